@@ -1,4 +1,4 @@
-import { Changes } from '../engine/index.ts';
+import { Changes, type Progress } from '../engine/index.ts';
 import type { Assignment } from '../link/index.ts';
 import { type Clock, type Logger, messageOf, systemClock } from '../platform/index.ts';
 import { Backoff } from './backoff.ts';
@@ -90,6 +90,11 @@ export class Agent {
   /** Whether the control plane has a recent report of this agent. */
   get isSynced(): boolean {
     return this.#clock.elapsed() - this.#reportedAtMs < SYNCED_FOR_MS;
+  }
+
+  /** The progress of all migrations that it shows to the control plane. */
+  get progress(): readonly Progress[] {
+    return this.#runner.reports().map(({ progress }) => progress);
   }
 
   /** Resolves when the control plane has a recent report, or when `limit` aborts. */

@@ -3,7 +3,13 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { LEAST_MEMORY_MEGABYTES, type VerificationMode } from '../engine/index.ts';
 import { agentName } from '../link/index.ts';
-import { type AllowedDestinations, isAllowedDestination, readConfiguration } from '../platform/index.ts';
+import {
+  type AllowedDestinations,
+  isAllowedDestination,
+  type MetricsFile,
+  metricsFile,
+  readConfiguration,
+} from '../platform/index.ts';
 
 const deployment = z.strictObject({
   name: z.string().min(1).meta({ description: "The source's clusterName in the API." }),
@@ -94,6 +100,7 @@ export const agentFile = z
       description:
         'How migrations are verified; default: repair, which writes documents that differ again. report changes nothing and refuses the cutover while something differs; off compares nothing.',
     }),
+    metrics: metricsFile.optional(),
     copy: z
       .strictObject({
         maxMegabytesPerSecond: z
@@ -123,6 +130,7 @@ export interface AgentConfiguration {
   /** Memory limit of each running migration. */
   readonly memoryBytes?: number;
   readonly opsManagerApi?: OpsManagerApiSettings;
+  readonly metrics?: MetricsFile;
   /** How migrations are verified; default: the engine's, `repair`. */
   readonly verification?: VerificationMode;
   /** Upper limit of the initial copy. */
@@ -143,6 +151,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
     opsManagerApi,
     memoryMegabytes,
     verification,
+    metrics,
     copy,
   } = readConfiguration(file, agentFile, environment);
   const megabytes = copy?.maxMegabytesPerSecond;
@@ -161,6 +170,9 @@ export function readAgentConfiguration(file: string, environment = process.env):
       })),
     })),
     ...(verification === undefined ? {} : { verification }),
+    ...(metrics && {
+      metrics: { ...metrics, tokenFile: metrics.tokenFile && resolve(dirname(file), metrics.tokenFile) },
+    }),
     memoryBytes: memoryMegabytes && memoryMegabytes * 1e6,
     copyBytesPerSecond: megabytes && Math.round(megabytes * 1e6),
   };

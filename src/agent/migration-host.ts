@@ -1,3 +1,4 @@
+import type { Progress } from '../engine/index.ts';
 import { type Clock, type Logger, UserError } from '../platform/index.ts';
 import { Agent } from './agent.ts';
 import { AgentStore, type StoredLink } from './agent-store.ts';
@@ -66,6 +67,11 @@ export class MigrationHost {
   /** The current link; undefined if there is none. */
   get current(): StoredLink | undefined {
     return this.#running?.link;
+  }
+
+  /** The progress of the migrations of the current link. */
+  get progress(): readonly Progress[] {
+    return this.#running?.agent.progress ?? [];
   }
 
   get isSynced(): boolean {

@@ -46,6 +46,7 @@ export { deleteCluster, getCluster, listClusters, registerCluster, type ShownClu
 export { keepDestinationUsers } from './clusters/keep-destination-users.ts';
 export { updateCluster } from './clusters/update-cluster.ts';
 export { beginHooks, keepHooks } from './hooks/keep-hooks.ts';
+export { contactOf, LOST_AFTER_MS } from './links/agent-contact.ts';
 export { approveLink } from './links/approve-link.ts';
 export { availableProjects } from './links/available-projects.ts';
 export { createLinkToken } from './links/create-link-token.ts';

@@ -1,6 +1,7 @@
 export { isAddressOrBlock, isInBlocks } from './address-blocks.ts';
 export { addressGroup } from './address-group.ts';
 export { delayAfter } from './back-off.ts';
+export { BearerToken, readBearerToken } from './bearer-token.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { readConfiguration } from './configuration.ts';
 export { whyInvalid, whyUnreadable } from './connection-credentials.ts';
@@ -34,7 +35,9 @@ export {
 } from './gates.ts';
 export { onReach, reach } from './hooks.ts';
 export { isId, newId } from './ids.ts';
+export { isLoopback, type ListenAddress, parseListenAddress } from './listen-address.ts';
 export { createLogger, type Logger, silentLogger } from './logging.ts';
+export { type MetricsFile, metricsFile } from './metrics-file.ts';
 export { readPrivateFile } from './private-file.ts';
 export { randomByte } from './random.ts';
 export { redact } from './redact.ts';

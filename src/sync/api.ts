@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
-import { messageOf, UserError } from '../platform/index.ts';
-import type { ApiToken } from './api-token.ts';
+import { type BearerToken, messageOf, UserError } from '../platform/index.ts';
 import { parseLoadRequest } from './load-request.ts';
 import { progressResponse } from './progress-response.ts';
 import type { SyncSession } from './session.ts';
@@ -18,7 +17,7 @@ const LOOPBACK = '127.0.0.1';
  * name (DNS rebinding), so that no web page can call it through a browser on this machine.
  * @param token  token that every call except GET must send; without it any user of this machine can make every call
  */
-export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyInstance {
+export function createSyncApi(session: SyncSession, token?: BearerToken): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
@@ -87,7 +86,7 @@ export function createSyncApi(session: SyncSession, token?: ApiToken): FastifyIn
 export async function openSyncApi(
   session: SyncSession,
   port: number,
-  token?: ApiToken,
+  token?: BearerToken,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
   const app = createSyncApi(session, token);
   try {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type BypassingWrites, LEAST_MEMORY_MEGABYTES, type VerificationMode } from '../engine/index.ts';
-import { readConfiguration } from '../platform/index.ts';
+import { type MetricsFile, metricsFile, readConfiguration } from '../platform/index.ts';
 import { type InitialLoad, loadFields } from './load-request.ts';
 import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
 
@@ -21,6 +21,7 @@ const file = z.strictObject({
   port: z.int().min(0).max(65_535).optional(),
   apiTokenFile: z.string().optional(),
   hooksFile: z.string().optional(),
+  metrics: metricsFile.optional(),
   watchSourceMinutes: z.number().min(0).max(10_080).optional(),
   usersAndRoles: z.boolean().optional(),
   reversible: z.boolean().optional(),
@@ -44,6 +45,7 @@ export interface SyncConfiguration {
   readonly apiTokenFile?: string;
   /** File with the commands and webhooks that get events. */
   readonly hooksFile?: string;
+  readonly metrics?: MetricsFile;
   /** How long to watch the source after the commit; 0 for not at all. */
   readonly watchSourceMinutes?: number;
   readonly usersAndRoles?: boolean;
@@ -71,6 +73,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     port,
     apiTokenFile,
     hooksFile,
+    metrics,
     watchSourceMinutes,
     usersAndRoles,
     reversible,
@@ -89,6 +92,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     port,
     ...(apiTokenFile === undefined ? {} : { apiTokenFile }),
     ...(hooksFile === undefined ? {} : { hooksFile }),
+    ...(metrics === undefined ? {} : { metrics }),
     ...(watchSourceMinutes === undefined ? {} : { watchSourceMinutes }),
     usersAndRoles,
     reversible,

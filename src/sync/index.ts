@@ -1,5 +1,4 @@
 export { openSyncApi } from './api.ts';
-export { readApiToken } from './api-token.ts';
 export { checkUris, pairIdOf } from './clusters.ts';
 export { readSyncConfiguration } from './configuration.ts';
 export type { InitialLoad } from './load-request.ts';

@@ -338,6 +338,11 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       await transaction.updateLink({ ...LINK, ended: 'deleted' });
     });
     assert.deepEqual(await store.activeMigrationsOfOrganization(ORG), [later]);
+    const ended = { ...MIGRATION, state: { ...NEW_MIGRATION, status: 'COMPLETE', endedAtMs: 100 } } as const;
+    await store.write((transaction) => transaction.updateMigration(ended));
+    assert.deepEqual(await store.migrationsSince(100, 5), [later, ended]);
+    assert.deepEqual(await store.migrationsSince(100, 1), [later]);
+    assert.deepEqual(await store.migrationsSince(101, 5), [later]);
     assert.equal(await store.lastValidationInto(GROUP.id, CLUSTER.name), undefined);
     assert.deepEqual(await store.pendingValidationsOf(AGENT.id), []);
     assert.deepEqual(await store.linkedAgentsOf(ORG), []);

@@ -1,12 +1,6 @@
 import { type Finding, type Progress, shownState } from '../../engine/index.ts';
-import { counted, redact } from '../../platform/index.ts';
-import {
-  openSyncApi,
-  PreflightFailed,
-  type RequestedSelection,
-  type readApiToken,
-  type SyncSession,
-} from '../../sync/index.ts';
+import { type BearerToken, counted, redact } from '../../platform/index.ts';
+import { openSyncApi, PreflightFailed, type RequestedSelection, type SyncSession } from '../../sync/index.ts';
 import { describeError } from '../command-line/describe-error.ts';
 import { exitCode } from '../command-line/exit-code.ts';
 import { findingsText } from '../command-line/findings.ts';
@@ -58,7 +52,7 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
 export async function runApi(
   session: SyncSession,
   flags: RunFlags,
-  { port, token }: { readonly port: number; readonly token?: ReturnType<typeof readApiToken> },
+  { port, token }: { readonly port: number; readonly token?: BearerToken },
 ): Promise<End> {
   using signals = catchSignals();
   const asked = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));

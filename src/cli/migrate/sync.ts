@@ -2,25 +2,26 @@ import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LEAST_MEMORY_MEGABYTES, type VerificationMode } from '../../engine/index.ts';
 import { readHooks } from '../../hooks/index.ts';
-import { type Logger, UserError } from '../../platform/index.ts';
+import { type Logger, readBearerToken, UserError } from '../../platform/index.ts';
 import {
   checkUris,
   type InitialLoad,
   PreflightFailed,
   pairIdOf,
-  readApiToken,
   readSyncConfiguration,
   SyncHooks,
   SyncSession,
 } from '../../sync/index.ts';
 import type { ExitCode } from '../command-line/exit-code.ts';
+import { type MetricsFlags, metricsOptions, serveMetrics } from '../command-line/metrics.ts';
 import { type End, endOf } from '../command-line/outcome.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { openLog } from '../terminal/index.ts';
+import { measuredOf } from './sync-metrics.ts';
 import { writeSyncResult } from './sync-result.ts';
 import { runApi, runOnce, tellFailure } from './sync-run.ts';
 
-interface SyncFlags {
+interface SyncFlags extends MetricsFlags {
   readonly cluster0?: string;
   readonly cluster1?: string;
   readonly port?: number;
@@ -50,6 +51,7 @@ const LOAD_LEVELS = [1, 2, 3, 4] as const;
 
 /** `linkspan sync`: runs one migration without a control plane. */
 export function syncCommand(): Command {
+  const [metricsListen, metricsTokenFile] = metricsOptions();
   return new Command('sync')
     .summary('Migrate between two replica sets without a control plane')
     .description(
@@ -84,6 +86,8 @@ export function syncCommand(): Command {
       parseMinutes,
     )
     .option('--hooks-file <file>', 'YAML file with commands and webhooks that receive events of the migration')
+    .addOption(metricsListen)
+    .addOption(metricsTokenFile)
     .addOption(
       new Option('--keep-destination', 'With --once: keep the data of the destination and copy beside it').conflicts(
         'dropDestination',
@@ -130,6 +134,7 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
   try {
     const opened = await openSession(flags);
     session = opened.session;
+    await using _metrics = await opened.metrics();
     return report(await opened.run());
   } catch (error) {
     const end = endOf(error);
@@ -140,9 +145,14 @@ async function runSync(flags: SyncFlags): Promise<ExitCode> {
   }
 }
 
-async function openSession(
-  flags: SyncFlags,
-): Promise<{ readonly session: SyncSession; readonly run: () => Promise<End> }> {
+interface OpenedSession {
+  readonly session: SyncSession;
+  /** Serves its metrics, if they are asked for. */
+  readonly metrics: () => Promise<AsyncDisposable | undefined>;
+  readonly run: () => Promise<End>;
+}
+
+async function openSession(flags: SyncFlags): Promise<OpenedSession> {
   const file = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
   const uris = { cluster0: flags.cluster0 ?? file.cluster0 ?? '', cluster1: flags.cluster1 ?? file.cluster1 ?? '' };
   if (!uris.cluster0 || !uris.cluster1) throw new UserError('USAGE', ['Both --cluster0 and --cluster1 are needed']);
@@ -178,11 +188,12 @@ async function openSession(
   });
   const withHooks = (work: () => Promise<End>) => (hooks === undefined ? work : () => hooks.during(session, work));
   const selection = { ...file.selection, ...(flags.keepDestination ? { keepDestination: true } : {}) };
-  if (once) return { session, run: withHooks(() => runOnce(session, flags, selection)) };
+  const metrics = () => serveMetrics(flags, file.metrics, measuredOf(session), logger);
+  if (once) return { session, metrics, run: withHooks(() => runOnce(session, flags, selection)) };
   const tokenFile = flags.apiTokenFile ?? file.apiTokenFile;
-  const token = tokenFile === undefined ? undefined : readApiToken(tokenFile);
+  const token = tokenFile === undefined ? undefined : readBearerToken(tokenFile, 'SYNC_TOKEN_UNUSABLE');
   const port = flags.port ?? file.port ?? DEFAULT_PORT;
-  return { session, run: withHooks(() => runApi(session, flags, { port, token })) };
+  return { session, metrics, run: withHooks(() => runApi(session, flags, { port, token })) };
 }
 
 /** Opens the hooks of a file. Their queue is in a folder beside it. @throws UserError the errors of the file */

@@ -6,15 +6,18 @@ import {
   openOpsManagerApi,
   readAgentConfiguration,
 } from '../../agent/index.ts';
+import { engineSamples } from '../../metrics/index.ts';
 import { guardDialling, systemClock, UserError } from '../../platform/index.ts';
 import { takeDirectory } from '../../store/sqlite/index.ts';
 import { describeError } from '../command-line/describe-error.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
+import { type MetricsFlags, metricsOptions, serveMetrics } from '../command-line/metrics.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import { type LogFormat, logFormat, openLog, tell as tellLine, writeCheck } from '../terminal/index.ts';
 
 /** `linkspan agent`: runs the migration host, a service beside the source clusters. */
 export function agentCommand(): Command {
+  const [metricsListen, metricsTokenFile] = metricsOptions();
   return new Command('agent')
     .summary('Run the migration host beside the source clusters')
     .description(
@@ -22,6 +25,8 @@ export function agentCommand(): Command {
         'The first start reads the link-token from LINKSPAN_LINK_TOKEN or from the file that LINKSPAN_LINK_TOKEN_FILE names.',
     )
     .requiredOption('--config <file>', 'YAML file; deploy/agent.schema.json describes its fields')
+    .addOption(metricsListen)
+    .addOption(metricsTokenFile)
     .addOption(logFormat())
     .action(async (options: AgentCommandOptions) => {
       process.exitCode = await runAgent(options);
@@ -39,7 +44,7 @@ export function agentCommand(): Command {
     );
 }
 
-interface AgentCommandOptions {
+interface AgentCommandOptions extends MetricsFlags {
   readonly config: string;
   readonly logFormat?: LogFormat;
 }
@@ -58,7 +63,7 @@ async function check(file: string): Promise<ExitCode> {
   return code;
 }
 
-async function runAgent({ config, logFormat: format }: AgentCommandOptions): Promise<ExitCode> {
+async function runAgent({ config, logFormat: format, ...flags }: AgentCommandOptions): Promise<ExitCode> {
   using signals = catchSignals();
   const configuration = readAgentConfiguration(config);
   // Two agents with one identity would take each migration from each other in turn.
@@ -79,6 +84,12 @@ async function runAgent({ config, logFormat: format }: AgentCommandOptions): Pro
       tell(`linked to organization ${orgId} at ${serverUrl} as host ${host}`);
     },
   });
+  const measured = {
+    command: 'agent' as const,
+    measure: async () => engineSamples(migrationHost.progress),
+    notReady: () => notReady(migrationHost),
+  };
+  await serveMetrics(flags, configuration.metrics, measured, logger);
   if (opsManagerApi) {
     const { url } = await openOpsManagerApi(opsManagerApi, migrationHost, logger, systemClock);
     tell(`Ops Manager's calls are served at ${url}`);
@@ -94,6 +105,12 @@ async function runAgent({ config, logFormat: format }: AgentCommandOptions): Pro
   }
   // Sockets to a cluster that does not answer can stay open for 30 s. All state is durable by now, so the process does not wait.
   process.exit(code);
+}
+
+/** Returns why the agent is not ready, in phrases that anybody may read; empty when it is. */
+function notReady({ current, isSynced }: MigrationHost): string[] {
+  if (current === undefined) return ['the agent is not linked'];
+  return isSynced ? [] : ['the control plane has no recent report'];
 }
 
 function tell(text: string, level?: 'error'): void {

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { loadMasterKeys, unacknowledgedRestores } from '../../control/index.ts';
-import { counted, messageOf } from '../../platform/index.ts';
+import { counted, isLoopback, messageOf } from '../../platform/index.ts';
 import { openSqliteReader } from '../../store/sqlite/index.ts';
-import { isLoopback } from './serve-address.ts';
 import type { ServeSettings } from './serve-settings.ts';
 
 /** Result of one check. A warning means that a setting makes the server less secure than it could be. */

@@ -1,14 +1,22 @@
 import { type BootstrapWishes, CLIENT_ID_PATTERN } from '../../control/index.ts';
 import { type Hooks, readHooks } from '../../hooks/index.ts';
 import type { DigestAlgorithm } from '../../http/index.ts';
-import { isAddressOrBlock, isAllowedDestination, isId, UserError } from '../../platform/index.ts';
+import {
+  isAddressOrBlock,
+  isAllowedDestination,
+  isId,
+  isLoopback,
+  type ListenAddress,
+  parseListenAddress,
+  UserError,
+} from '../../platform/index.ts';
+import type { MetricsFlags } from '../command-line/metrics.ts';
 import type { LogFormat } from '../terminal/index.ts';
-import { isLoopback, type ListenAddress, parseListenAddress } from './serve-address.ts';
 import { pinOf, readCertificate, type TlsFiles } from './serve-certificate.ts';
 import { type LimitOptions, readLimits, type ServeLimits } from './serve-limits.ts';
 
 /** The options of `linkspan serve` as given: flags, or `LINKSPAN_…` variables of the same names. */
-export interface ServeOptions extends LimitOptions {
+export interface ServeOptions extends LimitOptions, MetricsFlags {
   readonly listen: string;
   readonly dataDir: string;
   readonly publicUrl?: string;
@@ -64,7 +72,7 @@ const MAX_HOURS = 10 * 365 * 24;
 
 /** @throws UserError USAGE, PLAIN_HTTP_REFUSED, and those of a hooks file */
 export function readServeSettings(options: ServeOptions): ServeSettings {
-  const address = parseListenAddress(options.listen);
+  const address = parseListenAddress('--listen', options.listen);
   const tls = readTls(options);
   const plainHttp = readChoice('--plain-http', options.plainHttp, ['loopback', 'anywhere']);
   const isPlainAllowed = plainHttp === 'anywhere' || isLoopback(address.host);

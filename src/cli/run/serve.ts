@@ -29,6 +29,7 @@ import { createServer, digestSecrets, FailedAttempts, isOnAccessList } from '../
 import { dialAsOwn, guardDialling, systemClock } from '../../platform/index.ts';
 import { openSqliteStore } from '../../store/sqlite/index.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
+import { metricsOptions, serveMetrics } from '../command-line/metrics.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import { logFormat, openLog, tell, writeCheck } from '../terminal/index.ts';
 import { dataDirectory, masterKeyFile, setting } from '../terminal/setting.ts';
@@ -36,12 +37,14 @@ import { listen } from './serve-address.ts';
 import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
 import { checkServe } from './serve-check.ts';
 import { followMasterKey } from './serve-master-key.ts';
+import { serveNotReady, serveSamples } from './serve-metrics.ts';
 import { warnOfRestores } from './serve-restored.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { welcome } from './serve-welcome.ts';
 
 /** `linkspan serve`: runs the control plane. Only this file composes a server. */
 export function serveCommand(): Command {
+  const [metricsListen, metricsTokenFile] = metricsOptions();
   return new Command('serve')
     .summary('Run the control plane: the API and the gateway for agents')
     .description(
@@ -120,6 +123,8 @@ export function serveCommand(): Command {
     .addOption(
       setting('hooks-file', '<file>', 'YAML file with commands and webhooks that receive events of migrations'),
     )
+    .addOption(metricsListen)
+    .addOption(metricsTokenFile)
     .addOption(logFormat())
     .action(async (options: ServeOptions) => {
       process.exitCode = await serve(options);
@@ -209,6 +214,14 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   );
   await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger, failedAttempts);
+
+  // Must come before the server listens, because a start that fails here must leave nothing open.
+  const measured = {
+    command: 'serve' as const,
+    measure: () => serveSamples(store, systemClock.now()),
+    notReady: () => serveNotReady(store, app.server.listening, stopping.signal),
+  };
+  await using _metrics = await serveMetrics(options, undefined, measured, logger);
 
   // Must come before the first keys are created and shown, so that a start that fails here can be repeated.
   const address = await listen(app, settings);

@@ -81,6 +81,8 @@ export interface StoreReader {
   activeMigrationsOfAgent(agentId: string): Promise<Migration[]>;
   /** An organization's migrations that have not ended. */
   activeMigrationsOfOrganization(orgId: string): Promise<Migration[]>;
+  /** The migrations that have not ended before a time: first those that have not ended at all, then the newest. */
+  migrationsSince(timeMs: number, limit: number): Promise<Migration[]>;
   /** Migrations whose source is watched after the commit. */
   watchedMigrations(): Promise<Migration[]>;
   /** An agent's migrations whose source is watched after the commit. */

@@ -59,6 +59,16 @@ export const commandLineErrors = defineErrors('request', {
     detail: 'The token file % cannot be used: %.',
     remedy: 'Create one, for example with (umask 077; openssl rand -hex 32 > FILE).',
   },
+  METRICS_TOKEN_MISSING: {
+    status: 400,
+    detail: 'Metrics on % could be read by everybody who reaches that address.',
+    remedy: 'Name a token file with --metrics-token-file or metrics.tokenFile, or listen on loopback (127.0.0.1).',
+  },
+  METRICS_TOKEN_UNUSABLE: {
+    status: 400,
+    detail: 'The token file of the metrics % cannot be used: %.',
+    remedy: 'Create one, for example with (umask 077; openssl rand -hex 32 > FILE).',
+  },
   HOOK_SECRET_UNUSABLE: {
     status: 400,
     detail: 'The secret of hook % cannot be used: %.',

@@ -240,6 +240,13 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     activeMigrations: async () => migrations.list(ACTIVE),
     activeMigrationsOfAgent: async (agentId) => migrations.list(`agent_id = ? AND ${ACTIVE}`, agentId),
     activeMigrationsOfOrganization: async (orgId) => migrations.list(`org_id = ? AND ${ACTIVE}`, orgId),
+    migrationsSince: async (timeMs, limit) =>
+      migrations.listBy(
+        `${ACTIVE} OR state ->> '$.endedAtMs' >= ?`,
+        `${ACTIVE} DESC, created_at_ms DESC, id DESC LIMIT ?`,
+        timeMs,
+        limit,
+      ),
     watchedMigrations: async () => migrations.list(WATCHED),
     watchedMigrationsOfAgent: async (agentId) => migrations.list(`agent_id = ? AND ${WATCHED}`, agentId),
     destinationUser: async (id) => destinationUsers.find('id = ?', id),

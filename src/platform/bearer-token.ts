@@ -1,11 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { messageOf, readPrivateFile, UserError } from '../platform/index.ts';
+import { messageOf, UserError } from './errors/index.ts';
+import { readPrivateFile } from './private-file.ts';
 
 /** Minimum length of a token: 22 letters and digits have 128 bits. Shorter tokens can be guessed. */
 const LEAST_LENGTH = 22;
 
-/** The token that API calls must send. */
-export class ApiToken {
+/** A token that requests must send. */
+export class BearerToken {
   readonly #hash: Buffer;
 
   /** @param text  the token, without `Bearer` */
@@ -22,17 +23,18 @@ export class ApiToken {
 
 /**
  * Reads the token from a file: one line of at least 22 visible ASCII characters.
- * @throws UserError SYNC_TOKEN_UNUSABLE
+ * @param code  the error of a file that can't be used
+ * @throws UserError with that code
  */
-export function readApiToken(file: string): ApiToken {
+export function readBearerToken(file: string, code: 'SYNC_TOKEN_UNUSABLE' | 'METRICS_TOKEN_UNUSABLE'): BearerToken {
   try {
     const text = readPrivateFile(file, 'create a new token in a file of mode 600').trim();
     if (!/^[!-~]+$/.test(text) || text.length < LEAST_LENGTH) {
       throw new Error(`it does not contain one token of at least ${LEAST_LENGTH} characters without blanks`);
     }
-    return new ApiToken(text);
+    return new BearerToken(text);
   } catch (error) {
-    throw new UserError('SYNC_TOKEN_UNUSABLE', [file, messageOf(error)], { cause: error });
+    throw new UserError(code, [file, messageOf(error)], { cause: error });
   }
 }
 

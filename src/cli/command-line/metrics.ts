@@ -1,0 +1,37 @@
+import type { Option } from 'commander';
+import { type Measured, openMetrics, readMetricsSettings } from '../../metrics/index.ts';
+import type { Logger, MetricsFile } from '../../platform/index.ts';
+import { tell } from '../terminal/index.ts';
+import { setting } from '../terminal/setting.ts';
+
+/** The metrics settings of a command as given: flags, or `LINKSPAN_…` variables of the same names. */
+export interface MetricsFlags {
+  readonly metricsListen?: string;
+  readonly metricsTokenFile?: string;
+}
+
+/** The options of the metrics of `serve`, `agent` and `sync`. */
+export const metricsOptions = (): readonly [Option, Option] => [
+  setting('metrics-listen', '<host:port>', 'Address to serve metrics and health on; off by default'),
+  setting('metrics-token-file', '<file>', 'File of mode 600 with the token of scrapes; needed unless on loopback'),
+];
+
+/**
+ * Serves the metrics of a command, if the flags or the configuration file say where. Flags override the file.
+ * @throws UserError USAGE, METRICS_TOKEN_MISSING, METRICS_TOKEN_UNUSABLE or PORT_IN_USE
+ */
+export async function serveMetrics(
+  { metricsListen, metricsTokenFile }: MetricsFlags,
+  file: MetricsFile | undefined,
+  measured: Measured,
+  logger: Logger,
+): Promise<AsyncDisposable | undefined> {
+  const settings = readMetricsSettings({
+    listen: metricsListen ?? file?.listen,
+    tokenFile: metricsTokenFile ?? file?.tokenFile,
+  });
+  if (settings === undefined) return undefined;
+  const listener = await openMetrics(settings, measured, logger);
+  tell(`linkspan ${measured.command}`, `metrics are served at ${listener.url}/metrics`);
+  return listener;
+}

@@ -1,0 +1,76 @@
+import { contactOf, LOST_AFTER_MS, type Migration, type Store, type StoreReader } from '../../control/index.ts';
+import { lastingSamples, MOST_SHOWN, migrationSamples, oneOf, type Sample } from '../../metrics/index.ts';
+
+/** Long enough for an alert about a failure. */
+const SHOWN_AFTER_END_MS = 24 * 3_600_000;
+/** The statuses of the API, and CANCELLED, which is FAILED there. */
+const STATUSES = ['NEW', 'WORKING', 'COMPLETE', 'FAILED', 'EXPIRED', 'CANCELLED'];
+
+/**
+ * Returns the samples of all migrations and agents in the store. What an agent reports is shown while the agent is heard;
+ * after that only its silence, each
+ * migration's status, whether its source is blocked, and its last cutover.
+ */
+export async function serveSamples(
+  store: StoreReader,
+  nowMs: number,
+): Promise<{ readonly samples: readonly Sample[]; readonly isComplete: boolean }> {
+  const agents = [];
+  for (const { id } of await store.organizations()) agents.push(...(await store.linkedAgentsOf(id)));
+  const found = await store.migrationsSince(nowMs - SHOWN_AFTER_END_MS, MOST_SHOWN + 1);
+  const migrations = found.slice(0, MOST_SHOWN);
+  const heard = new Set(agents.filter((agent) => contactOf(agent, nowMs).status === 'CONNECTED').map(({ id }) => id));
+  // An agent that is heard may still have stopped to report one of its migrations.
+  const isHeard = ({ agentId, updatedAtMs }: Migration) => heard.has(agentId) && nowMs - updatedAtMs <= LOST_AFTER_MS;
+  const agentSamples = agents.slice(0, MOST_SHOWN).map(
+    ({ id, host, lastReportAtMs, createdAtMs }): Sample => ({
+      name: 'linkspan_agent_last_seen_timestamp_seconds',
+      labels: { agent: id, host },
+      value: (lastReportAtMs ?? createdAtMs) / 1_000,
+    }),
+  );
+  return {
+    samples: [...agentSamples, ...migrations.flatMap((one) => samplesOf(one, isHeard(one)))],
+    isComplete: found.length <= MOST_SHOWN && agents.length <= MOST_SHOWN,
+  };
+}
+
+/** Returns why a server is not ready, in phrases that anybody may read; empty when it is. */
+export async function serveNotReady(
+  store: Pick<Store, 'write'>,
+  isListening: boolean,
+  stopping: AbortSignal,
+): Promise<string[]> {
+  if (stopping.aborted) return ['the server stops'];
+  // An empty write takes the store's lock, and fails once the disk has failed.
+  const isWritable = await store.write(async () => true).catch(() => false);
+  return [
+    ...(isListening ? [] : ['the server does not listen']),
+    ...(isWritable ? [] : ['the store cannot be written']),
+  ];
+}
+
+function samplesOf({ id, state, progress }: Migration, isHeard: boolean): Sample[] {
+  const isCancelled = state.status === 'FAILED' && state.wanted === 'cancelled';
+  const status = isCancelled ? 'CANCELLED' : state.status;
+  const samples = oneOf(STATUSES, status, (one, value) => ({
+    name: 'linkspan_migration_status',
+    labels: { migration: id, status: one },
+    value,
+  }));
+  const ended: Sample[] =
+    state.endedAtMs === null
+      ? []
+      : [
+          {
+            name: 'linkspan_migration_end_timestamp_seconds',
+            labels: { migration: id },
+            value: state.endedAtMs / 1_000,
+          },
+        ];
+  if (progress === null) return [...samples, ...ended];
+  const isCurrent = state.endedAtMs === null && isHeard;
+  // Counters begin with what this server saw: an earlier one, or the agent's own metrics, have counted the rest.
+  const figures = isCurrent ? migrationSamples([{ id, progress, beganHere: false }]) : lastingSamples(id, progress);
+  return [...samples, ...ended, ...figures];
+}

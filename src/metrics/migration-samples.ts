@@ -1,0 +1,164 @@
+import { CUTOVER_STEPS, MIGRATION_STATES, type Progress } from '../engine/index.ts';
+import type { MetricName } from './catalogue.ts';
+import { MOST_SHOWN, oneOf, type Sample } from './sample.ts';
+
+/** The fields of a {@link Progress} that metrics read. An agent of another version may report fewer. */
+export type MeasuredProgress = Pick<Progress, 'state'> & Partial<Progress>;
+
+/** A migration to show, under the id by which this process knows it. */
+export interface MeasuredMigration {
+  readonly id: string;
+  readonly progress: MeasuredProgress;
+  /** Whether its counts began in this process, so that counters begin with all of them. */
+  readonly beganHere: boolean;
+}
+
+const PHASES: ReadonlySet<string> = new Set(['preparing', 'copying', 'catching up', 'cutover']);
+
+/** The metrics whose only label is the migration. */
+type Simple = Extract<Sample, { readonly labels: { readonly migration: string } }>['name'];
+
+/** Returns the samples of the migrations that an engine runs in this process. */
+export function engineSamples(progresses: readonly Progress[]): {
+  readonly samples: readonly Sample[];
+  readonly isComplete: boolean;
+} {
+  const migrations = progresses.map((progress) => ({
+    id: progress.migrationId,
+    progress,
+    beganHere: progress.resumedFrom === undefined,
+  }));
+  return { samples: migrationSamples(migrations), isComplete: migrations.length <= MOST_SHOWN };
+}
+
+/**
+ * Returns the samples of migrations. A value that is unknown has no sample. Before an engine has loaded its records,
+ * there are only its state and its waits.
+ */
+export function migrationSamples(migrations: readonly MeasuredMigration[]): Sample[] {
+  return migrations.slice(0, MOST_SHOWN).flatMap(samplesOf);
+}
+
+function samplesOf({ id, progress, beganHere }: MeasuredMigration): Sample[] {
+  const { state, waiting = [] } = progress;
+  const oldest = waiting.length === 0 ? null : Math.min(...waiting.map(({ sinceMs }) => sinceMs)) / 1_000;
+  const samples: (Sample | undefined)[] = [
+    ...oneOf(MIGRATION_STATES, state, (one, value) => ({
+      name: 'linkspan_migration_state',
+      labels: { migration: id, state: one },
+      value,
+    })),
+    known(id, 'linkspan_waits', waiting.length),
+    known(id, 'linkspan_oldest_wait_timestamp_seconds', oldest),
+    // Until then all figures are 0, which would look like lost data.
+    ...(state === 'created' ? [] : loadedSamples(id, progress, beganHere)),
+  ];
+  return samples.filter((sample) => sample !== undefined);
+}
+
+function loadedSamples(id: string, progress: MeasuredProgress, beganHere: boolean): (Sample | undefined)[] {
+  const { copy, changes, oplog, pingMs, etaSeconds, lagSeconds, readyForCutover } = progress;
+  const counted = (name: MetricName, value: number | undefined) =>
+    value === undefined ? undefined : ({ ...simple(id, name, value), from: beganHere ? 0 : value } as Sample);
+  return [
+    known(id, 'linkspan_collections', copy?.collectionsTotal),
+    known(id, 'linkspan_copied_collections', copy?.collectionsDone),
+    known(id, 'linkspan_copied_bytes', copy?.bytesCopied),
+    known(id, 'linkspan_copy_expected_bytes', copy?.bytesTotal),
+    known(id, 'linkspan_copied_documents', copy?.documentsCopied),
+    known(id, 'linkspan_copy_expected_documents', copy?.documentsTotal),
+    counted('linkspan_copy_restarts_total', copy?.restarts),
+    counted('linkspan_events_read_total', changes?.read),
+    counted('linkspan_events_applied_total', changes?.applied),
+    known(id, 'linkspan_queue_keys', changes?.queued),
+    known(id, 'linkspan_lag_seconds', lagSeconds),
+    known(id, 'linkspan_eta_seconds', etaSeconds),
+    known(id, 'linkspan_source_oplog_window_seconds', oplog?.windowSeconds),
+    known(id, 'linkspan_oplog_headroom_seconds', oplog?.leftSeconds),
+    known(id, 'linkspan_oplog_headroom_ratio', scaled(oplog?.headroomPercent, 100)),
+    known(id, 'linkspan_ready_for_cutover', readyForCutover === undefined ? undefined : Number(readyForCutover)),
+    ...(['source', 'destination'] as const).map((side) => pingSample(id, side, pingMs?.[side])),
+    ...phaseSamples(id, progress),
+    ...indexSamples(id, progress),
+    ...verificationSamples(id, progress),
+    ...lastingSamples(id, progress),
+  ];
+}
+
+/** Returns the samples that stay true when nobody reports any more: whether the source is blocked, and the last cutover. */
+export function lastingSamples(id: string, progress: MeasuredProgress): Sample[] {
+  const { cutover, cutoverReport } = progress;
+  const isBlocked = cutover?.blocking === true && cutover.canWriteAtMs === undefined;
+  const samples = [
+    known(id, 'linkspan_source_blocked', Number(isBlocked)),
+    known(id, 'linkspan_write_pause_seconds', scaled(cutoverReport?.pause.milliseconds, 1_000)),
+    ...stepSamples(id, progress),
+  ];
+  return samples.filter((sample) => sample !== undefined);
+}
+
+function pingSample(id: string, side: string, milliseconds: number | null | undefined): Sample | undefined {
+  const value = scaled(milliseconds, 1_000);
+  return value === undefined ? undefined : { name: 'linkspan_ping_seconds', labels: { migration: id, side }, value };
+}
+
+function phaseSamples(id: string, { phases = [] }: MeasuredProgress): Sample[] {
+  return phases
+    .filter(({ name }) => PHASES.has(name))
+    .flatMap(({ name: phase, startedAtMs, endedAtMs }) => {
+      const labels = { migration: id, phase };
+      const start = { name: 'linkspan_phase_start_timestamp_seconds', labels, value: startedAtMs / 1_000 } as const;
+      if (endedAtMs === undefined) return [start];
+      return [start, { name: 'linkspan_phase_end_timestamp_seconds', labels, value: endedAtMs / 1_000 } as const];
+    });
+}
+
+function indexSamples(id: string, { indexes }: MeasuredProgress): Sample[] {
+  if (indexes === undefined) return [];
+  const { total, built } = indexes;
+  const sample = (state: string, value: number) =>
+    ({ name: 'linkspan_indexes', labels: { migration: id, state }, value }) as const;
+  return [sample('built', built), sample('unbuilt', Math.max(0, total - built))];
+}
+
+function verificationSamples(id: string, { verification }: MeasuredProgress): (Sample | undefined)[] {
+  if (verification === undefined || verification.mode === 'off') return [];
+  const { documentsCompared, documentsTotal, mismatches, equalAtMs } = verification;
+  const mismatch = (state: string, value: number) =>
+    ({ name: 'linkspan_verification_mismatches', labels: { migration: id, state }, value }) as const;
+  return [
+    known(id, 'linkspan_verified_documents', documentsCompared),
+    known(id, 'linkspan_verification_expected_documents', documentsTotal),
+    known(id, 'linkspan_verified_equal_timestamp_seconds', scaled(equalAtMs, 1_000)),
+    mismatch('open', mismatches.open),
+    mismatch('settled', Math.max(0, mismatches.found - mismatches.open)),
+  ];
+}
+
+/** An agent's report may name any step, so only those of the catalogue become labels. */
+function stepSamples(id: string, { cutoverAttempts = [] }: MeasuredProgress): Sample[] {
+  const committed = cutoverAttempts.findLast(({ result }) => result === 'committed');
+  return (committed?.steps ?? []).flatMap(({ name: step, durationMs }) =>
+    durationMs === undefined || !Object.hasOwn(CUTOVER_STEPS, step)
+      ? []
+      : [
+          {
+            name: 'linkspan_cutover_step_seconds',
+            labels: { migration: id, step },
+            value: durationMs / 1_000,
+          } as const,
+        ],
+  );
+}
+
+function known(id: string, name: Simple, value: number | null | undefined): Sample | undefined {
+  return value === null || value === undefined ? undefined : simple(id, name, value);
+}
+
+function simple(id: string, name: MetricName, value: number): Sample {
+  return { name, labels: { migration: id }, value } as Sample;
+}
+
+function scaled(value: number | null | undefined, by: number): number | undefined {
+  return value === null || value === undefined ? undefined : value / by;
+}

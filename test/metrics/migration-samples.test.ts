@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Progress } from '../../src/engine/index.ts';
+import { engineSamples, migrationSamples } from '../../src/metrics/index.ts';
+import { MetricsRegistry } from '../../src/metrics/registry.ts';
+import { progress } from '../atlas-api/migration-world.ts';
+import { scraped } from './scraped.ts';
+
+const ID = '1'.repeat(24);
+
+async function scrape(changes: Partial<Progress>, registry = new MetricsRegistry()) {
+  const { samples } = engineSamples([progress(ID, changes)]);
+  return scraped((await registry.render(samples, 'prometheus')).text);
+}
+
+const series = (name: string, more = '') => `${name}{migration="${ID}"${more}}`;
+
+test('a value that is unknown has no sample instead of 0', async () => {
+  const unknown = await scrape({ state: 'tailing', lagSeconds: null, oplog: null, etaSeconds: null });
+  for (const name of ['lag_seconds', 'oplog_headroom_seconds', 'oplog_headroom_ratio', 'eta_seconds']) {
+    assert.equal(unknown.has(series(`linkspan_${name}`)), false, name);
+  }
+  const oplog = { windowSeconds: 7_200, leftSeconds: 3_600, headroomPercent: 50 };
+  const known = await scrape({ state: 'tailing', lagSeconds: 0, oplog });
+  assert.equal(known.get(series('linkspan_lag_seconds')), 0);
+  assert.equal(known.get(series('linkspan_oplog_headroom_ratio')), 0.5);
+});
+
+test('before an engine has loaded its records, a migration shows its state and no figures', async () => {
+  const values = await scrape({ state: 'created' });
+  assert.equal(values.get(series('linkspan_migration_state', ',state="created"')), 1);
+  assert.equal(values.get(series('linkspan_migration_state', ',state="failed"')), 0);
+  assert.equal(values.has(series('linkspan_copied_bytes')), false);
+  assert.equal(values.has(series('linkspan_events_applied_total')), false);
+});
+
+test('a counter never decreases when the copy of a collection begins anew or counts go back', async () => {
+  const registry = new MetricsRegistry();
+  const applied = series('linkspan_events_applied_total');
+  const at = async (count: number) =>
+    (await scrape({ changes: { read: count, applied: count, duringCopy: 0, queued: 0 } }, registry)).get(applied);
+  assert.deepEqual([await at(100), await at(150), await at(20), await at(30)], [100, 150, 150, 160]);
+});
+
+test('the counters of a resumed migration begin at 0, and begin anew after the migration was gone', async () => {
+  const registry = new MetricsRegistry();
+  const resumedFrom = { state: 'tailing', savedAtMs: 1, documentsCopied: 1, bytesCopied: 1 } as const;
+  const read = series('linkspan_events_read_total');
+  const at = async (count: number) =>
+    (await scrape({ resumedFrom, changes: { read: count, applied: 0, duringCopy: 0, queued: 0 } }, registry)).get(read);
+  assert.deepEqual([await at(1_000), await at(1_005)], [0, 5]);
+  const gone = scraped((await registry.render([], 'prometheus')).text);
+  assert.equal(gone.has(read), false);
+  assert.deepEqual([await at(1_010), await at(1_011)], [0, 1]);
+});
+
+test('the source counts as blocked until the destination takes writes', async () => {
+  const blocked = series('linkspan_source_blocked');
+  const cutover = { requestedAtMs: 1, blocking: true, sourceBlockedAtMs: 2 };
+  assert.equal((await scrape({ state: 'committing', cutover })).get(blocked), 1);
+  assert.equal((await scrape({ state: 'committed', cutover: { ...cutover, canWriteAtMs: 3 } })).get(blocked), 0);
+  assert.equal((await scrape({ state: 'tailing', cutover: { ...cutover, blocking: false } })).get(blocked), 0);
+});
+
+test('an agent can make no labels: unknown phases and steps of a cutover are left out, and missing figures do no harm', async () => {
+  const reported = {
+    state: 'committed',
+    phases: [{ name: 'password=secret', startedAtMs: 1 }],
+    cutoverAttempts: [
+      {
+        number: 1,
+        startedAtMs: 1,
+        result: 'committed',
+        steps: [
+          { name: 'drain', startedAtMs: 1, durationMs: 250, reason: '' },
+          { name: 'toString', startedAtMs: 1, durationMs: 1, reason: '' },
+          { name: 'mongodb://user:secret@host', startedAtMs: 1, durationMs: 1, reason: '' },
+        ],
+      },
+    ],
+  } as unknown as Progress;
+  const samples = migrationSamples([{ id: ID, progress: reported, beganHere: false }]);
+  const { text } = await new MetricsRegistry().render(samples, 'prometheus');
+  assert.ok(!text.includes('secret') && !text.includes('toString'), text);
+  assert.equal(scraped(text).get(series('linkspan_cutover_step_seconds', ',step="drain"')), 0.25);
+  assert.equal(scraped(text).has(series('linkspan_copied_bytes')), false);
+});
+
+test('a scrape has at most 500 migrations, and says when it leaves some out', () => {
+  const many = Array.from({ length: 501 }, (_, index) => progress(String(index)));
+  const { samples, isComplete } = engineSamples(many);
+  const ids = new Set(samples.map(({ labels }) => 'migration' in labels && labels.migration));
+  assert.deepEqual([ids.size, isComplete], [500, false]);
+  assert.equal(engineSamples(many.slice(1)).isComplete, true);
+});
