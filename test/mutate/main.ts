@@ -21,6 +21,7 @@ const root = resolve(import.meta.dirname, '../..');
 const chosen = MUTANTS.filter(({ without, file }) => `${without} ${file}`.includes(values.only));
 // All runs then use the same mongod without another search.
 process.env.LINKSPAN_MONGOD = (await findMongod()).path;
+process.env.LINKSPAN_TEST_DEADLINE_SECONDS = '45';
 
 const survivors: string[] = [];
 /** The verdicts on the code as it is, by the tests. */
