@@ -101,6 +101,8 @@ async function takeProgress(
   const wayBackNow = changedWayBack(migration.state, state);
   if (wayBackNow !== undefined) await tell(`LIVE_MIGRATION_WAY_BACK_${wayBackNow.toUpperCase()}`);
   if (migration.state.windowEndsAtMs === null && state.windowEndsAtMs !== null) await tell('LIVE_MIGRATION_READY');
+  if (migration.state.wayBackReadyAfter !== state.wayBackReadyAfter)
+    await tell('LIVE_MIGRATION_REVERSE_READY', { usersOn: usersOn(state) });
 }
 
 /** Returns the new state of the way back; undefined when it hasn't changed, or only follows from the request. */
@@ -119,7 +121,7 @@ function eventOf(
 ): MigrationEvent {
   switch (progress.state) {
     case 'committed':
-      return { kind: 'committed', atMs, reversals, wayBack: wayBackOf(wayBack) };
+      return { kind: 'committed', atMs, reversals, wayBack: wayBackOf(wayBack), wayBackReady: isReady(wayBack) };
     case 'failed': {
       const { message, remedy } = progress.error ?? { message: 'The migration failed.', remedy: '' };
       return { kind: 'failed', message: `${message} ${remedy}${whereUsersAre(state)}`.trim(), atMs };
@@ -133,6 +135,10 @@ function eventOf(
 
 function wayBackOf(wayBack: Report['migrations'][number]['wayBack']): 'open' | 'failed' | 'closed' {
   return wayBack?.state === 'failed' || wayBack?.state === 'closed' ? wayBack.state : 'open';
+}
+
+function isReady(wayBack: Report['migrations'][number]['wayBack']): boolean {
+  return wayBack?.state === 'following' && wayBack.ready;
 }
 
 /** Tells where the users are after the failure of a reversal. */

@@ -42,6 +42,8 @@ export interface MigrationState {
   readonly wayBack?: WayBackState;
   /** When the last cutover opened the way back; absent before it. */
   readonly wayBackSinceMs?: number;
+  /** The last direction after whose cutover the way back became ready for a cutover; absent before the first. */
+  readonly wayBackReadyAfter?: number;
   readonly readyForCutover: boolean;
   /** Since when it is ready without a break; absent while it isn't. */
   readonly readySinceMs?: number;
@@ -87,6 +89,8 @@ export type MigrationEvent =
       readonly atMs: number;
       readonly reversals?: number;
       readonly wayBack?: 'open' | 'failed' | 'closed';
+      /** Whether the way back could cut over now. */
+      readonly wayBackReady?: boolean;
     }
   | { readonly kind: 'failed'; readonly message: string; readonly atMs: number }
   /** The agent has cancelled the migration. */

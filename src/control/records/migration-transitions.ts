@@ -19,6 +19,7 @@ import {
   reverseCompleted,
   reverseWorking,
   turned,
+  withReadyReversal,
 } from './reversal-transitions.ts';
 
 /** How long the cutover window stays open after a migration is first ready: 120 h as in Atlas (docs/reference/atlas-contract.md). */
@@ -38,7 +39,7 @@ const work: Rule<'progress'> = (state, { ready, atMs, reversals = 0 }) => {
   if (direction === 'earlier' || (direction === 'later' && state.wayBack === undefined)) return 'ignored';
   const { readySinceMs, ...current } = direction === 'later' ? turned(state, reversals) : state;
   const readiness = { readyForCutover: ready, ...(ready && { readySinceMs: readySinceMs ?? atMs }) };
-  if (reversals > 0) return { ...current, ...readiness };
+  if (reversals > 0) return withReadyReversal({ ...current, ...readiness });
   const windowEndsAtMs = current.windowEndsAtMs ?? (ready ? atMs + CUTOVER_WINDOW_MS : null);
   return { ...current, status: 'WORKING', ...readiness, windowEndsAtMs };
 };
