@@ -66,7 +66,10 @@ export const hookEvent = z
       changes: z.int().meta({ description: 'Changes so far. They are on the source only.' }),
       namespaces: z.string(),
     }),
-    event('migration.failed', 'The migration has failed.', { ...about, message: z.string() }),
+    event('migration.failed', 'The migration has failed, or its committed cutover was not finished.', {
+      ...about,
+      message: z.string(),
+    }),
     event('migration.expired', 'The cutover window has ended without a cutover, and the migration with it.', about),
     event('migration.cancelled', 'The migration was cancelled.', about),
     event('hooks.test', 'A test event of `linkspan hooks test`.', { hook: z.string() }),

@@ -55,6 +55,7 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
       };
     case 'LIVE_MIGRATION_EXPIRED':
       return { ...head, type: 'migration.expired', data: about };
+    case 'LIVE_MIGRATION_CUTOVER_UNFINISHED':
     case 'LIVE_MIGRATION_FAILED':
       return details.cancelled === true
         ? { ...head, type: 'migration.cancelled', data: about }

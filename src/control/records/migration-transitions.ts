@@ -50,8 +50,12 @@ const complete: Rule<'committed'> = (state, event) => {
 };
 /** Its agent has lost the order, so the way back isn't followed. */
 const completeLate: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
-const fail = (state: MigrationState, { message, atMs }: { readonly message: string; readonly atMs: number }) =>
-  end(state, 'FAILED', atMs, message);
+const revoke: Rule<'revoked'> = (state, { message, atMs }) => end(state, 'FAILED', atMs, message);
+const fail: Rule<'failed'> = (state, { message, atMs, committed = false }) =>
+  // Past the point of no return only the engine can open the destination, so the agent keeps its order.
+  committed
+    ? { ...state, wanted: 'cutover', readyForCutover: false, errorMessage: message }
+    : end(state, 'FAILED', atMs, message);
 const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
   // The engine gives up a reversal, and reports the direction before it next.
   if (isReversed(state)) return state;
@@ -142,7 +146,7 @@ const ACTIVE: Rules = {
   committed: complete,
   failed: fail,
   cancelled,
-  revoked: fail,
+  revoked: revoke,
   cutover: cutOver,
   'abort cutover': abortCutover,
   rehearse,

@@ -62,6 +62,7 @@ export function openWayBack(state: MigrationState, event: Event<'committed'>): T
     dropsConfirmed: false,
     wayBack: state.wayBack === 'finishing' ? 'finishing' : wayBack,
     wayBackSinceMs: atMs,
+    errorMessage: null,
     ...(reversals > 0 && { reversals }),
   };
   return wayBack === 'closed' ? closed(opened, atMs) : withReadyWayBack(opened, event);
