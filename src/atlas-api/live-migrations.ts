@@ -24,7 +24,8 @@ export const liveMigrationResponse = z
       .optional()
       .meta({ description: 'Present only while WORKING and before the cutover.' }),
     errorMessage: z.string().optional().meta({
-      description: 'Extension: why the migration FAILED or lost its way back, and how to fix it.',
+      description:
+        'Extension: why the migration FAILED, lost its way back or could not finish its cutover, and how to fix it.',
       'x-linkspan-extension': true,
     }),
     linkspan: migrationDetail,

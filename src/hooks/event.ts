@@ -55,12 +55,21 @@ export const hookEvent = z
       hoursLeft: z.int().meta({ description: '24 or 1: the threshold that was passed.' }),
     }),
     event('migration.cut_over', 'The destination has taken over.', about),
+    event('migration.reverse_ready', 'The way back of a cutover is ready for a cutover for the first time.', {
+      ...about,
+      usersOn: z
+        .enum(['source', 'destination'])
+        .meta({ description: "The cluster that takes users' writes. They can return to the other one." }),
+    }),
     event('migration.source_written', 'Users who bypass the write block wrote to the source after the cutover.', {
       ...about,
       changes: z.int().meta({ description: 'Changes so far. They are on the source only.' }),
       namespaces: z.string(),
     }),
-    event('migration.failed', 'The migration has failed.', { ...about, message: z.string() }),
+    event('migration.failed', 'The migration has failed, or its committed cutover was not finished.', {
+      ...about,
+      message: z.string(),
+    }),
     event('migration.expired', 'The cutover window has ended without a cutover, and the migration with it.', about),
     event('migration.cancelled', 'The migration was cancelled.', about),
     event('hooks.test', 'A test event of `linkspan hooks test`.', { hook: z.string() }),

@@ -10,7 +10,10 @@ export interface HookNote {
   readonly awaited?: boolean;
   /** The waits that were announced and are not over. */
   readonly waits?: readonly string[];
-  readonly cutOver?: boolean;
+  /** How many cutovers there were. */
+  readonly cutOvers?: number;
+  /** The last direction after whose cutover it was announced that the way back is ready. */
+  readonly reverseReadyAfter?: number;
   /** Changes of the source after the commit that were announced. */
   readonly written?: number;
 }
@@ -18,6 +21,10 @@ export interface HookNote {
 /** A look at a migration, and how it is to be judged. */
 export interface HookLook {
   readonly progress: Progress;
+  /** The opposite direction of a committed migration; undefined without one, and once it is the current one. */
+  readonly wayBack?: Progress;
+  /** The current direction. */
+  readonly reversals: number;
   readonly sourceWatch?: SourceWatchState;
   /** Whether somebody has to request a cutover, and nobody has yet. */
   readonly awaitsCutover: boolean;
@@ -31,8 +38,9 @@ export interface HookLook {
  */
 export function hookEventsOf(
   before: HookNote | undefined,
-  { progress, sourceWatch, awaitsCutover, waitingMs, atMs }: HookLook,
+  look: HookLook,
 ): { readonly note: HookNote; readonly events: readonly HookEvent[] } {
+  const { progress, reversals, sourceWatch, awaitsCutover, waitingMs, atMs } = look;
   const { state, readyForCutover, waiting } = progress;
   const known = before ?? {};
   const events: HookEvent[] = [];
@@ -52,8 +60,15 @@ export function hookEventsOf(
     const since = new Date(sinceMs).toISOString();
     tell({ type: 'migration.waiting', data: { ...data, for: what, since, reason: eventText(reason) } });
   }
-  const cutOver = state === 'committed';
-  if (cutOver && before !== undefined && !known.cutOver) tell({ type: 'migration.cut_over', data });
+  // After a restart, the last cutover is shown before a direction that was requested since.
+  const toldCutOvers = known.cutOvers ?? 0;
+  const cutOvers = Math.max(toldCutOvers, state === 'committed' ? reversals + 1 : reversals);
+  if (state === 'committed' && before !== undefined && cutOvers > toldCutOvers)
+    tell({ type: 'migration.cut_over', data });
+  const ready = readyWayBack(look);
+  const isReverseReady = ready !== undefined && ready.after > (known.reverseReadyAfter ?? -1);
+  if (isReverseReady) tell({ type: 'migration.reverse_ready', data: { ...data, usersOn: ready.usersOn } });
+  const reverseReadyAfter = isReverseReady ? ready.after : known.reverseReadyAfter;
   const { changes, namespaces } = writtenTo(progress, sourceWatch);
   const isFirst = changes > 0 && known.written === undefined;
   const isLast = sourceWatch?.ended !== undefined && changes > (known.written ?? 0);
@@ -64,10 +79,23 @@ export function hookEventsOf(
     ...(readySinceMs !== undefined && { readySinceMs }),
     ...(readySinceMs !== undefined && (isAwaited || known.awaited) && { awaited: true }),
     ...(waits.length > 0 && { waits: waits.map(({ key }) => key) }),
-    ...(cutOver && { cutOver }),
+    ...(cutOvers > 0 && { cutOvers }),
+    ...(reverseReadyAfter !== undefined && { reverseReadyAfter }),
     ...(written !== undefined && { written }),
   };
   return { note, events };
+}
+
+/** Returns the direction whose way back is ready for a cutover, also once it is requested; undefined while it isn't. */
+function readyWayBack({
+  progress: { state, readyForCutover },
+  wayBack,
+  reversals,
+}: HookLook): { readonly after: number; readonly usersOn: 'source' | 'destination' } | undefined {
+  if (wayBack?.readyForCutover) return { after: reversals, usersOn: 'destination' };
+  // A cutover that has begun was ready. It may have begun between two looks.
+  const isReady = readyForCutover || state === 'committing';
+  return isReady && reversals > 0 ? { after: reversals - 1, usersOn: 'source' } : undefined;
 }
 
 function writtenTo({ cutover }: Progress, watch: SourceWatchState | undefined) {

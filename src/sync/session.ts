@@ -86,13 +86,14 @@ export class SyncSession {
 
   /** The direction of the migration now: `reverse` swaps both sides. */
   get direction(): Direction | undefined {
-    if (!this.#direction || !this.#isTurned) return this.#direction;
+    if (!this.#direction || this.reversals % 2 === 0) return this.#direction;
     const { source, destination } = this.#direction;
     return { source: destination, destination: source };
   }
 
-  get #isTurned(): boolean {
-    return (this.#migration?.current.options.reversals ?? 0) % 2 === 1;
+  /** How often the direction was reversed. */
+  get reversals(): number {
+    return this.#migration?.current.options.reversals ?? 0;
   }
 
   get state(): SessionState {

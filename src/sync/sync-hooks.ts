@@ -64,10 +64,12 @@ export class SyncHooks {
     const progress = session.progress();
     if (progress === undefined || progress.state === 'created') return;
     const before = this.#outbox.noteOf(progress.migrationId) as HookNote | undefined;
-    const { awaitsCutover } = session;
+    const { awaitsCutover, wayBack, reversals, sourceWatch } = session;
     const look = {
       progress,
-      sourceWatch: session.sourceWatch,
+      wayBack,
+      reversals,
+      sourceWatch,
       awaitsCutover,
       waitingMs: this.#hooks.waitingMs,
       atMs: this.#clock.now(),

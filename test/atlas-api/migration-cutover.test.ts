@@ -34,6 +34,48 @@ test('an abort and a rehearsal of a cutover reach the agent, and GET shows when 
   );
 });
 
+test('a failure past the point of no return ends nothing: the message says who finishes the cutover, and one event tells it', async () => {
+  await using plane = await startControlPlane();
+  const { report, show, ask, wanted } = await start(plane);
+  await report(READY);
+  await ask('cutover');
+  const error = { code: 'X', message: 'It broke.', remedy: 'Mend it.' };
+  const committed = { sinceMs: 1, cutoverReport: cutoverReport('a warning') } as const;
+  await report({ ...committed, state: 'committing' });
+  for (let times = 0; times < 2; times += 1) await report({ ...committed, state: 'failed', error });
+  const { status, errorMessage, readyForCutover } = await show();
+  assert.deepEqual([status, readyForCutover], ['WORKING', false]);
+  assert.match(
+    String(errorMessage),
+    /^It broke\. Mend it\. .* the destination is the primary copy, and both sides refuse writes\. .* restart the agent on host-1/,
+  );
+  assert.equal(((await wanted()) as { wanted: string }[])[0]?.wanted, 'cutover', 'the agent keeps its order');
+  await report({ state: 'failed', sinceMs: null, error });
+  assert.equal((await show()).status, 'WORKING', 'the next run failed before it had read the records');
+  await report({ ...committed, state: 'failed', canWrite: true, error });
+  assert.match(String((await show()).errorMessage), /users can write to the destination/);
+  await report({ ...committed, state: 'committed', canWrite: true });
+  const ended = await show();
+  assert.deepEqual([ended.status, ended.errorMessage], ['COMPLETE', undefined]);
+  const told = (await plane.store.auditRecordsAfter(0, 1_000)).map(({ eventTypeName }) => eventTypeName);
+  assert.equal(told.filter((name) => name === 'LIVE_MIGRATION_CUTOVER_UNFINISHED').length, 2, 'one for each message');
+  assert.ok(!told.includes('LIVE_MIGRATION_FAILED'));
+});
+
+test('revoking the link in an unfinished cutover never advises to open the source', async () => {
+  await using plane = await startControlPlane();
+  const { report, show, ask } = await start(plane);
+  await report(READY);
+  await ask('cutover');
+  await report({ state: 'committing', cutoverReport: cutoverReport('a warning') });
+  const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
+  const [link] = (await plane.api<{ results: { id: string }[] } & Record<string, unknown>>('GET', links)).json.results;
+  await plane.api('DELETE', `${links}/${link?.id}`);
+  const { status, errorMessage } = await show();
+  assert.equal(status, 'FAILED');
+  assert.match(String(errorMessage), /destination is the primary copy\. Do not lift the write block of the source\./);
+});
+
 test('the report of a cutover is there from its point of no return on, cleaned of what a terminal would obey', async () => {
   await using plane = await startControlPlane();
   const { path, id, report } = await start(plane);

@@ -107,6 +107,49 @@ test('a migration stays assigned after its cutover, goes back and there again, a
   assert.equal((await ask('finish')).status, 202, 'repeating it is harmless');
 });
 
+test('a way back that is ready leaves one record for each cutover, with the side that has the users', async () => {
+  await using plane = await startControlPlane();
+  const { report, ask, show, cutOver } = await start(plane);
+  const records = async () => {
+    const names = ['LIVE_MIGRATION_COMPLETE', 'LIVE_MIGRATION_REVERSE_READY'];
+    const found = (await plane.store.auditRecordsAfter(0, 1_000)).filter(({ eventTypeName }) =>
+      names.includes(eventTypeName),
+    );
+    return found.map(({ eventTypeName, details }) =>
+      [eventTypeName.replace('LIVE_MIGRATION_', ''), details.usersOn].filter(Boolean).join(' '),
+    );
+  };
+  const committed = { state: 'committed', canWrite: true } as const;
+  await report(0, { state: 'tailing', readyForCutover: true });
+  await ask('cutover');
+  await report(0, committed, { state: 'preparing' });
+  await report(0, committed, { ...FOLLOWING, ready: false });
+  assert.deepEqual(await records(), ['COMPLETE']);
+  const first = ['COMPLETE', 'REVERSE_READY destination'];
+  await report(0, committed, FOLLOWING);
+  assert.deepEqual(await records(), first);
+  await report(0, { state: 'created', sinceMs: null });
+  await report(0, committed, { state: 'preparing' });
+  await report(0, committed, FOLLOWING);
+  await ask('reverse');
+  await report(1, { state: 'tailing', readyForCutover: true });
+  assert.deepEqual(await records(), first, 'also after a restart of the agent, and when it is requested');
+
+  await ask('cutover');
+  await report(1, committed, { ...FOLLOWING, ready: false });
+  await ask('reverse');
+  await report(2, { state: 'tailing', readyForCutover: false });
+  const second = [...first, 'COMPLETE'];
+  assert.deepEqual(await records(), second);
+  await report(2, { state: 'tailing', readyForCutover: true });
+  assert.deepEqual(await records(), [...second, 'REVERSE_READY source'], 'it was requested before it was ready');
+  await ask('cutover');
+  await cutOver();
+  assert.equal((await show()).status, 'WORKING', 'a report of the first direction says nothing about the third');
+  await report(2, committed, FOLLOWING);
+  assert.deepEqual(await records(), [...second, 'REVERSE_READY source', 'COMPLETE', 'REVERSE_READY destination']);
+});
+
 test('a finish gives up a reversal that has not cut over, and users stay', async () => {
   await using plane = await startControlPlane();
   const { report, ask, show, cutOver } = await start(plane);

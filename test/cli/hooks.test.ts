@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { hookEvent } from '../../src/hooks/index.ts';
 import { systemClock } from '../../src/platform/index.ts';
 import type { ControlPlane } from '../atlas-api/control-plane.ts';
+import { cutoverReport } from '../atlas-api/migration-world.ts';
 import { start } from '../atlas-api/started-migration.ts';
 import { type HooksFolder, hooksFolder } from '../hooks/hooks-folder.ts';
 import { AtlasClient } from '../support/atlas-client.ts';
@@ -71,12 +72,23 @@ test('a migration tells its hooks when it is ready, failed or cut over: in order
   await report(READY);
   await report({ ...READY, readyForCutover: false });
   await report(READY);
+  const error = { code: 'X', message: 'It broke.', remedy: 'Fix it.' };
+  const unfinished = {
+    ...READY,
+    state: 'failed',
+    sinceMs: 1,
+    error,
+    cutoverReport: cutoverReport('a warning'),
+  } as const;
+  for (let times = 0; times < 2; times += 1) await report(unfinished);
+  await eventually(() => receiver.requests.length >= 2, { what: 'the unfinished cutover' });
+  assert.match(receiver.events[1].data.message, /^It broke\. Fix it\. .*past its point of no return/);
   await report({ ...READY, state: 'committed', canWrite: true });
-  await eventually(() => receiver.requests.length >= 2, { what: 'two events' });
+  await eventually(() => receiver.requests.length >= 3, { what: 'three events' });
   await eventually(() => readFileSync(tickets, 'utf8').endsWith('\n'), { what: 'the ticket' });
   assert.deepEqual(
     receiver.events.map(({ type }) => type),
-    ['migration.ready', 'migration.cut_over'],
+    ['migration.ready', 'migration.failed', 'migration.cut_over'],
   );
   const [ready] = receiver.events;
   assert.deepEqual(
@@ -86,7 +98,7 @@ test('a migration tells its hooks when it is ready, failed or cut over: in order
   const hours = (Date.parse(ready.data.windowEndsAt) - Date.parse(ready.timestamp)) / 3_600_000;
   assert.equal(hours, 120);
   for (const event of receiver.events) assert.deepEqual(hookEvent.parse(event), event);
-  assert.deepEqual(JSON.parse(readFileSync(tickets, 'utf8')), receiver.events[1]);
+  assert.deepEqual(JSON.parse(readFileSync(tickets, 'utf8')), receiver.events[2]);
 });
 
 test('a server that is killed before it queues an event, or before it notes the delivery, delivers it after its restart', async () => {

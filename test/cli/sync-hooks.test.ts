@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hookEvent } from '../../src/hooks/index.ts';
+import { reversibleUsers } from '../engine/running-reversible.ts';
 import { hooksFolder } from '../hooks/hooks-folder.ts';
 import { eventually } from '../support/eventually.ts';
 import { HookReceiver } from '../support/hook-receiver.ts';
 import { startPair } from '../support/replica-set.ts';
 import { numbered } from '../support/seeds.ts';
+import { needsSource } from '../support/source-version.ts';
 import { type SyncProcess, startSync } from '../support/sync-process.ts';
 
 const isReady = async (sync: SyncProcess) => (await sync.progress()).canCommit === true;
@@ -67,4 +69,53 @@ test('a migration that fails tells its hooks why, and /progress says which hook 
   const failed = receiver.events.at(-1);
   assert.deepEqual([failed.type, receiver.events.length], ['migration.failed', 2]);
   assert.match(failed.data.message, /has been taken over|taken over/);
+});
+
+test('a way back that is ready is announced once for each cutover, whatever kills the process in between', {
+  skip: needsSource('6.0', 'it has no write block'),
+}, async () => {
+  using folder = hooksFolder();
+  await using receiver = await HookReceiver.start();
+  const file = folder.write({ hooks: [{ name: 'pager', url: receiver.url, secretFile: 'hook.secret' }] });
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('orders').insertMany(numbered(100, {}));
+  const { source, destination } = await reversibleUsers(pair);
+  const uris = { source: source.uri, destination: destination.uri };
+  const run = () => startSync(uris, ['--reversible', '--hooks-file', file]);
+  const kill = async (sync: SyncProcess) => {
+    sync.linkspan.kill('SIGKILL');
+    await sync.linkspan.exit;
+  };
+  const isReadyToReturn = async (sync: SyncProcess) =>
+    (await sync.progress()).linkspan.wayBack?.readyForCutover === true;
+  const told = () => receiver.events.map(({ type, data }) => [type, data.usersOn].filter(Boolean).join(' on the '));
+  const expected = ['migration.ready', 'migration.cut_over', 'migration.reverse_ready on the destination'];
+  {
+    await using sync = await run();
+    await eventually(() => isReady(sync), { what: 'readiness' });
+    await eventually(() => receiver.requests.length === 1, { what: 'the first event' });
+    await sync.call('commit');
+    await eventually(() => receiver.requests.length === 3, { what: 'the way back to be announced' });
+    assert.deepEqual(told(), expected);
+    await kill(sync);
+  }
+  {
+    await using sync = await run();
+    await eventually(() => isReadyToReturn(sync), { what: 'the way back to be ready again' });
+    assert.equal((await sync.call('reverse')).success, true);
+    await eventually(() => isReady(sync), { what: 'readiness to return' });
+    await kill(sync);
+  }
+  await using sync = await run();
+  await eventually(() => isReady(sync), { what: 'readiness to return again' });
+  assert.equal((await sync.call('commit')).success, true);
+  expected.push('migration.cut_over', 'migration.reverse_ready on the destination');
+  await eventually(() => receiver.requests.length >= expected.length, { what: 'the second way back' });
+  assert.equal((await sync.call('finish')).success, true);
+  sync.linkspan.kill('SIGTERM');
+  await sync.linkspan.exit;
+  assert.deepEqual(told(), expected);
+  const [first, second] = receiver.events.filter(({ type }) => type === 'migration.reverse_ready');
+  assert.deepEqual([second.data.source, second.data.destination], [first.data.destination, first.data.source]);
+  for (const event of receiver.events) assert.deepEqual(hookEvent.parse(event), event);
 });

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SideWriter } from '../engine/cutover/side-writer.ts';
 import { reversibleUsers } from '../engine/running-reversible.ts';
+import { hooksFolder } from '../hooks/hooks-folder.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
+import { HookReceiver } from '../support/hook-receiver.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { leastPrivilegeUsers } from '../support/least-privilege.ts';
 import { expectHookReached, type LinkspanProcess } from '../support/linkspan-process.ts';
@@ -27,6 +29,12 @@ const isFollowed = ({ status, linkspan }: MigrationStatus) =>
 test('users go there and back, and the way back is closed, although agent and control plane are killed', {
   skip,
 }, async () => {
+  using folder = hooksFolder();
+  await using receiver = await HookReceiver.start();
+  const pager = { name: 'pager', url: receiver.url, secretFile: 'hook.secret', events: ['migration.reverse_ready'] };
+  const flags = ['--hooks-file', folder.write({ hooks: [pager] })];
+  /** The side with the users in each event. An event that arrives twice counts once. */
+  const announced = () => [...new Map(receiver.events.map(({ id, data }) => [id, data.usersOn])).values()];
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.client.db('shop').collection('orders').insertMany(numbered(500));
   const { source } = await reversibleUsers(pair);
@@ -57,7 +65,7 @@ test('users go there and back, and the way back is closed, although agent and co
     life.catch(() => undefined); // The end of the test awaits it.
     lives.push(life);
   };
-  begin(SERVER_KILLS, await setup.serve(`${SERVER_KILLS[0]}=kill`), (hook) => setup.serve(hook));
+  begin(SERVER_KILLS, await setup.serve(`${SERVER_KILLS[0]}=kill`, flags), (hook) => setup.serve(hook, flags));
   await setup.register(pair);
   begin(AGENT_KILLS, setup.agent(`${AGENT_KILLS[0]}=kill`), async (hook) => setup.agent(hook));
   await setup.start({ linkspan: { reversible: true } });
@@ -69,6 +77,7 @@ test('users go there and back, and the way back is closed, although agent and co
   await setup.until('followed back', isFollowed);
   await eventually(() => onDestination.acknowledged > 20, { what: 'users to write to the destination' });
   assert.equal(await onSource.canWrite(), false);
+  await eventually(() => announced().length > 0, { what: 'the way back to be announced' });
 
   await setup.request('reverse');
   await setup.until('ready to return', ({ status, readyForCutover }) => status === 'WORKING' && readyForCutover);
@@ -82,6 +91,8 @@ test('users go there and back, and the way back is closed, although agent and co
   const differences = async () => (await compareClusters(pair.source.client, pair.destination.client)).differences;
   await eventually(async () => (await differences()).length === 0, { what: 'both sides to be identical' });
 
+  await eventually(() => announced().length > 1, { what: 'the second way back to be announced' });
+
   await setup.request('finish');
   let last: MigrationStatus | undefined;
   await setup.until('finished', (now) => {
@@ -94,6 +105,7 @@ test('users go there and back, and the way back is closed, although agent and co
   assert.notEqual(last?.linkspan.endedAt, null);
   assert.equal(await onSource.canWrite(), true);
   assert.equal(await onDestination.canWrite(), false);
+  assert.deepEqual(announced(), ['destination', 'source']);
   ended.abort();
   await Promise.all(lives);
 });

@@ -48,4 +48,25 @@ export const OF_REVERSAL: readonly Mutant[] = [
     by: '',
     tests: { file: API, name: 'counts for one direction' },
   },
+  {
+    without: 'noting for which cutover a way back was announced',
+    file: 'src/control/migrations/take-report.ts',
+    replace: 'migration.state.wayBackReadyAfter !== state.wayBackReadyAfter',
+    by: 'state.wayBackReadyAfter !== undefined',
+    tests: { file: API, name: 'leaves one record for each cutover' },
+  },
+  {
+    without: 'keeping a migration whose cutover is committed when its engine fails',
+    file: 'src/control/records/migration-transitions.ts',
+    replace: '  committed\n    ? {',
+    by: '  committed === undefined\n    ? {',
+    tests: { file: 'test/atlas-api/migration-cutover.test.ts', name: 'past the point of no return' },
+  },
+  {
+    without: 'the advice not to open the source of a committed cutover',
+    file: 'src/control/links/revoke-link.ts',
+    replace: "if (progress?.cutoverReport !== undefined && state.wanted === 'cutover')",
+    by: 'if (progress === undefined)',
+    tests: { file: 'test/atlas-api/migration-cutover.test.ts', name: 'never advises to open the source' },
+  },
 ];

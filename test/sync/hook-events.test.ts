@@ -11,9 +11,15 @@ const READY = { state: 'tailing', readyForCutover: true } as const;
 /** A migration whose notes are kept like a process keeps them. */
 function watched(before?: HookNote) {
   let note = before;
-  return (changes: Partial<Progress>, minutes: number, awaitsCutover = true) => {
+  return (
+    changes: Partial<Progress>,
+    minutes: number,
+    awaitsCutover = true,
+    direction: { readonly reversals: number; readonly wayBack?: Progress } = { reversals: 0 },
+  ) => {
     const look = {
       progress: progress('m', changes),
+      ...direction,
       awaitsCutover,
       waitingMs: 15 * MINUTE_MS,
       atMs: minutes * MINUTE_MS,
@@ -61,6 +67,56 @@ test('a wait is announced once, and the next one for the same again', () => {
   assert.deepEqual(look(waiting(1), 99), []);
   assert.deepEqual(look({}, 100), []);
   assert.deepEqual(look(waiting(101), 116), ['waiting']);
+});
+
+test('a process that starts after a reversal shows the earlier cutover for a moment, which is not announced again', () => {
+  const look = watched();
+  look(READY, 0);
+  assert.deepEqual(look({ state: 'committed' }, 1, false), ['cut_over']);
+  assert.deepEqual(look({ state: 'tailing' }, 2, true, { reversals: 1 }), []);
+  assert.deepEqual(look({ state: 'committed' }, 3, false), []);
+  assert.deepEqual(look({ state: 'tailing' }, 4, true, { reversals: 1 }), []);
+  assert.deepEqual(look({ state: 'committed' }, 5, false, { reversals: 1 }), ['cut_over']);
+});
+
+test('a way back that is ready is announced once for each cutover, also when it was requested before', () => {
+  const look = watched();
+  const following = (reversals: number, readyForCutover: boolean) => ({
+    reversals,
+    wayBack: progress('m', { state: 'tailing', readyForCutover }),
+  });
+  const COMMITTED = { state: 'committed' } as const;
+  look(READY, 0);
+  assert.deepEqual(look(COMMITTED, 1, false), ['cut_over']);
+  assert.deepEqual(look(COMMITTED, 2, false, following(0, false)), []);
+  assert.deepEqual(look(COMMITTED, 3, false, following(0, true)), ['reverse_ready']);
+  assert.deepEqual(look(COMMITTED, 4, false, following(0, false)), []);
+  assert.deepEqual(look(COMMITTED, 5, false, following(0, true)), []);
+  assert.deepEqual(look(READY, 6, true, { reversals: 1 }), [], 'it is the same way back');
+  assert.deepEqual(look(COMMITTED, 7, false, { reversals: 1 }), ['cut_over']);
+  assert.deepEqual(look({ state: 'tailing' }, 8, true, { reversals: 2 }), [], 'requested before it was ready');
+  assert.deepEqual(look(READY, 9, true, { reversals: 2 }), ['reverse_ready']);
+  assert.deepEqual(look(COMMITTED, 10, false, { reversals: 2 }), ['cut_over']);
+  assert.deepEqual(
+    look({ state: 'committing' }, 11, false, { reversals: 3 }),
+    ['reverse_ready'],
+    'ready between looks',
+  );
+  assert.deepEqual(look({ state: 'committing' }, 12, false, { reversals: 3 }), []);
+});
+
+test('a way back that is ready names the side that has the users', () => {
+  const READY_BACK = { reversals: 0, wayBack: progress('m', READY) };
+  const [committed, requested] = [{ state: 'committed' } as const, READY];
+  const sideOf = (
+    changes: Partial<Progress>,
+    direction: { readonly reversals: number; readonly wayBack?: Progress },
+  ) => {
+    const look = { progress: progress('m', changes), ...direction, awaitsCutover: false, waitingMs: 1, atMs: 0 };
+    return hookEventsOf({ cutOvers: 1 }, look).events.map(({ data }) => 'usersOn' in data && data.usersOn);
+  };
+  assert.deepEqual(sideOf(committed, READY_BACK), ['destination']);
+  assert.deepEqual(sideOf(requested, { reversals: 1 }), ['source']);
 });
 
 test('a failure has its message, shortened, also when the migration never ran', () => {

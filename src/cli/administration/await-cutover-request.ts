@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../platform/index.ts';
 import type { Values } from './command.ts';
-import { hasEnded, type ShownMigration } from './shown-migration.ts';
+import { hasEnded, isLost, type ShownMigration } from './shown-migration.ts';
 
 const LOOK_EVERY_MS = 250;
-/** An agent that is lost reports nothing. The request stays, and the migration shows what came of it. */
+/** The request stays, and the migration shows what came of it. */
 const WAIT_MS = 90_000;
 
 /**
@@ -25,7 +25,8 @@ export async function awaitCutoverRequest(
       const { message } = new UserError('CUTOVER_COMMITTED', [migration._id]);
       throw new UserError('API_REFUSED', [message, 'CUTOVER_COMMITTED']);
     }
-    if (hasEnded(migration)) break;
+    // A lost agent reports nothing. Whoever has to open a source by hand must not wait for it.
+    if (hasEnded(migration) || isLost(migration)) break;
     await delay(LOOK_EVERY_MS);
     migration = (await look()) as ShownMigration;
   }

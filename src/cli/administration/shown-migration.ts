@@ -92,7 +92,7 @@ export function hasEnded({ status }: ShownMigration): boolean {
 }
 
 /** Whether its agent is silent, so that what it reported last is no longer true. */
-function isLost({ linkspan: { agent } }: ShownMigration): boolean {
+export function isLost({ linkspan: { agent } }: ShownMigration): boolean {
   return agent?.status === 'LOST';
 }
 

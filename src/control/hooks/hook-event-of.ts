@@ -47,8 +47,15 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
       };
     case 'LIVE_MIGRATION_COMPLETE':
       return { ...head, type: 'migration.cut_over', data: about };
+    case 'LIVE_MIGRATION_REVERSE_READY':
+      return {
+        ...head,
+        type: 'migration.reverse_ready',
+        data: { ...about, usersOn: details.usersOn === 'source' ? 'source' : 'destination' },
+      };
     case 'LIVE_MIGRATION_EXPIRED':
       return { ...head, type: 'migration.expired', data: about };
+    case 'LIVE_MIGRATION_CUTOVER_UNFINISHED':
     case 'LIVE_MIGRATION_FAILED':
       return details.cancelled === true
         ? { ...head, type: 'migration.cancelled', data: about }

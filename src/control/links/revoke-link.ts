@@ -61,6 +61,11 @@ function leftBlocked({ progress, state }: Migration): string {
   const hasMoved = state.status === 'COMPLETE' || (state.reversals ?? 0) > 0;
   if (hasMoved && state.wanted === 'cutover')
     return ' Its cutover had started: both sides may refuse writes. Before you lift a block, find out which side took the last writes.';
+  if (progress?.cutoverReport !== undefined && state.wanted === 'cutover')
+    return (
+      ' Its cutover is past its point of no return: the destination is the primary copy. Do not lift the write block of the source. To let users ' +
+      'write to the destination, whose unique indexes and expiry are not all restored, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})'
+    );
   if (hasMoved) return ` Its way back is lost. ${stillBlocked(state)}`;
   if (!progress?.cutover?.blocking) return '';
   return ' The source may still refuse writes. To lift the write block, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})';

@@ -1,4 +1,4 @@
-import type { Report } from '../../link/index.ts';
+import type { Progress, Report } from '../../link/index.ts';
 import { reach } from '../../platform/index.ts';
 import { type Author, audit } from '../audit/audit.ts';
 import { assertLinked } from '../links/identify-agent.ts';
@@ -73,7 +73,8 @@ async function takeProgress(
   const { id, progress, wayBack = null } = entry;
   const migration = await transaction.migration(id);
   if (migration?.agentId !== agent.id) return;
-  const next = transition(migration.state, eventOf(migration, entry, atMs));
+  const reported = knownProgress(migration.progress, progress);
+  const next = transition(migration.state, eventOf(migration, entry, reported, atMs));
   if (next === 'ignored' || next === 'refused') return;
   const sourceWatch =
     next.status === 'COMPLETE' && progress.cutover ? watchAfterCommit(control, progress.cutover, atMs) : undefined;
@@ -81,7 +82,7 @@ async function takeProgress(
   // Nobody needs the source's password after the end, except the watch.
   const password = state.endedAtMs === null || sourceWatch !== undefined ? migration.password : null;
   const isFailure = progress.state === 'failed' && progress.error !== undefined && state.status === 'COMPLETE';
-  const known = isFailure ? migration.progress : knownProgress(migration.progress, progress);
+  const known = isFailure ? migration.progress : reported;
   const shown = isFailure && progress.error ? { state: 'failed' as const, error: progress.error } : wayBack;
   await transaction.updateMigration({
     ...migration,
@@ -98,9 +99,13 @@ async function takeProgress(
   };
   if (state.status !== migration.state.status)
     await tell(`LIVE_MIGRATION_${state.status}`, progress.state === 'cancelled' ? { cancelled: true } : {});
+  else if (state.errorMessage !== null && state.errorMessage !== migration.state.errorMessage)
+    await tell('LIVE_MIGRATION_CUTOVER_UNFINISHED');
   const wayBackNow = changedWayBack(migration.state, state);
   if (wayBackNow !== undefined) await tell(`LIVE_MIGRATION_WAY_BACK_${wayBackNow.toUpperCase()}`);
   if (migration.state.windowEndsAtMs === null && state.windowEndsAtMs !== null) await tell('LIVE_MIGRATION_READY');
+  if (migration.state.wayBackReadyAfter !== state.wayBackReadyAfter)
+    await tell('LIVE_MIGRATION_REVERSE_READY', { usersOn: usersOn(state) });
 }
 
 /** Returns the new state of the way back; undefined when it hasn't changed, or only follows from the request. */
@@ -112,17 +117,21 @@ function authorOf({ host }: Agent): Author {
   return { kind: 'agent', name: host, remoteAddress: null };
 }
 
+/** @param known  the reported progress, with what an agent that has not opened the migration can't know */
 function eventOf(
-  { state }: Migration,
+  migration: Migration,
   { progress, reversals = 0, wayBack }: Report['migrations'][number],
+  known: Progress,
   atMs: number,
 ): MigrationEvent {
   switch (progress.state) {
     case 'committed':
-      return { kind: 'committed', atMs, reversals, wayBack: wayBackOf(wayBack) };
+      return { kind: 'committed', atMs, reversals, wayBack: wayBackOf(wayBack), wayBackReady: isReady(wayBack) };
     case 'failed': {
       const { message, remedy } = progress.error ?? { message: 'The migration failed.', remedy: '' };
-      return { kind: 'failed', message: `${message} ${remedy}${whereUsersAre(state)}`.trim(), atMs };
+      const committed = isCommitted(migration, progress, known);
+      const more = committed ? howToFinish(migration, known) : whereUsersAre(migration.state);
+      return { kind: 'failed', message: `${message} ${remedy}${more}`.trim(), atMs, committed };
     }
     case 'cancelled':
       return { kind: 'cancelled', atMs };
@@ -133,6 +142,25 @@ function eventOf(
 
 function wayBackOf(wayBack: Report['migrations'][number]['wayBack']): 'open' | 'failed' | 'closed' {
   return wayBack?.state === 'failed' || wayBack?.state === 'closed' ? wayBack.state : 'open';
+}
+
+function isReady(wayBack: Report['migrations'][number]['wayBack']): boolean {
+  return wayBack?.state === 'following' && wayBack.ready;
+}
+
+/** Whether the cutover under way is past its point of no return. A report without records says nothing about that. */
+function isCommitted({ state }: Migration, reported: Progress, known: Progress): boolean {
+  if (reported.cutoverReport !== undefined) return true;
+  return known.cutoverReport !== undefined && state.wanted === 'cutover';
+}
+
+/** Tells what a failure past the point of no return means, and who finishes the cutover. */
+function howToFinish({ host, state }: Migration, { canWrite }: Progress): string {
+  const side = usersOn({ ...state, status: 'COMPLETE' });
+  const open = canWrite
+    ? `users can write to the ${side}, whose unique indexes and expiry are not all restored`
+    : 'both sides refuse writes';
+  return ` The cutover is past its point of no return: the ${side} is the primary copy, and ${open}. Correct this, then restart the agent on ${host}: it finishes the cutover.`;
 }
 
 /** Tells where the users are after the failure of a reversal. */

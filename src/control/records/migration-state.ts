@@ -42,6 +42,8 @@ export interface MigrationState {
   readonly wayBack?: WayBackState;
   /** When the last cutover opened the way back; absent before it. */
   readonly wayBackSinceMs?: number;
+  /** The last direction after whose cutover the way back became ready for a cutover; absent before the first. */
+  readonly wayBackReadyAfter?: number;
   readonly readyForCutover: boolean;
   /** Since when it is ready without a break; absent while it isn't. */
   readonly readySinceMs?: number;
@@ -59,7 +61,7 @@ export interface MigrationState {
   readonly windowEndsAtMs: number | null;
   /** Null while the migration is assigned to its agent, also after a cutover whose way back is open. */
   readonly endedAtMs: number | null;
-  /** The error that ended the migration, or its way back. */
+  /** The error that ended the migration or its way back, or that keeps a committed cutover from being finished. */
   readonly errorMessage: string | null;
 }
 
@@ -87,8 +89,11 @@ export type MigrationEvent =
       readonly atMs: number;
       readonly reversals?: number;
       readonly wayBack?: 'open' | 'failed' | 'closed';
+      /** Whether the way back could cut over now. */
+      readonly wayBackReady?: boolean;
     }
-  | { readonly kind: 'failed'; readonly message: string; readonly atMs: number }
+  /** A run of the engine failed. `committed`: past the point of no return of its cutover. */
+  | { readonly kind: 'failed'; readonly message: string; readonly atMs: number; readonly committed?: boolean }
   /** The agent has cancelled the migration. */
   | { readonly kind: 'cancelled'; readonly atMs: number }
   /** An owner revoked the link of its agent. */

@@ -19,6 +19,7 @@ import {
   reverseCompleted,
   reverseWorking,
   turned,
+  withReadyReversal,
 } from './reversal-transitions.ts';
 
 /** How long the cutover window stays open after a migration is first ready: 120 h as in Atlas (docs/reference/atlas-contract.md). */
@@ -38,7 +39,7 @@ const work: Rule<'progress'> = (state, { ready, atMs, reversals = 0 }) => {
   if (direction === 'earlier' || (direction === 'later' && state.wayBack === undefined)) return 'ignored';
   const { readySinceMs, ...current } = direction === 'later' ? turned(state, reversals) : state;
   const readiness = { readyForCutover: ready, ...(ready && { readySinceMs: readySinceMs ?? atMs }) };
-  if (reversals > 0) return { ...current, ...readiness };
+  if (reversals > 0) return withReadyReversal({ ...current, ...readiness });
   const windowEndsAtMs = current.windowEndsAtMs ?? (ready ? atMs + CUTOVER_WINDOW_MS : null);
   return { ...current, status: 'WORKING', ...readiness, windowEndsAtMs };
 };
@@ -49,8 +50,12 @@ const complete: Rule<'committed'> = (state, event) => {
 };
 /** Its agent has lost the order, so the way back isn't followed. */
 const completeLate: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
-const fail = (state: MigrationState, { message, atMs }: { readonly message: string; readonly atMs: number }) =>
-  end(state, 'FAILED', atMs, message);
+const revoke: Rule<'revoked'> = (state, { message, atMs }) => end(state, 'FAILED', atMs, message);
+const fail: Rule<'failed'> = (state, { message, atMs, committed = false }) =>
+  // Past the point of no return only the engine can open the destination, so the agent keeps its order.
+  committed
+    ? { ...state, wanted: 'cutover', readyForCutover: false, errorMessage: message }
+    : end(state, 'FAILED', atMs, message);
 const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
   // The engine gives up a reversal, and reports the direction before it next.
   if (isReversed(state)) return state;
@@ -141,7 +146,7 @@ const ACTIVE: Rules = {
   committed: complete,
   failed: fail,
   cancelled,
-  revoked: fail,
+  revoked: revoke,
   cutover: cutOver,
   'abort cutover': abortCutover,
   rehearse,

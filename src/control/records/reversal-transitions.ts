@@ -62,9 +62,22 @@ export function openWayBack(state: MigrationState, event: Event<'committed'>): T
     dropsConfirmed: false,
     wayBack: state.wayBack === 'finishing' ? 'finishing' : wayBack,
     wayBackSinceMs: atMs,
+    errorMessage: null,
     ...(reversals > 0 && { reversals }),
   };
-  return wayBack === 'closed' ? closed(opened, atMs) : opened;
+  return wayBack === 'closed' ? closed(opened, atMs) : withReadyWayBack(opened, event);
+}
+
+/** Notes that the way back of the last cutover is ready. The note outlives restarts, failures and reversals. */
+function withReadyWayBack(state: MigrationState, { wayBackReady = false }: Event<'committed'>): MigrationState {
+  const isReady = wayBackReady && state.wayBack === 'open';
+  return isReady ? { ...state, wayBackReadyAfter: state.reversals ?? 0 } : state;
+}
+
+/** Notes that a way back is ready that was requested before. */
+export function withReadyReversal(state: MigrationState): MigrationState {
+  const isReady = state.readyForCutover && state.wayBack === 'planned';
+  return isReady ? { ...state, wayBackReadyAfter: (state.reversals ?? 0) - 1 } : state;
 }
 
 /** Ends a requested reversal without a cutover: the way back is closed, or failed before the agent knew of the request. */
@@ -87,7 +100,7 @@ export function followWayBack(state: MigrationState, event: Event<'committed'>):
       return openWayBack(state, event);
     case 'this':
       if (wayBack === 'closed') return closed(state, atMs);
-      return state.wayBack === 'finishing' || state.wayBack === wayBack ? state : { ...state, wayBack };
+      return withReadyWayBack(state.wayBack === 'finishing' ? state : { ...state, wayBack }, event);
   }
 }
 

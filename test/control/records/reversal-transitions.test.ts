@@ -244,12 +244,61 @@ test('the first direction alone has a cutover window', () => {
   assert.equal(turned.windowEndsAtMs, null);
 });
 
+test('a way back that is ready is noted once for each cutover', () => {
+  let state: MigrationState = BEGUN;
+  const noted = (event: MigrationEvent) => {
+    const next = transition(state, JSON.parse(JSON.stringify(event)));
+    assert.ok(typeof next !== 'string', event.kind);
+    const isNew = next.wayBackReadyAfter !== state.wayBackReadyAfter;
+    state = JSON.parse(JSON.stringify(next));
+    return isNew ? next.wayBackReadyAfter : 'no';
+  };
+  const follows = (reversals: number, wayBackReady: boolean): MigrationEvent => ({
+    kind: 'committed',
+    atMs: AT,
+    reversals,
+    wayBack: 'open',
+    wayBackReady,
+  });
+  assert.equal(noted(follows(0, false)), 'no');
+  assert.equal(noted(follows(0, true)), 0);
+  assert.equal(noted(follows(0, false)), 'no');
+  assert.equal(noted(committed(0, 'failed')), 'no');
+  assert.equal(noted(follows(0, true)), 'no', 'its engine runs again');
+  assert.equal(noted(EVENTS.reverse), 'no');
+  assert.equal(noted(EVENTS['cutover of 0, failed']), 'no', 'the engine had not begun the reversal');
+  assert.equal(noted(follows(0, true)), 'no');
+  assert.equal(noted(EVENTS.reverse), 'no');
+  assert.equal(noted(progress(1)), 'no', 'it is the same way back');
+  assert.equal(noted(follows(1, true)), 1, 'a cutover, whose way back is ready in the same report');
+  assert.equal(noted(EVENTS.reverse), 'no');
+  assert.equal(noted(follows(2, false)), 'no');
+  assert.equal(noted(EVENTS.reverse), 'no');
+  assert.equal(noted({ ...progress(3), ready: false } as MigrationEvent), 'no', 'requested before it was ready');
+  assert.equal(noted(progress(3)), 2);
+});
+
+test('nobody is told of a way back that is about to be closed', () => {
+  for (const [before, event] of [
+    [
+      { ...FOLLOWED, wayBack: 'finishing' },
+      { ...committed(0, 'open'), wayBackReady: true },
+    ],
+    [{ ...REVERSED, wayBack: 'finishing' }, progress(1)],
+  ] as readonly (readonly [MigrationState, MigrationEvent])[]) {
+    const next = transition(before, event);
+    assert.ok(typeof next !== 'string');
+    assert.equal(next.wayBackReadyAfter, undefined);
+  }
+});
+
 test('after any sequence of events the direction never goes back after its cutover, and an end is final', () => {
   const reports = fc.record({
     kind: fc.constant('committed' as const),
     atMs: fc.nat(),
     reversals: fc.nat({ max: 3 }),
     wayBack: fc.constantFrom('open' as const, 'failed' as const, 'closed' as const),
+    wayBackReady: fc.boolean(),
   });
   const seen = fc.record({
     kind: fc.constant('progress' as const),
@@ -274,10 +323,13 @@ test('after any sequence of events the direction never goes back after its cutov
         const next = transition(state, each);
         if (typeof next === 'string' || next === state) continue;
         assert.equal(state.endedAtMs, null, 'an end is final');
+        const { wayBackReadyAfter: told = -1 } = state;
         state = next;
-        const reversals = state.reversals ?? 0;
+        const { reversals = 0, wayBackReadyAfter: ready = -1 } = state;
         assert.ok(reversals >= cutOver, 'a direction that has cut over stays cut over');
+        assert.ok(ready >= told, 'a way back is announced once');
         if (state.status === 'COMPLETE') cutOver = reversals;
+        assert.ok(ready <= Math.max(cutOver, reversals - 1), 'only a cutover has a way back');
         assert.equal(state.status === 'WORKING' && state.wayBack === 'open', false);
         assert.equal(['closed', 'lost'].includes(state.wayBack ?? ''), state.endedAtMs !== null);
       }
