@@ -9,6 +9,7 @@ import { GATES } from '../../src/platform/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { start } from '../atlas-api/started-migration.ts';
 import { healthyFacts, healthyStream } from '../engine/report/healthy-facts.ts';
+import { eventually } from '../support/eventually.ts';
 import { stepsOf } from './steps.ts';
 
 const run = promisify(execFile);
@@ -17,7 +18,7 @@ const binaries = fileURLToPath(new URL('../../bin', import.meta.url));
 
 test('the commands of docs/19-cut-over.md work unchanged, in their order, and show the checklist of the page', async () => {
   await using plane = await startControlPlane();
-  const { id, groupId, report } = await start(plane);
+  const { id, groupId, report, show } = await start(plane);
   const unsteady = { ...healthyStream.applied, isSteady: false, steadyInMs: 21_000 };
   const behind = gatesOf({ ...healthyFacts, stream: { ...healthyStream, lagSeconds: 3, applied: unsteady } });
   const env = {
@@ -32,17 +33,24 @@ test('the commands of docs/19-cut-over.md work unchanged, in their order, and sh
     MIGRATION_ID: id,
   };
   await report({ state: 'tailing', lagSeconds: 3, readiness: behind, notReadyReasons: ['the lag'] });
+  const ready = { state: 'tailing', lagSeconds: 0, readyForCutover: true, notReadyReasons: [] } as const;
+  const reportReady = (more: object = {}) => report({ ...ready, readiness: gatesOf(healthyFacts), ...more });
+  /** Reports the end of the rehearsal that the command waits for. */
+  const rehearse = async () => {
+    const rehearsal = await eventually(async () => (await show()).linkspan.rehearsal, { what: 'the request' });
+    await reportReady({ cutoverAttempts: [{ number: 1, rehearsal, startedAtMs: 0, steps: [], result: 'rehearsed' }] });
+  };
   const answers: string[] = [];
   for (const step of stepsOf(page)) {
     if (step.does !== 'run') continue;
+    const reported = / --dry-run/.test(step.command) ? rehearse() : undefined;
     answers.push((await run('bash', ['-euo', 'pipefail', '-c', step.command], { env })).stdout);
-    if (answers.length === 1) {
-      const ready = { state: 'tailing', lagSeconds: 0, readyForCutover: true, notReadyReasons: [] } as const;
-      await report({ ...ready, readiness: gatesOf(healthyFacts) });
-    }
-    if (/ cutover "/.test(step.command)) await report({ state: 'committed', canWrite: true, lagSeconds: null });
+    await reported;
+    if (answers.length === 1) await reportReady();
+    if (/ cutover "[^"]*"\n?$/.test(step.command))
+      await report({ state: 'committed', canWrite: true, lagSeconds: null });
   }
-  assert.equal(answers.length, 4);
+  assert.equal(answers.length, 5);
   const [checklist = ''] = answers;
   const linesOf = (text: string) =>
     [...text.matchAll(/^ {2}.. {2}(\D*?):? ?.*\[([a-z-]+)\]$/gm)].map(([, , name]) => name);

@@ -52,7 +52,7 @@ export class CutoverTimeline {
   /** Ends an attempt of an engine that is gone. When it has committed, this engine continues it. */
   interrupt(committed: boolean): void {
     if (this.#current === undefined) return;
-    if (committed) this.#explain('its engine ended, and the next one repeated this step');
+    if (committed) this.explain('its engine ended, and the next one repeated this step');
     else this.end('interrupted');
   }
 
@@ -67,7 +67,7 @@ export class CutoverTimeline {
     const last = current.steps.at(-1);
     const isSame = last?.name === name && withoutNumbers(last.reason) === withoutNumbers(shortened(reason));
     if (isSame || current.steps.length >= MOST_STEPS) {
-      this.#explain(reason);
+      this.explain(reason);
       return;
     }
     const atMs = this.#nowMs;
@@ -76,7 +76,12 @@ export class CutoverTimeline {
 
   /** Notes what the current step waits for. */
   waitFor({ for: what, reason }: Wait): void {
-    this.#explain(`waited for ${what}: ${reason}`);
+    this.explain(`waited for ${what}: ${reason}`);
+  }
+
+  /** Replaces the reason of the current step. */
+  explain(reason: string): void {
+    this.#changeStep((step) => ({ ...step, reason: shortened(reason) }));
   }
 
   /** Adds numbers to the current step. */
@@ -120,10 +125,6 @@ export class CutoverTimeline {
 
   get #nowMs(): number {
     return Math.round(this.#base.nowMs + this.#clock.elapsed() - this.#base.elapsedMs);
-  }
-
-  #explain(reason: string): void {
-    this.#changeStep((step) => ({ ...step, reason: shortened(reason) }));
   }
 
   #changeStep(change: (step: TimedStep) => TimedStep): void {

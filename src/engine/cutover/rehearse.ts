@@ -1,4 +1,4 @@
-import { messageOf, reach } from '../../platform/index.ts';
+import { counted, messageOf, reach } from '../../platform/index.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
@@ -11,6 +11,7 @@ import { confirmDestination } from './confirm-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { barrier, holdAt, type LastLookParts, lastLook } from './last-look.ts';
 import type { RunningStream } from './running-stream.ts';
+import { type CappedOutlook, compareCapped } from './settle-capped.ts';
 import {
   type Blockable,
   type Blocked,
@@ -37,6 +38,8 @@ const PREPARE_WITHIN_MS = 60_000;
 /** The watchdog opens the source when the engine is silent for so long. */
 const SILENT_MS = 5_000;
 const ALIVE_EVERY_MS = 1_000;
+/** Namespaces that the text about capped collections names. */
+const SHOWN = 3;
 
 export interface RehearsalWishes {
   /** Aborts when the operator cancels, pauses or cuts over. */
@@ -157,12 +160,29 @@ async function underBlock(
   await confirmBlock(context, blocked);
   timeline.begin('drain');
   await holdAt(context, stream, time);
+  timeline.begin('capped collections');
+  timeline.explain(cappedText(await compareCapped(context)));
   context.signal.throwIfAborted();
-  // Capped collections aren't compared: they would be copied again where they differ, which can't be undone.
   stream.release();
   timeline.begin('last look');
   await lastLook(context, stream);
   await confirmDestination(context);
+}
+
+/** Says what a cutover would do with capped collections. A rehearsal doesn't: it can't be undone, or has no time limit. */
+function cappedText({ compared, differing, unread }: CappedOutlook): string {
+  const total = compared + unread.length;
+  if (total === 0) return 'there is no capped collection';
+  const names = (collections: CappedOutlook['unread']) =>
+    [
+      ...collections.slice(0, SHOWN).map(({ namespace }) => namespace),
+      ...(collections.length > SHOWN ? [`${collections.length - SHOWN} more`] : []),
+    ].join(', ');
+  return [
+    `the ends of ${compared} of ${counted(total, 'capped collection')} were compared`,
+    ...(differing.length > 0 ? [`a cutover would copy ${names(differing)} again in the pause`] : []),
+    ...(unread.length > 0 ? [`a cutover would compare all keys of ${names(unread)} in the pause`] : []),
+  ].join('; ');
 }
 
 function notReached(timeline: CutoverTimeline): string {

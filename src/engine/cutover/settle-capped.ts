@@ -45,14 +45,55 @@ export async function settleCapped(context: SettleCappedParts, advanced: () => v
   return !equal.includes(false);
 }
 
+/** What a comparison of capped collections found that changes none of them. */
+export interface CappedOutlook {
+  /** The number of collections whose ends and counts were compared. */
+  readonly compared: number;
+  /** Those that differ: a cutover would copy them again. */
+  readonly differing: readonly TrackedCollection[];
+  /** Those of which a cutover would compare all keys. */
+  readonly unread: readonly TrackedCollection[];
+}
+
+/**
+ * Compares capped collections by their ends and counts, and changes none. Leaves out those whose order may differ in the
+ * middle, because comparing all their keys has no bound.
+ */
+export async function compareCapped(context: SettleCappedParts): Promise<CappedOutlook> {
+  const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
+  const [unread, outlined] = [capped.filter(({ reordered }) => reordered), capped.filter((one) => !one.reordered)];
+  const equal = await Promise.all(outlined.map((collection) => isEqual(context, collection, outline)));
+  return { compared: outlined.length, differing: outlined.filter((_, n) => !equal[n]), unread };
+}
+
 async function settle(
   context: SettleCappedParts,
   collection: TrackedCollection,
   advanced: () => void,
 ): Promise<boolean> {
+  const describe = (side: Side) => (collection.reordered ? order(side, advanced) : outline(side));
+  if (await isEqual(context, collection, describe)) return true;
+  context.logger.info({ namespace: collection.namespace }, 'Copying the capped collection again');
+  // After a kill in between, a successor finds the documents in some order.
+  await noteReordered(context, collection);
+  await emptyCollection(context, collection);
+  collection.readAfter = context.position.time;
+  for await (const batch of readInOrder(context, collection)) {
+    using _ = batch;
+    await insertHeld(context, collection, batch);
+    advanced();
+  }
+  return false;
+}
+
+/** Whether both sides of a collection have the same description. */
+async function isEqual(
+  context: SettleCappedParts,
+  collection: TrackedCollection,
+  describe: (side: Side) => Promise<string>,
+): Promise<boolean> {
   const { source, destination, fence, position } = context;
   const sourceRead = { level: 'majority', afterClusterTime: position.time } as const;
-  const describe = (side: Side) => (collection.reordered ? order(side, advanced) : outline(side));
   const wanted = await onSource(context, collection, (name) =>
     describe({
       client: source,
@@ -65,18 +106,7 @@ async function settle(
   const present = await onDestination(context, collection, ({ database, name, uuid }) =>
     describe({ client: destination, database, name, pin: { collectionUUID: uuid }, readConcern: fence.afterOwnWrites }),
   );
-  if (wanted === present) return true;
-  context.logger.info({ namespace: collection.namespace }, 'Copying the capped collection again');
-  // After a kill in between, a successor finds the documents in some order.
-  await noteReordered(context, collection);
-  await emptyCollection(context, collection);
-  collection.readAfter = position.time;
-  for await (const batch of readInOrder(context, collection)) {
-    using _ = batch;
-    await insertHeld(context, collection, batch);
-    advanced();
-  }
-  return false;
+  return wanted === present;
 }
 
 /** Returns its oldest and newest key, and its number of documents. */

@@ -7,9 +7,12 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { expectHookReached, runLinkspan, untilStopped } from '../../support/linkspan-process.ts';
 import { freePort } from '../../support/mongod-process.ts';
 import { startPair } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
+import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
+import { SideWriter } from './side-writer.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
 const POINTS = ['engine.rehearsal.begun', 'engine.rehearsal.source-blocked', 'engine.rehearsal.opened'];
@@ -55,6 +58,61 @@ test('a rehearsal passes the steps of a cutover, leaves the source open, and say
   await running.commit();
   assert.ok(latest() > before);
   await expectIdentical(pair);
+});
+
+test('a rehearsal compares capped collections by their ends, names those that a cutover would copy again, and changes none', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const shop = pair.source.client.db('shop');
+  for (const name of ['log', 'audit', 'deleted_from']) {
+    await shop.createCollection(name, { capped: true, size: 100_000 });
+    await shop.collection(name).insertMany(numbered(10));
+  }
+  await using running = RunningMigration.start(pair, { expectsMismatches: true });
+  await running.untilReady();
+  await shop.collection('deleted_from').deleteOne({ n: 4 });
+  // Nobody but an administrator can write there. The stream of the source doesn't show it.
+  const copied = pair.destination.client.db('shop').collection('log');
+  await copied.insertOne({ foreign: true });
+  const step = (await rehearsed(running)).steps.find(({ name }) => name === 'capped collections');
+  assert.match(step?.reason ?? '', /and the ends of 2 of 3 capped collections; /);
+  assert.match(step?.reason ?? '', /a cutover would copy shop\.log again/);
+  assert.match(step?.reason ?? '', /a cutover would compare all keys of shop\.deleted_from in the pause/);
+  assert.equal(await copied.countDocuments({ foreign: true }), 1, 'a rehearsal changes nothing');
+  await running.commit();
+  await expectIdentical(pair);
+});
+
+test('a rehearsal in the opposite direction blocks the side with the users for a moment, and leaves the other one blocked', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  await running.migration.reverse();
+  await using here = await SideWriter.start(pair.source, 'source');
+  await using there = await SideWriter.start(pair.destination, 'destination');
+  const { steps } = await eventually(
+    async () => {
+      await running.until('readiness', () => running.progress.readyForCutover);
+      const name = Date.now();
+      running.migration.current.rehearse(name);
+      const isEnded = ({ rehearsal, result }: CutoverAttempt) => rehearsal === name && result !== undefined;
+      await running.until('the rehearsal', () => running.progress.cutoverAttempts.some(isEnded));
+      return running.progress.cutoverAttempts.find((one) => isEnded(one) && one.result === 'rehearsed');
+    },
+    { what: 'a rehearsal that passes all steps', deadlineMs: 120_000 },
+  );
+  assert.ok(!steps.some(({ name }) => name === 'commit'));
+  const before = there.acknowledged;
+  await eventually(() => there.acknowledged > before, { what: 'users to write where they were' });
+  assert.equal(await here.canWrite(), false);
+  await running.cutOver();
+  await eventually(() => here.canWrite(), { what: 'the old source to be open' });
+  for (const writer of [here, there]) await writer.stop();
+  await SideWriter.assertTurns([here, there], 1);
 });
 
 test('a rehearsal that does not reach its end in time opens the source and names the step', { skip }, async () => {
