@@ -57,7 +57,7 @@ test('npm pack includes the program, its documentation and the deployment files,
     /^bin\/linkspan$/,
     /^src\/(.+\.ts|cli\/launch\.js)$/,
     /^docs\/(.+\.md|examples\/(digest\.py|verify-hook\.(py|mjs))|reference\/(cutover-report|digest-report|hook-event|verification-report)\.schema\.json)$/,
-    /^deploy\/(agent\.yaml|agent\.schema\.json|linkspan-agent\.service)$/,
+    /^deploy\/(agent\.yaml|agent\.schema\.json|linkspan-agent\.service|prometheus\/(alerts|rules)\.yml)$/,
   ];
   assert.deepEqual(
     packed.filter((path) => !intended.some((pattern) => pattern.test(path))),
