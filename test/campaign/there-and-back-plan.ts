@@ -1,4 +1,4 @@
-import { OF_CUTOVER, OF_REVERSE } from '../engine/kill-points.ts';
+import { ELSEWHERE, OF_CUTOVER, OF_REVERSE } from '../engine/kill-points.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { drawFault, type Fault, type FaultKind, type Moment } from './fault.ts';
 import { OF_REHEARSAL, type Side } from './plan.ts';
@@ -21,7 +21,9 @@ const KINDS: readonly FaultKind[] = [
 ];
 /** Relative frequency of the moments in a turn at which its faults begin. */
 const MOMENTS: Readonly<Partial<Record<Moment, number>>> = { 'in sync': 3, commit: 4, 'way back': 4 };
-const HOOKS = [...OF_CUTOVER.filter((point) => !point.includes('@')), ...OF_REVERSE, ...OF_REHEARSAL];
+/** While values of a unique index are in transit. */
+const OF_TRANSIT = Object.keys(ELSEWHERE).filter((point) => point.endsWith('displace') || point.endsWith('displaced'));
+const HOOKS = [...OF_CUTOVER.filter((point) => !point.includes('@')), ...OF_REVERSE, ...OF_REHEARSAL, ...OF_TRANSIT];
 /** An engine that sleeps so long wakes in another direction. */
 const LONGEST_SLEEP_MS = 20_000;
 

@@ -31,6 +31,6 @@ export function unconnectedParts(signal: AbortSignal) {
     changes: new Changes(systemClock),
     stateChanges: new Changes(systemClock),
     isReversed: false,
-    position: { time: new Timestamp(0n) },
+    position: { time: new Timestamp(0n), sequence: 0 },
   };
 }

@@ -34,6 +34,27 @@ export const OF_REVERSE: readonly Mutant[] = [
     tests: { file: REVERSE, name: 'documents that pass values' },
   },
   {
+    without: 'holding the checkpoint back only from the read of a refused document on',
+    file: 'src/engine/apply/lane.ts',
+    replace: '      const { sequence } = this.#context.position;\n',
+    by: '      const sequence = Math.min(...dirty.map((one) => one.sequence));\n',
+    tests: { file: REVERSE, name: 'makes progress' },
+  },
+  {
+    without: 'reading a refused document again before it makes room',
+    file: 'src/engine/apply/lane.ts',
+    replace: 'error.refused.filter(({ key }) => !known.has(key.identity))',
+    by: 'error.refused',
+    tests: { file: REVERSE, name: 'makes no room for itself' },
+  },
+  {
+    without: 'keeping a document that got a newer state before it would be displaced',
+    file: 'src/engine/mongodb/raw-write.ts',
+    replace: ", element(BSON_TYPE.document, '$expr', same));",
+    by: ');',
+    tests: { file: REVERSE, name: 'newer state before it would make room' },
+  },
+  {
     without: 'making room for values of a unique index',
     file: 'src/engine/apply/apply-keys.ts',
     replace: 'isReversed && one !== undefined ?',

@@ -38,6 +38,11 @@ export function latestInOrder(earlier: KnownState, later: KnownState): KnownStat
   return leftItsPlace(earlier.kind) || later.kind === 'inserted' ? { kind: 'reinserted' } : later;
 }
 
+/** Whether the document is written as the stream shows it, without reading it again. */
+export function hasKnownDocument({ collection, key, state }: DirtyKey): boolean {
+  return 'document' in state && isCertain(collection, key);
+}
+
 /** Whether the document was deleted at some time. If it exists, it is in another place than before. */
 export function leftItsPlace(kind: KnownState['kind']): kind is 'deleted' | 'reinserted' {
   return kind === 'deleted' || kind === 'reinserted';

@@ -7,11 +7,11 @@ import { concernsOneCollection } from '../mongodb/failure-policy.ts';
 import { refuseWriteError } from '../mongodb/raw-write.ts';
 import type { Counters } from '../records/counters.ts';
 import { type ApplyKeysParts, applyKeys } from './apply-keys.ts';
-import { coalesce, type DirtyKey, takesLastPlace, UNKNOWN } from './dirty-key.ts';
+import { coalesce, type DirtyKey, hasKnownDocument, takesLastPlace, UNKNOWN } from './dirty-key.ts';
 import { displaceHolders } from './displace-holders.ts';
 import { setAside } from './set-aside.ts';
 import type { Spool } from './spool.ts';
-import { UniqueConflict } from './unique-conflict.ts';
+import { type RefusedDocument, UniqueConflict } from './unique-conflict.ts';
 
 /** The parts of a run that a lane needs. */
 export interface LaneParts extends ApplyKeysParts {
@@ -188,11 +188,18 @@ export class Lane {
 
   /**
    * Applies keys to a destination that enforces unique indexes: changes of different keys arrive in another order than
-   * on the source, so documents that are out of date may hold values of newer ones.
+   * on the source, so documents that are out of date may hold values of newer ones. A refused document is read again
+   * first, because it may be the one that is out of date.
+   *
+   * A document is deleted only while it has a value that the source has elsewhere at the time of the read. Either its
+   * next change isn't applied yet, and holds back the checkpoint itself; or it has got the value after the read, in a
+   * batch that isn't before the one of that moment. Holding back anything earlier would hand the oldest batch from
+   * document to document, and the checkpoint would stand still while users pass values to each other.
    */
   async #applyAndDisplace(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
     let keys = dirty;
     for (let round = 1; ; round += 1) {
+      const { sequence } = this.#context.position;
       try {
         return await applyKeys(this.#context, collection, keys);
       } catch (error) {
@@ -200,16 +207,22 @@ export class Lane {
         const [first] = error.refused;
         if (round > DISPLACED_ROUNDS && first !== undefined)
           refuseWriteError(collection.target, first.key, first.error);
-        const sequence = Math.min(...dirty.map((one) => one.sequence));
-        const displaced = await onDestination(this.#context, collection, (target) =>
-          displaceHolders(this.#context, target, error.refused),
-        );
-        // Only now: a lane that wrote one of them before the delete has to write it again.
-        for (const key of displaced) this.#events.displaced({ collection, key, state: UNKNOWN, sequence });
+        const known = new Set(keys.filter(hasKnownDocument).map(({ key }) => key.identity));
+        const current = error.refused.filter(({ key }) => !known.has(key.identity));
+        if (current.length > 0) await this.#displace(collection, current, sequence);
         const refused = new Set(error.refused.map(({ key }) => key.identity));
         keys = keys.map((one) => (refused.has(one.key.identity) ? { ...one, state: UNKNOWN } : one));
       }
     }
+  }
+
+  /** @param sequence  the batch that the displaced keys hold back until they are applied again */
+  async #displace(collection: TrackedCollection, refused: readonly RefusedDocument[], sequence: number): Promise<void> {
+    const displaced = await onDestination(this.#context, collection, (target) =>
+      displaceHolders(this.#context, target, refused),
+    );
+    // Only now: one that is applied before the delete may get the same values again.
+    for (const key of displaced) this.#events.displaced({ collection, key, state: UNKNOWN, sequence });
   }
 
   async #apply(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {

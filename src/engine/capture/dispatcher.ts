@@ -33,7 +33,6 @@ export class Dispatcher {
   readonly #spool: Spool;
   readonly #watermark: Watermark;
   readonly #catalog: SourceCatalog;
-  #sequence = 0;
   /** Whether any change of the batch was dispatched to a lane or the spool. */
   #sent = false;
   /** Set while somebody waits for a comparison of the catalogs. */
@@ -57,12 +56,12 @@ export class Dispatcher {
 
   /** The number of the last batch that was dispatched. */
   get sequence(): number {
-    return this.#sequence;
+    return this.#context.position.sequence;
   }
 
   /** Dispatches a whole batch. After that the checkpoint may pass it as soon as its keys are safe. */
   async dispatch(batch: StreamBatch): Promise<void> {
-    this.#sequence += 1;
+    this.#context.position.sequence += 1;
     this.#sent = false;
     // Catalog reads don't have majority read concern. What the engine read from the last primary may have been rolled
     // back, and no event reports that.
@@ -92,7 +91,7 @@ export class Dispatcher {
     if (converted.size > 0) await this.#missed(({ id }) => converted.has(id));
     await reach('engine.capture.batch-dispatched');
     const { token, time, bytes } = batch;
-    if (this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });
+    if (this.#sent) this.#watermark.dispatched({ sequence: this.sequence, token, time, bytes });
     else this.#watermark.passed({ token, time });
     this.#context.changes.notify();
     if (this.#spool.isFull) await this.#spool.flush();
@@ -110,8 +109,8 @@ export class Dispatcher {
 
   /** Continues at a new position. Nothing before it will be dispatched any more. */
   goOnAt(token: ResumeToken): void {
-    this.#sequence += 1;
-    this.#watermark.dispatched({ sequence: this.#sequence, token, time: timeOfToken(token), bytes: 0 });
+    this.#context.position.sequence += 1;
+    this.#watermark.dispatched({ sequence: this.sequence, token, time: timeOfToken(token), bytes: 0 });
   }
 
   #send(collection: TrackedCollection, event: DocumentChange): void {
@@ -122,10 +121,10 @@ export class Dispatcher {
     if (collection.filter === null) this.#context.seen.note(collection.namespace);
     const state = stateAfter(event, collection);
     if (collection.takesLanes) {
-      this.#lanes.add({ collection, key, state, sequence: this.#sequence });
+      this.#lanes.add({ collection, key, state, sequence: this.sequence });
     } else if (collection.takesSpool) {
       if (collection.state === 'planning' || collection.state === 'copying') counters.duringCopy += 1;
-      this.#spool.add(collection, key, this.#sequence, event.time, state);
+      this.#spool.add(collection, key, this.sequence, event.time, state);
     }
     // A collection whose copy hasn't begun will be read in a later state anyway.
   }

@@ -4,6 +4,7 @@ import { type DocumentKey, describeKey, keyOf } from '../bson/document-key.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
 import { BSON_TYPE, elementNamed } from '../bson/elements.ts';
 import { array, boolean, document, element, int32, rawDocument } from '../bson/raw-document.ts';
+import type { RawValue } from '../bson/raw-value.ts';
 import { BatchInterrupted, classify, classifyReply } from './failure-policy.ts';
 import type { Fence } from './fence.ts';
 import { readAll } from './raw-cursor.ts';
@@ -92,6 +93,25 @@ export async function deleteRaw(
   return { errors, removed: affected };
 }
 
+/** A document as it was read: its key, and the value that an expression had for it. */
+export interface ReadDocument {
+  readonly key: DocumentKey;
+  readonly expression: RawValue;
+  readonly value: RawValue;
+}
+
+/**
+ * Deletes documents that still are as they were read, unordered.
+ * @returns the failed statements
+ */
+export async function deleteUnchanged(
+  fence: Fence,
+  target: WriteTarget,
+  documents: readonly ReadDocument[],
+): Promise<readonly WriteError[]> {
+  return (await send(fence, target, 'delete', 'deletes', documents.map(unchangedStatement), {})).errors;
+}
+
 /**
  * Deletes by key, then updates, in one transaction.
  * @returns how many documents existed to delete; undefined when the caller has to send the commands one by one
@@ -145,6 +165,14 @@ function deleteStatement({ value }: DocumentKey): Buffer {
     element(BSON_TYPE.document, 'q', document(element(value.type, '_id', value.bytes))),
     element(BSON_TYPE.int32, 'limit', int32(1)),
   );
+}
+
+/** An expression compares without a collation, which could match another document. */
+function unchangedStatement({ key, expression, value }: ReadDocument): Buffer {
+  const literal = rawDocument(document(element(value.type, '$literal', value.bytes)));
+  const same = document(element(BSON_TYPE.array, '$eq', array([expression, literal])));
+  const filter = document(element(key.value.type, '_id', key.value.bytes), element(BSON_TYPE.document, '$expr', same));
+  return document(element(BSON_TYPE.document, 'q', filter), element(BSON_TYPE.int32, 'limit', int32(1)));
 }
 
 /** Returns a statement that replaces the document with that key, or inserts it. */

@@ -85,7 +85,7 @@ export async function takeMigration(
     views: new MadeViews(store),
     drops: new HeldDrops(options.confirmDrops ?? false),
     identity,
-    position: { time: new Timestamp(0n) },
+    position: { time: new Timestamp(0n), sequence: 0 },
     pace: { load: loadOf(DEFAULT_LOAD_LEVEL) },
     selection: new Selection(options.filters),
     accounts: new UsersAndRoles(source, fence, new MadeAccounts(fence, checked.source.clusterId)),

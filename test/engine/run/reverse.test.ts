@@ -1,17 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Collection } from 'mongodb';
+import { timeOfToken } from '../../../src/engine/mongodb/cluster-time.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
+import { fillSeats, passSeats } from '../../campaign/seats.ts';
+import { WriterLoop } from '../../campaign/writer-loop.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { startPair } from '../../support/replica-set.ts';
+import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
+import { SeededRandom } from '../../support/seeded-random.ts';
 import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { SideWriter } from '../cutover/side-writer.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
 
 checkForLeaks();
 
+/** Longer than a batch without conflicts takes. */
+const SLOW_MS = 200;
 const skip = needsSource('6.0', 'it has no write block');
 
 test('a reversible migration goes there, back, and there again, and no write is lost', { skip }, async () => {
@@ -127,3 +136,81 @@ test('a way back whose engine is stopped is resumed in its direction', { skip },
   await running.migration.finish();
   await expectIdentical(pair);
 });
+
+test('a way back makes progress while users keep passing values of a unique index to each other', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await fillSeats(pair.source.client);
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  let displaced = 0;
+  // A destination that takes long has conflicts in each batch.
+  using _ = onReach('engine.apply.displaced', async () => {
+    displaced += 1;
+    await delay(SLOW_MS);
+  });
+  const passing = new WriterLoop(passSeats(pair.destination.client, new SeededRandom(1)), 0);
+  await using _stop = { [Symbol.asyncDispose]: () => passing.stop() };
+  await eventually(() => displaced > 50, { what: 'values in transit' });
+  const { operationTime } = await pair.destination.client.db('admin').command({ ping: 1 });
+  const records = pair.source.client.db('linkspan_internal').collection('migrations');
+  const isPassed = async () => timeOfToken((await records.findOne())?.token).greaterThan(operationTime);
+  await eventually(isPassed, { what: 'the checkpoint to pass changes' });
+  await passing.stop();
+  await running.returnToOldSource();
+  await expectIdentical(pair);
+});
+
+test('a document that gets a newer state before it would make room for another one stays', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await fillSeats(pair.source.client);
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  const seats = { there: seatsOf(pair.destination), here: seatsOf(pair.source) };
+  using held = holdAt('engine.apply.about-to-displace', { times: 1 });
+  let isMissing: boolean | undefined;
+  using _ = onceAt('engine.apply.displaced', async () => {
+    isMissing = (await seats.here.countDocuments({ _id: 1 })) === 0;
+  });
+  // The way back meets the value of 1 in 2 before it has applied what 1 has now.
+  using late = holdAt('engine.apply.batch-taken', { times: 1 });
+  await seats.there.updateOne({ _id: 1 }, { $set: { seat: -1 } });
+  await late.reached;
+  await seats.there.updateOne({ _id: 2 }, { $set: { seat: 1 } });
+  await held.reached;
+  late.release();
+  await eventually(() => seats.here.findOne({ _id: 1, seat: -1 }), { what: 'the newer state' });
+  held.release();
+  await eventually(() => seats.here.findOne({ _id: 2, seat: 1 }), { what: 'the document that needed room' });
+  assert.equal(isMissing, false);
+  await running.returnToOldSource();
+  await expectIdentical(pair);
+});
+
+test('a state that is out of date makes no room for itself', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await fillSeats(pair.source.client);
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  const seats = { there: seatsOf(pair.destination), here: seatsOf(pair.source) };
+  let displaced = 0;
+  using _ = onReach('engine.apply.displaced', () => {
+    displaced += 1;
+  });
+  using late = holdAt('engine.apply.batch-taken', { times: 1 });
+  await seats.there.updateOne({ _id: 1 }, { $set: { seat: -1 } });
+  await late.reached;
+  await seats.there.updateOne({ _id: 1 }, { $set: { seat: -2 } });
+  await seats.there.updateOne({ _id: 2 }, { $set: { seat: -1 } });
+  await eventually(() => seats.here.findOne({ _id: 2, seat: -1 }), { what: 'the document that has the value now' });
+  late.release();
+  await eventually(() => seats.here.findOne({ _id: 1, seat: -2 }), { what: 'the newer state' });
+  assert.equal(displaced, 0);
+  await running.returnToOldSource();
+  await expectIdentical(pair);
+});
+
+function seatsOf({ client }: ReplicaSet): Collection<{ _id: number; seat: number }> {
+  return client.db('shop').collection('seats');
+}
