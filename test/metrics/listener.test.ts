@@ -82,24 +82,32 @@ test('a scrape that fails answers 500 without the reason, and the next one works
   assert.equal((await fetch(`${listener.url}/metrics`)).status, 200);
 });
 
-test('a scraper that sends nothing loses its connection, holds up no other one, and not the end', async () => {
-  let socket: ReturnType<typeof connect> | undefined;
-  {
-    await using listener = await open(ANYWHERE, {}, 300);
-    const { port } = new URL(listener.url);
-    const silent = connect(Number(port), '127.0.0.1');
-    let isClosed = false;
-    silent.on('close', () => {
+test('a scraper that sends nothing loses its connection, and holds up no other one', async () => {
+  await using listener = await open(ANYWHERE, {}, 300);
+  let isClosed = false;
+  connect(Number(new URL(listener.url).port), '127.0.0.1')
+    .on('close', () => {
       isClosed = true;
-    });
-    silent.resume();
-    assert.equal((await fetch(`${listener.url}/metrics`)).status, 200);
-    await eventually(() => isClosed, { what: 'the silent connection to be closed' });
-    await using patient = await open(ANYWHERE);
-    socket = connect(Number(new URL(patient.url).port), '127.0.0.1').resume();
-    socket.write('GET /metrics HTTP/1.1\r\n');
+    })
+    .resume();
+  assert.equal((await fetch(`${listener.url}/metrics`)).status, 200);
+  await eventually(() => isClosed, { what: 'the silent connection to be closed' });
+});
+
+test('the end waits for no scrape that is under way', async () => {
+  const asked = Promise.withResolvers<void>();
+  const measure = () => {
+    asked.resolve();
+    return new Promise<never>(() => undefined);
+  };
+  let answer: Promise<Response>;
+  {
+    await using listener = await open(ANYWHERE, { measure }, 600_000);
+    answer = fetch(`${listener.url}/metrics`);
+    answer.catch(() => undefined);
+    await asked.promise;
   }
-  socket.destroy();
+  await assert.rejects(answer);
 });
 
 test('off by default, on loopback without a token, elsewhere only with a private token file', () => {

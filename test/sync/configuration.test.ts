@@ -33,6 +33,12 @@ test('a file for mongosync works', () => {
   });
 });
 
+test('the file says where metrics are served, and refuses metrics without an address', () => {
+  const metrics = { listen: '127.0.0.1:9216', tokenFile: 'token' };
+  assert.deepEqual(read('metrics: {listen: "127.0.0.1:9216", tokenFile: token}\n').metrics, metrics);
+  assert.throws(() => read('metrics: {tokenFile: token}\n'), /metrics\.listen/);
+});
+
 test('an unsupported key is an error that names its line', () => {
   assert.throws(() => read('cluster0: mongodb://a\nmetricsPort: 2\n'), /line 2: unknown key metricsPort\./);
   assert.throws(() => read('loadLevel: 5\n'), /line 1: loadLevel: /);
