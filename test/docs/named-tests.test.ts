@@ -97,6 +97,7 @@ test('every fault of docs/08-faults.md names tests that exist', () => {
       '21c',
       '21d',
       '21e',
+      '21f',
       '22',
       '22b',
       '22c',

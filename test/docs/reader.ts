@@ -50,14 +50,15 @@ export class Reader implements AsyncDisposable {
     const service = /^(?:(?<name>\w+)="\$(?<variable>\w+)" )?linkspan (?<args>(?:serve|agent) .*)\n$/.exec(command);
     if (service?.groups) return await this.#start(service.groups);
     const env = { ...process.env, NO_PROXY: '*', PATH: `${BIN}${delimiter}${process.env.PATH}`, ...this.variables };
-    const once = async () => {
-      this.#answer = (await run('bash', ['-c', this.#definitions + command], { cwd: this.#folder, env })).stdout;
-    };
-    if (until === undefined) await once();
+    const once = () => run('bash', ['-c', this.#definitions + command], { cwd: this.#folder, env });
+    if (until === undefined) this.#answer = (await once()).stdout;
     else {
+      // A terminal shows both streams, also of a command that is refused.
+      const shown = async () => await once().catch((refused: Awaited<ReturnType<typeof once>>) => refused);
       const shows = async () => {
-        await once();
-        return this.#answer.includes(until);
+        const { stdout, stderr } = await shown();
+        this.#answer = stdout;
+        return `${stdout}${stderr}`.includes(until);
       };
       const what = `${command} to show ${until}`;
       await eventually(shows, { what }).catch((cause: Error) => {

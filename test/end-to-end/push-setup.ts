@@ -64,7 +64,7 @@ export class PushSetup implements AsyncDisposable {
 
   async serve(hook?: string, flags: readonly string[] = []): Promise<LinkspanProcess> {
     const server = this.#resources.use(
-      runLinkspan(['serve', '--listen', this.#address, '--data-dir', join(this.#folder, 'data'), ...flags], {
+      runLinkspan(['serve', '--listen', this.#address, '--data-dir', this.dataDirectory, ...flags], {
         env: {
           LINKSPAN_BOOTSTRAP_ORG_ID: ORG_ID,
           LINKSPAN_BOOTSTRAP_PUBLIC_KEY: PUBLIC_KEY,
@@ -82,6 +82,23 @@ export class PushSetup implements AsyncDisposable {
     return this.#resources.use(
       runLinkspan(['agent', '--config', join(this.#folder, 'agent.yaml')], { env: environment, hook }),
     );
+  }
+
+  /** The data directory of the control plane. */
+  get dataDirectory(): string {
+    return join(this.#folder, 'data');
+  }
+
+  /** The variables with which the command line asks about the migration, once it has started. */
+  get variables(): Record<string, string> {
+    return {
+      LINKSPAN_URL: `http://${this.#address}`,
+      LINKSPAN_PUBLIC_KEY: PUBLIC_KEY,
+      LINKSPAN_PRIVATE_KEY: PRIVATE_KEY,
+      LINKSPAN_ORG_ID: ORG_ID,
+      LINKSPAN_PROJECT_ID: this.#groupId,
+      MIGRATION_ID: this.#migrationId,
+    };
   }
 
   /** Registers the destination and creates a link-token. */

@@ -15,7 +15,7 @@ export const cleanupErrors = defineErrors('migration', {
   CUTOVER_UNFINISHED: {
     status: 409,
     detail: 'Migration % has made the destination the primary copy, and its indexes are not restored yet.',
-    remedy: 'Start the migration again and let it finish.',
+    remedy: 'Start its agent, or the same linkspan sync command, again: it finishes the cutover first.',
   },
   COMMITTED_DATA: {
     status: 409,

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SideWriter } from '../../engine/cutover/side-writer.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { BypassingWriter, OpenTransaction } from './obstacles.ts';
+import { OperatedPush } from './operated-push.ts';
+import { OperatedSync } from './operated-sync.ts';
+import { PagePart } from './page-part.ts';
+import { skip } from './page-reader.ts';
+
+checkForLeaks({ sockets: false });
+
+test('control plane: the page makes a migration ready, ends attempts that are put off, and one that blocks users', {
+  skip,
+}, async () => {
+  await using push = await OperatedPush.ready();
+  const { pair, setup, reader } = push;
+  {
+    using part = new PagePart('Look first', 'control plane');
+    await part.follow(reader, 1);
+    assert.match(reader.answer, /^Ready for cutover: yes$/m);
+    assert.equal(await part.follow(reader), 'write block: 1\nwrite block: 2\n');
+  }
+  {
+    using part = new PagePart('It never becomes ready', 'control plane');
+    await reader.follow('```sh\nlinkspan migration pause "$MIGRATION_ID"\n```');
+    await part.follow(reader, 1);
+    for (const name of ['carts', 'visits']) await pair.source.client.db('shop').dropCollection(name);
+    await reader.follow(
+      'Repeat it until it shows `[drops]`:\n\n```sh\nlinkspan migration describe "$MIGRATION_ID"\n```',
+    );
+    await eventually(async () => /!! {2}No drops wait/.test(await describe(push)), { what: 'the drops to wait' });
+    await part.follow(reader);
+  }
+  await using app = await SideWriter.start(pair.source, 'source');
+  {
+    using part = new PagePart('The attempt is put off again and again', 'control plane');
+    await using transaction = await OpenTransaction.begin(pair.source);
+    await push.cutOver();
+    await eventually(async () => /^waiting .*a\s+transaction\s+of\s+checkout/ms.test(await describe(push)), {
+      what: 'the reason',
+    });
+    await part.follow(reader, 1);
+    assert.match(reader.answer, /attempt 1 +aborted/);
+    assert.equal(await app.canWrite(), true);
+    await part.follow(reader, 1);
+    assert.match(reader.answer, /appName: 'checkout'/);
+    await transaction.commit();
+    await setup.until('ready again', ({ readyForCutover }) => readyForCutover);
+    await part.follow(reader);
+    // On a busy machine a rehearsal ends before its last step.
+    assert.match(
+      reader.answer,
+      /attempt 2 +(rehearsed .* a cutover would stop them for about|not rehearsed .* not reached)/s,
+    );
+  }
+  {
+    using part = new PagePart('Users are blocked for too long', 'control plane');
+    await using _administrator = BypassingWriter.start(pair.source);
+    await push.cutOver();
+    await eventually(async () => (await setup.show()).linkspan.sourceBlockedSince !== undefined, {
+      what: 'users to be blocked',
+    });
+    await part.follow(reader);
+    assert.match(reader.answer, /attempt \d +aborted/);
+    assert.equal(await app.canWrite(), true);
+    assert.equal((await setup.show()).linkspan.sourceBlockedSince, undefined);
+  }
+});
+
+test('linkspan sync: the page makes a migration ready, ends attempts that are put off, and one that blocks users', {
+  skip,
+}, async () => {
+  await using sync = await OperatedSync.ready();
+  const { pair, reader } = sync;
+  {
+    using part = new PagePart('Look first', 'sync');
+    await part.follow(reader, 1);
+    assert.equal(JSON.parse(reader.answer).progress.canCommit, true);
+    await part.follow(reader);
+  }
+  {
+    using part = new PagePart('It never becomes ready', 'sync');
+    await sync.call('pause');
+    await part.follow(reader, 1);
+    for (const name of ['carts', 'visits']) await pair.source.client.db('shop').dropCollection(name);
+    const gate = async () =>
+      (await sync.progress()).linkspan.readiness.find(({ name }: { readonly name: string }) => name === 'drops');
+    await eventually(async () => (await gate()).state === 'blocked', { what: 'the drops to wait' });
+    await part.follow(reader);
+  }
+  await using app = await SideWriter.start(pair.source, 'source');
+  const attempt = async () => (await sync.progress()).linkspan.cutoverAttempts.at(-1);
+  {
+    using part = new PagePart('The attempt is put off again and again', 'sync');
+    await using transaction = await OpenTransaction.begin(pair.source);
+    await sync.cutOver();
+    await eventually(async () => (await attempt())?.steps.at(-1).reason.includes('a transaction of checkout'), {
+      what: 'the reason',
+    });
+    await part.follow(reader, 1);
+    assert.equal((await attempt()).result, 'aborted');
+    assert.equal(await app.canWrite(), true);
+    await part.follow(reader, 1);
+    assert.match(reader.answer, /appName: 'checkout'/);
+    await transaction.commit();
+    await sync.untilReady();
+    await part.follow(reader);
+    const { wouldStopMs, reason } = await attempt();
+    assert.ok(wouldStopMs > 0 || /not reached/.test(reason));
+  }
+  {
+    using part = new PagePart('Users are blocked for too long', 'sync');
+    await using _administrator = BypassingWriter.start(pair.source);
+    await sync.cutOver();
+    const isBlocked = async () =>
+      (await attempt()).steps.some(({ name }: { readonly name: string }) => name === 'block');
+    await eventually(isBlocked, { what: 'users to be blocked' });
+    await part.follow(reader);
+    assert.equal((await attempt()).result, 'aborted');
+    assert.equal(await app.canWrite(), true);
+  }
+});
+
+async function describe({ reader }: OperatedPush): Promise<string> {
+  await reader.follow('```sh\nlinkspan migration describe "$MIGRATION_ID"\n```');
+  return reader.answer;
+}
