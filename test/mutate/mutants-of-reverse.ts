@@ -31,14 +31,14 @@ export const OF_REVERSE: readonly Mutant[] = [
     file: 'src/engine/apply/lane.ts',
     replace: 'this.#events.displaced({ collection, key, state: UNKNOWN, sequence });',
     by: 'void [key, sequence];',
-    tests: { file: REVERSE, name: 'documents that pass values' },
+    tests: { file: REVERSE, name: 'beside a partial index' },
   },
   {
     without: 'holding the checkpoint back only from the read of a refused document on',
     file: 'src/engine/apply/lane.ts',
     replace: '      const { sequence } = this.#context.position;\n',
     by: '      const sequence = Math.min(...dirty.map((one) => one.sequence));\n',
-    tests: { file: REVERSE, name: 'makes progress' },
+    tests: { file: REVERSE, name: 'holds back no change' },
   },
   {
     without: 'reading a refused document again before it makes room',

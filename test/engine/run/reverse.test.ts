@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Collection } from 'mongodb';
 import { timeOfToken } from '../../../src/engine/mongodb/cluster-time.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
-import { fillSeats, passSeats } from '../../campaign/seats.ts';
-import { WriterLoop } from '../../campaign/writer-loop.ts';
+import { fillSeats } from '../../campaign/seats.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
-import { SeededRandom } from '../../support/seeded-random.ts';
 import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { SideWriter } from '../cutover/side-writer.ts';
@@ -19,8 +16,6 @@ import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
 
 checkForLeaks();
 
-/** Longer than a batch without conflicts takes. */
-const SLOW_MS = 200;
 const skip = needsSource('6.0', 'it has no write block');
 
 test('a reversible migration goes there, back, and there again, and no write is lost', { skip }, async () => {
@@ -137,27 +132,54 @@ test('a way back whose engine is stopped is resumed in its direction', { skip },
   await expectIdentical(pair);
 });
 
-test('a way back makes progress while users keep passing values of a unique index to each other', {
+test('a document that makes room holds back no change from before the one that needs it was read', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await fillSeats(pair.source.client);
   await using running = new RunningReversible(await reversibleUsers(pair));
   await running.cutOver();
-  let displaced = 0;
-  // A destination that takes long has conflicts in each batch.
-  using _ = onReach('engine.apply.displaced', async () => {
-    displaced += 1;
-    await delay(SLOW_MS);
-  });
-  const passing = new WriterLoop(passSeats(pair.destination.client, new SeededRandom(1)), 0);
-  await using _stop = { [Symbol.asyncDispose]: () => passing.stop() };
-  await eventually(() => displaced > 50, { what: 'values in transit' });
+  const seats = { there: seatsOf(pair.destination), here: seatsOf(pair.source) };
+  // 2 needs the seat of 1, which is late. While 2 waits, a change arrives, and then 2 needs the seat of 3, which is late, too.
+  using displaced = holdAt('engine.apply.displaced', { times: 1 });
+  {
+    using late = holdAt('engine.apply.batch-taken', { times: 1 });
+    await seats.there.updateOne({ _id: 1 }, { $set: { seat: -1 } });
+    await late.reached;
+    await seats.there.updateOne({ _id: 2 }, { $set: { seat: 1 } });
+    await displaced.reached;
+  }
+  await seats.there.updateOne({ _id: 4 }, { $set: { seat: -4 } });
+  await eventually(() => seats.here.findOne({ _id: 4, seat: -4 }), { what: 'the change in between' });
   const { operationTime } = await pair.destination.client.db('admin').command({ ping: 1 });
+  using late = holdAt('engine.apply.batch-taken', { times: 1 });
+  await seats.there.updateOne({ _id: 3 }, { $set: { seat: -3 } });
+  await late.reached;
+  await seats.there.updateOne({ _id: 2 }, { $set: { seat: 3 } });
+  displaced.release();
+  await eventually(() => seats.here.findOne({ _id: 2, seat: 3 }), { what: 'the document that needed room' });
   const records = pair.source.client.db('linkspan_internal').collection('migrations');
-  const isPassed = async () => timeOfToken((await records.findOne())?.token).greaterThan(operationTime);
-  await eventually(isPassed, { what: 'the checkpoint to pass changes' });
-  await passing.stop();
+  const isPassed = async () => timeOfToken((await records.findOne())?.token).greaterThanOrEqual(operationTime);
+  await eventually(isPassed, { what: 'the checkpoint to pass the change in between' });
+  late.release();
+  await running.returnToOldSource();
+  await expectIdentical(pair);
+});
+
+test('a document beside a partial index that was taken for one in the way is written again', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const seats = { there: seatsOf(pair.destination), here: seatsOf(pair.source) };
+  await seats.here.createIndex({ seat: 1 }, { unique: true, partialFilterExpression: { _id: { $lt: 100 } } });
+  await seats.here.insertMany([1, 2, 101].map((_id) => ({ _id, seat: _id % 100 })));
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  using late = holdAt('engine.apply.batch-taken', { times: 1 });
+  await seats.there.updateOne({ _id: 1 }, { $set: { seat: -1 } });
+  await late.reached;
+  await seats.there.updateOne({ _id: 2 }, { $set: { seat: 1 } });
+  await eventually(() => seats.here.findOne({ _id: 2, seat: 1 }), { what: 'the document that needed room' });
+  late.release();
+  await eventually(() => seats.here.findOne({ _id: 101 }), { what: 'the document beside the index' });
   await running.returnToOldSource();
   await expectIdentical(pair);
 });
