@@ -87,7 +87,7 @@ export const OF_REVERSE: readonly Mutant[] = [
     file: 'src/engine/reversible-migration.ts',
     replace: '    if (this.#wayBackFailure !== undefined) throw this.#wayBackFailure;\n',
     by: '',
-    tests: { file: WAY_BACK, name: 'another engine has taken' },
+    tests: { file: WAY_BACK, name: 'not what the cutover left' },
   },
   {
     without: "keeping the old source's block in a cleanup",
