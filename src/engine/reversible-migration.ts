@@ -33,13 +33,22 @@ export class ReversibleMigration {
 
   /** The direction that the operator sees: the last one that has cut over, or the opposite one once it is requested. */
   get current(): Migration {
-    return (this.isReversing ? this.#wayBack : undefined) ?? this.#current;
+    return (this.isReversing ? this.#next : undefined) ?? this.#current;
   }
 
   /** Whether the operator has asked for the direction after the last one that has cut over. */
   get isReversing(): boolean {
     // The record of that direction is on the other side, which may be out of reach.
-    return this.#wayBack !== undefined && (this.#wayBack.isRequested || this.#current.isReversed);
+    const next = this.#next;
+    return next !== undefined && (next.isRequested || this.#current.isReversed);
+  }
+
+  /** The direction after the current one; undefined before the cutover, and once closed. */
+  get #next(): Migration | undefined {
+    const { isReversed, hasWayBack } = this.#current;
+    // An engine that starts again knows the requested direction before it has left the one that has cut over.
+    if (isReversed && hasWayBack && !this.#finished.signal.aborted) this.#wayBack ??= this.#inNextDirection();
+    return this.#wayBack;
   }
 
   /** The opposite direction, which follows the current one's destination; undefined before the cutover, and once closed. */
@@ -73,7 +82,7 @@ export class ReversibleMigration {
   async run(signal: AbortSignal): Promise<Outcome> {
     let outcome = await this.#runCurrent(signal);
     while (outcome === 'committed' && this.#current.hasWayBack) {
-      const next = this.#inDirection((this.#current.options.reversals ?? 0) + 1);
+      const next = this.#next ?? this.#inNextDirection();
       this.#wayBack = next;
       try {
         const ended = await next.run(AbortSignal.any([signal, this.#finished.signal]));
@@ -143,6 +152,10 @@ export class ReversibleMigration {
       this.#current = this.#inDirection(error.reversals - 1);
       return await this.#current.run(signal);
     }
+  }
+
+  #inNextDirection(): Migration {
+    return this.#inDirection((this.#current.options.reversals ?? 0) + 1);
   }
 
   #inDirection(reversals: number): Migration {

@@ -48,6 +48,13 @@ export const OF_REVERSE: readonly Mutant[] = [
     tests: { file: REVERSE, name: 'makes no room for itself' },
   },
   {
+    without: 'reading a document again that made room in its own batch',
+    file: 'src/engine/apply/lane.ts',
+    replace: 'new Set([...refused, ...displaced].map',
+    by: 'new Set(refused.map',
+    tests: { file: REVERSE, name: 'of its batch is read again' },
+  },
+  {
     without: 'keeping a document that got a newer state before it would be displaced',
     file: 'src/engine/mongodb/raw-write.ts',
     replace: ", element(BSON_TYPE.document, '$expr', same));",
@@ -80,7 +87,7 @@ export const OF_REVERSE: readonly Mutant[] = [
     file: 'src/engine/reversible-migration.ts',
     replace: '    if (this.#wayBackFailure !== undefined) throw this.#wayBackFailure;\n',
     by: '',
-    tests: { file: WAY_BACK, name: 'another engine has taken' },
+    tests: { file: WAY_BACK, name: 'not what the cutover left' },
   },
   {
     without: "keeping the old source's block in a cleanup",

@@ -1,4 +1,5 @@
 import { type Logger, messageOf, reach, type UserError } from '../../platform/index.ts';
+import type { DocumentKey } from '../bson/document-key.ts';
 import type { IndexKeeper } from '../collections/index-keeper.ts';
 import { CollectionDropped, CollectionMissing, onDestination } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
@@ -209,20 +210,31 @@ export class Lane {
           refuseWriteError(collection.target, first.key, first.error);
         const known = new Set(keys.filter(hasKnownDocument).map(({ key }) => key.identity));
         const current = error.refused.filter(({ key }) => !known.has(key.identity));
-        if (current.length > 0) await this.#displace(collection, current, sequence);
-        const refused = new Set(error.refused.map(({ key }) => key.identity));
-        keys = keys.map((one) => (refused.has(one.key.identity) ? { ...one, state: UNKNOWN } : one));
+        const displaced = current.length > 0 ? await this.#displace(collection, current, sequence) : [];
+        const refused = error.refused.map(({ key }) => key);
+        // One that made room may be in this batch, too: written as the batch has it, it would be in the way again.
+        const read = new Set([...refused, ...displaced].map(({ identity }) => identity));
+        keys = keys.map((one) => (read.has(one.key.identity) ? { ...one, state: UNKNOWN } : one));
       }
     }
   }
 
-  /** @param sequence  the batch that the displaced keys hold back until they are applied again */
-  async #displace(collection: TrackedCollection, refused: readonly RefusedDocument[], sequence: number): Promise<void> {
+  /**
+   * Makes room for refused documents.
+   * @param sequence  the batch that the displaced keys hold back until they are applied again
+   * @returns the displaced keys
+   */
+  async #displace(
+    collection: TrackedCollection,
+    refused: readonly RefusedDocument[],
+    sequence: number,
+  ): Promise<readonly DocumentKey[]> {
     const displaced = await onDestination(this.#context, collection, (target) =>
       displaceHolders(this.#context, target, refused),
     );
     // Only now: one that is applied before the delete may get the same values again.
     for (const key of displaced) this.#events.displaced({ collection, key, state: UNKNOWN, sequence });
+    return displaced;
   }
 
   async #apply(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {

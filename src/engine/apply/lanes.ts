@@ -8,7 +8,7 @@ import type { Spool } from './spool.ts';
 /** The parts of a run that the lanes need. */
 type LanesParts = LaneParts;
 
-const LANES = 8;
+export const LANES = 8;
 /** The most keys that wait in all lanes together. Above it, the engine stops reading the stream. */
 const MOST_QUEUED_KEYS = 20_000;
 

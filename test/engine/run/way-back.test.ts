@@ -45,6 +45,8 @@ test('an old source that is not what the cutover left is never written to', { sk
       await items.insertMany(numbered(3));
     });
     assert.equal((await failure(running))?.code, 'WAY_BACK_LOST');
+    assert.equal(await running.outcome, 'committed');
+    await assert.rejects(running.migration.reverse(), { code: 'WAY_BACK_LOST' });
     assert.equal(running.progress.canWrite, true);
     assert.equal(await items.countDocuments(), 3);
   });
@@ -108,17 +110,23 @@ test('an engine that starts again shows the requested direction before it has re
     await running.migration.reverse();
   }
   await using running = new RunningReversible(addresses, id);
-  const shown: unknown[] = [];
-  using _ = onReach('engine.fence.raised', () => {
+  const shown = new Set<unknown>();
+  const look = () => {
     const { current, wayBack } = running.migration;
-    shown.push([current.options.reversals ?? 0, current.progress().state, wayBack?.options.reversals]);
-  });
-  await running.cutOver();
+    shown.add(`${current.options.reversals ?? 0} ${current.progress().state} ${wayBack?.options.reversals}`);
+  };
   // The first to take its records is the direction that has cut over, the second the requested one.
-  assert.deepEqual(shown.slice(0, 2), [
-    [0, 'created', undefined],
-    [1, 'created', undefined],
-  ]);
+  using _ = onReach('engine.fence.raised', look);
+  const isFollowing = () => {
+    look();
+    return running.progress.state === 'tailing';
+  };
+  await running.until('the requested direction to follow', isFollowing);
+  assert.deepEqual(
+    [...shown].filter((one) => /committed|created/.test(String(one))),
+    ['0 created undefined', '1 created undefined'],
+  );
+  await running.cutOver();
 });
 
 test('finish closes the way back for good, keeps the old source blocked, and a cleanup changes nothing there', {
