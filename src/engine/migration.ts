@@ -1,11 +1,12 @@
 import { UserError } from '../platform/index.ts';
 import type { LoadLevel } from './copy/load-level.ts';
+import { DestinationWentBack } from './mongodb/fence.ts';
 import { hasWayBack } from './records/records.ts';
 import type { Outcome, Progress, WantedState } from './report/progress.ts';
 import { gatesBeforeRun } from './report/readiness.ts';
 import { notYetRunning, snapshot } from './report/snapshot.ts';
 import { type Cancellation, refuseLateCancel } from './run/cancel.ts';
-import type { MigrationRun } from './run/migration-run.ts';
+import type { MigrationRun, Occasion } from './run/migration-run.ts';
 import { Opening } from './run/opening.ts';
 import { OperatorWishes } from './run/operator-wishes.ts';
 import type { MigrationOptions } from './scope/options.ts';
@@ -157,21 +158,29 @@ export class Migration {
       : progress;
   }
 
-  async #openAndRun(signal: AbortSignal): Promise<Outcome> {
-    const run = await this.#open(signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
-    if (run === undefined) return 'stopped';
-    if (run === 'never began') {
-      this.#neverBegan = true;
-      return 'cancelled';
+  async #openAndRun(stop: AbortSignal): Promise<Outcome> {
+    for (let wentBack: DestinationWentBack | undefined; ; ) {
+      const run = await this.#open({ stop, wishes: this.#wishes, wentBack }).catch((error: unknown) => {
+        if (!stop.aborted) throw error;
+      });
+      if (run === undefined) return 'stopped';
+      if (run === 'never began') {
+        this.#neverBegan = true;
+        return 'cancelled';
+      }
+      this.#run = run;
+      try {
+        return await run.toEnd();
+      } catch (error) {
+        if (!(error instanceof DestinationWentBack)) throw error;
+        wentBack = error;
+        this.options.logger.warn({ reason: error.message }, 'The migration resumes from the older records there');
+      }
     }
-    this.#run = run;
-    return await run.toEnd();
   }
 
-  async #open(signal: AbortSignal): Promise<MigrationRun | 'never began'> {
-    const opening = new Opening(this.options, signal, this.#wishes);
+  async #open(occasion: Occasion): Promise<MigrationRun | 'never began'> {
+    const opening = new Opening(this.options, occasion);
     this.#opening = opening;
     return await opening.open();
   }

@@ -3,8 +3,10 @@ import { type Binary, type Document, type MongoClient, MongoServerError, type Ti
 import { type Clock, reach, UserError } from '../../platform/index.ts';
 import { isBefore, operationTimeOf } from './cluster-time.ts';
 import { FixedSession } from './fixed-session.ts';
+import { keptNumbers } from './kept-numbers.ts';
 import { INTERNAL_DATABASE } from './namespaces.ts';
 import type { Retrier } from './retry.ts';
+import { historyOf } from './seen-history.ts';
 
 /**
  * As many as there are concurrent writes at the highest load: 8 ranges of 3 batches, and 8 lanes with inserts beside
@@ -28,6 +30,16 @@ export interface CausalRead {
 }
 
 /**
+ * The destination lacks writes that it has acknowledged. It was restored from an older backup, with the records of the
+ * migration in it, or its disks lost writes. This run must end before it records a later position there.
+ */
+export class DestinationWentBack extends Error {
+  constructor() {
+    super('The destination was restored from an older backup, or has lost what it had acknowledged');
+  }
+}
+
+/**
  * Lets at most one engine write to a migration's destination. A check in the process can't stop a write that is already
  * under way, so the server does. All engines of a migration write in the same logical sessions, under numbers that
  * begin with their term. The first act of an engine is a write in each session; from then on the server refuses the
@@ -39,7 +51,7 @@ export class Fence {
   readonly #clock: Clock;
   readonly #lost = new AbortController();
   #term = 0;
-  #sessionIds: readonly Binary[] = [];
+  #sessions: readonly FixedSession[] = [];
   /**
    * First in, first out: every session is used every few minutes, by checkpoints alone if need be, so the server
    * forgets none.
@@ -53,6 +65,9 @@ export class Fence {
   #answered = { atMs: 0, elapsedMs: 0 };
   /** The destination's time of the latest acknowledged write. */
   #written: Timestamp | undefined;
+  /** The last primary that was found to have all acknowledged writes, as its history counts them. */
+  #confirmedPrimary = 0;
+  #confirming: Promise<void> | undefined;
 
   constructor(client: MongoClient, migrationId: string, clock: Clock) {
     this.client = client;
@@ -60,14 +75,17 @@ export class Fence {
     this.#clock = clock;
   }
 
-  /** Aborts with TAKEN_OVER once this engine learns that another one has taken the migration. */
+  /**
+   * Aborts with TAKEN_OVER once this engine learns that another one has taken the migration, and with DestinationWentBack
+   * once it learns that the destination has lost acknowledged writes.
+   */
   get signal(): AbortSignal {
     return this.#lost.signal;
   }
 
   /** The ids of its sessions, which all engines of the migration share. The oplog notes them with each write. */
   get sessionIds(): readonly Binary[] {
-    return this.#sessionIds;
+    return this.#sessions.map(({ id }) => id);
   }
 
   /**
@@ -85,11 +103,12 @@ export class Fence {
    */
   async raise(term: number, sessions: UUID, retrier: Retrier): Promise<void> {
     this.#term = term;
+    this.#confirmedPrimary = historyOf(this.client).primaries;
     const all = Array.from({ length: SESSIONS }, (_, n) => {
       const id = createHash('sha256').update(`${sessions.toHexString()} ${n}`).digest().subarray(0, 16);
       return new FixedSession(this.client, id, BigInt(term) << 32n);
     });
-    this.#sessionIds = all.map(({ id }) => id);
+    this.#sessions = all;
     await Promise.all(all.map((session) => retrier.run('the destination', () => this.#mark(session))));
     await reach('engine.fence.raised');
     this.#idle.push(...all);
@@ -136,6 +155,7 @@ export class Fence {
   async change(database: string, command: Document): Promise<Document> {
     await this.confirm();
     await reach(`engine.change.${Object.keys(command)[0]}`);
+    await this.#confirmWrites();
     const reply = await this.client.db(database).command({ ...command, writeConcern: MAJORITY });
     if (reply.operationTime !== undefined) this.#noteTime(reply.operationTime);
     return reply;
@@ -224,6 +244,34 @@ export class Fence {
     }
   }
 
+  /**
+   * Confirms that the current primary has all writes that were acknowledged. There must be no `await` between this and the
+   * sending of a command: without a known primary, the driver would keep the command for the next one.
+   * @throws DestinationWentBack
+   */
+  async #confirmWrites(): Promise<void> {
+    while (this.#confirmedPrimary !== historyOf(this.client).primaries) {
+      this.#confirming ??= this.#compareNumbers().finally(() => {
+        this.#confirming = undefined;
+      });
+      await this.#confirming;
+    }
+  }
+
+  /**
+   * A server keeps the number of each session's last write with the data, so one that was restored from an older backup has
+   * lower ones. Without the privilege to read them (`clusterMonitor` has it), nobody notices.
+   */
+  async #compareNumbers(): Promise<void> {
+    const { primaries } = historyOf(this.client);
+    const kept = await keptNumbers(this.client, this.sessionIds);
+    if (this.#sessions.some(({ id, kept: number }) => (kept.get(id.toString('hex')) ?? number) < number)) {
+      this.#lost.abort(new DestinationWentBack());
+      throw this.signal.reason;
+    }
+    this.#confirmedPrimary = primaries;
+  }
+
   /** Changes something each time: a server keeps no number of a write that changes nothing. */
   async #mark(session: FixedSession): Promise<void> {
     const updates = [{ q: this.#own, u: { $inc: { marks: 1 } } }];
@@ -236,6 +284,7 @@ export class Fence {
   }
 
   async #send<R>(sending: () => Promise<R>, session: FixedSession): Promise<R> {
+    await this.#confirmWrites();
     try {
       const reply = await sending();
       // A write without a time might be invisible to the reads that follow it, so the engine sends it again.

@@ -23,6 +23,7 @@ export class FixedSession {
   readonly #serverSession: { id: Document; isDirty: boolean; txnNumber: number };
   readonly id: Binary;
   #number: bigint;
+  #kept = 0n;
   #operationTime: Timestamp | undefined;
 
   /**
@@ -47,11 +48,21 @@ export class FixedSession {
   }
 
   /**
+   * The number of the last acknowledged command that changed something. The server keeps it with the data; it keeps no number
+   * of a command that changed nothing.
+   */
+  get kept(): bigint {
+    return this.#kept;
+  }
+
+  /**
    * Sends a write command under a number of its own. Each statement must concern one document at most, as in any
    * retryable write.
    */
   async send(database: string, command: Document): Promise<Document> {
-    return await this.#run(database, { ...command, txnNumber: this.#next() });
+    const reply = await this.#run(database, { ...command, txnNumber: this.#next() });
+    if (hasChanged(reply)) this.#kept = this.#number;
+    return reply;
   }
 
   /**
@@ -81,6 +92,7 @@ export class FixedSession {
       if (error instanceof MongoServerError) await this.#abort(inTransaction);
       throw error;
     }
+    if (replies.some(hasChanged)) this.#kept = this.#number;
     return replies;
   }
 
@@ -105,4 +117,9 @@ export class FixedSession {
     this.#operationTime = reply.operationTime;
     return reply;
   }
+}
+
+/** Whether an insert, update or delete has changed a document. */
+function hasChanged({ n, nModified, upserted }: Document): boolean {
+  return nModified === undefined ? n > 0 : nModified > 0 || upserted?.length > 0;
 }

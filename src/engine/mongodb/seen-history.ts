@@ -26,6 +26,8 @@ export class HistoryWentBack extends Error {
  */
 export class SeenHistory {
   readonly #client: MongoClient;
+  /** The address of the primary, and the same with its process; undefined while none is known. */
+  #address: string | undefined;
   #primary: string | undefined;
   #primaries = 0;
   #latest: Timestamp | undefined;
@@ -38,7 +40,10 @@ export class SeenHistory {
     client.on('serverDescriptionChanged', ({ newDescription }) => this.#hear(newDescription));
   }
 
-  /** Grows whenever another process becomes the primary: another member, or one that was restarted. */
+  /**
+   * Grows when the primary is lost, and when another process becomes the primary: another member, or one that was restarted. A
+   * command that is sent while no primary is known waits for the next one.
+   */
   get primaries(): number {
     return this.#primaries;
   }
@@ -84,14 +89,16 @@ export class SeenHistory {
     }
   }
 
+  /** The driver tells this before it sends anything to another primary. */
   #hear({ type, address, topologyVersion }: ServerDescriptionChangedEvent['newDescription']): void {
-    if (type !== 'RSPrimary') return;
-    const primary = `${address} ${topologyVersion?.processId}`;
-    if (primary === this.#primary) return;
+    const primary = type === 'RSPrimary' ? `${address} ${topologyVersion?.processId}` : undefined;
+    const isOther = primary === undefined ? address === this.#address : primary !== this.#primary;
+    if (!isOther) return;
     this.#primary = primary;
+    this.#address = primary === undefined ? undefined : address;
     this.#primaries += 1;
     // Must come before the first read of the new primary, whose times may be later.
-    if (this.#latest !== undefined) this.#expected = [...this.#expected, this.#latest];
+    if (this.#latest !== undefined && this.#latest !== this.#expected.at(-1)) this.expect(this.#latest);
   }
 
   /** Reads the primary's current state: a newly elected one has more than its snapshot of the majority. */

@@ -58,6 +58,12 @@ export class MigrationLog {
     this.#step = cutoverStepOf(record.cutover);
   }
 
+  /** Whether a record of this migration is from before this run: then the destination was restored from an older backup. */
+  isOlder(found: MigrationRecord | undefined): boolean {
+    if (found === undefined) return false;
+    return found.sessions.equals(this.#record.sessions) && found.term < this.#record.term;
+  }
+
   get record(): MigrationRecord {
     return this.#record;
   }

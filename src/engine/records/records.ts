@@ -51,6 +51,8 @@ export interface MigrationRecord {
   readonly token?: { readonly _data: string };
   /** The end of the oplog search for writes that the stream doesn't show; the token's time when absent. */
   readonly watchedTo?: Timestamp;
+  /** The time of the source's latest entry that reads have shown. A source that lacks the entry was restored from an older backup. */
+  readonly seenTo?: Timestamp;
   /** Writes of others on the destination are known up to here. Absent before the verification begins. */
   readonly foreignTo?: Timestamp;
   /** The last term whose engine compared what it applied. What is on record of the verification counts only if that is the term before. */

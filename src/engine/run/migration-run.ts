@@ -7,7 +7,9 @@ import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { loadOf } from '../copy/load-level.ts';
 import { finishCutover } from '../cutover/cut-over.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
+import { DestinationWentBack } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import { otherDestination, watchClusters } from '../records/confirm-clusters.ts';
 import { takenBy } from '../records/destination-owner.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -20,6 +22,7 @@ import { readinessFacts } from '../report/readiness-facts.ts';
 import { snapshot } from '../report/snapshot.ts';
 import { Speed } from '../report/speed.ts';
 import type { MigrationOptions } from '../scope/options.ts';
+import { declareMissed } from '../verify/declare-missed.ts';
 import { cancel } from './cancel.ts';
 import { CutoverConditions } from './cutover-conditions.ts';
 import { IndexBuilds } from './index-builds.ts';
@@ -44,6 +47,16 @@ const OPEN_LOOK_EVERY_MS = 20;
 /** The run reports a failure after this: nobody may reach the clusters any more after the report. */
 const REOPEN_WITHIN_MS = 60_000;
 
+/** What a run is started with beside the migration's options. */
+export interface Occasion {
+  /** Aborts when the operator ends this run. */
+  readonly stop: AbortSignal;
+  /** What the operator wants of the migration. */
+  readonly wishes: OperatorWishes;
+  /** Why the run before this one ended, if the destination had lost writes. Then nothing on record there is certain. */
+  readonly wentBack?: DestinationWentBack | undefined;
+}
+
 /** One run of a migration by this process, from opening the connections to closing them. */
 export class MigrationRun {
   readonly options: MigrationOptions;
@@ -57,6 +70,7 @@ export class MigrationRun {
   readonly warnings: readonly string[];
   readonly findings: RunFindings;
   readonly pings: Pings;
+  readonly #wentBack: DestinationWentBack | undefined;
   readonly indexBuilds: IndexBuilds;
   readonly conditions: CutoverConditions;
   readonly speed = new Speed();
@@ -73,7 +87,7 @@ export class MigrationRun {
 
   private constructor(
     options: MigrationOptions,
-    { stop, wishes }: { readonly stop: AbortSignal; readonly wishes: OperatorWishes },
+    { stop, wishes, wentBack }: Occasion,
     { tasks, context, log, warnings }: Awaited<ReturnType<typeof takeMigration>>,
     checked: Clusters['checked'],
   ) {
@@ -81,6 +95,7 @@ export class MigrationRun {
     this.wishes = wishes;
     this.#tasks = tasks;
     this.#stop = stop;
+    this.#wentBack = wentBack;
     this.context = context;
     this.log = log;
     this.addresses = { source: checked.source.primary, destination: checked.destination.primary };
@@ -96,20 +111,19 @@ export class MigrationRun {
 
   /**
    * Takes the migration.
-   * @param operator  what the operator wants of the migration, and a signal that aborts when the operator ends this run
    * @param waiting  reports what the opening waits for
    * @param clusters  closed when the run ends, and when it can't begin
    * @throws UserError the reason why it can't start; then nothing was changed
    */
   static async open(
     options: MigrationOptions,
-    operator: { readonly stop: AbortSignal; readonly wishes: OperatorWishes },
+    occasion: Occasion,
     waiting: Retrier,
     clusters: Clusters,
   ): Promise<MigrationRun> {
     try {
-      const taken = await takeMigration(options, operator.stop, waiting, clusters);
-      return new MigrationRun(options, operator, taken, clusters.checked);
+      const taken = await takeMigration(options, occasion.stop, waiting, clusters);
+      return new MigrationRun(options, occasion, taken, clusters.checked);
     } catch (error) {
       await Promise.all([clusters.source.close(), clusters.destination.close()]);
       throw error;
@@ -181,9 +195,11 @@ export class MigrationRun {
 
   get #position() {
     if (this.follower === undefined) return undefined;
+    const { latest: seenTo } = historyOf(this.context.source);
     return {
       token: this.follower.safeToken,
       watchedTo: this.follower.safeWatchedTo,
+      ...(seenTo && { seenTo }),
       ...this.follower.verification.position,
     };
   }
@@ -210,6 +226,7 @@ export class MigrationRun {
     await settleOpenBlock(context, log);
     if (wishes.current.cancellation !== undefined) return await cancel(context, log, wishes.current.cancellation);
     if (log.record.error !== undefined) await log.forgetFailure();
+    if (this.#wentBack !== undefined) await declareMissed(context, log, this.#wentBack.message);
     this.#tasks.start(() => this.checkpoint.keep());
     this.#tasks.start(() => this.findings.addAdvice());
     let follower: StreamFollower;
@@ -272,16 +289,16 @@ export class MigrationRun {
   }
 
   /**
-   * Returns why this run lost the migration: another engine has it, or another migration its destination. A destination that was initiated
-   * anew has no record of it either.
+   * Returns why this run lost the migration: another engine has it, or another migration its destination, or the destination
+   * went back. A destination that was initiated anew has no record of it either.
    */
   async #whyLost(): Promise<unknown> {
     const { checkpoint, fence } = this.context;
     const other = await otherDestination(this.context).catch(() => undefined);
     if (other !== undefined) return await this.#recordFailure(other);
-    const retiredBy = (await checkpoint.unretried.peek().catch(() => undefined))?.retiredBy;
-    if (retiredBy === undefined) return fence.signal.reason;
-    return takenBy(checkpoint.migrationId, retiredBy);
+    const found = await checkpoint.unretried.peek().catch(() => undefined);
+    if (found?.retiredBy !== undefined) return takenBy(checkpoint.migrationId, found.retiredBy);
+    return this.log.isOlder(found) ? new DestinationWentBack() : fence.signal.reason;
   }
 
   async #recordFailure(error: unknown): Promise<UserError> {

@@ -2,9 +2,8 @@ import { systemClock, UserError } from '../../platform/index.ts';
 import { classify, reasonOf } from '../mongodb/failure-policy.ts';
 import { Retrier } from '../mongodb/retry.ts';
 import type { MigrationOptions } from '../scope/options.ts';
-import { MigrationRun } from './migration-run.ts';
+import { MigrationRun, type Occasion } from './migration-run.ts';
 import { type Clusters, hasBegun, openClusters, openWithoutSource } from './open-clusters.ts';
-import type { OperatorWishes } from './operator-wishes.ts';
 
 /** How long a cancelled migration waits for its clusters. It needs them only to record its end. */
 const CANCELLED_WAITS_MS = 60_000;
@@ -15,19 +14,17 @@ const CANCELLED_WAITS_MS = 60_000;
  */
 export class Opening {
   readonly #options: MigrationOptions;
-  readonly #stop: AbortSignal;
-  readonly #wishes: OperatorWishes;
+  readonly #occasion: Occasion;
   readonly #retrier: Retrier;
 
-  constructor(options: MigrationOptions, stop: AbortSignal, wishes: OperatorWishes) {
+  constructor(options: MigrationOptions, occasion: Occasion) {
     this.#options = options;
-    this.#stop = stop;
-    this.#wishes = wishes;
-    this.#retrier = new Retrier(options.clock ?? systemClock, options.logger, stop);
+    this.#occasion = occasion;
+    this.#retrier = new Retrier(options.clock ?? systemClock, options.logger, occasion.stop);
   }
 
   get #isCancelled(): boolean {
-    return this.#wishes.cancelled.aborted;
+    return this.#occasion.wishes.cancelled.aborted;
   }
 
   /** The current waits of the opening. */
@@ -70,6 +67,6 @@ export class Opening {
   }
 
   async #run(clusters: Clusters): Promise<MigrationRun> {
-    return await MigrationRun.open(this.#options, { stop: this.#stop, wishes: this.#wishes }, this.#retrier, clusters);
+    return await MigrationRun.open(this.#options, this.#occasion, this.#retrier, clusters);
   }
 }

@@ -22,6 +22,7 @@ import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { Copier } from '../copy/copier.ts';
 import type { RunningStream } from '../cutover/running-stream.ts';
 import { isBefore, timeOfToken } from '../mongodb/cluster-time.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
@@ -107,19 +108,18 @@ export class StreamFollower implements RunningStream {
         uncompared: () => this.#verification.oldestSequence,
       },
     );
-    const parts = { lanes: this.#lanes, copier: this.#copier, throttle };
     const stream = {
       hasPassed: (time: Timestamp) => isBefore(time, this.#watermark.applied.time) && isBefore(time, this.hidden.time),
       isHurried: () => this.#hurried > 0,
       isLive: () => this.allLive,
     };
-    const { foreignTo } = log.record;
     this.#verification = new Verification(
       this.#reading,
       { lanes: this.#lanes, throttle, stream },
-      { mode: verification, foreignTo },
+      { mode: verification, foreignTo: log.record.foreignTo },
       (task) => this.#start(task),
     );
+    const parts = { lanes: this.#lanes, copier: this.#copier, throttle };
     this.#repairs = new Repairs(context, parts, (task) => this.#start(task));
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
     const { catalog: recorded } = log.record;
@@ -364,6 +364,7 @@ export class StreamFollower implements RunningStream {
     const { checkpoint, position } = this.#context;
     await this.#stream[Symbol.asyncDispose]();
     await confirmSource(this.#reading);
+    historyOf(this.#context.source).forget();
     const token = await fixPosition(this.#context);
     position.time = timeOfToken(token);
     // A copy that began in the meantime may have read before this position.
@@ -371,7 +372,7 @@ export class StreamFollower implements RunningStream {
     this.#dispatcher.goOnAt(token);
     this.hidden.goOnAt(position.time);
     this.#watchedTo = position.time;
-    await checkpoint.save({ token, watchedTo: position.time });
+    await checkpoint.save({ token, watchedTo: position.time, seenTo: historyOf(this.#context.source).latest });
     await reach('engine.capture.position-fixed-anew');
     await this.#catalog.start();
     this.#stream = new ChangeStream(this.#reading, token, true);

@@ -14,6 +14,7 @@ import { DEFAULT_LOAD_LEVEL, loadOf } from '../copy/load-level.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
 import { newCounters } from '../records/counters.ts';
 import { MadeAccounts } from '../records/made-accounts.ts';
@@ -63,6 +64,7 @@ export async function takeMigration(
     engine: thisEngine(clock.now()),
   };
   const record = await checkpoint.take(identity, options.takeOver ?? false);
+  if (record.seenTo !== undefined) historyOf(source).expect(record.seenTo);
   const changes = new Changes(clock);
   const stateChanges = new Changes(clock, changes);
   const context: RunParts = {
