@@ -122,14 +122,13 @@ export class StreamFollower implements RunningStream {
     const parts = { lanes: this.#lanes, copier: this.#copier, throttle };
     this.#repairs = new Repairs(context, parts, (task) => this.#start(task));
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
-    const { catalog: recorded } = log.record;
     const bringInStep = (databases: ReadonlySet<string>) => this.#bringCatalogInStep(databases);
     // A migration that began to read by name continues that way after an upgrade of its source: what it has read depends on a
     // catalog that doesn't change.
-    const isFollowed = context.sourceFeatures.showsCatalogChanges && recorded === undefined;
+    const isFollowed = context.sourceFeatures.showsCatalogChanges && log.record.catalog === undefined;
     this.#catalog = isFollowed
       ? new FollowedCatalog(context, bringInStep)
-      : new FixedCatalog(context, recorded, bringInStep);
+      : new FixedCatalog(context, log.record.catalog, bringInStep);
     const sinks = { lanes: this.#lanes, spool: this.#spool, watermark: this.#watermark };
     this.#dispatcher = new Dispatcher(context, sinks, this.#catalog, (concerned) => this.#declareHidden(concerned));
     this.#watchedTo = log.record.watchedTo ?? time;
