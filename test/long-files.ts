@@ -27,6 +27,7 @@ export const LONG_FILES: readonly string[] = [
   'test/engine/capture/fixed-catalog.test.ts',
   'test/engine/capture/hidden-writes.test.ts',
   'test/engine/run/kill-again.test.ts',
+  'test/engine/run/restored.test.ts',
   'test/engine/run/kill.test.ts',
   'test/engine/capture/large-changes.test.ts',
   'test/engine/cutover/last-look.test.ts',

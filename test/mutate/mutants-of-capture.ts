@@ -56,7 +56,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: 'spooling the changes of a collection that is being copied',
     file: 'src/engine/capture/dispatcher.ts',
-    replace: 'this.#spool.add(collection, key, this.#sequence, event.time, state);',
+    replace: 'this.#spool.add(collection, key, this.sequence, event.time, state);',
     by: '',
     tests: { file: RULES, name: 'changes behind the copy' },
   },
@@ -98,8 +98,8 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: 'a separate sequence for each waiting batch',
     file: 'src/engine/capture/dispatcher.ts',
-    replace: 'if (this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });',
-    by: 'if (!this.#sent) this.#watermark.dispatched({ sequence: this.#sequence, token, time, bytes });',
+    replace: 'if (this.#sent) this.#watermark.dispatched({ sequence: this.sequence, token, time, bytes });',
+    by: 'if (!this.#sent) this.#watermark.dispatched({ sequence: this.sequence, token, time, bytes });',
     tests: { file: RULES, name: 'a batch that was not written' },
   },
   {

@@ -57,6 +57,13 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: FENCE, name: 'somebody dropped' },
   },
   {
+    without: "starting the watchdog's deadline only when the source is about to be blocked",
+    file: 'src/engine/cutover/watchdog-process.ts',
+    replace: 'let said: IteratorResult<string> | undefined = await lines.next();',
+    by: 'let said: IteratorResult<string> | undefined = { value: ALIVE };',
+    tests: { file: WATCHDOG },
+  },
+  {
     without: "the watchdog's check for the point of no return",
     file: 'src/engine/cutover/open-abandoned-source.ts',
     replace: ", 'cutover.committed': false };",
@@ -164,7 +171,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the position at which the watch after the commit resumes',
     file: 'src/engine/cutover/source-watch.ts',
-    replace: 'new ChangeStream(parts, { _data: this.#state.token })',
+    replace: 'new ChangeStream(parts, { _data: this.#state.token }, true)',
     by: 'new ChangeStream(parts, undefined)',
     tests: { file: 'test/cli/sync-source-watch.test.ts', name: 'resumes the watch' },
   },

@@ -172,6 +172,7 @@ async function drainUnderBlock(
     logger.warn({ reason, stoppedMs }, 'The cutover attempt failed: the source is open again');
     return { reason, stoppedMs };
   };
+  watchdog.keepQuiet();
   const blocked = await blockSource(context, log, blocking);
   if ('refusal' in blocked) return putOff(blocked.refusal);
   let noted: Promise<void> | undefined;

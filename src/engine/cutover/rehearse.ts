@@ -76,6 +76,7 @@ export async function rehearse(
     await stream.inStepAt(await barrier(attempt), attempt.signal);
     timeline.begin('watchdog');
     const watchdog = await orAbort(watching, attempt.signal);
+    watchdog.keepQuiet();
     const alive = setInterval(() => watchdog.keepQuiet(), ALIVE_EVERY_MS);
     resources.defer(() => clearInterval(alive));
     timeline.begin('obstacles');

@@ -4,14 +4,15 @@ import type { DialRules } from '../../platform/index.ts';
 import type { AbandonedCutover } from './open-abandoned-source.ts';
 
 /**
- * Lines after the order: the engine is working; the block is settled. The end of the pipe means that the engine is
- * gone.
+ * Lines after the order: the engine is about to block the source, or works under the block; the block is settled. The
+ * end of the pipe means that the engine is gone.
  */
 export const ALIVE = 'alive';
 export const DONE = 'done';
 
 /** The engine's first message to its watchdog, as a line of JSON. */
 export interface WatchdogOrder extends AbandonedCutover {
+  /** The longest silence after the first `ALIVE`. Before that nothing is blocked, and what the engine waits for may take long. */
   readonly deadlineMs: number;
   /** The rules of the engine's own connections. */
   readonly dialRules: DialRules | undefined;
@@ -32,16 +33,17 @@ async function main(): Promise<void> {
   await act(order, order.dialRules);
 }
 
-/** Reads until the engine is done, is gone, or has been silent for too long. */
+/** Reads until the engine is done, is gone, or has been silent for too long since it was about to block the source. */
 async function isSettled(lines: AsyncIterator<string>, deadlineMs: number): Promise<boolean> {
-  while (true) {
+  let said: IteratorResult<string> | undefined = await lines.next();
+  while (said !== undefined && !said.done) {
+    if (said.value === DONE) return true;
     const late = new AbortController();
     const silence = delay(deadlineMs, undefined, { signal: late.signal }).catch(() => undefined);
-    const said = await Promise.race([lines.next(), silence]);
+    said = await Promise.race([lines.next(), silence]);
     late.abort();
-    if (said === undefined || said.done) return false;
-    if (said.value === DONE) return true;
   }
+  return false;
 }
 
 if (import.meta.main) await main().finally(() => process.exit());

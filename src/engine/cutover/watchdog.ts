@@ -25,7 +25,7 @@ const READY_WITHIN_MS = 10_000;
  * it stays to act.
  */
 export interface Watchdog extends Disposable {
-  /** Reports that the engine is working: the deadline starts again. */
+  /** Reports that the engine is about to block the source, or works under the block: the deadline starts, or starts again. */
   keepQuiet(): void;
   /** Reports that the block is settled, and ends the process. */
   standDown(): void;

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type AbandonedCutover, openAbandonedSource } from '../../../src/engine/cutover/open-abandoned-source.ts';
 import { announceCommit, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
+import { ALIVE, DONE } from '../../../src/engine/cutover/watchdog-process.ts';
 import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -151,12 +152,28 @@ test('a source whose engine is killed under the write block is opened by the wat
       term: 3,
       cutover: { blocking: true, committed: false },
     } as object);
-    const watchdog = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'] });
-    watchdog.stdin.write(`${JSON.stringify({ ...abandoned(3), deadlineMs: 10 })}\n`);
+    // Before the engine is about to block, nothing has to be opened, however long that takes.
+    const waiting = { ...claimIn(3), migrationId: 'cd'.repeat(12) };
+    await records.insertOne({ _id: waiting.migrationId, term: 3, cutover: { blocking: true, committed: false } } as {
+      _id: string;
+      cutover: { blocking: boolean };
+    });
+    const [quiet, watchdog] = [waiting, claimIn(3)].map((claim) => {
+      const child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'] });
+      child.stdin.write(`${JSON.stringify({ ...abandoned(3), claim, deadlineMs: 10 })}\n`);
+      return child;
+    });
+    assert.ok(quiet && watchdog);
+    watchdog.stdin.write(`${ALIVE}\n`);
     assert.deepEqual(await once(watchdog, 'exit'), [0, null]);
     await shop.insertOne({ after: 'the deadline' });
     const record = { _id: migrationId, term: 4, 'cutover.blocking': false, 'cutover.committed': false };
     assert.equal(await records.countDocuments(record), 1);
+    assert.equal(quiet.exitCode, null);
+    assert.equal(await records.countDocuments({ _id: waiting.migrationId, term: 3 } as object), 1);
+    quiet.stdin.write(`${DONE}\n`);
+    assert.deepEqual(await once(quiet, 'exit'), [0, null]);
+    await records.deleteOne({ _id: waiting.migrationId });
   });
 
   for (const [point, when] of [
