@@ -78,6 +78,7 @@ test('every fault of docs/08-faults.md names tests that exist', () => {
       '12c',
       '12d',
       '12e',
+      '12f',
       '13',
       '13b',
       '14',
