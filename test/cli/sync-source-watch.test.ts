@@ -26,9 +26,9 @@ async function alarmOf(sync: SyncProcess): Promise<string[]> {
   return (await sync.progress()).warnings.flatMap((one: string) => ALARM.exec(one)?.slice(1) ?? []);
 }
 
+const shownWatch = async (sync: SyncProcess) => (await sync.progress()).linkspan.sourceWatch;
 /** Begins a moment after the commit. */
-const watchOf = (sync: SyncProcess) =>
-  eventually(async () => (await sync.progress()).linkspan.sourceWatch, { what: 'the watch of the source' });
+const watchOf = (sync: SyncProcess) => eventually(() => shownWatch(sync), { what: 'the watch of the source' });
 
 test('a write to the blocked source long after the commit is an alarm, also of the next process, which resumes the watch', {
   skip,
@@ -103,7 +103,7 @@ test('without a watch there is none, and SIGTERM ends one that goes on', { skip 
   await pair.source.client.db('shop').collection('items').insertOne({ n: 1 });
   {
     await using sync = await committed(pair, ['--watch-source-minutes', '0']);
-    assert.equal(await watchOf(sync), undefined);
+    assert.equal(await shownWatch(sync), undefined);
   }
   await using sync = await committed(pair, []);
   const stoppedAt = Date.now();
