@@ -111,7 +111,7 @@ test('a source stays closed when only the acknowledgement of the point of no ret
   const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
   await orders.insertOne({ _id: 1 });
   const migrations = pair.destination.client.db('linkspan_internal').collection('migrations');
-  using _ = onReach('engine.cutover.drained', async () => {
+  using _ = onReach('engine.cutover.announced', async () => {
     await migrations.updateOne({}, { $set: { 'cutover.committed': true } });
     await pair.destination.failCommand({
       mode: { times: 1 },
