@@ -5,7 +5,7 @@ import { MetricsRegistry } from './registry.ts';
 import type { Sample } from './sample.ts';
 import type { MetricsSettings } from './settings.ts';
 
-/** What a process knows about itself, asked for at each request. */
+/** A process's facts about itself, asked for at each request. */
 export interface Measured {
   readonly command: 'serve' | 'agent' | 'sync';
   /** Its migrations and agents, and whether the samples have all of them. */

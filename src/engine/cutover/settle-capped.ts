@@ -45,7 +45,7 @@ export async function settleCapped(context: SettleCappedParts, advanced: () => v
   return !equal.includes(false);
 }
 
-/** What a comparison of capped collections found that changes none of them. */
+/** The result of a comparison of capped collections that changes none of them. */
 export interface CappedOutlook {
   /** The number of collections whose ends and counts were compared. */
   readonly compared: number;

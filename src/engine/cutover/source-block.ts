@@ -49,7 +49,7 @@ export interface Blockable {
   readonly earlier: BlockReading | undefined;
 }
 
-/** What is known about the source before it is blocked, and how current it is. */
+/** Facts about the source before it is blocked, and how current they are. */
 export interface BlockSurvey {
   readonly measured: { readonly limit: BlockLimit; readonly atMs: number };
   readonly earlier: BlockReading | undefined;

@@ -2,7 +2,7 @@ import { type Binary, type Long, type MongoClient, MongoServerError } from 'mong
 
 const UNAUTHORIZED = 13;
 
-/** What a server keeps of a session, in `config.transactions`, in one moment with the session's write. */
+/** A server's record of a session in `config.transactions`, which changes together with the session's write. */
 interface SessionRecord {
   readonly _id: { readonly id: Binary };
   readonly txnNum: Long;

@@ -20,7 +20,7 @@ export class HistoryWentBack extends Error {
 }
 
 /**
- * What one client has seen of a cluster's history. A change stream resumes without an error on a cluster that was restored
+ * The part of a cluster's history that one client has seen. A change stream resumes without an error on a cluster that was restored
  * from an older backup, because the cluster's time has passed the stream's position meanwhile. So before a stream resumes,
  * the oplog must still have the entries that the client has seen.
  */

@@ -47,11 +47,11 @@ const OPEN_LOOK_EVERY_MS = 20;
 /** The run reports a failure after this: nobody may reach the clusters any more after the report. */
 const REOPEN_WITHIN_MS = 60_000;
 
-/** What a run is started with beside the migration's options. */
+/** The circumstances of a run beside the migration's options. */
 export interface Occasion {
   /** Aborts when the operator ends this run. */
   readonly stop: AbortSignal;
-  /** What the operator wants of the migration. */
+  /** The operator's wishes for the migration. */
   readonly wishes: OperatorWishes;
   /** Why the run before this one ended, if the destination had lost writes. Then nothing on record there is certain. */
   readonly wentBack?: DestinationWentBack | undefined;

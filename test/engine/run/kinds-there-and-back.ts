@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
 import { numbered } from '../../support/seeds.ts';
 
-/** What happens to one kind of collection in a database of its own, while the users move there, back, and there again. */
+/** The changes of one kind of collection in a database of its own, while the users move there, back, and there again. */
 interface KindThereAndBack {
   readonly name: string;
   /** On the first side, before the migration. */
