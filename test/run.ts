@@ -7,7 +7,7 @@ import { findMongod, MongodUnavailable } from './support/mongod-binary.ts';
 import { TestTally } from './support/test-tally.ts';
 
 /** Longer than any file runs. A file that hangs is reported as failed. */
-const FILE_DEADLINE_MS = 600_000;
+const FILE_DEADLINE_MS = 1_200_000;
 /** More than the two cores of a small machine, because tests mostly wait. */
 const CONCURRENT_FILES = 3;
 
