@@ -1,17 +1,13 @@
-import { MongoServerError, Timestamp } from 'mongodb';
+import { MongoServerError, type Timestamp } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { readHiddenWrites } from '../capture/hidden-writes.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
+import { justBefore } from '../mongodb/cluster-time.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { ComparisonParts } from './comparison-parts.ts';
 
 const SEARCH_EVERY_MS = 100;
-
-/** A new stream begins one tick after the latest operation, so the next operation has the very time of its first token. */
-function justBefore(time: Timestamp): Timestamp {
-  return new Timestamp(time.toBigInt() - 1n);
-}
 
 /** Searches the oplog of one side, behind its change stream, for writes that the stream doesn't show. */
 export class HiddenSearch {
@@ -29,6 +25,7 @@ export class HiddenSearch {
   ) {
     this.#parts = parts;
     this.#side = side;
+    // The next operation may have the very time of a stream's first token.
     this.#time = time && justBefore(time);
   }
 

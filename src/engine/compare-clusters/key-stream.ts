@@ -1,7 +1,7 @@
-import { type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
+import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { type ChangeEvent, readChangeEvent } from '../capture/change-event.ts';
-import { timeOfToken } from '../mongodb/cluster-time.ts';
+import { isBefore, justBefore, timeOfToken } from '../mongodb/cluster-time.ts';
 import { BatchInterrupted, classify } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import type { Retrier } from '../mongodb/retry.ts';
@@ -36,6 +36,10 @@ export class KeyStream implements AsyncDisposable {
   readonly #parts: KeyStreamParts;
   #token: string | undefined;
   #cursor: RawCursor | undefined;
+  /** The token of the cursor's first reply. */
+  #openingToken: string | undefined;
+  /** The server's latest operation at the cursor's last reply. */
+  #operationTime: Timestamp | undefined;
   #batchEvents = BATCH_EVENTS;
 
   /** @param token  the position to resume from; undefined for now */
@@ -95,6 +99,8 @@ export class KeyStream implements AsyncDisposable {
       readConcern: { level: 'majority' },
     });
     this.#cursor = cursor;
+    this.#openingToken = first.postBatchResumeToken?._data;
+    this.#operationTime = undefined;
     return first;
   }
 
@@ -105,9 +111,20 @@ export class KeyStream implements AsyncDisposable {
     this.#token = token;
     this.#batchEvents = Math.min(this.#batchEvents * 2, BATCH_EVENTS);
     const time = timeOfToken({ _data: token });
+    const isShown = events.length === 0 && this.#hasPassed(token, time);
+    this.#operationTime = batch.operationTime;
     // The changes of a transaction have one time, and a reply may end between them.
-    const shownTo = events.length === 0 ? time : new Timestamp(time.toBigInt() - 1n);
+    const shownTo = isShown ? time : justBefore(time);
     return { events, token, shownTo, operationTime: batch.operationTime };
+  }
+
+  /**
+   * Whether the stream has passed the operation of the token's time. A new stream's token has the time of the next
+   * operation, one tick after the latest, and keeps it when that operation has no event.
+   */
+  #hasPassed(token: string, time: Timestamp): boolean {
+    if (token !== this.#openingToken) return true;
+    return this.#operationTime !== undefined && !isBefore(this.#operationTime, time);
   }
 
   /** Requests fewer events in the next reply when this one was too large for the server. */

@@ -8,6 +8,11 @@ export function isBefore(a: Timestamp, b: Timestamp): boolean {
   return a.lessThan(b);
 }
 
+/** Returns the latest time before a time. */
+export function justBefore(time: Timestamp): Timestamp {
+  return new Timestamp(time.toBigInt() - 1n);
+}
+
 /**
  * Returns the cluster time inside a resume token. `_data` is a key string in hexadecimal: the type byte 0x82, then the
  * 8 bytes of a timestamp, most significant first (server source, resume_token.cpp; tried on 6.0.5).
