@@ -2,7 +2,6 @@ import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import type { MongoClient } from 'mongodb';
 import { RawCursor } from '../../src/engine/mongodb/raw-cursor.ts';
-import { cleanUpAtExit } from '../../test/support/exit-cleanup.ts';
 import { runLinkspan } from '../../test/support/linkspan-process.ts';
 import type { ReplicaSetPair } from '../../test/support/replica-set.ts';
 import { answer, ask } from '../apply/linkspan-client.ts';
@@ -57,6 +56,7 @@ async function compareApplying(): Promise<void> {
   const documents = inBatches(workload.documents(), BATCH_STATEMENTS);
   await using verified = await startServers();
   await using unverified = await startServers();
+  using children = new DisposableStack();
   let round = workload.nextRound(count);
   const contenders = [
     await applying('applied and compared', 'repair', verified),
@@ -72,7 +72,7 @@ async function compareApplying(): Promise<void> {
     await sendBatches(client, FOLLOWED, 'insert', documents, 4);
     const program = new URL('../apply/linkspan-process.ts', import.meta.url);
     const child = fork(program, [pair.source.uri, pair.destination.uri, mode]);
-    cleanUpAtExit(() => child.kill('SIGKILL'));
+    children.defer(() => child.kill('SIGKILL'));
     await answer(child);
     return {
       name,
