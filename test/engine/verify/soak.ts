@@ -69,7 +69,9 @@ async function soak(): Promise<void> {
   await untilReady(sync);
   assert.equal((await verificationOf(sync)).mismatches.found, 0, 'nobody has made a difference');
   await plant(pair);
-  await eventually(async () => (await verificationOf(sync)).mismatches.found === 3, { what: 'the planted differences' });
+  await eventually(async () => (await verificationOf(sync)).mismatches.found === 3, {
+    what: 'the planted differences',
+  });
   await untilReady(sync);
   await sync.call('commit');
   await eventually(async () => (await sync.progress()).state === 'COMMITTED', { what: 'the commit' });
