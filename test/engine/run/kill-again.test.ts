@@ -59,7 +59,7 @@ test('a migration whose destination somebody changes, killed at each durable ste
   await writer.stop();
   engine.wantCutover();
   assert.equal(await end, 'committed', log.findings.join('\n'));
-  assert.deepEqual([engine.unreached, log.findings], [[], []]);
+  assert.deepEqual([engine.unreached, log.findings.filter((text) => !isOfPlanted(text))], [[], []]);
   await expectIdentical(pair);
 
   const internal = pair.destination.client.db('linkspan_internal');
@@ -145,6 +145,12 @@ async function fill(db: Db): Promise<void> {
 async function plantDifference(db: Db, nth: number): Promise<number> {
   const { modifiedCount } = await db.collection('c').updateOne({ n: nth }, { $set: { planted: nth } });
   return modifiedCount;
+}
+
+/** Whether a finding tells only of planted differences that the verification found. */
+function isOfPlanted(finding: string): boolean {
+  const [, found] = /^the verification found (.*)$/s.exec(finding) ?? [];
+  return found !== undefined && (JSON.parse(found) as { path: string }[]).every(({ path }) => path === 'planted');
 }
 
 /**
