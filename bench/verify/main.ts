@@ -12,19 +12,24 @@ import { type Contender, measure, report, timed } from '../rounds.ts';
 import { DATABASE, settle, startServers } from '../servers.ts';
 
 /**
- * `npm run bench:verify -- [--scale 1] [--rounds 5]`: compares `linkspan verify` with a bare raw read of both sides, and
+ * `npm run bench:verify -- [--scale 1] [--rounds 5] [--part verify|migrate|apply]`: compares `linkspan verify` with a bare raw read of both sides, and
  * a migration with verification to one without: its whole run, and how fast it applies changes.
  */
 const BATCH_STATEMENTS = 1_000;
 const FOLLOWED = 'followed';
 
 const { values } = parseArgs({
-  options: { scale: { type: 'string', default: '1' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    scale: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '5' },
+    part: { type: 'string' },
+  },
 });
 const [scale, rounds] = [Number(values.scale), Number(values.rounds)];
-await compareWithBareRead();
-await compareMigrations();
-await compareApplying();
+const PARTS = { verify: compareWithBareRead, migrate: compareMigrations, apply: compareApplying };
+for (const [name, compare] of Object.entries(PARTS)) {
+  if (values.part === undefined || values.part === name) await compare();
+}
 
 async function compareWithBareRead(): Promise<void> {
   const dataSet = plainDataSet(scale);
