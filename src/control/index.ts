@@ -83,6 +83,7 @@ export {
   setLoadLevel,
 } from './migrations/migration-wishes.ts';
 export { createMigration, getCutoverReport, getMigration, listMigrations } from './migrations/migrations.ts';
+export { getSamples } from './migrations/samples.ts';
 export { takeReport } from './migrations/take-report.ts';
 export { getValidation, startValidation } from './migrations/validations.ts';
 export { awaitWantedState } from './migrations/wanted-state.ts';
@@ -129,6 +130,7 @@ export type {
   HookDelivery,
   Link as StoredLink,
   Migration,
+  MigrationSample,
   Order,
   Organization,
   PutBack,
