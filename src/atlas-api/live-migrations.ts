@@ -32,6 +32,8 @@ export const liveMigrationResponse = z
   })
   .meta({ id: 'LiveMigrationResponse' });
 
+export type LiveMigration = z.output<typeof liveMigrationResponse>;
+
 export const liveMigrationOperations = [
   defineOperation({
     operationId: 'createGroupLiveMigration',

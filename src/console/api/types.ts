@@ -1,0 +1,2 @@
+// The answers' types are those of the schemas with which the server checks requests and describes answers.
+export type { LiveMigration, Project, ShownSession } from '../../atlas-api/index.ts';

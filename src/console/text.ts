@@ -1,0 +1,37 @@
+/** All texts of the console, in English. The server's own texts (gates, reasons, errors) come in its answers. */
+export const text = {
+  product: 'Linkspan',
+  navigation: 'Main',
+  migrations: 'Migrations',
+  loading: 'Loading…',
+  notFound: 'There is no such page.',
+  unreachable: 'The server did not answer. The page tries again by itself.',
+  signIn: {
+    title: 'Sign in',
+    lead: 'With an API key or a service account of your organization.',
+    name: 'Public key or client id',
+    secret: 'Private key or secret',
+    submit: 'Sign in',
+    busy: 'Signing in…',
+    ended: 'Your session has ended. Sign in again.',
+    plain: 'This connection is not encrypted. Anybody on the network path can read what you enter.',
+    signOut: 'Sign out',
+    signedInAs: 'Signed in as',
+  },
+  home: {
+    title: 'Migrations',
+    none: 'No migration yet.',
+    noneHow: 'Start one with linkspan migration create. The page shows it at once.',
+    name: 'Migration',
+    state: 'State',
+    project: 'Project',
+    lag: 'Lag',
+  },
+  states: {
+    NEW: 'Waiting to start',
+    WORKING: 'Running',
+    COMPLETE: 'Complete',
+    FAILED: 'Failed',
+    EXPIRED: 'Expired',
+  },
+} as const;
