@@ -10,6 +10,7 @@ import {
   requiresAccessList,
   type SecurityEvent,
   type Sessions,
+  standingOf,
 } from '../control/index.ts';
 import {
   assertOwnOrigin,
@@ -22,6 +23,8 @@ import {
   sessionTokenOf,
 } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
+
+const BEARER = /^bearer\s+(\S+)$/i;
 
 /** Authenticates requests: HTTP digest of an API key, the access token of a service account, or a session of the console. */
 export class Authentication {
@@ -49,7 +52,7 @@ export class Authentication {
    */
   async actorOf(request: FastifyRequest, reply: FastifyReply): Promise<Actor | undefined> {
     const { authorization } = request.headers;
-    const [, bearer] = /^bearer\s+(\S+)$/i.exec(authorization ?? '') ?? [];
+    const [, bearer] = BEARER.exec(authorization ?? '') ?? [];
     const account =
       authorization === undefined
         ? await this.#sessionAccount(request, reply)
@@ -74,6 +77,32 @@ export class Authentication {
     }
     this.#failed.succeeded(request, reply, actor.name);
     return { ...actor, remoteAddress: request.ip };
+  }
+
+  /**
+   * Returns a function that checks the sender of a request again, for an answer that lasts: its key, token or session, and its address.
+   * It returns the sender with the roles of the moment.
+   * @throws UserError (the function) UNAUTHORIZED, SESSION_ENDED, and as {@link admit}
+   */
+  checkAgain(request: FastifyRequest, reply: FastifyReply, { name }: Actor): () => Promise<Actor> {
+    const { authorization } = request.headers;
+    const [, bearer] = BEARER.exec(authorization ?? '') ?? [];
+    let mark: string | undefined;
+    const find = async (): Promise<Account | undefined> => {
+      if (authorization === undefined) return await this.#sessionAccount(request, reply);
+      if (bearer !== undefined) {
+        const outcome = await findTokenAccount(this.#control, bearer);
+        return 'account' in outcome ? outcome.account : undefined;
+      }
+      const standing = await standingOf(this.#control, { kind: 'api key', name });
+      mark ??= standing?.mark;
+      return standing?.mark === mark ? standing?.account : undefined;
+    };
+    return async () => {
+      const account = await find();
+      if (!account) throw new UserError('UNAUTHORIZED');
+      return await this.admit(account, request, reply);
+    };
   }
 
   /** Sends the challenge. @param stale  whether the credentials were valid and only the nonce was too old */

@@ -51,6 +51,7 @@ export const liveMigrationOperations = [
     summary: 'Return one live migration',
     method: 'GET',
     path: '/groups/{groupId}/liveMigrations/{liveMigrationId}',
+    live: true,
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: liveMigrationResponse,

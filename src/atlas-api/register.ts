@@ -24,6 +24,7 @@ import { queryOf, registerOperation, V1, V2 } from './operation-route.ts';
 import { operations } from './operations.ts';
 import { RateLimits } from './rate-limits.ts';
 import { registerSessions } from './sessions.ts';
+import { UpdateStreams } from './update-streams.ts';
 
 export interface AtlasApiOptions {
   readonly logger: Logger;
@@ -54,6 +55,11 @@ export async function registerAtlasApi(
 
   await registerOAuth(app, control, failedAttempts);
   await registerSessions(app, { control, sessions, authentication, failedAttempts, limits });
+  const streams = new UpdateStreams(control.clock);
+  app.addHook('preClose', (done) => {
+    streams.close();
+    done();
+  });
   await app.register(async (scope) => {
     scope.decorateRequest('actor', null);
     // Authentication comes before the body is read, so that unauthenticated clients can't make the server read. Clients first request a
@@ -79,8 +85,7 @@ export async function registerAtlasApi(
       answerError(error, request, reply, logger);
     });
     for (const operation of operations) {
-      registerOperation(scope, control, operation, V1);
-      registerOperation(scope, control, operation, V2);
+      for (const prefix of [V1, V2]) registerOperation(scope, { control, authentication, streams }, operation, prefix);
     }
     // A catch-all route instead of a not-found handler, because everything under a prefix shares one not-found handler.
     scope.all(`${V1}/*`, notServed);

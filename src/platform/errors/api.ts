@@ -189,6 +189,11 @@ export const apiErrors = defineErrors('request', {
     remedy:
       'Wait for answers before you send more. For each client behind a trusted proxy, --max-connections-per-address of linkspan serve is the limit.',
   },
+  TOO_MANY_UPDATE_STREAMS: {
+    status: 429,
+    detail: 'Too many streams of updates are open for %.',
+    remedy: 'Close some of them, or read the resource without text/event-stream in the Accept header.',
+  },
   TOO_MANY_UNFINISHED_BODIES: {
     status: 429,
     detail: 'The unfinished request bodies from % take too much memory.',
