@@ -77,6 +77,7 @@ export async function showMigration(
   migration: Migration,
 ): Promise<z.output<typeof liveMigrationResponse>> {
   const view = await viewMigration(control, migration);
+  const destination = await control.store.cluster(migration.destinationClusterId);
   const { id, host, state, progress, contact } = view;
   const isWorking = state.status === 'WORKING';
   const beforeCutover = isWorking && state.wanted !== 'cutover';
@@ -87,6 +88,6 @@ export async function showMigration(
     ...(isWorking ? { readyForCutover: view.isReady } : {}),
     ...(beforeCutover ? { lagTimeSeconds: contact?.status === 'LOST' ? null : (progress?.lagSeconds ?? null) } : {}),
     ...(state.errorMessage === null ? {} : { errorMessage: state.errorMessage }),
-    linkspan: showDetail(view),
+    linkspan: showDetail(view, destination?.name ?? ''),
   };
 }

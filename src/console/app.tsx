@@ -1,9 +1,9 @@
-import { useSignalEffect } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { readSession, session, signOut } from './api/session.ts';
 import { Mark } from './icon.tsx';
 import { HomePage } from './pages/home.tsx';
+import { MigrationPage } from './pages/migration.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import { route } from './router.ts';
 import { text } from './text.ts';
@@ -31,12 +31,12 @@ export function App() {
 }
 
 function Page() {
-  useSignalEffect(() => {
-    if (route.value.page !== 'migration') document.title = text.product;
-  });
-  switch (route.value.page) {
+  const { value } = route;
+  switch (value.page) {
     case 'home':
       return <HomePage />;
+    case 'migration':
+      return <MigrationPage key={value.migrationId} {...value} />;
     default:
       return <p>{text.notFound}</p>;
   }
@@ -47,26 +47,28 @@ function Frame({ children }: { readonly children: ComponentChildren }) {
   return (
     <div class="app">
       <header class="side">
-        <a class="brand" href="#/">
-          <Mark />
-          {text.product}
-        </a>
-        <nav aria-label={text.navigation}>
-          <a href="#/" aria-current={route.value.page === 'home' ? 'page' : undefined}>
-            {text.migrations}
+        <div>
+          <a class="brand" href="#/">
+            <Mark />
+            {text.product}
           </a>
-        </nav>
-        {current !== null && current !== 'unknown' && (
-          <div class="who">
-            <span>
-              {text.signIn.signedInAs}
-              <b>{current.name}</b>
-            </span>
-            <button type="button" onClick={() => void signOut().catch(() => readSession())}>
-              {text.signIn.signOut}
-            </button>
-          </div>
-        )}
+          <nav aria-label={text.navigation}>
+            <a href="#/" aria-current={route.value.page === 'home' ? 'page' : undefined}>
+              {text.migrations}
+            </a>
+          </nav>
+          {current !== null && current !== 'unknown' && (
+            <div class="who">
+              <span>
+                {text.signIn.signedInAs}
+                <b>{current.name}</b>
+              </span>
+              <button type="button" onClick={() => void signOut().catch(() => readSession())}>
+                {text.signIn.signOut}
+              </button>
+            </div>
+          )}
+        </div>
       </header>
       <main>{children}</main>
     </div>

@@ -20,3 +20,8 @@ export const route = computed((): Route => {
   if (groupId !== undefined && migrationId !== undefined) return { page: 'migration', groupId, migrationId };
   return { page: 'unknown' };
 });
+
+/** The address of a migration's page. */
+export function migrationHref(groupId: string, migrationId: string): string {
+  return `#/projects/${groupId}/migrations/${migrationId}`;
+}

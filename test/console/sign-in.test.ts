@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { AxeBuilder } from '@axe-core/playwright';
-import { registerStaticFiles } from '../../src/http/index.ts';
-import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../atlas-api/control-plane.ts';
+import type { ControlPlane } from '../atlas-api/control-plane.ts';
+import { violationsOf } from './axe.ts';
 import { openPage, startBrowser, type WatchedPage } from './browser.ts';
 import { buildConsole, filesIn } from './built-console.ts';
+import { signIn, startWithConsole } from './started-console.ts';
 
 const built = await buildConsole();
 const { browser, skip } = await startBrowser();
@@ -25,10 +25,6 @@ test('the whole console has at most 60 kB when it is zipped', () => {
   assert.ok(total <= MOST_BYTES, `${total} bytes`);
 });
 
-async function startWithConsole(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  return await startControlPlane({ ...options, register: (app) => registerStaticFiles(app, built.path) });
-}
-
 async function open(plane: ControlPlane, options = {}): Promise<WatchedPage> {
   assert.ok(browser);
   const watched = await openPage(browser, plane.url, options);
@@ -36,21 +32,8 @@ async function open(plane: ControlPlane, options = {}): Promise<WatchedPage> {
   return watched;
 }
 
-async function signIn({ page }: WatchedPage, name: string, secret: string): Promise<void> {
-  await page.getByLabel('Public key or client id').fill(name);
-  await page.getByLabel('Private key or secret').fill(secret);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-}
-
-async function violationsOf({ page }: WatchedPage): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
-    .analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-}
-
 test('somebody signs in with the keyboard, stays signed in after a reload, and signs out', { skip }, async () => {
-  await using plane = await startWithConsole();
+  await using plane = await startWithConsole(built.path);
   await using watched = await open(plane);
   const { page, context } = watched;
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -79,7 +62,7 @@ test('somebody signs in with the keyboard, stays signed in after a reload, and s
 });
 
 test('a wrong key is refused in words, and clears only the secret', { skip }, async () => {
-  await using plane = await startWithConsole();
+  await using plane = await startWithConsole(built.path);
   await using watched = await open(plane);
   await signIn(watched, plane.publicKey, 'wrong');
   await watched.page.getByRole('alert').getByText('The key or its secret is wrong.').waitFor();
@@ -89,7 +72,7 @@ test('a wrong key is refused in words, and clears only the secret', { skip }, as
 });
 
 test('a page whose key is deleted returns to the sign-in by itself, and says why', { skip }, async () => {
-  await using plane = await startWithConsole();
+  await using plane = await startWithConsole(built.path);
   const keys = `/api/atlas/v2/orgs/${plane.orgId}/apiKeys`;
   const made = await plane.api('POST', keys, { body: { desc: 'second', roles: ['ORG_MEMBER'] } });
   await using watched = await open(plane);

@@ -3,7 +3,7 @@ export const API = '/api/atlas/v2';
 const ACCEPT = 'application/vnd.atlas.2024-08-05+json';
 
 /** Sent with every request: without it, the server ignores the session's cookie. */
-const CONSOLE_HEADERS = { 'linkspan-console': '1' } as const;
+export const CONSOLE_HEADERS = { 'linkspan-console': '1' } as const;
 
 /** A refusal of the server, in its own words. */
 export class ApiProblem extends Error {
@@ -19,7 +19,7 @@ export class ApiProblem extends Error {
 }
 
 /** The problem of an answer that is not a success. */
-async function problemOf(answer: Response): Promise<ApiProblem> {
+export async function problemOf(answer: Response): Promise<ApiProblem> {
   const body: unknown = await answer.json().catch(() => null);
   const read = (name: string) => {
     const value: unknown = body === null || typeof body !== 'object' ? undefined : Reflect.get(body, name);

@@ -44,6 +44,12 @@ export function unlessSessionEnded(error: unknown): unknown {
   return undefined;
 }
 
+/** Whether the session may change migrations. The server decides; this only hides what it would refuse. */
+export function mayAct(): boolean {
+  const { value } = session;
+  return value !== null && value !== 'unknown' && value.roles.some(({ roleName }) => roleName === 'ORG_OWNER');
+}
+
 function keep(shown: ShownSession): void {
   session.value = shown.signedIn ? shown : null;
 }

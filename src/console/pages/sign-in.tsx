@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { hasEnded, signIn } from '../api/session.ts';
 import { Mark } from '../icon.tsx';
 import { Message } from '../message.tsx';
-import { text } from '../text.ts';
+import { messageOf, text } from '../text.ts';
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
@@ -24,7 +24,7 @@ export function SignInPage() {
     try {
       await signIn(String(fields.get('name') ?? '').trim(), String(fields.get('secret') ?? '').trim());
     } catch (error) {
-      problem.value = error instanceof TypeError ? text.unreachable : String((error as Error).message);
+      problem.value = messageOf(error);
       secret.value = '';
       secret.focus();
     } finally {
