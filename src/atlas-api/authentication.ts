@@ -2,31 +2,40 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   type Account,
   type Actor,
+  CLIENT_ID_PATTERN,
   type Control,
   claimedClientId,
   findAccount,
   findTokenAccount,
   requiresAccessList,
   type SecurityEvent,
+  type Sessions,
+  standingOf,
 } from '../control/index.ts';
 import {
+  assertOwnOrigin,
   CHALLENGE_BODY,
   type DigestAlgorithm,
   DigestAuthenticator,
   type FailedAttempts,
   isOnAccessList,
   sendTextsAsTheyAre,
+  sessionTokenOf,
 } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
 
-/** Authenticates requests: HTTP digest of an API key, or the access token of a service account. */
+const BEARER = /^bearer\s+(\S+)$/i;
+
+/** Authenticates requests: HTTP digest of an API key, the access token of a service account, or a session of the console. */
 export class Authentication {
   readonly #control: Control;
   readonly #failed: FailedAttempts;
+  readonly #sessions: Sessions;
   readonly #digest: DigestAuthenticator<NonNullable<Awaited<ReturnType<typeof findAccount>>>>;
 
-  constructor(control: Control, failed: FailedAttempts, algorithms: readonly DigestAlgorithm[]) {
+  constructor(control: Control, failed: FailedAttempts, sessions: Sessions, algorithms: readonly DigestAlgorithm[]) {
     this.#control = control;
+    this.#sessions = sessions;
     this.#failed = failed;
     this.#digest = new DigestAuthenticator({
       nonceKey: control.sealer.deriveKey('digest nonces'),
@@ -39,15 +48,25 @@ export class Authentication {
   /**
    * Authenticates a request before its body is read. Without valid credentials, it sends the challenge.
    * @returns undefined if it sent the challenge
-   * @throws UserError IP_ADDRESS_NOT_ON_ACCESS_LIST, RESOURCE_REQUIRES_ACCESS_LIST, TOO_MANY_FAILED_ATTEMPTS
+   * @throws UserError SESSION_ENDED, FOREIGN_ORIGIN, and as {@link admit}
    */
   async actorOf(request: FastifyRequest, reply: FastifyReply): Promise<Actor | undefined> {
-    const [, bearer] = /^bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
+    const { authorization } = request.headers;
+    const [, bearer] = BEARER.exec(authorization ?? '') ?? [];
     const account =
-      bearer === undefined
-        ? await this.#digestAccount(request, reply)
-        : await this.#tokenAccount(request, reply, bearer);
-    if (!account) return undefined;
+      authorization === undefined
+        ? await this.#sessionAccount(request, reply)
+        : bearer === undefined
+          ? await this.#digestAccount(request, reply)
+          : await this.#tokenAccount(request, reply, bearer);
+    return account && (await this.admit(account, request, reply));
+  }
+
+  /**
+   * Admits an authenticated account from the address of a request.
+   * @throws UserError IP_ADDRESS_NOT_ON_ACCESS_LIST, RESOURCE_REQUIRES_ACCESS_LIST, TOO_MANY_FAILED_ATTEMPTS
+   */
+  async admit(account: Account, request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
     const { actor } = account;
     const refusal = await this.#whyRefusedFrom(account, request.ip);
     if (refusal) {
@@ -60,11 +79,62 @@ export class Authentication {
     return { ...actor, remoteAddress: request.ip };
   }
 
+  /**
+   * Returns a function that checks the sender of a request again, for an answer that lasts: its key, token or session, and its address.
+   * It returns the sender with the roles of the moment.
+   * @throws UserError (the function) UNAUTHORIZED, SESSION_ENDED, and as {@link admit}
+   */
+  checkAgain(request: FastifyRequest, reply: FastifyReply, { name }: Actor): () => Promise<Actor> {
+    const { authorization } = request.headers;
+    const [, bearer] = BEARER.exec(authorization ?? '') ?? [];
+    let mark: string | undefined;
+    const find = async (): Promise<Account | undefined> => {
+      if (authorization === undefined) return await this.#sessionAccount(request, reply);
+      if (bearer !== undefined) {
+        const outcome = await findTokenAccount(this.#control, bearer);
+        return 'account' in outcome ? outcome.account : undefined;
+      }
+      const standing = await standingOf(this.#control, { kind: 'api key', name });
+      mark ??= standing?.mark;
+      return standing?.mark === mark ? standing?.account : undefined;
+    };
+    return async () => {
+      const account = await find();
+      if (!account) throw new UserError('UNAUTHORIZED');
+      return await this.admit(account, request, reply);
+    };
+  }
+
   /** Sends the challenge. @param stale  whether the credentials were valid and only the nonce was too old */
   challenge(reply: FastifyReply, stale: boolean): void {
     reply.code(401).header('content-type', 'application/json');
     reply.header('www-authenticate', this.#digest.challenges(stale));
     void sendTextsAsTheyAre(reply).send(CHALLENGE_BODY);
+  }
+
+  /**
+   * Notes and counts a sign-in with wrong credentials.
+   * @throws UserError TOO_MANY_FAILED_ATTEMPTS
+   */
+  async refuseSignIn(request: FastifyRequest, reply: FastifyReply, name: string): Promise<void> {
+    const { store } = this.#control;
+    const isClient = CLIENT_ID_PATTERN.test(name);
+    const owner = isClient ? await store.serviceAccount(name) : await store.apiKey(name);
+    const type = isClient ? 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED' : 'API_KEY_AUTHENTICATION_FAILED';
+    const claim = { kind: isClient ? 'service account' : 'api key', name } as const;
+    this.#note(request, { type, reason: 'wrong sign-in', claim, orgId: owner?.orgId });
+    this.#failed.failed(request, reply, name);
+  }
+
+  /** No proxy may keep an answer for another reader of the same address, as it could for a request with a cookie. */
+  async #sessionAccount(request: FastifyRequest, reply: FastifyReply): Promise<Account> {
+    const publicUrl = this.#control.publicUrl();
+    reply.header('cache-control', 'no-store');
+    assertOwnOrigin(request, publicUrl);
+    const token = sessionTokenOf(request, publicUrl);
+    const found = token === undefined ? undefined : await this.#sessions.find(token);
+    if (!found) throw new UserError('SESSION_ENDED');
+    return found.account;
   }
 
   async #digestAccount(request: FastifyRequest, reply: FastifyReply): Promise<Account | undefined> {

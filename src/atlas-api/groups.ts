@@ -25,6 +25,8 @@ const group = z
   })
   .meta({ id: 'Group' });
 
+export type Project = z.output<typeof group>;
+
 const groupPage = page('Group', group);
 
 const groupName = name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64);

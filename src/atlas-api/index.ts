@@ -1,1 +1,4 @@
+export type { Project } from './groups.ts';
+export type { LiveMigration } from './live-migrations.ts';
 export { registerAtlasApi } from './register.ts';
+export type { ShownSession } from './sessions.ts';

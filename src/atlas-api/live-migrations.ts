@@ -32,6 +32,8 @@ export const liveMigrationResponse = z
   })
   .meta({ id: 'LiveMigrationResponse' });
 
+export type LiveMigration = z.output<typeof liveMigrationResponse>;
+
 export const liveMigrationOperations = [
   defineOperation({
     operationId: 'createGroupLiveMigration',
@@ -49,6 +51,7 @@ export const liveMigrationOperations = [
     summary: 'Return one live migration',
     method: 'GET',
     path: '/groups/{groupId}/liveMigrations/{liveMigrationId}',
+    live: true,
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: liveMigrationResponse,
@@ -74,6 +77,7 @@ export async function showMigration(
   migration: Migration,
 ): Promise<z.output<typeof liveMigrationResponse>> {
   const view = await viewMigration(control, migration);
+  const destination = await control.store.cluster(migration.destinationClusterId);
   const { id, host, state, progress, contact } = view;
   const isWorking = state.status === 'WORKING';
   const beforeCutover = isWorking && state.wanted !== 'cutover';
@@ -84,6 +88,6 @@ export async function showMigration(
     ...(isWorking ? { readyForCutover: view.isReady } : {}),
     ...(beforeCutover ? { lagTimeSeconds: contact?.status === 'LOST' ? null : (progress?.lagSeconds ?? null) } : {}),
     ...(state.errorMessage === null ? {} : { errorMessage: state.errorMessage }),
-    linkspan: showDetail(view),
+    linkspan: showDetail(view, destination?.name ?? ''),
   };
 }

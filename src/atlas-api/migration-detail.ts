@@ -90,6 +90,10 @@ const verificationSchema = z.object({
   etaSeconds: count.nullable(),
 });
 
+const pings = z
+  .object({ source: rate, destination: rate })
+  .meta({ description: 'Milliseconds that each cluster takes to answer a ping of the agent; null if unknown.' });
+
 /** The engine's progress. If an agent of another version reports less, the API shows null. */
 const engineProgress = z.object({
   phase: z
@@ -123,6 +127,7 @@ const engineProgress = z.object({
     .object({ bytesPerSecond: rate, documentsPerSecond: rate, changesPerSecond: rate })
     .optional()
     .meta({ description: 'Averages over the last minute.' }),
+  pingMs: pings.optional().catch(undefined),
   etaSeconds: count.nullish().meta({
     description: 'Seconds until the copy is complete, or until the destination has caught up; null if unknown.',
   }),
@@ -195,9 +200,17 @@ const gateSchema = z.object({
   etaSeconds: z.number().nullable().meta({ description: 'Estimated time until it passes.' }),
 });
 
+const namedCluster = z.object({ groupId: z.string(), clusterName: z.string() });
+
 /** Schema of Linkspan's own fields of a migration. */
 export const migrationDetail = z
   .object({
+    source: namedCluster.meta({
+      description: 'The cluster that the migration was created from; also after a reversal.',
+    }),
+    destination: namedCluster.meta({
+      description: 'The cluster that the migration was created to, as it was named when it was registered.',
+    }),
     wanted: z.enum(['running', 'paused', 'cutover', 'cancelled']).meta({ description: "The operator's last request." }),
     loadLevel: z.literal([1, 2, 3, 4]).meta({ description: 'How much load the initial copy may cause; 3 by default.' }),
     maxMegabytesPerSecond: z
@@ -274,7 +287,8 @@ export const migrationDetail = z
 /** Findings about a moment: they no longer apply to a migration that has ended. */
 const OF_THE_MOMENT: ReadonlySet<string> = new Set(['HOST_BUSY', 'OPLOG_SHORT']);
 
-export function showDetail(view: MigrationView): z.output<typeof migrationDetail> {
+/** @param destinationName  the registered name of the destination */
+export function showDetail(view: MigrationView, destinationName: string): z.output<typeof migrationDetail> {
   const { state, progress, contact, waits, gates, warnings, createdAtMs, updatedAtMs } = view;
   const shown = progress && {
     ...progress,
@@ -295,6 +309,8 @@ export function showDetail(view: MigrationView): z.output<typeof migrationDetail
   const blockedSinceMs = progress?.cutover?.blocking ? (progress.cutover.sourceBlockedAtMs ?? progress.sinceMs) : null;
   const hasEnded = state.endedAtMs !== null;
   return {
+    source: { groupId: view.sourceGroupId, clusterName: view.sourceClusterName },
+    destination: { groupId: view.groupId, clusterName: destinationName },
     wanted: state.wanted,
     loadLevel: state.loadLevel,
     maxMegabytesPerSecond: state.copyMegabytesPerSecond ?? null,

@@ -88,6 +88,7 @@ export const migrationExtensions = [
     summary: 'List the live migrations of one project',
     method: 'GET',
     path: '/groups/{groupId}/liveMigrations',
+    live: true,
     status: 200,
     extension: true,
     versions: [{ version: '2023-01-01' }],

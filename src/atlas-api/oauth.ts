@@ -7,7 +7,7 @@ import {
   issueAccessToken,
   revokeAccessToken,
 } from '../control/index.ts';
-import { bodyOf, type FailedAttempts } from '../http/index.ts';
+import { basicCredentials, bodyOf, type FailedAttempts } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
 
 /** Enough for a form with a grant type or an access token. */
@@ -114,22 +114,6 @@ async function authenticate(
     failed.failed(request, reply, clientId);
   }
   throw new OAuthError(401, 'invalid_client', 'Invalid credentials provided.');
-}
-
-/** RFC 6749 §2.3.1: both parts are form-encoded before they become Basic credentials. */
-function basicCredentials(header = ''): [clientId: string, secret: string] {
-  const [, encoded = ''] = /^basic\s+([A-Za-z0-9+/=]+)$/i.exec(header) ?? [];
-  const [clientId = '', ...secret] = Buffer.from(encoded, 'base64').toString('utf8').split(':');
-  return [formDecode(clientId), formDecode(secret.join(':'))];
-}
-
-/** Decodes a form value. Invalid encoding stands for itself: clients that don't encode send secrets that need no encoding. */
-function formDecode(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    return text;
-  }
 }
 
 function formOf(request: FastifyRequest): URLSearchParams {

@@ -51,6 +51,12 @@ const QUERY_PARAMETERS = {
   since: z.iso.datetime().optional().meta({ description: 'Only samples after this time.' }),
 } as const;
 
+const streamOf = z.string().meta({
+  description:
+    'Server-sent events, for `Accept: text/event-stream`: `snapshot` with the whole answer as JSON whenever it changes, with an id for ' +
+    '`Last-Event-ID`; `end` with `errorCode` and `detail` when the access ends.',
+});
+
 /** The OpenAPI 3.1 description of the operations, generated from the schemas that validate their requests. */
 export function openApiDocument(operations: readonly AnyOperation[]): object {
   const paths: ZodOpenApiPathsObject = {};
@@ -106,7 +112,12 @@ function describe(operation: AnyOperation, isVersioned: boolean): ZodOpenApiOper
         description: STATUS_CODES[status] ?? '',
         headers: LIMIT_HEADERS,
         ...(response
-          ? { content: Object.fromEntries(served.map(({ version }) => [mediaType(version), { schema: response }])) }
+          ? {
+              content: {
+                ...Object.fromEntries(served.map(({ version }) => [mediaType(version), { schema: response }])),
+                ...(operation.live ? { 'text/event-stream': { schema: streamOf } } : {}),
+              },
+            }
           : {}),
       },
       ...Object.fromEntries(

@@ -4,6 +4,7 @@ import {
   bodyOf,
   bodyVersion,
   negotiateVersion,
+  PLAIN,
   type Presentation,
   pathOf,
   present,
@@ -13,7 +14,9 @@ import {
   versionedMediaType,
 } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
+import type { Authentication } from './authentication.ts';
 import type { AnyOperation } from './operation.ts';
+import { asksForUpdates, type UpdateStreams } from './update-streams.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,10 +29,17 @@ declare module 'fastify' {
 export const V1 = '/api/atlas/v1.0';
 export const V2 = '/api/atlas/v2';
 
+/** What operations share: the use cases' dependencies, and what streams of updates need. */
+export interface OperationParts {
+  readonly control: Control;
+  readonly authentication: Authentication;
+  readonly streams: UpdateStreams;
+}
+
 /** Registers an operation under one of the prefixes: version negotiation, body, handler, and the form of the answer. */
 export function registerOperation(
   scope: FastifyInstance,
-  control: Control,
+  { control, authentication, streams }: OperationParts,
   operation: AnyOperation,
   prefix: string,
 ): void {
@@ -40,7 +50,7 @@ export function registerOperation(
     method: operation.method,
     url: prefix + operation.path.replace(/\{(\w+)\}/g, ':$1'),
     onRequest: (request, reply, done) => {
-      if (!isVersioned) {
+      if (!isVersioned || (operation.live && asksForUpdates(request))) {
         reply.header('content-type', 'application/json');
         return done();
       }
@@ -53,14 +63,22 @@ export function registerOperation(
       const query = queryOf(request);
       const presentation = readPresentation(query);
       const body = readOperationBody(request, operation, isVersioned ? versions : [oldest]);
-      const answer = await operation.handle({
-        control,
-        actor: actorOf(request),
-        path: (name) => parameterOf(request, name),
-        query,
-        body: body as never,
-        address: control.publicUrl() + pathOf(request.url),
-      });
+      const handle = (actor: Actor) =>
+        operation.handle({
+          control,
+          actor,
+          path: (name) => parameterOf(request, name),
+          query,
+          body: body as never,
+          address: control.publicUrl() + pathOf(request.url),
+        });
+      const actor = actorOf(request);
+      if (operation.live && asksForUpdates(request)) {
+        const again = authentication.checkAgain(request, reply, actor);
+        const read = async () => present(operation.status, await handle(await again()), PLAIN);
+        return await streams.answer(request, reply, actor.name, read);
+      }
+      const answer = await handle(actor);
       sendTextsAsTheyAre(reply.code(operation.status));
       return bodyOfAnswer(operation, answer, presentation);
     },

@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Control } from '../control/index.ts';
+import { type Control, Sessions } from '../control/index.ts';
 import {
   atlasError,
   BODY_LIMIT_BYTES,
   clientMistake,
   type DigestAlgorithm,
   type FailedAttempts,
+  isFromConsole,
   PLAIN,
   type Presentation,
   pathOf,
@@ -22,6 +23,8 @@ import { openApiDocument } from './open-api.ts';
 import { queryOf, registerOperation, V1, V2 } from './operation-route.ts';
 import { operations } from './operations.ts';
 import { RateLimits } from './rate-limits.ts';
+import { registerSessions } from './sessions.ts';
+import { UpdateStreams } from './update-streams.ts';
 
 export interface AtlasApiOptions {
   readonly logger: Logger;
@@ -40,7 +43,8 @@ export async function registerAtlasApi(
   options: AtlasApiOptions,
 ): Promise<void> {
   const { logger, failedAttempts, digestAlgorithms = ['MD5'], rateLimits = true } = options;
-  const authentication = new Authentication(control, failedAttempts, digestAlgorithms);
+  const sessions = new Sessions(control);
+  const authentication = new Authentication(control, failedAttempts, sessions, digestAlgorithms);
   const limits = rateLimits ? new RateLimits(control) : undefined;
   let description: object | undefined;
   app.get('/openapi.json', async () => {
@@ -50,6 +54,12 @@ export async function registerAtlasApi(
   });
 
   await registerOAuth(app, control, failedAttempts);
+  await registerSessions(app, { control, sessions, authentication, failedAttempts, limits });
+  const streams = new UpdateStreams(control.clock);
+  app.addHook('preClose', (done) => {
+    streams.close();
+    done();
+  });
   await app.register(async (scope) => {
     scope.decorateRequest('actor', null);
     // Authentication comes before the body is read, so that unauthenticated clients can't make the server read. Clients first request a
@@ -59,8 +69,9 @@ export async function registerAtlasApi(
       else done();
     });
     scope.addHook('onRequest', (request, reply, done) => {
-      if (request.headers.authorization === undefined) authentication.challenge(reply, false);
-      else done();
+      const isClaimed = request.headers.authorization !== undefined || isFromConsole(request);
+      if (isClaimed) done();
+      else authentication.challenge(reply, false);
     });
     scope.addHook('onRequest', async (request, reply) => {
       const actor = await authentication.actorOf(request, reply);
@@ -74,8 +85,7 @@ export async function registerAtlasApi(
       answerError(error, request, reply, logger);
     });
     for (const operation of operations) {
-      registerOperation(scope, control, operation, V1);
-      registerOperation(scope, control, operation, V2);
+      for (const prefix of [V1, V2]) registerOperation(scope, { control, authentication, streams }, operation, prefix);
     }
     // A catch-all route instead of a not-found handler, because everything under a prefix shares one not-found handler.
     scope.all(`${V1}/*`, notServed);

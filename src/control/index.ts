@@ -23,6 +23,7 @@ export {
   type MadeApiKey,
   updateApiKey,
 } from './accounts/api-keys.ts';
+export { findCredential, standingOf } from './accounts/credential.ts';
 export { createGroupApiKey, listGroupApiKeys, setGroupApiKeyRoles } from './accounts/group-api-keys.ts';
 export {
   type AuthenticatedAccount,
@@ -38,6 +39,7 @@ export {
   type MadeServiceAccount,
   updateServiceAccount,
 } from './accounts/service-accounts.ts';
+export { type SessionAccount, Sessions } from './accounts/sessions.ts';
 export { beginAuditMacs, withAuditMacs } from './audit/audit-macs.ts';
 export type { Claim, SecurityEvent, SecurityEventType } from './audit/security-event.ts';
 export { SecurityEvents } from './audit/security-events.ts';

@@ -1,5 +1,6 @@
 export type { DigestAlgorithm } from '../digest/index.ts';
 export { isOnAccessList } from './access-list.ts';
+export { basicCredentials } from './basic-credentials.ts';
 export { issueOf, readBody } from './body.ts';
 export type { ConnectionLimits } from './connection-limits.ts';
 export { DigestAuthenticator, type DigestOutcome } from './digest/authenticator.ts';
@@ -11,4 +12,6 @@ export { pageOf, pageOfSome, readWindow } from './paging.ts';
 export { PLAIN, type Presentation, present, readPresentation } from './presentation.ts';
 export { atlasError, CHALLENGE_BODY, clientMistake, unexpectedError } from './problem.ts';
 export { BODY_LIMIT_BYTES, bodyOf, createServer, pathOf, sendTextsAsTheyAre } from './server.ts';
+export { assertOwnOrigin, isFromConsole, sessionCookie, sessionTokenOf } from './session-cookie.ts';
+export { registerStaticFiles } from './static-files.ts';
 export { type BucketSize, TokenBuckets } from './token-buckets.ts';

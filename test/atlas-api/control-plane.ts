@@ -93,6 +93,8 @@ export interface ControlPlaneOptions {
   readonly watchSourceMs?: number;
   /** The control plane's own work on destinations; by default it does none. */
   readonly destinations?: DestinationPort;
+  /** Registers more on the server, such as the console. */
+  readonly register?: (app: FastifyInstance) => void;
 }
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
@@ -138,6 +140,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   );
   await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger, failedAttempts);
+  options.register?.(app);
   url = await app.listen({ host: '127.0.0.1', port: 0 });
   const first = await bootstrap(control, wishes);
   assert.ok(first);

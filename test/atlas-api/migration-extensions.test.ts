@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { expireMigrations } from '../../src/control/index.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
 import { onReach } from '../../src/platform/index.ts';
-import { linkAgent } from '../gateway/agent-client.ts';
+import { linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import { addOrganization, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare } from './migration-world.ts';
@@ -247,8 +247,16 @@ test('a wrong request to an extension gets an error that names the attribute, as
 
 test('GET shows phases, counts and reasons as the agent reported them, and ignores unknown parts of a report', async () => {
   await using plane = await startControlPlane();
-  const { report, show } = await start(plane);
+  const { report, show, groupId } = await start(plane);
   assert.equal((await show()).linkspan.progress, null);
+  const { source, destination } = (await show()).linkspan;
+  assert.deepEqual(
+    [source, destination],
+    [
+      { groupId: SOURCE_PROJECT, clusterName: 'source' },
+      { groupId, clusterName: 'C1' },
+    ],
+  );
   const waiting = [{ for: 'the source', sinceMs: 0, reason: 'it is out of reach' }];
   const oplog = { windowSeconds: 90, leftSeconds: 60, headroomPercent: 66 };
   const repairs = {
@@ -285,6 +293,7 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
     cutoverAttempts: [
       { ...attempt, startedAt: '1970-01-01T00:00:00Z', steps: [{ ...step, startedAt: '1970-01-01T00:00:01Z' }] },
     ],
+    pingMs: { source: 1, destination: 1 },
     etaSeconds: 8,
     indexes: { building: null, built: 0, total: 0 },
     notReadyReasons: ['the initial copy is under way'],

@@ -22,10 +22,10 @@ export function checkImports(root: string): ImportCheck {
   const rules = new Rules(rooms);
   const problems: string[] = [];
   const graph = new Map<string, string[]>();
-  const files = globSync('{src,test,demo,bench}/**/*.{ts,js}', { cwd: root });
+  const files = globSync('{src,test,demo,bench}/**/*.{ts,tsx,js}', { cwd: root });
   for (const file of files) {
     const targets: string[] = [];
-    for (const { specifier, typeOnly } of importsOf(readFileSync(join(root, file), 'utf8'))) {
+    for (const { specifier, typeOnly } of importsOf(readFileSync(join(root, file), 'utf8'), file.endsWith('.tsx'))) {
       if (!specifier.startsWith('.')) continue;
       const target = join(dirname(file), specifier);
       targets.push(target);

@@ -10,10 +10,11 @@ export interface Import {
 /**
  * Returns all imports and re-exports of a TypeScript text: static ones, dynamic ones with a literal, and those in types (`import('…').X`).
  * dependency-cruiser does the same, but cannot read `using` declarations.
+ * @param tsx  whether the text contains JSX
  */
-export function importsOf(text: string): Import[] {
+export function importsOf(text: string, tsx = false): Import[] {
   const found: Import[] = [];
-  visit(parseSync(text, { syntax: 'typescript', target: 'es2024' }), found);
+  visit(parseSync(text, { syntax: 'typescript', tsx, target: 'es2024' }), found);
   return found;
 }
 

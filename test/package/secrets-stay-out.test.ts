@@ -34,12 +34,14 @@ const SECRETS = [
 
 /** Copies the checkout without installed and built files, and puts a file with secrets at each place of {@link SECRETS}. */
 function plantSecrets(folder: string): void {
-  const left = ['.git', 'node_modules', 'linkspan-data'];
+  const left = ['.git', 'node_modules', 'linkspan-data', 'dist'];
   cpSync(ROOT, folder, { recursive: true, filter: (path) => !left.includes(basename(path)) });
   for (const file of SECRETS) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), 'secret');
   }
+  mkdirSync(join(folder, 'dist/console'), { recursive: true });
+  writeFileSync(join(folder, 'dist/console/index.html'), 'built');
 }
 
 test('npm pack includes the program, its documentation and the deployment files, and no secret from the checkout', async () => {
@@ -56,6 +58,7 @@ test('npm pack includes the program, its documentation and the deployment files,
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
     /^bin\/linkspan$/,
     /^src\/(.+\.ts|cli\/launch\.js)$/,
+    /^dist\/console\/index\.html$/,
     /^docs\/(.+\.md|examples\/(digest\.py|verify-hook\.(py|mjs))|reference\/(cutover-report|digest-report|hook-event|verification-report)\.schema\.json)$/,
     /^deploy\/(agent\.yaml|agent\.schema\.json|linkspan-agent\.service|prometheus\/(alerts|rules)\.yml)$/,
   ];
@@ -70,7 +73,9 @@ test('npm pack includes the program, its documentation and the deployment files,
     );
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
+    // The package has the console only as it is built.
+    .filter((path) => !path.startsWith('src/console/'));
   assert.deepEqual(
     sources.filter((path) => !packed.includes(path)),
     [],

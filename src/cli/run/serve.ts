@@ -36,6 +36,7 @@ import { dataDirectory, masterKeyFile, setting } from '../terminal/setting.ts';
 import { listen } from './serve-address.ts';
 import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
 import { checkServe } from './serve-check.ts';
+import { serveConsole } from './serve-console.ts';
 import { followMasterKey } from './serve-master-key.ts';
 import { serveNotReady, serveSamples } from './serve-metrics.ts';
 import { warnOfRestores } from './serve-restored.ts';
@@ -46,9 +47,9 @@ import { welcome } from './serve-welcome.ts';
 export function serveCommand(): Command {
   const [metricsListen, metricsTokenFile] = metricsOptions();
   return new Command('serve')
-    .summary('Run the control plane: the API and the gateway for agents')
+    .summary('Run the control plane: the API, the console and the gateway for agents')
     .description(
-      'Run the control plane: the Atlas Administration API and the gateway for agents. ' +
+      'Run the control plane: the Atlas Administration API, the console and the gateway for agents. ' +
         'The first start creates an organization and an API key, and prints them once, with the request that creates a link-token.',
     )
     .addOption(setting('listen', '<host:port>', 'Address to listen on').default('127.0.0.1:8080'))
@@ -214,6 +215,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   );
   await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits });
   await registerGateway(app, control, logger, failedAttempts);
+  const hasConsole = serveConsole(app);
 
   // Must come before the server listens, because a start that fails here must leave nothing open.
   const measured = {
@@ -241,6 +243,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     using _masterKey = followMasterKey(control, keyFile, logger);
     if (first) process.stdout.write(welcome(first, publicUrl, settings.bootstrap.privateKey !== undefined));
     tell('linkspan serve', `ready at ${address}, data in ${options.dataDir}`);
+    tell('linkspan serve', hasConsole ? `console at ${publicUrl}/` : 'no console: npm run build makes it');
     if (!signals.signal.aborted) await once(signals.signal, 'abort');
   } finally {
     // Ends long polls now instead of at their timeout.

@@ -151,7 +151,7 @@ export async function addSecret(
   const nowMs = control.clock.now();
   const made = newSecret(expiresAfterHours, nowMs);
   return await change(control, actor, orgId, clientId, async (account, transaction) => {
-    const good = account.secrets.filter((secret) => isGood(secret, nowMs));
+    const good = account.secrets.filter((secret) => isGoodSecret(secret, nowMs));
     if (good.length >= MAX_SECRETS) throw new UserError('SERVICE_ACCOUNT_SECRET_LIMIT', [clientId, `${MAX_SECRETS}`]);
     await transaction.updateServiceAccount({ ...account, secrets: [...good, made.record] });
     const details = { secretId: made.record.id };
@@ -196,7 +196,7 @@ export async function findServiceAccount(
 
 /** The id of the account's valid secret that equals `secret`. Takes the same time whether or not the account exists. */
 export function findSecret(account: ServiceAccount | undefined, secret: string, nowMs: number): string | undefined {
-  const good = account?.secrets.filter((each) => isGood(each, nowMs)) ?? [];
+  const good = account?.secrets.filter((each) => isGoodSecret(each, nowMs)) ?? [];
   const hashes = [...good.map(({ hash }) => hash), ...Array<string>(MAX_SECRETS).fill(hashOf(''))].slice(
     0,
     MAX_SECRETS,
@@ -240,7 +240,8 @@ function newSecret(expiresAfterHours: number, nowMs: number): MadeSecret {
   return { record: { id: newId(nowMs), hash: hashOf(secret), end, createdAtMs: nowMs, expiresAtMs }, secret };
 }
 
-function isGood({ expiresAtMs }: ServiceAccountSecret, nowMs: number): boolean {
+/** Whether a secret has not expired. */
+export function isGoodSecret({ expiresAtMs }: ServiceAccountSecret, nowMs: number): boolean {
   return expiresAtMs === null || nowMs < expiresAtMs;
 }
 

@@ -17,6 +17,23 @@ export const apiErrors = defineErrors('request', {
     detail: 'You are not authorized for this resource.',
     remedy: 'Send the public and the private key of an API key with HTTP digest (curl --user public:private --digest).',
   },
+  WRONG_SIGN_IN: {
+    status: 401,
+    detail: 'The key or its secret is wrong.',
+    remedy:
+      'Sign in with the public and the private key of an API key, or with the client id and a secret of a service account.',
+  },
+  SESSION_ENDED: {
+    status: 401,
+    detail: 'The session of the console has ended.',
+    remedy: 'Sign in again.',
+  },
+  FOREIGN_ORIGIN: {
+    status: 403,
+    detail: 'A page of % may not use the sessions of %.',
+    remedy:
+      'Open the console under the address of the server. Behind a proxy that ends TLS, set --public-url of linkspan serve to the address in the browser.',
+  },
   INVALID_ORG_ID: {
     status: 404,
     detail: 'An invalid organization ID % was specified.',
@@ -171,6 +188,11 @@ export const apiErrors = defineErrors('request', {
     detail: 'Too many requests from % are open.',
     remedy:
       'Wait for answers before you send more. For each client behind a trusted proxy, --max-connections-per-address of linkspan serve is the limit.',
+  },
+  TOO_MANY_UPDATE_STREAMS: {
+    status: 429,
+    detail: 'Too many streams of updates are open for %.',
+    remedy: 'Close some of them, or read the resource without text/event-stream in the Accept header.',
   },
   TOO_MANY_UNFINISHED_BODIES: {
     status: 429,

@@ -1,0 +1,98 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Control, findCredential, type SessionAccount, type Sessions, standingOf } from '../control/index.ts';
+import {
+  assertOwnOrigin,
+  atlasDate,
+  basicCredentials,
+  type FailedAttempts,
+  isFromConsole,
+  sessionCookie,
+  sessionTokenOf,
+} from '../http/index.ts';
+import { UserError } from '../platform/index.ts';
+import { showRoles } from './api-key-schemas.ts';
+import type { Authentication } from './authentication.ts';
+import type { RateLimits } from './rate-limits.ts';
+
+/** What the console is told about its session. */
+export type ShownSession =
+  | { readonly signedIn: false }
+  | {
+      readonly signedIn: true;
+      readonly kind: 'api key' | 'service account';
+      /** The public key, or the client id. */
+      readonly name: string;
+      readonly orgId: string;
+      readonly roles: ReturnType<typeof showRoles>;
+      /** When it ends at the latest. */
+      readonly expiresAt: string;
+    };
+
+interface SessionParts {
+  readonly control: Control;
+  readonly sessions: Sessions;
+  readonly authentication: Authentication;
+  readonly failedAttempts: FailedAttempts;
+  readonly limits: RateLimits | undefined;
+}
+
+/**
+ * Registers `/api/session`, with which the console signs in: `POST` with HTTP Basic begins a session, `GET` shows it, `DELETE` ends it.
+ * All three need the header of the console and its own origin. No answer asks for credentials with `WWW-Authenticate`: browsers would
+ * open a dialog of their own.
+ */
+export async function registerSessions(app: FastifyInstance, parts: SessionParts): Promise<void> {
+  const { control, sessions, authentication, failedAttempts, limits } = parts;
+  const ownOnly = {
+    onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
+      reply.header('cache-control', 'no-store');
+      if (!isFromConsole(request)) throw new UserError('FOREIGN_ORIGIN', ['a program', 'the console']);
+      assertOwnOrigin(request, control.publicUrl());
+    },
+  };
+  const setToken = (request: FastifyRequest, reply: FastifyReply, token: string | undefined) =>
+    reply.header('set-cookie', sessionCookie(request, control.publicUrl(), token));
+
+  app.get('/api/session', ownOnly, async (request, reply): Promise<ShownSession> => {
+    const token = sessionTokenOf(request, control.publicUrl());
+    const found = token === undefined ? undefined : await sessions.find(token);
+    if (found) await authentication.admit(found.account, request, reply);
+    return show(found);
+  });
+
+  app.post('/api/session', ownOnly, async (request, reply): Promise<ShownSession> => {
+    const [name, secret] = basicCredentials(request.headers.authorization);
+    failedAttempts.assertMayTry(request, reply, name);
+    const credential = await findCredential(control, name, secret);
+    if (!credential) {
+      await authentication.refuseSignIn(request, reply, name);
+      throw new UserError('WRONG_SIGN_IN');
+    }
+    const standing = await standingOf(control, credential);
+    if (!standing) throw new UserError('WRONG_SIGN_IN');
+    const actor = await authentication.admit(standing.account, request, reply);
+    await limits?.count(request, reply, actor, '');
+    const former = sessionTokenOf(request, control.publicUrl());
+    const token = await sessions.begin(credential, request.ip);
+    const found = token === undefined ? undefined : await sessions.find(token);
+    if (!found) throw new UserError('WRONG_SIGN_IN');
+    // A new sign-in never continues a session that somebody else may know.
+    if (former !== undefined) await sessions.end(former, request.ip);
+    setToken(request, reply, token);
+    return show(found);
+  });
+
+  app.delete('/api/session', ownOnly, async (request, reply): Promise<ShownSession> => {
+    const token = sessionTokenOf(request, control.publicUrl());
+    if (token !== undefined) await sessions.end(token, request.ip);
+    setToken(request, reply, undefined);
+    return show(undefined);
+  });
+}
+
+function show(found: SessionAccount | undefined): ShownSession {
+  if (!found) return { signedIn: false };
+  const { actor } = found.account;
+  const { kind, name, orgId } = actor;
+  return { signedIn: true, kind, name, orgId, roles: showRoles(actor), expiresAt: atlasDate(found.expiresAtMs) };
+}

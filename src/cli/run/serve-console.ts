@@ -1,0 +1,14 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import { registerStaticFiles } from '../../http/index.ts';
+
+/** Where `npm run build` puts the console. */
+const BUILT = fileURLToPath(new URL('../../../dist/console', import.meta.url));
+
+/** Serves the console under `/`. @returns whether it is built; when it isn't, `/` stays unknown */
+export function serveConsole(app: FastifyInstance): boolean {
+  const isBuilt = existsSync(BUILT);
+  if (isBuilt) registerStaticFiles(app, BUILT);
+  return isBuilt;
+}

@@ -1,0 +1,55 @@
+import { signal } from '@preact/signals';
+import { ApiProblem, send } from './client.ts';
+import type { ShownSession } from './types.ts';
+
+const PATH = '/api/session';
+
+type SignedIn = Extract<ShownSession, { signedIn: true }>;
+
+/** The session; `unknown` until the server was asked, null while nobody is signed in. */
+export const session = signal<SignedIn | null | 'unknown'>('unknown');
+/** Whether the session ended by itself, so that the page says why it asks again. */
+export const hasEnded = signal(false);
+
+/** Asks the server for the session of this browser. */
+export async function readSession(): Promise<void> {
+  keep(await send<ShownSession>('GET', PATH));
+}
+
+/**
+ * Exchanges credentials for a session. The page does not keep them.
+ * @param name    public key, or client id
+ * @param secret  private key, or client secret
+ * @throws ApiProblem WRONG_SIGN_IN, TOO_MANY_FAILED_ATTEMPTS, and refusals of the address
+ */
+export async function signIn(name: string, secret: string): Promise<void> {
+  const bytes = new TextEncoder().encode(`${encodeURIComponent(name)}:${encodeURIComponent(secret)}`);
+  const authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`;
+  keep(await send<ShownSession>('POST', PATH, { headers: { authorization } }));
+  hasEnded.value = false;
+}
+
+/** Ends the session on the server. */
+export async function signOut(): Promise<void> {
+  await send('DELETE', PATH);
+  session.value = null;
+  hasEnded.value = false;
+}
+
+/** Notices a refusal that says that the session has ended; returns other problems for the caller to show. */
+export function unlessSessionEnded(error: unknown): unknown {
+  if (!(error instanceof ApiProblem) || error.code !== 'SESSION_ENDED') return error;
+  hasEnded.value = session.value !== null;
+  session.value = null;
+  return undefined;
+}
+
+/** Whether the session may change migrations. The server decides; this only hides what it would refuse. */
+export function mayAct(): boolean {
+  const { value } = session;
+  return value !== null && value !== 'unknown' && value.roles.some(({ roleName }) => roleName === 'ORG_OWNER');
+}
+
+function keep(shown: ShownSession): void {
+  session.value = shown.signedIn ? shown : null;
+}

@@ -1,0 +1,76 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { readSession, session, signOut } from './api/session.ts';
+import { Mark } from './icon.tsx';
+import { HomePage } from './pages/home.tsx';
+import { MigrationPage } from './pages/migration.tsx';
+import { SignInPage } from './pages/sign-in.tsx';
+import { route } from './router.ts';
+import { text } from './text.ts';
+
+const RETRY_MS = 3000;
+
+/** The console: the sign-in, or the page of the address. */
+export function App() {
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const ask = () =>
+      readSession().catch(() => {
+        timer = setTimeout(ask, RETRY_MS);
+      });
+    void ask();
+    return () => clearTimeout(timer);
+  }, []);
+  if (session.value === 'unknown') return <main class="entry mute">{text.loading}</main>;
+  if (session.value === null) return <SignInPage />;
+  return (
+    <Frame>
+      <Page />
+    </Frame>
+  );
+}
+
+function Page() {
+  const { value } = route;
+  switch (value.page) {
+    case 'home':
+      return <HomePage />;
+    case 'migration':
+      return <MigrationPage key={value.migrationId} {...value} />;
+    default:
+      return <p>{text.notFound}</p>;
+  }
+}
+
+function Frame({ children }: { readonly children: ComponentChildren }) {
+  const { value: current } = session;
+  return (
+    <div class="app">
+      <header class="side">
+        <div>
+          <a class="brand" href="#/">
+            <Mark />
+            {text.product}
+          </a>
+          <nav aria-label={text.navigation}>
+            <a href="#/" aria-current={route.value.page === 'home' ? 'page' : undefined}>
+              {text.migrations}
+            </a>
+          </nav>
+          {current !== null && current !== 'unknown' && (
+            <div class="who">
+              <span>
+                {text.signIn.signedInAs}
+                <b>{current.name}</b>
+              </span>
+              <button type="button" onClick={() => void signOut().catch(() => readSession())}>
+                {text.signIn.signOut}
+              </button>
+            </div>
+          )}
+        </div>
+      </header>
+      <main>{children}</main>
+    </div>
+  );
+}

@@ -1,0 +1,45 @@
+import { act } from '../api/actions.ts';
+import type { LiveMigration } from '../api/types.ts';
+import { Message } from '../message.tsx';
+import { Gates, isOpen } from '../panels/checklist.tsx';
+import { text } from '../text.ts';
+import { ConfirmDialog } from './confirm-dialog.tsx';
+
+interface CutoverDialogProps {
+  readonly migration: LiveMigration;
+  readonly path: string;
+  readonly onClose: () => void;
+}
+
+/** The cutover in three steps: review what is open, confirm that applications are ready, type the destination's name. */
+export function CutoverDialog({ migration, path, onClose }: CutoverDialogProps) {
+  const { readiness, findings, source, destination, reversals = 0 } = migration.linkspan;
+  const [from, to] = reversals % 2 === 0 ? [source, destination] : [destination, source];
+  const words = text.cutover;
+  const advice = readiness.filter(isOpen);
+  const concerns = findings.filter(({ concerns: what }) => what === 'cutover');
+  return (
+    <ConfirmDialog
+      title={words.title(from.clusterName, to.clusterName)}
+      effect={<p>{words.effect(from.clusterName, to.clusterName)}</p>}
+      submit={words.submit}
+      typed={to.clusterName}
+      onSubmit={() => act(path, 'cutover')}
+      onClose={onClose}
+    >
+      <h3>{words.review}</h3>
+      {advice.length === 0 && concerns.length === 0 && <Message tone="calm">{words.allPassed}</Message>}
+      <Gates gates={advice} />
+      {concerns.map(({ code, namespace, message, remedy }) => (
+        <Message key={`${code} ${namespace}`} tone="warn">
+          {message} {remedy}
+        </Message>
+      ))}
+      <h3>{words.applications}</h3>
+      <label class="tick">
+        <input type="checkbox" required /> {words.ready(to.clusterName)}
+      </label>
+      <h3>{words.confirm}</h3>
+    </ConfirmDialog>
+  );
+}

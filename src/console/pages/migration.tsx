@@ -1,0 +1,158 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+import { API, send } from '../api/client.ts';
+import { now } from '../api/clock.ts';
+import { follow } from '../api/live.ts';
+import type { LiveMigration, Project } from '../api/types.ts';
+import { Samples } from '../charts/samples.ts';
+import { duration } from '../format.ts';
+import { Icon } from '../icon.tsx';
+import { Message } from '../message.tsx';
+import { Actions } from '../panels/actions.tsx';
+import { AgentPanel } from '../panels/agent.tsx';
+import { AttemptsPanel } from '../panels/attempts.tsx';
+import { Checklist } from '../panels/checklist.tsx';
+import { CopyPanel } from '../panels/copy.tsx';
+import { headlineOf } from '../panels/headline.ts';
+import { ChangesPanel, LagPanel } from '../panels/lag.tsx';
+import { PausePanel } from '../panels/pause.tsx';
+import { Phases } from '../panels/phases.tsx';
+import { ReportPanel } from '../panels/report.tsx';
+import { nameOf, shownStateOf } from '../panels/shown-state.ts';
+import { LoadPanel, OplogPanel } from '../panels/source.tsx';
+import { VerificationPanel } from '../panels/verification.tsx';
+import { WarningsPanel } from '../panels/warnings.tsx';
+import { messageOf, text } from '../text.ts';
+
+interface MigrationPageProps {
+  readonly groupId: string;
+  readonly migrationId: string;
+}
+
+/** After this long without a word of the server, what the page shows may be old. It says something at least every 10 s. */
+const STALE_AFTER_MS = 15_000;
+
+/** One migration, live. */
+export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
+  const path = `${API}/groups/${groupId}/liveMigrations/${migrationId}`;
+  const { live, samples } = useMemo(() => ({ live: follow<LiveMigration>(path), samples: new Samples() }), [path]);
+  const project = useSignal<string>('');
+  useEffect(() => {
+    // Not every role may read a project; its name is no loss.
+    send<Project>('GET', `${API}/groups/${groupId}`).then(
+      ({ name }) => {
+        project.value = name;
+      },
+      () => undefined,
+    );
+    const noted = live.value.subscribe((migration) => {
+      if (migration) samples.add(migration, Date.now());
+    });
+    return () => {
+      noted();
+      live.stop();
+    };
+  }, [live]);
+
+  const migration = live.value.value;
+  const problem = live.problem.value;
+  if (!migration) {
+    return problem === undefined ? (
+      <p class="mute">{text.loading}</p>
+    ) : (
+      <Message tone="bad">{messageOf(problem)}</Message>
+    );
+  }
+  const silentMs = Math.max(0, now.value - live.heardAtMs.value);
+  const isStale = silentMs > STALE_AFTER_MS;
+  return (
+    <>
+      {isStale && <Message tone="bad">{text.stale(duration(silentMs / 1000))}</Message>}
+      <div class={isStale ? 'stale' : ''}>
+        <Head migration={migration} project={project.value} path={path} silentMs={silentMs} />
+        <Panels migration={migration} path={path} samples={samples} />
+      </div>
+    </>
+  );
+}
+
+interface HeadProps {
+  readonly migration: LiveMigration;
+  readonly project: string;
+  readonly path: string;
+  readonly silentMs: number;
+}
+
+function Head({ migration, project, path, silentMs }: HeadProps) {
+  const { word, icon, tone } = shownStateOf(migration);
+  const { lead, body, ask } = headlineOf(migration);
+  const name = nameOf(migration);
+  useEffect(() => {
+    document.title = `${word}: ${name} · ${text.product}`;
+  }, [word, name]);
+  return (
+    <>
+      <div class="crumbs">
+        <a href="#/">{text.migrations}</a>
+        {project === '' ? '' : ` / ${project}`}
+      </div>
+      <div class="head">
+        <div>
+          <h1>{name}</h1>
+          <p class="say" role="status">
+            <Icon name={icon} tone={tone} />
+            <span>
+              <strong>{lead}</strong> {body} <strong>{ask}</strong>
+            </span>
+          </p>
+        </div>
+        <div class="aside">
+          <Actions migration={migration} path={path} />
+          <span class="fresh">{text.updated(duration(silentMs / 1000))}</span>
+        </div>
+      </div>
+    </>
+  );
+}
+
+interface PanelsProps {
+  readonly migration: LiveMigration;
+  readonly path: string;
+  readonly samples: Samples;
+}
+
+function Panels({ migration, path, samples }: PanelsProps) {
+  const { status, linkspan } = migration;
+  const { progress, readiness } = linkspan;
+  const isOver = status !== 'NEW' && status !== 'WORKING';
+  return (
+    <>
+      <PausePanel migration={migration} path={path} />
+      <Phases migration={migration} />
+      <div class="grid">
+        {status === 'COMPLETE' && <ReportPanel path={path} />}
+        {isOver && <WarningsPanel migration={migration} />}
+        {isOver && progress && <CopyPanel progress={progress} columns={8} />}
+        {!isOver && (
+          <div class="stack c7">
+            <Checklist gates={readiness} />
+            {progress && <CopyPanel progress={progress} columns={12} />}
+          </div>
+        )}
+        {!isOver && (
+          <div class="stack c5">
+            <LagPanel migration={migration} samples={samples.all.value} />
+            <ChangesPanel migration={migration} samples={samples.all.value} />
+            <AgentPanel migration={migration} />
+          </div>
+        )}
+        {progress?.verification && <VerificationPanel verification={progress.verification} id={migration._id} />}
+        {!isOver && <OplogPanel migration={migration} />}
+        {!isOver && <LoadPanel migration={migration} path={path} />}
+        {isOver && linkspan.agent !== null && <AgentPanel migration={migration} />}
+        {!isOver && <WarningsPanel migration={migration} />}
+        <AttemptsPanel attempts={progress?.cutoverAttempts ?? []} />
+      </div>
+    </>
+  );
+}

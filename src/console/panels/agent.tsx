@@ -1,0 +1,39 @@
+import { now, serverTime } from '../api/clock.ts';
+import type { LiveMigration } from '../api/types.ts';
+import { count, duration } from '../format.ts';
+import { Icon } from '../icon.tsx';
+import { text } from '../text.ts';
+import { Time } from '../time.tsx';
+import { Fact, Facts, Panel } from './panel.tsx';
+
+/** Whether somebody works on the migration, and where. */
+export function AgentPanel({ migration }: { readonly migration: LiveMigration }) {
+  const { agent, progress } = migration.linkspan;
+  const words = text.agent;
+  const isHeard = agent?.status === 'CONNECTED';
+  const resumed = progress?.resumedFrom;
+  return (
+    <Panel title={words.title} note={migration.migrationHosts.join(', ')}>
+      {agent !== null && (
+        <p class="verdict">
+          <Icon name={isHeard ? 'done' : 'warning'} tone={isHeard ? 'ok' : 'bad'} />
+          {isHeard ? words.connected : words.lost}
+        </p>
+      )}
+      <Facts>
+        {agent?.lastSeen != null && (
+          <Fact name={words.heard}>
+            {words.ago(duration((serverTime(now.value) - Date.parse(agent.lastSeen)) / 1000))}
+          </Fact>
+        )}
+        <Fact name={words.engine}>{progress ? words.phases[progress.phase] : words.none}</Fact>
+        {resumed && (
+          <Fact name={words.resumed}>
+            {resumed.savedAt !== null && <Time iso={resumed.savedAt} />}{' '}
+            {words.resumedAt(count(resumed.documentsCopied))}
+          </Fact>
+        )}
+      </Facts>
+    </Panel>
+  );
+}

@@ -1,0 +1,126 @@
+import type { LiveMigration } from '../api/types.ts';
+import { bytes, count, duration } from '../format.ts';
+import { Icon, type IconName } from '../icon.tsx';
+import { text } from '../text.ts';
+import { WithCode } from '../with-code.tsx';
+import { Panel } from './panel.tsx';
+
+type Gate = LiveMigration['linkspan']['readiness'][number];
+
+const LOOKS: Readonly<Record<Gate['state'], readonly [IconName, string]>> = {
+  passed: ['done', 'ok'],
+  waiting: ['waiting', 'warn'],
+  blocked: ['warning', 'bad'],
+  unknown: ['unknown', 'warn'],
+  skipped: ['skipped', 'mute'],
+};
+
+/** Everything that a cutover depends on. What is not passed comes first, with its reasons and what to do. */
+export function Checklist({ gates }: { readonly gates: readonly Gate[] }) {
+  const isLost = gates.some(({ name, state }) => name === 'agent' && state !== 'passed');
+  // Without its agent, every other gate is unknown for the same reason.
+  const silent = isLost ? gates.filter(({ state }) => state === 'unknown') : [];
+  const open = gates.filter((gate) => isOpen(gate) && !silent.includes(gate));
+  const passed = gates.filter(({ state }) => state === 'passed');
+  const skipped = gates.filter(({ state }) => state === 'skipped');
+  const note = text.checklist.note(passed.length, gates.length - skipped.length);
+  return (
+    <Panel title={text.checklist.title} note={note}>
+      <Gates gates={open} />
+      <ShortGates gates={passed} />
+      {silent.length > 0 && <p class="small mute">{text.checklist.silent(silent.length)}</p>}
+      <ShortGates gates={silent} />
+      {skipped.length > 0 && (
+        <details class="small">
+          <summary>{text.checklist.skipped(skipped.length)}</summary>
+          <Gates gates={skipped} />
+        </details>
+      )}
+    </Panel>
+  );
+}
+
+/** Gates without their reasons, for those that say nothing new. */
+function ShortGates({ gates }: { readonly gates: readonly Gate[] }) {
+  return (
+    <ul class="gates passed">
+      {gates.map((gate) => (
+        <li key={gate.name}>
+          <Mark gate={gate} />
+          <span>
+            {gate.title} <em>{gate.state === 'passed' ? figureOf(gate) : ''}</em>
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Gates with their reasons. */
+export function Gates({ gates }: { readonly gates: readonly Gate[] }) {
+  if (gates.length === 0) return null;
+  return (
+    <ul class="gates">
+      {gates.map((gate) => (
+        <li key={gate.name}>
+          <Mark gate={gate} />
+          <span>
+            {gate.title}
+            {!gate.refuses && isOpen(gate) && <span class="mute"> · {text.checklist.advice}</span>}
+          </span>
+          <em>{[figureOf(gate), etaOf(gate)].filter((part) => part !== '').join(', ')}</em>
+          <div>
+            {gate.reasons.length > 0 && <p>{sentence(gate.reasons.join('; '))}</p>}
+            {isOpen(gate) && gate.action !== '' && (
+              <p class="todo">
+                <WithCode content={gate.action} />
+              </p>
+            )}
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Whether a gate says anything that an operator should read. */
+export function isOpen({ state }: Gate): boolean {
+  return state !== 'passed' && state !== 'skipped';
+}
+
+function Mark({ gate: { state } }: { readonly gate: Gate }) {
+  const [icon, tone] = LOOKS[state];
+  return (
+    <span class={`mark ${tone}`} title={text.gateStates[state]}>
+      <Icon name={icon} tone={tone} />
+      <span class="unseen">{text.gateStates[state]}: </span>
+    </span>
+  );
+}
+
+function figureOf({ value, limit, unit }: Gate): string {
+  if (value === null || unit === null) return '';
+  switch (unit) {
+    case 'seconds':
+      return limit === null ? duration(value) : text.checklist.atMost(duration(value), duration(limit));
+    case 'bytes':
+      return bytes(value);
+    case 'collections':
+    case 'indexes':
+      return limit === null || limit === 0
+        ? `${count(value)} ${unit}`
+        : text.checklist.of(count(value), count(limit), unit);
+    case '% free':
+      return text.checklist.atLeast(`${value} %`, limit === null ? '' : `${limit} %`);
+    default:
+      return value === 0 ? '' : `${count(value)} ${value === 1 ? unit.replace(/s$/, '') : unit}`;
+  }
+}
+
+function etaOf({ etaSeconds, state }: Gate): string {
+  return etaSeconds === null || state === 'passed' ? '' : text.checklist.about(duration(etaSeconds));
+}
+
+function sentence(reason: string): string {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${/[.!?]$/.test(reason) ? '' : '.'}`;
+}

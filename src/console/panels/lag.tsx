@@ -1,0 +1,56 @@
+import type { LiveMigration } from '../api/types.ts';
+import { LineChart } from '../charts/line-chart.tsx';
+import { ratesOf, type Sample } from '../charts/samples.ts';
+import { count, duration, rate } from '../format.ts';
+import { text } from '../text.ts';
+import { Panel } from './panel.tsx';
+
+interface LagProps {
+  readonly migration: LiveMigration;
+  readonly samples: readonly Sample[];
+}
+
+/** How far the destination is behind, since the page was opened. */
+export function LagPanel({ migration, samples }: LagProps) {
+  const { lagTimeSeconds: lag } = migration;
+  const shown = lag == null ? '–' : duration(lag);
+  return (
+    <Panel title={text.lag.title} note={text.chart.since}>
+      <p class="figure">{shown}</p>
+      <LineChart
+        label={text.lag.label(shown)}
+        timesMs={samples.map(({ atMs }) => atMs)}
+        lines={[{ name: text.lag.title, colour: '--accent', values: samples.map(({ lagSeconds }) => lagSeconds) }]}
+        format={(value) => `${Math.round(value)} s`}
+      />
+    </Panel>
+  );
+}
+
+/** Changes read from the source and applied to the destination. */
+export function ChangesPanel({ migration, samples }: LagProps) {
+  const { changes } = migration.linkspan.progress ?? {};
+  const [read, applied] = [ratesOf(samples, 'read'), ratesOf(samples, 'applied')];
+  const words = text.changes;
+  return (
+    <Panel title={words.title} note={changes && words.note(count(changes.queued))}>
+      <p class="legend">
+        <span>
+          <i class="line blue" aria-hidden="true" /> {words.read} <b>{rate(read.at(-1))}</b>
+        </span>
+        <span>
+          <i class="line" aria-hidden="true" /> {words.applied} <b>{rate(applied.at(-1))}</b>
+        </span>
+      </p>
+      <LineChart
+        label={words.label(rate(read.at(-1)), rate(applied.at(-1)))}
+        timesMs={samples.map(({ atMs }) => atMs)}
+        lines={[
+          { name: words.applied, colour: '--accent', values: applied },
+          { name: words.read, colour: '--blue', values: read, dash: [6, 4] },
+        ]}
+        format={count}
+      />
+    </Panel>
+  );
+}

@@ -1,0 +1,70 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { act } from '../api/actions.ts';
+import { serverTime } from '../api/clock.ts';
+import { mayAct } from '../api/session.ts';
+import type { LiveMigration } from '../api/types.ts';
+import { duration } from '../format.ts';
+import { Icon } from '../icon.tsx';
+import { Message } from '../message.tsx';
+import { messageOf, text } from '../text.ts';
+
+const TICK_MS = 100;
+
+/** A cutover that runs: how long users can't write, and the way out until the point of no return. */
+export function PausePanel({ migration, path }: { readonly migration: LiveMigration; readonly path: string }) {
+  const problem = useSignal<string | undefined>(undefined);
+  const { status, linkspan } = migration;
+  const { wanted, sourceBlockedSince, cutoverAbort, progress, source } = linkspan;
+  if (status !== 'WORKING' || (wanted !== 'cutover' && sourceBlockedSince === undefined)) return null;
+  const words = text.pause;
+  const attempt = progress?.cutoverAttempts.at(-1);
+  const step = attempt?.result === undefined ? attempt?.steps.at(-1) : undefined;
+  const isAborting = cutoverAbort !== undefined && !cutoverAbort.isDone;
+  const abort = async () => {
+    problem.value = undefined;
+    await act(path, 'abortCutover').catch((error) => {
+      problem.value = messageOf(error);
+    });
+  };
+  return (
+    <section class="panel pause" aria-label={words.title}>
+      <Icon name="paused" tone="warn" />
+      <div>
+        <h2>{sourceBlockedSince === undefined ? words.open(source.clusterName) : words.blocked(source.clusterName)}</h2>
+        {step && (
+          <p class="mute small">
+            {step.name}: {step.reason}
+          </p>
+        )}
+        {isAborting && <p class="small">{words.aborting}</p>}
+        {problem.value !== undefined && <Message tone="bad">{problem.value}</Message>}
+      </div>
+      {sourceBlockedSince !== undefined && <Timer since={sourceBlockedSince} />}
+      {mayAct() && wanted === 'cutover' && (
+        <button type="button" class="danger" onClick={() => void abort()}>
+          {words.abort}
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** A running clock, hidden from screen readers: they would read every tick. */
+function Timer({ since }: { readonly since: string }) {
+  const ms = useSignal(0);
+  useEffect(() => {
+    const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    const tick = () => {
+      ms.value = Math.max(0, serverTime(Date.now()) - Date.parse(since));
+    };
+    tick();
+    const timer = setInterval(tick, calm ? 1000 : TICK_MS);
+    return () => clearInterval(timer);
+  }, [since]);
+  return (
+    <span class="figure" aria-hidden="true">
+      {ms.value < 60_000 ? `${(ms.value / 1000).toFixed(1)} s` : duration(ms.value / 1000)}
+    </span>
+  );
+}

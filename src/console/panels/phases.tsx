@@ -1,0 +1,87 @@
+import { now, serverTime } from '../api/clock.ts';
+import type { LiveMigration } from '../api/types.ts';
+import { bytes, counted, duration, percent } from '../format.ts';
+import { Icon } from '../icon.tsx';
+import { text } from '../text.ts';
+import { Time } from '../time.tsx';
+import { etaOf } from './headline.ts';
+
+/** The steps of every migration, and the name of each in the API. */
+const STEPS = [
+  ['prepare', 'preparing'],
+  ['copy', 'copying'],
+  ['follow', 'catching up'],
+  ['cutover', 'cutover'],
+] as const;
+
+type StepName = (typeof STEPS)[number][0];
+type Progress = NonNullable<LiveMigration['linkspan']['progress']>;
+
+interface Step {
+  readonly name: StepName;
+  readonly state: 'done' | 'now' | 'later';
+  readonly startedAt: string | undefined;
+  readonly seconds: number;
+}
+
+/** Where the migration is: each step with its start, its duration, and what it has done. */
+export function Phases({ migration }: { readonly migration: LiveMigration }) {
+  const steps = stepsOf(migration, serverTime(now.value));
+  return (
+    <ol class="steps" aria-label={text.phases.title}>
+      {steps.map((step) => (
+        <li key={step.name} class={step.state} aria-current={step.state === 'now' ? 'step' : undefined}>
+          <b>
+            {step.state === 'done' && <Icon name="done" tone="live" />}
+            {text.phases[step.name]}
+          </b>
+          <span>{noteOf(step, migration)}</span>
+          {step.startedAt !== undefined && (
+            <span class="since">
+              {text.phases.since} <Time iso={step.startedAt} />
+            </span>
+          )}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function stepsOf({ status, linkspan: { progress } }: LiveMigration, nowMs: number): Step[] {
+  const phases = progress?.phases ?? [];
+  const isOver = status !== 'WORKING' && status !== 'NEW';
+  // A phase that the console doesn't know interrupts a step, which goes on.
+  const current = phases.findLast(({ name }) => STEPS.some(([, phase]) => phase === name))?.name;
+  const at = STEPS.findIndex(([, phase]) => phase === current);
+  return STEPS.map(([name, phase], index) => {
+    const own = phases.filter((each) => each.name === phase);
+    const seconds = own.reduce((sum, { startedAt, endedAt }) => {
+      const end = endedAt === undefined ? (isOver ? Date.parse(startedAt) : nowMs) : Date.parse(endedAt);
+      return sum + Math.max(0, end - Date.parse(startedAt)) / 1000;
+    }, 0);
+    const isDone = index < at || status === 'COMPLETE';
+    const state = isDone ? 'done' : index === at && !isOver ? 'now' : 'later';
+    return { name, state, startedAt: own[0]?.startedAt, seconds };
+  });
+}
+
+function noteOf({ name, state, seconds, startedAt }: Step, migration: LiveMigration): string {
+  const { progress } = migration.linkspan;
+  const took = startedAt === undefined ? [] : [duration(seconds)];
+  const eta = state === 'now' ? etaOf(migration) : null;
+  const left = eta === null ? [] : [text.phases.left(duration(eta))];
+  const done = progress && state !== 'later' ? amountOf(name, progress) : [];
+  return [...done, ...took, ...left].join(' · ');
+}
+
+function amountOf(name: StepName, { copy, verification, indexes }: Progress): string[] {
+  if (name === 'copy') {
+    const share = percent(copy.bytesCopied, copy.bytesTotal);
+    return [share === undefined || share === 100 ? bytes(copy.bytesCopied) : `${share} %`];
+  }
+  if (name !== 'follow') return [];
+  const share = verification && percent(verification.documentsCompared, verification.documentsTotal);
+  if (indexes.built < indexes.total)
+    return [text.phases.indexes(counted(indexes.total - indexes.built, 'index', 'indexes'))];
+  return share === undefined ? [] : [text.phases.verified(share)];
+}

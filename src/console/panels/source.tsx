@@ -1,0 +1,100 @@
+import { useSignal } from '@preact/signals';
+import { type Action, act } from '../api/actions.ts';
+import { mayAct } from '../api/session.ts';
+import type { LiveMigration } from '../api/types.ts';
+import { duration } from '../format.ts';
+import { Message } from '../message.tsx';
+import { messageOf, text } from '../text.ts';
+import { Bar, Fact, Facts, Panel } from './panel.tsx';
+
+/** How long the source's oplog still has all changes that the migration needs. */
+export function OplogPanel({ migration }: { readonly migration: LiveMigration }) {
+  const { oplog } = migration.linkspan.progress ?? {};
+  const words = text.oplog;
+  return (
+    <Panel title={words.title} note={oplog ? words.note(oplog.headroomPercent) : ''} columns={4}>
+      {oplog ? (
+        <>
+          <Bar share={oplog.headroomPercent} />
+          <Facts>
+            <Fact name={words.covers}>{duration(oplog.windowSeconds)}</Fact>
+            <Fact name={words.left}>{duration(oplog.leftSeconds)}</Fact>
+          </Facts>
+          <p class="small mute">{words.meaning}</p>
+        </>
+      ) : (
+        <p class="mute">{words.unknown}</p>
+      )}
+    </Panel>
+  );
+}
+
+/** Phases in which the limits of the copy have no effect. */
+const AFTER_COPY: readonly string[] = ['tailing', 'committing', 'committed'];
+
+/** What the migration may cost both sides, and how long they take to answer. */
+export function LoadPanel({ migration, path }: { readonly migration: LiveMigration; readonly path: string }) {
+  const { loadLevel, maxMegabytesPerSecond, progress } = migration.linkspan;
+  const problem = useSignal<string | undefined>(undefined);
+  const words = text.load;
+  const change = async (what: Action, body: object) => {
+    problem.value = undefined;
+    await act(path, what, body).catch((error) => {
+      problem.value = messageOf(error);
+    });
+  };
+  const setRate = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const typed = new FormData(event.currentTarget as HTMLFormElement).get('rate');
+    const megabytes = Number(typed);
+    await change('copyRate', { maxMegabytesPerSecond: megabytes > 0 ? megabytes : null });
+  };
+  const { source, destination } = progress?.pingMs ?? {};
+  const isCopying = !AFTER_COPY.includes(progress?.phase ?? 'created');
+  return (
+    <Panel title={words.title} note={words.note(loadLevel)} columns={4}>
+      {mayAct() && isCopying ? (
+        <>
+          <label class="range">
+            {words.level}
+            <input
+              type="range"
+              min="1"
+              max="4"
+              step="1"
+              value={loadLevel}
+              aria-valuetext={words.levels[loadLevel]}
+              onChange={(event) => void change('loadLevel', { loadLevel: Number(event.currentTarget.value) })}
+            />
+            <span class="mute small">{words.levels[loadLevel]}</span>
+          </label>
+          <form class="inline" onSubmit={setRate}>
+            <label>
+              {words.rate} <span class="mute">{words.rateUnit}</span>
+              <input
+                name="rate"
+                type="number"
+                min="0"
+                step="any"
+                value={maxMegabytesPerSecond ?? ''}
+                placeholder={words.none}
+              />
+            </label>
+            <button type="submit">{words.set}</button>
+          </form>
+        </>
+      ) : (
+        <p class="small mute">{isCopying ? words.levels[loadLevel] : words.copyOnly}</p>
+      )}
+      {problem.value !== undefined && <Message tone="bad">{problem.value}</Message>}
+      <Facts>
+        <Fact name={words.sourcePing}>{pingText(source)}</Fact>
+        <Fact name={words.destinationPing}>{pingText(destination)}</Fact>
+      </Facts>
+    </Panel>
+  );
+}
+
+function pingText(ms: number | null | undefined): string {
+  return ms == null ? '–' : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}

@@ -1,0 +1,64 @@
+import type { LiveMigration } from '../api/types.ts';
+import { CopyButton } from '../copy-button.tsx';
+import { Icon } from '../icon.tsx';
+import { text } from '../text.ts';
+import { Time } from '../time.tsx';
+import { Panel } from './panel.tsx';
+
+interface Note {
+  readonly key: string;
+  readonly message: string;
+  readonly remedy?: string;
+  readonly since?: string;
+  readonly tone: 'bad' | 'warn';
+}
+
+/** Everything that an operator should read: the error, what the migration waits for, findings and warnings. */
+export function WarningsPanel({ migration }: { readonly migration: LiveMigration }) {
+  const notes = notesOf(migration);
+  if (notes.length === 0) return null;
+  return (
+    <Panel title={text.warnings.title} note={String(notes.length)}>
+      <ul class="notes">
+        {notes.map(({ key, message, remedy, since, tone }) => (
+          <li key={key}>
+            <Icon name={tone === 'bad' ? 'failed' : 'warning'} tone={tone} />
+            <div>
+              <p>{message}</p>
+              {remedy !== undefined && <p class="mute small">{remedy}</p>}
+              {since !== undefined && (
+                <p class="mute small">
+                  {text.warnings.since} <Time iso={since} />
+                </p>
+              )}
+            </div>
+            <CopyButton content={[message, remedy].filter(Boolean).join(' ')} />
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function notesOf({ errorMessage, linkspan }: LiveMigration): Note[] {
+  const { waiting, warnings, findings, progress, wayBack } = linkspan;
+  const error = wayBack?.error;
+  const plain = [...warnings, ...(wayBack?.warnings ?? []), ...(progress?.warnings ?? [])];
+  return [
+    ...(errorMessage === undefined ? [] : [{ key: 'error', message: errorMessage, tone: 'bad' as const }]),
+    ...(error ? [{ key: 'way back', message: error.message, remedy: error.remedy, tone: 'bad' as const }] : []),
+    ...waiting.map((wait) => ({
+      key: `wait ${wait.for}`,
+      message: text.warnings.waits(wait.for, wait.reason),
+      since: wait.since,
+      tone: 'warn' as const,
+    })),
+    ...[...new Set(plain)].map((message) => ({ key: message, message, tone: 'warn' as const })),
+    ...findings.map(({ code, namespace, message, remedy }) => ({
+      key: `${code} ${namespace}`,
+      message,
+      remedy: `${remedy} [${code}]`,
+      tone: 'warn' as const,
+    })),
+  ];
+}

@@ -1,0 +1,59 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Control } from '../ports/control.ts';
+import { type Account, findAccount } from './actor.ts';
+import { CLIENT_ID_PATTERN, findServiceAccount, isGoodSecret } from './service-accounts.ts';
+
+/** The secret with which somebody has proven to be an account: the private key of an API key, or one secret of a service account. */
+export type Credential =
+  | { readonly kind: 'api key'; readonly name: string }
+  | { readonly kind: 'service account'; readonly name: string; readonly secretId: string };
+
+/** An account as the store has it now, and a mark that changes with its secret and its roles. */
+export interface Standing {
+  readonly account: Account;
+  /** SHA-256, so that it is worth nothing to a reader of the memory. */
+  readonly mark: string;
+}
+
+/** The credential with this name and secret; undefined if they are wrong. Takes the same time whether or not the name exists. */
+export async function findCredential(control: Control, name: string, secret: string): Promise<Credential | undefined> {
+  if (CLIENT_ID_PATTERN.test(name)) {
+    const found = await findServiceAccount(control, name, secret);
+    return found && { kind: 'service account', name, secretId: found.secretId };
+  }
+  const given = Buffer.from(control.verifiersOf(name, secret)['SHA-256']);
+  const account = await findAccount(control, name);
+  const kept = Buffer.from(account?.secrets['SHA-256'] ?? '0'.repeat(given.length));
+  const isRight = kept.length === given.length && timingSafeEqual(kept, given);
+  return account && isRight ? { kind: 'api key', name } : undefined;
+}
+
+/** The account of a credential as it is now; undefined if the account or its secret was deleted, or the secret has expired. */
+export async function standingOf(control: Control, credential: Credential): Promise<Standing | undefined> {
+  return credential.kind === 'api key'
+    ? await standingOfKey(control, credential.name)
+    : await standingOfSecret(control, credential.name, credential.secretId);
+}
+
+async function standingOfKey(control: Control, publicKey: string): Promise<Standing | undefined> {
+  const key = await control.store.apiKey(publicKey);
+  const account = key && (await findAccount(control, publicKey));
+  if (!account) return undefined;
+  const { actor, accessList, secrets } = account;
+  return { account: { actor, accessList }, mark: markOf(key.id, secrets['SHA-256'], actor) };
+}
+
+async function standingOfSecret(control: Control, clientId: string, secretId: string): Promise<Standing | undefined> {
+  const found = await control.store.serviceAccount(clientId);
+  const secret = found?.secrets.find(({ id }) => id === secretId);
+  if (!found || !secret || !isGoodSecret(secret, control.clock.now())) return undefined;
+  const { id, orgId, roles, groupRoles, accessList } = found;
+  const actor = { kind: 'service account', name: clientId, orgId, roles, groupRoles } as const;
+  return { account: { actor, accessList }, mark: markOf(id, secret.hash, actor) };
+}
+
+function markOf(id: string, secret: string, { roles, groupRoles }: Account['actor']): string {
+  return createHash('sha256')
+    .update(JSON.stringify([id, secret, roles, groupRoles]))
+    .digest('base64url');
+}

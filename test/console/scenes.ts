@@ -1,0 +1,422 @@
+import { expireMigrations } from '../../src/control/index.ts';
+import type { Progress } from '../../src/engine/index.ts';
+import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
+import { type Clock, GATES, type Gate, systemClock } from '../../src/platform/index.ts';
+import type { ControlPlane } from '../atlas-api/control-plane.ts';
+import { cliBody, cutoverReport, progress } from '../atlas-api/migration-world.ts';
+import { type Started, start } from '../atlas-api/started-migration.ts';
+
+const GIB = 1024 ** 3;
+const MINUTE_MS = 60_000;
+
+/** The system's clock, moved by a test: what happens while it is behind happened earlier. */
+export class MovedClock implements Clock {
+  offsetMs = 0;
+  now = () => systemClock.now() + this.offsetMs;
+  elapsed = systemClock.elapsed;
+  sleep = systemClock.sleep;
+  timeout = systemClock.timeout;
+}
+
+/** One state of a migration: what its agent reported and its operators asked for, over the real API. */
+export interface Scene {
+  readonly name: string;
+  /** The word of the state on the page. */
+  readonly word: string;
+  /** Words of the headline that only this state has. */
+  readonly says: string;
+  readonly play: (started: Started, plane: ControlPlane, clock: MovedClock) => Promise<unknown>;
+}
+
+const ago = (minutes: number) => Date.now() - minutes * MINUTE_MS;
+
+const copying: Partial<Progress> = {
+  state: 'copying',
+  sinceMs: ago(102),
+  phases: [
+    { name: 'preparing', startedAtMs: ago(103), endedAtMs: ago(102) },
+    { name: 'copying', startedAtMs: ago(102) },
+  ],
+  copy: {
+    collectionsTotal: 68,
+    collectionsDone: 41,
+    documentsTotal: 719_445_051,
+    documentsCopied: 455_102_611,
+    bytesTotal: 412 * GIB,
+    bytesCopied: 261 * GIB,
+    partitionsTotal: 900,
+    partitionsDone: 570,
+    restarts: 0,
+  },
+  indexes: { total: 143, built: 88, building: [{ namespace: 'shop.orders', done: 31, total: 100 }] },
+  rates: { bytesPerSecond: 68_400_000, documentsPerSecond: 118_240, changesPerSecond: 5214 },
+  etaSeconds: 2380,
+  changes: { read: 1_204_118, applied: 1_203_870, duringCopy: 90_000, queued: 248 },
+  lagSeconds: 3,
+  oplog: { windowSeconds: 41 * 3600, leftSeconds: 38 * 3600, headroomPercent: 93 },
+  pingMs: { source: 1.4, destination: 12.6 },
+};
+
+const copied: Partial<Progress> = {
+  ...copying,
+  state: 'tailing',
+  sinceMs: ago(31),
+  phases: [
+    { name: 'preparing', startedAtMs: ago(134), endedAtMs: ago(133) },
+    { name: 'copying', startedAtMs: ago(133), endedAtMs: ago(31) },
+    { name: 'catching up', startedAtMs: ago(31) },
+  ],
+  copy: {
+    ...(copying.copy as NonNullable<Progress['copy']>),
+    collectionsDone: 68,
+    documentsCopied: 719_445_051,
+    bytesCopied: 412 * GIB,
+  },
+  indexes: { total: 143, built: 143, building: null },
+  rates: { bytesPerSecond: null, documentsPerSecond: null, changesPerSecond: 5870 },
+  etaSeconds: null,
+  lagSeconds: 1,
+};
+
+const verification = (changes: Partial<Progress['verification']> = {}): Progress['verification'] => ({
+  ...verificationProgress('repair'),
+  phase: 'comparing',
+  collectionsTotal: 68,
+  collectionsDone: 40,
+  documentsTotal: 719_445_051,
+  documentsCompared: 446_055_930,
+  bytesTotal: 412 * GIB,
+  bytesCompared: 255 * GIB,
+  documentsRechecked: 88_120,
+  waiting: 1204,
+  catalogDifferences: [],
+  documentsPerSecond: 1_120_000,
+  bytesPerSecond: 700_000_000,
+  etaSeconds: 244,
+  ...changes,
+});
+
+const settled = verification({
+  phase: 'following',
+  collectionsDone: 68,
+  documentsCompared: 719_445_051,
+  bytesCompared: 412 * GIB,
+  waiting: 3,
+  equalAtMs: ago(0.1),
+  etaSeconds: null,
+});
+
+/** All gates of an engine, passed but for these. */
+function gates(others: Readonly<Record<string, Partial<Gate>>> = {}): Gate[] {
+  const figures: Record<string, Partial<Gate>> = {
+    waits: { value: 0, limit: 0 },
+    copy: { value: 68, limit: 68 },
+    indexes: { value: 143, limit: 143 },
+    lag: { value: 1, limit: 10 },
+    documents: { value: 0, limit: 0 },
+    oplog: { value: 93, limit: 20 },
+    transactions: { value: 0, limit: 5 },
+  };
+  return Object.keys(GATES)
+    .filter((name) => !['agent', 'request', 'window'].includes(name))
+    .map((name) => ({
+      name,
+      state: 'passed' as const,
+      value: null,
+      limit: null,
+      reasons: [],
+      measuredAtMs: Date.now(),
+      etaSeconds: null,
+      ...figures[name],
+      ...others[name],
+    }));
+}
+
+const ready: Partial<Progress> = {
+  ...copied,
+  verification: settled,
+  readiness: gates({
+    transactions: {
+      state: 'waiting',
+      value: 14,
+      reasons: ['a transaction of reporting has been open for 14 s'],
+    },
+  }),
+  readyForCutover: true,
+  notReadyReasons: [],
+};
+
+const steps = (names: readonly string[], until: number) =>
+  names.map((name, at) => ({ name, startedAtMs: until - 90 + at, durationMs: 12 + at, reason: 'it was done' }));
+
+const mismatch = {
+  namespace: 'shop.orders',
+  key: '{"$oid":"6553f1a2c4e8b7001f3d9a10"}',
+  class: 'different',
+  path: 'items.3.price',
+  firstSeenMs: ago(4),
+  times: 2,
+  sourceTime: { t: 1, i: 1 },
+  destinationTime: { t: 1, i: 2 },
+  foreign: true,
+  open: true,
+};
+
+const NO_SPACE = {
+  code: 'NAMESPACE_CONFLICT',
+  message: 'Collection shop.orders already exists on the destination.',
+  remedy: 'Drop it there, exclude it, or rename it.',
+};
+
+async function cutOver(started: Started, more: Partial<Progress> = {}): Promise<void> {
+  await started.report(ready);
+  await started.ask('cutover');
+  const attempt = {
+    number: 1,
+    startedAtMs: ago(0.02),
+    steps: steps(['checks', 'catch up', 'claim', 'block'], Date.now()),
+  };
+  await started.report({
+    ...ready,
+    state: 'committing',
+    phases: [...(ready.phases ?? []), { name: 'cutover' as const, startedAtMs: ago(0.02) }],
+    cutoverAttempts: [attempt] as Progress['cutoverAttempts'],
+    ...more,
+  });
+}
+
+const done = (): Partial<Progress> => ({
+  ...ready,
+  state: 'committed',
+  readiness: [],
+  readyForCutover: false,
+  canWrite: true,
+  lagSeconds: null,
+  phases: [
+    ...(copied.phases ?? []).map((phase) => ({ ...phase, endedAtMs: phase.endedAtMs ?? ago(0.1) })),
+    { name: 'cutover', startedAtMs: ago(0.1), endedAtMs: ago(0.09) },
+  ] as Progress['phases'],
+  cutoverAttempts: [
+    {
+      number: 1,
+      startedAtMs: ago(0.1),
+      result: 'committed',
+      stoppedMs: 84,
+      steps: steps(
+        ['checks', 'catch up', 'claim', 'block', 'barrier', 'drain', 'last look', 'commit', 'opening'],
+        ago(0.09),
+      ),
+    },
+  ] as Progress['cutoverAttempts'],
+  cutoverReport: {
+    ...cutoverReport('The source stays blocked. Run linkspan cleanup to open it.'),
+    copied: { collections: 68, documents: 719_445_051, bytes: 412 * GIB, changesApplied: 1_982_004 },
+    pause: {
+      milliseconds: 84,
+      explanation: 'Users could not write from the block of the source until the destination opened.',
+    },
+    seconds: 8040,
+    endedAt: new Date().toISOString(),
+    indexes: { total: 143, unique: 12, expiring: 3 },
+  },
+});
+
+/** Every state that the page tells apart. */
+export const SCENES: readonly Scene[] = [
+  { name: 'created', word: 'Waiting to start', says: 'for the agent to take the order', play: async () => undefined },
+  {
+    name: 'preparing',
+    word: 'Preparing',
+    says: 'checks both sides',
+    play: (started) => started.report({ state: 'preparing', etaSeconds: null, lagSeconds: null }),
+  },
+  {
+    name: 'copying',
+    word: 'Copying',
+    says: '261 GiB of 412 GiB (63 %) are copied',
+    play: (started) =>
+      started.report({
+        ...copying,
+        readiness: gates({
+          copy: open(41, 68, '41 of 68 collections copied', 2380),
+          lag: unknown('the lag is not known yet'),
+          running: open(null, null, 'it is copying'),
+        }),
+      }),
+  },
+  {
+    name: 'verifying',
+    word: 'Verifying',
+    says: '61 % of the documents are compared. About 4 min 4 s left',
+    play: (started) =>
+      started.report({
+        ...copied,
+        verification: verification(),
+        readiness: gates({ documents: open(0, 0, 'the verification has yet to compare 1,204 documents again', 244) }),
+      }),
+  },
+  {
+    name: 'catching up',
+    word: 'Catching up',
+    says: 'The destination is 41 s behind',
+    play: (started) =>
+      started.report({
+        ...copied,
+        lagSeconds: 41,
+        etaSeconds: 90,
+        verification: verification(),
+        readiness: gates({ lag: open(41, 10, 'the lag is 41 s, above 10 s', 90) }),
+      }),
+  },
+  {
+    name: 'ready',
+    word: 'Ready to cut over',
+    says: 'Cut over when your applications are ready',
+    play: (started) => started.report(ready),
+  },
+  {
+    name: 'waiting',
+    word: 'Waiting',
+    says: 'It waits for the destination',
+    play: (started) =>
+      started.report({
+        ...copying,
+        waiting: [{ for: 'the destination', sinceMs: ago(3), reason: 'no primary: the set elects one' }],
+        readiness: gates({ waits: open(1, 0, 'it waits for the destination: no primary') }),
+      }),
+  },
+  {
+    name: 'host lost',
+    word: 'Agent lost',
+    says: 'Start the agent on host-1',
+    play: async (started, _plane, clock) => {
+      clock.offsetMs = -5 * MINUTE_MS;
+      await started.report(ready);
+      clock.offsetMs = 0;
+    },
+  },
+  {
+    name: 'paused',
+    word: 'Paused',
+    says: 'oplog lasts for about 1 d 14 h more',
+    play: async (started) => {
+      await started.report(copying);
+      await started.ask('pause');
+      await started.report({ ...copying, state: 'paused', lagSeconds: null });
+    },
+  },
+  {
+    name: 'drops',
+    word: 'Waiting for you',
+    says: 'Confirm the drops',
+    play: (started) =>
+      started.report({
+        ...copied,
+        verification: settled,
+        readiness: gates({
+          drops: { state: 'blocked', reasons: ['9 of 68 collections were dropped on the source within a minute'] },
+        }),
+      }),
+  },
+  {
+    name: 'mismatches',
+    word: 'Differences found',
+    says: 'Source and destination differ in 1 document',
+    play: (started) =>
+      started.report({
+        ...copied,
+        verification: verification({
+          mode: 'report',
+          mismatches: { found: 3, open: 1, latest: [mismatch] },
+          foreignWrites: 2,
+        }),
+        readiness: gates({
+          documents: { state: 'blocked', value: 1, limit: 0, reasons: ['source and destination differ in 1 document'] },
+        }),
+      }),
+  },
+  {
+    name: 'source blocked',
+    word: 'Cutting over',
+    says: 'are stopped while the last changes',
+    play: (started) =>
+      cutOver(started, { cutover: { requestedAtMs: Date.now(), blocking: true, sourceBlockedAtMs: Date.now() - 100 } }),
+  },
+  {
+    name: 'cutover begins',
+    word: 'Cutting over',
+    says: 'Users still write to the source',
+    play: (started) => cutOver(started),
+  },
+  {
+    name: 'complete',
+    word: 'Complete',
+    says: 'takes the writes of your applications',
+    play: async (started) => {
+      await cutOver(started);
+      await started.report(done());
+    },
+  },
+  {
+    name: 'failed',
+    word: 'Failed',
+    says: 'Fix the cause',
+    play: (started) =>
+      started.report({
+        ...copying,
+        state: 'failed',
+        error: NO_SPACE,
+      }),
+  },
+  {
+    name: 'cancelled',
+    word: 'Cancelled',
+    says: 'Start a new migration',
+    play: async (started) => {
+      await started.report(copying);
+      await started.ask('cancel', { dropCopiedData: false });
+      await started.report({ ...copying, state: 'cancelled' });
+    },
+  },
+  {
+    name: 'expired',
+    word: 'Expired',
+    says: 'Start a new migration',
+    play: async (started, plane, clock) => {
+      clock.offsetMs = -121 * 60 * MINUTE_MS;
+      await started.report(ready);
+      clock.offsetMs = 0;
+      await expireMigrations(plane.control);
+    },
+  },
+];
+
+function open(
+  value: number | null,
+  limit: number | null,
+  reason: string,
+  etaSeconds: number | null = null,
+): Partial<Gate> {
+  return { state: 'waiting', value, limit, reasons: [reason], etaSeconds };
+}
+
+function unknown(reason: string): Partial<Gate> {
+  return { state: 'unknown', reasons: [reason], measuredAtMs: null };
+}
+
+/** Starts a migration and plays a scene. @returns the address of its page, after the server's */
+export async function play(scene: Scene, plane: ControlPlane, clock: MovedClock): Promise<string> {
+  const started = await start(plane);
+  await scene.play(started, plane, clock);
+  return `/#/projects/${started.groupId}/migrations/${started.id}`;
+}
+
+/** Plays several migrations of one project: one that failed, and one that copies. */
+export async function playHome(plane: ControlPlane): Promise<void> {
+  const started = await start(plane);
+  await started.report({ ...copying, state: 'failed', error: NO_SPACE });
+  const body = cliBody(started.groupId, { destination: { clusterName: 'C2' } });
+  const { json } = await plane.api('POST', started.path, { body });
+  const id = String(json._id);
+  await started.agent.report({ migrations: [{ id, progress: progress(id, copying) }] });
+}

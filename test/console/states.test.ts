@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { violationsOf } from './axe.ts';
+import { openPage, type PageOptions, startBrowser } from './browser.ts';
+import { buildConsole } from './built-console.ts';
+import { MovedClock, play, playHome, SCENES, type Scene } from './scenes.ts';
+import { signIn, startWithConsole } from './started-console.ts';
+
+const built = await buildConsole();
+const { browser, skip } = await startBrowser();
+after(async () => {
+  await browser?.close();
+  built[Symbol.dispose]();
+});
+
+/** The places where the page differs: colours, and the widest and the narrowest screen. */
+const LOOKS: readonly PageOptions[] = [
+  {},
+  { colours: 'dark' },
+  { width: 360, height: 780 },
+  { width: 3840, height: 2160 },
+];
+
+async function open(scene: Scene, look: PageOptions = {}) {
+  assert.ok(browser);
+  const resources = new AsyncDisposableStack();
+  const clock = new MovedClock();
+  const plane = resources.use(await startWithConsole(built.path, { clock }));
+  const path = await play(scene, plane, clock);
+  const watched = resources.use(await openPage(browser, plane.url, look));
+  await watched.page.goto(plane.url + path);
+  await signIn(watched, plane.publicKey, plane.privateKey);
+  await watched.page.getByRole('heading', { level: 1, name: 'source → C1' }).waitFor();
+  return { ...watched, plane, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+for (const scene of SCENES) {
+  test(`a migration that is ${scene.name} is shown as "${scene.word}", in words, for everybody`, { skip }, async () => {
+    await using shown = await open(scene);
+    const { page, faults } = shown;
+    const headline = page.getByRole('status').filter({ hasText: `${scene.word}.` });
+    await headline.waitFor();
+    assert.ok((await headline.textContent())?.includes(scene.says), (await headline.textContent()) ?? '');
+    assert.equal(await page.title(), `${scene.word}: source → C1 · Linkspan`);
+    assert.deepEqual(await violationsOf(shown), []);
+    assert.deepEqual(faults, []);
+  });
+}
+
+const FOCUSED = 'document.activeElement?.textContent';
+
+const sceneOf = (name: string) => {
+  const scene = SCENES.find((each) => each.name === name);
+  assert.ok(scene);
+  return scene;
+};
+
+for (const look of LOOKS) {
+  const { width = 1280, colours = 'light' } = look;
+  test(`the page fits ${width} pixels in ${colours} colours, and has enough contrast there`, { skip }, async () => {
+    await using shown = await open(sceneOf('mismatches'), look);
+    await shown.page.getByRole('heading', { name: 'Verification' }).waitFor();
+    const tooWide = await shown.page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    assert.ok(Number(tooWide) <= 0, `${tooWide} pixels too wide`);
+    assert.deepEqual(await violationsOf(shown), []);
+  });
+}
+
+test('the list shows each migration with its state, its reason and the way to its page', { skip }, async () => {
+  assert.ok(browser);
+  await using plane = await startWithConsole(built.path);
+  await playHome(plane);
+  await using watched = await openPage(browser, plane.url);
+  const { page, faults } = watched;
+  await page.goto(plane.url);
+  await signIn(watched, plane.publicKey, plane.privateKey);
+  const copying = page.getByRole('listitem').filter({ hasText: 'source → C2' });
+  await copying.getByText('Copying', { exact: true }).waitFor();
+  await copying.getByText('39 min', { exact: true }).waitFor();
+  await page.getByRole('listitem').filter({ hasText: 'source → C1' }).getByText('already exists').waitFor();
+  assert.deepEqual(await violationsOf(watched), []);
+  await page.keyboard.press('Tab');
+  await page.getByRole('link', { name: 'source → C2' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'source → C2' }).waitFor();
+  assert.deepEqual(faults, []);
+});
+
+test('a cutover asks for a review, for applications that are ready, and for the name of the destination', {
+  skip,
+}, async () => {
+  await using shown = await open(sceneOf('ready'));
+  const { page, plane, faults } = shown;
+  const opener = page.getByRole('button', { name: 'Cut over…' });
+  await opener.click();
+  const dialog = page.getByRole('dialog', { name: 'Cut over from source to C1' });
+  await dialog.getByText('A transaction of reporting has been open for 14 s.').waitFor();
+  assert.deepEqual(await violationsOf(shown), []);
+  const go = dialog.getByRole('button', { name: 'Stop writes and cut over' });
+  await dialog.getByLabel('Type C1 to confirm').fill('C2');
+  assert.ok(await go.isDisabled());
+  await dialog.getByLabel('Type C1 to confirm').fill('C1');
+  await go.click();
+  const wanted = async () => {
+    const [migration] = await plane.store.activeMigrations();
+    return migration?.state.wanted;
+  };
+  assert.equal(await wanted(), 'running', 'the applications are not ready yet');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.evaluate(FOCUSED), 'Cut over…', 'the focus returns');
+
+  await opener.click();
+  await dialog.getByLabel('My applications are ready').check();
+  await dialog.getByLabel('Type C1 to confirm').fill('C1');
+  await page.keyboard.press('Enter');
+  await page.getByRole('status').filter({ hasText: 'Cutting over.' }).waitFor();
+  assert.equal(await wanted(), 'cutover');
+  await page.getByRole('button', { name: 'Abort' }).click();
+  await page
+    .getByText('The abort is on its way to the agent.')
+    .or(page.getByText('Ready to cut over.'))
+    .first()
+    .waitFor();
+  assert.equal(await wanted(), 'running');
+  assert.deepEqual(faults, []);
+});
+
+test('a session without the role to change migrations sees no buttons for it', { skip }, async () => {
+  assert.ok(browser);
+  const clock = new MovedClock();
+  await using plane = await startWithConsole(built.path, { clock });
+  const path = await play(sceneOf('ready'), plane, clock);
+  const keys = `/api/atlas/v2/orgs/${plane.orgId}/apiKeys`;
+  const made = await plane.api('POST', keys, { body: { desc: 'reader', roles: ['ORG_READ_ONLY'] } });
+  await using watched = await openPage(browser, plane.url);
+  await watched.page.goto(plane.url + path);
+  await signIn(watched, String(made.json.publicKey), String(made.json.privateKey));
+  await watched.page.getByRole('heading', { name: 'Can I cut over?' }).waitFor();
+  const names = await watched.page.getByRole('button').allTextContents();
+  assert.deepEqual(names, ['Sign out']);
+  assert.deepEqual(watched.faults, []);
+});
+
+test('the focus stays where it is while updates arrive', { skip }, async () => {
+  await using shown = await open(sceneOf('ready'));
+  const pause = shown.page.getByRole('button', { name: 'Pause' });
+  await pause.focus();
+  const { plane } = shown;
+  const [migration] = await plane.store.activeMigrations();
+  assert.ok(migration?.progress);
+  const progress = { ...migration.progress, changes: { ...migration.progress.changes, queued: 777 } };
+  await plane.store.write((transaction) => transaction.updateMigration({ ...migration, progress }));
+  await shown.page.getByText('777 queued').waitFor();
+  assert.equal(await shown.page.evaluate(FOCUSED), 'Pause');
+});
+
+test('a page that hears nothing from the server says so, and is current again when it answers', { skip }, async () => {
+  await using shown = await open(sceneOf('copying'));
+  const { page, context } = shown;
+  await page.clock.install();
+  await context.setOffline(true);
+  await page.clock.fastForward(40_000);
+  await page.getByRole('alert').getByText('No word from the server').waitFor();
+  await context.setOffline(false);
+  await page.clock.fastForward(10_000);
+  await page.getByRole('alert').getByText('No word from the server').waitFor({ state: 'detached' });
+});
+
+test('where no stream passes, the page asks again and again', { skip }, async () => {
+  assert.ok(browser);
+  const clock = new MovedClock();
+  await using plane = await startWithConsole(built.path, { clock });
+  const path = await play(sceneOf('ready'), plane, clock);
+  await using watched = await openPage(browser, plane.url);
+  const { page } = watched;
+  await page.route('**/liveMigrations/*', async (route) => {
+    const accepts = await route.request().headerValue('accept');
+    if (accepts === 'text/event-stream') await route.abort();
+    else await route.continue();
+  });
+  await page.goto(plane.url + path);
+  await signIn(watched, plane.publicKey, plane.privateKey);
+  await page.getByRole('status').filter({ hasText: 'Ready to cut over.' }).waitFor();
+  const [migration] = await plane.store.activeMigrations();
+  assert.ok(migration);
+  await plane.store.write((transaction) =>
+    transaction.updateMigration({ ...migration, state: { ...migration.state, wanted: 'paused' } }),
+  );
+  await page.getByRole('status').filter({ hasText: 'Pausing.' }).waitFor();
+});
