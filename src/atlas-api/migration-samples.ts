@@ -22,6 +22,8 @@ const samples = z
   })
   .meta({ id: 'LinkspanSamples', 'x-linkspan-extension': true });
 
+export type MigrationHistory = z.output<typeof samples>;
+
 const SPANS = ['second', 'minute'] as const;
 
 /** The history of a migration, for charts. */
@@ -48,7 +50,7 @@ export const sampleOperations = [
   }),
 ];
 
-function show(list: readonly MigrationSample[], span: (typeof SPANS)[number]): z.output<typeof samples> {
+function show(list: readonly MigrationSample[], span: (typeof SPANS)[number]): MigrationHistory {
   const column = <T>(of: (sample: MigrationSample['figures']) => T) => list.map(({ figures }) => of(figures));
   return {
     spanSeconds: span === 'second' ? 1 : 60,

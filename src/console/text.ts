@@ -121,13 +121,13 @@ export const text = {
     about: (left: string) => `about ${left}`,
   },
   chart: {
-    since: 'since you opened this page, UTC',
+    since: 'the last hour, UTC',
     table: 'As a table',
     time: 'Time, UTC',
   },
   lag: {
     title: 'Lag',
-    label: (lag: string) => `The lag since this page was opened; now ${lag}`,
+    label: (lag: string) => `The lag of the last hour; now ${lag}`,
   },
   changes: {
     title: 'Changes',

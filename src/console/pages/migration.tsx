@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { API, send } from '../api/client.ts';
-import { now } from '../api/clock.ts';
+import { now, serverTime } from '../api/clock.ts';
 import { follow } from '../api/live.ts';
-import type { LiveMigration, Project } from '../api/types.ts';
+import type { LiveMigration, MigrationHistory, Project } from '../api/types.ts';
 import { Samples } from '../charts/samples.ts';
 import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
@@ -45,8 +45,13 @@ export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
       },
       () => undefined,
     );
+    // Without its history, a chart begins now.
+    send<MigrationHistory>('GET', `${path}/samples`).then(
+      (history) => samples.begin(history),
+      () => undefined,
+    );
     const noted = live.value.subscribe((migration) => {
-      if (migration) samples.add(migration, Date.now());
+      if (migration) samples.add(migration, serverTime(Date.now()));
     });
     return () => {
       noted();
