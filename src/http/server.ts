@@ -14,6 +14,7 @@ import { answerMalformedRequest } from './malformed-request.ts';
 import { PLAIN, present } from './presentation.ts';
 import { atlasError, clientMistake, unexpectedError } from './problem.ts';
 import { readBytes } from './read-bytes.ts';
+import { traceRequests } from './request-traces.ts';
 import { RequestsInFlight } from './requests-in-flight.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
@@ -99,6 +100,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     },
   };
   const app = fastify(tuning);
+  traceRequests(app);
 
   app.decorateRequest('isSenderKnown', false);
   app.removeAllContentTypeParsers();

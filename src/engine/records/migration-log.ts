@@ -1,4 +1,4 @@
-import type { Clock } from '../../platform/index.ts';
+import { type Clock, traceWork } from '../../platform/index.ts';
 import {
   type CutoverEvent,
   type CutoverStep,
@@ -81,7 +81,9 @@ export class MigrationLog {
 
   /** Records the failure that ended the run: in memory at once, and on the destination if it can be reached. */
   async fail(error: NonNullable<MigrationRecord['error']>): Promise<void> {
+    const phase = this.#currentPhase;
     await this.#saveLast({ state: stateAfter(this.#record.state, 'failed'), error });
+    if (phase !== undefined) this.#trace(phase, true);
   }
 
   /** Records that the source is open after a failed run: in memory at once, and on the destination if it can be reached. */
@@ -116,13 +118,25 @@ export class MigrationLog {
    */
   async advance(event: MigrationEvent): Promise<void> {
     const state = stateAfter(this.#record.state, event);
-    await this.#save({ state, phases: this.#phasesAfter(event) });
+    const phase = this.#currentPhase;
+    const phases = this.#phasesAfter(event);
+    await this.#save({ state, phases });
+    if (phase !== undefined && !phases.includes(phase)) this.#trace(phase, false);
+  }
+
+  #trace({ name, startedAtMs }: PhaseTime, hasFailed: boolean): void {
+    const attributes = { 'linkspan.migration.id': this.#record._id };
+    traceWork({ name: `migration ${name}`, startedAtMs, endedAtMs: this.#clock.now(), attributes, hasFailed });
+  }
+
+  get #currentPhase(): PhaseTime | undefined {
+    return this.#record.phases.findLast(({ endedAtMs }) => endedAtMs === undefined);
   }
 
   #phasesAfter(event: MigrationEvent): readonly PhaseTime[] {
     const { phases } = this.#record;
     const next = PHASES[event];
-    const current = phases.findLast(({ endedAtMs }) => endedAtMs === undefined);
+    const current = this.#currentPhase;
     if (next === 'same' || next === current?.name) return phases;
     const nowMs = this.#clock.now();
     const ended = phases.map((one) => (one === current ? { ...one, endedAtMs: nowMs } : one));
