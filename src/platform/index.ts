@@ -41,5 +41,5 @@ export { type MetricsFile, metricsFile } from './metrics-file.ts';
 export { readPrivateFile } from './private-file.ts';
 export { randomByte } from './random.ts';
 export { redact } from './redact.ts';
-export { type TracedWork, traceWork } from './traces.ts';
+export { traceWork } from './traces.ts';
 export { version } from './version.ts';

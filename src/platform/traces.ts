@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { version } from './version.ts';
 
 /** Work that has ended, as a trace shows it. */
-export interface TracedWork {
+interface TracedWork {
   readonly name: string;
   readonly startedAtMs: number;
   readonly endedAtMs: number;

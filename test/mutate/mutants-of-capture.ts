@@ -23,7 +23,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/capture/hidden-writes.ts',
     replace: ', txnNumber: { $exists: false } }',
     by: ' }',
-    tests: { file: HIDDEN, name: 'transactions, prepared' },
+    tests: { file: HIDDEN, name: 'right before a transaction' },
   },
   {
     without: 'searching for inserts of conversions',

@@ -136,6 +136,25 @@ describe('writes that no change stream shows', () => {
     assert.deepEqual(await read(destination.client), await read(client));
   });
 
+  test('what applyOps writes right before a transaction is found', async () => {
+    await refill('items');
+    await using running = RunningMigration.start(pair);
+    await running.untilReady();
+    // The next search covers both.
+    using search = holdAt('engine.capture.oplog-read', { times: 1 });
+    await search.reached;
+    await hide('shop.items');
+    const selected = member.db('shop').collection<Item>('items');
+    await member.withSession((session) =>
+      session.withTransaction(async () => {
+        for (let n = 0; n < 3; n += 1) await selected.updateOne({ _id: n }, { $set: { v: 7 } }, { session });
+      }),
+    );
+    search.release();
+    await running.commit();
+    await expectIdentical(pair);
+  });
+
   test('nothing ends before the oplog is searched up to the position of the stream', async () => {
     await refill('items');
     let held: Promise<unknown> | undefined;
