@@ -19,11 +19,11 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: HIDDEN, name: 'an oplog that no longer reaches back' },
   },
   {
-    without: 'distinguishing transactions from applyOps',
+    without: 'asking whether the stream shows the last of several entries',
     file: 'src/engine/capture/hidden-writes.ts',
-    replace: ', txnNumber: { $exists: false } }',
-    by: ' }',
-    tests: { file: HIDDEN, name: 'right before a transaction' },
+    replace: 'if (shown === times.length) return true;',
+    by: 'if (shown > 0) return true;',
+    tests: { file: 'test/engine/capture/conversions.test.ts', name: 'opening a stream' },
   },
   {
     without: 'searching for inserts of conversions',

@@ -16,6 +16,7 @@ const HIDDEN = {
 };
 
 const BATCH_ENTRIES = 10_000;
+const BATCH_EVENTS = 1_000;
 const BARRIER_WAIT_MS = 20;
 
 /** A part of the oplog that the majority has; `after` is exclusive, `to` is inclusive. */
@@ -37,7 +38,7 @@ export async function readHiddenWrites(
 ): Promise<OplogKeys | undefined> {
   const found = new OplogKeys();
   const grouped = new OplogKeys();
-  let lastGroup: Timestamp | undefined;
+  const times: Timestamp[] = [];
   for await (const entry of readEntries(source, { after, to })) {
     if (elementNamed(entry, 'fromMigrate') !== undefined) {
       found.take(entry);
@@ -47,7 +48,7 @@ export async function readHiddenWrites(
     group.take(entry);
     if (group.isEmpty) continue;
     grouped.add(group);
-    lastGroup = timeOf(entry);
+    times.push(timeOf(entry));
   }
   // Checked last: what is still there now was there during the whole read.
   const oldest = { find: 'oplog.rs', projection: { ts: 1 }, sort: { $natural: 1 }, limit: 1, singleBatch: true };
@@ -55,8 +56,8 @@ export async function readHiddenWrites(
   const [first] = cursor.firstBatch as { readonly ts: Timestamp }[];
   if (first === undefined || isBefore(after, first.ts)) return undefined;
   // Newer servers store other deletes of many documents in the same form, and their streams show those (from the
-  // server's source; not tried).
-  if (lastGroup !== undefined && !(await isShown(source, features, lastGroup, passed))) found.add(grouped);
+  // server's source; not tried). One entry that isn't shown makes all count: reading a document again does no harm.
+  if (!(await areShown(source, features, times, passed))) found.add(grouped);
   return found;
 }
 
@@ -81,35 +82,45 @@ function timeOf(entry: Buffer): Timestamp {
   return new Timestamp(entry.readBigUInt64LE(time.valueStart));
 }
 
-/** Whether the source's change streams show the oplog entry of that time. */
-export async function isShown(
+/** Whether the source's change streams show all oplog entries of these times. @param times  ascending */
+export async function areShown(
   source: MongoClient,
   features: SourceFeatures,
-  time: Timestamp,
+  times: readonly Timestamp[],
   // Without a barrier, a quiet source takes 10 s to report that the stream has passed that time.
   passed: () => Promise<Timestamp> = () => writeBarrier(source),
 ): Promise<boolean> {
+  const [first] = times;
+  if (first === undefined) return true;
   const showsAll = features.showsCatalogChanges;
   const end = await passed();
-  const [cursor, first] = await RawCursor.open(source, 'admin', {
+  const [cursor, opened] = await RawCursor.open(source, 'admin', {
     aggregate: 1,
     pipeline: [
       {
         $changeStream: {
           allChangesForCluster: true,
           ...(showsAll ? { showExpandedEvents: true, showSystemEvents: true } : {}),
-          startAtOperationTime: time,
+          startAtOperationTime: first,
         },
       },
       { $project: { operationType: 1, clusterTime: 1, ns: 1, documentKey: 1, collectionUUID: 1 } },
     ],
-    cursor: { batchSize: 1 },
+    cursor: { batchSize: BATCH_EVENTS },
     readConcern: { level: 'majority' },
   });
   await using _ = cursor;
-  for (let batch = first; ; batch = await cursor.next({ batchSize: 1, maxTimeMS: BARRIER_WAIT_MS })) {
-    const [event] = batch.documents;
-    if (event !== undefined) return readChangeEvent(event, showsAll).time.equals(time);
+  let shown = 0;
+  const options = { batchSize: BATCH_EVENTS, maxTimeMS: BARRIER_WAIT_MS };
+  for (let batch = opened; ; batch = await cursor.next(options)) {
+    for (const event of batch.documents) {
+      const { time } = readChangeEvent(event, showsAll);
+      const next = times[shown];
+      if (next === undefined) return true;
+      if (time.equals(next)) shown += 1;
+      else if (isBefore(next, time)) return false;
+    }
+    if (shown === times.length) return true;
     const { postBatchResumeToken } = batch;
     if (postBatchResumeToken !== undefined && !isBefore(timeOfToken(postBatchResumeToken), end)) return false;
   }

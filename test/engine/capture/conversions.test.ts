@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Timestamp } from 'mongodb';
-import { isShown, readHiddenWrites } from '../../../src/engine/capture/hidden-writes.ts';
+import { areShown, readHiddenWrites } from '../../../src/engine/capture/hidden-writes.ts';
 import { listCollections } from '../../../src/engine/catalog/read-catalog.ts';
 import { preflight } from '../../../src/engine/index.ts';
 import { writeBarrier } from '../../../src/engine/mongodb/cluster-time.ts';
@@ -111,7 +111,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     assert.equal(await read(new Timestamp({ t: 1, i: 1 })), undefined);
   });
 
-  test('opening a stream at an oplog entry tells whether streams show it', async () => {
+  test('opening a stream at an oplog entry tells whether streams show it, and all later ones', async () => {
     await refill();
     const { client } = pair.source;
     const admin = client.db('admin');
@@ -120,9 +120,24 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     await admin.command({ applyOps: [insert], writeConcern: { w: 'majority' } });
     await using session = client.startSession();
     await session.withTransaction(() => db().collection<Item>('items').insertOne({ _id: 2, text: '' }, { session }));
+    await session.withTransaction(async () => {
+      for (const _id of [3, 4]) await db().collection<Item>('items').insertOne({ _id, text: '' }, { session });
+    });
     const grouped = { ns: 'admin.$cmd', 'o.applyOps.ns': 'shop.items' };
     const entries = await client.db('local').collection('oplog.rs').find(grouped).toArray();
-    const shown = await Promise.all(entries.map(({ ts }) => isShown(client, sourceFeatures('6.0'), ts)));
-    assert.deepEqual(shown, [false, true]);
+    const [hidden, one, two] = entries.map(({ ts }) => ts as Timestamp);
+    assert.ok(hidden && one && two && entries.length === 3);
+    const shown = (...times: Timestamp[]) => areShown(client, sourceFeatures('6.0'), times);
+    assert.deepEqual([await shown(hidden), await shown(one), await shown(two)], [false, true, true]);
+    assert.deepEqual([await shown(hidden, one), await shown(one, two), await shown()], [false, true, true]);
+    await admin.command({
+      applyOps: [{ ...insert, o: { _id: 5 } }],
+      writeConcern: { w: 'majority' },
+    });
+    const last = await client
+      .db('local')
+      .collection('oplog.rs')
+      .findOne(grouped, { sort: { $natural: -1 } });
+    assert.equal(await shown(two, last?.ts), false);
   });
 });
