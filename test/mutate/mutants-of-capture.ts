@@ -23,7 +23,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/capture/hidden-writes.ts',
     replace: 'if (shown === times.length) return true;',
     by: 'if (shown > 0) return true;',
-    tests: { file: 'test/engine/capture/conversions.test.ts', name: 'opening a stream' },
+    tests: { file: CONVERSIONS, name: 'opening a stream' },
   },
   {
     without: 'searching for inserts of conversions',
