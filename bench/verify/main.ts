@@ -2,7 +2,6 @@ import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import type { MongoClient } from 'mongodb';
 import { RawCursor } from '../../src/engine/mongodb/raw-cursor.ts';
-import { cleanUpAtExit } from '../../test/support/exit-cleanup.ts';
 import { runLinkspan } from '../../test/support/linkspan-process.ts';
 import type { ReplicaSetPair } from '../../test/support/replica-set.ts';
 import { answer, ask } from '../apply/linkspan-client.ts';
@@ -13,19 +12,24 @@ import { type Contender, measure, report, timed } from '../rounds.ts';
 import { DATABASE, settle, startServers } from '../servers.ts';
 
 /**
- * `npm run bench:verify -- [--scale 1] [--rounds 5]`: compares `linkspan verify` with a bare raw read of both sides, and
+ * `npm run bench:verify -- [--scale 1] [--rounds 5] [--part verify|migrate|apply]`: compares `linkspan verify` with a bare raw read of both sides, and
  * a migration with verification to one without: its whole run, and how fast it applies changes.
  */
 const BATCH_STATEMENTS = 1_000;
 const FOLLOWED = 'followed';
 
 const { values } = parseArgs({
-  options: { scale: { type: 'string', default: '1' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    scale: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '5' },
+    part: { type: 'string' },
+  },
 });
 const [scale, rounds] = [Number(values.scale), Number(values.rounds)];
-await compareWithBareRead();
-await compareMigrations();
-await compareApplying();
+const PARTS = { verify: compareWithBareRead, migrate: compareMigrations, apply: compareApplying };
+for (const [name, compare] of Object.entries(PARTS)) {
+  if (values.part === undefined || values.part === name) await compare();
+}
 
 async function compareWithBareRead(): Promise<void> {
   const dataSet = plainDataSet(scale);
@@ -57,6 +61,7 @@ async function compareApplying(): Promise<void> {
   const documents = inBatches(workload.documents(), BATCH_STATEMENTS);
   await using verified = await startServers();
   await using unverified = await startServers();
+  using children = new DisposableStack();
   let round = workload.nextRound(count);
   const contenders = [
     await applying('applied and compared', 'repair', verified),
@@ -72,7 +77,7 @@ async function compareApplying(): Promise<void> {
     await sendBatches(client, FOLLOWED, 'insert', documents, 4);
     const program = new URL('../apply/linkspan-process.ts', import.meta.url);
     const child = fork(program, [pair.source.uri, pair.destination.uri, mode]);
-    cleanUpAtExit(() => child.kill('SIGKILL'));
+    children.defer(() => child.kill('SIGKILL'));
     await answer(child);
     return {
       name,

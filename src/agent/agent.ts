@@ -1,5 +1,5 @@
-import { Changes, type Progress } from '../engine/index.ts';
-import type { Assignment } from '../link/index.ts';
+import { Changes } from '../engine/index.ts';
+import type { Assignment, Report } from '../link/index.ts';
 import { type Clock, type Logger, messageOf, systemClock } from '../platform/index.ts';
 import { Backoff } from './backoff.ts';
 import type { AgentConfiguration } from './configuration.ts';
@@ -92,9 +92,9 @@ export class Agent {
     return this.#clock.elapsed() - this.#reportedAtMs < SYNCED_FOR_MS;
   }
 
-  /** The progress of all migrations that it shows to the control plane. */
-  get progress(): readonly Progress[] {
-    return this.#runner.reports().map(({ progress }) => progress);
+  /** All migrations, as it shows them to the control plane. */
+  get migrations(): Report['migrations'] {
+    return this.#runner.reports();
   }
 
   /** Resolves when the control plane has a recent report, or when `limit` aborts. */

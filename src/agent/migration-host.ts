@@ -1,4 +1,4 @@
-import type { Progress } from '../engine/index.ts';
+import type { Report } from '../link/index.ts';
 import { type Clock, type Logger, UserError } from '../platform/index.ts';
 import { Agent } from './agent.ts';
 import { AgentStore, type StoredLink } from './agent-store.ts';
@@ -69,9 +69,9 @@ export class MigrationHost {
     return this.#running?.link;
   }
 
-  /** The progress of the migrations of the current link. */
-  get progress(): readonly Progress[] {
-    return this.#running?.agent.progress ?? [];
+  /** The migrations of the current link. */
+  get migrations(): Report['migrations'] {
+    return this.#running?.agent.migrations ?? [];
   }
 
   get isSynced(): boolean {

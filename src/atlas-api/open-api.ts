@@ -44,6 +44,11 @@ const QUERY_PARAMETERS = {
   includeCount: z.boolean().optional(),
   name: z.string().optional().meta({ description: 'Only items whose name starts with this text.' }),
   eventType: z.array(z.string()).optional().meta({ description: 'Only events of these types.' }),
+  span: z.enum(['second', 'minute']).optional().meta({
+    description:
+      '`second`: a sample a second, of the last hour (default); `minute`: a sample a minute, of the last 30 days.',
+  }),
+  since: z.iso.datetime().optional().meta({ description: 'Only samples after this time.' }),
 } as const;
 
 const streamOf = z.string().meta({

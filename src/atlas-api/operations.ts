@@ -8,6 +8,7 @@ import { linkTokenOperations } from './link-tokens.ts';
 import { linkOperations } from './links.ts';
 import { liveMigrationOperations } from './live-migrations.ts';
 import { migrationExtensions } from './migration-extensions.ts';
+import { sampleOperations } from './migration-samples.ts';
 import type { AnyOperation } from './operation.ts';
 import { organizationOperations } from './organizations.ts';
 import { serviceAccountOperations } from './service-accounts.ts';
@@ -21,6 +22,7 @@ export const operations: readonly AnyOperation[] = [
   ...validationOperations,
   ...liveMigrationOperations,
   ...migrationExtensions,
+  ...sampleOperations,
   ...linkOperations,
   ...organizationOperations,
   ...groupOperations,

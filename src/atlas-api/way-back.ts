@@ -19,7 +19,7 @@ export const wayBackFields = {
       state: z.enum(['planned', 'preparing', 'following', 'failed', 'finishing', 'closed', 'lost']).meta({
         description:
           '`planned`: the next cutover opens it; `preparing`, `following`: the side without users follows the other one; ' +
-          '`failed`: its engine has stopped, and resumes when the agent restarts; `finishing`: an operator closes it; ' +
+          '`failed`: its engine has stopped, and begins again within a minute unless the error lasts; `finishing`: an operator closes it; ' +
           '`closed` and `lost` are final.',
       }),
       openSince: z.iso.datetime().optional().meta({ description: 'When the last cutover opened it.' }),

@@ -85,6 +85,7 @@ export {
   setLoadLevel,
 } from './migrations/migration-wishes.ts';
 export { createMigration, getCutoverReport, getMigration, listMigrations } from './migrations/migrations.ts';
+export { getSamples } from './migrations/samples.ts';
 export { takeReport } from './migrations/take-report.ts';
 export { getValidation, startValidation } from './migrations/validations.ts';
 export { awaitWantedState } from './migrations/wanted-state.ts';
@@ -131,6 +132,7 @@ export type {
   HookDelivery,
   Link as StoredLink,
   Migration,
+  MigrationSample,
   Order,
   Organization,
   PutBack,

@@ -1,4 +1,4 @@
-import { systemClock, UserError } from '../platform/index.ts';
+import { type Clock, delayAfter, type ErrorCode, messageOf, systemClock, UserError } from '../platform/index.ts';
 import { Migration } from './migration.ts';
 import { OtherDirection } from './records/checkpoint-store.ts';
 import { shownState } from './records/shown-state.ts';
@@ -8,6 +8,10 @@ import type { MigrationOptions } from './scope/options.ts';
 
 /** How long the old source may take to record the end of the way back. */
 const ANSWERS_WITHIN_MS = 10_000;
+/** When a way back that failed begins again, so that it resumes soon after its cause is gone. */
+const BACK_OFF = { firstMs: 1_000, longestMs: 60_000 };
+/** Failures of a way back that last. */
+const LASTING: readonly ErrorCode[] = ['TAKEN_OVER', 'WAY_BACK_LOST', 'DESTINATION_TAKEN'];
 
 /**
  * A migration that may change its direction. Each direction is a migration of its own under the same id, whose records
@@ -16,18 +20,21 @@ const ANSWERS_WITHIN_MS = 10_000;
  */
 export class ReversibleMigration {
   readonly #options: MigrationOptions;
+  readonly #clock: Clock;
   /** The last direction that has cut over, or the first one. */
   #current: Migration;
   /** The direction after it. */
   #wayBack: Migration | undefined;
   /** Aborts when the operator has closed the way back. */
   readonly #finished = new AbortController();
-  #wayBackFailure: unknown;
+  /** The last attempt of a way back that failed, and its error. */
+  #failed: { readonly attempt: Migration; readonly error: unknown } | undefined;
   /** The last direction on whose record this process has noted that the opposite one is requested. */
   #noted: number | undefined;
 
   constructor(options: MigrationOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#current = new Migration(options);
   }
 
@@ -62,16 +69,20 @@ export class ReversibleMigration {
    */
   get wayBackProgress(): Progress | undefined {
     const progress = this.wayBack?.progress();
-    const failure = this.#wayBackFailure;
+    const failure = this.wayBackFailure;
     if (progress === undefined || progress.error !== undefined || !(failure instanceof UserError)) return progress;
     const { code, message, remedy } = failure;
     const ended = { readyForCutover: false, notReadyReasons: ['it has failed'] };
     return { ...progress, ...ended, state: 'failed', error: { code, message, remedy } };
   }
 
-  /** The error that ended the way back; undefined while it runs. It resumes when the migration runs again. */
+  /** The error that ended the way back; undefined while it follows. Unless it lasts, the way back begins again by itself. */
   get wayBackFailure(): unknown {
-    return this.#wayBackFailure;
+    const attempt = this.#wayBack;
+    const state = attempt?.progress().state;
+    // Another attempt counts when it follows. A failed one may have been unable to record its failure.
+    const isFailed = attempt === this.#failed?.attempt || state === 'created' || state === 'preparing';
+    return isFailed ? this.#failed?.error : undefined;
   }
 
   /**
@@ -81,21 +92,33 @@ export class ReversibleMigration {
    */
   async run(signal: AbortSignal): Promise<Outcome> {
     let outcome = await this.#runCurrent(signal);
+    let failures = 0;
     while (outcome === 'committed' && this.#current.hasWayBack) {
       const next = this.#next ?? this.#inNextDirection();
       this.#wayBack = next;
+      const stop = AbortSignal.any([signal, this.#finished.signal]);
+      const beganAtMs = this.#clock.elapsed();
       try {
-        const ended = await next.run(AbortSignal.any([signal, this.#finished.signal]));
+        const ended = await next.run(stop);
         if (ended === 'cancelled' || this.#finished.signal.aborted) return 'committed';
         if (ended === 'stopped') return 'stopped';
         outcome = ended;
       } catch (error) {
         if (this.isReversing) throw error;
-        this.#wayBackFailure = error;
-        return 'committed';
+        this.#failed = { attempt: next, error };
+        if (error instanceof UserError && LASTING.includes(error.code)) return 'committed';
+        failures = this.#clock.elapsed() - beganAtMs > BACK_OFF.longestMs ? 1 : failures + 1;
+        const inMs = delayAfter(failures, BACK_OFF);
+        this.#options.logger.warn({ error: messageOf(error), inMs }, 'The way back has failed; it begins again');
+        await this.#clock.sleep(inMs, stop);
+        if (stop.aborted) return signal.aborted ? 'stopped' : 'committed';
+        this.#wayBack = this.#inNextDirection();
+        continue;
       }
       this.#current = next;
       this.#wayBack = undefined;
+      this.#failed = undefined;
+      failures = 0;
     }
     return outcome;
   }
@@ -106,7 +129,7 @@ export class ReversibleMigration {
    * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or the failure of the way back
    */
   async reverse(): Promise<void> {
-    if (this.#wayBackFailure !== undefined) throw this.#wayBackFailure;
+    if (this.wayBackFailure !== undefined) throw this.wayBackFailure;
     const next = this.#openWayBack('Reversing');
     const { migrationId, destination, reversals = 0 } = this.#current.options;
     await next.request();
@@ -124,12 +147,12 @@ export class ReversibleMigration {
     const { migrationId, destination, reversals = 0 } = this.#current.options;
     const ignoreLost = (error: unknown) => {
       const isLost = error instanceof UserError && error.code === 'CANCELLED_OUT_OF_REACH';
-      if (!isLost && error !== this.#wayBackFailure) throw error;
+      if (!isLost && error !== this.#failed?.error) throw error;
     };
     // Without an answer the old source may be lost. From now on its direction can't cut over.
     const cancelled = next.cancel({ drop: false });
     const answered = new AbortController();
-    const waited = (this.#options.clock ?? systemClock).sleep(ANSWERS_WITHIN_MS, answered.signal);
+    const waited = this.#clock.sleep(ANSWERS_WITHIN_MS, answered.signal);
     await Promise.race([cancelled, waited]).catch(ignoreLost);
     answered.abort();
     await closeWayBack(destination, migrationId, reversals);

@@ -198,6 +198,24 @@ export const METRICS = {
     help: 'How long the last cutover stopped writes; absent before it, and when the source was not blocked.',
     of: 'migrations',
   },
+  linkspan_way_back_state: {
+    type: 'gauge',
+    labels: ['migration', 'state'],
+    help: '1 for the state of the way back of a reversible migration that has cut over, 0 for its other states; absent for others.',
+    of: 'migrations',
+  },
+  linkspan_way_back_ready: {
+    type: 'gauge',
+    labels: ['migration'],
+    help: 'Whether a cutover could begin at once after a reversal; absent unless the way back follows.',
+    of: 'migrations',
+  },
+  linkspan_way_back_lag_seconds: {
+    type: 'gauge',
+    labels: ['migration'],
+    help: 'Lag of the side without users behind the other one; absent while unknown.',
+    of: 'migrations',
+  },
   linkspan_cutover_step_seconds: {
     type: 'gauge',
     labels: ['migration', 'step'],

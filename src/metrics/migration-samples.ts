@@ -9,9 +9,20 @@ export type MeasuredProgress = Pick<Progress, 'state'> & Partial<Progress>;
 export interface MeasuredMigration {
   readonly id: string;
   readonly progress: MeasuredProgress;
+  /** Absent before the cutover of a reversible migration. */
+  readonly wayBack?: MeasuredWayBack | undefined;
   /** Whether its counts began in this process, so that counters begin with all of them. */
   readonly beganHere: boolean;
 }
+
+/** The way back of a reversible migration that has cut over. */
+export interface MeasuredWayBack {
+  readonly state: (typeof WAY_BACK_STATES)[number];
+  readonly ready?: boolean;
+  readonly lagSeconds?: number | null;
+}
+
+const WAY_BACK_STATES = ['preparing', 'following', 'failed', 'closed'] as const;
 
 const PHASES: ReadonlySet<string> = new Set(['preparing', 'copying', 'catching up', 'cutover']);
 
@@ -19,13 +30,16 @@ const PHASES: ReadonlySet<string> = new Set(['preparing', 'copying', 'catching u
 type Simple = Extract<Sample, { readonly labels: { readonly migration: string } }>['name'];
 
 /** Returns the samples of the migrations that an engine runs in this process. */
-export function engineSamples(progresses: readonly Progress[]): {
+export function engineSamples(
+  running: readonly { readonly progress: Progress; readonly wayBack?: MeasuredWayBack | undefined }[],
+): {
   readonly samples: readonly Sample[];
   readonly isComplete: boolean;
 } {
-  const migrations = progresses.map((progress) => ({
+  const migrations = running.map(({ progress, wayBack }) => ({
     id: progress.migrationId,
     progress,
+    wayBack,
     beganHere: progress.resumedFrom === undefined,
   }));
   return { samples: migrationSamples(migrations), isComplete: migrations.length <= MOST_SHOWN };
@@ -39,7 +53,7 @@ export function migrationSamples(migrations: readonly MeasuredMigration[]): Samp
   return migrations.slice(0, MOST_SHOWN).flatMap(samplesOf);
 }
 
-function samplesOf({ id, progress, beganHere }: MeasuredMigration): Sample[] {
+function samplesOf({ id, progress, wayBack, beganHere }: MeasuredMigration): Sample[] {
   const { state, waiting = [] } = progress;
   const oldest = waiting.length === 0 ? null : Math.min(...waiting.map(({ sinceMs }) => sinceMs)) / 1_000;
   const samples: (Sample | undefined)[] = [
@@ -52,6 +66,7 @@ function samplesOf({ id, progress, beganHere }: MeasuredMigration): Sample[] {
     known(id, 'linkspan_oldest_wait_timestamp_seconds', oldest),
     // Until then all figures are 0, which would look like lost data.
     ...(state === 'created' ? [] : loadedSamples(id, progress, beganHere)),
+    ...(wayBack === undefined ? [] : wayBackSamples(id, wayBack)),
   ];
   return samples.filter((sample) => sample !== undefined);
 }
@@ -132,6 +147,18 @@ function verificationSamples(id: string, { verification }: MeasuredProgress): (S
     known(id, 'linkspan_verified_equal_timestamp_seconds', scaled(equalAtMs, 1_000)),
     mismatch('open', mismatches.open),
     mismatch('settled', Math.max(0, mismatches.found - mismatches.open)),
+  ];
+}
+
+function wayBackSamples(id: string, { state, ready, lagSeconds }: MeasuredWayBack): (Sample | undefined)[] {
+  return [
+    ...oneOf(WAY_BACK_STATES, state, (one, value) => ({
+      name: 'linkspan_way_back_state',
+      labels: { migration: id, state: one },
+      value,
+    })),
+    known(id, 'linkspan_way_back_ready', ready === undefined ? undefined : Number(ready)),
+    known(id, 'linkspan_way_back_lag_seconds', lagSeconds),
   ];
 }
 

@@ -36,6 +36,8 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
         oplogSizeMegabytes: plan.oplogMegabytes,
         // The server truncates the oplog only up to the last checkpoint of the storage engine.
         ...(plan.oplogMegabytes < 100 ? { mongodArgs: ['--syncdelay', '1'] } : {}),
+        // Documents would expire on a source that isn't blocked, after the cutover. That is not a finding.
+        ...(plan.selection ? { setParameters: { ttlMonitorEnabled: false } } : {}),
       },
       destination: {
         auth: true,

@@ -173,6 +173,23 @@ test('--repair writes what differs and ends with 0, and a second run finds nothi
   assert.doesNotMatch(again.stdout, /repaired/);
 });
 
+for (const hook of ['engine.compare.repairs-recorded', 'engine.compare.repaired', 'engine.compare.repaired@2']) {
+  test(`a repair that is killed at ${hook} ends with everything repaired, and reports it`, async () => {
+    await there().updateOne({ _id: 7 }, { $set: { text: 'other' } });
+    await there().deleteOne({ _id: 8 });
+    using folder = temporaryFolder('report');
+    const report = join(folder.path, 'report.json');
+    const flags = [...uris(), '--repair', '--report', report];
+    await using linkspan = start(flags, { hook: `${hook}=kill` });
+    await expectHookReached(linkspan);
+    const resumed = await verify(flags);
+    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+    const { differences } = JSON.parse(readFileSync(report, 'utf8'));
+    assert.deepEqual([differences.total, differences.repaired], [0, 2]);
+    assert.equal((await verify(uris())).code, 0);
+  });
+}
+
 test('--repair is refused beside a migration that has not ended', async () => {
   await pair.destination.client
     .db('linkspan_internal')

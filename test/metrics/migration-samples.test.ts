@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Progress } from '../../src/engine/index.ts';
-import { engineSamples, migrationSamples } from '../../src/metrics/index.ts';
+import { engineSamples, type MeasuredWayBack, migrationSamples } from '../../src/metrics/index.ts';
 import { MetricsRegistry } from '../../src/metrics/registry.ts';
 import { progress } from '../atlas-api/migration-world.ts';
 import { scraped } from './scraped.ts';
@@ -9,7 +9,7 @@ import { scraped } from './scraped.ts';
 const ID = '1'.repeat(24);
 
 async function scrape(changes: Partial<Progress>, registry = new MetricsRegistry()) {
-  const { samples } = engineSamples([progress(ID, changes)]);
+  const { samples } = engineSamples([{ progress: progress(ID, changes) }]);
   return scraped((await registry.render(samples, 'prometheus')).text);
 }
 
@@ -86,8 +86,22 @@ test('an agent can make no labels: unknown phases and steps of a cutover are lef
   assert.equal(scraped(text).has(series('linkspan_copied_bytes')), false);
 });
 
+test('a way back shows its state, and its figures only while it follows', async () => {
+  const at = async (wayBack: MeasuredWayBack | undefined) => {
+    const { samples } = engineSamples([{ progress: progress(ID, { state: 'committed' }), wayBack }]);
+    const values = scraped((await new MetricsRegistry().render(samples, 'prometheus')).text);
+    const state = (one: string) => values.get(series('linkspan_way_back_state', `,state="${one}"`));
+    const figures = ['ready', 'lag_seconds'].map((name) => values.get(series(`linkspan_way_back_${name}`)));
+    return [state('following'), state('failed'), ...figures];
+  };
+  assert.deepEqual(await at(undefined), [undefined, undefined, undefined, undefined]);
+  assert.deepEqual(await at({ state: 'following', ready: true, lagSeconds: 2 }), [1, 0, 1, 2]);
+  assert.deepEqual(await at({ state: 'following', ready: false, lagSeconds: null }), [1, 0, 0, undefined]);
+  assert.deepEqual(await at({ state: 'failed' }), [0, 1, undefined, undefined]);
+});
+
 test('a scrape has at most 500 migrations, and says when it leaves some out', () => {
-  const many = Array.from({ length: 501 }, (_, index) => progress(String(index)));
+  const many = Array.from({ length: 501 }, (_, index) => ({ progress: progress(String(index)) }));
   const { samples, isComplete } = engineSamples(many);
   const ids = new Set(samples.map(({ labels }) => 'migration' in labels && labels.migration));
   assert.deepEqual([ids.size, isComplete], [500, false]);

@@ -85,7 +85,7 @@ export const OF_REVERSE: readonly Mutant[] = [
   {
     without: 'refusing to reverse a way back that has failed',
     file: 'src/engine/reversible-migration.ts',
-    replace: '    if (this.#wayBackFailure !== undefined) throw this.#wayBackFailure;\n',
+    replace: '    if (this.wayBackFailure !== undefined) throw this.wayBackFailure;\n',
     by: '',
     tests: { file: WAY_BACK, name: 'not what the cutover left' },
   },
@@ -137,5 +137,12 @@ export const OF_REVERSE: readonly Mutant[] = [
     replace: "(isReversed && canExpire ? 'off' : undefined)",
     by: '(isReversed && canExpire ? undefined : undefined)',
     tests: { file: 'test/engine/run/reverse-kinds.test.ts' },
+  },
+  {
+    without: 'another attempt of a way back that has failed',
+    file: 'src/engine/reversible-migration.ts',
+    replace: '        this.#wayBack = this.#inNextDirection();\n        continue;\n',
+    by: "        return 'committed';\n",
+    tests: { file: WAY_BACK, name: 'begins again when its cause' },
   },
 ];

@@ -104,4 +104,11 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     by: '',
     tests: { file: 'test/engine/verify/recheck-queue.test.ts' },
   },
+  {
+    without: 'counting once what a killed run had on record',
+    file: 'src/engine/verify/mismatches.ts',
+    replace: 'before?.open === true && !this.#noted.has(id)',
+    by: 'before?.open === undefined && this.#noted.has(id)',
+    tests: { file: RESUME, name: 'verification of a migration|counts a difference once' },
+  },
 ];

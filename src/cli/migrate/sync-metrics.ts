@@ -1,13 +1,14 @@
-import { engineSamples, type Measured } from '../../metrics/index.ts';
+import type { Progress } from '../../engine/index.ts';
+import { engineSamples, type Measured, type MeasuredWayBack } from '../../metrics/index.ts';
 import type { SyncSession } from '../../sync/index.ts';
 
 /** Returns the metrics and the readiness of a session. It has no series before the start of its migration. */
-export function measuredOf(session: Pick<SyncSession, 'progress'>): Measured {
+export function measuredOf(session: Pick<SyncSession, 'progress' | 'wayBack'>): Measured {
   return {
     command: 'sync',
     measure: async () => {
       const progress = session.progress();
-      return engineSamples(progress === undefined ? [] : [progress]);
+      return engineSamples(progress === undefined ? [] : [{ progress, wayBack: measuredWayBack(session.wayBack) }]);
     },
     notReady: () => {
       const { state, waiting = [] } = session.progress() ?? {};
@@ -15,4 +16,13 @@ export function measuredOf(session: Pick<SyncSession, 'progress'>): Measured {
       return waiting.length === 0 ? [] : ['the migration waits'];
     },
   };
+}
+
+function measuredWayBack(wayBack: Progress | undefined): MeasuredWayBack | undefined {
+  if (wayBack === undefined) return undefined;
+  const { state, readyForCutover: ready, lagSeconds } = wayBack;
+  if (state === 'failed') return { state };
+  return state === 'created' || state === 'preparing'
+    ? { state: 'preparing' }
+    : { state: 'following', ready, lagSeconds };
 }

@@ -86,7 +86,7 @@ async function runAgent({ config, logFormat: format, ...flags }: AgentCommandOpt
   });
   const measured = {
     command: 'agent' as const,
-    measure: async () => engineSamples(migrationHost.progress),
+    measure: async () => engineSamples(migrationHost.migrations),
     notReady: () => notReady(migrationHost),
   };
   await serveMetrics(flags, configuration.metrics, measured, logger);

@@ -50,7 +50,7 @@ export async function serveNotReady(
   ];
 }
 
-function samplesOf({ id, state, progress }: Migration, isHeard: boolean): Sample[] {
+function samplesOf({ id, state, progress, wayBack }: Migration, isHeard: boolean): Sample[] {
   const isCancelled = state.status === 'FAILED' && state.wanted === 'cancelled';
   const status = isCancelled ? 'CANCELLED' : state.status;
   const samples = oneOf(STATUSES, status, (one, value) => ({
@@ -71,6 +71,8 @@ function samplesOf({ id, state, progress }: Migration, isHeard: boolean): Sample
   if (progress === null) return [...samples, ...ended];
   const isCurrent = state.endedAtMs === null && isHeard;
   // Counters begin with what this server saw: an earlier one, or the agent's own metrics, have counted the rest.
-  const figures = isCurrent ? migrationSamples([{ id, progress, beganHere: false }]) : lastingSamples(id, progress);
+  const figures = isCurrent
+    ? migrationSamples([{ id, progress, wayBack: wayBack ?? undefined, beganHere: false }])
+    : lastingSamples(id, progress);
   return [...samples, ...ended, ...figures];
 }

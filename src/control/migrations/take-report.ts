@@ -10,6 +10,7 @@ import type { StoreTransaction } from '../records/store-port.ts';
 import { stillBlocked, usersOn } from '../records/users-on.ts';
 import { knownProgress } from './known-progress.ts';
 import { saysReady } from './migration-gates.ts';
+import { noteSample } from './samples.ts';
 import { takeWatch, watchAfterCommit } from './source-watches.ts';
 
 /**
@@ -92,6 +93,7 @@ async function takeProgress(
     password,
     updatedAtMs: atMs,
   });
+  await noteSample(transaction, id, reported, atMs);
   const { orgId, groupId } = migration;
   const tell = async (eventTypeName: string, more: AuditRecord['details'] = {}) => {
     const details = { liveMigrationId: id, ...more };

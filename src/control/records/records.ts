@@ -224,6 +224,29 @@ export interface Migration extends Order {
   readonly updatedAtMs: number;
 }
 
+/** A migration's figures at one moment, for charts. */
+export interface MigrationSample {
+  readonly migrationId: string;
+  /** Samples of one span stand for equal parts of time; the newest of each part is kept. */
+  readonly spanMs: number;
+  readonly atMs: number;
+  readonly figures: SampleFigures;
+}
+
+/** The figures of a sample; null while unknown. */
+export interface SampleFigures {
+  readonly state: Progress['state'];
+  readonly lagSeconds: number | null;
+  readonly changesRead: number | null;
+  readonly changesApplied: number | null;
+  /** Changed keys that wait to be applied. */
+  readonly queuedKeys: number | null;
+  readonly bytesCopied: number | null;
+  readonly documentsVerified: number | null;
+  /** Time until changes would be lost if the engine read no more. */
+  readonly oplogLeftSeconds: number | null;
+}
+
 /**
  * A database user on a destination for one migration or validation. The record exists before the user is created and until after it is
  * dropped, so that a crash leaves no unknown user.

@@ -9,6 +9,7 @@ import type {
   HookDelivery,
   Link,
   Migration,
+  MigrationSample,
   Organization,
   PutBack,
   Restore,
@@ -83,6 +84,8 @@ export interface StoreReader {
   activeMigrationsOfOrganization(orgId: string): Promise<Migration[]>;
   /** The migrations that have not ended before a time: first those that have not ended at all, then the newest. */
   migrationsSince(timeMs: number, limit: number): Promise<Migration[]>;
+  /** The samples of a migration and a span after a time, oldest first. */
+  samplesOf(migrationId: string, spanMs: number, afterMs: number): Promise<MigrationSample[]>;
   /** Migrations whose source is watched after the commit. */
   watchedMigrations(): Promise<Migration[]>;
   /** An agent's migrations whose source is watched after the commit. */
@@ -151,6 +154,10 @@ export interface StoreTransaction extends StoreReader {
   updateValidation(record: Validation): Promise<void>;
   insertMigration(record: Migration): Promise<void>;
   updateMigration(record: Migration): Promise<void>;
+  /** Keeps a sample instead of an earlier one of the same migration and the same part of time: `atMs / spanMs`, rounded down. */
+  putSample(sample: MigrationSample): Promise<void>;
+  /** Deletes the samples of a span, of all migrations, until a time. */
+  deleteSamples(spanMs: number, untilMs: number): Promise<void>;
   insertDestinationUser(record: DestinationUser): Promise<void>;
   updateDestinationUser(record: DestinationUser): Promise<void>;
   insertRestore(record: Restore): Promise<void>;

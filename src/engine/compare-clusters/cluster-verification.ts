@@ -156,6 +156,7 @@ export class ClusterVerification {
       differences: new Differences(saved?.differences),
       settleMs,
       chunkBytes: Math.min(CHUNK_BYTES, Math.max(LEAST_CHUNK_BYTES, bytesPerSecond / 4)),
+      save: () => save?.(stateNow()),
     };
     const pairs = new Pairs(parts, this.#filters, saved?.pairs ?? []);
     await using source = new WatchedSide(parts, sides.source, this.#selection);
@@ -200,14 +201,14 @@ export class ClusterVerification {
       if (follow) refuseUnwatched(sides);
       hasStarted = true;
       // A file that can't be written shows now, not after hours.
-      save?.(stateNow());
+      parts.save();
       void group.start(() => source.run());
       void group.start(() => destination.run());
       void group.start(() => new Rechecks(parts, repair ? new Repairer(parts) : undefined).run());
       void group.start(async () => {
         while (!signal.aborted) {
           await clock.sleep(SAVE_EVERY_MS, signal);
-          save?.(stateNow());
+          parts.save();
           await reach('engine.compare.state-saved');
         }
       });
@@ -227,7 +228,7 @@ export class ClusterVerification {
     }
     // The keys that kept changing are still pending: a resumed run reads them again.
     const isOver = verified !== undefined && (verified as Verified).report.result !== 'undecided';
-    if (hasStarted && !isOver) save?.(stateNow());
+    if (hasStarted && !isOver) parts.save();
     return verified ?? report(undefined);
   }
   async #readCatalogs({ source, destination, retrier }: ComparisonParts): Promise<BothCatalogs> {

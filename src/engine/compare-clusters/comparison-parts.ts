@@ -20,6 +20,8 @@ export interface ComparisonParts {
   readonly settleMs: number;
   /** Target size of a chunk. */
   readonly chunkBytes: number;
+  /** Puts the state on record, where the run has a file for it. */
+  readonly save: () => void;
 }
 
 /** The collection was dropped or renamed on one side; the catalogs show what became of it. */

@@ -21,12 +21,12 @@ export function clusterTime(time: Timestamp | undefined): ClusterTime | null {
 /** More differences are only counted. A listed one takes some 500 bytes. */
 const MOST_LISTED = 20_000;
 
-/** A difference, and the type and bytes of its key in base64. */
-type Listed = readonly [key: string, difference: DocumentDifference];
+/** A difference, the type and bytes of its key in base64, and whether this comparison has begun to repair it. */
+type Listed = [key: string, difference: DocumentDifference, isInRepair: boolean];
 
 /** Differences as a state file has them. */
 export interface SavedDifferences {
-  readonly listed: [key: string, difference: DocumentDifference][];
+  readonly listed: Listed[];
   readonly unlisted: number;
 }
 
@@ -39,9 +39,7 @@ export class Differences {
   /** @param saved  of an earlier run */
   constructor(saved?: SavedDifferences) {
     this.#unlisted = saved?.unlisted ?? 0;
-    for (const [key, difference] of saved?.listed ?? []) {
-      this.#listed.set(idOf(difference.namespace, keyOfText(key)), [key, difference]);
-    }
+    for (const one of saved?.listed ?? []) this.#listed.set(idOf(one[1].namespace, keyOfText(one[0])), one);
   }
 
   get listed(): readonly DocumentDifference[] {
@@ -50,10 +48,7 @@ export class Differences {
 
   /** Returns the differences as a resumed comparison needs them. */
   get saved(): SavedDifferences {
-    return {
-      listed: [...this.#listed.values()].map(([key, difference]) => [key, difference]),
-      unlisted: this.#unlisted,
-    };
+    return { listed: [...this.#listed.values()], unlisted: this.#unlisted };
   }
 
   /** Differences that are too many to list. */
@@ -75,15 +70,23 @@ export class Differences {
   add(key: DocumentKey, difference: DocumentDifference): void {
     const id = idOf(difference.namespace, key);
     if (this.#listed.size >= MOST_LISTED && !this.#listed.has(id)) this.#unlisted += 1;
-    else this.#listed.set(id, [keyBytes(key).toString('base64'), difference]);
+    else this.#listed.set(id, [keyBytes(key).toString('base64'), difference, this.#listed.get(id)?.[2] ?? false]);
   }
 
-  /** Notes that a key is equal now. @param repaired  whether this comparison has written it */
-  resolve(namespace: string, key: DocumentKey, repaired: boolean): void {
+  /** Notes that a key will be written, by this run or, when it ends before that, by none. */
+  beginRepair(namespace: string, key: DocumentKey): void {
     const id = idOf(namespace, key);
-    const [text, difference] = this.#listed.get(id) ?? [];
-    if (text === undefined || difference === undefined) return;
-    if (repaired) this.#listed.set(id, [text, { ...difference, repaired: true }]);
+    const one = this.#listed.get(id);
+    if (one !== undefined) this.#listed.set(id, [one[0], one[1], true]);
+  }
+
+  /** Notes that a key is equal now. One that is in repair stays listed, as repaired. */
+  resolve(namespace: string, key: DocumentKey): void {
+    const id = idOf(namespace, key);
+    const one = this.#listed.get(id);
+    if (one === undefined) return;
+    const [text, difference, isInRepair] = one;
+    if (isInRepair) this.#listed.set(id, [text, { ...difference, repaired: true }, isInRepair]);
     else this.#listed.delete(id);
   }
 

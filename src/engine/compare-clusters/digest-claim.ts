@@ -15,7 +15,7 @@ export function claimOf(entries: readonly DigestedEntry[], catalogChanged: reado
 export function explain(
   claim: DigestClaim,
   entries: readonly DigestedEntry[],
-  catalogChanged: readonly string[],
+  { catalogChanged, oplogRead }: { readonly catalogChanged: readonly string[]; readonly oplogRead: boolean },
 ): string {
   const collections = entries.filter(isCollection);
   const loose = collections.filter(({ atClusterTime }) => !atClusterTime);
@@ -32,7 +32,7 @@ export function explain(
       return `The digests are those of one moment: the cluster time of this report.${after}`;
     }
     case 'without writes':
-      return `No write to ${named(loose)} was seen while they were read, and everything else was read at the cluster time. The digests hold from the cluster time of this report to its end time.`;
+      return `No write to ${named(loose)} was seen while they were read, and everything else was read at the cluster time. The digests hold from the cluster time of this report to its end time.${oplogRead ? '' : ' The oplog could not be read: they do not hold if somebody wrote there with applyOps, which no change stream shows.'}`;
     case 'changed meanwhile': {
       const changed = [...new Set([...catalogChanged, ...loose.filter(({ written }) => written).map(namespaceOf)])];
       return `The report proves nothing about ${names(changed)}: changed while they were read. Stop the writes and run the command again.`;

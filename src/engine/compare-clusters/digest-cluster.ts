@@ -1,11 +1,14 @@
 import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { type Clock, type Logger, messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
+import { readHiddenWrites } from '../capture/hidden-writes.ts';
+import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { type CompareScope, readSideCatalog, type SideCatalog, type SideEntry } from '../compare/side-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
 import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
+import { classify } from '../mongodb/failure-policy.ts';
 import { Retrier } from '../mongodb/retry.ts';
-import { sourceFeatures } from '../mongodb/server-features.ts';
+import { type SourceFeatures, sourceFeatures } from '../mongodb/server-features.ts';
 import { levelOf } from '../preflight/checks/versions.ts';
 import { describeCluster, UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
 import { type DocumentFilter, DocumentFilters, invalidFilter, whyUnfilterable } from '../scope/document-filters.ts';
@@ -61,8 +64,9 @@ export async function digestCluster(
     const retrier = new Retrier(clock, logger, signal);
     const progress = new DigestProgress(retrier);
     onProgress(progress);
-    const { pinsReads, showsCatalogChanges: showsAll } = sourceFeatures(levelOf(cluster));
-    const parts = { client, retrier, logger, clock, signal, progress, pinsReads, showsAll };
+    const features = sourceFeatures(levelOf(cluster));
+    const { pinsReads, showsCatalogChanges: showsAll } = features;
+    const parts = { client, retrier, logger, clock, signal, progress, features, pinsReads, showsAll };
     const found = await digest(parts, { ...options, scope, documentFilters: filters });
     return digestReportOf(found, { cluster, startedAtMs, endedAtMs: clock.now(), selection: selectionOf(options) });
   } catch (error) {
@@ -73,7 +77,11 @@ export async function digestCluster(
   }
 }
 
-type DigestParts = Omit<DigestCollectionParts, 'clusterTime'> & { readonly clock: Clock; readonly showsAll: boolean };
+interface DigestParts extends Omit<DigestCollectionParts, 'clusterTime'> {
+  readonly clock: Clock;
+  readonly features: SourceFeatures;
+  readonly showsAll: boolean;
+}
 
 async function digest(
   parts: DigestParts,
@@ -101,13 +109,35 @@ async function digest(
   await reach('engine.digest.time-chosen');
   const digests = await digestAll({ ...parts, clusterTime }, before.catalog, { filters: documentFilters, rangeBytes });
   await reach('engine.digest.documents-read');
-  const after = await unlessStopped(signal, async () => ({
-    ...(await readDefinitions()),
-    time: await seen.until(await retrier.run('the cluster', () => latestTime(client))),
-  }));
-  const wasWritten = (entry: SideEntry) =>
-    after?.time !== undefined && seen.shows(entry) ? seen.written(entry, clusterTime) : null;
+  const after = await unlessStopped(signal, async () => {
+    const definitions = await readDefinitions();
+    const time = await seen.until(await retrier.run('the cluster', () => latestTime(client)));
+    const hidden = time && (await hiddenWrites(parts, { after: clusterTime, to: time }));
+    return { ...definitions, time, oplogRead: hidden !== undefined, hidden };
+  });
+  const wasWritten = (entry: SideEntry) => {
+    if (after?.time === undefined || !seen.shows(entry)) return null;
+    const { database, name, uuid } = entry;
+    const place = { id: uuid?.toHexString(false) ?? '', namespace: `${database}.${name}` };
+    return seen.written(entry, clusterTime) || (after.hidden?.isOf(place) ?? false);
+  };
   return { before, after, clusterTime, digests, wasWritten };
+}
+
+/** Returns the writes that no change stream shows; undefined when the oplog can't be read, or no longer reaches back. */
+async function hiddenWrites(
+  { client, retrier, logger, features }: DigestParts,
+  range: { readonly after: Timestamp; readonly to: Timestamp },
+): Promise<OplogKeys | undefined> {
+  const passed = async () => range.to;
+  try {
+    return await retrier.run('the oplog', () => readHiddenWrites(client, features, range, passed));
+  } catch (error) {
+    const isUnreadable = error instanceof MongoServerError && ['fatal', 'history-lost'].includes(classify(error));
+    if (!isUnreadable) throw error;
+    logger.warn({ reason: messageOf(error) }, 'The oplog cannot be read');
+    return undefined;
+  }
 }
 
 /** Returns what the work returns; undefined when the signal aborts before that. */

@@ -15,8 +15,11 @@ interface Definitions {
 /** The entries that a run has read. */
 export interface FoundByDigest {
   readonly before: Definitions;
-  /** Undefined when the run was stopped. `time` is how far writes were watched, if they were. */
-  readonly after: (Definitions & { readonly time: Timestamp | undefined }) | undefined;
+  /**
+   * Undefined when the run was stopped. `time` is how far writes were watched, if they were; `oplogRead`, whether those
+   * were searched for that no change stream shows.
+   */
+  readonly after: (Definitions & { readonly time: Timestamp | undefined; readonly oplogRead: boolean }) | undefined;
   readonly clusterTime: Timestamp;
   readonly digests: ReadonlyMap<SideEntry, CollectionDigest>;
   /** Whether a write to the entry was seen; null when nobody could see one. */
@@ -45,13 +48,14 @@ export function digestReportOf(
     after === undefined
       ? []
       : [...changedNamespaces(before.catalog, after.catalog), ...changedAccounts(before.accounts, after.accounts)];
+  const oplogRead = after?.oplogRead ?? false;
   const claim = after === undefined ? 'unfinished' : claimOf(collections, catalogChanged);
   return {
     type: 'linkspan digest',
     formatVersion: 1,
     linkspanVersion: version,
     claim,
-    explanation: explain(claim, collections, catalogChanged),
+    explanation: explain(claim, collections, { catalogChanged, oplogRead }),
     startedAt: new Date(startedAtMs).toISOString(),
     endedAt: new Date(endedAtMs).toISOString(),
     cluster: {
@@ -63,6 +67,7 @@ export function digestReportOf(
     selection,
     clusterTime: shownTime(clusterTime),
     endTime: after?.time === undefined ? null : shownTime(after.time),
+    oplogRead,
     catalogChanged,
     collections,
     accounts: after === undefined ? null : before.accounts,

@@ -27,9 +27,7 @@ const collection = z.strictObject({
   written: z
     .boolean()
     .nullable()
-    .describe(
-      'Whether the change stream showed a write after clusterTime and before endTime; null when nobody could see',
-    ),
+    .describe('Whether there was a write after clusterTime and before endTime; null when nobody could see'),
 });
 
 const account = z.strictObject({
@@ -68,6 +66,9 @@ export const digestReport = z.strictObject({
     .describe('What was digested; empty lists mean everything'),
   clusterTime: clusterTime.describe('The time that documents were read at'),
   endTime: clusterTime.nullable().describe('Writes were watched until this time; null when nobody could see them'),
+  oplogRead: z
+    .boolean()
+    .describe('Whether the oplog was searched for writes that no change stream shows, up to endTime'),
   catalogChanged: z
     .array(z.string())
     .describe('Namespaces whose definition changed while the digest was made; also collections of users and roles'),

@@ -45,7 +45,9 @@ export class Rechecks {
   async #check(pair: ComparedPair, entries: readonly PendingKey[]): Promise<void> {
     try {
       const judged = entries.filter((entry) => entry.verdict?.version === entry.version);
-      for (const entry of judged) await this.#judge(entry);
+      const different: PendingKey[] = [];
+      for (const entry of judged) if (await this.#judge(entry)) different.push(entry);
+      await this.#repair(different);
       const others = entries.filter((entry) => !judged.includes(entry));
       if (others.length > 0) await this.#readAgain(pair, others);
     } catch (error) {
@@ -82,25 +84,26 @@ export class Rechecks {
     }
   }
 
-  /** Counts the key as different, once the streams have shown that it didn't change before it was read. */
-  async #judge(entry: PendingKey): Promise<void> {
+  /**
+   * Counts the key as different, once the streams have shown that it didn't change before it was read.
+   * @returns whether it counts and hasn't settled
+   */
+  async #judge(entry: PendingKey): Promise<boolean> {
     const { source, destination, pending, differences, clock } = this.#parts;
     const { pair, key, version, verdict } = entry;
     if (!source.hasShown(verdict?.times.source) || !destination.hasShown(verdict?.times.destination)) {
       entry.level = 0;
       pending.queue(entry);
-      return;
+      return false;
     }
-    const [left, right] = await this.#read(pair, [entry], (document) => Buffer.from(document));
-    const [wanted, there] = [left.found.get(key.identity), right.found.get(key.identity)];
-    const isEqual = wanted === undefined || there === undefined ? wanted === there : wanted.equals(there);
-    if (isEqual) {
+    const { wanted, there, times } = await this.#readDocuments(entry);
+    if (isEqual(wanted, there)) {
       this.#settle(entry);
-      return;
+      return false;
     }
     if (entry.version !== version) {
       pending.queue(entry);
-      return;
+      return false;
     }
     const isForeign = entry.changed.destination && !entry.changed.source && source.isWatched;
     differences.add(key, {
@@ -109,18 +112,44 @@ export class Rechecks {
       _id: shownId(key),
       ...describeDifference(wanted, there),
       firstSeenMs: entry.firstSeenMs ?? clock.now(),
-      sourceTime: clusterTime(left.time),
-      destinationTime: clusterTime(right.time),
+      sourceTime: clusterTime(times.source),
+      destinationTime: clusterTime(times.destination),
       ...(isForeign ? { foreign: true } : {}),
     });
-    if (await this.#repairer?.repair(entry, wanted, there)) pending.queue(entry);
-    else pending.settle(entry);
+    if (this.#repairer?.mayRepair(entry)) return true;
+    pending.settle(entry);
+    return false;
+  }
+
+  /** Repairs keys that are on record: a run that is killed meanwhile still reports them. */
+  async #repair(entries: readonly PendingKey[]): Promise<void> {
+    if (entries.length === 0) return;
+    for (const { pair, key } of entries) this.#parts.differences.beginRepair(pair.namespace, key);
+    this.#parts.save();
+    await reach('engine.compare.repairs-recorded');
+    for (const entry of entries) {
+      const { wanted, there } = await this.#readDocuments(entry);
+      if (isEqual(wanted, there)) {
+        this.#settle(entry);
+        continue;
+      }
+      await this.#repairer?.repair(entry, wanted, there);
+      await reach('engine.compare.repaired');
+      this.#parts.pending.queue(entry);
+    }
+  }
+
+  async #readDocuments(entry: PendingKey) {
+    const { identity } = entry.key;
+    const [source, destination] = await this.#read(entry.pair, [entry], (document) => Buffer.from(document));
+    const times = { source: source.time, destination: destination.time };
+    return { wanted: source.found.get(identity), there: destination.found.get(identity), times };
   }
 
   #settle(entry: PendingKey): void {
-    const { pair, key, repairs } = entry;
+    const { pair, key } = entry;
     if (entry.version > 0) pair.rechecked += 1;
-    this.#parts.differences.resolve(pair.namespace, key, repairs > 0);
+    this.#parts.differences.resolve(pair.namespace, key);
     this.#parts.pending.settle(entry);
   }
 
@@ -144,6 +173,10 @@ export class Rechecks {
   #settlesAfterMs(pair: ComparedPair, isMissing: boolean): number {
     return isMissing && pair.expires ? Math.max(EXPIRY_SETTLES_MS, this.#parts.settleMs) : this.#parts.settleMs;
   }
+}
+
+function isEqual(a: Buffer | undefined, b: Buffer | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : a.equals(b);
 }
 
 function cut(entries: readonly PendingKey[]): PendingKey[][] {

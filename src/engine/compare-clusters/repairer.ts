@@ -24,16 +24,18 @@ export class Repairer {
     this.#parts = parts;
   }
 
+  mayRepair({ pair, repairs }: PendingKey): boolean {
+    // A written document would take another place in the order of a capped collection.
+    return !pair.isCapped && repairs < MOST_REPAIRS;
+  }
+
   /**
-   * Gives the destination the source's document of a key, or deletes the destination's.
+   * Gives the destination the source's document of a key, or deletes the destination's. The key has to be read again.
    * @param wanted  the source's document
    * @param there  the destination's document
-   * @returns whether the key has to be read again; false when it isn't repaired
    */
-  async repair(entry: PendingKey, wanted: Buffer | undefined, there: Buffer | undefined): Promise<boolean> {
+  async repair(entry: PendingKey, wanted: Buffer | undefined, there: Buffer | undefined): Promise<void> {
     const { pair, key } = entry;
-    // A written document would take another place in the order of a capped collection.
-    if (pair.isCapped || entry.repairs >= MOST_REPAIRS) return false;
     entry.repairs += 1;
     entry.differsSinceMs = undefined;
     entry.verdict = undefined;
@@ -45,7 +47,6 @@ export class Repairer {
       const shown = { namespace: pair.destinationNamespace, _id: describeKey(key), reason: messageOf(error) };
       this.#parts.logger.warn(shown, 'The destination refused a repaired document');
     }
-    return true;
   }
 
   async #write(pair: ComparedPair, key: DocumentKey, wanted: Buffer | undefined, there: Buffer | undefined) {

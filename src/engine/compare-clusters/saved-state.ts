@@ -39,7 +39,8 @@ export const savedState = z.strictObject({
   destination: savedSide,
   pairs: z.array(savedPair),
   differences: z.strictObject({
-    listed: z.array(z.tuple([z.string(), documentDifference])),
+    /** Type and bytes of the key in base64, the difference, and whether its repair has begun. */
+    listed: z.array(z.tuple([z.string(), documentDifference, z.boolean()])),
     unlisted: z.number(),
   }),
 });

@@ -1,4 +1,4 @@
-import { type MongoClient, MongoServerError, Timestamp } from 'mongodb';
+import { type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { type Clock, type Logger, messageOf } from '../../platform/index.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
 import { Changes } from '../concurrency/changes.ts';
@@ -93,8 +93,7 @@ export class SeenWrites implements AsyncDisposable {
         if (renamedTo !== undefined) this.#writtenAt.set(`${renamedTo.database}.${renamedTo.collection}`, time);
       }
       this.#shownTo = shownTo;
-      // A new stream begins one tick after the server's latest operation, which the majority may not have yet.
-      this.#firstTime ??= events.length > 0 ? shownTo : new Timestamp(shownTo.toBigInt() - 1n);
+      this.#firstTime ??= shownTo;
     } catch (error) {
       // Without a stream the report says so; reading at one cluster time needs none.
       this.#ended = true;

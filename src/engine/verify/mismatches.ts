@@ -26,6 +26,8 @@ export class Mismatches {
   readonly #records: VerificationRecords;
   /** By the UUID of the collection and the identity of the key, in the order in which they were found. */
   readonly #known = new Map<string, MismatchRecord>();
+  /** Those that this run put on record. An earlier run may have been killed between record and repair. */
+  readonly #noted = new Set<string>();
   #open = 0;
 
   constructor(parts: MismatchesParts, records: VerificationRecords) {
@@ -72,6 +74,7 @@ export class Mismatches {
     if (collection.isCapped && isOnOneSide) return 'discarded';
     const id = collection.id + key.identity;
     const before = this.#known.get(id);
+    const isSameFinding = before?.open === true && !this.#noted.has(id);
     const difference = describeDifference(source.document, destination.document);
     const record: MismatchRecord = {
       _id: { m: this.#parts.fence.migrationId, u: collection.uuid, k: new Binary(keyBytes(key)) },
@@ -80,7 +83,7 @@ export class Mismatches {
       class: difference.class,
       path: difference.path,
       firstSeen: before?.firstSeen ?? new Date(this.#parts.clock.now()),
-      times: (before?.times ?? 0) + 1,
+      times: (before?.times ?? 0) + (isSameFinding ? 0 : 1),
       sourceTime: source.time,
       destinationTime: destination.time,
       foreign: open.foreign || (before?.foreign ?? false),
@@ -88,6 +91,7 @@ export class Mismatches {
     };
     await this.#records.saveMismatch(record);
     this.#keep(id, record);
+    this.#noted.add(id);
     const { namespace, class: kind, path, foreign, times } = record;
     const evidence = { namespace, _id: record.key, class: kind, path, foreign, times };
     this.#parts.logger.warn(evidence, 'A document differs between source and destination');

@@ -214,6 +214,14 @@ const VERSIONS: readonly string[] = [
   CREATE INDEX active_migrations_of_agent ON migrations (agent_id) WHERE is_active;
   CREATE INDEX active_migrations_of_organization ON migrations (org_id) WHERE is_active;
   `,
+  // Figures of migrations for charts.
+  `
+  CREATE TABLE migration_samples (
+    migration_id TEXT NOT NULL, span_ms INTEGER NOT NULL, part INTEGER NOT NULL, at_ms INTEGER NOT NULL, figures TEXT NOT NULL,
+    PRIMARY KEY (migration_id, span_ms, part)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX migration_samples_by_age ON migration_samples (span_ms, at_ms);
+  `,
 ];
 
 /** The first schema version of a store with a head file. */

@@ -187,6 +187,38 @@ test('a digest whose snapshot the server drops reads on without it, and proves w
   assert.equal(changed.claim, 'changed meanwhile');
 });
 
+test('what applyOps writes while a digest reads without a snapshot counts as a write', async () => {
+  const log = await set.client.db('shop').createCollection<Stored>('log', { capped: true, size: 100_000 });
+  await log.insertMany(identified(3));
+  const applyOps = [{ op: 'i', ns: 'shop.log', o: { _id: 7 } }];
+  using written = onceAt('engine.digest.time-chosen', () =>
+    set.client.db('admin').command({ applyOps, writeConcern: { w: 'majority' } }),
+  );
+  const report = await digest();
+  await written.result;
+  assert.equal(report.claim, 'changed meanwhile', report.explanation);
+  assert.deepEqual([entryOf(report, 'shop.log').written, report.oplogRead], [true, true]);
+});
+
+test('a digest by a user who may not read the oplog says what nobody could see', async () => {
+  await using guarded = await startReplicaSet({ auth: true });
+  await guarded.client.db('shop').createCollection('log', { capped: true, size: 4_096 });
+  const actions = ['find', 'listCollections', 'listIndexes', 'collStats', 'changeStream'];
+  const privileges = [
+    { resource: { db: '', collection: '' }, actions },
+    { resource: { cluster: true }, actions: ['listDatabases'] },
+  ];
+  await guarded.client.db('admin').command({ createRole: 'watches', privileges, roles: [] });
+  await guarded.createUser('auditor', 'secret', ['watches']);
+  // An oplog without new entries need not be read.
+  using _ = onceAt('engine.digest.documents-read', () =>
+    guarded.client.db('admin').command({ appendOplogNote: 1, data: {} }),
+  );
+  const report = await digest({ cluster: { uri: guarded.uriFor('auditor', 'secret') } });
+  assert.deepEqual([report.claim, report.oplogRead], ['without writes', false]);
+  assert.match(report.explanation, /do not hold if somebody wrote there with applyOps/);
+});
+
 test('a digest survives lost cursors and a step-down, and counts no document twice', async () => {
   await plant();
   const expected = await byDefinition(set.client, 'shop', 'many');

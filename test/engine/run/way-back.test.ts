@@ -97,6 +97,30 @@ test('a way back that another engine has taken says so, and only that engine rev
   assert.equal(second.progress.canWrite, true);
 });
 
+test('a way back that has failed begins again when its cause is gone, without a restart', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany(numbered(10));
+  const addresses = await reversibleUsers(pair);
+  await using running = new RunningReversible(addresses, newId());
+  await running.cutOver();
+  await running.untilFollowing();
+  const admin = pair.source.client.db('admin');
+  const { users } = await admin.command({ usersInfo: 'mover' });
+  const { roles } = users[0];
+  await admin.command({ updateUser: 'mover', roles: [] });
+  const there = pair.destination.client.db('shop').collection('items');
+  await there.insertOne({ later: true });
+  await eventually(() => running.migration.wayBackProgress?.state === 'failed', { what: 'the way back to fail' });
+  await assert.rejects(running.migration.reverse());
+  await admin.command({ updateUser: 'mover', roles });
+  await eventually(() => running.migration.wayBackFailure === undefined, { what: 'the way back to begin again' });
+  await running.untilFollowing();
+  await eventually(async () => (await items.countDocuments({ later: true })) === 1, { what: 'the write to arrive' });
+  await running.returnToOldSource();
+  assert.equal(running.progress.canWrite, true);
+});
+
 test('an engine that starts again shows the requested direction before it has reached the other side', {
   skip,
 }, async () => {

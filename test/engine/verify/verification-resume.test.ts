@@ -108,6 +108,25 @@ test('the verification of a migration whose engine is stopped or killed', async 
     await expectIdentical(pair);
   });
 
+  await t.test('counts a difference once, however often it is killed before the repair', async () => {
+    await refill();
+    const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
+    const arguments_ = ['sync', '--once', '--output', 'json', ...clusters];
+    await using first = runLinkspan(arguments_, { hook: 'engine.copy.indexed=kill' });
+    await expectHookReached(first);
+    await destination.collection<{ _id: number }>('items').updateOne({ _id: 7 }, { $set: { a: 'wrong' } });
+    // A document that differs once more after three repairs ends the migration.
+    for (let kill = 0; kill < 4; kill += 1) {
+      await using killed = runLinkspan(arguments_, { hook: 'engine.verify.mismatch-recorded=kill' });
+      await expectHookReached(killed);
+    }
+    await using last = runLinkspan(arguments_);
+    assert.deepEqual(await last.exit, { code: 0, signal: null }, last.stderr);
+    await expectIdentical(pair);
+    const mismatches = pair.destination.client.db('linkspan_internal').collection('mismatches');
+    assert.equal((await mismatches.findOne())?.times, 1);
+  });
+
   await t.test('finds the same when it is killed at any of its steps', async () => {
     for (const point of KILLED_AT) {
       await refill(3_000);

@@ -98,7 +98,7 @@ export const preflightErrors = defineErrors('migration', {
     status: 200,
     severity: 'warning',
     detail:
-      'The user on the source may not read its oplog (%). During the migration Linkspan misses what applyOps, convertToCapped and cloneCollectionAsCapped write there, because change streams do not show it.',
+      "The source's oplog can't be read (%). During the migration Linkspan misses what applyOps, convertToCapped and cloneCollectionAsCapped write there, because change streams do not show it.",
     remedy:
       'Grant the user on the source the role backup, or find on local.oplog.rs. Otherwise, until the cutover, do not restore into the source with --oplogReplay and do not convert collections there.',
   },
