@@ -22,6 +22,8 @@ const samples = z
   })
   .meta({ id: 'LinkspanSamples', 'x-linkspan-extension': true });
 
+export type MigrationSamples = z.output<typeof samples>;
+
 const SPANS = ['second', 'minute'] as const;
 
 /** The history of a migration, for charts. */

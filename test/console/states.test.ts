@@ -125,6 +125,19 @@ test('a cutover asks for a review, for applications that are ready, and for the 
   assert.deepEqual(faults, []);
 });
 
+test('the charts show what happened before the page was opened', { skip }, async () => {
+  const play: Scene['play'] = async (shop, plane, clock) => {
+    clock.offsetMs = -10 * 60_000;
+    await sceneOf('catching up').play(shop, plane, clock);
+    clock.offsetMs = 0;
+    await sceneOf('ready').play(shop, plane, clock);
+  };
+  await using shown = await open({ ...sceneOf('ready'), play });
+  await shown.page.getByText('As a table').first().click();
+  await shown.page.getByRole('cell', { name: '41 s', exact: true }).first().waitFor();
+  assert.deepEqual(shown.faults, []);
+});
+
 test('a session without the role to change migrations sees no buttons for it', { skip }, async () => {
   assert.ok(browser);
   const clock = new MovedClock();

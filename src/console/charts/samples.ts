@@ -1,22 +1,36 @@
 import { signal } from '@preact/signals';
-import type { LiveMigration } from '../api/types.ts';
+import type { LiveMigration, MigrationSamples } from '../api/types.ts';
 
 /** One look at a migration. */
 export interface Sample {
   readonly atMs: number;
   readonly lagSeconds: number | null;
-  /** Changes that the agent has read and applied in all. */
-  readonly read: number;
-  readonly applied: number;
+  /** Changes that the agent has read and applied in all; null if unknown. */
+  readonly read: number | null;
+  readonly applied: number | null;
 }
 
 /** An hour at one look a second. */
 const MOST_SAMPLES = 3600;
 
-/** The looks since the page was opened: bounded, the oldest go first. */
+/** The last hour of a migration: the history of the server, and what the page has seen since. Bounded; the oldest go first. */
 export class Samples {
   readonly all = signal<readonly Sample[]>([]);
 
+  /** Puts the server's history before what the page has seen. */
+  addHistory({ at, lagTimeSeconds, changesRead, changesApplied }: MigrationSamples): void {
+    const past = at.map((iso, index) => ({
+      atMs: Date.parse(iso),
+      lagSeconds: lagTimeSeconds[index] ?? null,
+      read: changesRead[index] ?? null,
+      applied: changesApplied[index] ?? null,
+    }));
+    const last = past.at(-1)?.atMs ?? 0;
+    const seen = this.all.value.filter(({ atMs }) => atMs > last);
+    this.all.value = [...past, ...seen].slice(-MOST_SAMPLES);
+  }
+
+  /** @param atMs  by the server's clock, as the history is */
   add({ lagTimeSeconds, linkspan: { progress } }: LiveMigration, atMs: number): void {
     if (!progress) return;
     const { read, applied } = progress.changes;
@@ -38,7 +52,9 @@ export function ratesOf(samples: readonly Sample[], field: 'read' | 'applied'): 
     while (from < at && sample.atMs - (samples[from + 1]?.atMs ?? 0) >= RATE_OVER_MS) from += 1;
     const before = samples[from];
     if (!before || at === from) return null;
-    const grown = sample[field] - before[field];
+    const [value, earlier] = [sample[field], before[field]];
+    if (value === null || earlier === null) return null;
+    const grown = value - earlier;
     return grown < 0 ? null : (grown * 1000) / (sample.atMs - before.atMs);
   });
 }
