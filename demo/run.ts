@@ -3,6 +3,7 @@ import { eventually } from '../test/support/eventually.ts';
 import type { Ledger, LedgerWriter } from '../test/support/ledger-writer.ts';
 import { findMongod, MongodUnavailable } from '../test/support/mongod-binary.ts';
 import { temporaryFolder } from '../test/support/temporary-folder.ts';
+import { buildConsole } from './build-console.ts';
 import { type CheckpointCounts, readCheckpointCounts } from './checkpoint-counts.ts';
 import { startControlPlane } from './control-plane.ts';
 import { requestLinkToken } from './link-token.ts';
@@ -41,9 +42,12 @@ async function main(): Promise<number> {
     `loaded ${count(documents)} documents of vega-datasets into ${collections} collections with ${indexes} indexes`,
   );
 
+  await buildConsole();
   await using controlPlane = await startControlPlane(folder.path);
   const { organization } = controlPlane;
   narrate(`linkspan serve runs at ${organization.url}`);
+  // The key ends with the demo.
+  narrate(`watch it there: sign in with ${organization.publicKey} and ${organization.privateKey}`);
   const token = await requestLinkToken(organization, '127.0.0.1');
   narrate(`POST /api/atlas/v1.0/orgs/${organization.id}/liveMigrations/linkTokens → 201 Created`);
   await using agent = await startAgent(folder.path, token, clusters.migrationUri.source);

@@ -22,7 +22,7 @@ const samples = z
   })
   .meta({ id: 'LinkspanSamples', 'x-linkspan-extension': true });
 
-export type MigrationHistory = z.output<typeof samples>;
+export type MigrationSamples = z.output<typeof samples>;
 
 const SPANS = ['second', 'minute'] as const;
 
@@ -50,7 +50,7 @@ export const sampleOperations = [
   }),
 ];
 
-function show(list: readonly MigrationSample[], span: (typeof SPANS)[number]): MigrationHistory {
+function show(list: readonly MigrationSample[], span: (typeof SPANS)[number]): z.output<typeof samples> {
   const column = <T>(of: (sample: MigrationSample['figures']) => T) => list.map(({ figures }) => of(figures));
   return {
     spanSeconds: span === 'second' ? 1 : 60,

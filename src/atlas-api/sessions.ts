@@ -46,7 +46,7 @@ export async function registerSessions(app: FastifyInstance, parts: SessionParts
   const ownOnly = {
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
       reply.header('cache-control', 'no-store');
-      if (!isFromConsole(request)) throw new UserError('FOREIGN_ORIGIN', ['a program', 'the console']);
+      if (!isFromConsole(request)) throw new UserError('FOREIGN_ORIGIN', ['an unknown origin', 'this server']);
       assertOwnOrigin(request, control.publicUrl());
     },
   };

@@ -121,21 +121,20 @@ export const text = {
     about: (left: string) => `about ${left}`,
   },
   chart: {
-    since: 'the last hour, UTC',
+    since: 'last hour, UTC',
     table: 'As a table',
     time: 'Time, UTC',
   },
   lag: {
     title: 'Lag',
-    label: (lag: string) => `The lag of the last hour; now ${lag}`,
+    label: (lag: string) => `The lag in the last hour; now ${lag}`,
   },
   changes: {
     title: 'Changes',
     note: (queued: string) => `${queued} queued`,
     read: 'read',
     applied: 'applied',
-    label: (read: string, applied: string) =>
-      `Changes a second since this page was opened; now ${read} read, ${applied} applied`,
+    label: (read: string, applied: string) => `Changes a second in the last hour; now ${read} read, ${applied} applied`,
   },
   copy: {
     title: 'Copy',

@@ -43,6 +43,7 @@ const TABLE: Readonly<Record<string, { readonly may: readonly string[]; readonly
   abortGroupLiveMigrationCutover: { may: OWNER },
   rehearseGroupLiveMigrationCutover: { may: OWNER },
   getGroupLiveMigrationCutoverReport: { may: MEMBERS },
+  getGroupLiveMigrationSamples: { may: MEMBERS },
   reverseGroupLiveMigration: { may: OWNER },
   finishGroupLiveMigration: { may: OWNER },
   limitGroupLiveMigrationCopy: { may: OWNER, body: () => ({ maxMegabytesPerSecond: 1 }) },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type RedeemResponse, wantedState } from '../../src/link/index.ts';
 import { cliBody, progress } from '../atlas-api/migration-world.ts';
+import { SessionClient } from '../atlas-api/session-client.ts';
 import { AgentClient, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import { requestAccessToken } from '../support/access-token.ts';
 import { AtlasClient } from '../support/atlas-client.ts';
@@ -37,6 +38,10 @@ test('no secret is in any log or file, whether requests succeed or fail', async 
   await using server = runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', data], { env });
   const [, url = ''] = await server.waitForLine(/^linkspan serve: ready at (\S+), data in /);
   const client = new AtlasClient(url, PUBLIC, PRIVATE);
+  const browser = new SessionClient(url);
+  assert.equal((await browser.signIn([PUBLIC, PRIVATE])).status, 200);
+  assert.equal((await browser.send('GET', '/api/atlas/v2/groups')).status, 200);
+  secrets.add(browser.cookie.split('=')[1] ?? '');
   const make = async (path: string, body: object) => (await client.send('POST', path, body)).body;
   const refuse = (path: string, body: object) =>
     assert.rejects(client.send('POST', path, body), (error: Error) => answers.push(error.message) > 0);

@@ -1,10 +1,12 @@
 import { expireMigrations } from '../../src/control/index.ts';
 import type { Progress } from '../../src/engine/index.ts';
+import { CUTOVER_STEPS, type CutoverStepName } from '../../src/engine/records/cutover-attempt.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
+import type { RedeemResponse } from '../../src/link/index.ts';
 import { type Clock, GATES, type Gate, systemClock } from '../../src/platform/index.ts';
 import type { ControlPlane } from '../atlas-api/control-plane.ts';
-import { cliBody, cutoverReport, progress } from '../atlas-api/migration-world.ts';
-import { type Started, start } from '../atlas-api/started-migration.ts';
+import { cliBody, cutoverReport, DESTINATION, progress } from '../atlas-api/migration-world.ts';
+import { AgentClient, createToken, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 
 const GIB = 1024 ** 3;
 const MINUTE_MS = 60_000;
@@ -18,6 +20,45 @@ export class MovedClock implements Clock {
   timeout = systemClock.timeout;
 }
 
+/** A migration from the cluster `orders` to `target`, and its agent. */
+interface Shop {
+  readonly groupId: string;
+  readonly path: string;
+  readonly id: string;
+  readonly agent: AgentClient;
+  readonly report: (changes: Partial<Progress>) => Promise<unknown>;
+  readonly ask: (wish: string, body?: object) => Promise<unknown>;
+}
+
+/** Starts a migration whose agent is the test. */
+async function startShop(plane: ControlPlane): Promise<Shop> {
+  const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'New home', orgId: plane.orgId } });
+  const groupId = String(group.json.id);
+  for (const name of ['target', 'archive']) {
+    const body = { name, connectionStrings: { standard: DESTINATION } };
+    await plane.api('POST', `/api/atlas/v2/groups/${groupId}/clusters`, { body });
+  }
+  const agent = new AgentClient(plane.url, undefined, () => plane.control.clock.now());
+  const redeemed = (await agent.redeem(await createToken(plane, [], 'mover-1'), 'mover-1')).json;
+  agent.agentId = String((redeemed as unknown as RedeemResponse).agentId);
+  const deployments = [{ ...SOURCE, name: 'orders' }];
+  await agent.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'Shop', deployments }] });
+  const path = `/api/atlas/v2/groups/${groupId}/liveMigrations`;
+  const { json } = await plane.api('POST', path, { body: orderOf(groupId, 'target') });
+  const id = String(json._id);
+  return {
+    groupId,
+    path,
+    id,
+    agent,
+    report: (changes) => agent.report({ migrations: [{ id, progress: progress(id, changes) }] }),
+    ask: (wish, body) => plane.api('PUT', `${path}/${id}/${wish}`, { body }),
+  };
+}
+
+const orderOf = (groupId: string, clusterName: string) =>
+  cliBody(groupId, { destination: { clusterName }, source: { clusterName: 'orders' }, migrationHosts: ['mover-1'] });
+
 /** One state of a migration: what its agent reported and its operators asked for, over the real API. */
 export interface Scene {
   readonly name: string;
@@ -25,7 +66,7 @@ export interface Scene {
   readonly word: string;
   /** Words of the headline that only this state has. */
   readonly says: string;
-  readonly play: (started: Started, plane: ControlPlane, clock: MovedClock) => Promise<unknown>;
+  readonly play: (started: Shop, plane: ControlPlane, clock: MovedClock) => Promise<unknown>;
 }
 
 const ago = (minutes: number) => Date.now() - minutes * MINUTE_MS;
@@ -146,8 +187,8 @@ const ready: Partial<Progress> = {
   notReadyReasons: [],
 };
 
-const steps = (names: readonly string[], until: number) =>
-  names.map((name, at) => ({ name, startedAtMs: until - 90 + at, durationMs: 12 + at, reason: 'it was done' }));
+const steps = (names: readonly CutoverStepName[], until: number) =>
+  names.map((name, at) => ({ name, startedAtMs: until - 90 + at, durationMs: 12 + at, reason: CUTOVER_STEPS[name] }));
 
 const mismatch = {
   namespace: 'shop.orders',
@@ -168,7 +209,7 @@ const NO_SPACE = {
   remedy: 'Drop it there, exclude it, or rename it.',
 };
 
-async function cutOver(started: Started, more: Partial<Progress> = {}): Promise<void> {
+async function cutOver(started: Shop, more: Partial<Progress> = {}): Promise<void> {
   await started.report(ready);
   await started.ask('cutover');
   const attempt = {
@@ -209,7 +250,14 @@ const done = (): Partial<Progress> => ({
     },
   ] as Progress['cutoverAttempts'],
   cutoverReport: {
-    ...cutoverReport('The source stays blocked. Run linkspan cleanup to open it.'),
+    ...cutoverReport('The source stays blocked for its users.'),
+    verification: {
+      ...cutoverReport('').verification,
+      claim: 'Every document was compared by its bytes and is equal.',
+    },
+    blocked: [{ what: 'Users of the source', undo: 'linkspan cleanup "$SOURCE"' }],
+    connectionStrings: { before: 'mongodb://orders-1.example:27017/', after: 'mongodb://target-1.example:27017/' },
+    cleanup: [{ what: 'Records of the migration on the destination', command: 'linkspan cleanup "$DESTINATION"' }],
     copied: { collections: 68, documents: 719_445_051, bytes: 412 * GIB, changesApplied: 1_982_004 },
     pause: {
       milliseconds: 84,
@@ -288,7 +336,7 @@ export const SCENES: readonly Scene[] = [
   {
     name: 'host lost',
     word: 'Agent lost',
-    says: 'Start the agent on host-1',
+    says: 'Start the agent on mover-1',
     play: async (started, _plane, clock) => {
       clock.offsetMs = -5 * MINUTE_MS;
       await started.report(ready);
@@ -406,16 +454,16 @@ function unknown(reason: string): Partial<Gate> {
 
 /** Starts a migration and plays a scene. @returns the address of its page, after the server's */
 export async function play(scene: Scene, plane: ControlPlane, clock: MovedClock): Promise<string> {
-  const started = await start(plane);
+  const started = await startShop(plane);
   await scene.play(started, plane, clock);
   return `/#/projects/${started.groupId}/migrations/${started.id}`;
 }
 
 /** Plays several migrations of one project: one that failed, and one that copies. */
 export async function playHome(plane: ControlPlane): Promise<void> {
-  const started = await start(plane);
+  const started = await startShop(plane);
   await started.report({ ...copying, state: 'failed', error: NO_SPACE });
-  const body = cliBody(started.groupId, { destination: { clusterName: 'C2' } });
+  const body = orderOf(started.groupId, 'archive');
   const { json } = await plane.api('POST', started.path, { body });
   const id = String(json._id);
   await started.agent.report({ migrations: [{ id, progress: progress(id, copying) }] });

@@ -30,7 +30,7 @@ async function open(scene: Scene, look: PageOptions = {}) {
   const watched = resources.use(await openPage(browser, plane.url, look));
   await watched.page.goto(plane.url + path);
   await signIn(watched, plane.publicKey, plane.privateKey);
-  await watched.page.getByRole('heading', { level: 1, name: 'source → C1' }).waitFor();
+  await watched.page.getByRole('heading', { level: 1, name: 'orders → target' }).waitFor();
   return { ...watched, plane, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
@@ -41,7 +41,7 @@ for (const scene of SCENES) {
     const headline = page.getByRole('status').filter({ hasText: `${scene.word}.` });
     await headline.waitFor();
     assert.ok((await headline.textContent())?.includes(scene.says), (await headline.textContent()) ?? '');
-    assert.equal(await page.title(), `${scene.word}: source → C1 · Linkspan`);
+    assert.equal(await page.title(), `${scene.word}: orders → target · Linkspan`);
     assert.deepEqual(await violationsOf(shown), []);
     assert.deepEqual(faults, []);
   });
@@ -74,15 +74,15 @@ test('the list shows each migration with its state, its reason and the way to it
   const { page, faults } = watched;
   await page.goto(plane.url);
   await signIn(watched, plane.publicKey, plane.privateKey);
-  const copying = page.getByRole('listitem').filter({ hasText: 'source → C2' });
+  const copying = page.getByRole('listitem').filter({ hasText: 'orders → archive' });
   await copying.getByText('Copying', { exact: true }).waitFor();
   await copying.getByText('39 min', { exact: true }).waitFor();
-  await page.getByRole('listitem').filter({ hasText: 'source → C1' }).getByText('already exists').waitFor();
+  await page.getByRole('listitem').filter({ hasText: 'orders → target' }).getByText('already exists').waitFor();
   assert.deepEqual(await violationsOf(watched), []);
   await page.keyboard.press('Tab');
-  await page.getByRole('link', { name: 'source → C2' }).focus();
+  await page.getByRole('link', { name: 'orders → archive' }).focus();
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { level: 1, name: 'source → C2' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'orders → archive' }).waitFor();
   assert.deepEqual(faults, []);
 });
 
@@ -93,13 +93,13 @@ test('a cutover asks for a review, for applications that are ready, and for the 
   const { page, plane, faults } = shown;
   const opener = page.getByRole('button', { name: 'Cut over…' });
   await opener.click();
-  const dialog = page.getByRole('dialog', { name: 'Cut over from source to C1' });
+  const dialog = page.getByRole('dialog', { name: 'Cut over from orders to target' });
   await dialog.getByText('A transaction of reporting has been open for 14 s.').waitFor();
   assert.deepEqual(await violationsOf(shown), []);
   const go = dialog.getByRole('button', { name: 'Stop writes and cut over' });
-  await dialog.getByLabel('Type C1 to confirm').fill('C2');
+  await dialog.getByLabel('Type target to confirm').fill('archive');
   assert.ok(await go.isDisabled());
-  await dialog.getByLabel('Type C1 to confirm').fill('C1');
+  await dialog.getByLabel('Type target to confirm').fill('target');
   await go.click();
   const wanted = async () => {
     const [migration] = await plane.store.activeMigrations();
@@ -111,7 +111,7 @@ test('a cutover asks for a review, for applications that are ready, and for the 
 
   await opener.click();
   await dialog.getByLabel('My applications are ready').check();
-  await dialog.getByLabel('Type C1 to confirm').fill('C1');
+  await dialog.getByLabel('Type target to confirm').fill('target');
   await page.keyboard.press('Enter');
   await page.getByRole('status').filter({ hasText: 'Cutting over.' }).waitFor();
   assert.equal(await wanted(), 'cutover');
@@ -123,6 +123,19 @@ test('a cutover asks for a review, for applications that are ready, and for the 
     .waitFor();
   assert.equal(await wanted(), 'running');
   assert.deepEqual(faults, []);
+});
+
+test('the charts show what happened before the page was opened', { skip }, async () => {
+  const play: Scene['play'] = async (shop, plane, clock) => {
+    clock.offsetMs = -10 * 60_000;
+    await sceneOf('catching up').play(shop, plane, clock);
+    clock.offsetMs = 0;
+    await sceneOf('ready').play(shop, plane, clock);
+  };
+  await using shown = await open({ ...sceneOf('ready'), play });
+  await shown.page.getByText('As a table').first().click();
+  await shown.page.getByRole('cell', { name: '41 s', exact: true }).first().waitFor();
+  assert.deepEqual(shown.faults, []);
 });
 
 test('a session without the role to change migrations sees no buttons for it', { skip }, async () => {

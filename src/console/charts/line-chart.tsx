@@ -117,7 +117,13 @@ function optionsOf(lines: readonly Line[], width: number, format: (value: number
     cursor: { show: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     scales: {
-      x: { range: (_chart, min, max) => [Math.min(min ?? 0, (max ?? 0) - SHORTEST_SECONDS), max ?? 0] },
+      x: {
+        range: (_chart, min, max) => {
+          // There is no time before the first sample.
+          const last = max ?? Date.now() / 1000;
+          return [Math.min(min ?? last, last - SHORTEST_SECONDS), last];
+        },
+      },
       y: { range: (_chart, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] },
     },
     axes: [

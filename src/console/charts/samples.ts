@@ -1,11 +1,11 @@
 import { signal } from '@preact/signals';
-import type { LiveMigration, MigrationHistory } from '../api/types.ts';
+import type { LiveMigration, MigrationSamples } from '../api/types.ts';
 
 /** One look at a migration. */
 export interface Sample {
   readonly atMs: number;
   readonly lagSeconds: number | null;
-  /** Changes that the agent has read and applied in all; null while unknown. */
+  /** Changes that the agent has read and applied in all; null if unknown. */
   readonly read: number | null;
   readonly applied: number | null;
 }
@@ -13,22 +13,24 @@ export interface Sample {
 /** An hour at one look a second. */
 const MOST_SAMPLES = 3600;
 
-/** The looks of the last hour, the server's and those since the page was opened: bounded, the oldest go first. */
+/** The last hour of a migration: the history of the server, and what the page has seen since. Bounded; the oldest go first. */
 export class Samples {
   readonly all = signal<readonly Sample[]>([]);
 
-  /** Takes the server's history, from before the page was opened. */
-  begin({ at, lagTimeSeconds, changesRead, changesApplied }: MigrationHistory): void {
-    const kept = this.all.value;
-    const firstMs = kept[0]?.atMs ?? Number.POSITIVE_INFINITY;
-    const earlier = at.map((time, n): Sample => {
-      const [lagSeconds = null, read = null, applied = null] = [lagTimeSeconds[n], changesRead[n], changesApplied[n]];
-      return { atMs: Date.parse(time), lagSeconds, read, applied };
-    });
-    this.all.value = [...earlier.filter(({ atMs }) => atMs < firstMs), ...kept].slice(-MOST_SAMPLES);
+  /** Puts the server's history before what the page has seen. */
+  addHistory({ at, lagTimeSeconds, changesRead, changesApplied }: MigrationSamples): void {
+    const past = at.map((iso, index) => ({
+      atMs: Date.parse(iso),
+      lagSeconds: lagTimeSeconds[index] ?? null,
+      read: changesRead[index] ?? null,
+      applied: changesApplied[index] ?? null,
+    }));
+    const last = past.at(-1)?.atMs ?? 0;
+    const seen = this.all.value.filter(({ atMs }) => atMs > last);
+    this.all.value = [...past, ...seen].slice(-MOST_SAMPLES);
   }
 
-  /** @param atMs  the server's time */
+  /** @param atMs  by the server's clock, as the history is */
   add({ lagTimeSeconds, linkspan: { progress } }: LiveMigration, atMs: number): void {
     if (!progress) return;
     const { read, applied } = progress.changes;
@@ -50,8 +52,9 @@ export function ratesOf(samples: readonly Sample[], field: 'read' | 'applied'): 
     while (from < at && sample.atMs - (samples[from + 1]?.atMs ?? 0) >= RATE_OVER_MS) from += 1;
     const before = samples[from];
     if (!before || at === from) return null;
-    const [now, then] = [sample[field], before[field]];
-    const grown = now === null || then === null ? -1 : now - then;
+    const [value, earlier] = [sample[field], before[field]];
+    if (value === null || earlier === null) return null;
+    const grown = value - earlier;
     return grown < 0 ? null : (grown * 1000) / (sample.atMs - before.atMs);
   });
 }

@@ -3,7 +3,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { API, send } from '../api/client.ts';
 import { now, serverTime } from '../api/clock.ts';
 import { follow } from '../api/live.ts';
-import type { LiveMigration, MigrationHistory, Project } from '../api/types.ts';
+import type { LiveMigration, MigrationSamples, Project } from '../api/types.ts';
 import { Samples } from '../charts/samples.ts';
 import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
@@ -45,16 +45,23 @@ export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
       },
       () => undefined,
     );
-    // Without its history, a chart begins now.
-    send<MigrationHistory>('GET', `${path}/samples`).then(
-      (history) => samples.begin(history),
-      () => undefined,
-    );
     const noted = live.value.subscribe((migration) => {
       if (migration) samples.add(migration, serverTime(Date.now()));
     });
+    // A page that was hidden has seen nothing meanwhile; the history has it.
+    const readHistory = () => {
+      if (document.hidden) return;
+      send<MigrationSamples>('GET', `${path}/samples`).then(
+        (history) => samples.addHistory(history),
+        // The charts then begin now. The page says why it lacks a connection.
+        () => undefined,
+      );
+    };
+    readHistory();
+    document.addEventListener('visibilitychange', readHistory);
     return () => {
       noted();
+      document.removeEventListener('visibilitychange', readHistory);
       live.stop();
     };
   }, [live]);

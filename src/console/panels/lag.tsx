@@ -10,7 +10,7 @@ interface LagProps {
   readonly samples: readonly Sample[];
 }
 
-/** How far the destination is behind, since the page was opened. */
+/** How far the destination is behind, in the last hour. */
 export function LagPanel({ migration, samples }: LagProps) {
   const { lagTimeSeconds: lag } = migration;
   const shown = lag == null ? '–' : duration(lag);

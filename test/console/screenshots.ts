@@ -1,0 +1,106 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Browser } from 'playwright-core';
+import type { ControlPlane } from '../atlas-api/control-plane.ts';
+import { openPage, type PageOptions, startBrowser, type WatchedPage } from './browser.ts';
+import { buildConsole } from './built-console.ts';
+import { MovedClock, play, playHome, SCENES } from './scenes.ts';
+import { signIn, startWithConsole } from './started-console.ts';
+
+const FOLDER = resolve(import.meta.dirname, '../../docs/images');
+
+interface Shot {
+  readonly file: string;
+  /** A scene; absent for the list of migrations. */
+  readonly scene?: string;
+  readonly look?: PageOptions;
+  /** Whether the charts need a past: the migration then goes on for a while before the picture. */
+  readonly isLive?: boolean;
+  /** What to do and to wait for before the picture. */
+  readonly before: (watched: WatchedPage) => Promise<unknown>;
+}
+
+const settled = ({ page }: WatchedPage) => page.locator('.chart canvas').first().waitFor();
+
+const SHOTS: readonly Shot[] = [
+  { file: 'console-migrations', before: ({ page }) => page.getByText('39 min', { exact: true }).waitFor() },
+  { file: 'console-migration', scene: 'verifying', look: { height: 1250 }, isLive: true, before: settled },
+  {
+    file: 'console-migration-dark',
+    scene: 'copying',
+    look: { height: 1250, colours: 'dark' },
+    isLive: true,
+    before: settled,
+  },
+  { file: 'console-narrow', scene: 'ready', look: { width: 390, height: 844 }, before: settled },
+  {
+    file: 'console-cut-over',
+    scene: 'ready',
+    before: async ({ page }) => {
+      await page.getByRole('button', { name: 'Cut over…' }).click();
+      await page.getByLabel('My applications are ready').check();
+      await page.getByLabel('Type target to confirm').fill('target');
+    },
+  },
+  { file: 'console-pause', scene: 'source blocked', look: { height: 520 }, before: settled },
+  {
+    file: 'console-report',
+    scene: 'complete',
+    look: { height: 1100 },
+    before: ({ page }) => page.getByRole('heading', { name: 'Cutover report' }).waitFor(),
+  },
+];
+
+/** Seconds of a past; an agent counts as lost after 25 s without a report. */
+const PAST_SECONDS = 22;
+
+/** Lets a migration go on: its lag falls, and changes come and go. */
+async function goOn({ store }: ControlPlane): Promise<void> {
+  for (let second = 0; second < PAST_SECONDS; second += 1) {
+    const [migration] = await store.activeMigrations();
+    if (!migration?.progress) return;
+    const { changes } = migration.progress;
+    const read = changes.read + 5200 + Math.round(900 * Math.sin(second / 2));
+    const applied = Math.min(read - 200, changes.applied + 5900);
+    const lagSeconds = Math.max(1, Math.round(9 - second / 2 + Math.sin(second)));
+    const progress = {
+      ...migration.progress,
+      lagSeconds,
+      changes: { ...changes, read, applied, queued: read - applied },
+    };
+    await store.write((transaction) => transaction.updateMigration({ ...migration, progress }));
+    await setTimeout(1000);
+  }
+}
+
+/** Takes one picture of the page in a scene of its own. */
+async function take(
+  browser: Browser,
+  built: string,
+  { file, scene: name, look, isLive = false, before }: Shot,
+): Promise<void> {
+  const clock = new MovedClock();
+  await using plane = await startWithConsole(built, { clock });
+  const scene = SCENES.find((each) => each.name === name);
+  const path = scene ? await play(scene, plane, clock) : '/';
+  if (!scene) await playHome(plane);
+  await using watched = await openPage(browser, plane.url, look);
+  await watched.page.goto(plane.url + path);
+  await signIn(watched, plane.publicKey, plane.privateKey);
+  await before(watched);
+  if (isLive) await goOn(plane);
+  await watched.page.screenshot({ path: join(FOLDER, `${file}.png`), animations: 'disabled' });
+}
+
+/** `npm run docs:images`: takes the pictures of docs/24-console.md. */
+async function main(): Promise<void> {
+  using built = await buildConsole();
+  const { browser, skip } = await startBrowser();
+  if (!browser) throw new Error(String(skip));
+  mkdirSync(FOLDER, { recursive: true });
+  for (const shot of SHOTS) await take(browser, built.path, shot);
+  await browser.close();
+}
+
+await main();
