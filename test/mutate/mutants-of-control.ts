@@ -258,13 +258,6 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: OWNER, name: 'killed as it takes' },
   },
   {
-    without: 'forgetting only the records of a retired migration',
-    file: 'src/engine/cleanup/clean-up.ts',
-    replace: 'if (retiredBy !== undefined) {',
-    by: 'if (retiredBy !== undefined && !drop) {',
-    tests: { file: OWNER, name: 'cleaning up after an earlier' },
-  },
-  {
     without: "leaving the owner's write block alone",
     file: 'src/engine/cleanup/leftovers.ts',
     replace: 'retiredBy === undefined &&\n',

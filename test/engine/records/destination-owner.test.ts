@@ -51,6 +51,15 @@ describe('a destination has at most one owner', () => {
     await expectIdentical(pair);
   });
 
+  test('cleaning up after an earlier migration drops nothing of the one that has committed, also when that was cleaned up before', async () => {
+    const migrationId = await stopped();
+    await using second = start(DROP);
+    await second.commit();
+    await cleanUp(pair.destination, second.progress.migrationId, { drop: false });
+    await cleanUp(pair.destination, migrationId, { drop: true });
+    await expectIdentical(pair);
+  });
+
   test('an earlier migration that is started again, or cancelled, changes nothing after another has committed', async () => {
     const migrationId = await stopped();
     await using second = start(DROP);

@@ -11,6 +11,7 @@ import { SeededRandom } from '../../support/seeded-random.ts';
 import { identified } from '../../support/seeds.ts';
 import { type SyncProcess, startSync } from '../../support/sync-process.ts';
 import { dropShells } from '../model/run-schedule.ts';
+import { BulkWriter } from './bulk-writer.ts';
 
 /**
  * `npm run test:verification -- [--minutes 10] [--rate 5000] [--members 1|3] [--seed N]`: verifies a migration while clients write,
@@ -27,6 +28,8 @@ const { values } = parseArgs({
 });
 const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
 const members = values.members === '3' ? 3 : 1;
+/** Of the rate; transactions and other single operations. The rest comes in bulk. */
+const SINGLE_PER_SECOND = 200;
 const STEP_DOWN_EVERY_MS = 30_000;
 const TELL_EVERY_MS = 10_000;
 const DOCUMENTS = 50_000;
@@ -45,8 +48,9 @@ async function soak(): Promise<void> {
     clients: [pair.source.client],
     namespaces: NAMESPACES,
     seed,
-    ratePerSecond: Number(values.rate),
+    ratePerSecond: SINGLE_PER_SECOND,
   });
+  const bulk = new BulkWriter(pair.source.client, new SeededRandom(seed), Number(values.rate) - SINGLE_PER_SECOND);
   const catalog = new CatalogWriter(pair.source.client, new SeededRandom(seed), {
     catalogEveryMs: 100,
     catalogStandsStill: false,
@@ -61,10 +65,12 @@ async function soak(): Promise<void> {
       await pair[stepDowns % 2 === 0 ? 'source' : 'destination'].stepDown();
       stepDowns += 1;
     }
-    const { found } = await tell(sync, load.snapshot().documentsWritten / ((Date.now() - beganAtMs) / 1_000));
+    const written = load.snapshot().documentsWritten + bulk.written;
+    const { found } = await tell(sync, written / ((Date.now() - beganAtMs) / 1_000));
     assert.equal(found, 0, 'nobody has made a difference');
   }
   await catalog.stop();
+  await bulk.stop();
   const { documentsWritten } = await load.stop();
   await untilReady(sync);
   assert.equal((await verificationOf(sync)).mismatches.found, 0, 'nobody has made a difference');
@@ -78,7 +84,7 @@ async function soak(): Promise<void> {
   await dropShells(pair.source.client, pair.destination.client);
   const { documents } = await expectIdentical(pair);
   console.log(
-    `ok: ${documentsWritten} documents written, ${catalog.accepted} changes of the catalog, ${stepDowns} step-downs, 3 planted differences found and nothing else; ${documents} documents identical`,
+    `ok: ${documentsWritten + bulk.written} documents written, ${catalog.accepted} changes of the catalog, ${stepDowns} step-downs, 3 planted differences found and nothing else; ${documents} documents identical`,
   );
 }
 
