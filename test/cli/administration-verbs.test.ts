@@ -172,6 +172,11 @@ test('every command sends its request and shows the answer', async () => {
   }
   await said(`migration describe --liveMigrationId ${_id}`, /WORKING +true/);
   await said('migration list', /WORKING +in \w+ +true +7 +CONNECTED( +-)?\n/);
+  await said(
+    `migration history ${_id} --span minute`,
+    /^spanSeconds *\n60\n\nat +state +lagTimeSeconds .*\n\S+Z +\w+ +7 /,
+  );
+  await said(`migration history ${_id} --since 2100-01-01T00:00:00Z`, /^spanSeconds *\n1\n$/);
   await said(`migration cutover ${_id}`, empty);
   const reported = async (changes: Parameters<typeof progress>[1]) =>
     agent.report({ migrations: [{ id: _id, progress: progress(_id, { state: 'tailing', ...changes }) }] });

@@ -3,6 +3,7 @@ import { findingsText } from '../command-line/findings.ts';
 import { awaitCutoverRequest } from './await-cutover-request.ts';
 import { type AdministrationCommand, type Flag, force, needed, paging } from './command.ts';
 import { cutoverReportText } from './cutover-report-text.ts';
+import { historyText } from './history-text.ts';
 import {
   agentColumn,
   cutoverWarnings,
@@ -148,6 +149,23 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     argument,
     columns: ['migrationId', 'isComplete', 'startedAt', 'endedAt', 'pause.milliseconds', 'verification.result'],
     more: cutoverReportText,
+  },
+  {
+    name: 'history',
+    summary: 'Show the history of a live migration',
+    method: 'GET',
+    path: `${one}/samples`,
+    argument,
+    flags: [
+      {
+        name: 'span',
+        description: '`second`: the last hour (default); `minute`: the last 30 days',
+        query: 'span',
+      },
+      { name: 'since', description: 'Only samples after this time, such as 2026-11-01T12:00:00Z', query: 'since' },
+    ],
+    columns: ['spanSeconds'],
+    more: historyText,
   },
   steer('pause', 'Pause a live migration', 'pause'),
   steer('resume', 'Resume a paused live migration', 'resume'),
