@@ -150,6 +150,7 @@ test('the help of a noun separates core from targeted commands, and has examples
     'describe',
     'cutover',
     'report',
+    'history',
     'pause',
     'resume',
     'cancel',
