@@ -14,6 +14,7 @@ export const LONG_FILES: readonly string[] = [
   'test/cli/sync-source-watch.test.ts',
   'test/cli/sync-verification.test.ts',
   'test/cli/verify.test.ts',
+  'test/console/states.test.ts',
   'test/docs/cutover-fails/after-commit.test.ts',
   'test/docs/cutover-fails/failed.test.ts',
   'test/docs/cutover-fails/interrupted.test.ts',
