@@ -81,13 +81,13 @@ export const OF_COMPARISON: readonly Mutant[] = [
     file: 'src/engine/compare-clusters/key-stream.ts',
     replace: 'if (token !== this.#openingToken) return true;',
     by: 'if (token !== undefined) return true;',
-    tests: { file: 'test/engine/compare-clusters/key-stream.test.ts', name: 'a change at' },
+    tests: { file: 'test/engine/compare-clusters/key-stream.test.ts', name: 'at the very time of a new stream' },
   },
   {
     without: 'a record of what a repair is about to write',
     file: 'src/engine/compare-clusters/rechecks.ts',
     replace: '    for (const { pair, key } of entries) this.#parts.differences.beginRepair(pair.namespace, key);\n',
     by: '',
-    tests: { file: 'test/cli/verify.test.ts', name: 'killed at engine.compare.repaired ' },
+    tests: { file: 'test/cli/verify.test.ts', name: 'a repair that is killed at' },
   },
 ];
