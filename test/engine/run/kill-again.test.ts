@@ -21,8 +21,10 @@ checkForLeaks({ sockets: false });
 
 const skip = needsSource('6.0', 'its catalog changes meanwhile, and it has no write block');
 
-/** Each kills two engines in a row. kill.test.ts kills one, and a campaign draws from all of them. */
-const hooksAt = (points: readonly string[]) => points.flatMap((point) => [`${point}=kill`, `${point}=kill`]);
+/** How many engines are killed at each point in a row; `npm run test:kills` kills two. A campaign draws from all points. */
+const KILLS = Number(process.env.LINKSPAN_TEST_KILLS ?? 1);
+const hooksAt = (points: readonly string[]) =>
+  points.flatMap((point) => Array(KILLS).fill(`${point}=kill`) as string[]);
 
 test('a migration whose destination somebody changes, killed at each durable step, in a row, ends identical, and so does its cleanup', {
   skip,
@@ -47,7 +49,7 @@ test('a migration whose destination somebody changes, killed at each durable ste
   const end = engine.run();
   let planted = 0;
   for (const [nth, hook] of before.entries()) {
-    await makeReachable(pair, hook, nth % 2);
+    await makeReachable(pair, hook, nth % KILLS);
     const killed = () => engine.hooksLeft.length < hooks.length - nth - 1;
     await eventually(killed, { what: hook, deadlineMs: 120_000 });
     planted += await plantDifference(pair.destination.client.db('shop'), nth);
