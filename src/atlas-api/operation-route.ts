@@ -29,7 +29,7 @@ declare module 'fastify' {
 export const V1 = '/api/atlas/v1.0';
 export const V2 = '/api/atlas/v2';
 
-/** What operations share: the use cases' dependencies, and what streams of updates need. */
+/** The parts that operations share: the use cases' dependencies, and the streams of updates. */
 export interface OperationParts {
   readonly control: Control;
   readonly authentication: Authentication;

@@ -14,7 +14,7 @@ import { showRoles } from './api-key-schemas.ts';
 import type { Authentication } from './authentication.ts';
 import type { RateLimits } from './rate-limits.ts';
 
-/** What the console is told about its session. */
+/** A session as the console sees it. */
 export type ShownSession =
   | { readonly signedIn: false }
   | {

@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { WatchedPage } from './browser.ts';
 
-/** What axe finds against WCAG 2.2 AA on a page as it is now. */
+/** The violations of WCAG 2.2 AA that axe finds on a page as it is now. */
 export async function violationsOf({ page }: WatchedPage): Promise<string[]> {
   const builder = new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']);
   const { violations } = await builder.analyze();

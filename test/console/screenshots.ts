@@ -17,7 +17,7 @@ interface Shot {
   readonly look?: PageOptions;
   /** Whether the charts need a past: the migration then goes on for a while before the picture. */
   readonly isLive?: boolean;
-  /** What to do and to wait for before the picture. */
+  /** Actions and waits before the picture. */
   readonly before: (watched: WatchedPage) => Promise<unknown>;
 }
 

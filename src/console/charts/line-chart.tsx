@@ -15,7 +15,7 @@ export interface Line {
 }
 
 interface LineChartProps {
-  /** What the chart shows, for people who don't see it. */
+  /** The chart in words, for people who don't see it. */
   readonly label: string;
   readonly timesMs: readonly number[];
   readonly lines: readonly Line[];

@@ -6,7 +6,7 @@ import { messageOf, text } from '../text.ts';
 
 interface ConfirmDialogProps {
   readonly title: string;
-  /** What happens, before anything else. */
+  /** The effect of the action, shown before anything else. */
   readonly effect: ComponentChildren;
   readonly submit: string;
   readonly isDangerous?: boolean;

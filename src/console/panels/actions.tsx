@@ -16,7 +16,7 @@ interface ActionsProps {
   readonly path: string;
 }
 
-/** What an operator can do now. A session without the role sees no buttons. */
+/** The actions that are possible now. A session without the role sees no buttons. */
 export function Actions({ migration, path }: ActionsProps) {
   const asked = useSignal<Asked | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);

@@ -3,7 +3,7 @@ import { bytes, count, counted, duration, percent, rate } from '../format.ts';
 import { text } from '../text.ts';
 import { gateOf, type StateKey, shownStateOf } from './shown-state.ts';
 
-/** What happens, and what is asked of the reader. */
+/** A sentence on the state of a migration, and a request to the reader. */
 export interface Headline {
   readonly lead: string;
   readonly body: string;

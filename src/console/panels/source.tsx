@@ -32,7 +32,7 @@ export function OplogPanel({ migration }: { readonly migration: LiveMigration })
 /** Phases in which the limits of the copy have no effect. */
 const AFTER_COPY: readonly string[] = ['tailing', 'committing', 'committed'];
 
-/** What the migration may cost both sides, and how long they take to answer. */
+/** The load that the migration may cause on both sides, and how long they take to answer. */
 export function LoadPanel({ migration, path }: { readonly migration: LiveMigration; readonly path: string }) {
   const { loadLevel, maxMegabytesPerSecond, progress } = migration.linkspan;
   const problem = useSignal<string | undefined>(undefined);

@@ -28,7 +28,7 @@ const { values } = parseArgs({
 });
 const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
 const members = values.members === '3' ? 3 : 1;
-/** Of the rate; transactions and other single operations. The rest comes in bulk. */
+/** The part of the rate that are transactions and other single operations. The rest comes in bulk. */
 const SINGLE_PER_SECOND = 200;
 const STEP_DOWN_EVERY_MS = 30_000;
 const TELL_EVERY_MS = 10_000;
