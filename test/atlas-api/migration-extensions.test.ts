@@ -382,24 +382,3 @@ test('an agent that sends nothing is shown as lost within half a minute, and as 
   await agent.report({});
   assert.equal(await status(), 'CONNECTED');
 });
-
-test('only owners can steer a migration', async () => {
-  await using plane = await startControlPlane();
-  const { path, id } = await start(plane);
-  const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
-  for (const [wish, body] of [
-    ['pause', undefined],
-    ['resume', undefined],
-    ['cancel', { dropCopiedData: false }],
-    ['loadLevel', { loadLevel: 1 }],
-    ['confirmDrops', undefined],
-    ['cutoverWindow', { hours: 1 }],
-    ['abortCutover', undefined],
-    ['rehearseCutover', undefined],
-  ] as const) {
-    const answer = await plane.api('PUT', `${path}/${id}/${wish}`, { user: member, body });
-    assert.equal(answer.json.errorCode, 'NOT_ORG_OWNER', wish);
-  }
-});
-
-/** The fields that the API shows as they are. */

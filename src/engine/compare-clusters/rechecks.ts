@@ -1,5 +1,5 @@
 import { reach } from '../../platform/index.ts';
-import { describeDifference } from '../compare/difference.ts';
+import { describeDifference, isSameDocument } from '../compare/difference.ts';
 import { hashOf, type KeysRead, readKeys } from '../compare/read-keys.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { ComparedPair } from './compared-pair.ts';
@@ -97,7 +97,7 @@ export class Rechecks {
       return false;
     }
     const { wanted, there, times } = await this.#readDocuments(entry);
-    if (isEqual(wanted, there)) {
+    if (isSameDocument(wanted, there)) {
       this.#settle(entry);
       return false;
     }
@@ -129,7 +129,7 @@ export class Rechecks {
     await reach('engine.compare.repairs-recorded');
     for (const entry of entries) {
       const { wanted, there } = await this.#readDocuments(entry);
-      if (isEqual(wanted, there)) {
+      if (isSameDocument(wanted, there)) {
         this.#settle(entry);
         continue;
       }
@@ -173,10 +173,6 @@ export class Rechecks {
   #settlesAfterMs(pair: ComparedPair, isMissing: boolean): number {
     return isMissing && pair.expires ? Math.max(EXPIRY_SETTLES_MS, this.#parts.settleMs) : this.#parts.settleMs;
   }
-}
-
-function isEqual(a: Buffer | undefined, b: Buffer | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : a.equals(b);
 }
 
 function cut(entries: readonly PendingKey[]): PendingKey[][] {

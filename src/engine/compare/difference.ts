@@ -28,6 +28,11 @@ type Path = readonly string[];
 /** Whether a value consists of elements. A code's scope isn't looked into. */
 const CONTAINERS: ReadonlySet<number> = new Set([BSON_TYPE.document, BSON_TYPE.array]);
 
+/** Whether both sides have the same bytes, or no document. */
+export function isSameDocument(source: Buffer | undefined, destination: Buffer | undefined): boolean {
+  return source === undefined || destination === undefined ? source === destination : source.equals(destination);
+}
+
 /**
  * Describes the difference of two documents that don't have the same bytes. It reads bytes, never values, so -0, the
  * payload of a NaN, number types, names that occur twice and invalid UTF-8 count. Takes linear time.

@@ -3,7 +3,7 @@ import { type Logger, reach, UserError } from '../../platform/index.ts';
 import { canonicalKey, type DocumentKey, keyBytes, keyFromBytes, keyOf } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { describeDifference } from '../compare/difference.ts';
+import { describeDifference, isSameDocument } from '../compare/difference.ts';
 import type { MismatchRecord, VerificationRecords } from '../records/verification-records.ts';
 import { documentOfDestination, documentOfSource, type ReadKeysParts } from './read-keys.ts';
 import type { OpenKey } from './recheck-queue.ts';
@@ -69,7 +69,7 @@ export class Mismatches {
     const { collection, key } = open;
     const source = await documentOfSource(this.#parts, collection, key);
     const destination = await documentOfDestination(this.#parts, collection, key);
-    if (isEqual(source.document, destination.document)) return 'equal';
+    if (isSameDocument(source.document, destination.document)) return 'equal';
     const isOnOneSide = source.document === undefined || destination.document === undefined;
     if (collection.isCapped && isOnOneSide) return 'discarded';
     const id = collection.id + key.identity;
@@ -147,8 +147,4 @@ export class Mismatches {
 function describeMismatch({ namespace, key, class: kind, path, foreign }: MismatchRecord): string {
   const where = path === null ? '' : ` at \`${path}\``;
   return `${namespace} _id ${key}: ${kind}${where}${foreign ? ', written by somebody else on the destination' : ''}`;
-}
-
-function isEqual(a: Buffer | undefined, b: Buffer | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : a.equals(b);
 }

@@ -1,0 +1,160 @@
+import type { Progress } from '../../src/engine/index.ts';
+import { CUTOVER_STEPS, type CutoverStepName } from '../../src/engine/records/cutover-attempt.ts';
+import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
+import { GATES, type Gate } from '../../src/platform/index.ts';
+
+export const GIB = 1024 ** 3;
+export const MINUTE_MS = 60_000;
+
+export const ago = (minutes: number) => Date.now() - minutes * MINUTE_MS;
+
+export const copying: Partial<Progress> = {
+  state: 'copying',
+  sinceMs: ago(102),
+  phases: [
+    { name: 'preparing', startedAtMs: ago(103), endedAtMs: ago(102) },
+    { name: 'copying', startedAtMs: ago(102) },
+  ],
+  copy: {
+    collectionsTotal: 68,
+    collectionsDone: 41,
+    documentsTotal: 719_445_051,
+    documentsCopied: 455_102_611,
+    bytesTotal: 412 * GIB,
+    bytesCopied: 261 * GIB,
+    partitionsTotal: 900,
+    partitionsDone: 570,
+    restarts: 0,
+  },
+  indexes: { total: 143, built: 88, building: [{ namespace: 'shop.orders', done: 31, total: 100 }] },
+  rates: { bytesPerSecond: 68_400_000, documentsPerSecond: 118_240, changesPerSecond: 5214 },
+  etaSeconds: 2380,
+  changes: { read: 1_204_118, applied: 1_203_870, duringCopy: 90_000, queued: 248 },
+  lagSeconds: 3,
+  oplog: { windowSeconds: 41 * 3600, leftSeconds: 38 * 3600, headroomPercent: 93 },
+  pingMs: { source: 1.4, destination: 12.6 },
+};
+
+export const copied: Partial<Progress> = {
+  ...copying,
+  state: 'tailing',
+  sinceMs: ago(31),
+  phases: [
+    { name: 'preparing', startedAtMs: ago(134), endedAtMs: ago(133) },
+    { name: 'copying', startedAtMs: ago(133), endedAtMs: ago(31) },
+    { name: 'catching up', startedAtMs: ago(31) },
+  ],
+  copy: {
+    ...(copying.copy as NonNullable<Progress['copy']>),
+    collectionsDone: 68,
+    documentsCopied: 719_445_051,
+    bytesCopied: 412 * GIB,
+  },
+  indexes: { total: 143, built: 143, building: null },
+  rates: { bytesPerSecond: null, documentsPerSecond: null, changesPerSecond: 5870 },
+  etaSeconds: null,
+  lagSeconds: 1,
+};
+
+export const verification = (changes: Partial<Progress['verification']> = {}): Progress['verification'] => ({
+  ...verificationProgress('repair'),
+  phase: 'comparing',
+  collectionsTotal: 68,
+  collectionsDone: 40,
+  documentsTotal: 719_445_051,
+  documentsCompared: 446_055_930,
+  bytesTotal: 412 * GIB,
+  bytesCompared: 255 * GIB,
+  documentsRechecked: 88_120,
+  waiting: 1204,
+  catalogDifferences: [],
+  documentsPerSecond: 1_120_000,
+  bytesPerSecond: 700_000_000,
+  etaSeconds: 244,
+  ...changes,
+});
+
+export const settled = verification({
+  phase: 'following',
+  collectionsDone: 68,
+  documentsCompared: 719_445_051,
+  bytesCompared: 412 * GIB,
+  waiting: 3,
+  equalAtMs: ago(0.1),
+  etaSeconds: null,
+});
+
+/** All gates of an engine, passed but for these. */
+export function gates(others: Readonly<Record<string, Partial<Gate>>> = {}): Gate[] {
+  const figures: Record<string, Partial<Gate>> = {
+    waits: { value: 0, limit: 0 },
+    copy: { value: 68, limit: 68 },
+    indexes: { value: 143, limit: 143 },
+    lag: { value: 1, limit: 10 },
+    documents: { value: 0, limit: 0 },
+    oplog: { value: 93, limit: 20 },
+    transactions: { value: 0, limit: 5 },
+  };
+  return Object.keys(GATES)
+    .filter((name) => !['agent', 'request', 'window'].includes(name))
+    .map((name) => ({
+      name,
+      state: 'passed' as const,
+      value: null,
+      limit: null,
+      reasons: [],
+      measuredAtMs: Date.now(),
+      etaSeconds: null,
+      ...figures[name],
+      ...others[name],
+    }));
+}
+
+export const ready: Partial<Progress> = {
+  ...copied,
+  verification: settled,
+  readiness: gates({
+    transactions: {
+      state: 'waiting',
+      value: 14,
+      reasons: ['a transaction of reporting has been open for 14 s'],
+    },
+  }),
+  readyForCutover: true,
+  notReadyReasons: [],
+};
+
+export const steps = (names: readonly CutoverStepName[], until: number) =>
+  names.map((name, at) => ({ name, startedAtMs: until - 90 + at, durationMs: 12 + at, reason: CUTOVER_STEPS[name] }));
+
+export const mismatch = {
+  namespace: 'shop.orders',
+  key: '{"$oid":"6553f1a2c4e8b7001f3d9a10"}',
+  class: 'different',
+  path: 'items.3.price',
+  firstSeenMs: ago(4),
+  times: 2,
+  sourceTime: { t: 1, i: 1 },
+  destinationTime: { t: 1, i: 2 },
+  foreign: true,
+  open: true,
+};
+
+export const NO_SPACE = {
+  code: 'NAMESPACE_CONFLICT',
+  message: 'Collection shop.orders already exists on the destination.',
+  remedy: 'Drop it there, exclude it, or rename it.',
+};
+
+export function open(
+  value: number | null,
+  limit: number | null,
+  reason: string,
+  etaSeconds: number | null = null,
+): Partial<Gate> {
+  return { state: 'waiting', value, limit, reasons: [reason], etaSeconds };
+}
+
+export function unknown(reason: string): Partial<Gate> {
+  return { state: 'unknown', reasons: [reason], measuredAtMs: null };
+}
