@@ -33,8 +33,8 @@ test('users go there and back, and the way back is closed, although agent and co
   await using receiver = await HookReceiver.start();
   const pager = { name: 'pager', url: receiver.url, secretFile: 'hook.secret', events: ['migration.reverse_ready'] };
   const flags = ['--hooks-file', folder.write({ hooks: [pager] })];
-  /** The side with the users in each event. An event that arrives twice counts once. */
-  const announced = () => [...new Map(receiver.events.map(({ id, data }) => [id, data.usersOn])).values()];
+  /** The side with the users in each event. */
+  const announced = () => receiver.distinctEvents.map(({ data }) => data.usersOn);
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.client.db('shop').collection('orders').insertMany(numbered(500));
   const { source } = await reversibleUsers(pair);

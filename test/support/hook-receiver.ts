@@ -43,6 +43,12 @@ export class HookReceiver implements AsyncDisposable {
     return this.requests.map(({ body }) => JSON.parse(body));
   }
 
+  /** Like `events`, each once: an event arrives again with the same id when its sender did not live to note the answer (docs/21-hooks.md). */
+  // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each test reads something else
+  get distinctEvents(): any[] {
+    return [...new Map(this.events.map((event) => [event.id, event])).values()];
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
     this.#server.close();
