@@ -1,16 +1,16 @@
 /**
- * Checks the version of Node.js, then starts Linkspan. This file is JavaScript because Node.js before 22.18 cannot load TypeScript and would
- * fail with a stack trace. `bin/linkspan` uses the system's Node.js if the pinned one is missing, so an old version can get here.
+ * Checks the version of Node.js, then starts Linkspan. This file is JavaScript because older versions cannot load TypeScript, or stumble
+ * over newer syntax, and would fail with a stack trace. `bin/linkspan` uses the system's Node.js if the pinned one is missing, so an old version can get here.
  * The text copies NODE_TOO_OLD from the error catalogue, which this file cannot import; a test compares both.
  */
 import { fileURLToPath } from 'node:url';
 
-const oldest = [22, 18];
+const oldest = [24, 15];
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
   process.stderr.write(
-    `linkspan: Node.js ${process.versions.node} is too old for Linkspan. Run npm ci, which installs the right version on Linux, or install Node.js 22.18 or newer. [NODE_TOO_OLD]\n`,
+    `linkspan: Node.js ${process.versions.node} is too old for Linkspan. Run npm ci, which installs the right version on Linux, or install Node.js 24.15 or newer. [NODE_TOO_OLD]\n`,
   );
   process.exitCode = 2;
 } else {

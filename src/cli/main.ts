@@ -90,7 +90,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
 }
 
 /**
- * The program, with one command if `name` is one. Else with all of them, which help and suggestions need.
+ * The program, with one command if `name` is one, and with none to show its version. Else with all of them, which help and suggestions need.
  * @param name  the first word of the command line
  */
 export async function linkspan(name = ''): Promise<Command> {
@@ -104,11 +104,11 @@ export async function linkspan(name = ''): Promise<Command> {
       return `\n${[colour('heading', 'Learn more:', process.stdout), ...lines].join('\n')}`;
     })
     .hook('preAction', (_program, action) => noteRunning(action));
-  const isCommand = Object.values(groups).some((commands) => Object.hasOwn(commands, name));
+  const isKnown = isVersionFlag(name) || Object.values(groups).some((commands) => Object.hasOwn(commands, name));
   for (const [group, commands] of Object.entries(groups)) {
     program.commandsGroup(group);
     for (const [one, load] of Object.entries(commands)) {
-      if (one === name || !isCommand) program.addCommand(await load());
+      if (one === name || !isKnown) program.addCommand(await load());
     }
   }
   for (const command of everyCommand(program)) {
@@ -119,6 +119,8 @@ export async function linkspan(name = ''): Promise<Command> {
   }
   return program;
 }
+
+const isVersionFlag = (word: string) => word === '--version' || word === '-V';
 
 function everyCommand(command: Command): Command[] {
   return [command, ...command.commands.flatMap(everyCommand)];

@@ -1,13 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { messageOf } from '../platform/index.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { messageOf, ownFile, programBeside } from '../platform/index.ts';
 import { type DialAnswer, type DialLine, type DialRequest, dialLine } from './dial-messages.ts';
 
-const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const PROGRAM = pathOf('./dialler-process.ts');
-const DEPENDENCIES = pathOf('../../node_modules/');
+const PROGRAM = programBeside(import.meta.url, 'dialler-process');
+/** Where npm has put the driver and what it needs: below this package, or beside it. */
+const DEPENDENCIES = [
+  ownFile('node_modules/'),
+  `${dirname(dirname(createRequire(import.meta.url).resolve('mongodb/package.json')))}/`,
+];
+/** The sources, or the compiled program. */
+const CODE = dirname(dirname(PROGRAM));
 
 /** Memory limit of a process. With the driver loaded, the program uses 105 MB (measured with Node 24 on Linux). */
 const MOST_MEMORY_BYTES = 256 << 20;
@@ -102,7 +108,7 @@ function start(): ChildProcess {
 }
 
 function permissions(): string[] {
-  const readable = [pathOf('../'), pathOf('../../package.json'), DEPENDENCIES, `${realpathSync(DEPENDENCIES)}/`];
+  const readable = [`${CODE}/`, ownFile('package.json'), ...DEPENDENCIES];
   // Node.js 25 and newer need this flag to let a program with permissions connect; older versions don't know it.
   const network = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : [];
   return ['--permission', ...network, ...readable.map((path) => `--allow-fs-read=${path}`)];

@@ -38,6 +38,7 @@ export { isId, newId } from './ids.ts';
 export { isLoopback, type ListenAddress, parseListenAddress } from './listen-address.ts';
 export { createLogger, type Logger, silentLogger } from './logging.ts';
 export { type MetricsFile, metricsFile } from './metrics-file.ts';
+export { ownFile, programBeside } from './own-files.ts';
 export { readPrivateFile } from './private-file.ts';
 export { randomByte } from './random.ts';
 export { redact } from './redact.ts';

@@ -15,7 +15,7 @@ function launch(nodeVersion: string, ...args: string[]): Promise<{ code: unknown
 
 test('a Node.js that cannot run Linkspan prints one line with the text of the error catalogue', async () => {
   const { detail, remedy } = errorCatalogue.NODE_TOO_OLD;
-  for (const old of ['20.20.2', '22.17.1', '18.0.0']) {
+  for (const old of ['20.20.2', '22.23.0', '24.14.1', '18.0.0']) {
     const { code, stdout, stderr } = await launch(old, '--version');
     assert.deepEqual(
       { code, stdout, stderr },
@@ -25,7 +25,7 @@ test('a Node.js that cannot run Linkspan prints one line with the text of the er
 });
 
 test('a Node.js that is new enough runs it', async () => {
-  for (const fine of ['22.18.0', '24.0.0', '26.1.0']) {
+  for (const fine of ['24.15.0', '24.21.0', '26.1.0']) {
     const { code, stdout } = await launch(fine, '--version');
     assert.deepEqual([code, /^\d+\.\d+\.\d+\n$/.test(stdout)], [0, true], fine);
   }

@@ -1,28 +1,22 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { errorCatalogue } from '../../src/platform/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { withoutNpm } from './without-npm.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const manifest = JSON.parse(read('package.json'));
 
-/** The Node.js versions that a text requires, such as 20 or 22.18. */
+/** The Node.js versions that a text requires, such as 20 or 24.15. */
 const versionsIn = (text: string) =>
   [...text.matchAll(/Node(?:\.js)?(?: ≥)? (\d+(?:\.\d+)*)/g)].map(([, version]) => version);
-
-/** This process's environment without the variables of npm and its scripts, so that npm runs on the machine's own Node.js. */
-function withoutNpm(): NodeJS.ProcessEnv {
-  const entries = Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_OPTIONS$/i.test(name));
-  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
-  return { ...Object.fromEntries(entries), PATH: path.join(delimiter) };
-}
 
 /** Returns the output of `npm ci`, without an installation and without a network. */
 async function dryRun(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<string> {

@@ -7,7 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { spawnTracked } from './child-processes.ts';
 import { eventually } from './eventually.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/linkspan', import.meta.url));
+/** The program to test: the compiled one in runs of all tests (test/run.ts), an installed one, else the checkout's sources. */
+function program(): [string, ...string[]] {
+  const path = process.env.LINKSPAN_TEST_PROGRAM ?? fileURLToPath(new URL('../../bin/linkspan', import.meta.url));
+  return path.endsWith('.js') ? [process.execPath, path] : [path];
+}
+
 const LINE_DEADLINE_MS = 60_000;
 
 export interface RunOptions {
@@ -30,7 +35,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A running `bin/linkspan`; disposing kills its process group. */
+/** A running `linkspan`; disposing kills its process group. */
 export interface LinkspanProcess extends AsyncDisposable {
   readonly pid: number;
   /** Output so far. */
@@ -45,9 +50,10 @@ export interface LinkspanProcess extends AsyncDisposable {
   waitForLine(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>;
 }
 
-/** Runs `bin/linkspan` with these arguments. */
+/** Runs `linkspan` with these arguments. */
 export function runLinkspan(args: readonly string[], options: RunOptions = {}): LinkspanProcess {
-  const [command, ...words] = options.columns ? inTerminal(options.columns, args) : [LAUNCHER, ...args];
+  const ownWords: [string, ...string[]] = [...program(), ...args];
+  const [command, ...words] = options.columns ? inTerminal(options.columns, ownWords) : ownWords;
   const child = spawnTracked(`linkspan ${args[0]}`, command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -108,8 +114,8 @@ function ownEnvironment(): NodeJS.ProcessEnv {
   return { ...others, TERM: 'xterm-256color' };
 }
 
-function inTerminal(columns: number, args: readonly string[]): [string, ...string[]] {
-  const words = [LAUNCHER, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+function inTerminal(columns: number, ownWords: readonly string[]): [string, ...string[]] {
+  const words = ownWords.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
   return ['script', '-qefc', `stty cols ${columns} rows 40; exec ${words}`, '/dev/null'];
 }
 

@@ -1,5 +1,5 @@
 // Preloaded by the scripts that run TypeScript, in JavaScript so that an old Node.js can say what is wrong instead of failing on a file extension.
-const oldest = [22, 18];
+const oldest = [24, 15];
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {

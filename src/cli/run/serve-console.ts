@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { registerStaticFiles } from '../../http/index.ts';
+import { ownFile } from '../../platform/index.ts';
 
 /** Where `npm run build` puts the console. */
-const BUILT = fileURLToPath(new URL('../../../dist/console', import.meta.url));
+const BUILT = ownFile('dist/console');
 
 /** Serves the console under `/`. @returns whether it is built; when it isn't, `/` stays unknown */
 export function serveConsole(app: FastifyInstance): boolean {

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import type { BootstrapResult } from '../../control/index.ts';
+import { ownFile } from '../../platform/index.ts';
 import { wrap, wrapBeside } from '../terminal/index.ts';
 
-const BIN = fileURLToPath(new URL('../../../bin', import.meta.url));
+const BIN = ownFile('bin');
 
 /**
  * Returns the text that the first start prints once: the credentials, the next step of docs/14-first-migration.md, and the request that creates

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { dialRules, type Logger, messageOf } from '../../platform/index.ts';
+import { dialRules, type Logger, messageOf, programBeside } from '../../platform/index.ts';
 import type { ClusterAddresses } from '../mongodb/connect.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { Claim } from './block-history.ts';
-import { ALIVE, DONE, type WatchdogOrder } from './watchdog-process.ts';
+import { ALIVE, DONE, type WatchdogOrder } from './watchdog-messages.ts';
 
 /** The parts of a run that starting a watchdog needs. */
 export interface WatchdogParts {
@@ -14,7 +13,7 @@ export interface WatchdogParts {
   readonly addresses: ClusterAddresses;
 }
 
-const PROGRAM = fileURLToPath(new URL('./watchdog-process.ts', import.meta.url));
+const PROGRAM = programBeside(import.meta.url, 'watchdog-process');
 
 /** Much longer than any pause that the engine allows: by then it has stopped acting. */
 const DEADLINE_MS = 5 * 60_000;

@@ -5,7 +5,7 @@ export const commandLineErrors = defineErrors('request', {
   NODE_TOO_OLD: {
     status: 500,
     detail: 'Node.js % is too old for Linkspan.',
-    remedy: 'Run npm ci, which installs the right version on Linux, or install Node.js 22.18 or newer.',
+    remedy: 'Run npm ci, which installs the right version on Linux, or install Node.js 24.15 or newer.',
   },
   USAGE: {
     status: 400,

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type AbandonedCutover, openAbandonedSource } from '../../../src/engine/cutover/open-abandoned-source.ts';
 import { announceCommit, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
-import { ALIVE, DONE } from '../../../src/engine/cutover/watchdog-process.ts';
+import { ALIVE, DONE } from '../../../src/engine/cutover/watchdog-messages.ts';
 import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -158,12 +158,15 @@ test('a source whose engine is killed under the write block is opened by the wat
       _id: string;
       cutover: { blocking: boolean };
     });
-    const [quiet, watchdog] = [waiting, claimIn(3)].map((claim) => {
-      const child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const start = async (claim: typeof waiting) => {
+      const child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'pipe', 'ignore'] });
       child.stdin.write(`${JSON.stringify({ ...abandoned(3), claim, deadlineMs: 10 })}\n`);
+      await once(child.stdout, 'data');
       return child;
-    });
-    assert.ok(quiet && watchdog);
+    };
+    // The one that began first has had time to act when the other one has acted.
+    const quiet = await start(waiting);
+    const watchdog = await start(claimIn(3));
     watchdog.stdin.write(`${ALIVE}\n`);
     assert.deepEqual(await once(watchdog, 'exit'), [0, null]);
     await shop.insertOne({ after: 'the deadline' });
