@@ -27,13 +27,14 @@ export const cutoverAttempt = z.object({
     .meta({
       description:
         '`committed`; `put off`: the engine tries again; `aborted`: nobody wants the cutover any more; `interrupted`: its engine ended; ' +
+        '`failed`: the migration ended with an error; ' +
         '`rehearsed`: a rehearsal passed all steps that can be undone; `not rehearsed`: it did not. ' +
         'Absent while it runs.',
     }),
   reason: z
     .string()
     .optional()
-    .meta({ description: 'Why the attempt was put off, or what a rehearsal did not reach.' }),
+    .meta({ description: 'Why the attempt was put off or failed, or what a rehearsal did not reach.' }),
   stoppedMs: milliseconds.optional().meta({
     description: "How long users' writes were stopped: from the source's write block until one side took writes.",
   }),

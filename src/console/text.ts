@@ -230,6 +230,7 @@ export const text = {
       'put off': 'put off, and tried again',
       aborted: 'aborted',
       interrupted: 'interrupted',
+      failed: 'failed',
       rehearsed: 'passed',
       'not rehearsed': 'did not pass',
     } as Readonly<Record<string, string>>,

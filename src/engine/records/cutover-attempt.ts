@@ -43,9 +43,17 @@ export interface TimedStep {
 
 /**
  * How an attempt ended. `put off`: the engine repeats it. `aborted`: nobody wants it any more. `interrupted`: its
- * engine ended. `rehearsed`: a rehearsal passed all steps that can be undone. `not rehearsed`: it didn't.
+ * engine ended. `failed`: the migration ended with an error. `rehearsed`: a rehearsal passed all steps that can be
+ * undone. `not rehearsed`: it didn't.
  */
-export type AttemptResult = 'committed' | 'put off' | 'aborted' | 'interrupted' | 'rehearsed' | 'not rehearsed';
+export type AttemptResult =
+  | 'committed'
+  | 'put off'
+  | 'aborted'
+  | 'interrupted'
+  | 'failed'
+  | 'rehearsed'
+  | 'not rehearsed';
 
 /** One attempt to cut over, or a rehearsal of one, from the request or from the attempt before it to its end. */
 export interface CutoverAttempt {
@@ -57,7 +65,7 @@ export interface CutoverAttempt {
   readonly steps: readonly TimedStep[];
   /** Absent while it runs. */
   readonly result?: AttemptResult;
-  /** Why it was put off, or what a rehearsal didn't reach. */
+  /** Why it was put off or failed, or what a rehearsal didn't reach. */
   readonly reason?: string;
   /** The pause that a cutover would have had, as a rehearsal estimates it. */
   readonly wouldStopMs?: number;

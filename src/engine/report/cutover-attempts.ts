@@ -53,6 +53,11 @@ export class CutoverAttempts {
     this.timeline.end('aborted');
   }
 
+  /** Ends the current attempt with the error that ends the migration. An attempt that has committed goes on in the next engine. */
+  fail(reason: string, committed: boolean): void {
+    if (!committed) this.timeline.end('failed', { reason });
+  }
+
   /** Milliseconds until the next attempt may begin. */
   get dueInMs(): number {
     return Math.max(0, (this.#last?.dueAtMs ?? 0) - this.#clock.elapsed());

@@ -48,6 +48,9 @@ test('a selection whose documents or catalog change after the drain is not commi
     running.migration.want('cutover');
     await assert.rejects(running.outcome, { code: 'SOURCE_STILL_WRITTEN' }, String(change));
     assert.equal(running.progress.canWrite, false);
+    const attempt = running.progress.cutoverAttempts.at(-1);
+    assert.deepEqual([attempt?.result, attempt?.steps.at(-1)?.durationMs !== undefined], ['failed', true]);
+    assert.match(attempt?.reason ?? '', /still wrote/);
   }
 });
 
