@@ -36,8 +36,9 @@ export class Reversal {
   want({ reversals, finish, dropsConfirmed }: Wanted): boolean {
     const ahead = reversals - this.reversals;
     if (finish) {
+      const isUnknown = this.#migration.current.progress().state === 'created';
       // A reversal that the engine has not begun is given up with the way back.
-      if (ahead === 0 || ahead === 1) this.#finish();
+      if (isUnknown || ahead === 0 || ahead === 1) this.#finish();
       return false;
     }
     if (ahead === 1) this.#reverse();
@@ -51,8 +52,8 @@ export class Reversal {
    * @param outcome  of the run, once it has ended
    */
   wayBack(current: Progress, outcome: string | undefined): ReportedWayBack | undefined {
-    if (current.state !== 'committed') return undefined;
     if (this.#closed) return { state: 'closed' };
+    if (current.state !== 'committed') return undefined;
     const { wayBack, wayBackFailure } = this.#migration;
     if (wayBackFailure !== undefined) return { state: 'failed', error: shownError(wayBackFailure) };
     if (wayBack === undefined) return { state: outcome === 'committed' ? 'closed' : 'preparing' };

@@ -91,7 +91,8 @@ export class ReversibleMigration {
    * @throws UserError the failure of the direction that the operator sees; that of a way back shows in its progress
    */
   async run(signal: AbortSignal): Promise<Outcome> {
-    let outcome = await this.#runCurrent(signal);
+    let outcome = await this.#runCurrent(AbortSignal.any([signal, this.#finished.signal]));
+    if (this.#finished.signal.aborted) return 'committed';
     let failures = 0;
     while (outcome === 'committed' && this.#current.hasWayBack) {
       const next = this.#next ?? this.#inNextDirection();
@@ -139,10 +140,16 @@ export class ReversibleMigration {
   }
 
   /**
-   * Closes the way back for good: the old source follows no more changes, and stays blocked. It need not be reachable.
+   * Closes the way back for good: the old source follows no more changes, and stays blocked. It need not be reachable,
+   * also when this engine has waited for it since its start.
    * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or WAY_BACK_LOST
    */
   async finish(): Promise<void> {
+    if (this.#wayBack === undefined && this.#lacksCluster) {
+      await this.#closeOnRecord();
+      this.#finished.abort();
+      return;
+    }
     const next = this.#openWayBack('Finishing');
     const { migrationId, destination, reversals = 0 } = this.#current.options;
     const ignoreLost = (error: unknown) => {
@@ -159,6 +166,25 @@ export class ReversibleMigration {
     this.#finished.abort();
     await cancelled.catch(ignoreLost);
     this.#wayBack = undefined;
+  }
+
+  /** Whether the last cutover can't be continued, because a cluster has not answered for a while. */
+  get #lacksCluster(): boolean {
+    const { state, waiting } = this.#current.progress();
+    const now = this.#clock.now();
+    return state === 'created' && waiting.some(({ sinceMs }) => now - sinceMs >= ANSWERS_WITHIN_MS);
+  }
+
+  /** Closes the way back on the side that has the users. The other one is blocked or lost. */
+  async #closeOnRecord(): Promise<void> {
+    const { source, destination, migrationId } = this.#options;
+    try {
+      await closeWayBack(destination, migrationId);
+    } catch (error) {
+      await closeWayBack(source, migrationId).catch(() => {
+        throw error;
+      });
+    }
   }
 
   #openWayBack(what: string): Migration {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Reversal } from '../../src/agent/reversal.ts';
-import { silentLogger } from '../../src/platform/index.ts';
+import { newId, silentLogger } from '../../src/platform/index.ts';
 import { RunningReversible, reversibleUsers } from '../engine/running-reversible.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
@@ -54,6 +54,33 @@ test('orders that come early, late or twice turn a migration no further than the
   assert.equal(await again.outcome, 'committed');
   const after = new Reversal(again.migration, silentLogger);
   assert.equal(after.wayBack(again.progress, 'committed')?.state, 'closed');
+});
+
+test('an agent that starts after the old source is lost closes the way back', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+  const addresses = await reversibleUsers(pair);
+  const migrationId = newId();
+  {
+    await using running = new RunningReversible(addresses, migrationId);
+    await running.cutOver();
+  }
+  await pair.source.members[0]?.kill();
+  {
+    await using running = new RunningReversible(addresses, migrationId, { waitForClusters: true });
+    const reversal = new Reversal(running.migration, silentLogger);
+    const closed = () => {
+      reversal.want({ reversals: 0, finish: true, dropsConfirmed: false });
+      return reversal.wayBack(running.progress, undefined)?.state === 'closed';
+    };
+    await eventually(closed, { what: 'the way back to be closed' });
+    assert.equal(await running.outcome, 'committed');
+  }
+  await pair.source.members[0]?.restart();
+  await pair.source.primary();
+  await using later = new RunningReversible(addresses, migrationId, { waitForClusters: true });
+  assert.equal(await later.outcome, 'committed');
+  await assert.rejects(later.migration.reverse(), { code: 'WRONG_STATE' });
 });
 
 async function addressesOf({ current }: RunningReversible['migration']) {

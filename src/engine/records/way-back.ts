@@ -8,11 +8,12 @@ import type { MigrationRecord } from './records.ts';
 /**
  * Records on the side that has the users that the way back to the other one is closed. From then on no engine begins
  * the opposite direction. Durable when it returns, and doesn't need the other side.
- * @param primary  the destination of the last cutover
+ * @param primary    the destination of the last cutover
+ * @param reversals  the direction of that cutover; any, unless given
  * @throws UserError WAY_BACK_LOST when no reversible cutover is on record there, or its users are blocked: then the
  * opposite direction may have cut over
  */
-export async function closeWayBack(primary: ClusterAddress, migrationId: string, reversals: number): Promise<void> {
+export async function closeWayBack(primary: ClusterAddress, migrationId: string, reversals?: number): Promise<void> {
   await using client = clientOf(primary, 'destination');
   const refuse = (reason: string) => {
     throw new UserError('WAY_BACK_LOST', [migrationId, reason]);
@@ -35,14 +36,15 @@ export async function noteReversal(primary: ClusterAddress, migrationId: string,
 /** Adds to the record of a cutover. Durable when it returns. @returns whether there is such a record */
 async function noteOfCutover(
   client: MongoClient,
-  { migrationId, reversals }: { readonly migrationId: string; readonly reversals: number },
+  { migrationId, reversals }: { readonly migrationId: string; readonly reversals: number | undefined },
   fields: Document,
 ): Promise<boolean> {
+  const direction = reversals === undefined ? {} : { reversals: reversals === 0 ? { $exists: false } : reversals };
   const { matchedCount } = await client
     .db(INTERNAL_DATABASE)
     .collection<MigrationRecord>('migrations')
     .updateOne(
-      { _id: migrationId, reversals: reversals === 0 ? { $exists: false } : reversals, 'cutover.committed': true },
+      { _id: migrationId, ...direction, 'cutover.committed': true },
       { $set: fields },
       { writeConcern: { w: 'majority', journal: true } },
     );
