@@ -16,7 +16,7 @@ export const OF_REVERSAL: readonly Mutant[] = [
   {
     without: 'closing only the way back of the wanted direction',
     file: 'src/agent/reversal.ts',
-    replace: 'if (ahead === 0 || ahead === 1) this.#finish();',
+    replace: 'if (isUnknown || ahead === 0 || ahead === 1) this.#finish();',
     by: 'this.#finish();',
     tests: { file: AGENT, name: 'orders that come early' },
   },

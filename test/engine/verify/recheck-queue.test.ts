@@ -17,7 +17,7 @@ test('a key has one entry, the oldest batch is that of an entry, and a result fo
     sequence: fc.constantFrom(1, 2, 3, Number.POSITIVE_INFINITY),
   });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
       const queue = new RecheckQueue();
       const model = new Map<string, number>();
       const replaced = [];
