@@ -7,6 +7,7 @@ export const LONG_FILES: readonly string[] = [
   'test/end-to-end/push.test.ts',
   'test/engine/verify/verification-resume.test.ts',
   'test/docs/cutover-fails/interrupted.test.ts',
+  'test/package/packages.test.ts',
   'test/engine/run/kill.test.ts',
   'test/engine/run/failures.test.ts',
   'test/engine/run/reverse.test.ts',

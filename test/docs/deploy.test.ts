@@ -34,22 +34,19 @@ test('the agent accepts the shipped configuration', () => {
 const withoutSystemd =
   spawnSync('systemd-analyze', ['--version']).error !== undefined && 'systemd-analyze is not installed';
 
-test('systemd accepts the shipped unit without a warning, and rates it as well protected', {
-  skip: withoutSystemd,
-}, () => {
-  using folder = temporaryFolder('deploy');
-  const unit = join(folder.path, 'linkspan-agent.service');
-  // On this machine the program has another path.
-  writeFileSync(
-    unit,
-    readFileSync(shipped('linkspan-agent.service'), 'utf8').replace('/opt/linkspan/bin/linkspan', process.execPath),
-  );
-  const verified = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
-  const complaints = verified.stderr.split('\n').filter((line) => line.includes('linkspan-agent'));
-  assert.deepEqual(complaints, []);
-  const security = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', unit], {
-    encoding: 'utf8',
+for (const name of ['linkspan-agent.service', 'linkspan-serve.service', 'linkspan-sync@.service'])
+  test(`systemd accepts ${name} without a warning, and rates it as well protected`, { skip: withoutSystemd }, () => {
+    using folder = temporaryFolder('deploy');
+    // A template is checked as one of its instances.
+    const unit = join(folder.path, name.replace('@', '@orders'));
+    // On this machine the program has another path.
+    writeFileSync(unit, readFileSync(shipped(name), 'utf8').replace('/opt/linkspan/bin/linkspan', process.execPath));
+    const verified = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
+    const complaints = verified.stderr.split('\n').filter((line) => line.includes('linkspan'));
+    assert.deepEqual(complaints, []);
+    const security = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', unit], {
+      encoding: 'utf8',
+    });
+    const [, exposure] = /exposure level for \S+: ([\d.]+)/i.exec(security.stdout) ?? [];
+    assert.ok(Number(exposure) < 2, security.stdout + security.stderr);
   });
-  const [, exposure] = /exposure level for \S+: ([\d.]+)/i.exec(security.stdout) ?? [];
-  assert.ok(Number(exposure) < 2, security.stdout + security.stderr);
-});

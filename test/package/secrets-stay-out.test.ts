@@ -63,7 +63,7 @@ test('npm pack includes the program, its documentation and the deployment files,
     /^dist\/program\/launch\.js$/,
     /^dist\/console\/index\.html$/,
     /^docs\/(.+\.md|examples\/(digest\.py|verify-hook\.(py|mjs))|reference\/(cutover-report|digest-report|hook-event|verification-report)\.schema\.json)$/,
-    /^deploy\/(agent\.yaml|agent\.schema\.json|linkspan-agent\.service|grafana\/linkspan\.json|prometheus\/(alerts|rules)\.yml)$/,
+    /^deploy\/(agent\.yaml|agent\.schema\.json|linkspan-(agent|serve|sync@)\.service|grafana\/linkspan\.json|prometheus\/(alerts|rules)\.yml)$/,
   ];
   assert.deepEqual(
     packed.filter((path) => !intended.some((pattern) => pattern.test(path))),

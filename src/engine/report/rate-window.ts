@@ -29,6 +29,12 @@ export class RateWindow {
     if (firstInside > 1) this.#samples = this.#samples.slice(firstInside - 1);
   }
 
+  /** Adds the value of a counter. One that has fallen counts anew: a dropped collection takes its numbers with it. */
+  count(atMs: number, value: number): void {
+    if (value < (this.#samples.at(-1)?.value ?? 0)) this.reset();
+    this.add(atMs, value);
+  }
+
   /** Forgets all samples, because a phase has begun or a counter restarted. */
   reset(): void {
     this.#samples = [];

@@ -44,11 +44,11 @@ export class Speed {
     this.#state = state;
     this.#restarts = copy.restarts;
     this.#latest = progress;
-    this.#bytes.add(atMs, copy.bytesCopied);
-    this.#documents.add(atMs, copy.documentsCopied);
-    this.#changes.add(atMs, changes.applied);
-    this.#documentsCompared.add(atMs, verification.documentsCompared);
-    this.#bytesCompared.add(atMs, verification.bytesCompared);
+    this.#bytes.count(atMs, copy.bytesCopied);
+    this.#documents.count(atMs, copy.documentsCopied);
+    this.#changes.count(atMs, changes.applied);
+    this.#documentsCompared.count(atMs, verification.documentsCompared);
+    this.#bytesCompared.count(atMs, verification.bytesCompared);
     if (lagSeconds !== null) this.#lag.add(atMs, lagSeconds);
   }
 

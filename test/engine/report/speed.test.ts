@@ -53,6 +53,18 @@ test('the time until the destination has caught up follows from how fast the lag
   );
 });
 
+test('no rate is negative when a collection is dropped with what was copied and compared of it', () => {
+  const speed = new Speed();
+  for (const [second, done] of [0, 1000, 2000, 3000, 500, 600, 700, 800].entries()) {
+    const { copy, verification } = snapshot();
+    const compared = { ...verification, documentsCompared: done, bytesCompared: done };
+    speed.add(snapshot({ copy: { ...copy, bytesCopied: done }, verification: compared }), second * 1_000);
+    for (const rate of [speed.rates.bytesPerSecond, ...Object.values(speed.verificationRates)])
+      assert.ok(rate === null || rate >= 0, `${rate} after ${second} s`);
+  }
+  assert.equal(speed.rates.bytesPerSecond, 100);
+});
+
 test('another phase, or a declared restart, begins without an earlier rate', () => {
   const restarted = snapshot({ copy: { ...snapshot().copy, bytesCopied: 0, restarts: 1 } });
   const said = speeds([0, copied(0)], [4, copied(4_000_000)], [5, restarted], [6, tailing()]);

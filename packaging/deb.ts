@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+/** Names of processors as Debian writes them, by those of Node.js. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
+/** systemd learns of new and removed units. Nothing is started or enabled: each needs a configuration first. */
+const RELOAD = '#!/bin/sh\nset -e\nif [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n';
+
+/** The program keeps its compiled code there. dpkg sets DPKG_ROOT where it installs into another root. */
+const CLEAR_CACHE = '#!/bin/sh\nset -e\nrm -rf "$DPKG_ROOT/opt/linkspan/node_modules/.cache"\n';
+
+/**
+ * Makes a Debian package: Linkspan in `/opt/linkspan`, where the units look for it, `linkspan` in `/usr/bin`, and the units.
+ * @param tree     a folder of `makeProgramTree`
+ * @param root     an empty folder, which becomes the package's content
+ * @param builtAt  time of all files, in seconds since the epoch
+ * @returns the path of the package in `output`
+ */
+export async function makeDeb(tree: string, root: string, builtAt: number, output: string): Promise<string> {
+  const { version, description, license } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8'));
+  const architecture = ARCHITECTURES[process.arch];
+  if (architecture === undefined) throw new Error(`there is no Node.js package for ${process.arch}`);
+  const installed = join(root, 'opt/linkspan');
+  cpSync(tree, installed, { recursive: true, verbatimSymlinks: true });
+  for (const folder of ['DEBIAN', 'usr/bin', 'usr/lib/systemd/system', 'usr/share/doc/linkspan'])
+    mkdirSync(join(root, folder), { recursive: true });
+  symlinkSync('/opt/linkspan/bin/linkspan', join(root, 'usr/bin/linkspan'));
+  for (const unit of readdirSync(join(tree, 'deploy')).filter((name) => name.endsWith('.service')))
+    cpSync(join(tree, 'deploy', unit), join(root, 'usr/lib/systemd/system', unit));
+  cpSync(join(tree, 'LICENSE'), join(root, 'usr/share/doc/linkspan/copyright'));
+  const control = [
+    'Package: linkspan',
+    `Version: ${version}`,
+    `Architecture: ${architecture}`,
+    'Maintainer: Linkspan <nobody@linkspan.invalid>',
+    'Section: database',
+    'Priority: optional',
+    'Depends: libc6 (>= 2.28), libstdc++6',
+    `Description: ${description}`,
+    ` License: ${license}. The package contains its own Node.js.`,
+    '',
+  ];
+  writeFileSync(join(root, 'DEBIAN/control'), control.join('\n'));
+  for (const script of ['postinst', 'postrm']) writeFileSync(join(root, 'DEBIAN', script), RELOAD, { mode: 0o755 });
+  writeFileSync(join(root, 'DEBIAN/prerm'), CLEAR_CACHE, { mode: 0o755 });
+  const file = join(output, `linkspan_${version}_${architecture}.deb`);
+  const env = { ...process.env, SOURCE_DATE_EPOCH: String(builtAt) };
+  await run('chmod', ['-R', 'u+rwX,go+rX,go-w', root]);
+  await run('dpkg-deb', ['--root-owner-group', '-Zgzip', '-z6', '--build', root, file], { env });
+  return file;
+}

@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+/** Parts of the Node.js package that only compilers and people need. */
+const UNUSED_OF_NODE = ['include', 'share', 'lib'];
+
+/**
+ * Makes a complete Linkspan in a folder: what the npm package contains, its dependencies as `package-lock.json` pins them, and the Node.js that runs it.
+ * Needs npm's cache or a network.
+ * @param checkout  with the built `dist/`
+ * @param folder    must not exist
+ */
+export async function makeProgramTree(checkout: string, folder: string): Promise<void> {
+  const work = mkdtempSync(join(tmpdir(), 'linkspan-packaging-'));
+  try {
+    const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', work], {
+      cwd: checkout,
+    });
+    const [{ filename }] = JSON.parse(packed.stdout);
+    mkdirSync(folder, { recursive: true });
+    await run('tar', ['-xzf', join(work, filename), '-C', folder, '--strip-components=1']);
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+  for (const file of ['package-lock.json', '.npmrc']) copyFileSync(join(checkout, file), join(folder, file));
+  const flags = ['--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  await run('npm', ['ci', ...flags], { cwd: folder });
+  for (const file of ['package-lock.json', '.npmrc']) rmSync(join(folder, file));
+  const modules = join(folder, 'node_modules');
+  for (const node of readdirSync(modules).filter((name) => name.startsWith('node-linux-')))
+    for (const part of UNUSED_OF_NODE) rmSync(join(modules, node, part), { recursive: true, force: true });
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+import { makeDeb } from '../../packaging/deb.ts';
+import { makeProgramTree } from '../../packaging/program-tree.ts';
+import { packTarball } from '../../packaging/tarball.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { builtCopy } from './built-copy.ts';
+import { withoutRegistry } from './without-registry.ts';
+
+const run = promisify(execFile);
+const BUILT_AT = 1_700_000_000;
+const noDpkg = spawnSync('dpkg-deb', ['--version']).error !== undefined && 'dpkg-deb is not installed';
+
+const folder = temporaryFolder('packages');
+after(() => folder[Symbol.dispose]());
+const copy = join(folder.path, 'checkout');
+await builtCopy(copy);
+const { version } = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'));
+const tree = join(folder.path, `linkspan-${version}`);
+const noRegistry = await withoutRegistry(() => makeProgramTree(copy, tree));
+
+/** Runs a program with a PATH that has no Node.js. */
+async function shownBy(file: string, ...args: string[]): Promise<string> {
+  const tools = join(folder.path, 'tools');
+  if (!existsSync(tools)) {
+    mkdirSync(tools);
+    for (const tool of ['sh', 'readlink', 'dirname']) await run('ln', ['-s', `/usr/bin/${tool}`, join(tools, tool)]);
+  }
+  const { stdout, stderr } = await run(file, args, { cwd: '/', env: { PATH: tools } });
+  assert.equal(stderr, '');
+  return stdout;
+}
+
+test('a tarball is unpacked and runs, on a machine without Node.js, and has the same bytes when it is made again', {
+  skip: noRegistry,
+}, async () => {
+  const [file, docs, again] = ['all', 'docs', 'again'].map((name) => join(folder.path, `${name}.tar.gz`));
+  assert.ok(file && docs && again);
+  await packTarball(tree, BUILT_AT, file);
+  // The whole takes long; a part with files and folders shows it as well.
+  await packTarball(join(tree, 'docs'), BUILT_AT, docs);
+  await run('find', [join(tree, 'docs'), '-exec', 'touch', '{}', '+']);
+  await packTarball(join(tree, 'docs'), BUILT_AT, again);
+  assert.ok(readFileSync(docs).equals(readFileSync(again)));
+  const place = join(folder.path, 'unpacked');
+  mkdirSync(place);
+  await run('tar', ['-xzf', file, '-C', place]);
+  assert.equal(await shownBy(join(place, `linkspan-${version}/bin/linkspan`), '--version'), `${version}\n`);
+  const modules = readdirSync(join(place, `linkspan-${version}/node_modules`));
+  assert.deepEqual(
+    modules.filter((name) => ['typescript', 'vite', 'playwright-core'].includes(name)),
+    [],
+  );
+});
+
+test('a Debian package installs the program and its units, and a purge leaves nothing behind', {
+  skip: noRegistry || noDpkg,
+}, async () => {
+  const deb = await makeDeb(tree, join(folder.path, 'deb'), BUILT_AT, folder.path);
+  const root = join(folder.path, 'machine');
+  const admin = join(root, 'var/lib/dpkg');
+  for (const part of ['updates', 'info', 'triggers']) mkdirSync(join(admin, part), { recursive: true });
+  await run('touch', [join(admin, 'status')]);
+  const flags = [
+    `--root=${root}`,
+    '--force-not-root',
+    '--force-depends',
+    '--force-script-chrootless',
+    '--log=/dev/null',
+  ];
+  await run('dpkg', [...flags, '--install', deb]);
+  assert.equal(await shownBy(join(root, 'opt/linkspan/bin/linkspan'), '--version'), `${version}\n`);
+  const units = readdirSync(join(root, 'usr/lib/systemd/system'));
+  assert.deepEqual(units, ['linkspan-agent.service', 'linkspan-serve.service', 'linkspan-sync@.service']);
+  await run('dpkg', [...flags, '--purge', 'linkspan']);
+  for (const path of ['opt/linkspan', 'usr/bin/linkspan', 'usr/lib/systemd/system/linkspan-agent.service'])
+    assert.ok(!existsSync(join(root, path)), path);
+});
