@@ -45,7 +45,7 @@ const noRegistry = await withoutRegistry(async () => {
 const noNode = join(folder.path, 'no-node');
 mkdirSync(noNode);
 writeFileSync(join(noNode, 'node'), '#!/bin/sh\necho "the system has no Node.js" >&2\nexit 9\n', { mode: 0o755 });
-process.env.LINKSPAN_TEST_PROGRAM = installed?.command;
+if (installed) process.env.LINKSPAN_TEST_PROGRAM = installed.command;
 const PATH = `${noNode}${delimiter}${process.env.PATH}`;
 
 test('the package installs without warnings, and runs on the Node.js that comes with it', {
