@@ -3,3 +3,4 @@ export type { LiveMigration } from './live-migrations.ts';
 export type { MigrationSamples } from './migration-samples.ts';
 export { registerAtlasApi } from './register.ts';
 export type { ShownSession } from './sessions.ts';
+export type { SystemStatus } from './system-status.ts';

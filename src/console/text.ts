@@ -3,6 +3,10 @@ export const text = {
   product: 'Linkspan',
   navigation: 'Main',
   migrations: 'Migrations',
+  pages: {
+    home: 'Migrations',
+    about: 'About',
+  },
   loading: 'Loading…',
   notFound: 'There is no such page.',
   unreachable: 'The server did not answer. The page tries again by itself.',
@@ -23,7 +27,6 @@ export const text = {
     signedInAs: 'Signed in as',
   },
   home: {
-    title: 'Migrations',
     none: 'No migration yet.',
     noneHow: 'Start one with linkspan migration create. The page shows it by itself.',
     lag: 'Lag',

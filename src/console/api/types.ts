@@ -1,3 +1,9 @@
 // The answers' types are those of the schemas with which the server checks requests and describes answers.
-export type { LiveMigration, MigrationSamples, Project, ShownSession } from '../../atlas-api/index.ts';
+export type {
+  LiveMigration,
+  MigrationSamples,
+  Project,
+  ShownSession,
+  SystemStatus,
+} from '../../atlas-api/index.ts';
 export type { CutoverReport } from '../../platform/index.ts';
