@@ -1,3 +1,4 @@
+export type { Cluster } from './clusters.ts';
 export type { Project } from './groups.ts';
 export type { LiveMigration } from './live-migrations.ts';
 export type { MigrationSamples } from './migration-samples.ts';

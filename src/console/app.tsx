@@ -6,6 +6,7 @@ import { Navigation } from './navigation.tsx';
 import { AboutPage } from './pages/about.tsx';
 import { HomePage } from './pages/home.tsx';
 import { MigrationPage } from './pages/migration.tsx';
+import { ProjectsPage } from './pages/projects.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import { type PageName, route } from './router.ts';
 import { text } from './text.ts';
@@ -34,6 +35,7 @@ export function App() {
 
 const PAGES: Readonly<Record<PageName, ComponentType>> = {
   home: HomePage,
+  projects: ProjectsPage,
   about: AboutPage,
 };
 

@@ -5,6 +5,7 @@ export const text = {
   migrations: 'Migrations',
   pages: {
     home: 'Migrations',
+    projects: 'Projects',
     about: 'About',
   },
   loading: 'Loading…',

@@ -62,3 +62,8 @@ export async function send<Body>(method: string, path: string, options: RequestO
   const text = await answer.text();
   return (text === '' ? undefined : JSON.parse(text)) as Body;
 }
+
+/** Sends an operation of the API. @param path  after the API's prefix @throws as {@link send} */
+export async function call<Body>(method: string, path: string, body?: object): Promise<Body> {
+  return await send<Body>(method, API + path, { body });
+}

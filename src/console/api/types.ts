@@ -1,5 +1,6 @@
 // The answers' types are those of the schemas with which the server checks requests and describes answers.
 export type {
+  Cluster,
   LiveMigration,
   MigrationSamples,
   Project,

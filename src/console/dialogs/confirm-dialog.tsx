@@ -4,7 +4,7 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import { Message } from '../message.tsx';
 import { messageOf, text } from '../text.ts';
 
-interface ConfirmDialogProps {
+export interface ConfirmDialogProps {
   readonly title: string;
   /** The effect of the action, shown before anything else. */
   readonly effect: ComponentChildren;
@@ -14,7 +14,7 @@ interface ConfirmDialogProps {
   readonly typed?: string;
   /** Further fields. The form is given to `onSubmit`. */
   readonly children?: ComponentChildren;
-  readonly onSubmit: (fields: FormData) => Promise<void>;
+  readonly onSubmit: (fields: FormData) => Promise<unknown>;
   readonly onClose: () => void;
 }
 
