@@ -1,7 +1,11 @@
+export type { SourceProject } from './available-projects.ts';
 export type { Cluster } from './clusters.ts';
 export type { Project } from './groups.ts';
+export type { LinkToken } from './link-tokens.ts';
+export type { AgentLink } from './links.ts';
 export type { LiveMigration } from './live-migrations.ts';
 export type { MigrationSamples } from './migration-samples.ts';
+export type { ShownOrganization as Organization } from './organizations.ts';
 export { registerAtlasApi } from './register.ts';
 export type { ShownSession } from './sessions.ts';
 export type { SystemStatus } from './system-status.ts';

@@ -4,6 +4,7 @@ import { readSession, session, signOut } from './api/session.ts';
 import { Mark } from './icon.tsx';
 import { Navigation } from './navigation.tsx';
 import { AboutPage } from './pages/about.tsx';
+import { AgentsPage } from './pages/agents.tsx';
 import { HomePage } from './pages/home.tsx';
 import { MigrationPage } from './pages/migration.tsx';
 import { ProjectsPage } from './pages/projects.tsx';
@@ -36,6 +37,7 @@ export function App() {
 const PAGES: Readonly<Record<PageName, ComponentType>> = {
   home: HomePage,
   projects: ProjectsPage,
+  agents: AgentsPage,
   about: AboutPage,
 };
 

@@ -6,6 +6,7 @@ export const text = {
   pages: {
     home: 'Migrations',
     projects: 'Projects',
+    agents: 'Agents',
     about: 'About',
   },
   loading: 'Loading…',
@@ -272,6 +273,8 @@ export const text = {
   },
   dialog: {
     back: 'Back',
+    close: 'Done',
+    once: 'This is shown once. Copy it now.',
     busy: 'Sending…',
     typeName: (name: string) => `Type ${name} to confirm`,
   },

@@ -63,7 +63,7 @@ test('a project and its destinations are created, changed and deleted in the bro
   assert.deepEqual(await violationsOf(watched), []);
 
   // A project with a destination is refused.
-  await renamed.getByRole('button', { name: 'Delete…' }).last().click();
+  await renamed.getByRole('button', { name: 'Delete project…' }).click();
   await dialog.getByLabel('Type New shop to confirm').fill('New shop');
   await page.keyboard.press('Enter');
   await dialog.getByRole('alert').getByText('cannot be deleted while it has clusters: target').waitFor();
@@ -74,7 +74,7 @@ test('a project and its destinations are created, changed and deleted in the bro
   await dialog.getByLabel('Type target to confirm').fill('target');
   await page.keyboard.press('Enter');
   await renamed.getByText('No destination yet.').waitFor();
-  await renamed.getByRole('button', { name: 'Delete…' }).click();
+  await renamed.getByRole('button', { name: 'Delete project…' }).click();
   await dialog.getByLabel('Type New shop to confirm').fill('New shop');
   await page.keyboard.press('Enter');
   await page.getByText('No project yet.').waitFor();

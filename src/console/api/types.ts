@@ -1,10 +1,14 @@
 // The answers' types are those of the schemas with which the server checks requests and describes answers.
 export type {
+  AgentLink,
   Cluster,
+  LinkToken,
   LiveMigration,
   MigrationSamples,
+  Organization,
   Project,
   ShownSession,
+  SourceProject,
   SystemStatus,
 } from '../../atlas-api/index.ts';
 export type { CutoverReport } from '../../platform/index.ts';

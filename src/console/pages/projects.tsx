@@ -55,7 +55,7 @@ function ProjectPanel({ project, clusters, reload }: ListedProject & { readonly 
         {isOwner && (
           <>
             <Ask
-              label={words.delete}
+              label={words.deleteProject}
               {...words.deletion(name)}
               isDangerous
               typed={name}

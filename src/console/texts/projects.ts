@@ -14,6 +14,7 @@ export const projectsText = {
     submit: 'Rename',
   }),
   delete: 'Delete…',
+  deleteProject: 'Delete project…',
   deletion: (name: string) => ({
     title: `Delete the project ${name}`,
     effect: 'The project and the roles of keys in it end for good. Projects with destinations are refused.',
