@@ -30,7 +30,6 @@ export const text = {
   },
   home: {
     none: 'No migration yet.',
-    noneHow: 'Start one with linkspan migration create. The page shows it by itself.',
     lag: 'Lag',
     eta: 'Left',
     started: 'Started',

@@ -2,8 +2,12 @@ import { API, send } from './client.ts';
 import type { Cluster, Project } from './types.ts';
 
 /** Reads a list, up to the longest page that the API has. @param path  after the API's prefix @throws ApiProblem */
-export async function readList<Item>(path: string, signal: AbortSignal): Promise<readonly Item[]> {
-  const { results } = await send<{ results: readonly Item[] }>('GET', `${API}${path}?itemsPerPage=500`, { signal });
+export async function readList<Item>(
+  path: string,
+  signal: AbortSignal,
+  query = 'itemsPerPage=500',
+): Promise<readonly Item[]> {
+  const { results } = await send<{ results: readonly Item[] }>('GET', `${API}${path}?${query}`, { signal });
   return results;
 }
 

@@ -1,6 +1,7 @@
 // The answers' types are those of the schemas with which the server checks requests and describes answers.
 export type {
   AgentLink,
+  AuditEvent,
   Cluster,
   LinkToken,
   LiveMigration,

@@ -8,6 +8,7 @@ import { nameOf, shownStateOf } from '../panels/shown-state.ts';
 import { migrationHref } from '../router.ts';
 import { text } from '../text.ts';
 import { Time } from '../time.tsx';
+import { Guide } from './guide.tsx';
 
 /** Lists the migrations of all projects that the session sees. */
 export function HomePage() {
@@ -19,14 +20,7 @@ export function HomePage() {
 }
 
 function Migrations({ listed }: { readonly listed: readonly ListedMigration[] }) {
-  if (listed.length === 0) {
-    return (
-      <section class="panel">
-        <h2>{text.home.none}</h2>
-        <p class="mute">{text.home.noneHow}</p>
-      </section>
-    );
-  }
+  if (listed.length === 0) return <Guide />;
   return (
     <ul class="cards">
       {listed.map(({ project, migration }) => (
