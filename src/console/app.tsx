@@ -2,11 +2,12 @@ import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { readSession, session, signOut } from './api/session.ts';
 import { Mark } from './icon.tsx';
-import { Navigation } from './navigation.tsx';
+import { mayRead, Navigation } from './navigation.tsx';
 import { AboutPage } from './pages/about.tsx';
 import { AgentsPage } from './pages/agents.tsx';
 import { HomePage } from './pages/home.tsx';
 import { MigrationPage } from './pages/migration.tsx';
+import { NewMigrationPage } from './pages/new-migration.tsx';
 import { ProjectsPage } from './pages/projects.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import { type PageName, route } from './router.ts';
@@ -36,6 +37,7 @@ export function App() {
 
 const PAGES: Readonly<Record<PageName, ComponentType>> = {
   home: HomePage,
+  new: NewMigrationPage,
   projects: ProjectsPage,
   agents: AgentsPage,
   about: AboutPage,
@@ -44,7 +46,7 @@ const PAGES: Readonly<Record<PageName, ComponentType>> = {
 function Page() {
   const { value } = route;
   if (value.page === 'migration') return <MigrationPage key={value.migrationId} {...value} />;
-  if (value.page === 'unknown') return <p>{text.notFound}</p>;
+  if (value.page === 'unknown' || !mayRead(value.page)) return <p>{text.notFound}</p>;
   const Shown = PAGES[value.page];
   return <Shown />;
 }

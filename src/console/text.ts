@@ -5,6 +5,7 @@ export const text = {
   migrations: 'Migrations',
   pages: {
     home: 'Migrations',
+    new: 'New migration',
     projects: 'Projects',
     agents: 'Agents',
     about: 'About',

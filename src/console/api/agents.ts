@@ -24,7 +24,7 @@ export async function listAgents(signal: AbortSignal): Promise<ListedAgents> {
 }
 
 /** Lists the clusters that agents can migrate; none for sessions that may not start migrations. @throws ApiProblem */
-async function listSources(signal: AbortSignal): Promise<readonly SourceProject[]> {
+export async function listSources(signal: AbortSignal): Promise<readonly SourceProject[]> {
   if (!mayAct()) return [];
   const path = `/orgs/${organizationId()}/liveMigrations/availableProjects`;
   return await send<SourceProject[]>('GET', API + path, { signal });

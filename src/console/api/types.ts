@@ -5,11 +5,13 @@ export type {
   Cluster,
   LinkToken,
   LiveMigration,
+  MigrationRequest,
   MigrationSamples,
   Organization,
   Project,
   ShownSession,
   SourceProject,
   SystemStatus,
+  Validation,
 } from '../../atlas-api/index.ts';
 export type { CutoverReport } from '../../platform/index.ts';

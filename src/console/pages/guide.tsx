@@ -10,6 +10,7 @@ import { RegisterDestination } from '../dialogs/register-destination.tsx';
 import { Icon } from '../icon.tsx';
 import { Message } from '../message.tsx';
 import { Panel } from '../panels/panel.tsx';
+import { hrefOf } from '../router.ts';
 import { text } from '../text.ts';
 import { guideText as words } from '../texts/guide.ts';
 
@@ -48,6 +49,12 @@ function Steps() {
     current === 0 && <CreateProject onDone={reload} />,
     current === 1 && <RegisterDestination groupId={groupId} isMain onDone={reload} />,
     current >= 2 && !done[3] && <IssueLinkToken />,
+    null,
+    current === 4 && (
+      <a class="button go" href={hrefOf('new')}>
+        {text.pages.new}
+      </a>
+    ),
   ];
   return (
     <ol class="guide">
