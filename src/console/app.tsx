@@ -5,6 +5,7 @@ import { Mark } from './icon.tsx';
 import { mayRead, Navigation } from './navigation.tsx';
 import { AboutPage } from './pages/about.tsx';
 import { AgentsPage } from './pages/agents.tsx';
+import { AuditPage } from './pages/audit.tsx';
 import { HomePage } from './pages/home.tsx';
 import { MigrationPage } from './pages/migration.tsx';
 import { NewMigrationPage } from './pages/new-migration.tsx';
@@ -40,6 +41,7 @@ const PAGES: Readonly<Record<PageName, ComponentType>> = {
   new: NewMigrationPage,
   projects: ProjectsPage,
   agents: AgentsPage,
+  audit: AuditPage,
   about: AboutPage,
 };
 
