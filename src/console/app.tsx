@@ -4,6 +4,7 @@ import { readSession, session, signOut } from './api/session.ts';
 import { Mark } from './icon.tsx';
 import { mayRead, Navigation } from './navigation.tsx';
 import { AboutPage } from './pages/about.tsx';
+import { AccessPage } from './pages/access.tsx';
 import { AgentsPage } from './pages/agents.tsx';
 import { AuditPage } from './pages/audit.tsx';
 import { HomePage } from './pages/home.tsx';
@@ -41,6 +42,7 @@ const PAGES: Readonly<Record<PageName, ComponentType>> = {
   new: NewMigrationPage,
   projects: ProjectsPage,
   agents: AgentsPage,
+  access: AccessPage,
   audit: AuditPage,
   about: AboutPage,
 };

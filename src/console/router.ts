@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals';
 
 /** The pages that the navigation leads to. Each has its name in the address; `home` has the empty one. */
-export const PAGES = ['home', 'new', 'projects', 'agents', 'audit', 'about'] as const;
+export const PAGES = ['home', 'new', 'projects', 'agents', 'access', 'audit', 'about'] as const;
 
 export type PageName = (typeof PAGES)[number];
 

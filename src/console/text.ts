@@ -8,6 +8,7 @@ export const text = {
     new: 'New migration',
     projects: 'Projects',
     agents: 'Agents',
+    access: 'Access',
     audit: 'Audit',
     about: 'About',
   },

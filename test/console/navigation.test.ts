@@ -14,7 +14,7 @@ after(async () => {
 });
 
 /** The entries of an owner, in their order. Each is the title of its page. */
-const ENTRIES = ['Migrations', 'New migration', 'Projects', 'Agents', 'Audit', 'About'];
+const ENTRIES = ['Migrations', 'New migration', 'Projects', 'Agents', 'Access', 'Audit', 'About'];
 
 async function open(plane: ControlPlane, key: readonly [string, string], look: PageOptions = {}) {
   assert.ok(browser);

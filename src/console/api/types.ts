@@ -1,6 +1,7 @@
 // The answers' types are those of the schemas with which the server checks requests and describes answers.
 export type {
   AgentLink,
+  ApiKey,
   AuditEvent,
   Cluster,
   LinkToken,
@@ -8,7 +9,9 @@ export type {
   MigrationRequest,
   MigrationSamples,
   Organization,
+  OrganizationRole,
   Project,
+  ServiceAccount,
   ShownSession,
   SourceProject,
   SystemStatus,

@@ -56,7 +56,7 @@ export function AuditPage() {
         const first = (page.value - 1) * PAGE_SIZE;
         const last = first + results.length;
         return (
-          <Panel title={text.pages.audit} note={words.range(count(first + 1), count(last), count(totalCount))}>
+          <Panel title={words.title} note={words.range(count(first + 1), count(last), count(totalCount))}>
             <form class="inline" onSubmit={filter}>
               <Field label={words.filter} hint={words.filterHint} name="types" />
               <button type="submit">{words.show}</button>

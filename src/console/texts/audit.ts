@@ -1,5 +1,6 @@
 /** Texts of the audit's page. */
 export const auditText = {
+  title: 'Events, newest first',
   filter: 'Type of event',
   filterHint: 'Empty for all. Several types are separated by commas.',
   show: 'Show',
