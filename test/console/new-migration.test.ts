@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { RedeemResponse } from '../../src/link/index.ts';
-import { wantedState } from '../../src/link/index.ts';
 import type { ControlPlane } from '../atlas-api/control-plane.ts';
-import { DESTINATION } from '../atlas-api/migration-world.ts';
-import { AgentClient, createToken, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
-import { eventually } from '../support/eventually.ts';
+import { SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import { violationsOf } from './axe.ts';
 import { openPage, type PageOptions, startBrowser } from './browser.ts';
 import { buildConsole } from './built-console.ts';
+import { answerValidation, prepareShop } from './new-shop.ts';
 import { signIn, startWithConsole } from './started-console.ts';
 
 const built = await buildConsole();
@@ -17,30 +14,6 @@ after(async () => {
   await browser?.close();
   built[Symbol.dispose]();
 });
-
-/** A project with a destination, and an agent that offers a cluster and is played by the test. */
-async function prepareShop(plane: ControlPlane): Promise<AgentClient> {
-  const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'Shop', orgId: plane.orgId } });
-  const body = { name: 'target', connectionStrings: { standard: DESTINATION } };
-  await plane.api('POST', `/api/atlas/v2/groups/${group.json.id}/clusters`, { body });
-  const agent = new AgentClient(plane.url);
-  agent.features = ['reversals'];
-  const redeemed = (await agent.redeem(await createToken(plane, [], 'mover-1'), 'mover-1')).json;
-  agent.agentId = String((redeemed as unknown as RedeemResponse).agentId);
-  const deployments = [{ ...SOURCE, name: 'orders' }];
-  await agent.report({
-    features: ['reversals'],
-    inventory: [{ projectId: SOURCE_PROJECT, name: 'Old shop', deployments }],
-  });
-  return agent;
-}
-
-/** Answers the next validation as the agent. */
-async function answer(agent: AgentClient, content: object): Promise<void> {
-  const open = async () => wantedState.parse((await agent.poll(null)).json).validations[0];
-  const { id } = await eventually(open, { what: 'a validation' });
-  await agent.report({ features: ['reversals'], validations: [{ id, ...content }] });
-}
 
 async function open(plane: ControlPlane, look: PageOptions = {}) {
   assert.ok(browser);
@@ -72,7 +45,7 @@ test('a migration is checked with every finding and its remedy, and starts when 
   await page.getByLabel('Keep a way back').check();
   await check.click();
   await page.getByText('The agent checks both sides…').waitFor();
-  await answer(agent, {
+  await answerValidation(agent, {
     status: 'FAILED',
     errorMessage: 'A message of DESTINATION_OLDER.',
     findings: [finding('DESTINATION_KEPT', 'warning'), finding('DESTINATION_OLDER', 'error')],
@@ -87,14 +60,18 @@ test('a migration is checked with every finding and its remedy, and starts when 
   assert.deepEqual(await violationsOf(watched), []);
 
   await check.click();
-  await answer(agent, { status: 'SUCCESS', errorMessage: null, findings: [finding('DESTINATION_KEPT', 'warning')] });
+  await answerValidation(agent, {
+    status: 'SUCCESS',
+    errorMessage: null,
+    findings: [finding('DESTINATION_KEPT', 'warning')],
+  });
   const start = page.getByRole('button', { name: 'Start…' });
   await start.waitFor();
   // Other options are not checked.
   await page.getByLabel('Drop what the destination holds').check();
   await start.waitFor({ state: 'detached' });
   await check.click();
-  await answer(agent, { status: 'SUCCESS', errorMessage: null, findings: [] });
+  await answerValidation(agent, { status: 'SUCCESS', errorMessage: null, findings: [] });
   await start.click();
   await page.getByText('Everything on target is dropped first.').waitFor();
   assert.ok(await page.getByRole('button', { name: 'Start', exact: true }).isDisabled());
