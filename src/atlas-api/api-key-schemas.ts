@@ -4,6 +4,8 @@ import { id, link } from './schemas.ts';
 
 const description = z.string().min(1).max(250);
 export const organizationRoles = z.array(z.enum(ORGANIZATION_ROLES)).min(1);
+export type OrganizationRole = z.output<typeof organizationRoles>[number];
+
 const groupRoles = z.array(z.enum(GROUP_ROLES)).min(1);
 
 export const organizationApiKeyRequest = z
@@ -36,6 +38,8 @@ export const apiKey = z
     roles: z.array(roleAssignment),
   })
   .meta({ id: 'ApiKeyUserDetails' });
+
+export type ShownApiKey = z.output<typeof apiKey>;
 
 /** The answer that creates a key, which contains its private key. */
 export function showMadeApiKey({ key, privateKey }: MadeApiKey, href: string): z.output<typeof apiKey> {

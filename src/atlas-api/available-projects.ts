@@ -28,6 +28,8 @@ const liveImportAvailableProject = z
   })
   .meta({ id: 'LiveImportAvailableProject' });
 
+export type SourceProject = z.output<typeof liveImportAvailableProject>;
+
 export const availableProjectOperations = [
   defineOperation({
     operationId: 'listOrgLiveMigrationAvailableProjects',

@@ -33,6 +33,8 @@ const cluster = z
   })
   .meta({ id: 'ClusterDescription' });
 
+export type Cluster = z.output<typeof cluster>;
+
 const connectionStrings = z.strictObject({
   standard: z
     .string()

@@ -29,6 +29,8 @@ const event = z
   })
   .meta({ id: 'Event' });
 
+export type AuditEvent = z.output<typeof event>;
+
 const eventPage = page('Event', event);
 const paged = ['pageNum', 'itemsPerPage', 'includeCount', 'eventType'] as const;
 

@@ -1,5 +1,16 @@
+export type { OrganizationRole, ShownApiKey as ApiKey } from './api-key-schemas.ts';
+export type { SourceProject } from './available-projects.ts';
+export type { Cluster } from './clusters.ts';
+export type { AuditEvent } from './events.ts';
 export type { Project } from './groups.ts';
+export type { LinkToken } from './link-tokens.ts';
+export type { AgentLink } from './links.ts';
 export type { LiveMigration } from './live-migrations.ts';
+export type { MigrationRequest } from './migration-request.ts';
 export type { MigrationSamples } from './migration-samples.ts';
+export type { ShownOrganization as Organization } from './organizations.ts';
 export { registerAtlasApi } from './register.ts';
+export type { ShownServiceAccount as ServiceAccount } from './service-account-schemas.ts';
 export type { ShownSession } from './sessions.ts';
+export type { SystemStatus } from './system-status.ts';
+export type { ShownValidation as Validation } from './validations.ts';

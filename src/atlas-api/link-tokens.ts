@@ -23,6 +23,8 @@ const targetOrg = z
   .object({ linkToken: z.string().meta({ description: 'Shown once. Start an agent near the source with it.' }) })
   .meta({ id: 'TargetOrg' });
 
+export type LinkToken = z.output<typeof targetOrg>;
+
 const PATH = '/orgs/{orgId}/liveMigrations/linkTokens';
 
 export const linkTokenOperations = [

@@ -23,6 +23,8 @@ const migrationLink = z
   })
   .meta({ id: 'LinkspanLink' });
 
+export type AgentLink = z.output<typeof migrationLink>;
+
 export const linkOperations = [
   defineOperation({
     operationId: 'listOrgLiveMigrationLinks',

@@ -69,6 +69,8 @@ const migrationRequest20240530 = z
   .meta({ id: 'LiveMigrationRequest20240530' })
   .transform((body, context) => toOrder(body, body.dropDestinationData ?? false, context));
 
+export type MigrationRequest = z.input<typeof migrationRequest20240530>;
+
 /** The versions of the operations with this body. */
 export const migrationRequestVersions = [
   { version: '2023-01-01', body: migrationRequest20230101, superseded: SUPERSEDED },

@@ -18,6 +18,8 @@ const atlasOrganization = z
   .object({ id, isDeleted: z.boolean(), links: z.array(link), name: z.string() })
   .meta({ id: 'AtlasOrganization' });
 
+export type ShownOrganization = z.output<typeof atlasOrganization>;
+
 const organizationName = name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64);
 const noAlerts = z.boolean().optional().meta({ description: 'Accepted without effect: Linkspan has no alerts.' });
 

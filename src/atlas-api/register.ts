@@ -12,6 +12,7 @@ import {
   pathOf,
   present,
   readPresentation,
+  remedyHeader,
   sendTextsAsTheyAre,
   unexpectedError,
 } from '../http/index.ts';
@@ -119,7 +120,8 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const mistake = clientMistake(error, path, BODY_LIMIT_BYTES);
   if (!mistake) logger.error({ err: error, method: request.method, path }, 'request failed');
   const body = mistake ? atlasError(mistake) : unexpectedError();
-  reply.code(body.error).header('content-type', 'application/json').header('x-error-code', body.errorCode);
+  const headers = { 'content-type': 'application/json', 'x-error-code': body.errorCode, ...remedyHeader(mistake) };
+  reply.code(body.error).headers(headers);
   void sendTextsAsTheyAre(reply).send(present(body.error, body, errorPresentation(request)));
 }
 

@@ -50,6 +50,8 @@ export const serviceAccount = z
   })
   .meta({ id: 'OrgServiceAccount' });
 
+export type ShownServiceAccount = z.output<typeof serviceAccount>;
+
 export function showAccount(account: ServiceAccount): z.output<typeof serviceAccount> {
   const { clientId, createdAtMs, description: text, name: called, roles, secrets } = account;
   return {

@@ -24,6 +24,8 @@ const systemStatus = z
   })
   .meta({ id: 'SystemStatus' });
 
+export type SystemStatus = z.output<typeof systemStatus>;
+
 export const systemStatusOperations = [
   defineOperation({
     operationId: 'getSystemStatus',

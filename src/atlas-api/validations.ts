@@ -18,6 +18,8 @@ const liveImportValidation = z
   })
   .meta({ id: 'LiveImportValidation' });
 
+export type ShownValidation = z.output<typeof liveImportValidation>;
+
 export const validationOperations = [
   defineOperation({
     operationId: 'validateGroupLiveMigrations',

@@ -1,11 +1,18 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { readSession, session, signOut } from './api/session.ts';
 import { Mark } from './icon.tsx';
+import { mayRead, Navigation } from './navigation.tsx';
+import { AboutPage } from './pages/about.tsx';
+import { AccessPage } from './pages/access.tsx';
+import { AgentsPage } from './pages/agents.tsx';
+import { AuditPage } from './pages/audit.tsx';
 import { HomePage } from './pages/home.tsx';
 import { MigrationPage } from './pages/migration.tsx';
+import { NewMigrationPage } from './pages/new-migration.tsx';
+import { ProjectsPage } from './pages/projects.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
-import { route } from './router.ts';
+import { type PageName, route } from './router.ts';
 import { text } from './text.ts';
 
 const RETRY_MS = 3000;
@@ -30,16 +37,22 @@ export function App() {
   );
 }
 
+const PAGES: Readonly<Record<PageName, ComponentType>> = {
+  home: HomePage,
+  new: NewMigrationPage,
+  projects: ProjectsPage,
+  agents: AgentsPage,
+  access: AccessPage,
+  audit: AuditPage,
+  about: AboutPage,
+};
+
 function Page() {
   const { value } = route;
-  switch (value.page) {
-    case 'home':
-      return <HomePage />;
-    case 'migration':
-      return <MigrationPage key={value.migrationId} {...value} />;
-    default:
-      return <p>{text.notFound}</p>;
-  }
+  if (value.page === 'migration') return <MigrationPage key={value.migrationId} {...value} />;
+  if (value.page === 'unknown' || !mayRead(value.page)) return <p>{text.notFound}</p>;
+  const Shown = PAGES[value.page];
+  return <Shown />;
 }
 
 function Frame({ children }: { readonly children: ComponentChildren }) {
@@ -52,11 +65,7 @@ function Frame({ children }: { readonly children: ComponentChildren }) {
             <Mark />
             {text.product}
           </a>
-          <nav aria-label={text.navigation}>
-            <a href="#/" aria-current={route.value.page === 'home' ? 'page' : undefined}>
-              {text.migrations}
-            </a>
-          </nav>
+          <Navigation />
           {current !== null && current !== 'unknown' && (
             <div class="who">
               <span>

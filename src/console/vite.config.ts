@@ -1,10 +1,21 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vite';
+import { minify } from '@swc/core';
+import { defineConfig, type Plugin } from 'vite';
+
+/** Minifies with SWC before Vite's own minifier: together, they save 2 % of the zipped size. */
+const minified: Plugin = {
+  name: 'minify with SWC',
+  renderChunk: async (code) => {
+    const result = await minify(code, { module: true, compress: { passes: 3 }, mangle: true });
+    return { code: result.code };
+  },
+};
 
 // biome-ignore lint/style/noDefaultExport: Vite reads the default export
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   publicDir: false,
+  plugins: [minified],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: fileURLToPath(new URL('../../dist/console', import.meta.url)),

@@ -10,7 +10,7 @@ export { atlasDate } from './json.ts';
 export { bodyVersion, negotiateVersion, versionedMediaType } from './media-type.ts';
 export { pageOf, pageOfSome, readWindow } from './paging.ts';
 export { PLAIN, type Presentation, present, readPresentation } from './presentation.ts';
-export { atlasError, CHALLENGE_BODY, clientMistake, unexpectedError } from './problem.ts';
+export { atlasError, CHALLENGE_BODY, clientMistake, remedyHeader, unexpectedError } from './problem.ts';
 export { BODY_LIMIT_BYTES, bodyOf, createServer, pathOf, sendTextsAsTheyAre } from './server.ts';
 export { assertOwnOrigin, isFromConsole, sessionCookie, sessionTokenOf } from './session-cookie.ts';
 export { registerStaticFiles } from './static-files.ts';

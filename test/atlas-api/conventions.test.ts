@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { remedyHeader } from '../../src/http/index.ts';
+import { UserError } from '../../src/platform/index.ts';
 import { ATLAS, addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { cliBody, prepare, progress } from './migration-world.ts';
 
@@ -44,6 +46,21 @@ test('every error in a body has its Atlas error code', async () => {
   }
   const missing = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'p' } });
   assert.equal(missing.json.detail, 'The required attribute orgId was not specified.');
+});
+
+test('a refusal says what to do in a header, so that its body stays as Atlas has it', async () => {
+  await using plane = await startControlPlane();
+  const unknown = await plane.api('DELETE', `/api/atlas/v2/orgs/${plane.orgId}/apiKeys/${'0'.repeat(24)}`);
+  const remedy = 'GET /orgs/{orgId}/apiKeys or GET /groups/{groupId}/apiKeys lists them.';
+  assert.equal(unknown.headers.get('x-error-remedy'), remedy);
+  assert.deepEqual(Object.keys(unknown.json).sort(), ['detail', 'error', 'errorCode', 'parameters', 'reason']);
+});
+
+test('what to do is percent-encoded in the header where it is not plain ASCII', () => {
+  const mistake = new UserError('MIGRATION_HOST_NOT_FOUND', ['host-1']);
+  const header = String(remedyHeader(mistake)['x-error-remedy']);
+  assert.match(header, /GET %E2%80%A6\/liveMigrations/);
+  assert.equal(decodeURIComponent(header), mistake.remedy);
 });
 
 test('a body that is not JSON, and a request without a version, get their own errors', async () => {

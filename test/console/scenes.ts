@@ -317,12 +317,13 @@ export async function play(scene: Scene, plane: ControlPlane, clock: MovedClock)
   return `/#/projects/${started.groupId}/migrations/${started.id}`;
 }
 
-/** Plays several migrations of one project: one that failed, and one that copies. */
-export async function playHome(plane: ControlPlane): Promise<void> {
+/** Plays several migrations of one project: one that failed, and one that copies. @returns the address of their list */
+export async function playHome(plane: ControlPlane): Promise<string> {
   const started = await startShop(plane);
   await started.report({ ...copying, state: 'failed', error: NO_SPACE });
   const body = orderOf(started.groupId, 'archive');
   const { json } = await plane.api('POST', started.path, { body });
   const id = String(json._id);
   await started.agent.report({ migrations: [{ id, progress: progress(id, copying) }] });
+  return '/';
 }

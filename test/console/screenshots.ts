@@ -2,9 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
+import { UserError } from '../../src/platform/index.ts';
 import type { ControlPlane } from '../atlas-api/control-plane.ts';
+import { DESTINATION } from '../atlas-api/migration-world.ts';
 import { openPage, type PageOptions, startBrowser, type WatchedPage } from './browser.ts';
 import { buildConsole } from './built-console.ts';
+import { answerValidation, prepareShop } from './new-shop.ts';
 import { MovedClock, play, playHome, SCENES } from './scenes.ts';
 import { signIn, startWithConsole } from './started-console.ts';
 
@@ -14,6 +17,8 @@ interface Shot {
   readonly file: string;
   /** A scene; absent for the list of migrations. */
   readonly scene?: string;
+  /** Prepares another state than a scene. @returns the address of the page, after the server's */
+  readonly prepare?: (plane: ControlPlane) => Promise<string>;
   readonly look?: PageOptions;
   /** Whether the charts need a past: the migration then goes on for a while before the picture. */
   readonly isLive?: boolean;
@@ -24,6 +29,33 @@ interface Shot {
 const settled = ({ page }: WatchedPage) => page.locator('.chart canvas').first().waitFor();
 
 const SHOTS: readonly Shot[] = [
+  {
+    file: 'console-guide',
+    look: { height: 560 },
+    prepare: async (plane) => {
+      const { json } = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'Shop', orgId: plane.orgId } });
+      const body = { name: 'target', connectionStrings: { standard: DESTINATION } };
+      await plane.api('POST', `/api/atlas/v2/groups/${json.id}/clusters`, { body });
+      return '/';
+    },
+    before: ({ page }) => page.getByRole('button', { name: 'Issue link-token…' }).waitFor(),
+  },
+  {
+    file: 'console-new-migration',
+    look: { height: 1150 },
+    prepare: async (plane) => {
+      const findings = (['DESTINATION_KEPT', 'BLOCK_OWNER_UNSEEN'] as const).map((code) => {
+        const { message, remedy } = new UserError(code);
+        return { code, severity: 'warning', message, remedy };
+      });
+      void answerValidation(await prepareShop(plane), { status: 'SUCCESS', errorMessage: null, findings });
+      return '/#/new';
+    },
+    before: async ({ page }) => {
+      await page.getByRole('button', { name: 'Check', exact: true }).click();
+      await page.getByRole('button', { name: 'Start…' }).waitFor();
+    },
+  },
   { file: 'console-migrations', before: ({ page }) => page.getByText('39 min', { exact: true }).waitFor() },
   { file: 'console-migration', scene: 'verifying', look: { height: 1250 }, isLive: true, before: settled },
   {
@@ -78,13 +110,12 @@ async function goOn({ store }: ControlPlane): Promise<void> {
 async function take(
   browser: Browser,
   built: string,
-  { file, scene: name, look, isLive = false, before }: Shot,
+  { file, scene: name, prepare, look, isLive = false, before }: Shot,
 ): Promise<void> {
   const clock = new MovedClock();
   await using plane = await startWithConsole(built, { clock });
   const scene = SCENES.find((each) => each.name === name);
-  const path = scene ? await play(scene, plane, clock) : '/';
-  if (!scene) await playHome(plane);
+  const path = await (prepare?.(plane) ?? (scene ? play(scene, plane, clock) : playHome(plane)));
   await using watched = await openPage(browser, plane.url, look);
   await watched.page.goto(plane.url + path);
   await signIn(watched, plane.publicKey, plane.privateKey);

@@ -5,7 +5,7 @@ const ACCEPT = 'application/vnd.atlas.2024-08-05+json';
 /** Sent with every request: without it, the server ignores the session's cookie. */
 export const CONSOLE_HEADERS = { 'linkspan-console': '1' } as const;
 
-/** A refusal of the server, in its own words. */
+/** A refusal of the server, in its own words, with what to do about it. */
 export class ApiProblem extends Error {
   readonly status: number;
   /** A code of docs/errors.md. */
@@ -25,7 +25,10 @@ export async function problemOf(answer: Response): Promise<ApiProblem> {
     const value: unknown = body === null || typeof body !== 'object' ? undefined : Reflect.get(body, name);
     return typeof value === 'string' ? value : undefined;
   };
-  return new ApiProblem(answer.status, read('errorCode') ?? '', read('detail') ?? `HTTP ${answer.status}`);
+  const remedy = answer.headers.get('x-error-remedy');
+  const detail = read('detail') ?? `HTTP ${answer.status}`;
+  const message = remedy ? `${detail} ${decodeURIComponent(remedy)}` : detail;
+  return new ApiProblem(answer.status, read('errorCode') ?? '', message);
 }
 
 interface RequestOptions {
@@ -58,4 +61,9 @@ export async function send<Body>(method: string, path: string, options: RequestO
   if (!answer.ok) throw await problemOf(answer);
   const text = await answer.text();
   return (text === '' ? undefined : JSON.parse(text)) as Body;
+}
+
+/** Sends an operation of the API. @param path  after the API's prefix @throws as {@link send} */
+export async function call<Body>(method: string, path: string, body?: object): Promise<Body> {
+  return await send<Body>(method, API + path, { body });
 }

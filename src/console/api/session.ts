@@ -44,10 +44,33 @@ export function unlessSessionEnded(error: unknown): unknown {
   return undefined;
 }
 
+type Role = SignedIn['roles'][number];
+
+/** Whether the session has one of these roles in its organization; an owner has all of them. */
+export function holds(...names: readonly Role['roleName'][]): boolean {
+  return signedIn()?.roles.some(({ roleName }) => roleName === 'ORG_OWNER' || names.includes(roleName)) ?? false;
+}
+
+/** Whether the session has a role in a project; an owner of the project or of the organization has all of them. */
+export function holdsIn(groupId: string, name: Role['roleName']): boolean {
+  const grants = (role: Role) =>
+    'groupId' in role && role.groupId === groupId && (role.roleName === 'GROUP_OWNER' || role.roleName === name);
+  return holds() || (signedIn()?.roles.some(grants) ?? false);
+}
+
 /** Whether the session may change migrations. The server decides; this only hides what it would refuse. */
 export function mayAct(): boolean {
+  return holds();
+}
+
+/** The organization of the session; empty while nobody is signed in. */
+export function organizationId(): string {
+  return signedIn()?.orgId ?? '';
+}
+
+function signedIn(): SignedIn | undefined {
   const { value } = session;
-  return value !== null && value !== 'unknown' && value.roles.some(({ roleName }) => roleName === 'ORG_OWNER');
+  return value === null || value === 'unknown' ? undefined : value;
 }
 
 function keep(shown: ShownSession): void {

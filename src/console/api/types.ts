@@ -1,3 +1,20 @@
 // The answers' types are those of the schemas with which the server checks requests and describes answers.
-export type { LiveMigration, MigrationSamples, Project, ShownSession } from '../../atlas-api/index.ts';
+export type {
+  AgentLink,
+  ApiKey,
+  AuditEvent,
+  Cluster,
+  LinkToken,
+  LiveMigration,
+  MigrationRequest,
+  MigrationSamples,
+  Organization,
+  OrganizationRole,
+  Project,
+  ServiceAccount,
+  ShownSession,
+  SourceProject,
+  SystemStatus,
+  Validation,
+} from '../../atlas-api/index.ts';
 export type { CutoverReport } from '../../platform/index.ts';

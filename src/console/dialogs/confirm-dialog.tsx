@@ -1,10 +1,10 @@
 import { useSignal } from '@preact/signals';
-import type { ComponentChildren } from 'preact';
+import { type ComponentChildren, isValidElement, type VNode } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { Message } from '../message.tsx';
 import { messageOf, text } from '../text.ts';
 
-interface ConfirmDialogProps {
+export interface ConfirmDialogProps {
   readonly title: string;
   /** The effect of the action, shown before anything else. */
   readonly effect: ComponentChildren;
@@ -14,7 +14,8 @@ interface ConfirmDialogProps {
   readonly typed?: string;
   /** Further fields. The form is given to `onSubmit`. */
   readonly children?: ComponentChildren;
-  readonly onSubmit: (fields: FormData) => Promise<void>;
+  /** Carries the action out. An element as its result stays in the dialog until the reader closes it, such as a secret that is shown once. */
+  readonly onSubmit: (fields: FormData) => Promise<unknown>;
   readonly onClose: () => void;
 }
 
@@ -25,6 +26,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
   const problem = useSignal<string | undefined>(undefined);
   const busy = useSignal(false);
   const name = useSignal('');
+  const result = useSignal<VNode | undefined>(undefined);
   const id = useId();
   useEffect(() => dialog.current?.showModal(), []);
 
@@ -34,8 +36,9 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
     busy.value = true;
     problem.value = undefined;
     try {
-      await onSubmit(new FormData(event.currentTarget as HTMLFormElement));
-      dialog.current?.close();
+      const shown = await onSubmit(new FormData(event.currentTarget as HTMLFormElement));
+      if (isValidElement(shown)) result.value = shown;
+      else dialog.current?.close();
     } catch (error) {
       problem.value = messageOf(error);
     } finally {
@@ -43,6 +46,22 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
     }
   };
 
+  const close = () => dialog.current?.close();
+
+  if (result.value) {
+    return (
+      // A secret that is shown once does not vanish by a key that is pressed too often.
+      <dialog ref={dialog} aria-labelledby={id} onClose={onClose} onCancel={(event) => event.preventDefault()}>
+        <h2 id={id}>{title}</h2>
+        {result.value}
+        <div class="buttons">
+          <button type="button" class="go" ref={focus} onClick={close}>
+            {text.dialog.close}
+          </button>
+        </div>
+      </dialog>
+    );
+  }
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
       <form onSubmit={send}>
@@ -66,7 +85,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
         )}
         {problem.value !== undefined && <Message tone="bad">{problem.value}</Message>}
         <div class="buttons">
-          <button type="button" onClick={() => dialog.current?.close()}>
+          <button type="button" onClick={close}>
             {text.dialog.back}
           </button>
           <button
@@ -82,3 +101,5 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
     </dialog>
   );
 }
+
+const focus = (element: HTMLElement | null) => element?.focus();

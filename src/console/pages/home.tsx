@@ -1,69 +1,26 @@
-import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { now } from '../api/clock.ts';
 import { type ListedMigration, listMigrations } from '../api/migrations.ts';
-import { unlessSessionEnded } from '../api/session.ts';
+import { usePolled } from '../api/polled.ts';
 import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
-import { Message } from '../message.tsx';
+import { PolledPage } from '../page.tsx';
 import { etaOf, reasonOf } from '../panels/headline.ts';
 import { nameOf, shownStateOf } from '../panels/shown-state.ts';
 import { migrationHref } from '../router.ts';
-import { messageOf, text } from '../text.ts';
+import { text } from '../text.ts';
 import { Time } from '../time.tsx';
-
-const EVERY_MS = 5000;
+import { Guide } from './guide.tsx';
 
 /** Lists the migrations of all projects that the session sees. */
 export function HomePage() {
-  const listed = useSignal<readonly ListedMigration[] | undefined>(undefined);
-  const heardAtMs = useSignal(0);
-  const problem = useSignal<string | undefined>(undefined);
-  useEffect(() => {
-    document.title = text.product;
-    const left = new AbortController();
-    const read = async () => {
-      if (document.hidden) return;
-      try {
-        listed.value = await listMigrations(left.signal);
-        heardAtMs.value = Date.now();
-        problem.value = undefined;
-      } catch (error) {
-        const other = left.signal.aborted ? undefined : unlessSessionEnded(error);
-        if (other !== undefined) problem.value = messageOf(other);
-      }
-    };
-    void read();
-    const timer = setInterval(() => void read(), EVERY_MS);
-    document.addEventListener('visibilitychange', read);
-    return () => {
-      document.removeEventListener('visibilitychange', read);
-      clearInterval(timer);
-      left.abort();
-    };
-  }, []);
-  const silentSeconds = Math.max(0, now.value - heardAtMs.value) / 1000;
   return (
-    <>
-      <div class="head">
-        <h1>{text.home.title}</h1>
-        {listed.value !== undefined && <span class="fresh">{text.updated(duration(silentSeconds))}</span>}
-      </div>
-      {problem.value !== undefined && <Message tone="bad">{problem.value}</Message>}
-      {listed.value === undefined ? <p class="mute">{text.loading}</p> : <Migrations listed={listed.value} />}
-    </>
+    <PolledPage title={text.pages.home} polled={usePolled(listMigrations)}>
+      {(listed) => <Migrations listed={listed} />}
+    </PolledPage>
   );
 }
 
 function Migrations({ listed }: { readonly listed: readonly ListedMigration[] }) {
-  if (listed.length === 0) {
-    return (
-      <section class="panel">
-        <h2>{text.home.none}</h2>
-        <p class="mute">{text.home.noneHow}</p>
-      </section>
-    );
-  }
+  if (listed.length === 0) return <Guide />;
   return (
     <ul class="cards">
       {listed.map(({ project, migration }) => (

@@ -123,7 +123,7 @@ function AskedDialog({ asked, ...props }: ActionsProps & { readonly asked: Asked
         >
           <label>
             {words.extend.hours}
-            <input name="hours" type="number" min="1" max="720" value="48" required />
+            <input name="hours" type="number" min="1" max="720" defaultValue="48" required />
           </label>
         </ConfirmDialog>
       );

@@ -5,6 +5,8 @@ import { text } from '../text.ts';
 import { Time } from '../time.tsx';
 import { Panel } from './panel.tsx';
 
+type Finding = LiveMigration['linkspan']['findings'][number];
+
 interface Note {
   readonly key: string;
   readonly message: string;
@@ -19,25 +21,44 @@ export function WarningsPanel({ migration }: { readonly migration: LiveMigration
   if (notes.length === 0) return null;
   return (
     <Panel title={text.warnings.title} note={String(notes.length)}>
-      <ul class="notes">
-        {notes.map(({ key, message, remedy, since, tone }) => (
-          <li key={key}>
-            <Icon name={tone === 'bad' ? 'failed' : 'warning'} tone={tone} />
-            <div>
-              <p>{message}</p>
-              {remedy !== undefined && <p class="mute small">{remedy}</p>}
-              {since !== undefined && (
-                <p class="mute small">
-                  {text.warnings.since} <Time iso={since} />
-                </p>
-              )}
-            </div>
-            <CopyButton content={[message, remedy].filter(Boolean).join(' ')} />
-          </li>
-        ))}
-      </ul>
+      <Notes notes={notes} />
     </Panel>
   );
+}
+
+/** Messages, each with its remedy and a button to copy both. */
+export function Notes({ notes }: { readonly notes: readonly Note[] }) {
+  return (
+    <ul class="notes">
+      {notes.map(({ key, message, remedy, since, tone }) => (
+        <li key={key}>
+          <Icon name={tone === 'bad' ? 'failed' : 'warning'} tone={tone} />
+          <div>
+            <p>{message}</p>
+            {remedy !== undefined && <p class="mute small">{remedy}</p>}
+            {since !== undefined && (
+              <p class="mute small">
+                {text.warnings.since} <Time iso={since} />
+              </p>
+            )}
+          </div>
+          <CopyButton content={[message, remedy].filter(Boolean).join(' ')} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Findings of a check, errors first. */
+export function notesOfFindings(findings: readonly Finding[]): Note[] {
+  return findings
+    .toSorted((a, b) => a.severity.localeCompare(b.severity))
+    .map(({ code, namespace, message, remedy, severity }) => ({
+      key: `${code} ${namespace}`,
+      message,
+      remedy: `${remedy} [${code}]`,
+      tone: severity === 'error' ? 'bad' : 'warn',
+    }));
 }
 
 function notesOf({ errorMessage, linkspan }: LiveMigration): Note[] {
@@ -54,11 +75,6 @@ function notesOf({ errorMessage, linkspan }: LiveMigration): Note[] {
       tone: 'warn' as const,
     })),
     ...[...new Set(plain)].map((message) => ({ key: message, message, tone: 'warn' as const })),
-    ...findings.map(({ code, namespace, message, remedy }) => ({
-      key: `${code} ${namespace}`,
-      message,
-      remedy: `${remedy} [${code}]`,
-      tone: 'warn' as const,
-    })),
+    ...notesOfFindings(findings),
   ];
 }

@@ -1,0 +1,53 @@
+/** Texts of the page of links and agents. */
+export const agentsText = {
+  issue: 'Issue link-token…',
+  issuing: {
+    title: 'Issue a link-token',
+    effect: 'The token links one agent to this server. The agent then carries out the migrations that you start.',
+    submit: 'Issue link-token',
+  },
+  host: 'Only for the host',
+  hostHint: 'Optional. An agent with this name also replaces a linked one with the same name.',
+  addresses: 'Only from the addresses',
+  addressesHint: 'Optional. Addresses or blocks, separated by commas',
+  token: 'Link-token',
+  command: 'Start the agent beside its agent.yaml, on a host near the source',
+  commandOf: (token: string) => `LINKSPAN_LINK_TOKEN='${token}' linkspan agent --config agent.yaml`,
+  endAll: 'End all links…',
+  ending: {
+    title: 'End all links and link-tokens',
+    effect:
+      'All agents are refused at once, and link-tokens that are not used yet become invalid. Refused while a migration runs.',
+    submit: 'End all',
+  },
+  agents: 'Linked agents',
+  none: 'No agent is linked. Issue a link-token, and start an agent with it.',
+  agentHost: 'Host',
+  state: 'State',
+  pending: 'Waits for approval',
+  version: 'Version',
+  lastSeen: 'Last report',
+  linked: 'Linked',
+  from: 'May connect from',
+  anywhere: 'anywhere',
+  approve: 'Approve…',
+  approval: (host: string) => ({
+    title: `Let this agent replace ${host}`,
+    effect:
+      'Another agent with this host name is linked. This one takes over its migrations, and the other one is refused.',
+    submit: 'Approve',
+  }),
+  revoke: 'Revoke…',
+  revocation: (host: string) => ({
+    title: `Revoke the link of ${host}`,
+    effect: 'The agent is refused at once, its migrations fail, and their users on destinations are dropped.',
+    submit: 'Revoke link',
+  }),
+  sources: 'Clusters that agents can migrate',
+  noSources: 'No agent offers a cluster. They are listed in its agent.yaml.',
+  cluster: 'Cluster',
+  project: 'Project',
+  hosts: 'Agents',
+  size: 'Size',
+  unknown: 'not known',
+} as const;

@@ -1,0 +1,36 @@
+/** Texts of the page that starts a migration. */
+export const newText = {
+  cluster: 'Cluster',
+  source: 'Source',
+  sourceOf: (cluster: string, project: string, host: string) => `${cluster} in ${project}, by the agent on ${host}`,
+  noSource: 'No agent offers a cluster.',
+  toAgents: 'Link an agent first.',
+  user: 'User',
+  userHint: 'Optional. Without one, the agent uses the user of its agent.yaml.',
+  password: 'Password',
+  passwordHint: 'Stored encrypted until the migration ends.',
+  destination: 'Destination',
+  destinationOf: (cluster: string, project: string) => `${cluster} in ${project}`,
+  noDestination: 'No destination is registered.',
+  toProjects: 'Register one first.',
+  options: 'Options',
+  drop: 'Drop what the destination holds',
+  dropWhy:
+    'All its databases are dropped before the copy begins. Without this, a destination that holds data is refused.',
+  reversible: 'Keep a way back',
+  reversibleWhy:
+    'After the cutover, the old source follows every write, so that users can return without losing one. It needs more privileges on both sides.',
+  check: 'Check',
+  checking: 'The agent checks both sides…',
+  result: 'Check',
+  passed: 'Both sides are ready for this migration.',
+  refused: 'Fix the errors, then check again.',
+  start: 'Start…',
+  starting: (from: string, to: string, drops: boolean) => ({
+    title: `Start the migration from ${from} to ${to}`,
+    effect: `The agent copies ${from} and follows its changes. Users keep writing to ${from} until you cut over.${
+      drops ? ` Everything on ${to} is dropped first.` : ''
+    }`,
+    submit: 'Start',
+  }),
+} as const;

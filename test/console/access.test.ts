@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { violationsOf } from './axe.ts';
+import { openPage, startBrowser } from './browser.ts';
+import { buildConsole } from './built-console.ts';
+import { signIn, startWithConsole } from './started-console.ts';
+
+const built = await buildConsole();
+const { browser, skip } = await startBrowser();
+after(async () => {
+  await browser?.close();
+  built[Symbol.dispose]();
+});
+
+test('keys and service accounts are created, show their secret once and work, and are deleted', { skip }, async () => {
+  assert.ok(browser);
+  await using plane = await startWithConsole(built.path);
+  await using watched = await openPage(browser, plane.url);
+  const { page, faults } = watched;
+  await page.goto(`${plane.url}/#/access`);
+  await signIn(watched, plane.publicKey, plane.privateKey);
+  const dialog = page.getByRole('dialog');
+
+  await page.getByRole('button', { name: 'Create API key…' }).click();
+  await dialog.getByLabel('Description').fill('Backup job');
+  await dialog.getByLabel('ORG_MEMBER').uncheck();
+  await dialog.getByRole('button', { name: 'Create API key' }).click();
+  await dialog.getByRole('alert').getByText('Choose at least one role.').waitFor();
+  await dialog.getByLabel('ORG_READ_ONLY').check();
+  assert.deepEqual(await violationsOf(watched), []);
+  await dialog.getByRole('button', { name: 'Create API key' }).click();
+  await dialog.getByText('This is shown once.').waitFor();
+  const [publicKey = '', privateKey = ''] = await dialog.locator('code').allTextContents();
+  const own = await plane.api('GET', '/api/atlas/v2', { user: [publicKey, privateKey] });
+  assert.deepEqual(
+    [own.status, own.json.apiKey],
+    [200, { ...(own.json.apiKey as object), publicKey, roles: [{ orgId: plane.orgId, roleName: 'ORG_READ_ONLY' }] }],
+  );
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  assert.ok(!(await page.content()).includes(privateKey));
+
+  await page.getByRole('button', { name: 'Create service account…' }).click();
+  await dialog.getByLabel('Name').fill('ci');
+  await dialog.getByLabel('The secret expires after hours').fill('48');
+  await dialog.getByRole('button', { name: 'Create service account' }).click();
+  await dialog.getByText('This is shown once.').waitFor();
+  const [clientId = '', secret = ''] = await dialog.locator('code').allTextContents();
+  const token = await fetch(`${plane.url}/api/oauth/token`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${btoa(`${clientId}:${secret}`)}`,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: 'grant_type=client_credentials',
+  });
+  assert.equal(token.status, 200);
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  assert.ok(!(await page.content()).includes(secret));
+  assert.deepEqual(await violationsOf(watched), []);
+
+  for (const [row, typed] of [
+    ['Backup job', publicKey],
+    [clientId, 'ci'],
+  ] as const) {
+    const shown = page.getByRole('row').filter({ hasText: row });
+    await shown.getByRole('button', { name: 'Delete…' }).click();
+    assert.ok(await dialog.getByRole('button', { name: 'Delete' }).isDisabled());
+    await dialog.getByLabel(`Type ${typed} to confirm`).fill(typed);
+    await page.keyboard.press('Enter');
+    await shown.waitFor({ state: 'detached' });
+  }
+  // The only owner stays.
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  await dialog.getByLabel('to confirm').fill(plane.publicKey);
+  await page.keyboard.press('Enter');
+  await dialog.getByRole('alert').getByText('Create another API key or service account').waitFor();
+  assert.deepEqual(
+    faults.filter((fault) => !fault.includes('status of 4')),
+    [],
+  );
+});
+
+test('a member sees keys but no service accounts, and no buttons', { skip }, async () => {
+  assert.ok(browser);
+  await using plane = await startWithConsole(built.path);
+  const made = await plane.api('POST', `/api/atlas/v2/orgs/${plane.orgId}/apiKeys`, {
+    body: { desc: 'member', roles: ['ORG_MEMBER'] },
+  });
+  await using watched = await openPage(browser, plane.url);
+  await watched.page.goto(`${plane.url}/#/access`);
+  await signIn(watched, String(made.json.publicKey), String(made.json.privateKey));
+  await watched.page.getByRole('row').filter({ hasText: 'member' }).waitFor();
+  assert.equal(await watched.page.getByRole('heading', { name: 'Service accounts' }).count(), 0);
+  assert.deepEqual(await watched.page.getByRole('button').allTextContents(), ['Sign out']);
+  assert.deepEqual(watched.faults, []);
+});
