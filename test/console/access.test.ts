@@ -37,7 +37,7 @@ test('keys and service accounts are created, show their secret once and work, an
     [200, { ...(own.json.apiKey as object), publicKey, roles: [{ orgId: plane.orgId, roleName: 'ORG_READ_ONLY' }] }],
   );
   await dialog.getByRole('button', { name: 'Done' }).click();
-  await dialog.waitFor({ state: 'detached' });
+  await page.locator('dialog').waitFor({ state: 'detached' });
   assert.ok(!(await page.content()).includes(privateKey));
 
   await page.getByRole('button', { name: 'Create service account…' }).click();
@@ -56,7 +56,7 @@ test('keys and service accounts are created, show their secret once and work, an
   });
   assert.equal(token.status, 200);
   await dialog.getByRole('button', { name: 'Done' }).click();
-  await dialog.waitFor({ state: 'detached' });
+  await page.locator('dialog').waitFor({ state: 'detached' });
   assert.ok(!(await page.content()).includes(secret));
   assert.deepEqual(await violationsOf(watched), []);
 

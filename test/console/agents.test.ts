@@ -42,7 +42,7 @@ test('a link-token is shown once with the command of the agent, which then appea
   await dialog.getByRole('button', { name: 'Copied' }).waitFor();
   assert.equal(await page.evaluate('navigator.clipboard.readText()'), command);
   await dialog.getByRole('button', { name: 'Done' }).click();
-  await dialog.waitFor({ state: 'detached' });
+  await page.locator('dialog').waitFor({ state: 'detached' });
   assert.ok(!(await page.content()).includes(token));
 
   const agent = new AgentClient(plane.url, undefined, clock.now);
