@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { BuildOptions, Plugin } from 'rolldown';
 import manifest from './package.json' with { type: 'json' };
 
-/** What npm installs with the package. All other packages become part of the program. */
+/** Packages that npm installs with Linkspan. All others become part of the program. */
 const INSTALLED = new Set(Object.keys(manifest.dependencies));
 const packageOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? '';
 

@@ -3,7 +3,7 @@ import type { InputHTMLAttributes } from 'preact';
 type FieldProps = InputHTMLAttributes<HTMLInputElement> & {
   readonly label: string;
   readonly name: string;
-  /** What is accepted, and what it means. */
+  /** The accepted input, and its meaning. */
   readonly hint?: string;
 };
 

@@ -7,7 +7,7 @@ interface SecretProps {
   readonly parts: readonly (readonly [name: string, content: string])[];
 }
 
-/** What a server shows once: each part with a button to copy it. */
+/** Secrets that the server shows once, each part with a button to copy it. */
 export function Secret({ parts }: SecretProps) {
   return (
     <>
