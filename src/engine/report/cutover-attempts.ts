@@ -53,9 +53,9 @@ export class CutoverAttempts {
     this.timeline.end('aborted');
   }
 
-  /** Ends the current attempt with the error that ends the migration. An attempt that has committed goes on in the next engine. */
-  fail(reason: string, committed: boolean): void {
-    if (!committed) this.timeline.end('failed', { reason });
+  /** Ends the current attempt with the error that ends the migration. An attempt that may have committed goes on in the next engine instead. */
+  fail(reason: string): void {
+    this.timeline.end('failed', { reason });
   }
 
   /** Milliseconds until the next attempt may begin. */

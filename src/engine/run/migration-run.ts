@@ -305,7 +305,8 @@ export class MigrationRun {
     const known =
       error instanceof UserError ? error : new UserError('INTERNAL_ERROR', [messageOf(error)], { cause: error });
     this.failure = { code: known.code, message: known.message, remedy: known.remedy };
-    this.attempts.fail(known.message, this.log.record.cutover?.committed ?? false);
+    const mayBeCommitted = this.log.commitWasSent || this.log.record.cutover?.committed === true;
+    if (!mayBeCommitted) this.attempts.fail(known.message);
     await this.log.fail(this.failure).catch((cause: unknown) => {
       this.context.logger.error({ error: messageOf(cause) }, 'The failure could not be recorded on the destination');
     });
