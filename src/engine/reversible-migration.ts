@@ -1,6 +1,6 @@
 import { type Clock, delayAfter, type ErrorCode, messageOf, systemClock, UserError } from '../platform/index.ts';
 import { Migration } from './migration.ts';
-import { OtherDirection } from './records/checkpoint-store.ts';
+import { OtherDirection } from './records/other-direction.ts';
 import { shownState } from './records/shown-state.ts';
 import { closeWayBack, noteReversal } from './records/way-back.ts';
 import type { Outcome, Progress } from './report/progress.ts';

@@ -3,6 +3,7 @@
  * run that follows, unless it says otherwise.
  */
 export const UNTIL_CUTOVER = [
+  'engine.migration.entered',
   'engine.fence.marked@20',
   'engine.fence.raised',
   'engine.destination.taken',

@@ -15,6 +15,7 @@ import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { deleteAll } from '../mongodb/raw-write.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { type Claim, takenBy } from './destination-owner.ts';
+import { OtherDirection } from './other-direction.ts';
 import { Ownership } from './ownership.ts';
 import { allRecords, readRecords } from './read-records.ts';
 import {
@@ -38,16 +39,6 @@ export type Identity = Pick<
   MigrationRecord,
   'sourceId' | 'destinationId' | 'selection' | 'reversals' | 'writer' | 'engine'
 >;
-
-/** The migration is in a later direction, whose record is on the same cluster. */
-export class OtherDirection extends Error {
-  readonly reversals: number;
-
-  constructor(reversals: number) {
-    super(`The migration has been reversed ${reversals} times`);
-    this.reversals = reversals;
-  }
-}
 
 /** Fields of the migration's record that a running engine changes. */
 export type MigrationFields = Partial<Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'sessions'>>;
@@ -96,10 +87,21 @@ export class CheckpointStore {
    * @throws OtherDirection when the migration has been reversed more often than `identity` says
    */
   async take(identity: Identity, retrier: Retrier, takeOver: boolean): Promise<MigrationRecord> {
-    const record = await this.#enterTerm(identity, retrier, takeOver);
-    this.#term = record.term;
-    await this.#fence.raise(record.term, record.sessions, retrier);
-    return record;
+    try {
+      const record = await this.#enterTerm(identity, retrier, takeOver);
+      this.#term = record.term;
+      await reach('engine.migration.entered');
+      await this.#fence.raise(record.term, record.sessions, retrier);
+      return record;
+    } catch (error) {
+      throw this.#fence.signal.aborted ? await this.#whyLost() : error;
+    }
+  }
+
+  /** Returns why this engine lost the migration: another engine has taken it, or another migration its destination. */
+  async #whyLost(): Promise<unknown> {
+    const found = await this.peek().catch(() => undefined);
+    return found?.retiredBy === undefined ? this.#fence.signal.reason : takenBy(this.migrationId, found.retiredBy);
   }
 
   async #enterTerm(identity: Identity, retrier: Retrier, takeOver: boolean): Promise<MigrationRecord> {

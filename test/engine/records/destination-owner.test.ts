@@ -108,6 +108,19 @@ describe('a destination has at most one owner', () => {
     assert.deepEqual({ ...retired, schema: 3, shutOut: true }, retired);
   });
 
+  test('a migration whose destination is taken between its record and its first write names the other one', async () => {
+    let other: RunningMigration | undefined;
+    using _ = onReach('engine.migration.entered', async () => {
+      if (other !== undefined) return;
+      other = start(DROP);
+      await other.untilReady();
+    });
+    await using first = start();
+    await assert.rejects(first.outcome, { code: 'DESTINATION_TAKEN' });
+    await other?.commit();
+    await expectIdentical(pair);
+  });
+
   test('of two migrations that take it at the same moment, the later one owns it', async () => {
     await using one = start(DROP);
     await using other = start(DROP);
