@@ -35,6 +35,7 @@ export class CatalogWriter {
   readonly #random: SeededRandom;
   readonly #everyMs: number;
   readonly #documentsOnly: boolean;
+  readonly #rests: () => boolean;
   readonly #running: Promise<void>;
   #stopped = false;
   accepted = 0;
@@ -44,15 +45,18 @@ export class CatalogWriter {
    */
   readonly halfDone = new Set<string>();
 
+  /** @param rests  whether it has to wait with its next operation */
   constructor(
     client: MongoClient,
     random: SeededRandom,
     { catalogEveryMs, catalogStandsStill }: Pick<Plan, 'catalogEveryMs' | 'catalogStandsStill'>,
+    rests: () => boolean = () => false,
   ) {
     this.#client = client;
     this.#random = random;
     this.#everyMs = catalogEveryMs;
     this.#documentsOnly = catalogStandsStill;
+    this.#rests = rests;
     this.#running = this.#run();
   }
 
@@ -64,6 +68,7 @@ export class CatalogWriter {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       await delay(this.#everyMs);
+      if (this.#rests()) continue;
       const operation = !this.#documentsOnly && this.#random.next() < 0.3 ? undefined : this.#operation();
       // Refusals by the server and failures while it is down are part of the plan.
       const accepted = await (operation ? runOperation(this.#client, operation) : this.#special()).catch(() => false);

@@ -3,8 +3,10 @@ import { fillModel } from '../engine/model/run-schedule.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { type ReplicaSet, startPair } from '../support/replica-set.ts';
 import { applyFault, type World } from './apply-fault.ts';
+import { catalogRest } from './catalog-rest.ts';
 import { checkCommitted, checkFailed } from './check-end.ts';
 import { type End, EngineLives } from './engine-lives.ts';
+
 import type { Fault } from './fault.ts';
 import type { Plan, Side } from './plan.ts';
 import { checkReadiness } from './ready-check.ts';
@@ -63,13 +65,13 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
 
   const application = resources.use(applicationOf(pair.source));
   const onDestination = resources.use(applicationOf(pair.destination));
-  const writers = resources.use(await startWriters([application, onDestination], plan, log));
-
   const catalogStandsStill = plan.catalogStandsStill && plan.faults.every(({ kind }) => kind !== 'rollBack');
   const engine = resources.use(
     new EngineLives(addresses, { hooks: plan.hooks, catalogStandsStill }, log, plan.selection ? SELECTED : {}),
   );
   log.outputOfEngines = () => engine.output;
+  const catalogRests = catalogRest(() => engine.latestInThisLife, log);
+  const writers = resources.use(await startWriters([application, onDestination], plan, log, catalogRests));
   const world: World = { sets: pair, proxies, usual, engine, log, application, unstopped: [] };
   const ended = new AbortController();
   const faults = plan.faults.map((fault) => placeFault(world, fault, ended.signal));

@@ -28,11 +28,15 @@ export interface Writers extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** @param applications  clients of the source and the destination, with a user whom the write block refuses */
+/**
+ * @param applications  clients of the source and the destination, with a user whom the write block refuses
+ * @param catalogRests  whether the catalog must not change for now
+ */
 export async function startWriters(
   applications: readonly [MongoClient, MongoClient],
   plan: Plan,
   log: RoundLog,
+  catalogRests: () => boolean,
 ): Promise<Writers> {
   const [source] = applications;
   const random = (n: number) => new SeededRandom(plan.seed + n);
@@ -43,7 +47,7 @@ export async function startWriters(
     ratePerSecond: plan.writesPerSecond,
   });
   const acknowledged = new AcknowledgedWriter(source, random(1));
-  const catalog = new CatalogWriter(source, random(2), plan);
+  const catalog = new CatalogWriter(source, random(2), plan, catalogRests);
   const drops = !plan.catalogStandsStill;
   const odd = (name: OddWriter, step: WriteStep, everyMs: number) =>
     plan.oddWriters.includes(name) ? new WriterLoop(step, everyMs) : undefined;
