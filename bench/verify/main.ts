@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import type { MongoClient } from 'mongodb';
 import { RawCursor } from '../../src/engine/mongodb/raw-cursor.ts';
+import type { MigrationRecord } from '../../src/engine/records/records.ts';
 import { runLinkspan } from '../../test/support/linkspan-process.ts';
 import type { ReplicaSetPair } from '../../test/support/replica-set.ts';
 import { answer, ask } from '../apply/linkspan-client.ts';
@@ -12,11 +13,13 @@ import { type Contender, measure, report, timed } from '../rounds.ts';
 import { DATABASE, settle, startServers } from '../servers.ts';
 
 /**
- * `npm run bench:verify -- [--scale 1] [--rounds 5] [--part verify|migrate|apply]`: compares `linkspan verify` with a bare raw read of both sides, and
- * a migration with verification to one without: its whole run, and how fast it applies changes.
+ * `npm run bench:verify -- [--scale 1] [--rounds 5] [--part verify|copy|migrate|apply]`: compares `linkspan verify` with a bare raw read of both sides,
+ * and a migration with verification to one without: its copy, its whole run, and how fast it applies changes.
  */
 const BATCH_STATEMENTS = 1_000;
 const FOLLOWED = 'followed';
+
+type MeasureRun = (run: () => Promise<void>, pair: ReplicaSetPair) => Promise<number>;
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +29,12 @@ const { values } = parseArgs({
   },
 });
 const [scale, rounds] = [Number(values.scale), Number(values.rounds)];
-const PARTS = { verify: compareWithBareRead, migrate: compareMigrations, apply: compareApplying };
+const PARTS = {
+  verify: compareWithBareRead,
+  copy: () => compareMigrations('copy', copySeconds),
+  migrate: () => compareMigrations('whole run', timed),
+  apply: compareApplying,
+};
 for (const [name, compare] of Object.entries(PARTS)) {
   if (values.part === undefined || values.part === name) await compare();
 }
@@ -47,12 +55,25 @@ async function compareWithBareRead(): Promise<void> {
   report(`verify: ${dataSet.title}`, documentsOf(dataSet), 'documents', await measure(contenders, rounds));
 }
 
-async function compareMigrations(): Promise<void> {
+/** @param measureRun  runs a migration. Returns the seconds that count */
+async function compareMigrations(title: string, measureRun: MeasureRun): Promise<void> {
   const dataSet = plainDataSet(scale);
   await using pair = await startServers();
   await writeDataSet(pair.source.client, dataSet, 2);
-  const contenders = [migrating('verified', [], pair), migrating('not verified', ['--no-verify'], pair)];
-  report(`sync --once: ${dataSet.title}`, documentsOf(dataSet), 'documents', await measure(contenders, rounds));
+  const migrating = (name: string, flags: readonly string[]): Contender => ({
+    name,
+    run: async () => {
+      await settle(pair.destination.client);
+      return await measureRun(() => migrate(flags, pair), pair);
+    },
+  });
+  const contenders = [migrating('verified', []), migrating('not verified', ['--no-verify'])];
+  report(
+    `sync --once, ${title}: ${dataSet.title}`,
+    documentsOf(dataSet),
+    'documents',
+    await measure(contenders, rounds),
+  );
 }
 
 async function compareApplying(): Promise<void> {
@@ -97,19 +118,20 @@ async function compareApplying(): Promise<void> {
   }
 }
 
-function migrating(name: string, flags: readonly string[], pair: ReplicaSetPair): Contender {
-  return {
-    name,
-    run: async () => {
-      await settle(pair.destination.client);
-      return await timed(async () => {
-        const uris = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
-        await using linkspan = runLinkspan(['sync', '--once', ...flags, ...uris]);
-        const { code } = await linkspan.exit;
-        if (code !== 0) throw new Error(`linkspan sync ended with ${code}: ${linkspan.stderr}`);
-      });
-    },
-  };
+async function migrate(flags: readonly string[], pair: ReplicaSetPair): Promise<void> {
+  const uris = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
+  await using linkspan = runLinkspan(['sync', '--once', ...flags, ...uris]);
+  const { code } = await linkspan.exit;
+  if (code !== 0) throw new Error(`linkspan sync ended with ${code}: ${linkspan.stderr}`);
+}
+
+/** Runs a migration. Returns the seconds of its copy, index builds included, by its own record. */
+async function copySeconds(run: () => Promise<void>, { destination }: ReplicaSetPair): Promise<number> {
+  await run();
+  const record = await destination.client.db('linkspan_internal').collection<MigrationRecord>('migrations').findOne();
+  const copy = record?.phases.find(({ name }) => name === 'copying');
+  if (copy?.endedAtMs === undefined) throw new Error('the migration has recorded no end of its copy');
+  return (copy.endedAtMs - copy.startedAtMs) / 1_000;
 }
 
 async function readBoth(pair: ReplicaSetPair, dataSet: DataSet): Promise<void> {

@@ -194,12 +194,14 @@ export class ReversibleMigration {
 
   /** Runs the first direction or, when the migration has been reversed since, the last one that has cut over. */
   async #runCurrent(signal: AbortSignal): Promise<Outcome> {
-    try {
-      return await this.#current.run(signal);
-    } catch (error) {
-      if (!(error instanceof OtherDirection)) throw error;
-      this.#current = this.#inDirection(error.reversals - 1);
-      return await this.#current.run(signal);
+    // Each side only has the record of its own last direction, so it may take a look at both.
+    while (true) {
+      try {
+        return await this.#current.run(signal);
+      } catch (error) {
+        if (!(error instanceof OtherDirection)) throw error;
+        this.#current = this.#inDirection(error.reversals - 1);
+      }
     }
   }
 

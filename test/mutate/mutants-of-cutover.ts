@@ -52,8 +52,8 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the last look at the destination before the point of no return',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: 'allEnded([confirmClaim(last, claim, blocked), confirmDestination(last)])',
-    by: 'confirmClaim(last, claim, blocked)',
+    replace: 'allEnded([confirmClaim(last, claim, blocked), confirmDestination(last), confirmDirection(last)])',
+    by: 'allEnded([confirmClaim(last, claim, blocked), confirmDirection(last)])',
     tests: { file: FENCE, name: 'somebody dropped' },
   },
   {
@@ -234,8 +234,8 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the last look at the block before the commit',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: 'allEnded([confirmClaim(last, claim, blocked), confirmDestination(last)])',
-    by: 'confirmDestination(last)',
+    replace: 'allEnded([confirmClaim(last, claim, blocked), confirmDestination(last), confirmDirection(last)])',
+    by: 'allEnded([confirmDestination(last), confirmDirection(last)])',
     tests: { file: BLOCK_OWNER, name: 'lifts and sets again' },
   },
   {

@@ -118,6 +118,20 @@ export const OF_REVERSE: readonly Mutant[] = [
     tests: { file: WAY_BACK, name: 'finish needs' },
   },
   {
+    without: 'looking for a closed way back before the commit',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: ', confirmDirection(last)]',
+    by: ']',
+    tests: { file: WAY_BACK, name: 'never both' },
+  },
+  {
+    without: 'looking at the block once more after a way back was closed',
+    file: 'src/engine/records/way-back.ts',
+    replace: '    await refuseBlocked();\n  } catch',
+    by: '  } catch',
+    tests: { file: WAY_BACK, name: 'never both' },
+  },
+  {
     without: 'resuming in the direction on record',
     file: 'src/engine/reversible-migration.ts',
     replace: 'error.reversals - 1',

@@ -10,6 +10,7 @@ import type { Counters } from '../records/counters.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverRecord } from '../records/records.ts';
+import { confirmWayBackOpen } from '../records/way-back.ts';
 import { within } from '../records/within.ts';
 import type { DocumentFilters } from '../scope/document-filters.ts';
 import type { BypassingWrites } from '../scope/options.ts';
@@ -198,7 +199,7 @@ async function drainUnderBlock(
       if (look.count === 0) {
         // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
         timeline.begin('announcement');
-        await allEnded([confirmClaim(last, claim, blocked), confirmDestination(last)]);
+        await allEnded([confirmClaim(last, claim, blocked), confirmDestination(last), confirmDirection(last)]);
         await reach('engine.cutover.announced');
         return sendCommit(log, stream, blocking);
       }
@@ -216,6 +217,11 @@ async function drainUnderBlock(
     if (error !== late.reason && !passes) throw error;
     return putOff(error === late.reason && written !== undefined ? written.message : messageOf(error));
   }
+}
+
+/** @throws UserError WAY_BACK_LOST when this is an opposite direction, and somebody has closed it */
+async function confirmDirection({ source, retrier, checkpoint, isReversed }: CutOverParts): Promise<void> {
+  if (isReversed) await retrier.run('the source', () => confirmWayBackOpen(source, checkpoint.migrationId));
 }
 
 interface Draining {

@@ -1,13 +1,16 @@
-import type { Document, MongoClient } from 'mongodb';
-import { UserError } from '../../platform/index.ts';
+import type { Collection, Document, MongoClient } from 'mongodb';
+import { reach, UserError } from '../../platform/index.ts';
 import { type ClusterAddress, clientOf } from '../mongodb/connect.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
 import type { MigrationRecord } from './records.ts';
 
+const CLOSED = { 'cutover.wayBackClosed': true } as const;
+
 /**
  * Records on the side that has the users that the way back to the other one is closed. From then on no engine begins
- * the opposite direction. Durable when it returns, and doesn't need the other side.
+ * the opposite direction, and one that has begun it doesn't commit. Durable when it returns, and doesn't need the other
+ * side.
  * @param primary    the destination of the last cutover
  * @param reversals  the direction of that cutover; any, unless given
  * @throws UserError WAY_BACK_LOST when no reversible cutover is on record there, or its users are blocked: then the
@@ -15,12 +18,33 @@ import type { MigrationRecord } from './records.ts';
  */
 export async function closeWayBack(primary: ClusterAddress, migrationId: string, reversals?: number): Promise<void> {
   await using client = clientOf(primary, 'destination');
-  const refuse = (reason: string) => {
+  const refuse = (reason: string): never => {
     throw new UserError('WAY_BACK_LOST', [migrationId, reason]);
   };
-  if (await writesAreBlocked(client)) refuse("the side that has the users refuses users' writes");
-  const isNoted = await noteOfCutover(client, { migrationId, reversals }, { 'cutover.wayBackClosed': true });
-  if (!isNoted) refuse('the records of the cutover are gone');
+  const refuseBlocked = async () => {
+    if (await writesAreBlocked(client)) refuse("the side that has the users refuses users' writes");
+  };
+  await refuseBlocked();
+  await reach('engine.way-back.closing');
+  const cutover = { migrationId, reversals };
+  if (!(await noteOfCutover(client, cutover, { $set: CLOSED }))) refuse('the records of the cutover are gone');
+  try {
+    // A cutover blocks the users first, and looks for this note then. One of the two sees the other.
+    await refuseBlocked();
+  } catch (error) {
+    await noteOfCutover(client, cutover, { $unset: CLOSED });
+    throw error;
+  }
+}
+
+/**
+ * Confirms, while users can't write to the source of an opposite direction, that nobody has closed this way back.
+ * @throws UserError WAY_BACK_LOST
+ */
+export async function confirmWayBackOpen(source: MongoClient, migrationId: string): Promise<void> {
+  // A primary that was replaced may not know.
+  const closed = await recordsOf(source).findOne({ _id: migrationId, ...CLOSED }, { readConcern: 'linearizable' });
+  if (closed !== null) throw new UserError('WAY_BACK_LOST', [migrationId, 'the way back was closed']);
 }
 
 /**
@@ -30,23 +54,21 @@ export async function closeWayBack(primary: ClusterAddress, migrationId: string,
  */
 export async function noteReversal(primary: ClusterAddress, migrationId: string, reversals: number): Promise<void> {
   await using client = clientOf(primary, 'destination');
-  await noteOfCutover(client, { migrationId, reversals }, { 'cutover.isReversed': true });
+  await noteOfCutover(client, { migrationId, reversals }, { $set: { 'cutover.isReversed': true } });
 }
 
-/** Adds to the record of a cutover. Durable when it returns. @returns whether there is such a record */
+/** Changes the record of a cutover. Durable when it returns. @returns whether there is such a record */
 async function noteOfCutover(
   client: MongoClient,
   { migrationId, reversals }: { readonly migrationId: string; readonly reversals: number | undefined },
-  fields: Document,
+  update: Document,
 ): Promise<boolean> {
   const direction = reversals === undefined ? {} : { reversals: reversals === 0 ? { $exists: false } : reversals };
-  const { matchedCount } = await client
-    .db(INTERNAL_DATABASE)
-    .collection<MigrationRecord>('migrations')
-    .updateOne(
-      { _id: migrationId, ...direction, 'cutover.committed': true },
-      { $set: fields },
-      { writeConcern: { w: 'majority', journal: true } },
-    );
-  return matchedCount > 0;
+  const committed = { _id: migrationId, ...direction, 'cutover.committed': true };
+  const writeConcern = { w: 'majority', journal: true } as const;
+  return (await recordsOf(client).updateOne(committed, update, { writeConcern })).matchedCount > 0;
+}
+
+function recordsOf(client: MongoClient): Collection<MigrationRecord> {
+  return client.db(INTERNAL_DATABASE).collection('migrations');
 }

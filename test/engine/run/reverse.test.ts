@@ -120,16 +120,17 @@ test('a way back whose engine is stopped is resumed in its direction', { skip },
     await running.cutOver();
     assert.equal(await running.stop(), 'stopped');
   }
-  await pair.destination.client.db('shop').collection('items').insertMany(numbered(100));
-  {
+  for (const turn of [1, 2, 3, 4]) {
+    const primary = turn % 2 === 1 ? pair.destination : pair.source;
+    await primary.client.db('shop').collection('items').insertMany(numbered(100));
     await using running = new RunningReversible(addresses, id);
     await running.returnToOldSource();
+    assert.equal(running.migration.current.options.reversals, turn);
+    await expectIdentical(pair);
     assert.equal(await running.stop(), 'stopped');
   }
-  await expectIdentical(pair);
-  await pair.source.client.db('shop').collection('items').insertMany(numbered(100));
   await using running = new RunningReversible(addresses, id);
-  await running.returnToOldSource();
+  await running.untilFollowing();
   await running.migration.finish();
   await expectIdentical(pair);
 });

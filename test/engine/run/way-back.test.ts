@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { cleanUp, listLeftovers } from '../../../src/engine/index.ts';
+import { closeWayBack } from '../../../src/engine/records/way-back.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -199,6 +200,42 @@ test('finish needs no answer of an old source that is lost', { skip }, async () 
   assert.deepEqual(record?.cutover && 'wayBackClosed' in record.cutover && record.cutover.wayBackClosed, true);
 });
 
+test('a way back is closed or cut over to, never both, whatever another engine does meanwhile', { skip }, async (t) => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany(numbered(10));
+  const addresses = await reversibleUsers(pair);
+  const id = newId();
+  await using running = new RunningReversible(addresses, id);
+  await running.cutOver();
+  const isBlocked = { code: 'WAY_BACK_LOST', message: /refuses users' writes/ };
+
+  await t.test('it cuts over between the first look at the block and the note', async () => {
+    await running.migration.reverse();
+    await running.until('the way back to be ready', () => running.progress.readyForCutover);
+    const announced = Promise.withResolvers<void>();
+    using _ = onReach('engine.way-back.closing', () => announced.promise);
+    const closing = closeWayBack(addresses.destination, id);
+    using _cutover = onReach('engine.cutover.announced', async () => {
+      announced.resolve();
+      await assert.rejects(closing, isBlocked);
+    });
+    await running.cutOver();
+    await assert.rejects(appOf(pair.destination, 'shop'), WRITES_BLOCKED);
+    await appOf(pair.source, 'shop');
+  });
+
+  await t.test('it is closed just before the block', async () => {
+    await running.migration.reverse();
+    await running.until('the way back to be ready', () => running.progress.readyForCutover);
+    using _ = onReach('engine.cutover.about-to-block', () => closeWayBack(addresses.source, id));
+    running.migration.current.want('cutover');
+    await assert.rejects(running.outcome, { code: 'WAY_BACK_LOST', message: /the way back was closed/ });
+    await appOf(pair.source, 'shop');
+    await assert.rejects(appOf(pair.destination, 'shop'), WRITES_BLOCKED);
+  });
+});
+
 test('a requested direction can be cancelled, and the users stay where they are', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const items = pair.source.client.db('shop').collection('items');
@@ -219,7 +256,8 @@ async function block(set: ReplicaSet, global: boolean): Promise<void> {
 
 /** Writes as a user who can't write through a block. */
 async function appOf(set: ReplicaSet, database: string): Promise<void> {
-  await set.createUser('plain', 'secret', ['readWriteAnyDatabase']);
-  await using client = new MongoClient(set.uriFor('plain', 'secret'));
+  const user = `plain-${newId()}`;
+  await set.createUser(user, 'secret', ['readWriteAnyDatabase']);
+  await using client = new MongoClient(set.uriFor(user, 'secret'));
   await client.db(database).collection('items').insertOne({ by: 'the app' });
 }
