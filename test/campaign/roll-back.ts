@@ -16,7 +16,15 @@ const DEADLINE_MS = 60_000;
 
 const CHANGES: Readonly<Record<RolledBack, (primary: MongoClient) => Promise<unknown>>> = {
   drop: (primary) => drop(primary),
-  dropDatabase: (primary) => primary.db(DATABASE).command({ dropDatabase: 1, writeConcern: { w: 1 } }),
+  // It waits for the secondaries whatever the write concern is, so its end must not be awaited.
+  dropDatabase: async (primary) => {
+    primary
+      .db(DATABASE)
+      .dropDatabase({ writeConcern: { w: 1 } })
+      .catch(() => undefined);
+    const isDropped = async () => !(await primary.db(DATABASE).listCollections({}, { nameOnly: true }).hasNext());
+    await eventually(isDropped, { what: 'a dropped database', deadlineMs: DEADLINE_MS });
+  },
   rename: (primary) =>
     primary
       .db('admin')

@@ -25,6 +25,7 @@ describe('the error catalogue', () => {
       'DESTINATION_UNPROTECTED',
       'DISK_TIGHT',
       'DOCUMENTS_NEAR_LIMIT',
+      'FILE_LIMIT_LOW',
       'FINDINGS_LEFT_OUT',
       'FOREIGN_WRITES',
       'FOREIGN_WRITES_UNSEEN',
@@ -38,6 +39,7 @@ describe('the error catalogue', () => {
       'SOURCE_NOT_BLOCKED',
       'SOURCE_WRITTEN_AFTER_COMMIT',
       'USERS_BYPASS_BLOCK',
+      'VERSION_NOT_TRIED',
       'WRITES_BLOCKED',
     ]);
     for (const [code, { status, severity }] of catalogue) assert.equal(severity === 'warning', status === 200, code);

@@ -22,6 +22,7 @@ import { checkFlags, checkIndexes, checkNamespaces } from './checks/namespaces.t
 import { checkHiddenWrites, checkOplog } from './checks/oplog.ts';
 import { checkNames, checkRemapped } from './checks/remap.ts';
 import { checkReversible } from './checks/reversible.ts';
+import { checkOpenFiles, checkTableScans, checkVersionsTried } from './checks/server-settings.ts';
 import { checkBlocked, checkBlockOwner, checkBypassingUsers, checkWritersKeptAway } from './checks/write-block.ts';
 import { type Found, found } from './finding.ts';
 import type { Check, Look } from './look.ts';
@@ -44,6 +45,7 @@ export const GUARDS: readonly Check[] = [
   { what: 'what namespace filters match', run: checkFilters },
   { what: 'what document filters and remaps name', run: checkNamed },
   { what: 'what the destination has', run: checkDestination },
+  { what: 'whether servers refuse queries without an index', optional: true, run: checkTableScans },
   { what: "the destination's disk", optional: true, run: checkDisk },
   { what: 'whether the migration can be reversed', run: checkReversible },
   { what: 'whether writers are kept away', run: checkWritersKeptAway },
@@ -68,6 +70,8 @@ export const ADVICE: readonly Check[] = [
   { what: 'documents near the limit', optional: true, run: checkLargeDocuments },
   { what: "the source's oplog", optional: true, run: checkOplog },
   { what: 'writes that no change stream shows', optional: true, run: checkHiddenWrites },
+  { what: 'the versions of the servers', optional: true, run: checkVersionsTried },
+  { what: "the destination's limit of open files", optional: true, run: checkOpenFiles },
   { what: 'the load of this host', optional: true, run: checkLoad },
   { what: 'the clocks', optional: true, run: checkClocks },
 ];

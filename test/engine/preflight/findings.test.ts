@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { checkDisk } from '../../../src/engine/preflight/checks/disk.ts';
+import { checkOpenFiles, checkVersionsTried } from '../../../src/engine/preflight/checks/server-settings.ts';
 import { type Look, lookAt } from '../../../src/engine/preflight/look.ts';
 import { newId, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { LEAST_ROLES } from '../../support/least-privilege.ts';
 import { PLANTING } from '../../support/plant-indexes.ts';
-import { startReplicaSet } from '../../support/replica-set.ts';
+import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { sourceUser } from '../cutover/source-user.ts';
+import { RunningMigration } from '../running-migration.ts';
 import { fillCatalog } from './catalog-of-everything.ts';
 import { ALWAYS, blockWrites, CALM, CheckedClusters, type Expected, expectFindings } from './checked-clusters.ts';
 import { NOTHING } from './nothing.ts';
@@ -106,6 +108,40 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     assert.deepEqual(await looks({}), ['DISK_TOO_SMALL']);
     assert.deepEqual(await looks({ options: { ...options, skipDiskSpaceCheck: true } }), []);
     assert.deepEqual(await looks({ isNew: async () => false }), []);
+  });
+
+  test('finds a server that refuses queries without an index, where Linkspan writes', async () => {
+    const refuse = async (set: ReplicaSet, notablescan: boolean) =>
+      void (await set.client.db('admin').command({ setParameter: 1, notablescan }));
+    const refusals = async (changes: object) =>
+      (await clusters.check(changes)).filter(({ code }) => code === 'TABLE_SCANS_REFUSED').map((one) => one.message);
+    for (const set of [clusters.source, clusters.destination]) await refuse(set, true);
+    assert.match((await refusals({})).join(), /^The destination refuses/);
+    assert.match((await refusals({ reversible: true })).join(), /^The destination refuses.*,The source refuses/);
+    await refuse(clusters.destination, false);
+    await using running = RunningMigration.start(clusters, {});
+    await running.untilReady();
+    await running.migration.cancel({ drop: true });
+    await refuse(clusters.source, false);
+  });
+
+  test('finds versions that Linkspan was not tried with', () => {
+    const findings = (from: string, to: string) =>
+      checkVersionsTried({ from: { mongoDBVersion: from }, to: { mongoDBVersion: to } }).map(
+        (one) => one.error.message,
+      );
+    assert.deepEqual(findings('5.0.4', '6.0.27'), []);
+    assert.match(findings('6.0.5', '7.0.2').join(), /destination, MongoDB 7\.0\.2/);
+  });
+
+  test('finds a destination that may open fewer files than collections and indexes need', async () => {
+    const { client } = clusters.destination;
+    const { extra } = (await client.db('admin').command({ hostInfo: 1 })).extra;
+    const ofCollections = async (collections: number) =>
+      await checkOpenFiles({ destination: client, sizes: async () => ({ ...NOTHING, collections }) });
+    assert.deepEqual(await ofCollections(Math.floor(extra.maxOpenFiles / 4)), []);
+    const [only] = await ofCollections(Math.floor(extra.maxOpenFiles / 4) + 1);
+    assert.equal(only?.error.code, 'FILE_LIMIT_LOW');
   });
 
   test('finds a destination that is in use, and one that is held back', async () => {

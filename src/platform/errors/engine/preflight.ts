@@ -142,6 +142,24 @@ export const preflightErrors = defineErrors('migration', {
     remedy:
       'Grant the role backup or clusterMonitor, or find on local.oplog.rs and on config.user_writes_critical_sections. Otherwise, cut over one migration from this source at a time.',
   },
+  TABLE_SCANS_REFUSED: {
+    status: 400,
+    detail: 'The % refuses queries without an index (parameter notablescan), and Linkspan needs some for its records.',
+    remedy:
+      'Allow them on each of its members: db.adminCommand({setParameter: 1, notablescan: false}). After the cutover, or after linkspan cleanup, set it again.',
+  },
+  VERSION_NOT_TRIED: {
+    status: 200,
+    severity: 'warning',
+    detail: 'Linkspan was not tried with the version of the %, MongoDB %. Its tests run on 5.0 and 6.0.',
+    remedy: 'Try the migration with a copy of your data first, up to the cutover.',
+  },
+  FILE_LIMIT_LOW: {
+    status: 200,
+    severity: 'warning',
+    detail: "The destination may open % files, and the source's collections and indexes need %.",
+    remedy: 'Raise the limit of the destination (ulimit -n, or LimitNOFILE of its systemd unit) to 64,000 or more.',
+  },
   HOST_BUSY: {
     status: 200,
     severity: 'warning',
