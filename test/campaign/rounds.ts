@@ -1,6 +1,8 @@
 import { FAULT_KINDS, type FaultKind } from './fault.ts';
 import { drawOnce, runOnce } from './once.ts';
 import { drawPlan } from './plan.ts';
+import { runPushed } from './pushed.ts';
+import { drawPushed } from './pushed-plan.ts';
 import { drawRefusable, runRefusable } from './refusable.ts';
 import { type RoundReport, runRound } from './round.ts';
 import type { RoundLog } from './round-log.ts';
@@ -39,6 +41,11 @@ const ROUNDS = {
     const plan = drawThereAndBack(seed, faults);
     return { plan, alone: false, run: (log) => runThereAndBack(plan, log) };
   },
+  /** The same through control plane and agent, which are killed. */
+  pushed: (seed: number) => {
+    const plan = drawPushed(seed);
+    return { plan, alone: false, run: (log) => runPushed(plan, log) };
+  },
 } satisfies Record<string, (seed: number, faults: readonly FaultKind[]) => Round>;
 
 export type RoundKind = keyof typeof ROUNDS;
@@ -57,6 +64,7 @@ const MIX: readonly RoundKind[] = [
   'whole',
   'refusable',
   'thereAndBack',
+  'pushed',
 ];
 const OF_FAULTS: readonly RoundKind[] = ['whole', 'selection'];
 

@@ -3,17 +3,14 @@ import { SideWriter } from '../engine/cutover/side-writer.ts';
 import { reversibleUsers } from '../engine/running-reversible.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { startPair } from '../support/replica-set.ts';
-import { SeededRandom } from '../support/seeded-random.ts';
 import { changeAccounts, createAccounts, haveSameAccounts } from './accounts.ts';
 import { EngineLives } from './engine-lives.ts';
 import type { RoundReport } from './round.ts';
 import type { RoundLog } from './round-log.ts';
-import { fillSeats, passSeats } from './seats.ts';
+import { fillSeats } from './seats.ts';
 import type { ThereAndBackPlan } from './there-and-back-plan.ts';
 import { runTurn, type TurnSide } from './turn.ts';
-import { WriterLoop } from './writer-loop.ts';
-
-const PASS_EVERY_MS = 5;
+import { startUsers } from './user-sides.ts';
 
 /**
  * Moves the users between both sides under faults, while applications write on whichever accepts it. The sides have to
@@ -55,11 +52,7 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
   const turning = async () => {
     await Promise.race([engine.untilReached('in sync'), end]);
     const side = async (name: 'first' | 'second', of: 'source' | 'destination'): Promise<TurnSide> => {
-      const writer = resources.use(await SideWriter.start(pair[of], name));
-      const random = new SeededRandom(plan.seed + (name === 'first' ? 0 : 1));
-      const seats = new WriterLoop(passSeats(writer.application, random), PASS_EVERY_MS);
-      resources.defer(() => seats.stop());
-      return { name, set: pair[of], proxy: proxies[of], writer, seats };
+      return { ...(await startUsers(name, pair[of], plan.seed, resources)), proxy: proxies[of] };
     };
     const sides = [await side('first', 'source'), await side('second', 'destination')] as const;
     let documents = 0;

@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type MigrationStatus, PushSetup } from '../end-to-end/push-setup.ts';
+import { SideWriter } from '../engine/cutover/side-writer.ts';
+import { reversibleUsers } from '../engine/running-reversible.ts';
+import { startPair } from '../support/replica-set.ts';
+import { ProcessLives } from './process-lives.ts';
+import type { ProcessFault, PushedPlan } from './pushed-plan.ts';
+import type { RoundReport } from './round.ts';
+import type { RoundLog } from './round-log.ts';
+import { fillSeats } from './seats.ts';
+import { compareAtRest, startUsers, untilUsersOn, WITHIN_MS } from './user-sides.ts';
+
+const ASK_EVERY_MS = 250;
+
+/**
+ * Moves the users of a reversible migration between both sides through the API of a control plane, while it and the agent
+ * are killed and started again. The same must hold as without a control plane: the sides take turns, no acknowledged write
+ * is lost, and both are identical whenever nobody writes. At the end the way back is closed.
+ */
+export async function runPushed(plan: PushedPlan, log: RoundLog): Promise<RoundReport> {
+  await using resources = new AsyncDisposableStack();
+  const pair = resources.use(await startPair({ source: { auth: true }, destination: { auth: true } }));
+  await fillSeats(pair.source.client);
+  const { source } = await reversibleUsers(pair);
+  const setup = resources.use(await PushSetup.create(pair, source.uri));
+  const server = resources.use(new ProcessLives('server', (hook) => setup.serve(hook), plan.hooks.server, log));
+  await server.begin();
+  await setup.register(pair);
+  const agent = resources.use(new ProcessLives('agent', async (hook) => setup.agent(hook), plan.hooks.agent, log));
+  await agent.begin();
+  await setup.start({ linkspan: { reversible: true } });
+  const migration = new AskedMigration(setup);
+  await migration.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
+
+  const first = await startUsers('first', pair.source, plan.seed, resources);
+  const second = await startUsers('second', pair.destination, plan.seed, resources);
+  let documents = 0;
+  for (const [n, turn] of plan.turns.entries()) {
+    const sides = n % 2 === 0 ? { from: first, to: second } : { from: second, to: first };
+    log.say(`turn ${n + 1}, to the ${sides.to.name} side`);
+    const faults: Promise<void>[] = [];
+    const begin = (moment: ProcessFault['moment']) => {
+      const ending = turn.faults.filter((fault) => fault.moment === moment);
+      faults.push(...ending.map((fault) => endLater({ agent, server }[fault.process], fault)));
+    };
+    const isInTurn = ({ linkspan }: MigrationStatus) => (linkspan.reversals ?? 0) === n;
+    await migration.ask('reverse', 'in its direction', isInTurn);
+    begin('in sync');
+    await delay(turn.followMs);
+    await migration.until('ready for cutover', (now) => isInTurn(now) && now.readyForCutover);
+    begin('commit');
+    await migration.ask('cutover', 'complete', (now) => isInTurn(now) && now.status === 'COMPLETE');
+    log.say('it has cut over');
+    begin('way back');
+    await Promise.all(faults);
+    await untilUsersOn(sides, log);
+    await migration.until('followed back', ({ linkspan: { wayBack } }) => wayBack?.ready === true);
+    documents = await compareAtRest(sides, log, async () => (await setup.show()).linkspan.wayBack);
+    await SideWriter.assertTurns([first.writer, second.writer], n + 1).catch((error: Error) => log.find(error.message));
+  }
+  await migration.ask('finish', 'finished', ({ linkspan: { wayBack } }) => wayBack?.state === 'closed');
+  return { end: `${plan.turns.length} cutovers by the API`, documents };
+}
+
+async function endLater(process: ProcessLives, { signal, afterMs, downMs }: ProcessFault): Promise<void> {
+  await delay(afterMs);
+  process.end(signal, downMs);
+}
+
+type Condition = (status: MigrationStatus) => boolean;
+
+/** A migration whose control plane may not answer for a while. */
+class AskedMigration {
+  readonly #setup: PushSetup;
+
+  constructor(setup: PushSetup) {
+    this.#setup = setup;
+  }
+
+  /** Waits until it meets a condition. @throws Error when it has failed, or after the deadline */
+  async until(what: string, condition: Condition): Promise<void> {
+    await this.#repeat(what, condition, async () => undefined);
+  }
+
+  /** Repeats a request until the migration meets a condition: an answer may be lost, and a cutover be put off. */
+  async ask(request: 'reverse' | 'cutover' | 'finish', what: string, condition: Condition): Promise<void> {
+    await this.#repeat(what, condition, () => this.#setup.ask('PUT', request));
+  }
+
+  async #repeat(what: string, condition: Condition, act: () => Promise<unknown>): Promise<void> {
+    const endMs = performance.now() + WITHIN_MS;
+    let status: MigrationStatus | undefined;
+    while (performance.now() < endMs) {
+      status = (await this.#setup.show().catch(() => undefined)) ?? status;
+      if (status?.status === 'FAILED') throw new Error(`the migration has failed: ${status.errorMessage}`);
+      if (status !== undefined && condition(status)) return;
+      await act().catch(() => undefined);
+      await delay(ASK_EVERY_MS);
+    }
+    throw new Error(`the migration is not ${what}: ${JSON.stringify(status)}`);
+  }
+}
