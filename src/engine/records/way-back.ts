@@ -5,6 +5,7 @@ import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
 import type { MigrationRecord } from './records.ts';
 
+const ANSWERS_WITHIN_MS = 5_000;
 const CLOSED = { 'cutover.wayBackClosed': true } as const;
 
 /**
@@ -42,8 +43,9 @@ export async function closeWayBack(primary: ClusterAddress, migrationId: string,
  * @throws UserError WAY_BACK_LOST
  */
 export async function confirmWayBackOpen(source: MongoClient, migrationId: string): Promise<void> {
-  // A primary that was replaced may not know.
-  const closed = await recordsOf(source).findOne({ _id: migrationId, ...CLOSED }, { readConcern: 'linearizable' });
+  // A primary that was replaced may not know, and one without a majority would not answer.
+  const options = { readConcern: 'linearizable', maxTimeMS: ANSWERS_WITHIN_MS } as const;
+  const closed = await recordsOf(source).findOne({ _id: migrationId, ...CLOSED }, options);
   if (closed !== null) throw new UserError('WAY_BACK_LOST', [migrationId, 'the way back was closed']);
 }
 
