@@ -58,7 +58,7 @@ test('npm pack includes the program, its documentation and the deployment files,
     [],
   );
   const intended = [
-    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|(SECURITY|SUPPORT)\.md)$/,
     /^bin\/linkspan$/,
     /^dist\/program\/launch\.js$/,
     /^dist\/console\/index\.html$/,
