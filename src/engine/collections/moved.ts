@@ -3,6 +3,7 @@ import { type Clock, delayAfter, UserError } from '../../platform/index.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
+import { REPLY_OPTIONS } from '../mongodb/reply-options.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
@@ -144,7 +145,8 @@ function missing({ clock }: MovedParts, collection: TrackedCollection): Error {
  * must not look like deleted documents. Must run after the read, to detect a drop that came before the read.
  */
 async function refuseOther({ source }: MovedParts, collection: TrackedCollection, name: string): Promise<void> {
-  const { cursor } = await source.db(collection.sourceDatabase).command({ listCollections: 1, filter: { name } });
+  const list = { listCollections: 1, filter: { name } };
+  const { cursor } = await source.db(collection.sourceDatabase).command(list, REPLY_OPTIONS);
   const [entry] = cursor.firstBatch;
   if (entry?.info?.uuid?.toString('hex') !== collection.id) throw new CollectionMissing(collection.namespace);
 }

@@ -7,6 +7,7 @@ import { needsExactWrite } from '../bson/exact-write.ts';
 import { document, element, int32 } from '../bson/raw-document.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { exactReplaceStatement, replaceStatement } from '../mongodb/raw-write.ts';
+import { REPLY_OPTIONS } from '../mongodb/reply-options.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
 import type { PendingKey } from './pending-keys.ts';
@@ -75,13 +76,14 @@ export class Repairer {
   async #send(pair: ComparedPair, command: string, field: string, statement: Buffer, options: Document) {
     const { client, features } = this.#parts.destination;
     const { database, name, uuid } = pair.destination;
-    const reply = await client.db(database).command({
+    const sent = {
       [command]: name,
       [field]: documentSequence(field, [statement]),
       ...options,
       ...(features.pinsReads ? { collectionUUID: uuid } : {}),
       writeConcern: MAJORITY,
-    });
+    };
+    const reply = await client.db(database).command(sent, REPLY_OPTIONS);
     this.#parts.destination.note(reply.operationTime);
     const [failure] = (reply.writeErrors ?? []) as Document[];
     if (failure !== undefined) throw new MongoServerError({ ...failure, message: failure.errmsg });

@@ -5,6 +5,7 @@ import { isBefore, operationTimeOf } from './cluster-time.ts';
 import { FixedSession } from './fixed-session.ts';
 import { keptNumbers } from './kept-numbers.ts';
 import { INTERNAL_DATABASE } from './namespaces.ts';
+import { REPLY_OPTIONS } from './reply-options.ts';
 import type { Retrier } from './retry.ts';
 import { historyOf } from './seen-history.ts';
 
@@ -156,7 +157,7 @@ export class Fence {
     await this.confirm();
     await reach(`engine.change.${Object.keys(command)[0]}`);
     await this.#confirmWrites();
-    const reply = await this.client.db(database).command({ ...command, writeConcern: MAJORITY });
+    const reply = await this.client.db(database).command({ ...command, writeConcern: MAJORITY }, REPLY_OPTIONS);
     if (reply.operationTime !== undefined) this.#noteTime(reply.operationTime);
     return reply;
   }

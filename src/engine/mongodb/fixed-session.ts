@@ -7,6 +7,7 @@ import {
   MongoServerError,
   type Timestamp,
 } from 'mongodb';
+import { REPLY_OPTIONS } from './reply-options.ts';
 
 const MAJORITY = { w: 'majority', j: true };
 
@@ -112,7 +113,7 @@ export class FixedSession {
 
   async #run(database: string, command: Document): Promise<Document> {
     // Replies contain keys, which may be any bytes.
-    const options = { session: this.#session, enableUtf8Validation: false };
+    const options = { ...REPLY_OPTIONS, session: this.#session, enableUtf8Validation: false };
     const reply = await this.#client.db(database).command(command, options);
     this.#operationTime = reply.operationTime;
     return reply;

@@ -1,4 +1,5 @@
 import type { ClientSession, Db, Document, Long, MongoClient, Timestamp } from 'mongodb';
+import { REPLY_OPTIONS } from './reply-options.ts';
 import { historyOf, type SeenHistory } from './seen-history.ts';
 
 /** One reply of a cursor: documents as bytes (views into the reply), and the reply's other fields. */
@@ -64,6 +65,7 @@ export class RawCursor implements AsyncDisposable {
     // Only the documents stay bytes. With `raw` for the whole reply, the driver couldn't read the topology from an
     // error, and would throw a TypeError instead of "not primary".
     const reply = await this.#db.command(command, {
+      ...REPLY_OPTIONS,
       session: this.#session,
       fieldsAsRaw: { firstBatch: true, nextBatch: true },
       promoteLongs: false,

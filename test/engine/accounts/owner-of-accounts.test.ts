@@ -6,12 +6,14 @@ import type { MadeAccount } from '../../../src/engine/records/made-accounts.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { allowWrites } from '../../support/source-version.ts';
+import { allowWrites, needsSource } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
-test('a committed migration owns the views, users and roles that an earlier one made', async () => {
+test('a committed migration owns the views, users and roles that an earlier one made', {
+  skip: needsSource('6.0', 'it has no write block'),
+}, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const shop = pair.source.client.db('shop');
   await shop.collection('items').insertOne({});

@@ -51,7 +51,9 @@ describe('writes that no change stream shows', () => {
     ];
     await pair.source.client.db('admin').command({ applyOps, writeConcern: { w: 'majority' } });
   };
-  test('what applyOps writes is migrated: in the copy, while following, while paused, while the engine is down, and in the write pause', async () => {
+  test('what applyOps writes is migrated: in the copy, while following, while paused, while the engine is down, and in the write pause', {
+    skip: needsSource('6.0', 'its stream does not show changes of the catalog'),
+  }, async () => {
     await refill('copied');
     const migrationId = newId();
     {
@@ -231,7 +233,9 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
-  test('that come after the drain of a cutover are applied before the commit', async () => {
+  test('that come after the drain of a cutover are applied before the commit', {
+    skip: needsSource('6.0', 'it has no write block'),
+  }, async () => {
     await refill('items');
     await using running = RunningMigration.start(pair);
     await running.untilReady();

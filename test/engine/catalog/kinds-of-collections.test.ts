@@ -103,11 +103,12 @@ test('regular expressions that JavaScript rejects are migrated, in views, valida
   await db.collection('checked').insertOne({ _id: { regex } as never, text: 'ABC' });
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  await db.createCollection('view made later', { viewOn: 'checked', pipeline: [{ $match: { text: regex } }] });
+  const view = needsSource('6.0', 'the catalog has to stand still') ? 'view' : 'view made later';
+  if (view !== 'view') await db.createCollection(view, { viewOn: 'checked', pipeline: [{ $match: { text: regex } }] });
   await db.collection('checked').insertOne({ _id: { later: regex } as never, text: 'abcd' });
   await running.commit();
   await expectIdentical(pair);
-  assert.equal(await pair.destination.client.db('shop').collection('view made later').countDocuments(), 2);
+  assert.equal(await pair.destination.client.db('shop').collection(view).countDocuments(), 2);
 });
 
 test('a document that expires on the source expires on the destination, and no sooner', async () => {

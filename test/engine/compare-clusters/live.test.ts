@@ -6,6 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair, identified } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { FastClock } from './fast-clock.ts';
 import { LaggingWriter } from './lagging-writer.ts';
 import { verificationOf, verify } from './verify-pair.ts';
@@ -81,7 +82,9 @@ test('an election on either side while a writer writes invents nothing', async (
   assert.ok(elections > 4 && writer.written > 0);
 });
 
-test('collections and views that are dropped or created again while they are compared are compared as they are then', async () => {
+test('collections and views that are dropped or created again while they are compared are compared as they are then', {
+  skip: needsSource('6.0', 'its stream does not show changes of the catalog'),
+}, async () => {
   const sides = [pair.source.client.db('shop'), pair.destination.client.db('shop')];
   for (const side of sides) {
     for (const name of ['dropped', 'again', 'only there']) {

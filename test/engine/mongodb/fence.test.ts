@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Binary, MongoClient, Timestamp, UUID } from 'mongodb';
+import { Binary, BSONRegExp, MongoClient, Timestamp, UUID } from 'mongodb';
 import type { CheckpointStore } from '../../../src/engine/records/checkpoint-store.ts';
 import type { CollectionRecord, PartitionRecord } from '../../../src/engine/records/records.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
@@ -301,6 +301,23 @@ test('changes that a server does not accept together are left to be sent one by 
   const reply = await fence.write('d', { ...command, ordered: false, maxTimeMS: 5_000 });
   assert.equal(reply.writeErrors.length, 1);
   assert.deepEqual(await collection.find().toArray(), [{ _id: 1, n: 2 }]);
+});
+
+test('a refused write names the duplicate value, also a regular expression that JavaScript rejects', async () => {
+  await using set = await startReplicaSet();
+  const { fence } = await takeMigration(set.client);
+  const shop = set.client.db('shop').collection('items');
+  const v = new BSONRegExp('(?i)^abc', '');
+  await shop.insertOne({ v });
+  const reply = await fence.write('shop', { insert: 'items', documents: [{ v }] });
+  assert.equal(reply.writeErrors, undefined);
+  const unique = { createIndexes: 'items', indexes: [{ key: { v: 1 }, name: 'v', unique: true }] };
+  await assert.rejects(fence.change('shop', unique), { code: 11_000 });
+  await shop.deleteMany({});
+  await shop.insertOne({ v });
+  await fence.change('shop', unique);
+  const refused = await fence.write('shop', { insert: 'items', documents: [{ v }] });
+  assert.deepEqual(refused.writeErrors?.[0].keyValue, { v });
 });
 
 test('an engine that was suspended so long that servers have forgotten its sessions asks before it writes', async () => {

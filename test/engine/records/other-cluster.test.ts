@@ -4,6 +4,7 @@ import { type Document, MongoClient } from 'mongodb';
 import { type Clock, onReach, systemClock } from '../../../src/platform/index.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -68,7 +69,9 @@ test('a source that is initiated again, whose oplog does not reach back, gets no
   assert.equal(fixed, false);
 });
 
-test('a source that is initiated again while the catalogs are being compared removes nothing from the destination', async () => {
+test('a source that is initiated again while the catalogs are being compared removes nothing from the destination', {
+  skip: needsSource('6.0', 'the catalog has to stand still'),
+}, async () => {
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair, { clock: seldom });
   await running.untilReady();

@@ -5,6 +5,7 @@ import { newId, onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 test('the failure of an earlier run', async (t) => {
@@ -16,26 +17,31 @@ test('the failure of an earlier run', async (t) => {
     ['in the write pause', 'engine.cutover.source-blocked'],
     ['past the point of no return', 'engine.cutover.committed'],
   ] as const) {
-    await t.test(`${when} is reported by no run that resumes, and never once the migration is committed`, async () => {
-      const migrationId = newId();
-      await begin(pair);
-      await failAt(place, pair, migrationId);
-      const [left] = await listLeftovers(pair.destination, migrationId);
-      assert.match(left?.error ?? '', /INTERNAL_ERROR/);
+    const skip = place === 'engine.cutover.source-blocked' && needsSource('6.0', 'it has no write block');
+    await t.test(
+      `${when} is reported by no run that resumes, and never once the migration is committed`,
+      { skip },
+      async () => {
+        const migrationId = newId();
+        await begin(pair);
+        await failAt(place, pair, migrationId);
+        const [left] = await listLeftovers(pair.destination, migrationId);
+        assert.match(left?.error ?? '', /INTERNAL_ERROR/);
 
-      await using running = RunningMigration.start(pair, { migrationId });
-      if (place !== 'engine.cutover.committed') {
-        await running.untilReady();
-        const { error, cutover } = running.progress;
-        assert.deepEqual({ error, cutover }, { error: undefined, cutover: undefined });
-        running.migration.want('cutover');
-      }
-      assert.equal(await running.outcome, 'committed');
-      assert.equal(running.progress.error, undefined);
-      assert.equal((await listLeftovers(pair.destination, migrationId))[0]?.error, undefined);
-      assert.equal(await records.countDocuments({ _id: migrationId, error: { $exists: true } }), 0);
-      await expectIdentical(pair);
-    });
+        await using running = RunningMigration.start(pair, { migrationId });
+        if (place !== 'engine.cutover.committed') {
+          await running.untilReady();
+          const { error, cutover } = running.progress;
+          assert.deepEqual({ error, cutover }, { error: undefined, cutover: undefined });
+          running.migration.want('cutover');
+        }
+        assert.equal(await running.outcome, 'committed');
+        assert.equal(running.progress.error, undefined);
+        assert.equal((await listLeftovers(pair.destination, migrationId))[0]?.error, undefined);
+        assert.equal(await records.countDocuments({ _id: migrationId, error: { $exists: true } }), 0);
+        await expectIdentical(pair);
+      },
+    );
   }
 
   await t.test('that an earlier version left on the record of a committed migration is not reported', async () => {

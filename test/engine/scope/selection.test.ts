@@ -86,7 +86,9 @@ test('a misspelt name in a filter is refused before the first byte', async () =>
   );
 });
 
-test('a selected collection that the source drops does not keep its migration from being resumed', async () => {
+test('a selected collection that the source drops does not keep its migration from being resumed', {
+  skip: needsSource('6.0', 'the catalog has to stand still'),
+}, async () => {
   await using pair = await startPair();
   await fill(pair.source.client);
   const filters = { include: [{ database: 'shop', collections: ['orders', 'logs'] }] };

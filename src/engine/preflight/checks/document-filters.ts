@@ -4,6 +4,7 @@ import { rawDocument } from '../../bson/raw-document.ts';
 import type { CatalogEntry } from '../../catalog/read-catalog.ts';
 import { classify } from '../../mongodb/failure-policy.ts';
 import { catalogName } from '../../mongodb/namespaces.ts';
+import { REPLY_OPTIONS } from '../../mongodb/reply-options.ts';
 import { type DocumentFilters, invalidFilter, whyUnfilterable } from '../../scope/document-filters.ts';
 
 /** Returns document filters that the server doesn't understand. The server plans a query with each, and runs none. */
@@ -12,7 +13,7 @@ export async function checkQueries(source: MongoClient, filters: DocumentFilters
   for (const { filter, query } of filters.all) {
     const explained = { find: filter.collection, filter: rawDocument(query) };
     try {
-      await source.db(filter.database).command({ explain: explained, verbosity: 'queryPlanner' });
+      await source.db(filter.database).command({ explain: explained, verbosity: 'queryPlanner' }, REPLY_OPTIONS);
     } catch (error) {
       if (classify(error) === 'transient') throw error;
       errors.push(invalidFilter(`${filter.database}.${filter.collection}`, messageOf(error), error));
