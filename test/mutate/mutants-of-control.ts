@@ -41,8 +41,8 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'majority and journal for changes of a catalog',
     file: 'src/engine/mongodb/fence.ts',
-    replace: 'command({ ...command, writeConcern: MAJORITY })',
-    by: 'command(command)',
+    replace: 'command({ ...command, writeConcern: MAJORITY }, REPLY_OPTIONS)',
+    by: 'command(command, REPLY_OPTIONS)',
     tests: { file: RULES, name: 'every read' },
   },
   {

@@ -169,6 +169,13 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     tests: { file: 'test/engine/bson/odd-documents.test.ts', name: 'UTF-8' },
   },
   {
+    without: 'accepting replies with regular expressions that JavaScript rejects',
+    file: 'src/engine/mongodb/reply-options.ts',
+    replace: 'bsonRegExp: true',
+    by: 'bsonRegExp: false',
+    tests: { file: 'test/engine/mongodb/fence.test.ts', name: 'names the duplicate value' },
+  },
+  {
     without: 'exact writes for empty timestamps',
     file: 'src/engine/bson/exact-write.ts',
     replace:
