@@ -108,7 +108,7 @@ export const VARIABLE: Readonly<Record<string, readonly string[]>> = {
 
 /** Points at which other tests stop or kill the engine, with the test file. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
-  'engine.way-back.closing': 'test/engine/run/way-back.test.ts',
+  'engine.way-back.closing': 'run/way-back.test.ts',
   'engine.destination.shut-out': 'records/destination-owner.test.ts',
   'engine.apply.about-to-displace': 'run/reverse.test.ts',
   'engine.apply.displaced': 'run/reverse.test.ts',
