@@ -136,7 +136,10 @@ test('a document that expires on the source expires on the destination, and no s
 
   await letExpire(pair.source, true);
   for (const name of names) {
-    await eventually(async () => (await db.collection(name).countDocuments()) === 0, { what: `${name} to expire` });
+    // 6.0.27 keeps documents of a clustered collection from before 1970, and 6.0.5 doesn't.
+    const expired = name === 'clustered' ? { _id: { $gte: new Date(0) as never } } : {};
+    const isGone = async () => (await db.collection(name).countDocuments(expired)) === 0;
+    await eventually(isGone, { what: `${name} to expire` });
   }
   await running.commit();
   await expectIdentical(pair);

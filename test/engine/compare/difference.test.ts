@@ -133,7 +133,7 @@ test('one changed byte is found in every kind of value, and its path names the f
   }
 });
 
-test('documents with 300,000 fields, all of one name or each of its own, take less than ten seconds', () => {
+test('documents with 300,000 fields, all of one name or each of its own, take less than ten seconds of a processor', () => {
   const wide = (name: (n: number) => string, last: number) =>
     document(
       Buffer.concat([
@@ -142,9 +142,9 @@ test('documents with 300,000 fields, all of one name or each of its own, take le
       ]),
     );
   for (const name of [(n: number) => n.toString(36), () => 'same']) {
-    const startedAt = performance.now();
+    const before = process.cpuUsage();
     assert.equal(describeDifference(wide(name, 1), wide(name, 2)).path, 'last');
-    assert.ok(performance.now() - startedAt < 10_000);
+    assert.ok(process.cpuUsage(before).user < 10_000_000);
   }
 });
 

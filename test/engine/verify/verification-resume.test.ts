@@ -7,6 +7,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { emptyPair, identified, numbered } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -89,24 +90,29 @@ test('the verification of a migration whose engine is stopped or killed', async 
     assert.ok((await documentsReturned(pair.source.client)) - before < 1_000);
   });
 
-  await t.test('compares a collection anew that was dropped and made again, also after a kill in between', async () => {
-    await refill(100);
-    const migrationId = newId();
-    await using first = RunningMigration.start(pair, { migrationId });
-    await first.untilReady();
-    using forgets = holdAt('engine.write.delete.verifications');
-    await source.collection('items').drop();
-    await source.collection('items').insertMany(numbered(40));
-    await forgets.reached;
-    const stopped = first.stop();
-    forgets.release();
-    await stopped;
-    await using second = RunningMigration.start(pair, { migrationId });
-    await second.untilReady();
-    assert.equal(second.progress.verification.documentsCompared, 40);
-    await second.commit();
-    await expectIdentical(pair);
-  });
+  const skip = needsSource('6.0', 'the catalog has to stand still');
+  await t.test(
+    'compares a collection anew that was dropped and made again, also after a kill in between',
+    { skip },
+    async () => {
+      await refill(100);
+      const migrationId = newId();
+      await using first = RunningMigration.start(pair, { migrationId });
+      await first.untilReady();
+      using forgets = holdAt('engine.write.delete.verifications');
+      await source.collection('items').drop();
+      await source.collection('items').insertMany(numbered(40));
+      await forgets.reached;
+      const stopped = first.stop();
+      forgets.release();
+      await stopped;
+      await using second = RunningMigration.start(pair, { migrationId });
+      await second.untilReady();
+      assert.equal(second.progress.verification.documentsCompared, 40);
+      await second.commit();
+      await expectIdentical(pair);
+    },
+  );
 
   await t.test('counts a difference once, however often it is killed before the repair', async () => {
     await refill();
