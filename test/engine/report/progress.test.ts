@@ -7,7 +7,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { startSync } from '../../support/sync-process.ts';
-import { onceAt } from '../reach-points.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -112,8 +112,12 @@ test('a collection that the source drops in the middle of its copy is reported a
   await using pair = await startPair();
   await fill(pair, 'items', 10);
   await fill(pair, 'doomed', 40_000);
-  using _ = onceAt('engine.copy.progress-saved', () => pair.source.client.db('shop').collection('doomed').drop());
+  using saved = holdAt('engine.copy.progress-saved');
   await using first = RunningMigration.start(pair, { copyBytesPerSecond: 4_000_000 });
+  // On a slow machine, the other collection arrives there, too.
+  await first.until('documents of the doomed collection', ({ copy }) => copy.documentsCopied > 10);
+  await pair.source.client.db('shop').collection('doomed').drop();
+  saved.release();
   await first.until('the restart', ({ copy }) => copy.restarts === 1);
   await first.untilReady();
   const { documentsCopied, documentsTotal, partitionsTotal } = first.progress.copy;
