@@ -240,6 +240,13 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     tests: { file: 'test/engine/apply/lane.test.ts' },
   },
   {
+    without: 'waiting for every collection of a batch',
+    file: 'src/engine/apply/lane.ts',
+    replace: 'await Promise.all(writes);',
+    by: 'await Promise.race(writes);',
+    tests: { file: 'test/engine/apply/lane.test.ts' },
+  },
+  {
     without: "the time of the last write in an engine's reads of its own records",
     file: 'src/engine/records/read-records.ts',
     replace: 'readConcern: afterOwnWrites }',

@@ -4,6 +4,7 @@ import type { IndexKeeper } from '../collections/index-keeper.ts';
 import { CollectionDropped, CollectionMissing, onDestination } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
+import { Slots } from '../concurrency/slots.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
 import { refuseWriteError } from '../mongodb/raw-write.ts';
 import type { Counters } from '../records/counters.ts';
@@ -23,6 +24,8 @@ export interface LaneParts extends ApplyKeysParts {
 
 const BATCH_KEYS = 1_000;
 const BATCH_BYTES = 4 * 1024 * 1024;
+/** Each collection of a batch takes a round trip to both sides. */
+const COLLECTIONS_AT_A_TIME = 4;
 /** How long a single key waits for others, so that a few changes per second don't become many tiny batches. */
 const LINGER_MS = 20;
 /** How often a batch with a refused document is retried. */
@@ -69,6 +72,7 @@ export class Lane {
   #stopped = false;
   #wake = Promise.withResolvers<void>();
   readonly #waiting = new Set<Waiter>();
+  readonly #slots = new Slots(COLLECTIONS_AT_A_TIME);
 
   constructor(context: LaneParts, indexes: IndexKeeper, spool: Spool, events: LaneEvents) {
     this.#context = context;
@@ -145,7 +149,10 @@ export class Lane {
     this.#inFlight = this.#take();
     await reach('engine.apply.batch-taken');
     const byCollection = Map.groupBy(this.#inFlight, ({ collection }) => collection);
-    for (const [collection, dirty] of byCollection) await this.#apply(collection, dirty);
+    const writes = [...byCollection].map(([collection, dirty]) =>
+      this.#slots.run(() => this.#apply(collection, dirty)),
+    );
+    await Promise.all(writes);
     await reach('engine.apply.batch-acknowledged');
     this.#inFlight = [];
     this.#context.changes.notify();

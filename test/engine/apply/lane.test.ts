@@ -7,6 +7,7 @@ import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
 import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
 import { IndexKeeper } from '../../../src/engine/collections/index-keeper.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
+import { eventually } from '../../support/eventually.ts';
 import { holdAt } from '../reach-points.ts';
 import { unconnectedParts } from '../unconnected-parts.ts';
 
@@ -18,11 +19,12 @@ function setAside(name: string): TrackedCollection {
   return collection;
 }
 
-test('a lane is flushed when all that was in it is written, however much came and went meanwhile', async () => {
+/** A lane that runs, and hands all keys to a spool. @param flush  ends a collection's turn */
+function startLane(flush: () => Promise<void> = async () => undefined) {
   const spooled: string[] = [];
   const spool = {
     add: (collection: TrackedCollection) => spooled.push(collection.sourceName),
-    flush: async () => undefined,
+    flush,
     holdUntil: () => undefined,
   } as unknown as Spool;
   const stop = new AbortController();
@@ -33,15 +35,24 @@ test('a lane is flushed when all that was in it is written, however much came an
     displaced: () => undefined,
     revive: () => undefined,
   });
-  const [a, b] = [setAside('a'), setAside('b')] as const;
   const add = (collection: TrackedCollection, n: number) => {
     const key = keyFromBytes(Buffer.of(BSON_TYPE.int32, n, 0, 0, 0));
     lane.add({ collection, key, state: { kind: 'unknown' }, sequence: 1 });
   };
-  using taken = holdAt('engine.apply.batch-taken');
-
-  add(a, 1);
   const running = lane.run(stop.signal);
+  const end = async () => {
+    stop.abort();
+    await running;
+  };
+  return { lane, add, spooled, [Symbol.asyncDispose]: end };
+}
+
+test('a lane is flushed when all that was in it is written, however much came and went meanwhile', async () => {
+  const [a, b] = [setAside('a'), setAside('b')] as const;
+  using taken = holdAt('engine.apply.batch-taken');
+  await using started = startLane();
+  const { lane, add, spooled } = started;
+  add(a, 1);
   await taken.reached;
   add(b, 1);
   const flushed = lane.flush();
@@ -49,6 +60,25 @@ test('a lane is flushed when all that was in it is written, however much came an
   taken.release();
   await flushed;
   assert.deepEqual(spooled, ['a', 'a', 'a', 'b']);
-  stop.abort();
-  await running;
+});
+
+test('a collection that takes long holds up no other one of its batch, and the flush of the lane', async () => {
+  const slow = Promise.withResolvers<void>();
+  let turns = 0;
+  await using started = startLane(async () => {
+    turns += 1;
+    if (turns === 1) await slow.promise;
+  });
+  using _ = { [Symbol.dispose]: slow.resolve };
+  const { lane, add, spooled } = started;
+  for (const name of ['slow', 'quick']) add(setAside(name), 1);
+  let isFlushed = false;
+  const flushed = lane.flush().then(() => {
+    isFlushed = true;
+  });
+  await eventually(() => turns === 2, { what: 'the turn of the quick one' });
+  assert.deepEqual([spooled, isFlushed, lane.size], [['slow', 'quick'], false, 2]);
+  slow.resolve();
+  await flushed;
+  assert.equal(lane.size, 0);
 });
