@@ -104,7 +104,8 @@ export class ReversibleMigration {
         if (ended === 'cancelled' || this.#finished.signal.aborted) return 'committed';
         if (ended === 'stopped') return 'stopped';
         outcome = ended;
-      } catch (error) {
+      } catch (failure) {
+        const error = this.#takenOver(failure);
         if (this.isReversing) throw error;
         this.#failed = { attempt: next, error };
         if (error instanceof UserError && LASTING.includes(error.code)) return 'committed';
@@ -203,6 +204,11 @@ export class ReversibleMigration {
         this.#current = this.#inDirection(error.reversals - 1);
       }
     }
+  }
+
+  /** Another engine has reversed the migration while this one slept. */
+  #takenOver(error: unknown): unknown {
+    return error instanceof OtherDirection ? new UserError('TAKEN_OVER', [this.#options.migrationId]) : error;
   }
 
   #inNextDirection(): Migration {

@@ -62,6 +62,13 @@ export const OF_REVERSE: readonly Mutant[] = [
     tests: { file: REVERSE, name: 'newer state before it would make room' },
   },
   {
+    without: 'giving up a way back that another engine has reversed further',
+    file: 'src/engine/reversible-migration.ts',
+    replace: "error instanceof OtherDirection ? new UserError('TAKEN_OVER', [this.#options.migrationId]) : error",
+    by: 'error',
+    tests: { file: WAY_BACK, name: 'an engine that sleeps' },
+  },
+  {
     without: 'making room for values of a unique index',
     file: 'src/engine/apply/apply-keys.ts',
     replace: 'isReversed && one !== undefined ?',

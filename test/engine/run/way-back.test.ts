@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { cleanUp, listLeftovers } from '../../../src/engine/index.ts';
 import { closeWayBack } from '../../../src/engine/records/way-back.ts';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
@@ -96,6 +96,33 @@ test('a way back that another engine has taken says so, and only that engine rev
   await assert.rejects(first.migration.reverse(), { code: 'TAKEN_OVER' });
   await second.returnToOldSource();
   assert.equal(second.progress.canWrite, true);
+});
+
+test('an engine that sleeps while another one reverses twice leaves the migration to it', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+  const addresses = await reversibleUsers(pair);
+  const id = newId();
+  const woken = Promise.withResolvers<void>();
+  // It falls asleep once its way back has failed.
+  const sleep = (ms: number, signal?: AbortSignal) =>
+    first.migration.wayBackFailure === undefined ? systemClock.sleep(ms, signal) : woken.promise;
+  await using first: RunningReversible = new RunningReversible(addresses, id, { clock: { ...systemClock, sleep } });
+  using _ = { [Symbol.dispose]: woken.resolve };
+  await first.cutOver();
+  await first.untilFollowing();
+  const admin = pair.source.client.db('admin');
+  const { users } = await admin.command({ usersInfo: 'mover' });
+  await admin.command({ updateUser: 'mover', roles: [] });
+  await pair.destination.client.db('shop').collection('items').insertOne({ later: true });
+  await eventually(() => first.migration.wayBackFailure !== undefined, { what: 'the way back to fail' });
+  await admin.command({ updateUser: 'mover', roles: users[0].roles });
+  await using second = new RunningReversible(addresses, id, { takeOver: true });
+  for (const _turn of ['there', 'and back']) await second.returnToOldSource();
+  woken.resolve();
+  assert.equal(await first.outcome, 'committed');
+  await assert.rejects(first.migration.reverse(), { code: 'TAKEN_OVER' });
+  await second.returnToOldSource();
 });
 
 test('a way back that has failed begins again when its cause is gone, without a restart', { skip }, async () => {
