@@ -104,12 +104,14 @@ test('a lost history is declared and repaired, in the copy and while following, 
     seed: 7,
     ratePerSecond: 300,
   });
-  let declared = 0;
+  const declared = () => running.progress.repairs?.declared ?? 0;
+  // By condition, not for a number of commands: other reads of the engine are aggregations of `admin`, too.
   const lose = async (errorCode: number, times = 1) => {
     const stream = { failCommands: ['getMore', 'aggregate'], namespace: 'admin.$cmd.aggregate' };
-    await pair.source.failCommand({ mode: { times }, data: { ...stream, errorCode, appName: 'linkspan-source' } });
-    declared += times;
-    await running.until('the loss to be declared', ({ repairs }) => repairs?.declared === declared);
+    const before = declared();
+    await pair.source.failCommand({ mode: 'alwaysOn', data: { ...stream, errorCode, appName: 'linkspan-source' } });
+    await running.until('the loss to be declared', () => declared() >= before + times);
+    await pair.source.clearFailPoints();
   };
   using lost = onceAt('engine.copy.batch-acknowledged', () => lose(286));
   let tooEarly = false;
