@@ -164,7 +164,7 @@ export class AssignedMigration {
 
   #progress(): Progress | undefined {
     if (this.wasTakenOver) return undefined;
-    const known = this.#migration?.current.progress();
+    const known = this.#migration?.progress();
     const progress = known && this.#aborted !== undefined ? { ...known, cutoverAborted: this.#aborted } : known;
     if (this.#failure === undefined) return progress;
     if (progress === undefined) return neverBegun(this.id, this.#failure);

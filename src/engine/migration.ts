@@ -24,6 +24,13 @@ export class Migration {
     this.options = options;
   }
 
+  /** Returns another attempt of the migration, whose run has failed, with the operator's wishes. */
+  again(): Migration {
+    const attempt = new Migration(this.options);
+    attempt.#wishes.change(this.#wishes.current);
+    return attempt;
+  }
+
   /**
    * Runs until the migration is committed or cancelled, or until `signal` aborts: then it writes a checkpoint and resolves
    * with `stopped`. A later run with the same id, in any process, resumes from the checkpoint.

@@ -1,15 +1,25 @@
-import { type Clock, delayAfter, type ErrorCode, messageOf, systemClock, UserError } from '../platform/index.ts';
+import {
+  type Clock,
+  delayAfter,
+  type ErrorCode,
+  messageOf,
+  redact,
+  systemClock,
+  UserError,
+} from '../platform/index.ts';
 import { Migration } from './migration.ts';
 import { OtherDirection } from './records/other-direction.ts';
 import { shownState } from './records/shown-state.ts';
 import { closeWayBack, noteReversal } from './records/way-back.ts';
 import type { Outcome, Progress } from './report/progress.ts';
+import { gatesBeforeRun } from './report/readiness.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
 /** How long the old source may take to record the end of the way back. */
 const ANSWERS_WITHIN_MS = 10_000;
 /** When a way back that failed begins again, so that it resumes soon after its cause is gone. */
 const BACK_OFF = { firstMs: 1_000, longestMs: 60_000 };
+const BEGINS_AGAIN = 'it begins again after a failure';
 /** Failures of a way back that last. */
 const LASTING: readonly ErrorCode[] = ['TAKEN_OVER', 'WAY_BACK_LOST', 'DESTINATION_TAKEN'];
 
@@ -76,6 +86,23 @@ export class ReversibleMigration {
     return { ...progress, ...ended, state: 'failed', error: { code, message, remedy } };
   }
 
+  /** The progress of the current direction. While a requested one begins again after a failure, its warnings say why. */
+  progress(): Progress {
+    const { error, ...progress } = this.current.progress();
+    const failure = this.isReversing ? this.wayBackFailure : undefined;
+    if (failure === undefined) return { ...progress, ...(error && { error }) };
+    const why = `The last attempt has failed: ${redact(messageOf(failure))}`;
+    const remedy = failure instanceof UserError ? ` ${failure.remedy}` : '';
+    return {
+      ...progress,
+      state: 'preparing',
+      readyForCutover: false,
+      readiness: gatesBeforeRun(BEGINS_AGAIN),
+      notReadyReasons: [BEGINS_AGAIN],
+      warnings: [...progress.warnings, `${why}${remedy}`],
+    };
+  }
+
   /** The error that ended the way back; undefined while it follows. Unless it lasts, the way back begins again by itself. */
   get wayBackFailure(): unknown {
     const attempt = this.#wayBack;
@@ -106,15 +133,16 @@ export class ReversibleMigration {
         outcome = ended;
       } catch (failure) {
         const error = this.#takenOver(failure);
-        if (this.isReversing) throw error;
+        const lasts = error instanceof UserError && LASTING.includes(error.code);
+        if (lasts && this.isReversing) throw error;
         this.#failed = { attempt: next, error };
-        if (error instanceof UserError && LASTING.includes(error.code)) return 'committed';
+        if (lasts) return 'committed';
         failures = this.#clock.elapsed() - beganAtMs > BACK_OFF.longestMs ? 1 : failures + 1;
         const inMs = delayAfter(failures, BACK_OFF);
         this.#options.logger.warn({ error: messageOf(error), inMs }, 'The way back has failed; it begins again');
         await this.#clock.sleep(inMs, stop);
         if (stop.aborted) return signal.aborted ? 'stopped' : 'committed';
-        this.#wayBack = this.#inNextDirection();
+        this.#wayBack = next.again();
         continue;
       }
       this.#current = next;

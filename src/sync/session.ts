@@ -131,7 +131,7 @@ export class SyncSession {
 
   /** The engine's snapshot; undefined before the start, and while a new copy replaces one that an earlier process finished. */
   progress(): Progress | undefined {
-    const progress = this.#migration?.current.progress();
+    const progress = this.#migration?.progress();
     if (!progress || this.#isOfEarlierRound(progress)) return undefined;
     const found = this.#warnings
       .map(({ message }) => message)

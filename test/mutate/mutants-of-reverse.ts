@@ -69,6 +69,20 @@ export const OF_REVERSE: readonly Mutant[] = [
     tests: { file: WAY_BACK, name: 'an engine that sleeps' },
   },
   {
+    without: 'beginning a requested way back again after a failure',
+    file: 'src/engine/reversible-migration.ts',
+    replace: 'if (lasts && this.isReversing) throw error;',
+    by: 'if (this.isReversing) throw error;',
+    tests: { file: WAY_BACK, name: 'a requested way back that' },
+  },
+  {
+    without: "the operator's wishes in another attempt of a way back",
+    file: 'src/engine/migration.ts',
+    replace: '    attempt.#wishes.change(this.#wishes.current);\n',
+    by: '',
+    tests: { file: WAY_BACK, name: 'a requested way back that' },
+  },
+  {
     without: 'making room for values of a unique index',
     file: 'src/engine/apply/apply-keys.ts',
     replace: 'isReversed && one !== undefined ?',

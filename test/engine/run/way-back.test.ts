@@ -149,6 +149,34 @@ test('a way back that has failed begins again when its cause is gone, without a 
   assert.equal(running.progress.canWrite, true);
 });
 
+test('a requested way back that has failed begins again, says why, and does what the operator wants meanwhile', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  await running.untilFollowing();
+  await running.migration.reverse();
+  const admin = pair.source.client.db('admin');
+  const { users } = await admin.command({ usersInfo: 'mover' });
+  await admin.command({ updateUser: 'mover', roles: [] });
+  await pair.destination.client.db('shop').collection('items').insertOne({ later: true });
+  await running.until('the failure', () => running.migration.wayBackFailure !== undefined);
+  const { state, readyForCutover, notReadyReasons, warnings, error } = running.migration.progress();
+  assert.deepEqual(
+    [state, readyForCutover, notReadyReasons, error],
+    ['preparing', false, ['it begins again after a failure'], undefined],
+  );
+  assert.match(warnings.join(' '), /The last attempt has failed: .*not authorized/i);
+  running.migration.current.cutOverOnceReady();
+  await admin.command({ updateUser: 'mover', roles: users[0].roles });
+  await running.until('the return', () => running.progress.state === 'committed');
+  await running.untilFollowing();
+  assert.deepEqual([running.progress.canWrite, running.migration.current.options.reversals], [true, 1]);
+  assert.equal(await pair.source.client.db('shop').collection('items').countDocuments({ later: true }), 1);
+});
+
 test('an engine that starts again shows the requested direction before it has reached the other side', {
   skip,
 }, async () => {
