@@ -34,7 +34,7 @@ const BETWEEN_ATTEMPTS_MS = 200;
 /** How often a batch makes room for its values. Each round follows newer states of the source. */
 const DISPLACED_ROUNDS = 100;
 
-/** Receives what happens in a lane. */
+/** The stream as a lane knows it: it receives what happens in the lane. */
 export interface LaneEvents {
   /** The destination has acknowledged the current state of these keys. */
   applied(collection: TrackedCollection, dirty: readonly DirtyKey[]): void;
@@ -42,6 +42,8 @@ export interface LaneEvents {
   displaced(dirty: DirtyKey): void;
   /** A live collection was set aside: it must be retried until it is live again. */
   revive(collection: TrackedCollection): void;
+  /** Whether somebody waits for a barrier, and perhaps for the end of a write pause. */
+  isHurried(): boolean;
 }
 
 interface Waiter {
@@ -134,7 +136,7 @@ export class Lane {
           await this.#wake.promise;
           continue;
         }
-        if (this.#queue.size < BATCH_KEYS && this.#waiting.size === 0)
+        if (this.#queue.size < BATCH_KEYS && this.#waiting.size === 0 && !this.#events.isHurried())
           await this.#context.clock.sleep(LINGER_MS, signal);
         await this.#applyBatch();
       }

@@ -99,6 +99,7 @@ export class StreamFollower implements RunningStream {
       revive: (collection) => this.#start(() => this.#copier.revive(collection)),
       applied: (collection, dirty) => this.#verification.applied(collection, dirty),
       displaced: (dirty) => this.#lanes.add(dirty),
+      isHurried: () => this.#hurried > 0,
     });
     this.#copier = new Copier(context, this.#spool, this.#lanes, this.#indexes, throttle);
     this.#watermark = new Watermark(

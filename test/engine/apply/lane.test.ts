@@ -7,6 +7,7 @@ import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
 import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
 import { IndexKeeper } from '../../../src/engine/collections/index-keeper.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
+import { systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { holdAt } from '../reach-points.ts';
 import { unconnectedParts } from '../unconnected-parts.ts';
@@ -19,8 +20,12 @@ function setAside(name: string): TrackedCollection {
   return collection;
 }
 
-/** A lane that runs, and hands all keys to a spool. @param flush  ends a collection's turn */
-function startLane(flush: () => Promise<void> = async () => undefined) {
+/**
+ * A lane that runs, and hands all keys to a spool.
+ * @param flush  ends a collection's turn
+ * @param lingersForever  whether a batch that waits for more keys is never sent
+ */
+function startLane({ flush = async () => {}, isHurried = false, lingersForever = false } = {}) {
   const spooled: string[] = [];
   const spool = {
     add: (collection: TrackedCollection) => spooled.push(collection.sourceName),
@@ -30,10 +35,13 @@ function startLane(flush: () => Promise<void> = async () => undefined) {
   const stop = new AbortController();
   const parts = unconnectedParts(stop.signal);
   parts.checkpoint.saveCollection = async () => undefined;
+  const ended = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
+  if (lingersForever) parts.clock = { ...systemClock, sleep: () => ended };
   const lane = new Lane(parts, new IndexKeeper(parts, () => undefined), spool, {
     applied: () => undefined,
     displaced: () => undefined,
     revive: () => undefined,
+    isHurried: () => isHurried,
   });
   const add = (collection: TrackedCollection, n: number) => {
     const key = keyFromBytes(Buffer.of(BSON_TYPE.int32, n, 0, 0, 0));
@@ -65,10 +73,11 @@ test('a lane is flushed when all that was in it is written, however much came an
 test('a collection that takes long holds up no other one of its batch, and the flush of the lane', async () => {
   const slow = Promise.withResolvers<void>();
   let turns = 0;
-  await using started = startLane(async () => {
+  const flush = async () => {
     turns += 1;
     if (turns === 1) await slow.promise;
-  });
+  };
+  await using started = startLane({ flush });
   using _ = { [Symbol.dispose]: slow.resolve };
   const { lane, add, spooled } = started;
   for (const name of ['slow', 'quick']) add(setAside(name), 1);
@@ -81,4 +90,12 @@ test('a collection that takes long holds up no other one of its batch, and the f
   slow.resolve();
   await flushed;
   assert.equal(lane.size, 0);
+});
+
+test('a few keys wait for others, unless somebody waits for a barrier', async () => {
+  await using unhurried = startLane({ lingersForever: true });
+  await using hurried = startLane({ lingersForever: true, isHurried: true });
+  for (const { add } of [unhurried, hurried]) add(setAside('a'), 1);
+  await eventually(() => hurried.lane.size === 0, { what: 'the key to be written' });
+  assert.deepEqual([hurried.spooled, unhurried.spooled], [['a'], []]);
 });
