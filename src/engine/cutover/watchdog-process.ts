@@ -8,12 +8,11 @@ async function main(): Promise<void> {
   const first = await lines.next();
   if (first.done) return;
   const order: WatchdogOrder = JSON.parse(first.value);
+  // Before the engine blocks the source: loading the driver takes half a second of a processor.
+  const { act } = await import('./watchdog-act.ts');
   process.stdout.on('error', () => undefined);
   process.stdout.write('ready\n');
-  // The engine waits for the line above, and loading the driver takes most of the start.
-  const loading = import('./watchdog-act.ts');
   if (await isSettled(lines, order.deadlineMs)) return;
-  const { act } = await loading;
   await act(order, order.dialRules);
 }
 
