@@ -176,7 +176,7 @@ export const OF_REVERSE: readonly Mutant[] = [
   {
     without: 'another attempt of a way back that has failed',
     file: 'src/engine/reversible-migration.ts',
-    replace: '        this.#wayBack = this.#inNextDirection();\n        continue;\n',
+    replace: '        this.#wayBack = next.again();\n        continue;\n',
     by: "        return 'committed';\n",
     tests: { file: WAY_BACK, name: 'begins again when its cause' },
   },
