@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Control, Sessions } from '../control/index.ts';
+import { type Control, Sessions, type SignInLinks } from '../control/index.ts';
 import {
   atlasError,
   BODY_LIMIT_BYTES,
@@ -33,6 +33,8 @@ export interface AtlasApiOptions {
   readonly failedAttempts: FailedAttempts;
   /** Algorithms for HTTP digest; by default only MD5, as in Atlas. */
   readonly digestAlgorithms?: readonly DigestAlgorithm[];
+  /** Links that sign in to the console without a secret; by default there are none. */
+  readonly signInLinks?: SignInLinks;
   /** False: requests are not counted, and answers have no limit headers. */
   readonly rateLimits?: boolean;
 }
@@ -43,7 +45,7 @@ export async function registerAtlasApi(
   control: Control,
   options: AtlasApiOptions,
 ): Promise<void> {
-  const { logger, failedAttempts, digestAlgorithms = ['MD5'], rateLimits = true } = options;
+  const { logger, failedAttempts, digestAlgorithms = ['MD5'], rateLimits = true, signInLinks } = options;
   const sessions = new Sessions(control);
   const authentication = new Authentication(control, failedAttempts, sessions, digestAlgorithms);
   const limits = rateLimits ? new RateLimits(control) : undefined;
@@ -55,7 +57,7 @@ export async function registerAtlasApi(
   });
 
   await registerOAuth(app, control, failedAttempts);
-  await registerSessions(app, { control, sessions, authentication, failedAttempts, limits });
+  await registerSessions(app, { control, sessions, authentication, failedAttempts, limits, signInLinks });
   const streams = new UpdateStreams(control.clock);
   app.addHook('preClose', (done) => {
     streams.close();

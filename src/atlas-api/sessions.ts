@@ -1,5 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Control, findCredential, type SessionAccount, type Sessions, standingOf } from '../control/index.ts';
+import {
+  type Control,
+  type Credential,
+  findCredential,
+  type SessionAccount,
+  type Sessions,
+  type SignInLinks,
+  standingOf,
+} from '../control/index.ts';
 import {
   assertOwnOrigin,
   atlasDate,
@@ -34,15 +42,19 @@ interface SessionParts {
   readonly authentication: Authentication;
   readonly failedAttempts: FailedAttempts;
   readonly limits: RateLimits | undefined;
+  readonly signInLinks: SignInLinks | undefined;
 }
 
+/** The scheme of `Authorization` with the token of a sign-in link. */
+const LINK = /^linkspan-link ([A-Za-z0-9_-]{1,100})$/i;
+
 /**
- * Registers `/api/session`, with which the console signs in: `POST` with HTTP Basic begins a session, `GET` shows it, `DELETE` ends it.
+ * Registers `/api/session`, with which the console signs in: `POST` with HTTP Basic or the token of a sign-in link begins a session, `GET` shows it, `DELETE` ends it.
  * All three need the header of the console and its own origin. No answer asks for credentials with `WWW-Authenticate`: browsers would
  * open a dialog of their own.
  */
 export async function registerSessions(app: FastifyInstance, parts: SessionParts): Promise<void> {
-  const { control, sessions, authentication, failedAttempts, limits } = parts;
+  const { control, sessions, authentication, limits } = parts;
   const ownOnly = {
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
       reply.header('cache-control', 'no-store');
@@ -61,13 +73,7 @@ export async function registerSessions(app: FastifyInstance, parts: SessionParts
   });
 
   app.post('/api/session', ownOnly, async (request, reply): Promise<ShownSession> => {
-    const [name, secret] = basicCredentials(request.headers.authorization);
-    failedAttempts.assertMayTry(request, reply, name);
-    const credential = await findCredential(control, name, secret);
-    if (!credential) {
-      await authentication.refuseSignIn(request, reply, name);
-      throw new UserError('WRONG_SIGN_IN');
-    }
+    const credential = await credentialOf(parts, request, reply);
     const standing = await standingOf(control, credential);
     if (!standing) throw new UserError('WRONG_SIGN_IN');
     const actor = await authentication.admit(standing.account, request, reply);
@@ -88,6 +94,25 @@ export async function registerSessions(app: FastifyInstance, parts: SessionParts
     setToken(request, reply, undefined);
     return show(undefined);
   });
+}
+
+/**
+ * Checks what a sign-in sends. A failure counts as a failed attempt.
+ * @throws UserError WRONG_SIGN_IN, SIGN_IN_LINK_SPENT, TOO_MANY_FAILED_ATTEMPTS
+ */
+async function credentialOf(
+  { control, authentication, failedAttempts, signInLinks }: SessionParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Credential> {
+  const { authorization = '' } = request.headers;
+  const [, token] = LINK.exec(authorization) ?? [];
+  const [name, secret] = basicCredentials(authorization);
+  failedAttempts.assertMayTry(request, reply, name);
+  const found = token === undefined ? await findCredential(control, name, secret) : signInLinks?.spend(token);
+  if (found !== undefined) return found;
+  await authentication.refuseSignIn(request, reply, name);
+  throw new UserError(token === undefined ? 'WRONG_SIGN_IN' : 'SIGN_IN_LINK_SPENT');
 }
 
 function show(found: SessionAccount | undefined): ShownSession {

@@ -1,6 +1,7 @@
+import { useSignal } from '@preact/signals';
 import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { readSession, session, signOut } from './api/session.ts';
+import { readSession, session, signInByLink, signOut } from './api/session.ts';
 import { Mark } from './icon.tsx';
 import { mayRead, Navigation } from './navigation.tsx';
 import { AboutPage } from './pages/about.tsx';
@@ -13,23 +14,27 @@ import { NewMigrationPage } from './pages/new-migration.tsx';
 import { ProjectsPage } from './pages/projects.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import { type PageName, route } from './router.ts';
-import { text } from './text.ts';
+import { messageOf, text } from './text.ts';
 
 const RETRY_MS = 3000;
 
 /** The console: the sign-in, or the page of the address. */
 export function App() {
+  const refusal = useSignal<string | undefined>(undefined);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const ask = () =>
       readSession().catch(() => {
         timer = setTimeout(ask, RETRY_MS);
       });
-    void ask();
+    const refuse = (error: unknown) => {
+      refusal.value = messageOf(error);
+    };
+    void signInByLink().catch(refuse).then(ask);
     return () => clearTimeout(timer);
   }, []);
   if (session.value === 'unknown') return <main class="entry mute">{text.loading}</main>;
-  if (session.value === null) return <SignInPage />;
+  if (session.value === null) return <SignInPage refusal={refusal.value} />;
   return (
     <Frame>
       <Page />

@@ -23,7 +23,7 @@ export {
   type MadeApiKey,
   updateApiKey,
 } from './accounts/api-keys.ts';
-export { findCredential, standingOf } from './accounts/credential.ts';
+export { type Credential, findCredential, standingOf } from './accounts/credential.ts';
 export { createGroupApiKey, listGroupApiKeys, setGroupApiKeyRoles } from './accounts/group-api-keys.ts';
 export {
   type AuthenticatedAccount,
@@ -40,6 +40,7 @@ export {
   updateServiceAccount,
 } from './accounts/service-accounts.ts';
 export { type SessionAccount, Sessions } from './accounts/sessions.ts';
+export { SignInLinks } from './accounts/sign-in-links.ts';
 export { beginAuditMacs, withAuditMacs } from './audit/audit-macs.ts';
 export type { Claim, SecurityEvent, SecurityEventType } from './audit/security-event.ts';
 export { SecurityEvents } from './audit/security-events.ts';

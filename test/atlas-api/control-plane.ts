@@ -13,6 +13,7 @@ import {
   Sealer,
   SecurityEvents,
   ServerKeys,
+  SignInLinks,
   type Store,
 } from '../../src/control/index.ts';
 import { DigestClient } from '../../src/digest/index.ts';
@@ -70,6 +71,7 @@ export interface ControlPlane extends AsyncDisposable {
   readonly orgId: string;
   readonly publicKey: string;
   readonly privateKey: string;
+  readonly signInLinks: SignInLinks;
   /**
    * Sends a request with digest and the Accept header of Atlas v2, unless `headers` replaces them. Checks the answer against the OpenAPI document.
    * @param path  after the host
@@ -138,7 +140,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const failedAttempts = new FailedAttempts(failedAttemptsPerMinute, clock, (address) =>
     control.security.note({ type: 'ATTEMPT_REFUSED_UNCHECKED', address, reason: 'TOO_MANY_FAILED_ATTEMPTS' }),
   );
-  await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits });
+  const signInLinks = new SignInLinks(control);
+  await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits, signInLinks });
   await registerGateway(app, control, logger, failedAttempts);
   options.register?.(app);
   url = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -153,6 +156,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     masterKey,
     store,
     ...first,
+    signInLinks,
     api: async <Body>(method: string, path: string, request: ApiRequest = {}) => {
       const answer = await digestRequest<Body>(url, method, path, { user: own, ...request });
       answers.check(method, path, { ...answer, contentType: answer.headers.get('content-type') });

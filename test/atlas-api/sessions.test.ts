@@ -256,3 +256,61 @@ test('wrong sign-ins count with all other failed attempts, and are recorded with
   const events = await eventsOf(plane, 'API_KEY_AUTHENTICATION_FAILED');
   assert.ok(events.length > 0 && !JSON.stringify(events).includes('canary'));
 });
+
+test('a sign-in link signs in once, within ten minutes, as the owner of an organization', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const follow = async (token = '') => {
+    const client = new SessionClient(plane.url);
+    const headers = { authorization: `Linkspan-Link ${token}` };
+    const answer = await client.send('POST', '/api/session', { headers });
+    return answer.status === 200 ? JSON.parse(answer.text).name : codeOf(answer);
+  };
+  const link = async () => await plane.signInLinks.issue();
+  const once = await link();
+  // At the same moment, too.
+  assert.deepEqual(
+    (await Promise.all([follow(once), follow(once)])).toSorted(),
+    ['SIGN_IN_LINK_SPENT', plane.publicKey].toSorted(),
+  );
+  assert.equal(await follow('guessed'), 'SIGN_IN_LINK_SPENT');
+  const old = await link();
+  const young = await link();
+  clock.nowMs += 10 * MINUTE_MS - 1;
+  assert.equal(await follow(young), plane.publicKey);
+  clock.nowMs += 1;
+  assert.equal(await follow(old), 'SIGN_IN_LINK_SPENT');
+  const began = await eventsOf(plane, 'CONSOLE_SESSION_BEGAN');
+  assert.deepEqual(
+    began.map(({ publicKey }) => publicKey),
+    [plane.publicKey, plane.publicKey],
+  );
+});
+
+test('guesses of sign-in links count as failed attempts', async () => {
+  await using plane = await startControlPlane({ failedAttemptsPerMinute: 4 });
+  const client = new SessionClient(plane.url);
+  const codes = [];
+  for (let n = 0; n < 6; n += 1) {
+    const headers = { authorization: `Linkspan-Link guess${n}` };
+    codes.push(codeOf(await client.send('POST', '/api/session', { headers })));
+  }
+  assert.equal(codes[0], 'SIGN_IN_LINK_SPENT');
+  assert.equal(codes.at(-1), 'TOO_MANY_FAILED_ATTEMPTS');
+});
+
+test('without a key that owns an organization there is no sign-in link', async () => {
+  await using plane = await startControlPlane();
+  const [member] = [await newKey(plane, ['ORG_OWNER'])];
+  const keys = `${ORGS}/${plane.orgId}/apiKeys`;
+  const { results } = (await plane.api<Page<{ id: string; publicKey: string }>>('GET', keys)).json;
+  const own = results.find(({ publicKey }) => publicKey === plane.publicKey);
+  await plane.api('DELETE', `${keys}/${own?.id}`, { user: member.user });
+  assert.ok((await plane.signInLinks.issue()) !== undefined, 'the other owner');
+  await plane.store.write(async (transaction) => {
+    const organization = await transaction.organization(plane.orgId);
+    assert.ok(organization);
+    await transaction.updateOrganization({ ...organization, deletedAtMs: 1 });
+  });
+  assert.equal(await plane.signInLinks.issue(), undefined);
+});

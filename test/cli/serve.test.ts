@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { keyPinOf, LINK_TOKEN_PATTERN, loadSigningKey, newSigningKey, parseLinkToken } from '../../src/link/index.ts';
+import { SessionClient } from '../atlas-api/session-client.ts';
 import { AgentClient } from '../gateway/agent-client.ts';
 import { requestAccessToken } from '../support/access-token.ts';
 import { AtlasClient } from '../support/atlas-client.ts';
@@ -61,6 +62,23 @@ test('the first start prints keys and a request for a link-token that works unch
   const [, user = ''] = /--user '([^']+)'/.exec(shown) ?? [];
   const [publicKey = '', privateKey = ''] = user.split(':');
   assert.equal((await new AtlasClient(url, publicKey, privateKey).request('GET', '/orgs')).status, 200);
+});
+
+test('a sign-in link is printed only when it is asked for, and only where nobody else can reach the server', async () => {
+  using folder = temporaryFolder('serve');
+  await using server = serve(folder.path, { args: ['--sign-in-link'], env: CREDENTIALS });
+  const url = await urlOf(server);
+  const [, token = ''] = /^http:\S+\/#\/link\/([\w-]{43})$/m.exec(server.stdout) ?? [];
+  assert.ok(!server.stderr.includes(token), 'no log keeps it');
+  const client = new SessionClient(url);
+  const answer = await client.send('POST', '/api/session', { headers: { authorization: `Linkspan-Link ${token}` } });
+  assert.equal(JSON.parse(answer.text).name, CREDENTIALS.LINKSPAN_BOOTSTRAP_PUBLIC_KEY);
+
+  using other = temporaryFolder('serve');
+  const args = ['--sign-in-link', '--listen', '0.0.0.0:0', '--plain-http', 'anywhere'];
+  await using elsewhere = serve(other.path, { args });
+  assert.equal((await elsewhere.exit).code, 2);
+  assert.match(elsewhere.stderr, /0\.0\.0\.0:0 can be reached from other machines\. Listen on 127\.0\.0\.1/);
 });
 
 test('secrets in the data directory are sealed or hashed, in files that only their owner can read', async () => {

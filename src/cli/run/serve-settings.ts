@@ -40,6 +40,7 @@ export interface ServeOptions extends LimitOptions, MetricsFlags {
   readonly destinationUsers: string;
   readonly hooksFile?: string;
   readonly watchSourceMinutes: string;
+  readonly signInLink?: true;
   readonly logFormat?: LogFormat;
 }
 
@@ -70,12 +71,13 @@ const MIN_CLIENT_SECRET_LENGTH = 32;
 const MAX_WATCH_MINUTES = 7 * 24 * 60;
 const MAX_HOURS = 10 * 365 * 24;
 
-/** @throws UserError USAGE, PLAIN_HTTP_REFUSED, and those of a hooks file */
+/** @throws UserError USAGE, PLAIN_HTTP_REFUSED, SIGN_IN_LINK_ELSEWHERE, and those of a hooks file */
 export function readServeSettings(options: ServeOptions): ServeSettings {
   const address = parseListenAddress('--listen', options.listen);
   const tls = readTls(options);
   const plainHttp = readChoice('--plain-http', options.plainHttp, ['loopback', 'anywhere']);
   const isPlainAllowed = plainHttp === 'anywhere' || isLoopback(address.host);
+  if (options.signInLink && !isLoopback(address.host)) throw new UserError('SIGN_IN_LINK_ELSEWHERE', [options.listen]);
   if (!tls && !isPlainAllowed) throw new UserError('PLAIN_HTTP_REFUSED', [options.listen]);
   return {
     ...address,

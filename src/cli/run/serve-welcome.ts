@@ -1,4 +1,4 @@
-import type { BootstrapResult } from '../../control/index.ts';
+import type { BootstrapResult, SignInLinks } from '../../control/index.ts';
 import { ownFile } from '../../platform/index.ts';
 import { wrap, wrapBeside } from '../terminal/index.ts';
 
@@ -38,4 +38,11 @@ curl --user ${user} --digest \\
   --request POST '${url}/api/atlas/v1.0/orgs/${orgId}/liveMigrations/linkTokens?pretty=true' \\
   --data '{ "accessListIps": [] }'
 `;
+}
+
+/** Returns the text with a link that signs in to the console once. */
+export async function signInText(links: SignInLinks, url: string): Promise<string> {
+  const token = await links.issue();
+  if (token === undefined) return 'No API key owns an organization, so there is no sign-in link.\n';
+  return `Open the console, once, within 10 minutes:\n\n${url}/#/link/${token}\n\n`;
 }

@@ -19,6 +19,7 @@ import {
   Sealer,
   SecurityEvents,
   ServerKeys,
+  SignInLinks,
   settleRestore,
   withAuditMacs,
 } from '../../control/index.ts';
@@ -41,7 +42,7 @@ import { followMasterKey } from './serve-master-key.ts';
 import { serveNotReady, serveSamples } from './serve-metrics.ts';
 import { warnOfRestores } from './serve-restored.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
-import { welcome } from './serve-welcome.ts';
+import { signInText, welcome } from './serve-welcome.ts';
 
 /** `linkspan serve`: runs the control plane. Only this file composes a server. */
 export function serveCommand(): Command {
@@ -124,6 +125,7 @@ export function serveCommand(): Command {
     .addOption(
       setting('hooks-file', '<file>', 'YAML file with commands and webhooks that receive events of migrations'),
     )
+    .option('--sign-in-link', 'Print a link that signs in to the console as an owner, once, within 10 minutes')
     .addOption(metricsListen)
     .addOption(metricsTokenFile)
     .addOption(logFormat())
@@ -213,7 +215,8 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   const failedAttempts = new FailedAttempts(settings.failedAttemptsPerMinute, systemClock, (address) =>
     security.note({ type: 'ATTEMPT_REFUSED_UNCHECKED', address, reason: 'TOO_MANY_FAILED_ATTEMPTS' }),
   );
-  await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits });
+  const signInLinks = new SignInLinks(control);
+  await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits, signInLinks });
   await registerGateway(app, control, logger, failedAttempts);
   const hasConsole = serveConsole(app);
 
@@ -243,6 +246,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
     using _masterKey = followMasterKey(control, keyFile, logger);
     if (first) process.stdout.write(welcome(first, publicUrl, settings.bootstrap.privateKey !== undefined));
     tell('linkspan serve', `ready at ${address}, data in ${options.dataDir}`);
+    if (options.signInLink) process.stdout.write(await signInText(signInLinks, publicUrl));
     tell('linkspan serve', hasConsole ? `console at ${publicUrl}/` : 'no console: npm run build makes it');
     if (!signals.signal.aborted) await once(signals.signal, 'abort');
   } finally {

@@ -3,6 +3,7 @@ import { ApiProblem, send } from './client.ts';
 import type { ShownSession } from './types.ts';
 
 const PATH = '/api/session';
+const LINK = /^#\/link\/([\w-]+)$/;
 
 type SignedIn = Extract<ShownSession, { signedIn: true }>;
 
@@ -27,6 +28,17 @@ export async function signIn(name: string, secret: string): Promise<void> {
   const authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`;
   keep(await send<ShownSession>('POST', PATH, { headers: { authorization } }));
   hasEnded.value = false;
+}
+
+/**
+ * Signs in by the link in the address, if it is one, and removes it from the address.
+ * @throws ApiProblem SIGN_IN_LINK_SPENT, TOO_MANY_FAILED_ATTEMPTS, and refusals of the address
+ */
+export async function signInByLink(): Promise<void> {
+  const [, token] = LINK.exec(location.hash) ?? [];
+  if (token === undefined) return;
+  location.replace('#/');
+  keep(await send<ShownSession>('POST', PATH, { headers: { authorization: `Linkspan-Link ${token}` } }));
 }
 
 /** Ends the session on the server. */

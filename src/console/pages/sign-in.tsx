@@ -6,9 +6,12 @@ import { messageOf, text } from '../text.ts';
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** Asks for a key or a service account. The fields are cleared as soon as they are sent. */
-export function SignInPage() {
-  const problem = useSignal<string | undefined>(undefined);
+/**
+ * Asks for a key or a service account. The fields are cleared as soon as they are sent.
+ * @param refusal  why the link of the address signed nobody in
+ */
+export function SignInPage({ refusal }: { readonly refusal: string | undefined }) {
+  const problem = useSignal(refusal);
   const busy = useSignal(false);
   const isPlain = location.protocol !== 'https:' && !LOOPBACK.test(location.hostname);
 

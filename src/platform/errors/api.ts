@@ -23,6 +23,16 @@ export const apiErrors = defineErrors('request', {
     remedy:
       'Sign in with the public and the private key of an API key, or with the client id and a secret of a service account.',
   },
+  SIGN_IN_LINK_SPENT: {
+    status: 401,
+    detail: 'This link has been used, or is older than 10 minutes.',
+    remedy: 'Sign in with an API key, or restart linkspan serve with --sign-in-link for a new link.',
+  },
+  SIGN_IN_LINK_ELSEWHERE: {
+    status: 400,
+    detail: '--sign-in-link prints a link that signs in as an owner. % can be reached from other machines.',
+    remedy: 'Listen on 127.0.0.1, or sign in with an API key.',
+  },
   SESSION_ENDED: {
     status: 401,
     detail: 'The session of the console has ended.',

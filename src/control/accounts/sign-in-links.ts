@@ -1,0 +1,59 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Clock } from '../../platform/index.ts';
+import type { Store } from '../records/store-port.ts';
+import type { Credential } from './credential.ts';
+
+/** How long a link works. */
+const LIFE_MS = 10 * 60_000;
+const TOKEN_BYTES = 32;
+
+/** The parts of the control plane that sign-in links need. */
+interface SignInLinksParts {
+  readonly store: Pick<Store, 'organizations' | 'apiKeysOf'>;
+  readonly clock: Clock;
+}
+
+/**
+ * Links that sign in to the console once, without a secret: for somebody at the terminal of the server, whose files hold
+ * all its secrets anyway. Only the SHA-256 of a link's token is in memory.
+ */
+export class SignInLinks {
+  readonly #parts: SignInLinksParts;
+  readonly #open = new Map<string, { readonly credential: Credential; readonly endsAtMs: number }>();
+
+  constructor(parts: SignInLinksParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Makes a token that signs in as the oldest API key that owns an organization.
+   * @returns undefined when there is none
+   */
+  async issue(): Promise<string | undefined> {
+    const { store, clock } = this.#parts;
+    for (const { id } of await store.organizations()) {
+      const owner = (await store.apiKeysOf(id)).find(({ roles }) => roles.includes('ORG_OWNER'));
+      if (owner === undefined) continue;
+      const token = randomBytes(TOKEN_BYTES).toString('base64url');
+      const credential = { kind: 'api key', name: owner.publicKey } as const;
+      this.#open.set(hashOf(token), { credential, endsAtMs: clock.now() + LIFE_MS });
+      return token;
+    }
+    return undefined;
+  }
+
+  /**
+   * Spends a token.
+   * @returns the credential that it stands for; undefined when it is unknown, was used before, or is too old
+   */
+  spend(token: string): Credential | undefined {
+    const hash = hashOf(token);
+    const found = this.#open.get(hash);
+    this.#open.delete(hash);
+    return found !== undefined && this.#parts.clock.now() < found.endsAtMs ? found.credential : undefined;
+  }
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url');
+}
