@@ -128,13 +128,14 @@ export const text = {
     about: (left: string) => `about ${left}`,
   },
   chart: {
-    since: 'last hour, UTC',
+    period: 'Charts show',
+    periods: { hour: 'last hour, UTC', month: 'last 30 days, UTC' },
     table: 'As a table',
     time: 'Time, UTC',
   },
   lag: {
     title: 'Lag',
-    label: (lag: string) => `The lag in the last hour; now ${lag}`,
+    label: (period: string, lag: string) => `The lag, ${period}; now ${lag}`,
   },
   changes: {
     title: 'Changes',

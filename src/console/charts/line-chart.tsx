@@ -23,6 +23,7 @@ interface LineChartProps {
 
 const HEIGHT = 168;
 const ROWS = 12;
+const DAY_SECONDS = 86_400;
 /** The shortest time that a chart shows, so that the first samples don't jump. */
 const SHORTEST_SECONDS = 60;
 /** Steps of the vertical axis: neither seconds nor changes have fractions worth a line. */
@@ -99,6 +100,12 @@ function ChartTable({ timesMs, lines, format }: Omit<LineChartProps, 'label'>) {
   );
 }
 
+/** The time of a tick: with its day once the ticks cover more than one, then without seconds. */
+function timeOf(seconds: number, overSeconds: number): string {
+  const iso = new Date(seconds * 1000).toISOString();
+  return overSeconds < DAY_SECONDS ? iso.slice(11, 19) : iso.slice(5, 16).replace('T', ' ');
+}
+
 function optionsOf(lines: readonly Line[], width: number, format: (value: number) => string): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string) => style.getPropertyValue(name).trim();
@@ -128,7 +135,7 @@ function optionsOf(lines: readonly Line[], width: number, format: (value: number
     axes: [
       {
         ...axis,
-        values: (_chart, ticks) => ticks.map((at) => new Date(at * 1000).toISOString().slice(11, 19)),
+        values: (_chart, ticks) => ticks.map((at) => timeOf(at, (ticks.at(-1) ?? 0) - (ticks[0] ?? 0))),
         space: 90,
         size: 28,
       },

@@ -10,12 +10,22 @@ export interface Sample {
   readonly applied: number | null;
 }
 
-/** An hour at one look a second. */
-const MOST_SAMPLES = 3600;
+/** The times that a chart can show: an hour in seconds, or 30 days in minutes. */
+export const PERIODS = ['hour', 'month'] as const;
 
-/** The last hour of a migration: the history of the server, and what the page has seen since. Bounded; the oldest go first. */
+export type Period = (typeof PERIODS)[number];
+
+/** An hour at one look a second; the server keeps 30 days at one a minute. */
+const MOST_SAMPLES: Readonly<Record<Period, number>> = { hour: 3600, month: 43_200 };
+
+/** A period of a migration: the history of the server, and what the page has seen since. Bounded; the oldest go first. */
 export class Samples {
   readonly all = signal<readonly Sample[]>([]);
+  readonly #most: number;
+
+  constructor(period: Period) {
+    this.#most = MOST_SAMPLES[period];
+  }
 
   /** Puts the server's history before what the page has seen. */
   addHistory({ at, lagTimeSeconds, changesRead, changesApplied }: MigrationSamples): void {
@@ -27,7 +37,7 @@ export class Samples {
     }));
     const last = past.at(-1)?.atMs ?? 0;
     const seen = this.all.value.filter(({ atMs }) => atMs > last);
-    this.all.value = [...past, ...seen].slice(-MOST_SAMPLES);
+    this.all.value = [...past, ...seen].slice(-this.#most);
   }
 
   /** @param atMs  by the server's clock, as the history is */
@@ -38,7 +48,7 @@ export class Samples {
     const kept = this.all.value;
     // Two snapshots of one second say the same twice.
     const before = atMs - (kept.at(-1)?.atMs ?? 0) < 500 ? kept.slice(0, -1) : kept;
-    this.all.value = [...before, sample].slice(-MOST_SAMPLES);
+    this.all.value = [...before, sample].slice(-this.#most);
   }
 }
 

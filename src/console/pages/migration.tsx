@@ -1,10 +1,11 @@
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { API, send } from '../api/client.ts';
 import { now, serverTime } from '../api/clock.ts';
 import { follow } from '../api/live.ts';
-import type { LiveMigration, MigrationSamples, Project } from '../api/types.ts';
-import { Samples } from '../charts/samples.ts';
+import type { LiveMigration, Project } from '../api/types.ts';
+import { followHistory } from '../charts/period.tsx';
+import { type Period, Samples } from '../charts/samples.ts';
 import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { Message } from '../message.tsx';
@@ -35,7 +36,14 @@ const STALE_AFTER_MS = 15_000;
 /** One migration, live. */
 export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
   const path = `${API}/groups/${groupId}/liveMigrations/${migrationId}`;
-  const { live, samples } = useMemo(() => ({ live: follow<LiveMigration>(path), samples: new Samples() }), [path]);
+  const { live, samples } = useMemo(
+    () => ({
+      live: follow<LiveMigration>(path),
+      samples: { hour: new Samples('hour'), month: new Samples('month') },
+    }),
+    [path],
+  );
+  const period = useSignal<Period>('hour');
   const project = useSignal<string>('');
   useEffect(() => {
     // Not every role may read a project; its name is no loss.
@@ -46,25 +54,14 @@ export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
       () => undefined,
     );
     const noted = live.value.subscribe((migration) => {
-      if (migration) samples.add(migration, serverTime(Date.now()));
+      if (migration) samples.hour.add(migration, serverTime(Date.now()));
     });
-    // A page that was hidden has seen nothing meanwhile; the history has it.
-    const readHistory = () => {
-      if (document.hidden) return;
-      send<MigrationSamples>('GET', `${path}/samples`).then(
-        (history) => samples.addHistory(history),
-        // The charts then begin now. The page says why it lacks a connection.
-        () => undefined,
-      );
-    };
-    readHistory();
-    document.addEventListener('visibilitychange', readHistory);
     return () => {
       noted();
-      document.removeEventListener('visibilitychange', readHistory);
       live.stop();
     };
   }, [live]);
+  useEffect(() => followHistory(path, period.value, samples[period.value]), [path, period.value]);
 
   const migration = live.value.value;
   const problem = live.problem.value;
@@ -82,7 +79,7 @@ export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
       {isStale && <Message tone="bad">{text.stale(duration(silentMs / 1000))}</Message>}
       <div class={isStale ? 'stale' : ''}>
         <Head migration={migration} project={project.value} path={path} silentMs={silentMs} />
-        <Panels migration={migration} path={path} samples={samples} />
+        <Panels migration={migration} path={path} period={period} samples={samples[period.value]} />
       </div>
     </>
   );
@@ -130,10 +127,11 @@ function Head({ migration, project, path, silentMs }: HeadProps) {
 interface PanelsProps {
   readonly migration: LiveMigration;
   readonly path: string;
+  readonly period: Signal<Period>;
   readonly samples: Samples;
 }
 
-function Panels({ migration, path, samples }: PanelsProps) {
+function Panels({ migration, path, period, samples }: PanelsProps) {
   const { status, linkspan } = migration;
   const { progress, readiness } = linkspan;
   const isOver = status !== 'NEW' && status !== 'WORKING';
@@ -153,7 +151,7 @@ function Panels({ migration, path, samples }: PanelsProps) {
         )}
         {!isOver && (
           <div class="stack c5">
-            <LagPanel migration={migration} samples={samples.all.value} />
+            <LagPanel migration={migration} period={period} samples={samples.all.value} />
             <ChangesPanel migration={migration} samples={samples.all.value} />
             <AgentPanel migration={migration} />
           </div>

@@ -1,24 +1,26 @@
+import type { Signal } from '@preact/signals';
 import type { LiveMigration } from '../api/types.ts';
 import { LineChart } from '../charts/line-chart.tsx';
-import { ratesOf, type Sample } from '../charts/samples.ts';
+import { PeriodChoice } from '../charts/period.tsx';
+import { type Period, ratesOf, type Sample } from '../charts/samples.ts';
 import { count, duration, rate } from '../format.ts';
 import { text } from '../text.ts';
 import { Panel } from './panel.tsx';
 
-interface LagProps {
+interface ChangesProps {
   readonly migration: LiveMigration;
   readonly samples: readonly Sample[];
 }
 
-/** How far the destination is behind, in the last hour. */
-export function LagPanel({ migration, samples }: LagProps) {
+/** How far the destination is behind, and was in a period. */
+export function LagPanel({ migration, period, samples }: ChangesProps & { readonly period: Signal<Period> }) {
   const { lagTimeSeconds: lag } = migration;
   const shown = lag == null ? '–' : duration(lag);
   return (
-    <Panel title={text.lag.title} note={text.chart.since}>
+    <Panel title={text.lag.title} note={<PeriodChoice period={period} />}>
       <p class="figure">{shown}</p>
       <LineChart
-        label={text.lag.label(shown)}
+        label={text.lag.label(text.chart.periods[period.value], shown)}
         timesMs={samples.map(({ atMs }) => atMs)}
         lines={[{ name: text.lag.title, colour: '--accent', values: samples.map(({ lagSeconds }) => lagSeconds) }]}
         format={(value) => `${Math.round(value)} s`}
@@ -28,7 +30,7 @@ export function LagPanel({ migration, samples }: LagProps) {
 }
 
 /** Changes read from the source and applied to the destination. */
-export function ChangesPanel({ migration, samples }: LagProps) {
+export function ChangesPanel({ migration, samples }: ChangesProps) {
   const { changes } = migration.linkspan.progress ?? {};
   const [read, applied] = [ratesOf(samples, 'read'), ratesOf(samples, 'applied')];
   const words = text.changes;
