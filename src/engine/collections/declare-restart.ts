@@ -9,15 +9,15 @@ export interface DeclareRestartParts {
 }
 
 /**
- * Counts and records a restart when documents of the collection had been copied, so that progress can explain why its counts fell.
+ * Counts and records a restart when the collection counted as copied in part, so that progress can explain why its counts fell.
  * The counter changes before the first `await`: readers see it together with the caller's change.
  */
 export async function declareRestart(
   { counters, checkpoint }: DeclareRestartParts,
   { copied, isDone }: TrackedCollection,
 ): Promise<void> {
-  // An empty collection that was done counts as a collection.
-  if (copied.documents === 0 && !isDone) return;
+  // One without documents counts, too: its ranges are done, or it is.
+  if (copied.documents === 0 && copied.partitionsDone === 0 && !isDone) return;
   counters.restarts += 1;
   await checkpoint.save({ counts: recordedCounts(counters) });
 }

@@ -7,7 +7,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { startSync } from '../../support/sync-process.ts';
-import { holdAt } from '../reach-points.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
@@ -128,6 +128,25 @@ test('a collection that the source drops in the middle of its copy is reported a
   await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
   await second.untilReady();
   assert.deepEqual([second.progress.copy.restarts, second.progress.copy.documentsCopied], [1, 10]);
+});
+
+test('the drop of a collection that was emptied before its copy is reported as a restart, too', {
+  skip: needsSource('6.0', 'its catalog changes meanwhile'),
+}, async () => {
+  await using pair = await startPair();
+  await fill(pair, 'emptied', 1);
+  const emptied = pair.source.client.db('shop').collection('emptied');
+  using planned = onceAt('engine.write.update.partitions', () => emptied.deleteMany({}));
+  using indexed = holdAt('engine.copy.indexed');
+  await using running = RunningMigration.start(pair);
+  await running.until('its only range', ({ copy }) => copy.partitionsDone === 1);
+  await planned.result;
+  assert.equal(running.progress.copy.documentsCopied, 0);
+  await emptied.drop();
+  await running.until('the drop', ({ copy }) => copy.partitionsDone === 0);
+  assert.equal(running.progress.copy.restarts, 1);
+  indexed.release();
+  await running.untilReady();
 });
 
 test('the progress of index builds on the destination is shown', async () => {
