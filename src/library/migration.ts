@@ -80,8 +80,8 @@ export class Migration {
   }
 
   /**
-   * Cancels the migration for good. Resolves when that is done. Before {@link run}, it makes that run end cancelled.
-   * @param drop  whether to drop the copied data too
+   * Cancels the migration for good. Resolves when that is done. Before {@link run}, it makes that run end cancelled. The
+   * copied data stays on the destination, unless `drop` is true.
    * @throws UserError WRONG_STATE past the cutover's point of no return
    */
   async cancel({ drop = false }: { readonly drop?: boolean } = {}): Promise<void> {
@@ -93,7 +93,10 @@ export class Migration {
     this.#engine.current.setLoadLevel(level);
   }
 
-  /** Limits the initial copy, up to the limit of the options. Takes effect at once. @param bytesPerSecond  null for no other limit */
+  /**
+   * Limits the initial copy, up to the limit of the options. Takes effect at once.
+   * @param bytesPerSecond  null for no limit other than that of the options
+   */
   limitCopy(bytesPerSecond: number | null): void {
     this.#engine.current.limitCopy(bytesPerSecond);
   }
