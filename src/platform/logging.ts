@@ -16,4 +16,9 @@ export function createLogger(
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 }
 
+/** A logger that hands each line of JSON, from the level `info` on, to a function. */
+export function loggerTo(receive: (line: string) => void): Logger {
+  return pino({ level: 'info', base: null }, { write: receive });
+}
+
 export const silentLogger: Logger = pino({ level: 'silent' });

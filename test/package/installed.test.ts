@@ -12,7 +12,7 @@ import { startPair } from '../support/replica-set.ts';
 import { numbered } from '../support/seeds.ts';
 import { needsSource } from '../support/source-version.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { builtCopy } from './built-copy.ts';
+import { packedLinkspan } from './packed.ts';
 import { withoutNpm } from './without-npm.ts';
 import { withoutRegistry } from './without-registry.ts';
 
@@ -25,15 +25,12 @@ after(() => folder[Symbol.dispose]());
 
 /** Builds the package from a copy of the checkout, and installs it as a user does: `npm install --global FILE`, in an empty place. */
 async function install(): Promise<{ readonly command: string; readonly printed: string }> {
-  const copy = join(folder.path, 'package');
-  await builtCopy(copy);
+  const file = await packedLinkspan(folder.path);
   const prefix = join(folder.path, 'prefix');
   mkdirSync(prefix);
   const options = { cwd: folder.path, env: { ...withoutNpm(), npm_config_prefix: prefix } };
-  const packed = await run('npm', ['pack', '--ignore-scripts', '--json', copy], options);
-  const [{ filename }] = JSON.parse(packed.stdout);
   const flags = ['--global', '--prefer-offline', '--no-audit', '--no-fund'];
-  const { stdout, stderr } = await run('npm', ['install', ...flags, join(folder.path, filename)], options);
+  const { stdout, stderr } = await run('npm', ['install', ...flags, file], options);
   return { command: join(prefix, 'bin/linkspan'), printed: stdout + stderr };
 }
 

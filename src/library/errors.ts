@@ -1,0 +1,99 @@
+import { UserError as EngineError } from '../platform/index.ts';
+
+/** All codes of errors and findings. docs/errors.md describes each. Later minor versions may add some. */
+export const ERROR_CODES = [
+  'ACCOUNTS_KEPT',
+  'ACCOUNTS_NEED_WHOLE',
+  'ACCOUNTS_REFUSED',
+  'AUTHENTICATION_FAILED',
+  'AUTHENTICATION_REQUIRED',
+  'BLOCK_OWNER_UNSEEN',
+  'CANCELLED_OUT_OF_REACH',
+  'CAPPED_IN_PAUSE',
+  'CATALOG_CHANGED',
+  'CA_FILE_UNUSABLE',
+  'CHECKPOINT_OF_OTHER_VERSION',
+  'CHECK_FAILED',
+  'CHECK_INCOMPLETE',
+  'CLOCKS_DIFFER',
+  'CONNECTION_NOT_ENCRYPTED',
+  'CUTOVER_COMMITTED',
+  'DESTINATION_IN_USE',
+  'DESTINATION_KEPT',
+  'DESTINATION_NOT_EMPTY',
+  'DESTINATION_OLDER',
+  'DESTINATION_PRIMARY',
+  'DESTINATION_TAKEN',
+  'DESTINATION_UNPROTECTED',
+  'DESTINATION_UNREACHABLE',
+  'DISK_TIGHT',
+  'DISK_TOO_SMALL',
+  'DOCUMENTS_NEAR_LIMIT',
+  'DROPS_UNCONFIRMED',
+  'ENGINE_RUNNING',
+  'FILE_LIMIT_LOW',
+  'FILTER_MATCHES_NOTHING',
+  'FINDINGS_LEFT_OUT',
+  'FOREIGN_WRITES',
+  'FOREIGN_WRITES_UNSEEN',
+  'HIDDEN_WRITES_UNSEEN',
+  'HISTORY_LOST',
+  'HOST_BUSY',
+  'INDEXES_AT_LIMIT',
+  'INDEX_MODERNISED',
+  'INTERNAL_ERROR',
+  'INVALID_CONNECTION_STRING',
+  'INVALID_DOCUMENT_FILTER',
+  'INVALID_FILTER',
+  'INVALID_REMAP',
+  'MISSING_PRIVILEGE',
+  'NAMESPACE_CONFLICT',
+  'NAMESPACE_EXISTS',
+  'NOT_READY_FOR_CUTOVER',
+  'OPLOG_SHORT',
+  'OTHER_SOURCE',
+  'PART_NOT_BLOCKED',
+  'PATTERN_MATCHES_NOTHING',
+  'REPAIR_DURING_MIGRATION',
+  'REVERSE_IMPOSSIBLE',
+  'SAME_CLUSTER',
+  'SELECTION_CHANGED',
+  'SHARDED_CLUSTER',
+  'SOURCE_NOT_BLOCKED',
+  'SOURCE_STILL_WRITTEN',
+  'SOURCE_UNREACHABLE',
+  'SOURCE_WRITTEN_AFTER_COMMIT',
+  'STANDALONE_SERVER',
+  'TABLE_SCANS_REFUSED',
+  'TAKEN_OVER',
+  'TLS_FAILED',
+  'UNDECODABLE_EVENT',
+  'UNSUPPORTED_NAMESPACE',
+  'USERS_BYPASS_BLOCK',
+  'VERIFICATION_FAILED',
+  'VERIFICATION_HISTORY_LOST',
+  'VERIFICATION_REFUSED',
+  'VERSION_NOT_TRIED',
+  'VERSION_TOO_OLD',
+  'WAY_BACK_LOST',
+  'WEAK_CONNECTION_OPTION',
+  'WRITER_CHANGED',
+  'WRITES_BLOCKED',
+  'WRONG_REPLICA_SET',
+  'WRONG_STATE',
+] as const;
+
+/** A key of docs/errors.md. */
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** An error that the user caused or can fix. Any other error is a bug. */
+export interface UserError extends Error {
+  readonly code: ErrorCode;
+  /** The action that fixes the problem. */
+  readonly remedy: string;
+}
+
+/** Whether a thrown value is a {@link UserError}. */
+export function isUserError(error: unknown): error is UserError {
+  return error instanceof EngineError;
+}

@@ -1,0 +1,130 @@
+import { ReversibleMigration } from '../engine/index.ts';
+import { newId, UserError } from '../platform/index.ts';
+import { engineOptions } from './engine-options.ts';
+import type { LoadLevel, MigrationOptions } from './options.ts';
+import type { Outcome, Progress } from './progress.ts';
+
+/** Returns a new id for a migration. */
+export function newMigrationId(): string {
+  return newId();
+}
+
+/** One migration between two replica sets. Errors that a user can fix are of the type {@link UserError}. */
+export class Migration {
+  readonly #engine: ReversibleMigration;
+  #isStarted = false;
+
+  /** Connects to nothing yet. @throws TypeError for a `migrationId` that isn't one */
+  constructor(options: MigrationOptions) {
+    this.#engine = new ReversibleMigration(engineOptions(options));
+  }
+
+  /**
+   * Starts or resumes the migration. Resolves with `committed` after the cutover, with `cancelled`, or with `stopped`
+   * when `signal` aborts: then another run with the same id resumes it, also in another process. A reversible migration
+   * continues after the cutover, until the way back is closed. To be called once.
+   * @throws UserError the failure of the migration
+   */
+  async run(signal: AbortSignal = new AbortController().signal): Promise<Outcome> {
+    if (this.#isStarted) throw new Error('It was run before. Make another Migration with the same id to resume it.');
+    this.#isStarted = true;
+    return await this.#engine.run(signal);
+  }
+
+  /** Returns a snapshot. Cheap, and possible at any time. */
+  progress(): Progress {
+    return this.#engine.progress();
+  }
+
+  /**
+   * Pauses copy and changes; {@link resume} continues them. The source's oplog must last for the pause.
+   * @throws UserError WRONG_STATE while a cutover is wanted
+   */
+  pause(): void {
+    const { current } = this.#engine;
+    if (current.wanted === 'cutover') throw new UserError('WRONG_STATE', ['Pausing', 'cutting over']);
+    current.want('paused');
+  }
+
+  /** Continues after {@link pause}. Changes nothing when it isn't paused. */
+  resume(): void {
+    const { current } = this.#engine;
+    if (current.wanted === 'paused') current.want('running');
+  }
+
+  /** Cuts over now. Repeating it does no harm. @throws UserError NOT_READY_FOR_CUTOVER with the reasons */
+  cutOver(): void {
+    this.#engine.current.want('cutover');
+  }
+
+  /** Cuts over as soon as the migration is ready. Possible before {@link run}. */
+  cutOverOnceReady(): void {
+    this.#engine.current.cutOverOnceReady();
+  }
+
+  /**
+   * Rehearses the cutover: blocks the source for at most 200 ms, and never commits. The last of `cutoverAttempts` in
+   * the progress has the result.
+   * @throws UserError NOT_READY_FOR_CUTOVER, or WRONG_STATE while a pause or a cutover is wanted
+   */
+  rehearseCutover(): void {
+    this.#engine.current.rehearse(Date.now());
+  }
+
+  /**
+   * Takes back the wish for a cutover, also while one is under way. Resolves when the source takes writes again.
+   * @throws UserError CUTOVER_COMMITTED past the point of no return, WRONG_STATE while it doesn't run
+   */
+  async abortCutover(): Promise<void> {
+    await this.#engine.current.abortCutover();
+  }
+
+  /**
+   * Cancels the migration for good. Resolves when that is done. Before {@link run}, it makes that run end cancelled. The
+   * copied data stays on the destination, unless `drop` is true.
+   * @throws UserError WRONG_STATE past the cutover's point of no return
+   */
+  async cancel({ drop = false }: { readonly drop?: boolean } = {}): Promise<void> {
+    await this.#engine.current.cancel({ drop });
+  }
+
+  /** Sets the load of the initial copy. Takes effect at once. */
+  setLoadLevel(level: LoadLevel): void {
+    this.#engine.current.setLoadLevel(level);
+  }
+
+  /**
+   * Limits the initial copy, up to the limit of the options. Takes effect at once.
+   * @param bytesPerSecond  null for no limit other than that of the options
+   */
+  limitCopy(bytesPerSecond: number | null): void {
+    this.#engine.current.limitCopy(bytesPerSecond);
+  }
+
+  /** Applies the drops of the source that wait for a confirmation, and all later ones of this run. */
+  confirmDrops(): void {
+    (this.#engine.wayBack ?? this.#engine.current).confirmDrops();
+  }
+
+  /** The progress of the way back of a reversible migration that has cut over; undefined without one. */
+  wayBackProgress(): Progress | undefined {
+    return this.#engine.wayBackProgress;
+  }
+
+  /**
+   * Turns a reversible migration that has cut over into one in the opposite direction: its next cutover returns to the
+   * old source.
+   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or the failure of the way back
+   */
+  async reverse(): Promise<void> {
+    await this.#engine.reverse();
+  }
+
+  /**
+   * Closes the way back for good. The run then ends with `committed`.
+   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or WAY_BACK_LOST
+   */
+  async finish(): Promise<void> {
+    await this.#engine.finish();
+  }
+}

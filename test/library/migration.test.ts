@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import {
+  type LogEntry,
+  Migration,
+  type MigrationOptions,
+  newMigrationId,
+  type Outcome,
+} from '../../src/library/index.ts';
+import { reversibleUsers } from '../engine/running-reversible.ts';
+import { eventually } from '../support/eventually.ts';
+import { expectIdentical } from '../support/expect-identical.ts';
+import { checkForLeaks } from '../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { numbered } from '../support/seeds.ts';
+import { needsSource } from '../support/source-version.ts';
+
+checkForLeaks();
+
+const skip = needsSource('6.0', 'it has no write block');
+
+interface Clusters {
+  readonly source: { readonly uri: string };
+  readonly destination: { readonly uri: string };
+}
+
+function optionsFor({ source, destination }: Clusters): MigrationOptions {
+  return { migrationId: newMigrationId(), source: { uri: source.uri }, destination: { uri: destination.uri } };
+}
+
+async function startShop({ auth }: { readonly auth: boolean } = { auth: false }): Promise<ReplicaSetPair> {
+  const pair = await startPair({ source: { auth }, destination: { auth } });
+  await pair.source.client.db('shop').collection('orders').insertMany(numbered(300));
+  return pair;
+}
+
+/** Runs a migration. Disposing stops it, also when the test fails. */
+function running(migration: Migration): { readonly outcome: Promise<Outcome>; stop(): void } & AsyncDisposable {
+  const stop = new AbortController();
+  const outcome = migration.run(stop.signal);
+  const ended = outcome.catch(() => undefined); // The test still sees the failure.
+  return {
+    outcome,
+    stop: () => stop.abort(),
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await ended;
+    },
+  };
+}
+
+async function untilReady(migration: Migration): Promise<void> {
+  await eventually(() => migration.progress().readyForCutover, { what: 'a migration that is ready' });
+}
+
+test('a program pauses, resumes, rehearses and cuts over a migration', { skip }, async () => {
+  await using pair = await startShop();
+  const entries: LogEntry[] = [];
+  const migration = new Migration({ ...optionsFor(pair), log: (entry) => entries.push(entry) });
+  await assert.rejects(migration.abortCutover(), { code: 'WRONG_STATE' });
+  migration.setLoadLevel(1);
+  migration.limitCopy(null);
+  await using run = running(migration);
+  await assert.rejects(migration.run(), /run before/);
+  await untilReady(migration);
+
+  migration.pause();
+  await eventually(() => migration.progress().state === 'paused', { what: 'a pause' });
+  assert.throws(() => migration.cutOver(), { code: 'NOT_READY_FOR_CUTOVER' });
+  migration.resume();
+  await untilReady(migration);
+
+  migration.rehearseCutover();
+  const result = await eventually(() => migration.progress().cutoverAttempts.at(-1)?.result, { what: 'a rehearsal' });
+  // On a busy machine the drain takes longer than a rehearsal may block the source.
+  assert.match(result, /^(not )?rehearsed$/);
+  assert.equal(migration.progress().canWrite, false);
+  await untilReady(migration);
+  migration.cutOver();
+  assert.throws(() => migration.pause(), { code: 'WRONG_STATE' });
+  assert.equal(await run.outcome, 'committed');
+
+  const { canWrite, cutoverReport } = migration.progress();
+  assert.deepEqual([canWrite, cutoverReport?.verification.result], [true, 'equal']);
+  await expectIdentical(pair);
+  await assert.rejects(migration.cancel(), { code: 'WRONG_STATE' });
+  assert.ok(entries.length > 0);
+  for (const { level, message } of entries)
+    assert.ok(['info', 'warn', 'error'].includes(level) && message !== '', level);
+});
+
+test('a stopped migration is resumed by its id, and a cancelled one drops what it copied', { skip }, async () => {
+  await using pair = await startShop();
+  const options = optionsFor(pair);
+  const first = new Migration(options);
+  await using stopped = running(first);
+  await untilReady(first);
+  stopped.stop();
+  assert.equal(await stopped.outcome, 'stopped');
+
+  const second = new Migration(options);
+  await using cancelled = running(second);
+  await untilReady(second);
+  assert.equal(second.progress().copy.documentsCopied, 300);
+  await second.cancel({ drop: true });
+  assert.equal(await cancelled.outcome, 'cancelled');
+  assert.equal(await pair.destination.client.db('shop').collection('orders').countDocuments(), 0);
+});
+
+test('a log function that throws makes warnings of the process, and the migration commits', { skip }, async () => {
+  await using pair = await startShop();
+  const warned = once(process, 'warning');
+  const log = () => {
+    throw new Error('the disk of the log is full');
+  };
+  const migration = new Migration({ ...optionsFor(pair), log });
+  migration.cutOverOnceReady();
+  assert.equal(await migration.run(), 'committed');
+  assert.match(String(await warned), /the disk of the log is full/);
+});
+
+test('a program reverses a migration that has cut over, and closes the way back', { skip }, async () => {
+  await using pair = await startShop({ auth: true });
+  const migration = new Migration({ ...optionsFor(await reversibleUsers(pair)), reversible: true });
+  migration.cutOverOnceReady();
+  await using run = running(migration);
+  const wayBackFollows = () => migration.wayBackProgress()?.readyForCutover;
+  await eventually(wayBackFollows, { what: 'the way back' });
+  await pair.destination.client.db('shop').collection('orders').insertMany(numbered(20));
+
+  await migration.reverse();
+  assert.equal(migration.wayBackProgress(), undefined);
+  await untilReady(migration);
+  migration.cutOver();
+  await eventually(wayBackFollows, { what: 'the way there' });
+  await migration.finish();
+  assert.equal(await run.outcome, 'committed');
+  assert.equal(await pair.source.client.db('shop').collection('orders').countDocuments(), 320);
+});
