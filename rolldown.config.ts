@@ -1,30 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { BuildOptions, Plugin } from 'rolldown';
+import type { BuildOptions } from 'rolldown';
 import manifest from './package.json' with { type: 'json' };
+import { licenses } from './packaging/licenses.ts';
 
 /** Packages that npm installs with Linkspan. All others become part of the program. */
 const INSTALLED = new Set(Object.keys(manifest.dependencies));
 const packageOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? '';
-
-/** Adds a file with the licenses of all packages that became part of the program. */
-const licenses: Plugin = {
-  name: 'licenses',
-  generateBundle(_options, bundle) {
-    const modules = Object.values(bundle).flatMap((part) => (part.type === 'chunk' ? part.moduleIds : []));
-    const roots = modules.flatMap((id) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []);
-    const source = [...new Set(roots)].sort().map(licenseOf).join('\n\n');
-    this.emitFile({ type: 'asset', fileName: 'licenses.txt', source });
-  },
-};
-
-/** @param root  the folder of a package. @throws Error when it has no license */
-function licenseOf(root: string): string {
-  const file = readdirSync(root).find((name) => /^licen[cs]e/i.test(name));
-  const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  if (file === undefined && license === undefined) throw new Error(`${name} has no license`);
-  return `${name} ${version} (${license})\n\n${file === undefined ? '' : readFileSync(join(root, file), 'utf8')}`;
-}
 
 /**
  * Compiles the program into `dist/program`: a few files load several times faster than the modules of `src`.
