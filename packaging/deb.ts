@@ -2,10 +2,9 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { TreeOptions } from './program-tree.ts';
 
 const run = promisify(execFile);
-/** Names of processors as Debian writes them, by those of Node.js. */
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 /** systemd learns of new and removed units. Nothing is started or enabled: each needs a configuration first. */
 const RELOAD = '#!/bin/sh\nset -e\nif [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n';
 
@@ -14,15 +13,17 @@ const CLEAR_CACHE = '#!/bin/sh\nset -e\nrm -rf "$DPKG_ROOT/opt/linkspan/node_mod
 
 /**
  * Makes a Debian package: Linkspan in `/opt/linkspan`, where the units look for it, `linkspan` in `/usr/bin`, and the units.
- * @param tree     a folder of `makeProgramTree`
+ * @param tree     a folder of `makeProgramTree`, made with the same options. Their time becomes that of all files
  * @param root     an empty folder, which becomes the package's content
- * @param builtAt  time of all files, in seconds since the epoch
  * @returns the path of the package in `output`
  */
-export async function makeDeb(tree: string, root: string, builtAt: number, output: string): Promise<string> {
+export async function makeDeb(
+  tree: string,
+  root: string,
+  { architecture, builtAt }: TreeOptions,
+  output: string,
+): Promise<string> {
   const { version, description, license } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8'));
-  const architecture = ARCHITECTURES[process.arch];
-  if (architecture === undefined) throw new Error(`there is no Node.js package for ${process.arch}`);
   const installed = join(root, 'opt/linkspan');
   cpSync(tree, installed, { recursive: true, verbatimSymlinks: true });
   for (const folder of ['DEBIAN', 'usr/bin', 'usr/lib/systemd/system', 'usr/share/doc/linkspan'])

@@ -3,18 +3,32 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ARCHITECTURES, type Architecture } from './architectures.ts';
+import { writeSbom } from './sbom.ts';
 
 const run = promisify(execFile);
 /** Parts of the Node.js package that only compilers and people need. */
 const UNUSED_OF_NODE = ['include', 'share', 'lib'];
 
+/** Properties of a program tree. */
+export interface TreeOptions {
+  /** The processor that it is for; any machine can make it. */
+  readonly architecture: Architecture;
+  /** Time of its SBOM, in seconds since the epoch. */
+  readonly builtAt: number;
+}
+
 /**
- * Makes a complete Linkspan in a folder: what the npm package contains, its dependencies as `package-lock.json` pins them, and the Node.js that runs it.
+ * Makes a complete Linkspan in a folder: what the npm package contains, its dependencies as `package-lock.json` pins them, the Node.js that runs it, and an SBOM.
  * Needs npm's cache or a network.
  * @param checkout  with the built `dist/`
  * @param folder    must not exist
  */
-export async function makeProgramTree(checkout: string, folder: string): Promise<void> {
+export async function makeProgramTree(
+  checkout: string,
+  folder: string,
+  { architecture, builtAt }: TreeOptions,
+): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), 'linkspan-packaging-'));
   try {
     const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', work], {
@@ -28,9 +42,12 @@ export async function makeProgramTree(checkout: string, folder: string): Promise
   }
   for (const file of ['package-lock.json', '.npmrc']) copyFileSync(join(checkout, file), join(folder, file));
   const flags = ['--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
-  await run('npm', ['ci', ...flags], { cwd: folder });
+  await run('npm', ['ci', ...flags, '--os=linux', `--cpu=${ARCHITECTURES[architecture]}`], { cwd: folder });
   for (const file of ['package-lock.json', '.npmrc']) rmSync(join(folder, file));
   const modules = join(folder, 'node_modules');
   for (const node of readdirSync(modules).filter((name) => name.startsWith('node-linux-')))
     for (const part of UNUSED_OF_NODE) rmSync(join(modules, node, part), { recursive: true, force: true });
+  // The image copies this empty folder, because its build can't make one without running a program.
+  mkdirSync(join(folder, 'deploy/image/data'));
+  await writeSbom(checkout, folder, builtAt);
 }

@@ -8,6 +8,7 @@ export const LONG_FILES: readonly string[] = [
   'test/engine/verify/verification-resume.test.ts',
   'test/docs/cutover-fails/interrupted.test.ts',
   'test/package/packages.test.ts',
+  'test/package/image.test.ts',
   'test/engine/run/kill.test.ts',
   'test/engine/run/failures.test.ts',
   'test/engine/run/reverse.test.ts',

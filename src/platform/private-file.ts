@@ -1,6 +1,8 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 
 const OF_OTHERS = 0o077;
+/** All but the permission of the group to read. */
+const BEYOND_GROUP_READ = 0o037;
 
 /**
  * Reads the text of a file that contains a secret.
@@ -10,12 +12,21 @@ const OF_OTHERS = 0o077;
 export function readPrivateFile(file: string, advice: string): string {
   const descriptor = openSync(file, 'r');
   try {
-    const { mode } = fstatSync(descriptor);
-    if ((mode & OF_OTHERS) !== 0) {
-      throw new Error(`its mode is ${(mode & 0o777).toString(8)}, so others may have read it: ${advice}`);
+    const stats = fstatSync(descriptor);
+    if (isExposed(stats, process.geteuid?.() ?? 0)) {
+      throw new Error(`its mode is ${(stats.mode & 0o777).toString(8)}, so others may have read it: ${advice}`);
     }
     return readFileSync(descriptor, 'utf8');
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * Whether users other than `user` and root may read or write a file. A file of root may be readable by its group: that is how root gives a secret to a
+ * service, and how Kubernetes mounts a Secret for a container without root. PostgreSQL has the same rule for its keys.
+ */
+export function isExposed({ mode, uid }: Pick<Stats, 'mode' | 'uid'>, user: number): boolean {
+  const isOfRoot = uid === 0 && user !== 0;
+  return (mode & (isOfRoot ? BEYOND_GROUP_READ : OF_OTHERS)) !== 0;
 }

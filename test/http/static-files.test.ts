@@ -46,6 +46,6 @@ test('built files are served under a strict policy: hashed ones for ever, the pa
 
 test('a file of an unknown type is refused at the start', () => {
   using folder = temporaryFolder('static');
-  writeFileSync(join(folder.path, 'notes.txt'), '');
+  writeFileSync(join(folder.path, 'notes.doc'), '');
   assert.throws(() => registerStaticFiles(createServer({ logger: silentLogger }), folder.path), /no known type/);
 });

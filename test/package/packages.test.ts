@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
+import { ownArchitecture } from '../../packaging/architectures.ts';
 import { makeDeb } from '../../packaging/deb.ts';
 import { makeProgramTree } from '../../packaging/program-tree.ts';
 import { packTarball } from '../../packaging/tarball.ts';
@@ -12,7 +13,7 @@ import { builtCopy } from './built-copy.ts';
 import { withoutRegistry } from './without-registry.ts';
 
 const run = promisify(execFile);
-const BUILT_AT = 1_700_000_000;
+const OPTIONS = { architecture: ownArchitecture(), builtAt: 1_700_000_000 };
 const noDpkg = spawnSync('dpkg-deb', ['--version']).error !== undefined && 'dpkg-deb is not installed';
 
 const folder = temporaryFolder('packages');
@@ -21,7 +22,7 @@ const copy = join(folder.path, 'checkout');
 await builtCopy(copy);
 const { version } = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'));
 const tree = join(folder.path, `linkspan-${version}`);
-const noRegistry = await withoutRegistry(() => makeProgramTree(copy, tree));
+const noRegistry = await withoutRegistry(() => makeProgramTree(copy, tree, OPTIONS));
 
 /** Runs a program with a PATH that has no Node.js. */
 async function shownBy(file: string, ...args: string[]): Promise<string> {
@@ -40,11 +41,11 @@ test('a tarball is unpacked and runs, on a machine without Node.js, and has the 
 }, async () => {
   const [file, docs, again] = ['all', 'docs', 'again'].map((name) => join(folder.path, `${name}.tar.gz`));
   assert.ok(file && docs && again);
-  await packTarball(tree, BUILT_AT, file);
+  await packTarball(tree, OPTIONS.builtAt, file);
   // The whole takes long; a part with files and folders shows it as well.
-  await packTarball(join(tree, 'docs'), BUILT_AT, docs);
+  await packTarball(join(tree, 'docs'), OPTIONS.builtAt, docs);
   await run('find', [join(tree, 'docs'), '-exec', 'touch', '{}', '+']);
-  await packTarball(join(tree, 'docs'), BUILT_AT, again);
+  await packTarball(join(tree, 'docs'), OPTIONS.builtAt, again);
   assert.ok(readFileSync(docs).equals(readFileSync(again)));
   const place = join(folder.path, 'unpacked');
   mkdirSync(place);
@@ -60,7 +61,7 @@ test('a tarball is unpacked and runs, on a machine without Node.js, and has the 
 test('a Debian package installs the program and its units, and a purge leaves nothing behind', {
   skip: noRegistry || noDpkg,
 }, async () => {
-  const deb = await makeDeb(tree, join(folder.path, 'deb'), BUILT_AT, folder.path);
+  const deb = await makeDeb(tree, join(folder.path, 'deb'), OPTIONS, folder.path);
   const root = join(folder.path, 'machine');
   const admin = join(root, 'var/lib/dpkg');
   for (const part of ['updates', 'info', 'triggers']) mkdirSync(join(admin, part), { recursive: true });

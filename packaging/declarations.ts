@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Plugin } from 'rolldown';
+import { isolatedDeclarationSync } from 'rolldown/experimental';
+
+const LIBRARY = join(import.meta.dirname, '../src/library');
+
+/** Adds the declarations of `src/library`: of its index and of each file whose types that needs. */
+export const declarations: Plugin = {
+  name: 'declarations',
+  generateBundle() {
+    const names = new Set(['index']);
+    for (const name of names) {
+      const source = declarationsOf(name);
+      for (const [, file] of source.matchAll(/ from "(.*?)";/g)) names.add(nameIn(file));
+      this.emitFile({ type: 'asset', fileName: `library/${name}.d.ts`, source: source.replaceAll(/\.ts";/g, '.js";') });
+    }
+  },
+};
+
+/** @throws Error when a type of an exported name has to be inferred */
+function declarationsOf(name: string): string {
+  const file = join(LIBRARY, `${name}.ts`);
+  const { code, errors } = isolatedDeclarationSync(file, readFileSync(file, 'utf8'));
+  if (errors.length > 0) throw new Error(errors.map(({ message, codeframe }) => codeframe ?? message).join('\n'));
+  return code;
+}
+
+/** @throws Error for a file of another folder, because the package has no declarations of those */
+function nameIn(specifier = ''): string {
+  const [, name] = /^\.\/([\w-]+)\.ts$/.exec(specifier) ?? [];
+  if (name === undefined) throw new Error(`the declarations of src/library need ${specifier}`);
+  return name;
+}
