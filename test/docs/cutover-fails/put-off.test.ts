@@ -49,10 +49,10 @@ test('control plane: the page makes a migration ready, ends attempts that are pu
     await transaction.commit();
     await setup.until('ready again', ({ readyForCutover }) => readyForCutover);
     await part.follow(reader);
-    // On a busy machine a rehearsal ends before its last step.
+    // On a busy machine a rehearsal ends before its last step, or can't block users within its time.
     assert.match(
       reader.answer,
-      /attempt 2 +(rehearsed .* a cutover would stop them for about|not rehearsed .* not reached)/s,
+      /attempt 2 +(rehearsed .* a cutover would stop them for about|not rehearsed .* (not\s+reached|not\s+be\s+blocked\s+within))/s,
     );
   }
   {
@@ -108,7 +108,7 @@ test('linkspan sync: the page makes a migration ready, ends attempts that are pu
     await sync.untilReady();
     await part.follow(reader);
     const { wouldStopMs, reason } = await attempt();
-    assert.ok(wouldStopMs > 0 || /not reached/.test(reason));
+    assert.ok(wouldStopMs > 0 || /not reached|not be blocked within/.test(reason), reason);
   }
   {
     using part = new PagePart('Users are blocked for too long', 'sync');
