@@ -124,8 +124,7 @@ export class StreamFollower implements RunningStream {
     this.#repairs = new Repairs(context, parts, (task) => this.#start(task));
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
     const bringInStep = (databases: ReadonlySet<string>) => this.#bringCatalogInStep(databases);
-    // A migration that began to read by name continues that way after an upgrade of its source: what it has read depends on a
-    // catalog that doesn't change.
+    // Data that was read by name needs a catalog that doesn't change, also after an upgrade of the source.
     const isFollowed = context.sourceFeatures.showsCatalogChanges && log.record.catalog === undefined;
     this.#catalog = isFollowed
       ? new FollowedCatalog(context, bringInStep)
