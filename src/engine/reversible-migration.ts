@@ -88,13 +88,14 @@ export class ReversibleMigration {
 
   /** The progress of the current direction. While a requested one begins again after a failure, its warnings say why. */
   progress(): Progress {
-    const { error, ...progress } = this.current.progress();
+    const progress = this.current.progress();
     const failure = this.isReversing ? this.wayBackFailure : undefined;
-    if (failure === undefined) return { ...progress, ...(error && { error }) };
+    if (failure === undefined) return progress;
+    const { error: _, ...known } = progress;
     const why = `The last attempt has failed: ${redact(messageOf(failure))}`;
     const remedy = failure instanceof UserError ? ` ${failure.remedy}` : '';
     return {
-      ...progress,
+      ...known,
       state: 'preparing',
       readyForCutover: false,
       readiness: gatesBeforeRun(BEGINS_AGAIN),
