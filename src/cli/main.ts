@@ -1,34 +1,56 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../platform/index.ts';
+import { nounHelp } from './administration/noun-help.ts';
 import { describeError } from './command-line/describe-error.ts';
 import { type ExitCode, exitCode } from './command-line/exit-code.ts';
 import { endOf } from './command-line/outcome.ts';
 import { noteRunning, usageText } from './command-line/usage.ts';
 import { ADDITIONAL, colour, configureHelp, takeNoColor, tell as tellLine, wrap } from './terminal/index.ts';
 
-type Load = () => Promise<Command>;
+/** A command, as long as it isn't loaded. */
+interface Listed {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
 
-const noun = (name: string): Load => {
-  return async () => (await import('./administration/index.ts')).administrationCommand(name);
-};
+const listed = (summary: string, load: Listed['load']): Listed => ({ summary, load });
+
+const noun = (name: string): Listed => ({
+  summary: nounHelp[name]?.summary ?? '',
+  load: async () => (await import('./administration/index.ts')).administrationCommand(name),
+});
 
 /**
  * The commands, by the group that the help shows them in. The groups are the folders beside this file, but for `migration` and `validation`:
  * users look for these among the commands that migrate. A command loads when it runs: `serve` starts in half the time without engine and driver.
  */
-const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
+const groups: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
   'Run:': {
-    serve: async () => (await import('./run/serve.ts')).serveCommand(),
-    agent: async () => (await import('./run/agent.ts')).agentCommand(),
+    serve: listed('Run the control plane: API, console and gateway for agents', async () =>
+      (await import('./run/serve.ts')).serveCommand(),
+    ),
+    agent: listed('Run the migration host beside the source clusters', async () =>
+      (await import('./run/agent.ts')).agentCommand(),
+    ),
   },
   'Migrate:': {
     migration: noun('migration'),
     validation: noun('validation'),
-    plan: async () => (await import('./migrate/plan.ts')).planCommand(),
-    sync: async () => (await import('./migrate/sync.ts')).syncCommand(),
-    verify: async () => (await import('./migrate/verify.ts')).verifyCommand(),
-    digest: async () => (await import('./migrate/digest.ts')).digestCommand(),
-    cleanup: async () => (await import('./migrate/cleanup.ts')).cleanupCommand(),
+    plan: listed('Check two replica sets and estimate a migration (read-only)', async () =>
+      (await import('./migrate/plan.ts')).planCommand(),
+    ),
+    sync: listed('Migrate between two replica sets without a control plane', async () =>
+      (await import('./migrate/sync.ts')).syncCommand(),
+    ),
+    verify: listed('Compare two replica sets byte by byte, live or at rest', async () =>
+      (await import('./migrate/verify.ts')).verifyCommand(),
+    ),
+    digest: listed('Make a report of digests of one replica set (read-only)', async () =>
+      (await import('./migrate/digest.ts')).digestCommand(),
+    ),
+    cleanup: listed('Show or remove leftovers of migrations on a destination', async () =>
+      (await import('./migrate/cleanup.ts')).cleanupCommand(),
+    ),
   },
   'Administer:': {
     org: noun('org'),
@@ -43,16 +65,28 @@ const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     status: noun('status'),
   },
   'Maintain:': {
-    backup: async () => (await import('./maintain/backup.ts')).backupCommand(),
-    restore: async () => (await import('./maintain/backup.ts')).restoreCommand(),
-    restored: async () => (await import('./maintain/restored.ts')).restoredCommand(),
-    keys: async () => (await import('./maintain/keys.ts')).keysCommand(),
-    audit: async () => (await import('./maintain/audit.ts')).auditCommand(),
-    hooks: async () => (await import('./maintain/hooks.ts')).hooksCommand(),
-    'support-bundle': async () => (await import('./maintain/support-bundle.ts')).supportBundleCommand(),
+    backup: listed('Copy the store into one file while the server runs', async () =>
+      (await import('./maintain/backup.ts')).backupCommand(),
+    ),
+    restore: listed('Create a data directory from a backup', async () =>
+      (await import('./maintain/backup.ts')).restoreCommand(),
+    ),
+    restored: listed('List or acknowledge credentials to review after a restore', async () =>
+      (await import('./maintain/restored.ts')).restoredCommand(),
+    ),
+    keys: listed('Rotate the master key', async () => (await import('./maintain/keys.ts')).keysCommand()),
+    audit: listed('Check the audit records', async () => (await import('./maintain/audit.ts')).auditCommand()),
+    hooks: listed('Test the commands and webhooks that receive events', async () =>
+      (await import('./maintain/hooks.ts')).hooksCommand(),
+    ),
+    'support-bundle': listed('Write a diagnostic file without secrets and names', async () =>
+      (await import('./maintain/support-bundle.ts')).supportBundleCommand(),
+    ),
   },
   [ADDITIONAL]: {
-    completion: async () => (await import('./completion/index.ts')).completionCommand(linkspan),
+    completion: listed('Print a completion script for a shell', async () =>
+      (await import('./completion/index.ts')).completionCommand(linkspan),
+    ),
   },
 };
 
@@ -79,7 +113,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   });
   try {
     const words = takeNoColor(argv);
-    const program = await linkspan(words[0]);
+    const program = await linkspan(words.length === 0 ? '--help' : words[0]);
     await program.parseAsync(words, { from: 'user' });
     return (process.exitCode ?? exitCode.done) as ExitCode;
   } catch (error) {
@@ -90,7 +124,8 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
 }
 
 /**
- * The program, with one command if `name` is one, and with none to show its version. Else with all of them, which help and suggestions need.
+ * The program, with one command if `name` is one, and with none to show its version. Else with all of them: suggestions and completion
+ * need these. Its help needs only their summaries.
  * @param name  the first word of the command line
  */
 export async function linkspan(name = ''): Promise<Command> {
@@ -107,8 +142,10 @@ export async function linkspan(name = ''): Promise<Command> {
   const isKnown = isVersionFlag(name) || Object.values(groups).some((commands) => Object.hasOwn(commands, name));
   for (const [group, commands] of Object.entries(groups)) {
     program.commandsGroup(group);
-    for (const [one, load] of Object.entries(commands)) {
-      if (one === name || !isKnown) program.addCommand(await load());
+    for (const [one, { summary, load }] of Object.entries(commands)) {
+      if (one !== name && isKnown) continue;
+      const command = isHelpFlag(name) ? new Command(one) : await load();
+      program.addCommand(command.summary(summary));
     }
   }
   for (const command of everyCommand(program)) {
@@ -120,6 +157,7 @@ export async function linkspan(name = ''): Promise<Command> {
   return program;
 }
 
+const isHelpFlag = (word: string) => word === '--help' || word === '-h';
 const isVersionFlag = (word: string) => word === '--version' || word === '-V';
 
 function everyCommand(command: Command): Command[] {

@@ -3,7 +3,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ADDITIONAL, colour, wrap } from '../terminal/index.ts';
 import { ask } from './ask.ts';
 import { type AdministrationCommand, type Flag, force, PLACES, type Values } from './command.ts';
-import { aliases, nounHelp, nouns } from './nouns.ts';
+import { nounHelp } from './noun-help.ts';
+import { aliases, nouns } from './nouns.ts';
 
 type Print = (text: string) => void;
 

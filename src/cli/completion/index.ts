@@ -11,7 +11,6 @@ const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
  */
 export function completionCommand(program: () => Promise<Command>): Command {
   return new Command('completion')
-    .summary('Print a completion script for a shell')
     .description(
       'Print a script that completes commands and flags in a shell: source <(linkspan completion bash), ' +
         'source <(linkspan completion zsh), or linkspan completion fish | source.',

@@ -44,7 +44,6 @@ export function auditCommand(): Command {
       });
     });
   return new Command('audit')
-    .summary('Check the audit records')
     .description('Check the audit records.')
     .commandsGroup('Core commands:')
     .addCommand(verify)

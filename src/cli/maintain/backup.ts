@@ -6,7 +6,6 @@ import { dataDirectory } from '../terminal/setting.ts';
 /** `linkspan backup`: copies the store into one file while the server runs. */
 export function backupCommand(): Command {
   return new Command('backup')
-    .summary('Copy the store into one file while the server runs')
     .description(
       'Copy the store into one file while the server runs. The copy is a consistent snapshot. Its secrets are sealed: ' +
         'keep the current master key file elsewhere, because without it they are lost.',
@@ -23,7 +22,6 @@ export function backupCommand(): Command {
 /** `linkspan restore`: creates a data directory from a backup. */
 export function restoreCommand(): Command {
   return new Command('restore')
-    .summary('Create a data directory from a backup')
     .description(
       'Create a data directory from a backup. It must not contain a store. Put the master key file of the backup beside it before the server starts.',
     )

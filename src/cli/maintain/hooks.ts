@@ -14,7 +14,6 @@ interface TestOptions {
 /** `linkspan hooks`: tries the hooks of a file. */
 export function hooksCommand(): Command {
   return new Command('hooks')
-    .summary('Test the commands and webhooks that receive events')
     .description('Test the commands and webhooks that receive events of migrations.')
     .commandsGroup('Core commands:')
     .addCommand(

@@ -36,11 +36,7 @@ export function keysCommand(): Command {
     .addOption(dataDirectory())
     .addOption(masterKeyFile())
     .action(rotateMasterKey);
-  return new Command('keys')
-    .summary('Rotate the master key')
-    .description('Rotate the master key.')
-    .commandsGroup('Core commands:')
-    .addCommand(rotate);
+  return new Command('keys').description('Rotate the master key.').commandsGroup('Core commands:').addCommand(rotate);
 }
 
 /** Writes both keys to the file, seals all secrets with the new one, then removes the old one from the file. A crash between the steps loses nothing. */

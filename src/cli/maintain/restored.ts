@@ -25,7 +25,6 @@ interface RestoredOptions {
 /** `linkspan restored`: supports the review of credentials after a restore. */
 export function restoredCommand(): Command {
   return new Command('restored')
-    .summary('List or acknowledge credentials to review after a restore')
     .description(
       'List the API keys, service accounts and linked agents of a restored store. Those that were deleted since the backup work again. ' +
         'The server may run meanwhile; stop it for --acknowledge and --declare.',

@@ -10,7 +10,6 @@ import { dataDirectory } from '../terminal/setting.ts';
 /** `linkspan support-bundle`: writes the facts that support needs, without anything confidential. */
 export function supportBundleCommand(): Command {
   return new Command('support-bundle')
-    .summary('Write a diagnostic file without secrets and names')
     .description(
       'Write a JSON file for diagnosis: versions, sizes, counts, and the state of migrations. It contains ids, but no secrets, names, hosts or messages. ' +
         'The server may run meanwhile.',

@@ -21,7 +21,6 @@ const SOURCE_BLOCKED =
 /** `linkspan cleanup`: shows or removes what migrations left on a destination. */
 export function cleanupCommand(): Command {
   return new Command('cleanup')
-    .summary('Show or remove leftovers of migrations on a destination')
     .description(
       'Show or remove what migrations left on a destination. Without --migration, it shows the leftovers of every migration. With it, it ' +
         'deletes the checkpoint of that migration and lifts its write block; with --drop it also drops what the migration created, and ' +

@@ -21,7 +21,6 @@ interface DigestFlags {
 /** `linkspan digest`: makes the report of one cluster, for a comparison with another one's report. */
 export function digestCommand(): Command {
   return new Command('digest')
-    .summary('Make a report of digests of one replica set (read-only)')
     .description(
       'Make a report of one replica set: count, bytes and digest of each collection, and fingerprints of options, indexes and views. ' +
         'It has no document and no value of an option. linkspan verify compares two reports. It writes nothing to the cluster. ' +

@@ -22,7 +22,6 @@ interface PlanFlags {
 /** `linkspan plan`: estimates a migration and reports problems. Writes nothing to either side. */
 export function planCommand(): Command {
   return new Command('plan')
-    .summary('Check two replica sets and estimate a migration (read-only)')
     .description(
       'Check two replica sets and estimate a migration: what it would copy, how long the copy may take, which problems would stop it, and ' +
         'warnings. It writes nothing to either side. Exit status 0: nothing stops the migration, 2: something does.',

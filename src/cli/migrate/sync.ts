@@ -53,7 +53,6 @@ const LOAD_LEVELS = [1, 2, 3, 4] as const;
 export function syncCommand(): Command {
   const [metricsListen, metricsTokenFile] = metricsOptions();
   return new Command('sync')
-    .summary('Migrate between two replica sets without a control plane')
     .description(
       'Migrate between two replica sets without a control plane. With --once, it copies cluster0 to cluster1, catches up and ends. ' +
         "Otherwise it serves mongosync's HTTP API on loopback. Run again with the same clusters, it resumes from its checkpoint.",

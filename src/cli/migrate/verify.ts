@@ -33,7 +33,6 @@ const DEFAULT_SETTLE_SECONDS = 10;
 /** `linkspan verify`: compares two clusters, whoever copied one to the other. */
 export function verifyCommand(): Command {
   return new Command('verify')
-    .summary('Compare two replica sets byte by byte, live or at rest')
     .description(
       'Compare two replica sets: every document byte by byte, options, indexes and views. Both may change meanwhile. ' +
         'It writes nothing to either side unless --repair is given. ' +

@@ -19,7 +19,6 @@ import { type LogFormat, logFormat, openLog, tell as tellLine, writeCheck } from
 export function agentCommand(): Command {
   const [metricsListen, metricsTokenFile] = metricsOptions();
   return new Command('agent')
-    .summary('Run the migration host beside the source clusters')
     .description(
       'Run the migration host. It connects to the control plane of its link-token, reports the source clusters, and runs the migrations that it is assigned. ' +
         'The first start reads the link-token from LINKSPAN_LINK_TOKEN or from the file that LINKSPAN_LINK_TOKEN_FILE names.',

@@ -48,7 +48,6 @@ import { signInText, welcome } from './serve-welcome.ts';
 export function serveCommand(): Command {
   const [metricsListen, metricsTokenFile] = metricsOptions();
   return new Command('serve')
-    .summary('Run the control plane: API, console and gateway for agents')
     .description(
       'Run the control plane: the Atlas Administration API, the console and the gateway for agents. ' +
         'The first start creates an organization and an API key, and prints them once, with the request that creates a link-token.',

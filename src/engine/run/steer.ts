@@ -61,8 +61,10 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     // Where the source's catalog has to stand still, nothing would make the difference go away.
     if (wishes.current.state === 'cutover' && hasOtherCatalog(follower)) await follower.confirmCatalog();
     if (wishes.current.state === 'cutover' && run.notReadyReasons.length === 0) {
-      if (!(await isConfirmed(follower, wishes.calledOff))) continue;
-      await unlessAborted(run.findings.repeatAtCutover(), wishes.calledOff);
+      using _ = follower.hurry();
+      const advised = unlessAborted(run.findings.repeatAtCutover(), wishes.calledOff);
+      const [confirmed] = await Promise.all([isConfirmed(follower, wishes.calledOff), advised]);
+      if (!confirmed) continue;
       const calledOff = AbortSignal.any([wishes.cancelled, wishes.calledOff]);
       if (calledOff.aborted) continue;
       const { bypassingWrites = 'drain' } = options;
