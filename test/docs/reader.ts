@@ -8,6 +8,8 @@ import { type LinkspanProcess, runLinkspan } from '../support/linkspan-process.t
 import { definitionsOf, stepsOf } from './steps.ts';
 
 const run = promisify(execFile);
+/** Why a cutover is refused by `linkspan migration`, and by `linkspan sync`. */
+const NOT_READY = /\[CUTOVER_NOT_READY\]|"error":"NotReadyForCutover"/;
 const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
 
 /** Follows a page like a person at a new machine. Processes in separate terminals end when the reader is disposed. */
@@ -51,8 +53,17 @@ export class Reader implements AsyncDisposable {
     if (service?.groups) return await this.#start(service.groups);
     const env = { ...process.env, NO_PROXY: '*', PATH: `${BIN}${delimiter}${process.env.PATH}`, ...this.variables };
     const once = () => run('bash', ['-c', this.#definitions + command], { cwd: this.#folder, env });
-    if (until === undefined) this.#answer = (await once()).stdout;
-    else {
+    if (until === undefined) {
+      // A migration that was ready a moment ago may not be ready now. docs/19-cut-over.md says to repeat the command then.
+      const taken = async () => {
+        const [ended] = await Promise.allSettled([once()]);
+        const shown = ended.status === 'fulfilled' ? ended.value.stdout : ended.reason.stderr;
+        return NOT_READY.test(shown) ? undefined : ended;
+      };
+      const ended = await eventually(taken, { what: `${command} to be taken` });
+      if (ended.status === 'rejected') throw ended.reason;
+      this.#answer = ended.value.stdout;
+    } else {
       // A terminal shows both streams, also of a command that is refused.
       const shown = async () => await once().catch((refused: Awaited<ReturnType<typeof once>>) => refused);
       const shows = async () => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -7,23 +7,32 @@ import { type MongodVersion, mongodOfVersion } from '../support/mongod-versions.
 
 /**
  * `npm run test:matrix -- [--only 6.0.5:6.0.5] [FILTER…]`: runs the engine's tests (or those that the filters choose) once for each listed
- * pair of server versions. Exit code 0: all tests passed. Exit code 1: some failed. Exit code 2: a server is missing.
+ * pair of server versions. `--mongod PATH` instead runs them once, with that mongod on both sides, and `--mongod A --mongod B` with A as the
+ * source. Exit code 0: all tests passed. Exit code 1: some failed. Exit code 2: a server is missing.
  */
 interface Pair {
-  readonly source: MongodVersion;
-  readonly destination: MongodVersion;
+  readonly source: Server;
+  readonly destination: Server;
   /** Filters of the tests that run with this pair; the engine's tests by default. */
   readonly tests?: readonly string[];
   readonly note?: string;
 }
 
+interface Server {
+  readonly version: string;
+  /** Returns the path of its mongod. @throws MongodUnavailable */
+  readonly mongod: () => Promise<string>;
+}
+
+const fetched = (version: MongodVersion): Server => ({ version, mongod: () => mongodOfVersion(version) });
+
 const PAIRS: readonly Pair[] = [
-  { source: '5.0.4', destination: '6.0.5', tests: ['test/engine/', 'test/matrix/source-5.test.ts'] },
-  { source: '6.0.5', destination: '6.0.5' },
-  { source: '6.0.27', destination: '6.0.27' },
+  { source: fetched('5.0.4'), destination: fetched('6.0.5'), tests: ['test/engine/', 'test/matrix/source-5.test.ts'] },
+  { source: fetched('6.0.5'), destination: fetched('6.0.5') },
+  { source: fetched('6.0.27'), destination: fetched('6.0.27') },
   {
-    source: '6.0.5',
-    destination: '6.0.27',
+    source: fetched('6.0.5'),
+    destination: fetched('6.0.27'),
     tests: [
       'test/engine/run/live-migration.test.ts',
       'test/engine/collections/catalog-changes.test.ts',
@@ -34,13 +43,16 @@ const PAIRS: readonly Pair[] = [
   },
 ];
 
-const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { only: { type: 'string' }, mongod: { type: 'string', multiple: true } },
+  allowPositionals: true,
+});
+const isWanted = ({ source, destination }: Pair) =>
+  values.only === undefined || values.only === `${source.version}:${destination.version}`;
 const results: string[] = [];
 let worst = 0;
-for (const pair of PAIRS.filter(({ source, destination }) =>
-  [undefined, `${source}:${destination}`].includes(values.only),
-)) {
-  const name = `${pair.source} → ${pair.destination}`;
+for (const pair of values.mongod ? [givenPair(values.mongod)] : PAIRS.filter(isWanted)) {
+  const name = `${pair.source.version} → ${pair.destination.version}`;
   console.log(`\n== ${name}`);
   const code = await testPair(pair);
   worst = Math.max(worst, code);
@@ -56,9 +68,9 @@ async function testPair({ source, destination, tests }: Pair): Promise<number> {
     const filters = positionals.length > 0 ? positionals : (tests ?? ['test/engine/']);
     const env = {
       ...process.env,
-      LINKSPAN_SOURCE_VERSION: source,
-      LINKSPAN_SOURCE_MONGOD: await mongodOfVersion(source),
-      LINKSPAN_DESTINATION_MONGOD: await mongodOfVersion(destination),
+      LINKSPAN_SOURCE_VERSION: source.version,
+      LINKSPAN_SOURCE_MONGOD: await source.mongod(),
+      LINKSPAN_DESTINATION_MONGOD: await destination.mongod(),
     };
     const runner = fileURLToPath(new URL('../run.ts', import.meta.url));
     const [code] = await once(spawn(process.execPath, [runner, ...filters], { stdio: 'inherit', env }), 'exit');
@@ -68,4 +80,19 @@ async function testPair({ source, destination, tests }: Pair): Promise<number> {
     console.error(error.message);
     return 2;
   }
+}
+
+/** @param paths  one or two */
+function givenPair([first = '', second = first]: readonly string[]): Pair {
+  const given = (path: string): Server => ({ version: versionOf(path), mongod: async () => path });
+  return { source: given(first), destination: given(second) };
+}
+
+/** Ends the process when it can't be run. */
+function versionOf(mongod: string): string {
+  const { stdout, error } = spawnSync(mongod, ['--version'], { encoding: 'utf8' });
+  const [, version] = /^db version v(\S+)/m.exec(stdout ?? '') ?? [];
+  if (version !== undefined) return version;
+  console.error(`"${mongod}" is no mongod that runs here${error === undefined ? '' : `: ${error.message}`}`);
+  process.exit(2);
 }

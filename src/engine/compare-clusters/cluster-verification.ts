@@ -1,10 +1,9 @@
-import { MongoServerError } from 'mongodb';
 import { type Clock, type Logger, messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
 import { TaskGroup } from '../concurrency/task-group.ts';
 import { Throttle } from '../concurrency/throttle.ts';
 import type { ClusterAddresses } from '../mongodb/connect.ts';
 import { Retrier, type Wait } from '../mongodb/retry.ts';
-import { UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
+import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { type DocumentFilter, DocumentFilters } from '../scope/document-filters.ts';
 import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
 import { type NamespaceFilters, Selection } from '../scope/selection.ts';
@@ -135,7 +134,7 @@ export class ClusterVerification {
         }
       }
     } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === UNAUTHORIZED)) throw error;
+      if (!isUnauthorized(error)) throw error;
       throw new UserError('VERIFICATION_REFUSED', ['cluster', messageOf(error)], { cause: error });
     }
   }

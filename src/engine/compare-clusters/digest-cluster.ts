@@ -9,8 +9,9 @@ import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { Retrier } from '../mongodb/retry.ts';
 import { type SourceFeatures, sourceFeatures } from '../mongodb/server-features.ts';
+import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { levelOf } from '../preflight/checks/versions.ts';
-import { describeCluster, UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
+import { describeCluster } from '../preflight/inspect-cluster.ts';
 import { type DocumentFilter, DocumentFilters, invalidFilter, whyUnfilterable } from '../scope/document-filters.ts';
 import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type NamespaceFilters, Selection } from '../scope/selection.ts';
@@ -70,7 +71,7 @@ export async function digestCluster(
     const found = await digest(parts, { ...options, scope, documentFilters: filters });
     return digestReportOf(found, { cluster, startedAtMs, endedAtMs: clock.now(), selection: selectionOf(options) });
   } catch (error) {
-    if (!(error instanceof MongoServerError && error.code === UNAUTHORIZED)) throw error;
+    if (!isUnauthorized(error)) throw error;
     throw new UserError('VERIFICATION_REFUSED', ['cluster', messageOf(error)], { cause: error });
   } finally {
     await client.close();

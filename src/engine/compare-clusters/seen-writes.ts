@@ -1,10 +1,10 @@
-import { type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import type { MongoClient, Timestamp } from 'mongodb';
 import { type Clock, type Logger, messageOf } from '../../platform/index.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
 import { Changes } from '../concurrency/changes.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import { UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
+import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { KeyStream } from './key-stream.ts';
 
 interface SeenWritesParts {
@@ -97,8 +97,7 @@ export class SeenWrites implements AsyncDisposable {
     } catch (error) {
       // Without a stream the report says so; reading at one cluster time needs none.
       this.#ended = true;
-      const isForbidden = error instanceof MongoServerError && error.code === UNAUTHORIZED;
-      if (!isForbidden) this.#parts.logger.warn({ reason: messageOf(error) }, 'Writes are no longer watched');
+      if (!isUnauthorized(error)) this.#parts.logger.warn({ reason: messageOf(error) }, 'Writes are no longer watched');
     }
     this.#changes.notify();
   }

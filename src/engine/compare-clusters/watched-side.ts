@@ -1,10 +1,10 @@
-import { MongoServerError, Timestamp } from 'mongodb';
+import { Timestamp } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
-import { UNAUTHORIZED } from '../preflight/inspect-cluster.ts';
+import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import type { Selection } from '../scope/selection.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
@@ -58,7 +58,7 @@ export class WatchedSide implements AsyncDisposable {
     try {
       await this.#read(0);
     } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === UNAUTHORIZED)) throw error;
+      if (!isUnauthorized(error)) throw error;
       this.#side.isWatched = false;
     }
   }

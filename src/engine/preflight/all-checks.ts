@@ -20,6 +20,9 @@ import { checkLargeDocuments } from './checks/large-documents.ts';
 import { leftByMigrations } from './checks/left-by-migrations.ts';
 import { checkFlags, checkIndexes, checkNamespaces } from './checks/namespaces.ts';
 import { checkHiddenWrites, checkOplog } from './checks/oplog.ts';
+import { checkIndexFilters } from './checks/planner-settings.ts';
+import { checkProfiler } from './checks/profiler.ts';
+import { checkRandomIds } from './checks/random-ids.ts';
 import { checkNames, checkRemapped } from './checks/remap.ts';
 import { checkReversible } from './checks/reversible.ts';
 import { checkOpenFiles, checkTableScans, checkVersionsTried } from './checks/server-settings.ts';
@@ -72,6 +75,9 @@ export const ADVICE: readonly Check[] = [
   { what: 'writes that no change stream shows', optional: true, run: checkHiddenWrites },
   { what: 'the versions of the servers', optional: true, run: checkVersionsTried },
   { what: "the destination's limit of open files", optional: true, run: checkOpenFiles },
+  { what: 'the profilers', optional: true, run: checkProfiler },
+  { what: 'index filters', optional: true, run: checkIndexFilters },
+  { what: 'the order of the documents', optional: true, run: checkRandomIds },
   { what: 'the load of this host', optional: true, run: checkLoad },
   { what: 'the clocks', optional: true, run: checkClocks },
 ];

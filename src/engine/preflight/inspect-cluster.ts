@@ -1,9 +1,10 @@
-import { type Document, type MongoClient, MongoServerError } from 'mongodb';
+import type { Document, MongoClient } from 'mongodb';
 import { type Clock, systemClock } from '../../platform/index.ts';
 import type { ClusterAddress } from '../mongodb/connect.ts';
 import { connectCluster } from '../mongodb/connect.ts';
 import { type Privileges, privilegesOf } from '../mongodb/privileges.ts';
 import type { Side } from '../mongodb/side.ts';
+import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { replicaSetIdOf } from '../records/confirm-clusters.ts';
 
 /** A cluster's description of itself. Fields that the user may not see are undefined, or empty. */
@@ -25,8 +26,6 @@ export interface ClusterDescription {
   /** The user's privileges; undefined on a cluster without authentication. */
   readonly privileges: Privileges | undefined;
 }
-
-export const UNAUTHORIZED = 13;
 
 /**
  * Connects to a cluster and describes it.
@@ -83,7 +82,7 @@ async function ifAllowed(reply: Promise<Document>): Promise<Document> {
   try {
     return await reply;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return {};
+    if (isUnauthorized(error)) return {};
     throw error;
   }
 }

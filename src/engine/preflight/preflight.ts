@@ -1,15 +1,16 @@
-import { type MongoClient, MongoServerError } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import { messageOf, redact, type UserError } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import type { Side } from '../mongodb/side.ts';
+import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { ADVICE, GUARDS } from './all-checks.ts';
 import { openConnection } from './checks/connection.ts';
 import { checkCluster, checkPair } from './checks/versions.ts';
 import type { CopyTime } from './copy-time.ts';
 import { type Finding, type Found, findingOf, found } from './finding.ts';
-import { type ClusterDescription, describeCluster, UNAUTHORIZED } from './inspect-cluster.ts';
+import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
 import { type Check, type Host, type Look, lookAt, thisHost } from './look.ts';
 import { type Outcome, runChecks } from './run-checks.ts';
 import type { Sizes } from './sizes.ts';
@@ -177,7 +178,7 @@ function foundOfClusters({ from, to, options }: Look): Found[] {
  */
 function unexplained(failures: Outcome['failures'], found: readonly Found[]): Outcome['failures'] {
   if (!found.some(({ error }) => error.code === 'MISSING_PRIVILEGE')) return failures;
-  return failures.filter(({ reason }) => !(reason instanceof MongoServerError && reason.code === UNAUTHORIZED));
+  return failures.filter(({ reason }) => !isUnauthorized(reason));
 }
 
 /** Returns a finding for each reason why checks couldn't run. */

@@ -1,6 +1,7 @@
-import { type MongoClient, MongoServerError } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import { type Clock, UserError } from '../../platform/index.ts';
 import type { Retrier } from '../mongodb/retry.ts';
+import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
 
 /** The parts of a run that confirming its clusters needs. */
@@ -14,7 +15,6 @@ export interface ConfirmClustersParts {
   readonly identity: ClusterIds;
 }
 
-const UNAUTHORIZED = 13;
 const LOOK_EVERY_MS = 5_000;
 
 /** The `replicaSetId` of each cluster with which the migration began. */
@@ -33,7 +33,7 @@ export async function replicaSetIdOf(client: MongoClient): Promise<string> {
     const { config } = await client.db('admin').command({ replSetGetConfig: 1 });
     return config?.settings?.replicaSetId?.toHexString() ?? '';
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return '';
+    if (isUnauthorized(error)) return '';
     throw error;
   }
 }

@@ -73,8 +73,10 @@ export class OperatedSync implements AsyncDisposable {
     return answer.progress;
   }
 
-  async call(name: string, body: object = {}): Promise<void> {
-    await fetch(`${this.#url}/${name}`, { method: 'POST', body: JSON.stringify(body) });
+  /** @returns whether it was accepted */
+  async call(name: string, body: object = {}): Promise<boolean> {
+    const answer = await fetch(`${this.#url}/${name}`, { method: 'POST', body: JSON.stringify(body) });
+    return answer.ok;
   }
 
   async untilReady(): Promise<void> {
@@ -83,8 +85,7 @@ export class OperatedSync implements AsyncDisposable {
 
   /** Requests the cutover, when the migration is ready. */
   async cutOver(): Promise<void> {
-    await this.untilReady();
-    await this.call('commit');
+    await eventually(() => this.call('commit'), { what: 'the cutover to be accepted' });
   }
 
   /** Ends the process, if it still runs, and starts the same command. Its migration is the reader's to start. */

@@ -156,6 +156,12 @@ test('the verification of a migration', async (t) => {
     const isRefused = ({ notReadyReasons }: typeof running.progress) =>
       /index missing a_1/.test(notReadyReasons.join());
     await running.until('the missing index to be found', isRefused);
+    let comparisons = 0;
+    using _ = onReach('engine.verify.catalogs-compared', () => {
+      comparisons += 1;
+    });
+    await running.until('the cutover to wait for the index', () => comparisons >= 3);
+    assert.equal(running.progress.state, 'tailing');
     await destination.collection('items').createIndex({ a: 1 });
     assert.equal(await running.outcome, 'committed');
     await expectIdentical(pair);

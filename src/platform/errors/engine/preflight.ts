@@ -160,6 +160,28 @@ export const preflightErrors = defineErrors('migration', {
     detail: "The destination may open % files, and the source's collections and indexes need %.",
     remedy: 'Raise the limit of the destination (ulimit -n, or LimitNOFILE of its systemd unit) to 64,000 or more.',
   },
+  PROFILER_ON: {
+    status: 200,
+    severity: 'warning',
+    detail: 'The profiler of the % records every operation in %.',
+    remedy:
+      'Set its level to 0 or 1 (db.setProfilingLevel) until the migration ends: every read or write of the migration causes one more write.',
+  },
+  INDEX_FILTERS_LEFT: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail: 'The source has index filters for %. They are in the memory of its primary, so they are not migrated.',
+    remedy:
+      'Set them on the destination before the cutover (planCacheSetFilter), or drop those that queries do not need.',
+  },
+  RANDOM_IDS: {
+    status: 200,
+    severity: 'warning',
+    detail: 'Collection % has % MiB of documents with random _ids, and the cache of the source has % MiB.',
+    remedy:
+      'Expect the copy to read it slowly, and to displace documents of your users from the cache. Copy it in quiet hours, or limit the copy rate.',
+  },
   HOST_BUSY: {
     status: 200,
     severity: 'warning',

@@ -1,0 +1,36 @@
+import type { MongoClient } from 'mongodb';
+import type { CatalogEntry } from '../../catalog/read-catalog.ts';
+import { isUnauthorized } from '../../mongodb/unauthorized.ts';
+import { type Found, found, NO_TIME } from '../finding.ts';
+import type { Look } from '../look.ts';
+import { sweep } from '../within.ts';
+
+/** Names that a finding lists. */
+const SHOWN = 5;
+
+/**
+ * Finds index filters of the source's primary: they are in its memory only, so no migration moves them. Listing them needs the privilege
+ * `planCacheIndexFilter`, which a migration doesn't: without it, nothing is found.
+ */
+export async function checkIndexFilters({ source, entries, signal }: Look): Promise<Found[]> {
+  const collections = (await entries()).filter(({ type }) => type === 'collection');
+  const { results, left } = await sweep(collections, signal, async (entry) =>
+    (await hasIndexFilters(source, entry)) ? [`${entry.database}.${entry.name}`] : [],
+  );
+  const names = results.flat().sort();
+  const shown = names.slice(0, SHOWN).join(', ') + (names.length > SHOWN ? ', …' : '');
+  return [
+    ...(names.length === 0 ? [] : [found('INDEX_FILTERS_LEFT', [shown])]),
+    ...(left === 0 ? [] : [found('CHECK_INCOMPLETE', [`the index filters of ${left} collections`, NO_TIME])]),
+  ];
+}
+
+async function hasIndexFilters(client: MongoClient, { database, name }: CatalogEntry): Promise<boolean> {
+  try {
+    const { filters } = await client.db(database).command({ planCacheListFilters: name });
+    return filters.length > 0;
+  } catch (error) {
+    if (!isUnauthorized(error)) throw error;
+    return false;
+  }
+}
