@@ -1,17 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { type Architecture, ownArchitecture, readArchitecture } from './architectures.ts';
 import { makeDeb } from './deb.ts';
 import { makeProgramTree } from './program-tree.ts';
+import { provenanceOf, sha256Of } from './provenance.ts';
 import { packTarball } from './tarball.ts';
 
 /**
- * `npm run package [-- amd64 arm64]`: makes the packages of this version in `dist/packages`, for these processors or for the one of this machine: a tarball that
- * needs neither npm nor a network, a Debian package, and `SHA256SUMS`. All files have the time of the last commit, or of `SOURCE_DATE_EPOCH`, so that the same
- * commit gives the same bytes.
+ * `npm run package [-- amd64 arm64]`: makes the packages of this version in `dist/packages`: the npm package, and for these processors, or for
+ * the one of this machine, a tarball that needs neither npm nor a network, a Debian package and an SBOM; then the provenance of all, and
+ * `SHA256SUMS`. All files have the time of the last commit, or of `SOURCE_DATE_EPOCH`, so that the same commit gives the same bytes.
  */
 const root = resolve(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -22,7 +22,7 @@ const output = join(root, 'dist/packages');
 rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
 
-/** @returns the paths of tarball and Debian package */
+/** @returns the paths of tarball, Debian package and SBOM */
 async function packFor(architecture: Architecture): Promise<readonly string[]> {
   const work = mkdtempSync(join(tmpdir(), 'linkspan-packages-'));
   try {
@@ -31,15 +31,26 @@ async function packFor(architecture: Architecture): Promise<readonly string[]> {
     await makeProgramTree(root, tree, options);
     const tarball = join(output, `linkspan-${version}-linux-${architecture}.tar.gz`);
     await packTarball(tree, builtAt, tarball);
-    return [tarball, await makeDeb(tree, join(work, 'deb'), options, output)];
+    const sbom = join(output, `linkspan-${version}-linux-${architecture}.spdx.json`);
+    copyFileSync(join(tree, 'sbom.spdx.json'), sbom);
+    return [tarball, await makeDeb(tree, join(work, 'deb'), options, output), sbom];
   } finally {
     rmSync(work, { recursive: true });
   }
 }
 
-const files: string[] = [];
-for (const architecture of named.length > 0 ? named : [ownArchitecture()]) files.push(...(await packFor(architecture)));
-const sumOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
-const sums = files.map((file) => `${sumOf(file)}  ${basename(file)}\n`).join('');
+/** @returns the path of the npm package */
+function packForNpm(): string {
+  const flags = ['--ignore-scripts', '--json', '--pack-destination', output];
+  const [{ filename }] = JSON.parse(execFileSync('npm', ['pack', ...flags], { cwd: root, encoding: 'utf8' }));
+  return join(output, filename);
+}
+
+const architectures = named.length > 0 ? named : [ownArchitecture()];
+const files = [packForNpm()];
+for (const architecture of architectures) files.push(...(await packFor(architecture)));
+const provenance = join(output, `linkspan-${version}.provenance.json`);
+writeFileSync(provenance, `${JSON.stringify(provenanceOf(root, files, { version, architectures }), null, 1)}\n`);
+const sums = [...files, provenance].map((file) => `${sha256Of(file)}  ${basename(file)}\n`).join('');
 writeFileSync(join(output, 'SHA256SUMS'), sums);
 process.stdout.write(sums);

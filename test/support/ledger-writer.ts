@@ -30,6 +30,8 @@ const REFUSED_RETRY_MS = 2;
 export const USER_WRITES_BLOCKED = 371;
 const DUPLICATE_KEY = 11_000;
 const DOCUMENT_VALIDATION_FAILURE = 121;
+/** The collection was dropped or renamed onto while the command ran. */
+const QUERY_PLAN_KILLED = 175;
 
 export interface LedgerWriterOptions {
   /** The source, and optionally the destination, on which the writer continues after the cutover. */
@@ -282,9 +284,13 @@ function isCode(error: unknown, code: number): boolean {
 /** Names of the driver's errors about a member that left the set or was renamed. The driver does not export their classes. */
 const OF_FORMER_MEMBERS = new Set(['MongoPoolClosedError', 'MongoServerClosedError']);
 
-/** Whether the error is a broken connection, an election, or a majority that does not acknowledge in time, after the driver's own retry. */
+/**
+ * Whether the error is a broken connection, an election, or a majority that does not acknowledge in time, after the driver's own retry, or
+ * somebody dropped the collection meanwhile.
+ */
 function mayHaveHappened(error: unknown): boolean {
   return (
+    isCode(error, QUERY_PLAN_KILLED) ||
     error instanceof MongoNetworkError ||
     error instanceof MongoServerSelectionError ||
     error instanceof MongoWriteConcernError ||
