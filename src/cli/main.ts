@@ -79,6 +79,9 @@ const groups: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
     hooks: listed('Test the commands and webhooks that receive events', async () =>
       (await import('./maintain/hooks.ts')).hooksCommand(),
     ),
+    doctor: listed('Check host, server, agent and clusters (read-only)', async () =>
+      (await import('./maintain/doctor.ts')).doctorCommand(main),
+    ),
     'support-bundle': listed('Write a diagnostic file without secrets and names', async () =>
       (await import('./maintain/support-bundle.ts')).supportBundleCommand(),
     ),
