@@ -8,7 +8,7 @@ import { sweep } from '../within.ts';
 
 /** Documents that are read of each large collection. */
 const SAMPLE = 200;
-/** Pairs of neighbours on disk that are in order: half of them with random ids, all of them where each insert has a greater one. */
+/** Share of neighbours on disk that are in order: 0.5 with random ids, 1 where each insert has a greater one. */
 const LEAST_IN_ORDER = 0.75;
 const MIB = 1024 * 1024;
 
