@@ -83,6 +83,8 @@ export interface VerificationRates {
   readonly bytesPerSecond: number | null;
 }
 
+/** Share of the bytes that are compared before an estimate: small collections come first, while the large ones are still copied. */
+const LEAST_MEASURED = 0.01;
 /** The most differences of catalogs in progress. */
 const SHOWN = 10;
 
@@ -147,7 +149,10 @@ export function verificationProgress(
     seesForeignWrites: verification !== undefined && !verification.foreign.isBlind,
     cappedCollections: collections.filter(({ isCapped }) => isCapped).length,
     ...rates,
-    etaSeconds: isDone ? null : secondsFor(bytesTotal - bytesCompared, rates.bytesPerSecond),
+    etaSeconds:
+      isDone || bytesCompared < bytesTotal * LEAST_MEASURED
+        ? null
+        : secondsFor(bytesTotal - bytesCompared, rates.bytesPerSecond),
   };
 }
 
