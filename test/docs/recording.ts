@@ -36,6 +36,7 @@ for (const command of [
   'linkspan sync --cluster0 "$SOURCE" --cluster1 "$DESTINATION" --once',
   'linkspan verify "$SOURCE" "$DESTINATION"',
 ]) {
+  if (lines.length > 0) lines.push({ atMs, text: '', isTyped: false });
   lines.push({ atMs, text: `$ ${command}`, isTyped: true });
   atMs += REST_MS;
   const beganMs = performance.now();
