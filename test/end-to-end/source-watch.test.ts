@@ -79,10 +79,12 @@ test('the watch ends with its time, also when the source was switched off, and s
   await using setup = await PushSetup.create(pair);
   await completePush(setup, pair, ['--watch-source-minutes', '0.2']);
   await (await pair.source.primary()).kill();
-  const watch = async () => (await setup.show()).linkspan.sourceWatch;
-  await eventually(async () => (await watch()).ended !== null, { what: 'the end of the watch' });
-  const { ended, changes } = await watch();
-  assert.match(ended, /^the source could not be read after 20\d\d-/);
-  assert.equal(changes, 0);
-  assert.equal((await setup.show()).status, 'COMPLETE');
+  const ended = async () => {
+    const migration = await setup.show();
+    return migration.linkspan.sourceWatch.ended !== null && migration;
+  };
+  const { linkspan, status } = await eventually(ended, { what: 'the end of the watch' });
+  assert.match(linkspan.sourceWatch.ended, /^the source could not be read after 20\d\d-/);
+  assert.equal(linkspan.sourceWatch.changes, 0);
+  assert.equal(status, 'COMPLETE');
 });

@@ -7,14 +7,20 @@ export interface Import {
   readonly typeOnly: boolean;
 }
 
+/** Imports by text: the tests check the whole source again and again, with one file changed. */
+const parsed = new Map<string, readonly Import[]>();
+
 /**
  * Returns all imports and re-exports of a TypeScript text: static ones, dynamic ones with a literal, and those in types (`import('…').X`).
  * dependency-cruiser does the same, but cannot read `using` declarations.
  * @param tsx  whether the text contains JSX
  */
-export function importsOf(text: string, tsx = false): Import[] {
+export function importsOf(text: string, tsx = false): readonly Import[] {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
   const found: Import[] = [];
   visit(parseSync(text, { syntax: 'typescript', tsx, target: 'es2024' }), found);
+  parsed.set(text, found);
   return found;
 }
 

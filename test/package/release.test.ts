@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { appendFileSync, cpSync, readFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,11 @@ test('a release sets the version everywhere, cuts the changelog, commits and tag
       ({ stderr }) => stderr as string,
     );
   const read = (name: string) => readFileSync(join(folder.path, name), 'utf8');
+  const changelog = join(folder.path, 'CHANGELOG.md');
+  writeFileSync(
+    changelog,
+    read('CHANGELOG.md').replace('## [Unreleased]\n', '## [Unreleased]\n\n### Fixed\n\n- This.\n'),
+  );
   await git('init', '--quiet');
   await git('add', '--all');
   await git('commit', '--quiet', '--message', 'start');
@@ -36,7 +41,7 @@ test('a release sets the version everywhere, cuts the changelog, commits and tag
   assert.match(await refused('next'), /"next" is no version/);
   assert.match(await refused(old), /does not come after/);
   assert.match(await refused('0.0.9'), /does not come after/);
-  appendFileSync(join(folder.path, 'CHANGELOG.md'), '\n');
+  appendFileSync(changelog, '\n');
   assert.match(await refused('99.0.0'), /not committed/);
   await git('checkout', '--quiet', 'CHANGELOG.md');
 

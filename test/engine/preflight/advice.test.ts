@@ -4,8 +4,9 @@ import { needsSource } from '../../support/source-version.ts';
 import { CheckedClusters } from './checked-clusters.ts';
 
 const MIB = 1024 * 1024;
-/** More than the cache of a test's server in all. */
-const LARGE = { documents: 20, bytes: 14 * MIB };
+const CACHE = 'cache_size=16M';
+/** More than that in all. */
+const LARGE = { documents: 20, bytes: MIB };
 
 describe('advice about the source', { skip: needsSource('6.0', 'its findings are others') }, () => {
   const clusters = CheckedClusters.forTests();
@@ -43,6 +44,8 @@ describe('advice about the source', { skip: needsSource('6.0', 'its findings are
 
   test('finds a collection of random _ids that does not fit into the cache', async () => {
     const large = clusters.source.client.db('shop').collection<{ _id: number }>('large');
+    const admin = clusters.source.client.db('admin');
+    await admin.command({ setParameter: 1, wiredTigerEngineRuntimeConfig: CACHE });
     const fill = async (idOf: (n: number) => number) => {
       await large.drop();
       for (let n = 0; n < LARGE.documents; n += 1) {
@@ -54,7 +57,7 @@ describe('advice about the source', { skip: needsSource('6.0', 'its findings are
     assert.deepEqual(await messages('RANDOM_IDS'), [], 'in order');
     await fill((n) => (n * 7) % LARGE.documents);
     const [only] = await messages('RANDOM_IDS', {});
-    assert.match(only ?? '', /^Collection shop\.large has 280 MiB of documents with random _ids, .* 256 MiB/);
+    assert.match(only ?? '', /^Collection shop\.large has 20 MiB of documents with random _ids, .* 16 MiB/);
     await large.drop();
   });
 });
