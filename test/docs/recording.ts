@@ -13,7 +13,7 @@ import { type Line, terminalSvg } from './terminal-svg.ts';
 const BIN = fileURLToPath(new URL('../../bin/linkspan', import.meta.url));
 const IMAGE = new URL('../../docs/images/terminal.svg', import.meta.url);
 const DOCUMENTS = 200_000;
-/** What a reader needs to see that a command has ended. */
+/** The pause after a command, in which readers see that it has ended. */
 const REST_MS = 800;
 
 await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });

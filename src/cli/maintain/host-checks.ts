@@ -5,11 +5,11 @@ import { counted } from '../../platform/index.ts';
 export interface HostFinding {
   readonly level: 'ok' | 'warning';
   readonly subject: string;
-  /** What was found; for a warning also what to do. */
+  /** The value; for a warning also the remedy. */
   readonly message: string;
 }
 
-/** What the checks look at. */
+/** Facts that the checks judge. */
 export interface HostFacts {
   readonly memoryBytes: number;
   readonly processors: number;
