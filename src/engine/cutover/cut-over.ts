@@ -12,7 +12,6 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverRecord } from '../records/records.ts';
 import { confirmWayBackOpen } from '../records/way-back.ts';
 import { within } from '../records/within.ts';
-import type { DocumentFilters } from '../scope/document-filters.ts';
 import type { BypassingWrites } from '../scope/options.ts';
 import type { Claim } from './block-history.ts';
 import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
@@ -21,6 +20,7 @@ import { confirmDestination } from './confirm-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { type DestinationBlockParts, hasBlocked, openDestination } from './destination-block.ts';
 import { barrier, commit, holdAt, type LastLookParts, lastLook, settleHeld } from './last-look.ts';
+import type { CutoverPreparation } from './prepare-cutover.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import type { RunningStream } from './running-stream.ts';
 import {
@@ -30,19 +30,16 @@ import {
   confirmBlock,
   confirmBlocked,
   confirmClaim,
-  newClaim,
   reopenSource,
-  surveySource,
   tellCommitted,
   untilBlockable,
 } from './source-block.ts';
 import { watchAfterCommit } from './watch-after-commit.ts';
-import { startWatchdog, type Watchdog, type WatchdogParts } from './watchdog.ts';
+import type { Watchdog } from './watchdog.ts';
 
 /** The parts of a run that a cutover needs. */
-interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAccountsParts, WatchdogParts {
+interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAccountsParts {
   readonly seen: SeenChanges;
-  readonly documentFilters: DocumentFilters;
   /** Whether the cutover fixes a position for the opposite direction. */
   readonly isReversible: boolean;
   /** Whether this is the opposite direction of an earlier one. */
@@ -67,6 +64,7 @@ export interface CutoverWishes {
   readonly timeline: CutoverTimeline;
   /** Returns what the verification has compared. */
   readonly evidence: () => CutoverEvidence;
+  readonly block: CutoverPreparation['block'];
 }
 
 /**
@@ -80,29 +78,23 @@ export async function cutOver(
   stream: RunningStream,
   wishes: CutoverWishes,
 ): Promise<'committed' | 'called off' | PutOff> {
-  const { calledOff, timeline } = wishes;
-  using resources = new DisposableStack();
-  resources.use(stream.hurry());
+  const { calledOff, timeline, block } = wishes;
+  using _ = stream.hurry();
   const attempt = within(context, calledOff);
   try {
     timeline.begin('catch up');
-    const claim = newClaim(context, log);
-    const blocks = context.selection.isWhole && context.documentFilters.isEmpty && context.sourceFeatures.blocksWrites;
-    // A process takes long to start on a busy machine. Meanwhile the stream catches up.
-    const watching = blocks ? startWatchdog(context, log, claim) : undefined;
-    resources.defer(() => void watching?.then((watchdog) => watchdog[Symbol.dispose]()));
-    const surveying = blocks ? surveySource(attempt, claim) : undefined;
     await log.advance('cutover begun');
     await log.advanceCutover('begun', { timeline: timeline.attempts });
     await counted(context, timeline, async () => stream.inStepAt(await barrier(attempt), attempt.signal));
     timeline.begin('accounts');
     await bringOverAccounts(attempt);
     const positions = await fixReversePosition(attempt);
-    if (watching !== undefined) {
+    if (block !== undefined) {
+      const { claim } = block;
       timeline.begin('watchdog');
-      const watchdog = await orAbort(watching, attempt.signal);
+      const watchdog = await orAbort(block.watching, attempt.signal);
       timeline.begin('obstacles');
-      const survey = await orAbort(Promise.resolve(surveying), attempt.signal);
+      const survey = await orAbort(block.surveying, attempt.signal);
       const blockable = await untilBlockable(attempt, claim, survey);
       const blocking = { ...wishes, ...blockable, positions, watchdog, claim };
       const drained = await drainUnderBlock(context, log, stream, blocking);

@@ -5,11 +5,11 @@ import { NotNow } from '../mongodb/failure-policy.ts';
 import { unblockWrites } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
-import type { DocumentFilters } from '../scope/document-filters.ts';
 import type { Claim } from './block-history.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { barrier, holdAt, type LastLookParts, lastLook } from './last-look.ts';
+import { type PrepareCutoverParts, prepareCutover } from './prepare-cutover.ts';
 import type { RunningStream } from './running-stream.ts';
 import { type CappedOutlook, compareCapped } from './settle-capped.ts';
 import {
@@ -17,16 +17,12 @@ import {
   type Blocked,
   blockSource,
   confirmBlock,
-  newClaim,
   reopenSource,
   untilBlockable,
 } from './source-block.ts';
-import { startWatchdog, type WatchdogParts } from './watchdog.ts';
 
 /** The parts of a run that a rehearsal needs. */
-interface RehearseParts extends LastLookParts, WatchdogParts {
-  readonly documentFilters: DocumentFilters;
-}
+interface RehearseParts extends LastLookParts, PrepareCutoverParts {}
 
 /** How long users' writes may be stopped in total. */
 export const LONGEST_BLOCK_MS = 200;
@@ -65,22 +61,20 @@ export async function rehearse(
   const attempt = within(context, AbortSignal.any([calledOff, late]));
   try {
     timeline.begin('catch up');
-    const claim = newClaim(context, log);
-    const watching = startWatchdog(context, log, claim, SILENT_MS);
-    resources.defer(() => void watching.then((watchdog) => watchdog[Symbol.dispose]()));
+    const { block } = resources.use(prepareCutover(context, log, SILENT_MS));
     await log.advanceCutover('rehearsal begun', { rehearsed: rehearsal, timeline: timeline.attempts });
     await reach('engine.rehearsal.begun');
-    const { selection, documentFilters, sourceFeatures } = context;
-    if (!selection.isWhole || !documentFilters.isEmpty || !sourceFeatures.blocksWrites)
+    if (block === undefined)
       throw new NotNow('a cutover of this migration does not block its source, so there is no pause to rehearse');
     await stream.inStepAt(await barrier(attempt), attempt.signal);
     timeline.begin('watchdog');
-    const watchdog = await orAbort(watching, attempt.signal);
+    const watchdog = await orAbort(block.watching, attempt.signal);
     watchdog.keepQuiet();
     const alive = setInterval(() => watchdog.keepQuiet(), ALIVE_EVERY_MS);
     resources.defer(() => clearInterval(alive));
     timeline.begin('obstacles');
-    const blockable = await untilBlockable(attempt, claim);
+    const { claim } = block;
+    const blockable = await untilBlockable(attempt, claim, await orAbort(block.surveying, attempt.signal));
     await rehearseBlock(context, log, stream, { ...blockable, calledOff, timeline, claim });
   } catch (error) {
     const passes = error instanceof NotNow || error instanceof CollectionMissing;

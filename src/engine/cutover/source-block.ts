@@ -38,7 +38,7 @@ const TELL_WITHIN_MS = 10_000;
 const TO_OPEN = 'the source, to open it again';
 
 /** Returns a claim to the source's block for one attempt of this engine to cut over. */
-export function newClaim({ checkpoint }: SourceBlockParts, log: MigrationLog): Claim {
+export function newClaim({ checkpoint }: Pick<SourceBlockParts, 'checkpoint'>, log: MigrationLog): Claim {
   return { id: randomUUID(), migrationId: checkpoint.migrationId, term: log.record.term };
 }
 
@@ -57,11 +57,11 @@ export interface BlockSurvey {
 
 /**
  * Measures the source's majority, and reads who held its block in the last minute, which takes seconds on a busy
- * source. For the time in which the stream catches up.
+ * source.
  * @returns undefined when that fails; `untilBlockable` then does it, and waits
  */
 export async function surveySource(
-  { source, clock }: SourceBlockParts,
+  { source, clock }: Pick<SourceBlockParts, 'source' | 'clock'>,
   claim: Claim,
 ): Promise<BlockSurvey | undefined> {
   try {

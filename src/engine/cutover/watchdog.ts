@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { getCompileCacheDir } from 'node:module';
 import type { Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { dialRules, type Logger, messageOf, programBeside } from '../../platform/index.ts';
 import type { ClusterAddresses } from '../mongodb/connect.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -47,7 +49,11 @@ export async function startWatchdog(
     deadlineMs,
     dialRules: dialRules(),
   };
-  const child = spawn(process.execPath, [PROGRAM], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [PROGRAM], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache() },
+  });
   const { stdin, stdout } = child;
   // A watchdog that never started or ended early must not end the cutover, and this process doesn't wait for it at its
   // end.
@@ -70,4 +76,10 @@ export async function startWatchdog(
       if (cutover?.committed || !cutover?.blocking) standDown();
     },
   };
+}
+
+/** Returns the parent of this process's cache directory, which is named after the version of Node.js; undefined without a cache. */
+function compileCache(): string | undefined {
+  const directory = getCompileCacheDir();
+  return directory && dirname(directory);
 }

@@ -2,6 +2,7 @@ import { UserError } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
+import { prepareCutover } from '../cutover/prepare-cutover.ts';
 import { rehearse } from '../cutover/rehearse.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -62,6 +63,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (wishes.current.state === 'cutover' && hasOtherCatalog(follower)) await follower.confirmCatalog();
     if (wishes.current.state === 'cutover' && run.notReadyReasons.length === 0) {
       using _ = follower.hurry();
+      using prepared = prepareCutover(context, log);
       const advised = unlessAborted(run.findings.repeatAtCutover(), wishes.calledOff);
       const [confirmed] = await Promise.all([isConfirmed(follower, wishes.calledOff), advised]);
       if (!confirmed) continue;
@@ -73,6 +75,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
         bypassingWrites,
         timeline,
         evidence,
+        block: prepared.block,
       });
       if (ended === 'committed') {
         attempts.clear();
