@@ -3,8 +3,8 @@ import manifest from './package.json' with { type: 'json' };
 import { declarations } from './packaging/declarations.ts';
 import { licenses } from './packaging/licenses.ts';
 
-/** Packages that npm installs with Linkspan. All others become part of the program. */
-const INSTALLED = new Set(Object.keys(manifest.dependencies));
+/** Packages that npm installs with Linkspan, and one that only a checkout needs. All others become part of the program. */
+const INSTALLED = new Set([...Object.keys(manifest.dependencies), 'vite']);
 const packageOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? '';
 
 /**
@@ -18,6 +18,8 @@ export default {
     library: 'src/library/index.ts',
     'watchdog-process': 'src/engine/cutover/watchdog-process.ts',
     'dialler-process': 'src/destination/dialler-process.ts',
+    demo: 'demo/run.ts',
+    'download-mongod': 'test/support/download-mongod.ts',
   },
   cwd: import.meta.dirname,
   platform: 'node',

@@ -1,6 +1,6 @@
 import { defaultMix } from '../test/support/ledger-operations.ts';
 import { type Ledger, type LedgerWriter, startLedgerWriter } from '../test/support/ledger-writer.ts';
-import { database } from './datasets.ts';
+import { type DemoData, database } from './data.ts';
 import type { Clusters } from './start-clusters.ts';
 
 /** Minimum write rate of this demonstration on two idle cores. */
@@ -9,19 +9,16 @@ export const promisedWritesPerSecond = 500;
 /** Target rate. Most operations write one document, transactions several. It is above the promised rate, because a busy machine delays some. */
 const OPERATIONS_PER_SECOND = 550;
 
-/** The largest collections, so that many writes hit ranges being copied, and one collection that only the load writes to. */
-const COLLECTIONS = ['flights_200k_json', 'zipcodes', 'flights_20k', 'ledger'];
-
 export interface LiveLoad extends LedgerWriter {
   /** Seconds since the start of the load. */
   runningSeconds(): number;
 }
 
 /** Starts a load that writes like applications, to the side that accepts writes. */
-export async function startLiveLoad({ applications }: Clusters): Promise<LiveLoad> {
+export async function startLiveLoad({ applications }: Clusters, { written }: DemoData): Promise<LiveLoad> {
   const writer = await startLedgerWriter({
     clients: applications,
-    namespaces: COLLECTIONS.map((name) => `${database}.${name}`),
+    namespaces: written.map((name) => `${database}.${name}`),
     ratePerSecond: OPERATIONS_PER_SECOND,
     mix: { ...defaultMix, transaction: 33 },
   });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type Comparison, compareClusters } from '../test/support/compare-clusters.ts';
 import { eventually } from '../test/support/eventually.ts';
 import type { Ledger, LedgerWriter } from '../test/support/ledger-writer.ts';
@@ -6,10 +7,11 @@ import { temporaryFolder } from '../test/support/temporary-folder.ts';
 import { buildConsole } from './build-console.ts';
 import { type CheckpointCounts, readCheckpointCounts } from './checkpoint-counts.ts';
 import { startControlPlane } from './control-plane.ts';
+import { type DemoData, demoData } from './data.ts';
 import { requestLinkToken } from './link-token.ts';
 import { describeKinds, promisedWritesPerSecond, startLiveLoad } from './live-load.ts';
 import { type Attempt, LiveMigration, type Verification } from './live-migration.ts';
-import { loadDatasets } from './load-datasets.ts';
+import { loadData } from './load-data.ts';
 import { count, megabytes, narrate } from './narrate.ts';
 import { startAgent } from './start-agent.ts';
 import { type Clusters, startClusters } from './start-clusters.ts';
@@ -22,11 +24,16 @@ const WRITES_AFTER_CUTOVER = 500;
 const CUTOVERS = 3;
 const IN_STEP_WITHIN_MS = 60_000;
 
+export interface DemoOptions {
+  /** Whether everything stays after the migration, until Ctrl-C. */
+  readonly keep?: boolean;
+}
+
 /**
  * Runs a complete push live migration: clusters, real data, control plane, link-token, agent, migration under load, cutover, the way back and there
  * again, and a comparison of both sides. Exit code 0: both sides are equal, and enough changes hit ranges that were being copied. Exit code 1: otherwise. Exit code 2: there is no mongod.
  */
-async function main(): Promise<number> {
+export async function demonstrate({ keep = false }: DemoOptions = {}): Promise<number> {
   try {
     narrate(`using ${(await findMongod()).origin}`);
   } catch (error) {
@@ -37,9 +44,10 @@ async function main(): Promise<number> {
   using folder = temporaryFolder('demo');
   await using clusters = await startClusters();
   narrate('source (3 members) and destination run, with authentication and users of least privilege');
-  const { collections, documents, indexes } = await loadDatasets(clusters.source.client);
+  const data = demoData();
+  const { collections, documents, indexes } = await loadData(clusters.source.client, data);
   narrate(
-    `loaded ${count(documents)} documents of vega-datasets into ${collections} collections with ${indexes} indexes`,
+    `loaded ${count(documents)} documents of ${data.origin} into ${collections} collections with ${indexes} indexes`,
   );
 
   await buildConsole();
@@ -53,16 +61,24 @@ async function main(): Promise<number> {
   await using agent = await startAgent(folder.path, token, clusters.migrationUri.source);
   narrate('linkspan agent runs, and has redeemed the link-token');
   try {
-    return await migrate(clusters, new LiveMigration(organization));
+    const code = await migrate(clusters, data, new LiveMigration(organization));
+    if (keep) {
+      narrate(
+        `everything stays: ${organization.url}, user ${organization.publicKey}, password ${organization.privateKey}`,
+      );
+      narrate('press Ctrl-C to end it');
+      await once(process, 'SIGINT');
+    }
+    return code;
   } catch (error) {
     console.error(`\nlinkspan serve wrote:\n${controlPlane.process.stderr}\nlinkspan agent wrote:\n${agent.stderr}`);
     throw error;
   }
 }
 
-async function migrate(clusters: Clusters, migration: LiveMigration): Promise<number> {
+async function migrate(clusters: Clusters, data: DemoData, migration: LiveMigration): Promise<number> {
   const { destination, migrationUri } = clusters;
-  await using load = await startLiveLoad(clusters);
+  await using load = await startLiveLoad(clusters, data);
   narrate('the live load runs');
   await migration.register(migrationUri.destination);
   narrate(`the agent offers ${await migration.available()}`);
@@ -172,4 +188,4 @@ function isWhole({ phase, catalogDifferences }: Verification): boolean {
   return phase === 'following' && catalogDifferences?.length === 0;
 }
 
-process.exitCode = await main();
+if (import.meta.main) process.exitCode = await demonstrate();

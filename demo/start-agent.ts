@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type LinkspanProcess, runLinkspan } from '../test/support/linkspan-process.ts';
 
 /** Names in the agent's configuration. */
-export const agentNames = { host: 'mover', projectId: '0123456789abcdef01234567', deployment: 'vega' } as const;
+export const agentNames = { host: 'mover', projectId: '0123456789abcdef01234567', deployment: 'demo' } as const;
 
 /** Limit of the copy rate, so that the live load hits many ranges being copied. Without it the copy takes one or two seconds. */
 const COPY_MEGABYTES_PER_SECOND = 4;

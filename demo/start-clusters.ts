@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb';
 import { type ReplicaSet, startPair } from '../test/support/replica-set.ts';
-import { database } from './datasets.ts';
+import { database } from './data.ts';
 
 const MIGRATION_USER = { name: 'linkspan', password: 'migrations-only' } as const;
 const APPLICATION_USER = { name: 'app', password: 'applications-only' } as const;

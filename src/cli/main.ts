@@ -32,6 +32,9 @@ const groups: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
     agent: listed('Run the migration host beside the source clusters', async () =>
       (await import('./run/agent.ts')).agentCommand(),
     ),
+    demo: listed('Show a whole migration between two new replica sets here', async () =>
+      (await import('./run/demo.ts')).demoCommand(),
+    ),
   },
   'Migrate:': {
     migration: noun('migration'),

@@ -111,7 +111,7 @@ test('the help groups the commands by purpose, one line each', async () => {
   const sections = await sectionsOf('');
   const groups = ['Run', 'Migrate', 'Administer', 'Maintain', 'Additional commands'];
   assert.deepEqual(Object.keys(sections).slice(0, 7), ['Usage', ...groups, 'Flags']);
-  assert.deepEqual(Object.keys(sections.Run ?? {}), ['serve', 'agent']);
+  assert.deepEqual(Object.keys(sections.Run ?? {}), ['serve', 'agent', 'demo']);
   assert.deepEqual(Object.keys(sections.Migrate ?? {}), [
     'migration',
     'validation',

@@ -5,11 +5,7 @@ import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { PushSetup } from '../end-to-end/push-setup.ts';
-import { expectIdentical } from '../support/expect-identical.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
-import { startPair } from '../support/replica-set.ts';
-import { numbered } from '../support/seeds.ts';
 import { needsSource } from '../support/source-version.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { packedLinkspan } from './packed.ts';
@@ -53,20 +49,15 @@ test('the package installs without warnings, and runs on the Node.js that comes 
   assert.deepEqual([(await linkspan.exit).code, linkspan.stdout, linkspan.stderr], [0, `${version}\n`, '']);
 });
 
-test('the installed package moves a cluster, serves the console, and cuts over', {
+test('the installed package serves the console, moves a cluster, cuts over, and goes back, with one command', {
   skip: noRegistry || needsSource('6.0', 'it has no write block'),
 }, async () => {
-  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
-  await pair.source.client.db('shop').collection('orders').insertMany(numbered(1000, {}));
-  await using setup = await PushSetup.create(pair);
-  await setup.serve();
-  await setup.register(pair);
-  setup.agent();
-  await setup.start();
-  const page = await (await fetch(setup.variables.LINKSPAN_URL ?? '')).text();
-  assert.match(page, /<title>Linkspan<\/title>/);
-  await setup.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
-  await setup.cutOver();
-  await setup.until('complete', ({ status }) => status === 'COMPLETE');
-  await expectIdentical(pair);
+  await using demo = runLinkspan(['demo'], { cwd: folder.path });
+  const [, url = ''] = await demo.waitForLine(/linkspan serve runs at (\S+)/);
+  assert.match(await (await fetch(url)).text(), /<title>Linkspan<\/title>/);
+  const { code } = await demo.exit;
+  assert.equal(code, 0, demo.stdout + demo.stderr);
+  assert.match(demo.stdout, /documents of a generated web shop/);
+  assert.match(demo.stdout, /^write pauses +\d+ ms, \d+ ms, \d+ ms: there, back, and there again$/m);
+  assert.match(demo.stdout, /^identical +yes$/m);
 });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { access, chmod, constants, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -130,7 +130,7 @@ async function fetchInto(
 /** Downloads in a separate process, because with a bad mirror the package may hang and keep its process from ending. */
 async function download(work: string): Promise<string | undefined> {
   if (/^(false|0|no)$/i.test(process.env.MONGOMS_RUNTIME_DOWNLOAD ?? '') || !(await mirrorResolves())) return undefined;
-  const script = fileURLToPath(new URL('./download-mongod.ts', import.meta.url));
+  const script = fileURLToPath(new URL(`./download-mongod${extname(import.meta.url)}`, import.meta.url));
   const { stdout } = await run(process.execPath, [script, work, DOWNLOAD_VERSION], {
     timeout: FETCH_DEADLINE_MS,
     killSignal: 'SIGKILL',

@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { type Document, Double, Int32, Long } from 'mongodb';
+import type { Dataset, DemoData } from './data.ts';
 import { parseTable } from './parse-table.ts';
 
-/** The database for all data sets. */
-export const database = 'vega';
-
-/** Folder of the data, which the package does not export; it is beside the exported code. */
-const packageFolder = new URL('../node_modules/vega-datasets/', import.meta.url);
+/** Folder of the package `vega-datasets`, which does not export its data; it is beside the exported code. */
+export const publicDataFolder = new URL('../node_modules/vega-datasets/', import.meta.url);
 
 /** Description of one file in the package. */
 interface Resource {
@@ -15,13 +13,44 @@ interface Resource {
   readonly schema?: { readonly fields: readonly { readonly name: string; readonly type: string }[] };
 }
 
-export interface Dataset {
-  readonly collection: string;
-  readonly documents: readonly Document[];
-}
+/** Real public data, with secondary, unique, compound, geo, partial, hashed and wildcard indexes. */
+export const publicData: DemoData = {
+  origin: 'vega-datasets',
+  datasets: readDatasets,
+  indexes: {
+    airports: [{ key: { iata: 1 }, unique: true }, { key: { location: '2dsphere' } }, { key: { state: 1, city: 1 } }],
+    birdstrikes: [{ key: { 'Flight Date': 1 } }, { key: { 'Origin State': 'hashed' } }],
+    cars: [{ key: { Name: 1 }, collation: { locale: 'en', strength: 2 } }],
+    earthquakes: [{ key: { geometry: '2dsphere' } }, { key: { 'properties.mag': -1, 'properties.time': 1 } }],
+    flights_200k_json: [
+      { key: { distance: 1, delay: 1 } },
+      { key: { delay: 1 }, partialFilterExpression: { delay: { $gt: 60 } } },
+    ],
+    flights_20k: [{ key: { origin: 1, destination: 1, date: -1 }, name: 'route' }],
+    flights_10k: [{ key: { date: 1 } }],
+    github: [{ key: { time: 1 }, unique: true }],
+    jobs: [{ key: { job: 1, sex: 1, year: 1 }, unique: true }],
+    movies: [{ key: { Title: 'text', Director: 'text' } }, { key: { 'IMDB Rating': -1 }, sparse: true }],
+    population: [{ key: { year: 1, age: 1, sex: 1 }, unique: true }],
+    sp500_2000: [{ key: { date: 1 }, unique: true }],
+    stocks: [{ key: { symbol: 1, date: 1 }, unique: true }],
+    weekly_weather: [{ key: { '$**': 1 } }],
+    zipcodes: [{ key: { location: '2dsphere' } }, { key: { zip_code: 1 } }, { key: { state: 1, county: 1 } }],
+  },
+  view: {
+    name: 'late_flights',
+    viewOn: 'flights_20k',
+    pipeline: [
+      { $match: { delay: { $gt: 60 } } },
+      { $project: { _id: 0, date: 1, origin: 1, destination: 1, delay: 1 } },
+    ],
+  },
+  // One collection that only the live load writes to.
+  written: ['flights_200k_json', 'zipcodes', 'flights_20k', 'ledger'],
+};
 
 /** All JSON, CSV and TSV files of the package `vega-datasets`, one collection for each. */
-export function* readDatasets(): Generator<Dataset> {
+function* readDatasets(): Generator<Dataset> {
   const { resources }: { resources: Resource[] } = JSON.parse(readFile('datapackage.json'));
   for (const { name, path, schema } of resources) {
     const form = /\.(json|csv|tsv)$/.exec(path)?.[1];
@@ -34,7 +63,7 @@ export function* readDatasets(): Generator<Dataset> {
 }
 
 function readFile(path: string): string {
-  return readFileSync(new URL(path, packageFolder), 'utf8');
+  return readFileSync(new URL(path, publicDataFolder), 'utf8');
 }
 
 /** Makes a document of each entry of a list and of each GeoJSON feature. Other content becomes one document. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Double, Int32, Long } from 'mongodb';
-import { readDatasets } from '../../demo/datasets.ts';
 import { parseTable } from '../../demo/parse-table.ts';
+import { publicData } from '../../demo/public-data.ts';
 
-describe("the demonstration's data", () => {
-  const datasets = new Map(Array.from(readDatasets(), ({ collection, documents }) => [collection, documents]));
+describe("the demonstration's public data", () => {
+  const datasets = new Map(Array.from(publicData.datasets(), ({ collection, documents }) => [collection, documents]));
 
   it('are some 300,000 documents in many collections', () => {
     const documents = [...datasets.values()].reduce((sum, each) => sum + each.length, 0);
