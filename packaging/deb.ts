@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { layOutRoot } from './installed-root.ts';
 import type { TreeOptions } from './program-tree.ts';
 
 const run = promisify(execFile);
@@ -12,7 +13,7 @@ const RELOAD = '#!/bin/sh\nset -e\nif [ -d /run/systemd/system ]; then systemctl
 const CLEAR_CACHE = '#!/bin/sh\nset -e\nrm -rf "$DPKG_ROOT/opt/linkspan/node_modules/.cache"\n';
 
 /**
- * Makes a Debian package: Linkspan in `/opt/linkspan`, where the units look for it, `linkspan` in `/usr/bin`, and the units.
+ * Makes a Debian package.
  * @param tree     a folder of `makeProgramTree`, made with the same options. Their time becomes that of all files
  * @param root     an empty folder, which becomes the package's content
  * @returns the path of the package in `output`
@@ -24,14 +25,8 @@ export async function makeDeb(
   output: string,
 ): Promise<string> {
   const { version, description, license } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8'));
-  const installed = join(root, 'opt/linkspan');
-  cpSync(tree, installed, { recursive: true, verbatimSymlinks: true });
-  for (const folder of ['DEBIAN', 'usr/bin', 'usr/lib/systemd/system', 'usr/share/doc/linkspan'])
-    mkdirSync(join(root, folder), { recursive: true });
-  symlinkSync('/opt/linkspan/bin/linkspan', join(root, 'usr/bin/linkspan'));
-  for (const unit of readdirSync(join(tree, 'deploy')).filter((name) => name.endsWith('.service')))
-    cpSync(join(tree, 'deploy', unit), join(root, 'usr/lib/systemd/system', unit));
-  cpSync(join(tree, 'LICENSE'), join(root, 'usr/share/doc/linkspan/copyright'));
+  layOutRoot(tree, root);
+  mkdirSync(join(root, 'DEBIAN'));
   const control = [
     'Package: linkspan',
     `Version: ${version}`,

@@ -6,11 +6,12 @@ import { type Architecture, ownArchitecture, readArchitecture } from './architec
 import { makeDeb } from './deb.ts';
 import { makeProgramTree } from './program-tree.ts';
 import { provenanceOf, sha256Of } from './provenance.ts';
+import { makeRpm } from './rpm.ts';
 import { packTarball } from './tarball.ts';
 
 /**
  * `npm run package [-- amd64 arm64]`: makes the packages of this version in `dist/packages`: the npm package, and for these processors, or for
- * the one of this machine, a tarball that needs neither npm nor a network, a Debian package and an SBOM; then the provenance of all, and
+ * the one of this machine, a tarball that needs neither npm nor a network, a Debian package, an RPM package and an SBOM; then the provenance of all, and
  * `SHA256SUMS`. All files have the time of the last commit, or of `SOURCE_DATE_EPOCH`, so that the same commit gives the same bytes.
  */
 const root = resolve(import.meta.dirname, '..');
@@ -22,7 +23,7 @@ const output = join(root, 'dist/packages');
 rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
 
-/** @returns the paths of tarball, Debian package and SBOM */
+/** @returns the paths of tarball, Debian package, RPM package and SBOM */
 async function packFor(architecture: Architecture): Promise<readonly string[]> {
   const work = mkdtempSync(join(tmpdir(), 'linkspan-packages-'));
   try {
@@ -33,7 +34,8 @@ async function packFor(architecture: Architecture): Promise<readonly string[]> {
     await packTarball(tree, builtAt, tarball);
     const sbom = join(output, `linkspan-${version}-linux-${architecture}.spdx.json`);
     copyFileSync(join(tree, 'sbom.spdx.json'), sbom);
-    return [tarball, await makeDeb(tree, join(work, 'deb'), options, output), sbom];
+    const deb = await makeDeb(tree, join(work, 'deb'), options, output);
+    return [tarball, deb, await makeRpm(tree, join(work, 'rpm'), options, output), sbom];
   } finally {
     rmSync(work, { recursive: true });
   }

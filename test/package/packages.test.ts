@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { ownArchitecture } from '../../packaging/architectures.ts';
 import { makeDeb } from '../../packaging/deb.ts';
 import { makeProgramTree } from '../../packaging/program-tree.ts';
+import { makeRpm } from '../../packaging/rpm.ts';
 import { packTarball } from '../../packaging/tarball.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { builtCopy } from './built-copy.ts';
@@ -14,6 +15,9 @@ import { withoutRegistry } from './without-registry.ts';
 
 const run = promisify(execFile);
 const OPTIONS = { architecture: ownArchitecture(), builtAt: 1_700_000_000 };
+const noRpm =
+  (spawnSync('rpmbuild', ['--version']).error !== undefined && 'rpmbuild is not installed') ||
+  (process.getuid?.() !== 0 && 'only root can install into another root');
 const noDpkg = spawnSync('dpkg-deb', ['--version']).error !== undefined && 'dpkg-deb is not installed';
 
 const folder = temporaryFolder('packages');
@@ -78,6 +82,27 @@ test('a Debian package installs the program and its units, and a purge leaves no
   const units = readdirSync(join(root, 'usr/lib/systemd/system'));
   assert.deepEqual(units, ['linkspan-agent.service', 'linkspan-serve.service', 'linkspan-sync@.service']);
   await run('dpkg', [...flags, '--purge', 'linkspan']);
+  for (const path of ['opt/linkspan', 'usr/bin/linkspan', 'usr/lib/systemd/system/linkspan-agent.service'])
+    assert.ok(!existsSync(join(root, path)), path);
+});
+
+test('an RPM package has the same bytes when it is made again, installs the same files, and leaves nothing behind', {
+  skip: noRegistry || noRpm,
+}, async () => {
+  const [first, again] = await Promise.all(
+    ['first', 'again'].map((name) => makeRpm(tree, join(folder.path, name), OPTIONS, join(folder.path, name))),
+  );
+  assert.ok(first && again);
+  assert.ok(readFileSync(first).equals(readFileSync(again)));
+  const root = join(folder.path, 'rpm-machine');
+  await run('rpm', ['--root', root, '--initdb']);
+  await run('rpm', ['--root', root, '--nodeps', '--install', first]);
+  assert.equal(await shownBy(join(root, 'opt/linkspan/bin/linkspan'), '--version'), `${version}\n`);
+  const units = readdirSync(join(root, 'usr/lib/systemd/system'));
+  assert.deepEqual(units, ['linkspan-agent.service', 'linkspan-serve.service', 'linkspan-sync@.service']);
+  const cache = join(root, 'opt/linkspan/node_modules/.cache/linkspan');
+  assert.ok(existsSync(cache), 'the program has cached its compiled code');
+  await run('rpm', ['--root', root, '--erase', 'linkspan']);
   for (const path of ['opt/linkspan', 'usr/bin/linkspan', 'usr/lib/systemd/system/linkspan-agent.service'])
     assert.ok(!existsSync(join(root, path)), path);
 });
