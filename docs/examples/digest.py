@@ -1,4 +1,4 @@
-"""Recomputes count, bytes and digest of a collection, as docs/17-digests.md defines them. Needs only pymongo.
+"""Recomputes count, bytes and digest of a collection, as docs/verify/digests.md defines them. Needs only pymongo.
 
     python3 digest.py mongodb://... DATABASE COLLECTION
 

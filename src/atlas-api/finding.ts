@@ -4,7 +4,7 @@ import type { Validation } from '../control/index.ts';
 /** Schema of a preflight finding in validations and migrations. */
 export const findingSchema = z
   .object({
-    code: z.string().meta({ description: 'A code of the error list (docs/errors.md).' }),
+    code: z.string().meta({ description: 'A code of the error list (docs/reference/errors.md).' }),
     severity: z.enum(['error', 'warning']).meta({ description: 'An error prevents the start of a migration.' }),
     namespace: z
       .string()

@@ -101,7 +101,7 @@ const EXIT_STATUS =
 
 const LEARN_MORE = [
   '  Use "linkspan <command> <subcommand> --help" for the flags of a command.',
-  '  Read docs/14-first-migration.md for a first migration, and docs/interfaces.md for variables, output and exit codes.',
+  '  Read docs/get-started/first-migration.md for a first migration, and docs/reference/interfaces.md for variables, output and exit codes.',
   EXIT_STATUS,
 ];
 

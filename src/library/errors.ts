@@ -1,6 +1,6 @@
 import { UserError as EngineError } from '../platform/index.ts';
 
-/** All codes of errors and findings. docs/errors.md describes each. Later minor versions may add some. */
+/** All codes of errors and findings. docs/reference/errors.md describes each. Later minor versions may add some. */
 export const ERROR_CODES = [
   'ACCOUNTS_KEPT',
   'ACCOUNTS_NEED_WHOLE',
@@ -86,7 +86,7 @@ export const ERROR_CODES = [
   'WRONG_STATE',
 ] as const;
 
-/** A key of docs/errors.md. */
+/** A key of docs/reference/errors.md. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** An error that the user caused or can fix. Any other error is a bug. */

@@ -1,6 +1,6 @@
 import { version as own } from '../platform/index.ts';
 
-// These names are the public interface of the package, under semantic versioning: docs/26-library.md lists each of them.
+// These names are the public interface of the package, under semantic versioning: docs/migrate/library.md lists each of them.
 export type { CutoverReport, CutoverReportAttempt, CutoverReportStep } from './cutover-report.ts';
 export { ERROR_CODES, type ErrorCode, isUserError, type UserError } from './errors.ts';
 export { Migration, newMigrationId } from './migration.ts';

@@ -5,7 +5,7 @@ import type { MigrationOptions } from './options.ts';
 /** A result of the plan. Errors keep a migration from starting, warnings don't. */
 export interface Finding {
   readonly severity: 'error' | 'warning';
-  /** Key of docs/errors.md. */
+  /** Key of docs/reference/errors.md. */
   readonly code: string;
   readonly message: string;
   readonly remedy: string;

@@ -99,7 +99,7 @@ export interface Leftovers {
 
 /** An error as data. */
 export interface ErrorData {
-  /** Key of docs/errors.md. */
+  /** Key of docs/reference/errors.md. */
   readonly code: string;
   readonly message: string;
   readonly remedy: string;

@@ -20,7 +20,7 @@ const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
 let loading: Promise<Api> | undefined;
 
-/** Hands ended work to the OpenTelemetry SDK of this process. Where there is none, it doesn't even load the API (docs/23-monitoring.md#traces). */
+/** Hands ended work to the OpenTelemetry SDK of this process. Where there is none, it doesn't even load the API (docs/operate/monitoring.md#traces). */
 export function traceWork(work: TracedWork): void {
   if (!(REGISTERED in globalThis)) return;
   loading ??= import('@opentelemetry/api');

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { exitCode } from '../../src/cli/command-line/exit-code.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 
-const page = readFileSync(new URL('../../docs/interfaces.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/reference/interfaces.md', import.meta.url), 'utf8');
 
 /** Returns the rows of the table under a heading, as cells without backticks. */
 function table(heading: string): string[][] {
@@ -37,7 +37,7 @@ async function readHelp(command: string): Promise<string> {
   return linkspan.stdout.replace(/\s+/g, ' ');
 }
 
-test('every command has exactly the flags that docs/interfaces.md lists', async () => {
+test('every command has exactly the flags that docs/reference/interfaces.md lists', async () => {
   const rows = table('Commands').flatMap(
     ([commands, flags]) => commands?.split(', ').map((each) => [each, flags]) ?? [],
   );
@@ -48,7 +48,7 @@ test('every command has exactly the flags that docs/interfaces.md lists', async 
   }
 });
 
-test('the commands that docs/interfaces.md names read the environment variables, with its defaults', async () => {
+test('the commands that docs/reference/interfaces.md names read the environment variables, with its defaults', async () => {
   for (const [variable, fallback, reader] of table('Environment')) {
     const text = await help((reader ?? '').split(',')[0] ?? '');
     assert.ok(text.includes(variable ?? '?'), `${variable} is not in the help of ${reader}`);
@@ -57,7 +57,7 @@ test('the commands that docs/interfaces.md names read the environment variables,
   }
 });
 
-test('the exit codes are those of docs/interfaces.md', () => {
+test('the exit codes are those of docs/reference/interfaces.md', () => {
   const listed = table('Exit codes').map(([code]) => Number(code));
   assert.deepEqual(
     listed,

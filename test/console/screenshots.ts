@@ -124,7 +124,7 @@ async function take(
   await watched.page.screenshot({ path: join(FOLDER, `${file}.png`), animations: 'disabled' });
 }
 
-/** `npm run docs:images`: takes the pictures of docs/24-console.md. */
+/** `npm run docs:images`: takes the pictures of docs/migrate/console.md. */
 async function main(): Promise<void> {
   using built = await buildConsole();
   const { browser, skip } = await startBrowser();

@@ -33,7 +33,7 @@ interface Description {
 
 const V2 = '/api/atlas/v2';
 
-/** Returns `docs/api.md`, made from the OpenAPI document. `npm run docs:api` writes the file. */
+/** Returns `docs/reference/api.md`, made from the OpenAPI document. `npm run docs:api` writes the file. */
 export function apiDocument(): string {
   const { paths, components } = openApiDocument(operations) as Description;
   const described = Object.entries(paths)
@@ -46,7 +46,7 @@ export function apiDocument(): string {
     '# API reference',
     '',
     'Made from the schemas that check requests (`npm run docs:api`); the same as a document for programs is at `GET /openapi.json`.',
-    'How it is used is in [06-atlas-cli-and-curl.md](06-atlas-cli-and-curl.md), every error in [errors.md](errors.md).',
+    'How it is used is in [Atlas CLI and curl](../migrate/atlas-cli-and-curl.md), every error in [Errors](errors.md).',
     '',
     'All paths are under `/api/atlas/v2`, where a version is asked for with `Accept: application/vnd.atlas.<date>+json`, and under `/api/atlas/v1.0`,',
     'where they have their oldest version and plain JSON. All take `envelope` and `pretty`. **Extension** marks what Atlas does not have.',

@@ -17,7 +17,7 @@ const run = promisify(execFile);
 const curl = await findCurl();
 const atlasCli = await findAtlasCli();
 
-const PAGE = readFileSync(new URL('../../docs/06-atlas-cli-and-curl.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../docs/migrate/atlas-cli-and-curl.md', import.meta.url), 'utf8');
 const [CLI_PART = '', CURL_PART = ''] = PAGE.split('\n## With curl\n');
 
 const ACCOUNT = { clientId: `mdb_sa_id_${'0c'.repeat(12)}`, secret: 'mdb_sa_sk_0123456789abcdefghijklmnopqrstuv' };
@@ -76,7 +76,7 @@ async function follow(part: string, plane: ControlPlane, given: Readonly<Record<
   return commands;
 }
 
-test('the curl commands of docs/06-atlas-cli-and-curl.md work unchanged, in their order', {
+test('the curl commands of docs/migrate/atlas-cli-and-curl.md work unchanged, in their order', {
   skip: skipReason(curl),
 }, async () => {
   await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
@@ -92,7 +92,7 @@ async function registerDestination(plane: ControlPlane): Promise<{ readonly GROU
   return { GROUP_ID };
 }
 
-test('the commands of the Atlas CLI in docs/06-atlas-cli-and-curl.md work unchanged, in their order', {
+test('the commands of the Atlas CLI in docs/migrate/atlas-cli-and-curl.md work unchanged, in their order', {
   skip: skipReason(atlasCli),
 }, async () => {
   await using plane = await startControlPlane();

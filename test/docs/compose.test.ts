@@ -19,7 +19,7 @@ import { Reader } from './reader.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const page = readFileSync(join(ROOT, 'docs/27-containers.md'), 'utf8');
+const page = readFileSync(join(ROOT, 'docs/get-started/containers.md'), 'utf8');
 const KEY = 'a-private-key-of-the-test';
 const FILES = ['compose.yaml', 'compose.production.yaml'] as const;
 const readWithKey = (file: string) => readCompose(file, { LINKSPAN_PRIVATE_KEY: KEY });
@@ -82,7 +82,7 @@ test('every secret of compose.production.yaml has its row on the page', () => {
 
 const mongosh = await findMongosh();
 
-test('the Compose commands of docs/27-containers.md migrate, run as processes without Compose', {
+test('the Compose commands of docs/get-started/containers.md migrate, run as processes without Compose', {
   skip: 'missing' in mongosh ? mongosh.missing : needsSource('6.0', 'it has no write block'),
 }, async () => {
   assert.ok('folder' in mongosh);

@@ -13,10 +13,10 @@ import { eventually } from '../support/eventually.ts';
 import { stepsOf } from './steps.ts';
 
 const run = promisify(execFile);
-const page = readFileSync(new URL('../../docs/19-cut-over.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/cut-over/cut-over.md', import.meta.url), 'utf8');
 const binaries = fileURLToPath(new URL('../../bin', import.meta.url));
 
-test('the commands of docs/19-cut-over.md work unchanged, in their order, and show the checklist of the page', async () => {
+test('the commands of docs/cut-over/cut-over.md work unchanged, in their order, and show the checklist of the page', async () => {
   await using plane = await startControlPlane();
   const { id, groupId, report, show } = await start(plane);
   const unsteady = { ...healthyStream.applied, isSteady: false, steadyInMs: 21_000 };

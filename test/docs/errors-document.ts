@@ -1,6 +1,6 @@
 import { errorCatalogue } from '../../src/platform/index.ts';
 
-/** Returns `docs/errors.md`, made from the catalogue. `npm run docs:errors` writes the file. */
+/** Returns `docs/reference/errors.md`, made from the catalogue. `npm run docs:errors` writes the file. */
 export function errorsDocument(): string {
   const rows = Object.entries(errorCatalogue)
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -5,13 +5,13 @@ import { errorCatalogue } from '../../src/platform/index.ts';
 import { errorsDocument } from './errors-document.ts';
 import { troubleshootingDocument } from './troubleshooting-document.ts';
 
-test('docs/errors.md lists every error of the catalogue, and no others', () => {
-  const written = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+test('docs/reference/errors.md lists every error of the catalogue, and no others', () => {
+  const written = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8');
   assert.equal(written, errorsDocument(), 'run npm run docs:errors');
 });
 
-test('docs/10-troubleshooting.md explains every message of the catalogue, unchanged', () => {
-  const written = readFileSync(new URL('../../docs/10-troubleshooting.md', import.meta.url), 'utf8');
+test('docs/operate/troubleshooting.md explains every message of the catalogue, unchanged', () => {
+  const written = readFileSync(new URL('../../docs/operate/troubleshooting.md', import.meta.url), 'utf8');
   assert.equal(written, troubleshootingDocument(), 'run npm run docs:troubleshooting');
 });
 

@@ -18,7 +18,7 @@ checkForLeaks({ sockets: false });
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const unindented = (text: string) => text.replace(/^ {3}/gm, '');
-const page = unindented(read('docs/15-faq.md'));
+const page = unindented(read('docs/get-started/faq.md'));
 const mongosh = await findMongosh();
 const skip = 'missing' in mongosh && mongosh.missing;
 
@@ -105,7 +105,7 @@ test('cancelling a migration before its cutover, as on the page, leaves the sour
   using folder = temporaryFolder('faq');
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await seed(pair);
-  const guide = read('docs/14-first-migration.md');
+  const guide = read('docs/get-started/first-migration.md');
   const [, configuration = ''] = /```yaml\n(.*?)```/s.exec(guide) ?? [];
   writeFileSync(join(folder.path, 'agent.yaml'), configuration);
   const [, untilReady = ''] = /\n## With the command line\n(.*?)\nCut over\./s.exec(guide) ?? [];
@@ -145,9 +145,11 @@ test("a destination user with the page's roles for Atlas can migrate, with the w
 
 test('the README links to the FAQ and to the reporting of vulnerabilities', () => {
   const readme = read('README.md');
-  for (const target of ['docs/15-faq.md', 'SECURITY.md']) assert.ok(readme.includes(`](${target})`), target);
-  const questions = [...read('docs/15-faq.md').matchAll(/^- \[.*?\]\(#(.*?)\)$/gm)].map(([, anchor]) => anchor);
-  const headings = [...read('docs/15-faq.md').matchAll(/^## (.*)$/gm)].map(([, title = '']) =>
+  for (const target of ['docs/get-started/faq.md', 'SECURITY.md']) assert.ok(readme.includes(`](${target})`), target);
+  const questions = [...read('docs/get-started/faq.md').matchAll(/^- \[.*?\]\(#(.*?)\)$/gm)].map(
+    ([, anchor]) => anchor,
+  );
+  const headings = [...read('docs/get-started/faq.md').matchAll(/^## (.*)$/gm)].map(([, title = '']) =>
     title
       .toLowerCase()
       .replace(/[^\w -]/g, '')

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { FINDING_CODES, findingOf } from '../../src/engine/index.ts';
 import { errorCatalogue, UserError } from '../../src/platform/index.ts';
 
-export const findingsPage = new URL('../../docs/11-plan.md', import.meta.url);
+export const findingsPage = new URL('../../docs/plan/plan-a-migration.md', import.meta.url);
 const HEADING = '| code | severity | meaning | what to do |\n|---|---|---|---|\n';
 
 /** Returns the page with the table of all findings, made from the catalogue. `npm run docs:findings` writes the file. */

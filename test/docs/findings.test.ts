@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { FINDING_CODES } from '../../src/engine/index.ts';
 import { findingsDocument, findingsPage } from './findings-document.ts';
 
-test('docs/11-plan.md lists every finding with severity, meaning and remedy, and no others', () => {
+test('docs/plan/plan-a-migration.md lists every finding with severity, meaning and remedy, and no others', () => {
   const written = readFileSync(findingsPage, 'utf8');
   assert.equal(written, findingsDocument(), 'run npm run docs:findings');
   assert.match(written, /^\| `DISK_TOO_SMALL` \| error \| /m);

@@ -13,8 +13,9 @@ checkForLeaks({ sockets: false });
 
 const curl = await findCurl();
 const page = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
-const [NEED = '', WITH_LINKSPAN = '', WITH_CURL = ''] =
-  page('14-first-migration.md').split(/\n## With .*\n|\n## Further\n/);
+const [NEED = '', WITH_LINKSPAN = '', WITH_CURL = ''] = page('get-started/first-migration.md').split(
+  /\n## With .*\n|\n## Further\n/,
+);
 const [, CONFIGURATION = ''] = /```yaml\n(.*?)```/s.exec(NEED) ?? [];
 
 /** Follows a part of the page, starting in an empty folder. @returns the commands */
@@ -36,8 +37,8 @@ async function migrate(part: string, then?: (reader: Reader) => Promise<unknown>
 
 test('a newcomer gets from an empty directory to a finished migration with the command line alone, and can administer', async () => {
   const administer = async (reader: Reader) => {
-    const { length } = await reader.follow(page('12-administration.md'));
-    assert.ok(length >= 8, `only ${length} commands of docs/12-administration.md were found`);
+    const { length } = await reader.follow(page('operate/administration.md'));
+    assert.ok(length >= 8, `only ${length} commands of docs/operate/administration.md were found`);
   };
   const commands = await migrate(WITH_LINKSPAN, administer);
   assert.ok(commands.length >= 14, `only ${commands.length} commands were found`);

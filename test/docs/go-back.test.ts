@@ -13,7 +13,7 @@ import { Reader } from './reader.ts';
 
 checkForLeaks({ sockets: false });
 
-const page = readFileSync(new URL('../../docs/20-go-back.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/cut-over/go-back.md', import.meta.url), 'utf8');
 
 test("the page's commands move the users there, back, and close the way back", {
   skip: needsSource('6.0', 'it has no write block'),

@@ -8,7 +8,7 @@ import { signatures } from '../../src/hooks/signature.ts';
 import { newSecret } from '../hooks/hooks-folder.ts';
 import { hookSchema } from './hook-schema.ts';
 
-const page = readFileSync(new URL('../../docs/21-hooks.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/operate/hooks.md', import.meta.url), 'utf8');
 const example = /```json\n([^`]+)```/.exec(page)?.[1] ?? '';
 
 test('docs/reference/hook-event.schema.json is the schema of events', () => {
@@ -16,7 +16,7 @@ test('docs/reference/hook-event.schema.json is the schema of events', () => {
   assert.equal(readFileSync(file, 'utf8'), hookSchema(), 'run npm run docs:hook-schema');
 });
 
-test('docs/21-hooks.md has every event, and its example is one', () => {
+test('docs/operate/hooks.md has every event, and its example is one', () => {
   const listed = [...page.matchAll(/^\| `((?:migration|hooks)\.\w+)` \|/gm)].map(([, type]) => type);
   assert.deepEqual(listed.sort(), [...HOOK_EVENT_TYPES, 'hooks.test'].sort());
   const event = JSON.parse(example);

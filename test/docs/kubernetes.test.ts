@@ -107,8 +107,8 @@ test('the policies and services select pods of the manifests', () => {
     );
 });
 
-test('docs/27-containers.md makes each secret that the manifests mount, with the files that they read', () => {
-  const page = readFileSync(new URL('../../docs/27-containers.md', import.meta.url), 'utf8');
+test('docs/get-started/containers.md makes each secret that the manifests mount, with the files that they read', () => {
+  const page = readFileSync(new URL('../../docs/get-started/containers.md', import.meta.url), 'utf8');
   const made = [...page.matchAll(/^kubectl create secret (tls|generic) (\S+) (.*)$/gm)].map(
     ([, type, name, rest = '']) => {
       const files = [...rest.matchAll(/--from-file=(\S+)/g)].map(([, file = '']) => file);

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-const page = readFileSync(new URL('../../docs/26-library.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/migrate/library.md', import.meta.url), 'utf8');
 
-/** The names in a table of docs/26-library.md. */
+/** The names in a table of docs/migrate/library.md. */
 function namesUnder(heading: string): string[] {
   const [, section = ''] = new RegExp(`\\n## ${heading}\\n(.*?)\\n## `, 's').exec(page) ?? [];
   return [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = '']) => name);
 }
 
-/** docs/26-library.md, with the names and the example that it has. */
+/** docs/migrate/library.md, with the names and the example that it has. */
 export const libraryPage = {
   page,
   values: namesUnder('Values'),

@@ -22,7 +22,7 @@ function exportedTypes(): string[] {
   });
 }
 
-test('docs/26-library.md has exactly the names that the library exports', () => {
+test('docs/migrate/library.md has exactly the names that the library exports', () => {
   assert.deepEqual([...values].sort(), Object.keys(library).sort());
   assert.deepEqual([...types].sort(), exportedTypes().sort());
 });
@@ -39,7 +39,7 @@ test('every exported name has a docstring', () => {
   );
 });
 
-test('docs/26-library.md names every method of a migration and of a comparison', () => {
+test('docs/migrate/library.md names every method of a migration and of a comparison', () => {
   const methodsOf = ({ prototype }: { readonly prototype: object }) => Object.getOwnPropertyNames(prototype).slice(1);
   const row = (name: string) => new RegExp(`^\\| \`${name}\` \\|.*$`, 'm').exec(page)?.[0] ?? '';
   for (const method of methodsOf(library.Migration)) assert.ok(row('Migration').includes(`\`${method}\``), method);
@@ -47,7 +47,7 @@ test('docs/26-library.md names every method of a migration and of a comparison',
     assert.ok(row('Verification').includes(`\`${method}\``), method);
 });
 
-test('docs/26-library.md names the oldest Node.js on which Linkspan runs', () => {
+test('docs/migrate/library.md names the oldest Node.js on which Linkspan runs', () => {
   const versionIn = (text: string) => /Node\.js (\d+\.\d+) or newer/.exec(text)?.[1];
   assert.ok(versionIn(page));
   assert.equal(versionIn(page), versionIn(errorCatalogue.NODE_TOO_OLD.remedy));

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 const ROOT = new URL('../../', import.meta.url);
 const read = (name: string) => readFileSync(new URL(name, ROOT), 'utf8');
-const page = read('docs/28-limits-and-sizing.md');
+const page = read('docs/plan/limits-and-sizing.md');
 /** Units of the page in those of the constants, which count bytes and milliseconds. */
 const UNITS: Readonly<Record<string, number>> = { MiB: 1024 * 1024, s: 1_000 };
 

@@ -7,7 +7,7 @@ const INTRODUCTION = `# Metrics
 
 For operators who write rules and dashboards. After reading it you know every metric of Linkspan, its labels and when it is
 absent. This page is generated from \`src/metrics/catalogue.ts\` by \`npm run docs:metrics\`;
-[23-monitoring.md](../23-monitoring.md) says how to switch metrics on.
+[Monitoring](../operate/monitoring.md) says how to switch metrics on.
 
 An unknown value has no sample. A migration has its series from its start; before its engine has loaded its records, only its
 state and waits. The series of a migration vanish with it. Counters count what this process has done, so they begin at 0

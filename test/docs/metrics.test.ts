@@ -20,9 +20,9 @@ test('docs/reference/metrics.md lists every metric, and no others', () => {
   assert.equal(readFileSync(metricsPage, 'utf8'), metricsDocument(), 'run npm run docs:metrics');
 });
 
-test('the shipped rules name only metrics that exist, and each alert has a chapter in docs/10-troubleshooting.md', () => {
-  const troubleshooting = readFileSync(new URL('../../docs/10-troubleshooting.md', import.meta.url), 'utf8');
-  const monitoring = readFileSync(new URL('../../docs/23-monitoring.md', import.meta.url), 'utf8');
+test('the shipped rules name only metrics that exist, and each alert has a chapter in docs/operate/troubleshooting.md', () => {
+  const troubleshooting = readFileSync(new URL('../../docs/operate/troubleshooting.md', import.meta.url), 'utf8');
+  const monitoring = readFileSync(new URL('../../docs/operate/monitoring.md', import.meta.url), 'utf8');
   let alerts = 0;
   for (const file of ['rules.yml', 'alerts.yml']) {
     const text = readFileSync(shipped(file), 'utf8');
@@ -31,7 +31,7 @@ test('the shipped rules name only metrics that exist, and each alert has a chapt
       if (alert === undefined) continue;
       alerts += 1;
       assert.match(troubleshooting, new RegExp(`^### ${alert}$`, 'm'));
-      assert.equal(annotations.runbook, `docs/10-troubleshooting.md#${alert.toLowerCase()}`);
+      assert.equal(annotations.runbook, `docs/operate/troubleshooting.md#${alert.toLowerCase()}`);
       assert.ok(monitoring.includes(`\`${alert}\``), alert);
     }
   }

@@ -50,17 +50,17 @@ test('every test that docs/reference/pitfalls.md names exists, and every pitfall
   );
 });
 
-test('every feature of docs/07-what-is-moved.md names a test, and it exists', () => {
+test('every feature of docs/plan/what-is-migrated.md names a test, and it exists', () => {
   const names = testNames();
-  const rows = rowsOf('07-what-is-moved.md');
+  const rows = rowsOf('plan/what-is-migrated.md');
   assert.ok(rows.length > 30);
   for (const [what, , named = ''] of rows) assert.ok(names.has(named), `of "${what}", no test is called: ${named}`);
 });
 
-/** Rows of docs/08-faults.md: faults have five cells, server errors three. */
-const faultRows = (cells: number) => rowsOf('08-faults.md').filter((row) => row.length === cells);
+/** Rows of docs/operate/faults.md: faults have five cells, server errors three. */
+const faultRows = (cells: number) => rowsOf('operate/faults.md').filter((row) => row.length === cells);
 
-test('every fault of docs/08-faults.md names tests that exist', () => {
+test('every fault of docs/operate/faults.md names tests that exist', () => {
   const names = testNames();
   const rows = faultRows(5);
   for (const [number, , , , named = ''] of rows)
@@ -106,16 +106,16 @@ test('every fault of docs/08-faults.md names tests that exist', () => {
   );
 });
 
-test('every test that docs/09-security-model.md names exists', () => {
+test('every test that docs/secure/security-model.md names exists', () => {
   const names = testNames();
-  const page = readFileSync(new URL('docs/09-security-model.md', root), 'utf8');
+  const page = readFileSync(new URL('docs/secure/security-model.md', root), 'utf8');
   const [, threats = ''] = /## Threats\n(.*?)\n## /s.exec(page) ?? [];
   const named = [...threats.matchAll(/^\| (?!what ).* \| (.+) \|$/gm)].map(([, name = '']) => name);
   assert.ok(named.length >= 18);
   for (const name of named) assert.ok(names.has(name), `no test is called: ${name}`);
 });
 
-test('docs/08-faults.md shows the current failure policy', () => {
+test('docs/operate/faults.md shows the current failure policy', () => {
   assert.deepEqual(
     faultRows(3),
     FAILURES.map(({ code, name, kind }) => [String(code), name, kind]),

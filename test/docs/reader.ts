@@ -54,7 +54,7 @@ export class Reader implements AsyncDisposable {
     const env = { ...process.env, NO_PROXY: '*', PATH: `${BIN}${delimiter}${process.env.PATH}`, ...this.variables };
     const once = () => run('bash', ['-c', this.#definitions + command], { cwd: this.#folder, env });
     if (until === undefined) {
-      // A migration that was ready a moment ago may not be ready now. docs/19-cut-over.md says to repeat the command then.
+      // A migration that was ready a moment ago may not be ready now. docs/cut-over/cut-over.md says to repeat the command then.
       const taken = async () => {
         const [ended] = await Promise.allSettled([once()]);
         const shown = ended.status === 'fulfilled' ? ended.value.stdout : ended.reason.stderr;

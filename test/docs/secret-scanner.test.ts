@@ -8,9 +8,9 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
 
-test('secretlint, configured as in docs/09-security-model.md, finds a link-token in a file, and nothing in the file without it', () => {
+test('secretlint, configured as in docs/secure/security-model.md, finds a link-token in a file, and nothing in the file without it', () => {
   using folder = temporaryFolder('secretlint');
-  const page = readFileSync(join(root, 'docs/09-security-model.md'), 'utf8');
+  const page = readFileSync(join(root, 'docs/secure/security-model.md'), 'utf8');
   const rules = join(folder.path, '.secretlintrc.json');
   writeFileSync(rules, /```json\n(.*?)```/s.exec(page)?.[1] ?? '');
   const scan = (token: string) => {

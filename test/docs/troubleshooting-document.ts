@@ -5,7 +5,7 @@ import { engineErrors } from '../../src/platform/errors/engine.ts';
 import { linkErrors } from '../../src/platform/errors/link.ts';
 import { verificationErrors } from '../../src/platform/errors/verification.ts';
 
-const PAGE = new URL('../../docs/10-troubleshooting.md', import.meta.url);
+const PAGE = new URL('../../docs/operate/troubleshooting.md', import.meta.url);
 const MARK = '<!-- Below: out of the error catalogue. npm run docs:troubleshooting writes it. -->\n';
 
 const CHAPTERS: readonly (readonly [string, Readonly<Record<string, ErrorDefinition>>])[] = [
@@ -14,7 +14,7 @@ const CHAPTERS: readonly (readonly [string, Readonly<Record<string, ErrorDefinit
   ['A command and its files', commandLineErrors],
 ];
 
-/** Returns `docs/10-troubleshooting.md`: its handwritten head, and the meaning of all messages by the place where they occur. */
+/** Returns `docs/operate/troubleshooting.md`: its handwritten head, and the meaning of all messages by the place where they occur. */
 export function troubleshootingDocument(): string {
   const [head = ''] = readFileSync(PAGE, 'utf8').split(MARK);
   const chapters = CHAPTERS.map(([title, errors]) => {

@@ -27,14 +27,14 @@ test("the next step that the first start prints is the README's and the guide's,
   await server.waitForLine(/^linkspan serve: ready at /);
   const [, next = ''] = /\nNext, [^\n]*:\n\n(.*?)\n\n/s.exec(server.stdout) ?? [];
 
-  const guide = readFileSync(join(ROOT, 'docs/14-first-migration.md'), 'utf8');
+  const guide = readFileSync(join(ROOT, 'docs/get-started/first-migration.md'), 'utf8');
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8').replace(/^ {3}/gm, '');
   for (const page of [guide, readme]) {
     const commands = stepsOf(page).flatMap((step) => (step.does === 'run' ? [step.command] : []));
     const start = commands.findIndex((command) => command.startsWith('linkspan serve'));
     assert.deepEqual(commandsOf(next), commandsOf(commands[start + 1] ?? ''));
   }
-  assert.match(server.stdout, /docs\/14-first-migration\.md/);
+  assert.match(server.stdout, /docs\/get-started\/first-migration\.md/);
 
   // A new terminal does not have linkspan on its path.
   const PATH = (process.env.PATH ?? '').split(delimiter).filter((path) => path !== BIN);

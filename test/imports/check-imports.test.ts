@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '../..');
 /** Returns the problems in a copy of the repository's source that `plant` has changed. */
 function problemsWith(plant: (copy: string) => void): readonly string[] {
   using folder = temporaryFolder('imports');
-  for (const part of ['src', 'test/support', 'package.json', 'docs/01-architecture.md']) {
+  for (const part of ['src', 'test/support', 'package.json', 'docs/internals/architecture.md']) {
     cpSync(join(root, part), join(folder.path, part), { recursive: true });
   }
   plant(folder.path);

@@ -13,7 +13,7 @@ export interface ImportCheck {
 }
 
 /**
- * Checks all imports, including types and dynamic imports, against the table of rooms in docs/01-architecture.md.
+ * Checks all imports, including types and dynamic imports, against the table of rooms in docs/internals/architecture.md.
  * A room without a file and a folder without a room are problems too: otherwise a mistake in the table would hide imports.
  * @param root the repository
  */

@@ -14,9 +14,9 @@ export interface Room {
 
 const ROW = /^\| `(src\/[^`]+)` \| (\d+) \| [^|]+ \| ([^|]*)\|$/gm;
 
-/** The rooms of docs/01-architecture.md. @param root  the repository */
+/** The rooms of docs/internals/architecture.md. @param root  the repository */
 export function readRooms(root: string): Room[] {
-  const page = readFileSync(join(root, 'docs/01-architecture.md'), 'utf8');
+  const page = readFileSync(join(root, 'docs/internals/architecture.md'), 'utf8');
   return [...page.matchAll(ROW)].map(([, path = '', rank, cell = '']) => {
     const names = [...cell.matchAll(/(types of )?`([^`]+)`/g)];
     const usesTypesOf = names.flatMap(([, types, name = '']) => (types ? [name] : []));

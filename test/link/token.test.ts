@@ -25,7 +25,7 @@ test('a link-token is one word of letters, digits and underscores that a scanner
 });
 
 test('the documented pattern finds link-tokens in texts where secrets leak, and matches nothing else', () => {
-  const page = readFileSync(new URL('../../docs/09-security-model.md', import.meta.url), 'utf8');
+  const page = readFileSync(new URL('../../docs/secure/security-model.md', import.meta.url), 'utf8');
   const documented = /^\\bmlt_.*$/m.exec(page)?.[0] ?? '';
   assert.equal(documented, LINK_TOKEN_PATTERN.source);
   const pattern = new RegExp(documented, 'g');

@@ -18,7 +18,7 @@ import { noContainers, Podman } from './container/podman.ts';
 import { withoutRegistry } from './without-registry.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const page = readFileSync(join(ROOT, 'docs/27-containers.md'), 'utf8');
+const page = readFileSync(join(ROOT, 'docs/get-started/containers.md'), 'utf8');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 /** As deploy/kubernetes and deploy/compose.production.yaml run it; mongod of tests listens on loopback. */
 const LOCKED_DOWN = ['--network', 'host', '--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
@@ -75,7 +75,7 @@ test('the SBOM names Node.js, and each package that is installed or part of the 
   for (const path of Object.keys(installed)) assert.ok(names.includes(path.replace(/^.*node_modules\//, '')), path);
 });
 
-test('the command of docs/27-containers.md migrates a replica set, without rights and with a read-only root', {
+test('the command of docs/get-started/containers.md migrates a replica set, without rights and with a read-only root', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });

@@ -70,7 +70,7 @@ test('a strict program compiles against the installed package alone, and finds e
   assert.ok(!JSON.parse(stdout).includes('undefined'), stdout);
 });
 
-test('the example of docs/26-library.md compiles, and moves a cluster with a cutover', {
+test('the example of docs/migrate/library.md compiles, and moves a cluster with a cutover', {
   skip: noRegistry || needsSource('6.0', 'it has no write block'),
 }, async () => {
   const compiled = await compile('migrate', example, { typeRoots: [join(MODULES, '@types')], types: ['node'] });

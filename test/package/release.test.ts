@@ -55,7 +55,7 @@ test('a release sets the version everywhere, cuts the changelog, commits and tag
     'deploy/Dockerfile',
     'deploy/compose.yaml',
     'deploy/compose.production.yaml',
-    'docs/27-containers.md',
+    'docs/get-started/containers.md',
   ];
   for (const name of [...images, 'deploy/kubernetes/serve.yaml']) {
     assert.ok(read(name).includes('99.0.0'), name);

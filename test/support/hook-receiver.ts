@@ -43,7 +43,7 @@ export class HookReceiver implements AsyncDisposable {
     return this.requests.map(({ body }) => JSON.parse(body));
   }
 
-  /** Like `events`, each once: an event arrives again with the same id when its sender did not live to note the answer (docs/21-hooks.md). */
+  /** Like `events`, each once: an event arrives again with the same id when its sender did not live to note the answer (docs/operate/hooks.md). */
   // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each test reads something else
   get distinctEvents(): any[] {
     return [...new Map(this.events.map((event) => [event.id, event])).values()];

@@ -1,6 +1,6 @@
 import type { ReplicaSetPair } from './replica-set.ts';
 
-/** The built-in roles that the users of a migration need on each side, listed in docs/03-agent.md. */
+/** The built-in roles that the users of a migration need on each side, listed in docs/operate/agent.md. */
 export const LEAST_ROLES = {
   source: ['backup', 'readAnyDatabase', 'clusterMonitor'],
   destination: ['restore', 'readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'],

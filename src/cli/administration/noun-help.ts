@@ -34,8 +34,8 @@ export const nounHelp: Readonly<Record<string, NounHelp>> = {
       '$ linkspan migration cutover 66a1',
     ],
     seeAlso: [
-      'docs/14-first-migration.md: a first migration, step by step',
-      'docs/13-operating.md: operating migrations',
+      'docs/get-started/first-migration.md: a first migration, step by step',
+      'docs/operate/operating.md: operating migrations',
     ],
   },
   'migration link': { summary: 'Manage links and link-tokens' },

@@ -1,4 +1,4 @@
-/** Exit codes of all commands (docs/interfaces.md). */
+/** Exit codes of all commands (docs/reference/interfaces.md). */
 export const exitCode = {
   done: 0,
   failed: 1,

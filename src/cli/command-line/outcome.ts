@@ -3,7 +3,7 @@ import type { TextSink } from '../progress/renderer.ts';
 import { type ErrorData, errorData } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 
-/** Outcome of a command, as the last object of `--output json` has it (docs/interfaces.md). */
+/** Outcome of a command, as the last object of `--output json` has it (docs/reference/interfaces.md). */
 interface Outcome {
   readonly outcome: 'done' | 'refused' | 'failed' | 'stopped';
   /** Null unless the outcome is `refused` or `failed`. */

@@ -5,7 +5,7 @@ import { wrap, wrapBeside } from '../terminal/index.ts';
 const BIN = ownFile('bin');
 
 /**
- * Returns the text that the first start prints once: the credentials, the next step of docs/14-first-migration.md, and the request that creates
+ * Returns the text that the first start prints once: the credentials, the next step of docs/get-started/first-migration.md, and the request that creates
  * a link-token. Users can paste both into a new terminal.
  * @param keyWasGiven  the operator chose the private key, so the text doesn't show it
  */
@@ -27,7 +27,7 @@ export LINKSPAN_URL='${url}' LINKSPAN_ORG_ID='${orgId}' LINKSPAN_PUBLIC_KEY='${p
 linkspan status describe
 
 ${paragraph(
-  'docs/14-first-migration.md continues from there. The agent beside the source will need a link-token. ' +
+  'docs/get-started/first-migration.md continues from there. The agent beside the source will need a link-token. ' +
     'Create one with "linkspan link-token create" or with curl:',
 )}
 

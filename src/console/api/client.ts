@@ -8,7 +8,7 @@ export const CONSOLE_HEADERS = { 'linkspan-console': '1' } as const;
 /** A refusal of the server, in its own words, with what to do about it. */
 export class ApiProblem extends Error {
   readonly status: number;
-  /** A code of docs/errors.md. */
+  /** A code of docs/reference/errors.md. */
   readonly code: string;
 
   constructor(status: number, code: string, detail: string) {

@@ -27,7 +27,7 @@ const FIRST_WORD_MS = 5000;
 /**
  * Follows a resource: by a stream of server-sent events, else by asking again and again. A hidden page asks for nothing, because a browser
  * has few connections to a server; a page that is shown again first gets the whole resource.
- * @param path  of a resource whose answer may be a stream (docs/api.md)
+ * @param path  of a resource whose answer may be a stream (docs/reference/api.md)
  */
 export function follow<Resource>(path: string): Live<Resource> {
   const value = signal<Resource | undefined>(undefined);

@@ -44,7 +44,7 @@ export const digestReport = z.strictObject({
   type: z.literal('linkspan digest'),
   formatVersion: z.literal(1),
   linkspanVersion: z.string(),
-  claim: claim.describe('What the digests stand for; docs/18-clean-result.md explains each'),
+  claim: claim.describe('What the digests stand for; docs/verify/clean-result.md explains each'),
   explanation: z.string().describe('The claim in words'),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),

@@ -9,7 +9,7 @@ import { isTrue, numberOf, withEqualNumbers } from '../catalog/legacy-index.ts';
 import { withoutFlags } from '../catalog/time-series-flags.ts';
 
 /**
- * Canonical forms: two definitions have the same one exactly when they mean the same to servers. docs/17-digests.md
+ * Canonical forms: two definitions have the same one exactly when they mean the same to servers. docs/verify/digests.md
  * defines them for programs in other languages.
  */
 

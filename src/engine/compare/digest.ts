@@ -16,7 +16,7 @@ const ADDITIONS_BEFORE_CARRY = 2 ** 20;
 /**
  * Digest of a set of documents: the sum modulo 2^256 of SHA-256 over each raw document, every hash read as a big-endian
  * unsigned integer. It depends neither on the order of the documents nor on their partition
- * (docs/17-digests.md#digest).
+ * (docs/verify/digests.md#digest).
  *
  * The sum is kept in eight 32-bit words that carry rarely: 1.6 million documents of 500 bytes a second, against 0.9
  * million with a BigInt (Node.js 24 on one core).

@@ -42,7 +42,7 @@ interface Failure {
   readonly meaning?: string;
 }
 
-/** The policy. Every code that isn't listed is `fatal`. docs/08-faults.md shows the table. */
+/** The policy. Every code that isn't listed is `fatal`. docs/operate/faults.md shows the table. */
 export const FAILURES: readonly Failure[] = [
   // Elections, shutdowns, restarts, and what they interrupt.
   { code: 6, name: 'HostUnreachable', kind: 'transient' },

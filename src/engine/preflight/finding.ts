@@ -12,7 +12,7 @@ export interface Finding {
   readonly concerns?: 'cutover';
 }
 
-/** All codes of findings. docs/11-plan.md has a row for each. */
+/** All codes of findings. docs/plan/plan-a-migration.md has a row for each. */
 export const FINDING_CODES = [
   'INVALID_CONNECTION_STRING',
   'WEAK_CONNECTION_OPTION',

@@ -49,7 +49,7 @@ interface Checked {
 
 /**
  * Checks everything that can be known before the first byte: clusters, versions, privileges, names that can't be
- * migrated, disk, oplog and more (docs/11-plan.md). Changes nothing, and answers within 30 s.
+ * migrated, disk, oplog and more (docs/plan/plan-a-migration.md). Changes nothing, and answers within 30 s.
  * @returns all findings; an unreachable cluster is one, and so is a check that couldn't run
  */
 export async function preflight(

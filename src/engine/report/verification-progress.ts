@@ -47,7 +47,7 @@ export interface VerificationProgress {
   readonly mismatches: { readonly found: number; readonly open: number; readonly latest: readonly MismatchProgress[] };
   /**
    * The source's cluster time, in whole seconds, at which the destination is equal to the source
-   * (docs/18-clean-result.md). Null while something is not compared, or differs.
+   * (docs/verify/clean-result.md). Null while something is not compared, or differs.
    */
   readonly equalAtMs: number | null;
   /** Differences of collections, options, views and indexes that stay; null before they were compared. */

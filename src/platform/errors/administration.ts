@@ -10,7 +10,7 @@ export const administrationErrors = defineErrors('request', {
   USER_UNAUTHORIZED: {
     status: 401,
     detail: 'Current user is not authorized to perform this action.',
-    remedy: 'Use an API key whose role allows this; docs/12-administration.md lists the roles.',
+    remedy: 'Use an API key whose role allows this; docs/operate/administration.md lists the roles.',
   },
   NEW_ORG_NEEDS_OWNER: {
     status: 400,

@@ -20,7 +20,7 @@ export const commandLineErrors = defineErrors('request', {
   CONFIGURATION_INVALID: {
     status: 400,
     detail: 'The configuration file % is not valid, line %: %.',
-    remedy: 'Correct that line; docs/03-agent.md, docs/04-sync.md and docs/21-hooks.md list every key.',
+    remedy: 'Correct that line; docs/operate/agent.md, docs/migrate/sync.md and docs/operate/hooks.md list every key.',
   },
   PREFLIGHT_FAILED: {
     status: 400,
@@ -36,12 +36,12 @@ export const commandLineErrors = defineErrors('request', {
   INVALID_REQUEST: {
     status: 400,
     detail: 'The request is not valid: %.',
-    remedy: 'docs/04-sync.md lists the fields of each call.',
+    remedy: 'docs/migrate/sync.md lists the fields of each call.',
   },
   UNSUPPORTED_FIELD: {
     status: 400,
     detail: 'This value of the field % is not supported: %.',
-    remedy: 'Omit the field. docs/04-sync.md lists what is supported.',
+    remedy: 'Omit the field. docs/migrate/sync.md lists what is supported.',
   },
   FOREIGN_ORIGIN: {
     status: 403,
@@ -92,7 +92,7 @@ export const commandLineErrors = defineErrors('request', {
   API_REFUSED: {
     status: 400,
     detail: 'The server refused: % (%).',
-    remedy: 'Look up the code in parentheses in docs/errors.md, which says what to do.',
+    remedy: 'Look up the code in parentheses in docs/reference/errors.md, which says what to do.',
   },
   API_UNAUTHORIZED: {
     status: 401,

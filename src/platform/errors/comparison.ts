@@ -38,7 +38,7 @@ export const comparisonErrors = defineErrors('request', {
   DIFFERENCES_FOUND: {
     status: 409,
     detail: 'The clusters differ. %',
-    remedy: 'docs/16-verify.md#differences explains each kind, and how to repair documents.',
+    remedy: 'docs/verify/compare-clusters.md#differences explains each kind, and how to repair documents.',
   },
   REPORT_UNREADABLE: {
     status: 400,
@@ -48,6 +48,6 @@ export const comparisonErrors = defineErrors('request', {
   DIGEST_PROVES_NOTHING: {
     status: 409,
     detail: 'The digests do not prove what they should. %',
-    remedy: 'docs/17-digests.md#claims explains what a report can prove, and what it needs for that.',
+    remedy: 'docs/verify/digests.md#claims explains what a report can prove, and what it needs for that.',
   },
 });

@@ -10,7 +10,7 @@ import { verificationErrors } from './verification.ts';
 
 export type { ErrorDefinition } from './define.ts';
 
-/** Every error that a user can get, by code. `docs/errors.md` lists the same errors, and a test compares both. */
+/** Every error that a user can get, by code. `docs/reference/errors.md` lists the same errors, and a test compares both. */
 export const errorCatalogue = {
   ...engineErrors,
   ...linkErrors,

@@ -9,7 +9,7 @@ const COMMAND_OF: Readonly<Record<Face, RegExp>> = { 'control plane': /^linkspan
 /** A command of the page, with the text before it. */
 const BLOCK = /(?:(?!```)[\s\S])*?```sh\n[\s\S]*?```/g;
 
-const page = readFileSync(new URL('../../../docs/22-when-a-cutover-fails.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../docs/cut-over/when-a-cutover-fails.md', import.meta.url), 'utf8');
 
 /** Returns the headings of the page that have commands, with the faces that have commands of their own there. */
 export function partsOfPage(): { readonly heading: string; readonly faces: readonly Face[] }[] {
@@ -19,7 +19,7 @@ export function partsOfPage(): { readonly heading: string; readonly faces: reado
 }
 
 /**
- * The commands of one section of docs/22-when-a-cutover-fails.md for one face, in their order. Disposing it fails the test
+ * The commands of one section of docs/cut-over/when-a-cutover-fails.md for one face, in their order. Disposing it fails the test
  * when it left one out.
  */
 export class PagePart implements Disposable {

@@ -14,7 +14,9 @@ import { type NeededPrivilege, privilegesTable, resourceOf } from './privileges-
 const SIDES = ['source', 'destination'] as const;
 const BLOCK = 'destination, if it can be';
 
-describe('the table of privileges in docs/12-administration.md', { skip: needsSource('6.0', 'less is asked') }, () => {
+describe('the table of privileges in docs/operate/administration.md', {
+  skip: needsSource('6.0', 'less is asked'),
+}, () => {
   const table = privilegesTable();
   let pair: ReplicaSetPair;
   before(async () => {

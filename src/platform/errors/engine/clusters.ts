@@ -41,13 +41,13 @@ export const clusterErrors = defineErrors('migration', {
     status: 400,
     detail: 'The % requires authentication, and its connection string names no user.',
     remedy:
-      'Add user and password to the connection string: mongodb://user:password@host/?authSource=admin. docs/03-agent.md lists the roles that the user needs.',
+      'Add user and password to the connection string: mongodb://user:password@host/?authSource=admin. docs/operate/agent.md lists the roles that the user needs.',
   },
   MISSING_PRIVILEGE: {
     status: 400,
     detail: 'User % on the % lacks privileges: %.',
     remedy:
-      'docs/12-administration.md#privileges explains each privilege. Run in mongosh, as an administrator of the %: %',
+      'docs/operate/administration.md#privileges explains each privilege. Run in mongosh, as an administrator of the %: %',
   },
   CA_FILE_UNUSABLE: {
     status: 400,
