@@ -42,3 +42,26 @@ test('no page but the generated reference of the API has 300 lines', () => {
   const tooLong = PAGES.filter((page) => read(page).split('\n').length > 300);
   assert.deepEqual(tooLong, ['docs/reference/api.md']);
 });
+
+test('the page of each command explains all of its flags', () => {
+  const rows = read('docs/reference/interfaces.md').matchAll(/^\| `([a-z]+)` \| (.*`--.*) \|$/gm);
+  const flagsOf = new Map([...rows].map(([, command = '', flags = '']) => [command, flags.match(/--[\w-]+/g) ?? []]));
+  for (const [command, page] of Object.entries({
+    serve: 'operate/control-plane',
+    agent: 'operate/agent',
+    sync: 'migrate/sync',
+    plan: 'plan/plan-a-migration',
+    verify: 'verify/compare-clusters',
+    digest: 'verify/digests',
+    cleanup: 'operate/clean-up',
+  })) {
+    const text = read(`docs/${page}.md`);
+    const flags = flagsOf.get(command) ?? [];
+    assert.ok(flags.length > 2, command);
+    assert.deepEqual(
+      flags.filter((flag) => !new RegExp(`${flag}\\b(?!-)`).test(text)),
+      [],
+      page,
+    );
+  }
+});
