@@ -21,6 +21,7 @@ export const LONG_FILES: readonly string[] = [
   'test/docs/cutover-fails/return.test.ts',
   'test/engine/capture/hidden-writes.test.ts',
   'test/docs/faq.test.ts',
+  'test/docs/site.test.ts',
   'test/cli/verify.test.ts',
   'test/engine/run/rules.test.ts',
   'test/engine/collections/unshown-drops.test.ts',

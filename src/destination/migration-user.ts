@@ -4,7 +4,7 @@ import { messageOf, reach, redact, UserError } from '../platform/index.ts';
 import { TIMEOUT_MS, withDestination } from './client.ts';
 
 /**
- * Roles of a migration's user (docs/operate/administration.md has the table). The server's role `restore` is not among them. It can create users,
+ * Roles of a migration's user (docs/secure/privileges.md has the table). The server's role `restore` is not among them. It can create users,
  * so its holder could grant itself every privilege permanently.
  */
 const ROLES = ['readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];

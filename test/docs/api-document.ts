@@ -45,8 +45,10 @@ export function apiDocument(): string {
   return [
     '# API reference',
     '',
-    'Made from the schemas that check requests (`npm run docs:api`); the same as a document for programs is at `GET /openapi.json`.',
-    'How it is used is in [Atlas CLI and curl](../migrate/atlas-cli-and-curl.md), every error in [Errors](errors.md).',
+    'For programmers who call the API. It lists every operation, with the fields of each request and answer.',
+    '[Atlas CLI and curl](../migrate/atlas-cli-and-curl.md) shows how to call it, and [Errors](errors.md) lists every error.',
+    '',
+    '`npm run docs:api` makes this page from the schemas that check requests. `GET /openapi.json` has the same for programs.',
     '',
     'All paths are under `/api/atlas/v2`, where a version is asked for with `Accept: application/vnd.atlas.<date>+json`, and under `/api/atlas/v1.0`,',
     'where they have their oldest version and plain JSON. All take `envelope` and `pretty`. **Extension** marks what Atlas does not have.',

@@ -11,7 +11,9 @@ export function errorsDocument(): string {
   return [
     '# Errors',
     '',
-    'Every error that a user can meet. `%` stands for a value. HTTP answers carry the code in `errorCode` and in the header `X-Error-Code`, or the Atlas',
+    'For operators and programmers who have met an error. After reading its row you know what was wrong and what to do.',
+    '',
+    'These are all errors that a user can meet. `%` stands for a value. HTTP answers carry the code in `errorCode` and in the header `X-Error-Code`, or the Atlas',
     'code where there is one; the command line shows the code in brackets. Answers of the API say what to do in the header `X-Error-Remedy`, where `%` and',
     'everything but plain ASCII is percent-encoded.',
     '',

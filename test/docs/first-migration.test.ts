@@ -37,8 +37,9 @@ async function migrate(part: string, then?: (reader: Reader) => Promise<unknown>
 
 test('a newcomer gets from an empty directory to a finished migration with the command line alone, and can administer', async () => {
   const administer = async (reader: Reader) => {
-    const { length } = await reader.follow(page('operate/administration.md'));
-    assert.ok(length >= 8, `only ${length} commands of docs/operate/administration.md were found`);
+    const pages = ['operate/administration.md', 'secure/audit.md', 'operate/backups.md'].map(page);
+    const { length } = await reader.follow(pages.join('\n'));
+    assert.ok(length >= 8, `only ${length} commands of docs/operate/administration.md and its parts were found`);
   };
   const commands = await migrate(WITH_LINKSPAN, administer);
   assert.ok(commands.length >= 14, `only ${commands.length} commands were found`);

@@ -35,7 +35,7 @@ export const nounHelp: Readonly<Record<string, NounHelp>> = {
     ],
     seeAlso: [
       'docs/get-started/first-migration.md: a first migration, step by step',
-      'docs/operate/operating.md: operating migrations',
+      'docs/operate/progress-and-load.md: operating migrations',
     ],
   },
   'migration link': { summary: 'Manage links and link-tokens' },

@@ -20,7 +20,7 @@ export interface HostFacts {
 }
 
 const MB = 1_000_000;
-/** Twice what a migration takes by default (docs/operate/operating.md#memory). */
+/** Twice what a migration takes by default (docs/operate/progress-and-load.md#memory). */
 const ENOUGH_MEMORY_BYTES = 1_000 * MB;
 /** A server answers as many connections as it can open files (`--max-connections`). */
 const ENOUGH_OPEN_FILES = 4_096;

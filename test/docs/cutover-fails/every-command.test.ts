@@ -5,7 +5,7 @@ import { partsOfPage } from './page-part.ts';
 
 const CALL = /new PagePart\(\s*'([^']+)',\s*'([^']+)'/g;
 
-test('every command of docs/cut-over/when-a-cutover-fails.md is run by a test, for each way to run a migration', () => {
+test('every command of docs/cut-over/when-a-cutover-fails.md and its sections is run by a test, for each way to run a migration', () => {
   const files = globSync('*.test.ts', { cwd: import.meta.dirname });
   const sources = files.map((file) => readFileSync(new URL(file, import.meta.url), 'utf8')).join('');
   const followed = [...sources.matchAll(CALL)].map(([, heading, face]) => `${heading}: ${face}`);

@@ -2,16 +2,19 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { Reader } from '../reader.ts';
 
-/** How a reader runs the migration. The page has commands for each, and some that serve both. */
+/** How a reader runs the migration. The pages have commands for each, and some that serve both. */
 export type Face = 'control plane' | 'sync';
 
 const COMMAND_OF: Readonly<Record<Face, RegExp>> = { 'control plane': /^linkspan migration /m, sync: /"\$SYNC/ };
-/** A command of the page, with the text before it. */
+/** A command of the pages, with the text before it. */
 const BLOCK = /(?:(?!```)[\s\S])*?```sh\n[\s\S]*?```/g;
 
-const page = readFileSync(new URL('../../../docs/cut-over/when-a-cutover-fails.md', import.meta.url), 'utf8');
+const PAGES = ['when-a-cutover-fails', 'before-the-commit', 'lost-or-failed', 'after-the-commit'];
+const page = PAGES.map((name) =>
+  readFileSync(new URL(`../../../docs/cut-over/${name}.md`, import.meta.url), 'utf8'),
+).join('\n');
 
-/** Returns the headings of the page that have commands, with the faces that have commands of their own there. */
+/** Returns the headings of the pages that have commands, with the faces that have commands of their own there. */
 export function partsOfPage(): { readonly heading: string; readonly faces: readonly Face[] }[] {
   const headings = [...page.matchAll(/^##+ (.+)$/gm)].map(([, heading = '']) => heading);
   const faces = (heading: string) => (Object.keys(COMMAND_OF) as Face[]).filter((face) => hasOwn(heading, face));
@@ -19,8 +22,8 @@ export function partsOfPage(): { readonly heading: string; readonly faces: reado
 }
 
 /**
- * The commands of one section of docs/cut-over/when-a-cutover-fails.md for one face, in their order. Disposing it fails the test
- * when it left one out.
+ * The commands of one section for one face, in their order: of docs/cut-over/when-a-cutover-fails.md or of a page that it leads to.
+ * Disposing it fails the test when it left one out.
  */
 export class PagePart implements Disposable {
   readonly #heading: string;

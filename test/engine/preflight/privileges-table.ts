@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** A row of the table of privileges in docs/operate/administration.md. */
+/** A row of the table of privileges in docs/secure/privileges.md. */
 export interface NeededPrivilege {
   readonly who: string;
   readonly action: string;
@@ -9,7 +9,7 @@ export interface NeededPrivilege {
   readonly roles: readonly string[];
 }
 
-const PAGE = new URL('../../../docs/operate/administration.md', import.meta.url);
+const PAGE = new URL('../../../docs/secure/privileges.md', import.meta.url);
 
 export function privilegesTable(): NeededPrivilege[] {
   const [, section = ''] = readFileSync(PAGE, 'utf8').split('\n## Privileges\n');

@@ -14,7 +14,7 @@ import { type NeededPrivilege, privilegesTable, resourceOf } from './privileges-
 const SIDES = ['source', 'destination'] as const;
 const BLOCK = 'destination, if it can be';
 
-describe('the table of privileges in docs/operate/administration.md', {
+describe('the table of privileges in docs/secure/privileges.md', {
   skip: needsSource('6.0', 'less is asked'),
 }, () => {
   const table = privilegesTable();

@@ -7,7 +7,7 @@ import type { Look } from '../look.ts';
 
 type Version = Pick<ClusterDescription, 'mongoDBVersion'>;
 
-/** The versions that the tests run on (docs/get-started/faq.md). */
+/** The versions that the tests run on (docs/plan/supported-versions.md). */
 const TRIED = ['5.0', '6.0'];
 /** Its own files and connections need the rest. */
 const USABLE_SHARE = 0.5;

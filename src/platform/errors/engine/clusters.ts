@@ -47,7 +47,7 @@ export const clusterErrors = defineErrors('migration', {
     status: 400,
     detail: 'User % on the % lacks privileges: %.',
     remedy:
-      'docs/operate/administration.md#privileges explains each privilege. Run in mongosh, as an administrator of the %: %',
+      'docs/secure/privileges.md#privileges explains each privilege. Run in mongosh, as an administrator of the %: %',
   },
   CA_FILE_UNUSABLE: {
     status: 400,
