@@ -26,7 +26,8 @@ const reportedGate = z.looseObject({
   etaSeconds: figure,
 });
 
-const reportedMismatch = z.looseObject({
+/** A document that differs, or differed. */
+export const reportedMismatch = z.looseObject({
   namespace: reportText,
   key: reportText,
   class: reportText,

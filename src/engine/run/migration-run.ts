@@ -15,6 +15,7 @@ import { takenBy } from '../records/destination-owner.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { MigrationState } from '../records/migration-state.ts';
 import { within } from '../records/within.ts';
+import { CollectionRates } from '../report/collection-rates.ts';
 import { CutoverAttempts } from '../report/cutover-attempts.ts';
 import type { Outcome, Progress, ResumedFrom } from '../report/progress.ts';
 import { gatesOf } from '../report/readiness.ts';
@@ -74,6 +75,7 @@ export class MigrationRun {
   readonly indexBuilds: IndexBuilds;
   readonly conditions: CutoverConditions;
   readonly speed = new Speed();
+  readonly collectionRates = new CollectionRates();
   readonly attempts: CutoverAttempts;
   readonly checkpoint: RunCheckpoint;
   follower: StreamFollower | undefined;
@@ -244,6 +246,7 @@ export class MigrationRun {
     this.#tasks.start(() => this.conditions.run());
     if (this.options.once) this.#tasks.start(() => refuseHeldDrops(context));
     this.#tasks.start(() => this.speed.run(context, () => snapshot(this, this.options)));
+    this.#tasks.start(() => this.collectionRates.run(context));
     return await steer(this, follower);
   }
 
