@@ -6,7 +6,7 @@ export type { Project } from './groups.ts';
 export type { LinkToken } from './link-tokens.ts';
 export type { AgentLink } from './links.ts';
 export type { LiveMigration } from './live-migrations.ts';
-export type { MigrationCollections } from './migration-lists.ts';
+export type { MigrationCollection, MigrationCollections } from './migration-lists.ts';
 export type { MigrationRequest } from './migration-request.ts';
 export type { MigrationSamples } from './migration-samples.ts';
 export type { ShownOrganization as Organization } from './organizations.ts';

@@ -69,7 +69,7 @@ const mismatches = pageOfList(mismatchSchema).meta({
   'x-linkspan-extension': true,
 });
 
-type MigrationCollection = z.output<typeof collection>;
+export type MigrationCollection = z.output<typeof collection>;
 export type MigrationCollections = z.output<typeof collections>;
 
 const about = {

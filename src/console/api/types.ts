@@ -6,6 +6,8 @@ export type {
   Cluster,
   LinkToken,
   LiveMigration,
+  MigrationCollection,
+  MigrationCollections,
   MigrationRequest,
   MigrationSamples,
   Organization,

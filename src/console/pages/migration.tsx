@@ -13,6 +13,7 @@ import { Actions } from '../panels/actions.tsx';
 import { AgentPanel } from '../panels/agent.tsx';
 import { AttemptsPanel } from '../panels/attempts.tsx';
 import { Checklist } from '../panels/checklist.tsx';
+import { CollectionsPanel } from '../panels/collections.tsx';
 import { CopyPanel } from '../panels/copy.tsx';
 import { headlineOf } from '../panels/headline.ts';
 import { ChangesPanel, LagPanel } from '../panels/lag.tsx';
@@ -156,6 +157,7 @@ function Panels({ migration, path, period, samples }: PanelsProps) {
             <AgentPanel migration={migration} />
           </div>
         )}
+        {progress && <CollectionsPanel path={path} isOver={isOver} />}
         {progress?.verification && <VerificationPanel verification={progress.verification} id={migration._id} />}
         {!isOver && <OplogPanel migration={migration} />}
         {!isOver && <LoadPanel migration={migration} path={path} />}
