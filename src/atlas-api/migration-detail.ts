@@ -5,6 +5,7 @@ import { GATE_GROUPS, GATE_STATES, showGates } from '../platform/index.ts';
 import { cutoverAttempt, showAttempt } from './cutover-attempt.ts';
 import { findingSchema, showFinding } from './finding.ts';
 import { mismatchSchema, showMismatch } from './mismatch.ts';
+import { timeShares } from './time-shares.ts';
 import { showWayBack, wayBackFields } from './way-back.ts';
 
 const count = z.int().nonnegative();
@@ -107,6 +108,7 @@ const engineProgress = z.object({
     .object({ bytesPerSecond: rate, documentsPerSecond: rate, changesPerSecond: rate })
     .optional()
     .meta({ description: 'Averages over the last minute.' }),
+  timeShares: timeShares.optional().catch(undefined),
   pingMs: pings.optional().catch(undefined),
   etaSeconds: count.nullish().meta({
     description: 'Seconds until the copy is complete, or until the destination has caught up; null if unknown.',

@@ -3,6 +3,7 @@ import './styles/layout.css';
 import './styles/controls.css';
 import './styles/panels.css';
 import './styles/collections.css';
+import './styles/limits.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
 

@@ -17,6 +17,7 @@ import { CollectionsPanel } from '../panels/collections.tsx';
 import { CopyPanel } from '../panels/copy.tsx';
 import { headlineOf } from '../panels/headline.ts';
 import { ChangesPanel, LagPanel } from '../panels/lag.tsx';
+import { LimitsPanel } from '../panels/limits.tsx';
 import { PausePanel } from '../panels/pause.tsx';
 import { Phases } from '../panels/phases.tsx';
 import { ReportPanel } from '../panels/report.tsx';
@@ -135,6 +136,8 @@ interface PanelsProps {
 function Panels({ migration, path, period, samples }: PanelsProps) {
   const { status, linkspan } = migration;
   const { progress, readiness } = linkspan;
+  // The shares of an agent that is silent say nothing about now.
+  const isHeard = linkspan.agent?.status === 'CONNECTED';
   const isOver = status !== 'NEW' && status !== 'WORKING';
   return (
     <>
@@ -154,6 +157,7 @@ function Panels({ migration, path, period, samples }: PanelsProps) {
           <div class="stack c5">
             <LagPanel migration={migration} period={period} samples={samples.all.value} />
             <ChangesPanel migration={migration} samples={samples.all.value} />
+            {isHeard && progress?.timeShares && <LimitsPanel shares={progress.timeShares} />}
             <AgentPanel migration={migration} />
           </div>
         )}

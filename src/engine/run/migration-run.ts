@@ -22,6 +22,7 @@ import { gatesOf } from '../report/readiness.ts';
 import { readinessFacts } from '../report/readiness-facts.ts';
 import { snapshot } from '../report/snapshot.ts';
 import { Speed } from '../report/speed.ts';
+import { TimeMeter } from '../report/time-shares.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { declareMissed } from '../verify/declare-missed.ts';
 import { cancel } from './cancel.ts';
@@ -75,6 +76,7 @@ export class MigrationRun {
   readonly indexBuilds: IndexBuilds;
   readonly conditions: CutoverConditions;
   readonly speed = new Speed();
+  readonly time = new TimeMeter();
   readonly collectionRates = new CollectionRates();
   readonly attempts: CutoverAttempts;
   readonly checkpoint: RunCheckpoint;
@@ -247,6 +249,7 @@ export class MigrationRun {
     if (this.options.once) this.#tasks.start(() => refuseHeldDrops(context));
     this.#tasks.start(() => this.speed.run(context, () => snapshot(this, this.options)));
     this.#tasks.start(() => this.collectionRates.run(context));
+    this.#tasks.start(() => this.time.run(context, () => log.record.state));
     return await steer(this, follower);
   }
 
