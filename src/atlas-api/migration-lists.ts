@@ -71,6 +71,7 @@ const mismatches = pageOfList(mismatchSchema).meta({
 
 export type MigrationCollection = z.output<typeof collection>;
 export type MigrationCollections = z.output<typeof collections>;
+export type MigrationMismatches = z.output<typeof mismatches>;
 
 const about = {
   method: 'GET',

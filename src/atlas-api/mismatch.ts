@@ -27,10 +27,12 @@ export const mismatchSchema = z.object({
   open: z.boolean().meta({ description: 'Whether it still differs, as far as known.' }),
 });
 
+export type ShownMismatch = z.output<typeof mismatchSchema>;
+
 type Mismatch = NonNullable<Migration['progress']>['verification']['mismatches']['latest'][number];
 
 /** Returns a mismatch that an agent reported as the API shows it. */
-export function showMismatch({ firstSeenMs, ...mismatch }: Mismatch): z.output<typeof mismatchSchema> {
+export function showMismatch({ firstSeenMs, ...mismatch }: Mismatch): ShownMismatch {
   const { namespace, key, path, times, sourceTime, destinationTime, foreign, open } = mismatch;
   return {
     namespace,

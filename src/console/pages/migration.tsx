@@ -162,7 +162,9 @@ function Panels({ migration, path, period, samples }: PanelsProps) {
           </div>
         )}
         {progress && <CollectionsPanel path={path} isOver={isOver} />}
-        {progress?.verification && <VerificationPanel verification={progress.verification} id={migration._id} />}
+        {progress?.verification && (
+          <VerificationPanel verification={progress.verification} path={path} id={migration._id} />
+        )}
         {!isOver && <OplogPanel migration={migration} />}
         {!isOver && <LoadPanel migration={migration} path={path} />}
         {isOver && linkspan.agent !== null && <AgentPanel migration={migration} />}
