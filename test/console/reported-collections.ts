@@ -46,3 +46,14 @@ export function partsOf(collections: readonly CollectionProgress[]): ReportedLis
     },
   }));
 }
+
+/** The 68 collections of a scene: while they are copied, or all done. */
+export function collectionsIn(state: 'copying' | 'tailing'): ReportedLists {
+  const all = manyCollections(68).map((one) => {
+    if (state === 'copying' && one.state !== 'set aside') return one;
+    const copied = { documentsCopied: one.documentsTotal ?? 0, bytesCopied: one.bytesTotal ?? 0 };
+    const rates = { documentsPerSecond: null, bytesPerSecond: null };
+    return { ...one, ...copied, ...rates, state: state === 'copying' ? 'indexing' : 'done', reason: null } as const;
+  });
+  return partsOf(all)[0] ?? {};
+}

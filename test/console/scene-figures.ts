@@ -63,6 +63,15 @@ export const copied: Partial<Progress> = {
   rates: { bytesPerSecond: null, documentsPerSecond: null, changesPerSecond: 5870 },
   etaSeconds: null,
   lagSeconds: 1,
+  timeShares: {
+    seconds: 60,
+    sourceRead: 0.114,
+    engine: 0.187,
+    destinationWrite: 0.341,
+    throttled: 0,
+    memory: 0,
+    idle: 0.358,
+  },
 };
 
 export const verification = (changes: Partial<Progress['verification']> = {}): Progress['verification'] => ({
