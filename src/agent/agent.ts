@@ -83,6 +83,7 @@ export class Agent {
       validations: () => this.#validator.results(),
       migrations: () => this.#runner.reports(),
       watches: () => this.#watches.reports(),
+      lists: () => this.#runner.lists(),
     };
     this.#reporter = new Reporter(client, situation, clock);
   }

@@ -8,6 +8,7 @@ import {
 import type { Report, WantedAgentState } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { neverBegun, shownError } from './failed-progress.ts';
+import type { CurrentLists } from './migration-lists.ts';
 import { Reversal } from './reversal.ts';
 
 /** The wanted state of a migration, as the control plane sends it. */
@@ -160,6 +161,12 @@ export class AssignedMigration {
     const reversals = isKnown ? (this.#reversal?.reversals ?? 0) : this.#wantedReversals;
     const wayBack = this.#reversal?.wayBack(progress, this.#outcome);
     return { id: this.id, progress, reversals, ...(wayBack && { wayBack }) };
+  }
+
+  /** The lists of the direction that the report is about; none after another engine has taken over the migration. */
+  lists(): CurrentLists {
+    const migration = this.wasTakenOver ? undefined : this.#migration?.current;
+    return { id: this.id, collections: migration?.collections(), mismatches: migration?.mismatches() };
   }
 
   #progress(): Progress | undefined {

@@ -9,6 +9,7 @@ import {
   type RedeemRequest,
   type RedeemResponse,
   type Report,
+  type ReportResponse,
   redeemResponse,
   reportResponse,
   signRequest,
@@ -86,9 +87,9 @@ export class LinkClient {
     return wanted;
   }
 
-  /** Sends a report of the actual state. @returns the highest sequence number that the control plane has received from this agent */
-  async report(report: Report, signal?: AbortSignal): Promise<number> {
-    return (await this.#post('report', report, reportResponse, signal)).sequence;
+  /** Sends a report of the actual state. Returns the highest sequence number that the control plane has received from this agent. */
+  async report(report: Report, signal?: AbortSignal): Promise<ReportResponse> {
+    return await this.#post('report', report, reportResponse, signal);
   }
 
   /** Reports that this side has ended the link. @returns whether the control plane has ended it as well */

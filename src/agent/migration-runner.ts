@@ -1,6 +1,7 @@
 import type { Report, WantedAgentState } from '../link/index.ts';
 import type { Logger } from '../platform/index.ts';
 import { AssignedMigration } from './assigned-migration.ts';
+import type { CurrentLists } from './migration-lists.ts';
 import type { OptionsOf } from './validator.ts';
 
 type WantedMigration = WantedAgentState['migrations'][number];
@@ -68,6 +69,11 @@ export class MigrationRunner {
       const report = migration.report();
       return report ? [report] : [];
     });
+  }
+
+  /** The lists of all migrations. */
+  lists(): readonly CurrentLists[] {
+    return [...this.#migrations.values()].map((migration) => migration.lists());
   }
 
   /** Stops all runs with a checkpoint. */

@@ -1,6 +1,7 @@
 import { type InventoryProject, REVERSALS, type Report } from '../link/index.ts';
 import type { Clock } from '../platform/index.ts';
 import type { LinkClient } from './link-client.ts';
+import { type CurrentLists, MigrationLists } from './migration-lists.ts';
 
 /** A change of state is reported at once. Changed numbers wait this long since the last report; without changes a report comes at the longer interval. */
 const CHANGED_EVERY_MS = 1_000;
@@ -14,6 +15,8 @@ export interface Situation {
   validations(): Report['validations'];
   migrations(): Report['migrations'];
   watches(): Report['watches'];
+  /** The lists of the migrations. They are long, and only asked for when a report is due. */
+  lists(): readonly CurrentLists[];
 }
 
 /** Decides when a report is due, and sends it. */
@@ -21,6 +24,7 @@ export class Reporter {
   readonly #client: Pick<LinkClient, 'report'>;
   readonly #situation: Situation;
   readonly #clock: Clock;
+  readonly #lists: MigrationLists;
   #sequence: number;
   #inventory: readonly InventoryProject[] | undefined;
   #sentAtMs = Number.NEGATIVE_INFINITY;
@@ -31,6 +35,7 @@ export class Reporter {
     this.#client = client;
     this.#situation = situation;
     this.#clock = clock;
+    this.#lists = new MigrationLists(() => situation.lists());
     // Higher than in every earlier run, unless the clock was set back. The first answer then has the number to continue from.
     this.#sequence = clock.now();
   }
@@ -70,26 +75,32 @@ export class Reporter {
     const due =
       this.#inventory !== undefined ||
       states !== this.#sentStates ||
-      (numbers !== this.#sentNumbers && silentMs >= CHANGED_EVERY_MS) ||
+      ((numbers !== this.#sentNumbers || this.#lists.hasMore) && silentMs >= CHANGED_EVERY_MS) ||
       silentMs >= UNCHANGED_EVERY_MS;
     if (!due) return false;
 
     const inventory = this.#inventory;
     this.#sequence += 1;
+    const lists = this.#lists.next();
     const report = {
       sequence: this.#sequence,
       validations,
-      migrations,
+      migrations: migrations.map((entry) => ({ ...entry, ...(lists.has(entry.id) && { lists: lists.get(entry.id) }) })),
       watches,
       features: [...FEATURES],
       inventory: inventory && [...inventory],
     };
-    const seen = await this.#client.report(report, signal);
+    const { sequence: seen, resendLists } = await this.#client.report(report, signal).catch((error: unknown) => {
+      this.#lists.lose();
+      throw error;
+    });
     if (seen > report.sequence) {
+      this.#lists.lose();
       // The control plane ignored the report, because its number is lower than one of an earlier run.
       this.#sequence = seen;
       return this.sendIfDue(signal);
     }
+    this.#lists.acknowledge(resendLists);
     if (this.#inventory === inventory) this.#inventory = undefined;
     this.#sentAtMs = this.#clock.elapsed();
     this.#sentStates = states;

@@ -4,6 +4,8 @@ import { atlasDate } from '../http/index.ts';
 import { GATE_GROUPS, GATE_STATES, showGates } from '../platform/index.ts';
 import { cutoverAttempt, showAttempt } from './cutover-attempt.ts';
 import { findingSchema, showFinding } from './finding.ts';
+import { mismatchSchema, showMismatch } from './mismatch.ts';
+import { timeShares } from './time-shares.ts';
 import { showWayBack, wayBackFields } from './way-back.ts';
 
 const count = z.int().nonnegative();
@@ -11,27 +13,6 @@ const rate = z.number().nullable();
 const date = z.iso.datetime();
 
 const waitSchema = z.object({ for: z.string(), since: date, reason: z.string() });
-
-const clusterTime = z.object({
-  t: count.meta({ description: 'Seconds since 1970.' }),
-  i: count.meta({ description: 'The number within the second.' }),
-});
-
-const mismatchSchema = z.object({
-  namespace: z.string(),
-  key: z.string().meta({ description: 'Its `_id` as canonical Extended JSON, shortened when it is long.' }),
-  class: z.string().meta({
-    description:
-      '`missing` or `extra` on the destination, `different`, or `field order`: the same fields in another order.',
-  }),
-  path: z.string().nullable().meta({ description: 'The first path that differs.' }),
-  firstSeen: date,
-  times: count.meta({ description: 'How often it differed, with a repair in between.' }),
-  sourceTime: clusterTime.meta({ description: "The source's cluster time of the comparison." }),
-  destinationTime: clusterTime.meta({ description: "The destination's cluster time of the comparison." }),
-  foreign: z.boolean().meta({ description: 'Whether somebody else wrote it on the destination.' }),
-  open: z.boolean().meta({ description: 'Whether it still differs, as far as known.' }),
-});
 
 const verificationSchema = z.object({
   mode: z
@@ -127,6 +108,7 @@ const engineProgress = z.object({
     .object({ bytesPerSecond: rate, documentsPerSecond: rate, changesPerSecond: rate })
     .optional()
     .meta({ description: 'Averages over the last minute.' }),
+  timeShares: timeShares.optional().catch(undefined),
   pingMs: pings.optional().catch(undefined),
   etaSeconds: count.nullish().meta({
     description: 'Seconds until the copy is complete, or until the destination has caught up; null if unknown.',
@@ -348,7 +330,7 @@ type Verification = NonNullable<MigrationView['progress']>['verification'];
 type ReportedVerification = Omit<Verification, 'equalAtMs'> & Partial<Pick<Verification, 'equalAtMs'>>;
 
 function showVerification({ mismatches, equalAtMs, ...verification }: ReportedVerification) {
-  const latest = mismatches.latest.map(({ firstSeenMs, ...one }) => ({ ...one, firstSeen: atlasDate(firstSeenMs) }));
+  const latest = mismatches.latest.map(showMismatch);
   return {
     ...verification,
     ...(equalAtMs === undefined ? {} : { equalAt: dateOrNull(equalAtMs) }),

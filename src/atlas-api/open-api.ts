@@ -44,6 +44,7 @@ const QUERY_PARAMETERS = {
   includeCount: z.boolean().optional(),
   name: z.string().optional().meta({ description: 'Only items whose name starts with this text.' }),
   eventType: z.array(z.string()).optional().meta({ description: 'Only events of these types.' }),
+  namespace: z.string().optional().meta({ description: 'Only items whose namespace contains this text, in any case.' }),
   span: z.enum(['second', 'minute']).optional().meta({
     description:
       '`second`: a sample a second, of the last hour (default); `minute`: a sample a minute, of the last 30 days.',

@@ -8,6 +8,7 @@ import { linkTokenOperations } from './link-tokens.ts';
 import { linkOperations } from './links.ts';
 import { liveMigrationOperations } from './live-migrations.ts';
 import { migrationExtensions } from './migration-extensions.ts';
+import { listOperations } from './migration-lists.ts';
 import { sampleOperations } from './migration-samples.ts';
 import type { AnyOperation } from './operation.ts';
 import { organizationOperations } from './organizations.ts';
@@ -23,6 +24,7 @@ export const operations: readonly AnyOperation[] = [
   ...liveMigrationOperations,
   ...migrationExtensions,
   ...sampleOperations,
+  ...listOperations,
   ...linkOperations,
   ...organizationOperations,
   ...groupOperations,

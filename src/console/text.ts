@@ -196,9 +196,6 @@ export const text = {
     foundOpen: (found: string, open: string) => `${found}, still ${open}`,
     foreign: 'Written by others',
     equalAt: 'Proven equal at',
-    open: 'still differs',
-    repaired: 'repaired',
-    download: (number: number) => `Download the latest ${number} as NDJSON`,
   },
   agent: {
     title: 'Agent',

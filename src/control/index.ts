@@ -71,6 +71,7 @@ export {
 export { type AuditHead, verifyAudit } from './maintenance/verify-audit.ts';
 export { keepAnnouncing } from './migrations/announce.ts';
 export { expireMigrations, keepExpiring } from './migrations/expire-migrations.ts';
+export { getList, type ListPage } from './migrations/lists.ts';
 export type { OrderRequest } from './migrations/migration-order.ts';
 export { type MigrationView, viewMigration } from './migrations/migration-view.ts';
 export {
@@ -132,17 +133,21 @@ export type {
   Group,
   HookDelivery,
   Link as StoredLink,
+  ListItems,
+  ListName,
   Migration,
   MigrationSample,
   Order,
   Organization,
   PutBack,
+  ReportedList,
   Restore,
   RevokedAccessToken,
   ServerKey,
   ServiceAccount,
   ServiceAccountSecret,
   StoredLinkToken,
+  StoredListItem,
   Validation,
 } from './records/records.ts';
 export { GROUP_ROLES, ORGANIZATION_ROLES } from './records/roles.ts';

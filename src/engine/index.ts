@@ -32,6 +32,8 @@ export { recordSourceWatch } from './records/record-source-watch.ts';
 export { type RecordedStanding, recordedStanding } from './records/recorded-standing.ts';
 export type { SourceWatchState } from './records/records.ts';
 export { shownState } from './records/shown-state.ts';
+export type { CollectionProgress } from './report/collection-progress.ts';
+export type { ListedMismatch } from './report/listed-mismatches.ts';
 export type { Outcome, Progress } from './report/progress.ts';
 export { notYetRunning } from './report/snapshot.ts';
 export { ReversibleMigration } from './reversible-migration.ts';

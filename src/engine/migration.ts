@@ -2,6 +2,8 @@ import { UserError } from '../platform/index.ts';
 import type { LoadLevel } from './copy/load-level.ts';
 import { DestinationWentBack } from './mongodb/fence.ts';
 import { hasWayBack } from './records/records.ts';
+import { type CollectionProgress, collectionProgress } from './report/collection-progress.ts';
+import { type ListedMismatch, listedMismatches } from './report/listed-mismatches.ts';
 import type { Outcome, Progress, WantedState } from './report/progress.ts';
 import { gatesBeforeRun } from './report/readiness.ts';
 import { notYetRunning, snapshot } from './report/snapshot.ts';
@@ -163,6 +165,19 @@ export class Migration {
           notReadyReasons: ['it is cancelled'],
         }
       : progress;
+  }
+
+  /** Returns the progress of each collection; undefined until the migration's records are loaded. */
+  collections(): readonly CollectionProgress[] | undefined {
+    return this.#run && collectionProgress(this.#run);
+  }
+
+  /**
+   * Returns every document that differed although no change explains it, at most 10,000; undefined until their records
+   * are loaded.
+   */
+  mismatches(): readonly ListedMismatch[] | undefined {
+    return this.#run && listedMismatches(this.#run);
   }
 
   async #openAndRun(stop: AbortSignal): Promise<Outcome> {

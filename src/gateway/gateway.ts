@@ -72,7 +72,7 @@ export async function registerGateway(
 
       scope.post('/report', agents.route, async (request) => {
         const { agent } = agents.senderOf(request);
-        return { sequence: await takeReport(control, agent.id, readMessage(reportRequest, request)) };
+        return await takeReport(control, agent.id, readMessage(reportRequest, request));
       });
 
       scope.post('/unlink', { ...agents.route, bodyLimit: SHORT_BODY_BYTES }, async (request) => {

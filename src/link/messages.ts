@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { Finding, Progress, SourceWatchState } from '../engine/index.ts';
+import type { CollectionProgress, Finding, ListedMismatch, Progress, SourceWatchState } from '../engine/index.ts';
 import { agentName, reportList, reportText } from './report-text.ts';
 import { reportedFinding } from './reported-finding.ts';
+import { type ReportedLists, reportedLists } from './reported-lists.ts';
 import { reportedProgress } from './reported-progress.ts';
 import { reportedWayBack } from './reported-way-back.ts';
 import { sourceWatch } from './source-watch.ts';
@@ -142,6 +143,8 @@ export const reportRequest = z.object({
       reversals: z.number().int().nonnegative().optional(),
       /** Only after a cutover of a reversible migration. */
       wayBack: reportedWayBack.optional(),
+      /** What has changed of its lists; absent while nothing has, and from agents of older versions. */
+      lists: reportedLists.optional().catch(undefined),
     }),
   ),
   /** Empty when an older agent omits them. A watch in another form must not hold up what is reported of migrations. */
@@ -149,7 +152,11 @@ export const reportRequest = z.object({
     .default([])
     .catch([]),
 });
-export const reportResponse = z.object({ sequence: z.number().int() });
+export const reportResponse = z.object({
+  sequence: z.number().int(),
+  /** The migrations of which the control plane lacks an earlier part of a list, so that their lists begin anew. */
+  resendLists: z.array(id).default([]),
+});
 
 /** `POST /link/v1/unlink`: the operator of the agent ends the link. */
 export const unlinkRequest = z.object({});
@@ -164,4 +171,5 @@ export type Assignment = z.infer<typeof assignment>;
 export type WantedAgentState = z.infer<typeof wantedState>;
 export type PollRequest = z.infer<typeof pollRequest>;
 export type Report = z.infer<typeof reportRequest>;
-export type { Finding, Progress, SourceWatchState };
+export type ReportResponse = z.infer<typeof reportResponse>;
+export type { CollectionProgress, Finding, ListedMismatch, Progress, ReportedLists, SourceWatchState };

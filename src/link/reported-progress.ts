@@ -9,6 +9,7 @@ const count = z.number().nonnegative();
 /** Milliseconds since the epoch, within the range of a Date. */
 const time = z.number().min(0).max(8_640_000_000_000_000);
 const figure = z.number().nullable();
+const share = z.number().min(0).max(1);
 
 /** Figures that an agent of another version may report in another form. Invalid figures are ignored; the rest of the report counts. */
 const figures = <Shape extends z.core.$ZodShape>(shape: Shape) => z.looseObject(shape).optional().catch(undefined);
@@ -26,7 +27,8 @@ const reportedGate = z.looseObject({
   etaSeconds: figure,
 });
 
-const reportedMismatch = z.looseObject({
+/** A document that differs, or differed. */
+export const reportedMismatch = z.looseObject({
   namespace: reportText,
   key: reportText,
   class: reportText,
@@ -101,6 +103,16 @@ export const reportedProgress: z.ZodType<Progress> = z
       building: reportList(z.looseObject({ namespace: reportText, done: count, total: count })).nullable(),
     }),
     rates: figures({ bytesPerSecond: figure, documentsPerSecond: figure, changesPerSecond: figure }),
+    // Agents of earlier versions don't measure it.
+    timeShares: figures({
+      seconds: count,
+      sourceRead: share,
+      engine: share,
+      destinationWrite: share,
+      throttled: share,
+      memory: share,
+      idle: share,
+    }),
     etaSeconds: figure,
     changes: figures({ read: count, applied: count, duringCopy: count, queued: count }),
     lagSeconds: figure,

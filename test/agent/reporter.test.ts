@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { neverBegun } from '../../src/agent/failed-progress.ts';
+import type { CurrentLists } from '../../src/agent/migration-lists.ts';
 import { Reporter } from '../../src/agent/reporter.ts';
 import type { Progress } from '../../src/engine/index.ts';
 import type { Report } from '../../src/link/index.ts';
@@ -16,18 +17,21 @@ function setUp(nowMs = 1_000_000) {
     progress: { ...neverBegun(id, new Error('none')), state: 'copying' as Progress['state'] },
     validations: [] as Report['validations'],
     sent: [] as Report[],
+    lists: [] as readonly CurrentLists[],
+    resendLists: [] as string[],
     answer: (report: Report) => report.sequence,
   };
   const client = {
     report: async (report: Report) => {
       world.sent.push(structuredClone(report));
-      return world.answer(report);
+      return { sequence: world.answer(report), resendLists: world.resendLists };
     },
   };
   const situation = {
     validations: () => world.validations,
     migrations: () => [{ id, progress: world.progress }],
     watches: () => [],
+    lists: () => world.lists,
   };
   const clock = {
     ...systemClock,
@@ -97,4 +101,91 @@ test('reports of an agent whose clock was set back since its last run are accept
     world.sent.map(({ sequence }) => sequence),
     [1_000_001, 5_000_001],
   );
+});
+
+const collection = (number: number, bytesCopied = 0) => ({
+  id: number.toString(16),
+  namespace: `shop.c${number}`,
+  state: 'copying' as const,
+  reason: null,
+  documentsCopied: 0,
+  documentsTotal: 1,
+  bytesCopied,
+  bytesTotal: 9,
+  documentsPerSecond: null,
+  bytesPerSecond: null,
+});
+const collections = (count: number) => Array.from({ length: count }, (_, number) => collection(number));
+const withLists = (...all: CurrentLists['collections'][]) =>
+  all.map((one) => ({ id, collections: one, mismatches: undefined }));
+
+/** The state of a list that was put together from the parts of some reports. */
+function putTogether(sent: readonly Report[]): Map<string, object> {
+  const items = new Map<string, object>();
+  for (const { migrations } of sent) {
+    const part = migrations[0]?.lists?.collections;
+    if (part?.part === 0) items.clear();
+    for (const item of part?.changed ?? []) items.set(item.id, item);
+    for (const gone of part?.removed ?? []) items.delete(gone);
+  }
+  return items;
+}
+
+test('a long list of collections is sent in bounded parts, then only what has changed of it', async () => {
+  const { world, sentAfter } = setUp();
+  const all = collections(1_200);
+  world.lists = withLists(all);
+  for (let second = 0; second < 6; second += 1) await sentAfter(1_000);
+  const sizes = world.sent.map(({ migrations }) => migrations[0]?.lists?.collections?.changed.length);
+  assert.deepEqual(sizes, [250, 250, 250, 250, 200], 'nothing is left to report in the sixth second');
+  assert.deepEqual([...putTogether(world.sent).values()], all);
+  const [first] = world.sent;
+  assert.deepEqual(first?.migrations[0]?.lists?.collections?.total, 1_200);
+
+  world.lists = withLists([...all.slice(1, 700), collection(700, 5), ...all.slice(701)]);
+  await sentAfter(10_000);
+  const part = world.sent.at(-1)?.migrations[0]?.lists?.collections;
+  assert.deepEqual([part?.changed, part?.removed, part?.total], [[collection(700, 5)], ['0'], 1_199]);
+  await sentAfter(10_000);
+  assert.equal(world.sent.at(-1)?.migrations[0]?.lists, undefined, 'an unchanged list takes no room in a report');
+});
+
+test('what a lost report said of a list is sent again, as it is then', async () => {
+  const { world, sentAfter } = setUp();
+  world.lists = withLists([collection(1), collection(2)]);
+  await sentAfter(0);
+  world.lists = withLists([collection(1, 5)]);
+  world.answer = () => {
+    throw new Error('no connection');
+  };
+  await assert.rejects(sentAfter(10_000), /no connection/);
+  // The control plane may have stored it. Both items are by now as they were before.
+  world.lists = withLists([collection(1), collection(2)]);
+  world.answer = ({ sequence }) => sequence;
+  await sentAfter(0);
+  const parts = world.sent.map(({ migrations }) => migrations[0]?.lists?.collections);
+  assert.deepEqual(parts[2]?.changed, [collection(1), collection(2)]);
+  assert.deepEqual([parts[1]?.part, parts[2]?.part], [1, 1], 'the same part again');
+});
+
+test('a list begins anew when the control plane lacks a part of it', async () => {
+  const { world, sentAfter } = setUp();
+  world.lists = withLists(collections(2));
+  await sentAfter(0);
+  world.resendLists = [id];
+  world.lists = withLists([collection(0), collection(1, 7)]);
+  await sentAfter(10_000);
+  world.resendLists = [];
+  await sentAfter(1_000);
+  const parts = world.sent.map(({ migrations }) => migrations[0]?.lists?.collections);
+  assert.deepEqual(parts[2]?.changed, [collection(0), collection(1, 7)]);
+  assert.equal(parts[2]?.part, 0);
+  assert.notEqual(parts[2]?.series, parts[1]?.series);
+});
+
+test('a list that the engine does not know yet is not reported', async () => {
+  const { world, sentAfter } = setUp();
+  world.lists = withLists(undefined);
+  await sentAfter(0);
+  assert.equal(world.sent[0]?.migrations[0]?.lists, undefined);
 });

@@ -70,7 +70,7 @@ test('an agent retries for an hour with growing delays, and continues when the c
       attempt();
       reports.push(report);
       stop.abort();
-      return report.sequence;
+      return { sequence: report.sequence, resendLists: [] };
     },
   };
   await new Agent({ configuration, client, logger: silentLogger, clock }).run(stop.signal);
@@ -191,7 +191,7 @@ test('whether the control plane is up to date is decided by the monotonic clock'
     poll: () => waiting.promise,
     report: async ({ sequence }) => {
       reports += 1;
-      return reports > 1 ? waiting.promise : sequence;
+      return reports > 1 ? waiting.promise : { sequence, resendLists: [] };
     },
   };
   const agent = new Agent({ configuration, client, logger: silentLogger, clock });

@@ -44,6 +44,8 @@ const TABLE: Readonly<Record<string, { readonly may: readonly string[]; readonly
   rehearseGroupLiveMigrationCutover: { may: OWNER },
   getGroupLiveMigrationCutoverReport: { may: MEMBERS },
   getGroupLiveMigrationSamples: { may: MEMBERS },
+  listGroupLiveMigrationCollections: { may: MEMBERS },
+  listGroupLiveMigrationMismatches: { may: MEMBERS },
   reverseGroupLiveMigration: { may: OWNER },
   finishGroupLiveMigration: { may: OWNER },
   limitGroupLiveMigrationCopy: { may: OWNER, body: () => ({ maxMegabytesPerSecond: 1 }) },

@@ -177,6 +177,17 @@ test('every command sends its request and shows the answer', async () => {
     /^spanSeconds *\n60\n\nat +state +lagTimeSeconds .*\n\S+Z +\w+ +7 /,
   );
   await said(`migration history ${_id} --since 2100-01-01T00:00:00Z`, /^spanSeconds *\n1\n$/);
+  await said(`migration mismatches ${_id}`, /^The agent has not reported this list yet\.\n$/);
+  const unknown = { reason: null, documentsPerSecond: null, bytesPerSecond: null };
+  const figures = { documentsCopied: 1, documentsTotal: 2, bytesCopied: 3, bytesTotal: 4, ...unknown };
+  const changed = ['a', 'b'].map((id) => ({ id, namespace: `shop.${id}`, state: 'copying', ...figures }));
+  const collections = { series: 'a'.repeat(24), part: 0, total: 3, changed, removed: [] };
+  const ready = progress(_id, { state: 'tailing', readyForCutover: true });
+  await agent.report({ migrations: [{ id: _id, progress: ready, lists: { collections } }] });
+  await said(
+    `migration collections ${_id} --limit 1 --namespace SHOP`,
+    /^namespace +state .*\nshop\.a +copying +1 +2 +3 +4 .*\nThe agent has sent 2 of 3 items\.\n$/,
+  );
   await said(`migration cutover ${_id}`, empty);
   const reported = async (changes: Parameters<typeof progress>[1]) =>
     agent.report({ migrations: [{ id: _id, progress: progress(_id, { state: 'tailing', ...changes }) }] });

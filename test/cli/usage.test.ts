@@ -151,6 +151,8 @@ test('the help of a noun separates core from targeted commands, and has examples
     'cutover',
     'report',
     'history',
+    'collections',
+    'mismatches',
     'pause',
     'resume',
     'cancel',

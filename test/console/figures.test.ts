@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ratesOf, type Sample } from '../../src/console/charts/samples.ts';
 import { bytes, duration, percent, rate, shortDuration, utcTime } from '../../src/console/format.ts';
+import { wholePercents } from '../../src/console/panels/whole-percents.ts';
 
 test('figures are short, in binary units, and never claim more than there is', () => {
   assert.deepEqual([0, 1023, 1536, 241.4 * 1024 ** 3].map(bytes), ['0 B', '1023 B', '1.5 KiB', '241 GiB']);
@@ -34,4 +35,11 @@ test('rates of changes are averages of ten seconds, and unknown where an agent b
   }));
   assert.deepEqual(ratesOf(samples, 'read'), [null, 100, 100, 100, null]);
   assert.deepEqual(ratesOf(samples, 'applied'), [null, 50, 50, 50, 50]);
+});
+
+test('shares of a whole are rounded to percents whose sum is 100', () => {
+  assert.deepEqual(wholePercents([1 / 3, 1 / 3, 1 / 3]), [34, 33, 33]);
+  assert.deepEqual(wholePercents([0.217, 0.094, 0.608, 0, 0.081]), [22, 9, 61, 0, 8]);
+  assert.deepEqual(wholePercents([0.994, 0.003, 0.003]), [100, 0, 0]);
+  assert.deepEqual(wholePercents([1, 0]), [100, 0]);
 });

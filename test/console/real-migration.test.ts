@@ -76,6 +76,10 @@ test('a real migration is watched, cut over and reported in the browser', { skip
   await page.getByRole('link', { name: 'orders → target' }).click();
   await page.getByRole('status').filter({ hasText: 'Ready to cut over.' }).waitFor({ timeout: 120_000 });
   await page.getByText('2,000 of 2,000').first().waitFor();
+  const orders = page.getByRole('table', { name: 'Collections' }).getByRole('row', { name: 'shop.orders' });
+  await orders.getByText('Done', { exact: true }).waitFor();
+  await orders.getByText('2,000', { exact: true }).waitFor();
+  await page.getByRole('img', { name: /^What the time went to: / }).waitFor();
   assert.deepEqual(await violationsOf(watched), []);
 
   await page.getByRole('button', { name: 'Cut over…' }).click();

@@ -33,6 +33,15 @@ export const copying: Partial<Progress> = {
   lagSeconds: 3,
   oplog: { windowSeconds: 41 * 3600, leftSeconds: 38 * 3600, headroomPercent: 93 },
   pingMs: { source: 1.4, destination: 12.6 },
+  timeShares: {
+    seconds: 60,
+    sourceRead: 0.217,
+    engine: 0.094,
+    destinationWrite: 0.608,
+    throttled: 0,
+    memory: 0,
+    idle: 0.081,
+  },
 };
 
 export const copied: Partial<Progress> = {
@@ -54,6 +63,15 @@ export const copied: Partial<Progress> = {
   rates: { bytesPerSecond: null, documentsPerSecond: null, changesPerSecond: 5870 },
   etaSeconds: null,
   lagSeconds: 1,
+  timeShares: {
+    seconds: 60,
+    sourceRead: 0.114,
+    engine: 0.187,
+    destinationWrite: 0.341,
+    throttled: 0,
+    memory: 0,
+    idle: 0.358,
+  },
 };
 
 export const verification = (changes: Partial<Progress['verification']> = {}): Progress['verification'] => ({

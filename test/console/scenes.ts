@@ -1,10 +1,11 @@
 import { expireMigrations } from '../../src/control/index.ts';
 import type { Progress } from '../../src/engine/index.ts';
-import type { RedeemResponse } from '../../src/link/index.ts';
+import type { RedeemResponse, ReportedLists } from '../../src/link/index.ts';
 import { type Clock, systemClock } from '../../src/platform/index.ts';
 import type { ControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, cutoverReport, DESTINATION, progress } from '../atlas-api/migration-world.ts';
 import { AgentClient, createToken, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
+import { collectionsIn } from './reported-collections.ts';
 import {
   ago,
   copied,
@@ -37,7 +38,7 @@ interface Shop {
   readonly path: string;
   readonly id: string;
   readonly agent: AgentClient;
-  readonly report: (changes: Partial<Progress>) => Promise<unknown>;
+  readonly report: (changes: Partial<Progress>, lists?: ReportedLists) => Promise<unknown>;
   readonly ask: (wish: string, body?: object) => Promise<unknown>;
 }
 
@@ -62,7 +63,8 @@ async function startShop(plane: ControlPlane): Promise<Shop> {
     path,
     id,
     agent,
-    report: (changes) => agent.report({ migrations: [{ id, progress: progress(id, changes) }] }),
+    report: (changes, lists) =>
+      agent.report({ migrations: [{ id, progress: progress(id, changes), ...(lists && { lists }) }] }),
     ask: (wish, body) => plane.api('PUT', `${path}/${id}/${wish}`, { body }),
   };
 }
@@ -154,25 +156,31 @@ export const SCENES: readonly Scene[] = [
     word: 'Copying',
     says: '261 GiB of 412 GiB (63 %) are copied',
     play: (started) =>
-      started.report({
-        ...copying,
-        readiness: gates({
-          copy: open(41, 68, '41 of 68 collections copied', 2380),
-          lag: unknown('the lag is not known yet'),
-          running: open(null, null, 'it is copying'),
-        }),
-      }),
+      started.report(
+        {
+          ...copying,
+          readiness: gates({
+            copy: open(41, 68, '41 of 68 collections copied', 2380),
+            lag: unknown('the lag is not known yet'),
+            running: open(null, null, 'it is copying'),
+          }),
+        },
+        collectionsIn('copying'),
+      ),
   },
   {
     name: 'verifying',
     word: 'Verifying',
     says: '61 % of the documents are compared. About 4 min 4 s left',
     play: (started) =>
-      started.report({
-        ...copied,
-        verification: verification(),
-        readiness: gates({ documents: open(0, 0, 'the verification has yet to compare 1,204 documents again', 244) }),
-      }),
+      started.report(
+        {
+          ...copied,
+          verification: verification(),
+          readiness: gates({ documents: open(0, 0, 'the verification has yet to compare 1,204 documents again', 244) }),
+        },
+        collectionsIn('tailing'),
+      ),
   },
   {
     name: 'catching up',
@@ -191,7 +199,7 @@ export const SCENES: readonly Scene[] = [
     name: 'ready',
     word: 'Ready to cut over',
     says: 'Cut over when your applications are ready',
-    play: (started) => started.report(ready),
+    play: (started) => started.report(ready, collectionsIn('tailing')),
   },
   {
     name: 'waiting',

@@ -57,11 +57,11 @@ const SHOTS: readonly Shot[] = [
     },
   },
   { file: 'console-migrations', before: ({ page }) => page.getByText('39 min', { exact: true }).waitFor() },
-  { file: 'console-migration', scene: 'verifying', look: { height: 1250 }, isLive: true, before: settled },
+  { file: 'console-migration', scene: 'verifying', look: { height: 1700 }, isLive: true, before: settled },
   {
     file: 'console-migration-dark',
     scene: 'copying',
-    look: { height: 1250, colours: 'dark' },
+    look: { height: 1700, colours: 'dark' },
     isLive: true,
     before: settled,
   },

@@ -138,6 +138,31 @@ test('the charts show what happened before the page was opened', { skip }, async
   assert.deepEqual(shown.faults, []);
 });
 
+test('what limits the speed is a bar, and the same as a table with words', { skip }, async () => {
+  await using shown = await open(sceneOf('copying'));
+  const { page } = shown;
+  await page.getByRole('img', { name: /^What the time went to: .*Writing to the destination 61 %/ }).waitFor();
+  const rows = await page
+    .getByRole('row')
+    .filter({ has: page.locator('.share') })
+    .allTextContents();
+  assert.deepEqual(rows, [
+    ' Reading from the source22 %',
+    ' Writing to the destination61 %',
+    ' Computing on the agent9 %',
+    ' Limit of the copy rate0 %',
+    ' Waiting for memory0 %',
+    ' Nothing to do8 %',
+  ]);
+  await page.getByText('The destination takes writes slowly.').waitFor();
+});
+
+test('what limits the speed is not shown for an agent that is silent', { skip }, async () => {
+  await using shown = await open(sceneOf('host lost'));
+  await shown.page.getByRole('heading', { name: 'Changes' }).waitFor();
+  assert.equal(await shown.page.getByRole('heading', { name: 'What limits it' }).count(), 0);
+});
+
 test('a session without the role to change migrations sees no buttons for it', { skip }, async () => {
   assert.ok(browser);
   const clock = new MovedClock();

@@ -2,6 +2,7 @@ import { MongoClient, Timestamp } from 'mongodb';
 import { SeenChanges } from '../../src/engine/apply/seen-changes.ts';
 import { Changes } from '../../src/engine/concurrency/changes.ts';
 import { MemoryBudget } from '../../src/engine/concurrency/memory-budget.ts';
+import { WaitTimes } from '../../src/engine/concurrency/wait-times.ts';
 import { Fence } from '../../src/engine/mongodb/fence.ts';
 import { Retrier } from '../../src/engine/mongodb/retry.ts';
 import { sourceFeatures } from '../../src/engine/mongodb/server-features.ts';
@@ -28,6 +29,7 @@ export function unconnectedParts(signal: AbortSignal) {
     counters: newCounters(),
     seen: new SeenChanges(),
     memory: new MemoryBudget(),
+    waitTimes: new WaitTimes(systemClock),
     changes: new Changes(systemClock),
     stateChanges: new Changes(systemClock),
     isReversed: false,

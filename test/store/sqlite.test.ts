@@ -11,6 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testAuditConformance } from './audit-conformance.ts';
 import { testStoreConformance } from './conformance.ts';
 import { testHookConformance } from './hook-conformance.ts';
+import { testListConformance } from './list-conformance.ts';
 import { testSampleConformance } from './sample-conformance.ts';
 
 const WINDOW_MS = 120 * 3_600_000;
@@ -26,6 +27,7 @@ testStoreConformance('SQLite', create);
 testAuditConformance('SQLite', create);
 testHookConformance('SQLite', create);
 testSampleConformance('SQLite', create);
+testListConformance('SQLite', create);
 
 test('only one server at a time opens a data directory', async () => {
   using folder = temporaryFolder('store');

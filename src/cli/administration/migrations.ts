@@ -13,6 +13,7 @@ import {
   shortErrorColumn,
   waitingColumn,
 } from './migration-text.ts';
+import { reportedText } from './reported-text.ts';
 import { watchMigration } from './watch-migration.ts';
 import { wayBackText } from './way-back-text.ts';
 
@@ -50,6 +51,12 @@ const order: readonly Flag[] = [
   { name: 'reversible', description: 'Keep a way back to the source after the cutover', kind: 'boolean' },
   force,
 ];
+
+const inNamespace: Flag = {
+  name: 'namespace',
+  description: 'Only items whose namespace contains this text, in any case',
+  query: 'namespace',
+};
 
 const orderBody: AdministrationCommand['body'] = (values) => ({
   source: {
@@ -166,6 +173,35 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     ],
     columns: ['spanSeconds'],
     more: historyText,
+  },
+  {
+    name: 'collections',
+    summary: 'List the collections of a live migration, largest first',
+    method: 'GET',
+    path: `${one}/collections`,
+    argument,
+    flags: [...paging, inNamespace],
+    columns: [
+      'namespace',
+      'state',
+      'documentsCopied',
+      'documentsTotal',
+      'bytesCopied',
+      'bytesTotal',
+      'bytesPerSecond',
+      'reason',
+    ],
+    more: reportedText,
+  },
+  {
+    name: 'mismatches',
+    summary: 'List the documents that differed in a live migration, oldest first',
+    method: 'GET',
+    path: `${one}/mismatches`,
+    argument,
+    flags: [...paging, inNamespace],
+    columns: ['namespace', 'key', 'class', 'path', 'firstSeen', 'times', 'open'],
+    more: reportedText,
   },
   steer('pause', 'Pause a live migration', 'pause'),
   steer('resume', 'Resume a paused live migration', 'resume'),

@@ -13,9 +13,11 @@ import { Actions } from '../panels/actions.tsx';
 import { AgentPanel } from '../panels/agent.tsx';
 import { AttemptsPanel } from '../panels/attempts.tsx';
 import { Checklist } from '../panels/checklist.tsx';
+import { CollectionsPanel } from '../panels/collections.tsx';
 import { CopyPanel } from '../panels/copy.tsx';
 import { headlineOf } from '../panels/headline.ts';
 import { ChangesPanel, LagPanel } from '../panels/lag.tsx';
+import { LimitsPanel } from '../panels/limits.tsx';
 import { PausePanel } from '../panels/pause.tsx';
 import { Phases } from '../panels/phases.tsx';
 import { ReportPanel } from '../panels/report.tsx';
@@ -134,6 +136,8 @@ interface PanelsProps {
 function Panels({ migration, path, period, samples }: PanelsProps) {
   const { status, linkspan } = migration;
   const { progress, readiness } = linkspan;
+  // The shares of an agent that is silent say nothing about now.
+  const isHeard = linkspan.agent?.status === 'CONNECTED';
   const isOver = status !== 'NEW' && status !== 'WORKING';
   return (
     <>
@@ -153,10 +157,14 @@ function Panels({ migration, path, period, samples }: PanelsProps) {
           <div class="stack c5">
             <LagPanel migration={migration} period={period} samples={samples.all.value} />
             <ChangesPanel migration={migration} samples={samples.all.value} />
+            {isHeard && progress?.timeShares && <LimitsPanel shares={progress.timeShares} />}
             <AgentPanel migration={migration} />
           </div>
         )}
-        {progress?.verification && <VerificationPanel verification={progress.verification} id={migration._id} />}
+        {progress && <CollectionsPanel path={path} isOver={isOver} />}
+        {progress?.verification && (
+          <VerificationPanel verification={progress.verification} path={path} id={migration._id} />
+        )}
         {!isOver && <OplogPanel migration={migration} />}
         {!isOver && <LoadPanel migration={migration} path={path} />}
         {isOver && linkspan.agent !== null && <AgentPanel migration={migration} />}

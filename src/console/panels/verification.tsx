@@ -3,12 +3,20 @@ import { count, duration, percent, rate } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { text } from '../text.ts';
 import { Time } from '../time.tsx';
+import { Mismatches } from './mismatches.tsx';
 import { Bar, Fact, Facts, Panel } from './panel.tsx';
 
 type Verification = NonNullable<NonNullable<LiveMigration['linkspan']['progress']>['verification']>;
 
+interface VerificationProps {
+  readonly verification: Verification;
+  /** Path of the migration. */
+  readonly path: string;
+  readonly id: string;
+}
+
 /** Whether both sides are the same, as far as they are compared. */
-export function VerificationPanel({ verification, id }: { readonly verification: Verification; readonly id: string }) {
+export function VerificationPanel({ verification, path, id }: VerificationProps) {
   const words = text.verification;
   const { mode, phase, mismatches, catalogDifferences, equalAt, foreignWrites, etaSeconds } = verification;
   if (mode === 'off') {
@@ -50,7 +58,7 @@ export function VerificationPanel({ verification, id }: { readonly verification:
           <Icon name="warning" tone="bad" /> {difference}
         </p>
       ))}
-      {mismatches.latest.length > 0 && <Mismatches latest={mismatches.latest} id={id} />}
+      {mismatches.found > 0 && <Mismatches latest={mismatches.latest} found={mismatches.found} path={path} id={id} />}
     </Panel>
   );
 }
@@ -63,33 +71,4 @@ function verdictOf({ mismatches, catalogDifferences, documentsCompared, phase }:
   if (phase === 'following') return ['done', 'ok', words.noDifference] as const;
   if (documentsCompared > 0) return ['done', 'mute', words.noDifferenceYet] as const;
   return ['waiting', 'mute', words.nothingYet] as const;
-}
-
-function Mismatches({ latest, id }: { readonly latest: Verification['mismatches']['latest']; readonly id: string }) {
-  const words = text.verification;
-  const save = () => {
-    const lines = latest.map((one) => `${JSON.stringify(one)}\n`);
-    const url = URL.createObjectURL(new Blob(lines, { type: 'application/x-ndjson' }));
-    const link = Object.assign(document.createElement('a'), { href: url, download: `mismatches-${id}.ndjson` });
-    link.click();
-    URL.revokeObjectURL(url);
-  };
-  return (
-    <>
-      <ul class="mismatches">
-        {latest.map((one) => (
-          <li key={`${one.namespace} ${one.key}`}>
-            <code>{one.namespace}</code> <code>{one.key}</code>
-            <span class="mute">
-              {one.class}
-              {one.path === null ? '' : ` · ${one.path}`} · {one.open ? words.open : words.repaired}
-            </span>
-          </li>
-        ))}
-      </ul>
-      <button type="button" onClick={save}>
-        {words.download(latest.length)}
-      </button>
-    </>
-  );
 }

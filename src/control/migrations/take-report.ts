@@ -1,4 +1,4 @@
-import type { Progress, Report } from '../../link/index.ts';
+import type { Progress, Report, ReportResponse } from '../../link/index.ts';
 import { reach } from '../../platform/index.ts';
 import { type Author, audit } from '../audit/audit.ts';
 import { assertLinked } from '../links/identify-agent.ts';
@@ -9,6 +9,7 @@ import type { Agent, AuditRecord, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { stillBlocked, usersOn } from '../records/users-on.ts';
 import { knownProgress } from './known-progress.ts';
+import { takeLists } from './lists.ts';
 import { saysReady } from './migration-gates.ts';
 import { noteSample } from './samples.ts';
 import { takeWatch, watchAfterCommit } from './source-watches.ts';
@@ -16,17 +17,17 @@ import { takeWatch, watchAfterCommit } from './source-watches.ts';
 /**
  * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one. Ignores entries about validations and
  * migrations that belong to other agents or have ended.
- * @returns the highest accepted sequence number
+ * @returns the highest accepted sequence number, and the migrations whose lists the agent has to send anew
  * @throws UserError LINK_DELETED, AGENT_SUPERSEDED
  */
-export async function takeReport(control: Control, agentId: string, report: Report): Promise<number> {
+export async function takeReport(control: Control, agentId: string, report: Report): Promise<ReportResponse> {
   const atMs = control.clock.now();
-  const sequence = await control.store.write(async (transaction) => {
+  const answer = await control.store.write(async (transaction) => {
     const agent = await transaction.agent(agentId);
     const link = agent && (await transaction.link(agent.linkId));
     if (!agent || !link) throw new Error(`Agent ${agentId} is missing in the store`);
     assertLinked({ agent, link });
-    if (report.sequence <= agent.lastSequence) return agent.lastSequence;
+    if (report.sequence <= agent.lastSequence) return { sequence: agent.lastSequence, resendLists: [] };
     await transaction.updateAgent({
       ...agent,
       inventory: report.inventory ?? agent.inventory,
@@ -35,14 +36,18 @@ export async function takeReport(control: Control, agentId: string, report: Repo
       lastReportAtMs: atMs,
     });
     for (const result of report.validations) await takeValidation(transaction, agent, result, atMs);
-    for (const entry of report.migrations) await takeProgress(control, transaction, agent, entry, atMs);
+    const resendLists: string[] = [];
+    for (const entry of report.migrations) {
+      const areListsComplete = await takeProgress(control, transaction, agent, entry, atMs);
+      if (!areListsComplete) resendLists.push(entry.id);
+    }
     for (const watch of report.watches) await takeWatch(transaction, agent, authorOf(agent), watch, atMs);
-    return report.sequence;
+    return { sequence: report.sequence, resendLists };
   });
   await reach('control.report.committed');
   // The agent's wanted state no longer contains validations and migrations that have ended.
   control.signals.wake(agentId);
-  return sequence;
+  return answer;
 }
 
 async function takeValidation(
@@ -64,19 +69,20 @@ async function takeValidation(
   });
 }
 
+/** @returns false when the lists of the migration have to be sent anew */
 async function takeProgress(
   control: Control,
   transaction: StoreTransaction,
   agent: Agent,
   entry: Report['migrations'][number],
   atMs: number,
-): Promise<void> {
-  const { id, progress, wayBack = null } = entry;
+): Promise<boolean> {
+  const { id, progress, lists, wayBack = null } = entry;
   const migration = await transaction.migration(id);
-  if (migration?.agentId !== agent.id) return;
+  if (migration?.agentId !== agent.id) return true;
   const reported = knownProgress(migration.progress, progress);
   const next = transition(migration.state, eventOf(migration, entry, reported, atMs));
-  if (next === 'ignored' || next === 'refused') return;
+  if (next === 'ignored' || next === 'refused') return true;
   const sourceWatch =
     next.status === 'COMPLETE' && progress.cutover ? watchAfterCommit(control, progress.cutover, atMs) : undefined;
   const state = { ...next, ...(sourceWatch && { sourceWatch }) };
@@ -108,6 +114,7 @@ async function takeProgress(
   if (migration.state.windowEndsAtMs === null && state.windowEndsAtMs !== null) await tell('LIVE_MIGRATION_READY');
   if (migration.state.wayBackReadyAfter !== state.wayBackReadyAfter)
     await tell('LIVE_MIGRATION_REVERSE_READY', { usersOn: usersOn(state) });
+  return await takeLists(transaction, id, { lists, isLoaded: progress.sinceMs !== null, atMs });
 }
 
 /** Returns the new state of the way back; undefined when it hasn't changed, or only follows from the request. */

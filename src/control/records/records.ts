@@ -1,5 +1,13 @@
 import type { HookEvent } from '../../hooks/index.ts';
-import type { Deployment, Finding, InventoryProject, Progress, ReportedWayBack } from '../../link/index.ts';
+import type {
+  CollectionProgress,
+  Deployment,
+  Finding,
+  InventoryProject,
+  ListedMismatch,
+  Progress,
+  ReportedWayBack,
+} from '../../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
 import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 import type { Sealed } from './sealer.ts';
@@ -231,6 +239,37 @@ export interface MigrationSample {
   readonly spanMs: number;
   readonly atMs: number;
   readonly figures: SampleFigures;
+}
+
+/** The lists that an agent reports of a migration in parts, and the items of each. */
+export interface ListItems {
+  readonly collections: CollectionProgress;
+  readonly mismatches: ListedMismatch;
+}
+
+export type ListName = keyof ListItems;
+
+/** How much of a list the agent has reported. */
+export interface ReportedList {
+  readonly migrationId: string;
+  readonly list: ListName;
+  /** The series of parts to which the items belong, and the last part of it. */
+  readonly series: string;
+  readonly part: number;
+  /** The number of items that the agent has, and that are stored. */
+  readonly total: number;
+  readonly stored: number;
+  /** When the agent last reported the list, or that it has not changed. */
+  readonly atMs: number;
+}
+
+/** An item of a list. */
+export interface StoredListItem<Name extends ListName = ListName> {
+  readonly migrationId: string;
+  readonly list: Name;
+  readonly item: ListItems[Name];
+  /** Lists are read in descending order of it. */
+  readonly rank: number;
 }
 
 /** The figures of a sample; null while unknown. */

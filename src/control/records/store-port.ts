@@ -8,15 +8,19 @@ import type {
   Group,
   HookDelivery,
   Link,
+  ListItems,
+  ListName,
   Migration,
   MigrationSample,
   Organization,
   PutBack,
+  ReportedList,
   Restore,
   RevokedAccessToken,
   ServerKey,
   ServiceAccount,
   StoredLinkToken,
+  StoredListItem,
   Validation,
 } from './records.ts';
 import type { Sealed, SealedPlace } from './sealer.ts';
@@ -86,6 +90,15 @@ export interface StoreReader {
   migrationsSince(timeMs: number, limit: number): Promise<Migration[]>;
   /** The samples of a migration and a span after a time, oldest first. */
   samplesOf(migrationId: string, spanMs: number, afterMs: number): Promise<MigrationSample[]>;
+  /** How much of a migration's list the agent has reported; undefined while it has reported nothing of it. */
+  reportedList(migrationId: string, list: ListName): Promise<ReportedList | undefined>;
+  /** Items of a list whose namespace contains a text in any case: the highest rank first, equal ones by their ids. */
+  listItems<Name extends ListName>(
+    migrationId: string,
+    list: Name,
+    window: { readonly namespace: string; readonly skip: number; readonly limit: number },
+  ): Promise<ListItems[Name][]>;
+  countListItems(migrationId: string, list: ListName, namespace: string): Promise<number>;
   /** Migrations whose source is watched after the commit. */
   watchedMigrations(): Promise<Migration[]>;
   /** An agent's migrations whose source is watched after the commit. */
@@ -158,6 +171,14 @@ export interface StoreTransaction extends StoreReader {
   putSample(sample: MigrationSample): Promise<void>;
   /** Deletes the samples of a span, of all migrations, until a time. */
   deleteSamples(spanMs: number, untilMs: number): Promise<void>;
+  /** Keeps how much of a list is reported, instead of what was known before. */
+  putReportedList(list: ReportedList): Promise<void>;
+  /** Keeps an item instead of the one with its id. */
+  putListItem(item: StoredListItem): Promise<void>;
+  deleteListItem(migrationId: string, list: ListName, id: string): Promise<void>;
+  clearList(migrationId: string, list: ListName): Promise<void>;
+  /** Deletes the lists, of all migrations, of which nothing was reported after a time. */
+  deleteLists(untilMs: number): Promise<void>;
   insertDestinationUser(record: DestinationUser): Promise<void>;
   updateDestinationUser(record: DestinationUser): Promise<void>;
   insertRestore(record: Restore): Promise<void>;

@@ -6,6 +6,7 @@ import { RawValue } from '../bson/raw-value.ts';
 import { type MovedParts, onDestination, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import type { WaitTimes } from '../concurrency/wait-times.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import {
   changeTogether,
@@ -31,6 +32,7 @@ export interface ApplyKeysParts extends MovedParts, WriteInOrderParts {
   readonly seen: SeenChanges;
   readonly memory: MemoryBudget;
   readonly position: StreamPosition;
+  readonly waitTimes: WaitTimes;
   /** Whether the destination was a source before, and so has its unique indexes. */
   readonly isReversed: boolean;
 }
@@ -104,8 +106,11 @@ async function fetchAndWrite(
 ): Promise<void> {
   if (keys.length === 0) return;
   if (keys.length === 1 || keys.length * collection.averageBytes <= REPLY_BYTES) {
-    using held = await context.memory.fetches.take(expectedBytes(collection, keys.length), context.signal);
-    const found = await fetchDocuments(context, collection, keys).catch((error: unknown) => {
+    const { waitTimes, memory, signal } = context;
+    const room = memory.fetches.take(expectedBytes(collection, keys.length), signal);
+    using held = await waitTimes.during('memory', room);
+    const fetched = fetchDocuments(context, collection, keys);
+    const found = await waitTimes.during('source', fetched).catch((error: unknown) => {
       throw blameFilter(collection, error);
     });
     if (found !== 'too large') {
@@ -170,8 +175,9 @@ async function fetchDocuments(
 
 async function write(context: ApplyKeysParts, collection: TrackedCollection, writes: Writes): Promise<void> {
   const bytes = bytesOf([...writes.inserts, ...writes.replaces].map(({ document }) => document));
-  using _ = await context.memory.changeWrites.take(bytes, context.signal);
-  await onDestination(context, collection, async (target) => {
+  const { waitTimes, memory, signal } = context;
+  using _ = await waitTimes.during('memory', memory.changeWrites.take(bytes, signal));
+  const written = onDestination(context, collection, async (target) => {
     const [inserted, changed] = await Promise.allSettled([
       insert(context, target, writes.inserts),
       change(context, collection, target, writes),
@@ -181,6 +187,7 @@ async function write(context: ApplyKeysParts, collection: TrackedCollection, wri
     // With a document filter, only this place knows which changes concerned selected documents.
     if (collection.filter !== null) context.seen.note(collection.namespace, changed.value + writes.replaces.length);
   });
+  await waitTimes.during('destination', written);
 }
 
 /**

@@ -124,7 +124,7 @@ export class Copier {
     while (true) {
       try {
         await this.#collectionSlots.run(() => this.#copy(collection));
-        const indexes = await this.#indexes.attempt(collection);
+        const indexes = await this.#context.waitTimes.during('destination', this.#indexes.attempt(collection));
         await reach('engine.copy.indexed');
         await this.#drainSpool(collection);
         await indexes.done;

@@ -12,7 +12,14 @@ import { classify, concernsOneCollection } from '../mongodb/failure-policy.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import type { PartitionRecord } from '../records/records.ts';
 import { blameFilter } from '../scope/document-filters.ts';
-import { type HeldBatch, type HeldBatchParts, insertHeld, readHeld } from './held-batch.ts';
+import {
+  type BegunRead,
+  beginRead,
+  finishRead,
+  type HeldBatch,
+  type HeldBatchParts,
+  insertHeld,
+} from './held-batch.ts';
 import type { Pace } from './load-level.ts';
 
 /** The parts of a run that copying a range needs. */
@@ -35,6 +42,7 @@ export async function copyPartition(
   throttle: Throttle,
 ): Promise<void> {
   const progress = new PartitionProgress(context, collection, partition);
+  const { waitTimes } = context;
   const writes: Promise<void>[] = [];
   try {
     const batches = collection.isCapped
@@ -44,7 +52,7 @@ export async function copyPartition(
       await context.gate.pass(context.signal);
       const { lastId, bytes } = batch;
       const documents = batch.documents.length;
-      await throttle.take(bytes, context.signal);
+      await waitTimes.during('throttle', throttle.take(bytes, context.signal));
       if (lastId === null) continue;
       const previous = writes.at(-1);
       const write = insertHeld(context, collection, batch)
@@ -58,9 +66,12 @@ export async function copyPartition(
       writes.push(write);
       // Writing one batch while reading the next hides the latency to the destination.
       const inFlight = collection.isCapped ? 1 : context.pace.load.batchesInFlight;
-      while (writes.length >= inFlight) await writes.shift();
+      for (let oldest = writes[0]; oldest !== undefined && writes.length >= inFlight; oldest = writes[0]) {
+        await waitTimes.during('destination', oldest);
+        writes.shift();
+      }
     }
-    await Promise.all(writes);
+    await waitTimes.during('destination', Promise.all(writes));
   } catch (error) {
     await Promise.allSettled(writes);
     // The next attempt resumes there, and counts nothing twice.
@@ -100,18 +111,17 @@ async function* readPartition(
       ...(collection.isClustered ? {} : { hint: { _id: 1 } }),
     }));
     await using _ = cursor;
-    let next: Promise<HeldBatch> | undefined;
+    let next: BegunRead | undefined;
     try {
       for (let batch = first; ; ) {
         // Read the next batch while this one is written.
         next = cursor.open ? readNext(context, collection, cursor, batch.bytes) : undefined;
-        next?.catch(() => undefined); // Handled at the await.
         if (batch.lastId !== null) {
           yield batch;
           after = batch.lastId;
         }
         if (next === undefined) return;
-        batch = await next;
+        batch = await finishRead(context, next);
       }
     } catch (error) {
       // A lost cursor costs only its unread batches. Opening a new one shows whether the collection was renamed or
@@ -121,7 +131,7 @@ async function* readPartition(
       context.logger.debug({ namespace: collection.namespace, error }, 'Reading resumes with a new cursor');
     } finally {
       // Nobody needs this batch. Once handed on, a batch is disposed by its receiver.
-      void next?.then((batch) => batch[Symbol.dispose]()).catch(() => undefined);
+      void next?.batch.then((batch) => batch[Symbol.dispose]()).catch(() => undefined);
     }
   }
 }
@@ -141,7 +151,7 @@ export async function* readInOrder(
       let { bytes } = first;
       yield first;
       while (cursor.open) {
-        const batch = await readNext(context, collection, cursor, bytes);
+        const batch = await finishRead(context, readNext(context, collection, cursor, bytes));
         bytes = batch.bytes;
         yield batch;
       }
@@ -164,7 +174,7 @@ async function open(
   find: (name: string) => Document,
 ): Promise<[RawCursor, HeldBatch]> {
   let cursor: RawCursor | undefined;
-  const first = await readHeld(context, collection, expectedBytes(collection, 0), async () => {
+  const begun = beginRead(context, collection, expectedBytes(collection, 0), async () => {
     const [opened, batch] = await onSource(context, collection, (name) =>
       RawCursor.open(context.source, collection.sourceDatabase, {
         ...find(name),
@@ -176,16 +186,17 @@ async function open(
     cursor = opened;
     return batch;
   });
+  const first = await finishRead(context, begun);
   return [cursor as RawCursor, first];
 }
 
-async function readNext(
+function readNext(
   context: CopyPartitionParts,
   collection: TrackedCollection,
   cursor: RawCursor,
   previousBytes: number,
-): Promise<HeldBatch> {
-  return await readHeld(context, collection, expectedBytes(collection, previousBytes), () =>
+): BegunRead {
+  return beginRead(context, collection, expectedBytes(collection, previousBytes), () =>
     cursor.next({ batchSize: batchSize(collection) }),
   );
 }

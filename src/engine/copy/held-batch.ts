@@ -2,12 +2,14 @@ import { Binary } from 'mongodb';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { HeldBytes, MemoryBudget } from '../concurrency/memory-budget.ts';
+import type { WaitTimes } from '../concurrency/wait-times.ts';
 import type { RawBatch } from '../mongodb/raw-cursor.ts';
 import { type InsertDocumentsParts, insertDocuments } from './insert-documents.ts';
 
 /** The parts of a run that batches in memory need. */
 export interface HeldBatchParts extends InsertDocumentsParts {
   readonly memory: MemoryBudget;
+  readonly waitTimes: WaitTimes;
 }
 
 /** Documents of the copy in memory. Disposed once the destination has them, or nobody needs them. */
@@ -33,27 +35,44 @@ export class HeldBatch implements Disposable {
   }
 }
 
+/** A read that was begun. It may be awaited later, or never. */
+export interface BegunRead {
+  /** Resolves when there is room for its reply. */
+  readonly admitted: Promise<unknown>;
+  readonly batch: Promise<HeldBatch>;
+}
+
 /**
- * Reads a batch of the collection as soon as there is room for it.
+ * Begins to read a batch of the collection, which waits until there is room for it.
  * @param expectedBytes  the room to wait for
  */
-export async function readHeld(
+export function beginRead(
   { memory, signal }: HeldBatchParts,
   collection: TrackedCollection,
   expectedBytes: number,
   read: () => Promise<RawBatch>,
-): Promise<HeldBatch> {
-  const held = await memory.copyReads.take(expectedBytes, signal);
-  try {
-    const { documents } = await read();
-    const bytes = documents.reduce((sum, { length }) => sum + length, 0);
-    held.settle(bytes);
-    collection.saw(documents);
-    return new HeldBatch(documents, bytes, held);
-  } catch (error) {
-    held[Symbol.dispose]();
-    throw error;
-  }
+): BegunRead {
+  const admitted = memory.copyReads.take(expectedBytes, signal);
+  const batch = admitted.then(async (held) => {
+    try {
+      const { documents } = await read();
+      const bytes = documents.reduce((sum, { length }) => sum + length, 0);
+      held.settle(bytes);
+      collection.saw(documents);
+      return new HeldBatch(documents, bytes, held);
+    } catch (error) {
+      held[Symbol.dispose]();
+      throw error;
+    }
+  });
+  batch.catch(() => undefined); // Handled where it is awaited.
+  return { admitted, batch };
+}
+
+/** Awaits a batch, and measures what it waits for. */
+export async function finishRead({ waitTimes }: HeldBatchParts, { admitted, batch }: BegunRead): Promise<HeldBatch> {
+  await waitTimes.during('memory', admitted);
+  return await waitTimes.during('source', batch);
 }
 
 /** Inserts a batch as soon as there is room to send it. The batch stays held. */

@@ -5,6 +5,7 @@ import type { Finding } from '../preflight/finding.ts';
 import type { CutoverAttempt } from '../records/cutover-attempt.ts';
 import type { MigrationState, PhaseTime } from '../records/migration-state.ts';
 import type { SourceWatchState } from '../records/records.ts';
+import type { TimeShares } from './time-shares.ts';
 import type { VerificationProgress } from './verification-progress.ts';
 
 /** The state that the operator wants. It isn't a command, so setting it twice does no harm. */
@@ -100,6 +101,8 @@ export interface Progress {
   };
   /** Over the last minute; null before enough was measured. */
   readonly rates: Rates;
+  /** What the time of the last minute went to; absent before enough was measured, and while nothing runs. */
+  readonly timeShares?: TimeShares;
   /** Time until everything is copied, or until the destination has caught up; null when unknown. */
   readonly etaSeconds: number | null;
   readonly changes: {

@@ -11,6 +11,7 @@ import type { CutoverAttempts } from './cutover-attempts.ts';
 import type { MeasuredConditions } from './measured-conditions.ts';
 import type { IndexBuild, Progress } from './progress.ts';
 import type { Speed } from './speed.ts';
+import type { TimeMeter } from './time-shares.ts';
 import type { VerificationView } from './verification-progress.ts';
 import type { WaitsParts } from './waits.ts';
 
@@ -54,6 +55,7 @@ export interface RunView {
   readonly indexBuilds: { readonly current: readonly IndexBuild[] | null };
   readonly conditions: MeasuredConditions;
   readonly speed: Speed;
+  readonly time: Pick<TimeMeter, 'shares'>;
   readonly pings: Progress['pingMs'];
   readonly addresses: Progress['addresses'];
   readonly findings: { readonly all: readonly Finding[] };

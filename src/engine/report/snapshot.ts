@@ -119,6 +119,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
       building: following ? run.indexBuilds.current : null,
     },
     rates: run.speed.rates,
+    ...(following && run.time.shares && { timeShares: run.time.shares }),
     etaSeconds: following ? eta : null,
     changes: {
       read: counters.read,

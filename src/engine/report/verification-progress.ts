@@ -140,7 +140,7 @@ export function verificationProgress(
     mismatches: {
       found: verification?.mismatches.found ?? 0,
       open: verification?.mismatches.open ?? 0,
-      latest: (verification?.mismatches.latest ?? []).map(shown),
+      latest: (verification?.mismatches.latest ?? []).map(mismatchProgress),
     },
     equalAtMs: provenAt === undefined ? null : provenAt.getHighBitsUnsigned() * 1_000,
     catalogDifferences: verification?.catalog.differences?.slice(0, SHOWN).map(describeCatalogDifference) ?? null,
@@ -162,7 +162,14 @@ function phaseOf(mode: VerificationMode, verification: VerificationView | undefi
   return (verification?.ranges.length ?? 0) > 0 ? 'comparing' : 'waiting';
 }
 
-function shown({ _id, firstSeen, sourceTime, destinationTime, ...mismatch }: MismatchRecord): MismatchProgress {
+/** Returns a mismatch on record as progress shows it. */
+export function mismatchProgress({
+  _id,
+  firstSeen,
+  sourceTime,
+  destinationTime,
+  ...mismatch
+}: MismatchRecord): MismatchProgress {
   return {
     ...mismatch,
     firstSeenMs: firstSeen.getTime(),

@@ -15,12 +15,14 @@ import { takenBy } from '../records/destination-owner.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { MigrationState } from '../records/migration-state.ts';
 import { within } from '../records/within.ts';
+import { CollectionRates } from '../report/collection-rates.ts';
 import { CutoverAttempts } from '../report/cutover-attempts.ts';
 import type { Outcome, Progress, ResumedFrom } from '../report/progress.ts';
 import { gatesOf } from '../report/readiness.ts';
 import { readinessFacts } from '../report/readiness-facts.ts';
 import { snapshot } from '../report/snapshot.ts';
 import { Speed } from '../report/speed.ts';
+import { TimeMeter } from '../report/time-shares.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { declareMissed } from '../verify/declare-missed.ts';
 import { cancel } from './cancel.ts';
@@ -74,6 +76,8 @@ export class MigrationRun {
   readonly indexBuilds: IndexBuilds;
   readonly conditions: CutoverConditions;
   readonly speed = new Speed();
+  readonly time = new TimeMeter();
+  readonly collectionRates = new CollectionRates();
   readonly attempts: CutoverAttempts;
   readonly checkpoint: RunCheckpoint;
   follower: StreamFollower | undefined;
@@ -244,6 +248,8 @@ export class MigrationRun {
     this.#tasks.start(() => this.conditions.run());
     if (this.options.once) this.#tasks.start(() => refuseHeldDrops(context));
     this.#tasks.start(() => this.speed.run(context, () => snapshot(this, this.options)));
+    this.#tasks.start(() => this.collectionRates.run(context));
+    this.#tasks.start(() => this.time.run(context, () => log.record.state));
     return await steer(this, follower);
   }
 

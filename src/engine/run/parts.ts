@@ -9,6 +9,7 @@ import type { TrackedCollections } from '../collections/tracked-collections.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import type { MemoryBudget } from '../concurrency/memory-budget.ts';
+import type { WaitTimes } from '../concurrency/wait-times.ts';
 import type { Pace } from '../copy/load-level.ts';
 import type { ClusterAddresses } from '../mongodb/connect.ts';
 import type { Fence } from '../mongodb/fence.ts';
@@ -40,6 +41,7 @@ export interface RunParts {
   /** Changes of migrated documents. Those of a filtered collection are noted when they are applied. */
   readonly seen: SeenChanges;
   readonly memory: MemoryBudget;
+  readonly waitTimes: WaitTimes;
   /** By source UUID in hexadecimal. */
   readonly tracked: TrackedCollections;
   /** Announces progress of the stream, and everything that `stateChanges` announces. */

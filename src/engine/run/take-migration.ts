@@ -10,6 +10,7 @@ import { Changes } from '../concurrency/changes.ts';
 import { Gate } from '../concurrency/gate.ts';
 import { MemoryBudget } from '../concurrency/memory-budget.ts';
 import { TaskGroup } from '../concurrency/task-group.ts';
+import { WaitTimes } from '../concurrency/wait-times.ts';
 import { DEFAULT_LOAD_LEVEL, loadOf } from '../copy/load-level.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { Fence } from '../mongodb/fence.ts';
@@ -81,6 +82,7 @@ export async function takeMigration(
     counters: { ...newCounters(), ...record.counts },
     seen: new SeenChanges(),
     memory: new MemoryBudget(options.memoryBytes),
+    waitTimes: new WaitTimes(clock),
     tracked: new TrackedCollections(stateChanges),
     changes,
     stateChanges,

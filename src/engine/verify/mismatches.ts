@@ -29,6 +29,7 @@ export class Mismatches {
   /** Those that this run put on record. An earlier run may have been killed between record and repair. */
   readonly #noted = new Set<string>();
   #open = 0;
+  #isLoaded = false;
 
   constructor(parts: MismatchesParts, records: VerificationRecords) {
     this.#parts = parts;
@@ -42,6 +43,7 @@ export class Mismatches {
       const { u, k } = record._id;
       this.#keep(u.toHexString(false) + keyFromBytes(bufferOf(k)).identity, record);
     }
+    this.#isLoaded = true;
   }
 
   /** Documents that differed at some time. */
@@ -52,6 +54,11 @@ export class Mismatches {
   /** Documents that differ, as far as known. */
   get open(): number {
     return this.#open;
+  }
+
+  /** All of them; undefined until the records of earlier runs are loaded. */
+  get all(): readonly MismatchRecord[] | undefined {
+    return this.#isLoaded ? [...this.#known.values()] : undefined;
   }
 
   /** The latest ones, newest first. */

@@ -222,6 +222,18 @@ const VERSIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX migration_samples_by_age ON migration_samples (span_ms, at_ms);
   `,
+  // Lists of migrations that agents report in parts: collections and mismatches.
+  `
+  CREATE TABLE migration_lists (
+    migration_id TEXT NOT NULL, list TEXT NOT NULL, series TEXT NOT NULL, part INTEGER NOT NULL, total INTEGER NOT NULL,
+    stored INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (migration_id, list)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE migration_list_items (
+    migration_id TEXT NOT NULL, list TEXT NOT NULL, id TEXT NOT NULL, namespace TEXT NOT NULL, rank REAL NOT NULL, item TEXT NOT NULL,
+    PRIMARY KEY (migration_id, list, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX migration_list_items_by_rank ON migration_list_items (migration_id, list, rank DESC, id, namespace);
+  `,
 ];
 
 /** The first schema version of a store with a head file. */

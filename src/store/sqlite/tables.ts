@@ -21,6 +21,7 @@ import type {
   StoreTransaction,
   Validation,
 } from '../../control/index.ts';
+import { listsOn } from './lists.ts';
 import { samplesOn } from './samples.ts';
 import { notSealedAs, replaceSealed } from './sealed-values.ts';
 import { type Columns, flag, json, plain, Table } from './table.ts';
@@ -333,6 +334,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     insertAuditKey: async (record) => auditKeys.insert(record),
     appendAuditRecord: async (record) => auditRecords.insert(record),
     ...samplesOn(database),
+    ...listsOn(database),
   };
 }
 

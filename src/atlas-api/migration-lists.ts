@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { getList, type ListItems, type ListName, type ListPage } from '../control/index.ts';
+import { atlasDate, pageOfSome, readWindow } from '../http/index.ts';
+import { mismatchSchema, showMismatch } from './mismatch.ts';
+import { defineOperation, type OperationRequest } from './operation.ts';
+import { link } from './schemas.ts';
+
+const count = z.int().nonnegative();
+const rate = z.number().nullable();
+
+/** The fields of a list beside its page. */
+const reportedFields = {
+  reportedAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({
+      description:
+        'When the agent last reported the list, or that it has not changed; null while it has reported nothing of it. ' +
+        'The items are as they were then.',
+    }),
+  isCurrent: z.boolean().meta({ description: 'False once the migration has ended, or its agent is silent.' }),
+  itemsReported: count.meta({
+    description: 'How many items are known here. Fewer than `itemsTotal` while the agent sends the rest.',
+  }),
+  itemsTotal: count.meta({ description: 'How many items the agent has.' }),
+} as const;
+
+function pageOfList<Item extends z.ZodType>(item: Item) {
+  return z.object({
+    links: z.array(link),
+    results: z.array(item),
+    totalCount: z.int().optional().meta({ description: 'How many items match the filter.' }),
+    ...reportedFields,
+  });
+}
+
+const collection = z
+  .object({
+    namespace: z.string().meta({ description: 'Its name on the source.' }),
+    state: z.enum(['waiting', 'copying', 'indexing', 'catching up', 'done', 'suspect', 'set aside']).meta({
+      description:
+        "`waiting`: its copy has not begun; `copying`; `indexing`: it is copied; `catching up`: it applies the changes of the copy's time; " +
+        '`done`: it is copied and indexed, and follows every change; `suspect`: it was done, changes may have been missed, and both sides are compared; ' +
+        '`set aside`: it waits for `reason`, and all others continue.',
+    }),
+    reason: z
+      .string()
+      .nullable()
+      .meta({ description: 'Why it does not advance, or is compared; null while it advances, or is done.' }),
+    documentsCopied: count,
+    documentsTotal: count.nullable().meta({
+      description: "The source's statistics, raised when exceeded; null before they are read.",
+    }),
+    bytesCopied: count,
+    bytesTotal: count.nullable().meta({ description: 'As `documentsTotal`.' }),
+    documentsPerSecond: rate.meta({
+      description: 'Average over the last minute of the copy; null when it is not copied now, or unknown.',
+    }),
+    bytesPerSecond: rate.meta({ description: 'As `documentsPerSecond`.' }),
+  })
+  .meta({ id: 'LinkspanCollection', 'x-linkspan-extension': true });
+
+const collections = pageOfList(collection).meta({
+  id: 'PaginatedLinkspanCollection',
+  'x-linkspan-extension': true,
+});
+const mismatches = pageOfList(mismatchSchema).meta({
+  id: 'PaginatedLinkspanMismatch',
+  'x-linkspan-extension': true,
+});
+
+export type MigrationCollection = z.output<typeof collection>;
+export type MigrationCollections = z.output<typeof collections>;
+export type MigrationMismatches = z.output<typeof mismatches>;
+
+const about = {
+  method: 'GET',
+  status: 200,
+  extension: true,
+  versions: [{ version: '2023-01-01' }],
+  query: ['pageNum', 'itemsPerPage', 'includeCount', 'namespace'],
+} as const;
+const MIGRATION = '/groups/{groupId}/liveMigrations/{liveMigrationId}';
+
+/** Lists of a migration that are too long for its record. */
+export const listOperations = [
+  defineOperation({
+    ...about,
+    operationId: 'listGroupLiveMigrationCollections',
+    summary: 'List the collections of one live migration, largest first',
+    path: `${MIGRATION}/collections`,
+    response: collections,
+    handle: async (request) => await pageOf(request, 'collections', showCollection),
+  }),
+  defineOperation({
+    ...about,
+    operationId: 'listGroupLiveMigrationMismatches',
+    summary: 'List the documents that differed in one live migration, oldest first',
+    path: `${MIGRATION}/mismatches`,
+    response: mismatches,
+    handle: async (request) => await pageOf(request, 'mismatches', showMismatch),
+  }),
+];
+
+/** @param show  makes an item of the answer; `isCurrent` as {@link ListPage} has it */
+async function pageOf<Name extends ListName>(
+  { control, actor, path, query, address }: OperationRequest<unknown>,
+  list: Name,
+  show: (item: ListItems[Name], isCurrent: boolean) => unknown,
+) {
+  const place = [path('groupId'), path('liveMigrationId')] as const;
+  const namespace = query.get('namespace') ?? '';
+  const found: ListPage<Name> = await getList(control, actor, place, list, { namespace, ...readWindow(query) });
+  const { items, matching, reported, isCurrent } = found;
+  const results = items.map((item) => show(item, isCurrent));
+  return {
+    ...pageOfSome({ results, total: matching }, query, address),
+    reportedAt: reported === undefined ? null : atlasDate(reported.atMs),
+    isCurrent,
+    itemsReported: reported?.stored ?? 0,
+    itemsTotal: reported?.total ?? 0,
+  };
+}
+
+function showCollection(
+  { id: _, documentsPerSecond, bytesPerSecond, ...known }: ListItems['collections'],
+  isCurrent: boolean,
+): MigrationCollection {
+  // A rate is about now.
+  const rates = isCurrent ? { documentsPerSecond, bytesPerSecond } : { documentsPerSecond: null, bytesPerSecond: null };
+  return { ...known, ...rates };
+}

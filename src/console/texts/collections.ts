@@ -1,0 +1,30 @@
+/** Texts of the table of collections. */
+export const collectionsText = {
+  title: 'Collections',
+  note: (all: string) => `${all}, largest first`,
+  filter: 'Name contains',
+  matching: (matching: string, all: string) => `${matching} of ${all}, largest first`,
+  none: 'No collection has such a name.',
+  table: 'Collections, largest first',
+  namespace: 'Namespace',
+  state: 'State',
+  documents: 'Documents',
+  /** Behind the number of documents where the table has no headings. */
+  unit: ' documents',
+  data: 'Data',
+  rate: 'Rate',
+  of: (done: string, all: string) => `${done} of ${all}`,
+  loading: 'Loading…',
+  incomplete: (known: string, all: string) => `The agent has sent ${known} of ${all} collections. The rest follows.`,
+  old: 'The agent is silent. This is its last report, of',
+  ended: 'As the agent last reported, at',
+  states: {
+    waiting: 'Waiting',
+    copying: 'Copying',
+    indexing: 'Building indexes',
+    'catching up': 'Catching up',
+    done: 'Done',
+    suspect: 'Compared again',
+    'set aside': 'Set aside',
+  },
+} as const;

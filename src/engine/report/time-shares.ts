@@ -1,0 +1,89 @@
+import { performance } from 'node:perf_hooks';
+import type { Clock } from '../../platform/index.ts';
+import { WAITED_FOR, type WaitedMs, type WaitTimes } from '../concurrency/wait-times.ts';
+import type { MigrationState } from '../records/migration-state.ts';
+
+/**
+ * What the time of the last seconds went to, as shares of 1. Their sum is 1.
+ *
+ * `engine` is the share of the time in which the process computed: then nothing else could advance. The rest is divided by
+ * what the tasks that copy and apply waited for. `sourceRead`: replies of the source. `destinationWrite`:
+ * acknowledgements of the destination, and its index builds. `throttled`: the limit of the copy rate. `memory`: memory
+ * that other documents in flight hold. `idle`: no task waited, because nothing was to be copied or applied, or the
+ * migration was paused. While several tasks wait, the time is divided evenly among them. The verification's reads count
+ * as `engine` while they compute, else as `idle`.
+ */
+export interface TimeShares {
+  /** The length of the measured time. */
+  readonly seconds: number;
+  readonly sourceRead: number;
+  readonly engine: number;
+  readonly destinationWrite: number;
+  readonly throttled: number;
+  readonly memory: number;
+  readonly idle: number;
+}
+
+/** The parts of a run that measuring shares needs. */
+interface TimeSharesParts {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly waitTimes: WaitTimes;
+}
+
+interface Sample {
+  readonly atMs: number;
+  readonly waitedMs: WaitedMs;
+  /** Since the start of the process. */
+  readonly busyMs: number;
+}
+
+const WINDOW_MS = 60_000;
+const EVERY_MS = 1_000;
+/** The first moments of a phase say little about the rest. */
+const WARM_UP_MS = 2_000;
+
+/** Measures what the time of the last minute went to, since the migration entered its state. */
+export class TimeMeter {
+  #samples: Sample[] = [];
+  #state: MigrationState | undefined;
+
+  /** Samples every second until the run ends. */
+  async run({ clock, signal, waitTimes }: TimeSharesParts, state: () => MigrationState): Promise<void> {
+    while (!signal.aborted) {
+      const { active: busyMs } = performance.eventLoopUtilization();
+      this.add(state(), { atMs: clock.elapsed(), waitedMs: waitTimes.totals, busyMs });
+      await clock.sleep(EVERY_MS, signal);
+    }
+  }
+
+  /** Adds a sample. Another state begins a new measurement. */
+  add(state: MigrationState, sample: Sample): void {
+    if (state !== this.#state) this.#samples = [];
+    this.#state = state;
+    this.#samples.push(sample);
+    // One sample at or before the window's edge stays, so that the samples always span the window.
+    while ((this.#samples[1]?.atMs ?? Number.POSITIVE_INFINITY) <= sample.atMs - WINDOW_MS) this.#samples.shift();
+  }
+
+  /** The shares; undefined before enough was measured. */
+  get shares(): TimeShares | undefined {
+    const [first] = this.#samples;
+    const last = this.#samples.at(-1);
+    if (first === undefined || last === undefined) return undefined;
+    const spanMs = last.atMs - first.atMs;
+    if (spanMs < WARM_UP_MS) return undefined;
+    const engine = Math.min(1, (last.busyMs - first.busyMs) / spanMs);
+    const shareOf = (what: keyof WaitedMs) => ((last.waitedMs[what] - first.waitedMs[what]) / spanMs) * (1 - engine);
+    const waited = WAITED_FOR.reduce((sum, what) => sum + shareOf(what), 0);
+    return {
+      seconds: spanMs / 1_000,
+      sourceRead: shareOf('source'),
+      engine,
+      destinationWrite: shareOf('destination'),
+      throttled: shareOf('throttle'),
+      memory: shareOf('memory'),
+      idle: Math.max(0, 1 - engine - waited),
+    };
+  }
+}

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { MigrationSample } from '../../src/control/index.ts';
+import { type Clock, systemClock } from '../../src/platform/index.ts';
+import { progress } from '../atlas-api/migration-world.ts';
+import { start } from '../atlas-api/started-migration.ts';
+import { openPage, startBrowser } from './browser.ts';
+import { buildConsole } from './built-console.ts';
+import { manyCollections, partsOf } from './reported-collections.ts';
+import { signIn, startWithConsole } from './started-console.ts';
+
+const built = await buildConsole();
+const { browser, skip } = await startBrowser();
+after(async () => {
+  await browser?.close();
+  built[Symbol.dispose]();
+});
+
+const COLLECTIONS = 5_000;
+const RENDERED_WITHIN_MS = 200;
+const RUNS = 9;
+
+/** The number of updates that a page gets in a minute. */
+const UPDATES = 60;
+/** Growth that no longer is noise: an object that each update leaves behind is more in a few minutes. */
+const MOST_GROWN_BYTES = 400_000;
+
+/** Lets the server look for updates twenty times as often, so that a minute of them takes seconds. */
+const hurried: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 20, signal) };
+
+const figures = (at: number): MigrationSample['figures'] => ({
+  state: 'copying',
+  lagSeconds: at % 40,
+  changesRead: at * 100,
+  changesApplied: at * 90,
+  queuedKeys: 10,
+  bytesCopied: at * 1_000,
+  documentsVerified: null,
+  oplogLeftSeconds: 3_600,
+});
+
+/** Starts a migration with thousands of collections and a day of samples: one a second of the last hour, one a minute of the day. */
+async function startLarge() {
+  await using resources = new AsyncDisposableStack();
+  const plane = resources.use(await startWithConsole(built.path, { clock: hurried }));
+  const started = await start(plane);
+  const { id, agent } = started;
+  for (const lists of partsOf(manyCollections(COLLECTIONS)))
+    await agent.report({ migrations: [{ id, progress: progress(id, { state: 'copying' }), lists }] });
+  const nowMs = Date.now();
+  await plane.store.write(async (transaction) => {
+    for (const [spanMs, number] of [
+      [1_000, 3_600],
+      [60_000, 1_440],
+    ] as const)
+      for (let at = 1; at <= number; at += 1)
+        await transaction.putSample({
+          migrationId: id,
+          spanMs,
+          atMs: nowMs - (number - at) * spanMs,
+          figures: figures(at),
+        });
+  });
+  const kept = resources.move();
+  return { plane, started, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** Opens the console on its first page, signed in. */
+async function openConsole({ plane, started }: Awaited<ReturnType<typeof startLarge>>) {
+  assert.ok(browser);
+  const watched = await openPage(browser, plane.url);
+  await watched.page.goto(plane.url);
+  await signIn(watched, plane.publicKey, plane.privateKey);
+  await watched.page.getByRole('heading', { level: 1, name: 'Migrations' }).waitFor();
+  return { ...watched, path: `#/projects/${started.groupId}/migrations/${started.id}` };
+}
+
+/**
+ * Runs in the page: follows a link, and waits until the table of collections and the charts with their history are
+ * there and painted. Returns the milliseconds, those of the server included.
+ */
+const RENDER = `async (path) => {
+  const asked = performance.now();
+  const hasHistory = () => document.querySelectorAll('details tbody tr').length > 20;
+  const isThere = () => document.querySelectorAll('.rows tbody th').length > 10 && document.querySelectorAll('.uplot canvas').length === 2;
+  const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  location.hash = path;
+  while (!hasHistory() || !isThere()) await painted();
+  await painted();
+  return performance.measure('rendered', { start: asked }).duration;
+}`;
+
+test(`the page of a migration with ${COLLECTIONS} collections and a day of samples is there in ${RENDERED_WITHIN_MS} ms`, {
+  skip,
+}, async () => {
+  await using large = await startLarge();
+  await using opened = await openConsole(large);
+  const { page, path } = opened;
+  const times: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) {
+    times.push(await page.evaluate<number>(`(${RENDER})(${JSON.stringify(path)})`));
+    await page.evaluate(`location.hash = '#/'`);
+    await page.getByRole('heading', { level: 1, name: 'Migrations' }).waitFor();
+  }
+  const median = times.toSorted((a, b) => a - b)[Math.floor(RUNS / 2)] ?? Number.POSITIVE_INFINITY;
+  assert.ok(median < RENDERED_WITHIN_MS, `${times.map(Math.round).join(', ')} ms`);
+});
+
+test('a page that is updated for minutes does not grow', { skip }, async () => {
+  await using large = await startLarge();
+  await using opened = await openConsole(large);
+  const { page, path, context } = opened;
+  await page.evaluate(`location.hash = ${JSON.stringify(path)}`);
+  await page.getByText('shop.orders', { exact: true }).waitFor();
+  const devtools = await context.newCDPSession(page);
+  const { agent, id } = large.started;
+  const all = manyCollections(COLLECTIONS);
+  let updates = 0;
+  const updateForAMinute = async () => {
+    for (let update = 0; update < UPDATES; update += 1) {
+      updates += 1;
+      const changes = { read: updates, applied: updates, duringCopy: 0, queued: updates };
+      const [largest] = all.map((one) => ({ ...one, documentsCopied: updates }));
+      const collections = {
+        series: 'c'.repeat(24),
+        part: 4 + updates,
+        total: all.length,
+        changed: [largest],
+        removed: [],
+      };
+      const entry = { id, progress: progress(id, { state: 'copying', changes }), lists: { collections } };
+      await agent.report({ migrations: [entry] });
+      await page.getByText(`${updates} queued`, { exact: true }).waitFor();
+    }
+  };
+  const size = async () => {
+    await devtools.send('HeapProfiler.collectGarbage');
+    const { usedSize } = await devtools.send('Runtime.getHeapUsage');
+    const { nodes, jsEventListeners } = await devtools.send('Memory.getDOMCounters');
+    return { usedSize, nodes, jsEventListeners };
+  };
+  await updateForAMinute();
+  const before = await size();
+  await updateForAMinute();
+  await updateForAMinute();
+  const after = await size();
+  const sizes = JSON.stringify({ before, after });
+  assert.ok(after.usedSize - before.usedSize < MOST_GROWN_BYTES, sizes);
+  assert.ok(after.nodes <= before.nodes + 20, sizes);
+  assert.ok(after.jsEventListeners <= before.jsEventListeners + 2, sizes);
+  assert.deepEqual(opened.faults, []);
+});
