@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { minify } from '@swc/core';
 import { defineConfig, type Plugin } from 'vite';
@@ -21,6 +22,7 @@ export default defineConfig({
   build: {
     outDir: fileURLToPath(new URL('../../dist/console', import.meta.url)),
     emptyOutDir: true,
+    rollupOptions: { input: ['index.html', 'sync.html'].map((page) => join(import.meta.dirname, page)) },
     // The strict CSP admits no data: URLs.
     assetsInlineLimit: 0,
     modulePreload: false,

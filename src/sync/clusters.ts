@@ -30,6 +30,12 @@ export function pairIdOf(uris: ClusterUris): string {
   return migrationIdOf(uris, 'cluster0', 'cluster1', 'pair');
 }
 
+/** Returns the hosts of both clusters, separated by commas, or their SRV names; no credentials. */
+export function hostsOf(uris: ClusterUris): Record<ClusterName, string> {
+  const hosts = (name: ClusterName) => seedsOf(name, uris[name]).slice(1).join(',');
+  return { cluster0: hosts('cluster0'), cluster1: hosts('cluster1') };
+}
+
 function seedsOf(name: ClusterName, uri: string): string[] {
   const invalid = (why: string) => new UserError('INVALID_CONNECTION_STRING', [`cluster given as ${name}`, why]);
   const unreadable = whyUnreadable(uri);

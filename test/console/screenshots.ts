@@ -26,7 +26,7 @@ interface Shot {
   readonly before: (watched: WatchedPage) => Promise<unknown>;
 }
 
-const settled = ({ page }: WatchedPage) => page.locator('.chart canvas').first().waitFor();
+const settled = ({ page }: WatchedPage) => page.locator('.chart svg').first().waitFor();
 
 const SHOTS: readonly Shot[] = [
   {

@@ -38,7 +38,7 @@ export function AuditPage() {
         `${API}/orgs/${organizationId()}/events?${query}`,
         { signal },
       ),
-    query,
+    { key: query },
   );
   const filter = (event: SubmitEvent) => {
     event.preventDefault();

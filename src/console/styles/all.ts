@@ -1,0 +1,4 @@
+import './tokens.css';
+import './layout.css';
+import './controls.css';
+import './panels.css';
