@@ -38,7 +38,18 @@ export interface Operation<Body = never> {
   readonly versions: readonly OperationVersion<z.ZodType<Body>>[];
   readonly response?: z.ZodType;
   /** Query parameters besides envelope and pretty. */
-  readonly query?: readonly ('pageNum' | 'itemsPerPage' | 'includeCount' | 'name' | 'eventType' | 'span' | 'since')[];
+  readonly query?: readonly (
+    | 'pageNum'
+    | 'itemsPerPage'
+    | 'includeCount'
+    | 'name'
+    | 'eventType'
+    | 'minDate'
+    | 'maxDate'
+    | 'actorName'
+    | 'span'
+    | 'since'
+  )[];
   /** True if a client may ask for a stream of the answer (`Accept: text/event-stream`), one event for each change. */
   readonly live?: boolean;
   /** True if Atlas has no such operation, or Linkspan's differs. */

@@ -121,6 +121,11 @@ export interface AuditFilter {
   readonly orgId: string;
   readonly groupId?: string;
   readonly eventTypeNames?: readonly string[];
+  /** Name of the API key, service account or agent. */
+  readonly actorName?: string;
+  /** Only records of this time, in milliseconds since 1970; both ends included. */
+  readonly fromMs?: number;
+  readonly untilMs?: number;
 }
 
 /** The writes of a transaction. Inserting a record whose id or unique name exists throws, and so does updating a missing record. */
