@@ -203,6 +203,7 @@ export const text = {
   },
   agent: {
     title: 'Agent',
+    process: 'This process',
     connected: 'Connected',
     lost: 'Silent',
     heard: 'Last report',

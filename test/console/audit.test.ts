@@ -69,7 +69,7 @@ test('the audit shows the events of an actor, of a project and of a time', { ski
   await page.getByText('1–1 of 1').waitFor();
   await rows.filter({ hasText: 'name: By owner' }).waitFor();
 
-  await page.getByRole('combobox', { name: /^Project/ }).selectOption('All, and the organization');
+  await page.getByRole('combobox', { name: /^Project/ }).selectOption('All events');
   await page.getByLabel('Until, UTC').fill('2001-01-01T00:00');
   await show.click();
   await page.getByText('No such event.').waitFor();

@@ -129,6 +129,8 @@ test('a person leads users to another cluster and back, with nothing but the pag
   await page.getByLabel('Keep a way back').check();
   await page.getByRole('button', { name: 'Check', exact: true }).click();
   await page.getByText('Both sides are ready for this migration.').waitFor(PATIENT);
+  await page.getByText('2,000 documents in 1 collection').waitFor();
+  await page.getByText(/^about .+ at .+: an assumption, because/).waitFor();
   await page.getByRole('button', { name: 'Start…' }).click();
   await dialog.getByRole('button', { name: 'Start' }).click();
 

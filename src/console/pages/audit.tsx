@@ -77,11 +77,12 @@ export function AuditPage() {
         const last = first + results.length;
         return (
           <Panel title={words.title} note={words.range(count(first + 1), count(last), count(totalCount))}>
-            <form class="inline" onSubmit={choose}>
+            <form class="filters" onSubmit={choose}>
               <Field label={words.filter} hint={words.filterHint} name="types" />
               <Field label={words.actor} hint={words.actorHint} name="actor" />
               <label>
                 {words.project}
+                <span class="mute small hint">{words.projectHint}</span>
                 <select name="project">
                   <option value="">{words.allProjects}</option>
                   {projects.map(({ id, name }) => (

@@ -55,7 +55,9 @@ function Shown({ state: { settings, progress }, heardAtMs, reload }: ShownProps)
   if (!migration || !isStarted(progress)) {
     return (
       <>
-        <h1>{words.title}</h1>
+        <div class="head">
+          <h1>{words.title}</h1>
+        </div>
         <StartPanel settings={settings} reload={reload} />
       </>
     );

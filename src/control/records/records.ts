@@ -1,5 +1,12 @@
 import type { HookEvent } from '../../hooks/index.ts';
-import type { Deployment, Finding, InventoryProject, Progress, ReportedWayBack } from '../../link/index.ts';
+import type {
+  Deployment,
+  Finding,
+  InventoryProject,
+  Progress,
+  ReportedEstimate,
+  ReportedWayBack,
+} from '../../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
 import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 import type { Sealed } from './sealer.ts';
@@ -208,6 +215,8 @@ export interface Validation extends Order {
   readonly errorMessage: string | null;
   /** The findings of preflight; empty until the agent has reported. */
   readonly findings: readonly Finding[];
+  /** Null until the agent has reported, and when it reported none. */
+  readonly estimate: ReportedEstimate | null;
   /** Fingerprint of the destination's address at creation; null in records of older versions. */
   readonly destinationAddress: string | null;
   readonly createdAtMs: number;

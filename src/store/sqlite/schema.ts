@@ -222,6 +222,10 @@ const VERSIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX migration_samples_by_age ON migration_samples (span_ms, at_ms);
   `,
+  // Size and duration of the copy, as a validation estimates them.
+  `
+  ALTER TABLE validations ADD COLUMN estimate TEXT;
+  `,
 ];
 
 /** The first schema version of a store with a head file. */

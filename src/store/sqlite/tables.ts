@@ -149,6 +149,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     status: plain,
     errorMessage: plain,
     findings: json,
+    estimate: json,
     destinationAddress: plain,
     createdAtMs: plain,
   });
