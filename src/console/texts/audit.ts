@@ -2,7 +2,7 @@
 export const auditText = {
   title: 'Events, newest first',
   filter: 'Type of event',
-  filterHint: 'Empty for all, or several with commas',
+  filterHint: 'Separated by commas',
   actor: 'By',
   actorHint: 'Public key, client id or agent id',
   project: 'Project',
