@@ -6,6 +6,11 @@ import { messageOf, UserError, whyInvalid, whyUnreadable } from '../platform/ind
 export const clusterNames = ['cluster0', 'cluster1'] as const;
 export type ClusterName = (typeof clusterNames)[number];
 
+/** Returns the other cluster. */
+export function otherThan(name: ClusterName): ClusterName {
+  return name === 'cluster0' ? 'cluster1' : 'cluster0';
+}
+
 /** The connection strings of both clusters. */
 export type ClusterUris = Readonly<Record<ClusterName, string>>;
 

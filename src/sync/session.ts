@@ -14,11 +14,11 @@ import {
   type WantedState,
 } from '../engine/index.ts';
 import { type Clock, type CutoverReport, type Logger, systemClock, UserError } from '../platform/index.ts';
-import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf } from './clusters.ts';
+import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf, otherThan } from './clusters.ts';
 import { CommittedWatch } from './committed-watch.ts';
 import type { InitialLoad, LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
-import type { Direction, StartRequest } from './start-request.ts';
+import { type Direction, type StartRequest, verificationOf } from './start-request.ts';
 
 /** mongosync's states without INITIALIZING: the API opens when it is ready. */
 export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMITTED' | 'REVERSING';
@@ -392,15 +392,4 @@ export class SyncSession {
       ...selection,
     };
   }
-}
-
-/** Returns how to verify: a request decides whether, and the setting of the process decides how. */
-function verificationOf(verifies: boolean | undefined, own: VerificationMode = 'repair'): VerificationMode {
-  if (verifies === undefined) return own;
-  if (!verifies) return 'off';
-  return own === 'off' ? 'repair' : own;
-}
-
-function otherThan(name: ClusterName): ClusterName {
-  return name === 'cluster0' ? 'cluster1' : 'cluster0';
 }

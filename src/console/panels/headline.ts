@@ -53,7 +53,7 @@ function bodyOf(key: StateKey, migration: LiveMigration): string {
     case 'waiting':
       return wait ? words.waits(wait.for, wait.reason) : words.notStarted(host);
     case 'cutover':
-      return errorMessage ?? (sourceBlockedSince === undefined ? words.cutoverBegins(from) : words.blocked(from));
+      return errorMessage ?? (sourceBlockedSince === undefined ? words.cutoverBegins : words.blocked(from));
     case 'pausing':
       return words.pausing;
     case 'paused':
