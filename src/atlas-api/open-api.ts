@@ -47,7 +47,7 @@ const QUERY_PARAMETERS = {
   minDate: z.iso.datetime().optional().meta({ description: 'Only events at or after this time.' }),
   maxDate: z.iso.datetime().optional().meta({ description: 'Only events at or before this time.' }),
   actorName: z.string().optional().meta({
-    description: 'Only events of this API key (public key), service account (client id) or agent (id).',
+    description: 'Only events of this API key (public key), service account (client id) or agent (host name).',
     'x-linkspan-extension': true,
   }),
   span: z.enum(['second', 'minute']).optional().meta({

@@ -20,7 +20,7 @@ export function eventCommands(place: string): readonly AdministrationCommand[] {
       path: `${place}/events`,
       flags: [
         { name: 'type', description: 'Types of events, separated by commas', kind: 'list', query: 'eventType' },
-        { name: 'actor', description: 'Public key, client id or agent id of the actor', query: 'actorName' },
+        { name: 'actor', description: 'Public key, client id or host name of an agent', query: 'actorName' },
         { name: 'minDate', description: 'Only events at or after this time', query: 'minDate' },
         { name: 'maxDate', description: 'Only events at or before this time', query: 'maxDate' },
         ...paging,

@@ -4,7 +4,7 @@ export const auditText = {
   filter: 'Type of event',
   filterHint: 'Separated by commas',
   actor: 'By',
-  actorHint: 'Public key, client id or agent id',
+  actorHint: 'Public key, client id or host of an agent',
   project: 'Project',
   projectHint: 'With its own events only',
   allProjects: 'All events',

@@ -121,7 +121,7 @@ export interface AuditFilter {
   readonly orgId: string;
   readonly groupId?: string;
   readonly eventTypeNames?: readonly string[];
-  /** Name of the API key, service account or agent. */
+  /** Public key of an API key, client id of a service account, or host name of an agent. */
   readonly actorName?: string;
   /** Only records of this time, in milliseconds since 1970; both ends included. */
   readonly fromMs?: number;
