@@ -1,4 +1,4 @@
-import { type Finding, findingOf, type MigrationOptions, preflight } from '../engine/index.ts';
+import { type Examination, examine, type Finding, findingOf, type MigrationOptions } from '../engine/index.ts';
 import type { Report, WantedAgentState } from '../link/index.ts';
 import { type Logger, messageOf, UserError } from '../platform/index.ts';
 
@@ -42,26 +42,37 @@ export class Validator {
 
   async #carryOut({ id, assignment }: WantedValidation): Promise<void> {
     this.#running.add(id);
-    const findings = await this.#look(id, assignment);
+    const { findings, estimate } = await this.#look(id, assignment);
     this.#running.delete(id);
     if (!this.#wanted.has(id)) return;
     const errors = findings.filter(({ severity }) => severity === 'error');
     this.#logger.info({ validation: id, errors: errors.length, findings: findings.length }, 'validation finished');
     const errorMessage = errors.map(({ message, remedy }) => `${message} ${remedy}`).join(' ') || null;
     const status = errorMessage === null ? 'SUCCESS' : 'FAILED';
-    this.#results.set(id, { id, status, errorMessage, findings });
+    this.#results.set(id, { id, status, errorMessage, findings, ...(estimate && { estimate }) });
     this.#changed();
   }
 
-  /** Runs the preflight. @returns its findings, errors first */
-  async #look(id: string, assignment: WantedValidation['assignment']): Promise<Finding[]> {
+  /** Runs the preflight. @returns its findings, errors first, and what the migration would copy */
+  async #look(id: string, assignment: WantedValidation['assignment']): Promise<Pick<Result, 'findings' | 'estimate'>> {
     try {
-      return inReport(await preflight(this.#optionsOf(id, assignment)));
+      const seen = await examine(this.#optionsOf(id, assignment), { measuresReading: true });
+      return { findings: inReport(seen.findings), estimate: estimateOf(seen) };
     } catch (error) {
-      if (error instanceof UserError) return [findingOf(error)];
-      return [findingOf(new UserError('CHECK_FAILED', ['both clusters', messageOf(error)]))];
+      if (error instanceof UserError) return { findings: [findingOf(error)] };
+      return { findings: [findingOf(new UserError('CHECK_FAILED', ['both clusters', messageOf(error)]))] };
     }
   }
+}
+
+/** What the migration would copy; undefined while the sizes are unknown. */
+function estimateOf({ sizes, copyTime }: Examination): Result['estimate'] {
+  if (sizes === undefined) return undefined;
+  const { collections, documents, bytes, indexes, indexBytes, left } = sizes;
+  const known = { collections, documents, bytes, indexes, indexBytes, left };
+  if (copyTime === undefined) return known;
+  const { seconds, bytesPerSecond, restsOn } = copyTime;
+  return { ...known, copy: { seconds, bytesPerSecond, restsOn } };
 }
 
 /** Sorts findings for a report, errors first, and cuts the list at the maximum that a report can hold. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type AuditRecord, getEvent, listEvents } from '../control/index.ts';
+import { type AuditRecord, getEvent, listEvents, verifyEvents } from '../control/index.ts';
 import { atlasDate, pageOfSome, readWindow } from '../http/index.ts';
+import { UserError } from '../platform/index.ts';
 import { defineOperation, type OperationRequest } from './operation.ts';
 import { id, link, page } from './schemas.ts';
 
@@ -32,7 +33,24 @@ const event = z
 export type AuditEvent = z.output<typeof event>;
 
 const eventPage = page('Event', event);
-const paged = ['pageNum', 'itemsPerPage', 'includeCount', 'eventType'] as const;
+const paged = ['pageNum', 'itemsPerPage', 'includeCount', 'eventType', 'minDate', 'maxDate', 'actorName'] as const;
+
+const verification = z
+  .object({
+    isIntact: z.boolean().meta({ description: 'Whether no record was altered, removed from between or put in.' }),
+    records: z.int().nonnegative().meta({ description: 'Records that were verified, of all organizations.' }),
+    withoutMac: z.int().nonnegative().meta({
+      description:
+        'Records at the beginning that an older version wrote without a MAC. Only their hashes were verified.',
+    }),
+    problem: z
+      .object({ sequence: z.int().meta({ description: 'The first record with a problem.' }), description: z.string() })
+      .nullable(),
+    verifiedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'LinkspanAuditVerification', 'x-linkspan-extension': true });
+
+export type AuditVerification = z.output<typeof verification>;
 
 export const eventOperations = [
   defineOperation({
@@ -56,6 +74,27 @@ export const eventOperations = [
     response: event,
     handle: async ({ control, actor, path, address }) =>
       show(await getEvent(control, actor, { orgId: path('orgId') }, path('eventId')), address),
+  }),
+  defineOperation({
+    operationId: 'verifyOrgEvents',
+    summary: 'Verify the audit records of the server: their hashes, their order and their MACs',
+    method: 'GET',
+    path: '/orgs/{orgId}/events/verification',
+    status: 200,
+    extension: true,
+    versions: [{ version: '2023-01-01' }],
+    response: verification,
+    handle: async ({ control, actor, path }) => {
+      const outcome = await verifyEvents(control, actor, path('orgId'));
+      const broken = 'broken' in outcome ? outcome.broken : undefined;
+      return {
+        isIntact: broken === undefined,
+        records: 'head' in outcome ? outcome.head.sequence : Math.max(0, outcome.broken.sequence - 1),
+        withoutMac: 'head' in outcome ? (outcome.withoutMac ?? 0) : 0,
+        problem: broken === undefined ? null : { sequence: broken.sequence, description: broken.problem },
+        verifiedAt: atlasDate(control.clock.now()),
+      };
+    },
   }),
   defineOperation({
     operationId: 'listGroupEvents',
@@ -86,10 +125,27 @@ async function pageOfEvents(
   place: { readonly orgId: string } | { readonly groupId: string },
 ) {
   const types = query.getAll('eventType').flatMap((text) => text.split(','));
-  const scope = types.length > 0 ? { ...place, eventTypeNames: types } : place;
+  const [fromMs, untilMs] = [timeOf(query, 'minDate'), timeOf(query, 'maxDate')];
+  const actorName = query.get('actorName');
+  const scope = {
+    ...place,
+    ...(types.length > 0 && { eventTypeNames: types }),
+    ...(actorName !== null && { actorName }),
+    ...(fromMs !== undefined && { fromMs }),
+    ...(untilMs !== undefined && { untilMs }),
+  };
   const { records, total } = await listEvents(control, actor, scope, readWindow(query));
   const results = records.map((record) => show(record, `${address}/${record.id}`));
   return pageOfSome({ results, total }, query, address);
+}
+
+/** @throws UserError INVALID_QUERY_PARAMETER */
+function timeOf(query: URLSearchParams, name: 'minDate' | 'maxDate'): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const atMs = Date.parse(text);
+  if (Number.isNaN(atMs)) throw new UserError('INVALID_QUERY_PARAMETER', [name]);
+  return atMs;
 }
 
 function show(record: AuditRecord, href: string): z.output<typeof event> {

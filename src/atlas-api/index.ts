@@ -1,7 +1,7 @@
 export type { OrganizationRole, ShownApiKey as ApiKey } from './api-key-schemas.ts';
 export type { SourceProject } from './available-projects.ts';
 export type { Cluster } from './clusters.ts';
-export type { AuditEvent } from './events.ts';
+export type { AuditEvent, AuditVerification } from './events.ts';
 export type { Project } from './groups.ts';
 export type { LinkToken } from './link-tokens.ts';
 export type { AgentLink } from './links.ts';

@@ -45,6 +45,12 @@ const QUERY_PARAMETERS = {
   name: z.string().optional().meta({ description: 'Only items whose name starts with this text.' }),
   eventType: z.array(z.string()).optional().meta({ description: 'Only events of these types.' }),
   namespace: z.string().optional().meta({ description: 'Only items whose namespace contains this text, in any case.' }),
+  minDate: z.iso.datetime().optional().meta({ description: 'Only events at or after this time.' }),
+  maxDate: z.iso.datetime().optional().meta({ description: 'Only events at or before this time.' }),
+  actorName: z.string().optional().meta({
+    description: 'Only events of this API key (public key), service account (client id) or agent (host name).',
+    'x-linkspan-extension': true,
+  }),
   span: z.enum(['second', 'minute']).optional().meta({
     description:
       '`second`: a sample a second, of the last hour (default); `minute`: a sample a minute, of the last 30 days.',

@@ -45,6 +45,9 @@ export interface Operation<Body = never> {
     | 'name'
     | 'eventType'
     | 'namespace'
+    | 'minDate'
+    | 'maxDate'
+    | 'actorName'
     | 'span'
     | 'since'
   )[];

@@ -5,6 +5,8 @@ import { migrationRequestVersions } from './migration-request.ts';
 import { defineOperation } from './operation.ts';
 import { id } from './schemas.ts';
 
+const count = z.number().nonnegative();
+
 const liveImportValidation = z
   .object({
     _id: id,
@@ -13,7 +15,30 @@ const liveImportValidation = z
     status: z.enum(['PENDING', 'SUCCESS', 'FAILED']),
     errorMessage: z.string().nullable(),
     linkspan: z
-      .object({ findings: z.array(findingSchema).meta({ description: 'All findings, including warnings.' }) })
+      .object({
+        findings: z.array(findingSchema).meta({ description: 'All findings, including warnings.' }),
+        estimate: z
+          .object({
+            collections: count,
+            documents: count,
+            bytes: count.meta({ description: 'Size of the documents as they are read and sent.' }),
+            indexes: count.meta({ description: 'Indexes without those on `_id`.' }),
+            indexBytes: count,
+            left: count.meta({ description: 'Databases or collections that were not measured, for lack of time.' }),
+            copy: z
+              .object({
+                seconds: z.number().meta({ description: 'Without the time to build the indexes.' }),
+                bytesPerSecond: z.number(),
+                restsOn: z.enum(['assumption', 'measured read of the source', 'limit of the configuration']).meta({
+                  description: 'The slowest of these limits the rate. `assumption`: 30 MB/s into any destination.',
+                }),
+              })
+              .optional()
+              .meta({ description: 'Absent if it is unknown.' }),
+          })
+          .optional()
+          .meta({ description: 'What the migration would copy, and for how long. Absent if it is unknown.' }),
+      })
       .meta({ id: 'LinkspanValidationDetail', 'x-linkspan-extension': true }),
   })
   .meta({ id: 'LiveImportValidation' });
@@ -52,6 +77,14 @@ function show({
   status,
   errorMessage,
   findings,
+  estimate,
 }: Validation): z.output<typeof liveImportValidation> {
-  return { _id: id, groupId, sourceGroupId, status, errorMessage, linkspan: { findings: findings.map(showFinding) } };
+  return {
+    _id: id,
+    groupId,
+    sourceGroupId,
+    status,
+    errorMessage,
+    linkspan: { findings: findings.map(showFinding), ...(estimate && { estimate }) },
+  };
 }

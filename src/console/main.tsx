@@ -1,9 +1,4 @@
-import './styles/tokens.css';
-import './styles/layout.css';
-import './styles/controls.css';
-import './styles/panels.css';
-import './styles/collections.css';
-import './styles/limits.css';
+import './styles/all.ts';
 import { render } from 'preact';
 import { App } from './app.tsx';
 

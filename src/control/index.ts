@@ -93,7 +93,7 @@ export { getValidation, startValidation } from './migrations/validations.ts';
 export { awaitWantedState } from './migrations/wanted-state.ts';
 export { finishMigration, reverseMigration } from './migrations/way-back-wishes.ts';
 export { deleteOrganization } from './organizations/delete-organization.ts';
-export { getEvent, listEvents } from './organizations/events.ts';
+export { getEvent, listEvents, verifyEvents } from './organizations/events.ts';
 export {
   createGroup,
   deleteGroup,

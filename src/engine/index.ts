@@ -18,6 +18,7 @@ export {
 } from './compare-clusters/verification-report.ts';
 export { Changes } from './concurrency/changes.ts';
 export { LEAST_MEMORY_MEGABYTES } from './concurrency/memory-budget.ts';
+export { DEFAULT_LOAD_LEVEL } from './copy/load-level.ts';
 export { newWatch, SourceWatch, sourceWrittenWarning } from './cutover/source-watch.ts';
 export { writtenAfterCommitWarning } from './cutover/watch-after-commit.ts';
 export { Migration } from './migration.ts';
@@ -34,7 +35,7 @@ export type { SourceWatchState } from './records/records.ts';
 export { shownState } from './records/shown-state.ts';
 export type { CollectionProgress } from './report/collection-progress.ts';
 export type { ListedMismatch } from './report/listed-mismatches.ts';
-export type { Outcome, Progress } from './report/progress.ts';
+export type { Outcome, Progress, WantedState } from './report/progress.ts';
 export { notYetRunning } from './report/snapshot.ts';
 export { ReversibleMigration } from './reversible-migration.ts';
 export type { DocumentFilter } from './scope/document-filters.ts';

@@ -29,21 +29,23 @@ const TYPES: Readonly<Record<string, string>> = {
 const HASHED = /-[\w-]{8,}\.\w+$/;
 
 /**
- * Serves the files of a folder: `index.html` as `/`, all others under their names. It reads them once, so no request chooses a path, and
- * only these paths exist: every other one keeps its error.
+ * Serves the files of a folder: one page as `/`, all files that are no page under their names. It reads them once, so no request chooses a
+ * path, and only these paths exist: every other one keeps its error.
+ * @param page  the name of the page
  * @throws Error for a file of an unknown type
  */
-export function registerStaticFiles(app: FastifyInstance, folder: string): void {
+export function registerStaticFiles(app: FastifyInstance, folder: string, page = 'index.html'): void {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath, entry.name);
     const type = TYPES[extname(file)];
     if (type === undefined) throw new Error(`${file} has no known type`);
     const name = relative(folder, file).split(sep).join('/');
+    if (type === TYPES['.html'] && name !== page) continue;
     const plain = readFileSync(file);
     const zipped = gzipSync(plain, { level: 9 });
     const cache = HASHED.test(name) ? 'public, max-age=31536000, immutable' : 'no-cache';
-    app.get(name === 'index.html' ? '/' : `/${name}`, (request, reply) => {
+    app.get(name === page ? '/' : `/${name}`, (request, reply) => {
       const takesGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/.test(request.headers['accept-encoding'] ?? '');
       void reply.headers({ ...PAGE_HEADERS, 'content-type': type, 'cache-control': cache });
       if (takesGzip) void reply.header('content-encoding', 'gzip');

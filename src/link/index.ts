@@ -3,6 +3,7 @@ export * from './messages.ts';
 export { assertBody, CLOCK_TOLERANCE_MS, type Proof, proofHeaders, signRequest, verifyHead } from './proof.ts';
 export { ReplayGuard } from './replay-guard.ts';
 export { agentName } from './report-text.ts';
+export type { ReportedEstimate } from './reported-estimate.ts';
 export { REVERSALS, type ReportedWayBack } from './reported-way-back.ts';
 export { AnswerKey, sealTo } from './sealed-answer.ts';
 export { ANSWER_HEADER, isAnswerOf, signAnswer } from './signed-answer.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CollectionProgress, Finding, ListedMismatch, Progress, SourceWatchState } from '../engine/index.ts';
 import { agentName, reportList, reportText } from './report-text.ts';
+import { reportedEstimate } from './reported-estimate.ts';
 import { reportedFinding } from './reported-finding.ts';
 import { type ReportedLists, reportedLists } from './reported-lists.ts';
 import { reportedProgress } from './reported-progress.ts';
@@ -133,6 +134,8 @@ export const reportRequest = z.object({
       errorMessage: reportText.nullable(),
       /** Empty when an older agent omits them. */
       findings: reportList(reportedFinding).default([]),
+      /** Absent while nothing is known, and from agents of older versions. Another form must not hold up the findings. */
+      estimate: reportedEstimate.optional().catch(undefined),
     }),
   ),
   migrations: reportList(

@@ -1,9 +1,11 @@
-import { isIP } from 'node:net';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { SECURITY_HEADERS } from '../http/index.ts';
 import { type BearerToken, messageOf, UserError } from '../platform/index.ts';
+import { assertLocal, isReading } from './callers.ts';
 import { parseLoadRequest } from './load-request.ts';
 import { progressResponse } from './progress-response.ts';
 import type { SyncSession } from './session.ts';
+import { settingsResponse } from './settings-response.ts';
 import { parseStartRequest, requireEmptyBody } from './start-request.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -13,8 +15,8 @@ const LOOPBACK = '127.0.0.1';
  * answers `{ success: false, error, errorDescription }` with status 400, or 409 if the state does not allow the call. `error` is the code of the
  * error catalogue in PascalCase. A body is JSON whatever its content type, and an empty body counts as `{}`.
  *
- * Like mongosync's, the API has no authentication unless it has a token. It refuses requests with an `Origin` header and requests for another host
- * name (DNS rebinding), so that no web page can call it through a browser on this machine.
+ * Like mongosync's, the API has no authentication unless it has a token. {@link assertLocal} keeps web pages of others from calling it through a
+ * browser on this machine.
  * @param token  token that every call except GET must send; without it any user of this machine can make every call
  */
 export function createSyncApi(session: SyncSession, token?: BearerToken): FastifyInstance {
@@ -38,16 +40,19 @@ export function createSyncApi(session: SyncSession, token?: BearerToken): Fastif
   app.setNotFoundHandler((request) => {
     throw new UserError('UNKNOWN_CALL', [`${request.method} ${request.url}`]);
   });
-  app.addHook('onRequest', async ({ headers, host, method }) => {
-    const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-    const local = name === 'localhost' || (isIP(name) !== 0 && (name === '::1' || name.startsWith('127.')));
-    if (headers.origin !== undefined || !local) throw new UserError('FOREIGN_ORIGIN', ['localhost']);
-    const isReading = method === 'GET' || method === 'HEAD';
-    if (token && !isReading && !token.isIn(headers.authorization)) throw new UserError('SYNC_TOKEN_MISSING');
+  const mayChange = ({ headers }: FastifyRequest) => token?.isIn(headers.authorization) ?? true;
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.headers(SECURITY_HEADERS);
+    assertLocal(request);
+    if (!isReading(request) && !mayChange(request)) throw new UserError('SYNC_TOKEN_MISSING');
   });
 
+  app.get('/api/v1/settings', async (request) => settingsResponse(session.settings, mayChange(request)));
   app.get('/api/v1/progress', async () => ({
     progress: progressResponse(session.state, session.direction, session.progress(), {
+      wanted: session.wanted,
+      load: session.load,
+      findings: session.warnings,
       wayBack: session.wayBack,
       sourceWatch: session.sourceWatch,
     }),
@@ -77,20 +82,32 @@ export function createSyncApi(session: SyncSession, token?: BearerToken): Fastif
   return app;
 }
 
+/** An API that listens. */
+export interface OpenedApi {
+  /** Its address without a path. */
+  readonly origin: string;
+  /** The address of its calls. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
 /**
  * Opens the API on loopback.
- * @param port  port to listen on; 0 for any free port
- * @returns its base URL, and a function that closes it
+ * @param port      port to listen on; 0 for any free port
+ * @param register  adds further paths, such as a page
  * @throws UserError PORT_IN_USE
  */
 export async function openSyncApi(
   session: SyncSession,
   port: number,
   token?: BearerToken,
-): Promise<{ readonly url: string; close(): Promise<void> }> {
+  register: (app: FastifyInstance) => void = () => undefined,
+): Promise<OpenedApi> {
   const app = createSyncApi(session, token);
+  register(app);
   try {
-    return { url: `${await app.listen({ host: LOOPBACK, port })}/api/v1`, close: () => app.close() };
+    const origin = await app.listen({ host: LOOPBACK, port });
+    return { origin, url: `${origin}/api/v1`, close: () => app.close() };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new UserError('PORT_IN_USE', [`${LOOPBACK}:${port}`], { cause: error });

@@ -6,6 +6,11 @@ import { messageOf, UserError, whyInvalid, whyUnreadable } from '../platform/ind
 export const clusterNames = ['cluster0', 'cluster1'] as const;
 export type ClusterName = (typeof clusterNames)[number];
 
+/** Returns the other cluster. */
+export function otherThan(name: ClusterName): ClusterName {
+  return name === 'cluster0' ? 'cluster1' : 'cluster0';
+}
+
 /** The connection strings of both clusters. */
 export type ClusterUris = Readonly<Record<ClusterName, string>>;
 
@@ -28,6 +33,12 @@ export function migrationIdOf(uris: ClusterUris, source: ClusterName, destinatio
 /** Returns a name for files of a process that has these two clusters; the same for each process that has them. */
 export function pairIdOf(uris: ClusterUris): string {
   return migrationIdOf(uris, 'cluster0', 'cluster1', 'pair');
+}
+
+/** Returns the hosts of both clusters, separated by commas, or their SRV names; no credentials. */
+export function hostsOf(uris: ClusterUris): Record<ClusterName, string> {
+  const hosts = (name: ClusterName) => seedsOf(name, uris[name]).slice(1).join(',');
+  return { cluster0: hosts('cluster0'), cluster1: hosts('cluster1') };
 }
 
 function seedsOf(name: ClusterName, uri: string): string[] {

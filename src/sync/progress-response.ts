@@ -1,5 +1,12 @@
-import type { Progress, SourceWatchState } from '../engine/index.ts';
+import {
+  DEFAULT_LOAD_LEVEL,
+  type Finding,
+  type Progress,
+  type SourceWatchState,
+  type WantedState,
+} from '../engine/index.ts';
 import { showGates } from '../platform/index.ts';
+import type { LoadRequest } from './load-request.ts';
 import type { SessionState } from './session.ts';
 import type { Direction } from './start-request.ts';
 
@@ -27,8 +34,13 @@ const NOT_VERIFIED = 'The copied data is not verified: verification is switched 
 /** mongosync's names of the phases of a verification. */
 const PHASES = { waiting: 'not started', comparing: 'initial hashing', following: 'stream hashing' } as const;
 
-/** The work that continues after the commit of a migration. */
-interface AfterCommit {
+/** What a session knows besides the engine's progress. */
+interface Circumstances {
+  /** What the operator wants. */
+  readonly wanted?: WantedState | undefined;
+  readonly load?: LoadRequest;
+  /** Warnings of the preflight. */
+  readonly findings?: readonly Finding[];
   /** The opposite direction, if the migration is reversible. */
   readonly wayBack?: Progress | undefined;
   /** The watch of a source that stays blocked. */
@@ -45,8 +57,8 @@ export function progressResponse(
   state: SessionState,
   direction: Direction | undefined,
   progress: Progress | undefined,
-  { wayBack, sourceWatch }: AfterCommit = {},
-): Record<string, unknown> {
+  circumstances: Circumstances = {},
+) {
   if (!progress || !direction) return idle;
   const applying = progress.state === 'tailing';
   const known = progress.state !== 'created';
@@ -73,12 +85,14 @@ export function progressResponse(
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
     linkspan: {
-      ...extensionOf(progress, known, wayBack),
-      ...(sourceWatch && { sourceWatch: shownWatch(sourceWatch) }),
+      ...extensionOf(progress, known, circumstances),
     },
     warnings: [...progress.warnings, ...(progress.verification.mode === 'off' ? [NOT_VERIFIED] : [])],
   };
 }
+
+/** The `progress` of `GET /progress`. */
+export type ShownProgress = ReturnType<typeof progressResponse>;
 
 function infoOf({ state }: Progress): string {
   switch (state) {
@@ -96,13 +110,19 @@ function infoOf({ state }: Progress): string {
   }
 }
 
-function extensionOf(progress: Progress, known: boolean, wayBack: Progress | undefined): Record<string, unknown> {
+function extensionOf(progress: Progress, known: boolean, circumstances: Circumstances) {
+  const { wayBack, sourceWatch, wanted, load, findings = [] } = circumstances;
   const { sinceMs, copy, indexes, rates, etaSeconds, changes, left, oplog, repairs, waiting } = progress;
-  const { documentsTotal, documentsCopied, partitionsTotal, partitionsDone, restarts } = copy;
   return {
     phase: progress.state,
     since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
-    copy: known ? { documentsTotal, documentsCopied, partitionsTotal, partitionsDone, restarts } : null,
+    wanted: wanted ?? null,
+    phases: progress.phases.map(shownPhase),
+    resumedFrom: progress.resumedFrom === undefined ? null : shownResumed(progress.resumedFrom),
+    copy: known ? copy : null,
+    load: { level: load?.loadLevel ?? DEFAULT_LOAD_LEVEL, maxMegabytesPerSecond: load?.maxMegabytesPerSecond ?? null },
+    pingMs: progress.pingMs,
+    indexes: known ? { total: indexes.total, built: indexes.built } : null,
     indexBuilds: indexes.building,
     changes: known ? changes : null,
     rates,
@@ -111,10 +131,14 @@ function extensionOf(progress: Progress, known: boolean, wayBack: Progress | und
     verification: known ? shownVerification(progress) : null,
     repairs,
     readiness: showGates(progress.readiness),
+    notReadyReasons: progress.notReadyReasons,
+    findings: findings.map(shownFinding),
     waiting: waiting.map(({ sinceMs: atMs, ...wait }) => ({ ...wait, since: new Date(atMs).toISOString() })),
     cutoverAttempts: progress.cutoverAttempts.map(shownAttempt),
+    sourceBlockedSince: blockedSince(progress),
     ...(left && { left }),
     wayBack: wayBack === undefined ? null : shownWayBack(wayBack),
+    ...(sourceWatch && { sourceWatch: shownWatch(sourceWatch) }),
   };
 }
 
@@ -123,16 +147,34 @@ function shownWayBack({ state, readyForCutover, notReadyReasons, lagSeconds, war
   return { phase: state, readyForCutover, notReadyReasons, lagSeconds, warnings, ...(error && { error }) };
 }
 
-function shownWatch({ untilMs, watchedToMs, changes, namespaces, ended }: SourceWatchState): Record<string, unknown> {
-  const [until, watchedTo] = [untilMs, watchedToMs].map((ms) => new Date(ms).toISOString());
-  return { until, watchedTo, changes, namespaces, ended: ended ?? null };
+/** Since when the source refuses users' writes, or may do so; null while it takes them. */
+function blockedSince({ cutover, sinceMs }: Progress): string | null {
+  const atMs = cutover?.blocking ? (cutover.sourceBlockedAtMs ?? sinceMs) : null;
+  return atMs === null ? null : new Date(atMs).toISOString();
 }
 
-function shownAttempt({
-  startedAtMs,
-  steps,
-  ...attempt
-}: Progress['cutoverAttempts'][number]): Record<string, unknown> {
+function shownPhase({ name, startedAtMs, endedAtMs }: Progress['phases'][number]) {
+  const startedAt = new Date(startedAtMs).toISOString();
+  return endedAtMs === undefined
+    ? { name, startedAt }
+    : { name, startedAt, endedAt: new Date(endedAtMs).toISOString() };
+}
+
+function shownResumed({ state, savedAtMs, documentsCopied, bytesCopied }: NonNullable<Progress['resumedFrom']>) {
+  const savedAt = savedAtMs === null ? null : new Date(savedAtMs).toISOString();
+  return { phase: state, savedAt, documentsCopied, bytesCopied };
+}
+
+function shownFinding({ code, severity, namespace, message, remedy, concerns }: Finding) {
+  return { code, severity, namespace: namespace ?? null, message, remedy, concerns: concerns ?? null };
+}
+
+function shownWatch({ untilMs, watchedToMs, changes, namespaces, ended }: SourceWatchState) {
+  const [until, watchedTo] = [new Date(untilMs).toISOString(), new Date(watchedToMs).toISOString()];
+  return { until, watchedTo, changes, namespaces: [...namespaces], ended: ended ?? null };
+}
+
+function shownAttempt({ startedAtMs, steps, ...attempt }: Progress['cutoverAttempts'][number]) {
   return {
     ...attempt,
     startedAt: new Date(startedAtMs).toISOString(),
@@ -140,7 +182,7 @@ function shownAttempt({
   };
 }
 
-function shownVerification({ verification }: Progress): Record<string, unknown> {
+function shownVerification({ verification }: Progress) {
   const { mismatches, equalAtMs, ...figures } = verification;
   const latest = mismatches.latest.map(({ firstSeenMs, ...mismatch }) => ({
     ...mismatch,

@@ -11,13 +11,14 @@ import {
   recordedStanding,
   type SourceWatchState,
   type VerificationMode,
+  type WantedState,
 } from '../engine/index.ts';
 import { type Clock, type CutoverReport, type Logger, systemClock, UserError } from '../platform/index.ts';
-import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf } from './clusters.ts';
+import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf, otherThan } from './clusters.ts';
 import { CommittedWatch } from './committed-watch.ts';
 import type { InitialLoad, LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
-import type { Direction, StartRequest } from './start-request.ts';
+import { type Direction, type StartRequest, verificationOf } from './start-request.ts';
 
 /** mongosync's states without INITIALIZING: the API opens when it is ready. */
 export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMITTED' | 'REVERSING';
@@ -72,6 +73,7 @@ export class SyncSession {
   #warnings: readonly Finding[] = [];
   #roundStartedAtMs = 0;
   #sourceWatch: CommittedWatch | undefined;
+  #load: LoadRequest = {};
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -122,6 +124,21 @@ export class SyncSession {
   /** Whether the migration cuts over only when somebody requests it, and nobody has. */
   get awaitsCutover(): boolean {
     return !this.#options.once && this.#migration?.current.wanted === 'running';
+  }
+
+  /** What the operator wants of the migration; undefined before the first start. */
+  get wanted(): WantedState | undefined {
+    return this.#migration?.current.wanted;
+  }
+
+  /** The load of the initial copy, as it was requested. */
+  get load(): LoadRequest {
+    return this.#load;
+  }
+
+  /** The settings of the process that decide about a start. */
+  get settings(): Pick<SessionOptions, 'uris' | 'dropDestination' | 'reversible' | 'verification'> {
+    return this.#options;
   }
 
   /** The warnings of the last successful preflight. */
@@ -205,9 +222,11 @@ export class SyncSession {
   }
 
   /** Changes load level and rate limit of the initial copy, until this process ends. @throws UserError WRONG_STATE in IDLE */
-  setLoad({ loadLevel, maxMegabytesPerSecond: megabytes }: LoadRequest): void {
+  setLoad(request: LoadRequest): void {
     if (!this.#migration) throw new UserError('WRONG_STATE', ['load', this.state]);
     const { current } = this.#migration;
+    this.#load = { ...this.#load, ...request };
+    const { loadLevel, maxMegabytesPerSecond: megabytes } = request;
     if (loadLevel !== undefined) current.setLoadLevel(loadLevel);
     if (megabytes !== undefined) current.limitCopy(megabytes && megabytes * 1e6);
   }
@@ -373,15 +392,4 @@ export class SyncSession {
       ...selection,
     };
   }
-}
-
-/** Returns how to verify: a request decides whether, and the setting of the process decides how. */
-function verificationOf(verifies: boolean | undefined, own: VerificationMode = 'repair'): VerificationMode {
-  if (verifies === undefined) return own;
-  if (!verifies) return 'off';
-  return own === 'off' ? 'repair' : own;
-}
-
-function otherThan(name: ClusterName): ClusterName {
-  return name === 'cluster0' ? 'cluster1' : 'cluster0';
 }

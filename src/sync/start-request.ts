@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { VerificationMode } from '../engine/index.ts';
 import { UserError } from '../platform/index.ts';
 import { type ClusterName, clusterNames } from './clusters.ts';
 import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
@@ -59,6 +60,13 @@ export function parseStartRequest(body: unknown): StartRequest {
     ...(reversible === undefined ? {} : { reversible }),
     ...requestedSelection(request),
   };
+}
+
+/** Returns how to verify: a request decides whether, and the setting of the process decides how. */
+export function verificationOf(verifies: boolean | undefined, own: VerificationMode = 'repair'): VerificationMode {
+  if (verifies === undefined) return own;
+  if (!verifies) return 'off';
+  return own === 'off' ? 'repair' : own;
 }
 
 /** @throws UserError INVALID_REQUEST if the body of a call without parameters is neither `{}` nor empty */

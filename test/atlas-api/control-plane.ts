@@ -15,6 +15,7 @@ import {
   ServerKeys,
   SignInLinks,
   type Store,
+  withAuditMacs,
 } from '../../src/control/index.ts';
 import { DigestClient } from '../../src/digest/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
@@ -114,10 +115,10 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     logger = silentLogger,
   } = options;
   const folder = temporaryFolder('control-plane');
-  const store = openSqliteStore(folder.path);
   let url = '';
   const masterKey = randomBytes(32);
   const sealer = new Sealer([masterKey], clock);
+  const store = withAuditMacs(openSqliteStore(folder.path), sealer);
   const control: Control = {
     store,
     sealer,

@@ -110,6 +110,7 @@ const TABLE: Readonly<Record<string, { readonly may: readonly string[]; readonly
   deleteOrgServiceAccountAccessListEntry: { may: OWNER },
   listOrgEvents: { may: MEMBERS },
   getOrgEvent: { may: MEMBERS },
+  verifyOrgEvents: { may: OWNER },
   listGroupEvents: { may: READERS },
   getGroupEvent: { may: READERS },
   getSystemStatus: { may: EVERYBODY },

@@ -255,6 +255,7 @@ test('every command sends its request and shows the answer', async () => {
   const [{ id: eventId, eventTypeName }] = results as unknown as [Record<string, string>];
   assert.equal(eventTypeName, 'CLUSTER_DELETED');
   await said(`event describe ${eventId}`, /CLUSTER_DELETED/);
+  await said('event verify', /true/);
   await said('project event list --limit 500', /CLUSTER_CREATED/);
   await said(`project event describe ${eventId}`, /CLUSTER_DELETED/);
   await said('status describe', /^build .*\nlinkspan \d+\.\d+\.\d+ +[a-z]+ +ORG_OWNER +127.0.0.1\/32\n$/);

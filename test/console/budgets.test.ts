@@ -75,30 +75,34 @@ async function openConsole({ plane, started }: Awaited<ReturnType<typeof startLa
   return { ...watched, path: `#/projects/${started.groupId}/migrations/${started.id}` };
 }
 
-/**
- * Runs in the page: follows a link, and waits until the table of collections and the charts with their history are
- * there and painted. Returns the milliseconds, those of the server included.
- */
+/** Runs in the page: follows a link, and waits until the table of collections and the charts with their history are there and painted. */
 const RENDER = `async (path) => {
-  const asked = performance.now();
   const hasHistory = () => document.querySelectorAll('details tbody tr').length > 20;
-  const isThere = () => document.querySelectorAll('.rows tbody th').length > 10 && document.querySelectorAll('.uplot canvas').length === 2;
+  const isThere = () => document.querySelectorAll('.rows tbody th').length > 10 && document.querySelectorAll('.chart svg').length === 2;
   const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
   location.hash = path;
   while (!hasHistory() || !isThere()) await painted();
   await painted();
-  return performance.measure('rendered', { start: asked }).duration;
 }`;
 
-test(`the page of a migration with ${COLLECTIONS} collections and a day of samples is there in ${RENDERED_WITHIN_MS} ms`, {
+test(`the page of a migration with ${COLLECTIONS} collections and a day of samples takes the browser less than ${RENDERED_WITHIN_MS} ms`, {
   skip,
 }, async () => {
   await using large = await startLarge();
   await using opened = await openConsole(large);
-  const { page, path } = opened;
+  const { page, path, context } = opened;
+  const devtools = await context.newCDPSession(page);
+  // Time of the processor: other programs of the machine don't count.
+  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const workedMs = async () => {
+    const { metrics } = await devtools.send('Performance.getMetrics');
+    return 1_000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN);
+  };
   const times: number[] = [];
   for (let run = 0; run < RUNS; run += 1) {
-    times.push(await page.evaluate<number>(`(${RENDER})(${JSON.stringify(path)})`));
+    const beforeMs = await workedMs();
+    await page.evaluate(`(${RENDER})(${JSON.stringify(path)})`);
+    times.push((await workedMs()) - beforeMs);
     await page.evaluate(`location.hash = '#/'`);
     await page.getByRole('heading', { level: 1, name: 'Migrations' }).waitFor();
   }

@@ -26,7 +26,7 @@ interface Shot {
   readonly before: (watched: WatchedPage) => Promise<unknown>;
 }
 
-const settled = ({ page }: WatchedPage) => page.locator('.chart canvas').first().waitFor();
+const settled = ({ page }: WatchedPage) => page.locator('.chart svg').first().waitFor();
 
 const SHOTS: readonly Shot[] = [
   {
@@ -42,19 +42,57 @@ const SHOTS: readonly Shot[] = [
   },
   {
     file: 'console-new-migration',
-    look: { height: 1150 },
+    look: { height: 1300 },
     prepare: async (plane) => {
       const findings = (['DESTINATION_KEPT', 'BLOCK_OWNER_UNSEEN'] as const).map((code) => {
         const { message, remedy } = new UserError(code);
         return { code, severity: 'warning', message, remedy };
       });
-      void answerValidation(await prepareShop(plane), { status: 'SUCCESS', errorMessage: null, findings });
+      const estimate = {
+        ...{ collections: 41, documents: 310_482_117, bytes: 259e9, indexes: 112, indexBytes: 38e9, left: 0 },
+        copy: { seconds: 8633, bytesPerSecond: 30e6, restsOn: 'assumption' },
+      };
+      void answerValidation(await prepareShop(plane), { status: 'SUCCESS', errorMessage: null, findings, estimate });
       return '/#/new';
     },
     before: async ({ page }) => {
       await page.getByRole('button', { name: 'Check', exact: true }).click();
       await page.getByRole('button', { name: 'Start…' }).waitFor();
     },
+  },
+  {
+    file: 'console-access',
+    look: { height: 900 },
+    prepare: async (plane) => {
+      const org = `/api/atlas/v2/orgs/${plane.orgId}`;
+      const { json } = await plane.api('POST', `${org}/apiKeys`, {
+        body: { desc: 'Nightly report', roles: ['ORG_READ_ONLY'] },
+      });
+      const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'Shop', orgId: plane.orgId } });
+      const list = [{ ipAddress: '192.0.2.7' }, { cidrBlock: '198.51.100.0/24' }];
+      await plane.api('POST', `${org}/apiKeys/${json.id}/accessList`, { body: list });
+      const roles = [{ roles: ['GROUP_CLUSTER_MANAGER'] }];
+      await plane.api('POST', `/api/atlas/v2/groups/${group.json.id}/apiKeys/${json.id}`, { body: roles });
+      return '/#/access';
+    },
+    before: async ({ page }) => {
+      await page
+        .getByRole('row')
+        .filter({ hasText: 'Nightly report' })
+        .getByRole('button', { name: 'Details' })
+        .click();
+      await page.getByText('198.51.100.0/24').waitFor();
+      await page.getByText('GROUP_CLUSTER_MANAGER').waitFor();
+    },
+  },
+  {
+    file: 'console-audit',
+    look: { height: 640 },
+    prepare: async (plane) => {
+      await prepareShop(plane);
+      return '/#/audit';
+    },
+    before: ({ page }) => page.getByRole('row').filter({ hasText: 'LINK_TOKEN_CREATED' }).waitFor(),
   },
   { file: 'console-migrations', before: ({ page }) => page.getByText('39 min', { exact: true }).waitFor() },
   { file: 'console-migration', scene: 'verifying', look: { height: 1700 }, isLive: true, before: settled },

@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { build } from 'vite';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-
-const root = resolve(import.meta.dirname, '../..');
+import { installConsole } from './installed-console.ts';
 
 test('linkspan serve prints where the console is, and serves it beside an unchanged API', async () => {
-  // The build that npm run build makes, as a user has it.
-  if (!existsSync(join(root, 'dist/console'))) {
-    await build({ configFile: join(root, 'src/console/vite.config.ts'), logLevel: 'warn' });
-  }
+  await installConsole();
   using folder = temporaryFolder('serve-console');
   await using server = runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', folder.path]);
   const [, url = ''] = await server.waitForLine(/^linkspan serve: console at (\S+)\/$/);

@@ -86,6 +86,32 @@ test('the list shows each migration with its state, its reason and the way to it
   assert.deepEqual(faults, []);
 });
 
+test('the list follows a migration by a stream, and asks for it only once', { skip }, async () => {
+  assert.ok(browser);
+  const clock = new MovedClock();
+  await using plane = await startWithConsole(built.path, { clock });
+  await play(sceneOf('copying'), plane, clock);
+  await using watched = await openPage(browser, plane.url);
+  const { page, faults } = watched;
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await page.goto(plane.url);
+  await signIn(watched, plane.publicKey, plane.privateKey);
+  const row = page.getByRole('listitem').filter({ hasText: 'orders → target' });
+  await row.getByText('Copying', { exact: true }).waitFor();
+  const projectsAsked = () => asked.filter((url) => url.includes('/groups?')).length;
+  const before = projectsAsked();
+  const [migration] = await plane.store.activeMigrations();
+  assert.ok(migration);
+  const state = { ...migration.state, wanted: 'cancelled' as const };
+  await plane.store.write((transaction) => transaction.updateMigration({ ...migration, state }));
+  await row.getByText('Cancelling', { exact: true }).waitFor();
+  await page.waitForRequest((request) => request.url().includes('/groups?'));
+  assert.ok(projectsAsked() > before, 'the page has asked for projects again');
+  assert.equal(asked.filter((url) => url.includes('/liveMigrations?')).length, 1);
+  assert.deepEqual(faults, []);
+});
+
 test('a cutover asks for a review, for applications that are ready, and for the name of the destination', {
   skip,
 }, async () => {

@@ -14,7 +14,7 @@ export function testAuditConformance(name: string, create: () => Promise<StoreUn
     const record = (sequence: number, changes: Partial<AuditRecord> = {}): AuditRecord => ({
       id: String(sequence).padStart(24, '0'),
       sequence,
-      createdAtMs: 1,
+      createdAtMs: sequence,
       orgId: ORG,
       groupId: null,
       eventTypeName: 'A',
@@ -31,7 +31,7 @@ export function testAuditConformance(name: string, create: () => Promise<StoreUn
     const records = [
       record(1),
       record(2, { groupId: GROUP }),
-      record(3, { eventTypeName: 'B' }),
+      record(3, { eventTypeName: 'B', actorName: 'other' }),
       record(4, { orgId: 'x' }),
     ];
     await store.write(async (transaction) => {
@@ -45,6 +45,9 @@ export function testAuditConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual(await sequences({ orgId: ORG }, 2, 2), [1]);
     assert.deepEqual(await sequences({ orgId: ORG, groupId: GROUP }, 0, 9), [2]);
     assert.deepEqual(await sequences({ orgId: ORG, eventTypeNames: ['B', 'C'] }, 0, 9), [3]);
+    assert.deepEqual(await sequences({ orgId: ORG, actorName: 'other' }, 0, 9), [3]);
+    assert.deepEqual(await sequences({ orgId: ORG, fromMs: 2, untilMs: 3 }, 0, 9), [3, 2]);
+    assert.deepEqual(await sequences({ orgId: ORG, actorName: 'other', untilMs: 2 }, 0, 9), []);
     assert.equal(await store.countAuditRecords({ orgId: ORG, eventTypeNames: ['A'] }), 2);
     assert.deepEqual(await store.auditRecordsAfter(2, 1), [records[2]]);
     assert.deepEqual(await store.auditRecord(records[0]?.id ?? ''), records[0]);

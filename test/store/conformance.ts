@@ -317,6 +317,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       status: 'PENDING',
       errorMessage: null,
       findings: [finding],
+      estimate: { collections: 1, documents: 2, bytes: 3, indexes: 4, indexBytes: 5, left: 0 },
       destinationAddress: 'address',
       createdAtMs: 9,
     } as const;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
-import { silentLogger } from '../../src/platform/index.ts';
+import { BearerToken, silentLogger, version } from '../../src/platform/index.ts';
 import { createSyncApi, openSyncApi } from '../../src/sync/api.ts';
 import { SyncSession } from '../../src/sync/session.ts';
 
@@ -127,6 +127,74 @@ test('no web page can call the API: neither from another origin nor under anothe
   for (const host of ['localhost', '127.0.0.1:27182', '[::1]:27182']) {
     assert.equal((await api.get('/api/v1/progress', { host })).status, 200, host);
   }
+});
+
+const OWN_PAGE = {
+  host: '127.0.0.1:27182',
+  origin: 'http://127.0.0.1:27182',
+  'sec-fetch-site': 'same-origin',
+  'linkspan-console': '1',
+};
+
+test('only a page of the API itself can make calls from a browser, and it says so in a header', async () => {
+  const api = idleApi();
+  const status = async (headers: Record<string, string>) => (await api.post('/api/v1/pause', '{}', headers)).status;
+  const REACHED = 409;
+  assert.equal(await status(OWN_PAGE), REACHED);
+  const { 'linkspan-console': _, ...withoutHeader } = OWN_PAGE;
+  for (const headers of [
+    withoutHeader,
+    { ...OWN_PAGE, origin: 'http://127.0.0.1:3000' },
+    { ...OWN_PAGE, origin: 'https://127.0.0.1:27182' },
+    { ...OWN_PAGE, origin: 'http://localhost:27182' },
+    { ...OWN_PAGE, origin: 'null' },
+    { ...OWN_PAGE, origin: 'http://127.0.0.1:27182.evil.example' },
+    { ...OWN_PAGE, 'sec-fetch-site': 'same-site' },
+    { ...OWN_PAGE, 'sec-fetch-site': 'cross-site' },
+    { ...OWN_PAGE, host: 'evil.example:27182', origin: 'http://evil.example:27182' },
+    { host: '127.0.0.1:27182', 'sec-fetch-site': 'cross-site' },
+    { host: '127.0.0.1:27182', 'sec-fetch-site': 'same-origin' },
+  ]) {
+    assert.equal(await status(headers), 403, JSON.stringify(headers));
+  }
+  const read = { host: '127.0.0.1:27182', origin: 'http://127.0.0.1:3000' };
+  assert.equal((await api.get('/api/v1/progress', read)).status, 403);
+});
+
+test('a browser that asks for a permission (CORS) gets none', async () => {
+  const headers = {
+    ...{ host: '127.0.0.1:27182', origin: 'http://127.0.0.1:3000' },
+    ...{ 'access-control-request-method': 'POST', 'access-control-request-headers': 'linkspan-console' },
+  };
+  const answer = await createSyncApi(idleApi().session).inject({ method: 'OPTIONS', url: '/api/v1/pause', headers });
+  assert.ok(answer.statusCode >= 400, String(answer.statusCode));
+  assert.deepEqual(
+    Object.keys(answer.headers).filter((name) => name.startsWith('access-control')),
+    [],
+  );
+});
+
+test('the settings name both clusters without credentials, and say whether the caller may change anything', async () => {
+  const uris = {
+    cluster0: 'mongodb://mover:secret-one@h0:27017,h1:27017/?replicaSet=a',
+    cluster1: 'mongodb://mover:secret-two@d0:27017/?replicaSet=b',
+  };
+  const session = new SyncSession({ uris, once: false, dropDestination: 'cluster1', logger: silentLogger });
+  const app = createSyncApi(session, new BearerToken('0123456789abcdef0123456789abcdef'));
+  const settings = async (headers: Record<string, string>) =>
+    (await app.inject({ url: '/api/v1/settings', headers: { host: 'localhost', ...headers } })).json();
+  const shown = await settings({});
+  assert.deepEqual(shown, {
+    version,
+    clusters: { cluster0: 'h0:27017,h1:27017', cluster1: 'd0:27017' },
+    dropDestination: 'cluster1',
+    reversible: false,
+    verification: 'repair',
+    mayChange: false,
+  });
+  assert.equal((await settings({ authorization: 'Bearer wrong' })).mayChange, false);
+  assert.equal((await settings({ authorization: 'Bearer 0123456789abcdef0123456789abcdef' })).mayChange, true);
+  assert.equal((await idleApi().get('/api/v1/settings')).body.mayChange, true, 'without a token, everybody may');
 });
 
 test('the error names a port that is in use', async () => {

@@ -1,5 +1,14 @@
 import { type AdministrationCommand, paging } from './command.ts';
 
+/** Asks the server to verify its audit records. */
+export const eventVerification: AdministrationCommand = {
+  name: 'verify',
+  summary: 'Verify the audit records of the server',
+  method: 'GET',
+  path: '/orgs/{orgId}/events/verification',
+  columns: ['isIntact', 'records', 'withoutMac', 'problem.sequence', 'problem.description', 'verifiedAt'],
+};
+
 /** The commands that read audit events. @param place  path of the organization or the project */
 export function eventCommands(place: string): readonly AdministrationCommand[] {
   const columns = ['id', 'created', 'eventTypeName', 'linkspan.actorName', 'remoteAddress', 'targetPublicKey'];
@@ -11,6 +20,9 @@ export function eventCommands(place: string): readonly AdministrationCommand[] {
       path: `${place}/events`,
       flags: [
         { name: 'type', description: 'Types of events, separated by commas', kind: 'list', query: 'eventType' },
+        { name: 'actor', description: 'Public key, client id or host name of an agent', query: 'actorName' },
+        { name: 'minDate', description: 'Only events at or after this time', query: 'minDate' },
+        { name: 'maxDate', description: 'Only events at or before this time', query: 'maxDate' },
         ...paging,
       ],
       columns,

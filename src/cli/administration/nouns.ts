@@ -1,7 +1,7 @@
 import { apiKeyCommands } from './api-keys.ts';
 import { clusterCommands } from './clusters.ts';
 import { type AdministrationCommand, under } from './command.ts';
-import { eventCommands } from './events.ts';
+import { eventCommands, eventVerification } from './events.ts';
 import { availableProjectCommands, linkCommands, linkTokenCommands } from './links.ts';
 import { migrationCommands, validationCommands } from './migrations.ts';
 import { organizationCommands } from './organizations.ts';
@@ -25,7 +25,7 @@ export const nouns: Readonly<Record<string, readonly AdministrationCommand[]>> =
     ...under('link', [...linkTokenCommands, ...linkCommands]),
     ...under('validation', validationCommands),
   ],
-  event: eventCommands('/orgs/{orgId}'),
+  event: [...eventCommands('/orgs/{orgId}'), eventVerification],
   status: [
     {
       name: 'describe',

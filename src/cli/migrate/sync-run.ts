@@ -1,6 +1,7 @@
 import { type Finding, type Progress, shownState } from '../../engine/index.ts';
 import { type BearerToken, counted, redact } from '../../platform/index.ts';
 import { openSyncApi, PreflightFailed, type RequestedSelection, type SyncSession } from '../../sync/index.ts';
+import { serveConsole } from '../command-line/console.ts';
 import { describeError } from '../command-line/describe-error.ts';
 import { exitCode } from '../command-line/exit-code.ts';
 import { findingsText } from '../command-line/findings.ts';
@@ -56,8 +57,12 @@ export async function runApi(
 ): Promise<End> {
   using signals = catchSignals();
   const asked = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));
-  const api = await openSyncApi(session, port, token);
+  let hasConsole = false;
+  const api = await openSyncApi(session, port, token, (app) => {
+    hasConsole = serveConsole(app, 'sync.html');
+  });
   tell(`mongosync's API is ready at ${api.url}`);
+  if (hasConsole) tell(`console at ${api.origin}/`);
   void tellUnfinished(session);
   const ended = new AbortController();
   const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal);

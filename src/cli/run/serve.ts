@@ -29,6 +29,7 @@ import { DEFAULT_WAITING_MS, placeOf } from '../../hooks/index.ts';
 import { createServer, digestSecrets, FailedAttempts, isOnAccessList } from '../../http/index.ts';
 import { dialAsOwn, guardDialling, systemClock } from '../../platform/index.ts';
 import { openSqliteStore } from '../../store/sqlite/index.ts';
+import { serveConsole } from '../command-line/console.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { metricsOptions, serveMetrics } from '../command-line/metrics.ts';
 import { catchSignals } from '../command-line/signals.ts';
@@ -37,7 +38,6 @@ import { dataDirectory, masterKeyFile, setting } from '../terminal/setting.ts';
 import { listen } from './serve-address.ts';
 import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
 import { checkServe } from './serve-check.ts';
-import { serveConsole } from './serve-console.ts';
 import { followMasterKey } from './serve-master-key.ts';
 import { serveNotReady, serveSamples } from './serve-metrics.ts';
 import { warnOfRestores } from './serve-restored.ts';
@@ -217,7 +217,7 @@ async function serve(options: ServeOptions): Promise<ExitCode> {
   const signInLinks = new SignInLinks(control);
   await registerAtlasApi(app, control, { logger, failedAttempts, digestAlgorithms, rateLimits, signInLinks });
   await registerGateway(app, control, logger, failedAttempts);
-  const hasConsole = serveConsole(app);
+  const hasConsole = serveConsole(app, 'index.html');
 
   // Must come before the server listens, because a start that fails here must leave nothing open.
   const measured = {

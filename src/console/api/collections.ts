@@ -44,7 +44,7 @@ export function useCollections(
     const { reportedAt, isCurrent, itemsReported, itemsTotal, totalCount = 0 } = whole;
     return { reportedAt, isCurrent, itemsReported, itemsTotal, matching: totalCount, rows };
   };
-  return usePolled(read, key);
+  return usePolled(read, { key });
 }
 
 function range(first: number, last: number): number[] {

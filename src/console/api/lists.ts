@@ -1,12 +1,21 @@
 import { API, send } from './client.ts';
 import type { Cluster, Project } from './types.ts';
 
-/** Reads a list, up to the longest page that the API has. @param path  after the API's prefix @throws ApiProblem */
-export async function readList<Item>(
-  path: string,
-  signal: AbortSignal,
-  query = 'itemsPerPage=500',
-): Promise<readonly Item[]> {
+/** The longest page that the API has. */
+const PAGE_SIZE = 500;
+
+/** Reads a whole list, page after page. @param path  after the API's prefix @throws ApiProblem */
+export async function readList<Item>(path: string, signal: AbortSignal): Promise<readonly Item[]> {
+  const all: Item[] = [];
+  for (let page = 1; ; page += 1) {
+    const results = await readPage<Item>(path, `itemsPerPage=${PAGE_SIZE}&pageNum=${page}&includeCount=false`, signal);
+    all.push(...results);
+    if (results.length < PAGE_SIZE) return all;
+  }
+}
+
+/** Reads one page of a list. @param query  which one @throws ApiProblem */
+export async function readPage<Item>(path: string, query: string, signal: AbortSignal): Promise<readonly Item[]> {
   const { results } = await send<{ results: readonly Item[] }>('GET', `${API}${path}?${query}`, { signal });
   return results;
 }

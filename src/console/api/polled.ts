@@ -17,8 +17,18 @@ export interface Polled<Value> {
   readonly reload: () => Promise<void>;
 }
 
-/** Reads now, then every five seconds while the page is shown. @param key  another key begins anew, with its own `read` */
-export function usePolled<Value>(read: (signal: AbortSignal) => Promise<Value>, key = ''): Polled<Value> {
+interface PollOptions {
+  /** Another key begins anew, with its own `read`. */
+  readonly key?: string;
+  /** Milliseconds between two reads; five seconds by default. */
+  readonly everyMs?: number;
+}
+
+/** Reads now, then again and again while the page is shown. */
+export function usePolled<Value>(
+  read: (signal: AbortSignal) => Promise<Value>,
+  { key = '', everyMs = EVERY_MS }: PollOptions = {},
+): Polled<Value> {
   const value = useSignal<Value | undefined>(undefined);
   const heardAtMs = useSignal(0);
   const problem = useSignal<string | undefined>(undefined);
@@ -47,7 +57,7 @@ export function usePolled<Value>(read: (signal: AbortSignal) => Promise<Value>, 
       if (!document.hidden) void reload();
     };
     ask();
-    const timer = setInterval(ask, EVERY_MS);
+    const timer = setInterval(ask, everyMs);
     document.addEventListener('visibilitychange', ask);
     return () => {
       document.removeEventListener('visibilitychange', ask);

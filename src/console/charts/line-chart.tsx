@@ -1,16 +1,17 @@
+import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import uPlot from 'uplot';
 import { utcTime } from '../format.ts';
 import { text } from '../text.ts';
+import { areaPath, type Frame, linePath, timeTicks, valueTicks, xOf, yOf } from './plot.ts';
 
 /** One line of a chart. */
 export interface Line {
   readonly name: string;
-  /** A custom property with its colour. */
-  readonly colour: '--accent' | '--blue';
+  /** A class of panels.css. */
+  readonly colour: 'accent' | 'blue';
   readonly values: readonly (number | null)[];
-  /** Dashes, so that lines differ by more than their colour. */
-  readonly dash?: readonly number[];
+  /** Lines differ by more than their colour. */
+  readonly isDashed?: boolean;
 }
 
 interface LineChartProps {
@@ -23,48 +24,81 @@ interface LineChartProps {
 
 const HEIGHT = 168;
 const ROWS = 12;
-const DAY_SECONDS = 86_400;
+const DAY_MS = 86_400_000;
 /** The shortest time that a chart shows, so that the first samples don't jump. */
-const SHORTEST_SECONDS = 60;
-/** Steps of the vertical axis: neither seconds nor changes have fractions worth a line. */
-const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
+const SHORTEST_MS = 60_000;
+/** The edges of the lines within the chart, in pixels; the right one is a distance. */
+const EDGES = { left: 56, right: 28, top: 8, bottom: HEIGHT - 28 };
+const ROWS_OF_GRID = 4;
+/** The least distance of two times on the axis, in pixels. */
+const TICK_SPACE = 90;
 
 /** A chart of lines over time, and the same figures as a table. */
 export function LineChart({ label, timesMs, lines, format }: LineChartProps) {
   const place = useRef<HTMLDivElement>(null);
-  const chart = useRef<uPlot>(undefined);
-
+  const width = useSignal(0);
   useEffect(() => {
     const element = place.current;
     if (!element) return;
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const draw = () => {
-      chart.current?.destroy();
-      chart.current = new uPlot(optionsOf(lines, element.clientWidth, format), [[], ...lines.map(() => [])], element);
-    };
-    draw();
-    const resized = new ResizeObserver(() => chart.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const resized = new ResizeObserver(() => {
+      width.value = element.clientWidth;
+    });
     resized.observe(element);
-    scheme.addEventListener('change', draw);
-    return () => {
-      resized.disconnect();
-      scheme.removeEventListener('change', draw);
-      chart.current?.destroy();
-      chart.current = undefined;
-    };
+    return () => resized.disconnect();
   }, []);
-
-  useEffect(() => {
-    chart.current?.setData([timesMs.map((ms) => ms / 1000), ...lines.map(({ values }) => [...values])]);
-  });
-
   return (
     <>
-      <div class="chart" ref={place} role="img" aria-label={label} />
+      <div class="chart" ref={place} role="img" aria-label={label}>
+        {width.value > 0 && <Plot timesMs={timesMs} lines={lines} format={format} width={width.value} />}
+      </div>
       <ChartTable timesMs={timesMs} lines={lines} format={format} />
     </>
   );
 }
+
+function Plot({ timesMs, lines, format, width }: Omit<LineChartProps, 'label'> & { readonly width: number }) {
+  const toMs = timesMs.at(-1) ?? Date.now();
+  const highest = lines.reduce((most, { values }) => values.reduce<number>(larger, most), 0);
+  const frame: Frame = {
+    ...EDGES,
+    right: width - EDGES.right,
+    // There is no time before the first sample.
+    fromMs: Math.min(timesMs[0] ?? toMs, toMs - SHORTEST_MS),
+    toMs,
+    most: Math.max(1, highest * 1.15),
+  };
+  const { left, right, bottom } = frame;
+  const times = timeTicks(frame.fromMs, toMs, (right - left) / TICK_SPACE);
+  const spanMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  return (
+    <svg width={width} height={HEIGHT} aria-hidden="true">
+      {valueTicks(frame.most, ROWS_OF_GRID).map((value) => (
+        <g key={value}>
+          <path class="grid-line" d={`M${left},${yOf(frame, value)}H${right}`} />
+          <text x={left - 8} y={yOf(frame, value) + 4} text-anchor="end">
+            {format(value)}
+          </text>
+        </g>
+      ))}
+      {times.map((atMs) => (
+        <g key={atMs}>
+          <path class="grid-line" d={`M${xOf(frame, atMs)},${frame.top}V${bottom}`} />
+          <text x={xOf(frame, atMs)} y={bottom + 20} text-anchor="middle">
+            {timeOf(atMs, spanMs)}
+          </text>
+        </g>
+      ))}
+      {lines.map(({ name, colour, isDashed, values }) => (
+        <g key={name} class={`${colour} ${isDashed ? 'dashed' : ''}`}>
+          {!isDashed && <path class="area" d={areaPath(frame, { timesMs, values })} />}
+          <path class="value" d={linePath(frame, { timesMs, values })} />
+        </g>
+      ))}
+    </svg>
+  );
+}
+
+const larger = (most: number, value: number | null) => Math.max(most, value ?? 0);
 
 function ChartTable({ timesMs, lines, format }: Omit<LineChartProps, 'label'>) {
   const step = Math.max(1, Math.ceil(timesMs.length / ROWS));
@@ -101,55 +135,7 @@ function ChartTable({ timesMs, lines, format }: Omit<LineChartProps, 'label'>) {
 }
 
 /** The time of a tick: with its day once the ticks cover more than one, then without seconds. */
-function timeOf(seconds: number, overSeconds: number): string {
-  const iso = new Date(seconds * 1000).toISOString();
-  return overSeconds < DAY_SECONDS ? iso.slice(11, 19) : iso.slice(5, 16).replace('T', ' ');
-}
-
-function optionsOf(lines: readonly Line[], width: number, format: (value: number) => string): uPlot.Options {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(name).trim();
-  const axis = {
-    stroke: colour('--mute'),
-    font: '12px system-ui, sans-serif',
-    grid: { stroke: colour('--line'), width: 1 },
-    ticks: { show: false },
-  };
-  return {
-    width,
-    height: HEIGHT,
-    padding: [8, 28, 0, 0],
-    legend: { show: false },
-    cursor: { show: false },
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
-    scales: {
-      x: {
-        range: (_chart, min, max) => {
-          // There is no time before the first sample.
-          const last = max ?? Date.now() / 1000;
-          return [Math.min(min ?? last, last - SHORTEST_SECONDS), last];
-        },
-      },
-      y: { range: (_chart, _min, max) => [0, Math.max(1, (max ?? 0) * 1.15)] },
-    },
-    axes: [
-      {
-        ...axis,
-        values: (_chart, ticks) => ticks.map((at) => timeOf(at, (ticks.at(-1) ?? 0) - (ticks[0] ?? 0))),
-        space: 90,
-        size: 28,
-      },
-      { ...axis, values: (_chart, ticks) => ticks.map(format), incrs: WHOLE, size: 56 },
-    ],
-    series: [
-      {},
-      ...lines.map(({ name, colour: stroke, dash }) => ({
-        label: name,
-        stroke: colour(stroke),
-        width: 2,
-        points: { show: false },
-        ...(dash ? { dash: [...dash] } : { fill: `color-mix(in srgb, ${colour(stroke)} 12%, transparent)` }),
-      })),
-    ],
-  };
+function timeOf(atMs: number, overMs: number): string {
+  const iso = new Date(atMs).toISOString();
+  return overMs < DAY_MS ? iso.slice(11, 19) : iso.slice(5, 16).replace('T', ' ');
 }

@@ -1,30 +1,31 @@
-import { act } from '../api/actions.ts';
+import type { Steering } from '../api/steering.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { Message } from '../message.tsx';
 import { Gates, isOpen } from '../panels/checklist.tsx';
+import { directionOf } from '../panels/shown-state.ts';
 import { text } from '../text.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 
 interface CutoverDialogProps {
   readonly migration: LiveMigration;
-  readonly path: string;
+  readonly steering: Steering;
   readonly onClose: () => void;
 }
 
 /** The cutover in three steps: review what is open, confirm that applications are ready, type the destination's name. */
-export function CutoverDialog({ migration, path, onClose }: CutoverDialogProps) {
-  const { readiness, findings, source, destination, reversals = 0 } = migration.linkspan;
-  const [from, to] = reversals % 2 === 0 ? [source, destination] : [destination, source];
+export function CutoverDialog({ migration, steering, onClose }: CutoverDialogProps) {
+  const { readiness, findings } = migration.linkspan;
+  const { from, to } = directionOf(migration);
   const words = text.cutover;
   const advice = readiness.filter(isOpen);
   const concerns = findings.filter(({ concerns: what }) => what === 'cutover');
   return (
     <ConfirmDialog
-      title={words.title(from.clusterName, to.clusterName)}
-      effect={<p>{words.effect(from.clusterName, to.clusterName)}</p>}
+      title={words.title(from, to)}
+      effect={<p>{words.effect(from, to)}</p>}
       submit={words.submit}
-      typed={to.clusterName}
-      onSubmit={() => act(path, 'cutover')}
+      typed={to}
+      onSubmit={() => steering.act('cutover')}
       onClose={onClose}
     >
       <h3>{words.review}</h3>
@@ -37,7 +38,7 @@ export function CutoverDialog({ migration, path, onClose }: CutoverDialogProps) 
       ))}
       <h3>{words.applications}</h3>
       <label class="tick">
-        <input type="checkbox" required /> {words.ready(to.clusterName)}
+        <input type="checkbox" required /> {words.ready(to)}
       </label>
       <h3>{words.confirm}</h3>
     </ConfirmDialog>

@@ -24,7 +24,7 @@ export function AboutPage() {
                 Apache-2.0
               </a>
             </Fact>
-            <Fact name={words.others}>Preact, Preact Signals, uPlot (MIT)</Fact>
+            <Fact name={words.others}>Preact, Preact Signals (MIT)</Fact>
           </Facts>
         </Panel>
       )}

@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import { call } from '../api/client.ts';
 import { readList } from '../api/lists.ts';
 import { usePolled } from '../api/polled.ts';
@@ -13,11 +14,11 @@ import { type Column, Table } from '../table.tsx';
 import { text } from '../text.ts';
 import { accessText as words } from '../texts/access.ts';
 import { Time } from '../time.tsx';
+import { AccessList } from './access-list.tsx';
+import { ProjectRoles } from './project-roles.tsx';
+import { SecretHours, Secrets } from './secrets.tsx';
 
 type Reload = () => Promise<void>;
-
-/** A week: long enough for a trial, short enough for a secret that is forgotten. */
-const SECRET_HOURS = 168;
 
 const pathOf = (kind: 'apiKeys' | 'serviceAccounts') => `/orgs/${organizationId()}/${kind}`;
 
@@ -33,19 +34,30 @@ async function readAccess(signal: AbortSignal) {
 export function AccessPage() {
   const polled = usePolled(readAccess);
   const { reload } = polled;
+  const chosen = useSignal('');
+  const choose = (id: string) => {
+    chosen.value = chosen.value === id ? '' : id;
+  };
   return (
     <PolledPage title={text.pages.access} polled={polled}>
       {({ keys, accounts }) => (
         <div class="stack">
-          <Keys keys={keys} reload={reload} />
-          {accounts && <Accounts accounts={accounts} reload={reload} />}
+          <Keys keys={keys} reload={reload} chosen={chosen.value} choose={choose} />
+          {accounts && <Accounts accounts={accounts} reload={reload} chosen={chosen.value} choose={choose} />}
         </div>
       )}
     </PolledPage>
   );
 }
 
-function Keys({ keys, reload }: { readonly keys: readonly ApiKey[]; readonly reload: Reload }) {
+interface Choosing {
+  readonly reload: Reload;
+  /** The id of the account whose details are shown; empty for none. */
+  readonly chosen: string;
+  readonly choose: (id: string) => void;
+}
+
+function Keys({ keys, reload, chosen, choose }: Choosing & { readonly keys: readonly ApiKey[] }) {
   const path = pathOf('apiKeys');
   const create = async (fields: FormData) => {
     const body = { desc: textOf(fields, 'description'), roles: rolesOf(fields) };
@@ -63,25 +75,43 @@ function Keys({ keys, reload }: { readonly keys: readonly ApiKey[]; readonly rel
   const columns: Column<ApiKey>[] = [
     [words.description, (key) => <b>{key.desc}</b>],
     [words.publicKey, (key) => <code>{key.publicKey}</code>],
-    [words.roles, (key) => key.roles.map(({ roleName }) => roleName).join(', ')],
-    [null, ({ id, publicKey }) => <Delete path={`${path}/${id}`} name={publicKey} reload={reload} />],
+    [words.roles, (key) => organizationRolesOf(key).join(', ')],
+    [
+      null,
+      (key) => (
+        <>
+          <Details isOpen={chosen === key.id} onClick={() => choose(key.id)} />
+          <Change path={`${path}/${key.id}`} name={key.publicKey} present={organizationRolesOf(key)} reload={reload} />
+          <Delete path={`${path}/${key.id}`} name={key.publicKey} reload={reload} />
+        </>
+      ),
+    ],
   ];
+  const shown = keys.find(({ id }) => id === chosen);
   return (
-    <Panel title={words.keys}>
-      <Table label={words.keys} columns={columns} rows={keys} keyOf={({ id }) => id} none="–" />
-      {mayAct() && (
-        <div class="buttons">
-          <Ask label={words.createKey} {...words.creation} onSubmit={create}>
-            <Field label={words.description} name="description" maxLength={250} required />
-            <RoleFields />
-          </Ask>
-        </div>
-      )}
-    </Panel>
+    <>
+      <Panel title={words.keys}>
+        <Table label={words.keys} columns={columns} rows={keys} keyOf={({ id }) => id} none="–" />
+        {mayAct() && (
+          <div class="buttons">
+            <Ask label={words.createKey} {...words.creation} onSubmit={create}>
+              <Field label={words.description} name="description" maxLength={250} required />
+              <RoleFields />
+            </Ask>
+          </div>
+        )}
+      </Panel>
+      {shown && <AccessList path={`${path}/${shown.id}`} name={shown.publicKey} />}
+      {shown && <ProjectRoles apiKey={shown} reload={reload} />}
+    </>
   );
 }
 
-function Accounts({ accounts, reload }: { readonly accounts: readonly ServiceAccount[]; readonly reload: Reload }) {
+/** The roles in the organization; those in projects are in the details. */
+const organizationRolesOf = ({ roles }: ApiKey) =>
+  roles.flatMap(({ groupId, roleName }) => (groupId === undefined ? [roleName] : []));
+
+function Accounts({ accounts, reload, chosen, choose }: Choosing & { readonly accounts: readonly ServiceAccount[] }) {
   const path = pathOf('serviceAccounts');
   const create = async (fields: FormData) => {
     const { clientId, secrets } = await call<ServiceAccount>('POST', path, {
@@ -106,30 +136,36 @@ function Accounts({ accounts, reload }: { readonly accounts: readonly ServiceAcc
     [words.clientId, (account) => <code>{account.clientId}</code>],
     [words.roles, (account) => account.roles.join(', ')],
     [words.expires, (account) => <Expiry account={account} />],
-    [null, ({ clientId, name }) => <Delete path={`${path}/${clientId}`} name={name} reload={reload} />],
+    [
+      null,
+      ({ clientId, name, roles }) => (
+        <>
+          <Details isOpen={chosen === clientId} onClick={() => choose(clientId)} />
+          <Change path={`${path}/${clientId}`} name={name} present={roles} reload={reload} />
+          <Delete path={`${path}/${clientId}`} name={name} reload={reload} />
+        </>
+      ),
+    ],
   ];
+  const shown = accounts.find(({ clientId }) => clientId === chosen);
   return (
-    <Panel title={words.accounts}>
-      <Table label={words.accounts} columns={columns} rows={accounts} keyOf={({ clientId }) => clientId} none="–" />
-      {mayAct() && (
-        <div class="buttons">
-          <Ask label={words.createAccount} {...words.accountCreation} onSubmit={create}>
-            <Field label={words.name} name="name" maxLength={64} required />
-            <Field label={words.description} name="description" maxLength={250} />
-            <Field
-              label={words.hours}
-              name="hours"
-              type="number"
-              min="8"
-              max="8760"
-              defaultValue={SECRET_HOURS}
-              required
-            />
-            <RoleFields />
-          </Ask>
-        </div>
-      )}
-    </Panel>
+    <>
+      <Panel title={words.accounts}>
+        <Table label={words.accounts} columns={columns} rows={accounts} keyOf={({ clientId }) => clientId} none="–" />
+        {mayAct() && (
+          <div class="buttons">
+            <Ask label={words.createAccount} {...words.accountCreation} onSubmit={create}>
+              <Field label={words.name} name="name" maxLength={64} required />
+              <Field label={words.description} name="description" maxLength={250} />
+              <SecretHours />
+              <RoleFields />
+            </Ask>
+          </div>
+        )}
+      </Panel>
+      {shown && <Secrets account={shown} path={`${path}/${chosen}`} reload={reload} />}
+      {shown && <AccessList path={`${path}/${chosen}`} name={shown.name} />}
+    </>
   );
 }
 
@@ -153,5 +189,34 @@ function Delete({ path, name, reload }: { readonly path: string; readonly name: 
       typed={name}
       onSubmit={() => call('DELETE', path).then(reload)}
     />
+  );
+}
+
+function Details({ isOpen, onClick }: { readonly isOpen: boolean; readonly onClick: () => void }) {
+  if (!mayAct()) return null;
+  return (
+    <button type="button" class="quiet" aria-expanded={isOpen} onClick={onClick}>
+      {words.details}
+    </button>
+  );
+}
+
+interface ChangeProps {
+  readonly path: string;
+  readonly name: string;
+  readonly present: readonly string[];
+  readonly reload: Reload;
+}
+
+function Change({ path, name, present, reload }: ChangeProps) {
+  if (!mayAct()) return null;
+  return (
+    <Ask
+      label={words.change}
+      {...words.roleChange(name)}
+      onSubmit={(fields) => call('PATCH', path, { roles: rolesOf(fields) }).then(reload)}
+    >
+      <RoleFields present={present} />
+    </Ask>
   );
 }

@@ -1,10 +1,13 @@
 import { useSignal } from '@preact/signals';
-import { API, send } from '../api/client.ts';
+import { API, call, send } from '../api/client.ts';
+import { readList } from '../api/lists.ts';
 import { usePolled } from '../api/polled.ts';
-import { organizationId } from '../api/session.ts';
-import type { AuditEvent } from '../api/types.ts';
+import { holds, organizationId } from '../api/session.ts';
+import type { AuditEvent, AuditVerification, Project } from '../api/types.ts';
+import { Ask } from '../dialogs/ask.tsx';
 import { Field, textOf } from '../dialogs/field.tsx';
 import { count } from '../format.ts';
+import { Message } from '../message.tsx';
 import { PolledPage } from '../page.tsx';
 import { Panel } from '../panels/panel.tsx';
 import { type Column, Table } from '../table.tsx';
@@ -22,43 +25,75 @@ const COLUMNS: readonly Column<AuditEvent>[] = [
   [words.details, ({ linkspan: { details } }) => <code>{detailsOf(details)}</code>],
 ];
 
-/** The events of the organization, newest first, by type and page. */
+/** What the reader wants to see: parameters of the API, and the project. */
+interface Filter {
+  readonly groupId: string;
+  readonly eventType: string;
+  readonly actorName: string;
+  readonly minDate: string;
+  readonly maxDate: string;
+}
+
+const ALL: Filter = { groupId: '', eventType: '', actorName: '', minDate: '', maxDate: '' };
+
+/** Reads a page of events, newest first. */
+async function readEvents({ groupId, ...filter }: Filter, page: number, signal: AbortSignal) {
+  const place = groupId === '' ? `/orgs/${organizationId()}` : `/groups/${groupId}`;
+  const given = Object.entries(filter).filter(([, value]) => value !== '');
+  const query = new URLSearchParams([['itemsPerPage', String(PAGE_SIZE)], ['pageNum', String(page)], ...given]);
+  const [events, projects] = await Promise.all([
+    send<{ results: readonly AuditEvent[]; totalCount: number }>('GET', `${API}${place}/events?${query}`, { signal }),
+    readList<Project>('/groups', signal),
+  ]);
+  return { ...events, projects };
+}
+
+/** The events of the organization or of a project, newest first, by type, actor, time and page. */
 export function AuditPage() {
-  const types = useSignal('');
+  const filter = useSignal(ALL);
   const page = useSignal(1);
-  const query = new URLSearchParams({
-    itemsPerPage: String(PAGE_SIZE),
-    pageNum: String(page.value),
-    ...(types.value && { eventType: types.value }),
-  }).toString();
-  const polled = usePolled(
-    (signal) =>
-      send<{ results: readonly AuditEvent[]; totalCount: number }>(
-        'GET',
-        `${API}/orgs/${organizationId()}/events?${query}`,
-        { signal },
-      ),
-    query,
-  );
-  const filter = (event: SubmitEvent) => {
+  const polled = usePolled((signal) => readEvents(filter.value, page.value, signal), {
+    key: JSON.stringify([filter.value, page.value]),
+  });
+  const choose = (event: SubmitEvent) => {
     event.preventDefault();
-    types.value = textOf(new FormData(event.currentTarget as HTMLFormElement), 'types')
-      .replaceAll(' ', '')
-      .toUpperCase();
+    const fields = new FormData(event.currentTarget as HTMLFormElement);
+    filter.value = {
+      groupId: textOf(fields, 'project'),
+      eventType: textOf(fields, 'types').replaceAll(' ', '').toUpperCase(),
+      actorName: textOf(fields, 'actor'),
+      minDate: utcOf(textOf(fields, 'from')),
+      maxDate: utcOf(textOf(fields, 'until')),
+    };
     page.value = 1;
   };
   const turn = (by: number) => () => {
     page.value += by;
   };
   return (
-    <PolledPage title={text.pages.audit} polled={polled}>
-      {({ results, totalCount }) => {
+    <PolledPage title={text.pages.audit} polled={polled} actions={holds() && <VerifyAudit />}>
+      {({ results, totalCount, projects }) => {
         const first = (page.value - 1) * PAGE_SIZE;
         const last = first + results.length;
         return (
           <Panel title={words.title} note={words.range(count(first + 1), count(last), count(totalCount))}>
-            <form class="inline" onSubmit={filter}>
+            <form class="filters" onSubmit={choose}>
               <Field label={words.filter} hint={words.filterHint} name="types" />
+              <Field label={words.actor} hint={words.actorHint} name="actor" />
+              <label>
+                {words.project}
+                <span class="mute small hint">{words.projectHint}</span>
+                <select name="project">
+                  <option value="">{words.allProjects}</option>
+                  {projects.map(({ id, name }) => (
+                    <option key={id} value={id}>
+                      {name}
+                    </option>
+                  ))}
+                </select>
+              </label>
+              <Field label={words.since} type="datetime-local" name="from" />
+              <Field label={words.until} type="datetime-local" name="until" />
               <button type="submit">{words.show}</button>
             </form>
             <Table
@@ -81,6 +116,33 @@ export function AuditPage() {
       }}
     </PolledPage>
   );
+}
+
+/** A time that was typed in UTC, as the API takes it; empty stays empty. */
+function utcOf(typed: string): string {
+  return typed === '' ? '' : new Date(`${typed}Z`).toISOString();
+}
+
+/** Verifies all records, and shows the result. */
+function VerifyAudit() {
+  const verify = async () => {
+    const { isIntact, records, withoutMac, problem, verifiedAt } = await call<AuditVerification>(
+      'GET',
+      `/orgs/${organizationId()}/events/verification`,
+    );
+    return (
+      <>
+        <Message tone={isIntact ? 'calm' : 'bad'}>
+          {problem === null ? words.intact(count(records)) : words.broken(problem.sequence, problem.description)}
+        </Message>
+        {withoutMac > 0 && <Message tone="warn">{words.withoutMac(count(withoutMac))}</Message>}
+        <p class="mute small">
+          {words.verifiedAt} <Time iso={verifiedAt} />. {words.cutOff}
+        </p>
+      </>
+    );
+  };
+  return <Ask label={words.verify} {...words.verification} onSubmit={verify} />;
 }
 
 /** The details of an event as `name: value`, without lists and quotes where they say nothing. */

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { listAgents } from '../api/agents.ts';
-import { listProjects, readList } from '../api/lists.ts';
+import { listProjects, readPage } from '../api/lists.ts';
 import { usePolled } from '../api/polled.ts';
 import { mayAct, organizationId } from '../api/session.ts';
 import type { AuditEvent } from '../api/types.ts';
@@ -24,7 +24,7 @@ async function readState(signal: AbortSignal) {
     listProjects(signal),
     listAgents(signal),
     // The API lists no link-tokens; the audit has their creation.
-    readList<AuditEvent>(`/orgs/${organizationId()}/events`, signal, 'itemsPerPage=1&eventType=LINK_TOKEN_CREATED'),
+    readPage<AuditEvent>(`/orgs/${organizationId()}/events`, 'itemsPerPage=1&eventType=LINK_TOKEN_CREATED', signal),
   ]);
   return {
     groupId: projects[0]?.project.id,

@@ -1,5 +1,4 @@
-import { type ListedMigration, listMigrations } from '../api/migrations.ts';
-import { usePolled } from '../api/polled.ts';
+import { type ListedMigration, useMigrations } from '../api/migrations.ts';
 import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { PolledPage } from '../page.tsx';
@@ -13,7 +12,7 @@ import { Guide } from './guide.tsx';
 /** Lists the migrations of all projects that the session sees. */
 export function HomePage() {
   return (
-    <PolledPage title={text.pages.home} polled={usePolled(listMigrations)}>
+    <PolledPage title={text.pages.home} polled={useMigrations()}>
       {(listed) => <Migrations listed={listed} />}
     </PolledPage>
   );

@@ -1,8 +1,10 @@
 import { type Signal, useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { API, send } from '../api/client.ts';
 import { now, serverTime } from '../api/clock.ts';
 import { follow } from '../api/live.ts';
+import { type Steering, steeringOf } from '../api/steering.ts';
 import type { LiveMigration, Project } from '../api/types.ts';
 import { followHistory } from '../charts/period.tsx';
 import { type Period, Samples } from '../charts/samples.ts';
@@ -38,9 +40,10 @@ const STALE_AFTER_MS = 15_000;
 /** One migration, live. */
 export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
   const path = `${API}/groups/${groupId}/liveMigrations/${migrationId}`;
-  const { live, samples } = useMemo(
+  const { live, samples, steering } = useMemo(
     () => ({
       live: follow<LiveMigration>(path),
+      steering: steeringOf(path),
       samples: { hour: new Samples('hour'), month: new Samples('month') },
     }),
     [path],
@@ -74,14 +77,39 @@ export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
       <Message tone="bad">{messageOf(problem)}</Message>
     );
   }
-  const silentMs = Math.max(0, now.value - live.heardAtMs.value);
+  return (
+    <MigrationView
+      migration={migration}
+      steering={steering}
+      path={path}
+      heardAtMs={live.heardAtMs.value}
+      period={period}
+      samples={samples[period.value]}
+    >
+      <a href="#/">{text.migrations}</a>
+      {project.value === '' ? '' : ` / ${project.value}`}
+    </MigrationView>
+  );
+}
+
+interface MigrationViewProps extends PanelsProps {
+  /** When the server last answered, by this browser's clock. */
+  readonly heardAtMs: number;
+  /** Stands above the title. */
+  readonly children: ComponentChildren;
+}
+
+/** A migration as its server last said. It turns grey when the server is silent. */
+export function MigrationView({ heardAtMs, children, ...shown }: MigrationViewProps) {
+  const silentMs = Math.max(0, now.value - heardAtMs);
   const isStale = silentMs > STALE_AFTER_MS;
   return (
     <>
       {isStale && <Message tone="bad">{text.stale(duration(silentMs / 1000))}</Message>}
       <div class={isStale ? 'stale' : ''}>
-        <Head migration={migration} project={project.value} path={path} silentMs={silentMs} />
-        <Panels migration={migration} path={path} period={period} samples={samples[period.value]} />
+        <div class="crumbs">{children}</div>
+        <Head migration={shown.migration} steering={shown.steering} silentMs={silentMs} />
+        <Panels {...shown} />
       </div>
     </>
   );
@@ -89,12 +117,11 @@ export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
 
 interface HeadProps {
   readonly migration: LiveMigration;
-  readonly project: string;
-  readonly path: string;
+  readonly steering: Steering;
   readonly silentMs: number;
 }
 
-function Head({ migration, project, path, silentMs }: HeadProps) {
+function Head({ migration, steering, silentMs }: HeadProps) {
   const { word, icon, tone } = shownStateOf(migration);
   const { lead, body, ask } = headlineOf(migration);
   const name = nameOf(migration);
@@ -102,38 +129,35 @@ function Head({ migration, project, path, silentMs }: HeadProps) {
     document.title = `${word}: ${name} · ${text.product}`;
   }, [word, name]);
   return (
-    <>
-      <div class="crumbs">
-        <a href="#/">{text.migrations}</a>
-        {project === '' ? '' : ` / ${project}`}
+    <div class="head">
+      <div>
+        <h1>{name}</h1>
+        <p class="say" role="status">
+          <Icon name={icon} tone={tone} />
+          <span>
+            <strong>{lead}</strong> {body} <strong>{ask}</strong>
+          </span>
+        </p>
       </div>
-      <div class="head">
-        <div>
-          <h1>{name}</h1>
-          <p class="say" role="status">
-            <Icon name={icon} tone={tone} />
-            <span>
-              <strong>{lead}</strong> {body} <strong>{ask}</strong>
-            </span>
-          </p>
-        </div>
-        <div class="aside">
-          <Actions migration={migration} path={path} />
-          <span class="fresh">{text.updated(duration(silentMs / 1000))}</span>
-        </div>
+      <div class="aside">
+        <Actions migration={migration} steering={steering} />
+        <span class="fresh">{text.updated(duration(silentMs / 1000))}</span>
       </div>
-    </>
+    </div>
   );
 }
 
 interface PanelsProps {
   readonly migration: LiveMigration;
-  readonly path: string;
-  readonly period: Signal<Period>;
+  readonly steering: Steering;
+  /** Path of the migration, which has its lists; undefined where the server keeps none. */
+  readonly path: string | undefined;
+  /** Undefined where the server keeps no history. */
+  readonly period: Signal<Period> | undefined;
   readonly samples: Samples;
 }
 
-function Panels({ migration, path, period, samples }: PanelsProps) {
+function Panels({ migration, steering, path, period, samples }: PanelsProps) {
   const { status, linkspan } = migration;
   const { progress, readiness } = linkspan;
   // The shares of an agent that is silent say nothing about now.
@@ -141,10 +165,10 @@ function Panels({ migration, path, period, samples }: PanelsProps) {
   const isOver = status !== 'NEW' && status !== 'WORKING';
   return (
     <>
-      <PausePanel migration={migration} path={path} />
+      <PausePanel migration={migration} steering={steering} />
       <Phases migration={migration} />
       <div class="grid">
-        {status === 'COMPLETE' && <ReportPanel path={path} />}
+        {status === 'COMPLETE' && <ReportPanel steering={steering} />}
         {isOver && <WarningsPanel migration={migration} />}
         {isOver && progress && <CopyPanel progress={progress} columns={8} />}
         {!isOver && (
@@ -161,12 +185,12 @@ function Panels({ migration, path, period, samples }: PanelsProps) {
             <AgentPanel migration={migration} />
           </div>
         )}
-        {progress && <CollectionsPanel path={path} isOver={isOver} />}
+        {progress && path !== undefined && <CollectionsPanel path={path} isOver={isOver} />}
         {progress?.verification && (
           <VerificationPanel verification={progress.verification} path={path} id={migration._id} />
         )}
         {!isOver && <OplogPanel migration={migration} />}
-        {!isOver && <LoadPanel migration={migration} path={path} />}
+        {!isOver && <LoadPanel migration={migration} steering={steering} />}
         {isOver && linkspan.agent !== null && <AgentPanel migration={migration} />}
         {!isOver && <WarningsPanel migration={migration} />}
         <AttemptsPanel attempts={progress?.cutoverAttempts ?? []} />

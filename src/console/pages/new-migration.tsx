@@ -8,9 +8,10 @@ import type { LiveMigration, MigrationRequest, Validation } from '../api/types.t
 import { validate } from '../api/validations.ts';
 import { Ask } from '../dialogs/ask.tsx';
 import { Field, textOf } from '../dialogs/field.tsx';
+import { bytes, count, counted, duration, rate } from '../format.ts';
 import { Message } from '../message.tsx';
 import { PolledPage } from '../page.tsx';
-import { Panel } from '../panels/panel.tsx';
+import { Fact, Facts, Panel } from '../panels/panel.tsx';
 import { Notes, notesOfFindings } from '../panels/warnings.tsx';
 import { hrefOf, migrationHref } from '../router.ts';
 import { messageOf, text } from '../text.ts';
@@ -165,6 +166,7 @@ function Result({ validation, request }: { readonly validation: Validation; read
         {isGood ? words.passed : notes.length > 0 ? words.refused : errorMessage}
       </Message>
       <Notes notes={notes} />
+      <Estimate estimate={linkspan.estimate} />
       {isGood && (
         <div class="buttons">
           <Ask
@@ -178,6 +180,28 @@ function Result({ validation, request }: { readonly validation: Validation; read
         </div>
       )}
     </Panel>
+  );
+}
+
+/** What the migration would copy and for how long, and what the time rests on. */
+function Estimate({ estimate }: { readonly estimate: Validation['linkspan']['estimate'] }) {
+  if (estimate === undefined) return <p class="mute small">{words.sizeUnknown}</p>;
+  const { collections, documents, bytes: size, indexes, indexBytes, left, copy } = estimate;
+  return (
+    <>
+      <Facts isWide>
+        <Fact name={words.data}>
+          {words.dataOf(bytes(size), counted(documents, 'document'), counted(collections, 'collection'))}
+        </Fact>
+        <Fact name={words.indexes}>{words.indexesOf(count(indexes), bytes(indexBytes))}</Fact>
+        <Fact name={words.copyTime}>
+          {copy === undefined
+            ? words.timeUnknown
+            : words.timeOf(duration(copy.seconds), rate(copy.bytesPerSecond, bytes), words.bases[copy.restsOn])}
+        </Fact>
+      </Facts>
+      {left > 0 && <Message tone="warn">{words.leftOut(left)}</Message>}
+    </>
   );
 }
 

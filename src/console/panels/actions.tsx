@@ -1,6 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { type Action, act } from '../api/actions.ts';
-import { mayAct } from '../api/session.ts';
+import type { Action, Steering } from '../api/steering.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { ConfirmDialog } from '../dialogs/confirm-dialog.tsx';
 import { CutoverDialog } from '../dialogs/cutover-dialog.tsx';
@@ -12,15 +11,14 @@ type Asked = 'cutover' | 'cancel' | 'cutoverWindow' | 'confirmDrops' | 'reverse'
 
 interface ActionsProps {
   readonly migration: LiveMigration;
-  /** The migration's path in the API. */
-  readonly path: string;
+  readonly steering: Steering;
 }
 
 /** The actions that are possible now. A session without the role sees no buttons. */
-export function Actions({ migration, path }: ActionsProps) {
+export function Actions({ migration, steering }: ActionsProps) {
   const asked = useSignal<Asked | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
-  if (!mayAct()) return null;
+  const { can } = steering;
   const { status, readyForCutover, linkspan } = migration;
   const { wanted, wayBack, cutoverWindowEndsAt } = linkspan;
   const words = text.actions;
@@ -29,7 +27,7 @@ export function Actions({ migration, path }: ActionsProps) {
 
   const at = (action: Action) => async () => {
     problem.value = undefined;
-    await act(path, action).catch((error) => {
+    await steering.act(action).catch((error) => {
       problem.value = messageOf(error);
     });
   };
@@ -38,42 +36,42 @@ export function Actions({ migration, path }: ActionsProps) {
   };
   return (
     <div class="actions">
-      {isActive && wanted === 'running' && (
+      {isActive && wanted === 'running' && can('pause') && (
         <button type="button" onClick={at('pause')}>
           {words.pause}
         </button>
       )}
-      {isActive && wanted === 'paused' && (
+      {isActive && wanted === 'paused' && can('resume') && (
         <button type="button" class="go" onClick={at('resume')}>
           {words.resume}
         </button>
       )}
-      {isActive && cutoverWindowEndsAt !== null && (
+      {isActive && cutoverWindowEndsAt !== null && can('cutoverWindow') && (
         <button type="button" onClick={ask('cutoverWindow')}>
           {words.extend}
         </button>
       )}
-      {isActive && (
+      {isActive && can('cancel') && (
         <button type="button" onClick={ask('cancel')}>
           {words.cancel}
         </button>
       )}
-      {isActive && gateOf(migration, 'drops')?.state === 'blocked' && (
+      {isActive && gateOf(migration, 'drops')?.state === 'blocked' && can('confirmDrops') && (
         <button type="button" class="danger" onClick={ask('confirmDrops')}>
           {words.confirmDrops}
         </button>
       )}
-      {isActive && readyForCutover && (
+      {isActive && readyForCutover && can('rehearseCutover') && (
         <button type="button" onClick={ask('rehearseCutover')}>
           {words.rehearse}
         </button>
       )}
-      {isActive && wanted === 'running' && (
+      {isActive && wanted === 'running' && can('cutover') && (
         <button type="button" class="go" disabled={!readyForCutover} onClick={ask('cutover')}>
           {words.cutOver}
         </button>
       )}
-      {isBack && (
+      {isBack && can('reverse') && (
         <>
           <button type="button" onClick={ask('finish')}>
             {words.finish}
@@ -88,7 +86,7 @@ export function Actions({ migration, path }: ActionsProps) {
         <AskedDialog
           asked={asked.value}
           migration={migration}
-          path={path}
+          steering={steering}
           onClose={() => {
             asked.value = undefined;
           }}
@@ -99,10 +97,10 @@ export function Actions({ migration, path }: ActionsProps) {
 }
 
 function AskedDialog({ asked, ...props }: ActionsProps & { readonly asked: Asked; readonly onClose: () => void }) {
-  const { migration, path, onClose } = props;
+  const { migration, steering, onClose } = props;
   const { source, destination } = migration.linkspan;
   const words = text.dialogs;
-  const common = { onClose, onSubmit: () => act(path, asked) } as const;
+  const common = { onClose, onSubmit: () => steering.act(asked) } as const;
   switch (asked) {
     case 'cutover':
       return <CutoverDialog {...props} />;
@@ -119,7 +117,7 @@ function AskedDialog({ asked, ...props }: ActionsProps & { readonly asked: Asked
         <ConfirmDialog
           {...words.extend}
           onClose={onClose}
-          onSubmit={(fields) => act(path, asked, { hours: Number(fields.get('hours')) })}
+          onSubmit={(fields) => steering.act(asked, { hours: Number(fields.get('hours')) })}
         >
           <label>
             {words.extend.hours}
@@ -134,7 +132,7 @@ function AskedDialog({ asked, ...props }: ActionsProps & { readonly asked: Asked
           isDangerous
           typed={destination.clusterName}
           onClose={onClose}
-          onSubmit={(fields) => act(path, asked, { dropCopiedData: fields.get('drop') !== null })}
+          onSubmit={(fields) => steering.act(asked, { dropCopiedData: fields.get('drop') !== null })}
         >
           <label class="tick">
             <input name="drop" type="checkbox" /> {words.cancel.drop(destination.clusterName)}

@@ -13,7 +13,7 @@ export function AgentPanel({ migration }: { readonly migration: LiveMigration })
   const isHeard = agent?.status === 'CONNECTED';
   const resumed = progress?.resumedFrom;
   return (
-    <Panel title={words.title} note={migration.migrationHosts.join(', ')}>
+    <Panel title={agent === null ? words.process : words.title} note={migration.migrationHosts.join(', ')}>
       {agent !== null && (
         <p class="verdict">
           <Icon name={isHeard ? 'done' : 'warning'} tone={isHeard ? 'ok' : 'bad'} />

@@ -1,7 +1,7 @@
 import type { LiveMigration } from '../api/types.ts';
 import { bytes, count, counted, duration, percent, rate } from '../format.ts';
 import { text } from '../text.ts';
-import { gateOf, type StateKey, shownStateOf } from './shown-state.ts';
+import { directionOf, gateOf, type StateKey, shownStateOf } from './shown-state.ts';
 
 /** A sentence on the state of a migration, and a request to the reader. */
 export interface Headline {
@@ -35,7 +35,8 @@ export function etaOf(migration: LiveMigration): number | null {
 
 function bodyOf(key: StateKey, migration: LiveMigration): string {
   const { errorMessage, migrationHosts, linkspan } = migration;
-  const { progress, waiting, source, destination, sourceBlockedSince } = linkspan;
+  const { progress, waiting, sourceBlockedSince } = linkspan;
+  const { from, to } = directionOf(migration);
   const [host = ''] = migrationHosts;
   const [wait] = waiting;
   switch (key) {
@@ -52,9 +53,7 @@ function bodyOf(key: StateKey, migration: LiveMigration): string {
     case 'waiting':
       return wait ? words.waits(wait.for, wait.reason) : words.notStarted(host);
     case 'cutover':
-      return (
-        errorMessage ?? (sourceBlockedSince === undefined ? words.cutoverBegins : words.blocked(source.clusterName))
-      );
+      return errorMessage ?? (sourceBlockedSince === undefined ? words.cutoverBegins : words.blocked(from));
     case 'pausing':
       return words.pausing;
     case 'paused':
@@ -66,7 +65,7 @@ function bodyOf(key: StateKey, migration: LiveMigration): string {
     case 'differs':
       return words.differ(counted(progress?.verification?.mismatches.open ?? 0, 'document'));
     case 'ready':
-      return words.ready(source.clusterName, destination.clusterName);
+      return words.ready(from, to);
     case 'copying':
       return copyText(migration);
     case 'catchingUp':

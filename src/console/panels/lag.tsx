@@ -13,16 +13,20 @@ interface ChangesProps {
 }
 
 /** How far the destination is behind, and was in a period. */
-export function LagPanel({ migration, period, samples }: ChangesProps & { readonly period: Signal<Period> }) {
+export function LagPanel({
+  migration,
+  period,
+  samples,
+}: ChangesProps & { readonly period: Signal<Period> | undefined }) {
   const { lagTimeSeconds: lag } = migration;
   const shown = lag == null ? '–' : duration(lag);
   return (
-    <Panel title={text.lag.title} note={<PeriodChoice period={period} />}>
+    <Panel title={text.lag.title} note={period ? <PeriodChoice period={period} /> : text.chart.sinceOpened}>
       <p class="figure">{shown}</p>
       <LineChart
-        label={text.lag.label(text.chart.periods[period.value], shown)}
+        label={text.lag.label(period ? text.chart.periods[period.value] : text.chart.sinceOpened, shown)}
         timesMs={samples.map(({ atMs }) => atMs)}
-        lines={[{ name: text.lag.title, colour: '--accent', values: samples.map(({ lagSeconds }) => lagSeconds) }]}
+        lines={[{ name: text.lag.title, colour: 'accent', values: samples.map(({ lagSeconds }) => lagSeconds) }]}
         format={(value) => `${Math.round(value)} s`}
       />
     </Panel>
@@ -48,8 +52,8 @@ export function ChangesPanel({ migration, samples }: ChangesProps) {
         label={words.label(rate(read.at(-1)), rate(applied.at(-1)))}
         timesMs={samples.map(({ atMs }) => atMs)}
         lines={[
-          { name: words.applied, colour: '--accent', values: applied },
-          { name: words.read, colour: '--blue', values: read, dash: [6, 4] },
+          { name: words.applied, colour: 'accent', values: applied },
+          { name: words.read, colour: 'blue', values: read, isDashed: true },
         ]}
         format={count}
       />

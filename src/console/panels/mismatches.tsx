@@ -7,16 +7,41 @@ import { count } from '../format.ts';
 import { messageOf } from '../text.ts';
 import { mismatchesText as words } from '../texts/mismatches.ts';
 
-interface MismatchesProps {
+interface MismatchesProps extends Pick<DownloadProps, 'found' | 'id'> {
   readonly latest: readonly Mismatch[];
+  /** Path of the migration; undefined where the server keeps no list of all documents. */
+  readonly path: string | undefined;
+}
+
+/** The latest documents that differed, and all of them as a file. */
+export function Mismatches({ latest, found, path, id }: MismatchesProps) {
+  return (
+    <>
+      {latest.length < found && <p class="small mute">{words.latest(count(latest.length), count(found))}</p>}
+      <ul class="mismatches">
+        {latest.map((one) => (
+          <li key={`${one.namespace} ${one.key}`}>
+            <code>{one.namespace}</code> <code>{one.key}</code>
+            <span class="mute">
+              {one.class}
+              {one.path === null ? '' : ` · ${one.path}`} · {one.open ? words.open : words.repaired}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {path !== undefined && <Download found={found} path={path} id={id} />}
+    </>
+  );
+}
+
+interface DownloadProps {
   readonly found: number;
   /** Path of the migration. */
   readonly path: string;
   readonly id: string;
 }
 
-/** The latest documents that differed, and all of them as a file. */
-export function Mismatches({ latest, found, path, id }: MismatchesProps) {
+function Download({ found, path, id }: DownloadProps) {
   /** How far the file is, or why it is not complete. */
   const said = useSignal('');
   const isLoading = useSignal(false);
@@ -44,18 +69,6 @@ export function Mismatches({ latest, found, path, id }: MismatchesProps) {
   };
   return (
     <>
-      {latest.length < found && <p class="small mute">{words.latest(count(latest.length), count(found))}</p>}
-      <ul class="mismatches">
-        {latest.map((one) => (
-          <li key={`${one.namespace} ${one.key}`}>
-            <code>{one.namespace}</code> <code>{one.key}</code>
-            <span class="mute">
-              {one.class}
-              {one.path === null ? '' : ` · ${one.path}`} · {one.open ? words.open : words.repaired}
-            </span>
-          </li>
-        ))}
-      </ul>
       <button type="button" disabled={isLoading.value} onClick={save}>
         {words.download(count(found))}
       </button>

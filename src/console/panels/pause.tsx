@@ -1,29 +1,36 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { act } from '../api/actions.ts';
 import { serverTime } from '../api/clock.ts';
-import { mayAct } from '../api/session.ts';
+import type { Steering } from '../api/steering.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { Message } from '../message.tsx';
 import { messageOf, text } from '../text.ts';
+import { directionOf } from './shown-state.ts';
 
 const TICK_MS = 100;
 
 /** A cutover that runs: how long users can't write, and the way out until the point of no return. */
-export function PausePanel({ migration, path }: { readonly migration: LiveMigration; readonly path: string }) {
+export function PausePanel({
+  migration,
+  steering,
+}: {
+  readonly migration: LiveMigration;
+  readonly steering: Steering;
+}) {
   const problem = useSignal<string | undefined>(undefined);
   const { status, linkspan } = migration;
-  const { wanted, sourceBlockedSince, cutoverAbort, progress, source } = linkspan;
+  const { wanted, sourceBlockedSince, cutoverAbort, progress } = linkspan;
   if (status !== 'WORKING' || (wanted !== 'cutover' && sourceBlockedSince === undefined)) return null;
   const words = text.pause;
+  const { from } = directionOf(migration);
   const attempt = progress?.cutoverAttempts.at(-1);
   const step = attempt?.result === undefined ? attempt?.steps.at(-1) : undefined;
   const isAborting = cutoverAbort !== undefined && !cutoverAbort.isDone;
   const abort = async () => {
     problem.value = undefined;
-    await act(path, 'abortCutover').catch((error) => {
+    await steering.act('abortCutover').catch((error) => {
       problem.value = messageOf(error);
     });
   };
@@ -31,7 +38,7 @@ export function PausePanel({ migration, path }: { readonly migration: LiveMigrat
     <section class="panel pause" aria-label={words.title}>
       <Icon name="paused" tone="warn" />
       <div>
-        <h2>{sourceBlockedSince === undefined ? words.open(source.clusterName) : words.blocked(source.clusterName)}</h2>
+        <h2>{sourceBlockedSince === undefined ? words.open(from) : words.blocked(from)}</h2>
         {step && (
           <p class="mute small">
             {step.name}: {step.reason}
@@ -41,7 +48,7 @@ export function PausePanel({ migration, path }: { readonly migration: LiveMigrat
         {problem.value !== undefined && <Message tone="bad">{problem.value}</Message>}
       </div>
       {sourceBlockedSince !== undefined && <Timer since={sourceBlockedSince} />}
-      {mayAct() && wanted === 'cutover' && (
+      {steering.can('abortCutover') && wanted === 'cutover' && (
         <button type="button" class="danger" onClick={() => void abort()}>
           {words.abort}
         </button>

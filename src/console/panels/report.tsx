@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { send } from '../api/client.ts';
+import type { Steering } from '../api/steering.ts';
 import type { CutoverReport } from '../api/types.ts';
 import { CopyButton } from '../copy-button.tsx';
 import { bytes, count, counted, duration, shortDuration } from '../format.ts';
@@ -9,11 +9,11 @@ import { Time } from '../time.tsx';
 import { Fact, Facts, Panel } from './panel.tsx';
 
 /** The report of a cutover that is done, for printing. */
-export function ReportPanel({ path }: { readonly path: string }) {
+export function ReportPanel({ steering }: { readonly steering: Steering }) {
   const report = useSignal<CutoverReport | undefined>(undefined);
   useEffect(() => {
     const left = new AbortController();
-    send<CutoverReport>('GET', `${path}/cutoverReport`, { signal: left.signal }).then(
+    steering.readReport(left.signal).then(
       (answer) => {
         report.value = answer;
       },
@@ -21,7 +21,7 @@ export function ReportPanel({ path }: { readonly path: string }) {
       () => undefined,
     );
     return () => left.abort();
-  }, [path]);
+  }, [steering]);
   if (report.value === undefined) return null;
   const { pause, copied, indexes, verification, blocked, cleanup, seconds, endedAt, connectionStrings } = report.value;
   const words = text.report;

@@ -47,10 +47,16 @@ export function gateOf({ linkspan }: LiveMigration, name: string) {
   return linkspan.readiness.find((gate) => gate.name === name);
 }
 
+/** The cluster that users leave at the next cutover, and the one that they go to. A reversal swaps them. */
+export function directionOf({ linkspan: { source, destination, reversals = 0 } }: LiveMigration) {
+  const [from, to] = reversals % 2 === 0 ? [source, destination] : [destination, source];
+  return { from: from.clusterName, to: to.clusterName };
+}
+
 /** The clusters in the direction of the migration. */
-export function nameOf({ linkspan: { source, destination, reversals = 0 } }: LiveMigration): string {
-  const names = [source.clusterName, destination.clusterName];
-  return (reversals % 2 === 0 ? names : names.reverse()).join(' → ');
+export function nameOf(migration: LiveMigration): string {
+  const { from, to } = directionOf(migration);
+  return `${from} → ${to}`;
 }
 
 function keyOf(migration: LiveMigration): StateKey {

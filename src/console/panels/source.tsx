@@ -1,6 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { type Action, act } from '../api/actions.ts';
-import { mayAct } from '../api/session.ts';
+import type { Action, Steering } from '../api/steering.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { duration } from '../format.ts';
 import { Message } from '../message.tsx';
@@ -33,13 +32,13 @@ export function OplogPanel({ migration }: { readonly migration: LiveMigration })
 const AFTER_COPY: readonly string[] = ['tailing', 'committing', 'committed'];
 
 /** The load that the migration may cause on both sides, and how long they take to answer. */
-export function LoadPanel({ migration, path }: { readonly migration: LiveMigration; readonly path: string }) {
+export function LoadPanel({ migration, steering }: { readonly migration: LiveMigration; readonly steering: Steering }) {
   const { loadLevel, maxMegabytesPerSecond, progress } = migration.linkspan;
   const problem = useSignal<string | undefined>(undefined);
   const words = text.load;
   const change = async (what: Action, body: object) => {
     problem.value = undefined;
-    await act(path, what, body).catch((error) => {
+    await steering.act(what, body).catch((error) => {
       problem.value = messageOf(error);
     });
   };
@@ -53,7 +52,7 @@ export function LoadPanel({ migration, path }: { readonly migration: LiveMigrati
   const isCopying = !AFTER_COPY.includes(progress?.phase ?? 'created');
   return (
     <Panel title={words.title} note={words.note(loadLevel)} columns={4}>
-      {mayAct() && isCopying ? (
+      {steering.can('loadLevel') && isCopying ? (
         <>
           <label class="range">
             {words.level}

@@ -10,8 +10,8 @@ type Verification = NonNullable<NonNullable<LiveMigration['linkspan']['progress'
 
 interface VerificationProps {
   readonly verification: Verification;
-  /** Path of the migration. */
-  readonly path: string;
+  /** Path of the migration, which has all differences; undefined where the server keeps no list of them. */
+  readonly path: string | undefined;
   readonly id: string;
 }
 

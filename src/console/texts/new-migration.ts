@@ -25,6 +25,22 @@ export const newText = {
   result: 'Check',
   passed: 'Both sides are ready for this migration.',
   refused: 'Fix the errors, then check again.',
+  data: 'Data to copy',
+  dataOf: (size: string, documents: string, collections: string) => `${size}, ${documents} in ${collections}`,
+  indexes: 'Indexes to build',
+  indexesOf: (number: string, size: string) => `${number}, ${size} on the source`,
+  copyTime: 'Copy, without the indexes',
+  timeOf: (time: string, speed: string, basis: string) => `about ${time} at ${speed}: ${basis}`,
+  timeUnknown: 'unknown',
+  /** What the rate rests on: the slowest limit that is known. */
+  bases: {
+    assumption: 'an assumption, because writing to the destination is not measured before the start',
+    'measured read of the source': 'measured now, by reading the source for a moment',
+    'limit of the configuration': 'the rate limit of the agent',
+  },
+  leftOut: (number: number) =>
+    `${number === 1 ? '1 database or collection' : `${number} databases or collections`} could not be measured in time. The migration is larger and takes longer than shown.`,
+  sizeUnknown: 'How much there is to copy, and how long it takes, is unknown.',
   start: 'Start…',
   starting: (from: string, to: string, drops: boolean) => ({
     title: `Start the migration from ${from} to ${to}`,

@@ -53,12 +53,19 @@ export async function takeReport(control: Control, agentId: string, report: Repo
 async function takeValidation(
   transaction: StoreTransaction,
   agent: Agent,
-  { id, status, errorMessage, findings }: Report['validations'][number],
+  { id, status, errorMessage, findings, estimate }: Report['validations'][number],
   atMs: number,
 ): Promise<void> {
   const validation = await transaction.validation(id);
   if (validation?.agentId !== agent.id || validation.status !== 'PENDING') return;
-  await transaction.updateValidation({ ...validation, status, errorMessage, findings, password: null });
+  await transaction.updateValidation({
+    ...validation,
+    status,
+    errorMessage,
+    findings,
+    estimate: estimate ?? null,
+    password: null,
+  });
   const { orgId, groupId } = validation;
   const details = { validationId: id, status };
   await audit(transaction, authorOf(agent), atMs, {

@@ -30,6 +30,7 @@ export async function startValidation(
       status: 'PENDING',
       errorMessage: null,
       findings: [],
+      estimate: null,
       destinationAddress: (await addressOfCluster(control, transaction, order.destinationClusterId)).fingerprint,
       createdAtMs,
     };

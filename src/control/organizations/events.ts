@@ -1,14 +1,14 @@
 import { UserError } from '../../platform/index.ts';
 import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
+import { verifyAudit } from '../maintenance/verify-audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import type { AuditRecord } from '../records/records.ts';
 import type { AuditFilter, StoreReader } from '../records/store-port.ts';
 
 /** The organization or project whose events are requested. */
-type EventScope = ({ readonly orgId: string } | { readonly groupId: string }) & {
-  readonly eventTypeNames?: readonly string[];
-};
+type EventScope = ({ readonly orgId: string } | { readonly groupId: string }) &
+  Pick<AuditFilter, 'eventTypeNames' | 'actorName' | 'fromMs' | 'untilMs'>;
 
 /**
  * The events of an organization or a project, newest first.
@@ -22,6 +22,24 @@ export async function listEvents(
 ): Promise<{ readonly records: readonly AuditRecord[]; readonly total: number }> {
   const filter = await authorizedFilter(store, actor, scope);
   return { records: await store.auditRecords(filter, skip, limit), total: await store.countAuditRecords(filter) };
+}
+
+/** Verifications under way, by the store: one serves everybody who asks meanwhile, so that nobody can occupy the server with them. */
+const verifying = new WeakMap<StoreReader, ReturnType<typeof verifyAudit>>();
+
+/**
+ * Verifies the audit records of all organizations: their hashes, their order and their MACs. Reads them in batches.
+ * @throws UserError as {@link authorizeOrganization}
+ */
+export async function verifyEvents(
+  { store, sealer }: Control,
+  actor: Actor,
+  orgId: string,
+): ReturnType<typeof verifyAudit> {
+  await authorizeOrganization(store, actor, orgId, 'ORG_OWNER');
+  const running = verifying.get(store) ?? verifyAudit(store, { sealer }).finally(() => verifying.delete(store));
+  verifying.set(store, running);
+  return await running;
 }
 
 /** @throws UserError EVENT_NOT_FOUND, and as {@link listEvents} */

@@ -6,6 +6,7 @@ import type {
   InventoryProject,
   ListedMismatch,
   Progress,
+  ReportedEstimate,
   ReportedWayBack,
 } from '../../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
@@ -216,6 +217,8 @@ export interface Validation extends Order {
   readonly errorMessage: string | null;
   /** The findings of preflight; empty until the agent has reported. */
   readonly findings: readonly Finding[];
+  /** Null until the agent has reported, and when it reported none. */
+  readonly estimate: ReportedEstimate | null;
   /** Fingerprint of the destination's address at creation; null in records of older versions. */
   readonly destinationAddress: string | null;
   readonly createdAtMs: number;

@@ -134,6 +134,11 @@ export interface AuditFilter {
   readonly orgId: string;
   readonly groupId?: string;
   readonly eventTypeNames?: readonly string[];
+  /** Public key of an API key, client id of a service account, or host name of an agent. */
+  readonly actorName?: string;
+  /** Only records of this time, in milliseconds since 1970; both ends included. */
+  readonly fromMs?: number;
+  readonly untilMs?: number;
 }
 
 /** The writes of a transaction. Inserting a record whose id or unique name exists throws, and so does updating a missing record. */

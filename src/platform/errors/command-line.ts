@@ -43,11 +43,12 @@ export const commandLineErrors = defineErrors('request', {
     detail: 'This value of the field % is not supported: %.',
     remedy: 'Omit the field. docs/migrate/sync.md lists what is supported.',
   },
-  FOREIGN_ORIGIN: {
+  FOREIGN_PAGE: {
     status: 403,
     detail:
-      'This API has no authentication, so it refuses requests from web pages and requests to host names other than %.',
-    remedy: 'Call it from a program on this machine.',
+      'This API refuses requests from web pages other than its own console, and requests to host names other than %.',
+    remedy:
+      'Open the console under the address that linkspan sync prints, or call the API from a program on this machine.',
   },
   SYNC_TOKEN_MISSING: {
     status: 401,

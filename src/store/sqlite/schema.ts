@@ -234,6 +234,10 @@ const VERSIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX migration_list_items_by_rank ON migration_list_items (migration_id, list, rank DESC, id, namespace);
   `,
+  // Size and duration of the copy, as a validation estimates them.
+  `
+  ALTER TABLE validations ADD COLUMN estimate TEXT;
+  `,
 ];
 
 /** The first schema version of a store with a head file. */

@@ -150,6 +150,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     status: plain,
     errorMessage: plain,
     findings: json,
+    estimate: json,
     destinationAddress: plain,
     createdAtMs: plain,
   });
@@ -339,16 +340,16 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
 }
 
 /** The condition of a filter. It passes the names of events as one value, so that few different statements are needed. */
-function conditionOf({ orgId, groupId, eventTypeNames }: AuditFilter): { where: string; values: SQLInputValue[] } {
-  const where = ['org_id = ?'];
-  const values: SQLInputValue[] = [orgId];
-  if (groupId !== undefined) {
-    where.push('group_id = ?');
-    values.push(groupId);
-  }
-  if (eventTypeNames) {
-    where.push('event_type_name IN (SELECT value FROM json_each(?))');
-    values.push(JSON.stringify(eventTypeNames));
-  }
-  return { where: where.join(' AND '), values };
+function conditionOf(filter: AuditFilter): { where: string; values: SQLInputValue[] } {
+  const { orgId, groupId, eventTypeNames, actorName, fromMs, untilMs } = filter;
+  const conditions: readonly (readonly [string, SQLInputValue | undefined])[] = [
+    ['org_id = ?', orgId],
+    ['group_id = ?', groupId],
+    ['event_type_name IN (SELECT value FROM json_each(?))', eventTypeNames && JSON.stringify(eventTypeNames)],
+    ['actor_name = ?', actorName],
+    ['created_at_ms >= ?', fromMs],
+    ['created_at_ms <= ?', untilMs],
+  ];
+  const given = conditions.flatMap(([where, value]) => (value === undefined ? [] : [{ where, value }]));
+  return { where: given.map(({ where }) => where).join(' AND '), values: given.map(({ value }) => value) };
 }
