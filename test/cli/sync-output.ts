@@ -1,14 +1,25 @@
 import assert from 'node:assert/strict';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { emptyPair } from '../support/seeds.ts';
 
 /** Starts two replica sets, the source with 2,000 documents and an index. */
 export async function pairWithData(): Promise<ReplicaSetPair> {
   const pair = await startPair();
+  await fill(pair);
+  return pair;
+}
+
+/** Empties both sides and fills the source as {@link pairWithData} does. */
+export async function refill(pair: ReplicaSetPair): Promise<void> {
+  await emptyPair(pair);
+  await fill(pair);
+}
+
+async function fill({ source }: ReplicaSetPair): Promise<void> {
   const documents = Array.from({ length: 2_000 }, (_, index) => ({ _id: index, text: `document ${index}` }));
-  const collection = pair.source.client.db('shop').collection<{ _id: number; text: string }>('orders');
+  const collection = source.client.db('shop').collection<{ _id: number; text: string }>('orders');
   await collection.insertMany(documents);
   await collection.createIndex({ text: 1 });
-  return pair;
 }
 
 /** Returns the flags of `linkspan sync` that name both clusters. */

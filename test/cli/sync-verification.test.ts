@@ -1,24 +1,72 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { expectHookReached, runLinkspan, untilStopped } from '../support/linkspan-process.ts';
+import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { startSync } from '../support/sync-process.ts';
-import { clusters, pairWithData, readJson } from './sync-output.ts';
+import { clusters, pairWithData, readJson, refill } from './sync-output.ts';
 
 checkForLeaks({ sockets: false });
-test('--output json has the result of the verification', async () => {
-  await using pair = await pairWithData();
-  await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--output', 'json']);
-  assert.equal((await linkspan.exit).code, 0, linkspan.stderr);
-  const { verification } = readJson(linkspan.stdout).result;
-  const { phase, documentsCompared, catalogDifferences, catalogDifferencesFound } = verification ?? {};
-  assert.deepEqual(
-    [phase, documentsCompared, catalogDifferences, catalogDifferencesFound],
-    ['following', 2_000, [], 0],
-  );
-  assert.ok(Math.abs((verification?.equalAtMs ?? 0) - Date.now()) < 60_000, JSON.stringify(verification));
+
+describe('on one pair, without a kill or a cutover', () => {
+  let pair: ReplicaSetPair;
+  before(async () => {
+    pair = await startPair();
+  });
+  after(() => pair[Symbol.asyncDispose]());
+
+  test('--output json has the result of the verification', async () => {
+    await refill(pair);
+    await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--output', 'json']);
+    assert.equal((await linkspan.exit).code, 0, linkspan.stderr);
+    const { verification } = readJson(linkspan.stdout).result;
+    const { phase, documentsCompared, catalogDifferences, catalogDifferencesFound } = verification ?? {};
+    assert.deepEqual(
+      [phase, documentsCompared, catalogDifferences, catalogDifferencesFound],
+      ['following', 2_000, [], 0],
+    );
+    assert.ok(Math.abs((verification?.equalAtMs ?? 0) - Date.now()) < 60_000, JSON.stringify(verification));
+  });
+
+  test('a copy of a source that is written to says at which time both were equal, and names capped collections', async () => {
+    await refill(pair);
+    const shop = pair.source.client.db('shop');
+    await shop.createCollection('latest', { capped: true, size: 100_000 });
+    await shop.collection('latest').insertOne({ text: 'first' });
+    await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--output', 'json']);
+    let hasEnded = false;
+    const ended = linkspan.exit.finally(() => {
+      hasEnded = true;
+    });
+    for (let number = 0; !hasEnded; number += 1) {
+      await shop.collection<{ _id: number }>('orders').updateOne({ _id: number % 2_000 }, { $set: { number } });
+    }
+    assert.equal((await ended).code, 0, linkspan.stderr);
+    assert.match(
+      linkspan.stderr,
+      /^linkspan sync: Verified: equal at 2\S+Z for 2,00\d documents in 2 collections; \d\S* comparisons? of .* This leaves out 1 capped collection: .* were compared before the commit\. .* differs\.$/m,
+    );
+    const { verification } = readJson(linkspan.stdout).result;
+    assert.ok((verification?.equalAtMs ?? Number.POSITIVE_INFINITY) <= Date.now(), JSON.stringify(verification));
+  });
+
+  test('a document that somebody deletes again after each repair ends a sync with 3', async () => {
+    await refill(pair);
+    const orders = pair.destination.client.db('shop').collection<{ _id: number }>('orders');
+    await using sync = await startSync({ source: pair.source.uri, destination: pair.destination.uri });
+    await sync.linkspan.waitForLine(/^in sync: /, 30_000);
+    let hasEnded = false;
+    const ended = sync.linkspan.exit.finally(() => {
+      hasEnded = true;
+    });
+    await eventually(async () => (await orders.deleteOne({ _id: 7 })) && hasEnded, {
+      what: 'the end of the sync',
+    });
+    assert.equal((await ended).code, 3, sync.linkspan.stderr);
+    assert.match(sync.linkspan.stderr, /missing.*, for the 4th time\. .*\[VERIFICATION_FAILED\]/);
+  });
 });
 
 test('--once --verify report ends with 3 and what differs, commits nothing, and ends with 0 once nothing differs', async () => {
@@ -52,28 +100,6 @@ test('--once --verify report ends with 3 and what differs, commits nothing, and 
   assert.deepEqual([equal.code, equal.result.outcome], [0, 'done'], equal.stderr);
   assert.match(equal.stderr, /Verified: equal at .* 1 document differed earlier and does not any more\. .*differs\.$/m);
   await expectIdentical(pair);
-});
-
-test('a copy of a source that is written to says at which time both were equal, and names capped collections', async () => {
-  await using pair = await pairWithData();
-  const shop = pair.source.client.db('shop');
-  await shop.createCollection('latest', { capped: true, size: 100_000 });
-  await shop.collection('latest').insertOne({ text: 'first' });
-  await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--output', 'json']);
-  let hasEnded = false;
-  const ended = linkspan.exit.finally(() => {
-    hasEnded = true;
-  });
-  for (let number = 0; !hasEnded; number += 1) {
-    await shop.collection<{ _id: number }>('orders').updateOne({ _id: number % 2_000 }, { $set: { number } });
-  }
-  assert.equal((await ended).code, 0, linkspan.stderr);
-  assert.match(
-    linkspan.stderr,
-    /^linkspan sync: Verified: equal at 2\S+Z for 2,00\d documents in 2 collections; \d\S* comparisons? of .* This leaves out 1 capped collection: .* were compared before the commit\. .* differs\.$/m,
-  );
-  const { verification } = readJson(linkspan.stdout).result;
-  assert.ok((verification?.equalAtMs ?? Number.POSITIVE_INFINITY) <= Date.now(), JSON.stringify(verification));
 });
 
 test('--once ends with 3 when catalogs differ; the same command repairs them at its start and ends with 0', async () => {
@@ -132,20 +158,4 @@ test('--verify report lists what differs and refuses the commit; without it the 
   );
   assert.match(sync.linkspan.stderr, /shop\.orders _id \{"\$numberInt":"7"\}: missing, .* \(differs no more\)$/m);
   assert.equal(await orders.countDocuments(), 2_000);
-});
-
-test('a document that somebody deletes again after each repair ends a sync with 3', async () => {
-  await using pair = await pairWithData();
-  const orders = pair.destination.client.db('shop').collection<{ _id: number }>('orders');
-  await using sync = await startSync({ source: pair.source.uri, destination: pair.destination.uri });
-  await sync.linkspan.waitForLine(/^in sync: /, 30_000);
-  let hasEnded = false;
-  const ended = sync.linkspan.exit.finally(() => {
-    hasEnded = true;
-  });
-  await eventually(async () => (await orders.deleteOne({ _id: 7 })) && hasEnded, {
-    what: 'the end of the sync',
-  });
-  assert.equal((await ended).code, 3, sync.linkspan.stderr);
-  assert.match(sync.linkspan.stderr, /missing.*, for the 4th time\. .*\[VERIFICATION_FAILED\]/);
 });

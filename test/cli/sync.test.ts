@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
-import { startPair, startReplicaSet } from '../support/replica-set.ts';
+import { type ReplicaSetPair, startPair, startReplicaSet } from '../support/replica-set.ts';
+import { emptyPair } from '../support/seeds.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { clusters, pairWithData, readJson } from './sync-output.ts';
+import { clusters, pairWithData, readJson, refill } from './sync-output.ts';
 
 checkForLeaks({ sockets: false });
 /** The fields of `/progress` that tests read. */
@@ -17,160 +18,168 @@ interface Progress {
   readonly collectionCopy: { readonly estimatedCopiedBytes: number } | null;
 }
 
-test('--once copies, reports the time of each phase, and exits with 0 and identical clusters', async () => {
-  await using pair = await pairWithData();
-  await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once']);
-  assert.deepEqual(await linkspan.exit, { code: 0, signal: null }, linkspan.stderr);
-  for (const row of ['preparing', 'copying', 'catching up', 'total']) {
-    assert.match(linkspan.stdout, new RegExp(`^${row} +\\d+\\.\\d s$`, 'm'));
-  }
-  assert.match(linkspan.stdout, /^documents +2,000$/m);
-  assert.match(linkspan.stderr, /^done: /m);
-  assert.match(
-    linkspan.stderr,
-    /^linkspan sync: Verified: equal at 2\S+Z for 2,000 documents in 1 collection[;.].* Nothing differs\.$/m,
-  );
-  const { documents } = await expectIdentical(pair);
-  assert.equal(documents, 2_000);
-});
+describe('on one pair, without a cutover', () => {
+  let pair: ReplicaSetPair;
+  before(async () => {
+    pair = await startPair();
+  });
+  after(() => pair[Symbol.asyncDispose]());
 
-test('--output json writes one object a line, the result last, and nothing else on stdout', async () => {
-  await using pair = await pairWithData();
-  await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--no-verify', '--output', 'json']);
-  assert.equal((await linkspan.exit).code, 0, linkspan.stderr);
-  const { progress, result } = readJson(linkspan.stdout);
-  assert.deepEqual([result.outcome, result.error, result.copy.documentsCopied], ['done', null, 2_000]);
-  assert.ok(Number(result.totalSeconds) > 0);
-  assert.ok(progress.length > 0);
-  assert.equal(progress.at(-1)?.phase, 'done');
-  assert.equal(result.verification?.mode, 'off');
-  assert.match(linkspan.stderr, /^linkspan sync: Not verified: verification is switched off\.$/m);
-});
+  test('--once copies, reports the time of each phase, and exits with 0 and identical clusters', async () => {
+    await refill(pair);
+    await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once']);
+    assert.deepEqual(await linkspan.exit, { code: 0, signal: null }, linkspan.stderr);
+    for (const row of ['preparing', 'copying', 'catching up', 'total']) {
+      assert.match(linkspan.stdout, new RegExp(`^${row} +\\d+\\.\\d s$`, 'm'));
+    }
+    assert.match(linkspan.stdout, /^documents +2,000$/m);
+    assert.match(linkspan.stderr, /^done: /m);
+    assert.match(
+      linkspan.stderr,
+      /^linkspan sync: Verified: equal at 2\S+Z for 2,000 documents in 1 collection[;.].* Nothing differs\.$/m,
+    );
+    const { documents } = await expectIdentical(pair);
+    assert.equal(documents, 2_000);
+  });
 
-test('--output json ends with one result that has the outcome, even if nothing started', async () => {
-  await using pair = await pairWithData();
-  const { source, destination } = pair;
-  const run = async (...flags: string[]) => {
-    await using linkspan = runLinkspan(['sync', ...flags, '--output', 'json']);
-    const { code } = await linkspan.exit;
-    return { code, ...readJson(linkspan.stdout), stderr: linkspan.stderr };
-  };
-  const usage = await run('--cluster0', source.uri, '--once');
-  assert.deepEqual([usage.code, usage.result.outcome, usage.result.error?.code], [2, 'refused', 'USAGE']);
-  assert.deepEqual([usage.result.migrationId, usage.result.copy, usage.result.totalSeconds], [null, null, null]);
+  test('--output json writes one object a line, the result last, and nothing else on stdout', async () => {
+    await refill(pair);
+    await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--no-verify', '--output', 'json']);
+    assert.equal((await linkspan.exit).code, 0, linkspan.stderr);
+    const { progress, result } = readJson(linkspan.stdout);
+    assert.deepEqual([result.outcome, result.error, result.copy.documentsCopied], ['done', null, 2_000]);
+    assert.ok(Number(result.totalSeconds) > 0);
+    assert.ok(progress.length > 0);
+    assert.equal(progress.at(-1)?.phase, 'done');
+    assert.equal(result.verification?.mode, 'off');
+    assert.match(linkspan.stderr, /^linkspan sync: Not verified: verification is switched off\.$/m);
+  });
 
-  await destination.client.db('here').collection('already').insertOne({});
-  const refused = await run(...clusters(pair), '--once');
-  assert.deepEqual([refused.code, refused.progress.length], [2, 0]);
-  const { outcome, error, findings } = refused.result;
-  assert.deepEqual([outcome, error?.code], ['refused', 'PREFLIGHT_FAILED']);
-  assert.match(error?.message ?? '', /DESTINATION_NOT_EMPTY/);
-  assert.match(error?.remedy ?? '', /start the migration again/);
-  const found = findings.find(({ code }) => code === 'DESTINATION_NOT_EMPTY');
-  assert.deepEqual([found?.severity, typeof found?.remedy], ['error', 'string']);
-  await destination.client.db('here').dropDatabase();
+  test('--output json ends with one result that has the outcome, even if nothing started', async () => {
+    await refill(pair);
+    const { source, destination } = pair;
+    const run = async (...flags: string[]) => {
+      await using linkspan = runLinkspan(['sync', ...flags, '--output', 'json']);
+      const { code } = await linkspan.exit;
+      return { code, ...readJson(linkspan.stdout), stderr: linkspan.stderr };
+    };
+    const usage = await run('--cluster0', source.uri, '--once');
+    assert.deepEqual([usage.code, usage.result.outcome, usage.result.error?.code], [2, 'refused', 'USAGE']);
+    assert.deepEqual([usage.result.migrationId, usage.result.copy, usage.result.totalSeconds], [null, null, null]);
 
-  const data = { failCommands: ['insert'], namespace: 'shop.orders', errorCode: 2, appName: 'linkspan-destination' };
-  await destination.failCommand({ mode: 'alwaysOn', data });
-  const failed = await run(...clusters(pair), '--once');
-  await destination.clearFailPoints();
-  assert.deepEqual([failed.code, failed.result.outcome, failed.result.left?.collections], [1, 'failed', 1]);
-  assert.match(String(failed.result.migrationId), /^[0-9a-f]{24}$/);
-  assert.ok(failed.result.error?.code && failed.result.error.message && failed.result.error.remedy);
-});
+    await destination.client.db('here').collection('already').insertOne({});
+    const refused = await run(...clusters(pair), '--once');
+    assert.deepEqual([refused.code, refused.progress.length], [2, 0]);
+    const { outcome, error, findings } = refused.result;
+    assert.deepEqual([outcome, error?.code], ['refused', 'PREFLIGHT_FAILED']);
+    assert.match(error?.message ?? '', /DESTINATION_NOT_EMPTY/);
+    assert.match(error?.remedy ?? '', /start the migration again/);
+    const found = findings.find(({ code }) => code === 'DESTINATION_NOT_EMPTY');
+    assert.deepEqual([found?.severity, typeof found?.remedy], ['error', 'string']);
+    await destination.client.db('here').dropDatabase();
 
-test('--output json also ends with one result when it is stopped', async () => {
-  await using pair = await pairWithData();
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 4],
-  ] as const) {
-    await using linkspan = runLinkspan(['sync', ...clusters(pair), '--port', '0', '--output', 'json']);
-    const [, url] = await linkspan.waitForLine(/API is ready at (\S+)$/);
-    const body = JSON.stringify({ source: 'cluster0', destination: 'cluster1' });
-    assert.equal((await fetch(`${url}/start`, { method: 'POST', body })).status, 200);
-    linkspan.kill(signal);
-    assert.equal((await linkspan.exit).code, code, linkspan.stderr);
-    const { result } = readJson(linkspan.stdout);
-    assert.deepEqual([result.outcome, result.error, typeof result.migrationId], ['stopped', null, 'string']);
-  }
-});
+    const data = { failCommands: ['insert'], namespace: 'shop.orders', errorCode: 2, appName: 'linkspan-destination' };
+    await destination.failCommand({ mode: 'alwaysOn', data });
+    const failed = await run(...clusters(pair), '--once');
+    await destination.clearFailPoints();
+    assert.deepEqual([failed.code, failed.result.outcome, failed.result.left?.collections], [1, 'failed', 1]);
+    assert.match(String(failed.result.migrationId), /^[0-9a-f]{24}$/);
+    assert.ok(failed.result.error?.code && failed.result.error.message && failed.result.error.remedy);
+  });
 
-test('a destination with data is refused with 2 and unchanged; permission to drop allows the migration', async () => {
-  await using pair = await pairWithData();
-  await pair.destination.client.db('here').collection('already').insertOne({});
-  await using refused = runLinkspan(['sync', ...clusters(pair), '--once']);
-  assert.equal((await refused.exit).code, 2);
-  assert.equal(refused.stdout, '');
-  assert.match(refused.stderr, /The destination is not empty.*\[DESTINATION_NOT_EMPTY\]/);
-  for (const allowing of ['--drop-destination cluster1', '--keep-destination', 'dropDestinationData: true']) {
-    assert.ok(refused.stderr.includes(allowing), allowing);
-  }
-  assert.equal(await pair.destination.client.db('here').collection('already').countDocuments(), 1);
-  assert.equal(await pair.destination.client.db('shop').collection('orders').countDocuments(), 0);
+  test('--output json also ends with one result when it is stopped', async () => {
+    await refill(pair);
+    for (const [signal, code] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 4],
+    ] as const) {
+      await using linkspan = runLinkspan(['sync', ...clusters(pair), '--port', '0', '--output', 'json']);
+      const [, url] = await linkspan.waitForLine(/API is ready at (\S+)$/);
+      const body = JSON.stringify({ source: 'cluster0', destination: 'cluster1' });
+      assert.equal((await fetch(`${url}/start`, { method: 'POST', body })).status, 200);
+      linkspan.kill(signal);
+      assert.equal((await linkspan.exit).code, code, linkspan.stderr);
+      const { result } = readJson(linkspan.stdout);
+      assert.deepEqual([result.outcome, result.error, typeof result.migrationId], ['stopped', null, 'string']);
+    }
+  });
 
-  await using allowed = runLinkspan(['sync', ...clusters(pair), '--once', '--drop-destination']);
-  assert.equal((await allowed.exit).code, 0, allowed.stderr);
-  await expectIdentical(pair);
-});
+  test('a destination with data is refused with 2 and unchanged; permission to drop allows the migration', async () => {
+    await refill(pair);
+    await pair.destination.client.db('here').collection('already').insertOne({});
+    await using refused = runLinkspan(['sync', ...clusters(pair), '--once']);
+    assert.equal((await refused.exit).code, 2);
+    assert.equal(refused.stdout, '');
+    assert.match(refused.stderr, /The destination is not empty.*\[DESTINATION_NOT_EMPTY\]/);
+    for (const allowing of ['--drop-destination cluster1', '--keep-destination', 'dropDestinationData: true']) {
+      assert.ok(refused.stderr.includes(allowing), allowing);
+    }
+    assert.equal(await pair.destination.client.db('here').collection('already').countDocuments(), 1);
+    assert.equal(await pair.destination.client.db('shop').collection('orders').countDocuments(), 0);
 
-test('a destination can keep its data, and namespaces that would be overwritten are refused by name', async () => {
-  await using pair = await pairWithData();
-  const { client } = pair.destination;
-  await client.db('here').collection('already').insertOne({});
-  const run = async (...flags: string[]) => {
-    await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--keep-destination', ...flags]);
-    const { code } = await linkspan.exit;
-    return { code, stderr: linkspan.stderr };
-  };
-  assert.equal((await run('--drop-destination')).code, 2);
-  const done = await run();
-  assert.equal(done.code, 0, done.stderr);
-  assert.equal(await client.db('here').collection('already').countDocuments(), 1);
-  assert.equal(await client.db('shop').collection('orders').countDocuments(), 2_000);
-  const again = await run();
-  assert.equal(again.code, 2);
-  assert.match(again.stderr, /already has shop\.orders\..*\[NAMESPACE_EXISTS\]/);
-});
+    await using allowed = runLinkspan(['sync', ...clusters(pair), '--once', '--drop-destination']);
+    assert.equal((await allowed.exit).code, 0, allowed.stderr);
+    await expectIdentical(pair);
+  });
 
-test('a failed migration reports what it leaves on the destination, and how to remove it', async () => {
-  await using pair = await startPair();
-  await pair.source.client.db('shop').collection('orders').insertOne({ number: 1 });
-  const data = { failCommands: ['insert'], namespace: 'shop.orders', errorCode: 2, appName: 'linkspan-destination' };
-  await pair.destination.failCommand({ mode: 'alwaysOn', data });
-  await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once']);
-  assert.equal((await linkspan.exit).code, 1);
-  assert.match(
-    linkspan.stderr,
-    /left on the destination: 1 collection, 0 views, 0 indexes that are not as on the source, 0 users, 0 roles\. /,
-  );
-  assert.match(linkspan.stderr, /linkspan cleanup --migration \w+ .*including linkspan_internal$/m);
-});
+  test('a destination can keep its data, and namespaces that would be overwritten are refused by name', async () => {
+    await refill(pair);
+    const { client } = pair.destination;
+    await client.db('here').collection('already').insertOne({});
+    const run = async (...flags: string[]) => {
+      await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--keep-destination', ...flags]);
+      const { code } = await linkspan.exit;
+      return { code, stderr: linkspan.stderr };
+    };
+    assert.equal((await run('--drop-destination')).code, 2);
+    const done = await run();
+    assert.equal(done.code, 0, done.stderr);
+    assert.equal(await client.db('here').collection('already').countDocuments(), 1);
+    assert.equal(await client.db('shop').collection('orders').countDocuments(), 2_000);
+    const again = await run();
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /already has shop\.orders\..*\[NAMESPACE_EXISTS\]/);
+  });
 
-test('running a finished copy again copies the current data instead of reporting the old result', async () => {
-  await using pair = await pairWithData();
-  const run = async (...flags: string[]) => {
-    await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', ...flags]);
-    const { code } = await linkspan.exit;
-    return { code, stderr: linkspan.stderr };
-  };
-  assert.equal((await run()).code, 0);
-  await pair.source.client.db('shop').collection('orders').deleteMany({});
-  const again = await run();
-  assert.equal(again.code, 2);
-  assert.match(again.stderr, /\[DESTINATION_NOT_EMPTY\]/);
-  assert.doesNotMatch(again.stderr, /^done|100 %/m);
-  await using asJson = runLinkspan(['sync', ...clusters(pair), '--once', '--output', 'json']);
-  assert.equal((await asJson.exit).code, 2);
-  const { progress, result } = readJson(asJson.stdout);
-  assert.deepEqual(
-    progress.filter(({ phase }) => phase === 'done'),
-    [],
-  );
-  assert.deepEqual([result.outcome, result.error?.code], ['refused', 'PREFLIGHT_FAILED']);
-  assert.equal((await run('--drop-destination')).code, 0);
-  const { documents } = await expectIdentical(pair);
-  assert.equal(documents, 0);
+  test('a failed migration reports what it leaves on the destination, and how to remove it', async () => {
+    await emptyPair(pair);
+    await pair.source.client.db('shop').collection('orders').insertOne({ number: 1 });
+    const data = { failCommands: ['insert'], namespace: 'shop.orders', errorCode: 2, appName: 'linkspan-destination' };
+    await pair.destination.failCommand({ mode: 'alwaysOn', data });
+    await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once']);
+    assert.equal((await linkspan.exit).code, 1);
+    assert.match(
+      linkspan.stderr,
+      /left on the destination: 1 collection, 0 views, 0 indexes that are not as on the source, 0 users, 0 roles\. /,
+    );
+    assert.match(linkspan.stderr, /linkspan cleanup --migration \w+ .*including linkspan_internal$/m);
+  });
+
+  test('running a finished copy again copies the current data instead of reporting the old result', async () => {
+    await refill(pair);
+    const run = async (...flags: string[]) => {
+      await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', ...flags]);
+      const { code } = await linkspan.exit;
+      return { code, stderr: linkspan.stderr };
+    };
+    assert.equal((await run()).code, 0);
+    await pair.source.client.db('shop').collection('orders').deleteMany({});
+    const again = await run();
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /\[DESTINATION_NOT_EMPTY\]/);
+    assert.doesNotMatch(again.stderr, /^done|100 %/m);
+    await using asJson = runLinkspan(['sync', ...clusters(pair), '--once', '--output', 'json']);
+    assert.equal((await asJson.exit).code, 2);
+    const { progress, result } = readJson(asJson.stdout);
+    assert.deepEqual(
+      progress.filter(({ phase }) => phase === 'done'),
+      [],
+    );
+    assert.deepEqual([result.outcome, result.error?.code], ['refused', 'PREFLIGHT_FAILED']);
+    assert.equal((await run('--drop-destination')).code, 0);
+    const { documents } = await expectIdentical(pair);
+    assert.equal(documents, 0);
+  });
 });
 
 test('SIGINT exits with 130 and SIGTERM with 4, and the same command resumes', async () => {

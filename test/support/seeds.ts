@@ -24,6 +24,10 @@ export async function emptyCluster(client: MongoClient): Promise<void> {
   }
 }
 
+/** Empties both clusters as {@link emptyCluster} does, and ends `failCommand` on all running members. */
 export async function emptyPair({ source, destination }: ReplicaSetPair): Promise<void> {
-  for (const { client } of [source, destination]) await emptyCluster(client);
+  for (const side of [source, destination]) {
+    await side.clearFailPoints();
+    await emptyCluster(side.client);
+  }
 }

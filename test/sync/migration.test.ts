@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { Progress } from '../../src/engine/index.ts';
 import { onReach, silentLogger } from '../../src/platform/index.ts';
 import { openSyncApi } from '../../src/sync/api.ts';
@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { type ReplicaSetPair, startPair, startStandalone } from '../support/replica-set.ts';
+import { emptyPair } from '../support/seeds.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -146,78 +147,86 @@ test('a stopped process resumes at the next start, also in the other direction',
   assert.equal(documents, 2_001);
 });
 
-test("the progress has mongosync's fields of a verification, and all of Linkspan's", async () => {
-  await using pair = await startPair();
-  await fill(pair);
-  await using api = await openApi(pair.source.uri, pair.destination.uri);
-  using _ = onReach('engine.copy.indexed', async () => {
-    await pair.destination.client.db('shop').collection<{ _id: number }>('orders').deleteOne({ _id: 7 });
+describe('a migration that is not committed', () => {
+  let pair: ReplicaSetPair;
+  before(async () => {
+    pair = await startPair();
   });
-  await api.call('start', START);
-  const ready = await api.until('canCommit', ({ canCommit }) => canCommit === true);
-  const side = {
-    phase: 'stream hashing',
-    estimatedDocumentCount: 2_000,
-    hashedDocumentCount: 2_000,
-    scannedCollectionCount: 1,
-    totalCollectionCount: 1,
-    lagTimeSeconds: ready.lagTimeSeconds,
-  };
-  assert.deepEqual(ready.verification, { source: side, destination: side });
-  assert.doesNotMatch(String(ready.warnings), /not verified/);
-  const { verification } = ready.linkspan as { verification: ShownVerification };
-  const { mode, phase, collectionsDone, documentsCompared, catalogDifferences, mismatches, ...proof } = verification;
-  const { equalAt, catalogDifferencesFound, seesForeignWrites, cappedCollections } = proof;
-  assert.deepEqual(
-    { mode, phase, collectionsDone, documentsCompared, catalogDifferences },
-    { mode: 'repair', phase: 'following', collectionsDone: 1, documentsCompared: 2_000, catalogDifferences: [] },
-  );
-  const [{ namespace, key, class: kind, path, firstSeen, open } = {}] = mismatches.latest;
-  assert.deepEqual(
-    { namespace, key, kind, path, open },
-    { namespace: 'shop.orders', key: '{"$numberInt":"7"}', kind: 'missing', path: null, open: false },
-  );
-  assert.deepEqual([catalogDifferencesFound, seesForeignWrites, cappedCollections], [0, true, 0]);
-  assert.ok(Math.abs(Date.parse(equalAt ?? '') - Date.now()) < DEADLINE_MS, String(equalAt));
-  assert.match(String(firstSeen), /^2\d{3}-\d\d-\d\dT/);
-  assert.deepEqual([mismatches.found, mismatches.open], [1, 0]);
-  await api.call('pause', {});
-  const paused = await api.until('PAUSED', ({ state }) => state === 'PAUSED');
-  assert.equal((paused.verification as { source: Record<string, unknown> }).source.lagTimeSeconds, null);
-});
+  after(() => pair[Symbol.asyncDispose]());
 
-test('a start decides whether to verify, and the setting of the process decides how', async () => {
-  await using pair = await startPair();
-  for (const [verification, body, mode] of [
-    ['report', {}, 'report'],
-    ['report', { verification: { enabled: true } }, 'report'],
-    ['off', {}, 'off'],
-    ['off', { verification: {} }, 'off'],
-    ['off', { verification: { enabled: true } }, 'repair'],
-    ['repair', { verification: { enabled: false } }, 'off'],
-  ] as const) {
-    await using api = await openApi(pair.source.uri, pair.destination.uri, { verification });
-    assert.deepEqual((await api.call('start', { ...START, ...body })).body, { success: true });
-    assert.equal(api.session.progress()?.verification.mode, mode, `${verification} ${JSON.stringify(body)}`);
-  }
-});
+  test("the progress has mongosync's fields of a verification, and all of Linkspan's", async () => {
+    await emptyPair(pair);
+    await fill(pair);
+    await using api = await openApi(pair.source.uri, pair.destination.uri);
+    using _ = onReach('engine.copy.indexed', async () => {
+      await pair.destination.client.db('shop').collection<{ _id: number }>('orders').deleteOne({ _id: 7 });
+    });
+    await api.call('start', START);
+    const ready = await api.until('canCommit', ({ canCommit }) => canCommit === true);
+    const side = {
+      phase: 'stream hashing',
+      estimatedDocumentCount: 2_000,
+      hashedDocumentCount: 2_000,
+      scannedCollectionCount: 1,
+      totalCollectionCount: 1,
+      lagTimeSeconds: ready.lagTimeSeconds,
+    };
+    assert.deepEqual(ready.verification, { source: side, destination: side });
+    assert.doesNotMatch(String(ready.warnings), /not verified/);
+    const { verification } = ready.linkspan as { verification: ShownVerification };
+    const { mode, phase, collectionsDone, documentsCompared, catalogDifferences, mismatches, ...proof } = verification;
+    const { equalAt, catalogDifferencesFound, seesForeignWrites, cappedCollections } = proof;
+    assert.deepEqual(
+      { mode, phase, collectionsDone, documentsCompared, catalogDifferences },
+      { mode: 'repair', phase: 'following', collectionsDone: 1, documentsCompared: 2_000, catalogDifferences: [] },
+    );
+    const [{ namespace, key, class: kind, path, firstSeen, open } = {}] = mismatches.latest;
+    assert.deepEqual(
+      { namespace, key, kind, path, open },
+      { namespace: 'shop.orders', key: '{"$numberInt":"7"}', kind: 'missing', path: null, open: false },
+    );
+    assert.deepEqual([catalogDifferencesFound, seesForeignWrites, cappedCollections], [0, true, 0]);
+    assert.ok(Math.abs(Date.parse(equalAt ?? '') - Date.now()) < DEADLINE_MS, String(equalAt));
+    assert.match(String(firstSeen), /^2\d{3}-\d\d-\d\dT/);
+    assert.deepEqual([mismatches.found, mismatches.open], [1, 0]);
+    await api.call('pause', {});
+    const paused = await api.until('PAUSED', ({ state }) => state === 'PAUSED');
+    assert.equal((paused.verification as { source: Record<string, unknown> }).source.lagTimeSeconds, null);
+  });
 
-test('an impossible start is refused with all reasons, changes nothing, and can be repeated', async () => {
-  await using pair = await startPair();
-  await using standalone = await startStandalone();
-  await pair.destination.client.db('here').collection('already').insertOne({});
-  await using full = await openApi(pair.source.uri, pair.destination.uri);
-  for (let attempt = 0; attempt < 2; attempt += 1) {
-    const { status, body } = await full.call('start', START);
-    assert.deepEqual([status, body.success, body.error], [400, false, 'PreflightFailed']);
-    assert.match(body.errorDescription ?? '', /not empty: it has the database here.*\[DESTINATION_NOT_EMPTY\]/);
-  }
-  assert.equal(full.session.state, 'IDLE');
-  await pair.destination.client.db('here').dropDatabase();
-  assert.deepEqual((await full.call('start', START)).body, { success: true });
+  test('a start decides whether to verify, and the setting of the process decides how', async () => {
+    await emptyPair(pair);
+    for (const [verification, body, mode] of [
+      ['report', {}, 'report'],
+      ['report', { verification: { enabled: true } }, 'report'],
+      ['off', {}, 'off'],
+      ['off', { verification: {} }, 'off'],
+      ['off', { verification: { enabled: true } }, 'repair'],
+      ['repair', { verification: { enabled: false } }, 'off'],
+    ] as const) {
+      await using api = await openApi(pair.source.uri, pair.destination.uri, { verification });
+      assert.deepEqual((await api.call('start', { ...START, ...body })).body, { success: true });
+      assert.equal(api.session.progress()?.verification.mode, mode, `${verification} ${JSON.stringify(body)}`);
+    }
+  });
 
-  await using alone = await openApi(standalone.uri, pair.destination.uri);
-  assert.match((await alone.call('start', START)).body.errorDescription ?? '', /\[STANDALONE_SERVER\]/);
+  test('an impossible start is refused with all reasons, changes nothing, and can be repeated', async () => {
+    await emptyPair(pair);
+    await using standalone = await startStandalone();
+    await pair.destination.client.db('here').collection('already').insertOne({});
+    await using full = await openApi(pair.source.uri, pair.destination.uri);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const { status, body } = await full.call('start', START);
+      assert.deepEqual([status, body.success, body.error], [400, false, 'PreflightFailed']);
+      assert.match(body.errorDescription ?? '', /not empty: it has the database here.*\[DESTINATION_NOT_EMPTY\]/);
+    }
+    assert.equal(full.session.state, 'IDLE');
+    await pair.destination.client.db('here').dropDatabase();
+    assert.deepEqual((await full.call('start', START)).body, { success: true });
+
+    await using alone = await openApi(standalone.uri, pair.destination.uri);
+    assert.match((await alone.call('start', START)).body.errorDescription ?? '', /\[STANDALONE_SERVER\]/);
+  });
 });
 
 test('a load level of the start applies to the copy', async () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { Progress } from '../../../src/engine/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { emptyPair } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { startSync } from '../../support/sync-process.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
@@ -106,89 +107,97 @@ test('a successor reports no figures until it has read those on record, shows th
   assert.deepEqual(figuresOf(over.progress), figuresOf(second.progress));
 });
 
-test('a collection that the source drops in the middle of its copy is reported as a restart, also by a successor', {
-  skip: needsSource('6.0', 'its catalog changes meanwhile'),
-}, async () => {
-  await using pair = await startPair();
-  await fill(pair, 'items', 10);
-  await fill(pair, 'doomed', 40_000);
-  using saved = holdAt('engine.copy.progress-saved');
-  await using first = RunningMigration.start(pair, { copyBytesPerSecond: 4_000_000 });
-  // On a slow machine, the other collection arrives there, too.
-  await first.until('documents of the doomed collection', ({ copy }) => copy.documentsCopied > 10);
-  await pair.source.client.db('shop').collection('doomed').drop();
-  saved.release();
-  await first.until('the restart', ({ copy }) => copy.restarts === 1);
-  await first.untilReady();
-  const { documentsCopied, documentsTotal, partitionsTotal } = first.progress.copy;
-  assert.deepEqual([documentsCopied, documentsTotal, partitionsTotal], [10, 10, 1]);
-  const records = pair.destination.client.db('linkspan_internal').collection('collections');
-  await eventually(async () => (await records.countDocuments()) === 1, { what: 'the drop to be on record' });
-  await first.stop();
-  await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
-  await second.untilReady();
-  assert.deepEqual([second.progress.copy.restarts, second.progress.copy.documentsCopied], [1, 10]);
-});
+describe('the progress of a migration that does not cut over', () => {
+  let pair: ReplicaSetPair;
+  before(async () => {
+    pair = await startPair();
+  });
+  after(() => pair[Symbol.asyncDispose]());
 
-test('the drop of a collection that was emptied before its copy is reported as a restart, too', {
-  skip: needsSource('6.0', 'its catalog changes meanwhile'),
-}, async () => {
-  await using pair = await startPair();
-  await fill(pair, 'emptied', 1);
-  const emptied = pair.source.client.db('shop').collection('emptied');
-  using planned = onceAt('engine.write.update.partitions', () => emptied.deleteMany({}));
-  using indexed = holdAt('engine.copy.indexed');
-  await using running = RunningMigration.start(pair);
-  await running.until('its only range', ({ copy }) => copy.partitionsDone === 1);
-  await planned.result;
-  assert.equal(running.progress.copy.documentsCopied, 0);
-  await emptied.drop();
-  await running.until('the drop', ({ copy }) => copy.partitionsDone === 0);
-  assert.equal(running.progress.copy.restarts, 1);
-  indexed.release();
-  await running.untilReady();
-});
+  test('a collection that the source drops in the middle of its copy is reported as a restart, also by a successor', {
+    skip: needsSource('6.0', 'its catalog changes meanwhile'),
+  }, async () => {
+    await emptyPair(pair);
+    await fill(pair, 'items', 10);
+    await fill(pair, 'doomed', 40_000);
+    using saved = holdAt('engine.copy.progress-saved');
+    await using first = RunningMigration.start(pair, { copyBytesPerSecond: 4_000_000 });
+    // On a slow machine, the other collection arrives there, too.
+    await first.until('documents of the doomed collection', ({ copy }) => copy.documentsCopied > 10);
+    await pair.source.client.db('shop').collection('doomed').drop();
+    saved.release();
+    await first.until('the restart', ({ copy }) => copy.restarts === 1);
+    await first.untilReady();
+    const { documentsCopied, documentsTotal, partitionsTotal } = first.progress.copy;
+    assert.deepEqual([documentsCopied, documentsTotal, partitionsTotal], [10, 10, 1]);
+    const records = pair.destination.client.db('linkspan_internal').collection('collections');
+    await eventually(async () => (await records.countDocuments()) === 1, { what: 'the drop to be on record' });
+    await first.stop();
+    await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
+    await second.untilReady();
+    assert.deepEqual([second.progress.copy.restarts, second.progress.copy.documentsCopied], [1, 10]);
+  });
 
-test('the progress of index builds on the destination is shown', async () => {
-  await using pair = await startPair();
-  await fill(pair, 'items', 1_000);
-  await pair.source.client.db('shop').collection('items').createIndex({ n: 1 });
-  const failPoint = 'hangAfterSettingUpIndexBuild';
-  const admin = pair.destination.client.db('admin');
-  await admin.command({ configureFailPoint: failPoint, mode: 'alwaysOn' });
-  await using running = RunningMigration.start(pair);
-  // Before the migration is disposed of: it would wait for the build.
-  await using _ = {
-    [Symbol.asyncDispose]: async () => void (await admin.command({ configureFailPoint: failPoint, mode: 'off' })),
-  };
-  await running.until('the build', ({ indexes }) => (indexes.building ?? []).length > 0);
-  const { indexes, sinceMs } = running.progress;
-  assert.deepEqual(
-    [indexes.building?.[0]?.namespace, indexes.building?.[0]?.total, indexes.built],
-    ['shop.items', 1_000, 0],
-  );
-  assert.ok(sinceMs !== null && sinceMs <= Date.now());
-  await admin.command({ configureFailPoint: failPoint, mode: 'off' });
-  await running.untilReady();
-  assert.equal(running.progress.indexes.built, 1);
-});
+  test('the drop of a collection that was emptied before its copy is reported as a restart, too', {
+    skip: needsSource('6.0', 'its catalog changes meanwhile'),
+  }, async () => {
+    await emptyPair(pair);
+    await fill(pair, 'emptied', 1);
+    const emptied = pair.source.client.db('shop').collection('emptied');
+    using planned = onceAt('engine.write.update.partitions', () => emptied.deleteMany({}));
+    using indexed = holdAt('engine.copy.indexed');
+    await using running = RunningMigration.start(pair);
+    await running.until('its only range', ({ copy }) => copy.partitionsDone === 1);
+    await planned.result;
+    assert.equal(running.progress.copy.documentsCopied, 0);
+    await emptied.drop();
+    await running.until('the drop', ({ copy }) => copy.partitionsDone === 0);
+    assert.equal(running.progress.copy.restarts, 1);
+    indexed.release();
+    await running.untilReady();
+  });
 
-test('a limit of the copy applies from the moment it is set or removed, also to batches that already wait', async () => {
-  await using pair = await startPair();
-  await fill(pair, 'items', 20_000);
-  await using running = RunningMigration.start(pair);
-  running.migration.limitCopy(1);
-  await running.until('the first batch', ({ copy }) => copy.partitionsTotal === 1);
-  await eventually(
-    async () => (await pair.destination.client.db('shop').collection('items').estimatedDocumentCount()) > 0,
-    {
-      deadlineMs: 10_000,
-      what: 'the one batch that may pass',
-    },
-  );
-  assert.equal(running.progress.copy.partitionsDone, 0);
-  running.migration.limitCopy(null);
-  await running.untilReady();
+  test('the progress of index builds on the destination is shown', async () => {
+    await emptyPair(pair);
+    await fill(pair, 'items', 1_000);
+    await pair.source.client.db('shop').collection('items').createIndex({ n: 1 });
+    const failPoint = 'hangAfterSettingUpIndexBuild';
+    const admin = pair.destination.client.db('admin');
+    await admin.command({ configureFailPoint: failPoint, mode: 'alwaysOn' });
+    await using running = RunningMigration.start(pair);
+    // Before the migration is disposed of: it would wait for the build.
+    await using _ = {
+      [Symbol.asyncDispose]: async () => void (await admin.command({ configureFailPoint: failPoint, mode: 'off' })),
+    };
+    await running.until('the build', ({ indexes }) => (indexes.building ?? []).length > 0);
+    const { indexes, sinceMs } = running.progress;
+    assert.deepEqual(
+      [indexes.building?.[0]?.namespace, indexes.building?.[0]?.total, indexes.built],
+      ['shop.items', 1_000, 0],
+    );
+    assert.ok(sinceMs !== null && sinceMs <= Date.now());
+    await admin.command({ configureFailPoint: failPoint, mode: 'off' });
+    await running.untilReady();
+    assert.equal(running.progress.indexes.built, 1);
+  });
+
+  test('a limit of the copy applies from the moment it is set or removed, also to batches that already wait', async () => {
+    await emptyPair(pair);
+    await fill(pair, 'items', 20_000);
+    await using running = RunningMigration.start(pair);
+    running.migration.limitCopy(1);
+    await running.until('the first batch', ({ copy }) => copy.partitionsTotal === 1);
+    await eventually(
+      async () => (await pair.destination.client.db('shop').collection('items').estimatedDocumentCount()) > 0,
+      {
+        deadlineMs: 10_000,
+        what: 'the one batch that may pass',
+      },
+    );
+    assert.equal(running.progress.copy.partitionsDone, 0);
+    running.migration.limitCopy(null);
+    await running.untilReady();
+  });
 });
 
 function figuresOf({ copy, indexes, changes }: Progress): number[] {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { MongoClient } from 'mongodb';
 import type { NamespaceFilters } from '../../../src/engine/index.ts';
 import { Selection } from '../../../src/engine/scope/selection.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { startPair } from '../../support/replica-set.ts';
-import { numbered } from '../../support/seeds.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { emptyPair, numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
-checkForLeaks();
+checkForLeaks({ sockets: false });
 
 test('filters select as mongosync describes it: include first, then exclude removes', () => {
   const has = (filters: NamespaceFilters, name: string) => {
@@ -55,35 +55,53 @@ test('only what is selected is moved, and nobody else is kept from writing', asy
   await client.db('other').collection('things').insertOne({ after: 'the cutover' });
 });
 
-test('a collection that is renamed out of the selection stops the migration with its name', {
-  skip: needsSource('6.0', 'any rename stops its migration'),
-}, async () => {
-  await using pair = await startPair();
-  await fill(pair.source.client);
-  await using running = RunningMigration.start(pair, {
-    filters: { include: [{ database: 'shop', collections: ['orders'] }] },
+describe('a migration that does not cut over', () => {
+  let pair: ReplicaSetPair;
+  before(async () => {
+    pair = await startPair();
   });
-  await running.untilReady();
-  await pair.source.client.db('shop').collection('orders').rename('archive');
-  await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.orders.*archive/ });
-  assert.equal(
-    await pair.destination.client.db('shop').collection('orders').countDocuments(),
-    10,
-    'nothing was dropped',
-  );
-});
+  after(() => pair[Symbol.asyncDispose]());
 
-test('a misspelt name in a filter is refused before the first byte', async () => {
-  await using pair = await startPair();
-  await fill(pair.source.client);
-  const filters = { include: [{ database: 'shop', collections: ['orders', 'log'] }] };
-  await using running = RunningMigration.start(pair, { filters });
-  await assert.rejects(running.outcome, { code: 'FILTER_MATCHES_NOTHING', message: /`shop\.log`/ });
-  const { databases } = await pair.destination.client.db('admin').admin().listDatabases({ nameOnly: true });
-  assert.equal(
-    databases.some(({ name }) => name === 'shop' || name === 'linkspan_internal'),
-    false,
-  );
+  test('a collection that is renamed out of the selection stops the migration with its name', {
+    skip: needsSource('6.0', 'any rename stops its migration'),
+  }, async () => {
+    await emptyPair(pair);
+    await fill(pair.source.client);
+    await using running = RunningMigration.start(pair, {
+      filters: { include: [{ database: 'shop', collections: ['orders'] }] },
+    });
+    await running.untilReady();
+    await pair.source.client.db('shop').collection('orders').rename('archive');
+    await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.orders.*archive/ });
+    assert.equal(
+      await pair.destination.client.db('shop').collection('orders').countDocuments(),
+      10,
+      'nothing was dropped',
+    );
+  });
+
+  test('a misspelt name in a filter is refused before the first byte', async () => {
+    await emptyPair(pair);
+    await fill(pair.source.client);
+    const filters = { include: [{ database: 'shop', collections: ['orders', 'log'] }] };
+    await using running = RunningMigration.start(pair, { filters });
+    await assert.rejects(running.outcome, { code: 'FILTER_MATCHES_NOTHING', message: /`shop\.log`/ });
+    const { databases } = await pair.destination.client.db('admin').admin().listDatabases({ nameOnly: true });
+    assert.equal(
+      databases.some(({ name }) => name === 'shop' || name === 'linkspan_internal'),
+      false,
+    );
+  });
+
+  test('a migration does not resume with other filters than it began with', async () => {
+    await emptyPair(pair);
+    await fill(pair.source.client);
+    await using first = RunningMigration.start(pair, { filters: { include: [{ database: 'shop' }] } });
+    await first.untilReady();
+    await first.stop();
+    await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
+    await assert.rejects(second.outcome, { code: 'SELECTION_CHANGED' });
+  });
 });
 
 test('a selected collection that the source drops does not keep its migration from being resumed', {
@@ -123,16 +141,6 @@ test('a pattern selects what is created later, as the error for a missing name s
   const names = (await client.db('shop').listCollections().toArray()).map(({ name }) => name);
   assert.deepEqual(names.sort(), ['later', 'orders']);
   assert.equal(await client.db('new').collection('things').countDocuments(), 1);
-});
-
-test('a migration does not resume with other filters than it began with', async () => {
-  await using pair = await startPair();
-  await fill(pair.source.client);
-  await using first = RunningMigration.start(pair, { filters: { include: [{ database: 'shop' }] } });
-  await first.untilReady();
-  await first.stop();
-  await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
-  await assert.rejects(second.outcome, { code: 'SELECTION_CHANGED' });
 });
 
 async function fill(client: MongoClient): Promise<void> {
