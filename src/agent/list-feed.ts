@@ -1,6 +1,6 @@
 import { newId } from '../platform/index.ts';
 
-/** What has changed of a list since the part before. */
+/** The changes of a list since the part before. */
 export interface ListPart<Item> {
   /** Names the series of parts, which begins with part 0. */
   readonly series: string;

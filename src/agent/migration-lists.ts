@@ -11,7 +11,7 @@ export interface CurrentLists {
 
 /** The most items of all lists in one report. Each takes about 300 bytes, and at most 6 kB. */
 const MOST_ITEMS = 500;
-/** So much of each list is sent, however many lists there are. */
+/** The items of each list that are sent, however many lists there are. */
 const LEAST_ITEMS = 20;
 
 interface Feeds {

@@ -65,7 +65,7 @@ export class Validator {
   }
 }
 
-/** What the migration would copy; undefined while the sizes are unknown. */
+/** The data that the migration would copy; undefined while the sizes are unknown. */
 function estimateOf({ sizes, copyTime }: Examination): Result['estimate'] {
   if (sizes === undefined) return undefined;
   const { collections, documents, bytes, indexes, indexBytes, left } = sizes;

@@ -146,7 +146,7 @@ export const reportRequest = z.object({
       reversals: z.number().int().nonnegative().optional(),
       /** Only after a cutover of a reversible migration. */
       wayBack: reportedWayBack.optional(),
-      /** What has changed of its lists; absent while nothing has, and from agents of older versions. */
+      /** The changes of its lists; absent while nothing has, and from agents of older versions. */
       lists: reportedLists.optional().catch(undefined),
     }),
   ),

@@ -34,9 +34,8 @@ const NOT_VERIFIED = 'The copied data is not verified: verification is switched 
 /** mongosync's names of the phases of a verification. */
 const PHASES = { waiting: 'not started', comparing: 'initial hashing', following: 'stream hashing' } as const;
 
-/** What a session knows besides the engine's progress. */
+/** The facts that a session knows besides the engine's progress. */
 interface Circumstances {
-  /** What the operator wants. */
   readonly wanted?: WantedState | undefined;
   readonly load?: LoadRequest;
   /** Warnings of the preflight. */

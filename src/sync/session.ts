@@ -126,7 +126,7 @@ export class SyncSession {
     return !this.#options.once && this.#migration?.current.wanted === 'running';
   }
 
-  /** What the operator wants of the migration; undefined before the first start. */
+  /** The state that the operator wants; undefined before the first start. */
   get wanted(): WantedState | undefined {
     return this.#migration?.current.wanted;
   }

@@ -33,7 +33,7 @@ async function startSync(
   return { url, [Symbol.asyncDispose]: () => linkspan[Symbol.asyncDispose]() };
 }
 
-/** What a hostile page tries: each way in which a browser sends a change without asking first, and one for which it asks. */
+/** The attempts of a hostile page: each way in which a browser sends a change without asking first, and one for which it asks. */
 const ATTACK = `async (target) => {
   const send = (path, init) => fetch(target + path, { method: 'POST', mode: 'no-cors', ...init }).catch(() => undefined);
   const body = '{"source":"cluster0","destination":"cluster1"}';

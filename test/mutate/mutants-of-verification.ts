@@ -72,8 +72,8 @@ export const OF_VERIFICATION: readonly Mutant[] = [
   {
     without: 'comparing the catalogs before a cutover',
     file: 'src/engine/run/steer.ts',
-    replace: 'if (!confirmed) continue;',
-    by: '',
+    replace: 'if (!confirmed || calledOff.aborted) return',
+    by: 'if (calledOff.aborted) return',
     tests: { file: VERIFICATION },
   },
   {

@@ -17,7 +17,7 @@ export type Action =
   | 'reverse'
   | 'finish';
 
-/** What a reader may do about a migration, and how the page asks its server for it. */
+/** The actions that a reader may request of a migration, and the requests to its server. */
 export interface Steering {
   /** Whether the reader may request it, and the server knows it. The server decides; this only hides what it would refuse. */
   readonly can: (action: Action) => boolean;

@@ -25,7 +25,7 @@ const COLUMNS: readonly Column<AuditEvent>[] = [
   [words.details, ({ linkspan: { details } }) => <code>{detailsOf(details)}</code>],
 ];
 
-/** What the reader wants to see: parameters of the API, and the project. */
+/** The reader's filter: parameters of the API, and the project. */
 interface Filter {
   readonly groupId: string;
   readonly eventType: string;

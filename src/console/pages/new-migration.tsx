@@ -183,7 +183,7 @@ function Result({ validation, request }: { readonly validation: Validation; read
   );
 }
 
-/** What the migration would copy and for how long, and what the time rests on. */
+/** The data that the migration would copy, the time that this takes, and the reason for that time. */
 function Estimate({ estimate }: { readonly estimate: Validation['linkspan']['estimate'] }) {
   if (estimate === undefined) return <p class="mute small">{words.sizeUnknown}</p>;
   const { collections, documents, bytes: size, indexes, indexBytes, left, copy } = estimate;

@@ -23,7 +23,7 @@ export function SecretHours() {
 
 interface SecretsProps {
   readonly account: ServiceAccount;
-  /** Of the account, after the API's prefix. */
+  /** Path of the account, after the API's prefix. */
   readonly path: string;
   readonly reload: () => Promise<void>;
 }

@@ -8,7 +8,7 @@ type TimeShares = NonNullable<NonNullable<LiveMigration['linkspan']['progress']>
 
 const ORDER = ['sourceRead', 'destinationWrite', 'engine', 'throttled', 'memory', 'idle'] as const;
 
-/** What the time of copying and applying went to: a bar, the same as a table, and what would help. */
+/** The uses of the time of copying and applying: a bar, the same as a table, and what would help. */
 export function LimitsPanel({ shares }: { readonly shares: TimeShares }) {
   const percents = wholePercents(ORDER.map((name) => shares[name]));
   const rows = ORDER.map((name, at) => ({ name, percent: percents[at] ?? 0 }));

@@ -9,7 +9,7 @@ const API = '/api/v1';
 
 /** The API token that the reader typed. Only this page has it, until it is closed: no storage keeps it. */
 const token = signal('');
-/** What the process last said about itself; undefined before the first answer. */
+/** The last answer of the process about itself; undefined before the first answer. */
 const settings = signal<ShownSettings | undefined>(undefined);
 
 /** Whether the reader may change anything: the process has no token, or the reader has typed it. */
@@ -40,7 +40,7 @@ async function call<Answer>(
   return json;
 }
 
-/** What the page shows: the settings of the process and the progress of its migration. */
+/** The settings of the process and the progress of its migration, which the page shows. */
 export interface SyncState {
   readonly settings: ShownSettings;
   readonly progress: ShownProgress;

@@ -32,7 +32,7 @@ export const newText = {
   copyTime: 'Copy, without the indexes',
   timeOf: (time: string, speed: string, basis: string) => `about ${time} at ${speed}: ${basis}`,
   timeUnknown: 'unknown',
-  /** What the rate rests on: the slowest limit that is known. */
+  /** The reason for the rate: the slowest limit that is known. */
   bases: {
     assumption: 'an assumption, because writing to the destination is not measured before the start',
     'measured read of the source': 'measured now, by reading the source for a moment',

@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/index.ts';
 
-/** What copying and applying wait for. */
+/** The things that copying and applying wait for. */
 export const WAITED_FOR = ['source', 'destination', 'throttle', 'memory'] as const;
 export type WaitedFor = (typeof WAITED_FOR)[number];
 

@@ -25,7 +25,7 @@ export interface CutoverPreparation extends Disposable {
   readonly block: PreparedBlock | undefined;
 }
 
-/** What blocking a source needs. Both promises only fulfil. */
+/** The parts that blocking a source needs. Both promises only fulfil. */
 interface PreparedBlock {
   readonly claim: Claim;
   readonly watching: Promise<Watchdog>;

@@ -101,7 +101,7 @@ export interface Progress {
   };
   /** Over the last minute; null before enough was measured. */
   readonly rates: Rates;
-  /** What the time of the last minute went to; absent before enough was measured, and while nothing runs. */
+  /** The uses of the last minute, as shares of 1; absent before enough was measured, and while nothing runs. */
   readonly timeShares?: TimeShares;
   /** Time until everything is copied, or until the destination has caught up; null when unknown. */
   readonly etaSeconds: number | null;

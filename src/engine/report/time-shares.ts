@@ -4,7 +4,7 @@ import { WAITED_FOR, type WaitedMs, type WaitTimes } from '../concurrency/wait-t
 import type { MigrationState } from '../records/migration-state.ts';
 
 /**
- * What the time of the last seconds went to, as shares of 1. Their sum is 1.
+ * The uses of the last seconds, as shares of 1. Their sum is 1.
  *
  * `engine` is the share of the time in which the process computed: then nothing else could advance. The rest is divided by
  * what the tasks that copy and apply waited for. `sourceRead`: replies of the source. `destinationWrite`:

@@ -62,21 +62,8 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     // Where the source's catalog has to stand still, nothing would make the difference go away.
     if (wishes.current.state === 'cutover' && hasOtherCatalog(follower)) await follower.confirmCatalog();
     if (wishes.current.state === 'cutover' && run.notReadyReasons.length === 0) {
-      using _ = follower.hurry();
-      using prepared = prepareCutover(context, log);
-      const advised = unlessAborted(run.findings.repeatAtCutover(), wishes.calledOff);
-      const [confirmed] = await Promise.all([isConfirmed(follower, wishes.calledOff), advised]);
-      if (!confirmed) continue;
-      const calledOff = AbortSignal.any([wishes.cancelled, wishes.calledOff]);
-      if (calledOff.aborted) continue;
-      const { bypassingWrites = 'drain' } = options;
-      const ended = await cutOver(timed, log, follower, {
-        calledOff,
-        bypassingWrites,
-        timeline,
-        evidence,
-        block: prepared.block,
-      });
+      const ended = await attemptCutover(run, follower, timed);
+      if (ended === 'unconfirmed') continue;
       if (ended === 'committed') {
         attempts.clear();
         await finishCutover(timed, log, timeline);
@@ -99,6 +86,32 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     const dueInMs = attempts.isDue ? LOOK_AGAIN_AFTER_MS : attempts.dueInMs;
     await context.stateChanges.next(context.signal, Math.min(LOOK_AGAIN_AFTER_MS, dueInMs));
   }
+}
+
+/**
+ * Checks once more, and cuts over. The preparation ends with the attempt: work after a commit may take longer than its
+ * watchdog waits.
+ * @returns `unconfirmed` when the checks have not passed, or nobody wants the cutover any more; nothing has begun then
+ */
+async function attemptCutover(
+  run: SteeredRun,
+  follower: StreamFollower,
+  timed: RunParts,
+): Promise<Awaited<ReturnType<typeof cutOver>> | 'unconfirmed'> {
+  const { attempts, context, findings, log, options, wishes } = run;
+  using _ = follower.hurry();
+  using prepared = prepareCutover(context, log);
+  const advised = unlessAborted(findings.repeatAtCutover(), wishes.calledOff);
+  const [confirmed] = await Promise.all([isConfirmed(follower, wishes.calledOff), advised]);
+  const calledOff = AbortSignal.any([wishes.cancelled, wishes.calledOff]);
+  if (!confirmed || calledOff.aborted) return 'unconfirmed';
+  return await cutOver(timed, log, follower, {
+    calledOff,
+    bypassingWrites: options.bypassingWrites ?? 'drain',
+    timeline: attempts.timeline,
+    evidence: () => evidenceOf(run, follower),
+    block: prepared.block,
+  });
 }
 
 /** Returns what the verification has compared until now. */

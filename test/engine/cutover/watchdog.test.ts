@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type AbandonedCutover, openAbandonedSource } from '../../../src/engine/cutover/open-abandoned-source.ts';
@@ -12,6 +13,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { expectHookReached, runLinkspan, untilStopped } from '../../support/linkspan-process.ts';
 import { freePort } from '../../support/mongod-process.ts';
+import { childrenOf } from '../../support/process-status.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
@@ -203,6 +205,28 @@ test('a source whose engine is killed under the write block is opened by the wat
       await assert.rejects(running.outcome, { code: 'TAKEN_OVER' });
       await other.source.client.db('shop').collection('a').insertOne({ writable: 'here alone' });
     });
+});
+
+test('the watchdog ends with the commit, however long the work after it takes', { skip }, async () => {
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection('a').insertOne({});
+  const watchdogs = () =>
+    childrenOf(process.pid).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('watchdog-process'));
+  const seen = { underBlock: 0, afterCommit: 0 };
+  using _blocked = onReach('engine.cutover.source-blocked', async () => {
+    seen.underBlock = watchdogs().length;
+  });
+  using _committed = onReach('engine.cutover.unique-prepared', async () => {
+    await eventually(() => watchdogs().length === 0, { what: 'the watchdog to end', deadlineMs: 10_000 }).catch(
+      () => undefined,
+    );
+    seen.afterCommit = watchdogs().length;
+  });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  running.migration.want('cutover');
+  assert.equal(await running.outcome, 'committed');
+  assert.deepEqual(seen, { underBlock: 1, afterCommit: 0 });
 });
 
 /** `linkspan sync` that has been told to commit. */
