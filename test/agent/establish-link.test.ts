@@ -25,7 +25,8 @@ test('a link-token creates a link that outlives the token and a restart', async 
   for (const again of [undefined, token]) {
     const { client, link: same } = await establish(plane.agentDirectory, again);
     assert.equal(same.agentId, link.agentId);
-    assert.equal(await client.report({ sequence: 1, validations: [], migrations: [], watches: [] }), 1);
+    const answer = await client.report({ sequence: 1, validations: [], migrations: [], watches: [] });
+    assert.deepEqual(answer, { sequence: 1, resendLists: [] });
   }
 });
 

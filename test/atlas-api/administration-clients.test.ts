@@ -170,6 +170,7 @@ async function administer(plane: ControlPlane, send: Send): Promise<void> {
     const { results } = await ask('GET', `${place}/events`, 200);
     await ask('GET', `${place}/events/${results[0].id}`, 200);
   }
+  assert.equal((await ask('GET', `${org}/events/verification`, 200)).isIntact, true);
   await ask('DELETE', group, 202);
   assert.deepEqual(
     [...untried].map(({ operationId }) => operationId),
