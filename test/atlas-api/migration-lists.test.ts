@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { CollectionProgress, ListedMismatch } from '../../src/engine/index.ts';
 import { startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
+import { listedMismatch } from './listed-mismatch.ts';
 import { progress } from './migration-world.ts';
 import { start } from './started-migration.ts';
 
@@ -20,20 +21,6 @@ const collection = (number: number, changes: Partial<CollectionProgress> = {}): 
   documentsPerSecond: 5,
   bytesPerSecond: 6,
   ...changes,
-});
-
-const mismatch = (number: number): ListedMismatch => ({
-  id: number.toString(16),
-  namespace: 'shop.orders',
-  key: String(number),
-  class: 'different',
-  path: 'price',
-  firstSeenMs: number,
-  times: 1,
-  sourceTime: { t: 1, i: 1 },
-  destinationTime: { t: 1, i: 2 },
-  foreign: false,
-  open: true,
 });
 
 interface Part<Item> {
@@ -161,7 +148,7 @@ test('a list is forgotten 30 days after its last report, and begins anew', async
 test('all documents that differed can be read page after page, oldest first', async () => {
   await using world = await lists();
   for (let part = 0; part < 3; part += 1) {
-    const changed = Array.from({ length: 400 }, (_, number) => mismatch(part * 400 + number));
+    const changed = Array.from({ length: 400 }, (_, number) => listedMismatch(part * 400 + number));
     await world.report({ mismatches: { part, changed, total: 1_200 } });
   }
   const keys: unknown[] = [];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { newId } from '../../src/platform/index.ts';
+import { requestAccessToken } from '../support/access-token.ts';
 import { eventually } from '../support/eventually.ts';
 import { violationsOf } from './axe.ts';
 import { openPage, startBrowser } from './browser.ts';
@@ -48,14 +49,7 @@ test('keys and service accounts are created, show their secret once and work, an
   await dialog.getByRole('button', { name: 'Create service account' }).click();
   await dialog.getByText('This is shown once.').waitFor();
   const [clientId = '', secret = ''] = await dialog.locator('code').allTextContents();
-  const token = await fetch(`${plane.url}/api/oauth/token`, {
-    method: 'POST',
-    headers: {
-      authorization: `Basic ${btoa(`${clientId}:${secret}`)}`,
-      'content-type': 'application/x-www-form-urlencoded',
-    },
-    body: 'grant_type=client_credentials',
-  });
+  const token = await requestAccessToken(plane.url, `${clientId}:${secret}`);
   assert.equal(token.status, 200);
   await dialog.getByRole('button', { name: 'Done' }).click();
   await page.locator('dialog').waitFor({ state: 'detached' });
@@ -171,14 +165,7 @@ test('roles, access lists and further secrets are changed, and roles in single p
   await dialog.getByRole('button', { name: 'Create secret' }).click();
   await dialog.getByText('This is shown once.').waitFor();
   const secret = String(await dialog.locator('code').textContent());
-  const token = await fetch(`${plane.url}/api/oauth/token`, {
-    method: 'POST',
-    headers: {
-      authorization: `Basic ${btoa(`${clientId}:${secret}`)}`,
-      'content-type': 'application/x-www-form-urlencoded',
-    },
-    body: 'grant_type=client_credentials',
-  });
+  const token = await requestAccessToken(plane.url, `${clientId}:${secret}`);
   assert.equal(token.status, 200);
   await dialog.getByRole('button', { name: 'Done' }).click();
   await closed();

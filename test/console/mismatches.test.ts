@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import type { ListedMismatch } from '../../src/engine/index.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
+import { listedMismatch } from '../atlas-api/listed-mismatch.ts';
 import { progress } from '../atlas-api/migration-world.ts';
 import { start } from '../atlas-api/started-migration.ts';
 import { violationsOf } from './axe.ts';
@@ -17,27 +17,13 @@ after(async () => {
   built[Symbol.dispose]();
 });
 
-const mismatch = (number: number): ListedMismatch => ({
-  id: number.toString(16),
-  namespace: 'shop.orders',
-  key: String(number),
-  class: 'different',
-  path: 'price',
-  firstSeenMs: number,
-  times: 1,
-  sourceTime: { t: 1, i: 1 },
-  destinationTime: { t: 1, i: 2 },
-  foreign: false,
-  open: true,
-});
-
 /** Opens the page of a migration in which so many documents differ, and saves their file. */
 async function saveFile(found: number, reported: number) {
   assert.ok(browser);
   await using resources = new AsyncDisposableStack();
   const plane = resources.use(await startWithConsole(built.path));
   const { groupId, id, agent } = await start(plane);
-  const all = Array.from({ length: found }, (_, number) => mismatch(number));
+  const all = Array.from({ length: found }, (_, number) => listedMismatch(number));
   const latest = all.slice(-10).reverse();
   const verification = { ...verificationProgress('report'), mismatches: { found, open: found, latest } };
   for (let part = 0; part * 1_000 < reported; part += 1) {
@@ -69,7 +55,7 @@ test('the download has every document that differed, one JSON object a line', { 
     keys,
     all.map(({ key }) => key),
   );
-  const { id: _, firstSeenMs, ...fields } = mismatch(7);
+  const { id: _, firstSeenMs, ...fields } = listedMismatch(7);
   assert.deepEqual(JSON.parse(lines[7] ?? ''), {
     ...fields,
     firstSeen: new Date(firstSeenMs).toISOString().replace('.007', ''),
