@@ -8,6 +8,7 @@ import {
   type ListCollectionsCursor,
   type MongoClient,
 } from 'mongodb';
+import { eventually } from './eventually.ts';
 import { exactTypes, idBytes, show } from './raw-document.ts';
 
 /** The server's own databases, and the one that Linkspan reserves for its checkpoints. All others are data. */
@@ -107,7 +108,10 @@ async function compareIndexes(
   sameVersion: boolean,
   differences: string[],
 ): Promise<void> {
-  const [left, right] = await Promise.all([of, at].map((side) => listIndexes(side, sameVersion)));
+  // Repeated, because an election may end the command. The driver, which repeats reads, knows no error code in exact types.
+  const listed = (side: Collection) =>
+    eventually(() => listIndexes(side, sameVersion), { what: `the indexes of ${side.namespace}` });
+  const [left, right] = await Promise.all([of, at].map(listed));
   if (!left || !right) throw new Error('a listing is missing');
   const names = new Map([...left.keys()].map((name) => [name, name]));
   for (const [name] of matched(`${namespace} `, 'index', names, new Set(right.keys()), differences)) {

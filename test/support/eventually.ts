@@ -7,6 +7,8 @@ const DEADLINE_MS = 1_000 * Number(process.env.LINKSPAN_TEST_DEADLINE_SECONDS ??
 export interface EventuallyOptions {
   /** Maximum time until the condition holds; two minutes by default. */
   readonly deadlineMs?: number;
+  /** Time between two looks; 20 by default. More for conditions that cost processor time to ask, such as requests to a server. */
+  readonly pollMs?: number;
   /** Names the awaited condition, for the error message after the deadline. */
   readonly what: string;
 }
@@ -18,7 +20,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  { deadlineMs = DEADLINE_MS, what }: EventuallyOptions,
+  { deadlineMs = DEADLINE_MS, pollMs = POLL_MS, what }: EventuallyOptions,
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + deadlineMs;
   let lastError: unknown;
@@ -33,6 +35,6 @@ export async function eventually<T>(
     if (Date.now() >= deadline) {
       throw new Error(`timed out after ${deadlineMs} ms waiting for ${what}`, { cause: lastError });
     }
-    await delay(POLL_MS);
+    await delay(pollMs);
   }
 }

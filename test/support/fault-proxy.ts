@@ -28,9 +28,13 @@ export interface FaultProxy extends AsyncDisposable {
   restore(): void;
 }
 
-export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
+/** @param at  loopback address and port of the proxy; by default a free port of 127.0.0.1 */
+export async function startFaultProxy(
+  targetPort: number,
+  at: { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: 0 },
+): Promise<FaultProxy> {
   const proxy = new TcpProxy(targetPort);
-  await proxy.listen();
+  await proxy.listen(at);
   return proxy;
 }
 
@@ -47,8 +51,8 @@ class TcpProxy implements FaultProxy {
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
-  async listen(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1');
+  async listen({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
+    this.#server.listen(port, host);
     await once(this.#server, 'listening');
   }
 
@@ -71,7 +75,8 @@ class TcpProxy implements FaultProxy {
 
   cut(): void {
     this.#isCut = true;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    // Node.js can't reset a socket that is ending: it would keep the handle for good.
+    for (const socket of this.#sockets) socket.writableEnded ? socket.destroy() : socket.resetAndDestroy();
   }
 
   restore(): void {

@@ -1,4 +1,5 @@
 import type { ReplicaSetPair } from './replica-set.ts';
+import type { ShardedCluster } from './sharded-cluster.ts';
 
 /** The built-in roles that the users of a migration need on each side, listed in docs/operate/agent.md. */
 export const LEAST_ROLES = {
@@ -14,4 +15,17 @@ export async function leastPrivilegeUsers({ source, destination }: ReplicaSetPai
     source: { uri: source.uriFor('reader', 'secret') },
     destination: { uri: destination.uriFor('writer', 'secret') },
   };
+}
+
+/**
+ * Creates the role that the user of a sharded source needs beside `LEAST_ROLES`, listed in docs/plan/sharded-sources.md.
+ * Returns all roles of that user.
+ */
+export async function rolesOnSharded({ client }: Pick<ShardedCluster, 'client'>): Promise<string[]> {
+  const record = {
+    resource: { db: 'admin', collection: 'linkspan_write_block' },
+    actions: ['find', 'insert', 'update'],
+  };
+  await client.db('admin').command({ createRole: 'linkspanBlockRecord', privileges: [record], roles: [] });
+  return [...LEAST_ROLES.source, 'linkspanBlockRecord'];
 }

@@ -30,6 +30,8 @@ const REFUSED_RETRY_MS = 2;
 export const USER_WRITES_BLOCKED = 371;
 const DUPLICATE_KEY = 11_000;
 const DOCUMENT_VALIDATION_FAILURE = 121;
+/** A router's, for a shard that has closed the connection. */
+const HOST_UNREACHABLE = 6;
 /** The collection was dropped or renamed onto while the command ran. */
 const QUERY_PLAN_KILLED = 175;
 
@@ -291,6 +293,7 @@ const OF_FORMER_MEMBERS = new Set(['MongoPoolClosedError', 'MongoServerClosedErr
 function mayHaveHappened(error: unknown): boolean {
   return (
     isCode(error, QUERY_PLAN_KILLED) ||
+    isCode(error, HOST_UNREACHABLE) ||
     error instanceof MongoNetworkError ||
     error instanceof MongoServerSelectionError ||
     error instanceof MongoWriteConcernError ||

@@ -8,8 +8,9 @@ import { spawnTracked } from './child-processes.ts';
 import { eventually } from './eventually.ts';
 
 /** The program to test: the compiled one in runs of all tests (test/run.ts), an installed one, else the checkout's sources. */
-function program(): [string, ...string[]] {
-  const path = process.env.LINKSPAN_TEST_PROGRAM ?? fileURLToPath(new URL('../../bin/linkspan', import.meta.url));
+function program({ env = {} }: RunOptions): [string, ...string[]] {
+  const named = env.LINKSPAN_TEST_PROGRAM ?? process.env.LINKSPAN_TEST_PROGRAM;
+  const path = named ?? fileURLToPath(new URL('../../bin/linkspan', import.meta.url));
   return path.endsWith('.js') ? [process.execPath, path] : [path];
 }
 
@@ -52,7 +53,7 @@ export interface LinkspanProcess extends AsyncDisposable {
 
 /** Runs `linkspan` with these arguments. */
 export function runLinkspan(args: readonly string[], options: RunOptions = {}): LinkspanProcess {
-  const ownWords: [string, ...string[]] = [...program(), ...args];
+  const ownWords: [string, ...string[]] = [...program(options), ...args];
   const [command, ...words] = options.columns ? inTerminal(options.columns, ownWords) : ownWords;
   const child = spawnTracked(`linkspan ${args[0]}`, command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],

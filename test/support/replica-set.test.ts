@@ -68,7 +68,7 @@ describe('a replica set for tests', () => {
       setInterval(() => {}, 1_000);`;
     const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, TMPDIR: folder.path },
+      env: { ...process.env, LINKSPAN_TEST_CLUSTERS: folder.path },
     });
     const [line] = await once(createInterface({ input: parent.stdout }), 'line');
     const pid = Number(line);

@@ -16,6 +16,10 @@ export interface ReplicaSetOptions {
   readonly members?: 1 | 3;
   /** Whether to enable authentication, with a key file; false by default. */
   readonly auth?: boolean;
+  /** Content of the key file, for members of a sharded cluster; random by default. Only with `auth`. */
+  readonly key?: string;
+  /** Its part in a sharded cluster; none by default. */
+  readonly clusterRole?: 'configsvr' | 'shardsvr';
   /**
    * Whether to put a fault proxy in front of each member; false by default. The set is configured with the proxies' addresses, so that
    * clients and the members themselves connect only through the proxies.
@@ -43,7 +47,10 @@ export interface FailCommand {
   readonly data: Document;
 }
 
-/** A real replica set on loopback, in a temporary folder; disposing kills it and removes the folder. */
+/**
+ * A real replica set on loopback, in a temporary folder, in `LINKSPAN_TEST_CLUSTERS` where that is set; disposing kills it and removes the
+ * folder.
+ */
 export interface ReplicaSet extends AsyncDisposable {
   readonly name: string;
   /** Connection string, with the root user's credentials if there is authentication. */
@@ -72,13 +79,14 @@ export interface ReplicaSet extends AsyncDisposable {
 export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<ReplicaSet> {
   const name = options.name ?? `rs-${randomBytes(3).toString('hex')}`;
   await using resources = new AsyncDisposableStack();
-  const folder = resources.use(temporaryFolder('replica-set'));
+  const folder = resources.use(temporaryFolder('replica-set', process.env.LINKSPAN_TEST_CLUSTERS));
   const args = ['--replSet', name, '--oplogSize', String(options.oplogSizeMegabytes ?? 512)];
   if (options.auth) {
     const keyFile = join(folder.path, 'key');
-    writeFileSync(keyFile, randomBytes(48).toString('base64'), { mode: 0o600 });
+    writeFileSync(keyFile, options.key ?? randomBytes(48).toString('base64'), { mode: 0o600 });
     args.push('--keyFile', keyFile);
   }
+  if (options.clusterRole) args.push(`--${options.clusterRole}`);
   const members = await Promise.all(
     Array.from({ length: options.members ?? 1 }, async (_, index) => {
       const dbPath = join(folder.path, `member${index}`);
@@ -91,7 +99,7 @@ export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<
   const proxies = options.proxied ? await Promise.all(members.map(({ port }) => startFaultProxy(port))) : [];
   for (const proxy of proxies) resources.use(proxy);
   const addresses = members.map(({ port }, n) => `127.0.0.1:${proxies[n]?.port ?? port}`);
-  await initiate(name, members, addresses, options.auth === true);
+  await initiate(name, members, addresses, options);
 
   const hosts = addresses.join(',');
   const uriFor = (user: string, password: string) =>
@@ -142,7 +150,7 @@ export async function startStandalone(
   options: Pick<ReplicaSetOptions, 'mongodArgs'> = {},
 ): Promise<AsyncDisposable & { readonly uri: string }> {
   await using resources = new AsyncDisposableStack();
-  const folder = resources.use(temporaryFolder('standalone'));
+  const folder = resources.use(temporaryFolder('standalone', process.env.LINKSPAN_TEST_CLUSTERS));
   const mongod = await MongodProcess.start(mongodArguments(folder.path, options));
   resources.defer(() => mongod.kill());
   const kept = resources.move();
@@ -198,12 +206,13 @@ async function initiate(
   name: string,
   members: readonly MongodProcess[],
   addresses: readonly string[],
-  auth: boolean,
+  { auth, clusterRole }: ReplicaSetOptions,
 ): Promise<void> {
   const [first] = members;
   if (!first) throw new Error('a replica set needs a member');
   const config = {
     _id: name,
+    ...(clusterRole === 'configsvr' ? { configsvr: true } : {}),
     members: addresses.map((host, index) => ({ _id: index, host })),
     settings: { electionTimeoutMillis: ELECTION_TIMEOUT_MS, heartbeatIntervalMillis: HEARTBEAT_INTERVAL_MS },
   };

@@ -10,9 +10,12 @@ export interface TemporaryFolder extends Disposable {
   readonly path: string;
 }
 
-/** @param purpose becomes part of its name */
-export function temporaryFolder(purpose: string): TemporaryFolder {
-  const path = mkdtempSync(join(tmpdir(), `linkspan-${purpose}-`));
+/**
+ * @param purpose becomes part of its name
+ * @param parent  the system's folder for temporary files by default
+ */
+export function temporaryFolder(purpose: string, parent = tmpdir()): TemporaryFolder {
+  const path = mkdtempSync(join(parent, `linkspan-${purpose}-`));
   folders.add(path);
   const remove = () => {
     // A server that is being killed may create a file between the listing and the removal.
