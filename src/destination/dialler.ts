@@ -23,14 +23,15 @@ export interface DiallerOptions {
  */
 export function createDialler({ allowedDestinations, logger, signal: stopping }: DiallerOptions): DestinationPort {
   const slots = new DialSlots(LIMITS);
-  const refused = (refusal: string) => logger.warn(refusal);
+  const refused = (refusal: string) => logger.warn({ event: 'connection.refused' }, refusal);
   const dial = async (tenant: DiallingTenant, purpose: DialPurpose, request: DialRequest, signal: AbortSignal) => {
     using _slot = await slots.take(tenant, purpose, signal);
     try {
       return resultOf(await runDiallerProcess(request, refused, signal));
     } catch (error) {
       const { orgId, groupId } = tenant;
-      if (error instanceof DiallerEnded) logger.warn({ orgId, groupId, act: request.act }, messageOf(error));
+      if (error instanceof DiallerEnded)
+        logger.warn({ event: 'dialler.ended', orgId, groupId, act: request.act }, messageOf(error));
       throw error;
     }
   };

@@ -1,5 +1,6 @@
 export { cleanUp, listLeftovers } from './cleanup/clean-up.ts';
 export type { Leftovers } from './cleanup/leftovers.ts';
+export { CommittedWatch } from './committed-watch.ts';
 export {
   ClusterVerification,
   type ClusterVerificationProgress,
@@ -19,8 +20,7 @@ export {
 export { Changes } from './concurrency/changes.ts';
 export { LEAST_MEMORY_MEGABYTES } from './concurrency/memory-budget.ts';
 export { DEFAULT_LOAD_LEVEL } from './copy/load-level.ts';
-export { newWatch, SourceWatch, sourceWrittenWarning } from './cutover/source-watch.ts';
-export { writtenAfterCommitWarning } from './cutover/watch-after-commit.ts';
+export { SourceWatch } from './cutover/source-watch.ts';
 export { Migration } from './migration.ts';
 export type { ClusterAddress } from './mongodb/connect.ts';
 export { checkCluster } from './preflight/checks/versions.ts';
@@ -29,15 +29,15 @@ export { inspectCluster } from './preflight/inspect-cluster.ts';
 export { type Examination, examine, preflight } from './preflight/preflight.ts';
 export { CUTOVER_STEPS, type CutoverAttempt } from './records/cutover-attempt.ts';
 export { MIGRATION_STATES, type PhaseTime } from './records/migration-state.ts';
-export { recordSourceWatch } from './records/record-source-watch.ts';
 export { type RecordedStanding, recordedStanding } from './records/recorded-standing.ts';
 export type { SourceWatchState } from './records/records.ts';
 export { shownState } from './records/shown-state.ts';
 export type { CollectionProgress } from './report/collection-progress.ts';
 export type { ListedMismatch } from './report/listed-mismatches.ts';
+export { notYetRunning } from './report/not-yet-running.ts';
 export type { Outcome, Progress, WantedState } from './report/progress.ts';
-export { notYetRunning } from './report/snapshot.ts';
 export { ReversibleMigration } from './reversible-migration.ts';
+export { type Clusters, openExamined } from './run/open-clusters.ts';
 export type { DocumentFilter } from './scope/document-filters.ts';
 export type { NamespaceRemap } from './scope/namespace-map.ts';
 export type { BypassingWrites, MigrationOptions, VerificationMode } from './scope/options.ts';

@@ -3,12 +3,13 @@ import type { LoadLevel } from './copy/load-level.ts';
 import { DestinationWentBack } from './mongodb/fence.ts';
 import { hasWayBack } from './records/records.ts';
 import { type CollectionProgress, collectionProgress } from './report/collection-progress.ts';
+import { gatesBeforeRun } from './report/gate.ts';
 import { type ListedMismatch, listedMismatches } from './report/listed-mismatches.ts';
 import type { Outcome, Progress, WantedState } from './report/progress.ts';
-import { gatesBeforeRun } from './report/readiness.ts';
-import { notYetRunning, snapshot } from './report/snapshot.ts';
+import { beforeRun, snapshot } from './report/snapshot.ts';
 import { type Cancellation, refuseLateCancel } from './run/cancel.ts';
 import type { MigrationRun, Occasion } from './run/migration-run.ts';
+import type { Clusters } from './run/open-clusters.ts';
 import { Opening } from './run/opening.ts';
 import { OperatorWishes } from './run/operator-wishes.ts';
 import type { MigrationOptions } from './scope/options.ts';
@@ -36,10 +37,11 @@ export class Migration {
   /**
    * Runs until the migration is committed or cancelled, or until `signal` aborts: then it writes a checkpoint and resolves
    * with `stopped`. A later run with the same id, in any process, resumes from the checkpoint.
+   * @param opened  the connections of a preflight, which the run closes; it opens its own otherwise
    * @throws UserError the failure of the migration, which is recorded in the checkpoint first
    */
-  async run(signal: AbortSignal): Promise<Outcome> {
-    this.#ended = this.#openAndRun(signal);
+  async run(signal: AbortSignal, opened?: Clusters): Promise<Outcome> {
+    this.#ended = this.#openAndRun(signal, opened);
     return await this.#ended;
   }
 
@@ -156,7 +158,7 @@ export class Migration {
   /** Returns a snapshot of the progress. Cheap, and possible at any time. */
   progress(): Progress {
     if (this.#run !== undefined) return snapshot(this.#run, this.options);
-    const progress = notYetRunning(this.options, this.#opening?.waits);
+    const progress = beforeRun(this.options, this.#opening?.waits);
     return this.#neverBegan
       ? {
           ...progress,
@@ -180,9 +182,10 @@ export class Migration {
     return this.#run && listedMismatches(this.#run);
   }
 
-  async #openAndRun(stop: AbortSignal): Promise<Outcome> {
+  async #openAndRun(stop: AbortSignal, opened: Clusters | undefined): Promise<Outcome> {
     for (let wentBack: DestinationWentBack | undefined; ; ) {
-      const run = await this.#open({ stop, wishes: this.#wishes, wentBack }).catch((error: unknown) => {
+      const occasion = { stop, wishes: this.#wishes, wentBack };
+      const run = await this.#open(occasion, wentBack === undefined ? opened : undefined).catch((error: unknown) => {
         if (!stop.aborted) throw error;
       });
       if (run === undefined) return 'stopped';
@@ -196,13 +199,16 @@ export class Migration {
       } catch (error) {
         if (!(error instanceof DestinationWentBack)) throw error;
         wentBack = error;
-        this.options.logger.warn({ reason: error.message }, 'The migration resumes from the older records there');
+        this.options.logger.warn(
+          { event: 'migration.records_went_back', reason: error.message },
+          'The migration resumes from the older records there',
+        );
       }
     }
   }
 
-  async #open(occasion: Occasion): Promise<MigrationRun | 'never began'> {
-    const opening = new Opening(this.options, occasion);
+  async #open(occasion: Occasion, opened: Clusters | undefined): Promise<MigrationRun | 'never began'> {
+    const opening = new Opening(this.options, occasion, opened);
     this.#opening = opening;
     return await opening.open();
   }

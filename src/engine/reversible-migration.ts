@@ -11,8 +11,9 @@ import { Migration } from './migration.ts';
 import { OtherDirection } from './records/other-direction.ts';
 import { shownState } from './records/shown-state.ts';
 import { closeWayBack, noteReversal } from './records/way-back.ts';
+import { gatesBeforeRun } from './report/gate.ts';
 import type { Outcome, Progress } from './report/progress.ts';
-import { gatesBeforeRun } from './report/readiness.ts';
+import type { Clusters } from './run/open-clusters.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
 /** How long the old source may take to record the end of the way back. */
@@ -116,10 +117,11 @@ export class ReversibleMigration {
   /**
    * Runs each direction to its end. Resolves with `committed` when the last one has cut over and its way back is closed
    * or none is wanted; else as {@link Migration.run}.
+   * @param opened  as for {@link Migration.run}
    * @throws UserError the failure of the direction that the operator sees; that of a way back shows in its progress
    */
-  async run(signal: AbortSignal): Promise<Outcome> {
-    let outcome = await this.#runCurrent(AbortSignal.any([signal, this.#finished.signal]));
+  async run(signal: AbortSignal, opened?: Clusters): Promise<Outcome> {
+    let outcome = await this.#runCurrent(AbortSignal.any([signal, this.#finished.signal]), opened);
     if (this.#finished.signal.aborted) return 'committed';
     let failures = 0;
     while (outcome === 'committed' && this.#current.hasWayBack) {
@@ -140,7 +142,10 @@ export class ReversibleMigration {
         if (lasts) return 'committed';
         failures = this.#clock.elapsed() - beganAtMs > BACK_OFF.longestMs ? 1 : failures + 1;
         const inMs = delayAfter(failures, BACK_OFF);
-        this.#options.logger.warn({ error: messageOf(error), inMs }, 'The way back has failed; it begins again');
+        this.#options.logger.warn(
+          { event: 'way_back.failed', error: messageOf(error), inMs },
+          'The way back has failed; it begins again',
+        );
         await this.#clock.sleep(inMs, stop);
         if (stop.aborted) return signal.aborted ? 'stopped' : 'committed';
         this.#wayBack = next.again();
@@ -223,11 +228,11 @@ export class ReversibleMigration {
   }
 
   /** Runs the first direction or, when the migration has been reversed since, the last one that has cut over. */
-  async #runCurrent(signal: AbortSignal): Promise<Outcome> {
+  async #runCurrent(signal: AbortSignal, opened: Clusters | undefined): Promise<Outcome> {
     // Each side only has the record of its own last direction, so it may take a look at both.
-    while (true) {
+    for (let clusters = opened; ; clusters = undefined) {
       try {
-        return await this.#current.run(signal);
+        return await this.#current.run(signal, clusters);
       } catch (error) {
         if (!(error instanceof OtherDirection)) throw error;
         this.#current = this.#inDirection(error.reversals - 1);

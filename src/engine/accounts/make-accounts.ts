@@ -101,9 +101,10 @@ async function put(fence: Fence, name: string, definitions: readonly Definition[
 
 /** Removes credentials of users that an interrupted run left behind. */
 export async function clearTransit(fence: Fence): Promise<void> {
-  for (const drop of transitCollections(fence.migrationId)) {
-    await tolerate([NAMESPACE_NOT_FOUND], fence.change(INTERNAL_DATABASE, { drop }));
-  }
+  const drops = transitCollections(fence.migrationId).map((drop) =>
+    tolerate([NAMESPACE_NOT_FOUND], fence.change(INTERNAL_DATABASE, { drop })),
+  );
+  await Promise.all(drops);
 }
 
 function transitCollections(migrationId: string): readonly [users: string, roles: string] {

@@ -1,9 +1,11 @@
+import { DocumentBatch } from '../bson/document-batch.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { BSON_TYPE } from '../bson/elements.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
 import { array } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
 import { type MovedParts, onDestination, onSource, pinTo } from '../collections/moved.ts';
+import { refuseRepeatedIds } from '../collections/repeated-ids.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { WaitTimes } from '../concurrency/wait-times.ts';
@@ -114,7 +116,7 @@ async function fetchAndWrite(
       throw blameFilter(collection, error);
     });
     if (found !== 'too large') {
-      held.settle(bytesOf(found));
+      held.settle(found.bytes.length);
       collection.saw(found);
       await writeFound(context, collection, keys, found);
       return;
@@ -130,18 +132,14 @@ function expectedBytes({ averageBytes, largestBytes }: TrackedCollection, keys: 
   return Math.min(REPLY_BYTES, keys * averageBytes + (largestBytes || REPLY_BYTES));
 }
 
-function bytesOf(documents: readonly Buffer[]): number {
-  return documents.reduce((sum, { length }) => sum + length, 0);
-}
-
 /** Writes what was found and deletes what wasn't, including keys that equal a found one only under the collation. */
 async function writeFound(
   context: ApplyKeysParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
-  found: readonly Buffer[],
+  found: DocumentBatch,
 ): Promise<void> {
-  const replaces = found.map((document) => ({ key: keyOf(document), document }));
+  const replaces = Array.from(found, (document) => ({ key: keyOf(document), document }));
   const present = new Set(replaces.map(({ key }) => key.identity));
   const deletes = keys.filter(({ identity }) => !present.has(identity));
   if (collection.isCapped) {
@@ -156,7 +154,7 @@ async function fetchDocuments(
   context: ApplyKeysParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
-): Promise<readonly Buffer[] | 'too large'> {
+): Promise<DocumentBatch | 'too large'> {
   const filter = { _id: { $in: new RawValue(BSON_TYPE.array, array(keys.map(({ value }) => value))) } };
   return await onSource(context, collection, async (name) => {
     const [cursor, batch] = await RawCursor.open(context.source, collection.sourceDatabase, {
@@ -167,14 +165,17 @@ async function fetchDocuments(
       readConcern: { level: 'majority', afterClusterTime: context.position.time },
     });
     await using _ = cursor;
-    if (!cursor.open) return batch.documents;
-    if (keys.length > 1) return 'too large';
-    return [...batch.documents, ...(await cursor.next()).documents];
+    if (cursor.open && keys.length > 1) return 'too large';
+    const { documents } = cursor.open
+      ? { documents: DocumentBatch.of([...batch.documents, ...(await cursor.next()).documents]) }
+      : batch;
+    await refuseRepeatedIds(context, collection, documents, context.position.time);
+    return documents;
   });
 }
 
 async function write(context: ApplyKeysParts, collection: TrackedCollection, writes: Writes): Promise<void> {
-  const bytes = bytesOf([...writes.inserts, ...writes.replaces].map(({ document }) => document));
+  const bytes = [...writes.inserts, ...writes.replaces].reduce((sum, { document }) => sum + document.length, 0);
   const { waitTimes, memory, signal } = context;
   using _ = await waitTimes.during('memory', memory.changeWrites.take(bytes, signal));
   const written = onDestination(context, collection, async (target) => {
@@ -227,8 +228,8 @@ async function insert(
   target: WriteTarget,
   documents: readonly KeyedDocument[],
 ): Promise<void> {
-  const bytes = documents.map(({ document }) => document);
-  const errors = await insertRaw(context.fence, target, bytes);
+  const batch = DocumentBatch.of(documents.map(({ document }) => document));
+  const errors = await insertRaw(context.fence, target, batch);
   refuse(
     context,
     target,

@@ -21,6 +21,11 @@ export interface DirtyKey {
   readonly sequence: number;
 }
 
+/** Returns a key that has to be fetched, without holding back the checkpoint. */
+export function unknownKey(collection: TrackedCollection, key: DocumentKey): DirtyKey {
+  return { collection, key, state: UNKNOWN, sequence: Number.POSITIVE_INFINITY };
+}
+
 /** Joins two notes about one key: the later state wins, and the checkpoint waits for the earlier one. */
 export function coalesce(earlier: DirtyKey, later: DirtyKey): DirtyKey {
   const state = later.collection.isCapped ? latestInOrder(earlier.state, later.state) : latest(later.state);

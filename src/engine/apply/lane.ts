@@ -256,7 +256,10 @@ export class Lane {
       if (concernsOneCollection(error)) return await this.#setAside(collection, dirty, error);
       if (error instanceof CollectionMissing) return await this.#setAside(collection, dirty);
       if (!(error instanceof CollectionDropped)) throw error;
-      this.#context.logger.debug({ namespace: messageOf(error) }, 'Ignoring changes of a dropped collection');
+      this.#context.logger.debug(
+        { event: 'apply.collection_dropped', namespace: messageOf(error) },
+        'Ignoring changes of a dropped collection',
+      );
     }
   }
 

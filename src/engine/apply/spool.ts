@@ -3,7 +3,7 @@ import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.t
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
-import type { SpoolRecord } from '../records/checkpoint-store.ts';
+import type { SpoolRecord } from '../records/records.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { type KnownState, latestInOrder, leftItsPlace, takesLastPlace, UNKNOWN } from './dirty-key.ts';
 

@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import { DocumentBatch } from '../bson/document-batch.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
 import { type NoteReorderedParts, noteReordered } from '../collections/note-reordered.ts';
@@ -62,8 +63,8 @@ async function insertRun(
   { documents, ifPresent }: Ordered,
 ): Promise<void> {
   const present: KeyedDocument[] = [];
-  const bytes = documents.map(({ document }) => document);
-  for (const error of await insertRaw(fence, target, bytes)) {
+  const batch = DocumentBatch.of(documents.map(({ document }) => document));
+  for (const error of await insertRaw(fence, target, batch)) {
     const existing = documents[error.index];
     if (existing === undefined || !isDuplicateId(error)) refuseWriteError(target, existing?.key, error);
     present.push(existing);

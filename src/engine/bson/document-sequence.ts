@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { DocumentBatch } from './document-batch.ts';
 
 /**
  * The driver's own class for OP_MSG document sequences, which sends documents as they are, byte for byte. It is
@@ -6,10 +7,12 @@ import { createRequire } from 'node:module';
  * `test/engine/bson/document-sequence.test.ts` is its contract test.
  */
 interface DriverSequence {
+  /** The section of the message: its header, then the documents. */
+  readonly chunks: readonly Buffer[];
   push(document: unknown, bytes: Uint8Array): number;
 }
 
-const { DocumentSequence } = createRequire(import.meta.url)('mongodb/lib/cmap/commands.js') as {
+export const { DocumentSequence } = createRequire(import.meta.url)('mongodb/lib/cmap/commands.js') as {
   DocumentSequence: new (field: string) => DriverSequence;
 };
 
@@ -17,8 +20,9 @@ const { DocumentSequence } = createRequire(import.meta.url)('mongodb/lib/cmap/co
  * Returns a command argument that is a list of raw documents.
  * @param field  the argument's name, for example `documents` of `insert`
  */
-export function documentSequence(field: string, documents: readonly Buffer[]): unknown {
+export function documentSequence(field: string, documents: DocumentBatch | readonly Buffer[]): unknown {
   const sequence = new DocumentSequence(field);
-  for (const document of documents) sequence.push(document, document);
+  const batch = documents instanceof DocumentBatch ? documents : DocumentBatch.of(documents);
+  sequence.push(batch, batch.bytes);
   return sequence;
 }

@@ -6,6 +6,8 @@ import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
+import { isSharded } from '../mongodb/sharding.ts';
+import { isUnreadableEntry } from '../mongodb/unreadable-entry.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { type ChangeEvent, readChangeEvent } from './change-event.ts';
 
@@ -37,7 +39,7 @@ export interface StreamBatch {
   readonly afterBreak: boolean;
 }
 
-/** Whether the stream can't resume because the source's oplog no longer reaches back to its position. */
+/** Whether the stream can't resume because the source's oplog no longer reaches back to its position, or can't be read past it. */
 export function isHistoryLost(error: unknown): error is UserError {
   return error instanceof UserError && error.code === 'HISTORY_LOST';
 }
@@ -79,7 +81,8 @@ export class ChangeStream implements AsyncDisposable {
   /**
    * Returns the next batch, through failures of cursor and server.
    * @param waitMs  how long the server may wait for the first event
-   * @throws UserError HISTORY_LOST when the oplog no longer reaches back to the token, or lacks what was read since then
+   * @throws UserError HISTORY_LOST when the oplog no longer reaches back to the token, lacks what was read since then, or has an entry that the
+   *   server can't read
    */
   async next(waitMs: number): Promise<StreamBatch> {
     const { retrier, checkpoint } = this.#context;
@@ -94,7 +97,7 @@ export class ChangeStream implements AsyncDisposable {
         }
       });
     } catch (error) {
-      if (classify(error) !== 'history-lost') throw error;
+      if (classify(error) !== 'history-lost' && !isUnreadableEntry(error)) throw error;
       throw new UserError('HISTORY_LOST', [checkpoint.migrationId, messageOf(error)], { cause: error });
     }
   }
@@ -116,25 +119,29 @@ export class ChangeStream implements AsyncDisposable {
 
   async #nextRaw(waitMs: number): Promise<RawBatch> {
     if (this.#cursor !== undefined) return await this.#cursor.next({ batchSize: this.#batchEvents, maxTimeMS: waitMs });
-    if (this.#token !== undefined) await historyOf(this.#context.source).confirm();
+    const history = historyOf(this.#context.source);
+    const resumes = this.#token !== undefined;
+    if (resumes) await history.confirm();
+    await history.shards.note();
     const [cursor, first] = await RawCursor.open(this.#context.source, 'admin', {
       aggregate: 1,
-      pipeline: pipeline(this.#token, this.#showsAll),
+      pipeline: pipeline(this.#token, { showsAll: this.#showsAll, showsDocuments: !isSharded(this.#context.source) }),
       cursor: { batchSize: this.#batchEvents },
       readConcern: { level: 'majority' },
     });
     this.#cursor = cursor;
+    if (resumes) await history.shards.confirm(first.operationTime);
     return first;
   }
 
   #read(batch: RawBatch): StreamBatch {
     if (batch.postBatchResumeToken === undefined) throw new Error('The change stream sent no resume token');
     const token = batch.postBatchResumeToken;
-    const events = batch.documents.map((bytes) => readChangeEvent(bytes, this.#showsAll));
+    const events = Array.from(batch.documents, (bytes) => readChangeEvent(bytes, this.#showsAll));
     this.#token = token;
     this.#batchEvents = Math.min(this.#batchEvents * 2, BATCH_EVENTS);
     const time = timeOfToken(token);
-    const bytes = batch.documents.reduce((sum, { length }) => sum + length, 0);
+    const bytes = batch.documents.bytes.length;
     const afterBreak = this.#broke;
     this.#broke = false;
     return { events, bytes, token, time, sourceTime: batch.operationTime ?? time, afterBreak };
@@ -147,7 +154,13 @@ export class ChangeStream implements AsyncDisposable {
   }
 }
 
-function pipeline(token: ResumeToken | undefined, showsAll: boolean): Document[] {
+interface Shown {
+  readonly showsAll: boolean;
+  /** False for a sharded source: two shards may have the key, which only a read shows. */
+  readonly showsDocuments: boolean;
+}
+
+function pipeline(token: ResumeToken | undefined, { showsAll, showsDocuments }: Shown): Document[] {
   const sentAlong = {
     $and: [
       { $in: ['$operationType', ['insert', 'replace']] },
@@ -171,7 +184,7 @@ function pipeline(token: ResumeToken | undefined, showsAll: boolean): Document[]
         documentKey: 1,
         collectionUUID: 1,
         clusterTime: 1,
-        fullDocument: { $cond: [sentAlong, '$fullDocument', '$$REMOVE'] },
+        ...(showsDocuments ? { fullDocument: { $cond: [sentAlong, '$fullDocument', '$$REMOVE'] } } : {}),
       },
     },
   ];

@@ -1,5 +1,6 @@
+import type { MongoClient } from 'mongodb';
 import { reach } from '../../platform/index.ts';
-import type { KnownState } from '../apply/dirty-key.ts';
+import { type KnownState, UNKNOWN } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { Spool } from '../apply/spool.ts';
@@ -8,6 +9,7 @@ import { type NoteReorderedParts, noteReordered } from '../collections/note-reor
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
+import { isSharded } from '../mongodb/sharding.ts';
 import type { Counters } from '../records/counters.ts';
 import { type ChangeEvent, type DocumentChange, isDocumentChange, isOfUsers } from './change-event.ts';
 import type { ResumeToken, StreamBatch } from './change-stream.ts';
@@ -16,6 +18,7 @@ import type { Watermark } from './watermark.ts';
 
 /** The parts of a run that dispatching needs. */
 interface DispatcherParts extends NoteReorderedParts {
+  readonly source: MongoClient;
   readonly changes: Changes;
   readonly signal: AbortSignal;
   readonly counters: Counters;
@@ -119,7 +122,9 @@ export class Dispatcher {
     this.#sent = true;
     counters.read += 1;
     if (collection.filter === null) this.#context.seen.note(collection.namespace);
-    const state = stateAfter(event, collection);
+    // Another shard may have the key, too. A capped collection is on one shard, and needs to know its deletes.
+    const mayRepeat = isSharded(this.#context.source) && !collection.isCapped;
+    const state = mayRepeat ? UNKNOWN : stateAfter(event, collection);
     if (collection.takesLanes) {
       this.#lanes.add({ collection, key, state, sequence: this.sequence });
     } else if (collection.takesSpool) {

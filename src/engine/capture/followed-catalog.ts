@@ -1,6 +1,10 @@
 import type { SeenChanges } from '../apply/seen-changes.ts';
+import { type CatalogEntry, listCollections, listUserDatabases } from '../catalog/read-catalog.ts';
+import { CollectionMissing } from '../collections/moved.ts';
 import { databasesOf, type ReconcileParts } from '../collections/reconcile.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { isSharded } from '../mongodb/sharding.ts';
+import { confirmSource } from '../records/confirm-clusters.ts';
 import { type ChangeEvent, concerns, type DocumentChange } from './change-event.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 
@@ -14,8 +18,11 @@ interface FollowedCatalogParts extends ReconcileParts {
  */
 const GONE_REMEMBERED = 10_000;
 
+/** How long a sharded source may have another UUID for a collection before the engine notices. */
+const LOOK_EVERY_MS = 10_000;
+
 /**
- * A catalog whose stream shows every change. The destination's catalog is kept in sync with it. Collections are
+ * A catalog whose stream shows every change, except that a sharded source reshards collections without an event. The destination's catalog is kept in sync with it. Collections are
  * identified by UUID.
  */
 export class FollowedCatalog implements SourceCatalog {
@@ -23,6 +30,8 @@ export class FollowedCatalog implements SourceCatalog {
   readonly #bringInStep: (databases: ReadonlySet<string>) => Promise<void>;
   readonly #changed = new Set<string>();
   readonly #gone = new Set<string>();
+  /** Databases with a change that the stream hasn't shown. */
+  readonly #unshown = new Set<string>();
 
   constructor(context: FollowedCatalogParts, bringInStep: (databases: ReadonlySet<string>) => Promise<void>) {
     this.#context = context;
@@ -56,17 +65,51 @@ export class FollowedCatalog implements SourceCatalog {
   }
 
   async settle(): Promise<void> {
-    for (const database of this.#context.drops.confirmed) this.#changed.add(database);
+    for (const database of [...this.#context.drops.confirmed, ...this.#unshown]) this.#changed.add(database);
+    this.#unshown.clear();
     if (this.#changed.size === 0) return;
     await this.#bringInStep(this.#changed);
     this.#changed.clear();
   }
 
+  /** Looks for collections that a sharded source has resharded: their UUIDs change without an event. */
   async watch(): Promise<void> {
-    // The stream shows everything.
+    const { clock, signal, source } = this.#context;
+    while (isSharded(source) && !signal.aborted) {
+      await clock.sleep(LOOK_EVERY_MS, signal);
+      if (!signal.aborted) await this.#lookForUnshown();
+    }
   }
 
+  /** @throws CollectionMissing when a sharded source has resharded a collection, and the engine has not followed that */
   async confirm(): Promise<void> {
-    // The stream shows everything, and all changes so far are done.
+    if (!isSharded(this.#context.source)) return; // The stream shows everything, and all changes so far are done.
+    const [namespace] = await this.#lookForUnshown();
+    if (namespace !== undefined)
+      throw new CollectionMissing(`${namespace} has another UUID on the source than its change stream has shown`);
+  }
+
+  /** Returns the names of selected collections that have another UUID than the engine knows, or are new or gone. */
+  async #lookForUnshown(): Promise<readonly string[]> {
+    const { retrier, selection, tracked } = this.#context;
+    const entries = await retrier.run('the source', () => this.#listAll());
+    await confirmSource(this.#context); // Another cluster has other collections.
+    const present = new Map<string, CatalogEntry>();
+    for (const entry of entries)
+      if (entry.uuid !== undefined && selection.has(entry.database, entry.name))
+        present.set(entry.uuid.toHexString(false), entry);
+    const unknown = [...present].filter(([id]) => !tracked.has(id)).map(([, entry]) => entry);
+    const gone = [...tracked.values()]
+      .filter((one) => !present.has(one.id))
+      .map(({ sourceDatabase: database, sourceName: name }) => ({ database, name }));
+    for (const { database } of [...unknown, ...gone]) this.#unshown.add(database);
+    return [...unknown, ...gone].map(({ database, name }) => `${database}.${name}`);
+  }
+
+  async #listAll(): Promise<readonly CatalogEntry[]> {
+    const { source } = this.#context;
+    const entries: CatalogEntry[] = [];
+    for (const database of await listUserDatabases(source)) entries.push(...(await listCollections(source, database)));
+    return entries;
   }
 }

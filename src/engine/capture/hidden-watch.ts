@@ -5,6 +5,7 @@ import { isBefore } from '../mongodb/cluster-time.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
+import { isSharded } from '../mongodb/sharding.ts';
 import { readHiddenWrites } from './hidden-writes.ts';
 import type { OplogKeys } from './oplog-keys.ts';
 
@@ -22,6 +23,8 @@ interface HiddenWatchParts {
 const READ_EVERY_MS = 250;
 /** Cluster time per read, so that the watch catches up with a long absence in steps. */
 const READ_AT_ONCE_SECONDS = 300;
+/** Why the oplogs of a sharded source aren't read (docs/adr/0034-sharded-sources.md). */
+export const SHARDS_NOT_SEARCHED = 'each shard has its own, and Linkspan does not search them';
 /** How often the watch asks a source that refuses reads of its oplog. */
 const ASK_AGAIN_AFTER_MS = 10_000;
 
@@ -111,6 +114,7 @@ export class HiddenWatch {
   async #read(to: Timestamp): Promise<OplogKeys | 'blind' | undefined> {
     const { clock, logger, retrier, source, sourceFeatures } = this.#context;
     if (this.#blind !== undefined && clock.elapsed() < this.#blind.untilMs) return 'blind';
+    if (isSharded(source)) return this.#cannotSee(SHARDS_NOT_SEARCHED);
     try {
       const range = { after: this.#time, to };
       const writes = await retrier.run('the oplog of the source', () =>
@@ -122,10 +126,17 @@ export class HiddenWatch {
       if (classify(error) === 'history-lost') return undefined;
       if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
       if (this.#blind === undefined)
-        logger.warn({ reason: messageOf(error) }, 'The oplog of the source cannot be read');
-      const unseen = new UserError('HIDDEN_WRITES_UNSEEN', [error.codeName ?? messageOf(error)], { cause: error });
-      this.#blind = { untilMs: clock.elapsed() + ASK_AGAIN_AFTER_MS, error: unseen };
-      return 'blind';
+        logger.warn(
+          { event: 'oplog.source_unreadable', reason: messageOf(error) },
+          'The oplog of the source cannot be read',
+        );
+      return this.#cannotSee(error.codeName ?? messageOf(error), error);
     }
+  }
+
+  #cannotSee(reason: string, cause?: unknown): 'blind' {
+    const error = new UserError('HIDDEN_WRITES_UNSEEN', [reason], { cause });
+    this.#blind = { untilMs: this.#context.clock.elapsed() + ASK_AGAIN_AFTER_MS, error };
+    return 'blind';
   }
 }

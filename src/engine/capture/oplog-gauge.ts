@@ -6,6 +6,8 @@ export interface OplogHeadroom {
   readonly leftSeconds: number;
   /** The share of its size without changes that aren't safe yet. */
   readonly headroomPercent: number;
+  /** The shard whose oplog loses changes first. Only a sharded source has it. */
+  readonly shard?: string;
 }
 
 /** A server's data about its oplog. Times are in seconds. */
@@ -67,4 +69,25 @@ export class OplogGauge {
     const share = (time - before.time) / (after.time - before.time);
     return before.written + share * (after.written - before.written);
   }
+}
+
+/**
+ * Returns what holds for every shard: the smallest of each figure. A change stream needs the oplogs of all shards.
+ * @returns null unless all are known
+ */
+export function lowestHeadroom(
+  shards: readonly { readonly shard: string; readonly oplog: OplogHeadroom | null }[],
+): OplogHeadroom | null {
+  const known = shards.flatMap(({ shard, oplog }) => (oplog === null ? [] : [{ ...oplog, shard }]));
+  const [first, ...others] = known;
+  if (first === undefined || known.length < shards.length) return null;
+  return others.reduce(
+    (lowest, one) => ({
+      windowSeconds: Math.min(lowest.windowSeconds, one.windowSeconds),
+      leftSeconds: Math.min(lowest.leftSeconds, one.leftSeconds),
+      headroomPercent: Math.min(lowest.headroomPercent, one.headroomPercent),
+      shard: one.leftSeconds < lowest.leftSeconds ? one.shard : lowest.shard,
+    }),
+    first,
+  );
 }

@@ -1,7 +1,11 @@
 import type { MongoClient, Timestamp } from 'mongodb';
-import { type Clock, type Logger, messageOf } from '../../platform/index.ts';
-import type { OplogHeadroom } from './oplog-gauge.ts';
-import { OplogGauge } from './oplog-gauge.ts';
+import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
+import { describeUnseen, type ShardAnswer, shardsOf } from '../mongodb/shard-clients.ts';
+import { isSharded } from '../mongodb/sharding.ts';
+import { lowestHeadroom, type OplogHeadroom } from './oplog-gauge.ts';
+import { lookAtServer, secondsOf } from './oplog-look.ts';
+import { lookAtShard, type ShardFigures, ShardMeter } from './shard-figures.ts';
+import { WatchedOplog } from './watched-oplog.ts';
 
 /** The parts of a run that the watch needs. */
 interface OplogWatchParts {
@@ -12,23 +16,18 @@ interface OplogWatchParts {
 }
 
 const EVERY_MS = 10_000;
-/** Below this, the watch warns. */
-export const LOW_HEADROOM_PERCENT = 50;
-
-/** Sections of `serverStatus` that are expensive and not needed. */
-const NOT_NEEDED = { metrics: 0, wiredTiger: 0, tcmalloc: 0, locks: 0, repl: 0 };
 
 /**
  * Watches how much of the source's oplog is left before it no longer reaches back to the stream's position
- * (docs/reference/pitfalls.md#pitfall-2).
+ * (docs/reference/pitfalls.md#pitfall-2). Each shard of a sharded source has an oplog of its own, which the shard itself shows.
  */
 export class OplogWatch {
   readonly #context: OplogWatchParts;
   readonly #safeTime: () => Timestamp;
-  readonly #gauge = new OplogGauge();
-  #headroom: OplogHeadroom | null = null;
-  #lowSinceMs: number | undefined;
-  #whyUnknown: string | undefined;
+  readonly #oplog = new WatchedOplog("the source's oplog");
+  #shards: ReadonlyMap<string, ShardMeter> = new Map();
+  /** Why the routers don't say which shards there are; undefined when they do. */
+  #whyNoShards: string | undefined;
 
   /** @param safeTime  the time up to which changes are safe on the destination */
   constructor(context: OplogWatchParts, safeTime: () => Timestamp) {
@@ -36,69 +35,93 @@ export class OplogWatch {
     this.#safeTime = safeTime;
   }
 
-  /** The result of the last measurement; null while unknown. */
+  /** The last measurement; null while unknown. On a sharded source it is that of the worst shard, and known only with all shards. */
   get headroom(): OplogHeadroom | null {
-    return this.#headroom;
+    const { shards } = this;
+    return shards === undefined ? this.#oplog.headroom : lowestHeadroom(shards);
+  }
+
+  /** Undefined for a replica set. Empty before the first look, and while the routers don't say which shards there are. */
+  get shards(): readonly ShardFigures[] | undefined {
+    if (!isSharded(this.#context.source)) return undefined;
+    return this.#meters.map(({ figures }) => figures);
   }
 
   /** Warnings for the operator, while too little is left, or the amount is unknown. */
   get warnings(): readonly string[] {
-    if (this.#whyUnknown !== undefined)
-      return [`How much of the source's oplog is left is not known: ${this.#whyUnknown}`];
-    if (this.#headroom === null || this.#lowSinceMs === undefined) return [];
-    const { headroomPercent, leftSeconds } = this.#headroom;
-    const since = new Date(this.#lowSinceMs).toISOString();
+    const meters = this.#meters;
+    const oplogs = [this.#oplog, ...meters.map(({ oplog }) => oplog)];
+    const why = this.#oplog.unseen?.why ?? this.#whyNoShards;
+    const which = describeUnseen(meters.map(({ figures: { shard, whyUnknown } }) => ({ shard, whyUnknown })));
     return [
-      `Less than ${LOW_HEADROOM_PERCENT} % of the source's oplog is left since ${since}, now ${headroomPercent} %: in about ${leftSeconds} s it loses ` +
-        'changes that are not on the destination yet. Enlarge it (replSetResizeOplog), or resume the migration if it is paused.',
+      ...(why === undefined ? [] : [`How much of the source's oplog is left is not known: ${why}`]),
+      ...(which === undefined ? [] : [new UserError('SHARD_OPLOGS_UNSEEN', [which]).message]),
+      ...oplogs.flatMap(({ warning }) => warning ?? []),
     ];
   }
 
   /** Measures until the run ends, also while it is paused. */
   async watch(): Promise<void> {
-    const { clock, signal } = this.#context;
+    const { clock, signal, source } = this.#context;
     while (!signal.aborted) {
-      await this.#look();
+      await (isSharded(source) ? this.#lookAtShards() : this.#look());
       await clock.sleep(EVERY_MS, signal);
     }
   }
 
+  get #meters(): readonly ShardMeter[] {
+    return this.#whyNoShards === undefined ? [...this.#shards.values()] : [];
+  }
+
   async #look(): Promise<void> {
-    const { clock, logger } = this.#context;
+    const { clock, source } = this.#context;
     try {
-      this.#headroom = await this.#measure();
-      this.#whyUnknown = undefined;
+      const look = await lookAtServer(source);
+      this.#noting(this.#oplog, {}, () => this.#oplog.measured(look, secondsOf(this.#safeTime()), clock.now()));
     } catch (error) {
-      this.#headroom = null;
-      this.#whyUnknown = messageOf(error);
-      return;
+      this.#oplog.missed({ why: messageOf(error), detail: messageOf(error) });
     }
-    const isLow = this.#headroom.headroomPercent < LOW_HEADROOM_PERCENT;
-    if (isLow === (this.#lowSinceMs !== undefined)) return;
-    this.#lowSinceMs = isLow ? clock.now() : undefined;
-    if (isLow) logger.warn(this.#headroom, 'The oplog of the source has too little headroom');
-    else logger.info(this.#headroom, 'The oplog of the source has headroom again');
   }
 
-  async #measure(): Promise<OplogHeadroom> {
-    const { source } = this.#context;
-    const [{ oplog, oplogTruncation }, stats] = await Promise.all([
-      source.db('admin').command({ serverStatus: 1, oplog: 1, ...NOT_NEEDED }),
-      source.db('local').command({ collStats: 'oplog.rs' }),
-    ]);
-    const look = {
-      earliest: secondsOf(oplog.earliestOptime),
-      latest: secondsOf(oplog.latestOptime),
-      bytes: stats.size,
-      capacity: stats.maxSize,
-      keptSeconds: (oplogTruncation?.oplogMinRetentionHours ?? 0) * 3_600,
-      written: stats.wiredTiger.cursor['insert key and value bytes'],
-    };
-    return this.#gauge.measure(look, secondsOf(this.#safeTime()));
+  async #lookAtShards(): Promise<void> {
+    const { clock, source, signal } = this.#context;
+    try {
+      const answers = await shardsOf(source).ask((client) => lookAtShard(client, clock));
+      if (signal.aborted) return;
+      this.#whyNoShards = undefined;
+      this.#shards = new Map(
+        answers.map(({ shard }) => [shard, this.#shards.get(shard) ?? new ShardMeter(shard)] as const),
+      );
+      for (const answer of answers) this.#take(answer);
+    } catch (error) {
+      this.#whyNoShards = messageOf(error);
+    }
   }
-}
 
-/** The increment orders operations within a second; no server does a million operations in one. */
-function secondsOf(time: Timestamp): number {
-  return time.getHighBits() + time.getLowBits() / 1_000_000;
+  #take(answer: ShardAnswer<Awaited<ReturnType<typeof lookAtShard>>>): void {
+    const { clock, logger } = this.#context;
+    const { shard } = answer;
+    const meter = this.#shards.get(shard);
+    if (meter === undefined) return;
+    const before = meter.oplog.unseen;
+    const now = { elapsedMs: clock.elapsed(), wallMs: clock.now() };
+    this.#noting(meter.oplog, { shard }, () => meter.take(answer, secondsOf(this.#safeTime()), now));
+    const { unseen } = meter.oplog;
+    if (unseen !== undefined && unseen.why !== before?.why)
+      logger.warn({ event: 'oplog.shard_unseen', shard, reason: unseen.detail }, 'A shard does not show its oplog');
+  }
+
+  /** Logs when an oplog becomes low, and when it has recovered. */
+  #noting(oplog: WatchedOplog, which: { readonly shard?: string }, measure: () => void): void {
+    const { logger } = this.#context;
+    const wasLow = oplog.isLow;
+    measure();
+    const { headroom } = oplog;
+    if (headroom === null || oplog.isLow === wasLow) return;
+    const { windowSeconds, leftSeconds, headroomPercent } = headroom;
+    const fields = { ...which, windowSeconds, leftSeconds, headroomPercent };
+    if (oplog.isLow)
+      logger.warn({ event: 'oplog.headroom_low', ...fields }, 'The oplog of the source has too little headroom');
+    else logger.info({ event: 'oplog.headroom_recovered', ...fields }, 'The oplog of the source has headroom again');
+  }
 }

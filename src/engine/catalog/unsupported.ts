@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import { isBuckets } from '../mongodb/namespaces.ts';
+import { BLOCK_RECORD, isBuckets } from '../mongodb/namespaces.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { type CatalogEntry, listCollections } from './read-catalog.ts';
 
@@ -21,15 +21,16 @@ export function whyUnsupported(entry: CatalogEntry, source: SourceFeatures): str
 }
 
 /**
- * Returns the selected collections in `admin` that belong to users. That database has the server's own collections, and
- * no stream shows changes of the others (server manual, Change Streams).
+ * Returns the selected collections in `admin` that belong to users. That database has the server's own collections and
+ * the record of a write block, and no stream shows changes of the others (server manual, Change Streams).
  */
 export async function selectedInAdmin(
   source: MongoClient,
   selection: { has(database: string, collection: string): boolean },
 ): Promise<CatalogEntry[]> {
   const listed = await listCollections(source, 'admin');
-  return listed.filter(({ name }) => !name.startsWith('system.') && selection.has('admin', name));
+  const isOfUsers = (name: string) => !name.startsWith('system.') && name !== BLOCK_RECORD.name;
+  return listed.filter(({ name }) => isOfUsers(name) && selection.has('admin', name));
 }
 
 /**

@@ -31,7 +31,7 @@ export interface ReconcileParts
 }
 
 /** Collections are created in parallel: each costs round trips and a commit, and there may be thousands. */
-const AT_A_TIME = 8;
+const AT_A_TIME = 16;
 const DATABASE_DIFFERS_BY_CASE = 13_297;
 
 type PlacedCollection = PlacedEntry & { readonly uuid: UUID };
@@ -224,9 +224,11 @@ async function dropGone(
   database: string,
   dropped: ReadonlySet<TrackedCollection>,
 ): Promise<void> {
+  const gone = [...dropped].filter(({ sourceDatabase }) => sourceDatabase === database);
+  if (gone.length === 0) return;
   const present = await listCollections(context.destination, context.namespaces.database(database));
-  for (const collection of [...context.tracked.values()]) {
-    if (collection.sourceDatabase !== database || !dropped.has(collection)) continue;
+  for (const collection of gone) {
+    if (!context.tracked.has(collection.id)) continue;
     collection.advance({ kind: 'dropped' });
     const entry = present.find(
       ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
@@ -246,6 +248,7 @@ async function renameMoved(
   database: string,
   collections: readonly PlacedCollection[],
 ): Promise<void> {
+  if (!collections.some(({ uuid }) => context.tracked.has(uuid.toHexString(false)))) return;
   const byDestination = new Map(
     [...context.tracked.values()].map((collection) => [collection.destinationUuid?.toHexString(false), collection]),
   );

@@ -1,5 +1,6 @@
 import { Binary, type Timestamp, type UUID } from 'mongodb';
 import type { Clock, UserError } from '../../platform/index.ts';
+import type { DocumentBatch } from '../bson/document-batch.ts';
 import { rawDocument } from '../bson/raw-document.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { documentOf, type Fields, fieldsOf } from '../catalog/fields.ts';
@@ -7,7 +8,7 @@ import { type IndexSpec, readIndexSpec } from '../catalog/index-spec.ts';
 import type { CatalogEntry } from '../catalog/read-catalog.ts';
 import { Gate } from '../concurrency/gate.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
-import type { CollectionRecord } from '../records/records.ts';
+import type { CollectionRecord, ReadOrder } from '../records/records.ts';
 import {
   afterEvent,
   type CollectionEvent,
@@ -75,6 +76,10 @@ export class TrackedCollection {
   /** Size in bytes of the largest document read so far, for estimating the memory that keys need; 0 when none was read. */
   largestBytes = 0;
   readAfter: Timestamp | null = null;
+  /** The order of the copy's reads; null until the copy is planned. */
+  readOrder: ReadOrder | null = null;
+  /** Size in bytes of its index on `_id` on the source if the copy reads it in natural order; 0 when not, or unknown. */
+  scannedIdIndex = 0;
   #suspicion: Suspicion | null = null;
   /** Closed while the engine reads the last of its spool: a change that was spooled now would stay there. */
   readonly intake = new Gate();
@@ -119,6 +124,7 @@ export class TrackedCollection {
     tracked.bytes = record.bytes;
     tracked.averageBytes = record.documents > 0 ? record.bytes / record.documents : 0;
     tracked.readAfter = record.readAfter;
+    tracked.readOrder = record.readOrder ?? null;
     return tracked;
   }
 
@@ -139,6 +145,7 @@ export class TrackedCollection {
       documents: this.documents,
       bytes: this.bytes,
       readAfter: this.readAfter,
+      ...(this.readOrder && { readOrder: this.readOrder }),
     };
   }
 
@@ -221,8 +228,8 @@ export class TrackedCollection {
   }
 
   /** Updates `largestBytes` with documents that were read. */
-  saw(documents: readonly Buffer[]): void {
-    for (const { length } of documents) if (length > this.largestBytes) this.largestBytes = length;
+  saw({ largestBytes }: DocumentBatch): void {
+    if (largestBytes > this.largestBytes) this.largestBytes = largestBytes;
   }
 
   /** Returns a query for the documents that match the given one and are migrated. */

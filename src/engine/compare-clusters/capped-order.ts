@@ -1,3 +1,4 @@
+import { DocumentBatch } from '../bson/document-batch.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { OrderDigest } from '../compare/digest.ts';
 import { readKeys } from '../compare/read-keys.ts';
@@ -82,7 +83,7 @@ class NaturalOrder implements AsyncDisposable {
   readonly #side: 'source' | 'destination';
   readonly #chain: OrderDigest;
   #cursor: RawCursor | undefined;
-  #documents: readonly Buffer[] = [];
+  #documents = DocumentBatch.EMPTY;
   #place = 0;
   #isEnded = false;
 
@@ -98,7 +99,7 @@ class NaturalOrder implements AsyncDisposable {
       if (this.#isEnded) return undefined;
       await this.#more();
     }
-    const document = this.#documents[this.#place];
+    const document = this.#documents.at(this.#place);
     this.#place += 1;
     if (document === undefined) return undefined;
     this.#chain.add(document);

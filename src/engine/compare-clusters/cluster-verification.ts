@@ -129,7 +129,7 @@ export class ClusterVerification {
         } catch (error) {
           const isLost = error instanceof UserError && error.code === 'VERIFICATION_HISTORY_LOST';
           if (!isLost || restarts >= MOST_RESTARTS) throw error;
-          logger.warn({ error: messageOf(error) }, 'The comparison starts anew');
+          logger.warn({ event: 'comparison.restarted', error: messageOf(error) }, 'The comparison starts anew');
           saved = undefined;
         }
       }

@@ -5,6 +5,7 @@ import { ReadAhead } from '../compare/read-ahead.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
+import { refuseRepetitions } from './refuse-repetitions.ts';
 
 const CHUNK_DOCUMENTS = 20_000;
 const FIRST_DOCUMENTS = 200;
@@ -73,6 +74,7 @@ function readerOf(parts: ComparisonParts, pair: ComparedPair, side: 'source' | '
       readOf(parts, pair, compared, async () => {
         const batch = await readRange(compared.client, compared.readFrom(pair), range, limit);
         compared.note(batch.operationTime);
+        await refuseRepetitions(compared, pair, range.after, batch.documents);
         return batch;
       }),
   };

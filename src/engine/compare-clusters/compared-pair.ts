@@ -162,7 +162,7 @@ export class ComparedPair {
   }
 
   /** Takes compared documents into the digests. */
-  saw(documents: readonly Buffer[], side: 'source' | 'destination' | 'both'): void {
+  saw(documents: Iterable<Buffer>, side: 'source' | 'destination' | 'both'): void {
     for (const document of documents) this.#digests[side].add(document);
   }
 

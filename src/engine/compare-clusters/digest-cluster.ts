@@ -1,14 +1,14 @@
-import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import { type Document, MongoServerError, type Timestamp } from 'mongodb';
 import { type Clock, type Logger, messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
 import { readHiddenWrites } from '../capture/hidden-writes.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { type CompareScope, readSideCatalog, type SideCatalog, type SideEntry } from '../compare/side-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
-import { isBefore } from '../mongodb/cluster-time.ts';
 import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { Retrier } from '../mongodb/retry.ts';
 import { type SourceFeatures, sourceFeatures } from '../mongodb/server-features.ts';
+import { isSharded } from '../mongodb/sharding.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { levelOf } from '../preflight/checks/versions.ts';
 import { describeCluster } from '../preflight/inspect-cluster.ts';
@@ -20,6 +20,7 @@ import { digestAccounts, isView } from './digest-entries.ts';
 import { DigestProgress } from './digest-progress.ts';
 import type { DigestReport } from './digest-report.ts';
 import { digestReportOf, type FoundByDigest } from './digest-report-of.ts';
+import { committedTime, latestTime } from './digest-times.ts';
 import { keyRanges } from './key-ranges.ts';
 import { refuseIncomparable } from './open-sides.ts';
 import { SeenWrites } from './seen-writes.ts';
@@ -41,13 +42,13 @@ export interface DigestOptions {
 /** Enough to hide the network's latency: one thread hashes the documents of all. */
 const RANGES_AT_A_TIME = 4;
 const DEFAULT_RANGE_BYTES = 256 * 1024 * 1024;
-const LOOK_EVERY_MS = 50;
 
 /**
  * Makes the report of one cluster. It only reads. When `signal` aborts, the report has the collections that were complete
  * by then, and says that it is unfinished.
  * @param onProgress  receives the progress once; its fields change while the digest runs
- * @throws UserError when the cluster can't be reached, isn't a replica set, is too old, or refuses to be read
+ * @throws UserError when the cluster can't be reached, is a standalone server, is too old, or refuses to be read
+ * @throws RepeatedId when two shards have documents with one `_id`
  */
 export async function digestCluster(
   options: DigestOptions,
@@ -125,18 +126,22 @@ async function digest(
   return { before, after, clusterTime, digests, wasWritten };
 }
 
-/** Returns the writes that no change stream shows; undefined when the oplog can't be read, or no longer reaches back. */
+/**
+ * Returns the writes that no change stream shows; undefined when the oplog can't be read, or no longer reaches back. No router
+ * shows the oplogs of shards.
+ */
 async function hiddenWrites(
   { client, retrier, logger, features }: DigestParts,
   range: { readonly after: Timestamp; readonly to: Timestamp },
 ): Promise<OplogKeys | undefined> {
+  if (isSharded(client)) return undefined;
   const passed = async () => range.to;
   try {
     return await retrier.run('the oplog', () => readHiddenWrites(client, features, range, passed));
   } catch (error) {
     const isUnreadable = error instanceof MongoServerError && ['fatal', 'history-lost'].includes(classify(error));
     if (!isUnreadable) throw error;
-    logger.warn({ reason: messageOf(error) }, 'The oplog cannot be read');
+    logger.warn({ event: 'comparison.oplog_unreadable', reason: messageOf(error) }, 'The oplog cannot be read');
     return undefined;
   }
 }
@@ -194,32 +199,6 @@ function refuseUnfilterable(catalog: SideCatalog, filters: DocumentFilters): voi
     const reason = entry && whyUnfilterable(entry);
     if (reason !== undefined) throw invalidFilter(namespace, reason);
   }
-}
-
-/**
- * Returns the latest time that the majority has: the primary can read at it at once. Waits until that isn't before
- * `first`, or writes between both would go unseen.
- */
-async function committedTime(
-  client: MongoClient,
-  first: Timestamp | undefined,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Timestamp> {
-  while (true) {
-    const { lastWrite } = await client.db('admin').command({ hello: 1 });
-    const time: Timestamp = lastWrite.majorityOpTime.ts;
-    if (first === undefined || !isBefore(time, first)) return time;
-    signal.throwIfAborted();
-    await reach('engine.digest.majority-behind');
-    await clock.sleep(LOOK_EVERY_MS, signal);
-  }
-}
-
-/** Returns the time of the primary's latest operation. All that was read before is of this time or an earlier one. */
-async function latestTime(client: MongoClient): Promise<Timestamp> {
-  const { lastWrite } = await client.db('admin').command({ hello: 1 });
-  return lastWrite.opTime.ts;
 }
 
 function selectionOf({ filters, documentFilters, usersAndRoles }: DigestOptions): DigestReport['selection'] {

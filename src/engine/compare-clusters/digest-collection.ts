@@ -6,9 +6,11 @@ import { collectionSize } from '../catalog/read-catalog.ts';
 import { DocumentsDigest, OrderDigest } from '../compare/digest.ts';
 import { type KeyRange, rangeFilter } from '../compare/document-reader.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
-import { classify, type FailureClass } from '../mongodb/failure-policy.ts';
+import { classify, type FailureClass, NotNow } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
+import { findRepeatedKey, refuseRepeatedKey } from '../mongodb/repeated-ids.ts';
 import type { Retrier } from '../mongodb/retry.ts';
+import { isSharded } from '../mongodb/sharding.ts';
 import type { DigestProgress } from './digest-progress.ts';
 
 /** The parts of a run that reading a collection needs. */
@@ -88,7 +90,10 @@ export async function digestRange(
       if (error instanceof Moving) return reading.result(false);
       if (!(error instanceof NoSnapshot) && classify(error) !== 'transient') throw error;
       const { namespace } = reading;
-      parts.logger.debug({ namespace, reason: messageOf(error) }, 'Reading resumes with a new cursor');
+      parts.logger.debug(
+        { event: 'comparison.read_resumed', namespace, reason: messageOf(error) },
+        'Reading resumes with a new cursor',
+      );
       reading.resume(error instanceof NoSnapshot);
     }
   }
@@ -101,6 +106,8 @@ class Reading {
   readonly #filter: Buffer | undefined;
   readonly #isCapped: boolean;
   readonly #isClustered: boolean;
+  readonly #isSharded: boolean;
+  readonly #low: DocumentKey | undefined;
   #documents = new DocumentsDigest();
   #order = new OrderDigest();
   readonly #high: DocumentKey | undefined;
@@ -112,6 +119,8 @@ class Reading {
     this.#parts = parts;
     this.#entry = entry;
     this.#filter = filter;
+    this.#isSharded = isSharded(parts.client);
+    this.#low = range.after;
     this.#after = range.after;
     this.#high = range.high;
     this.namespace = `${entry.database}.${entry.name}`;
@@ -137,16 +146,21 @@ class Reading {
       // The server prepares the next batch while this one is hashed.
       const next = cursor.open ? translated(cursor.next({ batchSize: this.#batchSize() })) : undefined;
       next?.catch(() => undefined); // Handled at the await.
+      await this.#refuseRepetitions(batch);
       this.#take(batch);
       if (next === undefined) return;
       batch = await next;
     }
   }
 
-  /** Continues after the last document that was read. The order of a capped collection can't be resumed. */
+  /**
+   * Continues after the last document that was read. The order of a capped collection can't be resumed. In a sharded one another
+   * document with the last `_id` may be next, and it is not after it.
+   */
   resume(withoutSnapshot: boolean): void {
     if (withoutSnapshot) this.#atClusterTime = false;
-    if (!this.#isCapped) return;
+    if (!this.#isCapped && !this.#isSharded) return;
+    this.#after = this.#low;
     const { count, bytes } = this.#documents.value;
     this.#parts.progress.add(-count, -bytes);
     this.#documents = new DocumentsDigest();
@@ -162,16 +176,30 @@ class Reading {
     };
   }
 
+  /**
+   * @throws RepeatedId
+   * @throws NotNow, which is transient, when a read without a snapshot met a key twice that has one document now: it would count twice
+   */
+  async #refuseRepetitions({ documents }: RawBatch): Promise<void> {
+    if (!this.#isSharded || this.#isCapped) return;
+    const key = findRepeatedKey(documents, this.#after);
+    if (key === undefined) return;
+    await reach('engine.digest.repetition-met');
+    const { client, clusterTime } = this.#parts;
+    // The time of the read: one of the two may have been deleted since.
+    const time = this.#atClusterTime ? { at: clusterTime } : { from: clusterTime };
+    await translated(refuseRepeatedKey(client, this.#entry, key, time));
+    throw new NotNow(`a document of ${this.namespace} moves to another shard`);
+  }
+
   #take({ documents }: RawBatch): void {
-    let bytes = 0;
     for (const document of documents) {
       this.#documents.add(document);
       if (this.#isCapped) this.#order.add(document);
-      bytes += document.length;
     }
     const last = documents.at(-1);
     if (last !== undefined && !this.#isCapped) this.#after = keyOf(last);
-    this.#parts.progress.add(documents.length, bytes);
+    this.#parts.progress.add(documents.length, documents.bytes.length);
   }
 
   #find(): Document {

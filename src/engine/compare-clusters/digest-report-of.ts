@@ -60,6 +60,7 @@ export function digestReportOf(
     endedAt: new Date(endedAtMs).toISOString(),
     cluster: {
       replicaSetId: cluster.clusterId,
+      ...(cluster.sharded ? { sharded: true as const } : {}),
       primary: cluster.primary,
       mongoDBVersion: cluster.mongoDBVersion,
       featureCompatibilityVersion: cluster.featureCompatibilityVersion,

@@ -51,8 +51,11 @@ export const digestReport = z.strictObject({
   cluster: z.strictObject({
     replicaSetId: z
       .string()
-      .describe('Distinguishes replica sets with the same name; empty when the user may not see it'),
-    primary: z.string().describe('host:port of the primary when the digest began'),
+      .describe(
+        'Distinguishes clusters with the same name; of a sharded cluster its clusterId; empty when the user may not see it',
+      ),
+    sharded: z.literal(true).optional().describe('Set for a sharded cluster only'),
+    primary: z.string().describe('host:port of the primary when the digest began; of a router of a sharded cluster'),
     mongoDBVersion: z.string(),
     featureCompatibilityVersion: z.string(),
   }),

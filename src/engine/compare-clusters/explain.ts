@@ -54,7 +54,11 @@ function unread({ source, destination }: Known): string {
     destination.oplogRead || !destination.watched ? [] : 'destination',
   ].flat();
   if (sides.length === 0) return '';
-  return ` The user may not read the oplog of the ${sides.join(' and the ')}: the result holds only if nobody wrote there by applyOps, or restored it from an older backup, while the comparison ran.`;
+  const why =
+    source.sharded && sides.join() === 'source'
+      ? "No router shows the oplogs of the source's shards"
+      : `The user may not read the oplog of the ${sides.join(' and the ')}`;
+  return ` ${why}: the result holds only if nobody wrote there by applyOps, or restored it from an older backup, while the comparison ran.`;
 }
 
 function shown(time: ClusterTime | null): string {

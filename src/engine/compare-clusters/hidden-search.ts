@@ -4,6 +4,7 @@ import { readHiddenWrites } from '../capture/hidden-writes.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { justBefore } from '../mongodb/cluster-time.ts';
 import { classify } from '../mongodb/failure-policy.ts';
+import { isSharded } from '../mongodb/sharding.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { ComparisonParts } from './comparison-parts.ts';
 
@@ -54,6 +55,11 @@ export class HiddenSearch {
   async #read(range: { readonly after: Timestamp; readonly to: Timestamp }): Promise<OplogKeys | undefined> {
     const { logger, retrier } = this.#parts;
     const { side, client, features } = this.#side;
+    if (isSharded(client)) {
+      // Each shard has an oplog of its own, and routers don't show them.
+      this.#side.isOplogRead = false;
+      return undefined;
+    }
     try {
       const passed = async () => range.to;
       const found = await retrier.run(`the oplog of the ${side}`, () =>
@@ -63,7 +69,11 @@ export class HiddenSearch {
     } catch (error) {
       if (classify(error) !== 'history-lost') {
         if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
-        if (this.#side.isOplogRead) logger.warn({ side, reason: messageOf(error) }, 'The oplog cannot be read');
+        if (this.#side.isOplogRead)
+          logger.warn(
+            { event: 'comparison.oplog_unreadable', side, reason: messageOf(error) },
+            'The oplog cannot be read',
+          );
         this.#side.isOplogRead = false;
         return undefined;
       }

@@ -7,6 +7,7 @@ import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
 import type { Side } from '../mongodb/side.ts';
+import { isUnreadableEntry } from '../mongodb/unreadable-entry.ts';
 
 /** The parts of a comparison that a stream needs. */
 export interface KeyStreamParts {
@@ -51,7 +52,8 @@ export class KeyStream implements AsyncDisposable {
   /**
    * Returns the next batch, through failures of cursor and server.
    * @param waitMs  how long the server may wait for the first event
-   * @throws UserError VERIFICATION_HISTORY_LOST when the oplog no longer reaches back to the token, or lacks what was read
+   * @throws UserError VERIFICATION_HISTORY_LOST when the oplog no longer reaches back to the token, lacks what was read, or has an entry that the
+   *   server can't read
    * @throws MongoServerError Unauthorized when the user may not open a stream
    */
   async next(waitMs: number): Promise<KeyBatch> {
@@ -78,7 +80,7 @@ export class KeyStream implements AsyncDisposable {
     try {
       return await retrier.run(`the change stream of the ${side}`, operation);
     } catch (error) {
-      if (classify(error) !== 'history-lost') throw error;
+      if (classify(error) !== 'history-lost' && !isUnreadableEntry(error)) throw error;
       throw new UserError('VERIFICATION_HISTORY_LOST', [side, messageOf(error)], { cause: error });
     }
   }
@@ -91,7 +93,10 @@ export class KeyStream implements AsyncDisposable {
 
   async #nextRaw(waitMs: number): Promise<RawBatch> {
     if (this.#cursor !== undefined) return await this.#cursor.next({ batchSize: this.#batchEvents, maxTimeMS: waitMs });
-    if (this.#token !== undefined) await historyOf(this.#parts.client).confirm();
+    const history = historyOf(this.#parts.client);
+    const resumes = this.#token !== undefined;
+    if (resumes) await history.confirm();
+    await history.shards.note();
     const [cursor, first] = await RawCursor.open(this.#parts.client, 'admin', {
       aggregate: 1,
       pipeline: pipeline(this.#token, this.#parts.showsAll),
@@ -101,13 +106,14 @@ export class KeyStream implements AsyncDisposable {
     this.#cursor = cursor;
     this.#openingToken = first.postBatchResumeToken?._data;
     this.#operationTime = undefined;
+    if (resumes) await history.shards.confirm(first.operationTime);
     return first;
   }
 
   #read(batch: RawBatch): KeyBatch {
     if (batch.postBatchResumeToken === undefined) throw new Error('The change stream sent no resume token');
     const { _data: token } = batch.postBatchResumeToken;
-    const events = batch.documents.map((bytes) => readChangeEvent(bytes, this.#parts.showsAll));
+    const events = Array.from(batch.documents, (bytes) => readChangeEvent(bytes, this.#parts.showsAll));
     this.#token = token;
     this.#batchEvents = Math.min(this.#batchEvents * 2, BATCH_EVENTS);
     const time = timeOfToken({ _data: token });

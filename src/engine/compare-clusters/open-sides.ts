@@ -1,6 +1,6 @@
 import { UserError } from '../../platform/index.ts';
 import { type ClusterAddresses, connectCluster } from '../mongodb/connect.ts';
-import { compareVersions, sourceFeatures } from '../mongodb/server-features.ts';
+import { compareVersions, OLDEST_SHARDED, sourceFeatures } from '../mongodb/server-features.ts';
 import type { Side } from '../mongodb/side.ts';
 import { levelOf, shownVersion } from '../preflight/checks/versions.ts';
 import { type ClusterDescription, describeCluster } from '../preflight/inspect-cluster.ts';
@@ -37,11 +37,15 @@ export async function openSides(addresses: ClusterAddresses, mayBeOne: boolean):
   return { source, destination, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** @throws UserError SHARDED_CLUSTER, STANDALONE_SERVER, VERSION_TOO_OLD */
+/**
+ * @param side  only the destination may not be a sharded cluster
+ * @throws UserError SHARDED_CLUSTER, STANDALONE_SERVER, VERSION_TOO_OLD
+ */
 export function refuseIncomparable(cluster: ClusterDescription, side: Side | 'cluster'): void {
-  if (cluster.sharded) throw new UserError('SHARDED_CLUSTER', [side, cluster.primary]);
-  if (!cluster.replicaSet) throw new UserError('STANDALONE_SERVER', [side, cluster.primary]);
-  if (compareVersions(levelOf(cluster), OLDEST) < 0) {
-    throw new UserError('VERSION_TOO_OLD', [side, shownVersion(cluster), OLDEST]);
+  if (cluster.sharded && side === 'destination') throw new UserError('SHARDED_CLUSTER', [side, cluster.primary]);
+  if (!cluster.replicaSet && !cluster.sharded) throw new UserError('STANDALONE_SERVER', [side, cluster.primary]);
+  const oldest = cluster.sharded ? OLDEST_SHARDED : OLDEST;
+  if (compareVersions(levelOf(cluster), oldest) < 0) {
+    throw new UserError('VERSION_TOO_OLD', [side, shownVersion(cluster), oldest]);
   }
 }

@@ -6,6 +6,7 @@ import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, PairMoved, readOf } from './comparison-parts.ts';
 import { clusterTime, shownId } from './differences.ts';
 import type { PendingKey } from './pending-keys.ts';
+import { refuseRepetition } from './refuse-repetitions.ts';
 import type { Repairer } from './repairer.ts';
 
 const KEYS_AT_A_TIME = 200;
@@ -164,6 +165,7 @@ export class Rechecks {
       return readOf(this.#parts, pair, compared, async () => {
         const read = await readKeys(compared.client, compared.readFrom(pair), keys, take);
         compared.note(read.time);
+        if (read.repeated !== undefined) await refuseRepetition(compared, pair, read.repeated);
         return read;
       });
     };

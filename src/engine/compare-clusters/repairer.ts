@@ -46,7 +46,10 @@ export class Repairer {
     } catch (error) {
       if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
       const shown = { namespace: pair.destinationNamespace, _id: describeKey(key), reason: messageOf(error) };
-      this.#parts.logger.warn(shown, 'The destination refused a repaired document');
+      this.#parts.logger.warn(
+        { event: 'comparison.repair_refused', ...shown },
+        'The destination refused a repaired document',
+      );
     }
   }
 

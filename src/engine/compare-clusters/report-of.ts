@@ -2,6 +2,7 @@ import { version } from '../../platform/index.ts';
 import { canonicalIndex, canonicalOptions, fingerprintOf } from '../compare/canonical-form.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
+import { isSharded } from '../mongodb/sharding.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { Proof } from './comparison.ts';
@@ -94,7 +95,13 @@ function resultOf(proof: Proof | undefined, differences: number, undecided: numb
 
 function sideOf(side: ComparedSide, time: Proof['sourceTime']): VerificationReport['source'] {
   const oplogRead = side.isWatched && side.isOplogRead && !historyOf(side.client).isUnreadable;
-  return { replicaSetId: side.clusterId, watched: side.isWatched, oplogRead, clusterTime: clusterTime(time) };
+  return {
+    replicaSetId: side.clusterId,
+    ...(isSharded(side.client) ? { sharded: true as const } : {}),
+    watched: side.isWatched,
+    oplogRead,
+    clusterTime: clusterTime(time),
+  };
 }
 
 function collectionOf(

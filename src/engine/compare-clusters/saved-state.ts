@@ -22,6 +22,8 @@ const savedSide = z.strictObject({
   token: z.string().nullable(),
   /** The time of the latest entry of the oplog that reads have shown; null before the first. */
   seen: clusterTime.nullable(),
+  /** The shards of a sharded cluster at the first position. */
+  shards: z.array(z.string()).optional(),
   /** Whether the oplog was searched for writes that no change stream shows. */
   oplogRead: z.boolean(),
 });

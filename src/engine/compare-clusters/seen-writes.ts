@@ -97,7 +97,11 @@ export class SeenWrites implements AsyncDisposable {
     } catch (error) {
       // Without a stream the report says so; reading at one cluster time needs none.
       this.#ended = true;
-      if (!isUnauthorized(error)) this.#parts.logger.warn({ reason: messageOf(error) }, 'Writes are no longer watched');
+      if (!isUnauthorized(error))
+        this.#parts.logger.warn(
+          { event: 'comparison.writes_unwatched', reason: messageOf(error) },
+          'Writes are no longer watched',
+        );
     }
     this.#changes.notify();
   }

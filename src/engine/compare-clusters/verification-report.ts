@@ -8,7 +8,10 @@ export const clusterTime = z
   .describe("A cluster's own time: seconds since the epoch, and a number within the second");
 
 const side = z.strictObject({
-  replicaSetId: z.string().describe('Distinguishes replica sets; empty when the user may not see it'),
+  replicaSetId: z
+    .string()
+    .describe('Distinguishes clusters; of a sharded cluster its clusterId; empty when the user may not see it'),
+  sharded: z.literal(true).optional().describe('Set for a sharded cluster only'),
   watched: z.boolean().describe('Whether a change stream showed every change while the comparison ran'),
   oplogRead: z
     .boolean()

@@ -48,6 +48,7 @@ export class WatchedSide implements AsyncDisposable {
     const history = historyOf(this.#side.client);
     history.forget();
     if (saved?.seen) history.expect(new Timestamp(saved.seen));
+    if (saved?.shards) history.shards.expect(saved.shards);
     const token = saved?.token ?? undefined;
     this.#stream = this.#open(token);
     const time = token === undefined ? undefined : timeOfToken({ _data: token });
@@ -85,7 +86,10 @@ export class WatchedSide implements AsyncDisposable {
   /** Returns where a later run can resume. */
   saved(): SavedSide {
     const { client, isOplogRead } = this.#side;
-    return { token: this.#safeToken(), seen: clusterTime(historyOf(client).latest), oplogRead: isOplogRead };
+    const { latest, shards } = historyOf(client);
+    const { expected } = shards;
+    const seen = { seen: clusterTime(latest), ...(expected && { shards: [...expected] }) };
+    return { token: this.#safeToken(), ...seen, oplogRead: isOplogRead };
   }
 
   /** Returns the token before which every key that changed has settled. Null when nobody watches. */

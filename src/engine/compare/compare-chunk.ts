@@ -1,4 +1,5 @@
 import type { Timestamp } from 'mongodb';
+import type { DocumentBatch } from '../bson/document-batch.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import type { RawBatch } from '../mongodb/raw-cursor.ts';
 import type { DocumentReader, KeyRange } from './document-reader.ts';
@@ -21,7 +22,7 @@ export interface CompareChunkOptions {
   /** Receives every pair that differs, in parts. Its buffers are views into a server's reply. */
   readonly differ: (pairs: readonly DifferingPair[]) => Promise<void>;
   /** Receives every compared document once, in parts: `both` when the sides have the same documents. */
-  readonly seen?: (documents: readonly Buffer[], side: 'source' | 'destination' | 'both') => void;
+  readonly seen?: (documents: DocumentBatch, side: 'source' | 'destination' | 'both') => void;
 }
 
 /** The result of one comparison. */
@@ -56,16 +57,17 @@ export async function compareChunk(
   const last = lastDocument === undefined ? undefined : keyOf(lastDocument);
   const result = {
     documents: documents.length,
-    bytes: documents.reduce((sum, { length }) => sum + length, 0),
+    bytes: documents.bytes.length,
     last,
     sourceTime: wanted.operationTime,
   };
-  if (isSame(documents, first.documents)) {
+  // Needs no key, so equal chunks cost little.
+  if (documents.equals(first.documents)) {
     seen(documents, 'both');
     return { ...result, differing: 0, destinationTime: first.operationTime };
   }
   seen(documents, 'source');
-  const missing = new Map(documents.map((document) => [keyOf(document).identity, document]));
+  const missing = new Map(Array.from(documents, (document) => [keyOf(document).identity, document]));
   let differing = 0;
   let destinationTime: Timestamp | undefined;
   const note = async (pairs: readonly DifferingPair[]) => {
@@ -88,11 +90,6 @@ export async function compareChunk(
   return { ...result, differing, destinationTime };
 }
 
-/** Whether both lists hold the same documents in the same order. Needs no key, so equal chunks cost little. */
-function isSame(a: readonly Buffer[], b: readonly Buffer[]): boolean {
-  return a.length === b.length && a.every((document, index) => b[index]?.equals(document));
-}
-
 /**
  * Yields the documents of a range.
  * @param first  the documents after the same key, up to a later bound or the same one
@@ -109,7 +106,7 @@ async function* batchesOf(
   // Only the server knows the order of keys: without the range's last key in the reply, its end is unknown.
   const end = isSameRange
     ? undefined
-    : high && first.documents.findIndex((document) => keyOf(document).identity === high.identity);
+    : high && [...first.documents].findIndex((document) => keyOf(document).identity === high.identity);
   if (end !== undefined && end >= 0) {
     yield { ...first, documents: first.documents.slice(0, end + 1) };
     return;

@@ -30,6 +30,8 @@ export interface ReadFrom {
   /** Restricts a query to the documents that count; all by default. */
   readonly select?: (query: object) => object;
   readonly readConcern: object;
+  /** The fields to read, where not whole documents are compared. */
+  readonly projection?: object;
 }
 
 /** Reads documents of a range once. The caller retries. */

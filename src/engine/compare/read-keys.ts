@@ -13,21 +13,25 @@ export interface KeysRead<T> {
   readonly found: ReadonlyMap<string, T>;
   /** The time of the server's latest operation when it answered last. */
   readonly time: Timestamp | undefined;
+  /** A key with two documents, which two shards may have. */
+  readonly repeated: DocumentKey | undefined;
 }
 
 /** Reads the documents of keys once, one reply at a time. Returns what `take` makes of each. The caller retries. */
 export async function readKeys<T>(
   client: MongoClient,
-  { database, name, uuid, select = (query) => query, readConcern }: ReadFrom,
+  { database, name, uuid, select = (query) => query, readConcern, projection = {} }: ReadFrom,
   keys: readonly DocumentKey[],
   take: (document: Buffer) => T,
 ): Promise<KeysRead<T>> {
   const wanted = new Set(keys.map(({ identity }) => identity));
   const values = array(keys.map(({ value }) => value));
   const found = new Map<string, T>();
+  let repeated: DocumentKey | undefined;
   const [cursor, first] = await RawCursor.open(client, database, {
     find: name,
     filter: select({ _id: { $in: new RawValue(BSON_TYPE.array, values) } }),
+    projection,
     ...pinnedTo(uuid),
     readConcern,
   });
@@ -36,10 +40,11 @@ export async function readKeys<T>(
   while (true) {
     for (const document of batch.documents) {
       // A collation may find documents of other keys.
-      const { identity } = keyOf(document);
-      if (wanted.has(identity)) found.set(identity, take(document));
+      const key = keyOf(document);
+      if (found.has(key.identity)) repeated = key;
+      if (wanted.has(key.identity)) found.set(key.identity, take(document));
     }
-    if (!cursor.open) return { found, time: batch.operationTime };
+    if (!cursor.open) return { found, time: batch.operationTime, repeated };
     batch = await cursor.next();
   }
 }

@@ -10,6 +10,7 @@ import { refusedAgain, type TrackedCollection } from '../collections/tracked-col
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
+import type { PartitionRecord } from '../records/records.ts';
 import { type CopyPartitionParts, copyPartition } from './copy-partition.ts';
 import { emptyCollection } from './insert-documents.ts';
 import { type PlanPartitionsParts, planPartitions } from './plan-partitions.ts';
@@ -24,7 +25,7 @@ interface CopierParts extends CopyPartitionParts, PlanPartitionsParts, DeclareRe
 const NEXT_TRY_AFTER_MS = 30_000;
 
 /** More than ranges, so that planning and indexing of small collections overlap with commits of others. */
-const COLLECTIONS_AT_A_TIME = 8;
+const COLLECTIONS_AT_A_TIME = 16;
 
 /**
  * Takes collections from `pending` to `live`: copies them, builds their indexes, and applies what changed meanwhile.
@@ -145,19 +146,23 @@ export class Copier {
     const { namespace, stuck, missing, dropped } = collection;
     if (stuck === undefined || missing !== undefined) return await untilBack(this.#context, collection);
     const { clock, logger, signal } = this.#context;
-    logger.warn({ namespace, reason: stuck.error.message }, 'A collection waits; all others continue');
+    logger.warn(
+      { event: 'copy.collection_waits', namespace, reason: stuck.error.message },
+      'A collection waits; all others continue',
+    );
     await clock.sleep(NEXT_TRY_AFTER_MS, AbortSignal.any([signal, dropped.signal]));
     signal.throwIfAborted();
   }
 
   async #copy(collection: TrackedCollection): Promise<void> {
     await this.#context.gate.pass(this.#context.signal);
+    let partitions: readonly PartitionRecord[] | undefined;
     if (collection.state === 'pending') {
       if (collection.suspicion !== null) await emptyCollection(this.#context, collection);
-      await this.#plan(collection);
+      partitions = await this.#plan(collection);
     }
     if (collection.state !== 'copying') return;
-    const partitions = await this.#context.checkpoint.partitions(collection.uuid);
+    partitions ??= await this.#context.checkpoint.partitions(collection.uuid);
     const open = partitions.filter(({ done }) => !done);
     const copies = open.map((partition) =>
       this.#partitionSlots
@@ -189,7 +194,7 @@ export class Copier {
    * Plans the ranges. From the first line on, changes go to the spool; every read of the copy sees earlier ones. The
    * record must say so before the first document is written, or a successor would drop changes of copied documents.
    */
-  async #plan(collection: TrackedCollection): Promise<void> {
+  async #plan(collection: TrackedCollection): Promise<readonly PartitionRecord[]> {
     collection.advance({ kind: 'plan begun' });
     collection.reordered = false;
     collection.readAfter = this.#context.position.time;
@@ -211,8 +216,8 @@ export class Copier {
     await checkpoint.planPartitions(collection.uuid, partitions);
     collection.advance({ kind: 'planned' });
     await this.#record(collection);
-    if (suspicion === null) return;
-    await checkpoint.clearSuspect(collection.uuid, suspicion.mark);
+    if (suspicion !== null) await checkpoint.clearSuspect(collection.uuid, suspicion.mark);
+    return partitions;
   }
 
   /** Applies the changes of the copy's time through the lanes, which fetch each document again. */

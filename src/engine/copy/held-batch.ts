@@ -1,10 +1,11 @@
-import { Binary } from 'mongodb';
+import { Binary, type Long } from 'mongodb';
+import { DocumentBatch } from '../bson/document-batch.ts';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { HeldBytes, MemoryBudget } from '../concurrency/memory-budget.ts';
 import type { WaitTimes } from '../concurrency/wait-times.ts';
 import type { RawBatch } from '../mongodb/raw-cursor.ts';
-import { type InsertDocumentsParts, insertDocuments } from './insert-documents.ts';
+import { absentFrom, type InsertDocumentsParts, insertDocuments } from './insert-documents.ts';
 
 /** The parts of a run that batches in memory need. */
 export interface HeldBatchParts extends InsertDocumentsParts {
@@ -16,21 +17,25 @@ export interface HeldBatchParts extends InsertDocumentsParts {
 export class HeldBatch implements Disposable {
   readonly #held: HeldBytes;
   /** Empty once disposed, because generators and loops keep the batch itself longer. */
-  documents: readonly Buffer[];
+  documents: DocumentBatch;
   readonly bytes: number;
   /** A copy of the last document's key; null for an empty batch. */
   readonly lastId: Binary | null;
+  /** The record id of the last record that the batch covers, in a scan in natural order. */
+  readonly recordId: Long | null | undefined;
 
-  constructor(documents: readonly Buffer[], bytes: number, held: HeldBytes) {
+  constructor(documents: DocumentBatch, recordId: RawBatch['recordId'], held: HeldBytes) {
     this.documents = documents;
-    this.bytes = bytes;
+    this.bytes = documents.bytes.length;
+    this.recordId = recordId;
     this.#held = held;
     const last = documents.at(-1);
     this.lastId = last === undefined ? null : new Binary(keyBytes(keyOf(last)));
   }
 
   [Symbol.dispose](): void {
-    this.documents = [];
+    this.documents.free();
+    this.documents = DocumentBatch.EMPTY;
     this.#held[Symbol.dispose]();
   }
 }
@@ -55,11 +60,11 @@ export function beginRead(
   const admitted = memory.copyReads.take(expectedBytes, signal);
   const batch = admitted.then(async (held) => {
     try {
-      const { documents } = await read();
-      const bytes = documents.reduce((sum, { length }) => sum + length, 0);
-      held.settle(bytes);
+      const reply = await read();
+      const documents = reply.documents.copy();
+      held.settle(documents.bytes.length);
       collection.saw(documents);
-      return new HeldBatch(documents, bytes, held);
+      return new HeldBatch(documents, reply.recordId, held);
     } catch (error) {
       held[Symbol.dispose]();
       throw error;
@@ -75,12 +80,17 @@ export async function finishRead({ waitTimes }: HeldBatchParts, { admitted, batc
   return await waitTimes.during('source', batch);
 }
 
-/** Inserts a batch as soon as there is room to send it. The batch stays held. */
+/**
+ * Inserts a batch as soon as there is room to send it. The batch stays held.
+ * @param mayBeThere  whether the destination may have many of them, which would be slow to refuse one by one
+ */
 export async function insertHeld(
   context: HeldBatchParts,
   collection: TrackedCollection,
   batch: HeldBatch,
+  mayBeThere = false,
 ): Promise<void> {
   using _ = await context.memory.copyWrites.take(batch.bytes, context.signal);
-  await insertDocuments(context, collection, batch.documents);
+  const documents = mayBeThere ? await absentFrom(context, collection, batch.documents) : batch.documents;
+  await insertDocuments(context, collection, documents);
 }

@@ -1,16 +1,19 @@
 import { Binary, type Document } from 'mongodb';
+import type { Logger } from '../../platform/index.ts';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
-import { type MovedParts, pinTo } from '../collections/moved.ts';
+import { pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { PartitionRecord } from '../records/records.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import { chooseReadOrder, type ReadOrderParts, SMALL_BYTES } from './read-order.ts';
 
 /** The parts of a run that planning needs. */
-export interface PlanPartitionsParts extends MovedParts {
+export interface PlanPartitionsParts extends ReadOrderParts {
   readonly checkpoint: RetryingCheckpointStore;
   readonly partitionBytes: number;
+  readonly logger: Logger;
 }
 
 /** Small enough that a large collection has several ranges in parallel, and large enough that there are few bounds. */
@@ -23,7 +26,7 @@ const SAMPLES_PER_PARTITION = 10;
 const LARGEST_SAMPLE_SHARE = 0.04;
 
 /**
- * Cuts a collection into ranges of `_id`. The last range ends at the currently highest `_id`, so the copy doesn't chase
+ * Cuts a collection into ranges of `_id`, unless it is better read in natural order. The last range ends at the currently highest `_id`, so the copy doesn't chase
  * a growing collection: later inserts are changes.
  * @returns no partition for an empty collection
  */
@@ -40,8 +43,16 @@ export async function planPartitions(
   const highest = await readKeys(context, collection, { find: collection.sourceName, sort: { _id: -1 }, limit: 1 });
   const [top] = highest;
   if (top === undefined) return [];
+  const { natural, ...order } = await chooseReadOrder(context, collection);
+  collection.readOrder = order;
+  if (collection.bytes >= SMALL_BYTES)
+    context.logger.info(
+      { event: 'copy.order_chosen', namespace: collection.namespace, ...order },
+      'The order of the reads is chosen',
+    );
   // A capped collection is read in its own order, so it has one range.
-  const bounds = collection.isCapped ? [top] : [...(await sampleBounds(context, collection)), top];
+  const isWhole = collection.isCapped || natural !== undefined;
+  const bounds = isWhole ? [top] : [...(await sampleBounds(context, collection)), top];
   return bounds.map((high, n) => ({
     _id: { m: checkpoint.migrationId, u: collection.uuid, n },
     low: bounds[n - 1] ?? null,
@@ -50,6 +61,7 @@ export async function planPartitions(
     documents: 0,
     bytes: 0,
     done: false,
+    ...(natural === undefined ? {} : { natural }),
   }));
 }
 

@@ -4,6 +4,8 @@
  * (docs/adr/0019-block-owner.md).
  */
 
+import type { Timestamp } from 'mongodb';
+
 /** One attempt of an engine to cut over. */
 export interface Claim {
   /** Identifies the attempt: a note that arrives after its attempt has ended changes nothing. */
@@ -45,6 +47,12 @@ export interface Block {
 export interface BlockState {
   readonly block: Block | undefined;
   readonly holder: Holder | undefined;
+}
+
+/** The state of the block, read up to a cluster time. */
+export interface BlockReading {
+  readonly state: BlockState;
+  readonly upTo: Timestamp;
 }
 
 /**

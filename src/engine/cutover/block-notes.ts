@@ -2,15 +2,17 @@ import { type Document, type MongoClient, MongoServerError, Timestamp } from 'mo
 import { decode } from '../bson/decode.ts';
 import { isBefore, operationTimeOf } from '../mongodb/cluster-time.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
+import { isSharded } from '../mongodb/sharding.ts';
 import {
   type BlockEvent,
-  type BlockState,
+  type BlockReading,
   blockStateAfter,
   CLAIM_LASTS_SECONDS,
   type Claim,
   type ClaimStep,
   type Holder,
 } from './block-history.ts';
+import { readBlockRecord, recordStep } from './block-record.ts';
 
 /** Where a server keeps its write block: one document while it is set (tried on 6.0.5). */
 const BLOCKS = { database: 'config', name: 'user_writes_critical_sections' };
@@ -26,18 +28,12 @@ interface ClaimNote {
   readonly claim: Claim;
 }
 
-/** The state of the block in the oplog, read up to a cluster time. */
-export interface BlockReading {
-  readonly state: BlockState;
-  readonly upTo: Timestamp;
-}
-
 /**
  * Writes a note to the source's oplog, acknowledged by the majority, and reads who holds the block at that time.
- * Everybody whose note comes later sees this one.
+ * Everybody whose note comes later sees this one. A sharded source has a record instead, since routers show no oplog.
  * @param earlier  the read continues from there: on a busy source the minute before the block is long, and users may be
  * waiting
- * @returns undefined when the user may not read the oplog; the note is written anyway
+ * @returns undefined when the oplog can't be read; the note is written anyway
  */
 export async function noteAndRead(
   source: MongoClient,
@@ -45,7 +41,8 @@ export async function noteAndRead(
   claim: Claim,
   earlier?: BlockReading,
 ): Promise<BlockReading | undefined> {
-  return await readUpTo(source, await writeNote(source, step, claim), earlier);
+  if (isSharded(source)) return await recordStep(source, step, claim);
+  return await readUpTo(source, await appendNote(source, step, claim), earlier);
 }
 
 async function readUpTo(
@@ -59,12 +56,18 @@ async function readUpTo(
   return { state: blockStateAfter(entries.map(eventOf), earlier?.state), upTo: isBefore(time, latest) ? latest : time };
 }
 
+/** Writes a note without reading who holds the block. */
+export async function writeNote(source: MongoClient, step: ClaimStep, claim: Claim): Promise<void> {
+  if (isSharded(source)) await recordStep(source, step, claim);
+  else await appendNote(source, step, claim);
+}
+
 /**
  * Writes a note to the source's oplog, acknowledged by the majority. This needs no privilege to write data, and works
  * under the block.
  * @returns a cluster time at or after the note
  */
-export async function writeNote(source: MongoClient, step: ClaimStep, claim: Claim): Promise<Timestamp> {
+async function appendNote(source: MongoClient, step: ClaimStep, claim: Claim): Promise<Timestamp> {
   const linkspan: ClaimNote = { block: step, claim };
   const command = { appendOplogNote: 1, data: { linkspan }, writeConcern: { w: 'majority' } };
   return operationTimeOf(await source.db('admin').command(command), 'source');
@@ -87,14 +90,14 @@ export async function readObstacle(
   earlier?: BlockReading,
 ): Promise<Obstacle | 'unseen'> {
   const time = operationTimeOf(await source.db('admin').command({ ping: 1 }), 'source');
-  const reading = await readUpTo(source, time, earlier);
+  const reading = isSharded(source) ? await readBlockRecord(source) : await readUpTo(source, time, earlier);
   if (reading === undefined) return 'unseen';
   const ifClaimed: BlockEvent = { step: 'claimed', claim, seconds: time.getHighBits() };
   const { holder } = blockStateAfter([ifClaimed], reading.state);
   return { holder: holder?.id === claim.id ? undefined : holder, reading };
 }
 
-/** Whether the user may read who holds the block. */
+/** Whether the user may read who holds the block of a replica set. */
 export async function canReadBlockState(source: MongoClient): Promise<boolean> {
   const look = async () => {
     await source.db('local').command({ find: OPLOG, limit: 1, projection: { _id: 1 } });

@@ -37,7 +37,10 @@ export async function commitOnce(
     if (round === MOST_ROUNDS) {
       const reason =
         'they changed whenever they were compared: they may lack, or have, documents that the source has just discarded';
-      context.logger.warn({ namespaces: changed, reason }, 'Capped collections may differ from the source');
+      context.logger.warn(
+        { event: 'once.capped_uncertain', namespaces: changed, reason },
+        'Capped collections may differ from the source',
+      );
       break;
     }
     stream.release();

@@ -2,6 +2,8 @@ import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { listCollections } from '../catalog/read-catalog.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { allEnded } from '../concurrency/all-ended.ts';
+import { Slots } from '../concurrency/slots.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 
@@ -12,6 +14,8 @@ interface ConfirmDestinationParts {
   readonly retrier: Retrier;
   readonly tracked: Map<string, TrackedCollection>;
 }
+
+const AT_A_TIME = 8;
 
 /**
  * Confirms, once nothing is written any more, that nobody has dropped or renamed what was copied. A collection without
@@ -27,12 +31,14 @@ export async function confirmDestination({
   // Catalogs are read from the primary; this write confirms that it still is the primary.
   await retrier.run('the destination', () => fence.confirm());
   const byDatabase = Map.groupBy(tracked.values(), ({ destinationDatabase }) => destinationDatabase);
-  for (const [database, collections] of byDatabase) {
+  const slots = new Slots(AT_A_TIME);
+  const confirm = async (database: string, collections: readonly TrackedCollection[]) => {
     const listed = await retrier.run('the destination', () => listCollections(destination, database));
     const names = new Map(listed.map(({ uuid, name }) => [uuid?.toHexString(), name]));
     const lost = collections.find((one) => names.get(one.destinationUuid?.toHexString()) !== one.destinationName);
-    if (lost === undefined) continue;
+    if (lost === undefined) return;
     const namespace = `${database}.${lost.destinationName}`;
     throw new UserError('NAMESPACE_CONFLICT', [namespace, 'somebody else dropped or renamed it on the destination']);
-  }
+  };
+  await allEnded([...byDatabase].map(([database, collections]) => slots.run(() => confirm(database, collections))));
 }

@@ -1,9 +1,9 @@
 import { type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { messageOf } from '../../platform/index.ts';
-import { timeOfToken } from '../mongodb/cluster-time.ts';
+import { operationTimeOf, timeOfToken } from '../mongodb/cluster-time.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import { replicaSetIdOf } from '../records/confirm-clusters.ts';
+import { clusterIdOf } from '../records/confirm-clusters.ts';
 import type { SourceWatchState } from '../records/records.ts';
 
 /** Unauthorized and AuthenticationFailed: they say nothing about the position. */
@@ -22,12 +22,13 @@ export async function confirmWatched(
   { sourceId = '', token }: Pick<SourceWatchState, 'sourceId' | 'token'>,
 ): Promise<string> {
   const [found, hello] = await retrier.run('the source', () =>
-    Promise.all([replicaSetIdOf(client), client.db('admin').command({ hello: 1 })]),
+    Promise.all([clusterIdOf(client), client.db('admin').command({ hello: 1 })]),
   );
   if (sourceId !== '' && found !== '' && found !== sourceId)
     throw new Error('another replica set answers under the address of the source');
   // By seconds: a stream that was opened without a token begins right after the latest operation.
-  const latest: Timestamp = hello.lastWrite.opTime.ts;
+  // A router knows no last write of its shards. Its cluster time is at or after it.
+  const latest: Timestamp = hello.lastWrite?.opTime.ts ?? operationTimeOf(hello, 'source');
   if (latest.getHighBitsUnsigned() < timeOfToken({ _data: token }).getHighBitsUnsigned())
     throw new Error('the source is older than the position of the watch: was it restored from a backup?');
   return found;

@@ -64,7 +64,7 @@ export interface CutoverWishes {
   readonly timeline: CutoverTimeline;
   /** Returns what the verification has compared. */
   readonly evidence: () => CutoverEvidence;
-  readonly block: CutoverPreparation['block'];
+  readonly preparation: CutoverPreparation;
 }
 
 /**
@@ -78,17 +78,18 @@ export async function cutOver(
   stream: RunningStream,
   wishes: CutoverWishes,
 ): Promise<'committed' | 'called off' | PutOff> {
-  const { calledOff, timeline, block } = wishes;
+  const { calledOff, timeline, preparation } = wishes;
   using _ = stream.hurry();
   const attempt = within(context, calledOff);
   try {
     timeline.begin('catch up');
     await log.advance('cutover begun');
     await log.advanceCutover('begun', { timeline: timeline.attempts });
-    await counted(context, timeline, async () => stream.inStepAt(await barrier(attempt), attempt.signal));
+    await counted(context, timeline, () => orAbort(preparation.caughtUp, attempt.signal));
     timeline.begin('accounts');
     await bringOverAccounts(attempt);
     const positions = await fixReversePosition(attempt);
+    const { block } = preparation;
     if (block !== undefined) {
       const { claim } = block;
       timeline.begin('watchdog');
@@ -162,7 +163,10 @@ async function drainUnderBlock(
   const { calledOff, bypassingWrites, timeline, watchdog, claim } = blocking;
   const putOff = (reason: string): PutOff => {
     const stoppedMs = timeline.since('block');
-    logger.warn({ reason, stoppedMs }, 'The cutover attempt failed: the source is open again');
+    logger.warn(
+      { event: 'cutover.attempt_failed', reason, stoppedMs },
+      'The cutover attempt failed: the source is open again',
+    );
     return { reason, stoppedMs };
   };
   watchdog.keepQuiet();
@@ -197,7 +201,10 @@ async function drainUnderBlock(
       }
       await confirmBlocked(last);
       written = await bypassed(context.source, look);
-      logger.warn({ reason: written.message }, 'The source is written to under its write block');
+      logger.warn(
+        { event: 'cutover.written_under_block', reason: written.message },
+        'The source is written to under its write block',
+      );
       if (bypassingWrites === 'giveUp') throw written;
       stream.release();
     }

@@ -48,7 +48,7 @@ export async function hasBlocked(context: DestinationBlockParts, { record }: Mig
 export async function closeDestination(context: DestinationBlockParts): Promise<void> {
   const { destination, fence, retrier } = context;
   if (!(await blocksDestination(context))) {
-    context.logger.warn('The destination is not protected from writes by others');
+    context.logger.warn({ event: 'destination.unprotected' }, 'The destination is not protected from writes by others');
     return;
   }
   // The time for its majority isn't measured, because nobody uses it yet.

@@ -1,21 +1,14 @@
-import type { MongoClient } from 'mongodb';
-import type { Clock } from '../../platform/index.ts';
-import type { SourceFeatures } from '../mongodb/server-features.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import { within } from '../records/within.ts';
 import type { DocumentFilters } from '../scope/document-filters.ts';
-import type { Selection } from '../scope/selection.ts';
 import type { Claim } from './block-history.ts';
+import { barrier, type LastLookParts } from './last-look.ts';
+import type { RunningStream } from './running-stream.ts';
 import { type BlockSurvey, newClaim, surveySource } from './source-block.ts';
 import { startWatchdog, type Watchdog, type WatchdogParts } from './watchdog.ts';
 
 /** The parts of a run that the preparation needs. */
-export interface PrepareCutoverParts extends WatchdogParts {
-  readonly source: MongoClient;
-  readonly sourceFeatures: SourceFeatures;
-  readonly checkpoint: RetryingCheckpointStore;
-  readonly clock: Clock;
-  readonly selection: Selection;
+export interface PrepareCutoverParts extends WatchdogParts, LastLookParts {
   readonly documentFilters: DocumentFilters;
 }
 
@@ -23,6 +16,11 @@ export interface PrepareCutoverParts extends WatchdogParts {
 export interface CutoverPreparation extends Disposable {
   /** Undefined where the attempt doesn't block its source. */
   readonly block: PreparedBlock | undefined;
+  /**
+   * Resolves when the stream is in step with a barrier of this attempt, so that the drain under the block is short. The
+   * stream hurries as long as the attempt lasts.
+   */
+  readonly caughtUp: Promise<void>;
 }
 
 /** The parts that blocking a source needs. Both promises only fulfil. */
@@ -33,18 +31,42 @@ interface PreparedBlock {
 }
 
 /**
- * Begins what a cutover needs before it blocks the source: a process and readings, which take seconds on a busy machine.
- * It changes nothing, so the checks of the cutover may still be running.
+ * Begins what a cutover needs before it blocks the source: a process, readings, and a stream in step, which take seconds
+ * on a busy machine. None of it needs a decision, so the checks of the cutover may still be running.
  * @param silentMs  the watchdog acts when the engine is silent for so long after it announced the block
  */
-export function prepareCutover(context: PrepareCutoverParts, log: MigrationLog, silentMs?: number): CutoverPreparation {
-  const { selection, documentFilters, sourceFeatures } = context;
-  const blocks = selection.isWhole && documentFilters.isEmpty && sourceFeatures.blocksWrites;
-  if (!blocks) return { block: undefined, [Symbol.dispose]: () => undefined };
-  const claim = newClaim(context, log);
-  const watching = startWatchdog(context, log, claim, silentMs);
+export function prepareCutover(
+  context: PrepareCutoverParts,
+  log: MigrationLog,
+  stream: RunningStream,
+  silentMs?: number,
+): CutoverPreparation {
+  const over = new AbortController();
+  const parts = within(context, over.signal);
+  const caughtUp = barrier(parts).then((time) => stream.inStepAt(time, parts.signal));
+  caughtUp.catch(() => undefined); // Handled where it is awaited; an attempt may end before.
+  const block = prepareBlock(context, log, silentMs);
   return {
-    block: { claim, watching, surveying: surveySource(context, claim) },
-    [Symbol.dispose]: () => void watching.then((watchdog) => watchdog[Symbol.dispose]()),
+    block,
+    caughtUp,
+    [Symbol.dispose]: () => {
+      over.abort();
+      void block?.watching.then((watchdog) => watchdog[Symbol.dispose]());
+    },
+  };
+}
+
+function prepareBlock(
+  context: PrepareCutoverParts,
+  log: MigrationLog,
+  silentMs: number | undefined,
+): PreparedBlock | undefined {
+  const { selection, documentFilters, sourceFeatures } = context;
+  if (!selection.isWhole || !documentFilters.isEmpty || !sourceFeatures.blocksWrites) return undefined;
+  const claim = newClaim(context, log);
+  return {
+    claim,
+    watching: startWatchdog(context, log, claim, silentMs),
+    surveying: surveySource(context, claim),
   };
 }

@@ -2,6 +2,7 @@ import { counted, messageOf, reach } from '../../platform/index.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
+import { isSharded } from '../mongodb/sharding.ts';
 import { unblockWrites } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
@@ -61,12 +62,14 @@ export async function rehearse(
   const attempt = within(context, AbortSignal.any([calledOff, late]));
   try {
     timeline.begin('catch up');
-    const { block } = resources.use(prepareCutover(context, log, SILENT_MS));
+    const { block, caughtUp } = resources.use(prepareCutover(attempt, log, stream, SILENT_MS));
     await log.advanceCutover('rehearsal begun', { rehearsed: rehearsal, timeline: timeline.attempts });
     await reach('engine.rehearsal.begun');
     if (block === undefined)
       throw new NotNow('a cutover of this migration does not block its source, so there is no pause to rehearse');
-    await stream.inStepAt(await barrier(attempt), attempt.signal);
+    if (isSharded(context.source))
+      throw new NotNow("the write block of a sharded source can't be lifted in time for a rehearsal");
+    await caughtUp;
     timeline.begin('watchdog');
     const watchdog = await orAbort(block.watching, attempt.signal);
     watchdog.keepQuiet();

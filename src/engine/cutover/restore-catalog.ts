@@ -109,6 +109,9 @@ async function modifyUnlessGone(context: RestoreCatalogParts, target: WriteTarge
   } catch (error) {
     if (!isGone(error)) throw error;
     const namespace = `${target.database}.${target.name}`;
-    context.logger.warn({ namespace, reason: messageOf(error), change }, 'Nothing to restore: somebody has dropped it');
+    context.logger.warn(
+      { event: 'cutover.restore_skipped', namespace, reason: messageOf(error), change },
+      'Nothing to restore: somebody has dropped it',
+    );
   }
 }

@@ -1,19 +1,20 @@
 import { createHash } from 'node:crypto';
 import type { MongoClient, UUID } from 'mongodb';
 import type { StreamPosition } from '../apply/stream-position.ts';
+import type { DocumentBatch } from '../bson/document-batch.ts';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { onDestination, onSource, pinTo } from '../collections/moved.ts';
 import { noteReordered } from '../collections/note-reordered.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { type CopyPartitionParts, readInOrder } from '../copy/copy-partition.ts';
 import { insertHeld } from '../copy/held-batch.ts';
 import { emptyCollection } from '../copy/insert-documents.ts';
+import { type ReadPartitionParts, readInOrder } from '../copy/read-partition.ts';
 import type { CausalRead } from '../mongodb/fence.ts';
 import { RawCursor, readAll } from '../mongodb/raw-cursor.ts';
 
 /** The parts of a run that comparing capped collections needs. */
-export interface SettleCappedParts extends CopyPartitionParts {
+export interface SettleCappedParts extends ReadPartitionParts {
   readonly tracked: Map<string, TrackedCollection>;
   readonly position: StreamPosition;
 }
@@ -73,7 +74,10 @@ async function settle(
 ): Promise<boolean> {
   const describe = (side: Side) => (collection.reordered ? order(side, advanced) : outline(side));
   if (await isEqual(context, collection, describe)) return true;
-  context.logger.info({ namespace: collection.namespace }, 'Copying the capped collection again');
+  context.logger.info(
+    { event: 'cutover.capped_copied_again', namespace: collection.namespace },
+    'Copying the capped collection again',
+  );
   // After a kill in between, a successor finds the documents in some order.
   await noteReordered(context, collection);
   await emptyCollection(context, collection);
@@ -123,8 +127,8 @@ async function outline({ client, database, name, pin, readConcern }: Side): Prom
 /** Returns a digest of all its keys in order. */
 async function order({ client, database, name, pin, readConcern }: Side, advanced: () => void): Promise<string> {
   const hash = createHash('sha256');
-  const take = (documents: readonly Buffer[]) => {
-    for (const document of documents) hash.update(document); // Each begins with its length.
+  const take = ({ bytes }: DocumentBatch) => {
+    hash.update(bytes); // Each document begins with its length.
     advanced();
   };
   const [cursor, first] = await RawCursor.open(client, database, {

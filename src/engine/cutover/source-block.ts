@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { MongoClient, Timestamp } from 'mongodb';
 import { type Clock, type Logger, messageOf, reach } from '../../platform/index.ts';
+import { electionOf } from '../mongodb/election.ts';
 import { classify, NotNow, reasonOf } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
+import { isSharded } from '../mongodb/sharding.ts';
 import {
   type BlockLimit,
   blockLimit,
   LIFT_COMMAND,
+  SHARDS_BLOCK_LIMIT_MS,
   tryToBlockWrites,
   unblockWrites,
   writeBlockObstacles,
@@ -15,8 +18,8 @@ import {
 } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-import type { Claim } from './block-history.ts';
-import { type BlockReading, readObstacle, writeNote } from './block-notes.ts';
+import type { BlockReading, Claim } from './block-history.ts';
+import { readObstacle, writeNote } from './block-notes.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
 
@@ -107,13 +110,13 @@ async function refuseOthersBlock(
     if (obstacle.holder !== undefined) throw new NotNow(describeHolder(obstacle.holder));
     return obstacle.reading;
   }
-  if (await writesAreBlocked(source))
-    throw new NotNow(
-      "its users' writes are blocked already, and this migration's user may not read its oplog, which says by whom. Grant the role backup " +
-        `there; or, if no migration cuts over or has committed from there, run: ${LIFT_COMMAND}`,
-    );
+  if (await writesAreBlocked(source)) throw new NotNow(UNSEEN_BLOCK);
   return undefined;
 }
+
+const UNSEEN_BLOCK =
+  "its users' writes are blocked already, and this migration's user may not read its oplog, which says by whom. Grant the role backup there; " +
+  `or, if no migration cuts over or has committed from there, run: ${LIFT_COMMAND}`;
 
 /** A block that a cutover relies on. */
 export interface Blocked {
@@ -157,18 +160,31 @@ export async function blockSource(
     timeline.begin('block');
     const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
     if (staked.outcome === 'held' && staked.foundSet) {
-      logger.warn('The source was blocked already: the cutover relies on that block, and leaves it set');
-      return { ...held, isFound: true };
+      logger.warn(
+        { event: 'cutover.block_found' },
+        'The source was blocked already: the cutover relies on that block, and leaves it set',
+      );
+      // On a sharded source some shards may still be open: setting the block again waits for all of them.
+      if (!isSharded(source)) return { ...held, isFound: true };
     }
-    const set = await tryToBlockWrites(source, limit.limitMs);
-    return set === undefined ? { refusal: notInTime(limit) } : { ...held, setAt: set.setAt };
+    const set = await tryToBlockWrites(source, limit.limitMs, () => confirmHeld(context, claim));
+    return set === undefined ? { refusal: notInTime(source, limit) } : { ...held, setAt: set.setAt };
   });
   if ('refusal' in blocked) await reopenSource(context, log, { claim });
   return blocked;
 }
 
-function notInTime({ limitMs, majorityMs }: BlockLimit): string {
-  return `the source's writes could not be blocked within ${limitMs} ms; it took ${majorityMs} ms to acknowledge a write with majority`;
+/** @throws NotNow when the claim is no longer in effect, or when it took too long to find that out */
+async function confirmHeld({ source, clock }: SourceBlockParts, claim: Claim): Promise<void> {
+  const confirmInTime = actsInTime(clock);
+  const staked = await stakeClaim(source, claim);
+  if (staked.outcome !== 'held') throw new NotNow('another cutover holds its write block');
+  confirmInTime();
+}
+
+function notInTime(source: MongoClient, { limitMs, majorityMs }: BlockLimit): string {
+  const withinMs = isSharded(source) ? SHARDS_BLOCK_LIMIT_MS : limitMs;
+  return `the source's writes could not be blocked within ${withinMs} ms; it took ${majorityMs} ms to acknowledge a write with majority`;
 }
 
 /**
@@ -190,7 +206,8 @@ export async function confirmClaim(context: SourceBlockParts, claim: Claim, bloc
   const { retrier, source } = context;
   const said = await retrier.run('the source', () => announceCommit(source, claim, blocked.reading));
   if (said === 'lost') throw new NotNow("somebody has lifted the source's write block, or another cutover holds it");
-  if (said === 'confirmed') return;
+  if (said === 'confirmed' && !isSharded(source)) return;
+  // A router doesn't show whether somebody lifts the block at this moment.
   await confirmBlocked(context);
   await confirmBlock(context, blocked);
 }
@@ -210,12 +227,11 @@ export async function tellCommitted(context: SourceBlockParts, log: MigrationLog
   await retrier
     .run('the source', () => writeNote(context.source, 'committed', claim))
     .catch((error: unknown) => {
-      context.logger.warn({ error: messageOf(error) }, 'The source has no note of the commit');
+      context.logger.warn(
+        { event: 'cutover.commit_not_noted', error: messageOf(error) },
+        'The source has no note of the commit',
+      );
     });
-}
-
-async function electionOf(source: MongoClient): Promise<string> {
-  return String((await source.db('admin').command({ hello: 1 })).electionId);
 }
 
 /**
@@ -225,7 +241,7 @@ async function electionOf(source: MongoClient): Promise<string> {
 export async function settleOpenBlock(context: SourceBlockParts, log: MigrationLog): Promise<void> {
   const { cutover } = log.record;
   if (cutover === undefined || cutover.committed || !cutover.blocking) return;
-  context.logger.warn('A cutover was interrupted: opening the source again');
+  context.logger.warn({ event: 'cutover.interrupted' }, 'A cutover was interrupted: opening the source again');
   const { source } = context;
   const claim = newClaim(context, log);
   const unexplained = cutover.claim === undefined;
@@ -233,7 +249,10 @@ export async function settleOpenBlock(context: SourceBlockParts, log: MigrationL
     const staked = await stakeClaim(source, claim);
     if (staked.outcome !== 'refused') return true;
     if (staked.holder?.migrationId === claim.migrationId) throw new NotNow('an earlier engine is about to open it');
-    context.logger.warn({ reason: describeHolder(staked.holder) }, 'The source has the block of another migration');
+    context.logger.warn(
+      { event: 'cutover.foreign_block', reason: describeHolder(staked.holder) },
+      'The source has the block of another migration',
+    );
     return false;
   });
   if (isOurs) await reopenSource(context, log, { claim, unexplained });
@@ -303,7 +322,7 @@ export async function reopenSource(context: SourceBlockParts, log: MigrationLog,
       throw error;
     }
   });
-  context.logger.info({ block: lifted }, 'This cutover no longer blocks the source');
+  context.logger.info({ event: 'cutover.block_released', block: lifted }, 'This cutover no longer blocks the source');
   onOpened?.();
   await log.sourceOpened(noted);
 }
@@ -321,7 +340,7 @@ function explainUnseen(error: unknown): never {
 
 function tellHowToReopen(context: SourceBlockParts, error: unknown): void {
   context.logger.error(
-    { error: messageOf(error) },
+    { event: 'cutover.source_not_opened', error: messageOf(error) },
     `The source may still refuse writes. If nothing resumes the migration, run there: ${LIFT_COMMAND}`,
   );
 }

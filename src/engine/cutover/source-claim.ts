@@ -3,6 +3,7 @@ import { type Clock, reach } from '../../platform/index.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import { LIFT_COMMAND, unblockWrites } from '../mongodb/write-block.ts';
 import {
+  type BlockReading,
   type BlockState,
   CLAIM_LASTS_SECONDS,
   type Claim,
@@ -10,7 +11,7 @@ import {
   isToLift,
   isUnexplained,
 } from './block-history.ts';
-import { type BlockReading, noteAndRead, writeNote } from './block-notes.ts';
+import { noteAndRead, writeNote } from './block-notes.ts';
 
 /** An engine acts within half of the time that others wait for it. */
 const ACT_WITHIN_MS = (CLAIM_LASTS_SECONDS * 1_000) / 2;
@@ -80,6 +81,7 @@ export async function liftBlock(source: MongoClient, claim: Claim, options: Lift
   await reach('engine.cutover.about-to-open');
   confirmInTime();
   if (lifts) await unblockWrites(source);
+  await reach('engine.cutover.opened');
   await writeNote(source, 'released', claim);
   return lifts ? 'lifted' : 'left as found';
 }

@@ -97,7 +97,7 @@ export class SourceWatch {
     if (!signal.aborted) {
       this.#state = { ...this.#state, ended };
       logger.info(
-        { ended, watchedToMs: this.#state.watchedToMs },
+        { event: 'source_watch.ended', ended, watchedToMs: this.#state.watchedToMs },
         'the watch of the source after the commit has ended',
       );
     }
@@ -148,13 +148,17 @@ export class SourceWatch {
   async #save(): Promise<void> {
     const { logger, save, clock } = this.#options;
     const state = this.#state;
-    if (state.changes > this.#told) logger.error(sourceWrittenWarning(state)?.message);
+    const written = state.changes > this.#told ? sourceWrittenWarning(state) : undefined;
+    if (written) logger.error({ event: 'source_watch.writes_found', changes: state.changes }, written.message);
     this.#told = state.changes;
     try {
       await save(state);
       this.#saved = state;
     } catch (error) {
-      logger.warn({ reason: reasonOf(error) }, 'Could not record the watch of the source after the commit');
+      logger.warn(
+        { event: 'source_watch.not_recorded', reason: reasonOf(error) },
+        'Could not record the watch of the source after the commit',
+      );
     }
     this.#savedAt = clock.elapsed();
   }

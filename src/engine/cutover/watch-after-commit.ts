@@ -53,7 +53,10 @@ export async function watchAfterCommit(
     over.signal,
   ).catch((error: unknown) => {
     if (!signal.aborted)
-      logger.warn({ reason: messageOf(error) }, 'Could not check whether the source was written to after the commit');
+      logger.warn(
+        { event: 'cutover.late_writes_unchecked', reason: messageOf(error) },
+        'Could not check whether the source was written to after the commit',
+      );
   });
   // The way back compares all of the source, and overwrites what others write there.
   const atLeast = reverseFrom === undefined ? clock.sleep(AT_LEAST_MS, signal) : undefined;
@@ -135,7 +138,10 @@ async function countMatching(
 
 async function alarm(context: WatchAfterCommitParts, log: MigrationLog, look: Look): Promise<void> {
   const writtenAfterCommit = { count: look.count, namespaces: shownNamespaces(look) };
-  context.logger.error(writtenAfterCommit, writtenAfterCommitWarning(writtenAfterCommit).message);
+  context.logger.error(
+    { event: 'cutover.late_writes', ...writtenAfterCommit },
+    writtenAfterCommitWarning(writtenAfterCommit).message,
+  );
   await log.advanceCutover('late writes counted', { writtenAfterCommit });
 }
 

@@ -62,7 +62,10 @@ export async function startWatchdog(
   try {
     await once(stdout, 'data', { signal: AbortSignal.timeout(READY_WITHIN_MS) });
   } catch (error) {
-    context.logger.warn({ reason: messageOf(error) }, 'The cutover continues without a watchdog');
+    context.logger.warn(
+      { event: 'cutover.without_watchdog', reason: messageOf(error) },
+      'The cutover continues without a watchdog',
+    );
   }
   stdout.destroy();
   child.unref();

@@ -1,6 +1,7 @@
 import { type MongoClient, Timestamp } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { UNREACHABLE } from './connect.ts';
+import { isSharded } from './sharding.ts';
 import type { Side } from './side.ts';
 
 /** Whether `a` is before `b`. */
@@ -48,7 +49,24 @@ const ACKNOWLEDGED_WITHIN_MS = 10_000;
  * that is rolled back is no barrier.
  */
 export async function writeBarrier(client: MongoClient): Promise<Timestamp> {
+  const time = await writeNote(client);
+  if (isSharded(client)) await passOnIdleServers(client, time);
+  return time;
+}
+
+async function writeNote(client: MongoClient): Promise<Timestamp> {
   const writeConcern = { w: 'majority', wtimeout: ACKNOWLEDGED_WITHIN_MS };
   const reply = await client.db('admin').command({ appendOplogNote: 1, data: { linkspan: 'barrier' }, writeConcern });
   return operationTimeOf(reply, 'source');
+}
+
+/**
+ * Makes the servers of a sharded cluster pass a time, on which a router's stream waits. Each shard has a note of its
+ * own, and that of an idle shard may be earlier; a second one is later. The config server gets no notes, and writes an
+ * entry when it is asked for a state that it hasn't reached.
+ */
+async function passOnIdleServers(client: MongoClient, time: Timestamp): Promise<void> {
+  const readConcern = { level: 'majority', afterClusterTime: time };
+  const read = { find: 'shards', projection: { _id: 1 }, limit: 1, readConcern };
+  await Promise.all([writeNote(client), client.db('config').command(read)]);
 }

@@ -8,9 +8,12 @@ import {
   whyRefused,
   whyUnreadable,
 } from '../../platform/index.ts';
+import { keepToOneAddress } from './one-address.ts';
+import { stayWithOneRouter } from './one-router.ts';
 import { refuseNobody, refuseOneOfMany } from './refuse-connection.ts';
 import { historyOf } from './seen-history.ts';
 import { SeenSets } from './seen-sets.ts';
+import { isSharded, noteRouters } from './sharding.ts';
 import type { Side } from './side.ts';
 
 /** How to reach a cluster. */
@@ -77,6 +80,8 @@ const KEEP_ALIVE_AFTER_MS = 10_000;
 
 /** Applies unless the connection string sets another. The engine then retries the operation for much longer. */
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
+/** The driver's default is 2. Over a long distance, with TLS and authentication, the fence's sessions would wait for it. */
+const CONNECTING_AT_A_TIME = 8;
 const AUTHENTICATION_FAILED = 18;
 
 /**
@@ -88,7 +93,7 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
   if (unreadable !== undefined) throw new UserError('INVALID_CONNECTION_STRING', [side, unreadable]);
   const given = numbersIn(checkedOptions(address.uri, side));
   try {
-    return new MongoClient(address.uri, {
+    const client = new MongoClient(address.uri, {
       appName: `linkspan-${side}`,
       readPreference: 'primary',
       readConcern: { level: 'majority' },
@@ -103,10 +108,13 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
       retryReads: false,
       retryWrites: false,
       maxPoolSize: 64,
+      maxConnecting: CONNECTING_AT_A_TIME,
       // Replies contain users' regular expressions, and JavaScript refuses some that servers accept.
       bsonRegExp: true,
       ...(address.tlsCaFile === undefined ? {} : { tlsCAFile: address.tlsCaFile }),
     });
+    keepToOneAddress(client);
+    return client;
   } catch (error) {
     throw new UserError('INVALID_CONNECTION_STRING', [side, whyInvalid(address.uri, messageOf(error))]);
   }
@@ -120,14 +128,18 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
 export async function connectCluster(address: ClusterAddress, side: Side): Promise<MongoClient> {
   const client = clientOf(address, side);
   historyOf(client);
+  noteRouters(client);
   // The operator decides which servers belong to the source.
   if (side === 'source') client.on('serverOpening', ({ address: member }) => dialAsOwn(member));
   using seen = new SeenSets(client);
   try {
     await client.connect();
-    await client.db('admin').command({ ping: 1 });
-    await refuseNobody(client, side);
-    await refuseOneOfMany(client, side);
+    if (isSharded(client)) stayWithOneRouter(client);
+    await Promise.all([
+      client.db('admin').command({ ping: 1 }),
+      refuseNobody(client, side),
+      refuseOneOfMany(client, side),
+    ]);
     return client;
   } catch (error) {
     await client.close();

@@ -8,6 +8,7 @@ import {
 } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { HistoryWentBack } from './seen-history.ts';
+import { ShardRemoved } from './seen-shards.ts';
 
 /**
  * How the engine handles an error of the driver or the server.
@@ -84,6 +85,10 @@ export const FAILURES: readonly Failure[] = [
   { code: 314, name: 'ObjectIsBusy', kind: 'transient' },
   { code: 12586, name: 'BackgroundOperationInProgressForDatabase', kind: 'transient' },
   { code: 12587, name: 'BackgroundOperationInProgressForNamespace', kind: 'transient' }, // An index build holds the name.
+  // A router gave up after several attempts: chunks moved, or a collection was resharded, while it asked the shards.
+  { code: 150, name: 'StaleEpoch', kind: 'transient' },
+  { code: 249, name: 'StaleDbVersion', kind: 'transient' },
+  { code: 13388, name: 'StaleConfig', kind: 'transient' },
   // Disk space.
   { code: 14031, name: 'OutOfDiskSpace', kind: 'transient', meaning: 'it is out of space' },
   // The stream's history is lost (docs/reference/pitfalls.md#pitfall-2).
@@ -136,7 +141,7 @@ export function classifyReply({ code, errmsg }: { readonly code?: unknown; reado
 export function classify(error: unknown): FailureClass {
   if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError) return 'transient';
   if (error instanceof NotNow) return 'transient';
-  if (error instanceof HistoryWentBack) return 'history-lost';
+  if (error instanceof HistoryWentBack || error instanceof ShardRemoved) return 'history-lost';
   if (error instanceof UserError && error.definition.retry === 'transient') return 'transient';
   // The driver wraps the error that ended a bulk write.
   if (error instanceof MongoBulkWriteError && error.errorResponse instanceof Error)

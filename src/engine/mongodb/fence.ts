@@ -99,7 +99,8 @@ export class Fence {
   }
 
   /**
-   * Shuts out the engines of earlier terms: once this resolves, the server refuses whatever they send.
+   * Shuts out the engines of earlier terms: once this resolves, the server refuses whatever they send. Before the first
+   * term, nobody has sent anything in the sessions.
    * @throws UserError TAKEN_OVER
    */
   async raise(term: number, sessions: UUID, retrier: Retrier): Promise<void> {
@@ -110,7 +111,8 @@ export class Fence {
       return new FixedSession(this.client, id, BigInt(term) << 32n);
     });
     this.#sessions = all;
-    await Promise.all(all.map((session) => retrier.run('the destination', () => this.#mark(session))));
+    const used = term === 1 ? [] : all;
+    await Promise.all(used.map((session) => retrier.run('the destination', () => this.#mark(session))));
     await reach('engine.fence.raised');
     this.#idle.push(...all);
   }

@@ -1,6 +1,12 @@
 /** The engine's own database on the destination, with checkpoints and spool. It is never migrated and never counted. */
 export const INTERNAL_DATABASE = 'linkspan_internal';
 
+/**
+ * The engine's one collection on a sharded source: it says which migration holds the write block. It is never migrated.
+ * Databases of users would refuse the write under the block, and `admin` is on the config server.
+ */
+export const BLOCK_RECORD = { database: 'admin', name: 'linkspan_write_block' };
+
 const SERVER_DATABASES = new Set(['admin', 'config', 'local', INTERNAL_DATABASE]);
 
 /** Whether a database holds users' data. Server tools keep their own state in `__mdb_internal*`. */
@@ -8,9 +14,12 @@ export function isUserDatabase(name: string): boolean {
   return !SERVER_DATABASES.has(name) && !name.startsWith('__mdb_internal');
 }
 
-/** Whether a collection is the server's own: `system.views` stores views, `system.profile` the profiler's output. */
+/**
+ * Whether a collection is the server's own: `system.views` stores views, `system.profile` the profiler's output, and
+ * `system.resharding.*` a collection that is being resharded.
+ */
 export function isServerCollection(name: string): boolean {
-  return name === 'system.views' || name === 'system.profile';
+  return name === 'system.views' || name === 'system.profile' || name.startsWith('system.resharding.');
 }
 
 const BUCKETS = 'system.buckets.';

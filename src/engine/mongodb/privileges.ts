@@ -32,12 +32,23 @@ export class Privileges {
     return this.#has(action, ({ resource }) => resource.db === '' && resource.collection === '');
   }
 
+  /** The same for a whole database of the servers, which "all databases" doesn't include. */
+  hasOnServerDatabase(action: string, database: string): boolean {
+    return this.#has(action, ({ resource }) => resource.db === database && resource.collection === '');
+  }
+
   /** The same for a server's own collection, which "all databases" doesn't include. */
   hasOnServerCollection(action: string, database: string, collection: string): boolean {
     return this.#has(
       action,
       ({ resource }) => resource.collection === collection && (resource.db === '' || resource.db === database),
     );
+  }
+
+  /** The same for an ordinary collection of any database but `config` and `local`. */
+  hasOnCollection(action: string, { database, name }: { readonly database: string; readonly name: string }): boolean {
+    const isIn = (wanted: string, given: unknown) => given === '' || given === wanted;
+    return this.#has(action, ({ resource }) => isIn(database, resource.db) && isIn(name, resource.collection));
   }
 
   #has(action: string, covers: (privilege: Privilege) => boolean): boolean {

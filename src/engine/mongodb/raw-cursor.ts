@@ -1,12 +1,16 @@
-import type { ClientSession, Db, Document, Long, MongoClient, Timestamp } from 'mongodb';
+import type { ClientSession, Document, Long, MongoClient, Timestamp } from 'mongodb';
+import { cursorReply } from '../bson/cursor-reply.ts';
+import type { DocumentBatch } from '../bson/document-batch.ts';
 import { REPLY_OPTIONS } from './reply-options.ts';
 import { historyOf, type SeenHistory } from './seen-history.ts';
 
-/** One reply of a cursor: documents as bytes (views into the reply), and the reply's other fields. */
+/** One reply of a cursor: documents as bytes, which share the reply's memory, and the reply's other fields. */
 export interface RawBatch {
-  readonly documents: readonly Buffer[];
+  readonly documents: DocumentBatch;
   /** The resume token after this batch; change streams only. */
   readonly postBatchResumeToken?: { readonly _data: string };
+  /** Where a scan in natural order resumes; only with `$_requestResumeToken`, and null at the end of the collection. */
+  readonly recordId?: Long | null;
   /** The time of the member's latest operation when it answered. A server that has just started may omit it. */
   readonly operationTime: Timestamp | undefined;
   /** The time of the snapshot that was read; only with the read concern `snapshot`, and absent without a collection. */
@@ -18,7 +22,8 @@ export interface RawBatch {
  * document, and its change stream refuses raw documents.
  */
 export class RawCursor implements AsyncDisposable {
-  readonly #db: Db;
+  readonly #client: MongoClient;
+  readonly #database: string;
   readonly #session: ClientSession;
   readonly #history: SeenHistory;
   readonly #isMajority: boolean;
@@ -26,7 +31,8 @@ export class RawCursor implements AsyncDisposable {
   #collection = '';
 
   private constructor(client: MongoClient, database: string, session: ClientSession, command: Document) {
-    this.#db = client.db(database);
+    this.#client = client;
+    this.#database = database;
     this.#session = session;
     this.#history = historyOf(client);
     this.#isMajority = command.readConcern?.level === 'majority';
@@ -62,30 +68,21 @@ export class RawCursor implements AsyncDisposable {
   }
 
   async #send(command: Document): Promise<RawBatch> {
-    // Only the documents stay bytes. With `raw` for the whole reply, the driver couldn't read the topology from an
-    // error, and would throw a TypeError instead of "not primary".
-    const reply = await this.#db.command(command, {
-      ...REPLY_OPTIONS,
-      session: this.#session,
-      fieldsAsRaw: { firstBatch: true, nextBatch: true },
-      promoteLongs: false,
-    });
-    const { cursor, operationTime } = reply;
+    const options = { ...REPLY_OPTIONS, session: this.#session };
+    const { documents, cursor, reply } = await cursorReply(this.#client, this.#database, command, options);
+    const { operationTime } = reply;
     if (this.#isMajority && operationTime !== undefined) this.#history.note(operationTime);
     this.#id = cursor.id;
     this.#collection = String(cursor.ns).slice(String(cursor.ns).indexOf('.') + 1);
-    const documents = (cursor.firstBatch ?? cursor.nextBatch) as Uint8Array[];
-    return {
-      documents: documents.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
-      postBatchResumeToken: cursor.postBatchResumeToken,
-      operationTime,
-      atClusterTime: cursor.atClusterTime,
-    };
+    const { postBatchResumeToken, atClusterTime } = cursor;
+    const recordId = postBatchResumeToken?.$recordId;
+    return { documents, postBatchResumeToken, recordId, operationTime, atClusterTime };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.open) {
-      await this.#db
+      await this.#client
+        .db(this.#database)
         .command({ killCursors: this.#collection, cursors: [this.#id] }, { session: this.#session })
         .catch(() => undefined); // An error means that the server has lost the cursor, which also ends it.
     }

@@ -1,5 +1,6 @@
 import { type Document, MongoServerError, type UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
+import { DocumentBatch } from '../bson/document-batch.ts';
 import { type DocumentKey, describeKey, keyOf } from '../bson/document-key.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
 import { BSON_TYPE, elementNamed } from '../bson/elements.ts';
@@ -61,11 +62,7 @@ const MAJORITY = { w: 'majority', j: true };
  * Inserts raw documents, unordered.
  * @returns the failed statements; a batch whose write concern failed is sent again and isn't among them
  */
-export async function insertRaw(
-  fence: Fence,
-  target: WriteTarget,
-  documents: readonly Buffer[],
-): Promise<WriteError[]> {
+export async function insertRaw(fence: Fence, target: WriteTarget, documents: DocumentBatch): Promise<WriteError[]> {
   const { errors } = await send(fence, target, 'insert', 'documents', documents, { bypassDocumentValidation: true });
   return errors;
 }
@@ -76,7 +73,8 @@ export async function updateRaw(
   target: WriteTarget,
   statements: readonly Buffer[],
 ): Promise<WriteError[]> {
-  const { errors } = await send(fence, target, 'update', 'updates', statements, { bypassDocumentValidation: true });
+  const batch = DocumentBatch.of(statements);
+  const { errors } = await send(fence, target, 'update', 'updates', batch, { bypassDocumentValidation: true });
   return errors;
 }
 
@@ -89,7 +87,8 @@ export async function deleteRaw(
   target: Place,
   keys: readonly DocumentKey[],
 ): Promise<{ readonly errors: readonly WriteError[]; readonly removed: number }> {
-  const { errors, affected } = await send(fence, target, 'delete', 'deletes', keys.map(deleteStatement), {});
+  const statements = DocumentBatch.of(keys.map(deleteStatement));
+  const { errors, affected } = await send(fence, target, 'delete', 'deletes', statements, {});
   return { errors, removed: affected };
 }
 
@@ -109,7 +108,8 @@ export async function deleteUnchanged(
   target: WriteTarget,
   documents: readonly ReadDocument[],
 ): Promise<readonly WriteError[]> {
-  return (await send(fence, target, 'delete', 'deletes', documents.map(unchangedStatement), {})).errors;
+  const statements = DocumentBatch.of(documents.map(unchangedStatement));
+  return (await send(fence, target, 'delete', 'deletes', statements, {})).errors;
 }
 
 /**
@@ -127,10 +127,10 @@ export async function changeTogether(
   const bytes = all.reduce((sum, { length }) => sum + length, 0);
   // Servers refuse transactions on system collections.
   if (all.length < 2 || bytes > TRANSACTION_BYTES || target.name.startsWith('system.')) return undefined;
-  refuseTooLarge(target, all);
   const commands: Document[] = [];
   const add = (command: 'delete' | 'update', field: string, statements: readonly Buffer[], options: Document) => {
-    if (statements.length > 0) commands.push({ ...commandOf(target, command, field, statements), ...options });
+    if (statements.length === 0) return;
+    commands.push({ ...commandOf(target, command, field, DocumentBatch.of(statements)), ...options });
   };
   add('delete', 'deletes', deletes, {});
   add('update', 'updates', updates, { bypassDocumentValidation: true });
@@ -247,14 +247,13 @@ async function send(
   target: Place,
   command: 'insert' | 'update' | 'delete',
   field: string,
-  statements: readonly Buffer[],
+  statements: DocumentBatch,
   options: Document,
 ): Promise<{ readonly errors: WriteError[]; readonly affected: number }> {
   refuseTooLarge(target, statements);
   const errors: WriteError[] = [];
   let affected = 0;
-  for (const { start, end } of messages(statements)) {
-    const batch = statements.slice(start, end);
+  for (const { start, batch } of messages(statements)) {
     const sent = fence.write(target.database, {
       ...commandOf(target, command, field, batch),
       ordered: false,
@@ -274,7 +273,7 @@ async function send(
   return { errors, affected };
 }
 
-function commandOf(target: Place, command: string, field: string, statements: readonly Buffer[]): Document {
+function commandOf(target: Place, command: string, field: string, statements: DocumentBatch): Document {
   return { [command]: target.name, [field]: documentSequence(field, statements), ...pinnedTo(target.uuid) };
 }
 
@@ -286,19 +285,20 @@ function pinnedTo(uuid: UUID | undefined): { readonly collectionUUID?: UUID } {
  * Updates can create a document of nearly 16 MiB with a very long `_id`. It can't be written whole, because the
  * statement also contains the `_id`.
  */
-function refuseTooLarge(target: Place, statements: readonly Buffer[]): void {
-  const tooLarge = statements.find(({ length }) => length > STATEMENT_BYTES);
-  if (tooLarge === undefined) return;
+function refuseTooLarge(target: Place, statements: DocumentBatch): void {
+  if (statements.largestBytes <= STATEMENT_BYTES) return;
+  const [tooLarge] = [...statements].filter(({ length }) => length > STATEMENT_BYTES) as [Buffer];
   const reason = { code: BSON_OBJECT_TOO_LARGE, errmsg: 'with its _id beside it, it is too large' };
   refuseWriteError(target, keyOfStatement(tooLarge), reason);
 }
 
 /** A batch that is refused as a whole blocks only its collection, unless the user lacks the privilege. */
-function throwRefusal(target: Place, batch: readonly Buffer[], error: unknown): never {
+function throwRefusal(target: Place, batch: DocumentBatch, error: unknown): never {
   if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
   if (CONCERN_THE_WRITER.has(error.code)) throw error;
   const reason = { code: Number(error.code), errmsg: error.message };
-  refuseWriteError(target, batch[0] && keyOfStatement(batch[0]), reason, batch.length);
+  const first = batch.at(0);
+  refuseWriteError(target, first && keyOfStatement(first), reason, batch.length);
 }
 
 /** The statements of an insert are documents; all others have a query. */
@@ -308,17 +308,21 @@ function keyOfStatement(statement: Buffer): DocumentKey | undefined {
   return query && keyOfStatement(statement.subarray(query.valueStart, query.valueEnd));
 }
 
-/** Cuts statements into messages that a server accepts. */
-export function* messages(statements: readonly Buffer[]): Generator<{ start: number; end: number }> {
+/**
+ * Cuts statements into messages that a server accepts.
+ * @returns each message's statements, as a view, and the index of the first
+ */
+export function* messages(statements: DocumentBatch): Generator<{ start: number; batch: DocumentBatch }> {
   let start = 0;
-  let bytes = 0;
-  for (const [index, statement] of statements.entries()) {
-    if (index > start && (bytes + statement.length > MESSAGE_BYTES || index - start >= MESSAGE_STATEMENTS)) {
-      yield { start, end: index };
+  let startByte = 0;
+  let endByte = 0;
+  for (const [index, end] of statements.ends.entries()) {
+    if (index > start && (end - startByte > MESSAGE_BYTES || index - start >= MESSAGE_STATEMENTS)) {
+      yield { start, batch: statements.slice(start, index) };
       start = index;
-      bytes = 0;
+      startByte = endByte;
     }
-    bytes += statement.length;
+    endByte = end;
   }
-  if (start < statements.length) yield { start, end: statements.length };
+  if (start < statements.length) yield { start, batch: statements.slice(start, statements.length) };
 }

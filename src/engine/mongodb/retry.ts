@@ -136,6 +136,9 @@ export class Retrier {
   #sayLouder(wait: Wait): void {
     if (this.#saidLouder.has(wait.for)) return;
     this.#saidLouder.add(wait.for);
-    this.#logger.error(wait, `${describeWait(wait)}. The migration resumes by itself once that is available`);
+    this.#logger.error(
+      { event: 'wait.long', ...wait },
+      `${describeWait(wait)}. The migration resumes by itself once that is available`,
+    );
   }
 }

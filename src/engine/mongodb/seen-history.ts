@@ -5,6 +5,8 @@ import {
   type ServerDescriptionChangedEvent,
   type Timestamp,
 } from 'mongodb';
+import { SeenShards } from './seen-shards.ts';
+import { isSharded } from './sharding.ts';
 
 const UNAUTHORIZED = 13;
 
@@ -17,6 +19,14 @@ export class HistoryWentBack extends Error {
     const at = new Date(time.getHighBits() * 1_000).toISOString();
     super(`it was restored from a backup of before ${at}, or has lost what it had acknowledged until then`);
   }
+}
+
+/** The history that a checkpoint has. */
+export interface HistoryRecord {
+  /** The time of the latest entry that majority reads have shown. */
+  readonly seenTo?: Timestamp;
+  /** See {@link SeenShards}; absent for a replica set. */
+  readonly shards?: readonly string[];
 }
 
 /**
@@ -34,9 +44,12 @@ export class SeenHistory {
   /** Times of entries that the current primary must have, because earlier ones have shown them. */
   #expected: readonly Timestamp[] = [];
   #isUnreadable = false;
+  /** The shards of a sharded cluster. */
+  readonly shards: SeenShards;
 
   constructor(client: MongoClient) {
     this.#client = client;
+    this.shards = new SeenShards(client);
     client.on('serverDescriptionChanged', ({ newDescription }) => this.#hear(newDescription));
   }
 
@@ -53,9 +66,15 @@ export class SeenHistory {
     return this.#latest;
   }
 
-  /** Whether the user may not read the oplog, so that nobody notices a cluster that went back. */
+  /** The fields that a checkpoint has of this, for a later process. */
+  get record(): HistoryRecord {
+    const shards = this.shards.expected;
+    return { ...(this.#latest && { seenTo: this.#latest }), ...(shards && { shards }) };
+  }
+
+  /** Whether the oplog can't be read, by this user or through a router, so that nobody notices a cluster that went back. */
   get isUnreadable(): boolean {
-    return this.#isUnreadable;
+    return this.#isUnreadable || isSharded(this.#client);
   }
 
   /**
@@ -72,8 +91,15 @@ export class SeenHistory {
     this.note(time);
   }
 
+  /** Expects what an earlier process has recorded. */
+  expectRecorded({ seenTo, shards }: HistoryRecord): void {
+    if (seenTo !== undefined) this.expect(seenTo);
+    if (shards !== undefined) this.shards.expect(shards);
+  }
+
   /** Expects nothing that was seen before. To be called when everything is read anew. */
   forget(): void {
+    this.shards.forget();
     this.#latest = undefined;
     this.#expected = [];
   }
@@ -83,6 +109,7 @@ export class SeenHistory {
    * @throws HistoryWentBack
    */
   async confirm(): Promise<void> {
+    if (isSharded(this.#client)) return;
     for (const time of this.#expected) {
       if ((await this.#find(time)) === 'missing') throw new HistoryWentBack(time);
       this.#expected = this.#expected.filter((one) => one !== time);

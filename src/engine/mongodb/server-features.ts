@@ -18,6 +18,12 @@ export interface SourceFeatures {
 export const OLDEST_VERSION = { source: '5.0', destination: '6.0' } as const;
 
 /**
+ * The oldest version of a sharded source: an older one can't block its writes, and its stream names no UUIDs, so nothing would
+ * show that a collection was resharded.
+ */
+export const OLDEST_SHARDED = '6.0';
+
+/**
  * @param version  the feature compatibility version. A newer server with an older one refuses newer features (tried on
  * 6.0.5)
  */

@@ -1,4 +1,5 @@
 import type { Document, MongoClient } from 'mongodb';
+import { isSharded } from './sharding.ts';
 
 /** Something on the source that a write block would wait for, or abort. */
 interface Activity {
@@ -13,6 +14,8 @@ export interface SourceActivity {
   readonly transactions: readonly Activity[];
   /** Index builds of users, the oldest first. */
   readonly indexBuilds: readonly (Activity & { readonly namespace: string })[];
+  /** Whether users wait for a transaction, too, when the block has begun to be set: on a sharded source. */
+  readonly usersWait?: boolean;
 }
 
 /** Operators rather have no answer than a slow one. */
@@ -42,6 +45,7 @@ export async function readSourceActivity(source: MongoClient, longSeconds: numbe
   const isTransaction = ({ transaction }: Document) => transaction !== undefined;
   const oldestFirst = (a: Activity, b: Activity) => b.seconds - a.seconds;
   return {
+    usersWait: isSharded(source),
     transactions: operations
       .filter(isTransaction)
       .map((one) => ({ application: applicationOf(one), seconds: secondsOf(one.transaction.timeOpenMicros) }))

@@ -1,6 +1,7 @@
-import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import { type Document, type MongoClient, MongoOperationTimeoutError, MongoServerError, type Timestamp } from 'mongodb';
 import { NotNow } from './failure-policy.ts';
 import { privilegesOf } from './privileges.ts';
+import { isSharded } from './sharding.ts';
 
 /**
  * The shortest time limit for setting the block. The block waits for open transactions, and all other operations queue
@@ -12,6 +13,19 @@ const TIMES_MAJORITY = 3;
 /** The longest time limit: at worst, all traffic of the source queues for this long. */
 export const MOST_BLOCK_LIMIT_MS = 5_000;
 const SAMPLES = 5;
+
+/**
+ * The time limit on a sharded cluster. Its config server goes on setting the block after the command's time limit, and
+ * refuses to lift it meanwhile (117). So an attempt that ends early saves nobody's time. Servers abort transactions after 60 s
+ * (`transactionLifetimeLimitSeconds`).
+ */
+export const SHARDS_BLOCK_LIMIT_MS = 90_000;
+const ASK_SHARDS_EVERY_MS = 1_000;
+/**
+ * Time for the driver to send a command to a sharded cluster, and for a router to repeat the lift. Twice this, and the
+ * 30 s in which an engine acts, are less than the minute for which others wait.
+ */
+const SEND_TO_SHARDS_WITHIN_MS = 10_000;
 
 /** For an operator who has to lift a block by hand. */
 export const LIFT_COMMAND = 'db.adminCommand({setUserWriteBlockMode: 1, global: false})';
@@ -57,23 +71,52 @@ export interface BlockSet {
 
 /**
  * Tries to block users' writes on the whole cluster.
- * @param limitMs  time limit
+ * @param limitMs  time limit; on a sharded cluster it is {@link SHARDS_BLOCK_LIMIT_MS}
+ * @param confirm  runs before a sharded cluster is asked again; throws when the block must not be set any more
  * @returns undefined when an operation in progress, or a slow majority, prevented it
  */
-export async function tryToBlockWrites(client: MongoClient, limitMs: number): Promise<BlockSet | undefined> {
+export async function tryToBlockWrites(
+  client: MongoClient,
+  limitMs: number,
+  confirm: () => Promise<void> = async () => undefined,
+): Promise<BlockSet | undefined> {
+  if (!isSharded(client)) return await setWithin(client, limitMs);
+  const endAt = performance.now() + SHARDS_BLOCK_LIMIT_MS;
+  while (performance.now() < endAt) {
+    // The same command joins the one that is under way.
+    const set = await setWithin(client, ASK_SHARDS_EVERY_MS, { timeoutMS: SEND_TO_SHARDS_WITHIN_MS });
+    if (set !== undefined) return { setAt: undefined };
+    await confirm();
+  }
+  return undefined;
+}
+
+async function setWithin(client: MongoClient, maxTimeMS: number, options?: SendOptions): Promise<BlockSet | undefined> {
   try {
-    const { operationTime } = await setBlock(client, { global: true, maxTimeMS: limitMs });
+    const { operationTime } = await setBlock(client, { global: true, maxTimeMS }, options);
     return { setAt: operationTime };
   } catch (error) {
+    if (error instanceof MongoOperationTimeoutError) return undefined;
     if (error instanceof MongoServerError && (error.code === MAX_TIME_EXPIRED || error.code === LOCK_TIMEOUT))
       return undefined;
     throw error;
   }
 }
 
-/** Lets users write again. Has no effect when nothing is blocked. */
+/**
+ * Lets users write again. Has no effect when nothing is blocked.
+ * @throws NotNow when a sharded cluster takes longer than {@link SEND_TO_SHARDS_WITHIN_MS}
+ */
 export async function unblockWrites(client: MongoClient): Promise<void> {
-  await setBlock(client, { global: false });
+  if (!isSharded(client)) return void (await setBlock(client, { global: false }));
+  try {
+    // The driver's time limit doesn't reach the router by itself.
+    const fields = { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS };
+    await setBlock(client, fields, { timeoutMS: SEND_TO_SHARDS_WITHIN_MS });
+  } catch (error) {
+    if (!(error instanceof MongoOperationTimeoutError)) throw error;
+    throw new NotNow(`its shards did not lift the write block within ${SEND_TO_SHARDS_WITHIN_MS} ms`);
+  }
 }
 
 /**
@@ -81,11 +124,41 @@ export async function unblockWrites(client: MongoClient): Promise<void> {
  * @returns undefined when the user may not ask
  */
 export async function writesAreBlocked(client: MongoClient): Promise<boolean | undefined> {
+  return await unlessUnauthorized(isSharded(client) ? shardsAreBlocked(client) : serverIsBlocked(client));
+}
+
+async function shardsAreBlocked(client: MongoClient): Promise<boolean> {
+  return (await blockShown(client)) === 'set';
+}
+
+/** A sharded cluster's block. `changing`: some shards may have it, and others not. */
+export type BlockShown = 'none' | 'changing' | 'set';
+
+/**
+ * Returns what a sharded cluster's config server shows of the block. It has the same document as each shard: from before
+ * the first shard is blocked until after the last one is open again, and `blockUserWrites` when all shards are blocked
+ * (tried on 6.0.5). A router's own status says nothing.
+ * @param afterClusterTime  the state at this time or later
+ */
+export async function blockShown(client: MongoClient, afterClusterTime?: Timestamp): Promise<BlockShown> {
+  const readConcern = { level: 'majority', ...(afterClusterTime && { afterClusterTime }) };
+  const command = { find: 'user_writes_critical_sections', limit: 1, readConcern };
+  const { cursor } = await client.db('config').command(command);
+  const [section] = cursor.firstBatch;
+  if (section === undefined) return 'none';
+  return section.blockUserWrites === true ? 'set' : 'changing';
+}
+
+async function serverIsBlocked(client: MongoClient): Promise<boolean> {
   // The other sections would be slow to gather.
   const command = { serverStatus: 1, metrics: 0, tcmalloc: 0, wiredTiger: 0, locks: 0 };
+  const { repl } = await client.db('admin').command(command);
+  return repl?.userWriteBlockMode === BLOCKED;
+}
+
+async function unlessUnauthorized<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
-    const { repl } = await client.db('admin').command(command);
-    return repl?.userWriteBlockMode === BLOCKED;
+    return await reading;
   } catch (error) {
     if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return undefined;
     throw error;
@@ -134,6 +207,11 @@ function describe(operation: Document): string {
   return `an index is being built${who} on ${operation.ns}`;
 }
 
-async function setBlock(client: MongoClient, fields: Document): Promise<Document> {
-  return await client.db('admin').command({ setUserWriteBlockMode: 1, ...fields });
+interface SendOptions {
+  /** Time limit of the driver, from before it chooses a connection. */
+  readonly timeoutMS: number;
+}
+
+async function setBlock(client: MongoClient, fields: Document, options?: SendOptions): Promise<Document> {
+  return await client.db('admin').command({ setUserWriteBlockMode: 1, ...fields }, options);
 }

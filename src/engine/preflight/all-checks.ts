@@ -13,6 +13,7 @@ import { Selection } from '../scope/selection.ts';
 import { checkEncryption } from './checks/connection.ts';
 import { checkDisk } from './checks/disk.ts';
 import { checkFiltered, checkQueries } from './checks/document-filters.ts';
+import { checkEqualIds } from './checks/equal-ids.ts';
 import { checkFilters } from './checks/filters.ts';
 import { checkClocks, checkLoad } from './checks/host.ts';
 import { checkIndexFilters } from './checks/index-filters.ts';
@@ -24,8 +25,10 @@ import { checkHiddenWrites, checkOplog } from './checks/oplog.ts';
 import { checkProfiler } from './checks/profiler.ts';
 import { checkRandomIds } from './checks/random-ids.ts';
 import { checkNames, checkRemapped } from './checks/remap.ts';
+import { checkConfiguration, checkDefaultConcerns } from './checks/replica-set-configuration.ts';
 import { checkReversible } from './checks/reversible.ts';
 import { checkOpenFiles, checkTableScans, checkVersionsTried } from './checks/server-settings.ts';
+import { checkSharded } from './checks/sharded.ts';
 import { checkBlocked, checkBlockOwner, checkBypassingUsers, checkWritersKeptAway } from './checks/write-block.ts';
 import { type Found, found } from './finding.ts';
 import type { Check, Look } from './look.ts';
@@ -34,6 +37,7 @@ import type { Check, Look } from './look.ts';
 export const GUARDS: readonly Check[] = [
   { what: 'whether another engine runs the migration', run: checkRunning },
   { what: 'users and roles', run: checkAccounts },
+  { what: 'what is different with a sharded source', run: checkSharded },
   { what: 'collections', run: checkNamespaces },
   { what: 'marks of time series', run: checkFlags },
   { what: 'indexes', run: checkIndexes },
@@ -77,7 +81,10 @@ export const ADVICE: readonly Check[] = [
   { what: "the destination's limit of open files", optional: true, run: checkOpenFiles },
   { what: 'the profilers', optional: true, run: checkProfiler },
   { what: 'index filters', optional: true, run: checkIndexFilters },
+  { what: 'the configuration of the replica sets', optional: true, run: checkConfiguration },
+  { what: 'the default concerns', optional: true, run: checkDefaultConcerns },
   { what: 'the order of the documents', optional: true, run: checkRandomIds },
+  { what: 'equal _ids on two shards', optional: true, run: checkEqualIds },
   { what: 'the load of this host', optional: true, run: checkLoad },
   { what: 'the clocks', optional: true, run: checkClocks },
 ];
@@ -92,13 +99,17 @@ async function checkNamed({ entries, options, isNew }: Look): Promise<Found[]> {
 }
 
 async function checkDestination({ destination, options, entries, isNew, signal }: Look): Promise<Found[]> {
-  if (!(await isNew())) return [];
-  const inUse = await checkInUse(destination, options);
+  const mustBeEmpty = !options.keepDestination && !options.dropDestination;
+  const [fresh, inUse, databases] = await Promise.all([
+    isNew(),
+    checkInUse(destination, options),
+    mustBeEmpty ? listUserDatabases(destination) : [],
+  ]);
+  if (!fresh) return [];
   if (options.keepDestination) {
     return [...inUse, ...(await checkKept(destination, await entries(), new NamespaceMap(options.namespaceRemap)))];
   }
   if (options.dropDestination) return inUse;
-  const databases = await listUserDatabases(destination);
   // The data may be that of the migration that uses the destination: no advice to drop it then.
   if (databases.length === 0 || inUse.length > 0) return inUse;
   const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
@@ -108,9 +119,11 @@ async function checkDestination({ destination, options, entries, isNew, signal }
 
 /** Whether another process runs this migration. */
 async function checkRunning({ destination, fence, options }: Look): Promise<Found[]> {
-  const record = await new CheckpointStore(fence).peek();
+  const [record, { localTime }] = await Promise.all([
+    new CheckpointStore(fence).peek(),
+    destination.db('admin').command({ hello: 1 }),
+  ]);
   if (record === undefined || options.takeOver) return [];
-  const { localTime } = await destination.db('admin').command({ hello: 1 });
   assertNotRunning(record, (localTime as Date).getTime());
   return [];
 }

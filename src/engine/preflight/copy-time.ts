@@ -55,7 +55,7 @@ export async function measureReading(
   const [cursor, first] = await RawCursor.open(source, largest.database, { find: largest.name, hint: { $natural: 1 } });
   await using _ = cursor;
   for (let batch = first; ; batch = await cursor.next()) {
-    for (const document of batch.documents) bytes += document.length;
+    bytes += batch.documents.bytes.length;
     const elapsedMs = performance.now() - startedMs;
     if (elapsedMs >= MEASURE_MS || !cursor.open || signal.aborted)
       return bytes < LEAST_MEASURED_BYTES ? undefined : bytes / (elapsedMs / 1_000);

@@ -5,16 +5,18 @@ import { connectCluster } from '../mongodb/connect.ts';
 import { type Privileges, privilegesOf } from '../mongodb/privileges.ts';
 import type { Side } from '../mongodb/side.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
-import { replicaSetIdOf } from '../records/confirm-clusters.ts';
+import { clusterIdOf } from '../records/confirm-clusters.ts';
 
 /** A cluster's description of itself. Fields that the user may not see are undefined, or empty. */
 export interface ClusterDescription {
   readonly mongoDBVersion: string;
   readonly featureCompatibilityVersion: string;
   readonly sharded: boolean;
+  /** The number of shards; 1 for a replica set, and undefined where it can't be seen. */
+  readonly shards: number | undefined;
   /** False for a stand-alone server. */
   readonly replicaSet: boolean;
-  /** Distinguishes replica sets with the same name; empty for a stand-alone server. */
+  /** Distinguishes clusters with the same name; empty for a stand-alone server. */
   readonly clusterId: string;
   /** host:port */
   readonly primary: string;
@@ -42,18 +44,19 @@ export async function inspectCluster(address: ClusterAddress, side: Side = 'sour
 
 export async function describeCluster(client: MongoClient, clock: Clock = systemClock): Promise<ClusterDescription> {
   const admin = client.db('admin');
-  const askedAtMs = clock.now();
-  const hello = await admin.command({ hello: 1 });
-  const answeredAtMs = clock.now();
-  const sharded = hello.msg === 'isdbgrid';
-  const replicaSet = typeof hello.setName === 'string';
-  const nothing: Document = {};
-  const [build, privileges, databases, parameter, clusterId, oplog] = await Promise.all([
+  const [{ hello, askedAtMs, answeredAtMs }, build, privileges, databases] = await Promise.all([
+    timedHello(client, clock),
     admin.command({ buildInfo: 1 }),
     privilegesOf(client),
     ifAllowed(admin.command({ listDatabases: 1 })),
-    sharded ? nothing : ifAllowed(admin.command({ getParameter: 1, featureCompatibilityVersion: 1 })),
-    replicaSet ? replicaSetIdOf(client) : '',
+  ]);
+  const sharded = hello.msg === 'isdbgrid';
+  const replicaSet = typeof hello.setName === 'string';
+  const nothing: Document = {};
+  const [level, clusterId, shards, oplog] = await Promise.all([
+    sharded ? ifAllowed(levelOfShards(client)) : ifAllowed(levelOfSet(client)),
+    replicaSet || sharded ? clusterIdOf(client) : '',
+    sharded ? shardsOf(client) : replicaSet ? 1 : undefined,
     // For display only.
     replicaSet
       ? client
@@ -64,8 +67,9 @@ export async function describeCluster(client: MongoClient, clock: Clock = system
   ]);
   return {
     mongoDBVersion: build.version,
-    featureCompatibilityVersion: parameter.featureCompatibilityVersion?.version ?? '',
+    featureCompatibilityVersion: level.version ?? '',
     sharded,
+    shards,
     replicaSet,
     clusterId,
     primary: hello.primary ?? client.options.hosts[0]?.toString() ?? '',
@@ -75,6 +79,29 @@ export async function describeCluster(client: MongoClient, clock: Clock = system
     clockAheadMs: aheadOf(Number(hello.localTime), askedAtMs, answeredAtMs),
     privileges,
   };
+}
+
+async function timedHello(client: MongoClient, clock: Clock) {
+  const askedAtMs = clock.now();
+  const hello = await client.db('admin').command({ hello: 1 });
+  return { hello, askedAtMs, answeredAtMs: clock.now() };
+}
+
+async function shardsOf(client: MongoClient): Promise<number | undefined> {
+  const { cursor } = await ifAllowed(client.db('config').command({ find: 'shards', projection: { _id: 1 } }));
+  return cursor?.firstBatch.length;
+}
+
+async function levelOfSet(client: MongoClient): Promise<Document> {
+  const reply = await client.db('admin').command({ getParameter: 1, featureCompatibilityVersion: 1 });
+  return reply.featureCompatibilityVersion;
+}
+
+/** Routers don't know the parameter. The config server has the version of all shards. */
+async function levelOfShards(client: MongoClient): Promise<Document> {
+  const filter = { _id: 'featureCompatibilityVersion' };
+  const { cursor } = await client.db('admin').command({ find: 'system.version', filter, limit: 1 });
+  return cursor.firstBatch[0] ?? {};
 }
 
 /** Returns an empty reply when the user may not ask. */

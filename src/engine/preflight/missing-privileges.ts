@@ -1,3 +1,4 @@
+import { BLOCK_RECORD } from '../mongodb/namespaces.ts';
 import type { Login, Privileges } from '../mongodb/privileges.ts';
 import type { Side } from '../mongodb/side.ts';
 
@@ -8,10 +9,11 @@ interface Needs {
 }
 
 /** The actions that the engine needs on the source. */
-function sourceNeeds(blocks: boolean): Needs {
+function sourceNeeds(blocks: boolean, sharded: boolean): Needs {
   const block = blocks ? ['inprog', 'setUserWriteBlockMode'] : [];
+  const identity = sharded ? [] : ['replSetGetConfig', 'getParameter'];
   return {
-    cluster: ['appendOplogNote', 'replSetGetConfig', 'getParameter', 'listDatabases', ...block],
+    cluster: ['appendOplogNote', ...identity, 'listDatabases', ...block],
     databases: ['find', 'changeStream', 'listCollections', 'listIndexes', 'collStats'],
   };
 }
@@ -58,16 +60,37 @@ export interface MissingPrivilege {
   readonly resource: { readonly cluster: true } | { readonly db: string; readonly collection: string };
 }
 
+/** Needed on a sharded source: the cluster's id, its shard keys, its write block, and resharding under way are there. */
+const FIND_ON_CONFIG: MissingPrivilege = { action: 'find', resource: { db: 'config', collection: '' } };
+
+/** Needed on a sharded source to keep who holds its write block. No built-in role for a source's user has the writes. */
+const RECORD_ACTIONS = ['find', 'insert', 'update'];
+const RECORD_RESOURCE = { db: BLOCK_RECORD.database, collection: BLOCK_RECORD.name };
+
+/** The part of a migration that decides which privileges it needs. */
+interface PrivilegesFor {
+  /** Whether the source has a write block. */
+  readonly blocks: boolean;
+  readonly usersAndRoles: boolean;
+  readonly sharded?: boolean;
+  /** Whether it ends without a cutover. */
+  readonly once?: boolean;
+}
+
 /** Returns the actions that a side's user lacks. */
 export function missingPrivileges(
   privileges: Privileges,
   side: Side,
-  { blocks, usersAndRoles }: { readonly blocks: boolean; readonly usersAndRoles: boolean },
+  { blocks, usersAndRoles, sharded = false, once = false }: PrivilegesFor,
 ): MissingPrivilege[] {
-  const needs = side === 'source' ? sourceNeeds(blocks) : DESTINATION_NEEDS;
+  const needs = side === 'source' ? sourceNeeds(blocks, sharded) : DESTINATION_NEEDS;
   return [
     ...needs.cluster.filter((action) => !privileges.hasOnCluster(action)).map(onCluster),
     ...needs.databases.filter((action) => !privileges.hasOnAllDatabases(action)).map(onAllDatabases),
+    ...(sharded && !privileges.hasOnServerDatabase('find', 'config') ? [FIND_ON_CONFIG] : []),
+    ...(sharded && blocks && !once ? RECORD_ACTIONS : [])
+      .filter((action) => !privileges.hasOnCollection(action, BLOCK_RECORD))
+      .map((action) => ({ action, resource: RECORD_RESOURCE })),
     ...(usersAndRoles ? missingAccountPrivileges(privileges, side) : []),
   ];
 }
@@ -80,18 +103,20 @@ export function describeMissing(missing: readonly MissingPrivilege[]): string {
 
 /**
  * Returns the mongosh command that grants a user the missing privileges: built-in roles, since further checks read more than a migration
- * needs. A user that has them all gets a custom role of its own.
+ * needs. A user that has them all, or lacks what none of them has, gets a custom role of its own.
  */
 export function grantCommand({ user, db, roles }: Login, side: Side, missing: readonly MissingPrivilege[]): string {
   const text = JSON.stringify;
   const grant = (granted: readonly (string | object)[]) =>
     `db.getSiblingDB(${text(db)}).grantRolesToUser(${text(user)}, ${text(granted)})`;
   const lacking = ENOUGH_ROLES[side].filter((role) => !roles.includes(role));
-  if (lacking.length > 0) return grant(lacking.map((role) => ({ role, db: 'admin' })));
-  const privileges = missing.map(({ action, resource }) => ({ resource, actions: [action] }));
+  const builtIn = lacking.map((role) => ({ role, db: 'admin' }));
+  const rest = lacking.length > 0 ? missing.filter(({ resource }) => resource === RECORD_RESOURCE) : missing;
+  if (rest.length === 0) return grant(builtIn);
+  const privileges = rest.map(({ action, resource }) => ({ resource, actions: [action] }));
   const role = `linkspan-${side}-${db}.${user}`;
   const create = `db.getSiblingDB("admin").createRole(${text({ role, privileges, roles: [] })})`;
-  return `${create}; ${grant([{ role, db: 'admin' }])}`;
+  return `${create}; ${grant([...builtIn, { role, db: 'admin' }])}`;
 }
 
 /** Built-in roles that give a side's user all privileges that the engine may need. */
@@ -102,7 +127,8 @@ const ENOUGH_ROLES: Readonly<Record<Side, readonly string[]>> = {
 
 function placeOf(resource: MissingPrivilege['resource']): string {
   if ('cluster' in resource) return 'the cluster';
-  return resource.db === '' ? 'all databases' : `${resource.db}.${resource.collection}`;
+  if (resource.db === '') return 'all databases';
+  return resource.collection === '' ? `the database ${resource.db}` : `${resource.db}.${resource.collection}`;
 }
 
 function missingAccountPrivileges(privileges: Privileges, side: Side): MissingPrivilege[] {

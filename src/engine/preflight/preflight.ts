@@ -38,6 +38,12 @@ export interface Examination {
   readonly copyTime?: CopyTime;
 }
 
+/** The connections to both clusters; undefined for one that can't be reached. */
+interface OpenClients {
+  readonly source: MongoClient | undefined;
+  readonly destination: MongoClient | undefined;
+}
+
 /** Both clusters, and every reason not to start a migration between them. */
 interface Checked {
   readonly source: ClusterDescription;
@@ -61,25 +67,41 @@ export async function preflight(
 
 /** Does the same, and also returns what it learned about the clusters. */
 export async function examine(options: MigrationOptions, settings: PreflightSettings = {}): Promise<Examination> {
+  const { clients, ...examination } = await examineOpen(options, settings);
+  await closeClients(clients);
+  return examination;
+}
+
+/** Does the same, and leaves the connections open. The caller closes those of clusters that could be reached. */
+export async function examineOpen(
+  options: MigrationOptions,
+  settings: PreflightSettings = {},
+): Promise<Examination & { readonly clients: OpenClients }> {
   const limit = timeLimit(settings.withinMs ?? WITHIN_MS);
   const [source, destination] = await Promise.all([
     openConnection(options.source, 'source', limit),
     openConnection(options.destination, 'destination', limit),
   ]);
-  const clients = [source, destination].flatMap(({ client }) => client ?? []);
+  const clients = { source: source.client, destination: destination.client };
   try {
-    if (source.client && destination.client) {
-      return await examineBoth(source.client, destination.client, options, settings, limit);
+    if (clients.source && clients.destination) {
+      return { clients, ...(await examineBoth(clients.source, clients.destination, options, settings, limit)) };
     }
     const sides = await Promise.all([
       source.client ? examineOne(source.client, 'source', options, limit) : [source.found],
       destination.client ? examineOne(destination.client, 'destination', options, limit) : [destination.found],
     ]);
-    return { findings: sides.flat().map(asData) };
-  } finally {
-    const closed = Promise.allSettled(clients.map((client) => client.close()));
-    await unlessAborted(closed, AbortSignal.timeout(CLOSE_WITHIN_MS));
+    return { clients, findings: sides.flat().map(asData) };
+  } catch (error) {
+    await closeClients(clients);
+    throw error;
   }
+}
+
+/** Closes connections. Waits for that only for a moment. */
+export async function closeClients({ source, destination }: OpenClients): Promise<void> {
+  const closed = Promise.allSettled([source?.close(), destination?.close()]);
+  await unlessAborted(closed, AbortSignal.timeout(CLOSE_WITHIN_MS));
 }
 
 /**

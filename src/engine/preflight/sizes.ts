@@ -1,6 +1,8 @@
 import type { Document, MongoClient } from 'mongodb';
 import { type CatalogEntry, listUserDatabases } from '../catalog/read-catalog.ts';
+import { statisticsOf } from '../catalog/shard-statistics.ts';
 import { isBuckets } from '../mongodb/namespaces.ts';
+import { isSharded } from '../mongodb/sharding.ts';
 import { sweep } from './within.ts';
 
 /** The amount of data to migrate, by the source's own statistics, which may be wrong after a crash of its server. */
@@ -30,9 +32,11 @@ export async function readSizes(
 ): Promise<Sizes> {
   const stored = entries.filter(({ type }) => type !== 'view');
   const databases = [...Map.groupBy(entries, ({ database }) => database)];
-  const { results, left } = isWhole
-    ? await sweep(databases, signal, ([database, of]) => databaseStatistics(source, database, of))
-    : await sweep(stored, signal, (entry) => collectionStatistics(source, entry));
+  // The statistics of a database count what chunk migrations left on former shards.
+  const { results, left } =
+    isWhole && !isSharded(source)
+      ? await sweep(databases, signal, ([database, of]) => databaseStatistics(source, database, of))
+      : await sweep(stored, signal, (entry) => collectionStatistics(source, entry));
   const sum = (read: (of: Document) => unknown) => results.reduce((total, one) => total + Number(read(one) ?? 0), 0);
   const collections = stored.length;
   return {
@@ -64,20 +68,9 @@ async function databaseStatistics(
 
 /** Returns statistics of one collection with the field names of `dbStats`; an empty object for a dropped one. */
 export async function collectionStatistics(source: MongoClient, { database, name }: CatalogEntry): Promise<Document> {
-  const statistics = (field: string) => `$storageStats.${field}`;
-  const fields = {
-    objects: statistics('count'),
-    dataSize: statistics('size'),
-    storageSize: statistics('storageSize'),
-    freeStorageSize: statistics('freeStorageSize'),
-    indexes: statistics('nindexes'),
-    indexSize: statistics('totalIndexSize'),
-  };
   const NAMESPACE_NOT_FOUND = 26;
   try {
-    const pipeline = [{ $collStats: { storageStats: {} } }, { $project: fields }];
-    const [found] = await source.db(database).collection(name).aggregate(pipeline).toArray();
-    return { ...found, collections: found === undefined ? 0 : 1 };
+    return { ...(await statisticsOf(source, database, name)), collections: 1 };
   } catch (error) {
     if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return {};
     throw error;
@@ -94,11 +87,12 @@ export interface Disk {
 
 /** Returns the primary's disk; other members' disks are unknown. */
 export async function readDisk(client: MongoClient, signal: AbortSignal): Promise<Disk | undefined> {
-  const { fsTotalSize, fsUsedSize } = await client.db('admin').command({ dbStats: 1 });
+  const [{ fsTotalSize, fsUsedSize }, databases] = await Promise.all([
+    client.db('admin').command({ dbStats: 1 }),
+    listUserDatabases(client),
+  ]);
   if (!fsTotalSize) return undefined;
-  const { results } = await sweep(await listUserDatabases(client), signal, (database) =>
-    client.db(database).command({ dbStats: 1 }),
-  );
+  const { results } = await sweep(databases, signal, (database) => client.db(database).command({ dbStats: 1 }));
   const takenBytes = results.reduce((sum, { totalSize }) => sum + Number(totalSize ?? 0), 0);
   return { totalBytes: Number(fsTotalSize), freeBytes: Number(fsTotalSize) - Number(fsUsedSize), takenBytes };
 }

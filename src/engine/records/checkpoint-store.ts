@@ -25,6 +25,7 @@ import {
   type MigrationRecord,
   type PartitionRecord,
   refuseOtherSchema,
+  type SpoolRecord,
   type SuspectRecord,
   type ViewRecord,
 } from './records.ts';
@@ -364,9 +365,12 @@ export class CheckpointStore {
     return { _id: { $gt: after ?? lowest, $lt: { m, u: uuid, r: new MaxKey() } } } as unknown as Filter<SpoolRecord>;
   }
 
-  /** Removes the records of an unfinished preparation. */
+  /** Removes the records of an unfinished preparation, those of collections when all that belong to one are gone. */
   async forgetCollections(): Promise<void> {
-    for (const name of MIGRATION_RECORDS) await this.#removeAll(name, { '_id.m': this.migrationId });
+    const ofThisOne = { '_id.m': this.migrationId };
+    const [collections, ...others] = MIGRATION_RECORDS.toReversed();
+    await Promise.all(others.map((name) => this.#removeAll(name, ofThisOne)));
+    await this.#removeAll(collections as string, ofThisOne);
   }
 
   /** Removes all spooled keys. */
@@ -390,11 +394,4 @@ export class CheckpointStore {
 /** Returns a query for the views in a database of the destination. Older versions only recorded the source's database. */
 function viewsIn(to: string): Filter<ViewRecord> {
   return { $or: [{ to }, { to: { $exists: false }, '_id.d': to }] };
-}
-
-/** A key that changed while its collection was copied: migration, collection, rank where the order counts, key bytes. */
-export interface SpoolRecord {
-  readonly _id: { readonly m: string; readonly u: UUID; readonly r: Binary; readonly k: Binary };
-  /** Where the order counts: the document was deleted, and may have been inserted again since. */
-  readonly left?: 'deleted' | 'reinserted';
 }

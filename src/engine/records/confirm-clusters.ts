@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { type Clock, UserError } from '../../platform/index.ts';
 import type { Retrier } from '../mongodb/retry.ts';
+import { isSharded, shardedClusterId } from '../mongodb/sharding.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
 
@@ -17,19 +18,20 @@ export interface ConfirmClustersParts {
 
 const LOOK_EVERY_MS = 5_000;
 
-/** The `replicaSetId` of each cluster with which the migration began. */
+/** The results of {@link clusterIdOf} for both clusters when the migration began. */
 export interface ClusterIds {
   readonly sourceId: string;
   readonly destinationId: string;
 }
 
 /**
- * Returns the `replicaSetId` of a cluster. It tells replica sets of the same name apart: a set that is initiated anew gets
- * another one.
+ * Returns the `replicaSetId` of a replica set, or the `clusterId` of a sharded cluster. It tells clusters of the same name
+ * apart: one that is initiated anew gets another id.
  * @returns an empty text if there is none, or the user lacks the privilege
  */
-export async function replicaSetIdOf(client: MongoClient): Promise<string> {
+export async function clusterIdOf(client: MongoClient): Promise<string> {
   try {
+    if (isSharded(client)) return await shardedClusterId(client);
     const { config } = await client.db('admin').command({ replSetGetConfig: 1 });
     return config?.settings?.replicaSetId?.toHexString() ?? '';
   } catch (error) {
@@ -44,7 +46,7 @@ export async function replicaSetIdOf(client: MongoClient): Promise<string> {
  * @throws UserError OTHER_SOURCE
  */
 export async function confirmSource({ source, retrier, identity, checkpoint }: ConfirmClustersParts): Promise<void> {
-  const sourceId = await retrier.run('the source', () => replicaSetIdOf(source));
+  const sourceId = await retrier.run('the source', () => clusterIdOf(source));
   if (sourceId !== identity.sourceId) throw new UserError('OTHER_SOURCE', [checkpoint.migrationId]);
 }
 
@@ -54,7 +56,7 @@ export async function otherDestination({
   identity,
   checkpoint,
 }: ConfirmClustersParts): Promise<UserError | undefined> {
-  const isSame = (await replicaSetIdOf(destination)) === identity.destinationId;
+  const isSame = (await clusterIdOf(destination)) === identity.destinationId;
   return isSame ? undefined : new UserError('OTHER_SOURCE', [checkpoint.migrationId]);
 }
 

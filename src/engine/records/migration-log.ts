@@ -114,13 +114,14 @@ export class MigrationLog {
 
   /**
    * Changes the state, and the phases of the report with it. Nothing else changes the state.
+   * @param fields  further fields of the record, which are written with the state
    * @throws Error for an event that can't happen in this state
    */
-  async advance(event: MigrationEvent): Promise<void> {
+  async advance(event: MigrationEvent, fields: Partial<Facts> = {}): Promise<void> {
     const state = stateAfter(this.#record.state, event);
     const phase = this.#currentPhase;
     const phases = this.#phasesAfter(event);
-    await this.#save({ state, phases });
+    await this.#save({ ...fields, state, phases });
     if (phase !== undefined && !phases.includes(phase)) this.#trace(phase, false);
   }
 

@@ -163,8 +163,7 @@ export class Ownership {
   }
 
   async #exclusively<T>(act: (session: ClientSession, standing: Standing) => Promise<T>): Promise<T> {
-    const nowMs = await this.#now();
-    await this.#makeRecord();
+    const [nowMs] = await Promise.all([this.#now(), this.#makeRecord()]);
     return await this.#client.withSession(
       async (session) =>
         await session.withTransaction(async () => {

@@ -53,6 +53,8 @@ export interface MigrationRecord {
   readonly watchedTo?: Timestamp;
   /** The time of the source's latest entry that reads have shown. A source that lacks the entry was restored from an older backup. */
   readonly seenTo?: Timestamp;
+  /** The shards that a sharded source had at the first position. A stream that resumes without one of them lacks its last changes. */
+  readonly shards?: readonly string[];
   /** Writes of others on the destination are known up to here. Absent before the verification begins. */
   readonly foreignTo?: Timestamp;
   /** The last term whose engine compared what it applied. What is on record of the verification counts only if that is the term before. */
@@ -215,6 +217,14 @@ export interface CollectionRecord {
   readonly bytes: number;
   /** The copy reads at or after this time, so earlier changes need not be kept. */
   readonly readAfter: Timestamp | null;
+  /** Absent until its copy is planned, and in records of older versions. */
+  readonly readOrder?: ReadOrder;
+}
+
+/** The order in which the copy reads a collection, and why, in words. */
+export interface ReadOrder {
+  readonly order: '_id' | 'natural';
+  readonly reason: string;
 }
 
 /**
@@ -241,4 +251,28 @@ export interface PartitionRecord {
   readonly documents: number;
   readonly bytes: number;
   readonly done: boolean;
+  /** Set when it is the whole collection, read in natural order. Then `lastId` stays null. */
+  readonly natural?: NaturalPosition;
+}
+
+/**
+ * A position of a scan in natural order. Record ids are the member's own: they mean something only as long as the
+ * election's winner is the primary.
+ */
+export interface NaturalPosition {
+  readonly election: string;
+  /** The record id, in decimal, up to which the destination's majority has acknowledged all documents; null for none. */
+  readonly after: string | null;
+  /** The record id at which the scan ends. Newer documents are changes. */
+  readonly end: string;
+  /** The amount that the scan has copied up to `after`. The partition's own figures are higher after a scan that began again. */
+  readonly documents: number;
+  readonly bytes: number;
+}
+
+/** A key that changed while its collection was copied: migration, collection, rank where the order counts, key bytes. */
+export interface SpoolRecord {
+  readonly _id: { readonly m: string; readonly u: UUID; readonly r: Binary; readonly k: Binary };
+  /** Where the order counts: the document was deleted, and may have been inserted again since. */
+  readonly left?: 'deleted' | 'reinserted';
 }

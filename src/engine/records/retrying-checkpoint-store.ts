@@ -1,8 +1,8 @@
 import type { Binary, UUID } from 'mongodb';
 import type { Retrier } from '../mongodb/retry.ts';
-import type { CheckpointStore, Identity, MigrationFields, SpoolRecord } from './checkpoint-store.ts';
+import type { CheckpointStore, Identity, MigrationFields } from './checkpoint-store.ts';
 import type { Claim } from './destination-owner.ts';
-import type { CollectionRecord, MigrationRecord, PartitionRecord, SuspectRecord } from './records.ts';
+import type { CollectionRecord, MigrationRecord, PartitionRecord, SpoolRecord, SuspectRecord } from './records.ts';
 
 /** A collection that can be put on record. */
 interface RecordedCollection {

@@ -1,4 +1,5 @@
 import { BSON, type Document, MongoServerError } from 'mongodb';
+import { DocumentBatch } from '../bson/document-batch.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
@@ -32,9 +33,9 @@ export async function updateRecords(fence: Fence, update: string, updates: reado
  * @throws UserError TAKEN_OVER
  */
 export async function addRecords(fence: Fence, insert: string, records: readonly Document[]): Promise<void> {
-  const all = records.map((record) => Buffer.from(BSON.serialize(record)));
-  for (const { start, end } of messages(all)) {
-    await write(fence, { insert, documents: documentSequence('documents', all.slice(start, end)) });
+  const all = DocumentBatch.of(records.map((record) => Buffer.from(BSON.serialize(record))));
+  for (const { batch } of messages(all)) {
+    await write(fence, { insert, documents: documentSequence('documents', batch) });
   }
 }
 

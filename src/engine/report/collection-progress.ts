@@ -1,4 +1,5 @@
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { ReadOrder } from '../records/records.ts';
 import type { CollectionRate, CollectionRates } from './collection-rates.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface CollectionProgress extends CollectionRate {
   readonly documentsTotal: number | null;
   readonly bytesCopied: number;
   readonly bytesTotal: number | null;
+  /** In which order the copy reads it, and why; null until its copy is planned. */
+  readonly readOrder: ReadOrder | null;
 }
 
 /** Messages that quote a document may be long, and every collection may have one. */
@@ -51,7 +54,7 @@ export function collectionProgress({
 }
 
 function progressOf(collection: TrackedCollection, rate: CollectionRate): CollectionProgress {
-  const { id, namespace, copied, documents, bytes, isBegun } = collection;
+  const { id, namespace, copied, documents, bytes, isBegun, readOrder } = collection;
   // The statistics are read before the first copy begins. A collection without any may be empty, or not be measured yet.
   const isMeasured = isBegun || documents > 0 || bytes > 0;
   return {
@@ -63,6 +66,7 @@ function progressOf(collection: TrackedCollection, rate: CollectionRate): Collec
     documentsTotal: isMeasured ? Math.max(documents, copied.documents) : null,
     bytesCopied: copied.bytes,
     bytesTotal: isMeasured ? Math.max(bytes, copied.bytes) : null,
+    readOrder,
     ...rate,
   };
 }

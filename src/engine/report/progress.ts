@@ -1,5 +1,6 @@
 import type { CutoverReport, Gate } from '../../platform/index.ts';
 import type { OplogHeadroom } from '../capture/oplog-gauge.ts';
+import type { ShardFigures } from '../capture/shard-figures.ts';
 import type { Wait } from '../mongodb/retry.ts';
 import type { Finding } from '../preflight/finding.ts';
 import type { CutoverAttempt } from '../records/cutover-attempt.ts';
@@ -119,8 +120,12 @@ export interface Progress {
    * Whole seconds behind the source, by cluster time; null before the stream is open, while paused, and after the end.
    */
   readonly lagSeconds: number | null;
-  /** "Oplog time left"; null while unknown. */
+  /**
+   * "Oplog time left"; null while unknown. Of a sharded source the smallest figures of all shards, and null unless all are known.
+   */
   readonly oplog: OplogHeadroom | null;
+  /** The shards of a sharded source, the one that was added first at the beginning; absent for a replica set. */
+  readonly shards?: readonly ShardFigures[];
   /** How far source and destination are compared. */
   readonly verification: VerificationProgress;
   /** Null while no history was lost. */

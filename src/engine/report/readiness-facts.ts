@@ -51,6 +51,7 @@ export function readinessFacts(run: ReadinessView, eta: ReadinessFacts['eta'] = 
       whyUnanswered: follower.lag.whyUnanswered,
       verification: follower.verification,
       oplog: follower.oplog.headroom,
+      shards: follower.oplog.shards,
     },
     conditions,
     destination: { keepsOthers: context.keepsDestination, wasBlocked: log.record.blocksDestination ?? false },

@@ -1,11 +1,14 @@
 import { counted, type Gate, type GateName } from '../../platform/index.ts';
 import { LAG_LIMIT_MS, type LagReading } from '../capture/lag-meter.ts';
 import type { OplogHeadroom } from '../capture/oplog-gauge.ts';
-import { LOW_HEADROOM_PERCENT } from '../capture/oplog-watch.ts';
+import type { ShardFigures } from '../capture/shard-figures.ts';
+import { LOW_HEADROOM_PERCENT } from '../capture/watched-oplog.ts';
 import { describeWait, type Wait } from '../mongodb/retry.ts';
+import { describeUnseen } from '../mongodb/shard-clients.ts';
 import type { MigrationState } from '../records/migration-state.ts';
 import { shownState } from '../records/shown-state.ts';
-import { describeCatalogDifference } from '../verify/catalog-check.ts';
+import { describeCatalogDifference } from '../verify/catalog-difference-text.ts';
+import { gate } from './gate.ts';
 import { LONG_TRANSACTION_SECONDS, type Measured, type MeasuredConditions } from './measured-conditions.ts';
 import type { VerificationView } from './verification-progress.ts';
 
@@ -20,6 +23,8 @@ interface StreamFacts {
   readonly whyUnanswered: string | undefined;
   readonly verification: VerificationView;
   readonly oplog: OplogHeadroom | null;
+  /** Undefined for a replica set. */
+  readonly shards?: readonly ShardFigures[] | undefined;
 }
 
 /** Everything that the gates of a run depend on. */
@@ -65,15 +70,6 @@ export function gatesOf(facts: ReadinessFacts): Gate[] {
     ...gate,
     measuredAtMs: gate.measuredAtMs ?? (gate.state === 'unknown' ? null : nowMs),
   }));
-}
-
-/** Returns the gates of a migration that this process hasn't begun to run. */
-export function gatesBeforeRun(reason = 'it is not running'): Gate[] {
-  return [gate('running', 'waiting', [reason])];
-}
-
-function gate(name: GateName, state: Gate['state'], reasons: readonly string[], more: Partial<Gate> = {}): Gate {
-  return { name, state, value: null, limit: null, reasons, measuredAtMs: null, etaSeconds: null, ...more };
 }
 
 /** Returns a gate that is passed when there is no reason against it. */
@@ -198,12 +194,15 @@ function advice(facts: ReadinessFacts): Gate[] {
   const { activity, sourceBlock } = facts.conditions;
   return [
     oplog(facts),
-    measured('transactions', activity, ({ transactions }) => {
+    measured('transactions', activity, ({ transactions, usersWait }) => {
       const [oldest] = transactions;
+      const together = usersWait
+        ? ': if one begins right before the write block of a sharded source, users wait for it'
+        : '';
       const reasons =
         oldest === undefined
           ? []
-          : [`a transaction${by(oldest)} has been open for ${oldest.seconds} s${andMore(transactions)}`];
+          : [`a transaction${by(oldest)} has been open for ${oldest.seconds} s${andMore(transactions)}${together}`];
       return unless('transactions', reasons, { value: oldest?.seconds ?? 0, limit: LONG_TRANSACTION_SECONDS });
     }),
     measured('index-builds', activity, ({ indexBuilds }) => {
@@ -222,11 +221,23 @@ function advice(facts: ReadinessFacts): Gate[] {
 function oplog({ stream }: ReadinessFacts): Gate {
   const headroom = stream?.oplog ?? null;
   const limit = LOW_HEADROOM_PERCENT;
-  if (headroom === null) return gate('oplog', 'unknown', ['how much of the oplog is left is not known'], { limit });
-  const { headroomPercent: value, leftSeconds } = headroom;
-  const reasons =
-    value < limit ? [`less than ${limit} % of the oplog is left: it loses changes in about ${leftSeconds} s`] : [];
-  return unless('oplog', reasons, { not: 'blocked', value, limit });
+  const low = lowOplogs(headroom, stream?.shards);
+  const more = { value: headroom?.headroomPercent ?? null, limit };
+  if (low.length > 0) return gate('oplog', 'blocked', low, more);
+  if (headroom !== null) return gate('oplog', 'passed', [], more);
+  const unseen = describeUnseen(stream?.shards ?? []);
+  const which = unseen === undefined ? '' : `, on the shards ${unseen}`;
+  return gate('oplog', 'unknown', [`how much of the oplog is left is not known${which}`], { limit });
+}
+
+/** Returns a reason for each oplog of which little is left. */
+function lowOplogs(headroom: OplogHeadroom | null, shards: readonly ShardFigures[] | undefined): string[] {
+  const oplogs = shards?.map(({ shard, oplog }) => ({ oplog, of: `the oplog of the shard ${shard}` }));
+  return (oplogs ?? [{ oplog: headroom, of: 'the oplog' }]).flatMap(({ oplog, of }) =>
+    oplog === null || oplog.headroomPercent >= LOW_HEADROOM_PERCENT
+      ? []
+      : [`less than ${LOW_HEADROOM_PERCENT} % of ${of} is left: it loses changes in about ${oplog.leftSeconds} s`],
+  );
 }
 
 function destinationBlock({ destination, conditions: { destinationIsBlocked } }: ReadinessFacts): Gate {

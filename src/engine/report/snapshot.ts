@@ -7,56 +7,17 @@ import { LIFT_COMMAND } from '../mongodb/write-block.ts';
 import type { CutoverRecord } from '../records/records.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { cutoverReport } from './cutover-report.ts';
+import { notYetRunning } from './not-yet-running.ts';
 import type { Left, Progress, RepairsProgress } from './progress.ts';
-import { gatesBeforeRun, gatesOf } from './readiness.ts';
+import { gatesOf } from './readiness.ts';
 import { readinessFacts } from './readiness-facts.ts';
 import type { RunView } from './run-view.ts';
 import { verificationProgress } from './verification-progress.ts';
 import { waitsOf } from './waits.ts';
 
-/**
- * Returns the progress of a migration that this process hasn't begun to run.
- * @param waiting  what it waits for
- */
-export function notYetRunning(
-  { migrationId, verification = 'repair' }: Pick<MigrationOptions, 'migrationId' | 'verification'>,
-  waiting: readonly Wait[] = [],
-): Progress {
-  return {
-    migrationId,
-    state: 'created',
-    sinceMs: null,
-    phases: [],
-    copy: {
-      collectionsTotal: 0,
-      collectionsDone: 0,
-      documentsTotal: 0,
-      documentsCopied: 0,
-      bytesTotal: 0,
-      bytesCopied: 0,
-      partitionsTotal: 0,
-      partitionsDone: 0,
-      restarts: 0,
-    },
-    indexes: { total: 0, built: 0, building: null },
-    rates: { bytesPerSecond: null, documentsPerSecond: null, changesPerSecond: null },
-    etaSeconds: null,
-    changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
-    lagSeconds: null,
-    oplog: null,
-    verification: verificationProgress(verification),
-    repairs: null,
-    readiness: gatesBeforeRun(),
-    readyForCutover: false,
-    notReadyReasons: ['it is not running'],
-    canWrite: false,
-    cutoverAttempts: [],
-    pingMs: { source: null, destination: null },
-    addresses: { source: '', destination: '' },
-    warnings: waiting.map(describeWait),
-    findings: [],
-    waiting,
-  };
+/** Returns the progress of a migration that waits before it can run. */
+export function beforeRun(options: MigrationOptions, waiting: readonly Wait[] = []): Progress {
+  return { ...notYetRunning(options), warnings: waiting.map(describeWait), waiting };
 }
 
 /** Returns the current state of a run. Reports zeros until the checkpoint is loaded. */
@@ -64,7 +25,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
   const { context, log, follower } = run;
   if (!run.loaded) {
     const { failure } = run;
-    return { ...notYetRunning(options, waitsOf(context)), ...(failure && { state: 'failed', error: failure }) };
+    return { ...beforeRun(options, waitsOf(context)), ...(failure && { state: 'failed', error: failure }) };
   }
   const { counters } = context;
   const collections = [...context.tracked.values()];
@@ -129,6 +90,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     },
     lagSeconds: following ? (follower?.lag.lagSeconds ?? null) : null,
     oplog: oplog?.headroom ?? null,
+    ...(oplog?.shards && { shards: oplog.shards }),
     verification,
     repairs,
     readiness,

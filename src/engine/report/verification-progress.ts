@@ -3,7 +3,7 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { CatalogDifference } from '../compare/catalog-differences.ts';
 import type { MismatchRecord } from '../records/verification-records.ts';
 import type { VerificationMode } from '../scope/options.ts';
-import { describeCatalogDifference } from '../verify/catalog-check.ts';
+import { describeCatalogDifference } from '../verify/catalog-difference-text.ts';
 import { secondsFor } from './rate-window.ts';
 
 /** A document that differs, or differed, although no change explains it. */

@@ -1,6 +1,7 @@
 import { messageOf, refusalsOf, UserError } from '../../platform/index.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
+import { allEnded } from '../concurrency/all-ended.ts';
 import type { TaskGroup } from '../concurrency/task-group.ts';
 import { Throttle } from '../concurrency/throttle.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
@@ -73,6 +74,7 @@ export class MigrationRun {
   readonly findings: RunFindings;
   readonly pings: Pings;
   readonly #wentBack: DestinationWentBack | undefined;
+  readonly #hasAdvice: boolean;
   readonly indexBuilds: IndexBuilds;
   readonly conditions: CutoverConditions;
   readonly speed = new Speed();
@@ -88,6 +90,7 @@ export class MigrationRun {
   failure: Progress['error'];
   /** Whether the run has ended, with its last acts. */
   #isOver = false;
+  #left: Promise<void> | undefined;
 
   private constructor(
     options: MigrationOptions,
@@ -105,6 +108,7 @@ export class MigrationRun {
     this.addresses = { source: checked.source.primary, destination: checked.destination.primary };
     this.warnings = warnings;
     this.findings = new RunFindings(context, options, checked.warnings);
+    this.#hasAdvice = checked.hasAdvice;
     this.#throttle = new Throttle(options.copyBytesPerSecond ?? Number.POSITIVE_INFINITY, context.clock);
     this.pings = new Pings(context);
     this.attempts = new CutoverAttempts(context.clock, log.record.cutover);
@@ -141,7 +145,7 @@ export class MigrationRun {
       const outcome = await this.#work();
       await this.#tasks.stop();
       // For the counts of the last seconds. The outcome is on record.
-      await this.checkpoint.saveLast().catch(() => undefined);
+      await Promise.all([this.checkpoint.saveLast().catch(() => undefined), this.#leave()]);
       return outcome;
     } catch (error) {
       // The failure of a task aborts the others, and so causes the error that is caught here.
@@ -158,11 +162,15 @@ export class MigrationRun {
       throw await this.#recordFailure(failure);
     } finally {
       this.#isOver = true;
-      // Fails when another engine has taken the migration.
-      const left = this.context.checkpoint.unretried.leave().catch(() => undefined);
-      await unlessAborted(left, AbortSignal.timeout(LEAVES_WITHIN_MS));
+      await this.#leave();
       await Promise.allSettled([this.context.source.close(), this.context.destination.close()]);
     }
+  }
+
+  /** Records once that no engine runs the migration any more. Fails when another engine has taken it. */
+  async #leave(): Promise<void> {
+    this.#left ??= this.context.checkpoint.unretried.leave().catch(() => undefined);
+    await unlessAborted(this.#left, AbortSignal.timeout(LEAVES_WITHIN_MS));
   }
 
   /** The reasons why a cutover can't begin; empty when it can. */
@@ -199,26 +207,28 @@ export class MigrationRun {
 
   get #position() {
     if (this.follower === undefined) return undefined;
-    const { latest: seenTo } = historyOf(this.context.source);
     return {
       token: this.follower.safeToken,
       watchedTo: this.follower.safeWatchedTo,
-      ...(seenTo && { seenTo }),
+      ...historyOf(this.context.source).record,
       ...this.follower.verification.position,
     };
   }
 
   async #work(): Promise<Outcome> {
     const { log, context, wishes } = this;
-    await loadTracked(context);
-    this.loaded = true;
     const { state } = log.record;
-    if (log.record.token !== undefined) this.#noteResumed(state);
-    if (state === 'committed' || state === 'cancelled') return state;
+    const isOver = state === 'committed' || state === 'cancelled';
     const neverBegan = log.record.token === undefined && log.record.blocksDestination === undefined;
-    if (wishes.current.cancellation === undefined || !neverBegan) await this.#takeDestination();
-    await clearLeftSpools(context);
-    await context.retrier.run('the destination', () => clearTransit(context.fence));
+    const takes = !isOver && (wishes.current.cancellation === undefined || !neverBegan);
+    await allEnded([this.#load(), ...(takes ? [this.#takeDestination()] : [])]);
+    if (isOver) return state;
+    if (log.record.term > 1) {
+      await allEnded([
+        clearLeftSpools(context),
+        context.retrier.run('the destination', () => clearTransit(context.fence)),
+      ]);
+    }
     if (log.record.cutover?.committed) {
       if (log.record.error !== undefined) {
         await log.forgetFailure();
@@ -232,7 +242,7 @@ export class MigrationRun {
     if (log.record.error !== undefined) await log.forgetFailure();
     if (this.#wentBack !== undefined) await declareMissed(context, log, this.#wentBack.message);
     this.#tasks.start(() => this.checkpoint.keep());
-    this.#tasks.start(() => this.findings.addAdvice());
+    if (!this.#hasAdvice) this.#tasks.start(() => this.findings.addAdvice());
     let follower: StreamFollower;
     try {
       follower = await this.#startFollowing();
@@ -253,11 +263,18 @@ export class MigrationRun {
     return await steer(this, follower);
   }
 
+  async #load(): Promise<void> {
+    const { token, state } = this.log.record;
+    await loadTracked(this.context);
+    this.loaded = true;
+    if (token !== undefined) this.#noteResumed(state);
+  }
+
   #noteResumed(state: MigrationState): void {
     const { documentsCopied, bytesCopied } = snapshot(this, this.options).copy;
     const { savedAt } = this.log.record;
     this.resumedFrom = { state, savedAtMs: savedAt?.getTime() ?? null, documentsCopied, bytesCopied };
-    this.context.logger.info(this.resumedFrom, 'resuming from the checkpoint');
+    this.context.logger.info({ event: 'migration.resumed', ...this.resumedFrom }, 'resuming from the checkpoint');
   }
 
   /** Ends early when the operator cancels: the source may be gone for good. */
@@ -265,7 +282,7 @@ export class MigrationRun {
     const { context, log } = this;
     const { cancelled } = this.wishes;
     const token = log.record.token ?? (await this.#prepare());
-    await log.advance('copy begun');
+    if (log.record.state !== 'copying') await log.advance('copy begun');
     const follower = new StreamFollower(context, {
       tasks: this.#tasks,
       log,
@@ -314,7 +331,10 @@ export class MigrationRun {
     const mayBeCommitted = this.log.commitWasSent || this.log.record.cutover?.committed === true;
     if (!mayBeCommitted) this.attempts.fail(known.message);
     await this.log.fail(this.failure).catch((cause: unknown) => {
-      this.context.logger.error({ error: messageOf(cause) }, 'The failure could not be recorded on the destination');
+      this.context.logger.error(
+        { event: 'migration.failure_not_recorded', error: messageOf(cause) },
+        'The failure could not be recorded on the destination',
+      );
     });
     return known;
   }

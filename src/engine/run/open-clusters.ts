@@ -1,11 +1,13 @@
 import type { MongoClient } from 'mongodb';
 import { systemClock } from '../../platform/index.ts';
+import { authenticatedUsers } from '../accounts/definition.ts';
 import { clientOf, connectCluster } from '../mongodb/connect.ts';
 import { Fence } from '../mongodb/fence.ts';
 import { type SourceFeatures, sourceFeatures } from '../mongodb/server-features.ts';
+import { levelOf } from '../preflight/checks/versions.ts';
 import type { Finding } from '../preflight/finding.ts';
 import type { ClusterDescription } from '../preflight/inspect-cluster.ts';
-import { checkClusters } from '../preflight/preflight.ts';
+import { checkClusters, closeClients, examineOpen } from '../preflight/preflight.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 
@@ -18,7 +20,11 @@ export interface Clusters {
     readonly destination: Pick<ClusterDescription, 'clusterId' | 'primary'>;
     readonly sourceFeatures: SourceFeatures;
     readonly warnings: readonly Finding[];
+    /** Whether the warnings include the advice of slow checks. */
+    readonly hasAdvice: boolean;
   };
+  /** The users as which the engine writes to the destination. */
+  readonly writers: ReadonlySet<string>;
 }
 
 /**
@@ -27,20 +33,56 @@ export interface Clusters {
  * @throws UserError the first finding that keeps a migration from starting; then nothing was changed
  */
 export async function openClusters(options: MigrationOptions, isCancelled: () => boolean): Promise<Clusters> {
-  const clients: MongoClient[] = [];
+  const [source, destination] = await connectBoth(options);
   try {
-    const source = await connectCluster(options.source, 'source');
-    clients.push(source);
-    const destination = await connectCluster(options.destination, 'destination');
-    clients.push(destination);
-    const checked = await checkClusters(source, destination, options);
+    const [checked, writers] = await Promise.all([
+      checkClusters(source, destination, options),
+      authenticatedUsers(destination),
+    ]);
     const [firstError] = checked.errors;
     if (firstError !== undefined && !isCancelled()) throw firstError;
-    return { source, destination, checked };
+    return { source, destination, checked: { ...checked, hasAdvice: false }, writers };
   } catch (error) {
-    await Promise.all(clients.map((client) => client.close()));
+    await Promise.all([source.close(), destination.close()]);
     throw error;
   }
+}
+
+/**
+ * Runs the whole preflight, and leaves the connections open for the run that follows. Pass them to it, or close them.
+ * @returns all findings; no clusters when a finding keeps the migration from starting
+ */
+export async function openExamined(
+  options: MigrationOptions,
+): Promise<{ readonly findings: readonly Finding[]; readonly clusters?: Clusters }> {
+  const examined = await examineOpen(options);
+  const { findings, source: from, destination: to, clients } = examined;
+  const { source, destination } = clients;
+  const isRefused = findings.some(({ severity }) => severity === 'error');
+  try {
+    if (!isRefused && source && destination && from && to) {
+      const features = sourceFeatures(levelOf(from));
+      const checked = { source: from, destination: to, sourceFeatures: features, warnings: findings, hasAdvice: true };
+      return { findings, clusters: { source, destination, checked, writers: await authenticatedUsers(destination) } };
+    }
+  } catch (error) {
+    await closeClients(clients);
+    throw error;
+  }
+  await closeClients(clients);
+  return { findings };
+}
+
+/** @throws UserError as `connectCluster`: that of the source when neither can be reached */
+async function connectBoth(options: MigrationOptions): Promise<[source: MongoClient, destination: MongoClient]> {
+  const connected = await Promise.allSettled([
+    connectCluster(options.source, 'source'),
+    connectCluster(options.destination, 'destination'),
+  ]);
+  const [source, destination] = connected;
+  if (source.status === 'fulfilled' && destination.status === 'fulfilled') return [source.value, destination.value];
+  await Promise.all(connected.map((one) => one.status === 'fulfilled' && one.value.close()));
+  throw source.status === 'rejected' ? source.reason : (destination as PromiseRejectedResult).reason;
 }
 
 /**
@@ -73,14 +115,18 @@ export async function openWithoutSource(options: MigrationOptions): Promise<Clus
   try {
     const record = await new CheckpointStore(new Fence(destination, migrationId, clock)).peek();
     if (record !== undefined && !record.cutover?.blocking && !record.cutover?.committed) {
-      const { primary = '' } = await destination.db('admin').command({ hello: 1 });
+      const [{ primary = '' }, writers] = await Promise.all([
+        destination.db('admin').command({ hello: 1 }),
+        authenticatedUsers(destination),
+      ]);
       const checked = {
         source: { clusterId: record.sourceId, primary: '' },
         destination: { clusterId: record.destinationId, primary },
         sourceFeatures: sourceFeatures(''),
         warnings: [],
+        hasAdvice: false,
       };
-      return { source, destination, checked };
+      return { source, destination, checked, writers };
     }
   } catch (error) {
     await destination.close();

@@ -16,10 +16,14 @@ export class Opening {
   readonly #options: MigrationOptions;
   readonly #occasion: Occasion;
   readonly #retrier: Retrier;
+  /** For the first try. */
+  #opened: Clusters | undefined;
 
-  constructor(options: MigrationOptions, occasion: Occasion) {
+  /** @param opened  the connections of a preflight, which this run closes */
+  constructor(options: MigrationOptions, occasion: Occasion, opened?: Clusters) {
     this.#options = options;
     this.#occasion = occasion;
+    this.#opened = opened;
     this.#retrier = new Retrier(options.clock ?? systemClock, options.logger, occasion.stop);
   }
 
@@ -38,6 +42,14 @@ export class Opening {
    * @throws UserError CANCELLED_OUT_OF_REACH, and as {@link MigrationRun.open}
    */
   async open(): Promise<MigrationRun | 'never began'> {
+    try {
+      return await this.#open();
+    } finally {
+      await Promise.all([this.#opened?.source.close(), this.#opened?.destination.close()]);
+    }
+  }
+
+  async #open(): Promise<MigrationRun | 'never began'> {
     if (!this.#options.waitForClusters) return await this.#tryOnce();
     const clock = this.#options.clock ?? systemClock;
     const beganAt = clock.elapsed();
@@ -55,7 +67,9 @@ export class Opening {
   async #tryOnce(): Promise<MigrationRun | 'never began'> {
     if (this.#isCancelled && !(await hasBegun(this.#options))) return 'never began';
     try {
-      return await this.#run(await openClusters(this.#options, () => this.#isCancelled));
+      const opened = this.#opened;
+      this.#opened = undefined;
+      return await this.#run(opened ?? (await openClusters(this.#options, () => this.#isCancelled)));
     } catch (error) {
       // Cancelling doesn't need the source, which may be gone for good.
       const isOfSource = error instanceof UserError && error.code === 'SOURCE_UNREACHABLE';

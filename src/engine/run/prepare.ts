@@ -4,15 +4,20 @@ import { fixPosition } from '../capture/fix-position.ts';
 import { listUserDatabases } from '../catalog/read-catalog.ts';
 import { fingerprintOfSource } from '../collections/fingerprint.ts';
 import { TrackedCollection } from '../collections/tracked-collection.ts';
+import { allEnded } from '../concurrency/all-ended.ts';
+import { Slots } from '../concurrency/slots.ts';
 import { blocksDestination, closeDestination } from '../cutover/destination-block.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CatalogRecord } from '../records/records.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { RunParts } from './parts.ts';
 
+const AT_A_TIME = 8;
+
 /**
  * Prepares the destination, and fixes the stream's position before the first read
- * (docs/reference/pitfalls.md#pitfall-1). Returns that position.
+ * (docs/reference/pitfalls.md#pitfall-1). Records that the copy has begun, and returns that position.
  */
 export async function prepareNew(
   context: RunParts,
@@ -27,8 +32,11 @@ export async function prepareNew(
   await reach('engine.prepare.destination-ready');
   const token = await fixPosition(context);
   // The catalog is read after the position: a later change is in the stream, and an earlier one in the fingerprint.
-  await log.save(
-    context.sourceFeatures.showsCatalogChanges ? { token } : { token, catalog: await readCatalog(context) },
+  const { shards } = historyOf(context.source).record;
+  const fields = { token, ...(shards && { shards }) };
+  await log.advance(
+    'copy begun',
+    context.sourceFeatures.showsCatalogChanges ? fields : { ...fields, catalog: await readCatalog(context) },
   );
   await reach('engine.prepare.position-fixed');
   return token;
@@ -37,16 +45,20 @@ export async function prepareNew(
 /** Loads the records of an earlier run. Writes nothing. */
 export async function loadTracked(context: RunParts): Promise<void> {
   const { checkpoint, retrier, views } = context;
-  await retrier.run('the destination', () => views.load());
-  await retrier.run('the destination', () => context.accounts.load());
-  const marked = await checkpoint.suspects();
+  const [marked, records, partitions] = await Promise.all([
+    checkpoint.suspects(),
+    checkpoint.collections(),
+    checkpoint.copied(),
+    retrier.run('the destination', () => views.load()),
+    retrier.run('the destination', () => context.accounts.load()),
+  ]);
   const suspects = new Map(marked.map((one) => [one._id.u.toHexString(false), one]));
-  for (const record of await checkpoint.collections()) {
+  for (const record of records) {
     const collection = TrackedCollection.fromRecord(record);
     collection.suspicion = suspects.get(collection.id) ?? null;
     context.tracked.set(collection.id, collection);
   }
-  for (const { _id, documents, bytes, done } of await checkpoint.copied()) {
+  for (const { _id, documents, bytes, done } of partitions) {
     const copied = context.tracked.get(_id.u.toHexString(false))?.copied;
     if (copied === undefined) continue;
     copied.documents += documents;
@@ -58,7 +70,9 @@ export async function loadTracked(context: RunParts): Promise<void> {
 
 /** Clears the spools of copied collections: an engine that was killed at the end of a copy leaves them behind. */
 export async function clearLeftSpools({ checkpoint, tracked }: RunParts): Promise<void> {
-  for (const { state, uuid } of tracked.values()) if (state === 'live') await checkpoint.clearSpool(uuid);
+  const live = [...tracked.values()].filter(({ state }) => state === 'live');
+  const slots = new Slots(AT_A_TIME);
+  await allEnded(live.map(({ uuid }) => slots.run(() => checkpoint.clearSpool(uuid))));
 }
 
 async function readCatalog(context: RunParts): Promise<CatalogRecord> {

@@ -17,7 +17,7 @@ export class RunFindings {
   constructor(context: RunParts, options: MigrationOptions, found: readonly Finding[]) {
     this.#context = context;
     this.#options = options;
-    this.#all = found;
+    this.#all = lasting(found);
   }
 
   get all(): readonly Finding[] {
@@ -28,7 +28,7 @@ export class RunFindings {
   async addAdvice(): Promise<void> {
     const { signal } = this.#context;
     const found = await lookBeside(ADVICE, this.#context, this.#options, { stop: signal });
-    if (!signal.aborted) this.#all = [...this.#all, ...found];
+    if (!signal.aborted) this.#all = [...this.#all, ...lasting(found)];
   }
 
   /** Checks again which users can write to a blocked source, and logs all findings that concern the cutover. */
@@ -39,7 +39,12 @@ export class RunFindings {
     const couldLook = !signal.aborted && now.every(({ code }) => code === 'USERS_BYPASS_BLOCK');
     if (couldLook) this.#all = [...this.#all.filter(({ code }) => code !== 'USERS_BYPASS_BLOCK'), ...now];
     for (const { code, message, concerns } of this.#all) {
-      if (concerns === 'cutover') logger.warn({ code }, message);
+      if (concerns === 'cutover') logger.warn({ event: 'cutover.finding', code }, message);
     }
   }
+}
+
+/** Leaves out what the run's own watch says as long as it is true. */
+function lasting(found: readonly Finding[]): readonly Finding[] {
+  return found.filter(({ code }) => code !== 'SHARD_OPLOGS_UNSEEN');
 }

@@ -98,9 +98,9 @@ async function attemptCutover(
   follower: StreamFollower,
   timed: RunParts,
 ): Promise<Awaited<ReturnType<typeof cutOver>> | 'unconfirmed'> {
-  const { attempts, context, findings, log, options, wishes } = run;
+  const { attempts, findings, log, options, wishes } = run;
   using _ = follower.hurry();
-  using prepared = prepareCutover(context, log);
+  using preparation = prepareCutover(timed, log, follower);
   const advised = unlessAborted(findings.repeatAtCutover(), wishes.calledOff);
   const [confirmed] = await Promise.all([isConfirmed(follower, wishes.calledOff), advised]);
   const calledOff = AbortSignal.any([wishes.cancelled, wishes.calledOff]);
@@ -110,7 +110,7 @@ async function attemptCutover(
     bypassingWrites: options.bypassingWrites ?? 'drain',
     timeline: attempts.timeline,
     evidence: () => evidenceOf(run, follower),
-    block: prepared.block,
+    preparation,
   });
 }
 

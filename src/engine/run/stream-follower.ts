@@ -34,7 +34,7 @@ import { Verification } from '../verify/verification.ts';
 import type { RunParts } from './parts.ts';
 import { takeHidden } from './take-hidden.ts';
 
-const IDLE_WAIT_MS = 250;
+const IDLE_WAIT_MS = 100;
 const HURRIED_WAIT_MS = 5;
 const SPOOL_FLUSH_EVERY_MS = 50;
 /** For conditions that depend on the time. Every other change wakes the waiting parts at once. */
@@ -371,7 +371,7 @@ export class StreamFollower implements RunningStream {
     this.#dispatcher.goOnAt(token);
     this.hidden.goOnAt(position.time);
     this.#watchedTo = position.time;
-    await checkpoint.save({ token, watchedTo: position.time, seenTo: historyOf(this.#context.source).latest });
+    await checkpoint.save({ token, watchedTo: position.time, ...historyOf(this.#context.source).record });
     await reach('engine.capture.position-fixed-anew');
     await this.#catalog.start();
     this.#stream = new ChangeStream(this.#reading, token, true);

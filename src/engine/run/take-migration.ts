@@ -1,6 +1,5 @@
 import { Timestamp } from 'mongodb';
-import { systemClock, UserError } from '../../platform/index.ts';
-import { authenticatedUsers } from '../accounts/definition.ts';
+import { systemClock, UserError, withPhase } from '../../platform/index.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { SeenChanges } from '../apply/seen-changes.ts';
 import { HeldDrops } from '../collections/held-drops.ts';
@@ -47,7 +46,7 @@ export async function takeMigration(
   options: MigrationOptions,
   stop: AbortSignal,
   waiting: Retrier,
-  { source, destination, checked }: Clusters,
+  { source, destination, checked, writers }: Clusters,
 ): Promise<TakenMigration> {
   const { logger, clock = systemClock, reversals = 0 } = options;
   const tasks = new TaskGroup();
@@ -61,13 +60,14 @@ export async function takeMigration(
     destinationId: checked.destination.clusterId,
     selection: selectionOf(options),
     ...(reversals > 0 && { reversals }),
-    writer: [...(await authenticatedUsers(destination))].join(', '),
+    writer: [...writers].join(', '),
     engine: thisEngine(clock.now()),
   };
   const record = await checkpoint.take(identity, options.takeOver ?? false);
-  if (record.seenTo !== undefined) historyOf(source).expect(record.seenTo);
+  historyOf(source).expectRecorded(record);
   const changes = new Changes(clock);
   const stateChanges = new Changes(clock, changes);
+  const log = new MigrationLog(checkpoint, clock, record);
   const context: RunParts = {
     source,
     sourceFeatures: checked.sourceFeatures,
@@ -76,7 +76,7 @@ export async function takeMigration(
     checkpoint,
     retrier,
     clock,
-    logger,
+    logger: withPhase(logger, () => log.record.state),
     signal,
     gate: new Gate(),
     counters: { ...newCounters(), ...record.counts },
@@ -102,7 +102,6 @@ export async function takeMigration(
     isReversible: options.reversible ?? false,
     isReversed: reversals > 0,
   };
-  const log = new MigrationLog(checkpoint, clock, record);
   return { tasks, context, log, warnings: writerWarnings(store) };
 }
 

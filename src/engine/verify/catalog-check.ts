@@ -13,6 +13,7 @@ import type { Gate } from '../concurrency/gate.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { NamespaceMap } from '../scope/namespace-map.ts';
 import type { Selection } from '../scope/selection.ts';
+import { describeCatalogDifference } from './catalog-difference-text.ts';
 
 /** The parts of a run that comparing catalogs needs. */
 export interface CatalogCheckParts {
@@ -104,7 +105,9 @@ export class CatalogCheck {
         continue;
       }
       const known = new Set(this.#differences?.map(describeCatalogDifference));
-      for (const name of counted) if (!known.has(name)) logger.warn({ difference: name }, 'The catalogs differ');
+      for (const name of counted)
+        if (!known.has(name))
+          logger.warn({ event: 'verification.catalog_difference', difference: name }, 'The catalogs differ');
       this.#comparedAtMs = clock.elapsed();
       this.#tookMs = this.#comparedAtMs - beganAtMs;
       this.#differences = [...counted].flatMap((name) => names.get(name) ?? []);
@@ -125,12 +128,4 @@ export class CatalogCheck {
       (difference) => !(keepsDestination && difference.class === 'collection extra'),
     );
   }
-}
-
-/** Describes a difference for people. */
-export function describeCatalogDifference(difference: CatalogDifference): string {
-  const { namespace, class: kind, name, path, source, destination } = difference;
-  const what = [kind, name, path].filter((part) => part !== undefined).join(' ');
-  const values = path === undefined ? '' : ` (source ${source ?? 'none'}, destination ${destination ?? 'none'})`;
-  return `${namespace}: ${what}${values}`;
 }

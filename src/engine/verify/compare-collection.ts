@@ -8,7 +8,7 @@ import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
-import { batchSize } from '../copy/copy-partition.ts';
+import { batchSize } from '../copy/open-read.ts';
 import type { VerificationRecords } from '../records/verification-records.ts';
 import type { ReadKeysParts } from './read-keys.ts';
 import { readersOf } from './readers.ts';

@@ -28,6 +28,9 @@ export async function declareMissed(
   const { declared } = log.record.repairs ?? { declared: 0 };
   const collections = [...tracked.values()].filter(({ suspicion }) => suspicion !== null).length;
   const repairs = { declared: declared + 1, atMs: clock.now(), reason, collections };
-  logger.warn(repairs, 'Changes of the source were missed: collections are compared and repaired');
+  logger.warn(
+    { event: 'verification.changes_missed', ...repairs },
+    'Changes of the source were missed: collections are compared and repaired',
+  );
   await log.save({ repairs });
 }

@@ -118,7 +118,10 @@ export class ForeignWatch {
     } catch (error) {
       if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
       if (this.#blind === undefined)
-        logger.warn({ reason: messageOf(error) }, 'The oplog of the destination cannot be read');
+        logger.warn(
+          { event: 'oplog.destination_unreadable', reason: messageOf(error) },
+          'The oplog of the destination cannot be read',
+        );
       const unseen = new UserError('FOREIGN_WRITES_UNSEEN', [error.codeName ?? messageOf(error)], { cause: error });
       this.#blind = { untilMs: clock.elapsed() + ASK_AGAIN_AFTER_MS, error: unseen };
     }
@@ -146,6 +149,9 @@ export class ForeignWatch {
     this.#latest = { namespace, atMs: this.#parts.clock.now() };
     const first = keys?.[0];
     const evidence = { namespace, documents: keys?.length, ...(first && { _id: describeKey(first) }) };
-    this.#parts.logger.warn(evidence, 'Somebody else wrote to the destination');
+    this.#parts.logger.warn(
+      { event: 'verification.foreign_write', ...evidence },
+      'Somebody else wrote to the destination',
+    );
   }
 }

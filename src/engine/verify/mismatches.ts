@@ -101,7 +101,10 @@ export class Mismatches {
     this.#noted.add(id);
     const { namespace, class: kind, path, foreign, times } = record;
     const evidence = { namespace, _id: record.key, class: kind, path, foreign, times };
-    this.#parts.logger.warn(evidence, 'A document differs between source and destination');
+    this.#parts.logger.warn(
+      { event: 'verification.mismatch', ...evidence },
+      'A document differs between source and destination',
+    );
     await reach('engine.verify.mismatch-recorded');
     if (times > RETURNS) {
       throw new UserError('VERIFICATION_FAILED', [`${describeMismatch(record)}, for the ${times}th time`]);

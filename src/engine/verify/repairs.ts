@@ -1,5 +1,6 @@
 import { Binary } from 'mongodb';
 import { reach } from '../../platform/index.ts';
+import { unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
@@ -11,8 +12,9 @@ import type { Gate } from '../concurrency/gate.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { Copier } from '../copy/copier.ts';
-import { batchSize } from '../copy/copy-partition.ts';
 import type { Pace } from '../copy/load-level.ts';
+import { batchSize } from '../copy/open-read.ts';
+import { RepeatedId } from '../mongodb/repeated-ids.ts';
 import type { Counters } from '../records/counters.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { ReadKeysParts } from './read-keys.ts';
@@ -92,6 +94,8 @@ export class Repairs {
       // History was lost again meanwhile, and the loop passed over a collection that was under way.
       if (collection.suspicion !== null) this.#context.stateChanges.notify();
     } catch (error) {
+      // Its lane meets the same documents, and sets the collection aside.
+      if (error instanceof RepeatedId) return await this.#carryOver(collection, [error.key]);
       // A missing collection stays suspect, so the next rounds repair it.
       if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;
     } finally {
@@ -140,7 +144,7 @@ export class Repairs {
   async #carryOver(collection: TrackedCollection, keys: readonly DocumentKey[]): Promise<void> {
     await this.#lanes.room();
     for (const key of keys) {
-      this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence: Number.POSITIVE_INFINITY });
+      this.#lanes.add(unknownKey(collection, key));
     }
   }
 }

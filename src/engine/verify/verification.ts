@@ -1,6 +1,6 @@
 import type { Timestamp } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import type { DirtyKey } from '../apply/dirty-key.ts';
+import { type DirtyKey, unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
@@ -9,11 +9,13 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { Pace } from '../copy/load-level.ts';
+import { RepeatedId } from '../mongodb/repeated-ids.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { VerifiedRangeRecord } from '../records/verification-records.ts';
 import { VerificationRecords } from '../records/verification-records.ts';
 import type { VerificationMode } from '../scope/options.ts';
-import { CatalogCheck, type CatalogCheckParts, describeCatalogDifference } from './catalog-check.ts';
+import { CatalogCheck, type CatalogCheckParts } from './catalog-check.ts';
+import { describeCatalogDifference } from './catalog-difference-text.ts';
 import { type CompareCollectionParts, compareRange } from './compare-collection.ts';
 import { isInOrder } from './compare-order.ts';
 import { ForeignWatch } from './foreign-watch.ts';
@@ -121,8 +123,8 @@ export class Verification {
    */
   async load(counts: boolean): Promise<void> {
     if (this.isOff) return;
-    await this.mismatches.load();
-    const byCollection = Map.groupBy(await this.#records.ranges(), ({ _id }) => _id.u.toHexString(false));
+    const [ranges] = await Promise.all([this.#records.ranges(), this.mismatches.load()]);
+    const byCollection = Map.groupBy(ranges, ({ _id }) => _id.u.toHexString(false));
     for (const [id, ranges] of byCollection) {
       const collection = this.#parts.tracked.get(id);
       const continues = counts && collection?.state === 'live' && coverAll(ranges);
@@ -257,6 +259,8 @@ export class Verification {
       if (collection.isCapped) await this.#compareOrder(collection);
       this.#parts.stateChanges.notify();
     } catch (error) {
+      // Its lane meets the same documents, and sets the collection aside.
+      if (error instanceof RepeatedId) return this.#lanes.add(unknownKey(collection, error.key));
       // A missing collection is compared later, a dropped one not at all.
       if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;
     } finally {
@@ -270,7 +274,10 @@ export class Verification {
     const comparison = this.#comparisons.get(collection);
     for (let times = 1; !(await isInOrder(this.#parts, collection)); times += 1) {
       if (times === ORDER_COUNTS_AFTER) {
-        logger.warn({ namespace: collection.namespace }, 'A capped collection is in another order on the destination');
+        logger.warn(
+          { event: 'verification.capped_reordered', namespace: collection.namespace },
+          'A capped collection is in another order on the destination',
+        );
         await noteReordered(this.#parts, collection);
         break;
       }

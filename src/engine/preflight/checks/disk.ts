@@ -8,8 +8,9 @@ import { type Disk, readDisk, type Sizes } from '../sizes.ts';
  */
 export async function checkDisk(look: Look): Promise<Found[]> {
   // An unfinished migration has used a part of the space that it needs.
-  if (look.options.skipDiskSpaceCheck || !(await look.isNew())) return [];
-  const disk = await readDisk(look.destination, look.signal);
+  if (look.options.skipDiskSpaceCheck) return [];
+  const [isNew, disk] = await Promise.all([look.isNew(), readDisk(look.destination, look.signal)]);
+  if (!isNew) return [];
   if (disk === undefined) return [found('CHECK_INCOMPLETE', ["the destination's disk", 'its server does not tell'])];
   const drops = (look.options.dropDestination && !look.options.keepDestination) ?? false;
   const sizes = await look.sizes();

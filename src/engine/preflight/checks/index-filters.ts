@@ -1,4 +1,4 @@
-import type { MongoClient } from 'mongodb';
+import type { Document, MongoClient } from 'mongodb';
 import type { CatalogEntry } from '../../catalog/read-catalog.ts';
 import { isUnauthorized } from '../../mongodb/unauthorized.ts';
 import { type Found, found, NO_TIME } from '../finding.ts';
@@ -9,10 +9,10 @@ import { sweep } from '../within.ts';
 const SHOWN = 5;
 
 /**
- * Finds index filters of the source's primary: they are in its memory only, so no migration moves them. Listing them needs the privilege
- * `planCacheIndexFilter`, which a migration doesn't: without it, nothing is found.
+ * Finds index filters of the source's primary, or of its shards' primaries: they are in their memory only, so no migration moves them.
+ * Listing them needs the privilege `planCacheIndexFilter`, which a migration doesn't: without it, nothing is found.
  */
-export async function checkIndexFilters({ source, entries, signal }: Look): Promise<Found[]> {
+export async function checkIndexFilters({ source, from, entries, signal }: Look): Promise<Found[]> {
   const collections = (await entries()).filter(({ type }) => type === 'collection');
   const { results, left } = await sweep(collections, signal, async (entry) =>
     (await hasIndexFilters(source, entry)) ? [`${entry.database}.${entry.name}`] : [],
@@ -20,15 +20,18 @@ export async function checkIndexFilters({ source, entries, signal }: Look): Prom
   const names = results.flat().sort();
   const shown = names.slice(0, SHOWN).join(', ') + (names.length > SHOWN ? ', …' : '');
   return [
-    ...(names.length === 0 ? [] : [found('INDEX_FILTERS_LEFT', [shown])]),
+    ...(names.length === 0
+      ? []
+      : [found('INDEX_FILTERS_LEFT', [shown, from.sharded ? "shards' primaries" : 'primary'])]),
     ...(left === 0 ? [] : [found('CHECK_INCOMPLETE', [`the index filters of ${left} collections`, NO_TIME])]),
   ];
 }
 
 async function hasIndexFilters(client: MongoClient, { database, name }: CatalogEntry): Promise<boolean> {
   try {
-    const { filters } = await client.db(database).command({ planCacheListFilters: name });
-    return filters.length > 0;
+    const reply = await client.db(database).command({ planCacheListFilters: name });
+    // A router's reply has that of each shard under the shard's name.
+    return [reply, ...Object.values<Document | undefined>(reply)].some((one) => one?.filters?.length > 0);
   } catch (error) {
     if (!isUnauthorized(error)) throw error;
     return false;

@@ -1,6 +1,9 @@
 import { type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { counted, messageOf } from '../../../platform/index.ts';
+import { SHARDS_NOT_SEARCHED } from '../../capture/hidden-watch.ts';
+import { storageOfOplog } from '../../capture/oplog-look.ts';
 import { classify } from '../../mongodb/failure-policy.ts';
+import { describeUnseen, shardsOf } from '../../mongodb/shard-clients.ts';
 import { type Found, found } from '../finding.ts';
 import type { Look } from '../look.ts';
 
@@ -10,8 +13,13 @@ import type { Look } from '../look.ts';
  */
 export const LEAST_SECONDS = 3_600;
 
+interface OplogLook extends Pick<Look, 'source' | 'copyTime'> {
+  readonly from: Pick<Look['from'], 'sharded' | 'replicaSet'>;
+}
+
 /** Compares how far the source's oplog reaches back with how long the copy may take. */
-export async function checkOplog(look: Look): Promise<Found[]> {
+export async function checkOplog(look: OplogLook): Promise<Found[]> {
+  if (look.from.sharded) return await checkShardOplogs(look);
   // A stand-alone server has no oplog, and another finding reports that.
   if (!look.from.replicaSet) return [];
   const windowSeconds = await windowOf(look.source);
@@ -20,8 +28,31 @@ export async function checkOplog(look: Look): Promise<Found[]> {
   return [found('OPLOG_SHORT', [duration(windowSeconds), duration(seconds)])];
 }
 
+/** Does the same with the oplog of each shard. A change stream needs them all, so the shortest one decides. */
+async function checkShardOplogs({ source, copyTime }: OplogLook): Promise<Found[]> {
+  const [answers, { seconds }] = await Promise.all([shardsOf(source).ask(windowOf), copyTime()]);
+  const windows = answers.flatMap((one) => ('value' in one ? [{ shard: one.shard, windowSeconds: one.value }] : []));
+  const [shortest] = windows.toSorted((a, b) => a.windowSeconds - b.windowSeconds);
+  const unseen = describeUnseen(
+    answers.map((one) => ({ shard: one.shard, whyUnknown: 'unseen' in one ? one.unseen.why : null })),
+  );
+  const isShort = shortest !== undefined && shortest.windowSeconds < Math.max(LEAST_SECONDS, seconds);
+  return [
+    ...(unseen === undefined ? [] : [found('SHARD_OPLOGS_UNSEEN', [unseen])]),
+    ...(isShort
+      ? [
+          found('OPLOG_SHORT', [
+            `${duration(shortest.windowSeconds)} on the shard ${shortest.shard}`,
+            duration(seconds),
+          ]),
+        ]
+      : []),
+  ];
+}
+
 /** Whether the user may read the oplog, which alone shows what change streams omit. */
 export async function checkHiddenWrites({ source, from }: Look): Promise<Found[]> {
+  if (from.sharded) return [found('HIDDEN_WRITES_UNSEEN', [SHARDS_NOT_SEARCHED])];
   if (!from.replicaSet) return [];
   try {
     await source.db('local').command({ find: 'oplog.rs', limit: 1, projection: { ts: 1 }, singleBatch: true });
@@ -55,11 +86,7 @@ async function oplogOf(client: MongoClient) {
     const entry = await local.collection<{ ts: Timestamp }>('oplog.rs').findOne({}, options);
     return entry?.ts.getHighBits() ?? 0;
   };
-  const [oldest, newest, { size, maxSize }] = await Promise.all([
-    entryAt(1),
-    entryAt(-1),
-    local.command({ collStats: 'oplog.rs' }),
-  ]);
+  const [oldest, newest, { size, maxSize }] = await Promise.all([entryAt(1), entryAt(-1), storageOfOplog(client)]);
   return { seconds: newest - oldest, bytes: Number(size), maxBytes: Number(maxSize) };
 }
 

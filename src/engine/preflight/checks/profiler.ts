@@ -8,7 +8,7 @@ import { sweep } from '../within.ts';
 const ALL_OPERATIONS = 2;
 
 /** Whether the profiler records every operation in a database that is read or written. */
-export async function checkProfiler({ source, destination, entries, signal }: Look): Promise<Found[]> {
+export async function checkProfiler({ source, destination, from, entries, signal }: Look): Promise<Found[]> {
   const databases = [...new Set((await entries()).map(({ database }) => database))];
   const profiled = async (client: MongoClient, side: Side) => {
     const { results } = await sweep(databases, signal, async (database) => {
@@ -18,5 +18,6 @@ export async function checkProfiler({ source, destination, entries, signal }: Lo
     const names = results.flat().sort();
     return names.length === 0 ? [] : [found('PROFILER_ON', [side, names.join(', ')])];
   };
-  return [...(await profiled(source, 'source')), ...(await profiled(destination, 'destination'))];
+  // Routers don't tell what the profilers of shards do.
+  return [...(from.sharded ? [] : await profiled(source, 'source')), ...(await profiled(destination, 'destination'))];
 }

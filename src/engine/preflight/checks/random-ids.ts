@@ -1,22 +1,21 @@
-import type { MongoClient } from 'mongodb';
-import type { CatalogEntry } from '../../catalog/read-catalog.ts';
-import { isUnauthorized } from '../../mongodb/unauthorized.ts';
+import { hasRandomIds } from '../../catalog/id-order.ts';
+import { idIndexBytes } from '../../catalog/read-catalog.ts';
+import { type OrderSizes, orderOf } from '../../copy/read-order.ts';
+import { readCacheBytes } from '../../mongodb/cache-size.ts';
 import { type Found, found, NO_TIME } from '../finding.ts';
 import type { Look } from '../look.ts';
 import { collectionStatistics } from '../sizes.ts';
 import { sweep } from '../within.ts';
 
-/** Documents that are read of each large collection. */
-const SAMPLE = 200;
-/** Share of neighbours on disk that are in order: 0.5 with random ids, 1 where each insert has a greater one. */
-const LEAST_IN_ORDER = 0.75;
 const MIB = 1024 * 1024;
 
 /**
- * Finds collections whose copy reads the source's disk at random: those that don't fit into its cache, and whose `_id`s are random. The copy
- * reads a collection in the order of its `_id`s (docs/reference/pitfalls.md#pitfall-32).
+ * Finds collections that don't fit into the source's cache and whose `_id`s are random, and tells in which order the
+ * copy would read them (docs/reference/pitfalls.md#pitfall-32).
  */
-export async function checkRandomIds({ source, entries, signal }: Look): Promise<Found[]> {
+export async function checkRandomIds({ source, destination, from, entries, signal }: Look): Promise<Found[]> {
+  // The caches are those of the shards, which no router shows.
+  if (from.sharded) return [];
   const cacheBytes = await readCacheBytes(source);
   if (cacheBytes === undefined) return [];
   const stored = (await entries()).filter(({ type }) => type === 'collection');
@@ -27,42 +26,29 @@ export async function checkRandomIds({ source, entries, signal }: Look): Promise
   });
   const { results, left } = await sweep(large.results.flat(), signal, async (entry) => {
     const { dataSize = 0 } = await collectionStatistics(source, entry);
-    if (Number(dataSize) <= cacheBytes || !(await hasRandomIds(source, entry))) return [];
+    if (Number(dataSize) <= cacheBytes || !(await hasRandomIds(source, entry.database, entry.name))) return [];
     const namespace = `${entry.database}.${entry.name}`;
-    const sizes = [Number(dataSize), cacheBytes].map((bytes) => Math.round(bytes / MIB).toLocaleString('en'));
-    return [found('RANDOM_IDS', [namespace, ...sizes], namespace)];
+    const sizes = { documents: Number(dataSize), sourceCache: cacheBytes };
+    const order = entry.options.has('collation')
+      ? 'The copy reads it in the order of _id, because it has a collation'
+      : describeOrder(sizes, await idIndexBytes(source, entry), await readCacheBytes(destination));
+    return [found('RANDOM_IDS', [namespace, mebibytes(sizes.documents), mebibytes(cacheBytes), order], namespace)];
   });
   return [...results.flat(), ...unseen(left, 'collections'), ...unseen(large.left, 'databases')];
 }
 
-/** Returns the size of the primary's cache; undefined when the user may not ask. */
-async function readCacheBytes(client: MongoClient): Promise<number | undefined> {
-  try {
-    const { wiredTiger } = await client.db('admin').command({ serverStatus: 1 });
-    return Number(wiredTiger?.cache?.['maximum bytes configured'] ?? Number.POSITIVE_INFINITY);
-  } catch (error) {
-    if (!isUnauthorized(error)) throw error;
-    return undefined;
-  }
+function describeOrder(
+  sizes: Pick<OrderSizes, 'documents' | 'sourceCache'>,
+  idIndex: number,
+  destinationCache: number | undefined,
+): string {
+  const { order, reason } = orderOf({ ...sizes, idIndex, otherIdIndexes: 0, destinationCache });
+  if (order === 'natural') return 'The copy reads it in natural order';
+  return `The copy reads it in the order of _id, because ${reason}`;
 }
 
-/** Lets the server compare neighbours, which knows the order of all types. */
-async function hasRandomIds(client: MongoClient, { database, name }: CatalogEntry): Promise<boolean> {
-  const pair = (n: number) => ({ $arrayElemAt: ['$ids', { $add: ['$$this', n] }] });
-  const pairs = { $range: [0, { $subtract: [{ $size: '$ids' }, 1] }] };
-  const pipeline = [
-    { $limit: SAMPLE },
-    { $group: { _id: null, ids: { $push: '$_id' } } },
-    {
-      $project: {
-        pairs: { $size: pairs },
-        inOrder: { $size: { $filter: { input: pairs, as: 'this', cond: { $lt: [pair(0), pair(1)] } } } },
-      },
-    },
-  ];
-  const options = { hint: { $natural: 1 } };
-  const [result] = await client.db(database).collection(name).aggregate(pipeline, options).toArray();
-  return result !== undefined && result.pairs > 0 && result.inOrder / result.pairs < LEAST_IN_ORDER;
+function mebibytes(bytes: number): string {
+  return Math.round(bytes / MIB).toLocaleString('en');
 }
 
 function unseen(left: number, what: string): Found[] {

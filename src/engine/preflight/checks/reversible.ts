@@ -37,6 +37,7 @@ function whyNotByOptions({ options }: Look): string[] {
 
 function whyNotByVersions({ from, to, features }: Look): string[] {
   return [
+    ...(from.sharded ? ["the source is a sharded cluster, which can't be a destination"] : []),
     ...(features.blocksWrites ? [] : [`the source is ${shownVersion(from)}, and can't block its users' writes`]),
     ...(compareVersions(levelOf(from), levelOf(to)) < 0
       ? [`the source is ${shownVersion(from)}, older than the destination with ${shownVersion(to)}`]

@@ -1,4 +1,4 @@
-import { compareVersions, OLDEST_VERSION, sourceFeatures } from '../../mongodb/server-features.ts';
+import { compareVersions, OLDEST_SHARDED, OLDEST_VERSION, sourceFeatures } from '../../mongodb/server-features.ts';
 import type { Side } from '../../mongodb/side.ts';
 import type { MigrationOptions } from '../../scope/options.ts';
 import { type Found, found } from '../finding.ts';
@@ -9,13 +9,14 @@ import { describeMissing, grantCommand, missingPrivileges } from '../missing-pri
 export function checkCluster(
   cluster: ClusterDescription,
   side: Side,
-  options: Pick<MigrationOptions, 'usersAndRoles'>,
+  options: Pick<MigrationOptions, 'usersAndRoles' | 'once'>,
 ): Found[] {
-  if (cluster.sharded) return [found('SHARDED_CLUSTER', [side, cluster.primary])];
-  if (!cluster.replicaSet) return [found('STANDALONE_SERVER', [side, cluster.primary])];
-  const tooOld = compareVersions(levelOf(cluster), OLDEST_VERSION[side]) < 0;
+  if (cluster.sharded && side === 'destination') return [found('SHARDED_CLUSTER', [side, cluster.primary])];
+  if (!cluster.replicaSet && !cluster.sharded) return [found('STANDALONE_SERVER', [side, cluster.primary])];
+  const oldest = cluster.sharded ? OLDEST_SHARDED : OLDEST_VERSION[side];
+  const tooOld = compareVersions(levelOf(cluster), oldest) < 0;
   return [
-    ...(tooOld ? [found('VERSION_TOO_OLD', [side, shownVersion(cluster), OLDEST_VERSION[side]])] : []),
+    ...(tooOld ? [found('VERSION_TOO_OLD', [side, shownVersion(cluster), oldest])] : []),
     ...checkPrivileges(cluster, side, options),
   ];
 }
@@ -24,12 +25,12 @@ export function checkCluster(
 function checkPrivileges(
   cluster: ClusterDescription,
   side: Side,
-  { usersAndRoles = false }: Pick<MigrationOptions, 'usersAndRoles'>,
+  { usersAndRoles = false, once = false }: Pick<MigrationOptions, 'usersAndRoles' | 'once'>,
 ): Found[] {
-  const { privileges } = cluster;
+  const { privileges, sharded } = cluster;
   if (privileges === undefined) return [];
   const { blocksWrites: blocks } = sourceFeatures(levelOf(cluster));
-  const missing = missingPrivileges(privileges, side, { blocks, usersAndRoles });
+  const missing = missingPrivileges(privileges, side, { blocks, usersAndRoles, sharded, once });
   if (missing.length === 0) return [];
   const { login } = privileges;
   const command = grantCommand(login, side, missing);
@@ -38,7 +39,7 @@ function checkPrivileges(
 
 /** Whether the destination can take the source's data. */
 export function checkPair(source: ClusterDescription, destination: ClusterDescription): Found[] {
-  if (!source.replicaSet || !destination.replicaSet) return [];
+  if (!(source.replicaSet || source.sharded) || !destination.replicaSet) return [];
   const pair: Found[] = [];
   // A user who may not see the id lacks a privilege, and another finding reports that.
   if (source.clusterId !== '' && source.clusterId === destination.clusterId) pair.push(found('SAME_CLUSTER'));

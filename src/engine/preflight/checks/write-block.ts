@@ -29,7 +29,8 @@ export async function checkBypassingUsers(look: Look): Promise<Found[]> {
 
 /** Whether migrations from the same source can distinguish their own block from another's. */
 export async function checkBlockOwner(look: Look): Promise<Found[]> {
-  if (!blocksSource(look) || (await canReadBlockState(look.source))) return [];
+  // Another finding tells this about a sharded source.
+  if (look.from.sharded || !blocksSource(look) || (await canReadBlockState(look.source))) return [];
   return [found('BLOCK_OWNER_UNSEEN')];
 }
 

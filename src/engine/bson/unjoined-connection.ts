@@ -1,0 +1,90 @@
+import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
+import { type Document, MongoNetworkError } from 'mongodb';
+import { DocumentSequence } from './document-sequence.ts';
+
+/** The driver's request, in parts: `toBin` returns its header first. */
+interface Message {
+  readonly command?: Document;
+  toBin(): Buffer[];
+}
+
+interface WriteOptions {
+  readonly agreedCompressor?: string;
+}
+
+interface DriverConnection {
+  readonly socket: Socket;
+  /** Why it was closed. */
+  readonly error: Error | null;
+  once(event: 'close', listener: () => void): void;
+  off(event: 'close', listener: () => void): void;
+  onError(error: Error): void;
+  writeCommand(message: Message, options: WriteOptions): Promise<void>;
+}
+
+const { Connection } = createRequire(import.meta.url)('mongodb/lib/cmap/connection.js') as {
+  Connection: new (...parameters: readonly unknown[]) => DriverConnection;
+};
+
+/**
+ * The driver's connection, except that it sends the documents of a command from where they are, and that no write outlasts its
+ * connection. The driver copies a message three times into new memory before it writes it. Everything else, and compressed
+ * messages, stay the driver's.
+ * The class is internal to the driver, so the driver's version is pinned, and
+ * `test/engine/bson/unjoined-connection.test.ts` is its contract test.
+ */
+export class UnjoinedConnection extends Connection {
+  override async writeCommand(message: Message, options: WriteOptions): Promise<void> {
+    const parts = options.agreedCompressor === 'none' ? partsOf(message) : undefined;
+    if (parts === undefined) return await this.#unlessClosed(super.writeCommand(message, options));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { socket } = this;
+    socket.cork();
+    for (const part of parts.slice(0, -1)) socket.write(part);
+    // Called in the end whatever happens, also when the connection is closed: then nothing would drain it.
+    socket.write(parts.at(-1) as Buffer, (error) => (error ? reject(error) : resolve()));
+    socket.uncork();
+    try {
+      await promise;
+    } catch (cause) {
+      const error = new MongoNetworkError((cause as Error).message, { cause: cause as Error });
+      this.onError(error);
+      throw error;
+    }
+  }
+
+  /**
+   * Ends a write when the connection is closed. The driver waits for a socket to drain, and a closed one never does: the command would
+   * wait for good, and a monitor of the driver would never ask its server again.
+   */
+  async #unlessClosed(writing: Promise<void>): Promise<void> {
+    const closed = Promise.withResolvers<never>();
+    const onClose = () => closed.reject(this.error);
+    this.once('close', onClose);
+    try {
+      await Promise.race([writing, closed.promise]);
+    } finally {
+      this.off('close', onClose);
+    }
+  }
+}
+
+/** Returns a message with documents in parts, and no copy of the documents; undefined for all other messages. */
+function partsOf(message: Message): readonly Buffer[] | undefined {
+  const { command = {} } = message;
+  const documents: Buffer[] = [];
+  for (const [name, value] of Object.entries(command)) {
+    if (!(value instanceof DocumentSequence)) continue;
+    documents.push(...value.chunks);
+    // As the driver does: documents are no part of the command's own BSON.
+    delete command[name];
+  }
+  if (documents.length === 0) return undefined;
+  const parts = [...message.toBin(), ...documents];
+  parts[0]?.writeInt32LE(
+    parts.reduce((sum, { length }) => sum + length, 0),
+    0,
+  );
+  return parts;
+}
