@@ -11,6 +11,7 @@ export function isAddressOrBlock(text: string): boolean {
  * @param address  as a socket reports it; IPv4 in its IPv6-mapped form counts as IPv4
  */
 export function isInBlocks(list: readonly string[], address: string): boolean {
+  if (list.length === 0) return false;
   const plain = unmapped(address.replace(/%.*$/, ''));
   const family = isIP(plain);
   if (family === 0) return false;

@@ -36,7 +36,8 @@ const ALLOWED_OPTIONS: ReadonlyMap<string, 'any' | readonly string[]> = new Map<
 /** Printable ASCII without blanks. The driver strips tabs and line breaks, so it would read another string than was checked. */
 const CHARACTERS = /^[\x21-\x7e]+$/;
 const FORM = /^(mongodb(?:\+srv)?):\/\/(?:([^:@/?#]*)(?::([^:@/?#]*))?@)?([^@/?#]+)(?:\/([^/?#]*))?(?:\?([^?#]*))?$/;
-const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+/** The driver takes a host that ends with `.sock` as the path of a Unix socket. */
+const HOST = /^(?!.*\.sock$)(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 const OPTION_NAME = /^[A-Za-z]{1,40}$/;
 const OPTION_VALUE = /^[A-Za-z0-9 ._:-]{1,128}$/;
 

@@ -36,7 +36,7 @@ export {
 export { onReach, reach } from './hooks.ts';
 export { isId, newId } from './ids.ts';
 export { isLoopback, type ListenAddress, parseListenAddress } from './listen-address.ts';
-export { createLogger, type Logger, loggerTo, silentLogger } from './logging.ts';
+export { createLogger, type Logger, loggerTo, silentLogger, withPhase } from './logging.ts';
 export { type MetricsFile, metricsFile } from './metrics-file.ts';
 export { ownFile, programBeside } from './own-files.ts';
 export { readPrivateFile } from './private-file.ts';

@@ -1,6 +1,29 @@
 import { pino } from 'pino';
+import type { LogLevel } from './log-events/define.ts';
+import type { LogEvents } from './log-events/index.ts';
 
-export type Logger = pino.Logger;
+type FieldOf<Event extends keyof LogEvents> = LogEvents[Event] extends { readonly fields: readonly (infer Name)[] }
+  ? Name
+  : never;
+
+/** The fields of a line: exactly those that the catalogue has for its event. */
+type Line<Event extends keyof LogEvents> = { readonly event: Event } & {
+  readonly [Name in FieldOf<Event> as Name extends `${string}?` ? never : Name & string]: unknown;
+} & { readonly [Name in FieldOf<Event> as Name extends `${infer Optional}?` ? Optional : never]?: unknown };
+
+/** Writes a line with an event of this level, and a text for people, which may change. */
+type Write<Level extends LogLevel> = <
+  Event extends { [Name in keyof LogEvents]: LogEvents[Name]['level'] extends Level ? Name : never }[keyof LogEvents],
+>(
+  line: Line<Event>,
+  text: string,
+) => void;
+
+/** Writes structured lines. The compiler refuses a line without an event of the catalogue, and with another level or other fields than there. */
+export type Logger = { readonly [Level in LogLevel]: Write<Level> } & {
+  /** Returns a logger that adds the id of a migration to each line. */
+  child(fields: { readonly migration: string }): Logger;
+};
 
 /**
  * A logger that writes structured lines to stderr; stdout is for results.
@@ -19,6 +42,12 @@ export function createLogger(
 /** A logger that hands each line of JSON, from the level `info` on, to a function. */
 export function loggerTo(receive: (line: string) => void): Logger {
   return pino({ level: 'info', base: null }, { write: receive });
+}
+
+/** Returns a logger that adds the phase of a migration, as it is then, to each line. */
+export function withPhase(logger: Logger, phase: () => string): Logger {
+  const log = (line: object) => ({ phase: phase(), ...line });
+  return (logger as pino.Logger).child({}, { formatters: { log } });
 }
 
 export const silentLogger: Logger = pino({ level: 'silent' });

@@ -296,7 +296,7 @@ export const apiErrors = defineErrors('request', {
   SHARDING_NOT_SUPPORTED: {
     status: 400,
     atlasCode: 'VALIDATION_ERROR',
-    detail: 'The attribute sharding is not supported: Linkspan migrates between replica sets only.',
+    detail: 'The attribute sharding is not supported: Linkspan migrates to replica sets only.',
     remedy: 'Omit sharding, and use a replica set as the destination.',
   },
   LIVE_MIGRATION_NOT_FOUND: {

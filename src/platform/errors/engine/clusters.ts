@@ -73,8 +73,46 @@ export const clusterErrors = defineErrors('migration', {
   },
   SHARDED_CLUSTER: {
     status: 400,
-    detail: 'The % (%) is a sharded cluster, which Linkspan does not migrate yet.',
-    remedy: 'Use replica sets on both sides.',
+    detail: 'The % (%) is a sharded cluster, which Linkspan does not support there.',
+    remedy: 'Use a replica set. A sharded cluster can only be the source of a migration.',
+  },
+  SHARDED_SOURCE_EXPERIMENTAL: {
+    status: 200,
+    severity: 'warning',
+    detail:
+      'The source is a sharded cluster. This is experimental: Linkspan was tried with real shards and config servers, but not yet with a real mongos.',
+    remedy: 'Read docs/plan/sharded-sources.md, and migrate a copy of the cluster first.',
+  },
+  SHARD_OPLOGS_UNSEEN: {
+    status: 200,
+    severity: 'warning',
+    detail:
+      "The oplogs of these shards of the source can't be read: %. So Linkspan can't tell how far back they reach, and how much of them is left.",
+    remedy:
+      'Let this host connect to all members of each shard, and create the user of the source on each shard, too (docs/plan/sharded-sources.md). Otherwise, keep the oplog of each shard longer than the copy takes, and at least an hour.',
+  },
+  SHARDED_BLOCK_WAITS: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail:
+      'The write block of a sharded source waits for open transactions and cannot be given up meanwhile. The write pause may be as long as a transaction lasts, 60 s by default.',
+    remedy:
+      'End long transactions before the cutover; Linkspan looks for them on all shards right before it sets the block.',
+  },
+  RESHARDING_UNDER_WAY: {
+    status: 400,
+    detail: '% is being resharded on the source.',
+    remedy: 'Wait until reshardCollection has ended there, then start again.',
+  },
+  EQUAL_IDS: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail:
+      '% has documents with the same _id on two shards: % of % sampled _ids, such as %. A replica set can hold only one document of each.',
+    remedy:
+      'Find all such _ids with the query in docs/plan/sharded-sources.md. Delete one document of each on the source, or give it another _id. Otherwise Linkspan sets the collection aside, and the cutover waits.',
   },
   VERSION_TOO_OLD: {
     status: 400,

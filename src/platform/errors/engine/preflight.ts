@@ -100,7 +100,7 @@ export const preflightErrors = defineErrors('migration', {
     detail:
       "The source's oplog can't be read (%). During the migration Linkspan misses what applyOps, convertToCapped and cloneCollectionAsCapped write there, because change streams do not show it.",
     remedy:
-      'Grant the user on the source the role backup, or find on local.oplog.rs. Otherwise, until the cutover, do not restore into the source with --oplogReplay and do not convert collections there.',
+      'On a replica set, grant the user on the source the role backup, or find on local.oplog.rs. Otherwise, until the cutover, do not restore into the source with --oplogReplay and do not convert collections there.',
   },
   PART_NOT_BLOCKED: {
     status: 200,
@@ -171,16 +171,42 @@ export const preflightErrors = defineErrors('migration', {
     status: 200,
     severity: 'warning',
     concerns: 'cutover',
-    detail: 'The source has index filters for %. They are in the memory of its primary, so they are not migrated.',
+    detail: 'The source has index filters for %. They are in the memory of its %, so they are not migrated.',
     remedy:
       'Set them on the destination before the cutover (planCacheSetFilter), or drop those that queries do not need.',
+  },
+  WRITE_CONCERNS_LEFT: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail:
+      'The source has write concerns that the destination lacks: %. Writes that name one fail on the destination.',
+    remedy:
+      'Add them to settings.getLastErrorModes of the destination before the cutover (rs.reconfig), with the tags of its members, or have applications name others.',
+  },
+  MEMBER_TAGS_LEFT: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail:
+      'Members of the source have tags that no member of the destination has: %. Reads that ask for one find no server there.',
+    remedy:
+      'Tag members of the destination before the cutover (rs.reconfig), or remove these tags from the read preferences of applications.',
+  },
+  DEFAULT_CONCERNS_DIFFER: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail: 'The default % concern of the source was set to %, and that of the destination is %.',
+    remedy:
+      'Set the same on the destination before the cutover (setDefaultRWConcern), or have applications ask for the concern that they need.',
   },
   RANDOM_IDS: {
     status: 200,
     severity: 'warning',
-    detail: 'Collection % has % MiB of documents with random _ids, and the cache of the source has % MiB.',
+    detail: 'Collection % has % MiB of documents with random _ids, and the cache of the source has % MiB. %.',
     remedy:
-      'Expect the copy to read it slowly, and to displace documents of your users from the cache. Copy it in quiet hours, or limit the copy rate.',
+      'Expect the copy to displace documents of your users from the cache, and to be slow in the order of _id. Copy it in quiet hours, or limit the copy rate.',
   },
   HOST_BUSY: {
     status: 200,

@@ -44,6 +44,14 @@ export const runErrors = defineErrors('migration', {
     detail: '% cannot be brought in sync: %.',
     remedy: 'Correct it on the source or on the destination, then resume.',
   },
+  ID_ON_TWO_SHARDS: {
+    status: 409,
+    scope: 'collection',
+    detail:
+      '% has documents with the same _id % on two shards, with the shard keys %. A replica set can hold only one of them.',
+    remedy:
+      'Delete one of them on the source, or give it another _id. Then Linkspan migrates the collection by itself.',
+  },
   ACCOUNTS_REFUSED: {
     status: 409,
     detail: 'The destination refuses users or roles of the source: %.',

@@ -1,0 +1,94 @@
+import type { LogEventDefinition } from './define.ts';
+
+/** Lines of `linkspan agent` about itself, and about the orders that it carries out. */
+export const agentLogEvents = {
+  'agent.awaits_link': {
+    level: 'warn',
+    fields: ['code'],
+    meaning: 'The agent has no link to a control plane, and waits until it is linked.',
+  },
+  'agent.clock_skew': {
+    level: 'warn',
+    fields: ['aheadSeconds'],
+    meaning: 'The clocks of this host and of the control plane differ. From five minutes on, requests are refused.',
+  },
+  'agent.link_kept': {
+    level: 'warn',
+    fields: ['agentId'],
+    meaning: 'The host was unlinked. The control plane keeps the link, because a migration of this host has not ended.',
+  },
+  'agent.link_unknown': {
+    level: 'info',
+    fields: ['agentId', 'code'],
+    meaning: 'The host was unlinked, and the control plane no longer knows the link.',
+  },
+  'agent.unlink_not_reported': {
+    level: 'error',
+    fields: ['err'],
+    meaning: 'The host was unlinked, and the agent cannot notify the control plane.',
+  },
+  'agent.unlink_pending': {
+    level: 'warn',
+    fields: ['agentId', 'code'],
+    meaning: 'The host was unlinked, and the control plane does not know it yet. The agent tries again.',
+  },
+  'control_plane.reachable': { level: 'info', meaning: 'The control plane answers again.' },
+  'control_plane.unreachable': {
+    level: 'warn',
+    fields: ['reason'],
+    meaning: 'The control plane does not answer. Migrations continue, and the agent tries again.',
+  },
+  'cutover.abort_failed': {
+    level: 'warn',
+    fields: ['error'],
+    meaning: 'A cutover could not be aborted, because it was past its point of no return.',
+  },
+  'cutover.aborted': { level: 'info', meaning: 'A cutover was aborted, and the source takes writes.' },
+  'cutover.rehearsal_refused': {
+    level: 'warn',
+    fields: ['error'],
+    meaning: 'A rehearsal of the cutover was requested, and could not begin.',
+  },
+  'cutover.requested': { level: 'info', meaning: 'A cutover was requested. It begins when the migration is ready.' },
+  'deployment.inspection_failed': {
+    level: 'warn',
+    fields: ['deployment', 'reason'],
+    meaning: 'The agent cannot read the databases and sizes of a deployment.',
+  },
+  'migration.cancel_failed': {
+    level: 'warn',
+    fields: ['error'],
+    meaning: 'A migration could not be cancelled, because it had committed or failed.',
+  },
+  'migration.cancelling': {
+    level: 'info',
+    fields: ['drop'],
+    meaning: 'A cancellation was requested. `drop` says whether the copied data is dropped.',
+  },
+  'migration.ended': { level: 'info', fields: ['outcome'], meaning: 'A migration has ended without an error.' },
+  'migration.failed': { level: 'error', fields: ['error'], meaning: 'A migration has failed.' },
+  'migration.reverse_failed': {
+    level: 'warn',
+    fields: ['error'],
+    meaning: 'A reversal was requested, and has failed. The agent tries again.',
+  },
+  'migration.reversed': { level: 'info', fields: ['reversals'], meaning: 'The direction of a migration was reversed.' },
+  'migration.started': { level: 'info', meaning: 'The engine of a migration starts or resumes.' },
+  'migration.steered': { level: 'info', fields: ['wanted'], meaning: 'A migration pauses or resumes, by request.' },
+  'migration.unassigned': {
+    level: 'info',
+    fields: ['migration'],
+    meaning: 'The control plane no longer wants the migration from this agent. The engine stops, and the data stays.',
+  },
+  'validation.finished': {
+    level: 'info',
+    fields: ['validation', 'errors', 'findings'],
+    meaning: 'A validation has finished, with these numbers of errors and of findings.',
+  },
+  'way_back.close_failed': {
+    level: 'warn',
+    fields: ['error'],
+    meaning: 'The way back could not be closed. The agent tries again.',
+  },
+  'way_back.closed': { level: 'info', meaning: 'The way back was closed for good.' },
+} as const satisfies Readonly<Record<string, LogEventDefinition>>;

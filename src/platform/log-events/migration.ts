@@ -1,0 +1,139 @@
+import type { LogEventDefinition } from './define.ts';
+
+/** Lines of the engine while it copies, follows and verifies, and of comparisons outside of a migration. */
+export const migrationLogEvents = {
+  'apply.collection_dropped': {
+    level: 'debug',
+    fields: ['namespace'],
+    meaning: 'Changes of a collection are ignored, because the source dropped it.',
+  },
+  'comparison.oplog_unreadable': {
+    level: 'warn',
+    fields: ['side?', 'reason'],
+    meaning: 'A comparison cannot read an oplog, so it does not see writes that no change stream shows.',
+  },
+  'comparison.read_resumed': {
+    level: 'debug',
+    fields: ['namespace', 'reason'],
+    meaning: 'A digest resumes to read a collection with a new cursor.',
+  },
+  'comparison.repair_refused': {
+    level: 'warn',
+    fields: ['namespace', '_id', 'reason'],
+    meaning: 'The destination refused a document that a repair wrote. It still differs.',
+  },
+  'comparison.restarted': {
+    level: 'warn',
+    fields: ['error'],
+    meaning: 'A comparison starts anew, because the oplog no longer has the changes of its time.',
+  },
+  'comparison.writes_unwatched': {
+    level: 'warn',
+    fields: ['reason'],
+    meaning: 'A comparison no longer watches writes on one side. Its report says so.',
+  },
+  'copy.collection_waits': {
+    level: 'warn',
+    fields: ['namespace', 'reason'],
+    meaning: 'The copy of one collection waits for the reason. All others continue.',
+  },
+  'copy.order_chosen': {
+    level: 'info',
+    fields: ['namespace', 'order', 'reason'],
+    meaning: 'The copy of a collection of at least 16 MiB reads it in the order of _id or in natural order.',
+  },
+  'copy.read_restarted': {
+    level: 'debug',
+    fields: ['namespace', 'error'],
+    meaning: 'The copy reads a capped collection from its oldest document again.',
+  },
+  'copy.read_resumed': {
+    level: 'debug',
+    fields: ['namespace', 'error'],
+    meaning: 'The copy resumes a range with a new cursor, after its last document.',
+  },
+  'copy.scan_resumed': {
+    level: 'debug',
+    fields: ['namespace', 'error'],
+    meaning: 'The copy of a collection in natural order resumes with a new cursor, after its last document.',
+  },
+  'destination.unprotected': {
+    level: 'warn',
+    meaning: 'The destination is not blocked for users while the migration runs.',
+  },
+  'migration.failure_not_recorded': {
+    level: 'error',
+    fields: ['error'],
+    meaning: 'A migration has failed, and its records on the destination do not say so.',
+  },
+  'migration.records_went_back': {
+    level: 'warn',
+    fields: ['reason'],
+    meaning: 'The destination has older records than before, as after a restore. The migration resumes from them.',
+  },
+  'migration.resumed': {
+    level: 'info',
+    fields: ['state', 'savedAtMs', 'documentsCopied', 'bytesCopied'],
+    meaning: 'The engine resumes a migration from its checkpoint.',
+  },
+  'oplog.destination_unreadable': {
+    level: 'warn',
+    fields: ['reason'],
+    meaning: "The destination's oplog cannot be read, so writes of others there may stay unseen.",
+  },
+  'oplog.headroom_low': {
+    level: 'warn',
+    fields: ['shard?', 'windowSeconds', 'leftSeconds', 'headroomPercent'],
+    meaning: "Little is left of the source's oplog before changes are lost.",
+  },
+  'oplog.headroom_recovered': {
+    level: 'info',
+    fields: ['shard?', 'windowSeconds', 'leftSeconds', 'headroomPercent'],
+    meaning: "The source's oplog has enough headroom again.",
+  },
+  'oplog.shard_unseen': {
+    level: 'warn',
+    fields: ['shard', 'reason'],
+    meaning: 'A shard of the source cannot be asked directly, so how much of its oplog is left is not known.',
+  },
+  'oplog.source_unreadable': {
+    level: 'warn',
+    fields: ['reason'],
+    meaning: "The source's oplog cannot be read, so writes that no change stream shows may stay unseen.",
+  },
+  'verification.capped_reordered': {
+    level: 'warn',
+    fields: ['namespace'],
+    meaning: 'A capped collection has another order on the destination. The cutover copies it again.',
+  },
+  'verification.catalog_difference': {
+    level: 'warn',
+    fields: ['difference'],
+    meaning: 'Collections, options, views or indexes of both sides differ.',
+  },
+  'verification.changes_missed': {
+    level: 'warn',
+    fields: ['declared', 'atMs', 'reason', 'collections'],
+    meaning: 'Changes of the source were missed. This number of collections is compared and repaired.',
+  },
+  'verification.foreign_write': {
+    level: 'warn',
+    fields: ['namespace', 'documents', '_id?'],
+    meaning: 'Somebody else wrote to the destination.',
+  },
+  'verification.mismatch': {
+    level: 'warn',
+    fields: ['namespace', '_id', 'class', 'path', 'foreign', 'times'],
+    meaning: 'A document differs between source and destination although no change explains it.',
+  },
+  'wait.long': {
+    level: 'error',
+    fields: ['for', 'sinceMs', 'reason'],
+    meaning: 'Linkspan has waited for something for half an hour. It continues by itself once that is available.',
+  },
+  'way_back.failed': {
+    level: 'warn',
+    fields: ['error', 'inMs'],
+    meaning: 'The way back has failed. It begins again after `inMs` milliseconds.',
+  },
+} as const satisfies Readonly<Record<string, LogEventDefinition>>;
