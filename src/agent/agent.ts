@@ -162,7 +162,7 @@ export class Agent {
     if (this.#isClockWrong && !wasWrong) {
       const aheadSeconds = Math.round(aheadMs / 1000);
       this.#logger.warn(
-        { aheadSeconds },
+        { event: 'agent.clock_skew', aheadSeconds },
         "this clock and the control plane's differ; from five minutes on, the control plane refuses requests",
       );
     }
@@ -191,13 +191,17 @@ export class Agent {
     while (!signal.aborted) {
       try {
         await act(signal);
-        if (backoff.failures > 0) this.#logger.info('the control plane answers again');
+        if (backoff.failures > 0)
+          this.#logger.info({ event: 'control_plane.reachable' }, 'the control plane answers again');
         backoff.succeeded();
       } catch (error) {
         if (signal.aborted) return;
         if (endsLink(error)) throw error;
         if (backoff.failures === 0)
-          this.#logger.warn({ reason: messageOf(error) }, 'retrying until the control plane answers');
+          this.#logger.warn(
+            { event: 'control_plane.unreachable', reason: messageOf(error) },
+            'retrying until the control plane answers',
+          );
         await this.#clock.sleep(backoff.failed(), signal);
       }
     }

@@ -73,12 +73,12 @@ export class AssignedMigration {
     if (target.reversal) this.#reversal = new Reversal(this.#migration, this.#logger);
     // Must come before the run, so that a paused or cancelled migration copies nothing after a restart.
     this.#apply(this.#migration, target);
-    this.#logger.info('migration runs');
+    this.#logger.info({ event: 'migration.started' }, 'migration runs');
     this.#run = this.#migration.run(this.#stop.signal).then(
       (outcome) => {
         this.#ended = true;
         this.#outcome = outcome;
-        this.#logger.info({ outcome }, 'migration ended');
+        this.#logger.info({ event: 'migration.ended', outcome }, 'migration ended');
         this.#changed();
       },
       (error) => this.#fail(error),
@@ -106,7 +106,7 @@ export class AssignedMigration {
       this.#abortCutover(migration, cutoverAborted);
     else if (wanted !== migration.wanted && migration.wanted !== 'cutover') {
       migration.want(wanted);
-      this.#logger.info({ wanted }, 'migration is paused or resumes');
+      this.#logger.info({ event: 'migration.steered', wanted }, 'migration is paused or resumes');
     }
     if (rehearsal !== null && wanted === 'running' && migration.wanted === 'running')
       this.#rehearse(migration, rehearsal);
@@ -118,11 +118,12 @@ export class AssignedMigration {
     migration.abortCutover().then(
       () => {
         this.#aborted = abort;
-        this.#logger.info('the cutover is aborted');
+        this.#logger.info({ event: 'cutover.aborted' }, 'the cutover is aborted');
         this.#changed();
       },
       // Past the point of no return. Progress reports that.
-      (error) => this.#logger.warn({ error: shownError(error) }, 'the cutover is not aborted'),
+      (error) =>
+        this.#logger.warn({ event: 'cutover.abort_failed', error: shownError(error) }, 'the cutover is not aborted'),
     );
   }
 
@@ -133,22 +134,29 @@ export class AssignedMigration {
     try {
       migration.rehearse(rehearsal);
     } catch (error) {
-      this.#logger.warn({ error: shownError(error) }, 'the cutover is not rehearsed');
+      this.#logger.warn(
+        { event: 'cutover.rehearsal_refused', error: shownError(error) },
+        'the cutover is not rehearsed',
+      );
     }
   }
 
   #cancel(migration: Migration, drop: boolean): void {
     if (this.#cancelAsked === drop) return;
     this.#cancelAsked = drop;
-    this.#logger.info({ drop }, 'cancellation begins');
+    this.#logger.info({ event: 'migration.cancelling', drop }, 'cancellation begins');
     // This rejects if the migration was committed first, or if the run fails. Progress reports both.
-    migration.cancel({ drop }).catch((error) => this.#logger.warn({ error: shownError(error) }, 'not cancelled'));
+    migration
+      .cancel({ drop })
+      .catch((error) =>
+        this.#logger.warn({ event: 'migration.cancel_failed', error: shownError(error) }, 'not cancelled'),
+      );
   }
 
   #cutOver(migration: Migration): void {
     if (migration.wanted === 'cutover') return;
     migration.cutOverOnceReady();
-    this.#logger.info('cutover begins as soon as the migration is ready');
+    this.#logger.info({ event: 'cutover.requested' }, 'cutover begins as soon as the migration is ready');
   }
 
   /** The entry of a report; undefined before the start, and after another engine has taken over the migration. */
@@ -187,7 +195,7 @@ export class AssignedMigration {
   #fail(error: unknown): void {
     this.#ended = true;
     this.#failure = error;
-    this.#logger.error({ error: shownError(error) }, 'migration failed');
+    this.#logger.error({ event: 'migration.failed', error: shownError(error) }, 'migration failed');
     this.#changed();
   }
 }

@@ -52,7 +52,7 @@ export async function* checkAgent(
         const seen = await inspectCluster(deploymentAddress(deployment));
         const [stops] = checkCluster(seen, 'source', {});
         if (stops !== undefined) throw stops.error;
-        return `MongoDB ${seen.mongoDBVersion}, ${shownSize(seen.dbSizeBytes)}, primary ${seen.primary}`;
+        return `MongoDB ${seen.mongoDBVersion}, ${shownSize(seen.dbSizeBytes)}, ${seen.sharded ? 'router' : 'primary'} ${seen.primary}`;
       });
     }
   }

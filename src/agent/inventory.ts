@@ -39,8 +39,8 @@ export class Inventory {
         managed: false,
         agentVersion: version,
         sharded: seen.sharded,
-        // A replica set counts as one shard. The number of shards of a sharded cluster is unknown, because such a cluster can't be migrated.
-        shardsSize: seen.replicaSet ? 1 : undefined,
+        // A replica set counts as one shard.
+        shardsSize: seen.shards,
         tlsEnabled: seen.tlsEnabled,
         mongoDBVersion: seen.mongoDBVersion,
         featureCompatibilityVersion: seen.featureCompatibilityVersion,
@@ -48,7 +48,10 @@ export class Inventory {
         oplogSizeMB: seen.oplogSizeMB,
       });
     } catch (error) {
-      this.#logger.warn({ deployment: name, reason: redact(messageOf(error)) }, 'deployment cannot be inspected');
+      this.#logger.warn(
+        { event: 'deployment.inspection_failed', deployment: name, reason: redact(messageOf(error)) },
+        'deployment cannot be inspected',
+      );
     }
     return this.#seen.get(deployment);
   }

@@ -122,7 +122,12 @@ export class MigrationHost {
     const notified = new AbortController();
     const { configuration, logger, clock } = this.#options;
     const telling = tellOfUnlinking(configuration, { logger, clock }, this.#ending.signal)
-      .catch((error) => logger.error({ err: error }, 'cannot notify the control plane that this host was unlinked'))
+      .catch((error) =>
+        logger.error(
+          { event: 'agent.unlink_not_reported', err: error },
+          'cannot notify the control plane that this host was unlinked',
+        ),
+      )
       .finally(() => notified.abort());
     this.#telling = Promise.all([this.#telling, telling]);
     return notified.signal;
@@ -138,13 +143,19 @@ export class MigrationHost {
   /** Ignores a used token: the token of an ended link may still be in a service's environment. */
   #afterStart(error: unknown, waits: boolean): void {
     if (!waits || !(error instanceof UserError) || error.code !== 'LINK_TOKEN_USED') throw error;
-    this.#options.logger.warn({ code: error.code }, `${error.message} Waiting to be linked`);
+    this.#options.logger.warn(
+      { event: 'agent.awaits_link', code: error.code },
+      `${error.message} Waiting to be linked`,
+    );
   }
 
   #afterEnd(running: Running, error: unknown, waits: boolean): void {
     if (!waits || !(error instanceof UserError)) throw error;
     if (this.#running !== running) return;
-    this.#options.logger.warn({ code: error.code }, `${error.message} Waiting to be linked again`);
+    this.#options.logger.warn(
+      { event: 'agent.awaits_link', code: error.code },
+      `${error.message} Waiting to be linked again`,
+    );
     this.#running = undefined;
     new AgentStore(this.#options.configuration.dataDir).forgetLink();
   }

@@ -30,7 +30,11 @@ export class MigrationRunner {
     const ids = new Set(wanted.map(({ id }) => id));
     for (const [id, migration] of this.#migrations) {
       if (ids.has(id)) continue;
-      if (migration.running) this.#logger.info({ migration: id }, 'migration is no longer wanted; its data stays');
+      if (migration.running)
+        this.#logger.info(
+          { event: 'migration.unassigned', migration: id },
+          'migration is no longer wanted; its data stays',
+        );
       this.#migrations.delete(id);
       this.#stopping.add(migration);
       void migration.stop().then(() => this.#stopping.delete(migration));

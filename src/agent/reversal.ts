@@ -57,38 +57,39 @@ export class Reversal {
     const { wayBack, wayBackFailure } = this.#migration;
     if (wayBackFailure !== undefined) return { state: 'failed', error: shownError(wayBackFailure) };
     if (wayBack === undefined) return { state: outcome === 'committed' ? 'closed' : 'preparing' };
-    const { state, readyForCutover: ready, notReadyReasons, lagSeconds, warnings } = wayBack.progress();
+    const { state, readyForCutover: ready, notReadyReasons, lagSeconds, oplog, warnings } = wayBack.progress();
     if (state === 'created' || state === 'preparing') return { state: 'preparing' };
     const list = (texts: readonly string[]) => [...texts];
     const [reasons, warned] = [list(notReadyReasons), list(warnings)];
-    return { state: 'following', ready, notReadyReasons: reasons, lagSeconds, warnings: warned };
+    const oplogLeftSeconds = oplog?.leftSeconds ?? null;
+    return { state: 'following', ready, notReadyReasons: reasons, lagSeconds, oplogLeftSeconds, warnings: warned };
   }
 
   #reverse(): void {
-    this.#act('reversal', async () => {
+    this.#act('reversal', 'migration.reverse_failed', async () => {
       await this.#migration.reverse();
-      this.#logger.info({ reversals: this.reversals }, 'migration is reversed');
+      this.#logger.info({ event: 'migration.reversed', reversals: this.reversals }, 'migration is reversed');
     });
   }
 
   #finish(): void {
     if (this.#closed || performance.now() < this.#closesAgainAtMs) return;
-    this.#act('end of the way back', async () => {
+    this.#act('end of the way back', 'way_back.close_failed', async () => {
       this.#closesAgainAtMs = performance.now() + CLOSES_AGAIN_AFTER_MS;
       await this.#migration.finish();
       this.#closed = true;
-      this.#logger.info('way back is closed');
+      this.#logger.info({ event: 'way_back.closed' }, 'way back is closed');
     });
   }
 
-  #act(what: string, act: () => Promise<void>): void {
+  #act(what: string, event: 'migration.reverse_failed' | 'way_back.close_failed', act: () => Promise<void>): void {
     if (this.#acting) return;
     this.#acting = true;
     act()
       .catch((error: unknown) => {
         // The engine has not opened the way back yet. The next call tries again.
         if (error instanceof UserError && error.code === 'WRONG_STATE') return;
-        this.#logger.warn({ error: shownError(error) }, `${what} failed; trying again`);
+        this.#logger.warn({ event, error: shownError(error) }, `${what} failed; trying again`);
       })
       .finally(() => {
         this.#acting = false;

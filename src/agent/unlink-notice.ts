@@ -30,16 +30,22 @@ export async function tellOfUnlinking(
     try {
       const isEnded = await client.unlink(signal);
       if (!isEnded)
-        logger.warn({ agentId }, 'the control plane keeps the link: a migration of this host has not ended');
+        logger.warn(
+          { event: 'agent.link_kept', agentId },
+          'the control plane keeps the link: a migration of this host has not ended',
+        );
       return store.forgetEndedLink(agentId);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       if (!PASSING.includes(error.code)) {
-        logger.info({ agentId, code: error.code }, 'the control plane no longer knows this link');
+        logger.info(
+          { event: 'agent.link_unknown', agentId, code: error.code },
+          'the control plane no longer knows this link',
+        );
         return store.forgetEndedLink(agentId);
       }
       logger.warn(
-        { agentId, code: error.code },
+        { event: 'agent.unlink_pending', agentId, code: error.code },
         'the control plane has not been notified yet that this host was unlinked',
       );
       await clock.sleep(backoff.failed(), signal);

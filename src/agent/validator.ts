@@ -46,7 +46,10 @@ export class Validator {
     this.#running.delete(id);
     if (!this.#wanted.has(id)) return;
     const errors = findings.filter(({ severity }) => severity === 'error');
-    this.#logger.info({ validation: id, errors: errors.length, findings: findings.length }, 'validation finished');
+    this.#logger.info(
+      { event: 'validation.finished', validation: id, errors: errors.length, findings: findings.length },
+      'validation finished',
+    );
     const errorMessage = errors.map(({ message, remedy }) => `${message} ${remedy}`).join(' ') || null;
     const status = errorMessage === null ? 'SUCCESS' : 'FAILED';
     this.#results.set(id, { id, status, errorMessage, findings, ...(estimate && { estimate }) });

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { type AuditRecord, getEvent, listEvents, verifyEvents } from '../control/index.ts';
+import {
+  type AuditRecord,
+  getEvent,
+  isAuditTargetKind,
+  listEvents,
+  targetDetails,
+  verifyEvents,
+} from '../control/index.ts';
 import { atlasDate, pageOfSome, readWindow } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
 import { defineOperation, type OperationRequest } from './operation.ts';
@@ -33,7 +40,17 @@ const event = z
 export type AuditEvent = z.output<typeof event>;
 
 const eventPage = page('Event', event);
-const paged = ['pageNum', 'itemsPerPage', 'includeCount', 'eventType', 'minDate', 'maxDate', 'actorName'] as const;
+const paged = [
+  'pageNum',
+  'itemsPerPage',
+  'includeCount',
+  'eventType',
+  'minDate',
+  'maxDate',
+  'actorName',
+  'targetKind',
+  'targetId',
+] as const;
 
 const verification = z
   .object({
@@ -127,16 +144,26 @@ async function pageOfEvents(
   const types = query.getAll('eventType').flatMap((text) => text.split(','));
   const [fromMs, untilMs] = [timeOf(query, 'minDate'), timeOf(query, 'maxDate')];
   const actorName = query.get('actorName');
+  const target = targetOf(query);
   const scope = {
     ...place,
     ...(types.length > 0 && { eventTypeNames: types }),
     ...(actorName !== null && { actorName }),
+    ...(target && { target }),
     ...(fromMs !== undefined && { fromMs }),
     ...(untilMs !== undefined && { untilMs }),
   };
   const { records, total } = await listEvents(control, actor, scope, readWindow(query));
   const results = records.map((record) => show(record, `${address}/${record.id}`));
   return pageOfSome({ results, total }, query, address);
+}
+
+/** @throws UserError INVALID_QUERY_PARAMETER for an unknown kind */
+function targetOf(query: URLSearchParams) {
+  const [kind, id] = [query.get('targetKind'), query.get('targetId')];
+  if (kind !== null && !isAuditTargetKind(kind)) throw new UserError('INVALID_QUERY_PARAMETER', ['targetKind']);
+  if (kind === null && id === null) return undefined;
+  return { details: targetDetails(kind ?? undefined), ...(id !== null && { id }) };
 }
 
 /** @throws UserError INVALID_QUERY_PARAMETER */

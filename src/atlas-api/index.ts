@@ -1,3 +1,4 @@
+export type { AuditTargetKind } from '../control/index.ts';
 export type { OrganizationRole, ShownApiKey as ApiKey } from './api-key-schemas.ts';
 export type { SourceProject } from './available-projects.ts';
 export type { Cluster } from './clusters.ts';

@@ -5,6 +5,7 @@ import { GATE_GROUPS, GATE_STATES, showGates } from '../platform/index.ts';
 import { cutoverAttempt, showAttempt } from './cutover-attempt.ts';
 import { findingSchema, showFinding } from './finding.ts';
 import { mismatchSchema, showMismatch } from './mismatch.ts';
+import { oplogSchema, shardSchema } from './shard-figures.ts';
 import { timeShares } from './time-shares.ts';
 import { showWayBack, wayBackFields } from './way-back.ts';
 
@@ -128,8 +129,12 @@ const engineProgress = z.object({
         'Leftovers of a cancelled or failed migration on the destination, other than `linkspan_internal`; `linkspan cleanup` lists the names.',
     }),
   changes: z.object({ read: count, applied: count, queued: count }),
-  oplog: z.object({ windowSeconds: count, leftSeconds: count, headroomPercent: count }).nullish().meta({
-    description: "The time that the source's oplog covers, and how much of it is left before changes are lost.",
+  oplog: oplogSchema.nullish().meta({
+    description:
+      "The time that the source's oplog covers, and how much of it is left before changes are lost. Of a sharded source the smallest figures of all shards, and null unless all are known.",
+  }),
+  shards: z.array(shardSchema).optional().catch(undefined).meta({
+    description: 'The shards of a sharded source, as they answer the agent directly. Absent for a replica set.',
   }),
   verification: verificationSchema
     .optional()

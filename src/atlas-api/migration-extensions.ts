@@ -8,13 +8,14 @@ import {
   getCutoverReport,
   limitCopy,
   listMigrations,
+  listMigrationsOf,
   pauseMigration,
   rehearseCutover,
   resumeMigration,
   reverseMigration,
   setLoadLevel,
 } from '../control/index.ts';
-import { pageOf } from '../http/index.ts';
+import { pageOf, pageOfSome, readWindow } from '../http/index.ts';
 import { cutoverReport } from '../platform/index.ts';
 import { liveMigrationResponse, showMigration } from './live-migrations.ts';
 import { defineOperation, type OperationRequest } from './operation.ts';
@@ -70,6 +71,8 @@ const placeOf = ({ path }: Pick<OperationRequest<unknown>, 'path'>) =>
 
 const reportResponse = cutoverReport.meta({ id: 'LinkspanCutoverReport', 'x-linkspan-extension': true });
 
+const migrationPage = page('LiveMigrationResponse', liveMigrationResponse);
+
 /** Operations on live migrations that Atlas's API lacks, in Atlas's conventions. */
 export const migrationExtensions = [
   defineOperation({
@@ -93,11 +96,30 @@ export const migrationExtensions = [
     extension: true,
     versions: [{ version: '2023-01-01' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount'],
-    response: page('LiveMigrationResponse', liveMigrationResponse),
+    response: migrationPage,
     handle: async ({ control, actor, path, query, address }) => {
       const migrations = await listMigrations(control, actor, path('groupId'));
       const shown = await Promise.all(migrations.map((migration) => showMigration(control, migration)));
       return pageOf(shown, query, address);
+    },
+  }),
+  defineOperation({
+    operationId: 'listOrgLiveMigrations',
+    summary: 'List the live migrations of all projects that the API key can access, newest first',
+    method: 'GET',
+    path: '/orgs/{orgId}/liveMigrations',
+    live: true,
+    status: 200,
+    extension: true,
+    versions: [{ version: '2023-01-01' }],
+    query: ['pageNum', 'itemsPerPage', 'includeCount'],
+    response: migrationPage,
+    handle: async ({ control, actor, path, query, address }) => {
+      const migrations = await listMigrationsOf(control, actor, path('orgId'));
+      const { skip, limit } = readWindow(query);
+      const asked = migrations.slice(skip, skip + limit);
+      const results = await Promise.all(asked.map((migration) => showMigration(control, migration)));
+      return pageOfSome({ results, total: migrations.length }, query, address);
     },
   }),
   defineOperation({

@@ -53,6 +53,12 @@ const collection = z
     }),
     bytesCopied: count,
     bytesTotal: count.nullable().meta({ description: 'As `documentsTotal`.' }),
+    readOrder: z
+      .object({ order: z.enum(['_id', 'natural']), reason: z.string() })
+      .nullable()
+      .meta({
+        description: 'In which order the copy reads it, and why; null until its copy is planned, or when unknown.',
+      }),
     documentsPerSecond: rate.meta({
       description: 'Average over the last minute of the copy; null when it is not copied now, or unknown.',
     }),
@@ -123,10 +129,11 @@ async function pageOf<Name extends ListName>(
 }
 
 function showCollection(
-  { id: _, documentsPerSecond, bytesPerSecond, ...known }: ListItems['collections'],
+  { id: _, documentsPerSecond, bytesPerSecond, readOrder, ...known }: ListItems['collections'],
   isCurrent: boolean,
 ): MigrationCollection {
   // A rate is about now.
   const rates = isCurrent ? { documentsPerSecond, bytesPerSecond } : { documentsPerSecond: null, bytesPerSecond: null };
-  return { ...known, ...rates };
+  // An older version has stored lists without it.
+  return { ...known, readOrder: readOrder ?? null, ...rates };
 }

@@ -50,7 +50,7 @@ const common = {
   sharding: z
     .unknown()
     .optional()
-    .meta({ description: 'Not supported: Linkspan migrates between replica sets.', type: 'object' }),
+    .meta({ description: 'Not supported: Linkspan migrates to replica sets.', type: 'object' }),
 };
 
 /**

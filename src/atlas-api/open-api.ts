@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { AUDIT_TARGET_KINDS } from '../control/index.ts';
 import { versionedMediaType } from '../http/index.ts';
 import { version as release } from '../platform/index.ts';
 import type { AnyOperation } from './operation.ts';
@@ -51,6 +52,19 @@ const QUERY_PARAMETERS = {
     description: 'Only events of this API key (public key), service account (client id) or agent (host name).',
     'x-linkspan-extension': true,
   }),
+  targetKind: z.enum(AUDIT_TARGET_KINDS).optional().meta({
+    description: 'Only events about something of this kind.',
+    'x-linkspan-extension': true,
+  }),
+  targetId: z
+    .string()
+    .optional()
+    .meta({
+      description:
+        'Only events about what has this id: the id of a migration, validation, cluster, agent, link or link-token, a name of a cluster, ' +
+        'a public key, a client id, or the host of an agent.',
+      'x-linkspan-extension': true,
+    }),
   span: z.enum(['second', 'minute']).optional().meta({
     description:
       '`second`: a sample a second, of the last hour (default); `minute`: a sample a minute, of the last 30 days.',

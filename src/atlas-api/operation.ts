@@ -48,6 +48,8 @@ export interface Operation<Body = never> {
     | 'minDate'
     | 'maxDate'
     | 'actorName'
+    | 'targetKind'
+    | 'targetId'
     | 'span'
     | 'since'
   )[];

@@ -120,7 +120,8 @@ function noteMissingRole({ security }: Control, error: unknown, { actor, ip }: F
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, logger: Logger): void {
   const path = pathOf(request.url);
   const mistake = clientMistake(error, path, BODY_LIMIT_BYTES);
-  if (!mistake) logger.error({ err: error, method: request.method, path }, 'request failed');
+  if (!mistake)
+    logger.error({ event: 'http.request_failed', err: error, method: request.method, path }, 'request failed');
   const body = mistake ? atlasError(mistake) : unexpectedError();
   const headers = { 'content-type': 'application/json', 'x-error-code': body.errorCode, ...remedyHeader(mistake) };
   reply.code(body.error).headers(headers);

@@ -27,7 +27,7 @@ const noun = (name: string): Listed => ({
 const groups: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
   'Run:': {
     serve: listed('Run the control plane: API, console and gateway for agents', async () =>
-      (await import('./run/serve.ts')).serveCommand(),
+      (await import('./run/serve-command.ts')).serveCommand(),
     ),
     agent: listed('Run the migration host beside the source clusters', async () =>
       (await import('./run/agent.ts')).agentCommand(),
@@ -39,16 +39,16 @@ const groups: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
   'Migrate:': {
     migration: noun('migration'),
     validation: noun('validation'),
-    plan: listed('Check two replica sets and estimate a migration (read-only)', async () =>
+    plan: listed('Check two clusters and estimate a migration (read-only)', async () =>
       (await import('./migrate/plan.ts')).planCommand(),
     ),
-    sync: listed('Migrate between two replica sets without a control plane', async () =>
-      (await import('./migrate/sync.ts')).syncCommand(),
+    sync: listed('Migrate between two clusters without a control plane', async () =>
+      (await import('./migrate/sync-command.ts')).syncCommand(),
     ),
-    verify: listed('Compare two replica sets byte by byte, live or at rest', async () =>
+    verify: listed('Compare two clusters byte by byte, live or at rest', async () =>
       (await import('./migrate/verify.ts')).verifyCommand(),
     ),
-    digest: listed('Make a report of digests of one replica set (read-only)', async () =>
+    digest: listed('Make a report of digests of one cluster (read-only)', async () =>
       (await import('./migrate/digest.ts')).digestCommand(),
     ),
     cleanup: listed('Show or remove leftovers of migrations on a destination', async () =>

@@ -48,6 +48,20 @@ export function counted(value: number, noun: string, plural = `${noun}s`): strin
   return `${count(value)} ${value === 1 ? noun : plural}`;
 }
 
+/** A source cluster's name for a list, and for a sharded one the number of its shards. */
+export function clusterName({
+  name,
+  sharded,
+  shardsSize,
+}: {
+  readonly name: string;
+  readonly sharded: boolean;
+  readonly shardsSize?: number | undefined;
+}): string {
+  if (!sharded) return name;
+  return `${name}, sharded${shardsSize === undefined ? '' : ` (${counted(shardsSize, 'shard')})`}`;
+}
+
 /** A time in UTC: `07:41:02`, with the date unless it is today. */
 export function utcTime(iso: string, nowMs: number): string {
   const [date = '', time = ''] = new Date(iso).toISOString().split('T');

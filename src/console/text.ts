@@ -164,6 +164,8 @@ export const text = {
     covers: 'Covers',
     left: 'Lasts if the migration stands still',
     meaning: 'If it stands still for longer, changes are lost and collections are compared again.',
+    shard: 'First to lose changes',
+    unseen: 'Not known: not all shards can be read.',
     unknown: 'Not measured yet.',
   },
   load: {

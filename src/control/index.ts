@@ -42,6 +42,7 @@ export {
 export { type SessionAccount, Sessions } from './accounts/sessions.ts';
 export { SignInLinks } from './accounts/sign-in-links.ts';
 export { beginAuditMacs, withAuditMacs } from './audit/audit-macs.ts';
+export { AUDIT_TARGET_KINDS, type AuditTargetKind, isAuditTargetKind, targetDetails } from './audit/audit-targets.ts';
 export type { Claim, SecurityEvent, SecurityEventType } from './audit/security-event.ts';
 export { SecurityEvents } from './audit/security-events.ts';
 export { ServerKeys } from './audit/server-keys.ts';
@@ -86,7 +87,13 @@ export {
   resumeMigration,
   setLoadLevel,
 } from './migrations/migration-wishes.ts';
-export { createMigration, getCutoverReport, getMigration, listMigrations } from './migrations/migrations.ts';
+export {
+  createMigration,
+  getCutoverReport,
+  getMigration,
+  listMigrations,
+  listMigrationsOf,
+} from './migrations/migrations.ts';
 export { getSamples } from './migrations/samples.ts';
 export { takeReport } from './migrations/take-report.ts';
 export { getValidation, startValidation } from './migrations/validations.ts';

@@ -39,7 +39,11 @@ export async function registerGateway(
     async (scope) => {
       scope.setErrorHandler((error, request, reply) => {
         const problem = linkProblem(error, pathOf(request.url));
-        if (problem.error >= 500) logger.error({ err: error, path: pathOf(request.url) }, 'request of an agent failed');
+        if (problem.error >= 500)
+          logger.error(
+            { event: 'agent_request.failed', err: error, path: pathOf(request.url) },
+            'request of an agent failed',
+          );
         return reply.code(problem.error).send(problem);
       });
       scope.setNotFoundHandler((request) => {
@@ -59,7 +63,10 @@ export async function registerGateway(
         const message = readMessage(redeemRequest, request);
         const answer = await redemptions.redeem(message, request, reply);
         const { host } = message;
-        logger.info({ agentId: answer.agentId, orgId: answer.orgId, host, address: request.ip }, 'agent linked');
+        logger.info(
+          { event: 'agent.linked', agentId: answer.agentId, orgId: answer.orgId, host, address: request.ip },
+          'agent linked',
+        );
         return reply.code(201).send(answer);
       });
 

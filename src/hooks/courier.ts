@@ -56,7 +56,11 @@ export class Courier {
       for (const delivery of heads) this.#start(delivery, signal);
       this.#isTold = false;
     } catch (error) {
-      if (!this.#isTold) this.#logger.error({ reason: messageOf(error) }, 'could not read the events for hooks');
+      if (!this.#isTold)
+        this.#logger.error(
+          { event: 'hook.queue_unreadable', reason: messageOf(error) },
+          'could not read the events for hooks',
+        );
       this.#isTold = true;
     }
   }
@@ -76,7 +80,8 @@ export class Courier {
       await reach('hooks.sent');
       await this.#outbox.delivered(delivery);
       this.#retries.delete(delivery.id);
-      if (this.#failing.delete(hook.name)) this.#logger.info({ hook: hook.name }, 'the hook takes events again');
+      if (this.#failing.delete(hook.name))
+        this.#logger.info({ event: 'hook.recovered', hook: hook.name }, 'the hook takes events again');
     } catch (error) {
       if (!signal.aborted) await this.#fail(delivery, messageOf(error));
     }
@@ -86,9 +91,10 @@ export class Courier {
     const { hook, event } = delivery;
     const attempts = Math.max(delivery.attempts, this.#retries.get(delivery.id)?.attempts ?? 0) + 1;
     const givenUp = attempts >= MOST_ATTEMPTS;
-    const told = { hook, event: event.id, type: event.type, attempts, reason };
-    if (givenUp) this.#logger.error(told, 'an event was given up: its hook failed too often');
-    else if (!this.#failing.has(hook)) this.#logger.warn(told, 'a hook failed; retrying');
+    const told = { hook, eventId: event.id, type: event.type, attempts, reason };
+    if (givenUp)
+      this.#logger.error({ event: 'hook.event_given_up', ...told }, 'an event was given up: its hook failed too often');
+    else if (!this.#failing.has(hook)) this.#logger.warn({ event: 'hook.failed', ...told }, 'a hook failed; retrying');
     this.#failing.add(hook);
     if (givenUp) this.#retries.delete(delivery.id);
     else {
@@ -96,7 +102,10 @@ export class Courier {
       this.#retries.set(delivery.id, { atMs, attempts });
     }
     await this.#outbox.failed(delivery, reason, givenUp).catch((error: unknown) => {
-      this.#logger.error({ hook, reason: messageOf(error) }, 'could not record that a hook failed');
+      this.#logger.error(
+        { event: 'hook.failure_not_recorded', hook, reason: messageOf(error) },
+        'could not record that a hook failed',
+      );
     });
   }
 }

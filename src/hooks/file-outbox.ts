@@ -101,7 +101,10 @@ export class FileOutbox implements Outbox {
       this.#problem = undefined;
     } catch (error) {
       if (this.#problem === undefined)
-        this.#logger.warn({ file: this.#file, reason: messageOf(error) }, 'could not store the events for hooks');
+        this.#logger.warn(
+          { event: 'hook.queue_not_stored', file: this.#file, reason: messageOf(error) },
+          'could not store the events for hooks',
+        );
       this.#problem = messageOf(error);
     }
   }
@@ -119,7 +122,10 @@ export class FileOutbox implements Outbox {
     } catch {
       // Reported below, as a file of another version.
     }
-    this.#logger.warn({ file: this.#file }, 'the file with the events for hooks is unreadable; starting with none');
+    this.#logger.warn(
+      { event: 'hook.queue_file_unreadable', file: this.#file },
+      'the file with the events for hooks is unreadable; starting with none',
+    );
     return EMPTY;
   }
 }

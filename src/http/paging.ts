@@ -5,7 +5,7 @@ import { readBoolean } from './presentation.ts';
 const DEFAULT_ITEMS = 100;
 const MAX_ITEMS = 500;
 /** Query parameters that the links of a page repeat. */
-const FILTERS = ['name', 'eventType', 'namespace', 'minDate', 'maxDate', 'actorName'];
+const FILTERS = ['name', 'eventType', 'namespace', 'minDate', 'maxDate', 'actorName', 'targetKind', 'targetId'];
 
 interface Link {
   readonly href: string;

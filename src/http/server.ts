@@ -141,7 +141,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const mistake = clientMistake(error, pathOf(request.url), BODY_LIMIT_BYTES);
-    if (!mistake) logger.error({ err: error, method: request.method, path: pathOf(request.url) }, 'request failed');
+    if (!mistake)
+      logger.error(
+        { event: 'http.request_failed', err: error, method: request.method, path: pathOf(request.url) },
+        'request failed',
+      );
     const body = mistake ? atlasError(mistake) : unexpectedError();
     // Set the headers again, because no hook runs when the framework finds the error.
     reply

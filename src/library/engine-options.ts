@@ -12,7 +12,8 @@ const ERROR = 50;
  */
 export function engineOptions({ log, ...options }: MigrationOptions): EngineOptions {
   if (!isId(options.migrationId)) throw new TypeError('migrationId must be 24 hexadecimal digits: newMigrationId()');
-  return { ...options, dropDestination: options.dropDestination ?? false, logger: loggerOf(log) };
+  const logger = loggerOf(log).child({ migration: options.migrationId });
+  return { ...options, dropDestination: options.dropDestination ?? false, logger };
 }
 
 /** Returns a logger that hands its lines to the user. An error of the user's function becomes a warning of the process. */
@@ -28,6 +29,6 @@ export function loggerOf(log: ((entry: LogEntry) => void) | undefined): Logger {
 }
 
 function entryOf(line: string): LogEntry {
-  const { level, time: _, msg = '', ...details } = JSON.parse(line);
-  return { level: level >= ERROR ? 'error' : level >= WARN ? 'warn' : 'info', message: msg, details };
+  const { level, time: _, event, msg = '', ...details } = JSON.parse(line);
+  return { level: level >= ERROR ? 'error' : level >= WARN ? 'warn' : 'info', event, message: msg, details };
 }

@@ -1,6 +1,7 @@
 import { version as own } from '../platform/index.ts';
 
 // These names are the public interface of the package, under semantic versioning: docs/migrate/library.md lists each of them.
+export { type CleanUpOptions, cleanUpMigration, type LeftoverNames, listMigrationLeftovers } from './clean-up.ts';
 export type { CutoverReport, CutoverReportAttempt, CutoverReportStep } from './cutover-report.ts';
 export { ERROR_CODES, type ErrorCode, isUserError, type UserError } from './errors.ts';
 export { Migration, newMigrationId } from './migration.ts';
@@ -29,6 +30,7 @@ export {
   planMigration,
 } from './plan.ts';
 export type {
+  CollectionProgress,
   CutoverAttempt,
   ErrorData,
   Gate,
@@ -37,6 +39,9 @@ export type {
   Outcome,
   PhaseTime,
   Progress,
+  ShardFigures,
+  SourceWatch,
+  TimeShares,
   VerificationProgress,
   Wait,
 } from './progress.ts';

@@ -1,8 +1,10 @@
-import { ReversibleMigration } from '../engine/index.ts';
-import { newId, UserError } from '../platform/index.ts';
+import { CommittedWatch, ReversibleMigration } from '../engine/index.ts';
+import { newId, systemClock, UserError } from '../platform/index.ts';
 import { engineOptions } from './engine-options.ts';
 import type { LoadLevel, MigrationOptions } from './options.ts';
-import type { Outcome, Progress } from './progress.ts';
+import type { CollectionProgress, Outcome, Progress, SourceWatch } from './progress.ts';
+
+const HOUR_MS = 3_600_000;
 
 /** Returns a new id for a migration. */
 export function newMigrationId(): string {
@@ -34,6 +36,34 @@ export class Migration {
   /** Returns a snapshot. Cheap, and possible at any time. */
   progress(): Progress {
     return this.#engine.progress();
+  }
+
+  /**
+   * Returns the progress of each collection, in no order; undefined until the migration's records are loaded. Costs
+   * time and memory for each of them.
+   */
+  collections(): readonly CollectionProgress[] | undefined {
+    return this.#engine.current.collections();
+  }
+
+  /**
+   * Watches the source for writes of users who bypass its block, once {@link run} has ended with `committed`. The log
+   * tells of them at once, as `source_watch.writes_found`. Resolves when the time is over, or when `signal` aborts: then
+   * another process may run a migration with the same id, and resume the watch.
+   * @param forMs  from the moment at which the destination took writes; an hour by default
+   * @returns undefined for a source that isn't blocked: it may be written to
+   * @throws UserError WRONG_STATE before the commit
+   */
+  async watchSource(
+    options: { readonly forMs?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<SourceWatch | undefined> {
+    const { forMs = HOUR_MS, signal = new AbortController().signal } = options;
+    const { current } = this.#engine;
+    const { state } = current.progress();
+    if (state !== 'committed') throw new UserError('WRONG_STATE', ['Watching the source', state]);
+    const watch = CommittedWatch.begin(current, forMs, { logger: current.options.logger, clock: systemClock, signal });
+    await watch?.ended;
+    return watch?.state;
   }
 
   /**

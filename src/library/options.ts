@@ -66,6 +66,8 @@ export interface Selection {
 /** A line of the log. */
 export interface LogEntry {
   readonly level: 'info' | 'warn' | 'error';
+  /** The name of its kind, such as `oplog.headroom_low`. Names are stable; docs/reference/log-events.md has all. */
+  readonly event: string;
   readonly message: string;
   /** Details of the line. Their names and values are no part of the public interface. */
   readonly details: Readonly<Record<string, unknown>>;

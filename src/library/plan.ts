@@ -19,6 +19,8 @@ export interface ClusterDescription {
   readonly mongoDBVersion: string;
   readonly featureCompatibilityVersion: string;
   readonly sharded: boolean;
+  /** The number of shards; 1 for a replica set, and undefined where it can't be seen. */
+  readonly shards: number | undefined;
   /** False for a stand-alone server. */
   readonly replicaSet: boolean;
   /** host:port */

@@ -105,6 +105,68 @@ export interface ErrorData {
   readonly remedy: string;
 }
 
+/**
+ * The uses of the last minute, as shares whose sum is 1. While several tasks wait, the time is divided evenly
+ * among them.
+ */
+export interface TimeShares {
+  /** The length of the measured time, up to a minute. */
+  readonly seconds: number;
+  /** Waited for replies of the source. */
+  readonly sourceRead: number;
+  /** This process computed, for whatever purpose. */
+  readonly engine: number;
+  /** Waited for acknowledgements of the destination, or for its index builds. */
+  readonly destinationWrite: number;
+  /** Waited because of the limit of the copy rate. */
+  readonly throttled: number;
+  /** Waited for memory that other documents in flight hold. */
+  readonly memory: number;
+  /** Nothing was to be copied or applied. */
+  readonly idle: number;
+}
+
+/** The figures of one shard of a sharded source, measured on the shard itself. */
+export interface ShardFigures {
+  readonly shard: string;
+  /** Why nothing is known of it; null while it answers, and before the first look. */
+  readonly whyUnknown: string | null;
+  /** Its oplog; null while unknown. */
+  readonly oplog: { readonly windowSeconds: number; readonly leftSeconds: number } | null;
+  /** Over the last minute, as the shard counts them, whoever causes them; null before enough was measured. */
+  readonly rates: {
+    /** Inserted documents, and commands that update or delete. */
+    readonly writesPerSecond: number;
+    /** Commands that read. */
+    readonly readsPerSecond: number;
+    readonly oplogBytesPerSecond: number;
+  } | null;
+  /** Round trip to its primary; null while unknown. */
+  readonly pingMs: number | null;
+}
+
+/** The progress of one collection. */
+export interface CollectionProgress {
+  /** Its UUID on the source, in hexadecimal. */
+  readonly id: string;
+  /** Its name on the source. */
+  readonly namespace: string;
+  /** `catching up`: it applies the changes of the copy's time. `suspect`: changes may have been missed, and both sides are compared. */
+  readonly state: 'waiting' | 'copying' | 'indexing' | 'catching up' | 'done' | 'suspect' | 'set aside';
+  /** Why it doesn't advance, or is compared; null while it advances, or is done. */
+  readonly reason: string | null;
+  readonly documentsCopied: number;
+  /** The source's statistics, raised when exceeded; null before they are read. */
+  readonly documentsTotal: number | null;
+  readonly bytesCopied: number;
+  readonly bytesTotal: number | null;
+  /** In which order the copy reads it, and why; null until its copy is planned. */
+  readonly readOrder: { readonly order: '_id' | 'natural'; readonly reason: string } | null;
+  /** Over the last minute of the copy; null when it isn't copied now, or unknown. */
+  readonly documentsPerSecond: number | null;
+  readonly bytesPerSecond: number | null;
+}
+
 /** A snapshot of a migration. Names that end in `Ms` are milliseconds, and points in time count since the epoch. */
 export interface Progress {
   readonly migrationId: string;
@@ -130,6 +192,8 @@ export interface Progress {
     readonly documentsPerSecond: number | null;
     readonly changesPerSecond: number | null;
   };
+  /** The uses of the last minute; absent before enough was measured, and while nothing runs. */
+  readonly timeShares?: TimeShares;
   /** Time until everything is copied, or until the destination has caught up; null when unknown. */
   readonly etaSeconds: number | null;
   /** Changes of documents: read from the source, and written to the destination. */
@@ -142,7 +206,11 @@ export interface Progress {
     readonly windowSeconds: number;
     /** Time until changes would be lost if nobody read them, at the current write rate. */
     readonly leftSeconds: number;
+    /** The shard that loses changes first. Only a sharded source has it, and the figures are then the smallest of all shards. */
+    readonly shard?: string;
   } | null;
+  /** The shards of a sharded source; absent for a replica set. */
+  readonly shards?: readonly ShardFigures[];
   readonly verification: VerificationProgress;
   /** The checklist of the cutover. */
   readonly readiness: readonly Gate[];
@@ -167,4 +235,16 @@ export interface Progress {
   readonly left?: Leftovers;
   /** The error of a failed migration. */
   readonly error?: ErrorData;
+}
+
+/** The watch of the source after the commit. */
+export interface SourceWatch {
+  /** The source's cluster time, in milliseconds, up to which every change is known. */
+  readonly watchedToMs: number;
+  /** Changes after the commit. They are on the source only. */
+  readonly changes: number;
+  /** The first namespaces with such changes. */
+  readonly namespaces: readonly string[];
+  /** Why it ended: `over` when its time was over and nothing was missed. Undefined when `signal` ended it. */
+  readonly ended?: string;
 }

@@ -6,8 +6,10 @@ export interface ClusterTime {
 
 /** One of the two clusters that were compared. */
 export interface VerifiedCluster {
-  /** Distinguishes replica sets; empty when the user may not see it. */
+  /** Distinguishes clusters; of a sharded cluster its `clusterId`; empty when the user may not see it. */
   readonly replicaSetId: string;
+  /** Set for a sharded cluster only. */
+  readonly sharded?: true | undefined;
   /** Whether a change stream showed every change while the comparison ran. */
   readonly watched: boolean;
   /** Whether the oplog was read too: it shows writes without events. */

@@ -16,6 +16,11 @@ const collection: z.ZodType<CollectionProgress> = z.object({
   documentsTotal: figure,
   bytesCopied: count,
   bytesTotal: figure,
+  // Older agents don't report it.
+  readOrder: z
+    .object({ order: z.enum(['_id', 'natural']), reason: reportText })
+    .nullable()
+    .default(null),
   documentsPerSecond: figure,
   bytesPerSecond: figure,
 });

@@ -17,6 +17,13 @@ const figures = <Shape extends z.core.$ZodShape>(shape: Shape) => z.looseObject(
 /** A cluster time: seconds, and the number within the second. */
 const clusterTime = z.looseObject({ t: count, i: count });
 
+const reportedOplog = z.looseObject({
+  windowSeconds: figure,
+  leftSeconds: figure,
+  headroomPercent: figure,
+  shard: reportText.optional(),
+});
+
 const reportedGate = z.looseObject({
   name: reportText,
   state: z.enum(GATE_STATES),
@@ -116,7 +123,21 @@ export const reportedProgress: z.ZodType<Progress> = z
     etaSeconds: figure,
     changes: figures({ read: count, applied: count, duringCopy: count, queued: count }),
     lagSeconds: figure,
-    oplog: z.looseObject({ windowSeconds: figure, leftSeconds: figure, headroomPercent: figure }).nullable(),
+    oplog: reportedOplog.nullable(),
+    // Only of a sharded source, and not from agents of earlier versions.
+    shards: reportList(
+      z.looseObject({
+        shard: reportText,
+        whyUnknown: reportText.nullable(),
+        oplog: reportedOplog.nullable(),
+        rates: z
+          .looseObject({ writesPerSecond: figure, readsPerSecond: figure, oplogBytesPerSecond: figure })
+          .nullable(),
+        pingMs: figure,
+      }),
+    )
+      .optional()
+      .catch(undefined),
     // Agents of earlier versions don't verify, or report less of it.
     verification: figures({
       mode: reportText,

@@ -14,6 +14,8 @@ export const reportedWayBack = z.discriminatedUnion('state', [
     ready: z.boolean(),
     notReadyReasons: reportList(reportText),
     lagSeconds: z.number().nonnegative().nullable(),
+    /** The headroom of the oplog on the side with users. Absent from agents of earlier versions. */
+    oplogLeftSeconds: z.number().nonnegative().nullable().optional(),
     warnings: reportList(reportText),
   }),
   /** Its engine has stopped. */

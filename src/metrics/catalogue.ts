@@ -138,6 +138,48 @@ export const METRICS = {
     help: "Share of the oplog's size without changes that are still needed, from 0 to 1; absent while unknown.",
     of: 'migrations',
   },
+  linkspan_shard_seen: {
+    type: 'gauge',
+    labels: ['migration', 'shard'],
+    help: 'Whether a shard of a sharded source answers the engine directly: 1 if so. The other metrics of shards are absent while it does not.',
+    of: 'migrations',
+  },
+  linkspan_shard_oplog_headroom_seconds: {
+    type: 'gauge',
+    labels: ['migration', 'shard'],
+    help: "Time until the shard's oplog would lose changes if the engine read no more; absent while unknown.",
+    of: 'migrations',
+  },
+  linkspan_shard_oplog_headroom_ratio: {
+    type: 'gauge',
+    labels: ['migration', 'shard'],
+    help: "Share of the size of the shard's oplog without changes that are still needed, from 0 to 1; absent while unknown.",
+    of: 'migrations',
+  },
+  linkspan_shard_writes_per_second: {
+    type: 'gauge',
+    labels: ['migration', 'shard'],
+    help: 'Writes that the shard carries out for everybody, over the last minute; absent while unknown.',
+    of: 'migrations',
+  },
+  linkspan_shard_reads_per_second: {
+    type: 'gauge',
+    labels: ['migration', 'shard'],
+    help: 'Reading commands that the shard carries out for everybody, over the last minute; absent while unknown.',
+    of: 'migrations',
+  },
+  linkspan_shard_oplog_bytes_per_second: {
+    type: 'gauge',
+    labels: ['migration', 'shard'],
+    help: 'Bytes that the shard writes to its oplog, over the last minute; absent while unknown.',
+    of: 'migrations',
+  },
+  linkspan_shard_ping_seconds: {
+    type: 'gauge',
+    labels: ['migration', 'shard'],
+    help: "Round trip to the shard's primary; absent while unknown.",
+    of: 'migrations',
+  },
   linkspan_verified_documents: {
     type: 'gauge',
     labels: ['migration'],
@@ -186,6 +228,14 @@ export const METRICS = {
     help: 'Round trip of the last hello to the primary of the source or destination; absent before the first.',
     of: 'migrations',
   },
+  linkspan_time_share_ratio: {
+    type: 'gauge',
+    labels: ['migration', 'use'],
+    help:
+      'Share of the last minute, from 0 to 1, that went to each use: source_read, engine, destination_write, throttled, ' +
+      'memory or idle. Their sum is 1; absent while not measured.',
+    of: 'migrations',
+  },
   linkspan_source_blocked: {
     type: 'gauge',
     labels: ['migration'],
@@ -214,6 +264,12 @@ export const METRICS = {
     type: 'gauge',
     labels: ['migration'],
     help: 'Lag of the side without users behind the other one; absent while unknown.',
+    of: 'migrations',
+  },
+  linkspan_way_back_oplog_headroom_seconds: {
+    type: 'gauge',
+    labels: ['migration'],
+    help: 'Time until changes of the side with users would be lost for the way back if its engine read no more; absent while unknown.',
     of: 'migrations',
   },
   linkspan_cutover_step_seconds: {

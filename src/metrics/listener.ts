@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isLoopback, type Logger, messageOf, UserError, version } from '../platform/index.ts';
 import { acceptedFormat } from './accepted-format.ts';
-import { MetricsRegistry } from './registry.ts';
 import type { Sample } from './sample.ts';
 import type { MetricsSettings } from './settings.ts';
 
@@ -32,6 +31,8 @@ export async function openMetrics(
   connectionLifeMs = CONNECTION_LIFE_MS,
 ): Promise<AsyncDisposable & { readonly url: string }> {
   const { host, port, token } = settings;
+  // Loads prom-client, which a process without metrics doesn't need.
+  const { MetricsRegistry } = await import('./registry.ts');
   const registry = new MetricsRegistry();
 
   const scrape = async ({ headers }: IncomingMessage, response: ServerResponse) => {
@@ -66,7 +67,10 @@ export async function openMetrics(
 
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
-      logger.warn({ reason: messageOf(error) }, 'a request of the metrics listener failed');
+      logger.warn(
+        { event: 'metrics.request_failed', reason: messageOf(error) },
+        'a request of the metrics listener failed',
+      );
       if (response.headersSent) response.destroy();
       else sendText(response, 500, 'no figures at the moment; see the log');
     });

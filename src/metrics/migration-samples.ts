@@ -20,11 +20,26 @@ export interface MeasuredWayBack {
   readonly state: (typeof WAY_BACK_STATES)[number];
   readonly ready?: boolean;
   readonly lagSeconds?: number | null;
+  /** The headroom of the oplog on the side with users. An agent of another version doesn't report it. */
+  readonly oplogLeftSeconds?: number | null | undefined;
 }
 
 const WAY_BACK_STATES = ['preparing', 'following', 'failed', 'closed'] as const;
 
 const PHASES: ReadonlySet<string> = new Set(['preparing', 'copying', 'catching up', 'cutover']);
+
+/** The label of each use of time. */
+const USES = {
+  sourceRead: 'source_read',
+  engine: 'engine',
+  destinationWrite: 'destination_write',
+  throttled: 'throttled',
+  memory: 'memory',
+  idle: 'idle',
+} as const satisfies Readonly<Record<Exclude<keyof NonNullable<Progress['timeShares']>, 'seconds'>, string>>;
+
+/** The most shards of one migration in one scrape. */
+const MOST_SHARDS = 100;
 
 /** The metrics whose only label is the migration. */
 type Simple = Extract<Sample, { readonly labels: { readonly migration: string } }>['name'];
@@ -93,6 +108,8 @@ function loadedSamples(id: string, progress: MeasuredProgress, beganHere: boolea
     known(id, 'linkspan_oplog_headroom_ratio', scaled(oplog?.headroomPercent, 100)),
     known(id, 'linkspan_ready_for_cutover', readyForCutover === undefined ? undefined : Number(readyForCutover)),
     ...(['source', 'destination'] as const).map((side) => pingSample(id, side, pingMs?.[side])),
+    ...shardSamples(id, progress),
+    ...timeShareSamples(id, progress),
     ...phaseSamples(id, progress),
     ...indexSamples(id, progress),
     ...verificationSamples(id, progress),
@@ -115,6 +132,34 @@ export function lastingSamples(id: string, progress: MeasuredProgress): Sample[]
 function pingSample(id: string, side: string, milliseconds: number | null | undefined): Sample | undefined {
   const value = scaled(milliseconds, 1_000);
   return value === undefined ? undefined : { name: 'linkspan_ping_seconds', labels: { migration: id, side }, value };
+}
+
+function shardSamples(id: string, { shards = [] }: MeasuredProgress): Sample[] {
+  return shards.slice(0, MOST_SHARDS).flatMap(({ shard, whyUnknown, oplog, rates, pingMs }) => {
+    const values = {
+      linkspan_shard_seen: Number(whyUnknown === null),
+      linkspan_shard_oplog_headroom_seconds: oplog?.leftSeconds,
+      linkspan_shard_oplog_headroom_ratio: scaled(oplog?.headroomPercent, 100),
+      linkspan_shard_writes_per_second: rates?.writesPerSecond,
+      linkspan_shard_reads_per_second: rates?.readsPerSecond,
+      linkspan_shard_oplog_bytes_per_second: rates?.oplogBytesPerSecond,
+      linkspan_shard_ping_seconds: scaled(pingMs, 1_000),
+    };
+    const labels = { migration: id, shard };
+    return (Object.keys(values) as (keyof typeof values)[]).flatMap((name) => {
+      const value = values[name];
+      return typeof value === 'number' ? [{ name, labels, value }] : [];
+    });
+  });
+}
+
+function timeShareSamples(id: string, { timeShares }: MeasuredProgress): Sample[] {
+  if (timeShares === undefined) return [];
+  return (Object.keys(USES) as (keyof typeof USES)[]).map((use) => ({
+    name: 'linkspan_time_share_ratio',
+    labels: { migration: id, use: USES[use] },
+    value: timeShares[use],
+  }));
 }
 
 function phaseSamples(id: string, { phases = [] }: MeasuredProgress): Sample[] {
@@ -150,7 +195,10 @@ function verificationSamples(id: string, { verification }: MeasuredProgress): (S
   ];
 }
 
-function wayBackSamples(id: string, { state, ready, lagSeconds }: MeasuredWayBack): (Sample | undefined)[] {
+function wayBackSamples(
+  id: string,
+  { state, ready, lagSeconds, oplogLeftSeconds }: MeasuredWayBack,
+): (Sample | undefined)[] {
   return [
     ...oneOf(WAY_BACK_STATES, state, (one, value) => ({
       name: 'linkspan_way_back_state',
@@ -159,6 +207,7 @@ function wayBackSamples(id: string, { state, ready, lagSeconds }: MeasuredWayBac
     })),
     known(id, 'linkspan_way_back_ready', ready === undefined ? undefined : Number(ready)),
     known(id, 'linkspan_way_back_lag_seconds', lagSeconds),
+    known(id, 'linkspan_way_back_oplog_headroom_seconds', oplogLeftSeconds),
   ];
 }
 

@@ -2,6 +2,7 @@ import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { SECURITY_HEADERS } from '../http/index.ts';
 import { type BearerToken, messageOf, UserError } from '../platform/index.ts';
 import { assertLocal, isReading } from './callers.ts';
+import { collectionsResponse } from './collections-response.ts';
 import { parseLoadRequest } from './load-request.ts';
 import { progressResponse } from './progress-response.ts';
 import type { SyncSession } from './session.ts';
@@ -58,6 +59,10 @@ export function createSyncApi(session: SyncSession, token?: BearerToken): Fastif
     }),
     success: true,
   }));
+  app.get('/api/v1/collections', async ({ url }) => {
+    const { searchParams } = new URL(url, 'http://localhost');
+    return collectionsResponse(session.collections(), searchParams, Date.now());
+  });
   app.get('/api/v1/cutoverReport', async () => session.cutoverReport());
   const call = (name: string, act: (body: unknown) => void | Promise<void>) =>
     app.post(`/api/v1/${name}`, async ({ body }) => {

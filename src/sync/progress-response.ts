@@ -7,7 +7,7 @@ import {
 } from '../engine/index.ts';
 import { showGates } from '../platform/index.ts';
 import type { LoadRequest } from './load-request.ts';
-import type { SessionState } from './session.ts';
+import type { SessionState } from './session-state.ts';
 import type { Direction } from './start-request.ts';
 
 /** The response in IDLE. mongosync's documentation does not say whether the null keys are present; here they are. */
@@ -111,7 +111,8 @@ function infoOf({ state }: Progress): string {
 
 function extensionOf(progress: Progress, known: boolean, circumstances: Circumstances) {
   const { wayBack, sourceWatch, wanted, load, findings = [] } = circumstances;
-  const { sinceMs, copy, indexes, rates, etaSeconds, changes, left, oplog, repairs, waiting } = progress;
+  const { sinceMs, copy, indexes, rates, timeShares, etaSeconds, changes, left, oplog, shards, repairs, waiting } =
+    progress;
   return {
     phase: progress.state,
     since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
@@ -125,8 +126,10 @@ function extensionOf(progress: Progress, known: boolean, circumstances: Circumst
     indexBuilds: indexes.building,
     changes: known ? changes : null,
     rates,
+    timeShares: timeShares ?? null,
     etaSeconds,
     oplog,
+    ...(shards && { shards }),
     verification: known ? shownVerification(progress) : null,
     repairs,
     readiness: showGates(progress.readiness),

@@ -1,11 +1,14 @@
 import {
   type BypassingWrites,
+  type Clusters,
+  type CollectionProgress,
+  CommittedWatch,
   type Finding,
   type Migration,
   type MigrationOptions,
   type Outcome,
+  openExamined,
   type Progress,
-  preflight,
   type RecordedStanding,
   ReversibleMigration,
   recordedStanding,
@@ -15,18 +18,21 @@ import {
 } from '../engine/index.ts';
 import { type Clock, type CutoverReport, type Logger, systemClock, UserError } from '../platform/index.ts';
 import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf, otherThan } from './clusters.ts';
-import { CommittedWatch } from './committed-watch.ts';
 import type { InitialLoad, LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
+import { type SessionState, sessionState } from './session-state.ts';
 import { type Direction, type StartRequest, verificationOf } from './start-request.ts';
-
-/** mongosync's states without INITIALIZING: the API opens when it is ready. */
-export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMITTED' | 'REVERSING';
 
 /** A migration that an earlier process began. */
 export interface UnfinishedMigration extends Direction {
   readonly migrationId: string;
   readonly state: RecordedStanding['state'];
+}
+
+/** A migration whose clusters were checked, with the connections for its first run. */
+interface PreparedMigration {
+  readonly migration: ReversibleMigration;
+  readonly clusters: Clusters;
 }
 
 const ENDED: ReadonlySet<RecordedStanding['state']> = new Set(['committed', 'cancelled']);
@@ -99,21 +105,7 @@ export class SyncSession {
   }
 
   get state(): SessionState {
-    const progress = this.progress();
-    if (!progress) return 'IDLE';
-    switch (progress.state) {
-      case 'created':
-      case 'preparing':
-        return this.#migration?.isReversing ? 'REVERSING' : 'RUNNING';
-      case 'paused':
-        return 'PAUSED';
-      case 'committing':
-        return 'COMMITTING';
-      case 'committed':
-        return 'COMMITTED';
-      default:
-        return 'RUNNING';
-    }
+    return sessionState(this.progress(), this.#migration?.isReversing ?? false);
   }
 
   /** The id of the migration that was started last; undefined before the first start. */
@@ -157,6 +149,11 @@ export class SyncSession {
     return { ...progress, warnings: [...found, ...written, ...(this.#options.moreWarnings?.() ?? [])] };
   }
 
+  /** The progress of each collection, in the present direction; undefined while this process does not know them. */
+  collections(): readonly CollectionProgress[] | undefined {
+    return this.progress() && this.#migration?.current.collections();
+  }
+
   /** The progress of the opposite direction, which follows a committed migration; undefined without one. */
   get wayBack(): Progress | undefined {
     return this.#migration?.wayBackProgress;
@@ -196,15 +193,15 @@ export class SyncSession {
       throw new UserError('UNSUPPORTED_FIELD', ['preExistingDestinationData', why]);
     }
     this.#direction = direction;
-    let migration: ReversibleMigration;
+    let prepared: PreparedMigration;
     try {
-      migration = await this.#prepare(direction, 1, onWarning);
+      prepared = await this.#prepare(direction, 1, onWarning);
     } catch (error) {
       this.#direction = undefined;
       throw error;
     }
-    this.#runToEnd(direction, 1, migration).then((outcome) => {
-      if (outcome === 'committed') this.#watchSource(migration.current);
+    this.#runToEnd(direction, 1, prepared).then((outcome) => {
+      if (outcome === 'committed') this.#watchSource(prepared.migration.current);
       this.#finished.resolve(outcome);
     }, this.#finished.reject);
   }
@@ -300,7 +297,8 @@ export class SyncSession {
   }
 
   #watchSource(migration: Migration): void {
-    const { watchSourceMs = 0, logger, clock = systemClock } = this.#options;
+    const { watchSourceMs = 0, clock = systemClock } = this.#options;
+    const { logger } = migration.options;
     if (watchSourceMs === 0 || this.#stop.signal.aborted) return;
     this.#sourceWatch = CommittedWatch.begin(migration, watchSourceMs, { logger, clock, signal: this.#stop.signal });
   }
@@ -315,15 +313,16 @@ export class SyncSession {
     direction: StartRequest,
     round: number,
     onWarning: (finding: Finding) => void,
-  ): Promise<ReversibleMigration> {
+  ): Promise<PreparedMigration> {
     const options = this.#migrationOptions(direction, round);
-    const findings = await preflight(options);
-    if (findings.some(({ severity }) => severity === 'error')) throw new PreflightFailed(findings);
+    const { findings, clusters } = await openExamined(options);
+    if (clusters === undefined) throw new PreflightFailed(findings);
     this.#warnings = findings;
     findings.forEach(onWarning);
-    this.#migration = new ReversibleMigration(options);
+    const migration = new ReversibleMigration(options);
+    this.#migration = migration;
     this.setLoad(this.#options.load ?? {});
-    return this.#migration;
+    return { migration, clusters };
   }
 
   /**
@@ -331,9 +330,13 @@ export class SyncSession {
    * copy of the current data. That is the next round, with its own id and preflight. It retires the round before it. So may any
    * other migration.
    */
-  async #runToEnd(direction: StartRequest, round: number, migration: ReversibleMigration): Promise<Outcome> {
+  async #runToEnd(
+    direction: StartRequest,
+    round: number,
+    { migration, clusters }: PreparedMigration,
+  ): Promise<Outcome> {
     this.#roundStartedAtMs = (this.#options.clock ?? systemClock).now();
-    const outcome = await migration.run(this.#stop.signal).catch(async (error: unknown) => {
+    const outcome = await migration.run(this.#stop.signal, clusters).catch(async (error: unknown) => {
       if (!(await this.#isRoundOver(error, direction, round, migration))) throw error;
     });
     if (outcome === 'stopped') return outcome;
@@ -378,8 +381,9 @@ export class SyncSession {
     } = this.#options;
     // Several selections of one source can be copied one after the other to a destination that keeps its data. Each is its own migration.
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
+    const migrationId = migrationIdOf(uris, source, destination, (once ? `once ${round}` : 'continuous') + part);
     return {
-      migrationId: migrationIdOf(uris, source, destination, (once ? `once ${round}` : 'continuous') + part),
+      migrationId,
       source: { uri: uris[source] },
       destination: { uri: uris[destination] },
       dropDestination: dropDestination === destination,
@@ -389,6 +393,7 @@ export class SyncSession {
       skipDiskSpaceCheck,
       verification: verificationOf(verifies, verification),
       ...options,
+      logger: options.logger.child({ migration: migrationId }),
       ...selection,
     };
   }

@@ -1,5 +1,7 @@
 import { type AdministrationCommand, paging } from './command.ts';
 
+const KINDS = 'migration, validation, cluster, apiKey, serviceAccount, agent, link or linkToken';
+
 /** Asks the server to verify its audit records. */
 export const eventVerification: AdministrationCommand = {
   name: 'verify',
@@ -21,6 +23,8 @@ export function eventCommands(place: string): readonly AdministrationCommand[] {
       flags: [
         { name: 'type', description: 'Types of events, separated by commas', kind: 'list', query: 'eventType' },
         { name: 'actor', description: 'Public key, client id or host name of an agent', query: 'actorName' },
+        { name: 'targetKind', description: `Kind of what was changed: ${KINDS}`, query: 'targetKind' },
+        { name: 'targetId', description: 'Id, name or host of what was changed', query: 'targetId' },
         { name: 'minDate', description: 'Only events at or after this time', query: 'minDate' },
         { name: 'maxDate', description: 'Only events at or before this time', query: 'maxDate' },
         ...paging,

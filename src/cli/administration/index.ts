@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ADDITIONAL, colour, wrap } from '../terminal/index.ts';
-import { ask } from './ask.ts';
 import { type AdministrationCommand, type Flag, force, PLACES, type Values } from './command.ts';
 import { nounHelp } from './noun-help.ts';
 import { aliases, nouns } from './nouns.ts';
@@ -87,6 +86,7 @@ function verb(definition: AdministrationCommand, print: Print): Command {
       name !== undefined && given[at] !== undefined ? [[name, given[at]]] : [],
     );
     const flagged = command.opts<Record<string, unknown>>();
+    const { ask } = await import('./ask.ts');
     print(await ask(definition, withInput({ ...flagged, ...Object.fromEntries(positional) })));
   });
 }

@@ -112,6 +112,17 @@ const steer = (
   ...more,
 });
 
+/** The migrations of every project that the account sees. */
+export const organizationMigrations: AdministrationCommand = {
+  name: 'migration list',
+  summary: 'List the live migrations of all projects, the newest first',
+  method: 'GET',
+  path: '/orgs/{orgId}/liveMigrations',
+  argument: 'orgId',
+  flags: paging,
+  columns: ['linkspan.destination.groupId', ...MIGRATION],
+};
+
 export const migrationCommands: readonly AdministrationCommand[] = [
   { name: 'list', summary: 'List live migrations', method: 'GET', path: all, flags: paging, columns: MIGRATION },
   {

@@ -10,6 +10,7 @@ interface NounHelp {
 export const nounHelp: Readonly<Record<string, NounHelp>> = {
   org: { summary: 'Manage organizations' },
   'org settings': { summary: 'Manage the settings of an organization' },
+  'org migration': { summary: 'List the migrations of all projects' },
   'org project': { summary: 'List the projects of an organization' },
   project: { summary: 'Manage projects' },
   'project api-key': { summary: 'Manage the API keys of a project' },

@@ -3,14 +3,14 @@ import { clusterCommands } from './clusters.ts';
 import { type AdministrationCommand, under } from './command.ts';
 import { eventCommands, eventVerification } from './events.ts';
 import { availableProjectCommands, linkCommands, linkTokenCommands } from './links.ts';
-import { migrationCommands, validationCommands } from './migrations.ts';
+import { migrationCommands, organizationMigrations, validationCommands } from './migrations.ts';
 import { organizationCommands } from './organizations.ts';
 import { projectCommands } from './projects.ts';
 import { serviceAccountCommands } from './service-accounts.ts';
 
 /** The API commands, by noun. */
 export const nouns: Readonly<Record<string, readonly AdministrationCommand[]>> = {
-  org: organizationCommands,
+  org: [...organizationCommands, organizationMigrations],
   project: projectCommands,
   cluster: clusterCommands,
   'api-key': apiKeyCommands,

@@ -1,20 +1,7 @@
-import type { Option } from 'commander';
 import { type Measured, openMetrics, readMetricsSettings } from '../../metrics/index.ts';
 import type { Logger, MetricsFile } from '../../platform/index.ts';
 import { tell } from '../terminal/index.ts';
-import { setting } from '../terminal/setting.ts';
-
-/** The metrics settings of a command as given: flags, or `LINKSPAN_…` variables of the same names. */
-export interface MetricsFlags {
-  readonly metricsListen?: string;
-  readonly metricsTokenFile?: string;
-}
-
-/** The options of the metrics of `serve`, `agent` and `sync`. */
-export const metricsOptions = (): readonly [Option, Option] => [
-  setting('metrics-listen', '<host:port>', 'Address to serve metrics and health on; off by default'),
-  setting('metrics-token-file', '<file>', 'File of mode 600 with the token of scrapes; needed unless on loopback'),
-];
+import type { MetricsFlags } from './metrics-options.ts';
 
 /**
  * Serves the metrics of a command, if the flags or the configuration file say where. Flags override the file.

@@ -74,12 +74,28 @@ function shown({ id, agentId, state, progress, createdAtMs, updatedAtMs }: Migra
     indexes: { total, built },
     changes,
     verification: verification && countsOf(verification),
+    shards: progress?.shards?.map(figuresOf),
     lagSeconds,
     readyForCutover,
     canWrite,
     pingMs,
   };
   return { id, agentId, ...rest, hasErrorMessage: errorMessage !== null, work, createdAtMs, updatedAtMs };
+}
+
+type Shard = NonNullable<NonNullable<Migration['progress']>['shards']>[number];
+
+/** Returns the figures of a sharded source's shard. Its name, and the reason why it is unknown, can contain hosts. */
+function figuresOf({ whyUnknown, oplog, rates, pingMs }: Shard): object {
+  return {
+    isKnown: whyUnknown === null,
+    windowSeconds: oplog?.windowSeconds,
+    leftSeconds: oplog?.leftSeconds,
+    writesPerSecond: rates?.writesPerSecond,
+    readsPerSecond: rates?.readsPerSecond,
+    oplogBytesPerSecond: rates?.oplogBytesPerSecond,
+    pingMs,
+  };
 }
 
 /** Returns the counts of a verification. Mismatches and differences of catalogs contain names. */

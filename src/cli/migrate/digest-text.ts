@@ -7,7 +7,7 @@ import { withoutControls } from '../terminal/index.ts';
 export function digestText(report: DigestReport): string {
   const { cluster, totals, collections, accounts, selection } = report;
   const lines = [
-    `Digest of the replica set ${cluster.replicaSetId || '(id not readable)'} at ${cluster.primary}, MongoDB ${cluster.mongoDBVersion}`,
+    `Digest of the ${shownCluster(cluster)}, MongoDB ${cluster.mongoDBVersion}`,
     `  made by      Linkspan ${report.linkspanVersion}, from ${report.startedAt} to ${report.endedAt}`,
     `  cluster time ${shownTime(report.clusterTime)}`,
     `  writes       ${report.endTime === null ? 'not watched' : `watched until ${shownTime(report.endTime)}`}`,
@@ -38,6 +38,12 @@ function linesOf(entry: DigestedEntry): string[] {
     ...Object.entries(entry.indexes).map(([name, value]) => `  index ${name}  ${value}`),
     '',
   ];
+}
+
+/** Returns the kind, id and server of a cluster for people. */
+export function shownCluster({ sharded, replicaSetId, primary }: DigestReport['cluster']): string {
+  const kind = sharded ? 'sharded cluster' : 'replica set';
+  return `${kind} ${replicaSetId || '(id not readable)'} at ${primary}`;
 }
 
 /** Returns a cluster time for people. */

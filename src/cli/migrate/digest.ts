@@ -22,7 +22,7 @@ interface DigestFlags {
 export function digestCommand(): Command {
   return new Command('digest')
     .description(
-      'Make a report of one replica set: count, bytes and digest of each collection, and fingerprints of options, indexes and views. ' +
+      'Make a report of one replica set or sharded cluster: count, bytes and digest of each collection, and fingerprints of options, indexes and views. ' +
         'It has no document and no value of an option. linkspan verify compares two reports. It writes nothing to the cluster. ' +
         'Exit status 0: the digests hold for one moment, 2: they prove nothing, and the report says why.',
     )

@@ -39,14 +39,14 @@ type Cluster = NonNullable<Examination['source']>;
 
 function shown(cluster: Cluster | undefined) {
   if (cluster === undefined) return undefined;
-  const { mongoDBVersion, featureCompatibilityVersion, primary, tlsEnabled, oplogSizeMB } = cluster;
-  return { mongoDBVersion, featureCompatibilityVersion, primary, tlsEnabled, oplogSizeMB };
+  const { mongoDBVersion, featureCompatibilityVersion, primary, sharded, shards, tlsEnabled, oplogSizeMB } = cluster;
+  return { mongoDBVersion, featureCompatibilityVersion, primary, sharded, shards, tlsEnabled, oplogSizeMB };
 }
 
 function rowsOf({ source, destination, sizes, copyTime }: Examination): [string, string][] {
   const rows: [string, string | undefined][] = [
-    ['source', source && `MongoDB ${source.mongoDBVersion} at ${source.primary}`],
-    ['destination', destination && `MongoDB ${destination.mongoDBVersion} at ${destination.primary}`],
+    ['source', source && placeOf(source)],
+    ['destination', destination && placeOf(destination)],
     ['collections', sizes && `${formatCount(sizes.collections)}, and ${counted(sizes.views, 'view')}`],
     ['documents', sizes && formatCount(sizes.documents)],
     [
@@ -67,6 +67,13 @@ function rowsOf({ source, destination, sizes, copyTime }: Examination): [string,
     ['', copyTime && `at ${formatBytes(copyTime.bytesPerSecond)}/s: ${basisOf(copyTime)}`],
   ];
   return rows.filter((row): row is [string, string] => row[1] !== undefined);
+}
+
+/** Returns a cluster's version and server. The server of a sharded cluster is a router. */
+function placeOf({ mongoDBVersion, primary, sharded, shards }: Cluster): string {
+  const server = `MongoDB ${mongoDBVersion} at ${primary}`;
+  if (!sharded) return server;
+  return `${server}, a router of a sharded cluster${shards === undefined ? '' : ` with ${counted(shards, 'shard')}`}`;
 }
 
 function basisOf({ restsOn, readBytesPerSecond }: NonNullable<Examination['copyTime']>): string {

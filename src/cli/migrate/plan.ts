@@ -23,7 +23,7 @@ interface PlanFlags {
 export function planCommand(): Command {
   return new Command('plan')
     .description(
-      'Check two replica sets and estimate a migration: what it would copy, how long the copy may take, which problems would stop it, and ' +
+      'Check two clusters and estimate a migration: what it would copy, how long the copy may take, which problems would stop it, and ' +
         'warnings. It writes nothing to either side. Exit status 0: nothing stops the migration, 2: something does.',
     )
     .argument('[source]', 'The same as --cluster0')

@@ -20,9 +20,9 @@ export function measuredOf(session: Pick<SyncSession, 'progress' | 'wayBack'>): 
 
 function measuredWayBack(wayBack: Progress | undefined): MeasuredWayBack | undefined {
   if (wayBack === undefined) return undefined;
-  const { state, readyForCutover: ready, lagSeconds } = wayBack;
+  const { state, readyForCutover: ready, lagSeconds, oplog } = wayBack;
   if (state === 'failed') return { state };
   return state === 'created' || state === 'preparing'
     ? { state: 'preparing' }
-    : { state: 'following', ready, lagSeconds };
+    : { state: 'following', ready, lagSeconds, oplogLeftSeconds: oplog?.leftSeconds };
 }

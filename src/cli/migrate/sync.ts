@@ -1,6 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { LEAST_MEMORY_MEGABYTES, type VerificationMode } from '../../engine/index.ts';
+import type { VerificationMode } from '../../engine/index.ts';
 import { readHooks } from '../../hooks/index.ts';
 import { type Logger, readBearerToken, UserError } from '../../platform/index.ts';
 import {
@@ -13,118 +12,16 @@ import {
   SyncSession,
 } from '../../sync/index.ts';
 import type { ExitCode } from '../command-line/exit-code.ts';
-import { type MetricsFlags, metricsOptions, serveMetrics } from '../command-line/metrics.ts';
+import { serveMetrics } from '../command-line/metrics.ts';
 import { type End, endOf } from '../command-line/outcome.ts';
-import type { OutputFormat } from '../progress/index.ts';
 import { openLog } from '../terminal/index.ts';
+import { DEFAULT_PORT, DEFAULT_WATCH_MINUTES, LOAD_LEVELS, type SyncFlags } from './sync-flags.ts';
 import { measuredOf } from './sync-metrics.ts';
 import { writeSyncResult } from './sync-result.ts';
 import { runApi, runOnce, tellFailure } from './sync-run.ts';
 
-interface SyncFlags extends MetricsFlags {
-  readonly cluster0?: string;
-  readonly cluster1?: string;
-  readonly port?: number;
-  readonly once?: boolean;
-  /** False for `--no-verify`; undefined if no flag says it. */
-  readonly verify?: 'repair' | 'report' | false;
-  /** True if the flag names no side. */
-  readonly dropDestination?: true | 'cluster0' | 'cluster1';
-  readonly apiTokenFile?: string;
-  readonly hooksFile?: string;
-  readonly watchSourceMinutes?: number;
-  readonly keepDestination?: boolean;
-  readonly confirmDrops?: boolean;
-  readonly takeOver?: boolean;
-  readonly usersAndRoles?: boolean;
-  readonly reversible?: boolean;
-  readonly memoryMegabytes?: number;
-  readonly loadLevel?: string;
-  readonly maxMegabytesPerSecond?: number;
-  readonly config?: string;
-  readonly output: OutputFormat;
-}
-
-const DEFAULT_PORT = 27_182;
-const DEFAULT_WATCH_MINUTES = 60;
-const LOAD_LEVELS = [1, 2, 3, 4] as const;
-
-/** `linkspan sync`: runs one migration without a control plane. */
-export function syncCommand(): Command {
-  const [metricsListen, metricsTokenFile] = metricsOptions();
-  return new Command('sync')
-    .description(
-      'Migrate between two replica sets without a control plane. With --once, it copies cluster0 to cluster1, catches up and ends. ' +
-        "Otherwise it serves mongosync's HTTP API on loopback. Run again with the same clusters, it resumes from its checkpoint.",
-    )
-    .option(
-      '--cluster0 <uri>',
-      'Connection string of the first cluster (required, here or in --config, which is not visible in the process list)',
-    )
-    .option('--cluster1 <uri>', 'Connection string of the second cluster (required, here or in --config)')
-    .option('--port <number>', `Port of the HTTP API (default: ${DEFAULT_PORT})`, parsePort)
-    .option('--once', 'Copy cluster0 to cluster1, catch up once, end')
-    .addOption(
-      new Option(
-        '--verify <mode>',
-        'Compare both sides before the end or the cutover. repair (default): write documents that differ again. ' +
-          'report: change nothing, and refuse the cutover while something differs',
-      ).choices(['repair', 'report']),
-    )
-    .option('--no-verify', 'Skip verification')
-    .addOption(
-      new Option(
-        '--drop-destination [side]',
-        'Allow dropping all databases of the destination first; without --once it must name the side',
-      ).choices(['cluster0', 'cluster1']),
-    )
-    .option('--api-token-file <file>', 'File of mode 600 with the token that every API call except GET must send')
-    .option(
-      '--watch-source-minutes <number>',
-      `Watch a blocked source for writes after the commit, 0 to not watch it (default: ${DEFAULT_WATCH_MINUTES})`,
-      parseMinutes,
-    )
-    .option('--hooks-file <file>', 'YAML file with commands and webhooks that receive events of the migration')
-    .addOption(metricsListen)
-    .addOption(metricsTokenFile)
-    .addOption(
-      new Option('--keep-destination', 'With --once: keep the data of the destination and copy beside it').conflicts(
-        'dropDestination',
-      ),
-    )
-    .option('--confirm-drops', 'Apply drops of the source even if they remove most of the copied data')
-    .option('--take-over', 'Take over the migration from another process, which then stops')
-    .option('--users-and-roles', 'Also migrate users and custom roles, at the cutover')
-    .addOption(
-      new Option(
-        '--reversible',
-        'After the commit, follow the destination back to the source, so that a second commit can return to it',
-      ).conflicts(['once', 'keepDestination']),
-    )
-    .option(
-      '--memory-megabytes <number>',
-      `Memory limit in megabytes, at least ${LEAST_MEMORY_MEGABYTES} (default: 512)`,
-      parseMemory,
-    )
-    .addOption(
-      new Option(
-        '--load-level <level>',
-        'Load level of the initial copy, from 1 (lowest load) to 4 (default: 3)',
-      ).choices(LOAD_LEVELS.map(String)),
-    )
-    .option('--max-megabytes-per-second <number>', 'Limit of the initial copy', parseRate)
-    .option('--config <file>', 'YAML file with these settings; it may refer to environment variables')
-    .addOption(
-      new Option('--output <format>', 'Output format: text for people, json for programs')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
-    .action(async (flags: SyncFlags) => {
-      process.exitCode = await runSync(flags);
-    });
-}
-
-async function runSync(flags: SyncFlags): Promise<ExitCode> {
+/** Runs `linkspan sync` with these flags. */
+export async function runSync(flags: SyncFlags): Promise<ExitCode> {
   let session: SyncSession | undefined;
   const report = (end: End) => {
     if (flags.output === 'json') writeSyncResult(end, session, process.stdout);
@@ -215,32 +112,6 @@ function sideToDrop({ dropDestination: given }: SyncFlags, once: boolean): 'clus
   if (once && given === 'cluster0')
     throw new UserError('USAGE', ['With --once cluster0 is the source, which Linkspan never drops']);
   return given === true ? 'cluster1' : given;
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('It is not a port number.');
-  return port;
-}
-
-function parseMinutes(text: string): number {
-  const minutes = Number(text);
-  if (!(minutes >= 0 && minutes <= 10_080)) throw new InvalidArgumentError('It is not a number from 0 to 10080.');
-  return minutes;
-}
-
-function parseMemory(text: string): number {
-  const megabytes = Number(text);
-  if (!(megabytes >= LEAST_MEMORY_MEGABYTES)) {
-    throw new InvalidArgumentError(`It is not a number of at least ${LEAST_MEMORY_MEGABYTES}.`);
-  }
-  return megabytes;
-}
-
-function parseRate(text: string): number {
-  const megabytes = Number(text);
-  if (!(megabytes > 0 && Number.isFinite(megabytes))) throw new InvalidArgumentError('It is not a number above 0.');
-  return megabytes;
 }
 
 function loadOf({ loadLevel, maxMegabytesPerSecond }: SyncFlags, file: InitialLoad = {}): InitialLoad {

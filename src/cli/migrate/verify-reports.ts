@@ -7,7 +7,7 @@ import { formatCount } from '../progress/format.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import type { TextSink } from '../progress/renderer.ts';
 import { withoutControls } from '../terminal/index.ts';
-import { shownTime } from './digest-text.ts';
+import { shownCluster, shownTime } from './digest-text.ts';
 
 /** The most differences that people see at once. JSON has all. */
 const SHOWN = 20;
@@ -57,8 +57,7 @@ export function verifyReports({ files, config, output }: ReportsToVerify, sink: 
 }
 
 function originText(which: string, { cluster, clusterTime, claim, endedAt }: ComparedReports['first']): string {
-  const id = cluster.replicaSetId || '(id not readable)';
-  return `${which}: replica set ${id} at ${cluster.primary}, cluster time ${shownTime(clusterTime)}, ${claim}, made until ${endedAt}`;
+  return `${which}: ${shownCluster(cluster)}, cluster time ${shownTime(clusterTime)}, ${claim}, made until ${endedAt}`;
 }
 
 /** A report that proves nothing makes differences as doubtful as their absence. */

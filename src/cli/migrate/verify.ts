@@ -34,7 +34,7 @@ const DEFAULT_SETTLE_SECONDS = 10;
 export function verifyCommand(): Command {
   return new Command('verify')
     .description(
-      'Compare two replica sets: every document byte by byte, options, indexes and views. Both may change meanwhile. ' +
+      'Compare two clusters: every document byte by byte, options, indexes and views. Both may change meanwhile. ' +
         'It writes nothing to either side unless --repair is given. ' +
         'Exit status 0: equal, 3: different, 2: they cannot be compared, 4: stopped or undecided; run the same command with the same --report again.',
     )

@@ -23,6 +23,7 @@ export function describeView(view: ProgressView): string[] {
         rates.bytesPerSecond === null ? undefined : `${formatBytes(rates.bytesPerSecond)}/s`,
         lag(view),
         eta(view),
+        oplogs(view),
         `${formatBytes(progress.copy.bytesCopied)} of ${formatBytes(progress.copy.bytesTotal)}`,
         counted(progress.copy.documentsCopied, 'document'),
         restarts(view),
@@ -34,6 +35,7 @@ export function describeView(view: ProgressView): string[] {
         builds(view),
         lag(view),
         eta(view),
+        oplogs(view),
       );
       break;
     case 'repairing':
@@ -54,6 +56,7 @@ export function describeView(view: ProgressView): string[] {
         currentStep(progress.cutoverAttempts),
         lag(view),
         eta(view),
+        oplogs(view),
         view.phase === 'catching up' ? describeReadiness(progress.readiness) : undefined,
         rates.changesPerSecond === null ? undefined : `${formatCount(rates.changesPerSecond)} changes/s`,
         counted(progress.changes.applied, 'change'),
@@ -93,6 +96,20 @@ function toCompare({ progress: { verification } }: ProgressView): string | undef
 
 function lag({ progress }: ProgressView): string | undefined {
   return progress.lagSeconds === null ? undefined : `lag ${progress.lagSeconds} s`;
+}
+
+/** An idle shard's oplog lasts for years, by its size and the little that is written. */
+const LONG_SECONDS = 100 * 3_600;
+
+/** How long the oplogs of a sharded source last. The shard is named, because an operator enlarges one oplog at a time. */
+function oplogs({ progress: { oplog, shards = [] } }: ProgressView): string | undefined {
+  if (oplog?.shard !== undefined) {
+    const lasts = oplog.leftSeconds < LONG_SECONDS ? formatSeconds(oplog.leftSeconds) : '100 h or more';
+    return `oplog of shard ${oplog.shard} lasts ${lasts}`;
+  }
+  const unseen = shards.filter(({ whyUnknown }) => whyUnknown !== null).map(({ shard }) => shard);
+  if (unseen.length === 0) return undefined;
+  return `oplog unknown of shard ${unseen.slice(0, 3).join(', ')}${unseen.length > 3 ? ', …' : ''}`;
 }
 
 function restarts({ progress: { copy } }: ProgressView): string | undefined {

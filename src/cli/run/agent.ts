@@ -11,7 +11,8 @@ import { guardDialling, systemClock, UserError } from '../../platform/index.ts';
 import { takeDirectory } from '../../store/sqlite/index.ts';
 import { describeError } from '../command-line/describe-error.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
-import { type MetricsFlags, metricsOptions, serveMetrics } from '../command-line/metrics.ts';
+import { serveMetrics } from '../command-line/metrics.ts';
+import { type MetricsFlags, metricsOptions } from '../command-line/metrics-options.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import { type LogFormat, logFormat, openLog, tell as tellLine, writeCheck } from '../terminal/index.ts';
 

@@ -44,9 +44,12 @@ export function followCertificate(
     try {
       if (server instanceof TlsServer) server.setSecureContext(readCertificate(files));
       renewed(files);
-      logger.info({ file: files.certFile }, 'loaded the renewed certificate');
+      logger.info({ event: 'certificate.reloaded', file: files.certFile }, 'loaded the renewed certificate');
     } catch (error) {
-      logger.error({ reason: messageOf(error) }, 'the renewed certificate cannot be used: the old one stays in use');
+      logger.error(
+        { event: 'certificate.unusable', reason: messageOf(error) },
+        'the renewed certificate cannot be used: the old one stays in use',
+      );
     }
   };
   const paths = [files.certFile, files.keyFile];

@@ -16,10 +16,11 @@ export function followMasterKey(control: Control, file: string, logger: Logger):
       control.sealer.use(loadMasterKeys(file, false));
       if (control.sealer.mark !== before) await control.serverKeys.rotate();
       const values = await reseal(control);
-      if (values > 0) logger.info({ values }, 'sealed everything with the new master key');
+      if (values > 0)
+        logger.info({ event: 'master_key.resealed', values }, 'sealed everything with the new master key');
     } catch (error) {
       logger.error(
-        { reason: messageOf(error) },
+        { event: 'master_key.unusable', reason: messageOf(error) },
         'the changed master key file cannot be used: the current key stays in use',
       );
     }

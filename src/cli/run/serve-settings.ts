@@ -10,7 +10,7 @@ import {
   parseListenAddress,
   UserError,
 } from '../../platform/index.ts';
-import type { MetricsFlags } from '../command-line/metrics.ts';
+import type { MetricsFlags } from '../command-line/metrics-options.ts';
 import type { LogFormat } from '../terminal/index.ts';
 import { pinOf, readCertificate, type TlsFiles } from './serve-certificate.ts';
 import { type LimitOptions, readLimits, type ServeLimits } from './serve-limits.ts';

@@ -1,19 +1,7 @@
-import type { Option } from 'commander';
 import { createLogger, type Logger } from '../../platform/index.ts';
-import { setting } from './setting.ts';
+import type { LogFormat } from './log-format.ts';
 import { CLEAR_LINE, hasColours } from './terminal.ts';
 import { wrap } from './wrap.ts';
-
-/** Format of log lines: JSON for programs, text for people. */
-export type LogFormat = 'json' | 'text';
-
-/** The option `--log-format`, with its environment variable. */
-export const logFormat = (): Option =>
-  setting(
-    'log-format',
-    '<format>',
-    'Format of log lines: text or JSON; default: text on a terminal, JSON elsewhere',
-  ).choices(['json', 'text']);
 
 /** Replaces the formatter's default colours, which colour the whole message. */
 const COLOURS = 'fatal:bgRed,error:red,warn:yellow,info:green,debug:blue,trace:gray,message:reset';

@@ -5,6 +5,7 @@ import { API } from './client.ts';
 import { readList } from './lists.ts';
 import { follow } from './live.ts';
 import { type Polled, usePolled } from './polled.ts';
+import { organizationId } from './session.ts';
 import type { LiveMigration, Project } from './types.ts';
 
 /** A migration and the project of its destination. */
@@ -13,78 +14,77 @@ export interface ListedMigration {
   readonly migration: LiveMigration;
 }
 
-/** A browser opens six connections to a server, for all its pages, and a stream holds one. */
-const MOST_STREAMS = 2;
 /** The longest page that the API has. */
 const PAGE_SIZE = 500;
 
 interface Listed {
   readonly projects: readonly Project[];
-  /** Undefined where streams bring the migrations. */
-  readonly migrations: readonly ListedMigration[] | undefined;
+  /** Undefined where a stream brings the migrations. */
+  readonly migrations: readonly LiveMigration[] | undefined;
+}
+
+interface MigrationPage {
+  readonly results: readonly LiveMigration[];
+  readonly totalCount: number;
 }
 
 /**
- * The migrations of all projects that the session sees, the newest first. Those of one or two projects come by streams; with more projects, or
- * a list that is longer than a page, they are read every five seconds. The projects are always read so.
+ * The migrations of all projects that the session sees, the newest first. One stream brings all of them, because a browser opens six
+ * connections to a server, for all its pages. A list that is longer than a page is read every five seconds, as the projects are.
  */
 export function useMigrations(): Polled<readonly ListedMigration[]> {
   const isLong = useSignal(false);
   const polled = usePolled((signal) => readListed(isLong.value, signal), { key: String(isLong.value) });
-  const { value: listed, problem: asked } = polled;
   const value = useSignal<readonly ListedMigration[] | undefined>(undefined);
   const heardAtMs = useSignal(0);
   const problem = useSignal<string | undefined>(undefined);
-  const streamed = listed.value?.migrations === undefined ? (listed.value?.projects ?? []) : [];
-  const key = streamed.map(({ id }) => id).join(' ');
-  const streams = useMemo(
-    () =>
-      streamed.map(({ id }) => {
-        const path = `${API}/groups/${id}/liveMigrations?itemsPerPage=${PAGE_SIZE}`;
-        return { id, live: follow<{ readonly results: readonly LiveMigration[] }>(path) };
-      }),
-    [key],
+  const stream = useMemo(
+    () => (isLong.value ? undefined : follow<MigrationPage>(`${API}${allMigrations()}?itemsPerPage=${PAGE_SIZE}`)),
+    [isLong.value],
   );
   useEffect(() => {
+    /** Projects that a migration named before the list of projects had them; each leads to one more read of that list. */
+    const missed = new Set<string>();
     const stopShowing = effect(() => {
-      const { projects, migrations } = listed.value ?? {};
-      const lists = streams.map(({ id, live }) => ({ id, results: live.value.value?.results }));
-      if (lists.some(({ results }) => results?.length === PAGE_SIZE)) isLong.value = true;
-      const failed = streams.map(({ live }) => live.problem.value).find((one) => one !== undefined);
-      problem.value = asked.value ?? (failed === undefined ? undefined : messageOf(failed));
-      if (migrations !== undefined) value.value = migrations;
-      else if (projects !== undefined && lists.every(({ results }) => results !== undefined)) {
-        value.value = newestFirst(
-          lists.flatMap(({ id, results = [] }) => {
-            const project = projects.find((one) => one.id === id);
-            return project === undefined ? [] : results.map((migration) => ({ project, migration }));
-          }),
-        );
+      const { projects, migrations } = polled.value.value ?? {};
+      const page = stream?.value.value;
+      if (page !== undefined && page.totalCount > PAGE_SIZE) isLong.value = true;
+      const failed = stream?.problem.value;
+      problem.value = polled.problem.value ?? (failed === undefined ? undefined : messageOf(failed));
+      const shown = stream === undefined ? migrations : page?.results;
+      if (projects !== undefined && shown !== undefined) {
+        const unknown = shown.map(groupOf).filter((id) => !projects.some((one) => one.id === id) && !missed.has(id));
+        for (const id of unknown) missed.add(id);
+        if (unknown.length > 0) void polled.reload();
+        value.value = withProjects(shown, projects);
       }
-      const heard = streams.map(({ live }) => live.heardAtMs.value);
-      heardAtMs.value = heard.length > 0 ? Math.min(...heard) : polled.heardAtMs.value;
+      heardAtMs.value = stream === undefined ? polled.heardAtMs.value : stream.heardAtMs.value;
     });
     return () => {
       stopShowing();
-      for (const { live } of streams) live.stop();
+      stream?.stop();
     };
-  }, [streams]);
+  }, [stream]);
   return { value, heardAtMs, problem, reload: polled.reload };
 }
 
-/** Reads the projects, and their migrations unless streams bring them. */
+const allMigrations = () => `/orgs/${organizationId()}/liveMigrations`;
+
+/** The project of a migration's destination. */
+const groupOf = ({ linkspan }: LiveMigration) => linkspan.destination.groupId;
+
+/** Reads the projects, and all migrations unless a stream brings them. */
 async function readListed(isLong: boolean, signal: AbortSignal): Promise<Listed> {
-  const projects = await readList<Project>('/groups', signal);
-  if (projects.length <= MOST_STREAMS && !isLong) return { projects, migrations: undefined };
-  const lists = await Promise.all(
-    projects.map(async (project) => {
-      const migrations = await readList<LiveMigration>(`/groups/${project.id}/liveMigrations`, signal);
-      return migrations.map((migration) => ({ project, migration }));
-    }),
-  );
-  return { projects, migrations: newestFirst(lists.flat()) };
+  const [projects, migrations] = await Promise.all([
+    readList<Project>('/groups', signal),
+    isLong ? readList<LiveMigration>(allMigrations(), signal) : undefined,
+  ]);
+  return { projects, migrations };
 }
 
-function newestFirst(listed: readonly ListedMigration[]): ListedMigration[] {
-  return listed.toSorted((a, b) => b.migration._id.localeCompare(a.migration._id));
+function withProjects(migrations: readonly LiveMigration[], projects: readonly Project[]): ListedMigration[] {
+  return migrations.flatMap((migration) => {
+    const project = projects.find(({ id }) => id === groupOf(migration));
+    return project === undefined ? [] : [{ project, migration }];
+  });
 }

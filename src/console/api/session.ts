@@ -70,6 +70,11 @@ export function holdsIn(groupId: string, name: Role['roleName']): boolean {
   return holds() || (signedIn()?.roles.some(grants) ?? false);
 }
 
+/** Whether the session owns the organization, or at least one of its projects. */
+export function ownsSomeProject(): boolean {
+  return holds() || (signedIn()?.roles.some(({ roleName }) => roleName === 'GROUP_OWNER') ?? false);
+}
+
 /** Whether the session may change migrations. The server decides; this only hides what it would refuse. */
 export function mayAct(): boolean {
   return holds();

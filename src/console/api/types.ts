@@ -3,6 +3,7 @@ export type {
   AgentLink,
   ApiKey,
   AuditEvent,
+  AuditTargetKind,
   AuditVerification,
   Cluster,
   LinkToken,

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { call } from '../api/client.ts';
 import { readList } from '../api/lists.ts';
 import { usePolled } from '../api/polled.ts';
-import { holds, mayAct, organizationId } from '../api/session.ts';
+import { holds, mayAct, organizationId, ownsSomeProject } from '../api/session.ts';
 import type { ApiKey, ServiceAccount } from '../api/types.ts';
 import { Ask } from '../dialogs/ask.tsx';
 import { Field, textOf } from '../dialogs/field.tsx';
@@ -80,7 +80,7 @@ function Keys({ keys, reload, chosen, choose }: Choosing & { readonly keys: read
       null,
       (key) => (
         <>
-          <Details isOpen={chosen === key.id} onClick={() => choose(key.id)} />
+          {ownsSomeProject() && <Details isOpen={chosen === key.id} onClick={() => choose(key.id)} />}
           <Change path={`${path}/${key.id}`} name={key.publicKey} present={organizationRolesOf(key)} reload={reload} />
           <Delete path={`${path}/${key.id}`} name={key.publicKey} reload={reload} />
         </>
@@ -140,7 +140,7 @@ function Accounts({ accounts, reload, chosen, choose }: Choosing & { readonly ac
       null,
       ({ clientId, name, roles }) => (
         <>
-          <Details isOpen={chosen === clientId} onClick={() => choose(clientId)} />
+          {mayAct() && <Details isOpen={chosen === clientId} onClick={() => choose(clientId)} />}
           <Change path={`${path}/${clientId}`} name={name} present={roles} reload={reload} />
           <Delete path={`${path}/${clientId}`} name={name} reload={reload} />
         </>
@@ -193,7 +193,6 @@ function Delete({ path, name, reload }: { readonly path: string; readonly name: 
 }
 
 function Details({ isOpen, onClick }: { readonly isOpen: boolean; readonly onClick: () => void }) {
-  if (!mayAct()) return null;
   return (
     <button type="button" class="quiet" aria-expanded={isOpen} onClick={onClick}>
       {words.details}

@@ -5,7 +5,7 @@ import { mayAct, organizationId } from '../api/session.ts';
 import type { AgentLink, SourceProject } from '../api/types.ts';
 import { Ask } from '../dialogs/ask.tsx';
 import { IssueLinkToken } from '../dialogs/issue-link-token.tsx';
-import { bytes } from '../format.ts';
+import { bytes, clusterName } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { PolledPage } from '../page.tsx';
 import { Panel } from '../panels/panel.tsx';
@@ -102,7 +102,7 @@ function State({ link: { status, agentStatus } }: { readonly link: AgentLink }) 
 function Sources({ sources }: { readonly sources: readonly SourceProject[] }) {
   const rows = sources.flatMap((project) => project.deployments.map((deployment) => ({ project, deployment })));
   const columns: Column<(typeof rows)[number]>[] = [
-    [words.cluster, ({ deployment }) => <b>{deployment.name}</b>],
+    [words.cluster, ({ deployment }) => <b>{clusterName(deployment)}</b>],
     [words.project, ({ project }) => project.name],
     [words.hosts, ({ project }) => project.migrationHosts.join(', ')],
     ['MongoDB', ({ deployment }) => deployment.mongoDBVersion],

@@ -30,11 +30,21 @@ interface Filter {
   readonly groupId: string;
   readonly eventType: string;
   readonly actorName: string;
+  readonly targetKind: string;
+  readonly targetId: string;
   readonly minDate: string;
   readonly maxDate: string;
 }
 
-const ALL: Filter = { groupId: '', eventType: '', actorName: '', minDate: '', maxDate: '' };
+const ALL: Filter = {
+  groupId: '',
+  eventType: '',
+  actorName: '',
+  targetKind: '',
+  targetId: '',
+  minDate: '',
+  maxDate: '',
+};
 
 /** Reads a page of events, newest first. */
 async function readEvents({ groupId, ...filter }: Filter, page: number, signal: AbortSignal) {
@@ -48,7 +58,7 @@ async function readEvents({ groupId, ...filter }: Filter, page: number, signal: 
   return { ...events, projects };
 }
 
-/** The events of the organization or of a project, newest first, by type, actor, time and page. */
+/** The events of the organization or of a project, newest first, by type, actor, target, time and page. */
 export function AuditPage() {
   const filter = useSignal(ALL);
   const page = useSignal(1);
@@ -62,6 +72,8 @@ export function AuditPage() {
       groupId: textOf(fields, 'project'),
       eventType: textOf(fields, 'types').replaceAll(' ', '').toUpperCase(),
       actorName: textOf(fields, 'actor'),
+      targetKind: textOf(fields, 'targetKind'),
+      targetId: textOf(fields, 'targetId'),
       minDate: utcOf(textOf(fields, 'from')),
       maxDate: utcOf(textOf(fields, 'until')),
     };
@@ -80,18 +92,21 @@ export function AuditPage() {
             <form class="filters" onSubmit={choose}>
               <Field label={words.filter} hint={words.filterHint} name="types" />
               <Field label={words.actor} hint={words.actorHint} name="actor" />
-              <label>
-                {words.project}
-                <span class="mute small hint">{words.projectHint}</span>
-                <select name="project">
-                  <option value="">{words.allProjects}</option>
-                  {projects.map(({ id, name }) => (
-                    <option key={id} value={id}>
-                      {name}
-                    </option>
-                  ))}
-                </select>
-              </label>
+              <Choice
+                name="project"
+                label={words.project}
+                hint={words.projectHint}
+                any={words.allProjects}
+                options={projects.map(({ id, name }) => [id, name])}
+              />
+              <Choice
+                name="targetKind"
+                label={words.targetKind}
+                hint={words.targetKindHint}
+                any={words.anyTarget}
+                options={Object.entries(words.targetKinds)}
+              />
+              <Field label={words.targetId} hint={words.targetIdHint} name="targetId" />
               <Field label={words.since} type="datetime-local" name="from" />
               <Field label={words.until} type="datetime-local" name="until" />
               <button type="submit">{words.show}</button>
@@ -115,6 +130,32 @@ export function AuditPage() {
         );
       }}
     </PolledPage>
+  );
+}
+
+interface ChoiceProps {
+  readonly name: string;
+  readonly label: string;
+  readonly hint: string;
+  /** The text of the choice that filters nothing. */
+  readonly any: string;
+  readonly options: readonly (readonly [value: string, text: string])[];
+}
+
+function Choice({ name, label, hint, any, options }: ChoiceProps) {
+  return (
+    <label>
+      {label}
+      <span class="mute small hint">{hint}</span>
+      <select name={name}>
+        <option value="">{any}</option>
+        {options.map(([value, shown]) => (
+          <option key={value} value={value}>
+            {shown}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -23,6 +23,7 @@ import { LimitsPanel } from '../panels/limits.tsx';
 import { PausePanel } from '../panels/pause.tsx';
 import { Phases } from '../panels/phases.tsx';
 import { ReportPanel } from '../panels/report.tsx';
+import { ShardsPanel } from '../panels/shards.tsx';
 import { nameOf, shownStateOf } from '../panels/shown-state.ts';
 import { LoadPanel, OplogPanel } from '../panels/source.tsx';
 import { VerificationPanel } from '../panels/verification.tsx';
@@ -82,6 +83,7 @@ export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
       migration={migration}
       steering={steering}
       path={path}
+      collectionsAt={path}
       heardAtMs={live.heardAtMs.value}
       period={period}
       samples={samples[period.value]}
@@ -150,18 +152,20 @@ function Head({ migration, steering, silentMs }: HeadProps) {
 interface PanelsProps {
   readonly migration: LiveMigration;
   readonly steering: Steering;
-  /** Path of the migration, which has its lists; undefined where the server keeps none. */
+  /** Path of the migration, which has its mismatches; undefined where the server keeps none. */
   readonly path: string | undefined;
+  /** Path below which its collections are. */
+  readonly collectionsAt: string;
   /** Undefined where the server keeps no history. */
   readonly period: Signal<Period> | undefined;
   readonly samples: Samples;
 }
 
-function Panels({ migration, steering, path, period, samples }: PanelsProps) {
+function Panels({ migration, steering, path, collectionsAt, period, samples }: PanelsProps) {
   const { status, linkspan } = migration;
   const { progress, readiness } = linkspan;
   // The shares of an agent that is silent say nothing about now.
-  const isHeard = linkspan.agent?.status === 'CONNECTED';
+  const isHeard = linkspan.agent?.status !== 'LOST';
   const isOver = status !== 'NEW' && status !== 'WORKING';
   return (
     <>
@@ -185,10 +189,11 @@ function Panels({ migration, steering, path, period, samples }: PanelsProps) {
             <AgentPanel migration={migration} />
           </div>
         )}
-        {progress && path !== undefined && <CollectionsPanel path={path} isOver={isOver} />}
+        {progress && <CollectionsPanel path={collectionsAt} isOver={isOver} />}
         {progress?.verification && (
           <VerificationPanel verification={progress.verification} path={path} id={migration._id} />
         )}
+        {!isOver && isHeard && progress?.shards && <ShardsPanel shards={progress.shards} />}
         {!isOver && <OplogPanel migration={migration} />}
         {!isOver && <LoadPanel migration={migration} steering={steering} />}
         {isOver && linkspan.agent !== null && <AgentPanel migration={migration} />}

@@ -8,7 +8,7 @@ import type { LiveMigration, MigrationRequest, Validation } from '../api/types.t
 import { validate } from '../api/validations.ts';
 import { Ask } from '../dialogs/ask.tsx';
 import { Field, textOf } from '../dialogs/field.tsx';
-import { bytes, count, counted, duration, rate } from '../format.ts';
+import { bytes, clusterName, count, counted, duration, rate } from '../format.ts';
 import { Message } from '../message.tsx';
 import { PolledPage } from '../page.tsx';
 import { Fact, Facts, Panel } from '../panels/panel.tsx';
@@ -30,13 +30,17 @@ async function readChoices(signal: AbortSignal) {
   const [projects, sources] = await Promise.all([listProjects(signal), listSources(signal)]);
   return {
     sources: sources.flatMap(({ projectId: groupId, name, migrationHosts, deployments }) =>
-      deployments.flatMap(({ name: clusterName, tlsEnabled: ssl }) =>
-        migrationHosts.map(
-          (host): Choice<Source> => ({
-            label: words.sourceOf(clusterName, name, host),
-            part: { source: { clusterName, groupId, ssl, managedAuthentication: true }, migrationHosts: [host] },
-          }),
-        ),
+      deployments.flatMap((deployment) =>
+        migrationHosts.map((host): Choice<Source> => {
+          const { name: ofCluster, tlsEnabled: ssl } = deployment;
+          return {
+            label: words.sourceOf(clusterName(deployment), name, host),
+            part: {
+              source: { clusterName: ofCluster, groupId, ssl, managedAuthentication: true },
+              migrationHosts: [host],
+            },
+          };
+        }),
       ),
     ),
     destinations: projects.flatMap(({ project, clusters }) =>

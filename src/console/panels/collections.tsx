@@ -152,6 +152,7 @@ function Row({ place, row }: { readonly place: number; readonly row: MigrationCo
     );
   }
   const { namespace, state, reason, documentsCopied, documentsTotal, bytesCopied, bytesTotal, bytesPerSecond } = row;
+  const order = row.readOrder && words.order(row.readOrder.order, row.readOrder.reason);
   const [icon, tone] = STATES[state];
   const share = (done: number, all: number | null, unit: (value: number) => string) =>
     state === 'done' || all === null ? unit(done) : words.of(unit(done), unit(all));
@@ -160,7 +161,7 @@ function Row({ place, row }: { readonly place: number; readonly row: MigrationCo
       <th scope="row" title={namespace}>
         <code>{namespace}</code>
       </th>
-      <td title={reason ?? undefined}>
+      <td title={[reason, order].filter(Boolean).join(' ') || undefined}>
         <span class={`word ${tone}`}>
           <Icon name={icon} tone={tone} /> {words.states[state]}
         </span>

@@ -8,7 +8,7 @@ import { Bar, Fact, Facts, Panel } from './panel.tsx';
 
 /** How long the source's oplog still has all changes that the migration needs. */
 export function OplogPanel({ migration }: { readonly migration: LiveMigration }) {
-  const { oplog } = migration.linkspan.progress ?? {};
+  const { oplog, shards } = migration.linkspan.progress ?? {};
   const words = text.oplog;
   return (
     <Panel title={words.title} note={oplog ? words.note(oplog.headroomPercent) : ''} columns={4}>
@@ -18,11 +18,12 @@ export function OplogPanel({ migration }: { readonly migration: LiveMigration })
           <Facts>
             <Fact name={words.covers}>{duration(oplog.windowSeconds)}</Fact>
             <Fact name={words.left}>{duration(oplog.leftSeconds)}</Fact>
+            {oplog.shard !== undefined && <Fact name={words.shard}>{oplog.shard}</Fact>}
           </Facts>
           <p class="small mute">{words.meaning}</p>
         </>
       ) : (
-        <p class="mute">{words.unknown}</p>
+        <p class="mute">{shards?.some(({ whyUnknown }) => whyUnknown !== null) ? words.unseen : words.unknown}</p>
       )}
     </Panel>
   );
@@ -94,6 +95,7 @@ export function LoadPanel({ migration, steering }: { readonly migration: LiveMig
   );
 }
 
-function pingText(ms: number | null | undefined): string {
+/** The time of a round trip; a dash while it is unknown. */
+export function pingText(ms: number | null | undefined): string {
   return ms == null ? '–' : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }

@@ -5,7 +5,7 @@ import { noteServerTime } from '../api/clock.ts';
 import type { Action, Steering } from '../api/steering.ts';
 import type { CutoverReport } from '../api/types.ts';
 
-const API = '/api/v1';
+export const API = '/api/v1';
 
 /** The API token that the reader typed. Only this page has it, until it is closed: no storage keeps it. */
 const token = signal('');

@@ -9,7 +9,7 @@ import { Message } from '../message.tsx';
 import { MigrationView } from '../pages/migration.tsx';
 import { text } from '../text.ts';
 import { syncText as words } from '../texts/sync.ts';
-import { mayChange, readState, type SyncState, steering, unlock } from './api.ts';
+import { API, mayChange, readState, type SyncState, steering, unlock } from './api.ts';
 import { isStarted, shownMigration } from './shown-migration.ts';
 import { StartPanel } from './start.tsx';
 
@@ -68,6 +68,7 @@ function Shown({ state: { settings, progress }, heardAtMs, reload }: ShownProps)
       migration={migration}
       steering={steering}
       path={undefined}
+      collectionsAt={API}
       heardAtMs={heardAtMs}
       period={undefined}
       samples={samples}

@@ -51,6 +51,8 @@ export function shownMigration({ linkspan: own, ...progress }: Started): LiveMig
         ...own,
         since: since ?? first,
         resumedFrom: own.resumedFrom ?? undefined,
+        timeShares: own.timeShares ?? undefined,
+        shards: own.shards && [...own.shards],
         copy: own.copy ?? NOTHING_COPIED,
         indexes: { ...(own.indexes ?? { total: 0, built: 0 }), building: own.indexBuilds && [...own.indexBuilds] },
         changes: own.changes ?? { read: 0, applied: 0, queued: 0 },

@@ -1,3 +1,5 @@
+import type { AuditTargetKind } from '../api/types.ts';
+
 /** Texts of the audit's page. */
 export const auditText = {
   title: 'Events, newest first',
@@ -8,6 +10,21 @@ export const auditText = {
   project: 'Project',
   projectHint: 'With its own events only',
   allProjects: 'All events',
+  targetKind: 'About',
+  targetKindHint: 'What was changed',
+  anyTarget: 'Anything',
+  targetKinds: {
+    migration: 'A migration',
+    validation: 'A validation',
+    cluster: 'A cluster',
+    apiKey: 'An API key',
+    serviceAccount: 'A service account',
+    agent: 'An agent',
+    link: 'A link',
+    linkToken: 'A link-token',
+  } satisfies Record<AuditTargetKind, string>,
+  targetId: 'Which one',
+  targetIdHint: 'Id, name, public key, client id or host',
   since: 'From, UTC',
   until: 'Until, UTC',
   show: 'Show',

@@ -14,6 +14,8 @@ export const collectionsText = {
   data: 'Data',
   rate: 'Rate',
   of: (done: string, all: string) => `${done} of ${all}`,
+  order: (order: '_id' | 'natural', reason: string) =>
+    `Read in ${order === 'natural' ? 'natural order' : 'the order of _id'}, because ${reason}.`,
   loading: 'Loading…',
   incomplete: (known: string, all: string) => `The agent has sent ${known} of ${all} collections. The rest follows.`,
   old: 'The agent is silent. This is its last report, of',

@@ -41,7 +41,8 @@ export class SecurityEvents {
   note(event: SecurityEvent): void {
     this.#turnWindows();
     const { type, address, orgId } = event;
-    if (this.#logged.admit(type, addressGroup(address), address)) this.#logger.warn(lineOf(event), 'security event');
+    if (this.#logged.admit(type, addressGroup(address), address))
+      this.#logger.warn({ event: 'security.event', ...lineOf(event) }, 'security event');
     if (orgId !== undefined && this.#recorded.admit(type, orgId, address))
       this.#write(authorOf(event), recordOf(event));
   }
@@ -69,7 +70,10 @@ export class SecurityEvents {
 
   #summariseLog(): void {
     for (const { type, count, addresses } of this.#logged.drain()) {
-      this.#logger.warn({ securityEvent: type, leftOut: count, addresses }, 'security events left out of the log');
+      this.#logger.warn(
+        { event: 'security.events_left_out', securityEvent: type, leftOut: count, addresses },
+        'security events left out of the log',
+      );
     }
   }
 
@@ -83,7 +87,7 @@ export class SecurityEvents {
       .write((transaction) => audit(transaction, author, atMs, audited))
       .catch((error) => {
         this.#logger.error(
-          { type: audited.eventTypeName, reason: messageOf(error) },
+          { event: 'security.event_not_stored', type: audited.eventTypeName, reason: messageOf(error) },
           'a security event was not stored',
         );
       })
@@ -92,7 +96,7 @@ export class SecurityEvents {
   }
 }
 
-function lineOf(event: SecurityEvent): object {
+function lineOf(event: SecurityEvent) {
   const { type, address, reason, actor, claim, orgId } = event;
   const name = shownName(event);
   return {

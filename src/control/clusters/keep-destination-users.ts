@@ -24,7 +24,7 @@ export async function keepDestinationUsers(control: Control, logger: Logger, sig
       const before = failed.get(user.id);
       if (!before)
         logger.warn(
-          { user: userNameOf(user.id), reason: messageOf(error) },
+          { event: 'destination_user.failed', user: userNameOf(user.id), reason: messageOf(error) },
           'could not create or drop a user on the destination; retrying',
         );
       const failures = (before?.failures ?? 0) + 1;
@@ -41,7 +41,10 @@ export async function keepDestinationUsers(control: Control, logger: Logger, sig
         if (!isTooEarly && !underWay.has(user.id)) underWay.set(user.id, settle(user));
       }
     } catch (error) {
-      logger.error({ reason: messageOf(error) }, 'could not read the users of migrations');
+      logger.error(
+        { event: 'destination_user.list_unreadable', reason: messageOf(error) },
+        'could not read the users of migrations',
+      );
     }
     await clock.sleep(LOOK_EVERY_MS, AbortSignal.any([signal, rung]));
   }

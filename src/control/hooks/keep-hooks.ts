@@ -50,7 +50,10 @@ async function queueEvents({ store, clock }: HooksControl, hooks: readonly Hook[
     return full;
   });
   for (const { hook, event } of leftOut)
-    logger.error({ hook, event: event.id, type: event.type }, 'an event was dropped: the queue of its hook is full');
+    logger.error(
+      { event: 'hook.queue_full', hook, eventId: event.id, type: event.type },
+      'an event was dropped: the queue of its hook is full',
+    );
   return records.length === AT_ONCE;
 }
 
@@ -79,7 +82,11 @@ async function keepQueueing(
       if (await queueEvents(control, hooks, logger)) continue;
       isTold = false;
     } catch (error) {
-      if (!isTold) logger.error({ reason: messageOf(error) }, 'could not queue the events for hooks');
+      if (!isTold)
+        logger.error(
+          { event: 'hook.events_not_queued', reason: messageOf(error) },
+          'could not queue the events for hooks',
+        );
       isTold = true;
     }
     await control.clock.sleep(LOOK_EVERY_MS, signal);

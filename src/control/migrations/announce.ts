@@ -81,7 +81,10 @@ export async function keepAnnouncing(
 ): Promise<void> {
   while (!signal.aborted) {
     await announce(control, { waitingMs, runningSinceMs }).catch((error: unknown) =>
-      logger.error({ reason: messageOf(error) }, 'could not look at what migrations wait for'),
+      logger.error(
+        { event: 'migration.waits_unchecked', reason: messageOf(error) },
+        'could not look at what migrations wait for',
+      ),
     );
     await control.clock.sleep(LOOK_EVERY_MS, signal);
   }

@@ -34,9 +34,12 @@ export async function keepExpiring(control: Control, logger: Logger, signal: Abo
     try {
       await endSilentWatches(control);
       const expired = await expireMigrations(control);
-      if (expired > 0) logger.warn({ expired }, 'cutover windows have expired');
+      if (expired > 0) logger.warn({ event: 'migration.windows_expired', expired }, 'cutover windows have expired');
     } catch (error) {
-      logger.error({ reason: messageOf(error) }, 'could not check cutover windows');
+      logger.error(
+        { event: 'migration.windows_unchecked', reason: messageOf(error) },
+        'could not check cutover windows',
+      );
     }
     await control.clock.sleep(LOOK_EVERY_MS, signal);
   }

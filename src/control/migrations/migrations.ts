@@ -1,5 +1,5 @@
 import { type CutoverReport, isId, newId, reach, UserError } from '../../platform/index.ts';
-import { authorizeGroup } from '../accounts/actor.ts';
+import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import { addressOfCluster } from '../clusters/clusters.ts';
 import { wantUser } from '../clusters/destination-users.ts';
@@ -7,6 +7,7 @@ import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import { NEW_MIGRATION } from '../records/migration-state.ts';
 import type { Migration, Order } from '../records/records.ts';
+import { grantsInGroup } from '../records/roles.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
 
@@ -56,6 +57,17 @@ export async function createMigration(
 export async function listMigrations({ store }: Control, actor: Actor, groupId: string): Promise<Migration[]> {
   await authorizeGroup(store, actor, groupId, 'ORG_MEMBER');
   return await store.migrationsOf(groupId);
+}
+
+/**
+ * All migrations into the projects of an organization that the actor may read, the newest first, including ended ones.
+ * @throws UserError as {@link authorizeOrganization}
+ */
+export async function listMigrationsOf({ store }: Control, actor: Actor, orgId: string): Promise<Migration[]> {
+  await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
+  const groups = (await store.groupsOf(orgId)).filter(({ id }) => grantsInGroup(actor, id, 'GROUP_READ_ONLY'));
+  const lists = await Promise.all(groups.map(({ id }) => store.migrationsOf(id)));
+  return lists.flat().sort((a, b) => b.createdAtMs - a.createdAtMs || b.id.localeCompare(a.id));
 }
 
 /** @throws UserError INVALID_PATH_PARAMETER, LIVE_MIGRATION_NOT_FOUND, and as {@link authorizeGroup} */

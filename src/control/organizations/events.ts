@@ -8,7 +8,7 @@ import type { AuditFilter, StoreReader } from '../records/store-port.ts';
 
 /** The organization or project whose events are requested. */
 type EventScope = ({ readonly orgId: string } | { readonly groupId: string }) &
-  Pick<AuditFilter, 'eventTypeNames' | 'actorName' | 'fromMs' | 'untilMs'>;
+  Pick<AuditFilter, 'eventTypeNames' | 'actorName' | 'target' | 'fromMs' | 'untilMs'>;
 
 /**
  * The events of an organization or a project, newest first.

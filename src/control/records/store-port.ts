@@ -136,6 +136,8 @@ export interface AuditFilter {
   readonly eventTypeNames?: readonly string[];
   /** Public key of an API key, client id of a service account, or host name of an agent. */
   readonly actorName?: string;
+  /** Only records with one of these details, and with this id in it: as its value, or in its list. */
+  readonly target?: { readonly details: readonly string[]; readonly id?: string };
   /** Only records of this time, in milliseconds since 1970; both ends included. */
   readonly fromMs?: number;
   readonly untilMs?: number;

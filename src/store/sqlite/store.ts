@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AuditRecord, Store } from '../../control/index.ts';
 import { messageOf, UserError } from '../../platform/index.ts';
-import { ApiKeys } from './api-keys.ts';
+import { CommittedRecords } from './committed-records.ts';
 import { createPrivateFile, takeDataDirectory } from './data-directory.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createHeadFile, HeadFile, lookForRestore } from './head-file.ts';
 import { HEAD_FILE_SINCE, upgradeSchema, versionOf } from './schema.ts';
-import { apiKeysOn, operationsOn } from './tables.ts';
+import { apiKeysOn, operationsOn, organizationsOn } from './tables.ts';
 
 /**
  * Opens the embedded store of one server.
@@ -25,6 +25,8 @@ export function openSqliteStore(directory: string, failed: (error: UserError) =>
     throw new UserError('DATA_DIRECTORY_UNUSABLE', [directory, messageOf(error)], { cause: error });
   }
 }
+
+type Cache = Pick<CommittedRecords<never>, 'forget'>;
 
 function openDatabase(directory: string, lock: Disposable, failed: (error: UserError) => void): Store {
   const path = join(directory, 'linkspan.db');
@@ -47,23 +49,26 @@ function openDatabase(directory: string, lock: Disposable, failed: (error: UserE
   let mayFollow = putBack === null;
   if (mayFollow) headFile.follow();
   let hasNewRecords = false;
-  const apiKeyTable = apiKeysOn(reader);
-  const apiKeys = new ApiKeys(() => apiKeyTable.list('true'));
+  const apiKeys = new CommittedRecords(apiKeysOn(reader), ({ publicKey }) => publicKey);
+  const organizations = new CommittedRecords(organizationsOn(reader), ({ id }) => id);
   const operations = operationsOn(writer);
-  let haveKeysChanged = false;
-  const changingKeys =
-    <T extends unknown[]>(change: (...given: T) => Promise<void>) =>
+  const changed = new Set<Cache>();
+  const changing =
+    <T extends unknown[]>(cache: Cache, change: (...given: T) => Promise<void>) =>
     async (...given: T) => {
-      haveKeysChanged = true;
+      changed.add(cache);
       await change(...given);
     };
   const { insertApiKey, updateApiKey, deleteApiKey, replaceSealed, appendAuditRecord } = operations;
+  const { insertOrganization, updateOrganization } = operations;
   const watched = {
     ...operations,
-    insertApiKey: changingKeys(insertApiKey),
-    updateApiKey: changingKeys(updateApiKey),
-    deleteApiKey: changingKeys(deleteApiKey),
-    replaceSealed: changingKeys(replaceSealed),
+    insertApiKey: changing(apiKeys, insertApiKey),
+    updateApiKey: changing(apiKeys, updateApiKey),
+    deleteApiKey: changing(apiKeys, deleteApiKey),
+    replaceSealed: changing(apiKeys, replaceSealed),
+    insertOrganization: changing(organizations, insertOrganization),
+    updateOrganization: changing(organizations, updateOrganization),
     appendAuditRecord: async (record: AuditRecord) => {
       hasNewRecords = true;
       await appendAuditRecord(record);
@@ -73,8 +78,8 @@ function openDatabase(directory: string, lock: Disposable, failed: (error: UserE
     writer,
     watched,
     () => {
-      if (haveKeysChanged) apiKeys.forget();
-      haveKeysChanged = false;
+      for (const cache of changed) cache.forget();
+      changed.clear();
       mayFollow ||= restores.get()?.count !== known;
       if (mayFollow && hasNewRecords) headFile.follow();
       hasNewRecords = false;
@@ -85,6 +90,7 @@ function openDatabase(directory: string, lock: Disposable, failed: (error: UserE
     ...operationsOn(reader),
     putBack,
     apiKey: async (publicKey) => apiKeys.find(publicKey),
+    organization: async (id) => organizations.find(id),
     write: (work) => commits.write(work),
     [Symbol.asyncDispose]: async () => {
       await commits.idle();

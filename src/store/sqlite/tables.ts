@@ -61,15 +61,19 @@ export function apiKeysOn(database: DatabaseSync): Table<ApiKey> {
   });
 }
 
-/** The store's operations on one connection. src/control/records/store-port.ts defines their contract. */
-export function operationsOn(database: DatabaseSync): StoreTransaction {
-  const organizations = new Table<Organization>(database, 'organizations', {
+export function organizationsOn(database: DatabaseSync): Table<Organization> {
+  return new Table<Organization>(database, 'organizations', {
     id: plain,
     name: plain,
     accessListRequired: flag,
     createdAtMs: plain,
     deletedAtMs: plain,
   });
+}
+
+/** The store's operations on one connection. src/control/records/store-port.ts defines their contract. */
+export function operationsOn(database: DatabaseSync): StoreTransaction {
+  const organizations = organizationsOn(database);
   const apiKeys = apiKeysOn(database);
   const serviceAccounts = new Table<ServiceAccount>(database, 'service_accounts', {
     id: plain,
@@ -339,14 +343,27 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
   };
 }
 
+/** Whether the details have one of the names of a target. */
+const HAS_DETAIL = `EXISTS (SELECT 1 FROM json_each(details) AS detail, json_each(?, '$.names') AS name WHERE detail.key = name.value)`;
+/** Whether the details have the id of a target under one of its names: a value, or an element of a list. */
+const HAS_TARGET = `EXISTS (
+  SELECT 1 FROM (SELECT ? AS target), json_each(target, '$.names') AS name, json_tree(details) AS detail
+  WHERE detail.atom = json_extract(target, '$.id')
+    AND (detail.fullkey = '$.' || name.value OR detail.path = '$.' || name.value)
+)`;
+
 /** The condition of a filter. It passes the names of events as one value, so that few different statements are needed. */
 function conditionOf(filter: AuditFilter): { where: string; values: SQLInputValue[] } {
-  const { orgId, groupId, eventTypeNames, actorName, fromMs, untilMs } = filter;
+  const { orgId, groupId, eventTypeNames, actorName, target, fromMs, untilMs } = filter;
+  const id = target?.id;
   const conditions: readonly (readonly [string, SQLInputValue | undefined])[] = [
     ['org_id = ?', orgId],
     ['group_id = ?', groupId],
     ['event_type_name IN (SELECT value FROM json_each(?))', eventTypeNames && JSON.stringify(eventTypeNames)],
     ['actor_name = ?', actorName],
+    // Cheap, so that few records are parsed.
+    ['instr(details, ?) > 0', id === undefined ? undefined : JSON.stringify(id)],
+    [id === undefined ? HAS_DETAIL : HAS_TARGET, target && JSON.stringify({ names: target.details, id })],
     ['created_at_ms >= ?', fromMs],
     ['created_at_ms <= ?', untilMs],
   ];

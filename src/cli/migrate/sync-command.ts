@@ -1,0 +1,106 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { LEAST_MEMORY_MEGABYTES } from '../../engine/index.ts';
+import { metricsOptions } from '../command-line/metrics-options.ts';
+import { DEFAULT_PORT, DEFAULT_WATCH_MINUTES, LOAD_LEVELS, type SyncFlags } from './sync-flags.ts';
+
+/** `linkspan sync`: runs one migration without a control plane. The engine loads when it runs, so that the help starts fast. */
+export function syncCommand(): Command {
+  const [metricsListen, metricsTokenFile] = metricsOptions();
+  return new Command('sync')
+    .description(
+      'Migrate between two replica sets, or from a sharded cluster to a replica set, without a control plane. With --once, it copies cluster0 to cluster1, catches up and ends. ' +
+        "Otherwise it serves mongosync's HTTP API on loopback. Run again with the same clusters, it resumes from its checkpoint.",
+    )
+    .option(
+      '--cluster0 <uri>',
+      'Connection string of the first cluster (required, here or in --config, which is not visible in the process list)',
+    )
+    .option('--cluster1 <uri>', 'Connection string of the second cluster (required, here or in --config)')
+    .option('--port <number>', `Port of the HTTP API (default: ${DEFAULT_PORT})`, parsePort)
+    .option('--once', 'Copy cluster0 to cluster1, catch up once, end')
+    .addOption(
+      new Option(
+        '--verify <mode>',
+        'Compare both sides before the end or the cutover. repair (default): write documents that differ again. ' +
+          'report: change nothing, and refuse the cutover while something differs',
+      ).choices(['repair', 'report']),
+    )
+    .option('--no-verify', 'Skip verification')
+    .addOption(
+      new Option(
+        '--drop-destination [side]',
+        'Allow dropping all databases of the destination first; without --once it must name the side',
+      ).choices(['cluster0', 'cluster1']),
+    )
+    .option('--api-token-file <file>', 'File of mode 600 with the token that every API call except GET must send')
+    .option(
+      '--watch-source-minutes <number>',
+      `Watch a blocked source for writes after the commit, 0 to not watch it (default: ${DEFAULT_WATCH_MINUTES})`,
+      parseMinutes,
+    )
+    .option('--hooks-file <file>', 'YAML file with commands and webhooks that receive events of the migration')
+    .addOption(metricsListen)
+    .addOption(metricsTokenFile)
+    .addOption(
+      new Option('--keep-destination', 'With --once: keep the data of the destination and copy beside it').conflicts(
+        'dropDestination',
+      ),
+    )
+    .option('--confirm-drops', 'Apply drops of the source even if they remove most of the copied data')
+    .option('--take-over', 'Take over the migration from another process, which then stops')
+    .option('--users-and-roles', 'Also migrate users and custom roles, at the cutover')
+    .addOption(
+      new Option(
+        '--reversible',
+        'After the commit, follow the destination back to the source, so that a second commit can return to it',
+      ).conflicts(['once', 'keepDestination']),
+    )
+    .option(
+      '--memory-megabytes <number>',
+      `Memory limit in megabytes, at least ${LEAST_MEMORY_MEGABYTES} (default: 512)`,
+      parseMemory,
+    )
+    .addOption(
+      new Option(
+        '--load-level <level>',
+        'Load level of the initial copy, from 1 (lowest load) to 4 (default: 3)',
+      ).choices(LOAD_LEVELS.map(String)),
+    )
+    .option('--max-megabytes-per-second <number>', 'Limit of the initial copy', parseRate)
+    .option('--config <file>', 'YAML file with these settings; it may refer to environment variables')
+    .addOption(
+      new Option('--output <format>', 'Output format: text for people, json for programs')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .action(async (flags: SyncFlags) => {
+      const { runSync } = await import('./sync.ts');
+      process.exitCode = await runSync(flags);
+    });
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError('It is not a port number.');
+  return port;
+}
+
+function parseMinutes(text: string): number {
+  const minutes = Number(text);
+  if (!(minutes >= 0 && minutes <= 10_080)) throw new InvalidArgumentError('It is not a number from 0 to 10080.');
+  return minutes;
+}
+
+function parseMemory(text: string): number {
+  const megabytes = Number(text);
+  if (!(megabytes >= LEAST_MEMORY_MEGABYTES)) {
+    throw new InvalidArgumentError(`It is not a number of at least ${LEAST_MEMORY_MEGABYTES}.`);
+  }
+  return megabytes;
+}
+
+function parseRate(text: string): number {
+  const megabytes = Number(text);
+  if (!(megabytes > 0 && Number.isFinite(megabytes))) throw new InvalidArgumentError('It is not a number above 0.');
+  return megabytes;
+}
