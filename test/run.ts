@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { build } from 'rolldown';
 import program from '../rolldown.config.ts';
 import { LONG_FILES } from './long-files.ts';
+import { clusterFolder } from './support/cluster-folder.ts';
 import { findMongod, MongodUnavailable } from './support/mongod-binary.ts';
 import { TestTally } from './support/test-tally.ts';
 
@@ -44,6 +45,7 @@ async function main(): Promise<number> {
     console.error(error.message);
     return 2;
   }
+  process.env.LINKSPAN_TEST_CLUSTERS ??= clusterFolder();
   // Each file runs in a separate process, and most of them load the same modules.
   process.env.NODE_COMPILE_CACHE ??= resolve(root, 'node_modules/.cache/tests');
   if (filters.length === 0) {

@@ -112,6 +112,7 @@ const collection = (number: number, bytesCopied = 0) => ({
   documentsTotal: 1,
   bytesCopied,
   bytesTotal: 9,
+  readOrder: null,
   documentsPerSecond: null,
   bytesPerSecond: null,
 });

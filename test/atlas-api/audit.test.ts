@@ -206,3 +206,29 @@ test('the events of an organization and of a project are listed in pages and fil
   const other = await plane.api('GET', `/api/atlas/v2/groups/${groupId}/events/${all.results[0]?.id}`);
   assert.equal(other.json.errorCode, 'EVENT_NOT_FOUND');
 });
+
+test('events are found by what they are about, and an unknown kind of target is refused', async () => {
+  await using plane = await startControlPlane({ rateLimits: false });
+  const { agent, groupId, path } = await prepare(plane);
+  const { json } = await plane.api('POST', path, { body: cliBody(groupId) });
+  const id = String(json._id);
+  await plane.api('PUT', `${path}/${id}/pause`);
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'paused' }) }] });
+  const names = async (query: string, place = `/orgs/${plane.orgId}`) => {
+    const target = `/api/atlas/v2${place}/events?${query}`;
+    const answer = await plane.api<Page<{ eventTypeName: string }>>('GET', target);
+    const [self] = answer.json.links;
+    assert.ok(self?.href.includes(query), `${self?.href} keeps ${query}`);
+    return answer.json.results.map(({ eventTypeName }) => eventTypeName);
+  };
+  const ofMigration = ['LIVE_MIGRATION_WORKING', 'LIVE_MIGRATION_PAUSE_REQUESTED', 'LIVE_MIGRATION_CREATED'];
+  for (const query of [`targetKind=migration&targetId=${id}`, `targetId=${id}`, 'targetKind=migration']) {
+    assert.deepEqual(await names(query), ofMigration, query);
+    assert.deepEqual(await names(query, `/groups/${groupId}`), ofMigration, query);
+  }
+  assert.deepEqual(await names(`targetKind=apiKey&targetId=${id}`), []);
+  assert.deepEqual(await names(`targetKind=apiKey&targetId=${plane.publicKey}`), ['ORG_CREATED']);
+  assert.deepEqual(await names(`targetKind=agent&targetId=${agent.agentId}`), ['LINK_TOKEN_REDEEMED']);
+  const refused = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events?targetKind=toString`);
+  assert.deepEqual([refused.status, refused.json.errorCode], [400, 'INVALID_QUERY_PARAMETER']);
+});

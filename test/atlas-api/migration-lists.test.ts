@@ -18,6 +18,7 @@ const collection = (number: number, changes: Partial<CollectionProgress> = {}): 
   documentsTotal: 2,
   bytesCopied: 3,
   bytesTotal: number,
+  readOrder: { order: 'natural', reason: 'its _ids are random' },
   documentsPerSecond: 5,
   bytesPerSecond: 6,
   ...changes,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { operations } from '../../src/atlas-api/operations.ts';
 import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
-import { cliBody, prepare } from './migration-world.ts';
+import { cliBody, prepare, progress } from './migration-world.ts';
 
 const NOBODY = 'f'.repeat(24);
 const DENIALS = [
@@ -35,6 +35,7 @@ const TABLE: Readonly<Record<string, { readonly may: readonly string[]; readonly
   getGroupLiveMigration: { may: MEMBERS },
   cutoverGroupLiveMigration: { may: OWNER },
   listGroupLiveMigrations: { may: MEMBERS },
+  listOrgLiveMigrations: { may: MEMBERS },
   pauseGroupLiveMigration: { may: OWNER },
   resumeGroupLiveMigration: { may: OWNER },
   cancelGroupLiveMigration: { may: OWNER, body: () => ({ dropCopiedData: false }) },
@@ -181,6 +182,32 @@ test('lists show only what the caller may see', async () => {
   assert.deepEqual(await namesFor('stranger', '/groups'), []);
   assert.equal((await see('GROUP_OWNER', '/groups/byName/p')).json.id, groupId);
   assert.equal((await see('stranger', '/groups/byName/p')).json.errorCode, 'GROUP_NOT_FOUND');
+});
+
+test('the migrations of an organization are those of projects that the caller may read, newest first, in pages', async () => {
+  await using plane = await startControlPlane({ rateLimits: false });
+  const { groupId, agent, path } = await prepare(plane);
+  const made = await plane.api('POST', path, { body: cliBody(groupId) });
+  const first = String(made.json._id);
+  const keys = await keysOf(plane, groupId, NOBODY);
+  const other = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'other', orgId: plane.orgId } });
+  const otherId = String(other.json.id);
+  const cluster = { name: 'C', connectionStrings: { standard: 'mongodb://other.example/?replicaSet=r' } };
+  await plane.api('POST', `/api/atlas/v2/groups/${otherId}/clusters`, { body: cluster });
+  await agent.report({ migrations: [{ id: first, progress: progress(first, { state: 'failed' }) }] });
+  const body = cliBody(otherId, { destination: { clusterName: 'C' } });
+  const next = await plane.api('POST', `/api/atlas/v2/groups/${otherId}/liveMigrations`, { body });
+  const second = String(next.json._id);
+  const list = async (query = '', user?: readonly [string, string]) => {
+    const target = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations${query}`;
+    const { json } = await plane.api<Page<{ _id: string }>>('GET', target, user && { user });
+    return [json.totalCount, ...json.results.map(({ _id }) => _id)];
+  };
+  assert.deepEqual(await list(), [2, second, first]);
+  assert.deepEqual(await list('?itemsPerPage=1&pageNum=2'), [2, first]);
+  assert.deepEqual(await list('', keys.ORG_READ_ONLY), [2, second, first]);
+  assert.deepEqual(await list('', keys.GROUP_READ_ONLY), [1, first]);
+  assert.deepEqual(await list('', keys.ORG_MEMBER), [0]);
 });
 
 test('a key that may only create projects owns the project that it created', async () => {

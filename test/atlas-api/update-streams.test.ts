@@ -88,10 +88,11 @@ test('a stream sends the whole migration at once, and again after each change', 
   assert.notEqual(second.id, first?.id);
 });
 
-test('a project has a stream of all its migrations, under both versions of the API', async () => {
+test('a project and an organization have a stream of all their migrations, under both versions of the API', async () => {
   await using plane = await startControlPlane();
   const started = await start(plane);
-  for (const path of [started.path, started.path.replace('/v2/', '/v1.0/')]) {
+  const paths = [started.path, `${ORGS}/${plane.orgId}/liveMigrations`];
+  for (const path of paths.flatMap((one) => [one, one.replace('/v2/', '/v1.0/')])) {
     await using stream = await OpenStream.open(sender(plane, path));
     const first = await stream.next();
     assert.deepEqual(

@@ -4,6 +4,7 @@ import { eventually } from '../support/eventually.ts';
 import type { FaultProxy } from '../support/fault-proxy.ts';
 import type { ReplicaSet } from '../support/replica-set.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
+import type { RunningRouter } from '../support/sharded-cluster.ts';
 import { AcknowledgedWriter } from './acknowledged-writer.ts';
 import type { EngineLives } from './engine-lives.ts';
 import type { Fault } from './fault.ts';
@@ -15,6 +16,8 @@ import type { RoundLog } from './round-log.ts';
 /** The parts of a round that its faults affect. */
 export interface World {
   readonly sets: Readonly<Record<Side, ReplicaSet>>;
+  /** The router of a sharded source that the fault `router` kills. */
+  readonly router?: RunningRouter | undefined;
   readonly proxies: Readonly<Partial<Record<Side, FaultProxy>>>;
   /** The behaviour of the proxies without a fault. */
   readonly usual: { readonly bytesPerSecond?: number };
@@ -106,6 +109,10 @@ async function apply(world: World, fault: Fault): Promise<void> {
       return await bypass(world, fault);
     case 'late':
       return await writeLate(world, fault);
+    case 'router':
+      await world.router?.kill();
+      await delay(fault.lastsMs / 2);
+      return await world.router?.restart();
   }
 }
 

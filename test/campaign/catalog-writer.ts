@@ -13,6 +13,8 @@ type Special = (client: MongoClient, x: number) => Promise<unknown>;
 const createSeries: Special = (client) =>
   client.db(DATABASE).createCollection('series', { timeseries: { timeField: 'at', metaField: 'x' } });
 
+const convert: Special = (client) => client.db(DATABASE).command({ convertToCapped: 'plain', size: 65_536 });
+
 /** Kinds of collections that the model does not have. */
 const SPECIAL: readonly Special[] = [
   (client) => client.db(DATABASE).createCollection('ring', { capped: true, size: 65_536, max: 60 }),
@@ -25,9 +27,14 @@ const SPECIAL: readonly Special[] = [
   (client) => client.db(DATABASE).collection('series').drop(),
   (client, x) => client.db(DATABASE).collection('plain').insertMany(rows(x)),
   (client, x) => client.db(DATABASE).collection('plain').insertMany(rows(x)),
-  (client) => client.db(DATABASE).command({ convertToCapped: 'plain', size: 65_536 }),
+  convert,
   (client) => client.db(DATABASE).collection('plain').drop(),
 ];
+
+export interface CatalogPlan extends Pick<Plan, 'catalogEveryMs' | 'catalogStandsStill'> {
+  /** Whether the source is a sharded cluster; false by default. */
+  readonly sharded?: boolean;
+}
 
 /** Changes the catalog and its documents, or only the documents, one operation after the other until stopped. */
 export class CatalogWriter {
@@ -35,6 +42,7 @@ export class CatalogWriter {
   readonly #random: SeededRandom;
   readonly #everyMs: number;
   readonly #documentsOnly: boolean;
+  readonly #special: readonly Special[];
   readonly #rests: () => boolean;
   readonly #running: Promise<void>;
   #stopped = false;
@@ -49,13 +57,15 @@ export class CatalogWriter {
   constructor(
     client: MongoClient,
     random: SeededRandom,
-    { catalogEveryMs, catalogStandsStill }: Pick<Plan, 'catalogEveryMs' | 'catalogStandsStill'>,
+    { catalogEveryMs, catalogStandsStill, sharded = false }: CatalogPlan,
     rests: () => boolean = () => false,
   ) {
     this.#client = client;
     this.#random = random;
     this.#everyMs = catalogEveryMs;
     this.#documentsOnly = catalogStandsStill;
+    // No change stream shows the conversions, and the oplogs of shards are not seen.
+    this.#special = sharded ? SPECIAL.filter((change) => change !== convert) : SPECIAL;
     this.#rests = rests;
     this.#running = this.#run();
   }
@@ -71,7 +81,9 @@ export class CatalogWriter {
       if (this.#rests()) continue;
       const operation = !this.#documentsOnly && this.#random.next() < 0.3 ? undefined : this.#operation();
       // Refusals by the server and failures while it is down are part of the plan.
-      const accepted = await (operation ? runOperation(this.#client, operation) : this.#special()).catch(() => false);
+      const accepted = await (operation ? runOperation(this.#client, operation) : this.#changeSpecial()).catch(
+        () => false,
+      );
       if (accepted) this.accepted += 1;
       else if (operation?.kind === 'dropDatabase') {
         this.halfDone.add(`only the destination has the collection ${operation.on.split('.')[0]}.view`);
@@ -79,8 +91,8 @@ export class CatalogWriter {
     }
   }
 
-  async #special(): Promise<boolean> {
-    const change = this.#random.pick(SPECIAL);
+  async #changeSpecial(): Promise<boolean> {
+    const change = this.#random.pick(this.#special);
     try {
       await change(this.#client, this.#random.integer(100));
       return true;

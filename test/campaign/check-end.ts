@@ -17,11 +17,21 @@ const NOT_SEEN_MS = 500;
 /** The beginning of the warning about writes after the commit (SOURCE_WRITTEN_AFTER_COMMIT). */
 const ALARM = /After the commit, the source received/;
 
+/** The parts of a round that are checked after its cutover. */
+export interface EndWorld extends Pick<World, 'log' | 'engine' | 'application' | 'unstopped'> {
+  readonly sets: { readonly source: Pick<ReplicaSet, 'client'>; readonly destination: ReplicaSet };
+}
+
 /**
  * Checks the state after a cutover: both sides are identical, the destination has all acknowledged writes, the source is blocked and the
- * destination is open. With a selection the source is not blocked, and only selected namespaces are compared.
+ * destination is open. With a selection the source is not blocked, and only selected namespaces are compared. The source's
+ * documents must not expire, because the comparison opens it.
  */
-export async function checkCommitted(world: World, writers: Writers, plan: Plan): Promise<number> {
+export async function checkCommitted(
+  world: EndWorld,
+  writers: Writers,
+  plan: Pick<Plan, 'selection'>,
+): Promise<number> {
   const { sets, log, engine } = world;
   const [source, destination] = [sets.source.client, sets.destination.client];
   if ((await refusesWrites(world.application)) === plan.selection)
@@ -33,8 +43,6 @@ export async function checkCommitted(world: World, writers: Writers, plan: Plan)
   if (missing.length > 0)
     log.find(`acknowledged writes are not on the destination: ${missing.slice(0, SHOWN).join('; ')}`);
   await checkUnstopped(world, plan);
-  // The next step opens the source, where documents would then expire during the comparison.
-  await source.db('admin').command({ setParameter: 1, ttlMonitorEnabled: false });
   await dropShells(source, destination);
   for (const client of [source, destination]) await client.db(UNSTOPPED).dropDatabase();
   if (plan.selection) await dropUnselected(source);
@@ -52,7 +60,10 @@ export async function checkCommitted(world: World, writers: Writers, plan: Plan)
  * Checks the writers that the cutover did not stop: the destination has all writes acknowledged before the commit, or the run raises the alarm.
  * Without a write block, the engine can't see the last moment before the commit.
  */
-async function checkUnstopped({ unstopped, sets, engine, log }: World, plan: Plan): Promise<void> {
+async function checkUnstopped(
+  { unstopped, sets, engine, log }: EndWorld,
+  plan: Pick<Plan, 'selection'>,
+): Promise<void> {
   const committedAtMs = engine.latest?.cutover?.canWriteAtMs ?? Number.POSITIVE_INFINITY;
   const untilMs = plan.selection ? committedAtMs - NOT_SEEN_MS : committedAtMs;
   const alarmed = [...(engine.latest?.warnings ?? []), engine.output].some((text) => ALARM.test(text));
@@ -84,7 +95,7 @@ export async function differencesOfMembers(set: ReplicaSet): Promise<string[]> {
 
 /** Checks the state after a failed process, before the next one starts: the failure is on record, and the source is open. */
 export async function checkFailed(
-  { sets, log }: Pick<World, 'sets' | 'log'>,
+  { sets, log }: Pick<EndWorld, 'sets' | 'log'>,
   application: MongoClient,
   { code, unrecorded }: Failure,
 ): Promise<void> {

@@ -312,10 +312,11 @@ export class EngineLives {
         engine.kill('SIGCONT');
         stoppedAtMs = undefined;
       }
-      if (performance.now() - askedAtMs < ASK_EVERY_MS) continue;
+      if (this.#url === undefined || performance.now() - askedAtMs < ASK_EVERY_MS) continue;
       askedAtMs = performance.now();
       if (!started) started = await this.#start(engine);
-      else if (this.#mayEnd && (this.#isReversible || this.latest?.state === 'committed')) this.#endCommitted(engine);
+      else if (this.#mayEnd && (this.#isReversible || this.latestInThisLife?.state === 'committed'))
+        this.#endCommitted(engine);
       else if (this.#cutoverWanted && (await this.call('commit')).success) this.reach('commit');
     }
   }

@@ -31,3 +31,13 @@ export function isStopped(pid: number): boolean {
     return false;
   }
 }
+
+/** Whether a process of the process's group still runs. */
+export function isThere(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

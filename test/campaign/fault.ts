@@ -52,6 +52,8 @@ const WEIGHTS = {
   bypass: 2,
   /** Applications still write to the selected namespaces. */
   late: 6,
+  /** A router of a sharded source is killed and started again. */
+  router: 8,
 } as const;
 
 /** Changes of the catalog that a source may roll back. */
@@ -68,6 +70,8 @@ export interface Fault {
   readonly afterMs: number;
   readonly lastsMs: number;
   readonly side: Side;
+  /** Which router, shard or config server of a sharded source it affects; counted round its list. */
+  readonly place?: number;
   /** `refuse`, `history`, `full`: `data` of the server's `failCommand`, and the number of failing commands; by default all during the fault. */
   readonly data?: Readonly<Record<string, unknown>>;
   /** `bypass`, `late`: pause between two writes. */

@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { UUID } from 'mongodb';
 import { fillModel } from '../engine/model/run-schedule.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { type ReplicaSet, startPair } from '../support/replica-set.ts';
-import { applyFault, type World } from './apply-fault.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
+import type { World } from './apply-fault.ts';
 import { catalogRest } from './catalog-rest.ts';
 import { checkCommitted, checkFailed } from './check-end.ts';
 import { type End, EngineLives } from './engine-lives.ts';
-
-import type { Fault } from './fault.ts';
+import { isThere } from './engine-process.ts';
+import { placeFault } from './place-fault.ts';
 import type { Plan, Side } from './plan.ts';
 import { checkReadiness } from './ready-check.ts';
 import { fillRings } from './rings.ts';
@@ -17,6 +19,8 @@ import { SELECTED } from './selected.ts';
 import { runTrials, type TrialCutover } from './trial-cutovers.ts';
 import { applicationOf, createUsers, uriOf } from './users.ts';
 import { startWriters, type Writers } from './writers.ts';
+
+const RANDOM_IDS = { documents: 4_000, bytes: 4_600 };
 
 export interface RoundReport {
   readonly end: string;
@@ -90,13 +94,18 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   log.say(`the migration ended: ${JSON.stringify(end)}`);
   await engine.settleFormer();
   await writers.stop();
+  // The comparison opens the source, where documents would then expire.
+  if (end === 'committed') await pair.source.client.db('admin').command({ setParameter: 1, ttlMonitorEnabled: false });
   const documents = end === 'committed' ? await checkCommitted(world, writers, plan) : 0;
+  const partitions = pair.destination.client.db('linkspan_internal').collection('partitions');
+  log.say(`${await partitions.countDocuments({ natural: { $exists: true } })} collections were read in natural order`);
   await engine[Symbol.asyncDispose]();
   for (const pid of engine.pids) if (isThere(pid)) log.find(`process ${pid} still runs`);
   return { end: JSON.stringify(end), documents, longestStillMs: engine.longestStillMs };
 }
 
 async function fill(source: ReplicaSet, plan: Plan): Promise<void> {
+  if (plan.randomIds) await fillRandomIds(source, plan.seed);
   for (const name of ['a', 'b', 'c']) {
     const collection = source.client.db('shop').collection(name);
     const text = 'x'.repeat(plan.documentBytes);
@@ -109,12 +118,20 @@ async function fill(source: ReplicaSet, plan: Plan): Promise<void> {
   await fillRolledBack(source.client);
 }
 
-async function placeFault(world: World, fault: Fault, ended: AbortSignal): Promise<void> {
-  const over = new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve()));
-  await Promise.race([world.engine.untilReached(fault.moment), over]);
-  await delay(fault.afterMs, undefined, { signal: ended }).catch(() => undefined);
-  if (ended.aborted) world.log.say(`not met: ${fault.kind} at ${fault.moment}`);
-  else await applyFault(world, fault);
+/** Makes the first collection larger than the source's cache, with ids in random order. */
+async function fillRandomIds(source: ReplicaSet, seed: number): Promise<void> {
+  for (const member of source.members) {
+    const client = source.clientOf(member);
+    await client.db('admin').command({ setParameter: 1, wiredTigerEngineRuntimeConfig: 'cache_size=16MB' });
+    await client.close();
+  }
+  const random = new SeededRandom(seed);
+  const documents = Array.from({ length: RANDOM_IDS.documents }, (_, n) => ({
+    _id: new UUID(random.bytes(16)) as never,
+    n: -n - 1,
+    text: random.bytes(RANDOM_IDS.bytes),
+  }));
+  await source.client.db('shop').collection('a').insertMany(documents);
 }
 
 /** Requests the cutover after some time of following, after its trials, and after the faults that are planned before it. */
@@ -143,13 +160,4 @@ async function followThenCutOver(
   if (!plan.catalogUntilEnd) await writers.stopCatalog();
   if (plan.selection) await writers.stopSelected();
   engine.wantCutover();
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(-pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -7,6 +7,8 @@ import { drawRefusable, runRefusable } from './refusable.ts';
 import { type RoundReport, runRound } from './round.ts';
 import type { RoundLog } from './round-log.ts';
 import { drawSameDestination, runSameDestination } from './same-destination.ts';
+import { runSharded } from './sharded.ts';
+import { drawSharded } from './sharded-plan.ts';
 import { runThereAndBack } from './there-and-back.ts';
 import { drawThereAndBack } from './there-and-back-plan.ts';
 import { drawTwoDestinations, runTwoDestinations } from './two-destinations.ts';
@@ -41,6 +43,11 @@ const ROUNDS = {
     const plan = drawThereAndBack(seed, faults);
     return { plan, alone: false, run: (log) => runThereAndBack(plan, log) };
   },
+  /** A migration from a sharded cluster whose chunks move, in separate processes, under faults. */
+  sharded: (seed: number, faults: readonly FaultKind[]) => {
+    const plan = drawSharded(seed, faults);
+    return { plan, alone: false, run: (log) => runSharded(plan, log) };
+  },
   /** The same through control plane and agent, which are killed. */
   pushed: (seed: number) => {
     const plan = drawPushed(seed);
@@ -56,6 +63,7 @@ const MIX: readonly RoundKind[] = [
   'whole',
   'twoDestinations',
   'whole',
+  'sharded',
   'sameDestination',
   'selection',
   'once',
@@ -67,6 +75,8 @@ const MIX: readonly RoundKind[] = [
   'pushed',
 ];
 const OF_FAULTS: readonly RoundKind[] = ['whole', 'selection'];
+/** Faults that only a sharded source has. */
+const OF_SHARDS: readonly FaultKind[] = ['router'];
 
 /** @param only  kinds of rounds and of faults; all by default */
 export function chosen(only: readonly string[]): Choice {
@@ -77,8 +87,9 @@ export function chosen(only: readonly string[]): Choice {
     );
   const faults = FAULT_KINDS.filter((kind) => only.includes(kind));
   const rounds = ROUND_KINDS.filter((kind) => only.includes(kind));
+  const ofFaults = faults.every((kind) => OF_SHARDS.includes(kind)) ? (['sharded'] as const) : OF_FAULTS;
   return {
-    rounds: rounds.length > 0 ? rounds : faults.length > 0 ? OF_FAULTS : MIX,
+    rounds: rounds.length > 0 ? rounds : faults.length > 0 ? ofFaults : MIX,
     faults: faults.length > 0 ? faults : FAULT_KINDS,
   };
 }

@@ -3,8 +3,10 @@ import type { MongoClient } from 'mongodb';
 import { newId } from '../../src/platform/index.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
-import { startPair, startReplicaSet } from '../support/replica-set.ts';
+import { rolesOnSharded } from '../support/least-privilege.ts';
+import { startReplicaSet } from '../support/replica-set.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
+import { startShardedCluster } from '../support/sharded-cluster.ts';
 import { AcknowledgedWriter } from './acknowledged-writer.ts';
 import { drawEnd, drawHolds, driveToEnd, type Ended, holdCutovers, type PlannedEnd } from './drive.ts';
 import { refusesWrites } from './probes.ts';
@@ -21,6 +23,8 @@ export interface TwoDestinationsPlan {
   readonly seed: number;
   /** Whether the second one starts after the end of the first. */
   readonly oneAfterTheOther: boolean;
+  /** Whether the source is a sharded cluster. */
+  readonly sharded: boolean;
   readonly first: PlannedEnd;
   readonly second: PlannedEnd;
   readonly holdsMs: readonly number[];
@@ -37,6 +41,7 @@ export function drawTwoDestinations(seed: number): TwoDestinationsPlan {
     second: drawEnd(random),
     holdsMs: drawHolds(random),
     documents: 50 + random.integer(500),
+    sharded: random.next() < 0.4,
   };
 }
 
@@ -46,10 +51,10 @@ export function drawTwoDestinations(seed: number): TwoDestinationsPlan {
  */
 export async function runTwoDestinations(plan: TwoDestinationsPlan, log: RoundLog): Promise<RoundReport> {
   await using resources = new AsyncDisposableStack();
-  const pair = resources.use(await startPair({ source: { auth: true }, destination: { auth: true } }));
-  const { source } = pair;
-  const destinations = [pair.destination, resources.use(await startReplicaSet({ auth: true }))] as const;
-  await createUsers(source, 'source');
+  const start = async () => resources.use(await startReplicaSet({ auth: true }));
+  const source = plan.sharded ? resources.use(await startShardedCluster({ auth: true, routers: 2 })) : await start();
+  const destinations = [await start(), await start()] as const;
+  await createUsers(source, 'source', 'shards' in source ? { roles: await rolesOnSharded(source) } : {});
   for (const set of destinations) await createUsers(set, 'destination');
   const items = Array.from({ length: plan.documents }, (_, n) => ({ n }));
   await source.client.db('shop').collection('items').insertMany(items);
@@ -64,8 +69,8 @@ export async function runTwoDestinations(plan: TwoDestinationsPlan, log: RoundLo
       source: { uri: uriOf(source, 'source') },
       destination: { uri: uriOf(destinations[place], 'destination') },
     };
-    const start = () => RunningMigration.start(clusters, { migrationId });
-    return driveToEnd(place === 0 ? 'the first' : 'the second', start, place === 0 ? plan.first : plan.second, log);
+    const begin = () => RunningMigration.start(clusters, { migrationId });
+    return driveToEnd(place === 0 ? 'the first' : 'the second', begin, place === 0 ? plan.first : plan.second, log);
   };
   const first = run(0);
   if (plan.oneAfterTheOther) await first;

@@ -2,7 +2,7 @@ import type { MongoClient } from 'mongodb';
 import { type LedgerWriter, startLedgerWriter } from '../support/ledger-writer.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { AcknowledgedWriter } from './acknowledged-writer.ts';
-import { CatalogWriter } from './catalog-writer.ts';
+import { type CatalogPlan, CatalogWriter } from './catalog-writer.ts';
 import { hiddenWrites } from './hidden-writes.ts';
 import { letters } from './letters.ts';
 import type { OddWriter, Plan } from './plan.ts';
@@ -15,6 +15,9 @@ const SAVE_EVERY_MS = 25;
 const HIDDEN_EVERY_MS = 120;
 const RING_EVERY_MS = 40;
 const LETTERS_EVERY_MS = 250;
+
+/** The parts of a plan that concern its writers. */
+export interface WritersPlan extends CatalogPlan, Pick<Plan, 'seed' | 'writesPerSecond' | 'oddWriters'> {}
 
 /** All writers of a round with one migration. */
 export interface Writers extends AsyncDisposable {
@@ -34,7 +37,7 @@ export interface Writers extends AsyncDisposable {
  */
 export async function startWriters(
   applications: readonly [MongoClient, MongoClient],
-  plan: Plan,
+  plan: WritersPlan,
   log: RoundLog,
   catalogRests: () => boolean,
 ): Promise<Writers> {

@@ -179,7 +179,7 @@ test('every command sends its request and shows the answer', async () => {
   await said(`migration history ${_id} --since 2100-01-01T00:00:00Z`, /^spanSeconds *\n1\n$/);
   await said(`migration mismatches ${_id}`, /^The agent has not reported this list yet\.\n$/);
   const unknown = { reason: null, documentsPerSecond: null, bytesPerSecond: null };
-  const figures = { documentsCopied: 1, documentsTotal: 2, bytesCopied: 3, bytesTotal: 4, ...unknown };
+  const figures = { documentsCopied: 1, documentsTotal: 2, bytesCopied: 3, bytesTotal: 4, readOrder: null, ...unknown };
   const changed = ['a', 'b'].map((id) => ({ id, namespace: `shop.${id}`, state: 'copying', ...figures }));
   const collections = { series: 'a'.repeat(24), part: 0, total: 3, changed, removed: [] };
   const ready = progress(_id, { state: 'tailing', readyForCutover: true });
@@ -236,6 +236,7 @@ test('every command sends its request and shows the answer', async () => {
   await said(`migration reverse ${third}`, /WORKING.*\n\nusers +on the destination, reversed 1x\nway back +planned/s);
   await said(`migration finish ${third}`, /way back +is being closed/);
   await agent.report(committed({ state: 'closed' }));
+  await said('org migration list', new RegExp(`^linkspan.destination.groupId +_id .*\n\\w{24} +${third} +COMPLETE`));
   await said(`migration finish ${third}`, /COMPLETE.*way back +closed for good\nwarning +The source stays blocked/s);
   const { linkToken = '' } = await made('link-token create --migrationHost host-2');
   assert.equal((await new AgentClient(plane.url).redeem(linkToken, 'host-2')).status, 201);
@@ -255,6 +256,11 @@ test('every command sends its request and shows the answer', async () => {
   const [{ id: eventId, eventTypeName }] = results as unknown as [Record<string, string>];
   assert.equal(eventTypeName, 'CLUSTER_DELETED');
   await said(`event describe ${eventId}`, /CLUSTER_DELETED/);
+  await said(
+    `event list --targetKind migration --targetId ${third} --type LIVE_MIGRATION_CREATED`,
+    /LIVE_MIGRATION_CREATED/,
+  );
+  await said(`event list --targetKind cluster --targetId ${third}`, empty);
   await said('event verify', /true/);
   await said('project event list --limit 500', /CLUSTER_CREATED/);
   await said(`project event describe ${eventId}`, /CLUSTER_DELETED/);

@@ -99,7 +99,12 @@ test('no secret is in any log or file, whether requests succeed or fail', async 
     mismatches: { found: 3, open: 1, latest: [mismatch] },
     catalogDifferences: ['names.a: b'],
   });
-  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed', verification }) }] });
+  const oplog = { windowSeconds: 7_200, leftSeconds: 3_601, headroomPercent: 50 };
+  const shards = [
+    { shard: 'rs-west', whyUnknown: null, oplog, rates: null, pingMs: 3 },
+    { shard: 'rs-east', whyUnknown: 'host-2 does not answer', oplog: null, rates: null, pingMs: null },
+  ];
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed', verification, shards }) }] });
   for (const path of [`${migrations}/${id}`, `/groups/${groupId}/clusters`, `${org}/apiKeys`, `${org}/events`]) {
     answers.push(JSON.stringify((await client.send('GET', path)).body));
   }
@@ -108,9 +113,26 @@ test('no secret is in any log or file, whether requests succeed or fail', async 
   assert.equal((await bundling.exit).code, 0, bundling.stderr);
   const bundled = readFileSync(bundle, 'utf8');
   assert.match(bundled, new RegExp(`"id": "${id}"[^}]*"status": "FAILED"`));
-  const counts = ['"phase": "following"', '"documentsRechecked": 130', '"found": 3', '"open": 1'];
+  const counts = [
+    '"phase": "following"',
+    '"documentsRechecked": 130',
+    '"found": 3',
+    '"open": 1',
+    '"leftSeconds": 3601',
+  ];
   for (const count of counts) assert.ok(bundled.includes(count), bundled);
-  for (const name of ['host-1', '"shop"', '"C1"', 'mover', mismatch.namespace, 'names.a']) {
+  assert.match(bundled, /"isKnown": true,[^}]*"pingMs": 3[^}]*\},\s*\{[^}]*"isKnown": false,[^}]*"pingMs": null/s);
+  for (const name of [
+    'host-1',
+    'host-2',
+    'rs-west',
+    'rs-east',
+    '"shop"',
+    '"C1"',
+    'mover',
+    mismatch.namespace,
+    'names.a',
+  ]) {
     assert.ok(!bundled.includes(name), name);
   }
   server.kill('SIGTERM');

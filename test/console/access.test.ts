@@ -93,6 +93,42 @@ test('a member sees keys but no service accounts, and no buttons', { skip }, asy
   assert.deepEqual(watched.faults, []);
 });
 
+test('an owner of one project gives roles in it, and sees no other buttons', { skip }, async () => {
+  assert.ok(browser);
+  await using plane = await startWithConsole(built.path);
+  const projects = '/api/atlas/v2/groups';
+  const [shop] = await Promise.all(
+    ['Shop', 'Stock'].map((name) => plane.api('POST', projects, { body: { name, orgId: plane.orgId } })),
+  );
+  const own = `${projects}/${shop?.json.id}/apiKeys`;
+  const { json: owner } = await plane.api('POST', own, { body: { desc: 'owner of Shop', roles: ['GROUP_OWNER'] } });
+  const body = { desc: 'ci', roles: ['ORG_MEMBER'] };
+  const { json: other } = await plane.api('POST', `/api/atlas/v2/orgs/${plane.orgId}/apiKeys`, { body });
+  await using watched = await openPage(browser, plane.url);
+  const { page, faults } = watched;
+  await page.goto(`${plane.url}/#/access`);
+  await signIn(watched, String(owner.publicKey), String(owner.privateKey));
+  const row = page.getByRole('row').filter({ hasText: String(other.publicKey) });
+  await row.waitFor();
+  const buttons = await page.getByRole('button').allTextContents();
+  assert.deepEqual(buttons, ['Sign out', 'Details', 'Details', 'Details']);
+
+  await row.getByRole('button', { name: 'Details' }).click();
+  await page.getByText('It may be used from anywhere.').waitFor();
+  const inProject = page.getByRole('row').filter({ hasText: 'Shop' }).filter({ hasNotText: 'owner of Shop' });
+  await inProject.getByRole('button', { name: 'Change roles…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('GROUP_CLUSTER_MANAGER').check();
+  assert.deepEqual(await violationsOf(watched), []);
+  await dialog.getByRole('button', { name: 'Change roles' }).click();
+  await inProject.getByText('GROUP_CLUSTER_MANAGER').waitFor();
+  assert.equal(await page.getByText('Stock').count(), 0);
+  const given = await plane.api<{ results: { publicKey: string }[] }>('GET', own);
+  assert.ok(given.json.results.some(({ publicKey }) => publicKey === other.publicKey));
+  assert.deepEqual(await page.getByRole('button', { name: /Delete|Create|Add/ }).count(), 0);
+  assert.deepEqual(faults, []);
+});
+
 test('roles, access lists and further secrets are changed, and roles in single projects', { skip }, async () => {
   assert.ok(browser);
   await using plane = await startWithConsole(built.path);

@@ -47,11 +47,14 @@ test('a link-token is shown once with the command of the agent, which then appea
 
   const agent = new AgentClient(plane.url, undefined, clock.now);
   agent.agentId = String((await agent.redeem(token, 'mover-1')).json.agentId);
-  const deployments = [{ ...SOURCE, dbSizeBytes: 5 * 1024 ** 3 }];
+  const sharded = { ...SOURCE, name: 'large', sharded: true, shardsSize: 2 };
+  const deployments = [sharded, { ...SOURCE, dbSizeBytes: 5 * 1024 ** 3 }];
   await agent.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments }] });
   const row = page.getByRole('row').filter({ hasText: 'mover-1' }).filter({ hasText: '10.0.0.0/8' });
   await row.getByText('Connected').waitFor();
-  const source = page.getByRole('table', { name: 'Clusters that agents can migrate' }).getByRole('row').last();
+  const sources = page.getByRole('table', { name: 'Clusters that agents can migrate' });
+  await sources.getByRole('cell', { name: 'large, sharded (2 shards)', exact: true }).waitFor();
+  const source = sources.getByRole('row').last();
   assert.deepEqual(await source.getByRole('cell').allTextContents(), ['source', 'shop', 'mover-1', '8.0.4', '5.0 GiB']);
   clock.offsetMs = 60_000;
   await row.getByText('Silent').waitFor();

@@ -81,6 +81,36 @@ test('the audit shows the events of an actor, of a project and of a time', { ski
   assert.deepEqual(faults, []);
 });
 
+test('the audit shows the events about one thing, whoever caused them', { skip }, async () => {
+  assert.ok(browser);
+  await using plane = await startWithConsole(built.path);
+  const keys = `/api/atlas/v2/orgs/${plane.orgId}/apiKeys`;
+  const [ci] = await Promise.all(
+    ['ci', 'other'].map((desc) => plane.api('POST', keys, { body: { desc, roles: ['ORG_MEMBER'] } })),
+  );
+  await plane.api('PATCH', `${keys}/${ci?.json.id}`, { body: { desc: 'renamed' } });
+  await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'Shop', orgId: plane.orgId } });
+  await using watched = await openPage(browser, plane.url);
+  const { page, faults } = watched;
+  await page.goto(`${plane.url}/#/audit`);
+  await signIn(watched, plane.publicKey, plane.privateKey);
+  const show = page.getByRole('button', { name: 'Show', exact: true });
+  await page.getByRole('combobox', { name: /^About/ }).selectOption('An API key');
+  await show.click();
+  // The first key was created at the server's first start.
+  await page.getByText('1–4 of 4').waitFor();
+  await page.getByLabel('Which one').fill(String(ci?.json.publicKey));
+  await show.click();
+  await page.getByText('1–2 of 2').waitFor();
+  for (const type of ['API_KEY_CREATED', 'API_KEY_DESCRIPTION_CHANGED'])
+    await page.getByRole('row').filter({ hasText: type }).waitFor();
+  await page.getByRole('combobox', { name: /^About/ }).selectOption('A migration');
+  await show.click();
+  await page.getByText('No such event.').waitFor();
+  assert.deepEqual(await violationsOf(watched), []);
+  assert.deepEqual(faults, []);
+});
+
 test('an owner verifies the audit, and the first altered record is named', { skip }, async () => {
   assert.ok(browser);
   await using plane = await startWithConsole(built.path);

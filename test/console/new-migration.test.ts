@@ -39,6 +39,8 @@ test('a migration is checked with every finding and its remedy, and starts when 
   const { page, faults } = watched;
   const check = page.getByRole('button', { name: 'Check', exact: true });
   await check.waitFor();
+  const sharded = 'parts, sharded (2 shards) in Old shop, by the agent on mover-1';
+  await page.getByRole('option', { name: sharded, exact: true }).waitFor({ state: 'attached' });
   assert.deepEqual(await violationsOf(watched), []);
   await page.getByRole('textbox', { name: 'User' }).fill('reader');
   await page.getByLabel('Password').fill('source-canary');

@@ -4,7 +4,7 @@ import { DESTINATION } from '../atlas-api/migration-world.ts';
 import { AgentClient, createToken, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import { eventually } from '../support/eventually.ts';
 
-/** A project with a destination, and an agent that offers a cluster and is played by the test. */
+/** A project with a destination, and an agent that offers two clusters and is played by the test. */
 export async function prepareShop(plane: ControlPlane): Promise<AgentClient> {
   const group = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'Shop', orgId: plane.orgId } });
   const body = { name: 'target', connectionStrings: { standard: DESTINATION } };
@@ -13,7 +13,10 @@ export async function prepareShop(plane: ControlPlane): Promise<AgentClient> {
   agent.features = ['reversals'];
   const redeemed = (await agent.redeem(await createToken(plane, [], 'mover-1'), 'mover-1')).json;
   agent.agentId = String((redeemed as unknown as RedeemResponse).agentId);
-  const deployments = [{ ...SOURCE, name: 'orders' }];
+  const deployments = [
+    { ...SOURCE, name: 'orders' },
+    { ...SOURCE, name: 'parts', sharded: true, shardsSize: 2 },
+  ];
   await agent.report({
     features: ['reversals'],
     inventory: [{ projectId: SOURCE_PROJECT, name: 'Old shop', deployments }],

@@ -28,6 +28,7 @@ export function manyCollections(number: number): CollectionProgress[] {
       documentsTotal,
       bytesCopied: Math.floor(bytesTotal * share),
       bytesTotal,
+      readOrder: at === 0 ? { order: 'natural', reason: 'its _ids are random' } : null,
       documentsPerSecond: isCopied ? 41_000 : null,
       bytesPerSecond: isCopied ? 22_800_000 : null,
     };

@@ -44,6 +44,20 @@ export const copying: Partial<Progress> = {
   },
 };
 
+const shardOplog = { windowSeconds: 43 * 3600, leftSeconds: 40 * 3600, headroomPercent: 95 };
+
+/** The shards of a source, of which one does not answer. */
+export const shards: NonNullable<Progress['shards']> = [
+  {
+    shard: 'rs-amsterdam',
+    whyUnknown: null,
+    oplog: shardOplog,
+    rates: { writesPerSecond: 4_812, readsPerSecond: 920, oplogBytesPerSecond: 3_400_000 },
+    pingMs: 1.4,
+  },
+  { shard: 'rs-dublin', whyUnknown: 'the user cannot log in there', oplog: null, rates: null, pingMs: null },
+];
+
 export const copied: Partial<Progress> = {
   ...copying,
   state: 'tailing',

@@ -18,6 +18,7 @@ import {
   open,
   ready,
   settled,
+  shards,
   steps,
   unknown,
   verification,
@@ -252,6 +253,8 @@ export const SCENES: readonly Scene[] = [
     play: (started) =>
       started.report({
         ...copied,
+        oplog: null,
+        shards,
         verification: verification({
           mode: 'report',
           mismatches: { found: 3, open: 1, latest: [mismatch] },

@@ -189,6 +189,17 @@ test('what limits the speed is not shown for an agent that is silent', { skip },
   assert.equal(await shown.page.getByRole('heading', { name: 'What limits it' }).count(), 0);
 });
 
+test('the shards of a source are a table, and one that cannot be read says why', { skip }, async () => {
+  await using shown = await open(sceneOf('mismatches'));
+  const { page, faults } = shown;
+  const row = (name: string) => page.getByRole('table', { name: 'Shards of the source' }).getByRole('row', { name });
+  await row('rs-amsterdam').getByText('1 d 16 h').waitFor();
+  await row('rs-amsterdam').getByText('4,812/s').waitFor();
+  await row('rs-dublin').getByText('the user cannot log in there').waitFor();
+  await page.getByText('Not known: not all shards can be read.').waitFor();
+  assert.deepEqual(faults, []);
+});
+
 test('a session without the role to change migrations sees no buttons for it', { skip }, async () => {
   assert.ok(browser);
   const clock = new MovedClock();

@@ -88,6 +88,9 @@ test('a migration of linkspan sync is started, watched and cut over on its own p
 
   await page.getByRole('status').filter({ hasText: 'Ready to cut over.' }).waitFor(PATIENT);
   await page.getByText('2,000 of 2,000').first().waitFor();
+  const collections = page.getByRole('table', { name: 'Collections, largest first' });
+  await collections.getByRole('row').filter({ hasText: 'shop.orders' }).getByText('2,000').waitFor(PATIENT);
+  await page.getByRole('heading', { name: /^What limits/ }).waitFor(PATIENT);
   // This API neither cancels a migration nor has a cutover window.
   const buttons = await page.locator('.actions').getByRole('button').allTextContents();
   assert.deepEqual(buttons, ['Pause', 'Rehearse…', 'Cut over…']);

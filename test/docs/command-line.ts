@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Command } from 'commander';
-import { syncCommand } from '../../src/cli/migrate/sync.ts';
+import { syncCommand } from '../../src/cli/migrate/sync-command.ts';
 import { agentCommand } from '../../src/cli/run/agent.ts';
-import { serveCommand } from '../../src/cli/run/serve.ts';
+import { serveCommand } from '../../src/cli/run/serve-command.ts';
 
 const COMMANDS: Readonly<Record<string, () => Command>> = {
   agent: agentCommand,

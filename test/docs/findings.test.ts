@@ -13,7 +13,7 @@ test('docs/plan/plan-a-migration.md lists every finding with severity, meaning a
 
 test('every finding has a test', () => {
   const root = new URL('../../', import.meta.url);
-  const files = globSync('test/{engine,agent}/**/*.test.ts', { cwd: root });
+  const files = globSync('test/{engine,agent,sharded}/**/*.test.ts', { cwd: root });
   const tests = files.map((file) => readFileSync(new URL(file, root), 'utf8')).join();
   assert.deepEqual(
     FINDING_CODES.filter((code) => !tests.includes(`'${code}'`)),

@@ -11,6 +11,7 @@ import { METRICS } from '../../src/metrics/catalogue.ts';
 import { MetricsRegistry } from '../../src/metrics/registry.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, prepare, progress } from '../atlas-api/migration-world.ts';
+import { reversibleUsers } from '../engine/running-reversible.ts';
 import { spawnTracked } from '../support/child-processes.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/mongod-process.ts';
@@ -36,13 +37,14 @@ test('deploy/grafana/linkspan.json is the board of its table, and names no data 
 test('Prometheus has data for every expression of the board, of a real migration and a server', {
   skip: withoutPrometheus,
 }, async () => {
-  await using pair = await startPair();
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.client
     .db('shop')
     .collection('orders')
     .insertMany(numbered(2_000, { text: 'x'.repeat(200) }));
-  const flags = ['--max-megabytes-per-second', '0.2', '--metrics-listen', '127.0.0.1:0'];
-  await using sync = await startSync({ source: pair.source.uri, destination: pair.destination.uri }, flags);
+  const { source, destination } = await reversibleUsers(pair);
+  const flags = ['--max-megabytes-per-second', '0.2', '--metrics-listen', '127.0.0.1:0', '--reversible'];
+  await using sync = await startSync({ source: source.uri, destination: destination.uri }, flags);
   const [, url = ''] = await sync.linkspan.waitForLine(/metrics are served at http:\/\/(\S+)\/metrics$/);
   await using server = await startServerMetrics();
   await using prometheus = await startPrometheus([url, server.address]);
@@ -54,11 +56,11 @@ test('Prometheus has data for every expression of the board, of a real migration
       ? missing.size === 0
       : [...missing].every((expr) => those.some((name) => expr.includes(name)));
   };
-  const ofCutover = ['linkspan_write_pause_seconds', 'linkspan_cutover_step_seconds'];
-  await eventually(() => without(ofCutover), { what: 'data of everything but the cutover' });
+  const ofCutover = ['linkspan_write_pause_seconds', 'linkspan_cutover_step_seconds', 'linkspan_way_back_'];
+  await eventually(() => without(ofCutover), { what: 'data of everything but the cutover and the way back' });
   await eventually(async () => (await sync.progress()).canCommit, { what: 'readiness' });
   await sync.call('commit');
-  await eventually(() => without([]), { what: 'data of the cutover' });
+  await eventually(() => without([]), { what: 'data of the cutover and the way back' });
 });
 
 /** Serves the metrics of a control plane one of whose agents reports a migration. */
@@ -67,7 +69,11 @@ async function startServerMetrics() {
   const plane = resources.use(await startControlPlane());
   const { agent, groupId, path } = await prepare(plane);
   const { json } = await plane.api('POST', path, { body: cliBody(groupId) });
-  await agent.report({ migrations: [{ id: String(json._id), progress: progress('9'.repeat(24)) }] });
+  // Only this migration's source is sharded.
+  const oplog = { windowSeconds: 7_200, leftSeconds: 3_600, headroomPercent: 50 };
+  const rates = { writesPerSecond: 9, readsPerSecond: 1, oplogBytesPerSecond: 70 };
+  const shards = [{ shard: 'rs0', whyUnknown: null, oplog, rates, pingMs: 2 }];
+  await agent.report({ migrations: [{ id: String(json._id), progress: progress('9'.repeat(24), { shards }) }] });
   const registry = new MetricsRegistry();
   const http = createServer(async (_, answer) => {
     const { samples } = await serveSamples(plane.store, Date.now());

@@ -72,6 +72,12 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
         [`linkspan_indexes${OF}`, '{{migration}} indexes {{state}}'],
       ],
     },
+    {
+      title: 'What limits it: shares of the last minute',
+      type: 'timeseries',
+      unit: 'percentunit',
+      shows: [[`linkspan_time_share_ratio${OF}`, '{{migration}} {{use}}']],
+    },
   ],
   Changes: [
     { title: 'Lag', type: 'timeseries', unit: 's', shows: [[`linkspan_lag_seconds${OF}`, '{{migration}}']] },
@@ -92,7 +98,14 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       shows: [
         [`linkspan_oplog_headroom_seconds${OF}`, '{{migration}} until changes are lost'],
         [`linkspan_source_oplog_window_seconds${OF}`, '{{migration}} held'],
+        [`linkspan_shard_oplog_headroom_seconds${OF}`, '{{migration}} shard {{shard}} until changes are lost'],
       ],
+    },
+    {
+      title: 'Writes of the shards of a source',
+      type: 'timeseries',
+      unit: 'wps',
+      shows: [[`linkspan_shard_writes_per_second${OF}`, '{{migration}} {{shard}}']],
     },
   ],
   'Verification and clusters': [
@@ -136,6 +149,34 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       type: 'bargauge',
       unit: 's',
       shows: [[`linkspan_cutover_step_seconds${OF}`, '{{migration}} {{step}}']],
+    },
+  ],
+  'Way back': [
+    {
+      title: 'State of the way back',
+      type: 'stat',
+      unit: 'none',
+      shows: [['linkspan_way_back_state{migration=~"$migration"} == 1', '{{migration}} {{state}}']],
+      texts: { 1: 'now' },
+    },
+    {
+      title: 'Ready to return',
+      type: 'stat',
+      unit: 'none',
+      shows: [[`linkspan_way_back_ready${OF}`, '{{migration}}']],
+      texts: YES_NO,
+    },
+    {
+      title: 'Lag of the way back',
+      type: 'timeseries',
+      unit: 's',
+      shows: [[`linkspan_way_back_lag_seconds${OF}`, '{{migration}}']],
+    },
+    {
+      title: 'Until the way back loses changes',
+      type: 'timeseries',
+      unit: 's',
+      shows: [[`linkspan_way_back_oplog_headroom_seconds${OF}`, '{{migration}}']],
     },
   ],
   Processes: [

@@ -30,7 +30,7 @@ test('the limits of the page are those of the code', () => {
 test('the limits that flags change are their defaults', () => {
   const flags = [...page.matchAll(/^\| .+? \| ([\d,]+)(?: \w+)? \| `--([\w-]+)` \|$/gm)];
   assert.ok(flags.length >= 4, `${flags.length} rows`);
-  const settings = ['src/cli/run/serve.ts', 'src/engine/concurrency/memory-budget.ts'].map(read).join('\n');
+  const settings = ['src/cli/run/serve-command.ts', 'src/engine/concurrency/memory-budget.ts'].map(read).join('\n');
   for (const [, number = '', flag = ''] of flags) {
     const plain = number.replaceAll(',', '');
     const isDefault = new RegExp(`'${flag}'[\\s\\S]{0,200}?['(]${plain}[')]`).test(settings);

@@ -84,6 +84,27 @@ test('the search finds a page by its words, and nothing asks a foreign host', { 
   assert.deepEqual(faults, []);
 });
 
+test('the state diagrams of the lifecycles are pictures, with every state and every event', () => {
+  const blocks = [
+    ...readFileSync(join(ROOT, 'docs/reference/lifecycles.md'), 'utf8').matchAll(/```mermaid\n(.*?)```/gs),
+  ];
+  const pictures = read('docs/reference/lifecycles.html').match(/<figure class="state-diagram".*?<\/figure>/gs) ?? [];
+  assert.equal(pictures.length, 3);
+  for (const [at, [, block = '']] of blocks.entries()) {
+    const picture: string = pictures[at] ?? '';
+    const texts = picture.match(/(?<=<text[^>]*>)[^<]*(?=<\/text>)/g) ?? [];
+    const shown = new Set(texts.map((text) => text.trim()));
+    const arrows = [...block.matchAll(/ --> (\w+)(?:: (.+))?/g)];
+    assert.ok(arrows.length > 5);
+    const wanted = arrows.flatMap(([, to = '', events]) => [to.replaceAll('_', ' '), ...(events?.split(', ') ?? [])]);
+    assert.deepEqual(
+      wanted.filter((text) => !shown.has(text)),
+      [],
+    );
+  }
+  assert.doesNotMatch(HTML.map(read).join('\n'), /stateDiagram-v2|<svg[^>]*\sid=/);
+});
+
 test('no page and no stylesheet names an asset of a foreign host', () => {
   const styles = globSync('**/*.css', { cwd: site.path }).flatMap((file) =>
     [...read(file).matchAll(/(?:url\(|@import)\s*["']?([^"')\s]+)/g)].map(([, url = '']) => url),

@@ -4,13 +4,15 @@ import { AtlasClient } from '../support/atlas-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
 import { freePort } from '../support/mongod-process.ts';
-import type { ReplicaSetPair } from '../support/replica-set.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ORG_ID = 'ab'.repeat(12);
 const SOURCE_PROJECT = '0123456789abcdef01234567';
 const PUBLIC_KEY = 'testerkey';
 const PRIVATE_KEY = 'a-private-key-of-the-test';
+
+/** Each request costs the control plane milliseconds that the migration lacks. */
+const POLL_MS = 100;
 
 export interface MigrationStatus {
   readonly status: string;
@@ -27,12 +29,18 @@ export interface MigrationStatus {
   };
 }
 
+/** The clusters of a migration, by their connection strings. */
+interface Clusters {
+  readonly source: { readonly uri: string };
+  readonly destination: { readonly uri: string };
+}
+
 interface Attempt {
   readonly rehearsal?: number;
   readonly result?: string;
 }
 
-/** A control plane and an agent as processes, between the clusters of a pair. A test can kill and restart each of them. */
+/** A control plane and an agent as processes, between two clusters. A test can kill and restart each of them. */
 export class PushSetup implements AsyncDisposable {
   readonly #resources = new AsyncDisposableStack();
   readonly #folder: string;
@@ -49,7 +57,7 @@ export class PushSetup implements AsyncDisposable {
   }
 
   /** Writes the agent's configuration. Starts no process: `register` is the next step. */
-  static async create(pair: ReplicaSetPair, sourceUri = pair.source.uri): Promise<PushSetup> {
+  static async create(pair: Clusters, sourceUri = pair.source.uri): Promise<PushSetup> {
     const setup = new PushSetup(await freePort());
     const configuration = {
       host: 'mover',
@@ -104,7 +112,7 @@ export class PushSetup implements AsyncDisposable {
   }
 
   /** Registers the destination and creates a link-token. */
-  async register(pair: ReplicaSetPair): Promise<void> {
+  async register(pair: Clusters): Promise<void> {
     const group = await this.#atlas.send('POST', '/groups', { name: 'destination', orgId: ORG_ID });
     this.#groupId = String(group.body.id);
     const cluster = { name: 'target', connectionStrings: { standard: pair.destination.uri } };
@@ -143,6 +151,12 @@ export class PushSetup implements AsyncDisposable {
     await eventually(send, { what: `the ${what} to be accepted` });
   }
 
+  /** The source projects that the linked agents offer. */
+  // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each test reads something else
+  async availableProjects(): Promise<any> {
+    return (await this.#atlas.send('GET', `/orgs/${ORG_ID}/liveMigrations/availableProjects`)).body;
+  }
+
   /** Sends one request about the migration, such as `PUT abortCutover`. */
   async ask(method: 'GET' | 'PUT', path: string): Promise<Record<string, unknown>> {
     const target = `/groups/${this.#groupId}/liveMigrations/${this.#migrationId}/${path}`;
@@ -159,7 +173,7 @@ export class PushSetup implements AsyncDisposable {
         if (status.status === 'FAILED') failure = status.errorMessage ?? 'without a message';
         return failure !== undefined || condition(status);
       },
-      { what: `the migration to be ${what}` },
+      { what: `the migration to be ${what}`, pollMs: POLL_MS },
     );
     if (failure !== undefined) throw new Error(`the migration failed: ${failure}`);
   }

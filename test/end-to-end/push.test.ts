@@ -51,7 +51,7 @@ async function push(pair: ReplicaSetPair, hooks: { readonly agent?: string; read
     clients: [pair.source.client],
     namespaces: ['shop.a', 'shop.b'],
     seed: 4,
-    ratePerSecond: 300,
+    ratePerSecond: 100,
   });
   await setup.start();
   await setup.until('ready for cutover', ({ readyForCutover }) => readyForCutover);

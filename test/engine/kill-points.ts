@@ -135,6 +135,8 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'engine.accounts.merged': 'accounts/users-and-roles.test.ts',
   'engine.accounts.made': 'accounts/users-and-roles.test.ts',
   'engine.cutover.about-to-open': 'cutover/source-claim.test.ts',
+  'engine.cutover.opened': '../sharded/block-record.test.ts',
+  'engine.cutover.block-record-read': '../sharded/block-record.test.ts',
   'engine.rehearsal.begun': 'cutover/rehearsal.test.ts',
   'engine.rehearsal.source-blocked': 'cutover/rehearsal.test.ts',
   'engine.rehearsal.opened': 'cutover/rehearsal.test.ts',

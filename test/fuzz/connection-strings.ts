@@ -23,6 +23,7 @@ const WORDS = [
   'loadBalanced=true',
   'autoEncryption=1',
   '%2Ftmp%2Fmongodb-27017.sock',
+  '.sock',
   '?',
   '&',
   'mongodb+srv://',

@@ -7,7 +7,9 @@ import {
   type MigrationOptions,
   newMigrationId,
   type Outcome,
+  type SourceWatch,
 } from '../../src/library/index.ts';
+import { LOG_EVENTS } from '../../src/platform/log-events/index.ts';
 import { reversibleUsers } from '../engine/running-reversible.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
@@ -50,6 +52,17 @@ function running(migration: Migration): { readonly outcome: Promise<Outcome>; st
   };
 }
 
+/** Watches the source after the commit. Disposing ends the watch, also when the test fails. */
+function watchingSource(migration: Migration): { stop(): Promise<SourceWatch | undefined> } & AsyncDisposable {
+  const end = new AbortController();
+  const watched = migration.watchSource({ signal: end.signal });
+  const stop = async () => {
+    end.abort();
+    return await watched;
+  };
+  return { stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+}
+
 async function untilReady(migration: Migration): Promise<void> {
   await eventually(() => migration.progress().readyForCutover, { what: 'a migration that is ready' });
 }
@@ -57,13 +70,24 @@ async function untilReady(migration: Migration): Promise<void> {
 test('a program pauses, resumes, rehearses and cuts over a migration', { skip }, async () => {
   await using pair = await startShop();
   const entries: LogEntry[] = [];
-  const migration = new Migration({ ...optionsFor(pair), log: (entry) => entries.push(entry) });
+  const options = optionsFor(pair);
+  const migration = new Migration({ ...options, log: (entry) => entries.push(entry) });
   await assert.rejects(migration.abortCutover(), { code: 'WRONG_STATE' });
   migration.setLoadLevel(1);
   migration.limitCopy(null);
+  assert.equal(migration.collections(), undefined);
   await using run = running(migration);
   await assert.rejects(migration.run(), /run before/);
   await untilReady(migration);
+  const [orders, ...others] = migration.collections() ?? [];
+  assert.deepEqual(
+    [orders?.namespace, orders?.state, orders?.documentsCopied, others],
+    ['shop.orders', 'done', 300, []],
+  );
+  const shares = await eventually(() => migration.progress().timeShares, { what: 'time shares' });
+  const { seconds: _, ...uses } = shares;
+  const sum = Object.values(uses).reduce((total, share) => total + share, 0);
+  assert.ok(Math.abs(sum - 1) < 1e-9, JSON.stringify(shares));
 
   migration.pause();
   await eventually(() => migration.progress().state === 'paused', { what: 'a pause' });
@@ -77,6 +101,7 @@ test('a program pauses, resumes, rehearses and cuts over a migration', { skip },
   assert.match(result, /^(not )?rehearsed$/);
   assert.equal(migration.progress().canWrite, false);
   await untilReady(migration);
+  await assert.rejects(migration.watchSource(), { code: 'WRONG_STATE' });
   migration.cutOver();
   assert.throws(() => migration.pause(), { code: 'WRONG_STATE' });
   assert.equal(await run.outcome, 'committed');
@@ -86,6 +111,14 @@ test('a program pauses, resumes, rehearses and cuts over a migration', { skip },
   await expectIdentical(pair);
   await assert.rejects(migration.cancel(), { code: 'WRONG_STATE' });
   assert.ok(entries.length > 0);
+  const known = new Set(Object.values(LOG_EVENTS).flatMap((events) => Object.keys(events)));
+  for (const { event, details, message } of entries) {
+    assert.ok(known.has(event), message);
+    assert.deepEqual(
+      [details.migration, typeof details.phase, 'event' in details],
+      [options.migrationId, 'string', false],
+    );
+  }
   for (const { level, message } of entries)
     assert.ok(['info', 'warn', 'error'].includes(level) && message !== '', level);
 });
@@ -137,4 +170,20 @@ test('a program reverses a migration that has cut over, and closes the way back'
   await migration.finish();
   assert.equal(await run.outcome, 'committed');
   assert.equal(await pair.source.client.db('shop').collection('orders').countDocuments(), 320);
+});
+
+test('a program watches the source after the commit, and learns of writes under its block', { skip }, async () => {
+  await using pair = await startShop({ auth: true });
+  const entries: LogEntry[] = [];
+  const migration = new Migration({ ...optionsFor(pair), log: (entry) => entries.push(entry) });
+  migration.cutOverOnceReady();
+  await using run = running(migration);
+  assert.equal(await run.outcome, 'committed');
+  await using watching = watchingSource(migration);
+  // This user bypasses the block.
+  await pair.source.client.db('shop').collection('orders').insertOne({ late: true });
+  const told = () => entries.find(({ event }) => event === 'source_watch.writes_found');
+  assert.equal((await eventually(told, { what: 'the late write' })).level, 'error');
+  const { changes, namespaces, ended } = (await watching.stop()) ?? {};
+  assert.deepEqual([changes, namespaces, ended], [1, ['shop.orders'], undefined]);
 });

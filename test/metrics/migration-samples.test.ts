@@ -26,6 +26,30 @@ test('a value that is unknown has no sample instead of 0', async () => {
   assert.equal(known.get(series('linkspan_oplog_headroom_ratio')), 0.5);
 });
 
+test('each shard of a source has figures of its own, and one that does not answer only says so', async () => {
+  const oplog = { windowSeconds: 7_200, leftSeconds: 3_600, headroomPercent: 50 };
+  const rates = { writesPerSecond: 9, readsPerSecond: 0, oplogBytesPerSecond: 70 };
+  const shards = [
+    { shard: 'a', whyUnknown: null, oplog, rates, pingMs: 2 },
+    { shard: 'b', whyUnknown: 'it does not answer', oplog: null, rates: null, pingMs: null },
+  ];
+  const values = await scrape({ state: 'tailing', shards });
+  const of = (name: string, shard: string) => series(`linkspan_shard_${name}`, `,shard="${shard}"`);
+  const shown = {
+    seen: 1,
+    oplog_headroom_seconds: 3_600,
+    oplog_headroom_ratio: 0.5,
+    writes_per_second: 9,
+    reads_per_second: 0,
+    oplog_bytes_per_second: 70,
+    ping_seconds: 0.002,
+  };
+  for (const [name, value] of Object.entries(shown)) {
+    assert.equal(values.get(of(name, 'a')), value, name);
+    assert.equal(values.get(of(name, 'b')), name === 'seen' ? 0 : undefined, name);
+  }
+});
+
 test('before an engine has loaded its records, a migration shows its state and no figures', async () => {
   const values = await scrape({ state: 'created' });
   assert.equal(values.get(series('linkspan_migration_state', ',state="created"')), 1);
@@ -86,18 +110,51 @@ test('an agent can make no labels: unknown phases and steps of a cutover are lef
   assert.equal(scraped(text).has(series('linkspan_copied_bytes')), false);
 });
 
+test('the shares of time are a series for each use, and absent while not measured', async () => {
+  const timeShares = {
+    seconds: 60,
+    sourceRead: 0.5,
+    engine: 0.25,
+    destinationWrite: 0.125,
+    throttled: 0.0625,
+    memory: 0,
+    idle: 0.0625,
+  };
+  const values = await scrape({ state: 'copying', timeShares });
+  const shares = [...values].filter(([name]) => name.startsWith('linkspan_time_share_ratio'));
+  assert.equal(shares.length, 6);
+  assert.equal(values.get(series('linkspan_time_share_ratio', ',use="source_read"')), 0.5);
+  assert.equal(values.get(series('linkspan_time_share_ratio', ',use="memory"')), 0);
+  assert.equal(
+    shares.reduce((sum, [, value]) => sum + value, 0),
+    1,
+  );
+  const { timeShares: _, ...unmeasured } = progress(ID, { state: 'copying' });
+  const { text } = await new MetricsRegistry().render(
+    engineSamples([{ progress: unmeasured as Progress }]).samples,
+    'prometheus',
+  );
+  assert.ok(!text.includes('linkspan_time_share_ratio'), text);
+});
+
 test('a way back shows its state, and its figures only while it follows', async () => {
   const at = async (wayBack: MeasuredWayBack | undefined) => {
     const { samples } = engineSamples([{ progress: progress(ID, { state: 'committed' }), wayBack }]);
     const values = scraped((await new MetricsRegistry().render(samples, 'prometheus')).text);
     const state = (one: string) => values.get(series('linkspan_way_back_state', `,state="${one}"`));
-    const figures = ['ready', 'lag_seconds'].map((name) => values.get(series(`linkspan_way_back_${name}`)));
+    const figures = ['ready', 'lag_seconds', 'oplog_headroom_seconds'].map((name) =>
+      values.get(series(`linkspan_way_back_${name}`)),
+    );
     return [state('following'), state('failed'), ...figures];
   };
-  assert.deepEqual(await at(undefined), [undefined, undefined, undefined, undefined]);
-  assert.deepEqual(await at({ state: 'following', ready: true, lagSeconds: 2 }), [1, 0, 1, 2]);
-  assert.deepEqual(await at({ state: 'following', ready: false, lagSeconds: null }), [1, 0, 0, undefined]);
-  assert.deepEqual(await at({ state: 'failed' }), [0, 1, undefined, undefined]);
+  const none = [undefined, undefined, undefined];
+  assert.deepEqual(await at(undefined), [undefined, undefined, ...none]);
+  const following = { state: 'following', ready: true, lagSeconds: 2, oplogLeftSeconds: 3_600 } as const;
+  assert.deepEqual(await at(following), [1, 0, 1, 2, 3_600]);
+  const unknown = { state: 'following', ready: false, lagSeconds: null, oplogLeftSeconds: null } as const;
+  assert.deepEqual(await at(unknown), [1, 0, 0, undefined, undefined]);
+  assert.deepEqual(await at({ state: 'following', ready: true, lagSeconds: 2 }), [1, 0, 1, 2, undefined]);
+  assert.deepEqual(await at({ state: 'failed' }), [0, 1, ...none]);
 });
 
 test('a scrape has at most 500 migrations, and says when it leaves some out', () => {

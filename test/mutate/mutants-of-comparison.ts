@@ -8,7 +8,7 @@ const REPORTS = 'test/cli/digest.test.ts';
 export const OF_COMPARISON: readonly Mutant[] = [
   {
     without: 'a digest whose time the change stream covers',
-    file: 'src/engine/compare-clusters/digest-cluster.ts',
+    file: 'src/engine/compare-clusters/digest-times.ts',
     replace: 'first === undefined || !isBefore(time, first)',
     by: 'first === first',
     tests: { file: DIGEST, name: 'majority that lags behind' },

@@ -98,7 +98,7 @@ export const OF_CONTROL: readonly Mutant[] = [
     without: "an engine's first write in each session, which fences the earlier engine",
     file: 'src/engine/mongodb/fence.ts',
     replace:
-      "    await Promise.all(all.map((session) => retrier.run('the destination', () => this.#mark(session))));\n",
+      "    await Promise.all(used.map((session) => retrier.run('the destination', () => this.#mark(session))));\n",
     by: '',
     tests: { file: FENCE, name: 'shuts earlier engines out' },
   },
@@ -288,8 +288,8 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'taking no destination for a migration that is cancelled before it begins',
     file: 'src/engine/run/migration-run.ts',
-    replace: 'if (wishes.current.cancellation === undefined || !neverBegan) await',
-    by: 'await',
+    replace: 'const takes = !isOver && (wishes.current.cancellation === undefined || !neverBegan);',
+    by: 'const takes = !isOver;',
     tests: { file: OWNER, name: 'cancelled before it began' },
   },
   {

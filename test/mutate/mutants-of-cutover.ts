@@ -22,7 +22,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'blocking the source before the drain',
     file: 'src/engine/cutover/source-block.ts',
-    replace: 'const set = await tryToBlockWrites(source, limit.limitMs);',
+    replace: 'const set = await tryToBlockWrites(source, limit.limitMs, () => confirmHeld(context, claim));',
     by: 'const set: { setAt?: Timestamp } = {};',
     tests: { file: 'test/engine/run/live-migration.test.ts', name: 'least-privilege' },
   },
@@ -248,8 +248,8 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'waiting when the owner of the block is unknown',
     file: 'src/engine/cutover/source-block.ts',
-    replace: 'if (await writesAreBlocked(source))\n',
-    by: "if (obstacle !== 'unseen')\n",
+    replace: 'if (await writesAreBlocked(source)) throw new NotNow(UNSEEN_BLOCK);',
+    by: "if (obstacle !== 'unseen') throw new NotNow(UNSEEN_BLOCK);",
     tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
   },
   {

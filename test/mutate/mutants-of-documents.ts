@@ -62,36 +62,6 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     tests: { file: HIDDEN, name: 'a view that applyOps makes' },
   },
   {
-    without: 'majority reads in the copy',
-    file: 'src/engine/copy/copy-partition.ts',
-    replace:
-      "        ...find(name),\n        batchSize: batchSize(collection),\n        ...pinTo(context, collection),\n        readConcern: { level: 'majority',",
-    by: "        ...find(name),\n        batchSize: batchSize(collection),\n        ...pinTo(context, collection),\n        readConcern: { level: 'local',",
-    tests: { file: RULES, name: 'every read' },
-  },
-  {
-    without: 'acknowledgement before a range counts as copied',
-    file: 'src/engine/copy/copy-partition.ts',
-    replace:
-      '      const write = insertHeld(context, collection, batch)\n        .finally(() => batch[Symbol.dispose]())\n        .then(',
-    by: '      insertHeld(context, collection, batch);\n      const write = Promise.resolve()\n        .then(',
-    tests: { file: RULES, name: 'a range counts as copied' },
-  },
-  {
-    without: 'the order of batches in the progress of a range',
-    file: 'src/engine/copy/copy-partition.ts',
-    replace: 'await previous; //',
-    by: '//',
-    tests: { file: RULES, name: 'a range counts as copied' },
-  },
-  {
-    without: 'draining the spool to its end before a collection is live',
-    file: 'src/engine/copy/copier.ts',
-    replace: 'await this.#emptySpool(collection);',
-    by: 'void this.#emptySpool(collection).catch(() => undefined);',
-    tests: { file: RULES, name: 'before the record says so' },
-  },
-  {
     without: 'reading from the source when a collation decides which keys are equal',
     file: 'src/engine/apply/dirty-key.ts',
     replace: 'return !hasCollation || !COLLATED_TYPES.has(value.type);',
@@ -178,8 +148,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'exact writes for empty timestamps',
     file: 'src/engine/bson/exact-write.ts',
-    replace:
-      '    if (type === BSON_TYPE.timestamp && document.compare(EIGHT_ZEROS, 0, 8, valueStart, valueStart + 8) === 0)\n      return true;\n',
+    replace: '    if (type === BSON_TYPE.timestamp && isZero(bytes, valueStart)) return true;\n',
     by: '',
     tests: { file: 'test/engine/bson/exactness.test.ts', name: 'keeps its bytes' },
   },
@@ -226,13 +195,6 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     tests: { file: LOST, name: 'goes round' },
   },
   {
-    without: 'using a plan of ranges only once it is on record',
-    file: 'src/engine/copy/copier.ts',
-    replace: "    collection.advance({ kind: 'planned' });\n    await this.#record(collection);\n",
-    by: "    collection.advance({ kind: 'planned' });\n",
-    tests: { file: 'test/engine/run/kill-again.test.ts', name: 'resumes at the last acknowledged key' },
-  },
-  {
     without: 'flushing a lane by the numbers of its keys',
     file: 'src/engine/apply/lane.ts',
     replace: 'if (next !== undefined && next.number <= waiter.last) continue;',
@@ -261,20 +223,6 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     tests: { file: 'test/engine/mongodb/lagging-source.test.ts', name: 'lag behind' },
   },
   {
-    without: 'the time of the position in the plan of the copy',
-    file: 'src/engine/copy/plan-partitions.ts',
-    replace: "readConcern: { level: 'majority', afterClusterTime: collection.readAfter },",
-    by: "readConcern: { level: 'majority' },",
-    tests: { file: 'test/engine/mongodb/lagging-source.test.ts', name: 'lag behind' },
-  },
-  {
-    without: 'the time of the position in the reads of the copy',
-    file: 'src/engine/copy/copy-partition.ts',
-    replace: "readConcern: { level: 'majority', afterClusterTime: collection.readAfter },",
-    by: "readConcern: { level: 'majority' },",
-    tests: { file: 'test/engine/mongodb/lagging-source.test.ts', name: 'lag behind' },
-  },
-  {
     without: 'a majority that acknowledges barriers',
     file: 'src/engine/mongodb/cluster-time.ts',
     replace: "data: { linkspan: 'barrier' }, writeConcern }",
@@ -296,20 +244,6 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     tests: { file: UNSHOWN, name: 'not taken for deletes' },
   },
   {
-    without: 'planning a copy again whose collection was missing',
-    file: 'src/engine/copy/copier.ts',
-    replace: "        collection.advance({ kind: 'plan failed' });\n        collection.suspicion ??= suspicion;\n",
-    by: '',
-    tests: { file: UNSHOWN, name: 'resumes when the drop' },
-  },
-  {
-    without: 'draining the spool of a collection again that was set aside meanwhile',
-    file: 'src/engine/copy/copier.ts',
-    replace: "    if (collection.state === 'set aside') throw new CollectionMissing(collection.namespace);\n",
-    by: '',
-    tests: { file: UNSHOWN, name: 'missing when the copy ends' },
-  },
-  {
     without: 'confirming the cluster on which a new position is taken',
     file: 'src/engine/run/stream-follower.ts',
     replace: '    await confirmSource(this.#reading);\n',
@@ -319,8 +253,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'confirming the destination',
     file: 'src/engine/records/confirm-clusters.ts',
-    replace: 'const isSame = (await replicaSetIdOf(destination)) === identity.destinationId;',
-    by: "const isSame = (await replicaSetIdOf(destination)) !== '' || identity.destinationId === '';",
+    replace: 'const isSame = (await clusterIdOf(destination)) === identity.destinationId;',
+    by: "const isSame = (await clusterIdOf(destination)) !== '' || identity.destinationId === '';",
     tests: { file: OTHER, name: 'nothing of it is written there' },
   },
   {
@@ -354,8 +288,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'a format in which many long keys fit into one command of the spool',
     file: 'src/engine/records/write-records.ts',
-    replace: "documents: documentSequence('documents', all.slice(start, end))",
-    by: 'documents: records.slice(start, end)',
+    replace: "documents: documentSequence('documents', batch)",
+    by: 'documents: records.slice(0, batch.length)',
     tests: { file: 'test/engine/apply/long-ids.test.ts', name: 'keys that are spooled' },
   },
 ];

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { MongoClient } from 'mongodb';
 import { ownArchitecture } from '../../packaging/architectures.ts';
 import { createAuthority, withoutOpenssl } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
@@ -22,6 +23,8 @@ const page = readFileSync(join(ROOT, 'docs/get-started/containers.md'), 'utf8');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 /** As deploy/kubernetes and deploy/compose.production.yaml run it; mongod of tests listens on loopback. */
 const LOCKED_DOWN = ['--network', 'host', '--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
+/** The image's Node.js. */
+const NODE = '/opt/linkspan/node_modules/.bin/node';
 const MEBIBYTE = 1024 * 1024;
 
 const folder = temporaryFolder('image');
@@ -185,6 +188,62 @@ test('the pod of sync-job.yaml migrates a replica set and ends', { skip }, async
   await expectIdentical(pair);
 });
 
+test('a container that is killed in a cutover leaves the source blocked, and the next one opens it and cuts over', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const orders = pair.source.client.db('shop').collection('orders');
+  await orders.insertMany(numbered(1000, {}));
+  await pair.source.createUser('app', 'secret', ['readWriteAnyDatabase']);
+  await using app = await MongoClient.connect(pair.source.uriFor('app', 'secret'));
+  const write = () => app.db('shop').collection('orders').insertOne({ late: true });
+  const port = await freePort();
+  const file = join(folder.path, 'cutover.yaml');
+  const clusters = { cluster0: pair.source.uri, cluster1: pair.destination.uri };
+  writeFileSync(file, JSON.stringify({ ...clusters, port }));
+  const sync = ['sync', '--config', '/etc/sync.yaml'];
+  const start = async (
+    name: string,
+    { flags = [], command = sync }: Partial<Record<'flags' | 'command', string[]>>,
+  ) => {
+    const run = ['run', '--detach', '--name', name, ...LOCKED_DOWN, '--volume', `${file}:/etc/sync.yaml:ro`];
+    await podman.do(...run, ...flags, IMAGE, ...command);
+    await eventually(() => call('start', { source: 'cluster0', destination: 'cluster1' }), {
+      what: `${name} to start`,
+    });
+  };
+  const call = async (what: string, body: object = {}) => {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${what}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    });
+    return answer.ok;
+  };
+
+  // Below another process: the first one of a container can't stop itself.
+  const below = `require('node:child_process').spawn('linkspan', ${JSON.stringify(sync)}, { stdio: 'inherit' })`;
+  await start('killed', {
+    flags: ['--env', 'LINKSPAN_TEST_HOOK=engine.cutover.source-blocked=stop', '--entrypoint', NODE],
+    command: ['-e', below],
+  });
+  await eventually(() => call('commit'), { what: 'the cutover to be accepted' });
+  const isBlocked = async () => (await write().catch((error) => error.code)) === 371;
+  await eventually(isBlocked, { what: 'the source to be blocked' });
+  await podman.do('kill', 'killed');
+  await assert.rejects(write(), { code: 371 });
+
+  await start('next', {});
+  await eventually(write, { what: 'the source to be open' });
+  await eventually(() => call('commit'), { what: 'the cutover to be accepted again' });
+  const committed = async () => {
+    const answer = await (await fetch(`http://127.0.0.1:${port}/api/v1/progress`)).json();
+    return (answer as { progress: { state: string } }).progress.state === 'COMMITTED';
+  };
+  await eventually(committed, { what: 'the commit' });
+  await podman.do('stop', '--time', '20', 'next');
+  await expectIdentical(pair);
+});
+
 /** Machines that an ELF file can be for, by their numbers in its header. */
 const ELF_MACHINES = { amd64: 62, arm64: 183 } as const;
 
@@ -195,7 +254,7 @@ test('this machine builds the image for the other processor, with its Node.js', 
   const [image] = JSON.parse(await podman.do('image', 'inspect', 'localhost/other'));
   assert.equal(image.Architecture, other);
   const mounted = await podman.do('image', 'mount', 'localhost/other');
-  const node = readFileSync(join(mounted, 'opt/linkspan/node_modules/.bin/node'));
+  const node = readFileSync(join(mounted, NODE));
   await podman.do('image', 'umount', 'localhost/other');
   assert.equal(node.readUInt16LE(18), ELF_MACHINES[other]);
 });

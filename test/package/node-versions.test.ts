@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import * as library from '../../src/library/index.ts';
 import { errorCatalogue } from '../../src/platform/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { withoutNpm } from './without-npm.ts';
@@ -57,6 +58,30 @@ test('npm scripts refuse the same Node.js versions as bin/linkspan', async () =>
     assert.equal(await outcome(file, `${major}.${minor}.0`), 'runs', file);
     assert.equal(await outcome(file, `${major}.${minor - 1}.9`), 'is refused', file);
   }
+});
+
+test('the library names its oldest Node.js in an error with the text of the catalogue', async () => {
+  const { detail, remedy } = errorCatalogue.NODE_TOO_OLD;
+  const [toRunOn = ''] = versionsIn(remedy);
+  const [major = 0, minor = 0] = toRunOn.split('.').map(Number);
+  const failure = async (version: string) => {
+    const script = `
+      Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });
+      await import(${JSON.stringify(join(ROOT, 'src/library/entry.js'))}).catch(({ code, message, remedy }) => {
+        console.log(JSON.stringify({ code, message, remedy }));
+      });`;
+    return JSON.parse((await run(process.execPath, ['--input-type=module', '--eval', script])).stdout);
+  };
+  const version = `${major}.${minor - 1}.9`;
+  const message = `${detail.replace('%', version)} ${remedy}`;
+  assert.deepEqual(await failure(version), { code: 'NODE_TOO_OLD', message, remedy });
+  // The compiled library is not beside the source of its entry.
+  assert.equal((await failure(`${major}.${minor}.0`)).code, 'MODULE_NOT_FOUND');
+});
+
+test('the entry of the library has all of its names', () => {
+  const [, names = ''] = /export const \{(.*?)\}/s.exec(read('src/library/entry.js')) ?? [];
+  assert.deepEqual(names.match(/\w+/g)?.sort(), Object.keys(library).sort());
 });
 
 test("npm ci prints no warning on the machine's own Node.js", async () => {

@@ -3,24 +3,49 @@ import { test } from 'node:test';
 import { build, type OutputChunk } from 'rolldown';
 import program from '../../rolldown.config.ts';
 
-test('the help and the version load neither a command, nor the engine, nor the driver', async () => {
-  const { output } = await build({ ...program, write: false });
-  const chunks = output.filter((part) => part.type === 'chunk');
-  const main = chunks.find(({ moduleIds }) => moduleIds.some((id) => id.endsWith('/src/cli/main.ts')));
-  assert.ok(main, 'no file contains src/cli/main.ts');
-  const loaded = new Set<OutputChunk>([main]);
+const { output } = await build({ ...program, write: false });
+const chunks = output.filter((part) => part.type === 'chunk');
+
+/** The modules and packages that load with a module of `src/cli`. */
+function loadedWith(path: string): { readonly modules: readonly string[]; readonly packages: readonly string[] } {
+  const first = chunks.find(({ moduleIds }) => moduleIds.some((id) => id.endsWith(`/src/cli/${path}`)));
+  assert.ok(first, `no file contains src/cli/${path}`);
+  const loaded = new Set<OutputChunk>([first]);
   for (const { imports } of loaded) {
     for (const chunk of chunks.filter(({ fileName }) => imports.includes(fileName))) loaded.add(chunk);
   }
-  const modules = [...loaded].flatMap(({ moduleIds }) => moduleIds);
+  const imports = [...loaded].flatMap((chunk) => chunk.imports);
+  return {
+    modules: [...loaded].flatMap(({ moduleIds }) => moduleIds),
+    packages: imports.filter((name) => !name.endsWith('.js') && !name.startsWith('node:')),
+  };
+}
+
+test('the help and the version load neither a command, nor the engine, nor the driver', () => {
+  const { modules, packages } = loadedWith('main.ts');
   const heavy = /\/src\/(?!cli\/(?:main|command-line|terminal|administration\/noun-help)|platform\/)/;
   assert.deepEqual(
     modules.filter((id) => heavy.test(id)),
     [],
   );
-  const packages = new Set([...loaded].flatMap(({ imports }) => imports).filter((name) => !name.endsWith('.js')));
+  assert.deepEqual(packages, []);
+});
+
+for (const path of ['run/serve-command.ts', 'migrate/sync-command.ts', 'administration/index.ts']) {
+  test(`the help of src/cli/${path} loads neither the driver, nor an HTTP server, nor a schema library`, () => {
+    const { modules, packages } = loadedWith(path);
+    assert.deepEqual(
+      modules.filter((id) => /\/node_modules\/(?!commander\/)/.test(id)),
+      [],
+    );
+    assert.deepEqual(packages, []);
+  });
+}
+
+test('no file imports node:http, which would load the client for fetch at each start', () => {
+  const importers = chunks.filter(({ imports }) => imports.includes('node:http'));
   assert.deepEqual(
-    [...packages].filter((name) => !name.startsWith('node:')),
+    importers.map(({ fileName }) => fileName),
     [],
   );
 });

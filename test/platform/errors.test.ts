@@ -21,10 +21,12 @@ describe('the error catalogue', () => {
       'CHECK_INCOMPLETE',
       'CLOCKS_DIFFER',
       'CONNECTION_NOT_ENCRYPTED',
+      'DEFAULT_CONCERNS_DIFFER',
       'DESTINATION_KEPT',
       'DESTINATION_UNPROTECTED',
       'DISK_TIGHT',
       'DOCUMENTS_NEAR_LIMIT',
+      'EQUAL_IDS',
       'FILE_LIMIT_LOW',
       'FINDINGS_LEFT_OUT',
       'FOREIGN_WRITES',
@@ -34,16 +36,21 @@ describe('the error catalogue', () => {
       'INDEXES_AT_LIMIT',
       'INDEX_FILTERS_LEFT',
       'INDEX_MODERNISED',
+      'MEMBER_TAGS_LEFT',
       'OPLOG_SHORT',
       'PART_NOT_BLOCKED',
       'PATTERN_MATCHES_NOTHING',
       'PROFILER_ON',
       'RANDOM_IDS',
+      'SHARDED_BLOCK_WAITS',
+      'SHARDED_SOURCE_EXPERIMENTAL',
+      'SHARD_OPLOGS_UNSEEN',
       'SOURCE_NOT_BLOCKED',
       'SOURCE_WRITTEN_AFTER_COMMIT',
       'USERS_BYPASS_BLOCK',
       'VERSION_NOT_TRIED',
       'WRITES_BLOCKED',
+      'WRITE_CONCERNS_LEFT',
     ]);
     for (const [code, { status, severity }] of catalogue) assert.equal(severity === 'warning', status === 200, code);
     for (const [code, { status }] of catalogue) assert.ok(status === 200 || (status >= 400 && status < 600), code);
@@ -54,7 +61,7 @@ describe('the error catalogue', () => {
       catalogue.filter(([, entry]) => holds(entry)).map(([code]) => code);
     assert.deepEqual(
       codesWith(({ scope }) => scope === 'collection'),
-      ['NAMESPACE_CONFLICT'],
+      ['NAMESPACE_CONFLICT', 'ID_ON_TWO_SHARDS'],
     );
     assert.deepEqual(codesWith(({ retry }) => retry === 'transient').toSorted(), [
       'DESTINATION_UNREACHABLE',

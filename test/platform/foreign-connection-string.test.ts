@@ -56,7 +56,15 @@ test('a character that the driver removes, or reads as part of something else, i
   ]) {
     assert.equal(refusedPart(text), 'form', JSON.stringify(text));
   }
-  for (const hosts of ['%2Ftmp%2Fmongodb.sock', '/tmp/x.sock', 'a b', 'db.example:port', '[::1', 'a,,b']) {
+  for (const hosts of [
+    '%2Ftmp%2Fmongodb.sock',
+    '/tmp/x.sock',
+    'd.example,x.sock',
+    'a b',
+    'db.example:port',
+    '[::1',
+    'a,,b',
+  ]) {
     assert.match(refusedPart(`mongodb://u:canary@${hosts}/`), /^(host|form)$/, hosts);
   }
 });

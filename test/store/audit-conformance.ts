@@ -49,6 +49,27 @@ export function testAuditConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual(await sequences({ orgId: ORG, fromMs: 2, untilMs: 3 }, 0, 9), [3, 2]);
     assert.deepEqual(await sequences({ orgId: ORG, actorName: 'other', untilMs: 2 }, 0, 9), []);
     assert.equal(await store.countAuditRecords({ orgId: ORG, eventTypeNames: ['A'] }), 2);
+    const about = async (details: readonly string[], id?: string) =>
+      sequences({ orgId: 'about', target: { details, ...(id !== undefined && { id }) } }, 0, 9);
+    const detailed: AuditRecord['details'][] = [
+      { one: 'x', other: 'y' },
+      { many: ['w', 'x'] },
+      { one: 'xx', other: 'x' },
+      { 'o"ne': 'x', quoted: 'say "x"' },
+      {},
+    ];
+    await store.write(async (transaction) => {
+      for (const [nth, details] of detailed.entries())
+        await transaction.appendAuditRecord(record(5 + nth, { orgId: 'about', details }));
+    });
+    assert.deepEqual(await about(['one', 'many']), [7, 6, 5]);
+    assert.deepEqual(await about(['one', 'many'], 'x'), [6, 5]);
+    assert.deepEqual(await about(['one'], 'x'), [5]);
+    assert.deepEqual(await about(['quoted'], 'say "x"'), [8]);
+    assert.deepEqual(await about(['one'], 'X'), []);
+    assert.deepEqual(await about(['one'], ''), []);
+    assert.deepEqual(await about(['one'], '%'), []);
+    assert.equal(await store.countAuditRecords({ orgId: 'about', target: { details: ['one', 'many'], id: 'x' } }), 2);
     assert.deepEqual(await store.auditRecordsAfter(2, 1), [records[2]]);
     assert.deepEqual(await store.auditRecord(records[0]?.id ?? ''), records[0]);
     await assert.rejects(store.write((transaction) => transaction.appendAuditRecord(record(4))));

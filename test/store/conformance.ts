@@ -148,6 +148,26 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual(await store.group(GROUP.id), GROUP);
   });
 
+  test(`${name}: an organization is read as it was last committed`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    const renamed = { ...ORGANIZATION, name: 'another name' };
+    assert.equal(await store.organization(ORGANIZATION.id), undefined);
+    await store.write(async (transaction) => {
+      await transaction.insertOrganization(ORGANIZATION);
+      assert.equal(await store.organization(ORGANIZATION.id), undefined);
+    });
+    assert.deepEqual(await store.organization(ORGANIZATION.id), ORGANIZATION);
+    const changed = store.write(async (transaction) => {
+      await transaction.updateOrganization(renamed);
+      throw new Error('changed my mind');
+    });
+    await assert.rejects(changed, /changed my mind/);
+    assert.deepEqual(await store.organization(ORGANIZATION.id), ORGANIZATION);
+    await store.write((transaction) => transaction.updateOrganization(renamed));
+    assert.deepEqual(await store.organization(ORGANIZATION.id), renamed);
+  });
+
   test(`${name}: a duplicate of a unique name is refused, and an update of a missing record fails`, async () => {
     await using under = await create();
     await using store = await under.open();

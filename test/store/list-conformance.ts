@@ -12,6 +12,7 @@ const collection = (id: string, namespace: string, bytesTotal: number): ListItem
   documentsTotal: 2,
   bytesCopied: 3,
   bytesTotal,
+  readOrder: null,
   documentsPerSecond: null,
   bytesPerSecond: 4,
 });

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { BearerToken, silentLogger, version } from '../../src/platform/index.ts';
 import { createSyncApi, openSyncApi } from '../../src/sync/api.ts';
+import { collectionsResponse } from '../../src/sync/collections-response.ts';
 import { SyncSession } from '../../src/sync/session.ts';
 
 function idleApi() {
@@ -32,6 +33,38 @@ test('before the start, only state and canCommit have values', async () => {
   assert.deepEqual([status, body.success, state, canCommit], [200, true, 'IDLE', false]);
   assert.ok('lagTimeSeconds' in others && 'directionMapping' in others);
   for (const [key, value] of Object.entries(others)) assert.equal(value, null, key);
+});
+
+test('collections come in pages, the largest first, and by name; before the start there are none', async () => {
+  const idle = await idleApi().get('/api/v1/collections');
+  const nothing = { totalCount: 0, reportedAt: null, isCurrent: true, itemsReported: 0, itemsTotal: 0 };
+  assert.deepEqual(idle, { status: 200, body: { results: [], ...nothing, success: true } });
+  const refused = await idleApi().get('/api/v1/collections?itemsPerPage=501');
+  assert.deepEqual([refused.status, refused.body.error], [400, 'InvalidQueryParameter']);
+  const figures = {
+    reason: null,
+    documentsCopied: 1,
+    documentsTotal: 1,
+    readOrder: null,
+    documentsPerSecond: null,
+    bytesPerSecond: null,
+  };
+  const collection = (id: string, namespace: string, bytesTotal: number | null) =>
+    ({ id, namespace, state: 'done', bytesCopied: 5, bytesTotal, ...figures }) as const;
+  const all = [
+    collection('1', 'shop.small', 1),
+    collection('2', 'Shop.unknown', null),
+    collection('3', 'shop.large', 90),
+    collection('4', 'stock.large', 90),
+  ];
+  const page = (query: string) => {
+    const { results, totalCount, itemsTotal } = collectionsResponse(all, new URLSearchParams(query), 0);
+    return [totalCount, itemsTotal, ...results.map(({ namespace }) => namespace)];
+  };
+  assert.deepEqual(page(''), [4, 4, 'shop.large', 'stock.large', 'Shop.unknown', 'shop.small']);
+  assert.deepEqual(page('namespace=SHOP'), [3, 4, 'shop.large', 'Shop.unknown', 'shop.small']);
+  assert.deepEqual(page('itemsPerPage=1&pageNum=2'), [4, 4, 'stock.large']);
+  assert.deepEqual(page('pageNum=2'), [4, 4]);
 });
 
 test('pause, resume, commit and confirmDrops are refused before the start, with a name and a description', async () => {

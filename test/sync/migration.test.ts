@@ -102,6 +102,19 @@ test('a script written for mongosync migrates: start, progress, pause, resume, c
   assert.ok((copy.estimatedTotalBytes ?? 0) > 1);
   assert.equal(copy.estimatedCopiedBytes, copy.estimatedTotalBytes);
 
+  const listed = (await api.call('collections')).body as Record<string, unknown>;
+  const [{ documentsCopied, ...first } = {}] = listed.results as Record<string, unknown>[];
+  assert.deepEqual(
+    [listed.totalCount, documentsCopied, first.namespace, first.state],
+    [1, 2_000, 'shop.orders', 'done'],
+  );
+  assert.equal(((await api.call('collections?namespace=other')).body as Record<string, unknown>).totalCount, 0);
+  const measured = await api.until('time shares', ({ linkspan }) => Object(linkspan).timeShares !== null);
+  const { seconds, ...shares } = Object(measured.linkspan).timeShares as Record<string, number>;
+  assert.ok((seconds ?? 0) >= 2, String(seconds));
+  const sum = Object.values(shares).reduce((total, share) => total + share, 0);
+  assert.ok(Math.abs(sum - 1) < 1e-9, JSON.stringify(shares));
+
   // Callers must not depend on whether a pause has taken effect yet.
   assert.deepEqual((await api.call('pause', {})).body, { success: true });
   assert.equal((await api.call('commit', {})).body.error, 'WrongState');

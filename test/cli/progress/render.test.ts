@@ -101,6 +101,29 @@ test('a verification shows its progress, and what differs comes first', () => {
   ]);
 });
 
+test('of a sharded source, a line names the shard whose oplog loses changes first, or those that are unknown', () => {
+  const oplog = { windowSeconds: 9_000, leftSeconds: 3_600, headroomPercent: 90 };
+  const shard = (name: string, whyUnknown: string | null = null) => ({
+    shard: name,
+    whyUnknown,
+    oplog: whyUnknown === null ? oplog : null,
+    rates: null,
+    pingMs: null,
+  });
+  const lineOf = (changes: Partial<Progress>) => {
+    const paper = new Paper();
+    new PlainRenderer(paper).show(viewOf(tailing({ verification: verified(), ...changes }), 0));
+    return paper.text;
+  };
+  const seen = { oplog: { ...oplog, shard: 'rs1' }, shards: [shard('rs0'), shard('rs1')] };
+  assert.match(lineOf(seen), /, oplog of shard rs1 lasts 1:00:00, /);
+  const idle = { ...seen, oplog: { ...seen.oplog, leftSeconds: 500_000_000 } };
+  assert.match(lineOf(idle), /, oplog of shard rs1 lasts 100 h or more, /);
+  const unseen = ['rs1', 'rs2', 'rs3', 'rs4'].map((name) => shard(name, 'it does not answer'));
+  assert.match(lineOf({ shards: [shard('rs0'), ...unseen] }), /, oplog unknown of shard rs1, rs2, rs3, …, /);
+  assert.doesNotMatch(lineOf({ oplog }), /oplog/);
+});
+
 test('programs get one JSON object a line, with the rate, the ETA and the whole snapshot', () => {
   const paper = new Paper();
   render(new JsonRenderer(paper));

@@ -8,7 +8,7 @@ import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
 import { RawValue } from '../../../src/engine/bson/raw-value.ts';
 import { bufferOf } from '../../../src/engine/bson/stored-bytes.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
-import type { SpoolRecord } from '../../../src/engine/records/checkpoint-store.ts';
+import type { SpoolRecord } from '../../../src/engine/records/records.ts';
 import { unconnectedParts } from '../unconnected-parts.ts';
 
 const now = new Timestamp(Long.ONE);

@@ -111,6 +111,7 @@ describe('a source whose catalog cannot be followed', () => {
       clients: [pair.source.client],
       namespaces: ['shop.items'],
       seed: 8,
+      ratePerSecond: 200,
     });
     await using first = RunningMigration.start(pair);
     await first.untilReady();
@@ -225,6 +226,7 @@ test('a cluster that is written to is migrated by least-privilege users, across 
     clients: [source.client],
     namespaces: ['shop.orders', 'shop.collated', 'crm.contacts'],
     seed: 12,
+    ratePerSecond: 200,
   });
   const written = async (running: RunningMigration) => {
     const before = running.progress.changes.applied;

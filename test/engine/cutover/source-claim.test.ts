@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MongoClient } from 'mongodb';
-import type { Claim } from '../../../src/engine/cutover/block-history.ts';
-import type { BlockReading } from '../../../src/engine/cutover/block-notes.ts';
+import type { BlockReading, Claim } from '../../../src/engine/cutover/block-history.ts';
 import { announceCommit, liftBlock, type Staked, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
 import { MOST_BLOCK_LIMIT_MS, tryToBlockWrites, writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';

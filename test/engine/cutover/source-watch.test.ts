@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { newWatch, SourceWatch, type SourceWatchState } from '../../../src/engine/index.ts';
+import { newWatch, SourceWatch } from '../../../src/engine/cutover/source-watch.ts';
+import type { SourceWatchState } from '../../../src/engine/records/records.ts';
 import { silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';

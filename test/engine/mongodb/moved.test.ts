@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BSON, UUID } from 'mongodb';
+import { DocumentBatch } from '../../../src/engine/bson/document-batch.ts';
 import { keyOf } from '../../../src/engine/bson/document-key.ts';
 import { classify } from '../../../src/engine/mongodb/failure-policy.ts';
 import { deleteRaw, insertRaw, replaceStatement, updateRaw } from '../../../src/engine/mongodb/raw-write.ts';
@@ -18,7 +19,7 @@ test('a write to a collection that was renamed meanwhile fails as moved, whateve
   const bytes = Buffer.from(BSON.serialize({ _id: 1 }));
   const { fence } = await takeMigration(set.client);
   for (const write of [
-    () => insertRaw(fence, target, [bytes]),
+    () => insertRaw(fence, target, DocumentBatch.of([bytes])),
     () => updateRaw(fence, target, [replaceStatement(keyOf(bytes), bytes)]),
     () => deleteRaw(fence, target, [keyOf(bytes)]),
   ]) {

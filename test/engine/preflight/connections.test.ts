@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { Privileges } from '../../../src/engine/mongodb/privileges.ts';
+import { checkOplog } from '../../../src/engine/preflight/checks/oplog.ts';
+import { checkSharded } from '../../../src/engine/preflight/checks/sharded.ts';
 import { checkCluster } from '../../../src/engine/preflight/checks/versions.ts';
 import { describeCluster } from '../../../src/engine/preflight/inspect-cluster.ts';
 import { createAuthority, withoutOpenssl } from '../../support/certificates.ts';
@@ -112,11 +115,50 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     }
   });
 
-  test('finds sharded clusters by what they say of themselves', async () => {
-    // The tests have no mongos, so this replaces its reply to `hello`.
+  test('finds what is different with a sharded source, and a collection that is being resharded', async () => {
+    const { client } = clusters.source;
+    const from = { ...(await describeCluster(client)), sharded: true };
+    const codes = async (options: { readonly once: boolean }) => {
+      const found = await checkSharded({ source: client, from, options });
+      return found.map(({ error }) => error.code);
+    };
+    // A config server has these parts of it.
+    const operations = client.db('config').collection('reshardingOperations');
+    await operations.insertOne({ ns: 'shop.orders', state: 'cloning' });
+    assert.deepEqual(await codes({ once: false }), [
+      'RESHARDING_UNDER_WAY',
+      'SHARDED_SOURCE_EXPERIMENTAL',
+      'SHARDED_BLOCK_WAITS',
+    ]);
+    await operations.deleteMany({});
+    assert.deepEqual(await codes({ once: true }), ['SHARDED_SOURCE_EXPERIMENTAL']);
+    // A shard at whose address another server answers.
+    const shards = client.db('config').collection<{ _id: string; host: string }>('shards');
+    const [host] = client.options.hosts;
+    const { setName } = await client.db('admin').command({ hello: 1 });
+    await shards.insertOne({ _id: 'rs0', host: `${setName}/${host}` });
+    const copyTime = async () => ({ seconds: 0, bytesPerSecond: 1, restsOn: 'assumption' }) as const;
+    const oplogs = await checkOplog({ source: client, from, copyTime });
+    assert.deepEqual(
+      oplogs.map(({ error }) => [error.code, error.parameters[0]]),
+      [['SHARD_OPLOGS_UNSEEN', 'rs0 (another server has its address)']],
+    );
+    await shards.deleteMany({});
+    assert.deepEqual(await checkSharded({ source: client, from: await describeCluster(client), options: {} }), []);
+  });
+
+  test('accepts a sharded cluster of 6.0 as a source, and as nothing else', async () => {
+    // `test/sharded` has sharded clusters. Here the description of a replica set is changed into that of one.
     const described = await describeCluster(clusters.source.client);
     assert.deepEqual(checkCluster(described, 'source', {}), []);
-    const [only, ...others] = checkCluster({ ...described, sharded: true }, 'source', {});
-    assert.deepEqual([only?.error.code, others], ['SHARDED_CLUSTER', []]);
+    const sharded = { ...described, sharded: true, replicaSet: false };
+    assert.deepEqual(checkCluster(sharded, 'source', {}), []);
+    const codes = (...found: Parameters<typeof checkCluster>) => checkCluster(...found).map(({ error }) => error.code);
+    assert.deepEqual(codes(sharded, 'destination', {}), ['SHARDED_CLUSTER']);
+    assert.deepEqual(codes({ ...sharded, featureCompatibilityVersion: '5.0' }, 'source', {}), ['VERSION_TOO_OLD']);
+    const user = { user: 'u', db: 'admin', roles: [] };
+    const [missing] = checkCluster({ ...sharded, clusterId: '', privileges: new Privileges(user, []) }, 'source', {});
+    assert.match(missing?.error.message ?? '', /find on the database config/);
+    assert.doesNotMatch(missing?.error.message ?? '', /replSetGetConfig/);
   });
 });

@@ -30,6 +30,7 @@ test('each collection shows how far it is, also after another engine has resumed
     assert.equal(large?.state, 'copying');
     assert.ok(large.documentsCopied > 0 && large.documentsCopied < 60_000, String(large.documentsCopied));
     assert.equal(large.documentsTotal, 60_000);
+    assert.deepEqual(large.readOrder, { order: '_id', reason: 'it is small' });
     assert.ok(large.bytesCopied > 0 && large.bytesCopied < Number(large.bytesTotal));
     await running.until('its rate', () => byName(running).get('shop.large')?.bytesPerSecond != null);
     assert.deepEqual([byName(running).get('shop.small')?.bytesPerSecond, large.reason], [null, null]);

@@ -129,6 +129,9 @@ test('a healthy migration passes all gates of an engine, and no gate is missing'
 });
 
 test('each fault closes its own gate, and says so', () => {
+  const unseen = { shard: 'b', whyUnknown: 'it is silent', oplog: null, rates: null, pingMs: null };
+  const seen = { ...unseen, shard: 'a', whyUnknown: null, oplog: stream.oplog };
+  const low = { ...seen, oplog: { windowSeconds: 9, headroomPercent: 20, leftSeconds: 7 } };
   const faults: readonly (readonly [gate: string, Partial<ReadinessFacts>, RegExp])[] = [
     ['running', { state: 'paused', isPaused: true }, /^it is paused$/],
     ['waits', { waits: [wait] }, /^Waiting for the source since .*: it does not answer$/],
@@ -151,6 +154,14 @@ test('each fault closes its own gate, and says so', () => {
     ['documents', { stream: { ...stream, compared: { ...steady, ageMs: 31_000 } } }, /31 s behind, above 10 s/],
     ['attempt', { attempt: wait }, /^Waiting for/],
     ['oplog', { stream: { ...stream, oplog: { ...stream.oplog, headroomPercent: 20, leftSeconds: 7 } } }, /about 7 s/],
+    ['oplog', { stream: { ...stream, oplog: null } }, /^how much of the oplog is left is not known$/],
+    [
+      'oplog',
+      { stream: { ...stream, oplog: null, shards: [seen, unseen] } },
+      /not known, on the shards b \(it is silent\)$/,
+    ],
+    // The figures of one shard count, although another one is unknown.
+    ['oplog', { stream: { ...stream, oplog: null, shards: [low, unseen] } }, /oplog of the shard a is left: .* 7 s$/],
     [
       'transactions',
       {

@@ -24,7 +24,7 @@ test('step-downs of both primaries, in the copy and while following, lose nothin
     clients: [pair.source.client],
     namespaces: ['shop.a', 'shop.b'],
     seed: 5,
-    ratePerSecond: 200,
+    ratePerSecond: 100,
   });
   await using running = RunningMigration.start(pair, { copyBytesPerSecond: 4_000_000 });
   await running.untilReady();
@@ -75,7 +75,7 @@ test('transient failures cost a retry, and nothing else', async (t) => {
         clients: [pair.source.client],
         namespaces: ['shop.a'],
         seed: 6,
-        ratePerSecond: 300,
+        ratePerSecond: 100,
       });
       const fail = () => pair[side].failCommand({ mode: { times: 3 }, data: { ...data, appName: `linkspan-${side}` } });
       using failed = onceAt('engine.copy.before-first-read', fail);

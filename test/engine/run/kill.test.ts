@@ -114,7 +114,7 @@ async function killWhileWrittenTo(pair: ReplicaSetPair, arguments_: readonly str
     clients,
     namespaces: ['shop.a', 'shop.b'],
     seed: 3,
-    ratePerSecond: 500,
+    ratePerSecond: 200,
   });
   await kill(arguments_, hook);
   const before = writer.snapshot().documentsWritten;

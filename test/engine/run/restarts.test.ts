@@ -66,7 +66,7 @@ test('a rename of members, in the copy and while following, costs time only', as
     clients: [pair.source.client],
     namespaces: ['shop.written'],
     seed: 6,
-    ratePerSecond: 300,
+    ratePerSecond: 100,
   });
   await using running = RunningMigration.start(pair, { copyBytesPerSecond: 2_000_000 });
   await running.untilReady();

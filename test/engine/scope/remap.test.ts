@@ -114,7 +114,7 @@ describe('a migration to other names', { skip }, () => {
       clients: [source],
       namespaces: ['shop.orders', 'crm.contacts'],
       seed: 5,
-      ratePerSecond: 400,
+      ratePerSecond: 150,
     });
     using changed = onceAt('engine.copy.batch-acknowledged', () => changeCatalog(source, 'first'));
     await using running = RunningMigration.start(pair, { namespaceRemap: REMAP });
