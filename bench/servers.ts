@@ -4,10 +4,16 @@ import { type ReplicaSetPair, startPair } from '../test/support/replica-set.ts';
 /** The database of all measurements. */
 export const DATABASE = 'bench';
 
-/** Starts two replica sets whose caches can hold the data. */
-export async function startServers(): Promise<ReplicaSetPair> {
-  const options = { cacheGigabytes: 1, oplogSizeMegabytes: 2_048 };
-  return await startPair({ source: options, destination: options });
+/** The servers' caches in gigabytes. */
+export interface Caches {
+  readonly source: number;
+  readonly destination: number;
+}
+
+/** Starts two replica sets, whose caches can hold the data by default. */
+export async function startServers(caches: Caches = { source: 1, destination: 1 }): Promise<ReplicaSetPair> {
+  const withCache = (cacheGigabytes: number) => ({ cacheGigabytes, oplogSizeMegabytes: 2_048 });
+  return await startPair({ source: withCache(caches.source), destination: withCache(caches.destination) });
 }
 
 /** Empties a cluster and flushes it to disk, so that no measurement pays for an earlier one. */

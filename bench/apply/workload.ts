@@ -5,6 +5,13 @@ import { DocumentSource } from '../documents.ts';
 /** Changes of a round: 40 % inserts, 50 % changed documents, 10 % deletes. */
 const INSERTED = 0.4;
 const CHANGED = 0.5;
+/** The share of `$set` among the changed documents of mixed changes; the others are replaced. */
+const SET = 0.8;
+/** Writers that send the changes. */
+export const WRITERS = 4;
+
+/** How documents are changed. */
+export type Style = 'mixed' | 'replaces' | 'updates';
 
 /** The changes of one round, as statements of commands. Each key occurs once, so the result does not depend on the order. */
 export interface Changes {
@@ -13,6 +20,8 @@ export interface Changes {
   readonly replaces: readonly Buffer[];
   /** Updates of single fields by key, as applications send them. Their change events contain no document. */
   readonly updates: readonly Buffer[];
+  /** Four updates of single fields for each replacement. */
+  readonly mixed: readonly Buffer[];
   readonly deletes: readonly Buffer[];
 }
 
@@ -38,10 +47,18 @@ export class Workload {
     const changed = shuffled.slice(0, Math.round(changes * CHANGED));
     const deleted = new Set(shuffled.slice(changed.length, changes - added.length));
     this.#ids = [...this.#ids.filter((id) => !deleted.has(id)), ...added];
+    const replaces = changed.map((id) =>
+      statement({ q: { _id: id }, u: BSON.deserialize(this.#source.ordinary(id, id)) }),
+    );
+    const updates = changed.map((id) =>
+      statement({ q: { _id: id }, u: { $set: { price: this.#random.next(), n: -id } } }),
+    );
+    const set = Math.round(changed.length * SET);
     return {
       inserts: added.map((id) => this.#source.ordinary(id, id)),
-      replaces: changed.map((id) => statement({ q: { _id: id }, u: BSON.deserialize(this.#source.ordinary(id, id)) })),
-      updates: changed.map((id) => statement({ q: { _id: id }, u: { $set: { price: this.#random.next(), n: -id } } })),
+      replaces,
+      updates,
+      mixed: [...updates.slice(0, set), ...replaces.slice(set)],
       deletes: [...deleted].map((id) => statement({ q: { _id: id }, limit: 1 })),
     };
   }
