@@ -2,6 +2,7 @@ import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { defineConfig, type SiteConfig } from 'vitepress';
 import { chapters, decisions, type Entry, ROOT } from './contents.ts';
+import { stateDiagram } from './state-diagram.ts';
 
 const link = (path: string) => `/${path.replace(/(?:index)?\.md$/, '')}`;
 const item = ({ title, path }: Entry) => ({ text: title, link: link(path) });
@@ -50,7 +51,16 @@ export default defineConfig({
   outDir: `${ROOT}dist/site`,
   cacheDir: `${ROOT}node_modules/.cache/vitepress`,
   rewrites: { 'README.md': 'index.md' },
-  markdown: { anchor: { slugify: anchorOf } },
+  markdown: {
+    anchor: { slugify: anchorOf },
+    config: ({ renderer: { rules } }) => {
+      const { fence } = rules;
+      rules.fence = (tokens, at, ...rest) => {
+        const { info, content } = tokens[at] ?? { info: '', content: '' };
+        return info === 'mermaid' ? stateDiagram(content) : (fence?.(tokens, at, ...rest) ?? '');
+      };
+    },
+  },
   themeConfig: {
     search: { provider: 'local' },
     nav: [{ text: 'Manual', link: '/docs/' }],
