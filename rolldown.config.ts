@@ -2,6 +2,7 @@ import type { BuildOptions } from 'rolldown';
 import manifest from './package.json' with { type: 'json' };
 import { declarations } from './packaging/declarations.ts';
 import { licenses } from './packaging/licenses.ts';
+import { nodeHttp } from './packaging/node-http.ts';
 
 /** Packages that npm installs with Linkspan, and one that only a checkout needs. All others become part of the program. */
 const INSTALLED = new Set([...Object.keys(manifest.dependencies), 'vite']);
@@ -15,7 +16,8 @@ const packageOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.
 export default {
   input: {
     launch: 'src/cli/launch.js',
-    library: 'src/library/index.ts',
+    library: 'src/library/entry.js',
+    'library-program': 'src/library/index.ts',
     'watchdog-process': 'src/engine/cutover/watchdog-process.ts',
     'dialler-process': 'src/destination/dialler-process.ts',
     demo: 'demo/run.ts',
@@ -26,7 +28,7 @@ export default {
   external: (specifier) => INSTALLED.has(packageOf(specifier)),
   // The modules of `src` do nothing when they load, but for the inputs. So a file needs only what it uses of a folder's index.
   treeshake: { moduleSideEffects: (id: string) => id.includes('/node_modules/') },
-  plugins: [licenses, declarations],
+  plugins: [licenses, declarations, nodeHttp],
   logLevel: 'warn',
   output: { dir: 'dist/program', cleanDir: true, chunkFileNames: '[name].js', sourcemap: true },
 } satisfies BuildOptions;

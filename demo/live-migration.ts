@@ -5,6 +5,8 @@ import { agentNames } from './start-agent.ts';
 
 /** On a busy machine, the copy and its verification take a minute and more. */
 const STEP_DEADLINE_MS = 180_000;
+/** Each request costs the control plane milliseconds that the migration lacks. */
+const POLL_MS = 100;
 const CLUSTER_NAME = 'destination';
 
 export interface MigrationStatus {
@@ -116,7 +118,7 @@ export class LiveMigration {
         const status = (await this.#atlas.send<MigrationStatus>('GET', this.#path)).body;
         return condition(status) || status.status === 'FAILED' ? status : undefined;
       },
-      { what: `the migration to be ${what}`, deadlineMs: STEP_DEADLINE_MS },
+      { what: `the migration to be ${what}`, deadlineMs: STEP_DEADLINE_MS, pollMs: POLL_MS },
     );
     if (ended.status === 'FAILED') throw new Error(`the migration failed: ${ended.errorMessage}`);
     return ended;
