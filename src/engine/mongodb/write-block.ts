@@ -1,4 +1,5 @@
 import { type Document, type MongoClient, MongoOperationTimeoutError, MongoServerError, type Timestamp } from 'mongodb';
+import { endBlockDeadlock } from './block-deadlock.ts';
 import { NotNow } from './failure-policy.ts';
 import { privilegesOf } from './privileges.ts';
 import { isSharded } from './sharding.ts';
@@ -20,7 +21,6 @@ const SAMPLES = 5;
  * (`transactionLifetimeLimitSeconds`).
  */
 export const SHARDS_BLOCK_LIMIT_MS = 90_000;
-const ASK_SHARDS_EVERY_MS = 1_000;
 /**
  * Time for the driver to send a command to a sharded cluster, and for a router to repeat the lift. Twice this, and the
  * 30 s in which an engine acts, are less than the minute for which others wait.
@@ -32,6 +32,7 @@ export const LIFT_COMMAND = 'db.adminCommand({setUserWriteBlockMode: 1, global: 
 
 const MAX_TIME_EXPIRED = 50;
 const LOCK_TIMEOUT = 24;
+const CONFLICTING_OPERATION_IN_PROGRESS = 117;
 const UNAUTHORIZED = 13;
 /** The mode in `serverStatus` of a cluster that blocks its users' writes. */
 const BLOCKED = 2;
@@ -71,7 +72,7 @@ export interface BlockSet {
 
 /**
  * Tries to block users' writes on the whole cluster.
- * @param limitMs  time limit; on a sharded cluster it is {@link SHARDS_BLOCK_LIMIT_MS}
+ * @param limitMs  time limit; on a sharded cluster it is {@link SHARDS_BLOCK_LIMIT_MS}, and deadlocks are looked for each `limitMs`
  * @param confirm  runs before a sharded cluster is asked again; throws when the block must not be set any more
  * @returns undefined when an operation in progress, or a slow majority, prevented it
  */
@@ -84,8 +85,9 @@ export async function tryToBlockWrites(
   const endAt = performance.now() + SHARDS_BLOCK_LIMIT_MS;
   while (performance.now() < endAt) {
     // The same command joins the one that is under way.
-    const set = await setWithin(client, ASK_SHARDS_EVERY_MS, { timeoutMS: SEND_TO_SHARDS_WITHIN_MS });
+    const set = await setWithin(client, limitMs, { timeoutMS: SEND_TO_SHARDS_WITHIN_MS });
     if (set !== undefined) return { setAt: undefined };
+    await endBlockDeadlock(client);
     await confirm();
   }
   return undefined;
@@ -114,6 +116,8 @@ export async function unblockWrites(client: MongoClient): Promise<void> {
     const fields = { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS };
     await setBlock(client, fields, { timeoutMS: SEND_TO_SHARDS_WITHIN_MS });
   } catch (error) {
+    if (error instanceof MongoServerError && error.code === CONFLICTING_OPERATION_IN_PROGRESS)
+      await endBlockDeadlock(client);
     if (!(error instanceof MongoOperationTimeoutError)) throw error;
     throw new NotNow(`its shards did not lift the write block within ${SEND_TO_SHARDS_WITHIN_MS} ms`);
   }

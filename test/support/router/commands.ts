@@ -16,7 +16,15 @@ import {
   shardCollection,
   splitChunk,
 } from './sharding-commands.ts';
-import { collStats, currentOp, dbStats, explain, onAllShards, planCacheListFilters } from './statistics-commands.ts';
+import {
+  collStats,
+  currentOp,
+  dbStats,
+  explain,
+  killOp,
+  onAllShards,
+  planCacheListFilters,
+} from './statistics-commands.ts';
 import { endTransaction } from './transactions.ts';
 
 /** Commands that the config server answers with the client's own rights: the log-in, users and roles, and what is told of a server. */
@@ -88,6 +96,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   currentOp,
   dbStats,
   explain,
+  killOp,
   getParameter,
   enableSharding,
   shardCollection,

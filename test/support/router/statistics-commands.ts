@@ -35,6 +35,12 @@ export const currentOp: Handler = async (request, context) => {
   return { inprog, ...reply };
 };
 
+/** Answers `killOp` of an operation that is named as in `currentOp`. */
+export const killOp: Handler = async (request, { connections }) => {
+  const [shard = '', opid] = String(request.get('op')).split(':');
+  return visible(await connections.run(shard, 'admin', { killOp: 1, op: Number(opid) }));
+};
+
 /** Answers `planCacheListFilters` as a router's source does: with the first owner's reply, and each one's under its name. */
 export const planCacheListFilters: Handler = async (request, { catalog, connections }) => {
   const { primary, sharded } = await catalog.routing(request.db, request.target);
