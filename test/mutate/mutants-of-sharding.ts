@@ -10,6 +10,7 @@ const BARRIERS = 'test/sharded/barriers.test.ts';
 const RECORD = 'test/sharded/block-record.test.ts';
 const TWO = 'test/sharded/two-migrations.test.ts';
 const BLOCK = 'test/sharded/write-block.test.ts';
+const DEADLOCK = 'test/sharded/block-deadlock.test.ts';
 const LIFECYCLE = 'test/sharded/lifecycle.test.ts';
 const RESHARDING = 'test/sharded/resharding.test.ts';
 const WHOLE = 'test/sharded/whole.test.ts';
@@ -233,5 +234,26 @@ export const OF_SHARDING: readonly Mutant[] = [
     replace: '    if (namespace !== undefined)\n',
     by: '    if (namespace === undefined && this.#changed.size < 0)\n',
     tests: { file: RESHARDING, name: 'right before the block' },
+  },
+  {
+    without: 'ending a deadlock between the block of a sharded source and a commit',
+    file: 'src/engine/mongodb/write-block.ts',
+    replace: 'await endBlockDeadlock(client);\n    await confirm();',
+    by: 'await confirm();',
+    tests: { file: DEADLOCK, name: 'both come to an end' },
+  },
+  {
+    without: 'ending such a deadlock when the block is lifted',
+    file: 'src/engine/mongodb/write-block.ts',
+    replace: 'CONFLICTING_OPERATION_IN_PROGRESS)\n      await endBlockDeadlock(client);',
+    by: 'CONFLICTING_OPERATION_IN_PROGRESS)\n      await Promise.resolve();',
+    tests: { file: DEADLOCK, name: 'whoever began' },
+  },
+  {
+    without: 'asking for killop before the first byte',
+    file: 'src/engine/preflight/missing-privileges.ts',
+    replace: '...(privileges.hasOnCluster(KILLOP.action) ? [] : [KILLOP]),',
+    by: '',
+    tests: { file: 'test/sharded/plan.test.ts' },
   },
 ];

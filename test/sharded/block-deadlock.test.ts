@@ -1,53 +1,103 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
+import { MongoClient } from 'mongodb';
 import { connectCluster } from '../../src/engine/mongodb/connect.ts';
-import { blockShown, tryToBlockWrites } from '../../src/engine/mongodb/write-block.ts';
+import { blockShown, tryToBlockWrites, unblockWrites } from '../../src/engine/mongodb/write-block.ts';
 import { eventually } from '../support/eventually.ts';
+import { rolesOnSharded } from '../support/least-privilege.ts';
+import type { ReplicaSet } from '../support/replica-set.ts';
 import { identified } from '../support/seeds.ts';
-import { startShardedCluster } from '../support/sharded-cluster.ts';
+import { type ShardedCluster, startShardedCluster } from '../support/sharded-cluster.ts';
 import { type Order, ordersOf, shardInTwo } from './sharded-shop.ts';
 
-test('a write block doesn’t wait for good for a transaction that commits on two shards', async () => {
-  await using source = await startShardedCluster();
-  const [coordinator] = source.shards;
-  assert.ok(coordinator);
-  await source.createDatabase('shop', coordinator.name);
-  await shardInTwo(source, 'shop.orders', { _id: 50 });
-  const orders = ordersOf(source);
-  await orders.insertMany(identified(100, { n: 1 }));
-  await using client = await connectCluster({ uri: source.uri }, 'source');
+const PREPARED = [
+  { $currentOp: { allUsers: true, idleSessions: true } },
+  { $match: { 'transaction.timePreparedMicros': { $exists: true } } },
+];
 
-  const failPoint = { configureFailPoint: 'hangBeforeWritingDecision' };
-  await coordinator.client.db('admin').command({ ...failPoint, mode: 'alwaysOn' });
-  await using session = source.client.startSession();
-  session.startTransaction();
-  await orders.updateOne({ _id: 1 }, { $set: { n: 2 } }, { session });
-  await orders.updateOne({ _id: 70 }, { $set: { n: 2 } }, { session });
-  const committing = session.commitTransaction();
-  await eventually(
-    async () =>
-      (
-        await source.client
-          .db('admin')
-          .aggregate([
-            { $currentOp: { idleSessions: true } },
-            { $match: { 'transaction.timePreparedMicros': { $exists: true } } },
-          ])
-          .toArray()
-      ).length === 2,
-    { what: 'the transaction to be prepared on both shards' },
-  );
+suite('a write block and a transaction that commits on two shards', () => {
+  const resources = new AsyncDisposableStack();
+  let source: ShardedCluster;
+  let coordinator: ReplicaSet;
+  /** With no more rights than the documentation asks for. */
+  let migrator: MongoClient;
+  let user: MongoClient;
 
-  let asked = 0;
-  const blocking = tryToBlockWrites(client, 200, async () => {
-    asked += 1;
-    if (asked === 3) await coordinator.client.db('admin').command({ ...failPoint, mode: 'off' });
+  before(async () => {
+    source = resources.use(await startShardedCluster({ auth: true }));
+    const [first] = source.shards;
+    assert.ok(first);
+    coordinator = first;
+    await source.createDatabase('shop', coordinator.name);
+    await shardInTwo(source, 'shop.orders', { _id: 50 });
+    await ordersOf(source).insertMany(identified(100, { n: 0 }));
+    await source.createUser('migrator', 'secret', await rolesOnSharded(source));
+    migrator = resources.use(await connectCluster({ uri: source.uriFor('migrator', 'secret') }, 'source'));
+    await source.createUser('user', 'secret', ['readWriteAnyDatabase']);
+    user = resources.use(new MongoClient(source.uriFor('user', 'secret')));
   });
-  assert.ok(await blocking);
-  await committing;
-  assert.equal(await blockShown(client), 'set');
-  const written = await orders.find<Order>({ n: 2 }).toArray();
-  assert.equal(written.length, 2);
-  await assert.rejects(orders.updateOne({ _id: 1 }, { $set: { n: 3 } }), /User writes blocked/);
-  await assert.rejects(orders.updateOne({ _id: 70 }, { $set: { n: 3 } }), /User writes blocked/);
+
+  after(() => resources.disposeAsync());
+
+  /** Begins a commit that is prepared on both shards, and goes on at `goOn`. */
+  async function beginCommit(n: number): Promise<{ goOn: () => Promise<unknown>; committed: Promise<void> }> {
+    const set = (mode: 'alwaysOn' | 'off') =>
+      coordinator.client.db('admin').command({ configureFailPoint: 'hangBeforeWritingDecision', mode });
+    resources.defer(async () => void (await set('off')));
+    await set('alwaysOn');
+    const transact = async () => {
+      await using session = source.client.startSession();
+      session.startTransaction();
+      for (const _id of [1, 70]) await ordersOf(source).updateOne({ _id }, { $set: { n } }, { session });
+      await session.commitTransaction();
+    };
+    const committed = transact();
+    const prepared = () => source.client.db('admin').aggregate(PREPARED).toArray();
+    await eventually(async () => (await prepared()).length === 2, { what: 'the commit to be prepared on both shards' });
+    return { goOn: () => set('off'), committed };
+  }
+
+  async function expectWritten(n: number): Promise<void> {
+    const written = await ordersOf(source).find({ n }).toArray();
+    assert.deepEqual(
+      written.map(({ _id }) => _id).sort((a, b) => a - b),
+      [1, 70],
+    );
+  }
+
+  test('both come to an end', async () => {
+    const { goOn, committed } = await beginCommit(1);
+    let asked = 0;
+    const block = await tryToBlockWrites(migrator, 0, async () => {
+      asked += 1;
+      // By now the shards wait to block.
+      if (asked === 3) await goOn();
+    });
+    assert.ok(block);
+    await committed;
+    assert.equal(await blockShown(migrator), 'set');
+    await expectWritten(1);
+    const orders = user.db('shop').collection<Order>('orders');
+    for (const _id of [1, 70]) await assert.rejects(orders.updateOne({ _id }, { $set: { n: 3 } }), { code: 371 });
+    await unblockWrites(migrator);
+  });
+
+  test('the block can be lifted, though whoever began to set it is gone', async () => {
+    const { goOn, committed } = await beginCommit(2);
+    const block = { setUserWriteBlockMode: 1, global: true, maxTimeMS: 100 };
+    await assert.rejects(migrator.db('admin').command(block), { code: 50 });
+    await goOn();
+    const isLifted = async () => {
+      await unblockWrites(migrator);
+      return true;
+    };
+    await eventually(isLifted, { what: 'the block to be lifted' });
+    await committed;
+    assert.equal(await blockShown(migrator), 'none');
+    await expectWritten(2);
+    await user
+      .db('shop')
+      .collection<Order>('orders')
+      .updateOne({ _id: 70 }, { $set: { n: 3 } });
+  });
 });

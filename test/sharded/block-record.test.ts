@@ -64,7 +64,7 @@ suite('the record of a sharded source', () => {
       missing?.error.remedy ?? '',
     );
     const { role, ...definition } = JSON.parse(command?.[1] ?? '');
-    assert.equal(definition.privileges.length, 3);
+    assert.equal(definition.privileges.length, 4);
     await cluster.client.db('admin').command({ createRole: role, ...definition });
     await cluster.client.db('admin').command({ grantRolesToUser: 'migrator', roles: JSON.parse(command?.[2] ?? '') });
     assert.deepEqual(checkCluster(await describeCluster(one), 'source', {}), []);

@@ -79,8 +79,8 @@ test('a plan of a sharded source names equal _ids, index filters of shards and m
     }
   };
   assert.deepEqual(await lacking(), [
-    'User admin.blind on the source lacks privileges: find on the database config; insert, update on admin.linkspan_write_block.',
+    'User admin.blind on the source lacks privileges: find on the database config; killop on the cluster; insert, update on admin.linkspan_write_block.',
   ]);
-  await admin.command({ grantRolesToUser: 'blind', roles: ['clusterMonitor', 'linkspanBlockRecord'] });
+  await admin.command({ grantRolesToUser: 'blind', roles: ['clusterMonitor', 'linkspanBlock'] });
   assert.deepEqual(await lacking(), []);
 });

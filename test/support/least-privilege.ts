@@ -26,6 +26,7 @@ export async function rolesOnSharded({ client }: Pick<ShardedCluster, 'client'>)
     resource: { db: 'admin', collection: 'linkspan_write_block' },
     actions: ['find', 'insert', 'update'],
   };
-  await client.db('admin').command({ createRole: 'linkspanBlockRecord', privileges: [record], roles: [] });
-  return [...LEAST_ROLES.source, 'linkspanBlockRecord'];
+  const deadlocks = { resource: { cluster: true }, actions: ['killop'] };
+  await client.db('admin').command({ createRole: 'linkspanBlock', privileges: [record, deadlocks], roles: [] });
+  return [...LEAST_ROLES.source, 'linkspanBlock'];
 }

@@ -1,4 +1,4 @@
-import { type Document, type MongoClient, MongoServerError } from 'mongodb';
+import { type Document, type MongoClient, MongoOperationTimeoutError, MongoServerError } from 'mongodb';
 
 /** A shard's command that waits until it may block users' writes there. */
 const WAITS_TO_BLOCK = { 'command._shardsvrSetUserWriteBlockMode': { $exists: true }, waitingForLock: true };
@@ -21,21 +21,21 @@ const UNAUTHORIZED = 13;
  * On each shard the block waits for open transactions, and no other operation gets a lock meanwhile. A transaction
  * that commits on several shards needs locks and majorities there, so that both wait for good
  * (docs/reference/mongodb-behaviour.md#fact-8-17). This interrupts the shards' commands; the config server sends them
- * again at once. Has no effect without a deadlock.
- * @returns how many commands it interrupted; 0 also when the user may not do that
+ * again at once. Has no effect without a deadlock, or when the user may not do that.
  */
-export async function endBlockDeadlock(client: MongoClient): Promise<number> {
+export async function endBlockDeadlock(client: MongoClient): Promise<void> {
   const admin = client.db('admin');
   try {
     const options = { readConcern: { level: 'local' }, timeoutMS: ANSWER_WITHIN_MS } as const;
     const found = await admin.aggregate(PIPELINE, options).toArray();
     const waiting = found.filter(({ blocks, waitingForLock }) => blocks !== 0 && waitingForLock);
-    if (waiting.length === found.length) return 0;
+    if (waiting.length === found.length) return;
     // At the same time: a transaction needs all of its shards.
     await Promise.all(waiting.map(({ opid }: Document) => kill(client, opid)));
-    return waiting.length;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return 0;
+    // The caller asks again.
+    if (error instanceof MongoOperationTimeoutError) return;
+    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return;
     throw error;
   }
 }

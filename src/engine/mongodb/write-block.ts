@@ -21,6 +21,8 @@ const SAMPLES = 5;
  * (`transactionLifetimeLimitSeconds`).
  */
 export const SHARDS_BLOCK_LIMIT_MS = 90_000;
+/** Short, because no operation gets a lock on the shards while the block waits there for a deadlock to end. */
+const LOOK_FOR_DEADLOCK_EVERY_MS = 100;
 /**
  * Time for the driver to send a command to a sharded cluster, and for a router to repeat the lift. Twice this, and the
  * 30 s in which an engine acts, are less than the minute for which others wait.
@@ -72,7 +74,7 @@ export interface BlockSet {
 
 /**
  * Tries to block users' writes on the whole cluster.
- * @param limitMs  time limit; on a sharded cluster it is {@link SHARDS_BLOCK_LIMIT_MS}, and deadlocks are looked for each `limitMs`
+ * @param limitMs  time limit; on a sharded cluster it is {@link SHARDS_BLOCK_LIMIT_MS}
  * @param confirm  runs before a sharded cluster is asked again; throws when the block must not be set any more
  * @returns undefined when an operation in progress, or a slow majority, prevented it
  */
@@ -85,7 +87,7 @@ export async function tryToBlockWrites(
   const endAt = performance.now() + SHARDS_BLOCK_LIMIT_MS;
   while (performance.now() < endAt) {
     // The same command joins the one that is under way.
-    const set = await setWithin(client, limitMs, { timeoutMS: SEND_TO_SHARDS_WITHIN_MS });
+    const set = await setWithin(client, LOOK_FOR_DEADLOCK_EVERY_MS, { timeoutMS: SEND_TO_SHARDS_WITHIN_MS });
     if (set !== undefined) return { setAt: undefined };
     await endBlockDeadlock(client);
     await confirm();
@@ -116,6 +118,7 @@ export async function unblockWrites(client: MongoClient): Promise<void> {
     const fields = { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS };
     await setBlock(client, fields, { timeoutMS: SEND_TO_SHARDS_WITHIN_MS });
   } catch (error) {
+    // The config server still sets the block, and lifts it only afterwards.
     if (error instanceof MongoServerError && error.code === CONFLICTING_OPERATION_IN_PROGRESS)
       await endBlockDeadlock(client);
     if (!(error instanceof MongoOperationTimeoutError)) throw error;

@@ -63,7 +63,10 @@ export interface MissingPrivilege {
 /** Needed on a sharded source: the cluster's id, its shard keys, its write block, and resharding under way are there. */
 const FIND_ON_CONFIG: MissingPrivilege = { action: 'find', resource: { db: 'config', collection: '' } };
 
-/** Needed on a sharded source to keep who holds its write block. No built-in role for a source's user has the writes. */
+/** Needed on a sharded source to end a deadlock of its write block. No built-in role for a source's user has it. */
+const KILLOP = onCluster('killop');
+
+/** The same to keep who holds its write block. */
 const RECORD_ACTIONS = ['find', 'insert', 'update'];
 const RECORD_RESOURCE = { db: BLOCK_RECORD.database, collection: BLOCK_RECORD.name };
 
@@ -88,9 +91,7 @@ export function missingPrivileges(
     ...needs.cluster.filter((action) => !privileges.hasOnCluster(action)).map(onCluster),
     ...needs.databases.filter((action) => !privileges.hasOnAllDatabases(action)).map(onAllDatabases),
     ...(sharded && !privileges.hasOnServerDatabase('find', 'config') ? [FIND_ON_CONFIG] : []),
-    ...(sharded && blocks && !once ? RECORD_ACTIONS : [])
-      .filter((action) => !privileges.hasOnCollection(action, BLOCK_RECORD))
-      .map((action) => ({ action, resource: RECORD_RESOURCE })),
+    ...(sharded && blocks && !once ? missingForShardedBlock(privileges) : []),
     ...(usersAndRoles ? missingAccountPrivileges(privileges, side) : []),
   ];
 }
@@ -111,7 +112,8 @@ export function grantCommand({ user, db, roles }: Login, side: Side, missing: re
     `db.getSiblingDB(${text(db)}).grantRolesToUser(${text(user)}, ${text(granted)})`;
   const lacking = ENOUGH_ROLES[side].filter((role) => !roles.includes(role));
   const builtIn = lacking.map((role) => ({ role, db: 'admin' }));
-  const rest = lacking.length > 0 ? missing.filter(({ resource }) => resource === RECORD_RESOURCE) : missing;
+  const rest =
+    lacking.length > 0 ? missing.filter((one) => one === KILLOP || one.resource === RECORD_RESOURCE) : missing;
   if (rest.length === 0) return grant(builtIn);
   const privileges = rest.map(({ action, resource }) => ({ resource, actions: [action] }));
   const role = `linkspan-${side}-${db}.${user}`;
@@ -129,6 +131,16 @@ function placeOf(resource: MissingPrivilege['resource']): string {
   if ('cluster' in resource) return 'the cluster';
   if (resource.db === '') return 'all databases';
   return resource.collection === '' ? `the database ${resource.db}` : `${resource.db}.${resource.collection}`;
+}
+
+function missingForShardedBlock(privileges: Privileges): MissingPrivilege[] {
+  return [
+    ...(privileges.hasOnCluster(KILLOP.action) ? [] : [KILLOP]),
+    ...RECORD_ACTIONS.filter((action) => !privileges.hasOnCollection(action, BLOCK_RECORD)).map((action) => ({
+      action,
+      resource: RECORD_RESOURCE,
+    })),
+  ];
 }
 
 function missingAccountPrivileges(privileges: Privileges, side: Side): MissingPrivilege[] {

@@ -3,6 +3,7 @@ import { createOnOwners, listDatabases, listOnOwner, onPrimaryShard, renameColle
 import type { Handler } from './context.ts';
 import { assemble, decode, encode } from './elements.ts';
 import { sendNumbered } from './numbered-writes.ts';
+import { currentOp, killOp } from './operations.ts';
 import { Refusal } from './refusal.ts';
 import { count, distinct, getMore, killCursors, readOrWrite } from './routed.ts';
 import {
@@ -16,15 +17,7 @@ import {
   shardCollection,
   splitChunk,
 } from './sharding-commands.ts';
-import {
-  collStats,
-  currentOp,
-  dbStats,
-  explain,
-  killOp,
-  onAllShards,
-  planCacheListFilters,
-} from './statistics-commands.ts';
+import { collStats, dbStats, explain, onAllShards, planCacheListFilters } from './statistics-commands.ts';
 import { endTransaction } from './transactions.ts';
 
 /** Commands that the config server answers with the client's own rights: the log-in, users and roles, and what is told of a server. */

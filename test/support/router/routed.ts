@@ -4,6 +4,7 @@ import type { Context, Handler } from './context.ts';
 import { cursorId } from './cursors.ts';
 import { assemble, decodeExactly, encodeElements } from './elements.ts';
 import { sendNumbered } from './numbered-writes.ts';
+import { aggregateOperations, isCurrentOp } from './operations.ts';
 import { Refusal } from './refusal.ts';
 import { isChangeStream, type Request } from './request.ts';
 import { byShardsRouter } from './shards-router.ts';
@@ -26,6 +27,7 @@ export const readOrWrite: Handler = async (request, context) => {
   const { db, name, target } = request;
   if (db === 'local') throw new Refusal(73, 'InvalidNamespace', 'a router has no database local');
   if (isChangeStream(request)) return await context.streams.open(request);
+  if (isCurrentOp(request)) return await aggregateOperations(request, context);
   const isWrite = WRITES.includes(name);
   if (request.inTransaction)
     return isWrite ? await sendNumbered(request, context) : await readInTransaction(request, context);

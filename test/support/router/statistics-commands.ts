@@ -26,21 +26,6 @@ export const onAllShards: Handler = async (request, { catalog, connections }) =>
   return { raw: Object.fromEntries(shards.map((shard, n) => [shard, shown[n]])), ...(failureOf(shown) ?? { ok: 1 }) };
 };
 
-/** Answers `currentOp` with the operations of all shards. */
-export const currentOp: Handler = async (request, context) => {
-  const { raw, ...reply } = (await onAllShards(request, context)) as Document;
-  const inprog = Object.entries<Document>(raw).flatMap(([shard, { inprog = [] }]) =>
-    inprog.map((operation: Document) => ({ ...operation, shard, opid: `${shard}:${operation.opid}` })),
-  );
-  return { inprog, ...reply };
-};
-
-/** Answers `killOp` of an operation that is named as in `currentOp`. */
-export const killOp: Handler = async (request, { connections }) => {
-  const [shard = '', opid] = String(request.get('op')).split(':');
-  return visible(await connections.run(shard, 'admin', { killOp: 1, op: Number(opid) }));
-};
-
 /** Answers `planCacheListFilters` as a router's source does: with the first owner's reply, and each one's under its name. */
 export const planCacheListFilters: Handler = async (request, { catalog, connections }) => {
   const { primary, sharded } = await catalog.routing(request.db, request.target);

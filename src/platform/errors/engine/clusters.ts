@@ -98,7 +98,7 @@ export const clusterErrors = defineErrors('migration', {
     detail:
       'The write block of a sharded source waits for open transactions and cannot be given up meanwhile. The write pause may be as long as a transaction lasts, 60 s by default.',
     remedy:
-      'End long transactions before the cutover; Linkspan looks for them on all shards right before it sets the block.',
+      'End long transactions before the cutover; Linkspan looks for them on all shards right before it sets the block. Pause applications that commit many transactions over several shards (docs/plan/sharded-sources.md).',
   },
   RESHARDING_UNDER_WAY: {
     status: 400,
