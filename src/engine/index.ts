@@ -38,6 +38,7 @@ export { notYetRunning } from './report/not-yet-running.ts';
 export type { Outcome, Progress, WantedState } from './report/progress.ts';
 export { ReversibleMigration } from './reversible-migration.ts';
 export { type Clusters, openExamined } from './run/open-clusters.ts';
+export { lasting } from './run/run-findings.ts';
 export type { DocumentFilter } from './scope/document-filters.ts';
 export type { NamespaceRemap } from './scope/namespace-map.ts';
 export type { BypassingWrites, MigrationOptions, VerificationMode } from './scope/options.ts';

@@ -4,6 +4,7 @@ import {
   type CollectionProgress,
   CommittedWatch,
   type Finding,
+  lasting,
   type Migration,
   type MigrationOptions,
   type Outcome,
@@ -29,10 +30,10 @@ export interface UnfinishedMigration extends Direction {
   readonly state: RecordedStanding['state'];
 }
 
-/** A migration whose clusters were checked, with the connections for its first run. */
+/** A migration whose clusters were checked, with the connections for its first run, if that needs no further check. */
 interface PreparedMigration {
   readonly migration: ReversibleMigration;
-  readonly clusters: Clusters;
+  readonly clusters: Clusters | undefined;
 }
 
 const ENDED: ReadonlySet<RecordedStanding['state']> = new Set(['committed', 'cancelled']);
@@ -142,11 +143,10 @@ export class SyncSession {
   progress(): Progress | undefined {
     const progress = this.#migration?.progress();
     if (!progress || this.#isOfEarlierRound(progress)) return undefined;
-    const found = this.#warnings
-      .map(({ message }) => message)
-      .filter((message) => !progress.warnings.includes(message));
+    const found = lasting(this.#warnings).map(({ message }) => message);
     const written = this.#sourceWatch?.withWarning(progress.warnings) ?? progress.warnings;
-    return { ...progress, warnings: [...found, ...written, ...(this.#options.moreWarnings?.() ?? [])] };
+    const warnings = new Set([...found, ...written, ...(this.#options.moreWarnings?.() ?? [])]);
+    return { ...progress, warnings: [...warnings] };
   }
 
   /** The progress of each collection, in the present direction; undefined while this process does not know them. */
@@ -315,8 +315,8 @@ export class SyncSession {
     onWarning: (finding: Finding) => void,
   ): Promise<PreparedMigration> {
     const options = this.#migrationOptions(direction, round);
-    const { findings, clusters } = await openExamined(options);
-    if (clusters === undefined) throw new PreflightFailed(findings);
+    const { findings, isRefused, clusters } = await openExamined(options);
+    if (isRefused) throw new PreflightFailed(findings);
     this.#warnings = findings;
     findings.forEach(onWarning);
     const migration = new ReversibleMigration(options);

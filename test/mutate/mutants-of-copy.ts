@@ -157,4 +157,19 @@ export const OF_COPY: readonly Mutant[] = [
     by: '',
     tests: { file: UNSHOWN, name: 'missing when the copy ends' },
   },
+  {
+    without: 'the order of _id for a part of a collection',
+    file: 'src/engine/copy/read-order.ts',
+    replace:
+      "if (collection.filter !== null) return { order: '_id', reason: 'only some of its documents are selected' };",
+    by: '',
+    tests: { file: 'test/engine/copy/natural-order.test.ts', name: 'a scan in natural order|only a part' },
+  },
+  {
+    without: 'a further check by the run of what a start had no time for',
+    file: 'src/engine/run/open-clusters.ts',
+    replace: '!isRefused && isComplete && source',
+    by: '!isRefused && source',
+    tests: { file: 'test/engine/preflight/findings.test.ts', name: 'has a run check by itself' },
+  },
 ];

@@ -238,15 +238,15 @@ export const OF_SHARDING: readonly Mutant[] = [
   {
     without: 'ending a deadlock between the block of a sharded source and a commit',
     file: 'src/engine/mongodb/write-block.ts',
-    replace: 'await endBlockDeadlock(client);\n    await confirm();',
-    by: 'await confirm();',
+    replace: 'await endingDeadlocks(client, () => blockShards(client, confirm));',
+    by: 'await blockShards(client, confirm);',
     tests: { file: DEADLOCK, name: 'both come to an end' },
   },
   {
     without: 'ending such a deadlock when the block is lifted',
     file: 'src/engine/mongodb/write-block.ts',
-    replace: 'CONFLICTING_OPERATION_IN_PROGRESS)\n      await endBlockDeadlock(client);',
-    by: 'CONFLICTING_OPERATION_IN_PROGRESS)\n      await Promise.resolve();',
+    replace: 'await endingDeadlocks(client, () => unblockShards(client));',
+    by: 'await unblockShards(client);',
     tests: { file: DEADLOCK, name: 'whoever began' },
   },
   {
@@ -255,5 +255,26 @@ export const OF_SHARDING: readonly Mutant[] = [
     replace: '...(privileges.hasOnCluster(KILLOP.action) ? [] : [KILLOP]),',
     by: '',
     tests: { file: 'test/sharded/plan.test.ts' },
+  },
+  {
+    without: 'ending a deadlock while a cluster is checked before a run',
+    file: 'src/engine/preflight/preflight.ts',
+    replace: 'await endingDeadlocks(from, () => examineBoth(from, to, options, settings, limit));',
+    by: 'await examineBoth(from, to, options, settings, limit);',
+    tests: { file: DEADLOCK, name: 'a migration can start' },
+  },
+  {
+    without: 'looking for a lift under way',
+    file: 'src/engine/mongodb/write-block.ts',
+    replace: '!(await isBeingLifted(client)) && ',
+    by: '',
+    tests: { file: BLOCK, name: 'being lifted' },
+  },
+  {
+    without: 'a time limit of the driver for a lift',
+    file: 'src/engine/mongodb/write-block.ts',
+    replace: 'await setBlock(client, { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS }, sent);',
+    by: 'await setBlock(client, { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS });',
+    tests: { file: BLOCK, name: 'falls silent' },
   },
 ];

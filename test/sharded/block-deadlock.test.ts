@@ -3,9 +3,11 @@ import { after, before, suite, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { connectCluster } from '../../src/engine/mongodb/connect.ts';
 import { blockShown, tryToBlockWrites, unblockWrites } from '../../src/engine/mongodb/write-block.ts';
+import { openExamined } from '../../src/engine/run/open-clusters.ts';
+import { newId, silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { rolesOnSharded } from '../support/least-privilege.ts';
-import type { ReplicaSet } from '../support/replica-set.ts';
+import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
 import { identified } from '../support/seeds.ts';
 import { type ShardedCluster, startShardedCluster } from '../support/sharded-cluster.ts';
 import { type Order, ordersOf, shardInTwo } from './sharded-shop.ts';
@@ -79,6 +81,26 @@ suite('a write block and a transaction that commits on two shards', () => {
     await expectWritten(1);
     const orders = user.db('shop').collection<Order>('orders');
     for (const _id of [1, 70]) await assert.rejects(orders.updateOne({ _id }, { $set: { n: 3 } }), { code: 371 });
+    await unblockWrites(migrator);
+  });
+
+  test('a migration can start, though whoever began to set the block is gone', async () => {
+    const { goOn, committed } = await beginCommit(3);
+    const block = { setUserWriteBlockMode: 1, global: true, maxTimeMS: 100 };
+    await assert.rejects(migrator.db('admin').command(block), { code: 50 });
+    await goOn();
+    await using destination = await startReplicaSet();
+    const address = { source: { uri: source.uriFor('migrator', 'secret') }, destination: { uri: destination.uri } };
+    const { clusters } = await openExamined({
+      ...address,
+      migrationId: newId(),
+      dropDestination: false,
+      confirmDrops: false,
+      logger: silentLogger,
+    });
+    assert.ok(clusters);
+    await Promise.all([clusters.source.close(), clusters.destination.close()]);
+    await committed;
     await unblockWrites(migrator);
   });
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectCluster } from '../../src/engine/mongodb/connect.ts';
-import { writesAreBlocked } from '../../src/engine/mongodb/write-block.ts';
+import { NotNow } from '../../src/engine/mongodb/failure-policy.ts';
+import { blockShown, tryToBlockWrites, unblockWrites, writesAreBlocked } from '../../src/engine/mongodb/write-block.ts';
 import { onceAt } from '../engine/reach-points.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { startReplicaSet } from '../support/replica-set.ts';
 import { identified } from '../support/seeds.ts';
 import { startShardedCluster } from '../support/sharded-cluster.ts';
@@ -44,4 +46,35 @@ test('a transaction that begins right before the block is waited for, in the sam
   await expectIdentical({ source, destination });
   const written = await destination.client.db('shop').collection<Order>('orders').findOne({ _id: 70 });
   assert.equal(written?.n, 2);
+});
+
+test('a block that is being lifted, with one shard open already, does not count as set', async () => {
+  await using source = await startShardedCluster();
+  await source.createDatabase('shop', source.shards[0]?.name ?? '');
+  const last = source.shards.at(-1)?.client.db('admin');
+  await using client = await connectCluster({ uri: source.uri }, 'source');
+  assert.ok(await tryToBlockWrites(client, 0));
+  assert.equal(await writesAreBlocked(client), true);
+  const data = { failCommands: ['_shardsvrSetUserWriteBlockMode'], failInternalCommands: true, errorCode: 11601 };
+  await last?.command({ configureFailPoint: 'failCommand', mode: 'alwaysOn', data });
+  const lifting = source.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+  const orders = ordersOf(source);
+  const isOpen = async () => (await orders.insertOne({ _id: 1, n: 1 })).acknowledged;
+  await eventually(isOpen, { what: 'the first shard to be open' });
+  assert.equal(await blockShown(client), 'set');
+  assert.equal(await writesAreBlocked(client), false);
+  await last?.command({ configureFailPoint: 'failCommand', mode: 'off' });
+  await lifting;
+  assert.equal(await writesAreBlocked(client), false);
+});
+
+test('a lift ends in time when the router falls silent', async () => {
+  await using source = await startShardedCluster();
+  const [router] = source.routers;
+  await using proxy = await startFaultProxy(router?.port ?? 0);
+  await using client = await connectCluster({ uri: `mongodb://127.0.0.1:${proxy.port}/?maxPoolSize=1` }, 'source');
+  assert.ok(await tryToBlockWrites(client, 0));
+  proxy.set({ blackHole: true });
+  await assert.rejects(unblockWrites(client), NotNow);
+  proxy.set({});
 });

@@ -32,6 +32,8 @@ const DUPLICATE_KEY = 11_000;
 const DOCUMENT_VALIDATION_FAILURE = 121;
 /** A router's, for a shard that has closed the connection. */
 const HOST_UNREACHABLE = 6;
+/** Errors of a member that is no primary any more. The tests' router passes them on without the label that drivers retry for. */
+const NOT_PRIMARY = [189, 10107, 11600, 11602, 13435, 13436];
 /** The collection was dropped or renamed onto while the command ran. */
 const QUERY_PLAN_KILLED = 175;
 
@@ -294,6 +296,7 @@ function mayHaveHappened(error: unknown): boolean {
   return (
     isCode(error, QUERY_PLAN_KILLED) ||
     isCode(error, HOST_UNREACHABLE) ||
+    NOT_PRIMARY.some((code) => isCode(error, code)) ||
     error instanceof MongoNetworkError ||
     error instanceof MongoServerSelectionError ||
     error instanceof MongoWriteConcernError ||

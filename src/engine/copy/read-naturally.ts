@@ -36,6 +36,7 @@ export async function* readNaturally(
     try {
       for (let batch = scan.first; ; ) {
         const { recordId } = batch;
+        if (cursor.open && !recordId) throw new Error(`the scan of ${collection.namespace} has lost its position`);
         const isLast = !cursor.open || !recordId || recordId.greaterThanOrEqual(end);
         // Read the next batch while this one is written.
         next = isLast ? undefined : readNext(context, collection, cursor, batch.bytes);
@@ -101,7 +102,7 @@ async function openScan(
       first[Symbol.dispose]();
       await cursor[Symbol.asyncDispose]();
     } catch (error) {
-      if (!(error instanceof MongoServerError) || error.code !== KEY_NOT_FOUND) throw error;
+      if (!(error instanceof MongoServerError) || error.code !== KEY_NOT_FOUND || after === null) throw error;
       position = { ...position, after: null, documents: 0, bytes: 0 };
       startsOver = true;
     }

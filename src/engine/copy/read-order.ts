@@ -69,6 +69,8 @@ export async function chooseReadOrder(context: ReadOrderParts, collection: Track
   // These are read in natural order anyway, or their keys can't be looked up by their bytes.
   if (collection.isClustered) return { order: '_id', reason: 'it is clustered' };
   if (collection.hasCollation) return { order: '_id', reason: 'it has a collation' };
+  // A query that isn't empty would read on for long between two documents, and some servers refuse it (`notablescan`).
+  if (collection.filter !== null) return { order: '_id', reason: 'only some of its documents are selected' };
   if (collection.bytes < SMALL_BYTES) return { order: '_id', reason: 'it is small' };
   const { retrier, source, destination } = context;
   // A router has no elections, and equal `_id`s of two shards are neighbours in the order of `_id` only.
@@ -117,8 +119,10 @@ export async function beginScan(
     },
     { promoteLongs: false },
   );
-  const newest: unknown = cursor.firstBatch[0]?.$recordId;
-  return newest instanceof Long ? { election, after: null, end: newest.toString(), documents: 0, bytes: 0 } : undefined;
+  const [newest] = cursor.firstBatch;
+  if (newest === undefined) return undefined;
+  if (!(newest.$recordId instanceof Long)) throw new Error(`${collection.namespace} has a record id that is no number`);
+  return { election, after: null, end: newest.$recordId.toString(), documents: 0, bytes: 0 };
 }
 
 function readConcernOf({ readAfter }: TrackedCollection): Document {

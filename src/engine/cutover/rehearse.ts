@@ -21,6 +21,7 @@ import {
   reopenSource,
   untilBlockable,
 } from './source-block.ts';
+import type { Watchdog } from './watchdog.ts';
 
 /** The parts of a run that a rehearsal needs. */
 interface RehearseParts extends LastLookParts, PrepareCutoverParts {}
@@ -78,7 +79,7 @@ export async function rehearse(
     timeline.begin('obstacles');
     const { claim } = block;
     const blockable = await untilBlockable(attempt, claim, await orAbort(block.surveying, attempt.signal));
-    await rehearseBlock(context, log, stream, { ...blockable, calledOff, timeline, claim });
+    await rehearseBlock(context, log, stream, { ...blockable, calledOff, timeline, watchdog, claim });
   } catch (error) {
     const passes = error instanceof NotNow || error instanceof CollectionMissing;
     if (error !== calledOff.reason && error !== late.reason && !passes) throw error;
@@ -91,6 +92,7 @@ export async function rehearse(
 
 interface Blocking extends Omit<RehearsalWishes, 'rehearsal'>, Blockable {
   readonly claim: Claim;
+  readonly watchdog: Watchdog;
 }
 
 /** Blocks the source, runs the steps under the block, and opens the source, whatever happens. */
@@ -98,11 +100,11 @@ async function rehearseBlock(
   context: RehearseParts,
   log: MigrationLog,
   stream: RunningStream,
-  { calledOff, timeline, claim, limit, earlier }: Blocking,
+  { calledOff, timeline, watchdog, claim, limit, earlier }: Blocking,
 ): Promise<void> {
   const { clock } = context;
   const brief = { ...limit, limitMs: Math.min(limit.limitMs, SET_WITHIN_MS) };
-  const blocked = await blockSource(context, log, { claim, limit: brief, earlier, timeline });
+  const blocked = await blockSource(context, log, { claim, limit: brief, earlier, timeline, watchdog });
   if ('refusal' in blocked) {
     const stoppedMs = timeline.since('block');
     timeline.end('not rehearsed', { reason: blocked.refusal, ...(stoppedMs > 0 && { stoppedMs }) });

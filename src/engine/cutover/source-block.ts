@@ -22,6 +22,7 @@ import type { BlockReading, Claim } from './block-history.ts';
 import { readObstacle, writeNote } from './block-notes.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
+import type { Watchdog } from './watchdog.ts';
 
 /** The parts of a run that blocking the source needs. */
 interface SourceBlockParts {
@@ -132,6 +133,7 @@ export interface Blocked {
 
 interface BlockOptions extends Blockable {
   readonly claim: Claim;
+  readonly watchdog: Pick<Watchdog, 'keepQuiet'>;
   readonly timeline: CutoverTimeline;
 }
 
@@ -142,7 +144,7 @@ interface BlockOptions extends Blockable {
 export async function blockSource(
   context: SourceBlockParts,
   log: MigrationLog,
-  { claim, limit, earlier, timeline }: BlockOptions,
+  { claim, limit, earlier, timeline, watchdog }: BlockOptions,
 ): Promise<Blocked | { readonly refusal: string }> {
   const { source, fence, retrier, logger, clock } = context;
   const attempts = (log.record.cutover?.attempts ?? 0) + 1;
@@ -167,7 +169,10 @@ export async function blockSource(
       // On a sharded source some shards may still be open: setting the block again waits for all of them.
       if (!isSharded(source)) return { ...held, isFound: true };
     }
-    const set = await tryToBlockWrites(source, limit.limitMs, () => confirmHeld(context, claim));
+    const set = await tryToBlockWrites(source, limit.limitMs, async () => {
+      await confirmHeld(context, claim);
+      watchdog.keepQuiet();
+    });
     return set === undefined ? { refusal: notInTime(source, limit) } : { ...held, setAt: set.setAt };
   });
   if ('refusal' in blocked) await reopenSource(context, log, { claim });
@@ -178,7 +183,9 @@ export async function blockSource(
 async function confirmHeld({ source, clock }: SourceBlockParts, claim: Claim): Promise<void> {
   const confirmInTime = actsInTime(clock);
   const staked = await stakeClaim(source, claim);
-  if (staked.outcome !== 'held') throw new NotNow('another cutover holds its write block');
+  // The claim is still this one while its watchdog lifts the block.
+  if (staked.outcome !== 'held' || staked.reading.state.holder?.step !== 'claimed')
+    throw new NotNow('another cutover holds its write block, or its watchdog lifts it');
   confirmInTime();
 }
 

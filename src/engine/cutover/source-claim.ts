@@ -1,5 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { type Clock, reach } from '../../platform/index.ts';
+import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import { LIFT_COMMAND, unblockWrites } from '../mongodb/write-block.ts';
 import {
@@ -72,7 +73,8 @@ export interface LiftOptions {
 export async function liftBlock(source: MongoClient, claim: Claim, options: LiftOptions): Promise<Lifted> {
   const { uncommitted, unexplained = false, clock } = options;
   const confirmInTime = actsInTime(clock);
-  const reading = await noteAndRead(source, uncommitted ? 'opening-uncommitted' : 'opening', claim);
+  const step = uncommitted ? 'opening-uncommitted' : 'opening';
+  const reading = await endingDeadlocks(source, () => noteAndRead(source, step, claim));
   if (reading === undefined) return 'unseen';
   const { state } = reading;
   if (!isHeldBy(state, claim)) return 'not ours';

@@ -1,4 +1,6 @@
-import { type Document, type MongoClient, MongoOperationTimeoutError, MongoServerError } from 'mongodb';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Document, MongoClient } from 'mongodb';
+import { isSharded } from './sharding.ts';
 
 /** A shard's command that waits until it may block users' writes there. */
 const WAITS_TO_BLOCK = { 'command._shardsvrSetUserWriteBlockMode': { $exists: true }, waitingForLock: true };
@@ -13,34 +15,49 @@ const PIPELINE = [
   { $match: { $or: [WAITS_TO_BLOCK, ...COMMITS] } },
   { $project: { opid: 1, waitingForLock: 1, blocks: { $ifNull: ['$command._shardsvrSetUserWriteBlockMode', 0] } } },
 ];
-const ANSWER_WITHIN_MS = 10_000;
-const UNAUTHORIZED = 13;
+/** No `$currentOp` has more of them. */
+const ALL = 100_000;
+/** Short, because no operation gets a lock on the shards while a deadlock lasts. */
+const LOOK_EVERY_MS = 100;
+const ANSWER_WITHIN_MS = 5_000;
 
 /**
- * Ends a deadlock of a sharded cluster between a write block that is being set and transactions over several shards.
- * On each shard the block waits for open transactions, and no other operation gets a lock meanwhile. A transaction
- * that commits on several shards needs locks and majorities there, so that both wait for good
+ * Runs an act on a cluster, and meanwhile ends deadlocks between its write block and transactions over several shards.
+ * On each shard, a block that is being set waits for open transactions, and no other operation gets a lock. A
+ * transaction that commits on several shards needs locks and majorities there, so that both wait for good
  * (docs/reference/mongodb-behaviour.md#fact-8-17). This interrupts the shards' commands; the config server sends them
- * again at once. Has no effect without a deadlock, or when the user may not do that.
+ * again at once. It has no effect without a deadlock, or when the user may not do that.
  */
-export async function endBlockDeadlock(client: MongoClient): Promise<void> {
-  const admin = client.db('admin');
+export async function endingDeadlocks<T>(client: MongoClient, act: () => Promise<T>): Promise<T> {
+  if (!isSharded(client)) return await act();
+  const ended = new AbortController();
+  const looking = lookForDeadlocks(client, ended.signal);
   try {
-    const options = { readConcern: { level: 'local' }, timeoutMS: ANSWER_WITHIN_MS } as const;
-    const found = await admin.aggregate(PIPELINE, options).toArray();
-    const waiting = found.filter(({ blocks, waitingForLock }) => blocks !== 0 && waitingForLock);
-    if (waiting.length === found.length) return;
-    // At the same time: a transaction needs all of its shards.
-    await Promise.all(waiting.map(({ opid }: Document) => kill(client, opid)));
-  } catch (error) {
-    // The caller asks again.
-    if (error instanceof MongoOperationTimeoutError) return;
-    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return;
-    throw error;
+    return await act();
+  } finally {
+    ended.abort();
+    await looking;
   }
 }
 
-/** @param opid  as routers show it: with the shard's name */
-async function kill(client: MongoClient, opid: string): Promise<void> {
-  await client.db('admin').command({ killOp: 1, op: opid }, { timeoutMS: ANSWER_WITHIN_MS });
+async function lookForDeadlocks(client: MongoClient, ended: AbortSignal): Promise<void> {
+  while (!ended.aborted) {
+    const look = async () => {
+      await delay(LOOK_EVERY_MS, undefined, { signal: ended });
+      await endDeadlock(client, AbortSignal.any([ended, AbortSignal.timeout(ANSWER_WITHIN_MS)]));
+    };
+    // The act has to do with the cluster's failures.
+    await look().catch(() => undefined);
+  }
+}
+
+async function endDeadlock(client: MongoClient, signal: AbortSignal): Promise<void> {
+  const admin = client.db('admin');
+  const aggregate = { aggregate: 1, pipeline: PIPELINE, cursor: { batchSize: ALL }, readConcern: { level: 'local' } };
+  const { cursor } = await admin.command(aggregate, { signal });
+  const found: Document[] = cursor.firstBatch;
+  const waiting = found.filter(({ blocks, waitingForLock }) => blocks !== 0 && waitingForLock);
+  if (waiting.length === found.length) return;
+  // All at the same time, because a transaction needs all of its shards. Routers show `opid` with the shard's name.
+  await Promise.allSettled(waiting.map(({ opid }) => admin.command({ killOp: 1, op: opid }, { signal })));
 }

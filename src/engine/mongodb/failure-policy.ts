@@ -85,6 +85,7 @@ export const FAILURES: readonly Failure[] = [
   { code: 314, name: 'ObjectIsBusy', kind: 'transient' },
   { code: 12586, name: 'BackgroundOperationInProgressForDatabase', kind: 'transient' },
   { code: 12587, name: 'BackgroundOperationInProgressForNamespace', kind: 'transient' }, // An index build holds the name.
+  { code: 70, name: 'ShardNotFound', kind: 'transient' }, // A shard was removed meanwhile.
   // A router gave up after several attempts: chunks moved, or a collection was resharded, while it asked the shards.
   { code: 150, name: 'StaleEpoch', kind: 'transient' },
   { code: 249, name: 'StaleDbVersion', kind: 'transient' },

@@ -6,13 +6,13 @@ const UNAUTHORIZED = 13;
 
 /**
  * Refuses a connection without a user to a server that requires one. Such a connection may send ping and hello.
- * `listDatabases` is refused to it, and allowed to any user.
+ * A read is refused to it. This one needs no shard, so that shards that stand still don't delay it.
  * @throws UserError AUTHENTICATION_REQUIRED
  */
 export async function refuseNobody(client: MongoClient, side: Side): Promise<void> {
   if (client.options.credentials !== undefined) return;
   try {
-    await client.db('admin').command({ listDatabases: 1, nameOnly: true, authorizedDatabases: true });
+    await client.db('config').command({ find: 'version', limit: 1 });
   } catch (error) {
     if (error instanceof MongoServerError && error.code === UNAUTHORIZED) {
       throw new UserError('AUTHENTICATION_REQUIRED', [side], { cause: error });

@@ -1,5 +1,6 @@
-import { type Document, type MongoClient, MongoOperationTimeoutError, MongoServerError, type Timestamp } from 'mongodb';
-import { endBlockDeadlock } from './block-deadlock.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import { endingDeadlocks } from './block-deadlock.ts';
 import { NotNow } from './failure-policy.ts';
 import { privilegesOf } from './privileges.ts';
 import { isSharded } from './sharding.ts';
@@ -21,8 +22,8 @@ const SAMPLES = 5;
  * (`transactionLifetimeLimitSeconds`).
  */
 export const SHARDS_BLOCK_LIMIT_MS = 90_000;
-/** Short, because no operation gets a lock on the shards while the block waits there for a deadlock to end. */
-const LOOK_FOR_DEADLOCK_EVERY_MS = 100;
+const ASK_SHARDS_EVERY_MS = 1_000;
+const ASK_FOR_LIFT_EVERY_MS = 100;
 /**
  * Time for the driver to send a command to a sharded cluster, and for a router to repeat the lift. Twice this, and the
  * 30 s in which an engine acts, are less than the minute for which others wait.
@@ -84,25 +85,26 @@ export async function tryToBlockWrites(
   confirm: () => Promise<void> = async () => undefined,
 ): Promise<BlockSet | undefined> {
   if (!isSharded(client)) return await setWithin(client, limitMs);
+  return await endingDeadlocks(client, () => blockShards(client, confirm));
+}
+
+async function blockShards(client: MongoClient, confirm: () => Promise<void>): Promise<BlockSet | undefined> {
   const endAt = performance.now() + SHARDS_BLOCK_LIMIT_MS;
   while (performance.now() < endAt) {
     // The same command joins the one that is under way.
-    const set = await setWithin(client, LOOK_FOR_DEADLOCK_EVERY_MS, { timeoutMS: SEND_TO_SHARDS_WITHIN_MS });
+    const set = await setWithin(client, ASK_SHARDS_EVERY_MS, AbortSignal.timeout(SEND_TO_SHARDS_WITHIN_MS));
     if (set !== undefined) return { setAt: undefined };
-    await endBlockDeadlock(client);
     await confirm();
   }
   return undefined;
 }
 
-async function setWithin(client: MongoClient, maxTimeMS: number, options?: SendOptions): Promise<BlockSet | undefined> {
+async function setWithin(client: MongoClient, maxTimeMS: number, sent?: AbortSignal): Promise<BlockSet | undefined> {
   try {
-    const { operationTime } = await setBlock(client, { global: true, maxTimeMS }, options);
+    const { operationTime } = await setBlock(client, { global: true, maxTimeMS }, sent);
     return { setAt: operationTime };
   } catch (error) {
-    if (error instanceof MongoOperationTimeoutError) return undefined;
-    if (error instanceof MongoServerError && (error.code === MAX_TIME_EXPIRED || error.code === LOCK_TIMEOUT))
-      return undefined;
+    if (sent?.aborted || hasCode(error, MAX_TIME_EXPIRED) || hasCode(error, LOCK_TIMEOUT)) return undefined;
     throw error;
   }
 }
@@ -112,18 +114,29 @@ async function setWithin(client: MongoClient, maxTimeMS: number, options?: SendO
  * @throws NotNow when a sharded cluster takes longer than {@link SEND_TO_SHARDS_WITHIN_MS}
  */
 export async function unblockWrites(client: MongoClient): Promise<void> {
-  if (!isSharded(client)) return void (await setBlock(client, { global: false }));
-  try {
-    // The driver's time limit doesn't reach the router by itself.
-    const fields = { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS };
-    await setBlock(client, fields, { timeoutMS: SEND_TO_SHARDS_WITHIN_MS });
-  } catch (error) {
-    // The config server still sets the block, and lifts it only afterwards.
-    if (error instanceof MongoServerError && error.code === CONFLICTING_OPERATION_IN_PROGRESS)
-      await endBlockDeadlock(client);
-    if (!(error instanceof MongoOperationTimeoutError)) throw error;
-    throw new NotNow(`its shards did not lift the write block within ${SEND_TO_SHARDS_WITHIN_MS} ms`);
+  if (isSharded(client)) await endingDeadlocks(client, () => unblockShards(client));
+  else await setBlock(client, { global: false });
+}
+
+async function unblockShards(client: MongoClient): Promise<void> {
+  const sent = AbortSignal.timeout(SEND_TO_SHARDS_WITHIN_MS);
+  while (true) {
+    try {
+      // The driver's time limit doesn't reach the router by itself.
+      await setBlock(client, { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS }, sent);
+      return;
+    } catch (error) {
+      if (sent.aborted)
+        throw new NotNow(`its shards did not lift the write block within ${SEND_TO_SHARDS_WITHIN_MS} ms`);
+      // The config server still sets the block, and lifts it only afterwards.
+      if (!hasCode(error, CONFLICTING_OPERATION_IN_PROGRESS)) throw error;
+      await delay(ASK_FOR_LIFT_EVERY_MS);
+    }
   }
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof MongoServerError && error.code === code;
 }
 
 /**
@@ -135,7 +148,16 @@ export async function writesAreBlocked(client: MongoClient): Promise<boolean | u
 }
 
 async function shardsAreBlocked(client: MongoClient): Promise<boolean> {
-  return (await blockShown(client)) === 'set';
+  // In this order, so that what is shown as set was set on all shards as this looked for a lift.
+  return !(await isBeingLifted(client)) && (await blockShown(client)) === 'set';
+}
+
+/** A lift opens the shards before the config server shows it. It is on record there until it has ended (tried on 6.0.5). */
+async function isBeingLifted(client: MongoClient): Promise<boolean> {
+  const filter = { '_id.coordinatorType': 'setUserWriteBlockMode', block: false };
+  const find = { find: 'sharding_configsvr_coordinators', filter, limit: 1, readConcern: { level: 'majority' } };
+  const { cursor } = await client.db('config').command(find);
+  return cursor.firstBatch.length > 0;
 }
 
 /** A sharded cluster's block. `changing`: some shards may have it, and others not. */
@@ -143,8 +165,8 @@ export type BlockShown = 'none' | 'changing' | 'set';
 
 /**
  * Returns what a sharded cluster's config server shows of the block. It has the same document as each shard: from before
- * the first shard is blocked until after the last one is open again, and `blockUserWrites` when all shards are blocked
- * (tried on 6.0.5). A router's own status says nothing.
+ * the first shard is blocked until after the last one is open again, and `blockUserWrites` when all shards are blocked,
+ * or some are and a lift has begun (tried on 6.0.5). A router's own status says nothing.
  * @param afterClusterTime  the state at this time or later
  */
 export async function blockShown(client: MongoClient, afterClusterTime?: Timestamp): Promise<BlockShown> {
@@ -167,7 +189,7 @@ async function unlessUnauthorized<T>(reading: Promise<T>): Promise<T | undefined
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return undefined;
+    if (hasCode(error, UNAUTHORIZED)) return undefined;
     throw error;
   }
 }
@@ -214,11 +236,7 @@ function describe(operation: Document): string {
   return `an index is being built${who} on ${operation.ns}`;
 }
 
-interface SendOptions {
-  /** Time limit of the driver, from before it chooses a connection. */
-  readonly timeoutMS: number;
-}
-
-async function setBlock(client: MongoClient, fields: Document, options?: SendOptions): Promise<Document> {
-  return await client.db('admin').command({ setUserWriteBlockMode: 1, ...fields }, options);
+/** @param sent  aborts the command; before it is sent, while it waits for a connection, and after */
+async function setBlock(client: MongoClient, fields: Document, sent?: AbortSignal): Promise<Document> {
+  return await client.db('admin').command({ setUserWriteBlockMode: 1, ...fields }, { signal: sent });
 }

@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { messageOf, redact, type UserError } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
+import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import type { Side } from '../mongodb/side.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
@@ -85,7 +86,9 @@ export async function examineOpen(
   const clients = { source: source.client, destination: destination.client };
   try {
     if (clients.source && clients.destination) {
-      return { clients, ...(await examineBoth(clients.source, clients.destination, options, settings, limit)) };
+      const { source: from, destination: to } = clients;
+      const examined = await endingDeadlocks(from, () => examineBoth(from, to, options, settings, limit));
+      return { clients, ...examined };
     }
     const sides = await Promise.all([
       source.client ? examineOne(source.client, 'source', options, limit) : [source.found],

@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { systemClock } from '../../platform/index.ts';
 import { authenticatedUsers } from '../accounts/definition.ts';
+import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
 import { clientOf, connectCluster } from '../mongodb/connect.ts';
 import { Fence } from '../mongodb/fence.ts';
 import { type SourceFeatures, sourceFeatures } from '../mongodb/server-features.ts';
@@ -35,13 +36,10 @@ export interface Clusters {
 export async function openClusters(options: MigrationOptions, isCancelled: () => boolean): Promise<Clusters> {
   const [source, destination] = await connectBoth(options);
   try {
-    const [checked, writers] = await Promise.all([
-      checkClusters(source, destination, options),
-      authenticatedUsers(destination),
-    ]);
+    const checked = await endingDeadlocks(source, () => checkClusters(source, destination, options));
     const [firstError] = checked.errors;
     if (firstError !== undefined && !isCancelled()) throw firstError;
-    return { source, destination, checked: { ...checked, hasAdvice: false }, writers };
+    return { source, destination, checked: { ...checked, hasAdvice: false }, writers: writersOf(checked.destination) };
   } catch (error) {
     await Promise.all([source.close(), destination.close()]);
     throw error;
@@ -50,27 +48,33 @@ export async function openClusters(options: MigrationOptions, isCancelled: () =>
 
 /**
  * Runs the whole preflight, and leaves the connections open for the run that follows. Pass them to it, or close them.
- * @returns all findings; no clusters when a finding keeps the migration from starting
+ * @returns all findings; no clusters when a finding keeps the migration from starting (`isRefused`), and when a check
+ * would have needed more time, so that the run has to check by itself
  */
 export async function openExamined(
   options: MigrationOptions,
-): Promise<{ readonly findings: readonly Finding[]; readonly clusters?: Clusters }> {
-  const examined = await examineOpen(options);
-  const { findings, source: from, destination: to, clients } = examined;
+): Promise<{ readonly findings: readonly Finding[]; readonly isRefused: boolean; readonly clusters?: Clusters }> {
+  const { findings, clients, sizes, ...examined } = await examineOpen(options);
   const { source, destination } = clients;
   const isRefused = findings.some(({ severity }) => severity === 'error');
-  try {
-    if (!isRefused && source && destination && from && to) {
-      const features = sourceFeatures(levelOf(from));
-      const checked = { source: from, destination: to, sourceFeatures: features, warnings: findings, hasAdvice: true };
-      return { findings, clusters: { source, destination, checked, writers: await authenticatedUsers(destination) } };
-    }
-  } catch (error) {
-    await closeClients(clients);
-    throw error;
+  const isComplete = sizes?.left === 0 && !findings.some(({ code }) => code === 'CHECK_INCOMPLETE');
+  if (!isRefused && isComplete && source && destination && examined.source && examined.destination) {
+    const checked = {
+      source: examined.source,
+      destination: examined.destination,
+      sourceFeatures: sourceFeatures(levelOf(examined.source)),
+      warnings: findings,
+      hasAdvice: true,
+    };
+    return { findings, isRefused, clusters: { source, destination, checked, writers: writersOf(checked.destination) } };
   }
   await closeClients(clients);
-  return { findings };
+  return { findings, isRefused };
+}
+
+/** Returns the user of a cluster's connections, named as by {@link authenticatedUsers}; none without authentication. */
+function writersOf({ privileges }: Pick<ClusterDescription, 'privileges'>): ReadonlySet<string> {
+  return new Set(privileges && [`${privileges.login.db}.${privileges.login.user}`]);
 }
 
 /** @throws UserError as `connectCluster`: that of the source when neither can be reached */

@@ -100,6 +100,16 @@ test('a scan in natural order', async (t) => {
     await source.dropCollection('others');
   });
 
+  await t.test('only a part of a collection is copied in the order of _id', async () => {
+    await fill(pair);
+    const documentFilters = [{ database: 'natural', collection: 'items', filter: { n: { $lt: 20_000 } } }];
+    await using running = RunningMigration.start(pair, { once: true, documentFilters });
+    assert.equal(await running.outcome, 'committed');
+    const [shown] = running.migration.collections() ?? [];
+    assert.deepEqual(shown?.readOrder, { order: '_id', reason: 'only some of its documents are selected' });
+    assert.equal(await pair.destination.client.db('natural').collection('items').countDocuments(), 20_000);
+  });
+
   await t.test('a successor resumes the scan, and reports no less than before', async () => {
     await fill(pair);
     const migrationId = newId();

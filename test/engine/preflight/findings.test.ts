@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { checkDisk } from '../../../src/engine/preflight/checks/disk.ts';
 import { checkOpenFiles, checkVersionsTried } from '../../../src/engine/preflight/checks/server-settings.ts';
 import { type Look, lookAt } from '../../../src/engine/preflight/look.ts';
+import { openExamined } from '../../../src/engine/run/open-clusters.ts';
 import { newId, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { LEAST_ROLES } from '../../support/least-privilege.ts';
 import { PLANTING } from '../../support/plant-indexes.ts';
@@ -224,6 +225,20 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       ['CHECK_FAILED', /collections, marks of time series, indexes, /],
       ['CHECK_INCOMPLETE', /disk.*documents.*oplog/],
     ]);
+  });
+
+  test('has a run check by itself what it could not look at in time', async () => {
+    const open = async () => {
+      const { source, destination } = clusters.uris;
+      const options = { migrationId: newId(), dropDestination: false, logger: silentLogger };
+      const opened = await openExamined({ ...options, source: { uri: source }, destination: { uri: destination } });
+      await Promise.all([opened.clusters?.source.close(), opened.clusters?.destination.close()]);
+      return [opened.isRefused, opened.clusters !== undefined];
+    };
+    assert.deepEqual(await open(), [false, true]);
+    await clusters.source.failCommand({ mode: 'alwaysOn', data: { failCommands: ['serverStatus'], errorCode: 2 } });
+    assert.deepEqual(await open(), [false, false]);
+    await clusters.source.clearFailPoints();
   });
 
   test('answers in its time, with what it has, when servers are slow or silent', async () => {

@@ -1,7 +1,8 @@
 import { hasRandomIds } from '../../catalog/id-order.ts';
-import { idIndexBytes } from '../../catalog/read-catalog.ts';
+import { type CatalogEntry, idIndexBytes } from '../../catalog/read-catalog.ts';
 import { type OrderSizes, orderOf } from '../../copy/read-order.ts';
 import { readCacheBytes } from '../../mongodb/cache-size.ts';
+import type { MigrationOptions } from '../../scope/options.ts';
 import { type Found, found, NO_TIME } from '../finding.ts';
 import type { Look } from '../look.ts';
 import { collectionStatistics } from '../sizes.ts';
@@ -13,7 +14,7 @@ const MIB = 1024 * 1024;
  * Finds collections that don't fit into the source's cache and whose `_id`s are random, and tells in which order the
  * copy would read them (docs/reference/pitfalls.md#pitfall-32).
  */
-export async function checkRandomIds({ source, destination, from, entries, signal }: Look): Promise<Found[]> {
+export async function checkRandomIds({ source, destination, from, entries, options, signal }: Look): Promise<Found[]> {
   // The caches are those of the shards, which no router shows.
   if (from.sharded) return [];
   const cacheBytes = await readCacheBytes(source);
@@ -29,12 +30,19 @@ export async function checkRandomIds({ source, destination, from, entries, signa
     if (Number(dataSize) <= cacheBytes || !(await hasRandomIds(source, entry.database, entry.name))) return [];
     const namespace = `${entry.database}.${entry.name}`;
     const sizes = { documents: Number(dataSize), sourceCache: cacheBytes };
-    const order = entry.options.has('collation')
-      ? 'The copy reads it in the order of _id, because it has a collation'
+    const why = whyInOrder(entry, options);
+    const order = why
+      ? `The copy reads it in the order of _id, because ${why}`
       : describeOrder(sizes, await idIndexBytes(source, entry), await readCacheBytes(destination));
     return [found('RANDOM_IDS', [namespace, mebibytes(sizes.documents), mebibytes(cacheBytes), order], namespace)];
   });
   return [...results.flat(), ...unseen(left, 'collections'), ...unseen(large.left, 'databases')];
+}
+
+function whyInOrder({ database, name, options }: CatalogEntry, { documentFilters = [] }: MigrationOptions): string {
+  if (options.has('collation')) return 'it has a collation';
+  const isFiltered = documentFilters.some((one) => one.database === database && one.collection === name);
+  return isFiltered ? 'only some of its documents are selected' : '';
 }
 
 function describeOrder(
