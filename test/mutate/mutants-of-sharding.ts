@@ -275,6 +275,6 @@ export const OF_SHARDING: readonly Mutant[] = [
     file: 'src/engine/mongodb/write-block.ts',
     replace: 'await setBlock(client, { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS }, sent);',
     by: 'await setBlock(client, { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS });',
-    tests: { file: BLOCK, name: 'falls silent' },
+    tests: { file: BLOCK, name: 'found no router' },
   },
 ];
