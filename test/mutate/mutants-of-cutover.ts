@@ -22,7 +22,8 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'blocking the source before the drain',
     file: 'src/engine/cutover/source-block.ts',
-    replace: 'const set = await tryToBlockWrites(source, limit.limitMs, () => confirmHeld(context, claim));',
+    replace:
+      'const set = await tryToBlockWrites(source, limit.limitMs, async () => {\n      await confirmHeld(context, claim);\n      watchdog.keepQuiet();\n    });',
     by: 'const set: { setAt?: Timestamp } = {};',
     tests: { file: 'test/engine/run/live-migration.test.ts', name: 'least-privilege' },
   },
