@@ -18,7 +18,7 @@ export interface Shared {
   readonly via: number;
 }
 
-/** What a command of one client is answered with. */
+/** Holds everything that a handler needs to answer a command of one client. */
 export interface Context extends Shared {
   readonly connections: Connections;
 }

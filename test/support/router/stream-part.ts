@@ -23,7 +23,7 @@ export class StreamPart {
   #id = Long.ZERO;
   /** Every event up to this token was received. */
   #promised: string;
-  /** What was promised before the first of `events` was received. */
+  /** The promise that held before the first of `events` was received. */
   #floor: string;
   #asking: Promise<void> | undefined;
   #failure: Document | undefined;
