@@ -35,6 +35,12 @@ async function urlOf(server: LinkspanProcess): Promise<string> {
   return url ?? '';
 }
 
+/** Returns what the first start printed. Two pipes have no common order: all of it may come after the line of {@link urlOf}. */
+async function welcomeOf(server: LinkspanProcess): Promise<string> {
+  await server.waitForLine(/^ {2}--data '/);
+  return server.stdout;
+}
+
 function linkTokens(url: string, method: 'POST' | 'DELETE') {
   const { LINKSPAN_BOOTSTRAP_PUBLIC_KEY: publicKey, LINKSPAN_BOOTSTRAP_PRIVATE_KEY: privateKey } = CREDENTIALS;
   const client = new AtlasClient(url, publicKey, privateKey);
@@ -48,7 +54,7 @@ test('the first start prints keys and a request for a link-token that works unch
   {
     await using server = serve(folder.path);
     await urlOf(server);
-    shown = server.stdout;
+    shown = await welcomeOf(server);
     const command = shown.slice(shown.indexOf('curl --user'));
     const answer = execFileSync('sh', ['-c', command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     assert.match(answer, /HTTP\/1\.1 201 Created/);
@@ -68,7 +74,7 @@ test('a sign-in link is printed only when it is asked for, and only where nobody
   using folder = temporaryFolder('serve');
   await using server = serve(folder.path, { args: ['--sign-in-link'], env: CREDENTIALS });
   const url = await urlOf(server);
-  const [, token = ''] = /^http:\S+\/#\/link\/([\w-]{43})$/m.exec(server.stdout) ?? [];
+  const [, token = ''] = await server.waitForLine(/^http:\S+\/#\/link\/([\w-]{43})$/);
   assert.ok(!server.stderr.includes(token), 'no log keeps it');
   const client = new SessionClient(url);
   const answer = await client.send('POST', '/api/session', { headers: { authorization: `Linkspan-Link ${token}` } });
@@ -204,7 +210,7 @@ test('a token contains the public URL if one is set', async () => {
   using folder = temporaryFolder('serve');
   await using server = serve(folder.path, { env: { ...CREDENTIALS, LINKSPAN_PUBLIC_URL: 'https://linkspan.example' } });
   const { body } = await linkTokens(await urlOf(server), 'POST');
-  assert.match(server.stdout, /POST 'https:\/\/linkspan\.example\/api\/atlas\/v1\.0/);
+  assert.match(await welcomeOf(server), /POST 'https:\/\/linkspan\.example\/api\/atlas\/v1\.0/);
   assert.equal(parseLinkToken(body.linkToken).serverUrl, 'https://linkspan.example');
 });
 
@@ -268,9 +274,8 @@ test("with a private CA a link-token contains the pin of the server's key or of 
     const args = [...tls, '--tls-pin', which];
     await using server = serve(join(folder.path, which), { args });
     await urlOf(server);
-    const command = server.stdout
-      .slice(server.stdout.indexOf('curl --user'))
-      .replace('curl', `curl --cacert ${caFile}`);
+    const shown = await welcomeOf(server);
+    const command = shown.slice(shown.indexOf('curl --user')).replace('curl', `curl --cacert ${caFile}`);
     const answer = execFileSync('sh', ['-c', command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     const token = LINK_TOKEN_PATTERN.exec(answer)?.[0] ?? '';
     assert.equal(parseLinkToken(token).keyPin, keyPinOf(new X509Certificate(pinned)), which);
