@@ -91,8 +91,12 @@ describe('the catalog of a sharded cluster', () => {
     const before = await uuidOf('moved', 'plain');
     await admin({ movePrimary: 'moved', to: 'shard1' });
     assert.deepEqual(await onShards('moved', 'plain'), [0, 3]);
-    assert.equal(await cluster.client.db('moved').collection('plain').countDocuments(), 3);
+    const count = () => cluster.client.db('moved').collection('plain').countDocuments();
+    assert.equal(await count(), 3);
     assert.notEqual(await uuidOf('moved', 'plain'), before);
+    await admin({ movePrimary: 'moved', to: 'shard0' });
+    assert.equal(await count(), 3);
+    assert.deepEqual(await onShards('moved', 'plain'), [3, 0]);
   });
 
   test('a collection gets a longer or another shard key', async () => {

@@ -148,6 +148,17 @@ describe('documents of a sharded cluster', () => {
     assert.deepEqual(await transfer(5), [1, 99]);
   });
 
+  test('a transaction with a failed statement holds nothing on any shard', async () => {
+    const stock = await halved('stock');
+    await using session = cluster.client.startSession();
+    session.startTransaction();
+    await stock.updateOne({ _id: 1 }, { $inc: { count: 1 } }, { session });
+    await shards[1].failCommand({ mode: { times: 1 }, data: { failCommands: ['update'], errorCode: 112 } });
+    await assert.rejects(stock.updateOne({ _id: 99 }, { $inc: { count: 1 } }, { session }), { code: 112 });
+    const other = await stock.updateOne({ _id: 1 }, { $inc: { count: 1 } }, { maxTimeMS: 10_000 });
+    assert.equal(other.modifiedCount, 1);
+  });
+
   test('a write that no shard key targets is refused by name', async () => {
     await cluster.shardCollection('shop.keyed', { k: 1 });
     const keyed = cluster.client.db('shop').collection('keyed');

@@ -3,7 +3,7 @@ import { eventually } from '../eventually.ts';
 import type { Routing } from './catalog.ts';
 import type { Context, Handler } from './context.ts';
 import { decodeExactly, encodeElements } from './elements.ts';
-import { isNotPrimary, visible } from './refusal.ts';
+import { isNotPrimary, Refusal, visible } from './refusal.ts';
 import type { Request } from './request.ts';
 import { type Target, targetsOf } from './targeting.ts';
 import { Unreachable } from './upstream.ts';
@@ -29,15 +29,19 @@ interface Group {
 export const sendNumbered: Handler = async (request, context) => {
   // A shard aborts the transaction in which a statement was stale, so only a client can repeat it.
   if (request.inTransaction) return await new NumberedWrite(request, context).send();
+  let stale: Document | undefined;
   const attempt = async (): Promise<Outcome | undefined> => {
     const outcome = await resend(request, context).then(
       (reply): Outcome => ({ reply }),
       (error: unknown): Outcome => ({ error }),
     );
-    return outcome.reply && hasMoved(outcome.reply) ? undefined : outcome;
+    stale = outcome.reply && staleIn(outcome.reply);
+    return stale ? undefined : outcome;
   };
   const what = `the chunks of ${request.namespace} to stay`;
-  const { reply, error } = await eventually(attempt, { deadlineMs: STALE_DEADLINE_MS, what });
+  const { reply, error } = await eventually(attempt, { deadlineMs: STALE_DEADLINE_MS, what }).catch((late: unknown) => {
+    throw stale ? Refusal.from(stale) : late;
+  });
   if (!reply) throw error;
   return reply;
 };
@@ -60,8 +64,9 @@ async function resend(request: Request, context: Context): Promise<Document> {
   }
 }
 
-function hasMoved(reply: Document): boolean {
-  return [reply, ...(reply.writeErrors ?? [])].some(({ code }) => isStale(code));
+/** Returns the error by which a shard says that it no longer has what the catalog said. */
+function staleIn(reply: Document): Document | undefined {
+  return [reply, ...(reply.writeErrors ?? [])].find(({ code }) => isStale(code));
 }
 
 class NumberedWrite {

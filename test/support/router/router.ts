@@ -10,7 +10,7 @@ import { Cursors } from './cursors.ts';
 import { assemble, elementsOf, encode } from './elements.ts';
 import { isInternal, Refusal } from './refusal.ts';
 import { Request } from './request.ts';
-import { Transactions } from './transactions.ts';
+import { endTransaction, statementOf, Transactions } from './transactions.ts';
 import { type Login, Unreachable } from './upstream.ts';
 import { decodeMessage, encodeLegacyReply, encodeMessage, type Message, onMessages } from './wire.ts';
 
@@ -129,7 +129,8 @@ async function replyTo(message: Message, context: Context, auth: boolean) {
   const request = new Request(message);
   const handler = handlerOf(request.name);
   if (auth && needsLogin(request.name)) context.connections.demandLogin(request.name);
-  return await handler(request, context);
+  const isStatement = request.inTransaction && handler !== endTransaction;
+  return await (isStatement ? statementOf(handler) : handler)(request, context);
 }
 
 function errorReply(error: unknown) {

@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb';
 import type { Routing } from './catalog.ts';
-import type { Handler } from './context.ts';
-import { decodeExactly, encodeElements } from './elements.ts';
+import type { Context, Handler } from './context.ts';
+import { decodeExactly, encodeElements, valueIn } from './elements.ts';
 import { Refusal, visible } from './refusal.ts';
 import type { Request } from './request.ts';
 import { versionElements } from './versions.ts';
@@ -44,6 +44,34 @@ export class Transactions {
     participants.push(shard);
     return [...elements, ...encodeElements({ startTransaction: true, ...coordinator }), ...readConcern];
   }
+}
+
+/**
+ * Returns a handler that answers a statement of a transaction. When that fails, the shards abort the transaction, as for a `mongos`: the client
+ * may send its `abortTransaction` to another router, which knows nothing of it.
+ */
+export function statementOf(handler: Handler): Handler {
+  return async (request, context) => {
+    try {
+      const reply = await handler(request, context);
+      if (!isOk(reply)) await abort(request, context);
+      return reply;
+    } catch (error) {
+      await abort(request, context);
+      throw error;
+    }
+  };
+}
+
+function isOk(reply: Buffer | Document): boolean {
+  return Buffer.isBuffer(reply) ? valueIn(reply, 'code') === undefined : Number(reply.ok) === 1;
+}
+
+/** Aborts a transaction on the shards that can be reached. */
+async function abort(request: Request, { connections, transactions }: Context): Promise<void> {
+  const identity = ['lsid', 'txnNumber', 'autocommit'].flatMap((name) => request.raw(name));
+  const elements = [...encodeElements({ abortTransaction: 1, $db: 'admin' }), ...identity];
+  await Promise.allSettled(transactions.of(request).participants.map((shard) => connections.send(shard, elements)));
 }
 
 /** Answers `commitTransaction` and `abortTransaction`. The servers commit in two phases when there are several participants. */
