@@ -34,11 +34,12 @@ import {
   tellCommitted,
   untilBlockable,
 } from './source-block.ts';
+import { type RefusalParts, unlessRefused } from './unless-refused.ts';
 import { watchAfterCommit } from './watch-after-commit.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** The parts of a run that a cutover needs. */
-interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAccountsParts {
+interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAccountsParts, RefusalParts {
   readonly seen: SeenChanges;
   /** Whether the cutover fixes a position for the opposite direction. */
   readonly isReversible: boolean;
@@ -190,7 +191,7 @@ async function drainUnderBlock(
       if (round === 1 && late.aborted) late = clock.timeout(LONGEST_PAUSE_MS);
       const last = within(context, AbortSignal.any([late, calledOff]));
       timeline.begin('last look');
-      await counted(context, timeline, () => lastLook(last, stream));
+      await counted(context, timeline, () => unlessRefused(last, (step) => lastLook(step, stream)));
       calledOff.throwIfAborted();
       if (look.count === 0) {
         // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
@@ -210,11 +211,12 @@ async function drainUnderBlock(
     }
   } catch (error) {
     stream.release();
+    const { notReached } = timeline;
     timeline.begin('reopening');
     await reopenSource(context, log, { claim, noted, onOpened: () => watchdog.standDown() });
     const passes = error instanceof NotNow || error instanceof CollectionMissing;
     if (error !== late.reason && !passes) throw error;
-    return putOff(error === late.reason && written !== undefined ? written.message : messageOf(error));
+    return putOff(error === late.reason ? (written?.message ?? notReached) : messageOf(error));
   }
 }
 
@@ -245,7 +247,7 @@ async function drain(pause: CutOverParts, stream: RunningStream, draining: Drain
   const drained = (async () => {
     const until = setAt ?? (await time);
     timeline.begin('drain');
-    await counted(pause, timeline, () => holdAt(parts, stream, until));
+    await counted(pause, timeline, () => unlessRefused(parts, (step) => holdAt(step, stream, until)));
   })();
   const confirmed = time.then(() => confirmBlock(parts, blocked));
   // Accounts may have changed since their first migration: the block doesn't stop changes of users.

@@ -94,6 +94,11 @@ export class CutoverTimeline {
     return this.#current?.steps.at(-1)?.name;
   }
 
+  /** Says that the current step took too long. */
+  get notReached(): string {
+    return `the end of the step "${this.step ?? 'readiness'}" was not reached in time`;
+  }
+
   /** How long the latest step of this name took, in milliseconds; 0 while it is unknown. */
   took(name: CutoverStepName): number {
     return this.#current?.steps.findLast((one) => one.name === name)?.durationMs ?? 0;

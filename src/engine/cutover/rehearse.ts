@@ -84,7 +84,7 @@ export async function rehearse(
     const passes = error instanceof NotNow || error instanceof CollectionMissing;
     if (error !== calledOff.reason && error !== late.reason && !passes) throw error;
     timeline.end(error === calledOff.reason ? 'aborted' : 'not rehearsed', {
-      reason: passes ? messageOf(error) : notReached(timeline),
+      reason: passes ? messageOf(error) : timeline.notReached,
     });
   }
   await log.advanceCutover('source opened', { timeline: timeline.attempts });
@@ -124,7 +124,7 @@ async function rehearseBlock(
     await orAbort(steps, over);
   } catch (error) {
     const passes = error instanceof NotNow || error instanceof CollectionMissing;
-    reason = passes ? messageOf(error) : notReached(timeline);
+    reason = passes ? messageOf(error) : timeline.notReached;
     if (error !== late.reason && !passes) failure = error;
   }
   const wouldStopMs = timeline.since('block') + 2 * timeline.took('claim');
@@ -183,8 +183,4 @@ function cappedText({ compared, differing, unread }: CappedOutlook): string {
     ...(differing.length > 0 ? [`a cutover would copy ${names(differing)} again in the pause`] : []),
     ...(unread.length > 0 ? [`a cutover would compare all keys of ${names(unread)} in the pause`] : []),
   ].join('; ');
-}
-
-function notReached(timeline: CutoverTimeline): string {
-  return `the end of the step "${timeline.step ?? 'readiness'}" was not reached in time`;
 }

@@ -2,7 +2,7 @@ import type { Retrier } from '../mongodb/retry.ts';
 import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
 
 /** The parts of a run that keep trying until a signal aborts. */
-interface ScopedParts {
+export interface ScopedParts {
   readonly retrier: Retrier;
   readonly checkpoint: RetryingCheckpointStore;
   readonly signal: AbortSignal;
