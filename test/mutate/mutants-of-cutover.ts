@@ -310,4 +310,11 @@ export const OF_CUTOVER: readonly Mutant[] = [
     by: ';',
     tests: { file: 'test/engine/cutover/source-watch.test.ts', name: 'another replica set' },
   },
+  {
+    without: 'ending a write pause in which a collection waits to be repaired',
+    file: 'src/engine/cutover/unless-refused.ts',
+    replace: '    if (refusal !== undefined) return refusal.error.message;\n',
+    by: '',
+    tests: { file: 'test/engine/cutover/refused-in-pause.test.ts' },
+  },
 ];

@@ -64,6 +64,8 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
     assert.equal(running.progress.cutover?.blocking, false);
     await pair.destination.members[0]?.restart();
     await assertCommitted(running, pair, app);
+    const [first] = running.progress.cutoverAttempts;
+    assert.match(first?.reason ?? '', /^the end of the step ".+" was not reached in time$/);
   });
 
   await t.test("has to answer first where the source's oplog may not be read, and the run reports it", async () => {
