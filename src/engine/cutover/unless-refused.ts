@@ -1,3 +1,4 @@
+import type { HeldDrops } from '../collections/held-drops.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
@@ -6,15 +7,16 @@ import { type ScopedParts, within } from '../records/within.ts';
 /** The parts of a run that looking for refusals needs. */
 export interface RefusalParts extends ScopedParts {
   readonly tracked: Map<string, TrackedCollection>;
+  readonly drops: HeldDrops;
   readonly changes: Changes;
 }
 
 const LOOK_AGAIN_AFTER_MS = 250;
 
 /**
- * Runs a step of the write pause, and ends it once a collection waits for somebody to repair it. Nobody can repair the
- * source while its users may not write, so the rest of the pause would be in vain.
- * @throws NotNow with the reason for which the collection waits
+ * Runs a step of the write pause, and ends it once a collection waits for somebody to repair it, or drops wait to be
+ * confirmed. Nobody can repair the source while its users may not write, so the rest of the pause would be in vain.
+ * @throws NotNow with the reason for the wait
  */
 export async function unlessRefused<Parts extends RefusalParts>(
   context: Parts,
@@ -34,10 +36,10 @@ export async function unlessRefused<Parts extends RefusalParts>(
   }
 }
 
-function refusalIn({ tracked }: RefusalParts): string | undefined {
+function refusalIn({ tracked, drops }: RefusalParts): string | undefined {
   for (const { stuck, indexesStuck } of tracked.values()) {
     const refusal = stuck ?? indexesStuck;
     if (refusal !== undefined) return refusal.error.message;
   }
-  return undefined;
+  return drops.wait?.reason;
 }

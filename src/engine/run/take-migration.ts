@@ -27,6 +27,7 @@ import { type MigrationOptions, selectionOf } from '../scope/options.ts';
 import { Selection } from '../scope/selection.ts';
 import type { Clusters } from './open-clusters.ts';
 import type { RunParts } from './parts.ts';
+import { refuseLostCommit } from './refuse-lost-commit.ts';
 
 /** A migration that this engine has taken, with the parts that its run works with. */
 interface TakenMigration {
@@ -63,6 +64,7 @@ export async function takeMigration(
     writer: [...writers].join(', '),
     engine: thisEngine(clock.now()),
   };
+  await refuseLostCommit(source, store, retrier, reversals);
   const record = await checkpoint.take(identity, options.takeOver ?? false);
   historyOf(source).expectRecorded(record);
   const changes = new Changes(clock);

@@ -91,7 +91,7 @@ export class Verification {
     const sink = {
       found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.foreign(collection, keys),
       lost: (collection: TrackedCollection) => this.#compareAgain(collection),
-      isSettled: () => this.rechecks.unbound === 0,
+      isSettled: () => this.rechecks.unbound === 0 && this.#isOnRecord,
       isHurried: uses.stream.isHurried,
     };
     this.foreign = new ForeignWatch(parts, sink, foreignTo);
@@ -222,6 +222,11 @@ export class Verification {
 
   get collectionsDone(): number {
     return [...this.#parts.tracked.values()].filter((collection) => this.#isCompared(collection)).length;
+  }
+
+  /** Whether no comparison is on record that has to begin anew: a successor would go on with it. */
+  get #isOnRecord(): boolean {
+    return [...this.#comparisons.keys()].every((collection) => this.#isValid(collection));
   }
 
   #isValid(collection: TrackedCollection): boolean {

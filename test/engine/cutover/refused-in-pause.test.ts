@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { systemClock } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair } from '../../support/replica-set.ts';
-import { identified } from '../../support/seeds.ts';
+import { identified, numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -23,26 +23,46 @@ const clock = {
   sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 200), signal),
 };
 
-test('a document that the destination refuses in the write pause ends the pause at once, with the reason', {
-  skip,
-}, async () => {
-  await using pair = await startPair();
-  const collection = pair.source.client.db('shop').collection<{ _id: number }>('a');
-  await collection.insertMany(identified(10));
-  await using running = RunningMigration.start(pair, { clock });
-  await running.untilReady();
-  using blocking = onceAt('engine.cutover.about-to-block', async () => {
-    await pair.destination.failCommand({ mode: 'alwaysOn', data: REFUSED });
-    await collection.insertOne({ _id: 10 });
+describe('a write pause that nobody can end well is ended at once, with the reason', { skip }, () => {
+  /** Has something happen right before the block is set. Returns the attempt, which is then put off. */
+  async function attemptWith(running: RunningMigration, happens: () => Promise<unknown>) {
+    await running.untilReady();
+    using blocking = onceAt('engine.cutover.about-to-block', happens);
+    running.migration.want('cutover');
+    await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
+    assert.ok(blocking.result);
+    const [attempt] = running.progress.cutoverAttempts;
+    assert.equal(attempt?.result, 'put off');
+    return attempt;
+  }
+
+  test('the destination refuses a document', async () => {
+    await using pair = await startPair();
+    const collection = pair.source.client.db('shop').collection<{ _id: number }>('a');
+    await collection.insertMany(identified(10));
+    await using running = RunningMigration.start(pair, { clock });
+    const { reason } = await attemptWith(running, async () => {
+      await pair.destination.failCommand({ mode: 'alwaysOn', data: REFUSED });
+      await collection.insertOne({ _id: 10 });
+    });
+    assert.match(reason ?? '', /shop\.a .*the destination refused the document with _id 10/);
+    await collection.insertOne({ _id: 11 });
+    await pair.destination.clearFailPoints();
+    assert.equal(await running.outcome, 'committed');
+    await expectIdentical(pair);
   });
-  running.migration.want('cutover');
-  await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
-  assert.ok(blocking.result);
-  const [attempt] = running.progress.cutoverAttempts;
-  assert.equal(attempt?.result, 'put off');
-  assert.match(attempt?.reason ?? '', /shop\.a .*the destination refused the document with _id 10/);
-  await collection.insertOne({ _id: 11 });
-  await pair.destination.clearFailPoints();
-  assert.equal(await running.outcome, 'committed');
-  await expectIdentical(pair);
+
+  test('drops of most of a migration have to be confirmed', async () => {
+    await using pair = await startPair();
+    const shop = pair.source.client.db('shop');
+    for (const name of ['a', 'b', 'c']) await shop.collection(name).insertMany(numbered(10));
+    await using running = RunningMigration.start(pair, { clock, confirmDrops: false });
+    const { reason } = await attemptWith(running, async () => {
+      for (const name of ['a', 'b']) await shop.collection(name).drop();
+    });
+    assert.match(reason ?? '', /dropped 2 of the 3 collections/);
+    running.migration.confirmDrops();
+    assert.equal(await running.outcome, 'committed');
+    await expectIdentical(pair);
+  });
 });

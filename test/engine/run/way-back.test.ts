@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { cleanUp, listLeftovers } from '../../../src/engine/index.ts';
 import { closeWayBack } from '../../../src/engine/records/way-back.ts';
@@ -78,6 +78,61 @@ test('an old source that is not what the cutover left is never written to', { sk
     await running.untilFollowing();
     await using writer = await SideWriter.start(pair.source, 'source');
     assert.equal(await writer.canWrite(), false);
+  });
+});
+
+describe('an engine that finds no commit on the side that has the users writes nothing there', { skip }, () => {
+  const start = async () => {
+    await using resources = new AsyncDisposableStack();
+    const pair = resources.use(await startPair({ source: { auth: true }, destination: { auth: true } }));
+    const addresses = await reversibleUsers(pair);
+    await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+    return { pair, addresses, id: newId(), kept: resources.move() };
+  };
+  const recordsOf = ({ client }: ReplicaSet) =>
+    client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+
+  const refuses = async (running: RunningReversible) => {
+    const works = () => ['copying', 'tailing'].includes(running.progress.state);
+    await assert.rejects(running.until('a run that works', works), { code: 'WAY_BACK_LOST' });
+  };
+
+  test('its records were removed, and it may drop what it finds', async () => {
+    const { pair, addresses, id, kept } = await start();
+    await using _ = kept;
+    const options = { dropDestination: true };
+    {
+      await using running = new RunningReversible(addresses, id, options);
+      await running.cutOver();
+    }
+    const items = pair.destination.client.db('shop').collection('items');
+    await items.insertOne({ ofUsers: true });
+    await cleanUp(addresses.destination, id, { drop: false });
+    await using again = new RunningReversible(addresses, id, options);
+    await refuses(again);
+    assert.equal(await items.countDocuments({ ofUsers: true }), 1);
+    await using writer = await SideWriter.start(pair.destination, 'destination');
+    assert.equal(await writer.canWrite(), true);
+  });
+
+  test('it was restored from a backup of before the return', async () => {
+    const { pair, addresses, id, kept } = await start();
+    await using _ = kept;
+    const records = recordsOf(pair.source);
+    const backups: { _id: string }[] = [];
+    {
+      await using running = new RunningReversible(addresses, id);
+      await running.cutOver();
+      backups.push(...(await records.find().toArray()));
+      await running.returnToOldSource();
+      await running.untilFollowing();
+    }
+    for (const backup of backups) await records.replaceOne({ _id: backup._id }, backup);
+    const items = pair.source.client.db('shop').collection('items');
+    await items.insertOne({ ofUsers: true });
+    await using again = new RunningReversible(addresses, id);
+    await refuses(again);
+    assert.equal(await items.countDocuments({ ofUsers: true }), 1);
   });
 });
 

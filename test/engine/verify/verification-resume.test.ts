@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Document, MongoClient, WithId } from 'mongodb';
 import { type Clock, newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
@@ -50,6 +51,27 @@ test('the verification of a migration whose engine is stopped or killed', async 
     await using second = RunningMigration.start(pair, { migrationId, expectsMismatches: true });
     await second.commit();
     assert.equal(second.progress.verification.mismatches.found, 1);
+    await expectIdentical(pair);
+  });
+
+  await t.test('finds many foreign writes from before a stop, in what it had compared by then', async () => {
+    await refill(1_100);
+    const migrationId = newId();
+    await using first = RunningMigration.start(pair, { migrationId, expectsMismatches: true });
+    using comparing = holdAt('engine.verify.range-done');
+    await comparing.reached;
+    // More than a look keeps apart.
+    await destination.collection('items').updateMany({}, { $set: { a: 'foreign' } });
+    let looks = 0;
+    using _ = onReach('engine.verify.destination-oplog-read', () => {
+      looks += 1;
+    });
+    await eventually(() => looks >= 3, { what: 'looks at the destination' });
+    const stopped = first.stop();
+    comparing.release();
+    await stopped;
+    await using second = RunningMigration.start(pair, { migrationId, expectsMismatches: true });
+    await second.commit();
     await expectIdentical(pair);
   });
 
