@@ -180,4 +180,11 @@ export const OF_REVERSE: readonly Mutant[] = [
     by: "        return 'committed';\n",
     tests: { file: WAY_BACK, name: 'begins again when its cause' },
   },
+  {
+    without: 'looking for a cutover that is not on record any more',
+    file: 'src/engine/run/refuse-lost-commit.ts',
+    replace: 'if (opposite === undefined || (opposite.reversals ?? 0) <= reversals) return;',
+    by: 'if (opposite !== undefined) return;',
+    tests: { file: WAY_BACK, name: 'its records were removed' },
+  },
 ];

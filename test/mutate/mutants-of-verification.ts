@@ -111,4 +111,18 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     by: 'before?.open === undefined && this.#noted.has(id)',
     tests: { file: RESUME },
   },
+  {
+    without: 'reading foreign writes again while a comparison has to begin anew',
+    file: 'src/engine/verify/verification.ts',
+    replace: 'this.rechecks.unbound === 0 && this.#isOnRecord,',
+    by: 'this.rechecks.unbound === 0,',
+    tests: { file: RESUME, name: 'many foreign writes' },
+  },
+  {
+    without: 'taking back a cutover when a document is only reported',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: '      if (difference !== undefined) throw new NotNow(difference);\n',
+    by: '',
+    tests: { file: VERIFICATION, name: 'takes back a cutover' },
+  },
 ];

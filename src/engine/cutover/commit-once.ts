@@ -3,7 +3,7 @@ import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
 import { confirmDestination } from './confirm-destination.ts';
-import { barrier, commit, holdAt, type LastLookParts, lastLook, settleHeld } from './last-look.ts';
+import { barrier, commit, holdAt, type LastLookParts, lastLook, refuseDifference, settleHeld } from './last-look.ts';
 import type { RunningStream } from './running-stream.ts';
 
 /** The parts of a run that the commit needs. */
@@ -45,6 +45,7 @@ export async function commitOnce(
     }
     stream.release();
   }
+  refuseDifference(stream);
   await confirmDestination(context);
   await commit(log, stream, false, { evidence: evidence() });
 }

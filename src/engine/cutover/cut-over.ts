@@ -19,7 +19,7 @@ import { bypassed } from './bypassed.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { type DestinationBlockParts, hasBlocked, openDestination } from './destination-block.ts';
-import { barrier, commit, holdAt, type LastLookParts, lastLook, settleHeld } from './last-look.ts';
+import { barrier, commit, holdAt, type LastLookParts, lastLook, refuseDifference, settleHeld } from './last-look.ts';
 import type { CutoverPreparation } from './prepare-cutover.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import type { RunningStream } from './running-stream.ts';
@@ -193,6 +193,8 @@ async function drainUnderBlock(
       timeline.begin('last look');
       await counted(context, timeline, () => unlessRefused(last, (step) => lastLook(step, stream)));
       calledOff.throwIfAborted();
+      const { difference } = stream.verification;
+      if (difference !== undefined) throw new NotNow(difference);
       if (look.count === 0) {
         // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
         timeline.begin('announcement');
@@ -280,6 +282,7 @@ async function drainWithoutBlock(
   await bringOverAccounts(context);
   timeline.begin('last look');
   await lastLook(context, stream);
+  refuseDifference(stream);
   await confirmDestination(context);
   refuseWrites();
 }

@@ -1,5 +1,5 @@
 import type { Timestamp } from 'mongodb';
-import { reach } from '../../platform/index.ts';
+import { reach, UserError } from '../../platform/index.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
@@ -63,6 +63,11 @@ export async function lastLook(context: LastLookParts, stream: RunningStream): P
   ]);
   refuseUnsupported(inAdmin, sourceFeatures);
   await holdAt(context, stream, time);
+}
+
+/** @throws UserError VERIFICATION_FAILED when the last look has met a document that differs and that nobody repairs */
+export function refuseDifference({ verification: { difference } }: RunningStream): void {
+  if (difference !== undefined) throw new UserError('VERIFICATION_FAILED', [difference]);
 }
 
 /**

@@ -9,6 +9,8 @@ export interface RunningStream {
   inStepAt(time: Timestamp, signal: AbortSignal): Promise<void>;
   /** Whether that is the case now. */
   isInStepAt(time: Timestamp): boolean;
+  /** Its `difference` describes a document that differs and that nobody repairs; undefined when there is none. */
+  readonly verification: { readonly difference: string | undefined };
   /** Makes the stream report its position at short intervals until disposed, because a note doesn't end its wait. */
   hurry(): Disposable;
   /**

@@ -193,6 +193,11 @@ export class Verification {
     if (found !== undefined) throw new UserError('VERIFICATION_FAILED', [found]);
   }
 
+  /** Describes a document that differs and that nobody repairs; undefined when there is none. */
+  get difference(): string | undefined {
+    return this.mode === 'report' ? this.mismatches.describeOpen() : undefined;
+  }
+
   /** Compares the catalogs now. @returns whether both sides are equal */
   async confirm(): Promise<boolean> {
     return this.isOff || (this.mismatches.open === 0 && (await this.catalog.confirm()));

@@ -146,6 +146,33 @@ test('the verification of a migration', async (t) => {
     await expectIdentical(pair);
   });
 
+  await t.test('that only reports takes back a cutover in whose write pause a document comes to differ', async () => {
+    await refill();
+    await using running = RunningMigration.start(pair, { ...planted, verification: 'report' });
+    await running.untilReady();
+    using written = onceAt('engine.cutover.drained', async () => {
+      await destination.collection<{ _id: number }>('items').deleteOne({ _id: 9 });
+    });
+    running.migration.want('cutover');
+    await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
+    assert.ok(written.result !== undefined);
+    const [attempt] = running.progress.cutoverAttempts;
+    assert.deepEqual([attempt?.result, /shop\.items/.test(attempt?.reason ?? '')], ['put off', true], attempt?.reason);
+    await destination.collection<{ _id: number }>('items').insertOne({ _id: 9, a: 1, b: 2 } as never);
+    assert.equal(await running.outcome, 'committed');
+    await expectIdentical(pair);
+  });
+
+  await t.test('that only reports fails a single copy in whose last look a document comes to differ', async () => {
+    await refill();
+    await using running = RunningMigration.start(pair, { ...planted, verification: 'report', once: true });
+    using written = onceAt('engine.cutover.drained', async () => {
+      await destination.collection<{ _id: number }>('items').deleteOne({ _id: 9 });
+    });
+    await assert.rejects(running.outcome, { code: 'VERIFICATION_FAILED' });
+    assert.ok(written.result !== undefined);
+  });
+
   await t.test('finds an index that the destination lacks, and refuses the cutover until it is there', async () => {
     await refill();
     await source.collection('items').createIndex({ a: 1 });
