@@ -116,13 +116,13 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     file: 'src/engine/verify/verification.ts',
     replace: 'this.rechecks.unbound === 0 && this.#isOnRecord,',
     by: 'this.rechecks.unbound === 0,',
-    tests: { file: RESUME, name: 'many foreign writes' },
+    tests: { file: RESUME },
   },
   {
     without: 'taking back a cutover when a document is only reported',
     file: 'src/engine/cutover/cut-over.ts',
     replace: '      if (difference !== undefined) throw new NotNow(difference);\n',
     by: '',
-    tests: { file: VERIFICATION, name: 'takes back a cutover' },
+    tests: { file: VERIFICATION },
   },
 ];
