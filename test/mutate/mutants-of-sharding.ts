@@ -277,4 +277,11 @@ export const OF_SHARDING: readonly Mutant[] = [
     by: 'await setBlock(client, { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS });',
     tests: { file: BLOCK, name: 'found no router' },
   },
+  {
+    without: 'waiting for a resharding before the block is set',
+    file: 'src/engine/mongodb/write-block.ts',
+    replace: 'isSharded(client) ? listReshardings(client) : [],',
+    by: '[] as string[],',
+    tests: { file: 'test/sharded/resharding.test.ts' },
+  },
 ];

@@ -3,6 +3,7 @@ import { after, before, beforeEach, suite, test } from 'node:test';
 import type { CollectionInfo } from 'mongodb';
 import { onceAt } from '../engine/reach-points.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
+import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
 import { identified } from '../support/seeds.ts';
@@ -18,8 +19,7 @@ suite('resharding, which no change stream shows, and movePrimary', () => {
     source = resources.use(await startShardedCluster());
     destination = resources.use(await startReplicaSet());
     // By default it takes at least five minutes.
-    const parameters = { setParameter: 1, reshardingMinimumOperationDurationMillis: 0 };
-    for (const { client } of [source.config, ...source.shards]) await client.db('admin').command(parameters);
+    await reshardingTakes(0);
   });
 
   after(() => resources.disposeAsync());
@@ -28,6 +28,10 @@ suite('resharding, which no change stream shows, and movePrimary', () => {
     await newShop(source, destination, 100);
   });
 
+  const reshardingTakes = async (reshardingMinimumOperationDurationMillis: number) => {
+    const parameters = { setParameter: 1, reshardingMinimumOperationDurationMillis };
+    for (const { client } of [source.config, ...source.shards]) await client.db('admin').command(parameters);
+  };
   const reshard = async () => {
     await source.client.db('admin').command({ reshardCollection: 'shop.orders', key: { n: 1 } });
   };
@@ -66,6 +70,23 @@ suite('resharding, which no change stream shows, and movePrimary', () => {
     running.migration.want('cutover');
     assert.equal(await running.outcome, 'committed');
     assert.deepEqual(followed(running), [await uuidOf()]);
+    await expectIdentical({ source, destination });
+  });
+
+  test('no block is set while a collection is being resharded, which it would wait for', async () => {
+    await using running = RunningMigration.start({ source, destination });
+    await running.untilReady();
+    await reshardingTakes(10_000);
+    const resharding = reshard();
+    const reshardings = source.client.db('config').collection('reshardingOperations');
+    await eventually(() => reshardings.findOne(), { what: 'the resharding to begin' });
+    running.migration.want('cutover');
+    const isWaiting = ({ waiting }: typeof running.progress) =>
+      waiting.some(({ reason }) => reason === 'shop.orders is being resharded');
+    await running.until('the cutover to wait', isWaiting);
+    await source.client.db('shop').collection<{ _id: number; n: number }>('orders').insertOne({ _id: 1_000, n: 1 });
+    await resharding;
+    assert.equal(await running.outcome, 'committed');
     await expectIdentical({ source, destination });
   });
 });

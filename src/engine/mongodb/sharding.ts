@@ -35,6 +35,13 @@ export async function listShards(client: MongoClient): Promise<Shard[]> {
   });
 }
 
+/** Returns the namespaces that are being resharded. Needs `find` on `config`. */
+export async function listReshardings(client: MongoClient): Promise<string[]> {
+  const find = { find: 'reshardingOperations', projection: { ns: 1 }, readConcern: { level: 'majority' } };
+  const { cursor } = await client.db('config').command(find);
+  return cursor.firstBatch.map(({ ns }: { readonly ns: unknown }) => String(ns));
+}
+
 /** Returns the id of a sharded cluster; an empty text when it has none. */
 export async function shardedClusterId(client: MongoClient): Promise<string> {
   const { cursor } = await client

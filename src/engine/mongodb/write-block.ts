@@ -3,7 +3,7 @@ import { type Document, type MongoClient, MongoServerError, type Timestamp } fro
 import { endingDeadlocks } from './block-deadlock.ts';
 import { NotNow } from './failure-policy.ts';
 import { privilegesOf } from './privileges.ts';
-import { isSharded } from './sharding.ts';
+import { isSharded, listReshardings } from './sharding.ts';
 
 /**
  * The shortest time limit for setting the block. The block waits for open transactions, and all other operations queue
@@ -202,7 +202,8 @@ export async function canWriteThroughBlock(client: MongoClient): Promise<boolean
 }
 
 /**
- * Returns the operations that a block would wait for or abort: long transactions, and index builds of users.
+ * Returns the operations that a block would wait for or abort: long transactions, index builds of users, and
+ * reshardings. A block that waits for a resharding can't be lifted before that has ended, which may take hours.
  *
  * The block waits for younger transactions. On a source that takes long to acknowledge writes, all transactions last
  * longer, and the block may take longer too.
@@ -222,11 +223,14 @@ export async function writeBlockObstacles(client: MongoClient, { limitMs }: Bloc
     { $project: { ns: 1, 'command.createIndexes': 1, 'transaction.timeOpenMicros': 1, appName: 1 } },
   ];
   // `$currentOp` accepts only read concern local.
-  const operations = await client
-    .db('admin')
-    .aggregate(pipeline, { readConcern: { level: 'local' } })
-    .toArray();
-  return operations.map(describe);
+  const [operations, reshardings] = await Promise.all([
+    client
+      .db('admin')
+      .aggregate(pipeline, { readConcern: { level: 'local' } })
+      .toArray(),
+    isSharded(client) ? listReshardings(client) : [],
+  ]);
+  return [...operations.map(describe), ...reshardings.map((namespace) => `${namespace} is being resharded`)];
 }
 
 function describe(operation: Document): string {

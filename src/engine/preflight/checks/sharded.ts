@@ -1,3 +1,4 @@
+import { listReshardings } from '../../mongodb/sharding.ts';
 import { type Found, found } from '../finding.ts';
 import type { Look } from '../look.ts';
 
@@ -10,7 +11,6 @@ interface ShardedLook extends Pick<Look, 'source'> {
 export async function checkSharded({ source, from, options }: ShardedLook): Promise<Found[]> {
   if (!from.sharded) return [];
   const warnings = [found('SHARDED_SOURCE_EXPERIMENTAL'), ...(options.once ? [] : [found('SHARDED_BLOCK_WAITS')])];
-  const { cursor } = await source.db('config').command({ find: 'reshardingOperations', projection: { ns: 1 } });
-  const resharded: string[] = cursor.firstBatch.map(({ ns }: { readonly ns: unknown }) => String(ns));
+  const resharded = await listReshardings(source);
   return [...resharded.map((namespace) => found('RESHARDING_UNDER_WAY', [namespace], namespace)), ...warnings];
 }
