@@ -4,7 +4,7 @@ import { newId } from '../../src/platform/index.ts';
 import { requestAccessToken } from '../support/access-token.ts';
 import { eventually } from '../support/eventually.ts';
 import { violationsOf } from './axe.ts';
-import { openPage, startBrowser } from './browser.ts';
+import { openPage, startBrowser, type WatchedPage } from './browser.ts';
 import { buildConsole } from './built-console.ts';
 import { signIn, startWithConsole } from './started-console.ts';
 
@@ -14,6 +14,11 @@ after(async () => {
   await browser?.close();
   built[Symbol.dispose]();
 });
+
+/** Waits for the end of a dialog's request. Until then the page shows the dialog's own texts in its row, too. */
+async function untilClosed({ page }: WatchedPage): Promise<void> {
+  await page.locator('dialog').waitFor({ state: 'detached' });
+}
 
 test('keys and service accounts are created, show their secret once and work, and are deleted', { skip }, async () => {
   assert.ok(browser);
@@ -121,6 +126,7 @@ test('an owner of one project gives roles in it, and sees no other buttons', { s
   await dialog.getByLabel('GROUP_CLUSTER_MANAGER').check();
   assert.deepEqual(await violationsOf(watched), []);
   await dialog.getByRole('button', { name: 'Change roles' }).click();
+  await untilClosed(watched);
   await inProject.getByText('GROUP_CLUSTER_MANAGER').waitFor();
   assert.equal(await page.getByText('Stock').count(), 0);
   const given = await plane.api<{ results: { publicKey: string }[] }>('GET', own);
@@ -147,7 +153,7 @@ test('roles, access lists and further secrets are changed, and roles in single p
   await page.goto(`${plane.url}/#/access`);
   await signIn(watched, plane.publicKey, plane.privateKey);
   const dialog = page.getByRole('dialog');
-  const closed = () => page.locator('dialog').waitFor({ state: 'detached' });
+  const closed = () => untilClosed(watched);
   const row = page.getByRole('row').filter({ hasText: key });
 
   // A role without a text of its own is not lost by a change.
@@ -184,6 +190,7 @@ test('roles, access lists and further secrets are changed, and roles in single p
   await inProject.getByRole('button', { name: 'Change roles…' }).click();
   await dialog.getByLabel('GROUP_CLUSTER_MANAGER').check();
   await dialog.getByRole('button', { name: 'Change roles' }).click();
+  await closed();
   await inProject.getByText('GROUP_CLUSTER_MANAGER').waitFor();
   const keys = `/api/atlas/v2/groups/${project.json.id}/apiKeys`;
   const members = async () => (await plane.api<{ results: { publicKey: string }[] }>('GET', keys)).json.results;
