@@ -26,6 +26,8 @@ export interface Clusters {
   };
   /** The users as which the engine writes to the destination. */
   readonly writers: ReadonlySet<string>;
+  /** Whether the source can't be reached, and a migration is only to be cancelled. */
+  readonly isWithoutSource?: boolean;
 }
 
 /**
@@ -130,7 +132,7 @@ export async function openWithoutSource(options: MigrationOptions): Promise<Clus
         warnings: [],
         hasAdvice: false,
       };
-      return { source, destination, checked, writers };
+      return { source, destination, checked, writers, isWithoutSource: true };
     }
   } catch (error) {
     await destination.close();

@@ -47,7 +47,7 @@ export async function takeMigration(
   options: MigrationOptions,
   stop: AbortSignal,
   waiting: Retrier,
-  { source, destination, checked, writers }: Clusters,
+  { source, destination, checked, writers, isWithoutSource = false }: Clusters,
 ): Promise<TakenMigration> {
   const { logger, clock = systemClock, reversals = 0 } = options;
   const tasks = new TaskGroup();
@@ -64,7 +64,7 @@ export async function takeMigration(
     writer: [...writers].join(', '),
     engine: thisEngine(clock.now()),
   };
-  await refuseLostCommit(source, store, retrier, reversals);
+  if (!isWithoutSource) await refuseLostCommit(source, store, retrier, reversals);
   const record = await checkpoint.take(identity, options.takeOver ?? false);
   historyOf(source).expectRecorded(record);
   const changes = new Changes(clock);
