@@ -114,7 +114,7 @@ export const OF_VERIFICATION: readonly Mutant[] = [
   {
     without: 'reading foreign writes again while a comparison has to begin anew',
     file: 'src/engine/verify/verification.ts',
-    replace: 'this.rechecks.unbound === 0 && this.#isOnRecord,',
+    replace: 'this.rechecks.unbound === 0 && this.#areValid,',
     by: 'this.rechecks.unbound === 0,',
     tests: { file: RESUME },
   },

@@ -111,7 +111,8 @@ function swapped(record: CollectionRecord): CollectionRecord[] {
   ];
 }
 
-function recordsOn<T extends object>(client: MongoClient, name: string): Collection<T> {
+/** Returns a collection of the engine's records on a cluster. */
+export function recordsOn<T extends object>(client: MongoClient, name: string): Collection<T> {
   const readConcern = { level: 'majority' } as const;
   return client.db(INTERNAL_DATABASE).collection<T>(name, { readConcern });
 }

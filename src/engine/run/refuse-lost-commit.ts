@@ -1,9 +1,9 @@
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { MigrationRecord } from '../records/records.ts';
+import { recordsOn } from './prepare-reverse.ts';
 
 const UNAUTHORIZED = 13;
 
@@ -34,9 +34,8 @@ export async function refuseLostCommit(
 
 /** @returns undefined when there is none, also when the source's user may not read it: then it never was a destination */
 async function readOpposite(source: MongoClient, migrationId: string): Promise<MigrationRecord | undefined> {
-  const migrations = source.db(INTERNAL_DATABASE).collection<MigrationRecord>('migrations');
   try {
-    return (await migrations.findOne({ _id: migrationId }, { readConcern: { level: 'majority' } })) ?? undefined;
+    return (await recordsOn<MigrationRecord>(source, 'migrations').findOne({ _id: migrationId })) ?? undefined;
   } catch (error) {
     if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return undefined;
     throw error;

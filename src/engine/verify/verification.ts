@@ -91,7 +91,7 @@ export class Verification {
     const sink = {
       found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.foreign(collection, keys),
       lost: (collection: TrackedCollection) => this.#compareAgain(collection),
-      isSettled: () => this.rechecks.unbound === 0 && this.#isOnRecord,
+      isSettled: () => this.rechecks.unbound === 0 && this.#areValid,
       isHurried: uses.stream.isHurried,
     };
     this.foreign = new ForeignWatch(parts, sink, foreignTo);
@@ -229,8 +229,8 @@ export class Verification {
     return [...this.#parts.tracked.values()].filter((collection) => this.#isCompared(collection)).length;
   }
 
-  /** Whether no comparison is on record that has to begin anew: a successor would go on with it. */
-  get #isOnRecord(): boolean {
+  /** Whether no comparison has to begin anew. One that does is still on record, and a successor would go on with it. */
+  get #areValid(): boolean {
     return [...this.#comparisons.keys()].every((collection) => this.#isValid(collection));
   }
 
