@@ -89,6 +89,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '17',
       '17b',
       '17c',
+      '17d',
       '18',
       '19a',
       '19b',

@@ -66,6 +66,7 @@ export const OF_CUTOVER = [
 
 /** Named points at the begin of the opposite direction, after a cutover. */
 export const OF_REVERSE = [
+  'engine.reverse.block-recorded',
   'engine.reverse.destination-blocked',
   'engine.reverse.collections-recorded',
   'engine.reverse.position-recorded',

@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const REVERSE = 'test/engine/run/reverse.test.ts';
 const WAY_BACK = 'test/engine/run/way-back.test.ts';
+const BLOCK_OF_DESTINATION = 'test/engine/cutover/block-of-destination.test.ts';
 
 /** Each removes one rule of a reversible migration. */
 export const OF_REVERSE: readonly Mutant[] = [
@@ -186,5 +187,19 @@ export const OF_REVERSE: readonly Mutant[] = [
     replace: 'if (opposite === undefined || (opposite.reversals ?? 0) <= reversals) return;',
     by: 'if (opposite !== undefined) return;',
     tests: { file: WAY_BACK, name: 'its records were removed' },
+  },
+  {
+    without: 'leaving the block of an old source to its way back',
+    file: 'src/engine/cutover/block-of-destination.ts',
+    replace: 'blocksDestination: true,',
+    by: 'blocksDestination: { $exists: false },',
+    tests: { file: BLOCK_OF_DESTINATION, name: 'nobody cuts over from an old source' },
+  },
+  {
+    without: 'ending a way back whose old source another migration has cut over from',
+    file: 'src/engine/run/prepare-reverse.ts',
+    replace: 'await confirmBlockUnused(context);',
+    by: '',
+    tests: { file: BLOCK_OF_DESTINATION, name: 'a way back ends when another migration' },
   },
 ];

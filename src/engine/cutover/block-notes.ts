@@ -1,8 +1,9 @@
-import { type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
+import { type Document, type MongoClient, Timestamp } from 'mongodb';
 import { decode } from '../bson/decode.ts';
 import { isBefore, operationTimeOf } from '../mongodb/cluster-time.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import { isSharded } from '../mongodb/sharding.ts';
+import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import {
   type BlockEvent,
   type BlockReading,
@@ -18,7 +19,6 @@ import { readBlockRecord, recordStep } from './block-record.ts';
 const BLOCKS = { database: 'config', name: 'user_writes_critical_sections' };
 const BLOCK_NAMESPACE = `${BLOCKS.database}.${BLOCKS.name}`;
 const OPLOG = 'oplog.rs';
-const UNAUTHORIZED = 13;
 /** While users are blocked the oplog hardly grows, so the entries are near its end. */
 const READ_WITHIN_MS = 20_000;
 
@@ -161,7 +161,7 @@ async function unlessRefused<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return undefined;
+    if (isUnauthorized(error)) return undefined;
     throw error;
   }
 }

@@ -20,6 +20,7 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { BlockReading, Claim } from './block-history.ts';
 import { readObstacle, writeNote } from './block-notes.ts';
+import { migrationInto } from './block-of-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -162,6 +163,8 @@ export async function blockSource(
     timeline.begin('block');
     const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
     if (staked.outcome === 'held' && staked.foundSet) {
+      const other = await migrationInto(source, claim.migrationId);
+      if (other !== undefined) return { refusal: isDestinationOf(other) };
       logger.warn(
         { event: 'cutover.block_found' },
         'The source was blocked already: the cutover relies on that block, and leaves it set',
@@ -177,6 +180,13 @@ export async function blockSource(
   });
   if ('refusal' in blocked) await reopenSource(context, log, { claim });
   return blocked;
+}
+
+function isDestinationOf(migrationId: string): string {
+  return (
+    `the source is the destination of migration ${migrationId}, which has blocked it and will open it. Cut that over, cancel it, or close its ` +
+    'way back, before you cut over from here'
+  );
 }
 
 /** @throws NotNow when the claim is no longer in effect, or when it took too long to find that out */

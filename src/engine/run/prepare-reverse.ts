@@ -1,13 +1,13 @@
-import type { Collection, MongoClient } from 'mongodb';
 import { reach, UserError } from '../../platform/index.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import { listCollections } from '../catalog/read-catalog.ts';
+import { confirmBlockUnused } from '../cutover/block-of-destination.ts';
 import { closeDestination } from '../cutover/destination-block.ts';
-import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
 import type { MadeAccount } from '../records/made-accounts.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CollectionRecord, MigrationRecord, ViewRecord } from '../records/records.ts';
+import { recordsOn } from '../records/records-on.ts';
 import type { RunParts } from './parts.ts';
 
 /** The records of the direction before this one, on this direction's source. */
@@ -23,7 +23,8 @@ interface Earlier {
  * Prepares the opposite direction after a cutover: both sides were equal at the position on record, so nothing is
  * copied. The old source is blocked, and its collections become this direction's destination.
  * @returns the position from which the stream follows the source
- * @throws UserError WAY_BACK_LOST when a side isn't what the cutover has left
+ * @throws UserError WAY_BACK_LOST when a side isn't what the cutover has left, or another migration needs the block of
+ * the old source
  */
 export async function prepareReverse(context: RunParts, log: MigrationLog, reversals: number): Promise<ResumeToken> {
   const { checkpoint, retrier } = context;
@@ -32,6 +33,8 @@ export async function prepareReverse(context: RunParts, log: MigrationLog, rever
   const earlier = await retrier.run('the source', () => readEarlier(context, reversals - 1));
   await confirmOpen(context);
   await log.save({ blocksDestination: true });
+  await reach('engine.reverse.block-recorded');
+  await confirmBlockUnused(context);
   await closeDestination(context);
   await reach('engine.reverse.destination-blocked');
   await confirmCollections(context, earlier.collections);
@@ -109,10 +112,4 @@ function swapped(record: CollectionRecord): CollectionRecord[] {
       readAfter: null,
     },
   ];
-}
-
-/** Returns a collection of the engine's records on a cluster. */
-export function recordsOn<T extends object>(client: MongoClient, name: string): Collection<T> {
-  const readConcern = { level: 'majority' } as const;
-  return client.db(INTERNAL_DATABASE).collection<T>(name, { readConcern });
 }

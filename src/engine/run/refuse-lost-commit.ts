@@ -1,11 +1,10 @@
-import { type MongoClient, MongoServerError } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import type { Retrier } from '../mongodb/retry.ts';
+import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import type { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { MigrationRecord } from '../records/records.ts';
-import { recordsOn } from './prepare-reverse.ts';
-
-const UNAUTHORIZED = 13;
+import { recordsOn } from '../records/records-on.ts';
 
 /**
  * Refuses to run a direction that has cut over, when that is no longer on its record. The destination was restored, or
@@ -37,7 +36,7 @@ async function readOpposite(source: MongoClient, migrationId: string): Promise<M
   try {
     return (await recordsOn<MigrationRecord>(source, 'migrations').findOne({ _id: migrationId })) ?? undefined;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return undefined;
+    if (isUnauthorized(error)) return undefined;
     throw error;
   }
 }

@@ -1,0 +1,63 @@
+/**
+ * Keeps two migrations from sharing the block of one cluster: the one whose destination it is opens it at its cutover,
+ * and the one whose source it is needs it for good. The first writes its record there and then reads the notes about
+ * the block; the second writes its note and then reads the records. So at least one of them sees the other.
+ */
+
+import { randomUUID } from 'node:crypto';
+import type { MongoClient } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
+import { NotNow } from '../mongodb/failure-policy.ts';
+import type { Retrier } from '../mongodb/retry.ts';
+import { isUnauthorized } from '../mongodb/unauthorized.ts';
+import type { MigrationRecord } from '../records/records.ts';
+import { recordsOn } from '../records/records-on.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import { readObstacle } from './block-notes.ts';
+
+/**
+ * Returns the migration that has blocked a source as its own destination, and will open it.
+ * @returns undefined when there is none, also when the source's user may not read the records
+ */
+export async function migrationInto(source: MongoClient, migrationId: string): Promise<string | undefined> {
+  const unfinished = {
+    _id: { $ne: migrationId },
+    blocksDestination: true,
+    'cutover.committed': { $ne: true },
+    state: { $ne: 'cancelled' },
+    retiredBy: { $exists: false },
+  } as const;
+  try {
+    return (await recordsOn<MigrationRecord>(source, 'migrations').findOne(unfinished))?._id;
+  } catch (error) {
+    if (isUnauthorized(error)) return undefined;
+    throw error;
+  }
+}
+
+interface OldSourceParts {
+  readonly destination: MongoClient;
+  readonly retrier: Retrier;
+  readonly checkpoint: RetryingCheckpointStore;
+}
+
+/**
+ * Confirms that no other migration relies on the block of an old source, which a return would lift. Waits for one that
+ * is cutting over from there. The record of the opposite direction must be there already.
+ * @throws UserError WAY_BACK_LOST when another migration has cut over from there
+ */
+export async function confirmBlockUnused({ destination, retrier, checkpoint }: OldSourceParts): Promise<void> {
+  const { migrationId } = checkpoint;
+  const committedBy = await retrier.run('the destination', async () => {
+    const obstacle = await readObstacle(destination, { id: randomUUID(), migrationId, term: Number.MAX_SAFE_INTEGER });
+    if (obstacle === 'unseen') return undefined;
+    const { holder, reading } = obstacle;
+    if (holder !== undefined) throw new NotNow(`migration ${holder.migrationId} is cutting over from there`);
+    return reading.state.block?.committedBy;
+  });
+  if (committedBy === undefined || committedBy === migrationId) return;
+  throw new UserError('WAY_BACK_LOST', [
+    migrationId,
+    `migration ${committedBy} has cut over from the old source since, and needs its write block`,
+  ]);
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newId } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { numbered } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
+import { RunningMigration } from '../running-migration.ts';
+import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
+import { SideWriter } from './side-writer.ts';
+
+checkForLeaks({ sockets: false });
+
+const skip = needsSource('6.0', 'it has no write block');
+
+/** A reversible migration, and another one from the same source to a destination of its own; both are ready. */
+async function twoFromOneSource() {
+  await using resources = new AsyncDisposableStack();
+  const pair = resources.use(await startPair({ source: { auth: true }, destination: { auth: true } }));
+  const third = resources.use(await startReplicaSet({ auth: true }));
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+  const addresses = await reversibleUsers(pair);
+  const id = newId();
+  const reversible = resources.use(new RunningReversible(addresses, id));
+  const other = resources.use(RunningMigration.start({ source: addresses.source, destination: third }));
+  await reversible.until('the first to be ready', () => reversible.progress.readyForCutover);
+  await other.untilReady();
+  const apps = {
+    old: resources.use(await SideWriter.start(pair.source, 'old')),
+    primary: resources.use(await SideWriter.start(pair.destination, 'primary')),
+    third: resources.use(await SideWriter.start(third, 'third')),
+  };
+  const kept = resources.move();
+  return { id, reversible, other, apps, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+test('nobody cuts over from an old source as long as its way back is open, and so the return opens no other source', {
+  skip,
+}, async () => {
+  await using world = await twoFromOneSource();
+  const { id, reversible, other, apps } = world;
+  await reversible.cutOver();
+  await other.untilReady();
+  other.migration.want('cutover');
+  await other.until('the refusal to be told', ({ cutoverAttempts }) =>
+    cutoverAttempts.some(({ reason }) => reason?.includes(`the destination of migration ${id}`)),
+  );
+  assert.equal(await apps.third.canWrite(), false);
+  await reversible.migration.reverse();
+  await reversible.until('the return to be ready', () => reversible.progress.readyForCutover);
+  reversible.migration.current.want('cutover');
+  await reversible.until('the return to be done', () => reversible.progress.state === 'committed');
+  // The source has the users again, so the other migration takes them from there.
+  assert.equal(await other.outcome, 'committed');
+  await eventually(() => apps.third.acknowledged > 0, { what: 'the third side to take writes' });
+  assert.equal(await apps.old.canWrite(), false);
+  await apps.old.assertTakenOverBy(apps.third);
+});
+
+test('a way back ends when another migration has cut over from the old source before it began', { skip }, async () => {
+  await using world = await twoFromOneSource();
+  const { reversible, other, apps } = world;
+  using held = holdAt('engine.cutover.destination-open', { times: 1 });
+  reversible.migration.current.want('cutover');
+  await held.reached;
+  await other.untilReady();
+  other.migration.want('cutover');
+  assert.equal(await other.outcome, 'committed');
+  held.release();
+  const failure = () => reversible.migration.wayBackFailure as { code?: string } | undefined;
+  await eventually(() => failure() !== undefined, { what: 'the way back to end' });
+  assert.equal(failure()?.code, 'WAY_BACK_LOST');
+  assert.match(String(failure()), new RegExp(`migration ${other.migration.options.migrationId} has cut over`));
+  await assert.rejects(reversible.migration.reverse(), { code: 'WAY_BACK_LOST' });
+  assert.equal(await reversible.outcome, 'committed');
+  assert.equal(await apps.old.canWrite(), false);
+  assert.equal(await apps.primary.canWrite(), true);
+  assert.equal(await apps.third.canWrite(), true);
+});
