@@ -258,6 +258,8 @@ export class ReversibleMigration {
       reversals,
       reversible: true,
       dropDestination: false,
+      // A confirmation is about the drops of one direction.
+      confirmDrops: reversals === 0 && (this.#options.confirmDrops ?? false),
       skipDiskSpaceCheck: true,
       waitForClusters: true,
     });

@@ -64,7 +64,12 @@ const OPENING_LASTS_SECONDS = 60;
 /** By then, a sent commit is done, or its migration can't lift the block any more because it isn't the holder. */
 const COMMITTING_LASTS_SECONDS = 600;
 
-const NOTHING_KNOWN: BlockState = { block: undefined, holder: undefined };
+export const NOTHING_KNOWN: BlockState = { block: undefined, holder: undefined };
+/** A block of which nothing is known but that it is set. */
+export const SET_BY_HAND: BlockState = {
+  block: { seconds: 0, setBy: undefined, committedBy: undefined },
+  holder: undefined,
+};
 
 /**
  * Applies the events, which are in the order of the oplog, to the state of the block; `before` is the state before

@@ -12,6 +12,8 @@ import {
   type Claim,
   type ClaimStep,
   type Holder,
+  NOTHING_KNOWN,
+  SET_BY_HAND,
 } from './block-history.ts';
 import { readBlockRecord, recordStep } from './block-record.ts';
 
@@ -50,10 +52,17 @@ async function readUpTo(
   time: Timestamp,
   earlier: BlockReading | undefined,
 ): Promise<BlockReading | undefined> {
-  const entries = await readEntries(source, time, earlier?.upTo);
-  if (entries === undefined) return undefined;
-  const latest: Timestamp = entries.at(-1)?.ts ?? time;
-  return { state: blockStateAfter(entries.map(eventOf), earlier?.state), upTo: isBefore(time, latest) ? latest : time };
+  return await unlessRefused(
+    (async () => {
+      const before = earlier ?? (await beforeAllThatCounts(source, time));
+      const entries = await readEntries(source, time, before.upTo);
+      const latest: Timestamp = entries.at(-1)?.ts ?? time;
+      return {
+        state: blockStateAfter(entries.map(eventOf), before.state),
+        upTo: isBefore(time, latest) ? latest : time,
+      };
+    })(),
+  );
 }
 
 /** Writes a note without reading who holds the block. */
@@ -107,40 +116,41 @@ export async function canReadBlockState(source: MongoClient): Promise<boolean> {
   return (await unlessRefused(look())) ?? false;
 }
 
-/** Returns entries about the block up to `time` or a little later: those after `from`, or all that count. */
-async function readEntries(source: MongoClient, time: Timestamp, from?: Timestamp): Promise<Document[] | undefined> {
-  return await unlessRefused(
-    (async () => {
-      const filter = {
-        ts: { $gt: from ?? (await beforeAllThatCounts(source, time)) },
-        $or: [
-          { ns: BLOCK_NAMESPACE, op: { $in: ['i', 'd'] } },
-          { op: 'n', 'o.linkspan.block': { $exists: true } },
-        ],
-      };
-      return await readOplog(source, { filter }, time);
-    })(),
-  );
-}
-
-/** Returns a time a little before the block was set, or a minute before `time`. */
-async function beforeAllThatCounts(source: MongoClient, time: Timestamp): Promise<Timestamp> {
-  const set = await whenSet(source, time);
-  const seconds = Math.min(set ?? time.getHighBits(), time.getHighBits()) - CLAIM_LASTS_SECONDS;
-  return new Timestamp({ t: Math.max(0, seconds), i: 0 });
+/** Returns entries about the block after `from`, up to `time` or a little later. */
+async function readEntries(source: MongoClient, time: Timestamp, from: Timestamp): Promise<Document[]> {
+  const filter = {
+    ts: { $gt: from },
+    $or: [
+      { ns: BLOCK_NAMESPACE, op: { $in: ['i', 'd'] } },
+      { op: 'n', 'o.linkspan.block': { $exists: true } },
+    ],
+  };
+  return await readOplog(source, { filter }, time);
 }
 
 /**
- * Returns the second in which the block was set; undefined when it isn't set, or when the oplog no longer reaches back
- * to that.
+ * Returns the state that all entries that count come after: a little before the block was set, or a minute before
+ * `time`. A block whose entry the oplog no longer has counts as set by hand.
  */
-async function whenSet(source: MongoClient, time: Timestamp): Promise<number | undefined> {
+async function beforeAllThatCounts(source: MongoClient, time: Timestamp): Promise<BlockReading> {
+  const set = await whenSet(source, time);
+  const now = time.getHighBits();
+  const seconds = Math.min(set === 'unknown' ? now : (set ?? now), now) - CLAIM_LASTS_SECONDS;
+  const upTo = new Timestamp({ t: Math.max(0, seconds), i: 0 });
+  return { state: set === 'unknown' ? SET_BY_HAND : NOTHING_KNOWN, upTo };
+}
+
+/**
+ * Returns the second in which the block was set; undefined when it isn't set, and `unknown` when the oplog no longer
+ * reaches back to that.
+ */
+async function whenSet(source: MongoClient, time: Timestamp): Promise<number | 'unknown' | undefined> {
   const readConcern = { level: 'majority', afterClusterTime: time };
   const { cursor } = await source.db(BLOCKS.database).command({ find: BLOCKS.name, limit: 1, readConcern });
   if (cursor.firstBatch.length === 0) return undefined;
   const last = { filter: { ns: BLOCK_NAMESPACE, op: 'i' }, sort: { $natural: -1 }, limit: 1 };
   const [entry] = await readOplog(source, last, time);
-  return entry?.ts.getHighBits();
+  return entry?.ts.getHighBits() ?? 'unknown';
 }
 
 async function readOplog(source: MongoClient, query: Document, afterClusterTime: Timestamp): Promise<Document[]> {

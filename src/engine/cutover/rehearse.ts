@@ -21,6 +21,7 @@ import {
   reopenSource,
   untilBlockable,
 } from './source-block.ts';
+import { actsInTime } from './source-claim.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** The parts of a run that a rehearsal needs. */
@@ -33,8 +34,10 @@ const SET_WITHIN_MS = 100;
 const STEPS_WITHIN_MS = 150;
 /** For the catch-up and for obstacles, while users write. */
 const PREPARE_WITHIN_MS = 60_000;
-/** The watchdog opens the source when the engine is silent for so long. */
+/** The watchdog opens the source when the engine is silent for so long. After that, others may block it for themselves. */
 const SILENT_MS = 5_000;
+/** An engine that took longer looks for who holds the block before it lifts it. */
+const LIFT_UNSEEN_WITHIN_MS = 3_000;
 const ALIVE_EVERY_MS = 1_000;
 /** Namespaces that the text about capped collections names. */
 const SHOWN = 3;
@@ -104,6 +107,7 @@ async function rehearseBlock(
 ): Promise<void> {
   const { clock } = context;
   const brief = { ...limit, limitMs: Math.min(limit.limitMs, SET_WITHIN_MS) };
+  const confirmInTime = actsInTime(clock, LIFT_UNSEEN_WITHIN_MS);
   const blocked = await blockSource(context, log, { claim, limit: brief, earlier, timeline, watchdog });
   if ('refusal' in blocked) {
     const stoppedMs = timeline.since('block');
@@ -131,7 +135,11 @@ async function rehearseBlock(
   timeline.begin('reopening');
   // The claim is seconds old, so nobody else can hold the block. The notes about it follow when users can write.
   if (!blocked.isFound && blocked.reading !== undefined) {
-    const opened = await unblockWrites(context.source).then(
+    const lift = async () => {
+      confirmInTime();
+      await unblockWrites(context.source);
+    };
+    const opened = await lift().then(
       () => true,
       () => false,
     );

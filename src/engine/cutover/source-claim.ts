@@ -89,13 +89,14 @@ export async function liftBlock(source: MongoClient, claim: Claim, options: Lift
 }
 
 /**
- * @returns a function that throws NotNow when the state is too old to act on: others wait for at least `ACT_WITHIN_MS`
+ * @param withinMs  how long others wait for an engine at least
+ * @returns a function that throws NotNow when the state is too old to act on
  */
-export function actsInTime(clock: Clock): () => void {
+export function actsInTime(clock: Clock, withinMs = ACT_WITHIN_MS): () => void {
   const beganAt = { now: clock.now(), elapsed: clock.elapsed() };
   return () => {
     // One clock can be set back; the other stands still while the host is suspended.
-    if (Math.max(clock.now() - beganAt.now, clock.elapsed() - beganAt.elapsed) > ACT_WITHIN_MS)
+    if (Math.max(clock.now() - beganAt.now, clock.elapsed() - beganAt.elapsed) > withinMs)
       throw new NotNow('it took too long to find out who holds its write block');
   };
 }

@@ -90,11 +90,11 @@ export function isAtWork({ state, savedAt }: MigrationRecord, nowMs: number): bo
 }
 
 /**
- * Returns whether applications may have written to the destination since. `sync --once` commits without a cutover: the
- * source stays the primary copy.
+ * Returns whether applications may have written to the destination since, also when the steps after the commit are not
+ * done. `sync --once` commits without a cutover: the source stays the primary copy.
  */
-function hasCutOver({ state, phases }: MigrationRecord): boolean {
-  return state === 'committed' && phases.some(({ name }) => name === 'cutover');
+function hasCutOver({ state, cutover, phases }: MigrationRecord): boolean {
+  return (state === 'committed' || cutover?.committed === true) && phases.some(({ name }) => name === 'cutover');
 }
 
 /** Returns whether the migration shares its destination with data that was there before. */

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { newId } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { type ReplicaSetOptions, startPair, startReplicaSet } from '../../support/replica-set.ts';
+import { rollOplog, smallOplog } from '../../support/roll-oplog.ts';
 import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt } from '../reach-points.ts';
@@ -16,9 +17,9 @@ checkForLeaks({ sockets: false });
 const skip = needsSource('6.0', 'it has no write block');
 
 /** A reversible migration, and another one from the same source to a destination of its own; both are ready. */
-async function twoFromOneSource() {
+async function twoFromOneSource(source: ReplicaSetOptions = {}) {
   await using resources = new AsyncDisposableStack();
-  const pair = resources.use(await startPair({ source: { auth: true }, destination: { auth: true } }));
+  const pair = resources.use(await startPair({ source: { ...source, auth: true }, destination: { auth: true } }));
   const third = resources.use(await startReplicaSet({ auth: true }));
   await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
   const addresses = await reversibleUsers(pair);
@@ -33,7 +34,7 @@ async function twoFromOneSource() {
     third: resources.use(await SideWriter.start(third, 'third')),
   };
   const kept = resources.move();
-  return { id, reversible, other, apps, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { source: pair.source, id, reversible, other, apps, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 test('nobody cuts over from an old source as long as its way back is open, and so the return opens no other source', {
@@ -57,6 +58,26 @@ test('nobody cuts over from an old source as long as its way back is open, and s
   await eventually(() => apps.third.acknowledged > 0, { what: 'the third side to take writes' });
   assert.equal(await apps.old.canWrite(), false);
   await apps.old.assertTakenOverBy(apps.third);
+});
+
+test('nobody lifts a block whose entry the oplog no longer has, and no cutover relies on that of an old source', {
+  skip,
+}, async () => {
+  await using world = await twoFromOneSource(smallOplog);
+  const { source, id, reversible, other, apps } = world;
+  await reversible.cutOver();
+  await rollOplog(source);
+  await other.untilReady();
+  const before = apps.old.acknowledged;
+  other.migration.rehearse(1);
+  const attempts = () => other.progress.cutoverAttempts;
+  await other.until('the end of the rehearsal', () => attempts().some(({ result }) => result === 'not rehearsed'));
+  other.migration.want('cutover');
+  await other.until('the refusal to be told', () =>
+    attempts().some(({ reason }) => reason?.includes(`the destination of migration ${id}`)),
+  );
+  assert.equal(apps.old.acknowledged, before, 'the old source took writes');
+  assert.equal(await apps.old.canWrite(), false);
 });
 
 test('a way back ends when another migration has cut over from the old source before it began', { skip }, async () => {

@@ -165,6 +165,26 @@ describe('a destination has at most one owner', () => {
     assert.equal(await items.countDocuments({ of: 'an application' }), 0);
   });
 
+  test('permission to drop does not reach it either when the steps after the cutover are not done', async () => {
+    await using committed = start();
+    await committed.untilReady();
+    {
+      using _ = onReach('engine.cutover.destination-open', () => {
+        throw new Error('as if a privilege was withdrawn');
+      });
+      committed.migration.want('cutover');
+      await assert.rejects(committed.outcome);
+    }
+    await allowWrites(pair.source.client);
+    const items = app.db('shop').collection('items');
+    await items.insertOne({ of: 'an application' });
+    await using again = start(DROP);
+    await assert.rejects(again.untilReady(), { code: 'DESTINATION_PRIMARY' });
+    assert.equal(await items.countDocuments({ of: 'an application' }), 1);
+    await using resumed = start({ migrationId: committed.progress.migrationId });
+    assert.equal(await resumed.outcome, 'committed');
+  });
+
   test('a migration that is cancelled before it began takes nothing from the migration that runs', async () => {
     await using first = start();
     await first.untilReady();
