@@ -49,6 +49,20 @@ export const OF_REVERSAL: readonly Mutant[] = [
     tests: { file: TABLE, name: 'a reversible migration that is' },
   },
   {
+    without: 'ending a migration whose way back was closed while a side is lost',
+    file: 'src/control/migrations/take-report.ts',
+    replace: "if (wayBack?.state === 'closed' && reversals",
+    by: 'if (reversals === -1 && reversals',
+    tests: { file: API, name: 'while the old source was lost' },
+  },
+  {
+    without: 'ending only the way back that was reported as closed',
+    file: 'src/control/migrations/take-report.ts',
+    replace: ' && reversals === lastCutoverOf(migration.state))',
+    by: ')',
+    tests: { file: API, name: 'while the old source was lost' },
+  },
+  {
     without: 'ignoring a cutover of an earlier direction',
     file: 'src/control/records/reversal-transitions.ts',
     replace: "return reversals < now ? 'earlier' : 'later';",
