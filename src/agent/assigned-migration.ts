@@ -164,9 +164,10 @@ export class AssignedMigration {
     const progress = this.#progress();
     if (progress === undefined) return undefined;
     if (this.#wantedReversals === undefined) return { id: this.id, progress };
-    // The engine knows the direction when it has read the records.
+    // The engine knows the direction when it has read the records. Without them, it can close the way back of a given cutover.
     const isKnown = progress.state !== 'created' && progress.state !== 'failed';
-    const reversals = isKnown ? (this.#reversal?.reversals ?? 0) : this.#wantedReversals;
+    const assumed = this.#reversal?.closedCutover ?? this.#wantedReversals;
+    const reversals = isKnown ? (this.#reversal?.reversals ?? 0) : assumed;
     const wayBack = this.#reversal?.wayBack(progress, this.#outcome);
     return { id: this.id, progress, reversals, ...(wayBack && { wayBack }) };
   }

@@ -17,6 +17,7 @@ export class Reversal {
   readonly #logger: Logger;
   #acting = false;
   #closed = false;
+  #closedCutover: number | undefined;
   #closesAgainAtMs = 0;
 
   constructor(migration: ReversibleMigration, logger: Logger) {
@@ -29,16 +30,21 @@ export class Reversal {
     return this.#migration.current.options.reversals ?? 0;
   }
 
+  /** The direction of the cutover whose way back it has closed; undefined before, and unless the order named it. */
+  get closedCutover(): number | undefined {
+    return this.#closedCutover;
+  }
+
   /**
    * Acts on the wanted direction, as far as possible now. Must be called repeatedly.
    * @returns whether the engine has the wanted direction, so that the other requests are about it
    */
-  want({ reversals, finish, dropsConfirmed }: Wanted): boolean {
+  want({ reversals, finish, finishOf, dropsConfirmed }: Wanted): boolean {
     const ahead = reversals - this.reversals;
     if (finish) {
       const isUnknown = this.#migration.current.progress().state === 'created';
-      // A reversal that the engine has not begun is given up with the way back.
-      if (isUnknown || ahead === 0 || ahead === 1) this.#finish();
+      // Servers of older versions don't name the cutover. A reversal that the engine has not begun is given up with the way back.
+      if (finishOf !== undefined || isUnknown || ahead === 0 || ahead === 1) this.#finish(finishOf);
       return false;
     }
     if (ahead === 1) this.#reverse();
@@ -72,12 +78,13 @@ export class Reversal {
     });
   }
 
-  #finish(): void {
+  #finish(cutover: number | undefined): void {
     if (this.#closed || performance.now() < this.#closesAgainAtMs) return;
     this.#act('end of the way back', 'way_back.close_failed', async () => {
       this.#closesAgainAtMs = performance.now() + CLOSES_AGAIN_AFTER_MS;
-      await this.#migration.finish();
+      await this.#migration.finish(cutover);
       this.#closed = true;
+      this.#closedCutover = cutover;
       this.#logger.info({ event: 'way_back.closed' }, 'way back is closed');
     });
   }
@@ -87,7 +94,8 @@ export class Reversal {
     this.#acting = true;
     act()
       .catch((error: unknown) => {
-        // The engine has not opened the way back yet. The next call tries again.
+        // The engine has not opened the way back yet, and the next call tries again. Or another cutover has followed the one whose
+        // way back is to be closed: the report of that one ends the order.
         if (error instanceof UserError && error.code === 'WRONG_STATE') return;
         this.#logger.warn({ event, error: shownError(error) }, `${what} failed; trying again`);
       })

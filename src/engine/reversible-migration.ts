@@ -177,16 +177,19 @@ export class ReversibleMigration {
   /**
    * Closes the way back for good: the old source follows no more changes, and stays blocked. It need not be reachable,
    * also when this engine has waited for it since its start.
-   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or WAY_BACK_LOST
+   * @param cutover  the direction of the cutover whose way back it is; the last one, unless given
+   * @throws UserError WRONG_STATE unless that is the last cutover and its way back is open, or WAY_BACK_LOST
    */
-  async finish(): Promise<void> {
+  async finish(cutover?: number): Promise<void> {
     if (this.#wayBack === undefined && this.#lacksCluster) {
-      await this.#closeOnRecord();
+      await this.#closeOnRecord(cutover);
       this.#finished.abort();
       return;
     }
     const next = this.#openWayBack('Finishing');
     const { migrationId, destination, reversals = 0 } = this.#current.options;
+    if (cutover !== undefined && cutover !== reversals)
+      throw new UserError('WRONG_STATE', [`Closing the way back of direction ${cutover}`, `in direction ${reversals}`]);
     const ignoreLost = (error: unknown) => {
       const isLost = error instanceof UserError && error.code === 'CANCELLED_OUT_OF_REACH';
       if (!isLost && error !== this.#failed?.error) throw error;
@@ -211,8 +214,12 @@ export class ReversibleMigration {
   }
 
   /** Closes the way back on the side that has the users. The other one is blocked or lost. */
-  async #closeOnRecord(): Promise<void> {
+  async #closeOnRecord(cutover: number | undefined): Promise<void> {
     const { source, destination, migrationId } = this.#options;
+    if (cutover !== undefined) {
+      await closeWayBack(cutover % 2 === 0 ? destination : source, migrationId, cutover);
+      return;
+    }
     try {
       await closeWayBack(destination, migrationId);
     } catch (error) {

@@ -93,6 +93,11 @@ export const wantedState = z.object({
           reversals: z.number().int().nonnegative(),
           /** Whether the way back is to be closed. */
           finish: z.boolean(),
+          /**
+           * With `finish`: the direction of the cutover whose way back is to be closed. Absent from servers of older versions,
+           * and ignored by agents of older versions.
+           */
+          finishOf: z.number().int().nonnegative().optional(),
           /** Whether the user confirmed drops of the way back. */
           dropsConfirmed: z.boolean(),
         })

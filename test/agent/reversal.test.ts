@@ -59,6 +59,48 @@ test('orders that come early, late or twice turn a migration no further than the
   assert.equal(after.wayBack(again.progress, 'committed')?.state, 'closed');
 });
 
+test('a finish closes the way back of the cutover that it names, and none once the users have returned', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+  const addresses = await reversibleUsers(pair);
+  const migrationId = newId();
+  const finishOf = (cutover: number) => ({ reversals: 1, finish: true, finishOf: cutover, dropsConfirmed: false });
+  {
+    await using running = new RunningReversible(addresses, migrationId);
+    await running.cutOver();
+    await running.returnToOldSource();
+    const reversal = new Reversal(running.migration, silentLogger);
+    reversal.want(finishOf(0));
+    await assert.rejects(running.migration.finish(0), { code: 'WRONG_STATE' });
+  }
+  const records = pair.source.client
+    .db('linkspan_internal')
+    .collection<{ _id: string; wayBackClosedBy?: string[] }>('migrations');
+  const closedBy = async () => (await records.findOne({ _id: migrationId }))?.wayBackClosedBy;
+  assert.equal(await closedBy(), undefined);
+
+  await pair.destination.members[0]?.kill();
+  await using running = new RunningReversible(addresses, migrationId, { waitForClusters: true });
+  const { migration } = running;
+  // Until it has waited for a while, the engine may still reach the other side.
+  const refused = async () => {
+    const outcome = await migration.finish(0).catch((error: Error & { code?: string }) => error);
+    return outcome instanceof Error ? outcome.code !== 'WRONG_STATE' : assert.equal(await closedBy(), undefined);
+  };
+  await eventually(refused, { what: 'the side of the first cutover to be asked' });
+  assert.equal(await closedBy(), undefined);
+  const reversal = new Reversal(migration, silentLogger);
+  const closed = () => {
+    reversal.want(finishOf(1));
+    return reversal.wayBack(running.progress, undefined)?.state === 'closed';
+  };
+  await eventually(closed, { what: 'the way back of the return to be closed' });
+  assert.equal((await closedBy())?.length, 1);
+  assert.equal(reversal.closedCutover, 1);
+});
+
 test('an agent that starts after the old source is lost closes the way back', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.client.db('shop').collection('items').insertMany(numbered(10));

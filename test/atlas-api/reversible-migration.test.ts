@@ -166,6 +166,47 @@ test('a finish gives up a reversal that has not cut over, and users stay', async
   assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'destination', 'closed']);
 });
 
+test('a finish of a reversal that has cut over unseen closes nothing, and the way back of the return stays open', async () => {
+  await using plane = await startControlPlane();
+  const { report, ask, show, order, cutOver } = await start(plane);
+  await cutOver();
+  await ask('reverse');
+  await report(1, { state: 'tailing', readyForCutover: true });
+  await ask('cutover');
+  assert.equal((await ask('abortCutover')).status, 202);
+  assert.equal((await ask('finish')).status, 202);
+  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: true, finishOf: 0, dropsConfirmed: false });
+  await report(1, { state: 'committed', canWrite: true }, FOLLOWING);
+  const { status, linkspan } = await show();
+  assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'source', 'following']);
+  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: false, dropsConfirmed: false });
+  assert.equal((await ask('finish')).status, 202);
+  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: true, finishOf: 1, dropsConfirmed: false });
+});
+
+test('a way back that was closed while the old source was lost ends, although the agent could not open the migration', async () => {
+  for (const isReversed of [false, true]) {
+    await using plane = await startControlPlane();
+    const { report, ask, show, order, cutOver } = await start(plane);
+    await cutOver();
+    if (isReversed) {
+      await ask('reverse');
+      await report(1, { state: 'tailing', readyForCutover: true });
+    }
+    await ask('finish');
+    assert.equal((await order())?.reversal?.finishOf, 0);
+    if (isReversed) {
+      await report(1, { state: 'created', sinceMs: null }, { state: 'closed' });
+      assert.equal((await show()).status, 'WORKING', 'the return has not cut over, so it has no way back to close');
+    }
+    await report(0, { state: 'created', sinceMs: null }, { state: 'closed' });
+    const { status, linkspan } = await show();
+    assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'destination', 'closed']);
+    assert.notEqual(linkspan.endedAt, null);
+    assert.equal(await order(), undefined);
+  }
+});
+
 test('an agent that restarts after the cutover changes nothing, and is not ready before it follows again', async () => {
   await using plane = await startControlPlane();
   const { report, show, cutOver } = await start(plane);

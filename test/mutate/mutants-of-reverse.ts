@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const REVERSE = 'test/engine/run/reverse.test.ts';
 const WAY_BACK = 'test/engine/run/way-back.test.ts';
 const BLOCK_OF_DESTINATION = 'test/engine/cutover/block-of-destination.test.ts';
+const NOTES = 'test/engine/records/way-back.test.ts';
 
 /** Each removes one rule of a reversible migration. */
 export const OF_REVERSE: readonly Mutant[] = [
@@ -152,6 +153,27 @@ export const OF_REVERSE: readonly Mutant[] = [
     replace: '    await refuseBlocked();\n  } catch',
     by: '  } catch',
     tests: { file: WAY_BACK, name: 'never both' },
+  },
+  {
+    without: 'taking back only the own note that a way back is closed',
+    file: 'src/engine/records/way-back.ts',
+    replace: '{ $pull: note }',
+    by: '{ $unset: note }',
+    tests: { file: NOTES, name: 'stays closed' },
+  },
+  {
+    without: 'taking back the note of a finish that was refused',
+    file: 'src/engine/records/way-back.ts',
+    replace: '    await noteOfCutover(client, cutover, { $pull: note });\n',
+    by: '',
+    tests: { file: NOTES, name: 'stays closed' },
+  },
+  {
+    without: 'counting a way back as closed that an older version closed',
+    file: 'src/engine/records/records.ts',
+    replace: ' && cutover.wayBackClosed !== true;',
+    by: ';',
+    tests: { file: NOTES, name: 'stays closed' },
   },
   {
     without: 'resuming in the direction on record',

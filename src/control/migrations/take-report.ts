@@ -6,6 +6,7 @@ import type { Control } from '../ports/control.ts';
 import type { MigrationEvent, MigrationState } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Agent, AuditRecord, Migration } from '../records/records.ts';
+import { lastCutoverOf } from '../records/reversal-transitions.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { stillBlocked, usersOn } from '../records/users-on.ts';
 import { knownProgress } from './known-progress.ts';
@@ -152,6 +153,9 @@ function eventOf(
     case 'cancelled':
       return { kind: 'cancelled', atMs };
     default:
+      // An agent that can't open the migration, because the side without users is lost, has closed the way back on record.
+      if (wayBack?.state === 'closed' && reversals === lastCutoverOf(migration.state))
+        return { kind: 'committed', atMs, reversals, wayBack: 'closed' };
       return { kind: 'progress', ready: saysReady(progress), atMs, reversals };
   }
 }

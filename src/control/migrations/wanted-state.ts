@@ -6,6 +6,7 @@ import { assertLinked, findAgent } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Migration, Order } from '../records/records.ts';
+import { lastCutoverOf } from '../records/reversal-transitions.ts';
 
 /**
  * The wanted state of an agent. An agent that doesn't know reversals gets no order of a reversible migration: it would run it
@@ -41,6 +42,7 @@ async function wantedStateOf(
     const reversal = state.wayBack && {
       reversals: state.reversals ?? 0,
       finish: state.wayBack === 'finishing',
+      ...(state.wayBack === 'finishing' && { finishOf: lastCutoverOf(state) }),
       dropsConfirmed: isFollowed && (state.dropsConfirmed ?? false),
     };
     migrations.push({

@@ -14,14 +14,23 @@ export function directionOf({ reversals: now = 0 }: MigrationState, reversals = 
   return reversals < now ? 'earlier' : 'later';
 }
 
-/** The state of a migration that moves users in the given direction from now on. A `finish` that was accepted stays so. */
+/** The direction of the last cutover on record, which is the one that a `finish` is about; -1 before the first. */
+export function lastCutoverOf({ status, reversals = 0 }: MigrationState): number {
+  return status === 'COMPLETE' ? reversals : reversals - 1;
+}
+
+/**
+ * The state of a migration that moves users in the given direction from now on. A `finish` that was accepted stays so, unless
+ * another cutover has followed the one that it is about.
+ */
 export function turned(state: MigrationState, reversals: number): MigrationState {
+  const isFinishing = state.wayBack === 'finishing' && lastCutoverOf(state) === reversals - 1;
   return {
     ...withoutRequests(state),
     status: 'WORKING',
     wanted: 'running',
     reversals,
-    wayBack: state.wayBack === 'finishing' ? 'finishing' : 'planned',
+    wayBack: isFinishing ? 'finishing' : 'planned',
     readyForCutover: false,
     // Only the first direction has a window: the end of a later one would take the way back from the users.
     windowEndsAtMs: null,
@@ -48,7 +57,10 @@ export function progressAfterCutover(state: MigrationState, event: Event<'progre
   }
 }
 
-/** A cutover of a reversible migration. It opens the way back, unless that is closed already. */
+/**
+ * A cutover of a reversible migration. It opens the way back, unless that is closed already. A `finish` that was accepted before
+ * was about the way back of an earlier cutover, which has ended with this one.
+ */
 export function openWayBack(state: MigrationState, event: Event<'committed'>): Transition {
   const { reversals = 0, wayBack = 'open', atMs } = event;
   if (directionOf(state, reversals) === 'earlier') return endReversal(state, event);
@@ -60,7 +72,7 @@ export function openWayBack(state: MigrationState, event: Event<'committed'>): T
     windowEndsAtMs: null,
     // The confirmation was about the other direction.
     dropsConfirmed: false,
-    wayBack: state.wayBack === 'finishing' ? 'finishing' : wayBack,
+    wayBack,
     wayBackSinceMs: atMs,
     errorMessage: null,
     ...(reversals > 0 && { reversals }),

@@ -39,7 +39,7 @@ const PHASES: Readonly<Record<MigrationEvent, PhaseTime['name'] | 'same' | 'none
   failed: 'same',
 };
 
-type Facts = Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'state' | 'cutover' | 'error'>;
+type Facts = Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'state' | 'cutover' | 'wayBackClosedBy' | 'error'>;
 
 /** The migration's own record, in memory and on the destination. The engine always writes it before it acts on it. */
 export class MigrationLog {

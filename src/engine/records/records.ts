@@ -66,6 +66,11 @@ export interface MigrationRecord {
   /** Set once the engine missed changes: the source's oplog no longer reached back to the token, or the stream didn't show them. */
   readonly repairs?: RepairsRecord;
   readonly cutover?: CutoverRecord;
+  /**
+   * The names of those who closed the way back; absent or empty while it is open. Not part of `cutover`, which its writers
+   * replace as a whole.
+   */
+  readonly wayBackClosedBy?: readonly string[];
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
   /** The migration that took the destination. Since then, this one writes, opens, drops and blocks nothing there. */
   readonly retiredBy?: string;
@@ -74,8 +79,9 @@ export interface MigrationRecord {
 }
 
 /** Whether the migration has cut over, and the opposite direction may follow. */
-export function hasWayBack({ cutover }: MigrationRecord): boolean {
-  return cutover?.committed === true && cutover.reverseFrom !== undefined && cutover.wayBackClosed !== true;
+export function hasWayBack({ cutover, wayBackClosedBy = [] }: MigrationRecord): boolean {
+  if (cutover?.committed !== true || cutover.reverseFrom === undefined) return false;
+  return wayBackClosedBy.length === 0 && cutover.wayBackClosed !== true;
 }
 
 /** The engine that runs a migration, on the migration's record. */
@@ -136,7 +142,7 @@ export interface CutoverRecord {
   readonly reverseFrom?: { readonly _data: string };
   /** Whether the operator has asked for the opposite direction, whose own record may be out of reach. */
   readonly isReversed?: boolean;
-  /** Whether the operator has closed the way back. */
+  /** Whether the operator has closed the way back, in records of older versions. */
   readonly wayBackClosed?: boolean;
   /** Changes of the source after that. They are on the source only. */
   readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };

@@ -1,12 +1,13 @@
 import type { Collection, Document, MongoClient } from 'mongodb';
-import { reach, UserError } from '../../platform/index.ts';
+import { newId, reach, UserError } from '../../platform/index.ts';
 import { type ClusterAddress, clientOf } from '../mongodb/connect.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
 import type { MigrationRecord } from './records.ts';
 
 const ANSWERS_WITHIN_MS = 5_000;
-const CLOSED = { 'cutover.wayBackClosed': true } as const;
+/** A closed way back. Records of older versions have the first field. */
+const CLOSED = { $or: [{ 'cutover.wayBackClosed': true }, { 'wayBackClosedBy.0': { $exists: true } }] };
 
 /**
  * Records on the side that has the users that the way back to the other one is closed. From then on no engine begins
@@ -28,12 +29,14 @@ export async function closeWayBack(primary: ClusterAddress, migrationId: string,
   await refuseBlocked();
   await reach('engine.way-back.closing');
   const cutover = { migrationId, reversals };
-  if (!(await noteOfCutover(client, cutover, { $set: CLOSED }))) refuse('the records of the cutover are gone');
+  // Named, because another one may close it at the same moment, and only this note may be taken back.
+  const note = { wayBackClosedBy: newId() };
+  if (!(await noteOfCutover(client, cutover, { $addToSet: note }))) refuse('the records of the cutover are gone');
   try {
     // A cutover blocks the users first, and looks for this note then. One of the two sees the other.
     await refuseBlocked();
   } catch (error) {
-    await noteOfCutover(client, cutover, { $unset: CLOSED });
+    await noteOfCutover(client, cutover, { $pull: note });
     throw error;
   }
 }

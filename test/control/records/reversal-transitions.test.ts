@@ -124,7 +124,7 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
     'COMPLETE 0 finishing',
     'COMPLETE 0 finishing',
     'COMPLETE 0 closed',
-    'COMPLETE 1 finishing',
+    'COMPLETE 1 open',
     'COMPLETE 1 closed',
     'COMPLETE 0 finishing',
     NOTHING,
@@ -184,7 +184,7 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
     NOTHING,
     'COMPLETE 0 finishing',
     'COMPLETE 0 closed',
-    'COMPLETE 1 finishing',
+    'COMPLETE 1 open',
     'COMPLETE 1 closed',
     'FAILED 1 lost',
     'WORKING 1 finishing',
@@ -232,6 +232,18 @@ for (const [name, row] of Object.entries(EXPECTED)) {
     );
   });
 }
+
+test('a finish is about one cutover: after a later one the way back is as reported', () => {
+  const finishing = { ...FOLLOWED, wayBack: 'finishing' } as const;
+  const givingUp = { ...REVERSED, wayBack: 'finishing' } as const;
+  assert.equal(told(transition(finishing, progress(2))), 'WORKING 2 planned');
+  assert.equal(told(transition(givingUp, progress(2))), 'WORKING 2 planned');
+  assert.equal(told(transition(givingUp, committed(1, 'failed'))), 'COMPLETE 1 failed');
+  assert.equal(
+    told(transition(givingUp, { ...committed(1, 'open'), wayBackReady: true } as MigrationEvent)),
+    'COMPLETE 1 open',
+  );
+});
 
 test('the first direction alone has a cutover window', () => {
   const first = transition({ ...BEGUN, readyForCutover: false }, progress(0));

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { closeWayBack } from '../../../src/engine/records/way-back.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
+import { emptyCluster, numbered } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
+
+checkForLeaks({ sockets: false });
+
+const skip = needsSource('6.0', 'it has no write block');
+
+test('a way back that was closed stays closed, whatever is written to the record afterwards', { skip }, async (t) => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const addresses = await reversibleUsers(pair);
+  const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+
+  /** Cuts over while something happens, and ends the engine. Returns the id of the migration. */
+  const cutOver = async (happens: (id: string) => Disposable | undefined = () => undefined) => {
+    for (const { client } of [pair.source, pair.destination]) await emptyCluster(client);
+    await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+    const id = newId();
+    using _ = happens(id);
+    await using running = new RunningReversible(addresses, id);
+    await running.cutOver();
+    return id;
+  };
+  const expectClosed = async (id: string) => {
+    await using again = new RunningReversible(addresses, id);
+    let hasEnded = false;
+    again.outcome.then(() => {
+      hasEnded = true;
+    });
+    await again.until('the end or a way back', () => hasEnded || again.migration.wayBack !== undefined);
+    assert.equal(hasEnded, true, 'a way back that was closed has begun');
+    await assert.rejects(again.migration.reverse(), { code: 'WRONG_STATE' });
+  };
+
+  await t.test('another finish meets a blocked side, and takes back its own note alone', async () => {
+    const id = await cutOver();
+    await closeWayBack(addresses.destination, id);
+    {
+      using _ = onReach('engine.way-back.closing', () => block(pair.destination, true));
+      await assert.rejects(closeWayBack(addresses.destination, id), { code: 'WAY_BACK_LOST' });
+    }
+    await block(pair.destination, false);
+    await expectClosed(id);
+  });
+
+  await t.test('the engine of the cutover writes its last steps', async () => {
+    const close = (id: string) =>
+      onReach('engine.cutover.destination-open', () => closeWayBack(addresses.destination, id));
+    await expectClosed(await cutOver(close));
+  });
+
+  await t.test('it was closed by an older version', async () => {
+    const id = await cutOver();
+    await records.updateOne({ _id: id }, { $set: { 'cutover.wayBackClosed': true } });
+    await expectClosed(id);
+  });
+
+  await t.test('a finish that met a blocked side alone leaves the way back open', async () => {
+    const id = await cutOver();
+    {
+      using _ = onReach('engine.way-back.closing', () => block(pair.destination, true));
+      await assert.rejects(closeWayBack(addresses.destination, id), { code: 'WAY_BACK_LOST' });
+    }
+    await block(pair.destination, false);
+    await using again = new RunningReversible(addresses, id);
+    await again.returnToOldSource();
+  });
+});
+
+async function block(set: ReplicaSet, global: boolean): Promise<void> {
+  await set.client.db('admin').command({ setUserWriteBlockMode: 1, global });
+}
