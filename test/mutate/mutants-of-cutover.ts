@@ -53,7 +53,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'the last look at the destination before the point of no return',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: 'allEnded([confirmClaim(last, claim, blocked), confirmDestination(last), confirmDirection(last)])',
+    replace: 'allEnded([confirmClaim(last, claim, blocked), confirmCatalog(last, stream), confirmDirection(last)])',
     by: 'allEnded([confirmClaim(last, claim, blocked), confirmDirection(last)])',
     tests: { file: FENCE, name: 'somebody dropped' },
   },
@@ -233,10 +233,17 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
   },
   {
+    without: 'comparing what was changed in the catalog of the destination before the commit',
+    file: 'src/engine/cutover/last-look.ts',
+    replace: '  if (difference !== undefined) throw new NotNow(difference);\n',
+    by: '',
+    tests: { file: LAST_LOOK, name: 'a definition that somebody' },
+  },
+  {
     without: 'the last look at the block before the commit',
     file: 'src/engine/cutover/cut-over.ts',
-    replace: 'allEnded([confirmClaim(last, claim, blocked), confirmDestination(last), confirmDirection(last)])',
-    by: 'allEnded([confirmDestination(last), confirmDirection(last)])',
+    replace: 'allEnded([confirmClaim(last, claim, blocked), confirmCatalog(last, stream), confirmDirection(last)])',
+    by: 'allEnded([confirmCatalog(last, stream), confirmDirection(last)])',
     tests: { file: BLOCK_OWNER, name: 'lifts and sets again' },
   },
   {

@@ -3,7 +3,16 @@ import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
 import { confirmDestination } from './confirm-destination.ts';
-import { barrier, commit, holdAt, type LastLookParts, lastLook, refuseDifference, settleHeld } from './last-look.ts';
+import {
+  barrier,
+  changedCatalog,
+  commit,
+  holdAt,
+  type LastLookParts,
+  lastLook,
+  refuseDifference,
+  settleHeld,
+} from './last-look.ts';
 import type { RunningStream } from './running-stream.ts';
 
 /** The parts of a run that the commit needs. */
@@ -31,10 +40,13 @@ export async function commitOnce(
     using look = context.seen.look();
     const wereEqual = await settleHeld(context, stream);
     await lastLook(context, stream);
+    // The source may have changed its own since the barrier. The next round follows that.
+    const difference = await changedCatalog(context, stream);
     const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped).map(({ namespace }) => namespace);
     const changed = capped.filter((namespace) => look.namespaces.includes(namespace));
-    if (wereEqual && changed.length === 0) break;
+    if (wereEqual && changed.length === 0 && difference === undefined) break;
     if (round === MOST_ROUNDS) {
+      refuseDifference(difference);
       const reason =
         'they changed whenever they were compared: they may lack, or have, documents that the source has just discarded';
       context.logger.warn(
@@ -45,7 +57,7 @@ export async function commitOnce(
     }
     stream.release();
   }
-  refuseDifference(stream);
+  refuseDifference(stream.verification.difference);
   await confirmDestination(context);
   await commit(log, stream, false, { evidence: evidence() });
 }

@@ -19,7 +19,17 @@ import { bypassed } from './bypassed.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { type DestinationBlockParts, hasBlocked, openDestination } from './destination-block.ts';
-import { barrier, commit, holdAt, type LastLookParts, lastLook, refuseDifference, settleHeld } from './last-look.ts';
+import {
+  barrier,
+  changedCatalog,
+  commit,
+  confirmCatalog,
+  holdAt,
+  type LastLookParts,
+  lastLook,
+  refuseDifference,
+  settleHeld,
+} from './last-look.ts';
 import type { CutoverPreparation } from './prepare-cutover.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import type { RunningStream } from './running-stream.ts';
@@ -198,7 +208,7 @@ async function drainUnderBlock(
       if (look.count === 0) {
         // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
         timeline.begin('announcement');
-        await allEnded([confirmClaim(last, claim, blocked), confirmDestination(last), confirmDirection(last)]);
+        await allEnded([confirmClaim(last, claim, blocked), confirmCatalog(last, stream), confirmDirection(last)]);
         await reach('engine.cutover.announced');
         return sendCommit(log, stream, blocking);
       }
@@ -282,9 +292,11 @@ async function drainWithoutBlock(
   await bringOverAccounts(context);
   timeline.begin('last look');
   await lastLook(context, stream);
-  refuseDifference(stream);
+  refuseDifference(stream.verification.difference);
   await confirmDestination(context);
+  const difference = await changedCatalog(context, stream);
   refuseWrites();
+  refuseDifference(difference);
 }
 
 /** Does the work after the point of no return; resumes where a killed engine left it. */

@@ -3,9 +3,11 @@ import { reach, UserError } from '../../platform/index.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
+import { NotNow } from '../mongodb/failure-policy.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverRecord } from '../records/records.ts';
 import type { Selection } from '../scope/selection.ts';
+import { confirmDestination } from './confirm-destination.ts';
 import type { RunningStream } from './running-stream.ts';
 import { type SettleCappedParts, settleCapped } from './settle-capped.ts';
 
@@ -65,9 +67,29 @@ export async function lastLook(context: LastLookParts, stream: RunningStream): P
   await holdAt(context, stream, time);
 }
 
-/** @throws UserError VERIFICATION_FAILED when the last look has met a document that differs and that nobody repairs */
-export function refuseDifference({ verification: { difference } }: RunningStream): void {
+/** @throws UserError VERIFICATION_FAILED when there is a difference that nobody repairs */
+export function refuseDifference(difference: string | undefined): void {
   if (difference !== undefined) throw new UserError('VERIFICATION_FAILED', [difference]);
+}
+
+/**
+ * Compares what was changed in the catalog of the destination since the comparison before the cutover. The last look
+ * must have ended, and the stream be held.
+ * @returns the description of a difference; undefined when there is none
+ */
+export async function changedCatalog({ signal }: LastLookParts, stream: RunningStream): Promise<string | undefined> {
+  return await orAbort(stream.verification.changedCatalog(), signal);
+}
+
+/**
+ * Confirms what stands still on the destination once nothing is written any more: names, options, views and indexes.
+ * @throws UserError NAMESPACE_CONFLICT with the name of a collection that is gone
+ * @throws NotNow with a difference
+ */
+export async function confirmCatalog(context: LastLookParts, stream: RunningStream): Promise<void> {
+  await confirmDestination(context);
+  const difference = await changedCatalog(context, stream);
+  if (difference !== undefined) throw new NotNow(difference);
 }
 
 /**

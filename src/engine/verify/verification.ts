@@ -91,6 +91,7 @@ export class Verification {
     const sink = {
       found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.foreign(collection, keys),
       lost: (collection: TrackedCollection) => this.#compareAgain(collection),
+      changedCatalog: (collections: ReadonlySet<string> | undefined) => this.catalog.changed(collections),
       isSettled: () => this.rechecks.unbound === 0 && this.#areValid,
       isHurried: uses.stream.isHurried,
     };
@@ -201,6 +202,16 @@ export class Verification {
   /** Compares the catalogs now. @returns whether both sides are equal */
   async confirm(): Promise<boolean> {
     return this.isOff || (this.mismatches.open === 0 && (await this.catalog.confirm()));
+  }
+
+  /**
+   * Compares the catalogs again if the destination's was changed since the last comparison began. Changes that the
+   * last look at the destination has shown count.
+   * @returns the description of a difference; undefined when there is none
+   */
+  async changedCatalog(): Promise<string | undefined> {
+    const difference = this.isOff ? undefined : await this.catalog.compareChanged(this.foreign.isBlind);
+    return difference && describeCatalogDifference(difference);
   }
 
   /** The position to put on record with the checkpoint. */
