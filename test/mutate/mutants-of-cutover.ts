@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const RULES = 'test/engine/run/rules.test.ts';
 const FENCE = 'test/engine/mongodb/fence.test.ts';
 const WATCHDOG = 'test/engine/cutover/watchdog.test.ts';
+const CAPPED = 'test/engine/cutover/capped-in-pause.test.ts';
 const LAST_LOOK = 'test/engine/cutover/last-look.test.ts';
 const AFTER_COMMIT = 'test/engine/cutover/written-after-commit.test.ts';
 const SLOW_MAJORITY = 'test/engine/cutover/slow-majority.test.ts';
@@ -231,6 +232,20 @@ export const OF_CUTOVER: readonly Mutant[] = [
     replace: 'const told = tellCommitted(context, log);',
     by: 'const told = Promise.resolve();',
     tests: { file: BLOCK_OWNER, name: 'gives up its cutover leaves the source' },
+  },
+  {
+    without: 'the deadline of the pause while capped collections are compared',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'await settleHeld(pause, stream, {',
+    by: 'await settleHeld(rest, stream, {',
+    tests: { file: CAPPED, name: 'falls silent' },
+  },
+  {
+    without: 'refusing what others write to a capped collection after it was compared',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'const difference = stream.verification.difference ?? cappedWritten(foreign);',
+    by: 'const { difference } = stream.verification;\n      void foreign;',
+    tests: { file: CAPPED, name: 'is not committed' },
   },
   {
     without: 'comparing what was changed in the catalog of the destination before the commit',

@@ -5,6 +5,7 @@ import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-acc
 import { confirmDestination } from './confirm-destination.ts';
 import {
   barrier,
+  cappedWritten,
   changedCatalog,
   commit,
   holdAt,
@@ -38,10 +39,11 @@ export async function commitOnce(
   for (let round = 1; ; round += 1) {
     await holdAt(context, stream, await barrier(context));
     using look = context.seen.look();
+    using foreign = stream.verification.cappedWrites.look();
     const wereEqual = await settleHeld(context, stream);
     await lastLook(context, stream);
     // The source may have changed its own since the barrier. The next round follows that.
-    const difference = await changedCatalog(context, stream);
+    const difference = (await changedCatalog(context, stream)) ?? cappedWritten(foreign);
     const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped).map(({ namespace }) => namespace);
     const changed = capped.filter((namespace) => look.namespaces.includes(namespace));
     if (wereEqual && changed.length === 0 && difference === undefined) break;

@@ -1,5 +1,6 @@
 import type { Timestamp } from 'mongodb';
 import { reach, UserError } from '../../platform/index.ts';
+import type { Look } from '../apply/seen-changes.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
@@ -34,15 +35,16 @@ export async function holdAt(context: LastLookParts, stream: RunningStream, time
 /**
  * Compares what no stream shows, while the stream is held: otherwise changes would be applied to a collection that is
  * being copied again.
+ * @param copying  the parts for copies, if the comparison has a deadline and they have none
  * @returns whether the two sides were equal
  */
 export async function settleHeld(
   context: LastLookParts,
   stream: RunningStream,
-  advanced: () => void = () => undefined,
+  { copying = context, advanced = () => undefined }: { copying?: LastLookParts; advanced?: () => void } = {},
 ): Promise<boolean> {
   try {
-    return await settleCapped(context, advanced);
+    return await settleCapped(context, copying, advanced);
   } finally {
     stream.release();
   }
@@ -65,6 +67,15 @@ export async function lastLook(context: LastLookParts, stream: RunningStream): P
   ]);
   refuseUnsupported(inAdmin, sourceFeatures);
   await holdAt(context, stream, time);
+}
+
+/**
+ * Describes a write of somebody else to a capped collection of the destination. Rechecks don't count a document of it
+ * that only one side has, so it has to be compared as a whole again.
+ * @param look  the writes since before the comparison of capped collections began
+ */
+export function cappedWritten({ namespaces: [namespace] }: Look): string | undefined {
+  return namespace && `${namespace}: somebody else wrote to the capped collection on the destination meanwhile`;
 }
 
 /** @throws UserError VERIFICATION_FAILED when there is a difference that nobody repairs */

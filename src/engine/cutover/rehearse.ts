@@ -168,7 +168,7 @@ async function underBlock(
   await confirmCatalog(context, stream);
 }
 
-/** Says what a cutover would do with capped collections. A rehearsal doesn't: it can't be undone, or has no time limit. */
+/** Says what a cutover would do with capped collections. A rehearsal doesn't: it can't be undone, or takes too long. */
 function cappedText({ compared, differing, unread }: CappedOutlook): string {
   const total = compared + unread.length;
   if (total === 0) return 'there is no capped collection';

@@ -1,4 +1,5 @@
 import type { Timestamp } from 'mongodb';
+import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 
 /** The part of the running stream that an end of the migration needs. */
@@ -12,6 +13,8 @@ export interface RunningStream {
   readonly verification: {
     /** Describes a document that differs and that nobody repairs; undefined when there is none. */
     readonly difference: string | undefined;
+    /** Writes of others to capped collections of the destination, by their namespace on the source. */
+    readonly cappedWrites: SeenChanges;
     /** Compares what was changed in the catalog of the destination. Returns the description of a difference. */
     changedCatalog(): Promise<string | undefined>;
   };

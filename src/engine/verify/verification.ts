@@ -2,6 +2,7 @@ import type { Timestamp } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { type DirtyKey, unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
+import { SeenChanges } from '../apply/seen-changes.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import { noteReordered } from '../collections/note-reordered.ts';
@@ -65,6 +66,8 @@ export class Verification {
   readonly mismatches: Mismatches;
   readonly foreign: ForeignWatch;
   readonly catalog: CatalogCheck;
+  /** Writes of others to capped collections of the destination, by their namespace on the source. */
+  readonly cappedWrites = new SeenChanges();
 
   constructor(
     parts: VerificationParts,
@@ -91,6 +94,7 @@ export class Verification {
     const sink = {
       found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.foreign(collection, keys),
       lost: (collection: TrackedCollection) => this.#compareAgain(collection),
+      cappedWritten: (namespace: string) => this.cappedWrites.note(namespace),
       changedCatalog: (collections: ReadonlySet<string> | undefined) => this.catalog.changed(collections),
       isSettled: () => this.rechecks.unbound === 0 && this.#areValid,
       isHurried: uses.stream.isHurried,
