@@ -100,6 +100,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '21d',
       '21e',
       '21f',
+      '21g',
       '22',
       '22b',
       '22c',

@@ -14,9 +14,9 @@ const SHARED = 'test/engine/records/kept-side-by-side.test.ts';
 export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'the search of the oplog being part of a barrier',
-    file: 'src/engine/run/stream-follower.ts',
-    replace: ' && !isBefore(this.hidden.time, time);',
-    by: ';',
+    file: 'src/engine/run/stream-progress.ts',
+    replace: 'return earlier(this.#positions.watermark.safe.time, this.#hiddenComparedTo);',
+    by: 'void earlier;\n    return this.#positions.watermark.safe.time;',
     tests: { file: HIDDEN, name: 'nothing ends before the oplog' },
   },
   {
@@ -50,8 +50,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'the position of the search of the oplog on record',
     file: 'src/engine/run/stream-follower.ts',
-    replace: 'isBefore(this.hidden.time, time) ? this.hidden.time : time;',
-    by: 'time;',
+    replace: 'return this.#progress.comparedTo;',
+    by: 'return this.#watermark.safe.time;',
     tests: { file: HIDDEN, name: 'a search that was behind' },
   },
   {

@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
+const HIDDEN_PROOF = 'test/engine/verify/hidden-proof.test.ts';
 const VERIFICATION = 'test/engine/verify/verification.test.ts';
 const RESUME = 'test/engine/verify/verification-resume.test.ts';
 const WATERMARK = 'test/engine/capture/watermark.test.ts';
@@ -37,9 +38,23 @@ export const OF_VERIFICATION: readonly Mutant[] = [
   {
     without: 'settling what was found before the commit',
     file: 'src/engine/run/stream-follower.ts',
-    replace: 'return this.#hasCompared(time) && this.#verification.isSettled && this.allLive;',
-    by: 'return this.#hasCompared(time) && this.allLive;',
+    replace: 'return this.#progress.hasCompared(time) && this.#verification.isSettled && this.allLive;',
+    by: 'return this.#progress.hasCompared(time) && this.allLive;',
     tests: { file: VERIFICATION },
+  },
+  {
+    without: 'the search for hidden writes in the time up to which all is equal',
+    file: 'src/engine/run/stream-follower.ts',
+    replace: '? this.#progress.comparedTo : undefined;',
+    by: '? this.#watermark.safe.time : undefined;',
+    tests: { file: HIDDEN_PROOF, name: 'nothing is said to be equal' },
+  },
+  {
+    without: 'waiting for the comparison of hidden writes',
+    file: 'src/engine/run/stream-progress.ts',
+    replace: 'return oldest?.after ?? this.#positions.searchedTo();',
+    by: 'void oldest;\n    return this.#positions.searchedTo();',
+    tests: { file: HIDDEN_PROOF, name: 'a cutover waits' },
   },
   {
     without: 'comparing anew after a run that compared nothing',

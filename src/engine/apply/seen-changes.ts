@@ -1,4 +1,4 @@
-/** Counts changes of selected documents in the stream, for callers that check whether there are any. */
+/** Counts changes by namespace, for callers that check whether there are any. */
 export class SeenChanges {
   readonly #looks = new Set<Look>();
 

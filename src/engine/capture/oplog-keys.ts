@@ -21,6 +21,7 @@ type Keys = Map<string, DocumentKey> | undefined;
 export class OplogKeys {
   /** Collections by UUID, or by name when the entry has no UUID. */
   readonly #collections = new Map<string, Keys>();
+  readonly #changedCollections = new Set<string>();
   /** Whether collections or views may have been created, changed or dropped. */
   changesCatalog = false;
 
@@ -35,8 +36,14 @@ export class OplogKeys {
     const dot = ns.indexOf('.');
     const name = ns.slice(dot + 1);
     if (op === 'n' || !isUserDatabase(ns.slice(0, dot))) return;
+    if (op === 'c' && id !== undefined) this.#changedCollections.add(id);
     if (op === 'c' || name === 'system.views') this.changesCatalog = true;
     else if (!isServerCollection(name)) this.#add(id ?? ns, key === undefined ? undefined : [key]);
+  }
+
+  /** The collections, by UUID, whose options or indexes may have been changed. */
+  get changedCollections(): ReadonlySet<string> {
+    return this.#changedCollections;
   }
 
   get isEmpty(): boolean {
@@ -59,6 +66,7 @@ export class OplogKeys {
 
   add(others: OplogKeys): void {
     for (const [place, keys] of others.#collections) this.#add(place, keys === undefined ? undefined : keys.values());
+    for (const id of others.#changedCollections) this.#changedCollections.add(id);
     this.changesCatalog ||= others.changesCatalog;
   }
 

@@ -35,6 +35,8 @@ export type SideCatalog = ReadonlyMap<string, SideEntry>;
 export interface CompareScope {
   readonly selection: Selection;
   readonly namespaces: NamespaceMap;
+  /** The collections, by their namespace on the source, whose indexes and flags are read too; all by default. */
+  readonly complete?: { has(sourceNamespace: string): boolean };
 }
 
 const LISTED_AT_A_TIME = 8;
@@ -53,25 +55,32 @@ export async function readSideCatalog(client: MongoClient, side: Side, scope: Co
     const names = namesOf(entry, side, scope.namespaces);
     return names !== undefined && scope.selection.has(names.database, names.name) ? [{ entry, names }] : [];
   });
-  const read = selected.map(({ entry, names }) => slots.run(() => readEntry(client, entry, names)));
+  const isComplete = ({ database, name }: Names) => scope.complete?.has(`${database}.${name}`) ?? true;
+  const read = selected.map(async ({ entry, names }) =>
+    isComplete(names) ? await slots.run(() => readEntry(client, entry, names)) : listedEntry(entry, names),
+  );
   const entries = await Promise.all(read);
   const named = entries.map((entry) => [entry.sourceNamespace, entry] as const);
   return new Map(named.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 async function readEntry(client: MongoClient, entry: CatalogEntry, names: Names): Promise<SideEntry> {
-  const { database, name, options, uuid } = entry;
-  const indexes = entry.type === 'view' ? [] : await listIndexes(client, database, name);
+  const indexes = entry.type === 'view' ? [] : await listIndexes(client, entry.database, entry.name);
+  return { ...listedEntry(entry, names), indexes, flags: await flagsOf(client, entry) };
+}
+
+/** Returns what the listing of its database shows: everything but indexes and flags. */
+function listedEntry({ database, name, options, type, uuid }: CatalogEntry, names: Names): SideEntry {
   return {
-    type: isBuckets(name) ? 'timeseries' : entry.type,
+    type: isBuckets(name) ? 'timeseries' : type,
     database,
     name,
     sourceNamespace: `${names.database}.${names.name}`,
     destinationNamespace: names.onDestination,
     ...(uuid === undefined ? {} : { uuid }),
     options,
-    indexes,
-    flags: await flagsOf(client, entry),
+    indexes: [],
+    flags: [],
   };
 }
 

@@ -3,7 +3,17 @@ import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
 import { confirmDestination } from './confirm-destination.ts';
-import { barrier, commit, holdAt, type LastLookParts, lastLook, refuseDifference, settleHeld } from './last-look.ts';
+import {
+  barrier,
+  cappedWritten,
+  changedCatalog,
+  commit,
+  holdAt,
+  type LastLookParts,
+  lastLook,
+  refuseDifference,
+  settleHeld,
+} from './last-look.ts';
 import type { RunningStream } from './running-stream.ts';
 
 /** The parts of a run that the commit needs. */
@@ -29,12 +39,16 @@ export async function commitOnce(
   for (let round = 1; ; round += 1) {
     await holdAt(context, stream, await barrier(context));
     using look = context.seen.look();
+    using foreign = stream.verification.cappedWrites.look();
     const wereEqual = await settleHeld(context, stream);
     await lastLook(context, stream);
+    // The source may have changed its own since the barrier. The next round follows that.
+    const difference = (await changedCatalog(context, stream)) ?? cappedWritten(foreign);
     const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped).map(({ namespace }) => namespace);
     const changed = capped.filter((namespace) => look.namespaces.includes(namespace));
-    if (wereEqual && changed.length === 0) break;
+    if (wereEqual && changed.length === 0 && difference === undefined) break;
     if (round === MOST_ROUNDS) {
+      refuseDifference(difference);
       const reason =
         'they changed whenever they were compared: they may lack, or have, documents that the source has just discarded';
       context.logger.warn(
@@ -45,7 +59,7 @@ export async function commitOnce(
     }
     stream.release();
   }
-  refuseDifference(stream);
+  refuseDifference(stream.verification.difference);
   await confirmDestination(context);
   await commit(log, stream, false, { evidence: evidence() });
 }

@@ -19,7 +19,18 @@ import { bypassed } from './bypassed.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { type DestinationBlockParts, hasBlocked, openDestination } from './destination-block.ts';
-import { barrier, commit, holdAt, type LastLookParts, lastLook, refuseDifference, settleHeld } from './last-look.ts';
+import {
+  barrier,
+  cappedWritten,
+  changedCatalog,
+  commit,
+  confirmCatalog,
+  holdAt,
+  type LastLookParts,
+  lastLook,
+  refuseDifference,
+  settleHeld,
+} from './last-look.ts';
 import type { CutoverPreparation } from './prepare-cutover.ts';
 import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
 import type { RunningStream } from './running-stream.ts';
@@ -187,18 +198,19 @@ async function drainUnderBlock(
       await drain(pause, stream, { timeline, blocked, noted, ...(round === 1 ? { setAt: blocked.setAt } : {}) });
       using look = context.seen.look();
       timeline.begin('capped collections');
-      await settleHeld(rest, stream, () => watchdog.keepQuiet());
+      using foreign = stream.verification.cappedWrites.look();
+      await settleHeld(pause, stream, { copying: rest, advanced: () => watchdog.keepQuiet() });
       if (round === 1 && late.aborted) late = clock.timeout(LONGEST_PAUSE_MS);
       const last = within(context, AbortSignal.any([late, calledOff]));
       timeline.begin('last look');
       await counted(context, timeline, () => unlessRefused(last, (step) => lastLook(step, stream)));
       calledOff.throwIfAborted();
-      const { difference } = stream.verification;
+      const difference = stream.verification.difference ?? cappedWritten(foreign);
       if (difference !== undefined) throw new NotNow(difference);
       if (look.count === 0) {
         // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
         timeline.begin('announcement');
-        await allEnded([confirmClaim(last, claim, blocked), confirmDestination(last), confirmDirection(last)]);
+        await allEnded([confirmClaim(last, claim, blocked), confirmCatalog(last, stream), confirmDirection(last)]);
         await reach('engine.cutover.announced');
         return sendCommit(log, stream, blocking);
       }
@@ -277,14 +289,17 @@ async function drainWithoutBlock(
   await holdAt(context, stream, await barrier(context));
   refuseWrites();
   timeline.begin('capped collections');
+  using foreign = stream.verification.cappedWrites.look();
   await settleHeld(context, stream);
   timeline.begin('accounts');
   await bringOverAccounts(context);
   timeline.begin('last look');
   await lastLook(context, stream);
-  refuseDifference(stream);
+  refuseDifference(stream.verification.difference ?? cappedWritten(foreign));
   await confirmDestination(context);
+  const difference = await changedCatalog(context, stream);
   refuseWrites();
+  refuseDifference(difference);
 }
 
 /** Does the work after the point of no return; resumes where a killed engine left it. */

@@ -1,11 +1,14 @@
 import type { Timestamp } from 'mongodb';
 import { reach, UserError } from '../../platform/index.ts';
+import type { Look } from '../apply/seen-changes.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
+import { NotNow } from '../mongodb/failure-policy.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverRecord } from '../records/records.ts';
 import type { Selection } from '../scope/selection.ts';
+import { confirmDestination } from './confirm-destination.ts';
 import type { RunningStream } from './running-stream.ts';
 import { type SettleCappedParts, settleCapped } from './settle-capped.ts';
 
@@ -32,15 +35,16 @@ export async function holdAt(context: LastLookParts, stream: RunningStream, time
 /**
  * Compares what no stream shows, while the stream is held: otherwise changes would be applied to a collection that is
  * being copied again.
+ * @param copying  the parts for copies, if the comparison has a deadline and they have none
  * @returns whether the two sides were equal
  */
 export async function settleHeld(
   context: LastLookParts,
   stream: RunningStream,
-  advanced: () => void = () => undefined,
+  { copying = context, advanced = () => undefined }: { copying?: LastLookParts; advanced?: () => void } = {},
 ): Promise<boolean> {
   try {
-    return await settleCapped(context, advanced);
+    return await settleCapped(context, copying, advanced);
   } finally {
     stream.release();
   }
@@ -65,9 +69,38 @@ export async function lastLook(context: LastLookParts, stream: RunningStream): P
   await holdAt(context, stream, time);
 }
 
-/** @throws UserError VERIFICATION_FAILED when the last look has met a document that differs and that nobody repairs */
-export function refuseDifference({ verification: { difference } }: RunningStream): void {
+/**
+ * Describes a write of somebody else to a capped collection of the destination. Rechecks don't count a document of it
+ * that only one side has, so it has to be compared as a whole again.
+ * @param look  the writes since before the comparison of capped collections began
+ */
+export function cappedWritten({ namespaces: [namespace] }: Look): string | undefined {
+  return namespace && `${namespace}: somebody else wrote to the capped collection on the destination meanwhile`;
+}
+
+/** @throws UserError VERIFICATION_FAILED when there is a difference that nobody repairs */
+export function refuseDifference(difference: string | undefined): void {
   if (difference !== undefined) throw new UserError('VERIFICATION_FAILED', [difference]);
+}
+
+/**
+ * Compares what was changed in the catalog of the destination since the comparison before the cutover. The last look
+ * must have ended, and the stream be held.
+ * @returns the description of a difference; undefined when there is none
+ */
+export async function changedCatalog({ signal }: LastLookParts, stream: RunningStream): Promise<string | undefined> {
+  return await orAbort(stream.verification.changedCatalog(), signal);
+}
+
+/**
+ * Confirms what stands still on the destination once nothing is written any more: names, options, views and indexes.
+ * @throws UserError NAMESPACE_CONFLICT with the name of a collection that is gone
+ * @throws NotNow with a difference
+ */
+export async function confirmCatalog(context: LastLookParts, stream: RunningStream): Promise<void> {
+  await confirmDestination(context);
+  const difference = await changedCatalog(context, stream);
+  if (difference !== undefined) throw new NotNow(difference);
 }
 
 /**

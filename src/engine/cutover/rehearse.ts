@@ -7,9 +7,8 @@ import { unblockWrites } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { Claim } from './block-history.ts';
-import { confirmDestination } from './confirm-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
-import { barrier, holdAt, type LastLookParts, lastLook } from './last-look.ts';
+import { barrier, confirmCatalog, holdAt, type LastLookParts, lastLook } from './last-look.ts';
 import { type PrepareCutoverParts, prepareCutover } from './prepare-cutover.ts';
 import type { RunningStream } from './running-stream.ts';
 import { type CappedOutlook, compareCapped } from './settle-capped.ts';
@@ -174,10 +173,10 @@ async function underBlock(
   stream.release();
   timeline.begin('last look');
   await lastLook(context, stream);
-  await confirmDestination(context);
+  await confirmCatalog(context, stream);
 }
 
-/** Says what a cutover would do with capped collections. A rehearsal doesn't: it can't be undone, or has no time limit. */
+/** Says what a cutover would do with capped collections. A rehearsal doesn't: it can't be undone, or takes too long. */
 function cappedText({ compared, differing, unread }: CappedOutlook): string {
   const total = compared + unread.length;
   if (total === 0) return 'there is no capped collection';

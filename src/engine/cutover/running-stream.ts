@@ -1,4 +1,5 @@
 import type { Timestamp } from 'mongodb';
+import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 
 /** The part of the running stream that an end of the migration needs. */
@@ -9,8 +10,14 @@ export interface RunningStream {
   inStepAt(time: Timestamp, signal: AbortSignal): Promise<void>;
   /** Whether that is the case now. */
   isInStepAt(time: Timestamp): boolean;
-  /** Its `difference` describes a document that differs and that nobody repairs; undefined when there is none. */
-  readonly verification: { readonly difference: string | undefined };
+  readonly verification: {
+    /** Describes a document that differs and that nobody repairs; undefined when there is none. */
+    readonly difference: string | undefined;
+    /** Writes of others to capped collections of the destination, by their namespace on the source. */
+    readonly cappedWrites: SeenChanges;
+    /** Compares what was changed in the catalog of the destination. Returns the description of a difference. */
+    changedCatalog(): Promise<string | undefined>;
+  };
   /** Makes the stream report its position at short intervals until disposed, because a note doesn't end its wait. */
   hurry(): Disposable;
   /**

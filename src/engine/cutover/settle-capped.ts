@@ -7,6 +7,7 @@ import { collectionSize } from '../catalog/read-catalog.ts';
 import { onDestination, onSource, pinTo } from '../collections/moved.ts';
 import { noteReordered } from '../collections/note-reordered.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { orAbort } from '../concurrency/unless-aborted.ts';
 import { insertHeld } from '../copy/held-batch.ts';
 import { emptyCollection } from '../copy/insert-documents.ts';
 import { type ReadPartitionParts, readInOrder } from '../copy/read-partition.ts';
@@ -36,14 +37,25 @@ interface Side {
  * itself. The engine compares their ends and counts. After deletes, documents in the middle may be in other places, so
  * it also compares all keys in order. A collection that differs is copied again inside the write pause; a capped
  * collection's size is bounded (docs/reference/pitfalls.md#pitfall-35).
+ * @param context  for the comparison, which may have a deadline
+ * @param copying  the same for copies: they take as long as they take
  * @param advanced  called after each batch
  * @returns whether none differed
  * @throws CollectionMissing when the source's server doesn't have one
  */
-export async function settleCapped(context: SettleCappedParts, advanced: () => void): Promise<boolean> {
+export async function settleCapped(
+  context: SettleCappedParts,
+  copying: SettleCappedParts,
+  advanced: () => void,
+): Promise<boolean> {
   const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
-  const equal = await Promise.all(capped.map((collection) => settle(context, collection, advanced)));
-  return !equal.includes(false);
+  const isSame = (collection: TrackedCollection) =>
+    isEqual(context, collection, (side) => (collection.reordered ? order(side, advanced) : outline(side)));
+  // Doesn't wait for an answer: a silent server is found out only after 15 s.
+  const equal = await orAbort(Promise.all(capped.map(isSame)), context.signal);
+  const differing = capped.filter((_, n) => !equal[n]);
+  await Promise.all(differing.map((collection) => copyAgain(copying, collection, advanced)));
+  return differing.length === 0;
 }
 
 /** The result of a comparison of capped collections that changes none of them. */
@@ -67,13 +79,11 @@ export async function compareCapped(context: SettleCappedParts): Promise<CappedO
   return { compared: outlined.length, differing: outlined.filter((_, n) => !equal[n]), unread };
 }
 
-async function settle(
+async function copyAgain(
   context: SettleCappedParts,
   collection: TrackedCollection,
   advanced: () => void,
-): Promise<boolean> {
-  const describe = (side: Side) => (collection.reordered ? order(side, advanced) : outline(side));
-  if (await isEqual(context, collection, describe)) return true;
+): Promise<void> {
   context.logger.info(
     { event: 'cutover.capped_copied_again', namespace: collection.namespace },
     'Copying the capped collection again',
@@ -87,7 +97,6 @@ async function settle(
     await insertHeld(context, collection, batch);
     advanced();
   }
-  return false;
 }
 
 /** Whether both sides of a collection have the same description. */

@@ -32,6 +32,7 @@ import { Repairs } from '../verify/repairs.ts';
 import { markSuspect } from '../verify/suspicion.ts';
 import { Verification } from '../verify/verification.ts';
 import type { RunParts } from './parts.ts';
+import { StreamProgress } from './stream-progress.ts';
 import { takeHidden } from './take-hidden.ts';
 
 const IDLE_WAIT_MS = 100;
@@ -62,6 +63,7 @@ export class StreamFollower implements RunningStream {
   readonly #indexes: IndexKeeper;
   readonly #copier: Copier;
   readonly #watermark: Watermark;
+  readonly #progress: StreamProgress;
   readonly #catalog: SourceCatalog;
   readonly #dispatcher: Dispatcher;
   readonly #repairs: Repairs;
@@ -80,7 +82,6 @@ export class StreamFollower implements RunningStream {
   #dispatching: Promise<void> = Promise.resolve();
   #stream: ChangeStream;
   #hurried = 0;
-  #watchedTo: Timestamp;
   /** The source's time in its last answer. */
   #sourceTime: Timestamp | undefined;
 
@@ -109,6 +110,11 @@ export class StreamFollower implements RunningStream {
         uncompared: () => this.#verification.oldestSequence,
       },
     );
+    this.#progress = new StreamProgress({
+      watermark: this.#watermark,
+      uncompared: () => this.#verification.oldestSequence,
+      searchedTo: () => this.hidden.time,
+    });
     const stream = {
       hasPassed: (time: Timestamp) => isBefore(time, this.#watermark.applied.time) && isBefore(time, this.hidden.time),
       isHurried: () => this.#hurried > 0,
@@ -131,22 +137,22 @@ export class StreamFollower implements RunningStream {
       : new FixedCatalog(context, log.record.catalog, bringInStep);
     const sinks = { lanes: this.#lanes, spool: this.#spool, watermark: this.#watermark };
     this.#dispatcher = new Dispatcher(context, sinks, this.#catalog, (concerned) => this.#declareHidden(concerned));
-    this.#watchedTo = log.record.watchedTo ?? time;
-    this.hidden = new HiddenWatch(this.#reading, this.#watchedTo, {
+    this.hidden = new HiddenWatch(this.#reading, log.record.watchedTo ?? time, {
       found: (writes) =>
         takeHidden(this.#reading, writes, {
           lanes: this.#lanes,
           dispatcher: this.#dispatcher,
           declareHidden: (concerned) => this.#declareHidden(concerned),
           flush: () => this.flush(this.#reading.signal),
+          applied: (sequence) => this.#progress.appliedHidden(sequence),
         }),
       lost: () =>
         declareMissed(context, log, 'the oplog no longer reaches back to where it was searched for hidden writes'),
       hurried: () => this.#hurried > 0,
     });
     this.lag = new LagProbe(this.#reading, {
-      hasApplied: (time) => this.#hasApplied(time),
-      hasCompared: (time) => this.#hasCompared(time),
+      hasApplied: (time) => this.#progress.hasApplied(time),
+      hasCompared: (time) => this.#progress.hasCompared(time),
       times: () => this.#sourceTime && { source: this.#sourceTime, applied: this.#watermark.applied.time },
     });
   }
@@ -158,14 +164,7 @@ export class StreamFollower implements RunningStream {
 
   /** The time from which a successor searches for writes that the stream doesn't show. It is never later than the token's. */
   get safeWatchedTo(): Timestamp {
-    const { time } = this.#watermark.safe;
-    if (this.#isCompared) this.#watchedTo = isBefore(this.hidden.time, time) ? this.hidden.time : time;
-    return this.#watchedTo;
-  }
-
-  /** Whether everything up to the safe position is compared, hidden writes included, whose keys wait behind it. */
-  get #isCompared(): boolean {
-    return this.#verification.oldestSequence > this.#watermark.safe.sequence;
+    return this.#progress.comparedTo;
   }
 
   get queued(): number {
@@ -174,8 +173,8 @@ export class StreamFollower implements RunningStream {
 
   /** The time of the source to which the destination is proven equal; undefined while something isn't compared, or differs. */
   get provenAt(): Timestamp | undefined {
-    const isProven = !this.#verification.isOff && this.#isCompared && this.#verification.isClean && this.allLive;
-    return isProven ? this.#watermark.safe.time : undefined;
+    const isProven = !this.#verification.isOff && this.#progress.isCompared && this.#verification.isClean;
+    return isProven && this.allLive ? this.#progress.comparedTo : undefined;
   }
 
   get verification(): Verification {
@@ -240,15 +239,7 @@ export class StreamFollower implements RunningStream {
   }
 
   isInStepAt(time: Timestamp): boolean {
-    return this.#hasCompared(time) && this.#verification.isSettled && this.allLive;
-  }
-
-  #hasCompared(time: Timestamp): boolean {
-    return this.#isCompared && !isBefore(this.#watermark.safe.time, time) && this.#hasApplied(time);
-  }
-
-  #hasApplied(time: Timestamp): boolean {
-    return !isBefore(this.#watermark.applied.time, time) && !isBefore(this.hidden.time, time);
+    return this.#progress.hasCompared(time) && this.#verification.isSettled && this.allLive;
   }
 
   async hold(signal: AbortSignal): Promise<void> {
@@ -370,7 +361,7 @@ export class StreamFollower implements RunningStream {
     await markSuspect(this.#context);
     this.#dispatcher.goOnAt(token);
     this.hidden.goOnAt(position.time);
-    this.#watchedTo = position.time;
+    this.#progress.forgetHidden();
     await checkpoint.save({ token, watchedTo: position.time, ...historyOf(this.#context.source).record });
     await reach('engine.capture.position-fixed-anew');
     await this.#catalog.start();

@@ -14,6 +14,8 @@ interface HiddenIntake {
   declareHidden(concerned: (collection: TrackedCollection) => boolean): Promise<void>;
   /** Resolves when everything in the lanes and the spool is durable. */
   flush(): Promise<void>;
+  /** Notes that keys are applied. @param sequence  the stream batch under which they wait to be compared */
+  applied(sequence: number): void;
 }
 
 /**
@@ -27,14 +29,19 @@ export async function takeHidden(reading: RunParts, writes: OplogKeys, intake: H
     await unlessAborted(intake.dispatcher.compareCatalogs(), signal);
     signal.throwIfAborted();
   }
+  const { sequence } = intake.dispatcher;
   const readAnew = new Set<TrackedCollection>();
   for (const collection of tracked.values())
-    if (writes.isOf(collection) && readAgain(reading, collection, writes.keysOf(collection), intake))
+    if (
+      writes.isOf(collection) &&
+      readAgain(reading, collection, writes.keysOf(collection), { lanes: intake.lanes, sequence })
+    )
       readAnew.add(collection);
   await intake.declareHidden((collection) => writes.isOf(collection) && !readAnew.has(collection));
   // The search continues after these writes, so they must be durable before a successor can begin there.
   await intake.flush();
   signal.throwIfAborted();
+  if (readAnew.size > 0) intake.applied(sequence);
 }
 
 /** Has the lanes read documents again, if that is enough. @returns whether it is */
@@ -42,7 +49,7 @@ function readAgain(
   { counters, seen }: RunParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[] | undefined,
-  { lanes, dispatcher: { sequence } }: HiddenIntake,
+  { lanes, sequence }: { readonly lanes: Lanes; readonly sequence: number },
 ): boolean {
   if (keys === undefined || collection.isCapped || collection.state !== 'live') return false;
   for (const key of keys) lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });

@@ -1,18 +1,21 @@
 import type { MongoClient } from 'mongodb';
 import { type Clock, type Logger, reach } from '../../platform/index.ts';
 import type { HeldDrops } from '../collections/held-drops.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import {
   type CatalogDifference,
   compareCatalogs,
   EXPECTED_UNTIL_CUTOVER,
   weakenedCatalog,
 } from '../compare/catalog-differences.ts';
-import { readSideCatalog } from '../compare/side-catalog.ts';
+import { type CompareScope, readSideCatalog } from '../compare/side-catalog.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
+import { catalogName } from '../mongodb/namespaces.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { NamespaceMap } from '../scope/namespace-map.ts';
 import type { Selection } from '../scope/selection.ts';
+import { CatalogChanges } from './catalog-changes.ts';
 import { describeCatalogDifference } from './catalog-difference-text.ts';
 
 /** The parts of a run that comparing catalogs needs. */
@@ -31,6 +34,7 @@ export interface CatalogCheckParts {
   /** Whether the destination was a source before, and so has unique indexes and expiry. */
   readonly isReversed: boolean;
   readonly drops: HeldDrops;
+  readonly tracked: Map<string, TrackedCollection>;
 }
 
 const EVERY_MS = 60_000;
@@ -49,6 +53,7 @@ const LOOK_AGAIN_AFTER_MS = 500;
 export class CatalogCheck {
   readonly #parts: CatalogCheckParts;
   readonly #isLive: () => boolean;
+  readonly #changes = new CatalogChanges();
   #turn: Promise<unknown> = Promise.resolve();
   #differences: readonly CatalogDifference[] | undefined;
   #comparedAtMs = Number.NEGATIVE_INFINITY;
@@ -92,6 +97,7 @@ export class CatalogCheck {
     const { clock, logger, signal, stateChanges } = this.#parts;
     const beganAtMs = clock.elapsed();
     let counted = new Set<string>();
+    this.#changes.begin();
     for (let times = 1; ; times += 1) {
       const found = await this.#read();
       await reach('engine.verify.catalogs-compared');
@@ -112,15 +118,39 @@ export class CatalogCheck {
       this.#tookMs = this.#comparedAtMs - beganAtMs;
       this.#differences = [...counted].flatMap((name) => names.get(name) ?? []);
       stateChanges.notify();
-      return this.#differences.length === 0;
+      if (this.#differences.length > 0) return false;
+      this.#changes.cover();
+      return true;
     }
   }
 
-  async #read(): Promise<CatalogDifference[]> {
+  /** Notes a change of the destination's catalog. @param collections  those that it may concern, by UUID; undefined for all */
+  changed(collections: ReadonlySet<string> | undefined): void {
+    this.#changes.add(collections);
+  }
+
+  /**
+   * Compares what was changed on the destination since the last comparison. For the write pause: it reads once, and only
+   * indexes of changed collections, because the listing of a database has everything else.
+   * @param isBlind  whether changes can't be known. Then it compares what the listings have
+   */
+  async compareChanged(isBlind: boolean): Promise<CatalogDifference | undefined> {
+    if (this.#changes.isEmpty && !isBlind) return undefined;
+    const changed = [...this.#parts.tracked.values()].filter((one) =>
+      this.#changes.has(one.destinationUuid?.toHexString(false)),
+    );
+    const complete = changed.map(({ sourceDatabase, sourceName }) => `${sourceDatabase}.${catalogName(sourceName)}`);
+    const [difference] = await this.#read(new Set(complete));
+    return difference;
+  }
+
+  async #read(complete?: CompareScope['complete']): Promise<CatalogDifference[]> {
     const { source, destination, retrier, keepsDestination, isReversed } = this.#parts;
+    const { selection, namespaces } = this.#parts;
+    const scope = { selection, namespaces, ...(complete && { complete }) };
     const [wanted, present] = await Promise.all([
-      retrier.run('the source', () => readSideCatalog(source, 'source', this.#parts)),
-      retrier.run('the destination', () => readSideCatalog(destination, 'destination', this.#parts)),
+      retrier.run('the source', () => readSideCatalog(source, 'source', scope)),
+      retrier.run('the destination', () => readSideCatalog(destination, 'destination', scope)),
     ]);
     // A destination that keeps its data has collections of its own.
     const found = isReversed ? weakenedCatalog(present) : present;

@@ -24,6 +24,10 @@ interface ForeignWritesSink {
   found(collection: TrackedCollection, keys: readonly DocumentKey[]): void;
   /** Others wrote so much to a collection, or so long ago, that it must be compared as a whole. */
   lost(collection: TrackedCollection): void;
+  /** Others wrote to a capped collection. @param namespace  on the source */
+  cappedWritten(namespace: string): void;
+  /** Somebody, perhaps the engine, changed the catalog: these collections, by UUID, if not undefined, or something else. */
+  changedCatalog(collections: ReadonlySet<string> | undefined): void;
   /** Whether all keys that were found earlier are settled. */
   isSettled(): boolean;
   /** Whether somebody waits for a barrier. */
@@ -129,6 +133,7 @@ export class ForeignWatch {
 
   /** @param writes  undefined when the oplog no longer reaches back */
   #report(writes: OplogKeys | undefined): boolean {
+    if (writes === undefined || writes.changesCatalog) this.#sink.changedCatalog(writes?.changedCollections);
     let any = false;
     for (const collection of this.#parts.tracked.values()) {
       if (collection.destinationUuid === null) continue;
@@ -136,6 +141,7 @@ export class ForeignWatch {
       const place = { id: uuid.toHexString(false), namespace: `${database}.${name}` };
       if (writes !== undefined && !writes.isOf(place)) continue;
       any = true;
+      if (collection.isCapped) this.#sink.cappedWritten(collection.namespace);
       const keys = writes?.keysOf(place);
       if (keys === undefined) this.#sink.lost(collection);
       else this.#sink.found(collection, keys);

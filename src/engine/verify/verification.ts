@@ -2,6 +2,7 @@ import type { Timestamp } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { type DirtyKey, unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
+import { SeenChanges } from '../apply/seen-changes.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import { noteReordered } from '../collections/note-reordered.ts';
@@ -65,6 +66,8 @@ export class Verification {
   readonly mismatches: Mismatches;
   readonly foreign: ForeignWatch;
   readonly catalog: CatalogCheck;
+  /** Writes of others to capped collections of the destination, by their namespace on the source. */
+  readonly cappedWrites = new SeenChanges();
 
   constructor(
     parts: VerificationParts,
@@ -91,6 +94,8 @@ export class Verification {
     const sink = {
       found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.foreign(collection, keys),
       lost: (collection: TrackedCollection) => this.#compareAgain(collection),
+      cappedWritten: (namespace: string) => this.cappedWrites.note(namespace),
+      changedCatalog: (collections: ReadonlySet<string> | undefined) => this.catalog.changed(collections),
       isSettled: () => this.rechecks.unbound === 0 && this.#areValid,
       isHurried: uses.stream.isHurried,
     };
@@ -201,6 +206,16 @@ export class Verification {
   /** Compares the catalogs now. @returns whether both sides are equal */
   async confirm(): Promise<boolean> {
     return this.isOff || (this.mismatches.open === 0 && (await this.catalog.confirm()));
+  }
+
+  /**
+   * Compares the catalogs again if the destination's was changed since the last comparison began. Changes that the
+   * last look at the destination has shown count.
+   * @returns the description of a difference; undefined when there is none
+   */
+  async changedCatalog(): Promise<string | undefined> {
+    const difference = this.isOff ? undefined : await this.catalog.compareChanged(this.foreign.isBlind);
+    return difference && describeCatalogDifference(difference);
   }
 
   /** The position to put on record with the checkpoint. */

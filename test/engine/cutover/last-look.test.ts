@@ -5,7 +5,9 @@ import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
+import { emptyPair } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -153,4 +155,49 @@ test('what comes between the last look and the commit is not applied, and raises
   const there = pair.destination.client.db('shop');
   assert.equal((await there.listCollections().toArray()).length, 1);
   assert.match(running.progress.warnings.join(), /the source received 2 changes in shop\.items, shop\.after\./);
+});
+
+test('a definition that somebody changes on the destination in the write pause is not committed', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const source = pair.source.client.db('shop');
+  const there = pair.destination.client.db('shop');
+  const changes = [
+    {
+      change: () => there.collection('items').dropIndex('n_1'),
+      undo: () => there.collection('items').createIndex({ n: 1 }),
+    },
+    {
+      change: () => there.command({ collMod: 'items', validator: { n: 2 } }),
+      undo: () => there.command({ collMod: 'items', validator: { n: 1 } }),
+    },
+    {
+      change: () => there.dropCollection('all'),
+      undo: () => there.createCollection('all', { viewOn: 'items', pipeline: [] }),
+    },
+  ];
+  for (const { change, undo } of changes) {
+    await emptyPair(pair);
+    await source.createCollection('items', {
+      validator: { n: 1 },
+      validationLevel: 'strict',
+      validationAction: 'error',
+    });
+    await source.collection('items').insertOne({ n: 1 });
+    await source.collection('items').createIndex({ n: 1 });
+    await source.createCollection('all', { viewOn: 'items', pipeline: [] });
+    await using running = RunningMigration.start(pair);
+    await running.untilReady();
+    using changed = onceAt('engine.cutover.drained', async () => void (await change()));
+    running.migration.want('cutover');
+    await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
+    const [attempt] = running.progress.cutoverAttempts;
+    assert.ok(changed.result !== undefined);
+    assert.deepEqual([attempt?.result, /^shop\.(items|all): /.test(attempt?.reason ?? '')], ['put off', true]);
+    assert.equal(running.progress.cutover?.blocking, false);
+    await undo();
+    assert.equal(await running.outcome, 'committed');
+    await expectIdentical(pair);
+  }
 });

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { MongoClient, Timestamp } from 'mongodb';
+import { onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
+import { RunningMigration } from '../running-migration.ts';
+
+const skip = needsSource('6.0', 'it has no write block');
+
+/** Writes a document that no change stream shows. Returns its time. */
+async function insertHidden(client: MongoClient, _id: number): Promise<Timestamp> {
+  const operation = { op: 'i', ns: 'shop.items', o: { _id, hidden: true } };
+  const { operationTime } = await client.db('admin').command({ applyOps: [operation] });
+  return operationTime;
+}
+
+test('nothing is said to be equal at a time up to which hidden writes are not known', { skip }, async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection<{ _id: number }>('items');
+  await items.insertOne({ _id: 0 });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  using searching = holdAt('engine.capture.oplog-read');
+  await searching.reached;
+  const before = running.progress.verification.documentsRechecked;
+  const hidden = (await insertHidden(pair.source.client, 1)).getHighBitsUnsigned();
+  let shown = 0;
+  await eventually(
+    async () => {
+      shown += 1;
+      await items.insertOne({ _id: 100 + shown });
+      const { operationTime } = await pair.source.client.db('admin').command({ ping: 1 });
+      return operationTime.getHighBitsUnsigned() > hidden;
+    },
+    { what: 'a write in a later second' },
+  );
+  await running.until('the shown writes to be compared', ({ verification }) => {
+    return verification.documentsRechecked >= before + shown;
+  });
+  const { equalAtMs } = running.progress.verification;
+  assert.ok(equalAtMs === null || equalAtMs <= hidden * 1_000, `${equalAtMs} is later than ${hidden}`);
+  searching.release();
+  await running.until('the proof', ({ verification }) => (verification.equalAtMs ?? 0) > hidden * 1_000);
+  await running.commit();
+  await expectIdentical(pair);
+});
+
+test('a cutover waits until a hidden write is compared', { skip }, async () => {
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection<{ _id: number }>('items').insertOne({ _id: 0 });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  using comparing = holdAt('engine.verify.keys-compared');
+  const hidden = (await insertHidden(pair.source.client, 1)).getHighBitsUnsigned();
+  await comparing.reached;
+  let looks = 0;
+  using _looked = onReach('engine.verify.destination-oplog-read', () => {
+    looks += 1;
+  });
+  const hasCaughtUp = () =>
+    running.progress.cutoverAttempts.some(({ steps }) => steps.some(({ name }) => name === 'accounts'));
+  running.migration.want('cutover');
+  await eventually(() => looks >= 20 || hasCaughtUp(), { what: 'looks at the destination' });
+  assert.equal(hasCaughtUp(), false, 'a hidden write is not compared');
+  const { equalAtMs } = running.progress.verification;
+  assert.ok(equalAtMs === null || equalAtMs <= hidden * 1_000, `${equalAtMs} is later than ${hidden}`);
+  comparing.release();
+  assert.equal(await running.outcome, 'committed');
+  await expectIdentical(pair);
+});
