@@ -22,7 +22,7 @@ import type { BlockReading, Claim } from './block-history.ts';
 import { readObstacle, writeNote } from './block-notes.ts';
 import { migrationInto } from './block-of-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
-import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
+import { actsInTime, announceCommit, describeHolder, type Lifted, liftBlock, stakeClaim } from './source-claim.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** The parts of a run that blocking the source needs. */
@@ -262,6 +262,7 @@ export async function settleOpenBlock(context: SourceBlockParts, log: MigrationL
   const { source } = context;
   const claim = newClaim(context, log);
   const unexplained = cutover.claim === undefined;
+  log.beginSettling(claim.id);
   const isOurs = await context.retrier.run(TO_OPEN, async () => {
     const staked = await stakeClaim(source, claim);
     if (staked.outcome !== 'refused') return true;
@@ -289,13 +290,15 @@ export async function reopenAfterFailure(
 ): Promise<void> {
   const { cutover } = log.record;
   if (cutover === undefined || cutover.committed || !cutover.blocking) return;
-  const { source, clock } = context;
+  const { source } = context;
   const retrier = context.retrier.but(within);
   const checkpoint = context.checkpoint.with(retrier);
   try {
     if (log.commitWasSent && !(await checkpoint.staysUncommitted())) return;
-    const claim = { ...newClaim(context, log), id: cutover.claim ?? '' };
-    const lifted = await retrier.run(TO_OPEN, () => liftBlock(source, claim, { uncommitted: true, clock }));
+    const lifted = await retrier.run(TO_OPEN, () => liftOwnBlock(context, log));
+    // Otherwise the next engine would not open it.
+    const mayBeBlocked = lifted === 'other claim' || (lifted === 'not ours' && cutover.claim === undefined);
+    if (mayBeBlocked) throw new Error('its write block may be that of an earlier engine of the migration');
     if (lifted === 'unseen') {
       if (!(await checkpoint.staysUncommitted())) return;
       await retrier.run(TO_OPEN, () => unblockWrites(source));
@@ -304,6 +307,18 @@ export async function reopenAfterFailure(
   } catch (error) {
     tellHowToReopen(context, error);
   }
+}
+
+/** Lifts the block by the claim on record, or by that with which this engine opens the source for an earlier one. */
+async function liftOwnBlock(context: SourceBlockParts, log: MigrationLog): Promise<Lifted> {
+  const { source, clock } = context;
+  const { settlingClaim } = log;
+  const recorded = log.record.cutover?.claim;
+  const claim = { ...newClaim(context, log), id: recorded ?? '' };
+  const lifted = await liftBlock(source, claim, { uncommitted: true, clock });
+  if (settlingClaim === undefined || (lifted !== 'not ours' && lifted !== 'other claim')) return lifted;
+  const settling = { ...claim, id: settlingClaim };
+  return await liftBlock(source, settling, { uncommitted: true, unexplained: recorded === undefined, clock });
 }
 
 export interface Reopening {

@@ -147,6 +147,16 @@ test('a source whose engine is killed under the write block is opened by the wat
     await assert.rejects(shop.insertOne({}), /User writes blocked/);
   });
 
+  await t.test('a block under a later claim of the migration stays, and on record', async () => {
+    await block();
+    await stakeClaim(pair.source.client, { ...claimIn(3), id: 'a later attempt' });
+    const record = { term: 3, cutover: { blocking: true, committed: false } } as object;
+    await records.replaceOne({ _id: migrationId }, record);
+    assert.equal(await openAbandonedSource(abandoned(3), never), false);
+    await assert.rejects(shop.insertOne({}), /User writes blocked/);
+    assert.equal((await records.findOne({ _id: migrationId }))?.cutover?.blocking, true);
+  });
+
   await t.test('an engine that hangs past the deadline', async () => {
     await block();
     await records.replaceOne({ _id: migrationId }, {
