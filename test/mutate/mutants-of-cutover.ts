@@ -52,6 +52,13 @@ export const OF_CUTOVER: readonly Mutant[] = [
     tests: { file: 'test/engine/cutover/watchdog.test.ts' },
   },
   {
+    without: 'a watchdog that still runs when the source is blocked',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: '    if (watchdog.hasEnded) return { refusal: WATCHDOG_ENDED };\n',
+    by: '',
+    tests: { file: WATCHDOG, name: 'once the watchdog' },
+  },
+  {
     without: 'the last look at the destination before the point of no return',
     file: 'src/engine/cutover/cut-over.ts',
     replace: 'allEnded([confirmClaim(last, claim, blocked), confirmDestination(last), confirmDirection(last)])',

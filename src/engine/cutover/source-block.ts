@@ -134,7 +134,7 @@ export interface Blocked {
 
 interface BlockOptions extends Blockable {
   readonly claim: Claim;
-  readonly watchdog: Pick<Watchdog, 'keepQuiet'>;
+  readonly watchdog: Pick<Watchdog, 'keepQuiet' | 'hasEnded'>;
   readonly timeline: CutoverTimeline;
 }
 
@@ -160,6 +160,9 @@ export async function blockSource(
     await reach('engine.cutover.claimed');
     confirmInTime();
     if (staked.outcome === 'refused') return { refusal: describeHolder(staked.holder) };
+    // The steps before wait for both clusters without a limit, and a watchdog may end meanwhile.
+    if (watchdog.hasEnded) return { refusal: WATCHDOG_ENDED };
+    watchdog.keepQuiet();
     timeline.begin('block');
     const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
     if (staked.outcome === 'held' && staked.foundSet) {
@@ -181,6 +184,9 @@ export async function blockSource(
   if ('refusal' in blocked) await reopenSource(context, log, { claim });
   return blocked;
 }
+
+const WATCHDOG_ENDED =
+  "the attempt's watchdog, a process that opens the source when the engine is killed, has ended. The next attempt starts another one";
 
 function isDestinationOf(migrationId: string): string {
   return (
