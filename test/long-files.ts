@@ -68,6 +68,7 @@ export const LONG_FILES: readonly string[] = [
   'test/cli/sync-verification.test.ts',
   'test/engine/cutover/restart-in-cutover.test.ts',
   'test/engine/cutover/slow-majority.test.ts',
+  'test/engine/cutover/settle-block.test.ts',
   'test/engine/report/progress.test.ts',
   'test/engine/compare-clusters/restored.test.ts',
   'test/docs/cutover-fails/put-off.test.ts',

@@ -10,6 +10,7 @@ const SLOW_MAJORITY = 'test/engine/cutover/slow-majority.test.ts';
 const BLOCK_OWNER = 'test/engine/cutover/block-owner.test.ts';
 const BLOCK_HISTORY = 'test/engine/cutover/block-history.test.ts';
 const CLAIM = 'test/engine/cutover/source-claim.test.ts';
+const SETTLE_BLOCK = 'test/engine/cutover/settle-block.test.ts';
 
 /** Each removes one rule that keeps a cutover from losing a write, from leaving both sides writable, or from leaving none writable. */
 export const OF_CUTOVER: readonly Mutant[] = [
@@ -50,6 +51,13 @@ export const OF_CUTOVER: readonly Mutant[] = [
     replace: '  stdout.destroy();\n',
     by: '  child.kill();\n  stdout.destroy();\n',
     tests: { file: 'test/engine/cutover/watchdog.test.ts' },
+  },
+  {
+    without: 'a watchdog that still runs when the source is blocked',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: '    if (watchdog.hasEnded) return { refusal: WATCHDOG_ENDED };\n',
+    by: '',
+    tests: { file: WATCHDOG, name: 'once the watchdog' },
   },
   {
     without: 'the last look at the destination before the point of no return',
@@ -316,6 +324,27 @@ export const OF_CUTOVER: readonly Mutant[] = [
     replace: '  if (isOurs) await reopenSource(context, log, { claim, unexplained });',
     by: '  if (isOurs) await unblockWrites(source);',
     tests: { file: BLOCK_OWNER, name: 'was killed in its cutover' },
+  },
+  {
+    without: 'opening the source under the claim of the engine that is stopped meanwhile',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: '  log.beginSettling(claim.id);\n',
+    by: '',
+    tests: { file: SETTLE_BLOCK, name: 'stopped while it opens' },
+  },
+  {
+    without: 'keeping a block on record that another claim of the migration may hold',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: "if (mayBeBlocked) throw new Error('its write block",
+    by: "if (lifted === 'unseen') throw new Error('its write block",
+    tests: { file: SETTLE_BLOCK, name: 'leaves that to the next one' },
+  },
+  {
+    without: "the watchdog's rule to keep a block on record that another claim of the migration holds",
+    file: 'src/engine/cutover/open-abandoned-source.ts',
+    replace: "if (isTaken && lifted !== 'other claim') await",
+    by: 'if (isTaken) await',
+    tests: { file: WATCHDOG },
   },
   {
     without: 'taking over the users and roles of earlier migrations at the commit',

@@ -181,7 +181,6 @@ async function drainUnderBlock(
     );
     return { reason, stoppedMs };
   };
-  watchdog.keepQuiet();
   const blocked = await blockSource(context, log, blocking);
   if ('refusal' in blocked) return putOff(blocked.refusal);
   let noted: Promise<void> | undefined;

@@ -46,7 +46,8 @@ export async function openAbandonedSource(cutover: AbandonedCutover, signal: Abo
         await unblockWrites(client);
       }
       opened ||= lifted === 'lifted' || lifted === 'unseen';
-      if (isTaken) await takeover.settle();
+      // Under another claim the block stays, and the migration's next engine has to lift it.
+      if (isTaken && lifted !== 'other claim') await takeover.settle();
       return opened;
     } finally {
       await client.close();

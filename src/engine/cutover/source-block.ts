@@ -22,7 +22,7 @@ import type { BlockReading, Claim } from './block-history.ts';
 import { readObstacle, writeNote } from './block-notes.ts';
 import { migrationInto } from './block-of-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
-import { actsInTime, announceCommit, describeHolder, liftBlock, stakeClaim } from './source-claim.ts';
+import { actsInTime, announceCommit, describeHolder, type Lifted, liftBlock, stakeClaim } from './source-claim.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** The parts of a run that blocking the source needs. */
@@ -134,7 +134,7 @@ export interface Blocked {
 
 interface BlockOptions extends Blockable {
   readonly claim: Claim;
-  readonly watchdog: Pick<Watchdog, 'keepQuiet'>;
+  readonly watchdog: Pick<Watchdog, 'keepQuiet' | 'hasEnded'>;
   readonly timeline: CutoverTimeline;
 }
 
@@ -160,6 +160,9 @@ export async function blockSource(
     await reach('engine.cutover.claimed');
     confirmInTime();
     if (staked.outcome === 'refused') return { refusal: describeHolder(staked.holder) };
+    // The steps before wait for both clusters without a limit, and a watchdog may end meanwhile.
+    if (watchdog.hasEnded) return { refusal: WATCHDOG_ENDED };
+    watchdog.keepQuiet();
     timeline.begin('block');
     const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
     if (staked.outcome === 'held' && staked.foundSet) {
@@ -181,6 +184,9 @@ export async function blockSource(
   if ('refusal' in blocked) await reopenSource(context, log, { claim });
   return blocked;
 }
+
+const WATCHDOG_ENDED =
+  "the attempt's watchdog, a process that opens the source when the engine is killed, has ended. The next attempt starts another one";
 
 function isDestinationOf(migrationId: string): string {
   return (
@@ -262,6 +268,7 @@ export async function settleOpenBlock(context: SourceBlockParts, log: MigrationL
   const { source } = context;
   const claim = newClaim(context, log);
   const unexplained = cutover.claim === undefined;
+  log.beginSettling(claim.id);
   const isOurs = await context.retrier.run(TO_OPEN, async () => {
     const staked = await stakeClaim(source, claim);
     if (staked.outcome !== 'refused') return true;
@@ -289,13 +296,15 @@ export async function reopenAfterFailure(
 ): Promise<void> {
   const { cutover } = log.record;
   if (cutover === undefined || cutover.committed || !cutover.blocking) return;
-  const { source, clock } = context;
+  const { source } = context;
   const retrier = context.retrier.but(within);
   const checkpoint = context.checkpoint.with(retrier);
   try {
     if (log.commitWasSent && !(await checkpoint.staysUncommitted())) return;
-    const claim = { ...newClaim(context, log), id: cutover.claim ?? '' };
-    const lifted = await retrier.run(TO_OPEN, () => liftBlock(source, claim, { uncommitted: true, clock }));
+    const lifted = await retrier.run(TO_OPEN, () => liftOwnBlock(context, log));
+    // Otherwise the next engine would not open it.
+    const mayBeBlocked = lifted === 'other claim' || (lifted === 'not ours' && cutover.claim === undefined);
+    if (mayBeBlocked) throw new Error('its write block may be that of an earlier engine of the migration');
     if (lifted === 'unseen') {
       if (!(await checkpoint.staysUncommitted())) return;
       await retrier.run(TO_OPEN, () => unblockWrites(source));
@@ -304,6 +313,18 @@ export async function reopenAfterFailure(
   } catch (error) {
     tellHowToReopen(context, error);
   }
+}
+
+/** Lifts the block by the claim on record, or by that with which this engine opens the source for an earlier one. */
+async function liftOwnBlock(context: SourceBlockParts, log: MigrationLog): Promise<Lifted> {
+  const { source, clock } = context;
+  const { settlingClaim } = log;
+  const recorded = log.record.cutover?.claim;
+  const claim = { ...newClaim(context, log), id: recorded ?? '' };
+  const lifted = await liftBlock(source, claim, { uncommitted: true, clock });
+  if (settlingClaim === undefined || (lifted !== 'not ours' && lifted !== 'other claim')) return lifted;
+  const settling = { ...claim, id: settlingClaim };
+  return await liftBlock(source, settling, { uncommitted: true, unexplained: recorded === undefined, clock });
 }
 
 export interface Reopening {

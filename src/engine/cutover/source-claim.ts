@@ -25,9 +25,10 @@ export type Staked =
 
 /**
  * The result of lifting a block. `committing`: its commit may have been sent. `not ours`: the claim is no longer in
- * effect.
+ * effect. `other claim`: the same, and the migration has another claim in effect, so the block may still be the
+ * migration's.
  */
-export type Lifted = 'lifted' | 'left as found' | 'not ours' | 'committing' | 'unseen';
+export type Lifted = 'lifted' | 'left as found' | 'not ours' | 'other claim' | 'committing' | 'unseen';
 
 /**
  * Claims the source's block, before it is set. Repeating it does no harm.
@@ -77,7 +78,7 @@ export async function liftBlock(source: MongoClient, claim: Claim, options: Lift
   const reading = await endingDeadlocks(source, () => noteAndRead(source, step, claim));
   if (reading === undefined) return 'unseen';
   const { state } = reading;
-  if (!isHeldBy(state, claim)) return 'not ours';
+  if (!isHeldBy(state, claim)) return state.holder?.migrationId === claim.migrationId ? 'other claim' : 'not ours';
   if (state.holder?.step === 'committing') return 'committing';
   const lifts = isToLift(state, claim.migrationId) || (unexplained && isUnexplained(state));
   await reach('engine.cutover.about-to-open');

@@ -26,6 +26,8 @@ const READY_WITHIN_MS = 10_000;
  * it stays to act.
  */
 export interface Watchdog extends Disposable {
+  /** Whether it has started and ended since, so that nobody opens the source after a kill. */
+  readonly hasEnded: boolean;
   /** Reports that the engine is about to block the source, or works under the block: the deadline starts, or starts again. */
   keepQuiet(): void;
   /** Reports that the block is settled, and ends the process. */
@@ -59,8 +61,10 @@ export async function startWatchdog(
   // end.
   for (const part of [child, stdin]) part.on('error', () => undefined);
   stdin.write(`${JSON.stringify(order)}\n`);
+  let hasStarted = false;
   try {
     await once(stdout, 'data', { signal: AbortSignal.timeout(READY_WITHIN_MS) });
+    hasStarted = true;
   } catch (error) {
     context.logger.warn(
       { event: 'cutover.without_watchdog', reason: messageOf(error) },
@@ -70,13 +74,23 @@ export async function startWatchdog(
   stdout.destroy();
   child.unref();
   (stdin as Socket).unref();
+  let hasDeadline = false;
+  const keepQuiet = () => {
+    hasDeadline = true;
+    stdin.write(`${ALIVE}\n`);
+  };
   const standDown = () => void stdin.end(`${DONE}\n`);
   return {
-    keepQuiet: () => void stdin.write(`${ALIVE}\n`),
+    get hasEnded() {
+      return hasStarted && (child.exitCode !== null || child.signalCode !== null);
+    },
+    keepQuiet,
     standDown,
     [Symbol.dispose]: () => {
       const { cutover } = log.record;
       if (cutover?.committed || !cutover?.blocking) standDown();
+      // Without a deadline it would wait for the end of this process.
+      else if (!hasDeadline) keepQuiet();
     },
   };
 }

@@ -15,6 +15,7 @@ import { freePort } from '../../support/mongod-process.ts';
 import { childrenOf } from '../../support/process-status.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 import { soonGone } from '../silent-server.ts';
 
@@ -147,6 +148,16 @@ test('a source whose engine is killed under the write block is opened by the wat
     await assert.rejects(shop.insertOne({}), /User writes blocked/);
   });
 
+  await t.test('a block under a later claim of the migration stays, and on record', async () => {
+    await block();
+    await stakeClaim(pair.source.client, { ...claimIn(3), id: 'a later attempt' });
+    const record = { term: 3, cutover: { blocking: true, committed: false } } as object;
+    await records.replaceOne({ _id: migrationId }, record);
+    assert.equal(await openAbandonedSource(abandoned(3), never), false);
+    await assert.rejects(shop.insertOne({}), /User writes blocked/);
+    assert.equal((await records.findOne({ _id: migrationId }))?.cutover?.blocking, true);
+  });
+
   await t.test('an engine that hangs past the deadline', async () => {
     await block();
     await records.replaceOne({ _id: migrationId }, {
@@ -227,6 +238,28 @@ test('the watchdog ends with the commit, however long the work after it takes', 
   running.migration.want('cutover');
   assert.equal(await running.outcome, 'committed');
   assert.deepEqual(seen, { underBlock: 1, afterCommit: 0 });
+});
+
+test('no source is blocked once the watchdog of the attempt has ended', { skip }, async () => {
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection('a').insertOne({});
+  const before = childrenOf(process.pid);
+  const watchdogs = () => childrenOf(process.pid).filter((pid) => !before.includes(pid));
+  using held = holdAt('engine.cutover.about-to-block', { times: 1 });
+  const underBlock: number[] = [];
+  using _ = onReach('engine.cutover.source-blocked', async () => void underBlock.push(watchdogs().length));
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  running.migration.want('cutover');
+  await held.reached;
+  for (const pid of watchdogs()) process.kill(pid);
+  await eventually(() => watchdogs().length === 0, { what: 'the watchdog to end' });
+  held.release();
+  assert.equal(await running.outcome, 'committed');
+  assert.deepEqual(underBlock, [1]);
+  const [first, second, ...more] = running.progress.cutoverAttempts;
+  assert.deepEqual([first?.result, second?.result, more], ['put off', 'committed', []]);
+  assert.match(first?.reason ?? '', /watchdog/);
 });
 
 /** `linkspan sync` that has been told to commit. */

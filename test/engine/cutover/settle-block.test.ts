@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
+import { NotNow } from '../../../src/engine/mongodb/failure-policy.ts';
+import { newId, onReach } from '../../../src/platform/index.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { RunningMigration } from '../running-migration.ts';
+import { SideWriter } from './side-writer.ts';
+
+const skip = needsSource('6.0', 'it has no write block');
+
+interface Interrupted {
+  readonly pair: ReplicaSetPair;
+  readonly migrationId: string;
+  /** The claim on record; undefined as a version leaves it that made none. */
+  readonly recorded: string | undefined;
+  /** The claim that holds the block. */
+  readonly holding: string | undefined;
+}
+
+/** Leaves the source as an engine does that is lost in its cutover together with its watchdog. */
+async function interrupt({ pair, migrationId, recorded, holding }: Interrupted): Promise<void> {
+  await using first = RunningMigration.start(pair, { migrationId });
+  await first.untilReady();
+  await first.stop();
+  const records = recordsOf(pair);
+  const term = (await records.findOne({ _id: migrationId }))?.term ?? 0;
+  if (holding !== undefined) await stakeClaim(pair.source.client, { id: holding, migrationId, term });
+  await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
+  const cutover = { requestedAtMs: 1, blocking: true, committed: false, ...(recorded && { claim: recorded }) };
+  await records.updateOne({ _id: migrationId }, { $set: { cutover, state: 'committing' } });
+}
+
+function recordsOf({ destination }: ReplicaSetPair) {
+  return destination.client
+    .db('linkspan_internal')
+    .collection<{ _id: string; term: number; cutover?: { blocking: boolean } }>('migrations');
+}
+
+test('an engine that is stopped while it opens the source after an interrupted cutover opens it before it ends', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await using app = await SideWriter.start(pair.source, 'source');
+  const migrationId = newId();
+  await interrupt({ pair, migrationId, recorded: 'lost', holding: 'lost' });
+  assert.equal(await app.canWrite(), false);
+  await using second = RunningMigration.start(pair, { migrationId });
+  const stopped = Promise.withResolvers<unknown>();
+  let attempts = 0;
+  using _ = onReach('engine.cutover.about-to-open', async () => {
+    attempts += 1;
+    if (attempts > 1) return;
+    stopped.resolve(second.stop());
+    throw new NotNow('the source does not answer');
+  });
+  assert.equal(await stopped.promise, 'stopped');
+  assert.equal(await app.canWrite(), true);
+  assert.equal((await recordsOf(pair).findOne({ _id: migrationId }))?.cutover?.blocking, false);
+});
+
+test('an engine that is stopped before it can open the source leaves that to the next one', { skip }, async (t) => {
+  for (const [after, claims] of [
+    ['an engine that was lost while it opened the source for another', { recorded: 'lost', holding: 'lost as well' }],
+    ['an engine of a version that made no claims', { recorded: undefined, holding: undefined }],
+  ] as const)
+    await t.test(after, async () => {
+      await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+      await using app = await SideWriter.start(pair.source, 'source');
+      const migrationId = newId();
+      await interrupt({ pair, migrationId, ...claims });
+      await using stopped = RunningMigration.start(pair, { migrationId });
+      {
+        using _ = onReach('engine.destination.taken', async () => void stopped.stop());
+        assert.equal(await stopped.outcome, 'stopped');
+      }
+      await using last = RunningMigration.start(pair, { migrationId });
+      await last.untilReady();
+      assert.equal(await app.canWrite(), true);
+    });
+});
