@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { expireMigrations } from '../../src/control/index.ts';
 import { startControlPlane } from './control-plane.ts';
+import { FakeClock } from './fake-clock.ts';
 import { cutoverReport } from './migration-world.ts';
 import { start } from './started-migration.ts';
 
+/** One hour more than a cutover window. */
+const AFTER_WINDOW_MS = 121 * 3_600_000;
 const READY = { state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
 
 test('an abort and a rehearsal of a cutover reach the agent, and GET shows when both have ended', async () => {
@@ -88,4 +92,45 @@ test('the report of a cutover is there from its point of no return on, cleaned o
   assert.equal((await get()).json.errorCode, 'CUTOVER_REPORT_MISSING');
   await report({ state: 'committed', cutoverReport: cutoverReport('a \u001b[2Jwarning') });
   assert.deepEqual((await get()).json, cutoverReport('a \ufffd[2Jwarning'));
+});
+
+test('the end of the window waits for the answer to an abort, because the agent may have committed', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { id, report, show, ask, wanted } = await start(plane);
+  const isKept = async () => {
+    assert.equal(await expireMigrations(plane.control), 0);
+    assert.equal((await show()).status, 'WORKING');
+    assert.equal((await wanted()).length, 1, 'the agent keeps its order');
+  };
+  await report(READY);
+  await ask('cutover');
+  await ask('abortCutover');
+  const earlier = (await plane.store.migration(id))?.state.cutoverAborted;
+  clock.nowMs += 1;
+  await ask('cutover');
+  await ask('abortCutover');
+  clock.nowMs += AFTER_WINDOW_MS;
+  await isKept();
+  await report({ ...READY, cutoverAborted: earlier });
+  await isKept();
+  await report({ ...READY, cutoverAborted: (await plane.store.migration(id))?.state.cutoverAborted });
+  assert.equal(await expireMigrations(plane.control), 1);
+  assert.equal((await show()).status, 'EXPIRED');
+});
+
+test('an abort that comes after the commit does not let the window end the cutover', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { report, show, ask, wanted } = await start(plane);
+  await report(READY);
+  await ask('cutover');
+  await ask('abortCutover');
+  await report({ state: 'committing', cutoverReport: cutoverReport('a warning') });
+  clock.nowMs += AFTER_WINDOW_MS;
+  assert.equal(await expireMigrations(plane.control), 0);
+  assert.equal((await wanted()).length, 1, 'the agent keeps its order');
+  assert.equal((await ask('abortCutover')).json.errorCode, 'CUTOVER_COMMITTED');
+  await report({ state: 'committed', canWrite: true, cutoverReport: cutoverReport('a warning') });
+  assert.equal((await show()).status, 'COMPLETE');
 });

@@ -63,6 +63,13 @@ export const OF_REVERSAL: readonly Mutant[] = [
     tests: { file: 'test/atlas-api/migration-cutover.test.ts', name: 'past the point of no return' },
   },
   {
+    without: 'keeping the order of a migration whose abort its agent has not answered when the window ends',
+    file: 'src/control/records/may-be-committed.ts',
+    replace: 'return cutoverAborted !== undefined && reported?.cutoverAborted !== cutoverAborted;',
+    by: 'return cutoverAborted !== undefined && false;',
+    tests: { file: 'test/atlas-api/migration-cutover.test.ts', name: 'waits for the answer to an abort' },
+  },
+  {
     without: 'the advice not to open the source of a committed cutover',
     file: 'src/control/links/revoke-link.ts',
     replace: "if (progress?.cutoverReport !== undefined && state.wanted === 'cutover')",

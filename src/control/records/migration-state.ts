@@ -99,7 +99,8 @@ export type MigrationEvent =
   /** An owner revoked the link of its agent. */
   | { readonly kind: 'revoked'; readonly message: string; readonly atMs: number }
   | Wish
-  | { readonly kind: 'window ran out'; readonly atMs: number };
+  /** The window may be over. `mayBeCommitted`: whether the agent may have committed a cutover without a report of it. */
+  | { readonly kind: 'window ran out'; readonly atMs: number; readonly mayBeCommitted?: boolean };
 
 /** A request of an operator. Repeating a request changes nothing. */
 export type Wish =

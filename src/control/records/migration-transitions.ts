@@ -63,9 +63,12 @@ const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
   const copied = dropped ? 'was dropped' : 'stays on the destination';
   return end(state, 'FAILED', atMs, `The migration was cancelled; the copied data ${copied}.`);
 };
-const expire: Rule<'window ran out'> = (state, { atMs }) =>
-  // A cutover or cancellation that was accepted in time still completes.
-  isWindowOver(state, atMs) && !isDecided(state) ? end(state, 'EXPIRED', atMs, null) : 'ignored';
+const expire: Rule<'window ran out'> = (state, { atMs, mayBeCommitted = false }) => {
+  // A cutover or cancellation that was accepted in time still completes. Only the agent can open the destination after a
+  // commit, so it keeps its order until it has answered an abort.
+  const isKept = isDecided(state) || mayBeCommitted;
+  return isWindowOver(state, atMs) && !isKept ? end(state, 'EXPIRED', atMs, null) : 'ignored';
+};
 
 const cutOver: Rule<'cutover'> = (state, { atMs }) => {
   if (state.wanted === 'cutover') return state;
