@@ -134,3 +134,47 @@ test('an abort that comes after the commit does not let the window end the cutov
   await report({ state: 'committed', canWrite: true, cutoverReport: cutoverReport('a warning') });
   assert.equal((await show()).status, 'COMPLETE');
 });
+
+test('an agent that fails before it has read the records keeps its order, when it may have committed', async () => {
+  const error = { code: 'X', message: 'It broke.', remedy: 'Mend it.' };
+  const unread = { state: 'failed', sinceMs: null, error } as const;
+  for (const request of ['none', 'abortCutover', 'cancel']) {
+    await using plane = await startControlPlane();
+    const { id, report, show, ask, wanted } = await start(plane);
+    await report(READY);
+    await ask('cutover');
+    if (request !== 'none') await ask(request);
+    await report(unread);
+    const { status, errorMessage } = await show();
+    assert.equal(status, 'WORKING', request);
+    assert.match(
+      String(errorMessage),
+      /^It broke\. Mend it\. The cutover may be past its point of no return.* restart the agent on host-1/,
+    );
+    assert.equal((await wanted()).length, 1, 'the agent keeps its order');
+    if (request === 'cancel') continue;
+    await report(READY);
+    assert.equal((await show()).errorMessage, undefined, 'the agent has restarted');
+    if (request === 'none') continue;
+    await report({ ...READY, cutoverAborted: (await plane.store.migration(id))?.state.cutoverAborted });
+    await report({ state: 'created', sinceMs: null });
+    await report(unread);
+    assert.equal((await show()).status, 'FAILED', 'no commit can follow the answer to an abort');
+  }
+});
+
+test('an abort or a cancellation that comes after the commit does not let a failure end the cutover', async () => {
+  const error = { code: 'X', message: 'It broke.', remedy: 'Mend it.' };
+  for (const request of ['abortCutover', 'cancel']) {
+    await using plane = await startControlPlane();
+    const { report, show, ask, wanted } = await start(plane);
+    await report(READY);
+    await ask('cutover');
+    await ask(request);
+    await report({ state: 'committing', sinceMs: 1, cutoverReport: cutoverReport('a warning') });
+    await report({ state: 'failed', sinceMs: null, error });
+    assert.equal((await show()).status, 'WORKING', request);
+    assert.match(String((await show()).errorMessage), /is past its point of no return/);
+    assert.equal(((await wanted()) as { wanted: string }[])[0]?.wanted, 'cutover', 'the agent keeps its order');
+  }
+});

@@ -58,8 +58,8 @@ export const OF_REVERSAL: readonly Mutant[] = [
   {
     without: 'keeping a migration whose cutover is committed when its engine fails',
     file: 'src/control/records/migration-transitions.ts',
-    replace: '  committed\n    ? {',
-    by: '  committed === undefined\n    ? {',
+    replace: "if (commit === undefined) return end(state, 'FAILED', atMs, message);",
+    by: "if (commit !== 'unknown') return end(state, 'FAILED', atMs, message);",
     tests: { file: 'test/atlas-api/migration-cutover.test.ts', name: 'past the point of no return' },
   },
   {
@@ -68,6 +68,13 @@ export const OF_REVERSAL: readonly Mutant[] = [
     replace: 'return cutoverAborted !== undefined && reported?.cutoverAborted !== cutoverAborted;',
     by: 'return cutoverAborted !== undefined && false;',
     tests: { file: 'test/atlas-api/migration-cutover.test.ts', name: 'waits for the answer to an abort' },
+  },
+  {
+    without: 'keeping the order of a cutover that may be committed when its agent fails before it has read the records',
+    file: 'src/control/migrations/take-report.ts',
+    replace: "return reported.sinceMs === null && mayBeCommitted(state, known) ? 'unknown' : undefined;",
+    by: 'return undefined;',
+    tests: { file: 'test/atlas-api/migration-cutover.test.ts', name: 'fails before it has read' },
   },
   {
     without: 'the advice not to open the source of a committed cutover',
