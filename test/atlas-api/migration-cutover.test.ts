@@ -178,3 +178,22 @@ test('an abort or a cancellation that comes after the commit does not let a fail
     assert.equal(((await wanted()) as { wanted: string }[])[0]?.wanted, 'cutover', 'the agent keeps its order');
   }
 });
+
+test('revoking the link in a cutover that may be committed advises to look at the records before a block is lifted', async () => {
+  for (const request of ['none', 'abortCutover', 'cancel']) {
+    await using plane = await startControlPlane();
+    const { report, show, ask } = await start(plane);
+    await report(READY);
+    await ask('cutover');
+    await report({ state: 'committing', cutover: { requestedAtMs: 1, blocking: true } });
+    if (request !== 'none') await ask(request);
+    const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
+    const [link] = (await plane.api<{ results: { id: string }[] } & Record<string, unknown>>('GET', links)).json
+      .results;
+    await plane.api('DELETE', `${links}/${link?.id}`);
+    const { status, errorMessage } = await show();
+    assert.equal(status, 'FAILED');
+    assert.match(String(errorMessage), /may be past its point of no return.* linkspan cleanup .*--dry-run/, request);
+    assert.doesNotMatch(String(errorMessage), /setUserWriteBlockMode/);
+  }
+});

@@ -79,8 +79,15 @@ export const OF_REVERSAL: readonly Mutant[] = [
   {
     without: 'the advice not to open the source of a committed cutover',
     file: 'src/control/links/revoke-link.ts',
-    replace: "if (progress?.cutoverReport !== undefined && state.wanted === 'cutover')",
+    replace: 'if (progress?.cutoverReport !== undefined && isOpenCutover)',
     by: 'if (progress === undefined)',
     tests: { file: 'test/atlas-api/migration-cutover.test.ts', name: 'never advises to open the source' },
+  },
+  {
+    without: 'the advice to look at the records before the block of a cutover is lifted that may be committed',
+    file: 'src/control/links/revoke-link.ts',
+    replace: '  if (isOpenCutover)\n    return',
+    by: "  if (isOpenCutover && state.status === 'COMPLETE')\n    return",
+    tests: { file: 'test/atlas-api/migration-cutover.test.ts', name: 'may be committed advises' },
   },
 ];
