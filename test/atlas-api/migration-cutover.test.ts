@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { expireMigrations } from '../../src/control/index.ts';
 import { startControlPlane } from './control-plane.ts';
+import { FakeClock } from './fake-clock.ts';
 import { cutoverReport } from './migration-world.ts';
 import { start } from './started-migration.ts';
 
+/** One hour more than a cutover window. */
+const AFTER_WINDOW_MS = 121 * 3_600_000;
 const READY = { state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
 
 test('an abort and a rehearsal of a cutover reach the agent, and GET shows when both have ended', async () => {
@@ -88,4 +92,108 @@ test('the report of a cutover is there from its point of no return on, cleaned o
   assert.equal((await get()).json.errorCode, 'CUTOVER_REPORT_MISSING');
   await report({ state: 'committed', cutoverReport: cutoverReport('a \u001b[2Jwarning') });
   assert.deepEqual((await get()).json, cutoverReport('a \ufffd[2Jwarning'));
+});
+
+test('the end of the window waits for the answer to an abort, because the agent may have committed', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { id, report, show, ask, wanted } = await start(plane);
+  const isKept = async () => {
+    assert.equal(await expireMigrations(plane.control), 0);
+    assert.equal((await show()).status, 'WORKING');
+    assert.equal((await wanted()).length, 1, 'the agent keeps its order');
+  };
+  await report(READY);
+  await ask('cutover');
+  await ask('abortCutover');
+  const earlier = (await plane.store.migration(id))?.state.cutoverAborted;
+  clock.nowMs += 1;
+  await ask('cutover');
+  await ask('abortCutover');
+  clock.nowMs += AFTER_WINDOW_MS;
+  await isKept();
+  await report({ ...READY, cutoverAborted: earlier });
+  await isKept();
+  await report({ ...READY, cutoverAborted: (await plane.store.migration(id))?.state.cutoverAborted });
+  assert.equal(await expireMigrations(plane.control), 1);
+  assert.equal((await show()).status, 'EXPIRED');
+});
+
+test('an abort that comes after the commit does not let the window end the cutover', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { report, show, ask, wanted } = await start(plane);
+  await report(READY);
+  await ask('cutover');
+  await ask('abortCutover');
+  await report({ state: 'committing', cutoverReport: cutoverReport('a warning') });
+  clock.nowMs += AFTER_WINDOW_MS;
+  assert.equal(await expireMigrations(plane.control), 0);
+  assert.equal((await wanted()).length, 1, 'the agent keeps its order');
+  assert.equal((await ask('abortCutover')).json.errorCode, 'CUTOVER_COMMITTED');
+  await report({ state: 'committed', canWrite: true, cutoverReport: cutoverReport('a warning') });
+  assert.equal((await show()).status, 'COMPLETE');
+});
+
+test('an agent that fails before it has read the records keeps its order, when it may have committed', async () => {
+  const error = { code: 'X', message: 'It broke.', remedy: 'Mend it.' };
+  const unread = { state: 'failed', sinceMs: null, error } as const;
+  for (const request of ['none', 'abortCutover', 'cancel']) {
+    await using plane = await startControlPlane();
+    const { id, report, show, ask, wanted } = await start(plane);
+    await report(READY);
+    await ask('cutover');
+    if (request !== 'none') await ask(request);
+    await report(unread);
+    const { status, errorMessage } = await show();
+    assert.equal(status, 'WORKING', request);
+    assert.match(
+      String(errorMessage),
+      /^It broke\. Mend it\. The cutover may be past its point of no return.* restart the agent on host-1/,
+    );
+    assert.equal((await wanted()).length, 1, 'the agent keeps its order');
+    if (request === 'cancel') continue;
+    await report(READY);
+    assert.equal((await show()).errorMessage, undefined, 'the agent has restarted');
+    if (request === 'none') continue;
+    await report({ ...READY, cutoverAborted: (await plane.store.migration(id))?.state.cutoverAborted });
+    await report({ state: 'created', sinceMs: null });
+    await report(unread);
+    assert.equal((await show()).status, 'FAILED', 'no commit can follow the answer to an abort');
+  }
+});
+
+test('an abort or a cancellation that comes after the commit does not let a failure end the cutover', async () => {
+  const error = { code: 'X', message: 'It broke.', remedy: 'Mend it.' };
+  for (const request of ['abortCutover', 'cancel']) {
+    await using plane = await startControlPlane();
+    const { report, show, ask, wanted } = await start(plane);
+    await report(READY);
+    await ask('cutover');
+    await ask(request);
+    await report({ state: 'committing', sinceMs: 1, cutoverReport: cutoverReport('a warning') });
+    await report({ state: 'failed', sinceMs: null, error });
+    assert.equal((await show()).status, 'WORKING', request);
+    assert.match(String((await show()).errorMessage), /is past its point of no return/);
+    assert.equal(((await wanted()) as { wanted: string }[])[0]?.wanted, 'cutover', 'the agent keeps its order');
+  }
+});
+
+test('revoking the link in a cutover that may be committed advises to look at the records before a block is lifted', async () => {
+  for (const request of ['none', 'abortCutover', 'cancel']) {
+    await using plane = await startControlPlane();
+    const { report, show, ask } = await start(plane);
+    await report(READY);
+    await ask('cutover');
+    await report({ state: 'committing', cutover: { requestedAtMs: 1, blocking: true } });
+    if (request !== 'none') await ask(request);
+    const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
+    const [link] = (await plane.api<{ results: { id: string }[] } & Record<string, unknown>>('GET', links)).json
+      .results;
+    await plane.api('DELETE', `${links}/${link?.id}`);
+    const { status, errorMessage } = await show();
+    assert.equal(status, 'FAILED');
+    assert.match(String(errorMessage), /may be past its point of no return.* linkspan cleanup .*--dry-run/, request);
+    assert.doesNotMatch(String(errorMessage), /setUserWriteBlockMode/);
+  }
 });

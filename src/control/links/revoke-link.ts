@@ -3,6 +3,8 @@ import { authorizeOrganization } from '../accounts/actor.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { mayBeCommitted } from '../records/may-be-committed.ts';
+import { ACTIVE_STATUSES } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
@@ -57,16 +59,22 @@ async function failWorkOf(
 }
 
 /** Advice for the error message if a side may stay blocked, because no agent is left to lift its write block. */
-function leftBlocked({ progress, state }: Migration): string {
+function leftBlocked({ id, progress, state }: Migration): string {
+  const isOpenCutover = ACTIVE_STATUSES.includes(state.status) && mayBeCommitted(state, progress);
   const hasMoved = state.status === 'COMPLETE' || (state.reversals ?? 0) > 0;
-  if (hasMoved && state.wanted === 'cutover')
+  if (hasMoved && isOpenCutover)
     return ' Its cutover had started: both sides may refuse writes. Before you lift a block, find out which side took the last writes.';
-  if (progress?.cutoverReport !== undefined && state.wanted === 'cutover')
+  if (progress?.cutoverReport !== undefined && isOpenCutover)
     return (
       ' Its cutover is past its point of no return: the destination is the primary copy. Do not lift the write block of the source. To let users ' +
       'write to the destination, whose unique indexes and expiry are not all restored, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})'
     );
   if (hasMoved) return ` Its way back is lost. ${stillBlocked(state)}`;
+  if (isOpenCutover)
+    return (
+      ' Its cutover may be past its point of no return: then the destination is the primary copy, and both sides refuse writes. Before you ' +
+      `lift a write block, find out with: linkspan cleanup --destination URI --migration ${id} --dry-run`
+    );
   if (!progress?.cutover?.blocking) return '';
   return ' The source may still refuse writes. To lift the write block, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})';
 }

@@ -1,21 +1,32 @@
 import { type Logger, messageOf } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
+import { mayBeCommitted } from '../records/may-be-committed.ts';
+import type { Transition } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
+import type { Migration } from '../records/records.ts';
 import { endSilentWatches } from './source-watches.ts';
 
 /** Short compared to a window of 120 h; each check reads the store once. */
 const LOOK_EVERY_MS = 10_000;
 
-/** Ends the migrations whose cutover window has expired, and wakes their agents to stop them. @returns how many */
-export async function expireMigrations({ store, clock, signals }: Control): Promise<number> {
+/**
+ * Ends the migrations whose cutover window has expired, and wakes their agents to stop them. Leaves those alone that may
+ * have committed.
+ * @returns how many
+ */
+export async function expireMigrations({
+  store,
+  clock,
+  signals,
+}: Pick<Control, 'store' | 'clock' | 'signals'>): Promise<number> {
   const atMs = clock.now();
-  const isOver = transitionAt(atMs);
+  const isOver = (migration: Migration) => typeof expiryOf(migration, atMs) !== 'string';
   if (!(await store.activeMigrations()).some(isOver)) return 0;
   const agentIds = await store.write(async (transaction) => {
     const expired = (await transaction.activeMigrations()).filter(isOver);
     for (const migration of expired) {
-      const state = transition(migration.state, { kind: 'window ran out', atMs });
+      const state = expiryOf(migration, atMs);
       if (typeof state === 'string') continue;
       await transaction.updateMigration({ ...migration, state, password: null, updatedAtMs: atMs });
       const { id, orgId, groupId } = migration;
@@ -45,6 +56,6 @@ export async function keepExpiring(control: Control, logger: Logger, signal: Abo
   }
 }
 
-function transitionAt(atMs: number): (migration: { readonly state: Parameters<typeof transition>[0] }) => boolean {
-  return ({ state }) => typeof transition(state, { kind: 'window ran out', atMs }) !== 'string';
+function expiryOf({ state, progress }: Migration, atMs: number): Transition {
+  return transition(state, { kind: 'window ran out', atMs, mayBeCommitted: mayBeCommitted(state, progress) });
 }

@@ -15,9 +15,15 @@ export function knownProgress(before: Progress | null, now: Progress): Progress 
     findings = [],
     cutover,
     cutoverAttempts = [],
+    cutoverAborted,
     cutoverReport,
   } = before;
   const { state, sinceMs } = now.state === 'created' ? before : now;
   const kept = { phases, copy, indexes, changes, canWrite, findings, cutoverAttempts };
-  return { ...now, state, sinceMs, ...kept, ...(cutover && { cutover }), ...(cutoverReport && { cutoverReport }) };
+  const ofCutover = {
+    ...(cutover && { cutover }),
+    ...(cutoverAborted !== undefined && { cutoverAborted }),
+    ...(cutoverReport && { cutoverReport }),
+  };
+  return { ...now, state, sinceMs, ...kept, ...ofCutover };
 }

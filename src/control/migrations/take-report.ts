@@ -3,7 +3,8 @@ import { reach } from '../../platform/index.ts';
 import { type Author, audit } from '../audit/audit.ts';
 import { assertLinked } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
-import type { MigrationEvent, MigrationState } from '../records/migration-state.ts';
+import { mayBeCommitted } from '../records/may-be-committed.ts';
+import { ACTIVE_STATUSES, type MigrationEvent, type MigrationState } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Agent, AuditRecord, Migration } from '../records/records.ts';
 import { lastCutoverOf } from '../records/reversal-transitions.ts';
@@ -146,9 +147,9 @@ function eventOf(
       return { kind: 'committed', atMs, reversals, wayBack: wayBackOf(wayBack), wayBackReady: isReady(wayBack) };
     case 'failed': {
       const { message, remedy } = progress.error ?? { message: 'The migration failed.', remedy: '' };
-      const committed = isCommitted(migration, progress, known);
-      const more = committed ? howToFinish(migration, known) : whereUsersAre(migration.state);
-      return { kind: 'failed', message: `${message} ${remedy}${more}`.trim(), atMs, committed };
+      const commit = commitOf(migration, progress, known);
+      const more = commit === undefined ? whereUsersAre(migration.state) : howToFinish(migration, known, commit);
+      return { kind: 'failed', message: `${message} ${remedy}${more}`.trim(), atMs, ...(commit && { commit }) };
     }
     case 'cancelled':
       return { kind: 'cancelled', atMs };
@@ -168,14 +169,21 @@ function isReady(wayBack: Report['migrations'][number]['wayBack']): boolean {
   return wayBack?.state === 'following' && wayBack.ready;
 }
 
-/** Whether the cutover under way is past its point of no return. A report without records says nothing about that. */
-function isCommitted({ state }: Migration, reported: Progress, known: Progress): boolean {
-  if (reported.cutoverReport !== undefined) return true;
-  return known.cutoverReport !== undefined && state.wanted === 'cutover';
+/**
+ * Whether the cutover under way is past its point of no return; undefined when it isn't. A report without records says
+ * nothing about that.
+ */
+function commitOf({ state }: Migration, reported: Progress, known: Progress): 'made' | 'unknown' | undefined {
+  if (reported.cutoverReport !== undefined) return 'made';
+  if (!ACTIVE_STATUSES.includes(state.status)) return undefined;
+  if (known.cutoverReport !== undefined) return 'made';
+  return reported.sinceMs === null && mayBeCommitted(state, known) ? 'unknown' : undefined;
 }
 
-/** Tells what a failure past the point of no return means, and who finishes the cutover. */
-function howToFinish({ host, state }: Migration, { canWrite }: Progress): string {
+/** Tells what a failure in a cutover that is, or may be, past its point of no return means, and who finishes the cutover. */
+function howToFinish({ host, state }: Migration, { canWrite }: Progress, commit: 'made' | 'unknown'): string {
+  if (commit === 'unknown')
+    return ` The cutover may be past its point of no return: the agent has not read the records that tell. Do not lift a write block. Correct this, then restart the agent on ${host}: it finishes the cutover, or opens the side that it has blocked.`;
   const side = usersOn({ ...state, status: 'COMPLETE' });
   const open = canWrite
     ? `users can write to the ${side}, whose unique indexes and expiry are not all restored`

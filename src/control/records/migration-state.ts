@@ -61,7 +61,7 @@ export interface MigrationState {
   readonly windowEndsAtMs: number | null;
   /** Null while the migration is assigned to its agent, also after a cutover whose way back is open. */
   readonly endedAtMs: number | null;
-  /** The error that ended the migration or its way back, or that keeps a committed cutover from being finished. */
+  /** The error that ended the migration or its way back, or that keeps a cutover from being finished. */
   readonly errorMessage: string | null;
 }
 
@@ -92,14 +92,20 @@ export type MigrationEvent =
       /** Whether the way back could cut over now. */
       readonly wayBackReady?: boolean;
     }
-  /** A run of the engine failed. `committed`: past the point of no return of its cutover. */
-  | { readonly kind: 'failed'; readonly message: string; readonly atMs: number; readonly committed?: boolean }
+  /** A run of the engine failed. `commit`: its cutover is past its point of no return, or nobody knows that yet. */
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      readonly atMs: number;
+      readonly commit?: 'made' | 'unknown';
+    }
   /** The agent has cancelled the migration. */
   | { readonly kind: 'cancelled'; readonly atMs: number }
   /** An owner revoked the link of its agent. */
   | { readonly kind: 'revoked'; readonly message: string; readonly atMs: number }
   | Wish
-  | { readonly kind: 'window ran out'; readonly atMs: number };
+  /** The window may be over. `mayBeCommitted`: whether the agent may have committed a cutover without a report of it. */
+  | { readonly kind: 'window ran out'; readonly atMs: number; readonly mayBeCommitted?: boolean };
 
 /** A request of an operator. Repeating a request changes nothing. */
 export type Wish =

@@ -39,9 +39,11 @@ const work: Rule<'progress'> = (state, { ready, atMs, reversals = 0 }) => {
   if (direction === 'earlier' || (direction === 'later' && state.wayBack === undefined)) return 'ignored';
   const { readySinceMs, ...current } = direction === 'later' ? turned(state, reversals) : state;
   const readiness = { readyForCutover: ready, ...(ready && { readySinceMs: readySinceMs ?? atMs }) };
-  if (reversals > 0) return withReadyReversal({ ...current, ...readiness });
+  // An agent that has restarted after a failure works on.
+  const working = { ...current, ...readiness, errorMessage: null };
+  if (reversals > 0) return withReadyReversal(working);
   const windowEndsAtMs = current.windowEndsAtMs ?? (ready ? atMs + CUTOVER_WINDOW_MS : null);
-  return { ...current, status: 'WORKING', ...readiness, windowEndsAtMs };
+  return { ...working, status: 'WORKING', windowEndsAtMs };
 };
 const send: Rule<'order sent'> = (state) => (state.orderSent === false ? { ...state, orderSent: true } : 'ignored');
 const complete: Rule<'committed'> = (state, event) => {
@@ -51,11 +53,12 @@ const complete: Rule<'committed'> = (state, event) => {
 /** Its agent has lost the order, so the way back isn't followed. */
 const completeLate: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
 const revoke: Rule<'revoked'> = (state, { message, atMs }) => end(state, 'FAILED', atMs, message);
-const fail: Rule<'failed'> = (state, { message, atMs, committed = false }) =>
+const fail: Rule<'failed'> = (state, { message, atMs, commit }) => {
+  if (commit === undefined) return end(state, 'FAILED', atMs, message);
   // Past the point of no return only the engine can open the destination, so the agent keeps its order.
-  committed
-    ? { ...state, wanted: 'cutover', readyForCutover: false, errorMessage: message }
-    : end(state, 'FAILED', atMs, message);
+  const wanted = commit === 'made' ? 'cutover' : state.wanted;
+  return { ...state, wanted, readyForCutover: false, errorMessage: message };
+};
 const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
   // The engine gives up a reversal, and reports the direction before it next.
   if (isReversed(state)) return state;
@@ -63,9 +66,12 @@ const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
   const copied = dropped ? 'was dropped' : 'stays on the destination';
   return end(state, 'FAILED', atMs, `The migration was cancelled; the copied data ${copied}.`);
 };
-const expire: Rule<'window ran out'> = (state, { atMs }) =>
-  // A cutover or cancellation that was accepted in time still completes.
-  isWindowOver(state, atMs) && !isDecided(state) ? end(state, 'EXPIRED', atMs, null) : 'ignored';
+const expire: Rule<'window ran out'> = (state, { atMs, mayBeCommitted = false }) => {
+  // A cutover or cancellation that was accepted in time still completes. Only the agent can open the destination after a
+  // commit, so it keeps its order until it has answered an abort.
+  const isKept = isDecided(state) || mayBeCommitted;
+  return isWindowOver(state, atMs) && !isKept ? end(state, 'EXPIRED', atMs, null) : 'ignored';
+};
 
 const cutOver: Rule<'cutover'> = (state, { atMs }) => {
   if (state.wanted === 'cutover') return state;

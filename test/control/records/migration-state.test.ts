@@ -147,6 +147,13 @@ test('a cutover is refused while the migration is not ready, and a second reques
   assert.equal(transition(wanted, { kind: 'window ran out', atMs: AT }), 'ignored');
 });
 
+test('the window does not end a migration that may have committed', () => {
+  const aborted = after(after(READY, { kind: 'cutover', atMs: AT - 1 }), { kind: 'abort cutover', atMs: AT - 1 });
+  const expiry = { kind: 'window ran out', atMs: AT } as const;
+  assert.equal(transition(aborted, { ...expiry, mayBeCommitted: true }), 'ignored');
+  assert.equal(after(aborted, { ...expiry, mayBeCommitted: false }).status, 'EXPIRED');
+});
+
 test('the window lasts 120 hours from the first readiness, regardless of the lag', () => {
   const ready = after(NOT_READY, { kind: 'progress', ready: true, atMs: 10 });
   const endsAtMs = 10 + 120 * HOUR_MS;

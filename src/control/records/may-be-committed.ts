@@ -1,0 +1,22 @@
+import type { MigrationState } from './migration-state.ts';
+
+/** What the reports of an agent show of a cutover. */
+interface Reported {
+  /** The last abort of a cutover that the agent has carried out. */
+  readonly cutoverAborted?: number | undefined;
+  /** There is one from the point of no return on. */
+  readonly cutoverReport?: unknown;
+}
+
+/**
+ * Returns whether a cutover is past its point of no return, or may be without a report of it. An abort that was accepted
+ * says nothing yet: the agent refuses it once the commit was sent, and can't report that before the destination answers.
+ * A cancellation of a cutover says nothing either, until the agent reports its end.
+ */
+export function mayBeCommitted(state: MigrationState, reported: Reported | null): boolean {
+  const { wanted, cutoverAborted, cutoverRequestedAtMs: requestedAtMs } = state;
+  if (reported?.cutoverReport !== undefined || wanted === 'cutover') return true;
+  const isLastRequest = requestedAtMs !== undefined && requestedAtMs >= (cutoverAborted ?? requestedAtMs);
+  if (wanted === 'cancelled' && isLastRequest) return true;
+  return cutoverAborted !== undefined && reported?.cutoverAborted !== cutoverAborted;
+}
