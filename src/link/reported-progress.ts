@@ -181,6 +181,8 @@ export const reportedProgress: z.ZodType<Progress> = z
       .looseObject({
         requestedAtMs: time,
         blocking: z.boolean(),
+        // Agents of earlier versions don't report it.
+        commitSent: z.boolean().optional(),
         sourceBlockedAtMs: time.optional(),
         canWriteAtMs: time.optional(),
         // A token in another form is ignored; the rest of the report counts.

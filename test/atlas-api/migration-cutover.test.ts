@@ -163,6 +163,22 @@ test('an agent that fails before it has read the records keeps its order, when i
   }
 });
 
+test('an agent that fails while it waits for the answer to its commit keeps its order', async () => {
+  await using plane = await startControlPlane();
+  const { report, show, ask, wanted } = await start(plane);
+  await report(READY);
+  await ask('cutover');
+  const error = { code: 'X', message: 'It broke.', remedy: 'Mend it.' };
+  const cutover = { requestedAtMs: 1, blocking: true, commitSent: true };
+  await report({ ...READY, state: 'failed', error, cutover });
+  const { status, errorMessage } = await show();
+  assert.equal(status, 'WORKING');
+  assert.match(String(errorMessage), /may be past its point of no return.* Do not lift a write block/);
+  assert.equal((await wanted()).length, 1);
+  await report({ ...READY, state: 'failed', error, cutover: { requestedAtMs: 1, blocking: false } });
+  assert.equal((await show()).status, 'FAILED', 'the source was opened, so nothing was committed');
+});
+
 test('an abort or a cancellation that comes after the commit does not let a failure end the cutover', async () => {
   const error = { code: 'X', message: 'It broke.', remedy: 'Mend it.' };
   for (const request of ['abortCutover', 'cancel']) {

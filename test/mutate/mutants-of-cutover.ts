@@ -368,4 +368,25 @@ export const OF_CUTOVER: readonly Mutant[] = [
     by: '',
     tests: { file: 'test/engine/cutover/refused-in-pause.test.ts' },
   },
+  {
+    without: 'taking a block of unknown age as set by hand',
+    file: 'src/engine/cutover/block-notes.ts',
+    replace: "return entry?.ts.getHighBits() ?? 'unknown';",
+    by: 'return entry?.ts.getHighBits();',
+    tests: { file: 'test/engine/cutover/block-of-destination.test.ts', name: 'whose entry the oplog no longer has' },
+  },
+  {
+    without: 'looking who holds the block after a rehearsal that slept',
+    file: 'src/engine/cutover/rehearse.ts',
+    replace: '      confirmInTime();\n',
+    by: '',
+    tests: { file: 'test/engine/cutover/rehearsal.test.ts', name: 'slept does not lift' },
+  },
+  {
+    without: 'keeping a destination whose cutover has not done its last steps',
+    file: 'src/engine/records/destination-owner.ts',
+    replace: "(state === 'committed' || cutover?.committed === true)",
+    by: "state === 'committed'",
+    tests: { file: 'test/engine/records/destination-owner.test.ts', name: 'steps after the cutover are not done' },
+  },
 ];

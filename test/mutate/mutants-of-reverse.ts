@@ -224,4 +224,11 @@ export const OF_REVERSE: readonly Mutant[] = [
     by: '',
     tests: { file: BLOCK_OF_DESTINATION, name: 'a way back ends when another migration' },
   },
+  {
+    without: 'confirming the drops of each direction',
+    file: 'src/engine/reversible-migration.ts',
+    replace: 'confirmDrops: reversals === 0 && (this.#options.confirmDrops ?? false),',
+    by: '',
+    tests: { file: 'test/engine/run/reverse-drops.test.ts', name: 'drops that were confirmed for one direction' },
+  },
 ];

@@ -170,20 +170,21 @@ function isReady(wayBack: Report['migrations'][number]['wayBack']): boolean {
 }
 
 /**
- * Whether the cutover under way is past its point of no return; undefined when it isn't. A report without records says
- * nothing about that.
+ * Whether the cutover under way is past its point of no return; undefined when it isn't. It is unknown to an agent that
+ * has not read the records, or has sent the commit and got no answer.
  */
 function commitOf({ state }: Migration, reported: Progress, known: Progress): 'made' | 'unknown' | undefined {
   if (reported.cutoverReport !== undefined) return 'made';
   if (!ACTIVE_STATUSES.includes(state.status)) return undefined;
   if (known.cutoverReport !== undefined) return 'made';
+  if (reported.cutover?.commitSent === true) return 'unknown';
   return reported.sinceMs === null && mayBeCommitted(state, known) ? 'unknown' : undefined;
 }
 
 /** Tells what a failure in a cutover that is, or may be, past its point of no return means, and who finishes the cutover. */
 function howToFinish({ host, state }: Migration, { canWrite }: Progress, commit: 'made' | 'unknown'): string {
   if (commit === 'unknown')
-    return ` The cutover may be past its point of no return: the agent has not read the records that tell. Do not lift a write block. Correct this, then restart the agent on ${host}: it finishes the cutover, or opens the side that it has blocked.`;
+    return ` The cutover may be past its point of no return: the agent could not read the record that tells. Do not lift a write block. Correct this, then restart the agent on ${host}: it finishes the cutover, or opens the side that it has blocked.`;
   const side = usersOn({ ...state, status: 'COMPLETE' });
   const open = canWrite
     ? `users can write to the ${side}, whose unique indexes and expiry are not all restored`

@@ -142,6 +142,8 @@ export interface Progress {
     readonly requestedAtMs: number;
     /** Whether the source's write block is set or about to be. After the point of no return it stays. */
     readonly blocking: boolean;
+    /** Whether the commit was sent and the destination has not answered: it may have the commit. Absent otherwise. */
+    readonly commitSent?: boolean;
     /** How often users' writes were stopped, or were about to be. */
     readonly attempts?: number;
     readonly sourceBlockedAtMs?: number;

@@ -103,6 +103,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
           cutover: {
             requestedAtMs: cutover.requestedAtMs,
             blocking: cutover.blocking,
+            ...(log.commitWasSent && cutover.blocking && !cutover.committed && { commitSent: true }),
             attempts: cutover.attempts,
             sourceBlockedAtMs: cutover.sourceBlockedAtMs,
             canWriteAtMs: cutover.canWriteAtMs,

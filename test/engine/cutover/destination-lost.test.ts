@@ -98,6 +98,7 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
     await running.until('the warning', ({ warnings }) =>
       warnings.some((one) => /commit of the cutover was sent/.test(one)),
     );
+    assert.equal(running.progress.cutover?.commitSent, true);
     assert.equal(await app.canWrite(), false);
     await pair.destination.members[0]?.restart();
     await assertCommitted(running, pair, app);
