@@ -1,6 +1,6 @@
 import type { MigrationState } from './migration-state.ts';
 
-/** What the reports of an agent show of a cutover. */
+/** The fields of an agent's report that tell about a cutover. */
 interface Reported {
   /** The last abort of a cutover that the agent has carried out. */
   readonly cutoverAborted?: number | undefined;
