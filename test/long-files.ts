@@ -147,3 +147,6 @@ export const LONG_FILES: readonly string[] = [
   'test/sharded/routed-documents.test.ts',
   'test/sharded/named-mongos.test.ts',
 ];
+
+/** Test files that use all processors for minutes, so that servers of other tests would not start in time. Each runs alone, at the end. */
+export const GREEDY_FILES: readonly string[] = ['test/package/installed.test.ts'];

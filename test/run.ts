@@ -1,10 +1,10 @@
 import { globSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { build } from 'rolldown';
 import program from '../rolldown.config.ts';
-import { LONG_FILES } from './long-files.ts';
+import { GREEDY_FILES, LONG_FILES } from './long-files.ts';
 import { clusterFolder } from './support/cluster-folder.ts';
 import { findMongod, MongodUnavailable } from './support/mongod-binary.ts';
 import { TestTally } from './support/test-tally.ts';
@@ -54,8 +54,11 @@ async function main(): Promise<number> {
   }
   const tally = new TestTally(root);
   // Forces an exit: resources that a failed test left open must not delay all others.
-  const events = run({ files, concurrency: CONCURRENT_FILES, timeout: FILE_DEADLINE_MS, forceExit: true });
-  for await (const event of events) tally.take(event);
+  const options = { concurrency: CONCURRENT_FILES, timeout: FILE_DEADLINE_MS, forceExit: true };
+  const isGreedy = (file: string) => GREEDY_FILES.includes(relative(root, file));
+  const beside = files.filter((file) => !isGreedy(file));
+  for (const group of [beside, ...files.filter(isGreedy).map((file) => [file])])
+    if (group.length > 0) for await (const event of run({ ...options, files: group })) tally.take(event);
   console.log(tally.report());
   return tally.failed === 0 ? 0 : 1;
 }

@@ -243,4 +243,18 @@ export const OF_CAPTURE: readonly Mutant[] = [
     by: 'throw error;',
     tests: { file: 'test/engine/apply/long-ids.test.ts', name: 'that change together' },
   },
+  {
+    without: 'searching for what was hidden while the oplog could not be read',
+    file: 'src/engine/capture/hidden-watch.ts',
+    replace: 'if (!isSharded(source)) this.#stoppedAt = after;',
+    by: '',
+    tests: { file: 'test/engine/capture/unreadable-oplog.test.ts', name: 'is migrated once it can' },
+  },
+  {
+    without: 'keeping drops held that are a small part by now',
+    file: 'src/engine/collections/held-drops.ts',
+    replace: 'lost.filter(([one]) => wasHeld(one))',
+    by: '[]',
+    tests: { file: 'test/engine/collections/held-drops.test.ts', name: 'stay held when' },
+  },
 ];

@@ -50,7 +50,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'the position of the search of the oplog on record',
     file: 'src/engine/run/stream-follower.ts',
-    replace: 'return this.#progress.comparedTo;',
+    replace: 'return isBefore(searchedTo, comparedTo) ? searchedTo : comparedTo;',
     by: 'return this.#watermark.safe.time;',
     tests: { file: HIDDEN, name: 'a search that was behind' },
   },

@@ -48,6 +48,8 @@ export class HiddenWatch {
   #streamTime: Timestamp;
   #readAtMs = Number.NEGATIVE_INFINITY;
   #blind: { readonly untilMs: number; readonly error: UserError } | undefined;
+  /** Where the search stopped because the oplog could not be read; undefined while it can. */
+  #stoppedAt: Timestamp | undefined;
 
   /** @param time  everything before it is known */
   constructor(context: HiddenWatchParts, time: Timestamp, sink: HiddenWritesSink) {
@@ -60,6 +62,11 @@ export class HiddenWatch {
   /** The time up to which all hidden writes are recorded as suspect, or can't be known. */
   get time(): Timestamp {
     return this.#time;
+  }
+
+  /** The time from which a successor has to search: no later than that, because the oplog may let itself be read by then. */
+  get searchedTo(): Timestamp {
+    return this.#stoppedAt ?? this.#time;
   }
 
   /** Warnings for the operator while the source refuses reads of its oplog. */
@@ -77,6 +84,7 @@ export class HiddenWatch {
   goOnAt(time: Timestamp): void {
     this.#time = time;
     this.#streamTime = time;
+    this.#stoppedAt = undefined;
   }
 
   /** Works until the stream ends. */
@@ -94,29 +102,39 @@ export class HiddenWatch {
   }
 
   async #advance(): Promise<void> {
-    const { signal } = this.#context;
-    const after = this.#time;
+    const { signal, source, changes } = this.#context;
+    const before = this.#time;
+    const after = this.searchedTo;
     const step = new Timestamp({ t: after.getHighBits() + READ_AT_ONCE_SECONDS, i: 0 });
     const end = this.#streamTime;
     const to = isBefore(step, end) ? step : end;
-    const writes = await this.#read(to);
+    const writes = await this.#read({ after, to });
     await reach('engine.capture.oplog-read');
-    if (signal.aborted) return;
-    if (writes === undefined) await this.#sink.lost();
-    else if (writes !== 'blind' && !writes.isEmpty) await this.#sink.found(writes);
     // The run stopped, or the stream lost its history meanwhile and continues elsewhere.
+    if (signal.aborted || !this.#time.equals(before)) return;
+    if (writes === 'blind') {
+      // Shards are never searched.
+      if (!isSharded(source)) this.#stoppedAt = after;
+      this.#time = end;
+      changes.notify();
+      return;
+    }
+    // Barriers wait for what could not be read until now.
+    this.#time = after;
+    this.#stoppedAt = undefined;
+    if (writes === undefined) await this.#sink.lost();
+    else if (!writes.isEmpty) await this.#sink.found(writes);
     if (signal.aborted || !this.#time.equals(after)) return;
     await reach('engine.capture.hidden-writes-recorded');
     this.#time = writes === undefined ? end : to;
-    this.#context.changes.notify();
+    changes.notify();
   }
 
-  async #read(to: Timestamp): Promise<OplogKeys | 'blind' | undefined> {
+  async #read(range: { readonly after: Timestamp; readonly to: Timestamp }): Promise<OplogKeys | 'blind' | undefined> {
     const { clock, logger, retrier, source, sourceFeatures } = this.#context;
     if (this.#blind !== undefined && clock.elapsed() < this.#blind.untilMs) return 'blind';
     if (isSharded(source)) return this.#cannotSee(SHARDS_NOT_SEARCHED);
     try {
-      const range = { after: this.#time, to };
       const writes = await retrier.run('the oplog of the source', () =>
         readHiddenWrites(source, sourceFeatures, range),
       );

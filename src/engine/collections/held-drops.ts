@@ -3,10 +3,12 @@ import { type Clock, UserError } from '../../platform/index.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Retrier, Wait } from '../mongodb/retry.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
 /** The parts of a run that are used here. */
 interface HeldDropsParts {
+  readonly checkpoint: Pick<RetryingCheckpointStore, 'save'>;
   readonly destination: MongoClient;
   readonly retrier: Retrier;
   readonly clock: Clock;
@@ -32,8 +34,8 @@ interface Share {
 
 /**
  * Holds drops until somebody confirms them, when they remove more than half of the migration's collections or documents within a minute.
- * A source that was emptied by mistake must not empty its copy as well. A held collection stays unchanged on the destination. All other
- * collections continue, and a cutover has to wait.
+ * A source that was emptied by mistake must not empty its copy as well. A held collection stays unchanged on the destination, also in the
+ * next run, until its drop is confirmed or the source has its name again. All other collections continue, and a cutover has to wait.
  */
 export class HeldDrops {
   #held: ReadonlyMap<TrackedCollection, Loss> = new Map();
@@ -43,10 +45,19 @@ export class HeldDrops {
   #permitted: boolean;
   #since: { readonly sinceMs: number; readonly elapsedMs: number } | undefined;
   #share: Share = { collections: 0, ofCollections: 0, documents: 0, ofDocuments: 0 };
+  /** The ids of the held collections that are on record, in order. */
+  #recorded: readonly string[];
+  /** Those of them that an earlier run has held, and this one hasn't judged yet. */
+  readonly #heldBefore: Set<string>;
 
-  /** @param permitted  whether all drops are confirmed from the start */
-  constructor(permitted: boolean) {
+  /**
+   * @param permitted  whether all drops are confirmed from the start
+   * @param recorded  the collections that an earlier run has held, by UUID
+   */
+  constructor(permitted: boolean, recorded: readonly string[] = []) {
     this.#permitted = permitted;
+    this.#recorded = recorded;
+    this.#heldBefore = new Set(recorded);
   }
 
   /** Confirms the held drops and all later ones. */
@@ -54,9 +65,9 @@ export class HeldDrops {
     this.#permitted = true;
   }
 
-  /** Whether anything is held, or was and isn't dropped yet. */
+  /** Whether anything is held, or was, also by an earlier run, and isn't judged or dropped yet. */
   get any(): boolean {
-    return this.#held.size > 0 || this.#released.some(({ isGone }) => !isGone);
+    return this.#held.size > 0 || this.#heldBefore.size > 0 || this.#released.some(({ isGone }) => !isGone);
   }
 
   has(collection: TrackedCollection): boolean {
@@ -98,36 +109,53 @@ export class HeldDrops {
     const missed = this.#permitted ? [] : gone.filter((one) => !isThereAgain(one));
     const lost = (await losses(context, missed)).filter(([, { documents }]) => documents > 0);
     this.#followed = this.#followed.filter(({ elapsedMs }) => clock.elapsed() - elapsedMs < TOGETHER_MS);
-    const areMost = lost.length > 0 && (await this.#areMost(context, [...heldElsewhere, ...lost]));
-    // No `await` from here on: a cutover must not see a moment in which nothing is held.
+    const judged = lost.length > 0 ? await this.#judgeShare(context, [...heldElsewhere, ...lost]) : undefined;
+    // No `await` while this changes: a cutover must not see a moment in which nothing is held.
     const before = this.#held;
-    this.#held = new Map([...heldElsewhere, ...(areMost ? lost : [])]);
-    this.#released = gone.filter((one) => before.has(one) && !this.#held.has(one));
-    if (!areMost) {
-      const elapsedMs = clock.elapsed();
-      this.#followed = [...this.#followed, ...lost.map(([, loss]) => ({ ...loss, elapsedMs }))];
+    const wasHeld = (one: TrackedCollection) => before.has(one) || this.#heldBefore.has(one.id);
+    // A drop that was held once stays so, however small a part of the migration it is by now.
+    const holds = judged?.isMost ? lost : lost.filter(([one]) => wasHeld(one));
+    this.#held = new Map([...heldElsewhere, ...holds]);
+    this.#released = gone.filter((one) => wasHeld(one) && !this.#held.has(one));
+    for (const id of this.#heldBefore) {
+      const one = context.tracked.get(id);
+      if (one === undefined || databases.has(one.sourceDatabase)) this.#heldBefore.delete(id);
     }
-    if (this.#held.size > 0) this.#since ??= { sinceMs: clock.now(), elapsedMs: clock.elapsed() };
+    const elapsedMs = clock.elapsed();
+    const follows = lost.filter(([one]) => !this.#held.has(one));
+    this.#followed = [...this.#followed, ...follows.map(([, loss]) => ({ ...loss, elapsedMs }))];
+    if (judged?.isMost || this.#since === undefined) this.#share = judged?.share ?? this.#share;
+    if (this.#held.size > 0) this.#since ??= { sinceMs: clock.now(), elapsedMs };
     else this.#since = undefined;
+    await this.#record(context);
     return gone.filter((one) => !this.#held.has(one));
   }
 
-  /** Whether these, together with the drops followed within the last minute, are more than half of the migration. */
-  async #areMost(context: HeldDropsParts, lost: readonly (readonly [TrackedCollection, Loss])[]): Promise<boolean> {
+  /** Puts on record which drops are held, before any other is followed. */
+  async #record({ checkpoint }: HeldDropsParts): Promise<void> {
+    const ids = [...new Set([...[...this.#held.keys()].map(({ id }) => id), ...this.#heldBefore])].sort();
+    if (ids.join() === this.#recorded.join()) return;
+    await checkpoint.save({ heldDrops: ids });
+    this.#recorded = ids;
+  }
+
+  /** Returns the share of these, together with the drops followed within the last minute, and whether it is more than half. */
+  async #judgeShare(
+    context: HeldDropsParts,
+    lost: readonly (readonly [TrackedCollection, Loss])[],
+  ): Promise<{ readonly share: Share; readonly isMost: boolean }> {
     const all = [...this.#followed, ...lost.map(([, loss]) => loss)];
     const documents = all.reduce((sum, loss) => sum + loss.documents, 0);
     const isLost = new Set(lost.map(([collection]) => collection));
     const rest = [...context.tracked.values()].filter((one) => !isLost.has(one));
     const ofCollections = rest.length + all.length;
-    const share = (ofDocuments: number) => ({ collections: all.length, ofCollections, documents, ofDocuments });
+    const shareOf = (ofDocuments: number) => ({ collections: all.length, ofCollections, documents, ofDocuments });
     const estimated = rest.reduce((sum, one) => sum + Math.max(one.documents, one.copied.documents), documents);
-    this.#share = share(estimated);
-    if (all.length * 2 > ofCollections) return true;
-    if (documents * 2 <= estimated) return false;
+    const isMost = all.length * 2 > ofCollections;
+    if (isMost || documents * 2 <= estimated) return { share: shareOf(estimated), isMost };
     // The estimates date from the copy, and collections may have grown since.
     const counted = (await losses(context, rest)).reduce((sum, [, one]) => sum + one.documents, documents);
-    this.#share = share(counted);
-    return documents * 2 > counted;
+    return { share: shareOf(counted), isMost: documents * 2 > counted };
   }
 
   get #error(): UserError {

@@ -61,6 +61,8 @@ export interface MigrationRecord {
   readonly verifiedTerm?: number;
   /** The source's catalog, on record with the token. It must not change on sources whose changes the engine can't follow. */
   readonly catalog?: CatalogRecord;
+  /** The collections, by UUID, whose drops wait for a confirmation; absent until the first. */
+  readonly heldDrops?: readonly string[];
   readonly phases: readonly PhaseTime[];
   readonly counts: Partial<RecordedCounts>;
   /** Set once the engine missed changes: the source's oplog no longer reached back to the token, or the stream didn't show them. */

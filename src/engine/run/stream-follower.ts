@@ -164,7 +164,9 @@ export class StreamFollower implements RunningStream {
 
   /** The time from which a successor searches for writes that the stream doesn't show. It is never later than the token's. */
   get safeWatchedTo(): Timestamp {
-    return this.#progress.comparedTo;
+    const { comparedTo } = this.#progress;
+    const { searchedTo } = this.hidden;
+    return isBefore(searchedTo, comparedTo) ? searchedTo : comparedTo;
   }
 
   get queued(): number {

@@ -89,7 +89,7 @@ export async function takeMigration(
     changes,
     stateChanges,
     views: new MadeViews(store),
-    drops: new HeldDrops(options.confirmDrops ?? false),
+    drops: new HeldDrops(options.confirmDrops ?? false, record.heldDrops),
     identity,
     position: { time: new Timestamp(0n), sequence: 0 },
     pace: { load: loadOf(DEFAULT_LOAD_LEVEL) },

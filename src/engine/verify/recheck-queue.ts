@@ -2,6 +2,9 @@ import type { Timestamp } from 'mongodb';
 import type { DocumentKey } from '../bson/document-key.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 
+/** A query holds at most 16 MiB, and an `_id` may be nearly as large. */
+const MOST_KEY_BYTES = 4 * 1024 * 1024;
+
 /** A key that must be compared after its last change. */
 export interface OpenKey {
   readonly collection: TrackedCollection;
@@ -109,12 +112,16 @@ export class RecheckQueue {
     return [...this.#open].filter(([, entries]) => entries.size > 0).map(([collection]) => collection);
   }
 
-  /** Returns the first entries of a collection that may be compared now. */
+  /** Returns the first entries of a collection that may be compared now, as many as one query takes. */
   due(collection: TrackedCollection, may: (open: OpenKey) => boolean, limit: number): OpenKey[] {
     const found: OpenKey[] = [];
+    let bytes = 0;
     for (const open of this.#of(collection).values()) {
       if (found.length >= limit) break;
-      if (!open.repairing && may(open)) found.push(open);
+      if (open.repairing || !may(open)) continue;
+      bytes += open.key.value.bytes.length;
+      if (found.length > 0 && bytes > MOST_KEY_BYTES) break;
+      found.push(open);
     }
     return found;
   }

@@ -43,3 +43,21 @@ test('documents with long ids that change together during the copy are migrated'
   await running.commit();
   await expectIdentical(pair);
 });
+
+test('documents with long ids that are inserted together while the migration follows are compared', async () => {
+  await using pair = await startPair();
+  const shop = pair.source.client.db('shop');
+  // Nothing is known of the size of its documents.
+  const source = await shop.createCollection<{ _id: string }>('c');
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  using held = holdAt('engine.verify.keys-compared', { times: 1 });
+  await source.insertOne({ _id: 'first' });
+  await held.reached;
+  const ids = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(20_000, '0'));
+  await source.insertMany(ids.map((_id) => ({ _id })));
+  await running.until('all changes to be applied', ({ changes }) => changes.applied > ids.length);
+  held.release();
+  await running.commit();
+  await expectIdentical(pair);
+});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { MongoClient } from 'mongodb';
+import { systemClock } from '../../../src/platform/index.ts';
 import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -79,6 +80,46 @@ describe('drops that take most of a migration', { skip }, async () => {
     assert.equal(await second.stop(), 'stopped');
     await using third = start(pair, { migrationId, confirmDrops: true });
     await third.commit();
+    await expectIdentical(pair);
+  });
+
+  test('stay held when they are a small part of what is left: later, after another change of the catalog, and in the next run', async () => {
+    await using pair = await startPair();
+    const collections = Array.from({ length: 10 }, (_, n) => `a.c${n}`);
+    for (const name of collections) await fill(pair, name);
+    const shop = pair.source.client.db('a');
+    let aheadMs = 0;
+    const clock = { ...systemClock, elapsed: () => systemClock.elapsed() + aheadMs };
+    await using first = start(pair, { clock });
+    await first.untilReady();
+    const drop = async (names: readonly string[]) => {
+      for (const name of names) await shop.collection(name).drop();
+    };
+    await drop(['c0', 'c1', 'c2']);
+    await first.until('the first drops', ({ copy }) => copy.collectionsTotal === 7);
+    await drop(['c3', 'c4', 'c5']);
+    await untilHeld(first);
+    const left = async () => await namesOn(pair.destination.client);
+    const changed = async (running: RunningMigration, key: string) => {
+      await shop.collection('c9').createIndex({ [key]: 1 });
+      const indexes = () => pair.destination.client.db('a').collection('c9').indexes();
+      await eventually(async () => (await indexes()).some(({ name }) => name === `${key}_1`), { what: 'the index' });
+      await untilHeld(running);
+      assert.deepEqual(await left(), collections.slice(3));
+    };
+    aheadMs = 61_000;
+    await changed(first, 'x');
+    await first.stop();
+    const { migrationId } = first.progress;
+    await using second = start(pair, { migrationId });
+    await untilHeld(second);
+    await changed(second, 'y');
+    await shop.collection('c3').insertOne({ anew: true });
+    const anew = () => pair.destination.client.db('a').collection('c3').findOne({ anew: true });
+    await eventually(anew, { what: 'the copy of what is there again' });
+    await untilHeld(second);
+    second.migration.confirmDrops();
+    await second.commit();
     await expectIdentical(pair);
   });
 
