@@ -168,15 +168,15 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: 'holding drops that take most of a migration',
     file: 'src/engine/collections/held-drops.ts',
-    replace: 'const areMost = lost.length > 0 && ',
-    by: 'const areMost = lost.length < 0 && ',
+    replace: 'const holds = judged?.isMost ? lost',
+    by: 'const holds = judged?.isMost && lost.length < 0 ? lost',
     tests: { file: HELD, name: 'until somebody confirms them' },
   },
   {
     without: 'counting the documents of drops',
     file: 'src/engine/collections/held-drops.ts',
-    replace: 'return documents * 2 > counted;',
-    by: 'return false;',
+    replace: 'isMost: documents * 2 > counted',
+    by: 'isMost: false',
     tests: { file: HELD, name: 'when most documents are in one' },
   },
   {
@@ -255,6 +255,6 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/collections/held-drops.ts',
     replace: 'lost.filter(([one]) => wasHeld(one))',
     by: '[]',
-    tests: { file: 'test/engine/collections/held-drops.test.ts', name: 'stay held when' },
+    tests: { file: HELD, name: 'stay held when' },
   },
 ];
