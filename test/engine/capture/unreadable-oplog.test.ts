@@ -3,22 +3,17 @@ import { test } from 'node:test';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
+import { startPair } from '../../support/replica-set.ts';
 import { identified } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { sourceUser } from '../cutover/source-user.ts';
 import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
+import { insertHidden } from './insert-hidden.ts';
 
 checkForLeaks({ sockets: false });
 
 const skip = needsSource('6.0', 'it has no write block');
-
-/** Writes a document that no change stream shows. */
-async function insertHidden({ client }: ReplicaSet, _id: number): Promise<void> {
-  const operation = { op: 'i', ns: 'shop.items', o: { _id, hidden: true } };
-  await client.db('admin').command({ applyOps: [operation], writeConcern: { w: 'majority' } });
-}
 
 /** A migration whose user may not read the oplog, after a hidden write. */
 async function withHiddenWrite() {
@@ -33,7 +28,7 @@ async function withHiddenWrite() {
   const running = resources.use(RunningMigration.start(clusters));
   await running.untilReady();
   assert.ok(running.progress.warnings.some((one) => /source's oplog can't be read/.test(one)));
-  await insertHidden(pair.source, 100);
+  await insertHidden(pair.source.client, 100);
   const { applied } = running.progress.changes;
   await items.insertOne({ _id: 200 });
   await running.until('a later change', ({ changes }) => changes.applied > applied);

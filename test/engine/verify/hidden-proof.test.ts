@@ -1,22 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MongoClient, Timestamp } from 'mongodb';
 import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { insertHidden } from '../capture/insert-hidden.ts';
 import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
-
-/** Writes a document that no change stream shows. Returns its time. */
-async function insertHidden(client: MongoClient, _id: number): Promise<Timestamp> {
-  const operation = { op: 'i', ns: 'shop.items', o: { _id, hidden: true } };
-  const { operationTime } = await client.db('admin').command({ applyOps: [operation] });
-  return operationTime;
-}
 
 test('nothing is said to be equal at a time up to which hidden writes are not known', { skip }, async () => {
   await using pair = await startPair();
