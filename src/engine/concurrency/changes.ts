@@ -32,6 +32,20 @@ export class Changes {
     signal.throwIfAborted();
   }
 
+  /**
+   * Yields at once, after changes, and after `everyMs`, to a caller that looks at everything each time. A look at thousands
+   * of collections takes longer than their changes are apart, so the next one waits until this one was a tenth of the time.
+   */
+  async *looks(signal: AbortSignal, everyMs: number): AsyncGenerator<void> {
+    while (!signal.aborted) {
+      const beganMs = this.#clock.elapsed();
+      yield;
+      const pauseMs = Math.min(9 * (this.#clock.elapsed() - beganMs), everyMs);
+      await this.next(signal, everyMs);
+      if (pauseMs >= 1) await this.#clock.sleep(pauseMs, signal);
+    }
+  }
+
   /** Resolves after the next change, after `withinMs`, or when the signal aborts. */
   async next(signal: AbortSignal, withinMs: number): Promise<void> {
     const woken = new AbortController();

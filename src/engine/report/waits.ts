@@ -51,7 +51,12 @@ function missingOf({ tracked, drops, clock }: WaitsParts): Wait[] {
  * operator.
  */
 export function lastRefusal({ tracked }: WaitsParts): UserError | undefined {
-  const unfinished = [...tracked.values()].filter(({ state, indexesStuck }) => state !== 'live' || indexesStuck);
-  const refusals = unfinished.map(({ stuck, indexesStuck }) => stuck ?? indexesStuck);
-  return refusals.includes(undefined) ? undefined : refusals[0]?.error;
+  let first: UserError | undefined;
+  for (const { state, stuck, indexesStuck } of tracked.values()) {
+    if (state === 'live' && !indexesStuck) continue;
+    const refusal = stuck ?? indexesStuck;
+    if (refusal === undefined) return undefined;
+    first ??= refusal.error;
+  }
+  return first;
 }

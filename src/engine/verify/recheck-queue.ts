@@ -27,7 +27,8 @@ export interface OpenKey {
 
 /**
  * The keys that must be compared after their last change, in order of that change. Invariant: a key has one entry. A
- * new change replaces the entry, so a result for the replaced one counts for nothing.
+ * new change replaces the entry, so a result for the replaced one counts for nothing. Only collections with keys take
+ * memory: a migration may have thousands.
  */
 export class RecheckQueue {
   readonly #open = new Map<TrackedCollection, Map<string, OpenKey>>();
@@ -53,20 +54,19 @@ export class RecheckQueue {
 
   /** Whether a full comparison of the collection has found keys that aren't settled. */
   hasUnbound(collection: TrackedCollection): boolean {
-    for (const { sequence } of this.#of(collection).values()) if (sequence === Number.POSITIVE_INFINITY) return true;
+    for (const { sequence } of this.#of(collection)) if (sequence === Number.POSITIVE_INFINITY) return true;
     return false;
   }
 
   get(collection: TrackedCollection, key: DocumentKey): OpenKey | undefined {
-    return this.#of(collection).get(key.identity);
+    return this.#open.get(collection)?.get(key.identity);
   }
 
   /** Adds a key, or replaces its entry. */
   add(collection: TrackedCollection, key: DocumentKey, sequence: number, foreign = false): void {
-    const entries = this.#of(collection);
-    const earlier = entries.get(key.identity);
+    const earlier = this.get(collection, key);
     if (earlier !== undefined) this.settle(earlier);
-    entries.set(key.identity, {
+    this.#entries(collection).set(key.identity, {
       collection,
       key,
       sequence,
@@ -83,13 +83,15 @@ export class RecheckQueue {
 
   /** Whether the key has not changed since. */
   isCurrent(open: OpenKey): boolean {
-    return this.#of(open.collection).get(open.key.identity) === open;
+    return this.get(open.collection, open.key) === open;
   }
 
   /** Removes an entry, unless the key has changed since. */
   settle(open: OpenKey): void {
     if (!this.isCurrent(open)) return;
-    this.#of(open.collection).delete(open.key.identity);
+    const entries = this.#entries(open.collection);
+    entries.delete(open.key.identity);
+    if (entries.size === 0) this.#open.delete(open.collection);
     this.#size -= 1;
     const left = (this.#bySequence.get(open.sequence) ?? 0) - 1;
     if (left > 0) this.#bySequence.set(open.sequence, left);
@@ -98,8 +100,7 @@ export class RecheckQueue {
 
   /** Removes all entries of a collection. */
   forget(collection: TrackedCollection): void {
-    for (const open of [...this.#of(collection).values()]) this.settle(open);
-    this.#open.delete(collection);
+    for (const open of [...this.#of(collection)]) this.settle(open);
   }
 
   some(matches: (open: OpenKey) => boolean): boolean {
@@ -109,14 +110,14 @@ export class RecheckQueue {
 
   /** Collections with entries. */
   get collections(): readonly TrackedCollection[] {
-    return [...this.#open].filter(([, entries]) => entries.size > 0).map(([collection]) => collection);
+    return [...this.#open.keys()];
   }
 
   /** Returns the first entries of a collection that may be compared now, as many as one query takes. */
   due(collection: TrackedCollection, may: (open: OpenKey) => boolean, limit: number): OpenKey[] {
     const found: OpenKey[] = [];
     let bytes = 0;
-    for (const open of this.#of(collection).values()) {
+    for (const open of this.#of(collection)) {
       if (found.length >= limit) break;
       if (open.repairing || !may(open)) continue;
       bytes += open.key.value.bytes.length;
@@ -126,7 +127,11 @@ export class RecheckQueue {
     return found;
   }
 
-  #of(collection: TrackedCollection): Map<string, OpenKey> {
+  #of(collection: TrackedCollection): Iterable<OpenKey> {
+    return this.#open.get(collection)?.values() ?? [];
+  }
+
+  #entries(collection: TrackedCollection): Map<string, OpenKey> {
     let entries = this.#open.get(collection);
     if (entries === undefined) {
       entries = new Map();

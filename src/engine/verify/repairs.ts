@@ -74,13 +74,12 @@ export class Repairs {
   /** Works until the run ends. */
   async run(): Promise<void> {
     const { signal, stateChanges, tracked } = this.#context;
-    while (!signal.aborted) {
+    for await (const _ of stateChanges.looks(signal, LOOK_AGAIN_AFTER_MS)) {
       for (const collection of this.held ? [] : tracked.values()) {
         if (collection.suspicion === null || collection.state !== 'live' || this.#underWay.has(collection)) continue;
         this.#underWay.add(collection);
         void this.#start(() => this.#slots.run(() => this.#repair(collection)));
       }
-      await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
     }
   }
 

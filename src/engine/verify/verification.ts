@@ -150,7 +150,7 @@ export class Verification {
     void this.#start(() => this.foreign.run());
     void this.#start(() => this.catalog.run());
     void this.#start(() => this.rechecks.run());
-    while (!signal.aborted) {
+    for await (const _ of stateChanges.looks(signal, LOOK_AGAIN_AFTER_MS)) {
       for (const collection of [...this.#comparisons.keys()]) {
         if (!this.#isValid(collection)) await this.#forget(collection);
       }
@@ -161,7 +161,6 @@ export class Verification {
         void this.#start(() => this.#compare(collection));
       }
       this.#compareOpenAgain();
-      await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
     }
   }
 

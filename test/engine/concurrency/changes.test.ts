@@ -43,3 +43,30 @@ test('a wait ends with the reason of its signal', async () => {
   stop.abort(new Error('over'));
   await assert.rejects(waiting, /over/);
 });
+
+test('looks at everything take at most a tenth of the time', async () => {
+  let nowMs = 0;
+  const sleeps: number[] = [];
+  const sleep = async (ms: number) => {
+    sleeps.push(ms);
+  };
+  const changes = new Changes({ ...systemClock, elapsed: () => nowMs, sleep });
+  const took = [5, 0, 200];
+  for await (const _ of changes.looks(going, 100)) {
+    const ms = took.shift();
+    if (ms === undefined) break;
+    nowMs += ms;
+  }
+  // Each wait for a change ends at once here. The pauses come after the first look and, no longer than a wait, after the last one.
+  assert.deepEqual(sleeps, [100, 45, 100, 100, 100]);
+});
+
+test('looks end with their signal', async () => {
+  const stop = new AbortController();
+  let looks = 0;
+  for await (const _ of new Changes(systemClock).looks(stop.signal, NEVER_MS)) {
+    looks += 1;
+    setImmediate(() => stop.abort());
+  }
+  assert.equal(looks, 1);
+});

@@ -42,6 +42,8 @@ test('a key has one entry, the oldest batch is that of an entry, and a result fo
         assert.equal(queue.size, model.size);
         assert.equal(queue.oldestSequence, Math.min(Number.POSITIVE_INFINITY, ...model.values()));
         assert.equal(queue.unbound, [...model.values()].filter((one) => one === Number.POSITIVE_INFINITY).length);
+        const withKeys = collections.filter(({ id }) => [...model.keys()].some((known) => known.startsWith(`${id} `)));
+        assert.deepEqual(new Set(queue.collections), new Set(withKeys));
         for (const [index, one] of collections.entries()) {
           const due = queue.due(one, () => true, 100).map(({ key }) => key.identity);
           const wanted = [...model.keys()].filter((known) => known.startsWith(`${collections[index]?.id} `)).length;
