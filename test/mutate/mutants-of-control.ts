@@ -147,9 +147,16 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'checking the owner before a change without a number',
     file: 'src/engine/mongodb/fence.ts',
-    replace: '    await this.confirm();\n    await reach(`engine.change',
+    replace: '    await this.#confirmTogether();\n    await reach(`engine.change',
     by: '    await reach(`engine.change',
     tests: { file: FENCE, name: 'shuts earlier engines out' },
+  },
+  {
+    without: 'a confirmation that began after the change was asked for',
+    file: 'src/engine/mongodb/fence.ts',
+    replace: '      this.#nextConfirmation = undefined;\n',
+    by: '',
+    tests: { file: FENCE, name: 'share a confirmation' },
   },
   {
     without: 'waiting for repairs before anything is ready',

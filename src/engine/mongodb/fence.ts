@@ -69,6 +69,10 @@ export class Fence {
   /** The last primary that was found to have all acknowledged writes, as its history counts them. */
   #confirmedPrimary = 0;
   #confirming: Promise<void> | undefined;
+  /** Settles when the latest confirmation before a catalog change has ended. */
+  #confirmation: Promise<void> = Promise.resolve();
+  /** The confirmation that begins then. */
+  #nextConfirmation: Promise<void> | undefined;
 
   constructor(client: MongoClient, migrationId: string, clock: Clock) {
     this.client = client;
@@ -156,7 +160,7 @@ export class Fence {
    * @throws UserError TAKEN_OVER
    */
   async change(database: string, command: Document): Promise<Document> {
-    await this.confirm();
+    await this.#confirmTogether();
     await reach(`engine.change.${Object.keys(command)[0]}`);
     await this.#confirmWrites();
     const reply = await this.client.db(database).command({ ...command, writeConcern: MAJORITY }, REPLY_OPTIONS);
@@ -171,6 +175,17 @@ export class Fence {
    */
   async confirm(): Promise<void> {
     await this.#inSession((session) => this.#mark(session));
+  }
+
+  /** Confirms as {@link confirm} does, by one write for all who ask while another one is under way. */
+  async #confirmTogether(): Promise<void> {
+    this.#nextConfirmation ??= this.#confirmation.then(() => {
+      this.#nextConfirmation = undefined;
+      const confirmed = this.confirm();
+      this.#confirmation = confirmed.catch(() => undefined);
+      return confirmed;
+    });
+    await this.#nextConfirmation;
   }
 
   /**

@@ -218,6 +218,29 @@ describe('on one server, which each test empties', () => {
     assert.deepEqual(await set.client.db('d').listCollections().toArray(), []);
   });
 
+  test('changes of the catalog that come together share a confirmation, but none that began before they were asked for', async () => {
+    await emptyCluster(set.client);
+    const { fence, checkpoint } = await takeMigration(set.client, newId());
+    const migrations = set.client.db('linkspan_internal').collection('migrations');
+    const marks = async () => Number((await migrations.findOne())?.marks ?? 0);
+    await checkpoint.save({ state: 'copying' });
+    const create = (...names: string[]) => Promise.allSettled(names.map((name) => fence.change('d', { create: name })));
+    const before = await marks();
+    await create('a', 'b', 'c');
+    assert.equal(await marks(), before + 1);
+    using held = holdAt('engine.fence.marked', { times: 1 });
+    const confirmed = create('d');
+    await held.reached;
+    await takeMigration(set.client, checkpoint.migrationId);
+    const late = create('e', 'f');
+    held.release();
+    await confirmed;
+    for (const one of await late) assert.equal(one.status === 'rejected' && one.reason.code, 'TAKEN_OVER');
+    const names = (await set.client.db('d').listCollections().toArray()).map(({ name }) => name);
+    // An engine that is held up between its confirmation and the change still makes it (docs/adr/0006-fence.md).
+    assert.deepEqual(names.toSorted(), ['a', 'b', 'c', 'd']);
+  });
+
   test('of engines that take a migration at the same moment one gets it, and the others fail with an error', async (t) => {
     await emptyCluster(set.client);
     for (const what of ['a new migration', 'a migration that had begun']) {
