@@ -84,7 +84,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: 'the original indexes on record before weaker ones are made',
     file: 'src/engine/collections/index-keeper.ts',
-    replace: '    await checkpoint.saveCollection(collection);\n',
+    replace: '    if (!areNone) await checkpoint.saveCollection(collection);\n',
     by: '',
     tests: { file: RULES, name: 'past the point of no return' },
   },

@@ -4,7 +4,6 @@ import { elementNamed } from '../bson/elements.ts';
 import { catalogName, isBuckets, isServerCollection, isUserDatabase } from '../mongodb/namespaces.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
-import { isSharded } from '../mongodb/sharding.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import { type IndexSpec, readIndexSpec } from './index-spec.ts';
 import { statisticsOf } from './shard-statistics.ts';
@@ -122,21 +121,11 @@ export async function collectionSize(
   name: string,
 ): Promise<{ documents: number; bytes: number; averageBytes: number }> {
   try {
-    if (isSharded(client)) return await sizeOnShards(client, database, name);
-    const stats: Document = await client.db(database).command({ collStats: name });
-    return { documents: Number(stats.count), bytes: Number(stats.size), averageBytes: Number(stats.avgObjSize ?? 0) };
-  } catch (error) {
-    if (isOfView(error)) return { documents: 0, bytes: 0, averageBytes: 0 };
-    throw error;
-  }
-}
-
-async function sizeOnShards(client: MongoClient, database: string, name: string) {
-  try {
     const { objects, dataSize } = await statisticsOf(client, database, name);
     return { documents: objects, bytes: dataSize, averageBytes: objects === 0 ? 0 : Math.floor(dataSize / objects) };
   } catch (error) {
-    if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return { documents: 0, bytes: 0, averageBytes: 0 };
+    const isDropped = (error as { code?: unknown }).code === NAMESPACE_NOT_FOUND;
+    if (isDropped || isOfView(error)) return { documents: 0, bytes: 0, averageBytes: 0 };
     throw error;
   }
 }

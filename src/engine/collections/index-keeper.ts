@@ -138,9 +138,10 @@ export class IndexKeeper {
     const originals = await onSource(this.#context, collection, (name) =>
       listIndexesOf(source, { database, name, uuid }),
     );
+    const areNone = originals.length === 0 && collection.indexes.length === 0;
     collection.indexes = originals;
     // The original definitions must be on record before weaker indexes exist: docs/reference/pitfalls.md#pitfall-11.
-    await checkpoint.saveCollection(collection);
+    if (!areNone) await checkpoint.saveCollection(collection);
     await reach('engine.indexes.recorded');
     await onDestination(this.#context, collection, async (target) => {
       const present = await listIndexesOf(destination, target);

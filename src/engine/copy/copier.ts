@@ -224,8 +224,9 @@ export class Copier {
   async #drainSpool(collection: TrackedCollection): Promise<void> {
     const before = collection.stuck;
     collection.advance({ kind: 'drain begun', ordered: collection.isCapped });
+    let hadKeys: boolean;
     try {
-      await this.#emptySpool(collection);
+      hadKeys = await this.#emptySpool(collection);
       collection.advance({ kind: 'order drained' });
     } finally {
       collection.intake.open();
@@ -237,15 +238,18 @@ export class Copier {
     // written.
     if (collection.state === 'set aside') throw new CollectionMissing(collection.namespace);
     collection.stuck = undefined;
-    collection.settling = this.#settle(collection).finally(() => {
+    collection.settling = this.#settle(collection, hadKeys).finally(() => {
       collection.settling = undefined;
     });
     await collection.settling;
   }
 
-  async #emptySpool(collection: TrackedCollection): Promise<void> {
+  /** @returns whether the spool had keys */
+  async #emptySpool(collection: TrackedCollection): Promise<boolean> {
     await this.#beforeRead(collection);
+    let hadKeys = false;
     for await (const keys of this.#spool.keys(collection)) {
+      hadKeys = true;
       // Nothing may be added behind what could be the last batch, or there might always be another.
       if (keys.length === READ_KEYS) collection.intake.open();
       await this.#context.gate.pass(this.#context.signal);
@@ -256,9 +260,10 @@ export class Copier {
       // A shorter batch is the last one, or one of long keys, of which a lane holds no more.
       if (keys.length < READ_KEYS) await this.#lanes.flush();
       // When set aside, the lanes return their keys to the spool, and a later drain takes them all.
-      if (collection.state !== 'draining') return;
+      if (collection.state !== 'draining') return hadKeys;
       if (collection.drainsInOrder) await this.#beforeRead(collection);
     }
+    return hadKeys;
   }
 
   /** Makes the spooled keys readable, and keeps new ones out until they are read. */
@@ -267,10 +272,10 @@ export class Copier {
     await this.#spool.flush();
   }
 
-  async #settle(collection: TrackedCollection): Promise<void> {
+  async #settle(collection: TrackedCollection, hadKeys: boolean): Promise<void> {
     collection.advance({ kind: 'drained' });
     await this.#record(collection);
-    await this.#context.checkpoint.clearSpool(collection.uuid);
+    if (hadKeys) await this.#context.checkpoint.clearSpool(collection.uuid);
   }
 
   /** Puts the collection's state on record. @throws CollectionDropped */
