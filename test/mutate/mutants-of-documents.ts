@@ -260,8 +260,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'keeping a migration from ending while drops are held',
     file: 'src/engine/run/stream-follower.ts',
-    replace: 'if (this.#repairs.held || this.#context.drops.any) return false;',
-    by: 'if (this.#repairs.held) return false;',
+    replace: 'if (this.#repairs.held || this.#context.drops.any || !this.#indexes.idle) return false;',
+    by: 'if (this.#repairs.held || !this.#indexes.idle) return false;',
     tests: { file: HELD, name: 'without an operator' },
   },
   {

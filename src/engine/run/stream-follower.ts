@@ -185,9 +185,8 @@ export class StreamFollower implements RunningStream {
 
   /** Whether every collection is copied, indexed and followed, and none may have missed changes. */
   get allLive(): boolean {
-    const collections = [...this.#context.tracked.values()];
-    if (this.#repairs.held || this.#context.drops.any) return false;
-    return this.#indexes.idle && collections.every(({ state, suspicion }) => state === 'live' && suspicion === null);
+    if (this.#repairs.held || this.#context.drops.any || !this.#indexes.idle) return false;
+    return [...this.#context.tracked.values()].every(({ state, suspicion }) => state === 'live' && suspicion === null);
   }
 
   /** Applies the operator's load level. */

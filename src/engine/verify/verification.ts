@@ -177,8 +177,8 @@ export class Verification {
   /** Whether everything is compared, and each difference is repaired or on record. Always, without verification. */
   get isSettled(): boolean {
     if (this.isOff) return true;
-    const collections = [...this.#parts.tracked.values()];
-    return this.rechecks.unbound === 0 && collections.every((collection) => this.#isCompared(collection));
+    if (this.rechecks.unbound > 0) return false;
+    return [...this.#parts.tracked.values()].every((collection) => this.#isCompared(collection));
   }
 
   /** Whether documents and catalogs are compared, and equal. Always, without verification. */
