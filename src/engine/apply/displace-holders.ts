@@ -1,4 +1,4 @@
-import { BSON, type Document, type MongoClient } from 'mongodb';
+import { BSON, type MongoClient } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { elementNamed } from '../bson/elements.ts';
@@ -6,6 +6,7 @@ import { RawValue } from '../bson/raw-value.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import { deleteUnchanged, type ReadDocument, refuseWriteError, type WriteTarget } from '../mongodb/raw-write.ts';
+import { sameValues } from './same-values.ts';
 import type { RefusedDocument } from './unique-conflict.ts';
 
 /** The parts of a run that this needs. */
@@ -33,7 +34,7 @@ export async function displaceHolders(
 ): Promise<DocumentKey[]> {
   const holders = new Map<string, ReadDocument>();
   for (const one of refused) {
-    const expression = pathsOf(one);
+    const expression = fieldsOf(one);
     const found = await readAll(destination, target.database, {
       find: target.name,
       filter: sameValues(one),
@@ -54,36 +55,17 @@ export async function displaceHolders(
   return read.map(({ key }) => key);
 }
 
-/** Returns the expression for a document's values in the fields of an index. */
-function pathsOf({ keyPattern }: RefusedDocument): RawValue {
-  const paths = Object.keys(keyPattern).map((path) => `$${path}`);
-  return valuesOf(Buffer.from(BSON.serialize({ [VALUES]: paths })));
+/**
+ * Returns the expression for a document's top-level fields of an index. An expression for a path in them would show less than an
+ * index has: neither elements of an array that lack it, nor those at a position.
+ */
+function fieldsOf({ keyPattern }: RefusedDocument): RawValue {
+  const fields = new Set(Object.keys(keyPattern).map((path) => `$${path.split('.', 1)}`));
+  return valuesOf(Buffer.from(BSON.serialize({ [VALUES]: [...fields] })));
 }
 
 function valuesOf(document: Buffer): RawValue {
   const values = elementNamed(document, VALUES);
   if (values === undefined) throw new Error('A reply without the values of an index');
   return new RawValue(values.type, document.subarray(values.valueStart, values.valueEnd));
-}
-
-/** Returns a query for documents with the same values in the fields of an index. */
-function sameValues({ document, keyPattern }: RefusedDocument): Document {
-  const decoded = BSON.deserialize(document, { promoteValues: false, bsonRegExp: true });
-  const fields = Object.keys(keyPattern).map((path) => {
-    const values = valuesAt(decoded, path.split('.'));
-    return { $or: (values.length === 0 ? [null] : values).map((value) => ({ [path]: { $eq: value } })) };
-  });
-  return { $and: fields };
-}
-
-/** Returns what an index has for a path: also each element of an array on the way, and at its end. */
-function valuesAt(value: unknown, path: readonly string[]): unknown[] {
-  const [name, ...rest] = path;
-  if (name === undefined) return Array.isArray(value) ? [value, ...value] : [value];
-  if (Array.isArray(value)) return [...value.flatMap((one) => valuesAt(one, path)), ...valuesIn(value, name, rest)];
-  return typeof value === 'object' && value !== null ? valuesIn(value, name, rest) : [];
-}
-
-function valuesIn(value: object, name: string, rest: readonly string[]): unknown[] {
-  return Object.hasOwn(value, name) ? valuesAt((value as Record<string, unknown>)[name], rest) : [];
 }
