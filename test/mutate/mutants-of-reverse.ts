@@ -72,6 +72,13 @@ export const OF_REVERSE: readonly Mutant[] = [
     tests: { file: HOLDERS, name: 'comes to lack the value' },
   },
   {
+    without: 'keeping the key of a displaced document when the answer to its delete is lost',
+    file: 'src/engine/apply/displace-holders.ts',
+    replace: '  for (const { key } of holders) displaced.set(key.identity, key);\n',
+    by: '  displaced.clear();\n  for (const { key } of holders) displaced.set(key.identity, key);\n',
+    tests: { file: REVERSE, name: 'answer to its delete' },
+  },
+  {
     without: 'looking for a unique value in the documents of an array',
     file: 'src/engine/apply/same-values.ts',
     replace: '[...values, ...documents.flatMap((one) => valuesAt(one, names))]',

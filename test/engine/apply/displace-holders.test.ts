@@ -253,7 +253,7 @@ for (const [n, { what, index, options = {}, holder, refused, bystander = {} }] o
     const target = await createTarget(`c${n}`, index, options);
     const [held, other, needed] = [numbered(1, holder), numbered(2, bystander), numbered(3, refused)];
     assert.deepEqual(await insertRaw(fence, target, DocumentBatch.of([held, other])), []);
-    const displaced = await displaceHolders({ destination: set.client, fence }, target, [await refuse(target, needed)]);
+    const displaced = await displace(target, await refuse(target, needed));
     assert.deepEqual(displaced.map(shown), [shown(keyOf(held))]);
     assert.deepEqual(await updateRaw(fence, target, [replaceStatement(keyOf(needed), needed)]), []);
     assert.deepEqual(await keysOf(target), [2, 3]);
@@ -282,7 +282,7 @@ for (const index of [{ a: 1 }, { 'a.b': 1 }, { 'a.b.c': 1 }, { 'a.0': 1 }, { 'a.
         const refused = error && refusedByUniqueIndex({ key: keyOf(needed), document: needed }, error);
         if (refused === undefined) return;
         refusals += 1;
-        await displaceHolders({ destination: set.client, fence }, target, [refused]);
+        await displace(target, refused);
         assert.deepEqual(await keysOf(target), []);
       }),
       { numRuns: RUNS, seed: 28 },
@@ -298,7 +298,7 @@ test('a document that comes to lack the value in an array before it would make r
   using _ = onceAt('engine.apply.about-to-displace', async () => {
     await updateRaw(fence, target, [replaceStatement(keyOf(held), numbered(1, { a: [{ b: 1 }] }))]);
   });
-  await displaceHolders({ destination: set.client, fence }, target, [refused]);
+  await displace(target, refused);
   assert.deepEqual(await keysOf(target), [1]);
 });
 
@@ -316,6 +316,13 @@ async function refuse(target: WriteTarget, bytes: Buffer): Promise<RefusedDocume
   const refused = error && refusedByUniqueIndex({ key, document: bytes }, error);
   assert.ok(refused, 'the destination refuses it');
   return refused;
+}
+
+/** Makes room for a refused document. Returns the keys of those that held its values. */
+async function displace(target: WriteTarget, refused: RefusedDocument): Promise<DocumentKey[]> {
+  const displaced = new Map<string, DocumentKey>();
+  await displaceHolders({ destination: set.client, fence }, target, [refused], displaced);
+  return [...displaced.values()];
 }
 
 async function keysOf({ database, name }: WriteTarget): Promise<number[]> {

@@ -190,6 +190,31 @@ test('a document beside a partial index that was taken for one in the way is wri
   await expectIdentical(pair);
 });
 
+test('a document beside a partial index is written again, too, when the answer to its delete is lost', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const seats = { there: seatsOf(pair.destination), here: seatsOf(pair.source) };
+  await seats.here.createIndex({ seat: 1 }, { unique: true, partialFilterExpression: { _id: { $lt: 100 } } });
+  await seats.here.insertMany([1, 2, 101].map((_id) => ({ _id, seat: _id % 100 })));
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  using late = holdAt('engine.apply.batch-taken', { times: 1 });
+  using lost = onceAt('engine.apply.about-to-displace', async () => {
+    const writeConcernError = { code: 91, errmsg: 'the server ends' };
+    await pair.source.failCommand({ mode: { times: 1 }, data: { failCommands: ['delete'], writeConcernError } });
+  });
+  await seats.there.updateOne({ _id: 1 }, { $set: { seat: -1 } });
+  await late.reached;
+  await seats.there.updateOne({ _id: 2 }, { $set: { seat: 1 } });
+  await eventually(() => seats.here.findOne({ _id: 2, seat: 1 }), { what: 'the document that needed room' });
+  assert.ok(lost.result !== undefined);
+  late.release();
+  await eventually(() => seats.here.findOne({ _id: 101 }), { what: 'the document beside the index' });
+  await running.returnToOldSource();
+  await expectIdentical(pair);
+});
+
 test('documents that pass values inside of DBRefs, beside invalid UTF-8, make room for each other', {
   skip,
 }, async () => {
