@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const REVERSE = 'test/engine/run/reverse.test.ts';
+const HOLDERS = 'test/engine/apply/displace-holders.test.ts';
 const WAY_BACK = 'test/engine/run/way-back.test.ts';
 const BLOCK_OF_DESTINATION = 'test/engine/cutover/block-of-destination.test.ts';
 const NOTES = 'test/engine/records/way-back.test.ts';
@@ -62,6 +63,34 @@ export const OF_REVERSE: readonly Mutant[] = [
     replace: ", element(BSON_TYPE.document, '$expr', same));",
     by: ');',
     tests: { file: REVERSE, name: 'newer state before it would make room' },
+  },
+  {
+    without: 'keeping a document that lost the value in an array before it would be displaced',
+    file: 'src/engine/apply/displace-holders.ts',
+    replace: "`$${path.split('.', 1)}`",
+    by: '`$${path}`',
+    tests: { file: HOLDERS, name: 'comes to lack the value' },
+  },
+  {
+    without: 'keeping the key of a displaced document when the answer to its delete is lost',
+    file: 'src/engine/apply/displace-holders.ts',
+    replace: '  for (const { key } of holders) displaced.set(key.identity, key);\n',
+    by: '  displaced.clear();\n  for (const { key } of holders) displaced.set(key.identity, key);\n',
+    tests: { file: REVERSE, name: 'answer to its delete' },
+  },
+  {
+    without: 'looking for a unique value in the documents of an array',
+    file: 'src/engine/apply/same-values.ts',
+    replace: '[...values, ...documents.flatMap((one) => valuesAt(one, names))]',
+    by: 'values',
+    tests: { file: HOLDERS, name: 'DBRef in an array' },
+  },
+  {
+    without: 'finding who lacks a field of a unique index in an array',
+    file: 'src/engine/apply/same-values.ts',
+    replace: ', ...inArrays];',
+    by: '];',
+    tests: { file: HOLDERS, name: 'elements that are no documents lack' },
   },
   {
     without: 'giving up a way back that another engine has reversed further',

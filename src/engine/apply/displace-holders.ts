@@ -1,11 +1,13 @@
-import { BSON, type Document, type MongoClient } from 'mongodb';
+import { BSON, type MongoClient } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { elementNamed } from '../bson/elements.ts';
 import { RawValue } from '../bson/raw-value.ts';
+import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import { deleteUnchanged, type ReadDocument, refuseWriteError, type WriteTarget } from '../mongodb/raw-write.ts';
+import { sameValues } from './same-values.ts';
 import type { RefusedDocument } from './unique-conflict.ts';
 
 /** The parts of a run that this needs. */
@@ -24,66 +26,75 @@ const VALUES = 'values';
  * Deletes the destination's documents that have the values of refused ones in a unique index, as long as they have
  * them: another lane may write a newer state meanwhile, which must stay. The source enforces the same index, so one of
  * the two is out of date: both have to be read again.
- * @returns the keys of the documents that had the values, which the caller has to apply again
+ * @param displaced  takes the keys that the caller has to apply again, by identity, before each delete: when the answer
+ * is lost, a repetition doesn't find the deleted documents any more
  */
 export async function displaceHolders(
-  { destination, fence }: DisplaceHoldersParts,
+  parts: DisplaceHoldersParts,
   target: WriteTarget,
   refused: readonly RefusedDocument[],
-): Promise<DocumentKey[]> {
-  const holders = new Map<string, ReadDocument>();
+  displaced: Map<string, DocumentKey>,
+): Promise<void> {
+  const found = new Map<string, ReadDocument>();
+  let bytes = 0;
   for (const one of refused) {
-    const expression = pathsOf(one);
-    const found = await readAll(destination, target.database, {
-      find: target.name,
-      filter: sameValues(one),
-      projection: { _id: 1, [VALUES]: expression },
-      limit: MOST_HOLDERS,
-      collectionUUID: target.uuid,
-      readConcern: fence.afterOwnWrites,
-      ...(one.collation && { collation: one.collation }),
-    });
-    for (const holder of found.map((document) => ({ key: keyOf(document), expression, value: valuesOf(document) })))
-      if (holder.key.identity !== one.key.identity) holders.set(holder.key.identity, holder);
+    for (const holder of await holdersOf(parts, target, one)) {
+      found.set(holder.key.identity, holder);
+      bytes += holder.value.bytes.length;
+    }
+    if (bytes < REPLY_BYTES && one !== refused.at(-1)) continue;
+    await displace(parts.fence, target, [...found.values()], displaced);
+    found.clear();
+    bytes = 0;
   }
-  const read = [...holders.values()];
-  await reach('engine.apply.about-to-displace');
-  for (const error of await deleteUnchanged(fence, target, read))
-    refuseWriteError(target, read[error.index]?.key, error);
-  await reach('engine.apply.displaced');
-  return read.map(({ key }) => key);
 }
 
-/** Returns the expression for a document's values in the fields of an index. */
-function pathsOf({ keyPattern }: RefusedDocument): RawValue {
-  const paths = Object.keys(keyPattern).map((path) => `$${path}`);
-  return valuesOf(Buffer.from(BSON.serialize({ [VALUES]: paths })));
+/** Returns the documents that have the values of a refused one, as many as fit into a reply. */
+async function holdersOf(
+  { destination, fence }: DisplaceHoldersParts,
+  target: WriteTarget,
+  refused: RefusedDocument,
+): Promise<ReadDocument[]> {
+  const expression = fieldsOf(refused);
+  const found = await readAll(destination, target.database, {
+    find: target.name,
+    filter: sameValues(refused),
+    projection: { _id: 1, [VALUES]: expression },
+    limit: MOST_HOLDERS,
+    singleBatch: true,
+    collectionUUID: target.uuid,
+    readConcern: fence.afterOwnWrites,
+    ...(refused.collation && { collation: refused.collation }),
+  });
+  return found
+    .map((document) => ({ key: keyOf(document), expression, value: valuesOf(document) }))
+    .filter(({ key }) => key.identity !== refused.key.identity);
+}
+
+async function displace(
+  fence: Fence,
+  target: WriteTarget,
+  holders: readonly ReadDocument[],
+  displaced: Map<string, DocumentKey>,
+): Promise<void> {
+  for (const { key } of holders) displaced.set(key.identity, key);
+  await reach('engine.apply.about-to-displace');
+  for (const error of await deleteUnchanged(fence, target, holders))
+    refuseWriteError(target, holders[error.index]?.key, error);
+  await reach('engine.apply.displaced');
+}
+
+/**
+ * Returns the expression for a document's top-level fields of an index. An expression for a path in them would show less than an
+ * index has: neither elements of an array that lack it, nor those at a position.
+ */
+function fieldsOf({ keyPattern }: RefusedDocument): RawValue {
+  const fields = new Set(Object.keys(keyPattern).map((path) => `$${path.split('.', 1)}`));
+  return valuesOf(Buffer.from(BSON.serialize({ [VALUES]: [...fields] })));
 }
 
 function valuesOf(document: Buffer): RawValue {
   const values = elementNamed(document, VALUES);
   if (values === undefined) throw new Error('A reply without the values of an index');
   return new RawValue(values.type, document.subarray(values.valueStart, values.valueEnd));
-}
-
-/** Returns a query for documents with the same values in the fields of an index. */
-function sameValues({ document, keyPattern }: RefusedDocument): Document {
-  const decoded = BSON.deserialize(document, { promoteValues: false, bsonRegExp: true });
-  const fields = Object.keys(keyPattern).map((path) => {
-    const values = valuesAt(decoded, path.split('.'));
-    return { $or: (values.length === 0 ? [null] : values).map((value) => ({ [path]: { $eq: value } })) };
-  });
-  return { $and: fields };
-}
-
-/** Returns what an index has for a path: also each element of an array on the way, and at its end. */
-function valuesAt(value: unknown, path: readonly string[]): unknown[] {
-  const [name, ...rest] = path;
-  if (name === undefined) return Array.isArray(value) ? [value, ...value] : [value];
-  if (Array.isArray(value)) return [...value.flatMap((one) => valuesAt(one, path)), ...valuesIn(value, name, rest)];
-  return typeof value === 'object' && value !== null ? valuesIn(value, name, rest) : [];
-}
-
-function valuesIn(value: object, name: string, rest: readonly string[]): unknown[] {
-  return Object.hasOwn(value, name) ? valuesAt((value as Record<string, unknown>)[name], rest) : [];
 }

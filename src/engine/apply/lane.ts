@@ -238,12 +238,16 @@ export class Lane {
     refused: readonly RefusedDocument[],
     sequence: number,
   ): Promise<readonly DocumentKey[]> {
-    const displaced = await onDestination(this.#context, collection, (target) =>
-      displaceHolders(this.#context, target, refused),
-    );
-    // Only now: one that is applied before the delete may get the same values again.
-    for (const key of displaced) this.#events.displaced({ collection, key, state: UNKNOWN, sequence });
-    return displaced;
+    const displaced = new Map<string, DocumentKey>();
+    try {
+      await onDestination(this.#context, collection, (target) =>
+        displaceHolders(this.#context, target, refused, displaced),
+      );
+    } finally {
+      // Only now: one that is applied before the delete may get the same values again.
+      for (const key of displaced.values()) this.#events.displaced({ collection, key, state: UNKNOWN, sequence });
+    }
+    return [...displaced.values()];
   }
 
   async #apply(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {

@@ -7,6 +7,8 @@ const DUPLICATE_KEY = 11_000;
 /** A document that the destination refused because another one has its value in a unique index. */
 export interface RefusedDocument extends KeyedDocument {
   readonly keyPattern: Document;
+  /** The entry of the index that both documents have. With a collation, it has sort keys in place of strings. */
+  readonly keyValue: Document;
   readonly collation?: Document;
   readonly error: WriteError;
 }
@@ -23,7 +25,8 @@ export class UniqueConflict extends Error {
 
 /** Returns the document as refused by a unique index; undefined for any other error. */
 export function refusedByUniqueIndex(one: KeyedDocument, error: WriteError): RefusedDocument | undefined {
-  const { code, keyPattern, collation } = error;
-  if (code !== DUPLICATE_KEY || keyPattern === undefined || isDuplicateId(error)) return undefined;
-  return { ...one, keyPattern, error, ...(collation && { collation }) };
+  const { code, keyPattern, keyValue, collation } = error;
+  if (code !== DUPLICATE_KEY || isDuplicateId(error)) return undefined;
+  if (keyPattern === undefined || keyValue === undefined) return undefined;
+  return { ...one, keyPattern, keyValue, error, ...(collation && { collation }) };
 }

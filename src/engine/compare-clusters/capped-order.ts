@@ -1,6 +1,6 @@
-import { DocumentBatch } from '../bson/document-batch.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { OrderDigest } from '../compare/digest.ts';
+import { NaturalOrder } from '../compare/natural-order.ts';
 import { readKeys } from '../compare/read-keys.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
@@ -54,9 +54,8 @@ async function lookOnce(parts: ComparisonParts, pair: ComparedPair): Promise<Ord
 }
 
 async function look(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook> {
-  const chains = { source: new OrderDigest(), destination: new OrderDigest() };
-  await using left = new NaturalOrder(parts, pair, 'source', chains.source);
-  await using right = new NaturalOrder(parts, pair, 'destination', chains.destination);
+  await using left = new KeysInOrder(parts, pair, 'source');
+  await using right = new KeysInOrder(parts, pair, 'destination');
   let alone = 0;
   let [a, b] = [await left.next(), await right.next()];
   while (a !== undefined && b !== undefined) {
@@ -72,64 +71,36 @@ async function look(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLo
     if (!thereIsB) b = await right.next();
   }
   const isWhole = alone === 0 && a === undefined && b === undefined;
-  const digests = { source: chains.source.digest, destination: chains.destination.digest };
+  const digests = { source: left.chain.digest, destination: right.chain.digest };
   return { disorder: undefined, digests: isWhole ? digests : undefined };
 }
 
-/** The keys of one side in natural order. */
-class NaturalOrder implements AsyncDisposable {
-  readonly #parts: ComparisonParts;
-  readonly #pair: ComparedPair;
-  readonly #side: 'source' | 'destination';
-  readonly #chain: OrderDigest;
-  #cursor: RawCursor | undefined;
-  #documents = DocumentBatch.EMPTY;
-  #place = 0;
-  #isEnded = false;
+/** The keys of one side in natural order, and the digest of what was read. */
+class KeysInOrder implements AsyncDisposable {
+  readonly #order: NaturalOrder;
+  readonly chain = new OrderDigest();
 
-  constructor(parts: ComparisonParts, pair: ComparedPair, side: 'source' | 'destination', chain: OrderDigest) {
-    this.#parts = parts;
-    this.#pair = pair;
-    this.#side = side;
-    this.#chain = chain;
+  constructor(parts: ComparisonParts, pair: ComparedPair, side: 'source' | 'destination') {
+    const compared = parts[side];
+    const open = (fields: object) => {
+      const { database, name, uuid, readConcern } = compared.readFrom(pair);
+      const pinned = uuid === undefined ? {} : { collectionUUID: uuid };
+      const find = { find: name, ...fields, ...pinned, readConcern };
+      return readOf(parts, pair, compared, () => RawCursor.open(compared.client, database, find));
+    };
+    this.#order = new NaturalOrder({ open, batchSize: BATCH_DOCUMENTS });
   }
 
   async next(): Promise<DocumentKey | undefined> {
-    while (this.#place >= this.#documents.length) {
-      if (this.#isEnded) return undefined;
-      await this.#more();
-    }
-    const document = this.#documents.at(this.#place);
-    this.#place += 1;
+    const document = await this.#order.peek();
     if (document === undefined) return undefined;
-    this.#chain.add(document);
+    this.#order.pass(1);
+    this.chain.add(document);
     return keyOf(document);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#cursor?.[Symbol.asyncDispose]();
-  }
-
-  async #more(): Promise<void> {
-    const compared = this.#parts[this.#side];
-    if (this.#cursor === undefined) {
-      const { database, name, uuid, readConcern } = compared.readFrom(this.#pair);
-      const [cursor, batch] = await readOf(this.#parts, this.#pair, compared, () =>
-        RawCursor.open(compared.client, database, {
-          find: name,
-          hint: { $natural: 1 },
-          batchSize: BATCH_DOCUMENTS,
-          ...(uuid === undefined ? {} : { collectionUUID: uuid }),
-          readConcern,
-        }),
-      );
-      this.#cursor = cursor;
-      this.#documents = batch.documents;
-    } else {
-      this.#documents = (await this.#cursor.next({ batchSize: BATCH_DOCUMENTS })).documents;
-    }
-    this.#place = 0;
-    this.#isEnded = !this.#cursor.open;
+    await this.#order[Symbol.asyncDispose]();
   }
 }
 

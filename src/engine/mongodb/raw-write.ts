@@ -29,6 +29,7 @@ export interface WriteError {
   readonly code: number;
   readonly errmsg: string;
   readonly keyPattern?: Document;
+  readonly keyValue?: Document;
   /** The collation of the index that has a duplicate. */
   readonly collation?: Document;
 }

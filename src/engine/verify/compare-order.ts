@@ -1,47 +1,110 @@
-import type { MongoClient } from 'mongodb';
-import { keyOf } from '../bson/document-key.ts';
+import { MongoServerError } from 'mongodb';
+import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { onDestination, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { NaturalOrder } from '../compare/natural-order.ts';
+import { classify } from '../mongodb/failure-policy.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
-import type { ReadKeysParts } from './read-keys.ts';
+import { keysOfDestination, keysOfSource, type ReadKeysParts } from './read-keys.ts';
 
 const KEYS_AT_A_TIME = 20_000;
+const LOOKED_UP_AT_A_TIME = 1_000;
+const BETWEEN_LOOKS_MS = 1_000;
+const CAPPED_POSITION_LOST = 136;
 
 /**
  * Whether the documents that both sides of a capped collection have are in the same order, and none between them is
  * missing on one side. Each side discards its oldest documents by itself, and the newest may be under way, so the ends
- * don't count. Holds the identity of every key of both sides.
+ * don't count. Holds one reply of each side at a time.
+ * @returns false also for a collection that discarded documents before they were read: in the write pause it can be read
  * @throws CollectionDropped, CollectionMissing
  */
 export async function isInOrder(parts: ReadKeysParts, collection: TrackedCollection): Promise<boolean> {
-  const { source, destination, fence, position } = parts;
-  const wanted = await onSource(parts, collection, (name) =>
-    readOrder(source, collection.sourceDatabase, {
-      find: name,
-      ...pinTo(parts, collection),
-      readConcern: { level: 'majority', afterClusterTime: position.time },
-    }),
-  );
-  const present = await onDestination(parts, collection, ({ database, name, uuid }) =>
-    readOrder(destination, database, { find: name, collectionUUID: uuid, readConcern: fence.afterOwnWrites }),
-  );
-  const [inner, others] = [between(wanted, new Set(present)), between(present, new Set(wanted))];
-  return inner.length === others.length && inner.every((identity, index) => identity === others[index]);
-}
-
-/** Returns the keys from the first to the last one that the other side has, too. */
-function between(keys: readonly string[], others: ReadonlySet<string>): readonly string[] {
-  const first = keys.findIndex((key) => others.has(key));
-  return first < 0 ? [] : keys.slice(first, keys.findLastIndex((key) => others.has(key)) + 1);
-}
-
-async function readOrder(client: MongoClient, database: string, find: object): Promise<string[]> {
-  const options = { hint: { $natural: 1 }, projection: { _id: 1 }, batchSize: KEYS_AT_A_TIME };
-  const keys: string[] = [];
-  const [cursor, first] = await RawCursor.open(client, database, { ...find, ...options });
-  await using _ = cursor;
-  for (let batch = first; ; batch = await cursor.next({ batchSize: KEYS_AT_A_TIME })) {
-    for (const document of batch.documents) keys.push(keyOf(document).identity);
-    if (!cursor.open) return keys;
+  const { clock, signal } = parts;
+  while (true) {
+    try {
+      return await compareOnce(parts, collection);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof MongoServerError && error.code === CAPPED_POSITION_LOST) return false;
+      if (classify(error) !== 'transient') throw error;
+    }
+    await clock.sleep(BETWEEN_LOOKS_MS, signal);
+    signal.throwIfAborted();
   }
+}
+
+async function compareOnce(parts: ReadKeysParts, collection: TrackedCollection): Promise<boolean> {
+  await using source = sourceOrder(parts, collection);
+  await using destination = destinationOrder(parts, collection);
+  const isOnSource = (keys: readonly DocumentKey[]) => keysOfSource(parts, collection, keys);
+  const isOnDestination = (keys: readonly DocumentKey[]) => keysOfDestination(parts, collection, keys);
+  let [a, b] = [await keyAt(source), await keyAt(destination)];
+  // Passes the oldest documents that one side has discarded. It may discard what the other one begins with meanwhile.
+  if (a && b && a.identity !== b.identity) a = await passAlone(source, isOnDestination, b);
+  if (a && b && a.identity !== b.identity) b = await passAlone(destination, isOnSource, a);
+  while (a && b && a.identity === b.identity) {
+    source.pass(1);
+    destination.pass(1);
+    [a, b] = [await keyAt(source), await keyAt(destination)];
+  }
+  // The other side's documents are all compared, so it has none of the rest.
+  if (a === undefined || b === undefined) return true;
+  const isAlone = (await passAlone(source, isOnDestination)) === undefined;
+  return isAlone && (await passAlone(destination, isOnSource)) === undefined;
+}
+
+/**
+ * Passes documents that the other side lacks.
+ * @param known  a document that the other side had when it was read
+ * @returns the first one that the other side has
+ */
+async function passAlone(
+  order: NaturalOrder,
+  presentOf: (keys: readonly DocumentKey[]) => Promise<ReadonlySet<string>>,
+  known?: DocumentKey,
+): Promise<DocumentKey | undefined> {
+  while ((await order.peek()) !== undefined) {
+    const keys = Array.from(order.ahead(LOOKED_UP_AT_A_TIME), keyOf);
+    const present = await presentOf(keys);
+    const place = keys.findIndex(({ identity }) => identity === known?.identity || present.has(identity));
+    order.pass(place < 0 ? keys.length : place);
+    if (place >= 0) return keys[place];
+  }
+  return undefined;
+}
+
+async function keyAt(order: NaturalOrder): Promise<DocumentKey | undefined> {
+  const document = await order.peek();
+  return document && keyOf(document);
+}
+
+function sourceOrder(parts: ReadKeysParts, collection: TrackedCollection): NaturalOrder {
+  const { source, position } = parts;
+  const open = (fields: object) =>
+    onSource(parts, collection, (name) =>
+      RawCursor.open(source, collection.sourceDatabase, {
+        find: name,
+        projection: { _id: 1 },
+        ...fields,
+        ...pinTo(parts, collection),
+        readConcern: { level: 'majority', afterClusterTime: position.time },
+      }),
+    );
+  return new NaturalOrder({ open, batchSize: KEYS_AT_A_TIME });
+}
+
+function destinationOrder(parts: ReadKeysParts, collection: TrackedCollection): NaturalOrder {
+  const { destination, fence } = parts;
+  const open = (fields: object) =>
+    onDestination(parts, collection, ({ database, name, uuid }) =>
+      RawCursor.open(destination, database, {
+        find: name,
+        projection: { _id: 1 },
+        ...fields,
+        collectionUUID: uuid,
+        readConcern: fence.afterOwnWrites,
+      }),
+    );
+  return new NaturalOrder({ open, batchSize: KEYS_AT_A_TIME });
 }

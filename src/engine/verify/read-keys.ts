@@ -22,6 +22,8 @@ interface Found<T> {
   readonly time: Timestamp;
 }
 
+const ONLY_KEYS = { _id: 1 };
+
 /** Returns the SHA-256 of the source's document of each key. @throws CollectionDropped, CollectionMissing */
 export async function hashesOfSource(
   parts: ReadKeysParts,
@@ -38,6 +40,26 @@ export async function hashesOfDestination(
   keys: readonly DocumentKey[],
 ): Promise<Found<string>> {
   return await readDestination(parts, collection, keys, hashOf);
+}
+
+/** Returns the identities of the keys that the source has. @throws CollectionDropped, CollectionMissing */
+export async function keysOfSource(
+  parts: ReadKeysParts,
+  collection: TrackedCollection,
+  keys: readonly DocumentKey[],
+): Promise<ReadonlySet<string>> {
+  const { found } = await readSource(parts, collection, keys, () => true, ONLY_KEYS);
+  return new Set(found.keys());
+}
+
+/** Returns the identities of the keys that the destination has. @throws CollectionDropped */
+export async function keysOfDestination(
+  parts: ReadKeysParts,
+  collection: TrackedCollection,
+  keys: readonly DocumentKey[],
+): Promise<ReadonlySet<string>> {
+  const { found } = await readDestination(parts, collection, keys, () => true, ONLY_KEYS);
+  return new Set(found.keys());
 }
 
 /** Returns the source's document of a key; undefined when it has none. */
@@ -65,13 +87,14 @@ async function readSource<T>(
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
   take: (document: Buffer) => T,
+  projection = {},
 ): Promise<Found<T>> {
   const { isClustered, sourceDatabase: database } = collection;
   const { collectionUUID: uuid } = pinTo(parts, collection);
   const readConcern = { level: 'majority', afterClusterTime: parts.position.time };
   const select = (query: object) => collection.selected(query);
   return await onSource(parts, collection, async (name) => {
-    const from = { database, name, uuid, select, isClustered, readConcern };
+    const from = { database, name, uuid, select, isClustered, readConcern, projection };
     const { found, time } = await readKeys(parts.source, from, keys, take);
     return { found, time: operationTimeOf({ operationTime: time }, 'source') };
   });
@@ -82,11 +105,12 @@ async function readDestination<T>(
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
   take: (document: Buffer) => T,
+  projection = {},
 ): Promise<Found<T>> {
   const { isClustered } = collection;
   return await onDestination(parts, collection, async ({ database, name, uuid }) => {
     // The read sees all writes of the lanes, whichever member answers.
-    const from = { database, name, uuid, isClustered, readConcern: parts.fence.afterOwnWrites };
+    const from = { database, name, uuid, isClustered, readConcern: parts.fence.afterOwnWrites, projection };
     const { found, time } = await readKeys(parts.destination, from, keys, take);
     return { found, time: operationTimeOf({ operationTime: time }, 'destination') };
   });

@@ -104,7 +104,8 @@ export const migrationLogEvents = {
   'verification.capped_reordered': {
     level: 'warn',
     fields: ['namespace'],
-    meaning: 'A capped collection has another order on the destination. The cutover copies it again.',
+    meaning:
+      'A capped collection has another order on the destination, or discards documents before they are compared. The cutover compares it in the write pause, and copies it again if it differs.',
   },
   'verification.catalog_difference': {
     level: 'warn',

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BSON, type Collection } from 'mongodb';
+import { BSON, type Collection, DBRef } from 'mongodb';
 import { LANES } from '../../../src/engine/apply/lanes.ts';
 import { keyOf, laneHash } from '../../../src/engine/bson/document-key.ts';
+import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
+import { document, element } from '../../../src/engine/bson/raw-document.ts';
+import { RawValue } from '../../../src/engine/bson/raw-value.ts';
 import { timeOfToken } from '../../../src/engine/mongodb/cluster-time.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { fillSeats } from '../../campaign/seats.ts';
@@ -183,6 +186,62 @@ test('a document beside a partial index that was taken for one in the way is wri
   await eventually(() => seats.here.findOne({ _id: 2, seat: 1 }), { what: 'the document that needed room' });
   late.release();
   await eventually(() => seats.here.findOne({ _id: 101 }), { what: 'the document beside the index' });
+  await running.returnToOldSource();
+  await expectIdentical(pair);
+});
+
+test('a document beside a partial index is written again, too, when the answer to its delete is lost', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const seats = { there: seatsOf(pair.destination), here: seatsOf(pair.source) };
+  await seats.here.createIndex({ seat: 1 }, { unique: true, partialFilterExpression: { _id: { $lt: 100 } } });
+  await seats.here.insertMany([1, 2, 101].map((_id) => ({ _id, seat: _id % 100 })));
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  using late = holdAt('engine.apply.batch-taken', { times: 1 });
+  using lost = onceAt('engine.apply.about-to-displace', async () => {
+    const writeConcernError = { code: 91, errmsg: 'the server ends' };
+    await pair.source.failCommand({ mode: { times: 1 }, data: { failCommands: ['delete'], writeConcernError } });
+  });
+  await seats.there.updateOne({ _id: 1 }, { $set: { seat: -1 } });
+  await late.reached;
+  await seats.there.updateOne({ _id: 2 }, { $set: { seat: 1 } });
+  await eventually(() => seats.here.findOne({ _id: 2, seat: 1 }), { what: 'the document that needed room' });
+  assert.ok(lost.result !== undefined);
+  late.release();
+  await eventually(() => seats.here.findOne({ _id: 101 }), { what: 'the document beside the index' });
+  await running.returnToOldSource();
+  await expectIdentical(pair);
+});
+
+test('documents that pass values inside of DBRefs, beside invalid UTF-8, make room for each other', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const [here, there] = [pair.source, pair.destination].map(({ client }) => client.db('shop').collection('owned'));
+  assert.ok(here && there);
+  await here.createIndex({ 'owner.$id': 1 }, { unique: true });
+  const invalid = element(BSON_TYPE.string, 'text', Buffer.from([3, 0, 0, 0, 0xff, 0xfe, 0]));
+  const owned = [1, 2].map((n) => {
+    const fields = Buffer.from(BSON.serialize({ _id: n, owner: new DBRef('users', n as never) }));
+    return new RawValue(BSON_TYPE.document, document(fields.subarray(4, -1), invalid));
+  });
+  await pair.source.client.db('shop').command({ insert: 'owned', documents: owned });
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  let displaced = 0;
+  using _ = onReach('engine.apply.displaced', () => {
+    displaced += 1;
+  });
+  using late = holdAt('engine.apply.batch-taken', { times: 1 });
+  await there.updateOne({ _id: 1 as never }, { $set: { 'owner.$id': -1 } });
+  await late.reached;
+  await there.updateOne({ _id: 2 as never }, { $set: { 'owner.$id': 1 } });
+  const passed = () => here.countDocuments({ _id: 2 as never, 'owner.$id': 1 });
+  await eventually(passed, { what: 'the document that needed room' });
+  assert.equal(displaced, 1, 'it got room, and the way back did not begin again');
+  late.release();
   await running.returnToOldSource();
   await expectIdentical(pair);
 });

@@ -1,0 +1,347 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  BSON,
+  BSONSymbol,
+  type CreateIndexesOptions,
+  DBRef,
+  Decimal128,
+  type Document,
+  Double,
+  Int32,
+  Long,
+  ObjectId,
+} from 'mongodb';
+import { displaceHolders } from '../../../src/engine/apply/displace-holders.ts';
+import { type RefusedDocument, refusedByUniqueIndex } from '../../../src/engine/apply/unique-conflict.ts';
+import { DocumentBatch } from '../../../src/engine/bson/document-batch.ts';
+import { type DocumentKey, keyOf } from '../../../src/engine/bson/document-key.ts';
+import { document, element } from '../../../src/engine/bson/raw-document.ts';
+import type { Fence } from '../../../src/engine/mongodb/fence.ts';
+import { insertRaw, replaceStatement, updateRaw, type WriteTarget } from '../../../src/engine/mongodb/raw-write.ts';
+import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
+import { onceAt } from '../reach-points.ts';
+import { takeMigration } from '../taken-migration.ts';
+
+const RUNS = 60;
+
+let set: ReplicaSet;
+let fence: Fence;
+before(async () => {
+  set = await startReplicaSet();
+  ({ fence } = await takeMigration(set.client));
+});
+after(() => set[Symbol.asyncDispose]());
+
+const OWNER = new ObjectId();
+const INVALID = Buffer.from([3, 0, 0, 0, 0xff, 0xfe, 0]);
+const UNDEFINED = Buffer.alloc(0);
+/** The server compares strings without regard to case. */
+const CASELESS = { collation: { locale: 'en', strength: 2 } };
+
+interface Case {
+  readonly what: string;
+  readonly index: Document;
+  readonly options?: CreateIndexesOptions;
+  /** Fields of a document that has a value in the index, and of one that needs it. */
+  readonly holder: Document | Buffer;
+  readonly refused: Document | Buffer;
+  /** Fields of a document that has other values. */
+  readonly bystander?: Document;
+}
+
+const CASES: readonly Case[] = [
+  {
+    what: 'the id of a DBRef',
+    index: { 'owner.$id': 1 },
+    holder: { owner: new DBRef('users', OWNER) },
+    refused: { owner: new DBRef('people', OWNER, 'shop') },
+    bystander: { owner: new DBRef('users', new ObjectId()) },
+  },
+  {
+    what: 'several parts of a DBRef',
+    index: { 'owner.$ref': 1, 'owner.$id': -1, 'owner.$db': 1 },
+    holder: { owner: new DBRef('users', OWNER, 'shop') },
+    refused: { owner: new DBRef('users', OWNER, 'shop') },
+    bystander: { owner: new DBRef('users', OWNER, 'other') },
+  },
+  {
+    what: 'a DBRef as a whole',
+    index: { owner: 1 },
+    holder: { owner: new DBRef('users', OWNER) },
+    refused: { owner: new DBRef('users', OWNER) },
+    bystander: { owner: new DBRef('users', OWNER, 'shop') },
+  },
+  {
+    what: 'a field of a DBRef in an array',
+    index: { 'owners.$id': 1 },
+    holder: { owners: [new DBRef('users', OWNER), new DBRef('users', 2 as never)] },
+    refused: { owners: [new DBRef('users', 1 as never), new DBRef('users', OWNER)] },
+    bystander: { owners: [new DBRef('users', 3 as never)] },
+  },
+  {
+    what: 'a value beside invalid UTF-8',
+    index: { seat: 1 },
+    holder: { seat: 7 },
+    refused: Buffer.concat([element(0x02, 'text', INVALID), fieldsOf({ seat: 7 })]),
+    bystander: { seat: 8 },
+  },
+  {
+    what: 'a value that is invalid UTF-8',
+    index: { text: 1 },
+    holder: element(0x02, 'text', INVALID),
+    refused: element(0x02, 'text', INVALID),
+    bystander: { text: '\ufffd\ufffd' },
+  },
+  {
+    what: 'a number of another type',
+    index: { n: 1 },
+    holder: { n: Decimal128.fromString('7.0') },
+    refused: { n: new Long(7) },
+    bystander: { n: new Double(7.5) },
+  },
+  {
+    what: 'a symbol of the text of a string',
+    index: { s: 1 },
+    holder: { s: 'text' },
+    refused: { s: new BSONSymbol('text') },
+    bystander: { s: 'other' },
+  },
+  {
+    what: 'the first of two fields of the same name',
+    index: { seat: 1 },
+    holder: { seat: 7 },
+    refused: Buffer.concat([fieldsOf({ seat: 7 }), fieldsOf({ seat: 8 })]),
+    bystander: { seat: 8 },
+  },
+  {
+    what: 'a field whose name is not ASCII',
+    index: { 'größe.wert': 1 },
+    holder: { größe: { wert: 1 } },
+    refused: { größe: { wert: 1 } },
+    bystander: { größe: { wert: 2 } },
+  },
+  {
+    what: 'a missing field',
+    index: { 'a.b': 1 },
+    holder: { a: 5 },
+    refused: {},
+    bystander: { a: { b: 1 } },
+  },
+  {
+    what: 'a missing field, as an element of an array lacks it',
+    index: { 'a.b': 1 },
+    holder: { a: { b: null } },
+    refused: { a: [{ b: 1 }, { c: 2 }] },
+    bystander: { a: { b: 2 } },
+  },
+  {
+    what: 'a missing field, which elements that are no documents lack',
+    index: { 'a.b': 1 },
+    holder: { a: [1, 2] },
+    refused: { a: { b: null } },
+    bystander: { a: [{ b: 3 }] },
+  },
+  {
+    what: 'a missing field, which an empty array lacks',
+    index: { 'a.b.c': 1 },
+    holder: { a: [{ b: [] }] },
+    refused: { a: 1 },
+    bystander: { a: [{ b: [{ c: 3 }] }] },
+  },
+  {
+    what: 'an empty array',
+    index: { a: 1 },
+    holder: { a: [] },
+    refused: { a: [] },
+    bystander: { a: [1] },
+  },
+  {
+    what: 'undefined, which an empty array is to an index',
+    index: { a: 1 },
+    holder: { a: [] },
+    refused: element(0x06, 'a', UNDEFINED),
+    bystander: { a: null },
+  },
+  {
+    what: 'an empty array, which undefined is to an index',
+    index: { a: 1 },
+    holder: element(0x06, 'a', UNDEFINED),
+    refused: { a: [] },
+    bystander: { a: null },
+  },
+  {
+    what: 'an element of an array',
+    index: { a: 1 },
+    holder: { a: 2 },
+    refused: { a: [1, 2, [3]] },
+    bystander: { a: 3 },
+  },
+  {
+    what: 'an array in an array',
+    index: { a: 1 },
+    holder: { a: [[3], 4] },
+    refused: { a: [1, [3]] },
+    bystander: { a: [3, 5] },
+  },
+  {
+    what: 'a field below an array, but not below an array in it',
+    index: { 'a.b': 1 },
+    holder: { a: [{ b: 1 }] },
+    refused: { a: [[{ b: 2 }], { b: [0, 1] }] },
+    bystander: { a: { b: 2 } },
+  },
+  {
+    what: 'an element of an array by its position',
+    index: { 'a.1.b': 1 },
+    holder: { a: [{}, { b: 7 }] },
+    refused: { a: [{ b: 6 }, [{ b: 8 }, { b: 7 }]] },
+    bystander: { a: [{ b: 7 }, { b: 6 }] },
+  },
+  {
+    what: 'several fields, one of them missing',
+    index: { a: 1, 'b.c': 1 },
+    holder: { a: 1 },
+    refused: { a: 1, b: { d: 1 } },
+    bystander: { a: 2 },
+  },
+  {
+    what: 'text that a collation takes as equal',
+    index: { name: 1 },
+    options: CASELESS,
+    holder: { name: 'ADA' },
+    refused: { name: 'ada' },
+    bystander: { name: 'bob' },
+  },
+  {
+    what: 'text in a DBRef that a collation takes as equal',
+    index: { 'owner.$id': 1, n: 1 },
+    options: CASELESS,
+    holder: { owner: new DBRef('users', 'ADA' as never), n: 1 },
+    refused: { owner: new DBRef('users', 'ada' as never), n: 1 },
+    bystander: { owner: new DBRef('users', 'ADA' as never), n: 2 },
+  },
+  {
+    what: 'a missing field of an index with a collation',
+    index: { 'a.b': 1 },
+    options: CASELESS,
+    holder: { a: [1] },
+    refused: { a: [{ b: 'x' }, {}] },
+    bystander: { a: { b: 'y' } },
+  },
+  {
+    what: 'a value in a sparse index, beside elements that lack the field',
+    index: { 'a.b': 1 },
+    options: { sparse: true },
+    holder: { a: [{ b: 1 }, {}] },
+    refused: { a: [{ c: 1 }, { b: 1 }] },
+    bystander: { c: 1 },
+  },
+  {
+    what: 'a value of a partial index',
+    index: { seat: 1 },
+    options: { partialFilterExpression: { isBooked: true } },
+    holder: { seat: 7, isBooked: true },
+    refused: { seat: 7, isBooked: true },
+    bystander: { seat: 8, isBooked: true },
+  },
+];
+
+for (const [n, { what, index, options = {}, holder, refused, bystander = {} }] of CASES.entries())
+  test(`the document that holds ${what} makes room for the one that needs it`, async () => {
+    const target = await createTarget(`c${n}`, index, options);
+    const [held, other, needed] = [numbered(1, holder), numbered(2, bystander), numbered(3, refused)];
+    assert.deepEqual(await insertRaw(fence, target, DocumentBatch.of([held, other])), []);
+    const displaced = await displace(target, await refuse(target, needed));
+    assert.deepEqual(displaced.map(shown), [shown(keyOf(held))]);
+    assert.deepEqual(await updateRaw(fence, target, [replaceStatement(keyOf(needed), needed)]), []);
+    assert.deepEqual(await keysOf(target), [2, 3]);
+  });
+
+/** Values of which an index makes few different entries, so that two documents often have one in common. */
+const VALUE = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc.constantFrom<unknown>(null, 1, 'x'),
+    fc.array(tie('value'), { maxLength: 2 }),
+    fc.record({ b: tie('value'), c: tie('value'), 0: tie('value') }, { requiredKeys: [] }),
+  ),
+})).value;
+
+for (const index of [{ a: 1 }, { 'a.b': 1 }, { 'a.b.c': 1 }, { 'a.0': 1 }, { 'a.0.b': 1 }, { 'a.b': 1, 'a.c': 1 }])
+  test(`whatever the server refuses beside a unique index on ${Object.keys(index)}, it takes once holders made room`, async () => {
+    const target = await createTarget(`any ${Object.keys(index)}`, index, {});
+    let refusals = 0;
+    await fc.assert(
+      fc.asyncProperty(VALUE, VALUE, async (left, right) => {
+        await set.client.db(target.database).collection(target.name).deleteMany({});
+        const [held, needed] = [numbered(1, { a: left }), numbered(2, { a: right })];
+        if ((await insertRaw(fence, target, DocumentBatch.of([held]))).length > 0) return;
+        const [error] = await updateRaw(fence, target, [replaceStatement(keyOf(needed), needed)]);
+        const refused = error && refusedByUniqueIndex({ key: keyOf(needed), document: needed }, error);
+        if (refused === undefined) return;
+        refusals += 1;
+        await displace(target, refused);
+        assert.deepEqual(await keysOf(target), []);
+      }),
+      { numRuns: RUNS, seed: 28 },
+    );
+    assert.ok(refusals > 0, 'none was refused');
+  });
+
+test('a document that comes to lack the value in an array before it would make room stays', async () => {
+  const target = await createTarget('newer', { 'a.b': 1 }, {});
+  const [held, needed] = [numbered(1, { a: [{ b: 1 }, {}] }), numbered(3, { a: { b: null } })];
+  await insertRaw(fence, target, DocumentBatch.of([held]));
+  const refused = await refuse(target, needed);
+  using _ = onceAt('engine.apply.about-to-displace', async () => {
+    await updateRaw(fence, target, [replaceStatement(keyOf(held), numbered(1, { a: [{ b: 1 }] }))]);
+  });
+  await displace(target, refused);
+  assert.deepEqual(await keysOf(target), [1]);
+});
+
+async function createTarget(name: string, index: Document, options: CreateIndexesOptions): Promise<WriteTarget> {
+  const collection = await set.client.db('shop').createCollection(name);
+  await collection.createIndex(index as never, { unique: true, ...options });
+  const [listed] = await set.client.db('shop').listCollections({ name }).toArray();
+  return { database: 'shop', name, uuid: (listed as Document).info.uuid };
+}
+
+/** Returns the document as the destination has refused it. */
+async function refuse(target: WriteTarget, bytes: Buffer): Promise<RefusedDocument> {
+  const key = keyOf(bytes);
+  const [error] = await updateRaw(fence, target, [replaceStatement(key, bytes)]);
+  const refused = error && refusedByUniqueIndex({ key, document: bytes }, error);
+  assert.ok(refused, 'the destination refuses it');
+  return refused;
+}
+
+/** Makes room for a refused document. Returns the keys of those that held its values. */
+async function displace(target: WriteTarget, refused: RefusedDocument): Promise<DocumentKey[]> {
+  const displaced = new Map<string, DocumentKey>();
+  await displaceHolders({ destination: set.client, fence }, target, [refused], displaced);
+  return [...displaced.values()];
+}
+
+async function keysOf({ database, name }: WriteTarget): Promise<number[]> {
+  const found = set.client
+    .db(database)
+    .collection<{ _id: number }>(name)
+    .find({}, { projection: { _id: 1 } });
+  return (await found.map(({ _id }) => _id).toArray()).sort((a, b) => a - b);
+}
+
+function numbered(_id: number, fields: Document | Buffer): Buffer {
+  return document(fieldsOf({ _id: new Int32(_id) }), Buffer.isBuffer(fields) ? fields : fieldsOf(fields));
+}
+
+/** Returns the elements of a document. */
+function fieldsOf(fields: Document): Buffer {
+  return Buffer.from(BSON.serialize(fields)).subarray(4, -1);
+}
+
+function shown(key: DocumentKey): string {
+  return key.identity;
+}
