@@ -34,7 +34,7 @@ export const OF_REVERSE: readonly Mutant[] = [
     file: 'src/engine/apply/lane.ts',
     replace: 'this.#events.displaced({ collection, key, state: UNKNOWN, sequence });',
     by: 'void [key, sequence];',
-    tests: { file: REVERSE, name: 'beside a partial index' },
+    tests: { file: REVERSE, name: 'but apart' },
   },
   {
     without: 'holding the checkpoint back only from the read of a refused document on',
@@ -77,6 +77,13 @@ export const OF_REVERSE: readonly Mutant[] = [
     replace: '  for (const { key } of holders) displaced.set(key.identity, key);\n',
     by: '  displaced.clear();\n  for (const { key } of holders) displaced.set(key.identity, key);\n',
     tests: { file: REVERSE, name: 'answer to its delete' },
+  },
+  {
+    without: 'leaving documents beside a partial index where they are',
+    file: 'src/engine/apply/displace-holders.ts',
+    replace: ', ...partOfCollection(refused, indexes)',
+    by: '',
+    tests: { file: HOLDERS, name: 'partial index' },
   },
   {
     without: 'looking for a unique value in the documents of an array',

@@ -1,8 +1,11 @@
-import { BSON, type MongoClient } from 'mongodb';
+import { isDeepStrictEqual } from 'node:util';
+import { BSON, type Document, type MongoClient } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
-import { elementNamed } from '../bson/elements.ts';
+import { elementNamed, elementsOf } from '../bson/elements.ts';
 import { RawValue } from '../bson/raw-value.ts';
+import { type IndexSpec, isPreparedUnique, isUnique } from '../catalog/index-spec.ts';
+import { listIndexesOf } from '../catalog/read-catalog.ts';
 import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
@@ -16,7 +19,7 @@ interface DisplaceHoldersParts {
   readonly fence: Fence;
 }
 
-/** More than one only where a filter for a partial index or an array matches documents beside the holder. */
+/** More than one only where arrays combine the values of several fields in other ways than the holder does. */
 const MOST_HOLDERS = 100;
 
 /** The field of a reply with a document's values in an index. */
@@ -35,10 +38,11 @@ export async function displaceHolders(
   refused: readonly RefusedDocument[],
   displaced: Map<string, DocumentKey>,
 ): Promise<void> {
+  const indexes = (await listIndexesOf(parts.destination, target)).filter(isEnforced);
   const found = new Map<string, ReadDocument>();
   let bytes = 0;
   for (const one of refused) {
-    for (const holder of await holdersOf(parts, target, one)) {
+    for (const holder of await holdersOf(parts, target, one, indexes)) {
       found.set(holder.key.identity, holder);
       bytes += holder.value.bytes.length;
     }
@@ -54,11 +58,12 @@ async function holdersOf(
   { destination, fence }: DisplaceHoldersParts,
   target: WriteTarget,
   refused: RefusedDocument,
+  indexes: readonly IndexSpec[],
 ): Promise<ReadDocument[]> {
   const expression = fieldsOf(refused);
   const found = await readAll(destination, target.database, {
     find: target.name,
-    filter: sameValues(refused),
+    filter: { $and: [sameValues(refused), ...partOfCollection(refused, indexes)] },
     projection: { _id: 1, [VALUES]: expression },
     limit: MOST_HOLDERS,
     singleBatch: true,
@@ -69,6 +74,26 @@ async function holdersOf(
   return found
     .map((document) => ({ key: keyOf(document), expression, value: valuesOf(document) }))
     .filter(({ key }) => key.identity !== refused.key.identity);
+}
+
+function isEnforced(spec: IndexSpec): boolean {
+  return isUnique(spec) || isPreparedUnique(spec);
+}
+
+/**
+ * Returns a condition for the documents in partial indexes on the refused fields; none when an index on them has all. A
+ * document beside such an index isn't in the way, and no change would bring it back after an engine that was killed.
+ */
+function partOfCollection({ keyPattern }: RefusedDocument, indexes: readonly IndexSpec[]): Document[] {
+  const names = Object.keys(keyPattern).map((name) => Buffer.from(name).toString('latin1'));
+  const parts = indexes
+    .filter(({ fields }) => isDeepStrictEqual(namesIn(fields.get('key')), names))
+    .map(({ fields }) => fields.get('partialFilterExpression'));
+  return parts.length === 0 || parts.includes(undefined) ? [] : [{ $or: parts }];
+}
+
+function namesIn(key: RawValue | undefined): string[] {
+  return Array.from(elementsOf((key as RawValue).bytes), ({ name }) => name);
 }
 
 async function displace(

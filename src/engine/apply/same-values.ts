@@ -7,7 +7,7 @@ import type { RefusedDocument } from './unique-conflict.ts';
 /**
  * Returns a query for documents with the values of a refused one in the fields of an index. Reads the values from its
  * bytes: the driver refuses invalid UTF-8, and makes a DBRef of a part that looks like one. May match other documents,
- * too: beside a partial index, and where arrays combine the values of several fields in other ways.
+ * too: those beside a partial index, and where arrays combine the values of several fields in other ways.
  */
 export function sameValues({ document, keyPattern, keyValue }: RefusedDocument): Document {
   const whole = rawDocument(document);

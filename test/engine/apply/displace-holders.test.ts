@@ -44,6 +44,8 @@ interface Case {
   readonly what: string;
   readonly index: Document;
   readonly options?: CreateIndexesOptions;
+  /** Options of a second unique index on the same fields. */
+  readonly beside?: CreateIndexesOptions;
   /** Fields of a document that has a value in the index, and of one that needs it. */
   readonly holder: Document | Buffer;
   readonly refused: Document | Buffer;
@@ -244,13 +246,35 @@ const CASES: readonly Case[] = [
     options: { partialFilterExpression: { isBooked: true } },
     holder: { seat: 7, isBooked: true },
     refused: { seat: 7, isBooked: true },
-    bystander: { seat: 8, isBooked: true },
+    bystander: { seat: 7, isBooked: false },
+  },
+  {
+    what: 'a value of one of two partial indexes on a field',
+    index: { seat: 1 },
+    options: { partialFilterExpression: { isBooked: true } },
+    beside: { partialFilterExpression: { isHeld: true }, name: 'held' },
+    holder: { seat: 7, isHeld: true },
+    refused: { seat: 7, isHeld: true },
+    bystander: { seat: 7 },
+  },
+  {
+    what: 'a value of a partial index with a collation',
+    index: { name: 1 },
+    options: { ...CASELESS, partialFilterExpression: { kind: 'guest' } },
+    holder: { name: 'ADA', kind: 'GUEST' },
+    refused: { name: 'ada', kind: 'guest' },
+    bystander: { name: 'ada', kind: 'staff' },
   },
 ];
 
-for (const [n, { what, index, options = {}, holder, refused, bystander = {} }] of CASES.entries())
+for (const [n, { what, index, options = {}, beside, holder, refused, bystander = {} }] of CASES.entries())
   test(`the document that holds ${what} makes room for the one that needs it`, async () => {
     const target = await createTarget(`c${n}`, index, options);
+    if (beside)
+      await set.client
+        .db('shop')
+        .collection(target.name)
+        .createIndex(index as never, { unique: true, ...beside });
     const [held, other, needed] = [numbered(1, holder), numbered(2, bystander), numbered(3, refused)];
     assert.deepEqual(await insertRaw(fence, target, DocumentBatch.of([held, other])), []);
     const displaced = await displace(target, await refuse(target, needed));
