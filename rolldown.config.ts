@@ -1,8 +1,8 @@
 import type { BuildOptions } from 'rolldown';
 import manifest from './package.json' with { type: 'json' };
+import { builtinModules } from './packaging/builtin-modules.ts';
 import { declarations } from './packaging/declarations.ts';
 import { licenses } from './packaging/licenses.ts';
-import { nodeHttp } from './packaging/node-http.ts';
 
 /** Packages that npm installs with Linkspan, and one that only a checkout needs. All others become part of the program. */
 const INSTALLED = new Set([...Object.keys(manifest.dependencies), 'vite']);
@@ -28,7 +28,7 @@ export default {
   external: (specifier) => INSTALLED.has(packageOf(specifier)),
   // The modules of `src` do nothing when they load, but for the inputs. So a file needs only what it uses of a folder's index.
   treeshake: { moduleSideEffects: (id: string) => id.includes('/node_modules/') },
-  plugins: [licenses, declarations, nodeHttp],
+  plugins: [licenses, declarations, builtinModules],
   logLevel: 'warn',
   output: { dir: 'dist/program', cleanDir: true, chunkFileNames: '[name].js', sourcemap: true },
 } satisfies BuildOptions;

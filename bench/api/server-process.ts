@@ -10,6 +10,7 @@ import {
   SecurityEvents,
   ServerKeys,
   type Store,
+  withAuditMacs,
 } from '../../src/control/index.ts';
 import { registerGateway } from '../../src/gateway/index.ts';
 import {
@@ -51,9 +52,9 @@ async function serveBare(): Promise<Listening> {
 }
 
 async function serveLinkspan(variant: string, path: string): Promise<Listening> {
-  const store = openSqliteStore(path);
   let url = '';
   const sealer = new Sealer([randomBytes(32)]);
+  const store = withAuditMacs(openSqliteStore(path), sealer);
   const control: Control = {
     store: variant === 'one-by-one' ? oneByOne(store) : store,
     sealer,

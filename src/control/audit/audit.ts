@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { newId } from '../../platform/index.ts';
 import type { Actor } from '../records/actor.ts';
 import type { AuditRecord } from '../records/records.ts';
@@ -49,7 +49,5 @@ export function hashOf(content: Omit<AuditRecord, 'hash' | 'keyId' | 'mac'>): st
   const { id, sequence, createdAtMs, orgId, groupId, eventTypeName } = content;
   const { actorKind, actorName, remoteAddress, details, previousHash } = content;
   const fields = [id, sequence, createdAtMs, orgId, groupId, eventTypeName, actorKind, actorName, remoteAddress];
-  return createHash('sha256')
-    .update(JSON.stringify([...fields, details, previousHash]))
-    .digest('hex');
+  return hash('sha256', JSON.stringify([...fields, details, previousHash]));
 }

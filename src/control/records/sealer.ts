@@ -27,6 +27,8 @@ interface MasterKey {
   /** Prefix of the values that are sealed with this key. */
   readonly mark: string;
   readonly sealing: Buffer;
+  /** Derived keys by purpose. Each audit record and each poll of an agent needs one, and a derivation costs more than its use. */
+  readonly derived: Map<string, Buffer>;
 }
 
 /** Seals secrets with AES-256-GCM. It derives keys from master keys, seals with the first and opens with any. */
@@ -66,16 +68,13 @@ export class Sealer {
 
   /** Derives a key of 32 bytes for another purpose; always the same for the same master key. */
   deriveKey(purpose: string): Buffer {
-    return derive(this.#first.master, purpose);
+    return derivedOf(this.#first, purpose);
   }
 
   /** {@link deriveKey} for every known master key, current one first, with the time it was rotated out; null for the current one. */
   deriveKeys(purpose: string): { readonly key: Buffer; readonly retiredAtMs: number | null }[] {
     const current = { key: this.deriveKey(purpose), retiredAtMs: null };
-    const former = [...this.#retired].map(([{ master }, retiredAtMs]) => ({
-      key: derive(master, purpose),
-      retiredAtMs,
-    }));
+    const former = [...this.#retired].map(([key, retiredAtMs]) => ({ key: derivedOf(key, purpose), retiredAtMs }));
     return [current, ...former];
   }
 
@@ -111,7 +110,13 @@ export class Sealer {
 function readKey(master: Buffer): MasterKey {
   const id = createHash('sha256').update(derive(master, 'key id')).digest().subarray(0, KEY_ID_BYTES);
   const mark = Buffer.concat([Buffer.of(FORMAT), id]).toString('base64url');
-  return { master, mark, sealing: derive(master, 'secrets at rest') };
+  return { master, mark, sealing: derive(master, 'secrets at rest'), derived: new Map() };
+}
+
+function derivedOf({ master, derived }: MasterKey, purpose: string): Buffer {
+  const key = derived.get(purpose) ?? derive(master, purpose);
+  derived.set(purpose, key);
+  return key;
 }
 
 function derive(master: Buffer, purpose: string): Buffer {

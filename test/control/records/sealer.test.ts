@@ -59,6 +59,22 @@ test('a secret of another key opens while that key exists, and a sealer never re
   assert.throws(() => sealer.use([former]), /the key in use is not among them/);
 });
 
+test('a derived key belongs to one purpose and to the sealing key of the moment, before and after a rotation', () => {
+  const [former, next] = [randomBytes(32), randomBytes(32)];
+  const keyOf = (key: Buffer, purpose: string) => new Sealer([key]).deriveKey(purpose);
+  const sealer = new Sealer([former]);
+  assert.deepEqual(sealer.deriveKey('tokens'), keyOf(former, 'tokens'));
+  assert.deepEqual(sealer.deriveKey('nonces'), keyOf(former, 'nonces'));
+  const keys = [former, next].flatMap((key) => [keyOf(key, 'tokens'), keyOf(key, 'nonces')]);
+  assert.equal(new Set(keys.map((key) => key.toString('hex'))).size, 4);
+  sealer.use([next, former]);
+  assert.deepEqual(sealer.deriveKey('tokens'), keyOf(next, 'tokens'));
+  assert.deepEqual(
+    sealer.deriveKeys('tokens').map(({ key }) => key),
+    [keyOf(next, 'tokens'), keyOf(former, 'tokens')],
+  );
+});
+
 test('a secret of the first format, which does not name its key, opens', () => {
   const key = Buffer.alloc(32, 7);
   const sealed = 'AQqwe5M1rw9B4w5ep0tCBEpcyK1EvIM9SZ-45iM0AcwVhiA' as Sealed;
