@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const HIDDEN_PROOF = 'test/engine/verify/hidden-proof.test.ts';
 const VERIFICATION = 'test/engine/verify/verification.test.ts';
 const RESUME = 'test/engine/verify/verification-resume.test.ts';
+const LOST_HISTORY = 'test/engine/verify/lost-history-rechecks.test.ts';
 const WATERMARK = 'test/engine/capture/watermark.test.ts';
 
 /** Each removes one rule of the verification. */
@@ -139,5 +140,26 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     replace: '      if (difference !== undefined) throw new NotNow(difference);\n',
     by: '',
     tests: { file: VERIFICATION },
+  },
+  {
+    without: 'dropping the keys of suspect collections',
+    file: 'src/engine/run/stream-follower.ts',
+    replace: '    this.#verification.dropSuspectKeys();\n',
+    by: '',
+    tests: { file: LOST_HISTORY },
+  },
+  {
+    without: 'forgetting the verification of a suspect collection before its repair',
+    file: 'src/engine/verify/repairs.ts',
+    replace: 'await this.#verificationForgotten(collection);',
+    by: 'void this.#verificationForgotten;',
+    tests: { file: LOST_HISTORY },
+  },
+  {
+    without: 'comparing a suspect collection anew',
+    file: 'src/engine/verify/verification.ts',
+    replace: "return isSame && collection.state === 'live' && collection.suspicion === null;",
+    by: "return isSame && collection.state === 'live';",
+    tests: { file: LOST_HISTORY },
   },
 ];

@@ -126,7 +126,8 @@ export class StreamFollower implements RunningStream {
       { mode: verification, foreignTo: log.record.foreignTo },
       (task) => this.#start(task),
     );
-    const parts = { lanes: this.#lanes, copier: this.#copier, throttle };
+    const verificationForgotten = (collection: TrackedCollection) => this.#verification.untilForgotten(collection);
+    const parts = { lanes: this.#lanes, copier: this.#copier, throttle, verificationForgotten };
     this.#repairs = new Repairs(context, parts, (task) => this.#start(task));
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
     const bringInStep = (databases: ReadonlySet<string>) => this.#bringCatalogInStep(databases);
@@ -361,6 +362,7 @@ export class StreamFollower implements RunningStream {
     position.time = timeOfToken(token);
     // A copy that began in the meantime may have read before this position.
     await markSuspect(this.#context);
+    this.#verification.dropSuspectKeys();
     this.#dispatcher.goOnAt(token);
     this.hidden.goOnAt(position.time);
     this.#progress.forgetHidden();

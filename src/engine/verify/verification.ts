@@ -224,6 +224,22 @@ export class Verification {
     return safeTime === undefined ? {} : { foreignTo: safeTime };
   }
 
+  /**
+   * Drops the keys of collections that may have missed changes: they would hold the checkpoint back at a position that
+   * the source no longer has. The suspicion must be on record. Their repair begins after `untilForgotten`, so each of
+   * them is compared anew as a whole, also by a successor.
+   */
+  dropSuspectKeys(): void {
+    for (const collection of this.#comparisons.keys())
+      if (collection.suspicion !== null) this.rechecks.forget(collection);
+  }
+
+  /** Resolves when no comparison of a suspect collection is on record. Must precede the end of its suspicion. */
+  async untilForgotten(collection: TrackedCollection): Promise<void> {
+    const { changes, signal } = this.#parts;
+    await changes.until(() => !this.#comparisons.has(collection), signal, LOOK_AGAIN_AFTER_MS);
+  }
+
   /** Resolves when the rechecks can take more keys. */
   async room(signal: AbortSignal): Promise<void> {
     const hasRoom = () => this.rechecks.size < MOST_OPEN_KEYS;
@@ -250,7 +266,8 @@ export class Verification {
   }
 
   #isValid(collection: TrackedCollection): boolean {
-    return this.#comparisons.get(collection)?.lifecycle === collection.lifecycle && collection.state === 'live';
+    const isSame = this.#comparisons.get(collection)?.lifecycle === collection.lifecycle;
+    return isSame && collection.state === 'live' && collection.suspicion === null;
   }
 
   #isCompared(collection: TrackedCollection): boolean {
@@ -273,7 +290,7 @@ export class Verification {
           collection.uuid,
           await checkpoint.partitions(collection.uuid),
         );
-        if (collection.state !== 'live') return;
+        if (collection.state !== 'live' || collection.suspicion !== null) return;
         this.#take(collection, ranges);
         await this.#records.plan(ranges);
       }
@@ -311,7 +328,10 @@ export class Verification {
     if (comparison !== undefined) comparison.isOrdered = true;
   }
 
-  /** The collection is copied again, set aside or dropped. Its keys hold the checkpoint back until that is on record. */
+  /**
+   * The collection is copied again, set aside, repaired or dropped. Its keys hold the checkpoint back until that is on
+   * record.
+   */
   async #forget(collection: TrackedCollection): Promise<void> {
     if (this.#underWay.has(collection)) return;
     await this.#records.forget(collection.uuid);
