@@ -4,6 +4,7 @@ const HIDDEN_PROOF = 'test/engine/verify/hidden-proof.test.ts';
 const VERIFICATION = 'test/engine/verify/verification.test.ts';
 const RESUME = 'test/engine/verify/verification-resume.test.ts';
 const LOST_HISTORY = 'test/engine/verify/lost-history-rechecks.test.ts';
+const CROWDED = 'test/engine/verify/crowded-rechecks.test.ts';
 const WATERMARK = 'test/engine/capture/watermark.test.ts';
 
 /** Each removes one rule of the verification. */
@@ -160,6 +161,27 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     file: 'src/engine/verify/verification.ts',
     replace: "return isSame && collection.state === 'live' && collection.suspicion === null;",
     by: "return isSame && collection.state === 'live';",
-    tests: { file: LOST_HISTORY },
+    tests: { file: LOST_HISTORY, name: 'the stream continues' },
+  },
+  {
+    without: 'letting the stream continue when no key can be compared',
+    file: 'src/engine/verify/rechecks.ts',
+    replace: '      this.#passesOne = true;\n',
+    by: '',
+    tests: { file: CROWDED },
+  },
+  {
+    without: 'comparing a collection anew when too many of its keys wait',
+    file: 'src/engine/verify/rechecks.ts',
+    replace: 'else if (largest !== undefined) this.#onCrowded(largest);',
+    by: 'else this.#passesOne = largest !== undefined;',
+    tests: { file: CROWDED },
+  },
+  {
+    without: 'keeping waiting keys apart from the replies of servers',
+    file: 'src/engine/verify/recheck-queue.ts',
+    replace: 'key: detachedKey(key),',
+    by: 'key,',
+    tests: { file: 'test/engine/verify/recheck-queue.test.ts' },
   },
 ];

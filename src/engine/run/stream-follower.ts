@@ -116,7 +116,7 @@ export class StreamFollower implements RunningStream {
       searchedTo: () => this.hidden.time,
     });
     const stream = {
-      hasPassed: (time: Timestamp) => isBefore(time, this.#watermark.applied.time) && isBefore(time, this.hidden.time),
+      passedTo: () => this.#progress.passedTo,
       isHurried: () => this.#hurried > 0,
       isLive: () => this.allLive,
     };
@@ -307,7 +307,7 @@ export class StreamFollower implements RunningStream {
         await this.#dispatching;
         this.hidden.follow(batch.time);
         await gate.pass(signal);
-        await this.#verification.room(this.#reading.signal);
+        await this.#verification.rechecks.room(this.#reading.signal);
         batch = await this.#next(this.#hurried > 0 ? HURRIED_WAIT_MS : IDLE_WAIT_MS);
       }
     } finally {

@@ -22,7 +22,7 @@ import { isInOrder } from './compare-order.ts';
 import { ForeignWatch } from './foreign-watch.ts';
 import { Mismatches } from './mismatches.ts';
 import type { OpenKey } from './recheck-queue.ts';
-import { type AppliedStream, MOST_OPEN_KEYS, Rechecks, type RechecksParts } from './rechecks.ts';
+import { type AppliedStream, Rechecks, type RechecksParts } from './rechecks.ts';
 import { coverAll, planRanges, type VerifiedRange } from './verified-ranges.ts';
 
 /** The parts of a run that verification needs. */
@@ -90,6 +90,7 @@ export class Verification {
     this.rechecks = new Rechecks(parts, uses.stream, {
       onMismatch: (open) => this.#settleMismatch(open),
       onEqual: (open) => this.mismatches.close(open),
+      onCrowded: (collection) => this.#compareAgain(collection),
     });
     const sink = {
       found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.foreign(collection, keys),
@@ -238,12 +239,6 @@ export class Verification {
   async untilForgotten(collection: TrackedCollection): Promise<void> {
     const { changes, signal } = this.#parts;
     await changes.until(() => !this.#comparisons.has(collection), signal, LOOK_AGAIN_AFTER_MS);
-  }
-
-  /** Resolves when the rechecks can take more keys. */
-  async room(signal: AbortSignal): Promise<void> {
-    const hasRoom = () => this.rechecks.size < MOST_OPEN_KEYS;
-    if (!hasRoom()) await this.#parts.changes.until(hasRoom, signal, LOOK_AGAIN_AFTER_MS);
   }
 
   /** Sees to it that everything others wrote on the destination before this call is compared. */
