@@ -157,13 +157,6 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     tests: { file: LOST_HISTORY },
   },
   {
-    without: 'comparing a suspect collection anew',
-    file: 'src/engine/verify/verification.ts',
-    replace: "return isSame && collection.state === 'live' && collection.suspicion === null;",
-    by: "return isSame && collection.state === 'live';",
-    tests: { file: LOST_HISTORY, name: 'the stream continues' },
-  },
-  {
     without: 'letting the stream continue when no key can be compared',
     file: 'src/engine/verify/rechecks.ts',
     replace: '      this.#passesOne = true;\n',
