@@ -84,6 +84,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '14',
       '15',
       '15b',
+      '15c',
       '16',
       '16b',
       '17',

@@ -4,6 +4,8 @@ const HIDDEN_PROOF = 'test/engine/verify/hidden-proof.test.ts';
 const VERIFICATION = 'test/engine/verify/verification.test.ts';
 const ORDER = 'test/engine/verify/compare-order.test.ts';
 const RESUME = 'test/engine/verify/verification-resume.test.ts';
+const LOST_HISTORY = 'test/engine/verify/lost-history-rechecks.test.ts';
+const CROWDED = 'test/engine/verify/crowded-rechecks.test.ts';
 const WATERMARK = 'test/engine/capture/watermark.test.ts';
 
 /** Each removes one rule of the verification. */
@@ -168,5 +170,40 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     replace: '      if (error instanceof MongoServerError && error.code === CAPPED_POSITION_LOST) return false;\n',
     by: '',
     tests: { file: ORDER, name: 'faster than they are read' },
+  },
+  {
+    without: 'dropping the keys of suspect collections',
+    file: 'src/engine/run/stream-follower.ts',
+    replace: '    this.#verification.dropSuspectKeys();\n',
+    by: '',
+    tests: { file: LOST_HISTORY },
+  },
+  {
+    without: 'forgetting the verification of a suspect collection before its repair',
+    file: 'src/engine/verify/repairs.ts',
+    replace: 'await this.#verificationForgotten(collection);',
+    by: 'void this.#verificationForgotten;',
+    tests: { file: LOST_HISTORY },
+  },
+  {
+    without: 'letting the stream continue when no key can be compared',
+    file: 'src/engine/verify/rechecks.ts',
+    replace: '      this.#passesOne = true;\n',
+    by: '',
+    tests: { file: CROWDED },
+  },
+  {
+    without: 'comparing a collection anew when too many of its keys wait',
+    file: 'src/engine/verify/rechecks.ts',
+    replace: 'if (largest !== undefined) this.#onCrowded(largest);',
+    by: 'this.#passesOne = largest !== undefined;',
+    tests: { file: CROWDED },
+  },
+  {
+    without: 'keeping waiting keys apart from the replies of servers',
+    file: 'src/engine/verify/recheck-queue.ts',
+    replace: 'key: detachedKey(key),',
+    by: 'key,',
+    tests: { file: 'test/engine/verify/recheck-queue.test.ts' },
   },
 ];

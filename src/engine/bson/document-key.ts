@@ -34,6 +34,11 @@ export function keyFromBytes(bytes: Buffer): DocumentKey {
   return keyFromValue(bytes[0] ?? 0, bytes.subarray(1));
 }
 
+/** Returns the key in memory of its own. A key of a server's reply keeps the whole reply in memory. */
+export function detachedKey({ value, identity }: DocumentKey): DocumentKey {
+  return { value: new RawValue(value.type, Buffer.from(value.bytes)), identity };
+}
+
 /** Returns the key's type byte and value, to store them in a binary field. */
 export function keyBytes(key: DocumentKey): Buffer {
   return Buffer.concat([Buffer.from([key.value.type]), key.value.bytes]);

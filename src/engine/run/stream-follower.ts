@@ -116,7 +116,7 @@ export class StreamFollower implements RunningStream {
       searchedTo: () => this.hidden.time,
     });
     const stream = {
-      hasPassed: (time: Timestamp) => isBefore(time, this.#watermark.applied.time) && isBefore(time, this.hidden.time),
+      passedTo: () => this.#progress.passedTo,
       isHurried: () => this.#hurried > 0,
       isLive: () => this.allLive,
     };
@@ -126,7 +126,8 @@ export class StreamFollower implements RunningStream {
       { mode: verification, foreignTo: log.record.foreignTo },
       (task) => this.#start(task),
     );
-    const parts = { lanes: this.#lanes, copier: this.#copier, throttle };
+    const verificationForgotten = (collection: TrackedCollection) => this.#verification.untilForgotten(collection);
+    const parts = { lanes: this.#lanes, copier: this.#copier, throttle, verificationForgotten };
     this.#repairs = new Repairs(context, parts, (task) => this.#start(task));
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
     const bringInStep = (databases: ReadonlySet<string>) => this.#bringCatalogInStep(databases);
@@ -305,7 +306,7 @@ export class StreamFollower implements RunningStream {
         await this.#dispatching;
         this.hidden.follow(batch.time);
         await gate.pass(signal);
-        await this.#verification.room(this.#reading.signal);
+        await this.#verification.rechecks.room(this.#reading.signal);
         batch = await this.#next(this.#hurried > 0 ? HURRIED_WAIT_MS : IDLE_WAIT_MS);
       }
     } finally {
@@ -360,6 +361,7 @@ export class StreamFollower implements RunningStream {
     position.time = timeOfToken(token);
     // A copy that began in the meantime may have read before this position.
     await markSuspect(this.#context);
+    this.#verification.dropSuspectKeys();
     this.#dispatcher.goOnAt(token);
     this.hidden.goOnAt(position.time);
     this.#progress.forgetHidden();

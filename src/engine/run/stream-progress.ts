@@ -56,10 +56,14 @@ export class StreamProgress {
     return earlier(this.#positions.watermark.safe.time, this.#hiddenComparedTo);
   }
 
+  /** The time before which everything is on the destination or in the spool. */
+  get passedTo(): Timestamp {
+    return earlier(this.#positions.watermark.applied.time, this.#positions.searchedTo());
+  }
+
   /** Whether everything up to a time is on the destination or in the spool. */
   hasApplied(time: Timestamp): boolean {
-    const { watermark, searchedTo } = this.#positions;
-    return !isBefore(watermark.applied.time, time) && !isBefore(searchedTo(), time);
+    return !isBefore(this.passedTo, time);
   }
 
   /** Whether everything up to a time is applied, and compared since. */

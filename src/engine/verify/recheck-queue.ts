@@ -1,5 +1,5 @@
 import type { Timestamp } from 'mongodb';
-import type { DocumentKey } from '../bson/document-key.ts';
+import { type DocumentKey, detachedKey } from '../bson/document-key.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 
 /** A query holds at most 16 MiB, and an `_id` may be nearly as large. */
@@ -68,7 +68,7 @@ export class RecheckQueue {
     if (earlier !== undefined) this.settle(earlier);
     this.#entries(collection).set(key.identity, {
       collection,
-      key,
+      key: detachedKey(key),
       sequence,
       foreign: foreign || (earlier?.foreign ?? false),
       differed: 0,
@@ -111,6 +111,12 @@ export class RecheckQueue {
   /** Collections with entries. */
   get collections(): readonly TrackedCollection[] {
     return [...this.#open.keys()];
+  }
+
+  /** The collection with the most entries; undefined when there are none. */
+  get largest(): TrackedCollection | undefined {
+    const [first] = [...this.#open].sort(([, a], [, b]) => b.size - a.size);
+    return first?.[0];
   }
 
   /** Returns the first entries of a collection that may be compared now, as many as one query takes. */

@@ -8,7 +8,7 @@ import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import { Slots } from '../concurrency/slots.ts';
-import { writeBarrier } from '../mongodb/cluster-time.ts';
+import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';
 import type { Counters } from '../records/counters.ts';
 import { hashesOfDestination, hashesOfSource, type ReadKeysParts } from './read-keys.ts';
 import { type OpenKey, RecheckQueue } from './recheck-queue.ts';
@@ -36,16 +36,18 @@ const MOVE_TIME_EVERY_MS = 500;
 const MOVE_TIME_HURRIED_EVERY_MS = 50;
 /** Comparisons in a row that must differ, with an unchanged document on the source, before the difference counts. */
 const COUNTS_AFTER = 3;
-/** Above this, the engine stops reading the stream. */
-export const MOST_OPEN_KEYS = 50_000;
+/** Above this, the engine reads the stream only when no key can be compared before it continues. */
+const MOST_OPEN_KEYS = 50_000;
+/** Above this, a collection is compared anew instead of its keys. */
+const MOST_WAITING_KEYS = 75_000;
 
 /** The stream as the rechecks know it. */
 export interface AppliedStream {
   /**
-   * Whether everything that the source acknowledged up to the time is applied, hidden writes included. The stream must
-   * have passed the time: events of one transaction share one, and may come in several batches.
+   * The time before which everything that the source acknowledged is applied, hidden writes included. A time itself
+   * isn't passed yet: events of one transaction share one, and may come in several batches.
    */
-  hasPassed(time: Timestamp): boolean;
+  passedTo(): Timestamp;
   /** Whether somebody waits for a barrier. */
   isHurried(): boolean;
 }
@@ -62,14 +64,18 @@ export class Rechecks {
   readonly #stream: AppliedStream;
   readonly #onMismatch: (open: OpenKey) => Promise<void>;
   readonly #onEqual: (open: OpenKey) => Promise<void>;
+  readonly #onCrowded: (collection: TrackedCollection) => void;
   readonly #queue = new RecheckQueue();
   readonly #begun = new Set<TrackedCollection>();
   readonly #slots = new Slots(COLLECTIONS_AT_A_TIME);
   #movedAtMs = Number.NEGATIVE_INFINITY;
+  /** Whether one batch of the stream may pass, although many keys are open. */
+  #passesOne = false;
 
   /**
    * @param onMismatch  receives a difference that counts, once it stays; returns when it is on record
    * @param onEqual  receives each key that is equal
+   * @param onCrowded  receives the collection with the most keys when too many wait; its verification must begin anew
    */
   constructor(
     parts: RechecksParts,
@@ -77,12 +83,14 @@ export class Rechecks {
     results: {
       readonly onMismatch: (open: OpenKey) => Promise<void>;
       readonly onEqual: (open: OpenKey) => Promise<void>;
+      readonly onCrowded: (collection: TrackedCollection) => void;
     },
   ) {
     this.#parts = parts;
     this.#stream = stream;
     this.#onMismatch = results.onMismatch;
     this.#onEqual = results.onEqual;
+    this.#onCrowded = results.onCrowded;
   }
 
   get oldestSequence(): number {
@@ -134,6 +142,13 @@ export class Rechecks {
     this.#parts.changes.notify();
   }
 
+  /** Resolves when the engine may read another batch of the stream. */
+  async room(signal: AbortSignal): Promise<void> {
+    const hasRoom = () => this.#queue.size < MOST_OPEN_KEYS || this.#passesOne;
+    if (!hasRoom()) await this.#parts.changes.until(hasRoom, signal, LOOK_AGAIN_AFTER_MS);
+    this.#passesOne = false;
+  }
+
   /** Works until the run ends. */
   async run(): Promise<void> {
     const { changes, clock, gate, signal } = this.#parts;
@@ -143,6 +158,7 @@ export class Rechecks {
         .map((collection) => this.#due(collection))
         .filter((batch) => batch.length > 0);
       if (batches.length === 0) {
+        this.#makeProgress();
         await this.#moveTime();
         await changes.next(signal, LOOK_AGAIN_AFTER_MS);
         continue;
@@ -154,6 +170,21 @@ export class Rechecks {
     }
   }
 
+  /**
+   * Lets the stream continue when nothing is due or under way. Keys that differ wait until the stream has passed the
+   * time of their comparison, so a stream that waited for them would wait forever.
+   */
+  #makeProgress(): void {
+    if (this.#queue.size < MOST_OPEN_KEYS) return;
+    if (this.#queue.size < MOST_WAITING_KEYS) {
+      this.#passesOne = true;
+      this.#parts.changes.notify();
+      return;
+    }
+    const { largest } = this.#queue;
+    if (largest !== undefined) this.#onCrowded(largest);
+  }
+
   async #inTurn(collection: TrackedCollection): Promise<void> {
     await this.#slots.run(() => this.#compare(collection, this.#due(collection)));
   }
@@ -162,14 +193,11 @@ export class Rechecks {
   async #moveTime(): Promise<void> {
     const { clock, retrier, source } = this.#parts;
     const everyMs = this.#stream.isHurried() ? MOVE_TIME_HURRIED_EVERY_MS : MOVE_TIME_EVERY_MS;
-    if (clock.elapsed() - this.#movedAtMs < everyMs || !this.#queue.some(({ notBefore }) => this.#isAhead(notBefore)))
-      return;
+    if (clock.elapsed() - this.#movedAtMs < everyMs) return;
+    const passedTo = this.#stream.passedTo();
+    if (!this.#queue.some(({ notBefore }) => !isPassed(notBefore, passedTo))) return;
     this.#movedAtMs = clock.elapsed();
     await retrier.run('the source', () => writeBarrier(source));
-  }
-
-  #isAhead(time: Timestamp | undefined): boolean {
-    return time !== undefined && !this.#stream.hasPassed(time);
   }
 
   #due(collection: TrackedCollection): OpenKey[] {
@@ -177,7 +205,9 @@ export class Rechecks {
     if (collection.state !== 'live' || collection.suspicion !== null) return [];
     const nowMs = this.#parts.clock.elapsed();
     const keys = Math.max(1, Math.min(BATCH_KEYS, Math.floor(REPLY_BYTES / 2 / (collection.averageBytes || 1))));
-    const may = ({ notBefore, notBeforeMs }: OpenKey) => notBeforeMs <= nowMs && !this.#isAhead(notBefore);
+    // Once for all keys: it depends on every key in the lanes.
+    const passedTo = this.#stream.passedTo();
+    const may = ({ notBefore, notBeforeMs }: OpenKey) => notBeforeMs <= nowMs && isPassed(notBefore, passedTo);
     return this.#queue.due(collection, may, keys);
   }
 
@@ -226,6 +256,10 @@ export class Rechecks {
   leave(open: OpenKey): void {
     this.#queue.settle(open);
   }
+}
+
+function isPassed(time: Timestamp | undefined, passedTo: Timestamp): boolean {
+  return time === undefined || isBefore(time, passedTo);
 }
 
 /** Replies of both sides, with the size of the largest document for one of them. */

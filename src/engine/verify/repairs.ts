@@ -49,19 +49,27 @@ export class Repairs {
   readonly #throttle: Throttle;
   readonly #start: (task: () => Promise<void>) => Promise<void>;
   readonly #slots: Slots;
+  readonly #verificationForgotten: (collection: TrackedCollection) => Promise<void>;
   readonly #underWay = new Set<TrackedCollection>();
   /** While the stream has no position, nothing may be compared. */
   held = false;
 
+  /** @param parts  `verificationForgotten` resolves when no earlier verification of a collection is on record */
   constructor(
     context: RepairsParts,
-    parts: { readonly lanes: Lanes; readonly copier: Copier; readonly throttle: Throttle },
+    parts: {
+      readonly lanes: Lanes;
+      readonly copier: Copier;
+      readonly throttle: Throttle;
+      readonly verificationForgotten: (collection: TrackedCollection) => Promise<void>;
+    },
     start: (task: () => Promise<void>) => Promise<void>,
   ) {
     this.#context = context;
     this.#lanes = parts.lanes;
     this.#copier = parts.copier;
     this.#throttle = parts.throttle;
+    this.#verificationForgotten = parts.verificationForgotten;
     this.#start = start;
     this.#slots = new Slots(context.pace.load.partitionsAtATime);
   }
@@ -85,6 +93,8 @@ export class Repairs {
 
   async #repair(collection: TrackedCollection): Promise<void> {
     try {
+      // The verification drops keys of a suspect collection, so it must begin anew after the repair, also after a kill.
+      await this.#verificationForgotten(collection);
       const { suspicion } = collection;
       if (suspicion === null || this.held) return;
       // Its order is part of its data, and its size is bounded.

@@ -22,7 +22,7 @@ import { isInOrder } from './compare-order.ts';
 import { ForeignWatch } from './foreign-watch.ts';
 import { Mismatches } from './mismatches.ts';
 import type { OpenKey } from './recheck-queue.ts';
-import { type AppliedStream, MOST_OPEN_KEYS, Rechecks, type RechecksParts } from './rechecks.ts';
+import { type AppliedStream, Rechecks, type RechecksParts } from './rechecks.ts';
 import { coverAll, planRanges, type VerifiedRange } from './verified-ranges.ts';
 
 /** The parts of a run that verification needs. */
@@ -90,6 +90,7 @@ export class Verification {
     this.rechecks = new Rechecks(parts, uses.stream, {
       onMismatch: (open) => this.#settleMismatch(open),
       onEqual: (open) => this.mismatches.close(open),
+      onCrowded: (collection) => this.#compareAgain(collection),
     });
     const sink = {
       found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.foreign(collection, keys),
@@ -223,10 +224,20 @@ export class Verification {
     return safeTime === undefined ? {} : { foreignTo: safeTime };
   }
 
-  /** Resolves when the rechecks can take more keys. */
-  async room(signal: AbortSignal): Promise<void> {
-    const hasRoom = () => this.rechecks.size < MOST_OPEN_KEYS;
-    if (!hasRoom()) await this.#parts.changes.until(hasRoom, signal, LOOK_AGAIN_AFTER_MS);
+  /**
+   * Drops the keys of collections that may have missed changes: they would hold the checkpoint back at a position that
+   * the source no longer has. The suspicion must be on record. Their repair begins after `untilForgotten`, so each of
+   * them is compared anew as a whole, also by a successor.
+   */
+  dropSuspectKeys(): void {
+    for (const collection of this.#comparisons.keys())
+      if (collection.suspicion !== null) this.rechecks.forget(collection);
+  }
+
+  /** Resolves when no comparison of a suspect collection is on record. Must precede the end of its suspicion. */
+  async untilForgotten(collection: TrackedCollection): Promise<void> {
+    const { changes, signal } = this.#parts;
+    await changes.until(() => !this.#comparisons.has(collection), signal, LOOK_AGAIN_AFTER_MS);
   }
 
   /** Sees to it that everything others wrote on the destination before this call is compared. */
@@ -249,7 +260,8 @@ export class Verification {
   }
 
   #isValid(collection: TrackedCollection): boolean {
-    return this.#comparisons.get(collection)?.lifecycle === collection.lifecycle && collection.state === 'live';
+    const isSame = this.#comparisons.get(collection)?.lifecycle === collection.lifecycle;
+    return isSame && collection.state === 'live' && collection.suspicion === null;
   }
 
   #isCompared(collection: TrackedCollection): boolean {
@@ -272,7 +284,7 @@ export class Verification {
           collection.uuid,
           await checkpoint.partitions(collection.uuid),
         );
-        if (collection.state !== 'live') return;
+        if (collection.state !== 'live' || collection.suspicion !== null) return;
         this.#take(collection, ranges);
         await this.#records.plan(ranges);
       }
@@ -311,7 +323,10 @@ export class Verification {
     if (comparison !== undefined) comparison.isOrdered = true;
   }
 
-  /** The collection is copied again, set aside or dropped. Its keys hold the checkpoint back until that is on record. */
+  /**
+   * The collection is copied again, set aside, repaired or dropped. Its keys hold the checkpoint back until that is on
+   * record.
+   */
   async #forget(collection: TrackedCollection): Promise<void> {
     if (this.#underWay.has(collection)) return;
     await this.#records.forget(collection.uuid);

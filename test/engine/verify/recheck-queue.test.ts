@@ -53,3 +53,15 @@ test('a key has one entry, the oldest batch is that of an entry, and a result fo
     }),
   );
 });
+
+test('a waiting key keeps no reply of a server in memory', () => {
+  const reply = Buffer.alloc(1_000_000);
+  reply[0] = BSON_TYPE.int32;
+  const queue = new RecheckQueue();
+  const [collection] = collections as [TrackedCollection];
+  const key = keyFromBytes(reply.subarray(0, 5));
+  queue.add(collection, key, 1);
+  const kept = queue.get(collection, key)?.key.value.bytes;
+  assert.deepEqual(kept, key.value.bytes);
+  assert.notEqual(kept?.buffer, reply.buffer);
+});

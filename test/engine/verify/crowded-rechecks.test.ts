@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { VerificationProgress } from '../../../src/engine/report/verification-progress.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { identified } from '../../support/seeds.ts';
+import { RunningMigration } from '../running-migration.ts';
+
+checkForLeaks({ sockets: false });
+
+const DOCUMENTS = 110_000;
+/** The number of keys from which on a collection is compared anew, with those in the lanes and in one batch of the stream. */
+const MOST_WAITING = 75_000 + 20_000 + 10_000;
+
+test('the stream continues when it has to show why all documents that wait differ, and their number is bounded', async () => {
+  await using pair = await startPair();
+  const [items, copies] = [pair.source, pair.destination].map(({ client }) =>
+    client.db('shop').collection<{ _id: number; n: number }>('items'),
+  );
+  assert.ok(items && copies);
+  await items.insertOne({ _id: -1, n: 0 });
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  running.migration.want('paused');
+  await running.until('the pause', ({ state }) => state === 'paused');
+  // Each insert that the stream shows is older than the document on the source.
+  await items.insertMany(identified(DOCUMENTS, { n: 0 }));
+  await items.updateMany({}, { $inc: { n: 1 } });
+  let most = 0;
+  using _ = onReach('engine.capture.batch-dispatched', () => {
+    most = Math.max(most, running.progress.verification.waiting);
+  });
+  running.migration.want('running');
+  await running.until('the inserts to be read', ({ changes }) => changes.read >= DOCUMENTS);
+  await running.until('the updates to be read', ({ changes }) => changes.read > 2 * DOCUMENTS);
+  const isProven = ({ waiting, equalAtMs }: VerificationProgress) => waiting === 0 && equalAtMs !== null;
+  await running.until('the proof', ({ verification }) => isProven(verification));
+  assert.ok(most > 50_000 && most <= MOST_WAITING, String(most));
+  assert.equal(await copies.countDocuments({ n: 1 }), DOCUMENTS + 1);
+  assert.equal(running.progress.verification.mismatches.found, 0);
+});
