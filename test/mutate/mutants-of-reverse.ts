@@ -86,6 +86,20 @@ export const OF_REVERSE: readonly Mutant[] = [
     tests: { file: HOLDERS, name: 'partial index' },
   },
   {
+    without: 'leaving documents that a sparse index lacks where they are',
+    file: 'src/engine/apply/displace-holders.ts',
+    replace: 'return isSparse(spec) ?',
+    by: 'return isSparse(spec) && names.length === 0 ?',
+    tests: { file: HOLDERS, name: 'sparse index' },
+  },
+  {
+    without: 'looking for holders in the collation of the index',
+    file: 'src/engine/apply/displace-holders.ts',
+    replace: "    collation: refused.collation ?? { locale: 'simple' },\n",
+    by: '    ...(refused.collation && { collation: refused.collation }),\n',
+    tests: { file: HOLDERS, name: 'without the collation of its collection' },
+  },
+  {
     without: 'looking for a unique value in the documents of an array',
     file: 'src/engine/apply/same-values.ts',
     replace: '[...values, ...documents.flatMap((one) => valuesAt(one, names))]',

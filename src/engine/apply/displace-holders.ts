@@ -4,7 +4,7 @@ import { reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { elementNamed, elementsOf } from '../bson/elements.ts';
 import { RawValue } from '../bson/raw-value.ts';
-import { type IndexSpec, isPreparedUnique, isUnique } from '../catalog/index-spec.ts';
+import { type IndexSpec, isPreparedUnique, isSparse, isUnique } from '../catalog/index-spec.ts';
 import { listIndexesOf } from '../catalog/read-catalog.ts';
 import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { Fence } from '../mongodb/fence.ts';
@@ -69,7 +69,8 @@ async function holdersOf(
     singleBatch: true,
     collectionUUID: target.uuid,
     readConcern: fence.afterOwnWrites,
-    ...(refused.collation && { collation: refused.collation }),
+    // An error names no simple collation, and a query without one takes that of the collection.
+    collation: refused.collation ?? { locale: 'simple' },
   });
   return found
     .map((document) => ({ key: keyOf(document), expression, value: valuesOf(document) }))
@@ -88,8 +89,20 @@ function partOfCollection({ keyPattern }: RefusedDocument, indexes: readonly Ind
   const names = Object.keys(keyPattern).map((name) => Buffer.from(name).toString('latin1'));
   const parts = indexes
     .filter(({ fields }) => isDeepStrictEqual(namesIn(fields.get('key')), names))
-    .map(({ fields }) => fields.get('partialFilterExpression'));
-  return parts.length === 0 || parts.includes(undefined) ? [] : [{ $or: parts }];
+    .map((spec) => [...sparseParts(spec, Object.keys(keyPattern)), ...partialParts(spec)]);
+  return parts.length === 0 || parts.some(({ length }) => length === 0)
+    ? []
+    : [{ $or: parts.map(($and) => ({ $and })) }];
+}
+
+function partialParts({ fields }: IndexSpec): readonly (Document | RawValue)[] {
+  const filter = fields.get('partialFilterExpression');
+  return filter === undefined ? [] : [filter];
+}
+
+/** A sparse index lacks the documents without any of its fields, and has those with null. */
+function sparseParts(spec: IndexSpec, names: readonly string[]): readonly Document[] {
+  return isSparse(spec) ? [{ $or: names.map((name) => ({ [name]: { $exists: true } })) }] : [];
 }
 
 function namesIn(key: RawValue | undefined): string[] {

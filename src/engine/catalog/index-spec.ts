@@ -29,6 +29,10 @@ export function isUnique(spec: IndexSpec): boolean {
   return isTrue(spec.fields.get('unique'));
 }
 
+export function isSparse(spec: IndexSpec): boolean {
+  return isTrue(spec.fields.get('sparse'));
+}
+
 export function isPreparedUnique(spec: IndexSpec): boolean {
   return isTrue(spec.fields.get('prepareUnique'));
 }

@@ -168,7 +168,10 @@ function deleteStatement({ value }: DocumentKey): Buffer {
   );
 }
 
-/** An expression compares without a collation, which could match another document. */
+/**
+ * Compares in the collection's collation, without which a query for `_id` would read the whole collection: a newer value
+ * that is equal in it counts as unchanged. `$expr`, because a query would match other documents, too.
+ */
 function unchangedStatement({ key, expression, value }: ReadDocument): Buffer {
   const literal = rawDocument(document(element(value.type, '$literal', value.bytes)));
   const same = document(element(BSON_TYPE.array, '$eq', array([expression, literal])));

@@ -44,6 +44,8 @@ interface Case {
   readonly what: string;
   readonly index: Document;
   readonly options?: CreateIndexesOptions;
+  /** The collection's. */
+  readonly collation?: Document;
   /** Options of a second unique index on the same fields. */
   readonly beside?: CreateIndexesOptions;
   /** Fields of a document that has a value in the index, and of one that needs it. */
@@ -241,6 +243,31 @@ const CASES: readonly Case[] = [
     bystander: { c: 1 },
   },
   {
+    what: 'null in a sparse index, beside documents without the field',
+    index: { a: 1 },
+    options: { sparse: true },
+    holder: { a: null },
+    refused: { a: null },
+    bystander: { c: 1 },
+  },
+  {
+    what: 'null in a sparse index on two fields, beside documents with neither',
+    index: { a: 1, b: 1 },
+    options: { sparse: true },
+    holder: { a: null },
+    refused: { a: null, b: null },
+    bystander: { c: 1 },
+  },
+  {
+    what: 'text in an index without the collation of its collection',
+    index: { name: 1 },
+    options: { collation: { locale: 'simple' } },
+    collation: CASELESS.collation,
+    holder: { name: 'ada' },
+    refused: { name: 'ada' },
+    bystander: { name: 'ADA' },
+  },
+  {
     what: 'a value of a partial index',
     index: { seat: 1 },
     options: { partialFilterExpression: { isBooked: true } },
@@ -267,9 +294,9 @@ const CASES: readonly Case[] = [
   },
 ];
 
-for (const [n, { what, index, options = {}, beside, holder, refused, bystander = {} }] of CASES.entries())
+for (const [n, { what, index, options = {}, collation, beside, holder, refused, bystander = {} }] of CASES.entries())
   test(`the document that holds ${what} makes room for the one that needs it`, async () => {
-    const target = await createTarget(`c${n}`, index, options);
+    const target = await createTarget(`c${n}`, index, options, collation);
     if (beside)
       await set.client
         .db('shop')
@@ -326,8 +353,15 @@ test('a document that comes to lack the value in an array before it would make r
   assert.deepEqual(await keysOf(target), [1]);
 });
 
-async function createTarget(name: string, index: Document, options: CreateIndexesOptions): Promise<WriteTarget> {
-  const collection = await set.client.db('shop').createCollection(name);
+async function createTarget(
+  name: string,
+  index: Document,
+  options: CreateIndexesOptions,
+  collation?: Document,
+): Promise<WriteTarget> {
+  const collection = await set.client
+    .db('shop')
+    .createCollection(name, { ...(collation && { collation: collation as never }) });
   await collection.createIndex(index as never, { unique: true, ...options });
   const [listed] = await set.client.db('shop').listCollections({ name }).toArray();
   return { database: 'shop', name, uuid: (listed as Document).info.uuid };
