@@ -69,14 +69,14 @@ export const OF_VERIFICATION: readonly Mutant[] = [
   {
     without: 'comparing the order of capped collections',
     file: 'src/engine/verify/verification.ts',
-    replace: 'if (collection.isCapped) await this.#compareOrder(collection);',
+    replace: 'if (collection.isCapped) await this.#compareOrder(collection, isValid);',
     by: 'const comparison = this.#comparisons.get(collection);\n      if (comparison) comparison.isOrdered = true;',
     tests: { file: VERIFICATION },
   },
   {
     without: 'stopping when a document keeps differing',
     file: 'src/engine/verify/mismatches.ts',
-    replace: 'if (times > RETURNS) {',
+    replace: 'if (times > RETURNS && !isSameFinding) {',
     by: 'if (times < 0) {',
     tests: { file: VERIFICATION },
   },
@@ -125,7 +125,7 @@ export const OF_VERIFICATION: readonly Mutant[] = [
   {
     without: 'counting once what a killed run had on record',
     file: 'src/engine/verify/mismatches.ts',
-    replace: 'before?.open === true && !this.#noted.has(id)',
+    replace: 'before?.open === true && !(repairs && this.#noted.has(id))',
     by: 'before?.open === undefined && this.#noted.has(id)',
     tests: { file: RESUME },
   },
@@ -184,6 +184,20 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     replace: 'await this.#verificationForgotten(collection);',
     by: 'void this.#verificationForgotten;',
     tests: { file: LOST_HISTORY },
+  },
+  {
+    without: 'counting a document that nobody repairs once',
+    file: 'src/engine/verify/mismatches.ts',
+    replace: '!(repairs && this.#noted.has(id))',
+    by: '!this.#noted.has(id)',
+    tests: { file: VERIFICATION },
+  },
+  {
+    without: 'forgetting a comparison that waits for its turn',
+    file: 'src/engine/verify/verification.ts',
+    replace: 'if (this.#working.has(collection)) return;',
+    by: 'if (this.#underWay.has(collection)) return;',
+    tests: { file: CROWDED, name: 'waits for its turn' },
   },
   {
     without: 'letting the stream continue when no key can be compared',

@@ -16,14 +16,19 @@ const CAPPED_POSITION_LOST = 136;
  * Whether the documents that both sides of a capped collection have are in the same order, and none between them is
  * missing on one side. Each side discards its oldest documents by itself, and the newest may be under way, so the ends
  * don't count. Holds one reply of each side at a time.
+ * @param isValid  whether the answer still counts
  * @returns false also for a collection that discarded documents before they were read: in the write pause it can be read
  * @throws CollectionDropped, CollectionMissing
  */
-export async function isInOrder(parts: ReadKeysParts, collection: TrackedCollection): Promise<boolean> {
+export async function isInOrder(
+  parts: ReadKeysParts,
+  collection: TrackedCollection,
+  isValid: () => boolean,
+): Promise<boolean> {
   const { clock, signal } = parts;
   while (true) {
     try {
-      return await compareOnce(parts, collection);
+      return await compareOnce(parts, collection, isValid);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof MongoServerError && error.code === CAPPED_POSITION_LOST) return false;
@@ -34,16 +39,29 @@ export async function isInOrder(parts: ReadKeysParts, collection: TrackedCollect
   }
 }
 
-async function compareOnce(parts: ReadKeysParts, collection: TrackedCollection): Promise<boolean> {
+async function compareOnce(
+  parts: ReadKeysParts,
+  collection: TrackedCollection,
+  isValid: () => boolean,
+): Promise<boolean> {
   await using source = sourceOrder(parts, collection);
   await using destination = destinationOrder(parts, collection);
-  const isOnSource = (keys: readonly DocumentKey[]) => keysOfSource(parts, collection, keys);
-  const isOnDestination = (keys: readonly DocumentKey[]) => keysOfDestination(parts, collection, keys);
+  const { signal } = parts;
+  const isOnSource = async (keys: readonly DocumentKey[]) => {
+    signal.throwIfAborted();
+    return await keysOfSource(parts, collection, keys);
+  };
+  const isOnDestination = async (keys: readonly DocumentKey[]) => {
+    signal.throwIfAborted();
+    return await keysOfDestination(parts, collection, keys);
+  };
   let [a, b] = [await keyAt(source), await keyAt(destination)];
   // Passes the oldest documents that one side has discarded. It may discard what the other one begins with meanwhile.
   if (a && b && a.identity !== b.identity) a = await passAlone(source, isOnDestination, b);
   if (a && b && a.identity !== b.identity) b = await passAlone(destination, isOnSource, a);
   while (a && b && a.identity === b.identity) {
+    signal.throwIfAborted();
+    if (!isValid()) return false;
     source.pass(1);
     destination.pass(1);
     [a, b] = [await keyAt(source), await keyAt(destination)];

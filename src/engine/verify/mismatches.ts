@@ -68,11 +68,12 @@ export class Mismatches {
 
   /**
    * Puts a mismatch on record.
+   * @param repairs  whether the document is repaired each time: otherwise it is the same finding until it was equal
    * @returns `equal` when both sides are equal by now; `discarded` when only one side has a document of a capped
    * collection, which each side discards by itself
    * @throws UserError VERIFICATION_FAILED when the document keeps differing after repairs, or when too many differ
    */
-  async note(open: OpenKey): Promise<'noted' | 'equal' | 'discarded'> {
+  async note(open: OpenKey, repairs: boolean): Promise<'noted' | 'equal' | 'discarded'> {
     const { collection, key } = open;
     const source = await documentOfSource(this.#parts, collection, key);
     const destination = await documentOfDestination(this.#parts, collection, key);
@@ -81,7 +82,7 @@ export class Mismatches {
     if (collection.isCapped && isOnOneSide) return 'discarded';
     const id = collection.id + key.identity;
     const before = this.#known.get(id);
-    const isSameFinding = before?.open === true && !this.#noted.has(id);
+    const isSameFinding = before?.open === true && !(repairs && this.#noted.has(id));
     const difference = describeDifference(source.document, destination.document);
     const record: MismatchRecord = {
       _id: { m: this.#parts.fence.migrationId, u: collection.uuid, k: new Binary(keyBytes(key)) },
@@ -106,7 +107,7 @@ export class Mismatches {
       'A document differs between source and destination',
     );
     await reach('engine.verify.mismatch-recorded');
-    if (times > RETURNS) {
+    if (times > RETURNS && !isSameFinding) {
       throw new UserError('VERIFICATION_FAILED', [`${describeMismatch(record)}, for the ${times}th time`]);
     }
     if (this.found > MOST) throw new UserError('VERIFICATION_FAILED', [`more than ${MOST} documents differ`]);

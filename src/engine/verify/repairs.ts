@@ -86,15 +86,19 @@ export class Repairs {
       for (const collection of this.held ? [] : tracked.values()) {
         if (collection.suspicion === null || collection.state !== 'live' || this.#underWay.has(collection)) continue;
         this.#underWay.add(collection);
-        void this.#start(() => this.#slots.run(() => this.#repair(collection)));
+        void this.#start(() => this.#repairInTurn(collection));
       }
     }
   }
 
+  async #repairInTurn(collection: TrackedCollection): Promise<void> {
+    // The verification drops keys of a suspect collection, so it must begin anew after the repair, also after a kill.
+    await this.#verificationForgotten(collection);
+    await this.#slots.run(() => this.#repair(collection));
+  }
+
   async #repair(collection: TrackedCollection): Promise<void> {
     try {
-      // The verification drops keys of a suspect collection, so it must begin anew after the repair, also after a kill.
-      await this.#verificationForgotten(collection);
       const { suspicion } = collection;
       if (suspicion === null || this.held) return;
       // Its order is part of its data, and its size is bounded.

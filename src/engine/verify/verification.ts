@@ -61,6 +61,8 @@ export class Verification {
   readonly #slots: Slots;
   readonly #comparisons = new Map<TrackedCollection, Comparison>();
   readonly #underWay = new Set<TrackedCollection>();
+  /** How much of the work on a comparison has begun and not ended. Parts that wait for a slot don't count. */
+  readonly #working = new Map<TrackedCollection, number>();
   #openAgainAtMs = Number.NEGATIVE_INFINITY;
   readonly rechecks: Rechecks;
   readonly mismatches: Mismatches;
@@ -286,13 +288,16 @@ export class Verification {
         );
         if (collection.state !== 'live' || collection.suspicion !== null) return;
         this.#take(collection, ranges);
-        await this.#records.plan(ranges);
+        await this.#during(collection, () => this.#records.plan(ranges));
       }
-      const isValid = () => this.#isValid(collection);
+      const comparison = this.#comparisons.get(collection);
+      const isValid = () => this.#comparisons.get(collection) === comparison && this.#isValid(collection);
       const uses = { rechecks: this.rechecks, throttle: this.#throttle, records: this.#records, isValid };
-      const open = (this.#comparisons.get(collection)?.ranges ?? []).filter(({ done }) => !done);
-      await Promise.all(open.map((range) => this.#slots.run(() => compareRange(this.#parts, collection, range, uses))));
-      if (collection.isCapped) await this.#compareOrder(collection);
+      const open = (comparison?.ranges ?? []).filter(({ done }) => !done);
+      const compare = (range: VerifiedRange) => () => compareRange(this.#parts, collection, range, uses);
+      const inTurn = (work: () => Promise<void>) => this.#slots.run(() => this.#during(collection, work));
+      await Promise.all(open.map((range) => inTurn(compare(range))));
+      if (collection.isCapped) await this.#compareOrder(collection, isValid);
       this.#parts.stateChanges.notify();
     } catch (error) {
       // Its lane meets the same documents, and sets the collection aside.
@@ -304,12 +309,25 @@ export class Verification {
     }
   }
 
+  /** Runs a part of a comparison, which stays on record until that has ended. */
+  async #during<T>(collection: TrackedCollection, work: () => Promise<T>): Promise<T> {
+    const count = () => this.#working.get(collection) ?? 0;
+    this.#working.set(collection, count() + 1);
+    try {
+      return await work();
+    } finally {
+      if (count() > 1) this.#working.set(collection, count() - 1);
+      else this.#working.delete(collection);
+    }
+  }
+
   /** A capped collection that isn't found in order is compared as a whole in the write pause, and copied again there. */
-  async #compareOrder(collection: TrackedCollection): Promise<void> {
+  async #compareOrder(collection: TrackedCollection, isValid: () => boolean): Promise<void> {
     const { clock, logger, signal } = this.#parts;
     const comparison = this.#comparisons.get(collection);
-    const compare = () => isInOrder(this.#parts, collection);
+    const compare = () => this.#during(collection, () => isInOrder(this.#parts, collection, isValid));
     for (let times = 1; !(await this.#slots.run(compare)); times += 1) {
+      if (!isValid()) return;
       if (times === ORDER_COUNTS_AFTER) {
         logger.warn(
           { event: 'verification.capped_reordered', namespace: collection.namespace },
@@ -328,7 +346,7 @@ export class Verification {
    * record.
    */
   async #forget(collection: TrackedCollection): Promise<void> {
-    if (this.#underWay.has(collection)) return;
+    if (this.#working.has(collection)) return;
     await this.#records.forget(collection.uuid);
     await this.mismatches.forget(collection);
     this.#comparisons.delete(collection);
@@ -345,7 +363,7 @@ export class Verification {
 
   async #settleMismatch(open: OpenKey): Promise<void> {
     const { collection, key, sequence } = open;
-    const result = await this.mismatches.note(open);
+    const result = await this.mismatches.note(open, this.mode === 'repair');
     if (result === 'equal') return;
     // The write pause compares the documents that capped collections have discarded.
     if (result === 'discarded' || this.mode === 'report') return this.rechecks.leave(open);

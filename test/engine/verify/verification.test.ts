@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Db, Double, Int32, Long } from 'mongodb';
-import { onReach } from '../../../src/platform/index.ts';
+import { type Clock, onReach, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -145,6 +145,31 @@ test('the verification of a migration', async (t) => {
     await running.commit();
     await expectIdentical(pair);
   });
+
+  await t.test(
+    'that only reports keeps reporting a document that stays different, in this run and the next',
+    async () => {
+      await refill();
+      using _ = plantBefore(() => destination.collection<{ _id: number }>('items').deleteOne({ _id: 4 }));
+      let found = 0;
+      using _found = onReach('engine.verify.mismatch-recorded', () => {
+        found += 1;
+      });
+      // It compares open mismatches again every 10 s.
+      const clock: Clock = { ...systemClock, elapsed: () => systemClock.elapsed() * 20 };
+      await using running = RunningMigration.start(pair, { ...planted, clock, verification: 'report' });
+      await running.until('the fifth comparison', () => found >= 5);
+      assert.deepEqual(
+        running.progress.verification.mismatches.latest.map(({ times }) => times),
+        [1],
+      );
+      await running.stop();
+      const { migrationId } = running.progress;
+      await using repairing = RunningMigration.start(pair, { ...planted, migrationId, verification: 'repair' });
+      await repairing.commit();
+      await expectIdentical(pair);
+    },
+  );
 
   await t.test('that only reports takes back a cutover in whose write pause a document comes to differ', async () => {
     await refill();
