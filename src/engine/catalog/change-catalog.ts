@@ -20,7 +20,6 @@ const MODIFIABLE = new Set([
   'size',
   'max',
 ]);
-const MODIFIABLE_VIEW = new Set(['viewOn', 'pipeline']);
 
 /** Values that remove an option that the source no longer has. */
 const ABSENT: Readonly<Record<string, unknown>> = {
@@ -75,7 +74,12 @@ export async function createIndexes(
   await fence.change(database, { createIndexes: catalogName(name), indexes, ...pinnedTo(uuid) });
 }
 
-export async function dropIndex(fence: Fence, { database, name, uuid }: WriteTarget, index: string): Promise<void> {
+/** @param index  one name, or those of all indexes of a build that is under way, which ends it */
+export async function dropIndex(
+  fence: Fence,
+  { database, name, uuid }: WriteTarget,
+  index: string | readonly string[],
+): Promise<void> {
   const command = { dropIndexes: catalogName(name), index, ...pinnedTo(uuid) };
   await tolerate([INDEX_NOT_FOUND], fence.change(database, command));
 }
@@ -89,23 +93,20 @@ export async function modify(fence: Fence, { database, name, uuid }: WriteTarget
 }
 
 /**
- * Gives a collection or view the source's options.
+ * Gives a collection the source's options.
  * @throws UserError NAMESPACE_CONFLICT when they differ in an option that can't be changed after creation
  */
 export async function modifyOptions(fence: Fence, existing: CatalogEntry, wanted: Fields): Promise<void> {
   const differing = differingFields(comparable(existing.options), comparable(wanted));
   if (differing.length === 0) return;
-  const modifiable = existing.type === 'view' ? MODIFIABLE_VIEW : MODIFIABLE;
-  const fixed = differing.filter((name) => !modifiable.has(name));
+  const fixed = differing.filter((name) => !MODIFIABLE.has(name));
   if (fixed.length > 0) {
     throw new UserError('NAMESPACE_CONFLICT', [
       `${existing.database}.${existing.name}`,
       `its options ${fixed.join(', ')} differ between source and destination`,
     ]);
   }
-  // `collMod` takes a view's whole definition.
-  const changed = existing.type === 'view' ? [...MODIFIABLE_VIEW] : differing;
-  const options: Document = Object.fromEntries(changed.map((name) => changeOf(name, wanted.get(name))));
+  const options: Document = Object.fromEntries(differing.map((name) => changeOf(name, wanted.get(name))));
   const command = { collMod: catalogName(existing.name), ...options, ...pinnedTo(existing.uuid) };
   await fence.change(existing.database, command);
 }

@@ -61,8 +61,7 @@ export async function listCollections(client: MongoClient, database: string): Pr
 
 /** Returns the indexes of a collection except the one on `_id`; none when the collection is gone. */
 export async function listIndexes(client: MongoClient, database: string, name: string): Promise<IndexSpec[]> {
-  const finished = (await listRawIndexes(client, database, name)).filter(isFinished);
-  return finished.map(readIndexSpec).filter((spec) => spec !== undefined);
+  return (await indexesAndBuildsOf(client, { database, name, uuid: undefined })).finished;
 }
 
 /** Whether an index is complete. An unfinished build may still fail, so it doesn't count. */
@@ -97,9 +96,30 @@ export async function listIndexesOf(
   client: MongoClient,
   { database, name, uuid }: Omit<WriteTarget, 'uuid'> & { readonly uuid: UUID | undefined },
 ): Promise<IndexSpec[]> {
-  const specs = await listIndexes(client, database, name);
+  return (await indexesAndBuildsOf(client, { database, name, uuid })).finished;
+}
+
+/** Returns the indexes that {@link listIndexesOf} returns, and those of each build that is under way. */
+export async function indexesAndBuildsOf(
+  client: MongoClient,
+  { database, name, uuid }: Omit<WriteTarget, 'uuid'> & { readonly uuid: UUID | undefined },
+): Promise<{ readonly finished: IndexSpec[]; readonly builds: readonly (readonly IndexSpec[])[] }> {
+  const listed = await listRawIndexes(client, database, name);
   if (uuid !== undefined) await confirmName(client, { database, name, uuid });
-  return specs;
+  const underWay = listed.filter((spec) => !isFinished(spec)).map(readBuild);
+  const builds = [...Map.groupBy(underWay, ({ build }) => build).values()].map(specsOf);
+  return { finished: specsOf(listed.filter(isFinished).map((spec) => ({ spec }))), builds };
+}
+
+function readBuild(listed: Buffer): { readonly spec: Buffer; readonly build: string } {
+  const { buildUUID } = decode(listed);
+  const spec = elementNamed(listed, 'spec');
+  if (spec === undefined) throw new RangeError('Index build without a specification');
+  return { spec: listed.subarray(spec.valueStart, spec.valueEnd), build: String(buildUUID) };
+}
+
+function specsOf(listed: readonly { readonly spec: Buffer }[]): IndexSpec[] {
+  return listed.map(({ spec }) => readIndexSpec(spec)).filter((spec) => spec !== undefined);
 }
 
 /**
@@ -139,7 +159,9 @@ export async function idIndexBytes(
   return Number(indexSizes?._id_ ?? Number.POSITIVE_INFINITY);
 }
 
-function readEntry(database: string, bytes: Buffer): CatalogEntry {
+/** Keeps a copy of the bytes: an entry lives as long as its migration, and a part of a reply keeps the whole reply in memory. */
+function readEntry(database: string, reply: Buffer): CatalogEntry {
+  const bytes = Buffer.from(reply);
   const { name, type, info } = decode(bytes, { fieldsAsRaw: { options: true } });
   const options = elementNamed(bytes, 'options');
   const fields = options === undefined ? new Map() : fieldsOf(bytes.subarray(options.valueStart, options.valueEnd));

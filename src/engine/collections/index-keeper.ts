@@ -2,7 +2,7 @@ import type { MongoClient } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { createIndexes, dropIndex } from '../catalog/change-catalog.ts';
 import { type IndexSpec, inCollation, sameButForWeakening, weakened } from '../catalog/index-spec.ts';
-import { listIndexesOf } from '../catalog/read-catalog.ts';
+import { indexesAndBuildsOf, listIndexesOf } from '../catalog/read-catalog.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { classify, concernsOneCollection } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
@@ -144,9 +144,12 @@ export class IndexKeeper {
     if (!areNone) await checkpoint.saveCollection(collection);
     await reach('engine.indexes.recorded');
     await onDestination(this.#context, collection, async (target) => {
-      const present = await listIndexesOf(destination, target);
+      const { finished: present, builds } = await indexesAndBuildsOf(destination, target);
       const isWanted = (spec: IndexSpec) => originals.some((original) => sameButForWeakening(original, spec));
       await reach('engine.indexes.compared');
+      // An engine that was killed has begun them. They would appear after the cutover, and delay it.
+      const unwanted = builds.filter((build) => !build.every(isWanted));
+      for (const names of unwanted.map((build) => build.map(({ name }) => name))) await dropIndex(fence, target, names);
       for (const spec of present) if (!isWanted(spec)) await dropIndex(fence, target, spec.name);
       const missing = originals.filter((spec) => !present.some((one) => sameButForWeakening(spec, one))).map(weakened);
       const timeSeries = collection.options.has('timeseries');

@@ -129,3 +129,31 @@ test('an index that is built while its collection is renamed is migrated, and cr
   assert.ok(renamed.result !== undefined, 'no index was built');
   await expectIdentical(pair);
 });
+
+test('an index build that a killed engine has left, and that the source does not want, is ended', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  await pair.source.client
+    .db('shop')
+    .collection('items')
+    .insertMany([{ n: 1 }, { n: 2 }]);
+  await using first = RunningMigration.start(pair);
+  await first.untilReady();
+  await first.stop();
+  const admin = pair.destination.client.db('admin');
+  const hang = { configureFailPoint: 'hangAfterStartingIndexBuild' };
+  await admin.command({ ...hang, mode: 'alwaysOn' });
+  const items = pair.destination.client.db('shop').collection('items');
+  const build = items.createIndexes([{ key: { n: 1 } }, { key: { m: 1 } }]).catch((error: unknown) => error);
+  const isBuilding = async () => (await items.listIndexes({ includeBuildUUIDs: true } as never).toArray()).length === 3;
+  await eventually(isBuilding, { what: 'the build to begin' });
+  using ended = onceAt('engine.change.dropIndexes', async () => {
+    await admin.command({ ...hang, mode: 'off' });
+  });
+  await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
+  await eventually(() => ended.result !== undefined, { what: 'the engine to end the build' });
+  await build;
+  await second.commit();
+  await expectIdentical(pair);
+});
