@@ -14,6 +14,7 @@ export const UNTIL_CUTOVER = [
   'engine.catalog.created',
   'engine.write.update.views',
   'engine.catalog.views-noted',
+  'engine.catalog.views-dropped',
   'engine.copy.before-first-read',
   'engine.write.update.partitions',
   'engine.copy.batch-acknowledged',

@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { reach } from '../../platform/index.ts';
-import { createCollection, dropCollection, modifyOptions } from '../catalog/change-catalog.ts';
+import { createCollection, dropCollection } from '../catalog/change-catalog.ts';
 import { differingFields } from '../catalog/fields.ts';
 import { isNameTaken, nameTaken } from '../catalog/name-taken.ts';
 import { type CatalogEntry, listCollections } from '../catalog/read-catalog.ts';
@@ -62,14 +62,15 @@ export async function makeViews(
   const definitions = new Map(views.map(({ destinationName, options }) => [destinationName, options]));
   await context.views.note(database, to, definitions);
   await reach('engine.catalog.views-noted');
-  for (const view of views) {
-    const existing = present.get(view.destinationName);
-    if (existing === undefined) await make(context, view);
-    else if (differingFields(existing.options, view.options).includes('collation')) {
-      await dropCollection(fence, to, view.destinationName);
-      await make(context, view);
-    } else await modifyOptions(fence, existing, view.options);
-  }
+  // A server refuses views on each other that form a ring or differ in their collations, also for a moment. Whatever is left
+  // of the source's views has neither, so all that differ are dropped before one is made.
+  const differing = views.filter(({ destinationName, options }) => {
+    const existing = present.get(destinationName);
+    return existing !== undefined && differingFields(existing.options, options).length > 0;
+  });
+  for (const { destinationName } of differing) await dropCollection(fence, to, destinationName);
+  await reach('engine.catalog.views-dropped');
+  for (const view of [...missing, ...differing]) await make(context, view);
   await context.views.settle(database, to, definitions);
 }
 
