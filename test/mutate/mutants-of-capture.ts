@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const RULES = 'test/engine/run/rules.test.ts';
 const FENCE = 'test/engine/mongodb/fence.test.ts';
+const CATALOG = 'test/engine/collections/catalog-changes.test.ts';
 const CAPPED = 'test/engine/apply/capped-order.test.ts';
 const OTHER = 'test/engine/records/other-cluster.test.ts';
 const HELD = 'test/engine/collections/held-drops.test.ts';
@@ -11,6 +12,27 @@ const SHARED = 'test/engine/records/kept-side-by-side.test.ts';
 
 /** Each removes one rule about following the source: events, oplog, catalogs. */
 export const OF_CAPTURE: readonly Mutant[] = [
+  {
+    without: 'ending index builds that the source does not want',
+    file: 'src/engine/collections/index-keeper.ts',
+    replace: 'const unwanted = builds.filter((build) => !build.every(isWanted));',
+    by: 'const unwanted = builds.filter(() => false);',
+    tests: { file: 'test/engine/collections/index-changes.test.ts', name: 'a killed engine has left' },
+  },
+  {
+    without: 'dropping all views that differ before one is made',
+    file: 'src/engine/collections/reconcile-views.ts',
+    replace: '  for (const { destinationName } of differing) await dropCollection(fence, to, destinationName);\n',
+    by: '  const drop = (name: string) => dropCollection(fence, to, name);\n  for (const view of differing) await drop(view.destinationName).then(() => make(context, view));\n',
+    tests: { file: CATALOG, name: 'views on each other' },
+  },
+  {
+    without: 'comparing no catalogs for a collection that is not selected',
+    file: 'src/engine/capture/followed-catalog.ts',
+    replace: '    if (!concerns(this.#context.selection, event)) return undefined;\n',
+    by: '',
+    tests: { file: CATALOG, name: 'not selected compare' },
+  },
   {
     without: "declaring a loss when the oplog no longer reaches back to the search's position",
     file: 'src/engine/capture/hidden-writes.ts',

@@ -43,9 +43,12 @@ export class FollowedCatalog implements SourceCatalog {
     await this.#bringInStep(await databasesOf(this.#context));
   }
 
-  async collectionOf({ collectionId = '', database }: DocumentChange): Promise<TrackedCollection | undefined> {
+  async collectionOf(event: DocumentChange): Promise<TrackedCollection | undefined> {
+    const { collectionId = '', database } = event;
     const known = this.#context.tracked.get(collectionId);
     if (known !== undefined || this.#gone.has(collectionId)) return known;
+    // When a rename selects it later, the copy reads this change.
+    if (!concerns(this.#context.selection, event)) return undefined;
     // The collection was created after the last read of the catalog, or is dropped already: look it up in the current
     // catalog.
     this.#changed.add(database);
