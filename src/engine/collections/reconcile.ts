@@ -30,7 +30,7 @@ export interface ReconcileParts
   readonly drops: HeldDrops;
 }
 
-/** Collections are created in parallel: each costs round trips and a commit, and there may be thousands. */
+/** Collections are created and dropped in parallel: each costs round trips and a commit, and there may be thousands. */
 const AT_A_TIME = 16;
 const DATABASE_DIFFERS_BY_CASE = 13_297;
 
@@ -226,20 +226,19 @@ async function dropGone(
 ): Promise<void> {
   const gone = [...dropped].filter(({ sourceDatabase }) => sourceDatabase === database);
   if (gone.length === 0) return;
-  const present = await listCollections(context.destination, context.namespaces.database(database));
-  for (const collection of gone) {
-    if (!context.tracked.has(collection.id)) continue;
+  const listed = await listCollections(context.destination, context.namespaces.database(database));
+  const present = new Map(listed.map((entry) => [entry.uuid?.toHexString(false), entry]));
+  await forEach(gone, async (collection) => {
+    if (!context.tracked.has(collection.id)) return;
     collection.advance({ kind: 'dropped' });
-    const entry = present.find(
-      ({ uuid }) => uuid?.toHexString(false) === collection.destinationUuid?.toHexString(false),
-    );
-    if (entry !== undefined) await dropCollection(context.fence, entry.database, entry.name, entry.uuid);
+    const entry = collection.destinationUuid && present.get(collection.destinationUuid.toHexString(false));
+    if (entry) await dropCollection(context.fence, entry.database, entry.name, entry.uuid);
     // No `await` between these lines: readers must see the lower counts and their reason together.
     context.tracked.delete(collection.id);
     await declareRestart(context, collection);
     // Has its own retry, because another comparison of the catalogs would no longer find the collection.
     await context.checkpoint.removeCollection(collection.uuid);
-  }
+  });
 }
 
 /** Renames collections. Renames may swap names or form a ring, so a collection in the way first gets a temporary name. */

@@ -39,7 +39,7 @@ export class Copier {
   readonly #collectionSlots = new Slots(COLLECTIONS_AT_A_TIME);
   readonly #partitionSlots: Slots;
   /** The task that takes each collection to `live`. */
-  readonly #takenUp = new Map<TrackedCollection, Promise<void>>();
+  readonly #takenUp = new WeakMap<TrackedCollection, Promise<void>>();
 
   constructor(context: CopierParts, spool: Spool, lanes: Lanes, indexes: IndexKeeper, throttle: Throttle) {
     this.#context = context;
