@@ -63,7 +63,8 @@ export class Verification {
   readonly #underWay = new Set<TrackedCollection>();
   /** How much of the work on a comparison has begun and not ended. Parts that wait for a slot don't count. */
   readonly #working = new Map<TrackedCollection, number>();
-  #openAgainAtMs = Number.NEGATIVE_INFINITY;
+  /** When open mismatches are compared again; undefined while there are none. */
+  #openAgainAtMs: number | undefined;
   readonly rechecks: Rechecks;
   readonly mismatches: Mismatches;
   readonly foreign: ForeignWatch;
@@ -167,13 +168,17 @@ export class Verification {
     }
   }
 
-  /** Somebody may have made a document equal, and the destination's oplog may not be readable. */
+  /**
+   * Somebody may have made a document equal, and the destination's oplog may not be readable. Not at once: a comparison
+   * that has just ended would look incomplete again.
+   */
   #compareOpenAgain(): void {
+    if (this.mode !== 'report') return;
     const nowMs = this.#parts.clock.elapsed();
-    if (this.mode !== 'report' || this.mismatches.open === 0 || nowMs - this.#openAgainAtMs < OPEN_AGAIN_AFTER_MS)
-      return;
-    this.#openAgainAtMs = nowMs;
-    for (const collection of this.#comparisons.keys())
+    const dueAtMs = this.#openAgainAtMs ?? nowMs + OPEN_AGAIN_AFTER_MS;
+    const isDue = dueAtMs <= nowMs;
+    this.#openAgainAtMs = this.mismatches.open === 0 || isDue ? undefined : dueAtMs;
+    for (const collection of isDue ? this.#comparisons.keys() : [])
       this.rechecks.suspect(collection, this.mismatches.openKeysOf(collection));
   }
 
