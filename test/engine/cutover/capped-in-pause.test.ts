@@ -61,7 +61,7 @@ test('a side that falls silent while capped collections are compared keeps the s
   await using running = RunningMigration.start(pair, { clock: { ...systemClock, timeout } });
   await running.untilReady();
   using silent = onceAt('engine.cutover.source-blocked', async () => {
-    const data = { failCommands: ['collStats'], blockConnection: true, blockTimeMS: SILENT_MS };
+    const data = { failCommands: ['aggregate'], namespace: 'shop.log', blockConnection: true, blockTimeMS: SILENT_MS };
     await pair.destination.failCommand({ mode: { times: 1 }, data: { ...data, appName: 'linkspan-destination' } });
   });
   running.migration.want('cutover');
