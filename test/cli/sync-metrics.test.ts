@@ -6,7 +6,7 @@ import { startPair } from '../support/replica-set.ts';
 import { numbered } from '../support/seeds.ts';
 import { type SyncProcess, startSync } from '../support/sync-process.ts';
 
-const HOLD_COPY = ['--max-megabytes-per-second', '0.2'];
+const HOLD_COPY = ['--max-megabytes-per-second', '0.05'];
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each phase reads something else
 type Shown = any;

@@ -7,7 +7,7 @@ import { startLedgerWriter } from './ledger-writer.ts';
 import { exactTypes } from './raw-document.ts';
 import { startPair, startReplicaSet } from './replica-set.ts';
 
-const written = (count: number) => ({ what: `${count} documents to be written`, deadlineMs: 20_000 });
+const written = (count: number) => ({ what: `${count} documents to be written` });
 
 describe('the ledger writer', () => {
   it('writes with every kind of operation, at the requested rate', async () => {
