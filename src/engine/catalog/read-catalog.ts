@@ -106,16 +106,18 @@ export async function indexesAndBuildsOf(
 ): Promise<{ readonly finished: IndexSpec[]; readonly builds: readonly (readonly IndexSpec[])[] }> {
   const listed = await listRawIndexes(client, database, name);
   if (uuid !== undefined) await confirmName(client, { database, name, uuid });
-  const underWay = listed.filter((spec) => !isFinished(spec)).map(readBuild);
+  const underWay = listed.filter((spec) => !isFinished(spec)).flatMap(readBuild);
   const builds = [...Map.groupBy(underWay, ({ build }) => build).values()].map(specsOf);
   return { finished: specsOf(listed.filter(isFinished).map((spec) => ({ spec }))), builds };
 }
 
-function readBuild(listed: Buffer): { readonly spec: Buffer; readonly build: string } {
+/** Returns nothing for a build that a server lists in another form than 6.0 does: on a source it doesn't count anyway. */
+function readBuild(listed: Buffer): { readonly spec: Buffer; readonly build: string }[] {
   const { buildUUID } = decode(listed);
   const spec = elementNamed(listed, 'spec');
-  if (spec === undefined) throw new RangeError('Index build without a specification');
-  return { spec: listed.subarray(spec.valueStart, spec.valueEnd), build: String(buildUUID) };
+  return spec === undefined
+    ? []
+    : [{ spec: listed.subarray(spec.valueStart, spec.valueEnd), build: String(buildUUID) }];
 }
 
 function specsOf(listed: readonly { readonly spec: Buffer }[]): IndexSpec[] {
