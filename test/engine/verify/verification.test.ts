@@ -139,8 +139,10 @@ test('the verification of a migration', async (t) => {
     await using running = RunningMigration.start(pair, { ...planted, verification: 'report' });
     const isDone = ({ verification }: typeof running.progress) => verification.mismatches.open === 1;
     await running.until('the mismatch', isDone);
-    await running.until('the comparison to end', ({ verification }) => verification.phase === 'following');
-    assert.deepEqual(running.progress.notReadyReasons, ['source and destination differ in 1 document']);
+    // The destination's oplog shows the planted delete, too, and the document is compared once more.
+    const isRefused = ({ verification: { phase }, notReadyReasons }: typeof running.progress) =>
+      phase === 'following' && notReadyReasons.join() === 'source and destination differ in 1 document';
+    await running.until('the comparison to end, and its reason', isRefused);
     await destination.collection<{ _id: number }>('items').insertOne({ _id: 4, a: 1, b: 2 } as never);
     await running.commit();
     await expectIdentical(pair);
