@@ -74,7 +74,7 @@ export async function createIndexes(
   await fence.change(database, { createIndexes: catalogName(name), indexes, ...pinnedTo(uuid) });
 }
 
-/** @param index  one name, or those of all indexes of a build that is under way, which ends it */
+/** Drops an index. @param index  its name, or those of all indexes of a build that is under way, which ends the build */
 export async function dropIndex(
   fence: Fence,
   { database, name, uuid }: WriteTarget,
