@@ -132,8 +132,8 @@ export const OF_COPY: readonly Mutant[] = [
   {
     without: 'the time of the position in the plan of the copy',
     file: 'src/engine/copy/plan-partitions.ts',
-    replace: "readConcern: { level: 'majority', afterClusterTime: collection.readAfter },",
-    by: "readConcern: { level: 'majority' },",
+    replace: "readConcern = { level: 'majority', afterClusterTime: collection.readAfter };",
+    by: "readConcern = { level: 'majority' };",
     tests: { file: 'test/engine/mongodb/lagging-source.test.ts', name: 'lag behind' },
   },
   {

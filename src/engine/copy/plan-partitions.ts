@@ -1,7 +1,8 @@
 import { Binary, type Document } from 'mongodb';
 import type { Logger } from '../../platform/index.ts';
-import { keyBytes, keyOf } from '../bson/document-key.ts';
+import { type DocumentKey, keyBytes, keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
+import { sampleBounds } from '../catalog/sample-bounds.ts';
 import { pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
@@ -19,12 +20,6 @@ export interface PlanPartitionsParts extends ReadOrderParts {
 /** Small enough that a large collection has several ranges in parallel, and large enough that there are few bounds. */
 export const DEFAULT_PARTITION_BYTES = 256 * 1024 * 1024;
 
-/** Sampled keys per boundary. Uneven ranges cost little, and a few keys avoid the worst ones. */
-const SAMPLES_PER_PARTITION = 10;
-
-/** From 5 % on, `$sample` sorts the whole collection (docs/reference/pitfalls.md#pitfall-30). */
-const LARGEST_SAMPLE_SHARE = 0.04;
-
 /**
  * Cuts a collection into ranges of `_id`, unless it is better read in natural order. The last range ends at the currently highest `_id`, so the copy doesn't chase
  * a growing collection: later inserts are changes.
@@ -40,8 +35,9 @@ export async function planPartitions(
   collection.bytes = size.bytes;
   collection.averageBytes = size.averageBytes;
 
-  const highest = await readKeys(context, collection, { find: collection.sourceName, sort: { _id: -1 }, limit: 1 });
-  const [top] = highest;
+  const readConcern = { level: 'majority', afterClusterTime: collection.readAfter };
+  const fields = { ...pinTo(context, collection), readConcern };
+  const top = await highestKey(context, collection, fields);
   if (top === undefined) return [];
   const { natural, ...order } = await chooseReadOrder(context, collection);
   collection.readOrder = order;
@@ -52,7 +48,10 @@ export async function planPartitions(
     );
   // A capped collection is read in its own order, so it has one range.
   const isWhole = collection.isCapped || natural !== undefined;
-  const bounds = isWhole ? [top] : [...(await sampleBounds(context, collection)), top];
+  const ranges = isWhole ? 1 : Math.ceil(collection.bytes / context.partitionBytes);
+  const { sourceDatabase: database, sourceName: name, documents } = collection;
+  const sampled = await sampleBounds(source, { database, name, documents, ranges, fields });
+  const bounds = [...sampled.map(stored), top];
   return bounds.map((high, n) => ({
     _id: { m: checkpoint.migrationId, u: collection.uuid, n },
     low: bounds[n - 1] ?? null,
@@ -65,34 +64,21 @@ export async function planPartitions(
   }));
 }
 
-async function sampleBounds(context: PlanPartitionsParts, collection: TrackedCollection): Promise<Binary[]> {
-  const partitions = Math.ceil(collection.bytes / context.partitionBytes);
-  const sampled = Math.min(partitions * SAMPLES_PER_PARTITION, Math.floor(collection.documents * LARGEST_SAMPLE_SHARE));
-  if (partitions < 2 || sampled < partitions) return [];
-  const keys = await readKeys(context, collection, {
-    aggregate: collection.sourceName,
-    pipeline: [{ $sample: { size: sampled } }, { $project: { _id: 1 } }, { $sort: { _id: 1 } }],
-    cursor: {},
-  });
-  const bounds: Binary[] = [];
-  for (let n = 1; n < partitions; n += 1) {
-    const bound = keys[Math.floor((n * keys.length) / partitions)];
-    // A random cursor may return a key twice.
-    if (bound !== undefined && bounds.at(-1)?.toString('hex') !== bound.toString('hex')) bounds.push(bound);
-  }
-  return bounds;
-}
-
-async function readKeys(
+async function highestKey(
   context: PlanPartitionsParts,
   collection: TrackedCollection,
-  command: Document,
-): Promise<Binary[]> {
-  const documents = await readAll(context.source, collection.sourceDatabase, {
-    ...command,
-    ...(command.find === undefined ? {} : { projection: { _id: 1 } }),
-    ...pinTo(context, collection),
-    readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
+  fields: Document,
+): Promise<Binary | undefined> {
+  const [highest] = await readAll(context.source, collection.sourceDatabase, {
+    find: collection.sourceName,
+    sort: { _id: -1 },
+    limit: 1,
+    projection: { _id: 1 },
+    ...fields,
   });
-  return documents.map((document) => new Binary(keyBytes(keyOf(document))));
+  return highest && stored(keyOf(highest));
+}
+
+function stored(key: DocumentKey): Binary {
+  return new Binary(keyBytes(key));
 }
