@@ -4,6 +4,7 @@ const RULES = 'test/engine/run/rules.test.ts';
 const FENCE = 'test/engine/mongodb/fence.test.ts';
 const CATALOG = 'test/engine/collections/catalog-changes.test.ts';
 const CAPPED = 'test/engine/apply/capped-order.test.ts';
+const CAPPED_THERE = 'test/engine/verify/capped-on-destination.test.ts';
 const OTHER = 'test/engine/records/other-cluster.test.ts';
 const HELD = 'test/engine/collections/held-drops.test.ts';
 const HIDDEN = 'test/engine/capture/hidden-writes.test.ts';
@@ -90,7 +91,35 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: CAPPED, name: 'during the copy' },
   },
   {
-    without: 'recording that a document was deleted from a capped collection',
+    without: 'noting that a document of a capped collection exists again after a delete',
+    file: 'src/engine/apply/apply-keys.ts',
+    replace: '  await noteReinserted(context, collection, deletes);\n',
+    by: '',
+    tests: { file: CAPPED, name: 'in the middle' },
+  },
+  {
+    without: 'telling what a capped collection discards from what others write',
+    file: 'src/engine/capture/foreign-writes.ts',
+    replace: '      $nor: [discardsOf(capped)],\n',
+    by: '',
+    tests: { file: CAPPED_THERE, name: 'is no write of somebody else' },
+  },
+  {
+    without: 'looking up on the source what a capped collection lost on the destination',
+    file: 'src/engine/verify/foreign-watch.ts',
+    replace: 'if (collection !== undefined && (await this.#areOnSource(collection, keys)))',
+    by: 'if (collection !== undefined && keys.length === 0)',
+    tests: { file: CAPPED_THERE, name: 'takes its place at the cutover' },
+  },
+  {
+    without: 'comparing the order of a capped collection to which others wrote',
+    file: 'src/engine/verify/verification.ts',
+    replace: '        await noteReordered(parts, collection);\n',
+    by: '',
+    tests: { file: CAPPED_THERE, name: 'in the place of another' },
+  },
+  {
+    without: 'recording that the order of a capped collection may differ',
     file: 'src/engine/collections/tracked-collection.ts',
     replace: '      reordered: this.reordered,\n',
     by: '      reordered: false,\n',

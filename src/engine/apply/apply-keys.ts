@@ -5,6 +5,7 @@ import { needsExactWrite } from '../bson/exact-write.ts';
 import { array } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
 import { type MovedParts, onDestination, onSource, pinTo } from '../collections/moved.ts';
+import { noteReordered } from '../collections/note-reordered.ts';
 import { refuseRepeatedIds } from '../collections/repeated-ids.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
@@ -24,6 +25,7 @@ import {
 } from '../mongodb/raw-write.ts';
 import { blameFilter } from '../scope/document-filters.ts';
 import { type DirtyKey, isCertain, leftItsPlace } from './dirty-key.ts';
+import { keysOfSource } from './read-source-keys.ts';
 import type { SeenChanges } from './seen-changes.ts';
 import type { StreamPosition } from './stream-position.ts';
 import { type RefusedDocument, refusedByUniqueIndex, UniqueConflict } from './unique-conflict.ts';
@@ -92,6 +94,7 @@ async function applyInOrder(
   dirty: readonly DirtyKey[],
 ): Promise<void> {
   const deletes = dirty.filter(({ state }) => leftItsPlace(state.kind)).map(({ key }) => key);
+  await noteReinserted(context, collection, deletes);
   await write(context, collection, { deletes, inserts: [], replaces: [] });
   const others = dirty.filter(({ key, state }) => state.kind !== 'deleted' || !isCertain(collection, key));
   await fetchAndWrite(
@@ -99,6 +102,20 @@ async function applyInOrder(
     collection,
     others.map(({ key }) => key),
   );
+}
+
+/**
+ * Notes that a document left its place and exists again. When its changes come twice, it is deleted from its new place
+ * and inserted behind later documents. Other deletes, of which a full collection has one for each insert, leave the
+ * order as it is. On record before the checkpoint passes the change: a successor may not see it.
+ */
+async function noteReinserted(
+  context: ApplyKeysParts,
+  collection: TrackedCollection,
+  deletes: readonly DocumentKey[],
+): Promise<void> {
+  if (deletes.length === 0 || collection.reordered) return;
+  if ((await keysOfSource(context, collection, deletes)).size > 0) await noteReordered(context, collection);
 }
 
 async function fetchAndWrite(

@@ -5,7 +5,6 @@ import type { Lanes } from '../apply/lanes.ts';
 import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { Spool } from '../apply/spool.ts';
 import type { StreamPosition } from '../apply/stream-position.ts';
-import { type NoteReorderedParts, noteReordered } from '../collections/note-reordered.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
@@ -17,7 +16,7 @@ import type { SourceCatalog } from './source-catalog.ts';
 import type { Watermark } from './watermark.ts';
 
 /** The parts of a run that dispatching needs. */
-interface DispatcherParts extends NoteReorderedParts {
+interface DispatcherParts {
   readonly source: MongoClient;
   readonly changes: Changes;
   readonly signal: AbortSignal;
@@ -80,12 +79,7 @@ export class Dispatcher {
       } else {
         const collection = await this.#catalog.collectionOf(event);
         if (collection?.intake.closed) await collection.intake.pass(this.#context.signal);
-        if (collection !== undefined) {
-          this.#send(collection, event);
-          // Recorded before the checkpoint passes the event: a successor that doesn't see the event must still know of
-          // it.
-          if (event.operation === 'delete' && collection.isCapped) await noteReordered(this.#context, collection);
-        }
+        if (collection !== undefined) this.#send(collection, event);
       }
       this.#context.position.time = event.time;
     }

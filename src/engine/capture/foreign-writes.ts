@@ -1,22 +1,33 @@
-import type { Timestamp } from 'mongodb';
+import type { Document, Timestamp, UUID } from 'mongodb';
+import type { DocumentKey } from '../bson/document-key.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
-import { OPLOG_KEY_FIELDS, OplogKeys } from './oplog-keys.ts';
+import { OPLOG_KEY_FIELDS, OplogKeys, readOperation } from './oplog-keys.ts';
 
 const BATCH_ENTRIES = 10_000;
+
+/** A part of the oplog. */
+export interface OplogRange {
+  /** Exclusive. */
+  readonly after: Timestamp;
+  /** Inclusive. */
+  readonly to: Timestamp;
+}
 
 /**
  * Reads a part of the destination's oplog, and returns the documents that others wrote there.
  * Each write of the engine goes through the fence, whose sessions the server notes in the oplog, also for transactions
  * (tried on 6.0.5 and 6.0.27). A change stream doesn't show sessions.
+ * @param capped  the capped collections of the migration, whose deletes without a session {@link readDiscards} reads
  * @returns undefined when the oplog no longer reaches back to `after`
  * @throws MongoServerError Unauthorized when the user may not read the oplog; `clusterMonitor` may
  */
 export async function readForeignWrites(
   fence: Fence,
-  { after, to }: { readonly after: Timestamp; readonly to: Timestamp },
+  { after, to }: OplogRange,
+  capped: readonly UUID[],
 ): Promise<OplogKeys | undefined> {
   const { client } = fence;
   const writes = new OplogKeys();
@@ -28,6 +39,7 @@ export async function readForeignWrites(
       op: { $in: ['i', 'u', 'd', 'c'] },
       'lsid.id': { $nin: fence.sessionIds },
       ns: { $not: new RegExp(`^${INTERNAL_DATABASE}\\.`) },
+      $nor: [discardsOf(capped)],
     },
     projection: OPLOG_KEY_FIELDS,
     batchSize: BATCH_ENTRIES,
@@ -43,4 +55,48 @@ export async function readForeignWrites(
   const { cursor: oldestFound } = await client.db('local').command(oldest);
   const [kept] = oldestFound.firstBatch as { readonly ts: Timestamp }[];
   return kept === undefined || isBefore(after, kept.ts) ? undefined : writes;
+}
+
+/**
+ * Reads which documents capped collections of the destination lost by deletes without a session. A server notes so what
+ * such a collection discards to make room for an insert, whoever made that, and what `deleteMany` deletes (tried on
+ * 6.0.5 and 6.0.27).
+ * @returns the keys by the UUID of the collection, in hexadecimal
+ * @throws MongoServerError like {@link readForeignWrites}, which has to be called after this: only it sees whether the
+ * oplog still reaches back
+ */
+export async function* readDiscards(
+  { client }: Fence,
+  { after, to }: OplogRange,
+  capped: readonly UUID[],
+): AsyncGenerator<ReadonlyMap<string, readonly DocumentKey[]>> {
+  if (capped.length === 0 || !isBefore(after, to)) return;
+  const [cursor, first] = await RawCursor.open(client, 'local', {
+    find: 'oplog.rs',
+    filter: { ts: { $gt: after, $lte: to }, ...discardsOf(capped) },
+    projection: OPLOG_KEY_FIELDS,
+    batchSize: BATCH_ENTRIES,
+    readConcern: { level: 'majority', afterClusterTime: to },
+  });
+  await using _ = cursor;
+  for (let batch = first; ; batch = await cursor.next({ batchSize: BATCH_ENTRIES })) {
+    yield deletedKeys(batch.documents);
+    if (!cursor.open) break;
+  }
+}
+
+function discardsOf(capped: readonly UUID[]): Document {
+  return { op: 'd', lsid: { $exists: false }, ui: { $in: capped } };
+}
+
+function deletedKeys(entries: Iterable<Buffer>): ReadonlyMap<string, readonly DocumentKey[]> {
+  const byCollection = new Map<string, DocumentKey[]>();
+  for (const entry of entries) {
+    const { id, key } = readOperation(entry);
+    if (id === undefined || key === undefined) continue;
+    const keys = byCollection.get(id);
+    if (keys === undefined) byCollection.set(id, [key]);
+    else keys.push(key);
+  }
+  return byCollection;
 }

@@ -90,7 +90,8 @@ interface Operation {
   readonly key: DocumentKey | undefined;
 }
 
-function readOperation(bytes: Buffer): Operation {
+/** Reads an entry of the oplog, or an operation inside `applyOps`. */
+export function readOperation(bytes: Buffer): Operation {
   const fields = new Map([...elementsOf(bytes)].map((element) => [element.name, partOf(bytes, element)]));
   const textOf = (name: string) => fields.get(name)?.toString('utf8', 4).replace(/\0$/, '') ?? '';
   const op = textOf('op');

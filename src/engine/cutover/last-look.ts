@@ -70,12 +70,15 @@ export async function lastLook(context: LastLookParts, stream: RunningStream): P
 }
 
 /**
- * Describes a write of somebody else to a capped collection of the destination. Rechecks don't count a document of it
- * that only one side has, so it has to be compared as a whole again.
- * @param look  the writes since before the comparison of capped collections began
+ * Describes a change of a capped collection that only the destination had. Rechecks don't count a document of it that
+ * only one side has, so it has to be compared as a whole again.
+ * @param look  the changes since before the comparison of capped collections began
  */
 export function cappedWritten({ namespaces: [namespace] }: Look): string | undefined {
-  return namespace && `${namespace}: somebody else wrote to the capped collection on the destination meanwhile`;
+  return (
+    namespace &&
+    `${namespace}: somebody else wrote to the capped collection on the destination meanwhile, or it lost documents there that the source has`
+  );
 }
 
 /** @throws UserError VERIFICATION_FAILED when there is a difference that nobody repairs */

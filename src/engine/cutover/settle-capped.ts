@@ -33,9 +33,9 @@ interface Side {
 }
 
 /**
- * Compares capped collections once nobody writes. The stream doesn't show what they discard, and each side discards by
- * itself. The engine compares their ends and counts. After deletes, documents in the middle may be in other places, so
- * it also compares all keys in order. A collection that differs is copied again inside the write pause; a capped
+ * Compares capped collections once nobody writes. Each side discards documents by itself. The engine compares their
+ * ends and counts, and all keys in order where documents in the middle may be in other places
+ * (docs/adr/0015-equal-keys.md). A collection that differs is copied again inside the write pause; a capped
  * collection's size is bounded (docs/reference/pitfalls.md#pitfall-35).
  * @param context  for the comparison, which may have a deadline
  * @param copying  the same for copies: they take as long as they take

@@ -1,11 +1,12 @@
 import { MongoServerError } from 'mongodb';
+import { keysOfSource } from '../apply/read-source-keys.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { onDestination, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { NaturalOrder } from '../compare/natural-order.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
-import { keysOfDestination, keysOfSource, type ReadKeysParts } from './read-keys.ts';
+import { keysOfDestination, type ReadKeysParts } from './read-keys.ts';
 
 const KEYS_AT_A_TIME = 20_000;
 const LOOKED_UP_AT_A_TIME = 1_000;

@@ -1,21 +1,18 @@
-import { MongoServerError, type Timestamp } from 'mongodb';
-import type { Clock } from '../../platform/index.ts';
+import { MongoServerError, type Timestamp, type UUID } from 'mongodb';
 import { counted, type Logger, messageOf, reach, UserError } from '../../platform/index.ts';
+import { keysOfSource, type ReadSourceKeysParts } from '../apply/read-source-keys.ts';
 import { type DocumentKey, describeKey } from '../bson/document-key.ts';
-import { readForeignWrites } from '../capture/foreign-writes.ts';
+import { type OplogRange, readDiscards, readForeignWrites } from '../capture/foreign-writes.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
+import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
-import type { Retrier } from '../mongodb/retry.ts';
 
 /** The parts of a run that the watch needs. */
-interface ForeignWatchParts {
-  readonly clock: Clock;
+interface ForeignWatchParts extends ReadSourceKeysParts {
   readonly fence: Fence;
   readonly logger: Logger;
-  readonly retrier: Retrier;
-  readonly signal: AbortSignal;
   readonly tracked: Map<string, TrackedCollection>;
 }
 
@@ -24,8 +21,8 @@ interface ForeignWritesSink {
   found(collection: TrackedCollection, keys: readonly DocumentKey[]): void;
   /** Others wrote so much to a collection, or so long ago, that it must be compared as a whole. */
   lost(collection: TrackedCollection): void;
-  /** Others wrote to a capped collection. @param namespace  on the source */
-  cappedWritten(namespace: string): void;
+  /** A capped collection has other documents, or another order. On record when it resolves. */
+  cappedWritten(collection: TrackedCollection): Promise<void>;
   /** Somebody, perhaps the engine, changed the catalog: these collections, by UUID, if not undefined, or something else. */
   changedCatalog(collections: ReadonlySet<string> | undefined): void;
   /** Whether all keys that were found earlier are settled. */
@@ -38,6 +35,7 @@ const READ_EVERY_MS = 1_000;
 /** Then little is left to read in a write pause. */
 const HURRIED_READ_EVERY_MS = 100;
 const ASK_AGAIN_AFTER_MS = 10_000;
+const LOOKED_UP_AT_A_TIME = 1_000;
 
 /** Finds documents that others write to the migration's collections on the destination. */
 export class ForeignWatch {
@@ -113,10 +111,14 @@ export class ForeignWatch {
     }
     const wasSettled = this.#sink.isSettled();
     try {
-      const found = await retrier.run('the oplog of the destination', () => readForeignWrites(fence, { after, to }));
+      const range = { after, to };
+      const capped = this.#capped();
+      const places = [...capped.values()].map(({ target }) => target.uuid);
+      await retrier.run('the oplog of the destination', () => this.#lookUpDiscards(range, capped, places));
+      const found = await retrier.run('the oplog of the destination', () => readForeignWrites(fence, range, places));
       await reach('engine.verify.destination-oplog-read');
       this.#blind = undefined;
-      const any = this.#report(found);
+      const any = await this.#report(found);
       this.#time = to;
       if (!any && wasSettled && this.#sink.isSettled()) this.#safeTime = to;
     } catch (error) {
@@ -132,7 +134,7 @@ export class ForeignWatch {
   }
 
   /** @param writes  undefined when the oplog no longer reaches back */
-  #report(writes: OplogKeys | undefined): boolean {
+  async #report(writes: OplogKeys | undefined): Promise<boolean> {
     if (writes === undefined || writes.changesCatalog) this.#sink.changedCatalog(writes?.changedCollections);
     let any = false;
     for (const collection of this.#parts.tracked.values()) {
@@ -141,13 +143,51 @@ export class ForeignWatch {
       const place = { id: uuid.toHexString(false), namespace: `${database}.${name}` };
       if (writes !== undefined && !writes.isOf(place)) continue;
       any = true;
-      if (collection.isCapped) this.#sink.cappedWritten(collection.namespace);
+      if (collection.isCapped) await this.#sink.cappedWritten(collection);
       const keys = writes?.keysOf(place);
       if (keys === undefined) this.#sink.lost(collection);
       else this.#sink.found(collection, keys);
       if (writes !== undefined) this.#note(place.namespace, keys);
     }
     return any;
+  }
+
+  /** The capped collections that the destination has, by their UUID there. */
+  #capped(): ReadonlyMap<string, TrackedCollection> {
+    const all = [...this.#parts.tracked.values()];
+    const capped = all.filter(({ isCapped, destinationUuid }) => isCapped && destinationUuid !== null);
+    return new Map(capped.map((collection) => [collection.target.uuid.toHexString(false), collection]));
+  }
+
+  /** A document that only the destination lost was deleted by somebody, or discarded too early. */
+  async #lookUpDiscards(
+    range: OplogRange,
+    capped: ReadonlyMap<string, TrackedCollection>,
+    places: readonly UUID[],
+  ): Promise<void> {
+    for await (const discarded of readDiscards(this.#parts.fence, range, places)) {
+      for (const [id, keys] of discarded) {
+        const collection = capped.get(id);
+        if (collection !== undefined && (await this.#areOnSource(collection, keys)))
+          await this.#sink.cappedWritten(collection);
+      }
+    }
+  }
+
+  /** Whether the source has one of them. */
+  async #areOnSource(collection: TrackedCollection, keys: readonly DocumentKey[]): Promise<boolean> {
+    try {
+      for (let n = 0; n < keys.length; n += LOOKED_UP_AT_A_TIME) {
+        const some = keys.slice(n, n + LOOKED_UP_AT_A_TIME);
+        if ((await keysOfSource(this.#parts, collection, some)).size > 0) return true;
+      }
+      return false;
+    } catch (error) {
+      if (error instanceof CollectionDropped) return false;
+      // It may be back, and nobody has compared it then.
+      if (error instanceof CollectionMissing) return true;
+      throw error;
+    }
   }
 
   #note(namespace: string, keys: readonly DocumentKey[] | undefined): void {

@@ -1,28 +1,17 @@
 import type { MongoClient, Timestamp } from 'mongodb';
-import type { StreamPosition } from '../apply/stream-position.ts';
+import { type Found, ONLY_KEYS, type ReadSourceKeysParts, readSourceKeys } from '../apply/read-source-keys.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
-import { type MovedParts, onDestination, onSource, pinTo } from '../collections/moved.ts';
+import { onDestination } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { hashOf, readKeys } from '../compare/read-keys.ts';
 import { operationTimeOf } from '../mongodb/cluster-time.ts';
 import type { Fence } from '../mongodb/fence.ts';
 
 /** The parts of a run that reading keys of both sides needs. */
-export interface ReadKeysParts extends MovedParts {
+export interface ReadKeysParts extends ReadSourceKeysParts {
   readonly destination: MongoClient;
   readonly fence: Fence;
-  readonly position: StreamPosition;
 }
-
-/** The documents that one side has of some keys. */
-interface Found<T> {
-  /** By identity of the key. Keys without a document are absent. */
-  readonly found: ReadonlyMap<string, T>;
-  /** The server's time after the read. */
-  readonly time: Timestamp;
-}
-
-const ONLY_KEYS = { _id: 1 };
 
 /** Returns the SHA-256 of the source's document of each key. @throws CollectionDropped, CollectionMissing */
 export async function hashesOfSource(
@@ -30,7 +19,7 @@ export async function hashesOfSource(
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<Found<string>> {
-  return await readSource(parts, collection, keys, hashOf);
+  return await readSourceKeys(parts, collection, keys, hashOf);
 }
 
 /** Returns the SHA-256 of the destination's document of each key. @throws CollectionDropped */
@@ -40,16 +29,6 @@ export async function hashesOfDestination(
   keys: readonly DocumentKey[],
 ): Promise<Found<string>> {
   return await readDestination(parts, collection, keys, hashOf);
-}
-
-/** Returns the identities of the keys that the source has. @throws CollectionDropped, CollectionMissing */
-export async function keysOfSource(
-  parts: ReadKeysParts,
-  collection: TrackedCollection,
-  keys: readonly DocumentKey[],
-): Promise<ReadonlySet<string>> {
-  const { found } = await readSource(parts, collection, keys, () => true, ONLY_KEYS);
-  return new Set(found.keys());
 }
 
 /** Returns the identities of the keys that the destination has. @throws CollectionDropped */
@@ -68,7 +47,7 @@ export async function documentOfSource(
   collection: TrackedCollection,
   key: DocumentKey,
 ): Promise<{ readonly document: Buffer | undefined; readonly time: Timestamp }> {
-  const { found, time } = await readSource(parts, collection, [key], (document) => document);
+  const { found, time } = await readSourceKeys(parts, collection, [key], (document) => document);
   return { document: found.get(key.identity), time };
 }
 
@@ -80,24 +59,6 @@ export async function documentOfDestination(
 ): Promise<{ readonly document: Buffer | undefined; readonly time: Timestamp }> {
   const { found, time } = await readDestination(parts, collection, [key], (document) => document);
   return { document: found.get(key.identity), time };
-}
-
-async function readSource<T>(
-  parts: ReadKeysParts,
-  collection: TrackedCollection,
-  keys: readonly DocumentKey[],
-  take: (document: Buffer) => T,
-  projection = {},
-): Promise<Found<T>> {
-  const { isClustered, sourceDatabase: database } = collection;
-  const { collectionUUID: uuid } = pinTo(parts, collection);
-  const readConcern = { level: 'majority', afterClusterTime: parts.position.time };
-  const select = (query: object) => collection.selected(query);
-  return await onSource(parts, collection, async (name) => {
-    const from = { database, name, uuid, select, isClustered, readConcern, projection };
-    const { found, time } = await readKeys(parts.source, from, keys, take);
-    return { found, time: operationTimeOf({ operationTime: time }, 'source') };
-  });
 }
 
 async function readDestination<T>(

@@ -69,7 +69,7 @@ export class Verification {
   readonly mismatches: Mismatches;
   readonly foreign: ForeignWatch;
   readonly catalog: CatalogCheck;
-  /** Writes of others to capped collections of the destination, by their namespace on the source. */
+  /** Changes of capped collections that only the destination had, by their namespace on the source. */
   readonly cappedWrites = new SeenChanges();
 
   constructor(
@@ -98,7 +98,10 @@ export class Verification {
     const sink = {
       found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.foreign(collection, keys),
       lost: (collection: TrackedCollection) => this.#compareAgain(collection),
-      cappedWritten: (namespace: string) => this.cappedWrites.note(namespace),
+      cappedWritten: async (collection: TrackedCollection) => {
+        this.cappedWrites.note(collection.namespace);
+        await noteReordered(parts, collection);
+      },
       changedCatalog: (collections: ReadonlySet<string> | undefined) => this.catalog.changed(collections),
       isSettled: () => this.rechecks.unbound === 0 && this.#areValid,
       isHurried: uses.stream.isHurried,
