@@ -13,6 +13,8 @@ const ENVIRONMENT = {
   LINKSPAN_BOOTSTRAP_PUBLIC_KEY: 'benchkey',
   LINKSPAN_BOOTSTRAP_PRIVATE_KEY: 'a-private-key-of-the-benchmark',
   LINKSPAN_RATE_LIMITS: 'off',
+  // All agents come from one address.
+  LINKSPAN_MAX_CONNECTIONS_PER_ADDRESS: 'off',
 };
 const LINKED_AT_ONCE = 20;
 /** Every agent reports every 10 s. A multiple of that has the same load in each window. */
