@@ -102,7 +102,7 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/capture/foreign-writes.ts',
     replace: '      $nor: [discardsOf(capped)],\n',
     by: '',
-    tests: { file: CAPPED_THERE, name: 'is no write of somebody else' },
+    tests: { file: 'test/engine/capture/foreign-writes.test.ts', name: 'told from what others write' },
   },
   {
     without: 'looking up on the source what a capped collection lost on the destination',

@@ -99,8 +99,7 @@ export class Spool {
 
   /** Makes everything added before this call durable. */
   async flush(): Promise<void> {
-    while (this.#held !== undefined) await this.#held;
-    while (this.#flushing !== undefined) await this.#flushing.done;
+    while (this.#held !== undefined || this.#flushing !== undefined) await (this.#held ?? this.#flushing?.done);
     if (this.#buffer.size === 0) return;
     const batch = [...this.#buffer.values()];
     const oldest = this.#oldest;

@@ -119,7 +119,10 @@ export async function cutOver(
     }
     return 'committed';
   } catch (error) {
-    if (error === calledOff.reason) return 'called off';
+    if (error === calledOff.reason) {
+      stream.release();
+      return 'called off';
+    }
     if (error instanceof CollectionMissing)
       throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
     throw error;

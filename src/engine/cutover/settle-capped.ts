@@ -7,6 +7,7 @@ import { collectionSize } from '../catalog/read-catalog.ts';
 import { onDestination, onSource, pinTo } from '../collections/moved.ts';
 import { noteReordered } from '../collections/note-reordered.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { allEnded } from '../concurrency/all-ended.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { insertHeld } from '../copy/held-batch.ts';
 import { emptyCollection } from '../copy/insert-documents.ts';
@@ -54,7 +55,7 @@ export async function settleCapped(
   // Doesn't wait for an answer: a silent server is found out only after 15 s.
   const equal = await orAbort(Promise.all(capped.map(isSame)), context.signal);
   const differing = capped.filter((_, n) => !equal[n]);
-  await Promise.all(differing.map((collection) => copyAgain(copying, collection, advanced)));
+  await allEnded(differing.map((collection) => copyAgain(copying, collection, advanced)));
   return differing.length === 0;
 }
 

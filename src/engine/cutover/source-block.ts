@@ -175,11 +175,17 @@ export async function blockSource(
       // On a sharded source some shards may still be open: setting the block again waits for all of them.
       if (!isSharded(source)) return { ...held, isFound: true };
     }
-    const set = await tryToBlockWrites(source, limit.limitMs, async () => {
-      await confirmHeld(context, claim);
-      watchdog.keepQuiet();
-    });
-    return set === undefined ? { refusal: notInTime(source, limit) } : { ...held, setAt: set.setAt };
+    try {
+      const set = await tryToBlockWrites(source, limit.limitMs, async () => {
+        await confirmHeld(context, claim);
+        watchdog.keepQuiet();
+      });
+      return set === undefined ? { refusal: notInTime(source, limit) } : { ...held, setAt: set.setAt };
+    } catch (error) {
+      if (classify(error) !== 'transient') throw error;
+      // Users may be blocked. Another try would first wait for the destination.
+      return { refusal: `the source did not say that its writes are blocked: ${reasonOf(error)}` };
+    }
   });
   if ('refusal' in blocked) await reopenSource(context, log, { claim });
   return blocked;

@@ -6,6 +6,7 @@ import { prepareCutover } from '../cutover/prepare-cutover.ts';
 import { rehearse } from '../cutover/rehearse.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
+import { within } from '../records/within.ts';
 import type { CutoverAttempts } from '../report/cutover-attempts.ts';
 import type { Outcome } from '../report/progress.ts';
 import { verificationProgress } from '../report/verification-progress.ts';
@@ -39,7 +40,6 @@ interface SteeredRun {
 export async function steer(run: SteeredRun, follower: StreamFollower): Promise<Outcome> {
   const { attempts, context, log, options, wishes } = run;
   const { timeline } = attempts;
-  const evidence = () => evidenceOf(run, follower);
   const timed = { ...context, retrier: context.retrier.telling((wait) => timeline.waitFor(wait)) };
   while (true) {
     context.signal.throwIfAborted();
@@ -54,13 +54,14 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (log.record.state === 'tailing' && options.once) follower.verification.refuseDifferences();
     if (log.record.state === 'tailing' && options.once && follower.verification.isClean) {
       if (!(await isConfirmed(follower, wishes.cancelled))) continue;
-      await commitOnce(context, log, follower, evidence);
+      if (!(await commitUnlessCancelled(run, follower))) continue;
       await finishCutover(context, log, timeline);
       return 'committed';
     }
     if (wishes.current.state === 'cutover') attempts.note(run.notReadyReasons);
     // Where the source's catalog has to stand still, nothing would make the difference go away.
-    if (wishes.current.state === 'cutover' && hasOtherCatalog(follower)) await follower.confirmCatalog();
+    if (wishes.current.state === 'cutover' && hasOtherCatalog(follower))
+      await unlessAborted(follower.confirmCatalog(), noLongerWanted(wishes));
     if (wishes.current.state === 'cutover' && run.notReadyReasons.length === 0) {
       const ended = await attemptCutover(run, follower, timed);
       if (ended === 'unconfirmed') continue;
@@ -101,9 +102,9 @@ async function attemptCutover(
   const { attempts, findings, log, options, wishes } = run;
   using _ = follower.hurry();
   using preparation = prepareCutover(timed, log, follower);
-  const advised = unlessAborted(findings.repeatAtCutover(), wishes.calledOff);
-  const [confirmed] = await Promise.all([isConfirmed(follower, wishes.calledOff), advised]);
-  const calledOff = AbortSignal.any([wishes.cancelled, wishes.calledOff]);
+  const calledOff = noLongerWanted(wishes);
+  const advised = unlessAborted(findings.repeatAtCutover(), calledOff);
+  const [confirmed] = await Promise.all([isConfirmed(follower, calledOff), advised]);
   if (!confirmed || calledOff.aborted) return 'unconfirmed';
   return await cutOver(timed, log, follower, {
     calledOff,
@@ -112,6 +113,24 @@ async function attemptCutover(
     evidence: () => evidenceOf(run, follower),
     preparation,
   });
+}
+
+/** Aborts when the operator cancels the migration, or no longer wants the cutover that is wanted now. */
+function noLongerWanted({ cancelled, calledOff }: OperatorWishes): AbortSignal {
+  return AbortSignal.any([cancelled, calledOff]);
+}
+
+/** Ends a migration whose source is still being written to. @returns false when the operator cancels before the commit */
+async function commitUnlessCancelled(run: SteeredRun, follower: StreamFollower): Promise<boolean> {
+  const { cancelled } = run.wishes;
+  try {
+    await commitOnce(within(run.context, cancelled), run.log, follower, () => evidenceOf(run, follower));
+    return true;
+  } catch (error) {
+    if (error !== cancelled.reason) throw error;
+    follower.release();
+    return false;
+  }
 }
 
 /** Returns what the verification has compared until now. */
