@@ -26,4 +26,11 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     by: '      const isNew = control.sealer.mark !== signedUnder;\n      signedUnder = control.sealer.mark;\n      if (isNew) await control.serverKeys.rotate();\n',
     tests: { file: ROTATIONS, name: 'failed to take up' },
   },
+  {
+    without: 'moving the watches of sources to the agent that replaces another',
+    file: 'src/control/links/replace-agent.ts',
+    replace: '[...active, ...watched]',
+    by: 'active',
+    tests: { file: 'test/atlas-api/source-watch.test.ts', name: 'replaces the watching one' },
+  },
 ];
