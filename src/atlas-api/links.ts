@@ -66,7 +66,7 @@ export const linkOperations = [
   }),
   defineOperation({
     operationId: 'revokeOrgLiveMigrationLink',
-    summary: 'Revoke one link at once: its migrations fail, and their database users are dropped',
+    summary: 'Revoke one link at once: its migrations fail, their database users are dropped, and its watches end',
     method: 'DELETE',
     path: '/orgs/{orgId}/liveMigrations/links/{linkId}',
     status: 204,

@@ -67,6 +67,8 @@ export interface ControlPlane extends AsyncDisposable {
   readonly url: string;
   readonly app: FastifyInstance;
   readonly control: Control;
+  /** The data directory of its store. */
+  readonly directory: string;
   readonly masterKey: Buffer;
   readonly store: Store;
   readonly orgId: string;
@@ -154,6 +156,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     url,
     app,
     control,
+    directory: folder.path,
     masterKey,
     store,
     ...first,

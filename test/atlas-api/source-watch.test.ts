@@ -4,7 +4,7 @@ import { keepExpiring } from '../../src/control/index.ts';
 import { wantedState } from '../../src/link/index.ts';
 import { silentLogger } from '../../src/platform/index.ts';
 import { linkAgent } from '../gateway/agent-client.ts';
-import { startControlPlane } from './control-plane.ts';
+import { type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { start } from './started-migration.ts';
 
@@ -106,3 +106,44 @@ test('another agent cannot report a watch, and a malformed one does not hold up 
   assert.equal((await other.report({ watches: [{ id, watch }] })).status, 200);
   assert.equal(((await shop.show()).linkspan.sourceWatch as { changes: number }).changes, 0);
 });
+
+test('an agent that replaces the watching one resumes the watch, with the password of the source', async () => {
+  await using shop = await committed();
+  const { agent, id } = shop;
+  const next = { sourceId: SOURCE_ID, token: `${TOKEN}00`, untilMs: 0, watchedToMs: shop.clock.nowMs + 1000 };
+  await agent.report({ watches: [{ id, watch: { ...next, changes: 2, namespaces: ['shop.items'] } }] });
+  const successor = await linkAgent(shop.plane, 'host-1');
+  assert.equal((await agent.poll(null)).json.errorCode, 'AGENT_SUPERSEDED');
+  const [wanted] = wantedState.parse((await successor.poll(null)).json).watches;
+  assert.deepEqual([wanted?.id, wanted?.source.password, wanted?.watch.token], [id, 'source-canary', next.token]);
+  await successor.report({ watches: [{ id, watch: { ...next, changes: 3, namespaces: [], ended: 'over' } }] });
+  const { changes, ended } = (await shop.show()).linkspan.sourceWatch as { changes: number; ended: string };
+  assert.deepEqual([changes, ended, await shop.password()], [3, 'over', null]);
+});
+
+for (const [what, reason] of [
+  ['revoked', 'the link of its agent was revoked after it watched until'],
+  ['deleted', 'the link of its agent was deleted after it watched until'],
+  ['unlinked', 'its migration host was unlinked after it watched until'],
+] as const) {
+  test(`a watch ends at once when the link of its agent is ${what}, and the API says so`, async () => {
+    await using shop = await committed();
+    const { plane, agent } = shop;
+    const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
+    if (what === 'revoked') {
+      const [link] = (await plane.api<Page<{ id: string }>>('GET', links)).json.results;
+      assert.equal((await plane.api('DELETE', `${links}/${link?.id}`)).status, 204);
+    } else if (what === 'deleted') {
+      const answer = await plane.api('DELETE', `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`);
+      assert.equal(answer.status, 204);
+    } else {
+      assert.equal((await agent.send('unlink', {})).json.ended, true);
+    }
+    const shown = await shop.show();
+    const { ended } = shown.linkspan.sourceWatch as { ended: string };
+    assert.equal(ended, `${reason} 2026-11-01T12:00:00.000Z`);
+    assert.deepEqual([shown.status, await shop.password()], ['COMPLETE', null]);
+    const events = `/api/atlas/v2/orgs/${plane.orgId}/events?eventType=LIVE_MIGRATION_SOURCE_WATCH_LOST`;
+    assert.equal((await plane.api<Page<unknown>>('GET', events)).json.results.length, 1);
+  });
+}

@@ -198,8 +198,8 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: 'the record of a collection that is set aside before its changes are durable in the spool',
     file: 'src/engine/apply/spool.ts',
-    replace: '    while (this.#held !== undefined) await this.#held;\n',
-    by: '',
+    replace: 'await (this.#held ?? this.#flushing?.done);',
+    by: 'await this.#flushing?.done;\n      if (this.#flushing === undefined) break;',
     tests: { file: 'test/engine/apply/spool.test.ts' },
   },
   {

@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 import { OF_CAPTURE } from './mutants-of-capture.ts';
 import { OF_COMPARISON } from './mutants-of-comparison.ts';
 import { OF_CONTROL } from './mutants-of-control.ts';
+import { OF_CONTROL_PLANE } from './mutants-of-control-plane.ts';
 import { OF_COPY } from './mutants-of-copy.ts';
 import { OF_CUTOVER } from './mutants-of-cutover.ts';
 import { OF_DOCUMENTS } from './mutants-of-documents.ts';
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OF_COPY,
   ...OF_CAPTURE,
   ...OF_CONTROL,
+  ...OF_CONTROL_PLANE,
   ...OF_READINESS,
   ...OF_CUTOVER,
   ...OF_REVERSE,

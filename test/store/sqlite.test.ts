@@ -205,6 +205,28 @@ test('after a disk failure the store writes nothing more and reports the failure
   assert.deepEqual([told, await store.organizations()], [['STORAGE_FAILED'], []]);
 });
 
+test('a disk failure fails every write that waits for a later commit, and none of them is stored', async () => {
+  using folder = temporaryFolder('store');
+  const told: string[] = [];
+  await using store = openSqliteStore(folder.path, ({ code }) => told.push(code));
+  // More writes than two commits take.
+  const ids = Array.from({ length: 200 }, (_, number) => String(number));
+  let commits = 0;
+  using _failing = onReach('store.commit', () => {
+    commits += 1;
+    if (commits === 1) throw sqliteError(1034);
+  });
+  const writes = ids.map((id) =>
+    store.write((transaction) =>
+      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1, deletedAtMs: null }),
+    ),
+  );
+  const outcomes = await Promise.allSettled(writes);
+  const reasons = new Set(outcomes.map((each) => (each.status === 'rejected' ? each.reason.code : 'stored')));
+  assert.deepEqual([[...reasons], commits, told], [['STORAGE_FAILED'], 1, ['STORAGE_FAILED']]);
+  assert.deepEqual(await store.organizations(), []);
+});
+
 test('a directory that cannot be created is refused with the cause', () => {
   assert.throws(() => openSqliteStore('/dev/null/data'), /The data directory \/dev\/null\/data cannot be used/);
 });

@@ -46,7 +46,8 @@ async function rotateMasterKey({ dataDir, masterKeyFile: given }: KeysOptions): 
   const before = loadMasterKeys(file, false);
   // More than one key means that a rotation was interrupted; this one completes it.
   const keys = before.length > 1 ? before : [newMasterKey(), ...before];
-  if (keys !== before) replaceMasterKeys(file, keys);
+  // The file is written also when the keys stay the same, because a server that failed to take them up reads the file again only after a change.
+  replaceMasterKeys(file, keys);
   await reach('cli.keys.added');
   const sealer = new Sealer(keys);
   await sealEverything(dataDir, file, sealer);

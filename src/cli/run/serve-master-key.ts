@@ -10,11 +10,13 @@ const LOOK_EVERY_MS = 1000;
  * lacks the current key, or that cannot be read, changes nothing.
  */
 export function followMasterKey(control: Control, file: string, logger: Logger): Disposable {
+  // The master key for which the signing key was last replaced: a later attempt replaces it when an earlier one failed.
+  let signedUnder = control.sealer.mark;
   const takeUp = async () => {
     try {
-      const before = control.sealer.mark;
       control.sealer.use(loadMasterKeys(file, false));
-      if (control.sealer.mark !== before) await control.serverKeys.rotate();
+      if (control.sealer.mark !== signedUnder) await control.serverKeys.rotate();
+      signedUnder = control.sealer.mark;
       const values = await reseal(control);
       if (values > 0)
         logger.info({ event: 'master_key.resealed', values }, 'sealed everything with the new master key');
@@ -25,7 +27,10 @@ export function followMasterKey(control: Control, file: string, logger: Logger):
       );
     }
   };
-  const listener = () => void takeUp();
+  let last = Promise.resolve();
+  const listener = () => {
+    last = last.then(takeUp);
+  };
   watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, listener);
   return { [Symbol.dispose]: () => unwatchFile(file, listener) };
 }

@@ -60,7 +60,7 @@ async function make(
   }
   await reach('control.destination-user.made');
   await control.store.write(async (transaction) => {
-    await transaction.updateDestinationUser({ ...user, state: 'made' });
+    await changeUser(transaction, user.id, { state: 'made' });
     await auditUser(control, transaction, user, order, 'MONGODB_USER_ADDED');
   });
   await reach('control.destination-user.recorded');
@@ -91,11 +91,25 @@ async function drop(
   await reach('control.destination-user.dropped');
   await control.store.write(async (transaction) => {
     const password = control.sealer.seal('', passwordPlace(user.id));
-    await transaction.updateDestinationUser({ ...user, state, password });
+    await changeUser(transaction, user.id, { state, password });
     await forgetDeleted(control, transaction, user.clusterId);
     const eventTypeName = state === 'left' ? 'LIVE_MIGRATION_USER_LEFT' : 'MONGODB_USER_DELETED';
     await auditUser(control, transaction, user, order, eventTypeName);
   });
+}
+
+/**
+ * Changes the record of a user. It reads the record in the transaction: since an earlier read, a rotation of the master key may have
+ * resealed the password, and the earlier value would need a key that no longer exists.
+ */
+async function changeUser(
+  transaction: StoreTransaction,
+  id: string,
+  change: Partial<Pick<DestinationUser, 'state' | 'password'>>,
+): Promise<void> {
+  const current = await transaction.destinationUser(id);
+  if (!current) throw new Error(`The user ${userNameOf(id)} is missing in the store`);
+  await transaction.updateDestinationUser({ ...current, ...change });
 }
 
 /** Erases the connection string of a deleted cluster, once no user has to be dropped there. */

@@ -1,8 +1,9 @@
 import type { Agent } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
+import { endWatchesOf } from './end-watches.ts';
 
 /**
- * Ends all links and all unredeemed link-tokens of an organization, and fails the pending validations of their agents.
+ * Ends all links and all unredeemed link-tokens of an organization, fails the pending validations of their agents, and ends their watches.
  * @returns what it ended; the caller must wake the agents after the commit
  */
 export async function endLinks(
@@ -16,6 +17,7 @@ export async function endLinks(
   for (const token of tokens) await transaction.updateLinkToken({ ...token, deletedAtMs: atMs });
   for (const link of links) await transaction.updateLink({ ...link, ended: 'deleted' });
   for (const agent of agents) {
+    await endWatchesOf(transaction, agent, 'the link of its agent was deleted after it watched until', atMs);
     for (const validation of await transaction.pendingValidationsOf(agent.id)) {
       const errorMessage = 'The link to the migration host was deleted before it answered.';
       await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });

@@ -9,11 +9,12 @@ import { transition } from '../records/migration-transitions.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { stillBlocked } from '../records/users-on.ts';
+import { endWatchesOf } from './end-watches.ts';
 import { findOpenLink } from './list-links.ts';
 
 /**
- * Revokes the link of an agent at once, whatever the agent does. The server refuses its requests, its migrations and validations fail, and
- * their database users are dropped. The agent need not be connected.
+ * Revokes the link of an agent at once, whatever the agent does. The server refuses its requests, its migrations and validations fail, their
+ * database users are dropped, and its watches of sources end. The agent need not be connected.
  * @throws UserError LINK_NOT_FOUND, and as {@link authorizeOrganization}
  */
 export async function revokeLink(control: Control, actor: Actor, orgId: string, linkId: string): Promise<void> {
@@ -23,6 +24,7 @@ export async function revokeLink(control: Control, actor: Actor, orgId: string, 
     const { link, agent } = await findOpenLink(transaction, orgId, linkId);
     await transaction.updateLink({ ...link, ended: 'revoked' });
     const failed = await failWorkOf(transaction, agent, new UserError('LINK_REVOKED', [agent.host]), nowMs);
+    await endWatchesOf(transaction, agent, 'the link of its agent was revoked after it watched until', nowMs);
     const details = { linkId, agentId: agent.id, migrationHost: agent.host, liveMigrationIds: failed };
     await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_REVOKED', orgId, details });
     return agent.id;

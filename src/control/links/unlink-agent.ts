@@ -1,13 +1,14 @@
 import { reach } from '../../platform/index.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
+import { endWatchesOf } from './end-watches.ts';
 import { assertLinked } from './identify-agent.ts';
 
 /**
  * Ends the link of an agent at its own request, because its operator unlinked it. Its host name is then free.
  *
  * An agent with an active migration keeps its link. Otherwise the next agent with this host name would inherit the migration and the
- * destination's credentials, which only an owner may decide.
+ * destination's credentials, which only an owner may decide. Its watches of sources end, for the same reason.
  * @returns whether the link has ended
  * @throws UserError LINK_DELETED, LINK_REVOKED, AGENT_SUPERSEDED, AGENT_PENDING_APPROVAL
  */
@@ -23,6 +24,7 @@ export async function unlinkAgent(control: Control, agentId: string, remoteAddre
       const errorMessage = 'The migration host was unlinked before it answered.';
       await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
     }
+    await endWatchesOf(transaction, agent, 'its migration host was unlinked after it watched until', nowMs);
     await transaction.updateLink({ ...link, ended: 'deleted' });
     const author = { kind: 'agent', name: agent.host, remoteAddress } as const;
     const details = { linkId: link.id, agentId, migrationHost: agent.host };

@@ -1,6 +1,7 @@
 import type { Report, SourceWatchState } from '../../link/index.ts';
 import { counted } from '../../platform/index.ts';
-import { type Author, audit, SYSTEM } from '../audit/audit.ts';
+import { type Author, audit } from '../audit/audit.ts';
+import { endWatch } from '../links/end-watches.ts';
 import type { Control } from '../ports/control.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
@@ -60,23 +61,9 @@ export async function endSilentWatches({ store, clock }: Pick<Control, 'store' |
   const isSilent = ({ state }: Migration) => atMs >= (state.sourceWatch?.untilMs ?? 0) + REPORTED_WITHIN_MS;
   if (!(await store.watchedMigrations()).some(isSilent)) return;
   await store.write(async (transaction) => {
-    for (const migration of (await transaction.watchedMigrations()).filter(isSilent)) {
-      const { id, orgId, groupId, state } = migration;
-      if (state.sourceWatch === undefined) continue;
-      const watchedTo = new Date(state.sourceWatch.watchedToMs).toISOString();
-      const sourceWatch = {
-        ...state.sourceWatch,
-        ended: `its agent has not reported since it watched until ${watchedTo}`,
-      };
-      await transaction.updateMigration({ ...migration, state: { ...state, sourceWatch }, password: null });
-      const details = { liveMigrationId: id, watchedTo };
-      await audit(transaction, SYSTEM, atMs, {
-        eventTypeName: 'LIVE_MIGRATION_SOURCE_WATCH_LOST',
-        orgId,
-        groupId,
-        details,
-      });
-    }
+    const why = 'its agent has not reported since it watched until';
+    for (const migration of (await transaction.watchedMigrations()).filter(isSilent))
+      await endWatch(transaction, migration, why, atMs);
   });
 }
 

@@ -99,12 +99,18 @@ export class GroupCommit {
       if (failure?.code === 'STORAGE_FAILED') this.#broken = failure;
       else if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       for (const write of group) write.fail(failure ?? error);
-      if (this.#broken) this.#failed(this.#broken);
+      if (this.#broken) this.#failWaiting(this.#broken);
       return;
     }
     await reach('store.committed');
     this.#committed();
     for (const answer of answers) answer();
+  }
+
+  /** Fails the writes that wait for a later commit. It must run in the same turn as the failure, so that no other group is committed. */
+  #failWaiting(failure: UserError): void {
+    for (const write of this.#waiting.splice(0)) write.fail(failure);
+    this.#failed(failure);
   }
 
   /** Runs all writes in one transaction. @returns undefined if one threw; then all are rolled back, and a new transaction is open */
