@@ -26,7 +26,7 @@ export const OF_CUTOVER: readonly Mutant[] = [
     without: 'blocking the source before the drain',
     file: 'src/engine/cutover/source-block.ts',
     replace:
-      'const set = await tryToBlockWrites(source, limit.limitMs, async () => {\n      await confirmHeld(context, claim);\n      watchdog.keepQuiet();\n    });',
+      'const set = await tryToBlockWrites(source, limit.limitMs, async () => {\n        await confirmHeld(context, claim);\n        watchdog.keepQuiet();\n      });',
     by: 'const set: { setAt?: Timestamp } = {};',
     tests: { file: 'test/engine/run/live-migration.test.ts', name: 'least-privilege' },
   },
