@@ -9,4 +9,18 @@ export const OF_AGENT: readonly Mutant[] = [
     by: "process.getBuiltinModule('node:fs').writeSync(descriptor, text);",
     tests: { file: 'test/platform/durable-file.test.ts' },
   },
+  {
+    without: 'keeping the key of an ended link until the control plane has ended it',
+    file: 'src/agent/unlink-notice.ts',
+    replace: 'if (endsLink(error)) {',
+    by: 'if (endsLink(error) || error instanceof UserError) {',
+    tests: { file: 'test/agent/ops-manager-api.test.ts', name: 'an unlinking that the control plane refuses' },
+  },
+  {
+    without: 'ending the link of an agent that waits for approval',
+    file: 'src/gateway/gateway.ts',
+    replace: 'agents.routeOfUnlinking',
+    by: 'agents.route',
+    tests: { file: 'test/gateway/relinking.test.ts', name: 'only an agent itself can end its link' },
+  },
 ];
