@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AgentStore } from '../../src/agent/agent-store.ts';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
 import { establishLink } from '../../src/agent/establish-link.ts';
 import { MigrationHost, openOpsManagerApi } from '../../src/agent/index.ts';
@@ -200,4 +201,37 @@ test('an agent that waits for approval ends its link when it is unlinked, so tha
   assert.equal((await agent.call('DELETE', `${ORG_ID}/liveExport/migrationLink`)).status, 204);
   const onlyOther = async () => (await openLinks()).join() === link.linkId;
   await eventually(onlyOther, { what: 'the end of the link that waited' });
+});
+
+test('a host that is linked while it is being unlinked keeps the new link', async () => {
+  await using plane = await startControlPlane();
+  await using agent = await startHost(plane, await plane.newToken());
+  const earlier = await eventually(() => agent.host.current, { what: 'the link' });
+  const token = await plane.newToken();
+  const unlinking = agent.host.unlink();
+  const linking = agent.host.link(token, new AbortController().signal);
+  assert.equal(await unlinking, true);
+  await linking;
+  const { current } = agent.host;
+  assert.notEqual(current?.linkId, earlier.linkId);
+  assert.equal(new AgentStore(plane.agentDirectory).link()?.linkId, current?.linkId, 'the next start has the new link');
+  const open = await plane.control.store.openLinksOf(plane.orgId);
+  assert.deepEqual(
+    open.map(({ id, approved }) => [id, approved]),
+    [[current?.linkId, true]],
+    'the earlier link ended before the new one began',
+  );
+  await eventually(() => agent.host.isSynced, { what: 'the first report of the new link' });
+});
+
+test('of two tokens that are posted at the same time, one links the host, and the other is refused', async () => {
+  await using plane = await startControlPlane();
+  await using agent = await startHost(plane);
+  const path = `${ORG_ID}/liveExport/migrationLink`;
+  const tokens = [await plane.newToken(), await plane.newToken()];
+  const answers = await Promise.all(tokens.map((linkToken) => agent.call('POST', path, { linkToken })));
+  assert.deepEqual(answers.map(({ status, errorCode }) => errorCode ?? status).sort(), [
+    'MIGRATION_LINK_EXISTS',
+    'SYNCED',
+  ]);
 });

@@ -23,4 +23,11 @@ export const OF_AGENT: readonly Mutant[] = [
     by: 'agents.route',
     tests: { file: 'test/gateway/relinking.test.ts', name: 'only an agent itself can end its link' },
   },
+  {
+    without: 'changing the link of a host one change at a time',
+    file: 'src/agent/migration-host.ts',
+    replace: 'return await this.#linkChanges.run(() => this.#retire());',
+    by: 'return await this.#retire();',
+    tests: { file: 'test/agent/ops-manager-api.test.ts', name: 'a host that is linked while it is being unlinked' },
+  },
 ];
