@@ -30,4 +30,11 @@ export const OF_AGENT: readonly Mutant[] = [
     by: 'return await this.#retire();',
     tests: { file: 'test/agent/ops-manager-api.test.ts', name: 'a host that is linked while it is being unlinked' },
   },
+  {
+    without: 'holding a cutover back until its note is durable',
+    file: 'src/agent/migration-orders.ts',
+    replace: "migration.wanted !== 'cutover' || this.#notes.has(migration)",
+    by: "migration.wanted !== 'cutover' || this.#notes !== undefined",
+    tests: { file: 'test/agent/unwritable-data.test.ts' },
+  },
 ];
