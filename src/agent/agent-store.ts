@@ -92,11 +92,12 @@ export class AgentStore {
 
   /**
    * Ends the link on this side. Keeps its key until the control plane has been notified; only the key of the last ended link is kept.
+   * @param linkId  the link to end; another one stays
    * @throws UserError AGENT_DATA_UNUSABLE
    */
-  retireLink(): void {
+  retireLink(linkId: string): void {
     const link = this.link();
-    if (!link) return;
+    if (link?.linkId !== linkId) return;
     const content = { link: { version: 1, ...link }, key: this.#use(() => readFileSync(this.#keyFile, 'utf8')) };
     this.#use(() => writeDurably(this.#endedFile, `${JSON.stringify(content)}\n`));
     this.forgetLink();

@@ -7,6 +7,7 @@ import { CutoverNotes } from './cutover-notes.ts';
 import { destinationAddress } from './destination-address.ts';
 import { Inventory } from './inventory.ts';
 import type { LinkClient } from './link-client.ts';
+import { MigrationOrders } from './migration-orders.ts';
 import { MigrationRunner } from './migration-runner.ts';
 import { endsLink } from './refusal.ts';
 import { FEATURES, Reporter } from './reporter.ts';
@@ -45,7 +46,7 @@ export class Agent {
   readonly #runner: MigrationRunner;
   readonly #watches: SourceWatches;
   readonly #reporter: Reporter;
-  readonly #cutovers: CutoverNotes;
+  readonly #orders: MigrationOrders;
   /** Announces results, ends of migrations, a new inventory, and reports that arrived. */
   readonly #changes: Changes;
   #isClockWrong = false;
@@ -77,11 +78,11 @@ export class Agent {
     const changed = () => this.#changes.notify();
     this.#validator = new Validator(optionsOf, logger, changed);
     this.#runner = new MigrationRunner(optionsOf, logger, changed);
-    this.#cutovers = new CutoverNotes(configuration.dataDir);
+    this.#orders = new MigrationOrders(new CutoverNotes(configuration.dataDir), this.#runner, { logger, clock });
     this.#watches = new SourceWatches({ configuration, logger, clock, changed });
     const situation = {
       validations: () => this.#validator.results(),
-      migrations: () => this.#runner.reports(),
+      migrations: () => this.migrations,
       watches: () => this.#watches.reports(),
       lists: () => this.#runner.lists(),
     };
@@ -95,7 +96,7 @@ export class Agent {
 
   /** All migrations, as it shows them to the control plane. */
   get migrations(): Report['migrations'] {
-    return this.#runner.reports();
+    return this.#orders.explain(this.#runner.reports());
   }
 
   /** Resolves when the control plane has a recent report, or when `limit` aborts. */
@@ -112,7 +113,7 @@ export class Agent {
     const linkEnded = new AbortController();
     const ending = AbortSignal.any([signal, linkEnded.signal]);
     // The engine first settles a leftover write block, which must not wait for the control plane.
-    this.#runner.setWanted(this.#cutovers.left());
+    this.#orders.resume();
     const end = (error: unknown) => linkEnded.abort(error);
     await Promise.all([
       this.#repeat(ending, this.#poller()).catch(end),
@@ -124,7 +125,7 @@ export class Agent {
     const stopping = Promise.all([this.#runner.stopAll(), this.#watches.stopAll()]).finally(() => allStopped.abort());
     await Promise.race([stopping, this.#clock.sleep(STOP_WITHIN_MS, allStopped.signal)]);
     if (!linkEnded.signal.aborted) return;
-    this.#cutovers.note([]);
+    this.#orders.forget();
     throw linkEnded.signal.reason;
   }
 
@@ -135,18 +136,19 @@ export class Agent {
         { revision, waitSeconds: POLL_WAIT_SECONDS, features: [...FEATURES] },
         signal,
       );
-      revision = wanted.revision;
       this.#validator.setWanted(wanted.validations);
-      this.#cutovers.note(wanted.migrations);
-      this.#runner.setWanted(wanted.migrations);
+      this.#orders.setWanted(wanted.migrations);
       this.#watches.setWanted(wanted.watches);
       if (wanted.inventoryWantedAtMs !== this.#inventoryWantedAtMs) this.#lookAgain.abort();
       this.#inventoryWantedAtMs = wanted.inventoryWantedAtMs;
+      // Last, so that a state that could not be applied is asked for again at once.
+      revision = wanted.revision;
     };
   }
 
   async #look(signal: AbortSignal): Promise<void> {
     this.#watchClock();
+    this.#orders.retry();
     this.#runner.advance();
     if (await this.#reporter.sendIfDue(signal)) {
       this.#reportedAtMs = this.#clock.elapsed();

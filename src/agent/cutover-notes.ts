@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type WantedAgentState, wantedState } from '../link/index.ts';
 import { writeDurably } from '../platform/index.ts';
 
@@ -14,6 +15,8 @@ const file = wantedState.pick({ migrations: true });
 export class CutoverNotes {
   readonly #file: string;
   #noted = '';
+  /** The migrations of which durable notes exist. */
+  #durable: readonly WantedMigration[] = [];
 
   /** @param directory  the agent's data directory */
   constructor(directory: string) {
@@ -27,13 +30,22 @@ export class CutoverNotes {
   left(): WantedMigration[] {
     try {
       const { migrations } = file.parse(JSON.parse(readFileSync(this.#file, 'utf8')));
+      this.#durable = migrations;
       return migrations.map((migration) => ({ ...migration, wanted: 'running' }));
     } catch {
       return [];
     }
   }
 
-  /** Stores the migrations that are to be cut over. They are durable on return. */
+  /** Whether the note of a migration with this assignment is durable. */
+  has({ id, assignment }: Pick<WantedMigration, 'id' | 'assignment'>): boolean {
+    return this.#durable.some((noted) => noted.id === id && isDeepStrictEqual(noted.assignment, assignment));
+  }
+
+  /**
+   * Stores the migrations that are to be cut over. They are durable on return.
+   * @throws Error of the file system; the earlier notes are then still there
+   */
   note(wanted: readonly WantedMigration[]): void {
     const migrations = wanted.filter((migration) => migration.wanted === 'cutover');
     const text = JSON.stringify({ migrations });
@@ -41,5 +53,6 @@ export class CutoverNotes {
     if (migrations.length > 0) writeDurably(this.#file, text);
     else rmSync(this.#file, { force: true });
     this.#noted = text;
+    this.#durable = migrations;
   }
 }

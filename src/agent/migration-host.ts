@@ -1,3 +1,4 @@
+import { Slots } from '../engine/index.ts';
 import type { Report } from '../link/index.ts';
 import { type Clock, type Logger, UserError } from '../platform/index.ts';
 import { Agent } from './agent.ts';
@@ -29,6 +30,8 @@ interface Running {
 export class MigrationHost {
   readonly #options: MigrationHostOptions;
   #running: Running | undefined;
+  /** Runs one change of the link at a time. Otherwise the end of one link could delete the files of the next one. */
+  readonly #linkChanges = new Slots(1);
   readonly #ending = new AbortController();
   #telling: Promise<unknown> = Promise.resolve();
   #changed = Promise.withResolvers<void>();
@@ -53,7 +56,8 @@ export class MigrationHost {
     if (signal.aborted) this.#ending.abort();
     this.#notifyOfUnlinking();
     if (!waits || token !== undefined || AgentStore.existing(configuration.dataDir)?.link()) {
-      await this.link(token, signal).catch((error) => this.#afterStart(error, waits));
+      const opening = this.#linkChanges.run(() => this.#open(token, signal));
+      await opening.catch((error) => this.#afterStart(error, waits));
     }
     while (!signal.aborted) {
       const running = this.#running;
@@ -84,10 +88,29 @@ export class MigrationHost {
   }
 
   /**
-   * Opens the stored link, or redeems a link-token. Does nothing if the token belongs to the current link.
+   * Redeems a link-token, after an unlinking that has begun. Does nothing if the token belongs to the current link.
    * @throws UserError MIGRATION_LINK_EXISTS, and the errors of {@link establishLink}
    */
-  async link(token: string | undefined, signal: AbortSignal): Promise<void> {
+  async link(token: string, signal: AbortSignal): Promise<void> {
+    await this.#linkChanges.run(async () => {
+      const { current } = this;
+      if (current && !token.trim().startsWith(`mlt_${current.tokenId}_`)) {
+        throw new UserError('MIGRATION_LINK_EXISTS', [current.orgId, current.serverUrl]);
+      }
+      await this.#open(token, signal);
+    });
+  }
+
+  /**
+   * Stops every migration with a checkpoint, deletes the link, and notifies the control plane. A link that is made meanwhile waits for this.
+   * @returns false if there was no link
+   */
+  async unlink(): Promise<boolean> {
+    return await this.#linkChanges.run(() => this.#retire());
+  }
+
+  /** Opens the stored link, or redeems a link-token. Call it only in a turn of `#linkChanges`. */
+  async #open(token: string | undefined, signal: AbortSignal): Promise<void> {
     const { configuration, logger, clock, linked } = this.#options;
     const { dataDir, host, plainHttp } = configuration;
     const { client, link } = await establishLink({ dataDir, host, token, plainHttp, clock }, signal);
@@ -103,13 +126,13 @@ export class MigrationHost {
     this.#change();
   }
 
-  /** Stops every migration with a checkpoint, deletes the link, and notifies the control plane. @returns false if there was no link */
-  async unlink(): Promise<boolean> {
-    const wasLinked = this.#running !== undefined;
+  /** Ends the current link. Call it only in a turn of `#linkChanges`. */
+  async #retire(): Promise<boolean> {
+    const link = this.current;
     await this.#end();
-    if (!wasLinked) return false;
+    if (!link) return false;
     const { dataDir } = this.#options.configuration;
-    new AgentStore(dataDir).retireLink();
+    new AgentStore(dataDir).retireLink(link.linkId);
     new CutoverNotes(dataDir).note([]);
     const notice = this.#notifyOfUnlinking();
     // Waits for the notice, so that the host can be linked again at once if the control plane is reachable.

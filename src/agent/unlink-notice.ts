@@ -4,13 +4,12 @@ import { Backoff } from './backoff.ts';
 import type { AgentConfiguration } from './configuration.ts';
 import { LinkClient } from './link-client.ts';
 import { LinkTransport } from './link-transport.ts';
-
-/** Transient errors, after which the notice is sent again. Any other refusal is final. */
-const PASSING = ['CONTROL_PLANE_UNREACHABLE', 'CONTROL_PLANE_ANSWER_UNSIGNED', 'CLOCK_SKEW'];
+import { endsLink } from './refusal.ts';
 
 /**
- * Notifies the control plane of a link that was ended here, signed with that link's key. Retries until it answers, then deletes the key. The
- * notice is in the data directory, so the next process continues with it. Resolves at once if there is none.
+ * Notifies the control plane of a link that was ended here, signed with that link's key. Retries until the
+ * control plane accepts it or has ended the link itself, then deletes the key. Any other refusal may be transient, and without the key nobody
+ * could send the notice. The notice is in the data directory, so the next process continues with it. Resolves at once if there is none.
  * @param signal  ends the attempts of this process
  */
 export async function tellOfUnlinking(
@@ -36,14 +35,14 @@ export async function tellOfUnlinking(
         );
       return store.forgetEndedLink(agentId);
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      if (!PASSING.includes(error.code)) {
+      if (endsLink(error)) {
         logger.info(
           { event: 'agent.link_unknown', agentId, code: error.code },
           'the control plane no longer knows this link',
         );
         return store.forgetEndedLink(agentId);
       }
+      if (!(error instanceof UserError)) throw error;
       logger.warn(
         { event: 'agent.unlink_pending', agentId, code: error.code },
         'the control plane has not been notified yet that this host was unlinked',

@@ -55,7 +55,7 @@ export { approveLink } from './links/approve-link.ts';
 export { availableProjects } from './links/available-projects.ts';
 export { createLinkToken } from './links/create-link-token.ts';
 export { deleteLinks } from './links/delete-links.ts';
-export { assertLinked, findAgent, type LinkedAgent } from './links/identify-agent.ts';
+export { assertLinked, assertLinkOpen, findAgent, type LinkedAgent } from './links/identify-agent.ts';
 export { listLinks } from './links/list-links.ts';
 export { redeemLinkToken } from './links/redeem-link-token.ts';
 export { revokeLink } from './links/revoke-link.ts';

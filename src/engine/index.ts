@@ -19,6 +19,7 @@ export {
 } from './compare-clusters/verification-report.ts';
 export { Changes } from './concurrency/changes.ts';
 export { LEAST_MEMORY_MEGABYTES } from './concurrency/memory-budget.ts';
+export { Slots } from './concurrency/slots.ts';
 export { DEFAULT_LOAD_LEVEL } from './copy/load-level.ts';
 export { SourceWatch } from './cutover/source-watch.ts';
 export { Migration } from './migration.ts';

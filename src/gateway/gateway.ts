@@ -82,7 +82,7 @@ export async function registerGateway(
         return await takeReport(control, agent.id, readMessage(reportRequest, request));
       });
 
-      scope.post('/unlink', { ...agents.route, bodyLimit: SHORT_BODY_BYTES }, async (request) => {
+      scope.post('/unlink', { ...agents.routeOfUnlinking, bodyLimit: SHORT_BODY_BYTES }, async (request) => {
         const { agent } = agents.senderOf(request);
         readMessage(unlinkRequest, request);
         return { ended: await unlinkAgent(control, agent.id, request.ip) };

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { assertLinked, type Control, findAgent, type LinkedAgent } from '../control/index.ts';
+import { assertLinked, assertLinkOpen, type Control, findAgent, type LinkedAgent } from '../control/index.ts';
 import { bodyOf, isOnAccessList } from '../http/index.ts';
 import { assertBody, type Proof, parsePublicKey, proofHeaders, type ReplayGuard, verifyHead } from '../link/index.ts';
 import { UserError } from '../platform/index.ts';
@@ -50,8 +50,18 @@ export class AgentRequests {
 
   /** Hooks for routes of linked agents. */
   get route() {
+    return this.#routeOf(assertLinked);
+  }
+
+  /** Hooks for the route on which an agent ends its link, also while it waits for approval. */
+  get routeOfUnlinking() {
+    return this.#routeOf(assertLinkOpen);
+  }
+
+  #routeOf(assertUsable: (linked: LinkedAgent) => void) {
     return {
-      onRequest: async (request: FastifyRequest, reply: FastifyReply) => await this.#authenticate(request, reply),
+      onRequest: async (request: FastifyRequest, reply: FastifyReply) =>
+        await this.#authenticate(request, reply, assertUsable),
       preHandler: async (request: FastifyRequest, reply: FastifyReply) => await this.#checkBody(request, reply),
     };
   }
@@ -62,11 +72,15 @@ export class AgentRequests {
   }
 
   /**
-   * Finds the agent that sent a request. The agent must be known, its signature valid, its link active and its address allowed.
-   * @throws UserError AGENT_UNKNOWN, LINK_DELETED, AGENT_SUPERSEDED, AGENT_ADDRESS_REFUSED, REQUEST_REPLAYED, TOO_MANY_FAILED_ATTEMPTS, and as
-   *   {@link assertSigned}
+   * Finds the agent that sent a request. The agent must be known, its signature valid, its link usable and its address allowed.
+   * @throws UserError AGENT_UNKNOWN, AGENT_ADDRESS_REFUSED, REQUEST_REPLAYED, TOO_MANY_FAILED_ATTEMPTS, as {@link assertSigned}, and what
+   *   `assertUsable` throws
    */
-  async #authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async #authenticate(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    assertUsable: (linked: LinkedAgent) => void,
+  ): Promise<void> {
     const agentId = String(request.headers[proofHeaders.agent] ?? '');
     this.#refused.assertMayTry(request, reply, agentId);
     let linked: LinkedAgent | undefined;
@@ -78,7 +92,7 @@ export class AgentRequests {
       const proof = proofOf(this.#control, request, publicKey);
       proven = true;
       this.#replays.admit(publicKey, proof, this.#control.clock.now());
-      assertLinked(linked);
+      assertUsable(linked);
       assertAddress(request, linked.link.accessListIps);
       this.#senders.set(request, { linked, proof });
     } catch (error) {

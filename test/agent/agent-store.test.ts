@@ -36,6 +36,19 @@ test('key and link survive a restart, and only their owner can read them', () =>
   }
 });
 
+test('only the link that has ended is retired, and not one that was made since', () => {
+  using folder = temporaryFolder('agent-store');
+  const store = new AgentStore(folder.path);
+  const publicKey = publicKeyOf(store.key());
+  store.saveLink(link);
+  store.retireLink('an earlier link');
+  assert.deepEqual([store.link()?.linkId, store.endedLink()], [link.linkId, undefined]);
+  store.retireLink(link.linkId);
+  const ended = store.endedLink();
+  assert.ok(ended);
+  assert.deepEqual([store.link(), ended.link.linkId, publicKeyOf(ended.key)], [undefined, link.linkId, publicKey]);
+});
+
 test('a half-written file that a crash left beside the real one does no harm', () => {
   using folder = temporaryFolder('agent-store');
   writeFileSync(join(folder.path, 'agent.key.new'), '-----BEGIN PRIV');

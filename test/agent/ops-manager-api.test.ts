@@ -2,19 +2,23 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AgentStore } from '../../src/agent/agent-store.ts';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
+import { establishLink } from '../../src/agent/establish-link.ts';
 import { MigrationHost, openOpsManagerApi } from '../../src/agent/index.ts';
 import { deleteLinks } from '../../src/control/index.ts';
 import { DigestClient } from '../../src/digest/index.ts';
-import { silentLogger, systemClock } from '../../src/platform/index.ts';
+import { type Logger, onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { readLog } from './read-log.ts';
 
 const ORG_ID = 'ab'.repeat(12);
 const KEY = { publicKey: 'owner', privateKey: 'a-private-key-of-the-test' };
 
 /** Starts an unlinked agent that serves Ops Manager's calls, and a client for them. */
-async function startHost(plane: ControlPlane, token?: string) {
+async function startHost(plane: ControlPlane, token?: string, logger: Logger = silentLogger) {
   const settings = { listen: '127.0.0.1:0', orgId: ORG_ID, ...KEY };
   const configuration: AgentConfiguration = {
     host: 'mover',
@@ -23,7 +27,7 @@ async function startHost(plane: ControlPlane, token?: string) {
     projects: [],
     opsManagerApi: settings,
   };
-  const host = new MigrationHost({ configuration, logger: silentLogger, clock: systemClock, linked: () => undefined });
+  const host = new MigrationHost({ configuration, logger, clock: systemClock, linked: () => undefined });
   const api = await openOpsManagerApi(settings, host, silentLogger, systemClock);
   const stop = new AbortController();
   const running = host.run(token, stop.signal);
@@ -140,4 +144,94 @@ test('after a restart the agent notifies the control plane of an unlinking that 
     what: 'the key to be forgotten',
   });
   assert.equal((await agent.call('GET', `${link}/status`)).status, 'NOT_SYNCED');
+});
+
+/** Makes the control plane refuse requests until it is disposed. */
+type Refusal = (plane: ControlPlane) => Promise<AsyncDisposable>;
+
+const commitFails =
+  (error: Error): Refusal =>
+  async () => {
+    const failing = onReach('store.commit', () => {
+      throw error;
+    });
+    return { [Symbol.asyncDispose]: async () => failing[Symbol.dispose]() };
+  };
+
+const addressIsNotListed: Refusal = async ({ control, orgId }) => {
+  const [link] = await control.store.openLinksOf(orgId);
+  assert.ok(link);
+  const list = (accessListIps: string[]) =>
+    control.store.write((transaction) => transaction.updateLink({ ...link, accessListIps }));
+  await list(['192.0.2.1']);
+  return { [Symbol.asyncDispose]: () => list([]) };
+};
+
+for (const [code, refuse] of [
+  ['STORAGE_FULL', commitFails(Object.assign(new Error('database or disk is full'), { errcode: 13 }))],
+  ['UNEXPECTED_ERROR', commitFails(new Error('a fault of the server'))],
+  ['AGENT_ADDRESS_REFUSED', addressIsNotListed],
+] as const) {
+  test(`an unlinking that the control plane refuses with ${code} is reported again until the link has ended`, async () => {
+    await using plane = await startControlPlane();
+    const { logger, logged } = readLog();
+    await using agent = await startHost(plane, await plane.newToken(), logger);
+    await eventually(() => agent.host.current, { what: 'the link' });
+    let unlinking: Promise<{ status: number }>;
+    {
+      await using _refusal = await refuse(plane);
+      unlinking = agent.call('DELETE', `${ORG_ID}/liveExport/migrationLink`);
+      await logged(`"code":"${code}"`);
+    }
+    assert.equal((await unlinking).status, 204);
+    const isTold = async () => (await plane.control.store.openLinksOf(plane.orgId)).length === 0;
+    await eventually(isTold, { what: 'the end of the link' });
+  });
+}
+
+test('an agent that waits for approval ends its link when it is unlinked, so that no owner can approve it later', async () => {
+  await using plane = await startControlPlane();
+  using folder = temporaryFolder('linked-agent');
+  const linked = { dataDir: folder.path, host: 'mover', token: await plane.newToken(), clock: systemClock };
+  const { link } = await establishLink(linked, new AbortController().signal);
+  await using agent = await startHost(plane, await plane.newToken());
+  await eventually(() => agent.host.current, { what: 'the link that waits' });
+  const openLinks = async () => (await plane.control.store.openLinksOf(plane.orgId)).map(({ id }) => id);
+  assert.equal((await openLinks()).length, 2);
+  assert.equal((await agent.call('DELETE', `${ORG_ID}/liveExport/migrationLink`)).status, 204);
+  const onlyOther = async () => (await openLinks()).join() === link.linkId;
+  await eventually(onlyOther, { what: 'the end of the link that waited' });
+});
+
+test('a host that is linked while it is being unlinked keeps the new link', async () => {
+  await using plane = await startControlPlane();
+  await using agent = await startHost(plane, await plane.newToken());
+  const earlier = await eventually(() => agent.host.current, { what: 'the link' });
+  const token = await plane.newToken();
+  const unlinking = agent.host.unlink();
+  const linking = agent.host.link(token, new AbortController().signal);
+  assert.equal(await unlinking, true);
+  await linking;
+  const { current } = agent.host;
+  assert.notEqual(current?.linkId, earlier.linkId);
+  assert.equal(new AgentStore(plane.agentDirectory).link()?.linkId, current?.linkId, 'the next start has the new link');
+  const open = await plane.control.store.openLinksOf(plane.orgId);
+  assert.deepEqual(
+    open.map(({ id, approved }) => [id, approved]),
+    [[current?.linkId, true]],
+    'the earlier link ended before the new one began',
+  );
+  await eventually(() => agent.host.isSynced, { what: 'the first report of the new link' });
+});
+
+test('of two tokens that are posted at the same time, one links the host, and the other is refused', async () => {
+  await using plane = await startControlPlane();
+  await using agent = await startHost(plane);
+  const path = `${ORG_ID}/liveExport/migrationLink`;
+  const tokens = [await plane.newToken(), await plane.newToken()];
+  const answers = await Promise.all(tokens.map((linkToken) => agent.call('POST', path, { linkToken })));
+  assert.deepEqual(answers.map(({ status, errorCode }) => errorCode ?? status).sort(), [
+    'MIGRATION_LINK_EXISTS',
+    'SYNCED',
+  ]);
 });

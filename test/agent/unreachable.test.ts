@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { pino } from 'pino';
 import { Agent, type AgentOptions } from '../../src/agent/agent.ts';
 import { CutoverNotes } from '../../src/agent/cutover-notes.ts';
 import { establishLink } from '../../src/agent/establish-link.ts';
@@ -14,6 +13,7 @@ import { startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { SOURCE_PROJECT, startControlPlane } from './control-plane.ts';
+import { readLog } from './read-log.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -28,15 +28,6 @@ const configuration: AgentOptions['configuration'] = {
 
 /** A clock that is wrong by a fixed difference. */
 const clockAhead = (ms: number): Clock => ({ ...systemClock, now: () => Date.now() + ms });
-
-/** A log, and a function that waits for one of its lines. */
-function readLog() {
-  const lines: string[] = [];
-  const logger = pino({}, { write: (line: string) => lines.push(line) });
-  const logged = (text: string) =>
-    eventually(() => lines.find((line) => line.includes(text)), { what: `"${text}" in the log` });
-  return { logger, logged };
-}
 
 test('an agent retries for an hour with growing delays, and continues when the control plane answers', async () => {
   let nowMs = Date.parse('2026-11-01T12:00:00Z');

@@ -121,7 +121,7 @@ test('an agent that reports its unlinking ends its link, and any token can link 
   assert.equal((await plane.api<Page<unknown>>('GET', events)).json.results.length, 1);
 });
 
-test('only the linked agent itself can end its link; an agent with another key or without approval cannot', async () => {
+test('only an agent itself can end its link; an agent with another key, or one that waits for its host name, cannot', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane, 'mover');
   const stranger = new AgentClient(plane.url);
@@ -131,9 +131,12 @@ test('only the linked agent itself can end its link; an agent with another key o
   const other = await redeemAs(plane, await createToken(plane), 'other');
   assert.equal((await other.send('unlink', {})).status, 200);
   assert.equal((await agent.poll(null)).status, 200);
-  // An agent that waits for approval has no link to end, and does not end the link of the host that it names.
+  // An agent that waits for approval ends its own link, and not the link of the host that it names.
   const pending = await redeemAs(plane, await createToken(plane), 'mover');
-  assert.equal((await pending.send('unlink', {})).json.errorCode, 'AGENT_PENDING_APPROVAL');
+  const waiting = (await links(plane)).find(({ agentId }) => agentId === pending.agentId);
+  assert.deepEqual((await pending.send('unlink', {})).json, { ended: true });
+  assert.equal((await plane.api('POST', `${linksOf(plane)}/${waiting?.id}/approve`)).json.errorCode, 'LINK_NOT_FOUND');
+  assert.equal((await pending.send('unlink', {})).json.errorCode, 'LINK_DELETED');
   assert.equal((await agent.poll(null)).status, 200);
 });
 

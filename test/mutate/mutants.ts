@@ -1,4 +1,5 @@
 import type { Mutant } from './mutant.ts';
+import { OF_AGENT } from './mutants-of-agent.ts';
 import { OF_CAPTURE } from './mutants-of-capture.ts';
 import { OF_COMPARISON } from './mutants-of-comparison.ts';
 import { OF_CONTROL } from './mutants-of-control.ts';
@@ -19,6 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OF_CAPTURE,
   ...OF_CONTROL,
   ...OF_CONTROL_PLANE,
+  ...OF_AGENT,
   ...OF_READINESS,
   ...OF_CUTOVER,
   ...OF_REVERSE,

@@ -21,10 +21,6 @@ export function registerMigrationLink(app: FastifyInstance, orgId: string, host:
 
   app.post(PATH, async (request, reply) => {
     const { linkToken } = readBody(linkRequest, bodyOf(request));
-    const { current } = host;
-    if (current && !linkToken.trim().startsWith(`mlt_${current.tokenId}_`)) {
-      throw new UserError('MIGRATION_LINK_EXISTS', [current.orgId, current.serverUrl]);
-    }
     await host.link(linkToken, AbortSignal.timeout(REDEEM_WITHIN_MS));
     await host.untilSynced(AbortSignal.timeout(SYNC_WITHIN_MS));
     return answer(request, reply, 201, host);

@@ -2,15 +2,16 @@ import { reach } from '../../platform/index.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import { endWatchesOf } from './end-watches.ts';
-import { assertLinked } from './identify-agent.ts';
+import { assertLinkOpen } from './identify-agent.ts';
 
 /**
- * Ends the link of an agent at its own request, because its operator unlinked it. Its host name is then free.
+ * Ends the link of an agent at its own request, because its operator unlinked it. Its host name is then free. The link of an agent that waits
+ * for approval ends as well. Otherwise an owner could approve it later, and migrations would move to a key that no longer exists.
  *
  * An agent with an active migration keeps its link. Otherwise the next agent with this host name would inherit the migration and the
  * destination's credentials, which only an owner may decide. Its watches of sources end, for the same reason.
  * @returns whether the link has ended
- * @throws UserError LINK_DELETED, LINK_REVOKED, AGENT_SUPERSEDED, AGENT_PENDING_APPROVAL
+ * @throws UserError LINK_DELETED, LINK_REVOKED, AGENT_SUPERSEDED
  */
 export async function unlinkAgent(control: Control, agentId: string, remoteAddress: string): Promise<boolean> {
   const nowMs = control.clock.now();
@@ -18,7 +19,7 @@ export async function unlinkAgent(control: Control, agentId: string, remoteAddre
     const agent = await transaction.agent(agentId);
     const link = agent && (await transaction.link(agent.linkId));
     if (!agent || !link) throw new Error(`Agent ${agentId} is missing in the store`);
-    assertLinked({ agent, link });
+    assertLinkOpen({ agent, link });
     if ((await transaction.activeMigrationsOfAgent(agentId)).length > 0) return false;
     for (const validation of await transaction.pendingValidationsOf(agentId)) {
       const errorMessage = 'The migration host was unlinked before it answered.';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, readPrivateFile, UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
@@ -91,7 +91,8 @@ function writeDraft(file: string, keys: readonly Buffer[]): string {
   // The flag `x` never opens an existing file or follows a link that somebody has created.
   const descriptor = openSync(draft, 'wx', FILE_MODE);
   try {
-    writeSync(descriptor, keys.map((key) => `${key.toString('base64url')}\n`).join(''));
+    // Unlike `writeSync`, this never leaves a part of the keys without an error when the disk fills up.
+    writeFileSync(descriptor, keys.map((key) => `${key.toString('base64url')}\n`).join(''));
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

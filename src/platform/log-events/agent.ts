@@ -12,6 +12,16 @@ export const agentLogEvents = {
     fields: ['aheadSeconds'],
     meaning: 'The clocks of this host and of the control plane differ. From five minutes on, requests are refused.',
   },
+  'agent.data_unwritable': {
+    level: 'error',
+    fields: ['reason'],
+    meaning:
+      'The agent cannot write its notes of cutovers to its data directory. New cutovers wait, other orders are carried out, and the agent tries again each second.',
+  },
+  'agent.data_writable': {
+    level: 'info',
+    meaning: 'The agent can write its notes of cutovers again. Cutovers that waited for that begin.',
+  },
   'agent.link_kept': {
     level: 'warn',
     fields: ['agentId'],

@@ -1,0 +1,40 @@
+import type { Mutant } from './mutant.ts';
+
+/** Each removes one rule about the agent's link, its orders, or the files on which agent and server depend. */
+export const OF_AGENT: readonly Mutant[] = [
+  {
+    without: 'writing the whole text before a file is replaced',
+    file: 'src/platform/durable-file.ts',
+    replace: 'writeFileSync(descriptor, text);',
+    by: "process.getBuiltinModule('node:fs').writeSync(descriptor, text);",
+    tests: { file: 'test/platform/durable-file.test.ts' },
+  },
+  {
+    without: 'keeping the key of an ended link until the control plane has ended it',
+    file: 'src/agent/unlink-notice.ts',
+    replace: 'if (endsLink(error)) {',
+    by: 'if (endsLink(error) || error instanceof UserError) {',
+    tests: { file: 'test/agent/ops-manager-api.test.ts', name: 'an unlinking that the control plane refuses' },
+  },
+  {
+    without: 'ending the link of an agent that waits for approval',
+    file: 'src/gateway/gateway.ts',
+    replace: 'agents.routeOfUnlinking',
+    by: 'agents.route',
+    tests: { file: 'test/gateway/relinking.test.ts', name: 'only an agent itself can end its link' },
+  },
+  {
+    without: 'changing the link of a host one change at a time',
+    file: 'src/agent/migration-host.ts',
+    replace: 'return await this.#linkChanges.run(() => this.#retire());',
+    by: 'return await this.#retire();',
+    tests: { file: 'test/agent/ops-manager-api.test.ts', name: 'a host that is linked while it is being unlinked' },
+  },
+  {
+    without: 'holding a cutover back until its note is durable',
+    file: 'src/agent/migration-orders.ts',
+    replace: "migration.wanted !== 'cutover' || this.#notes.has(migration)",
+    by: "migration.wanted !== 'cutover' || this.#notes !== undefined",
+    tests: { file: 'test/agent/unwritable-data.test.ts' },
+  },
+];
