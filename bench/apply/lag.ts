@@ -8,6 +8,8 @@ import { ask, startLinkspan } from './linkspan-client.ts';
 import { Workload } from './workload.ts';
 
 const FOLLOWED = 'followed';
+/** Its changes wait, to measure how fast Linkspan applies them. */
+const WAITING = 'waiting';
 const PROBES = 'probes';
 const DOCUMENTS = 50_000;
 const HOT_DOCUMENTS = 50;
@@ -48,12 +50,13 @@ export async function measureLag(
   const [source, destination] = [pair.source.client, pair.destination.client];
   const workload = new Workload(DOCUMENTS);
   await fill(source, FOLLOWED, workload.documents());
+  if (share !== undefined) await fill(source, WAITING, workload.documents());
   await source.db(DATABASE).collection<{ _id: number }>(PROBES).insertOne({ _id: 0 });
   const linkspan = await startLinkspan(pair.source.uri, pair.destination.uri, verification);
   let wanted = rate ?? DEFAULT_RATE[kind];
   if (share !== undefined) {
     await ask(linkspan, { kind: 'pause' });
-    await change(source, FOLLOWED, workload.nextRound(DOCUMENTS), 'mixed');
+    await change(source, WAITING, workload.nextRound(DOCUMENTS), 'mixed');
     wanted = (share * DOCUMENTS) / (await ask(linkspan, { kind: 'apply', changes: DOCUMENTS }));
   }
   const over = new AbortController();
