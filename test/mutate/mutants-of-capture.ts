@@ -226,9 +226,16 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: 'counting the documents of drops',
     file: 'src/engine/collections/held-drops.ts',
-    replace: 'isMost: documents * 2 > counted',
-    by: 'isMost: false',
+    replace: 'isMost: isMost || documents > left',
+    by: 'isMost',
     tests: { file: HELD, name: 'when most documents are in one' },
+  },
+  {
+    without: 'counting the documents that drops leave, whatever the copy has counted',
+    file: 'src/engine/collections/held-drops.ts',
+    replace: 'while (counted < enough && uncounted.length > 0)',
+    by: 'while (counted > enough && uncounted.length > 0)',
+    tests: { file: HELD, name: 'have lost most' },
   },
   {
     without: 'distinguishing a recreated collection from a lost one',

@@ -166,6 +166,13 @@ export const OF_COPY: readonly Mutant[] = [
     tests: { file: 'test/engine/copy/natural-order.test.ts', name: 'a scan in natural order' },
   },
   {
+    without: 'counting a capped collection anew that is read again',
+    file: 'src/engine/copy/read-partition.ts',
+    replace: 'for (let startsOver = false; ; startsOver = true) {',
+    by: 'for (let startsOver = false; ; startsOver = false) {',
+    tests: { file: 'test/engine/copy/capped-copy.test.ts' },
+  },
+  {
     without: 'a further check by the run of what a start had no time for',
     file: 'src/engine/run/open-clusters.ts',
     replace: '!isRefused && isComplete && source',

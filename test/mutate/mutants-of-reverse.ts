@@ -5,6 +5,7 @@ const HOLDERS = 'test/engine/apply/displace-holders.test.ts';
 const WAY_BACK = 'test/engine/run/way-back.test.ts';
 const BLOCK_OF_DESTINATION = 'test/engine/cutover/block-of-destination.test.ts';
 const NOTES = 'test/engine/records/way-back.test.ts';
+const INDEXES = 'test/engine/run/reverse-indexes.test.ts';
 
 /** Each removes one rule of a reversible migration. */
 export const OF_REVERSE: readonly Mutant[] = [
@@ -245,6 +246,27 @@ export const OF_REVERSE: readonly Mutant[] = [
     replace: "(isReversed && canExpire ? 'off' : undefined)",
     by: '(isReversed && canExpire ? undefined : undefined)',
     tests: { file: 'test/engine/run/reverse-kinds.test.ts' },
+  },
+  {
+    without: 'building an index of the old source again that is stricter than that of its name',
+    file: 'src/engine/collections/index-keeper.ts',
+    replace: ' && !(isReversed && stricterFields(spec, original).length > 0);',
+    by: ' && !(isReversed && stricterFields(spec, original).length < 0);',
+    tests: { file: INDEXES, name: 'made again' },
+  },
+  {
+    without: 'comparing the expiry and uniqueness that only an old source has',
+    file: 'src/engine/compare/catalog-differences.ts',
+    replace: 'weak.fields.has(name) || kept.includes(name)',
+    by: 'weak.fields.has(name) && !kept.includes(name)',
+    tests: { file: INDEXES, name: 'only the old source has' },
+  },
+  {
+    without: 'keeping indexes of the old source that are no stricter',
+    file: 'src/engine/catalog/index-spec.ts',
+    replace: 'unique: isUnique(spec) && !isUnique(than),',
+    by: 'unique: isUnique(spec),',
+    tests: { file: INDEXES, name: 'made again' },
   },
   {
     without: 'another attempt of a way back that has failed',

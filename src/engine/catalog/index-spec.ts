@@ -55,6 +55,19 @@ export function weakened(spec: IndexSpec): IndexSpec {
   return { ...spec, fields };
 }
 
+/**
+ * Returns the fields by which an index refuses or deletes documents that another one of the same name keeps. A different
+ * expiry is not among them: restoring replaces it.
+ */
+export function stricterFields(spec: IndexSpec, than: IndexSpec): readonly string[] {
+  const isStricter: Readonly<Record<string, boolean>> = {
+    unique: isUnique(spec) && !isUnique(than),
+    prepareUnique: isPreparedUnique(spec) && !isPreparedUnique(than) && !isUnique(than),
+    expireAfterSeconds: expireAfterSeconds(spec) !== undefined && expireAfterSeconds(than) === undefined,
+  };
+  return Object.keys(isStricter).filter((name) => isStricter[name]);
+}
+
 /** Whether two indexes differ only in what weakening changes. */
 export function sameButForWeakening(a: IndexSpec, b: IndexSpec): boolean {
   return differingFields(weakened(a).fields, weakened(b).fields).length === 0;

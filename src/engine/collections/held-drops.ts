@@ -149,13 +149,10 @@ export class HeldDrops {
     const isLost = new Set(lost.map(([collection]) => collection));
     const rest = [...context.tracked.values()].filter((one) => !isLost.has(one));
     const ofCollections = rest.length + all.length;
-    const shareOf = (ofDocuments: number) => ({ collections: all.length, ofCollections, documents, ofDocuments });
-    const estimated = rest.reduce((sum, one) => sum + Math.max(one.documents, one.copied.documents), documents);
     const isMost = all.length * 2 > ofCollections;
-    if (isMost || documents * 2 <= estimated) return { share: shareOf(estimated), isMost };
-    // The estimates date from the copy, and collections may have grown since.
-    const counted = (await losses(context, rest)).reduce((sum, [, one]) => sum + one.documents, documents);
-    return { share: shareOf(counted), isMost: documents * 2 > counted };
+    const left = await documentsOf(context, rest, isMost ? 0 : documents);
+    const share = { collections: all.length, ofCollections, documents, ofDocuments: documents + left };
+    return { share, isMost: isMost || documents > left };
   }
 
   get #error(): UserError {
@@ -164,6 +161,24 @@ export class HeldDrops {
     const parameters = [collections, ofCollections, documents, ofDocuments].map(String);
     return new UserError('DROPS_UNCONFIRMED', [...parameters, first?.namespace ?? '']);
   }
+}
+
+/**
+ * Returns the number of documents of these collections. Counts the largest ones first until there are `enough`, because a
+ * migration may have thousands of collections. All others are estimated: their figures date from the copy, and the
+ * collections may have grown or shrunk since.
+ */
+async function documentsOf(
+  context: HeldDropsParts,
+  collections: readonly TrackedCollection[],
+  enough: number,
+): Promise<number> {
+  const estimate = (one: TrackedCollection) => Math.max(one.documents, one.copied.documents);
+  const uncounted = collections.toSorted((a, b) => estimate(b) - estimate(a));
+  let counted = 0;
+  while (counted < enough && uncounted.length > 0)
+    for (const [, { documents }] of await losses(context, uncounted.splice(0, SIZES_AT_A_TIME))) counted += documents;
+  return uncounted.reduce((sum, one) => sum + estimate(one), counted);
 }
 
 /** Returns the documents that the destination would lose with each collection, or would never get. */

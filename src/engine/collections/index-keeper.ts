@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { createIndexes, dropIndex } from '../catalog/change-catalog.ts';
-import { type IndexSpec, inCollation, sameButForWeakening, weakened } from '../catalog/index-spec.ts';
+import { type IndexSpec, inCollation, sameButForWeakening, stricterFields, weakened } from '../catalog/index-spec.ts';
 import { indexesAndBuildsOf, listIndexesOf } from '../catalog/read-catalog.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { classify, concernsOneCollection } from '../mongodb/failure-policy.ts';
@@ -24,6 +24,8 @@ interface IndexKeeperParts extends MovedParts {
   readonly destination: MongoClient;
   readonly fence: Fence;
   readonly checkpoint: RetryingCheckpointStore;
+  /** Whether the destination was a source before, and so has unique indexes and expiry. */
+  readonly isReversed: boolean;
 }
 
 /** Number of quick retries of a rejected build once its collection is live: the documents that it needs may still be in a lane. */
@@ -132,7 +134,7 @@ export class IndexKeeper {
   }
 
   async #bringInSync(collection: TrackedCollection): Promise<void> {
-    const { source, destination, fence, checkpoint } = this.#context;
+    const { source, destination, fence, checkpoint, isReversed } = this.#context;
     const { sourceDatabase: database } = collection;
     const { collectionUUID: uuid } = pinTo(this.#context, collection);
     const originals = await onSource(this.#context, collection, (name) =>
@@ -145,13 +147,16 @@ export class IndexKeeper {
     await reach('engine.indexes.recorded');
     await onDestination(this.#context, collection, async (target) => {
       const { finished: present, builds } = await indexesAndBuildsOf(destination, target);
-      const isWanted = (spec: IndexSpec) => originals.some((original) => sameButForWeakening(original, spec));
+      // No `collMod` takes an expiry or uniqueness from an index, so one of a former source is built again.
+      const fits = (spec: IndexSpec, original: IndexSpec) =>
+        sameButForWeakening(original, spec) && !(isReversed && stricterFields(spec, original).length > 0);
+      const isWanted = (spec: IndexSpec) => originals.some((original) => fits(spec, original));
       await reach('engine.indexes.compared');
       // An engine that was killed has begun them. They would appear after the cutover, and delay it.
       const unwanted = builds.filter((build) => !build.every(isWanted));
       for (const names of unwanted.map((build) => build.map(({ name }) => name))) await dropIndex(fence, target, names);
       for (const spec of present) if (!isWanted(spec)) await dropIndex(fence, target, spec.name);
-      const missing = originals.filter((spec) => !present.some((one) => sameButForWeakening(spec, one))).map(weakened);
+      const missing = originals.filter((spec) => !present.some((one) => fits(one, spec))).map(weakened);
       const timeSeries = collection.options.has('timeseries');
       const specToCreate = (spec: IndexSpec) => (collection.hasCollation ? inCollation(spec, timeSeries) : spec);
       try {

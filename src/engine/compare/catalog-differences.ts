@@ -4,7 +4,7 @@ import { decode } from '../bson/decode.ts';
 import { document, element } from '../bson/raw-document.ts';
 import type { RawValue } from '../bson/raw-value.ts';
 import { differingFields, type Fields } from '../catalog/fields.ts';
-import { type IndexSpec, weakened } from '../catalog/index-spec.ts';
+import { type IndexSpec, stricterFields, weakened } from '../catalog/index-spec.ts';
 import { canonicalAccount, canonicalIndex, canonicalOptions } from './canonical-form.ts';
 import type { SideCatalog, SideEntry } from './side-catalog.ts';
 
@@ -50,14 +50,29 @@ export const EXPECTED_UNTIL_CUTOVER: ExpectedCatalog = {
   index: (spec) => weakened(spec),
 };
 
-/** Returns a catalog as if nothing were unique and nothing expired: a former source has both already. */
-export function weakenedCatalog(catalog: SideCatalog): SideCatalog {
-  const weaken = (entry: SideEntry): SideEntry => ({
-    ...entry,
-    options: withoutExpiry(entry.options),
-    indexes: entry.indexes.map(weakened),
-  });
-  return new Map([...catalog].map(([namespace, entry]) => [namespace, weaken(entry)]));
+/**
+ * Returns the catalog of a former source as if nothing were unique and nothing expired, because it has both already. An
+ * index keeps what the other side's index of its name lacks: it would refuse or delete documents.
+ */
+export function weakenedCatalog(catalog: SideCatalog, other: SideCatalog): SideCatalog {
+  const weaken = (namespace: string, entry: SideEntry): SideEntry => {
+    const originals = new Map(other.get(namespace)?.indexes.map((spec) => [spec.name, spec]));
+    return {
+      ...entry,
+      options: withoutExpiry(entry.options),
+      indexes: entry.indexes.map((spec) => weakenedBut(spec, originals.get(spec.name))),
+    };
+  };
+  return new Map([...catalog].map(([namespace, entry]) => [namespace, weaken(namespace, entry)]));
+}
+
+function weakenedBut(spec: IndexSpec, original: IndexSpec | undefined): IndexSpec {
+  const weak = weakened(spec);
+  const kept = original === undefined ? [] : stricterFields(spec, original);
+  return {
+    ...weak,
+    fields: new Map([...spec.fields].filter(([name]) => weak.fields.has(name) || kept.includes(name))),
+  };
 }
 
 function withoutExpiry(options: Fields): Fields {

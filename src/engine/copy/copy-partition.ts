@@ -84,14 +84,9 @@ function read(
   collection: TrackedCollection,
   partition: PartitionRecord,
 ): AsyncGenerator<ReadBatch> {
-  if (collection.isCapped) return readCapped(context, collection);
+  if (collection.isCapped) return readInOrder(context, collection);
   if (partition.natural !== undefined) return readNaturally(context, collection, partition.natural);
   return readPartition(context, collection, partition);
-}
-
-async function* readCapped(context: CopyPartitionParts, collection: TrackedCollection): AsyncGenerator<ReadBatch> {
-  for await (const batch of readInOrder(context, collection))
-    yield { batch, position: { lastId: batch.lastId }, startsOver: false };
 }
 
 /** A scan in natural order is the collection's only partition, so it writes as much at a time as several. */

@@ -100,17 +100,17 @@ async function refuseRepetitions(
 export async function* readInOrder(
   context: ReadPartitionParts,
   collection: TrackedCollection,
-): AsyncGenerator<HeldBatch> {
-  while (true) {
+): AsyncGenerator<ReadBatch> {
+  for (let startsOver = false; ; startsOver = true) {
     const [cursor, first] = await openRead(context, collection, (name) => ({ find: name, hint: { $natural: 1 } }));
     await using _ = cursor;
     try {
       let { bytes } = first;
-      yield first;
+      yield { batch: first, position: { lastId: first.lastId }, startsOver };
       while (cursor.open) {
         const batch = await finishRead(context, readNext(context, collection, cursor, bytes));
         bytes = batch.bytes;
-        yield batch;
+        yield { batch, position: { lastId: batch.lastId }, startsOver: false };
       }
       return;
     } catch (error) {

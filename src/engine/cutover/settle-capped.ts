@@ -93,7 +93,7 @@ async function copyAgain(
   await noteReordered(context, collection);
   await emptyCollection(context, collection);
   collection.readAfter = context.position.time;
-  for await (const batch of readInOrder(context, collection)) {
+  for await (const { batch } of readInOrder(context, collection)) {
     using _ = batch;
     await insertHeld(context, collection, batch);
     advanced();

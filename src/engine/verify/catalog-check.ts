@@ -153,7 +153,7 @@ export class CatalogCheck {
       retrier.run('the destination', () => readSideCatalog(destination, 'destination', scope)),
     ]);
     // A destination that keeps its data has collections of its own.
-    const found = isReversed ? weakenedCatalog(present) : present;
+    const found = isReversed ? weakenedCatalog(present, wanted) : present;
     return compareCatalogs(wanted, found, EXPECTED_UNTIL_CUTOVER).filter(
       (difference) => !(keepsDestination && difference.class === 'collection extra'),
     );

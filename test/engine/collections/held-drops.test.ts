@@ -171,6 +171,26 @@ describe('drops that take most of a migration', { skip }, async () => {
     await untilFollowed(pair);
   });
 
+  test('are held when the other collections have lost most of their documents since they were copied', async () => {
+    await using pair = await startFilled();
+    await using running = start(pair);
+    await running.untilReady();
+    for (const name of NAMES.slice(0, 4)) {
+      const [database, collection] = name.split('.') as [string, string];
+      await pair.source.client
+        .db(database)
+        .collection(collection)
+        .deleteMany({ n: { $gt: 0 } });
+    }
+    await running.until('the deletes', ({ changes }) => changes.applied >= 4 * (DOCUMENTS - 1));
+    await pair.source.client.db('c').collection('five').drop();
+    await untilHeld(running);
+    const { reason } = running.progress.waiting.find((wait) => wait.for === 'a confirmation of drops') ?? {};
+    assert.match(reason ?? '', /dropped 1 of the 5 collections and 20 of the 24 documents/);
+    running.migration.confirmDrops();
+    await untilFollowed(pair);
+  });
+
   test('are not held when collections are renamed, created again, or written by $out', async () => {
     await using pair = await startFilled();
     await using running = start(pair);
