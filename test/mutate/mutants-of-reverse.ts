@@ -255,6 +255,13 @@ export const OF_REVERSE: readonly Mutant[] = [
     tests: { file: INDEXES, name: 'made again' },
   },
   {
+    without: 'the expiry that users changed before an old source is opened',
+    file: 'src/engine/collections/index-keeper.ts',
+    replace: 'expiry === undefined || isSameValue(before, expiry)',
+    by: 'expiry === undefined || before !== expiry',
+    tests: { file: INDEXES, name: 'that users changed' },
+  },
+  {
     without: 'comparing the expiry and uniqueness that only an old source has',
     file: 'src/engine/compare/catalog-differences.ts',
     replace: 'weak.fields.has(name) || kept.includes(name)',

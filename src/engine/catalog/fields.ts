@@ -20,12 +20,13 @@ export function documentOf(fields: Fields): Buffer {
   return document(...[...fields].map(([name, value]) => element(value.type, name, value.bytes)));
 }
 
-function sameValue(a: RawValue | undefined, b: RawValue | undefined): boolean {
+/** Whether two values have the same type and bytes, or both are absent. */
+export function isSameValue(a: RawValue | undefined, b: RawValue | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.type === b.type && a.bytes.equals(b.bytes);
 }
 
 /** Returns the names of fields that differ or exist on one side only; the order of fields doesn't matter. */
 export function differingFields(a: Fields, b: Fields): string[] {
-  return [...new Set([...a.keys(), ...b.keys()])].filter((name) => !sameValue(a.get(name), b.get(name)));
+  return [...new Set([...a.keys(), ...b.keys()])].filter((name) => !isSameValue(a.get(name), b.get(name)));
 }

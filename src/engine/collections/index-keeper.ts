@@ -1,11 +1,20 @@
 import type { MongoClient } from 'mongodb';
 import { messageOf, reach, UserError } from '../../platform/index.ts';
-import { createIndexes, dropIndex } from '../catalog/change-catalog.ts';
-import { type IndexSpec, inCollation, sameButForWeakening, stricterFields, weakened } from '../catalog/index-spec.ts';
+import { createIndexes, dropIndex, modify } from '../catalog/change-catalog.ts';
+import { isSameValue } from '../catalog/fields.ts';
+import {
+  expireAfterSeconds,
+  type IndexSpec,
+  inCollation,
+  sameButForWeakening,
+  stricterFields,
+  weakened,
+} from '../catalog/index-spec.ts';
 import { indexesAndBuildsOf, listIndexesOf } from '../catalog/read-catalog.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { classify, concernsOneCollection } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
+import type { WriteTarget } from '../mongodb/raw-write.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import {
   CollectionDropped,
@@ -156,6 +165,10 @@ export class IndexKeeper {
       const unwanted = builds.filter((build) => !build.every(isWanted));
       for (const names of unwanted.map((build) => build.map(({ name }) => name))) await dropIndex(fence, target, names);
       for (const spec of present) if (!isWanted(spec)) await dropIndex(fence, target, spec.name);
+      for (const spec of isReversed ? present : []) {
+        const original = originals.find((one) => fits(spec, one));
+        if (original !== undefined) await this.#takeExpiry(target, spec, original);
+      }
       const missing = originals.filter((spec) => !present.some((one) => fits(one, spec))).map(weakened);
       const timeSeries = collection.options.has('timeseries');
       const specToCreate = (spec: IndexSpec) => (collection.hasCollation ? inCollation(spec, timeSeries) : spec);
@@ -167,5 +180,12 @@ export class IndexKeeper {
         throw new UserError('NAMESPACE_CONFLICT', [`${target.database}.${target.name}`, reason], { cause: error });
       }
     });
+  }
+
+  /** Gives an index of a former source the expiry of today. Once that side is open, another one would delete documents. */
+  async #takeExpiry(target: WriteTarget, present: IndexSpec, original: IndexSpec): Promise<void> {
+    const [before, expiry] = [expireAfterSeconds(present), expireAfterSeconds(original)];
+    if (before === undefined || expiry === undefined || isSameValue(before, expiry)) return;
+    await modify(this.#context.fence, target, { index: { name: present.name, expireAfterSeconds: expiry } });
   }
 }

@@ -6,6 +6,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
 
 checkForLeaks();
@@ -52,6 +53,25 @@ test('an index that users made again without its expiry or uniqueness has neithe
   await running.migration.finish();
   await expectIdentical(pair);
   assert.equal(dropped, 3, 'indexes that are the same on both sides stay');
+});
+
+test('an expiry that users changed is that of the old source before a return opens it', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const [here, there] = [pair.source.client.db('shop'), pair.destination.client.db('shop')];
+  await here.collection('sessions').insertMany(numbered(20));
+  await here.collection('sessions').createIndex({ at: 1 }, { expireAfterSeconds: HOUR_S });
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  await there.command({ collMod: 'sessions', index: { name: 'at_1', expireAfterSeconds: 24 * HOUR_S } });
+  const expiry = async () => {
+    const indexes = await here.collection('sessions').indexes();
+    return indexes.find(({ name }) => name === 'at_1')?.expireAfterSeconds;
+  };
+  using atOpening = onceAt('engine.cutover.destination-open', expiry);
+  await running.returnToOldSource();
+  assert.equal(await atOpening.result, 24 * HOUR_S);
+  await running.migration.finish();
+  await expectIdentical(pair);
 });
 
 test('an expiry or uniqueness that only the old source has keeps a return from being committed', { skip }, async () => {
