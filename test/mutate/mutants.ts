@@ -5,6 +5,7 @@ import { OF_CONTROL } from './mutants-of-control.ts';
 import { OF_COPY } from './mutants-of-copy.ts';
 import { OF_CUTOVER } from './mutants-of-cutover.ts';
 import { OF_DOCUMENTS } from './mutants-of-documents.ts';
+import { OF_FINISHING } from './mutants-of-finishing.ts';
 import { OF_READINESS } from './mutants-of-readiness.ts';
 import { OF_REVERSAL } from './mutants-of-reversal.ts';
 import { OF_REVERSE } from './mutants-of-reverse.ts';
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OF_COPY,
   ...OF_CAPTURE,
   ...OF_CONTROL,
+  ...OF_FINISHING,
   ...OF_READINESS,
   ...OF_CUTOVER,
   ...OF_REVERSE,

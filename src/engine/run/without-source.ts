@@ -8,7 +8,7 @@ import { checkCluster } from '../preflight/checks/versions.ts';
 import { describeCluster } from '../preflight/inspect-cluster.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
 import { OtherDirection } from '../records/other-direction.ts';
-import type { MigrationRecord } from '../records/records.ts';
+import { hasWayBack, type MigrationRecord } from '../records/records.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { Clusters, LackOfSource } from './clusters.ts';
 
@@ -27,10 +27,10 @@ interface WithoutSourceOptions {
 
 /**
  * Opens what doesn't need the source, after an attempt to open both clusters has failed:
- * - The cutover is committed. Everything that is left to do is on the destination, whose users wait for it.
+ * - The cutover is committed, and isn't finished or has no way back. What is left to do is on the destination only.
  * - The migration is cancelled, and its source can't be reached. Everything that it made, and its record, is on the destination.
  * @returns undefined if the source is needed: it may be blocked, or the destination isn't the primary copy yet
- * @throws OtherDirection when another direction has committed its cutover
+ * @throws OtherDirection when another direction has committed its cutover, and needs no source either
  * @throws UserError the first finding about a destination that can't finish the cutover
  */
 export async function withoutSource(
@@ -40,12 +40,12 @@ export async function withoutSource(
 ): Promise<Clusters | undefined> {
   const { reversals = 0 } = options;
   const [opposite, own] = await Promise.all([recordOn(source, options), recordOn(destination, options)]);
-  const committed = Math.max(committedDirection(opposite), committedDirection(own));
+  const ending = Math.max(endingDirection(opposite), endingDirection(own));
   // The direction after it is the present one, whose engine begins with the one that has cut over.
-  if (committed > reversals) throw new OtherDirection(committed + 1);
+  if (ending > reversals) throw new OtherDirection(ending + 1);
   if (destination === undefined || own === undefined) return undefined;
   const reason = redact(messageOf(error)).replace(/\.$/, '');
-  if (committedDirection(own) === reversals) {
+  if (endingDirection(own) === reversals) {
     const described = await describeCluster(destination, options.clock);
     const [finding] = checkCluster(described, 'destination', options);
     if (finding !== undefined) throw finding.error;
@@ -66,10 +66,13 @@ async function recordOn(
   return client && (await new CheckpointStore(new Fence(client, migrationId, clock)).peek().catch(() => undefined));
 }
 
-/** Returns the direction whose cutover is committed on a record; -1 for none. */
-function committedDirection(record: MigrationRecord | undefined): number {
-  const isCommitted = record?.cutover?.committed === true && record.retiredBy === undefined;
-  return isCommitted ? (record.reversals ?? 0) : -1;
+/**
+ * Returns the direction that has cut over by its record, and ends without its source; -1 for none. One that is finished
+ * and has a way back needs both sides: only the way back is left to run.
+ */
+function endingDirection(record: MigrationRecord | undefined): number {
+  if (record?.cutover?.committed !== true || record.retiredBy !== undefined) return -1;
+  return record.state === 'committed' && hasWayBack(record) ? -1 : (record.reversals ?? 0);
 }
 
 interface Destination {

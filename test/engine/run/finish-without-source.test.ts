@@ -5,13 +5,13 @@ import { loggerTo } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { LEAST_ROLES } from '../../support/least-privilege.ts';
-import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
-import { numbered } from '../../support/seeds.ts';
+import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
 import { soonGone } from '../silent-server.ts';
+import { FINISHED, seedIndexed, standingOf } from '../weakened-indexes.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -31,11 +31,11 @@ test('a committed cutover is finished without its source, wherever the engine ha
   for (const point of [COMMITTED, CONVERTING])
     await t.test(point, async () => {
       await using pair = await startPair({ destination: { auth: true } });
-      await seed(pair.source);
+      await seedIndexed(pair.source);
       const sides = { source: soonGone(pair.source), destination: pair.destination };
       const migrationId = await stopAt(point, sides);
       const before = { blocked: point === COMMITTED, unique: false, expires: false };
-      assert.deepEqual(await standing(pair.destination), before);
+      assert.deepEqual(await standingOf(pair.destination), before);
       await pair.source.members[0]?.kill();
       const lines: string[] = [];
       const logger = loggerTo((line) => lines.push(line));
@@ -45,7 +45,7 @@ test('a committed cutover is finished without its source, wherever the engine ha
         assert.equal(again.progress.canWrite, true);
         assert.match(again.progress.warnings.join('\n'), UNWATCHED);
       }
-      assert.deepEqual(await standing(pair.destination), { blocked: false, unique: true, expires: true });
+      assert.deepEqual(await standingOf(pair.destination), FINISHED);
       assert.equal(lines.filter((line) => line.includes('"cutover.finished_without_source"')).length, 1);
 
       await using later = RunningMigration.start(sides, { migrationId });
@@ -56,7 +56,7 @@ test('a committed cutover is finished without its source, wherever the engine ha
 
 test('a source that refuses the user does not keep a committed cutover from being finished', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
-  await seed(pair.source);
+  await seedIndexed(pair.source);
   for (const side of ['source', 'destination'] as const)
     await pair[side].createUser('mover', 'secret', LEAST_ROLES[side]);
   const sides = {
@@ -67,16 +67,16 @@ test('a source that refuses the user does not keep a committed cutover from bein
   const migrationId = await stopAt(COMMITTED, sides);
   await admin.command({ updateUser: 'mover', roles: [] });
   await stopAt(CONVERTING, sides, { migrationId });
-  assert.deepEqual(await standing(pair.destination), { blocked: false, unique: false, expires: false });
+  assert.deepEqual(await standingOf(pair.destination), { blocked: false, unique: false, expires: false });
   await admin.command({ dropUser: 'mover' });
   await using again = RunningMigration.start(sides, { migrationId });
   assert.equal(await again.outcome, 'committed');
-  assert.deepEqual(await standing(pair.destination), { blocked: false, unique: true, expires: true });
+  assert.deepEqual(await standingOf(pair.destination), FINISHED);
 });
 
 test('a destination that refuses the user is not finished, and the error names it', { skip }, async () => {
   await using pair = await startPair({ destination: { auth: true } });
-  await seed(pair.source);
+  await seedIndexed(pair.source);
   await pair.destination.createUser('mover', 'secret', LEAST_ROLES.destination);
   const sides = { source: soonGone(pair.source), destination: { uri: pair.destination.uriFor('mover', 'secret') } };
   const migrationId = await stopAt(COMMITTED, sides);
@@ -90,7 +90,7 @@ test('a commit that the destination loses before an engine takes it is not finis
   skip,
 }, async () => {
   await using pair = await startPair({ destination: { auth: true } });
-  await seed(pair.source);
+  await seedIndexed(pair.source);
   const sides = { source: soonGone(pair.source), destination: pair.destination };
   const migrationId = await stopAt(COMMITTED, sides);
   await pair.source.members[0]?.kill();
@@ -100,14 +100,14 @@ test('a commit that the destination loses before an engine takes it is not finis
   );
   await using again = RunningMigration.start(sides, { migrationId });
   await assert.rejects(again.outcome, { code: 'SOURCE_UNREACHABLE' });
-  assert.equal((await standing(pair.destination)).blocked, true);
+  assert.equal((await standingOf(pair.destination)).blocked, true);
 });
 
 test('a reversible cutover is finished without its source, whose way back begins when it is there again', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
-  await seed(pair.source);
+  await seedIndexed(pair.source);
   const { source, destination } = await reversibleUsers(pair);
   const sides = { source: soonGone(source), destination };
   const first = new RunningReversible(sides);
@@ -116,7 +116,7 @@ test('a reversible cutover is finished without its source, whose way back begins
   await pair.source.members[0]?.kill();
   await using again = new RunningReversible(sides, migrationId);
   await again.until('the end of the cutover', () => again.progress.state === 'committed');
-  assert.deepEqual(await standing(pair.destination), { blocked: false, unique: true, expires: true });
+  assert.deepEqual(await standingOf(pair.destination), FINISHED);
   await again.until('the wait of the way back', () => (again.migration.wayBackProgress?.waiting.length ?? 0) > 0);
   await pair.destination.client.db('shop').collection('items').insertOne({ n: -1 });
   await pair.source.members[0]?.restart();
@@ -127,7 +127,7 @@ test('a reversible cutover is finished without its source, whose way back begins
 
 test('a return is finished without the side that users have left', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
-  await seed(pair.source);
+  await seedIndexed(pair.source);
   const { source, destination } = await reversibleUsers(pair);
   const sides = { source, destination: soonGone(destination) };
   const first = new RunningReversible(sides);
@@ -135,20 +135,13 @@ test('a return is finished without the side that users have left', { skip }, asy
   await first.cutOver();
   await first.migration.reverse();
   await stopReversibleAt(COMMITTED, first);
-  assert.equal((await standing(pair.source)).blocked, true);
+  assert.equal((await standingOf(pair.source)).blocked, true);
   await pair.destination.members[0]?.kill();
   await using again = new RunningReversible(sides, migrationId);
   await again.until('the end of the return', () => again.progress.state === 'committed');
   assert.equal(again.migration.current.options.reversals, 1);
-  assert.deepEqual(await standing(pair.source), { blocked: false, unique: true, expires: true });
+  assert.deepEqual(await standingOf(pair.source), FINISHED);
 });
-
-async function seed({ client }: ReplicaSet): Promise<void> {
-  const items = client.db('shop').collection('items');
-  await items.createIndex({ n: 1 }, { unique: true });
-  await items.createIndex({ at: 1 }, { expireAfterSeconds: 3_600 });
-  await items.insertMany(numbered(10));
-}
 
 /** Cuts over, and stops the engine at the point. @returns the migration's id */
 async function stopAt(point: string, sides: Sides, options: Partial<MigrationOptions> = {}): Promise<string> {
@@ -172,15 +165,4 @@ async function stopReversibleAt(point: string, running: RunningReversible): Prom
   await running.until('the migration to be ready', () => running.progress.readyForCutover);
   running.migration.current.want('cutover');
   assert.equal(await running.outcome, 'stopped');
-}
-
-/** Whether users can't write to the side, and which of its indexes have what they had on the source. */
-async function standing({ client }: ReplicaSet) {
-  const { repl } = await client.db('admin').command({ serverStatus: 1, repl: 1 });
-  const indexes = await client.db('shop').collection('items').listIndexes().toArray();
-  return {
-    blocked: repl.userWriteBlockMode === 2,
-    unique: indexes.some(({ unique }) => unique === true),
-    expires: indexes.some(({ expireAfterSeconds }) => expireAfterSeconds === 3_600),
-  };
 }
