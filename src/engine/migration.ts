@@ -8,8 +8,8 @@ import { type ListedMismatch, listedMismatches } from './report/listed-mismatche
 import type { Outcome, Progress, WantedState } from './report/progress.ts';
 import { beforeRun, snapshot } from './report/snapshot.ts';
 import { type Cancellation, refuseLateCancel } from './run/cancel.ts';
+import type { Clusters } from './run/clusters.ts';
 import type { MigrationRun, Occasion } from './run/migration-run.ts';
-import type { Clusters } from './run/open-clusters.ts';
 import { Opening } from './run/opening.ts';
 import { OperatorWishes } from './run/operator-wishes.ts';
 import type { MigrationOptions } from './scope/options.ts';

@@ -13,7 +13,7 @@ import { shownState } from './records/shown-state.ts';
 import { closeWayBack, noteReversal } from './records/way-back.ts';
 import { gatesBeforeRun } from './report/gate.ts';
 import type { Outcome, Progress } from './report/progress.ts';
-import type { Clusters } from './run/open-clusters.ts';
+import type { Clusters } from './run/clusters.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
 /** How long the old source may take to record the end of the way back. */

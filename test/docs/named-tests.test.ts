@@ -102,6 +102,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '21e',
       '21f',
       '21g',
+      '21h',
       '22',
       '22b',
       '22c',

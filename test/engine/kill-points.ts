@@ -110,6 +110,7 @@ export const VARIABLE: Readonly<Record<string, readonly string[]>> = {
 
 /** Points at which other tests stop or kill the engine, with the test file. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
+  'engine.opening.without-source': 'run/finish-without-source.test.ts',
   'engine.way-back.closing': 'run/way-back.test.ts',
   'engine.destination.shut-out': 'records/destination-owner.test.ts',
   'engine.apply.about-to-displace': 'run/reverse.test.ts',

@@ -315,9 +315,9 @@ export const OF_CONTROL: readonly Mutant[] = [
   },
   {
     without: 'cancelling without a source that is gone',
-    file: 'src/engine/run/opening.ts',
-    replace: 'if (!isOfSource || !this.#isCancelled) throw error;',
-    by: 'if (isOfSource || !this.#isCancelled) throw error;',
+    file: 'src/engine/run/without-source.ts',
+    replace: 'if (!isCancelled || !isUnreachable ||',
+    by: 'if (!isCancelled || isUnreachable ||',
     tests: { file: 'test/engine/run/cancel-without-source.test.ts', name: 'gone for good' },
   },
   {

@@ -7,6 +7,7 @@ import { OF_CONTROL_PLANE } from './mutants-of-control-plane.ts';
 import { OF_COPY } from './mutants-of-copy.ts';
 import { OF_CUTOVER } from './mutants-of-cutover.ts';
 import { OF_DOCUMENTS } from './mutants-of-documents.ts';
+import { OF_FINISHING } from './mutants-of-finishing.ts';
 import { OF_READINESS } from './mutants-of-readiness.ts';
 import { OF_REVERSAL } from './mutants-of-reversal.ts';
 import { OF_REVERSE } from './mutants-of-reverse.ts';
@@ -21,6 +22,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OF_CONTROL,
   ...OF_CONTROL_PLANE,
   ...OF_AGENT,
+  ...OF_FINISHING,
   ...OF_READINESS,
   ...OF_CUTOVER,
   ...OF_REVERSE,

@@ -46,6 +46,7 @@ describe('the error catalogue', () => {
       'SHARDED_SOURCE_EXPERIMENTAL',
       'SHARD_OPLOGS_UNSEEN',
       'SOURCE_NOT_BLOCKED',
+      'SOURCE_UNWATCHED',
       'SOURCE_WRITTEN_AFTER_COMMIT',
       'USERS_BYPASS_BLOCK',
       'VERSION_NOT_TRIED',

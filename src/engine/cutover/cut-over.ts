@@ -56,6 +56,8 @@ interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAc
   readonly isReversible: boolean;
   /** Whether this is the opposite direction of an earlier one. */
   readonly isReversed: boolean;
+  /** Why the source can't be used, for a run that only finishes a committed cutover. */
+  readonly lacksSource: string | undefined;
   readonly counters: Counters;
 }
 
@@ -311,9 +313,18 @@ export async function finishCutover(
   timeline: CutoverTimeline,
 ): Promise<void> {
   await reach('engine.cutover.committed');
-  const told = tellCommitted(context, log);
-  await watchAfterCommit(context, log, () => openAndRestore(context, log, timeline));
-  await told;
+  const { lacksSource: reason, logger } = context;
+  if (reason === undefined) {
+    const told = tellCommitted(context, log);
+    await watchAfterCommit(context, log, () => openAndRestore(context, log, timeline));
+    await told;
+  } else {
+    logger.warn(
+      { event: 'cutover.finished_without_source', reason },
+      'The cutover is finished without the source, which is not watched for late writes',
+    );
+    await openAndRestore(context, log, timeline);
+  }
   timeline.end('committed');
   // `sync --once` ends without a cutover, and has no timeline.
   if (timeline.attempts.length > 0) await log.advanceCutover('destination opened', { timeline: timeline.attempts });

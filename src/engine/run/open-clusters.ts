@@ -1,51 +1,61 @@
 import type { MongoClient } from 'mongodb';
 import { systemClock } from '../../platform/index.ts';
-import { authenticatedUsers } from '../accounts/definition.ts';
 import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
-import { clientOf, connectCluster } from '../mongodb/connect.ts';
+import { connectCluster } from '../mongodb/connect.ts';
 import { Fence } from '../mongodb/fence.ts';
-import { type SourceFeatures, sourceFeatures } from '../mongodb/server-features.ts';
+import { sourceFeatures } from '../mongodb/server-features.ts';
 import { levelOf } from '../preflight/checks/versions.ts';
 import type { Finding } from '../preflight/finding.ts';
 import type { ClusterDescription } from '../preflight/inspect-cluster.ts';
 import { checkClusters, closeClients, examineOpen } from '../preflight/preflight.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
+import { OtherDirection } from '../records/other-direction.ts';
 import type { MigrationOptions } from '../scope/options.ts';
+import type { Clusters } from './clusters.ts';
+import { withoutSource } from './without-source.ts';
 
-/** The connections to both clusters of a run, with the results of their checks. */
-export interface Clusters {
-  readonly source: MongoClient;
-  readonly destination: MongoClient;
-  readonly checked: {
-    readonly source: Pick<ClusterDescription, 'clusterId' | 'primary'>;
-    readonly destination: Pick<ClusterDescription, 'clusterId' | 'primary'>;
-    readonly sourceFeatures: SourceFeatures;
-    readonly warnings: readonly Finding[];
-    /** Whether the warnings include the advice of slow checks. */
-    readonly hasAdvice: boolean;
-  };
-  /** The users as which the engine writes to the destination. */
-  readonly writers: ReadonlySet<string>;
-  /** Whether the source can't be reached, and a migration is only to be cancelled. */
-  readonly isWithoutSource?: boolean;
+/** The clients of the clusters that could be reached. */
+interface Connected {
+  readonly source: MongoClient | undefined;
+  readonly destination: MongoClient | undefined;
+  /** The error of `connectCluster`: that of the source when neither can be reached. */
+  readonly failure: unknown;
 }
 
 /**
- * Connects to both clusters and checks them.
+ * Connects to both clusters and checks them. Without a source that can be used, opens only what doesn't need it
+ * ({@link withoutSource}).
  * @param isCancelled  whether the migration only runs to be cancelled, which no finding prevents
  * @throws UserError the first finding that keeps a migration from starting; then nothing was changed
+ * @throws OtherDirection as {@link withoutSource}
  */
 export async function openClusters(options: MigrationOptions, isCancelled: () => boolean): Promise<Clusters> {
-  const [source, destination] = await connectBoth(options);
+  const clients = await connectBoth(options);
   try {
-    const checked = await endingDeadlocks(source, () => checkClusters(source, destination, options));
-    const [firstError] = checked.errors;
-    if (firstError !== undefined && !isCancelled()) throw firstError;
-    return { source, destination, checked: { ...checked, hasAdvice: false }, writers: writersOf(checked.destination) };
+    try {
+      return await openBoth(clients, options, isCancelled);
+    } catch (error) {
+      const clusters = await withoutSource(options, clients, { error, isCancelled: isCancelled() });
+      if (clusters === undefined) throw error;
+      await clients.source?.close();
+      return clusters;
+    }
   } catch (error) {
-    await Promise.all([source.close(), destination.close()]);
+    await closeClients(clients);
     throw error;
   }
+}
+
+async function openBoth(
+  { source, destination, failure }: Connected,
+  options: MigrationOptions,
+  isCancelled: () => boolean,
+): Promise<Clusters> {
+  if (source === undefined || destination === undefined) throw failure;
+  const checked = await endingDeadlocks(source, () => checkClusters(source, destination, options));
+  const [firstError] = checked.errors;
+  if (firstError !== undefined && !isCancelled()) throw firstError;
+  return { source, destination, checked: { ...checked, hasAdvice: false }, writers: writersOf(checked.destination) };
 }
 
 /**
@@ -70,8 +80,33 @@ export async function openExamined(
     };
     return { findings, isRefused, clusters: { source, destination, checked, writers: writersOf(checked.destination) } };
   }
+  const [refusal] = findings.filter(({ severity }) => severity === 'error');
+  const committed = refusal && (await openCommitted(options, clients, refusal));
+  if (committed !== undefined) {
+    const warnings = findings.filter(({ severity }) => severity === 'warning');
+    return { findings: warnings, isRefused: false, ...committed };
+  }
   await closeClients(clients);
   return { findings, isRefused };
+}
+
+/** Opens a migration whose cutover is committed, although a finding refuses it: what is left to do needs no source. */
+async function openCommitted(
+  options: MigrationOptions,
+  clients: Pick<Connected, 'source' | 'destination'>,
+  { message }: Finding,
+): Promise<{ readonly clusters?: Clusters } | undefined> {
+  try {
+    const clusters = await withoutSource(options, clients, { error: message, isCancelled: false });
+    if (clusters === undefined) return undefined;
+    await clients.source?.close();
+    return { clusters };
+  } catch (error) {
+    if (!(error instanceof OtherDirection)) return undefined;
+    // The run has to begin with that direction, and connects by itself.
+    await closeClients(clients);
+    return {};
+  }
 }
 
 /** Returns the user of a cluster's connections, named as by {@link authenticatedUsers}; none without authentication. */
@@ -79,16 +114,14 @@ function writersOf({ privileges }: Pick<ClusterDescription, 'privileges'>): Read
   return new Set(privileges && [`${privileges.login.db}.${privileges.login.user}`]);
 }
 
-/** @throws UserError as `connectCluster`: that of the source when neither can be reached */
-async function connectBoth(options: MigrationOptions): Promise<[source: MongoClient, destination: MongoClient]> {
-  const connected = await Promise.allSettled([
+async function connectBoth(options: MigrationOptions): Promise<Connected> {
+  const [source, destination] = await Promise.allSettled([
     connectCluster(options.source, 'source'),
     connectCluster(options.destination, 'destination'),
   ]);
-  const [source, destination] = connected;
-  if (source.status === 'fulfilled' && destination.status === 'fulfilled') return [source.value, destination.value];
-  await Promise.all(connected.map((one) => one.status === 'fulfilled' && one.value.close()));
-  throw source.status === 'rejected' ? source.reason : (destination as PromiseRejectedResult).reason;
+  const failed = [source, destination].find((one) => one.status === 'rejected');
+  const clientIn = (one: PromiseSettledResult<MongoClient>) => (one.status === 'fulfilled' ? one.value : undefined);
+  return { source: clientIn(source), destination: clientIn(destination), failure: failed?.reason };
 }
 
 /**
@@ -106,38 +139,4 @@ export async function hasBegun({
   } finally {
     await destination.close();
   }
-}
-
-/**
- * Connects to the destination alone, to cancel a migration whose source can't be reached. Everything that the migration
- * made, and its record, is there.
- * @returns undefined if there is no record, and if the source may be blocked or the destination be open: cancelling needs
- * the source then
- */
-export async function openWithoutSource(options: MigrationOptions): Promise<Clusters | undefined> {
-  const { clock = systemClock, migrationId } = options;
-  const source = clientOf(options.source, 'source');
-  const destination = await connectCluster(options.destination, 'destination');
-  try {
-    const record = await new CheckpointStore(new Fence(destination, migrationId, clock)).peek();
-    if (record !== undefined && !record.cutover?.blocking && !record.cutover?.committed) {
-      const [{ primary = '' }, writers] = await Promise.all([
-        destination.db('admin').command({ hello: 1 }),
-        authenticatedUsers(destination),
-      ]);
-      const checked = {
-        source: { clusterId: record.sourceId, primary: '' },
-        destination: { clusterId: record.destinationId, primary },
-        sourceFeatures: sourceFeatures(''),
-        warnings: [],
-        hasAdvice: false,
-      };
-      return { source, destination, checked, writers, isWithoutSource: true };
-    }
-  } catch (error) {
-    await destination.close();
-    throw error;
-  }
-  await destination.close();
-  return undefined;
 }

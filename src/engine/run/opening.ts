@@ -2,8 +2,9 @@ import { systemClock, UserError } from '../../platform/index.ts';
 import { classify, reasonOf } from '../mongodb/failure-policy.ts';
 import { Retrier } from '../mongodb/retry.ts';
 import type { MigrationOptions } from '../scope/options.ts';
+import type { Clusters } from './clusters.ts';
 import { MigrationRun, type Occasion } from './migration-run.ts';
-import { type Clusters, hasBegun, openClusters, openWithoutSource } from './open-clusters.ts';
+import { hasBegun, openClusters } from './open-clusters.ts';
 
 /** How long a cancelled migration waits for its clusters. It needs them only to record its end. */
 const CANCELLED_WAITS_MS = 60_000;
@@ -66,21 +67,9 @@ export class Opening {
 
   async #tryOnce(): Promise<MigrationRun | 'never began'> {
     if (this.#isCancelled && !(await hasBegun(this.#options))) return 'never began';
-    try {
-      const opened = this.#opened;
-      this.#opened = undefined;
-      return await this.#run(opened ?? (await openClusters(this.#options, () => this.#isCancelled)));
-    } catch (error) {
-      // Cancelling doesn't need the source, which may be gone for good.
-      const isOfSource = error instanceof UserError && error.code === 'SOURCE_UNREACHABLE';
-      if (!isOfSource || !this.#isCancelled) throw error;
-      const clusters = await openWithoutSource(this.#options);
-      if (clusters === undefined) throw error;
-      return await this.#run(clusters);
-    }
-  }
-
-  async #run(clusters: Clusters): Promise<MigrationRun> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    const clusters = opened ?? (await openClusters(this.#options, () => this.#isCancelled));
     return await MigrationRun.open(this.#options, this.#occasion, this.#retrier, clusters);
   }
 }

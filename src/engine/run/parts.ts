@@ -70,4 +70,6 @@ export interface RunParts {
   readonly isReversible: boolean;
   /** Whether the destination was a source before, and so has its unique indexes. */
   readonly isReversed: boolean;
+  /** Why the source can't be used, in a run that doesn't need it; undefined in all others. */
+  readonly lacksSource: string | undefined;
 }

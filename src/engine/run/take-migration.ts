@@ -19,13 +19,14 @@ import { CheckpointStore } from '../records/checkpoint-store.ts';
 import { newCounters } from '../records/counters.ts';
 import { MadeAccounts } from '../records/made-accounts.ts';
 import { MigrationLog } from '../records/migration-log.ts';
+import type { MigrationRecord } from '../records/records.ts';
 import { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { thisEngine } from '../records/running-engine.ts';
 import { DocumentFilters } from '../scope/document-filters.ts';
 import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type MigrationOptions, selectionOf } from '../scope/options.ts';
 import { Selection } from '../scope/selection.ts';
-import type { Clusters } from './open-clusters.ts';
+import type { Clusters, LackOfSource } from './clusters.ts';
 import type { RunParts } from './parts.ts';
 import { refuseLostCommit } from './refuse-lost-commit.ts';
 
@@ -47,7 +48,7 @@ export async function takeMigration(
   options: MigrationOptions,
   stop: AbortSignal,
   waiting: Retrier,
-  { source, destination, checked, writers, isWithoutSource = false }: Clusters,
+  { source, destination, checked, writers, lacksSource }: Clusters,
 ): Promise<TakenMigration> {
   const { logger, clock = systemClock, reversals = 0 } = options;
   const tasks = new TaskGroup();
@@ -64,8 +65,11 @@ export async function takeMigration(
     writer: [...writers].join(', '),
     engine: thisEngine(clock.now()),
   };
-  if (!isWithoutSource) await refuseLostCommit(source, store, retrier, reversals);
+  if (lacksSource === undefined) await refuseLostCommit(source, store, retrier, reversals);
   const record = await checkpoint.take(identity, options.takeOver ?? false);
+  // An election after the look at the record may have taken the commit back.
+  if (lacksSource?.act === 'finish the cutover' && record.cutover?.committed !== true)
+    throw new UserError('SOURCE_UNREACHABLE', [lacksSource.reason]);
   historyOf(source).expectRecorded(record);
   const changes = new Changes(clock);
   const stateChanges = new Changes(clock, changes);
@@ -103,11 +107,18 @@ export async function takeMigration(
     partitionBytes: options.partitionBytes ?? DEFAULT_PARTITION_BYTES,
     isReversible: options.reversible ?? false,
     isReversed: reversals > 0,
+    lacksSource: lacksSource?.reason,
   };
-  return { tasks, context, log, warnings: writerWarnings(store) };
+  return { tasks, context, log, warnings: [...writerWarnings(store), ...sourceWarnings(record, lacksSource)] };
 }
 
 /** The fence doesn't shut out an engine that writes as another user. */
 function writerWarnings({ migrationId, earlierWriter }: CheckpointStore): string[] {
   return earlierWriter === undefined ? [] : [new UserError('WRITER_CHANGED', [migrationId, earlierWriter]).message];
+}
+
+/** An earlier engine that has finished the cutover has watched the source. */
+function sourceWarnings({ _id, state }: MigrationRecord, lacksSource: LackOfSource | undefined): string[] {
+  if (lacksSource?.act !== 'finish the cutover' || state === 'committed') return [];
+  return [new UserError('SOURCE_UNWATCHED', [_id, lacksSource.reason]).message];
 }

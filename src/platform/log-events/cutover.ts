@@ -31,6 +31,12 @@ export const cutoverLogEvents = {
     fields: ['code'],
     meaning: 'A finding that concerns the cutover, such as users who bypass the write block.',
   },
+  'cutover.finished_without_source': {
+    level: 'warn',
+    fields: ['reason'],
+    meaning:
+      'The source cannot be used, so the engine finishes a committed cutover without it, and does not look for late writes there.',
+  },
   'cutover.foreign_block': {
     level: 'warn',
     fields: ['reason'],

@@ -84,6 +84,14 @@ export const runErrors = defineErrors('migration', {
     remedy:
       'Stop the applications that still write to the source. Compare these namespaces on both sides and copy the missing changes by hand.',
   },
+  SOURCE_UNWATCHED: {
+    status: 200,
+    severity: 'warning',
+    detail:
+      'The cutover of migration % was finished without the source: %. Nobody looked for writes that the source took after the commit.',
+    remedy:
+      'If users who bypass the write block may have written to the source, compare both sides before you delete it: linkspan verify.',
+  },
   CANCELLED_OUT_OF_REACH: {
     status: 409,
     detail: 'The migration was cancelled while its clusters could not be reached: %.',

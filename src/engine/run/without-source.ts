@@ -1,0 +1,97 @@
+import type { MongoClient } from 'mongodb';
+import { messageOf, reach, redact, systemClock, UserError } from '../../platform/index.ts';
+import { authenticatedUsers } from '../accounts/definition.ts';
+import { clientOf } from '../mongodb/connect.ts';
+import { Fence } from '../mongodb/fence.ts';
+import { sourceFeatures } from '../mongodb/server-features.ts';
+import { checkCluster } from '../preflight/checks/versions.ts';
+import { describeCluster } from '../preflight/inspect-cluster.ts';
+import { CheckpointStore } from '../records/checkpoint-store.ts';
+import { OtherDirection } from '../records/other-direction.ts';
+import { hasWayBack, type MigrationRecord } from '../records/records.ts';
+import type { MigrationOptions } from '../scope/options.ts';
+import type { Clusters, LackOfSource } from './clusters.ts';
+
+/** The connections to both clusters; undefined for one that can't be reached. */
+interface Reached {
+  readonly source: MongoClient | undefined;
+  readonly destination: MongoClient | undefined;
+}
+
+interface WithoutSourceOptions {
+  /** Why the migration can't be opened with both clusters. */
+  readonly error: unknown;
+  /** Whether the migration only runs to be cancelled. */
+  readonly isCancelled: boolean;
+}
+
+/**
+ * Opens what doesn't need the source, after an attempt to open both clusters has failed:
+ * - The cutover is committed, and isn't finished or has no way back. What is left to do is on the destination only.
+ * - The migration is cancelled, and its source can't be reached. Everything that it made, and its record, is on the destination.
+ * @returns undefined if the source is needed: it may be blocked, or the destination isn't the primary copy yet
+ * @throws OtherDirection when another direction has committed its cutover, and needs no source either
+ * @throws UserError the first finding about a destination that can't finish the cutover
+ */
+export async function withoutSource(
+  options: MigrationOptions,
+  { source, destination }: Reached,
+  { error, isCancelled }: WithoutSourceOptions,
+): Promise<Clusters | undefined> {
+  const { reversals = 0 } = options;
+  const [opposite, own] = await Promise.all([recordOn(source, options), recordOn(destination, options)]);
+  const ending = Math.max(endingDirection(opposite), endingDirection(own));
+  // The direction after it is the present one, whose engine begins with the one that has cut over.
+  if (ending > reversals) throw new OtherDirection(ending + 1);
+  if (destination === undefined || own === undefined) return undefined;
+  const reason = redact(messageOf(error)).replace(/\.$/, '');
+  if (endingDirection(own) === reversals) {
+    const described = await describeCluster(destination, options.clock);
+    const [finding] = checkCluster(described, 'destination', options);
+    if (finding !== undefined) throw finding.error;
+    await reach('engine.opening.without-source');
+    return await opened(options, { destination, record: own, lacksSource: { act: 'finish the cutover', reason } });
+  }
+  const isUnreachable = error instanceof UserError && error.code === 'SOURCE_UNREACHABLE';
+  if (!isCancelled || !isUnreachable || own.cutover?.blocking || own.cutover?.committed) return undefined;
+  return await opened(options, { destination, record: own, lacksSource: { act: 'cancel', reason } });
+}
+
+/** Returns the record of the migration on a cluster; undefined if there is none, or it can't be read. */
+async function recordOn(
+  client: MongoClient | undefined,
+  { migrationId, clock = systemClock }: MigrationOptions,
+): Promise<MigrationRecord | undefined> {
+  // The error of the attempt to open both clusters says more.
+  return client && (await new CheckpointStore(new Fence(client, migrationId, clock)).peek().catch(() => undefined));
+}
+
+/**
+ * Returns the direction that has cut over by its record, and ends without its source; -1 for none. One that is finished
+ * and has a way back needs both sides: only the way back is left to run.
+ */
+function endingDirection(record: MigrationRecord | undefined): number {
+  if (record?.cutover?.committed !== true || record.retiredBy !== undefined) return -1;
+  return record.state === 'committed' && hasWayBack(record) ? -1 : (record.reversals ?? 0);
+}
+
+interface Destination {
+  readonly destination: MongoClient;
+  readonly record: MigrationRecord;
+  readonly lacksSource: LackOfSource;
+}
+
+async function opened(options: MigrationOptions, { destination, record, lacksSource }: Destination): Promise<Clusters> {
+  const [{ primary = '' }, writers] = await Promise.all([
+    destination.db('admin').command({ hello: 1 }),
+    authenticatedUsers(destination),
+  ]);
+  const checked = {
+    source: { clusterId: record.sourceId, primary: '' },
+    destination: { clusterId: record.destinationId, primary },
+    sourceFeatures: sourceFeatures(''),
+    warnings: [],
+    hasAdvice: false,
+  };
+  return { source: clientOf(options.source, 'source'), destination, checked, writers, lacksSource };
+}
