@@ -7,6 +7,7 @@ import { sourceFeatures } from '../mongodb/server-features.ts';
 import { checkCluster } from '../preflight/checks/versions.ts';
 import { describeCluster } from '../preflight/inspect-cluster.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
+import type { ClusterIds } from '../records/confirm-clusters.ts';
 import { OtherDirection } from '../records/other-direction.ts';
 import { hasWayBack, type MigrationRecord } from '../records/records.ts';
 import type { MigrationOptions } from '../scope/options.ts';
@@ -50,11 +51,13 @@ export async function withoutSource(
     const [finding] = checkCluster(described, 'destination', options);
     if (finding !== undefined) throw finding.error;
     await reach('engine.opening.without-source');
-    return await opened(options, { destination, record: own, lacksSource: { act: 'finish the cutover', reason } });
+    // Records that were restored to another cluster are not this migration's.
+    const ids = { sourceId: own.sourceId, destinationId: described.clusterId };
+    return await opened(options, { destination, ids, lacksSource: { act: 'finish the cutover', reason } });
   }
   const isUnreachable = error instanceof UserError && error.code === 'SOURCE_UNREACHABLE';
   if (!isCancelled || !isUnreachable || own.cutover?.blocking || own.cutover?.committed) return undefined;
-  return await opened(options, { destination, record: own, lacksSource: { act: 'cancel', reason } });
+  return await opened(options, { destination, ids: own, lacksSource: { act: 'cancel', reason } });
 }
 
 /** Returns the record of the migration on a cluster; undefined if there is none, or it can't be read. */
@@ -77,18 +80,18 @@ function endingDirection(record: MigrationRecord | undefined): number {
 
 interface Destination {
   readonly destination: MongoClient;
-  readonly record: MigrationRecord;
+  readonly ids: ClusterIds;
   readonly lacksSource: LackOfSource;
 }
 
-async function opened(options: MigrationOptions, { destination, record, lacksSource }: Destination): Promise<Clusters> {
+async function opened(options: MigrationOptions, { destination, ids, lacksSource }: Destination): Promise<Clusters> {
   const [{ primary = '' }, writers] = await Promise.all([
     destination.db('admin').command({ hello: 1 }),
     authenticatedUsers(destination),
   ]);
   const checked = {
-    source: { clusterId: record.sourceId, primary: '' },
-    destination: { clusterId: record.destinationId, primary },
+    source: { clusterId: ids.sourceId, primary: '' },
+    destination: { clusterId: ids.destinationId, primary },
     sourceFeatures: sourceFeatures(''),
     warnings: [],
     hasAdvice: false,
