@@ -89,15 +89,16 @@ export class MigrationHost {
 
   /**
    * Redeems a link-token, after an unlinking that has begun. Does nothing if the token belongs to the current link.
+   * @param withinMs  time limit, counted from the end of that unlinking
    * @throws UserError MIGRATION_LINK_EXISTS, and the errors of {@link establishLink}
    */
-  async link(token: string, signal: AbortSignal): Promise<void> {
+  async link(token: string, withinMs: number): Promise<void> {
     await this.#linkChanges.run(async () => {
       const { current } = this;
       if (current && !token.trim().startsWith(`mlt_${current.tokenId}_`)) {
         throw new UserError('MIGRATION_LINK_EXISTS', [current.orgId, current.serverUrl]);
       }
-      await this.#open(token, signal);
+      await this.#open(token, AbortSignal.timeout(withinMs));
     });
   }
 

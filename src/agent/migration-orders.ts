@@ -19,7 +19,7 @@ export class MigrationOrders {
   readonly #clock: Clock;
   #wanted: readonly WantedMigration[] = [];
   #carriedOut: readonly WantedMigration[] = [];
-  /** Why the notes can't be written; undefined when they are. */
+  /** Why the notes can't be written; undefined while they can. */
   #failure: { readonly reason: string; readonly sinceMs: number } | undefined;
   #retryAtMs = 0;
 

@@ -16,6 +16,7 @@ import { readLog } from './read-log.ts';
 
 const ORG_ID = 'ab'.repeat(12);
 const KEY = { publicKey: 'owner', privateKey: 'a-private-key-of-the-test' };
+const LINKED_WITHIN_MS = 30_000;
 
 /** Starts an unlinked agent that serves Ops Manager's calls, and a client for them. */
 async function startHost(plane: ControlPlane, token?: string, logger: Logger = silentLogger) {
@@ -209,7 +210,7 @@ test('a host that is linked while it is being unlinked keeps the new link', asyn
   const earlier = await eventually(() => agent.host.current, { what: 'the link' });
   const token = await plane.newToken();
   const unlinking = agent.host.unlink();
-  const linking = agent.host.link(token, new AbortController().signal);
+  const linking = agent.host.link(token, LINKED_WITHIN_MS);
   assert.equal(await unlinking, true);
   await linking;
   const { current } = agent.host;

@@ -119,13 +119,6 @@ export const OF_CAPTURE: readonly Mutant[] = [
     tests: { file: CAPPED_THERE, name: 'in the place of another' },
   },
   {
-    without: 'recording that the order of a capped collection may differ',
-    file: 'src/engine/collections/tracked-collection.ts',
-    replace: '      reordered: this.reordered,\n',
-    by: '      reordered: false,\n',
-    tests: { file: CAPPED, name: 'in the middle' },
-  },
-  {
     without: 'accepting an _id of invalid UTF-8 when a name is confirmed',
     file: 'src/engine/catalog/read-catalog.ts',
     replace: "await readAll(client, database, { ...probe, readConcern: { level: 'majority' } });",

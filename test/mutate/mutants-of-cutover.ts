@@ -266,8 +266,8 @@ export const OF_CUTOVER: readonly Mutant[] = [
   {
     without: 'giving an attempt up whose block was set without an answer',
     file: 'src/engine/cutover/source-block.ts',
-    replace: "      if (classify(error) !== 'transient') throw error;\n      // Users may be blocked.",
-    by: '      throw error;\n      // Users may be blocked.',
+    replace: "      if (classify(error) !== 'transient') throw error;\n",
+    by: '      if (error !== undefined) throw error;\n',
     tests: { file: WAITS, name: 'set without an answer' },
   },
   {

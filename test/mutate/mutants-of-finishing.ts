@@ -6,6 +6,13 @@ const WITHOUT_SOURCE = 'src/engine/run/without-source.ts';
 /** Each removes one rule of a committed cutover that is finished without its source. */
 export const OF_FINISHING: readonly Mutant[] = [
   {
+    without: 'waiting for a source that is back before long',
+    file: 'src/engine/run/opening.ts',
+    replace: 'this.#waitsSince < COMMITTED_WAITS_MS;',
+    by: 'this.#waitsSince < COMMITTED_WAITS_MS - Infinity;',
+    tests: { file: FINISH, name: 'that is back before long' },
+  },
+  {
     without: 'finishing a committed cutover whose source is gone',
     file: WITHOUT_SOURCE,
     replace: 'if (endingDirection(own) === reversals) {',

@@ -255,6 +255,13 @@ export const OF_REVERSE: readonly Mutant[] = [
     tests: { file: INDEXES, name: 'made again' },
   },
   {
+    without: 'the expiry of collections that users changed before an old source is opened',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: 'const expiry = context.isReversed ? restoreOwnExpiry(context) : undefined;',
+    by: 'const expiry = context.isReversed ? undefined : undefined;',
+    tests: { file: INDEXES, name: 'that users changed' },
+  },
+  {
     without: 'the expiry that users changed before an old source is opened',
     file: 'src/engine/collections/index-keeper.ts',
     replace: 'expiry === undefined || isSameValue(before, expiry)',

@@ -21,7 +21,7 @@ export function registerMigrationLink(app: FastifyInstance, orgId: string, host:
 
   app.post(PATH, async (request, reply) => {
     const { linkToken } = readBody(linkRequest, bodyOf(request));
-    await host.link(linkToken, AbortSignal.timeout(REDEEM_WITHIN_MS));
+    await host.link(linkToken, REDEEM_WITHIN_MS);
     await host.untilSynced(AbortSignal.timeout(SYNC_WITHIN_MS));
     return answer(request, reply, 201, host);
   });

@@ -115,7 +115,10 @@ async function noteReinserted(
   deletes: readonly DocumentKey[],
 ): Promise<void> {
   if (deletes.length === 0 || collection.reordered) return;
-  if ((await keysOfSource(context, collection, deletes)).size > 0) await noteReordered(context, collection);
+  const present = await keysOfSource(context, collection, deletes).catch((error: unknown) => {
+    throw blameFilter(collection, error);
+  });
+  if (present.size > 0) await noteReordered(context, collection);
 }
 
 async function fetchAndWrite(

@@ -4,6 +4,7 @@ import type { DocumentKey } from '../bson/document-key.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
 import { type NoteReorderedParts, noteReordered } from '../collections/note-reordered.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { BatchInterrupted } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import {
@@ -39,6 +40,21 @@ interface Ordered {
  * (docs/reference/pitfalls.md#pitfall-35). An existing document keeps its place.
  */
 export async function writeInOrder(
+  context: WriteInOrderParts,
+  collection: TrackedCollection,
+  target: WriteTarget,
+  ordered: Ordered,
+): Promise<void> {
+  try {
+    await writeOnce(context, collection, target, ordered);
+  } catch (error) {
+    // The server may have gone on behind the document of an interrupted statement, which is then sent again.
+    if (error instanceof BatchInterrupted) await noteReordered(context, collection);
+    throw error;
+  }
+}
+
+async function writeOnce(
   context: WriteInOrderParts,
   collection: TrackedCollection,
   target: WriteTarget,

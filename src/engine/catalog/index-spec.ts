@@ -57,7 +57,7 @@ export function weakened(spec: IndexSpec): IndexSpec {
 
 /**
  * Returns the fields by which an index refuses or deletes documents that another one of the same name keeps. A different
- * expiry is not among them: restoring replaces it.
+ * expiry is not among them, because it can be changed.
  */
 export function stricterFields(spec: IndexSpec, than: IndexSpec): readonly string[] {
   const isStricter: Readonly<Record<string, boolean>> = {

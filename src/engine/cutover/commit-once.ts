@@ -61,5 +61,6 @@ export async function commitOnce(
   }
   refuseDifference(stream.verification.difference);
   await confirmDestination(context);
+  context.signal.throwIfAborted();
   await commit(log, stream, false, { evidence: evidence() });
 }

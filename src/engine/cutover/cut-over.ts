@@ -32,7 +32,7 @@ import {
   settleHeld,
 } from './last-look.ts';
 import type { CutoverPreparation } from './prepare-cutover.ts';
-import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry } from './restore-catalog.ts';
+import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry, restoreOwnExpiry } from './restore-catalog.ts';
 import type { RunningStream } from './running-stream.ts';
 import {
   type Blockable,
@@ -333,7 +333,8 @@ export async function finishCutover(
 
 async function openAndRestore(context: CutOverParts, log: MigrationLog, timeline: CutoverTimeline): Promise<void> {
   timeline.begin('unique preparation');
-  const [closed] = await Promise.all([hasBlocked(context, log), prepareUniqueIndexes(context)]);
+  const expiry = context.isReversed ? restoreOwnExpiry(context) : undefined;
+  const [closed] = await Promise.all([hasBlocked(context, log), prepareUniqueIndexes(context), expiry]);
   await reach('engine.cutover.unique-prepared');
   timeline.begin('opening');
   if (closed) await openDestination(context);

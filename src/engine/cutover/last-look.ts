@@ -44,7 +44,7 @@ export async function settleHeld(
   { copying = context, advanced = () => undefined }: { copying?: LastLookParts; advanced?: () => void } = {},
 ): Promise<boolean> {
   try {
-    return await settleCapped(context, copying, advanced);
+    return await settleCapped(context, { copying, advanced, seesOthers: stream.verification.seesOthers });
   } finally {
     stream.release();
   }

@@ -168,7 +168,7 @@ async function underBlock(
   timeline.begin('drain');
   await holdAt(context, stream, time);
   timeline.begin('capped collections');
-  timeline.explain(cappedText(await compareCapped(context)));
+  timeline.explain(cappedText(await compareCapped(context, stream.verification.seesOthers)));
   context.signal.throwIfAborted();
   stream.release();
   timeline.begin('last look');

@@ -48,6 +48,14 @@ export async function restoreExpiry(context: RestoreCatalogParts): Promise<void>
     (spec) => expireAfterSeconds(spec) !== undefined,
     (spec) => ({ expireAfterSeconds: expireAfterSeconds(spec) }),
   );
+  await restoreOwnExpiry(context);
+}
+
+/**
+ * Gives collections that expire by their own option the expiry of the source. In the opposite direction that also comes
+ * before the opening: an earlier expiry would delete documents then.
+ */
+export async function restoreOwnExpiry(context: RestoreCatalogParts): Promise<void> {
   for (const collection of context.tracked.values()) {
     const expiry = expiryOf(collection, context.isReversed);
     if (expiry === undefined) continue;

@@ -13,8 +13,10 @@ export interface RunningStream {
   readonly verification: {
     /** Describes a document that differs and that nobody repairs; undefined when there is none. */
     readonly difference: string | undefined;
-    /** Writes of others to capped collections of the destination, by their namespace on the source. */
+    /** Changes of capped collections that only the destination had, by their namespace on the source. */
     readonly cappedWrites: SeenChanges;
+    /** Whether it would see what others write on the destination. */
+    readonly seesOthers: boolean;
     /** Compares what was changed in the catalog of the destination. Returns the description of a difference. */
     changedCatalog(): Promise<string | undefined>;
   };

@@ -33,25 +33,33 @@ interface Side {
   readonly readConcern: CausalRead;
 }
 
+interface SettleCappedOptions {
+  /** The parts for copies, which take as long as they take. */
+  readonly copying: SettleCappedParts;
+  /** Called after each batch. */
+  readonly advanced: () => void;
+  /** Whether the verification would see what others write on the destination. */
+  readonly seesOthers: boolean;
+}
+
 /**
  * Compares capped collections once nobody writes. Each side discards documents by itself. The engine compares their
  * ends and counts, and all keys in order where documents in the middle may be in other places
- * (docs/adr/0015-equal-keys.md). A collection that differs is copied again inside the write pause; a capped
+ * (docs/adr/0015-equal-keys.md), or nobody would see what others write on the destination. A collection that differs is copied again inside the write pause; a capped
  * collection's size is bounded (docs/reference/pitfalls.md#pitfall-35).
  * @param context  for the comparison, which may have a deadline
- * @param copying  the same for copies: they take as long as they take
- * @param advanced  called after each batch
  * @returns whether none differed
  * @throws CollectionMissing when the source's server doesn't have one
  */
 export async function settleCapped(
   context: SettleCappedParts,
-  copying: SettleCappedParts,
-  advanced: () => void,
+  { copying, advanced, seesOthers }: SettleCappedOptions,
 ): Promise<boolean> {
   const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
-  const isSame = (collection: TrackedCollection) =>
-    isEqual(context, collection, (side) => (collection.reordered ? order(side, advanced) : outline(side)));
+  const isSame = (collection: TrackedCollection) => {
+    const isOrderSure = seesOthers && !collection.reordered;
+    return isEqual(context, collection, (side) => (isOrderSure ? outline(side) : order(side, advanced)));
+  };
   // Doesn't wait for an answer: a silent server is found out only after 15 s.
   const equal = await orAbort(Promise.all(capped.map(isSame)), context.signal);
   const differing = capped.filter((_, n) => !equal[n]);
@@ -72,10 +80,12 @@ export interface CappedOutlook {
 /**
  * Compares capped collections by their ends and counts, and changes none. Leaves out those whose order may differ in the
  * middle, because comparing all their keys has no bound.
+ * @param seesOthers  whether the verification would see what others write on the destination
  */
-export async function compareCapped(context: SettleCappedParts): Promise<CappedOutlook> {
+export async function compareCapped(context: SettleCappedParts, seesOthers: boolean): Promise<CappedOutlook> {
   const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
-  const [unread, outlined] = [capped.filter(({ reordered }) => reordered), capped.filter((one) => !one.reordered)];
+  const outlined = seesOthers ? capped.filter(({ reordered }) => !reordered) : [];
+  const unread = capped.filter((collection) => !outlined.includes(collection));
   const equal = await Promise.all(outlined.map((collection) => isEqual(context, collection, outline)));
   return { compared: outlined.length, differing: outlined.filter((_, n) => !equal[n]), unread };
 }

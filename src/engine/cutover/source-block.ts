@@ -183,6 +183,7 @@ export async function blockSource(
       return set === undefined ? { refusal: notInTime(source, limit) } : { ...held, setAt: set.setAt };
     } catch (error) {
       if (classify(error) !== 'transient') throw error;
+      if (error instanceof NotNow) return { refusal: error.message };
       // Users may be blocked. Another try would first wait for the destination.
       return { refusal: `the source did not say that its writes are blocked: ${reasonOf(error)}` };
     }

@@ -2,6 +2,7 @@ import type { MongoClient } from 'mongodb';
 import { systemClock } from '../../platform/index.ts';
 import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
 import { connectCluster } from '../mongodb/connect.ts';
+import { classify } from '../mongodb/failure-policy.ts';
 import { Fence } from '../mongodb/fence.ts';
 import { sourceFeatures } from '../mongodb/server-features.ts';
 import { levelOf } from '../preflight/checks/versions.ts';
@@ -22,19 +23,29 @@ interface Connected {
   readonly failure: unknown;
 }
 
+interface OpeningWishes {
+  /** Whether the migration only runs to be cancelled, which no finding prevents. */
+  readonly isCancelled: () => boolean;
+  /** Whether another try follows, and the end of a committed cutover can wait for that. */
+  readonly waitsForSource: () => boolean;
+}
+
 /**
  * Connects to both clusters and checks them. Without a source that can be used, opens only what doesn't need it
  * ({@link withoutSource}).
- * @param isCancelled  whether the migration only runs to be cancelled, which no finding prevents
  * @throws UserError the first finding that keeps a migration from starting; then nothing was changed
  * @throws OtherDirection as {@link withoutSource}
  */
-export async function openClusters(options: MigrationOptions, isCancelled: () => boolean): Promise<Clusters> {
+export async function openClusters(
+  options: MigrationOptions,
+  { isCancelled, waitsForSource }: OpeningWishes,
+): Promise<Clusters> {
   const clients = await connectBoth(options);
   try {
     try {
       return await openBoth(clients, options, isCancelled);
     } catch (error) {
+      if (!isCancelled() && waitsForSource() && classify(error) === 'transient') throw error;
       const clusters = await withoutSource(options, clients, { error, isCancelled: isCancelled() });
       if (clusters === undefined) throw error;
       await clients.source?.close();
@@ -61,7 +72,8 @@ async function openBoth(
 /**
  * Runs the whole preflight, and leaves the connections open for the run that follows. Pass them to it, or close them.
  * @returns all findings; no clusters when a finding keeps the migration from starting (`isRefused`), and when a check
- * would have needed more time, so that the run has to check by itself
+ * would have needed more time, so that the run has to check by itself. For a committed cutover, which no finding
+ * refuses, only the warnings; no clusters when the run has to begin with another direction
  */
 export async function openExamined(
   options: MigrationOptions,

@@ -8,6 +8,8 @@ import { hasBegun, openClusters } from './open-clusters.ts';
 
 /** How long a cancelled migration waits for its clusters. It needs them only to record its end. */
 const CANCELLED_WAITS_MS = 60_000;
+/** How long the end of a committed cutover waits for its source, which watches it for late writes. Longer than an election. */
+const COMMITTED_WAITS_MS = 20_000;
 
 /**
  * Opens a run. With `waitForClusters` it retries until both clusters can be reached: hosts start in any order after a power
@@ -19,6 +21,8 @@ export class Opening {
   readonly #retrier: Retrier;
   /** For the first try. */
   #opened: Clusters | undefined;
+  /** When it began to wait for the clusters; undefined when it doesn't wait. */
+  #waitsSince: number | undefined;
 
   /** @param opened  the connections of a preflight, which this run closes */
   constructor(options: MigrationOptions, occasion: Occasion, opened?: Clusters) {
@@ -30,6 +34,11 @@ export class Opening {
 
   get #isCancelled(): boolean {
     return this.#occasion.wishes.cancelled.aborted;
+  }
+
+  get #waitsForSource(): boolean {
+    const { clock = systemClock } = this.#options;
+    return this.#waitsSince !== undefined && clock.elapsed() - this.#waitsSince < COMMITTED_WAITS_MS;
   }
 
   /** The current waits of the opening. */
@@ -54,6 +63,7 @@ export class Opening {
     if (!this.#options.waitForClusters) return await this.#tryOnce();
     const clock = this.#options.clock ?? systemClock;
     const beganAt = clock.elapsed();
+    this.#waitsSince = beganAt;
     return await this.#retrier.run('both clusters', async () => {
       try {
         return await this.#tryOnce();
@@ -69,7 +79,8 @@ export class Opening {
     if (this.#isCancelled && !(await hasBegun(this.#options))) return 'never began';
     const opened = this.#opened;
     this.#opened = undefined;
-    const clusters = opened ?? (await openClusters(this.#options, () => this.#isCancelled));
+    const wishes = { isCancelled: () => this.#isCancelled, waitsForSource: () => this.#waitsForSource };
+    const clusters = opened ?? (await openClusters(this.#options, wishes));
     return await MigrationRun.open(this.#options, this.#occasion, this.#retrier, clusters);
   }
 }

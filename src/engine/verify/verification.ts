@@ -185,6 +185,11 @@ export class Verification {
       this.rechecks.suspect(collection, this.mismatches.openKeysOf(collection));
   }
 
+  /** Whether it would see what others write on the destination. */
+  get seesOthers(): boolean {
+    return !this.isOff && !this.foreign.isBlind;
+  }
+
   /** Whether everything is compared, and each difference is repaired or on record. Always, without verification. */
   get isSettled(): boolean {
     if (this.isOff) return true;

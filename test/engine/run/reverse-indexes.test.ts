@@ -55,21 +55,37 @@ test('an index that users made again without its expiry or uniqueness has neithe
   assert.equal(dropped, 3, 'indexes that are the same on both sides stay');
 });
 
-test('an expiry that users changed is that of the old source before a return opens it', { skip }, async () => {
+test('an expiry that users changed, of an index or of a collection, is that of the old source before a return opens it', {
+  skip,
+}, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const [here, there] = [pair.source.client.db('shop'), pair.destination.client.db('shop')];
   await here.collection('sessions').insertMany(numbered(20));
   await here.collection('sessions').createIndex({ at: 1 }, { expireAfterSeconds: HOUR_S });
+  const clusteredIndex = { key: { _id: 1 }, unique: true };
+  for (const name of ['longer', 'never'])
+    await here.createCollection(name, { clusteredIndex, expireAfterSeconds: HOUR_S });
   await using running = new RunningReversible(await reversibleUsers(pair));
   await running.cutOver();
   await there.command({ collMod: 'sessions', index: { name: 'at_1', expireAfterSeconds: 24 * HOUR_S } });
+  await there.command({ collMod: 'longer', expireAfterSeconds: 24 * HOUR_S });
+  await there.command({ collMod: 'never', expireAfterSeconds: 'off' });
   const expiry = async () => {
     const indexes = await here.collection('sessions').indexes();
-    return indexes.find(({ name }) => name === 'at_1')?.expireAfterSeconds;
+    const listed = await here.listCollections({ name: { $in: ['longer', 'never'] } }).toArray();
+    return {
+      index: indexes.find(({ name }) => name === 'at_1')?.expireAfterSeconds,
+      collections: Object.fromEntries(
+        listed.map((one) => [one.name, 'options' in one ? one.options?.expireAfterSeconds : undefined]),
+      ),
+    };
   };
   using atOpening = onceAt('engine.cutover.destination-open', expiry);
   await running.returnToOldSource();
-  assert.equal(await atOpening.result, 24 * HOUR_S);
+  assert.deepEqual(await atOpening.result, {
+    index: 24 * HOUR_S,
+    collections: { longer: 24 * HOUR_S, never: undefined },
+  });
   await running.migration.finish();
   await expectIdentical(pair);
 });

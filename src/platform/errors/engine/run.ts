@@ -90,7 +90,7 @@ export const runErrors = defineErrors('migration', {
     detail:
       'The cutover of migration % was finished without the source: %. Nobody looked for writes that the source took after the commit.',
     remedy:
-      'If users who bypass the write block may have written to the source, compare both sides before you delete it: linkspan verify.',
+      'If anybody may have written to the source after the commit, compare both sides before you delete it: linkspan verify.',
   },
   CANCELLED_OUT_OF_REACH: {
     status: 409,
