@@ -67,13 +67,6 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     tests: { file: RESUME },
   },
   {
-    without: 'comparing the order of capped collections',
-    file: 'src/engine/verify/verification.ts',
-    replace: 'if (collection.isCapped) await this.#compareOrder(collection, isValid);',
-    by: 'if (comparison) comparison.isOrdered = true;',
-    tests: { file: VERIFICATION, name: 'and another order of them' },
-  },
-  {
     without: 'stopping when a document keeps differing',
     file: 'src/engine/verify/mismatches.ts',
     replace: 'if (times > RETURNS && !isSameFinding) {',
