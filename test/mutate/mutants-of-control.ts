@@ -6,6 +6,7 @@ const LOST = 'test/engine/verify/lost-history.test.ts';
 const WATCHDOG = 'test/engine/cutover/watchdog.test.ts';
 const LAST_LOOK = 'test/engine/cutover/last-look.test.ts';
 const BLOCK_OWNER = 'test/engine/cutover/block-owner.test.ts';
+const WAITS = 'test/engine/cutover/waits-end.test.ts';
 const OWNER = 'test/engine/records/destination-owner.test.ts';
 
 /** Each removes one rule about the control of a migration: fence, records, owners, failure policy, progress. */
@@ -361,5 +362,26 @@ export const OF_CONTROL: readonly Mutant[] = [
     replace: "return state === 'failed' && error !== undefined",
     by: 'void state;\n  return error !== undefined',
     tests: { file: 'test/engine/report/earlier-failures.test.ts', name: 'the failure of an earlier run' },
+  },
+  {
+    without: 'following on after an abort of a cutover that blocks no source',
+    file: 'src/engine/cutover/cut-over.ts',
+    replace: "      stream.release();\n      return 'called off';",
+    by: "      return 'called off';",
+    tests: { file: WAITS, name: 'goes on following' },
+  },
+  {
+    without: 'hearing a cancel in the checks of a cutover',
+    file: 'src/engine/run/steer.ts',
+    replace: 'return AbortSignal.any([cancelled, calledOff]);',
+    by: 'return cancelled.aborted ? cancelled : calledOff;',
+    tests: { file: WAITS, name: 'is cancelled although its source is lost' },
+  },
+  {
+    without: 'giving an attempt up whose block was set without an answer',
+    file: 'src/engine/cutover/source-block.ts',
+    replace: "      if (classify(error) !== 'transient') throw error;\n",
+    by: '      if (error !== undefined) throw error;\n',
+    tests: { file: WAITS, name: 'set without an answer' },
   },
 ];

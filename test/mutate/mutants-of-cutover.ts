@@ -4,7 +4,6 @@ const RULES = 'test/engine/run/rules.test.ts';
 const FENCE = 'test/engine/mongodb/fence.test.ts';
 const WATCHDOG = 'test/engine/cutover/watchdog.test.ts';
 const CAPPED = 'test/engine/cutover/capped-in-pause.test.ts';
-const WAITS = 'test/engine/cutover/waits-end.test.ts';
 const LAST_LOOK = 'test/engine/cutover/last-look.test.ts';
 const AFTER_COMMIT = 'test/engine/cutover/written-after-commit.test.ts';
 const SLOW_MAJORITY = 'test/engine/cutover/slow-majority.test.ts';
@@ -248,27 +247,6 @@ export const OF_CUTOVER: readonly Mutant[] = [
     replace: 'await settleHeld(pause, stream, {',
     by: 'await settleHeld(rest, stream, {',
     tests: { file: CAPPED, name: 'falls silent' },
-  },
-  {
-    without: 'following on after an abort of a cutover that blocks no source',
-    file: 'src/engine/cutover/cut-over.ts',
-    replace: "      stream.release();\n      return 'called off';",
-    by: "      return 'called off';",
-    tests: { file: WAITS, name: 'goes on following' },
-  },
-  {
-    without: 'hearing a cancel in the checks of a cutover',
-    file: 'src/engine/run/steer.ts',
-    replace: 'return AbortSignal.any([cancelled, calledOff]);',
-    by: 'return cancelled.aborted ? cancelled : calledOff;',
-    tests: { file: WAITS, name: 'is cancelled although its source is lost' },
-  },
-  {
-    without: 'giving an attempt up whose block was set without an answer',
-    file: 'src/engine/cutover/source-block.ts',
-    replace: "      if (classify(error) !== 'transient') throw error;\n",
-    by: '      if (error !== undefined) throw error;\n',
-    tests: { file: WAITS, name: 'set without an answer' },
   },
   {
     without: 'refusing what others write to a capped collection after it was compared',

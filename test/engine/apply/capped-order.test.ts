@@ -3,20 +3,15 @@ import { test } from 'node:test';
 import type { Collection } from 'mongodb';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
-import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
 import { identified } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { type Entry, expectSameOrder, fillLog, orderOf } from '../capped-log.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
-
-interface Entry {
-  _id: number;
-  again?: number;
-}
 
 const skip = needsSource('6.0', 'nothing can be deleted from a capped collection');
 
@@ -24,7 +19,7 @@ test('a document that is deleted and inserted again while the migration follows 
   skip,
 }, async () => {
   await using pair = await startPair();
-  const log = await fill(pair, 10);
+  const log = await fillLog(pair, 10);
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await changeTogether(running, log, 1 + 49 * 3, async () => {
@@ -36,12 +31,12 @@ test('a document that is deleted and inserted again while the migration follows 
   await eventually(async () => (await orderOf(pair.destination)).includes(59), { what: 'the last insert' });
   assert.deepEqual(await orderOf(pair.destination), await orderOf(pair.source), 'before the pause');
   await running.commit();
-  await assertIdentical(pair);
+  await expectSameOrder(pair);
 });
 
 test('a document that is deleted and inserted again takes the last place, also during the copy', { skip }, async () => {
   await using pair = await startPair();
-  const log = await fill(pair, 10);
+  const log = await fillLog(pair, 10);
   using _ = onceAt('engine.copy.collection-copied', () => change());
   await using running = RunningMigration.start(pair);
   const change = async () => {
@@ -54,7 +49,7 @@ test('a document that is deleted and inserted again takes the last place, also d
   await running.untilReady();
   assert.deepEqual(await orderOf(pair.destination), await orderOf(pair.source), 'before the pause');
   await running.commit();
-  await assertIdentical(pair);
+  await expectSameOrder(pair);
 });
 
 test('an order that is wrong in the middle, since changes came twice, is corrected at the cutover by the run that ends it', {
@@ -62,7 +57,7 @@ test('an order that is wrong in the middle, since changes came twice, is correct
 }, async () => {
   await using pair = await startPair();
   const migrationId = newId();
-  const log = await fill(pair, 10);
+  const log = await fillLog(pair, 10);
   {
     await using first = RunningMigration.start(pair, { migrationId });
     await first.untilReady();
@@ -87,12 +82,12 @@ test('an order that is wrong in the middle, since changes came twice, is correct
   assert.notDeepEqual(right, left, 'it went wrong');
   assert.deepEqual([right.length, right[0], right.at(-1)], [left.length, left[0], left.at(-1)], 'in the middle');
   await second.commit();
-  await assertIdentical(pair);
+  await expectSameOrder(pair);
 });
 
 test('a capped collection that only discards documents is not read in the write pause', async () => {
   await using pair = await startPair();
-  const log = await fill(pair, 5_000, { max: 5_000 });
+  const log = await fillLog(pair, 5_000, { max: 5_000 });
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await log.insertMany(identified(5_500).slice(5_000));
@@ -100,16 +95,8 @@ test('a capped collection that only discards documents is not read in the write 
   const before = await returned(pair.source);
   await running.commit();
   assert.ok((await returned(pair.source)) - before < 1_000);
-  await assertIdentical(pair);
+  await expectSameOrder(pair);
 });
-
-async function fill(pair: ReplicaSetPair, count: number, options: { max?: number } = {}): Promise<Collection<Entry>> {
-  const db = pair.source.client.db('shop');
-  await db.createCollection('log', { capped: true, size: 1_000_000, ...options });
-  const log = db.collection<Entry>('log');
-  await log.insertMany(identified(count));
-  return log;
-}
 
 /** Makes changes behind an insert of `_id: 10` that is being written, so that they wait together. @param count  of all of them */
 async function changeTogether(
@@ -132,21 +119,8 @@ async function insertAgain(log: Collection<Entry>, _id: number): Promise<void> {
   await log.insertOne({ _id, again: times++ });
 }
 
-async function orderOf({ client }: ReplicaSet): Promise<number[]> {
-  const log = client.db('shop').collection<Entry>('log');
-  return await log
-    .find({}, { hint: { $natural: 1 } })
-    .map(({ _id }) => _id)
-    .toArray();
-}
-
 /** Documents that the primary has given to anybody. */
 async function returned({ client }: ReplicaSet): Promise<number> {
   const { metrics } = await client.db('admin').command({ serverStatus: 1 });
   return Number(metrics.document.returned);
-}
-
-async function assertIdentical(pair: ReplicaSetPair): Promise<void> {
-  await expectIdentical(pair);
-  assert.deepEqual(await orderOf(pair.destination), await orderOf(pair.source));
 }

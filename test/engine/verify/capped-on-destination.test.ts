@@ -2,19 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Collection } from 'mongodb';
 import { eventually } from '../../support/eventually.ts';
-import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { identified } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { type Entry, expectSameOrder, fillLog, orderOf } from '../capped-log.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
-
-interface Entry {
-  _id: number;
-  again?: number;
-}
 
 const skip = needsSource('6.0', 'nothing can be deleted from a capped collection, and there is no write block');
 /** More than the engine keeps of the keys that others write to a collection. */
@@ -22,7 +17,7 @@ const MANY = 1_500;
 
 test('what a full capped collection discards on the destination is no write of somebody else', { skip }, async () => {
   await using pair = await startPair();
-  const log = await fill(pair, 100, { max: 100 });
+  const log = await fillLog(pair, 100, { max: 100 });
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await log.insertMany(identified(MANY).map(({ _id }) => ({ _id: _id + 100 })));
@@ -33,14 +28,14 @@ test('what a full capped collection discards on the destination is no write of s
     cutoverAttempts.map(({ result, reason }) => ({ result, reason })),
     [{ result: 'committed', reason: undefined }],
   );
-  await assertIdentical(pair);
+  await expectSameOrder(pair);
 });
 
 test('a document that somebody deletes, and that the source writes again, takes its place at the cutover', {
   skip,
 }, async () => {
   await using pair = await startPair();
-  const log = await fill(pair, 10);
+  const log = await fillLog(pair, 10);
   await using running = RunningMigration.start(pair, { expectsMismatches: true });
   await running.untilReady();
   await there(pair).deleteMany({ _id: 5 });
@@ -49,14 +44,14 @@ test('a document that somebody deletes, and that the source writes again, takes 
   await eventually(async () => (await orderOf(pair.destination)).includes(10), { what: 'the last insert' });
   assert.deepEqual(await orderOf(pair.destination), [0, 1, 2, 3, 4, 6, 7, 8, 9, 5, 10], 'only the middle differs');
   await running.commit();
-  await assertIdentical(pair);
+  await expectSameOrder(pair);
 });
 
 test('without verification, all keys of a capped collection are compared in order at the cutover', {
   skip,
 }, async () => {
   await using pair = await startPair();
-  const log = await fill(pair, 10);
+  const log = await fillLog(pair, 10);
   await using running = RunningMigration.start(pair, { verification: 'off' });
   await running.untilReady();
   await there(pair).deleteMany({ _id: 5 });
@@ -64,14 +59,14 @@ test('without verification, all keys of a capped collection are compared in orde
   await log.insertOne({ _id: 10 });
   await eventually(async () => (await orderOf(pair.destination)).includes(10), { what: 'the last insert' });
   await running.commit();
-  await assertIdentical(pair);
+  await expectSameOrder(pair);
 });
 
 test('a document that somebody puts in the place of another is found, although the ends and the number are the same', {
   skip,
 }, async () => {
   await using pair = await startPair();
-  const log = await fill(pair, 10);
+  const log = await fillLog(pair, 10);
   await using running = RunningMigration.start(pair, { expectsMismatches: true });
   await running.untilReady();
   await there(pair).deleteMany({ _id: 5 });
@@ -80,30 +75,9 @@ test('a document that somebody puts in the place of another is found, although t
   await eventually(async () => (await orderOf(pair.destination)).includes(10), { what: 'the last insert' });
   await running.commit();
   assert.ok(running.progress.verification.foreignWrites > 0);
-  await assertIdentical(pair);
+  await expectSameOrder(pair);
 });
-
-async function fill(pair: ReplicaSetPair, count: number, options: { max?: number } = {}): Promise<Collection<Entry>> {
-  const db = pair.source.client.db('shop');
-  await db.createCollection('log', { capped: true, size: 1_000_000, ...options });
-  const log = db.collection<Entry>('log');
-  await log.insertMany(identified(count));
-  return log;
-}
 
 function there({ destination }: ReplicaSetPair): Collection<Entry> {
   return destination.client.db('shop').collection<Entry>('log');
-}
-
-async function orderOf({ client }: ReplicaSet): Promise<number[]> {
-  const log = client.db('shop').collection<Entry>('log');
-  return await log
-    .find({}, { hint: { $natural: 1 } })
-    .map(({ _id }) => _id)
-    .toArray();
-}
-
-async function assertIdentical(pair: ReplicaSetPair): Promise<void> {
-  await expectIdentical(pair);
-  assert.deepEqual(await orderOf(pair.destination), await orderOf(pair.source));
 }
