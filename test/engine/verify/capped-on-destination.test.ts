@@ -34,9 +34,20 @@ test('what a full capped collection discards on the destination is no write of s
 test('a document that somebody deletes, and that the source writes again, takes its place at the cutover', {
   skip,
 }, async () => {
+  await deleteThere({ expectsMismatches: true });
+});
+
+test('without verification, all keys of a capped collection are compared in order at the cutover', {
+  skip,
+}, async () => {
+  await deleteThere({ verification: 'off' });
+});
+
+/** Cuts over after somebody has deleted a document on the destination, and the source has written it again. */
+async function deleteThere(options: Parameters<typeof RunningMigration.start>[1]): Promise<void> {
   await using pair = await startPair();
   const log = await fillLog(pair, 10);
-  await using running = RunningMigration.start(pair, { expectsMismatches: true });
+  await using running = RunningMigration.start(pair, options);
   await running.untilReady();
   await there(pair).deleteMany({ _id: 5 });
   await log.updateOne({ _id: 5 }, { $set: { again: 1 } });
@@ -45,22 +56,7 @@ test('a document that somebody deletes, and that the source writes again, takes 
   assert.deepEqual(await orderOf(pair.destination), [0, 1, 2, 3, 4, 6, 7, 8, 9, 5, 10], 'only the middle differs');
   await running.commit();
   await expectSameOrder(pair);
-});
-
-test('without verification, all keys of a capped collection are compared in order at the cutover', {
-  skip,
-}, async () => {
-  await using pair = await startPair();
-  const log = await fillLog(pair, 10);
-  await using running = RunningMigration.start(pair, { verification: 'off' });
-  await running.untilReady();
-  await there(pair).deleteMany({ _id: 5 });
-  await log.updateOne({ _id: 5 }, { $set: { again: 1 } });
-  await log.insertOne({ _id: 10 });
-  await eventually(async () => (await orderOf(pair.destination)).includes(10), { what: 'the last insert' });
-  await running.commit();
-  await expectSameOrder(pair);
-});
+}
 
 test('a document that somebody puts in the place of another is found, although the ends and the number are the same', {
   skip,
