@@ -308,4 +308,33 @@ export const OF_CAPTURE: readonly Mutant[] = [
     by: '[]',
     tests: { file: HELD, name: 'stay held when' },
   },
+  {
+    without: 'following a held drop whose place on the destination another collection needs',
+    file: 'src/engine/collections/reconcile.ts',
+    replace: ' || needed.has(placeOf({ database, name: catalogName(destinationName) }))',
+    by: ' || (destinationName === undefined && needed.size > 0)',
+    tests: { file: HELD, name: 'needs the place' },
+  },
+  {
+    without: 'removing the record of a collection that was never made',
+    file: 'src/engine/collections/reconcile.ts',
+    replace:
+      '      await context.checkpoint.removeCollection(collection.uuid); // A successor would take it for one that is about to be made.\n',
+    by: '',
+    tests: { file: 'test/engine/collections/unfinished-creation.test.ts' },
+  },
+  {
+    without: 'giving a collection on the destination to one record only',
+    file: 'src/engine/collections/reconcile.ts',
+    replace: 'if (isTaken || owned.has(entry.uuid.toHexString(false))) {',
+    by: 'if (isTaken) {',
+    tests: { file: 'test/engine/collections/unfinished-creation.test.ts', name: 'of two collections' },
+  },
+  {
+    without: 'waiting for a collection that is new on the source while a cutover is checked',
+    file: 'src/engine/run/steer.ts',
+    replace: 'missing?.find(({ destinationNamespace }) => made.has(destinationNamespace))',
+    by: 'missing?.find(() => made.size > 0)',
+    tests: { file: 'test/engine/cutover/missing-collection.test.ts', name: 'only makes the cutover wait' },
+  },
 ];

@@ -6,6 +6,7 @@ const CAPPED = 'test/engine/apply/capped-order.test.ts';
 const LOST = 'test/engine/verify/lost-history.test.ts';
 const UNSHOWN = 'test/engine/collections/unshown-drops.test.ts';
 const OTHER = 'test/engine/records/other-cluster.test.ts';
+const IN_PAUSE = 'test/engine/cutover/capped-in-pause.test.ts';
 const HELD = 'test/engine/collections/held-drops.test.ts';
 const HIDDEN = 'test/engine/capture/hidden-writes.test.ts';
 const SHARED = 'test/engine/records/kept-side-by-side.test.ts';
@@ -123,6 +124,20 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     replace: 'const isOrderSure = seesOthers && !collection.reordered;',
     by: 'const isOrderSure = !collection.reordered && seesOthers !== undefined;',
     tests: { file: 'test/engine/verify/capped-on-destination.test.ts', name: 'without verification, all keys' },
+  },
+  {
+    without: 'a mark on a capped collection that is copied again in the write pause',
+    file: 'src/engine/verify/suspicion.ts',
+    replace: '  await checkpoint.saveSuspects([collection.uuid], mark);\n',
+    by: '',
+    tests: { file: IN_PAUSE, name: 'is copied anew after a kill' },
+  },
+  {
+    without: 'copying a capped collection anew whose copy in the write pause was aborted',
+    file: 'src/engine/verify/suspicion.ts',
+    replace: '    collection.suspicion = { mark, comparedTo: null };\n    throw error;',
+    by: '    throw error;',
+    tests: { file: IN_PAUSE, name: 'when the cutover is aborted' },
   },
   {
     without: 'skipping a capped collection in which nothing was deleted',

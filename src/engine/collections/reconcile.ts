@@ -113,6 +113,7 @@ async function readWanted(context: ReconcileParts, database: string): Promise<Wa
   const wanted = listed
     .filter(({ name }) => context.selection.has(database, name))
     .map((entry) => ({ ...entry, destinationName: context.namespaces.collection(database, entry.name) }));
+  refuseRepeatedNames(wanted);
   refuseUnsupported(wanted, context.sourceFeatures);
   refuseNameConflicts(context.namespaces, database, wanted);
   refuseRenamedAway(context, listed);
@@ -125,15 +126,30 @@ async function readWanted(context: ReconcileParts, database: string): Promise<Wa
   return { database, isGone, collections, views };
 }
 
+/**
+ * A server lists collections one after the other, and looks up each name anew. So it lists two with one name when one replaces the other
+ * meanwhile.
+ * @throws NotNow when it did
+ */
+function refuseRepeatedNames(entries: readonly CatalogEntry[]): void {
+  const names = new Set(entries.map(({ name }) => catalogName(name)));
+  if (names.size < entries.length)
+    throw new NotNow('a collection of the source was replaced while its database was listed');
+}
+
 /** Returns the collections that the source no longer has, without those whose drops are held. */
 async function judgeGone(context: ReconcileParts, listed: readonly Wanted[]): Promise<ReadonlySet<TrackedCollection>> {
   const databases = new Set(listed.map(({ database }) => database));
   const alive = new Set(listed.flatMap(({ collections }) => collections.map(({ uuid }) => uuid.toHexString(false))));
   const gone = [...context.tracked.values()].filter((one) => databases.has(one.sourceDatabase) && !alive.has(one.id));
-  const places = listed.flatMap(({ collections, views }) => [...collections, ...views]).map(placeOf);
-  const names = new Set(places);
-  const isThereAgain = ({ sourceDatabase, sourceName }: TrackedCollection) =>
-    names.has(placeOf({ database: sourceDatabase, name: sourceName }));
+  const present = listed.flatMap(({ collections, views }) => [...collections, ...views]);
+  const names = new Set(present.map(placeOf));
+  // One that has moved on the source since is still at its earlier place on the destination, which another may need.
+  const needed = new Set(
+    present.map(({ database, destinationName: name }) => placeOf({ database, name: catalogName(name) })),
+  );
+  const isThereAgain = ({ sourceDatabase: database, sourceName: name, destinationName }: TrackedCollection) =>
+    names.has(placeOf({ database, name })) || needed.has(placeOf({ database, name: catalogName(destinationName) }));
   return new Set(await context.drops.judge(context, databases, gone, isThereAgain));
 }
 
@@ -199,10 +215,14 @@ async function adoptUnfinished(
         ? name === entry?.name && !created.has(collection.id)
         : uuid.toHexString(false) === entry?.uuid?.toHexString(false),
     );
-    if (entry?.uuid === undefined || isOfOthers || (await hasDocuments(context, entry, entry.uuid))) {
+    const isTaken = entry?.uuid === undefined || isOfOthers || (await hasDocuments(context, entry, entry.uuid));
+    // Two on record may have one name, and the other one may have been given it during the read.
+    if (isTaken || owned.has(entry.uuid.toHexString(false))) {
       context.tracked.delete(collection.id);
+      await context.checkpoint.removeCollection(collection.uuid); // A successor would take it for one that is about to be made.
       return;
     }
+    owned.add(entry.uuid.toHexString(false));
     collection.destinationUuid = entry.uuid;
     collection.advance({ kind: 'created' });
     adopted.push(collection);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { MongoClient, UUID } from 'mongodb';
+import { reach } from '../../platform/index.ts';
 import type { StreamPosition } from '../apply/stream-position.ts';
 import type { DocumentBatch } from '../bson/document-batch.ts';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
@@ -14,6 +15,7 @@ import { emptyCollection } from '../copy/insert-documents.ts';
 import { type ReadPartitionParts, readInOrder } from '../copy/read-partition.ts';
 import type { CausalRead } from '../mongodb/fence.ts';
 import { RawCursor, readAll } from '../mongodb/raw-cursor.ts';
+import { whileSuspect } from '../verify/suspicion.ts';
 
 /** The parts of a run that comparing capped collections needs. */
 export interface SettleCappedParts extends ReadPartitionParts {
@@ -101,13 +103,16 @@ async function copyAgain(
   );
   // After a kill in between, a successor finds the documents in some order.
   await noteReordered(context, collection);
-  await emptyCollection(context, collection);
-  collection.readAfter = context.position.time;
-  for await (const { batch } of readInOrder(context, collection)) {
-    using _ = batch;
-    await insertHeld(context, collection, batch);
-    advanced();
-  }
+  await whileSuspect(context, collection, async () => {
+    await emptyCollection(context, collection);
+    await reach('engine.cutover.capped-emptied');
+    collection.readAfter = context.position.time;
+    for await (const { batch } of readInOrder(context, collection)) {
+      using _ = batch;
+      await insertHeld(context, collection, batch);
+      advanced();
+    }
+  });
 }
 
 /** Whether both sides of a collection have the same description. */

@@ -8,6 +8,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 const skip = needsSource('6.0', 'a drop stops the migration');
@@ -97,7 +98,11 @@ describe('drops that take most of a migration', { skip }, async () => {
     };
     await drop(['c0', 'c1', 'c2']);
     await first.until('the first drops', ({ copy }) => copy.collectionsTotal === 7);
-    await drop(['c3', 'c4', 'c5']);
+    {
+      // The engine finds all three at a time.
+      using _ = holdAt('engine.catalog.comparison-begun');
+      await drop(['c3', 'c4', 'c5']);
+    }
     await untilHeld(first);
     const left = async () => await namesOn(pair.destination.client);
     const changed = async (running: RunningMigration, key: string) => {
@@ -132,6 +137,29 @@ describe('drops that take most of a migration', { skip }, async () => {
     for (const name of NAMES.slice(0, 4)) await fill(pair, name);
     await running.commit();
     assert.deepEqual(running.progress.waiting, []);
+    await expectIdentical(pair);
+  });
+
+  test('are not held when another collection needs the place on the destination', async () => {
+    await using pair = await startPair();
+    await fill(pair, 'a.one');
+    await using running = start(pair);
+    await running.untilReady();
+    const shop = pair.source.client.db('a');
+    using comparison = holdAt('engine.catalog.comparison-begun');
+    using lane = holdAt('engine.apply.batch-taken', { times: 1 });
+    await shop.collection('one').updateOne({}, { $set: { late: true } });
+    await lane.reached;
+    // The lane's read finds the new name before the stream shows the rename.
+    await shop.collection('one').rename('old');
+    lane.release();
+    const late = () => pair.destination.client.db('a').collection('one').findOne({ late: true });
+    await eventually(late, { what: 'the change' });
+    await comparison.reached;
+    await shop.collection('old').drop();
+    await fill(pair, 'a.one');
+    comparison.release();
+    await running.commit();
     await expectIdentical(pair);
   });
 

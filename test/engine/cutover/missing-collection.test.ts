@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { onReach } from '../../../src/platform/index.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
+import { RunningMigration } from '../running-migration.ts';
+
+checkForLeaks();
+
+const skip = needsSource('6.0', 'its stream does not show changes of the catalog');
+/** A difference of the catalogs counts when it is found so often in a row. */
+const COUNTS_AFTER = 4;
+
+test('a collection that is made on the source while a cutover is checked only makes the cutover wait, however long that takes', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const shop = pair.source.client.db('shop');
+  await shop.createCollection('items');
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  using slow = holdAt('engine.catalog.comparison-begun');
+  await shop.createCollection('orders');
+  await slow.reached;
+  let compared = 0;
+  using _ = onReach('engine.verify.catalogs-compared', () => {
+    compared += 1;
+  });
+  running.migration.want('cutover');
+  await running.until('the next check', () => compared > COUNTS_AFTER);
+  slow.release();
+  assert.equal(await running.outcome, 'committed');
+  await expectIdentical(pair);
+});
+
+test('a collection that somebody drops on the destination ends the cutover with its name', { skip }, async () => {
+  await using pair = await startPair();
+  await pair.source.client.db('shop').createCollection('items');
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  await pair.destination.client.db('shop').collection('items').drop();
+  running.migration.want('cutover');
+  await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.items/ });
+});
