@@ -184,8 +184,8 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: "retrying the removal of a dropped collection's record",
     file: 'src/engine/collections/reconcile.ts',
-    replace: 'await context.checkpoint.removeCollection(collection.uuid);',
-    by: 'await context.checkpoint.unretried.removeCollection(collection.uuid);',
+    replace: '    await context.checkpoint.removeCollection(collection.uuid);\n  });',
+    by: '    await context.checkpoint.unretried.removeCollection(collection.uuid);\n  });',
     tests: { file: 'test/engine/collections/catalog-changes.test.ts', name: 'takes two attempts' },
   },
   {
