@@ -130,7 +130,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/verify/suspicion.ts',
     replace: '  await checkpoint.saveSuspects([collection.uuid], mark);\n',
     by: '',
-    tests: { file: IN_PAUSE, name: 'is copied anew after a kill' },
+    tests: { file: IN_PAUSE, name: 'is copied anew by an engine that takes over meanwhile' },
   },
   {
     without: 'copying a capped collection anew whose copy in the write pause was aborted',
