@@ -1,8 +1,9 @@
 import type { Mutant } from './mutant.ts';
 
 const ROTATIONS = 'test/cli/keys-of-running-server.test.ts';
+const ENDED_SENDERS = 'test/atlas-api/ended-senders.test.ts';
 
-/** Each removes one rule of the control plane and its store: what is acknowledged is stored, and no record is written back from an old read. */
+/** Each removes one rule of the control plane and its store: what is acknowledged is stored, no record is written back from an old read, and who has lost access changes nothing. */
 export const OF_CONTROL_PLANE: readonly Mutant[] = [
   {
     without: 'failing the writes that wait when the disk has failed',
@@ -32,5 +33,33 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     replace: '[...active, ...watched]',
     by: 'active',
     tests: { file: 'test/atlas-api/source-watch.test.ts', name: 'replaces the watching one' },
+  },
+  {
+    without: 'checking the sender again in each transaction',
+    file: 'src/control/accounts/sender.ts',
+    replace: '        await assertStillAdmitted(control, transaction, sender);\n',
+    by: '',
+    tests: { file: ENDED_SENDERS, name: 'deleted meanwhile is not registered' },
+  },
+  {
+    without: 'checking the sender again after the body was read',
+    file: 'src/atlas-api/operation-route.ts',
+    replace: '      await assertStillAdmitted(control, control.store, sender);\n',
+    by: '',
+    tests: { file: ENDED_SENDERS, name: 'before its key was deleted' },
+  },
+  {
+    without: 'ending the requests of a session with the session',
+    file: 'src/control/accounts/sessions.ts',
+    replace: 'return this.#sessions.get(hash) === session ? rights : undefined;',
+    by: 'return rights;',
+    tests: { file: ENDED_SENDERS, name: 'signed out' },
+  },
+  {
+    without: 'ignoring roles in deleted projects when the sender is checked again',
+    file: 'src/control/accounts/sender.ts',
+    replace: 'if (group?.deletedAtMs === null) return true;',
+    by: 'if (group) return true;',
+    tests: { file: ENDED_SENDERS, name: 'because its roles change' },
   },
 ];
