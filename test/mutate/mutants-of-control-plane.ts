@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const ROTATIONS = 'test/cli/keys-of-running-server.test.ts';
+const ADMINISTRATION = 'test/atlas-api/administration.test.ts';
 const ENDED_SENDERS = 'test/atlas-api/ended-senders.test.ts';
 
 /** Each removes one rule of the control plane and its store: what is acknowledged is stored, no record is written back from an old read, and who has lost access changes nothing. */
@@ -47,6 +48,21 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     replace: '      await assertStillAdmitted(control, control.store, sender);\n',
     by: '',
     tests: { file: ENDED_SENDERS, name: 'before its key was deleted' },
+  },
+  {
+    without: 'counting only service accounts with a secret as owners',
+    file: 'src/control/accounts/assert-owned.ts',
+    replace: 'secrets.some((secret) => isGoodSecret(secret, nowMs))',
+    by: 'secrets.length >= 0',
+    tests: { file: ADMINISTRATION, name: 'the last secret that lets an owner sign in' },
+  },
+  {
+    without: 'keeping the last secret of the last owner',
+    file: 'src/control/accounts/service-accounts.ts',
+    replace:
+      '    await transaction.updateServiceAccount({ ...account, secrets });\n    await assertOwned(transaction, orgId, control.clock.now());\n',
+    by: '    await transaction.updateServiceAccount({ ...account, secrets });\n',
+    tests: { file: ADMINISTRATION, name: 'the last secret that lets an owner sign in' },
   },
   {
     without: 'ending the requests of a session with the session',

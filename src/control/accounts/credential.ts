@@ -3,7 +3,8 @@ import type { Control } from '../ports/control.ts';
 import type { ServiceAccount } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import { type Account, findAccount } from './actor.ts';
-import { CLIENT_ID_PATTERN, findServiceAccount, isGoodSecret } from './service-accounts.ts';
+import { isGoodSecret } from './good-secret.ts';
+import { CLIENT_ID_PATTERN, findServiceAccount } from './service-accounts.ts';
 
 /** The secret with which somebody has proven to be an account: the private key of an API key, or one secret of a service account. */
 export type Credential =
