@@ -4,6 +4,7 @@ export {
   getAccessListEntry,
   type ListOwner,
   listAccessList,
+  MOST_ENTRIES,
   removeFromAccessList,
 } from './accounts/access-list.ts';
 export {

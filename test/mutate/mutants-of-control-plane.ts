@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const ROTATIONS = 'test/cli/keys-of-running-server.test.ts';
+const REQUEST_LIMITS = 'test/atlas-api/request-limits.test.ts';
 const ADMINISTRATION = 'test/atlas-api/administration.test.ts';
 const ENDED_SENDERS = 'test/atlas-api/ended-senders.test.ts';
 
@@ -63,6 +64,27 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
       '    await transaction.updateServiceAccount({ ...account, secrets });\n    await assertOwned(transaction, orgId, control.clock.now());\n',
     by: '    await transaction.updateServiceAccount({ ...account, secrets });\n',
     tests: { file: ADMINISTRATION, name: 'the last secret that lets an owner sign in' },
+  },
+  {
+    without: 'a limit of the whole access list',
+    file: 'src/control/accounts/access-list.ts',
+    replace: 'const count = list.length + addresses.length;',
+    by: 'const count = addresses.length;',
+    tests: { file: REQUEST_LIMITS, name: 'at most 200 entries' },
+  },
+  {
+    without: 'a limit of the roles in requests',
+    file: 'src/atlas-api/api-key-schemas.ts',
+    replace: '    .max(roles.length)\n',
+    by: '',
+    tests: { file: REQUEST_LIMITS, name: 'every list in a request body' },
+  },
+  {
+    without: 'storing a role once',
+    file: 'src/atlas-api/api-key-schemas.ts',
+    replace: '[...new Set(given)]',
+    by: 'given',
+    tests: { file: REQUEST_LIMITS, name: 'is stored once' },
   },
   {
     without: 'ending the requests of a session with the session',

@@ -50,6 +50,11 @@ export const administrationErrors = defineErrors('request', {
     detail: 'The service account % has % secrets that have not expired, and no more are allowed.',
     remedy: 'Delete an unused secret first.',
   },
+  ACCESS_LIST_LIMIT: {
+    status: 400,
+    detail: 'The access list would have % entries, and no more than % are allowed.',
+    remedy: 'Remove unused entries first, or add a block in CIDR notation instead of single addresses.',
+  },
   ACCESS_LIST_ENTRY_NOT_FOUND: {
     status: 404,
     detail: 'The access list has no entry %.',
