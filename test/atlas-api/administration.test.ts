@@ -193,6 +193,20 @@ test('the last secret that lets an owner sign in is not deleted, and an account 
   assert.equal((await plane.api('DELETE', `${path}/apiKeys/${key.id}`, { user })).status, 204);
 });
 
+test('one organization links to its projects; in a list it has only the link to itself', async () => {
+  await using plane = await startControlPlane();
+  type Linked = { links: { href: string; rel: string }[] };
+  const self = `${plane.url}${orgOf(plane)}`;
+  const [listed] = (await plane.api<Page<Linked>>('GET', '/api/atlas/v2/orgs')).json.results;
+  assert.deepEqual(listed?.links, [{ href: self, rel: 'self' }]);
+  const { links } = (await plane.api<Linked>('GET', orgOf(plane))).json;
+  assert.deepEqual(links, [
+    { href: self, rel: 'self' },
+    { href: `${self}/groups`, rel: 'https://cloud.mongodb.com/groups' },
+  ]);
+  assert.equal((await plane.api('GET', `${orgOf(plane)}/groups`)).status, 200);
+});
+
 test('a new organization can be used with the credentials created with it, and by nobody else', async () => {
   await using plane = await startControlPlane();
   const create = (body: object) => plane.api('POST', '/api/atlas/v2/orgs', { body });
