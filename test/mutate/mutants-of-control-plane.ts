@@ -15,6 +15,13 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     tests: { file: 'test/store/sqlite.test.ts', name: 'fails every write that waits' },
   },
   {
+    without: 'reading the changes of the open transaction instead of the cache',
+    file: 'src/store/sqlite/store.ts',
+    replace: 'changed.has(apiKeys) ? await operations.apiKey(publicKey) : apiKeys.find(publicKey)',
+    by: 'apiKeys.find(publicKey)',
+    tests: { file: 'test/store/sqlite.test.ts' },
+  },
+  {
     without: 'reading a destination user again before its state is written',
     file: 'src/control/clusters/settle-destination-user.ts',
     replace: "await changeUser(transaction, user.id, { state: 'made' });",
