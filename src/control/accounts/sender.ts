@@ -68,8 +68,11 @@ async function hasLostRole(
   now: Rights,
 ): Promise<boolean> {
   if (before.roles.some((role) => !now.roles.includes(role))) return true;
+  // The same list, unless a key has changed: the store caches its records.
+  if (before.groupRoles === now.groupRoles) return false;
+  const kept = new Set(now.groupRoles.map(({ groupId, roleName }) => `${groupId} ${roleName}`));
   for (const { groupId, roleName } of before.groupRoles) {
-    if (now.groupRoles.some((role) => role.groupId === groupId && role.roleName === roleName)) continue;
+    if (kept.has(`${groupId} ${roleName}`)) continue;
     const group = await store.group(groupId);
     if (group?.deletedAtMs === null) return true;
   }
