@@ -6,14 +6,13 @@ import {
   getAccessListEntry,
   type ListOwner,
   listAccessList,
+  MOST_ENTRIES,
   removeFromAccessList,
 } from '../control/index.ts';
 import { atlasDate, issueOf, pageOf } from '../http/index.ts';
 import { address } from './address.ts';
 import { defineOperation, type OperationRequest } from './operation.ts';
 import { link, page, readOnly } from './schemas.ts';
-
-const MAX_ENTRIES = 200;
 
 /** Exactly one of cidrBlock and ipAddress is required. */
 const entryRequest = z
@@ -33,7 +32,7 @@ const entryRequest = z
   })
   .transform(({ cidrBlock, ipAddress }) => cidrBlock ?? ipAddress ?? '')
   .meta({ id: 'UserAccessListRequest' });
-const request = z.array(entryRequest).min(1).max(MAX_ENTRIES);
+const request = z.array(entryRequest).min(1).max(MOST_ENTRIES);
 
 const shownEntry = { cidrBlock: z.string(), ipAddress: z.string().optional() };
 const keyEntry = z

@@ -3,10 +3,10 @@ import { type ApiKey, GROUP_ROLES, type MadeApiKey, ORGANIZATION_ROLES } from '.
 import { id, link } from './schemas.ts';
 
 const description = z.string().min(1).max(250);
-export const organizationRoles = z.array(z.enum(ORGANIZATION_ROLES)).min(1);
+export const organizationRoles = rolesOf(ORGANIZATION_ROLES);
 export type OrganizationRole = z.output<typeof organizationRoles>[number];
 
-const groupRoles = z.array(z.enum(GROUP_ROLES)).min(1);
+const groupRoles = rolesOf(GROUP_ROLES);
 
 export const organizationApiKeyRequest = z
   .strictObject({ desc: description, roles: organizationRoles })
@@ -20,9 +20,11 @@ export const groupApiKeyRequest = z
 export const groupApiKeyUpdate = z
   .strictObject({ desc: description.optional(), roles: groupRoles.optional() })
   .meta({ id: 'UpdateAtlasProjectApiKey' });
+/** Each assignment has at least one role, so more assignments than roles add nothing. */
 export const groupRoleAssignments = z
   .array(z.strictObject({ roles: groupRoles, userId: id.optional() }).meta({ id: 'UserAccessRoleAssignment' }))
-  .min(1);
+  .min(1)
+  .max(GROUP_ROLES.length);
 
 export const roleAssignment = z
   .object({ groupId: id.optional(), orgId: id.optional(), roleName: z.string() })
@@ -60,4 +62,13 @@ export function showApiKey(key: ApiKey, href: string): z.output<typeof apiKey> {
 
 export function showRoles({ orgId, roles, groupRoles: inGroups }: Pick<ApiKey, 'orgId' | 'roles' | 'groupRoles'>) {
   return [...roles.map((roleName) => ({ orgId, roleName })), ...inGroups];
+}
+
+/** Schema of roles that a request gives: at most as many as there are, and each one once in the output. */
+function rolesOf<Role extends string>(roles: readonly Role[]) {
+  return z
+    .array(z.enum(roles))
+    .min(1)
+    .max(roles.length)
+    .transform((given) => [...new Set(given)]);
 }

@@ -7,10 +7,11 @@ import {
   claimedClientId,
   findAccount,
   findTokenAccount,
-  requiresAccessList,
   type SecurityEvent,
+  type Sender,
   type Sessions,
   standingOf,
+  whyRefusedFrom,
 } from '../control/index.ts';
 import {
   assertOwnOrigin,
@@ -18,7 +19,6 @@ import {
   type DigestAlgorithm,
   DigestAuthenticator,
   type FailedAttempts,
-  isOnAccessList,
   sendTextsAsTheyAre,
   sessionTokenOf,
 } from '../http/index.ts';
@@ -50,7 +50,7 @@ export class Authentication {
    * @returns undefined if it sent the challenge
    * @throws UserError SESSION_ENDED, FOREIGN_ORIGIN, and as {@link admit}
    */
-  async actorOf(request: FastifyRequest, reply: FastifyReply): Promise<Actor | undefined> {
+  async senderOf(request: FastifyRequest, reply: FastifyReply): Promise<Sender | undefined> {
     const { authorization } = request.headers;
     const [, bearer] = BEARER.exec(authorization ?? '') ?? [];
     const account =
@@ -59,7 +59,7 @@ export class Authentication {
         : bearer === undefined
           ? await this.#digestAccount(request, reply)
           : await this.#tokenAccount(request, reply, bearer);
-    return account && (await this.admit(account, request, reply));
+    return account && { account, actor: await this.admit(account, request, reply) };
   }
 
   /**
@@ -68,10 +68,12 @@ export class Authentication {
    */
   async admit(account: Account, request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
     const { actor } = account;
-    const refusal = await this.#whyRefusedFrom(account, request.ip);
+    const { orgId } = actor;
+    const rights = { orgId, accessList: account.accessList };
+    const refusal = await whyRefusedFrom(request.ip, rights, this.#control.store, this.#control);
     if (refusal) {
       const type = actor.kind === 'api key' ? 'API_KEY_ADDRESS_REFUSED' : 'SERVICE_ACCOUNT_ADDRESS_REFUSED';
-      this.#note(request, { type, reason: refusal.code, actor, orgId: actor.orgId });
+      this.#note(request, { type, reason: refusal.code, actor, orgId });
       this.#failed.failed(request, reply, actor.name);
       throw refusal;
     }
@@ -174,14 +176,6 @@ export class Authentication {
     }
     this.challenge(reply, false);
     return undefined;
-  }
-
-  async #whyRefusedFrom({ actor, accessList }: Account, address: string): Promise<UserError | undefined> {
-    if (accessList.length === 0 && (await requiresAccessList(this.#control, actor.orgId))) {
-      return new UserError('RESOURCE_REQUIRES_ACCESS_LIST', [address]);
-    }
-    const allowed = accessList.map((entry) => entry.address);
-    return isOnAccessList(allowed, address) ? undefined : new UserError('IP_ADDRESS_NOT_ON_ACCESS_LIST', [address]);
   }
 
   #note(request: FastifyRequest, event: Omit<SecurityEvent, 'address'>): void {

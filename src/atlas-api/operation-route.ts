@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Actor, Control } from '../control/index.ts';
+import { type Actor, assertStillAdmitted, type Control, controlFor, type Sender } from '../control/index.ts';
 import {
   bodyOf,
   bodyVersion,
@@ -21,7 +21,7 @@ import { asksForUpdates, type UpdateStreams } from './update-streams.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     /** The sender of the request; the authentication before every Atlas resource sets it. */
-    actor: Actor | null;
+    sender: Sender | null;
   }
 }
 
@@ -60,19 +60,22 @@ export function registerOperation(
       done();
     },
     handler: async (request, reply) => {
+      const sender = senderOf(request);
+      // The head was checked before the body, for which the client may have taken its time.
+      await assertStillAdmitted(control, control.store, sender);
       const query = queryOf(request);
       const presentation = readPresentation(query);
       const body = readOperationBody(request, operation, isVersioned ? versions : [oldest]);
       const handle = (actor: Actor) =>
         operation.handle({
-          control,
+          control: controlFor(control, sender),
           actor,
           path: (name) => parameterOf(request, name),
           query,
           body: body as never,
           address: control.publicUrl() + pathOf(request.url),
         });
-      const actor = actorOf(request);
+      const { actor } = sender;
       if (operation.live && asksForUpdates(request)) {
         const again = authentication.checkAgain(request, reply, actor);
         const read = async () => present(operation.status, await handle(await again()), PLAIN);
@@ -122,9 +125,9 @@ function readOperationBody(request: FastifyRequest, operation: AnyOperation, ver
   return readBody(schema, bodyOf(request));
 }
 
-function actorOf(request: FastifyRequest): Actor {
-  if (!request.actor) throw new Error('A handler was reached without authentication');
-  return request.actor;
+function senderOf(request: FastifyRequest): Sender {
+  if (!request.sender) throw new Error('A handler was reached without authentication');
+  return request.sender;
 }
 
 function parameterOf(request: FastifyRequest, name: string): string {

@@ -112,7 +112,7 @@ export const organizationOperations = [
     versions: [{ version: '2023-01-01' }],
     response: atlasOrganization,
     handle: async ({ control, actor, path, address }) =>
-      show(await getOrganization(control, actor, path('orgId')), address),
+      showWithLinks(await getOrganization(control, actor, path('orgId')), address),
   }),
   defineOperation({
     operationId: 'updateOrg',
@@ -159,6 +159,12 @@ export const organizationOperations = [
 
 function show({ id, name }: Organization, href: string): z.output<typeof atlasOrganization> {
   return { id, isDeleted: false, links: [{ href, rel: 'self' }], name };
+}
+
+/** One organization, with the links that Atlas shows only there. Links to teams and users would lead nowhere: Linkspan has neither. */
+function showWithLinks(organization: Organization, href: string): z.output<typeof atlasOrganization> {
+  const shown = show(organization, href);
+  return { ...shown, links: [...shown.links, { href: `${href}/groups`, rel: 'https://cloud.mongodb.com/groups' }] };
 }
 
 function showSettings({ accessListRequired }: Organization): z.output<typeof organizationSettings> {

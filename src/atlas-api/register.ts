@@ -64,7 +64,7 @@ export async function registerAtlasApi(
     done();
   });
   await app.register(async (scope) => {
-    scope.decorateRequest('actor', null);
+    scope.decorateRequest('sender', null);
     // Authentication comes before the body is read, so that unauthenticated clients can't make the server read. Clients first request a
     // challenge, so this is the hot path. It waits only for the end of the event loop turn: answers written together wake their readers once.
     scope.addHook('onRequest', (request, _reply, done) => {
@@ -77,14 +77,14 @@ export async function registerAtlasApi(
       else authentication.challenge(reply, false);
     });
     scope.addHook('onRequest', async (request, reply) => {
-      const actor = await authentication.actorOf(request, reply);
-      if (!actor) return reply;
-      request.actor = actor;
+      const sender = await authentication.senderOf(request, reply);
+      if (!sender) return reply;
+      request.sender = sender;
       request.isSenderKnown = true;
-      await limits?.count(request, reply, actor, request.url.startsWith(V2) ? V2 : V1);
+      await limits?.count(request, reply, sender.actor, request.url.startsWith(V2) ? V2 : V1);
     });
     scope.setErrorHandler((error, request, reply) => {
-      noteMissingRole(control, error, request);
+      noteRefusal(control, error, request);
       answerError(error, request, reply, logger);
     });
     for (const operation of operations) {
@@ -96,18 +96,22 @@ export async function registerAtlasApi(
   });
 }
 
-/** Errors for an actor that lacks a role, or that accesses another organization. */
-const MISSING_ROLE: readonly ErrorCode[] = [
+/** Errors for a sender that lacks a role, that accesses another organization, or whose rights ended after the head of its request. */
+const REFUSALS: readonly ErrorCode[] = [
   'USER_CANNOT_ACCESS_ORG',
   'USER_CANNOT_ACCESS_GROUP',
   'USER_UNAUTHORIZED',
   'NOT_ORG_OWNER',
   'NOT_ORG_GROUP_CREATOR',
+  'UNAUTHORIZED',
+  'IP_ADDRESS_NOT_ON_ACCESS_LIST',
+  'RESOURCE_REQUIRES_ACCESS_LIST',
 ];
 
-/** Records a missing role for the owners of the actor's own organization, so that nobody can fill another organization's record. */
-function noteMissingRole({ security }: Control, error: unknown, { actor, ip }: FastifyRequest): void {
-  if (!actor || !(error instanceof UserError) || !MISSING_ROLE.includes(error.code)) return;
+/** Records a refusal for the owners of the sender's own organization, so that nobody can fill another organization's record. */
+function noteRefusal({ security }: Control, error: unknown, { sender, ip }: FastifyRequest): void {
+  if (!sender || !(error instanceof UserError) || !REFUSALS.includes(error.code)) return;
+  const { actor } = sender;
   security.note({
     type: 'API_REQUEST_UNAUTHORIZED',
     address: ip,

@@ -4,6 +4,7 @@ export {
   getAccessListEntry,
   type ListOwner,
   listAccessList,
+  MOST_ENTRIES,
   removeFromAccessList,
 } from './accounts/access-list.ts';
 export {
@@ -13,7 +14,7 @@ export {
   issueAccessToken,
   revokeAccessToken,
 } from './accounts/access-tokens.ts';
-export { type Account, findAccount, requiresAccessList } from './accounts/actor.ts';
+export { type Account, findAccount } from './accounts/actor.ts';
 export {
   createApiKey,
   deleteApiKey,
@@ -25,6 +26,7 @@ export {
 } from './accounts/api-keys.ts';
 export { type Credential, findCredential, standingOf } from './accounts/credential.ts';
 export { createGroupApiKey, listGroupApiKeys, setGroupApiKeyRoles } from './accounts/group-api-keys.ts';
+export { assertStillAdmitted, controlFor, type Sender, whyRefusedFrom } from './accounts/sender.ts';
 export {
   type AuthenticatedAccount,
   addSecret,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { AgentClient } from '../gateway/agent-client.ts';
-import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
+import { ATLAS, addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare } from './migration-world.ts';
 
@@ -157,6 +157,54 @@ test('the last owner of an organization can neither be deleted nor lose the role
   assert.equal(demoted.json.errorCode, 'CANNOT_REMOVE_LAST_ORG_OWNER');
   const heir = await makeKey(plane, ['ORG_OWNER']);
   assert.equal((await plane.api('DELETE', `${path}/${first?.id}`, { user: userOf(heir) })).status, 204);
+});
+
+test('the last secret that lets an owner sign in is not deleted, and an account without one does not count as an owner', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const request = { name: 'n', description: '', roles: ['ORG_OWNER'], secretExpiresAfterHours: 8 };
+  const made = await plane.api('POST', '/api/atlas/v2/orgs', { body: { name: 'second', serviceAccount: request } });
+  const { organization, serviceAccount } = made.json as unknown as {
+    organization: { id: string };
+    serviceAccount: ShownAccount;
+  };
+  const path = `/api/atlas/v2/orgs/${organization.id}`;
+  const { clientId, secrets } = serviceAccount;
+  const [, token] = await tokenStatus(plane, clientId, secrets[0]?.secret ?? '');
+  const ask = async (method: string, target: string, body?: object) => {
+    const headers = { accept: ATLAS, 'content-type': 'application/json', authorization: `Bearer ${token}` };
+    const answer = await fetch(plane.url + target, { method, headers, body: body && JSON.stringify(body) });
+    const text = await answer.text();
+    return { status: answer.status, json: text === '' ? {} : JSON.parse(text) };
+  };
+  const own = `${path}/serviceAccounts/${clientId}/secrets`;
+  const refused = await ask('DELETE', `${own}/${secrets[0]?.id}`);
+  assert.deepEqual([refused.status, refused.json.errorCode], [409, 'CANNOT_REMOVE_LAST_ORG_OWNER']);
+
+  const key = (await ask('POST', `${path}/apiKeys`, { desc: 'd', roles: ['ORG_OWNER'] })).json;
+  const user = userOf(key);
+  clock.nowMs += 8 * 3_600_000;
+  for (const [method, body] of [['DELETE'], ['PATCH', { roles: ['ORG_MEMBER'] }]] as const) {
+    const answer = await plane.api(method, `${path}/apiKeys/${key.id}`, { user, body });
+    assert.equal(answer.json.errorCode, 'CANNOT_REMOVE_LAST_ORG_OWNER', `${method}: the account's secret has expired`);
+  }
+  const fresh = await plane.api('POST', own, { user, body: { secretExpiresAfterHours: 8 } });
+  assert.ok(fresh.status < 300);
+  assert.equal((await plane.api('DELETE', `${path}/apiKeys/${key.id}`, { user })).status, 204);
+});
+
+test('one organization links to its projects; in a list it has only the link to itself', async () => {
+  await using plane = await startControlPlane();
+  type Linked = { links: { href: string; rel: string }[] };
+  const self = `${plane.url}${orgOf(plane)}`;
+  const [listed] = (await plane.api<Page<Linked>>('GET', '/api/atlas/v2/orgs')).json.results;
+  assert.deepEqual(listed?.links, [{ href: self, rel: 'self' }]);
+  const { links } = (await plane.api<Linked>('GET', orgOf(plane))).json;
+  assert.deepEqual(links, [
+    { href: self, rel: 'self' },
+    { href: `${self}/groups`, rel: 'https://cloud.mongodb.com/groups' },
+  ]);
+  assert.equal((await plane.api('GET', `${orgOf(plane)}/groups`)).status, 200);
 });
 
 test('a new organization can be used with the credentials created with it, and by nobody else', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { operations } from '../../src/atlas-api/operations.ts';
-import { expireMigrations, verifyAudit } from '../../src/control/index.ts';
+import { controlFor, expireMigrations, findAccount, verifyAudit, verifyEvents } from '../../src/control/index.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
 import { type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -231,4 +232,26 @@ test('events are found by what they are about, and an unknown kind of target is 
   assert.deepEqual(await names(`targetKind=agent&targetId=${agent.agentId}`), ['LINK_TOKEN_REDEEMED']);
   const refused = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events?targetKind=toString`);
   assert.deepEqual([refused.status, refused.json.errorCode], [400, 'INVALID_QUERY_PARAMETER']);
+});
+
+test('verifications that are requested at the same time read the records once', async () => {
+  await using plane = await startControlPlane();
+  const { control, orgId } = plane;
+  const account = await findAccount(control, plane.publicKey);
+  assert.ok(account);
+  const actor = { ...account.actor, remoteAddress: '127.0.0.1' };
+  const read = control.store.auditRecordsAfter;
+  let begun = 0;
+  Object.assign(control.store, {
+    auditRecordsAfter: async (sequence: number, limit: number) => {
+      if (sequence === 0) begun += 1;
+      // Every request of this turn is under way before the first batch.
+      await turn();
+      return await read(sequence, limit);
+    },
+  });
+  const verify = () => verifyEvents(controlFor(control, { account, actor }), actor, orgId);
+  const [first, second] = await Promise.all([verify(), verify()]);
+  assert.deepEqual(first, second);
+  assert.equal(begun, 1);
 });

@@ -1,8 +1,11 @@
 import type { Mutant } from './mutant.ts';
 
 const ROTATIONS = 'test/cli/keys-of-running-server.test.ts';
+const REQUEST_LIMITS = 'test/atlas-api/request-limits.test.ts';
+const ADMINISTRATION = 'test/atlas-api/administration.test.ts';
+const ENDED_SENDERS = 'test/atlas-api/ended-senders.test.ts';
 
-/** Each removes one rule of the control plane and its store: what is acknowledged is stored, and no record is written back from an old read. */
+/** Each removes one rule of the control plane and its store: what is acknowledged is stored, no record is written back from an old read, and who has lost access changes nothing. */
 export const OF_CONTROL_PLANE: readonly Mutant[] = [
   {
     without: 'failing the writes that wait when the disk has failed',
@@ -10,6 +13,13 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     replace: '    for (const write of this.#waiting.splice(0)) write.fail(failure);\n',
     by: '',
     tests: { file: 'test/store/sqlite.test.ts', name: 'fails every write that waits' },
+  },
+  {
+    without: 'reading the changes of the open transaction instead of the cache',
+    file: 'src/store/sqlite/store.ts',
+    replace: 'changed.has(apiKeys) ? await operations.apiKey(publicKey) : apiKeys.find(publicKey)',
+    by: 'apiKeys.find(publicKey)',
+    tests: { file: 'test/store/sqlite.test.ts' },
   },
   {
     without: 'reading a destination user again before its state is written',
@@ -32,5 +42,69 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     replace: '[...active, ...watched]',
     by: 'active',
     tests: { file: 'test/atlas-api/source-watch.test.ts', name: 'replaces the watching one' },
+  },
+  {
+    without: 'checking the sender again in each transaction',
+    file: 'src/control/accounts/sender.ts',
+    replace: '        await assertStillAdmitted(control, transaction, sender);\n',
+    by: '',
+    tests: { file: ENDED_SENDERS, name: 'deleted meanwhile is not registered' },
+  },
+  {
+    without: 'checking the sender again after the body was read',
+    file: 'src/atlas-api/operation-route.ts',
+    replace: '      await assertStillAdmitted(control, control.store, sender);\n',
+    by: '',
+    tests: { file: ENDED_SENDERS, name: 'before its key was deleted' },
+  },
+  {
+    without: 'counting only service accounts with a secret as owners',
+    file: 'src/control/accounts/assert-owned.ts',
+    replace: 'secrets.some((secret) => isGoodSecret(secret, nowMs))',
+    by: 'secrets.length >= 0',
+    tests: { file: ADMINISTRATION, name: 'the last secret that lets an owner sign in' },
+  },
+  {
+    without: 'keeping the last secret of the last owner',
+    file: 'src/control/accounts/service-accounts.ts',
+    replace:
+      '    await transaction.updateServiceAccount({ ...account, secrets });\n    await assertOwned(transaction, orgId, control.clock.now());\n',
+    by: '    await transaction.updateServiceAccount({ ...account, secrets });\n',
+    tests: { file: ADMINISTRATION, name: 'the last secret that lets an owner sign in' },
+  },
+  {
+    without: 'a limit of the whole access list',
+    file: 'src/control/accounts/access-list.ts',
+    replace: 'const count = list.length + addresses.length;',
+    by: 'const count = addresses.length;',
+    tests: { file: REQUEST_LIMITS, name: 'at most 200 entries' },
+  },
+  {
+    without: 'a limit of the roles in requests',
+    file: 'src/atlas-api/api-key-schemas.ts',
+    replace: '    .max(roles.length)\n',
+    by: '',
+    tests: { file: REQUEST_LIMITS, name: 'every list in a request body' },
+  },
+  {
+    without: 'storing a role once',
+    file: 'src/atlas-api/api-key-schemas.ts',
+    replace: '[...new Set(given)]',
+    by: 'given',
+    tests: { file: REQUEST_LIMITS, name: 'is stored once' },
+  },
+  {
+    without: 'ending the requests of a session with the session',
+    file: 'src/control/accounts/sessions.ts',
+    replace: 'return this.#sessions.get(hash) === session ? rights : undefined;',
+    by: 'return rights;',
+    tests: { file: ENDED_SENDERS, name: 'signed out' },
+  },
+  {
+    without: 'ignoring roles in deleted projects when the sender is checked again',
+    file: 'src/control/accounts/sender.ts',
+    replace: 'if (group?.deletedAtMs === null) return true;',
+    by: 'if (group) return true;',
+    tests: { file: ENDED_SENDERS, name: 'because its roles change' },
   },
 ];

@@ -275,6 +275,16 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await store.write((transaction) => transaction.deleteApiKey(other.id));
     assert.equal(await store.apiKey('other'), undefined);
     assert.deepEqual(await store.apiKeysOf(ORG), [apiKey]);
+    const demoted: ApiKey = { ...apiKey, roles: ['ORG_MEMBER'] };
+    const refused = store.write(async (transaction) => {
+      await transaction.deleteApiKey(apiKey.id);
+      throw new Error('refused');
+    });
+    const demotion = store.write((transaction) => transaction.updateApiKey(demoted));
+    const seen = store.write((transaction) => transaction.apiKey('abcdefgh'));
+    await assert.rejects(refused, /refused/);
+    assert.deepEqual(await seen, demoted, 'as the transaction before it left it, in the same commit');
+    await demotion;
   });
 
   test(`${name}: a deleted record is in no list and its name is free, but the record is kept`, async () => {

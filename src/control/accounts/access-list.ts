@@ -8,6 +8,9 @@ import { authorizeOrganization } from './actor.ts';
 import { findApiKey } from './api-keys.ts';
 import { findIn } from './service-accounts.ts';
 
+/** Maximum number of entries of a list, because each request of its owner is compared with all of them. */
+export const MOST_ENTRIES = 200;
+
 /** The owner of an access list: an API key by its id, or a service account by its client id. */
 export type ListOwner = { readonly orgId: string } & (
   | { readonly apiKeyId: string; readonly clientId?: undefined }
@@ -46,7 +49,7 @@ export async function getAccessListEntry(
 /**
  * Adds addresses and blocks. With the first one, all other addresses are refused.
  * @returns the whole list
- * @throws UserError DUPLICATE_ADDRESSES_IN_INPUT, ADDRESS_ALREADY_IN_ACCESS_LIST, CANNOT_REMOVE_CALLER_FROM_ACCESS_LIST if the actor
+ * @throws UserError DUPLICATE_ADDRESSES_IN_INPUT, ADDRESS_ALREADY_IN_ACCESS_LIST, ACCESS_LIST_LIMIT, CANNOT_REMOVE_CALLER_FROM_ACCESS_LIST if the actor
  *   would lock itself out, and as {@link listAccessList}
  */
 export async function addToAccessList(
@@ -63,6 +66,8 @@ export async function addToAccessList(
       const known = list.some((entry) => isSame(entry.address, address));
       if (known) throw new UserError('ADDRESS_ALREADY_IN_ACCESS_LIST', [address]);
     });
+    const count = list.length + addresses.length;
+    if (count > MOST_ENTRIES) throw new UserError('ACCESS_LIST_LIMIT', [String(count), String(MOST_ENTRIES)]);
     return [...list, ...addresses.map((address) => ({ address, createdAtMs: nowMs }))];
   });
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { ServiceAccount } from '../records/records.ts';
+import type { StoreReader } from '../records/store-port.ts';
 import type { Account } from './actor.ts';
 import type { AuthenticatedAccount } from './service-accounts.ts';
 
@@ -61,12 +62,23 @@ export type TokenOutcome = { readonly account: Account } | { readonly refused: '
 export async function findTokenAccount(control: Control, token: string): Promise<TokenOutcome> {
   const claims = await verify(control, token);
   if (typeof claims === 'string') return { refused: claims };
-  const account = await control.store.serviceAccount(claims.clientId);
-  if (!account?.secrets.some(({ id }) => id === claims.secretId)) return { refused: 'ended' };
-  if (await control.store.revokedAccessToken(claims.tokenId)) return { refused: 'ended' };
-  if (claims.restoreId !== (await control.store.lastRestore())?.id) return { refused: 'ended' };
-  const { clientId, orgId, roles, groupRoles, accessList } = account;
-  return { account: { actor: { kind: 'service account', name: clientId, orgId, roles, groupRoles }, accessList } };
+  const rightsNow = (store: StoreReader) => accountOf(store, claims);
+  const found = await rightsNow(control.store);
+  if (!found) return { refused: 'ended' };
+  const { clientId, orgId, roles, groupRoles, accessList } = found;
+  const actor = { kind: 'service account', name: clientId, orgId, roles, groupRoles } as const;
+  return { account: { actor, accessList, rightsNow } };
+}
+
+/** The account of verified claims; undefined if the token has ended before its time. */
+async function accountOf(
+  store: StoreReader,
+  { clientId, secretId, tokenId, restoreId }: Claims,
+): Promise<ServiceAccount | undefined> {
+  const account = await store.serviceAccount(clientId);
+  if (!account?.secrets.some(({ id }) => id === secretId)) return undefined;
+  if (await store.revokedAccessToken(tokenId)) return undefined;
+  return restoreId === (await store.lastRestore())?.id ? account : undefined;
 }
 
 /** The client id that a token claims, unverified; empty if it claims none. */

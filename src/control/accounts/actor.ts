@@ -1,16 +1,19 @@
 import { isId, UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
-import type { AccessListEntry, ApiKey, CredentialVerifiers, Group, Organization } from '../records/records.ts';
+import type { ApiKey, CredentialVerifiers, Group, Organization } from '../records/records.ts';
 import { type GroupRole, grantsInGroup, grantsInOrganization, type OrganizationRole } from '../records/roles.ts';
 import type { Sealed, Sealer } from '../records/sealer.ts';
 import type { StoreReader } from '../records/store-port.ts';
 
-/** An account without the address of its request, and the addresses from which it may send requests. */
-export interface Account {
+/** What an account may do, and from which addresses. An empty access list allows all, unless the organization requires a list. */
+export type Rights = Pick<ApiKey, 'orgId' | 'roles' | 'groupRoles' | 'accessList'>;
+
+/** An authenticated account without the address of its request. */
+export interface Account extends Pick<Rights, 'accessList'> {
   readonly actor: Omit<Actor, 'remoteAddress'>;
-  /** Empty for any address, unless its organization requires a list. */
-  readonly accessList: readonly AccessListEntry[];
+  /** Reads the rights again from a store or a transaction; undefined if the credential of this request is no longer valid. */
+  readonly rightsNow: (store: StoreReader) => Promise<Rights | undefined>;
 }
 
 /** The account of a public key, with the hashes for checking its private key; undefined if there is none. */
@@ -23,14 +26,13 @@ export async function findAccount(
     spendTimeOn(sealer, publicKey);
     return undefined;
   }
-  const { orgId, roles, groupRoles, accessList } = key;
+  const { id, orgId, roles, groupRoles, accessList } = key;
   const actor = { kind: 'api key', name: publicKey, orgId, roles, groupRoles } as const;
-  return { actor, accessList, secrets: verifiersOf(sealer, key) };
-}
-
-/** Whether the organization refuses API keys and service accounts without an access list. */
-export async function requiresAccessList({ store }: Control, orgId: string): Promise<boolean> {
-  return (await store.organization(orgId))?.accessListRequired ?? false;
+  const rightsNow = async (from: StoreReader) => {
+    const found = await from.apiKey(publicKey);
+    return found?.id === id ? found : undefined;
+  };
+  return { actor, accessList, rightsNow, secrets: verifiersOf(sealer, key) };
 }
 
 /**

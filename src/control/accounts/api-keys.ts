@@ -98,7 +98,7 @@ export async function updateApiKey(
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     const key = { ...(await findApiKey(transaction, orgId, id)), ...changes };
     await transaction.updateApiKey(key);
-    await assertOwned(transaction, orgId);
+    await assertOwned(transaction, orgId, nowMs);
     const details = { targetPublicKey: key.publicKey, roles: key.roles };
     const eventTypeName = changes.roles ? 'API_KEY_ROLES_CHANGED' : 'API_KEY_DESCRIPTION_CHANGED';
     await audit(transaction, actor, nowMs, { eventTypeName, orgId, details });
@@ -113,7 +113,7 @@ export async function deleteApiKey(control: Control, actor: Actor, orgId: string
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     const { publicKey } = await findApiKey(transaction, orgId, id);
     await transaction.deleteApiKey(id);
-    await assertOwned(transaction, orgId);
+    await assertOwned(transaction, orgId, nowMs);
     const details = { targetPublicKey: publicKey };
     await audit(transaction, actor, nowMs, { eventTypeName: 'API_KEY_DELETED', orgId, details });
   });

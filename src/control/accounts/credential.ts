@@ -1,7 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Control } from '../ports/control.ts';
+import type { ServiceAccount } from '../records/records.ts';
+import type { StoreReader } from '../records/store-port.ts';
 import { type Account, findAccount } from './actor.ts';
-import { CLIENT_ID_PATTERN, findServiceAccount, isGoodSecret } from './service-accounts.ts';
+import { isGoodSecret } from './good-secret.ts';
+import { CLIENT_ID_PATTERN, findServiceAccount } from './service-accounts.ts';
 
 /** The secret with which somebody has proven to be an account: the private key of an API key, or one secret of a service account. */
 export type Credential =
@@ -39,17 +42,26 @@ async function standingOfKey(control: Control, publicKey: string): Promise<Stand
   const key = await control.store.apiKey(publicKey);
   const account = key && (await findAccount(control, publicKey));
   if (!account) return undefined;
-  const { actor, accessList, secrets } = account;
-  return { account: { actor, accessList }, mark: markOf(key.id, secrets['SHA-256'], actor) };
+  const { secrets, ...shown } = account;
+  return { account: shown, mark: markOf(key.id, secrets['SHA-256'], shown.actor) };
 }
 
-async function standingOfSecret(control: Control, clientId: string, secretId: string): Promise<Standing | undefined> {
-  const found = await control.store.serviceAccount(clientId);
-  const secret = found?.secrets.find(({ id }) => id === secretId);
-  if (!found || !secret || !isGoodSecret(secret, control.clock.now())) return undefined;
-  const { id, orgId, roles, groupRoles, accessList } = found;
+async function standingOfSecret(
+  { store, clock }: Control,
+  clientId: string,
+  secretId: string,
+): Promise<Standing | undefined> {
+  const find = async (from: StoreReader) => {
+    const found = await from.serviceAccount(clientId);
+    const secret = found?.secrets.find(({ id }) => id === secretId);
+    return found && secret && isGoodSecret(secret, clock.now()) ? { found, secret } : undefined;
+  };
+  const now = await find(store);
+  if (!now) return undefined;
+  const { id, orgId, roles, groupRoles, accessList } = now.found;
   const actor = { kind: 'service account', name: clientId, orgId, roles, groupRoles } as const;
-  return { account: { actor, accessList }, mark: markOf(id, secret.hash, actor) };
+  const rightsNow = async (from: StoreReader): Promise<ServiceAccount | undefined> => (await find(from))?.found;
+  return { account: { actor, accessList, rightsNow }, mark: markOf(id, now.secret.hash, actor) };
 }
 
 function markOf(id: string, secret: string, { roles, groupRoles }: Account['actor']): string {

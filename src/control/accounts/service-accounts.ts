@@ -7,6 +7,7 @@ import type { AccessListEntry, ServiceAccount, ServiceAccountSecret } from '../r
 import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 import { authorizeOrganization } from './actor.ts';
 import { assertOwned } from './assert-owned.ts';
+import { isGoodSecret } from './good-secret.ts';
 
 /** Atlas's form of a client id, 34 characters. */
 export const CLIENT_ID_PATTERN = /^mdb_sa_id_[a-fA-F\d]{24}$/;
@@ -121,7 +122,7 @@ export async function updateServiceAccount(
   return await change(control, actor, orgId, clientId, async (account, transaction) => {
     const changed = { ...account, ...changes };
     await transaction.updateServiceAccount(changed);
-    await assertOwned(transaction, orgId);
+    await assertOwned(transaction, orgId, control.clock.now());
     return { result: changed, eventTypeName: 'SERVICE_ACCOUNT_DETAILS_CHANGED', details: { roles: changed.roles } };
   });
 }
@@ -135,7 +136,7 @@ export async function deleteServiceAccount(
 ): Promise<void> {
   await change(control, actor, orgId, clientId, async ({ id }, transaction) => {
     await transaction.deleteServiceAccount(id);
-    await assertOwned(transaction, orgId);
+    await assertOwned(transaction, orgId, control.clock.now());
     return { result: undefined, eventTypeName: 'SERVICE_ACCOUNT_DELETED', details: {} };
   });
 }
@@ -159,7 +160,7 @@ export async function addSecret(
   });
 }
 
-/** @throws UserError SERVICE_ACCOUNT_SECRET_NOT_FOUND, and as {@link getServiceAccount} */
+/** @throws UserError SERVICE_ACCOUNT_SECRET_NOT_FOUND, CANNOT_REMOVE_LAST_ORG_OWNER, and as {@link getServiceAccount} */
 export async function deleteSecret(
   control: Control,
   actor: Actor,
@@ -173,6 +174,7 @@ export async function deleteSecret(
       throw new UserError('SERVICE_ACCOUNT_SECRET_NOT_FOUND', [secretId, clientId]);
     }
     await transaction.updateServiceAccount({ ...account, secrets });
+    await assertOwned(transaction, orgId, control.clock.now());
     return { result: undefined, eventTypeName: 'SERVICE_ACCOUNT_SECRET_DELETED', details: { secretId } };
   });
 }
@@ -238,11 +240,6 @@ function newSecret(expiresAfterHours: number, nowMs: number): MadeSecret {
   const expiresAtMs = nowMs + expiresAfterHours * MS_PER_HOUR;
   const end = secret.slice(-SHOWN_LENGTH);
   return { record: { id: newId(nowMs), hash: hashOf(secret), end, createdAtMs: nowMs, expiresAtMs }, secret };
-}
-
-/** Whether a secret has not expired. */
-export function isGoodSecret({ expiresAtMs }: ServiceAccountSecret, nowMs: number): boolean {
-  return expiresAtMs === null || nowMs < expiresAtMs;
 }
 
 function hashOf(secret: string): string {

@@ -74,7 +74,11 @@ export class Sessions {
     session.usedAtMs = nowMs;
     this.#sessions.delete(hash);
     this.#sessions.set(hash, session);
-    return { account: standing.account, expiresAtMs: beganAtMs + SESSION_LIFE_MS };
+    const rightsNow: Account['rightsNow'] = async (store) => {
+      const rights = await standing.account.rightsNow(store);
+      return this.#sessions.get(hash) === session ? rights : undefined;
+    };
+    return { account: { ...standing.account, rightsNow }, expiresAtMs: beganAtMs + SESSION_LIFE_MS };
   }
 
   /** Ends a session, and records it. @param remoteAddress  the client's address */

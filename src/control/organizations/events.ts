@@ -4,6 +4,7 @@ import { verifyAudit } from '../maintenance/verify-audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import type { AuditRecord } from '../records/records.ts';
+import type { Sealer } from '../records/sealer.ts';
 import type { AuditFilter, StoreReader } from '../records/store-port.ts';
 
 /** The organization or project whose events are requested. */
@@ -24,8 +25,8 @@ export async function listEvents(
   return { records: await store.auditRecords(filter, skip, limit), total: await store.countAuditRecords(filter) };
 }
 
-/** Verifications under way, by the store: one serves everybody who asks meanwhile, so that nobody can occupy the server with them. */
-const verifying = new WeakMap<StoreReader, ReturnType<typeof verifyAudit>>();
+/** Verifications under way, by the server's sealer: one serves everybody who asks meanwhile, so that nobody can occupy the server with them. */
+const verifying = new WeakMap<Sealer, ReturnType<typeof verifyAudit>>();
 
 /**
  * Verifies the audit records of all organizations: their hashes, their order and their MACs. Reads them in batches.
@@ -37,8 +38,8 @@ export async function verifyEvents(
   orgId: string,
 ): ReturnType<typeof verifyAudit> {
   await authorizeOrganization(store, actor, orgId, 'ORG_OWNER');
-  const running = verifying.get(store) ?? verifyAudit(store, { sealer }).finally(() => verifying.delete(store));
-  verifying.set(store, running);
+  const running = verifying.get(sealer) ?? verifyAudit(store, { sealer }).finally(() => verifying.delete(sealer));
+  verifying.set(sealer, running);
   return await running;
 }
 

@@ -21,7 +21,9 @@ export const administrationErrors = defineErrors('request', {
   CANNOT_REMOVE_LAST_ORG_OWNER: {
     status: 409,
     detail: 'Organization % would be left without an API key or service account that owns it.',
-    remedy: 'Create another API key or service account with the role ORG_OWNER first.',
+    remedy:
+      'Create another API key or service account with the role ORG_OWNER first, or another secret of the service account. ' +
+      'A service account counts while it has a secret that has not expired.',
   },
   API_KEY_NOT_FOUND: {
     status: 400,
@@ -47,6 +49,11 @@ export const administrationErrors = defineErrors('request', {
     status: 400,
     detail: 'The service account % has % secrets that have not expired, and no more are allowed.',
     remedy: 'Delete an unused secret first.',
+  },
+  ACCESS_LIST_LIMIT: {
+    status: 400,
+    detail: 'The access list would have % entries, and no more than % are allowed.',
+    remedy: 'Remove unused entries first, or add a block in CIDR notation instead of single addresses.',
   },
   ACCESS_LIST_ENTRY_NOT_FOUND: {
     status: 404,

@@ -63,6 +63,11 @@ function openDatabase(directory: string, lock: Disposable, failed: (error: UserE
   const { insertOrganization, updateOrganization } = operations;
   const watched = {
     ...operations,
+    // The cache has what the writer reads, until the open transaction changes such records.
+    apiKey: async (publicKey: string) =>
+      changed.has(apiKeys) ? await operations.apiKey(publicKey) : apiKeys.find(publicKey),
+    organization: async (id: string) =>
+      changed.has(organizations) ? await operations.organization(id) : organizations.find(id),
     insertApiKey: changing(apiKeys, insertApiKey),
     updateApiKey: changing(apiKeys, updateApiKey),
     deleteApiKey: changing(apiKeys, deleteApiKey),
