@@ -90,4 +90,11 @@ export const OF_COMPARISON: readonly Mutant[] = [
     by: '',
     tests: { file: 'test/cli/verify.test.ts', name: 'a repair that is killed at' },
   },
+  {
+    without: 'a run that resumes before the changes of its first reply',
+    file: 'src/engine/compare-clusters/watched-side.ts',
+    replace: 'this.#tokens = token === undefined ? [] : [{ reply: -1, token }];',
+    by: 'this.#tokens = [];',
+    tests: { file: 'test/engine/compare-clusters/resumed.test.ts', name: 'is found by the third' },
+  },
 ];
