@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const DIGEST = 'test/engine/compare-clusters/digest-cluster.test.ts';
 const CATALOGS = 'test/engine/compare/catalog-differences.test.ts';
+const CHANGED = 'test/engine/compare-clusters/changed-while-read.test.ts';
 const REPORTS = 'test/cli/digest.test.ts';
 
 /** Each takes away one thing that keeps a digest or a comparison from proving too much. */
@@ -96,5 +97,26 @@ export const OF_COMPARISON: readonly Mutant[] = [
     replace: 'this.#tokens = token === undefined ? [] : [{ reply: -1, token }];',
     by: 'this.#tokens = [];',
     tests: { file: 'test/engine/compare-clusters/resumed.test.ts', name: 'is found by the third' },
+  },
+  {
+    without: 'changes that come while a key is read',
+    file: 'src/engine/compare-clusters/pending-keys.ts',
+    replace: 'if (reply !== undefined) this.addChange(entry.pair, entry.key, side, reply);',
+    by: 'void reply;',
+    tests: { file: CHANGED, name: 'is read once more' },
+  },
+  {
+    without: 'a verdict that a change takes back while another key is judged',
+    file: 'src/engine/compare-clusters/rechecks.ts',
+    replace: 'if (verdict === undefined || !isShown(verdict.times)) {',
+    by: 'if (verdict !== undefined && !isShown(verdict.times)) {',
+    tests: { file: CHANGED, name: 'while another one is judged' },
+  },
+  {
+    without: 'a repair that notices changes after its read',
+    file: 'src/engine/compare-clusters/rechecks.ts',
+    replace: 'if (entry.verdict === verdict) {',
+    by: 'if (verdict !== null) {',
+    tests: { file: CHANGED, name: 'does not write what it has read before' },
   },
 ];
