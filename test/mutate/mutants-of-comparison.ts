@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const DIGEST = 'test/engine/compare-clusters/digest-cluster.test.ts';
 const CATALOGS = 'test/engine/compare/catalog-differences.test.ts';
 const CHANGED = 'test/engine/compare-clusters/changed-while-read.test.ts';
+const ORDERS = 'test/engine/compare-clusters/capped-order.test.ts';
 const REPORTS = 'test/cli/digest.test.ts';
 
 /** Each takes away one thing that keeps a digest or a comparison from proving too much. */
@@ -118,5 +119,19 @@ export const OF_COMPARISON: readonly Mutant[] = [
     replace: 'if (entry.verdict === verdict) {',
     by: 'if (verdict !== null) {',
     tests: { file: CHANGED, name: 'does not write what it has read before' },
+  },
+  {
+    without: 'another look at an order when one side lacks too many documents',
+    file: 'src/engine/compare-clusters/capped-order.ts',
+    replace: 'if (alone > MOST_ALONE) return undefined;',
+    by: 'if (alone > MOST_ALONE) return { disorder: undefined, digests: undefined };',
+    tests: { file: ORDERS, name: 'too many documents' },
+  },
+  {
+    without: 'a result that is undecided for an order',
+    file: 'src/engine/compare-clusters/report-of.ts',
+    replace: ' + proof.unordered.length',
+    by: '',
+    tests: { file: ORDERS, name: 'an order that cannot be compared' },
   },
 ];

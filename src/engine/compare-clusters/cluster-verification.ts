@@ -188,7 +188,7 @@ export class ClusterVerification {
         ranMs: clock.elapsed() - beganAtMs,
         selection: this.#shownSelection(),
       }),
-      differences: [...parts.differences.listed, ...pairs.all.flatMap(({ disorder }) => disorder ?? [])],
+      differences: [...parts.differences.listed, ...pairs.all.flatMap(({ order }) => order?.disorder ?? [])],
     });
     let verified: Verified | undefined;
     let hasStarted = false;
@@ -225,7 +225,7 @@ export class ClusterVerification {
     } catch (error) {
       if (!stop.aborted) throw error;
     }
-    // The keys that kept changing are still pending: a resumed run reads them again.
+    // What is undecided is still pending or open: a resumed run reads it again.
     const isOver = verified !== undefined && (verified as Verified).report.result !== 'undecided';
     if (hasStarted && !isOver) parts.save();
     return verified ?? report(undefined);
