@@ -4,6 +4,7 @@ const DIGEST = 'test/engine/compare-clusters/digest-cluster.test.ts';
 const CATALOGS = 'test/engine/compare/catalog-differences.test.ts';
 const CHANGED = 'test/engine/compare-clusters/changed-while-read.test.ts';
 const ORDERS = 'test/engine/compare-clusters/capped-order.test.ts';
+const REPAIRS = 'test/engine/compare-clusters/refused-repairs.test.ts';
 const REPORTS = 'test/cli/digest.test.ts';
 
 /** Each takes away one thing that keeps a digest or a comparison from proving too much. */
@@ -133,5 +134,33 @@ export const OF_COMPARISON: readonly Mutant[] = [
     replace: ' + proof.unordered.length',
     by: '',
     tests: { file: ORDERS, name: 'an order that cannot be compared' },
+  },
+  {
+    without: 'an open way back that refuses repairs',
+    file: 'src/engine/compare-clusters/refuse-repairs.ts',
+    replace: 'if (hasWayBack(record))',
+    by: 'if (hasWayBack(record) && record.state === undefined)',
+    tests: { file: REPAIRS, name: 'waits until the way back' },
+  },
+  {
+    without: 'records on the source that refuse a run with repairs',
+    file: 'src/engine/compare-clusters/cluster-verification.ts',
+    replace: 'if (repair) for (const side of [sides.source, sides.destination])',
+    by: 'if (repair) for (const side of [sides.destination])',
+    tests: { file: REPAIRS, name: 'may not read the records' },
+  },
+  {
+    without: 'records on the source that end repairs',
+    file: 'src/engine/compare-clusters/repairer.ts',
+    replace: 'for (const side of [source, destination])',
+    by: 'for (const side of [destination, ...[source].slice(1)])',
+    tests: { file: REPAIRS, name: 'a migration that begins' },
+  },
+  {
+    without: 'a migration that begins meanwhile and ends repairs',
+    file: 'src/engine/compare-clusters/repairer.ts',
+    replace: 'if (askedAtMs - this.#allowedAtMs < ALLOWED_FOR_MS) return;',
+    by: 'if (askedAtMs !== this.#allowedAtMs) return;',
+    tests: { file: REPAIRS, name: 'a migration that begins' },
   },
 ];

@@ -121,7 +121,8 @@ export class ClusterVerification {
     const { source, destination, namespaceRemap = [], repair, logger } = this.#options;
     try {
       await using sides = await openSides({ source, destination }, namespaceRemap.length > 0);
-      if (repair) await refuseRepairs(sides.destination.client);
+      // Before hours of reading.
+      if (repair) for (const side of [sides.source, sides.destination]) await refuseRepairs(side);
       let saved = this.#resumedState(sides);
       for (let restarts = 0; ; restarts += 1) {
         try {

@@ -124,6 +124,7 @@ export class Rechecks {
   /** Repairs keys that are on record: a run that is killed meanwhile still reports them. */
   async #repair(entries: readonly PendingKey[]): Promise<void> {
     if (entries.length === 0) return;
+    await this.#repairer?.confirmAllowed();
     for (const { pair, key } of entries) this.#parts.differences.beginRepair(pair.namespace, key);
     this.#parts.save();
     await reach('engine.compare.repairs-recorded');
@@ -135,6 +136,7 @@ export class Rechecks {
     const { pending } = this.#parts;
     const { verdict } = entry;
     if (verdict === undefined) return pending.queue(entry);
+    await this.#repairer?.confirmAllowed();
     const { wanted, there } = await this.#readDocuments(entry);
     if (isSameDocument(wanted, there)) return this.#settle(entry);
     if (entry.verdict === verdict) {
