@@ -96,7 +96,7 @@ export interface VerificationReport {
   readonly type: 'linkspan verification';
   readonly formatVersion: 1;
   readonly linkspanVersion: string;
-  /** `undecided`: keys kept changing. `unfinished`: the run was stopped. */
+  /** `undecided`: keys kept changing, or an order could not be compared. `unfinished`: the run was stopped. */
   readonly result: 'equal' | 'undecided' | 'different' | 'unfinished';
   /** The result in words, and what it proves. */
   readonly explanation: string;

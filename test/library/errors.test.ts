@@ -5,7 +5,12 @@ import { engineErrors } from '../../src/platform/errors/engine.ts';
 import { verificationErrors } from '../../src/platform/errors/verification.ts';
 
 /** The errors of a comparison that the library reports. The others concern files of the command line. */
-const OF_A_COMPARISON = ['REPAIR_DURING_MIGRATION', 'VERIFICATION_HISTORY_LOST', 'VERIFICATION_REFUSED'];
+const OF_A_COMPARISON = [
+  'REPAIR_DURING_MIGRATION',
+  'REPAIR_UNCHECKED',
+  'VERIFICATION_HISTORY_LOST',
+  'VERIFICATION_REFUSED',
+];
 const NOBODY = { uri: 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200' };
 
 test('the library lists the codes of all errors that the engine can report', () => {

@@ -2,6 +2,9 @@ import type { Mutant } from './mutant.ts';
 
 const DIGEST = 'test/engine/compare-clusters/digest-cluster.test.ts';
 const CATALOGS = 'test/engine/compare/catalog-differences.test.ts';
+const CHANGED = 'test/engine/compare-clusters/changed-while-read.test.ts';
+const ORDERS = 'test/engine/compare-clusters/capped-order.test.ts';
+const REPAIRS = 'test/engine/compare-clusters/refused-repairs.test.ts';
 const REPORTS = 'test/cli/digest.test.ts';
 
 /** Each takes away one thing that keeps a digest or a comparison from proving too much. */
@@ -89,5 +92,75 @@ export const OF_COMPARISON: readonly Mutant[] = [
     replace: '    for (const { pair, key } of entries) this.#parts.differences.beginRepair(pair.namespace, key);\n',
     by: '',
     tests: { file: 'test/cli/verify.test.ts', name: 'a repair that is killed at' },
+  },
+  {
+    without: 'a run that resumes before the changes of its first reply',
+    file: 'src/engine/compare-clusters/watched-side.ts',
+    replace: 'this.#tokens = token === undefined ? [] : [{ reply: -1, token }];',
+    by: 'this.#tokens = [];',
+    tests: { file: 'test/engine/compare-clusters/resumed.test.ts', name: 'is found by the third' },
+  },
+  {
+    without: 'changes that come while a key is read',
+    file: 'src/engine/compare-clusters/pending-keys.ts',
+    replace: 'if (reply !== undefined) this.addChange(entry.pair, entry.key, side, reply);',
+    by: 'void reply;',
+    tests: { file: CHANGED, name: 'is read once more' },
+  },
+  {
+    without: 'a verdict that a change takes back while another key is judged',
+    file: 'src/engine/compare-clusters/rechecks.ts',
+    replace: 'if (verdict === undefined || !isShown(verdict.times)) {',
+    by: 'if (verdict !== undefined && !isShown(verdict.times)) {',
+    tests: { file: CHANGED, name: 'while another one is judged' },
+  },
+  {
+    without: 'a repair that notices changes after its read',
+    file: 'src/engine/compare-clusters/rechecks.ts',
+    replace: 'if (entry.verdict === verdict) {',
+    by: 'if (verdict !== null) {',
+    tests: { file: CHANGED, name: 'does not write what it has read before' },
+  },
+  {
+    without: 'another look at an order when one side lacks too many documents',
+    file: 'src/engine/compare-clusters/capped-order.ts',
+    replace: 'if (alone > MOST_ALONE) return undefined;',
+    by: 'if (alone > MOST_ALONE) return { disorder: undefined, digests: undefined };',
+    tests: { file: ORDERS, name: 'too many documents' },
+  },
+  {
+    without: 'a result that is undecided for an order',
+    file: 'src/engine/compare-clusters/report-of.ts',
+    replace: ' + proof.unordered.length',
+    by: '',
+    tests: { file: ORDERS, name: 'an order that cannot be compared' },
+  },
+  {
+    without: 'an open way back that refuses repairs',
+    file: 'src/engine/compare-clusters/refuse-repairs.ts',
+    replace: 'if (hasWayBack(record))',
+    by: 'if (hasWayBack(record) && record.state === undefined)',
+    tests: { file: REPAIRS, name: 'waits until the way back' },
+  },
+  {
+    without: 'records on the source that refuse a run with repairs',
+    file: 'src/engine/compare-clusters/cluster-verification.ts',
+    replace: 'if (repair) for (const side of [sides.source, sides.destination])',
+    by: 'if (repair) for (const side of [sides.destination])',
+    tests: { file: REPAIRS, name: 'may not read the records' },
+  },
+  {
+    without: 'records on the source that end repairs',
+    file: 'src/engine/compare-clusters/repairer.ts',
+    replace: 'for (const side of [source, destination])',
+    by: 'for (const side of [destination, ...[source].slice(1)])',
+    tests: { file: REPAIRS, name: 'a migration that begins' },
+  },
+  {
+    without: 'a migration that begins meanwhile and ends repairs',
+    file: 'src/engine/compare-clusters/repairer.ts',
+    replace: 'if (askedAtMs - this.#allowedAtMs < ALLOWED_FOR_MS) return;',
+    by: 'if (askedAtMs !== this.#allowedAtMs) return;',
+    tests: { file: REPAIRS, name: 'a migration that begins' },
   },
 ];

@@ -174,7 +174,7 @@ function show(verified: Verified, end: End, listedIn: string | undefined, output
 }
 
 function tellStopped({ result }: VerificationReport, file: VerifyFile | undefined): void {
-  const why = result === 'unfinished' ? 'stopped' : 'some keys kept changing';
+  const why = result === 'unfinished' ? 'stopped' : 'something kept changing';
   const next = file === undefined ? 'starts anew' : 'resumes';
   tell(`${why}; the same command ${next}`);
 }

@@ -1,48 +1,62 @@
+import { reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { OrderDigest } from '../compare/digest.ts';
 import { NaturalOrder } from '../compare/natural-order.ts';
 import { readKeys } from '../compare/read-keys.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
-import type { ComparedPair } from './compared-pair.ts';
+import type { ComparedPair, KnownOrder } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
 import { clusterTime, shownId } from './differences.ts';
+import { patienceMs } from './patience.ts';
 import type { DocumentDifference } from './verification-report.ts';
 
 const BATCH_DOCUMENTS = 1_000;
 const LOOK_AGAIN_EVERY_MS = 1_000;
 
-/** Documents that only one side has. With more of them, the order of the others says nothing. */
+/** Documents that only one side has, each of which is looked up on the other. With more of them, the look comes to no result. */
 const MOST_ALONE = 1_000;
 
 /** The result of one look: the first document out of order, and both digests when the sides have the same documents. */
 interface OrderLook {
   readonly disorder: DocumentKey | undefined;
-  readonly digests: ComparedPair['orderDigests'];
+  readonly digests: KnownOrder['digests'];
 }
 
 /**
  * Compares the natural order of a capped collection's documents that both sides have. Documents that only one side has
- * are the business of the comparison by key: a capped collection discards its oldest ones at times of its own.
+ * are the business of the comparison by key: a capped collection discards its oldest ones at times of its own. Looks
+ * again as long as a look comes to no result, or finds a disorder that has not lasted. In the end the order is undecided.
  */
 export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): Promise<void> {
   const { clock, signal, settleMs } = parts;
-  const firstSeenMs = clock.now();
   const beganAtMs = clock.elapsed();
+  let disorderedSince: { readonly wallMs: number; readonly ms: number } | undefined;
   while (true) {
-    pair.beginOrder();
+    const { changesSeen } = pair;
     const order = await lookOnce(parts, pair);
-    if (order !== undefined) {
-      pair.orderDigests = order.digests;
-      pair.disorder = order.disorder && differenceOf(parts, pair, order.disorder, firstSeenMs);
-      if (order.disorder === undefined || clock.elapsed() - beganAtMs >= settleMs) return;
+    await reach('engine.compare.order-read');
+    if (order === undefined) {
+      disorderedSince = undefined;
+      if (clock.elapsed() - beganAtMs > patienceMs(settleMs)) return pair.endOrder('undecided');
+    } else {
+      const { disorder: key, digests } = order;
+      if (key === undefined) return pair.endOrder({ changesSeen, disorder: undefined, digests });
+      disorderedSince ??= { wallMs: clock.now(), ms: clock.elapsed() };
+      if (clock.elapsed() - disorderedSince.ms >= settleMs) {
+        const disorder = differenceOf(parts, pair, key, disorderedSince.wallMs);
+        return pair.endOrder({ changesSeen, disorder, digests });
+      }
     }
     await clock.sleep(LOOK_AGAIN_EVERY_MS, signal);
     signal.throwIfAborted();
   }
 }
 
-/** Returns undefined when a cursor was lost, or the collection discarded documents faster than they were read. */
+/**
+ * Returns undefined when a cursor was lost, the collection discarded documents faster than they were read, or too many
+ * were on one side only.
+ */
 async function lookOnce(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook | undefined> {
   try {
     return await look(parts, pair);
@@ -53,7 +67,7 @@ async function lookOnce(parts: ComparisonParts, pair: ComparedPair): Promise<Ord
   }
 }
 
-async function look(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook> {
+async function look(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook | undefined> {
   await using left = new KeysInOrder(parts, pair, 'source');
   await using right = new KeysInOrder(parts, pair, 'destination');
   let alone = 0;
@@ -66,7 +80,7 @@ async function look(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLo
     const [thereIsA, thereIsB] = [await has(parts, pair, 'destination', a), await has(parts, pair, 'source', b)];
     if (thereIsA && thereIsB) return { disorder: a, digests: undefined };
     alone += 1;
-    if (alone > MOST_ALONE) return { disorder: undefined, digests: undefined };
+    if (alone > MOST_ALONE) return undefined;
     if (!thereIsA) a = await left.next();
     if (!thereIsB) b = await right.next();
   }

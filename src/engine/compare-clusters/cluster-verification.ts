@@ -121,7 +121,8 @@ export class ClusterVerification {
     const { source, destination, namespaceRemap = [], repair, logger } = this.#options;
     try {
       await using sides = await openSides({ source, destination }, namespaceRemap.length > 0);
-      if (repair) await refuseRepairs(sides.destination.client);
+      // Before hours of reading.
+      if (repair) for (const side of [sides.source, sides.destination]) await refuseRepairs(side);
       let saved = this.#resumedState(sides);
       for (let restarts = 0; ; restarts += 1) {
         try {
@@ -188,7 +189,7 @@ export class ClusterVerification {
         ranMs: clock.elapsed() - beganAtMs,
         selection: this.#shownSelection(),
       }),
-      differences: [...parts.differences.listed, ...pairs.all.flatMap(({ disorder }) => disorder ?? [])],
+      differences: [...parts.differences.listed, ...pairs.all.flatMap(({ order }) => order?.disorder ?? [])],
     });
     let verified: Verified | undefined;
     let hasStarted = false;
@@ -225,7 +226,7 @@ export class ClusterVerification {
     } catch (error) {
       if (!stop.aborted) throw error;
     }
-    // The keys that kept changing are still pending: a resumed run reads them again.
+    // What is undecided is still pending or open: a resumed run reads it again.
     const isOver = verified !== undefined && (verified as Verified).report.result !== 'undecided';
     if (hasStarted && !isOver) parts.save();
     return verified ?? report(undefined);

@@ -16,6 +16,16 @@ interface Position {
   readonly isDone: boolean;
 }
 
+/** The natural order of a capped collection, as it was compared. */
+export interface KnownOrder {
+  /** The changes that were seen before it was read. After later ones it has to be compared again. */
+  readonly changesSeen: number;
+  /** The first document out of its order. */
+  readonly disorder: DocumentDifference | undefined;
+  /** Absent when only one side had some of the documents. */
+  readonly digests: { readonly source: string; readonly destination: string } | undefined;
+}
+
 const NOTHING = new DocumentsDigest().value;
 /** The position of a pair of which nothing is compared. */
 const START: Position = {
@@ -39,15 +49,11 @@ export class ComparedPair {
   /** Whether a server has reported that one of the collections was dropped or renamed. */
   isMoved = false;
   #isInvalid = false;
-  /** The first document out of its order, in a capped collection. */
-  disorder: DocumentDifference | undefined;
-  /** Digests of the natural order of a capped collection; absent when documents were added meanwhile. */
-  orderDigests: { readonly source: string; readonly destination: string } | undefined;
+  /** Never saved: a resumed run compares the order anew. */
+  #order: KnownOrder | 'unknown' | 'undecided' = 'unknown';
   /** The documents that both sides have alike, and those of chunks with differences. */
   #digests = digestsFrom(START.digests);
   #after: DocumentKey | undefined;
-  /** Never saved: a resumed run compares the order anew. */
-  #orderComparedAt: number | undefined;
   #chunk = 0;
   #positions: Position[] = [];
 
@@ -100,15 +106,25 @@ export class ComparedPair {
 
   /** Whether it has an order that nobody has compared since the last change. */
   get isOrderOpen(): boolean {
-    return this.isCapped && this.#orderComparedAt !== this.#changesSeen;
+    return this.isCapped && this.order?.changesSeen !== this.changesSeen;
   }
 
-  /** Notes that its order is about to be compared. */
-  beginOrder(): void {
-    this.#orderComparedAt = this.#changesSeen;
+  /** The order of a capped collection; undefined until it was compared. */
+  get order(): KnownOrder | undefined {
+    return typeof this.#order === 'string' ? undefined : this.#order;
   }
 
-  get #changesSeen(): number {
+  /** Whether the last attempt to compare its order came to no result. */
+  get isOrderUndecided(): boolean {
+    return this.#order === 'undecided';
+  }
+
+  /** Takes the result of comparing its order. */
+  endOrder(order: KnownOrder | 'undecided'): void {
+    this.#order = order;
+  }
+
+  get changesSeen(): number {
     return this.changes.source + this.changes.destination;
   }
 

@@ -9,6 +9,7 @@ import type { ComparedSide } from './compared-side.ts';
 import { type ComparisonParts, PairMoved } from './comparison-parts.ts';
 import type { BothCatalogs } from './paired-catalog.ts';
 import type { Pairs } from './pairs.ts';
+import { patienceMs, UNDECIDED_AFTER_MS, UNDECIDED_AFTER_SETTLES } from './patience.ts';
 import type { WatchedSide } from './watched-side.ts';
 
 const PAIRS_AT_A_TIME = 4;
@@ -19,12 +20,6 @@ const CATALOG_EVERY_MS = 1_000;
 const MOST_ROUNDS = 20;
 const ROUND_EVERY_MS = 200;
 
-/** Keys that have not settled when none has for this long, and six times as long as a difference takes to count, keep changing. */
-const UNDECIDED_AFTER_MS = 60_000;
-const UNDECIDED_AFTER_SETTLES = 6;
-/** Expired documents take 150 s to count as a difference. */
-const EXPIRY_UNDECIDED_AFTER_MS = 300_000;
-
 /** The findings, and the cluster times at which they hold. */
 export interface Proof {
   readonly sourceTime: Timestamp | undefined;
@@ -34,6 +29,8 @@ export interface Proof {
   readonly undecided: ReadonlyMap<ComparedPair, number>;
   /** Namespaces that were created, or written without events, again and again. */
   readonly restless: readonly string[];
+  /** Capped collections whose order could not be compared. */
+  readonly unordered: readonly string[];
 }
 
 export type Phase = 'comparing' | 'settling' | 'following';
@@ -90,7 +87,10 @@ export class Comparison {
       this.#adopt(catalogs);
       if (this.#pairs.unfinished.length > 0 && !isLast) continue;
       const restless = this.#pairs.unfinished.map(({ namespace }) => namespace);
-      return { sourceTime, destinationTime, catalogs, undecided, restless };
+      const unordered = this.#pairs.all
+        .filter(({ isOrderUndecided }) => isOrderUndecided)
+        .map(({ namespace }) => namespace);
+      return { sourceTime, destinationTime, catalogs, undecided, restless, unordered };
     }
   }
 
@@ -143,7 +143,7 @@ export class Comparison {
 
   /** Waits until the keys that changed before the fixed times have settled. @returns those that keep changing */
   async #settle(): Promise<ReadonlyMap<ComparedPair, number>> {
-    const { clock, signal } = this.#parts;
+    const { clock, signal, settleMs } = this.#parts;
     this.phase = this.phase === 'comparing' ? 'settling' : this.phase;
     let least = Number.POSITIVE_INFINITY;
     let sinceMs = clock.elapsed();
@@ -153,20 +153,13 @@ export class Comparison {
         least = awaited.length;
         sinceMs = clock.elapsed();
       }
-      if (
-        awaited.length === 0 ||
-        clock.elapsed() - sinceMs > this.#patienceMs(awaited.some(({ pair }) => pair.expires))
-      ) {
+      const expires = awaited.some(({ pair }) => pair.expires);
+      if (awaited.length === 0 || clock.elapsed() - sinceMs > patienceMs(settleMs, expires)) {
         return new Map([...Map.groupBy(awaited, ({ pair }) => pair)].map(([pair, those]) => [pair, those.length]));
       }
       await clock.sleep(LOOK_EVERY_MS, signal);
       signal.throwIfAborted();
     }
-  }
-
-  #patienceMs(expires: boolean): number {
-    const least = expires ? EXPIRY_UNDECIDED_AFTER_MS : UNDECIDED_AFTER_MS;
-    return Math.max(least, UNDECIDED_AFTER_SETTLES * this.#parts.settleMs);
   }
 
   /** Reads the catalogs until their differences have stayed the same for as long as a difference takes to count. */

@@ -7,12 +7,14 @@ type Known = Pick<VerificationReport, 'result' | 'source' | 'destination' | 'tot
 interface Reservations {
   /** They were created, or written without events, again and again. */
   readonly restless: readonly string[];
+  /** Their natural order could not be compared. */
+  readonly unordered: readonly string[];
   /** Servers before 6.0 show no changes of them. */
   readonly unseen: readonly string[];
 }
 
 /** Returns the result in words, and what it proves. */
-export function explain(known: Known, differences: number, { restless, unseen }: Reservations): string {
+export function explain(known: Known, differences: number, { restless, unordered, unseen }: Reservations): string {
   const { result, totals, views, catalogDifferences } = known;
   if (result === 'unfinished')
     return 'The comparison was stopped before it had compared everything. It proves nothing.';
@@ -27,6 +29,10 @@ export function explain(known: Known, differences: number, { restless, unseen }:
     restless.length === 0
       ? ''
       : ` These collections were created or written in bulk again and again, so the result says nothing of them: ${restless.join(', ')}.`;
+  const order =
+    unordered.length === 0
+      ? ''
+      : ` The natural order of these capped collections could not be compared, because each time one side had more than 1,000 documents that the other lacked, or discarded documents before they were read: ${unordered.join(', ')}.`;
   const definitions = views === 0 ? 'options and indexes' : `options, indexes and ${counted(views, 'view')}`;
   const hidden =
     unseen.length === 0
@@ -37,7 +43,7 @@ export function explain(known: Known, differences: number, { restless, unseen }:
     undecided: `No difference was found in ${what}.`,
     different: `${counted(differences, 'document')} and ${counted(catalogDifferences.length, 'definition')} differ, among ${what}.`,
   }[result];
-  return `${found}${rechecked}${undecided}${always} ${holding(known)}${hidden}${unread(known)}`;
+  return `${found}${rechecked}${undecided}${always}${order} ${holding(known)}${hidden}${unread(known)}`;
 }
 
 function holding({ source, destination }: Known): string {

@@ -23,6 +23,8 @@ export class PendingKey {
   readonly key: DocumentKey;
   /** The first reply of each side's stream, and the first chunk, that made the key pending. */
   readonly since: { source?: number; destination?: number; chunk?: number } = {};
+  /** The first reply of each side's stream that has shown a change since the key was read last. */
+  unread: { source?: number; destination?: number } = {};
   readonly changed = { source: false, destination: false };
   /** Grows with each change that a stream shows. */
   version = 0;
@@ -41,6 +43,11 @@ export class PendingKey {
   constructor(pair: ComparedPair, key: DocumentKey) {
     this.pair = pair;
     this.key = key;
+  }
+
+  /** Whether a change was shown since the key was read last, so that nobody knows which side of it was read. */
+  get isUnread(): boolean {
+    return this.unread.source !== undefined || this.unread.destination !== undefined;
   }
 
   get bytes(): number {
@@ -92,6 +99,7 @@ export class PendingKeys {
   addChange(pair: ComparedPair, key: DocumentKey, side: Side, reply: number): void {
     const entry = this.#entryOf(pair, key);
     entry.since[side] ??= reply;
+    entry.unread[side] ??= reply;
     entry.changed[side] = true;
     entry.version += 1;
     entry.differsSinceMs = undefined;
@@ -124,6 +132,16 @@ export class PendingKeys {
     entry.dueAtMs = this.#clock.elapsed() + (DELAYS_MS[level] ?? 0);
     entry.level = level + 1;
     this.#queues[level]?.push(entry);
+  }
+
+  /** Settles a key as it was read last. Changes that were shown since make it pending again; no result awaits those yet. */
+  settleAsRead(entry: PendingKey): void {
+    if (!this.#all.has(entry)) return;
+    this.settle(entry);
+    for (const side of ['source', 'destination'] as const) {
+      const reply = entry.unread[side];
+      if (reply !== undefined) this.addChange(entry.pair, entry.key, side, reply);
+    }
   }
 
   settle(entry: PendingKey): void {

@@ -5,7 +5,7 @@ import { Slots } from '../concurrency/slots.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, PairMoved, readOf } from './comparison-parts.ts';
 import { clusterTime, shownId } from './differences.ts';
-import type { PendingKey } from './pending-keys.ts';
+import type { PendingKey, ReadTimes } from './pending-keys.ts';
 import { refuseRepetition } from './refuse-repetitions.ts';
 import type { Repairer } from './repairer.ts';
 
@@ -59,19 +59,15 @@ export class Rechecks {
 
   async #readAgain(pair: ComparedPair, entries: readonly PendingKey[]): Promise<void> {
     const { pending, clock } = this.#parts;
-    const versions = new Map(entries.map((entry) => [entry, entry.version]));
     const [source, destination] = await this.#read(pair, entries, hashOf);
     await reach('engine.compare.rechecked');
     for (const entry of entries) {
       const { identity } = entry.key;
-      const isEqual = source.found.get(identity) === destination.found.get(identity);
-      const hasChanged = entry.version !== versions.get(entry);
-      // Changes after the result's time don't concern it.
-      if (isEqual && (!hasChanged || entry.isAwaited)) {
+      if (source.found.get(identity) === destination.found.get(identity)) {
         this.#settle(entry);
         continue;
       }
-      if (!hasChanged && !isEqual) {
+      if (!entry.isUnread) {
         entry.firstSeenMs ??= clock.now();
         entry.differsSinceMs ??= clock.elapsed();
         const isMissing = !source.found.has(identity) || !destination.found.has(identity);
@@ -91,18 +87,21 @@ export class Rechecks {
    */
   async #judge(entry: PendingKey): Promise<boolean> {
     const { source, destination, pending, differences, clock } = this.#parts;
-    const { pair, key, version, verdict } = entry;
-    if (!source.hasShown(verdict?.times.source) || !destination.hasShown(verdict?.times.destination)) {
+    const { pair, key, verdict } = entry;
+    // A change takes the verdict back, also while another key is judged.
+    const isShown = (times: ReadTimes) => source.hasShown(times.source) && destination.hasShown(times.destination);
+    if (verdict === undefined || !isShown(verdict.times)) {
       entry.level = 0;
       pending.queue(entry);
       return false;
     }
+    await reach('engine.compare.judging');
     const { wanted, there, times } = await this.#readDocuments(entry);
     if (isSameDocument(wanted, there)) {
       this.#settle(entry);
       return false;
     }
-    if (entry.version !== version) {
+    if (entry.verdict !== verdict) {
       pending.queue(entry);
       return false;
     }
@@ -125,33 +124,42 @@ export class Rechecks {
   /** Repairs keys that are on record: a run that is killed meanwhile still reports them. */
   async #repair(entries: readonly PendingKey[]): Promise<void> {
     if (entries.length === 0) return;
+    await this.#repairer?.confirmAllowed();
     for (const { pair, key } of entries) this.#parts.differences.beginRepair(pair.namespace, key);
     this.#parts.save();
     await reach('engine.compare.repairs-recorded');
-    for (const entry of entries) {
-      const { wanted, there } = await this.#readDocuments(entry);
-      if (isSameDocument(wanted, there)) {
-        this.#settle(entry);
-        continue;
-      }
+    for (const entry of entries) await this.#repairOne(entry);
+  }
+
+  /** Writes the source's document, unless the key has changed since it was found to differ. Then it is read again first. */
+  async #repairOne(entry: PendingKey): Promise<void> {
+    const { pending } = this.#parts;
+    const { verdict } = entry;
+    if (verdict === undefined) return pending.queue(entry);
+    await this.#repairer?.confirmAllowed();
+    const { wanted, there } = await this.#readDocuments(entry);
+    if (isSameDocument(wanted, there)) return this.#settle(entry);
+    if (entry.verdict === verdict) {
       await this.#repairer?.repair(entry, wanted, there);
       await reach('engine.compare.repaired');
-      this.#parts.pending.queue(entry);
     }
+    pending.queue(entry);
   }
 
   async #readDocuments(entry: PendingKey) {
     const { identity } = entry.key;
     const [source, destination] = await this.#read(entry.pair, [entry], (document) => Buffer.from(document));
+    await reach('engine.compare.documents-read');
     const times = { source: source.time, destination: destination.time };
     return { wanted: source.found.get(identity), there: destination.found.get(identity), times };
   }
 
+  /** Settles a key that both sides have alike. The result holds at an earlier time than a change during the read. */
   #settle(entry: PendingKey): void {
     const { pair, key } = entry;
-    if (entry.version > 0) pair.rechecked += 1;
+    if (entry.version > 0 && (entry.isAwaited || !entry.isUnread)) pair.rechecked += 1;
     this.#parts.differences.resolve(pair.namespace, key);
-    this.#parts.pending.settle(entry);
+    this.#parts.pending.settleAsRead(entry);
   }
 
   async #read<T>(
@@ -160,6 +168,7 @@ export class Rechecks {
     take: (document: Buffer) => T,
   ): Promise<[KeysRead<T>, KeysRead<T>]> {
     const keys = entries.map(({ key }) => key);
+    for (const entry of entries) entry.unread = {};
     const of = (side: 'source' | 'destination') => {
       const compared = this.#parts[side];
       return readOf(this.#parts, pair, compared, async () => {

@@ -11,15 +11,19 @@ import { REPLY_OPTIONS } from '../mongodb/reply-options.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
 import type { PendingKey } from './pending-keys.ts';
+import { refuseRepairs } from './refuse-repairs.ts';
 
 /** A key that differs again after this many writes stays a difference: somebody else writes it. */
 const MOST_REPAIRS = 3;
+/** A migration may begin while repairs run. Asking for each key would cost as much as the repair. */
+const ALLOWED_FOR_MS = 1_000;
 const IMMUTABLE_FIELD = 66;
 const MAJORITY = { w: 'majority', j: true };
 
 /** Writes the source's state of differing keys to the destination, one by one. Never changes the catalog. */
 export class Repairer {
   readonly #parts: ComparisonParts;
+  #allowedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ComparisonParts) {
     this.#parts = parts;
@@ -28,6 +32,18 @@ export class Repairer {
   mayRepair({ pair, repairs }: PendingKey): boolean {
     // A written document would take another place in the order of a capped collection.
     return !pair.isCapped && repairs < MOST_REPAIRS;
+  }
+
+  /**
+   * Confirms that no migration needs what a repair would overwrite. The answer holds for a second.
+   * @throws UserError REPAIR_DURING_MIGRATION, REPAIR_UNCHECKED
+   */
+  async confirmAllowed(): Promise<void> {
+    const { clock, retrier, source, destination } = this.#parts;
+    const askedAtMs = clock.elapsed();
+    if (askedAtMs - this.#allowedAtMs < ALLOWED_FOR_MS) return;
+    for (const side of [source, destination]) await retrier.run(`the ${side.side}`, () => refuseRepairs(side));
+    this.#allowedAtMs = askedAtMs;
   }
 
   /**

@@ -31,7 +31,7 @@ export function reportOf(
   { startedAtMs, ranMs, selection }: ReportFrame,
 ): VerificationReport {
   const { source, destination, differences, clock } = parts;
-  const disorders = pairs.flatMap(({ disorder }) => disorder ?? []);
+  const disorders = pairs.flatMap(({ order }) => order?.disorder ?? []);
   const all = [...differences.listed, ...disorders];
   const undecided = [...(proof?.undecided.values() ?? [])].reduce((sum, one) => sum + one, 0);
   const catalogDifferences = [...(proof?.catalogs.differences ?? [])];
@@ -58,6 +58,7 @@ export function reportOf(
   const unseen = pairs
     .filter((pair) => [source, destination].some((side) => side.isWatched && !side.shows(pair)))
     .map(({ namespace }) => namespace);
+  const { restless = [], unordered = [] } = proof ?? {};
   const result = resultOf(proof, total + catalogDifferences.length, undecided);
   const known = {
     source: sideOf(source, proof?.sourceTime),
@@ -71,7 +72,7 @@ export function reportOf(
     formatVersion: 1,
     linkspanVersion: version,
     result,
-    explanation: explain({ ...known, result }, total, { restless: proof?.restless ?? [], unseen }),
+    explanation: explain({ ...known, result }, total, { restless, unordered, unseen }),
     startedAt: new Date(startedAtMs).toISOString(),
     endedAt: new Date(clock.now()).toISOString(),
     seconds: Math.round(ranMs) / 1000,
@@ -90,7 +91,7 @@ export function reportOf(
 function resultOf(proof: Proof | undefined, differences: number, undecided: number): VerificationReport['result'] {
   if (proof === undefined) return 'unfinished';
   if (differences > 0) return 'different';
-  return undecided > 0 || proof.restless.length > 0 ? 'undecided' : 'equal';
+  return undecided + proof.restless.length + proof.unordered.length > 0 ? 'undecided' : 'equal';
 }
 
 function sideOf(side: ComparedSide, time: Proof['sourceTime']): VerificationReport['source'] {
@@ -111,7 +112,7 @@ function collectionOf(
 ): VerificationReport['collections'][number] {
   const of = (side: ComparedSide) => ({
     ...pair.digestOf(side.side),
-    ...(pair.orderDigests === undefined ? {} : { orderDigest: pair.orderDigests[side.side] }),
+    ...(pair.order?.digests === undefined ? {} : { orderDigest: pair.order.digests[side.side] }),
     // The documents that were read may differ from the side's documents at the result's time.
     ...(pair.changes[side.side] > 0 ? { digest: null, orderDigest: undefined } : {}),
     changed: side.shows(pair) ? pair.changes[side.side] : null,

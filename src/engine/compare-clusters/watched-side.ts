@@ -26,7 +26,7 @@ export class WatchedSide implements AsyncDisposable {
   /** By UUID, and by name for servers that show no UUIDs. */
   #pairs: ReadonlyMap<string, ComparedPair> = new Map();
   #reply = 0;
-  /** The resume token after each reply from which on a key may be pending. */
+  /** The resume token after each reply from which on a key may be pending. -1 is before the first reply. */
   #tokens: { readonly reply: number; readonly token: string }[] = [];
   /** Changes of the catalog that concern the comparison. */
   catalogChanges = 0;
@@ -51,6 +51,8 @@ export class WatchedSide implements AsyncDisposable {
     if (saved?.shards) history.shards.expect(saved.shards);
     const token = saved?.token ?? undefined;
     this.#stream = this.#open(token);
+    // The first reply may have changes. Until they have settled, a later run has to resume before them, too.
+    this.#tokens = token === undefined ? [] : [{ reply: -1, token }];
     const time = token === undefined ? undefined : timeOfToken({ _data: token });
     this.#hidden = new HiddenSearch(this.#parts, this.#side, time);
     this.#side.isOplogRead = saved?.oplogRead ?? true;

@@ -25,9 +25,16 @@ export const comparisonErrors = defineErrors('request', {
   },
   REPAIR_DURING_MIGRATION: {
     status: 409,
-    detail: 'Migration % (%) owns the destination, and only its own engine may write there.',
+    detail:
+      'The % has the record of migration % (%). A repair could overwrite or delete what the migration or its users have written.',
     remedy:
-      'Wait until the migration has ended, or cancel it. A running migration finds and repairs differences by itself. Without --repair, linkspan verify only reads.',
+      'Wait until the migration has ended, or cancel it. Close a way back that is open: linkspan migration finish, or POST /finish of linkspan sync. A running migration finds and repairs differences by itself. Without --repair, linkspan verify only reads.',
+  },
+  REPAIR_UNCHECKED: {
+    status: 403,
+    detail:
+      'The % refuses to let the user read linkspan_internal.migrations (%), so a repair could overwrite what a migration or its users have written.',
+    remedy: 'Give the user the role readAnyDatabase there. Without --repair, linkspan verify only reads.',
   },
   VERIFICATION_REFUSED: {
     status: 403,

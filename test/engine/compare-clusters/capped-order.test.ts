@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import type { MongoClient } from 'mongodb';
+import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { emptyPair } from '../../support/seeds.ts';
+import { onceAt } from '../reach-points.ts';
+import { FastClock } from './fast-clock.ts';
+import { verify } from './verify-pair.ts';
+
+checkForLeaks({ sockets: false });
+
+const CAPPED_POSITION_LOST = 136;
+
+let pair: ReplicaSetPair;
+before(async () => {
+  pair = await startPair();
+});
+after(() => pair[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await emptyPair(pair);
+  for (const { client } of [pair.source, pair.destination])
+    await client.db('shop').createCollection('log', { capped: true, size: 10_000_000 });
+});
+
+async function append(client: MongoClient, ids: readonly number[]): Promise<void> {
+  const log = client.db('shop').collection<{ _id: number }>('log');
+  await log.insertMany(ids.map((_id) => ({ _id })));
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
+
+test('the order of a capped collection is compared again when one side lacked too many documents', async () => {
+  await append(pair.source.client, numbers(0, 1_510));
+  await append(pair.destination.client, [1_501, 1_500, ...numbers(1_502, 1_510)]);
+  using _ = onceAt('engine.compare.order-read', () => append(pair.destination.client, numbers(0, 1_500)));
+  const { report, differences } = await verify(pair, { settleMs: 5_000 });
+  assert.equal(report.result, 'different', report.explanation);
+  assert.deepEqual(
+    differences.map(({ class: kind }) => kind),
+    ['capped order'],
+  );
+});
+
+test('an order that cannot be compared is undecided, and a run resumes with it', async () => {
+  for (const { client } of [pair.source, pair.destination]) await append(client, numbers(0, 2_500));
+  await pair.source.failCommand({
+    mode: 'alwaysOn',
+    data: { failCommands: ['getMore'], errorCode: CAPPED_POSITION_LOST, namespace: 'shop.log' },
+  });
+  let state: SavedState | undefined;
+  const save = (saved: SavedState) => {
+    state = saved;
+  };
+  // The clock makes it give up soon.
+  const { report } = await verify(pair, { clock: new FastClock(), save });
+  assert.equal(report.result, 'undecided', report.explanation);
+  assert.match(report.explanation, /natural order of these capped collections .*: shop\.log\./);
+  assert.equal(report.collections[0]?.undecided, 0);
+  await pair.source.clearFailPoints();
+  assert.ok(state !== undefined);
+  const resumed = await verify(pair, { resume: { state, file: 'state' } });
+  assert.equal(resumed.report.result, 'equal', resumed.report.explanation);
+});
+
+test('an order of which one side lacks too many documents all the time is not taken as equal', async () => {
+  await append(pair.source.client, numbers(0, 1_510));
+  await append(pair.destination.client, numbers(1_500, 1_510));
+  const { report } = await verify(pair, { clock: new FastClock() });
+  assert.equal(report.differences.total, 1_500);
+  assert.match(report.explanation, /natural order of these capped collections .*: shop\.log\./);
+});

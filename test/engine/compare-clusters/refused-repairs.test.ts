@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { emptyPair, identified } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { onceAt } from '../reach-points.ts';
+import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
+import { FastClock } from './fast-clock.ts';
+import { verify } from './verify-pair.ts';
+
+checkForLeaks({ sockets: false });
+
+const DURING_MIGRATION = { code: 'REPAIR_DURING_MIGRATION' };
+
+interface Item {
+  _id: number;
+  n: number;
+}
+
+const itemsOf = ({ client }: ReplicaSet) => client.db('shop').collection<Item>('items');
+const recordsOf = ({ client }: ReplicaSet) =>
+  client.db('linkspan_internal').collection<{ _id: string; state: string; cutover?: object }>('migrations');
+
+test('a repair does not undo what users write after a reversible cutover, whichever side has the record', {
+  skip: needsSource('6.0', 'it has no write block'),
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await itemsOf(pair.source).insertMany(identified(10, { n: 0 }));
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  await running.stop();
+  // Nothing takes these to the old source.
+  await itemsOf(pair.destination).updateOne({ _id: 1 }, { $set: { n: 1 } });
+  await itemsOf(pair.destination).insertOne({ _id: 11, n: 1 });
+  await assert.rejects(verify(pair, { repair: true }), DURING_MIGRATION);
+  await recordsOf(pair.destination).deleteMany({});
+  await assert.rejects(verify(pair, { repair: true }), DURING_MIGRATION);
+  assert.equal(await itemsOf(pair.destination).countDocuments({ n: 1 }), 2);
+});
+
+describe('beside records of migrations', () => {
+  let pair: ReplicaSetPair;
+  before(async () => {
+    pair = await startPair();
+  });
+  after(() => pair[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    await emptyPair(pair);
+    await itemsOf(pair.source).insertMany(identified(400, { n: 0 }));
+    await itemsOf(pair.destination).insertMany(identified(400, { n: 1 }));
+  });
+
+  const cutover = { committed: true, reverseFrom: { _data: '82' } };
+
+  test('a repair waits until the way back of a cutover is closed, and the migration has ended', async () => {
+    const records = recordsOf(pair.destination);
+    await records.insertOne({ _id: 'a'.repeat(24), state: 'committed', cutover });
+    await assert.rejects(verify(pair, { repair: true }), DURING_MIGRATION);
+    await records.updateOne({}, { $set: { wayBackClosedBy: ['b'.repeat(24)] } });
+    await recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'cancelled' });
+    const { report } = await verify(pair, { repair: true });
+    assert.deepEqual([report.result, report.differences.repaired], ['equal', 400], report.explanation);
+  });
+
+  for (const [when, point, most] of [
+    ['before a repair', 'engine.compare.judging', 0],
+    ['during a repair', 'engine.compare.repaired', 399],
+  ] as const) {
+    test(`a migration that begins ${when} ends it`, async () => {
+      using _ = onceAt(point, () => recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'tailing' }));
+      // The clock lets a confirmation be out of date soon.
+      await assert.rejects(verify(pair, { repair: true, clock: new FastClock() }), DURING_MIGRATION);
+      const written = await itemsOf(pair.destination).countDocuments({ n: 0 });
+      assert.ok(written <= most, `${written} documents were written`);
+    });
+  }
+});
+
+test('a repair whose user may not read the records of migrations is refused', async () => {
+  await using pair = await startPair({ source: { auth: true } });
+  for (const side of [pair.source, pair.destination]) await itemsOf(side).insertMany(identified(10, { n: 0 }));
+  const privileges = [
+    { resource: { db: 'shop', collection: '' }, actions: ['find', 'listCollections', 'listIndexes'] },
+    { resource: { cluster: true }, actions: ['listDatabases'] },
+  ];
+  await pair.source.client.db('admin').command({ createRole: 'shopReader', privileges, roles: [] });
+  await pair.source.createUser('reader', 'secret', ['shopReader']);
+  const options = {
+    source: { uri: pair.source.uriFor('reader', 'secret') },
+    filters: { include: [{ database: 'shop' }] },
+  };
+  assert.equal((await verify(pair, options)).report.result, 'equal');
+  // At the start, although there is nothing to repair.
+  await assert.rejects(verify(pair, { ...options, repair: true }), {
+    code: 'REPAIR_UNCHECKED',
+    message: /^The source refuses to let the user read linkspan_internal\.migrations/,
+  });
+});
