@@ -12,6 +12,7 @@ import {
   type ReportResponse,
   redeemResponse,
   reportResponse,
+  signedHead,
   signRequest,
   unlinkResponse,
   type WantedAgentState,
@@ -36,8 +37,8 @@ export interface LinkIdentity {
 
 /**
  * The agent's side of the link. It sends signed JSON requests; the control plane opens no connection to it. Every call throws UserError:
- * CONTROL_PLANE_UNREACHABLE and CONTROL_PLANE_ANSWER_UNSIGNED are transient, other codes come from the control plane. The agent rejects every
- * answer without the control plane's signature, refusals included.
+ * CONTROL_PLANE_UNREACHABLE, CONTROL_PLANE_ANSWER_UNSIGNED and CONTROL_PLANE_OUTDATED are transient, other codes come from the control plane.
+ * The agent rejects every answer that the control plane did not sign for exactly the request that this agent sent, refusals included.
  */
 export class LinkClient {
   readonly #transport: LinkTransport;
@@ -106,13 +107,18 @@ export class LinkClient {
     const path = `/link/v1/${call}`;
     const body = JSON.stringify(message);
     const parties = { agentId: this.#agentId, audience: this.#serverKeys[0] ?? '' };
-    const proof = signRequest(this.#key, { method: 'POST', target: path, body }, parties, this.#clock.now());
+    const head = { method: 'POST', target: path };
+    const proof = signRequest(this.#key, { ...head, body }, parties, this.#clock.now());
     const headers = { ...proof, 'content-type': 'application/json' };
     const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
     const ending = signal ? AbortSignal.any([signal, timeout]) : timeout;
     const { status, text, signature, serverTimeMs } = await this.#transport.post(path, headers, body, ending);
-    const answered = { requestSignature: proof[proofHeaders.signature] ?? '', status, body: text };
-    if (!isAnswerOf(this.#serverKeys, signature, answered)) throw this.#unsigned(status);
+    const requestSignature = proof[proofHeaders.signature] ?? '';
+    const answered = { requestHead: signedHead(head, proof), requestSignature, status, body: text };
+    if (!isAnswerOf(this.#serverKeys, signature, 'current', answered)) {
+      const isFormer = isAnswerOf(this.#serverKeys, signature, 'former', answered);
+      throw isFormer ? new UserError('CONTROL_PLANE_OUTDATED', [this.#transport.serverUrl]) : this.#unsigned(status);
+    }
     if (serverTimeMs !== undefined) this.#clockAheadMs = Math.floor(this.#clock.now() / 1000) * 1000 - serverTimeMs;
     const answer = parseJson(text);
     if (status < 200 || status > 299) throw toUserError(this.#transport.serverUrl, status, answer);

@@ -1,5 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
+const FORGED_ANSWERS = 'test/agent/forged-answers.test.ts';
+
 /** Each removes one rule about the agent's link, its orders, or the files on which agent and server depend. */
 export const OF_AGENT: readonly Mutant[] = [
   {
@@ -36,5 +38,26 @@ export const OF_AGENT: readonly Mutant[] = [
     replace: "migration.wanted !== 'cutover' || this.#notes.has(migration)",
     by: "migration.wanted !== 'cutover' || this.#notes !== undefined",
     tests: { file: 'test/agent/unwritable-data.test.ts' },
+  },
+  {
+    without: 'binding an answer to the head of its request',
+    file: 'src/link/signed-answer.ts',
+    replace: "['linkspan-answer-2', requestHead, ...answered]",
+    by: "['linkspan-answer-2', ...answered]",
+    tests: { file: FORGED_ANSWERS, name: 'is rejected, although the control plane signed it' },
+  },
+  {
+    without: 'signing the former form only for a verified request',
+    file: 'src/gateway/gateway.ts',
+    replace: 'const forms = isVerified(request) ?',
+    by: 'const forms = isVerified(request) || true ?',
+    tests: { file: 'test/gateway/older-agents.test.ts' },
+  },
+  {
+    without: 'comparing the body of a redemption with its head first',
+    file: 'src/gateway/redemptions.ts',
+    replace: '      assertNamedBody(request);\n',
+    by: '',
+    tests: { file: FORGED_ANSWERS, name: 'another body than its head names' },
   },
 ];
