@@ -59,8 +59,8 @@ export class AgentRequests {
 
   /**
    * Finds the agent that sent a request. The agent must be known, its signature valid, its link usable and its address allowed.
-   * @throws UserError AGENT_UNKNOWN, AGENT_ADDRESS_REFUSED, REQUEST_REPLAYED, TOO_MANY_FAILED_ATTEMPTS, as {@link assertSigned}, and what
-   *   `assertUsable` throws
+   * @throws UserError AGENT_UNKNOWN, AGENT_ADDRESS_REFUSED, REQUEST_REPLAYED, TOO_MANY_AGENT_REQUESTS, TOO_MANY_FAILED_ATTEMPTS, as
+   *   {@link assertSigned}, and what `assertUsable` throws
    */
   async #authenticate(
     request: FastifyRequest,
@@ -77,9 +77,10 @@ export class AgentRequests {
       const { publicKey } = linked.agent;
       const proof = assertSigned(this.#control, request, publicKey);
       proven = true;
-      this.#replays.admit(publicKey, proof, this.#control.clock.now());
       assertUsable(linked);
       assertAddress(request, linked.link.accessListIps);
+      // Must come last, so that a key whose link has ended, or that is used from elsewhere, takes no memory. A replay is refused all the same.
+      this.#replays.admit(publicKey, proof, this.#control.clock.now());
       this.#senders.set(request, { linked, proof });
     } catch (error) {
       await this.#refused.note(error, request, reply, async () => senderOf(agentId, linked, proven));

@@ -11,7 +11,7 @@ export {
   signRequest,
   verifyHead,
 } from './proof.ts';
-export { ReplayGuard } from './replay-guard.ts';
+export { MOST_REQUESTS, ReplayGuard } from './replay-guard.ts';
 export { agentName } from './report-text.ts';
 export type { ReportedEstimate } from './reported-estimate.ts';
 export { REVERSALS, type ReportedWayBack } from './reported-way-back.ts';

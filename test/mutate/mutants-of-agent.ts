@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const FORGED_ANSWERS = 'test/agent/forged-answers.test.ts';
+const UNUSABLE_AGENTS = 'test/gateway/unusable-agents.test.ts';
 
 /** Each removes one rule about the agent's link, its orders, or the files on which agent and server depend. */
 export const OF_AGENT: readonly Mutant[] = [
@@ -59,5 +60,34 @@ export const OF_AGENT: readonly Mutant[] = [
     replace: '      assertNamedBody(request);\n',
     by: '',
     tests: { file: FORGED_ANSWERS, name: 'another body than its head names' },
+  },
+  {
+    without: 'refusing unusable agents before their requests are remembered',
+    file: 'src/gateway/signed-request.ts',
+    replace: '      assertUsable(linked);\n',
+    by: '      this.#replays.admit(publicKey, proof, this.#control.clock.now());\n      assertUsable(linked);\n',
+    tests: { file: UNUSABLE_AGENTS, name: 'stores nothing of a request' },
+  },
+  {
+    without: 'limiting the remembered requests of an agent',
+    file: 'src/link/replay-guard.ts',
+    replace: 'young.size >= MOST_REQUESTS',
+    by: 'young.size >= Number.POSITIVE_INFINITY',
+    tests: { file: 'test/link/replay-guard.test.ts', name: 'up to a limit' },
+  },
+  {
+    without: 'forgetting requests after the clock was set back',
+    file: 'src/link/replay-guard.ts',
+    replace: 'Math.abs(nowMs - this.#turnedAtMs)',
+    by: '(nowMs - this.#turnedAtMs)',
+    tests: { file: 'test/link/replay-guard.test.ts', name: 'set back' },
+  },
+  {
+    without: 'counting the refusals of unusable agents',
+    file: 'src/http/failed-attempts.ts',
+    replace:
+      '  unusable(request: FastifyRequest, name: string): void {\n    if (this.#perMinute === Number.POSITIVE_INFINITY) return;\n',
+    by: '  unusable(request: FastifyRequest, name: string): void {\n    if (this.#perMinute > 0) return;\n',
+    tests: { file: UNUSABLE_AGENTS, name: 'refused unchecked' },
   },
 ];

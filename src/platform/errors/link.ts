@@ -92,6 +92,13 @@ export const linkErrors = defineErrors('request', {
     detail: 'The control plane has already received this request.',
     remedy: 'Send it again with a new signature. If no agent sent it, someone copied a request.',
   },
+  TOO_MANY_AGENT_REQUESTS: {
+    status: 429,
+    detail: 'The agent has sent more than % requests within ten minutes.',
+    remedy:
+      'Look for a second process or host that uses the key of this agent. If you find none, revoke the link and link the agent again, ' +
+      'because somebody else may have its key. Requests are accepted again after ten minutes.',
+  },
   LINK_MESSAGE_INVALID: {
     status: 400,
     detail: 'The message is not valid: %.',
