@@ -31,7 +31,7 @@ export interface LinkIdentity {
   readonly agentId: string | undefined;
   /** Public keys of the control plane, the newest first. The agent rejects answers that none of them has signed. */
   readonly serverKeys: readonly string[];
-  /** Stores new keys that the control plane has announced. They are durable on return. */
+  /** Stores new keys that the control plane has announced. They are durable on return. Throws UserError when they can't be stored. */
   readonly keepServerKeys: (serverKeys: readonly string[]) => void;
 }
 
@@ -48,6 +48,8 @@ export class LinkClient {
   readonly #keepServerKeys: LinkIdentity['keepServerKeys'];
   #agentId: string | undefined;
   #serverKeys: readonly string[];
+  #storedKeys: readonly string[];
+  #keysUnstored: UserError | undefined;
   #clockAheadMs: number | undefined;
 
   constructor(
@@ -60,6 +62,7 @@ export class LinkClient {
     this.#key = key;
     this.#agentId = agentId;
     this.#serverKeys = serverKeys;
+    this.#storedKeys = serverKeys;
     this.#keepServerKeys = keepServerKeys;
     this.#clock = clock;
   }
@@ -69,6 +72,11 @@ export class LinkClient {
     return this.#clockAheadMs;
   }
 
+  /** Why the keys of the last poll are not stored; undefined while they are. The next poll tries again. */
+  get keysUnstored(): UserError | undefined {
+    return this.#keysUnstored;
+  }
+
   /** Redeems a link-token. Repeating it with the same key gives the same agent. */
   async redeem(request: RedeemRequest, signal?: AbortSignal): Promise<RedeemResponse> {
     const response = await this.#post('redeem', request, redeemResponse, signal);
@@ -76,16 +84,26 @@ export class LinkClient {
     return response;
   }
 
-  /** Waits for the wanted state to differ from the one at `revision`. */
+  /** Waits for the wanted state to differ from the one at `revision`. Returns it also when its new keys can't be stored ({@link keysUnstored}). */
   async poll(request: Omit<PollRequest, 'answerKey'>, signal?: AbortSignal): Promise<WantedAgentState> {
     const message: PollRequest = { ...request, answerKey: this.#answerKey.publicKey };
     const { sealed } = await this.#post('poll', message, pollResponse, signal);
     const wanted = this.#read(wantedState, this.#open(sealed));
-    if (wanted.serverKeys.join() !== this.#serverKeys.join()) {
-      this.#keepServerKeys(wanted.serverKeys);
-      this.#serverKeys = wanted.serverKeys;
-    }
+    this.#serverKeys = wanted.serverKeys;
+    this.#storeKeys();
     return wanted;
+  }
+
+  /** A full disk must not hold back orders. Without new keys on disk, a restarted agent trusts the former ones, which sign for 30 days more. */
+  #storeKeys(): void {
+    try {
+      if (this.#serverKeys.join() !== this.#storedKeys.join()) this.#keepServerKeys(this.#serverKeys);
+      this.#storedKeys = this.#serverKeys;
+      this.#keysUnstored = undefined;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#keysUnstored = error;
+    }
   }
 
   /** Sends a report of the actual state. Returns the highest sequence number that the control plane has received from this agent. */

@@ -106,6 +106,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '22',
       '22b',
       '22c',
+      '23',
     ],
   );
 });

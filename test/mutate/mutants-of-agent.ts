@@ -90,4 +90,18 @@ export const OF_AGENT: readonly Mutant[] = [
     by: '  unusable(request: FastifyRequest, name: string): void {\n    if (this.#perMinute > 0) return;\n',
     tests: { file: UNUSABLE_AGENTS, name: 'refused unchecked' },
   },
+  {
+    without: 'carrying out orders while new keys cannot be stored',
+    file: 'src/agent/link-client.ts',
+    replace: 'if (!(error instanceof UserError)) throw error;',
+    by: 'throw error;',
+    tests: { file: 'test/agent/unwritable-data.test.ts', name: 'new keys of the control plane' },
+  },
+  {
+    without: 'storing new keys with a later poll',
+    file: 'src/agent/link-client.ts',
+    replace: '    } catch (error) {\n      if (!(error instanceof UserError)) throw error;\n',
+    by: '    } catch (error) {\n      this.#storedKeys = this.#serverKeys;\n      if (!(error instanceof UserError)) throw error;\n',
+    tests: { file: 'test/agent/unwritable-data.test.ts', name: 'new keys of the control plane' },
+  },
 ];
