@@ -98,6 +98,9 @@ function noting(client: AgentOptions['client'], requests: Set<Request>): AgentOp
     get clockAheadMs() {
       return client.clockAheadMs;
     },
+    get keysUnstored() {
+      return client.keysUnstored;
+    },
     poll: (...request) => note(() => client.poll(...request)),
     report: (...request) => note(() => client.report(...request)),
   };

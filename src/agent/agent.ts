@@ -28,7 +28,7 @@ const STOP_WITHIN_MS = 9_000;
 
 export interface AgentOptions {
   readonly configuration: AgentConfiguration;
-  readonly client: Pick<LinkClient, 'poll' | 'report' | 'clockAheadMs'>;
+  readonly client: Pick<LinkClient, 'poll' | 'report' | 'clockAheadMs' | 'keysUnstored'>;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -50,6 +50,7 @@ export class Agent {
   /** Announces results, ends of migrations, a new inventory, and reports that arrived. */
   readonly #changes: Changes;
   #isClockWrong = false;
+  #areKeysUnstored = false;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
   #inventoryWantedAtMs: number | undefined;
   #lookAgain = new AbortController();
@@ -136,6 +137,7 @@ export class Agent {
         { revision, waitSeconds: POLL_WAIT_SECONDS, features: [...FEATURES] },
         signal,
       );
+      this.#watchKeys();
       this.#validator.setWanted(wanted.validations);
       this.#orders.setWanted(wanted.migrations);
       this.#watches.setWanted(wanted.watches);
@@ -155,6 +157,19 @@ export class Agent {
       this.#changes.notify();
     }
     await this.#changes.next(signal, LOOK_AGAIN_AFTER_MS);
+  }
+
+  #watchKeys(): void {
+    const reason = this.#client.keysUnstored?.message;
+    const wereUnstored = this.#areKeysUnstored;
+    this.#areKeysUnstored = reason !== undefined;
+    if (this.#areKeysUnstored === wereUnstored) return;
+    if (wereUnstored) this.#logger.info({ event: 'agent.keys_stored' }, 'the new keys of the control plane are stored');
+    else
+      this.#logger.warn(
+        { event: 'agent.keys_unstored', reason },
+        'cannot store the new keys of the control plane; orders are carried out, and the next poll tries again',
+      );
   }
 
   #watchClock(): void {

@@ -12,6 +12,7 @@ import {
   type ReportResponse,
   redeemResponse,
   reportResponse,
+  signedHead,
   signRequest,
   unlinkResponse,
   type WantedAgentState,
@@ -30,14 +31,14 @@ export interface LinkIdentity {
   readonly agentId: string | undefined;
   /** Public keys of the control plane, the newest first. The agent rejects answers that none of them has signed. */
   readonly serverKeys: readonly string[];
-  /** Stores new keys that the control plane has announced. They are durable on return. */
+  /** Stores new keys that the control plane has announced. They are durable on return. Throws UserError when they can't be stored. */
   readonly keepServerKeys: (serverKeys: readonly string[]) => void;
 }
 
 /**
  * The agent's side of the link. It sends signed JSON requests; the control plane opens no connection to it. Every call throws UserError:
- * CONTROL_PLANE_UNREACHABLE and CONTROL_PLANE_ANSWER_UNSIGNED are transient, other codes come from the control plane. The agent rejects every
- * answer without the control plane's signature, refusals included.
+ * CONTROL_PLANE_UNREACHABLE, CONTROL_PLANE_ANSWER_UNSIGNED and CONTROL_PLANE_OUTDATED are transient, other codes come from the control plane.
+ * The agent rejects every answer that the control plane did not sign for exactly the request that this agent sent, refusals included.
  */
 export class LinkClient {
   readonly #transport: LinkTransport;
@@ -47,6 +48,8 @@ export class LinkClient {
   readonly #keepServerKeys: LinkIdentity['keepServerKeys'];
   #agentId: string | undefined;
   #serverKeys: readonly string[];
+  #storedKeys: readonly string[];
+  #keysUnstored: UserError | undefined;
   #clockAheadMs: number | undefined;
 
   constructor(
@@ -59,6 +62,7 @@ export class LinkClient {
     this.#key = key;
     this.#agentId = agentId;
     this.#serverKeys = serverKeys;
+    this.#storedKeys = serverKeys;
     this.#keepServerKeys = keepServerKeys;
     this.#clock = clock;
   }
@@ -68,6 +72,11 @@ export class LinkClient {
     return this.#clockAheadMs;
   }
 
+  /** Why the keys of the last poll are not stored; undefined while they are. The next poll tries again. */
+  get keysUnstored(): UserError | undefined {
+    return this.#keysUnstored;
+  }
+
   /** Redeems a link-token. Repeating it with the same key gives the same agent. */
   async redeem(request: RedeemRequest, signal?: AbortSignal): Promise<RedeemResponse> {
     const response = await this.#post('redeem', request, redeemResponse, signal);
@@ -75,16 +84,26 @@ export class LinkClient {
     return response;
   }
 
-  /** Waits for the wanted state to differ from the one at `revision`. */
+  /** Waits for the wanted state to differ from the one at `revision`. Returns it also when its new keys can't be stored ({@link keysUnstored}). */
   async poll(request: Omit<PollRequest, 'answerKey'>, signal?: AbortSignal): Promise<WantedAgentState> {
     const message: PollRequest = { ...request, answerKey: this.#answerKey.publicKey };
     const { sealed } = await this.#post('poll', message, pollResponse, signal);
     const wanted = this.#read(wantedState, this.#open(sealed));
-    if (wanted.serverKeys.join() !== this.#serverKeys.join()) {
-      this.#keepServerKeys(wanted.serverKeys);
-      this.#serverKeys = wanted.serverKeys;
-    }
+    this.#serverKeys = wanted.serverKeys;
+    this.#storeKeys();
     return wanted;
+  }
+
+  /** A full disk must not hold back orders. Without new keys on disk, a restarted agent trusts the former ones, which sign for 30 days more. */
+  #storeKeys(): void {
+    try {
+      if (this.#serverKeys.join() !== this.#storedKeys.join()) this.#keepServerKeys(this.#serverKeys);
+      this.#storedKeys = this.#serverKeys;
+      this.#keysUnstored = undefined;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#keysUnstored = error;
+    }
   }
 
   /** Sends a report of the actual state. Returns the highest sequence number that the control plane has received from this agent. */
@@ -106,13 +125,18 @@ export class LinkClient {
     const path = `/link/v1/${call}`;
     const body = JSON.stringify(message);
     const parties = { agentId: this.#agentId, audience: this.#serverKeys[0] ?? '' };
-    const proof = signRequest(this.#key, { method: 'POST', target: path, body }, parties, this.#clock.now());
+    const head = { method: 'POST', target: path };
+    const proof = signRequest(this.#key, { ...head, body }, parties, this.#clock.now());
     const headers = { ...proof, 'content-type': 'application/json' };
     const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
     const ending = signal ? AbortSignal.any([signal, timeout]) : timeout;
     const { status, text, signature, serverTimeMs } = await this.#transport.post(path, headers, body, ending);
-    const answered = { requestSignature: proof[proofHeaders.signature] ?? '', status, body: text };
-    if (!isAnswerOf(this.#serverKeys, signature, answered)) throw this.#unsigned(status);
+    const requestSignature = proof[proofHeaders.signature] ?? '';
+    const answered = { requestHead: signedHead(head, proof), requestSignature, status, body: text };
+    if (!isAnswerOf(this.#serverKeys, signature, 'current', answered)) {
+      const isFormer = isAnswerOf(this.#serverKeys, signature, 'former', answered);
+      throw isFormer ? new UserError('CONTROL_PLANE_OUTDATED', [this.#transport.serverUrl]) : this.#unsigned(status);
+    }
     if (serverTimeMs !== undefined) this.#clockAheadMs = Math.floor(this.#clock.now() / 1000) * 1000 - serverTimeMs;
     const answer = parseJson(text);
     if (status < 200 || status > 299) throw toUserError(this.#transport.serverUrl, status, answer);

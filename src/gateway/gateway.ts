@@ -6,16 +6,17 @@ import {
   pollRequest,
   proofHeaders,
   ReplayGuard,
-  redeemRequest,
   reportRequest,
   sealTo,
   signAnswer,
+  signedHead,
   unlinkRequest,
 } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { linkProblem } from './link-problem.ts';
 import { Redemptions } from './redemptions.ts';
 import { RefusedAttempts } from './refused-attempts.ts';
+import { headOf, isVerified } from './request-proof.ts';
 import { AgentRequests, readMessage } from './signed-request.ts';
 
 /** Body limit for short messages: a token and a host name, or a revision and a key. */
@@ -51,18 +52,18 @@ export async function registerGateway(
       });
 
       scope.addHook('onSend', async (request, reply, payload) => {
-        const requestSignature = String(request.headers[proofHeaders.signature] ?? '');
-        const body = typeof payload === 'string' ? payload : '';
-        reply.header(
-          ANSWER_HEADER,
-          signAnswer(control.serverKeys.signing, { requestSignature, status: reply.statusCode, body }),
-        );
+        const forms = isVerified(request) ? (['current', 'former'] as const) : (['current'] as const);
+        const answer = {
+          requestHead: signedHead(headOf(request), request.headers),
+          requestSignature: String(request.headers[proofHeaders.signature] ?? ''),
+          status: reply.statusCode,
+          body: typeof payload === 'string' ? payload : '',
+        };
+        reply.header(ANSWER_HEADER, signAnswer(control.serverKeys.signing, forms, answer));
       });
 
       scope.post('/redeem', { bodyLimit: SHORT_BODY_BYTES }, async (request, reply) => {
-        const message = readMessage(redeemRequest, request);
-        const answer = await redemptions.redeem(message, request, reply);
-        const { host } = message;
+        const { answer, host } = await redemptions.redeem(request, reply);
         logger.info(
           { event: 'agent.linked', agentId: answer.agentId, orgId: answer.orgId, host, address: request.ip },
           'agent linked',

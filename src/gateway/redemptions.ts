@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
 import { type Control, redeemLinkToken } from '../control/index.ts';
-import { type LinkToken, parseLinkToken, type RedeemResponse, type redeemRequest } from '../link/index.ts';
+import { type LinkToken, parseLinkToken, type RedeemResponse, redeemRequest } from '../link/index.ts';
 import type { RefusedAttempts } from './refused-attempts.ts';
-import { assertAddress, assertSigned } from './signed-request.ts';
+import { assertNamedBody, assertSigned } from './request-proof.ts';
+import { assertAddress, readMessage } from './signed-request.ts';
 
 /** Handles the calls with which unlinked agents redeem their link-tokens. */
 export class Redemptions {
@@ -15,19 +15,25 @@ export class Redemptions {
     this.#refused = refused;
   }
 
-  /** Redeems a link-token. @throws UserError TOO_MANY_FAILED_ATTEMPTS, and as `parseLinkToken`, {@link assertSigned} and `redeemLinkToken` */
+  /**
+   * Redeems the link-token of a request.
+   * @returns the answer, and the host that it linked
+   * @throws UserError TOO_MANY_FAILED_ATTEMPTS, and as {@link assertNamedBody}, {@link readMessage}, `parseLinkToken`, {@link assertSigned}
+   *   and `redeemLinkToken`
+   */
   async redeem(
-    { token: text, publicKey, host, version }: z.output<typeof redeemRequest>,
     request: FastifyRequest,
     reply: FastifyReply,
-  ): Promise<RedeemResponse> {
+  ): Promise<{ readonly answer: RedeemResponse; readonly host: string }> {
     let token: LinkToken | undefined;
     try {
+      assertNamedBody(request);
+      const { token: text, publicKey, host, version } = readMessage(redeemRequest, request);
       token = parseLinkToken(text);
       this.#refused.assertMayTry(request, reply, token.id);
       // Redeeming is idempotent: a replayed request gets the first answer again, so the replay guard need not see it.
       assertSigned(this.#control, request, publicKey);
-      return await redeemLinkToken(this.#control, {
+      const answer = await redeemLinkToken(this.#control, {
         token,
         publicKey,
         host,
@@ -35,6 +41,7 @@ export class Redemptions {
         remoteAddress: request.ip,
         checkAddress: (accessListIps) => assertAddress(request, accessListIps),
       });
+      return { answer, host };
     } catch (error) {
       await this.#refused.note(error, request, reply, async () => ({
         claim: { kind: 'link-token', name: token?.id ?? '' },

@@ -3,7 +3,7 @@ import type { Claim, Control, SecurityEvent, SecurityEventType } from '../contro
 import type { FailedAttempts } from '../http/index.ts';
 import { type ErrorCode, UserError } from '../platform/index.ts';
 
-/** The refusals that are security events. Other refusals, such as LINK_DELETED, go to authenticated agents. */
+/** The refusals that are security events. */
 const TYPES: Partial<Record<ErrorCode, SecurityEventType>> = {
   LINK_TOKEN_MALFORMED: 'LINK_TOKEN_REFUSED',
   LINK_TOKEN_CHECKSUM: 'LINK_TOKEN_REFUSED',
@@ -19,6 +19,12 @@ const TYPES: Partial<Record<ErrorCode, SecurityEventType>> = {
   AGENT_ADDRESS_REFUSED: 'AGENT_ADDRESS_REFUSED',
   REQUEST_REPLAYED: 'AGENT_REQUEST_REPLAYED',
 };
+
+/**
+ * Refusals of agents with a valid signature. They are no events, because every agent whose link ends gets one. An agent that waits for
+ * approval gets them for as long as an owner needs.
+ */
+const UNUSABLE: readonly ErrorCode[] = ['LINK_DELETED', 'LINK_REVOKED', 'AGENT_SUPERSEDED', 'AGENT_PENDING_APPROVAL'];
 
 /** The known or claimed sender of a refused request. */
 export type Sender = Pick<SecurityEvent, 'actor' | 'orgId'> & { readonly claim: Claim };
@@ -45,7 +51,7 @@ export class RefusedAttempts {
 
   /**
    * Records a refusal. Call this with the error before it is thrown.
-   * @param senderOf  called only for security events
+   * @param senderOf  called only for refusals that count
    * @throws UserError TOO_MANY_FAILED_ATTEMPTS, which replaces `error` in the answer
    */
   async note(
@@ -54,8 +60,10 @@ export class RefusedAttempts {
     reply: FastifyReply,
     senderOf: () => Promise<Sender>,
   ): Promise<void> {
-    const type = error instanceof UserError ? TYPES[error.code] : undefined;
-    if (type === undefined || !(error instanceof UserError)) return;
+    if (!(error instanceof UserError)) return;
+    if (UNUSABLE.includes(error.code)) return this.#failed.unusable(request, (await senderOf()).claim.name);
+    const type = TYPES[error.code];
+    if (type === undefined) return;
     const sender = await senderOf();
     this.#control.security.note({ type, address: request.ip, reason: error.code, ...sender });
     this.#failed.failed(request, reply, sender.claim.name);

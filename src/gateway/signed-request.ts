@@ -2,9 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { assertLinked, assertLinkOpen, type Control, findAgent, type LinkedAgent } from '../control/index.ts';
 import { bodyOf, isOnAccessList } from '../http/index.ts';
-import { assertBody, type Proof, parsePublicKey, proofHeaders, type ReplayGuard, verifyHead } from '../link/index.ts';
+import { assertBody, type Proof, proofHeaders, type ReplayGuard } from '../link/index.ts';
 import { UserError } from '../platform/index.ts';
 import type { RefusedAttempts, Sender } from './refused-attempts.ts';
+import { assertSigned } from './request-proof.ts';
 
 /** Reads the message of a request. @throws UserError LINK_MESSAGE_INVALID, which names the field and quotes nothing of the body */
 export function readMessage<T>(schema: z.ZodType<T>, request: FastifyRequest): T {
@@ -18,21 +19,6 @@ export function readMessage<T>(schema: z.ZodType<T>, request: FastifyRequest): T
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new UserError('LINK_MESSAGE_INVALID', [`${issue?.path.join('.') || 'the body'}: ${issue?.message}`]);
-}
-
-/**
- * Checks that the holder of the public key in a request's body signed the request.
- * @throws UserError PROOF_MISSING, PROOF_WRONG, PROOF_FOR_ANOTHER, CLOCK_SKEW
- */
-export function assertSigned(control: Control, request: FastifyRequest, publicKey: string): void {
-  assertBody(proofOf(control, request, publicKey), bodyOf(request));
-}
-
-function proofOf({ serverKeys, clock }: Control, request: FastifyRequest, publicKey: string): Proof {
-  const key = parsePublicKey(publicKey);
-  if (!key) throw new UserError('PROOF_WRONG');
-  const head = { method: request.method, target: request.originalUrl };
-  return verifyHead(key, head, request.headers, { audiences: serverKeys.publicKeys, nowMs: clock.now() });
 }
 
 /** Authenticates the requests of linked agents before the server reads a byte of their bodies. */
@@ -73,8 +59,8 @@ export class AgentRequests {
 
   /**
    * Finds the agent that sent a request. The agent must be known, its signature valid, its link usable and its address allowed.
-   * @throws UserError AGENT_UNKNOWN, AGENT_ADDRESS_REFUSED, REQUEST_REPLAYED, TOO_MANY_FAILED_ATTEMPTS, as {@link assertSigned}, and what
-   *   `assertUsable` throws
+   * @throws UserError AGENT_UNKNOWN, AGENT_ADDRESS_REFUSED, REQUEST_REPLAYED, TOO_MANY_AGENT_REQUESTS, TOO_MANY_FAILED_ATTEMPTS, as
+   *   {@link assertSigned}, and what `assertUsable` throws
    */
   async #authenticate(
     request: FastifyRequest,
@@ -89,11 +75,12 @@ export class AgentRequests {
       if (agentId === '') throw new UserError('PROOF_MISSING');
       linked = await findAgent(this.#control, agentId);
       const { publicKey } = linked.agent;
-      const proof = proofOf(this.#control, request, publicKey);
+      const proof = assertSigned(this.#control, request, publicKey);
       proven = true;
-      this.#replays.admit(publicKey, proof, this.#control.clock.now());
       assertUsable(linked);
       assertAddress(request, linked.link.accessListIps);
+      // Must come last, so that a key whose link has ended, or that is used from elsewhere, takes no memory. A replay is refused all the same.
+      this.#replays.admit(publicKey, proof, this.#control.clock.now());
       this.#senders.set(request, { linked, proof });
     } catch (error) {
       await this.#refused.note(error, request, reply, async () => senderOf(agentId, linked, proven));

@@ -65,6 +65,15 @@ export class FailedAttempts {
   }
 
   /**
+   * Counts a refusal of credentials that are right, but can't be used any more or yet. Counts it for the name alone: what one such client does
+   * must not hide from others at its address why they are refused.
+   */
+  unusable(request: FastifyRequest, name: string): void {
+    if (this.#perMinute === Number.POSITIVE_INFINITY) return;
+    this.#names.take(nameAt(request.ip, name), this.#sizeOf(this.#perMinute / 2));
+  }
+
+  /**
    * Records that a name worked from the address of a request.
    * @throws UserError TOO_MANY_FAILED_ATTEMPTS as {@link assertMayTry}: of many parallel guesses, even correct ones fail beyond the budget
    */

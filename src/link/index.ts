@@ -1,7 +1,17 @@
 export { keyPinOf } from './key-pin.ts';
 export * from './messages.ts';
-export { assertBody, CLOCK_TOLERANCE_MS, type Proof, proofHeaders, signRequest, verifyHead } from './proof.ts';
-export { ReplayGuard } from './replay-guard.ts';
+export {
+  assertBody,
+  assertCurrent,
+  CLOCK_TOLERANCE_MS,
+  type Proof,
+  proofHeaders,
+  type RequestHead,
+  signedHead,
+  signRequest,
+  verifyHead,
+} from './proof.ts';
+export { MOST_REQUESTS, ReplayGuard } from './replay-guard.ts';
 export { agentName } from './report-text.ts';
 export type { ReportedEstimate } from './reported-estimate.ts';
 export { REVERSALS, type ReportedWayBack } from './reported-way-back.ts';

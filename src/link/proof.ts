@@ -16,7 +16,7 @@ export const proofHeaders = {
   nonce: 'linkspan-nonce',
   /** SHA-256 of the body in hexadecimal, so that the signature can be checked before the body is read. */
   digest: 'linkspan-digest',
-  /** Ed25519, base64url, over the lines of {@link signedText}. */
+  /** Ed25519, base64url, over the text of {@link signedHead}. */
   signature: 'linkspan-signature',
 } as const;
 
@@ -49,26 +49,34 @@ export function signRequest(
   { agentId, audience }: Parties,
   nowMs: number,
 ): Record<string, string> {
-  const fields = {
-    agentId: agentId ?? '',
-    audience,
-    time: String(nowMs),
-    nonce: randomBytes(16).toString('base64url'),
-    digest: digestOf(body),
-  };
-  const signature = sign(null, signedText(head, fields), privateKey).toString('base64url');
-  return {
+  const headers = {
     ...(agentId === undefined ? {} : { [proofHeaders.agent]: agentId }),
     [proofHeaders.audience]: audience,
-    [proofHeaders.time]: fields.time,
-    [proofHeaders.nonce]: fields.nonce,
-    [proofHeaders.digest]: fields.digest,
-    [proofHeaders.signature]: signature,
+    [proofHeaders.time]: String(nowMs),
+    [proofHeaders.nonce]: randomBytes(16).toString('base64url'),
+    [proofHeaders.digest]: digestOf(body),
   };
+  const signature = sign(null, Buffer.from(signedHead(head, headers)), privateKey).toString('base64url');
+  return { ...headers, [proofHeaders.signature]: signature };
+}
+
+/** Headers with lower-case names, as in Node. */
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/**
+ * The text that a request's signature covers, from its headers as sent or as received. A missing header counts as empty. No two heads have
+ * the same text, because neither a request line nor a header contains a line break.
+ */
+export function signedHead({ method, target }: RequestHead, headers: Headers): string {
+  const { audience, agent, time, nonce, digest } = proofHeaders;
+  const values = [audience, agent, time, nonce, digest].map((name) => String(headers[name] ?? ''));
+  return ['linkspan-link-2', method, target, ...values].join('\n');
 }
 
 /** The signed fields of a verified request. */
 export interface Proof {
+  /** Public key of the control plane that the request is for. */
+  readonly audience: string;
   readonly nonce: string;
   readonly signedAtMs: number;
   /** SHA-256 of the signed body, for {@link assertBody}. */
@@ -76,27 +84,30 @@ export interface Proof {
 }
 
 /**
- * Verifies the signature of a request before its body is read: the key, the time, the control plane it is for, and an unchanged head.
- * @param audiences  public keys of this control plane
- * @param headers    with lower-case names, as in Node
- * @throws UserError PROOF_MISSING, PROOF_WRONG, PROOF_FOR_ANOTHER, CLOCK_SKEW
+ * Verifies the signature of a request before its body is read: the key, and an unchanged head.
+ * @throws UserError PROOF_MISSING, PROOF_WRONG
  */
-export function verifyHead(
-  publicKey: KeyObject,
-  head: RequestHead,
-  headers: Readonly<Record<string, string | string[] | undefined>>,
+export function verifyHead(publicKey: KeyObject, head: RequestHead, headers: Headers): Proof {
+  const { signature, ...proof } = readProof(headers);
+  const text = Buffer.from(signedHead(head, headers));
+  if (!verify(null, text, publicKey, Buffer.from(signature, 'base64url'))) throw new UserError('PROOF_WRONG');
+  return proof;
+}
+
+/**
+ * Checks the control plane and the time of a verified request. Called after {@link verifyHead}, so that only the holder of the key learns the
+ * difference of the clocks.
+ * @param audiences  public keys of this control plane
+ * @throws UserError PROOF_FOR_ANOTHER, CLOCK_SKEW
+ */
+export function assertCurrent(
+  { audience, signedAtMs }: Proof,
   { audiences, nowMs }: { readonly audiences: readonly string[]; readonly nowMs: number },
-): Proof {
-  const fields = readFields(headers);
-  if (!verify(null, signedText(head, fields), publicKey, Buffer.from(fields.signature, 'base64url')))
-    throw new UserError('PROOF_WRONG');
-  if (!audiences.includes(fields.audience)) throw new UserError('PROOF_FOR_ANOTHER');
-  // Checked after the signature, so that only the holder of the key learns the difference of the clocks.
-  const signedAtMs = Number(fields.time);
+): void {
+  if (!audiences.includes(audience)) throw new UserError('PROOF_FOR_ANOTHER');
   if (Math.abs(signedAtMs - nowMs) > CLOCK_TOLERANCE_MS) {
     throw new UserError('CLOCK_SKEW', [timeOf(signedAtMs), timeOf(nowMs)]);
   }
-  return { nonce: fields.nonce, signedAtMs, digest: fields.digest };
 }
 
 /** Checks that a body is the signed one. @throws UserError PROOF_WRONG */
@@ -104,12 +115,8 @@ export function assertBody({ digest }: Pick<Proof, 'digest'>, body: Buffer): voi
   if (digestOf(body) !== digest) throw new UserError('PROOF_WRONG');
 }
 
-type Fields = Readonly<Record<'agentId' | 'audience' | 'time' | 'nonce' | 'digest', string>>;
-
 /** @throws UserError PROOF_MISSING, PROOF_WRONG */
-function readFields(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-): Fields & { readonly signature: string } {
+function readProof(headers: Headers): Proof & { readonly signature: string } {
   const agentId = headers[proofHeaders.agent] ?? '';
   const audience = headers[proofHeaders.audience];
   const time = headers[proofHeaders.time];
@@ -122,7 +129,7 @@ function readFields(
   if (typeof agentId !== 'string' || typeof audience !== 'string' || typeof digest !== 'string')
     throw new UserError('PROOF_WRONG');
   if (!/^\d{1,15}$/.test(time) || !/^[\w-]{22}$/.test(nonce)) throw new UserError('PROOF_WRONG');
-  return { agentId, audience, time, nonce, digest, signature };
+  return { audience, signedAtMs: Number(time), nonce, digest, signature };
 }
 
 function digestOf(body: string | Buffer): string {
@@ -133,8 +140,4 @@ function digestOf(body: string | Buffer): string {
 function timeOf(ms: number): string {
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-function signedText({ method, target }: RequestHead, { audience, agentId, time, nonce, digest }: Fields): Buffer {
-  return Buffer.from(['linkspan-link-2', method, target, audience, agentId, time, nonce, digest].join('\n'));
 }

@@ -52,6 +52,7 @@ test('an agent retries for an hour with growing delays, and continues when the c
   };
   const client: AgentOptions['client'] = {
     clockAheadMs: 0,
+    keysUnstored: undefined,
     poll: async () => {
       attempt();
       await clock.sleep(1_000);
@@ -113,7 +114,7 @@ test('a start unblocks a source that was left blocked, even if the control plane
       dataDir: folder.path,
       projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments }],
     },
-    client: { clockAheadMs: 0, poll: fails, report: fails },
+    client: { clockAheadMs: 0, keysUnstored: undefined, poll: fails, report: fails },
     logger: silentLogger,
   }).run(stop.signal);
   await eventually(() => shop.insertOne({ open: true }), { what: 'the source to take writes' });
@@ -179,6 +180,7 @@ test('whether the control plane is up to date is decided by the monotonic clock'
   let reports = 0;
   const client: AgentOptions['client'] = {
     clockAheadMs: 0,
+    keysUnstored: undefined,
     poll: () => waiting.promise,
     report: async ({ sequence }) => {
       reports += 1;

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Agent } from '../../src/agent/agent.ts';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
 import { establishLink } from '../../src/agent/establish-link.ts';
-import { createMigration, getMigration, requestCutover } from '../../src/control/index.ts';
+import {
+  createMigration,
+  getMigration,
+  getValidation,
+  requestCutover,
+  startValidation,
+} from '../../src/control/index.ts';
 import { systemClock } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPair, startReplicaSet } from '../support/replica-set.ts';
@@ -62,6 +68,52 @@ test('a cutover that cannot be noted waits and says why, other orders are carrie
     await eventually(async () => (await seen(id)).state.status === 'COMPLETE', { what: 'the cutover' });
     const said = (event: string) => lines.filter((line) => line.includes(`"${event}"`)).length;
     assert.deepEqual([said('agent.data_unwritable'), said('control_plane.unreachable')], [1, 0]);
+  } finally {
+    stop.abort();
+    await running;
+  }
+});
+
+test('orders that arrive with new keys of the control plane are carried out while the keys cannot be stored, which a later poll does', async () => {
+  await using plane = await startControlPlane();
+  await using destination = await startReplicaSet();
+  const { control, actor, groupId } = plane;
+  const { logger, lines, logged } = readLog();
+  const configuration: AgentConfiguration = {
+    host: 'mover',
+    dataDir: plane.agentDirectory,
+    plainHttp: 'loopback',
+    allowedDestinations: ['127.0.0.0/8'],
+    projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri: destination.uri }] }],
+  };
+  const options = { dataDir: plane.agentDirectory, host: 'mover', token: await plane.newToken(), clock: systemClock };
+  const stop = new AbortController();
+  const { client } = await establishLink(options, stop.signal);
+  const running = new Agent({ configuration, client, logger }).run(stop.signal);
+  try {
+    const hasInventory = async () => (await control.store.linkedAgentsOf(plane.orgId))[0]?.inventory[0]?.deployments[0];
+    await eventually(hasInventory, { what: 'the inventory' });
+    const validated = async () => {
+      const { id } = await startValidation(control, actor, groupId, await orderTo(plane, destination.uri));
+      await eventually(async () => (await getValidation(control, actor, groupId, id)).status !== 'PENDING', {
+        what: 'the result of a validation',
+      });
+    };
+
+    const file = join(plane.agentDirectory, 'link.json');
+    const inItsPlace = `${file}.new`;
+    mkdirSync(inItsPlace);
+    await control.serverKeys.rotate();
+    await validated();
+    await logged('agent.keys_unstored');
+    await validated();
+
+    rmdirSync(inItsPlace);
+    await validated();
+    await logged('agent.keys_stored');
+    assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')).serverKeys, control.serverKeys.publicKeys);
+    const said = (event: string) => lines.filter((line) => line.includes(`"${event}"`)).length;
+    assert.deepEqual([said('agent.keys_unstored'), said('control_plane.unreachable')], [1, 0]);
   } finally {
     stop.abort();
     await running;

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { test } from 'node:test';
 import {
   assertBody,
+  assertCurrent,
   CLOCK_TOLERANCE_MS,
   isAnswerOf,
   loadSigningKey,
@@ -13,6 +14,7 @@ import {
   publicKeyOf,
   ReplayGuard,
   signAnswer,
+  signedHead,
   signRequest,
   verifyHead,
 } from '../../src/link/index.ts';
@@ -26,7 +28,8 @@ const PARTIES = { agentId, audience: AUDIENCE };
 
 /** Checks a request as a server does: its head, then its body. */
 function verifyRequest(key: KeyObject, request: typeof parts, headers: Record<string, string>, nowMs: number): Proof {
-  const proof = verifyHead(key, request, headers, { audiences: ['other', AUDIENCE], nowMs });
+  const proof = verifyHead(key, request, headers);
+  assertCurrent(proof, { audiences: ['other', AUDIENCE], nowMs });
   assertBody(proof, Buffer.from(request.body));
   return proof;
 }
@@ -82,7 +85,7 @@ test('clocks may differ by at most five minutes', () => {
 
 test('a replayed request is refused as long as its timestamp is valid', () => {
   const guard = new ReplayGuard();
-  const proof = { nonce: 'n', signedAtMs: NOW, digest: '' };
+  const proof = { audience: AUDIENCE, nonce: 'n', signedAtMs: NOW, digest: '' };
   guard.admit('a', proof, NOW - CLOCK_TOLERANCE_MS);
   guard.admit('b', proof, NOW - CLOCK_TOLERANCE_MS);
   for (const at of [0, CLOCK_TOLERANCE_MS]) {
@@ -105,17 +108,44 @@ test('a request signed for one control plane is invalid at another', () => {
 test('a signed answer is valid only for its request, status and body, and only with a trusted key', () => {
   const [key, former, strange] = [1, 2, 3].map(() => loadSigningKey(newSigningKey()));
   assert.ok(key && former && strange);
-  const answer = { requestSignature: 'request', status: 410, body: '{"errorCode":"LINK_DELETED"}' };
-  const header = signAnswer([key, former], answer);
+  const requestHead = signedHead(parts, signRequest(key, parts, PARTIES, NOW));
+  const answer = { requestHead, requestSignature: 'request', status: 410, body: '{"errorCode":"LINK_DELETED"}' };
+  const header = signAnswer([key, former], ['current'], answer);
   for (const trusted of [[publicKeyOf(key)], [publicKeyOf(former)], ['x', publicKeyOf(key)]])
-    assert.ok(isAnswerOf(trusted, header, answer));
-  assert.ok(!isAnswerOf([publicKeyOf(strange)], header, answer));
-  assert.ok(!isAnswerOf([publicKeyOf(key)], signAnswer([strange], answer), answer));
+    assert.ok(isAnswerOf(trusted, header, 'current', answer));
+  assert.ok(!isAnswerOf([publicKeyOf(strange)], header, 'current', answer));
+  assert.ok(!isAnswerOf([publicKeyOf(key)], signAnswer([strange], ['current'], answer), 'current', answer));
   // The signature of this key under the name of a trusted key.
-  const [, forged = ''] = signAnswer([strange], answer).split('.');
-  assert.ok(!isAnswerOf([publicKeyOf(key)], `${publicKeyOf(key)}.${forged}`, answer));
+  const [, forged = ''] = signAnswer([strange], ['current'], answer).split('.');
+  assert.ok(!isAnswerOf([publicKeyOf(key)], `${publicKeyOf(key)}.${forged}`, 'current', answer));
   for (const other of [{ requestSignature: 'another' }, { status: 200 }, { body: '{}' }])
-    assert.ok(!isAnswerOf([publicKeyOf(key)], header, { ...answer, ...other }));
+    assert.ok(!isAnswerOf([publicKeyOf(key)], header, 'current', { ...answer, ...other }));
   for (const none of [undefined, '', ',', '.', publicKeyOf(key)])
-    assert.ok(!isAnswerOf([publicKeyOf(key)], none, answer));
+    assert.ok(!isAnswerOf([publicKeyOf(key)], none, 'current', answer));
+});
+
+test('a signed answer is invalid for a request with another method, address, agent, control plane, time, nonce or body', () => {
+  const key = loadSigningKey(newSigningKey());
+  const headers = signRequest(key, parts, PARTIES, NOW);
+  const requestSignature = headers[proofHeaders.signature] ?? '';
+  const answer = { requestHead: signedHead(parts, headers), requestSignature, status: 401, body: '{}' };
+  const header = signAnswer([key], ['current'], answer);
+  const others = [
+    signedHead({ ...parts, method: 'PUT' }, headers),
+    signedHead({ ...parts, target: '/link/v1/poll' }, headers),
+    ...[proofHeaders.agent, proofHeaders.audience, proofHeaders.time, proofHeaders.nonce, proofHeaders.digest].flatMap(
+      (name) => [signedHead(parts, { ...headers, [name]: 'x' }), signedHead(parts, { ...headers, [name]: undefined })],
+    ),
+  ];
+  for (const requestHead of others)
+    assert.ok(!isAnswerOf([publicKeyOf(key)], header, 'current', { ...answer, requestHead }), requestHead);
+});
+
+test('an answer in one form is invalid in the other', () => {
+  const key = loadSigningKey(newSigningKey());
+  const answer = { requestHead: 'head', requestSignature: 'request', status: 200, body: '{}' };
+  const [current, former] = signAnswer([key], ['current', 'former'], answer).split(',');
+  const trusted = [publicKeyOf(key)];
+  assert.ok(isAnswerOf(trusted, current, 'current', answer) && isAnswerOf(trusted, former, 'former', answer));
+  assert.ok(!isAnswerOf(trusted, current, 'former', answer) && !isAnswerOf(trusted, former, 'current', answer));
 });

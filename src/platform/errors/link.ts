@@ -92,6 +92,13 @@ export const linkErrors = defineErrors('request', {
     detail: 'The control plane has already received this request.',
     remedy: 'Send it again with a new signature. If no agent sent it, someone copied a request.',
   },
+  TOO_MANY_AGENT_REQUESTS: {
+    status: 429,
+    detail: 'The agent has sent more than % requests within ten minutes.',
+    remedy:
+      'Look for a second process or host that uses the key of this agent. If you find none, revoke the link and link the agent again, ' +
+      'because somebody else may have its key. Requests are accepted again after ten minutes.',
+  },
   LINK_MESSAGE_INVALID: {
     status: 400,
     detail: 'The message is not valid: %.',
@@ -149,8 +156,13 @@ export const linkErrors = defineErrors('request', {
     status: 502,
     detail: 'The answer of the control plane at % (HTTP %) is not signed with a key that this agent trusts.',
     remedy:
-      'Look for a proxy or load balancer that answers instead, changes answers or removes Linkspan-* headers. If the control ' +
-      'plane was reinstalled or restored, link the agent again with a new link-token.',
+      'Look for a proxy or load balancer that answers instead, changes requests or answers, or removes Linkspan-* headers. If the ' +
+      'control plane was reinstalled or restored, link the agent again with a new link-token.',
+  },
+  CONTROL_PLANE_OUTDATED: {
+    status: 502,
+    detail: 'The control plane at % signs its answers in the form of Linkspan 0.2.0, which this agent does not accept.',
+    remedy: 'Upgrade the control plane. The agent retries by itself, and its migrations continue.',
   },
   LINK_TOKEN_OUTDATED: {
     status: 400,

@@ -22,6 +22,16 @@ export const agentLogEvents = {
     level: 'info',
     meaning: 'The agent can write its notes of cutovers again. Cutovers that waited for that begin.',
   },
+  'agent.keys_stored': {
+    level: 'info',
+    meaning: 'The agent has stored the new keys of the control plane that it could not store before.',
+  },
+  'agent.keys_unstored': {
+    level: 'warn',
+    fields: ['reason'],
+    meaning:
+      'The agent cannot store new keys of the control plane. It uses them, carries out orders, and tries again with the next poll. A restart more than 30 days after the rotation would need another link-token.',
+  },
   'agent.link_kept': {
     level: 'warn',
     fields: ['agentId'],
