@@ -163,4 +163,11 @@ export const OF_COMPARISON: readonly Mutant[] = [
     by: 'if (askedAtMs !== this.#allowedAtMs) return;',
     tests: { file: REPAIRS, name: 'a migration that begins' },
   },
+  {
+    without: 'refusing repairs after a cutover from this source',
+    file: 'src/engine/compare-clusters/refuse-repairs.ts',
+    replace: " && record.state === 'committed' && record.sourceId === source.clusterId)",
+    by: " && record.state === 'committed' && record.sourceId === '')",
+    tests: { file: 'test/engine/compare-clusters/refused-repairs.test.ts', name: 'a cutover from this source' },
+  },
 ];

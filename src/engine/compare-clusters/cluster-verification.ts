@@ -122,7 +122,7 @@ export class ClusterVerification {
     try {
       await using sides = await openSides({ source, destination }, namespaceRemap.length > 0);
       // Before hours of reading.
-      if (repair) for (const side of [sides.source, sides.destination]) await refuseRepairs(side);
+      if (repair) await refuseRepairs(sides);
       let saved = this.#resumedState(sides);
       for (let restarts = 0; ; restarts += 1) {
         try {

@@ -39,10 +39,10 @@ export class Repairer {
    * @throws UserError REPAIR_DURING_MIGRATION, REPAIR_UNCHECKED
    */
   async confirmAllowed(): Promise<void> {
-    const { clock, retrier, source, destination } = this.#parts;
+    const { clock, retrier } = this.#parts;
     const askedAtMs = clock.elapsed();
     if (askedAtMs - this.#allowedAtMs < ALLOWED_FOR_MS) return;
-    for (const side of [source, destination]) await retrier.run(`the ${side.side}`, () => refuseRepairs(side));
+    await retrier.run('both clusters', () => refuseRepairs(this.#parts));
     this.#allowedAtMs = askedAtMs;
   }
 

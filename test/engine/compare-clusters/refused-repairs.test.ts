@@ -20,7 +20,9 @@ interface Item {
 
 const itemsOf = ({ client }: ReplicaSet) => client.db('shop').collection<Item>('items');
 const recordsOf = ({ client }: ReplicaSet) =>
-  client.db('linkspan_internal').collection<{ _id: string; state: string; cutover?: object }>('migrations');
+  client
+    .db('linkspan_internal')
+    .collection<{ _id: string; state: string; sourceId?: string; cutover?: object }>('migrations');
 
 test('a repair does not undo what users write after a reversible cutover, whichever side has the record', {
   skip: needsSource('6.0', 'it has no write block'),
@@ -61,6 +63,18 @@ describe('beside records of migrations', () => {
     await recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'cancelled' });
     const { report } = await verify(pair, { repair: true });
     assert.deepEqual([report.result, report.differences.repaired], ['equal', 400], report.explanation);
+  });
+
+  test('a repair does not undo what users write after a cutover from this source', async () => {
+    const { config } = await pair.source.client.db('admin').command({ replSetGetConfig: 1 });
+    const record = { _id: 'a'.repeat(24), state: 'committed', sourceId: String(config.settings.replicaSetId) };
+    await recordsOf(pair.destination).insertOne(record);
+    await assert.rejects(verify(pair, { repair: true }), {
+      ...DURING_MIGRATION,
+      message: /committed from this source/,
+    });
+    await recordsOf(pair.destination).updateOne({}, { $set: { sourceId: 'b'.repeat(24) } });
+    assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
   });
 
   for (const [when, point, most] of [
