@@ -144,17 +144,10 @@ export const OF_COMPARISON: readonly Mutant[] = [
   },
   {
     without: 'records on the source that refuse a run with repairs',
-    file: 'src/engine/compare-clusters/cluster-verification.ts',
-    replace: 'if (repair) for (const side of [sides.source, sides.destination])',
-    by: 'if (repair) for (const side of [sides.destination])',
+    file: 'src/engine/compare-clusters/refuse-repairs.ts',
+    replace: 'for (const { side, client } of [source, destination])',
+    by: 'for (const { side, client } of [destination])',
     tests: { file: REPAIRS, name: 'may not read the records' },
-  },
-  {
-    without: 'records on the source that end repairs',
-    file: 'src/engine/compare-clusters/repairer.ts',
-    replace: 'for (const side of [source, destination])',
-    by: 'for (const side of [destination, ...[source].slice(1)])',
-    tests: { file: REPAIRS, name: 'a migration that begins' },
   },
   {
     without: 'a migration that begins meanwhile and ends repairs',
