@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { violationsOf } from './axe.ts';
 import { openPage, type PageOptions, startBrowser } from './browser.ts';
 import { buildConsole } from './built-console.ts';
+import { ready, settled } from './scene-figures.ts';
 import { MovedClock, play, playHome, SCENES, type Scene } from './scenes.ts';
 import { signIn, startWithConsole } from './started-console.ts';
 
@@ -187,6 +188,15 @@ test('what limits the speed is not shown for an agent that is silent', { skip },
   await using shown = await open(sceneOf('host lost'));
   await shown.page.getByRole('heading', { name: 'Changes' }).waitFor();
   assert.equal(await shown.page.getByRole('heading', { name: 'What limits it' }).count(), 0);
+});
+
+test('a comparison that could not see what others wrote on the destination does not say that nothing differs', {
+  skip,
+}, async () => {
+  const play: Scene['play'] = ({ report }) =>
+    report({ ...ready, verification: { ...settled, seesForeignWrites: false } });
+  await using shown = await open({ ...sceneOf('ready'), play });
+  await shown.page.getByText('No difference, unless others wrote to the destination').waitFor();
 });
 
 test('the shards of a source are a table, and one that cannot be read says why', { skip }, async () => {

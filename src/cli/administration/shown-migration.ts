@@ -17,7 +17,8 @@ type ShownMismatch = Omit<Verification['mismatches']['latest'][number], 'firstSe
 /** Fields that agents of earlier versions don't report. A result rests on all of them. */
 type LaterField = 'catalogDifferencesFound' | 'seesForeignWrites' | 'cappedCollections';
 
-type ShownVerification = Omit<Verification, 'mismatches' | 'equalAtMs' | LaterField> &
+/** Only a copy with `--once` has uncertain collections, and no agent makes one. */
+type ShownVerification = Omit<Verification, 'mismatches' | 'equalAtMs' | 'cappedUncertain' | LaterField> &
   Partial<Pick<Verification, LaterField>> & {
     readonly equalAt?: string | null;
     readonly mismatches: Omit<Verification['mismatches'], 'latest'> & {
@@ -162,6 +163,7 @@ function verificationOf({ equalAt, ...shown }: ShownVerification, isSilent: bool
     catalogDifferencesFound: catalogDifferencesFound ?? shown.catalogDifferences?.length ?? null,
     seesForeignWrites: seesForeignWrites ?? true,
     cappedCollections: cappedCollections ?? 0,
+    cappedUncertain: [],
     mismatches: { ...shown.mismatches, latest },
   };
 }
