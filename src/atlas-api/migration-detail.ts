@@ -232,10 +232,14 @@ export const migrationDetail = z
     endedAt: date.nullable(),
     agent: z
       .object({
-        status: z
-          .enum(['CONNECTED', 'LOST'])
-          .meta({ description: 'LOST if the agent has not reported for 25 seconds.' }),
-        lastSeen: date.nullable().meta({ description: 'When the agent last reported.' }),
+        status: z.enum(['CONNECTED', 'LOST']).meta({
+          description:
+            'LOST if the agent has not reported for 25 seconds, or reports, and has left out this migration for as long.',
+        }),
+        lastSeen: date.nullable().meta({
+          description:
+            'When the agent last reported; when it last reported this migration, if it has left that out since.',
+        }),
       })
       .nullable()
       .meta({ description: 'Null after the migration has ended.' }),

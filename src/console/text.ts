@@ -62,7 +62,7 @@ export const text = {
     notStarted: (host: string) => `The agent on ${host} has not taken the order yet.`,
     waits: (what: string, why: string) => `It waits for ${what}: ${why}${/[.!?]$/.test(why) ? '' : '.'}`,
     silent: (host: string) =>
-      `The agent on ${host} is silent. What you see is its last report.`,
+      `The agent on ${host} has reported nothing about this migration lately. What you see is its last report.`,
     windowOver: 'The cutover window ended before a cutover was requested.',
     complete: (name: string) => `${name} has all data and takes the writes of your applications.`,
     wayBack: (lag: string) => `The way back is open${lag === '' ? '' : `, ${lag} behind`}.`,

@@ -199,6 +199,16 @@ test('a comparison that could not see what others wrote on the destination does 
   await shown.page.getByText('No difference, unless others wrote to the destination').waitFor();
 });
 
+test('a migration that its agent leaves out of its reports is not shown as ready', { skip }, async () => {
+  const play: Scene['play'] = async (started, plane, clock) => {
+    await sceneOf('host lost').play(started, plane, clock);
+    await started.agent.report({});
+  };
+  await using shown = await open({ ...sceneOf('ready'), play });
+  await shown.page.getByRole('status').filter({ hasText: 'Agent lost.' }).waitFor();
+  await shown.page.getByText('it is heard, but it has not reported this migration since').first().waitFor();
+});
+
 test('the shards of a source are a table, and one that cannot be read says why', { skip }, async () => {
   await using shown = await open(sceneOf('mismatches'));
   const { page, faults } = shown;
