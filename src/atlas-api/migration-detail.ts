@@ -67,6 +67,14 @@ const verificationSchema = z.object({
     description:
       'Capped collections. Only the comparison in the write pause counts for them. Absent if the agent does not report it.',
   }),
+  cappedUncertain: z
+    .array(z.string())
+    .optional()
+    .meta({
+      description:
+        'Capped collections that changed whenever they were compared before the commit, so that they may differ. ' +
+        'Absent if the agent does not report it.',
+    }),
   documentsPerSecond: rate,
   bytesPerSecond: rate,
   etaSeconds: count.nullable(),

@@ -188,6 +188,7 @@ export const text = {
     phases: { off: 'off', waiting: 'waits for the copy', comparing: 'comparing', following: 'follows every change' },
     noDifference: 'No difference',
     noDifferenceSeen: 'No difference, unless others wrote to the destination',
+    noDifferenceButCapped: 'No difference, except perhaps in capped collections',
     noDifferenceYet: 'No difference so far',
     nothingYet: 'Nothing is compared yet',
     differences: (number: number) => (number === 1 ? '1 difference' : `${number} differences`),
