@@ -190,7 +190,7 @@ test('what limits the speed is not shown for an agent that is silent', { skip },
   assert.equal(await shown.page.getByRole('heading', { name: 'What limits it' }).count(), 0);
 });
 
-/** What limits the result of a comparison, and the words for it. */
+/** The limits of a comparison's result, and the words for them. */
 const RESERVATIONS = [
   [{ seesForeignWrites: false }, 'No difference, unless others wrote to the destination'],
   [{ cappedUncertain: ['shop.log'] }, 'No difference, except perhaps in capped collections'],

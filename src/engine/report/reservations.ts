@@ -1,6 +1,6 @@
 import { counted } from '../../platform/index.ts';
 
-/** What a proof of equality doesn't cover. */
+/** The limits of a proof of equality. */
 export interface Reserved {
   readonly seesForeignWrites: boolean;
   readonly foreignWrites: number;

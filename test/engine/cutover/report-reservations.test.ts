@@ -18,7 +18,7 @@ const UNSEEN = /The destination's oplog can't be read/;
 const FOREIGN = /Somebody else wrote 1 document to the destination, most recently .* in `shop\.items`/;
 const UNCERTAIN = /Capped collections may differ from the source: shop\.log\./;
 
-/** What the report claims, after the commit and in a later run, which has only the records. */
+/** Returns what the report claims after the commit. A later run, which has only the records, must claim the same. */
 async function claimsOf(running: RunningMigration, again: RunningMigration) {
   assert.equal(await again.outcome, 'committed');
   const [first, later] = [running.progress, again.progress];
@@ -34,7 +34,7 @@ test('a report without the right to read the oplog of the destination does not c
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.client.db('shop').collection('items').insertOne({ n: 1 });
   const users = await leastPrivilegeUsers(pair);
-  // What the engine needs of the role clusterMonitor, without the oplog.
+  // The engine needs these actions of the role clusterMonitor, which also allows to read the oplog.
   const privileges = [{ resource: { cluster: true }, actions: ['replSetGetConfig', 'serverStatus', 'listDatabases'] }];
   await pair.destination.client.db('admin').command({ createRole: 'watcher', privileges, roles: [] });
   const roles = LEAST_ROLES.destination.map((role) => (role === 'clusterMonitor' ? 'watcher' : role));
