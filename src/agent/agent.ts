@@ -84,6 +84,7 @@ export class Agent {
     const situation = {
       validations: () => this.#validator.results(),
       migrations: () => this.migrations,
+      takenOver: () => this.#runner.takenOver(),
       watches: () => this.#watches.reports(),
       lists: () => this.#runner.lists(),
     };

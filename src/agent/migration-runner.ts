@@ -75,6 +75,11 @@ export class MigrationRunner {
     });
   }
 
+  /** The migrations that other engines have taken over. They have no reports here: the agent that runs them reports them. */
+  takenOver(): Report['takenOver'] {
+    return [...this.#migrations.values()].filter(({ wasTakenOver }) => wasTakenOver).map(({ id }) => id);
+  }
+
   /** The lists of all migrations. */
   lists(): readonly CurrentLists[] {
     return [...this.#migrations.values()].map((migration) => migration.lists());

@@ -14,6 +14,8 @@ export const FEATURES: readonly string[] = [REVERSALS];
 export interface Situation {
   validations(): Report['validations'];
   migrations(): Report['migrations'];
+  /** The migrations that other engines have taken over. */
+  takenOver(): Report['takenOver'];
   watches(): Report['watches'];
   /** The lists of the migrations. They are long, and only asked for when a report is due. */
   lists(): readonly CurrentLists[];
@@ -53,6 +55,7 @@ export class Reporter {
   async sendIfDue(signal: AbortSignal): Promise<boolean> {
     const validations = this.#situation.validations();
     const migrations = this.#situation.migrations();
+    const takenOver = this.#situation.takenOver();
     const watches = this.#situation.watches();
     const states = JSON.stringify([
       validations,
@@ -68,6 +71,7 @@ export class Reporter {
         progress.cutoverAborted,
         progress.cutoverAttempts.at(-1)?.result,
       ]),
+      takenOver,
       watches.map(({ id, watch }) => [id, watch.changes > 0, watch.ended]),
     ]);
     const numbers = JSON.stringify([migrations, watches]);
@@ -86,6 +90,7 @@ export class Reporter {
       sequence: this.#sequence,
       validations,
       migrations: migrations.map((entry) => ({ ...entry, ...(lists.has(entry.id) && { lists: lists.get(entry.id) }) })),
+      takenOver,
       watches,
       features: [...FEATURES],
       inventory: inventory && [...inventory],

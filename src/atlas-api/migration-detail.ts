@@ -67,6 +67,14 @@ const verificationSchema = z.object({
     description:
       'Capped collections. Only the comparison in the write pause counts for them. Absent if the agent does not report it.',
   }),
+  cappedUncertain: z
+    .array(z.string())
+    .optional()
+    .meta({
+      description:
+        'Capped collections that changed whenever they were compared before the commit, so that they may differ. ' +
+        'Absent if the agent does not report it.',
+    }),
   documentsPerSecond: rate,
   bytesPerSecond: rate,
   etaSeconds: count.nullable(),
@@ -232,10 +240,14 @@ export const migrationDetail = z
     endedAt: date.nullable(),
     agent: z
       .object({
-        status: z
-          .enum(['CONNECTED', 'LOST'])
-          .meta({ description: 'LOST if the agent has not reported for 25 seconds.' }),
-        lastSeen: date.nullable().meta({ description: 'When the agent last reported.' }),
+        status: z.enum(['CONNECTED', 'LOST']).meta({
+          description:
+            'LOST if the agent has not reported for 25 seconds, or reports, and has left out this migration for as long.',
+        }),
+        lastSeen: date.nullable().meta({
+          description:
+            'When the agent last reported; when it last reported this migration, if it has left that out since.',
+        }),
       })
       .nullable()
       .meta({ description: 'Null after the migration has ended.' }),

@@ -43,14 +43,15 @@ export function showWayBack(view: MigrationView): Shown {
   if (state.wayBack === undefined) return {};
   const follows = reported?.state === 'following' && state.wayBack === 'open' ? reported : undefined;
   const isOpen = state.status === 'COMPLETE' && state.endedAtMs === null;
+  const isHeard = view.contact?.status !== 'LOST';
   return {
     reversals: state.reversals ?? 0,
     usersOn: usersOn(state),
     wayBack: {
       state: state.wayBack === 'open' ? (follows ? 'following' : 'preparing') : state.wayBack,
       ...(isOpen && state.wayBackSinceMs !== undefined && { openSince: atlasDate(state.wayBackSinceMs) }),
-      ready: (follows?.ready ?? false) && view.contact?.status !== 'LOST',
-      lagTimeSeconds: follows?.lagSeconds ?? null,
+      ready: (follows?.ready ?? false) && isHeard,
+      lagTimeSeconds: isHeard ? (follows?.lagSeconds ?? null) : null,
       notReadyReasons: follows?.notReadyReasons ?? [],
       warnings: [...warningsOf(view), ...(follows?.warnings ?? [])],
       ...(isOpen && reported?.state === 'failed' && { error: reported.error }),

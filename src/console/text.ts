@@ -61,7 +61,8 @@ export const text = {
   headline: {
     notStarted: (host: string) => `The agent on ${host} has not taken the order yet.`,
     waits: (what: string, why: string) => `It waits for ${what}: ${why}${/[.!?]$/.test(why) ? '' : '.'}`,
-    silent: (host: string) => `The agent on ${host} is silent. What you see is its last report.`,
+    silent: (host: string) =>
+      `The agent on ${host} has reported nothing about this migration lately. What you see is its last report.`,
     windowOver: 'The cutover window ended before a cutover was requested.',
     complete: (name: string) => `${name} has all data and takes the writes of your applications.`,
     wayBack: (lag: string) => `The way back is open${lag === '' ? '' : `, ${lag} behind`}.`,
@@ -186,6 +187,8 @@ export const text = {
     off: 'Switched off. Nothing proves that both sides are equal.',
     phases: { off: 'off', waiting: 'waits for the copy', comparing: 'comparing', following: 'follows every change' },
     noDifference: 'No difference',
+    noDifferenceSeen: 'No difference, unless others wrote to the destination',
+    noDifferenceButCapped: 'No difference, except perhaps in capped collections',
     noDifferenceYet: 'No difference so far',
     nothingYet: 'Nothing is compared yet',
     differences: (number: number) => (number === 1 ? '1 difference' : `${number} differences`),

@@ -52,7 +52,6 @@ export { deleteCluster, getCluster, listClusters, registerCluster, type ShownClu
 export { keepDestinationUsers } from './clusters/keep-destination-users.ts';
 export { updateCluster } from './clusters/update-cluster.ts';
 export { beginHooks, keepHooks } from './hooks/keep-hooks.ts';
-export { contactOf, LOST_AFTER_MS } from './links/agent-contact.ts';
 export { approveLink } from './links/approve-link.ts';
 export { availableProjects } from './links/available-projects.ts';
 export { createLinkToken } from './links/create-link-token.ts';
@@ -75,6 +74,7 @@ export { type AuditHead, verifyAudit } from './maintenance/verify-audit.ts';
 export { keepAnnouncing } from './migrations/announce.ts';
 export { expireMigrations, keepExpiring } from './migrations/expire-migrations.ts';
 export { getList, type ListPage } from './migrations/lists.ts';
+export { contactOfMigration } from './migrations/migration-contact.ts';
 export type { OrderRequest } from './migrations/migration-order.ts';
 export { type MigrationView, viewMigration } from './migrations/migration-view.ts';
 export {

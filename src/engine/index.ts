@@ -37,6 +37,7 @@ export type { CollectionProgress } from './report/collection-progress.ts';
 export type { ListedMismatch } from './report/listed-mismatches.ts';
 export { notYetRunning } from './report/not-yet-running.ts';
 export type { Outcome, Progress, WantedState } from './report/progress.ts';
+export { conditionsOf, isUnreserved, reservationsOf } from './report/reservations.ts';
 export { ReversibleMigration } from './reversible-migration.ts';
 export type { Clusters } from './run/clusters.ts';
 export { openExamined } from './run/open-clusters.ts';

@@ -52,6 +52,7 @@ export interface CutoverReport {
   readonly indexes: { readonly total: number; readonly unique: number; readonly expiring: number };
   readonly verification: {
     readonly mode: string;
+    /** `equal` only without a reservation: others could not write unseen, and no capped collection may differ. */
     readonly result: 'equal' | 'different' | 'not verified';
     /** The result in words, and what it proves. */
     readonly claim: string;

@@ -155,6 +155,8 @@ export const reportRequest = z.object({
       lists: reportedLists.optional().catch(undefined),
     }),
   ),
+  /** The migrations that other engines have taken over from the agent; empty from agents of older versions. */
+  takenOver: reportList(id).default([]).catch([]),
   /** Empty when an older agent omits them. A watch in another form must not hold up what is reported of migrations. */
   watches: reportList(z.object({ id, watch: sourceWatch }))
     .default([])

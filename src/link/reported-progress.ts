@@ -156,6 +156,7 @@ export const reportedProgress: z.ZodType<Progress> = z
       catalogDifferencesFound: figure.optional(),
       seesForeignWrites: z.boolean().optional(),
       cappedCollections: count.optional(),
+      cappedUncertain: reportList(reportText).optional(),
       foreignWrites: count,
       documentsPerSecond: figure,
       bytesPerSecond: figure,

@@ -31,7 +31,8 @@ export const GATES = {
     title: 'The agent was heard recently',
     refuses: true,
     unit: 'seconds',
-    action: 'Start the agent again on its host, or repair its connection to the control plane. It resumes by itself.',
+    action:
+      'Start the agent again on its host, or repair its connection to the control plane. It resumes by itself. If it reports, and has left out only this migration, its log says why.',
   },
   request: {
     group: 'migration',

@@ -25,7 +25,7 @@ test('a link-token creates a link that outlives the token and a restart', async 
   for (const again of [undefined, token]) {
     const { client, link: same } = await establish(plane.agentDirectory, again);
     assert.equal(same.agentId, link.agentId);
-    const answer = await client.report({ sequence: 1, validations: [], migrations: [], watches: [] });
+    const answer = await client.report({ sequence: 1, validations: [], migrations: [], takenOver: [], watches: [] });
     assert.deepEqual(answer, { sequence: 1, resendLists: [] });
   }
 });

@@ -30,6 +30,7 @@ function setUp(nowMs = 1_000_000) {
   const situation = {
     validations: () => world.validations,
     migrations: () => [{ id, progress: world.progress }],
+    takenOver: () => [],
     watches: () => [],
     lists: () => world.lists,
   };

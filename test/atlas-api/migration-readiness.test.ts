@@ -84,6 +84,55 @@ test('a migration whose agent is silent is not ready, whatever was reported last
   assert.equal((await shop.ask('cutover')).status, 202, 'a request that was accepted may be repeated');
 });
 
+test('a migration that its agent leaves out of its reports is not ready, whatever was reported last', async () => {
+  await using shop = await world();
+  await shop.report(READY);
+  shop.clock.nowMs += 26_000;
+  await shop.agent.report({ takenOver: [shop.id] });
+  const left = await shop.checklist();
+  assert.deepEqual([left.readyForCutover, left.lagTimeSeconds], [false, null]);
+  assert.deepEqual(
+    [left.of('agent')?.state, left.of('agent')?.value, left.of('lag')?.state],
+    ['blocked', 26, 'unknown'],
+  );
+  const { linkspan } = await shop.show();
+  assert.deepEqual(linkspan.agent, { status: 'LOST', lastSeen: '2026-11-01T12:00:00Z' });
+  const [wait] = linkspan.waiting as { readonly reason: string }[];
+  assert.match(wait?.reason ?? '', /^it is heard, but it has not reported this migration since\./);
+  const { warnings } = linkspan.progress as { readonly warnings: readonly string[] };
+  assert.match(warnings.join(), /^Another engine has taken over migration/);
+  const refused = await shop.ask('cutover');
+  assert.equal(refused.json.errorCode, 'CUTOVER_NOT_READY');
+  assert.match(
+    String(refused.json.detail),
+    /the agent on host-1 has not reported this migration since 2026-11-01T12:00:00\.000Z\.$/,
+  );
+  await shop.report(READY);
+  assert.equal((await shop.checklist()).readyForCutover, true);
+  assert.deepEqual(((await shop.show()).linkspan.progress as { readonly warnings: string[] }).warnings, []);
+});
+
+test('a record of an older version counts as reported when it was last changed', async () => {
+  await using shop = await world();
+  await shop.report(READY);
+  const { store } = shop.plane;
+  const record = await store.migration(shop.id);
+  assert.ok(record);
+  await store.write((transaction) => transaction.updateMigration({ ...record, reportedAtMs: null }));
+  assert.equal((await shop.checklist()).readyForCutover, true);
+  shop.clock.nowMs += 26_000;
+  await shop.agent.report({});
+  assert.equal((await shop.checklist()).readyForCutover, false);
+});
+
+test('a migration that somebody reports was not taken over, whatever another agent with the same key says', async () => {
+  await using shop = await world();
+  await shop.report(READY);
+  await shop.agent.report({ takenOver: [shop.id] });
+  assert.equal((await shop.checklist()).readyForCutover, true);
+  assert.deepEqual(((await shop.show()).linkspan.progress as { readonly warnings: string[] }).warnings, []);
+});
+
 test('an agent that says ready, but whose gates do not, is not ready', async () => {
   await using shop = await world();
   await shop.report({ ...READY, readiness: [...PASSED, gate('documents', 'waiting', ['one differs'])] });

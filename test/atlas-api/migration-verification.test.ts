@@ -46,10 +46,10 @@ test('an agent that reports less of a verification is shown with what it reports
   await using plane = await startControlPlane();
   const { report, show } = await start(plane);
   const shown = async () => (await show()).linkspan.progress as { verification?: Record<string, unknown> };
-  const { catalogDifferencesFound, seesForeignWrites, cappedCollections, ...less } = withoutTime(
+  const { catalogDifferencesFound, seesForeignWrites, cappedCollections, cappedUncertain, ...less } = withoutTime(
     verificationProgress('repair'),
   );
-  const later = { catalogDifferencesFound, seesForeignWrites, cappedCollections, equalAtMs: null };
+  const later = { catalogDifferencesFound, seesForeignWrites, cappedCollections, cappedUncertain, equalAtMs: null };
   await report({ verification: less as never });
   assert.deepEqual((await shown()).verification, less);
   for (const absent of Object.keys(later)) {

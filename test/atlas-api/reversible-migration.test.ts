@@ -20,6 +20,7 @@ interface Shown {
     readonly wayBack?: {
       readonly state: string;
       readonly ready: boolean;
+      readonly lagTimeSeconds: number | null;
       readonly warnings: readonly string[];
       readonly error?: object;
     };
@@ -300,4 +301,19 @@ test('a way back has no end of its own, and warns when it is open for 120 hours'
   await report(0, { state: 'committed' }, FOLLOWING);
   assert.match(await warnings(), /open for 121 h.*linkspan migration finish/);
   assert.equal((await show()).linkspan.wayBack?.state, 'following');
+});
+
+test('a way back that its agent leaves out of its reports is not ready, and its lag is not known', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { agent, show, cutOver } = await start(plane);
+  await cutOver();
+  const shown = async () => {
+    const { ready, lagTimeSeconds } = (await show()).linkspan.wayBack ?? {};
+    return [ready, lagTimeSeconds];
+  };
+  assert.deepEqual(await shown(), [true, 1]);
+  clock.nowMs += 26_000;
+  await agent.report({ features: FEATURES });
+  assert.deepEqual(await shown(), [false, null]);
 });

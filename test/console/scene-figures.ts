@@ -91,6 +91,7 @@ export const copied: Partial<Progress> = {
 export const verification = (changes: Partial<Progress['verification']> = {}): Progress['verification'] => ({
   ...verificationProgress('repair'),
   phase: 'comparing',
+  seesForeignWrites: true,
   collectionsTotal: 68,
   collectionsDone: 40,
   documentsTotal: 719_445_051,

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { violationsOf } from './axe.ts';
 import { openPage, type PageOptions, startBrowser } from './browser.ts';
 import { buildConsole } from './built-console.ts';
+import { ready, settled } from './scene-figures.ts';
 import { MovedClock, play, playHome, SCENES, type Scene } from './scenes.ts';
 import { signIn, startWithConsole } from './started-console.ts';
 
@@ -187,6 +188,30 @@ test('what limits the speed is not shown for an agent that is silent', { skip },
   await using shown = await open(sceneOf('host lost'));
   await shown.page.getByRole('heading', { name: 'Changes' }).waitFor();
   assert.equal(await shown.page.getByRole('heading', { name: 'What limits it' }).count(), 0);
+});
+
+/** The limits of a comparison's result, and the words for them. */
+const RESERVATIONS = [
+  [{ seesForeignWrites: false }, 'No difference, unless others wrote to the destination'],
+  [{ cappedUncertain: ['shop.log'] }, 'No difference, except perhaps in capped collections'],
+] as const;
+
+for (const [limit, verdict] of RESERVATIONS) {
+  test(`a comparison with a reservation is shown as "${verdict}"`, { skip }, async () => {
+    const play: Scene['play'] = ({ report }) => report({ ...ready, verification: { ...settled, ...limit } });
+    await using shown = await open({ ...sceneOf('ready'), play });
+    await shown.page.getByText(verdict).waitFor();
+  });
+}
+
+test('a migration that its agent leaves out of its reports is not shown as ready', { skip }, async () => {
+  const play: Scene['play'] = async (started, plane, clock) => {
+    await sceneOf('host lost').play(started, plane, clock);
+    await started.agent.report({});
+  };
+  await using shown = await open({ ...sceneOf('ready'), play });
+  await shown.page.getByRole('status').filter({ hasText: 'Agent lost.' }).waitFor();
+  await shown.page.getByText('it is heard, but it has not reported this migration since').first().waitFor();
 });
 
 test('the shards of a source are a table, and one that cannot be read says why', { skip }, async () => {

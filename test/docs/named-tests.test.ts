@@ -104,6 +104,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '21g',
       '21h',
       '22',
+      '22a',
       '22b',
       '22c',
       '22d',

@@ -107,4 +107,18 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     by: 'if (group) return true;',
     tests: { file: ENDED_SENDERS, name: 'because its roles change' },
   },
+  {
+    without: 'the silence of an agent about one of its migrations',
+    file: 'src/control/migrations/migration-contact.ts',
+    replace: "return isLeftOut ? { status: 'LOST', lastReportAtMs, isLeftOut } : { ...contact, isLeftOut };",
+    by: 'return { ...contact, isLeftOut };',
+    tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'leaves out of its reports' },
+  },
+  {
+    without: 'the report of a migration that another agent with the same key says it has lost',
+    file: 'src/control/migrations/note-taken-over.ts',
+    replace: '  if (!contactOfMigration(migration, agent, atMs).isLeftOut) return;\n',
+    by: '',
+    tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'was not taken over' },
+  },
 ];

@@ -289,8 +289,8 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   {
     without: 'comparing capped collections at the end of a copy in one go',
     file: 'src/engine/cutover/commit-once.ts',
-    replace: 'const wereEqual = await settleHeld(context, stream);',
-    by: 'const wereEqual = true;\n    stream.release();',
+    replace: 'const differed = await settleHeld(context, stream);',
+    by: 'const differed: readonly string[] = [];\n    stream.release();',
     tests: { file: 'test/engine/cutover/once.test.ts', name: 'discard on their own' },
   },
   {

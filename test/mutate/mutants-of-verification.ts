@@ -6,6 +6,7 @@ const ORDER = 'test/engine/verify/compare-order.test.ts';
 const RESUME = 'test/engine/verify/verification-resume.test.ts';
 const LOST_HISTORY = 'test/engine/verify/lost-history-rechecks.test.ts';
 const CROWDED = 'test/engine/verify/crowded-rechecks.test.ts';
+const REPORT = 'test/engine/cutover/report-reservations.test.ts';
 const WATERMARK = 'test/engine/capture/watermark.test.ts';
 
 /** Each removes one rule of the verification. */
@@ -212,5 +213,26 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     replace: 'key: detachedKey(key),',
     by: 'key,',
     tests: { file: 'test/engine/verify/recheck-queue.test.ts' },
+  },
+  {
+    without: 'the reservation of a report when the oplog of the destination cannot be read',
+    file: 'src/engine/report/reservations.ts',
+    replace: 'return seesForeignWrites && cappedUncertain.length === 0;',
+    by: 'return cappedUncertain.length === 0;',
+    tests: { file: REPORT, name: 'the right to read the oplog' },
+  },
+  {
+    without: 'the warnings of the verification after the commit',
+    file: 'src/engine/report/snapshot.ts',
+    replace: '  if (cutover?.committed) return cutover.evidence?.warnings ?? [];\n',
+    by: '',
+    tests: { file: REPORT, name: 'what others wrote' },
+  },
+  {
+    without: 'the capped collections that may differ in the report of a copy with `once`',
+    file: 'src/engine/cutover/commit-once.ts',
+    replace: '{ evidence: evidence(uncertain) }',
+    by: '{ evidence: evidence([]) }',
+    tests: { file: REPORT, name: 'changed whenever it was compared' },
   },
 ];

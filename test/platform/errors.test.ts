@@ -18,6 +18,7 @@ describe('the error catalogue', () => {
       'ACCOUNTS_KEPT',
       'BLOCK_OWNER_UNSEEN',
       'CAPPED_IN_PAUSE',
+      'CAPPED_UNCERTAIN',
       'CHECK_INCOMPLETE',
       'CLOCKS_DIFFER',
       'CONNECTION_NOT_ENCRYPTED',

@@ -95,6 +95,7 @@ const MIGRATION: Migration = {
   state: NEW_MIGRATION,
   progress: null,
   wayBack: null,
+  reportedAtMs: 7,
   createdAtMs: 7,
   updatedAtMs: 7,
 };

@@ -88,6 +88,7 @@ test('a store of the first version is upgraded with all its records', async () =
     windowEndsAtMs: 1000 + WINDOW_MS,
   });
   assert.deepEqual(fresh?.state, earlier);
+  assert.equal(ready.reportedAtMs, null);
 });
 
 test('a store of the second version is upgraded with access lists, secrets and the references of migrations', async () => {

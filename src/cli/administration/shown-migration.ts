@@ -17,8 +17,8 @@ type ShownMismatch = Omit<Verification['mismatches']['latest'][number], 'firstSe
 /** Fields that agents of earlier versions don't report. A result rests on all of them. */
 type LaterField = 'catalogDifferencesFound' | 'seesForeignWrites' | 'cappedCollections';
 
-type ShownVerification = Omit<Verification, 'mismatches' | 'equalAtMs' | LaterField> &
-  Partial<Pick<Verification, LaterField>> & {
+type ShownVerification = Omit<Verification, 'mismatches' | 'equalAtMs' | 'cappedUncertain' | LaterField> &
+  Partial<Pick<Verification, 'cappedUncertain' | LaterField>> & {
     readonly equalAt?: string | null;
     readonly mismatches: Omit<Verification['mismatches'], 'latest'> & {
       readonly latest: readonly ShownMismatch[];
@@ -162,6 +162,8 @@ function verificationOf({ equalAt, ...shown }: ShownVerification, isSilent: bool
     catalogDifferencesFound: catalogDifferencesFound ?? shown.catalogDifferences?.length ?? null,
     seesForeignWrites: seesForeignWrites ?? true,
     cappedCollections: cappedCollections ?? 0,
+    // Only a copy with `--once` has any, and no agent of an earlier version makes one.
+    cappedUncertain: shown.cappedUncertain ?? [],
     mismatches: { ...shown.mismatches, latest },
   };
 }

@@ -1,4 +1,4 @@
-import type { Progress } from '../../engine/index.ts';
+import { conditionsOf, isUnreserved, type Progress, reservationsOf } from '../../engine/index.ts';
 import { counted } from '../../platform/index.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
 
@@ -33,8 +33,8 @@ export function describeDifferences(verification: Verification): string[] {
 
 /** Whether both sides were equal at a time, as far as Linkspan can see. */
 export function isVerified({ verification }: Progress): boolean {
-  const { mode, phase, equalAtMs, seesForeignWrites } = verification;
-  const isProven = mode !== 'off' && phase === 'following' && equalAtMs !== null && seesForeignWrites;
+  const { mode, phase, equalAtMs } = verification;
+  const isProven = mode !== 'off' && phase === 'following' && equalAtMs !== null && isUnreserved(verification);
   return isProven && describeDifferences(verification).length === 0;
 }
 
@@ -67,9 +67,8 @@ export function verificationText({ state, verification }: Progress): string | un
 
 /** Returns sentences about the proven time and about changes since. */
 function proof(verification: Verification, equalAtMs: number, isCommitted: boolean): string[] {
-  const { documentsRechecked, seesForeignWrites, waiting } = verification;
+  const { documentsRechecked, waiting } = verification;
   const time = new Date(equalAtMs).toISOString().replace('.000Z', 'Z');
-  const condition = seesForeignWrites ? '' : ', unless others wrote to the destination';
   const missing = isCommitted
     ? waiting === 1
       ? 'was not compared any more'
@@ -79,13 +78,14 @@ function proof(verification: Verification, equalAtMs: number, isCommitted: boole
   const rechecks = `${counted(documentsRechecked, 'comparison')} of documents after their last change`;
   const also = documentsRechecked === 0 ? '' : `; ${rechecks} found them equal`;
   return [
-    `Verified${condition}: equal at ${time} for ${whatWasCompared(verification)}${also}.`,
+    `Verified${conditionsOf(verification)}: equal at ${time} for ${whatWasCompared(verification)}${also}.`,
     ...(waiting === 0 ? [] : [`${counted(waiting, 'document')} changed after that time and ${missing}.`]),
   ];
 }
 
-function ending({ seesForeignWrites, cappedCollections, waiting }: Verification, isCommitted: boolean): string {
-  const isAll = seesForeignWrites && waiting === 0 && (isCommitted || cappedCollections === 0);
+function ending(verification: Verification, isCommitted: boolean): string {
+  const { cappedCollections, waiting } = verification;
+  const isAll = isUnreserved(verification) && waiting === 0 && (isCommitted || cappedCollections === 0);
   return isAll ? 'Nothing differs.' : 'Nothing that was compared differs.';
 }
 
@@ -98,10 +98,10 @@ function whatWasCompared({ documentsCompared, collectionsDone }: Verification): 
 }
 
 /** Returns the limits of the result. */
-function reservations({ foreignWrites, seesForeignWrites, cappedCollections }: Verification, isCommitted: boolean) {
+function reservations(verification: Verification, isCommitted: boolean): string[] {
+  const { cappedCollections } = verification;
   return [
-    ...(seesForeignWrites ? [] : ["The destination's oplog can't be read, so writes of others there stay unseen."]),
-    ...(foreignWrites === 0 ? [] : [`Others wrote ${counted(foreignWrites, 'document')} to the destination.`]),
+    ...reservationsOf(verification),
     ...(cappedCollections === 0 ? [] : [cappedText(cappedCollections, isCommitted)]),
   ];
 }
@@ -110,9 +110,7 @@ function reservations({ foreignWrites, seesForeignWrites, cappedCollections }: V
 function cappedText(count: number, isCommitted: boolean): string {
   const parts = 'oldest and newest documents and';
   const what = count === 1 ? `its ${parts} its count` : `their ${parts} their counts`;
-  const when = isCommitted
-    ? 'were compared before the commit. The log says if they kept changing'
-    : 'are compared only before the commit';
+  const when = isCommitted ? 'were compared before the commit' : 'are compared only before the commit';
   return `This leaves out ${counted(count, 'capped collection')}: ${what} ${when}.`;
 }
 

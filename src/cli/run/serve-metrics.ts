@@ -1,4 +1,4 @@
-import { contactOf, LOST_AFTER_MS, type Migration, type Store, type StoreReader } from '../../control/index.ts';
+import { contactOfMigration, type Migration, type Store, type StoreReader } from '../../control/index.ts';
 import { lastingSamples, MOST_SHOWN, migrationSamples, oneOf, type Sample } from '../../metrics/index.ts';
 
 /** Long enough for an alert about a failure. */
@@ -19,9 +19,11 @@ export async function serveSamples(
   for (const { id } of await store.organizations()) agents.push(...(await store.linkedAgentsOf(id)));
   const found = await store.migrationsSince(nowMs - SHOWN_AFTER_END_MS, MOST_SHOWN + 1);
   const migrations = found.slice(0, MOST_SHOWN);
-  const heard = new Set(agents.filter((agent) => contactOf(agent, nowMs).status === 'CONNECTED').map(({ id }) => id));
-  // An agent that is heard may still have stopped to report one of its migrations.
-  const isHeard = ({ agentId, updatedAtMs }: Migration) => heard.has(agentId) && nowMs - updatedAtMs <= LOST_AFTER_MS;
+  const byId = new Map(agents.map((agent) => [agent.id, agent]));
+  const isHeard = (migration: Migration) => {
+    const agent = byId.get(migration.agentId);
+    return agent !== undefined && contactOfMigration(migration, agent, nowMs).status === 'CONNECTED';
+  };
   const agentSamples = agents.slice(0, MOST_SHOWN).map(
     ({ id, host, lastReportAtMs, createdAtMs }): Sample => ({
       name: 'linkspan_agent_last_seen_timestamp_seconds',

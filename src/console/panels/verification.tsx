@@ -64,10 +64,20 @@ export function VerificationPanel({ verification, path, id }: VerificationProps)
 }
 
 /** The result so far. "No difference" alone is said only when everything was compared. */
-function verdictOf({ mismatches, catalogDifferences, documentsCompared, phase }: Verification) {
+function verdictOf({
+  mismatches,
+  catalogDifferences,
+  documentsCompared,
+  phase,
+  seesForeignWrites = true,
+  cappedUncertain = [],
+}: Verification) {
   const words = text.verification;
   const differences = mismatches.open + (catalogDifferences?.length ?? 0);
   if (differences > 0) return ['warning', 'bad', words.differences(differences)] as const;
+  if (phase === 'following' && !seesForeignWrites) return ['done', 'mute', words.noDifferenceSeen] as const;
+  if (phase === 'following' && cappedUncertain.length > 0)
+    return ['done', 'mute', words.noDifferenceButCapped] as const;
   if (phase === 'following') return ['done', 'ok', words.noDifference] as const;
   if (documentsCompared > 0) return ['done', 'mute', words.noDifferenceYet] as const;
   return ['waiting', 'mute', words.nothingYet] as const;

@@ -57,7 +57,11 @@ export function shownMigration({ linkspan: own, ...progress }: Started): LiveMig
         indexes: { ...(own.indexes ?? { total: 0, built: 0 }), building: own.indexBuilds && [...own.indexBuilds] },
         changes: own.changes ?? { read: 0, applied: 0, queued: 0 },
         verification: own.verification
-          ? { ...own.verification, catalogDifferences: listed(own.verification.catalogDifferences) }
+          ? {
+              ...own.verification,
+              catalogDifferences: listed(own.verification.catalogDifferences),
+              cappedUncertain: [...own.verification.cappedUncertain],
+            }
           : undefined,
         repairs: own.repairs && { ...own.repairs, at: new Date(own.repairs.atMs).toISOString() },
         notReadyReasons: [...own.notReadyReasons],

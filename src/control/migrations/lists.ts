@@ -1,9 +1,9 @@
 import type { ReportedLists } from '../../link/index.ts';
-import { contactOf } from '../links/agent-contact.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import type { ListItems, ListName, ReportedList } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
+import { contactOfMigration } from './migration-contact.ts';
 import { getMigration } from './migrations.ts';
 
 const NAMES: readonly ListName[] = ['collections', 'mismatches'];
@@ -100,12 +100,13 @@ export async function getList<Name extends ListName>(
   window: { readonly namespace: string; readonly skip: number; readonly limit: number },
 ): Promise<ListPage<Name>> {
   const { store, clock } = control;
-  const { agentId, state } = await getMigration(control, actor, groupId, migrationId);
-  const agent = await store.agent(agentId);
+  const migration = await getMigration(control, actor, groupId, migrationId);
+  const agent = await store.agent(migration.agentId);
+  const contact = agent && contactOfMigration(migration, agent, clock.now());
   return {
     reported: await store.reportedList(migrationId, list),
     items: await store.listItems(migrationId, list, window),
     matching: await store.countListItems(migrationId, list, window.namespace),
-    isCurrent: state.endedAtMs === null && agent !== undefined && contactOf(agent, clock.now()).status !== 'LOST',
+    isCurrent: migration.state.endedAtMs === null && contact?.status === 'CONNECTED',
   };
 }

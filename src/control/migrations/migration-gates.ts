@@ -1,8 +1,9 @@
 import type { Progress } from '../../link/index.ts';
 import { areReady, type Gate, type GateName, refusalsOf } from '../../platform/index.ts';
-import { contactOf, LOST_AFTER_MS } from '../links/agent-contact.ts';
+import { LOST_AFTER_MS } from '../links/agent-contact.ts';
 import { ACTIVE_STATUSES } from '../records/migration-state.ts';
 import type { Agent, Migration } from '../records/records.ts';
+import { contactOfMigration } from './migration-contact.ts';
 
 /** The checklist of a migration: the control plane's own gates, and those that the engine reported. */
 interface MigrationGates {
@@ -48,14 +49,17 @@ function outdated(reported: Gate, { reasons }: Gate): Gate {
   return { ...reported, state: 'unknown', reasons: [...reasons, ...reported.reasons], etaSeconds: null };
 }
 
-function agentGate({ host }: Migration, agent: Agent | undefined, nowMs: number): Gate {
-  const lastMs = agent && (agent.lastReportAtMs ?? agent.createdAtMs);
-  const isHeard = agent !== undefined && contactOf(agent, nowMs).status === 'CONNECTED';
+function agentGate(migration: Migration, agent: Agent | undefined, nowMs: number): Gate {
+  const { host } = migration;
+  const contact = agent && contactOfMigration(migration, agent, nowMs);
+  const lastMs = agent && (contact?.lastReportAtMs ?? agent.createdAtMs);
+  const isHeard = contact?.status === 'CONNECTED';
+  const what = contact?.isLeftOut ? ' this migration' : '';
   const since = lastMs === undefined ? '' : ` since ${new Date(lastMs).toISOString()}`;
   return gate(
     'agent',
     isHeard ? 'passed' : 'blocked',
-    isHeard ? [] : [`the agent on ${host} has not reported${since}`],
+    isHeard ? [] : [`the agent on ${host} has not reported${what}${since}`],
     nowMs,
     {
       value: lastMs === undefined ? null : Math.max(0, Math.floor((nowMs - lastMs) / 1_000)),

@@ -1,10 +1,10 @@
 import { type Progress, REVERSALS } from '../../link/index.ts';
 import { counted, type Gate, UserError } from '../../platform/index.ts';
-import { type AgentContact, contactOf } from '../links/agent-contact.ts';
 import type { Control } from '../ports/control.ts';
 import { thresholdOf } from '../records/announced.ts';
 import { isDecided } from '../records/migration-state.ts';
 import type { HookDelivery, Migration } from '../records/records.ts';
+import { contactOfMigration, type MigrationContact } from './migration-contact.ts';
 import { gatesOfMigration } from './migration-gates.ts';
 import { writtenText } from './source-watches.ts';
 
@@ -14,8 +14,8 @@ type Wait = Progress['waiting'][number];
 export interface MigrationView extends Migration {
   /** When it was looked at. */
   readonly atMs: number;
-  /** When its agent last reported anything; null once the migration has ended. */
-  readonly contact: AgentContact | null;
+  /** Whether its agent reports it; null once the migration has ended. */
+  readonly contact: MigrationContact | null;
   /** Reasons why the migration waits: first the control plane's, then those that the agent reported. */
   readonly waits: readonly Wait[];
   /** The checklist of its cutover; empty once it has ended. */
@@ -34,10 +34,10 @@ export async function viewMigration(control: Control, migration: Migration): Pro
     return { ...migration, atMs, contact: null, waits: [], gates: [], isReady: false, warnings };
   }
   const agent = await control.store.agent(migration.agentId);
-  const contact = agent ? contactOf(agent, atMs) : null;
+  const contact = agent ? contactOfMigration(migration, agent, atMs) : null;
   const waits: Wait[] = [];
   if (agent && contact?.status === 'LOST')
-    waits.push(waitForAgent(migration, agent.lastReportAtMs ?? agent.createdAtMs));
+    waits.push(waitForAgent(migration, contact, contact.lastReportAtMs ?? agent.createdAtMs));
   if (agent && migration.reversible && !agent.features.includes(REVERSALS)) waits.push(waitForUpgrade(migration));
   if (migration.state.status === 'NEW' && migration.state.orderSent === false) waits.push(waitForOrder(migration));
   const user = await control.store.destinationUser(migration.id);
@@ -70,9 +70,13 @@ function hookWarning({ hook, event, attempts, lastError, givenUpAtMs }: HookDeli
   return [`${failed}${givenUpAtMs === null ? '' : ', and it is not retried'}: ${lastError}.`];
 }
 
-function waitForAgent({ host, state: { wanted } }: Migration, sinceMs: number): Wait {
+function waitForAgent({ host, state: { wanted } }: Migration, { isLeftOut }: MigrationContact, sinceMs: number): Wait {
   const then = wanted === 'cancelled' ? ' To end the migration without its agent, revoke the link.' : '';
-  return { for: `the agent on ${host}`, sinceMs, reason: `it has not reported since.${then}` };
+  const silence = isLeftOut
+    ? 'it is heard, but it has not reported this migration since. Another engine may have taken the migration over, which ' +
+      "the agent's log says. Find the second agent or sync process and stop it, then restart the agent."
+    : 'it has not reported since.';
+  return { for: `the agent on ${host}`, sinceMs, reason: `${silence}${then}` };
 }
 
 function waitForUpgrade({ host, updatedAtMs }: Migration): Wait {

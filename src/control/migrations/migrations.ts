@@ -34,6 +34,7 @@ export async function createMigration(
       state: order.reversible ? { ...NEW_MIGRATION, wayBack: 'planned' } : NEW_MIGRATION,
       progress: null,
       wayBack: null,
+      reportedAtMs: null,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     };

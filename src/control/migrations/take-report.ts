@@ -13,6 +13,7 @@ import { stillBlocked, usersOn } from '../records/users-on.ts';
 import { knownProgress } from './known-progress.ts';
 import { takeLists } from './lists.ts';
 import { saysReady } from './migration-gates.ts';
+import { noteTakenOver } from './note-taken-over.ts';
 import { noteSample } from './samples.ts';
 import { takeWatch, watchAfterCommit } from './source-watches.ts';
 
@@ -30,19 +31,21 @@ export async function takeReport(control: Control, agentId: string, report: Repo
     if (!agent || !link) throw new Error(`Agent ${agentId} is missing in the store`);
     assertLinked({ agent, link });
     if (report.sequence <= agent.lastSequence) return { sequence: agent.lastSequence, resendLists: [] };
-    await transaction.updateAgent({
+    const heard = {
       ...agent,
       inventory: report.inventory ?? agent.inventory,
       features: report.features ?? [],
       lastSequence: report.sequence,
       lastReportAtMs: atMs,
-    });
+    };
+    await transaction.updateAgent(heard);
     for (const result of report.validations) await takeValidation(transaction, agent, result, atMs);
     const resendLists: string[] = [];
     for (const entry of report.migrations) {
       const areListsComplete = await takeProgress(control, transaction, agent, entry, atMs);
       if (!areListsComplete) resendLists.push(entry.id);
     }
+    for (const id of report.takenOver) await noteTakenOver(transaction, heard, id, atMs);
     for (const watch of report.watches) await takeWatch(transaction, agent, authorOf(agent), watch, atMs);
     return { sequence: report.sequence, resendLists };
   });
@@ -106,6 +109,7 @@ async function takeProgress(
     progress: known,
     wayBack: shown,
     password,
+    reportedAtMs: atMs,
     updatedAtMs: atMs,
   });
   await noteSample(transaction, id, reported, atMs);

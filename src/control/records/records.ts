@@ -231,6 +231,8 @@ export interface Migration extends Order {
   readonly progress: Progress | null;
   /** The way back by the engine's last report; null while there is none. */
   readonly wayBack: ReportedWayBack | null;
+  /** When the agent last reported it; null before the first report, and in records of older versions. */
+  readonly reportedAtMs: number | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }

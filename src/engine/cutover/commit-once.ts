@@ -26,33 +26,35 @@ const MOST_ROUNDS = 5;
 
 /**
  * Ends a migration whose source is still being written to: the destination has the source's state at one time.
- * @param evidence  returns what the verification has compared
+ * @param evidence  returns what the verification has compared, given the capped collections that may differ
  */
 export async function commitOnce(
   context: CommitOnceParts,
   log: MigrationLog,
   stream: RunningStream,
-  evidence: () => CutoverEvidence,
+  evidence: (cappedUncertain: readonly string[]) => CutoverEvidence,
 ): Promise<void> {
   using _ = stream.hurry();
   await bringOverAccounts(context);
+  let uncertain: readonly string[] = [];
   for (let round = 1; ; round += 1) {
     await holdAt(context, stream, await barrier(context));
     using look = context.seen.look();
     using foreign = stream.verification.cappedWrites.look();
-    const wereEqual = await settleHeld(context, stream);
+    const differed = await settleHeld(context, stream);
     await lastLook(context, stream);
     // The source may have changed its own since the barrier. The next round follows that.
     const difference = (await changedCatalog(context, stream)) ?? cappedWritten(foreign);
     const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped).map(({ namespace }) => namespace);
     const changed = capped.filter((namespace) => look.namespaces.includes(namespace));
-    if (wereEqual && changed.length === 0 && difference === undefined) break;
+    uncertain = [...new Set([...changed, ...differed])];
+    if (uncertain.length === 0 && difference === undefined) break;
     if (round === MOST_ROUNDS) {
       refuseDifference(difference);
       const reason =
         'they changed whenever they were compared: they may lack, or have, documents that the source has just discarded';
       context.logger.warn(
-        { event: 'once.capped_uncertain', namespaces: changed, reason },
+        { event: 'once.capped_uncertain', namespaces: uncertain, reason },
         'Capped collections may differ from the source',
       );
       break;
@@ -62,5 +64,5 @@ export async function commitOnce(
   refuseDifference(stream.verification.difference);
   await confirmDestination(context);
   context.signal.throwIfAborted();
-  await commit(log, stream, false, { evidence: evidence() });
+  await commit(log, stream, false, { evidence: evidence(uncertain) });
 }

@@ -36,13 +36,13 @@ export async function holdAt(context: LastLookParts, stream: RunningStream, time
  * Compares what no stream shows, while the stream is held: otherwise changes would be applied to a collection that is
  * being copied again.
  * @param copying  the parts for copies, if the comparison has a deadline and they have none
- * @returns whether the two sides were equal
+ * @returns the namespaces on the source of those that differed
  */
 export async function settleHeld(
   context: LastLookParts,
   stream: RunningStream,
   { copying = context, advanced = () => undefined }: { copying?: LastLookParts; advanced?: () => void } = {},
-): Promise<boolean> {
+): Promise<readonly string[]> {
   try {
     return await settleCapped(context, { copying, advanced, seesOthers: stream.verification.seesOthers });
   } finally {

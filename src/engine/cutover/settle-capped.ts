@@ -50,13 +50,13 @@ interface SettleCappedOptions {
  * (docs/adr/0015-equal-keys.md), or nobody would see what others write on the destination. A collection that differs is copied again inside the write pause; a capped
  * collection's size is bounded (docs/reference/pitfalls.md#pitfall-35).
  * @param context  for the comparison, which may have a deadline
- * @returns whether none differed
+ * @returns the namespaces on the source of those that differed
  * @throws CollectionMissing when the source's server doesn't have one
  */
 export async function settleCapped(
   context: SettleCappedParts,
   { copying, advanced, seesOthers }: SettleCappedOptions,
-): Promise<boolean> {
+): Promise<readonly string[]> {
   const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
   const isSame = (collection: TrackedCollection) => {
     const isOrderSure = seesOthers && !collection.reordered;
@@ -66,7 +66,7 @@ export async function settleCapped(
   const equal = await orAbort(Promise.all(capped.map(isSame)), context.signal);
   const differing = capped.filter((_, n) => !equal[n]);
   await allEnded(differing.map((collection) => copyAgain(copying, collection, advanced)));
-  return differing.length === 0;
+  return differing.map(({ namespace }) => namespace);
 }
 
 /** The result of a comparison of capped collections that changes none of them. */

@@ -6,6 +6,7 @@ import { LIFT_COMMAND } from '../mongodb/write-block.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { Progress } from './progress.ts';
+import { conditionsOf, isUnreserved, reservationsOf } from './reservations.ts';
 
 /** The parts of a cutover's report that the progress lacks. */
 interface ReportedCutover {
@@ -101,16 +102,19 @@ function verificationOf(evidence: CutoverEvidence | undefined): CutoverReport['v
     `${counted(documentsCompared, 'document')} compared, and ${counted(documentsRechecked, 'comparison')} of documents ` +
     'after their last change';
   const found = { mode, documentsCompared, documentsRechecked, differed, equalAt };
-  if (open > 0)
-    return {
-      ...found,
-      result: 'different',
-      claim: `${compared}. ${counted(open, 'document')} differed at the cutover.`,
-    };
+  // Records of older versions have none.
+  const { seesForeignWrites = true, foreignWrites = 0, cappedUncertain = [] } = evidence;
+  const reserved = { seesForeignWrites, foreignWrites, cappedUncertain };
+  const claimOf = (...facts: readonly string[]) => [...facts, ...reservationsOf(reserved)].join(' ');
+  if (open > 0) {
+    const claim = claimOf(`${compared}. ${counted(open, 'document')} differed at the cutover.`);
+    return { ...found, result: 'different', claim };
+  }
   if (equalAt === null)
-    return { ...found, result: 'not verified', claim: `${compared}. No time of equality is proven.` };
-  const claim = `Equal at ${equalAt}, the time of the last barrier under which the cutover committed: ${compared}.`;
-  return { ...found, result: 'equal', claim };
+    return { ...found, result: 'not verified', claim: claimOf(`${compared}. No time of equality is proven.`) };
+  const time = `${equalAt}, the time of the last barrier under which the cutover committed`;
+  const claim = claimOf(`Equal at ${time}${conditionsOf(reserved)}: ${compared}.`);
+  return { ...found, result: isUnreserved(reserved) ? 'equal' : 'not verified', claim };
 }
 
 function dateOrNull(atMs: number | undefined): string | null {

@@ -47,6 +47,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     collections,
     documentsRechecked: counters.rechecked,
     provenAt: follower?.provenAt,
+    cappedUncertain: cutover?.evidence?.cappedUncertain ?? [],
     rates: run.speed.verificationRates,
   });
   const eta = run.speed.etaSeconds;
@@ -124,7 +125,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
         ...keptAccounts,
         ...(oplog?.warnings ?? []),
         ...(following ? (follower?.hidden.warnings ?? []) : []),
-        ...(following ? (follower?.verification.foreign.warnings ?? []) : []),
+        ...verificationWarnings(run, following),
         ...repairWarnings(repairs),
         ...(written === undefined ? [] : [writtenAfterCommitWarning(written).message]),
         ...commitWarnings(run, waiting),
@@ -153,6 +154,13 @@ function repairsOf({ context, log }: RunView): RepairsProgress | null {
     documentsCompared: context.counters.compared,
     keysDiffered: context.counters.differed,
   };
+}
+
+/** After the commit the warnings that it was recorded with stay: they limit what the cutover's report proves. */
+function verificationWarnings({ log, follower }: RunView, following: boolean): readonly string[] {
+  const { cutover } = log.record;
+  if (cutover?.committed) return cutover.evidence?.warnings ?? [];
+  return following ? (follower?.verification.foreign.warnings ?? []) : [];
 }
 
 function repairWarnings(repairs: RepairsProgress | null): string[] {

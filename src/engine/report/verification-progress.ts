@@ -60,6 +60,8 @@ export interface VerificationProgress {
   readonly seesForeignWrites: boolean;
   /** Their oldest and newest documents, and their counts, are compared in the write pause, because each side discards by itself. */
   readonly cappedCollections: number;
+  /** Those that changed whenever they were compared before the commit, so that they may differ; empty before it. */
+  readonly cappedUncertain: readonly string[];
   readonly documentsPerSecond: number | null;
   readonly bytesPerSecond: number | null;
   readonly etaSeconds: number | null;
@@ -92,6 +94,7 @@ const NOTHING_YET = {
   collections: [],
   documentsRechecked: 0,
   provenAt: undefined,
+  cappedUncertain: [],
   rates: { documentsPerSecond: null, bytesPerSecond: null },
 };
 
@@ -103,12 +106,14 @@ export function verificationProgress(
     collections,
     documentsRechecked,
     provenAt,
+    cappedUncertain,
     rates,
   }: {
     readonly collections: readonly TrackedCollection[];
     readonly documentsRechecked: number;
     /** Cluster time of the source; undefined while something isn't proven. */
     readonly provenAt: Timestamp | undefined;
+    readonly cappedUncertain: readonly string[];
     readonly rates: VerificationRates;
   } = NOTHING_YET,
 ): VerificationProgress {
@@ -148,6 +153,7 @@ export function verificationProgress(
     foreignWrites: verification?.foreign.count ?? 0,
     seesForeignWrites: verification !== undefined && !verification.foreign.isBlind,
     cappedCollections: collections.filter(({ isCapped }) => isCapped).length,
+    cappedUncertain,
     ...rates,
     etaSeconds:
       isDone || bytesCompared < bytesTotal * LEAST_MEASURED

@@ -6,15 +6,14 @@ import { cutOver, finishCutover } from '../cutover/cut-over.ts';
 import { prepareCutover } from '../cutover/prepare-cutover.ts';
 import { rehearse } from '../cutover/rehearse.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
-import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { CutoverAttempts } from '../report/cutover-attempts.ts';
 import type { Outcome } from '../report/progress.ts';
-import { verificationProgress } from '../report/verification-progress.ts';
 import { lastRefusal } from '../report/waits.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { cancel } from './cancel.ts';
+import { evidenceOf } from './evidence.ts';
 import type { OperatorWishes } from './operator-wishes.ts';
 import type { RunParts } from './parts.ts';
 import type { RunCheckpoint } from './run-checkpoint.ts';
@@ -126,29 +125,15 @@ function noLongerWanted({ cancelled, calledOff }: OperatorWishes): AbortSignal {
 async function commitUnlessCancelled(run: SteeredRun, follower: StreamFollower): Promise<boolean> {
   const { cancelled } = run.wishes;
   try {
-    await commitOnce(within(run.context, cancelled), run.log, follower, () => evidenceOf(run, follower));
+    await commitOnce(within(run.context, cancelled), run.log, follower, (uncertain) =>
+      evidenceOf(run, follower, uncertain),
+    );
     return true;
   } catch (error) {
     if (error !== cancelled.reason) throw error;
     follower.release();
     return false;
   }
-}
-
-/** Returns what the verification has compared until now. */
-function evidenceOf({ context, options }: SteeredRun, { verification, provenAt }: StreamFollower): CutoverEvidence {
-  const { mode, documentsCompared, documentsRechecked, mismatches, equalAtMs } = verificationProgress(
-    options.verification ?? 'repair',
-    verification,
-    {
-      collections: [...context.tracked.values()],
-      documentsRechecked: context.counters.rechecked,
-      provenAt,
-      rates: { documentsPerSecond: null, bytesPerSecond: null },
-    },
-  );
-  const { found, open } = mismatches;
-  return { mode, documentsCompared, documentsRechecked, differed: found, open, equalAtMs };
 }
 
 function hasOtherCatalog({ verification: { catalog } }: StreamFollower): boolean {

@@ -8,6 +8,13 @@ export const verificationErrors = defineErrors('migration', {
     remedy:
       'Find out who changes the destination and stop them, then start the same command again: it compares again. The log, and `linkspan_internal.mismatches` on the destination, have the evidence.',
   },
+  CAPPED_UNCERTAIN: {
+    status: 200,
+    severity: 'warning',
+    detail:
+      'Capped collections may differ from the source: %. They changed whenever they were compared, so they may lack, or have, documents that the source has just discarded.',
+    remedy: 'Stop the writes to them and copy again, or cut over without `--once`.',
+  },
   FOREIGN_WRITES: {
     status: 200,
     severity: 'warning',

@@ -238,6 +238,8 @@ const VERSIONS: readonly string[] = [
   `
   ALTER TABLE validations ADD COLUMN estimate TEXT;
   `,
+  // When an agent last reported a migration.
+  'ALTER TABLE migrations ADD COLUMN reported_at_ms INTEGER',
 ];
 
 /** The first schema version of a store with a head file. */

@@ -164,6 +164,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     state: json,
     progress: json,
     wayBack: json,
+    reportedAtMs: plain,
     createdAtMs: plain,
     updatedAtMs: plain,
   });

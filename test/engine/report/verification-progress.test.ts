@@ -18,7 +18,7 @@ const VIEW: VerificationView = {
 function etaWith(bytes: number, isSettled = false): number | null {
   const collections = [{ bytes: 1_000, documents: 10, isCapped: false } as TrackedCollection];
   const rates = { documentsPerSecond: 1, bytesPerSecond: 2 };
-  const rest = { collections, documentsRechecked: 0, provenAt: undefined, rates };
+  const rest = { collections, documentsRechecked: 0, provenAt: undefined, cappedUncertain: [], rates };
   return verificationProgress('repair', { ...VIEW, isSettled, ranges: [{ documents: 1, bytes }] }, rest).etaSeconds;
 }
 

@@ -1,0 +1,29 @@
+import { UserError } from '../../platform/index.ts';
+import type { Agent } from '../records/records.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
+import { contactOfMigration } from './migration-contact.ts';
+
+/**
+ * Adds a warning to the last progress of a migration that its agent has lost to another engine. Ignored while somebody
+ * reports the migration: of two agents with one key, the one that has it reports it. The next report replaces the
+ * warning.
+ * @param agent  as it is after this report
+ */
+export async function noteTakenOver(
+  transaction: StoreTransaction,
+  agent: Agent,
+  migrationId: string,
+  atMs: number,
+): Promise<void> {
+  const migration = await transaction.migration(migrationId);
+  if (migration?.agentId !== agent.id || migration.state.endedAtMs !== null || migration.progress === null) return;
+  if (!contactOfMigration(migration, agent, atMs).isLeftOut) return;
+  const { progress } = migration;
+  const { message, remedy } = new UserError('TAKEN_OVER', [migrationId]);
+  const warning = `${message} ${remedy}`;
+  if (progress.warnings.includes(warning)) return;
+  await transaction.updateMigration({
+    ...migration,
+    progress: { ...progress, warnings: [...progress.warnings, warning] },
+  });
+}

@@ -1,0 +1,44 @@
+import { counted } from '../../platform/index.ts';
+
+/** The limits of a proof of equality. */
+export interface Reserved {
+  readonly seesForeignWrites: boolean;
+  readonly foreignWrites: number;
+  readonly cappedUncertain: readonly string[];
+}
+
+/** The most names in a sentence. */
+const NAMED = 3;
+
+/** Whether nothing limits a proof of equality. */
+export function isUnreserved({ seesForeignWrites, cappedUncertain }: Reserved): boolean {
+  return seesForeignWrites && cappedUncertain.length === 0;
+}
+
+/** Returns the conditions of a proof of equality, to be put after the words that claim it; empty without one. */
+export function conditionsOf({ seesForeignWrites, cappedUncertain }: Reserved): string {
+  const unseen = seesForeignWrites ? '' : ', unless others wrote to the destination';
+  const capped = cappedUncertain.length === 0 ? '' : `, except for ${cappedCount(cappedUncertain)}`;
+  return `${unseen}${capped}`;
+}
+
+/** Returns the reasons of the conditions, and how much others wrote, as sentences. */
+export function reservationsOf({ seesForeignWrites, foreignWrites, cappedUncertain }: Reserved): string[] {
+  return [
+    ...(seesForeignWrites ? [] : ["The destination's oplog can't be read, so writes of others there stay unseen."]),
+    ...(foreignWrites === 0 ? [] : [`Others wrote ${counted(foreignWrites, 'document')} to the destination.`]),
+    ...(cappedUncertain.length === 0
+      ? []
+      : [`${cappedCount(cappedUncertain)} changed whenever compared, and may differ: ${named(cappedUncertain)}.`]),
+  ];
+}
+
+/** Returns the first of some names, and how many more there are. */
+export function named(names: readonly string[]): string {
+  const more = names.length - NAMED;
+  return more > 0 ? `${names.slice(0, NAMED).join(', ')} and ${more} more` : names.join(', ');
+}
+
+function cappedCount(namespaces: readonly string[]): string {
+  return counted(namespaces.length, 'capped collection');
+}

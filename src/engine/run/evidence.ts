@@ -1,0 +1,37 @@
+import { UserError } from '../../platform/index.ts';
+import type { CutoverEvidence } from '../records/cutover-attempt.ts';
+import { named } from '../report/reservations.ts';
+import { verificationProgress } from '../report/verification-progress.ts';
+import type { MigrationOptions } from '../scope/options.ts';
+import type { RunParts } from './parts.ts';
+import type { StreamFollower } from './stream-follower.ts';
+
+/** The parts of a run that its evidence comes from. */
+interface ComparedRun {
+  readonly context: Pick<RunParts, 'tracked' | 'counters'>;
+  readonly options: Pick<MigrationOptions, 'verification'>;
+}
+
+/**
+ * Returns what the verification has compared until now, and what it didn't see.
+ * @param cappedUncertain  capped collections that may differ
+ */
+export function evidenceOf(
+  { context, options }: ComparedRun,
+  { verification, provenAt }: StreamFollower,
+  cappedUncertain: readonly string[] = [],
+): CutoverEvidence {
+  const { mode, documentsCompared, documentsRechecked, mismatches, equalAtMs, foreignWrites, seesForeignWrites } =
+    verificationProgress(options.verification ?? 'repair', verification, {
+      collections: [...context.tracked.values()],
+      documentsRechecked: context.counters.rechecked,
+      provenAt,
+      cappedUncertain,
+      rates: { documentsPerSecond: null, bytesPerSecond: null },
+    });
+  const { found, open } = mismatches;
+  const compared = { documentsCompared, documentsRechecked, differed: found, open, equalAtMs };
+  const uncertain = cappedUncertain.length === 0 ? [] : [new UserError('CAPPED_UNCERTAIN', [named(cappedUncertain)])];
+  const warnings = [...verification.foreign.warnings, ...uncertain.map(({ message }) => message)];
+  return { mode, ...compared, foreignWrites, seesForeignWrites, cappedUncertain, warnings };
+}
