@@ -72,7 +72,7 @@ const verificationSchema = z.object({
     .optional()
     .meta({
       description:
-        'Capped collections that changed whenever they were compared before the commit, so that they may differ. ' +
+        'Capped collections that changed or differed when they were last compared before the commit, so that they may differ. ' +
         'Absent if the agent does not report it.',
     }),
   documentsPerSecond: rate,

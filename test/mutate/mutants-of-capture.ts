@@ -332,9 +332,9 @@ export const OF_CAPTURE: readonly Mutant[] = [
   },
   {
     without: 'waiting for a collection that is new on the source while a cutover is checked',
-    file: 'src/engine/run/steer.ts',
-    replace: 'missing?.find(({ destinationNamespace }) => made.has(destinationNamespace))',
-    by: 'missing?.find(() => made.size > 0)',
+    file: 'src/engine/verify/catalog-check.ts',
+    replace: "if (kind !== 'collection missing') return false;",
+    by: 'if (kind !== destinationNamespace) return false;',
     tests: { file: 'test/engine/cutover/missing-collection.test.ts', name: 'only makes the cutover wait' },
   },
 ];

@@ -145,8 +145,8 @@ export const OF_COMPARISON: readonly Mutant[] = [
   {
     without: 'records on the source that refuse a run with repairs',
     file: 'src/engine/compare-clusters/refuse-repairs.ts',
-    replace: 'for (const { side, client } of [source, destination])',
-    by: 'for (const { side, client } of [destination])',
+    replace: '[await readPresent(source), await readPresent(destination)]',
+    by: '[[], await readPresent(destination)]',
     tests: { file: REPAIRS, name: 'may not read the records' },
   },
   {
@@ -159,8 +159,8 @@ export const OF_COMPARISON: readonly Mutant[] = [
   {
     without: 'refusing repairs after a cutover from this source',
     file: 'src/engine/compare-clusters/refuse-repairs.ts',
-    replace: " && record.state === 'committed' && record.sourceId === source.clusterId)",
-    by: " && record.state === 'committed' && record.sourceId === '')",
+    replace: 'sourceId === source.clusterId',
+    by: "sourceId === ''",
     tests: { file: 'test/engine/compare-clusters/refused-repairs.test.ts', name: 'a cutover from this source' },
   },
 ];

@@ -127,14 +127,14 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   },
   {
     without: 'a mark on a capped collection that is copied again in the write pause',
-    file: 'src/engine/verify/suspicion.ts',
+    file: 'src/engine/collections/suspicion.ts',
     replace: '  await checkpoint.saveSuspects([collection.uuid], mark);\n',
     by: '',
     tests: { file: IN_PAUSE, name: 'is copied anew by an engine that takes over meanwhile' },
   },
   {
     without: 'copying a capped collection anew whose copy in the write pause was aborted',
-    file: 'src/engine/verify/suspicion.ts',
+    file: 'src/engine/collections/suspicion.ts',
     replace: '    collection.suspicion = { mark, comparedTo: null };\n    throw error;',
     by: '    throw error;',
     tests: { file: IN_PAUSE, name: 'when the cutover is aborted' },
@@ -197,7 +197,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
   },
   {
     without: 'marking collections that may have missed changes',
-    file: 'src/engine/verify/suspicion.ts',
+    file: 'src/engine/collections/suspicion.ts',
     replace: 'for (const collection of begun) collection.suspicion = { mark, comparedTo: null };',
     by: '',
     tests: { file: LOST, name: 'goes round' },

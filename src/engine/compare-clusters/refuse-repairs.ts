@@ -3,6 +3,7 @@ import { messageOf, UserError } from '../../platform/index.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import type { Side } from '../mongodb/side.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
+import { hasCutOver } from '../records/destination-owner.ts';
 import { hasWayBack, type MigrationRecord } from '../records/records.ts';
 import { shownState } from '../records/shown-state.ts';
 
@@ -28,27 +29,39 @@ export async function refuseRepairs({
   readonly source: ComparedSide;
   readonly destination: ComparedSide;
 }): Promise<void> {
-  for (const { side, client } of [source, destination])
-    for (const record of await readPresent(side, client)) {
-      if (!ENDED.includes(record.state)) throw refusal(side, record, shownState(record.state));
-      if (hasWayBack(record)) throw refusal(side, record, 'its way back is open');
-      if (side === 'destination' && record.state === 'committed' && record.sourceId === source.clusterId)
-        throw refusal(side, record, 'committed from this source');
-    }
+  const [there, here] = [await readPresent(source), await readPresent(destination)];
+  const cutOver = here.filter((record) => hasCutOver(record) && !hasReturned(record, there));
+  if (cutOver.length > 0 && source.clusterId === '')
+    throw new UserError('REPAIR_UNCHECKED', [source.side, 'its configuration', 'replSetGetConfig']);
+  const committed = cutOver.find(({ sourceId }) => sourceId === source.clusterId);
+  if (committed !== undefined) throw refusal(destination.side, committed, 'committed from this source');
+}
+
+/** Returns whether a cutover of the opposite direction has given the users back since. */
+function hasReturned({ _id, reversals = 0 }: MigrationRecord, onSource: readonly MigrationRecord[]): boolean {
+  return onSource.some((one) => one._id === _id && (one.reversals ?? 0) > reversals && hasCutOver(one));
 }
 
 function refusal(side: Side, { _id }: MigrationRecord, state: string): UserError {
   return new UserError('REPAIR_DURING_MIGRATION', [side, _id, state]);
 }
 
-/** Returns the records of all migrations that no other one has superseded. */
-async function readPresent(side: Side, client: MongoClient): Promise<readonly MigrationRecord[]> {
+/**
+ * Returns the records of all migrations on a side that no other one has superseded.
+ * @throws UserError REPAIR_DURING_MIGRATION when one has not ended, or has an open way back; REPAIR_UNCHECKED
+ */
+async function readPresent({ side, client }: ComparedSide): Promise<readonly MigrationRecord[]> {
   const migrations = client.db(INTERNAL_DATABASE).collection<MigrationRecord>('migrations');
-  const projection = { state: 1, sourceId: 1, cutover: 1, wayBackClosedBy: 1 };
+  const projection = { state: 1, sourceId: 1, reversals: 1, cutover: 1, phases: 1, wayBackClosedBy: 1 };
   try {
-    return await migrations.find({ retiredBy: { $exists: false } }, { projection }).toArray();
+    const records = await migrations.find({ retiredBy: { $exists: false } }, { projection }).toArray();
+    for (const record of records) {
+      if (!ENDED.includes(record.state)) throw refusal(side, record, shownState(record.state));
+      if (hasWayBack(record)) throw refusal(side, record, 'its way back is open');
+    }
+    return records;
   } catch (error) {
     if (!isUnauthorized(error)) throw error;
-    throw new UserError('REPAIR_UNCHECKED', [side, messageOf(error)], { cause: error });
+    throw new UserError('REPAIR_UNCHECKED', [side, 'linkspan_internal.migrations', messageOf(error)], { cause: error });
   }
 }

@@ -52,7 +52,7 @@ export async function commitOnce(
     if (round === MOST_ROUNDS) {
       refuseDifference(difference);
       const reason =
-        'they changed whenever they were compared: they may lack, or have, documents that the source has just discarded';
+        'they changed or differed when they were last compared: they may lack, or have, documents that the source has just discarded';
       context.logger.warn(
         { event: 'once.capped_uncertain', namespaces: uncertain, reason },
         'Capped collections may differ from the source',

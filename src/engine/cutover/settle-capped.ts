@@ -7,6 +7,7 @@ import { keyBytes, keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { onDestination, onSource, pinTo } from '../collections/moved.ts';
 import { noteReordered } from '../collections/note-reordered.ts';
+import { whileSuspect } from '../collections/suspicion.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
@@ -15,7 +16,6 @@ import { emptyCollection } from '../copy/insert-documents.ts';
 import { type ReadPartitionParts, readInOrder } from '../copy/read-partition.ts';
 import type { CausalRead } from '../mongodb/fence.ts';
 import { RawCursor, readAll } from '../mongodb/raw-cursor.ts';
-import { whileSuspect } from '../verify/suspicion.ts';
 
 /** The parts of a run that comparing capped collections needs. */
 export interface SettleCappedParts extends ReadPartitionParts {

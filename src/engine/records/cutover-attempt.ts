@@ -87,7 +87,7 @@ export interface CutoverEvidence {
   readonly foreignWrites?: number;
   /** Whether the engine would have seen what others wrote on the destination. */
   readonly seesForeignWrites?: boolean;
-  /** Capped collections that changed whenever they were compared, by their namespaces on the source. */
+  /** Capped collections that changed or differed when they were last compared, by their namespaces on the source. */
   readonly cappedUncertain?: readonly string[];
   /** The warnings that the verification had. */
   readonly warnings?: readonly string[];

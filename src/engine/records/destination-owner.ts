@@ -93,7 +93,7 @@ export function isAtWork({ state, savedAt }: MigrationRecord, nowMs: number): bo
  * Returns whether applications may have written to the destination since, also when the steps after the commit are not
  * done. `sync --once` commits without a cutover: the source stays the primary copy.
  */
-function hasCutOver({ state, cutover, phases }: MigrationRecord): boolean {
+export function hasCutOver({ state, cutover, phases }: MigrationRecord): boolean {
   return (state === 'committed' || cutover?.committed === true) && phases.some(({ name }) => name === 'cutover');
 }
 

@@ -29,7 +29,9 @@ export function reservationsOf({ seesForeignWrites, foreignWrites, cappedUncerta
     ...(foreignWrites === 0 ? [] : [`Others wrote ${counted(foreignWrites, 'document')} to the destination.`]),
     ...(cappedUncertain.length === 0
       ? []
-      : [`${cappedCount(cappedUncertain)} changed whenever compared, and may differ: ${named(cappedUncertain)}.`]),
+      : [
+          `${cappedCount(cappedUncertain)} changed or differed when last compared, and may differ: ${named(cappedUncertain)}.`,
+        ]),
   ];
 }
 

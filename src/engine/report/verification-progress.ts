@@ -60,7 +60,7 @@ export interface VerificationProgress {
   readonly seesForeignWrites: boolean;
   /** Their oldest and newest documents, and their counts, are compared in the write pause, because each side discards by itself. */
   readonly cappedCollections: number;
-  /** Those that changed whenever they were compared before the commit, so that they may differ; empty before it. */
+  /** Those that changed or differed when they were last compared before the commit, so that they may differ; empty before it. */
   readonly cappedUncertain: readonly string[];
   readonly documentsPerSecond: number | null;
   readonly bytesPerSecond: number | null;

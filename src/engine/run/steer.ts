@@ -1,11 +1,9 @@
 import { UserError } from '../../platform/index.ts';
-import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver, finishCutover } from '../cutover/cut-over.ts';
 import { prepareCutover } from '../cutover/prepare-cutover.ts';
 import { rehearse } from '../cutover/rehearse.ts';
-import { catalogName } from '../mongodb/namespaces.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { CutoverAttempts } from '../report/cutover-attempts.ts';
@@ -54,7 +52,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (refusal !== undefined) throw refusal;
     if (log.record.state === 'tailing' && options.once) follower.verification.refuseDifferences();
     if (log.record.state === 'tailing' && options.once && follower.verification.isClean) {
-      if (!(await isConfirmed(run, follower, wishes.cancelled))) continue;
+      if (!(await isConfirmed(follower, wishes.cancelled))) continue;
       if (!(await commitUnlessCancelled(run, follower))) continue;
       await finishCutover(context, log, timeline);
       return 'committed';
@@ -105,7 +103,7 @@ async function attemptCutover(
   using preparation = prepareCutover(timed, log, follower);
   const calledOff = noLongerWanted(wishes);
   const advised = unlessAborted(findings.repeatAtCutover(), calledOff);
-  const [confirmed] = await Promise.all([isConfirmed(run, follower, calledOff), advised]);
+  const [confirmed] = await Promise.all([isConfirmed(follower, calledOff), advised]);
   if (!confirmed || calledOff.aborted) return 'unconfirmed';
   return await cutOver(timed, log, follower, {
     calledOff,
@@ -147,24 +145,15 @@ function hasOtherCatalog({ verification: { catalog } }: StreamFollower): boolean
  * @throws UserError NAMESPACE_CONFLICT when the destination lacks a collection that the migration has made: nothing would
  * make it anew. One that it has not made yet is new on the source
  */
-async function isConfirmed(
-  { context }: SteeredRun,
-  { verification }: StreamFollower,
-  over: AbortSignal,
-): Promise<boolean> {
+async function isConfirmed({ verification }: StreamFollower, over: AbortSignal): Promise<boolean> {
   const confirmed = await unlessAborted(verification.confirm(), over);
   if (confirmed === undefined) return false;
   if (confirmed) return true;
-  const missing = verification.catalog.differences?.filter((difference) => difference.class === 'collection missing');
-  const made = new Set([...context.tracked.values()].map(placeOf));
-  const lost = missing?.find(({ destinationNamespace }) => made.has(destinationNamespace));
+  const { catalog } = verification;
+  const lost = catalog.differences?.find((one) => one.class === 'collection missing' && !catalog.isNew(one));
   if (lost === undefined) return false;
   const reason = 'somebody else dropped or renamed it on the destination';
   throw new UserError('NAMESPACE_CONFLICT', [lost.destinationNamespace, reason]);
-}
-
-function placeOf({ destinationDatabase, destinationName }: TrackedCollection): string {
-  return `${destinationDatabase}.${catalogName(destinationName)}`;
 }
 
 /** Holds the migration until the operator resumes or cancels it. */

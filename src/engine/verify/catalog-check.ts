@@ -56,6 +56,7 @@ export class CatalogCheck {
   readonly #changes = new CatalogChanges();
   #turn: Promise<unknown> = Promise.resolve();
   #differences: readonly CatalogDifference[] | undefined;
+  #new: ReadonlySet<CatalogDifference> = new Set();
   #comparedAtMs = Number.NEGATIVE_INFINITY;
   #tookMs = 0;
 
@@ -68,6 +69,11 @@ export class CatalogCheck {
   /** The differences of the last comparison; undefined before the first. */
   get differences(): readonly CatalogDifference[] | undefined {
     return this.#differences;
+  }
+
+  /** Whether a difference is a collection of the source that the migration had not made yet when it was found: it follows it. */
+  isNew(difference: CatalogDifference): boolean {
+    return this.#new.has(difference);
   }
 
   /** Compares regularly until the signal aborts. */
@@ -117,11 +123,21 @@ export class CatalogCheck {
       this.#comparedAtMs = clock.elapsed();
       this.#tookMs = this.#comparedAtMs - beganAtMs;
       this.#differences = [...counted].flatMap((name) => names.get(name) ?? []);
+      this.#new = new Set(this.#differences.filter((difference) => this.#isUnmade(difference)));
       stateChanges.notify();
       if (this.#differences.length > 0) return false;
       this.#changes.cover();
       return true;
     }
+  }
+
+  #isUnmade({ class: kind, destinationNamespace }: CatalogDifference): boolean {
+    if (kind !== 'collection missing') return false;
+    const made = [...this.#parts.tracked.values()];
+    return !made.some(
+      ({ destinationDatabase, destinationName }) =>
+        `${destinationDatabase}.${catalogName(destinationName)}` === destinationNamespace,
+    );
   }
 
   /** Notes a change of the destination's catalog. @param collections  those that it may concern, by UUID; undefined for all */

@@ -1,8 +1,8 @@
 import type { Clock, Logger } from '../../platform/index.ts';
 import type { SeenChanges } from '../apply/seen-changes.ts';
+import { markSuspect, type SuspicionParts } from '../collections/suspicion.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import { markSuspect, type SuspicionParts } from './suspicion.ts';
 
 /** The parts of a run that declaring a loss needs. */
 interface DeclareMissedParts extends SuspicionParts {

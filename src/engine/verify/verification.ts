@@ -208,7 +208,7 @@ export class Verification {
    */
   refuseDifferences(): void {
     if (this.isOff || !this.isSettled) return;
-    const [difference] = this.catalog.differences ?? [];
+    const difference = this.catalog.differences?.find((one) => !this.catalog.isNew(one));
     const found = this.mismatches.describeOpen() ?? (difference && describeCatalogDifference(difference));
     if (found !== undefined) throw new UserError('VERIFICATION_FAILED', [found]);
   }

@@ -33,8 +33,9 @@ export const comparisonErrors = defineErrors('request', {
   REPAIR_UNCHECKED: {
     status: 403,
     detail:
-      'The % refuses to let the user read linkspan_internal.migrations (%), so a repair could overwrite what a migration or its users have written.',
-    remedy: 'Give the user the role readAnyDatabase there. Without --repair, linkspan verify only reads.',
+      'The % refuses to let the user read % (%), so a repair could overwrite what a migration or its users have written.',
+    remedy:
+      'Give the user the roles readAnyDatabase and clusterMonitor there. Without --repair, linkspan verify only reads.',
   },
   VERIFICATION_REFUSED: {
     status: 403,

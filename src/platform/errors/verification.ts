@@ -12,7 +12,7 @@ export const verificationErrors = defineErrors('migration', {
     status: 200,
     severity: 'warning',
     detail:
-      'Capped collections may differ from the source: %. They changed whenever they were compared, so they may lack, or have, documents that the source has just discarded.',
+      'Capped collections may differ from the source: %. They changed or differed when they were last compared, so they may lack, or have, documents that the source has just discarded.',
     remedy: 'Stop the writes to them and copy again, or cut over without `--once`.',
   },
   FOREIGN_WRITES: {

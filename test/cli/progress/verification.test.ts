@@ -56,7 +56,7 @@ test('a result names what it does not cover: unseen writes of others, later chan
   );
   assert.equal(
     committed(verified({ documentsRechecked: 0, cappedCollections: 2, cappedUncertain: ['shop.log'] })),
-    `Verified, except for 1 capped collection: ${EQUAL}. 1 capped collection changed whenever compared, and may differ: shop.log. ` +
+    `Verified, except for 1 capped collection: ${EQUAL}. 1 capped collection changed or differed when last compared, and may differ: shop.log. ` +
       'This leaves out 2 capped collections: their oldest and newest documents and their counts ' +
       'were compared before the commit. Nothing that was compared differs.',
   );

@@ -18,11 +18,17 @@ interface Item {
   n: number;
 }
 
+interface StoredRecord {
+  _id: string;
+  state: string;
+  sourceId?: string;
+  reversals?: number;
+  phases?: readonly { readonly name: string }[];
+  cutover?: object;
+}
+
 const itemsOf = ({ client }: ReplicaSet) => client.db('shop').collection<Item>('items');
-const recordsOf = ({ client }: ReplicaSet) =>
-  client
-    .db('linkspan_internal')
-    .collection<{ _id: string; state: string; sourceId?: string; cutover?: object }>('migrations');
+const recordsOf = ({ client }: ReplicaSet) => client.db('linkspan_internal').collection<StoredRecord>('migrations');
 
 test('a repair does not undo what users write after a reversible cutover, whichever side has the record', {
   skip: needsSource('6.0', 'it has no write block'),
@@ -57,23 +63,40 @@ describe('beside records of migrations', () => {
 
   test('a repair waits until the way back of a cutover is closed, and the migration has ended', async () => {
     const records = recordsOf(pair.destination);
-    await records.insertOne({ _id: 'a'.repeat(24), state: 'committed', cutover });
+    await records.insertOne({ _id: 'a'.repeat(24), state: 'committed', phases: [], cutover });
     await assert.rejects(verify(pair, { repair: true }), DURING_MIGRATION);
     await records.updateOne({}, { $set: { wayBackClosedBy: ['b'.repeat(24)] } });
-    await recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'cancelled' });
+    await recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'cancelled', phases: [] });
     const { report } = await verify(pair, { repair: true });
     assert.deepEqual([report.result, report.differences.repaired], ['equal', 400], report.explanation);
   });
 
   test('a repair does not undo what users write after a cutover from this source', async () => {
     const { config } = await pair.source.client.db('admin').command({ replSetGetConfig: 1 });
-    const record = { _id: 'a'.repeat(24), state: 'committed', sourceId: String(config.settings.replicaSetId) };
-    await recordsOf(pair.destination).insertOne(record);
+    const sourceId = String(config.settings.replicaSetId);
+    const record = { _id: 'a'.repeat(24), state: 'committed', sourceId, phases: [{ name: 'cutover' }] };
+    const records = recordsOf(pair.destination);
+    await records.insertOne(record);
     await assert.rejects(verify(pair, { repair: true }), {
       ...DURING_MIGRATION,
       message: /committed from this source/,
     });
-    await recordsOf(pair.destination).updateOne({}, { $set: { sourceId: 'b'.repeat(24) } });
+    // The users have returned to the source since.
+    await recordsOf(pair.source).insertOne({ ...record, sourceId: 'b'.repeat(24), reversals: 1 });
+    assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
+  });
+
+  test('a repair from another source than that of the cutover, and one after a copy with `once`, are carried out', async () => {
+    const records = recordsOf(pair.destination);
+    await records.insertOne({
+      _id: 'a'.repeat(24),
+      state: 'committed',
+      sourceId: 'b'.repeat(24),
+      phases: [{ name: 'cutover' }],
+    });
+    const { config } = await pair.source.client.db('admin').command({ replSetGetConfig: 1 });
+    const sourceId = String(config.settings.replicaSetId);
+    await records.insertOne({ _id: 'b'.repeat(24), state: 'committed', sourceId, phases: [{ name: 'copying' }] });
     assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
   });
 

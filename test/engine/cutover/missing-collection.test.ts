@@ -5,7 +5,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
-import { holdAt } from '../reach-points.ts';
+import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -31,6 +31,29 @@ test('a collection that is made on the source while a cutover is checked only ma
   });
   running.migration.want('cutover');
   await running.until('the next check', () => compared > COUNTS_AFTER);
+  slow.release();
+  assert.equal(await running.outcome, 'committed');
+  await expectIdentical(pair);
+});
+
+test('a copy with `once` waits for a collection that is made on the source before its end, however long that takes', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const shop = pair.source.client.db('shop');
+  await shop.createCollection('items');
+  using slow = holdAt('engine.catalog.comparison-begun', { after: 1 });
+  using made = onceAt('engine.copy.drained', async () => {
+    await shop.createCollection('orders');
+    await slow.reached;
+  });
+  let compared = 0;
+  using _ = onReach('engine.verify.catalogs-compared', () => {
+    compared += 1;
+  });
+  await using running = RunningMigration.start(pair, { once: true });
+  await running.until('the next check', () => compared > COUNTS_AFTER);
+  assert.ok(made.result !== undefined);
   slow.release();
   assert.equal(await running.outcome, 'committed');
   await expectIdentical(pair);

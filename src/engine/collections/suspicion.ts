@@ -1,6 +1,6 @@
 import { newId } from '../../platform/index.ts';
-import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import type { TrackedCollection } from './tracked-collection.ts';
 
 /** The parts of a run that marking needs. */
 export interface SuspicionParts {
