@@ -121,4 +121,25 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     by: '',
     tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'was not taken over' },
   },
+  {
+    without: 'hearing an agent that reports the direction before the one on record',
+    file: 'src/control/migrations/note-heard.ts',
+    replace: '    reportedAtMs: atMs,\n',
+    by: '',
+    tests: { file: 'test/atlas-api/reversible-migration.test.ts', name: 'reports the cutover before it' },
+  },
+  {
+    without: 'taking back that a way back is ready whose agent has not opened it again',
+    file: 'src/control/migrations/note-heard.ts',
+    replace: 'progress: progress && notOpened(progress, reported),',
+    by: 'progress: progress && { ...notOpened(progress, reported), ...progress },',
+    tests: { file: 'test/atlas-api/reversible-migration.test.ts', name: 'reports the cutover before it' },
+  },
+  {
+    without: 'giving advice about a second engine only when the agent names one',
+    file: 'src/control/migrations/migration-view.ts',
+    replace: "  if (!isNotedAsTakenOver(migration)) return '';\n",
+    by: '',
+    tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'does not call taken over' },
+  },
 ];
