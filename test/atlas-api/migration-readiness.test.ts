@@ -99,6 +99,7 @@ test('a migration that its agent leaves out of its reports is not ready, whateve
   assert.deepEqual(linkspan.agent, { status: 'LOST', lastSeen: '2026-11-01T12:00:00Z' });
   const [wait] = linkspan.waiting as { readonly reason: string }[];
   assert.match(wait?.reason ?? '', /^it is heard, but it has not reported this migration since\./);
+  assert.match(wait?.reason ?? '', /Find the second agent or sync process and stop it/);
   const { warnings } = linkspan.progress as { readonly warnings: readonly string[] };
   assert.match(warnings.join(), /^Another engine has taken over migration/);
   const refused = await shop.ask('cutover');
@@ -110,6 +111,16 @@ test('a migration that its agent leaves out of its reports is not ready, whateve
   await shop.report(READY);
   assert.equal((await shop.checklist()).readyForCutover, true);
   assert.deepEqual(((await shop.show()).linkspan.progress as { readonly warnings: string[] }).warnings, []);
+});
+
+test('a migration that its agent leaves out and does not call taken over has no advice about a second agent', async () => {
+  await using shop = await world();
+  await shop.report(READY);
+  shop.clock.nowMs += 26_000;
+  // An agent that has restarted reports before it gets its orders.
+  await shop.agent.report({});
+  const [wait] = (await shop.show()).linkspan.waiting as { readonly reason: string }[];
+  assert.equal(wait?.reason, 'it is heard, but it has not reported this migration since.');
 });
 
 test('a record of an older version counts as reported when it was last changed', async () => {

@@ -60,17 +60,31 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
   {
     without: 'counting only service accounts with a secret as owners',
     file: 'src/control/accounts/assert-owned.ts',
-    replace: 'secrets.some((secret) => isGoodSecret(secret, nowMs))',
-    by: 'secrets.length >= 0',
+    replace: 'account.secrets.some((secret) => isGoodSecret(secret, nowMs))',
+    by: 'account.secrets.length >= 0',
     tests: { file: ADMINISTRATION, name: 'the last secret that lets an owner sign in' },
   },
   {
     without: 'keeping the last secret of the last owner',
     file: 'src/control/accounts/service-accounts.ts',
     replace:
-      '    await transaction.updateServiceAccount({ ...account, secrets });\n    await assertOwned(transaction, orgId, control.clock.now());\n',
-    by: '    await transaction.updateServiceAccount({ ...account, secrets });\n',
+      '    const changed = { ...account, secrets };\n    await transaction.updateServiceAccount(changed);\n    await assertOwned(transaction, account, changed, control.clock.now());\n',
+    by: '    const changed = { ...account, secrets };\n    await transaction.updateServiceAccount(changed);\n',
     tests: { file: ADMINISTRATION, name: 'the last secret that lets an owner sign in' },
+  },
+  {
+    without: 'letting changes pass that remove no owner',
+    file: 'src/control/accounts/assert-owned.ts',
+    replace: '  if (!removesOwner(before, after, nowMs)) return;\n',
+    by: '',
+    tests: { file: 'test/atlas-api/last-owner.test.ts', name: 'changes what removes no owner' },
+  },
+  {
+    without: 'keeping an owner that has only its access token left',
+    file: 'src/control/accounts/assert-owned.ts',
+    replace: 'if (after === undefined || !isOwner(after)) return true;',
+    by: 'if (after === undefined || !isOwner(after)) return canSignIn(before, nowMs);',
+    tests: { file: 'test/atlas-api/last-owner.test.ts', name: 'changes what removes no owner' },
   },
   {
     without: 'a limit of the whole access list',
@@ -120,5 +134,26 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     replace: '  if (!contactOfMigration(migration, agent, atMs).isLeftOut) return;\n',
     by: '',
     tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'was not taken over' },
+  },
+  {
+    without: 'hearing an agent that reports the direction before the one on record',
+    file: 'src/control/migrations/note-heard.ts',
+    replace: '    reportedAtMs: atMs,\n',
+    by: '',
+    tests: { file: 'test/atlas-api/reversible-migration.test.ts', name: 'reports the cutover before it' },
+  },
+  {
+    without: 'taking back that a way back is ready whose agent has not opened it again',
+    file: 'src/control/migrations/note-heard.ts',
+    replace: 'progress: progress && notOpened(progress, reported),',
+    by: 'progress: progress && { ...notOpened(progress, reported), ...progress },',
+    tests: { file: 'test/atlas-api/reversible-migration.test.ts', name: 'reports the cutover before it' },
+  },
+  {
+    without: 'giving advice about a second engine only when the agent names one',
+    file: 'src/control/migrations/migration-view.ts',
+    replace: "  if (!isNotedAsTakenOver(migration)) return '';\n",
+    by: '',
+    tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'does not call taken over' },
   },
 ];

@@ -6,7 +6,7 @@ import { type GroupRole, grantsInGroup, grantsInOrganization, type OrganizationR
 import type { Sealed, Sealer } from '../records/sealer.ts';
 import type { StoreReader } from '../records/store-port.ts';
 
-/** What an account may do, and from which addresses. An empty access list allows all, unless the organization requires a list. */
+/** The roles of an account, and the addresses that it may send requests from. An empty access list allows all, unless the organization requires a list. */
 export type Rights = Pick<ApiKey, 'orgId' | 'roles' | 'groupRoles' | 'accessList'>;
 
 /** An authenticated account without the address of its request. */

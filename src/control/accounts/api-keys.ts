@@ -96,9 +96,10 @@ export async function updateApiKey(
   const nowMs = control.clock.now();
   return control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
-    const key = { ...(await findApiKey(transaction, orgId, id)), ...changes };
+    const before = await findApiKey(transaction, orgId, id);
+    const key = { ...before, ...changes };
     await transaction.updateApiKey(key);
-    await assertOwned(transaction, orgId, nowMs);
+    await assertOwned(transaction, before, key, nowMs);
     const details = { targetPublicKey: key.publicKey, roles: key.roles };
     const eventTypeName = changes.roles ? 'API_KEY_ROLES_CHANGED' : 'API_KEY_DESCRIPTION_CHANGED';
     await audit(transaction, actor, nowMs, { eventTypeName, orgId, details });
@@ -111,10 +112,10 @@ export async function deleteApiKey(control: Control, actor: Actor, orgId: string
   const nowMs = control.clock.now();
   await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
-    const { publicKey } = await findApiKey(transaction, orgId, id);
+    const key = await findApiKey(transaction, orgId, id);
     await transaction.deleteApiKey(id);
-    await assertOwned(transaction, orgId, nowMs);
-    const details = { targetPublicKey: publicKey };
+    await assertOwned(transaction, key, undefined, nowMs);
+    const details = { targetPublicKey: key.publicKey };
     await audit(transaction, actor, nowMs, { eventTypeName: 'API_KEY_DELETED', orgId, details });
   });
 }

@@ -1,16 +1,41 @@
 import { UserError } from '../../platform/index.ts';
+import type { ApiKey, ServiceAccount } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import { isGoodSecret } from './good-secret.ts';
 
+type Account = ApiKey | ServiceAccount;
+
 /**
- * Checks that an organization still has an owner that can sign in, because nobody could add one later. A service account without a secret
- * that works is none.
+ * Checks that a change that removes an owner leaves its organization another one that can sign in, because nobody could add one
+ * later. A service account without a secret that works can't sign in. Other changes pass: an owner whose last secret has expired
+ * still sends them with its access token.
+ * @param store  as it is after the change
+ * @param after  the changed account; undefined if it was deleted
  * @throws UserError CANNOT_REMOVE_LAST_ORG_OWNER
  */
-export async function assertOwned(store: StoreReader, orgId: string, nowMs: number): Promise<void> {
-  const accounts = await store.serviceAccountsOf(orgId);
-  const usable = accounts.filter(({ secrets }) => secrets.some((secret) => isGoodSecret(secret, nowMs)));
-  const owners = [...(await store.apiKeysOf(orgId)), ...usable];
-  if (owners.some(({ roles }) => roles.includes('ORG_OWNER'))) return;
+export async function assertOwned(
+  store: StoreReader,
+  before: Account,
+  after: Account | undefined,
+  nowMs: number,
+): Promise<void> {
+  if (!removesOwner(before, after, nowMs)) return;
+  const { orgId } = before;
+  const accounts = [...(await store.apiKeysOf(orgId)), ...(await store.serviceAccountsOf(orgId))];
+  if (accounts.some((account) => isOwner(account) && canSignIn(account, nowMs))) return;
   throw new UserError('CANNOT_REMOVE_LAST_ORG_OWNER', [orgId]);
+}
+
+function removesOwner(before: Account, after: Account | undefined, nowMs: number): boolean {
+  if (!isOwner(before)) return false;
+  if (after === undefined || !isOwner(after)) return true;
+  return canSignIn(before, nowMs) && !canSignIn(after, nowMs);
+}
+
+function isOwner({ roles }: Account): boolean {
+  return roles.includes('ORG_OWNER');
+}
+
+function canSignIn(account: Account, nowMs: number): boolean {
+  return !('secrets' in account) || account.secrets.some((secret) => isGoodSecret(secret, nowMs));
 }

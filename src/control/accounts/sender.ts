@@ -11,7 +11,7 @@ export interface Sender {
 }
 
 /**
- * Why an account may not send requests from an address; undefined if it may.
+ * Returns why an account may not send requests from an address; undefined if it may.
  * @returns UserError IP_ADDRESS_NOT_ON_ACCESS_LIST or RESOURCE_REQUIRES_ACCESS_LIST
  */
 export async function whyRefusedFrom(

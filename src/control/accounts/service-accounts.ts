@@ -122,7 +122,7 @@ export async function updateServiceAccount(
   return await change(control, actor, orgId, clientId, async (account, transaction) => {
     const changed = { ...account, ...changes };
     await transaction.updateServiceAccount(changed);
-    await assertOwned(transaction, orgId, control.clock.now());
+    await assertOwned(transaction, account, changed, control.clock.now());
     return { result: changed, eventTypeName: 'SERVICE_ACCOUNT_DETAILS_CHANGED', details: { roles: changed.roles } };
   });
 }
@@ -134,9 +134,9 @@ export async function deleteServiceAccount(
   orgId: string,
   clientId: string,
 ): Promise<void> {
-  await change(control, actor, orgId, clientId, async ({ id }, transaction) => {
-    await transaction.deleteServiceAccount(id);
-    await assertOwned(transaction, orgId, control.clock.now());
+  await change(control, actor, orgId, clientId, async (account, transaction) => {
+    await transaction.deleteServiceAccount(account.id);
+    await assertOwned(transaction, account, undefined, control.clock.now());
     return { result: undefined, eventTypeName: 'SERVICE_ACCOUNT_DELETED', details: {} };
   });
 }
@@ -173,8 +173,9 @@ export async function deleteSecret(
     if (secrets.length === account.secrets.length) {
       throw new UserError('SERVICE_ACCOUNT_SECRET_NOT_FOUND', [secretId, clientId]);
     }
-    await transaction.updateServiceAccount({ ...account, secrets });
-    await assertOwned(transaction, orgId, control.clock.now());
+    const changed = { ...account, secrets };
+    await transaction.updateServiceAccount(changed);
+    await assertOwned(transaction, account, changed, control.clock.now());
     return { result: undefined, eventTypeName: 'SERVICE_ACCOUNT_SECRET_DELETED', details: { secretId } };
   });
 }

@@ -6,6 +6,7 @@ import { isDecided } from '../records/migration-state.ts';
 import type { HookDelivery, Migration } from '../records/records.ts';
 import { contactOfMigration, type MigrationContact } from './migration-contact.ts';
 import { gatesOfMigration } from './migration-gates.ts';
+import { isNotedAsTakenOver } from './note-taken-over.ts';
 import { writtenText } from './source-watches.ts';
 
 type Wait = Progress['waiting'][number];
@@ -70,13 +71,19 @@ function hookWarning({ hook, event, attempts, lastError, givenUpAtMs }: HookDeli
   return [`${failed}${givenUpAtMs === null ? '' : ', and it is not retried'}: ${lastError}.`];
 }
 
-function waitForAgent({ host, state: { wanted } }: Migration, { isLeftOut }: MigrationContact, sinceMs: number): Wait {
-  const then = wanted === 'cancelled' ? ' To end the migration without its agent, revoke the link.' : '';
+function waitForAgent(migration: Migration, { isLeftOut }: MigrationContact, sinceMs: number): Wait {
+  const { host, state } = migration;
+  const then = state.wanted === 'cancelled' ? ' To end the migration without its agent, revoke the link.' : '';
   const silence = isLeftOut
-    ? 'it is heard, but it has not reported this migration since. Another engine may have taken the migration over, which ' +
-      "the agent's log says. Find the second agent or sync process and stop it, then restart the agent."
+    ? `it is heard, but it has not reported this migration since.${takeoverAdvice(migration)}`
     : 'it has not reported since.';
   return { for: `the agent on ${host}`, sinceMs, reason: `${silence}${then}` };
+}
+
+/** Returns what to do about a second engine; empty unless the agent says that there is one. An agent that has restarted leaves a migration out, too. */
+function takeoverAdvice(migration: Migration): string {
+  if (!isNotedAsTakenOver(migration)) return '';
+  return ' Another engine has taken the migration over. Find the second agent or sync process and stop it, then restart the agent.';
 }
 
 function waitForUpgrade({ host, updatedAtMs }: Migration): Wait {

@@ -1,5 +1,5 @@
 import { UserError } from '../../platform/index.ts';
-import type { Agent } from '../records/records.ts';
+import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { contactOfMigration } from './migration-contact.ts';
 
@@ -19,11 +19,19 @@ export async function noteTakenOver(
   if (migration?.agentId !== agent.id || migration.state.endedAtMs !== null || migration.progress === null) return;
   if (!contactOfMigration(migration, agent, atMs).isLeftOut) return;
   const { progress } = migration;
-  const { message, remedy } = new UserError('TAKEN_OVER', [migrationId]);
-  const warning = `${message} ${remedy}`;
-  if (progress.warnings.includes(warning)) return;
+  if (isNotedAsTakenOver(migration)) return;
   await transaction.updateMigration({
     ...migration,
-    progress: { ...progress, warnings: [...progress.warnings, warning] },
+    progress: { ...progress, warnings: [...progress.warnings, takenOverWarning(migrationId)] },
   });
+}
+
+/** Whether the agent has said that another engine has taken the migration over, and nobody has reported it since. */
+export function isNotedAsTakenOver({ id, progress }: Pick<Migration, 'id' | 'progress'>): boolean {
+  return progress?.warnings.includes(takenOverWarning(id)) ?? false;
+}
+
+function takenOverWarning(migrationId: string): string {
+  const { message, remedy } = new UserError('TAKEN_OVER', [migrationId]);
+  return `${message} ${remedy}`;
 }

@@ -13,6 +13,7 @@ import { stillBlocked, usersOn } from '../records/users-on.ts';
 import { knownProgress } from './known-progress.ts';
 import { takeLists } from './lists.ts';
 import { saysReady } from './migration-gates.ts';
+import { noteHeard } from './note-heard.ts';
 import { noteTakenOver } from './note-taken-over.ts';
 import { noteSample } from './samples.ts';
 import { takeWatch, watchAfterCommit } from './source-watches.ts';
@@ -94,7 +95,10 @@ async function takeProgress(
   if (migration?.agentId !== agent.id) return true;
   const reported = knownProgress(migration.progress, progress);
   const next = transition(migration.state, eventOf(migration, entry, reported, atMs));
-  if (next === 'ignored' || next === 'refused') return true;
+  if (next === 'ignored' || next === 'refused') {
+    await noteHeard(transaction, migration, progress, atMs);
+    return true;
+  }
   const sourceWatch =
     next.status === 'COMPLETE' && progress.cutover ? watchAfterCommit(control, progress.cutover, atMs) : undefined;
   const state = { ...next, ...(sourceWatch && { sourceWatch }) };
