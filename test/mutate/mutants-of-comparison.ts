@@ -103,9 +103,17 @@ export const OF_COMPARISON: readonly Mutant[] = [
   {
     without: 'changes that come while a key is read',
     file: 'src/engine/compare-clusters/pending-keys.ts',
-    replace: 'if (reply !== undefined) this.addChange(entry.pair, entry.key, side, reply);',
+    replace:
+      'if (reply !== undefined) this.addChange(entry.pair, entry.key, side, reply).isAwaited = entry.awaitsUnread;',
     by: 'void reply;',
     tests: { file: CHANGED, name: 'is read once more' },
+  },
+  {
+    without: 'a result that awaits a change before its time to a key that was being read',
+    file: 'src/engine/compare-clusters/pending-keys.ts',
+    replace: '.isAwaited = entry.awaitsUnread',
+    by: '',
+    tests: { file: CHANGED, name: 'a change before the time of a result' },
   },
   {
     without: 'a verdict that a change takes back while another key is judged',
