@@ -137,6 +137,20 @@ export const OF_COMPARISON: readonly Mutant[] = [
     tests: { file: ORDERS, name: 'too many documents' },
   },
   {
+    without: 'another look at an order after a failover',
+    file: 'src/engine/compare-clusters/capped-order.ts',
+    replace: "parts.retrier.run('both clusters', () => look(parts, pair))",
+    by: 'look(parts, pair)',
+    tests: { file: ORDERS, name: 'ended with a failover' },
+  },
+  {
+    without: 'another look at an order after a long one without a result',
+    file: 'src/engine/compare-clusters/capped-order.ts',
+    replace: 'let fruitlessSinceMs: number | undefined;',
+    by: 'let fruitlessSinceMs: number | undefined = clock.elapsed();',
+    tests: { file: ORDERS, name: 'ended with a lost cursor' },
+  },
+  {
     without: 'a result that is undecided for an order',
     file: 'src/engine/compare-clusters/report-of.ts',
     replace: ' + proof.unordered.length',
