@@ -103,9 +103,17 @@ export const OF_COMPARISON: readonly Mutant[] = [
   {
     without: 'changes that come while a key is read',
     file: 'src/engine/compare-clusters/pending-keys.ts',
-    replace: 'if (reply !== undefined) this.addChange(entry.pair, entry.key, side, reply);',
+    replace:
+      'if (reply !== undefined) this.addChange(entry.pair, entry.key, side, reply).isAwaited = entry.awaitsUnread;',
     by: 'void reply;',
     tests: { file: CHANGED, name: 'is read once more' },
+  },
+  {
+    without: 'a result that awaits a change before its time to a key that was being read',
+    file: 'src/engine/compare-clusters/pending-keys.ts',
+    replace: '.isAwaited = entry.awaitsUnread',
+    by: '',
+    tests: { file: CHANGED, name: 'a change before the time of a result' },
   },
   {
     without: 'a verdict that a change takes back while another key is judged',
@@ -127,6 +135,20 @@ export const OF_COMPARISON: readonly Mutant[] = [
     replace: 'if (alone > MOST_ALONE) return undefined;',
     by: 'if (alone > MOST_ALONE) return { disorder: undefined, digests: undefined };',
     tests: { file: ORDERS, name: 'too many documents' },
+  },
+  {
+    without: 'another look at an order after a failover',
+    file: 'src/engine/compare-clusters/capped-order.ts',
+    replace: "parts.retrier.run('both clusters', () => look(parts, pair))",
+    by: 'look(parts, pair)',
+    tests: { file: ORDERS, name: 'ended with a failover' },
+  },
+  {
+    without: 'another look at an order after a long one without a result',
+    file: 'src/engine/compare-clusters/capped-order.ts',
+    replace: 'let fruitlessSinceMs: number | undefined;',
+    by: 'let fruitlessSinceMs: number | undefined = clock.elapsed();',
+    tests: { file: ORDERS, name: 'ended with a lost cursor' },
   },
   {
     without: 'a result that is undecided for an order',

@@ -26,11 +26,13 @@ interface OrderLook {
 /**
  * Compares the natural order of a capped collection's documents that both sides have. Documents that only one side has
  * are the business of the comparison by key: a capped collection discards its oldest ones at times of its own. Looks
- * again as long as a look comes to no result, or finds a disorder that has not lasted. In the end the order is undecided.
+ * again as long as a look comes to no result, or finds a disorder that has not lasted. The order is undecided when a look
+ * comes to no result long after the end of the first such look. Its start doesn't count: a look of a large collection can
+ * take hours.
  */
 export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): Promise<void> {
   const { clock, signal, settleMs } = parts;
-  const beganAtMs = clock.elapsed();
+  let fruitlessSinceMs: number | undefined;
   let disorderedSince: { readonly wallMs: number; readonly ms: number } | undefined;
   while (true) {
     const { changesSeen } = pair;
@@ -38,7 +40,8 @@ export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): 
     await reach('engine.compare.order-read');
     if (order === undefined) {
       disorderedSince = undefined;
-      if (clock.elapsed() - beganAtMs > patienceMs(settleMs)) return pair.endOrder('undecided');
+      fruitlessSinceMs ??= clock.elapsed();
+      if (clock.elapsed() - fruitlessSinceMs > patienceMs(settleMs)) return pair.endOrder('undecided');
     } else {
       const { disorder: key, digests } = order;
       if (key === undefined) return pair.endOrder({ changesSeen, disorder: undefined, digests });
@@ -54,15 +57,14 @@ export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): 
 }
 
 /**
- * Returns undefined when a cursor was lost, the collection discarded documents faster than they were read, or too many
- * were on one side only.
+ * Repeats a look that a transient error ends.
+ * @returns undefined when the collection discarded documents faster than they were read, or too many were on one side only
  */
 async function lookOnce(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook | undefined> {
   try {
-    return await look(parts, pair);
+    return await parts.retrier.run('both clusters', () => look(parts, pair));
   } catch (error) {
-    const kind = classify(error);
-    if (kind !== 'transient' && kind !== 'history-lost') throw error;
+    if (classify(error) !== 'history-lost') throw error;
     return undefined;
   }
 }

@@ -121,7 +121,7 @@ export class ClusterVerification {
     const { source, destination, namespaceRemap = [], repair, logger } = this.#options;
     try {
       await using sides = await openSides({ source, destination }, namespaceRemap.length > 0);
-      // Before hours of reading.
+      // Refuses before hours of reading.
       if (repair) await refuseRepairs(sides);
       let saved = this.#resumedState(sides);
       for (let restarts = 0; ; restarts += 1) {
@@ -226,7 +226,7 @@ export class ClusterVerification {
     } catch (error) {
       if (!stop.aborted) throw error;
     }
-    // What is undecided is still pending or open: a resumed run reads it again.
+    // Keys and orders that are undecided are still pending or open: a resumed run reads them again.
     const isOver = verified !== undefined && (verified as Verified).report.result !== 'undecided';
     if (hasStarted && !isOver) parts.save();
     return verified ?? report(undefined);

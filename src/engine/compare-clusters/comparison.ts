@@ -128,7 +128,7 @@ export class Comparison {
       await clock.sleep(LOOK_EVERY_MS, signal);
       signal.throwIfAborted();
     }
-    for (const entry of pending.all) entry.isAwaited = true;
+    for (const entry of pending.all) entry.makeAwaited();
     await reach('engine.compare.times-fixed');
     return { sourceTime, destinationTime };
   }

@@ -30,6 +30,8 @@ export class PendingKey {
   version = 0;
   /** Whether the result has to say something of the key. Changes after its times don't concern it. */
   isAwaited = false;
+  /** Whether such a change was shown before the times of the result. A read that began earlier says nothing of it. */
+  awaitsUnread = false;
   /** When it was found to differ first, by the wall clock. */
   firstSeenMs: number | undefined;
   /** Since when both sides have differed without a change, by the clock that nobody can set. */
@@ -48,6 +50,18 @@ export class PendingKey {
   /** Whether a change was shown since the key was read last, so that nobody knows which side of it was read. */
   get isUnread(): boolean {
     return this.unread.source !== undefined || this.unread.destination !== undefined;
+  }
+
+  /** Makes the result wait for the key, and for a change that the present read may have missed. */
+  makeAwaited(): void {
+    this.isAwaited = true;
+    this.awaitsUnread = this.isUnread;
+  }
+
+  /** Notes that both sides are about to be read: they reply with every change that was shown before. */
+  beginRead(): void {
+    this.unread = {};
+    this.awaitsUnread = false;
   }
 
   get bytes(): number {
@@ -96,7 +110,7 @@ export class PendingKeys {
   }
 
   /** Notes that a key changed. @param reply  the number of the stream's reply that shows it */
-  addChange(pair: ComparedPair, key: DocumentKey, side: Side, reply: number): void {
+  addChange(pair: ComparedPair, key: DocumentKey, side: Side, reply: number): PendingKey {
     const entry = this.#entryOf(pair, key);
     entry.since[side] ??= reply;
     entry.unread[side] ??= reply;
@@ -105,6 +119,7 @@ export class PendingKeys {
     entry.differsSinceMs = undefined;
     entry.verdict = undefined;
     entry.level = 0;
+    return entry;
   }
 
   /** Notes that a chunk found a key to differ. */
@@ -134,13 +149,16 @@ export class PendingKeys {
     this.#queues[level]?.push(entry);
   }
 
-  /** Settles a key as it was read last. Changes that were shown since make it pending again; no result awaits those yet. */
+  /**
+   * Settles a key as it was read last. Changes that were shown since make it pending again. The result awaits it again when
+   * one of them was shown before the result's times.
+   */
   settleAsRead(entry: PendingKey): void {
     if (!this.#all.has(entry)) return;
     this.settle(entry);
     for (const side of ['source', 'destination'] as const) {
       const reply = entry.unread[side];
-      if (reply !== undefined) this.addChange(entry.pair, entry.key, side, reply);
+      if (reply !== undefined) this.addChange(entry.pair, entry.key, side, reply).isAwaited = entry.awaitsUnread;
     }
   }
 

@@ -154,7 +154,7 @@ export class Rechecks {
     return { wanted: source.found.get(identity), there: destination.found.get(identity), times };
   }
 
-  /** Settles a key that both sides have alike. The result holds at an earlier time than a change during the read. */
+  /** Settles a key that both sides have alike. A change that was shown during the read makes it pending again. */
   #settle(entry: PendingKey): void {
     const { pair, key } = entry;
     if (entry.version > 0 && (entry.isAwaited || !entry.isUnread)) pair.rechecked += 1;
@@ -168,7 +168,7 @@ export class Rechecks {
     take: (document: Buffer) => T,
   ): Promise<[KeysRead<T>, KeysRead<T>]> {
     const keys = entries.map(({ key }) => key);
-    for (const entry of entries) entry.unread = {};
+    for (const entry of entries) entry.beginRead();
     const of = (side: 'source' | 'destination') => {
       const compared = this.#parts[side];
       return readOf(this.#parts, pair, compared, async () => {

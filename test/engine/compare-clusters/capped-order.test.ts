@@ -12,6 +12,7 @@ import { verify } from './verify-pair.ts';
 checkForLeaks({ sockets: false });
 
 const CAPPED_POSITION_LOST = 136;
+const INTERRUPTED_DUE_TO_REPL_STATE_CHANGE = 11602;
 
 let pair: ReplicaSetPair;
 before(async () => {
@@ -63,6 +64,22 @@ test('an order that cannot be compared is undecided, and a run resumes with it',
   const resumed = await verify(pair, { resume: { state, file: 'state' } });
   assert.equal(resumed.report.result, 'equal', resumed.report.explanation);
 });
+
+for (const [what, errorCode] of [
+  ['ended with a failover', INTERRUPTED_DUE_TO_REPL_STATE_CHANGE],
+  ['ended with a lost cursor', CAPPED_POSITION_LOST],
+] as const) {
+  test(`an order is compared again after a look of more than a minute that ${what}`, async () => {
+    for (const { client } of [pair.source, pair.destination]) await append(client, numbers(0, 2_500));
+    // By the clock of the run, the reply takes 80 s.
+    await pair.source.failCommand({
+      mode: { times: 1 },
+      data: { failCommands: ['getMore'], errorCode, namespace: 'shop.log', blockConnection: true, blockTimeMS: 4_000 },
+    });
+    const { report } = await verify(pair, { clock: new FastClock() });
+    assert.equal(report.result, 'equal', report.explanation);
+  });
+}
 
 test('an order of which one side lacks too many documents all the time is not taken as equal', async () => {
   await append(pair.source.client, numbers(0, 1_510));

@@ -73,6 +73,15 @@ class FollowingRun implements AsyncDisposable {
   }
 }
 
+/** Makes two changes on the destination that leave the document as it is. */
+async function changeAndChangeBack(): Promise<void> {
+  await pair.destination.client.withSession((session) =>
+    session.withTransaction(async () => {
+      for (const n of [1, 0]) await there().updateOne({ _id: 1 }, { $set: { n } }, { session });
+    }),
+  );
+}
+
 /** Holds both streams before their next read. Disposing lets them continue. */
 async function holdStreams(): Promise<Disposable> {
   const released = Promise.withResolvers<void>();
@@ -93,12 +102,7 @@ async function holdStreams(): Promise<Disposable> {
 test('a key that changes while it is read again is read once more, although the result waits for it', async () => {
   await using run = await FollowingRun.start();
   using held = holdAt('engine.compare.rechecked', { times: 1 });
-  // Two changes that leave the document as it is.
-  await pair.destination.client.withSession((session) =>
-    session.withTransaction(async () => {
-      for (const n of [1, 0]) await there().updateOne({ _id: 1 }, { $set: { n } }, { session });
-    }),
-  );
+  await changeAndChangeBack();
   await held.reached;
   let isAwaited = false;
   using _ = onReach('engine.compare.times-fixed', () => {
@@ -109,6 +113,25 @@ test('a key that changes while it is read again is read once more, although the 
   await run.untilShown(3);
   held.release();
   await eventually(() => run.results.at(-1) === 'different', { what: 'the missing document to be found' });
+});
+
+test('a change before the time of a result counts in it, although its key was being read', async () => {
+  await using run = await FollowingRun.start();
+  using earlier = holdAt('engine.compare.times-fixed', { times: 1 });
+  using read = holdAt('engine.compare.rechecked', { times: 1 });
+  await earlier.reached;
+  const before = run.results.length;
+  await changeAndChangeBack();
+  await read.reached;
+  await there().deleteOne({ _id: 1 });
+  await run.untilShown(3);
+  using later = holdAt('engine.compare.times-fixed', { times: 1 });
+  earlier.release();
+  await later.reached;
+  read.release();
+  later.release();
+  await eventually(() => run.results.length >= before + 2, { what: 'the result at the later time' });
+  assert.deepEqual(run.results.slice(before, before + 2), ['equal', 'different']);
 });
 
 for (const [what, repair, point] of [
