@@ -333,8 +333,8 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: 'waiting for a collection that is new on the source while a cutover is checked',
     file: 'src/engine/verify/catalog-check.ts',
-    replace: "if (kind !== 'collection missing') return false;",
-    by: 'if (kind !== destinationNamespace) return false;',
+    replace: "one.class === 'collection missing' && !made.has(one.destinationNamespace)",
+    by: "one.class === 'collection missing' && made.size < 0",
     tests: { file: 'test/engine/cutover/missing-collection.test.ts', name: 'only makes the cutover wait' },
   },
 ];

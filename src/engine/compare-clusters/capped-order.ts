@@ -1,3 +1,4 @@
+import { MongoServerError } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { OrderDigest } from '../compare/digest.ts';
@@ -16,6 +17,9 @@ const LOOK_AGAIN_EVERY_MS = 1_000;
 
 /** Documents that only one side has, each of which is looked up on the other. With more of them, the look comes to no result. */
 const MOST_ALONE = 1_000;
+
+/** CursorNotFound, MaxTimeMSExpired, CursorKilled and Interrupted: a limit of time or an operator may end each read that lasts. */
+const CUT_OFF: readonly number[] = [43, 50, 237, 11_601];
 
 /** The result of one look: the first document out of order, and both digests when the sides have the same documents. */
 interface OrderLook {
@@ -58,15 +62,19 @@ export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): 
 
 /**
  * Repeats a look that a transient error ends.
- * @returns undefined when the collection discarded documents faster than they were read, or too many were on one side only
+ * @returns undefined when the collection discarded documents faster than they were read, too many were on one side only, or a server
+ *   ended the read for its duration
  */
 async function lookOnce(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook | undefined> {
-  try {
-    return await parts.retrier.run('both clusters', () => look(parts, pair));
-  } catch (error) {
-    if (classify(error) !== 'history-lost') throw error;
-    return undefined;
-  }
+  return await parts.retrier.run('both clusters', async () => {
+    try {
+      return await look(parts, pair);
+    } catch (error) {
+      const isCutOff = error instanceof MongoServerError && CUT_OFF.includes(Number(error.code));
+      if (!isCutOff && classify(error) !== 'history-lost') throw error;
+      return undefined;
+    }
+  });
 }
 
 async function look(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook | undefined> {

@@ -30,7 +30,7 @@ export class PendingKey {
   version = 0;
   /** Whether the result has to say something of the key. Changes after its times don't concern it. */
   isAwaited = false;
-  /** Whether such a change was shown before the times of the result. A read that began earlier says nothing of it. */
+  /** Whether a change since the last read was shown before the times of the result. A read that began before it doesn't prove it. */
   awaitsUnread = false;
   /** When it was found to differ first, by the wall clock. */
   firstSeenMs: number | undefined;

@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { type Clock, type Logger, reach } from '../../platform/index.ts';
 import type { HeldDrops } from '../collections/held-drops.ts';
+import type { MadeViews } from '../collections/made-views.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import {
   type CatalogDifference,
@@ -35,6 +36,7 @@ export interface CatalogCheckParts {
   readonly isReversed: boolean;
   readonly drops: HeldDrops;
   readonly tracked: Map<string, TrackedCollection>;
+  readonly views: MadeViews;
 }
 
 const EVERY_MS = 60_000;
@@ -71,7 +73,10 @@ export class CatalogCheck {
     return this.#differences;
   }
 
-  /** Whether a difference is a collection of the source that the migration had not made yet when it was found: it follows it. */
+  /**
+   * Whether a difference is a collection or view of the source that the migration had not made when the comparison began.
+   * The engine makes it later.
+   */
   isNew(difference: CatalogDifference): boolean {
     return this.#new.has(difference);
   }
@@ -105,6 +110,7 @@ export class CatalogCheck {
     let counted = new Set<string>();
     this.#changes.begin();
     for (let times = 1; ; times += 1) {
+      const made = this.#madePlaces();
       const found = await this.#read();
       await reach('engine.verify.catalogs-compared');
       // An index that is being built is no difference yet.
@@ -123,7 +129,9 @@ export class CatalogCheck {
       this.#comparedAtMs = clock.elapsed();
       this.#tookMs = this.#comparedAtMs - beganAtMs;
       this.#differences = [...counted].flatMap((name) => names.get(name) ?? []);
-      this.#new = new Set(this.#differences.filter((difference) => this.#isUnmade(difference)));
+      this.#new = new Set(
+        this.#differences.filter((one) => one.class === 'collection missing' && !made.has(one.destinationNamespace)),
+      );
       stateChanges.notify();
       if (this.#differences.length > 0) return false;
       this.#changes.cover();
@@ -131,13 +139,14 @@ export class CatalogCheck {
     }
   }
 
-  #isUnmade({ class: kind, destinationNamespace }: CatalogDifference): boolean {
-    if (kind !== 'collection missing') return false;
-    const made = [...this.#parts.tracked.values()];
-    return !made.some(
-      ({ destinationDatabase, destinationName }) =>
-        `${destinationDatabase}.${catalogName(destinationName)}` === destinationNamespace,
-    );
+  /** Returns the names of all collections and views that the migration has made on the destination. */
+  #madePlaces(): ReadonlySet<string> {
+    const { namespaces, tracked, views } = this.#parts;
+    const made = [...tracked.values()].filter(({ destinationUuid }) => destinationUuid !== null);
+    return new Set([
+      ...made.map(({ destinationDatabase: to, destinationName }) => `${to}.${catalogName(destinationName)}`),
+      ...views.databases.flatMap((from) => [...views.of(from)].map((name) => `${namespaces.database(from)}.${name}`)),
+    ]);
   }
 
   /** Notes a change of the destination's catalog. @param collections  those that it may concern, by UUID; undefined for all */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -67,4 +68,17 @@ test('a collection that somebody drops on the destination ends the cutover with 
   await pair.destination.client.db('shop').collection('items').drop();
   running.migration.want('cutover');
   await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.items/ });
+});
+
+test('a view that somebody drops on the destination ends a copy with `once` with its name', { skip }, async () => {
+  await using pair = await startPair();
+  const shop = pair.source.client.db('shop');
+  await shop.createCollection('items');
+  await shop.createCollection('some', { viewOn: 'items', pipeline: [] });
+  using dropped = onceAt('engine.copy.drained', async () => {
+    await eventually(() => pair.destination.client.db('shop').collection('some').drop(), { what: 'the view' });
+  });
+  await using running = RunningMigration.start(pair, { once: true });
+  await assert.rejects(running.outcome, { code: 'VERIFICATION_FAILED', message: /shop\.some/ });
+  assert.ok(dropped.result !== undefined);
 });
