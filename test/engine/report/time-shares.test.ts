@@ -80,15 +80,15 @@ test('the time of the copy goes to what is slow', async (t) => {
         );
       const options = await slow(pair);
       await using running = RunningMigration.start(pair, options);
-      await running.until('three seconds of the copy', ({ state, timeShares }) => {
-        assert.notEqual(state, 'tailing', 'the copy was too fast to be measured');
-        return state === 'copying' && (timeShares?.seconds ?? 0) >= 3;
+      let measured: TimeShares | undefined;
+      // The first seconds are also the engine's, which begins the copy meanwhile.
+      await running.until(`most of three seconds or more of the copy to be ${largest}`, ({ state, timeShares }) => {
+        assert.notEqual(state, 'tailing', `the copy ended before: ${JSON.stringify(measured)}`);
+        if (state === 'copying') measured = timeShares;
+        return measured !== undefined && measured.seconds >= 3 && measured[largest] > 0.5;
       });
-      const { timeShares } = running.progress;
-      assert.ok(timeShares);
-      const { seconds: _, ...shares } = timeShares;
-      assert.ok(Math.abs(sumOf(timeShares) - 1) < 1e-9, JSON.stringify(shares));
-      assert.ok(Reflect.get(shares, largest) > 0.5, `${largest}: ${JSON.stringify(shares)}`);
+      assert.ok(measured);
+      assert.ok(Math.abs(sumOf(measured) - 1) < 1e-9, JSON.stringify(measured));
       for (const side of ['source', 'destination'] as const) await pair[side].clearFailPoints();
     });
   }
