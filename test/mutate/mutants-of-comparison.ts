@@ -139,8 +139,8 @@ export const OF_COMPARISON: readonly Mutant[] = [
   {
     without: 'another look at an order after a failover',
     file: 'src/engine/compare-clusters/capped-order.ts',
-    replace: "parts.retrier.run('both clusters', () => look(parts, pair))",
-    by: 'look(parts, pair)',
+    replace: "await parts.retrier.run('both clusters', async () => {",
+    by: "await ((_: string, work: () => Promise<OrderLook | undefined>) => work())('both clusters', async () => {",
     tests: { file: ORDERS, name: 'ended with a failover' },
   },
   {
