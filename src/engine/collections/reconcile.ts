@@ -18,6 +18,7 @@ import type { HeldDrops } from './held-drops.ts';
 import type { PlacedEntry } from './placed-entry.ts';
 import { dropGoneViews, makeViews, type ReconcileViewsParts } from './reconcile-views.ts';
 import { type RefuseRenamedParts, refuseOtherFilters, refuseRenamedAway } from './refuse-renamed.ts';
+import { refuseRepeatedNames } from './refuse-repeated-names.ts';
 import { TrackedCollection } from './tracked-collection.ts';
 
 /** The parts of a run that are used here. */
@@ -124,17 +125,6 @@ async function readWanted(context: ReconcileParts, database: string): Promise<Wa
   const views = wanted.filter(({ type }) => type === 'view');
   const isGone = wanted.length === 0 && !(await databaseExists(context.source, database));
   return { database, isGone, collections, views };
-}
-
-/**
- * A server lists collections one after the other, and looks up each name anew. So it lists two with one name when one replaces the other
- * meanwhile.
- * @throws NotNow when it did
- */
-function refuseRepeatedNames(entries: readonly CatalogEntry[]): void {
-  const names = new Set(entries.map(({ name }) => catalogName(name)));
-  if (names.size < entries.length)
-    throw new NotNow('a collection of the source was replaced while its database was listed');
 }
 
 /** Returns the collections that the source no longer has, without those whose drops are held. */
