@@ -13,6 +13,7 @@ import { Request } from './request.ts';
 import { endTransaction, statementOf, Transactions } from './transactions.ts';
 import { type Login, Unreachable } from './upstream.ts';
 import { decodeMessage, encodeLegacyReply, encodeMessage, type Message, onMessages } from './wire.ts';
+import { withWriteConcern } from './write-concern.ts';
 
 export interface RouterOptions {
   /** Loopback port of the config server. */
@@ -126,7 +127,7 @@ async function answer(message: Message, context: Context, auth: boolean): Promis
 
 async function replyTo(message: Message, context: Context, auth: boolean) {
   context.clock.note(message.body);
-  const request = new Request(message);
+  const request = new Request({ ...message, body: withWriteConcern(message.body) });
   const handler = handlerOf(request.name);
   if (auth && needsLogin(request.name)) context.connections.demandLogin(request.name);
   const isStatement = request.inTransaction && handler !== endTransaction;
