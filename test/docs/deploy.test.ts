@@ -50,3 +50,27 @@ for (const name of ['linkspan-agent.service', 'linkspan-serve.service', 'linkspa
     const [, exposure] = /exposure level for \S+: ([\d.]+)/i.exec(security.stdout) ?? [];
     assert.ok(Number(exposure) < 2, security.stdout + security.stderr);
   });
+
+/** System calls that versions of Node.js make, and that a service can't do without when it is ended for them. */
+const CALLS_OF_NODE = ['pkey_alloc', 'pkey_mprotect', 'io_uring_setup', 'clone3', 'prlimit64'];
+
+for (const name of ['linkspan-agent.service', 'linkspan-serve.service', 'linkspan-sync@.service'])
+  test(`${name} lets Node.js run, and no forbidden call ends it`, { skip: withoutSystemd }, () => {
+    const settings = readFileSync(shipped(name), 'utf8').split('\n');
+    const filters = settings
+      .filter((line) => line.startsWith('SystemCallFilter='))
+      .map((line) => line.split('=')[1] ?? '');
+    const of = (list: string) => new Set(list.split(' ').flatMap(callsOf));
+    const allowed = of(filters.filter((list) => !list.startsWith('~')).join(' '));
+    const denied = of(filters.flatMap((list) => (list.startsWith('~') ? list.slice(1) : [])).join(' '));
+    for (const call of CALLS_OF_NODE) assert.ok(allowed.has(call) && !denied.has(call), call);
+    assert.ok(settings.includes('SystemCallErrorNumber=EPERM'));
+  });
+
+/** Returns the calls of a set of systemd, such as `@pkey`, or the call itself. */
+function callsOf(name: string): string[] {
+  if (!name.startsWith('@')) return [name];
+  const { stdout } = spawnSync('systemd-analyze', ['syscall-filter', name], { encoding: 'utf8' });
+  const [, ...lines] = stdout.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '' && !line.startsWith('#')).flatMap(callsOf);
+}
