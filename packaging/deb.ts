@@ -4,13 +4,32 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { layOutRoot } from './installed-root.ts';
 import type { TreeOptions } from './program-tree.ts';
+import { RELOAD, RESTART, STOP } from './service-commands.ts';
 
 const run = promisify(execFile);
-/** systemd learns of new and removed units. Nothing is started or enabled: each needs a configuration first. */
-const RELOAD = '#!/bin/sh\nset -e\nif [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n';
-
-/** The program keeps its compiled code there. dpkg sets DPKG_ROOT where it installs into another root. */
-const CLEAR_CACHE = '#!/bin/sh\nset -e\nrm -rf "$DPKG_ROOT/opt/linkspan/node_modules/.cache"\n';
+/** dpkg sets DPKG_ROOT where it installs into another root, whose services don't run here. */
+const WITH_SYSTEMD = '[ -z "$DPKG_ROOT" ] && [ -d /run/systemd/system ]';
+/** Nothing is started or enabled: each service needs a configuration first. The second argument is the version before, at an upgrade. */
+const AFTER_INSTALL = script(
+  `if ${WITH_SYSTEMD}; then`,
+  RELOAD,
+  'if [ "$1" = configure ] && [ -n "$2" ]; then',
+  ...RESTART,
+  'fi',
+  'fi',
+);
+/** The program keeps its compiled code in the folder that is removed. */
+const BEFORE_REMOVAL = script(
+  `if [ "$1" = remove ] && ${WITH_SYSTEMD}; then`,
+  ...STOP,
+  'fi',
+  'rm -rf "$DPKG_ROOT/opt/linkspan/node_modules/.cache"',
+);
+const SCRIPTS = {
+  postinst: AFTER_INSTALL,
+  prerm: BEFORE_REMOVAL,
+  postrm: script(`if ${WITH_SYSTEMD}; then`, RELOAD, 'fi'),
+};
 
 /**
  * Makes a Debian package.
@@ -40,11 +59,14 @@ export async function makeDeb(
     '',
   ];
   writeFileSync(join(root, 'DEBIAN/control'), control.join('\n'));
-  for (const script of ['postinst', 'postrm']) writeFileSync(join(root, 'DEBIAN', script), RELOAD, { mode: 0o755 });
-  writeFileSync(join(root, 'DEBIAN/prerm'), CLEAR_CACHE, { mode: 0o755 });
+  for (const [name, text] of Object.entries(SCRIPTS)) writeFileSync(join(root, 'DEBIAN', name), text, { mode: 0o755 });
   const file = join(output, `linkspan_${version}_${architecture}.deb`);
   const env = { ...process.env, SOURCE_DATE_EPOCH: String(builtAt) };
   await run('chmod', ['-R', 'u+rwX,go+rX,go-w', root]);
   await run('dpkg-deb', ['--root-owner-group', '-Zgzip', '-z6', '--build', root, file], { env });
   return file;
+}
+
+function script(...lines: readonly string[]): string {
+  return ['#!/bin/sh', 'set -e', ...lines, ''].join('\n');
 }

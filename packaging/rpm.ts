@@ -4,16 +4,30 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { layOutRoot } from './installed-root.ts';
 import type { TreeOptions } from './program-tree.ts';
+import { RELOAD, RESTART, STOP } from './service-commands.ts';
 
 const run = promisify(execFile);
 /** RPM's names for processors. */
 const PROCESSORS = { amd64: 'x86_64', arm64: 'aarch64' } as const;
 
-/** In Lua, which rpm runs by itself: the scripts also work where it installs into another root. */
+const IF_SYSTEMD_RUNS = `local function run(command)
+  if posix.stat('/run/systemd/system') then os.execute(command) end
+end`;
+
+/**
+ * In Lua, which rpm runs by itself: the scripts also work where it installs into another root. The argument is how many versions are installed
+ * afterwards: 2 at an upgrade, 0 at a removal.
+ */
 const SCRIPTS = `%post -p <lua>
-if posix.stat('/run/systemd/system') then os.execute('systemctl daemon-reload') end
+${IF_SYSTEMD_RUNS}
+run("${RELOAD}")
+if tonumber(arg[2]) > 1 then
+${RESTART.map(call).join('')}end
 
 %preun -p <lua>
+${IF_SYSTEMD_RUNS}
+if tonumber(arg[2]) == 0 then
+${STOP.map(call).join('')}end
 -- The program keeps its compiled code there.
 local function remove(path)
   if posix.stat(path, 'type') == 'directory' then
@@ -26,7 +40,8 @@ end
 remove('/opt/linkspan/node_modules/.cache')
 
 %postun -p <lua>
-if posix.stat('/run/systemd/system') then os.execute('systemctl daemon-reload') end
+${IF_SYSTEMD_RUNS}
+run("${RELOAD}")
 `;
 
 /** Nothing of the host in the package, nothing stripped, and a compression that all distributions can read. */
@@ -97,4 +112,8 @@ ${SCRIPTS}`,
   const env = { ...process.env, SOURCE_DATE_EPOCH: String(builtAt) };
   await run('rpmbuild', ['-bb', '--quiet', '--target', `${processor}-linux`, ...flags, spec], { env });
   return join(output, `linkspan-${rpmVersion}-1.${processor}.rpm`);
+}
+
+function call(command: string): string {
+  return `  run("${command}")\n`;
 }

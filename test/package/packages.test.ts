@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -9,8 +9,10 @@ import { makeDeb } from '../../packaging/deb.ts';
 import { makeProgramTree } from '../../packaging/program-tree.ts';
 import { makeRpm } from '../../packaging/rpm.ts';
 import { packTarball } from '../../packaging/tarball.ts';
+import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { builtCopy } from './built-copy.ts';
+import { DebianMachine, noMachines } from './debian-machine.ts';
 import { withoutRegistry } from './without-registry.ts';
 
 const run = promisify(execFile);
@@ -27,6 +29,7 @@ await builtCopy(copy);
 const { version } = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8'));
 const tree = join(folder.path, `linkspan-${version}`);
 const noRegistry = await withoutRegistry(() => makeProgramTree(copy, tree, OPTIONS));
+const deb = noRegistry || noDpkg ? '' : await makeDeb(tree, join(folder.path, 'deb'), OPTIONS, folder.path);
 
 /** Runs a program with a PATH that has no Node.js. */
 async function shownBy(file: string, ...args: string[]): Promise<string> {
@@ -65,7 +68,6 @@ test('a tarball is unpacked and runs, on a machine without Node.js, and has the 
 test('a Debian package installs the program and its units, and a purge leaves nothing behind', {
   skip: noRegistry || noDpkg,
 }, async () => {
-  const deb = await makeDeb(tree, join(folder.path, 'deb'), OPTIONS, folder.path);
   const root = join(folder.path, 'machine');
   const admin = join(root, 'var/lib/dpkg');
   for (const part of ['updates', 'info', 'triggers']) mkdirSync(join(admin, part), { recursive: true });
@@ -84,6 +86,57 @@ test('a Debian package installs the program and its units, and a purge leaves no
   await run('dpkg', [...flags, '--purge', 'linkspan']);
   for (const path of ['opt/linkspan', 'usr/bin/linkspan', 'usr/lib/systemd/system/linkspan-agent.service'])
     assert.ok(!existsSync(join(root, path)), path);
+});
+
+test('systemd runs the services of a Debian package, restarts them at an upgrade, and stops them at a removal', async (t) => {
+  const missing = noRegistry || noDpkg || noMachines;
+  if (missing) return t.skip(missing);
+  using disk = temporaryFolder('machine');
+  using booted = new DisposableStack();
+  const machine = await DebianMachine.boot(disk.path);
+  if (typeof machine === 'string') return t.skip(machine);
+  booted.use(machine);
+  cpSync(deb, join(disk.path, 'linkspan.deb'));
+  const install = () => machine.run('dpkg', '--force-unsafe-io', '--install', '/linkspan.deb');
+  const [serve, agent] = ['linkspan-serve', 'linkspan-agent'];
+  const processOf = (service: string) => machine.run('systemctl', 'show', '--property=MainPID', '--value', service);
+  const logged = (service: string, text: RegExp) =>
+    eventually(async () => text.exec(await machine.run('journalctl', '--output=cat', `--unit=${service}`)), {
+      what: `${text} in the log of ${service}`,
+      pollMs: 200,
+    });
+  const isAnother = async (service: string, before: string) => {
+    const now = await processOf(service);
+    return now !== '0' && now !== before;
+  };
+
+  await install();
+  assert.equal(await processOf(serve), '0', 'nothing is started before it is configured');
+  await machine.run('systemctl', 'start', serve);
+  const [, settings = ''] = await logged(serve, /^export (LINKSPAN_URL=.*)$/m);
+  await logged(serve, /ready at/);
+  const token = await machine.run('sh', '-c', `${settings} linkspan link-token create --output json`);
+  machine.write('etc/linkspan/link-token', JSON.parse(token).linkToken);
+  machine.write('etc/linkspan/source-password', 'password');
+  const configuration = readFileSync(join(copy, 'deploy/agent.yaml'), 'utf8');
+  await machine.run('chmod', '755', '/etc/linkspan');
+  writeFileSync(machine.path('etc/linkspan/agent.yaml'), configuration.replace(/&tls=true\n.*tlsCaFile.*\n/, '\n'));
+  await machine.run('systemctl', 'start', agent);
+  await logged(agent, /linked to organization/);
+
+  const killed = await processOf(agent);
+  await machine.run('systemctl', 'kill', '--signal=KILL', '--kill-whom=main', agent);
+  await eventually(() => isAnother(agent, killed), { what: 'the agent to be started again' });
+
+  const [oldServe, oldAgent] = [await processOf(serve), await processOf(agent)];
+  await install();
+  assert.ok((await isAnother(serve, oldServe)) && (await isAnother(agent, oldAgent)));
+  await machine.run('systemctl', 'stop', agent);
+  await install();
+  assert.equal(await processOf(agent), '0', 'what was stopped stays so');
+
+  await machine.run('dpkg', '--purge', 'linkspan');
+  assert.equal(await processOf(serve), '0');
 });
 
 test('an RPM package has the same bytes when it is made again, installs the same files, and leaves nothing behind', {
