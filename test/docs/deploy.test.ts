@@ -55,7 +55,9 @@ for (const name of ['linkspan-agent.service', 'linkspan-serve.service', 'linkspa
 const CALLS_OF_NODE = ['pkey_alloc', 'pkey_mprotect', 'io_uring_setup', 'clone3', 'prlimit64'];
 
 for (const name of ['linkspan-agent.service', 'linkspan-serve.service', 'linkspan-sync@.service'])
-  test(`${name} lets Node.js run, and no forbidden call ends it`, { skip: withoutSystemd }, () => {
+  test(`${name} lets Node.js run, ends it for no forbidden call, and works with systemd 247`, {
+    skip: withoutSystemd,
+  }, () => {
     const settings = readFileSync(shipped(name), 'utf8').split('\n');
     const filters = settings
       .filter((line) => line.startsWith('SystemCallFilter='))
@@ -65,6 +67,8 @@ for (const name of ['linkspan-agent.service', 'linkspan-serve.service', 'linkspa
     const denied = of(filters.flatMap((list) => (list.startsWith('~') ? list.slice(1) : [])).join(' '));
     for (const call of CALLS_OF_NODE) assert.ok(allowed.has(call) && !denied.has(call), call);
     assert.ok(settings.includes('SystemCallErrorNumber=EPERM'));
+    // Version 250 was the first to know it.
+    assert.ok(!settings.some((line) => line.includes('%d')), 'older versions of systemd ignore a line with %d');
   });
 
 /** Returns the calls of a set of systemd, such as `@pkey`, or the call itself. */

@@ -124,6 +124,13 @@ test('systemd runs the services of a Debian package, restarts them at an upgrade
   await machine.run('systemctl', 'start', agent);
   await logged(agent, /linked to organization/);
 
+  machine.write(
+    'etc/linkspan/sync/orders.yaml',
+    'cluster0: mongodb://127.0.0.1:1/\ncluster1: mongodb://127.0.0.1:2/\n',
+  );
+  await machine.run('systemctl', 'start', 'linkspan-sync@orders');
+  await logged('linkspan-sync@orders', /API is ready/);
+
   const killed = await processOf(agent);
   await machine.run('systemctl', 'kill', '--signal=KILL', '--kill-whom=main', agent);
   await eventually(() => isAnother(agent, killed), { what: 'the agent to be started again' });
@@ -137,6 +144,7 @@ test('systemd runs the services of a Debian package, restarts them at an upgrade
 
   await machine.run('dpkg', '--purge', 'linkspan');
   assert.equal(await processOf(serve), '0');
+  assert.equal(await processOf('linkspan-sync@orders'), '0');
 });
 
 test('an RPM package has the same bytes when it is made again, installs the same files, and leaves nothing behind', {
