@@ -42,6 +42,19 @@ async function syncProcess(pair: ReplicaSetPair, hook: string) {
   return { process: child, call, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
+/** Rehearses until the hook of a process is reached. A busy machine may not block the source in time. Resolves when the last request has ended. */
+async function rehearseUntil(
+  reached: Promise<unknown>,
+  { call }: Pick<Awaited<ReturnType<typeof syncProcess>>, 'call'>,
+): Promise<void> {
+  let isReached = false;
+  const note = () => {
+    isReached = true;
+  };
+  reached.then(note, note);
+  while (!isReached) await call('rehearseCommit', {}).catch(() => undefined);
+}
+
 /** Rehearses until a rehearsal passes all steps. A busy machine may not reach the end of one in time. */
 async function rehearsed(running: RunningMigration): Promise<CutoverAttempt> {
   return await eventually(
@@ -204,11 +217,12 @@ test('a rehearsal whose engine is killed or hangs leaves the source open', { ski
   await items.insertOne({ n: 1 });
   for (const [point, signal] of [...POINTS.map((one) => [one, 'kill'] as const), [POINTS[1] ?? '', 'stop'] as const]) {
     await using sync = await syncProcess(pair, `${point}=${signal}`);
-    void sync.call('rehearseCommit', {}).catch(() => undefined);
-    if (signal === 'kill') await expectHookReached(sync.process);
-    else await untilStopped(sync.process);
+    const reached = signal === 'kill' ? expectHookReached(sync.process) : untilStopped(sync.process);
+    const rehearsing = rehearseUntil(reached, sync);
+    await reached;
     await eventually(() => items.insertOne({ after: point }), { what: 'the source to be open' });
     if (signal === 'stop') sync.process.kill('SIGKILL');
+    await rehearsing;
   }
   await items.insertOne({ after: 'all' });
 });
@@ -221,14 +235,9 @@ test('a rehearsal whose engine slept does not lift the block of a cutover that c
   await using other = RunningMigration.start({ source: pair.source, destination: third });
   await other.untilReady();
   await using sync = await syncProcess(pair, 'engine.rehearsal.source-blocked=stop');
-  let isStopped = false;
-  // A busy machine may not block the source in time.
-  const rehearse = async (): Promise<void> => {
-    while (!isStopped) await sync.call('rehearseCommit', {}).catch(() => undefined);
-  };
-  const rehearsing = rehearse();
-  await untilStopped(sync.process);
-  isStopped = true;
+  const stopped = untilStopped(sync.process);
+  const rehearsing = rehearseUntil(stopped, sync);
+  await stopped;
   await eventually(() => items.insertOne({ n: 2 }), { what: 'the source to be open' });
   await other.commit();
   assert.equal(await other.outcome, 'committed');
