@@ -108,6 +108,13 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     tests: { file: REQUEST_LIMITS, name: 'is stored once' },
   },
   {
+    without: 'ending a session whose account loses a role in a project',
+    file: 'src/control/accounts/sessions.ts',
+    replace: '(await hasLostRole(this.#control.store, session.actor, standing.account.actor))',
+    by: 'false',
+    tests: { file: 'test/atlas-api/sessions.test.ts', name: 'outlives the projects' },
+  },
+  {
     without: 'ending the requests of a session with the session',
     file: 'src/control/accounts/sessions.ts',
     replace: 'return this.#sessions.get(hash) === session ? rights : undefined;',
