@@ -131,9 +131,16 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
   {
     without: 'the silence of an agent about one of its migrations',
     file: 'src/control/migrations/migration-contact.ts',
-    replace: "return isLeftOut ? { status: 'LOST', lastReportAtMs, isLeftOut } : { ...contact, isLeftOut };",
-    by: 'return { ...contact, isLeftOut };',
+    replace: 'if (!isLeftOut) return',
+    by: 'if (true) return',
     tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'leaves out of its reports' },
+  },
+  {
+    without: 'the end of the time that an agent has to resume its migrations',
+    file: 'src/control/migrations/migration-contact.ts',
+    replace: 'nowMs - heardSinceMs <= LOST_AFTER_MS && ',
+    by: '',
+    tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'has restarted resumes its migration' },
   },
   {
     without: 'the report of a migration that another agent with the same key says it has lost',

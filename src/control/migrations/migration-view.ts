@@ -6,8 +6,8 @@ import { isDecided } from '../records/migration-state.ts';
 import type { HookDelivery, Migration } from '../records/records.ts';
 import { contactOfMigration, type MigrationContact } from './migration-contact.ts';
 import { gatesOfMigration } from './migration-gates.ts';
-import { isNotedAsTakenOver } from './note-taken-over.ts';
 import { writtenText } from './source-watches.ts';
+import { isNotedAsTakenOver } from './taken-over-warning.ts';
 
 type Wait = Progress['waiting'][number];
 
@@ -37,7 +37,7 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   const agent = await control.store.agent(migration.agentId);
   const contact = agent ? contactOfMigration(migration, agent, atMs) : null;
   const waits: Wait[] = [];
-  if (agent && contact?.status === 'LOST')
+  if (agent && contact && contact.status !== 'CONNECTED')
     waits.push(waitForAgent(migration, contact, contact.lastReportAtMs ?? agent.createdAtMs));
   if (agent && migration.reversible && !agent.features.includes(REVERSALS)) waits.push(waitForUpgrade(migration));
   if (migration.state.status === 'NEW' && migration.state.orderSent === false) waits.push(waitForOrder(migration));
