@@ -136,6 +136,13 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'leaves out of its reports' },
   },
   {
+    without: 'the wait for the agent of a requested way back',
+    file: 'src/control/migrations/migration-view.ts',
+    replace: "wayBack === 'planned' && reversals > 0",
+    by: 'false',
+    tests: { file: 'test/atlas-api/reversible-migration.test.ts', name: 'waits for its agent by name' },
+  },
+  {
     without: 'the end of the time that an agent has to resume its migrations',
     file: 'src/control/migrations/migration-contact.ts',
     replace: 'nowMs - heardSinceMs <= LOST_AFTER_MS && ',
