@@ -296,6 +296,12 @@ export const METRICS = {
     help: 'Last report of the linked agent; before the first, when it was linked.',
     of: 'serve',
   },
+  linkspan_security_events_total: {
+    type: 'counter',
+    labels: ['type'],
+    help: 'Attempts that were refused for security reasons, by their type in docs/secure/audit.md.',
+    of: 'serve',
+  },
 } as const satisfies Readonly<Record<`linkspan_${string}`, MetricDeclaration>>;
 
 export type MetricName = keyof typeof METRICS;

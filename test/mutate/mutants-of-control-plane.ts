@@ -143,6 +143,13 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     tests: { file: 'test/atlas-api/reversible-migration.test.ts', name: 'waits for its agent by name' },
   },
   {
+    without: 'keeping the limit of an agent from counting as failed attempts',
+    file: 'src/gateway/refused-attempts.ts',
+    replace: "if (type !== 'AGENT_REQUESTS_LIMITED') ",
+    by: '',
+    tests: { file: 'test/atlas-api/security-events.test.ts', name: 'beyond its limit' },
+  },
+  {
     without: 'the end of the time that an agent has to resume its migrations',
     file: 'src/control/migrations/migration-contact.ts',
     replace: 'nowMs - heardSinceMs <= LOST_AFTER_MS && ',

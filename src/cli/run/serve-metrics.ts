@@ -1,4 +1,10 @@
-import { contactOfMigration, type Migration, type Store, type StoreReader } from '../../control/index.ts';
+import {
+  contactOfMigration,
+  type Migration,
+  type SecurityEvents,
+  type Store,
+  type StoreReader,
+} from '../../control/index.ts';
 import { lastingSamples, MOST_SHOWN, migrationSamples, oneOf, type Sample } from '../../metrics/index.ts';
 
 /** Long enough for an alert about a failure. */
@@ -35,6 +41,11 @@ export async function serveSamples(
     samples: [...agentSamples, ...migrations.flatMap((one) => samplesOf(one, isHeard(one)))],
     isComplete: found.length <= MOST_SHOWN && agents.length <= MOST_SHOWN,
   };
+}
+
+/** Returns how many attempts the server has refused for security reasons. */
+export function securitySamples({ counts }: Pick<SecurityEvents, 'counts'>): Sample[] {
+  return [...counts].map(([type, value]) => ({ name: 'linkspan_security_events_total', labels: { type }, value }));
 }
 
 /** Returns why a server is not ready, in phrases that anybody may read; empty when it is. */

@@ -37,7 +37,7 @@ import { listen } from './serve-address.ts';
 import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
 import { checkServe } from './serve-check.ts';
 import { followMasterKey } from './serve-master-key.ts';
-import { serveNotReady, serveSamples } from './serve-metrics.ts';
+import { securitySamples, serveNotReady, serveSamples } from './serve-metrics.ts';
 import { warnOfRestores } from './serve-restored.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { signInText, welcome } from './serve-welcome.ts';
@@ -129,7 +129,10 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   // Must come before the server listens, because a start that fails here must leave nothing open.
   const measured = {
     command: 'serve' as const,
-    measure: () => serveSamples(store, systemClock.now()),
+    measure: async () => {
+      const { samples, isComplete } = await serveSamples(store, systemClock.now());
+      return { samples: [...samples, ...securitySamples(security)], isComplete };
+    },
     notReady: () => serveNotReady(store, app.server.listening, stopping.signal),
   };
   await using _metrics = await serveMetrics(options, undefined, measured, logger);
