@@ -94,6 +94,13 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     tests: { file: REQUEST_LIMITS, name: 'at most 200 entries' },
   },
   {
+    without: 'a limit of organizations',
+    file: 'src/control/organizations/organizations.ts',
+    replace: "if (length >= MOST_ORGANIZATIONS) throw new UserError('ORG_LIMIT', [String(MOST_ORGANIZATIONS)]);",
+    by: '',
+    tests: { file: 'test/atlas-api/most-records.test.ts', name: 'at most 250 organizations' },
+  },
+  {
     without: 'a limit of the roles in requests',
     file: 'src/atlas-api/api-key-schemas.ts',
     replace: '    .max(roles.length)\n',
