@@ -94,6 +94,21 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     tests: { file: REQUEST_LIMITS, name: 'at most 200 entries' },
   },
   {
+    without: 'a way in again for an organization that requires access lists',
+    file: 'src/control/maintenance/bootstrap.ts',
+    replace: ' && (publicKey !== undefined || serviceAccount === undefined)',
+    by: '',
+    tests: { file: 'test/atlas-api/last-owner.test.ts', name: 'enters an organization again' },
+  },
+  {
+    without: 'the record of a warning about the last secret of owners',
+    file: 'src/control/accounts/warn-of-expiry.ts',
+    replace:
+      '      if (due) await audit(transaction, SYSTEM, atMs, { eventTypeName: EVENT, orgId, details: { ...due } });\n',
+    by: '',
+    tests: { file: 'test/atlas-api/last-owner.test.ts', name: 'owners are warned once' },
+  },
+  {
     without: 'a limit of organizations',
     file: 'src/control/organizations/organizations.ts',
     replace: "if (length >= MOST_ORGANIZATIONS) throw new UserError('ORG_LIMIT', [String(MOST_ORGANIZATIONS)]);",

@@ -13,6 +13,7 @@ import {
   keepDestinationUsers,
   keepExpiring,
   keepHooks,
+  keepWarningOfExpiry,
   loadMasterKeys,
   reseal,
   Sealer,
@@ -146,6 +147,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   using _certificate = tls && followCertificate(app.server, tls, logger, pinAgain);
   const expiring = keepExpiring(control, logger, stopping.signal);
   const announcing = keepAnnouncing(control, waitingMs, logger, stopping.signal);
+  const warning = keepWarningOfExpiry(control, logger, stopping.signal);
   const hooking = keepHooks(control, hooks, logger, stopping.signal);
   const summarising = new AbortController();
   const keepingSecurity = security.keep(summarising.signal);
@@ -162,7 +164,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     // Ends long polls now instead of at their timeout.
     control.signals.close();
     stopping.abort();
-    await Promise.all([expiring, announcing, hooking, keepingUsers]);
+    await Promise.all([expiring, announcing, warning, hooking, keepingUsers]);
     await app.close();
     // Must come after the last request, which may still be refused and noted.
     summarising.abort();
