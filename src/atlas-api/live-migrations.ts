@@ -80,13 +80,14 @@ export async function showMigration(
   const destination = await control.store.cluster(migration.destinationClusterId);
   const { id, host, state, progress, contact } = view;
   const isWorking = state.status === 'WORKING';
+  const isCurrent = contact === null || contact.status === 'CONNECTED';
   const beforeCutover = isWorking && state.wanted !== 'cutover';
   return {
     _id: id,
     status: state.status,
     migrationHosts: [host],
     ...(isWorking ? { readyForCutover: view.isReady } : {}),
-    ...(beforeCutover ? { lagTimeSeconds: contact?.status === 'LOST' ? null : (progress?.lagSeconds ?? null) } : {}),
+    ...(beforeCutover ? { lagTimeSeconds: isCurrent ? (progress?.lagSeconds ?? null) : null } : {}),
     ...(state.errorMessage === null ? {} : { errorMessage: state.errorMessage }),
     linkspan: showDetail(view, destination?.name ?? ''),
   };

@@ -240,9 +240,10 @@ export const migrationDetail = z
     endedAt: date.nullable(),
     agent: z
       .object({
-        status: z.enum(['CONNECTED', 'LOST']).meta({
+        status: z.enum(['CONNECTED', 'RESUMING', 'LOST']).meta({
           description:
-            'LOST if the agent has not reported for 25 seconds, or reports, and has left out this migration for as long.',
+            'LOST if the agent has not reported for 25 seconds, or reports, and has left out this migration for as long. ' +
+            'RESUMING for at most 25 seconds after such a silence of the agent, until it reports this migration.',
         }),
         lastSeen: date.nullable().meta({
           description:

@@ -43,7 +43,7 @@ export function showWayBack(view: MigrationView): Shown {
   if (state.wayBack === undefined) return {};
   const follows = reported?.state === 'following' && state.wayBack === 'open' ? reported : undefined;
   const isOpen = state.status === 'COMPLETE' && state.endedAtMs === null;
-  const isHeard = view.contact?.status !== 'LOST';
+  const isHeard = view.contact === null || view.contact.status === 'CONNECTED';
   return {
     reversals: state.reversals ?? 0,
     usersOn: usersOn(state),

@@ -207,6 +207,7 @@ export const text = {
     title: 'Agent',
     process: 'This process',
     connected: 'Connected',
+    resuming: 'Resuming this migration',
     lost: 'Silent',
     heard: 'Last report',
     ago: (ago: string) => `${ago} ago`,

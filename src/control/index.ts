@@ -26,6 +26,7 @@ export {
 } from './accounts/api-keys.ts';
 export { type Credential, findCredential, standingOf } from './accounts/credential.ts';
 export { createGroupApiKey, listGroupApiKeys, setGroupApiKeyRoles } from './accounts/group-api-keys.ts';
+export { ownersExpireAtMs } from './accounts/owners-expiry.ts';
 export { assertStillAdmitted, controlFor, type Sender, whyRefusedFrom } from './accounts/sender.ts';
 export {
   type AuthenticatedAccount,
@@ -43,6 +44,7 @@ export {
 } from './accounts/service-accounts.ts';
 export { type SessionAccount, Sessions } from './accounts/sessions.ts';
 export { SignInLinks } from './accounts/sign-in-links.ts';
+export { keepWarningOfExpiry } from './accounts/warn-of-expiry.ts';
 export { beginAuditMacs, withAuditMacs } from './audit/audit-macs.ts';
 export { AUDIT_TARGET_KINDS, type AuditTargetKind, isAuditTargetKind, targetDetails } from './audit/audit-targets.ts';
 export type { Claim, SecurityEvent, SecurityEventType } from './audit/security-event.ts';

@@ -18,6 +18,7 @@ const TYPES: Partial<Record<ErrorCode, SecurityEventType>> = {
   CLOCK_SKEW: 'AGENT_AUTHENTICATION_FAILED',
   AGENT_ADDRESS_REFUSED: 'AGENT_ADDRESS_REFUSED',
   REQUEST_REPLAYED: 'AGENT_REQUEST_REPLAYED',
+  TOO_MANY_AGENT_REQUESTS: 'AGENT_REQUESTS_LIMITED',
 };
 
 /**
@@ -66,6 +67,7 @@ export class RefusedAttempts {
     if (type === undefined) return;
     const sender = await senderOf();
     this.#control.security.note({ type, address: request.ip, reason: error.code, ...sender });
-    this.#failed.failed(request, reply, sender.claim.name);
+    // The key is right. Its own agent must not use up the budget of its address because somebody else has the key.
+    if (type !== 'AGENT_REQUESTS_LIMITED') this.#failed.failed(request, reply, sender.claim.name);
   }
 }

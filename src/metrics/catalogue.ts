@@ -296,6 +296,18 @@ export const METRICS = {
     help: 'Last report of the linked agent; before the first, when it was linked.',
     of: 'serve',
   },
+  linkspan_owners_expiry_timestamp_seconds: {
+    type: 'gauge',
+    labels: ['organization'],
+    help: 'When the last secret of the owners of the organization expires; absent while an owner is an API key or has a secret without expiry.',
+    of: 'serve',
+  },
+  linkspan_security_events_total: {
+    type: 'counter',
+    labels: ['type'],
+    help: 'Attempts that were refused for security reasons, by their type in docs/secure/audit.md.',
+    of: 'serve',
+  },
 } as const satisfies Readonly<Record<`linkspan_${string}`, MetricDeclaration>>;
 
 export type MetricName = keyof typeof METRICS;

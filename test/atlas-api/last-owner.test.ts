@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { serveSamples } from '../../src/cli/run/serve-metrics.ts';
+import { bootstrap, keepWarningOfExpiry } from '../../src/control/index.ts';
+import { keptLog } from '../control/audit/kept-log.ts';
 import { requestAccessToken } from '../support/access-token.ts';
-import { startControlPlane } from './control-plane.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 
 test('an owner whose last secret has expired still changes what removes no owner, and does not remove itself', async () => {
@@ -42,4 +45,81 @@ test('an owner whose last secret has expired still changes what removes no owner
     const { status, text } = await ask(method, target, body);
     assert.ok(status < 300, `${method} ${target}: ${text}`);
   }
+});
+
+const HOUR_MS = 3_600_000;
+
+/** Creates an organization whose only owner is a service account with one secret. */
+async function organizationOf(plane: ControlPlane, secretExpiresAfterHours: number) {
+  const serviceAccount = { name: 'n', description: '', roles: ['ORG_OWNER'], secretExpiresAfterHours };
+  const made = await plane.api('POST', '/api/atlas/v2/orgs', { body: { name: 'second', serviceAccount } });
+  return (made.json as unknown as { organization: { id: string } }).organization.id;
+}
+
+/** Looks once, as a server does every few minutes. */
+async function look({ control }: ControlPlane, log: ReturnType<typeof keptLog>): Promise<void> {
+  const stop = new AbortController();
+  const ended = keepWarningOfExpiry(control, log.logger, stop.signal);
+  stop.abort();
+  await ended;
+}
+
+test('owners are warned once 7 days, a day and at the end before their last secret expires, and again about a new one', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const orgId = await organizationOf(plane, 200);
+  const expiresAt = new Date(clock.nowMs + 200 * HOUR_MS).toISOString();
+  const log = keptLog();
+  const told = async () => {
+    await look(plane, log);
+    await look(plane, log);
+    const records = await plane.store.auditRecords({ orgId, eventTypeNames: ['ORG_OWNERS_EXPIRING'] }, 0, 10);
+    const logged = log.lines.filter(({ event }) => event === 'organization.owners_expiring');
+    assert.equal(logged.length, records.length);
+    return records.toReversed().map(({ details }) => [details.expiresAt, details.hoursLeft]);
+  };
+  const week = [expiresAt, 168];
+  const day = [expiresAt, 24];
+  assert.deepEqual(await told(), []);
+  clock.nowMs += 32 * HOUR_MS;
+  assert.deepEqual(await told(), [week]);
+  clock.nowMs += 144 * HOUR_MS;
+  assert.deepEqual(await told(), [week, day]);
+  clock.nowMs += 24 * HOUR_MS;
+  assert.deepEqual(await told(), [week, day, [expiresAt, 0]]);
+  const { samples } = await serveSamples(plane.store, clock.nowMs);
+  const expiries = samples.filter(({ name }) => name === 'linkspan_owners_expiry_timestamp_seconds');
+  assert.deepEqual(
+    expiries.map(({ labels, value }) => [labels, value]),
+    [[{ organization: orgId }, clock.nowMs / 1_000]],
+    'the first organization has an API key that owns it',
+  );
+  const next = await organizationOf(plane, 8);
+  await look(plane, log);
+  assert.equal(log.lines.at(-1)?.orgId, next);
+});
+
+test('who can start the server enters an organization again whose owners have all expired, and that requires access lists', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const orgId = await organizationOf(plane, 8);
+  await plane.store.write(async (transaction) => {
+    const organization = await transaction.organization(orgId);
+    assert.ok(organization);
+    await transaction.updateOrganization({ ...organization, accessListRequired: true });
+  });
+  clock.nowMs += 9 * HOUR_MS;
+  const account = { clientId: `mdb_sa_id_${'0b'.repeat(12)}`, secret: 'a_secret_of_this_test_that_is_long_enough_0' };
+  const wishes = { orgId, accessList: ['127.0.0.1'], serviceAccount: account };
+  for (let starts = 0; starts < 2; starts += 1) assert.equal(await bootstrap(plane.control, wishes), null);
+  const answer = await requestAccessToken(plane.url, `${account.clientId}:${account.secret}`);
+  const { access_token: token } = (await answer.json()) as { access_token: string };
+  const made = await plane.api('POST', `/api/atlas/v2/orgs/${orgId}/apiKeys`, {
+    headers: { authorization: `Bearer ${token}` },
+    body: { desc: 'd', roles: ['ORG_OWNER'] },
+  });
+  assert.equal(made.status, 200, made.text);
+  await assert.rejects(bootstrap(plane.control, { ...wishes, accessList: ['127.0.0.2'] }), {
+    code: 'BOOTSTRAP_MISMATCH',
+  });
 });

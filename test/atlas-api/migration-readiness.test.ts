@@ -123,6 +123,42 @@ test('a migration that its agent leaves out and does not call taken over has no 
   assert.equal(wait?.reason, 'it is heard, but it has not reported this migration since.');
 });
 
+test('an agent that has restarted resumes its migration: until it reports it, it is neither lost nor ready', async () => {
+  await using shop = await world();
+  const status = async () => ((await shop.show()).linkspan.agent as { readonly status: string }).status;
+  await shop.report(READY);
+  shop.clock.nowMs += 26_000;
+  assert.equal(await status(), 'LOST');
+  await shop.agent.report({});
+  assert.equal(await status(), 'RESUMING');
+  const resuming = await shop.checklist();
+  assert.deepEqual([resuming.readyForCutover, resuming.lagTimeSeconds], [false, null]);
+  assert.deepEqual([resuming.of('agent')?.state, resuming.of('lag')?.state], ['waiting', 'unknown']);
+  assert.equal((await shop.ask('cutover')).json.errorCode, 'CUTOVER_NOT_READY');
+  await shop.report(READY);
+  assert.equal(await status(), 'CONNECTED');
+  assert.equal((await shop.checklist()).readyForCutover, true);
+
+  shop.clock.nowMs += 26_000;
+  for (const expected of ['RESUMING', 'RESUMING', 'RESUMING', 'LOST']) {
+    await shop.agent.report({});
+    assert.equal(await status(), expected);
+    shop.clock.nowMs += 10_000;
+  }
+});
+
+test('an agent that leaves out a migration without a silence is not taken for one that resumes it', async () => {
+  await using shop = await world();
+  await shop.report(READY);
+  for (let seconds = 0; seconds < 20; seconds += 10) {
+    shop.clock.nowMs += 10_000;
+    await shop.agent.report({});
+  }
+  shop.clock.nowMs += 6_000;
+  await shop.agent.report({});
+  assert.deepEqual((await shop.show()).linkspan.agent, { status: 'LOST', lastSeen: '2026-11-01T12:00:00Z' });
+});
+
 test('a record of an older version counts as reported when it was last changed', async () => {
   await using shop = await world();
   await shop.report(READY);

@@ -145,6 +145,26 @@ test('a requested way back whose agent has restarted, and reports the cutover be
   assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.ready], ['COMPLETE', 'preparing', false]);
 });
 
+test('a requested way back waits for its agent by name until the agent begins it, whether the agent is heard or not', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { agent, report, ask, show, cutOver } = await start(plane);
+  await cutOver();
+  clock.nowMs += 5_000;
+  assert.equal((await ask('reverse')).status, 202);
+  const waits = async () => (await show()).linkspan.waiting.map((wait) => [wait.for, wait.reason]);
+  const notBegun = [['the agent on host-1', 'it has not begun the requested way back yet.']];
+  assert.deepEqual(await waits(), notBegun, 'the agent is down, and its silence is short');
+  clock.nowMs += 26_000;
+  assert.deepEqual(await waits(), [['the agent on host-1', 'it has not reported since.']]);
+  await agent.report({ features: FEATURES });
+  assert.deepEqual(await waits(), notBegun, 'it is back, and has no orders yet');
+  await report(0, { state: 'committed', canWrite: true }, FOLLOWING);
+  assert.deepEqual(await waits(), notBegun, 'it reports the cutover before');
+  await report(1, { state: 'preparing' });
+  assert.deepEqual(await waits(), []);
+});
+
 test('a way back that is ready leaves one record for each cutover, with the side that has the users', async () => {
   await using plane = await startControlPlane();
   const { report, ask, show, cutOver } = await start(plane);

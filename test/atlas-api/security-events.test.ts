@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadSigningKey, newSigningKey } from '../../src/link/index.ts';
+import { loadSigningKey, MOST_REQUESTS, newSigningKey, ReplayGuard } from '../../src/link/index.ts';
 import { keptLog } from '../control/audit/kept-log.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
 import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
@@ -170,4 +170,41 @@ test('10,000 failures leave a bounded number of log lines and events, which coun
   const checked = lines.reduce((sum, line) => sum + Number(line.leftOut ?? 1), 0);
   assert.ok(checked <= 30 + 50, 'only the parallel guesses are checked beyond the limit');
   assert.deepEqual(events[0]?.linkspan.details, { addresses: ['127.0.0.1'], leftOut: checked - 5 });
+});
+
+test('requests of an agent beyond its limit are an event with their addresses and a count, and no failed attempts', async (t) => {
+  const log = keptLog();
+  const clock = new FakeClock();
+  const guards: ReplayGuard[] = [];
+  const { admit } = ReplayGuard.prototype;
+  t.mock.method(ReplayGuard.prototype, 'admit', function (this: ReplayGuard, ...proof: Parameters<typeof admit>) {
+    guards.push(this);
+    admit.apply(this, proof);
+  });
+  await using plane = await startControlPlane({ clock, logger: log.logger, failedAttemptsPerMinute: 4 });
+  const linked = await linkAgent(plane);
+  const { publicKey = '' } = (await plane.store.agent(linked.agentId ?? '')) ?? {};
+  for (let at = 1; at < MOST_REQUESTS; at += 1)
+    guards[0]?.admit(publicKey, { audience: '', nonce: `${at}`, signedAtMs: clock.nowMs, digest: '' }, clock.nowMs);
+  for (let times = 0; times < 8; times += 1) {
+    const refused = await linked.report({});
+    assert.deepEqual([refused.status, refused.json.errorCode], [429, 'TOO_MANY_AGENT_REQUESTS']);
+  }
+  await plane.control.security.flush();
+  const lines = log.lines.filter(({ securityEvent }) => securityEvent === 'AGENT_REQUESTS_LIMITED');
+  assert.deepEqual(
+    lines.map(({ address, reason, actorName, leftOut }) => [address, reason, actorName, leftOut]),
+    [
+      ...Array.from({ length: 5 }, () => ['127.0.0.1', 'TOO_MANY_AGENT_REQUESTS', 'host-1', undefined]),
+      [undefined, undefined, undefined, 3],
+    ],
+  );
+  const [summary, event] = await eventsOf(plane, 'AGENT_REQUESTS_LIMITED');
+  assert.deepEqual(summary?.linkspan.details, { leftOut: 3, addresses: ['127.0.0.1'] });
+  assert.deepEqual(
+    [event?.remoteAddress, event?.linkspan.actorKind, event?.linkspan.details],
+    ['127.0.0.1', 'agent', { reason: 'TOO_MANY_AGENT_REQUESTS', agentId: linked.agentId }],
+  );
+  clock.nowMs += 11 * 60_000;
+  assert.equal((await linked.report({})).status, 200);
 });

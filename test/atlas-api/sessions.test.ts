@@ -22,6 +22,14 @@ async function newKey(plane: ControlPlane, roles: readonly string[]) {
   return { id: String(id), user: [String(publicKey), String(privateKey)] as const };
 }
 
+/** Creates a service account that may make projects; returns its client id and its secret. */
+async function newAccount(plane: ControlPlane) {
+  const body = { name: 'n', description: '', roles: ['ORG_GROUP_CREATOR'], secretExpiresAfterHours: 8 };
+  const path = `${ORGS}/${plane.orgId}/serviceAccounts`;
+  const { json } = await plane.api<{ clientId: string; secrets: { secret: string }[] }>('POST', path, { body });
+  return { user: [json.clientId, json.secrets[0]?.secret ?? ''] as const };
+}
+
 async function eventsOf(plane: ControlPlane, type: string) {
   await plane.control.security.flush();
   const page = await plane.api<Page<Record<string, unknown>>>('GET', `${ORGS}/${plane.orgId}/events?eventType=${type}`);
@@ -192,6 +200,30 @@ test('a stolen cookie is worth nothing once its key is deleted, gets another sec
     await transaction.updateApiKey({ ...key, verifiers: plane.control.sealer.seal(verifiers, place) });
   });
   assert.equal(codeOf(await replaced.send('GET', ORGS)), 'SESSION_ENDED');
+});
+
+test('a session outlives the projects that it makes and deletes, and ends when its key loses a role in a project', async () => {
+  await using plane = await startControlPlane();
+  for (const kind of ['api key', 'service account'] as const) {
+    const creator = kind === 'api key' ? await newKey(plane, ['ORG_GROUP_CREATOR']) : await newAccount(plane);
+    const client = await signedIn(plane, creator.user);
+    const make = async (name: string) => {
+      const made = await client.send('POST', '/api/atlas/v2/groups', { body: { name, orgId: plane.orgId } });
+      assert.equal(made.status, 201, made.text);
+      return `/api/atlas/v2/groups/${JSON.parse(made.text).id}`;
+    };
+    const [kept, deleted] = [await make(`kept by ${kind}`), await make(`deleted by ${kind}`)];
+    assert.equal((await client.send('GET', kept)).status, 200, 'it owns the project');
+    assert.equal((await client.send('DELETE', deleted)).status, 202);
+    assert.equal((await client.send('GET', kept)).status, 200);
+    await plane.store.write(async (transaction) => {
+      const key = await transaction.apiKey(creator.user[0]);
+      const account = await transaction.serviceAccount(creator.user[0]);
+      if (key) await transaction.updateApiKey({ ...key, groupRoles: [] });
+      if (account) await transaction.updateServiceAccount({ ...account, groupRoles: [] });
+    });
+    assert.equal(codeOf(await client.send('GET', ORGS)), 'SESSION_ENDED', kind);
+  }
 });
 
 test('a session works only from the addresses of its key, as they are now', async () => {

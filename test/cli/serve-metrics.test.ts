@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { serveNotReady, serveSamples } from '../../src/cli/run/serve-metrics.ts';
+import { securitySamples, serveNotReady, serveSamples } from '../../src/cli/run/serve-metrics.ts';
 import { MetricsRegistry } from '../../src/metrics/registry.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, prepare, progress } from '../atlas-api/migration-world.ts';
@@ -60,6 +60,19 @@ test('a server shows what its agents report while they are heard, and their sile
   assert.ok(failed.has(of('migration_end_timestamp_seconds')));
   const later = await scrape(Date.now() + 25 * 3_600_000);
   assert.equal(later.has(of('migration_status', ',status="FAILED"')), false);
+});
+
+test('a server counts the attempts that it refuses, and shows types that have not happened as 0', async () => {
+  await using plane = await startControlPlane();
+  const render = async () => {
+    const { text } = await new MetricsRegistry().render(securitySamples(plane.control.security), 'prometheus');
+    return scraped(text);
+  };
+  const of = (type: string) => `linkspan_security_events_total{type="${type}"}`;
+  assert.equal((await render()).get(of('AGENT_REQUESTS_LIMITED')), 0);
+  for (let times = 0; times < 7; times += 1)
+    await plane.api('GET', '/api/atlas/v2/orgs', { user: [plane.publicKey, 'wrong'] });
+  assert.equal((await render()).get(of('API_KEY_AUTHENTICATION_FAILED')), 7);
 });
 
 test('a server whose store cannot be written, or that stops, is not ready', async () => {

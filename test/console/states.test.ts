@@ -207,11 +207,24 @@ for (const [limit, verdict] of RESERVATIONS) {
 test('a migration that its agent leaves out of its reports is not shown as ready', { skip }, async () => {
   const play: Scene['play'] = async (started, plane, clock) => {
     await sceneOf('host lost').play(started, plane, clock);
-    await started.agent.report({});
+    await started.agent.report({ takenOver: [started.id] });
   };
   await using shown = await open({ ...sceneOf('ready'), play });
   await shown.page.getByRole('status').filter({ hasText: 'Agent lost.' }).waitFor();
   await shown.page.getByText('it is heard, but it has not reported this migration since').first().waitFor();
+});
+
+test('a migration that its restarted agent resumes is shown as waiting, neither as lost nor as ready', {
+  skip,
+}, async () => {
+  const play: Scene['play'] = async (started, plane, clock) => {
+    await sceneOf('host lost').play(started, plane, clock);
+    await started.agent.report({});
+  };
+  await using shown = await open({ ...sceneOf('ready'), play });
+  await shown.page.getByRole('status').filter({ hasText: 'Waiting.' }).waitFor();
+  await shown.page.getByText('Resuming this migration').waitFor();
+  assert.equal(await shown.page.getByRole('button', { name: 'Cut over' }).isEnabled(), false);
 });
 
 test('the shards of a source are a table, and one that cannot be read says why', { skip }, async () => {

@@ -73,6 +73,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '8',
       '11',
       '11b',
+      '11c',
       '12',
       '12b',
       '12c',
@@ -109,6 +110,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '22c',
       '22d',
       '23',
+      '23a',
     ],
   );
 });

@@ -94,6 +94,28 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     tests: { file: REQUEST_LIMITS, name: 'at most 200 entries' },
   },
   {
+    without: 'a way in again for an organization that requires access lists',
+    file: 'src/control/maintenance/bootstrap.ts',
+    replace: ' && (publicKey !== undefined || serviceAccount === undefined)',
+    by: '',
+    tests: { file: 'test/atlas-api/last-owner.test.ts', name: 'enters an organization again' },
+  },
+  {
+    without: 'the record of a warning about the last secret of owners',
+    file: 'src/control/accounts/warn-of-expiry.ts',
+    replace:
+      '      if (due) await audit(transaction, SYSTEM, atMs, { eventTypeName: EVENT, orgId, details: { ...due } });\n',
+    by: '',
+    tests: { file: 'test/atlas-api/last-owner.test.ts', name: 'owners are warned once' },
+  },
+  {
+    without: 'a limit of organizations',
+    file: 'src/control/organizations/organizations.ts',
+    replace: "if (length >= MOST_ORGANIZATIONS) throw new UserError('ORG_LIMIT', [String(MOST_ORGANIZATIONS)]);",
+    by: '',
+    tests: { file: 'test/atlas-api/most-records.test.ts', name: 'at most 250 organizations' },
+  },
+  {
     without: 'a limit of the roles in requests',
     file: 'src/atlas-api/api-key-schemas.ts',
     replace: '    .max(roles.length)\n',
@@ -106,6 +128,13 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
     replace: '[...new Set(given)]',
     by: 'given',
     tests: { file: REQUEST_LIMITS, name: 'is stored once' },
+  },
+  {
+    without: 'ending a session whose account loses a role in a project',
+    file: 'src/control/accounts/sessions.ts',
+    replace: '(await hasLostRole(this.#control.store, session.actor, standing.account.actor))',
+    by: 'false',
+    tests: { file: 'test/atlas-api/sessions.test.ts', name: 'outlives the projects' },
   },
   {
     without: 'ending the requests of a session with the session',
@@ -124,9 +153,30 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
   {
     without: 'the silence of an agent about one of its migrations',
     file: 'src/control/migrations/migration-contact.ts',
-    replace: "return isLeftOut ? { status: 'LOST', lastReportAtMs, isLeftOut } : { ...contact, isLeftOut };",
-    by: 'return { ...contact, isLeftOut };',
+    replace: 'if (!isLeftOut) return',
+    by: 'if (true) return',
     tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'leaves out of its reports' },
+  },
+  {
+    without: 'the wait for the agent of a requested way back',
+    file: 'src/control/migrations/migration-view.ts',
+    replace: "wayBack === 'planned' && reversals > 0",
+    by: 'false',
+    tests: { file: 'test/atlas-api/reversible-migration.test.ts', name: 'waits for its agent by name' },
+  },
+  {
+    without: 'keeping the limit of an agent from counting as failed attempts',
+    file: 'src/gateway/refused-attempts.ts',
+    replace: "if (type !== 'AGENT_REQUESTS_LIMITED') ",
+    by: '',
+    tests: { file: 'test/atlas-api/security-events.test.ts', name: 'beyond its limit' },
+  },
+  {
+    without: 'the end of the time that an agent has to resume its migrations',
+    file: 'src/control/migrations/migration-contact.ts',
+    replace: 'nowMs - heardSinceMs <= LOST_AFTER_MS && ',
+    by: '',
+    tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'has restarted resumes its migration' },
   },
   {
     without: 'the report of a migration that another agent with the same key says it has lost',

@@ -73,6 +73,7 @@ const AGENT: Agent = {
   createdAtMs: 6,
   lastSequence: -1,
   lastReportAtMs: null,
+  heardSinceMs: 6,
 };
 const ORDER: Order = {
   orgId: ORG,

@@ -74,7 +74,7 @@ export interface ShownMigration {
     readonly cutoverAbort?: { readonly isDone: boolean };
     readonly rehearsal?: number;
     readonly sourceBlockedSince?: string;
-    readonly agent: { readonly status: 'CONNECTED' | 'LOST'; readonly lastSeen: string | null } | null;
+    readonly agent: { readonly status: 'CONNECTED' | 'RESUMING' | 'LOST'; readonly lastSeen: string | null } | null;
     readonly waiting: readonly ShownWait[];
     /** Absent in answers of earlier versions. */
     readonly readiness?: readonly ShownGate[];
@@ -91,14 +91,19 @@ export function hasEnded({ status }: ShownMigration): boolean {
   return status === 'COMPLETE' || status === 'FAILED' || status === 'EXPIRED';
 }
 
-/** Whether its agent is silent, so that what it reported last is no longer true. */
+/** Whether its agent is silent. */
 export function isLost({ linkspan: { agent } }: ShownMigration): boolean {
   return agent?.status === 'LOST';
 }
 
+/** Whether its agent does not report it, so that what it reported last is no longer true. */
+function isOutdated({ linkspan: { agent } }: ShownMigration): boolean {
+  return agent !== null && agent.status !== 'CONNECTED';
+}
+
 /** The lag; undefined while nobody knows it. */
 export function lagOf(migration: ShownMigration): number | undefined {
-  return isLost(migration) ? undefined : (migration.lagTimeSeconds ?? undefined);
+  return isOutdated(migration) ? undefined : (migration.lagTimeSeconds ?? undefined);
 }
 
 /** The engine's progress from the agent's last report, with the waits that the control plane adds. */
@@ -118,14 +123,14 @@ function progressOf(migration: ShownMigration): Progress {
         savedAtMs: resumed.savedAt === null ? null : Date.parse(resumed.savedAt),
       },
     }),
-    ...(verification && { verification: verificationOf(verification, isLost(migration)) }),
+    ...(verification && { verification: verificationOf(verification, isOutdated(migration)) }),
     cutoverAttempts: cutoverAttempts.map(attemptOf),
     state: stateOf(migration),
     ...(hasEnded(migration) ? { error: { code: migration.status, message, remedy: '' } } : {}),
     sinceMs: progress?.since === undefined ? null : Date.parse(progress.since),
     phases: [],
     lagSeconds: lagOf(migration) ?? null,
-    ...(isLost(migration) ? { rates: unknown.rates, etaSeconds: null } : {}),
+    ...(isOutdated(migration) ? { rates: unknown.rates, etaSeconds: null } : {}),
     readiness: (migration.linkspan.readiness ?? []).map(({ measuredAt, ...gate }) => ({
       ...gate,
       measuredAtMs: measuredAt === null ? null : Date.parse(measuredAt),

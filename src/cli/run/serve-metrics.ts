@@ -1,4 +1,11 @@
-import { contactOfMigration, type Migration, type Store, type StoreReader } from '../../control/index.ts';
+import {
+  contactOfMigration,
+  type Migration,
+  ownersExpireAtMs,
+  type SecurityEvents,
+  type Store,
+  type StoreReader,
+} from '../../control/index.ts';
 import { lastingSamples, MOST_SHOWN, migrationSamples, oneOf, type Sample } from '../../metrics/index.ts';
 
 /** Long enough for an alert about a failure. */
@@ -7,7 +14,7 @@ const SHOWN_AFTER_END_MS = 24 * 3_600_000;
 const STATUSES = ['NEW', 'WORKING', 'COMPLETE', 'FAILED', 'EXPIRED', 'CANCELLED'];
 
 /**
- * Returns the samples of all migrations and agents in the store. What an agent reports is shown while the agent is heard;
+ * Returns the samples of all migrations, agents and organizations in the store. What an agent reports is shown while the agent is heard;
  * after that only its silence, each
  * migration's status, whether its source is blocked, and its last cutover.
  */
@@ -16,7 +23,17 @@ export async function serveSamples(
   nowMs: number,
 ): Promise<{ readonly samples: readonly Sample[]; readonly isComplete: boolean }> {
   const agents = [];
-  for (const { id } of await store.organizations()) agents.push(...(await store.linkedAgentsOf(id)));
+  const expirySamples: Sample[] = [];
+  for (const { id } of await store.organizations()) {
+    agents.push(...(await store.linkedAgentsOf(id)));
+    const expiresAtMs = await ownersExpireAtMs(store, id);
+    if (expiresAtMs !== null)
+      expirySamples.push({
+        name: 'linkspan_owners_expiry_timestamp_seconds',
+        labels: { organization: id },
+        value: expiresAtMs / 1_000,
+      });
+  }
   const found = await store.migrationsSince(nowMs - SHOWN_AFTER_END_MS, MOST_SHOWN + 1);
   const migrations = found.slice(0, MOST_SHOWN);
   const byId = new Map(agents.map((agent) => [agent.id, agent]));
@@ -32,9 +49,14 @@ export async function serveSamples(
     }),
   );
   return {
-    samples: [...agentSamples, ...migrations.flatMap((one) => samplesOf(one, isHeard(one)))],
+    samples: [...expirySamples, ...agentSamples, ...migrations.flatMap((one) => samplesOf(one, isHeard(one)))],
     isComplete: found.length <= MOST_SHOWN && agents.length <= MOST_SHOWN,
   };
+}
+
+/** Returns how many attempts the server has refused for security reasons. */
+export function securitySamples({ counts }: Pick<SecurityEvents, 'counts'>): Sample[] {
+  return [...counts].map(([type, value]) => ({ name: 'linkspan_security_events_total', labels: { type }, value }));
 }
 
 /** Returns why a server is not ready, in phrases that anybody may read; empty when it is. */

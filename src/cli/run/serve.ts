@@ -13,6 +13,7 @@ import {
   keepDestinationUsers,
   keepExpiring,
   keepHooks,
+  keepWarningOfExpiry,
   loadMasterKeys,
   reseal,
   Sealer,
@@ -37,7 +38,7 @@ import { listen } from './serve-address.ts';
 import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
 import { checkServe } from './serve-check.ts';
 import { followMasterKey } from './serve-master-key.ts';
-import { serveNotReady, serveSamples } from './serve-metrics.ts';
+import { securitySamples, serveNotReady, serveSamples } from './serve-metrics.ts';
 import { warnOfRestores } from './serve-restored.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { signInText, welcome } from './serve-welcome.ts';
@@ -129,7 +130,10 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   // Must come before the server listens, because a start that fails here must leave nothing open.
   const measured = {
     command: 'serve' as const,
-    measure: () => serveSamples(store, systemClock.now()),
+    measure: async () => {
+      const { samples, isComplete } = await serveSamples(store, systemClock.now());
+      return { samples: [...samples, ...securitySamples(security)], isComplete };
+    },
     notReady: () => serveNotReady(store, app.server.listening, stopping.signal),
   };
   await using _metrics = await serveMetrics(options, undefined, measured, logger);
@@ -143,6 +147,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   using _certificate = tls && followCertificate(app.server, tls, logger, pinAgain);
   const expiring = keepExpiring(control, logger, stopping.signal);
   const announcing = keepAnnouncing(control, waitingMs, logger, stopping.signal);
+  const warning = keepWarningOfExpiry(control, logger, stopping.signal);
   const hooking = keepHooks(control, hooks, logger, stopping.signal);
   const summarising = new AbortController();
   const keepingSecurity = security.keep(summarising.signal);
@@ -159,7 +164,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     // Ends long polls now instead of at their timeout.
     control.signals.close();
     stopping.abort();
-    await Promise.all([expiring, announcing, hooking, keepingUsers]);
+    await Promise.all([expiring, announcing, warning, hooking, keepingUsers]);
     await app.close();
     // Must come after the last request, which may still be refused and noted.
     summarising.abort();

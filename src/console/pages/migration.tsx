@@ -165,7 +165,7 @@ function Panels({ migration, steering, path, collectionsAt, period, samples }: P
   const { status, linkspan } = migration;
   const { progress, readiness } = linkspan;
   // The shares of an agent that is silent say nothing about now.
-  const isHeard = linkspan.agent?.status !== 'LOST';
+  const isHeard = linkspan.agent === null || linkspan.agent.status === 'CONNECTED';
   const isOver = status !== 'NEW' && status !== 'WORKING';
   return (
     <>

@@ -17,7 +17,7 @@ export function AgentPanel({ migration }: { readonly migration: LiveMigration })
       {agent !== null && (
         <p class="verdict">
           <Icon name={isHeard ? 'done' : 'warning'} tone={isHeard ? 'ok' : 'bad'} />
-          {isHeard ? words.connected : words.lost}
+          {isHeard ? words.connected : agent.status === 'RESUMING' ? words.resuming : words.lost}
         </p>
       )}
       <Facts>

@@ -56,7 +56,7 @@ export const accessText = {
   noProject: 'There is no project yet.',
   projectChange: (name: string, project: string) => ({
     title: `Change the roles of ${name} in ${project}`,
-    effect: 'The roles count from the next request on. Its sessions of the console end.',
+    effect: 'The roles count from the next request on. Its sessions of the console end if it loses one.',
     submit: 'Change roles',
   }),
   /** The roles that differ; all others grant what GROUP_READ_ONLY grants. */

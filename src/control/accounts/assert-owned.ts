@@ -32,7 +32,7 @@ function removesOwner(before: Account, after: Account | undefined, nowMs: number
   return canSignIn(before, nowMs) && !canSignIn(after, nowMs);
 }
 
-function isOwner({ roles }: Account): boolean {
+export function isOwner({ roles }: Account): boolean {
   return roles.includes('ORG_OWNER');
 }
 

@@ -11,7 +11,7 @@ export type Credential =
   | { readonly kind: 'api key'; readonly name: string }
   | { readonly kind: 'service account'; readonly name: string; readonly secretId: string };
 
-/** An account as the store has it now, and a mark that changes with its secret and its roles. */
+/** An account as the store has it now, and a mark that changes with its secret and its roles in the organization. */
 export interface Standing {
   readonly account: Account;
   /** SHA-256, so that it is worth nothing to a reader of the memory. */
@@ -64,8 +64,9 @@ async function standingOfSecret(
   return { account: { actor, accessList, rightsNow }, mark: markOf(id, now.secret.hash, actor) };
 }
 
-function markOf(id: string, secret: string, { roles, groupRoles }: Account['actor']): string {
+/** Without the roles in projects: an account that makes a project gets one, and stays who it is. */
+function markOf(id: string, secret: string, { roles }: Account['actor']): string {
   return createHash('sha256')
-    .update(JSON.stringify([id, secret, roles, groupRoles]))
+    .update(JSON.stringify([id, secret, roles]))
     .digest('base64url');
 }

@@ -61,11 +61,14 @@ export function controlFor(control: Control, sender: Sender): Control {
   return { ...control, store: guarded };
 }
 
-/** Roles in a project that was deleted don't count: a key may delete several of its projects at the same time. */
-async function hasLostRole(
+/**
+ * Returns whether an account has lost a role. Roles in a project that was deleted don't count: a key may delete several of its
+ * projects at the same time.
+ */
+export async function hasLostRole(
   store: StoreReader,
   before: Pick<Rights, 'roles' | 'groupRoles'>,
-  now: Rights,
+  now: Pick<Rights, 'roles' | 'groupRoles'>,
 ): Promise<boolean> {
   if (before.roles.some((role) => !now.roles.includes(role))) return true;
   // The same list, unless a key has changed: the store caches its records.

@@ -16,6 +16,8 @@ const SECRET_BYTES = 32;
 const SHOWN_LENGTH = 4;
 /** Maximum number of valid secrets, as in Atlas: the current one and its successor. */
 const MAX_SECRETS = 2;
+/** Maximum number of accounts of an organization; far more than programs need. */
+const MOST_ACCOUNTS = 500;
 const MS_PER_HOUR = 3_600_000;
 
 export type ServiceAccountRequest = Pick<ServiceAccount, 'name' | 'description' | 'roles'> & {
@@ -76,7 +78,7 @@ export function givenServiceAccount(
   };
 }
 
-/** @throws UserError as {@link authorizeOrganization} */
+/** @throws UserError SERVICE_ACCOUNT_LIMIT, and as {@link authorizeOrganization} */
 export async function createServiceAccount(
   control: Control,
   actor: Actor,
@@ -87,6 +89,8 @@ export async function createServiceAccount(
   const made = newServiceAccount(orgId, request, nowMs);
   return control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    const { length } = await transaction.serviceAccountsOf(orgId);
+    if (length >= MOST_ACCOUNTS) throw new UserError('SERVICE_ACCOUNT_LIMIT', [orgId, String(MOST_ACCOUNTS)]);
     await transaction.insertServiceAccount(made.account);
     const details = { clientId: made.account.clientId, roles: request.roles };
     await audit(transaction, actor, nowMs, { eventTypeName: 'SERVICE_ACCOUNT_CREATED', orgId, details });

@@ -3,6 +3,7 @@ import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Account } from './actor.ts';
 import { type Credential, standingOf } from './credential.ts';
+import { hasLostRole } from './sender.ts';
 
 /** How long a session lives without a request. An open page of the console sends requests by itself. */
 const SESSION_IDLE_MS = 30 * 60_000;
@@ -18,6 +19,8 @@ interface Session {
   readonly credential: Credential;
   readonly mark: string;
   readonly beganAtMs: number;
+  /** The account as it was at the last use. */
+  actor: Account['actor'];
   usedAtMs: number;
 }
 
@@ -29,8 +32,8 @@ export interface SessionAccount {
 
 /**
  * The sessions of the console. Each stands for the account that signed in, with the roles and the access list that it has in the
- * store at the moment. A session ends when it is signed out, unused or old, and when its key or secret is deleted, replaced or gets other
- * roles.
+ * store at the moment. A session ends when it is signed out, unused or old, when its key or secret is deleted or replaced, and when its
+ * account gets other roles in the organization or loses one in a project.
  *
  * Sessions are only in memory, under the SHA-256 of their token (docs/adr/0030-console-sessions.md).
  */
@@ -54,7 +57,9 @@ export class Sessions {
     await this.#record('CONSOLE_SESSION_BEGAN', standing.account, remoteAddress);
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
     const nowMs = this.#control.clock.now();
-    this.#sessions.set(hashOf(token), { credential, mark: standing.mark, beganAtMs: nowMs, usedAtMs: nowMs });
+    const { mark, account } = standing;
+    const { actor } = account;
+    this.#sessions.set(hashOf(token), { credential, mark, beganAtMs: nowMs, actor, usedAtMs: nowMs });
     this.#limit(credential);
     return token;
   }
@@ -66,11 +71,14 @@ export class Sessions {
     if (!session) return undefined;
     const { credential, mark, beganAtMs, usedAtMs } = session;
     const standing = await standingOf(this.#control, credential);
+    const isDemoted =
+      standing?.mark !== mark || (await hasLostRole(this.#control.store, session.actor, standing.account.actor));
     // Read after the wait: it may have been signed out meanwhile.
     const nowMs = this.#control.clock.now();
     const isOld = nowMs - usedAtMs >= SESSION_IDLE_MS || nowMs - beganAtMs >= SESSION_LIFE_MS;
-    if (isOld || standing?.mark !== mark) this.#sessions.delete(hash);
+    if (isOld || isDemoted) this.#sessions.delete(hash);
     if (!standing || this.#sessions.get(hash) !== session) return undefined;
+    session.actor = standing.account.actor;
     session.usedAtMs = nowMs;
     this.#sessions.delete(hash);
     this.#sessions.set(hash, session);

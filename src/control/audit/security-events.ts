@@ -2,7 +2,7 @@ import { addressGroup, type Clock, type Logger, messageOf } from '../../platform
 import type { Store } from '../records/store-port.ts';
 import { type Audited, type Author, audit, SYSTEM } from './audit.ts';
 import { EventThrottle, type LeftOut } from './event-throttle.ts';
-import { type SecurityEvent, shownName } from './security-event.ts';
+import { SECURITY_EVENT_TYPES, type SecurityEvent, type SecurityEventType, shownName } from './security-event.ts';
 
 /** Log lines per type and client address in a minute, and how many addresses of a type get their own lines. */
 const LOGGED = { windowMs: 60_000, perKey: 5, keys: 50 };
@@ -28,6 +28,7 @@ export class SecurityEvents {
   readonly #logger: Logger;
   readonly #logged: EventThrottle;
   readonly #recorded: EventThrottle;
+  readonly #counts = new Map(SECURITY_EVENT_TYPES.map((type) => [type, 0]));
   readonly #writing = new Set<Promise<void>>();
 
   constructor({ store, clock, logger }: SecurityEventsOptions) {
@@ -38,9 +39,15 @@ export class SecurityEvents {
     this.#recorded = new EventThrottle(RECORDED, clock);
   }
 
+  /** How many events of each type this process has seen, also those that no line and no record tells of. */
+  get counts(): ReadonlyMap<SecurityEventType, number> {
+    return this.#counts;
+  }
+
   note(event: SecurityEvent): void {
     this.#turnWindows();
     const { type, address, orgId } = event;
+    this.#counts.set(type, (this.#counts.get(type) ?? 0) + 1);
     if (this.#logged.admit(type, addressGroup(address), address))
       this.#logger.warn({ event: 'security.event', ...lineOf(event) }, 'security event');
     if (orgId !== undefined && this.#recorded.admit(type, orgId, address))

@@ -61,6 +61,7 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
       createdAtMs: nowMs,
       lastSequence: -1,
       lastReportAtMs: null,
+      heardSinceMs: null,
     };
     const superseded = approved ? earlier : [];
     await transaction.insertLink(link);

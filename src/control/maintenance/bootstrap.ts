@@ -112,9 +112,10 @@ function newApiKey(
 }
 
 async function assertSame(control: Control, store: StoreTransaction, wishes: BootstrapWishes): Promise<void> {
-  const { orgId, publicKey, privateKey, accessList } = wishes;
+  const { orgId, publicKey, privateKey, accessList, serviceAccount } = wishes;
   if (orgId !== undefined && !(await store.organization(orgId))) throw new UserError('BOOTSTRAP_MISMATCH');
-  if (accessList !== undefined) {
+  // The access list of a service account is compared with the account. Its organization may have other keys, or none.
+  if (accessList !== undefined && (publicKey !== undefined || serviceAccount === undefined)) {
     const [first] = await store.apiKeysOf(orgId ?? (await store.organizations())[0]?.id ?? '');
     if (
       !first ||

@@ -1,24 +1,32 @@
 import { type AgentContact, contactOf, LOST_AFTER_MS } from '../links/agent-contact.ts';
 import type { Agent, Migration } from '../records/records.ts';
+import { isNotedAsTakenOver } from './taken-over-warning.ts';
 
-/** The contact of a migration with its agent. */
-export interface MigrationContact extends AgentContact {
+/** The contact of a migration with its agent. Unless it is `CONNECTED`, what was reported last is no longer true. */
+export interface MigrationContact extends Omit<AgentContact, 'status'> {
+  /** `RESUMING`: the agent is back after a silence, and has not reported this migration yet. */
+  readonly status: AgentContact['status'] | 'RESUMING';
   /** Whether the agent is heard, and has only stopped reporting this migration. */
   readonly isLeftOut: boolean;
 }
 
 /**
  * Returns the contact of a migration with its agent. The contact is lost, too, while the agent reports other things but
- * not the migration, as after another engine has taken it over: then what the agent reported last is no longer true.
+ * not the migration, as after another engine has taken it over. An agent that has restarted reports before it gets its orders, so
+ * it has time to resume its migrations.
  */
 export function contactOfMigration(
-  { progress, reportedAtMs, updatedAtMs }: Pick<Migration, 'progress' | 'reportedAtMs' | 'updatedAtMs'>,
+  migration: Pick<Migration, 'id' | 'progress' | 'reportedAtMs' | 'updatedAtMs'>,
   agent: Agent,
   nowMs: number,
 ): MigrationContact {
+  const { progress, reportedAtMs, updatedAtMs } = migration;
   const contact = contactOf(agent, nowMs);
   // Records of older versions have no time of the report.
   const lastReportAtMs = reportedAtMs ?? updatedAtMs;
   const isLeftOut = progress !== null && contact.status === 'CONNECTED' && nowMs - lastReportAtMs > LOST_AFTER_MS;
-  return isLeftOut ? { status: 'LOST', lastReportAtMs, isLeftOut } : { ...contact, isLeftOut };
+  if (!isLeftOut) return { ...contact, isLeftOut };
+  const { heardSinceMs } = agent;
+  const isBack = heardSinceMs !== null && nowMs - heardSinceMs <= LOST_AFTER_MS && !isNotedAsTakenOver(migration);
+  return { status: isBack ? 'RESUMING' : 'LOST', lastReportAtMs, isLeftOut };
 }

@@ -58,7 +58,7 @@ function agentGate(migration: Migration, agent: Agent | undefined, nowMs: number
   const since = lastMs === undefined ? '' : ` since ${new Date(lastMs).toISOString()}`;
   return gate(
     'agent',
-    isHeard ? 'passed' : 'blocked',
+    isHeard ? 'passed' : contact?.status === 'RESUMING' ? 'waiting' : 'blocked',
     isHeard ? [] : [`the agent on ${host} has not reported${what}${since}`],
     nowMs,
     {

@@ -6,8 +6,8 @@ import { isDecided } from '../records/migration-state.ts';
 import type { HookDelivery, Migration } from '../records/records.ts';
 import { contactOfMigration, type MigrationContact } from './migration-contact.ts';
 import { gatesOfMigration } from './migration-gates.ts';
-import { isNotedAsTakenOver } from './note-taken-over.ts';
 import { writtenText } from './source-watches.ts';
+import { isNotedAsTakenOver } from './taken-over-warning.ts';
 
 type Wait = Progress['waiting'][number];
 
@@ -37,8 +37,9 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   const agent = await control.store.agent(migration.agentId);
   const contact = agent ? contactOfMigration(migration, agent, atMs) : null;
   const waits: Wait[] = [];
-  if (agent && contact?.status === 'LOST')
+  if (agent && contact && contact.status !== 'CONNECTED')
     waits.push(waitForAgent(migration, contact, contact.lastReportAtMs ?? agent.createdAtMs));
+  else if (isWayBackAwaited(migration)) waits.push(waitForWayBack(migration));
   if (agent && migration.reversible && !agent.features.includes(REVERSALS)) waits.push(waitForUpgrade(migration));
   if (migration.state.status === 'NEW' && migration.state.orderSent === false) waits.push(waitForOrder(migration));
   const user = await control.store.destinationUser(migration.id);
@@ -84,6 +85,16 @@ function waitForAgent(migration: Migration, { isLeftOut }: MigrationContact, sin
 function takeoverAdvice(migration: Migration): string {
   if (!isNotedAsTakenOver(migration)) return '';
   return ' Another engine has taken the migration over. Find the second agent or sync process and stop it, then restart the agent.';
+}
+
+/** Whether a way back is requested that its agent has not begun. The request takes away the progress of the direction before. */
+function isWayBackAwaited({ progress, state: { status, wayBack, reversals = 0 } }: Migration): boolean {
+  return progress === null && status === 'WORKING' && wayBack === 'planned' && reversals > 0;
+}
+
+function waitForWayBack({ host, updatedAtMs }: Migration): Wait {
+  const reason = 'it has not begun the requested way back yet.';
+  return { for: `the agent on ${host}`, sinceMs: updatedAtMs, reason };
 }
 
 function waitForUpgrade({ host, updatedAtMs }: Migration): Wait {

@@ -1,7 +1,7 @@
-import { UserError } from '../../platform/index.ts';
-import type { Agent, Migration } from '../records/records.ts';
+import type { Agent } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { contactOfMigration } from './migration-contact.ts';
+import { isNotedAsTakenOver, takenOverWarning } from './taken-over-warning.ts';
 
 /**
  * Adds a warning to the last progress of a migration that its agent has lost to another engine. Ignored while somebody
@@ -24,14 +24,4 @@ export async function noteTakenOver(
     ...migration,
     progress: { ...progress, warnings: [...progress.warnings, takenOverWarning(migrationId)] },
   });
-}
-
-/** Whether the agent has said that another engine has taken the migration over, and nobody has reported it since. */
-export function isNotedAsTakenOver({ id, progress }: Pick<Migration, 'id' | 'progress'>): boolean {
-  return progress?.warnings.includes(takenOverWarning(id)) ?? false;
-}
-
-function takenOverWarning(migrationId: string): string {
-  const { message, remedy } = new UserError('TAKEN_OVER', [migrationId]);
-  return `${message} ${remedy}`;
 }

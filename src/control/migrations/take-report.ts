@@ -1,6 +1,7 @@
 import type { Progress, Report, ReportResponse } from '../../link/index.ts';
 import { reach } from '../../platform/index.ts';
 import { type Author, audit } from '../audit/audit.ts';
+import { contactOf } from '../links/agent-contact.ts';
 import { assertLinked } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
 import { mayBeCommitted } from '../records/may-be-committed.ts';
@@ -32,12 +33,14 @@ export async function takeReport(control: Control, agentId: string, report: Repo
     if (!agent || !link) throw new Error(`Agent ${agentId} is missing in the store`);
     assertLinked({ agent, link });
     if (report.sequence <= agent.lastSequence) return { sequence: agent.lastSequence, resendLists: [] };
+    const wasSilent = agent.lastReportAtMs === null || contactOf(agent, atMs).status === 'LOST';
     const heard = {
       ...agent,
       inventory: report.inventory ?? agent.inventory,
       features: report.features ?? [],
       lastSequence: report.sequence,
       lastReportAtMs: atMs,
+      heardSinceMs: wasSilent ? atMs : agent.heardSinceMs,
     };
     await transaction.updateAgent(heard);
     for (const result of report.validations) await takeValidation(transaction, agent, result, atMs);

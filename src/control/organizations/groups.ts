@@ -7,6 +7,9 @@ import type { Group } from '../records/records.ts';
 import { type GroupRoleAssignment, grantsInGroup } from '../records/roles.ts';
 import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 
+/** Maximum number of projects of an organization, as in Atlas. */
+const MOST_PROJECTS = 250;
+
 /** The projects that the actor may read: all for owners and readers of the organization, otherwise those in which it has a role. */
 export async function listGroups({ store }: Control, actor: Actor): Promise<Group[]> {
   const groups = await store.groupsOf(actor.orgId);
@@ -36,7 +39,7 @@ export async function getGroupByName(control: Control, actor: Actor, name: strin
 
 /**
  * Creates a project. An actor that does not own the organization becomes the project's owner, as in Atlas.
- * @throws UserError GROUP_ALREADY_EXISTS, and as {@link authorizeOrganization}
+ * @throws UserError GROUP_ALREADY_EXISTS, MAX_GROUPS_PER_ORG_EXCEEDED, and as {@link authorizeOrganization}
  */
 export async function createGroup(control: Control, actor: Actor, orgId: string, name: string): Promise<Group> {
   const nowMs = control.clock.now();
@@ -44,6 +47,8 @@ export async function createGroup(control: Control, actor: Actor, orgId: string,
   return control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_GROUP_CREATOR');
     await assertFree(transaction, orgId, name);
+    const { length } = await transaction.groupsOf(orgId);
+    if (length >= MOST_PROJECTS) throw new UserError('MAX_GROUPS_PER_ORG_EXCEEDED', [String(MOST_PROJECTS), orgId]);
     await transaction.insertGroup(group);
     if (!actor.roles.includes('ORG_OWNER')) await giveOwnership(transaction, actor, group.id);
     await audit(transaction, actor, nowMs, {

@@ -13,6 +13,12 @@ import type { Organization } from '../records/records.ts';
 import type { OrganizationRole } from '../records/roles.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 
+/**
+ * Maximum number of organizations of a server. The limit is not one of each sender, because the owner of a new organization may create
+ * further ones.
+ */
+const MOST_ORGANIZATIONS = 250;
+
 /** The organizations that the actor belongs to. */
 export async function listOrganizations({ store }: Control, actor: Actor): Promise<Organization[]> {
   return [await authorizeOrganization(store, actor, actor.orgId, 'ORG_MEMBER')];
@@ -38,7 +44,7 @@ export interface MadeOrganization {
 
 /**
  * Creates an organization. The actor gets no access to it; only its own API key and service account do.
- * @throws UserError NEW_ORG_NEEDS_OWNER, and as {@link authorizeOrganization}
+ * @throws UserError NEW_ORG_NEEDS_OWNER, ORG_LIMIT, and as {@link authorizeOrganization}
  */
 export async function createOrganization(
   control: Control,
@@ -59,6 +65,8 @@ export async function createOrganization(
   return control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, actor.orgId, 'ORG_OWNER');
     if (owners.length === 0) throw new UserError('NEW_ORG_NEEDS_OWNER');
+    const { length } = await transaction.organizations();
+    if (length >= MOST_ORGANIZATIONS) throw new UserError('ORG_LIMIT', [String(MOST_ORGANIZATIONS)]);
     const apiKey = request.apiKey && newApiKey(control, { orgId, groupRoles: [], ...request.apiKey }, nowMs);
     const serviceAccount = request.serviceAccount && newServiceAccount(orgId, request.serviceAccount, nowMs);
     await transaction.insertOrganization(organization);

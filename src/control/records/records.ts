@@ -190,6 +190,8 @@ export interface Agent {
   /** The highest sequence number of a report; -1 before the first. */
   readonly lastSequence: number;
   readonly lastReportAtMs: number | null;
+  /** When it first reported after its last silence; null before the first report, and in records of older versions. */
+  readonly heardSinceMs: number | null;
 }
 
 /** The source, the destination and the agent of a validation or migration. */

@@ -45,6 +45,21 @@ export const administrationErrors = defineErrors('request', {
     detail: 'The organization % has % API keys, and no more are allowed.',
     remedy: 'Delete unused API keys first.',
   },
+  SERVICE_ACCOUNT_LIMIT: {
+    status: 400,
+    detail: 'The organization % has % service accounts, and no more are allowed.',
+    remedy: 'Delete unused service accounts first.',
+  },
+  ORG_LIMIT: {
+    status: 400,
+    detail: 'This server has % organizations, and no more are allowed.',
+    remedy: 'Delete an unused organization first, with a key that owns it.',
+  },
+  MAX_GROUPS_PER_ORG_EXCEEDED: {
+    status: 400,
+    detail: 'Maximum number of groups per organization (%) in % exceeded while trying to add group.',
+    remedy: 'Delete unused projects first.',
+  },
   SERVICE_ACCOUNT_SECRET_LIMIT: {
     status: 400,
     detail: 'The service account % has % secrets that have not expired, and no more are allowed.',

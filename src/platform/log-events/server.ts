@@ -118,6 +118,16 @@ export const serverLogEvents = {
     fields: ['reason'],
     meaning: 'The server cannot check cutover windows. It tries again.',
   },
+  'organization.owners_expiring': {
+    level: 'warn',
+    fields: ['orgId', 'expiresAt', 'hoursLeft'],
+    meaning: 'Nobody can administer an organization once this last secret of its owners has expired.',
+  },
+  'organization.owners_unchecked': {
+    level: 'error',
+    fields: ['reason'],
+    meaning: 'The server cannot check when the secrets of owners expire. It tries again.',
+  },
   'security.event': {
     level: 'warn',
     fields: [

@@ -240,6 +240,8 @@ const VERSIONS: readonly string[] = [
   `,
   // When an agent last reported a migration.
   'ALTER TABLE migrations ADD COLUMN reported_at_ms INTEGER',
+  // When an agent first reported after its last silence.
+  'ALTER TABLE agents ADD COLUMN heard_since_ms INTEGER',
 ];
 
 /** The first schema version of a store with a head file. */

@@ -147,6 +147,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     createdAtMs: plain,
     lastSequence: plain,
     lastReportAtMs: plain,
+    heardSinceMs: plain,
   });
   const validations = new Table<Validation>(database, 'validations', {
     ...order,

@@ -1,0 +1,13 @@
+import { UserError } from '../../platform/index.ts';
+import type { Migration } from '../records/records.ts';
+
+/** Whether the agent has said that another engine has taken the migration over, and nobody has reported it since. */
+export function isNotedAsTakenOver({ id, progress }: Pick<Migration, 'id' | 'progress'>): boolean {
+  return progress?.warnings.includes(takenOverWarning(id)) ?? false;
+}
+
+/** The warning in the last progress of a migration that its agent has lost to another engine. */
+export function takenOverWarning(migrationId: string): string {
+  const { message, remedy } = new UserError('TAKEN_OVER', [migrationId]);
+  return `${message} ${remedy}`;
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ServiceAccount } from '../../src/control/index.ts';
+import { newId } from '../../src/platform/index.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+
+const API = '/api/atlas/v2';
+const ACCOUNT = { name: 'n', description: '', roles: ['ORG_OWNER'], secretExpiresAfterHours: 8 };
+
+/** Asks twice for one more: the first answer, and the code of the second one's refusal. */
+async function askTwice(plane: ControlPlane, path: string, bodyOf: (name: string) => object) {
+  const last = await plane.api('POST', API + path, { body: bodyOf('last') });
+  const refused = await plane.api('POST', API + path, { body: bodyOf('one more') });
+  return [last.status, refused.status, refused.json.errorCode];
+}
+
+test('an organization has at most 250 projects, and room for another one once one is deleted', async () => {
+  await using plane = await startControlPlane();
+  await plane.store.write(async (transaction) => {
+    for (let at = 0; at < 249; at += 1) {
+      const group = { id: newId(at), orgId: plane.orgId, name: `${at}`, createdAtMs: at, deletedAtMs: null };
+      await transaction.insertGroup(group);
+    }
+  });
+  const bodyOf = (name: string) => ({ name, orgId: plane.orgId });
+  assert.deepEqual(await askTwice(plane, '/groups', bodyOf), [201, 400, 'MAX_GROUPS_PER_ORG_EXCEEDED']);
+  const [{ id } = { id: '' }] = await plane.store.groupsOf(plane.orgId);
+  assert.equal((await plane.api('DELETE', `${API}/groups/${id}`)).status, 202);
+  assert.equal((await plane.api('POST', `${API}/groups`, { body: bodyOf('one more') })).status, 201);
+});
+
+test('an organization has at most 500 service accounts', async () => {
+  await using plane = await startControlPlane();
+  await plane.store.write(async (transaction) => {
+    for (let at = 0; at < 499; at += 1) {
+      const id = newId(at);
+      const more = { orgId: plane.orgId, groupRoles: [], accessList: [], secrets: [], createdAtMs: at };
+      const account: ServiceAccount = {
+        id,
+        clientId: `mdb_sa_id_${id}`,
+        name: 'n',
+        description: '',
+        roles: [],
+        ...more,
+      };
+      await transaction.insertServiceAccount(account);
+    }
+  });
+  const path = `/orgs/${plane.orgId}/serviceAccounts`;
+  assert.deepEqual(await askTwice(plane, path, () => ACCOUNT), [201, 400, 'SERVICE_ACCOUNT_LIMIT']);
+});
+
+test('a server has at most 250 organizations, whoever creates them', async () => {
+  await using plane = await startControlPlane();
+  await plane.store.write(async (transaction) => {
+    for (let at = 0; at < 248; at += 1) {
+      const more = { accessListRequired: false, createdAtMs: at, deletedAtMs: null };
+      await transaction.insertOrganization({ id: newId(at), name: 'n', ...more });
+    }
+  });
+  const bodyOf = (name: string) => ({ name, serviceAccount: ACCOUNT });
+  assert.deepEqual(await askTwice(plane, '/orgs', bodyOf), [201, 400, 'ORG_LIMIT']);
+});
