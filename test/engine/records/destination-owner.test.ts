@@ -92,7 +92,8 @@ describe('a destination has at most one owner', () => {
   test('a migration that is killed as it takes a destination owns it, and resumes', async () => {
     const migrationId = await stopped();
     const options = { ...DROP, migrationId: newId() };
-    for (const point of ['engine.destination.taken', 'engine.destination.shut-out', 'engine.change.dropDatabase']) {
+    const points = ['engine.migration.entered', 'engine.destination.taken', 'engine.destination.shut-out'];
+    for (const point of [...points, 'engine.change.dropDatabase']) {
       using _ = onReach(point, () => Promise.reject(new Error(`killed at ${point}`)));
       await using killed = start(options);
       await assert.rejects(killed.outcome, /killed at/);
