@@ -312,7 +312,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/records/ownership.ts',
     replace: 'return decided !== undefined && retires.length === 0;',
     by: 'return decided !== undefined;',
-    tests: { file: 'test/engine/records/destination-owner.test.ts', name: 'killed as it takes' },
+    tests: { file: 'test/engine/records/destination-owner.test.ts', name: 'started again, or cancelled' },
   },
   {
     without: 'a format in which many long keys fit into one command of the spool',

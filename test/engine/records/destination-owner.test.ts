@@ -68,6 +68,8 @@ describe('a destination has at most one owner', () => {
     await app.db('shop').command({ collMod: 'few', viewOn: 'items', pipeline: [{ $match: { _id: 3 } }] });
     const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
     const record = await records.findOne({ _id: migrationId });
+    // The destination's server refuses late writes of its engine.
+    assert.deepEqual({ ...record, shutOut: true }, record);
     await using again = start({ migrationId });
     const message = new RegExp(`${second.progress.migrationId} has taken it`);
     const remedy = new RegExp(`linkspan cleanup --migration ${migrationId}\\.`);
