@@ -148,9 +148,16 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'checking the owner before a change without a number',
     file: 'src/engine/mongodb/fence.ts',
-    replace: '    await this.#confirmTogether();\n    await reach(`engine.change',
-    by: '    await reach(`engine.change',
+    replace: 'await Promise.all([this.#confirmTogether(), recorded]);',
+    by: 'await recorded;',
     tests: { file: FENCE, name: 'shuts earlier engines out' },
+  },
+  {
+    without: 'the record of a collection before the collection',
+    file: 'src/engine/mongodb/fence.ts',
+    replace: 'await Promise.all([this.#confirmTogether(), recorded]);',
+    by: 'recorded?.catch(() => undefined);\n    await this.#confirmTogether();',
+    tests: { file: FENCE, name: 'not created before its record' },
   },
   {
     without: 'a confirmation that began after the change was asked for',

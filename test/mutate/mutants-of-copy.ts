@@ -146,7 +146,7 @@ export const OF_COPY: readonly Mutant[] = [
   {
     without: 'planning a copy again whose collection was missing',
     file: 'src/engine/copy/copier.ts',
-    replace: "        collection.advance({ kind: 'plan failed' });\n        collection.suspicion ??= suspicion;\n",
+    replace: "      collection.advance({ kind: 'plan failed' });\n      collection.suspicion ??= suspicion;\n",
     by: '',
     tests: { file: UNSHOWN, name: 'resumes when the drop' },
   },

@@ -308,6 +308,13 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     tests: { file: SHARED, name: 'beside a migration that owns' },
   },
   {
+    without: 'fencing the engines of migrations that a new one retires with its first record',
+    file: 'src/engine/records/ownership.ts',
+    replace: 'return decided !== undefined && retires.length === 0;',
+    by: 'return decided !== undefined;',
+    tests: { file: 'test/engine/records/destination-owner.test.ts', name: 'started again, or cancelled' },
+  },
+  {
     without: 'a format in which many long keys fit into one command of the spool',
     file: 'src/engine/records/write-records.ts',
     replace: "documents: documentSequence('documents', batch)",

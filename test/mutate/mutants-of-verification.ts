@@ -63,8 +63,8 @@ export const OF_VERIFICATION: readonly Mutant[] = [
   {
     without: 'comparing anew after a run that compared nothing',
     file: 'src/engine/run/stream-follower.ts',
-    replace: 'await this.#verification.load(verifiedTerm === term - 1);',
-    by: 'await this.#verification.load(verifiedTerm !== term);',
+    replace: 'this.#verification.load(verifiedTerm === term - 1, isNew);',
+    by: 'this.#verification.load(verifiedTerm !== term, isNew);',
     tests: { file: RESUME },
   },
   {

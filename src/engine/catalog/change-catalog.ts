@@ -45,10 +45,17 @@ const INDEX_NOT_FOUND = 27;
 /**
  * Creates a collection, time series or view. Nothing expires in it until the cutover
  * (docs/reference/pitfalls.md#pitfall-12).
+ * @param recorded  the writing of its record, which must be done before
  */
-export async function createCollection(fence: Fence, database: string, name: string, options: Fields): Promise<void> {
+export async function createCollection(
+  fence: Fence,
+  database: string,
+  name: string,
+  options: Fields,
+  recorded?: Promise<void>,
+): Promise<void> {
   const command = { create: catalogName(name), ...Object.fromEntries(withoutExpiry(options)) };
-  await fence.change(database, command);
+  await fence.change(database, command, recorded);
 }
 
 /** @param uuid  absent for a view. Servers accept none for a time series, which is dropped by name. */

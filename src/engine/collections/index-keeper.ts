@@ -151,11 +151,14 @@ export class IndexKeeper {
     );
     const areNone = originals.length === 0 && collection.indexes.length === 0;
     collection.indexes = originals;
-    // The original definitions must be on record before weaker indexes exist: docs/reference/pitfalls.md#pitfall-11.
-    if (!areNone) await checkpoint.saveCollection(collection);
-    await reach('engine.indexes.recorded');
+    const record = async () => {
+      if (!areNone) await checkpoint.saveCollection(collection);
+      await reach('engine.indexes.recorded');
+    };
     await onDestination(this.#context, collection, async (target) => {
-      const { finished: present, builds } = await indexesAndBuildsOf(destination, target);
+      const listing = indexesAndBuildsOf(destination, target);
+      // The original definitions must be on record before weaker indexes exist: docs/reference/pitfalls.md#pitfall-11.
+      const [{ finished: present, builds }] = await Promise.all([listing, record()]);
       // No `collMod` takes an expiry or uniqueness from an index, so one of a former source is built again.
       const fits = (spec: IndexSpec, original: IndexSpec) =>
         sameButForWeakening(original, spec) && !(isReversed && stricterFields(spec, original).length > 0);

@@ -6,6 +6,7 @@ import { isNameTaken, nameTaken } from '../catalog/name-taken.ts';
 import { type CatalogEntry, databaseExists, listCollections, listUserDatabases } from '../catalog/read-catalog.ts';
 import { carryFlags } from '../catalog/time-series-flags.ts';
 import { refuseUnsupported } from '../catalog/unsupported.ts';
+import { allEnded } from '../concurrency/all-ended.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { classify, NotNow } from '../mongodb/failure-policy.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
@@ -159,10 +160,11 @@ async function dropFrom(
 }
 
 async function makeIn(context: ReconcileParts, { database, collections, views }: Wanted): Promise<void> {
+  const to = context.namespaces.database(database);
   await adoptUnfinished(context, database); // An earlier attempt may have created some.
   await renameMoved(context, database, collections);
-  await createNew(context, database, collections);
-  await modifyChanged(context, database, collections);
+  const listed = await createNew(context, database, collections);
+  await modifyChanged(context, collections, listed ?? (await listCollections(context.destination, to)));
   await makeViews(context, database, views);
 }
 
@@ -179,16 +181,17 @@ async function dropEmptied(context: ReconcileParts, database: string): Promise<v
  * document before the UUID is on record. So a collection with documents belongs to somebody else, as does one that another migration
  * has on record or may be creating.
  * @param created  ids of collections that the server has just created for this migration
+ * @returns what the database had; undefined when nothing had to be adopted
  */
 async function adoptUnfinished(
   context: ReconcileParts,
   database: string,
   created: ReadonlySet<string> = new Set(),
-): Promise<void> {
+): Promise<readonly CatalogEntry[] | undefined> {
   const unfinished = [...context.tracked.values()].filter(
     (one) => one.sourceDatabase === database && one.destinationUuid === null,
   );
-  if (unfinished.length === 0) return;
+  if (unfinished.length === 0) return undefined;
   const owned = new Set(
     [...context.tracked.values()].map(({ destinationUuid }) => destinationUuid?.toHexString(false)),
   );
@@ -218,6 +221,7 @@ async function adoptUnfinished(
     adopted.push(collection);
   });
   await saveAll(context, adopted);
+  return present;
 }
 
 async function hasDocuments(
@@ -295,13 +299,14 @@ async function renameMoved(
   }
 }
 
+/** @returns what the database has then; undefined when nothing is new */
 async function createNew(
   context: ReconcileParts,
   database: string,
   collections: readonly PlacedCollection[],
-): Promise<void> {
+): Promise<readonly CatalogEntry[] | undefined> {
   const created = collections.filter(({ uuid }) => !context.tracked.has(uuid.toHexString(false)));
-  if (created.length === 0) return;
+  if (created.length === 0) return undefined;
   const { destination, namespaces, documentFilters } = context;
   const to = namespaces.database(database);
   const taken = new Set((await listCollections(destination, to)).map(({ name }) => catalogName(name)));
@@ -313,16 +318,19 @@ async function createNew(
     collection.filter = documentFilters.of(database, entry.name) ?? null;
     return collection;
   });
-  await saveAll(context, made);
-  for (const collection of made) context.tracked.set(collection.id, collection);
+  const recorded = saveAll(context, made).then(() => {
+    for (const collection of made) context.tracked.set(collection.id, collection);
+  });
   const surelyMade = new Set<string>();
-  await forEach(made, async (collection) => {
-    if (await create(context, collection)) surelyMade.add(collection.id);
+  const creating = forEach(made, async (collection) => {
+    if (await create(context, collection, recorded)) surelyMade.add(collection.id);
     await reach('engine.catalog.created');
   });
-  await adoptUnfinished(context, database, surelyMade);
+  await allEnded([recorded, creating]);
+  const present = await adoptUnfinished(context, database, surelyMade);
   const lost = made.find(({ id }) => !context.tracked.has(id));
   if (lost !== undefined) throw nameTaken(to, lost.destinationName);
+  return present;
 }
 
 /**
@@ -340,10 +348,14 @@ async function forgetEmptyNamesake(context: ReconcileParts, error: unknown): Pro
 }
 
 /** @returns false when something already has the name */
-async function create(context: ReconcileParts, collection: TrackedCollection): Promise<boolean> {
+async function create(
+  context: ReconcileParts,
+  collection: TrackedCollection,
+  recorded: Promise<void>,
+): Promise<boolean> {
   const { destinationDatabase, destinationName, options } = collection;
   try {
-    await createCollection(context.fence, destinationDatabase, destinationName, options);
+    await createCollection(context.fence, destinationDatabase, destinationName, options, recorded);
     return true;
   } catch (error) {
     // An earlier try whose answer was lost, or somebody was faster: adopting it finds out.
@@ -358,9 +370,7 @@ async function create(context: ReconcileParts, collection: TrackedCollection): P
 /** Runs `work` for several items at a time. @throws the first failure, after all have ended */
 async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const slots = new Slots(AT_A_TIME);
-  const ended = await Promise.allSettled(items.map((item) => slots.run(() => work(item))));
-  const failed = ended.find((one) => one.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  await allEnded(items.map((item) => slots.run(() => work(item))));
 }
 
 async function saveAll(context: ReconcileParts, collections: readonly TrackedCollection[]): Promise<void> {
@@ -372,10 +382,9 @@ async function saveAll(context: ReconcileParts, collections: readonly TrackedCol
 
 async function modifyChanged(
   context: ReconcileParts,
-  database: string,
   collections: readonly PlacedCollection[],
+  listed: readonly CatalogEntry[],
 ): Promise<void> {
-  const listed = await listCollections(context.destination, context.namespaces.database(database));
   const present = new Map(listed.map((entry) => [entry.uuid?.toHexString(), entry]));
   for (const entry of collections) {
     const collection = context.tracked.get(entry.uuid.toHexString(false));

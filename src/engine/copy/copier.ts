@@ -7,6 +7,7 @@ import { type DeclareRestartParts, declareRestart } from '../collections/declare
 import type { IndexKeeper } from '../collections/index-keeper.ts';
 import { CollectionDropped, CollectionMissing, onSource, untilBack } from '../collections/moved.ts';
 import { refusedAgain, type TrackedCollection } from '../collections/tracked-collection.ts';
+import { allEnded } from '../concurrency/all-ended.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
@@ -202,18 +203,19 @@ export class Copier {
     collection.suspicion = null; // The copy reads what may have been missed.
     await reach('engine.copy.before-first-read');
     const { checkpoint } = this.#context;
-    const partitions = await onSource(this.#context, collection, () => planPartitions(this.#context, collection)).catch(
-      (error: unknown) => {
-        // The collection must be planned again: without ranges it would look like an empty one.
-        collection.advance({ kind: 'plan failed' });
-        collection.suspicion ??= suspicion;
-        throw error;
-      },
-    );
+    const planned = onSource(this.#context, collection, () => planPartitions(this.#context, collection));
+    // The removal of an earlier plan must have ended before another one is written, also when this one fails.
+    await allEnded([planned, checkpoint.removePartitions(collection.uuid)]).catch((error: unknown) => {
+      // The collection must be planned again: without ranges it would look like an empty one.
+      collection.advance({ kind: 'plan failed' });
+      collection.suspicion ??= suspicion;
+      throw error;
+    });
+    const partitions = await planned;
     const declared = declareRestart(this.#context, collection);
     Object.assign(collection.copied, { documents: 0, bytes: 0, partitions: partitions.length, partitionsDone: 0 });
     await declared;
-    await checkpoint.planPartitions(collection.uuid, partitions);
+    await checkpoint.planPartitions(partitions);
     collection.advance({ kind: 'planned' });
     await this.#record(collection);
     if (suspicion !== null) await checkpoint.clearSuspect(collection.uuid, suspicion.mark);

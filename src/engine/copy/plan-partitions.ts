@@ -30,14 +30,15 @@ export async function planPartitions(
   collection: TrackedCollection,
 ): Promise<PartitionRecord[]> {
   const { source, checkpoint } = context;
-  const size = await collectionSize(source, collection.sourceDatabase, collection.sourceName);
+  const readConcern = { level: 'majority', afterClusterTime: collection.readAfter };
+  const fields = { ...pinTo(context, collection), readConcern };
+  const [size, top] = await Promise.all([
+    collectionSize(source, collection.sourceDatabase, collection.sourceName),
+    highestKey(context, collection, fields),
+  ]);
   collection.documents = size.documents;
   collection.bytes = size.bytes;
   collection.averageBytes = size.averageBytes;
-
-  const readConcern = { level: 'majority', afterClusterTime: collection.readAfter };
-  const fields = { ...pinTo(context, collection), readConcern };
-  const top = await highestKey(context, collection, fields);
   if (top === undefined) return [];
   const { natural, ...order } = await chooseReadOrder(context, collection);
   collection.readOrder = order;

@@ -44,7 +44,8 @@ export async function commitOnce(
     const differed = await settleHeld(context, stream);
     await lastLook(context, stream);
     // The source may have changed its own since the barrier. The next round follows that.
-    const difference = (await changedCatalog(context, stream)) ?? cappedWritten(foreign);
+    const [changes] = await Promise.all([changedCatalog(context, stream), confirmDestination(context)]);
+    const difference = changes ?? cappedWritten(foreign);
     const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped).map(({ namespace }) => namespace);
     const changed = capped.filter((namespace) => look.namespaces.includes(namespace));
     uncertain = [...new Set([...changed, ...differed])];
@@ -62,7 +63,6 @@ export async function commitOnce(
     stream.release();
   }
   refuseDifference(stream.verification.difference);
-  await confirmDestination(context);
   context.signal.throwIfAborted();
   await commit(log, stream, false, { evidence: evidence(uncertain) });
 }

@@ -63,7 +63,8 @@ export class Fence {
   /** Resolves when a session came back, to `#idle` or to `#unsettled`. */
   #cameBack = Promise.withResolvers<void>();
   #settling: Promise<void> | undefined;
-  #answered = { atMs: 0, elapsedMs: 0 };
+  /** The time of the last answer. The record of a first term is written after the fence was made, and nobody else has used its sessions. */
+  #answered: { readonly atMs: number; readonly elapsedMs: number };
   /** The destination's time of the latest acknowledged write. */
   #written: Timestamp | undefined;
   /** The last primary that was found to have all acknowledged writes, as its history counts them. */
@@ -78,6 +79,7 @@ export class Fence {
     this.client = client;
     this.migrationId = migrationId;
     this.#clock = clock;
+    this.#answered = { atMs: clock.now(), elapsedMs: clock.elapsed() };
   }
 
   /**
@@ -157,10 +159,11 @@ export class Fence {
    * Sends a command that can't be numbered, such as a change of the catalog, if this engine still owns the migration.
    * The write concern is explicit: the driver doesn't add the client's to such a command, and the server's default may
    * be weaker.
+   * @param recorded  a write through the fence that must be done before, beside the confirmation
    * @throws UserError TAKEN_OVER
    */
-  async change(database: string, command: Document): Promise<Document> {
-    await this.#confirmTogether();
+  async change(database: string, command: Document, recorded?: Promise<void>): Promise<Document> {
+    await Promise.all([this.#confirmTogether(), recorded]);
     await reach(`engine.change.${Object.keys(command)[0]}`);
     await this.#confirmWrites();
     const reply = await this.client.db(database).command({ ...command, writeConcern: MAJORITY }, REPLY_OPTIONS);

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../platform/index.ts';
 import type { ClusterAddress } from '../mongodb/connect.ts';
 import { connectCluster } from '../mongodb/connect.ts';
 import { type Privileges, privilegesOf } from '../mongodb/privileges.ts';
+import { isSharded } from '../mongodb/sharding.ts';
 import type { Side } from '../mongodb/side.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { clusterIdOf } from '../records/confirm-clusters.ts';
@@ -44,34 +45,33 @@ export async function inspectCluster(address: ClusterAddress, side: Side = 'sour
 
 export async function describeCluster(client: MongoClient, clock: Clock = systemClock): Promise<ClusterDescription> {
   const admin = client.db('admin');
-  const [{ hello, askedAtMs, answeredAtMs }, build, privileges, databases] = await Promise.all([
+  const sharded = isSharded(client);
+  const nothing: Document = {};
+  const clusterId = clusterIdOf(client);
+  clusterId.catch(() => undefined); // A stand-alone server has none.
+  const [{ hello, askedAtMs, answeredAtMs }, build, privileges, databases, level, shards, oplog] = await Promise.all([
     timedHello(client, clock),
     admin.command({ buildInfo: 1 }),
     privilegesOf(client),
     ifAllowed(admin.command({ listDatabases: 1 })),
-  ]);
-  const sharded = hello.msg === 'isdbgrid';
-  const replicaSet = typeof hello.setName === 'string';
-  const nothing: Document = {};
-  const [level, clusterId, shards, oplog] = await Promise.all([
     sharded ? ifAllowed(levelOfShards(client)) : ifAllowed(levelOfSet(client)),
-    replicaSet || sharded ? clusterIdOf(client) : '',
-    sharded ? shardsOf(client) : replicaSet ? 1 : undefined,
+    sharded ? shardsOf(client) : 1,
     // For display only.
-    replicaSet
-      ? client
+    sharded
+      ? nothing
+      : client
           .db('local')
           .command({ collStats: 'oplog.rs' })
-          .catch(() => nothing)
-      : nothing,
+          .catch(() => nothing),
   ]);
+  const replicaSet = typeof hello.setName === 'string';
   return {
     mongoDBVersion: build.version,
     featureCompatibilityVersion: level.version ?? '',
     sharded,
-    shards,
+    shards: sharded || replicaSet ? shards : undefined,
     replicaSet,
-    clusterId,
+    clusterId: sharded || replicaSet ? await clusterId : '',
     primary: hello.primary ?? client.options.hosts[0]?.toString() ?? '',
     tlsEnabled: client.options.tls === true,
     dbSizeBytes: Number(databases.totalSize ?? 0),

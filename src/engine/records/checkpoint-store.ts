@@ -1,23 +1,14 @@
-import {
-  type Binary,
-  type Collection,
-  type Document,
-  type Filter,
-  MaxKey,
-  MinKey,
-  MongoServerError,
-  UUID,
-} from 'mongodb';
+import { type Binary, type Collection, type Document, type Filter, MongoServerError, UUID } from 'mongodb';
 import { reach, UserError } from '../../platform/index.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { deleteAll } from '../mongodb/raw-write.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import { type Claim, takenBy } from './destination-owner.ts';
+import { type Permission, takenBy } from './destination-owner.ts';
 import { OtherDirection } from './other-direction.ts';
 import { Ownership } from './ownership.ts';
-import { allRecords, readRecords } from './read-records.ts';
+import { allRecords } from './read-records.ts';
 import {
   CHECKPOINT_SCHEMA,
   type CollectionRecord,
@@ -30,9 +21,9 @@ import {
   type ViewRecord,
 } from './records.ts';
 import { assertNotRunning } from './running-engine.ts';
+import { readSpooled, spooled } from './spooled-keys.ts';
 import { addRecords, putRecords, removeRecord, updateRecords } from './write-records.ts';
 
-const READ_BYTES = 4 * 1024 * 1024;
 const DUPLICATE_KEY = 11_000;
 
 /** The clusters and the selection of a migration, and the engine and user that write it now. */
@@ -58,6 +49,8 @@ export class CheckpointStore {
   readonly #turns = new Map<string, Slots>();
   #term = 0;
   #earlierWriter: string | undefined;
+  /** Whether the migration began with its destination, and retired nobody for that. */
+  #beganAlone = false;
 
   constructor(fence: Fence) {
     this.migrationId = fence.migrationId;
@@ -82,14 +75,20 @@ export class CheckpointStore {
   /**
    * Takes the migration in a new term. From here on, the server refuses the writes of engines of earlier terms.
    * @param takeOver  whether to take it from an engine that still writes
-   * @throws UserError ENGINE_RUNNING unless `takeOver`, OTHER_SOURCE when it belongs to other clusters,
+   * @param permission  with which a new migration takes its destination at once; undefined to leave that to `takeDestination`
+   * @throws UserError as `takeDestination`, ENGINE_RUNNING unless `takeOver`, OTHER_SOURCE when it belongs to other clusters,
    * SELECTION_CHANGED, DESTINATION_TAKEN when another migration has retired it, TAKEN_OVER when another engine took it at
    * the same moment
    * @throws OtherDirection when the migration has been reversed more often than `identity` says
    */
-  async take(identity: Identity, retrier: Retrier, takeOver: boolean): Promise<MigrationRecord> {
+  async take(
+    identity: Identity,
+    retrier: Retrier,
+    takeOver: boolean,
+    permission?: Permission,
+  ): Promise<MigrationRecord> {
     try {
-      const record = await this.#enterTerm(identity, retrier, takeOver);
+      const record = (await this.#enterTerm(identity, takeOver)) ?? (await this.#begin(identity, retrier, permission));
       this.#term = record.term;
       await reach('engine.migration.entered');
       await this.#fence.raise(record.term, record.sessions, retrier);
@@ -105,9 +104,10 @@ export class CheckpointStore {
     return found?.retiredBy === undefined ? this.#fence.signal.reason : takenBy(this.migrationId, found.retiredBy);
   }
 
-  async #enterTerm(identity: Identity, retrier: Retrier, takeOver: boolean): Promise<MigrationRecord> {
+  /** @returns undefined for a new migration */
+  async #enterTerm(identity: Identity, takeOver: boolean): Promise<MigrationRecord | undefined> {
     const found = await this.peek();
-    if (found === undefined) return await this.#begin(identity, retrier);
+    if (found === undefined) return undefined;
     if (found.retiredBy !== undefined) throw takenBy(this.migrationId, found.retiredBy);
     if (found.sourceId !== identity.sourceId || found.destinationId !== identity.destinationId) {
       throw new UserError('OTHER_SOURCE', [this.migrationId]);
@@ -158,10 +158,11 @@ export class CheckpointStore {
     };
   }
 
-  async #begin(identity: Identity, retrier: Retrier): Promise<MigrationRecord> {
+  async #begin(identity: Identity, retrier: Retrier, permission: Permission | undefined): Promise<MigrationRecord> {
     const fresh = this.#fresh(identity);
+    const claim = permission && { ...permission, migrationId: this.migrationId };
     try {
-      await retrier.run('the destination', () => this.#ownership.begin(fresh));
+      this.#beganAlone = await retrier.run('the destination', () => this.#ownership.begin(fresh, claim));
       return fresh;
     } catch (error) {
       if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
@@ -177,12 +178,13 @@ export class CheckpointStore {
    * come before any change there.
    * @throws UserError DESTINATION_TAKEN, DESTINATION_IN_USE, TAKEN_OVER
    */
-  async takeDestination(permission: Omit<Claim, 'migrationId'>, retrier: Retrier): Promise<void> {
+  async takeDestination(permission: Permission, retrier: Retrier): Promise<void> {
     const claim = { ...permission, migrationId: this.migrationId };
     const claimed = () => retrier.expect('the destination', this.#ownership.claim(claim, this.#term));
-    if (!(await retrier.run('the destination', claimed))) this.#fence.lose();
+    if (!this.#beganAlone && !(await retrier.run('the destination', claimed))) this.#fence.lose();
     await reach('engine.destination.taken');
-    await retrier.run('the destination', () => this.#ownership.shutOut(this.migrationId, retrier));
+    if (!this.#beganAlone)
+      await retrier.run('the destination', () => this.#ownership.shutOut(this.migrationId, retrier));
   }
 
   /** The user as which an earlier engine wrote, if it was another one. The fence doesn't shut out that engine. */
@@ -300,9 +302,8 @@ export class CheckpointStore {
     return await allRecords<PartitionRecord>(this.#fence, 'partitions', { '_id.m': this.migrationId }, { projection });
   }
 
-  /** Replaces the plan of a collection's copy. It takes effect once the collection's record says `copying`. */
-  async planPartitions(uuid: UUID, records: readonly PartitionRecord[]): Promise<void> {
-    await this.removePartitions(uuid);
+  /** Writes the plan of a collection's copy. It takes effect once the collection's record says `copying`. */
+  async planPartitions(records: readonly PartitionRecord[]): Promise<void> {
     await putRecords(this.#fence, 'partitions', records);
   }
 
@@ -336,7 +337,7 @@ export class CheckpointStore {
   }
 
   async clearSpool(uuid: UUID): Promise<void> {
-    await this.#removeAll('spool', this.#spooled(uuid));
+    await this.#removeAll('spool', spooled(this.migrationId, uuid));
   }
 
   /** Adds keys, and keeps those that are already there. Durable when it returns. */
@@ -346,31 +347,16 @@ export class CheckpointStore {
 
   /** Returns the next spooled keys of a collection, in the order to apply them; fewer than `limit` when keys are long. */
   async readSpool(uuid: UUID, after: SpoolRecord['_id'] | undefined, limit: number): Promise<SpoolRecord[]> {
-    const records: SpoolRecord[] = [];
-    let bytes = 0;
-    const next = { sort: { _id: 1 }, limit };
-    for await (const record of readRecords<SpoolRecord>(this.#fence, 'spool', this.#spooled(uuid, after), next)) {
-      records.push(record);
-      bytes += record._id.k.length();
-      if (bytes > READ_BYTES) break;
-    }
-    return records;
-  }
-
-  /** Returns a query for a collection's spooled keys that the index on `_id` serves. */
-  #spooled(uuid: UUID, after?: SpoolRecord['_id']): Filter<SpoolRecord> {
-    const m = this.migrationId;
-    const lowest = { m, u: uuid, r: new MinKey() };
-    // The bounds of the range are no keys, and the driver's types can't express that.
-    return { _id: { $gt: after ?? lowest, $lt: { m, u: uuid, r: new MaxKey() } } } as unknown as Filter<SpoolRecord>;
+    return await readSpooled(this.#fence, spooled(this.migrationId, uuid, after), limit);
   }
 
   /** Removes the records of an unfinished preparation, those of collections when all that belong to one are gone. */
   async forgetCollections(): Promise<void> {
     const ofThisOne = { '_id.m': this.migrationId };
-    const [collections, ...others] = MIGRATION_RECORDS.toReversed();
-    await Promise.all(others.map((name) => this.#removeAll(name, ofThisOne)));
-    await this.#removeAll(collections as string, ofThisOne);
+    const others = MIGRATION_RECORDS.filter((name) => name !== 'collections');
+    const found = this.collections();
+    await Promise.all([found, ...others.map((name) => this.#removeAll(name, ofThisOne))]);
+    if ((await found).length > 0) await this.#removeAll('collections', ofThisOne);
   }
 
   /** Removes all spooled keys. */

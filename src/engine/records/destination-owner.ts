@@ -7,12 +7,15 @@ const ENGINE_SILENT_MS = 30_000;
 const ENDED = new Set(['committed', 'cancelled', 'failed']);
 
 /** The permissions with which a migration takes its destination, before it changes anything there. */
-export interface Claim {
-  readonly migrationId: string;
+export interface Permission {
   /** Whether the destination keeps its data, so that migrations share it. */
   readonly keeps: boolean;
   /** Whether the migration may drop what the destination has. */
   readonly mayDrop: boolean;
+}
+
+export interface Claim extends Permission {
+  readonly migrationId: string;
 }
 
 /** The records of all migrations on a destination, and its owner. */

@@ -66,11 +66,22 @@ export class Ownership {
     }
   }
 
-  /** Inserts the record of a new migration. @throws NotNow while a cleanup drops the database */
-  async begin(fresh: MigrationRecord): Promise<void> {
-    await this.#exclusively(async (session) => {
-      await this.#migrations.insertOne(fresh, { session });
-    });
+  /**
+   * Inserts the record of a new migration, and takes the destination for it as {@link claim} does.
+   * @param claim  undefined to take nothing
+   * @returns whether the destination is taken, and no other migration was retired for that
+   * @throws NotNow while a cleanup drops the database
+   * @throws UserError DESTINATION_IN_USE, DESTINATION_PRIMARY; then nothing was changed
+   */
+  async begin(fresh: MigrationRecord, claim: Claim | undefined): Promise<boolean> {
+    const owner = claim === undefined || claim.keeps ? undefined : { migration: fresh._id };
+    return await this.#exclusively(async (session, standing) => {
+      const decided = claim && decide(claim, standing);
+      await this.#migrations.insertOne({ ...fresh, savedAt: new Date(standing.nowMs) }, { session });
+      const retires = decided?.kind === 'owns' ? decided.retires : [];
+      await this.#retire(retires, fresh._id, session);
+      return decided !== undefined && retires.length === 0;
+    }, owner);
   }
 
   /**
@@ -162,12 +173,17 @@ export class Ownership {
     await this.#migrations.updateOne({ _id, term }, { $set: { shutOut: true } });
   }
 
-  async #exclusively<T>(act: (session: ClientSession, standing: Standing) => Promise<T>): Promise<T> {
+  /** @param owner  fields of the owner's record that the transaction sets; `standing` has the ones before */
+  async #exclusively<T>(
+    act: (session: ClientSession, standing: Standing) => Promise<T>,
+    owner?: Partial<OwnerRecord>,
+  ): Promise<T> {
+    const turn = { $inc: { turns: 1 }, ...(owner && { $set: owner }) };
     const [nowMs] = await Promise.all([this.#now(), this.#makeRecord()]);
     return await this.#client.withSession(
       async (session) =>
         await session.withTransaction(async () => {
-          const record = await this.#owner.findOneAndUpdate(OWNER, { $inc: { turns: 1 } }, { session });
+          const record = await this.#owner.findOneAndUpdate(OWNER, turn, { session });
           const closingMs = nowMs - (record?.closingAt?.getTime() ?? 0);
           if (record === null || closingMs < CLOSES_WITHIN_MS) throw new NotNow('a cleanup there is about to end');
           const migrations = await this.#migrations.find({}, { session }).toArray();

@@ -1,7 +1,7 @@
 import type { Binary, UUID } from 'mongodb';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { CheckpointStore, Identity, MigrationFields } from './checkpoint-store.ts';
-import type { Claim } from './destination-owner.ts';
+import type { Permission } from './destination-owner.ts';
 import type { CollectionRecord, MigrationRecord, PartitionRecord, SpoolRecord, SuspectRecord } from './records.ts';
 
 /** A collection that can be put on record. */
@@ -33,11 +33,12 @@ export class RetryingCheckpointStore {
   }
 
   /** Retries the part of the taking that is idempotent, and reports a wait when the answer is late. */
-  async take(identity: Identity, takeOver: boolean): Promise<MigrationRecord> {
-    return await this.#retrier.expect('the destination', this.unretried.take(identity, this.#retrier, takeOver));
+  async take(identity: Identity, takeOver: boolean, permission: Permission | undefined): Promise<MigrationRecord> {
+    const taken = this.unretried.take(identity, this.#retrier, takeOver, permission);
+    return await this.#retrier.expect('the destination', taken);
   }
 
-  async takeDestination(permission: Omit<Claim, 'migrationId'>): Promise<void> {
+  async takeDestination(permission: Permission): Promise<void> {
     await this.unretried.takeDestination(permission, this.#retrier);
   }
 
@@ -80,8 +81,12 @@ export class RetryingCheckpointStore {
     return await this.#run(() => this.unretried.copied());
   }
 
-  async planPartitions(uuid: UUID, records: readonly PartitionRecord[]): Promise<void> {
-    await this.#run(() => this.unretried.planPartitions(uuid, records));
+  async removePartitions(uuid: UUID): Promise<void> {
+    await this.#run(() => this.unretried.removePartitions(uuid));
+  }
+
+  async planPartitions(records: readonly PartitionRecord[]): Promise<void> {
+    await this.#run(() => this.unretried.planPartitions(records));
   }
 
   async savePartition(id: PartitionRecord['_id'], fields: Partial<Omit<PartitionRecord, '_id'>>): Promise<void> {

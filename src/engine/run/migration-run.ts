@@ -39,7 +39,7 @@ import { RunCheckpoint } from './run-checkpoint.ts';
 import { RunFindings } from './run-findings.ts';
 import { refuseHeldDrops, steer } from './steer.ts';
 import { StreamFollower } from './stream-follower.ts';
-import { takeMigration } from './take-migration.ts';
+import { permissionOf, takeMigration } from './take-migration.ts';
 
 /** The process that stops a run waits for it. The watchdog opens a source that stays blocked after that. */
 const LAST_ACTS_WITHIN_MS = 5_000;
@@ -130,7 +130,7 @@ export class MigrationRun {
     clusters: Clusters,
   ): Promise<MigrationRun> {
     try {
-      const taken = await takeMigration(options, occasion.stop, waiting, clusters);
+      const taken = await takeMigration(options, occasion, waiting, clusters);
       return new MigrationRun(options, occasion, taken, clusters.checked);
     } catch (error) {
       await Promise.all([clusters.source.close(), clusters.destination.close()]);
@@ -307,8 +307,7 @@ export class MigrationRun {
   }
 
   async #takeDestination(): Promise<void> {
-    const { checkpoint, keepsDestination: keeps } = this.context;
-    await checkpoint.takeDestination({ keeps, mayDrop: this.options.dropDestination });
+    await this.context.checkpoint.takeDestination(permissionOf(this.options));
   }
 
   /**

@@ -24,16 +24,24 @@ export async function prepareNew(
   log: MigrationLog,
   options: MigrationOptions,
 ): Promise<ResumeToken> {
-  await log.advance('preparation begun');
-  await context.checkpoint.forgetCollections();
+  await allEnded([log.advance('preparation begun'), context.checkpoint.forgetCollections()]);
   if (options.dropDestination && !context.keepsDestination) await dropUserDatabases(context);
-  await log.save({ blocksDestination: !options.once && (await blocksDestination(context)) });
-  if (!options.once) await closeDestination(context);
+  const blocked = !options.once && (await blocksDestination(context));
+  if (!options.once) {
+    await log.save({ blocksDestination: blocked });
+    await closeDestination(context);
+  }
   await reach('engine.prepare.destination-ready');
   const token = await fixPosition(context);
   // The catalog is read after the position: a later change is in the stream, and an earlier one in the fingerprint.
   const { shards } = historyOf(context.source).record;
-  const fields = { token, ...(shards && { shards }) };
+  const fields = {
+    token,
+    blocksDestination: blocked,
+    // Nothing that this term applies comes before its verification.
+    ...(options.verification === 'off' ? {} : { verifiedTerm: log.record.term }),
+    ...(shards && { shards }),
+  };
   await log.advance(
     'copy begun',
     context.sourceFeatures.showsCatalogChanges ? fields : { ...fields, catalog: await readCatalog(context) },

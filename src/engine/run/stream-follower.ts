@@ -219,8 +219,9 @@ export class StreamFollower implements RunningStream {
   /** A term with `--no-verify`, or of a version that doesn't verify, has applied changes that nobody compared. */
   async #loadVerification(): Promise<void> {
     const { term, verifiedTerm } = this.#log.record;
-    await this.#verification.load(verifiedTerm === term - 1);
-    if (!this.#verification.isOff) await this.#log.save({ verifiedTerm: term });
+    const isNew = verifiedTerm === term;
+    await this.#verification.load(verifiedTerm === term - 1, isNew);
+    if (!this.#verification.isOff && !isNew) await this.#log.save({ verifiedTerm: term });
   }
 
   /** Starts a task of the run. Its failure doesn't count once the stream has stopped or was abandoned. */

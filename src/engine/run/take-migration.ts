@@ -17,6 +17,7 @@ import type { Retrier } from '../mongodb/retry.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
 import { newCounters } from '../records/counters.ts';
+import type { Permission } from '../records/destination-owner.ts';
 import { MadeAccounts } from '../records/made-accounts.ts';
 import { MigrationLog } from '../records/migration-log.ts';
 import type { MigrationRecord } from '../records/records.ts';
@@ -27,6 +28,7 @@ import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type MigrationOptions, selectionOf } from '../scope/options.ts';
 import { Selection } from '../scope/selection.ts';
 import type { Clusters, LackOfSource } from './clusters.ts';
+import type { OperatorWishes } from './operator-wishes.ts';
 import type { RunParts } from './parts.ts';
 import { refuseLostCommit } from './refuse-lost-commit.ts';
 
@@ -40,13 +42,12 @@ interface TakenMigration {
 
 /**
  * Takes the migration for this engine, and makes the parts of its run.
- * @param stop  aborts when the operator ends the run
  * @param waiting  reports what the opening waits for
  * @throws UserError the reason why the migration can't start; then nothing was changed
  */
 export async function takeMigration(
   options: MigrationOptions,
-  stop: AbortSignal,
+  { stop, wishes }: { readonly stop: AbortSignal; readonly wishes: OperatorWishes },
   waiting: Retrier,
   { source, destination, checked, writers, lacksSource }: Clusters,
 ): Promise<TakenMigration> {
@@ -66,7 +67,9 @@ export async function takeMigration(
     engine: thisEngine(clock.now()),
   };
   if (lacksSource === undefined) await refuseLostCommit(source, store, retrier, reversals);
-  const record = await checkpoint.take(identity, options.takeOver ?? false);
+  const takes = lacksSource === undefined && !wishes.cancelled.aborted;
+  const permission = takes ? permissionOf(options) : undefined;
+  const record = await checkpoint.take(identity, options.takeOver ?? false, permission);
   // An election after the look at the record may have taken the commit back.
   if (lacksSource?.act === 'finish the cutover' && record.cutover?.committed !== true)
     throw new UserError('SOURCE_UNREACHABLE', [lacksSource.reason]);
@@ -110,6 +113,11 @@ export async function takeMigration(
     lacksSource: lacksSource?.reason,
   };
   return { tasks, context, log, warnings: [...writerWarnings(store), ...sourceWarnings(record, lacksSource)] };
+}
+
+/** With which the migration takes its destination. */
+export function permissionOf({ keepDestination = false, dropDestination }: MigrationOptions): Permission {
+  return { keeps: keepDestination, mayDrop: dropDestination };
 }
 
 /** The fence doesn't shut out an engine that writes as another user. */

@@ -36,10 +36,9 @@ export class Mismatches {
     this.#records = records;
   }
 
-  async load(): Promise<void> {
-    const records = await this.#records.mismatches();
-    records.sort((a, b) => a.firstSeen.getTime() - b.firstSeen.getTime());
-    for (const record of records) {
+  /** Takes the records of earlier runs. */
+  load(records: readonly MismatchRecord[]): void {
+    for (const record of records.toSorted((a, b) => a.firstSeen.getTime() - b.firstSeen.getTime())) {
       const { u, k } = record._id;
       this.#keep(u.toHexString(false) + keyFromBytes(bufferOf(k)).identity, record);
     }

@@ -132,10 +132,14 @@ export class Verification {
   /**
    * Loads what an earlier run has recorded. To be called before anything is applied.
    * @param counts  false when an engine ran since that compared nothing: then all is compared anew
+   * @param isNew  whether the migration begins now, with nothing on record
    */
-  async load(counts: boolean): Promise<void> {
+  async load(counts: boolean, isNew: boolean): Promise<void> {
     if (this.isOff) return;
-    const [ranges] = await Promise.all([this.#records.ranges(), this.mismatches.load()]);
+    const [ranges, mismatches] = isNew
+      ? [[], []]
+      : await Promise.all([this.#records.ranges(), this.#records.mismatches()]);
+    this.mismatches.load(mismatches);
     const byCollection = Map.groupBy(ranges, ({ _id }) => _id.u.toHexString(false));
     for (const [id, ranges] of byCollection) {
       const collection = this.#parts.tracked.get(id);

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { Binary, BSONRegExp, MongoClient, Timestamp, UUID } from 'mongodb';
 import type { CheckpointStore } from '../../../src/engine/records/checkpoint-store.ts';
 import type { CollectionRecord, PartitionRecord } from '../../../src/engine/records/records.ts';
+import { putRecords } from '../../../src/engine/records/write-records.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -178,7 +179,8 @@ describe('on one server, which each test empties', () => {
       removeCollection: (store) => store.removeCollection(u),
       saveViews: (store) => store.saveViews([{ _id: { m: store.migrationId, d: 'shop', n: 'late' } }]),
       removeView: (store) => store.removeView('shop', 'view'),
-      planPartitions: (store) => store.planPartitions(u, [{ ...partition, done: true }]),
+      planPartitions: (store) => store.planPartitions([{ ...partition, done: true }]),
+      removePartitions: (store) => store.removePartitions(u),
       savePartition: (store) => store.savePartition(partition._id, { done: true }),
       addToSpool: (store) => store.addToSpool([spooled('late')]),
       clearSpool: (store) => store.clearSpool(u),
@@ -193,7 +195,7 @@ describe('on one server, which each test empties', () => {
         const { checkpoint: late } = await takeMigration(set.client, migrationId);
         const { checkpoint } = await takeMigration(set.client, migrationId);
         await checkpoint.saveCollections([collection]);
-        await checkpoint.planPartitions(u, [partition]);
+        await checkpoint.planPartitions([partition]);
         await checkpoint.saveViews([{ _id: { m: checkpoint.migrationId, d: 'shop', n: 'view' } }]);
         await checkpoint.addToSpool([spooled('key')]);
         await checkpoint.saveSuspects([u], 'mark');
@@ -239,6 +241,27 @@ describe('on one server, which each test empties', () => {
     const names = (await set.client.db('d').listCollections().toArray()).map(({ name }) => name);
     // An engine that is held up between its confirmation and the change still makes it (docs/adr/0006-fence.md).
     assert.deepEqual(names.toSorted(), ['a', 'b', 'c', 'd']);
+  });
+
+  test('a collection is not created before its record is durable, and not at all without the record', async () => {
+    await emptyCluster(set.client);
+    const { fence } = await takeMigration(set.client, newId());
+    let creations = 0;
+    using _ = onReach('engine.change.create', () => {
+      creations += 1;
+    });
+    const refused = new Error('the record was refused');
+    await assert.rejects(fence.change('d', { create: 'a' }, Promise.reject(refused)), refused);
+    using held = holdAt('engine.write.update.collections');
+    const recorded = putRecords(fence, 'collections', [{ _id: 'b' }]);
+    const created = fence.change('d', { create: 'b' }, recorded);
+    await held.reached;
+    // The confirmation for the change has ended by then.
+    for (const _again of [1, 2]) await fence.confirm();
+    assert.equal(creations, 0);
+    held.release();
+    await created;
+    assert.equal(creations, 1);
   });
 
   test('of engines that take a migration at the same moment one gets it, and the others fail with an error', async (t) => {

@@ -68,6 +68,8 @@ describe('a destination has at most one owner', () => {
     await app.db('shop').command({ collMod: 'few', viewOn: 'items', pipeline: [{ $match: { _id: 3 } }] });
     const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
     const record = await records.findOne({ _id: migrationId });
+    // The destination's server refuses late writes of its engine.
+    assert.deepEqual({ ...record, shutOut: true }, record);
     await using again = start({ migrationId });
     const message = new RegExp(`${second.progress.migrationId} has taken it`);
     const remedy = new RegExp(`linkspan cleanup --migration ${migrationId}\\.`);
@@ -92,7 +94,8 @@ describe('a destination has at most one owner', () => {
   test('a migration that is killed as it takes a destination owns it, and resumes', async () => {
     const migrationId = await stopped();
     const options = { ...DROP, migrationId: newId() };
-    for (const point of ['engine.destination.taken', 'engine.destination.shut-out', 'engine.change.dropDatabase']) {
+    const points = ['engine.migration.entered', 'engine.destination.taken', 'engine.destination.shut-out'];
+    for (const point of [...points, 'engine.change.dropDatabase']) {
       using _ = onReach(point, () => Promise.reject(new Error(`killed at ${point}`)));
       await using killed = start(options);
       await assert.rejects(killed.outcome, /killed at/);
