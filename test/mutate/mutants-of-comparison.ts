@@ -167,8 +167,8 @@ export const OF_COMPARISON: readonly Mutant[] = [
   {
     without: 'records on the source that refuse a run with repairs',
     file: 'src/engine/compare-clusters/refuse-repairs.ts',
-    replace: '[await readPresent(source), await readPresent(destination)]',
-    by: '[[], await readPresent(destination)]',
+    replace: 'const there = await readPresent(source);',
+    by: 'const there: MigrationRecord[] = [];',
     tests: { file: REPAIRS, name: 'may not read the records' },
   },
   {
@@ -181,8 +181,22 @@ export const OF_COMPARISON: readonly Mutant[] = [
   {
     without: 'refusing repairs after a cutover from this source',
     file: 'src/engine/compare-clusters/refuse-repairs.ts',
-    replace: 'sourceId === source.clusterId',
-    by: "sourceId === ''",
-    tests: { file: 'test/engine/compare-clusters/refused-repairs.test.ts', name: 'a cutover from this source' },
+    replace: 'one.sourceId === sourceId',
+    by: "one.sourceId === ''",
+    tests: { file: REPAIRS, name: 'a cutover from this source' },
+  },
+  {
+    without: 'refusing repairs after a cutover that may be from this source',
+    file: 'src/engine/compare-clusters/refuse-repairs.ts',
+    replace: 'isUnknown(one.sourceId) || ',
+    by: '',
+    tests: { file: REPAIRS, name: 'that may be from this source' },
+  },
+  {
+    without: 'refusing repairs from a source that is not copied yet',
+    file: 'src/engine/compare-clusters/refuse-repairs.ts',
+    replace: 'else if (!ENDED.includes(record.state)) throw',
+    by: 'else if (record.state === undefined) throw',
+    tests: { file: REPAIRS, name: 'has copied the source' },
   },
 ];
