@@ -108,6 +108,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '22b',
       '22c',
       '22d',
+      '22e',
       '23',
     ],
   );

@@ -5,6 +5,7 @@ const CATALOGS = 'test/engine/compare/catalog-differences.test.ts';
 const CHANGED = 'test/engine/compare-clusters/changed-while-read.test.ts';
 const ORDERS = 'test/engine/compare-clusters/capped-order.test.ts';
 const REPAIRS = 'test/engine/compare-clusters/refused-repairs.test.ts';
+const FOREIGN = 'test/engine/compare-clusters/foreign-repairs.test.ts';
 const REPORTS = 'test/cli/digest.test.ts';
 
 /** Each takes away one thing that keeps a digest or a comparison from proving too much. */
@@ -198,5 +199,19 @@ export const OF_COMPARISON: readonly Mutant[] = [
     replace: 'else if (!ENDED.includes(record.state)) throw',
     by: 'else if (record.state === undefined) throw',
     tests: { file: REPAIRS, name: 'has copied the source' },
+  },
+  {
+    without: 'repairs that leave what only the destination changes',
+    file: 'src/engine/compare-clusters/rechecks.ts',
+    replace: 'if (!isForeign && this',
+    by: 'if (this',
+    tests: { file: FOREIGN, name: 'a repair leaves what only the destination changes' },
+  },
+  {
+    without: 'telling the own repair from a write of somebody else',
+    file: 'src/engine/compare-clusters/rechecks.ts',
+    replace: 'if (repairedTo !== undefined) return',
+    by: "if (repairedTo?.hash === 'none') return",
+    tests: { file: FOREIGN, name: 'what the source changed meanwhile' },
   },
 ];

@@ -5,6 +5,7 @@ import { documentSequence } from '../bson/document-sequence.ts';
 import { BSON_TYPE } from '../bson/elements.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
 import { document, element, int32 } from '../bson/raw-document.ts';
+import { hashOf } from '../compare/read-keys.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { exactReplaceStatement, replaceStatement } from '../mongodb/raw-write.ts';
 import { REPLY_OPTIONS } from '../mongodb/reply-options.ts';
@@ -59,6 +60,7 @@ export class Repairer {
     entry.level = 0;
     try {
       await readOf(this.#parts, pair, this.#parts.destination, () => this.#write(pair, key, wanted, there));
+      entry.repairedTo = { hash: wanted && hashOf(wanted) };
     } catch (error) {
       if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
       const shown = { namespace: pair.destinationNamespace, _id: describeKey(key), reason: messageOf(error) };
