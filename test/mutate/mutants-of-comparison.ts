@@ -5,6 +5,7 @@ const CATALOGS = 'test/engine/compare/catalog-differences.test.ts';
 const CHANGED = 'test/engine/compare-clusters/changed-while-read.test.ts';
 const ORDERS = 'test/engine/compare-clusters/capped-order.test.ts';
 const REPAIRS = 'test/engine/compare-clusters/refused-repairs.test.ts';
+const BESIDE = 'test/engine/compare-clusters/repair-beside.test.ts';
 const FOREIGN = 'test/engine/compare-clusters/foreign-repairs.test.ts';
 const REPORTS = 'test/cli/digest.test.ts';
 
@@ -196,7 +197,7 @@ export const OF_COMPARISON: readonly Mutant[] = [
   {
     without: 'refusing repairs from a source that is not copied yet',
     file: 'src/engine/compare-clusters/refuse-repairs.ts',
-    replace: 'else if (!ENDED.includes(record.state)) throw',
+    replace: 'else if (!hasEnded(record)) throw',
     by: 'else if (record.state === undefined) throw',
     tests: { file: REPAIRS, name: 'has copied the source' },
   },
@@ -213,5 +214,26 @@ export const OF_COMPARISON: readonly Mutant[] = [
     replace: 'if (repairedTo !== undefined) return',
     by: "if (repairedTo?.hash === 'none') return",
     tests: { file: FOREIGN, name: 'what the source changed meanwhile' },
+  },
+  {
+    without: 'a look for migrations in the transaction of a repair',
+    file: 'src/engine/records/ownership.ts',
+    replace: 'refuse(await this.#migrations.find({}, { session }).toArray());',
+    by: 'void refuse;',
+    tests: { file: BESIDE, name: 'not even in the first second' },
+  },
+  {
+    without: 'a conflict between a repair and a migration that takes the destination',
+    file: 'src/engine/records/ownership.ts',
+    replace: 'await this.#owner.updateOne(OWNER, { $inc: { turns: 1 } }, { session });\n        refuse(',
+    by: 'refuse(',
+    tests: { file: BESIDE, name: 'before a repair, or after it' },
+  },
+  {
+    without: 'an engine on record that refuses repairs before it has changed the state',
+    file: 'src/engine/compare-clusters/refuse-repairs.ts',
+    replace: " && !(state === 'failed' && engine !== undefined)",
+    by: '',
+    tests: { file: BESIDE, name: 'not even in the first second' },
   },
 ];

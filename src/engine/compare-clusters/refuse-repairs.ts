@@ -33,7 +33,7 @@ export async function refuseRepairs({
   const there = await readPresent(source);
   for (const record of there) refuseBesideOnSource(record, destination.clusterId);
   const here = await readPresent(destination);
-  for (const record of here) refuseBeside('destination', record);
+  refuseBesideOnDestination(here);
   const cutOver = here.filter((record) => hasCutOver(record) && !hasReturned(record, there));
   if (cutOver.length === 0) return;
   const sourceId = await readSourceId(source);
@@ -42,6 +42,11 @@ export async function refuseRepairs({
   const other = 'a source without a known replicaSetId, which may be this one';
   const origin = isUnknown(committed.sourceId) ? other : 'this source';
   throw refusal('destination', committed, `committed from ${origin}`);
+}
+
+/** Refuses to write beside the migrations of a destination's records. @throws UserError REPAIR_DURING_MIGRATION */
+export function refuseBesideOnDestination(records: readonly MigrationRecord[]): void {
+  for (const record of records) if (record.retiredBy === undefined) refuseBeside('destination', record);
 }
 
 /** Returns whether a cutover of the opposite direction has given the users back since. */
@@ -61,12 +66,17 @@ function isUnknown(clusterId = ''): boolean {
 function refuseBesideOnSource(record: MigrationRecord, destinationId: string): void {
   const isThird = !isUnknown(record.sourceId) && !isUnknown(destinationId) && record.sourceId !== destinationId;
   if (!isThird) refuseBeside('source', record);
-  else if (!ENDED.includes(record.state)) throw refusal('source', record, shownState(record.state), NOT_COPIED);
+  else if (!hasEnded(record)) throw refusal('source', record, shownState(record.state), NOT_COPIED);
 }
 
 function refuseBeside(side: Side, record: MigrationRecord): void {
-  if (!ENDED.includes(record.state)) throw refusal(side, record, shownState(record.state));
+  if (!hasEnded(record)) throw refusal(side, record, shownState(record.state));
   if (hasWayBack(record)) throw refusal(side, record, 'its way back is open');
+}
+
+/** An engine that resumes a failed migration is on record before the state is another one. */
+function hasEnded({ state, engine }: MigrationRecord): boolean {
+  return ENDED.includes(state) && !(state === 'failed' && engine !== undefined);
 }
 
 const WRITTEN = 'what the migration or its users have written';
@@ -84,7 +94,7 @@ async function readSourceId({ side, client }: ComparedSide): Promise<string> {
 /** Returns the records of all migrations on a side that no other one has superseded. @throws UserError REPAIR_UNCHECKED */
 async function readPresent({ side, client }: ComparedSide): Promise<readonly MigrationRecord[]> {
   const migrations = client.db(INTERNAL_DATABASE).collection<MigrationRecord>('migrations');
-  const projection = { state: 1, sourceId: 1, reversals: 1, cutover: 1, phases: 1, wayBackClosedBy: 1 };
+  const projection = { state: 1, engine: 1, sourceId: 1, reversals: 1, cutover: 1, phases: 1, wayBackClosedBy: 1 };
   return await orUnchecked(side, 'linkspan_internal.migrations', () =>
     migrations.find({ retiredBy: { $exists: false } }, { projection }).toArray(),
   );
