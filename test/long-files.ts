@@ -105,6 +105,7 @@ export const LONG_FILES: readonly string[] = [
   'test/engine/cutover/once.test.ts',
   'test/engine/bson/corpus.test.ts',
   'test/engine/compare-clusters/hidden-writes.test.ts',
+  'test/engine/compare-clusters/refused-repairs.test.ts',
   'test/cli/hooks.test.ts',
   'test/engine/compare/catalog-differences.test.ts',
   'test/cli/terminal/colour.test.ts',

@@ -109,6 +109,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '22b',
       '22c',
       '22d',
+      '22e',
       '23',
       '23a',
     ],

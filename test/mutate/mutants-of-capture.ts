@@ -333,8 +333,15 @@ export const OF_CAPTURE: readonly Mutant[] = [
   {
     without: 'waiting for a collection that is new on the source while a cutover is checked',
     file: 'src/engine/verify/catalog-check.ts',
-    replace: "one.class === 'collection missing' && !made.has(one.destinationNamespace)",
-    by: "one.class === 'collection missing' && made.size < 0",
+    replace: ": one.class === 'collection missing',",
+    by: ': made.size < 0,',
     tests: { file: 'test/engine/cutover/missing-collection.test.ts', name: 'only makes the cutover wait' },
+  },
+  {
+    without: 'waiting for a rename on the source before the end of a copy with `once`',
+    file: 'src/engine/verify/catalog-check.ts',
+    replace: "? one.class === 'collection extra'",
+    by: '? made.size < 0',
+    tests: { file: 'test/engine/cutover/missing-collection.test.ts', name: 'waits for a rename' },
   },
 ];

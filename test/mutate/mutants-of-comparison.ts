@@ -5,6 +5,8 @@ const CATALOGS = 'test/engine/compare/catalog-differences.test.ts';
 const CHANGED = 'test/engine/compare-clusters/changed-while-read.test.ts';
 const ORDERS = 'test/engine/compare-clusters/capped-order.test.ts';
 const REPAIRS = 'test/engine/compare-clusters/refused-repairs.test.ts';
+const BESIDE = 'test/engine/compare-clusters/repair-beside.test.ts';
+const FOREIGN = 'test/engine/compare-clusters/foreign-repairs.test.ts';
 const REPORTS = 'test/cli/digest.test.ts';
 
 /** Each takes away one thing that keeps a digest or a comparison from proving too much. */
@@ -167,8 +169,8 @@ export const OF_COMPARISON: readonly Mutant[] = [
   {
     without: 'records on the source that refuse a run with repairs',
     file: 'src/engine/compare-clusters/refuse-repairs.ts',
-    replace: '[await readPresent(source), await readPresent(destination)]',
-    by: '[[], await readPresent(destination)]',
+    replace: 'const there = await readPresent(source);',
+    by: 'const there: MigrationRecord[] = [];',
     tests: { file: REPAIRS, name: 'may not read the records' },
   },
   {
@@ -181,8 +183,57 @@ export const OF_COMPARISON: readonly Mutant[] = [
   {
     without: 'refusing repairs after a cutover from this source',
     file: 'src/engine/compare-clusters/refuse-repairs.ts',
-    replace: 'sourceId === source.clusterId',
-    by: "sourceId === ''",
-    tests: { file: 'test/engine/compare-clusters/refused-repairs.test.ts', name: 'a cutover from this source' },
+    replace: 'one.sourceId === sourceId',
+    by: "one.sourceId === ''",
+    tests: { file: REPAIRS, name: 'a cutover from this source' },
+  },
+  {
+    without: 'refusing repairs after a cutover that may be from this source',
+    file: 'src/engine/compare-clusters/refuse-repairs.ts',
+    replace: 'isUnknown(one.sourceId) || ',
+    by: '',
+    tests: { file: REPAIRS, name: 'that may be from this source' },
+  },
+  {
+    without: 'refusing repairs from a source that is not copied yet',
+    file: 'src/engine/compare-clusters/refuse-repairs.ts',
+    replace: 'else if (!hasEnded(record)) throw',
+    by: 'else if (record.state === undefined) throw',
+    tests: { file: REPAIRS, name: 'has copied the source' },
+  },
+  {
+    without: 'repairs that leave what only the destination changes',
+    file: 'src/engine/compare-clusters/rechecks.ts',
+    replace: 'if (!isForeign && this',
+    by: 'if (this',
+    tests: { file: FOREIGN, name: 'a repair leaves what only the destination changes' },
+  },
+  {
+    without: 'telling the own repair from a write of somebody else',
+    file: 'src/engine/compare-clusters/rechecks.ts',
+    replace: 'if (repairedTo !== undefined) return',
+    by: "if (repairedTo?.hash === 'none') return",
+    tests: { file: FOREIGN, name: 'what the source changed meanwhile' },
+  },
+  {
+    without: 'a look for migrations in the transaction of a repair',
+    file: 'src/engine/records/ownership.ts',
+    replace: 'refuse(await this.#migrations.find({}, { session }).toArray());',
+    by: 'void refuse;',
+    tests: { file: BESIDE, name: 'not even in the first second' },
+  },
+  {
+    without: 'a conflict between a repair and a migration that takes the destination',
+    file: 'src/engine/records/ownership.ts',
+    replace: 'await this.#owner.updateOne(OWNER, { $inc: { turns: 1 } }, { session });\n        refuse(',
+    by: 'refuse(',
+    tests: { file: BESIDE, name: 'before a repair, or after it' },
+  },
+  {
+    without: 'an engine on record that refuses repairs before it has changed the state',
+    file: 'src/engine/compare-clusters/refuse-repairs.ts',
+    replace: " && !(state === 'failed' && engine !== undefined)",
+    by: '',
+    tests: { file: BESIDE, name: 'not even in the first second' },
   },
 ];

@@ -32,7 +32,7 @@ interface OrderLook {
  * are the business of the comparison by key: a capped collection discards its oldest ones at times of its own. Looks
  * again as long as a look comes to no result, or finds a disorder that has not lasted. The order is undecided when a look
  * comes to no result long after the end of the first such look. Its start doesn't count: a look of a large collection can
- * take hours.
+ * take hours. A run that follows changes looks once a round at an order that is undecided, so that it reports in time.
  */
 export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): Promise<void> {
   const { clock, signal, settleMs } = parts;
@@ -45,7 +45,8 @@ export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): 
     if (order === undefined) {
       disorderedSince = undefined;
       fruitlessSinceMs ??= clock.elapsed();
-      if (clock.elapsed() - fruitlessSinceMs > patienceMs(settleMs)) return pair.endOrder('undecided');
+      const isOver = clock.elapsed() - fruitlessSinceMs > patienceMs(settleMs);
+      if (isOver || pair.isOrderUndecided) return pair.endOrder('undecided');
     } else {
       const { disorder: key, digests } = order;
       if (key === undefined) return pair.endOrder({ changesSeen, disorder: undefined, digests });

@@ -11,10 +11,16 @@ interface Reservations {
   readonly unordered: readonly string[];
   /** Servers before 6.0 show no changes of them. */
   readonly unseen: readonly string[];
+  /** Documents that differ because they changed on the destination only. */
+  readonly foreign: number;
 }
 
 /** Returns the result in words, and what it proves. */
-export function explain(known: Known, differences: number, { restless, unordered, unseen }: Reservations): string {
+export function explain(
+  known: Known,
+  differences: number,
+  { restless, unordered, unseen, foreign }: Reservations,
+): string {
   const { result, totals, views, catalogDifferences } = known;
   if (result === 'unfinished')
     return 'The comparison was stopped before it had compared everything. It proves nothing.';
@@ -33,6 +39,10 @@ export function explain(known: Known, differences: number, { restless, unordered
     unordered.length === 0
       ? ''
       : ` The natural order of these capped collections could not be compared, because each time one side had more than 1,000 documents that the other lacked, or discarded documents before they were read: ${unordered.join(', ')}.`;
+  const others =
+    foreign === 0
+      ? ''
+      : ` ${counted(foreign, 'document')} of these changed on the destination only while the comparison ran, and repairs leave such documents as they are.`;
   const definitions = views === 0 ? 'options and indexes' : `options, indexes and ${counted(views, 'view')}`;
   const hidden =
     unseen.length === 0
@@ -43,7 +53,7 @@ export function explain(known: Known, differences: number, { restless, unordered
     undecided: `No difference was found in ${what}.`,
     different: `${counted(differences, 'document')} and ${counted(catalogDifferences.length, 'definition')} differ, among ${what}.`,
   }[result];
-  return `${found}${rechecked}${undecided}${always}${order} ${holding(known)}${hidden}${unread(known)}`;
+  return `${found}${others}${rechecked}${undecided}${always}${order} ${holding(known)}${hidden}${unread(known)}`;
 }
 
 function holding({ source, destination }: Known): string {

@@ -39,6 +39,8 @@ export class PendingKey {
   /** Set when it has differed long enough: it counts once both streams have shown that nothing changed up to then. */
   verdict: { readonly version: number; readonly times: ReadTimes } | undefined;
   repairs = 0;
+  /** The source's document that the last repair has written; without a hash where it deleted the destination's. */
+  repairedTo: { readonly hash: string | undefined } | undefined;
   level = 0;
   dueAtMs = 0;
 

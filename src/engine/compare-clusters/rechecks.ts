@@ -105,7 +105,7 @@ export class Rechecks {
       pending.queue(entry);
       return false;
     }
-    const isForeign = entry.changed.destination && !entry.changed.source && source.isWatched;
+    const isForeign = this.#isForeign(entry, wanted);
     differences.add(key, {
       namespace: pair.namespace,
       destinationNamespace: pair.destinationNamespace,
@@ -116,9 +116,19 @@ export class Rechecks {
       destinationTime: clusterTime(times.destination),
       ...(isForeign ? { foreign: true } : {}),
     });
-    if (this.#repairer?.mayRepair(entry)) return true;
+    // Nobody who asked for repairs has seen what somebody writes on the destination meanwhile.
+    if (!isForeign && this.#repairer?.mayRepair(entry)) return true;
     pending.settle(entry);
     return false;
+  }
+
+  /**
+   * Whether somebody else wrote the key on the destination only. After a repair, the stream also shows that one; but then
+   * the destination would have the source's document.
+   */
+  #isForeign({ changed, repairedTo }: PendingKey, wanted: Buffer | undefined): boolean {
+    if (repairedTo !== undefined) return repairedTo.hash === (wanted && hashOf(wanted));
+    return changed.destination && !changed.source && this.#parts.source.isWatched;
   }
 
   /** Repairs keys that are on record: a run that is killed meanwhile still reports them. */

@@ -3,6 +3,7 @@ import { messageOf, UserError } from '../../platform/index.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import type { Side } from '../mongodb/side.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
+import { readClusterId } from '../records/confirm-clusters.ts';
 import { hasCutOver } from '../records/destination-owner.ts';
 import { hasWayBack, type MigrationRecord } from '../records/records.ts';
 import { shownState } from '../records/shown-state.ts';
@@ -29,12 +30,23 @@ export async function refuseRepairs({
   readonly source: ComparedSide;
   readonly destination: ComparedSide;
 }): Promise<void> {
-  const [there, here] = [await readPresent(source), await readPresent(destination)];
+  const there = await readPresent(source);
+  for (const record of there) refuseBesideOnSource(record, destination.clusterId);
+  const here = await readPresent(destination);
+  refuseBesideOnDestination(here);
   const cutOver = here.filter((record) => hasCutOver(record) && !hasReturned(record, there));
-  if (cutOver.length > 0 && source.clusterId === '')
-    throw new UserError('REPAIR_UNCHECKED', [source.side, 'its configuration', 'replSetGetConfig']);
-  const committed = cutOver.find(({ sourceId }) => sourceId === source.clusterId);
-  if (committed !== undefined) throw refusal(destination.side, committed, 'committed from this source');
+  if (cutOver.length === 0) return;
+  const sourceId = await readSourceId(source);
+  const committed = cutOver.find((one) => isUnknown(one.sourceId) || one.sourceId === sourceId);
+  if (committed === undefined) return;
+  const other = 'a source without a known replicaSetId, which may be this one';
+  const origin = isUnknown(committed.sourceId) ? other : 'this source';
+  throw refusal('destination', committed, `committed from ${origin}`);
+}
+
+/** Refuses to write beside the migrations of a destination's records. @throws UserError REPAIR_DURING_MIGRATION */
+export function refuseBesideOnDestination(records: readonly MigrationRecord[]): void {
+  for (const record of records) if (record.retiredBy === undefined) refuseBeside('destination', record);
 }
 
 /** Returns whether a cutover of the opposite direction has given the users back since. */
@@ -42,26 +54,57 @@ function hasReturned({ _id, reversals = 0 }: MigrationRecord, onSource: readonly
   return onSource.some((one) => one._id === _id && (one.reversals ?? 0) > reversals && hasCutOver(one));
 }
 
-function refusal(side: Side, { _id }: MigrationRecord, state: string): UserError {
-  return new UserError('REPAIR_DURING_MIGRATION', [side, _id, state]);
+/** An old set may have been initiated without an id, or the user may not read it. Then it may be any cluster's. */
+function isUnknown(clusterId = ''): boolean {
+  return clusterId === '';
 }
 
 /**
- * Returns the records of all migrations on a side that no other one has superseded.
- * @throws UserError REPAIR_DURING_MIGRATION when one has not ended, or has an open way back; REPAIR_UNCHECKED
+ * A migration from a third cluster into the source doesn't concern the destination once it has copied everything: not
+ * even its open way back. Until then the source lacks documents.
  */
+function refuseBesideOnSource(record: MigrationRecord, destinationId: string): void {
+  const isThird = !isUnknown(record.sourceId) && !isUnknown(destinationId) && record.sourceId !== destinationId;
+  if (!isThird) refuseBeside('source', record);
+  else if (!hasEnded(record)) throw refusal('source', record, shownState(record.state), NOT_COPIED);
+}
+
+function refuseBeside(side: Side, record: MigrationRecord): void {
+  if (!hasEnded(record)) throw refusal(side, record, shownState(record.state));
+  if (hasWayBack(record)) throw refusal(side, record, 'its way back is open');
+}
+
+/** An engine that resumes a failed migration is on record before the state is another one. */
+function hasEnded({ state, engine }: MigrationRecord): boolean {
+  return ENDED.includes(state) && !(state === 'failed' && engine !== undefined);
+}
+
+const WRITTEN = 'what the migration or its users have written';
+const NOT_COPIED = 'documents of the destination that the migration has not copied to the source yet';
+
+function refusal(side: Side, { _id }: MigrationRecord, state: string, endangered = WRITTEN): UserError {
+  return new UserError('REPAIR_DURING_MIGRATION', [side, _id, state, endangered]);
+}
+
+/** @throws UserError REPAIR_UNCHECKED */
+async function readSourceId({ side, client }: ComparedSide): Promise<string> {
+  return await orUnchecked(side, 'its configuration', () => readClusterId(client));
+}
+
+/** Returns the records of all migrations on a side that no other one has superseded. @throws UserError REPAIR_UNCHECKED */
 async function readPresent({ side, client }: ComparedSide): Promise<readonly MigrationRecord[]> {
   const migrations = client.db(INTERNAL_DATABASE).collection<MigrationRecord>('migrations');
-  const projection = { state: 1, sourceId: 1, reversals: 1, cutover: 1, phases: 1, wayBackClosedBy: 1 };
+  const projection = { state: 1, engine: 1, sourceId: 1, reversals: 1, cutover: 1, phases: 1, wayBackClosedBy: 1 };
+  return await orUnchecked(side, 'linkspan_internal.migrations', () =>
+    migrations.find({ retiredBy: { $exists: false } }, { projection }).toArray(),
+  );
+}
+
+async function orUnchecked<T>(side: Side, what: string, read: () => Promise<T>): Promise<T> {
   try {
-    const records = await migrations.find({ retiredBy: { $exists: false } }, { projection }).toArray();
-    for (const record of records) {
-      if (!ENDED.includes(record.state)) throw refusal(side, record, shownState(record.state));
-      if (hasWayBack(record)) throw refusal(side, record, 'its way back is open');
-    }
-    return records;
+    return await read();
   } catch (error) {
     if (!isUnauthorized(error)) throw error;
-    throw new UserError('REPAIR_UNCHECKED', [side, 'linkspan_internal.migrations', messageOf(error)], { cause: error });
+    throw new UserError('REPAIR_UNCHECKED', [side, what, messageOf(error)], { cause: error });
   }
 }

@@ -1,17 +1,19 @@
-import { type Document, MongoServerError } from 'mongodb';
+import { type ClientSession, type Document, MongoServerError } from 'mongodb';
 import { messageOf } from '../../platform/index.ts';
 import { type DocumentKey, describeKey } from '../bson/document-key.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
 import { BSON_TYPE } from '../bson/elements.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
 import { document, element, int32 } from '../bson/raw-document.ts';
+import { hashOf } from '../compare/read-keys.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { exactReplaceStatement, replaceStatement } from '../mongodb/raw-write.ts';
 import { REPLY_OPTIONS } from '../mongodb/reply-options.ts';
+import { Ownership } from '../records/ownership.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
 import type { PendingKey } from './pending-keys.ts';
-import { refuseRepairs } from './refuse-repairs.ts';
+import { refuseBesideOnDestination, refuseRepairs } from './refuse-repairs.ts';
 
 /** A key that differs again after this many writes stays a difference: somebody else writes it. */
 const MOST_REPAIRS = 3;
@@ -59,6 +61,7 @@ export class Repairer {
     entry.level = 0;
     try {
       await readOf(this.#parts, pair, this.#parts.destination, () => this.#write(pair, key, wanted, there));
+      entry.repairedTo = { hash: wanted && hashOf(wanted) };
     } catch (error) {
       if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
       const shown = { namespace: pair.destinationNamespace, _id: describeKey(key), reason: messageOf(error) };
@@ -70,29 +73,49 @@ export class Repairer {
   }
 
   async #write(pair: ComparedPair, key: DocumentKey, wanted: Buffer | undefined, there: Buffer | undefined) {
-    if (wanted === undefined) return await this.#delete(pair, key);
+    if (wanted === undefined) return await this.#together(pair, (session) => this.#delete(pair, key, session));
     const isExact = needsExactWrite(wanted);
-    // Secondaries may change a document that a pipeline replaces (docs/reference/mongodb-behaviour.md#fact-8-8).
-    if (isExact && there !== undefined) await this.#delete(pair, key);
     const statement = isExact ? exactReplaceStatement(key, wanted) : replaceStatement(key, wanted);
-    const update = () => this.#send(pair, 'update', 'updates', statement, { bypassDocumentValidation: true });
+    const replace = (deletes: boolean) =>
+      this.#together(pair, async (session) => {
+        if (deletes) await this.#delete(pair, key, session);
+        await this.#send(pair, 'update', 'updates', statement, { bypassDocumentValidation: true }, session);
+      });
     try {
-      await update();
+      // Secondaries may change a document that a pipeline replaces (docs/reference/mongodb-behaviour.md#fact-8-8).
+      await replace(isExact && there !== undefined);
     } catch (error) {
       if ((error as { code?: unknown }).code !== IMMUTABLE_FIELD) throw error;
       // The same number with another type is another `_id`.
-      await this.#delete(pair, key);
-      await update();
+      await replace(true);
     }
   }
 
-  async #delete(pair: ComparedPair, { value }: DocumentKey): Promise<void> {
-    const query = document(element(value.type, '_id', value.bytes));
-    const statement = document(element(BSON_TYPE.document, 'q', query), element(BSON_TYPE.int32, 'limit', int32(1)));
-    await this.#send(pair, 'delete', 'deletes', statement, {});
+  /** Sends commands in one transaction with a look for migrations, which may have begun since the last confirmation. */
+  async #together(pair: ComparedPair, write: (session: ClientSession | undefined) => Promise<void>): Promise<void> {
+    const { destination } = this.#parts;
+    const ownership = new Ownership(destination.client);
+    // No server writes to it in a transaction (50791).
+    const isAlone = pair.destination.name === 'system.js';
+    const inTransaction = isAlone ? async () => undefined : write;
+    destination.note(await ownership.writeBeside(refuseBesideOnDestination, inTransaction));
+    if (isAlone) await write(undefined);
   }
 
-  async #send(pair: ComparedPair, command: string, field: string, statement: Buffer, options: Document) {
+  async #delete(pair: ComparedPair, { value }: DocumentKey, session: ClientSession | undefined): Promise<void> {
+    const query = document(element(value.type, '_id', value.bytes));
+    const statement = document(element(BSON_TYPE.document, 'q', query), element(BSON_TYPE.int32, 'limit', int32(1)));
+    await this.#send(pair, 'delete', 'deletes', statement, {}, session);
+  }
+
+  async #send(
+    pair: ComparedPair,
+    command: string,
+    field: string,
+    statement: Buffer,
+    options: Document,
+    session: ClientSession | undefined,
+  ) {
     const { client, features } = this.#parts.destination;
     const { database, name, uuid } = pair.destination;
     const sent = {
@@ -100,9 +123,9 @@ export class Repairer {
       [field]: documentSequence(field, [statement]),
       ...options,
       ...(features.pinsReads ? { collectionUUID: uuid } : {}),
-      writeConcern: MAJORITY,
+      ...(session === undefined ? { writeConcern: MAJORITY } : {}),
     };
-    const reply = await client.db(database).command(sent, REPLY_OPTIONS);
+    const reply = await client.db(database).command(sent, { ...REPLY_OPTIONS, session });
     this.#parts.destination.note(reply.operationTime);
     const [failure] = (reply.writeErrors ?? []) as Document[];
     if (failure !== undefined) throw new MongoServerError({ ...failure, message: failure.errmsg });

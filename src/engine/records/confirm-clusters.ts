@@ -31,13 +31,18 @@ export interface ClusterIds {
  */
 export async function clusterIdOf(client: MongoClient): Promise<string> {
   try {
-    if (isSharded(client)) return await shardedClusterId(client);
-    const { config } = await client.db('admin').command({ replSetGetConfig: 1 });
-    return config?.settings?.replicaSetId?.toHexString() ?? '';
+    return await readClusterId(client);
   } catch (error) {
     if (isUnauthorized(error)) return '';
     throw error;
   }
+}
+
+/** Returns the same id, or an empty text if the cluster has none. @throws MongoServerError when the user lacks the privilege */
+export async function readClusterId(client: MongoClient): Promise<string> {
+  if (isSharded(client)) return await shardedClusterId(client);
+  const { config } = await client.db('admin').command({ replSetGetConfig: 1 });
+  return config?.settings?.replicaSetId?.toHexString() ?? '';
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   type Collection,
   type MongoClient,
   MongoServerError,
+  type Timestamp,
   type TransactionOptions,
 } from 'mongodb';
 import { reach, systemClock, UserError } from '../../platform/index.ts';
@@ -155,6 +156,28 @@ export class Ownership {
   /** Lets migrations begin again, because the database stays. */
   async reopen(): Promise<void> {
     await this.#owner.updateOne(OWNER, { $unset: { closingAt: 1 } });
+  }
+
+  /**
+   * Writes documents that belong to no migration, in one transaction with a look at the migrations on record. Each
+   * migration writes the owner's record before it changes anything else here, so of the two transactions one sees the
+   * other. Without that record no migration has begun, and one that begins now makes collections of its own.
+   * @param refuse  throws when a migration needs what would be written
+   * @returns the destination's time of the commit
+   */
+  async writeBeside(
+    refuse: (migrations: readonly MigrationRecord[]) => void,
+    write: (session: ClientSession) => Promise<void>,
+  ): Promise<Timestamp | undefined> {
+    return await this.#client.withSession(async (session) => {
+      await session.withTransaction(async () => {
+        await this.#owner.updateOne(OWNER, { $inc: { turns: 1 } }, { session });
+        refuse(await this.#migrations.find({}, { session }).toArray());
+        await reach('engine.destination.beside');
+        await write(session);
+      }, DURABLE);
+      return session.operationTime;
+    });
   }
 
   async #retire(ids: readonly string[], by: string, session: ClientSession): Promise<void> {

@@ -74,8 +74,8 @@ export class CatalogCheck {
   }
 
   /**
-   * Whether a difference is a collection or view of the source that the migration had not made when the comparison began.
-   * The engine makes it later.
+   * Whether a difference is a collection or view of the source that the migration had not made when the comparison began,
+   * or one that it had made and that the source no longer has under that name. The engine makes, renames or drops it later.
    */
   isNew(difference: CatalogDifference): boolean {
     return this.#new.has(difference);
@@ -130,7 +130,9 @@ export class CatalogCheck {
       this.#tookMs = this.#comparedAtMs - beganAtMs;
       this.#differences = [...counted].flatMap((name) => names.get(name) ?? []);
       this.#new = new Set(
-        this.#differences.filter((one) => one.class === 'collection missing' && !made.has(one.destinationNamespace)),
+        this.#differences.filter((one) =>
+          made.has(one.destinationNamespace) ? one.class === 'collection extra' : one.class === 'collection missing',
+        ),
       );
       stateChanges.notify();
       if (this.#differences.length > 0) return false;

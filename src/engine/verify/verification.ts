@@ -208,7 +208,7 @@ export class Verification {
 
   /**
    * Refuses to wait for somebody who would repair what differs.
-   * @throws UserError VERIFICATION_FAILED when everything is compared, and something differs that isn't new on the source
+   * @throws UserError VERIFICATION_FAILED when everything is compared, and something differs that the engine won't follow
    */
   refuseDifferences(): void {
     if (this.isOff || !this.isSettled) return;

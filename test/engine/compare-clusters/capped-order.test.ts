@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { MongoClient } from 'mongodb';
 import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
+import type { VerificationReport } from '../../../src/engine/compare-clusters/verification-report.ts';
+import { onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair } from '../../support/seeds.ts';
 import { onceAt } from '../reach-points.ts';
 import { FastClock } from './fast-clock.ts';
-import { verify } from './verify-pair.ts';
+import { verificationOf, verify } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -63,6 +66,33 @@ test('an order that cannot be compared is undecided, and a run resumes with it',
   assert.ok(state !== undefined);
   const resumed = await verify(pair, { resume: { state, file: 'state' } });
   assert.equal(resumed.report.result, 'equal', resumed.report.explanation);
+});
+
+test('a run that follows changes looks once a round at an order that it could not compare', async () => {
+  for (const { client } of [pair.source, pair.destination]) await append(client, numbers(0, 2_500));
+  await pair.source.failCommand({
+    mode: 'alwaysOn',
+    data: { failCommands: ['getMore'], errorCode: CAPPED_POSITION_LOST, namespace: 'shop.log' },
+  });
+  let looks = 0;
+  using _ = onReach('engine.compare.order-read', () => {
+    looks += 1;
+  });
+  const rounds: { readonly result: string; readonly looks: number }[] = [];
+  const onReport = ({ result }: VerificationReport) => {
+    rounds.push({ result, looks });
+    looks = 0;
+  };
+  const stop = new AbortController();
+  const ended = verificationOf(pair, { clock: new FastClock(), follow: true, onReport }).run(stop.signal);
+  await eventually(() => rounds.length >= 3, { what: 'three results' });
+  await pair.source.clearFailPoints();
+  await eventually(() => rounds.at(-1)?.result === 'equal', { what: 'the order to be compared' });
+  stop.abort();
+  await ended;
+  const [first, ...others] = rounds;
+  assert.ok((first?.looks ?? 0) > 1, 'the first round has patience');
+  assert.deepEqual(others.slice(0, 2), Array(2).fill({ result: 'undecided', looks: 1 }));
 });
 
 for (const [what, errorCode] of [

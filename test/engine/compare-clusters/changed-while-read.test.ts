@@ -141,19 +141,21 @@ for (const [what, repair, point] of [
   test(`a key that changes while it is read before it ${what} is read once more when both sides were equal`, async () => {
     await using run = await FollowingRun.start({ repair });
     using held = holdAt(point, { times: 1 });
-    await there().updateOne({ _id: 1 }, { $set: { n: -1 } });
+    // No repair overwrites what only the destination changed.
+    const changing = repair ? here() : there();
+    await changing.updateOne({ _id: 1 }, { $set: { n: -1 } });
     await held.reached;
     using read = holdAt('engine.compare.documents-read', { times: 1 });
     {
       using _ = await holdStreams();
-      await there().updateOne({ _id: 1 }, { $set: { n: 0 } });
+      await changing.updateOne({ _id: 1 }, { $set: { n: 0 } });
       held.release();
       await read.reached;
     }
-    await there().deleteOne({ _id: 1 });
+    await changing.deleteOne({ _id: 1 });
     await run.untilShown(3);
     read.release();
-    if (repair) await eventually(async () => (await there().countDocuments()) === 10, { what: 'the repair' });
+    if (repair) await eventually(async () => (await there().countDocuments()) === 9, { what: 'the repair' });
     else await eventually(() => run.results.at(-1) === 'different', { what: 'the missing document to be found' });
   });
 }
@@ -181,7 +183,7 @@ test('a repair does not write what it has read before both sides changed', async
   using _ = onReach('engine.compare.repaired', () => {
     repaired += 1;
   });
-  await there().updateOne({ _id: 1 }, { $set: { n: -1 } });
+  await here().updateOne({ _id: 1 }, { $set: { n: -1 } });
   await held.reached;
   using read = holdAt('engine.compare.documents-read', { times: 1 });
   held.release();

@@ -30,6 +30,11 @@ interface StoredRecord {
 const itemsOf = ({ client }: ReplicaSet) => client.db('shop').collection<Item>('items');
 const recordsOf = ({ client }: ReplicaSet) => client.db('linkspan_internal').collection<StoredRecord>('migrations');
 
+async function replicaSetIdOf({ client }: ReplicaSet): Promise<string> {
+  const { config } = await client.db('admin').command({ replSetGetConfig: 1 });
+  return String(config.settings.replicaSetId);
+}
+
 test('a repair does not undo what users write after a reversible cutover, whichever side has the record', {
   skip: needsSource('6.0', 'it has no write block'),
 }, async () => {
@@ -72,8 +77,7 @@ describe('beside records of migrations', () => {
   });
 
   test('a repair does not undo what users write after a cutover from this source', async () => {
-    const { config } = await pair.source.client.db('admin').command({ replSetGetConfig: 1 });
-    const sourceId = String(config.settings.replicaSetId);
+    const sourceId = await replicaSetIdOf(pair.source);
     const record = { _id: 'a'.repeat(24), state: 'committed', sourceId, phases: [{ name: 'cutover' }] };
     const records = recordsOf(pair.destination);
     await records.insertOne(record);
@@ -86,6 +90,42 @@ describe('beside records of migrations', () => {
     assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
   });
 
+  test('a repair does not undo what users write after a cutover that may be from this source', async () => {
+    const records = recordsOf(pair.destination);
+    await records.insertOne({
+      _id: 'a'.repeat(24),
+      state: 'committed',
+      sourceId: '',
+      phases: [{ name: 'cutover' }],
+    });
+    await assert.rejects(verify(pair, { repair: true }), {
+      ...DURING_MIGRATION,
+      message: /committed from a source without a known replicaSetId/,
+    });
+    assert.equal(await itemsOf(pair.destination).countDocuments({ n: 1 }), 400);
+  });
+
+  test('the open way back of a migration from a third cluster into the source does not refuse repairs', async () => {
+    const records = recordsOf(pair.source);
+    const _id = 'a'.repeat(24);
+    await records.insertOne({ _id, state: 'committed', sourceId: 'b'.repeat(24), phases: [], cutover });
+    assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
+    // The way back between the same two clusters does.
+    await records.updateOne({}, { $set: { sourceId: await replicaSetIdOf(pair.destination) } });
+    await assert.rejects(verify(pair, { repair: true }), DURING_MIGRATION);
+  });
+
+  test('a repair waits until a migration from a third cluster has copied the source', async () => {
+    await itemsOf(pair.source).deleteMany({ _id: { $gt: 10 } });
+    const record = { _id: 'a'.repeat(24), state: 'copying', sourceId: 'b'.repeat(24), phases: [] };
+    await recordsOf(pair.source).insertOne(record);
+    await assert.rejects(verify(pair, { repair: true }), {
+      ...DURING_MIGRATION,
+      message: /could overwrite or delete documents of the destination that the migration has not copied to the source/,
+    });
+    assert.equal(await itemsOf(pair.destination).countDocuments(), 400);
+  });
+
   test('a repair from another source than that of the cutover, and one after a copy with `once`, are carried out', async () => {
     const records = recordsOf(pair.destination);
     await records.insertOne({
@@ -94,8 +134,7 @@ describe('beside records of migrations', () => {
       sourceId: 'b'.repeat(24),
       phases: [{ name: 'cutover' }],
     });
-    const { config } = await pair.source.client.db('admin').command({ replSetGetConfig: 1 });
-    const sourceId = String(config.settings.replicaSetId);
+    const sourceId = await replicaSetIdOf(pair.source);
     await records.insertOne({ _id: 'b'.repeat(24), state: 'committed', sourceId, phases: [{ name: 'copying' }] });
     assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
   });
@@ -134,3 +173,37 @@ test('a repair whose user may not read the records of migrations is refused', as
     message: /^The source refuses to let the user read linkspan_internal\.migrations/,
   });
 });
+
+test('a set without a replicaSetId is repaired beside the cutover of another source, and not beside its own', async () => {
+  await using pair = await startPair();
+  await forgetReplicaSetId(pair.source);
+  for (const [n, side] of [pair.source, pair.destination].entries())
+    await itemsOf(side).insertMany(identified(10, { n }));
+  const record = { state: 'committed', phases: [{ name: 'cutover' }] };
+  await recordsOf(pair.destination).insertOne({ ...record, _id: 'a'.repeat(24), sourceId: 'b'.repeat(24) });
+  assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 10);
+  await recordsOf(pair.destination).insertOne({ ...record, _id: 'b'.repeat(24), sourceId: '' });
+  await assert.rejects(verify(pair, { repair: true }), DURING_MIGRATION);
+});
+
+test('a repair whose user may not read the id of the source is refused beside a cutover', async () => {
+  await using pair = await startPair({ source: { auth: true } });
+  for (const side of [pair.source, pair.destination]) await itemsOf(side).insertMany(identified(10, { n: 0 }));
+  const record = { _id: 'a'.repeat(24), state: 'committed', sourceId: 'b'.repeat(24), phases: [{ name: 'cutover' }] };
+  await recordsOf(pair.destination).insertOne(record);
+  await pair.source.createUser('reader', 'secret', ['readAnyDatabase']);
+  const source = { uri: pair.source.uriFor('reader', 'secret') };
+  await assert.rejects(verify(pair, { source, repair: true }), {
+    code: 'REPAIR_UNCHECKED',
+    message: /^The source refuses to let the user read its configuration \(.*replSetGetConfig/,
+  });
+});
+
+/** Makes a set like one that was initiated before servers gave sets an id. */
+async function forgetReplicaSetId({ client, members: [member], primary }: ReplicaSet): Promise<void> {
+  const updates = [{ q: {}, u: { $unset: { 'settings.replicaSetId': 1 } } }];
+  await client.db('local').command({ update: 'system.replset', updates });
+  await member?.kill('SIGTERM');
+  await member?.restart();
+  await primary();
+}

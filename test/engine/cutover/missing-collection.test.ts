@@ -60,6 +60,29 @@ test('a copy with `once` waits for a collection that is made on the source befor
   await expectIdentical(pair);
 });
 
+test('a copy with `once` waits for a rename on the source before its end, however long that takes', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const shop = pair.source.client.db('shop');
+  await shop.createCollection('items');
+  using slow = holdAt('engine.catalog.comparison-begun', { after: 1 });
+  using renamed = onceAt('engine.copy.drained', async () => {
+    await shop.renameCollection('items', 'orders');
+    await slow.reached;
+  });
+  let compared = 0;
+  using _ = onReach('engine.verify.catalogs-compared', () => {
+    compared += 1;
+  });
+  await using running = RunningMigration.start(pair, { once: true });
+  await running.until('the next check', () => compared > COUNTS_AFTER);
+  assert.ok(renamed.result !== undefined);
+  slow.release();
+  assert.equal(await running.outcome, 'committed');
+  await expectIdentical(pair);
+});
+
 test('a collection that somebody drops on the destination ends the cutover with its name', { skip }, async () => {
   await using pair = await startPair();
   await pair.source.client.db('shop').createCollection('items');

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { emptyPair, identified } from '../../support/seeds.ts';
+import { onceAt } from '../reach-points.ts';
+import { verify } from './verify-pair.ts';
+
+checkForLeaks({ sockets: false });
+
+interface Numbered {
+  _id: number;
+  n: number;
+}
+
+let pair: ReplicaSetPair;
+before(async () => {
+  pair = await startPair();
+});
+after(() => pair[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await emptyPair(pair);
+  for (const collection of [here(), there()]) await collection.insertMany(identified(10, { n: 0 }));
+  await there().deleteOne({ _id: 8 });
+});
+
+const here = () => pair.source.client.db('shop').collection<Numbered>('c');
+const there = () => pair.destination.client.db('shop').collection<Numbered>('c');
+
+test('a repair leaves what only the destination changes meanwhile, says so, and the next one repairs it', async () => {
+  using _ = onceAt('engine.compare.chunk-compared', async () => {
+    await there().insertOne({ _id: 11, n: 1 });
+    await there().updateOne({ _id: 3 }, { $set: { n: 1 } });
+  });
+  const { report, differences } = await verify(pair, { repair: true });
+  assert.deepEqual(differences.map(({ class: kind, foreign, repaired }) => [kind, foreign, repaired]).toSorted(), [
+    ['different', true, undefined],
+    ['extra', true, undefined],
+    ['missing', undefined, true],
+  ]);
+  assert.deepEqual([report.result, report.differences.total, report.differences.repaired], ['different', 2, 1]);
+  assert.match(report.explanation, /2 documents of these changed on the destination only .* repairs leave such/);
+  assert.equal(await there().countDocuments({ n: 1 }), 2);
+  const next = await verify(pair, { repair: true });
+  assert.deepEqual([next.report.result, next.report.differences.repaired], ['equal', 2], next.report.explanation);
+});
+
+test('a repair does not overwrite what somebody writes on the destination after it', async () => {
+  await there().insertOne({ _id: 8, n: 5 });
+  await expectLeftAfterRepair();
+});
+
+test('a repair of what the source changed meanwhile does not overwrite what somebody writes after it', async () => {
+  await there().insertOne({ _id: 8, n: 0 });
+  using _ = onceAt('engine.compare.chunk-compared', () => here().updateOne({ _id: 8 }, { $set: { n: 5 } }));
+  await expectLeftAfterRepair();
+});
+
+async function expectLeftAfterRepair(): Promise<void> {
+  using _ = onceAt('engine.compare.repaired', () => there().updateOne({ _id: 8 }, { $set: { n: 1 } }));
+  const { report, differences } = await verify(pair, { repair: true });
+  assert.deepEqual([report.result, differences.map(({ foreign }) => foreign)], ['different', [true]]);
+  assert.equal((await there().findOne({ _id: 8 }))?.n, 1);
+}
+
+test('what the source changes after a repair is repaired again', async () => {
+  using _ = onceAt('engine.compare.repaired', () => here().updateOne({ _id: 8 }, { $set: { n: 1 } }));
+  const { report } = await verify(pair, { repair: true });
+  assert.deepEqual([report.result, report.differences.repaired], ['equal', 1], report.explanation);
+  assert.equal((await there().findOne({ _id: 8 }))?.n, 1);
+});
