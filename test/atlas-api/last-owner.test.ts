@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serveSamples } from '../../src/cli/run/serve-metrics.ts';
 import { bootstrap, keepWarningOfExpiry } from '../../src/control/index.ts';
+import { newId } from '../../src/platform/index.ts';
 import { keptLog } from '../control/audit/kept-log.ts';
 import { requestAccessToken } from '../support/access-token.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
@@ -99,6 +100,24 @@ test('owners are warned once 7 days, a day and at the end before their last secr
   assert.equal(log.lines.at(-1)?.orgId, next);
 });
 
+test('owners without an access list do not count where one is required', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const orgId = await organizationOf(plane, 8);
+  const key = { description: 'd', roles: ['ORG_OWNER'] as const, id: newId(clock.nowMs) };
+  await plane.store.write(async (transaction) => {
+    const [organization, [other]] = [await transaction.organization(orgId), await transaction.apiKeysOf(plane.orgId)];
+    const [account] = await transaction.serviceAccountsOf(orgId);
+    assert.ok(organization && other && account);
+    await transaction.insertApiKey({ ...other, ...key, publicKey: 'unlisted', orgId, accessList: [] });
+    await transaction.updateServiceAccount({ ...account, accessList: [{ address: '127.0.0.1', createdAtMs: 0 }] });
+    await transaction.updateOrganization({ ...organization, accessListRequired: true });
+  });
+  const log = keptLog();
+  await look(plane, log);
+  assert.equal(log.lines.at(-1)?.orgId, orgId, 'nobody could use the key');
+});
+
 test('who can start the server enters an organization again whose owners have all expired, and that requires access lists', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
@@ -119,6 +138,10 @@ test('who can start the server enters an organization again whose owners have al
     body: { desc: 'd', roles: ['ORG_OWNER'] },
   });
   assert.equal(made.status, 200, made.text);
+  const removed = await plane.api('DELETE', `/api/atlas/v2/orgs/${orgId}/serviceAccounts/${account.clientId}`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  assert.equal(removed.json.errorCode, 'CANNOT_REMOVE_LAST_ORG_OWNER', 'the key has no access list yet');
   await assert.rejects(bootstrap(plane.control, { ...wishes, accessList: ['127.0.0.2'] }), {
     code: 'BOOTSTRAP_MISMATCH',
   });

@@ -50,14 +50,26 @@ test('an organization has at most 500 service accounts', async () => {
   assert.deepEqual(await askTwice(plane, path, () => ACCOUNT), [201, 400, 'SERVICE_ACCOUNT_LIMIT']);
 });
 
-test('a server has at most 250 organizations, whoever creates them', async () => {
-  await using plane = await startControlPlane();
-  await plane.store.write(async (transaction) => {
-    for (let at = 0; at < 248; at += 1) {
-      const more = { accessListRequired: false, createdAtMs: at, deletedAtMs: null };
-      await transaction.insertOrganization({ id: newId(at), name: 'n', ...more });
+const orgBodyOf = (name: string) => ({ name, serviceAccount: ACCOUNT });
+
+/** Gives a server more organizations. @param fromMs  when the first one of them was created */
+async function addOrganizations({ store }: ControlPlane, count: number, fromMs: number): Promise<void> {
+  await store.write(async (transaction) => {
+    for (let createdAtMs = fromMs; createdAtMs < fromMs + count; createdAtMs += 1) {
+      const more = { accessListRequired: false, createdAtMs, deletedAtMs: null };
+      await transaction.insertOrganization({ id: newId(createdAtMs), name: 'n', ...more });
     }
   });
-  const bodyOf = (name: string) => ({ name, serviceAccount: ACCOUNT });
-  assert.deepEqual(await askTwice(plane, '/orgs', bodyOf), [201, 400, 'ORG_LIMIT']);
+}
+
+test('a server has at most 250 organizations, whoever creates them', async () => {
+  await using plane = await startControlPlane();
+  await addOrganizations(plane, 248, 0);
+  assert.deepEqual(await askTwice(plane, '/orgs', orgBodyOf), [201, 400, 'ORG_LIMIT']);
+});
+
+test('the owner of the first organization creates further ones, however many the others have created', async () => {
+  await using plane = await startControlPlane();
+  await addOrganizations(plane, 249, Date.now() + 60_000);
+  assert.deepEqual(await askTwice(plane, '/orgs', orgBodyOf), [201, 201, undefined]);
 });

@@ -308,6 +308,13 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     tests: { file: SHARED, name: 'beside a migration that owns' },
   },
   {
+    without: 'looking for a cancellation at each attempt to take a destination',
+    file: 'src/engine/run/take-migration.ts',
+    replace: 'const permitted = () => (lacksSource === undefined && !wishes.cancelled.aborted ? permissionOf',
+    by: 'const permitted = () => (lacksSource === undefined ? permissionOf',
+    tests: { file: 'test/engine/records/destination-owner.test.ts', name: 'its first record waits' },
+  },
+  {
     without: 'fencing the engines of migrations that a new one retires with its first record',
     file: 'src/engine/records/ownership.ts',
     replace: 'return decided !== undefined && retires.length === 0;',

@@ -98,7 +98,7 @@ test('systemd runs the services of a Debian package, restarts them at an upgrade
   booted.use(machine);
   cpSync(deb, join(disk.path, 'linkspan.deb'));
   const install = () => machine.run('dpkg', '--force-unsafe-io', '--install', '/linkspan.deb');
-  const [serve, agent] = ['linkspan-serve', 'linkspan-agent'];
+  const [serve, agent, sync] = ['linkspan-serve', 'linkspan-agent', 'linkspan-sync@orders'];
   const processOf = (service: string) => machine.run('systemctl', 'show', '--property=MainPID', '--value', service);
   const logged = (service: string, text: RegExp) =>
     eventually(async () => text.exec(await machine.run('journalctl', '--output=cat', `--unit=${service}`)), {
@@ -128,23 +128,24 @@ test('systemd runs the services of a Debian package, restarts them at an upgrade
     'etc/linkspan/sync/orders.yaml',
     'cluster0: mongodb://127.0.0.1:1/\ncluster1: mongodb://127.0.0.1:2/\n',
   );
-  await machine.run('systemctl', 'start', 'linkspan-sync@orders');
-  await logged('linkspan-sync@orders', /API is ready/);
+  await machine.run('systemctl', 'start', sync);
+  await logged(sync, /API is ready/);
 
   const killed = await processOf(agent);
   await machine.run('systemctl', 'kill', '--signal=KILL', '--kill-whom=main', agent);
   await eventually(() => isAnother(agent, killed), { what: 'the agent to be started again' });
 
-  const [oldServe, oldAgent] = [await processOf(serve), await processOf(agent)];
+  const [oldServe, oldAgent, oldSync] = [await processOf(serve), await processOf(agent), await processOf(sync)];
   await install();
   assert.ok((await isAnother(serve, oldServe)) && (await isAnother(agent, oldAgent)));
+  assert.equal(await processOf(sync), oldSync, 'somebody would have to start its migration again');
   await machine.run('systemctl', 'stop', agent);
   await install();
   assert.equal(await processOf(agent), '0', 'what was stopped stays so');
 
   await machine.run('dpkg', '--purge', 'linkspan');
   assert.equal(await processOf(serve), '0');
-  assert.equal(await processOf('linkspan-sync@orders'), '0');
+  assert.equal(await processOf(sync), '0');
 });
 
 test('an RPM package has the same bytes when it is made again, installs the same files, and leaves nothing behind', {

@@ -21,8 +21,7 @@ export async function assertOwned(
 ): Promise<void> {
   if (!removesOwner(before, after, nowMs)) return;
   const { orgId } = before;
-  const accounts = [...(await store.apiKeysOf(orgId)), ...(await store.serviceAccountsOf(orgId))];
-  if (accounts.some((account) => isOwner(account) && canSignIn(account, nowMs))) return;
+  if ((await ownersOf(store, orgId)).some((account) => canSignIn(account, nowMs))) return;
   throw new UserError('CANNOT_REMOVE_LAST_ORG_OWNER', [orgId]);
 }
 
@@ -32,7 +31,14 @@ function removesOwner(before: Account, after: Account | undefined, nowMs: number
   return canSignIn(before, nowMs) && !canSignIn(after, nowMs);
 }
 
-export function isOwner({ roles }: Account): boolean {
+/** Returns the owners of an organization, without those whose requests it refuses because they have no access list. */
+export async function ownersOf(store: StoreReader, orgId: string): Promise<Account[]> {
+  const isRequired = (await store.organization(orgId))?.accessListRequired ?? false;
+  const accounts = [...(await store.apiKeysOf(orgId)), ...(await store.serviceAccountsOf(orgId))];
+  return accounts.filter((account) => isOwner(account) && !(isRequired && account.accessList.length === 0));
+}
+
+function isOwner({ roles }: Account): boolean {
   return roles.includes('ORG_OWNER');
 }
 

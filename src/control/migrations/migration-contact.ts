@@ -27,6 +27,8 @@ export function contactOfMigration(
   const isLeftOut = progress !== null && contact.status === 'CONNECTED' && nowMs - lastReportAtMs > LOST_AFTER_MS;
   if (!isLeftOut) return { ...contact, isLeftOut };
   const { heardSinceMs } = agent;
-  const isBack = heardSinceMs !== null && nowMs - heardSinceMs <= LOST_AFTER_MS && !isNotedAsTakenOver(migration);
+  // A clock that was set back must not make this longer.
+  const isRecent = heardSinceMs !== null && Math.abs(nowMs - heardSinceMs) <= LOST_AFTER_MS;
+  const isBack = isRecent && !isNotedAsTakenOver(migration);
   return { status: isBack ? 'RESUMING' : 'LOST', lastReportAtMs, isLeftOut };
 }

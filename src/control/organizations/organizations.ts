@@ -14,8 +14,8 @@ import type { OrganizationRole } from '../records/roles.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 
 /**
- * Maximum number of organizations of a server. The limit is not one of each sender, because the owner of a new organization may create
- * further ones.
+ * Maximum number of organizations of a server, except for owners of its first one. The limit is not one of each sender, because the owner of a
+ * new organization may create further ones.
  */
 const MOST_ORGANIZATIONS = 250;
 
@@ -65,8 +65,9 @@ export async function createOrganization(
   return control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, actor.orgId, 'ORG_OWNER');
     if (owners.length === 0) throw new UserError('NEW_ORG_NEEDS_OWNER');
-    const { length } = await transaction.organizations();
-    if (length >= MOST_ORGANIZATIONS) throw new UserError('ORG_LIMIT', [String(MOST_ORGANIZATIONS)]);
+    const ids = (await transaction.organizations()).map(({ id }) => id).toSorted();
+    if (ids.length >= MOST_ORGANIZATIONS && ids[0] !== actor.orgId)
+      throw new UserError('ORG_LIMIT', [String(MOST_ORGANIZATIONS)]);
     const apiKey = request.apiKey && newApiKey(control, { orgId, groupRoles: [], ...request.apiKey }, nowMs);
     const serviceAccount = request.serviceAccount && newServiceAccount(orgId, request.serviceAccount, nowMs);
     await transaction.insertOrganization(organization);

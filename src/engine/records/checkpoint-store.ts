@@ -75,7 +75,7 @@ export class CheckpointStore {
   /**
    * Takes the migration in a new term. From here on, the server refuses the writes of engines of earlier terms.
    * @param takeOver  whether to take it from an engine that still writes
-   * @param permission  with which a new migration takes its destination at once; undefined to leave that to `takeDestination`
+   * @param permitted  returns with what permission a new migration takes its destination at once; undefined to leave that to `takeDestination`
    * @throws UserError as `takeDestination`, ENGINE_RUNNING unless `takeOver`, OTHER_SOURCE when it belongs to other clusters,
    * SELECTION_CHANGED, DESTINATION_TAKEN when another migration has retired it, TAKEN_OVER when another engine took it at
    * the same moment
@@ -85,10 +85,10 @@ export class CheckpointStore {
     identity: Identity,
     retrier: Retrier,
     takeOver: boolean,
-    permission?: Permission,
+    permitted: () => Permission | undefined = () => undefined,
   ): Promise<MigrationRecord> {
     try {
-      const record = (await this.#enterTerm(identity, takeOver)) ?? (await this.#begin(identity, retrier, permission));
+      const record = (await this.#enterTerm(identity, takeOver)) ?? (await this.#begin(identity, retrier, permitted));
       this.#term = record.term;
       await reach('engine.migration.entered');
       await this.#fence.raise(record.term, record.sessions, retrier);
@@ -158,11 +158,14 @@ export class CheckpointStore {
     };
   }
 
-  async #begin(identity: Identity, retrier: Retrier, permission: Permission | undefined): Promise<MigrationRecord> {
+  async #begin(
+    identity: Identity,
+    retrier: Retrier,
+    permitted: () => Permission | undefined,
+  ): Promise<MigrationRecord> {
     const fresh = this.#fresh(identity);
-    const claim = permission && { ...permission, migrationId: this.migrationId };
     try {
-      this.#beganAlone = await retrier.run('the destination', () => this.#ownership.begin(fresh, claim));
+      this.#beganAlone = await retrier.run('the destination', () => this.#ownership.begin(fresh, permitted));
       return fresh;
     } catch (error) {
       if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;

@@ -11,7 +11,15 @@ import { NotNow } from '../mongodb/failure-policy.ts';
 import { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import { type Claim, decide, ownerOf, retirerOf, type Standing, takenBy } from './destination-owner.ts';
+import {
+  type Claim,
+  decide,
+  ownerOf,
+  type Permission,
+  retirerOf,
+  type Standing,
+  takenBy,
+} from './destination-owner.ts';
 import { type MigrationRecord, RETIRED_SCHEMA } from './records.ts';
 
 export const OWNER_COLLECTION = 'destination';
@@ -69,14 +77,18 @@ export class Ownership {
 
   /**
    * Inserts the record of a new migration, and takes the destination for it as {@link claim} does.
-   * @param claim  undefined to take nothing
+   * @param permitted  returns with what permission; undefined to take nothing, as once the migration is cancelled
    * @returns whether the destination is taken, and no other migration was retired for that
    * @throws NotNow while a cleanup drops the database
    * @throws UserError DESTINATION_IN_USE, DESTINATION_PRIMARY; then nothing was changed
    */
-  async begin(fresh: MigrationRecord, claim: Claim | undefined): Promise<boolean> {
+  async begin(fresh: MigrationRecord, permitted: () => Permission | undefined): Promise<boolean> {
+    const permission = permitted();
+    const claim = permission && { ...permission, migrationId: fresh._id };
     const owner = claim === undefined || claim.keeps ? undefined : { migration: fresh._id };
     return await this.#exclusively(async (session, standing) => {
+      // The server may have been waited for. The next attempt takes nothing.
+      if (claim !== undefined && permitted() === undefined) throw new NotNow('the migration was cancelled meanwhile');
       const decided = claim && decide(claim, standing);
       await this.#migrations.insertOne({ ...fresh, savedAt: new Date(standing.nowMs) }, { session });
       const retires = decided?.kind === 'owns' ? decided.retires : [];

@@ -33,8 +33,8 @@ export class RetryingCheckpointStore {
   }
 
   /** Retries the part of the taking that is idempotent, and reports a wait when the answer is late. */
-  async take(identity: Identity, takeOver: boolean, permission: Permission | undefined): Promise<MigrationRecord> {
-    const taken = this.unretried.take(identity, this.#retrier, takeOver, permission);
+  async take(identity: Identity, takeOver: boolean, permitted: () => Permission | undefined): Promise<MigrationRecord> {
+    const taken = this.unretried.take(identity, this.#retrier, takeOver, permitted);
     return await this.#retrier.expect('the destination', taken);
   }
 

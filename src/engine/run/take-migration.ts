@@ -67,9 +67,8 @@ export async function takeMigration(
     engine: thisEngine(clock.now()),
   };
   if (lacksSource === undefined) await refuseLostCommit(source, store, retrier, reversals);
-  const takes = lacksSource === undefined && !wishes.cancelled.aborted;
-  const permission = takes ? permissionOf(options) : undefined;
-  const record = await checkpoint.take(identity, options.takeOver ?? false, permission);
+  const permitted = () => (lacksSource === undefined && !wishes.cancelled.aborted ? permissionOf(options) : undefined);
+  const record = await checkpoint.take(identity, options.takeOver ?? false, permitted);
   // An election after the look at the record may have taken the commit back.
   if (lacksSource?.act === 'finish the cutover' && record.cutover?.committed !== true)
     throw new UserError('SOURCE_UNREACHABLE', [lacksSource.reason]);

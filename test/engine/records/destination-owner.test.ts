@@ -198,6 +198,22 @@ describe('a destination has at most one owner', () => {
     await first.commit();
   });
 
+  test('a migration that is cancelled while its first record waits for the destination takes nothing, either', async () => {
+    await using first = start();
+    await first.untilReady();
+    const owner = pair.destination.client.db('linkspan_internal').collection('destination');
+    // As while a cleanup ends.
+    await owner.updateOne({}, { $set: { closingAt: new Date() } });
+    await using second = start(DROP);
+    await second.until('the wait', ({ waiting }) => waiting.some(({ reason }) => /cleanup/.test(reason)));
+    const cancelling = second.migration.cancel({ drop: true });
+    await owner.updateOne({}, { $unset: { closingAt: 1 } });
+    await cancelling;
+    assert.equal(await second.outcome, 'cancelled');
+    await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
+    await first.commit();
+  });
+
   test('a cleanup that a new migration overtakes does not open its destination', async () => {
     const migrationId = await stopped();
     await fallSilent(pair.destination, migrationId);
