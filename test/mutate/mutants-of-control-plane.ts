@@ -174,8 +174,8 @@ export const OF_CONTROL_PLANE: readonly Mutant[] = [
   {
     without: 'the end of the time that an agent has to resume its migrations',
     file: 'src/control/migrations/migration-contact.ts',
-    replace: 'nowMs - heardSinceMs <= LOST_AFTER_MS && ',
-    by: '',
+    replace: 'heardSinceMs !== null && Math.abs(nowMs - heardSinceMs) <= LOST_AFTER_MS;',
+    by: 'heardSinceMs !== null;',
     tests: { file: 'test/atlas-api/migration-readiness.test.ts', name: 'has restarted resumes its migration' },
   },
   {
