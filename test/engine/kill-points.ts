@@ -113,6 +113,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'engine.opening.without-source': 'run/finish-without-source.test.ts',
   'engine.way-back.closing': 'run/way-back.test.ts',
   'engine.destination.shut-out': 'records/destination-owner.test.ts',
+  'engine.destination.beside': 'compare-clusters/repair-beside.test.ts',
   'engine.apply.about-to-displace': 'run/reverse.test.ts',
   'engine.apply.displaced': 'run/reverse.test.ts',
   'engine.prepare.position-fixed': 'run/kill.test.ts',
