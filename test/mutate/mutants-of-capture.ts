@@ -342,6 +342,6 @@ export const OF_CAPTURE: readonly Mutant[] = [
     file: 'src/engine/verify/catalog-check.ts',
     replace: "? one.class === 'collection extra'",
     by: '? made.size < 0',
-    tests: { file: 'test/engine/cutover/missing-collection.test.ts', name: 'waits for a rename' },
+    tests: { file: 'test/engine/cutover/missing-collection.test.ts', name: 'a copy with once waits for' },
   },
 ];

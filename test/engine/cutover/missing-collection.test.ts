@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Db } from 'mongodb';
 import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -37,51 +38,32 @@ test('a collection that is made on the source while a cutover is checked only ma
   await expectIdentical(pair);
 });
 
-test('a copy with `once` waits for a collection that is made on the source before its end, however long that takes', {
-  skip,
-}, async () => {
-  await using pair = await startPair();
-  const shop = pair.source.client.db('shop');
-  await shop.createCollection('items');
-  using slow = holdAt('engine.catalog.comparison-begun', { after: 1 });
-  using made = onceAt('engine.copy.drained', async () => {
-    await shop.createCollection('orders');
-    await slow.reached;
+for (const [what, change] of [
+  ['a collection that is made', (shop: Db) => shop.createCollection('orders')],
+  ['a rename', (shop: Db) => shop.renameCollection('items', 'orders')],
+] as const)
+  test(`a copy with once waits for ${what} on the source before its end, however long that takes`, {
+    skip,
+  }, async () => {
+    await using pair = await startPair();
+    const shop = pair.source.client.db('shop');
+    await shop.createCollection('items');
+    using slow = holdAt('engine.catalog.comparison-begun', { after: 1 });
+    using changed = onceAt('engine.copy.drained', async () => {
+      await change(shop);
+      await slow.reached;
+    });
+    let compared = 0;
+    using _ = onReach('engine.verify.catalogs-compared', () => {
+      compared += 1;
+    });
+    await using running = RunningMigration.start(pair, { once: true });
+    await running.until('the next check', () => compared > COUNTS_AFTER);
+    assert.ok(changed.result !== undefined);
+    slow.release();
+    assert.equal(await running.outcome, 'committed');
+    await expectIdentical(pair);
   });
-  let compared = 0;
-  using _ = onReach('engine.verify.catalogs-compared', () => {
-    compared += 1;
-  });
-  await using running = RunningMigration.start(pair, { once: true });
-  await running.until('the next check', () => compared > COUNTS_AFTER);
-  assert.ok(made.result !== undefined);
-  slow.release();
-  assert.equal(await running.outcome, 'committed');
-  await expectIdentical(pair);
-});
-
-test('a copy with `once` waits for a rename on the source before its end, however long that takes', {
-  skip,
-}, async () => {
-  await using pair = await startPair();
-  const shop = pair.source.client.db('shop');
-  await shop.createCollection('items');
-  using slow = holdAt('engine.catalog.comparison-begun', { after: 1 });
-  using renamed = onceAt('engine.copy.drained', async () => {
-    await shop.renameCollection('items', 'orders');
-    await slow.reached;
-  });
-  let compared = 0;
-  using _ = onReach('engine.verify.catalogs-compared', () => {
-    compared += 1;
-  });
-  await using running = RunningMigration.start(pair, { once: true });
-  await running.until('the next check', () => compared > COUNTS_AFTER);
-  assert.ok(renamed.result !== undefined);
-  slow.release();
-  assert.equal(await running.outcome, 'committed');
-  await expectIdentical(pair);
-});
 
 test('a collection that somebody drops on the destination ends the cutover with its name', { skip }, async () => {
   await using pair = await startPair();
