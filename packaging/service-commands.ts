@@ -6,10 +6,10 @@
 export const RELOAD = 'systemctl daemon-reload';
 
 /**
- * After an upgrade. The control plane comes first: agents that are newer than it follow no orders (docs/adr/0022-signed-answers.md). A `sync` that is
+ * They run after an upgrade. The control plane comes first: agents that are newer than it follow no orders (docs/adr/0022-signed-answers.md). A `sync` that is
  * started again waits for somebody who starts its migration, so its service goes on as it is.
  */
 export const RESTART = ['serve', 'agent'].map((name) => `systemctl try-restart linkspan-${name}.service || true`);
 
-/** Before a removal. Each service gets the time that its unit allows. */
+/** They run before a removal. Each service gets the time that its unit allows. */
 export const STOP = ['agent', 'sync@*', 'serve'].map((name) => `systemctl stop 'linkspan-${name}.service' || true`);
