@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Document } from 'mongodb';
 import type { ReplicaSet } from '../support/replica-set.ts';
 
 const DATABASE = 'people';
 const LASTING = 'lasting';
+const LOOK_EVERY_MS = 5;
 
 /** Creates the role and the user that {@link changeAccounts} changes. */
 export async function createAccounts({ client }: ReplicaSet): Promise<void> {
@@ -20,6 +22,35 @@ export async function changeAccounts({ client }: ReplicaSet, turn: number): Prom
   const resource = { db: DATABASE, collection: `turn${turn}` };
   await db.command({ updateRole: 'reads', privileges: [{ resource, actions: ['find'] }] });
   if (turn > 0) await db.command({ dropUser: `turn${turn - 1}` });
+}
+
+/** Creates a user as soon as the side is blocked, where user management still works. @returns its name, if it was created */
+export async function createUserInPause(
+  { client }: ReplicaSet,
+  turn: number,
+  ended: AbortSignal,
+): Promise<string | undefined> {
+  const name = `paused${turn}`;
+  const blocks = client.db('config').collection('user_writes_critical_sections');
+  while (!ended.aborted) {
+    const isBlocked = await blocks.countDocuments().then(Boolean, () => false);
+    const command = { createUser: name, pwd: 'secret', roles: [] };
+    // A fault may have removed the primary.
+    const isMade =
+      isBlocked &&
+      (await client
+        .db(DATABASE)
+        .command(command)
+        .then(Boolean, () => false));
+    if (isMade) return name;
+    await delay(LOOK_EVERY_MS);
+  }
+  return undefined;
+}
+
+/** Whether the side has the user. */
+export async function hasUser({ client }: ReplicaSet, name: string): Promise<boolean> {
+  return (await client.db('admin').collection('system.users').countDocuments({ db: DATABASE, user: name })) > 0;
 }
 
 /** Returns whether both sides have the same users and roles, passwords included. */

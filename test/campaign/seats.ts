@@ -3,7 +3,7 @@ import type { SeededRandom } from '../support/seeded-random.ts';
 import type { WriteStep } from './writer-loop.ts';
 
 /** The number of documents that pass the values of a unique index to each other. */
-const SEATS = 60;
+export const SEATS = 60;
 
 interface Seat {
   readonly _id: number;

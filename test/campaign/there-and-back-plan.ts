@@ -3,6 +3,7 @@ import { SeededRandom } from '../support/seeded-random.ts';
 import { drawFault, type Fault, type FaultKind, type Moment } from './fault.ts';
 import { OF_REHEARSAL, type Side } from './plan.ts';
 import { drawTrials, type TrialCutover } from './trial-cutovers.ts';
+import { drawUserChanges, type UserChange } from './user-changes.ts';
 
 /** Faults that both directions have to survive without a failure. */
 const KINDS: readonly FaultKind[] = [
@@ -33,6 +34,11 @@ export interface Turn {
   readonly followMs: number;
   readonly trials: readonly TrialCutover[];
   readonly faults: readonly Fault[];
+  readonly changes: readonly UserChange[];
+  /** Whether a user is created while the side that the users leave is blocked. */
+  readonly userInPause: boolean;
+  /** Whether `cleanup` is called while the failback is open. */
+  readonly cleanup: boolean;
 }
 
 /** A reversible migration whose users move from one side to the other several times. */
@@ -67,7 +73,8 @@ export function drawThereAndBack(seed: number, kinds: readonly FaultKind[]): The
       const isTurned = (n + (moment === 'way back' ? 1 : 0)) % 2 === 1;
       return drawTurnFault(random, kinds, isTurned ? turned : proxied, moment);
     }).flat();
-    return { followMs: random.integer(2_000), trials, faults };
+    const changes = drawUserChanges(random);
+    return { followMs: random.integer(2_000), trials, faults, changes, userInPause: chance(0.3), cleanup: chance(0.2) };
   });
   return { seed, members, proxied, turns, hooks };
 }

@@ -10,6 +10,7 @@ import type { RoundLog } from './round-log.ts';
 import { fillSeats } from './seats.ts';
 import type { ThereAndBackPlan } from './there-and-back-plan.ts';
 import { runTurn, type TurnSide } from './turn.ts';
+import { fillSessions, UserChanges } from './user-changes.ts';
 import { startUsers } from './user-sides.ts';
 
 /**
@@ -24,6 +25,7 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
     await startPair({ source: set(plan.members.source), destination: set(plan.members.destination) }),
   );
   await fillSeats(pair.source.client);
+  await fillSessions(pair.source.client);
   await createAccounts(pair.source);
   const users = await reversibleUsers(pair);
   const proxies = {
@@ -55,6 +57,7 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
       return { ...(await startUsers(name, pair[of], plan.seed, resources)), proxy: proxies[of] };
     };
     const sides = [await side('first', 'source'), await side('second', 'destination')] as const;
+    const userChanges = new UserChanges(log);
     let documents = 0;
     for (const [n, turn] of plan.turns.entries()) {
       if (ended.signal.aborted) break;
@@ -65,7 +68,7 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
       };
       await changeAccounts(from.set, n);
       log.say(`turn ${n + 1}, to the ${to.name} side`);
-      documents = await runTurn({ engine, log, from, to, isCurrent }, turn, ended.signal);
+      documents = await runTurn({ engine, log, from, to, isCurrent, userChanges, number: n }, turn, ended.signal);
       if (!ended.signal.aborted && !(await haveSameAccounts(from.set, to.set))) log.find('users and roles differ');
       await SideWriter.assertTurns([from.writer, to.writer], n + 1).catch((error: Error) => log.find(error.message));
     }

@@ -1,14 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../support/eventually.ts';
 import type { FaultProxy } from '../support/fault-proxy.ts';
+import { runLinkspan } from '../support/linkspan-process.ts';
+import { createUserInPause, hasUser } from './accounts.ts';
 import { applyFault } from './apply-fault.ts';
 import type { EngineLives } from './engine-lives.ts';
 import type { Moment } from './fault.ts';
+import { recordOn } from './probes.ts';
 import type { RoundLog } from './round-log.ts';
 import type { Turn } from './there-and-back-plan.ts';
 import { runTrials } from './trial-cutovers.ts';
+import type { UserChange, UserChanges } from './user-changes.ts';
 import { compareAtRest, expectOneSide, type UserSide, type UserSides, untilUsersOn } from './user-sides.ts';
 
 const ASK_EVERY_MS = 250;
+/** Longer than a turn under any faults. */
+const LONGEST_CUTOVER_MS = 900_000;
 /** A side of the migration, and the proxy between it and the engine. */
 export interface TurnSide extends UserSide {
   readonly proxy: FaultProxy | undefined;
@@ -16,6 +23,9 @@ export interface TurnSide extends UserSide {
 
 export interface TurnWorld extends UserSides {
   readonly engine: EngineLives;
+  readonly userChanges: UserChanges;
+  /** From 0. */
+  readonly number: number;
   readonly log: RoundLog;
   readonly from: TurnSide;
   readonly to: TurnSide;
@@ -36,16 +46,48 @@ export async function runTurn(world: TurnWorld, turn: Turn, ended: AbortSignal):
   begin('in sync', world);
   const trying = { engine, log, application: from.writer.application, source: from.set.client };
   const tried = runTrials({ ...trying, isCurrent: () => world.isCurrent() }, turn.trials, ended);
-  await Promise.all([tried, delay(turn.followMs)]);
-  await cutOver(world, () => begin('commit', world), ended);
+  const changed = delay(turn.followMs).then(() => changeIndexes(world, turn, 'following'));
+  await Promise.all([tried, changed]);
+  const { acknowledged } = to.writer;
+  const opened = new AbortController();
+  const untilOpen = eventually(() => ended.aborted || to.writer.acknowledged > acknowledged, {
+    what: 'an open new side',
+    deadlineMs: LONGEST_CUTOVER_MS,
+  }).finally(() => opened.abort());
+  const [userInPause] = await Promise.all([
+    turn.userInPause ? createUserInPause(from.set, world.number, opened.signal) : undefined,
+    untilOpen.then(() => changeIndexes(world, turn, 'opened')),
+    cutOver(world, () => begin('commit', world), ended),
+  ]);
   if (ended.aborted) return 0;
   await expectOneSide(world, log);
+  if (turn.cleanup) await refuseCleanup(world);
   begin('way back', { ...world, from: to, to: from });
   await Promise.all(faults);
   await untilUsersOn(world, log);
-  return await compareAtRest(world, log, async () => {
+  if (userInPause !== undefined && !(await hasUser(to.set, userInPause)) && !engine.output.includes(userInPause))
+    log.find(`the user ${userInPause}, created in the write pause, is missing, and no engine says so`);
+  const documents = await compareAtRest(world, log, async () => {
     return (await engine.call('progress', { method: 'GET' })).progress?.linkspan?.wayBack;
   });
+  await world.userChanges.check(to.set.client);
+  return documents;
+}
+
+/** Makes the turn's changes of that moment on the side that has the users then. */
+async function changeIndexes({ userChanges, from, to }: TurnWorld, turn: Turn, moment: UserChange['moment']) {
+  const side = moment === 'opened' ? to : from;
+  for (const change of turn.changes.filter((one) => one.moment === moment))
+    await userChanges.make(side.writer.application, change);
+}
+
+/** Calls `linkspan cleanup` while the failback is open, which it must refuse. */
+async function refuseCleanup({ to, log }: TurnWorld): Promise<void> {
+  const { _id } = await recordOn(to.set.client);
+  const destination = to.set.uriFor('mover', 'secret');
+  await using cleanup = runLinkspan(['cleanup', '--migration', String(_id), '--destination', destination]);
+  const { code } = await cleanup.exit;
+  if (code === 0) log.find('cleanup removed the records of an open failback');
 }
 
 function startFaults({ engine, log, from, to }: TurnWorld, { faults }: Turn, moment: Moment): Promise<void>[] {
