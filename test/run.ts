@@ -1,4 +1,4 @@
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
@@ -18,6 +18,7 @@ const CONCURRENT_FILES = 3;
  * `node test/run.ts [--long] [FILTER…]`: runs the test files whose path contains one of the filters, on real servers. Without a filter it runs
  * all except the long ones, and with `--long` only the long ones. Both compile the program first, and start processes from that: they start faster,
  * and it is what packages contain.
+ * A failed file that compares no data runs once more, alone; when it passes, it counts as passed and its failures are listed as flaky.
  * The last line is `N passed, N failed, N skipped`. Exit code 0: no test failed. Exit code 1: some failed. Exit code 2: it could not run.
  */
 async function main(): Promise<number> {
@@ -55,12 +56,25 @@ async function main(): Promise<number> {
   const tally = new TestTally(root);
   // Forces an exit: resources that a failed test left open must not delay all others.
   const options = { concurrency: CONCURRENT_FILES, timeout: FILE_DEADLINE_MS, forceExit: true };
+  const runFiles = async (group: readonly string[], into: TestTally) => {
+    if (group.length > 0) for await (const event of run({ ...options, files: group })) into.take(event);
+  };
   const isGreedy = (file: string) => GREEDY_FILES.includes(relative(root, file));
   const beside = files.filter((file) => !isGreedy(file));
-  for (const group of [beside, ...files.filter(isGreedy).map((file) => [file])])
-    if (group.length > 0) for await (const event of run({ ...options, files: group })) tally.take(event);
+  for (const group of [beside, ...files.filter(isGreedy).map((file) => [file])]) await runFiles(group, tally);
+  for (const file of tally.failedFiles.filter((one) => !comparesData(one))) {
+    console.log(`running ${relative(root, file)} once more, alone, because it failed`);
+    const second = new TestTally(root);
+    await runFiles([file], second);
+    tally.takeSecondRun(file, second);
+  }
   console.log(tally.report());
   return tally.failed === 0 ? 0 : 1;
+}
+
+/** Whether a file compares data. A failure there may be a lost document, so no second run can make up for it. */
+function comparesData(file: string): boolean {
+  return /expectIdentical|compareClusters|SideWriter|LedgerWriter|countDocuments/.test(readFileSync(file, 'utf8'));
 }
 
 process.exitCode = await main();

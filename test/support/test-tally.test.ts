@@ -45,6 +45,29 @@ describe('the tally of tests', () => {
     assert.equal(last, '0 passed, 1 failed, 0 skipped');
   });
 
+  it('lists a test that passes in a second run of its file as flaky, and one that fails again as failed', async () => {
+    using folder = temporaryFolder('tally');
+    const flaky = `import { existsSync, writeFileSync } from 'node:fs';
+      it('one', () => { if (!existsSync('${folder.path}/ran')) { writeFileSync('${folder.path}/ran', ''); throw new Error('oh'); } });`;
+    const failing = `it('two', () => { throw new Error('oh'); });`;
+    const tally = new TestTally(folder.path, () => undefined);
+    const paths = [flaky, failing].map((text, n) => {
+      const path = join(folder.path, `${n}.test.mjs`);
+      writeFileSync(path, `import { it } from 'node:test';\n${text}`);
+      return path;
+    });
+    for await (const event of run({ files: paths })) tally.take(event);
+    for (const file of tally.failedFiles) {
+      const second = new TestTally(folder.path, () => undefined);
+      for await (const event of run({ files: [file] })) second.take(event);
+      tally.takeSecondRun(file, second);
+    }
+    assert.deepEqual(tally.report().split('\n').slice(-2), [
+      'flaky: 0.test.mjs › one',
+      '1 passed, 1 failed, 0 skipped',
+    ]);
+  });
+
   const failures: [what: string, text: string, last: string][] = [
     ['a skip without a reason', `it.skip('one', () => {});`, '0 passed, 1 failed, 0 skipped'],
     ['a test yet to be written', `it.todo('one');`, '0 passed, 1 failed, 0 skipped'],

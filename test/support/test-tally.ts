@@ -22,6 +22,14 @@ export interface TestEvent {
 
 type EventData = NonNullable<TestEvent['data']>;
 
+/** The results of one file. */
+interface FileCounts {
+  passed: number;
+  skipped: number;
+  /** Names of the failed tests. */
+  readonly failed: string[];
+}
+
 const SLOWEST_SHOWN = 5;
 
 /** Counts tests (not suites or files), prints failures and skips at once, and collects data for the report at the end. */
@@ -31,9 +39,8 @@ export class TestTally {
   readonly #parents = new Set<string>();
   readonly #output = new Map<string, string>();
   readonly #durations: { readonly file: string; readonly ms: number }[] = [];
-  #passed = 0;
-  #failed = 0;
-  #skipped = 0;
+  readonly #files = new Map<string, FileCounts>();
+  readonly #flaky: string[] = [];
 
   /** @param root paths are shown relative to it */
   constructor(root: string, print: (text: string) => void = console.log) {
@@ -42,7 +49,21 @@ export class TestTally {
   }
 
   get failed(): number {
-    return this.#failed;
+    return this.#sum(({ failed }) => failed.length);
+  }
+
+  /** Absolute paths of the files with a failed test. */
+  get failedFiles(): readonly string[] {
+    return [...this.#files].filter(([, { failed }]) => failed.length > 0).map(([file]) => file);
+  }
+
+  /** Takes the second run of a failed file. When all of it passed, it replaces the first one, and the failed tests are listed as flaky. */
+  takeSecondRun(file: string, second: TestTally): void {
+    const counts = second.#files.get(file);
+    if (counts === undefined || second.failed > 0) return;
+    const { failed = [] } = this.#files.get(file) ?? {};
+    this.#flaky.push(...failed.map((name) => `flaky: ${relative(this.#root, file)} › ${name}`));
+    this.#files.set(file, counts);
   }
 
   take({ type, data }: TestEvent): void {
@@ -54,7 +75,7 @@ export class TestTally {
     if (type === 'test:pass' || type === 'test:fail') this.#count(type === 'test:pass', data);
   }
 
-  /** Returns the report: the slowest files, and as the last line `N passed, N failed, N skipped`. */
+  /** Returns the report: the slowest files, flaky tests, and as the last line `N passed, N failed, N skipped`. */
   report(): string {
     const slowest = this.#durations.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST_SHOWN);
     const lines = slowest.map(({ file, ms }) => `  ${(ms / 1_000).toFixed(1)} s  ${file}`);
@@ -63,7 +84,8 @@ export class TestTally {
       'slowest files:',
       ...lines,
       '',
-      `${this.#passed} passed, ${this.#failed} failed, ${this.#skipped} skipped`,
+      ...this.#flaky,
+      `${this.#sum(({ passed }) => passed)} passed, ${this.failed} failed, ${this.#sum(({ skipped }) => skipped)} skipped`,
     ].join('\n');
   }
 
@@ -78,18 +100,29 @@ export class TestTally {
     else if (data.todo !== undefined) this.#fail(data, 'a test that is not written yet proves nothing');
     else if (typeof data.skip === 'string' && data.skip.trim() !== '') this.#skip(data, data.skip);
     else if (data.skip !== undefined) this.#fail(data, 'skipped without a reason');
-    else this.#passed++;
+    else this.#countsOf(data).passed++;
   }
 
   #fail(data: EventData, why: string): void {
-    this.#failed++;
+    this.#countsOf(data).failed.push(data.name ?? '');
     const output = data.entryFile === undefined ? (this.#output.get(data.file ?? '') ?? '') : '';
     this.#print(`✖ ${this.#place(data)} ${data.name}\n${why}\n${output}`);
   }
 
   #skip(data: EventData, reason: string): void {
-    this.#skipped++;
+    this.#countsOf(data).skipped++;
     this.#print(`﹣ ${this.#place(data)} ${data.name}: skipped, ${reason}`);
+  }
+
+  #countsOf({ entryFile, file = '' }: EventData): FileCounts {
+    const path = entryFile ?? file;
+    const counts = this.#files.get(path) ?? { passed: 0, skipped: 0, failed: [] };
+    this.#files.set(path, counts);
+    return counts;
+  }
+
+  #sum(of: (counts: FileCounts) => number): number {
+    return [...this.#files.values()].reduce((sum, counts) => sum + of(counts), 0);
   }
 
   #place({ file = '', line = 0 }: EventData): string {
