@@ -37,8 +37,8 @@ export interface Turn {
   readonly changes: readonly UserChange[];
   /** Whether a user is created while the side that the users leave is blocked. */
   readonly userInPause: boolean;
-  /** Whether `cleanup` is called while the failback is open. */
-  readonly cleanup: boolean;
+  /** Whether `finish` is called before the first cutover, and `cleanup` while the failback is open. */
+  readonly misuse: boolean;
 }
 
 /** A reversible migration whose users move from one side to the other several times. */
@@ -74,7 +74,7 @@ export function drawThereAndBack(seed: number, kinds: readonly FaultKind[]): The
       return drawTurnFault(random, kinds, isTurned ? turned : proxied, moment);
     }).flat();
     const changes = drawUserChanges(random);
-    return { followMs: random.integer(2_000), trials, faults, changes, userInPause: chance(0.3), cleanup: chance(0.2) };
+    return { followMs: random.integer(2_000), trials, faults, changes, userInPause: chance(0.3), misuse: chance(0.2) };
   });
   return { seed, members, proxied, turns, hooks };
 }

@@ -44,6 +44,8 @@ export async function runTurn(world: TurnWorld, turn: Turn, ended: AbortSignal):
   const begin = (moment: Moment, inTurn: TurnWorld) => faults.push(...startFaults(inTurn, turn, moment));
   await untilShown(world, ended);
   begin('in sync', world);
+  if (turn.misuse && world.number === 0 && (await engine.call('finish')).success)
+    log.find('finish was accepted before the first cutover');
   const trying = { engine, log, application: from.writer.application, source: from.set.client };
   const tried = runTrials({ ...trying, isCurrent: () => world.isCurrent() }, turn.trials, ended);
   const changed = delay(turn.followMs).then(() => changeIndexes(world, turn, 'following'));
@@ -61,7 +63,7 @@ export async function runTurn(world: TurnWorld, turn: Turn, ended: AbortSignal):
   ]);
   if (ended.aborted) return 0;
   await expectOneSide(world, log);
-  if (turn.cleanup) await refuseCleanup(world);
+  if (turn.misuse) await refuseCleanup(world);
   begin('way back', { ...world, from: to, to: from });
   await Promise.all(faults);
   await untilUsersOn(world, log);
