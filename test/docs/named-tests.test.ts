@@ -93,6 +93,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '17c',
       '17d',
       '18',
+      '18b',
       '19a',
       '19b',
       '20',
