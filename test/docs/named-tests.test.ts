@@ -105,6 +105,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '21f',
       '21g',
       '21h',
+      '21i',
       '22',
       '22a',
       '22b',
