@@ -35,7 +35,8 @@ export class CommittedWatch {
     const { cutover } = migration.progress();
     if (cutover?.watchedFrom === undefined) return undefined;
     const untilMs = (cutover.canWriteAtMs ?? clock.now()) + forMs;
-    const state = cutover.watch ?? newWatch(cutover.watchedFrom, untilMs, cutover.watchedId);
+    const { watchedFrom, watchedId, watchedAccounts } = cutover;
+    const state = cutover.watch ?? newWatch(watchedFrom, untilMs, watchedId, watchedAccounts);
     const save = (next: SourceWatchState) => recordSourceWatch(destination, migrationId, next);
     const watch = new SourceWatch({ migrationId, source, state, save, logger, clock });
     const written = cutover.writtenAfterCommit;

@@ -344,4 +344,11 @@ export const OF_CAPTURE: readonly Mutant[] = [
     by: '? made.size < 0',
     tests: { file: 'test/engine/cutover/missing-collection.test.ts', name: 'a copy with once waits for' },
   },
+  {
+    without: 'reading hidden writes again only in live collections',
+    file: 'src/engine/run/take-hidden.ts',
+    replace: " || collection.state !== 'live') return false;",
+    by: ') return false;',
+    tests: { file: 'test/engine/capture/hidden-writes.test.ts', name: 'does not come back' },
+  },
 ];

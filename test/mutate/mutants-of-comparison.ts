@@ -236,4 +236,11 @@ export const OF_COMPARISON: readonly Mutant[] = [
     by: '',
     tests: { file: BESIDE, name: 'not even in the first second' },
   },
+  {
+    without: 'taking the simple collation of an index as none',
+    file: 'src/engine/catalog/legacy-index.ts',
+    replace: "  if (fields.get('collation')?.bytes.equals(SIMPLE_COLLATION.bytes)) fields.delete('collation');\n",
+    by: '',
+    tests: { file: 'test/engine/catalog/legacy-indexes.test.ts', name: 'is none' },
+  },
 ];

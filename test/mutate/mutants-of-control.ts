@@ -190,9 +190,8 @@ export const OF_CONTROL: readonly Mutant[] = [
   {
     without: 'deletes before updates in a transaction',
     file: 'src/engine/mongodb/raw-write.ts',
-    replace:
-      "  add('delete', 'deletes', deletes, {});\n  add('update', 'updates', updates, { bypassDocumentValidation: true });\n",
-    by: "  add('update', 'updates', updates, { bypassDocumentValidation: true });\n  add('delete', 'deletes', deletes, {});\n",
+    replace: "  add('delete', 'deletes', deletes, {});\n  add('update', 'updates', updates, pastValidation(target));\n",
+    by: "  add('update', 'updates', updates, pastValidation(target));\n  add('delete', 'deletes', deletes, {});\n",
     tests: { file: 'test/engine/bson/exactness.test.ts', name: 'an empty timestamp' },
   },
   {

@@ -179,4 +179,11 @@ export const OF_COPY: readonly Mutant[] = [
     by: '!isRefused && source',
     tests: { file: 'test/engine/preflight/findings.test.ts', name: 'has a run check by itself' },
   },
+  {
+    without: 'naming the time limit of each read',
+    file: 'src/engine/bson/unjoined-connection.ts',
+    replace: '{ ...command, maxTimeMS: command.maxTimeMS ?? 0 }',
+    by: 'command',
+    tests: { file: 'test/engine/mongodb/read-limits.test.ts' },
+  },
 ];

@@ -1,5 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
+const SPECIAL = 'test/engine/catalog/special-collections.test.ts';
+const CLEANUP = 'test/engine/cleanup/cleanup.test.ts';
 const RULES = 'test/engine/run/rules.test.ts';
 const EQUAL_KEYS = 'test/engine/apply/equal-keys.test.ts';
 const CAPPED = 'test/engine/apply/capped-order.test.ts';
@@ -327,5 +329,34 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     replace: "documents: documentSequence('documents', batch)",
     by: 'documents: records.slice(0, batch.length)',
     tests: { file: 'test/engine/apply/long-ids.test.ts', name: 'keys that are spooled' },
+  },
+  {
+    without: 'writes to stored functions that need no privilege to bypass validation',
+    file: 'src/engine/mongodb/raw-write.ts',
+    replace: 'return name === STORED_FUNCTIONS ? {} : { bypassDocumentValidation: true };',
+    by: "return name === '' ? {} : { bypassDocumentValidation: true };",
+    tests: { file: SPECIAL, name: 'stored functions' },
+  },
+  {
+    without: 'emptying stored functions, which servers do not drop',
+    file: 'src/engine/catalog/change-catalog.ts',
+    replace: '  if (name === STORED_FUNCTIONS) return await emptyStoredFunctions(fence, database, uuid);\n',
+    by: '',
+    tests: { file: CLEANUP, name: 'goes without anything else' },
+  },
+  {
+    without: 'adopting stored functions that an earlier drop emptied',
+    file: 'src/engine/collections/reconcile.ts',
+    replace: '.filter(({ name }) => name !== STORED_FUNCTIONS);',
+    by: ';',
+    tests: { file: SPECIAL, name: 'stored functions' },
+  },
+  {
+    without: "keeping a database with stored functions of another client's",
+    file: 'src/engine/catalog/read-catalog.ts',
+    replace:
+      '  return (await readAll(client, database, { find: STORED_FUNCTIONS, limit: 1, projection: { _id: 1 } })).length === 0;\n',
+    by: '  return true;\n',
+    tests: { file: CLEANUP, name: 'goes without anything else' },
   },
 ];

@@ -235,4 +235,11 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     by: '{ evidence: evidence([]) }',
     tests: { file: REPORT, name: 'changed whenever it was compared' },
   },
+  {
+    without: 'a recorded position of a comparison that no unsettled key is before',
+    file: 'src/engine/verify/compare-collection.ts',
+    replace: '    await untilSettled(parts, collection, uses);\n    if (!isValid()) return;\n    range.comparedTo',
+    by: '    if (!isValid()) return;\n    range.comparedTo',
+    tests: { file: 'test/engine/verify/verification-resume.test.ts', name: 'whose engine is stopped' },
+  },
 ];

@@ -1,4 +1,5 @@
 import type { Mutant } from './mutant.ts';
+import { OF_ACCOUNTS } from './mutants-of-accounts.ts';
 import { OF_AGENT } from './mutants-of-agent.ts';
 import { OF_CAPTURE } from './mutants-of-capture.ts';
 import { OF_COMPARISON } from './mutants-of-comparison.ts';
@@ -25,6 +26,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OF_FINISHING,
   ...OF_READINESS,
   ...OF_CUTOVER,
+  ...OF_ACCOUNTS,
   ...OF_REVERSE,
   ...OF_VERIFICATION,
   ...OF_COMPARISON,

@@ -2,10 +2,13 @@ import type { MongoClient } from 'mongodb';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { MadeAccount, MadeAccounts } from '../records/made-accounts.ts';
+import { digestOf } from './accounts-digest.ts';
 import { type AccountKind, authenticatedUsers, type Definition, existingRoles, readDefinitions } from './definition.ts';
 
 /** The differences between both sides' users, or roles. */
 export interface AccountDifferences {
+  /** The digest of the source's. */
+  readonly digest: string;
   readonly missing: readonly Definition[];
   /** Created by Linkspan, and different on the source now. */
   readonly changed: readonly Definition[];
@@ -123,6 +126,7 @@ function differences(
   const stillWanted = new Set(wanted.map(({ id }) => id));
   const leftOver = [...recorded.values()].filter(({ _id }) => !stillWanted.has(_id.id));
   return {
+    digest: digestOf(wanted),
     missing: wanted.filter(({ id }) => !destination.has(id)),
     changed: there.filter((one) => isOurs(one) && !destination.isUpToDate(one)),
     gone: leftOver.filter(destination.isOurs),

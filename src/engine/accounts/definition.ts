@@ -5,6 +5,9 @@ import { readAll } from '../mongodb/raw-cursor.ts';
 
 export type AccountKind = 'user' | 'role';
 
+/** The collections of `admin` with the definitions. */
+export const STORED_IN: Readonly<Record<AccountKind, string>> = { user: 'system.users', role: 'system.roles' };
+
 /**
  * A user or custom role of a cluster, as `admin.system.users` or `admin.system.roles` stores it. Built-in roles aren't
  * stored. A user's bytes contain its password verifier: they go to the destination's own collection of users, and
@@ -30,7 +33,7 @@ export async function readDefinitions(
   readConcern: CausalRead = { level: 'majority' },
 ): Promise<Definition[]> {
   const stored = await readAll(client, 'admin', {
-    find: kind === 'user' ? 'system.users' : 'system.roles',
+    find: STORED_IN[kind],
     readConcern,
   });
   return stored.map((bytes) => {

@@ -4,6 +4,7 @@ import { classify } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { MadeAccount, MadeAccounts } from '../records/made-accounts.ts';
+import type { AccountsDigest } from '../records/records.ts';
 import { type AccountDifferences, accountsThere, compareRoles, compareUsers } from './compare-accounts.ts';
 import { dropAccounts, makeAccounts } from './make-accounts.ts';
 
@@ -21,6 +22,7 @@ export class UsersAndRoles {
   readonly #fence: Fence;
   readonly #made: MadeAccounts;
   #kept: UserError | undefined;
+  #compared: AccountsDigest | undefined;
 
   constructor(source: MongoClient, fence: Fence, made: MadeAccounts) {
     this.#source = source;
@@ -31,6 +33,11 @@ export class UsersAndRoles {
   /** The destination's own accounts that are kept, as of the last comparison; undefined when there are none. */
   get kept(): UserError | undefined {
     return this.#kept;
+  }
+
+  /** The digest of the source's accounts, as of the last comparison; undefined before the first. */
+  get compared(): AccountsDigest | undefined {
+    return this.#compared;
   }
 
   /** Loads the records of earlier runs. */
@@ -55,6 +62,7 @@ export class UsersAndRoles {
       compareRoles(this.#source, this.#fence, this.#made),
     ]);
     this.#kept = keptWarning(users.kept, roles.kept);
+    this.#compared = { user: users.digest, role: roles.digest };
     return { users, roles };
   }
 

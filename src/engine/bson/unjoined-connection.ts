@@ -20,6 +20,7 @@ interface DriverConnection {
   once(event: 'close', listener: () => void): void;
   off(event: 'close', listener: () => void): void;
   onError(error: Error): void;
+  command(namespace: object, command: Document, ...options: readonly unknown[]): Promise<unknown>;
   writeCommand(message: Message, options: WriteOptions): Promise<void>;
 }
 
@@ -28,13 +29,17 @@ const { Connection } = createRequire(import.meta.url)('mongodb/lib/cmap/connecti
 };
 
 /**
- * The driver's connection, except that it sends the documents of a command from where they are, and that no write outlasts its
- * connection. The driver copies a message three times into new memory before it writes it. Everything else, and compressed
+ * The driver's connection, except that it sends the documents of a command from where they are, that no write outlasts its
+ * connection, and that each read names its time limit. The driver copies a message three times into new memory before it writes it. Everything else, and compressed
  * messages, stay the driver's.
  * The class is internal to the driver, so the driver's version is pinned, and
  * `test/engine/bson/unjoined-connection.test.ts` is its contract test.
  */
 export class UnjoinedConnection extends Connection {
+  override async command(namespace: object, command: Document, ...options: readonly unknown[]): Promise<unknown> {
+    return await super.command(namespace, withTimeLimit(command), ...options);
+  }
+
   override async writeCommand(message: Message, options: WriteOptions): Promise<void> {
     const parts = options.agreedCompressor === 'none' ? partsOf(message) : undefined;
     if (parts === undefined) return await this.#unlessClosed(super.writeCommand(message, options));
@@ -68,6 +73,15 @@ export class UnjoinedConnection extends Connection {
       this.off('close', onClose);
     }
   }
+}
+
+/**
+ * Returns a read with its time limit: none, unless it has one. Servers of 8.0 give a read without one that of their
+ * cluster (`defaultMaxTimeMS`), and a large read would then be retried forever:
+ * https://www.mongodb.com/docs/manual/reference/cluster-parameters/defaultMaxTimeMS/
+ */
+function withTimeLimit(command: Document): Document {
+  return 'find' in command || 'aggregate' in command ? { ...command, maxTimeMS: command.maxTimeMS ?? 0 } : command;
 }
 
 /** Returns a message with documents in parts, and no copy of the documents; undefined for all other messages. */

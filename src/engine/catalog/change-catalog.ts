@@ -1,10 +1,10 @@
-import type { Document, UUID } from 'mongodb';
+import { type Document, MongoServerError, type UUID } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { rawDocument } from '../bson/raw-document.ts';
 import type { RawValue } from '../bson/raw-value.ts';
 import type { Fence } from '../mongodb/fence.ts';
-import { catalogName, isBuckets } from '../mongodb/namespaces.ts';
-import type { WriteTarget } from '../mongodb/raw-write.ts';
+import { catalogName, isBuckets, STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
+import { deleteAll, type WriteTarget } from '../mongodb/raw-write.ts';
 import { differingFields, documentOf, type Fields, fieldsOf } from './fields.ts';
 import type { IndexSpec } from './index-spec.ts';
 import type { CatalogEntry } from './read-catalog.ts';
@@ -58,10 +58,19 @@ export async function createCollection(
   await fence.change(database, command, recorded);
 }
 
-/** @param uuid  absent for a view. Servers accept none for a time series, which is dropped by name. */
+/**
+ * Drops a collection or a view. Empties stored functions, which servers drop only with their database.
+ * @param uuid  absent for a view. Servers accept none for a time series, which is dropped by name.
+ */
 export async function dropCollection(fence: Fence, database: string, name: string, uuid?: UUID): Promise<void> {
+  if (name === STORED_FUNCTIONS) return await emptyStoredFunctions(fence, database, uuid);
   const command = { drop: catalogName(name), ...(isBuckets(name) ? {} : pinnedTo(uuid)) };
   await tolerate([NAMESPACE_NOT_FOUND], fence.change(database, command));
+}
+
+async function emptyStoredFunctions(fence: Fence, database: string, uuid: UUID | undefined): Promise<void> {
+  const [error] = await deleteAll(fence, { database, name: STORED_FUNCTIONS, ...(uuid && { uuid }) });
+  if (error !== undefined) throw new MongoServerError({ message: error.errmsg, code: error.code });
 }
 
 export async function renameCollection(fence: Fence, from: WriteTarget, to: string): Promise<void> {

@@ -1,8 +1,6 @@
-import { BSON } from 'mongodb';
-import { BSON_TYPE } from '../bson/elements.ts';
-import { RawValue } from '../bson/raw-value.ts';
+import type { RawValue } from '../bson/raw-value.ts';
 import { differingFields, documentOf, type Fields, fieldsOf } from './fields.ts';
-import { changesOf, isTrue, isVersion1, modernised, withEqualNumbers } from './legacy-index.ts';
+import { changesOf, isTrue, isVersion1, modernised, SIMPLE_COLLATION, withEqualNumbers } from './legacy-index.ts';
 
 export interface IndexSpec {
   readonly name: string;
@@ -80,10 +78,7 @@ export function sameButForWeakening(a: IndexSpec, b: IndexSpec): boolean {
 export function inCollation(spec: IndexSpec, timeSeries: boolean): IndexSpec {
   const fields = new Map(spec.fields);
   if (timeSeries && fields.has('partialFilterExpression')) fields.delete('collation');
-  else if (!fields.has('collation') && !isVersion1(fields)) {
-    const simple = Buffer.from(BSON.serialize({ locale: 'simple' }));
-    fields.set('collation', new RawValue(BSON_TYPE.document, simple));
-  }
+  else if (!fields.has('collation') && !isVersion1(fields)) fields.set('collation', SIMPLE_COLLATION);
   return { ...spec, fields };
 }
 

@@ -24,6 +24,8 @@ const INTEGERS = [
   'expireAfterSeconds',
 ];
 const DOUBLES = ['min', 'max'];
+/** The collation of an index without one. MongoDB 9.0.0 to 9.0.2 list it (https://jira.mongodb.org/browse/SERVER-136162). */
+export const SIMPLE_COLLATION = new RawValue(BSON_TYPE.document, Buffer.from(BSON.serialize({ locale: 'simple' })));
 /** Options from older servers without effect today. */
 const OBSOLETE = ['ns', 'dropDups', 'bucketSize', 'safe', 'seed', 'hashVersion'];
 const ONLY_2D = ['bits', 'min', 'max'];
@@ -55,14 +57,15 @@ export function modernised(original: Fields): Fields {
       fields.set(option, new RawValue(BSON_TYPE.int32, int32(1)));
   }
   if (!kinds.includes('2d')) for (const name of ONLY_2D) fields.delete(name);
+  if (fields.get('collation')?.bytes.equals(SIMPLE_COLLATION.bytes)) fields.delete('collation');
   if (fields.get('wildcardProjection')?.bytes.length === document().length) fields.delete('wildcardProjection');
   return fields;
 }
 
-/** Returns what modernising changed, in words; empty when nothing. */
+/** Returns what modernising changed, in words; empty when nothing that means something changed. */
 export function changesOf(original: Fields, modern: Fields): string[] {
   return differingFields(original, modern)
-    .filter((name) => name !== 'ns')
+    .filter((name) => name !== 'ns' && name !== 'collation')
     .map((name) => {
       const [before, after] = [original.get(name), modern.get(name)];
       if (after === undefined) return `${name} is left out`;

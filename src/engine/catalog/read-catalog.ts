@@ -1,7 +1,7 @@
 import { type Document, type MongoClient, UUID } from 'mongodb';
 import { decode } from '../bson/decode.ts';
 import { elementNamed } from '../bson/elements.ts';
-import { catalogName, isBuckets, isServerCollection, isUserDatabase } from '../mongodb/namespaces.ts';
+import { catalogName, isBuckets, isServerCollection, isUserDatabase, STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
 import { type Fields, fieldsOf } from './fields.ts';
@@ -38,6 +38,13 @@ export async function databaseExists(client: MongoClient, database: string): Pro
     .db('admin')
     .command({ listDatabases: 1, nameOnly: true, authorizedDatabases: false, filter });
   return reply.databases.length > 0;
+}
+
+/** Whether a database has nothing that its drop would lose. Servers keep empty stored functions until then. */
+export async function isEmptyDatabase(client: MongoClient, database: string): Promise<boolean> {
+  const listed = await listCollections(client, database);
+  if (listed.some(({ name }) => name !== STORED_FUNCTIONS)) return false;
+  return (await readAll(client, database, { find: STORED_FUNCTIONS, limit: 1, projection: { _id: 1 } })).length === 0;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import { BLOCK_RECORD, isBuckets } from '../mongodb/namespaces.ts';
+import { BLOCK_RECORD, isBuckets, STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { type CatalogEntry, listCollections } from './read-catalog.ts';
 
@@ -9,11 +9,11 @@ const UNSEEN = 'are not in the change streams of servers before 6.0';
 /** Returns why an entry can't be migrated yet; undefined when it can. */
 export function whyUnsupported(entry: CatalogEntry, source: SourceFeatures): string | undefined {
   if (!source.showsCatalogChanges && isBuckets(entry.name)) return `a time series, whose changes ${UNSEEN}`;
-  if (!source.showsCatalogChanges && entry.name === 'system.js')
+  if (!source.showsCatalogChanges && entry.name === STORED_FUNCTIONS)
     return `a collection of stored functions, whose changes ${UNSEEN}`;
   if (entry.database === 'admin') return 'in the database admin, whose changes no change stream shows';
   if (entry.options.has('encryptedFields')) return 'a collection with queryable encryption';
-  if (entry.name.startsWith('system.') && entry.name !== 'system.js' && !isBuckets(entry.name))
+  if (entry.name.startsWith('system.') && entry.name !== STORED_FUNCTIONS && !isBuckets(entry.name))
     return 'a system collection';
   // Older servers created such names; current ones refuse them (tried on 6.0.5).
   if (entry.name.includes('$')) return 'a collection with $ in its name, which current servers refuse';

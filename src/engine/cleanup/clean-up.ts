@@ -2,10 +2,11 @@ import type { MongoClient } from 'mongodb';
 import { reach, silentLogger, systemClock, UserError } from '../../platform/index.ts';
 import { clearTransit, dropAccounts } from '../accounts/make-accounts.ts';
 import { dropCollection } from '../catalog/change-catalog.ts';
-import { databaseExists, listCollections } from '../catalog/read-catalog.ts';
+import { databaseExists, isEmptyDatabase } from '../catalog/read-catalog.ts';
 import type { ClusterAddress } from '../mongodb/connect.ts';
 import { connectCluster } from '../mongodb/connect.ts';
 import type { Fence } from '../mongodb/fence.ts';
+import { STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
 import { Retrier } from '../mongodb/retry.ts';
 import { unblockWrites } from '../mongodb/write-block.ts';
 import { AllCheckpoints } from '../records/all-checkpoints.ts';
@@ -91,7 +92,7 @@ function retrierOfCleanup(): Retrier {
   return new Retrier(systemClock, silentLogger, AbortSignal.timeout(WITHIN_MS));
 }
 
-/** Dropping its last view leaves an empty database. One that existed before the migration stays. */
+/** Dropping its last view, or emptying stored functions, leaves an empty database. One that existed before the migration stays. */
 async function dropEmptied(
   client: MongoClient,
   fence: Fence,
@@ -99,8 +100,9 @@ async function dropEmptied(
   left: Leftovers,
 ): Promise<void> {
   if (keepsDestination(migration)) return;
-  for (const database of new Set(left.views.map((view) => view.database))) {
-    const isEmpty = (await listCollections(client, database)).length === 0;
-    if (isEmpty && (await databaseExists(client, database))) await fence.change(database, { dropDatabase: 1 });
+  const functions = left.collections.filter(({ name }) => name === STORED_FUNCTIONS);
+  for (const database of new Set([...left.views, ...functions].map((entry) => entry.database))) {
+    if ((await isEmptyDatabase(client, database)) && (await databaseExists(client, database)))
+      await fence.change(database, { dropDatabase: 1 });
   }
 }

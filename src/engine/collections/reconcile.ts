@@ -3,13 +3,19 @@ import { messageOf, reach, UserError } from '../../platform/index.ts';
 import { createCollection, dropCollection, modifyOptions, renameCollection } from '../catalog/change-catalog.ts';
 import { differingFields } from '../catalog/fields.ts';
 import { isNameTaken, nameTaken } from '../catalog/name-taken.ts';
-import { type CatalogEntry, databaseExists, listCollections, listUserDatabases } from '../catalog/read-catalog.ts';
+import {
+  type CatalogEntry,
+  databaseExists,
+  isEmptyDatabase,
+  listCollections,
+  listUserDatabases,
+} from '../catalog/read-catalog.ts';
 import { carryFlags } from '../catalog/time-series-flags.ts';
 import { refuseUnsupported } from '../catalog/unsupported.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { classify, NotNow } from '../mongodb/failure-policy.ts';
-import { catalogName } from '../mongodb/namespaces.ts';
+import { catalogName, STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { type ConfirmClustersParts, confirmSource } from '../records/confirm-clusters.ts';
@@ -172,7 +178,7 @@ async function makeIn(context: ReconcileParts, { database, collections, views }:
 async function dropEmptied(context: ReconcileParts, database: string): Promise<void> {
   const { destination, fence, keepsDestination, namespaces } = context;
   const emptied = namespaces.database(database);
-  if (keepsDestination || (await listCollections(destination, emptied)).length > 0) return;
+  if (keepsDestination || !(await isEmptyDatabase(destination, emptied))) return;
   if (await databaseExists(destination, emptied)) await fence.change(emptied, { dropDatabase: 1 });
 }
 
@@ -309,7 +315,9 @@ async function createNew(
   if (created.length === 0) return undefined;
   const { destination, namespaces, documentFilters } = context;
   const to = namespaces.database(database);
-  const taken = new Set((await listCollections(destination, to)).map(({ name }) => catalogName(name)));
+  // Stored functions that an earlier drop emptied are adopted.
+  const listed = (await listCollections(destination, to)).filter(({ name }) => name !== STORED_FUNCTIONS);
+  const taken = new Set(listed.map(({ name }) => catalogName(name)));
   const conflict = created.find(({ destinationName }) => taken.has(catalogName(destinationName)));
   if (conflict !== undefined) throw nameTaken(to, conflict.destinationName);
   // They must be on record before they exist: a successor adopts what a killed engine has created.
@@ -342,7 +350,7 @@ async function forgetEmptyNamesake(context: ReconcileParts, error: unknown): Pro
   const { destination, fence, keepsDestination } = context;
   if (keepsDestination || !(error instanceof MongoServerError) || error.code !== DATABASE_DIFFERS_BY_CASE) return false;
   const [, namesake] = /already have: \[([^\]]+)\]/.exec(error.message) ?? [];
-  if (namesake === undefined || (await listCollections(destination, namesake)).length > 0) return false;
+  if (namesake === undefined || !(await isEmptyDatabase(destination, namesake))) return false;
   await fence.change(namesake, { dropDatabase: 1 });
   return true;
 }

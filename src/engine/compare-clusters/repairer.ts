@@ -7,7 +7,8 @@ import { needsExactWrite } from '../bson/exact-write.ts';
 import { document, element, int32 } from '../bson/raw-document.ts';
 import { hashOf } from '../compare/read-keys.ts';
 import { classify } from '../mongodb/failure-policy.ts';
-import { exactReplaceStatement, replaceStatement } from '../mongodb/raw-write.ts';
+import { STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
+import { exactReplaceStatement, pastValidation, replaceStatement } from '../mongodb/raw-write.ts';
 import { REPLY_OPTIONS } from '../mongodb/reply-options.ts';
 import { Ownership } from '../records/ownership.ts';
 import type { ComparedPair } from './compared-pair.ts';
@@ -79,7 +80,7 @@ export class Repairer {
     const replace = (deletes: boolean) =>
       this.#together(pair, async (session) => {
         if (deletes) await this.#delete(pair, key, session);
-        await this.#send(pair, 'update', 'updates', statement, { bypassDocumentValidation: true }, session);
+        await this.#send(pair, 'update', 'updates', statement, pastValidation(pair.destination), session);
       });
     try {
       // Secondaries may change a document that a pipeline replaces (docs/reference/mongodb-behaviour.md#fact-8-8).
@@ -96,7 +97,7 @@ export class Repairer {
     const { destination } = this.#parts;
     const ownership = new Ownership(destination.client);
     // No server writes to it in a transaction (50791).
-    const isAlone = pair.destination.name === 'system.js';
+    const isAlone = pair.destination.name === STORED_FUNCTIONS;
     const inTransaction = isAlone ? async () => undefined : write;
     destination.note(await ownership.writeBeside(refuseBesideOnDestination, inTransaction));
     if (isAlone) await write(undefined);

@@ -1,7 +1,7 @@
 import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
+import { bringOverAccounts } from './bring-over-accounts.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import {
   barrier,
@@ -17,7 +17,7 @@ import {
 import type { RunningStream } from './running-stream.ts';
 
 /** The parts of a run that the commit needs. */
-interface CommitOnceParts extends LastLookParts, BringOverAccountsParts {
+interface CommitOnceParts extends LastLookParts {
   readonly seen: SeenChanges;
 }
 

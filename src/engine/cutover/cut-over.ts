@@ -14,7 +14,7 @@ import { confirmWayBackOpen } from '../records/way-back.ts';
 import { within } from '../records/within.ts';
 import type { BypassingWrites } from '../scope/options.ts';
 import type { Claim } from './block-history.ts';
-import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
+import { bringOverAccounts } from './bring-over-accounts.ts';
 import { bypassed } from './bypassed.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
@@ -50,7 +50,7 @@ import { watchAfterCommit } from './watch-after-commit.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** The parts of a run that a cutover needs. */
-interface CutOverParts extends LastLookParts, DestinationBlockParts, BringOverAccountsParts, RefusalParts {
+interface CutOverParts extends LastLookParts, DestinationBlockParts, RefusalParts {
   readonly seen: SeenChanges;
   /** Whether the cutover fixes a position for the opposite direction. */
   readonly isReversible: boolean;
@@ -117,7 +117,7 @@ export async function cutOver(
       await drained.committing;
     } else {
       await drainWithoutBlock(attempt, stream, timeline);
-      await sendCommit(log, stream, { ...wishes, positions }).committing;
+      await sendCommit(context, log, stream, { ...wishes, positions }).committing;
     }
     return 'committed';
   } catch (error) {
@@ -159,11 +159,15 @@ interface Sent {
  * abort comes before both, or is refused because the commit was sent.
  * @throws the reason of `calledOff`
  */
-function sendCommit(log: MigrationLog, stream: RunningStream, sending: Sending): Sent {
+function sendCommit(context: CutOverParts, log: MigrationLog, stream: RunningStream, sending: Sending): Sent {
   const { calledOff, timeline, evidence, positions } = sending;
   calledOff.throwIfAborted();
   timeline.begin('commit');
-  return { committing: commit(log, stream, true, { ...positions, timeline: timeline.attempts, evidence: evidence() }) };
+  const { compared: accounts } = context.accounts;
+  const fields = { ...positions, timeline: timeline.attempts, evidence: evidence() };
+  return {
+    committing: commit(log, stream, true, context.movesAccounts && accounts ? { ...fields, accounts } : fields),
+  };
 }
 
 /**
@@ -216,7 +220,7 @@ async function drainUnderBlock(
         timeline.begin('announcement');
         await allEnded([confirmClaim(last, claim, blocked), confirmCatalog(last, stream), confirmDirection(last)]);
         await reach('engine.cutover.announced');
-        return sendCommit(log, stream, blocking);
+        return sendCommit(context, log, stream, blocking);
       }
       await confirmBlocked(last);
       written = await bypassed(context.source, look);
@@ -253,7 +257,7 @@ interface Draining {
 
 /**
  * Holds the stream where everything that users wrote before the block is on the destination. Meanwhile confirms that
- * the block stays, and migrates accounts: users wait, so independent steps run in parallel.
+ * the block stays: users wait, so independent steps run in parallel.
  * @param pause  ends at the deadline
  */
 async function drain(pause: CutOverParts, stream: RunningStream, draining: Draining): Promise<void> {
@@ -268,9 +272,7 @@ async function drain(pause: CutOverParts, stream: RunningStream, draining: Drain
     await counted(pause, timeline, () => unlessRefused(parts, (step) => holdAt(step, stream, until)));
   })();
   const confirmed = time.then(() => confirmBlock(parts, blocked));
-  // Accounts may have changed since their first migration: the block doesn't stop changes of users.
-  const steps = [confirmed, orAbort(noted, parts.signal), bringOverAccounts(parts), drained];
-  await allEnded(steps, (error) => failed.abort(error));
+  await allEnded([confirmed, orAbort(noted, parts.signal), drained], (error) => failed.abort(error));
 }
 
 /**
@@ -295,8 +297,6 @@ async function drainWithoutBlock(
   timeline.begin('capped collections');
   using foreign = stream.verification.cappedWrites.look();
   await settleHeld(context, stream);
-  timeline.begin('accounts');
-  await bringOverAccounts(context);
   timeline.begin('last look');
   await lastLook(context, stream);
   refuseDifference(stream.verification.difference ?? cappedWritten(foreign));

@@ -2,18 +2,21 @@ import type { Timestamp } from 'mongodb';
 import { reach, UserError } from '../../platform/index.ts';
 import type { Look } from '../apply/seen-changes.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
+import { allEnded } from '../concurrency/all-ended.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverRecord } from '../records/records.ts';
+import { within } from '../records/within.ts';
 import type { Selection } from '../scope/selection.ts';
+import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { RunningStream } from './running-stream.ts';
 import { type SettleCappedParts, settleCapped } from './settle-capped.ts';
 
 /** The parts of a run that the last look needs. */
-export interface LastLookParts extends SettleCappedParts {
+export interface LastLookParts extends SettleCappedParts, BringOverAccountsParts {
   readonly selection: Selection;
 }
 
@@ -52,12 +55,19 @@ export async function settleHeld(
 
 /**
  * The last look, which every end of a migration passes immediately before it is on record. It confirms that everything
- * the source acknowledged up to a new barrier is on the destination, and that what others wrote there is compared.
- * Leaves the stream held.
+ * the source acknowledged up to a new barrier is on the destination, that what others wrote there is compared, and that
+ * the destination has the source's users and roles, because no block stops their changes. Leaves the stream held.
  * @throws UserError UNSUPPORTED_NAMESPACE when users have created a collection in the database `admin` meanwhile
+ * @throws UserError ACCOUNTS_REFUSED
  */
 export async function lastLook(context: LastLookParts, stream: RunningStream): Promise<void> {
   await reach('engine.cutover.drained');
+  const failed = new AbortController();
+  const parts = within(context, failed.signal);
+  await allEnded([lookAtData(parts, stream), bringOverAccounts(parts)], (error) => failed.abort(error));
+}
+
+async function lookAtData(context: LastLookParts, stream: RunningStream): Promise<void> {
   const { retrier, source, selection, sourceFeatures, signal } = context;
   const [time, inAdmin] = await Promise.all([
     barrier(context),
@@ -116,7 +126,7 @@ export async function commit(
   log: MigrationLog,
   stream: RunningStream,
   watched: boolean,
-  fields: Pick<CutoverRecord, 'timeline' | 'evidence' | 'reverseFrom'> = {},
+  fields: Pick<CutoverRecord, 'timeline' | 'evidence' | 'reverseFrom' | 'accounts'> = {},
 ): Promise<void> {
   await log.advanceCutover('committed', { ...fields, ...(watched ? { drainedTo: stream.safeToken } : {}) });
   stream.stop();

@@ -172,7 +172,8 @@ async function underBlock(
   context.signal.throwIfAborted();
   stream.release();
   timeline.begin('last look');
-  await lastLook(context, stream);
+  // No user of the source can log in to the destination before the cutover.
+  await lastLook({ ...context, movesAccounts: false }, stream);
   await confirmCatalog(context, stream);
 }
 

@@ -1,4 +1,5 @@
 import type { Clock, Logger, UserError } from '../../platform/index.ts';
+import { changedAccounts, readAccountsDigest } from '../accounts/accounts-digest.ts';
 import { concerns } from '../capture/change-event.ts';
 import { ChangeStream, type StreamBatch } from '../capture/change-stream.ts';
 import { isBefore, timeOfToken, writeBarrier } from '../mongodb/cluster-time.ts';
@@ -6,7 +7,7 @@ import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
 import { reasonOf } from '../mongodb/failure-policy.ts';
 import { Retrier } from '../mongodb/retry.ts';
 import { sourceFeatures } from '../mongodb/server-features.ts';
-import type { SourceWatchState } from '../records/records.ts';
+import type { AccountsDigest, SourceWatchState } from '../records/records.ts';
 import { Selection } from '../scope/selection.ts';
 import { confirmWatched, refusedPosition } from './confirm-watched.ts';
 import { writtenAfterCommitWarning } from './watch-after-commit.ts';
@@ -32,10 +33,17 @@ const KEPT_NAMESPACES = 20;
  * Returns the state of a watch that begins at the commit.
  * @param token  the stream's position at the commit
  * @param sourceId  the `replicaSetId` of the source; the watch itself finds it out when it is undefined
+ * @param accounts  the source's users and roles at the commit; undefined if they weren't migrated
  */
-export function newWatch(token: string, untilMs: number, sourceId?: string): SourceWatchState {
+export function newWatch(
+  token: string,
+  untilMs: number,
+  sourceId?: string,
+  accounts?: AccountsDigest,
+): SourceWatchState {
   const watchedToMs = timeOfToken({ _data: token }).getHighBits() * 1000;
-  return { token, untilMs, watchedToMs, changes: 0, namespaces: [], ...(sourceId !== undefined && { sourceId }) };
+  const known = { ...(sourceId !== undefined && { sourceId }), ...(accounts && { accounts }) };
+  return { token, untilMs, watchedToMs, changes: 0, namespaces: [], ...known };
 }
 
 /** Returns the warning of a watch that has seen writes, which stays with the migration; undefined without any. */
@@ -115,6 +123,10 @@ export class SourceWatch {
     let isOpen = false;
     for (let isLast = false; !isLast; ) {
       isLast = over.aborted;
+      const isDue = clock.elapsed() - this.#savedAt >= SAVE_EVERY_MS;
+      const known = isDue || isLast ? this.#state.accounts : undefined;
+      // Before the stream, which notices when another set answers.
+      const accounts = known && (await retrier.run('the source', () => readAccountsDigest(client)));
       const barrier = isLast ? await retrier.run('the source', () => writeBarrier(client)) : undefined;
       for (let isReached = false; !isReached; ) {
         const batch = await stream.next(STREAM_WAIT_MS).catch((error: unknown) => {
@@ -130,19 +142,25 @@ export class SourceWatch {
         isReached = barrier === undefined || !isBefore(batch.time, barrier);
         end.throwIfAborted();
       }
-      const isAlarm = this.#state.changes > this.#saved.changes;
-      if (isAlarm || clock.elapsed() - this.#savedAt >= SAVE_EVERY_MS) await this.#save();
+      if (accounts && known) {
+        this.#note(changedAccounts(known, accounts));
+        this.#state = { ...this.#state, accounts };
+      }
+      if (isDue || this.#state.changes > this.#saved.changes) await this.#save();
     }
   }
 
   #take({ events, token, time }: StreamBatch): void {
     const whole = new Selection(undefined);
     const written = events.filter((event) => concerns(whole, event));
-    const names = written.map(({ database, collection }) => `${database}.${collection}`);
-    const namespaces = [...new Set([...this.#state.namespaces, ...names])].slice(0, KEPT_NAMESPACES);
-    const changes = this.#state.changes + written.length;
-    const watchedToMs = time.getHighBits() * 1000;
-    this.#state = { ...this.#state, token: token._data, watchedToMs, changes, namespaces };
+    this.#note(written.map(({ database, collection }) => `${database}.${collection}`));
+    this.#state = { ...this.#state, token: token._data, watchedToMs: time.getHighBits() * 1000 };
+  }
+
+  /** Counts one change in each of the namespaces. */
+  #note(changed: readonly string[]): void {
+    const namespaces = [...new Set([...this.#state.namespaces, ...changed])].slice(0, KEPT_NAMESPACES);
+    this.#state = { ...this.#state, changes: this.#state.changes + changed.length, namespaces };
   }
 
   async #save(): Promise<void> {

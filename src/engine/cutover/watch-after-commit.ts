@@ -1,4 +1,5 @@
 import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
+import { changedAccounts, readAccountsDigest } from '../accounts/accounts-digest.ts';
 import { Look } from '../apply/seen-changes.ts';
 import { BSON_TYPE } from '../bson/elements.ts';
 import { array } from '../bson/raw-document.ts';
@@ -84,6 +85,7 @@ async function lookUntil(
   const { clock, retrier, source } = context;
   const endsAt = clock.elapsed() + AT_MOST_MS;
   const look = new Look();
+  let { accounts } = log.record.cutover ?? {};
   await using stream = new ChangeStream(context, from);
   for (let isLast = false; !isLast; ) {
     isLast = over.aborted || clock.elapsed() >= endsAt;
@@ -93,6 +95,13 @@ async function lookUntil(
       const batch = await stream.next(BARRIER_WAIT_MS);
       await note(context, look, batch.events);
       reached = !isBefore(batch.time, time);
+    }
+    // No stream shows changes of users.
+    if (accounts !== undefined) {
+      const readConcern = { level: 'majority', afterClusterTime: time } as const;
+      const now = await retrier.run('the source', () => readAccountsDigest(source, readConcern));
+      for (const namespace of changedAccounts(accounts, now)) look.add(namespace, 1);
+      accounts = now;
     }
     if (look.count > before) await alarm(context, log, look);
     if (!isLast) await clock.sleep(BETWEEN_LOOKS_MS, AbortSignal.any([over, context.signal]));

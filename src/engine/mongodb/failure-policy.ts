@@ -71,7 +71,12 @@ export const FAILURES: readonly Failure[] = [
   // Timeouts, locks, and other temporary obstacles.
   { code: 24, name: 'LockTimeout', kind: 'transient' },
   { code: 46, name: 'LockBusy', kind: 'transient' },
-  { code: 50, name: 'MaxTimeMSExpired', kind: 'transient' },
+  {
+    code: 50,
+    name: 'MaxTimeMSExpired',
+    kind: 'transient',
+    meaning: 'its time limit is over; a cluster may limit reads (defaultMaxTimeMS)',
+  },
   { code: 107, name: 'LockFailed', kind: 'transient' }, // A note in the oplog waits only 1 ms for the global lock.
   { code: 64, name: 'WriteConcernFailed', kind: 'transient' },
   { code: 112, name: 'WriteConflict', kind: 'transient' },

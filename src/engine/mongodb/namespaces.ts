@@ -22,6 +22,9 @@ export function isServerCollection(name: string): boolean {
   return name === 'system.views' || name === 'system.profile' || name.startsWith('system.resharding.');
 }
 
+/** The collection of a database's stored functions. It has no validator, and servers drop it only with its database. */
+export const STORED_FUNCTIONS = 'system.js';
+
 const BUCKETS = 'system.buckets.';
 
 /** Whether a collection holds the buckets of a time series. */

@@ -8,6 +8,7 @@ import { array, boolean, document, element, int32, rawDocument } from '../bson/r
 import type { RawValue } from '../bson/raw-value.ts';
 import { BatchInterrupted, classify, classifyReply } from './failure-policy.ts';
 import type { Fence } from './fence.ts';
+import { STORED_FUNCTIONS } from './namespaces.ts';
 import { readAll } from './raw-cursor.ts';
 
 /**
@@ -64,8 +65,16 @@ const MAJORITY = { w: 'majority', j: true };
  * @returns the failed statements; a batch whose write concern failed is sent again and isn't among them
  */
 export async function insertRaw(fence: Fence, target: WriteTarget, documents: DocumentBatch): Promise<WriteError[]> {
-  const { errors } = await send(fence, target, 'insert', 'documents', documents, { bypassDocumentValidation: true });
+  const { errors } = await send(fence, target, 'insert', 'documents', documents, pastValidation(target));
   return errors;
+}
+
+/**
+ * Returns the option for writes that a validator would refuse. Stored functions can't have one, and the option needs the
+ * role `restore` there, which the user of a migration may lack.
+ */
+export function pastValidation({ name }: Place): { readonly bypassDocumentValidation?: true } {
+  return name === STORED_FUNCTIONS ? {} : { bypassDocumentValidation: true };
 }
 
 /** Sends updates made by the functions below, unordered. */
@@ -75,7 +84,7 @@ export async function updateRaw(
   statements: readonly Buffer[],
 ): Promise<WriteError[]> {
   const batch = DocumentBatch.of(statements);
-  const { errors } = await send(fence, target, 'update', 'updates', batch, { bypassDocumentValidation: true });
+  const { errors } = await send(fence, target, 'update', 'updates', batch, pastValidation(target));
   return errors;
 }
 
@@ -134,7 +143,7 @@ export async function changeTogether(
     commands.push({ ...commandOf(target, command, field, DocumentBatch.of(statements)), ...options });
   };
   add('delete', 'deletes', deletes, {});
-  add('update', 'updates', updates, { bypassDocumentValidation: true });
+  add('update', 'updates', updates, pastValidation(target));
   const replies = await fence.writeTogether(target.database, commands);
   return replies && { removed: deletes.length > 0 ? Number(replies[0]?.n) : 0 };
 }

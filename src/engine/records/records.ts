@@ -122,6 +122,12 @@ export interface RecordedCounts {
 /** Namespaces with digests. This is no object, because a namespace may have any name, for example `__proto__.x`. */
 export type CatalogRecord = readonly (readonly [namespace: string, digest: string])[];
 
+/** A digest of a cluster's users, and one of its roles. They show that something changed, and nothing of a password. */
+export interface AccountsDigest {
+  readonly user: string;
+  readonly role: string;
+}
+
 /** The record of a cutover. The engine writes each step before it acts on it (docs/reference/pitfalls.md#pitfall-51). */
 export interface CutoverRecord {
   readonly requestedAtMs: number;
@@ -146,6 +152,8 @@ export interface CutoverRecord {
   readonly isReversed?: boolean;
   /** Whether the operator has closed the way back, in records of older versions. */
   readonly wayBackClosed?: boolean;
+  /** The source's users and roles that the destination had then; absent if they aren't migrated. */
+  readonly accounts?: AccountsDigest;
   /** Changes of the source after that. They are on the source only. */
   readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
   /** The watch of the source after the end of the migration. Its changes include those of `writtenAfterCommit`. */
@@ -173,6 +181,8 @@ export interface SourceWatchState {
   readonly watchedToMs: number;
   /** Changes after the commit. They are on the source only. */
   readonly changes: number;
+  /** The users and roles that the watch saw last; absent if they aren't migrated. */
+  readonly accounts?: AccountsDigest;
   /** The first namespaces with such changes. */
   readonly namespaces: readonly string[];
   /** Why the watch has ended; absent while it goes on. `over`: its time is over, and nothing was missed. */

@@ -5,7 +5,7 @@ import type { Wait } from '../mongodb/retry.ts';
 import type { Finding } from '../preflight/finding.ts';
 import type { CutoverAttempt } from '../records/cutover-attempt.ts';
 import type { MigrationState, PhaseTime } from '../records/migration-state.ts';
-import type { SourceWatchState } from '../records/records.ts';
+import type { AccountsDigest, SourceWatchState } from '../records/records.ts';
 import type { TimeShares } from './time-shares.ts';
 import type { VerificationProgress } from './verification-progress.ts';
 
@@ -152,6 +152,8 @@ export interface Progress {
     readonly watchedFrom?: string;
     /** With `watchedFrom`: the `replicaSetId` of the source. */
     readonly watchedId?: string;
+    /** With `watchedFrom`: the source's users and roles at the commit; absent if they aren't migrated. */
+    readonly watchedAccounts?: AccountsDigest;
     /** Changes of the source after the commit that are known of. */
     readonly writtenAfterCommit?: { readonly count: number; readonly namespaces: string };
     /** Where an earlier process left the watch of the source. */

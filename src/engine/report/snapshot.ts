@@ -197,9 +197,9 @@ function leftBy({ context, log }: RunView): Left {
 
 /** A reversible migration writes to its old source itself, and so sees what others write there. */
 function watchedFrom(
-  { committed, blocking, drainedTo, reverseFrom }: CutoverRecord,
+  { committed, blocking, drainedTo, reverseFrom, accounts }: CutoverRecord,
   watchedId: string,
-): Pick<NonNullable<Progress['cutover']>, 'watchedFrom' | 'watchedId'> {
+): Pick<NonNullable<Progress['cutover']>, 'watchedFrom' | 'watchedId' | 'watchedAccounts'> {
   if (!committed || !blocking || drainedTo === undefined || reverseFrom !== undefined) return {};
-  return { watchedFrom: drainedTo._data, watchedId };
+  return { watchedFrom: drainedTo._data, watchedId, ...(accounts && { watchedAccounts: accounts }) };
 }

@@ -83,6 +83,23 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
+  test('a document that applyOps deletes between its read and its insert by the copy does not come back', async () => {
+    await refill('items');
+    using insert = holdAt('engine.write.insert.items', { times: 1 });
+    await using running = RunningMigration.start(pair);
+    await insert.reached;
+    const taken = Promise.withResolvers<void>();
+    using _ = onReach('engine.capture.hidden-writes-recorded', () => {
+      const { changes, repairs } = running.progress;
+      if (changes.read > 0 || (repairs?.declared ?? 0) > 0) taken.resolve();
+    });
+    await hide('shop.items');
+    await taken.promise;
+    insert.release();
+    await running.commit();
+    await expectIdentical(pair);
+  });
+
   test('a view that applyOps makes, and documents of a capped collection, are migrated', async (t) => {
     const reason = needsSource('6.0', 'the catalog has to stand still');
     if (reason) return t.skip(reason);

@@ -5,9 +5,11 @@ import { documentOf } from '../../../src/engine/catalog/fields.ts';
 import { isUnique, readIndexSpec, sameButForWeakening } from '../../../src/engine/catalog/index-spec.ts';
 import { preflight } from '../../../src/engine/index.ts';
 import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { PLANTING, plantIndexes } from '../../support/plant-indexes.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
+import { SentCommands } from '../../support/sent-commands.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -113,6 +115,48 @@ test('old index specifications take the form that servers store today', () => {
     assert.deepEqual(modern(today), { spec: today, changes: [] }, `${what}: modern already`);
   }
   for (const kept of KEPT) assert.deepEqual(modern(kept), { spec: kept, changes: [] });
+});
+
+test('a simple collation, which MongoDB 9.0.0 lists for each index without one, is none', () => {
+  for (const spec of [{ key: { a: int(1) } }, { key: { a: int(1) }, v: int(1) }])
+    assert.deepEqual(modern({ ...spec, collation: { locale: 'simple' } }), { spec, changes: [] });
+  const german = { key: { a: int(1) }, collation: { locale: 'de' } };
+  assert.deepEqual(modern(german), { spec: german, changes: [] });
+});
+
+test('indexes of a destination that lists the simple collation are as wanted (a dialect, not a real server)', async () => {
+  await using pair = await startPair();
+  const db = pair.source.client.db('shop');
+  await db.createCollection('german', { collation: { locale: 'de' } });
+  for (const [name, options] of [
+    ['items', {}],
+    ['german', { collation: { locale: 'simple' } }],
+  ] as const) {
+    await db.collection(name).insertOne({ n: 1 });
+    await db.collection(name).createIndex({ n: 1 }, options);
+  }
+  await using destination = await SentCommands.inFrontOf((await pair.destination.primary()).port, {
+    listIndexes: ({ cursor, ...reply }) => ({
+      ...reply,
+      cursor: {
+        ...cursor,
+        firstBatch: cursor.firstBatch.map((spec: Document) => ({ collation: { locale: 'simple' }, ...spec })),
+      },
+    }),
+  });
+  const clusters = { source: pair.source, destination };
+  const migrationId = newId();
+  await using first = RunningMigration.start(clusters, { migrationId });
+  await first.untilReady();
+  await first.stop();
+  await using second = RunningMigration.start(clusters, { migrationId });
+  await second.commit();
+  await expectIdentical(pair);
+  assert.ok(destination.commands.some(({ createIndexes }) => createIndexes === 'items'));
+  assert.deepEqual(
+    destination.commands.filter(({ dropIndexes }) => dropIndexes !== undefined),
+    [],
+  );
 });
 
 test('a number makes an index as unique as true does', () => {

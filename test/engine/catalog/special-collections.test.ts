@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Db, Timestamp } from 'mongodb';
-import { listCollections } from '../../../src/engine/catalog/read-catalog.ts';
+import { databaseExists, listCollections } from '../../../src/engine/catalog/read-catalog.ts';
+import { newId } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { leastPrivilegeUsers } from '../../support/least-privilege.ts';
+import { LEAST_ROLES, leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
@@ -112,18 +114,42 @@ test('the buckets of a time series that does not exist, as while it is created o
   assert.deepEqual(seen, ['system.buckets.measurements']);
 });
 
-test('stored functions are migrated', { skip: unseen }, async () => {
-  await using pair = await startPair();
-  const functions = pair.source.client.db('special').collection<{ _id: string; value: string }>('system.js');
-  await functions.insertMany([
-    { _id: 'a', value: 'f' },
-    { _id: 'b', value: 'g' },
-  ]);
-  await using running = RunningMigration.start(pair);
-  await running.untilReady();
-  await functions.updateOne({ _id: 'a' }, { $set: { value: 'changed' } });
-  await functions.deleteOne({ _id: 'b' });
-  await running.commit();
+test('stored functions and time series are migrated by a user without the role restore', { skip: unseen }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const { client } = pair.source;
+  const of = (database: string) => client.db(database).collection<{ _id: string; value: string }>('system.js');
+  for (const database of ['special', 'remade', 'dropped']) {
+    await of(database).insertMany([
+      { _id: 'a', value: 'f' },
+      { _id: 'b', value: 'g' },
+    ]);
+  }
+  await client.db('special').createCollection('weather', { timeseries: { timeField: 'at' } });
+  await client.db('special').collection('weather').insertOne({ at: new Date() });
+  const { source } = await leastPrivilegeUsers(pair);
+  // As the control plane's users for migrations.
+  await pair.destination.createUser(
+    'migrates',
+    'secret',
+    LEAST_ROLES.destination.filter((role) => role !== 'restore'),
+  );
+  const destination = { uri: pair.destination.uriFor('migrates', 'secret') };
+  const migrationId = newId();
+  await using first = RunningMigration.start({ source, destination }, { migrationId });
+  await first.untilReady();
+  await of('special').updateOne({ _id: 'a' }, { $set: { value: 'changed' } });
+  await of('special').deleteOne({ _id: 'b' });
+  await client.db('special').collection('weather').insertOne({ at: new Date() });
+  // Servers drop this collection only with its database.
+  await client.db('dropped').dropDatabase();
+  await eventually(async () => !(await databaseExists(pair.destination.client, 'dropped')), {
+    what: 'the drop on the destination',
+  });
+  await first.stop();
+  await client.db('remade').dropDatabase();
+  await of('remade').insertOne({ _id: 'c', value: 'h' });
+  await using second = RunningMigration.start({ source, destination }, { migrationId });
+  await second.commit();
   await expectIdentical(pair);
 });
 

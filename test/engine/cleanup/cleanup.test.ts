@@ -70,6 +70,31 @@ test('what a migration leaves is listed, and goes without anything else', async 
     },
   );
 
+  await t.test('stored functions go, too, and their database where it has nothing else', async () => {
+    const databases = ['functions', 'shared'];
+    for (const name of databases)
+      await source.client.db(name).collection<{ _id: string }>('system.js').insertOne({ _id: 'f' });
+    await source.client.db('seen').createCollection('view', { viewOn: 'items', pipeline: [] });
+    await using running = RunningMigration.start(pair, { migrationId: ID });
+    await running.untilReady();
+    await running.migration.cancel({ drop: false });
+    await destination.client.db('shared').collection('theirs').insertOne({});
+    await destination.client.db('seen').collection<{ _id: string }>('system.js').insertOne({ _id: 'theirs' });
+    await cleanUp(destination, ID, { drop: true });
+    const { databases: left } = await destination.client.db('admin').command({ listDatabases: 1, nameOnly: true });
+    assert.deepEqual(
+      databases.filter((name) => left.some((one: { readonly name: string }) => one.name === name)),
+      ['shared'],
+    );
+    assert.equal(await destination.client.db('shared').collection('system.js').countDocuments(), 0);
+    assert.equal(await destination.client.db('shared').collection('theirs').countDocuments(), 1);
+    assert.equal(await destination.client.db('seen').collection('system.js').countDocuments(), 1);
+    for (const name of [...databases, 'seen']) {
+      await source.client.db(name).dropDatabase();
+      await destination.client.db(name).dropDatabase();
+    }
+  });
+
   await t.test('one that is committed is forgotten and its data, users and roles stay', async () => {
     await source.createUser('migrated', 'secret', ['read']);
     await syncOnce(pair, { migrationId: ID, usersAndRoles: true });
