@@ -117,8 +117,7 @@ async function readWanted(context: ReconcileParts, database: string): Promise<Wa
   const wanted = listed
     .filter(({ name }) => context.selection.has(database, name))
     .map((entry) => ({ ...entry, destinationName: context.namespaces.collection(database, entry.name) }));
-  // Must come before the names are compared: a collection may have the name of another one's buckets for good.
-  refuseUnsupported(wanted, context.sourceFeatures);
+  refuseUnsupported(wanted, context.sourceFeatures); // First: a collection may have the name of another's buckets for good.
   refuseRepeatedNames(wanted);
   refuseNameConflicts(context.namespaces, database, wanted);
   refuseRenamedAway(context, listed);
