@@ -68,6 +68,7 @@ export class Agent {
       copyBytesPerSecond: configuration.copyBytesPerSecond,
       memoryBytes: configuration.memoryBytes,
       verification: configuration.verification,
+      acceptUntriedVersion: configuration.acceptUntriedVersion,
       logger: logger.child({ migration: migrationId }),
       clock,
     });

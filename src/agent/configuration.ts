@@ -100,6 +100,10 @@ export const agentFile = z
       description:
         'How migrations are verified; default: repair, which writes documents that differ again. report changes nothing and refuses the cutover while something differs; off compares nothing.',
     }),
+    acceptUntriedVersion: z.boolean().optional().meta({
+      description:
+        'Whether to migrate although a server is newer than those that this version of Linkspan knows; default: false.',
+    }),
     metrics: metricsFile.optional(),
     copy: z
       .strictObject({
@@ -133,6 +137,8 @@ export interface AgentConfiguration {
   readonly metrics?: MetricsFile;
   /** How migrations are verified; default: the engine's, `repair`. */
   readonly verification?: VerificationMode;
+  /** Whether to migrate although a server is newer than those that Linkspan knows. */
+  readonly acceptUntriedVersion?: boolean;
   /** Upper limit of the initial copy. */
   readonly copyBytesPerSecond?: number;
 }
@@ -151,6 +157,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
     opsManagerApi,
     memoryMegabytes,
     verification,
+    acceptUntriedVersion,
     metrics,
     copy,
   } = readConfiguration(file, agentFile, environment);
@@ -170,6 +177,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
       })),
     })),
     ...(verification === undefined ? {} : { verification }),
+    ...(acceptUntriedVersion === undefined ? {} : { acceptUntriedVersion }),
     ...(metrics && {
       metrics: { ...metrics, tokenFile: metrics.tokenFile && resolve(dirname(file), metrics.tokenFile) },
     }),

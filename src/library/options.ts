@@ -111,6 +111,8 @@ export interface MigrationOptions extends Selection {
   readonly takeOver?: boolean;
   /** Whether to start although the destination's disk seems too small; false by default. */
   readonly skipDiskSpaceCheck?: boolean;
+  /** Whether to start although a server is newer than those that Linkspan knows; false by default. */
+  readonly acceptUntriedVersion?: boolean;
   /** Limit of the initial copy; none by default. */
   readonly copyBytesPerSecond?: number;
   /** Memory that the process may use, in bytes; 512 MB by default, at least 384 MB. */
@@ -134,4 +136,6 @@ export interface VerificationOptions extends Selection {
    * date lags behind.
    */
   readonly settleMs?: number;
+  /** Whether to compare although a server is newer than those that Linkspan knows; false by default. */
+  readonly acceptUntriedVersion?: boolean;
 }

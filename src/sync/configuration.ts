@@ -25,6 +25,7 @@ const file = z.strictObject({
   watchSourceMinutes: z.number().min(0).max(10_080).optional(),
   usersAndRoles: z.boolean().optional(),
   reversible: z.boolean().optional(),
+  acceptUntriedVersion: z.boolean().optional(),
   memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
   bypassingWrites: z.enum(['drain', 'giveUp']).optional(),
   verification: z.enum(['repair', 'report', 'off']).optional(),
@@ -51,6 +52,8 @@ export interface SyncConfiguration {
   readonly usersAndRoles?: boolean;
   /** Whether a migration can be reversed after the commit. */
   readonly reversible?: boolean;
+  /** Whether to go on although a server is newer than those that Linkspan knows. */
+  readonly acceptUntriedVersion?: boolean;
   readonly memoryMegabytes?: number;
   /** How a cutover treats writes of users who bypass the source's write block. */
   readonly bypassingWrites?: BypassingWrites;
@@ -77,6 +80,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     watchSourceMinutes,
     usersAndRoles,
     reversible,
+    acceptUntriedVersion,
     memoryMegabytes,
     bypassingWrites,
     verification,
@@ -96,6 +100,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     ...(watchSourceMinutes === undefined ? {} : { watchSourceMinutes }),
     usersAndRoles,
     reversible,
+    ...(acceptUntriedVersion === undefined ? {} : { acceptUntriedVersion }),
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),
     ...(verification === undefined ? {} : { verification }),

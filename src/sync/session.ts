@@ -49,6 +49,8 @@ export interface SessionOptions {
   readonly reversible?: boolean;
   /** Whether to take the migration from another engine that runs it. */
   readonly takeOver?: boolean;
+  /** Whether to start although a server is newer than those that Linkspan knows. */
+  readonly acceptUntriedVersion?: boolean;
   /** Memory limit of the process. */
   readonly memoryBytes?: number;
   /** How a cutover treats writes of users who bypass the source's write block. */

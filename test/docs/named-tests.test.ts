@@ -88,6 +88,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '15c',
       '16',
       '16b',
+      '16c',
       '17',
       '17b',
       '17c',

@@ -6,6 +6,7 @@ import { verificationErrors } from '../../src/platform/errors/verification.ts';
 
 /** The errors of a comparison that the library reports. The others concern files of the command line. */
 const OF_A_COMPARISON = [
+  'NOT_COMPARABLE',
   'REPAIR_DURING_MIGRATION',
   'REPAIR_UNCHECKED',
   'VERIFICATION_HISTORY_LOST',

@@ -14,6 +14,7 @@ interface DigestFlags {
   readonly cluster?: string;
   readonly usersAndRoles?: boolean;
   readonly config?: string;
+  readonly acceptUntriedVersion?: boolean;
   readonly report?: string;
   readonly output: OutputFormat;
 }
@@ -34,6 +35,7 @@ export function digestCommand(): Command {
     )
     .option('--config <file>', 'YAML file of linkspan sync with the selection, in the names of this cluster')
     .option('--users-and-roles', 'Also take fingerprints of users and custom roles')
+    .option('--accept-untried-version', 'Go on although a server is newer than those that Linkspan knows')
     .option('--report <file>', 'File for the report, as JSON')
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')
@@ -80,7 +82,14 @@ async function makeReport(
   const ended = new AbortController();
   try {
     return await digestCluster(
-      { cluster: { uri: cluster }, filters, documentFilters, usersAndRoles: flags.usersAndRoles, logger },
+      {
+        cluster: { uri: cluster },
+        filters,
+        documentFilters,
+        usersAndRoles: flags.usersAndRoles,
+        acceptUntriedVersion: flags.acceptUntriedVersion ?? file.acceptUntriedVersion,
+        logger,
+      },
       signal,
       (progress) => void showDigestProgress(progress, process.stderr, ended.signal),
     );

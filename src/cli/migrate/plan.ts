@@ -15,6 +15,7 @@ interface PlanFlags {
   readonly keepDestination?: boolean;
   readonly usersAndRoles?: boolean;
   readonly reversible?: boolean;
+  readonly acceptUntriedVersion?: boolean;
   readonly config?: string;
   readonly output: OutputFormat;
 }
@@ -44,6 +45,7 @@ export function planCommand(): Command {
     .option('--keep-destination', 'Assume that the destination keeps its data')
     .option('--users-and-roles', 'Assume that users and custom roles are migrated as well')
     .option('--reversible', 'Assume that the migration can be reversed after the cutover')
+    .option('--accept-untried-version', 'Go on although a server is newer than those that Linkspan knows')
     .option('--config <file>', 'YAML file of linkspan sync with selection and names')
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')
@@ -97,6 +99,7 @@ async function look(
       dropDestination: flags.dropDestination ?? false,
       usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
       reversible: flags.reversible ?? file.reversible,
+      acceptUntriedVersion: flags.acceptUntriedVersion ?? file.acceptUntriedVersion,
       copyBytesPerSecond: limit && limit * 1e6,
       ...file.selection,
       ...(flags.keepDestination ? { keepDestination: true } : {}),

@@ -71,6 +71,7 @@ async function openSession(flags: SyncFlags): Promise<OpenedSession> {
     dropDestination: sideToDrop(flags, once),
     confirmDrops: flags.confirmDrops,
     takeOver: flags.takeOver,
+    acceptUntriedVersion: flags.acceptUntriedVersion ?? file.acceptUntriedVersion,
     usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
     reversible: flags.reversible ?? file.reversible,
     memoryBytes: bytesOf(flags.memoryMegabytes ?? file.memoryMegabytes),

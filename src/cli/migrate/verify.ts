@@ -23,6 +23,7 @@ interface VerifyFlags {
   readonly once?: boolean;
   readonly follow?: boolean;
   readonly settleSeconds: number;
+  readonly acceptUntriedVersion?: boolean;
   readonly report?: string;
   readonly reports?: readonly string[];
   readonly output: OutputFormat;
@@ -64,6 +65,7 @@ export function verifyCommand(): Command {
       parsePositive,
       DEFAULT_SETTLE_SECONDS,
     )
+    .option('--accept-untried-version', 'Go on although a server is newer than those that Linkspan knows')
     .option('--report <file>', 'File for the report, and for the state of a run that was stopped')
     .option('--reports <files...>', 'Compare two reports of linkspan digest, without a connection to either cluster')
     .addOption(
@@ -129,6 +131,7 @@ async function compare(
     keepDestination: flags.keepDestination ?? keepDestination,
     usersAndRoles: flags.usersAndRoles ?? settings.usersAndRoles,
     repair: flags.repair,
+    acceptUntriedVersion: flags.acceptUntriedVersion ?? settings.acceptUntriedVersion,
     follow: flags.follow,
     bytesPerSecond: rate && rate * 1e6,
     settleMs: flags.settleSeconds * 1000,

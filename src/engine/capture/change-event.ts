@@ -22,8 +22,31 @@ export interface ChangeEvent {
   readonly time: Timestamp;
 }
 
-/** Operations on documents; all others count as changes of the catalog. */
+/** Operations on documents; all others that are known count as changes of the catalog. */
 const DOCUMENT_OPERATIONS = new Set(['insert', 'update', 'replace', 'delete']);
+
+/** The other operations of MongoDB 5.0 to 9.0 (server source: document_source_change_stream.h). */
+const OTHER_OPERATIONS = new Set([
+  'abortIndexBuild',
+  'create',
+  'createIndexes',
+  'drop',
+  'dropDatabase',
+  'dropIndexes',
+  'endOfTransaction',
+  'invalidate',
+  'migrateChunkToNewShard',
+  'migrateLastChunkFromShard',
+  'modify',
+  'refineCollectionShardKey',
+  'rename',
+  'reshardBegin',
+  'reshardBlockingWrites',
+  'reshardCollection',
+  'reshardDoneCatchUp',
+  'shardCollection',
+  'startIndexBuild',
+]);
 
 export type DocumentChange = ChangeEvent & { readonly key: DocumentKey };
 
@@ -50,9 +73,19 @@ export function concerns(selection: Selection, event: ChangeEvent): boolean {
 /**
  * Reads an event's envelope. The engine never skips an event.
  * @param withId  whether the source names the UUID of each change's collection
- * @throws UserError UNDECODABLE_EVENT
+ * @throws UserError UNKNOWN_OPERATION, UNDECODABLE_EVENT
  */
 export function readChangeEvent(bytes: Buffer, withId: boolean): ChangeEvent {
+  const event = readDecodable(bytes, withId);
+  const { operation, database, collection } = event;
+  if (isDocumentChange(event) || OTHER_OPERATIONS.has(operation)) return event;
+  // One without a namespace may concern all of them.
+  if (database !== '' && !isOfUsers(event)) return event;
+  const place = database === '' ? '' : ` of ${database}.${collection}`;
+  throw new UserError('UNKNOWN_OPERATION', [`the event ${operation}${place} in a change stream`]);
+}
+
+function readDecodable(bytes: Buffer, withId: boolean): ChangeEvent {
   try {
     const event = readEnvelope(bytes);
     if (isDocumentChange(event) && (event.key === undefined || (withId && event.collectionId === undefined))) {

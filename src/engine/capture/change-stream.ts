@@ -1,7 +1,7 @@
 import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
-import { BatchInterrupted, classify } from '../mongodb/failure-policy.ts';
+import { BatchInterrupted, classify, untilKnown } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
@@ -89,7 +89,7 @@ export class ChangeStream implements AsyncDisposable {
     try {
       return await retrier.run('the change stream of the source', async () => {
         try {
-          return this.#read(await this.#nextRaw(waitMs));
+          return await untilKnown(async () => this.#read(await this.#nextRaw(waitMs)));
         } catch (error) {
           this.#broke = true;
           await this.#close(); // Before a new one opens, or connections and cursors accumulate.

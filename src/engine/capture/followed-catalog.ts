@@ -18,11 +18,12 @@ interface FollowedCatalogParts extends ReconcileParts {
  */
 const GONE_REMEMBERED = 10_000;
 
-/** How long a sharded source may have another UUID for a collection before the engine notices. */
+/** How long a source may have another UUID for a collection, or a new time series without an event, before the engine notices. */
 const LOOK_EVERY_MS = 10_000;
 
 /**
- * A catalog whose stream shows every change, except that a sharded source reshards collections without an event. The destination's catalog is kept in sync with it. Collections are
+ * A catalog whose stream shows every change, except that a sharded source reshards collections without an event, and that
+ * MongoDB 9.0 shows no event of time series. The destination's catalog is kept in sync with it. Collections are
  * identified by UUID.
  */
 export class FollowedCatalog implements SourceCatalog {
@@ -75,21 +76,26 @@ export class FollowedCatalog implements SourceCatalog {
     this.#changed.clear();
   }
 
-  /** Looks for collections that a sharded source has resharded: their UUIDs change without an event. */
+  /** Whether a change of the catalog may have no event. */
+  get #mayMiss(): boolean {
+    return isSharded(this.#context.source) || !this.#context.sourceFeatures.showsTimeSeries;
+  }
+
+  /** Looks for collections that a sharded source has resharded: their UUIDs change without an event. MongoDB 9.0 hides time series. */
   async watch(): Promise<void> {
-    const { clock, signal, source } = this.#context;
-    while (isSharded(source) && !signal.aborted) {
+    const { clock, signal } = this.#context;
+    while (this.#mayMiss && !signal.aborted) {
       await clock.sleep(LOOK_EVERY_MS, signal);
       if (!signal.aborted) await this.#lookForUnshown();
     }
   }
 
-  /** @throws CollectionMissing when a sharded source has resharded a collection, and the engine has not followed that */
+  /** @throws CollectionMissing when the source has changed a collection without an event, and the engine has not followed that */
   async confirm(): Promise<void> {
-    if (!isSharded(this.#context.source)) return; // The stream shows everything, and all changes so far are done.
+    if (!this.#mayMiss) return; // The stream shows everything, and all changes so far are done.
     const [namespace] = await this.#lookForUnshown();
     if (namespace !== undefined)
-      throw new CollectionMissing(`${namespace} has another UUID on the source than its change stream has shown`);
+      throw new CollectionMissing(`${namespace} was changed on the source, and its change stream has not shown that`);
   }
 
   /** Returns the names of selected collections that have another UUID than the engine knows, or are new or gone. */

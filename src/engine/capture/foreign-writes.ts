@@ -36,7 +36,7 @@ export async function readForeignWrites(
     find: 'oplog.rs',
     filter: {
       ts: { $gt: after, $lte: to },
-      op: { $in: ['i', 'u', 'd', 'c'] },
+      op: { $ne: 'n' }, // The collection of an operation that no rule knows is compared as a whole.
       'lsid.id': { $nin: fence.sessionIds },
       ns: { $not: new RegExp(`^${INTERNAL_DATABASE}\\.`) },
       $nor: [discardsOf(capped)],

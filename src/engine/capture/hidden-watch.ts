@@ -2,7 +2,7 @@ import { type MongoClient, MongoServerError, Timestamp } from 'mongodb';
 import { type Clock, type Logger, messageOf, reach, UserError } from '../../platform/index.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
-import { classify } from '../mongodb/failure-policy.ts';
+import { classify, untilKnown } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { isSharded } from '../mongodb/sharding.ts';
@@ -136,7 +136,7 @@ export class HiddenWatch {
     if (isSharded(source)) return this.#cannotSee(SHARDS_NOT_SEARCHED);
     try {
       const writes = await retrier.run('the oplog of the source', () =>
-        readHiddenWrites(source, sourceFeatures, range),
+        untilKnown(() => readHiddenWrites(source, sourceFeatures, range)),
       );
       this.#blind = undefined;
       return writes;

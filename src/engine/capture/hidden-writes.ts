@@ -1,10 +1,13 @@
 import { type MongoClient, Timestamp } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
+import { decode } from '../bson/decode.ts';
 import { elementNamed } from '../bson/elements.ts';
 import { isBefore, timeOfToken, writeBarrier } from '../mongodb/cluster-time.ts';
-import { RawCursor } from '../mongodb/raw-cursor.ts';
+import { isUserDatabase } from '../mongodb/namespaces.ts';
+import { RawCursor, readAll } from '../mongodb/raw-cursor.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { readChangeEvent } from './change-event.ts';
-import { OPLOG_KEY_FIELDS, OplogKeys } from './oplog-keys.ts';
+import { OPLOG_KEY_FIELDS, OplogKeys, readOperation } from './oplog-keys.ts';
 
 /**
  * Selects oplog entries that change streams omit (docs/adr/0021-hidden-writes.md lists what was tried): documents that
@@ -13,6 +16,47 @@ import { OPLOG_KEY_FIELDS, OplogKeys } from './oplog-keys.ts';
  */
 const HIDDEN = {
   $or: [{ fromMigrate: true }, { op: 'c', 'o.applyOps': { $exists: true }, txnNumber: { $exists: false } }],
+};
+
+/** The operations of MongoDB 5.0 to 9.0, without those that only tests and features that are off write. */
+const OPERATIONS = ['i', 'u', 'd', 'c', 'n'];
+
+/**
+ * The commands of those operations. `importCollection` and `upgradeDowngradeViewlessTimeseries` change collections
+ * without an event, so they are missing. `emptycapped` needs a server with test commands, and the ends of capped
+ * collections are compared anyway.
+ */
+const COMMANDS = [
+  'abortIndexBuild',
+  'abortTransaction',
+  'applyOps',
+  'collMod',
+  'commitIndexBuild',
+  'commitTransaction',
+  'create',
+  'createDatabaseMetadata',
+  'createIndexes',
+  'dbCheck',
+  'deleteIndexes',
+  'drop',
+  'dropDatabase',
+  'dropDatabaseMetadata',
+  'dropIndexes',
+  'emptycapped',
+  'invalidateCollectionMetadata',
+  'modifyCollectionShardingIndexCatalog',
+  'renameCollection',
+  'startIndexBuild',
+  'truncateRange',
+  'updateCollectionMetadata',
+];
+
+/** Selects oplog entries that no rule knows. Change streams may omit them. */
+export const UNKNOWN = {
+  $or: [
+    { op: { $nin: OPERATIONS } },
+    { op: 'c', $nor: COMMANDS.map((name) => ({ [`o.${name}`]: { $exists: true } })) },
+  ],
 };
 
 const BATCH_ENTRIES = 10_000;
@@ -29,6 +73,7 @@ interface Range {
  * Reads the writes without events in a part of the oplog.
  * @param passed  returns a time that a change stream reaches soon, and that isn't before the range. By default it writes a barrier
  * @returns undefined when the oplog no longer reaches back to the beginning of that part
+ * @throws UserError UNKNOWN_OPERATION when an entry is one that no rule knows
  */
 export async function readHiddenWrites(
   source: MongoClient,
@@ -42,6 +87,10 @@ export async function readHiddenWrites(
   for await (const entry of readEntries(source, { after, to })) {
     if (elementNamed(entry, 'fromMigrate') !== undefined) {
       found.take(entry);
+      continue;
+    }
+    if (!isGroup(entry)) {
+      await refuseUnknown(source, timeOf(entry));
       continue;
     }
     const group = new OplogKeys();
@@ -64,7 +113,7 @@ export async function readHiddenWrites(
 async function* readEntries(source: MongoClient, { after, to }: Range): AsyncGenerator<Buffer> {
   const [cursor, first] = await RawCursor.open(source, 'local', {
     find: 'oplog.rs',
-    filter: { ts: { $gt: after, $lte: to }, ...HIDDEN },
+    filter: { ts: { $gt: after, $lte: to }, $or: [...HIDDEN.$or, ...UNKNOWN.$or] },
     projection: OPLOG_KEY_FIELDS,
     batchSize: BATCH_ENTRIES,
     readConcern: { level: 'majority', afterClusterTime: to },
@@ -74,6 +123,22 @@ async function* readEntries(source: MongoClient, { after, to }: Range): AsyncGen
     yield* batch.documents;
     if (!cursor.open) return;
   }
+}
+
+function isGroup(entry: Buffer): boolean {
+  const { op, change } = readOperation(entry);
+  return op === 'c' && change !== undefined && elementNamed(change, 'applyOps') !== undefined;
+}
+
+/** @throws UserError UNKNOWN_OPERATION unless the entry concerns only the server's own databases */
+async function refuseUnknown(source: MongoClient, ts: Timestamp): Promise<void> {
+  const command = { find: 'oplog.rs', filter: { ts }, limit: 1, singleBatch: true };
+  const [entry] = (await readAll(source, 'local', command)).map((bytes) => decode(bytes));
+  if (entry === undefined) return; // The check of the oplog's beginning follows.
+  const { op, ns, o } = entry;
+  if (ns !== '' && !isUserDatabase(String(ns).split('.')[0] ?? '')) return;
+  const name = op === 'c' ? Object.keys(o)[0] : op;
+  throw new UserError('UNKNOWN_OPERATION', [`the operation ${name} of ${ns} in the oplog`]);
 }
 
 function timeOf(entry: Buffer): Timestamp {

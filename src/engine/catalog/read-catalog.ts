@@ -12,7 +12,7 @@ import { statisticsOf } from './shard-statistics.ts';
 export interface CatalogEntry {
   readonly database: string;
   readonly name: string;
-  /** `collection` or `view`. */
+  /** `collection`, `view`, or `timeseries` for one without buckets; another kind of a newer server. */
   readonly type: string;
   /** Absent for views. */
   readonly uuid?: UUID;
@@ -49,21 +49,34 @@ export async function isEmptyDatabase(client: MongoClient, database: string): Pr
 
 /**
  * Returns the collections and views of one database, without the server's own. A time series appears as its buckets,
- * with its own options.
+ * with its own options. On a server without buckets it appears as it is.
  */
 export async function listCollections(client: MongoClient, database: string): Promise<CatalogEntry[]> {
+  return (await listWithHalves(client, database)).entries;
+}
+
+/**
+ * Returns what {@link listCollections} returns, and the buckets of time series that don't exist. A time series has two
+ * entries: a view-like one with the options, and its buckets with the data. While it is being created or dropped, the
+ * listing may have only one of them. The other has its own event in the stream.
+ */
+export async function listWithHalves(
+  client: MongoClient,
+  database: string,
+): Promise<{ readonly entries: CatalogEntry[]; readonly halves: CatalogEntry[] }> {
   const listed = await readAll(client, database, { listCollections: 1, cursor: { batchSize: 100_000 } });
-  const entries = listed.map((bytes) => readEntry(database, bytes)).filter(({ name }) => !isServerCollection(name));
-  const timeSeries = new Map(entries.filter(({ type }) => type === 'timeseries').map((entry) => [entry.name, entry]));
-  // A time series has two entries: a view-like one with the options, and its buckets with the data. While it is being
-  // created or dropped, the listing may have only one of them. The other has its own event in the stream.
-  return entries
-    .filter(({ type }) => type !== 'timeseries')
-    .flatMap((entry) => {
-      if (!isBuckets(entry.name)) return [entry];
-      const whole = timeSeries.get(catalogName(entry.name));
-      return whole === undefined ? [] : [{ ...entry, options: whole.options }];
-    });
+  const all = listed.map((bytes) => readEntry(database, bytes)).filter(({ name }) => !isServerCollection(name));
+  const ofTimeSeries = (entry: CatalogEntry) => entry.type === 'timeseries' && entry.uuid === undefined;
+  const timeSeries = new Map(all.filter(ofTimeSeries).map((entry) => [entry.name, entry]));
+  const [entries, halves]: [CatalogEntry[], CatalogEntry[]] = [[], []];
+  for (const entry of all) {
+    if (ofTimeSeries(entry)) continue;
+    const whole = isBuckets(entry.name) ? timeSeries.get(catalogName(entry.name)) : undefined;
+    if (whole !== undefined) entries.push({ ...entry, options: whole.options });
+    else if (isBuckets(entry.name) && entry.options.has('timeseries')) halves.push(entry);
+    else entries.push(entry);
+  }
+  return { entries, halves };
 }
 
 /** Returns the indexes of a collection except the one on `_id`; none when the collection is gone. */

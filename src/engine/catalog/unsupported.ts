@@ -1,8 +1,9 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import { BLOCK_RECORD, isBuckets, STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
+import { BLOCK_RECORD, isBuckets, STORED_FUNCTIONS, shownName } from '../mongodb/namespaces.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { type CatalogEntry, listCollections } from './read-catalog.ts';
+import { whyUnknown } from './unknown.ts';
 
 const UNSEEN = 'are not in the change streams of servers before 6.0';
 
@@ -11,13 +12,15 @@ export function whyUnsupported(entry: CatalogEntry, source: SourceFeatures): str
   if (!source.showsCatalogChanges && isBuckets(entry.name)) return `a time series, whose changes ${UNSEEN}`;
   if (!source.showsCatalogChanges && entry.name === STORED_FUNCTIONS)
     return `a collection of stored functions, whose changes ${UNSEEN}`;
+  if (!source.fillsBuckets && isBuckets(entry.name))
+    return 'a time series, which the destination would store without a collection of buckets (MongoDB 9.0)';
   if (entry.database === 'admin') return 'in the database admin, whose changes no change stream shows';
   if (entry.options.has('encryptedFields')) return 'a collection with queryable encryption';
   if (entry.name.startsWith('system.') && entry.name !== STORED_FUNCTIONS && !isBuckets(entry.name))
     return 'a system collection';
   // Older servers created such names; current ones refuse them (tried on 6.0.5).
   if (entry.name.includes('$')) return 'a collection with $ in its name, which current servers refuse';
-  return undefined;
+  return whyUnknown(entry);
 }
 
 /**
@@ -40,6 +43,8 @@ export async function selectedInAdmin(
 export function refuseUnsupported(entries: readonly CatalogEntry[], source: SourceFeatures): void {
   for (const entry of entries) {
     const reason = whyUnsupported(entry, source);
-    if (reason !== undefined) throw new UserError('UNSUPPORTED_NAMESPACE', [`${entry.database}.${entry.name}`, reason]);
+    const { database, name, options } = entry;
+    if (reason !== undefined)
+      throw new UserError('UNSUPPORTED_NAMESPACE', [`${database}.${shownName(name, options)}`, reason]);
   }
 }

@@ -11,6 +11,7 @@ import {
   weakened,
 } from '../catalog/index-spec.ts';
 import { indexesAndBuildsOf, listIndexesOf } from '../catalog/read-catalog.ts';
+import { whyUnknownIndex } from '../catalog/unknown.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { classify, concernsOneCollection } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
@@ -149,6 +150,7 @@ export class IndexKeeper {
     const originals = await onSource(this.#context, collection, (name) =>
       listIndexesOf(source, { database, name, uuid }),
     );
+    refuseUnknown(collection, originals);
     const areNone = originals.length === 0 && collection.indexes.length === 0;
     collection.indexes = originals;
     const record = async () => {
@@ -190,5 +192,14 @@ export class IndexKeeper {
     const [before, expiry] = [expireAfterSeconds(present), expireAfterSeconds(original)];
     if (before === undefined || expiry === undefined || isSameValue(before, expiry)) return;
     await modify(this.#context.fence, target, { index: { name: present.name, expireAfterSeconds: expiry } });
+  }
+}
+
+/** Refuses an index before it is built in a weakened form: a field that no rule knows may delete documents, too. */
+function refuseUnknown({ namespace }: TrackedCollection, originals: readonly IndexSpec[]): void {
+  for (const original of originals) {
+    const why = whyUnknownIndex(original);
+    if (why !== undefined)
+      throw new UserError('NAMESPACE_CONFLICT', [namespace, `it has the index ${original.name}, ${why}`]);
   }
 }

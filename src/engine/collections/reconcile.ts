@@ -14,7 +14,7 @@ import { carryFlags } from '../catalog/time-series-flags.ts';
 import { refuseUnsupported } from '../catalog/unsupported.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { Slots } from '../concurrency/slots.ts';
-import { classify, NotNow } from '../mongodb/failure-policy.ts';
+import { classify, NotNow, untilKnown } from '../mongodb/failure-policy.ts';
 import { catalogName, STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
@@ -55,7 +55,9 @@ export async function reconcileCatalog(context: ReconcileParts, databases: Itera
   const retry = async (work: () => Promise<void>) => await context.retrier.run('the catalogs of both clusters', work);
   await reach('engine.catalog.comparison-begun');
   const all = withNamesakes(context, new Set(databases));
-  const listed = await context.retrier.run('the catalogs of both clusters', () => readAllWanted(context, all));
+  const listed = await context.retrier.run('the catalogs of both clusters', () =>
+    untilKnown(() => readAllWanted(context, all)),
+  );
   // Must come after the last listing, so that the engine never acts on a listing of another cluster.
   await confirmSource(context);
   const dropped = await judgeGone(context, listed);
@@ -121,14 +123,12 @@ async function readWanted(context: ReconcileParts, database: string): Promise<Wa
   const wanted = listed
     .filter(({ name }) => context.selection.has(database, name))
     .map((entry) => ({ ...entry, destinationName: context.namespaces.collection(database, entry.name) }));
+  refuseUnsupported(wanted, context.sourceFeatures); // First: a collection may have the name of another's buckets for good.
   refuseRepeatedNames(wanted);
-  refuseUnsupported(wanted, context.sourceFeatures);
   refuseNameConflicts(context.namespaces, database, wanted);
   refuseRenamedAway(context, listed);
   refuseOtherFilters(context, wanted);
-  const collections = wanted.filter(
-    (entry): entry is PlacedCollection => entry.type === 'collection' && entry.uuid !== undefined,
-  );
+  const collections = wanted.filter((entry): entry is PlacedCollection => entry.uuid !== undefined);
   const views = wanted.filter(({ type }) => type === 'view');
   const isGone = wanted.length === 0 && !(await databaseExists(context.source, database));
   return { database, isGone, collections, views };

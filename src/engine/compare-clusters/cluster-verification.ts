@@ -10,7 +10,7 @@ import { type NamespaceFilters, Selection } from '../scope/selection.ts';
 import { Comparison, type Phase, type Proof } from './comparison.ts';
 import type { ComparisonParts } from './comparison-parts.ts';
 import { Differences } from './differences.ts';
-import { type OpenedSides, openSides } from './open-sides.ts';
+import { type Accepted, type OpenedSides, openSides } from './open-sides.ts';
 import { type BothCatalogs, readCatalogs } from './paired-catalog.ts';
 import { Pairs } from './pairs.ts';
 import { PendingKeys } from './pending-keys.ts';
@@ -23,7 +23,7 @@ import type { DocumentDifference, VerificationReport } from './verification-repo
 import { WatchedSide } from './watched-side.ts';
 
 /** The clusters to compare, and how to compare them. */
-export interface VerifyOptions extends ClusterAddresses {
+export interface VerifyOptions extends ClusterAddresses, Accepted {
   /** The compared namespaces, by their names on the source; everything by default. */
   readonly filters?: NamespaceFilters;
   readonly documentFilters?: readonly DocumentFilter[];
@@ -120,7 +120,7 @@ export class ClusterVerification {
   async run(stop: AbortSignal): Promise<Verified> {
     const { source, destination, namespaceRemap = [], repair, logger } = this.#options;
     try {
-      await using sides = await openSides({ source, destination }, namespaceRemap.length > 0);
+      await using sides = await openSides({ source, destination }, namespaceRemap.length > 0, this.#options);
       // Refuses before hours of reading.
       if (repair) await refuseRepairs(sides);
       let saved = this.#resumedState(sides);

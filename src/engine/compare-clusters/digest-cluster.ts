@@ -22,11 +22,12 @@ import type { DigestReport } from './digest-report.ts';
 import { digestReportOf, type FoundByDigest } from './digest-report-of.ts';
 import { committedTime, latestTime } from './digest-times.ts';
 import { keyRanges } from './key-ranges.ts';
-import { refuseIncomparable } from './open-sides.ts';
+import { type Accepted, refuseIncomparable } from './open-sides.ts';
+import { refuseUnknown } from './paired-catalog.ts';
 import { SeenWrites } from './seen-writes.ts';
 
 /** The cluster and the selection to digest. */
-export interface DigestOptions {
+export interface DigestOptions extends Accepted {
   readonly cluster: ClusterAddress;
   /** The digested namespaces, by the cluster's own names; everything by default. */
   readonly filters?: NamespaceFilters;
@@ -48,6 +49,7 @@ const DEFAULT_RANGE_BYTES = 256 * 1024 * 1024;
  * by then, and says that it is unfinished.
  * @param onProgress  receives the progress once; its fields change while the digest runs
  * @throws UserError when the cluster can't be reached, is a standalone server, is too old, or refuses to be read
+ * @throws UserError NOT_COMPARABLE, UNKNOWN_OPERATION where it has something that no rule knows
  * @throws RepeatedId when two shards have documents with one `_id`
  */
 export async function digestCluster(
@@ -62,7 +64,7 @@ export async function digestCluster(
   const client = await connectCluster(options.cluster, 'source');
   try {
     const cluster = await describeCluster(client, clock);
-    refuseIncomparable(cluster, 'cluster');
+    refuseIncomparable(cluster, 'cluster', options);
     const retrier = new Retrier(clock, logger, signal);
     const progress = new DigestProgress(retrier);
     onProgress(progress);
@@ -106,6 +108,7 @@ async function digest(
   // The stream opens before the time is chosen, so that it misses nothing after it.
   await using seen = await SeenWrites.open(parts);
   const before = await readDefinitions();
+  refuseUnknown(before.catalog, 'cluster');
   refuseUnfilterable(before.catalog, documentFilters);
   const clusterTime = await retrier.run('the cluster', () => committedTime(client, seen.firstTime, clock, signal));
   await reach('engine.digest.time-chosen');
@@ -113,6 +116,7 @@ async function digest(
   await reach('engine.digest.documents-read');
   const after = await unlessStopped(signal, async () => {
     const definitions = await readDefinitions();
+    refuseUnknown(definitions.catalog, 'cluster');
     const time = await seen.until(await retrier.run('the cluster', () => latestTime(client)));
     const hidden = time && (await hiddenWrites(parts, { after: clusterTime, to: time }));
     return { ...definitions, time, oplogRead: hidden !== undefined, hidden };

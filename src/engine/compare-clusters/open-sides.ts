@@ -1,10 +1,16 @@
 import { UserError } from '../../platform/index.ts';
 import { type ClusterAddresses, connectCluster } from '../mongodb/connect.ts';
-import { compareVersions, OLDEST_SHARDED, sourceFeatures } from '../mongodb/server-features.ts';
+import { compareVersions, NEWEST_MODELLED, OLDEST_SHARDED, sourceFeatures } from '../mongodb/server-features.ts';
 import type { Side } from '../mongodb/side.ts';
-import { levelOf, shownVersion } from '../preflight/checks/versions.ts';
+import { isTooNew, levelOf, shownVersion } from '../preflight/checks/versions.ts';
 import { type ClusterDescription, describeCluster } from '../preflight/inspect-cluster.ts';
 import { ComparedSide } from './compared-side.ts';
+
+/** What a comparison was told to accept. */
+export interface Accepted {
+  /** Whether to compare although a server is newer than those that Linkspan knows. */
+  readonly acceptUntriedVersion?: boolean;
+}
 
 /** The oldest servers that can be compared. */
 const OLDEST = '5.0';
@@ -20,13 +26,17 @@ export interface OpenedSides extends AsyncDisposable {
  * @param mayBeOne  whether both may be the same replica set, because namespaces have other names on the destination
  * @throws UserError when one of them can't be reached or compared
  */
-export async function openSides(addresses: ClusterAddresses, mayBeOne: boolean): Promise<OpenedSides> {
+export async function openSides(
+  addresses: ClusterAddresses,
+  mayBeOne: boolean,
+  accepted: Accepted,
+): Promise<OpenedSides> {
   await using resources = new AsyncDisposableStack();
   const open = async (side: Side) => {
     const client = await connectCluster(addresses[side], side);
     resources.defer(() => client.close());
     const description = await describeCluster(client);
-    refuseIncomparable(description, side);
+    refuseIncomparable(description, side, accepted);
     return new ComparedSide(side, client, sourceFeatures(levelOf(description)), description.clusterId);
   };
   const source = await open('source');
@@ -39,13 +49,15 @@ export async function openSides(addresses: ClusterAddresses, mayBeOne: boolean):
 
 /**
  * @param side  only the destination may not be a sharded cluster
- * @throws UserError SHARDED_CLUSTER, STANDALONE_SERVER, VERSION_TOO_OLD
+ * @throws UserError SHARDED_CLUSTER, STANDALONE_SERVER, VERSION_TOO_OLD, VERSION_TOO_NEW
  */
-export function refuseIncomparable(cluster: ClusterDescription, side: Side | 'cluster'): void {
+export function refuseIncomparable(cluster: ClusterDescription, side: Side | 'cluster', accepted: Accepted): void {
   if (cluster.sharded && side === 'destination') throw new UserError('SHARDED_CLUSTER', [side, cluster.primary]);
   if (!cluster.replicaSet && !cluster.sharded) throw new UserError('STANDALONE_SERVER', [side, cluster.primary]);
   const oldest = cluster.sharded ? OLDEST_SHARDED : OLDEST;
   if (compareVersions(levelOf(cluster), oldest) < 0) {
     throw new UserError('VERSION_TOO_OLD', [side, shownVersion(cluster), oldest]);
   }
+  if (isTooNew(cluster, accepted))
+    throw new UserError('VERSION_TOO_NEW', [side, cluster.mongoDBVersion, NEWEST_MODELLED]);
 }

@@ -1,8 +1,17 @@
 import type { MongoClient } from 'mongodb';
+import { UserError } from '../../platform/index.ts';
 import { readDefinitions } from '../accounts/definition.ts';
 import { type CatalogDifference, compareAccounts, compareCatalogs } from '../compare/catalog-differences.ts';
-import { type CompareScope, readSideCatalog, type SideCatalog, type SideEntry } from '../compare/side-catalog.ts';
+import {
+  type CompareScope,
+  readSideCatalog,
+  type SideCatalog,
+  type SideEntry,
+  whyIncomparable,
+} from '../compare/side-catalog.ts';
+import { shownName } from '../mongodb/namespaces.ts';
 import type { Retrier } from '../mongodb/retry.ts';
+import type { Side } from '../mongodb/side.ts';
 import type { ComparedSide } from './compared-side.ts';
 
 /** The catalogs of both sides, and their differences. */
@@ -19,7 +28,23 @@ export interface ReadCatalogsOptions {
   readonly usersAndRoles: boolean;
 }
 
-/** Reads the catalogs of both sides, and users and roles when they are asked for. */
+/**
+ * Refuses a catalog with something that no rule knows: it could be called equal although it isn't.
+ * @throws UserError NOT_COMPARABLE
+ */
+export function refuseUnknown(catalog: SideCatalog, side: Side | 'cluster'): void {
+  for (const entry of catalog.values()) {
+    const why = whyIncomparable(entry);
+    const { database, name, options } = entry;
+    if (why !== undefined)
+      throw new UserError('NOT_COMPARABLE', [`${database}.${shownName(name, options)}`, side, why]);
+  }
+}
+
+/**
+ * Reads the catalogs of both sides, and users and roles when they are asked for.
+ * @throws UserError NOT_COMPARABLE
+ */
 export async function readCatalogs(
   { source, destination, retrier }: { source: ComparedSide; destination: ComparedSide; retrier: Retrier },
   { scope, keepsDestination, usersAndRoles }: ReadCatalogsOptions,
@@ -28,6 +53,8 @@ export async function readCatalogs(
     retrier.run('the source', () => readSideCatalog(source.client, 'source', scope)),
     retrier.run('the destination', () => readSideCatalog(destination.client, 'destination', scope)),
   ]);
+  refuseUnknown(from, 'source');
+  refuseUnknown(to, 'destination');
   const accounts = usersAndRoles
     ? compareAccounts(
         ...(await Promise.all([

@@ -1,5 +1,5 @@
 import type { MongoClient, Timestamp } from 'mongodb';
-import { type Clock, type Logger, messageOf } from '../../platform/index.ts';
+import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
 import { Changes } from '../concurrency/changes.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
@@ -33,6 +33,8 @@ export class SeenWrites implements AsyncDisposable {
   #shownTo: Timestamp | undefined;
   #firstTime: Timestamp | undefined;
   #ended = false;
+  /** An event of a kind that Linkspan doesn't know: it may be a write. */
+  #unknown: UserError | undefined;
   #following: Promise<void> = Promise.resolve();
 
   private constructor(parts: SeenWritesParts) {
@@ -57,10 +59,12 @@ export class SeenWrites implements AsyncDisposable {
   /**
    * Waits until all writes up to a time are noted.
    * @returns the time; undefined when the stream can't show them
+   * @throws UserError UNKNOWN_OPERATION
    */
   async until(time: Timestamp): Promise<Timestamp | undefined> {
     const isReached = () => this.#shownTo !== undefined && !isBefore(this.#shownTo, time);
     await this.#changes.until(() => this.#ended || isReached(), this.#parts.signal, WAIT_MS);
+    if (this.#unknown !== undefined) throw this.#unknown;
     return isReached() ? time : undefined;
   }
 
@@ -97,7 +101,8 @@ export class SeenWrites implements AsyncDisposable {
     } catch (error) {
       // Without a stream the report says so; reading at one cluster time needs none.
       this.#ended = true;
-      if (!isUnauthorized(error))
+      if (error instanceof UserError && error.code === 'UNKNOWN_OPERATION') this.#unknown = error;
+      else if (!isUnauthorized(error))
         this.#parts.logger.warn(
           { event: 'comparison.writes_unwatched', reason: messageOf(error) },
           'Writes are no longer watched',

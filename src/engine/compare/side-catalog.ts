@@ -3,8 +3,9 @@ import type { Fields } from '../catalog/fields.ts';
 import type { IndexSpec } from '../catalog/index-spec.ts';
 import { type CatalogEntry, listCollections, listIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
 import { raisedFlags } from '../catalog/time-series-flags.ts';
+import { whyUnknown, whyUnknownIndex } from '../catalog/unknown.ts';
 import { Slots } from '../concurrency/slots.ts';
-import { catalogName, isBuckets } from '../mongodb/namespaces.ts';
+import { isBuckets, shownName } from '../mongodb/namespaces.ts';
 import type { Side } from '../mongodb/side.ts';
 import type { NamespaceMap } from '../scope/namespace-map.ts';
 import type { Selection } from '../scope/selection.ts';
@@ -30,6 +31,14 @@ export interface SideEntry {
 
 /** The compared entries of one side, by the namespace that each has on the source. */
 export type SideCatalog = ReadonlyMap<string, SideEntry>;
+
+/** Returns why an entry can't be compared: nobody knows what it is. @returns undefined when it can */
+export function whyIncomparable(entry: SideEntry): string | undefined {
+  const unknown = whyUnknown(entry);
+  if (unknown !== undefined) return unknown;
+  const index = entry.indexes.find((one) => whyUnknownIndex(one) !== undefined);
+  return index && `a collection with the index ${index.name}, ${whyUnknownIndex(index)}`;
+}
 
 /** Which entries of a side are compared, and which names they have on the other side. */
 export interface CompareScope {
@@ -72,7 +81,7 @@ async function readEntry(client: MongoClient, entry: CatalogEntry, names: Names)
 /** Returns what the listing of its database shows: everything but indexes and flags. */
 function listedEntry({ database, name, options, type, uuid }: CatalogEntry, names: Names): SideEntry {
   return {
-    type: isBuckets(name) ? 'timeseries' : type,
+    type: isBuckets(name) && options.has('timeseries') ? 'timeseries' : type,
     database,
     name,
     sourceNamespace: `${names.database}.${names.name}`,
@@ -103,7 +112,7 @@ interface Names {
 
 /** Returns the names on both sides; undefined for an entry of the destination that no namespace of the source becomes. */
 function namesOf(entry: CatalogEntry, side: Side, namespaces: NamespaceMap): Names | undefined {
-  const shown = catalogName(entry.name);
+  const shown = shownName(entry.name, entry.options);
   const own = `${entry.database}.${shown}`;
   const database = side === 'source' ? entry.database : namespaces.sourceOf(entry.database);
   const name = side === 'source' ? shown : namespaces.sourceOfCollection(database, shown);

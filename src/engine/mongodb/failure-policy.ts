@@ -34,6 +34,19 @@ export class BatchInterrupted extends Error {
 /** Something else has to end first, and will end by itself. */
 export class NotNow extends Error {}
 
+/** What no rule knows. A migration that follows waits until users have removed it, or a newer version resumes it. */
+const UNKNOWN_THINGS: ReadonlySet<string> = new Set(['UNSUPPORTED_NAMESPACE', 'UNKNOWN_OPERATION']);
+
+/** Runs a read of the source, which fails for now where it meets something that no rule knows. */
+export async function untilKnown<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof UserError) || !UNKNOWN_THINGS.has(error.code)) throw error;
+    throw new NotNow(error.message, { cause: error });
+  }
+}
+
 /** One error code of the server, and how the engine handles it. */
 interface Failure {
   readonly code: number;

@@ -33,6 +33,14 @@ export function isBuckets(name: string): boolean {
 }
 
 /**
+ * Returns the name that users know. A collection with the name of a time series' buckets, but without their option, keeps
+ * its name.
+ */
+export function shownName(name: string, options: { has(option: string): boolean }): string {
+  return options.has('timeseries') ? catalogName(name) : name;
+}
+
+/**
  * Returns the name that catalog commands take. A time series is created, changed and dropped under its user-visible
  * name.
  */

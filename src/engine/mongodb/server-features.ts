@@ -5,6 +5,10 @@ export interface SourceFeatures {
    * collection. Without this, any change of the catalog stops the migration (docs/adr/0005-sources-before-6.0.md).
    */
   readonly showsCatalogChanges: boolean;
+  /** Change streams show the documents of time series. Servers from 9.0 on hide them without `rawData` (SERVER-116464). */
+  readonly showsTimeSeries: boolean;
+  /** The destination stores a time series in a collection of buckets, too. */
+  readonly fillsBuckets: boolean;
   /** Reads can name the UUID of their collection. */
   readonly pinsReads: boolean;
   /** The cluster can block users' writes. */
@@ -17,6 +21,12 @@ export interface SourceFeatures {
  */
 export const OLDEST_VERSION = { source: '5.0', destination: '6.0' } as const;
 
+/** The newest version whose listings, events and oplog Linkspan knows, from the server's source; no test ran on it. */
+export const NEWEST_MODELLED = '9.0';
+
+/** From this version on a time series is one collection, without a collection of buckets. */
+const WITHOUT_BUCKETS = '9.0';
+
 /**
  * The oldest version of a sharded source: an older one can't block its writes, and its stream names no UUIDs, so nothing would
  * show that a collection was resharded.
@@ -26,10 +36,14 @@ export const OLDEST_SHARDED = '6.0';
 /**
  * @param version  the feature compatibility version. A newer server with an older one refuses newer features (tried on
  * 6.0.5)
+ * @param destination  that of the destination
  */
-export function sourceFeatures(version: string): SourceFeatures {
+export function sourceFeatures(version: string, destination = version): SourceFeatures {
   const isNew = compareVersions(version, '6.0') >= 0;
-  return { showsCatalogChanges: isNew, pinsReads: isNew, blocksWrites: isNew };
+  const [showsTimeSeries, fillsBuckets] = [version, destination].map(
+    (one) => isNew && compareVersions(one, WITHOUT_BUCKETS) < 0,
+  ) as [boolean, boolean];
+  return { showsCatalogChanges: isNew, showsTimeSeries, fillsBuckets, pinsReads: isNew, blocksWrites: isNew };
 }
 
 /**

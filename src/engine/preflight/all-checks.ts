@@ -20,7 +20,7 @@ import { checkIndexFilters } from './checks/index-filters.ts';
 import { checkKept } from './checks/kept.ts';
 import { checkLargeDocuments } from './checks/large-documents.ts';
 import { leftByMigrations } from './checks/left-by-migrations.ts';
-import { checkFlags, checkIndexes, checkNamespaces } from './checks/namespaces.ts';
+import { checkIndexes, checkNamespaces } from './checks/namespaces.ts';
 import { checkHiddenWrites, checkOplog } from './checks/oplog.ts';
 import { checkProfiler } from './checks/profiler.ts';
 import { checkRandomIds } from './checks/random-ids.ts';
@@ -29,6 +29,7 @@ import { checkConfiguration, checkDefaultConcerns } from './checks/replica-set-c
 import { checkReversible } from './checks/reversible.ts';
 import { checkOpenFiles, checkTableScans, checkVersionsTried } from './checks/server-settings.ts';
 import { checkSharded } from './checks/sharded.ts';
+import { checkTimeSeries } from './checks/time-series.ts';
 import { checkBlocked, checkBlockOwner, checkBypassingUsers, checkWritersKeptAway } from './checks/write-block.ts';
 import { type Found, found } from './finding.ts';
 import type { Check, Look } from './look.ts';
@@ -39,7 +40,7 @@ export const GUARDS: readonly Check[] = [
   { what: 'users and roles', run: checkAccounts },
   { what: 'what is different with a sharded source', run: checkSharded },
   { what: 'collections', run: checkNamespaces },
-  { what: 'marks of time series', run: checkFlags },
+  { what: 'time series', run: checkTimeSeries },
   { what: 'indexes', run: checkIndexes },
   {
     what: 'names on the destination',

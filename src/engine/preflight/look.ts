@@ -1,7 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import type { MongoClient } from 'mongodb';
 import { systemClock } from '../../platform/index.ts';
-import { type CatalogEntry, listCollections, listUserDatabases } from '../catalog/read-catalog.ts';
+import { type CatalogEntry, listUserDatabases, listWithHalves } from '../catalog/read-catalog.ts';
 import { Fence } from '../mongodb/fence.ts';
 import { type SourceFeatures, sourceFeatures } from '../mongodb/server-features.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
@@ -37,6 +37,8 @@ export interface Look {
   readonly signal: AbortSignal;
   /** All collections and views of the source. This one and the promises below are read once, at the first use. */
   readonly catalog: () => Promise<readonly CatalogEntry[]>;
+  /** The buckets of time series that the source listed without a time series. */
+  readonly halves: () => Promise<readonly CatalogEntry[]>;
   /** The selected entries of the source's catalog. */
   readonly entries: () => Promise<readonly CatalogEntry[]>;
   /**
@@ -74,7 +76,8 @@ export async function lookAt(
     describeCluster(source, options.clock),
     describeCluster(destination, options.clock),
   ]);
-  const catalog = once(() => wholeCatalog(source, signal));
+  const listing = once(() => wholeListing(source, signal));
+  const catalog = async () => (await listing()).flatMap((one) => one.entries);
   const entries = once(async () => {
     const selection = new Selection(options.filters);
     return (await catalog()).filter(({ database, name }) => selection.has(database, name));
@@ -91,10 +94,11 @@ export async function lookAt(
     options,
     from,
     to,
-    features: sourceFeatures(levelOf(from)),
+    features: sourceFeatures(levelOf(from), levelOf(to)),
     host,
     signal,
     catalog,
+    halves: async () => (await listing()).flatMap((one) => one.halves),
     entries,
     isNew: once(async () => {
       const checkpoint = await new CheckpointStore(fence).peek();
@@ -111,11 +115,11 @@ export async function lookAt(
   };
 }
 
-async function wholeCatalog(source: MongoClient, signal: AbortSignal): Promise<readonly CatalogEntry[]> {
+async function wholeListing(source: MongoClient, signal: AbortSignal) {
   const databases = await listUserDatabases(source);
-  const { results, left } = await sweep(databases, signal, (database) => listCollections(source, database));
+  const { results, left } = await sweep(databases, signal, (database) => listWithHalves(source, database));
   if (left > 0) throw new Error('there was no time left to list all collections');
-  return results.flat();
+  return results;
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -86,7 +86,7 @@ export async function openExamined(
     const checked = {
       source: examined.source,
       destination: examined.destination,
-      sourceFeatures: sourceFeatures(levelOf(examined.source)),
+      sourceFeatures: sourceFeatures(levelOf(examined.source), levelOf(examined.destination)),
       warnings: findings,
       hasAdvice: true,
     };

@@ -39,6 +39,8 @@ export interface MigrationOptions {
   readonly takeOver?: boolean;
   /** Whether to start although the destination's disk seems too small. */
   readonly skipDiskSpaceCheck?: boolean;
+  /** Whether to start although a server is newer than those that Linkspan knows. */
+  readonly acceptUntriedVersion?: boolean;
   /**
    * Whether the destination's changes flow back to the source after the cutover, so that a second cutover returns to
    * it. Both sides' users need the privileges of both sides.

@@ -42,6 +42,12 @@ export const comparisonErrors = defineErrors('request', {
     remedy:
       'Give the user the roles readAnyDatabase and clusterMonitor, or restrict the comparison with includeNamespaces to what the user may read.',
   },
+  NOT_COMPARABLE: {
+    status: 409,
+    detail: '% of the % cannot be compared: it is %.',
+    remedy:
+      'Leave it out with excludeNamespaces and compare it by other means, or drop it. A newer version of Linkspan may know it.',
+  },
   DIFFERENCES_FOUND: {
     status: 409,
     detail: 'The clusters differ. %',

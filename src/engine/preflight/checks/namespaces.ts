@@ -2,9 +2,9 @@ import type { RawValue } from '../../bson/raw-value.ts';
 import { findTwins, type IndexSpec } from '../../catalog/index-spec.ts';
 import { modernisedWarnings, numberOf, whyNotToday } from '../../catalog/legacy-index.ts';
 import { type CatalogEntry, listIndexes } from '../../catalog/read-catalog.ts';
-import { canRaise, raisedFlags, whyNotCarried } from '../../catalog/time-series-flags.ts';
+import { whyUnknownIndex } from '../../catalog/unknown.ts';
 import { selectedInAdmin, whyUnsupported } from '../../catalog/unsupported.ts';
-import { catalogName, INTERNAL_DATABASE, isBuckets } from '../../mongodb/namespaces.ts';
+import { INTERNAL_DATABASE, shownName } from '../../mongodb/namespaces.ts';
 import { Selection } from '../../scope/selection.ts';
 import { type Found, found, NO_TIME } from '../finding.ts';
 import type { Look } from '../look.ts';
@@ -49,24 +49,6 @@ async function checkAdmin({ source, options, features }: Look): Promise<Found[]>
   });
 }
 
-/** Finds time series with flags that the destination can't set. */
-export async function checkFlags({ source, destination, entries, features, signal }: Look): Promise<Found[]> {
-  const series = (await entries()).filter(
-    (entry) => isBuckets(entry.name) && whyUnsupported(entry, features) === undefined,
-  );
-  const { results } = await sweep(series, signal, async (entry) => ({
-    entry,
-    flags: await raisedFlags(source, entry),
-  }));
-  const able = new Map<string, boolean>();
-  for (const flag of new Set(results.flatMap(({ flags }) => flags))) able.set(flag, await canRaise(destination, flag));
-  return results.flatMap(({ entry, flags }) => {
-    const namespace = namespaceOf(entry);
-    const refused = flags.filter((flag) => !able.get(flag));
-    return refused.map((flag) => found('UNSUPPORTED_NAMESPACE', [namespace, whyNotCarried(flag)], namespace));
-  });
-}
-
 /** Finds indexes that can't be migrated or that change their form, and collections that have the most indexes. */
 export async function checkIndexes({ source, entries, features, signal }: Look): Promise<Found[]> {
   const looked = (await entries()).filter(
@@ -94,9 +76,9 @@ function checkIndexesOf(namespace: string, indexes: readonly IndexSpec[]): Found
 }
 
 function whyUnsupportedIndexes(indexes: readonly IndexSpec[]): string[] {
-  const ofOld = indexes.flatMap(({ name, fields }) => {
-    const reason = whyNotToday(fields);
-    return reason === undefined ? [] : [`indexed by ${name}, ${reason}`];
+  const ofOld = indexes.flatMap((index) => {
+    const reason = whyNotToday(index.fields) ?? whyUnknownIndex(index);
+    return reason === undefined ? [] : [`indexed by ${index.name}, ${reason}`];
   });
   const twins = findTwins(indexes);
   if (twins === undefined) return ofOld;
@@ -104,8 +86,9 @@ function whyUnsupportedIndexes(indexes: readonly IndexSpec[]): string[] {
   return [...ofOld, `indexed twice alike, by ${one} and ${other}, of which one is unique, expires or is of old form`];
 }
 
-function namespaceOf({ database, name }: CatalogEntry): string {
-  return `${database}.${catalogName(name)}`;
+/** Returns the name of an entry as users know it. */
+export function namespaceOf({ database, name, options }: CatalogEntry): string {
+  return `${database}.${shownName(name, options)}`;
 }
 
 function sizeOf(value: RawValue | undefined): number {

@@ -1,4 +1,10 @@
-import { compareVersions, OLDEST_SHARDED, OLDEST_VERSION, sourceFeatures } from '../../mongodb/server-features.ts';
+import {
+  compareVersions,
+  NEWEST_MODELLED,
+  OLDEST_SHARDED,
+  OLDEST_VERSION,
+  sourceFeatures,
+} from '../../mongodb/server-features.ts';
 import type { Side } from '../../mongodb/side.ts';
 import type { MigrationOptions } from '../../scope/options.ts';
 import { type Found, found } from '../finding.ts';
@@ -9,7 +15,7 @@ import { describeMissing, grantCommand, missingPrivileges } from '../missing-pri
 export function checkCluster(
   cluster: ClusterDescription,
   side: Side,
-  options: Pick<MigrationOptions, 'usersAndRoles' | 'once'>,
+  options: Pick<MigrationOptions, 'usersAndRoles' | 'once' | 'acceptUntriedVersion'>,
 ): Found[] {
   if (cluster.sharded && side === 'destination') return [found('SHARDED_CLUSTER', [side, cluster.primary])];
   if (!cluster.replicaSet && !cluster.sharded) return [found('STANDALONE_SERVER', [side, cluster.primary])];
@@ -17,8 +23,17 @@ export function checkCluster(
   const tooOld = compareVersions(levelOf(cluster), oldest) < 0;
   return [
     ...(tooOld ? [found('VERSION_TOO_OLD', [side, shownVersion(cluster), oldest])] : []),
+    ...(isTooNew(cluster, options) ? [found('VERSION_TOO_NEW', [side, cluster.mongoDBVersion, NEWEST_MODELLED])] : []),
     ...checkPrivileges(cluster, side, options),
   ];
+}
+
+/** Whether a server is newer than those whose replies Linkspan knows, and nobody has accepted that. */
+export function isTooNew(
+  { mongoDBVersion }: Pick<ClusterDescription, 'mongoDBVersion'>,
+  { acceptUntriedVersion = false }: Pick<MigrationOptions, 'acceptUntriedVersion'>,
+): boolean {
+  return !acceptUntriedVersion && compareVersions(mongoDBVersion, NEWEST_MODELLED) > 0;
 }
 
 /** Whether the connection's user has all privileges for a migration; one finding for all missing ones. */

@@ -119,6 +119,12 @@ export const clusterErrors = defineErrors('migration', {
     detail: 'The % runs MongoDB %; % or newer is needed.',
     remedy: 'Upgrade the cluster first.',
   },
+  VERSION_TOO_NEW: {
+    status: 400,
+    detail: 'The % runs MongoDB %. This version of Linkspan knows servers up to MongoDB %.',
+    remedy:
+      'Upgrade Linkspan. To go on without, rehearse with a copy of your data, then use --accept-untried-version, or acceptUntriedVersion: true in the configuration file.',
+  },
   DESTINATION_OLDER: {
     status: 400,
     detail: 'The destination (MongoDB %) is older than the source (MongoDB %).',

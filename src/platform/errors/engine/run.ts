@@ -24,6 +24,12 @@ export const runErrors = defineErrors('migration', {
     detail: 'Linkspan could not decode a change event: %. Its resume token is %.',
     remedy: 'Report this bug. Nothing was skipped: the migration stopped before that event.',
   },
+  UNKNOWN_OPERATION: {
+    status: 409,
+    detail: 'Linkspan does not know %.',
+    remedy:
+      'Upgrade Linkspan: nothing was skipped, and a newer version resumes there. If none knows it, report that, and migrate by other means.',
+  },
   CATALOG_CHANGED: {
     status: 409,
     detail:
