@@ -89,6 +89,8 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '16',
       '16b',
       '16c',
+      '16d',
+      '16e',
       '17',
       '17b',
       '17c',

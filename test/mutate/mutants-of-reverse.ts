@@ -256,9 +256,16 @@ export const OF_REVERSE: readonly Mutant[] = [
   },
   {
     without: 'the expiry of collections that users changed before an old source is opened',
-    file: 'src/engine/cutover/cut-over.ts',
-    replace: 'const expiry = context.isReversed ? restoreOwnExpiry(context) : undefined;',
-    by: 'const expiry = context.isReversed ? undefined : undefined;',
+    file: 'src/engine/cutover/restore-catalog.ts',
+    replace: '    ...(expiry === undefined ? [] : [{ expireAfterSeconds: expiry }]),\n',
+    by: '',
+    tests: { file: INDEXES, name: 'that users changed' },
+  },
+  {
+    without: 'listing what an old source has kept, so that no command is sent for it in the pause',
+    file: 'src/engine/cutover/restore-catalog.ts',
+    replace: 'isReversed && specs.length > 0 ?',
+    by: 'isReversed && specs.length < 0 ?',
     tests: { file: INDEXES, name: 'that users changed' },
   },
   {

@@ -23,7 +23,7 @@ test('linkspan sync: a start finishes a committed cutover whose source is gone',
     await sync.call('commit').catch(() => undefined); // It may end before it answers.
     await expectHookReached(sync.linkspan);
   }
-  assert.deepEqual(await standingOf(pair.destination), { ...FINISHED, unique: false, expires: false });
+  assert.deepEqual(await standingOf(pair.destination), { ...FINISHED, unique: false });
   await pair.source.members[0]?.kill();
   await using sync = await startSync(uris);
   await eventually(async () => (await sync.progress()).state === 'COMMITTED', { what: 'the end' });

@@ -1,10 +1,10 @@
 import type { MongoClient } from 'mongodb';
 import { accountsThere } from '../accounts/compare-accounts.ts';
-import { decode } from '../bson/decode.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
-import { documentOf, fieldsOf } from '../catalog/fields.ts';
-import { expireAfterSeconds, type IndexSpec, isUnique, readIndexSpec } from '../catalog/index-spec.ts';
-import { type CatalogEntry, listCollections, listIndexes } from '../catalog/read-catalog.ts';
+import { fieldsOf } from '../catalog/fields.ts';
+import { readIndexSpec } from '../catalog/index-spec.ts';
+import { lostProperties } from '../catalog/lost-properties.ts';
+import { type CatalogEntry, listCollections } from '../catalog/read-catalog.ts';
 import { isAsMade } from '../collections/made-views.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { Checkpoint } from '../records/all-checkpoints.ts';
@@ -52,7 +52,7 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
         : byUuid.get(record.destinationUuid.toHexString(false));
     if (entry === undefined) continue;
     collections.push(entry);
-    weakenedIndexes.push(...(await weakenedOf(destination, entry, record)));
+    weakenedIndexes.push(...(await lostProperties(destination, entry, originalOf(record))));
   }
   const isNamed =
     ({ database, name }: CatalogEntry) =>
@@ -116,30 +116,7 @@ async function unfinished(
   return (await readAll(destination, database, command)).length === 0 ? entry : undefined;
 }
 
-async function weakenedOf(
-  destination: MongoClient,
-  { database, name, options }: CatalogEntry,
-  record: CollectionRecord,
-): Promise<string[]> {
-  const expiry = 'expireAfterSeconds';
-  const ownExpiry = fieldsOf(bufferOf(record.options)).has(expiry) && !options.has(expiry);
-  const ofCollection = ownExpiry ? [`${database}.${name} (${expiry})`] : [];
-  const originals = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
-  const wanted = originals.filter((spec) => isUnique(spec) || expireAfterSeconds(spec) !== undefined);
-  if (wanted.length === 0) return ofCollection;
-  const present = new Map((await listIndexes(destination, database, name)).map((spec) => [spec.name, spec]));
-  const ofIndexes = wanted.flatMap((original) => {
-    const there = present.get(original.name);
-    if (there === undefined) return [`${database}.${name}: ${original.name} (not built)`];
-    const lost = [
-      ...(isUnique(original) && !isUnique(there) ? ['unique'] : []),
-      ...(expires(original) === expires(there) ? [] : [`expireAfterSeconds ${expires(original)}`]),
-    ];
-    return lost.length === 0 ? [] : [`${database}.${name}: ${original.name} (${lost.join(', ')})`];
-  });
-  return [...ofCollection, ...ofIndexes];
-}
-
-function expires(spec: IndexSpec): number | undefined {
-  return spec.fields.has('expireAfterSeconds') ? Number(decode(documentOf(spec.fields)).expireAfterSeconds) : undefined;
+function originalOf({ options, indexes }: CollectionRecord): Parameters<typeof lostProperties>[2] {
+  const specs = indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
+  return { options: fieldsOf(bufferOf(options)), indexes: specs };
 }

@@ -64,5 +64,5 @@ export async function commitOnce(
   }
   refuseDifference(stream.verification.difference);
   context.signal.throwIfAborted();
-  await commit(log, stream, false, { evidence: evidence(uncertain) });
+  await commit(context, log, stream, false, { evidence: evidence(uncertain) });
 }

@@ -18,7 +18,6 @@ import { bringOverAccounts } from './bring-over-accounts.ts';
 import { bypassed } from './bypassed.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
-import { type DestinationBlockParts, hasBlocked, openDestination } from './destination-block.ts';
 import {
   barrier,
   cappedWritten,
@@ -32,7 +31,6 @@ import {
   settleHeld,
 } from './last-look.ts';
 import type { CutoverPreparation } from './prepare-cutover.ts';
-import { convertUniqueIndexes, prepareUniqueIndexes, restoreExpiry, restoreOwnExpiry } from './restore-catalog.ts';
 import type { RunningStream } from './running-stream.ts';
 import {
   type Blockable,
@@ -42,22 +40,18 @@ import {
   confirmBlocked,
   confirmClaim,
   reopenSource,
-  tellCommitted,
   untilBlockable,
 } from './source-block.ts';
 import { type RefusalParts, unlessRefused } from './unless-refused.ts';
-import { watchAfterCommit } from './watch-after-commit.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** The parts of a run that a cutover needs. */
-interface CutOverParts extends LastLookParts, DestinationBlockParts, RefusalParts {
+interface CutOverParts extends LastLookParts, RefusalParts {
   readonly seen: SeenChanges;
   /** Whether the cutover fixes a position for the opposite direction. */
   readonly isReversible: boolean;
   /** Whether this is the opposite direction of an earlier one. */
   readonly isReversed: boolean;
-  /** Why the source can't be used, for a run that only finishes a committed cutover. */
-  readonly lacksSource: string | undefined;
   readonly counters: Counters;
 }
 
@@ -164,10 +158,9 @@ function sendCommit(context: CutOverParts, log: MigrationLog, stream: RunningStr
   calledOff.throwIfAborted();
   timeline.begin('commit');
   const { compared: accounts } = context.accounts;
-  const fields = { ...positions, timeline: timeline.attempts, evidence: evidence() };
-  return {
-    committing: commit(log, stream, true, context.movesAccounts && accounts ? { ...fields, accounts } : fields),
-  };
+  const common = { ...positions, timeline: timeline.attempts, evidence: evidence() };
+  const fields = context.movesAccounts && accounts ? { ...common, accounts } : common;
+  return { committing: commit(context, log, stream, true, fields) };
 }
 
 /**
@@ -304,53 +297,6 @@ async function drainWithoutBlock(
   const difference = await changedCatalog(context, stream);
   refuseWrites();
   refuseDifference(difference);
-}
-
-/** Does the work after the point of no return; resumes where a killed engine left it. */
-export async function finishCutover(
-  context: CutOverParts,
-  log: MigrationLog,
-  timeline: CutoverTimeline,
-): Promise<void> {
-  await reach('engine.cutover.committed');
-  const { lacksSource: reason, logger } = context;
-  if (reason === undefined) {
-    const told = tellCommitted(context, log);
-    await watchAfterCommit(context, log, () => openAndRestore(context, log, timeline));
-    await told;
-  } else {
-    logger.warn(
-      { event: 'cutover.finished_without_source', reason },
-      'The cutover is finished without the source, which is not watched for late writes',
-    );
-    await openAndRestore(context, log, timeline);
-  }
-  timeline.end('committed');
-  // `sync --once` ends without a cutover, and has no timeline.
-  if (timeline.attempts.length > 0) await log.advanceCutover('destination opened', { timeline: timeline.attempts });
-  await log.advance('finished');
-}
-
-async function openAndRestore(context: CutOverParts, log: MigrationLog, timeline: CutoverTimeline): Promise<void> {
-  timeline.begin('unique preparation');
-  const expiry = context.isReversed ? restoreOwnExpiry(context) : undefined;
-  const [closed] = await Promise.all([hasBlocked(context, log), prepareUniqueIndexes(context), expiry]);
-  await reach('engine.cutover.unique-prepared');
-  timeline.begin('opening');
-  if (closed) await openDestination(context);
-  timeline.noteOpen();
-  timeline.begin('unique conversion');
-  if (log.record.cutover?.canWriteAtMs === undefined) {
-    const canWriteAtMs = context.clock.now();
-    await log.advanceCutover('destination opened', { canWriteAtMs, timeline: timeline.attempts });
-  }
-  await reach('engine.cutover.destination-open');
-  await convertUniqueIndexes(context);
-  timeline.begin('expiry');
-  await restoreExpiry(context);
-  timeline.begin('adoption');
-  if (context.movesAccounts) await context.retrier.run('the destination', () => context.accounts.adopt());
-  timeline.begin('watch');
 }
 
 /** Adds to the current step how many changes were applied and compared in it. */

@@ -123,11 +123,14 @@ export async function confirmCatalog(context: LastLookParts, stream: RunningStre
  * @param fields  further fields of the record
  */
 export async function commit(
+  { fence }: LastLookParts,
   log: MigrationLog,
   stream: RunningStream,
   watched: boolean,
   fields: Pick<CutoverRecord, 'timeline' | 'evidence' | 'reverseFrom' | 'accounts'> = {},
 ): Promise<void> {
-  await log.advanceCutover('committed', { ...fields, ...(watched ? { drainedTo: stream.safeToken } : {}) });
+  const writtenTo = fence.afterOwnWrites.afterClusterTime;
+  const reached = { ...(watched ? { drainedTo: stream.safeToken } : {}), ...(writtenTo && { writtenTo }) };
+  await log.advanceCutover('committed', { ...fields, ...reached });
   stream.stop();
 }

@@ -2,8 +2,17 @@ import type { Document, MongoClient } from 'mongodb';
 import { type Logger, messageOf, UserError } from '../../platform/index.ts';
 import type { RawValue } from '../bson/raw-value.ts';
 import { modify } from '../catalog/change-catalog.ts';
-import { expireAfterSeconds, type IndexSpec, isPreparedUnique, isUnique } from '../catalog/index-spec.ts';
-import { confirmName, isOfView } from '../catalog/read-catalog.ts';
+import { isSameValue } from '../catalog/fields.ts';
+import {
+  expireAfterSeconds,
+  type IndexSpec,
+  isPreparedUnique,
+  isUnique,
+  sameButForWeakening,
+  weakened,
+} from '../catalog/index-spec.ts';
+import { canBeWeakened } from '../catalog/lost-properties.ts';
+import { confirmName, isOfView, listIndexesOf } from '../catalog/read-catalog.ts';
 import { isGone, type MovedParts, onDestination } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { Slots } from '../concurrency/slots.ts';
@@ -12,7 +21,7 @@ import type { Fence } from '../mongodb/fence.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
 
 /** The parts of a run that restoring needs. */
-interface RestoreCatalogParts extends MovedParts {
+export interface RestoreCatalogParts extends MovedParts {
   readonly destination: MongoClient;
   readonly fence: Fence;
   readonly logger: Logger;
@@ -20,49 +29,74 @@ interface RestoreCatalogParts extends MovedParts {
   readonly isReversed: boolean;
 }
 
-const AT_A_TIME = 8;
+/** Commands that change metadata mostly wait for round trips and the majority, and users wait for them. */
+const CHANGED_AT_A_TIME = 32;
+/** A conversion scans its index. */
+const CONVERTED_AT_A_TIME = 8;
+
+const INVALID_OPTIONS = 72;
+const CANNOT_CONVERT_INDEX_TO_UNIQUE = 359;
+/** How servers refuse to change an index that isn't what the engine made, or that has duplicates. */
+const REFUSALS: ReadonlySet<unknown> = new Set([INVALID_OPTIONS, CANNOT_CONVERT_INDEX_TO_UNIQUE]);
 
 /**
- * Restores the original properties of weakened indexes from the record (docs/reference/pitfalls.md#pitfall-11). Both
- * sides are equal and the source enforced uniqueness, so preparing needs no scan and opens the destination at once; the
- * conversion scans in the background (docs/reference/mongodb-behaviour.md#fact-8-5).
- *
- * Applications use the destination by then, or did when an earlier run restored it. So objects that they have dropped
- * are no conflict.
+ * Restores the original properties of weakened indexes from the record (docs/reference/pitfalls.md#pitfall-11), and the
+ * expiry of collections. Once the destination is open, its indexes belong to its users, who may have changed or dropped
+ * them (docs/adr/0018-the-last-look.md#indexes-of-an-open-destination).
  */
 
-/** Step 1, inside the write pause: from here on the destination refuses new duplicates. */
-export async function prepareUniqueIndexes(context: RestoreCatalogParts): Promise<void> {
-  await eachIndex(context, (spec) => isUnique(spec) || isPreparedUnique(spec), { prepareUnique: true });
-}
-
-/** Step 2, after the destination is open: unique for good. */
-export async function convertUniqueIndexes(context: RestoreCatalogParts): Promise<void> {
-  await eachIndex(context, isUnique, { unique: true });
-}
-
-/** Step 3, last of all: documents may expire again. */
-export async function restoreExpiry(context: RestoreCatalogParts): Promise<void> {
-  await eachIndex(
-    context,
-    (spec) => expireAfterSeconds(spec) !== undefined,
-    (spec) => ({ expireAfterSeconds: expireAfterSeconds(spec) }),
+/**
+ * Step 1, before the opening: from here on the destination refuses new duplicates, and documents may expire. Both sides
+ * are equal and the source enforced uniqueness, so this changes metadata only
+ * (docs/reference/mongodb-behaviour.md#fact-8-5).
+ * @param collections  those that nobody else has changed
+ * @returns the number of commands
+ */
+export async function restoreCatalog(
+  context: RestoreCatalogParts,
+  collections: readonly TrackedCollection[],
+): Promise<number> {
+  const slots = new Slots(CHANGED_AT_A_TIME);
+  const found = collections.map((one) => slots.run(() => changesOf(context, one)));
+  const changes = (await Promise.all(found)).flat();
+  await Promise.all(
+    changes.map(({ collection, change }) =>
+      slots.run(() => unlessTheirs(context, collection, change, (target) => modify(context.fence, target, change))),
+    ),
   );
-  await restoreOwnExpiry(context);
+  return changes.length;
 }
 
-/**
- * Gives collections that expire by their own option the expiry of the source. In the opposite direction that also comes
- * before the opening: an earlier expiry would delete documents then.
- */
-export async function restoreOwnExpiry(context: RestoreCatalogParts): Promise<void> {
-  for (const collection of context.tracked.values()) {
-    const expiry = expiryOf(collection, context.isReversed);
-    if (expiry === undefined) continue;
-    await onDestination(context, collection, (target) =>
-      modifyUnlessGone(context, target, { expireAfterSeconds: expiry }),
-    );
-  }
+/** A change of a collection or index for `collMod`. */
+interface CatalogChange {
+  readonly collection: TrackedCollection;
+  readonly change: Document;
+}
+
+/** Returns the changes that a collection needs. A former source has kept its indexes, so they are listed first. */
+async function changesOf(context: RestoreCatalogParts, collection: TrackedCollection): Promise<CatalogChange[]> {
+  const { destination, isReversed } = context;
+  const specs = collection.indexes.filter(canBeWeakened);
+  const list = (target: WriteTarget) => listIndexesOf(destination, target);
+  const listed = isReversed && specs.length > 0 ? await unlessTheirs(context, collection, {}, list) : undefined;
+  const present = new Map(listed?.map((spec) => [spec.name, spec]));
+  const expiry = expiryOf(collection, isReversed);
+  return [
+    ...(expiry === undefined ? [] : [{ expireAfterSeconds: expiry }]),
+    ...specs.flatMap((spec) => changesOfIndex(spec, present.get(spec.name) ?? weakened(spec))),
+  ].map((change) => ({ collection, change }));
+}
+
+/** Returns the changes that an index needs. Servers accept `prepareUnique` only by itself (6.0.5). */
+function changesOfIndex(original: IndexSpec, present: IndexSpec): Document[] {
+  const { name } = original;
+  const refusesDuplicates = (spec: IndexSpec) => isUnique(spec) || isPreparedUnique(spec);
+  const expiry = expireAfterSeconds(original);
+  const expires = expiry === undefined || isSameValue(expiry, expireAfterSeconds(present));
+  return [
+    ...(refusesDuplicates(original) && !refusesDuplicates(present) ? [{ index: { name, prepareUnique: true } }] : []),
+    ...(expires ? [] : [{ index: { name, expireAfterSeconds: expiry } }]),
+  ];
 }
 
 /**
@@ -74,52 +108,57 @@ function expiryOf({ options }: TrackedCollection, isReversed: boolean): RawValue
   return options.get('expireAfterSeconds') ?? (isReversed && canExpire ? 'off' : undefined);
 }
 
-type Change = object | ((spec: IndexSpec) => object);
-
-async function eachIndex(
-  context: RestoreCatalogParts,
-  concerned: (spec: IndexSpec) => boolean,
-  change: Change,
-): Promise<void> {
-  const slots = new Slots(AT_A_TIME);
+/** Step 2, after the opening: makes indexes unique for good that still are as step 1 left them. */
+export async function convertUniqueIndexes(context: RestoreCatalogParts): Promise<void> {
+  const slots = new Slots(CONVERTED_AT_A_TIME);
   const work = [...context.tracked.values()].flatMap((collection) =>
-    collection.indexes.filter(concerned).map((spec) => ({ collection, spec })),
+    collection.indexes.filter(isUnique).map((spec) => slots.run(() => convert(context, collection, spec))),
   );
-  await Promise.all(
-    work.map(({ collection, spec }) => slots.run(() => modifyIndex(context, collection, spec, change))),
-  );
+  await Promise.all(work);
 }
 
-async function modifyIndex(
+/** Converts an index that still has the mark of step 1, `prepareUnique`. An index that users make has it only on purpose. */
+async function convert(context: RestoreCatalogParts, collection: TrackedCollection, spec: IndexSpec): Promise<void> {
+  const change = { index: { name: spec.name, unique: true } };
+  await unlessTheirs(context, collection, change, async (target) => {
+    const listed = await listIndexesOf(context.destination, target);
+    const present = listed.find(({ name }) => name === spec.name);
+    if (present !== undefined && isUnique(present)) return;
+    const isOwn = present !== undefined && isPreparedUnique(present) && sameButForWeakening(spec, present);
+    if (isOwn) await modify(context.fence, target, change);
+    else skip(context, target, change, 'the index is not as the engine left it');
+  });
+}
+
+/**
+ * Runs a command on a collection of the destination, unless users have dropped or changed what it concerns.
+ * @param change  for the log
+ */
+async function unlessTheirs<T>(
   context: RestoreCatalogParts,
   collection: TrackedCollection,
-  spec: IndexSpec,
-  change: Change,
-): Promise<void> {
-  const fields = typeof change === 'function' ? change(spec) : change;
-  await onDestination(context, collection, async (target) => {
+  change: Document,
+  run: (target: WriteTarget) => Promise<T>,
+): Promise<T | undefined> {
+  return await onDestination(context, collection, async (target) => {
     try {
-      await modifyUnlessGone(context, target, { index: { name: spec.name, ...fields } });
+      return await run(target).catch(async (error: unknown) => {
+        if (isOfView(error)) await confirmName(context.destination, target); // Reports where the collection is now.
+        throw error;
+      });
     } catch (error) {
+      if (isGone(error) || REFUSALS.has((error as { readonly code?: unknown }).code)) {
+        skip(context, target, change, messageOf(error));
+        return undefined;
+      }
       if (classify(error) !== 'fatal') throw error;
-      const reason = `its index ${spec.name} can't be restored on the destination: ${messageOf(error)}`;
+      const reason = `its indexes and expiry can't be restored on the destination: ${messageOf(error)}`;
       throw new UserError('NAMESPACE_CONFLICT', [`${target.database}.${target.name}`, reason], { cause: error });
     }
   });
 }
 
-async function modifyUnlessGone(context: RestoreCatalogParts, target: WriteTarget, change: Document): Promise<void> {
-  try {
-    await modify(context.fence, target, change).catch(async (error: unknown) => {
-      if (isOfView(error)) await confirmName(context.destination, target); // Reports where the collection is now.
-      throw error;
-    });
-  } catch (error) {
-    if (!isGone(error)) throw error;
-    const namespace = `${target.database}.${target.name}`;
-    context.logger.warn(
-      { event: 'cutover.restore_skipped', namespace, reason: messageOf(error), change },
-      'Nothing to restore: somebody has dropped it',
-    );
-  }
+function skip({ logger }: RestoreCatalogParts, target: WriteTarget, change: Document, reason: string): void {
+  const namespace = `${target.database}.${target.name}`;
+  logger.warn({ event: 'cutover.restore_skipped', namespace, reason, change }, 'Not restored: users have changed it');
 }

@@ -15,7 +15,7 @@ import type { Selection } from '../scope/selection.ts';
 import { shownChanges, shownNamespaces } from './bypassed.ts';
 
 /** The parts of a run that this watch needs. */
-interface WatchAfterCommitParts extends ChangeStreamParts {
+export interface WatchAfterCommitParts extends ChangeStreamParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;

@@ -17,10 +17,9 @@ export const CUTOVER_STEPS = {
   announcement:
     'the commit was announced on the source, the block confirmed, and the names on the destination compared',
   commit: 'the point of no return was recorded',
-  'unique preparation': 'unique indexes began to refuse new duplicates',
+  'index restoration': 'unique indexes began to refuse new duplicates, and documents may expire again',
   opening: "the destination's write block was lifted",
   'unique conversion': 'unique indexes were converted, while users write on the destination',
-  expiry: 'documents may expire again on the destination',
   adoption: 'users and roles were recorded as made by this migration',
   watch: 'the source was watched for late writes',
   reopening: 'the source was opened again',

@@ -144,6 +144,13 @@ export interface CutoverRecord {
   /** The stream's position on the destination at the point of no return. Absent if the source may take writes afterwards. */
   readonly drainedTo?: { readonly _data: string };
   /**
+   * The destination's time before the point of no return, after every change that the engine had made in its catalog.
+   * Absent in records of older versions.
+   */
+  readonly writtenTo?: Timestamp;
+  /** What the end of the cutover left; null for nothing. Absent before it, and in records of older versions. */
+  readonly indexesLeft?: IndexesLeft | null;
+  /**
    * The destination's position before its users' first write, from which the opposite direction follows it. Absent
    * unless the migration is reversible.
    */
@@ -168,6 +175,13 @@ export interface CutoverRecord {
   readonly evidence?: CutoverEvidence;
   /** The watchdog that opened the source again. */
   readonly openedBy?: string;
+}
+
+/** Indexes and collections of the open destination that had another uniqueness or expiry than on the source. */
+export interface IndexesLeft {
+  readonly count: number;
+  /** The first of them, with what they lacked. */
+  readonly indexes: string;
 }
 
 /** How far a source is watched after a commit. As JSON, so that a watch resumes in another process. */

@@ -1,6 +1,7 @@
 import { areReady, counted, refusalsOf } from '../../platform/index.ts';
 import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
+import { indexesLeftWarning } from '../cutover/indexes-left.ts';
 import { writtenAfterCommitWarning } from '../cutover/watch-after-commit.ts';
 import { describeWait, type Wait } from '../mongodb/retry.ts';
 import { LIFT_COMMAND } from '../mongodb/write-block.ts';
@@ -128,6 +129,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
         ...verificationWarnings(run, following),
         ...repairWarnings(repairs),
         ...(written === undefined ? [] : [writtenAfterCommitWarning(written).message]),
+        ...(cutover?.indexesLeft ? [indexesLeftWarning(cutover.indexesLeft).message] : []),
         ...commitWarnings(run, waiting),
         ...waiting.map(describeWait),
       ]),

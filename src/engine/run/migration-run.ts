@@ -6,7 +6,7 @@ import type { TaskGroup } from '../concurrency/task-group.ts';
 import { Throttle } from '../concurrency/throttle.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { loadOf } from '../copy/load-level.ts';
-import { finishCutover } from '../cutover/cut-over.ts';
+import { finishCutover } from '../cutover/finish-cutover.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
 import { DestinationWentBack } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';

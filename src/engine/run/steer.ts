@@ -1,7 +1,8 @@
 import { UserError } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
-import { cutOver, finishCutover } from '../cutover/cut-over.ts';
+import { cutOver } from '../cutover/cut-over.ts';
+import { finishCutover } from '../cutover/finish-cutover.ts';
 import { prepareCutover } from '../cutover/prepare-cutover.ts';
 import { rehearse } from '../cutover/rehearse.ts';
 import type { MigrationLog } from '../records/migration-log.ts';

@@ -46,6 +46,12 @@ export const cutoverLogEvents = {
     level: 'warn',
     meaning: 'An earlier engine ended in a cutover. This one opens the source again.',
   },
+  'cutover.indexes_left': {
+    level: 'warn',
+    fields: ['count', 'indexes'],
+    meaning:
+      'When the cutover ended, indexes or collections of the open destination had another uniqueness or expiry than on the source.',
+  },
   'cutover.late_writes': {
     level: 'error',
     fields: ['count', 'namespaces'],
@@ -59,7 +65,8 @@ export const cutoverLogEvents = {
   'cutover.restore_skipped': {
     level: 'warn',
     fields: ['namespace', 'reason', 'change'],
-    meaning: 'Options of a collection or index could not be restored on the destination, because somebody dropped it.',
+    meaning:
+      'The end of a cutover left a collection or an index on the open destination as it is, because users have changed or dropped it.',
   },
   'cutover.source_not_opened': {
     level: 'error',

@@ -63,10 +63,9 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
     'last look',
     'announcement',
     'commit',
-    'unique preparation',
+    'index restoration',
     'opening',
     'unique conversion',
-    'expiry',
     'adoption',
     'watch',
   ]);

@@ -18,7 +18,7 @@ checkForLeaks({ sockets: false });
 const skip = needsSource('6.0', 'it has no write block');
 /** The destination is still blocked. */
 const COMMITTED = 'engine.cutover.committed';
-/** Users write to the destination, and unique indexes are prepared only. */
+/** Users write to the destination, documents may expire, and unique indexes are prepared only. */
 const CONVERTING = 'engine.cutover.destination-open';
 const UNWATCHED = /finished without the source/;
 
@@ -34,7 +34,7 @@ test('a committed cutover is finished without its source, wherever the engine ha
       await seedIndexed(pair.source);
       const sides = { source: soonGone(pair.source), destination: pair.destination };
       const migrationId = await stopAt(point, sides);
-      const before = { blocked: point === COMMITTED, unique: false, expires: false };
+      const before = { blocked: point === COMMITTED, unique: false, expires: point === CONVERTING };
       assert.deepEqual(await standingOf(pair.destination), before);
       await pair.source.members[0]?.kill();
       const lines: string[] = [];
@@ -81,7 +81,7 @@ test('a source that refuses the user does not keep a committed cutover from bein
   const migrationId = await stopAt(COMMITTED, sides);
   await admin.command({ updateUser: 'mover', roles: [] });
   await stopAt(CONVERTING, sides, { migrationId });
-  assert.deepEqual(await standingOf(pair.destination), { blocked: false, unique: false, expires: false });
+  assert.deepEqual(await standingOf(pair.destination), { blocked: false, unique: false, expires: true });
   await admin.command({ dropUser: 'mover' });
   await using again = RunningMigration.start(sides, { migrationId });
   assert.equal(await again.outcome, 'committed');

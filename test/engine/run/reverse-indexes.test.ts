@@ -80,12 +80,21 @@ test('an expiry that users changed, of an index or of a collection, is that of t
       ),
     };
   };
+  let committed = false;
+  let commands = 0;
+  using _committed = onReach('engine.cutover.committed', () => {
+    committed = true;
+  });
+  using _command = onReach('engine.change.collMod', () => {
+    commands += committed ? 1 : 0;
+  });
   using atOpening = onceAt('engine.cutover.destination-open', expiry);
   await running.returnToOldSource();
   assert.deepEqual(await atOpening.result, {
     index: 24 * HOUR_S,
     collections: { longer: 24 * HOUR_S, never: undefined },
   });
+  assert.equal(commands, 2, 'nothing is sent in the pause for an index that has its expiry');
   await running.migration.finish();
   await expectIdentical(pair);
 });

@@ -98,6 +98,13 @@ export const runErrors = defineErrors('migration', {
     remedy:
       'If anybody may have written to the source after the commit, compare both sides before you delete it: linkspan verify.',
   },
+  INDEXES_LEFT: {
+    status: 200,
+    severity: 'warning',
+    detail: 'On the open destination, % had another uniqueness or expiry than on the source when the cutover ended: %.',
+    remedy:
+      'If users changed them on purpose, do nothing. Otherwise change them with collMod, or drop and create them again. linkspan cleanup without --migration lists all of them, and changes nothing.',
+  },
   CANCELLED_OUT_OF_REACH: {
     status: 409,
     detail: 'The migration was cancelled while its clusters could not be reached: %.',

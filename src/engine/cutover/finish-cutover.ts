@@ -1,0 +1,96 @@
+import { reach } from '../../platform/index.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { writesAreBlocked } from '../mongodb/write-block.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import type { BringOverAccountsParts } from './bring-over-accounts.ts';
+import type { CutoverTimeline } from './cutover-timeline.ts';
+import { type DestinationBlockParts, hasBlocked, openDestination } from './destination-block.ts';
+import { findIndexesLeft } from './indexes-left.ts';
+import { convertUniqueIndexes, type RestoreCatalogParts, restoreCatalog } from './restore-catalog.ts';
+import { tellCommitted } from './source-block.ts';
+import { unchangedCollections } from './unchanged-collections.ts';
+import { type WatchAfterCommitParts, watchAfterCommit } from './watch-after-commit.ts';
+
+/** The parts of a run that the end of a committed cutover needs. */
+interface FinishCutoverParts
+  extends RestoreCatalogParts,
+    DestinationBlockParts,
+    WatchAfterCommitParts,
+    BringOverAccountsParts {
+  readonly checkpoint: RetryingCheckpointStore;
+  /** Why the source can't be used; undefined when it can. */
+  readonly lacksSource: string | undefined;
+}
+
+/** Does the work after the point of no return; resumes where a killed engine left it. */
+export async function finishCutover(
+  context: FinishCutoverParts,
+  log: MigrationLog,
+  timeline: CutoverTimeline,
+): Promise<void> {
+  await reach('engine.cutover.committed');
+  const { lacksSource: reason, logger } = context;
+  if (reason === undefined) {
+    const told = tellCommitted(context, log);
+    await watchAfterCommit(context, log, () => openAndRestore(context, log, timeline));
+    await told;
+  } else {
+    logger.warn(
+      { event: 'cutover.finished_without_source', reason },
+      'The cutover is finished without the source, which is not watched for late writes',
+    );
+    await openAndRestore(context, log, timeline);
+  }
+  timeline.end('committed');
+  // `sync --once` ends without a cutover, and has no timeline.
+  if (timeline.attempts.length > 0) await log.advanceCutover('destination opened', { timeline: timeline.attempts });
+  await log.advance('finished');
+}
+
+async function openAndRestore(
+  context: FinishCutoverParts,
+  log: MigrationLog,
+  timeline: CutoverTimeline,
+): Promise<void> {
+  timeline.begin('index restoration');
+  const closed = await hasBlocked(context, log);
+  const isOpen = await hasOpened(context, log, closed);
+  const own = isOpen ? await ownCollections(context, log) : [...context.tracked.values()];
+  timeline.count({ commands: await restoreCatalog(context, own) });
+  await reach('engine.cutover.unique-prepared');
+  timeline.begin('opening');
+  // A block that was set on an open destination belongs to another client.
+  if (closed && !isOpen) await openDestination(context);
+  timeline.noteOpen();
+  timeline.begin('unique conversion');
+  if (log.record.cutover?.canWriteAtMs === undefined) {
+    const canWriteAtMs = context.clock.now();
+    await log.advanceCutover('destination opened', { canWriteAtMs, timeline: timeline.attempts });
+  }
+  await reach('engine.cutover.destination-open');
+  await convertUniqueIndexes(context);
+  const indexesLeft = await findIndexesLeft(context);
+  await log.advanceCutover('destination opened', { indexesLeft });
+  timeline.begin('adoption');
+  if (context.movesAccounts) await context.retrier.run('the destination', () => context.accounts.adopt());
+  timeline.begin('watch');
+}
+
+/** Whether users may have changed the destination: an earlier engine has opened it, or an operator has done it by hand. */
+async function hasOpened(context: FinishCutoverParts, log: MigrationLog, closed: boolean): Promise<boolean> {
+  if (log.record.cutover?.canWriteAtMs !== undefined) return true;
+  if (!closed || log.commitWasSent) return false;
+  return (await context.retrier.run('the destination', () => writesAreBlocked(context.destination))) === false;
+}
+
+/**
+ * Returns the collections of an open destination whose indexes are as the engine has left them, and perhaps not yet
+ * restored. An engine opens a destination only when they are.
+ */
+async function ownCollections(
+  context: FinishCutoverParts,
+  { record: { cutover } }: MigrationLog,
+): Promise<TrackedCollection[]> {
+  return cutover?.canWriteAtMs === undefined ? await unchangedCollections(context, cutover?.writtenTo) : [];
+}
