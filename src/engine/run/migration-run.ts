@@ -318,9 +318,12 @@ export class MigrationRun {
     const { checkpoint, fence } = this.context;
     const other = await otherDestination(this.context).catch(() => undefined);
     if (other !== undefined) return await this.#recordFailure(other);
-    const found = await checkpoint.unretried.peek().catch(() => undefined);
+    const found = await checkpoint.unretried.peek().catch(() => 'unknown' as const);
+    if (found === 'unknown') return fence.signal.reason;
     if (found?.retiredBy !== undefined) return takenBy(checkpoint.migrationId, found.retiredBy);
-    return this.log.isOlder(found) ? new DestinationWentBack() : fence.signal.reason;
+    // An old source has no record in a backup of before its way back began. The next run says what it lacks.
+    const isGone = found === undefined && this.context.isReversed;
+    return isGone || this.log.isOlder(found) ? new DestinationWentBack() : fence.signal.reason;
   }
 
   async #recordFailure(error: unknown): Promise<UserError> {
