@@ -6,6 +6,7 @@ const WAY_BACK = 'test/engine/run/way-back.test.ts';
 const BLOCK_OF_DESTINATION = 'test/engine/cutover/block-of-destination.test.ts';
 const NOTES = 'test/engine/records/way-back.test.ts';
 const OLD_SOURCE = 'test/engine/run/old-source-restored.test.ts';
+const NEW_SIDE = 'test/engine/run/new-side-restored.test.ts';
 const INDEXES = 'test/engine/run/reverse-indexes.test.ts';
 
 /** Each removes one rule of a reversible migration. */
@@ -359,5 +360,26 @@ export const OF_REVERSE: readonly Mutant[] = [
     replace: '    await this.#tellOthers();\n',
     by: '',
     tests: { file: BLOCK_OF_DESTINATION, name: 'only after its block was lifted' },
+  },
+  {
+    without: 'holding an opposite direction whose new side went back',
+    file: 'src/engine/run/stream-follower.ts',
+    replace: 'const isHeld = isReversed && cause instanceof HistoryWentBack;',
+    by: 'const isHeld = false;',
+    tests: { file: NEW_SIDE, name: 'verification off' },
+  },
+  {
+    without: 'holding it in the next run, when the oplog of the new side no longer shows the loss',
+    file: 'src/engine/run/stream-follower.ts',
+    replace: 'this.#repairs.held = this.#log.record.heldHistory != null;',
+    by: '',
+    tests: { file: NEW_SIDE, name: 'verification repair' },
+  },
+  {
+    without: 'reading changes only from a new side that has its history',
+    file: 'src/engine/apply/apply-keys.ts',
+    replace: 'context.isReversed ? history.whileConfirmed(() => fetch(name)) : fetch(name)',
+    by: 'fetch(name)',
+    tests: { file: NEW_SIDE, name: 'is not read from there' },
   },
 ];

@@ -10,7 +10,7 @@ import { finishCutover } from '../cutover/cut-over.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
 import { DestinationWentBack } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import { historyOf } from '../mongodb/seen-history.ts';
+import { HistoryWentBack, historyOf } from '../mongodb/seen-history.ts';
 import { otherDestination, watchClusters } from '../records/confirm-clusters.ts';
 import { takenBy } from '../records/destination-owner.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -326,9 +326,15 @@ export class MigrationRun {
     return isGone || this.log.isOlder(found) ? new DestinationWentBack() : fence.signal.reason;
   }
 
+  #describe(cause: unknown): UserError {
+    const { migrationId } = this.context.checkpoint;
+    return cause instanceof HistoryWentBack
+      ? new UserError('HISTORY_LOST', [migrationId, cause.message], { cause })
+      : new UserError('INTERNAL_ERROR', [messageOf(cause)], { cause });
+  }
+
   async #recordFailure(error: unknown): Promise<UserError> {
-    const known =
-      error instanceof UserError ? error : new UserError('INTERNAL_ERROR', [messageOf(error)], { cause: error });
+    const known = error instanceof UserError ? error : this.#describe(error);
     this.failure = { code: known.code, message: known.message, remedy: known.remedy };
     const mayBeCommitted = this.log.commitWasSent || this.log.record.cutover?.committed === true;
     if (!mayBeCommitted) this.attempts.fail(known.message);
