@@ -75,7 +75,7 @@ export class HeldDrops {
   }
 
   has(collection: TrackedCollection): boolean {
-    return this.#held.has(collection);
+    return this.history.isHeld || this.#held.has(collection);
   }
 
   /** Source names of the databases whose held drops have been confirmed. */

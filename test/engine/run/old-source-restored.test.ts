@@ -30,25 +30,31 @@ async function assertLost({ migration }: RunningReversible): Promise<void> {
   await assert.rejects(migration.reverse(), { code: 'WAY_BACK_LOST' });
 }
 
-for (const runs of [true, false])
-  test(`a way back to an old source that was restored from a copy of before the cutover is lost, while ${runs ? 'an' : 'no'} engine runs`, {
-    skip,
-  }, async () => {
-    await using world = await filledPair();
-    const { pair, addresses } = world;
-    using before = await backUp(pair.source);
-    await itemsOf(pair.source).insertMany([{ _id: 1_000 }, { _id: 1_001 }]);
-    const id = newId();
-    const options = { verification: runs ? 'repair' : 'off' } as const;
-    await using first = new RunningReversible(addresses, id, options);
-    await first.cutOver();
-    if (!runs) await first.stop();
-    await before.restore();
-    await using second = runs ? undefined : new RunningReversible(addresses, id, options);
-    await assertLost(second ?? first);
-    assert.equal(await itemsOf(pair.source).countDocuments(), 20, 'the old source was changed');
-    assert.equal(await itemsOf(pair.destination).countDocuments(), 22);
-  });
+/** @param runs  whether an engine runs while the old source is restored */
+async function restoreBefore(runs: boolean): Promise<void> {
+  await using world = await filledPair();
+  const { pair, addresses } = world;
+  using before = await backUp(pair.source);
+  await itemsOf(pair.source).insertMany([{ _id: 1_000 }, { _id: 1_001 }]);
+  const id = newId();
+  const options = { verification: runs ? 'repair' : 'off' } as const;
+  await using first = new RunningReversible(addresses, id, options);
+  await first.cutOver();
+  if (!runs) await first.stop();
+  await before.restore();
+  await using second = runs ? undefined : new RunningReversible(addresses, id, options);
+  await assertLost(second ?? first);
+  assert.equal(await itemsOf(pair.source).countDocuments(), 20, 'the old source was changed');
+  assert.equal(await itemsOf(pair.destination).countDocuments(), 22);
+}
+
+test('a way back is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
+  restoreBefore(false),
+);
+
+test('a way back that runs is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
+  restoreBefore(true),
+);
 
 test('a way back begins again when its old source is restored from a copy of after the cutover', { skip }, async () => {
   await using world = await filledPair();
@@ -69,20 +75,26 @@ test('a way back begins again when its old source is restored from a copy of aft
   await expectIdentical(pair);
 });
 
-for (const isBlocked of [true, false])
-  test(`the oplog of an old source no longer has the cutover: its way back is ${isBlocked ? 'open while it is' : 'lost when it is not'} blocked`, {
-    skip,
-  }, async () => {
-    await using world = await filledPair(smallOplog);
-    const { pair, addresses } = world;
-    using open = holdAt('engine.cutover.destination-open', { times: 1 });
-    await using running = new RunningReversible(addresses);
-    await running.until('the migration to be ready', () => running.progress.readyForCutover);
-    running.migration.current.want('cutover');
-    await open.reached;
-    await rollOplog(pair.source);
-    const lifted = { setUserWriteBlockMode: 1, global: false };
-    if (!isBlocked) await pair.source.client.db('admin').command(lifted);
-    open.release();
-    await (isBlocked ? running.untilFollowing() : assertLost(running));
-  });
+/** Begins a way back when the oplog of the old source has gone round since the cutover. */
+async function beginAfterRound(isBlocked: boolean): Promise<void> {
+  await using world = await filledPair(smallOplog);
+  const { pair, addresses } = world;
+  using open = holdAt('engine.cutover.destination-open', { times: 1 });
+  await using running = new RunningReversible(addresses);
+  await running.until('the migration to be ready', () => running.progress.readyForCutover);
+  running.migration.current.want('cutover');
+  await open.reached;
+  await rollOplog(pair.source);
+  const lifted = { setUserWriteBlockMode: 1, global: false };
+  if (!isBlocked) await pair.source.client.db('admin').command(lifted);
+  open.release();
+  await (isBlocked ? running.untilFollowing() : assertLost(running));
+}
+
+test('a way back is open to a blocked old source whose oplog no longer has the cutover', { skip }, () =>
+  beginAfterRound(true),
+);
+
+test('a way back is lost when neither the oplog nor the block of its old source shows the cutover', { skip }, () =>
+  beginAfterRound(false),
+);
