@@ -70,9 +70,13 @@ export class Migration {
     this.#wishes.change({ copyBytesPerSecond: bytesPerSecond ?? Number.POSITIVE_INFINITY });
   }
 
-  /** Applies the drops that wait for a confirmation, and all later ones of this run, however much they remove. */
+  /**
+   * Applies the drops that wait for a confirmation, and all later ones of this run, however much they remove. Continues an
+   * opposite direction whose source went back in its history.
+   */
   confirmDrops(): void {
     this.#wishes.change({ confirmsDrops: true });
+    this.#run?.context.drops.history.confirm();
   }
 
   /**

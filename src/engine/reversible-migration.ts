@@ -7,7 +7,10 @@ import {
   systemClock,
   UserError,
 } from '../platform/index.ts';
+import { unlessAborted } from './concurrency/unless-aborted.ts';
+import { mayLeave } from './cutover/block-of-destination.ts';
 import { Migration } from './migration.ts';
+import { clientOf } from './mongodb/connect.ts';
 import { OtherDirection } from './records/other-direction.ts';
 import { shownState } from './records/shown-state.ts';
 import { closeWayBack, noteReversal } from './records/way-back.ts';
@@ -204,6 +207,21 @@ export class ReversibleMigration {
     this.#finished.abort();
     await cancelled.catch(ignoreLost);
     this.#wayBack = undefined;
+    await this.#tellOthers();
+  }
+
+  /** Tells which other migrations waited for the end of this way back, and may want to cut over from the old source. */
+  async #tellOthers(): Promise<void> {
+    const { source, migrationId } = this.#current.options;
+    await using client = clientOf(source, 'source');
+    const looking = mayLeave(client, migrationId).catch(() => []); // The old source may be lost.
+    const late = this.#clock.timeout(ANSWERS_WITHIN_MS);
+    const migrations = (await unlessAborted(looking, late)) ?? [];
+    if (migrations.length === 0) return;
+    this.#options.logger.warn(
+      { event: 'way_back.others_open', migrations },
+      'The way back is closed. Other migrations may cut over from the old source, and keep waiting as long as this one needs its write block',
+    );
   }
 
   /** Whether the last cutover can't be continued, because a cluster has not answered for a while. */

@@ -131,7 +131,10 @@ export class Migration {
     this.#engine.current.limitCopy(bytesPerSecond);
   }
 
-  /** Applies the drops of the source that wait for a confirmation, and all later ones of this run. */
+  /**
+   * Applies the drops of the source that wait for a confirmation, and all later ones of this run. Continues a way back whose
+   * side with the users was restored from a backup.
+   */
   confirmDrops(): void {
     (this.#engine.wayBack ?? this.#engine.current).confirmDrops();
   }

@@ -23,6 +23,7 @@ import {
   type WriteError,
   type WriteTarget,
 } from '../mongodb/raw-write.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import { blameFilter } from '../scope/document-filters.ts';
 import { type DirtyKey, isCertain, leftItsPlace } from './dirty-key.ts';
 import { keysOfSource } from './read-source-keys.ts';
@@ -37,7 +38,7 @@ export interface ApplyKeysParts extends MovedParts, WriteInOrderParts {
   readonly memory: MemoryBudget;
   readonly position: StreamPosition;
   readonly waitTimes: WaitTimes;
-  /** Whether the destination was a source before, and so has its unique indexes. */
+  /** Whether the destination was a source before: it has its unique indexes, and may have the last copy of a document. */
   readonly isReversed: boolean;
 }
 
@@ -169,14 +170,17 @@ async function writeFound(
   await write(context, collection, { deletes, inserts: [], replaces });
 }
 
-/** Returns the current states, read at or after everything dispatched; "too large" when they exceed one reply. */
+/**
+ * Returns the current states, read at or after everything dispatched; "too large" when they exceed one reply.
+ * @throws HistoryWentBack in an opposite direction: what the source has lost may be on the destination only
+ */
 async function fetchDocuments(
   context: ApplyKeysParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<DocumentBatch | 'too large'> {
   const filter = { _id: { $in: new RawValue(BSON_TYPE.array, array(keys.map(({ value }) => value))) } };
-  return await onSource(context, collection, async (name) => {
+  const fetch = async (name: string) => {
     const [cursor, batch] = await RawCursor.open(context.source, collection.sourceDatabase, {
       find: name,
       filter: collection.selected(filter),
@@ -191,7 +195,11 @@ async function fetchDocuments(
       : batch;
     await refuseRepeatedIds(context, collection, documents, context.position.time);
     return documents;
-  });
+  };
+  const history = historyOf(context.source);
+  return await onSource(context, collection, (name) =>
+    context.isReversed ? history.whileConfirmed(() => fetch(name)) : fetch(name),
+  );
 }
 
 async function write(context: ApplyKeysParts, collection: TrackedCollection, writes: Writes): Promise<void> {

@@ -4,6 +4,7 @@ import { collectionSize } from '../catalog/read-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Retrier, Wait } from '../mongodb/retry.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import { HeldHistory } from './held-history.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
 /** The parts of a run that are used here. */
@@ -45,6 +46,8 @@ export class HeldDrops {
   #permitted: boolean;
   #since: { readonly sinceMs: number; readonly elapsedMs: number } | undefined;
   #share: Share = { collections: 0, ofCollections: 0, documents: 0, ofDocuments: 0 };
+  /** Held as a whole, for the same confirmation, when the source went back in its history. */
+  readonly history = new HeldHistory();
   /** The ids of the held collections that are on record, in order. */
   #recorded: readonly string[];
   /** Those of them that an earlier run has held, and this one hasn't judged yet. */
@@ -67,11 +70,12 @@ export class HeldDrops {
 
   /** Whether anything is held, or was, also by an earlier run, and isn't judged or dropped yet. */
   get any(): boolean {
+    if (this.history.isHeld) return true;
     return this.#held.size > 0 || this.#heldBefore.size > 0 || this.#released.some(({ isGone }) => !isGone);
   }
 
   has(collection: TrackedCollection): boolean {
-    return this.#held.has(collection);
+    return this.history.isHeld || this.#held.has(collection);
   }
 
   /** Source names of the databases whose held drops have been confirmed. */
@@ -81,7 +85,7 @@ export class HeldDrops {
 
   /** The wait for a confirmation; undefined while nothing is held. */
   get wait(): Wait | undefined {
-    if (this.#since === undefined) return undefined;
+    if (this.#since === undefined || this.history.isHeld) return this.history.wait;
     const { sinceMs } = this.#since;
     return { for: 'a confirmation of drops', sinceMs, reason: this.#error.message };
   }

@@ -106,6 +106,25 @@ export async function readObstacle(
   return { holder: holder?.id === claim.id ? undefined : holder, reading };
 }
 
+/**
+ * Whether a cluster's oplog has the note with which a cutover announced its commit, after the users' last write.
+ * @param after  a time before the note
+ * @returns undefined when the oplog no longer reaches back to that, or the user may not read it
+ */
+export async function hasAnnounced(source: MongoClient, claim: string, after: Timestamp): Promise<boolean | undefined> {
+  const time = operationTimeOf(await source.db('admin').command({ ping: 1 }), 'source');
+  const announced: ClaimStep = 'committing';
+  const filter = { ts: { $gt: after }, op: 'n', 'o.linkspan.block': announced, 'o.linkspan.claim.id': claim };
+  return await unlessRefused(
+    (async () => {
+      const [note] = await readOplog(source, { filter, limit: 1 }, time);
+      if (note !== undefined) return true;
+      const [oldest] = await readOplog(source, { sort: { $natural: 1 }, limit: 1 }, time);
+      return oldest === undefined || isBefore(after, oldest.ts) ? undefined : false;
+    })(),
+  );
+}
+
 /** Whether the user may read who holds the block of a replica set. */
 export async function canReadBlockState(source: MongoClient): Promise<boolean> {
   const look = async () => {

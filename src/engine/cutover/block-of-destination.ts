@@ -10,7 +10,7 @@ import { UserError } from '../../platform/index.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
-import type { MigrationRecord } from '../records/records.ts';
+import { hasWayBack, type MigrationRecord } from '../records/records.ts';
 import { recordsOn } from '../records/records-on.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { readObstacle } from './block-notes.ts';
@@ -33,6 +33,15 @@ export async function migrationInto(source: MongoClient, migrationId: string): P
     if (isUnauthorized(error)) return undefined;
     throw error;
   }
+}
+
+/**
+ * Returns the other migrations that have cut over to a cluster, and whose next direction may cut over from it. A retired
+ * record counts, too: the next direction has its record elsewhere.
+ */
+export async function mayLeave(cluster: MongoClient, migrationId: string): Promise<readonly string[]> {
+  const others = recordsOn<MigrationRecord>(cluster, 'migrations').find({ _id: { $ne: migrationId } });
+  return (await others.toArray()).filter(hasWayBack).map(({ _id }) => _id);
 }
 
 interface OldSourceParts {

@@ -24,7 +24,9 @@ import { actsInTime } from './source-claim.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** The parts of a run that a rehearsal needs. */
-interface RehearseParts extends LastLookParts, PrepareCutoverParts {}
+interface RehearseParts extends LastLookParts, PrepareCutoverParts {
+  readonly isReversed: boolean;
+}
 
 /** How long users' writes may be stopped in total. */
 export const LONGEST_BLOCK_MS = 200;

@@ -22,7 +22,15 @@ import type { BlockReading, Claim } from './block-history.ts';
 import { readObstacle, writeNote } from './block-notes.ts';
 import { migrationInto } from './block-of-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
-import { actsInTime, announceCommit, describeHolder, type Lifted, liftBlock, stakeClaim } from './source-claim.ts';
+import {
+  actsInTime,
+  announceCommit,
+  describeHolder,
+  describeReliance,
+  type Lifted,
+  liftBlock,
+  stakeClaim,
+} from './source-claim.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** The parts of a run that blocking the source needs. */
@@ -33,6 +41,8 @@ interface SourceBlockParts {
   readonly retrier: Retrier;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether this is the opposite direction of an earlier one. */
+  readonly isReversed: boolean;
 }
 
 /** Short, because the cutover begins when an obstacle is gone. */
@@ -168,6 +178,9 @@ export async function blockSource(
     if (staked.outcome === 'held' && staked.foundSet) {
       const other = await migrationInto(source, claim.migrationId);
       if (other !== undefined) return { refusal: isDestinationOf(other) };
+      // Its users have come from the side that this cutover would open to them again.
+      const reliance = context.isReversed ? describeReliance(staked.reading.state, claim.migrationId) : undefined;
+      if (reliance !== undefined) return { refusal: reliance };
       logger.warn(
         { event: 'cutover.block_found' },
         'The source was blocked already: the cutover relies on that block, and leaves it set',

@@ -112,6 +112,22 @@ export function describeHolder(holder: Holder | undefined): string {
   );
 }
 
+/**
+ * Describes for the operator why a side that has the users keeps its write block. Returns undefined when nobody relies
+ * on the block.
+ * @param migrationId  the migration that asks
+ */
+export function describeReliance({ block }: BlockState, migrationId: string): string | undefined {
+  if (block === undefined || block.committedBy === migrationId) return undefined;
+  const decided = `If the users are to come back from there, lift the block on the source: ${LIFT_COMMAND}`;
+  if (block.committedBy !== undefined)
+    return `migration ${block.committedBy} has cut over from the source, and its users are on another side. ${decided}`;
+  // The oplog no longer has the notes of whoever set it.
+  return block.seconds === 0
+    ? `another migration may have cut over from the source, whose write block is old. ${decided}`
+    : undefined;
+}
+
 function isHeldBy({ holder }: BlockState, { id }: Claim): boolean {
   return holder?.id === id;
 }

@@ -69,7 +69,9 @@ export class SeenHistory {
   /** The fields that a checkpoint has of this, for a later process. */
   get record(): HistoryRecord {
     const shards = this.shards.expected;
-    return { ...(this.#latest && { seenTo: this.#latest }), ...(shards && { shards }) };
+    // Until the current primary has shown the entry, a later one may be of another history.
+    const seenTo = this.#expected[0] ?? this.#latest;
+    return { ...(seenTo && { seenTo }), ...(shards && { shards }) };
   }
 
   /** Whether the oplog can't be read, by this user or through a router, so that nobody notices a cluster that went back. */
@@ -113,6 +115,19 @@ export class SeenHistory {
     for (const time of this.#expected) {
       if ((await this.#find(time)) === 'missing') throw new HistoryWentBack(time);
       this.#expected = this.#expected.filter((one) => one !== time);
+    }
+  }
+
+  /**
+   * Runs a read until its answer comes from a primary that has all entries that earlier ones have shown.
+   * @throws HistoryWentBack
+   */
+  async whileConfirmed<T>(read: () => Promise<T>): Promise<T> {
+    while (true) {
+      const { primaries } = this;
+      await this.confirm();
+      const result = await read();
+      if (primaries === this.primaries) return result;
     }
   }
 

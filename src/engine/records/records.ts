@@ -63,6 +63,11 @@ export interface MigrationRecord {
   readonly catalog?: CatalogRecord;
   /** The collections, by UUID, whose drops wait for a confirmation; absent until the first. */
   readonly heldDrops?: readonly string[];
+  /**
+   * Why nothing is written to the destination before a confirmation: in this opposite direction the source went back in
+   * its history. Null once it is confirmed.
+   */
+  readonly heldHistory?: { readonly atMs: number; readonly reason: string } | null;
   readonly phases: readonly PhaseTime[];
   readonly counts: Partial<RecordedCounts>;
   /** Set once the engine missed changes: the source's oplog no longer reached back to the token, or the stream didn't show them. */

@@ -1,6 +1,6 @@
 import { messageOf } from '../../platform/index.ts';
 import { readObstacle } from '../cutover/block-notes.ts';
-import { describeHolder } from '../cutover/source-claim.ts';
+import { describeHolder, describeReliance } from '../cutover/source-claim.ts';
 import { readSourceActivity } from '../mongodb/source-activity.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -47,8 +47,9 @@ export class CutoverConditions implements MeasuredConditions {
     if ((await writesAreBlocked(source)) !== true) return undefined;
     const { migrationId } = checkpoint;
     const obstacle = await readObstacle(source, { id: '', migrationId, term: this.#log.record.term });
-    if (obstacle === 'unseen' || obstacle.holder === undefined)
-      return "the write block of the source is set, and it isn't known by whom";
+    const unknown = "the write block of the source is set, and it isn't known by whom";
+    if (obstacle === 'unseen') return unknown;
+    if (obstacle.holder === undefined) return describeReliance(obstacle.reading.state, migrationId) ?? unknown;
     return describeHolder(obstacle.holder);
   }
 

@@ -10,7 +10,7 @@ import { finishCutover } from '../cutover/finish-cutover.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
 import { DestinationWentBack } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import { historyOf } from '../mongodb/seen-history.ts';
+import { HistoryWentBack, historyOf } from '../mongodb/seen-history.ts';
 import { otherDestination, watchClusters } from '../records/confirm-clusters.ts';
 import { takenBy } from '../records/destination-owner.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -318,14 +318,23 @@ export class MigrationRun {
     const { checkpoint, fence } = this.context;
     const other = await otherDestination(this.context).catch(() => undefined);
     if (other !== undefined) return await this.#recordFailure(other);
-    const found = await checkpoint.unretried.peek().catch(() => undefined);
+    const found = await checkpoint.unretried.peek().catch(() => 'unknown' as const);
+    if (found === 'unknown') return fence.signal.reason;
     if (found?.retiredBy !== undefined) return takenBy(checkpoint.migrationId, found.retiredBy);
-    return this.log.isOlder(found) ? new DestinationWentBack() : fence.signal.reason;
+    // An old source has no record in a backup of before its way back began. The next run says what it lacks.
+    const isGone = found === undefined && this.context.isReversed;
+    return isGone || this.log.isOlder(found) ? new DestinationWentBack() : fence.signal.reason;
+  }
+
+  #describe(cause: unknown): UserError {
+    const { migrationId } = this.context.checkpoint;
+    return cause instanceof HistoryWentBack
+      ? new UserError('HISTORY_LOST', [migrationId, cause.message], { cause })
+      : new UserError('INTERNAL_ERROR', [messageOf(cause)], { cause });
   }
 
   async #recordFailure(error: unknown): Promise<UserError> {
-    const known =
-      error instanceof UserError ? error : new UserError('INTERNAL_ERROR', [messageOf(error)], { cause: error });
+    const known = error instanceof UserError ? error : this.#describe(error);
     this.failure = { code: known.code, message: known.message, remedy: known.remedy };
     const mayBeCommitted = this.log.commitWasSent || this.log.record.cutover?.committed === true;
     if (!mayBeCommitted) this.attempts.fail(known.message);

@@ -1,18 +1,21 @@
 import { reach, UserError } from '../../platform/index.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import { listCollections } from '../catalog/read-catalog.ts';
+import { hasAnnounced } from '../cutover/block-notes.ts';
 import { confirmBlockUnused } from '../cutover/block-of-destination.ts';
 import { closeDestination } from '../cutover/destination-block.ts';
+import { timeOfToken } from '../mongodb/cluster-time.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
 import type { MadeAccount } from '../records/made-accounts.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { CollectionRecord, MigrationRecord, ViewRecord } from '../records/records.ts';
+import type { CollectionRecord, CutoverRecord, MigrationRecord, ViewRecord } from '../records/records.ts';
 import { recordsOn } from '../records/records-on.ts';
 import type { RunParts } from './parts.ts';
 
 /** The records of the direction before this one, on this direction's source. */
 interface Earlier {
   readonly reverseFrom: ResumeToken;
+  readonly cutover: CutoverRecord;
   readonly collections: readonly CollectionRecord[];
   readonly views: readonly ViewRecord[];
   /** The users and roles that it has taken there. */
@@ -32,6 +35,7 @@ export async function prepareReverse(context: RunParts, log: MigrationLog, rever
   await checkpoint.forgetCollections();
   const earlier = await retrier.run('the source', () => readEarlier(context, reversals - 1));
   await confirmOpen(context);
+  await confirmLeft(context, earlier.cutover);
   await log.save({ blocksDestination: true });
   await reach('engine.reverse.block-recorded');
   await confirmBlockUnused(context);
@@ -54,15 +58,17 @@ async function readEarlier({ source, checkpoint, identity }: RunParts, reversals
   const of = <T extends object>(name: string) => recordsOn<T>(source, name);
   const { migrationId } = checkpoint;
   const record = await of<MigrationRecord>('migrations').findOne({ _id: migrationId });
-  const { committed, canWriteAtMs, reverseFrom } = record?.cutover ?? {};
-  if (!committed || canWriteAtMs === undefined || reverseFrom === undefined || (record?.reversals ?? 0) !== reversals)
+  const { cutover } = record ?? {};
+  const { committed, canWriteAtMs, reverseFrom } = cutover ?? {};
+  const isDirection = (record?.reversals ?? 0) === reversals;
+  if (!committed || canWriteAtMs === undefined || cutover === undefined || reverseFrom === undefined || !isDirection)
     throw new UserError('WAY_BACK_LOST', [migrationId, 'the records of the cutover are gone']);
   const [collections, views, accounts] = await Promise.all([
     of<CollectionRecord>('collections').find({ '_id.m': migrationId }).toArray(),
     of<ViewRecord>('views').find({ '_id.m': migrationId }).toArray(),
     of<MadeAccount>('accounts').find({ '_id.source': identity.destinationId }).toArray(),
   ]);
-  return { reverseFrom, collections, views, accounts };
+  return { reverseFrom, cutover, collections, views, accounts };
 }
 
 /**
@@ -72,6 +78,25 @@ async function readEarlier({ source, checkpoint, identity }: RunParts, reversals
 async function confirmOpen({ source, retrier, checkpoint }: RunParts): Promise<void> {
   if ((await retrier.run('the source', () => writesAreBlocked(source))) !== true) return;
   throw new UserError('WAY_BACK_LOST', [checkpoint.migrationId, "the side that has the users refuses users' writes"]);
+}
+
+/**
+ * Confirms that the old source has everything that its users wrote before the cutover. One that was restored from a file
+ * copy of before has the same collections, and no stream shows what it lacks. Where the oplog no longer says, the write
+ * block counts, which was set for the cutover.
+ */
+async function confirmLeft(
+  { destination, retrier, checkpoint }: RunParts,
+  { claim, drainedTo }: CutoverRecord,
+): Promise<void> {
+  if (claim === undefined || drainedTo === undefined) return;
+  const isLeft = await retrier.run('the destination', async () => {
+    const announced = await hasAnnounced(destination, claim, timeOfToken(drainedTo));
+    return announced ?? (await writesAreBlocked(destination)) !== false;
+  });
+  if (isLeft) return;
+  const reason = 'the old source lacks the end of the cutover: it was restored from a backup of before';
+  throw new UserError('WAY_BACK_LOST', [checkpoint.migrationId, reason]);
 }
 
 /** Confirms that the old source still has every collection: a restored or re-created one has others. */

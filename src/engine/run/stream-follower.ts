@@ -23,12 +23,13 @@ import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { Copier } from '../copy/copier.ts';
 import type { RunningStream } from '../cutover/running-stream.ts';
 import { isBefore, timeOfToken } from '../mongodb/cluster-time.ts';
-import { historyOf } from '../mongodb/seen-history.ts';
+import { HistoryWentBack, historyOf } from '../mongodb/seen-history.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { VerificationMode } from '../scope/options.ts';
 import { declareMissed } from '../verify/declare-missed.ts';
+import { describeOnlyThere } from '../verify/only-there.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { Verification } from '../verify/verification.ts';
 import type { RunParts } from './parts.ts';
@@ -204,6 +205,8 @@ export class StreamFollower implements RunningStream {
     // Must run before the first batch is requested: after lost history, that starts copies, which need lanes and spool to end.
     this.#start(() => this.#lanes.run(signal));
     this.#start(() => this.#flushSpool());
+    // An earlier run has found that the source went back.
+    this.#repairs.held = this.#log.record.heldHistory != null;
     // Shows whether the source still has its history, before anything depends on it.
     const first = await this.#next(IDLE_WAIT_MS);
     await this.#loadVerification();
@@ -323,25 +326,50 @@ export class StreamFollower implements RunningStream {
   async #next(waitMs: number): Promise<StreamBatch | undefined> {
     while (!this.#stopped.signal.aborted) {
       try {
-        if (this.#repairs.held) await this.#reopenStream();
+        if (this.#repairs.held) {
+          await this.#untilHistoryConfirmed();
+          await this.#reopenStream();
+        }
         const batch = await this.#stream.next(waitMs);
         this.#sourceTime = batch.sourceTime;
         return batch;
       } catch (error) {
         if (this.#stopped.signal.aborted) break; // The engine has all batches that it needs.
         if (!isHistoryLost(error)) throw error;
-        await this.#declareLoss(messageOf(error.cause));
+        await this.#declareLoss(error.cause);
       }
     }
     return undefined;
   }
 
-  async #declareLoss(reason: string): Promise<void> {
+  async #declareLoss(cause: unknown): Promise<void> {
     this.#repairs.held = true;
-    const { clock, signal } = this.#context;
+    const { clock, isReversed, signal } = this.#context;
+    const reason = messageOf(cause);
+    const isHeld = isReversed && cause instanceof HistoryWentBack;
+    if (isHeld) await this.#log.save({ heldHistory: { atMs: clock.now(), reason } });
     await declareMissed(this.#context, this.#log, reason);
     await reach('engine.capture.loss-declared');
     await clock.sleep(AFTER_LOSS_MS, signal);
+  }
+
+  /**
+   * Waits for a confirmation when the source of an opposite direction went back in its history: what it lost is on the
+   * destination only.
+   */
+  async #untilHistoryConfirmed(): Promise<void> {
+    const { heldHistory } = this.#log.record;
+    if (heldHistory == null) return;
+    const { drops, tracked } = this.#context;
+    const { signal } = this.#reading;
+    const confirmed = drops.history.hold(heldHistory.atMs, heldHistory.reason);
+    this.#start(async () => {
+      const onlyThere = describeOnlyThere(this.#reading, tracked.values());
+      drops.history.tell(await onlyThere.catch((error: unknown) => `it is not known what: ${messageOf(error)}`));
+    });
+    await unlessAborted(confirmed, signal);
+    signal.throwIfAborted();
+    await this.#log.save({ heldHistory: null });
   }
 
   async #declareHidden(concerned: (collection: TrackedCollection) => boolean): Promise<void> {

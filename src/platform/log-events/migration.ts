@@ -137,4 +137,10 @@ export const migrationLogEvents = {
     fields: ['error', 'inMs'],
     meaning: 'The way back has failed. It begins again after `inMs` milliseconds.',
   },
+  'way_back.others_open': {
+    level: 'warn',
+    fields: ['migrations'],
+    meaning:
+      'The way back is closed. The migrations named may want to cut over from its old source, and wait as long as that keeps the write block of this migration.',
+  },
 } as const satisfies Readonly<Record<string, LogEventDefinition>>;

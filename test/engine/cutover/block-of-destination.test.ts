@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pino } from 'pino';
 import { newId } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -99,4 +100,44 @@ test('a way back ends when another migration has cut over from the old source be
   assert.equal(await apps.old.canWrite(), false);
   assert.equal(await apps.primary.canWrite(), true);
   assert.equal(await apps.third.canWrite(), true);
+});
+
+test('a migration that came back cuts over again from a side that another one has left only after its block was lifted', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await using third = await startReplicaSet({ auth: true });
+  await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
+  const { source, destination } = await reversibleUsers(pair);
+  await third.createUser('mover', 'secret', ['root']);
+  const lines: { event?: string; migrations?: readonly string[] }[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const ids = { returned: newId(), other: newId() };
+  await using returned = new RunningReversible({ source, destination }, ids.returned);
+  await using other = new RunningReversible(
+    { source, destination: { uri: third.uriFor('mover', 'secret') } },
+    ids.other,
+    { logger },
+  );
+  for (const one of [returned, other]) await one.until('the migration to be ready', () => one.progress.readyForCutover);
+  await using left = await SideWriter.start(pair.destination, 'left');
+  await using users = await SideWriter.start(third, 'users');
+  await returned.cutOver();
+  await returned.returnToOldSource();
+  await other.cutOver();
+  await returned.migration.reverse();
+  returned.migration.current.cutOverOnceReady();
+  const isRefused = (why: string) => returned.progress.cutoverAttempts.some(({ reason }) => reason?.includes(why));
+  await returned.until('the open way back to be told', () => isRefused(`the destination of migration ${ids.other}`));
+
+  await other.migration.finish();
+  const closed = lines.find(({ event }) => event === 'way_back.others_open');
+  assert.deepEqual(closed?.migrations, [ids.returned]);
+  await returned.until('the committed block to be told', () => isRefused(`migration ${ids.other} has cut over from`));
+  assert.deepEqual(await Promise.all([left.canWrite(), users.canWrite()]), [false, true]);
+
+  // An operator decides that the users come back from the third side.
+  await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+  await returned.until('the cutover', () => returned.progress.state === 'committed');
+  assert.equal(await left.canWrite(), true);
 });

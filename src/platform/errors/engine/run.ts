@@ -44,6 +44,13 @@ export const runErrors = defineErrors('migration', {
     remedy:
       'If the drops were intended, confirm them: start with --confirm-drops, or call confirmDrops while the migration runs. If not, restore the collections on the source with the same names: Linkspan copies them again.',
   },
+  HISTORY_UNCONFIRMED: {
+    status: 409,
+    detail:
+      'The side that has the users went back in its history: %. The other side may have the last copies of what users wrote, so Linkspan writes nothing there before you confirm. Only the other side has: %.',
+    remedy:
+      'Copy what you want to keep from the other side to the side that has the users. Then call confirmDrops: Linkspan makes the other side equal, and deletes there what is not on the side that has the users. To keep the other side as it is, close the way back (finish).',
+  },
   NAMESPACE_CONFLICT: {
     status: 409,
     scope: 'collection',

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newId } from '../../../src/platform/index.ts';
+import { backUp } from '../../support/back-up.ts';
+import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { rollOplog, smallOplog } from '../../support/roll-oplog.ts';
+import { identified } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
+import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
+
+checkForLeaks();
+
+const skip = needsSource('6.0', 'it has no write block');
+
+interface Item {
+  readonly _id: number;
+  readonly changed?: boolean;
+}
+
+const shopOf = ({ client }: ReplicaSet) => client.db('shop');
+const itemsOf = (side: ReplicaSet) => shopOf(side).collection<Item>('items');
+
+/** What the old side has that the new side lost. */
+async function keptBy(side: ReplicaSet) {
+  const items = itemsOf(side);
+  return {
+    inserted: await items.countDocuments({ _id: { $gte: 1_000 } }),
+    changed: await items.countDocuments({ changed: true }),
+    orders: await shopOf(side).collection('orders').countDocuments(),
+  };
+}
+
+const ALL = { inserted: 4, changed: 1, orders: 3 };
+
+/** Writes to the new side what a backup of before lacks. */
+async function write({ source, destination }: ReplicaSetPair): Promise<void> {
+  await itemsOf(destination).insertMany(identified(4).map(({ _id }) => ({ _id: 1_000 + _id })));
+  await itemsOf(destination).updateOne({ _id: 0 }, { $set: { changed: true } });
+  await shopOf(destination).collection('orders').insertMany([{}, {}, {}]);
+  const isKept = async () => JSON.stringify(await keptBy(source)) === JSON.stringify(ALL);
+  await eventually(isKept, { what: 'the old side to have it' });
+}
+
+function heldOf({ migration }: RunningReversible) {
+  return migration.wayBackProgress?.waiting.find(({ for: what }) => what === 'a confirmation of drops');
+}
+
+async function assertHeld(running: RunningReversible, pair: ReplicaSetPair): Promise<void> {
+  await eventually(() => /only the other side has: .*orders/i.test(heldOf(running)?.reason ?? ''), {
+    what: 'the list of what only the old side has',
+  });
+  const reason = heldOf(running)?.reason ?? '';
+  assert.match(reason, /4 documents and another state of 1 document of shop\.items, first _id 0/);
+  assert.match(reason, /the collection shop\.orders with 3 documents/);
+  assert.equal(running.migration.wayBackProgress?.readyForCutover, false);
+  assert.deepEqual(await keptBy(pair.source), ALL);
+}
+
+/** Restores the new side of a way back, with an engine that runs or none, restarts the engine, and confirms. */
+async function restoreAndConfirm(verification: 'repair' | 'off'): Promise<void> {
+  await using pair = await startPair({ source: { auth: true }, destination: { ...smallOplog, auth: true } });
+  await itemsOf(pair.source).insertMany(identified(20));
+  const addresses = await reversibleUsers(pair);
+  const id = newId();
+  await using first = new RunningReversible(addresses, id, { verification });
+  await first.cutOver();
+  using backup = await backUp(pair.destination);
+  await write(pair);
+  await first.untilFollowing();
+  if (verification === 'off') await first.stop();
+  await backup.restore();
+  if (verification === 'repair') {
+    await assertHeld(first, pair);
+    await first.stop();
+    await rollOplog(pair.destination); // Now the oplog doesn't show the loss any more.
+  }
+  await using second = new RunningReversible(addresses, id, { verification });
+  await assertHeld(second, pair);
+
+  await itemsOf(pair.destination).insertOne({ _id: 1_000 });
+  second.migration.wayBack?.confirmDrops();
+  await second.untilFollowing();
+  assert.match(second.migration.wayBackProgress?.repairs?.reason ?? '', /restored from a backup/);
+  await second.migration.finish();
+  await expectIdentical(pair);
+  assert.deepEqual(await keptBy(pair.source), { inserted: 1, changed: 0, orders: 0 });
+}
+
+test('what a restored new side has lost stays on the old side until an operator confirms', { skip }, () =>
+  restoreAndConfirm('repair'),
+);
+
+test('what a new side has lost that was restored while no engine ran stays, too, without verification', { skip }, () =>
+  restoreAndConfirm('off'),
+);
+
+test('a change that a restored new side has lost is not read from there', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await itemsOf(pair.source).insertMany(identified(20));
+  await using running = new RunningReversible(await reversibleUsers(pair));
+  await running.cutOver();
+  using backup = await backUp(pair.destination);
+  await write(pair);
+  await running.untilFollowing();
+  using batch = holdAt('engine.apply.batch-taken', { times: 1 });
+  await itemsOf(pair.destination).updateOne({ _id: 1_000 }, { $set: { changed: true } });
+  await batch.reached;
+  await backup.restore();
+  batch.release();
+  await assertHeld(running, pair);
+});

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newId } from '../../../src/platform/index.ts';
+import { backUp } from '../../support/back-up.ts';
+import { eventually } from '../../support/eventually.ts';
+import { expectIdentical } from '../../support/expect-identical.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { type ReplicaSet, type ReplicaSetOptions, startPair } from '../../support/replica-set.ts';
+import { rollOplog, smallOplog } from '../../support/roll-oplog.ts';
+import { identified } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
+import { holdAt } from '../reach-points.ts';
+import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
+
+checkForLeaks();
+
+const skip = needsSource('6.0', 'it has no write block');
+
+const itemsOf = ({ client }: ReplicaSet) => client.db('shop').collection<{ _id: number }>('items');
+
+async function filledPair(source: ReplicaSetOptions = {}) {
+  const pair = await startPair({ source: { ...source, auth: true }, destination: { auth: true } });
+  await itemsOf(pair.source).insertMany(identified(20));
+  return { pair, addresses: await reversibleUsers(pair), [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose]() };
+}
+
+async function assertLost({ migration }: RunningReversible): Promise<void> {
+  await eventually(() => migration.wayBackFailure !== undefined, { what: 'the way back to end' });
+  assert.match(String(migration.wayBackFailure), /it was restored from a backup of before/);
+  await assert.rejects(migration.reverse(), { code: 'WAY_BACK_LOST' });
+}
+
+/** @param runs  whether an engine runs while the old source is restored */
+async function restoreBefore(runs: boolean): Promise<void> {
+  await using world = await filledPair();
+  const { pair, addresses } = world;
+  using before = await backUp(pair.source);
+  await itemsOf(pair.source).insertMany([{ _id: 1_000 }, { _id: 1_001 }]);
+  const id = newId();
+  const options = { verification: runs ? 'repair' : 'off' } as const;
+  await using first = new RunningReversible(addresses, id, options);
+  await first.cutOver();
+  if (!runs) await first.stop();
+  await before.restore();
+  await using second = runs ? undefined : new RunningReversible(addresses, id, options);
+  await assertLost(second ?? first);
+  assert.equal(await itemsOf(pair.source).countDocuments(), 20, 'the old source was changed');
+  assert.equal(await itemsOf(pair.destination).countDocuments(), 22);
+}
+
+test('a way back is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
+  restoreBefore(false),
+);
+
+test('a way back that runs is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
+  restoreBefore(true),
+);
+
+test('a way back begins again when its old source is restored from a copy of after the cutover', { skip }, async () => {
+  await using world = await filledPair();
+  const { pair, addresses } = world;
+  using open = holdAt('engine.cutover.destination-open', { times: 1 });
+  await using running = new RunningReversible(addresses, newId(), { verification: 'off' });
+  await running.until('the migration to be ready', () => running.progress.readyForCutover);
+  running.migration.current.want('cutover');
+  await open.reached;
+  using after = await backUp(pair.source);
+  open.release();
+  await running.untilFollowing();
+  await itemsOf(pair.destination).insertOne({ _id: 1_000 });
+  await after.restore();
+  await eventually(async () => (await itemsOf(pair.source).countDocuments()) === 21, { what: 'the change' });
+  await running.untilFollowing();
+  await running.migration.finish();
+  await expectIdentical(pair);
+});
+
+/** Begins a way back when the oplog of the old source has gone round since the cutover. */
+async function beginAfterRound(isBlocked: boolean): Promise<void> {
+  await using world = await filledPair(smallOplog);
+  const { pair, addresses } = world;
+  using open = holdAt('engine.cutover.destination-open', { times: 1 });
+  await using running = new RunningReversible(addresses);
+  await running.until('the migration to be ready', () => running.progress.readyForCutover);
+  running.migration.current.want('cutover');
+  await open.reached;
+  await rollOplog(pair.source);
+  const lifted = { setUserWriteBlockMode: 1, global: false };
+  if (!isBlocked) await pair.source.client.db('admin').command(lifted);
+  open.release();
+  await (isBlocked ? running.untilFollowing() : assertLost(running));
+}
+
+test('a way back is open to a blocked old source whose oplog no longer has the cutover', { skip }, () =>
+  beginAfterRound(true),
+);
+
+test('a way back is lost when neither the oplog nor the block of its old source shows the cutover', { skip }, () =>
+  beginAfterRound(false),
+);
