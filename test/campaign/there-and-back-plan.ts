@@ -47,6 +47,8 @@ export interface ThereAndBackPlan {
   readonly members: Readonly<Record<Side, 1 | 3>>;
   readonly proxied: Readonly<Record<Side, boolean>>;
   readonly turns: readonly Turn[];
+  /** Whether the old source is restored from before the last cutover, after it. */
+  readonly restoresOldSource: boolean;
   /** Named points where the engine kills or stops itself, one for each process in order. */
   readonly hooks: readonly string[];
 }
@@ -76,7 +78,7 @@ export function drawThereAndBack(seed: number, kinds: readonly FaultKind[]): The
     const changes = drawUserChanges(random);
     return { followMs: random.integer(2_000), trials, faults, changes, userInPause: chance(0.3), misuse: chance(0.2) };
   });
-  return { seed, members, proxied, turns, hooks };
+  return { seed, members, proxied, turns, hooks, restoresOldSource: chance(0.25) };
 }
 
 function drawTurnFault(

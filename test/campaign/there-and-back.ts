@@ -5,6 +5,7 @@ import { startFaultProxy } from '../support/fault-proxy.ts';
 import { startPair } from '../support/replica-set.ts';
 import { changeAccounts, createAccounts, haveSameAccounts } from './accounts.ts';
 import { EngineLives } from './engine-lives.ts';
+import { copyFiles, restoreOldSource } from './restored-side.ts';
 import type { RoundReport } from './round.ts';
 import type { RoundLog } from './round-log.ts';
 import { fillSeats } from './seats.ts';
@@ -66,11 +67,14 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
         const { latestInThisLife } = engine;
         return latestInThisLife !== undefined && directionOf(latestInThisLife) === `to the ${to.name}`;
       };
+      const isLast = n === plan.turns.length - 1;
+      const copy = plan.restoresOldSource && isLast ? resources.use(await copyFiles(from, log)) : undefined;
       await changeAccounts(from.set, n);
       log.say(`turn ${n + 1}, to the ${to.name} side`);
       documents = await runTurn({ engine, log, from, to, isCurrent, userChanges, number: n }, turn, ended.signal);
       if (!ended.signal.aborted && !(await haveSameAccounts(from.set, to.set))) log.find('users and roles differ');
       await SideWriter.assertTurns([from.writer, to.writer], n + 1).catch((error: Error) => log.find(error.message));
+      if (copy !== undefined && !ended.signal.aborted) await restoreOldSource(copy, engine, log);
     }
     return documents;
   };
