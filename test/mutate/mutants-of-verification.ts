@@ -240,6 +240,6 @@ export const OF_VERIFICATION: readonly Mutant[] = [
     file: 'src/engine/verify/compare-collection.ts',
     replace: '    await untilSettled(parts, collection, uses);\n    if (!isValid()) return;\n    range.comparedTo',
     by: '    if (!isValid()) return;\n    range.comparedTo',
-    tests: { file: 'test/engine/verify/verification-resume.test.ts', name: 'whose engine is stopped' },
+    tests: { file: 'test/engine/verify/verification-resume.test.ts', name: 'continues before a key' },
   },
 ];

@@ -158,8 +158,7 @@ function sendCommit(context: CutOverParts, log: MigrationLog, stream: RunningStr
   calledOff.throwIfAborted();
   timeline.begin('commit');
   const { compared: accounts } = context.accounts;
-  const common = { ...positions, timeline: timeline.attempts, evidence: evidence() };
-  const fields = context.movesAccounts && accounts ? { ...common, accounts } : common;
+  const fields = { ...positions, timeline: timeline.attempts, evidence: evidence(), ...(accounts && { accounts }) };
   return { committing: commit(context, log, stream, true, fields) };
 }
 

@@ -157,7 +157,7 @@ export class SourceWatch {
     this.#state = { ...this.#state, token: token._data, watchedToMs: time.getHighBits() * 1000 };
   }
 
-  /** Counts one change in each of the namespaces. */
+  /** Counts changes. @param changed  the namespace of each change */
   #note(changed: readonly string[]): void {
     const namespaces = [...new Set([...this.#state.namespaces, ...changed])].slice(0, KEPT_NAMESPACES);
     this.#state = { ...this.#state, changes: this.#state.changes + changed.length, namespaces };
