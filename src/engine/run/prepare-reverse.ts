@@ -49,14 +49,14 @@ export async function prepareReverse(context: RunParts, log: MigrationLog, rever
   return earlier.reverseFrom;
 }
 
-/** @throws UserError WAY_BACK_LOST when the record shows no reversible cutover */
+/** @throws UserError CUTOVER_RECORD_LOST when the record shows no reversible cutover */
 async function readEarlier({ source, checkpoint, identity }: RunParts, reversals: number): Promise<Earlier> {
   const of = <T extends object>(name: string) => recordsOn<T>(source, name);
   const { migrationId } = checkpoint;
   const record = await of<MigrationRecord>('migrations').findOne({ _id: migrationId });
   const { committed, canWriteAtMs, reverseFrom } = record?.cutover ?? {};
   if (!committed || canWriteAtMs === undefined || reverseFrom === undefined || (record?.reversals ?? 0) !== reversals)
-    throw new UserError('WAY_BACK_LOST', [migrationId, 'the records of the cutover are gone']);
+    throw new UserError('CUTOVER_RECORD_LOST', [migrationId]);
   const [collections, views, accounts] = await Promise.all([
     of<CollectionRecord>('collections').find({ '_id.m': migrationId }).toArray(),
     of<ViewRecord>('views').find({ '_id.m': migrationId }).toArray(),
