@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { wantedState } from '../../src/link/index.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
-import { cliBody, prepare, progress } from './migration-world.ts';
+import { cliBody, cutoverReport, prepare, progress } from './migration-world.ts';
 
 const FEATURES = ['reversals'];
 const FOLLOWING = { state: 'following', ready: true, notReadyReasons: [], lagSeconds: 1, warnings: [] };
@@ -332,6 +332,22 @@ test('a commit that the control plane learns of by the loss of its record is com
     const expected = ['COMPLETE', 'destination', wish === 'cancel' ? 'lost' : 'failed'];
     assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], expected);
   }
+});
+
+test('the report of a cutover names what removes the way back only once that is closed', async () => {
+  await using plane = await startControlPlane();
+  const { report, ask, id, path, cutOver } = await start(plane);
+  const shown = async () => {
+    const { json } = await plane.api('GET', `${path}/${id}/cutoverReport`);
+    return [json.blocked, json.cleanup];
+  };
+  await cutOver();
+  const known = cutoverReport('a warning');
+  await report(0, { state: 'committed', cutoverReport: known }, FOLLOWING);
+  assert.deepEqual(await shown(), [[{ what: 'the source' }], []]);
+  await ask('finish');
+  await report(0, { state: 'committed', cutoverReport: known }, { state: 'closed' });
+  assert.deepEqual(await shown(), [known.blocked, known.cleanup]);
 });
 
 test('an order loses the permission to drop with the request for a cutover', async () => {
