@@ -148,9 +148,9 @@ export const OF_REVERSAL: readonly Mutant[] = [
   },
   {
     without: 'looking for a lost cutover before the data of the destination',
-    file: 'src/engine/preflight/all-checks.ts',
-    replace: 'return error === undefined ? [] : [{ error }];',
-    by: 'return error !== undefined ? [] : [];',
+    file: 'src/engine/preflight/look.ts',
+    replace: 'if ((await lostCommit({ migrationId, reversals, own, opposite })) !== undefined) return false;',
+    by: '',
     tests: { file: 'test/engine/run/way-back.test.ts', name: 'its records were removed' },
   },
   {

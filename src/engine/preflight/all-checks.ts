@@ -35,7 +35,6 @@ import type { Check, Look } from './look.ts';
 
 /** Checks that can keep a migration from starting. They run again when one starts. */
 export const GUARDS: readonly Check[] = [
-  { what: 'whether the record of a cutover is gone', run: checkLostCommit },
   { what: 'whether another engine runs the migration', run: checkRunning },
   { what: 'users and roles', run: checkAccounts },
   { what: 'what is different with a sharded source', run: checkSharded },
@@ -116,12 +115,6 @@ async function checkDestination({ destination, options, entries, isNew, signal }
   const shown = databases.slice(0, 5).join(', ') + (databases.length > 5 ? ', …' : '');
   const left = await leftByMigrations(destination, signal);
   return [found('DESTINATION_NOT_EMPTY', [`the database${databases.length === 1 ? '' : 's'} ${shown}${left}`])];
-}
-
-/** Whether the migration has cut over, and its record of that is gone. */
-async function checkLostCommit({ lostCommit }: Look): Promise<Found[]> {
-  const error = await lostCommit();
-  return error === undefined ? [] : [{ error }];
 }
 
 /** Whether another process runs this migration. */

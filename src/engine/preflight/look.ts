@@ -1,6 +1,6 @@
 import { availableParallelism, loadavg } from 'node:os';
 import type { MongoClient } from 'mongodb';
-import { systemClock, type UserError } from '../../platform/index.ts';
+import { systemClock } from '../../platform/index.ts';
 import { type CatalogEntry, listCollections, listUserDatabases } from '../catalog/read-catalog.ts';
 import { Fence } from '../mongodb/fence.ts';
 import { type SourceFeatures, sourceFeatures } from '../mongodb/server-features.ts';
@@ -40,8 +40,6 @@ export interface Look {
   readonly catalog: () => Promise<readonly CatalogEntry[]>;
   /** The selected entries of the source's catalog. */
   readonly entries: () => Promise<readonly CatalogEntry[]>;
-  /** The error of a migration that has cut over, and whose record of that is gone; undefined for all others. */
-  readonly lostCommit: () => Promise<UserError | undefined>;
   /**
    * Whether no earlier run has begun this migration. Data of an unfinished migration is its own, not somebody else's.
    */
@@ -83,15 +81,6 @@ export async function lookAt(
     return (await catalog()).filter(({ database, name }) => selection.has(database, name));
   });
   const fence = new Fence(destination, options.migrationId, options.clock ?? systemClock);
-  const { migrationId, reversals = 0 } = options;
-  const lost = once(() =>
-    lostCommit({
-      migrationId,
-      reversals,
-      opposite: () => oppositeRecord(source, migrationId),
-      own: () => new CheckpointStore(fence).peek(),
-    }),
-  );
   const sizes = once(async () => {
     const { isWhole } = new Selection(options.filters);
     return await readSizes(source, await entries(), { isWhole, signal });
@@ -108,11 +97,13 @@ export async function lookAt(
     signal,
     catalog,
     entries,
-    lostCommit: lost,
     isNew: once(async () => {
-      // The data is that of the users who have moved there.
-      if ((await lost()) !== undefined) return false;
-      const checkpoint = await new CheckpointStore(fence).peek();
+      const { migrationId, reversals = 0 } = options;
+      const own = () => new CheckpointStore(fence).peek();
+      const opposite = () => oppositeRecord(source, migrationId);
+      // The data is that of the users who have moved there. The engine refuses to begin, whatever the checks find.
+      if ((await lostCommit({ migrationId, reversals, own, opposite })) !== undefined) return false;
+      const checkpoint = await own();
       // After a cutover each side has the other's documents.
       if ((options.reversals ?? checkpoint?.reversals ?? 0) > 0) return false;
       return checkpoint?.token === undefined;
