@@ -97,7 +97,8 @@ test('a way back whose cutover has lost its record is neither requested nor clos
   await running.until('the way back to be ready', () => running.progress.readyForCutover);
   using _ = onReach('engine.cutover.about-to-block', async () => void (await records.deleteMany({})));
   migration.current.want('cutover');
-  await assert.rejects(running.outcome, lost);
+  const returned = running.until('the return', () => running.progress.state === 'committed');
+  await assert.rejects(returned, lost);
   await assert.rejects(migration.finish(), lost);
   const { repl } = await client.db('admin').command({ serverStatus: 1, repl: 1 });
   assert.equal(repl.userWriteBlockMode, 1, 'the users are not blocked');
