@@ -28,7 +28,7 @@ export interface CleanUpOptions {
   readonly migrationId: string;
   /** Drop what the migration created on the destination, and nothing else; false by default. Its records are removed in any case. */
   readonly drop?: boolean;
-  /** Close a way back that is open; without this, the cleanup is refused. Nobody can return after that. False by default. */
+  /** Close a way back that is open; without this, the cleanup is refused. No one can return after that. False by default. */
   readonly closeWayBack?: boolean;
   /** Check the same, and change nothing. */
   readonly dryRun?: boolean;

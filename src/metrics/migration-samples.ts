@@ -11,7 +11,7 @@ export interface MeasuredMigration {
   readonly progress: MeasuredProgress;
   /** Absent before the cutover of a reversible migration. */
   readonly wayBack?: MeasuredWayBack | undefined;
-  /** How many things have gone wrong since the cutover; undefined before it, and where nobody knows. */
+  /** How many things have gone wrong since the cutover; undefined before it, and where it is unknown. */
   readonly problems?: number | undefined;
   /** Whether its counts began in this process, so that counters begin with all of them. */
   readonly beganHere: boolean;

@@ -33,7 +33,7 @@ export function cleanupCommand(): Command {
     )
     .option('--migration <id>', 'Id of the migration to clean up')
     .option('--drop', 'Also drop the collections, views, users and roles that it created')
-    .option('--close-way-back', 'Close a way back that is open: nobody can return after that')
+    .option('--close-way-back', 'Close a way back that is open: no one can return after that')
     .option('--dry-run', 'Show what would be done, and change nothing')
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')

@@ -122,7 +122,7 @@ export function followWayBack(state: MigrationState, event: Event<'committed'>):
 
 /**
  * A failure after a cutover: the agent can't open the migration. The cutover stays valid. When the record of the cutover is
- * gone, nobody can close the way back on record: a `finish` ends it without that.
+ * gone, no one can close the way back on record: a `finish` ends it without that.
  */
 export function failWayBack(
   state: MigrationState,

@@ -16,7 +16,7 @@ export const cleanupErrors = defineErrors('migration', {
     status: 409,
     detail: 'The way back of migration % is open, and its records are needed for it. Nothing was changed.',
     remedy:
-      'Close it first: linkspan migration finish %, or POST /finish of linkspan sync. If no engine runs the migration any more, repeat the cleanup with --close-way-back: nobody can return after that.',
+      'Close it first: linkspan migration finish %, or POST /finish of linkspan sync. If no engine runs the migration any more, repeat the cleanup with --close-way-back: no one can return after that.',
   },
   CUTOVER_UNFINISHED: {
     status: 409,
