@@ -19,6 +19,8 @@ export class Reversal {
   #closed = false;
   #closedCutover: number | undefined;
   #closesAgainAtMs = 0;
+  /** The error of a cutover whose record is gone: nothing can be done about it. */
+  #lost: UserError | undefined;
 
   constructor(migration: ReversibleMigration, logger: Logger) {
     this.#migration = migration;
@@ -58,6 +60,7 @@ export class Reversal {
    * @param outcome  of the run, once it has ended
    */
   wayBack(current: Progress, outcome: string | undefined): ReportedWayBack | undefined {
+    if (this.#lost !== undefined) return { state: 'failed', error: shownError(this.#lost) };
     if (this.#closed) return { state: 'closed' };
     if (current.state !== 'committed') return undefined;
     const { wayBack, wayBackFailure } = this.#migration;
@@ -90,14 +93,16 @@ export class Reversal {
   }
 
   #act(what: string, event: 'migration.reverse_failed' | 'way_back.close_failed', act: () => Promise<void>): void {
-    if (this.#acting) return;
+    if (this.#acting || this.#lost !== undefined) return;
     this.#acting = true;
     act()
       .catch((error: unknown) => {
         // The engine has not opened the way back yet, and the next call tries again. Or another cutover has followed the one whose
         // way back is to be closed: the report of that one ends the order.
         if (error instanceof UserError && error.code === 'WRONG_STATE') return;
-        this.#logger.warn({ event, error: shownError(error) }, `${what} failed; trying again`);
+        const isLost = error instanceof UserError && error.code === 'CUTOVER_RECORD_LOST';
+        if (isLost) this.#lost = error;
+        this.#logger.warn({ event, error: shownError(error) }, `${what} failed${isLost ? '' : '; trying again'}`);
       })
       .finally(() => {
         this.#acting = false;

@@ -275,6 +275,11 @@ export const migrationDetail = z
         description:
           'The watch of a source that stays blocked after the commit, for writes of users who bypass the block. Absent without one.',
       }),
+    problems: z.array(z.object({ code: z.string(), message: z.string(), remedy: z.string() })).meta({
+      description:
+        'What has gone wrong since the cutover, the worst first: both sides differed, users wrote to the source, or the way back has failed. ' +
+        'Empty before the cutover, and while nothing has.',
+    }),
     warnings: z.array(z.string()).meta({
       description:
         "Warnings of the control plane: the cutover window ends soon, or a hook fails. The agent's are in `progress`.",
@@ -289,7 +294,7 @@ const OF_THE_MOMENT: ReadonlySet<string> = new Set(['HOST_BUSY', 'OPLOG_SHORT'])
 
 /** @param destinationName  the registered name of the destination */
 export function showDetail(view: MigrationView, destinationName: string): z.output<typeof migrationDetail> {
-  const { state, progress, contact, waits, gates, warnings, createdAtMs, updatedAtMs } = view;
+  const { state, progress, contact, waits, gates, problems, warnings, createdAtMs, updatedAtMs } = view;
   const shown = progress && {
     ...progress,
     phase: progress.state,
@@ -335,6 +340,7 @@ export function showDetail(view: MigrationView, destinationName: string): z.outp
     waiting: waits.map(showWait),
     readiness: showGates(gates),
     ...(state.sourceWatch && { sourceWatch: showWatch(state.sourceWatch) }),
+    problems: [...problems],
     warnings: [...warnings],
     // Records of earlier versions have no findings.
     findings: (progress?.findings ?? []).filter(({ code }) => !hasEnded || !OF_THE_MOMENT.has(code)).map(showFinding),

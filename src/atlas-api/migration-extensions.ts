@@ -16,7 +16,7 @@ import {
   setLoadLevel,
 } from '../control/index.ts';
 import { pageOf, pageOfSome, readWindow } from '../http/index.ts';
-import { cutoverReport } from '../platform/index.ts';
+import { shownCutoverReport } from '../platform/index.ts';
 import { liveMigrationResponse, showMigration } from './live-migrations.ts';
 import { defineOperation, type OperationRequest } from './operation.ts';
 import { page } from './schemas.ts';
@@ -69,7 +69,7 @@ const aboutOne = {
 const placeOf = ({ path }: Pick<OperationRequest<unknown>, 'path'>) =>
   [path('groupId'), path('liveMigrationId')] as const;
 
-const reportResponse = cutoverReport.meta({ id: 'LinkspanCutoverReport', 'x-linkspan-extension': true });
+const reportResponse = shownCutoverReport.meta({ id: 'LinkspanCutoverReport', 'x-linkspan-extension': true });
 
 const migrationPage = page('LiveMigrationResponse', liveMigrationResponse);
 

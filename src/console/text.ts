@@ -54,6 +54,7 @@ export const text = {
     catchingUp: 'Catching up',
     verifying: 'Verifying',
     complete: 'Complete',
+    completeWithProblems: 'Complete, with problems',
     failed: 'Failed',
     cancelled: 'Cancelled',
     expired: 'Expired',

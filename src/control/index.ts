@@ -98,6 +98,7 @@ export {
   listMigrations,
   listMigrationsOf,
 } from './migrations/migrations.ts';
+export { problemsOf } from './migrations/problems-of.ts';
 export { getSamples } from './migrations/samples.ts';
 export { takeReport } from './migrations/take-report.ts';
 export { getValidation, startValidation } from './migrations/validations.ts';

@@ -36,6 +36,7 @@ export { shownState } from './records/shown-state.ts';
 export type { CollectionProgress } from './report/collection-progress.ts';
 export type { ListedMismatch } from './report/listed-mismatches.ts';
 export { notYetRunning } from './report/not-yet-running.ts';
+export { problemsOf, writtenAfterCommit } from './report/problems-of.ts';
 export type { Outcome, Progress, WantedState } from './report/progress.ts';
 export { conditionsOf, isUnreserved, reservationsOf } from './report/reservations.ts';
 export { ReversibleMigration } from './reversible-migration.ts';

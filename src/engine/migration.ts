@@ -151,11 +151,13 @@ export class Migration {
 
   /**
    * Records that the operator asks for this direction. Repeating it does no harm.
-   * @throws UserError WRONG_STATE while it isn't running
+   * @param before  is done first, once the direction is known to run
+   * @throws UserError WRONG_STATE while it isn't running, and the errors of `before`
    */
-  async request(): Promise<void> {
+  async request(before: () => Promise<void>): Promise<void> {
     const run = this.#run;
     if (run === undefined || !run.loaded) throw new UserError('WRONG_STATE', ['Reversing', 'preparing the way back']);
+    await before();
     if (!this.isRequested) await run.requestReverse();
   }
 

@@ -25,7 +25,7 @@ const ANSWERS_WITHIN_MS = 10_000;
 const BACK_OFF = { firstMs: 1_000, longestMs: 60_000 };
 const BEGINS_AGAIN = 'it begins again after a failure';
 /** Failures of a way back that last. */
-const LASTING: readonly ErrorCode[] = ['TAKEN_OVER', 'WAY_BACK_LOST', 'DESTINATION_TAKEN'];
+const LASTING: readonly ErrorCode[] = ['TAKEN_OVER', 'WAY_BACK_LOST', 'CUTOVER_RECORD_LOST', 'DESTINATION_TAKEN'];
 
 /**
  * A migration that may change its direction. Each direction is a migration of its own under the same id, whose records
@@ -64,11 +64,16 @@ export class ReversibleMigration {
     return next !== undefined && (next.isRequested || this.#current.isReversed);
   }
 
+  /** Whether the way back of the last cutover is open, also while it can't run. */
+  get hasWayBack(): boolean {
+    return this.#current.hasWayBack && !this.#finished.signal.aborted;
+  }
+
   /** The direction after the current one; undefined before the cutover, and once closed. */
   get #next(): Migration | undefined {
-    const { isReversed, hasWayBack } = this.#current;
+    const { isReversed } = this.#current;
     // An engine that starts again knows the requested direction before it has left the one that has cut over.
-    if (isReversed && hasWayBack && !this.#finished.signal.aborted) this.#wayBack ??= this.#inNextDirection();
+    if (isReversed && this.hasWayBack) this.#wayBack ??= this.#inNextDirection();
     return this.#wayBack;
   }
 
@@ -165,23 +170,25 @@ export class ReversibleMigration {
   /**
    * Makes the opposite direction the one that the operator sees. It goes on following; its cutover then returns to the
    * old source. Repeating it does no harm.
-   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or the failure of the way back
+   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, CUTOVER_RECORD_LOST when the record of
+   * that cutover is gone, or the failure of the way back
    */
   async reverse(): Promise<void> {
     if (this.wayBackFailure !== undefined) throw this.wayBackFailure;
     const next = this.#openWayBack('Reversing');
     const { migrationId, destination, reversals = 0 } = this.#current.options;
-    await next.request();
-    if (this.#noted === reversals) return;
-    await noteReversal(destination, migrationId, reversals);
-    this.#noted = reversals;
+    await next.request(async () => {
+      if (this.#noted !== reversals) await noteReversal(destination, migrationId, reversals);
+      this.#noted = reversals;
+    });
   }
 
   /**
    * Closes the way back for good: the old source follows no more changes, and stays blocked. It need not be reachable,
    * also when this engine has waited for it since its start.
    * @param cutover  the direction of the cutover whose way back it is; the last one, unless given
-   * @throws UserError WRONG_STATE unless that is the last cutover and its way back is open, or WAY_BACK_LOST
+   * @throws UserError WRONG_STATE unless that is the last cutover and its way back is open, WAY_BACK_LOST, or
+   * CUTOVER_RECORD_LOST: then the way back has ended, and no record shows that
    */
   async finish(cutover?: number): Promise<void> {
     if (this.#wayBack === undefined && this.#lacksCluster) {
@@ -203,10 +210,15 @@ export class ReversibleMigration {
     const waited = this.#clock.sleep(ANSWERS_WITHIN_MS, answered.signal);
     await Promise.race([cancelled, waited]).catch(ignoreLost);
     answered.abort();
-    await closeWayBack(destination, migrationId, reversals);
+    const lost = await closeWayBack(destination, migrationId, reversals).catch((error: unknown) => {
+      if (error instanceof UserError && error.code === 'CUTOVER_RECORD_LOST') return error;
+      throw error;
+    });
     this.#finished.abort();
     await cancelled.catch(ignoreLost);
     this.#wayBack = undefined;
+    // Without its record, no engine begins the opposite direction, and none commits it.
+    if (lost !== undefined) throw lost;
     await this.#tellOthers();
   }
 

@@ -61,6 +61,15 @@ export const hookEvent = z
         .enum(['source', 'destination'])
         .meta({ description: "The cluster that takes users' writes. They can return to the other one." }),
     }),
+    event(
+      'migration.way_back_failed',
+      'The way back of a complete cutover has failed, or is lost. Users stay where they are.',
+      {
+        ...about,
+        usersOn: z.enum(['source', 'destination']).meta({ description: "The cluster that takes users' writes." }),
+        message: z.string(),
+      },
+    ),
     event('migration.source_written', 'Users who bypass the write block wrote to the source after the cutover.', {
       ...about,
       changes: z.int().meta({ description: 'Changes so far. They are on the source only.' }),

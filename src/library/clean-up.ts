@@ -28,6 +28,8 @@ export interface CleanUpOptions {
   readonly migrationId: string;
   /** Drop what the migration created on the destination, and nothing else; false by default. Its records are removed in any case. */
   readonly drop?: boolean;
+  /** Close a way back that is open; without this, the cleanup is refused. No one can return after that. False by default. */
+  readonly closeWayBack?: boolean;
   /** Check the same, and change nothing. */
   readonly dryRun?: boolean;
 }
@@ -44,12 +46,12 @@ export async function listMigrationLeftovers(destination: ClusterAddress): Promi
  * Removes the records of a migration from its destination for good, and lifts the write block that it set there. Repeating an interrupted call
  * continues it.
  * @returns what was there before
- * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS while it is active, CUTOVER_UNFINISHED, or COMMITTED_DATA for dropping the data of a migration
- *   that has cut over
+ * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS while it is active, CUTOVER_UNFINISHED, WAY_BACK_OPEN, or COMMITTED_DATA for dropping the data of
+ *   a migration that has cut over
  */
 export async function cleanUpMigration(options: CleanUpOptions): Promise<LeftoverNames> {
-  const { destination, migrationId, drop = false, dryRun = false } = options;
-  return namesOf(await cleanUp(destination, migrationId, { drop, dryRun }));
+  const { destination, migrationId, drop = false, dryRun = false, closeWayBack: closesWayBack = false } = options;
+  return namesOf(await cleanUp(destination, migrationId, { drop, dryRun, closesWayBack }));
 }
 
 function namesOf(left: Awaited<ReturnType<typeof cleanUp>>): LeftoverNames {

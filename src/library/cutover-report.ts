@@ -63,12 +63,17 @@ export interface CutoverReport {
     /** The source's time at which both sides were proven equal. */
     readonly equalAt: string | null;
   };
-  /** Everything that stays blocked after the cutover, each with the command that lifts it. */
-  readonly blocked: readonly { readonly what: string; readonly undo: string }[];
+  /** What has gone wrong since the cutover, the worst first; empty while nothing has. */
+  readonly problems: readonly { readonly code: string; readonly message: string; readonly remedy: string }[];
+  /**
+   * Everything that stays blocked after the cutover, each with the command that lifts it. The command is absent while the
+   * way back is open.
+   */
+  readonly blocked: readonly { readonly what: string; readonly undo?: string }[];
   readonly warnings: readonly string[];
   /** Both sides' connection strings without user, password and other settings. */
   readonly connectionStrings: { readonly before: string; readonly after: string };
-  /** Commands that remove what the migration leaves. */
+  /** Commands that remove what the migration leaves; empty while the way back is open, which needs it. */
   readonly cleanup: readonly { readonly what: string; readonly command: string }[];
   readonly attempts: readonly CutoverReportAttempt[];
 }

@@ -1,5 +1,5 @@
-import { CommittedWatch, ReversibleMigration } from '../engine/index.ts';
-import { newId, systemClock, UserError } from '../platform/index.ts';
+import { CommittedWatch, type Progress as EngineProgress, problemsOf, ReversibleMigration } from '../engine/index.ts';
+import { newId, showCutoverReport, systemClock, UserError } from '../platform/index.ts';
 import { engineOptions } from './engine-options.ts';
 import type { LoadLevel, MigrationOptions } from './options.ts';
 import type { CollectionProgress, Outcome, Progress, SourceWatch } from './progress.ts';
@@ -35,7 +35,7 @@ export class Migration {
 
   /** Returns a snapshot. Cheap, and possible at any time. */
   progress(): Progress {
-    return this.#engine.progress();
+    return this.#shown(this.#engine.progress());
   }
 
   /**
@@ -141,7 +141,16 @@ export class Migration {
 
   /** The progress of the way back of a reversible migration that has cut over; undefined without one. */
   wayBackProgress(): Progress | undefined {
-    return this.#engine.wayBackProgress;
+    const progress = this.#engine.wayBackProgress;
+    return progress && this.#shown(progress);
+  }
+
+  #shown(progress: EngineProgress): Progress {
+    const { cutoverReport, ...shown } = progress;
+    if (cutoverReport === undefined) return shown;
+    const { hasWayBack: isWayBackOpen, wayBackProgress: wayBack } = this.#engine;
+    const problems = problemsOf(progress, { wayBack });
+    return { ...shown, cutoverReport: showCutoverReport(cutoverReport, { isWayBackOpen, problems }) };
   }
 
   /**

@@ -248,6 +248,14 @@ export const METRICS = {
     help: 'How long the last cutover stopped writes; absent before it, and when the source was not blocked.',
     of: 'migrations',
   },
+  linkspan_problems: {
+    type: 'gauge',
+    labels: ['migration'],
+    help:
+      'How many things have gone wrong since the cutover: both sides differed, users wrote to the source, the way back has failed. ' +
+      "Absent before the cutover, and in the agent's metrics.",
+    of: 'migrations',
+  },
   linkspan_way_back_state: {
     type: 'gauge',
     labels: ['migration', 'state'],

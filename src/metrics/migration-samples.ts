@@ -11,6 +11,8 @@ export interface MeasuredMigration {
   readonly progress: MeasuredProgress;
   /** Absent before the cutover of a reversible migration. */
   readonly wayBack?: MeasuredWayBack | undefined;
+  /** How many things have gone wrong since the cutover; undefined before it, and where it is unknown. */
+  readonly problems?: number | undefined;
   /** Whether its counts began in this process, so that counters begin with all of them. */
   readonly beganHere: boolean;
 }
@@ -46,15 +48,16 @@ type Simple = Extract<Sample, { readonly labels: { readonly migration: string } 
 
 /** Returns the samples of the migrations that an engine runs in this process. */
 export function engineSamples(
-  running: readonly { readonly progress: Progress; readonly wayBack?: MeasuredWayBack | undefined }[],
+  running: readonly (Pick<MeasuredMigration, 'wayBack' | 'problems'> & { readonly progress: Progress })[],
 ): {
   readonly samples: readonly Sample[];
   readonly isComplete: boolean;
 } {
-  const migrations = running.map(({ progress, wayBack }) => ({
+  const migrations = running.map(({ progress, wayBack, problems }) => ({
     id: progress.migrationId,
     progress,
     wayBack,
+    problems,
     beganHere: progress.resumedFrom === undefined,
   }));
   return { samples: migrationSamples(migrations), isComplete: migrations.length <= MOST_SHOWN };
@@ -68,7 +71,7 @@ export function migrationSamples(migrations: readonly MeasuredMigration[]): Samp
   return migrations.slice(0, MOST_SHOWN).flatMap(samplesOf);
 }
 
-function samplesOf({ id, progress, wayBack, beganHere }: MeasuredMigration): Sample[] {
+function samplesOf({ id, progress, wayBack, problems, beganHere }: MeasuredMigration): Sample[] {
   const { state, waiting = [] } = progress;
   const oldest = waiting.length === 0 ? null : Math.min(...waiting.map(({ sinceMs }) => sinceMs)) / 1_000;
   const samples: (Sample | undefined)[] = [
@@ -82,6 +85,7 @@ function samplesOf({ id, progress, wayBack, beganHere }: MeasuredMigration): Sam
     // Until then all figures are 0, which would look like lost data.
     ...(state === 'created' ? [] : loadedSamples(id, progress, beganHere)),
     ...(wayBack === undefined ? [] : wayBackSamples(id, wayBack)),
+    known(id, 'linkspan_problems', problems),
   ];
   return samples.filter((sample) => sample !== undefined);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Problem } from './problems.ts';
 
 const count = z.int().min(0);
 const milliseconds = z.int().min(0);
@@ -24,7 +25,10 @@ const attempt = z.strictObject({
   steps: z.array(step).describe('Each begins when the one before ends'),
 });
 
-/** The report of a cutover, from its point of no return on. */
+const UNDO = 'The command that lifts it';
+const blocked = z.strictObject({ what: z.string(), undo: z.string().describe(UNDO) });
+
+/** The report of a cutover as an engine makes it, from the cutover's point of no return on. */
 export const cutoverReport = z.strictObject({
   type: z.literal('linkspan cutover'),
   formatVersion: z.literal(1),
@@ -54,9 +58,7 @@ export const cutoverReport = z.strictObject({
     differed: count.describe('Documents that differed although no change explained it'),
     equalAt: date.nullable().describe("The source's time at which both sides were proven equal"),
   }),
-  blocked: z
-    .array(z.strictObject({ what: z.string(), undo: z.string().describe('The command that lifts it') }))
-    .describe('What stays blocked after the cutover'),
+  blocked: z.array(blocked).describe('What stays blocked after the cutover'),
   warnings: z.array(z.string()),
   connectionStrings: z.strictObject({
     before: address.describe('The source, to which applications connected'),
@@ -69,3 +71,33 @@ export const cutoverReport = z.strictObject({
 });
 
 export type CutoverReport = z.output<typeof cutoverReport>;
+
+/** The report of a cutover as it is shown. */
+export const shownCutoverReport = cutoverReport.extend({
+  problems: z
+    .array(z.strictObject({ code: z.string(), message: z.string(), remedy: z.string() }))
+    .describe('What has gone wrong since the cutover, the worst first; empty while nothing has'),
+  blocked: z
+    .array(
+      blocked.extend({ undo: blocked.shape.undo.optional().describe(`${UNDO}; absent while the way back is open`) }),
+    )
+    .describe('What stays blocked after the cutover'),
+  cleanup: cutoverReport.shape.cleanup.describe(
+    'Commands that remove what the migration leaves; empty while the way back is open, which needs it',
+  ),
+});
+
+export type ShownCutoverReport = z.output<typeof shownCutoverReport>;
+
+/** What is known of a cutover outside of its report. */
+interface Since {
+  readonly isWayBackOpen: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** Returns the report to show. While the way back is open, it names no command that would destroy that. */
+export function showCutoverReport(report: CutoverReport, { isWayBackOpen, problems }: Since): ShownCutoverReport {
+  const shown = { ...report, problems: [...problems] };
+  if (!isWayBackOpen) return shown;
+  return { ...shown, blocked: report.blocked.map(({ what }) => ({ what })), cleanup: [] };
+}

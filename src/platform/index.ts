@@ -6,7 +6,13 @@ export { type Clock, systemClock } from './clock.ts';
 export { readConfiguration } from './configuration.ts';
 export { whyInvalid, whyUnreadable } from './connection-credentials.ts';
 export { counted } from './counted.ts';
-export { type CutoverReport, cutoverReport } from './cutover-report.ts';
+export {
+  type CutoverReport,
+  cutoverReport,
+  type ShownCutoverReport,
+  showCutoverReport,
+  shownCutoverReport,
+} from './cutover-report.ts';
 export { type DialRules, dialAsOwn, dialRules, guardDialling, isDialledAsOwn, whyRefused } from './dial-guard.ts';
 export {
   type AllowedDestinations,
@@ -40,6 +46,7 @@ export { createLogger, type Logger, loggerTo, silentLogger, withPhase } from './
 export { type MetricsFile, metricsFile } from './metrics-file.ts';
 export { ownFile, programBeside } from './own-files.ts';
 export { readPrivateFile } from './private-file.ts';
+export { isDifference, type Problem, problemsSince } from './problems.ts';
 export { randomByte } from './random.ts';
 export { redact } from './redact.ts';
 export { traceWork } from './traces.ts';

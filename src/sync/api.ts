@@ -55,6 +55,7 @@ export function createSyncApi(session: SyncSession, token?: BearerToken): Fastif
       load: session.load,
       findings: session.warnings,
       wayBack: session.wayBack,
+      problems: session.problems,
       sourceWatch: session.sourceWatch,
     }),
     success: true,

@@ -1,4 +1,4 @@
-import type { Progress, SourceWatchState } from '../engine/index.ts';
+import { type Progress, type SourceWatchState, writtenAfterCommit } from '../engine/index.ts';
 import { eventText, type HookEvent } from '../hooks/index.ts';
 import { newId } from '../platform/index.ts';
 
@@ -14,6 +14,8 @@ export interface HookNote {
   readonly cutOvers?: number;
   /** The last direction after whose cutover it was announced that the way back is ready. */
   readonly reverseReadyAfter?: number;
+  /** The failure of the way back that was announced; absent while it has none. */
+  readonly wayBackFailed?: string;
   /** Changes of the source after the commit that were announced. */
   readonly written?: number;
 }
@@ -69,7 +71,12 @@ export function hookEventsOf(
   const isReverseReady = ready !== undefined && ready.after > (known.reverseReadyAfter ?? -1);
   if (isReverseReady) tell({ type: 'migration.reverse_ready', data: { ...data, usersOn: ready.usersOn } });
   const reverseReadyAfter = isReverseReady ? ready.after : known.reverseReadyAfter;
-  const { changes, namespaces } = writtenTo(progress, sourceWatch);
+  const failed = state === 'committed' ? look.wayBack?.error?.code : undefined;
+  if (failed !== undefined && failed !== known.wayBackFailed) {
+    const message = eventText(look.wayBack?.error?.message ?? '');
+    tell({ type: 'migration.way_back_failed', data: { ...data, usersOn: 'destination', message } });
+  }
+  const { count: changes, namespaces } = writtenAfterCommit(progress, sourceWatch);
   const isFirst = changes > 0 && known.written === undefined;
   const isLast = sourceWatch?.ended !== undefined && changes > (known.written ?? 0);
   if (isFirst || isLast) tell({ type: 'migration.source_written', data: { ...data, changes, namespaces } });
@@ -81,6 +88,7 @@ export function hookEventsOf(
     ...(waits.length > 0 && { waits: waits.map(({ key }) => key) }),
     ...(cutOvers > 0 && { cutOvers }),
     ...(reverseReadyAfter !== undefined && { reverseReadyAfter }),
+    ...(failed !== undefined && { wayBackFailed: failed }),
     ...(written !== undefined && { written }),
   };
   return { note, events };
@@ -96,12 +104,6 @@ function readyWayBack({
   // A cutover that has begun was ready. It may have begun between two looks.
   const isReady = readyForCutover || state === 'committing';
   return isReady && reversals > 0 ? { after: reversals - 1, usersOn: 'source' } : undefined;
-}
-
-function writtenTo({ cutover }: Progress, watch: SourceWatchState | undefined) {
-  const { count = 0, namespaces = '' } = cutover?.writtenAfterCommit ?? {};
-  if (watch === undefined || watch.changes < count) return { changes: count, namespaces };
-  return { changes: watch.changes, namespaces: watch.namespaces.join(', ') };
 }
 
 /** Returns the event of a run that failed. */

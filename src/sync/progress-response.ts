@@ -5,7 +5,7 @@ import {
   type SourceWatchState,
   type WantedState,
 } from '../engine/index.ts';
-import { showGates } from '../platform/index.ts';
+import { type Problem, showGates } from '../platform/index.ts';
 import type { LoadRequest } from './load-request.ts';
 import type { SessionState } from './session-state.ts';
 import type { Direction } from './start-request.ts';
@@ -42,6 +42,8 @@ interface Circumstances {
   readonly findings?: readonly Finding[];
   /** The opposite direction, if the migration is reversible. */
   readonly wayBack?: Progress | undefined;
+  /** What has gone wrong since the cutover, the worst first. */
+  readonly problems?: readonly Problem[];
   /** The watch of a source that stays blocked. */
   readonly sourceWatch?: SourceWatchState | undefined;
 }
@@ -110,7 +112,7 @@ function infoOf({ state }: Progress): string {
 }
 
 function extensionOf(progress: Progress, known: boolean, circumstances: Circumstances) {
-  const { wayBack, sourceWatch, wanted, load, findings = [] } = circumstances;
+  const { wayBack, sourceWatch, wanted, load, findings = [], problems = [] } = circumstances;
   const { sinceMs, copy, indexes, rates, timeShares, etaSeconds, changes, left, oplog, shards, repairs, waiting } =
     progress;
   return {
@@ -139,6 +141,7 @@ function extensionOf(progress: Progress, known: boolean, circumstances: Circumst
     cutoverAttempts: progress.cutoverAttempts.map(shownAttempt),
     sourceBlockedSince: blockedSince(progress),
     ...(left && { left }),
+    problems,
     wayBack: wayBack === undefined ? null : shownWayBack(wayBack),
     ...(sourceWatch && { sourceWatch: shownWatch(sourceWatch) }),
   };

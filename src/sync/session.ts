@@ -10,6 +10,7 @@ import {
   type Outcome,
   openExamined,
   type Progress,
+  problemsOf,
   type RecordedStanding,
   ReversibleMigration,
   recordedStanding,
@@ -17,7 +18,15 @@ import {
   type VerificationMode,
   type WantedState,
 } from '../engine/index.ts';
-import { type Clock, type CutoverReport, type Logger, systemClock, UserError } from '../platform/index.ts';
+import {
+  type Clock,
+  type Logger,
+  type Problem,
+  type ShownCutoverReport,
+  showCutoverReport,
+  systemClock,
+  UserError,
+} from '../platform/index.ts';
 import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf, otherThan } from './clusters.ts';
 import type { InitialLoad, LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
@@ -280,10 +289,19 @@ export class SyncSession {
   }
 
   /** Returns the report of the cutover. @throws UserError WRONG_STATE before its point of no return */
-  cutoverReport(): CutoverReport {
+  cutoverReport(): ShownCutoverReport {
     const report = this.progress()?.cutoverReport;
     if (report === undefined) throw new UserError('WRONG_STATE', ['cutoverReport', this.state]);
-    return report;
+    return showCutoverReport(report, {
+      isWayBackOpen: this.#migration?.hasWayBack ?? false,
+      problems: this.problems,
+    });
+  }
+
+  /** What has gone wrong since the cutover, the worst first; empty before it. */
+  get problems(): readonly Problem[] {
+    const progress = this.progress();
+    return progress === undefined ? [] : problemsOf(progress, { wayBack: this.wayBack, watch: this.sourceWatch });
   }
 
   /** Stops the run with a checkpoint. Resolves when the run has ended or failed. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { wantedState } from '../../src/link/index.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
-import { cliBody, prepare, progress } from './migration-world.ts';
+import { cliBody, cutoverReport, prepare, progress } from './migration-world.ts';
 
 const FEATURES = ['reversals'];
 const FOLLOWING = { state: 'following', ready: true, notReadyReasons: [], lagSeconds: 1, warnings: [] };
@@ -31,11 +31,11 @@ interface Shown {
 }
 
 /** A reversible migration whose agent reports by hand. */
-async function start(plane: ControlPlane) {
+async function start(plane: ControlPlane, order: object = {}) {
   const world = await prepare(plane);
   const { agent, groupId, path } = world;
   await agent.report({ features: FEATURES });
-  const body = cliBody(groupId, { linkspan: { reversible: true } });
+  const body = cliBody(groupId, { linkspan: { reversible: true }, ...order });
   const id = String((await plane.api('POST', path, { body })).json._id);
   const report = (reversals: number, changes: Parameters<typeof progress>[1], wayBack?: object) =>
     agent.report({
@@ -290,6 +290,78 @@ test('a failed way back leaves the cutover as it is: it can be finished, or resu
   await report(0, { state: 'failed', error });
   assert.equal((await show()).status, 'COMPLETE');
   assert.equal((await ask('finish')).status, 202);
+});
+
+test('a migration whose cutover has lost its record says so, and ends by a finish or a cancel', async () => {
+  const error = { code: 'CUTOVER_RECORD_LOST', message: 'The record is gone.', remedy: 'Stay.' };
+  const inProcess = { state: 'failed', error };
+  const isLost = async ({ show, order }: Awaited<ReturnType<typeof start>>) => {
+    const { status, errorMessage, linkspan } = await show();
+    assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'destination', 'lost']);
+    assert.match(errorMessage ?? '', /^The record is gone\. The source stays blocked .*setUserWriteBlockMode: 1/);
+    assert.notEqual(linkspan.endedAt, null);
+    assert.equal(await order(), undefined);
+  };
+  for (const happens of ['finish', 'finish after a restart', 'finish of a reversal', 'cancel'] as const) {
+    await using plane = await startControlPlane();
+    const world = await start(plane);
+    const { report, ask, show, cutOver } = world;
+    await cutOver();
+    assert.equal((await ask('cancel', { body: { dropCopiedData: true } })).json.errorCode, 'WAY_BACK_NOT_POSSIBLE');
+    if (happens === 'finish of a reversal') await ask('reverse');
+    if (happens === 'cancel') await report(0, { state: 'failed', error });
+    else await ask('finish');
+    if (happens === 'cancel') {
+      assert.deepEqual((await show()).linkspan.wayBack?.error, error);
+      assert.equal((await ask('cancel', { body: { dropCopiedData: true } })).status, 202);
+    } else if (happens === 'finish after a restart') await report(0, { state: 'failed', error });
+    else await report(0, { state: 'committed' }, inProcess);
+    await isLost(world);
+  }
+});
+
+test('a commit that the control plane learns of by the loss of its record is complete, or ends when it was cancelled', async () => {
+  const error = { code: 'CUTOVER_RECORD_LOST', message: 'The record is gone.', remedy: 'Stay.' };
+  for (const wish of ['cutover', 'cancel']) {
+    await using plane = await startControlPlane();
+    const { report, ask, show } = await start(plane);
+    await report(0, { state: 'tailing', readyForCutover: true });
+    assert.equal((await ask(wish, wish === 'cancel' ? { body: { dropCopiedData: true } } : {})).status, 202);
+    await report(0, { state: 'failed', sinceMs: null, error });
+    const { status, linkspan } = await show();
+    const expected = ['COMPLETE', 'destination', wish === 'cancel' ? 'lost' : 'failed'];
+    assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], expected);
+  }
+});
+
+test('the report of a cutover names what removes the way back only once that is closed', async () => {
+  await using plane = await startControlPlane();
+  const { report, ask, id, path, cutOver } = await start(plane);
+  const shown = async () => {
+    const { json } = await plane.api('GET', `${path}/${id}/cutoverReport`);
+    return [json.blocked, json.cleanup];
+  };
+  await cutOver();
+  const known = cutoverReport('a warning');
+  await report(0, { state: 'committed', cutoverReport: known }, FOLLOWING);
+  assert.deepEqual(await shown(), [[{ what: 'the source' }], []]);
+  await ask('finish');
+  await report(0, { state: 'committed', cutoverReport: known }, { state: 'closed' });
+  assert.deepEqual(await shown(), [known.blocked, known.cleanup]);
+});
+
+test('an order loses the permission to drop with the request for a cutover', async () => {
+  await using plane = await startControlPlane();
+  const { report, ask, order, id } = await start(plane, { dropDestinationData: true });
+  await report(0, { state: 'tailing', readyForCutover: true });
+  const mayDrop = async () => (await order())?.assignment.dropDestination;
+  assert.equal(await mayDrop(), true);
+  await ask('cutover');
+  assert.equal(await mayDrop(), false, id);
+  await report(0, { state: 'committed', canWrite: true }, FOLLOWING);
+  assert.equal(await mayDrop(), false);
+  await ask('reverse');
+  assert.equal(await mayDrop(), false);
 });
 
 test('a reversal that fails says where the users are, and how to lift the block of the other side', async () => {

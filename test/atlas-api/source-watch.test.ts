@@ -66,6 +66,11 @@ test('the agent gets the watch with the password of the source, and the password
   const { sourceWatch, warnings } = (await show()).linkspan;
   assert.deepEqual((sourceWatch as { changes: number }).changes, 2);
   assert.match((warnings as string[])[0] ?? '', /2 changes in shop\.items/);
+  const { problems } = (await show()).linkspan as { problems?: { code: string; message: string }[] };
+  assert.deepEqual(
+    problems?.map(({ code, message }) => [code, message]),
+    [['SOURCE_WRITTEN_AFTER_COMMIT', (warnings as string[])[0]]],
+  );
   await agent.report({ watches: [{ id, watch: { ...next, changes: 0, ended: 'over' } }] });
   assert.deepEqual((await shop.wanted()).watches, []);
   assert.equal(await shop.password(), null);

@@ -67,7 +67,11 @@ export async function runTurn(world: TurnWorld, turn: Turn, ended: AbortSignal):
   begin('way back', { ...world, from: to, to: from });
   await Promise.all(faults);
   await untilUsersOn(world, log);
-  if (userInPause !== undefined && !(await hasUser(to.set, userInPause)) && !engine.output.includes('admin.system.users'))
+  if (
+    userInPause !== undefined &&
+    !(await hasUser(to.set, userInPause)) &&
+    !engine.output.includes('admin.system.users')
+  )
     log.find(`the user ${userInPause}, created in the write pause, is missing, and no engine says so`);
   const documents = await compareAtRest(world, log, async () => {
     return (await engine.call('progress', { method: 'GET' })).progress?.linkspan?.wayBack;

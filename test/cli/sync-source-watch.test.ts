@@ -48,8 +48,10 @@ test('a write to the blocked source long after the commit is an alarm, also of t
     await items.insertMany([{ after: 1 }, { after: 2 }]);
     await eventually(async () => (await alarmOf(sync)).join() === '2,shop.items', { what: 'the alarm' });
     await eventually(() => receiver.requests.length > 0, { what: 'the event' });
+    assert.equal((await sync.progress()).linkspan.problems[0]?.code, 'SOURCE_WRITTEN_AFTER_COMMIT');
     sync.linkspan.kill('SIGTERM');
-    assert.equal((await sync.linkspan.exit).code, 0, sync.linkspan.stderr);
+    assert.equal((await sync.linkspan.exit).code, 3, sync.linkspan.stderr);
+    assert.match(sync.linkspan.stderr, /After the commit, the source received 2 changes in shop\.items\./);
     const { config } = await pair.source.client.db('admin').command({ replSetGetConfig: 1 });
     const migrations = pair.destination.client.db('linkspan_internal').collection('migrations');
     assert.equal((await migrations.findOne())?.cutover.watch.sourceId, config.settings.replicaSetId.toHexString());

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { migrationText } from '../../src/cli/administration/migration-text.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
-import { cliBody, prepare, progress } from '../atlas-api/migration-world.ts';
+import { cliBody, cutoverReport, prepare, progress } from '../atlas-api/migration-world.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { comparing, mismatch, verified } from './progress/snapshots.ts';
 
@@ -14,10 +14,11 @@ const FINDING = {
   concerns: 'cutover',
 } as const;
 
-async function world() {
+async function world(more: Record<string, unknown> = {}) {
   const plane = await startControlPlane({ rateLimits: false });
   const { agent, groupId, path } = await prepare(plane);
-  const id = String((await plane.api('POST', path, { body: cliBody(groupId) })).json._id);
+  await agent.report({ features: ['reversals'] });
+  const id = String((await plane.api('POST', path, { body: cliBody(groupId, more) })).json._id);
   const env = {
     LINKSPAN_URL: plane.url,
     LINKSPAN_ORG_ID: plane.orgId,
@@ -28,8 +29,8 @@ async function world() {
   };
   return {
     id,
-    report: (changes: Parameters<typeof progress>[1]) =>
-      agent.report({ migrations: [{ id, progress: progress(id, changes) }] }),
+    report: (changes: Parameters<typeof progress>[1], direction: object = {}) =>
+      agent.report({ features: ['reversals'], migrations: [{ id, progress: progress(id, changes), ...direction }] }),
     run: (...words: string[]) => runLinkspan(['migration', ...words], { env }),
     [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose](),
   };
@@ -96,6 +97,29 @@ test('describe --watch shows progress until the migration ends, and its exit cod
   await shop.report({ state: 'committed' });
   assert.equal((await watching.exit).code, 0);
   assert.match(watching.stdout, /COMPLETE/);
+});
+
+test('what has gone wrong since the cutover comes first in describe, list and report, and decides the exit code', async () => {
+  await using shop = await world({ linkspan: { reversible: true } });
+  await shop.report({});
+  await using watching = shop.run('describe', shop.id, '--watch');
+  await watching.waitForLine(/^copying/);
+  const error = { code: 'MISSING_PRIVILEGE', message: 'The user lacks a privilege.', remedy: 'Grant it.' };
+  const wayBack = { state: 'failed', error };
+  await shop.report({ state: 'committed', cutoverReport: cutoverReport('a warning') }, { reversals: 0, wayBack });
+  assert.equal((await watching.exit).code, 1);
+  assert.match(watching.stderr, /^done with problems: The user lacks a privilege\./m);
+  assert.match(watching.stderr, /The user lacks a privilege\. Grant it\. \[MISSING_PRIVILEGE\]/);
+  const firstOf = async (...words: string[]) => {
+    await using shown = shop.run(...words, shop.id);
+    await shown.exit;
+    return shown.stdout.split('\n\n')[1]?.split('\n')[0];
+  };
+  const line = 'problem         The user lacks a privilege. Grant it. [MISSING_PRIVILEGE]';
+  assert.deepEqual([await firstOf('describe'), await firstOf('report')], [line, line]);
+  await using listed = shop.run('list');
+  await listed.exit;
+  assert.match(listed.stdout, / COMPLETE +done with problems .*The user lacks a privilege\./);
 });
 
 test('describe reports that no agent has taken a migration, and how to cancel it', async () => {

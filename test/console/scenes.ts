@@ -288,6 +288,19 @@ export const SCENES: readonly Scene[] = [
     },
   },
   {
+    name: 'complete, and its source was written to',
+    word: 'Complete, with problems',
+    says: 'After the commit, the source received 24,715 changes in shop.orders.',
+    play: async (started) => {
+      const cutover = { requestedAtMs: Date.now(), blocking: true, watchedFrom: `82${'0'.repeat(16)}2B` };
+      await cutOver(started);
+      await started.report({ ...done(), cutover: { ...cutover, watchedId: '5e'.repeat(12) } });
+      const watch = { token: `82${'0'.repeat(16)}2B00`, untilMs: 0, watchedToMs: Date.now(), changes: 24_715 };
+      const watches = [{ id: started.id, watch: { ...watch, namespaces: ['shop.orders'] } }];
+      await started.agent.report({ watches });
+    },
+  },
+  {
     name: 'failed',
     word: 'Failed',
     says: 'Fix the cause',

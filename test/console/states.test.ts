@@ -26,7 +26,7 @@ async function open(scene: Scene, look: PageOptions = {}) {
   assert.ok(browser);
   const resources = new AsyncDisposableStack();
   const clock = new MovedClock();
-  const plane = resources.use(await startWithConsole(built.path, { clock }));
+  const plane = resources.use(await startWithConsole(built.path, { clock, watchSourceMs: 3_600_000 }));
   const path = await play(scene, plane, clock);
   const watched = resources.use(await openPage(browser, plane.url, look));
   await watched.page.goto(plane.url + path);

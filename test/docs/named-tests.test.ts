@@ -118,6 +118,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '22c',
       '22d',
       '22e',
+      '22f',
       '23',
       '23a',
     ],

@@ -158,9 +158,14 @@ export class PushSetup implements AsyncDisposable {
   }
 
   /** Sends one request about the migration, such as `PUT abortCutover`. */
-  async ask(method: 'GET' | 'PUT', path: string): Promise<Record<string, unknown>> {
+  async ask(method: 'GET' | 'PUT', path: string, body?: object): Promise<Record<string, unknown>> {
     const target = `/groups/${this.#groupId}/liveMigrations/${this.#migrationId}/${path}`;
-    return (await this.#atlas.send<Record<string, unknown>>(method, target)).body;
+    return (await this.#atlas.send<Record<string, unknown>>(method, target, body)).body;
+  }
+
+  /** Deletes the registration of the destination, which no active migration may use. */
+  async deleteDestination(): Promise<void> {
+    await this.#atlas.send('DELETE', `/groups/${this.#groupId}/clusters/target`);
   }
 
   /** Waits until the migration meets a condition. @throws Error with its message when it fails instead */

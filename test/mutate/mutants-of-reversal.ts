@@ -132,4 +132,47 @@ export const OF_REVERSAL: readonly Mutant[] = [
     by: "  if (isOpenCutover && state.status === 'COMPLETE')\n    return",
     tests: { file: 'test/atlas-api/migration-cutover.test.ts', name: 'may be committed advises' },
   },
+  {
+    without: 'refusing to clean up while a return needs the records',
+    file: 'src/engine/cleanup/clean-up.ts',
+    replace: '!closesWayBack && keepsWayBack(migration)',
+    by: '!closesWayBack && !keepsWayBack(migration) && drop',
+    tests: { file: 'test/engine/run/way-back.test.ts', name: 'its records were removed' },
+  },
+  {
+    without: 'the records of the way back itself among those that a return needs',
+    file: 'src/engine/records/records.ts',
+    replace: "return reversals > 0 && state !== 'cancelled' && !isLost;",
+    by: "return reversals > 0 && state === 'cancelled' && !isLost;",
+    tests: { file: 'test/engine/run/way-back.test.ts', name: 'its records were removed' },
+  },
+  {
+    without: 'looking for a lost cutover before the data of the destination',
+    file: 'src/engine/preflight/look.ts',
+    replace: 'if ((await lostCommit({ migrationId, reversals, own, opposite })) !== undefined) return false;',
+    by: '',
+    tests: { file: 'test/engine/run/way-back.test.ts', name: 'its records were removed' },
+  },
+  {
+    without: 'returning only when the cutover before is on record',
+    file: 'src/engine/records/way-back.ts',
+    replace:
+      "if (record === null) throw new UserError('CUTOVER_RECORD_LOST', [migrationId]);\n  if (!hasWayBack(record))",
+    by: 'if (record !== null && !hasWayBack(record))',
+    tests: { file: 'test/engine/records/way-back.test.ts', name: 'has lost its record' },
+  },
+  {
+    without: 'withdrawing the permission to drop once users may have moved',
+    file: 'src/control/migrations/wanted-state.ts',
+    replace: 'migration.dropDestination && !mayHaveMoved(migration)',
+    by: 'migration.dropDestination',
+    tests: { file: API, name: 'loses the permission to drop' },
+  },
+  {
+    without: 'ending a way back that cannot be closed on record',
+    file: 'src/control/records/reversal-transitions.ts',
+    replace: 'return recordLost === undefined ? state : giveUpWayBack(state, recordLost, atMs);',
+    by: 'return state;',
+    tests: { file: API, name: 'ends by a finish or a cancel' },
+  },
 ];

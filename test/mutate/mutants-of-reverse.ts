@@ -154,7 +154,7 @@ export const OF_REVERSE: readonly Mutant[] = [
   {
     without: 'recording a reversal on the side that has the users',
     file: 'src/engine/reversible-migration.ts',
-    replace: '    await noteReversal(destination, migrationId, reversals);\n',
+    replace: '      if (this.#noted !== reversals) await noteReversal(destination, migrationId, reversals);\n',
     by: '',
     tests: { file: WAY_BACK, name: 'shows the requested direction' },
   },
@@ -189,8 +189,8 @@ export const OF_REVERSE: readonly Mutant[] = [
   {
     without: 'closing the way back on the side that has the users',
     file: 'src/engine/reversible-migration.ts',
-    replace: '    await closeWayBack(destination, migrationId, reversals);\n',
-    by: '',
+    replace: 'await closeWayBack(destination, migrationId, reversals).catch(',
+    by: 'await Promise.resolve().catch(',
     tests: { file: WAY_BACK, name: 'finish needs' },
   },
   {
@@ -300,9 +300,9 @@ export const OF_REVERSE: readonly Mutant[] = [
   },
   {
     without: 'looking for a cutover that is not on record any more',
-    file: 'src/engine/run/refuse-lost-commit.ts',
-    replace: 'if (opposite === undefined || (opposite.reversals ?? 0) <= reversals) return;',
-    by: 'if (opposite !== undefined) return;',
+    file: 'src/engine/records/lost-commit.ts',
+    replace: 'if (next === undefined || (next.reversals ?? 0) <= reversals) return undefined;',
+    by: 'if (next !== undefined) return undefined;',
     tests: { file: WAY_BACK, name: 'its records were removed' },
   },
   {

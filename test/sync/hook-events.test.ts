@@ -57,6 +57,18 @@ test('a commit that was on record before the first look is not announced', () =>
   assert.deepEqual(look({ state: 'committed' }, 0), []);
 });
 
+test('a failed way back is announced once, and again after it has followed', () => {
+  const look = watched({ cutOvers: 1 });
+  const error = { code: 'MISSING_PRIVILEGE', message: 'Lacks a privilege.', remedy: 'Grant it.' };
+  const failed = { reversals: 0, wayBack: progress('m', { state: 'failed', error }) };
+  const follows = { reversals: 0, wayBack: progress('m', { state: 'tailing' }) };
+  const committed = { state: 'committed' } as const;
+  assert.deepEqual(look(committed, 1, false, failed), ['way_back_failed']);
+  assert.deepEqual(look(committed, 2, false, failed), []);
+  assert.deepEqual(look(committed, 3, false, follows), []);
+  assert.deepEqual(look(committed, 4, false, failed), ['way_back_failed']);
+});
+
 test('a wait is announced once, and the next one for the same again', () => {
   const look = watched();
   const waiting = (sinceMinutes: number) => ({

@@ -1,12 +1,15 @@
-import { type CutoverReport, counted } from '../../platform/index.ts';
+import { counted, type ShownCutoverReport } from '../../platform/index.ts';
 import { attemptLines } from '../progress/index.ts';
 import { wrapBeside } from '../terminal/index.ts';
+import { problemLines } from './problem-lines.ts';
 
 const LABEL_COLUMNS = 16;
+const WHILE_OPEN =
+  'The way back needs it: this report has the command that lifts it once linkspan migration finish has closed that.';
 
 /** The text of `migration report` below its table. */
 export function cutoverReportText(answer: unknown): string {
-  const report = answer as CutoverReport;
+  const report = answer as ShownCutoverReport;
   const { blocked, cleanup, connectionStrings, copied, indexes, pause, phases, verification, warnings } = report;
   const attempts = report.attempts.map(({ startedAt, steps, ...attempt }) => ({
     ...attempt,
@@ -14,6 +17,8 @@ export function cutoverReportText(answer: unknown): string {
     steps: steps.map(({ startedAt: at, ...step }) => ({ ...step, startedAtMs: Date.parse(at) })),
   }));
   const lines: readonly (readonly [label: string, text: string])[] = [
+    // Absent in answers of servers of earlier versions.
+    ...problemLines(report.problems ?? []),
     ['result', report.isComplete ? 'the cutover is complete' : 'the cutover is past its point of no return'],
     ['pause', `${pause.milliseconds === null ? 'unknown' : `${pause.milliseconds} ms`}. ${pause.explanation}`],
     ['verification', verification.claim],
@@ -26,7 +31,13 @@ export function cutoverReportText(answer: unknown): string {
     ...phases.map(({ name, seconds }) => ['phase', `${name} ${seconds.toFixed(1)} s`] as const),
     ['before', connectionStrings.before],
     ['after', connectionStrings.after],
-    ...blocked.map(({ what, undo }) => ['blocked', `${what}. To lift it, run on the source: ${undo}`] as const),
+    ...blocked.map(
+      ({ what, undo }) =>
+        [
+          'blocked',
+          undo === undefined ? `${what}. ${WHILE_OPEN}` : `${what}. To lift it, run on the source: ${undo}`,
+        ] as const,
+    ),
     ...cleanup.map(({ what, command }) => ['to remove', `${what}: ${command}`] as const),
     ...warnings.map((warning) => ['warning', warning] as const),
     ...attemptLines(attempts, Date.now()),

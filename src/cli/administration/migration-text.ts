@@ -10,6 +10,7 @@ import {
 } from '../progress/index.ts';
 import { wrap, wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
+import { problemLines } from './problem-lines.ts';
 import { hasEnded, lagOf, progressViewOf, type ShownMigration } from './shown-migration.ts';
 import { wayBackLines } from './way-back-text.ts';
 
@@ -30,7 +31,8 @@ export const lagColumn: Column = { title: 'lagTimeSeconds', of: (record) => lagO
 export const shortErrorColumn: Column = {
   title: 'errorMessage',
   of: (record) => {
-    const { errorMessage: text } = record as ShownMigration;
+    const { errorMessage, linkspan } = record as ShownMigration;
+    const text = linkspan.problems?.[0]?.message ?? errorMessage;
     return text !== undefined && text.length > SHORT_ERROR ? `${text.slice(0, SHORT_ERROR - 1)}…` : text;
   },
 };
@@ -54,10 +56,12 @@ export function migrationText(answer: unknown): string {
   const { readiness = [] } = migration.linkspan;
   const reasons = migration.readyForCutover || readiness.length > 0 ? [] : (progress?.notReadyReasons ?? []);
   const isActive = agent !== null && !hasEnded(migration);
+  const told = new Set(view.problems.map(({ message }) => message));
   const lines: readonly (readonly [label: string, text: string | undefined])[] = [
+    ...problemLines(view.problems),
     [
       'phase',
-      [view.phase, facts.filter((fact) => fact !== '' && fact !== migration.errorMessage).join(', ')]
+      [view.phase, facts.filter((fact) => fact !== '' && fact !== migration.errorMessage && !told.has(fact)).join(', ')]
         .filter((part) => part !== '')
         .join(': '),
     ],
@@ -67,7 +71,7 @@ export function migrationText(answer: unknown): string {
     ['asked for', isActive && wanted !== 'running' ? ASKED[wanted] : undefined],
     ...waiting.map((wait) => ['waiting', `for ${wait.for} since ${wait.since}: ${wait.reason}`] as const),
     ['source watched', sourceWatch && watchText(sourceWatch)],
-    ...warnings.map((warning) => ['warning', warning] as const),
+    ...warnings.filter((warning) => !told.has(warning)).map((warning) => ['warning', warning] as const),
     ...(isActive ? reasons.map((reason) => ['not ready', reason] as const) : []),
     ['cutover until', isActive ? (cutoverWindowEndsAt ?? undefined) : undefined],
     ['source blocked', sourceBlockedSince && `since ${sourceBlockedSince}`],

@@ -1,5 +1,5 @@
 import { type Finding, notYetRunning, type Progress } from '../../engine/index.ts';
-import type { ShownGate } from '../../platform/index.ts';
+import type { Problem, ShownGate } from '../../platform/index.ts';
 import { type ProgressView, viewOf } from '../progress/index.ts';
 import type { ShownWayBack } from './way-back-text.ts';
 
@@ -79,6 +79,8 @@ export interface ShownMigration {
     /** Absent in answers of earlier versions. */
     readonly readiness?: readonly ShownGate[];
     readonly sourceWatch?: { readonly until: string; readonly watchedTo: string; readonly ended: string | null };
+    /** Absent from servers of older versions. */
+    readonly problems?: readonly Problem[];
     /** Absent from servers of older versions. */
     readonly warnings?: readonly string[];
     readonly findings: readonly Finding[];
@@ -182,5 +184,5 @@ function stateOf({ status, linkspan: { progress } }: ShownMigration): Progress['
 
 /** The view of a migration that `linkspan sync` shows as well. @param atMs  current time */
 export function progressViewOf(migration: ShownMigration, atMs: number): ProgressView {
-  return viewOf(progressOf(migration), atMs);
+  return viewOf(progressOf(migration), atMs, migration.linkspan.problems);
 }

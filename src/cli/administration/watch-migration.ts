@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../platform/index.ts';
 import { exitCode } from '../command-line/exit-code.ts';
+import { codeOfProblem } from '../command-line/outcome.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import { chooseRenderer, type OutputFormat, type ProgressView } from '../progress/index.ts';
 import { tell } from '../terminal/index.ts';
@@ -42,7 +43,11 @@ export async function watchMigration(
       }
       if (hasEnded(migration)) {
         renderer.finish(view);
+        const [problem] = view.problems;
+        for (const { message, remedy, code } of view.problems)
+          tell('linkspan', `${message} ${remedy} [${code}]`, 'error');
         if (migration.status !== 'COMPLETE') process.exitCode = exitCode.failed;
+        else if (problem !== undefined) process.exitCode = codeOfProblem(problem);
         return migration;
       }
       renderer.show(view);

@@ -1,4 +1,4 @@
-import { UserError } from '../../platform/index.ts';
+import { isDifference, type Problem, UserError } from '../../platform/index.ts';
 import type { TextSink } from '../progress/renderer.ts';
 import { type ErrorData, errorData } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
@@ -14,6 +14,8 @@ interface Outcome {
 export interface End {
   readonly code: ExitCode;
   readonly error?: unknown;
+  /** What has gone wrong since the cutover of a migration that is complete. */
+  readonly problem?: Problem;
 }
 
 const OUTCOMES = {
@@ -35,9 +37,14 @@ export function codeOfFailure(error: unknown): ExitCode {
   return error instanceof UserError && error.code === 'VERIFICATION_FAILED' ? exitCode.differences : exitCode.failed;
 }
 
+/** Returns the exit code for the worst of what has gone wrong since a cutover. */
+export function codeOfProblem(problem: Problem): ExitCode {
+  return isDifference(problem) ? exitCode.differences : exitCode.failed;
+}
+
 /** Converts the end of a command to data for programs. */
-export function outcomeOf({ code, error }: End): Outcome {
-  return { outcome: OUTCOMES[code], error: error === undefined ? null : errorData(error) };
+export function outcomeOf({ code, error, problem }: End): Outcome {
+  return { outcome: OUTCOMES[code], error: error === undefined ? (problem ?? null) : errorData(error) };
 }
 
 /** Writes the last object of `--output json`. @param more  further fields of the command */

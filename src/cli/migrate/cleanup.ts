@@ -11,6 +11,7 @@ interface CleanupFlags {
   readonly migration?: string;
   readonly drop?: boolean;
   readonly dryRun?: boolean;
+  readonly closeWayBack?: boolean;
   readonly output: OutputFormat;
 }
 
@@ -24,14 +25,15 @@ export function cleanupCommand(): Command {
     .description(
       'Show or remove what migrations left on a destination. Without --migration, it shows the leftovers of every migration. With it, it ' +
         'deletes the checkpoint of that migration and lifts its write block; with --drop it also drops what the migration created, and ' +
-        'nothing else. If another migration has taken over the destination, it only deletes the checkpoint. It asks for no confirmation: ' +
-        'try --dry-run first.',
+        'nothing else. If another migration has taken over the destination, it only deletes the checkpoint. It refuses a reversible migration ' +
+        'whose way back is open. It asks for no confirmation: try --dry-run first.',
     )
     .addOption(
       new Option('--destination <uri>', 'Connection string of the destination (required)').env('LINKSPAN_DESTINATION'),
     )
     .option('--migration <id>', 'Id of the migration to clean up')
     .option('--drop', 'Also drop the collections, views, users and roles that it created')
+    .option('--close-way-back', 'Close a way back that is open: no one can return after that')
     .option('--dry-run', 'Show what would be done, and change nothing')
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')
@@ -57,9 +59,11 @@ async function runCleanup(flags: CleanupFlags): Promise<ExitCode> {
   return exitCode.done;
 }
 
-async function cleanUpOrShow({ destination, migration, drop = false, dryRun, output }: CleanupFlags): Promise<void> {
+async function cleanUpOrShow(flags: CleanupFlags): Promise<void> {
+  const { destination, migration, drop = false, dryRun, closeWayBack: closesWayBack, output } = flags;
   if (!destination) throw new UserError('USAGE', ['--destination or LINKSPAN_DESTINATION is needed']);
   if (drop && migration === undefined) throw new UserError('USAGE', ['--drop needs --migration']);
+  if (closesWayBack && migration === undefined) throw new UserError('USAGE', ['--close-way-back needs --migration']);
   const address = { uri: destination };
   if (migration === undefined) {
     const found = await listLeftovers(address);
@@ -67,7 +71,7 @@ async function cleanUpOrShow({ destination, migration, drop = false, dryRun, out
     if (found.length === 0) tell('no migration left anything on this destination');
     return;
   }
-  const left = await cleanUp(address, migration, { drop, dryRun });
+  const left = await cleanUp(address, migration, { drop, dryRun, closesWayBack });
   const drops = drop && left.retiredBy === undefined;
   const [fate, done] = dryRun
     ? ['would be dropped', 'would be forgotten; nothing was changed']

@@ -3,12 +3,14 @@ import { engineSamples, type Measured, type MeasuredWayBack } from '../../metric
 import type { SyncSession } from '../../sync/index.ts';
 
 /** Returns the metrics and the readiness of a session. It has no series before the start of its migration. */
-export function measuredOf(session: Pick<SyncSession, 'progress' | 'wayBack'>): Measured {
+export function measuredOf(session: Pick<SyncSession, 'progress' | 'wayBack' | 'problems'>): Measured {
   return {
     command: 'sync',
     measure: async () => {
       const progress = session.progress();
-      return engineSamples(progress === undefined ? [] : [{ progress, wayBack: measuredWayBack(session.wayBack) }]);
+      if (progress === undefined) return engineSamples([]);
+      const problems = progress.state === 'committed' ? session.problems.length : undefined;
+      return engineSamples([{ progress, wayBack: measuredWayBack(session.wayBack), problems }]);
     },
     notReady: () => {
       const { state, waiting = [] } = session.progress() ?? {};

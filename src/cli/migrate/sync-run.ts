@@ -5,7 +5,7 @@ import { serveConsole } from '../command-line/console.ts';
 import { describeError } from '../command-line/describe-error.ts';
 import { exitCode } from '../command-line/exit-code.ts';
 import { findingsText } from '../command-line/findings.ts';
-import { codeOfFailure, type End } from '../command-line/outcome.ts';
+import { codeOfFailure, codeOfProblem, type End } from '../command-line/outcome.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import {
   chooseRenderer,
@@ -29,7 +29,9 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
   signals.signal.addEventListener('abort', () => void session.stop());
   await session.start({ source: 'cluster0', destination: 'cluster1', ...selection }, tellWarning);
   const ended = new AbortController();
-  const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal);
+  const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal, {
+    problems: () => session.problems,
+  });
   try {
     const outcome = await session.finished;
     ended.abort();
@@ -38,7 +40,7 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
     tellVerification(progress);
     if (outcome === 'stopped') return stopped(signals.received());
     if (progress && flags.output === 'text') reportTimes(progress, process.stdout);
-    return { code: exitCode.done };
+    return tellProblems(session) ?? { code: exitCode.done };
   } catch (error) {
     ended.abort();
     await shown;
@@ -65,7 +67,9 @@ export async function runApi(
   if (hasConsole) tell(`console at ${api.origin}/`);
   void tellUnfinished(session);
   const ended = new AbortController();
-  const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal);
+  const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal, {
+    problems: () => session.problems,
+  });
   let failure: unknown;
   try {
     // After the commit it still answers /progress, until a signal ends it.
@@ -89,6 +93,8 @@ export async function runApi(
 
 /** The end of a process that a signal stopped: done after the commit, else to be resumed or to be started. */
 function endOfApi(session: SyncSession, by: 'SIGINT' | 'SIGTERM' | undefined): End {
+  const withProblems = tellProblems(session);
+  if (withProblems !== undefined) return withProblems;
   if (session.state === 'COMMITTED' && session.wayBack === undefined) {
     tell('ended; the migration is committed');
     return { code: exitCode.done };
@@ -101,6 +107,16 @@ function endOfApi(session: SyncSession, by: 'SIGINT' | 'SIGTERM' | undefined): E
   );
   if (by === 'SIGINT') return { code: exitCode.interrupted };
   return { code: isIdle ? exitCode.done : exitCode.stoppedCanBeResumed };
+}
+
+/** Says what has gone wrong since the cutover. @returns the end of the process, for the worst of it; undefined if nothing has */
+function tellProblems({ problems, wayBack }: SyncSession): End | undefined {
+  for (const { message, remedy, code } of problems) tell(`${redact(message)} ${remedy} [${code}]`, 'error');
+  const [problem] = problems;
+  if (problem === undefined) return undefined;
+  const resumes = wayBack === undefined ? '' : '; start the same command again to resume the way back';
+  tell(`ended; the migration is committed, with problems${resumes}`, 'error');
+  return { code: codeOfProblem(problem), problem };
 }
 
 /** Says which migration a `/start` resumes; nothing where none is on record, or somebody has started one meanwhile. */

@@ -1,4 +1,5 @@
 import type { Progress } from '../../engine/index.ts';
+import type { Problem } from '../../platform/index.ts';
 
 /** The phases of a migration that the CLI shows. Programs read them in the field `phase`. */
 export type Phase =
@@ -12,6 +13,8 @@ export type Phase =
   | 'paused'
   | 'cutting over'
   | 'done'
+  /** The cutover is complete, and something has gone wrong since. */
+  | 'done with problems'
   | 'cancelled'
   | 'failed';
 
@@ -20,14 +23,19 @@ export interface ProgressView {
   readonly atMs: number;
   readonly phase: Phase;
   readonly progress: Progress;
+  /** What has gone wrong since the cutover, the worst first. */
+  readonly problems: readonly Problem[];
   /** Completed part of this phase, from 0 to 1; null if unknown. */
   readonly fraction: number | null;
 }
 
-/** @param atMs  time of the snapshot */
-export function viewOf(progress: Progress, atMs: number): ProgressView {
-  const phase = phaseOf(progress);
-  return { atMs, phase, progress, fraction: fractionOf(phase, progress) };
+/**
+ * @param atMs  time of the snapshot
+ * @param problems  what has gone wrong since the cutover, the worst first
+ */
+export function viewOf(progress: Progress, atMs: number, problems: readonly Problem[] = []): ProgressView {
+  const phase = problems.length > 0 ? 'done with problems' : phaseOf(progress);
+  return { atMs, phase, progress, problems, fraction: fractionOf(phase, progress) };
 }
 
 function phaseOf({ state, copy, readyForCutover, repairs, verification }: Progress): Phase {

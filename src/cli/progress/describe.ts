@@ -6,7 +6,7 @@ import { describeReadiness } from './readiness.ts';
 import { describeDifferences, describeVerification } from './verification.ts';
 
 /** Phases after which nothing changes. */
-const ENDED: ReadonlySet<Phase> = new Set(['done', 'cancelled', 'failed']);
+const ENDED: ReadonlySet<Phase> = new Set(['done', 'done with problems', 'cancelled', 'failed']);
 
 /** Returns short phrases about the phase, the most important first, because a narrow terminal shows only some. */
 export function describeView(view: ProgressView): string[] {
@@ -66,7 +66,9 @@ export function describeView(view: ProgressView): string[] {
       );
       break;
     case 'done':
+    case 'done with problems':
       facts.push(
+        ...view.problems.map(({ message }) => message),
         `${formatBytes(progress.copy.bytesCopied)} in ${counted(progress.copy.documentsCopied, 'document')} copied`,
         `${counted(progress.changes.applied, 'change')} applied`,
       );

@@ -12,6 +12,7 @@ const MEANINGS: Partial<Record<ProgressView['phase'], Meaning>> = {
   'in sync': 'good',
   done: 'good',
   paused: 'warning',
+  'done with problems': 'error',
   cancelled: 'warning',
   failed: 'error',
 };

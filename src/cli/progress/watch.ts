@@ -1,7 +1,13 @@
 import type { Progress } from '../../engine/index.ts';
-import { type Clock, systemClock } from '../../platform/index.ts';
+import { type Clock, type Problem, systemClock } from '../../platform/index.ts';
 import { viewOf } from './collect.ts';
 import type { ProgressRenderer } from './renderer.ts';
+
+interface WatchOptions {
+  readonly clock?: Clock;
+  /** Returns what has gone wrong since the cutover, the worst first. */
+  readonly problems?: () => readonly Problem[];
+}
 
 /**
  * Shows progress until `signal` aborts, then the final state.
@@ -11,11 +17,11 @@ export async function watchProgress(
   snapshot: () => Progress | undefined,
   renderer: ProgressRenderer,
   signal: AbortSignal,
-  clock: Clock = systemClock,
+  { clock = systemClock, problems = () => [] }: WatchOptions = {},
 ): Promise<void> {
   const view = () => {
     const progress = snapshot();
-    return progress && viewOf(progress, clock.now());
+    return progress && viewOf(progress, clock.now(), problems());
   };
   while (!signal.aborted) {
     const current = view();

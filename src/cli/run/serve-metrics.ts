@@ -2,6 +2,7 @@ import {
   contactOfMigration,
   type Migration,
   ownersExpireAtMs,
+  problemsOf,
   type SecurityEvents,
   type Store,
   type StoreReader,
@@ -74,7 +75,8 @@ export async function serveNotReady(
   ];
 }
 
-function samplesOf({ id, state, progress, wayBack }: Migration, isHeard: boolean): Sample[] {
+function samplesOf(migration: Migration, isHeard: boolean): Sample[] {
+  const { id, state, progress, wayBack } = migration;
   const isCancelled = state.status === 'FAILED' && state.wanted === 'cancelled';
   const status = isCancelled ? 'CANCELLED' : state.status;
   const samples = oneOf(STATUSES, status, (one, value) => ({
@@ -82,6 +84,9 @@ function samplesOf({ id, state, progress, wayBack }: Migration, isHeard: boolean
     labels: { migration: id, status: one },
     value,
   }));
+  const value = problemsOf(migration).length;
+  const problems: Sample[] =
+    state.status === 'COMPLETE' ? [{ name: 'linkspan_problems', labels: { migration: id }, value }] : [];
   const ended: Sample[] =
     state.endedAtMs === null
       ? []
@@ -92,11 +97,11 @@ function samplesOf({ id, state, progress, wayBack }: Migration, isHeard: boolean
             value: state.endedAtMs / 1_000,
           },
         ];
-  if (progress === null) return [...samples, ...ended];
+  if (progress === null) return [...samples, ...problems, ...ended];
   const isCurrent = state.endedAtMs === null && isHeard;
   // Counters begin with what this server saw: an earlier one, or the agent's own metrics, have counted the rest.
   const figures = isCurrent
     ? migrationSamples([{ id, progress, wayBack: wayBack ?? undefined, beganHere: false }])
     : lastingSamples(id, progress);
-  return [...samples, ...ended, ...figures];
+  return [...samples, ...problems, ...ended, ...figures];
 }

@@ -46,7 +46,9 @@ function bodyOf(key: StateKey, migration: LiveMigration): string {
     case 'expired':
       return errorMessage ?? words.windowOver;
     case 'complete':
-      return errorMessage ?? completeText(migration);
+      return completeText(migration);
+    case 'completeWithProblems':
+      return linkspan.problems.map(({ message }) => message).join(' ');
     case 'lost':
       return words.silent(host);
     case 'new':
@@ -101,6 +103,8 @@ function askOf(key: StateKey, migration: LiveMigration): string {
       return asks.waits;
     case 'ready':
       return asks.cutOver;
+    case 'completeWithProblems':
+      return linkspan.problems[0]?.remedy ?? '';
     case 'complete':
       return linkspan.wayBack?.state === 'following' ? asks.finish : asks.point;
     default:

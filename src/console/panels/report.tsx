@@ -54,7 +54,7 @@ export function ReportPanel({ steering }: { readonly steering: Steering }) {
         </Fact>
         {blocked.map(({ what, undo }) => (
           <Fact key={what} name={words.blocked}>
-            {what} <code>{undo}</code>
+            {what} {undo !== undefined && <code>{undo}</code>}
           </Fact>
         ))}
         {cleanup.map(({ what, command }) => (

@@ -30,6 +30,7 @@ const LOOKS: Readonly<Record<StateKey, readonly [IconName, Tone]>> = {
   catchingUp: ['running', 'live'],
   verifying: ['running', 'live'],
   complete: ['done', 'ok'],
+  completeWithProblems: ['warning', 'bad'],
   failed: ['failed', 'bad'],
   cancelled: ['skipped', 'calm'],
   expired: ['failed', 'bad'],
@@ -62,7 +63,7 @@ export function nameOf(migration: LiveMigration): string {
 function keyOf(migration: LiveMigration): StateKey {
   const { status, readyForCutover, linkspan } = migration;
   const { wanted, progress, agent, waiting } = linkspan;
-  if (status === 'COMPLETE') return 'complete';
+  if (status === 'COMPLETE') return linkspan.problems.length > 0 ? 'completeWithProblems' : 'complete';
   if (status === 'EXPIRED') return 'expired';
   if (status === 'FAILED') return wanted === 'cancelled' || progress?.phase === 'cancelled' ? 'cancelled' : 'failed';
   if (agent?.status === 'LOST') return 'lost';

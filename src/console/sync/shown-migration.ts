@@ -18,7 +18,19 @@ export function isStarted(progress: ShownProgress): progress is Started {
 /** The migration of `linkspan sync` in the form that the panels show. Its clusters are in the present direction. */
 export function shownMigration({ linkspan: own, ...progress }: Started): LiveMigration {
   const clusterOf = (side: string) => ({ groupId: '', clusterName: side.split(':')[0] ?? '' });
-  const { phase, since, wanted, wayBack, waiting, readiness, findings, load, sourceBlockedSince, sourceWatch } = own;
+  const {
+    phase,
+    since,
+    wanted,
+    wayBack,
+    problems,
+    waiting,
+    readiness,
+    findings,
+    load,
+    sourceBlockedSince,
+    sourceWatch,
+  } = own;
   const found = new Set(findings.map(({ message }) => message));
   const first = own.phases[0]?.startedAt ?? since ?? new Date().toISOString();
   return {
@@ -45,6 +57,7 @@ export function shownMigration({ linkspan: own, ...progress }: Started): LiveMig
       waiting,
       readiness: phase === 'committed' ? [] : readiness,
       ...(sourceWatch && { sourceWatch }),
+      problems: [...problems],
       warnings: [],
       findings,
       progress: {

@@ -1,5 +1,6 @@
 import { eventText, type HookEvent } from '../../hooks/index.ts';
 import type { AuditRecord, Migration } from '../records/records.ts';
+import { usersOn } from '../records/users-on.ts';
 
 /**
  * Returns the event of hooks that an audit record announces; undefined for a record that announces none.
@@ -53,6 +54,13 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
         type: 'migration.reverse_ready',
         data: { ...about, usersOn: details.usersOn === 'source' ? 'source' : 'destination' },
       };
+    case 'LIVE_MIGRATION_WAY_BACK_FAILED':
+    case 'LIVE_MIGRATION_WAY_BACK_LOST': {
+      const { wayBack, state } = migration;
+      const reason = state.errorMessage ?? (wayBack?.state === 'failed' ? wayBack.error.message : '');
+      const told = { usersOn: usersOn(state), message: eventText(reason) };
+      return { ...head, type: 'migration.way_back_failed', data: { ...about, ...told } };
+    }
     case 'LIVE_MIGRATION_EXPIRED':
       return { ...head, type: 'migration.expired', data: about };
     case 'LIVE_MIGRATION_CUTOVER_UNFINISHED':

@@ -1,11 +1,12 @@
 import { type Progress, REVERSALS } from '../../link/index.ts';
-import { counted, type Gate, UserError } from '../../platform/index.ts';
+import { counted, type Gate, type Problem, UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import { thresholdOf } from '../records/announced.ts';
 import { isDecided } from '../records/migration-state.ts';
 import type { HookDelivery, Migration } from '../records/records.ts';
 import { contactOfMigration, type MigrationContact } from './migration-contact.ts';
 import { gatesOfMigration } from './migration-gates.ts';
+import { problemsOf } from './problems-of.ts';
 import { writtenText } from './source-watches.ts';
 import { isNotedAsTakenOver } from './taken-over-warning.ts';
 
@@ -22,6 +23,8 @@ export interface MigrationView extends Migration {
   /** The checklist of its cutover; empty once it has ended. */
   readonly gates: readonly Gate[];
   readonly isReady: boolean;
+  /** What has gone wrong since its cutover, the worst first. */
+  readonly problems: readonly Problem[];
   /** The control plane's own warnings: its cutover window ends soon, or a hook fails. */
   readonly warnings: readonly string[];
 }
@@ -29,10 +32,11 @@ export interface MigrationView extends Migration {
 /** Returns a migration with the control plane's own information. */
 export async function viewMigration(control: Control, migration: Migration): Promise<MigrationView> {
   const atMs = control.clock.now();
+  const problems = problemsOf(migration);
   const undelivered = (await control.store.hookDeliveriesOf(migration.id)).flatMap(hookWarning);
   if (migration.state.endedAtMs !== null) {
     const warnings = [...writtenWarning(migration), ...undelivered];
-    return { ...migration, atMs, contact: null, waits: [], gates: [], isReady: false, warnings };
+    return { ...migration, atMs, contact: null, waits: [], gates: [], isReady: false, problems, warnings };
   }
   const agent = await control.store.agent(migration.agentId);
   const contact = agent ? contactOfMigration(migration, agent, atMs) : null;
@@ -47,7 +51,7 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   const { all: gates, areReady: isReady } = gatesOfMigration(migration, agent, atMs);
   const warnings = [...windowWarning(migration, atMs), ...undelivered];
   const all = [...waits, ...(migration.progress?.waiting ?? [])];
-  return { ...migration, atMs, contact, waits: all, gates, isReady, warnings };
+  return { ...migration, atMs, contact, waits: all, gates, isReady, problems, warnings };
 }
 
 function writtenWarning({ state: { sourceWatch } }: Migration): string[] {

@@ -2,7 +2,7 @@ import { reach, UserError } from '../../platform/index.ts';
 import { type Audited, audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
-import { ACTIVE_STATUSES, type LoadLevel, type Wish } from '../records/migration-state.ts';
+import { ACTIVE_STATUSES, isFollowed, type LoadLevel, type Wish } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Migration } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
@@ -169,7 +169,7 @@ export async function wish(
     if (state !== record.state) {
       await transaction.updateMigration(changed);
       await audit(transaction, actor, atMs, auditedWish(record, wanted));
-      if (state.endedAtMs !== null) await audit(transaction, SYSTEM, atMs, auditedEnd(record));
+      if (state.endedAtMs !== null) await audit(transaction, SYSTEM, atMs, auditedEnd(changed));
     }
     return changed;
   });
@@ -200,8 +200,10 @@ function auditedWish({ id, orgId, groupId }: Migration, wanted: WishWithoutTime)
   return { eventTypeName: EVENT_TYPE_NAMES[kind], orgId, groupId, details: { liveMigrationId: id, ...wish } };
 }
 
-/** The audit record of a migration that a request ended, before an agent had its order. */
-function auditedEnd({ id, orgId, groupId }: Migration): Audited {
+/** The audit record of a migration that a request ended: before an agent had its order, or after its cutover. */
+function auditedEnd({ id, orgId, groupId, state }: Migration): Audited {
+  if (state.status === 'COMPLETE')
+    return { eventTypeName: 'LIVE_MIGRATION_WAY_BACK_LOST', orgId, groupId, details: { liveMigrationId: id } };
   return { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details: { liveMigrationId: id, cancelled: true } };
 }
 
@@ -217,6 +219,12 @@ async function assertReady(store: StoreReader, migration: Migration, nowMs: numb
 
 function cancelRefusal(migration: Migration): UserError {
   const { id, state } = migration;
+  if (isFollowed(state))
+    return new UserError('WAY_BACK_NOT_POSSIBLE', [
+      id,
+      'cancelled',
+      'users have moved, and finish closes the way back',
+    ]);
   if (state.status !== 'WORKING') return refusal(migration);
   return new UserError('WAY_BACK_NOT_POSSIBLE', [id, 'cancelled', 'users have moved, and finish ends the reversal']);
 }

@@ -1,4 +1,4 @@
-import { type CutoverReport, isId, newId, reach, UserError } from '../../platform/index.ts';
+import { isId, newId, reach, type ShownCutoverReport, showCutoverReport, UserError } from '../../platform/index.ts';
 import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import { addressOfCluster } from '../clusters/clusters.ts';
@@ -10,6 +10,7 @@ import type { Migration, Order } from '../records/records.ts';
 import { grantsInGroup } from '../records/roles.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
+import { problemsOf } from './problems-of.ts';
 
 /**
  * Creates a migration. Its agent gets the order once the migration's user exists on the destination, and then starts.
@@ -90,10 +91,12 @@ export async function getCutoverReport(
   actor: Actor,
   groupId: string,
   migrationId: string,
-): Promise<CutoverReport> {
-  const { progress } = await getMigration(control, actor, groupId, migrationId);
+): Promise<ShownCutoverReport> {
+  const migration = await getMigration(control, actor, groupId, migrationId);
+  const { progress, state } = migration;
   if (progress?.cutoverReport === undefined) throw new UserError('CUTOVER_REPORT_MISSING', [migrationId]);
-  return progress.cutoverReport;
+  const isWayBackOpen = state.wayBack !== undefined && state.endedAtMs === null;
+  return showCutoverReport(progress.cutoverReport, { isWayBackOpen, problems: problemsOf(migration) });
 }
 
 /** @throws UserError INVALID_PATH_PARAMETER, LIVE_MIGRATION_NOT_FOUND, and as {@link authorizeGroup} */

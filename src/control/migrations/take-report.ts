@@ -127,7 +127,11 @@ async function takeProgress(
   };
   if (state.status !== migration.state.status)
     await tell(`LIVE_MIGRATION_${state.status}`, progress.state === 'cancelled' ? { cancelled: true } : {});
-  else if (state.errorMessage !== null && state.errorMessage !== migration.state.errorMessage)
+  else if (
+    state.status !== 'COMPLETE' &&
+    state.errorMessage !== null &&
+    state.errorMessage !== migration.state.errorMessage
+  )
     await tell('LIVE_MIGRATION_CUTOVER_UNFINISHED');
   const wayBackNow = changedWayBack(migration.state, state);
   if (wayBackNow !== undefined) await tell(`LIVE_MIGRATION_WAY_BACK_${wayBackNow.toUpperCase()}`);
@@ -154,10 +158,15 @@ function eventOf(
   atMs: number,
 ): MigrationEvent {
   switch (progress.state) {
-    case 'committed':
-      return { kind: 'committed', atMs, reversals, wayBack: wayBackOf(wayBack), wayBackReady: isReady(wayBack) };
+    case 'committed': {
+      const state = { wayBack: wayBackOf(wayBack), wayBackReady: isReady(wayBack) };
+      const lost = lostRecord(wayBack?.state === 'failed' ? wayBack.error : undefined);
+      return { kind: 'committed', atMs, reversals, ...state, ...lost };
+    }
     case 'failed': {
       const { message, remedy } = progress.error ?? { message: 'The migration failed.', remedy: '' };
+      const lost = lostRecord(progress.error);
+      if (lost !== undefined) return { kind: 'failed', message: `${message} ${remedy}`, atMs, ...lost };
       const commit = commitOf(migration, progress, known);
       const more = commit === undefined ? whereUsersAre(migration.state) : howToFinish(migration, known, commit);
       return { kind: 'failed', message: `${message} ${remedy}${more}`.trim(), atMs, ...(commit && { commit }) };
@@ -174,6 +183,11 @@ function eventOf(
 
 function wayBackOf(wayBack: Report['migrations'][number]['wayBack']): 'open' | 'failed' | 'closed' {
   return wayBack?.state === 'failed' || wayBack?.state === 'closed' ? wayBack.state : 'open';
+}
+
+/** The message of an error that says that the record of a cutover is gone. */
+function lostRecord(error: Progress['error']): { readonly recordLost: string } | undefined {
+  return error?.code === 'CUTOVER_RECORD_LOST' ? { recordLost: error.message } : undefined;
 }
 
 function isReady(wayBack: Report['migrations'][number]['wayBack']): boolean {

@@ -4,6 +4,7 @@ import { reach } from '../../platform/index.ts';
 import { destinationUri } from '../clusters/destination-users.ts';
 import { assertLinked, findAgent } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
+import { mayBeCommitted } from '../records/may-be-committed.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Migration, Order } from '../records/records.ts';
 import { lastCutoverOf } from '../records/reversal-transitions.ts';
@@ -30,7 +31,9 @@ async function wantedStateOf(
   const migrations = [];
   for (const migration of await control.store.activeMigrationsOfAgent(agentId)) {
     if (migration.reversible && !features.includes(REVERSALS)) continue;
-    const assignment = await assignmentOf(control, 'migrations', migration.id, migration);
+    // With the records of a cutover gone, an engine would begin anew, and drop what users have written since.
+    const dropDestination = migration.dropDestination && !mayHaveMoved(migration);
+    const assignment = await assignmentOf(control, 'migrations', migration.id, { ...migration, dropDestination });
     if (!assignment) continue;
     const sent = await noteSent(control, migration, agentId);
     if (!sent) continue;
@@ -71,6 +74,11 @@ async function wantedStateOf(
   // A keyed hash, because the revision is not encrypted: with a plain hash, anyone could verify a guessed password.
   const revision = createHmac('sha256', control.sealer.deriveKey('revisions')).update(JSON.stringify(compared));
   return { revision: revision.digest('base64url'), ...content, watches };
+}
+
+/** Whether users may have moved to the destination. */
+function mayHaveMoved({ state, progress }: Migration): boolean {
+  return state.status === 'COMPLETE' || (state.reversals ?? 0) > 0 || mayBeCommitted(state, progress);
 }
 
 /**

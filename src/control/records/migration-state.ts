@@ -91,13 +91,18 @@ export type MigrationEvent =
       readonly wayBack?: 'open' | 'failed' | 'closed';
       /** Whether the way back could cut over now. */
       readonly wayBackReady?: boolean;
+      readonly recordLost?: string;
     }
-  /** A run of the engine failed. `commit`: its cutover is past its point of no return, or nobody knows that yet. */
+  /**
+   * A run of the engine failed. `commit`: its cutover is past its point of no return, or nobody knows that yet.
+   * `recordLost`: why, when the cutover was committed before, and its record is gone.
+   */
   | {
       readonly kind: 'failed';
       readonly message: string;
       readonly atMs: number;
       readonly commit?: 'made' | 'unknown';
+      readonly recordLost?: string;
     }
   /** The agent has cancelled the migration. */
   | { readonly kind: 'cancelled'; readonly atMs: number }

@@ -8,7 +8,9 @@ import {
   type Transition,
 } from './migration-state.ts';
 import {
+  cancelCompleted,
   directionOf,
+  failCommitted,
   failWayBack,
   finishCompleted,
   finishWorking,
@@ -53,7 +55,9 @@ const complete: Rule<'committed'> = (state, event) => {
 /** Its agent has lost the order, so the way back isn't followed. */
 const completeLate: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
 const revoke: Rule<'revoked'> = (state, { message, atMs }) => end(state, 'FAILED', atMs, message);
-const fail: Rule<'failed'> = (state, { message, atMs, commit }) => {
+const fail: Rule<'failed'> = (state, { message, atMs, commit, recordLost }) => {
+  if (recordLost !== undefined && state.wayBack !== undefined && !isReversed(state))
+    return failCommitted(state, atMs, recordLost);
   if (commit === undefined) return end(state, 'FAILED', atMs, message);
   // Past the point of no return only the engine can open the destination, so the agent keeps its order.
   const wanted = commit === 'made' ? 'cutover' : state.wanted;
@@ -175,6 +179,7 @@ const FOLLOWED: Rules = {
   committed: followWayBack,
   failed: failWayBack,
   revoked: loseWayBack,
+  cancel: cancelCompleted,
   'confirm drops': confirmDrops,
   reverse: reverseCompleted,
   finish: finishCompleted,

@@ -1,4 +1,5 @@
 import type { MigrationEvent, MigrationState, Transition } from './migration-state.ts';
+import { stillBlocked } from './users-on.ts';
 
 type Event<K extends MigrationEvent['kind']> = Extract<MigrationEvent, { kind: K }>;
 
@@ -74,7 +75,7 @@ export function openWayBack(state: MigrationState, event: Event<'committed'>): T
     dropsConfirmed: false,
     wayBack,
     wayBackSinceMs: atMs,
-    errorMessage: null,
+    errorMessage: event.recordLost ?? null,
     ...(reversals > 0 && { reversals }),
   };
   return wayBack === 'closed' ? closed(opened, atMs) : withReadyWayBack(opened, event);
@@ -93,12 +94,14 @@ export function withReadyReversal(state: MigrationState): MigrationState {
 }
 
 /** Ends a requested reversal without a cutover: the way back is closed, or failed before the agent knew of the request. */
-function endReversal(state: MigrationState, { reversals = 0, wayBack, atMs }: Event<'committed'>): Transition {
+function endReversal(
+  state: MigrationState,
+  { reversals = 0, wayBack, atMs, recordLost }: Event<'committed'>,
+): Transition {
   if (reversals !== (state.reversals ?? 0) - 1) return 'ignored';
   const before: MigrationState = { ...state, status: 'COMPLETE', wanted: 'running', readyForCutover: false, reversals };
   if (wayBack === 'closed') return closed(before, atMs);
-  if (wayBack === 'failed') return { ...before, wayBack: state.wayBack === 'finishing' ? 'finishing' : 'failed' };
-  return 'ignored';
+  return wayBack === 'failed' ? failWayBack(before, { atMs, recordLost }) : 'ignored';
 }
 
 /** A report about a cutover that is on record: it shows how the way back is. */
@@ -112,17 +115,45 @@ export function followWayBack(state: MigrationState, event: Event<'committed'>):
       return openWayBack(state, event);
     case 'this':
       if (wayBack === 'closed') return closed(state, atMs);
-      return withReadyWayBack(state.wayBack === 'finishing' ? state : { ...state, wayBack }, event);
+      if (wayBack === 'failed') return failWayBack(state, event);
+      return withReadyWayBack(state.wayBack === 'finishing' ? state : { ...state, wayBack, errorMessage: null }, event);
   }
 }
 
-/** A failure after a cutover: the agent can't open the migration. The cutover stays valid. */
-export function failWayBack(state: MigrationState): MigrationState {
-  return state.wayBack === 'finishing' || state.wayBack === 'failed' ? state : { ...state, wayBack: 'failed' };
+/**
+ * A failure after a cutover: the agent can't open the migration. The cutover stays valid. When the record of the cutover is
+ * gone, no one can close the way back on record: a `finish` ends it without that.
+ */
+export function failWayBack(
+  state: MigrationState,
+  { recordLost, atMs }: { readonly recordLost?: string | undefined; readonly atMs: number },
+): MigrationState {
+  if (state.wayBack !== 'finishing') return { ...state, wayBack: 'failed', errorMessage: recordLost ?? null };
+  return recordLost === undefined ? state : giveUpWayBack(state, recordLost, atMs);
+}
+
+/** Ends a way back whose cutover has lost its record. Any other is closed by `finish`. */
+export function cancelCompleted(state: MigrationState, { atMs }: Event<'cancel'>): Transition {
+  const { wayBack, errorMessage } = state;
+  return wayBack === 'failed' && errorMessage !== null ? giveUpWayBack(state, errorMessage, atMs) : 'refused';
+}
+
+/** A run that failed although its cutover was committed before, because the record of that is gone. */
+export function failCommitted(state: MigrationState, atMs: number, recordLost: string): Transition {
+  const moved = openWayBack(state, { kind: 'committed', atMs, wayBack: 'failed', recordLost });
+  const isGivenUp = state.wanted === 'cancelled' && typeof moved !== 'string';
+  return isGivenUp ? giveUpWayBack(moved, recordLost, atMs) : moved;
+}
+
+function giveUpWayBack(state: MigrationState, reason: string, atMs: number): MigrationState {
+  return loseWayBack(state, { message: `${reason} ${stillBlocked(state)}`, atMs });
 }
 
 /** The end of the way back without its agent. */
-export function loseWayBack(state: MigrationState, { message, atMs }: Event<'revoked'>): MigrationState {
+export function loseWayBack(
+  state: MigrationState,
+  { message, atMs }: Pick<Event<'revoked'>, 'message' | 'atMs'>,
+): MigrationState {
   return { ...state, wayBack: 'lost', endedAtMs: atMs, errorMessage: message };
 }
 

@@ -11,7 +11,8 @@ import { Retrier } from '../mongodb/retry.ts';
 import { unblockWrites } from '../mongodb/write-block.ts';
 import { AllCheckpoints } from '../records/all-checkpoints.ts';
 import { isAtWork, keepsDestination } from '../records/destination-owner.ts';
-import type { MigrationRecord } from '../records/records.ts';
+import { hasWayBack, keepsWayBack, type MigrationRecord } from '../records/records.ts';
+import { closeWayBack } from '../records/way-back.ts';
 import { findLeftovers, type Leftovers } from './leftovers.ts';
 
 const WITHIN_MS = 60_000;
@@ -32,22 +33,27 @@ export async function listLeftovers(destination: ClusterAddress, migrationId?: s
  * an interrupted cleanup continues it. For a retired migration only the records are removed, because the destination
  * belongs to another migration.
  * @param drop  also drops what the migration created there, and nothing else
+ * @param closesWayBack  whether to close a way back that is open; without this, it is refused
  * @param dryRun  makes the same checks and changes nothing
  * @returns what was there before
- * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS, CUTOVER_UNFINISHED, COMMITTED_DATA for dropping the primary
- * copy, TAKEN_OVER when an engine or another migration was faster
+ * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS, CUTOVER_UNFINISHED, WAY_BACK_OPEN, COMMITTED_DATA for dropping the
+ * primary copy, TAKEN_OVER when an engine or another migration was faster, WAY_BACK_LOST when users may have returned
  */
 export async function cleanUp(
   destination: ClusterAddress,
   migrationId: string,
-  { drop, dryRun = false }: { readonly drop: boolean; readonly dryRun?: boolean },
+  {
+    drop,
+    dryRun = false,
+    closesWayBack = false,
+  }: { readonly drop: boolean; readonly dryRun?: boolean; readonly closesWayBack?: boolean },
 ): Promise<Leftovers> {
   await using client = await connectCluster(destination, 'destination');
   const checkpoints = new AllCheckpoints(client, retrierOfCleanup());
   const [found] = await checkpoints.read(migrationId);
   if (found === undefined) throw new UserError('NO_SUCH_MIGRATION', [migrationId]);
   const { migration, retiredBy } = found;
-  if (retiredBy === undefined) await refuseUnlessOver(client, migration, drop);
+  if (retiredBy === undefined) await refuseUnlessOver(client, migration, { drop, closesWayBack });
   if (dryRun) return await findLeftovers(client, found);
   if (retiredBy !== undefined) {
     await checkpoints.retire(migrationId, retiredBy);
@@ -55,6 +61,8 @@ export async function cleanUp(
     await checkpoints.forget(migration, true);
     return left;
   }
+  // An engine that is about to return sees the note, or is seen by its block.
+  if (hasWayBack(migration)) await closeWayBack(destination, migrationId, migration.reversals ?? 0);
   const fence = await checkpoints.takeAway(migration);
   await reach('engine.cleanup.taken');
   // Read again: an engine may have recorded more until the takeover.
@@ -79,11 +87,16 @@ export async function cleanUp(
   return left;
 }
 
-async function refuseUnlessOver(client: MongoClient, migration: MigrationRecord, drop: boolean): Promise<void> {
+async function refuseUnlessOver(
+  client: MongoClient,
+  migration: MigrationRecord,
+  { drop, closesWayBack }: { readonly drop: boolean; readonly closesWayBack: boolean },
+): Promise<void> {
   const { _id, state, cutover, reversals = 0 } = migration;
   // A reversed migration's destination was its source before.
   if ((state === 'committed' || reversals > 0) && drop) throw new UserError('COMMITTED_DATA', [_id]);
   if (cutover?.committed && state !== 'committed') throw new UserError('CUTOVER_UNFINISHED', [_id]);
+  if (!closesWayBack && keepsWayBack(migration)) throw new UserError('WAY_BACK_OPEN', [_id, _id]);
   const { localTime } = await client.db('admin').command({ hello: 1 });
   if (isAtWork(migration, localTime.getTime())) throw new UserError('MIGRATION_RUNS', [_id]);
 }

@@ -2,9 +2,9 @@ import type { Clock } from '../../platform/index.ts';
 import type { Wait } from '../mongodb/retry.ts';
 import {
   type AttemptResult,
-  CUTOVER_STEPS,
   type CutoverAttempt,
   type CutoverStepName,
+  purposeOf,
   type TimedStep,
 } from '../records/cutover-attempt.ts';
 
@@ -20,13 +20,18 @@ const LONGEST_REASON = 500;
  */
 export class CutoverTimeline {
   readonly #clock: Clock;
+  readonly #movesAccounts: boolean;
   #attempts: readonly CutoverAttempt[];
   /** The clock that nobody can set, and the wall clock, at one moment. */
   readonly #base: { readonly elapsedMs: number; readonly nowMs: number };
 
-  /** @param recorded  the attempts of earlier engines */
-  constructor(clock: Clock, recorded: readonly CutoverAttempt[] = []) {
+  /**
+   * @param recorded  the attempts of earlier engines
+   * @param movesAccounts  whether the migration includes users and roles
+   */
+  constructor(clock: Clock, recorded: readonly CutoverAttempt[] = [], movesAccounts = false) {
     this.#clock = clock;
+    this.#movesAccounts = movesAccounts;
     this.#base = { elapsedMs: clock.elapsed(), nowMs: clock.now() };
     this.#attempts = recorded;
   }
@@ -61,7 +66,7 @@ export class CutoverTimeline {
    * differs in more than its numbers.
    * @param reason  what it waits for; by default, what the step is for
    */
-  begin(name: CutoverStepName, reason: string = CUTOVER_STEPS[name]): void {
+  begin(name: CutoverStepName, reason: string = purposeOf(name, this.#movesAccounts)): void {
     const current = this.#current;
     if (current === undefined) return;
     const last = current.steps.at(-1);

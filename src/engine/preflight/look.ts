@@ -5,6 +5,7 @@ import { type CatalogEntry, listUserDatabases, listWithHalves } from '../catalog
 import { Fence } from '../mongodb/fence.ts';
 import { type SourceFeatures, sourceFeatures } from '../mongodb/server-features.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
+import { lostCommit, oppositeRecord } from '../records/lost-commit.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { Selection } from '../scope/selection.ts';
 import { levelOf } from './checks/versions.ts';
@@ -101,7 +102,12 @@ export async function lookAt(
     halves: async () => (await listing()).flatMap((one) => one.halves),
     entries,
     isNew: once(async () => {
-      const checkpoint = await new CheckpointStore(fence).peek();
+      const { migrationId, reversals = 0 } = options;
+      const own = () => new CheckpointStore(fence).peek();
+      const opposite = () => oppositeRecord(source, migrationId);
+      // The data is that of the users who have moved there. The engine refuses to begin, whatever the checks find.
+      if ((await lostCommit({ migrationId, reversals, own, opposite })) !== undefined) return false;
+      const checkpoint = await own();
       // After a cutover each side has the other's documents.
       if ((options.reversals ?? checkpoint?.reversals ?? 0) > 0) return false;
       return checkpoint?.token === undefined;

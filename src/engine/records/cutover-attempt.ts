@@ -27,6 +27,19 @@ export const CUTOVER_STEPS = {
 
 export type CutoverStepName = keyof typeof CUTOVER_STEPS;
 
+const NO_ACCOUNTS = 'users and roles stay as they are: the migration is without them';
+/** What those steps are for that are about users and roles, in a migration without users and roles. */
+const WITHOUT_ACCOUNTS: Partial<Record<CutoverStepName, string>> = {
+  accounts: NO_ACCOUNTS,
+  drain: 'what users wrote before the block was applied, and compared; the block was confirmed',
+  adoption: NO_ACCOUNTS,
+};
+
+/** Returns what a step is for. */
+export function purposeOf(step: CutoverStepName, movesAccounts: boolean): string {
+  return (movesAccounts ? undefined : WITHOUT_ACCOUNTS[step]) ?? CUTOVER_STEPS[step];
+}
+
 /** A step of an attempt to cut over. It ends when the next one begins, so steps leave no gap. */
 export interface TimedStep {
   readonly name: CutoverStepName;

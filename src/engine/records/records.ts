@@ -91,6 +91,17 @@ export function hasWayBack({ cutover, wayBackClosedBy = [] }: MigrationRecord): 
   return wayBackClosedBy.length === 0 && cutover.wayBackClosed !== true;
 }
 
+/**
+ * Whether a return to the old source needs the record: it has the cutover whose way back is open, or it is the record of
+ * the way back itself.
+ */
+export function keepsWayBack(record: MigrationRecord): boolean {
+  const { state, reversals = 0, error } = record;
+  if (state === 'committed') return hasWayBack(record);
+  const isLost = state === 'failed' && (error?.code === 'WAY_BACK_LOST' || error?.code === 'CUTOVER_RECORD_LOST');
+  return reversals > 0 && state !== 'cancelled' && !isLost;
+}
+
 /** The engine that runs a migration, on the migration's record. */
 export interface RunningEngine {
   readonly host: string;

@@ -3,11 +3,9 @@ import { newId, reach, UserError } from '../../platform/index.ts';
 import { type ClusterAddress, clientOf } from '../mongodb/connect.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
-import type { MigrationRecord } from './records.ts';
+import { hasWayBack, type MigrationRecord } from './records.ts';
 
 const ANSWERS_WITHIN_MS = 5_000;
-/** A closed way back. Records of older versions have the first field. */
-const CLOSED = { $or: [{ 'cutover.wayBackClosed': true }, { 'wayBackClosedBy.0': { $exists: true } }] };
 
 /**
  * Records on the side that has the users that the way back to the other one is closed. From then on no engine begins
@@ -15,23 +13,22 @@ const CLOSED = { $or: [{ 'cutover.wayBackClosed': true }, { 'wayBackClosedBy.0':
  * side.
  * @param primary    the destination of the last cutover
  * @param reversals  the direction of that cutover; any, unless given
- * @throws UserError WAY_BACK_LOST when no reversible cutover is on record there, or its users are blocked: then the
- * opposite direction may have cut over
+ * @throws UserError CUTOVER_RECORD_LOST when no such cutover is on record there, WAY_BACK_LOST when its users are blocked:
+ * then the opposite direction may have cut over
  */
 export async function closeWayBack(primary: ClusterAddress, migrationId: string, reversals?: number): Promise<void> {
   await using client = clientOf(primary, 'destination');
-  const refuse = (reason: string): never => {
-    throw new UserError('WAY_BACK_LOST', [migrationId, reason]);
-  };
   const refuseBlocked = async () => {
-    if (await writesAreBlocked(client)) refuse("the side that has the users refuses users' writes");
+    if (!(await writesAreBlocked(client))) return;
+    throw new UserError('WAY_BACK_LOST', [migrationId, "the side that has the users refuses users' writes"]);
   };
   await refuseBlocked();
   await reach('engine.way-back.closing');
   const cutover = { migrationId, reversals };
   // Named, because another one may close it at the same moment, and only this note may be taken back.
   const note = { wayBackClosedBy: newId() };
-  if (!(await noteOfCutover(client, cutover, { $addToSet: note }))) refuse('the records of the cutover are gone');
+  if (!(await noteOfCutover(client, cutover, { $addToSet: note })))
+    throw new UserError('CUTOVER_RECORD_LOST', [migrationId]);
   try {
     // A cutover blocks the users first, and looks for this note then. One of the two sees the other.
     await refuseBlocked();
@@ -42,24 +39,27 @@ export async function closeWayBack(primary: ClusterAddress, migrationId: string,
 }
 
 /**
- * Confirms, while users can't write to the source of an opposite direction, that nobody has closed this way back.
- * @throws UserError WAY_BACK_LOST
+ * Confirms, while users can't write to the source of an opposite direction, that this way back is on record and open.
+ * @throws UserError WAY_BACK_LOST when it was closed, CUTOVER_RECORD_LOST when the record of its cutover is gone
  */
 export async function confirmWayBackOpen(source: MongoClient, migrationId: string): Promise<void> {
   // A primary that was replaced may not know, and one without a majority would not answer.
   const options = { readConcern: 'linearizable', maxTimeMS: ANSWERS_WITHIN_MS } as const;
-  const closed = await recordsOf(source).findOne({ _id: migrationId, ...CLOSED }, options);
-  if (closed !== null) throw new UserError('WAY_BACK_LOST', [migrationId, 'the way back was closed']);
+  const record = await recordsOf(source).findOne({ _id: migrationId }, options);
+  if (record === null) throw new UserError('CUTOVER_RECORD_LOST', [migrationId]);
+  if (!hasWayBack(record)) throw new UserError('WAY_BACK_LOST', [migrationId, 'the way back was closed']);
 }
 
 /**
  * Records on the side that has the users that the operator has asked for the opposite direction. An engine that starts
  * then shows that direction before it has reached the other side, where its record is.
  * @param primary  the destination of the last cutover
+ * @throws UserError CUTOVER_RECORD_LOST when that cutover is not on record there
  */
 export async function noteReversal(primary: ClusterAddress, migrationId: string, reversals: number): Promise<void> {
   await using client = clientOf(primary, 'destination');
-  await noteOfCutover(client, { migrationId, reversals }, { $set: { 'cutover.isReversed': true } });
+  const isNoted = await noteOfCutover(client, { migrationId, reversals }, { $set: { 'cutover.isReversed': true } });
+  if (!isNoted) throw new UserError('CUTOVER_RECORD_LOST', [migrationId]);
 }
 
 /** Changes the record of a cutover. Durable when it returns. @returns whether there is such a record */

@@ -17,10 +17,13 @@ export class CutoverAttempts {
   #stoppedMs = 0;
   #last: { readonly reason: string; readonly sinceMs: number; readonly dueAtMs: number } | undefined;
 
-  /** @param recorded  the cutover's record of an earlier engine */
-  constructor(clock: Clock, recorded?: CutoverRecord) {
+  /**
+   * @param recorded  the cutover's record of an earlier engine
+   * @param movesAccounts  whether the migration includes users and roles
+   */
+  constructor(clock: Clock, recorded?: CutoverRecord, movesAccounts = false) {
     this.#clock = clock;
-    this.timeline = new CutoverTimeline(clock, recorded?.timeline);
+    this.timeline = new CutoverTimeline(clock, recorded?.timeline, movesAccounts);
     this.timeline.interrupt(recorded?.committed ?? false);
   }
 

@@ -111,7 +111,7 @@ export class MigrationRun {
     this.#hasAdvice = checked.hasAdvice;
     this.#throttle = new Throttle(options.copyBytesPerSecond ?? Number.POSITIVE_INFINITY, context.clock);
     this.pings = new Pings(context);
-    this.attempts = new CutoverAttempts(context.clock, log.record.cutover);
+    this.attempts = new CutoverAttempts(context.clock, log.record.cutover, context.movesAccounts);
     this.indexBuilds = new IndexBuilds(context);
     this.conditions = new CutoverConditions(context, log);
     this.checkpoint = new RunCheckpoint(context, () => this.#position);

@@ -53,7 +53,7 @@ export async function prepareReverse(context: RunParts, log: MigrationLog, rever
   return earlier.reverseFrom;
 }
 
-/** @throws UserError WAY_BACK_LOST when the record shows no reversible cutover */
+/** @throws UserError CUTOVER_RECORD_LOST when the record shows no reversible cutover */
 async function readEarlier({ source, checkpoint, identity }: RunParts, reversals: number): Promise<Earlier> {
   const of = <T extends object>(name: string) => recordsOn<T>(source, name);
   const { migrationId } = checkpoint;
@@ -62,7 +62,7 @@ async function readEarlier({ source, checkpoint, identity }: RunParts, reversals
   const { committed, canWriteAtMs, reverseFrom } = cutover ?? {};
   const isDirection = (record?.reversals ?? 0) === reversals;
   if (!committed || canWriteAtMs === undefined || cutover === undefined || reverseFrom === undefined || !isDirection)
-    throw new UserError('WAY_BACK_LOST', [migrationId, 'the records of the cutover are gone']);
+    throw new UserError('CUTOVER_RECORD_LOST', [migrationId]);
   const [collections, views, accounts] = await Promise.all([
     of<CollectionRecord>('collections').find({ '_id.m': migrationId }).toArray(),
     of<ViewRecord>('views').find({ '_id.m': migrationId }).toArray(),

@@ -18,6 +18,7 @@ import { historyOf } from '../mongodb/seen-history.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
 import { newCounters } from '../records/counters.ts';
 import type { Permission } from '../records/destination-owner.ts';
+import { lostCommit, oppositeRecord } from '../records/lost-commit.ts';
 import { MadeAccounts } from '../records/made-accounts.ts';
 import { MigrationLog } from '../records/migration-log.ts';
 import type { MigrationRecord } from '../records/records.ts';
@@ -30,7 +31,6 @@ import { Selection } from '../scope/selection.ts';
 import type { Clusters, LackOfSource } from './clusters.ts';
 import type { OperatorWishes } from './operator-wishes.ts';
 import type { RunParts } from './parts.ts';
-import { refuseLostCommit } from './refuse-lost-commit.ts';
 
 /** A migration that this engine has taken, with the parts that its run works with. */
 interface TakenMigration {
@@ -66,7 +66,15 @@ export async function takeMigration(
     writer: [...writers].join(', '),
     engine: thisEngine(clock.now()),
   };
-  if (lacksSource === undefined) await refuseLostCommit(source, store, retrier, reversals);
+  const lost =
+    lacksSource === undefined &&
+    (await lostCommit({
+      migrationId: options.migrationId,
+      reversals,
+      opposite: () => retrier.run('the source', () => oppositeRecord(source, options.migrationId)),
+      own: () => retrier.run('the destination', () => store.peek()),
+    }));
+  if (lost) throw lost;
   const permitted = () => (lacksSource === undefined && !wishes.cancelled.aborted ? permissionOf(options) : undefined);
   const record = await checkpoint.take(identity, options.takeOver ?? false, permitted);
   // An election after the look at the record may have taken the commit back.

@@ -161,7 +161,7 @@ test('the last state is shown even if it comes between two snapshots', async () 
       ended.abort();
     },
   };
-  await watchProgress(() => current, new PlainRenderer(paper), ended.signal, clock);
+  await watchProgress(() => current, new PlainRenderer(paper), ended.signal, { clock });
   assert.match(paper.text, /^copying: .*\ndone: .*\n$/);
 });
 

@@ -73,6 +73,38 @@ test('a way back that was closed stays closed, whatever is written to the record
   });
 });
 
+test('a way back whose cutover has lost its record is neither requested nor closed, and does not commit', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  const addresses = await reversibleUsers(pair);
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertMany(numbered(10));
+  const { client } = pair.destination;
+  const records = client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+  const lost = { code: 'CUTOVER_RECORD_LOST' };
+  await using running = new RunningReversible(addresses);
+  const { migration } = running;
+  await running.cutOver();
+  const [kept] = await records.find().toArray();
+  assert.ok(kept);
+
+  await records.deleteMany({});
+  await assert.rejects(migration.reverse(), lost);
+  assert.equal(migration.isReversing, false);
+  await records.insertOne(kept);
+  await migration.reverse();
+  await running.until('the way back to be ready', () => running.progress.readyForCutover);
+  using _ = onReach('engine.cutover.about-to-block', async () => void (await records.deleteMany({})));
+  migration.current.want('cutover');
+  const returned = running.until('the return', () => running.progress.state === 'committed');
+  await assert.rejects(returned, lost);
+  await assert.rejects(migration.finish(), lost);
+  const { repl } = await client.db('admin').command({ serverStatus: 1, repl: 1 });
+  assert.equal(repl.userWriteBlockMode, 1, 'the users are not blocked');
+  assert.equal(await items.countDocuments(), 10);
+});
+
 async function block(set: ReplicaSet, global: boolean): Promise<void> {
   await set.client.db('admin').command({ setUserWriteBlockMode: 1, global });
 }

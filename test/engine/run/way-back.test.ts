@@ -94,7 +94,7 @@ describe('an engine that finds no commit on the side that has the users writes n
 
   const refuses = async (running: RunningReversible) => {
     const works = () => ['copying', 'tailing'].includes(running.progress.state);
-    await assert.rejects(running.until('a run that works', works), { code: 'WAY_BACK_LOST' });
+    await assert.rejects(running.until('a run that works', works), { code: 'CUTOVER_RECORD_LOST' });
   };
 
   test('its records were removed, and it may drop what it finds', async () => {
@@ -107,7 +107,14 @@ describe('an engine that finds no commit on the side that has the users writes n
     }
     const items = pair.destination.client.db('shop').collection('items');
     await items.insertOne({ ofUsers: true });
-    await cleanUp(addresses.destination, id, { drop: false });
+    for (const side of [addresses.source, addresses.destination])
+      for (const dryRun of [true, false])
+        await assert.rejects(cleanUp(side, id, { drop: false, dryRun }), { code: 'WAY_BACK_OPEN' });
+    assert.equal((await cleanUp(addresses.destination, id, { drop: false, closesWayBack: true })).state, 'committed');
+    {
+      await using again = new RunningReversible(addresses, id);
+      await refuses(again);
+    }
     await using again = new RunningReversible(addresses, id, options);
     await refuses(again);
     assert.equal(await items.countDocuments({ ofUsers: true }), 1);

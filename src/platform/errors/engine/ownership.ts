@@ -38,6 +38,13 @@ export const ownershipErrors = defineErrors('migration', {
     remedy:
       'Keep the side that has the users. To return to the other one, start a new migration in that direction, with --drop-destination.',
   },
+  CUTOVER_RECORD_LOST: {
+    status: 409,
+    detail:
+      'Migration % has cut over, and its record is gone from the side with the users, or an older one was restored there. Nothing was dropped, and no write block was lifted.',
+    remedy:
+      'Keep the side with the users. If the migration has not ended, end it: linkspan migration cancel, or stop linkspan sync. The other side stays blocked for its users. To use it on its own, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+  },
   DESTINATION_TAKEN: {
     status: 409,
     detail: 'Migration % has lost its destination: migration % has taken it.',

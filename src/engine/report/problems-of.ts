@@ -1,0 +1,33 @@
+import { counted, type Problem, problemsSince } from '../../platform/index.ts';
+import type { SourceWatchState } from '../records/records.ts';
+import type { Progress } from './progress.ts';
+
+/** What is known beside the progress of the direction that has cut over. */
+interface Beside {
+  /** The progress of its way back. */
+  readonly wayBack: Progress | undefined;
+  /** The watch of the source after the end of the migration. */
+  readonly watch?: SourceWatchState | undefined;
+}
+
+/** Returns what has gone wrong since the cutover of a migration, the worst first. Empty before its cutover. */
+export function problemsOf(progress: Progress, { wayBack, watch }: Beside): readonly Problem[] {
+  if (progress.state !== 'committed') return [];
+  const { result, claim } = progress.cutoverReport?.verification ?? {};
+  const { count, namespaces } = writtenAfterCommit(progress, watch);
+  return problemsSince({
+    differed: result === 'different' ? claim : undefined,
+    written: count === 0 ? undefined : [counted(count, 'change'), namespaces],
+    wayBack: wayBack?.error,
+  });
+}
+
+/** Returns the changes of the source after the commit: those that the engine has seen, or those of the watch after it. */
+export function writtenAfterCommit(
+  { cutover }: Progress,
+  watch: SourceWatchState | undefined,
+): { readonly count: number; readonly namespaces: string } {
+  const written = cutover?.writtenAfterCommit ?? { count: 0, namespaces: '' };
+  if (watch === undefined || watch.changes < written.count) return written;
+  return { count: watch.changes, namespaces: watch.namespaces.join(', ') };
+}
