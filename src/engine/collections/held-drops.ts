@@ -4,6 +4,7 @@ import { collectionSize } from '../catalog/read-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Retrier, Wait } from '../mongodb/retry.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import { HeldDocuments } from './held-documents.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
 /** The parts of a run that are used here. */
@@ -45,6 +46,8 @@ export class HeldDrops {
   #permitted: boolean;
   #since: { readonly sinceMs: number; readonly elapsedMs: number } | undefined;
   #share: Share = { collections: 0, ofCollections: 0, documents: 0, ofDocuments: 0 };
+  /** Documents whose deletes wait for the same confirmation. */
+  readonly documents = new HeldDocuments();
   /** The ids of the held collections that are on record, in order. */
   #recorded: readonly string[];
   /** Those of them that an earlier run has held, and this one hasn't judged yet. */
@@ -60,9 +63,14 @@ export class HeldDrops {
     this.#heldBefore = new Set(recorded);
   }
 
-  /** Confirms the held drops and all later ones. */
+  /** Confirms the held drops and all later ones, and the deletes of held documents. */
   permit(): void {
     this.#permitted = true;
+  }
+
+  /** Whether all drops are confirmed. */
+  get arePermitted(): boolean {
+    return this.#permitted;
   }
 
   /** Whether anything is held, or was, also by an earlier run, and isn't judged or dropped yet. */
@@ -81,7 +89,7 @@ export class HeldDrops {
 
   /** The wait for a confirmation; undefined while nothing is held. */
   get wait(): Wait | undefined {
-    if (this.#since === undefined) return undefined;
+    if (this.#since === undefined) return this.#permitted ? undefined : this.documents.wait;
     const { sinceMs } = this.#since;
     return { for: 'a confirmation of drops', sinceMs, reason: this.#error.message };
   }

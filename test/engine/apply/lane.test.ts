@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UUID } from 'mongodb';
+import { Displaced } from '../../../src/engine/apply/displaced.ts';
 import { Lane } from '../../../src/engine/apply/lane.ts';
 import type { Spool } from '../../../src/engine/apply/spool.ts';
 import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
@@ -37,12 +38,18 @@ function startLane({ flush = async () => {}, isHurried = false, lingersForever =
   parts.checkpoint.saveCollection = async () => undefined;
   const ended = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
   if (lingersForever) parts.clock = { ...systemClock, sleep: () => ended };
-  const lane = new Lane(parts, new IndexKeeper(parts, () => undefined), spool, {
-    applied: () => undefined,
-    displaced: () => undefined,
-    revive: () => undefined,
-    isHurried: () => isHurried,
-  });
+  const displaced = new Displaced({ ...parts, tracked: new Map() });
+  const indexes = new IndexKeeper(parts, () => undefined);
+  const lane = new Lane(
+    parts,
+    { indexes, spool, displaced },
+    {
+      applied: () => undefined,
+      displaced: () => undefined,
+      revive: () => undefined,
+      isHurried: () => isHurried,
+    },
+  );
   const add = (collection: TrackedCollection, n: number) => {
     const key = keyFromBytes(Buffer.of(BSON_TYPE.int32, n, 0, 0, 0));
     lane.add({ collection, key, state: { kind: 'unknown' }, sequence: 1 });

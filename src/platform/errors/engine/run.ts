@@ -38,6 +38,13 @@ export const runErrors = defineErrors('migration', {
     remedy:
       'If the drops were intended, confirm them: start with --confirm-drops, or call confirmDrops while the migration runs. If not, restore the collections on the source with the same names: Linkspan copies them again.',
   },
+  DELETES_UNCONFIRMED: {
+    status: 409,
+    detail:
+      'At least % of the documents on the destination are not on the source, the first in % with _id %. No change of the source explains that. The destination was the source before, and may have their last copies, so Linkspan deletes them there only after you confirm.',
+    remedy:
+      'Find out whether the documents were deleted on the source. If they were, call confirmDrops while the migration runs. If not, insert them into the source, or delete them on the destination.',
+  },
   NAMESPACE_CONFLICT: {
     status: 409,
     scope: 'collection',
