@@ -57,7 +57,7 @@ export async function displaceHolders(
   for (const one of refused) {
     const inTheWay = indexes.filter(({ fields }) => hasFields(fields, one));
     if (!inTheWay.every((index) => isOnSource(index, parts.sourceIndexes))) refuseFormerIndex(target, one);
-    // An index that is gone is in nobody's way: the caller writes the document again.
+    // An index that is gone refuses nothing: the caller writes the document again.
     for (const holder of inTheWay.length > 0 ? await holdersOf(parts, target, one, inTheWay) : []) {
       found.set(holder.key.identity, holder);
       bytes += holder.value.bytes.length;

@@ -54,7 +54,7 @@ export interface LaneEvents {
 export interface LaneUses {
   readonly indexes: IndexKeeper;
   readonly spool: Spool;
-  readonly displaced: Displaced;
+  readonly displaced: Pick<Displaced, 'record' | 'settle'>;
 }
 
 interface Waiter {
@@ -74,7 +74,7 @@ export class Lane {
   readonly #context: LaneParts;
   readonly #indexes: IndexKeeper;
   readonly #spool: Spool;
-  readonly #displaced: Displaced;
+  readonly #displaced: LaneUses['displaced'];
   readonly #events: LaneEvents;
   /**
    * In order of arrival. A key that changes again keeps its place, unless the collection's order moves it behind all

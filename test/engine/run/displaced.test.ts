@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { Timestamp } from 'mongodb';
+import { Binary, BSON, type CollectionInfo, Timestamp } from 'mongodb';
+import { keyBytes, keyOf } from '../../../src/engine/bson/document-key.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -40,6 +41,11 @@ after(() => pair[Symbol.asyncDispose]());
 function collections<T extends object>(name: string) {
   const of = ({ client }: ReplicaSetPair['source']) => client.db('shop').collection<T>(name);
   return { here: of(pair.source), there: of(pair.destination) };
+}
+
+/** Returns the bytes of a document with this key. */
+function serialized(_id: number): Buffer {
+  return Buffer.from(BSON.serialize({ _id }));
 }
 
 /** Returns records of the way back, which are on the old source. */
@@ -174,6 +180,36 @@ test('a way back with a document that made room is not ready, and says why', { s
   await expectIdentical(pair);
 });
 
+test('a way back is not proven equal while the next engine has yet to write a document that made room', {
+  skip,
+}, async () => {
+  const { here } = collections<Seat>('seats');
+  await here.insertMany(seatsOf(1));
+  const id = newId();
+  {
+    await using first = new RunningReversible(addresses, id);
+    await first.cutOver();
+  }
+  const [listed] = await pair.destination.client.db('shop').listCollections({ name: 'seats' }).toArray();
+  const key = {
+    m: id,
+    u: (listed as CollectionInfo).info?.uuid,
+    k: new Binary(keyBytes(keyOf(serialized(1_000)))),
+  };
+  await recordsOf('displaced').insertOne({ _id: key as never, mark: 'mark' });
+  using late = holdAt('engine.apply.batch-taken');
+  await using second = new RunningReversible(addresses, id);
+  await late.reached;
+  const progress = () => second.migration.wayBackProgress;
+  const isCompared = () => progress()?.readiness.find(({ name }) => name === 'documents')?.state === 'passed';
+  await second.until('all documents to be compared', isCompared);
+  assert.match(progress()?.notReadyReasons.join() ?? '', /1 document made room/);
+  assert.deepEqual([progress()?.state, progress()?.verification.equalAtMs], ['copying', null]);
+  late.release();
+  await second.untilFollowing();
+  assert.equal(await recordsOf('displaced').countDocuments(), 0);
+});
+
 for (const { what, fields, options } of [
   {
     what: 'the verification',
@@ -216,3 +252,25 @@ for (const { what, fields, options } of [
     await second.migration.finish();
     await expectIdentical(pair);
   });
+
+test('a document that is found only on the old source in the write pause of a return puts the return off', {
+  skip,
+}, async () => {
+  const { here } = collections<Seat>('seats');
+  await here.insertMany(seatsOf(1));
+  await using running = new RunningReversible(addresses);
+  await running.cutOver();
+  await running.migration.reverse();
+  await running.until('the way back to be ready', () => running.progress.readyForCutover);
+  using inPause = onceAt('engine.cutover.source-blocked', () => here.insertOne({ _id: 1, seat: 1, hall: 1 }));
+  running.migration.current.want('cutover');
+  const isHeld = () => running.progress.waiting.some(({ for: what }) => what === 'a confirmation of drops');
+  await running.until('the wait for a confirmation', isHeld);
+  assert.ok(inPause.result);
+  assert.equal(running.progress.canWrite, false);
+  await here.deleteOne({ _id: 1 });
+  await running.until('the return', () => running.progress.state === 'committed');
+  await running.untilFollowing();
+  await running.migration.finish();
+  await expectIdentical(pair);
+});
