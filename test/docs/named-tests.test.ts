@@ -92,6 +92,8 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '17b',
       '17c',
       '17d',
+      '17e',
+      '17f',
       '18',
       '19a',
       '19b',

@@ -41,9 +41,9 @@ export const runErrors = defineErrors('migration', {
   DELETES_UNCONFIRMED: {
     status: 409,
     detail:
-      'At least % of the documents on the destination are not on the source, the first in % with _id %. No change of the source explains that. The destination was the source before, and may have their last copies, so Linkspan deletes them there only after you confirm.',
+      'The destination has documents that the source lacks: at least %, the first in % with _id %. No change of the source explains that. The destination was the source before, and may have their last copies, so Linkspan deletes them there only after you confirm.',
     remedy:
-      'Find out whether the documents were deleted on the source. If they were, call confirmDrops while the migration runs. If not, insert them into the source, or delete them on the destination.',
+      'Find out whether the documents were deleted on the source. If they were, confirm: `linkspan migration confirm-drops`, or POST /confirmDrops of `linkspan sync`. If not, insert them into the source.',
   },
   NAMESPACE_CONFLICT: {
     status: 409,
