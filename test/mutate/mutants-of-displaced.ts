@@ -97,10 +97,10 @@ export const OF_DISPLACED: readonly Mutant[] = [
     tests: { file: DISPLACED, name: 'that the repair of lost history finds' },
   },
   {
-    without: 'putting a return off for a document that only the old source has',
-    file: 'src/engine/verify/verification.ts',
-    replace: ': this.#parts.drops.documents.wait?.reason;',
-    by: ': undefined;',
+    without: 'putting a return off while documents wait for a confirmation',
+    file: 'src/engine/collections/held-drops.ts',
+    replace: 'return this.#permitted ? undefined : this.documents.wait;',
+    by: 'return undefined;',
     tests: { file: DISPLACED, name: 'puts the return off' },
   },
 ];
