@@ -98,6 +98,8 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '17c',
       '17d',
       '17e',
+      '17f',
+      '17g',
       '18',
       '18b',
       '19a',

@@ -35,8 +35,8 @@ export const OF_REVERSE: readonly Mutant[] = [
   {
     without: 'applying a displaced document again',
     file: 'src/engine/apply/lane.ts',
-    replace: 'this.#events.displaced({ collection, key, state: UNKNOWN, sequence });',
-    by: 'void [key, sequence];',
+    replace: 'this.#events.displaced({ ...dirty, key });',
+    by: 'void [key, dirty];',
     tests: { file: REVERSE, name: 'but apart' },
   },
   {

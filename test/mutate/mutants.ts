@@ -7,6 +7,7 @@ import { OF_CONTROL } from './mutants-of-control.ts';
 import { OF_CONTROL_PLANE } from './mutants-of-control-plane.ts';
 import { OF_COPY } from './mutants-of-copy.ts';
 import { OF_CUTOVER } from './mutants-of-cutover.ts';
+import { OF_DISPLACED } from './mutants-of-displaced.ts';
 import { OF_DOCUMENTS } from './mutants-of-documents.ts';
 import { OF_FINISHING } from './mutants-of-finishing.ts';
 import { OF_READINESS } from './mutants-of-readiness.ts';
@@ -28,6 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OF_CUTOVER,
   ...OF_ACCOUNTS,
   ...OF_REVERSE,
+  ...OF_DISPLACED,
   ...OF_VERIFICATION,
   ...OF_COMPARISON,
   ...OF_REVERSAL,

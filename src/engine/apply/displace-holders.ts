@@ -4,7 +4,15 @@ import { reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { elementNamed, elementsOf } from '../bson/elements.ts';
 import { RawValue } from '../bson/raw-value.ts';
-import { type IndexSpec, isPreparedUnique, isSparse, isUnique } from '../catalog/index-spec.ts';
+import type { Fields } from '../catalog/fields.ts';
+import {
+  type IndexSpec,
+  isPreparedUnique,
+  isSparse,
+  isUnique,
+  sameButForWeakening,
+  stricterFields,
+} from '../catalog/index-spec.ts';
 import { listIndexesOf } from '../catalog/read-catalog.ts';
 import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { Fence } from '../mongodb/fence.ts';
@@ -17,6 +25,10 @@ import type { RefusedDocument } from './unique-conflict.ts';
 interface DisplaceHoldersParts {
   readonly destination: MongoClient;
   readonly fence: Fence;
+  /** The indexes that the source has now. */
+  readonly sourceIndexes: readonly IndexSpec[];
+  /** Puts keys on record before their documents are deleted. */
+  readonly record: (keys: readonly DocumentKey[]) => Promise<void>;
 }
 
 /** More than one only where arrays combine the values of several fields in other ways than the holder does. */
@@ -27,10 +39,11 @@ const VALUES = 'values';
 
 /**
  * Deletes the destination's documents that have the values of refused ones in a unique index, as long as they have
- * them: another lane may write a newer state meanwhile, which must stay. The source enforces the same index, so one of
- * the two is out of date: both have to be read again.
+ * them: another lane may write a newer state meanwhile, which must stay. Where the source enforces the same index, one
+ * of the two is out of date: both have to be read again. Where it doesn't, both may be current, and the index has to go.
  * @param displaced  takes the keys that the caller has to apply again, by identity, before each delete: when the answer
  * is lost, a repetition doesn't find the deleted documents any more
+ * @throws UserError NAMESPACE_CONFLICT when the source has no such unique index now
  */
 export async function displaceHolders(
   parts: DisplaceHoldersParts,
@@ -42,15 +55,28 @@ export async function displaceHolders(
   const found = new Map<string, ReadDocument>();
   let bytes = 0;
   for (const one of refused) {
-    for (const holder of await holdersOf(parts, target, one, indexes)) {
+    const inTheWay = indexes.filter(({ fields }) => hasFields(fields, one));
+    if (!inTheWay.every((index) => isOnSource(index, parts.sourceIndexes))) refuseFormerIndex(target, one);
+    // An index that is gone refuses nothing: the caller writes the document again.
+    for (const holder of inTheWay.length > 0 ? await holdersOf(parts, target, one, inTheWay) : []) {
       found.set(holder.key.identity, holder);
       bytes += holder.value.bytes.length;
     }
     if (bytes < REPLY_BYTES && one !== refused.at(-1)) continue;
-    await displace(parts.fence, target, [...found.values()], displaced);
+    await displace(parts, target, [...found.values()], displaced);
     found.clear();
     bytes = 0;
   }
+}
+
+/** Whether the source enforces the same index, so that only one of two documents with the same values is current. */
+function isOnSource(index: IndexSpec, sourceIndexes: readonly IndexSpec[]): boolean {
+  return sourceIndexes.some((one) => sameButForWeakening(one, index) && stricterFields(index, one).length === 0);
+}
+
+/** Makes the collection wait until the destination has the indexes of the source. @throws UserError NAMESPACE_CONFLICT */
+function refuseFormerIndex(target: WriteTarget, { key, error: { code, errmsg } }: RefusedDocument): never {
+  refuseWriteError(target, key, { code, errmsg: `by a unique index that the source does not have now: ${errmsg}` });
 }
 
 /** Returns the documents that have the values of a refused one, as many as fit into a reply. */
@@ -82,17 +108,18 @@ function isEnforced(spec: IndexSpec): boolean {
 }
 
 /**
- * Returns a condition for the documents in partial indexes on the refused fields; none when an index on them has all. A
- * document beside such an index isn't in the way, and no change would bring it back after an engine that was killed.
+ * Returns a condition for the documents in indexes on the refused fields; none when one of them has all. A document
+ * beside a partial index isn't in the way.
  */
 function partOfCollection({ keyPattern }: RefusedDocument, indexes: readonly IndexSpec[]): Document[] {
+  const parts = indexes.map((spec) => [...sparseParts(spec, Object.keys(keyPattern)), ...partialParts(spec)]);
+  return parts.some(({ length }) => length === 0) ? [] : [{ $or: parts.map(($and) => ({ $and })) }];
+}
+
+/** Whether an index has the fields of the one that refused a document. */
+function hasFields(fields: Fields, { keyPattern }: RefusedDocument): boolean {
   const names = Object.keys(keyPattern).map((name) => Buffer.from(name).toString('latin1'));
-  const parts = indexes
-    .filter(({ fields }) => isDeepStrictEqual(namesIn(fields.get('key')), names))
-    .map((spec) => [...sparseParts(spec, Object.keys(keyPattern)), ...partialParts(spec)]);
-  return parts.length === 0 || parts.some(({ length }) => length === 0)
-    ? []
-    : [{ $or: parts.map(($and) => ({ $and })) }];
+  return isDeepStrictEqual(namesIn(fields.get('key')), names);
 }
 
 function partialParts({ fields }: IndexSpec): readonly (Document | RawValue)[] {
@@ -110,12 +137,13 @@ function namesIn(key: RawValue | undefined): string[] {
 }
 
 async function displace(
-  fence: Fence,
+  { fence, record }: DisplaceHoldersParts,
   target: WriteTarget,
   holders: readonly ReadDocument[],
   displaced: Map<string, DocumentKey>,
 ): Promise<void> {
   for (const { key } of holders) displaced.set(key.identity, key);
+  await record(holders.map(({ key }) => key));
   await reach('engine.apply.about-to-displace');
   for (const error of await deleteUnchanged(fence, target, holders))
     refuseWriteError(target, holders[error.index]?.key, error);

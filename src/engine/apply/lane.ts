@@ -1,7 +1,8 @@
-import { type Logger, messageOf, reach, type UserError } from '../../platform/index.ts';
+import { type Logger, messageOf, newId, reach, type UserError } from '../../platform/index.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
+import { listIndexesOf } from '../catalog/read-catalog.ts';
 import type { IndexKeeper } from '../collections/index-keeper.ts';
-import { CollectionDropped, CollectionMissing, onDestination } from '../collections/moved.ts';
+import { CollectionDropped, CollectionMissing, onDestination, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { Slots } from '../concurrency/slots.ts';
@@ -11,6 +12,7 @@ import type { Counters } from '../records/counters.ts';
 import { type ApplyKeysParts, applyKeys } from './apply-keys.ts';
 import { coalesce, type DirtyKey, hasKnownDocument, takesLastPlace, UNKNOWN } from './dirty-key.ts';
 import { displaceHolders } from './displace-holders.ts';
+import type { Displaced } from './displaced.ts';
 import { setAside } from './set-aside.ts';
 import type { Spool } from './spool.ts';
 import { type RefusedDocument, UniqueConflict } from './unique-conflict.ts';
@@ -31,6 +33,8 @@ const LINGER_MS = 20;
 /** How often a batch with a refused document is retried. */
 const ATTEMPTS = 5;
 const BETWEEN_ATTEMPTS_MS = 200;
+/** How long an attempt waits for the indexes. A build may take hours, during which the collection is set aside. */
+const INDEXES_WITHIN_MS = 1_000;
 /** How often a batch makes room for its values. Each round follows newer states of the source. */
 const DISPLACED_ROUNDS = 100;
 
@@ -44,6 +48,13 @@ export interface LaneEvents {
   revive(collection: TrackedCollection): void;
   /** Whether somebody waits for a barrier, and perhaps for the end of a write pause. */
   isHurried(): boolean;
+}
+
+/** What lanes share. */
+export interface LaneUses {
+  readonly indexes: IndexKeeper;
+  readonly spool: Spool;
+  readonly displaced: Pick<Displaced, 'record' | 'settle'>;
 }
 
 interface Waiter {
@@ -63,6 +74,7 @@ export class Lane {
   readonly #context: LaneParts;
   readonly #indexes: IndexKeeper;
   readonly #spool: Spool;
+  readonly #displaced: LaneUses['displaced'];
   readonly #events: LaneEvents;
   /**
    * In order of arrival. A key that changes again keeps its place, unless the collection's order moves it behind all
@@ -76,10 +88,11 @@ export class Lane {
   readonly #waiting = new Set<Waiter>();
   readonly #slots = new Slots(COLLECTIONS_AT_A_TIME);
 
-  constructor(context: LaneParts, indexes: IndexKeeper, spool: Spool, events: LaneEvents) {
+  constructor(context: LaneParts, uses: LaneUses, events: LaneEvents) {
     this.#context = context;
-    this.#indexes = indexes;
-    this.#spool = spool;
+    this.#indexes = uses.indexes;
+    this.#spool = uses.spool;
+    this.#displaced = uses.displaced;
     this.#events = events;
   }
 
@@ -190,8 +203,9 @@ export class Lane {
       } catch (error) {
         this.#context.signal.throwIfAborted();
         if (!concernsOneCollection(error) || attempt === ATTEMPTS) throw error;
-        await this.#indexes.attempt(collection);
-        await this.#context.clock.sleep(BETWEEN_ATTEMPTS_MS, this.#context.signal);
+        const { clock, signal } = this.#context;
+        await Promise.race([this.#indexes.attempt(collection), clock.sleep(INDEXES_WITHIN_MS, signal)]);
+        await clock.sleep(BETWEEN_ATTEMPTS_MS, signal);
       }
     }
   }
@@ -201,10 +215,11 @@ export class Lane {
    * on the source, so documents that are out of date may hold values of newer ones. A refused document is read again
    * first, because it may be the one that is out of date.
    *
-   * A document is deleted only while it has a value that the source has elsewhere at the time of the read. Either its
-   * next change isn't applied yet, and holds back the checkpoint itself; or it has got the value after the read, in a
-   * batch that isn't before the one of that moment. Holding back anything earlier would hand the oldest batch from
-   * document to document, and the checkpoint would stand still while users pass values to each other.
+   * A document is deleted only while it has a value that the source has elsewhere at the time of the read, in an index
+   * that the source enforces now. It is on record until it is written again, so no change of the stream has to bring it
+   * back. It also holds back the batch of that moment: a barrier behind that is passed only when it is written. Holding
+   * back anything earlier would hand the oldest batch from document to document, and the checkpoint would stand still
+   * while users pass values to each other.
    */
   async #applyAndDisplace(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
     let keys = dirty;
@@ -232,20 +247,30 @@ export class Lane {
    * Makes room for refused documents.
    * @param sequence  the batch that the displaced keys hold back until they are applied again
    * @returns the displaced keys
+   * @throws UserError NAMESPACE_CONFLICT when the source doesn't enforce the index now
    */
   async #displace(
     collection: TrackedCollection,
     refused: readonly RefusedDocument[],
     sequence: number,
   ): Promise<readonly DocumentKey[]> {
+    const { source } = this.#context;
+    const { sourceDatabase: database } = collection;
+    const { collectionUUID: uuid } = pinTo(this.#context, collection);
+    const sourceIndexes = await onSource(this.#context, collection, (name) =>
+      listIndexesOf(source, { database, name, uuid }),
+    );
+    const mark = newId();
+    const record = (keys: readonly DocumentKey[]) => this.#displaced.record(collection, keys, mark);
     const displaced = new Map<string, DocumentKey>();
     try {
       await onDestination(this.#context, collection, (target) =>
-        displaceHolders(this.#context, target, refused, displaced),
+        displaceHolders({ ...this.#context, sourceIndexes, record }, target, refused, displaced),
       );
     } finally {
       // Only now: one that is applied before the delete may get the same values again.
-      for (const key of displaced.values()) this.#events.displaced({ collection, key, state: UNKNOWN, sequence });
+      const dirty = { collection, state: UNKNOWN, sequence, displacedBy: mark };
+      for (const key of displaced.values()) this.#events.displaced({ ...dirty, key });
     }
     return [...displaced.values()];
   }
@@ -256,6 +281,7 @@ export class Lane {
       await this.#applyBesideIndexes(collection, dirty);
       this.#context.counters.applied += dirty.length;
       this.#events.applied(collection, dirty);
+      await this.#displaced.settle(collection, dirty);
     } catch (error) {
       if (concernsOneCollection(error)) return await this.#setAside(collection, dirty, error);
       if (error instanceof CollectionMissing) return await this.#setAside(collection, dirty);
@@ -278,7 +304,8 @@ export class Lane {
       behind.push(one);
     }
     this.#inFlight.push(...behind);
-    if (await setAside(this.#context, this.#spool, collection, [...dirty, ...behind], error))
-      this.#events.revive(collection);
+    const all = [...dirty, ...behind];
+    if (await setAside(this.#context, this.#spool, collection, all, error)) this.#events.revive(collection);
+    await this.#displaced.settle(collection, all);
   }
 }

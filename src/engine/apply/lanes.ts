@@ -1,9 +1,7 @@
 import { laneHash } from '../bson/document-key.ts';
 import { hashOfText } from '../bson/hash.ts';
-import type { IndexKeeper } from '../collections/index-keeper.ts';
 import type { DirtyKey } from './dirty-key.ts';
-import { Lane, type LaneEvents, type LaneParts } from './lane.ts';
-import type { Spool } from './spool.ts';
+import { Lane, type LaneEvents, type LaneParts, type LaneUses } from './lane.ts';
 
 /** The parts of a run that the lanes need. */
 type LanesParts = LaneParts;
@@ -17,9 +15,9 @@ export class Lanes {
   readonly #lanes: readonly Lane[];
   readonly #context: LanesParts;
 
-  constructor(context: LanesParts, indexes: IndexKeeper, spool: Spool, events: LaneEvents) {
+  constructor(context: LanesParts, uses: LaneUses, events: LaneEvents) {
     this.#context = context;
-    this.#lanes = Array.from({ length: LANES }, () => new Lane(context, indexes, spool, events));
+    this.#lanes = Array.from({ length: LANES }, () => new Lane(context, uses, events));
   }
 
   get queued(): number {

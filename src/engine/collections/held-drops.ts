@@ -4,6 +4,7 @@ import { collectionSize } from '../catalog/read-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Retrier, Wait } from '../mongodb/retry.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import { HeldDocuments } from './held-documents.ts';
 import { HeldHistory } from './held-history.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
@@ -48,6 +49,8 @@ export class HeldDrops {
   #share: Share = { collections: 0, ofCollections: 0, documents: 0, ofDocuments: 0 };
   /** Held as a whole, for the same confirmation, when the source went back in its history. */
   readonly history = new HeldHistory();
+  /** Documents whose deletes wait for the same confirmation. */
+  readonly documents = new HeldDocuments();
   /** The ids of the held collections that are on record, in order. */
   #recorded: readonly string[];
   /** Those of them that an earlier run has held, and this one hasn't judged yet. */
@@ -63,9 +66,14 @@ export class HeldDrops {
     this.#heldBefore = new Set(recorded);
   }
 
-  /** Confirms the held drops and all later ones. */
+  /** Confirms the held drops and all later ones, and the deletes of held documents. */
   permit(): void {
     this.#permitted = true;
+  }
+
+  /** Whether all drops are confirmed. */
+  get arePermitted(): boolean {
+    return this.#permitted;
   }
 
   /** Whether anything is held, or was, also by an earlier run, and isn't judged or dropped yet. */
@@ -85,7 +93,8 @@ export class HeldDrops {
 
   /** The wait for a confirmation; undefined while nothing is held. */
   get wait(): Wait | undefined {
-    if (this.#since === undefined || this.history.isHeld) return this.history.wait;
+    if (this.history.isHeld) return this.history.wait;
+    if (this.#since === undefined) return this.#permitted ? undefined : this.documents.wait;
     const { sinceMs } = this.#since;
     return { for: 'a confirmation of drops', sinceMs, reason: this.#error.message };
   }

@@ -34,6 +34,15 @@ export interface Missing {
   readonly elapsedMs: number;
 }
 
+/** A document that made room for another one. */
+export interface Displacement {
+  /** The mark on its record. */
+  readonly mark: string;
+  /** Wall clock. */
+  readonly sinceMs: number;
+  readonly elapsedMs: number;
+}
+
 /** An error by which the destination refuses something, and the wall clock time of the first refusal. */
 export interface Refusal {
   readonly sinceMs: number;
@@ -91,6 +100,11 @@ export class TrackedCollection {
   settling: Promise<void> | undefined;
   /** Set while the source's server lacks it. Its copy waits, and its changes wait in the spool, until it is back or dropped. */
   missing: Missing | undefined;
+  /**
+   * Documents that were deleted on the destination to make room for others with their unique values, and that aren't
+   * written again: by the identity of the key, oldest first.
+   */
+  readonly displaced = new Map<string, Displacement>();
   /** Aborts when the source has dropped the collection: its workers stop without an error. */
   readonly dropped = new AbortController();
 

@@ -264,6 +264,7 @@ export class CheckpointStore {
   async removeCollection(uuid: UUID): Promise<void> {
     await this.removePartitions(uuid);
     await this.clearSpool(uuid);
+    await this.#removeAll('displaced', { '_id.m': this.migrationId, '_id.u': uuid });
     await removeRecord(this.#fence, 'suspects', { m: this.migrationId, u: uuid });
     await removeRecord(this.#fence, 'collections', { m: this.migrationId, u: uuid });
   }

@@ -120,6 +120,7 @@ export const MIGRATION_RECORDS = [
   'mismatches',
   'partitions',
   'spool',
+  'displaced',
   'suspects',
   'views',
   'collections',
@@ -323,4 +324,14 @@ export interface SpoolRecord {
   readonly _id: { readonly m: string; readonly u: UUID; readonly r: Binary; readonly k: Binary };
   /** Where the order counts: the document was deleted, and may have been inserted again since. */
   readonly left?: 'deleted' | 'reinserted';
+}
+
+/**
+ * A document that was deleted on the destination because another one has its value in a unique index, in
+ * `linkspan_internal.displaced`. On record before the delete, and until the document is read from the source again.
+ */
+export interface DisplacedRecord {
+  readonly _id: { readonly m: string; readonly u: UUID; readonly k: Binary };
+  /** Names the last delete. A document that was written again may be deleted again meanwhile. */
+  readonly mark: string;
 }

@@ -41,7 +41,14 @@ export async function addRecords(fence: Fence, insert: string, records: readonly
 
 /** Removes a record. @param only  fields that it must also have @throws UserError TAKEN_OVER */
 export async function removeRecord(fence: Fence, collection: string, id: unknown, only: Document = {}): Promise<void> {
-  await write(fence, { delete: collection, deletes: [{ q: { _id: id, ...only }, limit: 1 }] });
+  await removeRecords(fence, collection, [{ _id: id, ...only }]);
+}
+
+/** Removes one record for each query. @throws UserError TAKEN_OVER */
+export async function removeRecords(fence: Fence, collection: string, queries: readonly Document[]): Promise<void> {
+  const deletes = queries.map((q) => ({ q, limit: 1 }));
+  for (let start = 0; start < deletes.length; start += STATEMENTS_AT_A_TIME)
+    await write(fence, { delete: collection, deletes: deletes.slice(start, start + STATEMENTS_AT_A_TIME) });
 }
 
 async function write(fence: Fence, command: Document): Promise<number> {

@@ -5,7 +5,7 @@ import type { CutoverAttempts } from './cutover-attempts.ts';
 import type { MeasuredConditions } from './measured-conditions.ts';
 import type { ReadinessFacts } from './readiness.ts';
 import type { StreamView } from './run-view.ts';
-import { type WaitsParts, waitsBesideDrops } from './waits.ts';
+import { type WaitsParts, waitsBesideDrops, waitsOfDisplaced } from './waits.ts';
 
 /** The fields of a run that its readiness depends on. */
 interface ReadinessView {
@@ -42,6 +42,7 @@ export function readinessFacts(run: ReadinessView, eta: ReadinessFacts['eta'] = 
     suspect: collections.filter(({ suspicion }) => suspicion !== null).map(({ namespace }) => namespace),
     drops: { any: drops.any, wait: drops.wait },
     waits: waitsBesideDrops(context),
+    displaced: waitsOfDisplaced(context, 0),
     attempt: attempts.isDue ? undefined : attempts.wait,
     stream: follower && {
       allLive: follower.allLive,

@@ -41,6 +41,8 @@ export interface ReadinessFacts {
   readonly drops: { readonly any: boolean; readonly wait: Wait | undefined };
   /** Other waits. */
   readonly waits: readonly Wait[];
+  /** Collections with documents that made room for others and aren't written again. */
+  readonly displaced: readonly Wait[];
   /** The wait for the next attempt to cut over; undefined when one may begin. */
   readonly attempt: Wait | undefined;
   /** Undefined until the run follows the source. */
@@ -89,7 +91,8 @@ function running({ state, isPaused }: ReadinessFacts): Gate {
 }
 
 function waits(facts: ReadinessFacts): Gate {
-  return unless('waits', facts.waits.map(describeWait), { value: facts.waits.length, limit: 0 });
+  const all = [...facts.waits, ...facts.displaced];
+  return unless('waits', all.map(describeWait), { value: all.length, limit: 0 });
 }
 
 function copy({ collections: { total, copied }, stream, eta }: ReadinessFacts): Gate {
@@ -98,9 +101,14 @@ function copy({ collections: { total, copied }, stream, eta }: ReadinessFacts): 
   return unless('copy', reasons, { value: copied, limit: total, etaSeconds: isCopied ? null : eta.copy });
 }
 
-/** Together with the copy, the missed changes and the drops, it is passed only while every collection is live. */
-function indexes({ collections, indexes: { total, built }, suspect, drops: { any }, stream }: ReadinessFacts): Gate {
-  const isHeldElsewhere = any || suspect.length > 0;
+/** Together with the waits, the copy, the missed changes and the drops, it is passed only while every collection is live. */
+function indexes(facts: ReadinessFacts): Gate {
+  const {
+    collections,
+    indexes: { total, built },
+    stream,
+  } = facts;
+  const isHeldElsewhere = facts.drops.any || facts.suspect.length > 0 || facts.displaced.length > 0;
   const areBuilt = collections.live >= collections.total && (isHeldElsewhere || stream?.allLive === true);
   const open =
     built < total ? `${built} of ${counted(total, 'index', 'indexes')} built` : 'indexes are being brought in sync';

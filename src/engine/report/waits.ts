@@ -1,4 +1,4 @@
-import type { Clock, UserError } from '../../platform/index.ts';
+import { type Clock, counted, type UserError } from '../../platform/index.ts';
 import type { HeldDrops } from '../collections/held-drops.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Retrier, Wait } from '../mongodb/retry.ts';
@@ -22,7 +22,21 @@ const NOT_SHOWN =
  */
 export function waitsOf(context: WaitsParts): Wait[] {
   const { wait } = context.drops;
-  return [...(wait === undefined ? [] : [wait]), ...waitsBesideDrops(context)];
+  return [
+    ...(wait === undefined ? [] : [wait]),
+    ...waitsBesideDrops(context),
+    ...waitsOfDisplaced(context, TOLD_AFTER_MS),
+  ];
+}
+
+/** Returns a wait for each collection with documents that made room for others `afterMs` ago or earlier. */
+export function waitsOfDisplaced({ tracked, clock }: WaitsParts, afterMs: number): Wait[] {
+  return [...tracked.values()].flatMap(({ namespace, displaced }) => {
+    const [oldest] = displaced.values();
+    if (oldest === undefined || clock.elapsed() - oldest.elapsedMs < afterMs) return [];
+    const reason = `${counted(displaced.size, 'document')} made room for unique values of others, and must be written again`;
+    return [{ for: namespace, sinceMs: oldest.sinceMs, reason }];
+  });
 }
 
 /** Returns all waits but the one for a confirmation of drops. */

@@ -1,5 +1,6 @@
 import type { Timestamp } from 'mongodb';
 import { messageOf, reach } from '../../platform/index.ts';
+import { Displaced } from '../apply/displaced.ts';
 import { Lanes } from '../apply/lanes.ts';
 import { Spool } from '../apply/spool.ts';
 import { ChangeStream, isHistoryLost, type ResumeToken, type StreamBatch } from '../capture/change-stream.ts';
@@ -61,6 +62,7 @@ export class StreamFollower implements RunningStream {
   readonly #tasks: TaskGroup;
   readonly #lanes: Lanes;
   readonly #spool: Spool;
+  readonly #displaced: Displaced;
   readonly #indexes: IndexKeeper;
   readonly #copier: Copier;
   readonly #watermark: Watermark;
@@ -97,7 +99,9 @@ export class StreamFollower implements RunningStream {
     this.#stream = new ChangeStream(this.#reading, token);
     this.#indexes = new IndexKeeper(context, (error) => this.#start(() => Promise.reject(error)));
     this.#spool = new Spool(context);
-    this.#lanes = new Lanes(context, this.#indexes, this.#spool, {
+    this.#displaced = new Displaced(context);
+    const uses = { indexes: this.#indexes, spool: this.#spool, displaced: this.#displaced };
+    this.#lanes = new Lanes(context, uses, {
       revive: (collection) => this.#start(() => this.#copier.revive(collection)),
       applied: (collection, dirty) => this.#verification.applied(collection, dirty),
       displaced: (dirty) => this.#lanes.add(dirty),
@@ -185,10 +189,15 @@ export class StreamFollower implements RunningStream {
     return this.#verification;
   }
 
-  /** Whether every collection is copied, indexed and followed, and none may have missed changes. */
+  /**
+   * Whether every collection is copied, indexed and followed, none may have missed changes, and every document that made
+   * room for another one is written again.
+   */
   get allLive(): boolean {
     if (this.#repairs.held || this.#context.drops.any || !this.#indexes.idle) return false;
-    return [...this.#context.tracked.values()].every(({ state, suspicion }) => state === 'live' && suspicion === null);
+    return [...this.#context.tracked.values()].every(
+      ({ state, suspicion, displaced }) => state === 'live' && suspicion === null && displaced.size === 0,
+    );
   }
 
   /** Applies the operator's load level. */
@@ -211,6 +220,7 @@ export class StreamFollower implements RunningStream {
     const first = await this.#next(IDLE_WAIT_MS);
     await this.#loadVerification();
     await this.#catalog.start();
+    for (const displaced of await this.#displaced.load()) this.#lanes.add(displaced);
     this.#start(() => this.#repairs.run());
     this.#start(() => this.#verification.run());
     this.#start(() => this.#catalog.watch());

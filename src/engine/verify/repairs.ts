@@ -2,11 +2,13 @@ import { Binary } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
-import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
+import { keysOfSource } from '../apply/read-source-keys.ts';
+import { type DocumentKey, detachedKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
+import type { HeldDrops } from '../collections/held-drops.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { Suspicion, TrackedCollection } from '../collections/tracked-collection.ts';
-import { compareChunk } from '../compare/compare-chunk.ts';
+import { compareChunk, type DifferingPair } from '../compare/compare-chunk.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { Slots } from '../concurrency/slots.ts';
@@ -17,7 +19,7 @@ import { batchSize } from '../copy/open-read.ts';
 import { RepeatedId } from '../mongodb/repeated-ids.ts';
 import type { Counters } from '../records/counters.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-import type { ReadKeysParts } from './read-keys.ts';
+import { keysOfDestination, type ReadKeysParts } from './read-keys.ts';
 import { readersOf } from './readers.ts';
 
 /** The parts of a run that repairs need. */
@@ -28,11 +30,28 @@ interface RepairsParts extends ReadKeysParts {
   readonly tracked: Map<string, TrackedCollection>;
   readonly pace: Pace;
   readonly stateChanges: Changes;
+  readonly drops: HeldDrops;
+  /** Whether the destination was a source before, and so may have the last copy of a document. */
+  readonly isReversed: boolean;
 }
 
+/** When documents that only the destination had are read again. The stream has shown most deletes by then. */
+const LEFT_AGAIN_AFTER_MS = 1_000;
+/** How often they are read again while they wait for a confirmation. */
+const HELD_AGAIN_AFTER_MS = 10_000;
+/** The most that are remembered of a collection. One with more is compared again as a whole. */
+const MOST_LEFT = 1_000;
 /** For a collection that the source's server doesn't have: nothing announces its return. */
 const LOOK_AGAIN_AFTER_MS = 250;
 const SAVE_POSITION_EVERY_MS = 1_000;
+
+/** Documents that only the destination had when a collection was compared. */
+interface Left {
+  readonly suspicion: Suspicion;
+  readonly keys: readonly DocumentKey[];
+  /** When they are read again, by `clock.elapsed()`. */
+  readonly dueAtMs: number;
+}
 
 /**
  * Repairs collections that may have missed changes, while new changes continue. It compares both sides, and queues each
@@ -41,6 +60,10 @@ const SAVE_POSITION_EVERY_MS = 1_000;
  *
  * Reads after the stream's new position decide a key's state, so the stream shows every change that such a read hasn't
  * seen.
+ *
+ * A document that only the destination has may have been deleted by a change that was missed. Where the destination was
+ * a source before, it may as well be the last copy: the source may have lost it. Such documents stay, and the collection
+ * stays suspect, until an operator confirms that they are deleted.
  */
 export class Repairs {
   readonly #context: RepairsParts;
@@ -51,6 +74,7 @@ export class Repairs {
   readonly #slots: Slots;
   readonly #verificationForgotten: (collection: TrackedCollection) => Promise<void>;
   readonly #underWay = new Set<TrackedCollection>();
+  readonly #left = new Map<TrackedCollection, Left>();
   /** While the stream has no position, nothing may be compared. */
   held = false;
 
@@ -81,10 +105,11 @@ export class Repairs {
 
   /** Works until the run ends. */
   async run(): Promise<void> {
-    const { signal, stateChanges, tracked } = this.#context;
+    const { clock, signal, stateChanges, tracked } = this.#context;
     for await (const _ of stateChanges.looks(signal, LOOK_AGAIN_AFTER_MS)) {
       for (const collection of this.held ? [] : tracked.values()) {
         if (collection.suspicion === null || collection.state !== 'live' || this.#underWay.has(collection)) continue;
+        if (!this.#context.drops.arePermitted && (this.#left.get(collection)?.dueAtMs ?? 0) > clock.elapsed()) continue;
         this.#underWay.add(collection);
         void this.#start(() => this.#repairInTurn(collection));
       }
@@ -103,6 +128,7 @@ export class Repairs {
       if (suspicion === null || this.held) return;
       // Its order is part of its data, and its size is bounded.
       if (collection.isCapped) await this.#copier.copyAnew(collection);
+      else if (this.#areLeft(collection, suspicion)) await this.#readLeft(collection, suspicion);
       else await this.#compare(collection, suspicion);
       // History was lost again meanwhile, and the loop passed over a collection that was under way.
       if (collection.suspicion !== null) this.#context.stateChanges.notify();
@@ -124,17 +150,18 @@ export class Repairs {
     let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
     const [source, destination] = readersOf(this.#context, collection);
     let savedAtMs = clock.elapsed();
+    const left: DocumentKey[] = [];
+    const differ = async (pairs: readonly DifferingPair[]) => {
+      const { stay = [], change = [] } = Object.groupBy(pairs, (pair) => (this.#mayBeLast(pair) ? 'stay' : 'change'));
+      left.push(...stay.slice(0, MOST_LEFT - left.length).map(({ key }) => detachedKey(key)));
+      await this.#carryOver(
+        collection,
+        change.map(({ key }) => key),
+      );
+    };
     while (true) {
       await gate.pass(signal);
-      const chunk = await compareChunk(source, destination, {
-        after,
-        limit: batchSize(collection),
-        differ: (pairs) =>
-          this.#carryOver(
-            collection,
-            pairs.map(({ key }) => key),
-          ),
-      });
+      const chunk = await compareChunk(source, destination, { after, limit: batchSize(collection), differ });
       if (collection.suspicion !== suspicion) return;
       counters.compared += chunk.documents;
       counters.differed += chunk.differing;
@@ -142,7 +169,8 @@ export class Repairs {
       if (chunk.last === undefined) break;
       after = chunk.last;
       await this.#throttle.take(chunk.bytes, signal);
-      if (clock.elapsed() - savedAtMs < SAVE_POSITION_EVERY_MS) continue;
+      // A successor has to find those that are left again.
+      if (left.length > 0 || clock.elapsed() - savedAtMs < SAVE_POSITION_EVERY_MS) continue;
       savedAtMs = clock.elapsed();
       await this.#lanes.flush();
       const comparedTo = new Binary(keyBytes(after));
@@ -150,8 +178,47 @@ export class Repairs {
       await reach('engine.verify.position-saved');
     }
     await this.#lanes.flush();
+    await this.#end(collection, suspicion, left);
+  }
+
+  /** Whether a comparison has left documents, and the next one reads only those. */
+  #areLeft(collection: TrackedCollection, suspicion: Suspicion): boolean {
+    const left = this.#left.get(collection);
+    return left?.suspicion === suspicion && left.keys.length < MOST_LEFT && !this.#context.drops.arePermitted;
+  }
+
+  /** Reads what a comparison has left. A change that the stream has shown since explains what is equal now. */
+  async #readLeft(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
+    const { keys = [] } = this.#left.get(collection) ?? {};
+    await this.#lanes.flush();
+    const [source, destination] = await Promise.all([
+      keysOfSource(this.#context, collection, keys),
+      keysOfDestination(this.#context, collection, keys),
+    ]);
+    const isLeft = ({ identity }: DocumentKey) => destination.has(identity) && !source.has(identity);
+    await this.#end(collection, suspicion, keys.filter(isLeft));
+  }
+
+  /** Ends the suspicion of a collection, unless documents are left. Those that are left a second time are held. */
+  async #end(collection: TrackedCollection, suspicion: Suspicion, left: readonly DocumentKey[]): Promise<void> {
+    const { checkpoint, clock, drops } = this.#context;
+    const isSecond = this.#left.get(collection)?.suspicion === suspicion;
+    this.#left.delete(collection);
+    drops.documents.releaseAll(collection);
+    if (left.length > 0) {
+      for (const key of isSecond ? left : []) drops.documents.hold(collection, key, clock.now());
+      const dueAtMs = clock.elapsed() + (isSecond ? HELD_AGAIN_AFTER_MS : LEFT_AGAIN_AFTER_MS);
+      this.#left.set(collection, { suspicion, keys: left, dueAtMs });
+      return;
+    }
     await checkpoint.clearSuspect(collection.uuid, suspicion.mark);
     if (collection.suspicion === suspicion) collection.suspicion = null;
+  }
+
+  /** Whether a document may be the last copy, and has to stay. */
+  #mayBeLast({ source }: DifferingPair): boolean {
+    const { drops, isReversed } = this.#context;
+    return isReversed && source === undefined && !drops.arePermitted;
   }
 
   async #carryOver(collection: TrackedCollection, keys: readonly DocumentKey[]): Promise<void> {

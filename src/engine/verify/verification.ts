@@ -30,6 +30,8 @@ interface VerificationParts extends CompareCollectionParts, RechecksParts, Catal
   readonly checkpoint: RetryingCheckpointStore;
   readonly tracked: Map<string, TrackedCollection>;
   readonly pace: Pace;
+  /** Whether the destination was a source before, and so may have the last copy of a document. */
+  readonly isReversed: boolean;
 }
 
 /** The full comparison of a collection. */
@@ -92,7 +94,10 @@ export class Verification {
     this.mismatches = new Mismatches(parts, this.#records);
     this.rechecks = new Rechecks(parts, uses.stream, {
       onMismatch: (open) => this.#settleMismatch(open),
-      onEqual: (open) => this.mismatches.close(open),
+      onEqual: async (open) => {
+        this.#parts.drops.documents.release(open.collection, open.key);
+        await this.mismatches.close(open);
+      },
       onCrowded: (collection) => this.#compareAgain(collection),
     });
     const sink = {
@@ -176,11 +181,11 @@ export class Verification {
   }
 
   /**
-   * Somebody may have made a document equal, and the destination's oplog may not be readable. Not at once: a comparison
-   * that has just ended would look incomplete again.
+   * An operator may have made a document equal, or confirmed that it is deleted, and the destination's oplog may not be
+   * readable. Not at once: a comparison that has just ended would look incomplete again.
    */
   #compareOpenAgain(): void {
-    if (this.mode !== 'report') return;
+    if (this.mode !== 'report' && !this.#parts.isReversed) return;
     const nowMs = this.#parts.clock.elapsed();
     const dueAtMs = this.#openAgainAtMs ?? nowMs + OPEN_AGAIN_AFTER_MS;
     const isDue = dueAtMs <= nowMs;
@@ -217,9 +222,9 @@ export class Verification {
     if (found !== undefined) throw new UserError('VERIFICATION_FAILED', [found]);
   }
 
-  /** Describes a document that differs and that nobody repairs; undefined when there is none. */
+  /** Describes a document that differs and that the engine doesn't repair; undefined when there is none. */
   get difference(): string | undefined {
-    return this.mode === 'report' ? this.mismatches.describeOpen() : undefined;
+    return this.mode === 'report' ? this.mismatches.describeOpen() : this.#parts.drops.documents.wait?.reason;
   }
 
   /** Compares the catalogs now. @returns whether both sides are equal */
@@ -366,6 +371,7 @@ export class Verification {
     if (this.#working.has(collection)) return;
     await this.#records.forget(collection.uuid);
     await this.mismatches.forget(collection);
+    this.#parts.drops.documents.releaseAll(collection);
     this.#comparisons.delete(collection);
     this.rechecks.forget(collection);
   }
@@ -380,10 +386,14 @@ export class Verification {
 
   async #settleMismatch(open: OpenKey): Promise<void> {
     const { collection, key, sequence } = open;
-    const result = await this.mismatches.note(open, this.mode === 'repair');
+    const { clock, drops, isReversed } = this.#parts;
+    const isExtra = open.sourceHash === undefined;
+    const isHeld = this.mode === 'repair' && isReversed && isExtra && !drops.arePermitted;
+    const result = await this.mismatches.note(open, this.mode === 'repair' && !isHeld);
     if (result === 'equal') return;
+    if (isHeld && result === 'noted') drops.documents.hold(collection, key, clock.now());
     // The write pause compares the documents that capped collections have discarded.
-    if (result === 'discarded' || this.mode === 'report') return this.rechecks.leave(open);
+    if (result === 'discarded' || this.mode === 'report' || isHeld) return this.rechecks.leave(open);
     Rechecks.repairing(open);
     this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });
   }

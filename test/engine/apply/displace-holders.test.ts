@@ -7,6 +7,7 @@ import { type RefusedDocument, refusedByUniqueIndex } from '../../../src/engine/
 import { DocumentBatch } from '../../../src/engine/bson/document-batch.ts';
 import { type DocumentKey, keyOf } from '../../../src/engine/bson/document-key.ts';
 import { document } from '../../../src/engine/bson/raw-document.ts';
+import { listIndexesOf } from '../../../src/engine/catalog/read-catalog.ts';
 import type { Fence } from '../../../src/engine/mongodb/fence.ts';
 import { insertRaw, replaceStatement, updateRaw, type WriteTarget } from '../../../src/engine/mongodb/raw-write.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
@@ -112,7 +113,9 @@ async function refuse(target: WriteTarget, bytes: Buffer): Promise<RefusedDocume
 /** Makes room for a refused document. Returns the keys of those that held its values. */
 async function displace(target: WriteTarget, refused: RefusedDocument): Promise<DocumentKey[]> {
   const displaced = new Map<string, DocumentKey>();
-  await displaceHolders({ destination: set.client, fence }, target, [refused], displaced);
+  const sourceIndexes = await listIndexesOf(set.client, target);
+  const parts = { destination: set.client, fence, sourceIndexes, record: async () => undefined };
+  await displaceHolders(parts, target, [refused], displaced);
   return [...displaced.values()];
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UUID } from 'mongodb';
+import type { DirtyKey } from '../../../src/engine/apply/dirty-key.ts';
 import { Lane } from '../../../src/engine/apply/lane.ts';
 import type { Spool } from '../../../src/engine/apply/spool.ts';
 import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
@@ -37,22 +38,34 @@ function startLane({ flush = async () => {}, isHurried = false, lingersForever =
   parts.checkpoint.saveCollection = async () => undefined;
   const ended = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
   if (lingersForever) parts.clock = { ...systemClock, sleep: () => ended };
-  const lane = new Lane(parts, new IndexKeeper(parts, () => undefined), spool, {
-    applied: () => undefined,
-    displaced: () => undefined,
-    revive: () => undefined,
-    isHurried: () => isHurried,
-  });
-  const add = (collection: TrackedCollection, n: number) => {
+  const settled: unknown[] = [];
+  const displaced = {
+    record: async () => undefined,
+    settle: async (_: TrackedCollection, dirty: readonly DirtyKey[]) => {
+      settled.push(...dirty.map(({ displacedBy }) => [displacedBy, spooled.length]));
+    },
+  };
+  const indexes = new IndexKeeper(parts, () => undefined);
+  const lane = new Lane(
+    parts,
+    { indexes, spool, displaced },
+    {
+      applied: () => undefined,
+      displaced: () => undefined,
+      revive: () => undefined,
+      isHurried: () => isHurried,
+    },
+  );
+  const add = (collection: TrackedCollection, n: number, more: Partial<DirtyKey> = {}) => {
     const key = keyFromBytes(Buffer.of(BSON_TYPE.int32, n, 0, 0, 0));
-    lane.add({ collection, key, state: { kind: 'unknown' }, sequence: 1 });
+    lane.add({ collection, key, state: { kind: 'unknown' }, sequence: 1, ...more });
   };
   const running = lane.run(stop.signal);
   const end = async () => {
     stop.abort();
     await running;
   };
-  return { lane, add, spooled, [Symbol.asyncDispose]: end };
+  return { lane, add, spooled, settled, [Symbol.asyncDispose]: end };
 }
 
 test('a lane is flushed when all that was in it is written, however much came and went meanwhile', async () => {
@@ -98,4 +111,27 @@ test('a few keys wait for others, unless somebody waits for a barrier', async ()
   for (const { add } of [unhurried, hurried]) add(setAside('a'), 1);
   await eventually(() => hurried.lane.size === 0, { what: 'the key to be written' });
   assert.deepEqual([hurried.spooled, unhurried.spooled], [['a'], []]);
+});
+
+test('a document that made room needs no record of its own once its key is in the spool, also when it changes meanwhile', async () => {
+  await using started = startLane({ isHurried: true });
+  const { lane, add, spooled, settled } = started;
+  using taken = holdAt('engine.apply.batch-taken', { times: 1 });
+  const collection = setAside('a');
+  add(collection, 1);
+  await taken.reached;
+  add(collection, 2, { displacedBy: 'mark' });
+  add(collection, 2);
+  taken.release();
+  await lane.flush();
+  assert.deepEqual(
+    [spooled, settled],
+    [
+      ['a', 'a'],
+      [
+        [undefined, 2],
+        ['mark', 2],
+      ],
+    ],
+  );
 });

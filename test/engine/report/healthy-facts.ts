@@ -31,6 +31,7 @@ export const healthyFacts: ReadinessFacts = {
   suspect: [],
   drops: { any: false, wait: undefined },
   waits: [],
+  displaced: [],
   attempt: undefined,
   stream: healthyStream,
   conditions: {

@@ -37,6 +37,7 @@ const facts: fc.Arbitrary<ReadinessFacts> = fc.record({
     fc.record({ any: fc.boolean(), wait: fc.constantFrom(undefined, wait) }),
   ),
   waits: mostly<ReadinessFacts['waits']>([], fc.array(fc.constant(wait))),
+  displaced: mostly<ReadinessFacts['displaced']>([], fc.array(fc.constant(wait))),
   attempt: mostly<ReadinessFacts['attempt']>(undefined, fc.constant(wait)),
   stream: mostly<ReadinessFacts['stream']>(
     stream,

@@ -51,6 +51,13 @@ export const runErrors = defineErrors('migration', {
     remedy:
       'Copy what you want to keep from the other side to the side that has the users. Then call confirmDrops: Linkspan makes the other side equal, and deletes there what is not on the side that has the users. To keep the other side as it is, close the way back (finish).',
   },
+  DELETES_UNCONFIRMED: {
+    status: 409,
+    detail:
+      'The destination has documents that the source lacks: at least %, the first in % with _id %. No change of the source explains that. The destination was the source before, and may have their last copies, so Linkspan deletes them there only after you confirm.',
+    remedy:
+      'Find out whether the documents were deleted on the source. If they were, confirm: `linkspan migration confirm-drops`, or POST /confirmDrops of `linkspan sync`. If not, insert them into the source.',
+  },
   NAMESPACE_CONFLICT: {
     status: 409,
     scope: 'collection',
