@@ -1,4 +1,4 @@
-import { messageOf, refusalsOf, UserError } from '../../platform/index.ts';
+import { knownError, messageOf, refusalsOf, type UserError } from '../../platform/index.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
@@ -324,8 +324,7 @@ export class MigrationRun {
   }
 
   async #recordFailure(error: unknown): Promise<UserError> {
-    const known =
-      error instanceof UserError ? error : new UserError('INTERNAL_ERROR', [messageOf(error)], { cause: error });
+    const known = knownError(error);
     this.failure = { code: known.code, message: known.message, remedy: known.remedy };
     const mayBeCommitted = this.log.commitWasSent || this.log.record.cutover?.committed === true;
     if (!mayBeCommitted) this.attempts.fail(known.message);
