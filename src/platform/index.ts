@@ -22,7 +22,7 @@ export {
   neverDialled,
 } from './dial-rules.ts';
 export { writeDurably } from './durable-file.ts';
-export { type ErrorCode, errorCatalogue, messageOf, UserError } from './errors/index.ts';
+export { type ErrorCode, errorCatalogue, knownError, messageOf, UserError } from './errors/index.ts';
 export {
   ConnectionStringRefused,
   type ForeignConnectionString,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { type ErrorCode, errorCatalogue, messageOf, UserError } from '../../src/platform/index.ts';
+import { describe, it, test } from 'node:test';
+import { type ErrorCode, errorCatalogue, knownError, messageOf, UserError } from '../../src/platform/index.ts';
 
 const catalogue = Object.entries(errorCatalogue);
 
@@ -134,4 +134,14 @@ describe('the message of any thrown value', () => {
     );
     assert.doesNotMatch(messageOf(said('').message.slice(0, -20)), /UUID|Timestamp|BinData/, 'cut off by the server');
   });
+});
+
+test('an error of a server that no rule expects is shown with its code and its name', () => {
+  const error = Object.assign(new Error('no such thing'), { code: 4711, codeName: 'NoSuchThing' });
+  const { code, message } = knownError(error);
+  assert.deepEqual(
+    [code, message],
+    ['INTERNAL_ERROR', 'An unexpected error occurred: no such thing (code 4711 NoSuchThing).'],
+  );
+  assert.match(knownError(new Error('broken')).message, /: broken\.$/);
 });

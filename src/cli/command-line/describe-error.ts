@@ -1,10 +1,11 @@
-import { messageOf, redact, UserError } from '../../platform/index.ts';
+import { knownError, redact, UserError } from '../../platform/index.ts';
 import { remedyOfUsage } from './usage.ts';
 
 /** Describes an error for users: problem, remedy and error code. Never contains a secret or a stack trace. */
 export function describeError(error: unknown): string {
   if (error instanceof UserError) return `${redact(error.message)} ${remedyOf(error)} [${error.code}]`;
-  return `Unexpected error: ${redact(messageOf(error))}`;
+  const [shown = ''] = knownError(error).parameters;
+  return `Unexpected error: ${redact(shown)}`;
 }
 
 /** An error as the last object of `--output json` has it. */
@@ -16,7 +17,7 @@ export interface ErrorData {
 
 /** Describes an error for programs, like {@link describeError} for users. */
 export function errorData(error: unknown): ErrorData {
-  const known = error instanceof UserError ? error : new UserError('INTERNAL_ERROR', [messageOf(error)]);
+  const known = knownError(error);
   return { code: known.code, message: redact(known.message), remedy: remedyOf(known) };
 }
 

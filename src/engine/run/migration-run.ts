@@ -1,4 +1,4 @@
-import { messageOf, refusalsOf, UserError } from '../../platform/index.ts';
+import { knownError, messageOf, refusalsOf, UserError } from '../../platform/index.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
@@ -326,15 +326,16 @@ export class MigrationRun {
     return isGone || this.log.isOlder(found) ? new DestinationWentBack() : fence.signal.reason;
   }
 
-  #describe(cause: unknown): UserError {
+  /** Names the migration in the error of a source that went back in its history. */
+  #describe(cause: unknown): unknown {
     const { migrationId } = this.context.checkpoint;
     return cause instanceof HistoryWentBack
       ? new UserError('HISTORY_LOST', [migrationId, cause.message], { cause })
-      : new UserError('INTERNAL_ERROR', [messageOf(cause)], { cause });
+      : cause;
   }
 
   async #recordFailure(error: unknown): Promise<UserError> {
-    const known = error instanceof UserError ? error : this.#describe(error);
+    const known = knownError(this.#describe(error));
     this.failure = { code: known.code, message: known.message, remedy: known.remedy };
     const mayBeCommitted = this.log.commitWasSent || this.log.record.cutover?.committed === true;
     if (!mayBeCommitted) this.attempts.fail(known.message);

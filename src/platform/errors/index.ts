@@ -60,6 +60,15 @@ export function messageOf(error: unknown): string {
   return withoutProtocolFields(message.replace(/\s+/g, ' ').trim());
 }
 
+/** Returns an error as one of the catalogue. One that isn't gets the code and name that a server gave it. */
+export function knownError(error: unknown): UserError {
+  if (error instanceof UserError) return error;
+  const { code, codeName } = Object(error) as { readonly code?: unknown; readonly codeName?: unknown };
+  const name = typeof codeName === 'string' ? ` ${codeName}` : '';
+  const shown = typeof code === 'number' ? `${messageOf(error)} (code ${code}${name})` : messageOf(error);
+  return new UserError('INTERNAL_ERROR', [shown], { cause: error });
+}
+
 function fillTemplate(template: string, parameters: readonly string[]): string {
   let next = 0;
   return template.replace(/%/g, () => parameters[next++] ?? '?');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BSON } from 'mongodb';
+import { BSON, UUID } from 'mongodb';
 import { readIndexSpec } from '../../../src/engine/catalog/index-spec.ts';
 import { whyNotToday } from '../../../src/engine/catalog/legacy-index.ts';
 import { whyUnsupported } from '../../../src/engine/catalog/unsupported.ts';
@@ -22,7 +22,10 @@ test('an index on a field that no server of today indexes is refused with the na
 
 test('a collection with $ in its name is refused', () => {
   const why = (name: string) =>
-    whyUnsupported({ database: 'd', name, type: 'collection', options: new Map() }, sourceFeatures('6.0'));
+    whyUnsupported(
+      { database: 'd', name, type: 'collection', uuid: new UUID(), options: new Map() },
+      sourceFeatures('6.0'),
+    );
   assert.match(why('a$b') ?? '', /\$ in its name/);
   assert.equal(why('a.b'), undefined);
 });
