@@ -80,7 +80,7 @@ export const OF_FINISHING: readonly Mutant[] = [
     tests: { file: USERS_INDEXES, name: 'opened by hand' },
   },
   {
-    without: 'restoring what nobody has changed on a destination that was opened by hand',
+    without: 'restoring what no one has changed on a destination that was opened by hand',
     file: FINISH_CUTOVER,
     replace: 'await unchangedCollections(context, cutover?.writtenTo) : [];',
     by: '[] : [];',

@@ -49,7 +49,7 @@ const REFUSALS: ReadonlySet<unknown> = new Set([INVALID_OPTIONS, CANNOT_CONVERT_
  * Step 1, before the opening: from here on the destination refuses new duplicates, and documents may expire. Both sides
  * are equal and the source enforced uniqueness, so this changes metadata only
  * (docs/reference/mongodb-behaviour.md#fact-8-5).
- * @param collections  those that nobody else has changed
+ * @param collections  those that no other client has changed
  * @returns the number of commands
  */
 export async function restoreCatalog(

@@ -6,7 +6,7 @@ import { classify } from '../mongodb/failure-policy.ts';
 import type { RestoreCatalogParts } from './restore-catalog.ts';
 
 /**
- * Returns the collections whose options and indexes nobody has changed on the destination since a time, not even an
+ * Returns the collections whose options and indexes no client has changed on the destination since a time, not even an
  * engine. Its oplog tells them.
  * @param since  undefined when it isn't on record
  * @returns none when the oplog doesn't reach back, or can't be read

@@ -106,6 +106,7 @@ test('indexes of every kind end as on the source', async () => {
     [],
   );
   await running.commit();
+  assert.doesNotMatch(running.progress.warnings.join(), /On the open destination/);
   const { collections } = await expectIdentical(pair);
   const buckets = kinds.length === Object.keys(KINDS).length ? 1 : 0;
   assert.equal(collections, kinds.length + buckets, 'those, and the buckets of the time series');

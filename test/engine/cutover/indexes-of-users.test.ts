@@ -52,9 +52,9 @@ const OF_UNIQUENESS: Readonly<Record<string, UsersChange>> = {
     left: 'unique',
   },
   'of another field': { does: (collection) => remake(collection, { at: 1 }), left: 'changed' },
-  'of another field, prepared': {
+  'descending, prepared': {
     does: async (collection) => {
-      await remake(collection, { at: 1 });
+      await remake(collection, { n: -1 });
       await change(collection, { prepareUnique: true });
     },
     left: 'changed',
@@ -105,7 +105,7 @@ test('indexes that users change on the open destination stay as they made them, 
     for (const name of Object.keys(OF_EXPIRY)) assert.equal(opened.get(name)?.expireAfterSeconds, HOUR_S, name);
     for (const name of Object.keys(OF_UNIQUENESS)) assert.equal(opened.get(name)?.prepareUnique, true, name);
   });
-  await t.test('an index that nobody has changed becomes unique', () => {
+  await t.test('an index that no one has changed becomes unique', () => {
     assert.equal(ended.get('kept')?.unique, true);
   });
   for (const name of ['clustered', ...Object.keys(CHANGES)])
@@ -134,7 +134,7 @@ test('an engine that was killed before it opened the destination restores expiry
   assert.doesNotMatch(again.progress.warnings.join(), /On the open destination/);
 });
 
-test('an engine that finds the destination opened by hand restores only what nobody has changed', {
+test('an engine that finds the destination opened by hand restores only what no one has changed', {
   skip,
 }, async () => {
   await using pair = await startPair({ destination: { auth: true } });
@@ -158,7 +158,9 @@ test('an engine that finds the destination opened by hand restores only what nob
   assert.match(warnings.join(), left);
 });
 
-test('an engine that resumes after the opening lifts no block that somebody has set since', { skip }, async () => {
+test('an engine that resumes after the opening lifts no block that another client has set since', {
+  skip,
+}, async () => {
   await using pair = await startPair({ destination: { auth: true } });
   await seedIndexed(pair.source);
   const migrationId = await endedAt('engine.cutover.destination-open', pair);
