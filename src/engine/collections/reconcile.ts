@@ -11,6 +11,7 @@ import { Slots } from '../concurrency/slots.ts';
 import { classify, NotNow } from '../mongodb/failure-policy.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { type ConfirmClustersParts, confirmSource } from '../records/confirm-clusters.ts';
 import { refuseNameConflicts } from '../scope/name-conflicts.ts';
@@ -30,6 +31,8 @@ export interface ReconcileParts
     RefuseRenamedParts {
   readonly sourceFeatures: SourceFeatures;
   readonly drops: HeldDrops;
+  /** Whether the destination was a source before. */
+  readonly isReversed: boolean;
 }
 
 /** Collections are created and dropped in parallel: each costs round trips and a commit, and there may be thousands. */
@@ -52,6 +55,8 @@ export async function reconcileCatalog(context: ReconcileParts, databases: Itera
   const listed = await context.retrier.run('the catalogs of both clusters', () => readAllWanted(context, all));
   // Must come after the last listing, so that the engine never acts on a listing of another cluster.
   await confirmSource(context);
+  // Nor on one of a source that went back: what it lost may be on the destination only.
+  if (context.isReversed) await context.retrier.run('the source', () => historyOf(context.source).confirm());
   const dropped = await judgeGone(context, listed);
   // All drops come first: a new database may differ only by case from a dropped one.
   for (const wanted of listed) await retry(() => dropFrom(context, wanted, dropped));
