@@ -389,4 +389,19 @@ export const OF_REVERSE: readonly Mutant[] = [
     by: 'fetch(name)',
     tests: { file: NEW_SIDE, name: 'is not read from there' },
   },
+  {
+    without: 'keeping on record what a new primary has yet to show',
+    file: 'src/engine/mongodb/seen-history.ts',
+    replace: 'const seenTo = this.#expected[0] ?? this.#latest;',
+    by: 'const seenTo = this.#latest;',
+    tests: { file: 'test/engine/mongodb/seen-history.test.ts' },
+  },
+  {
+    without: 'acting only on a catalog of a new side that has its history',
+    file: 'src/engine/collections/reconcile.ts',
+    replace:
+      "  if (context.isReversed) await context.retrier.run('the source', () => historyOf(context.source).confirm());\n",
+    by: '',
+    tests: { file: NEW_SIDE, name: 'a catalog of a restored new side' },
+  },
 ];

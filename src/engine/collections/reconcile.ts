@@ -17,6 +17,7 @@ import { Slots } from '../concurrency/slots.ts';
 import { classify, NotNow, untilKnown } from '../mongodb/failure-policy.ts';
 import { catalogName, STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { type ConfirmClustersParts, confirmSource } from '../records/confirm-clusters.ts';
 import { refuseNameConflicts } from '../scope/name-conflicts.ts';
@@ -36,6 +37,8 @@ export interface ReconcileParts
     RefuseRenamedParts {
   readonly sourceFeatures: SourceFeatures;
   readonly drops: HeldDrops;
+  /** Whether the destination was a source before. */
+  readonly isReversed: boolean;
 }
 
 /** Collections are created and dropped in parallel: each costs round trips and a commit, and there may be thousands. */
@@ -60,6 +63,8 @@ export async function reconcileCatalog(context: ReconcileParts, databases: Itera
   );
   // Must come after the last listing, so that the engine never acts on a listing of another cluster.
   await confirmSource(context);
+  // Nor on one of a source that went back: what it lost may be on the destination only.
+  if (context.isReversed) await context.retrier.run('the source', () => historyOf(context.source).confirm());
   const dropped = await judgeGone(context, listed);
   // All drops come first: a new database may differ only by case from a dropped one.
   for (const wanted of listed) await retry(() => dropFrom(context, wanted, dropped));
