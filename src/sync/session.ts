@@ -1,5 +1,4 @@
 import {
-  type BypassingWrites,
   type Clusters,
   type CollectionProgress,
   CommittedWatch,
@@ -15,21 +14,13 @@ import {
   ReversibleMigration,
   recordedStanding,
   type SourceWatchState,
-  type VerificationMode,
   type WantedState,
 } from '../engine/index.ts';
-import {
-  type Clock,
-  type Logger,
-  type Problem,
-  type ShownCutoverReport,
-  showCutoverReport,
-  systemClock,
-  UserError,
-} from '../platform/index.ts';
-import { type ClusterName, type ClusterUris, clusterNames, migrationIdOf, otherThan } from './clusters.ts';
-import type { InitialLoad, LoadRequest } from './load-request.ts';
+import { type Problem, type ShownCutoverReport, showCutoverReport, systemClock, UserError } from '../platform/index.ts';
+import { clusterNames, migrationIdOf, otherThan } from './clusters.ts';
+import type { LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
+import type { SessionOptions } from './session-options.ts';
 import { type SessionState, sessionState } from './session-state.ts';
 import { type Direction, type StartRequest, verificationOf } from './start-request.ts';
 
@@ -46,37 +37,6 @@ interface PreparedMigration {
 }
 
 const ENDED: ReadonlySet<RecordedStanding['state']> = new Set(['committed', 'cancelled']);
-
-export interface SessionOptions {
-  readonly uris: ClusterUris;
-  /** The only side whose databases a start may drop. */
-  readonly dropDestination?: ClusterName;
-  /** Whether drops of the source are applied however much they remove. */
-  readonly confirmDrops?: boolean;
-  readonly usersAndRoles?: boolean;
-  /** Whether a migration can be reversed after the commit, unless `/start` requests otherwise. */
-  readonly reversible?: boolean;
-  /** Whether to take the migration from another engine that runs it. */
-  readonly takeOver?: boolean;
-  /** Whether to start although a server is newer than those that Linkspan knows. */
-  readonly acceptUntriedVersion?: boolean;
-  /** Memory limit of the process. */
-  readonly memoryBytes?: number;
-  /** How a cutover treats writes of users who bypass the source's write block. */
-  readonly bypassingWrites?: BypassingWrites;
-  /** How to verify, unless `/start` requests otherwise; `repair` by default. */
-  readonly verification?: VerificationMode;
-  /** Load level and rate limit until {@link SyncSession.setLoad} changes them. */
-  readonly load?: InitialLoad;
-  /** Whether to copy, catch up once and end. */
-  readonly once: boolean;
-  /** How long to watch a blocked source after the commit; 0 for not at all. */
-  readonly watchSourceMs?: number;
-  /** Warnings about the process, which the progress shows as well. */
-  readonly moreWarnings?: () => readonly string[];
-  readonly logger: Logger;
-  readonly clock?: Clock;
-}
 
 /**
  * The migration of a `linkspan sync` process. It begins IDLE. `start` resumes an earlier run between the same clusters if there is one,

@@ -1,67 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wantedState } from '../../src/link/index.ts';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
-import { cliBody, cutoverReport, prepare, progress } from './migration-world.ts';
+import { cliBody, cutoverReport } from './migration-world.ts';
+import { FEATURES, FOLLOWING, start } from './reversible-world.ts';
 
-const FEATURES = ['reversals'];
-const FOLLOWING = { state: 'following', ready: true, notReadyReasons: [], lagSeconds: 1, warnings: [] };
 const HOUR_MS = 3_600_000;
-
-interface Shown {
-  readonly status: string;
-  readonly readyForCutover?: boolean;
-  readonly lagTimeSeconds?: number | null;
-  readonly errorMessage?: string;
-  readonly linkspan: {
-    readonly endedAt: string | null;
-    readonly agent?: { readonly status: string };
-    readonly reversals?: number;
-    readonly usersOn?: string;
-    readonly wayBack?: {
-      readonly state: string;
-      readonly ready: boolean;
-      readonly lagTimeSeconds: number | null;
-      readonly warnings: readonly string[];
-      readonly error?: object;
-    };
-    readonly waiting: readonly { readonly for: string; readonly reason: string }[];
-  };
-}
-
-/** A reversible migration whose agent reports by hand. */
-async function start(plane: ControlPlane, order: object = {}) {
-  const world = await prepare(plane);
-  const { agent, groupId, path } = world;
-  await agent.report({ features: FEATURES });
-  const body = cliBody(groupId, { linkspan: { reversible: true }, ...order });
-  const id = String((await plane.api('POST', path, { body })).json._id);
-  const report = (reversals: number, changes: Parameters<typeof progress>[1], wayBack?: object) =>
-    agent.report({
-      features: FEATURES,
-      migrations: [{ id, progress: progress(id, changes), reversals, ...(wayBack && { wayBack }) }],
-    });
-  return {
-    ...world,
-    id,
-    report,
-    ask: (wish: string, more: object = {}) => plane.api('PUT', `${path}/${id}/${wish}`, more),
-    show: async () => (await plane.api('GET', `${path}/${id}`)).json as unknown as Shown,
-    /** The order that an agent with these features gets. */
-    order: async (features: readonly string[] = FEATURES) => {
-      agent.features = features;
-      const wanted = wantedState.parse((await agent.poll(null)).json);
-      return wanted.migrations.find((migration) => migration.id === id);
-    },
-    /** Reports everything up to the cutover of the first direction. */
-    cutOver: async () => {
-      await report(0, { state: 'tailing', readyForCutover: true });
-      await plane.api('PUT', `${path}/${id}/cutover`);
-      await report(0, { state: 'committed', canWrite: true }, FOLLOWING);
-    },
-  };
-}
 
 test('a migration stays assigned after its cutover, goes back and there again, and ends with finish', async () => {
   await using plane = await startControlPlane();

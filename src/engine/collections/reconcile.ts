@@ -11,31 +11,28 @@ import {
   listUserDatabases,
 } from '../catalog/read-catalog.ts';
 import { carryFlags } from '../catalog/time-series-flags.ts';
-import { refuseUnsupported } from '../catalog/unsupported.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { classify, NotNow, untilKnown } from '../mongodb/failure-policy.ts';
 import { catalogName, STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
-import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { type ConfirmClustersParts, confirmSource } from '../records/confirm-clusters.ts';
-import { refuseNameConflicts } from '../scope/name-conflicts.ts';
 import { type DeclareRestartParts, declareRestart } from './declare-restart.ts';
 import type { HeldDrops } from './held-drops.ts';
-import type { PlacedEntry } from './placed-entry.ts';
-import { dropGoneViews, makeViews, type ReconcileViewsParts } from './reconcile-views.ts';
-import { type RefuseRenamedParts, refuseOtherFilters, refuseRenamedAway } from './refuse-renamed.ts';
-import { refuseRepeatedNames } from './refuse-repeated-names.ts';
+import { dropGoneViews, makeViews } from './reconcile-views.ts';
 import { TrackedCollection } from './tracked-collection.ts';
+import {
+  knownDatabases,
+  type PlacedCollection,
+  readAllWanted,
+  type Wanted,
+  type WantedCatalogParts,
+  withNamesakes,
+} from './wanted-catalog.ts';
 
 /** The parts of a run that are used here. */
-export interface ReconcileParts
-  extends ConfirmClustersParts,
-    ReconcileViewsParts,
-    DeclareRestartParts,
-    RefuseRenamedParts {
-  readonly sourceFeatures: SourceFeatures;
+export interface ReconcileParts extends ConfirmClustersParts, WantedCatalogParts, DeclareRestartParts {
   readonly drops: HeldDrops;
   /** Whether the destination was a source before. */
   readonly isReversed: boolean;
@@ -44,8 +41,6 @@ export interface ReconcileParts
 /** Collections are created and dropped in parallel: each costs round trips and a commit, and there may be thousands. */
 const AT_A_TIME = 16;
 const DATABASE_DIFFERS_BY_CASE = 13_297;
-
-type PlacedCollection = PlacedEntry & { readonly uuid: UUID };
 
 /**
  * Makes the destination's catalog equal to the source's current one: drops, renames, creates and modifies collections and views, but no
@@ -90,53 +85,6 @@ export async function dropMade(context: ReconcileParts): Promise<void> {
       await dropEmptied(context, database);
     });
   }
-}
-
-function knownDatabases({ tracked, views }: ReconcileParts): string[] {
-  return [...[...tracked.values()].map(({ sourceDatabase }) => sourceDatabase), ...views.databases];
-}
-
-/** The selected part of a database on the source. */
-interface Wanted {
-  readonly database: string;
-  /** Whether the source no longer has the database. */
-  readonly isGone: boolean;
-  readonly collections: readonly PlacedCollection[];
-  readonly views: readonly PlacedEntry[];
-}
-
-/** Adds known databases whose names differ only by case from one of these: no server has both at the same time. */
-function withNamesakes(context: ReconcileParts, databases: ReadonlySet<string>): ReadonlySet<string> {
-  const folded = new Set([...databases].map((name) => context.namespaces.database(name).toLowerCase()));
-  const known = knownDatabases(context).filter((name) => folded.has(context.namespaces.database(name).toLowerCase()));
-  return new Set([...databases, ...known]);
-}
-
-/** @throws NotNow when a database was dropped and recreated meanwhile with a name that differs only by case: both would be listed */
-async function readAllWanted(context: ReconcileParts, databases: Iterable<string>): Promise<readonly Wanted[]> {
-  const listed: Wanted[] = [];
-  for (const database of databases) listed.push(await readWanted(context, database));
-  const present = listed.filter(({ collections, views }) => collections.length + views.length > 0);
-  const folded = present.map(({ database }) => context.namespaces.database(database).toLowerCase());
-  if (new Set(folded).size < folded.length)
-    throw new NotNow('a database of the source has just been made again with other letters of its name in upper case');
-  return listed;
-}
-
-async function readWanted(context: ReconcileParts, database: string): Promise<Wanted> {
-  const listed = await listCollections(context.source, database);
-  const wanted = listed
-    .filter(({ name }) => context.selection.has(database, name))
-    .map((entry) => ({ ...entry, destinationName: context.namespaces.collection(database, entry.name) }));
-  refuseUnsupported(wanted, context.sourceFeatures); // First: a collection may have the name of another's buckets for good.
-  refuseRepeatedNames(wanted);
-  refuseNameConflicts(context.namespaces, database, wanted);
-  refuseRenamedAway(context, listed);
-  refuseOtherFilters(context, wanted);
-  const collections = wanted.filter((entry): entry is PlacedCollection => entry.uuid !== undefined);
-  const views = wanted.filter(({ type }) => type === 'view');
-  const isGone = wanted.length === 0 && !(await databaseExists(context.source, database));
-  return { database, isGone, collections, views };
 }
 
 /** Returns the collections that the source no longer has, without those whose drops are held. */

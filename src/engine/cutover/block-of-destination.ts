@@ -35,6 +35,14 @@ export async function migrationInto(source: MongoClient, migrationId: string): P
   }
 }
 
+/** Describes for the operator why a cutover can't rely on a block: the source is the destination of another migration. */
+export function describeMigrationInto(migrationId: string): string {
+  return (
+    `the source is the destination of migration ${migrationId}, which has blocked it and will open it. Cut that over, cancel it, or close its ` +
+    'way back, before you cut over from here'
+  );
+}
+
 /**
  * Returns the other migrations that have cut over to a cluster, and whose next direction may cut over from it. A retired
  * record counts, too: the next direction has its record elsewhere.

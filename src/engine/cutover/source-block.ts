@@ -20,7 +20,7 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { BlockReading, Claim } from './block-history.ts';
 import { readObstacle, writeNote } from './block-notes.ts';
-import { migrationInto } from './block-of-destination.ts';
+import { describeMigrationInto, migrationInto } from './block-of-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import {
   actsInTime,
@@ -177,7 +177,7 @@ export async function blockSource(
     const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
     if (staked.outcome === 'held' && staked.foundSet) {
       const other = await migrationInto(source, claim.migrationId);
-      if (other !== undefined) return { refusal: isDestinationOf(other) };
+      if (other !== undefined) return { refusal: describeMigrationInto(other) };
       // Its users have come from the side that this cutover would open to them again.
       const reliance = context.isReversed ? describeReliance(staked.reading.state, claim.migrationId) : undefined;
       if (reliance !== undefined) return { refusal: reliance };
@@ -207,13 +207,6 @@ export async function blockSource(
 
 const WATCHDOG_ENDED =
   "the attempt's watchdog, a process that opens the source when the engine is killed, has ended. The next attempt starts another one";
-
-function isDestinationOf(migrationId: string): string {
-  return (
-    `the source is the destination of migration ${migrationId}, which has blocked it and will open it. Cut that over, cancel it, or close its ` +
-    'way back, before you cut over from here'
-  );
-}
 
 /** @throws NotNow when the claim is no longer in effect, or when it took too long to find that out */
 async function confirmHeld({ source, clock }: SourceBlockParts, claim: Claim): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Timestamp } from 'mongodb';
-import { messageOf, reach } from '../../platform/index.ts';
+import { reach } from '../../platform/index.ts';
 import { Displaced } from '../apply/displaced.ts';
 import { Lanes } from '../apply/lanes.ts';
 import { Spool } from '../apply/spool.ts';
@@ -24,15 +24,15 @@ import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { Copier } from '../copy/copier.ts';
 import type { RunningStream } from '../cutover/running-stream.ts';
 import { isBefore, timeOfToken } from '../mongodb/cluster-time.ts';
-import { HistoryWentBack, historyOf } from '../mongodb/seen-history.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { VerificationMode } from '../scope/options.ts';
 import { declareMissed } from '../verify/declare-missed.ts';
-import { describeOnlyThere } from '../verify/only-there.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { Verification } from '../verify/verification.ts';
+import { declareLoss, untilHistoryConfirmed } from './lost-history.ts';
 import type { RunParts } from './parts.ts';
 import { StreamProgress } from './stream-progress.ts';
 import { takeHidden } from './take-hidden.ts';
@@ -42,8 +42,6 @@ const HURRIED_WAIT_MS = 5;
 const SPOOL_FLUSH_EVERY_MS = 50;
 /** For conditions that depend on the time. Every other change wakes the waiting parts at once. */
 const LOOK_AGAIN_AFTER_MS = 250;
-/** Limits how often the engine reopens the stream of a source that keeps losing its history. */
-const AFTER_LOSS_MS = 250;
 /** Longer than the driver takes to detect a server that no longer answers. */
 const ABANDONED_WITHIN_MS = 30_000;
 
@@ -100,13 +98,16 @@ export class StreamFollower implements RunningStream {
     this.#indexes = new IndexKeeper(context, (error) => this.#start(() => Promise.reject(error)));
     this.#spool = new Spool(context);
     this.#displaced = new Displaced(context);
-    const uses = { indexes: this.#indexes, spool: this.#spool, displaced: this.#displaced };
-    this.#lanes = new Lanes(context, uses, {
-      revive: (collection) => this.#start(() => this.#copier.revive(collection)),
-      applied: (collection, dirty) => this.#verification.applied(collection, dirty),
-      displaced: (dirty) => this.#lanes.add(dirty),
-      isHurried: () => this.#hurried > 0,
-    });
+    this.#lanes = new Lanes(
+      context,
+      { indexes: this.#indexes, spool: this.#spool, displaced: this.#displaced },
+      {
+        revive: (collection) => this.#start(() => this.#copier.revive(collection)),
+        applied: (collection, dirty) => this.#verification.applied(collection, dirty),
+        displaced: (dirty) => this.#lanes.add(dirty),
+        isHurried: () => this.#hurried > 0,
+      },
+    );
     this.#copier = new Copier(context, this.#spool, this.#lanes, this.#indexes, throttle);
     this.#watermark = new Watermark(
       { token, time },
@@ -189,10 +190,7 @@ export class StreamFollower implements RunningStream {
     return this.#verification;
   }
 
-  /**
-   * Whether every collection is copied, indexed and followed, none may have missed changes, and every document that made
-   * room for another one is written again.
-   */
+  /** Whether every collection is live, none may have missed changes, and no document that made room is missing. */
   get allLive(): boolean {
     if (this.#repairs.held || this.#context.drops.any || !this.#indexes.idle) return false;
     return [...this.#context.tracked.values()].every(
@@ -337,7 +335,7 @@ export class StreamFollower implements RunningStream {
     while (!this.#stopped.signal.aborted) {
       try {
         if (this.#repairs.held) {
-          await this.#untilHistoryConfirmed();
+          await untilHistoryConfirmed(this.#reading, this.#log, (task) => this.#start(task));
           await this.#reopenStream();
         }
         const batch = await this.#stream.next(waitMs);
@@ -346,40 +344,11 @@ export class StreamFollower implements RunningStream {
       } catch (error) {
         if (this.#stopped.signal.aborted) break; // The engine has all batches that it needs.
         if (!isHistoryLost(error)) throw error;
-        await this.#declareLoss(error.cause);
+        this.#repairs.held = true;
+        await declareLoss(this.#context, this.#log, error.cause);
       }
     }
     return undefined;
-  }
-
-  async #declareLoss(cause: unknown): Promise<void> {
-    this.#repairs.held = true;
-    const { clock, isReversed, signal } = this.#context;
-    const reason = messageOf(cause);
-    const isHeld = isReversed && cause instanceof HistoryWentBack;
-    if (isHeld) await this.#log.save({ heldHistory: { atMs: clock.now(), reason } });
-    await declareMissed(this.#context, this.#log, reason);
-    await reach('engine.capture.loss-declared');
-    await clock.sleep(AFTER_LOSS_MS, signal);
-  }
-
-  /**
-   * Waits for a confirmation when the source of an opposite direction went back in its history: what it lost is on the
-   * destination only.
-   */
-  async #untilHistoryConfirmed(): Promise<void> {
-    const { heldHistory } = this.#log.record;
-    if (heldHistory == null) return;
-    const { drops, tracked } = this.#context;
-    const { signal } = this.#reading;
-    const confirmed = drops.history.hold(heldHistory.atMs, heldHistory.reason);
-    this.#start(async () => {
-      const onlyThere = describeOnlyThere(this.#reading, tracked.values());
-      drops.history.tell(await onlyThere.catch((error: unknown) => `it is not known what: ${messageOf(error)}`));
-    });
-    await unlessAborted(confirmed, signal);
-    signal.throwIfAborted();
-    await this.#log.save({ heldHistory: null });
   }
 
   async #declareHidden(concerned: (collection: TrackedCollection) => boolean): Promise<void> {

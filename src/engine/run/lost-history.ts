@@ -1,0 +1,48 @@
+import { messageOf, reach } from '../../platform/index.ts';
+import { unlessAborted } from '../concurrency/unless-aborted.ts';
+import { HistoryWentBack } from '../mongodb/seen-history.ts';
+import type { MigrationLog } from '../records/migration-log.ts';
+import { declareMissed } from '../verify/declare-missed.ts';
+import { describeOnlyThere } from '../verify/only-there.ts';
+import type { RunParts } from './parts.ts';
+
+/** Limits how often the engine reopens the stream of a source that keeps losing its history. */
+const AFTER_LOSS_MS = 250;
+
+/**
+ * Puts on record that the stream lost changes, and which collections they may concern.
+ * @param cause  the error of the stream
+ */
+export async function declareLoss(context: RunParts, log: MigrationLog, cause: unknown): Promise<void> {
+  const { clock, isReversed, signal } = context;
+  const reason = messageOf(cause);
+  const isHeld = isReversed && cause instanceof HistoryWentBack;
+  if (isHeld) await log.save({ heldHistory: { atMs: clock.now(), reason } });
+  await declareMissed(context, log, reason);
+  await reach('engine.capture.loss-declared');
+  await clock.sleep(AFTER_LOSS_MS, signal);
+}
+
+/**
+ * Waits for a confirmation when the source of an opposite direction went back in its history: what it lost is on the
+ * destination only. Returns at once when nothing is held.
+ * @param reading  a context that ends with the reads of the stream
+ * @param start  runs a task whose failure ends the run
+ */
+export async function untilHistoryConfirmed(
+  reading: RunParts,
+  log: MigrationLog,
+  start: (task: () => Promise<void>) => void,
+): Promise<void> {
+  const { heldHistory } = log.record;
+  if (heldHistory == null) return;
+  const { drops, signal, tracked } = reading;
+  const confirmed = drops.history.hold(heldHistory.atMs, heldHistory.reason);
+  start(async () => {
+    const onlyThere = describeOnlyThere(reading, tracked.values());
+    drops.history.tell(await onlyThere.catch((error: unknown) => `it is not known what: ${messageOf(error)}`));
+  });
+  await unlessAborted(confirmed, signal);
+  signal.throwIfAborted();
+  await log.save({ heldHistory: null });
+}
