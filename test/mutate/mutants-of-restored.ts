@@ -50,7 +50,7 @@ export const OF_RESTORED: readonly Mutant[] = [
   },
   {
     without: 'holding an opposite direction whose new side went back',
-    file: 'src/engine/run/stream-follower.ts',
+    file: 'src/engine/run/lost-history.ts',
     replace: 'const isHeld = isReversed && cause instanceof HistoryWentBack;',
     by: 'const isHeld = false;',
     tests: { file: NEW_SIDE, name: 'was restored while no engine ran' },
