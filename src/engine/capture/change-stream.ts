@@ -139,6 +139,9 @@ export class ChangeStream implements AsyncDisposable {
     const token = batch.postBatchResumeToken;
     const events = Array.from(batch.documents, (bytes) => readChangeEvent(bytes, this.#showsAll));
     this.#token = token;
+    // The time of an entry that the majority has. A server that was just restarted may answer with an earlier one.
+    const last = events.at(-1);
+    if (last !== undefined) historyOf(this.#context.source).note(last.time);
     this.#batchEvents = Math.min(this.#batchEvents * 2, BATCH_EVENTS);
     const time = timeOfToken(token);
     const bytes = batch.documents.bytes.length;

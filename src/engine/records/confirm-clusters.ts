@@ -1,7 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { type Clock, UserError } from '../../platform/index.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import { historyOf } from '../mongodb/seen-history.ts';
 import { isSharded, shardedClusterId } from '../mongodb/sharding.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
@@ -71,19 +70,13 @@ export async function otherDestination({
  * @throws UserError OTHER_SOURCE
  */
 export async function watchClusters(context: ConfirmClustersParts): Promise<void> {
-  const { retrier, clock, signal, source } = context;
+  const { retrier, clock, signal } = context;
   const confirmDestination = async () => {
     const other = await retrier.run('the destination', () => otherDestination(context));
     if (other !== undefined) throw other;
   };
-  // Until then the checkpoint keeps an earlier time. A stream that stays open through a short interruption doesn't ask. The
-  // next one says what is missing.
-  const confirmHistory = () =>
-    historyOf(source)
-      .confirm()
-      .catch(() => undefined);
   while (!signal.aborted) {
     await clock.sleep(LOOK_EVERY_MS, signal);
-    if (!signal.aborted) await Promise.all([confirmSource(context), confirmDestination(), confirmHistory()]);
+    if (!signal.aborted) await Promise.all([confirmSource(context), confirmDestination()]);
   }
 }

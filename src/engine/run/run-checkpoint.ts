@@ -1,9 +1,13 @@
 import { reach } from '../../platform/index.ts';
+import { unlessAborted } from '../concurrency/unless-aborted.ts';
+import { historyOf } from '../mongodb/seen-history.ts';
 import type { MigrationFields } from '../records/checkpoint-store.ts';
 import { recordedCounts } from '../records/counters.ts';
 import type { RunParts } from './parts.ts';
 
 const EVERY_MS = 5_000;
+/** A source that doesn't answer must not delay the end of a run. */
+const ANSWERS_WITHIN_MS = 1_000;
 
 /** The part of the change stream that a checkpoint records. */
 type Position = Required<Pick<MigrationFields, 'token' | 'watchedTo'>>;
@@ -29,14 +33,30 @@ export class RunCheckpoint {
   }
 
   async save(): Promise<void> {
+    await this.#confirmHistory();
     await this.#context.checkpoint.save(() => this.#fields());
     await this.#reached();
   }
 
   /** Saves once more after the run's signal has aborted, without retries. */
   async saveLast(): Promise<void> {
+    await this.#confirmHistory();
     await this.#context.checkpoint.unretried.save(this.#fields());
     await this.#reached();
+  }
+
+  /**
+   * Asks a new primary of the source for what earlier ones have shown. Until it has answered, the checkpoint keeps an
+   * earlier time, and a restore of the source to a time in between would stay unnoticed.
+   */
+  async #confirmHistory(): Promise<void> {
+    if (this.#position() === undefined) return;
+    const { clock, source } = this.#context;
+    // The next read of the stream throws what is missing.
+    const confirmed = historyOf(source)
+      .confirm()
+      .catch(() => undefined);
+    await unlessAborted(confirmed, clock.timeout(ANSWERS_WITHIN_MS));
   }
 
   /** Without a position, the write itself shows other engines that this one runs the migration. */
