@@ -99,7 +99,7 @@ export class AssignedMigration {
     if (reversal && this.#reversal?.want(reversal) !== true) return;
     migration.setLoadLevel(loadLevel);
     migration.limitCopy(copyMegabytesPerSecond && copyMegabytesPerSecond * 1e6);
-    if (dropsConfirmed) migration.confirmDrops();
+    if (dropsConfirmed !== null) migration.confirmDrops(dropsConfirmed);
     if (wanted === 'cancelled') this.#cancel(migration, dropCopied);
     else if (wanted === 'cutover') this.#cutOver(migration);
     else if (cutoverAborted !== null && this.#abortAsked !== cutoverAborted && isLoaded(migration))

@@ -51,7 +51,7 @@ export class Reversal {
     }
     if (ahead === 1) this.#reverse();
     if (ahead !== 0) return false;
-    if (dropsConfirmed) this.#migration.wayBack?.confirmDrops();
+    if (dropsConfirmed !== null) this.#migration.wayBack?.confirmDrops(dropsConfirmed);
     return true;
   }
 

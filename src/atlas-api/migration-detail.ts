@@ -319,7 +319,7 @@ export function showDetail(view: MigrationView, destinationName: string): z.outp
     wanted: state.wanted,
     loadLevel: state.loadLevel,
     maxMegabytesPerSecond: state.copyMegabytesPerSecond ?? null,
-    dropsConfirmed: state.dropsConfirmed ?? false,
+    dropsConfirmed: state.dropsConfirmed != null,
     cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),
     ...(blockedSinceMs == null ? {} : { sourceBlockedSince: atlasDate(blockedSinceMs) }),
     ...(state.cutoverRequestedAtMs === undefined ? {} : { cutoverRequestedAt: atlasDate(state.cutoverRequestedAtMs) }),

@@ -1,4 +1,4 @@
-import { UserError } from '../platform/index.ts';
+import { systemClock, UserError } from '../platform/index.ts';
 import type { LoadLevel } from './copy/load-level.ts';
 import { DestinationWentBack } from './mongodb/fence.ts';
 import { hasWayBack } from './records/records.ts';
@@ -72,11 +72,11 @@ export class Migration {
 
   /**
    * Applies the drops that wait for a confirmation, and all later ones of this run, however much they remove. Continues an
-   * opposite direction whose source went back in its history.
+   * opposite direction whose source went back in its history before this confirmation.
+   * @param confirmation  a number that grows with each confirmation; the current time, unless given. Repeating one does no harm
    */
-  confirmDrops(): void {
-    this.#wishes.change({ confirmsDrops: true });
-    this.#run?.context.drops.history.confirm();
+  confirmDrops(confirmation = (this.options.clock ?? systemClock).now()): void {
+    this.#wishes.change({ dropsConfirmed: confirmation });
   }
 
   /**

@@ -78,8 +78,8 @@ export const wantedState = z.object({
       loadLevel: z.literal([1, 2, 3, 4]).default(3),
       /** Rate limit of the initial copy; null for none. */
       copyMegabytesPerSecond: z.number().positive().nullable().default(null),
-      /** Whether the user confirmed drops, so that the engine applies all of them. */
-      dropsConfirmed: z.boolean().default(false),
+      /** The last confirmation of drops, a number that grows: the engine applies all of them. Null before the first. */
+      dropsConfirmed: z.number().nullable().default(null),
       /** The last rehearsal of a cutover that was requested; null before the first. */
       rehearsal: z.number().nullable().default(null),
       /** The last abort of a cutover that was requested; null before the first. It counts unless `wanted` is `cutover`. */
@@ -98,8 +98,8 @@ export const wantedState = z.object({
            * and ignored by agents of older versions.
            */
           finishOf: z.number().int().nonnegative().optional(),
-          /** Whether the user confirmed drops of the way back. */
-          dropsConfirmed: z.boolean(),
+          /** The last confirmation of drops of the way back. */
+          dropsConfirmed: z.number().nullable(),
         })
         .optional(),
     }),

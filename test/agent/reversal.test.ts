@@ -21,7 +21,7 @@ test('orders that come early, late or twice turn a migration no further than the
   await using running = new RunningReversible(await reversibleUsers(pair));
   const { migration } = running;
   const reversal = new Reversal(migration, silentLogger);
-  const wants = (reversals: number, finish = false) => reversal.want({ reversals, finish, dropsConfirmed: false });
+  const wants = (reversals: number, finish = false) => reversal.want({ reversals, finish, dropsConfirmed: null });
   const told = () => reversal.wayBack(migration.current.progress(), undefined)?.state;
 
   assert.equal(wants(1), false, 'before the first cutover');
@@ -40,7 +40,7 @@ test('orders that come early, late or twice turn a migration no further than the
   assert.equal(wants(0), false, 'a cutover that was wanted of the first direction is not one of the second');
   // Another agent's: this one has tried to finish a moment ago, and waits before it tries again.
   const restarted = new Reversal(migration, silentLogger);
-  const oldFinish = restarted.want({ reversals: 0, finish: true, dropsConfirmed: false });
+  const oldFinish = restarted.want({ reversals: 0, finish: true, dropsConfirmed: null });
   assert.equal(oldFinish, false, 'an old finish does not close the way back of the second');
   assert.equal(told(), undefined, 'the second direction has not cut over');
   assert.equal(running.progress.state, 'tailing');
@@ -66,7 +66,7 @@ test('a finish closes the way back of the cutover that it names, and none once t
   await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
   const addresses = await reversibleUsers(pair);
   const migrationId = newId();
-  const finishOf = (cutover: number) => ({ reversals: 1, finish: true, finishOf: cutover, dropsConfirmed: false });
+  const finishOf = (cutover: number) => ({ reversals: 1, finish: true, finishOf: cutover, dropsConfirmed: null });
   {
     await using running = new RunningReversible(addresses, migrationId);
     await running.cutOver();
@@ -115,7 +115,7 @@ test('an agent that starts after the old source is lost closes the way back', { 
     await using running = new RunningReversible(addresses, migrationId, { waitForClusters: true });
     const reversal = new Reversal(running.migration, silentLogger);
     const closed = () => {
-      reversal.want({ reversals: 0, finish: true, dropsConfirmed: false });
+      reversal.want({ reversals: 0, finish: true, dropsConfirmed: null });
       return reversal.wayBack(running.progress, undefined)?.state === 'closed';
     };
     await eventually(closed, { what: 'the way back to be closed' });

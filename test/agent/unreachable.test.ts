@@ -93,7 +93,7 @@ test('a start unblocks a source that was left blocked, even if the control plane
       wanted: 'cutover',
       loadLevel: 3,
       copyMegabytesPerSecond: null,
-      dropsConfirmed: false,
+      dropsConfirmed: null,
       dropCopied: false,
       rehearsal: null,
       cutoverAborted: null,

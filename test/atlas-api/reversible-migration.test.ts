@@ -19,11 +19,11 @@ test('a migration stays assigned after its cutover, goes back and there again, a
     ['COMPLETE', 'destination', 'following', true],
   );
   assert.equal(followed.linkspan.endedAt, null);
-  assert.deepEqual((await order())?.reversal, { reversals: 0, finish: false, dropsConfirmed: false });
+  assert.deepEqual((await order())?.reversal, { reversals: 0, finish: false, dropsConfirmed: null });
   assert.equal((await order())?.wanted, 'running');
 
   for (let times = 0; times < 2; times += 1) assert.equal((await ask('reverse')).status, 202);
-  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: false, dropsConfirmed: false });
+  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: false, dropsConfirmed: null });
   assert.equal((await show()).status, 'WORKING');
   await report(0, { state: 'committed', canWrite: true }, FOLLOWING);
   assert.deepEqual(
@@ -177,13 +177,13 @@ test('a finish of a reversal that has cut over unseen closes nothing, and the wa
   await ask('cutover');
   assert.equal((await ask('abortCutover')).status, 202);
   assert.equal((await ask('finish')).status, 202);
-  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: true, finishOf: 0, dropsConfirmed: false });
+  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: true, finishOf: 0, dropsConfirmed: null });
   await report(1, { state: 'committed', canWrite: true }, FOLLOWING);
   const { status, linkspan } = await show();
   assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'source', 'following']);
-  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: false, dropsConfirmed: false });
+  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: false, dropsConfirmed: null });
   assert.equal((await ask('finish')).status, 202);
-  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: true, finishOf: 1, dropsConfirmed: false });
+  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: true, finishOf: 1, dropsConfirmed: null });
 });
 
 test('a way back that was closed while the old source was lost ends, although the agent could not open the migration', async () => {
@@ -341,12 +341,23 @@ test('a confirmation of drops counts for one direction', async () => {
   await using plane = await startControlPlane();
   const { ask, order, cutOver, report } = await start(plane);
   await report(0, { state: 'tailing' });
+  const confirmed = async () => {
+    const { dropsConfirmed, reversal } = (await order()) ?? {};
+    return [dropsConfirmed, reversal?.dropsConfirmed] as const;
+  };
   await ask('confirmDrops');
-  assert.deepEqual([(await order())?.dropsConfirmed, (await order())?.reversal?.dropsConfirmed], [true, false]);
+  const [first, ofFailback] = await confirmed();
+  assert.ok(first);
+  assert.equal(ofFailback, null);
   await cutOver();
-  assert.deepEqual([(await order())?.dropsConfirmed, (await order())?.reversal?.dropsConfirmed], [false, false]);
+  assert.deepEqual(await confirmed(), [null, null]);
   assert.equal((await ask('confirmDrops')).status, 200);
-  assert.deepEqual([(await order())?.dropsConfirmed, (await order())?.reversal?.dropsConfirmed], [false, true]);
+  const [ofFirst, second] = await confirmed();
+  assert.equal(ofFirst, null);
+  assert.ok(second);
+  await ask('confirmDrops');
+  const [, third] = await confirmed();
+  assert.ok(third && third > second, 'a repeated confirmation is a new one');
 });
 
 test('revoking the link of the agent loses the way back, keeps the cutover, and says what stays blocked', async () => {

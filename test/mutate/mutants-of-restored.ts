@@ -84,4 +84,11 @@ export const OF_RESTORED: readonly Mutant[] = [
     by: '',
     tests: { file: NEW_SIDE, name: 'a catalog of a restored new side' },
   },
+  {
+    without: 'counting only a confirmation that comes after the loss',
+    file: 'src/engine/collections/held-history.ts',
+    replace: 'this.#confirmed <= this.#held.after',
+    by: 'this.#confirmed === 0',
+    tests: { file: 'test/engine/run/new-side-restored.test.ts', name: 'until an operator confirms' },
+  },
 ];

@@ -86,7 +86,7 @@ export const OF_REVERSAL: readonly Mutant[] = [
   {
     without: 'a new confirmation of drops for each direction',
     file: 'src/control/records/reversal-transitions.ts',
-    replace: 'dropsConfirmed: false,',
+    replace: 'dropsConfirmed: null,',
     by: '',
     tests: { file: API, name: 'counts for one direction' },
   },

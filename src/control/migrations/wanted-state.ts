@@ -41,12 +41,12 @@ async function wantedStateOf(
     const { wanted, loadLevel, copyMegabytesPerSecond = null, dropCopied } = state;
     const { rehearsal = null, cutoverAborted = null } = state;
     const isFollowed = state.status === 'COMPLETE';
-    const dropsConfirmed = !isFollowed && (state.dropsConfirmed ?? false);
+    const { dropsConfirmed = null } = state;
     const reversal = state.wayBack && {
       reversals: state.reversals ?? 0,
       finish: state.wayBack === 'finishing',
       ...(state.wayBack === 'finishing' && { finishOf: lastCutoverOf(state) }),
-      dropsConfirmed: isFollowed && (state.dropsConfirmed ?? false),
+      dropsConfirmed: isFollowed ? dropsConfirmed : null,
     };
     migrations.push({
       id,
@@ -54,7 +54,7 @@ async function wantedStateOf(
       wanted,
       loadLevel,
       copyMegabytesPerSecond,
-      dropsConfirmed,
+      dropsConfirmed: isFollowed ? null : dropsConfirmed,
       dropCopied,
       rehearsal,
       cutoverAborted,

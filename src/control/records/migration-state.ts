@@ -34,8 +34,8 @@ export interface MigrationState {
    * an agent may have the order.
    */
   readonly orderSent?: boolean;
-  /** Whether the engine applies all drops of the source; absent until somebody confirms them. */
-  readonly dropsConfirmed?: boolean;
+  /** The last confirmation of drops in this direction, a number that grows; null or absent before the first. */
+  readonly dropsConfirmed?: number | null;
   /** How often the direction was reversed; absent for never. */
   readonly reversals?: number;
   /** Absent for a migration that isn't reversible. */

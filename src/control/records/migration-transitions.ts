@@ -118,8 +118,10 @@ const limitCopy: Rule<'copy rate'> = (state, { megabytesPerSecond }) => ({
   ...state,
   copyMegabytesPerSecond: megabytesPerSecond,
 });
-const confirmDrops: Rule<'confirm drops'> = (state) =>
-  state.dropsConfirmed ? state : { ...state, dropsConfirmed: true };
+const confirmDrops: Rule<'confirm drops'> = (state, { atMs }) => ({
+  ...state,
+  dropsConfirmed: Math.max(atMs, (state.dropsConfirmed ?? 0) + 1),
+});
 const extend: Rule<'extend'> = (state, { untilMs, atMs }) => {
   if (state.windowEndsAtMs === null || isWindowOver(state, atMs) || isDecided(state)) return 'refused';
   if (untilMs <= state.windowEndsAtMs) return state;

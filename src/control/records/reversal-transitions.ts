@@ -72,7 +72,7 @@ export function openWayBack(state: MigrationState, event: Event<'committed'>): T
     readyForCutover: false,
     windowEndsAtMs: null,
     // The confirmation was about the other direction.
-    dropsConfirmed: false,
+    dropsConfirmed: null,
     wayBack,
     wayBackSinceMs: atMs,
     errorMessage: event.recordLost ?? null,

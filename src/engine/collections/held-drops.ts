@@ -66,9 +66,13 @@ export class HeldDrops {
     this.#heldBefore = new Set(recorded);
   }
 
-  /** Confirms the held drops and all later ones, and the deletes of held documents. */
-  permit(): void {
+  /**
+   * Confirms the held drops and all later ones, the deletes of held documents, and a history that was held before.
+   * @param confirmation  a number that grows with each confirmation
+   */
+  permit(confirmation: number): void {
     this.#permitted = true;
+    this.history.confirm(confirmation);
   }
 
   /** Whether all drops are confirmed. */

@@ -1,11 +1,8 @@
 import { UserError } from '../../platform/index.ts';
 import type { Wait } from '../mongodb/retry.ts';
+import type { MigrationRecord } from '../records/records.ts';
 
-interface Held {
-  readonly sinceMs: number;
-  readonly reason: string;
-  readonly confirmed: PromiseWithResolvers<void>;
-}
+type Held = NonNullable<MigrationRecord['heldHistory']>;
 
 /**
  * Holds an opposite direction whose source went back in its history. Its destination may have the last copies of what
@@ -13,16 +10,21 @@ interface Held {
  */
 export class HeldHistory {
   #held: Held | undefined;
+  #confirmed = 0;
+  #released = Promise.withResolvers<void>();
   #onlyThere = 'what it has is being compared';
 
-  /**
-   * Resolves when an operator has confirmed. A confirmation of before doesn't count.
-   * @param sinceMs  when the loss was found, wall clock
-   */
-  async hold(sinceMs: number, reason: string): Promise<void> {
-    const confirmed = Promise.withResolvers<void>();
-    this.#held = { sinceMs, reason, confirmed };
-    await confirmed.promise;
+  /** The last confirmation; 0 before the first. */
+  get confirmed(): number {
+    return this.#confirmed;
+  }
+
+  /** Resolves when an operator has confirmed later than `held.after`. */
+  async hold(held: Held): Promise<void> {
+    this.#held = held;
+    this.#released = Promise.withResolvers();
+    this.confirm(this.#confirmed);
+    await this.#released.promise;
   }
 
   get isHeld(): boolean {
@@ -34,17 +36,22 @@ export class HeldHistory {
     this.#onlyThere = onlyThere;
   }
 
-  /** Confirms that the destination is made equal to the source. Changes nothing when nothing is held. */
-  confirm(): void {
-    this.#held?.confirmed.resolve();
+  /**
+   * Confirms that the destination is made equal to the source. A confirmation that was given before the loss doesn't count,
+   * however often it is repeated.
+   */
+  confirm(confirmation: number): void {
+    this.#confirmed = Math.max(this.#confirmed, confirmation);
+    if (this.#held === undefined || this.#confirmed <= this.#held.after) return;
     this.#held = undefined;
+    this.#released.resolve();
   }
 
   /** The wait for a confirmation; undefined while nothing is held. */
   get wait(): Wait | undefined {
     if (this.#held === undefined) return undefined;
-    const { sinceMs, reason } = this.#held;
+    const { atMs, reason } = this.#held;
     const { message } = new UserError('HISTORY_UNCONFIRMED', [reason, this.#onlyThere]);
-    return { for: 'a confirmation of drops', sinceMs, reason: message };
+    return { for: 'a confirmation of drops', sinceMs: atMs, reason: message };
   }
 }

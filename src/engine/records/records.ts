@@ -65,9 +65,9 @@ export interface MigrationRecord {
   readonly heldDrops?: readonly string[];
   /**
    * Why nothing is written to the destination before a confirmation: in this opposite direction the source went back in
-   * its history. Null once it is confirmed.
+   * its history. `after` is the last confirmation of drops before that. Null once a later one has come.
    */
-  readonly heldHistory?: { readonly atMs: number; readonly reason: string } | null;
+  readonly heldHistory?: { readonly atMs: number; readonly reason: string; readonly after: number } | null;
   readonly phases: readonly PhaseTime[];
   readonly counts: Partial<RecordedCounts>;
   /** Set once the engine missed changes: the source's oplog no longer reached back to the token, or the stream didn't show them. */

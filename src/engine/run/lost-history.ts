@@ -14,10 +14,10 @@ const AFTER_LOSS_MS = 250;
  * @param cause  the error of the stream
  */
 export async function declareLoss(context: RunParts, log: MigrationLog, cause: unknown): Promise<void> {
-  const { clock, isReversed, signal } = context;
+  const { clock, drops, isReversed, signal } = context;
   const reason = messageOf(cause);
   const isHeld = isReversed && cause instanceof HistoryWentBack;
-  if (isHeld) await log.save({ heldHistory: { atMs: clock.now(), reason } });
+  if (isHeld) await log.save({ heldHistory: { atMs: clock.now(), reason, after: drops.history.confirmed } });
   await declareMissed(context, log, reason);
   await reach('engine.capture.loss-declared');
   await clock.sleep(AFTER_LOSS_MS, signal);
@@ -37,7 +37,7 @@ export async function untilHistoryConfirmed(
   const { heldHistory } = log.record;
   if (heldHistory == null) return;
   const { drops, signal, tracked } = reading;
-  const confirmed = drops.history.hold(heldHistory.atMs, heldHistory.reason);
+  const confirmed = drops.history.hold(heldHistory);
   start(async () => {
     const onlyThere = describeOnlyThere(reading, tracked.values());
     drops.history.tell(await onlyThere.catch((error: unknown) => `it is not known what: ${messageOf(error)}`));

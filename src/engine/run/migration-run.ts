@@ -197,11 +197,11 @@ export class MigrationRun {
 
   #applyWishes(): void {
     const { context, options } = this;
-    const { loadLevel, copyBytesPerSecond, confirmsDrops } = this.wishes.current;
+    const { loadLevel, copyBytesPerSecond, dropsConfirmed } = this.wishes.current;
     context.pace.load = loadOf(loadLevel);
     this.follower?.adjustLoad();
     this.#throttle.bytesPerSecond = Math.min(copyBytesPerSecond, options.copyBytesPerSecond ?? copyBytesPerSecond);
-    if (confirmsDrops) context.drops.permit();
+    if (dropsConfirmed !== undefined) context.drops.permit(dropsConfirmed);
     context.stateChanges.notify();
   }
 

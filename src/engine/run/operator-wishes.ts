@@ -12,8 +12,8 @@ interface Wishes {
   readonly copyBytesPerSecond: number;
   /** The name of the rehearsal that is wanted: a number that grows. */
   readonly rehearsal: number | undefined;
-  /** Whether held drops, and all later ones, are to be applied. */
-  readonly confirmsDrops: boolean;
+  /** The last confirmation of held drops and all later ones, a number that grows; undefined before the first. */
+  readonly dropsConfirmed: number | undefined;
 }
 
 /** The operator's wishes for one migration. `Migration` changes them; its run reads them here and follows their changes. */
@@ -24,7 +24,7 @@ export class OperatorWishes {
     loadLevel: DEFAULT_LOAD_LEVEL,
     copyBytesPerSecond: Number.POSITIVE_INFINITY,
     rehearsal: undefined,
-    confirmsDrops: false,
+    dropsConfirmed: undefined,
   };
   readonly #cancelled = new AbortController();
   #calledOff = new AbortController();

@@ -34,6 +34,8 @@ async function keptBy(side: ReplicaSet) {
   };
 }
 
+/** A confirmation of drops of before the loss. */
+const EARLIER = 1;
 const ALL = { inserted: 4, changed: 1, orders: 3 };
 
 /** Writes to the new side what a backup of before lacks. */
@@ -68,6 +70,7 @@ async function restoreAndConfirm(verification: 'repair' | 'off'): Promise<void> 
   const id = newId();
   await using first = new RunningReversible(addresses, id, { verification });
   await first.cutOver();
+  first.migration.wayBack?.confirmDrops(EARLIER);
   using backup = await backUp(pair.destination);
   await write(pair);
   await first.untilFollowing();
@@ -79,6 +82,8 @@ async function restoreAndConfirm(verification: 'repair' | 'off'): Promise<void> 
     await rollOplog(pair.destination); // Now the oplog doesn't show the loss any more.
   }
   await using second = new RunningReversible(addresses, id, { verification });
+  await assertHeld(second, pair);
+  if (verification === 'repair') second.migration.wayBack?.confirmDrops(EARLIER); // As an order that is repeated.
   await assertHeld(second, pair);
 
   await itemsOf(pair.destination).insertOne({ _id: 1_000 });

@@ -8,7 +8,7 @@ test('a changed wish reaches those who follow it at once, a repeated one wakes n
   const following = wishes.follow(() => seen.push(wishes.current.state));
   assert.deepEqual(seen, ['running']);
   wishes.change({ state: 'paused' });
-  wishes.change({ state: 'paused', confirmsDrops: false });
+  wishes.change({ state: 'paused', dropsConfirmed: undefined });
   assert.deepEqual(seen, ['running', 'paused']);
   wishes.change({ cancellation: { drop: true } });
   assert.ok(wishes.cancelled.aborted);
