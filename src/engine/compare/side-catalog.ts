@@ -32,7 +32,7 @@ export interface SideEntry {
 /** The compared entries of one side, by the namespace that each has on the source. */
 export type SideCatalog = ReadonlyMap<string, SideEntry>;
 
-/** Returns why an entry can't be compared: nobody knows what it is. @returns undefined when it can */
+/** Returns why an entry can't be compared: no rule knows what it is. @returns undefined when it can */
 export function whyIncomparable(entry: SideEntry): string | undefined {
   const unknown = whyUnknown(entry);
   if (unknown !== undefined) return unknown;

@@ -113,7 +113,7 @@ export function describeHolder(holder: Holder | undefined): string {
 }
 
 /**
- * Describes for the operator why a side that has the users keeps its write block. Returns undefined when nobody relies
+ * Describes for the operator why a side that has the users keeps its write block. Returns undefined when no migration relies
  * on the block.
  * @param migrationId  the migration that asks
  */
@@ -122,7 +122,7 @@ export function describeReliance({ block }: BlockState, migrationId: string): st
   const decided = `If the users are to come back from there, lift the block on the source: ${LIFT_COMMAND}`;
   if (block.committedBy !== undefined)
     return `migration ${block.committedBy} has cut over from the source, and its users are on another side. ${decided}`;
-  // The oplog no longer has the notes of whoever set it.
+  // The oplog no longer has the notes of the migration that set it.
   return block.seconds === 0
     ? `another migration may have cut over from the source, whose write block is old. ${decided}`
     : undefined;

@@ -28,7 +28,7 @@ export function checkCluster(
   ];
 }
 
-/** Whether a server is newer than those whose replies Linkspan knows, and nobody has accepted that. */
+/** Whether a server is newer than those whose replies Linkspan knows, and no one has accepted that. */
 export function isTooNew(
   { mongoDBVersion }: Pick<ClusterDescription, 'mongoDBVersion'>,
   { acceptUntriedVersion = false }: Pick<MigrationOptions, 'acceptUntriedVersion'>,
