@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AgentSignals, expireMigrations } from '../../src/control/index.ts';
-import { cutoverReport, systemClock } from '../../src/platform/index.ts';
+import { shownCutoverReport, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { SideWriter } from '../engine/cutover/side-writer.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
@@ -59,7 +59,7 @@ test('a cutover is rehearsed, aborted and made over the API, and its report surv
   await setup.cutOver();
   await setup.until('complete', ({ status }) => status === 'COMPLETE');
   const report = await setup.ask('GET', 'cutoverReport');
-  const { isComplete, verification, attempts } = cutoverReport.parse(report);
+  const { isComplete, verification, attempts } = shownCutoverReport.parse(report);
   assert.deepEqual([isComplete, verification.result], [true, 'equal']);
   assert.ok(attempts.some(({ result }) => result === 'aborted'));
   await assert.rejects(setup.ask('PUT', 'abortCutover'), /CUTOVER_COMMITTED/);

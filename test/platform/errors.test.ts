@@ -35,6 +35,7 @@ describe('the error catalogue', () => {
       'HIDDEN_WRITES_UNSEEN',
       'HOST_BUSY',
       'INDEXES_AT_LIMIT',
+      'INDEXES_LEFT',
       'INDEX_FILTERS_LEFT',
       'INDEX_MODERNISED',
       'MEMBER_TAGS_LEFT',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { cutoverReport } from '../../src/platform/index.ts';
+import { shownCutoverReport } from '../../src/platform/index.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import { rolesOnSharded } from '../support/least-privilege.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
@@ -74,7 +74,7 @@ test('sync, verify and digest run against a sharded source, and call it one', as
   await live.waitForLine(/^done: /);
   await using users = new MongoClient(source.uriFor('shop', 'secret'));
   await assert.rejects(users.db('shop').collection('orders').insertOne({}), /User writes blocked/);
-  const { isComplete, verification } = cutoverReport.parse(await ask('cutoverReport'));
+  const { isComplete, verification } = shownCutoverReport.parse(await ask('cutoverReport'));
   assert.deepEqual([isComplete, verification.result], [true, 'equal']);
   live.kill('SIGINT');
   assert.equal((await live.exit).code, 0, live.stderr);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { cutoverReport } from '../../src/platform/index.ts';
+import { shownCutoverReport } from '../../src/platform/index.ts';
 import { PushSetup } from '../end-to-end/push-setup.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import { rolesOnSharded } from '../support/least-privilege.ts';
@@ -63,7 +63,7 @@ test('a sharded cluster is offered as one, and a client of Atlas migrates it thr
   for (const name of ['shard0', 'log in', '127.0.0.1', 'orders']) assert.ok(!bundled.includes(name), name);
   await setup.cutOver();
   await setup.until('complete', ({ status }) => status === 'COMPLETE');
-  const report = cutoverReport.parse(await setup.ask('GET', 'cutoverReport'));
+  const report = shownCutoverReport.parse(await setup.ask('GET', 'cutoverReport'));
   assert.deepEqual([report.isComplete, report.verification.result], [true, 'equal']);
   await expectIdentical({ source, destination });
   await using users = new MongoClient(source.uriFor('shop', 'secret'));
