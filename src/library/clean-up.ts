@@ -20,6 +20,8 @@ export interface LeftoverNames {
   readonly blocked: boolean;
   /** Whether an unfinished cutover may have left the source blocked. Nobody opens it once the records are gone. */
   readonly sourceBlocked: boolean;
+  /** Whether a way back needs the records, so that a cleanup without `closeWayBack` is refused. */
+  readonly wayBackOpen: boolean;
 }
 
 /** Which migration to clean up after, and how. */
@@ -30,7 +32,7 @@ export interface CleanUpOptions {
   readonly drop?: boolean;
   /** Close a way back that is open; without this, the cleanup is refused. No one can return after that. False by default. */
   readonly closeWayBack?: boolean;
-  /** Check the same, and change nothing. */
+  /** Check the same, and change nothing. An open way back is told in `wayBackOpen`. */
   readonly dryRun?: boolean;
 }
 

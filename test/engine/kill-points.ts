@@ -62,7 +62,8 @@ export const OF_CUTOVER = [
   'engine.change.collMod',
   'engine.cutover.unique-prepared',
   'engine.cutover.destination-open',
-  'engine.change.collMod@5',
+  // A conversion: expiry and preparation come before the opening.
+  'engine.change.collMod@1',
 ];
 
 /** Named points at the begin of the opposite direction, after a cutover. */

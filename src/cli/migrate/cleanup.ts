@@ -19,6 +19,10 @@ const SOURCE_BLOCKED =
   "  the source may still refuse its users' writes, because a cutover was interrupted. After this cleanup nothing lifts that block; run " +
   'there: db.adminCommand({setUserWriteBlockMode: 1, global: false})';
 
+const WAY_BACK_OPEN =
+  '  its way back is open and needs these records: a cleanup without --close-way-back is refused. linkspan migration finish, or POST ' +
+  '/finish of linkspan sync, closes it';
+
 /** `linkspan cleanup`: shows or removes what migrations left on a destination. */
 export function cleanupCommand(): Command {
   return new Command('cleanup')
@@ -73,9 +77,8 @@ async function cleanUpOrShow(flags: CleanupFlags): Promise<void> {
   }
   const left = await cleanUp(address, migration, { drop, dryRun, closesWayBack });
   const drops = drop && left.retiredBy === undefined;
-  const [fate, done] = dryRun
-    ? ['would be dropped', 'would be forgotten; nothing was changed']
-    : ['dropped', 'is forgotten'];
+  const would = left.wayBackOpen && !closesWayBack ? 'stays' : 'would be forgotten';
+  const [fate, done] = dryRun ? ['would be dropped', `${would}; nothing was changed`] : ['dropped', 'is forgotten'];
   show(left, output, drops ? fate : 'stays');
   tell(`migration ${migration} ${done}`);
 }
@@ -87,10 +90,10 @@ function show(left: Leftovers, output: OutputFormat, fate: string): void {
     users: left.users.map(({ _id }) => _id.id),
     roles: left.roles.map(({ _id }) => _id.id),
   };
-  const { migrationId, state, retiredBy, error, weakenedIndexes, blocked, sourceBlocked } = left;
+  const { migrationId, state, retiredBy, error, weakenedIndexes, blocked, sourceBlocked, wayBackOpen } = left;
   if (output === 'json') {
-    const whole = { migrationId, state, retiredBy, error, ...names, weakenedIndexes, blocked, sourceBlocked };
-    const found = { type: 'leftovers', ...whole };
+    const flags = { blocked, sourceBlocked, wayBackOpen };
+    const found = { type: 'leftovers', migrationId, state, retiredBy, error, ...names, weakenedIndexes, ...flags };
     process.stdout.write(`${JSON.stringify(found)}\n`);
     return;
   }
@@ -103,6 +106,7 @@ function show(left: Leftovers, output: OutputFormat, fate: string): void {
     ...weakenedIndexes.map((index) => `  not as on the source: index ${index}`),
     ...(blocked ? ["  the destination's users cannot write until the migration is forgotten"] : []),
     ...(sourceBlocked ? [SOURCE_BLOCKED] : []),
+    ...(wayBackOpen ? [WAY_BACK_OPEN] : []),
   ];
   for (const line of lines) process.stdout.write(`${wrap(line, process.stdout, 4)}\n`);
 }

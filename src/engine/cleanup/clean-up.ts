@@ -34,7 +34,7 @@ export async function listLeftovers(destination: ClusterAddress, migrationId?: s
  * belongs to another migration.
  * @param drop  also drops what the migration created there, and nothing else
  * @param closesWayBack  whether to close a way back that is open; without this, it is refused
- * @param dryRun  makes the same checks and changes nothing
+ * @param dryRun  makes the same checks and changes nothing; tells of an open way back, and isn't refused then
  * @returns what was there before
  * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS, CUTOVER_UNFINISHED, WAY_BACK_OPEN, COMMITTED_DATA for dropping the
  * primary copy, TAKEN_OVER when an engine or another migration was faster, WAY_BACK_LOST when users may have returned
@@ -53,7 +53,8 @@ export async function cleanUp(
   const [found] = await checkpoints.read(migrationId);
   if (found === undefined) throw new UserError('NO_SUCH_MIGRATION', [migrationId]);
   const { migration, retiredBy } = found;
-  if (retiredBy === undefined) await refuseUnlessOver(client, migration, { drop, closesWayBack });
+  if (retiredBy === undefined)
+    await refuseUnlessOver(client, migration, { drop, closesWayBack: closesWayBack || dryRun });
   if (dryRun) return await findLeftovers(client, found);
   if (retiredBy !== undefined) {
     await checkpoints.retire(migrationId, retiredBy);

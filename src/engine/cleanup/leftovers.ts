@@ -10,7 +10,7 @@ import { readAll } from '../mongodb/raw-cursor.ts';
 import type { Checkpoint } from '../records/all-checkpoints.ts';
 import type { MadeAccount } from '../records/made-accounts.ts';
 import type { MigrationState } from '../records/migration-state.ts';
-import type { CollectionRecord, MigrationRecord, ViewRecord } from '../records/records.ts';
+import { type CollectionRecord, keepsWayBack, type MigrationRecord, type ViewRecord } from '../records/records.ts';
 import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
 
 /** The objects that a migration left on its destination, as found there. Names are the destination's. */
@@ -33,6 +33,8 @@ export interface Leftovers {
    * it.
    */
   readonly sourceBlocked: boolean;
+  /** Whether a way back needs the migration's records, so that a cleanup is refused. */
+  readonly wayBackOpen: boolean;
 }
 
 /** Finds which recorded objects exist. Changes nothing. */
@@ -82,6 +84,7 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
       (migration.blocksDestination ?? false) &&
       migration.cutover?.canWriteAtMs === undefined,
     sourceBlocked: (migration.cutover?.blocking ?? false) && migration.cutover?.committed !== true,
+    wayBackOpen: retiredBy === undefined && keepsWayBack(migration),
   };
 }
 
