@@ -107,10 +107,9 @@ describe('an engine that finds no commit on the side that has the users writes n
     }
     const items = pair.destination.client.db('shop').collection('items');
     await items.insertOne({ ofUsers: true });
-    for (const side of [addresses.source, addresses.destination]) {
+    for (const side of [addresses.source, addresses.destination])
       await assert.rejects(cleanUp(side, id, { drop: false }), { code: 'WAY_BACK_OPEN' });
-      assert.equal((await cleanUp(side, id, { drop: false, dryRun: true })).wayBackOpen, true);
-    }
+    assert.equal((await cleanUp(addresses.destination, id, { drop: false, dryRun: true })).wayBackOpen, true);
     assert.equal((await cleanUp(addresses.destination, id, { drop: false, closesWayBack: true })).state, 'committed');
     {
       await using again = new RunningReversible(addresses, id);
