@@ -129,7 +129,9 @@ async function cutOver(world: TurnWorld, onAccepted: () => void, ended: AbortSig
     wasAccepted = true;
   };
   while (!ended.aborted) {
-    if (!isCurrent()) await untilShown(world, ended);
+    // Once accepted, the direction is on record. Another request would reverse an engine that has just cut over.
+    if (!isCurrent() && !wasAccepted) await untilShown(world, ended);
+    else if (!isCurrent()) log.say('the engine is yet to show its direction');
     else if (engine.latestInThisLife?.state === 'committed') break;
     else if ((await engine.call('commit')).success) accepted();
     await delay(ASK_EVERY_MS);
