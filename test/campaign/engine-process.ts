@@ -4,6 +4,8 @@ import type { Exit, LinkspanProcess } from '../support/linkspan-process.ts';
 const DONE = 0;
 export const FAILED = 1;
 const STOPPED = 4;
+/** It has committed, and says what was written to the source since. */
+const DIFFERENCES = 3;
 
 /** Returns the code in brackets at the end of the last line of a process. */
 export function codeOf({ stderr }: LinkspanProcess): string {
@@ -17,7 +19,7 @@ export function hasItsPlace({ stdout }: LinkspanProcess): boolean {
 
 /** Whether a process ended as expected after SIGTERM. Shortly after its start, or before its end, the signal itself ends it. */
 export function endedWhenTold({ code, signal }: Exit): boolean {
-  return code === STOPPED || code === DONE || signal === 'SIGTERM';
+  return code === STOPPED || code === DONE || code === DIFFERENCES || signal === 'SIGTERM';
 }
 
 /** Whether the process is stopped by a signal. */

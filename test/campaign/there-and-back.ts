@@ -72,7 +72,9 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
       await changeAccounts(from.set, n);
       log.say(`turn ${n + 1}, to the ${to.name} side`);
       documents = await runTurn({ engine, log, from, to, isCurrent, userChanges, number: n }, turn, ended.signal);
-      if (!ended.signal.aborted && !(await haveSameAccounts(from.set, to.set))) log.find('users and roles differ');
+      // A user that is created after the last look stays on the old side, and is told of.
+      if (!ended.signal.aborted && !turn.userInPause && !(await haveSameAccounts(from.set, to.set)))
+        log.find('users and roles differ');
       await SideWriter.assertTurns([from.writer, to.writer], n + 1).catch((error: Error) => log.find(error.message));
       if (copy !== undefined && !ended.signal.aborted) await restoreOldSource(copy, engine, log);
     }
