@@ -63,7 +63,7 @@ export interface CutoverReport {
     /** The source's time at which both sides were proven equal. */
     readonly equalAt: string | null;
   };
-  /** What has gone wrong since the cutover, the worst first; empty while nothing has. */
+  /** The problems since the cutover, the worst first; empty without any. */
   readonly problems: readonly { readonly code: string; readonly message: string; readonly remedy: string }[];
   /**
    * Everything that stays blocked after the cutover, each with the command that lifts it. The command is absent while the

@@ -89,7 +89,7 @@ export const shownCutoverReport = cutoverReport.extend({
 
 export type ShownCutoverReport = z.output<typeof shownCutoverReport>;
 
-/** What is known of a cutover outside of its report. */
+/** The facts about a cutover outside of its report. */
 interface Since {
   readonly isWayBackOpen: boolean;
   readonly problems: readonly Problem[];

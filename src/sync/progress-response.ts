@@ -42,7 +42,7 @@ interface Circumstances {
   readonly findings?: readonly Finding[];
   /** The opposite direction, if the migration is reversible. */
   readonly wayBack?: Progress | undefined;
-  /** What has gone wrong since the cutover, the worst first. */
+  /** The problems since the cutover, the worst first. */
   readonly problems?: readonly Problem[];
   /** The watch of a source that stays blocked. */
   readonly sourceWatch?: SourceWatchState | undefined;

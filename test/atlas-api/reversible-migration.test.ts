@@ -346,18 +346,15 @@ test('a confirmation of drops counts for one direction', async () => {
     return [dropsConfirmed, reversal?.dropsConfirmed] as const;
   };
   await ask('confirmDrops');
-  const [first, ofFailback] = await confirmed();
-  assert.ok(first);
-  assert.equal(ofFailback, null);
+  assert.deepEqual((await confirmed()).map(Number.isFinite), [true, false]);
   await cutOver();
   assert.deepEqual(await confirmed(), [null, null]);
   assert.equal((await ask('confirmDrops')).status, 200);
   const [ofFirst, second] = await confirmed();
   assert.equal(ofFirst, null);
-  assert.ok(second);
   await ask('confirmDrops');
   const [, third] = await confirmed();
-  assert.ok(third && third > second, 'a repeated confirmation is a new one');
+  assert.ok(second && third && third > second, 'a repeated confirmation is a new one');
 });
 
 test('revoking the link of the agent loses the way back, keeps the cutover, and says what stays blocked', async () => {

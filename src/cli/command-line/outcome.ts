@@ -14,7 +14,7 @@ interface Outcome {
 export interface End {
   readonly code: ExitCode;
   readonly error?: unknown;
-  /** What has gone wrong since the cutover of a migration that is complete. */
+  /** The worst problem since the cutover of a complete migration. */
   readonly problem?: Problem;
 }
 

@@ -23,7 +23,7 @@ export interface ProgressView {
   readonly atMs: number;
   readonly phase: Phase;
   readonly progress: Progress;
-  /** What has gone wrong since the cutover, the worst first. */
+  /** The problems since the cutover, the worst first. */
   readonly problems: readonly Problem[];
   /** Completed part of this phase, from 0 to 1; null if unknown. */
   readonly fraction: number | null;

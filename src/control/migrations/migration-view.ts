@@ -23,7 +23,7 @@ export interface MigrationView extends Migration {
   /** The checklist of its cutover; empty once it has ended. */
   readonly gates: readonly Gate[];
   readonly isReady: boolean;
-  /** What has gone wrong since its cutover, the worst first. */
+  /** The problems since its cutover, the worst first. */
   readonly problems: readonly Problem[];
   /** The control plane's own warnings: its cutover window ends soon, or a hook fails. */
   readonly warnings: readonly string[];

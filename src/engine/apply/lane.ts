@@ -50,7 +50,7 @@ export interface LaneEvents {
   isHurried(): boolean;
 }
 
-/** What lanes share. */
+/** The parts that all lanes share. */
 export interface LaneUses {
   readonly indexes: IndexKeeper;
   readonly spool: Spool;

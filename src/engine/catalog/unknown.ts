@@ -3,7 +3,7 @@ import type { IndexSpec } from './index-spec.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
 /**
- * What listings of MongoDB 5.0 to 9.0 may show (server source: CollectionOptions::appendBSON, allowedFieldNames of
+ * The options and index fields that MongoDB 5.0 to 9.0 lists (server source: CollectionOptions::appendBSON, allowedFieldNames of
  * index_key_validate.h). Whatever is missing here is refused by name: the engine can't know whether it changes what a
  * server stores or deletes (docs/adr/0035-unknown-things.md).
  */

@@ -6,7 +6,7 @@ import { isTooNew, levelOf, shownVersion } from '../preflight/checks/versions.ts
 import { type ClusterDescription, describeCluster } from '../preflight/inspect-cluster.ts';
 import { ComparedSide } from './compared-side.ts';
 
-/** What a comparison was told to accept. */
+/** The conditions that a comparison was told to accept. */
 export interface Accepted {
   /** Whether to compare although a server is newer than those that Linkspan knows. */
   readonly acceptUntriedVersion?: boolean;

@@ -34,7 +34,7 @@ export class BatchInterrupted extends Error {
 /** Something else has to end first, and will end by itself. */
 export class NotNow extends Error {}
 
-/** What no rule knows. A migration that follows waits until users have removed it, or a newer version resumes it. */
+/** Errors about things that no rule knows. A migration that follows waits until users have removed it, or a newer version resumes it. */
 const UNKNOWN_THINGS: ReadonlySet<string> = new Set(['UNSUPPORTED_NAMESPACE', 'UNKNOWN_OPERATION']);
 
 /** Runs a read of the source, which fails for now where it meets something that no rule knows. */

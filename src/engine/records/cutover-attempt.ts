@@ -28,7 +28,7 @@ export const CUTOVER_STEPS = {
 export type CutoverStepName = keyof typeof CUTOVER_STEPS;
 
 const NO_ACCOUNTS = 'users and roles stay as they are: the migration is without them';
-/** What those steps are for that are about users and roles, in a migration without users and roles. */
+/** The purposes of the steps about users and roles in a migration without them. */
 const WITHOUT_ACCOUNTS: Partial<Record<CutoverStepName, string>> = {
   accounts: NO_ACCOUNTS,
   drain: 'what users wrote before the block was applied, and compared; the block was confirmed',

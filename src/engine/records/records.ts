@@ -165,7 +165,7 @@ export interface CutoverRecord {
    * Absent in records of older versions.
    */
   readonly writtenTo?: Timestamp;
-  /** What the end of the cutover left; null for nothing. Absent before it, and in records of older versions. */
+  /** The indexes that the end of the cutover left; null for none. Absent before it, and in records of older versions. */
   readonly indexesLeft?: IndexesLeft | null;
   /**
    * The destination's position before its users' first write, from which the opposite direction follows it. Absent

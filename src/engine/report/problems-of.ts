@@ -2,7 +2,7 @@ import { counted, type Problem, problemsSince } from '../../platform/index.ts';
 import type { SourceWatchState } from '../records/records.ts';
 import type { Progress } from './progress.ts';
 
-/** What is known beside the progress of the direction that has cut over. */
+/** The facts beside the progress of the direction that has cut over. */
 interface Beside {
   /** The progress of its way back. */
   readonly wayBack: Progress | undefined;

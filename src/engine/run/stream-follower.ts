@@ -98,16 +98,13 @@ export class StreamFollower implements RunningStream {
     this.#indexes = new IndexKeeper(context, (error) => this.#start(() => Promise.reject(error)));
     this.#spool = new Spool(context);
     this.#displaced = new Displaced(context);
-    this.#lanes = new Lanes(
-      context,
-      { indexes: this.#indexes, spool: this.#spool, displaced: this.#displaced },
-      {
-        revive: (collection) => this.#start(() => this.#copier.revive(collection)),
-        applied: (collection, dirty) => this.#verification.applied(collection, dirty),
-        displaced: (dirty) => this.#lanes.add(dirty),
-        isHurried: () => this.#hurried > 0,
-      },
-    );
+    const shared = { indexes: this.#indexes, spool: this.#spool, displaced: this.#displaced };
+    this.#lanes = new Lanes(context, shared, {
+      revive: (collection) => this.#start(() => this.#copier.revive(collection)),
+      applied: (collection, dirty) => this.#verification.applied(collection, dirty),
+      displaced: (dirty) => this.#lanes.add(dirty),
+      isHurried: () => this.#hurried > 0,
+    });
     this.#copier = new Copier(context, this.#spool, this.#lanes, this.#indexes, throttle);
     this.#watermark = new Watermark(
       { token, time },
