@@ -51,8 +51,8 @@ export const OF_RESTORED: readonly Mutant[] = [
   {
     without: 'holding an opposite direction whose new side went back',
     file: 'src/engine/run/lost-history.ts',
-    replace: 'const isHeld = isReversed && cause instanceof HistoryWentBack;',
-    by: 'const isHeld = false;',
+    replace: 'if (isReversed && isOfOlderState(cause)) {',
+    by: 'if (isReversed && cause === null) {',
     tests: { file: NEW_SIDE, name: 'was restored while no engine ran' },
   },
   {
@@ -83,6 +83,13 @@ export const OF_RESTORED: readonly Mutant[] = [
       "  if (context.isReversed) await context.retrier.run('the source', () => historyOf(context.source).confirm());\n",
     by: '',
     tests: { file: NEW_SIDE, name: 'a catalog of a restored new side' },
+  },
+  {
+    without: 'holding what a new side has lost when only the stream tells of it',
+    file: 'src/engine/run/lost-history.ts',
+    replace: ' || (cause instanceof MongoServerError && cause.code === TOKEN_NOT_FOUND)',
+    by: ' || (cause instanceof MongoServerError && TOKEN_NOT_FOUND < 0)',
+    tests: { file: NEW_SIDE, name: 'its oplog may not be read' },
   },
   {
     without: 'counting only a confirmation that comes after the loss',

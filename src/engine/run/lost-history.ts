@@ -1,3 +1,4 @@
+import { MongoServerError } from 'mongodb';
 import { messageOf, reach } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { HistoryWentBack } from '../mongodb/seen-history.ts';
@@ -8,6 +9,8 @@ import type { RunParts } from './parts.ts';
 
 /** Limits how often the engine reopens the stream of a source that keeps losing its history. */
 const AFTER_LOSS_MS = 250;
+/** ChangeStreamFatalError: the oplog reaches back far enough, and lacks the entry of the resume token. */
+const TOKEN_NOT_FOUND = 280;
 
 /**
  * Puts on record that the stream lost changes, and which collections they may concern.
@@ -16,11 +19,17 @@ const AFTER_LOSS_MS = 250;
 export async function declareLoss(context: RunParts, log: MigrationLog, cause: unknown): Promise<void> {
   const { clock, drops, isReversed, signal } = context;
   const reason = messageOf(cause);
-  const isHeld = isReversed && cause instanceof HistoryWentBack;
-  if (isHeld) await log.save({ heldHistory: { atMs: clock.now(), reason, after: drops.history.confirmed } });
+  if (isReversed && isOfOlderState(cause)) {
+    await log.save({ heldHistory: { atMs: clock.now(), reason, after: drops.history.confirmed } });
+  }
   await declareMissed(context, log, reason);
   await reach('engine.capture.loss-declared');
   await clock.sleep(AFTER_LOSS_MS, signal);
+}
+
+/** Whether the source lacks entries that it has shown. A stream tells it also where the oplog may not be read. */
+function isOfOlderState(cause: unknown): boolean {
+  return cause instanceof HistoryWentBack || (cause instanceof MongoServerError && cause.code === TOKEN_NOT_FOUND);
 }
 
 /**
