@@ -1,18 +1,13 @@
 import { globSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { build } from 'rolldown';
 import program from '../rolldown.config.ts';
 import { GREEDY_FILES, LONG_FILES } from './long-files.ts';
+import { runFiles } from './runner/run-files.ts';
 import { clusterFolder } from './support/cluster-folder.ts';
 import { findMongod, MongodUnavailable } from './support/mongod-binary.ts';
 import { TestTally } from './support/test-tally.ts';
-
-/** Longer than any file runs. A file that hangs is reported as failed. */
-const FILE_DEADLINE_MS = 1_200_000;
-/** More than the two cores of a small machine, because tests mostly wait. */
-const CONCURRENT_FILES = 3;
 
 /**
  * `node test/run.ts [--long] [FILTER…]`: runs the test files whose path contains one of the filters, on real servers. Without a filter it runs
@@ -54,11 +49,6 @@ async function main(): Promise<number> {
     process.env.LINKSPAN_TEST_PROGRAM = resolve(root, 'dist/program/launch.js');
   }
   const tally = new TestTally(root);
-  // Forces an exit: resources that a failed test left open must not delay all others.
-  const options = { concurrency: CONCURRENT_FILES, timeout: FILE_DEADLINE_MS, forceExit: true };
-  const runFiles = async (group: readonly string[], into: TestTally) => {
-    if (group.length > 0) for await (const event of run({ ...options, files: group })) into.take(event);
-  };
   const isGreedy = (file: string) => GREEDY_FILES.includes(relative(root, file));
   const beside = files.filter((file) => !isGreedy(file));
   for (const group of [beside, ...files.filter(isGreedy).map((file) => [file])]) await runFiles(group, tally);
