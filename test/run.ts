@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { build } from 'rolldown';
 import program from '../rolldown.config.ts';
 import { GREEDY_FILES, LONG_FILES } from './long-files.ts';
+import { cpuSeconds } from './runner/cpu-time.ts';
 import { runFiles } from './runner/run-files.ts';
 import { clusterFolder } from './support/cluster-folder.ts';
 import { findMongod, MongodUnavailable } from './support/mongod-binary.ts';
@@ -58,7 +59,9 @@ async function main(): Promise<number> {
     await runFiles([file], second);
     tally.takeSecondRun(file, second);
   }
-  console.log(tally.report());
+  console.log(
+    `${Math.round(process.uptime())} s, ${Math.round(cpuSeconds())} CPU-s with all processes\n${tally.report()}`,
+  );
   return tally.failed === 0 ? 0 : 1;
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach } from 'node:test';
 import { runningChildren } from './child-processes.ts';
 import { eventually } from './eventually.ts';
+import { idleServers } from './server-pool.ts';
 import { temporaryFolders } from './temporary-folder.ts';
 
 /** Resources that a test must not leave open. Handles of the runner itself (pipes, signals) are not among them. */
@@ -33,9 +34,21 @@ export function checkForLeaks({ deadlineMs = 30_000, sockets = true }: LeakCheck
   });
 }
 
+/** Returns handles of these kinds, and child processes and temporary folders, without those of servers that wait for the next test. */
 function open(watched: readonly string[]): string[] {
   const resources = process.getActiveResourcesInfo().filter((resource) => watched.includes(resource));
-  return [...resources, ...runningChildren(), ...temporaryFolders().map((path) => `folder ${path}`)];
+  for (const _ of idleServers().flatMap(({ members }) => members))
+    resources.splice(resources.indexOf('ProcessWrap'), 1);
+  return [...resources, ...openResources()];
+}
+
+/** Returns child processes and temporary folders, without those of servers that wait for the next test. */
+export function openResources(): string[] {
+  const idle = idleServers();
+  const isIdle = (child: string) =>
+    idle.some(({ members }) => members.some(({ pid }) => child.endsWith(`(process ${pid})`)));
+  const folders = temporaryFolders().filter((path) => !idle.some(({ folder }) => folder === path));
+  return [...runningChildren().filter((child) => !isIdle(child)), ...folders.map((path) => `folder ${path}`)];
 }
 
 /** Returns the items that occur more often in `now` than in `before`. */

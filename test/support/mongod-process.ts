@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { spawnTracked } from './child-processes.ts';
 import { findMongod } from './mongod-binary.ts';
@@ -63,6 +63,15 @@ export class MongodProcess {
     const exited = once(child, 'exit');
     child.kill(signal);
     await exited;
+  }
+
+  /** Lets this process end although the server runs, which ends it; or not any more. */
+  keepAlive(keep: boolean): void {
+    const child = this.#child;
+    for (const each of [child, child?.stdout, child?.stderr] as (Socket | ChildProcess | undefined)[]) {
+      if (keep) each?.ref();
+      else each?.unref();
+    }
   }
 
   /** The folder with its data. */

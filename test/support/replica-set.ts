@@ -5,6 +5,7 @@ import { type Document, MongoClient, type MongoClientOptions, MongoServerError }
 import { eventually } from './eventually.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { MongodProcess } from './mongod-process.ts';
+import { type Servers, takeServers } from './server-pool.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const ELECTION_TIMEOUT_MS = 1_000;
@@ -76,7 +77,22 @@ export interface ReplicaSet extends AsyncDisposable {
   clearFailPoints(): Promise<void>;
 }
 
+/**
+ * Starts a replica set. One of a single member without special options is taken from those that earlier tests of this process have disposed of
+ * (`server-pool.ts`): empty, and like new.
+ */
 export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<ReplicaSet> {
+  const { servers, release } = await takeServers(options, startServers);
+  try {
+    return await connectTo(servers, options, release);
+  } catch (error) {
+    await servers[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Starts the members of a set, and waits until they have a primary. */
+async function startServers(options: ReplicaSetOptions): Promise<Servers> {
   const name = options.name ?? `rs-${randomBytes(3).toString('hex')}`;
   await using resources = new AsyncDisposableStack();
   const folder = resources.use(temporaryFolder('replica-set', process.env.LINKSPAN_TEST_CLUSTERS));
@@ -100,8 +116,25 @@ export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<
   for (const proxy of proxies) resources.use(proxy);
   const addresses = members.map(({ port }, n) => `127.0.0.1:${proxies[n]?.port ?? port}`);
   await initiate(name, members, addresses, options);
+  const kept = resources.move();
+  return {
+    name,
+    members,
+    proxies,
+    folder: folder.path,
+    connect: () => clientOf(members[0] as MongodProcess, options.auth === true),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
 
-  const hosts = addresses.join(',');
+/** @param release  is called on disposal, after the client is closed */
+async function connectTo(
+  servers: Servers,
+  options: ReplicaSetOptions,
+  release: () => Promise<void>,
+): Promise<ReplicaSet> {
+  const { name, members, proxies } = servers;
+  const hosts = members.map(({ port }, n) => `127.0.0.1:${proxies[n]?.port ?? port}`).join(',');
   const uriFor = (user: string, password: string) =>
     `mongodb://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${hosts}/?replicaSet=${name}&authSource=admin`;
   const uri = options.auth ? uriFor(ROOT.user, ROOT.password) : `mongodb://${hosts}/?replicaSet=${name}`;
@@ -110,12 +143,10 @@ export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<
     options.proxied && alone
       ? new MongoClient(uri.replace(hosts, `127.0.0.1:${alone.port}`), { directConnection: true })
       : new MongoClient(uri);
-  resources.defer(() => client.close());
   await client.connect();
 
   const admin = (member: MongodProcess, command: Document) => runOn(member, command, options.auth === true);
   const primary = () => findPrimary(members);
-  const kept = resources.move();
   return {
     name,
     uri,
@@ -141,7 +172,10 @@ export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<
       const off = { configureFailPoint: 'failCommand', mode: 'off' };
       await Promise.all(members.filter((member) => member.running).map((member) => admin(member, off)));
     },
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    [Symbol.asyncDispose]: async () => {
+      await client.close();
+      await release();
+    },
   };
 }
 

@@ -10,13 +10,21 @@ export interface TestEvent {
     /** The test file; missing in the event about the whole file. */
     readonly entryFile?: string;
     readonly line?: number;
+    /** 0 at the top. */
+    readonly nesting?: number;
     readonly testId?: number;
     readonly parentId?: number;
     readonly skip?: string | boolean;
     readonly todo?: string | boolean;
     readonly message?: string;
     readonly duration_ms?: number;
-    readonly details?: { readonly type?: string; readonly error?: Error & { readonly failureType?: string } };
+    /** Processor time of a file, with its children. */
+    readonly cpuSeconds?: number;
+    readonly details?: {
+      readonly type?: string;
+      readonly duration_ms?: number;
+      readonly error?: Error & { readonly failureType?: string };
+    };
   };
 }
 
@@ -30,7 +38,7 @@ interface FileCounts {
   readonly failed: string[];
 }
 
-const SLOWEST_SHOWN = 5;
+const EXPENSIVE_SHOWN = 10;
 
 /** Counts tests (not suites or files), prints failures and skips at once, and collects data for the report at the end. */
 export class TestTally {
@@ -38,7 +46,7 @@ export class TestTally {
   readonly #print: (text: string) => void;
   readonly #parents = new Set<string>();
   readonly #output = new Map<string, string>();
-  readonly #durations: { readonly file: string; readonly ms: number }[] = [];
+  readonly #costs: { readonly file: string; readonly seconds: number; readonly cpuSeconds: number }[] = [];
   readonly #files = new Map<string, FileCounts>();
   readonly #flaky: string[] = [];
 
@@ -71,17 +79,19 @@ export class TestTally {
     if (type === 'test:stdout' || type === 'test:stderr') this.#keepOutput(data);
     // Events without a file contain the runner's own counts.
     if (type === 'test:diagnostic' && data.file) this.#print(`  ${this.#place(data)} says: ${data.message}`);
-    if (type === 'test:summary' && data.file) this.#summarize(data.file, data.duration_ms ?? 0);
+    if (type === 'test:summary' && data.file) this.#summarize(data);
     if (type === 'test:pass' || type === 'test:fail') this.#count(type === 'test:pass', data);
   }
 
-  /** Returns the report: the slowest files, flaky tests, and as the last line `N passed, N failed, N skipped`. */
+  /** Returns the report: the files that cost most processor time, flaky tests, and as the last line `N passed, N failed, N skipped`. */
   report(): string {
-    const slowest = this.#durations.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST_SHOWN);
-    const lines = slowest.map(({ file, ms }) => `  ${(ms / 1_000).toFixed(1)} s  ${file}`);
+    const expensive = this.#costs.toSorted((a, b) => b.cpuSeconds - a.cpuSeconds).slice(0, EXPENSIVE_SHOWN);
+    const lines = expensive.map(
+      ({ file, seconds, cpuSeconds }) => `  ${cpuSeconds.toFixed(1)} CPU-s, ${seconds.toFixed(1)} s  ${file}`,
+    );
     return [
       '',
-      'slowest files:',
+      'most expensive files:',
       ...lines,
       '',
       ...this.#flaky,
@@ -133,10 +143,11 @@ export class TestTally {
     this.#output.set(file, (this.#output.get(file) ?? '') + message);
   }
 
-  #summarize(path: string, ms: number): void {
+  #summarize({ file: path = '', duration_ms = 0, cpuSeconds = 0 }: EventData): void {
     const file = relative(this.#root, path);
-    this.#durations.push({ file, ms });
-    this.#print(`· ${file} (${(ms / 1_000).toFixed(1)} s)`);
+    const seconds = duration_ms / 1_000;
+    this.#costs.push({ file, seconds, cpuSeconds });
+    this.#print(`· ${file} (${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} CPU-s)`);
   }
 }
 
