@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Command } from 'commander';
 import { linkspan } from '../../src/cli/main.ts';
-import { runLinkspan } from '../support/linkspan-process.ts';
+import { CommandLines } from './command-lines.ts';
 
-async function run(line: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  await using linkspan = runLinkspan(line.split(' '));
-  const { code } = await linkspan.exit;
-  return { code, stdout: linkspan.stdout, stderr: linkspan.stderr };
-}
+const lines = new CommandLines();
+after(() => lines[Symbol.dispose]());
+const run = (line: string) => lines.run(line);
 
 test("the error of an unknown flag or command suggests a known one and names the command's help", async () => {
   for (const [line, meant, command] of [

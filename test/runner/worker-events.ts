@@ -49,9 +49,9 @@ export class WorkerEvents {
   }
 
   #takeOfTest({ type, data }: Required<TestEvent>): void {
-    if (type === 'test:stdout' || type === 'test:stderr') return this.#add(type, { message: data.message });
     if (type === 'test:pass' || type === 'test:fail') this.#tests += 1;
-    this.#events.push({ type, data: { ...data, entryFile: this.#file ?? '' } });
+    if (type === 'test:stdout' || type === 'test:stderr') this.#add(type, { message: data.message });
+    else this.#events.push({ type, data: { ...data, entryFile: this.#file ?? '' } });
   }
 
   /** Notes the failure of a file outside of its tests. Its diagnostic follows. */
