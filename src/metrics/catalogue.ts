@@ -9,7 +9,7 @@ interface MetricDeclaration {
 
 /**
  * All metrics of Linkspan, beside the process metrics of prom-client. Their names and labels are stable: rules and
- * dashboards read them. `npm run docs:metrics` writes docs/reference/metrics.md from this table.
+ * dashboards read them. `npm run docs` writes docs/reference/metrics.md from this table.
  */
 export const METRICS = {
   linkspan_build_info: {

@@ -15,7 +15,7 @@ interface GateDeclaration {
 
 /**
  * The gates of a cutover. Their names are stable: programs read them. docs/reference/readiness.md has this table, written
- * by `npm run docs:readiness`.
+ * by `npm run docs`.
  */
 export const GATES = {
   running: {

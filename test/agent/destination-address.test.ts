@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { destinationAddress } from '../../src/agent/destination-address.ts';
 import { dialAsOwn } from '../../src/platform/index.ts';
 
+// id: agents-machine-out-of-reach
 test("a destination's connection string cannot use files, credentials, proxies or sockets of the agent's machine", () => {
   const uri = (options: string, host = 'db.example') => `mongodb://u:p@${host}/?${options}`;
   for (const option of [

@@ -92,6 +92,7 @@ async function linkThrough(middle: Middle, token: string, dataDir: string) {
 
 const POLL = { revision: null, waitSeconds: 0 };
 
+// id: sealed-to-request-key
 test("an order that an attacker on the path seals to the request's key is not executed", async () => {
   await using plane = await startControlPlane();
   await using middle = await Middle.before(() => plane.url);
@@ -176,6 +177,7 @@ function without(header: string, sent: Sent): Sent {
   return { ...sent, headers: Object.fromEntries(Object.entries(sent.headers).filter(([name]) => name !== header)) };
 }
 
+// id: refusal-of-other-request
 test("a refusal of another request that carries the agent's signature is rejected, although the control plane signed it", async () => {
   await using plane = await startControlPlane();
   await using middle = await Middle.before(() => plane.url);

@@ -19,6 +19,7 @@ interface Term {
   readonly term: number;
 }
 
+// id: lost-twice-not-ready
 test('a migration that its agent has lost to another engine twice is not ready, and says why', async () => {
   let aheadMs = 0;
   await using plane = await startControlPlane({

@@ -74,6 +74,7 @@ test('a cutover that cannot be noted waits and says why, other orders are carrie
   }
 });
 
+// id: new-keys-not-stored
 test('orders that arrive with new keys of the control plane are carried out while the keys cannot be stored, which a later poll does', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();

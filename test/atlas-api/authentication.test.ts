@@ -140,6 +140,7 @@ test('a token is valid for one hour from its issue, whatever expiry it claims; a
     assert.equal(await statusOf({ restore_id }), 401, String(restore_id));
 });
 
+// id: replaced-master-key
 test('a replaced master key signs no new token', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, wishes: { serviceAccount: ACCOUNT } });

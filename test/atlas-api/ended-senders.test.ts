@@ -59,6 +59,7 @@ async function refusals(plane: ControlPlane) {
   return records.map(({ details }) => details.reason);
 }
 
+// id: key-deleted-meanwhile
 test('a request that began before its key was deleted changes nothing after the deletion', async () => {
   let dialled = 0;
   const check = async () => {

@@ -49,6 +49,7 @@ function forgedPollFrom(address: string, { url }: ControlPlane, agent: AgentClie
   return requestFrom(address, `${url}/link/v1/poll`, { method: 'POST', headers, body });
 }
 
+// id: too-many-failed-attempts
 test('after too many failed attempts in a minute an address gets 429 from every API; valid credentials still work there, and other addresses are not affected', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, failedAttemptsPerMinute: 60 });

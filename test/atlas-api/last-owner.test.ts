@@ -65,6 +65,7 @@ async function look({ control }: ControlPlane, log: ReturnType<typeof keptLog>):
   await ended;
 }
 
+// id: owners-warned
 test('owners are warned once 7 days, a day and at the end before their last secret expires, and again about a new one', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
@@ -118,6 +119,7 @@ test('owners without an access list do not count where one is required', async (
   assert.equal(log.lines.at(-1)?.orgId, orgId, 'nobody could use the key');
 });
 
+// id: expired-owners-enter-again
 test('who can start the server enters an organization again whose owners have all expired, and that requires access lists', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });

@@ -38,6 +38,7 @@ test('an abort and a rehearsal of a cutover reach the agent, and GET shows when 
   );
 });
 
+// id: fails-past-no-return
 test('a failure past the point of no return ends nothing: the message says who finishes the cutover, and one event tells it', async () => {
   await using plane = await startControlPlane();
   const { report, show, ask, wanted } = await start(plane);

@@ -84,6 +84,7 @@ test('a migration whose agent is silent is not ready, whatever was reported last
   assert.equal((await shop.ask('cutover')).status, 202, 'a request that was accepted may be repeated');
 });
 
+// id: left-out-not-ready
 test('a migration that its agent leaves out of its reports is not ready, whatever was reported last', async () => {
   await using shop = await world();
   await shop.report(READY);
@@ -123,6 +124,7 @@ test('a migration that its agent leaves out and does not call taken over has no 
   assert.equal(wait?.reason, 'it is heard, but it has not reported this migration since.');
 });
 
+// id: restarted-agent-not-ready
 test('an agent that has restarted resumes its migration: until it reports it, it is neither lost nor ready', async () => {
   await using shop = await world();
   const status = async () => ((await shop.show()).linkspan.agent as { readonly status: string }).status;
@@ -147,6 +149,7 @@ test('an agent that has restarted resumes its migration: until it reports it, it
   }
 });
 
+// id: left-out-without-silence
 test('an agent that leaves out a migration without a silence is not taken for one that resumes it', async () => {
   await using shop = await world();
   await shop.report(READY);

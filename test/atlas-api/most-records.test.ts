@@ -62,6 +62,7 @@ async function addOrganizations({ store }: ControlPlane, count: number, fromMs: 
   });
 }
 
+// id: at-most-250-organizations
 test('a server has at most 250 organizations, whoever creates them', async () => {
   await using plane = await startControlPlane();
   await addOrganizations(plane, 248, 0);

@@ -32,6 +32,7 @@ async function setUp() {
   return { plane, groupId, path, agent, cluster, redirect, validate, succeed, create };
 }
 
+// id: redirected-after-validation
 test('a destination that a cluster manager redirects after its validation accepts no migration until it is validated again', async () => {
   const { plane, redirect, validate, succeed, create } = await setUp();
   await using _plane = plane;

@@ -89,6 +89,7 @@ test('a requested way back whose agent has restarted, and reports the cutover be
   assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.ready], ['COMPLETE', 'preparing', false]);
 });
 
+// id: failback-waits-for-agent
 test('a requested way back waits for its agent by name until the agent begins it, whether the agent is heard or not', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
@@ -236,6 +237,7 @@ test('a failed way back leaves the cutover as it is: it can be finished, or resu
   assert.equal((await ask('finish')).status, 202);
 });
 
+// id: lost-record-ends-by-finish-or-cancel
 test('a migration whose cutover has lost its record says so, and ends by a finish or a cancel', async () => {
   const error = { code: 'CUTOVER_RECORD_LOST', message: 'The record is gone.', remedy: 'Stay.' };
   const inProcess = { state: 'failed', error };
@@ -294,6 +296,7 @@ test('the report of a cutover names what removes the way back only once that is 
   assert.deepEqual(await shown(), [known.blocked, known.cleanup]);
 });
 
+// id: order-loses-permission-to-drop
 test('an order loses the permission to drop with the request for a cutover', async () => {
   await using plane = await startControlPlane();
   const { report, ask, order, id } = await start(plane, { dropDestinationData: true });

@@ -141,6 +141,7 @@ const recordsOf = async ({ store }: ControlPlane) => {
   return records.filter(({ eventTypeName }) => eventTypeName !== 'API_REQUEST_UNAUTHORIZED').length;
 };
 
+// id: every-operation-and-role
 test('every operation is open to the permitted roles, closed to all others and to other organizations, and refused requests change nothing', async () => {
   await using plane = await startControlPlane({ clock: new FakeClock(), rateLimits: false });
   const { groupId } = await prepare(plane);

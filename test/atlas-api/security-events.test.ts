@@ -40,6 +40,7 @@ async function replayOf(agent: AgentClient, url: string): Promise<void> {
   await fetch(`${url}/link/v1/report`, sent[0]);
 }
 
+// id: refused-attempts-logged
 test('each kind of refused attempt leaves one log line and one event with its address and without a secret', async () => {
   const log = keptLog();
   const clock = new FakeClock();
@@ -172,6 +173,7 @@ test('10,000 failures leave a bounded number of log lines and events, which coun
   assert.deepEqual(events[0]?.linkspan.details, { addresses: ['127.0.0.1'], leftOut: checked - 5 });
 });
 
+// id: requests-limited
 test('requests of an agent beyond its limit are an event with their addresses and a count, and no failed attempts', async (t) => {
   const log = keptLog();
   const clock = new FakeClock();

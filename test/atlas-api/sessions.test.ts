@@ -103,6 +103,7 @@ test('the session cookie is out of reach for scripts, other sites and other host
   assert.equal(codeOf(answer), 'SESSION_ENDED', 'a cookie that another host or plain HTTP could have planted');
 });
 
+// id: other-origin
 test('a page of another origin can neither use a session nor sign somebody in', async () => {
   await using plane = await startControlPlane();
   const client = await signedIn(plane);
@@ -142,6 +143,7 @@ test('without the header of the console a cookie has no effect: such a request g
   assert.deepEqual([ended.status, ended.headers['www-authenticate']], [401, undefined], 'browsers would open a dialog');
 });
 
+// id: sign-in-new-token
 test('a sign-in gives another token than the browser had, and ends the session of the former one', async () => {
   await using plane = await startControlPlane();
   const chosen = `linkspan-session=${'A'.repeat(43)}`;
@@ -172,6 +174,7 @@ test('a signed-out session ends on the server, and the record says so', async ()
   assert.equal((await eventsOf(plane, 'CONSOLE_SESSION_ENDED')).length, 1);
 });
 
+// id: stolen-cookie
 test('a stolen cookie is worth nothing once its key is deleted, gets another secret or other roles', async () => {
   await using plane = await startControlPlane();
   const deleted = await newKey(plane, ['ORG_MEMBER']);
@@ -202,6 +205,7 @@ test('a stolen cookie is worth nothing once its key is deleted, gets another sec
   assert.equal(codeOf(await replaced.send('GET', ORGS)), 'SESSION_ENDED');
 });
 
+// id: session-and-projects
 test('a session outlives the projects that it makes and deletes, and ends when its key loses a role in a project', async () => {
   await using plane = await startControlPlane();
   for (const kind of ['api key', 'service account'] as const) {

@@ -93,6 +93,7 @@ test('verify detects records that were rewritten with correct hashes, and record
   assert.match((await verify(data)).stderr, /record 4: no record has a MAC/);
 });
 
+// id: head-kept-elsewhere
 test('with a head that is kept elsewhere, verify detects cut off and restored records, and accepts new ones', async () => {
   using folder = temporaryFolder('audit');
   const [data, older, headFile] = ['data', 'older.db', 'head.json'].map((name) => join(folder.path, name)) as [

@@ -20,6 +20,7 @@ const PRIVATE = 'canary-private-key-of-the-first-start';
 const CLIENT = `mdb_sa_id_${'0a'.repeat(12)}`;
 const CLIENT_SECRET = 'canary_client_secret_of_the_first_start_00';
 
+// id: no-secret-in-logs
 test('no secret is in any log or file, whether requests succeed or fail', async () => {
   using folder = temporaryFolder('canaries');
   await using destination = await startReplicaSet({ auth: true });

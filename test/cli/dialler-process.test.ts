@@ -29,6 +29,7 @@ const SOON_MS = 5_000;
 const ended = (pid: number) =>
   eventually(() => !existsSync(`/proc/${pid}`), { what: 'the dialler process to end', deadlineMs: SOON_MS });
 
+// id: dialler-has-no-secret
 test('the dialler process has no cloud identity, no secret of the server, and no password in its environment and arguments', async () => {
   const secrets = {
     AWS_ACCESS_KEY_ID: 'canary-a',

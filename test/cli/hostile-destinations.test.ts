@@ -55,6 +55,7 @@ for (const [what, attack, expected] of attacks) {
   });
 }
 
+// id: hundred-registrations
 test("a hundred parallel registrations of one organization block neither another one's registration nor the server's descriptors", async () => {
   await using set = await startReplicaSet({ auth: true });
   await using hostile = await startHostileServer({ kind: 'silence' });

@@ -28,6 +28,7 @@ async function listen(server: Server, host: string): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+// id: no-secret-over-plain-http
 test('neither a client secret nor a digest is sent to another machine over plain HTTP, unless the user allows it', async (context) => {
   const address = ownAddress();
   if (address === undefined) return context.skip('this machine has only loopback');

@@ -83,6 +83,7 @@ async function directoryWithOlderCopy(folder: string): Promise<{ data: string; o
   return { data, older };
 }
 
+// id: restored-credentials
 test('after a restore, credentials that were redeemed, revoked or refused since the backup do not work again, and those that still work are listed for a review', async () => {
   using folder = temporaryFolder('restored');
   const [data, other, file] = ['data', 'other', 'backup.db'].map((name) => join(folder.path, name)) as [

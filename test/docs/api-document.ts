@@ -33,7 +33,7 @@ interface Description {
 
 const V2 = '/api/atlas/v2';
 
-/** Returns `docs/reference/api.md`, made from the OpenAPI document. `npm run docs:api` writes the file. */
+/** Returns `docs/reference/api.md`, made from the OpenAPI document. */
 export function apiDocument(): string {
   const { paths, components } = openApiDocument(operations) as Description;
   const described = Object.entries(paths)
@@ -48,7 +48,7 @@ export function apiDocument(): string {
     'For programmers who call the API. It lists every operation, with the fields of each request and answer.',
     '[Atlas CLI and curl](../migrate/atlas-cli-and-curl.md) shows how to call it, and [Errors](errors.md) lists every error.',
     '',
-    '`npm run docs:api` makes this page from the schemas that check requests. `GET /openapi.json` has the same for programs.',
+    'A build makes this page from the schemas that check requests. `GET /openapi.json` has the same for programs.',
     '',
     'All paths are under `/api/atlas/v2`, where a version is asked for with `Accept: application/vnd.atlas.<date>+json`, and under `/api/atlas/v1.0`,',
     'where they have their oldest version and plain JSON. All take `envelope` and `pretty`. **Extension** marks what Atlas does not have.',
@@ -125,5 +125,3 @@ function typeOf(schema: Schema): string {
   if (schema.prefixItems) return `array of ${schema.prefixItems.map(typeOf).join(', ')}`;
   return typeof schema.type === 'string' ? schema.type : (schema.type?.join(' or ') ?? 'any');
 }
-
-if (import.meta.main) process.stdout.write(apiDocument());

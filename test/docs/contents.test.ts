@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { chapters, decisions, ROOT } from '../../docs/.vitepress/contents.ts';
+import { BUILT } from './documents.ts';
 
-const PAGES = globSync('docs/**/*.md', { cwd: ROOT });
+const COMMITTED = globSync('docs/**/*.md', { cwd: ROOT }).filter((page) => !(page in BUILT));
+const PAGES = [...COMMITTED, ...Object.keys(BUILT).filter((file) => file.endsWith('.md'))];
 const isDecision = (page: string) => page.startsWith('docs/adr/0');
-const read = (page: string) => readFileSync(`${ROOT}${page}`, 'utf8');
+const read = (page: string) => BUILT[page]?.('') ?? readFileSync(`${ROOT}${page}`, 'utf8');
 
 test('the contents of the manual list every page once, by task', () => {
   const listed = [...chapters().flatMap(({ entries }) => entries), ...decisions()].map(({ path }) => path);
@@ -39,8 +41,8 @@ test('every page but the records of decisions begins with whom it is for', () =>
 });
 
 test('no page but the generated reference of the API has 300 lines', () => {
-  const tooLong = PAGES.filter((page) => read(page).split('\n').length > 300);
-  assert.deepEqual(tooLong, ['docs/reference/api.md']);
+  const tooLong = COMMITTED.filter((page) => read(page).split('\n').length > 300);
+  assert.deepEqual(tooLong, []);
 });
 
 test('the page of each command explains all of its flags', () => {

@@ -7,14 +7,13 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { readAgentConfiguration } from '../../src/agent/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { agentSchema } from './agent-schema.ts';
+import { BUILT } from './documents.ts';
 
 const shipped = (name: string) => new URL(`../../deploy/${name}`, import.meta.url).pathname;
 
-test("deploy/agent.schema.json is the agent's own schema; it accepts the shipped file and names errors", () => {
-  const text = readFileSync(shipped('agent.schema.json'), 'utf8');
-  assert.equal(text, agentSchema(), 'run npm run docs:agent-schema');
-  const check = new Ajv2020({ allErrors: true }).compile(JSON.parse(text));
+test('deploy/agent.schema.json accepts the shipped file and names errors', () => {
+  const schema = BUILT['deploy/agent.schema.json']?.('') ?? '';
+  const check = new Ajv2020({ allErrors: true }).compile(JSON.parse(schema));
   const good: Record<string, unknown> = parse(readFileSync(shipped('agent.yaml'), 'utf8'));
   assert.ok(check(good), JSON.stringify(check.errors));
   for (const wrong of [{ ...good, hosts: 'x' }, { ...good, projects: [] }, { ...good, plainHttp: 'yes' }, {}]) {

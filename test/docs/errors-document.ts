@@ -1,6 +1,6 @@
 import { errorCatalogue } from '../../src/platform/index.ts';
 
-/** Returns `docs/reference/errors.md`, made from the catalogue. `npm run docs:errors` writes the file. */
+/** Returns `docs/reference/errors.md`, made from the catalogue. */
 export function errorsDocument(): string {
   const rows = Object.entries(errorCatalogue)
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -27,5 +27,3 @@ export function errorsDocument(): string {
 function cell(text: string): string {
   return text.replaceAll('|', '\\|');
 }
-
-if (import.meta.main) process.stdout.write(errorsDocument());

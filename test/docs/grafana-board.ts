@@ -1,7 +1,3 @@
-import { writeFileSync } from 'node:fs';
-
-export const boardFile = new URL('../../deploy/grafana/linkspan.json', import.meta.url);
-
 /** One panel of the board. */
 interface Panel {
   readonly title: string;
@@ -216,7 +212,7 @@ export const boardExpressions: readonly string[] = Object.values(ROWS).flatMap((
   panels.flatMap(({ shows }) => shows.map(([expr]) => expr)),
 );
 
-/** Returns deploy/grafana/linkspan.json. `npm run docs:board` writes the file. */
+/** Returns deploy/grafana/linkspan.json. */
 export function grafanaBoard(): string {
   let id = 0;
   let y = 0;
@@ -272,5 +268,3 @@ function panelOf(id: number, { title, type, unit, shows, texts = {} }: Panel, gr
   const defaults = { unit, mappings };
   return { id, type, title, datasource: DATASOURCE, gridPos, fieldConfig: { defaults, overrides: [] }, targets };
 }
-
-if (import.meta.main) writeFileSync(boardFile, grafanaBoard());

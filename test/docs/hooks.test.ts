@@ -6,15 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { HOOK_EVENT_TYPES, hookEvent } from '../../src/hooks/index.ts';
 import { signatures } from '../../src/hooks/signature.ts';
 import { newSecret } from '../hooks/hooks-folder.ts';
-import { hookSchema } from './hook-schema.ts';
 
 const page = readFileSync(new URL('../../docs/operate/hooks.md', import.meta.url), 'utf8');
 const example = /```json\n([^`]+)```/.exec(page)?.[1] ?? '';
-
-test('docs/reference/hook-event.schema.json is the schema of events', () => {
-  const file = new URL('../../docs/reference/hook-event.schema.json', import.meta.url);
-  assert.equal(readFileSync(file, 'utf8'), hookSchema(), 'run npm run docs:hook-schema');
-});
 
 test('docs/operate/hooks.md has every event, and its example is one', () => {
   const listed = [...page.matchAll(/^\| `((?:migration|hooks)\.\w+)` \|/gm)].map(([, type]) => type);

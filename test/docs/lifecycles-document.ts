@@ -1,17 +1,14 @@
-import { writeFileSync } from 'node:fs';
 import { COLLECTION_TRANSITIONS } from '../../src/engine/collections/lifecycle.ts';
 import { CUTOVER_TRANSITIONS, MIGRATION_TRANSITIONS } from '../../src/engine/records/migration-lifecycle.ts';
 
 type Table = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-export const lifecyclesPage = new URL('../../docs/reference/lifecycles.md', import.meta.url);
-
-/** Returns docs/reference/lifecycles.md, made from the engine's tables. `npm run docs:lifecycles` writes the file. */
+/** Returns docs/reference/lifecycles.md, made from the engine's tables. */
 export function lifecyclesDocument(): string {
   return `# Lifecycles
 
 For engineers who change the engine, and for operators who want to know what a state means. The engine runs by three tables; this page is
-generated from them by \`npm run docs:lifecycles\`. Each arrow is an event. Events that change nothing, and events that can't happen in a state,
+generated from them by \`npm run docs\`. Each arrow is an event. Events that change nothing, and events that can't happen in a state,
 have no arrow.
 
 ## A collection
@@ -50,5 +47,3 @@ function diagram(table: Table, first: string): string {
 function nameOf(state: string): string {
   return state.replaceAll(' ', '_');
 }
-
-if (import.meta.main) writeFileSync(lifecyclesPage, lifecyclesDocument());

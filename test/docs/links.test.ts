@@ -3,9 +3,11 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { BUILT } from './documents.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+/** Returns the text of a file, also of one that a build makes. */
+const read = (file: string) => BUILT[file]?.('') ?? readFileSync(join(ROOT, file), 'utf8');
 
 const PAGES = globSync(['*.md', 'docs/**/*.md', '{demo,deploy,bench}/**/*.md'], { cwd: ROOT });
 const SOURCES = globSync('{src,test,demo,bench}/**/*.{ts,js}', { cwd: ROOT });
@@ -38,8 +40,12 @@ const withoutCode = (page: string) => withoutFences(page).replaceAll(/`[^`\n]*`/
 
 const commentsOf = (source: string) => source.match(/\/\*[\s\S]*?\*\/|(?<![:\w'"`])\/\/.*$/gm)?.join('\n') ?? '';
 
+const anchorsByFile = new Map<string, Set<string>>();
+
 /** Returns the anchors of a page: declared ones, and those that GitHub gives its headings. */
 function anchorsOf(file: string): Set<string> {
+  const known = anchorsByFile.get(file);
+  if (known !== undefined) return known;
   const page = withoutFences(read(file));
   const declared = [...page.matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id);
   const anchors = new Set(declared);
@@ -50,11 +56,12 @@ function anchorsOf(file: string): Set<string> {
     for (let n = 1; anchors.has(anchor); n += 1) anchor = `${slug}-${n}`;
     anchors.add(anchor);
   }
+  anchorsByFile.set(file, anchors);
   return anchors;
 }
 
 function problemOf({ file, anchor }: Reference): string | undefined {
-  if (!existsSync(join(ROOT, file))) return `${file} does not exist`;
+  if (!(file in BUILT || existsSync(join(ROOT, file)))) return `${file} does not exist`;
   if (anchor !== undefined && !anchorsOf(file).has(anchor)) return `${file} has no anchor #${anchor}`;
   return undefined;
 }

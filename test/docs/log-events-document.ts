@@ -1,13 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import type { LogEventDefinition } from '../../src/platform/log-events/define.ts';
 import { LOG_EVENTS } from '../../src/platform/log-events/index.ts';
-
-export const logEventsPage = new URL('../../docs/reference/log-events.md', import.meta.url);
 
 const INTRODUCTION = `# Log events
 
 For operators who filter logs or alert on them. After reading it you know the name of each kind of log line, what it means,
-and its fields. This page is generated from \`src/platform/log-events\` by \`npm run docs:log-events\`.
+and its fields. This page is generated from \`src/platform/log-events\` by \`npm run docs\`.
 
 Commands write a line for each event to stderr: JSON, or text on a terminal. \`--log-format\` of \`serve\` and \`agent\`
 chooses.
@@ -29,7 +26,7 @@ For an alert, begin with the levels error and fatal (\`jq 'select(.level >= 50) 
 matter to you. [Monitoring](../operate/monitoring.md) and [Hooks](../operate/hooks.md) report states instead of lines.
 `;
 
-/** Returns docs/reference/log-events.md, made from the catalogue. `npm run docs:log-events` writes the file. */
+/** Returns docs/reference/log-events.md, made from the catalogue. */
 export function logEventsDocument(): string {
   const chapters = Object.entries(LOG_EVENTS).map(([title, events]) => {
     const rows = Object.entries<LogEventDefinition>(events)
@@ -42,5 +39,3 @@ export function logEventsDocument(): string {
   });
   return INTRODUCTION + chapters.join('');
 }
-
-if (import.meta.main) writeFileSync(logEventsPage, logEventsDocument());

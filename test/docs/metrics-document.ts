@@ -1,12 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import { METRICS } from '../../src/metrics/catalogue.ts';
-
-export const metricsPage = new URL('../../docs/reference/metrics.md', import.meta.url);
 
 const INTRODUCTION = `# Metrics
 
 For operators who write rules and dashboards. After reading it you know every metric of Linkspan, its labels and when it is
-absent. This page is generated from \`src/metrics/catalogue.ts\` by \`npm run docs:metrics\`;
+absent. This page is generated from \`src/metrics/catalogue.ts\` by \`npm run docs\`;
 [Monitoring](../operate/monitoring.md) says how to switch metrics on.
 
 An unknown value has no sample. A migration has its series from its start; before its engine has loaded its records, only its
@@ -24,7 +21,7 @@ const CHAPTERS = {
   serve: '`linkspan serve` only',
 } as const;
 
-/** Returns docs/reference/metrics.md, made from the catalogue. `npm run docs:metrics` writes the file. */
+/** Returns docs/reference/metrics.md, made from the catalogue. */
 export function metricsDocument(): string {
   const chapters = Object.entries(CHAPTERS).map(([of, title]) => {
     const rows = Object.entries(METRICS)
@@ -34,5 +31,3 @@ export function metricsDocument(): string {
   });
   return INTRODUCTION + chapters.join('');
 }
-
-if (import.meta.main) writeFileSync(metricsPage, metricsDocument());

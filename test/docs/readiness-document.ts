@@ -1,13 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import { GATE_GROUPS, GATES } from '../../src/platform/index.ts';
-
-export const readinessPage = new URL('../../docs/reference/readiness.md', import.meta.url);
 
 const INTRODUCTION = `# Readiness for the cutover
 
 For operators who decide when to cut over, and for programs that read the checklist. A migration is ready when every gate
 that refuses is passed or skipped. The other gates are advice: a cutover waits for what they name by itself, or can't change
-it. This page is generated from \`src/platform/gates.ts\` by \`npm run docs:readiness\`.
+it. This page is generated from \`src/platform/gates.ts\` by \`npm run docs\`.
 
 The checklist is the same everywhere: \`linkspan.readiness\` of the API's live migration, \`linkspan.readiness\` of
 \`GET /progress\`, \`linkspan migration describe\`, and \`readiness\` in the lines of \`linkspan sync --output json\`.
@@ -41,7 +38,7 @@ but three new barriers have to pass after it.
 
 `;
 
-/** Returns docs/reference/readiness.md, made from the catalogue of gates. `npm run docs:readiness` writes the file. */
+/** Returns docs/reference/readiness.md, made from the catalogue of gates. */
 export function readinessDocument(): string {
   return INTRODUCTION + GATE_GROUPS.map(tableOf).join('\n');
 }
@@ -60,5 +57,3 @@ function tableOf(group: (typeof GATE_GROUPS)[number]): string {
     '',
   ].join('\n');
 }
-
-if (import.meta.main) writeFileSync(readinessPage, readinessDocument());

@@ -1,12 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { commandLineErrors } from '../../src/platform/errors/command-line.ts';
 import type { ErrorDefinition } from '../../src/platform/errors/define.ts';
 import { engineErrors } from '../../src/platform/errors/engine.ts';
 import { linkErrors } from '../../src/platform/errors/link.ts';
 import { verificationErrors } from '../../src/platform/errors/verification.ts';
 
-const PAGE = new URL('../../docs/operate/troubleshooting.md', import.meta.url);
-const MARK = '<!-- Below: out of the error catalogue. npm run docs:troubleshooting writes it. -->\n';
+const MARK = '<!-- Below: from the error catalogue. `npm run docs` writes it. -->\n';
 
 const CHAPTERS: readonly (readonly [string, Readonly<Record<string, ErrorDefinition>>])[] = [
   ['The agent and its link', linkErrors],
@@ -14,9 +12,12 @@ const CHAPTERS: readonly (readonly [string, Readonly<Record<string, ErrorDefinit
   ['A command and its files', commandLineErrors],
 ];
 
-/** Returns `docs/operate/troubleshooting.md`: its handwritten head, and the meaning of all messages by the place where they occur. */
-export function troubleshootingDocument(): string {
-  const [head = ''] = readFileSync(PAGE, 'utf8').split(MARK);
+/**
+ * Returns `docs/operate/troubleshooting.md`: its handwritten head, and the meaning of all messages by the place where they occur.
+ * @param page  its present text
+ */
+export function troubleshootingDocument(page: string): string {
+  const [head = ''] = page.split(MARK);
   const chapters = CHAPTERS.map(([title, errors]) => {
     const entries = Object.entries(errors)
       .map(
@@ -28,6 +29,3 @@ export function troubleshootingDocument(): string {
   });
   return `${head}${MARK}\n${chapters.join('\n')}`;
 }
-
-// It reads the page's head, so a redirect into the page would erase its input.
-if (import.meta.main) writeFileSync(PAGE, troubleshootingDocument());

@@ -10,6 +10,7 @@ import { PushSetup } from './push-setup.ts';
 
 checkForLeaks({ sockets: false });
 
+// id: agent-finishes-without-source
 test('control plane: an agent that starts again finishes a committed cutover whose source is gone', {
   skip: needsSource('6.0', 'it has no write block'),
 }, async () => {

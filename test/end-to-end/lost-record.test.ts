@@ -45,6 +45,7 @@ describe('a migration whose way back is open and whose record is removed', { ski
     assert.equal(repl.userWriteBlockMode, 2, 'the old source stays blocked');
   };
 
+  // id: cleanup-leaves-failback
   test('cleanup and the report leave the way back alone; a finish without the record ends it with a word', async () => {
     await using setup = await PushSetup.create(pair, sourceUri);
     await cutOver(setup, true);
@@ -64,6 +65,7 @@ describe('a migration whose way back is open and whose record is removed', { ski
     await expectNothingDropped();
   });
 
+  // id: restart-names-the-loss
   test('a restart of the agent names the loss, and a cancel ends the migration', async () => {
     await using setup = await PushSetup.create(pair, sourceUri);
     const agent = await cutOver(setup, false);

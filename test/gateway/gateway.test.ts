@@ -108,6 +108,7 @@ test('only signed requests of the agent itself are accepted: unsigned, wrongly s
   assert.equal((await stranger.poll(null)).json.errorCode, 'AGENT_UNKNOWN');
 });
 
+// id: replayed-request
 test('a replayed request is refused, although its signature is valid', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);

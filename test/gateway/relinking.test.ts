@@ -26,6 +26,7 @@ async function redeemAs(plane: ControlPlane, token: string, host: string): Promi
   return agent;
 }
 
+// id: leaked-link-token
 test('a leaked link-token does not take over a host: its agent gets nothing before an owner approves it', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane, 'mover');
@@ -74,6 +75,7 @@ test('a host name is printable and short, or the redemption is refused', async (
   }
 });
 
+// id: revoked-agent
 test('a revoked agent is refused at once, and its running migration fails with the reason without a report of the agent', async () => {
   await using plane = await startControlPlane();
   const { agent, groupId, path } = await prepare(plane);

@@ -40,6 +40,7 @@ async function linkOf(plane: ControlPlane, { agentId }: AgentClient): Promise<st
   return `${path}/${links.find((shown) => shown.agentId === agentId)?.id}`;
 }
 
+// id: refused-stores-nothing
 test('the control plane stores nothing of a request that it refuses for the state of the link or the address', async () => {
   await using plane = await startControlPlane();
   const revoked = await link(plane, 'revoked');

@@ -13,6 +13,7 @@ function fill(guard: ReplayGuard, sender: string, nowMs: number): void {
   assert.throws(() => guard.admit(sender, request('one more'), nowMs), { code: 'TOO_MANY_AGENT_REQUESTS' });
 }
 
+// id: nonces-limited
 test('the nonces of one agent take memory up to a limit; beyond it its requests are refused, and those of others are not', () => {
   const guard = new ReplayGuard();
   fill(guard, 'a', NOW);

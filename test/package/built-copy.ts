@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 import program from '../../rolldown.config.ts';
 import { buildConsole } from '../console/built-console.ts';
+import { BUILT, writeDocuments } from '../docs/documents.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -12,6 +13,7 @@ export async function builtCopy(folder: string): Promise<void> {
   const left = ['.git', 'node_modules', 'dist', 'test'].map((name) => join(ROOT, name));
   cpSync(ROOT, folder, { recursive: true, filter: (path) => !left.includes(path) });
   await build({ ...program, output: { ...program.output, dir: join(folder, 'dist/program') } });
+  writeDocuments(BUILT, folder);
   using console = await buildConsole();
   cpSync(console.path, join(folder, 'dist/console'), { recursive: true });
 }

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { BUILT, writeDocuments } from '../docs/documents.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const run = promisify(execFile);
@@ -46,6 +47,7 @@ function plantSecrets(folder: string): void {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), 'built');
   }
+  writeDocuments(BUILT, folder);
 }
 
 test('npm pack includes the program, its documentation and the deployment files, and no secret from the checkout', async () => {
@@ -68,6 +70,10 @@ test('npm pack includes the program, its documentation and the deployment files,
   ];
   assert.deepEqual(
     packed.filter((path) => !intended.some((pattern) => pattern.test(path))),
+    [],
+  );
+  assert.deepEqual(
+    Object.keys(BUILT).filter((path) => !packed.includes(path)),
     [],
   );
   for (const pattern of intended)

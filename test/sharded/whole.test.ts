@@ -13,6 +13,7 @@ import { startShardedCluster } from '../support/sharded-cluster.ts';
 import { runInBackground } from './background.ts';
 import { ordersOf, shardInTwo } from './sharded-shop.ts';
 
+// id: chunks-move
 test('a sharded cluster is migrated live while chunks move, byte-equal, and its writers are blocked', async () => {
   await using source = await startShardedCluster();
   await using destination = await startReplicaSet();

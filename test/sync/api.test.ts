@@ -169,6 +169,7 @@ const OWN_PAGE = {
   'linkspan-console': '1',
 };
 
+// id: own-pages-only
 test('only a page of the API itself can make calls from a browser, and it says so in a header', async () => {
   const api = idleApi();
   const status = async (headers: Record<string, string>) => (await api.post('/api/v1/pause', '{}', headers)).status;

@@ -12,6 +12,7 @@ const args = ({ source, destination }: ReplicaSetPair) => [
   destination.uri,
 ];
 
+// id: drops-named-side-only
 test('a start that would drop another side than the named one is refused, and the named one is dropped', async () => {
   await using pair = await startPair();
   const { source, destination } = pair;

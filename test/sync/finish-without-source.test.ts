@@ -11,6 +11,7 @@ import { startSync } from '../support/sync-process.ts';
 
 checkForLeaks({ sockets: false });
 
+// id: sync-finishes-without-source
 test('linkspan sync: a start finishes a committed cutover whose source is gone', {
   skip: needsSource('6.0', 'it has no write block'),
 }, async () => {

@@ -11,7 +11,7 @@ export type LogEvents = typeof migrationLogEvents &
 
 /**
  * Every kind of log line, by the name in its field `event`. The names are stable: filters and alerts read them.
- * `npm run docs:log-events` writes docs/reference/log-events.md from this table.
+ * `npm run docs` writes docs/reference/log-events.md from this table.
  */
 export const LOG_EVENTS = {
   'Migrations and comparisons': migrationLogEvents,

@@ -47,6 +47,7 @@ test('control plane: a failure before the point of no return leaves the source o
   await pair.destination.createUser('app', 'secret', ['readWriteAnyDatabase']);
 });
 
+// id: control-plane-past-no-return
 test('control plane: a failure past the point of no return ends nothing, and the agent of the page finishes the cutover', {
   skip,
 }, async () => {
@@ -69,6 +70,7 @@ test('control plane: a failure past the point of no return ends nothing, and the
   await expectIdentical(pair);
 });
 
+// id: sync-past-no-return
 test('linkspan sync: a migration that failed before, and then past the point of no return is resumed by the page', {
   skip,
 }, async () => {

@@ -39,6 +39,7 @@ describe('users and roles', () => {
   const start = (changes: Partial<MigrationOptions> = {}) =>
     RunningMigration.start(clusters, { usersAndRoles: true, ...changes });
 
+  // id: accounts-at-cutover
   test('are migrated at the cutover, not by a rehearsal, and old passwords still work', async () => {
     const { source, destination } = pair;
     await makeAccounts(source);
@@ -83,6 +84,7 @@ describe('users and roles', () => {
     assert.equal(await mayRead(destination, 'aged', 'old-password'), false, 'by the role that the destination kept');
   });
 
+  // id: accounts-change-until-commit
   test('that change until the last moment are migrated as they are then', {
     skip: needsSource('6.0', 'it is not blocked, so that there is no such moment to stop at'),
   }, async () => {
@@ -105,6 +107,7 @@ describe('users and roles', () => {
     assert.equal(running.progress.cutover?.writtenAfterCommit, undefined);
   });
 
+  // id: accounts-change-after-commit
   test('that change after the commit are told as late writes', {
     skip: needsSource('6.0', 'it has no write block'),
   }, async () => {

@@ -15,6 +15,7 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'nothing can be deleted from a capped collection');
 
+// id: reinserted-takes-last-place
 test('a document that is deleted and inserted again while the migration follows takes the last place at once', {
   skip,
 }, async () => {
@@ -52,6 +53,7 @@ test('a document that is deleted and inserted again takes the last place, also d
   await expectSameOrder(pair);
 });
 
+// id: wrong-order-corrected
 test('an order that is wrong in the middle, since changes came twice, is corrected at the cutover by the run that ends it', {
   skip,
 }, async () => {

@@ -16,6 +16,7 @@ interface Entry {
 
 const EMPTY = new Timestamp(0n);
 
+// id: capped-empty-timestamp
 test('an empty timestamp of a capped collection stays empty, and in its place, on every member of the destination', async () => {
   await using pair = await startPair({ destination: { members: 3 } });
   const db = pair.source.client.db('shop');

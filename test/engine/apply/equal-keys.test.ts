@@ -62,6 +62,7 @@ describe('equal keys', () => {
     });
   }
 
+  // id: other-number-type
   test('documents that are saved with another number type of their _id each time end as on the source', async () => {
     await saveWithOtherNumbers((number) => number);
   });

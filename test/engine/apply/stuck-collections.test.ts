@@ -57,6 +57,7 @@ describe('a document that the destination refuses', async () => {
     if (state === 'tailing') assert.ok(notReadyReasons.some((reason) => reason.includes('shop.a')));
   };
 
+  // id: refused-document-in-copy
   test('holds up the copy of its collection only, which resumes by itself once the cause is gone', async () => {
     await refuse();
     await using running = RunningMigration.start(pair, { clock: hurried });
@@ -74,6 +75,7 @@ describe('a document that the destination refuses', async () => {
     await identical();
   });
 
+  // id: refused-document-while-following
   test('holds up only its collection while following, whose changes wait safely, also across runs', async () => {
     await using running = RunningMigration.start(pair, { clock: hurried });
     await running.untilReady();
@@ -128,6 +130,7 @@ describe('a document that the destination refuses', async () => {
     assert.equal(await shop('destination').collection('b').countDocuments(), 500);
   });
 
+  // id: disk-full
   test('for lack of disk space holds up every writer, and progress reports the wait', async () => {
     await using running = RunningMigration.start(pair, { clock: hurried });
     await running.untilReady();

@@ -12,6 +12,7 @@ checkForLeaks();
 
 const DATABASE = 'corpus';
 
+// id: every-bson-type
 test('every BSON type, odd name, depth and size keeps its bytes: copied, from its event, and fetched after an update', async () => {
   await using pair = await startPair();
   const { source, destination } = pair;
@@ -33,6 +34,7 @@ test('every BSON type, odd name, depth and size keeps its bytes: copied, from it
   await assertHolds(destination.client.db(DATABASE).collection('inserted'));
 });
 
+// id: dots-and-dollars
 test('fields with dots and dollars that a pipeline sets and removes are migrated', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db(DATABASE).collection<{ _id: number }>('items');

@@ -75,6 +75,7 @@ test('bytes that are not a document are rejected, and never read beyond their en
   );
 });
 
+// id: exact-write-needed
 test('only top-level empty timestamps and $-prefixed names ask for an exact write', () => {
   const asks = (object: object) => needsExactWrite(Buffer.from(BSON.serialize(object)));
   assert.equal(asks({ _id: 1, t: new Timestamp(0n) }), true);

@@ -83,6 +83,7 @@ const documents = [
   document(element(0x02, '_id', string('large')), element(0x02, 'x', string('z'.repeat(15 * 1024 * 1024)))),
 ];
 
+// id: documents-keep-bytes
 test('every document keeps its bytes: copied, from its event, and fetched again after an update', async () => {
   await using pair = await startPair();
   const { source, destination } = pair;
@@ -108,6 +109,7 @@ test('every document keeps its bytes: copied, from its event, and fetched again 
   assert.equal(compared, documents.length * 3);
 });
 
+// id: id-changes-type
 test('an _id that changes its type again and again ends as on the source', async () => {
   await using pair = await startPair();
   const items = pair.source.client
@@ -132,6 +134,7 @@ test('an _id that changes its type again and again ends as on the source', async
   await expectIdentical(pair);
 });
 
+// id: swapped-unique-values
 test('unique values that documents swap are migrated', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('exact').collection<{ _id: number; seat?: number }>('items');

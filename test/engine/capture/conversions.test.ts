@@ -62,6 +62,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     assert.ok((running.progress.repairs?.declared ?? 0) > 0);
   });
 
+  // id: copied-again-without-oplog
   test('are copied again for a user who may not read the oplog, and the run and the plan report what they cannot see', async () => {
     await refill('items');
     const cluster = ['appendOplogNote', 'replSetGetConfig', 'getParameter', 'listDatabases', 'serverStatus'];

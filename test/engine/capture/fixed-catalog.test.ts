@@ -69,6 +69,7 @@ describe('a source whose catalog cannot be followed', () => {
     assert.ok(looksAfterwards >= ENOUGH_LOOKS);
   });
 
+  // id: found-at-the-cutover
   test('a change that no check has seen yet is found at the cutover', async () => {
     await refill(pair);
     await using running = RunningMigration.start(pair);
@@ -105,6 +106,7 @@ describe('a source whose catalog cannot be followed', () => {
     await built;
   });
 
+  // id: writers-must-stop
   test('a source that is written to is not cut over until its writers have stopped', async () => {
     await refill(pair);
     await using writer = await startLedgerWriter({
@@ -195,6 +197,7 @@ describe('a source whose catalog cannot be followed', () => {
     await db.dropDatabase();
   });
 
+  // id: destination-fcv-5
   test('a destination whose feature compatibility version is 5.0 is refused', async () => {
     const admin = pair.destination.client.db('admin');
     await admin.command({ setFeatureCompatibilityVersion: '5.0' });

@@ -51,6 +51,7 @@ describe('writes that no change stream shows', () => {
     ];
     await pair.source.client.db('admin').command({ applyOps, writeConcern: { w: 'majority' } });
   };
+  // id: applyops-migrated
   test('what applyOps writes is migrated: in the copy, while following, while paused, while the engine is down, and in the write pause', {
     skip: needsSource('6.0', 'its stream does not show changes of the catalog'),
   }, async () => {
@@ -174,6 +175,7 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
+  // id: search-reaches-stream-first
   test('nothing ends before the oplog is searched up to the position of the stream', async () => {
     await refill('items');
     let held: Promise<unknown> | undefined;

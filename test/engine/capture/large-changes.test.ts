@@ -22,6 +22,7 @@ const ROOMY = { source: { cacheGigabytes: 1 }, destination: { cacheGigabytes: 1 
 const HALF = 7 * 1024 * 1024;
 const LONG_KEY = 'k'.repeat(1_000_000);
 
+// id: large-transactions-and-deletes
 test('transactions of 1,000 writes, mass deletes and hot documents are migrated, in the copy and while following', async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('large');
@@ -48,6 +49,7 @@ test('transactions of 1,000 writes, mass deletes and hot documents are migrated,
   assert.equal(hot?.n, 2_000);
 });
 
+// id: events-near-16-mib
 test('changes whose events are near 16 MiB, or would exceed it, are migrated', async () => {
   await using pair = await startPair(ROOMY);
   const items = pair.source.client.db('large').collection<Item & { a?: string; b?: string; c?: unknown[] }>('items');
@@ -66,6 +68,7 @@ test('changes whose events are near 16 MiB, or would exceed it, are migrated', a
   await expectIdentical(pair);
 });
 
+// id: thousands-of-long-keys
 test('thousands of long keys that change at once are migrated', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('large').collection<Item>('items');

@@ -37,6 +37,7 @@ async function withHiddenWrite() {
   return { pair, clusters, running, grant, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
+// id: unreadable-oplog-then-migrated
 test('what was written without an event while the oplog could not be read is migrated once it can', {
   skip,
 }, async () => {

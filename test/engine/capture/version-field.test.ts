@@ -17,6 +17,7 @@ const VERSIONED = [
   { a: { $v: 2 } },
 ];
 
+// id: field-v
 test('documents with a field $v are migrated: copied, inserted, and changed', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection<{ _id: number }>('items');
@@ -42,6 +43,7 @@ const UNREADABLE = [
   { $v: 'text' },
 ];
 
+// id: pipeline-field-v
 test('a pipeline that writes a field $v, which ends every change stream, costs a comparison, and no change is lost', {
   skip: needsSource('6.0', 'a lost history ends its migrations'),
 }, async () => {

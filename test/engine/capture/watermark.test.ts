@@ -6,6 +6,7 @@ import { Watermark } from '../../../src/engine/capture/watermark.ts';
 
 const at = (position: number) => ({ token: { _data: `82${position}` }, time: new Timestamp(BigInt(position)) });
 
+// id: checkpoint-passes-nothing
 test('the checkpoint never passes a batch with something not yet acknowledged or not yet compared, and never goes back', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(5), { maxLength: 60 }), (steps) => {

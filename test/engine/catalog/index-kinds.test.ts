@@ -87,6 +87,7 @@ const kinds = Object.entries(KINDS).filter(
   ([name]) => !(needsSource('6.0', 'it has no such kind') && KINDS_OF_6.includes(name)),
 );
 
+// id: every-kind-of-index
 test('indexes of every kind end as on the source', async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('kinds');

@@ -38,6 +38,7 @@ const OPTIONS: Readonly<Record<string, Document>> = {
   },
 };
 
+// id: every-kind-of-collection
 test('collections of every kind are migrated, empty or not, with documents that their own validator rejects', {
   skip: needsSource('6.0', 'it has not all of these kinds'),
 }, async () => {
@@ -59,6 +60,7 @@ test('collections of every kind are migrated, empty or not, with documents that 
   await expectIdentical(pair);
 });
 
+// id: odd-names
 test('odd names of collections, databases and indexes are migrated', { skip }, async () => {
   await using pair = await startPair();
   const [early, late] = ['Ünï-cödé', '0!#%&()+,;=@[]^_`{}~'].map((name) => pair.source.client.db(name));
@@ -75,6 +77,7 @@ test('odd names of collections, databases and indexes are migrated', { skip }, a
   await expectIdentical(pair);
 });
 
+// id: views-migrated
 test('views are migrated: on views, on nothing, and on what is created later', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('views');
@@ -124,6 +127,7 @@ test('a validator with a regular expression that JavaScript rejects does not sto
   await expectIdentical(pair);
 });
 
+// id: expires-no-sooner
 test('a document that expires on the source expires on the destination, and no sooner', async () => {
   const setParameters = { ttlMonitorSleepSecs: 1 };
   await using pair = await startPair({ source: { setParameters }, destination: { setParameters } });

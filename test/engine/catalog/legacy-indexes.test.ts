@@ -173,6 +173,7 @@ test('a number makes an index as unique as true does', () => {
 describe('indexes that old servers made', () => {
   checkForLeaks({ sockets: false });
 
+  // id: legacy-indexes-converted
   test('are migrated in the current form, reported with what was changed, and do the same', async () => {
     await using pair = await startPair({ source: { setParameters: PLANTING } });
     const planted = {

@@ -16,6 +16,7 @@ checkForLeaks();
 
 const unseen = needsSource('6.0', 'their changes are not in its stream');
 
+// id: capped-keeps-order
 test('a capped collection keeps its order and its limits while it goes round', async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('special');
@@ -74,6 +75,7 @@ test('what is appended to a capped collection while its spool is drained keeps i
   assert.deepEqual(await naturalOrder(copied, 'log', '_id'), await naturalOrder(db, 'log', '_id'), 'at the end');
 });
 
+// id: time-series-with-arrivals
 test('a time series is migrated, with measurements that arrive meanwhile', { skip: unseen }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const users = await leastPrivilegeUsers(pair);
@@ -114,6 +116,7 @@ test('the buckets of a time series that does not exist, as while it is created o
   assert.deepEqual(seen, ['system.buckets.measurements']);
 });
 
+// id: without-role-restore
 test('stored functions and time series are migrated by a user without the role restore', { skip: unseen }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const { client } = pair.source;

@@ -94,6 +94,7 @@ async function fill(pair: ReplicaSetPair): Promise<Db> {
   return db;
 }
 
+// id: catalog-changes-while-following
 test('changes of the catalog while the migration follows end as on the source', { skip }, async () => {
   await using pair = await startPair();
   const db = await fill(pair);
@@ -104,6 +105,7 @@ test('changes of the catalog while the migration follows end as on the source', 
   await expectIdentical(pair);
 });
 
+// id: catalog-changes-in-copy
 test('changes of the catalog in the middle of the copy end as on the source', { skip }, async () => {
   await using pair = await startPair();
   const db = await fill(pair);
@@ -193,6 +195,7 @@ for (const point of ['engine.copy.before-first-read', 'engine.copy.collection-co
   });
 }
 
+// id: catalog-changes-between-runs
 test('changes of the catalog between two runs end as on the source', { skip }, async () => {
   await using pair = await startPair();
   const db = await fill(pair);
@@ -204,6 +207,7 @@ test('changes of the catalog between two runs end as on the source', { skip }, a
   await expectIdentical(pair);
 });
 
+// id: waits-for-unmigratable-namespace
 test('a migration waits for a namespace that it cannot migrate, with its name, until users drop it', {
   skip,
 }, async () => {
@@ -223,6 +227,7 @@ function many(count: number, text = 'x'): { n: number; text: string; at: Date }[
   return Array.from({ length: count }, (_, n) => ({ n, text: `${text} ${n}`, at: new Date() }));
 }
 
+// id: views-turn-round
 test('views on each other may turn round, and get another collation', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('shop');

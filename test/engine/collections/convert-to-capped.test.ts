@@ -11,6 +11,7 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'any rename stops its migration');
 
+// id: converted-during-copy
 test('a collection that was copied while convertToCapped filled it is copied again', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('shop');

@@ -37,6 +37,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await eventually(same, { what: 'the destination to equal the source' });
   };
 
+  // id: most-drops-held-until-confirmed
   test('are held and reported with names and counts, while changes of others continue, until somebody confirms them', async () => {
     await using pair = await startFilled();
     await using running = start(pair);
@@ -68,6 +69,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await expectIdentical(pair);
   });
 
+  // id: drops-held-between-runs
   test('are held between runs too, unless they were confirmed at the start', async () => {
     await using pair = await startFilled();
     await using first = start(pair);
@@ -84,6 +86,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await expectIdentical(pair);
   });
 
+  // id: drops-stay-held
   test('stay held when they are a small part of what is left: later, after another change of the catalog, and in the next run', async () => {
     await using pair = await startPair();
     const collections = Array.from({ length: 10 }, (_, n) => `a.c${n}`);
@@ -128,6 +131,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await expectIdentical(pair);
   });
 
+  // id: held-drops-forgotten
   test('are forgotten when the collections exist again, which are then copied again', async () => {
     await using pair = await startFilled();
     await using running = start(pair);
@@ -140,6 +144,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await expectIdentical(pair);
   });
 
+  // id: not-held-when-place-is-needed
   test('are not held when another collection needs the place on the destination', async () => {
     await using pair = await startPair();
     await fill(pair, 'a.one');
@@ -199,6 +204,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await untilFollowed(pair);
   });
 
+  // id: held-when-others-lost-documents
   test('are held when the other collections have lost most of their documents since they were copied', async () => {
     await using pair = await startFilled();
     await using running = start(pair);

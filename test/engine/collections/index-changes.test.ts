@@ -75,6 +75,7 @@ test('a document that only a dropped index would have rejected is migrated, both
   }
 });
 
+// id: failed-index-build
 test('a failed index build of the source leaves nothing behind', { skip }, async () => {
   await using pair = await startPair();
   const admin = pair.source.client.db('admin');
@@ -110,6 +111,7 @@ test('a migration that fails while indexes are being built ends', async () => {
   await assert.rejects(running.outcome, { code: 'INTERNAL_ERROR' });
 });
 
+// id: index-built-during-rename
 test('an index that is built while its collection is renamed is migrated, and creates no other collection', {
   skip,
 }, async () => {
@@ -130,6 +132,7 @@ test('an index that is built while its collection is renamed is migrated, and cr
   await expectIdentical(pair);
 });
 
+// id: left-index-build-ended
 test('an index build that a killed engine has left, and that the source does not want, is ended', {
   skip,
 }, async () => {

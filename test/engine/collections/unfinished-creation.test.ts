@@ -13,6 +13,7 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'it has no clustered collections');
 
+// id: dropped-before-it-was-made
 test('a collection that the source drops before a killed engine could make it does not keep the cutover from its end', {
   skip,
 }, async () => {
@@ -44,6 +45,7 @@ test('a collection that the source drops before a killed engine could make it do
   await expectIdentical(pair);
 });
 
+// id: two-on-record-with-one-name
 test('of two collections on record with one name, one is given the collection that a killed engine has made', {
   skip,
 }, async () => {

@@ -58,6 +58,7 @@ async function readWhileMissing(pair: ReplicaSetPair): Promise<void> {
   await commitsIdentical(pair, running);
 }
 
+// id: changes-of-rolled-back-drop
 test('changes of a collection whose drop is rolled back are applied, though they were read while it was gone', async () => {
   await using pair = await startFilled();
   await readWhileMissing(pair);
@@ -94,6 +95,7 @@ test('changes from the time of the copy are applied, even if their collection is
   await commitsIdentical(pair, running);
 });
 
+// id: copy-waits-for-drop
 test('a copy that encounters a drop waits, reports it, and resumes when the drop is rolled back', async () => {
   await using pair = await startFilled();
   using isolated = onceAt('engine.copy.before-first-read', () =>
@@ -120,6 +122,7 @@ test('a copy ends when its collection is really dropped meanwhile', followed, as
   await expectIdentical(pair);
 });
 
+// id: drop-rolled-back-late
 test('a drop that is rolled back after the catalog showed it loses no earlier change', followed, async () => {
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair);

@@ -27,6 +27,7 @@ beforeEach(async () => {
 const here = () => pair.source.client.db('shop').collection<Numbered>('c');
 const there = () => pair.destination.client.db('shop').collection<Numbered>('c');
 
+// id: leaves-destination-changes
 test('a repair leaves what only the destination changes meanwhile, says so, and the next one repairs it', async () => {
   using _ = onceAt('engine.compare.chunk-compared', async () => {
     await there().insertOne({ _id: 11, n: 1 });
@@ -45,11 +46,13 @@ test('a repair leaves what only the destination changes meanwhile, says so, and 
   assert.deepEqual([next.report.result, next.report.differences.repaired], ['equal', 2], next.report.explanation);
 });
 
+// id: keeps-later-writes
 test('a repair does not overwrite what somebody writes on the destination after it', async () => {
   await there().insertOne({ _id: 8, n: 5 });
   await expectLeftAfterRepair();
 });
 
+// id: keeps-writes-after-recheck
 test('a repair of what the source changed meanwhile does not overwrite what somebody writes after it', async () => {
   await there().insertOne({ _id: 8, n: 0 });
   using _ = onceAt('engine.compare.chunk-compared', () => here().updateOne({ _id: 8 }, { $set: { n: 5 } }));
@@ -63,6 +66,7 @@ async function expectLeftAfterRepair(): Promise<void> {
   assert.equal((await there().findOne({ _id: 8 }))?.n, 1);
 }
 
+// id: repaired-again
 test('what the source changes after a repair is repaired again', async () => {
   using _ = onceAt('engine.compare.repaired', () => here().updateOne({ _id: 8 }, { $set: { n: 1 } }));
   const { report } = await verify(pair, { repair: true });

@@ -35,6 +35,7 @@ async function replicaSetIdOf({ client }: ReplicaSet): Promise<string> {
   return String(config.settings.replicaSetId);
 }
 
+// id: after-reversible-cutover
 test('a repair does not undo what users write after a reversible cutover, whichever side has the record', {
   skip: needsSource('6.0', 'it has no write block'),
 }, async () => {
@@ -66,6 +67,7 @@ describe('beside records of migrations', () => {
 
   const cutover = { committed: true, reverseFrom: { _data: '82' } };
 
+  // id: waits-for-failback
   test('a repair waits until the way back of a cutover is closed, and the migration has ended', async () => {
     const records = recordsOf(pair.destination);
     await records.insertOne({ _id: 'a'.repeat(24), state: 'committed', phases: [], cutover });
@@ -76,6 +78,7 @@ describe('beside records of migrations', () => {
     assert.deepEqual([report.result, report.differences.repaired], ['equal', 400], report.explanation);
   });
 
+  // id: after-cutover-from-this-source
   test('a repair does not undo what users write after a cutover from this source', async () => {
     const sourceId = await replicaSetIdOf(pair.source);
     const record = { _id: 'a'.repeat(24), state: 'committed', sourceId, phases: [{ name: 'cutover' }] };
@@ -90,6 +93,7 @@ describe('beside records of migrations', () => {
     assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
   });
 
+  // id: after-possible-cutover
   test('a repair does not undo what users write after a cutover that may be from this source', async () => {
     const records = recordsOf(pair.destination);
     await records.insertOne({
@@ -115,6 +119,7 @@ describe('beside records of migrations', () => {
     await assert.rejects(verify(pair, { repair: true }), DURING_MIGRATION);
   });
 
+  // id: waits-for-third-cluster
   test('a repair waits until a migration from a third cluster has copied the source', async () => {
     await itemsOf(pair.source).deleteMany({ _id: { $gt: 10 } });
     const record = { _id: 'a'.repeat(24), state: 'copying', sourceId: 'b'.repeat(24), phases: [] };
@@ -153,6 +158,7 @@ describe('beside records of migrations', () => {
   }
 });
 
+// id: records-not-readable
 test('a repair whose user may not read the records of migrations is refused', async () => {
   await using pair = await startPair({ source: { auth: true } });
   for (const side of [pair.source, pair.destination]) await itemsOf(side).insertMany(identified(10, { n: 0 }));
@@ -174,6 +180,7 @@ test('a repair whose user may not read the records of migrations is refused', as
   });
 });
 
+// id: without-replica-set-id
 test('a set without a replicaSetId is repaired beside the cutover of another source, and not beside its own', async () => {
   await using pair = await startPair();
   await forgetReplicaSetId(pair.source);

@@ -57,6 +57,7 @@ async function takeMigration(): Promise<CheckpointStore> {
 
 const takeDestination = (store: CheckpointStore) => store.takeDestination({ keeps: false, mayDrop: false }, retrier);
 
+// id: nothing-after-resume
 test('a repair writes nothing after an engine has resumed a failed migration, not even in the first second', async () => {
   using taken = onceAt('engine.compare.repaired', async () => {
     await takeDestination(await takeMigration());
@@ -67,6 +68,7 @@ test('a repair writes nothing after an engine has resumed a failed migration, no
   assert.equal(await repaired(), await taken.result);
 });
 
+// id: takes-before-or-after
 test('an engine takes its destination before a repair, or after it', async () => {
   await there().updateMany({ _id: { $ne: 1 } }, { $set: { n: 0 } });
   using held = holdAt('engine.destination.beside', { times: 1 });

@@ -14,6 +14,7 @@ const DOCUMENTS = 120;
 const FILLER = Buffer.alloc(100_000);
 const CURSOR_NOT_FOUND = 43;
 
+// id: capped-counted-once
 test('a capped collection that is read again from its beginning counts each document once', async () => {
   await using pair = await startPair();
   const shop = pair.source.client.db('shop');

@@ -54,6 +54,7 @@ test('natural order is for random ids that the source cannot hold, and whose ind
 test('a scan in natural order', async (t) => {
   await using pair = await startPair();
 
+  // id: natural-order-copy
   await t.test('a collection of random ids is copied in natural order, while it changes', async () => {
     const items = await fill(pair);
     let batches = 0;

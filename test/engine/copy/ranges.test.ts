@@ -23,6 +23,7 @@ const KINDS: readonly ((n: number) => unknown)[] = [
   (n) => new Date(n),
 ];
 
+// id: ranges-leave-nothing-out
 test('a large collection is cut into ranges that leave nothing out, whatever its ids', async () => {
   await using pair = await startPair();
   await fill(pair.source.client, 'mixed', (n) => KINDS[n % KINDS.length]?.(n));
@@ -33,6 +34,7 @@ test('a large collection is cut into ranges that leave nothing out, whatever its
   await assertIdentical(pair);
 });
 
+// id: ranges-follow-collation
 test('ranges follow the collation of their collection, in which ids differ only by what it tells apart', async () => {
   await using pair = await startPair();
   const { client } = pair.source;

@@ -38,6 +38,7 @@ async function twoFromOneSource(source: ReplicaSetOptions = {}) {
   return { source: pair.source, id, reversible, other, apps, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
+// id: no-cutover-from-old-source
 test('nobody cuts over from an old source as long as its way back is open, and so the return opens no other source', {
   skip,
 }, async () => {
@@ -61,6 +62,7 @@ test('nobody cuts over from an old source as long as its way back is open, and s
   await apps.old.assertTakenOverBy(apps.third);
 });
 
+// id: block-without-entry-stays
 test('nobody lifts a block whose entry the oplog no longer has, and no cutover relies on that of an old source', {
   skip,
 }, async () => {
@@ -81,6 +83,7 @@ test('nobody lifts a block whose entry the oplog no longer has, and no cutover r
   assert.equal(await apps.old.canWrite(), false);
 });
 
+// id: failback-ends-by-other-cutover
 test('a way back ends when another migration has cut over from the old source before it began', { skip }, async () => {
   await using world = await twoFromOneSource();
   const { reversible, other, apps } = world;
@@ -102,6 +105,7 @@ test('a way back ends when another migration has cut over from the old source be
   assert.equal(await apps.third.canWrite(), true);
 });
 
+// id: second-cutover-after-return
 test('a migration that came back cuts over again from a side that another one has left only after its block was lifted', {
   skip,
 }, async () => {

@@ -57,6 +57,7 @@ function waitsFor(migration: RunningMigration, reason: string): Promise<void> {
   );
 }
 
+// id: block-left-for-committed
 test('a migration that gives up its cutover leaves the source blocked for one that was committed before', {
   skip,
 }, async (t) => {
@@ -84,6 +85,7 @@ test('a migration that gives up its cutover leaves the source blocked for one th
     });
 });
 
+// id: second-cutover-waits
 test('of two cutovers from one source the second waits, and begins when the first is cancelled', {
   skip,
 }, async (t) => {
@@ -108,6 +110,7 @@ test('of two cutovers from one source the second waits, and begins when the firs
     });
 });
 
+// id: killed-cutover-opens-nothing
 test('a migration that was killed in its cutover does not open the source when another was committed from it since, and commits, too', {
   skip,
 }, async () => {
@@ -131,6 +134,7 @@ test('a migration that was killed in its cutover does not open the source when a
   await app.assertTakenOverBy(appOfTwo);
 });
 
+// id: block-set-by-hand
 test('a block that somebody set by hand serves the cutover, and is left to whoever set it', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await using app = await SideWriter.start(pair.source, 'source');

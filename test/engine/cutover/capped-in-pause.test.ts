@@ -23,6 +23,7 @@ async function seedLog(client: MongoClient): Promise<void> {
   await client.db('shop').collection('log').insertMany(numbered(10));
 }
 
+// id: capped-written-in-pause
 test('a document that somebody writes to a capped collection of the destination in the write pause is not committed', {
   skip,
 }, async () => {
@@ -55,6 +56,7 @@ test('a copy with `once` compares a capped collection again that somebody writes
   await expectIdentical(pair);
 });
 
+// id: silence-in-capped-comparison
 test('a side that falls silent while capped collections are compared keeps the source blocked until the deadline only', {
   skip,
 }, async () => {
@@ -91,6 +93,7 @@ describe('a capped collection that is being copied again in the write pause', { 
     await eventually(same, { what: 'the collection to be copied again' });
   };
 
+  // id: copied-anew-after-abort
   test('is copied anew when the cutover is aborted, and nobody is told meanwhile that it is equal', async () => {
     await using pair = await startPair();
     await seedLog(pair.source.client);
@@ -114,6 +117,7 @@ describe('a capped collection that is being copied again in the write pause', { 
     await expectIdentical(pair);
   });
 
+  // id: copied-anew-after-takeover
   test('is copied anew by an engine that takes over meanwhile', async () => {
     await using pair = await startPair();
     await seedLog(pair.source.client);

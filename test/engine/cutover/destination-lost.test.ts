@@ -50,6 +50,7 @@ async function assertCommitted(running: RunningMigration, pair: ReplicaSetPair, 
   await expectIdentical(pair);
 }
 
+// id: destination-lost-in-pause
 test('a destination that is lost in the write pause', { skip }, async (t) => {
   await t.test('does not keep the source blocked, and the migration cuts over once it is back', async () => {
     await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -105,6 +106,7 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
   });
 });
 
+// id: watchdog-without-oplog
 test('a watchdog that may not read the oplog of the source opens it only when the destination answers', {
   skip,
 }, async () => {

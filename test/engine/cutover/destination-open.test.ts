@@ -9,6 +9,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 
+// id: application-drops-index
 test('a drop by applications on the open destination does not prevent the restore of other indexes', {
   skip: needsSource('6.0', 'it has no clustered collections'),
 }, async () => {

@@ -73,6 +73,7 @@ const OF_UNIQUENESS: Readonly<Record<string, UsersChange>> = {
 
 const CHANGES = { ...OF_EXPIRY, ...OF_UNIQUENESS };
 
+// id: users-index-changes-stay
 test('indexes that users change on the open destination stay as they made them, and the way back follows', {
   skip,
 }, async (t) => {
@@ -121,6 +122,7 @@ test('indexes that users change on the open destination stay as they made them, 
   });
 });
 
+// id: killed-before-opening
 test('an engine that was killed before it opened the destination restores expiry and uniqueness before users can write', {
   skip,
 }, async () => {
@@ -134,6 +136,7 @@ test('an engine that was killed before it opened the destination restores expiry
   assert.doesNotMatch(again.progress.warnings.join(), /On the open destination/);
 });
 
+// id: opened-by-hand
 test('an engine that finds the destination opened by hand restores only what no one has changed', {
   skip,
 }, async () => {
@@ -158,6 +161,7 @@ test('an engine that finds the destination opened by hand restores only what no 
   assert.match(warnings.join(), left);
 });
 
+// id: lifts-no-other-block
 test('an engine that resumes after the opening lifts no block that another client has set since', {
   skip,
 }, async () => {

@@ -27,6 +27,7 @@ const SLOW_STREAM = {
 
 const skip = needsSource('6.0', 'it has no write block, and its catalog has to stand still');
 
+// id: selection-changed-after-drain
 test('a selection whose documents or catalog change after the drain is not committed', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('shop');
@@ -56,6 +57,7 @@ test('a selection whose documents or catalog change after the drain is not commi
   }
 });
 
+// id: bypassing-writes-applied
 test('writes of a user who bypasses the write block are applied before the commit', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true } });
   const items = pair.source.client.db('shop').collection('items');
@@ -74,6 +76,7 @@ test('writes of a user who bypasses the write block are applied before the commi
   await expectIdentical(pair);
 });
 
+// id: gives-up-at-once
 test('a cutover may give up at once when somebody writes under the block, says who, and is tried again', {
   skip,
 }, async () => {
@@ -100,6 +103,7 @@ test('a cutover may give up at once when somebody writes under the block, says w
   await expectIdentical(pair);
 });
 
+// id: endless-writes-under-block
 test('a user who writes under the block without end keeps the source from being blocked for longer than the deadline', {
   skip,
 }, async () => {
@@ -131,6 +135,7 @@ test('a user who writes under the block without end keeps the source from being 
   await expectIdentical(pair);
 });
 
+// id: written-before-commit-alarm
 test('what comes between the last look and the commit is not applied, and raises an alarm', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true } });
   const items = pair.source.client.db('shop').collection('items');
@@ -157,6 +162,7 @@ test('what comes between the last look and the commit is not applied, and raises
   assert.match(running.progress.warnings.join(), /the source received 2 changes in shop\.items, shop\.after\./);
 });
 
+// id: definition-changed-in-pause
 test('a definition that somebody changes on the destination in the write pause is not committed', {
   skip,
 }, async () => {

@@ -16,6 +16,7 @@ const skip = needsSource('6.0', 'its stream does not show changes of the catalog
 /** A difference of the catalogs counts when it is found so often in a row. */
 const COUNTS_AFTER = 4;
 
+// id: new-collection-delays-cutover
 test('a collection that is made on the source while a cutover is checked only makes the cutover wait, however long that takes', {
   skip,
 }, async () => {

@@ -24,6 +24,7 @@ async function inOrder(client: MongoClient, collection: string): Promise<number[
   return (await found.toArray()).map(({ n }) => n);
 }
 
+// id: once-becomes-capped
 test('a copy with `once` has every document of a collection that becomes capped meanwhile', { skip }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('shop');

@@ -227,6 +227,7 @@ test('a rehearsal whose engine is killed or hangs leaves the source open', { ski
   await items.insertOne({ after: 'all' });
 });
 
+// id: slept-rehearsal-lifts-nothing
 test('a rehearsal whose engine slept does not lift the block of a cutover that came meanwhile', { skip }, async () => {
   await using pair = await startPair();
   await using third = await startReplicaSet();

@@ -28,6 +28,7 @@ async function claimsOf(running: RunningMigration, again: RunningMigration) {
   return { result, claim, warnings: warnings.map((list) => list.join('\n')) };
 }
 
+// id: report-without-oplog
 test('a report without the right to read the oplog of the destination does not claim that both sides are equal', {
   skip,
 }, async () => {

@@ -15,6 +15,7 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'it has no write block');
 
+// id: restarted-at-any-step
 test('an engine that is restarted at any step of the cutover leaves the source open, or finishes what was committed', {
   skip,
 }, async () => {

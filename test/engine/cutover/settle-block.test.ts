@@ -38,6 +38,7 @@ function recordsOf({ destination }: ReplicaSetPair) {
     .collection<{ _id: string; term: number; cutover?: { blocking: boolean } }>('migrations');
 }
 
+// id: stopped-while-opening-source
 test('an engine that is stopped while it opens the source after an interrupted cutover opens it before it ends', {
   skip,
 }, async () => {
@@ -60,6 +61,7 @@ test('an engine that is stopped while it opens the source after an interrupted c
   assert.equal((await recordsOf(pair).findOne({ _id: migrationId }))?.cutover?.blocking, false);
 });
 
+// id: stopped-before-opening-source
 test('an engine that is stopped before it can open the source leaves that to the next one', { skip }, async (t) => {
   for (const [after, claims] of [
     ['an engine that was lost while it opened the source for another', { recorded: 'lost', holding: 'lost as well' }],

@@ -11,6 +11,7 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'it has no write block');
 
+// id: slow-majority-block
 test('a source gets as long to set its write block as its majority needs, and is not blocked when that is too long', {
   skip,
 }, async () => {

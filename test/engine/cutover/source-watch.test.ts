@@ -70,6 +70,7 @@ test('a watch that resumes after its time still sees everything that was written
   assert.deepEqual([last?.ended, last?.changes, last?.namespaces], ['over', 25_002, ['shop.items', 'shop.orders']]);
 });
 
+// id: watch-counts-accounts
 test('a watch counts changes of users and roles, which no stream shows, if they were migrated', { skip }, async () => {
   await using source = await startReplicaSet();
   const token = await positionOf(source);

@@ -8,6 +8,7 @@ import { RunningMigration } from '../running-migration.ts';
 checkForLeaks({ sockets: false });
 
 /** A note in the oplog waits 1 ms for the server's global lock, which a busy server may take longer to give. */
+// id: note-refused-by-taken-lock
 test('a note that a source refuses because its global lock is taken is retried', async () => {
   await using pair = await startPair();
   const admin = pair.source.client.db('admin');

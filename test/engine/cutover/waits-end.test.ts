@@ -39,6 +39,7 @@ test('a cutover of a part of a cluster that is aborted in its last step goes on 
   await expectIdentical(pair);
 });
 
+// id: cancelled-during-check
 test('a migration is cancelled although its source is lost while a cutover checks it', { skip }, async () => {
   await using pair = await startPair();
   await pair.source.client.db('shop').collection('items').insertMany(numbered(10));

@@ -25,6 +25,7 @@ const UNTIL_OPEN = { what: 'the source to take writes' };
 const migrationId = 'ab'.repeat(12);
 const claimIn = (term: number) => ({ id: 'the engine of the test', migrationId, term });
 
+// id: killed-under-block
 test('a source whose engine is killed under the write block is opened by the watchdog, unless the destination has taken over', {
   skip,
 }, async (t) => {
@@ -240,6 +241,7 @@ test('the watchdog ends with the commit, however long the work after it takes', 
   assert.deepEqual(seen, { underBlock: 1, afterCommit: 0 });
 });
 
+// id: no-block-after-watchdog
 test('no source is blocked once the watchdog of the attempt has ended', { skip }, async () => {
   await using pair = await startPair();
   await pair.source.client.db('shop').collection('a').insertOne({});

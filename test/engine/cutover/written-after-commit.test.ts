@@ -16,6 +16,7 @@ function alarmOf({ progress }: RunningMigration): string[] | undefined {
   return progress.warnings.map((one) => ALARM.exec(one)?.slice(1)).find((one) => one !== undefined);
 }
 
+// id: late-writes-warning
 test('writes to a source after the commit are a warning of the migration that stays', { skip }, async (t) => {
   await t.test('by a user who bypasses the block', async () => {
     await using pair = await startPair({ source: { auth: true } });

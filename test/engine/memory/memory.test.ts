@@ -13,6 +13,7 @@ const MOST_MEGABYTES = 512;
 /** The bytes that are read and not yet counted as copied or compared. */
 const MOST_AHEAD_BYTES = 8 * LARGEST_BYTES;
 
+// id: slow-destination-16-mib
 test('a slow destination holds its source back, and documents of 16 MiB take no more memory than the process may', async () => {
   await using world = await startSlowPair();
   const { pair, proxy, uris } = world;

@@ -15,6 +15,7 @@ before(async () => {
 });
 after(() => pair[Symbol.asyncDispose]());
 
+// id: several-writers-identical
 test('whatever several writers do while a migration runs, both clusters end identical', async () => {
   const { runs, accepted, documentsCompared } = await checkModel(pair, LIMIT_MS);
   assert.ok(runs > 0);

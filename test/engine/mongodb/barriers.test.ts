@@ -7,6 +7,7 @@ import { isolatePrimary } from '../../support/lagging-member.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
+// id: no-barrier-without-majority
 test('what the majority of the source may never have is no barrier, and no position to begin at', async () => {
   await using pair = await startPair({ source: { members: 3 } });
   const { client } = pair.source;

@@ -56,6 +56,7 @@ const HARMLESS = [
   'maxPoolSize=5',
 ];
 
+// id: connection-options-refused
 test('what a connection string may not say is refused by name, in whatever form, before anything is dialled', async () => {
   for (const base of [NOBODY, TRICKY]) {
     for (const option of WEAK)
@@ -67,6 +68,7 @@ test('what a connection string may not say is refused by name, in whatever form,
   }
 });
 
+// id: connection-options-taken
 test('what a connection string may say is taken, and never makes a silent server go unnoticed for longer', async () => {
   for (const option of HARMLESS)
     await assert.rejects(

@@ -12,6 +12,7 @@ import { RunningMigration } from '../running-migration.ts';
 const OF_ROUTERS = [150, 249, 13_388];
 const COMMANDS = { source: ['find', 'getMore', 'aggregate'], destination: ['insert', 'update', 'delete'] };
 
+// id: policy-transient-retried
 test('an error that the policy calls transient costs a retry on either side, and nothing else', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');

@@ -20,6 +20,7 @@ import { takeMigration } from '../taken-migration.ts';
 
 checkForLeaks({ sockets: false });
 
+// id: stopped-process-writes-nothing
 test('a process that is stopped before it sends a batch, and resumes after another has ended the migration, writes nothing', async () => {
   await using pair = await startPair();
   const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
@@ -365,6 +366,7 @@ describe('on one server, which each test empties', () => {
     assert.deepEqual(refused.writeErrors?.[0].keyValue, { v });
   });
 
+  // id: suspended-engine-asks
   test('an engine that was suspended so long that servers have forgotten its sessions asks before it writes', async () => {
     await emptyCluster(set.client);
     const migrationId = newId();

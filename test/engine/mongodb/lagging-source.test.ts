@@ -18,6 +18,7 @@ function numbered(from: number, to: number): Counted[] {
   return Array.from({ length: to - from }, (_, n) => ({ _id: from + n, v: 0 }));
 }
 
+// id: source-member-lags
 test('a source that elects a member whose majority reads lag behind', async (t) => {
   await using pair = await startPair({ source: { members: 3 } });
   const shop = pair.source.client.db('shop');

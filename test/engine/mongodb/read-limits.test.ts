@@ -8,6 +8,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 
+// id: reads-name-their-limit
 test('every read that a migration sends names its limit, which a cluster sets otherwise', async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('shop');

@@ -26,6 +26,7 @@ function logger() {
   return { lines, logger: pino({ level: 'warn' }, { write: (line: string) => lines.push(JSON.parse(line)) }) };
 }
 
+// id: transient-retried-forever
 test('transient failures are retried forever, whatever the wall clock says; the log escalates to error once', async () => {
   const clock = new SleepersClock();
   const { lines, logger: log } = logger();
@@ -87,6 +88,7 @@ test('permanent failures are thrown at once, and a deadline or the end of the ru
   );
 });
 
+// id: clock-set-in-throttled-copy
 test('a clock that is set neither stops nor frees a throttled copy', async () => {
   const clock = new SleepersClock();
   const throttle = new Throttle(1_000, clock);

@@ -18,6 +18,7 @@ const LONGEST_PAUSE_MS = 60_000;
 const skip = needsSource('6.0', 'it has no write block');
 
 describe('a server that falls silent', async () => {
+  // id: silence-detected
   test('is detected in the copy, while following and in the write pause, on either side, and the migration continues', {
     skip,
   }, async () => {
@@ -56,6 +57,7 @@ describe('a server that falls silent', async () => {
     await expectIdentical(pair);
   });
 
+  // id: silence-opens-source
   test('does not keep the source blocked: after the deadline it is opened, whether the destination answers or not', {
     skip,
   }, async () => {
@@ -86,6 +88,7 @@ describe('a server that falls silent', async () => {
     await expectIdentical(pair);
   });
 
+  // id: slow-is-not-silent
   test('is not one that is slow, which is waited for', async () => {
     await using pair = await startPair({ source: { proxied: true }, destination: { proxied: true } });
     await fill(pair.source);
@@ -117,6 +120,7 @@ describe('a server that falls silent', async () => {
     assert.deepEqual(waits, []);
   });
 
+  // id: far-is-not-silent
   test('is not one that is far away, which is reported as lag', async () => {
     await using pair = await startPair({ source: { proxied: true }, destination: { proxied: true } });
     await fill(pair.source);

@@ -37,6 +37,7 @@ describe('a destination has at most one owner', () => {
     return running.progress.migrationId;
   };
 
+  // id: cleanup-leaves-later-migration
   test('cleaning up after an earlier migration leaves the block and the data of the one that runs', async () => {
     const migrationId = await stopped();
     await using second = start(DROP);
@@ -60,6 +61,7 @@ describe('a destination has at most one owner', () => {
     await expectIdentical(pair);
   });
 
+  // id: earlier-migration-changes-nothing
   test('an earlier migration that is started again, or cancelled, changes nothing after another has committed', async () => {
     const migrationId = await stopped();
     await using second = start(DROP);
@@ -91,6 +93,7 @@ describe('a destination has at most one owner', () => {
     await expectIdentical(pair);
   });
 
+  // id: killed-while-taking
   test('a migration that is killed as it takes a destination owns it, and resumes', async () => {
     const migrationId = await stopped();
     const options = { ...DROP, migrationId: newId() };
@@ -124,6 +127,7 @@ describe('a destination has at most one owner', () => {
     await expectIdentical(pair);
   });
 
+  // id: two-take-at-once
   test('of two migrations that take it at the same moment, the later one owns it', async () => {
     await using one = start(DROP);
     await using other = start(DROP);
@@ -168,6 +172,7 @@ describe('a destination has at most one owner', () => {
     assert.equal(await items.countDocuments({ of: 'an application' }), 0);
   });
 
+  // id: permission-does-not-reach
   test('permission to drop does not reach it either when the steps after the cutover are not done', async () => {
     await using committed = start();
     await committed.untilReady();

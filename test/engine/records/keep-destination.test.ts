@@ -41,6 +41,7 @@ describe('a destination that keeps its data', { skip }, () => {
       stateOf(destination.db('shared'), (name) => !name.startsWith('new')),
     ]);
 
+  // id: kept-data-stays
   test('gets all changes up to the cutover, while others write to it, and keeps its own data', async () => {
     const state = await fresh();
     // The database of a dropped view remains.
@@ -81,6 +82,7 @@ describe('a destination that keeps its data', { skip }, () => {
     assert.deepEqual(await names(destination.db('shop')), []);
   });
 
+  // id: refuses-taken-names
   test('refuses a migration that would write a name it has, every one by name', async () => {
     const state = await fresh();
     const db = source.db('shared');

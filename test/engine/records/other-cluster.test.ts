@@ -43,6 +43,7 @@ async function endsOfOtherSource(running: RunningMigration, { destination }: Rep
 
 // These tests confirm all drops: an empty other cluster must still not count as one.
 
+// id: initiated-source-refused
 test('a source that is initiated again under its name fails the migration, and removes nothing from the destination', async () => {
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair, { clock: seldom });
@@ -69,6 +70,7 @@ test('a source that is initiated again, whose oplog does not reach back, gets no
   assert.equal(fixed, false);
 });
 
+// id: initiated-while-comparing-catalogs
 test('a source that is initiated again while the catalogs are being compared removes nothing from the destination', {
   skip: needsSource('6.0', 'the catalog has to stand still'),
 }, async () => {
@@ -85,6 +87,7 @@ test('a source that is initiated again while the catalogs are being compared rem
   assert.ok(begun.result !== undefined);
 });
 
+// id: initiated-destination-refused
 test('a destination that is initiated again fails the migration, and nothing of it is written there', async () => {
   await using pair = await startFilled();
   await using running = RunningMigration.start(pair);

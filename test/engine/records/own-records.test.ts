@@ -18,6 +18,7 @@ interface Counted {
   readonly v: number;
 }
 
+// id: lagging-member-elected
 test('changes during the copy are migrated, even if the destination elects a lagging member before it reads them', async () => {
   await using pair = await startPair({ destination: { members: 3 } });
   const source = pair.source.client.db('shop').collection<Counted>('c');

@@ -73,6 +73,7 @@ test('a way back that was closed stays closed, whatever is written to the record
   });
 });
 
+// id: lost-record-not-closed
 test('a way back whose cutover has lost its record is neither requested nor closed, and does not commit', {
   skip,
 }, async () => {

@@ -29,6 +29,7 @@ const PHASES = [
   'engine.cutover.drained',
 ];
 
+// id: cancelled-in-any-phase
 test('a migration that is cancelled in any phase ends cancelled, with both sides open and its copy dropped', {
   skip,
 }, async () => {

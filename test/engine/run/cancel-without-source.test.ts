@@ -10,6 +10,7 @@ checkForLeaks({ sockets: false });
 
 const GONE = { uri: 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200' };
 
+// id: cancelled-without-source
 test('a migration whose source is gone for good is cancelled with all that it made, users and roles, too', async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await fill(pair);
@@ -35,6 +36,7 @@ test('a migration whose source is gone for good is cancelled with all that it ma
   assert.equal(await isBlocked(pair), false);
 });
 
+// id: cancelled-at-the-beginning
 test('a migration whose source is lost while it begins can be cancelled', async () => {
   await using pair = await startPair();
   await fill(pair);

@@ -118,6 +118,7 @@ async function useFreedom({ isBuilt }: { readonly isBuilt: boolean }): Promise<v
   await expectIdentical(pair);
 }
 
+// id: refused-by-dropped-index
 test(
   'documents that a unique index refused before users dropped it are on both sides after a stop and a return',
   {
@@ -126,6 +127,7 @@ test(
   () => useFreedom({ isBuilt: false }),
 );
 
+// id: refused-by-replaced-index
 test(
   'documents that a unique index refused are on both sides, also when the old source still builds the wider one that replaced it',
   {
@@ -174,6 +176,7 @@ for (const point of [
     await expectIdentical(pair);
   });
 
+// id: not-ready-with-made-room
 test('a way back with a document that made room is not ready, and says why', { skip }, async () => {
   await using running = new RunningReversible(addresses);
   const { here, late } = await displaceBeside(running);
@@ -191,6 +194,7 @@ test('a way back with a document that made room is not ready, and says why', { s
   await expectIdentical(pair);
 });
 
+// id: not-proven-before-write
 test('a way back is not proven equal while the next engine has yet to write a document that made room', {
   skip,
 }, async () => {
@@ -254,6 +258,7 @@ async function holdsExtra(fields: UpdateFilter<Document>, options: Partial<Migra
   await expectIdentical(pair);
 }
 
+// id: verification-deletes-nothing
 test(
   'a document that the verification finds only on the old source stays there until an operator confirms its delete',
   {
@@ -262,6 +267,7 @@ test(
   () => holdsExtra({ $unset: { verifiedTerm: 1, foreignTo: 1 } }),
 );
 
+// id: repair-deletes-nothing
 test(
   'a document that the repair of lost history finds only on the old source stays there until an operator confirms its delete',
   {
@@ -270,6 +276,7 @@ test(
   () => holdsExtra({ $set: { watchedTo: new Timestamp({ t: 1, i: 1 }) } }, { verification: 'off' }),
 );
 
+// id: found-in-pause-of-return
 test('a document that is found only on the old source in the write pause of a return puts the return off', {
   skip,
 }, async () => {

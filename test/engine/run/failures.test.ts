@@ -13,6 +13,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
+// id: step-downs-lose-nothing
 test('step-downs of both primaries, in the copy and while following, lose nothing', async () => {
   await using pair = await startPair({ source: { members: 3 }, destination: { members: 3 } });
   await fill(pair.source);
@@ -65,6 +66,7 @@ const PASSING_FAILURES = [
   ],
 ] as const;
 
+// id: transient-costs-a-retry
 test('transient failures cost a retry, and nothing else', async (t) => {
   await using pair = await startPair();
   for (const [side, what, data] of PASSING_FAILURES) {
@@ -95,6 +97,7 @@ test('transient failures cost a retry, and nothing else', async (t) => {
   }
 });
 
+// id: lost-history-repaired
 test('a lost history is declared and repaired, in the copy and while following, and never ignored', async () => {
   await using pair = await startPair();
   await fill(pair.source);

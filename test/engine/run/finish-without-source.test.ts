@@ -27,6 +27,7 @@ interface Sides {
   readonly destination: ClusterAddress;
 }
 
+// id: finished-without-source
 test('a committed cutover is finished without its source, wherever the engine has ended', { skip }, async (t) => {
   for (const point of [COMMITTED, CONVERTING])
     await t.test(point, async () => {
@@ -68,6 +69,7 @@ test('a source that is back before long is watched for late writes after a commi
   assert.deepEqual(await standingOf(pair.destination), FINISHED);
 });
 
+// id: finished-though-user-refused
 test('a source that refuses the user does not keep a committed cutover from being finished', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await seedIndexed(pair.source);
@@ -117,6 +119,7 @@ test('a commit that the destination loses before an engine takes it is not finis
   assert.equal((await standingOf(pair.destination)).blocked, true);
 });
 
+// id: reversible-without-source
 test('a reversible cutover is finished without its source, whose way back begins when it is there again', {
   skip,
 }, async () => {
@@ -139,6 +142,7 @@ test('a reversible cutover is finished without its source, whose way back begins
   await eventually(async () => (await items.countDocuments({ n: -1 })) === 1, { what: 'the write to arrive' });
 });
 
+// id: return-without-left-side
 test('a return is finished without the side that users have left', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await seedIndexed(pair.source);

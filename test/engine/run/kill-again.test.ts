@@ -26,6 +26,7 @@ const KILLS = Number(process.env.LINKSPAN_TEST_KILLS ?? 1);
 const hooksAt = (points: readonly string[]) =>
   points.flatMap((point) => Array(KILLS).fill(`${point}=kill`) as string[]);
 
+// id: killed-while-destination-changes
 test('a migration whose destination somebody changes, killed at each durable step, in a row, ends identical, and so does its cleanup', {
   skip,
 }, async () => {
@@ -77,6 +78,7 @@ test('a migration whose destination somebody changes, killed at each durable ste
   await expectIdentical(pair);
 });
 
+// id: killed-copy-resumes
 test('a killed copy resumes at the last acknowledged key', async () => {
   await using pair = await startPair();
   const documents = 12_000;

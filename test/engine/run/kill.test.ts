@@ -28,6 +28,7 @@ const WHILE_WRITTEN_TO = [
 /** Past the point of no return the engine follows no changes, so nobody writes in these rounds. */
 const AT_THE_END = ['engine.cutover.committed', 'engine.cutover.destination-open'];
 
+// id: killed-migration-ends-identical
 test('a migration that is killed and started again ends identical', async (t) => {
   await using pair = await startPair();
   for (const hook of [...WHILE_WRITTEN_TO, ...AT_THE_END]) {

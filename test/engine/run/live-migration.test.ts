@@ -15,6 +15,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
 
+// id: least-privilege-identical
 test('a cluster that is written to is migrated by least-privilege users, cuts over and ends identical', {
   skip: needsSource('6.0', 'its writers have to be stopped before the cutover'),
 }, async () => {
@@ -125,6 +126,7 @@ test('a cutover is refused with its reasons while the migration is not ready', a
   });
 });
 
+// id: stopped-run-resumes
 test('a stopped migration resumes in another run without copying again', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');

@@ -95,10 +95,12 @@ async function restoreAndConfirm(verification: 'repair' | 'off'): Promise<void> 
   assert.deepEqual(await keptBy(pair.source), { inserted: 1, changed: 0, orders: 0 });
 }
 
+// id: lost-documents-stay
 test('what a restored new side has lost stays on the old side until an operator confirms', { skip }, () =>
   restoreAndConfirm('repair'),
 );
 
+// id: restored-between-engines
 test('what a new side has lost that was restored while no engine ran stays, too, without verification', { skip }, () =>
   restoreAndConfirm('off'),
 );
@@ -122,14 +124,17 @@ async function restoreAt(point: string, change: (side: ReplicaSet) => Promise<un
   assert.deepEqual(await keptBy(pair.source), ALL, 'the end of the way back has changed the old side');
 }
 
+// id: lost-change-not-read
 test('a change that a restored new side has lost is not read from there', { skip }, () =>
   restoreAt('engine.apply.batch-taken', (side) => itemsOf(side).updateOne({ _id: 1_000 }, { $set: { changed: true } })),
 );
 
+// id: restored-catalog-drops-nothing
 test('a catalog of a restored new side drops nothing on the old side', { skip }, () =>
   restoreAt('engine.catalog.comparison-begun', (side) => shopOf(side).createCollection('later')),
 );
 
+// id: lost-documents-stay-without-oplog
 test('what a restored new side has lost stays on the old side when its oplog may not be read', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await itemsOf(pair.source).insertMany(identified(20));

@@ -48,14 +48,17 @@ async function restoreBefore(runs: boolean): Promise<void> {
   assert.equal(await itemsOf(pair.destination).countDocuments(), 22);
 }
 
+// id: old-source-restored-before-cutover
 test('a way back is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
   restoreBefore(false),
 );
 
+// id: old-source-restored-while-running
 test('a way back that runs is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
   restoreBefore(true),
 );
 
+// id: old-source-restored-after-cutover
 test('a way back begins again when its old source is restored from a copy of after the cutover', { skip }, async () => {
   await using world = await filledPair();
   const { pair, addresses } = world;
@@ -91,10 +94,12 @@ async function beginAfterRound(isBlocked: boolean): Promise<void> {
   await (isBlocked ? running.untilFollowing() : assertLost(running));
 }
 
+// id: blocked-old-source-without-entry
 test('a way back is open to a blocked old source whose oplog no longer has the cutover', { skip }, () =>
   beginAfterRound(true),
 );
 
+// id: neither-oplog-nor-block
 test('a way back is lost when neither the oplog nor the block of its old source shows the cutover', { skip }, () =>
   beginAfterRound(false),
 );

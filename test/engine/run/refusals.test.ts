@@ -117,6 +117,7 @@ describe('the preflight refuses', () => {
     await db.dropDatabase();
   });
 
+  // id: destination-with-data
   test('a destination with data, unless it may be dropped', async () => {
     const other = pair.destination.client.db('precious').collection<{ _id: number }>('things');
     await other.insertOne({ _id: 1 });

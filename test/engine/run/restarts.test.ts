@@ -16,6 +16,7 @@ const unseen = needsSource('6.0', 'its catalog has to stand still');
 
 const HOUR_MS = 3_600_000;
 
+// id: servers-killed-and-restarted
 test('servers that are killed and started again, in the copy and while following, cost time only; so does a clock that is set', async () => {
   await using pair = await startPair();
   await fill(pair.source, 4_000);
@@ -80,6 +81,7 @@ test('a rename of members, in the copy and while following, costs time only', as
   await expectIdentical(pair);
 });
 
+// id: rolled-back-write-not-copied
 test('a write of the source that is rolled back is never copied', async () => {
   await using pair = await startPair({ source: { members: 3 } });
   await fill(pair.source, 100);
@@ -108,6 +110,7 @@ test('a write of the source that is rolled back is never copied', async () => {
   assert.deepEqual([await copied.countDocuments({ rolledBack: true }), await copied.countDocuments()], [0, 101]);
 });
 
+// id: rolled-back-catalog-reverted
 test('changes of the catalog that are rolled back are reverted', { skip: unseen }, async () => {
   await using pair = await startPair({ source: { members: 3 } });
   await fill(pair.source, 100);

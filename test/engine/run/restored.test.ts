@@ -102,6 +102,7 @@ for (const side of ['source', 'destination'] as const) {
   });
 }
 
+// id: restored-destination-followed
 test('a destination that is restored from a backup of an earlier engine is followed from there', { skip }, async () => {
   await using pair = await startFilled({ auth: true });
   const clusters = await leastPrivilegeUsers(pair);

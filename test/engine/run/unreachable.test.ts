@@ -12,6 +12,7 @@ checkForLeaks({ sockets: false });
 
 const NOBODY = { uri: 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200' };
 
+// id: waits-for-late-destination
 test('a migration that starts before its destination waits for it, reports it, and continues', async () => {
   await using pair = await startPair();
   const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');

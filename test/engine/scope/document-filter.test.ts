@@ -91,6 +91,7 @@ describe('a migration of those documents that match', () => {
     await orders().insertOne({ n: -3, region: 'south', others: 'go on: the source is not blocked' });
   });
 
+  // id: filter-match-changes
   test('stays in sync with writers that make documents match and not match', async () => {
     await fresh();
     const even = { $expr: { $eq: [{ $mod: [{ $ifNull: ['$ledgerCount', 0] }, 2] }, 0] } };

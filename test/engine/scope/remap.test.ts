@@ -108,6 +108,7 @@ describe('a migration to other names', { skip }, () => {
     ...more,
   });
 
+  // id: other-names-followed
   test('follows writers and changes of the catalog, in the copy and after it, and ends identical', async () => {
     await fresh();
     await using writer = await startLedgerWriter({

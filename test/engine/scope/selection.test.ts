@@ -11,6 +11,7 @@ import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
+// id: include-then-exclude
 test('filters select as mongosync describes it: include first, then exclude removes', () => {
   const has = (filters: NamespaceFilters, name: string) => {
     const [database = '', collection = ''] = name.split('/');
@@ -30,6 +31,7 @@ test('filters select as mongosync describes it: include first, then exclude remo
   }
 });
 
+// id: only-selection-moved
 test('only what is selected is moved, and nobody else is kept from writing', async () => {
   await using pair = await startPair();
   const { client } = pair.source;

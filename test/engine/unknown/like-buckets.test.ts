@@ -30,6 +30,7 @@ const refusals = async () => {
   return findings.filter(({ code }) => code === 'UNSUPPORTED_NAMESPACE').map(({ message }) => message);
 };
 
+// id: plain-buckets-name-refused
 test('a plain collection with a name of buckets is refused by its name: by plan, sync, verify and digest', async () => {
   const shop = pair.source.client.db('shop');
   await shop.command({ create: 'system.buckets.orphan' });
@@ -65,6 +66,7 @@ test('a plan names buckets whose time series is missing for good', { skip }, asy
   assert.match(refusal ?? '', /buckets of a time series that does not exist/);
 });
 
+// id: waits-for-plain-buckets-name
 test('a migration waits for a plain collection with a name of buckets, with its name, until it is dropped', {
   skip,
 }, async () => {

@@ -87,6 +87,7 @@ describe('a dialect of a newer server (no real one)', {
   const waits = async (running: RunningMigration, reason: RegExp) =>
     await running.until(`a wait for ${reason}`, ({ waiting }) => waiting.some((wait) => reason.test(wait.reason)));
 
+  // id: time-series-of-9
   test('a time series as MongoDB 9.0 lists it is named: by a plan, sync, verify on either side, and digest', async () => {
     await addSeries();
     const reason = /shop\.readings .* a time series without a collection of buckets/;
@@ -101,6 +102,7 @@ describe('a dialect of a newer server (no real one)', {
     await assert.rejects(compare(), { code: 'NOT_COMPARABLE', message: /shop\.readings of the destination/ });
   });
 
+  // id: time-series-of-9-without-event
   test('a time series of MongoDB 9.0 that appears without an event keeps a migration waiting, with its name', async () => {
     source.speak({ ...VIEWLESS, ...NINE });
     destination.speak(NINE);
@@ -113,6 +115,7 @@ describe('a dialect of a newer server (no real one)', {
     await expectIdentical(pair);
   });
 
+  // id: time-series-for-9-refused
   test('a time series for a destination of MongoDB 9.0 is refused before anything is made there', async () => {
     await addSeries();
     destination.speak(NINE);
@@ -126,6 +129,7 @@ describe('a dialect of a newer server (no real one)', {
     assert.deepEqual(await pair.destination.client.db('shop').listCollections().toArray(), []);
   });
 
+  // id: server-newer-than-9
   test('a server newer than MongoDB 9.0 is refused on each side, unless that is accepted', async () => {
     const newer: Rewrites = {
       buildInfo: (reply) => {
@@ -144,6 +148,7 @@ describe('a dialect of a newer server (no real one)', {
     assert.equal((await compare({ acceptUntriedVersion: true })).report.result, 'equal');
   });
 
+  // id: unknown-catalog-fields
   test('an unknown kind of namespace, option and field of an index are named', async () => {
     for (const name of ['kind', 'option']) await shop().createCollection(name);
     await shop().collection('items').createIndex({ n: 1 });
@@ -190,6 +195,7 @@ describe('a dialect of a newer server (no real one)', {
     await expectIdentical(pair);
   });
 
+  // id: unknown-event
   test('an unknown event is never skipped: a migration waits with its name and resumes, verify and digest are refused', async () => {
     const vectorize = ofEvents((reply) => {
       for (const event of batchOf(reply))
@@ -218,6 +224,7 @@ describe('a dialect of a newer server (no real one)', {
     await assert.rejects(digest(), { code: 'UNKNOWN_OPERATION', message: name });
   });
 
+  // id: unknown-oplog-operation
   test('an unknown operation of the oplog is never skipped: a migration waits with its name and resumes, verify is refused', async () => {
     const unknown: Rewrites = {
       find: (reply, { find }) => {

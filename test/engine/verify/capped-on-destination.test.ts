@@ -31,6 +31,7 @@ test('what a full capped collection discards on the destination is no write of s
   await expectSameOrder(pair);
 });
 
+// id: deleted-and-written-again
 test('a document that somebody deletes, and that the source writes again, takes its place at the cutover', {
   skip,
 }, async () => {
@@ -58,6 +59,7 @@ async function deleteThere(options: Parameters<typeof RunningMigration.start>[1]
   await expectSameOrder(pair);
 }
 
+// id: replaced-document-found
 test('a document that somebody puts in the place of another is found, although the ends and the number are the same', {
   skip,
 }, async () => {

@@ -16,6 +16,7 @@ const DOCUMENTS = 110_000;
 /** The number of keys from which on a collection is compared anew, with those in the lanes and in one batch of the stream. */
 const MOST_WAITING = 75_000 + 20_000 + 10_000;
 
+// id: differing-documents-bounded
 test('the stream continues when it has to show why all documents that wait differ, and their number is bounded', async () => {
   await using pair = await startPair();
   const [items, copies] = [pair.source, pair.destination].map(({ client }) =>
@@ -44,6 +45,7 @@ test('the stream continues when it has to show why all documents that wait diffe
   assert.equal(running.progress.verification.mismatches.found, 0);
 });
 
+// id: suspect-waits-its-turn
 test('the stream continues while a suspect collection waits for its turn to be compared', {
   skip: needsSource('6.0', 'its oplog is not searched for hidden writes'),
 }, async () => {

@@ -13,6 +13,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
+// id: stream-continues-in-repair
 test('the stream continues during a repair after lost history, however many documents change', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection<{ _id: number }>('items');
@@ -38,6 +39,7 @@ test('after lost history', async (t) => {
     await items.insertMany(identified(count, { n: 0 }));
   };
 
+  // id: waiting-document-and-checkpoint
   await t.test('a document that waited to be compared does not keep the checkpoint before the loss', async () => {
     await refill(10);
     const migrationId = newId();
@@ -71,6 +73,7 @@ test('after lost history', async (t) => {
     await expectIdentical(pair);
   });
 
+  // id: compared-anew-after-repair
   await t.test('a collection is compared anew as a whole when its repair has ended', async () => {
     await refill(500);
     await using running = RunningMigration.start(pair, { expectsMismatches: true });

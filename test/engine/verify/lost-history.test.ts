@@ -24,6 +24,7 @@ test('an oplog that goes round', async (t) => {
     await fill(db);
   };
 
+  // id: oplog-overrun-in-copy
   await t.test('several times during the copy needs no repair, for the copy need not fit into it', async () => {
     await refill();
     let searches = 0;
@@ -50,6 +51,7 @@ test('an oplog that goes round', async (t) => {
     await assertIdentical(pair);
   });
 
+  // id: alarms-before-loss
   await t.test(
     'alarms before anything is lost, while paused, too, and no longer when changes are taken again',
     async () => {
@@ -72,6 +74,7 @@ test('an oplog that goes round', async (t) => {
     },
   );
 
+  // id: missed-while-down
   await t.test('while the engine is down: what was missed is repaired, and nothing else is written', async () => {
     await refill();
     const options = { ...filtered, migrationId: newId() };

@@ -23,6 +23,7 @@ test('the verification of a migration whose engine is stopped or killed', async 
     await source.collection<{ _id: number }>('items').insertMany(identified(count, { a: 1, b: 2 }));
   };
 
+  // id: continues-after-kill
   await t.test('continues where a killed engine stood', async () => {
     await refill(3_000);
     const migrationId = newId();

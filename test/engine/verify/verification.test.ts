@@ -27,6 +27,7 @@ test('the verification of a migration', async (t) => {
   const plantBefore = (change: () => Promise<unknown>) =>
     onceAt('engine.copy.indexed', async () => void (await change()));
 
+  // id: finds-earlier-faults
   await t.test('finds what was wrong before it began, says how it differs, and repairs it', async () => {
     await refill();
     using _ = plantBefore(async () => {
@@ -58,6 +59,7 @@ test('the verification of a migration', async (t) => {
     await expectIdentical(pair);
   });
 
+  // id: finds-external-writes
   await t.test('finds what others write on the destination while it follows, and repairs it', async () => {
     await refill();
     await using running = RunningMigration.start(pair, planted);
@@ -74,6 +76,7 @@ test('the verification of a migration', async (t) => {
     await expectIdentical(pair);
   });
 
+  // id: refuses-written-in-pause
   await t.test('does not let a cutover pass a document that somebody writes in the write pause', async () => {
     await refill();
     await using running = RunningMigration.start(pair, planted);
@@ -200,6 +203,7 @@ test('the verification of a migration', async (t) => {
     assert.ok(written.result !== undefined);
   });
 
+  // id: finds-lacking-index
   await t.test('finds an index that the destination lacks, and refuses the cutover until it is there', async () => {
     await refill();
     await source.collection('items').createIndex({ a: 1 });
