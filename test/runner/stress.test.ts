@@ -25,7 +25,10 @@ describe('a run under stress', () => {
     };
     assert.equal(await stress('/root', ['/root/a.test.ts'], 3, runFiles, (text) => printed.push(text)), 2);
     const all = printed.join('\n');
-    assert.match(all, /round 1 of 3: 0 failed\nround 2 of 3: 1 failed\nround 3 of 3: 1 failed/);
+    assert.match(
+      all,
+      /round 1 of 3: 0 failed\nround 2 of 3: 1 failed\n {2}a\.test\.ts › flaky\nround 3 of 3: 1 failed/,
+    );
     assert.match(all, /a\.test\.ts › flaky: failed in 2 of 3 rounds, first with\nError: round 2/);
     assert.match(all, /output of round 2/);
     assert.doesNotMatch(all, /Error: round 3|output of round 3/);

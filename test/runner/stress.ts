@@ -4,7 +4,7 @@ import { type Failure, TestTally } from '../support/test-tally.ts';
 type RunFiles = (files: readonly string[], tally: TestTally) => Promise<void>;
 
 /**
- * Runs test files again and again, and goes on after failures. Prints a line per round, and at the end each failed test with the number of
+ * Runs test files again and again, and goes on after failures. Prints what failed in each round, and at the end each failed test with the number of
  * its failures and the output of the first one. The last line is `N passed, N failed, N skipped`, the sums of all rounds.
  * @param root   paths are shown relative to it
  * @param files  absolute paths
@@ -27,7 +27,8 @@ export async function stress(
       failures.set(title, [...(failures.get(title) ?? []), failure]);
     }
     for (const key of ['passed', 'failed', 'skipped'] as const) sums[key] += tally[key];
-    print(`round ${round} of ${rounds}: ${tally.failed} failed`);
+    const names = tally.failures.map(({ file, name }) => `\n  ${file} › ${name}`);
+    print(`round ${round} of ${rounds}: ${tally.failed} failed${names.join('')}`);
   }
   for (const [title, [first, ...more]] of failures)
     print(`\n${title}: failed in ${more.length + 1} of ${rounds} rounds, first with\n${first?.output}`);
