@@ -18,8 +18,11 @@ async function atOneMoment(sync: SyncProcess, url: string, isRight: (progress: S
       const before = await sync.progress();
       const text = await (await fetch(`${url}/metrics`)).text();
       const after = await sync.progress();
-      const key = ({ linkspan, canCommit, collectionCopy, verification }: Shown) =>
-        JSON.stringify([linkspan?.phase, linkspan?.copy, linkspan?.changes, canCommit, collectionCopy, verification]);
+      const key = ({ linkspan, canCommit, collectionCopy, verification, lagTimeSeconds }: Shown) => {
+        const hasLag = lagTimeSeconds !== null;
+        const { phase, copy, changes } = linkspan ?? {};
+        return JSON.stringify([phase, copy, changes, canCommit, collectionCopy, verification, hasLag]);
+      };
       if (key(before) !== key(after) || !isRight(after)) return undefined;
       return { progress: after, text, values: scraped(text) };
     },

@@ -1,7 +1,7 @@
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { circlesOf } from './circles.ts';
-import { importsOf } from './imports-of.ts';
+import { importGraph } from './import-graph.ts';
 import { type Room, readRooms } from './rooms.ts';
 import { Rules } from './rules.ts';
 
@@ -21,22 +21,22 @@ export function checkImports(root: string): ImportCheck {
   const rooms = readRooms(root);
   const rules = new Rules(rooms);
   const problems: string[] = [];
+  const imports = importGraph(root);
   const graph = new Map<string, string[]>();
-  const files = globSync('{src,test,demo,bench}/**/*.{ts,tsx,js}', { cwd: root });
-  for (const file of files) {
-    const targets: string[] = [];
-    for (const { specifier, typeOnly } of importsOf(readFileSync(join(root, file), 'utf8'), file.endsWith('.tsx'))) {
-      if (!specifier.startsWith('.')) continue;
-      const target = join(dirname(file), specifier);
-      targets.push(target);
+  for (const [file, imported] of imports) {
+    for (const { target, typeOnly } of imported) {
       const problem = rules.problemOf(file, target, typeOnly);
       if (problem) problems.push(`${file} → ${target}: ${problem}`);
     }
-    if (file.startsWith('src/')) graph.set(file, targets);
+    if (file.startsWith('src/'))
+      graph.set(
+        file,
+        imported.map(({ target }) => target),
+      );
   }
   problems.push(
     ...circlesOf(graph).map((circle) => `a circle: ${circle.join(' → ')}`),
-    ...problemsOf(rooms, root, files),
+    ...problemsOf(rooms, root, [...imports.keys()]),
   );
   return { problems, files: graph.size };
 }

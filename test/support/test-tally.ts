@@ -34,8 +34,16 @@ type EventData = NonNullable<TestEvent['data']>;
 interface FileCounts {
   passed: number;
   skipped: number;
-  /** Names of the failed tests. */
-  readonly failed: string[];
+  readonly failed: { readonly name: string; readonly why: string }[];
+}
+
+/** A failed test. */
+export interface Failure {
+  /** Relative to the tally's root. */
+  readonly file: string;
+  readonly name: string;
+  /** The error, and everything that its file wrote. */
+  readonly output: string;
 }
 
 const EXPENSIVE_SHOWN = 10;
@@ -49,6 +57,7 @@ export class TestTally {
   readonly #costs: { readonly file: string; readonly seconds: number; readonly cpuSeconds: number }[] = [];
   readonly #files = new Map<string, FileCounts>();
   readonly #flaky: string[] = [];
+  readonly #outputsOfFlaky: string[] = [];
 
   /** @param root paths are shown relative to it */
   constructor(root: string, print: (text: string) => void = console.log) {
@@ -56,8 +65,25 @@ export class TestTally {
     this.#print = print;
   }
 
+  get passed(): number {
+    return this.#sum(({ passed }) => passed);
+  }
+
   get failed(): number {
     return this.#sum(({ failed }) => failed.length);
+  }
+
+  get skipped(): number {
+    return this.#sum(({ skipped }) => skipped);
+  }
+
+  get failures(): readonly Failure[] {
+    return [...this.#files].flatMap(([path, { failed }]) =>
+      failed.map(({ name, why }) => {
+        const output = `${why}\n${this.#output.get(path) ?? ''}`;
+        return { file: relative(this.#root, path), name, output };
+      }),
+    );
   }
 
   /** Absolute paths of the files with a failed test. */
@@ -65,13 +91,21 @@ export class TestTally {
     return [...this.#files].filter(([, { failed }]) => failed.length > 0).map(([file]) => file);
   }
 
-  /** Takes the second run of a failed file. When all of it passed, it replaces the first one, and the failed tests are listed as flaky. */
-  takeSecondRun(file: string, second: TestTally): void {
-    const counts = second.#files.get(file);
+  /**
+   * Takes the second run of a failed file. When all of it passed, it replaces the first one, and the report lists the failed tests as flaky,
+   * with everything that the file wrote in both runs.
+   */
+  takeSecondRun(path: string, second: TestTally): void {
+    const counts = second.#files.get(path);
     if (counts === undefined || second.failed > 0) return;
-    const { failed = [] } = this.#files.get(file) ?? {};
-    this.#flaky.push(...failed.map((name) => `flaky: ${relative(this.#root, file)} › ${name}`));
-    this.#files.set(file, counts);
+    const file = relative(this.#root, path);
+    const { failed = [] } = this.#files.get(path) ?? {};
+    this.#flaky.push(...failed.map(({ name }) => `flaky: ${file} › ${name}`));
+    this.#outputsOfFlaky.push(
+      `what ${file} wrote in its first run, which failed (see ✖ above):\n${this.#output.get(path) ?? ''}`,
+      `what ${file} wrote in its second run, which passed:\n${second.#output.get(path) ?? ''}`,
+    );
+    this.#files.set(path, counts);
   }
 
   take({ type, data }: TestEvent): void {
@@ -83,7 +117,7 @@ export class TestTally {
     if (type === 'test:pass' || type === 'test:fail') this.#count(type === 'test:pass', data);
   }
 
-  /** Returns the report: the files that cost most processor time, flaky tests, and as the last line `N passed, N failed, N skipped`. */
+  /** Returns the report: the files that cost most processor time, outputs and names of flaky tests, and as the last line `N passed, N failed, N skipped`. */
   report(): string {
     const expensive = this.#costs.toSorted((a, b) => b.cpuSeconds - a.cpuSeconds).slice(0, EXPENSIVE_SHOWN);
     const lines = expensive.map(
@@ -94,8 +128,9 @@ export class TestTally {
       'most expensive files:',
       ...lines,
       '',
+      ...this.#outputsOfFlaky,
       ...this.#flaky,
-      `${this.#sum(({ passed }) => passed)} passed, ${this.failed} failed, ${this.#sum(({ skipped }) => skipped)} skipped`,
+      `${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`,
     ].join('\n');
   }
 
@@ -114,7 +149,7 @@ export class TestTally {
   }
 
   #fail(data: EventData, why: string): void {
-    this.#countsOf(data).failed.push(data.name ?? '');
+    this.#countsOf(data).failed.push({ name: data.name ?? '', why });
     const output = data.entryFile === undefined ? (this.#output.get(data.file ?? '') ?? '') : '';
     this.#print(`✖ ${this.#place(data)} ${data.name}\n${why}\n${output}`);
   }

@@ -263,7 +263,8 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     expectFindings(await clusters.check({ source }, { withinMs: 300 }), [
       ['SOURCE_UNREACHABLE', /did not answer in time|timed out|ECONN/],
     ]);
-    assert.ok(performance.now() - startedMs < 3_000);
+    // Far less than the driver would wait for a server, and far more than a busy machine needs.
+    assert.ok(performance.now() - startedMs < 30_000);
   });
 
   test('finds everything at once in a catalog that has it all, each with its namespace', async () => {
