@@ -114,6 +114,7 @@ test('every fault of docs/operate/faults.md names tests that exist', () => {
       '21g',
       '21h',
       '21i',
+      '21j',
       '22',
       '22a',
       '22b',
