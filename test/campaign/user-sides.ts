@@ -3,12 +3,15 @@ import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import type { ReplicaSet } from '../support/replica-set.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
+import type { EngineLives } from './engine-lives.ts';
 import { refusesWrites } from './probes.ts';
 import type { RoundLog } from './round-log.ts';
 import { passSeats } from './seats.ts';
 import { WriterLoop } from './writer-loop.ts';
 
 const PASS_EVERY_MS = 5;
+/** The lag above which an engine is not ready for a cutover. */
+const MOST_LAG_S = 10;
 const SHOWN = 5;
 /** Longer than any fault, on a busy machine. */
 export const WITHIN_MS = 180_000;
@@ -27,16 +30,22 @@ export interface UserSides {
   readonly to: UserSide;
 }
 
-/** Starts the applications of a side. They stop with the resources. */
+/**
+ * Starts the applications of a side. They stop with the resources.
+ * @param engine  while its lag is above the limit of a cutover, no seats are passed: on a busy machine, users can pass
+ * them faster than any engine can follow. By default, they never rest
+ */
 export async function startUsers(
   name: UserSide['name'],
   set: ReplicaSet,
-  seed: number,
+  { seed, engine }: { readonly seed: number; readonly engine?: EngineLives },
   resources: AsyncDisposableStack,
 ): Promise<UserSide> {
   const writer = resources.use(await SideWriter.start(set, name));
   const random = new SeededRandom(seed + (name === 'first' ? 0 : 1));
-  const seats = new WriterLoop(passSeats(writer.application, random), PASS_EVERY_MS);
+  const seats = new WriterLoop(passSeats(writer.application, random), PASS_EVERY_MS, () => {
+    return (engine?.latestInThisLife?.lagSeconds ?? 0) > MOST_LAG_S;
+  });
   resources.defer(() => seats.stop());
   return { name, set, writer, seats };
 }
