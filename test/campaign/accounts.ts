@@ -25,18 +25,24 @@ export async function changeAccounts({ client }: ReplicaSet, turn: number): Prom
   if (turn > 0) await db.command({ dropUser: `turn${turn - 1}` });
 }
 
-/** Creates a user as soon as the side is blocked, where user management still works. @returns its name, if it was created */
+interface UserInPause {
+  readonly name: string;
+  /** When the side had acknowledged it. */
+  readonly atMs: number;
+}
+
+/** Creates a user as soon as the side is blocked, where user management still works. @returns undefined if it ended before */
 export async function createUserInPause(
   { client }: ReplicaSet,
   turn: number,
   ended: AbortSignal,
-): Promise<string | undefined> {
+): Promise<UserInPause | undefined> {
   const name = `paused${turn}`;
   const blocks = client.db('config').collection('user_writes_critical_sections');
   while (!ended.aborted) {
     const isBlocked = await blocks.countDocuments().then(Boolean, () => false);
     const command = { createUser: name, pwd: 'secret', roles: [] };
-    if (isBlocked && (await isMade(client.db(DATABASE).command(command)))) return name;
+    if (isBlocked && (await isMade(client.db(DATABASE).command(command)))) return { name, atMs: Date.now() };
     await delay(LOOK_EVERY_MS);
   }
   return undefined;

@@ -24,7 +24,10 @@ export interface TurnSide extends UserSide {
 export interface TurnWorld extends UserSides {
   readonly engine: EngineLives;
   readonly userChanges: UserChanges;
-  /** Users of all turns that were created after the last look. They stay on the old side, and an engine says so. */
+  /**
+   * Users of all turns that were created after the last look. They stay on the old side. An engine says so of those that
+   * were there before the new side was open.
+   */
   readonly lateUsers: Set<string>;
   /** From 0. */
   readonly number: number;
@@ -71,9 +74,11 @@ export async function runTurn(world: TurnWorld, turn: Turn, ended: AbortSignal):
   begin('way back', { ...world, from: to, to: from });
   await Promise.all(faults);
   await untilUsersOn(world, log);
-  if (userInPause !== undefined && !(await hasUser(to.set, userInPause))) {
-    if (timesTold() > toldBefore) world.lateUsers.add(userInPause);
-    else log.find(`the user ${userInPause}, created in the write pause, is missing, and no engine says so`);
+  if (userInPause !== undefined && !(await hasUser(to.set, userInPause.name))) {
+    world.lateUsers.add(userInPause.name);
+    const { canWriteAtMs = Number.POSITIVE_INFINITY } = engine.latest?.cutover ?? {};
+    if (timesTold() === toldBefore && userInPause.atMs < canWriteAtMs)
+      log.find(`the user ${userInPause.name}, created in the write pause, is missing, and no engine says so`);
   }
   const documents = await compareAtRest(world, log, async () => {
     return (await engine.call('progress', { method: 'GET' })).progress?.linkspan?.wayBack;
