@@ -10,10 +10,8 @@ import { passSeats } from './seats.ts';
 import { WriterLoop } from './writer-loop.ts';
 
 const PASS_EVERY_MS = 5;
-/** The lag above which an engine is not ready for a cutover. */
-const MOST_LAG_S = 10;
-/** Values in transit keep an engine from being ready, too. */
-const LONGEST_TRANSIT_MS = 20_000;
+/** Users pass seats for so long while no cutover is possible. */
+const LONGEST_UNREADY_MS = 20_000;
 const SHOWN = 5;
 /** Longer than any fault, on a busy machine. */
 export const WITHIN_MS = 180_000;
@@ -34,8 +32,8 @@ export interface UserSides {
 
 /**
  * Starts the applications of a side. They stop with the resources.
- * @param engine  no seats are passed while it lags, or has been writing seats again for a while: on a busy machine,
- * users can pass them faster than any engine can follow. By default, users never rest
+ * @param engine  no seats are passed once it has not been ready for a cutover for a while: on a busy machine, users can
+ * pass them faster than any engine can follow. By default, users never rest
  */
 export async function startUsers(
   name: UserSide['name'],
@@ -45,11 +43,11 @@ export async function startUsers(
 ): Promise<UserSide> {
   const writer = resources.use(await SideWriter.start(set, name));
   const random = new SeededRandom(seed + (name === 'first' ? 0 : 1));
+  let readyAtMs = performance.now();
   const isBehind = () => {
-    const { lagSeconds = 0, waiting = [] } = engine?.latestInThisLife ?? {};
-    const inTransit = waiting.find(({ for: what }) => what === 'shop.seats');
-    const transitMs = inTransit === undefined ? 0 : Date.now() - inTransit.sinceMs;
-    return (lagSeconds ?? 0) > MOST_LAG_S || transitMs > LONGEST_TRANSIT_MS;
+    const { state, readyForCutover = false } = engine?.latestInThisLife ?? {};
+    if (state !== 'tailing' || readyForCutover) readyAtMs = performance.now();
+    return performance.now() - readyAtMs > LONGEST_UNREADY_MS;
   };
   const seats = new WriterLoop(passSeats(writer.application, random), PASS_EVERY_MS, isBehind);
   resources.defer(() => seats.stop());
