@@ -6,6 +6,7 @@ import type { ReplicaSet } from '../support/replica-set.ts';
 const DATABASE = 'people';
 const LASTING = 'lasting';
 const LOOK_EVERY_MS = 5;
+const USER_EXISTS = 51_003;
 
 /** Creates the role and the user that {@link changeAccounts} changes. */
 export async function createAccounts({ client }: ReplicaSet): Promise<void> {
@@ -24,28 +25,35 @@ export async function changeAccounts({ client }: ReplicaSet, turn: number): Prom
   if (turn > 0) await db.command({ dropUser: `turn${turn - 1}` });
 }
 
-/** Creates a user as soon as the side is blocked, where user management still works. @returns its name, if it was created */
+interface UserInPause {
+  readonly name: string;
+  /** When the side had acknowledged it. */
+  readonly atMs: number;
+}
+
+/** Creates a user as soon as the side is blocked, where user management still works. @returns undefined if it ended before */
 export async function createUserInPause(
   { client }: ReplicaSet,
   turn: number,
   ended: AbortSignal,
-): Promise<string | undefined> {
+): Promise<UserInPause | undefined> {
   const name = `paused${turn}`;
   const blocks = client.db('config').collection('user_writes_critical_sections');
   while (!ended.aborted) {
     const isBlocked = await blocks.countDocuments().then(Boolean, () => false);
     const command = { createUser: name, pwd: 'secret', roles: [] };
-    // A fault may have removed the primary.
-    const isMade =
-      isBlocked &&
-      (await client
-        .db(DATABASE)
-        .command(command)
-        .then(Boolean, () => false));
-    if (isMade) return name;
+    if (isBlocked && (await isMade(client.db(DATABASE).command(command)))) return { name, atMs: Date.now() };
     await delay(LOOK_EVERY_MS);
   }
   return undefined;
+}
+
+/** Whether the user exists now. A fault may have removed the primary, or only its answer to an earlier command. */
+async function isMade(creation: Promise<Document>): Promise<boolean> {
+  return await creation.then(
+    () => true,
+    ({ code }: { readonly code?: unknown }) => code === USER_EXISTS,
+  );
 }
 
 /** Whether the side has the user. */
@@ -53,14 +61,22 @@ export async function hasUser({ client }: ReplicaSet, name: string): Promise<boo
   return (await client.db('admin').collection('system.users').countDocuments({ db: DATABASE, user: name })) > 0;
 }
 
-/** Returns whether both sides have the same users and roles, passwords included. */
-export async function haveSameAccounts(one: ReplicaSet, other: ReplicaSet): Promise<boolean> {
-  return isDeepStrictEqual(await accountsOf(one), await accountsOf(other));
+/** Returns whether both sides have the same users and roles, passwords included. @param late  users to leave out */
+export async function haveSameAccounts(
+  one: ReplicaSet,
+  other: ReplicaSet,
+  late: ReadonlySet<string>,
+): Promise<boolean> {
+  return isDeepStrictEqual(await accountsOf(one, late), await accountsOf(other, late));
 }
 
-async function accountsOf({ client }: ReplicaSet): Promise<Document[]> {
+async function accountsOf({ client }: ReplicaSet, late: ReadonlySet<string>): Promise<Document[]> {
   const admin = client.db('admin');
   const read = async (name: string): Promise<Document[]> =>
-    await admin.collection(name).find({ db: DATABASE }).sort({ _id: 1 }).toArray();
+    await admin
+      .collection(name)
+      .find({ db: DATABASE, user: { $nin: [...late] } })
+      .sort({ _id: 1 })
+      .toArray();
   return [...(await read('system.users')), ...(await read('system.roles'))];
 }

@@ -3,6 +3,7 @@ import { type MongoClient, MongoServerError } from 'mongodb';
 import { eventually } from '../support/eventually.ts';
 import type { FaultProxy } from '../support/fault-proxy.ts';
 import type { ReplicaSet } from '../support/replica-set.ts';
+import { restartKilled } from '../support/restart-killed.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import type { RunningRouter } from '../support/sharded-cluster.ts';
 import { AcknowledgedWriter } from './acknowledged-writer.ts';
@@ -54,7 +55,7 @@ export async function applyFault(world: World, fault: Fault): Promise<void> {
 }
 
 async function apply(world: World, fault: Fault): Promise<void> {
-  const { sets, proxies, usual, engine } = world;
+  const { sets, proxies, usual, engine, log } = world;
   const set = sets[fault.side];
   switch (fault.kind) {
     case 'kill':
@@ -79,7 +80,7 @@ async function apply(world: World, fault: Fault): Promise<void> {
       const member = await set.primary();
       await member.kill();
       await delay(fault.lastsMs / 2);
-      await member.restart();
+      if (await restartKilled(member, set)) log.say('a newer release had to recover the killed member');
       await set.primary();
       return;
     }

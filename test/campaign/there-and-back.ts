@@ -55,10 +55,11 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
   const turning = async () => {
     await Promise.race([engine.untilReached('in sync'), end]);
     const side = async (name: 'first' | 'second', of: 'source' | 'destination'): Promise<TurnSide> => {
-      return { ...(await startUsers(name, pair[of], plan.seed, resources)), proxy: proxies[of] };
+      return { ...(await startUsers(name, pair[of], { seed: plan.seed, engine }, resources)), proxy: proxies[of] };
     };
     const sides = [await side('first', 'source'), await side('second', 'destination')] as const;
     const userChanges = new UserChanges(log);
+    const lateUsers = new Set<string>();
     let documents = 0;
     for (const [n, turn] of plan.turns.entries()) {
       if (ended.signal.aborted) break;
@@ -71,9 +72,9 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
       const copy = plan.restoresOldSource && isLast ? resources.use(await copyFiles(from, log)) : undefined;
       await changeAccounts(from.set, n);
       log.say(`turn ${n + 1}, to the ${to.name} side`);
-      documents = await runTurn({ engine, log, from, to, isCurrent, userChanges, number: n }, turn, ended.signal);
-      // A user that is created after the last look stays on the old side, and is told of.
-      if (!ended.signal.aborted && !turn.userInPause && !(await haveSameAccounts(from.set, to.set)))
+      const world = { engine, log, from, to, isCurrent, userChanges, lateUsers, number: n };
+      documents = await runTurn(world, turn, ended.signal);
+      if (!ended.signal.aborted && !(await haveSameAccounts(from.set, to.set, lateUsers)))
         log.find('users and roles differ');
       await SideWriter.assertTurns([from.writer, to.writer], n + 1).catch((error: Error) => log.find(error.message));
       if (copy !== undefined && !ended.signal.aborted) await restoreOldSource(copy, engine, log);

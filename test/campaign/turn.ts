@@ -24,6 +24,11 @@ export interface TurnSide extends UserSide {
 export interface TurnWorld extends UserSides {
   readonly engine: EngineLives;
   readonly userChanges: UserChanges;
+  /**
+   * Users of all turns that were created after the last look. They stay on the old side. An engine says so of those that
+   * were there before the new side was open.
+   */
+  readonly lateUsers: Set<string>;
   /** From 0. */
   readonly number: number;
   readonly log: RoundLog;
@@ -40,6 +45,8 @@ export interface TurnWorld extends UserSides {
  */
 export async function runTurn(world: TurnWorld, turn: Turn, ended: AbortSignal): Promise<number> {
   const { engine, log, from, to } = world;
+  const timesTold = () => engine.output.split('admin.system.users').length;
+  const toldBefore = timesTold();
   const faults: Promise<void>[] = [];
   const begin = (moment: Moment, inTurn: TurnWorld) => faults.push(...startFaults(inTurn, turn, moment));
   await untilShown(world, ended);
@@ -67,12 +74,12 @@ export async function runTurn(world: TurnWorld, turn: Turn, ended: AbortSignal):
   begin('way back', { ...world, from: to, to: from });
   await Promise.all(faults);
   await untilUsersOn(world, log);
-  if (
-    userInPause !== undefined &&
-    !(await hasUser(to.set, userInPause)) &&
-    !engine.output.includes('admin.system.users')
-  )
-    log.find(`the user ${userInPause}, created in the write pause, is missing, and no engine says so`);
+  if (userInPause !== undefined && !(await hasUser(to.set, userInPause.name))) {
+    world.lateUsers.add(userInPause.name);
+    const { canWriteAtMs = Number.POSITIVE_INFINITY } = engine.latest?.cutover ?? {};
+    if (timesTold() === toldBefore && userInPause.atMs < canWriteAtMs)
+      log.find(`the user ${userInPause.name}, created in the write pause, is missing, and no engine says so`);
+  }
   const documents = await compareAtRest(world, log, async () => {
     return (await engine.call('progress', { method: 'GET' })).progress?.linkspan?.wayBack;
   });

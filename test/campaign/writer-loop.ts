@@ -7,15 +7,18 @@ export type WriteStep = () => Promise<unknown>;
 export class WriterLoop {
   readonly #step: WriteStep;
   readonly #everyMs: number;
+  readonly #rests: () => boolean;
   readonly #running: Promise<void>;
   #stopped = false;
   #held: Promise<void> | undefined;
   #current: Promise<void> | undefined;
   accepted = 0;
 
-  constructor(step: WriteStep, everyMs: number) {
+  /** @param rests  whether to run no operation at the moment */
+  constructor(step: WriteStep, everyMs: number, rests: () => boolean = () => false) {
     this.#step = step;
     this.#everyMs = everyMs;
+    this.#rests = rests;
     this.#running = this.#run();
   }
 
@@ -40,6 +43,7 @@ export class WriterLoop {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       await delay(this.#everyMs);
+      if (this.#rests()) continue;
       if (this.#held !== undefined) await this.#held;
       this.#current = this.#step().then(
         () => {

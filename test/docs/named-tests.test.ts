@@ -133,6 +133,7 @@ test('every fault has its row in docs/operate/faults.md', () => {
       '21g',
       '21h',
       '21i',
+      '21j',
       '22',
       '22a',
       '22b',

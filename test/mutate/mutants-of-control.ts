@@ -237,6 +237,20 @@ export const OF_CONTROL: readonly Mutant[] = [
     tests: { file: 'test/engine/report/cutover-attempts.test.ts' },
   },
   {
+    without: 'the patch release in the warning of a recovery that may fail',
+    file: 'src/engine/mongodb/server-features.ts',
+    replace: "return compareVersions(version, '6.0') === 0 && patch < RECOVERS_PREPARED_UNIQUE;",
+    by: "return compareVersions(version, '6.0') === 0 && patch < Number.POSITIVE_INFINITY;",
+    tests: { file: 'test/engine/preflight/findings.test.ts', name: 'may not start again after a kill' },
+  },
+  {
+    without: 'the old source in the warning of a recovery that may fail',
+    file: 'src/engine/preflight/checks/namespaces.ts',
+    replace: "...(options.reversible ? [['source', from] as const] : [])",
+    by: "...(options.once ? [['source', from] as const] : [])",
+    tests: { file: 'test/engine/preflight/findings.test.ts', name: 'may not start again after a kill' },
+  },
+  {
     without: 'reporting that the source is already blocked',
     file: 'src/engine/preflight/all-checks.ts',
     replace: "  { what: 'blocks of writes', optional: true, run: checkBlocked },\n",

@@ -286,7 +286,7 @@ export const OF_DOCUMENTS: readonly Mutant[] = [
     file: 'src/engine/run/stream-follower.ts',
     replace: 'if (this.#repairs.held || this.#context.drops.any || !this.#indexes.idle) return false;',
     by: 'if (this.#repairs.held || !this.#indexes.idle) return false;',
-    tests: { file: HELD, name: 'without an operator' },
+    tests: { file: HELD, name: 'also when nothing is compared' },
   },
   {
     without: 'comparing capped collections at the end of a copy in one go',

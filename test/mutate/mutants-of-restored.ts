@@ -89,7 +89,7 @@ export const OF_RESTORED: readonly Mutant[] = [
     file: 'src/engine/run/lost-history.ts',
     replace: ' || (cause instanceof MongoServerError && cause.code === TOKEN_NOT_FOUND)',
     by: ' || (cause instanceof MongoServerError && TOKEN_NOT_FOUND < 0)',
-    tests: { file: NEW_SIDE, name: 'its oplog may not be read' },
+    tests: { file: NEW_SIDE, name: 'that only its stream tells' },
   },
   {
     without: 'counting only a confirmation that comes after the loss',

@@ -44,6 +44,7 @@ describe('the error catalogue', () => {
       'PATTERN_MATCHES_NOTHING',
       'PROFILER_ON',
       'RANDOM_IDS',
+      'RECOVERY_MAY_FAIL',
       'SHARDED_BLOCK_WAITS',
       'SHARDED_SOURCE_EXPERIMENTAL',
       'SHARD_OPLOGS_UNSEEN',

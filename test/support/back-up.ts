@@ -10,20 +10,23 @@ export interface BackUp extends Disposable {
   restore(): Promise<void>;
 }
 
-/** Kills all members of a set, copies their data files, and starts them again. Resolves when the set has a primary. */
+/**
+ * Stops all members of a set, copies their data files, and starts them again. Resolves when the set has a primary. A
+ * clean stop ends with a checkpoint, so that each member can start from it (docs/reference/mongodb-behaviour.md#fact-8-18).
+ */
 export async function backUp({ members, primary }: ReplicaSet): Promise<BackUp> {
   const folder = temporaryFolder('back-up');
   const copyOf = (member: MongodProcess) => join(folder.path, String(members.indexOf(member)));
-  const whileDown = async (copy: (member: MongodProcess) => void) => {
-    await Promise.all(members.map((member) => member.kill()));
+  const whileDown = async (signal: NodeJS.Signals, copy: (member: MongodProcess) => void) => {
+    await Promise.all(members.map((member) => member.kill(signal)));
     members.forEach(copy);
     await Promise.all(members.map((member) => member.restart()));
     await primary();
   };
-  await whileDown((member) => cpSync(member.dataPath, copyOf(member), { recursive: true }));
+  await whileDown('SIGTERM', (member) => cpSync(member.dataPath, copyOf(member), { recursive: true }));
   return {
     restore: () =>
-      whileDown((member) => {
+      whileDown('SIGKILL', (member) => {
         rmSync(member.dataPath, { recursive: true });
         cpSync(copyOf(member), member.dataPath, { recursive: true });
       }),

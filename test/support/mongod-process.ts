@@ -89,11 +89,14 @@ export class MongodProcess {
     await this.restart();
   }
 
-  /** Starts the process on its port and data, and waits until it listens. */
-  async restart(): Promise<void> {
+  /**
+   * Starts the process on its port and data, and waits until it listens.
+   * @param binary  path of the mongod; by default the one that it was started with
+   */
+  async restart(binary = this.#path): Promise<void> {
     if (this.#child) throw new Error(`mongod on port ${this.port} runs already`);
     const args = ['--bind_ip', '127.0.0.1', '--port', String(this.port), ...this.#args];
-    const child = spawnTracked(`mongod on port ${this.port}`, this.#path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawnTracked(`mongod on port ${this.port}`, binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     const ended = once(child, 'exit');
     void ended.then(() => {

@@ -10,6 +10,12 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const ELECTION_TIMEOUT_MS = 1_000;
 const HEARTBEAT_INTERVAL_MS = 500;
+const TEST_PARAMETERS = {
+  enableTestCommands: 1,
+  diagnosticDataCollectionEnabled: false,
+  // A primary that gets SIGTERM waits for clients and for its successor: 15 s by default.
+  shutdownTimeoutMillisForSignaledShutdown: 100,
+};
 const ROOT = { user: 'root', password: 'root-password' } as const;
 
 export interface ReplicaSetOptions {
@@ -220,7 +226,7 @@ export async function startPair(
 }
 
 function mongodArguments(dbPath: string, options: ReplicaSetOptions): string[] {
-  const parameters = { enableTestCommands: 1, diagnosticDataCollectionEnabled: false, ...options.setParameters };
+  const parameters = { ...TEST_PARAMETERS, ...options.setParameters };
   return [
     '--dbpath',
     dbPath,

@@ -46,6 +46,19 @@ export function sourceFeatures(version: string, destination = version): SourceFe
   return { showsCatalogChanges: isNew, showsTimeSeries, fillsBuckets, pinsReads: isNew, blocksWrites: isNew };
 }
 
+/** The first release of 6.0 that was seen to recover after a kill during the conversion of a unique index. */
+const RECOVERS_PREPARED_UNIQUE = 27;
+
+/**
+ * Whether a member that was killed while an index had `prepareUnique` may be unable to start again
+ * (docs/reference/mongodb-behaviour.md#fact-8-18).
+ * @param version  that of the server, whatever its feature compatibility version
+ */
+export function mayRefuseRecovery(version: string): boolean {
+  const patch = Number.parseInt(version.split('.')[2] ?? '', 10);
+  return compareVersions(version, '6.0') === 0 && patch < RECOVERS_PREPARED_UNIQUE;
+}
+
 /**
  * Compares major and minor number: servers of one minor version understand each other's data.
  * @returns below 0 when `a` is older

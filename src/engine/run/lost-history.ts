@@ -27,7 +27,7 @@ export async function declareLoss(context: RunParts, log: MigrationLog, cause: u
   await clock.sleep(AFTER_LOSS_MS, signal);
 }
 
-/** Whether the source lacks entries that it has shown. A stream tells it also where the oplog may not be read. */
+/** Whether the source lacks entries that it has shown. A stream may tell it where the oplog can't be read. */
 function isOfOlderState(cause: unknown): boolean {
   return cause instanceof HistoryWentBack || (cause instanceof MongoServerError && cause.code === TOKEN_NOT_FOUND);
 }

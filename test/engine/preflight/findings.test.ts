@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { checkDisk } from '../../../src/engine/preflight/checks/disk.ts';
+import { checkIndexes } from '../../../src/engine/preflight/checks/namespaces.ts';
 import { checkOpenFiles, checkVersionsTried } from '../../../src/engine/preflight/checks/server-settings.ts';
 import { type Look, lookAt } from '../../../src/engine/preflight/look.ts';
 import { openExamined } from '../../../src/engine/run/open-clusters.ts';
@@ -134,6 +135,42 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     assert.equal(only?.code, 'VERSION_NOT_TRIED');
     assert.match(only?.message ?? '', /destination, MongoDB 7\.0\.2/);
     assert.deepEqual(others, []);
+  });
+
+  // id: finds-versions-members-not
+  test('finds versions whose members may not start again after a kill, where unique indexes are converted', async () => {
+    const { source, destination } = clusters;
+    const seats = source.client.db('shop').collection('seats');
+    await seats.createIndex({ seat: 1 }, { unique: true });
+    const options = {
+      migrationId: newId(),
+      source: { uri: clusters.uris.source },
+      destination: { uri: clusters.uris.destination },
+      dropDestination: false,
+      logger: silentLogger,
+    };
+    const settings = { host: CALM, signal: AbortSignal.timeout(10_000), measuresReading: false };
+    const messages = async (from: string, to: string, changes: object = {}) => {
+      const look = await lookAt(source.client, destination.client, { ...options, ...changes }, settings);
+      const versions = {
+        from: { ...look.from, mongoDBVersion: from },
+        to: { ...look.to, mongoDBVersion: to },
+      };
+      const found = (await checkIndexes({ ...look, ...versions })).map(({ error }) => error);
+      assert.ok(found.every(({ code }) => code === 'RECOVERY_MAY_FAIL'));
+      return found.map(({ message }) => message);
+    };
+    const [only, ...others] = await messages('6.0.5', '6.0.26');
+    assert.match(only ?? '', /^The destination runs MongoDB 6\.0\.26\. .* indexes of shop\.seats, /);
+    assert.deepEqual(others, []);
+    assert.deepEqual(await messages('6.0.5', '6.0.27'), []);
+    assert.deepEqual(await messages('6.0.5', '7.0.2'), []);
+    const [way, ...back] = await messages('6.0.5', '6.0.27', { reversible: true });
+    assert.match(way ?? '', /^The source runs MongoDB 6\.0\.5\./);
+    assert.deepEqual(back, []);
+    await seats.dropIndex('seat_1');
+    assert.deepEqual(await messages('6.0.5', '6.0.5', { reversible: true }), [], 'no unique index');
+    await seats.drop();
   });
 
   test('finds a destination that may open fewer files than collections and indexes need', async () => {

@@ -90,6 +90,7 @@ test('an oplog that goes round', async (t) => {
     await second.until('nothing but the repair to be left', ({ copy, indexes, lagSeconds }) => {
       return copy.collectionsDone === copy.collectionsTotal && indexes.built === indexes.total && lagSeconds === 0;
     });
+    await held.reached;
     // Between two pauses the engine looks at what there is to do.
     for (let pauses = 0; pauses < 2; pauses += 1) {
       second.migration.want('paused');

@@ -1,10 +1,11 @@
 import type { RawValue } from '../../bson/raw-value.ts';
-import { findTwins, type IndexSpec } from '../../catalog/index-spec.ts';
+import { findTwins, type IndexSpec, isUnique } from '../../catalog/index-spec.ts';
 import { modernisedWarnings, numberOf, whyNotToday } from '../../catalog/legacy-index.ts';
 import { type CatalogEntry, listIndexes } from '../../catalog/read-catalog.ts';
 import { whyUnknownIndex } from '../../catalog/unknown.ts';
 import { selectedInAdmin, whyUnsupported } from '../../catalog/unsupported.ts';
 import { INTERNAL_DATABASE, shownName } from '../../mongodb/namespaces.ts';
+import { mayRefuseRecovery } from '../../mongodb/server-features.ts';
 import { Selection } from '../../scope/selection.ts';
 import { type Found, found, NO_TIME } from '../finding.ts';
 import type { Look } from '../look.ts';
@@ -14,6 +15,7 @@ import { sweep } from '../within.ts';
 const MOST_INDEXES = 64;
 /** A smaller one is copied in a moment. */
 const LARGE_CAPPED_BYTES = 100_000_000;
+const NAMES_SHOWN = 5;
 
 /**
  * Finds collections and views that can't be migrated or that matter at the cutover, and databases with the engine's own
@@ -49,8 +51,12 @@ async function checkAdmin({ source, options, features }: Look): Promise<Found[]>
   });
 }
 
-/** Finds indexes that can't be migrated or that change their form, and collections that have the most indexes. */
-export async function checkIndexes({ source, entries, features, signal }: Look): Promise<Found[]> {
+/**
+ * Finds indexes that can't be migrated or that change their form, collections that have the most indexes, and servers
+ * whose members may not start again after a kill during the conversion of unique indexes.
+ */
+export async function checkIndexes(look: Look): Promise<Found[]> {
+  const { source, entries, features, signal } = look;
   const looked = (await entries()).filter(
     (entry) => entry.type !== 'view' && whyUnsupported(entry, features) === undefined,
   );
@@ -60,10 +66,24 @@ export async function checkIndexes({ source, entries, features, signal }: Look):
   }));
   return [
     ...results.flatMap(({ entry, indexes }) => checkIndexesOf(namespaceOf(entry), indexes)),
+    ...checkRecovery(
+      look,
+      results.filter(({ indexes }) => indexes.some(isUnique)).map(({ entry }) => namespaceOf(entry)),
+    ),
     ...(left === 0
       ? []
       : [found('CHECK_INCOMPLETE', [`the indexes of ${left} of ${looked.length} collections`, NO_TIME])]),
   ];
+}
+
+/** @param unique  the collections with unique indexes */
+function checkRecovery({ from, to, options }: Look, unique: readonly string[]): Found[] {
+  if (unique.length === 0) return [];
+  const names = unique.slice(0, NAMES_SHOWN).join(', ') + (unique.length > NAMES_SHOWN ? ', …' : '');
+  const sides = [['destination', to] as const, ...(options.reversible ? [['source', from] as const] : [])];
+  return sides
+    .filter(([, { mongoDBVersion }]) => mayRefuseRecovery(mongoDBVersion))
+    .map(([side, { mongoDBVersion }]) => found('RECOVERY_MAY_FAIL', [side, mongoDBVersion, names]));
 }
 
 function checkIndexesOf(namespace: string, indexes: readonly IndexSpec[]): Found[] {

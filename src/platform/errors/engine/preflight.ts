@@ -52,6 +52,15 @@ export const preflightErrors = defineErrors('migration', {
     detail: '% has % indexes, the most that a server allows.',
     remedy: 'No action is needed: all are migrated. To create another index, drop one first.',
   },
+  RECOVERY_MAY_FAIL: {
+    status: 200,
+    severity: 'warning',
+    concerns: 'cutover',
+    detail:
+      'The % runs MongoDB %. Because of the unique indexes of %, a member that is killed within about a minute after users move there may be unable to start again.',
+    remedy:
+      'Before the cutover, upgrade it to the newest patch release, or have that release at hand: it starts such a member, and nothing is lost.',
+  },
   DOCUMENTS_NEAR_LIMIT: {
     status: 200,
     severity: 'warning',
