@@ -19,8 +19,8 @@ export interface DirtyKey {
   readonly state: KnownState;
   /** The stream batch that contained the change; Infinity when it doesn't hold back the checkpoint. */
   readonly sequence: number;
-  /** The mark on its record if its document made room for another one. */
-  readonly displacedBy?: string;
+  /** The marks on its record if its document made room for others: one of each lane that displaced it since it was applied. */
+  readonly displacedBy?: readonly string[];
 }
 
 /** Returns a key that has to be fetched, without holding back the checkpoint. */
@@ -31,7 +31,9 @@ export function unknownKey(collection: TrackedCollection, key: DocumentKey): Dir
 /** Joins two notes about one key: the later state wins, and the checkpoint waits for the earlier one. */
 export function coalesce(earlier: DirtyKey, later: DirtyKey): DirtyKey {
   const state = later.collection.isCapped ? latestInOrder(earlier.state, later.state) : latest(later.state);
-  return { ...earlier, ...later, state, sequence: Math.min(earlier.sequence, later.sequence) };
+  const marks = [...(earlier.displacedBy ?? []), ...(later.displacedBy ?? [])];
+  const displaced = marks.length === 0 ? {} : { displacedBy: marks };
+  return { ...earlier, ...later, ...displaced, state, sequence: Math.min(earlier.sequence, later.sequence) };
 }
 
 function latest(later: KnownState): KnownState {

@@ -43,7 +43,7 @@ export class Displaced {
 
   /** Removes the records of keys that are applied, or in the spool. One that was displaced again since keeps its record. */
   async settle(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
-    const displaced = dirty.flatMap(({ key, displacedBy: mark }) => (mark === undefined ? [] : [{ key, mark }]));
+    const displaced = dirty.flatMap(({ key, displacedBy = [] }) => displacedBy.map((mark) => ({ key, mark })));
     if (displaced.length === 0) return;
     await this.#records.remove(displaced.map(({ key, mark }) => this.#recordOf(collection, key, mark)));
     for (const { key, mark } of displaced)
@@ -66,7 +66,7 @@ export class Displaced {
       }
       const key = keyFromBytes(bufferOf(record._id.k));
       collection.displaced.set(key.identity, { mark: record.mark, sinceMs: clock.now(), elapsedMs: clock.elapsed() });
-      keys.push({ ...unknownKey(collection, key), displacedBy: record.mark });
+      keys.push({ ...unknownKey(collection, key), displacedBy: [record.mark] });
     }
     await this.#records.remove(unneeded);
     return keys;

@@ -269,7 +269,7 @@ export class Lane {
       );
     } finally {
       // Only now: one that is applied before the delete may get the same values again.
-      const dirty = { collection, state: UNKNOWN, sequence, displacedBy: mark };
+      const dirty = { collection, state: UNKNOWN, sequence, displacedBy: [mark] };
       for (const key of displaced.values()) this.#events.displaced({ ...dirty, key });
     }
     return [...displaced.values()];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { UUID } from 'mongodb';
-import { unknownKey } from '../../../src/engine/apply/dirty-key.ts';
+import { coalesce, unknownKey } from '../../../src/engine/apply/dirty-key.ts';
 import { Displaced } from '../../../src/engine/apply/displaced.ts';
 import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
 import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
@@ -40,9 +40,19 @@ test('a document that makes room again before its key is applied keeps its recor
   const { displaced, loaded } = await startWith(seats);
   await displaced.record(seats, [key], 'first');
   await displaced.record(seats, [key], 'second');
-  await displaced.settle(seats, [{ ...unknownKey(seats, key), displacedBy: 'first' }, unknownKey(seats, key)]);
-  assert.deepEqual([await loaded(), seats.displaced.size], [['second'], 1]);
-  await displaced.settle(seats, [{ ...unknownKey(seats, key), displacedBy: 'second' }]);
+  await displaced.settle(seats, [{ ...unknownKey(seats, key), displacedBy: ['first'] }, unknownKey(seats, key)]);
+  assert.deepEqual([await loaded(), seats.displaced.size], [[['second']], 1]);
+  await displaced.settle(seats, [{ ...unknownKey(seats, key), displacedBy: ['second'] }]);
+  assert.deepEqual([await loaded(), seats.displaced.size], [[], 0]);
+});
+
+test('a document that two lanes displace at a time keeps its record until its key is applied, and no longer', async () => {
+  const seats = tracked('created', 'plan begun', 'planned', 'copied');
+  const { displaced, loaded } = await startWith(seats);
+  for (const mark of ['first', 'second']) await displaced.record(seats, [key], mark);
+  const [first, second] = ['first', 'second'].map((mark) => ({ ...unknownKey(seats, key), displacedBy: [mark] }));
+  assert.ok(first && second);
+  await displaced.settle(seats, [coalesce(second, first)]); // The lane that came first on record queued it last.
   assert.deepEqual([await loaded(), seats.displaced.size], [[], 0]);
 });
 

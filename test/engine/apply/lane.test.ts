@@ -120,7 +120,7 @@ test('a document that made room needs no record of its own once its key is in th
   const collection = setAside('a');
   add(collection, 1);
   await taken.reached;
-  add(collection, 2, { displacedBy: 'mark' });
+  add(collection, 2, { displacedBy: ['mark'] });
   add(collection, 2);
   taken.release();
   await lane.flush();
@@ -130,7 +130,7 @@ test('a document that made room needs no record of its own once its key is in th
       ['a', 'a'],
       [
         [undefined, 2],
-        ['mark', 2],
+        [['mark'], 2],
       ],
     ],
   );
