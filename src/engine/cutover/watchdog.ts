@@ -71,6 +71,7 @@ export async function startWatchdog(
       'The cutover continues without a watchdog',
     );
   }
+  // rule: watchdog-while-blocked
   stdout.destroy();
   child.unref();
   (stdin as Socket).unref();
@@ -88,6 +89,7 @@ export async function startWatchdog(
     standDown,
     [Symbol.dispose]: () => {
       const { cutover } = log.record;
+      // rule: watchdog-acts-until-settled
       if (cutover?.committed || !cutover?.blocking) standDown();
       // Without a deadline it would wait for the end of this process.
       else if (!hasDeadline) keepQuiet();

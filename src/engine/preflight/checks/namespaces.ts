@@ -25,6 +25,7 @@ export async function checkNamespaces(look: Look): Promise<Found[]> {
     (name) => name.toLowerCase() === INTERNAL_DATABASE,
   );
   return [
+    // rule: refuse-admin-collections
     ...(await checkAdmin(look)),
     ...reserved.map((name) => {
       const why = `it differs only by case from ${INTERNAL_DATABASE}, which the destination has for checkpoints`;
