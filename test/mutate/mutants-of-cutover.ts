@@ -36,7 +36,7 @@ export const OF_CUTOVER: MutantTable = {
     ['note-of-commit', replace('Promise.resolve()'), 'gives up its cutover leaves the source'],
     ['last-look-at-destination', remove('element'), 'lifts and sets again'],
     ['last-look-without-oplog', replace('(await $(call)) === undefined'), 'lifts before the commit'],
-    ['wait-for-unknown-block', replace("obstacle !== 'unseen'"), 'gives up its cutover leaves the source'],
+    ['wait-for-unknown-block', remove(), 'gives up its cutover leaves the source'],
     ['killed-cutover-holds-block', replace('unblockWrites(source)', 'call'), 'was killed in its cutover'],
   ],
   'test/engine/cutover/capped-in-pause.test.ts': [
@@ -88,7 +88,7 @@ export const OF_CUTOVER: MutantTable = {
   ],
   'test/engine/cutover/settle-block.test.ts': [
     ['settle-under-own-claim', remove(), 'stopped while it opens'],
-    ['keep-unsettled-block-on-record', replace("lifted === 'unseen'"), 'leaves that to the next one'],
+    ['keep-unsettled-block-on-record', remove(), 'leaves that to the next one'],
   ],
   'test/engine/cutover/slow-majority.test.ts': [['block-time-by-majority', replace('0')]],
   'test/engine/cutover/source-claim.test.ts': [
@@ -112,7 +112,7 @@ export const OF_CUTOVER: MutantTable = {
   ],
   'test/engine/cutover/watchdog.test.ts': [
     ['term-in-record-writes', remove('property 3')],
-    ['watchdog-while-blocked', replace('child.kill(); $()', 'rule')],
+    ['watchdog-while-blocked', replace('$(name).kill(); $()', 'rule')],
     ['watchdog-must-run', remove(), 'once the watchdog'],
     ['watchdog-deadline-starts-at-block', replace("{ value: 'alive' }")],
     ['watchdog-checks-commit', remove('property 4')],

@@ -49,7 +49,7 @@ export const OF_PRODUCT: MutantTable = {
   ],
   'test/atlas-api/migration-cutover.test.ts': [
     ['committed-survives-failure', replace("$(name) !== 'unknown'"), 'past the point of no return'],
-    ['unanswered-abort-keeps-order', replace('$(name) !== undefined && false'), 'waits for the answer to an abort'],
+    ['unanswered-abort-keeps-order', replace('false'), 'waits for the answer to an abort'],
     ['unread-records-keep-order', remove('value'), 'fails before it has read'],
     ['advice-keep-source-blocked', replace('$(name) === undefined'), 'never advises to open the source'],
     ['advice-read-records', replace("$() && state.status === 'COMPLETE'"), 'may be committed advises'],
@@ -94,7 +94,7 @@ export const OF_PRODUCT: MutantTable = {
   'test/cli/keys-of-running-server.test.ts': [
     [
       'reread-destination-user',
-      replace('await $(name 2).updateDestinationUser({ ...user, $(property) })'),
+      replace('await $(name 2).updateDestinationUser({ ...$(name 3), $(property) })'),
       'made on a destination while the master key is rotated',
     ],
     [
@@ -110,7 +110,7 @@ export const OF_PRODUCT: MutantTable = {
   'test/control/records/reversal-transitions.test.ts': [
     [
       'forget-finish-after-cutover',
-      replace("$(): state.$() === 'finishing' ? 'finishing' : $()", 'rule'),
+      replace("wayBack: state.wayBack === 'finishing' ? 'finishing' : $(value)", 'rule'),
       'a reversible migration that is',
     ],
     ['ignore-earlier-cutover', keep('branch 2'), 'a reversible migration that is'],
@@ -118,7 +118,7 @@ export const OF_PRODUCT: MutantTable = {
   ],
   'test/gateway/older-agents.test.ts': [['former-form-when-verified', replace('true', 'call')]],
   'test/gateway/relinking.test.ts': [
-    ['unlink-pending-agent', replace('...agents.route', 'property'), 'only an agent itself can end its link'],
+    ['unlink-pending-agent', replace('...$(name 2).route', 'property'), 'only an agent itself can end its link'],
   ],
   'test/gateway/unusable-agents.test.ts': [
     [

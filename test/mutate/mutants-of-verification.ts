@@ -123,7 +123,7 @@ export const OF_VERIFICATION: MutantTable = {
     ['count-killed-run-once', remove('operand 3')],
   ],
   'test/engine/verify/verified-ranges.test.ts': [
-    ['compare-behind-last-key', replace('partitions.map(({ $(name 2) }) => $(name 2))', 'receiver')],
+    ['compare-behind-last-key', remove('element 2')],
     ['refuse-missing-ranges', replace('$(name 2).n >= $(name 4) || $(operand 2)', 'operation')],
   ],
 };

@@ -71,8 +71,8 @@ export async function startWatchdog(
       'The cutover continues without a watchdog',
     );
   }
-  // rule: watchdog-while-blocked
   stdout.destroy();
+  // rule: watchdog-while-blocked
   child.unref();
   (stdin as Socket).unref();
   let hasDeadline = false;
