@@ -101,6 +101,7 @@ export class LinkClient {
       this.#storedKeys = this.#serverKeys;
       this.#keysUnstored = undefined;
     } catch (error) {
+      // rule: orders-without-stored-keys
       if (!(error instanceof UserError)) throw error;
       this.#keysUnstored = error;
     }

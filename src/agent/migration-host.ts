@@ -107,6 +107,7 @@ export class MigrationHost {
    * @returns false if there was no link
    */
   async unlink(): Promise<boolean> {
+    // rule: one-link-change-at-a-time
     return await this.#linkChanges.run(() => this.#retire());
   }
 

@@ -73,6 +73,7 @@ export class MigrationOrders {
     this.#note();
     const earlier = new Map(this.#carriedOut.map(({ id, wanted }) => [id, wanted]));
     this.#carriedOut = this.#wanted.map((migration) =>
+      // rule: cutover-after-durable-note
       migration.wanted !== 'cutover' || this.#notes.has(migration)
         ? migration
         : { ...migration, wanted: earlier.get(migration.id) ?? 'running' },

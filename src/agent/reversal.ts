@@ -46,10 +46,12 @@ export class Reversal {
     if (finish) {
       const isUnknown = this.#migration.current.progress().state === 'created';
       // Servers of older versions don't name the cutover. A reversal that the engine has not begun is given up with the way back.
+      // rule: finish-of-its-direction
       if (finishOf !== undefined || isUnknown || ahead === 0 || ahead === 1) this.#finish(finishOf);
       return false;
     }
     if (ahead === 1) this.#reverse();
+    // rule: request-of-its-direction
     if (ahead !== 0) return false;
     if (dropsConfirmed !== null) this.#migration.wayBack?.confirmDrops(dropsConfirmed);
     return true;
@@ -85,6 +87,7 @@ export class Reversal {
     if (this.#closed || performance.now() < this.#closesAgainAtMs) return;
     this.#act('end of the way back', 'way_back.close_failed', async () => {
       this.#closesAgainAtMs = performance.now() + CLOSES_AGAIN_AFTER_MS;
+      // rule: pass-on-finish
       await this.#migration.finish(cutover);
       this.#closed = true;
       this.#closedCutover = cutover;

@@ -35,6 +35,7 @@ export async function tellOfUnlinking(
         );
       return store.forgetEndedLink(agentId);
     } catch (error) {
+      // rule: keep-key-until-ended
       if (endsLink(error)) {
         logger.info(
           { event: 'agent.link_unknown', agentId, code: error.code },

@@ -66,6 +66,7 @@ export function showRoles({ orgId, roles, groupRoles: inGroups }: Pick<ApiKey, '
 
 /** Schema of roles that a request gives: at most as many as there are, and each one once in the output. */
 function rolesOf<Role extends string>(roles: readonly Role[]) {
+  // rule: role-count-limit
   return z
     .array(z.enum(roles))
     .min(1)

@@ -62,6 +62,7 @@ export function registerOperation(
     handler: async (request, reply) => {
       const sender = senderOf(request);
       // The head was checked before the body, for which the client may have taken its time.
+      // rule: recheck-sender-after-body
       await assertStillAdmitted(control, control.store, sender);
       const query = queryOf(request);
       const presentation = readPresentation(query);

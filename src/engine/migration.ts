@@ -30,6 +30,7 @@ export class Migration {
   /** Returns another attempt of the migration, whose run has failed, with the operator's wishes. */
   again(): Migration {
     const attempt = new Migration(this.options);
+    // rule: wishes-survive-retry
     attempt.#wishes.change(this.#wishes.current);
     return attempt;
   }
@@ -113,9 +114,11 @@ export class Migration {
     const run = this.#run;
     // Before its records are loaded, nobody knows whether an earlier engine has committed.
     if (!run?.loaded) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
+    // rule: refuse-abort-after-commit
     const committed = run.log.record.cutover?.committed || run.log.commitWasSent;
     if (committed) throw new UserError('CUTOVER_COMMITTED', [this.options.migrationId]);
     // From here on no commit is sent: cut-over.ts checks this wish in the moment in which it sends one.
+    // rule: abort-waits-for-earlier-block
     if (this.wanted === 'cutover') this.#wishes.change({ state: 'running' });
     if (!(await run.untilOpen())) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
   }

@@ -92,6 +92,7 @@ export class ReversibleMigration {
     if (progress === undefined || progress.error !== undefined || !(failure instanceof UserError)) return progress;
     const { code, message, remedy } = failure;
     const ended = { readyForCutover: false, notReadyReasons: ['it has failed'] };
+    // rule: show-taken-over-failback
     return { ...progress, ...ended, state: 'failed', error: { code, message, remedy } };
   }
 
@@ -145,6 +146,7 @@ export class ReversibleMigration {
       } catch (failure) {
         const error = this.#takenOver(failure);
         const lasts = error instanceof UserError && LASTING.includes(error.code);
+        // rule: retry-failback
         if (lasts && this.isReversing) throw error;
         this.#failed = { attempt: next, error };
         if (lasts) return 'committed';
@@ -156,6 +158,7 @@ export class ReversibleMigration {
         );
         await this.#clock.sleep(inMs, stop);
         if (stop.aborted) return signal.aborted ? 'stopped' : 'committed';
+        // rule: retry-failed-failback
         this.#wayBack = next.again();
         continue;
       }
@@ -174,10 +177,12 @@ export class ReversibleMigration {
    * that cutover is gone, or the failure of the way back
    */
   async reverse(): Promise<void> {
+    // rule: refuse-failed-failback
     if (this.wayBackFailure !== undefined) throw this.wayBackFailure;
     const next = this.#openWayBack('Reversing');
     const { migrationId, destination, reversals = 0 } = this.#current.options;
     await next.request(async () => {
+      // rule: reversal-on-users-side
       if (this.#noted !== reversals) await noteReversal(destination, migrationId, reversals);
       this.#noted = reversals;
     });
@@ -198,6 +203,7 @@ export class ReversibleMigration {
     }
     const next = this.#openWayBack('Finishing');
     const { migrationId, destination, reversals = 0 } = this.#current.options;
+    // rule: close-last-cutover-only
     if (cutover !== undefined && cutover !== reversals)
       throw new UserError('WRONG_STATE', [`Closing the way back of direction ${cutover}`, `in direction ${reversals}`]);
     const ignoreLost = (error: unknown) => {
@@ -210,6 +216,7 @@ export class ReversibleMigration {
     const waited = this.#clock.sleep(ANSWERS_WITHIN_MS, answered.signal);
     await Promise.race([cancelled, waited]).catch(ignoreLost);
     answered.abort();
+    // rule: close-failback-on-record
     const lost = await closeWayBack(destination, migrationId, reversals).catch((error: unknown) => {
       if (error instanceof UserError && error.code === 'CUTOVER_RECORD_LOST') return error;
       throw error;
@@ -219,6 +226,7 @@ export class ReversibleMigration {
     this.#wayBack = undefined;
     // Without its record, no engine begins the opposite direction, and none commits it.
     if (lost !== undefined) throw lost;
+    // rule: tell-waiting-migrations
     await this.#tellOthers();
   }
 
@@ -246,6 +254,7 @@ export class ReversibleMigration {
   /** Closes the way back on the side that has the users. The other one is blocked or lost. */
   async #closeOnRecord(cutover: number | undefined): Promise<void> {
     const { source, destination, migrationId } = this.#options;
+    // rule: close-named-cutover-on-record
     if (cutover !== undefined) {
       await closeWayBack(cutover % 2 === 0 ? destination : source, migrationId, cutover);
       return;
@@ -272,6 +281,7 @@ export class ReversibleMigration {
         return await this.#current.run(signal, clusters);
       } catch (error) {
         if (!(error instanceof OtherDirection)) throw error;
+        // rule: resume-recorded-direction
         this.#current = this.#inDirection(error.reversals - 1);
       }
     }
@@ -279,6 +289,7 @@ export class ReversibleMigration {
 
   /** Another engine has reversed the migration while this one slept. */
   #takenOver(error: unknown): unknown {
+    // rule: reversed-further-is-taken-over
     return error instanceof OtherDirection ? new UserError('TAKEN_OVER', [this.#options.migrationId]) : error;
   }
 
@@ -296,6 +307,7 @@ export class ReversibleMigration {
       reversible: true,
       dropDestination: false,
       // A confirmation is about the drops of one direction.
+      // rule: confirm-drops-per-direction
       confirmDrops: reversals === 0 && (this.#options.confirmDrops ?? false),
       skipDiskSpaceCheck: true,
       waitForClusters: true,

@@ -52,6 +52,7 @@ export async function registerGateway(
       });
 
       scope.addHook('onSend', async (request, reply, payload) => {
+        // rule: former-form-when-verified
         const forms = isVerified(request) ? (['current', 'former'] as const) : (['current'] as const);
         const answer = {
           requestHead: signedHead(headOf(request), request.headers),
@@ -83,6 +84,7 @@ export async function registerGateway(
         return await takeReport(control, agent.id, readMessage(reportRequest, request));
       });
 
+      // rule: unlink-pending-agent
       scope.post('/unlink', { ...agents.routeOfUnlinking, bodyLimit: SHORT_BODY_BYTES }, async (request) => {
         const { agent } = agents.senderOf(request);
         readMessage(unlinkRequest, request);

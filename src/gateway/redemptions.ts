@@ -27,6 +27,7 @@ export class Redemptions {
   ): Promise<{ readonly answer: RedeemResponse; readonly host: string }> {
     let token: LinkToken | undefined;
     try {
+      // rule: compare-redemption-body
       assertNamedBody(request);
       const { token: text, publicKey, host, version } = readMessage(redeemRequest, request);
       token = parseLinkToken(text);

@@ -68,6 +68,7 @@ export class RefusedAttempts {
     const sender = await senderOf();
     this.#control.security.note({ type, address: request.ip, reason: error.code, ...sender });
     // The key is right. Its own agent must not use up the budget of its address because somebody else has the key.
+    // rule: agent-limit-is-no-failure
     if (type !== 'AGENT_REQUESTS_LIMITED') this.#failed.failed(request, reply, sender.claim.name);
   }
 }

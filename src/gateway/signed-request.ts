@@ -77,6 +77,7 @@ export class AgentRequests {
       const { publicKey } = linked.agent;
       const proof = assertSigned(this.#control, request, publicKey);
       proven = true;
+      // rule: refuse-before-remembering
       assertUsable(linked);
       assertAddress(request, linked.link.accessListIps);
       // Must come last, so that a key whose link has ended, or that is used from elsewhere, takes no memory. A replay is refused all the same.

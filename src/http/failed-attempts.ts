@@ -69,6 +69,7 @@ export class FailedAttempts {
    * must not hide from others at its address why they are refused.
    */
   unusable(request: FastifyRequest, name: string): void {
+    // rule: count-refused-agents
     if (this.#perMinute === Number.POSITIVE_INFINITY) return;
     this.#names.take(nameAt(request.ip, name), this.#sizeOf(this.#perMinute / 2));
   }

@@ -32,6 +32,7 @@ export class ReplayGuard {
    */
   admit(sender: string, { nonce }: Proof, nowMs: number): void {
     // The difference counts in both directions. Otherwise, after the clock was set back, all nonces would stay until it has caught up.
+    // rule: clock-set-back
     if (Math.abs(nowMs - this.#turnedAtMs) > GENERATION_MS) {
       this.#old = this.#young;
       this.#young = new Map();
@@ -39,6 +40,7 @@ export class ReplayGuard {
     }
     const young = this.#young.get(sender) ?? new Set();
     if (young.has(nonce) || this.#old.get(sender)?.has(nonce)) throw new UserError('REQUEST_REPLAYED');
+    // rule: remembered-request-limit
     if (young.size >= MOST_REQUESTS) throw new UserError('TOO_MANY_AGENT_REQUESTS', [String(MOST_REQUESTS)]);
     this.#young.set(sender, young.add(nonce));
   }

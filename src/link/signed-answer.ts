@@ -54,6 +54,7 @@ export function isAnswerOf(
 function signedText(form: AnswerForm, { requestHead, requestSignature, status, body }: AnswerParts): Buffer {
   const digest = createHash('sha256').update(body).digest('hex');
   const answered = [requestSignature, String(status), digest];
+  // rule: answer-binds-request
   const lines =
     form === 'current' ? ['linkspan-answer-2', requestHead, ...answered] : ['linkspan-answer-1', ...answered];
   return Buffer.from(lines.join('\n'));

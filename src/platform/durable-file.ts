@@ -9,6 +9,7 @@ export function writeDurably(file: string, text: string): void {
   const descriptor = openSync(temporary, 'wx', 0o600);
   try {
     // Unlike `writeSync`, this never leaves a part of the text without an error when the disk fills up.
+    // rule: write-whole-file
     writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {

@@ -1,24 +1,39 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Slots } from '../../src/engine/concurrency/slots.ts';
 import { findMongod } from '../support/mongod-binary.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { changedSince } from './changed-since.ts';
 import { type Mutant, mutate } from './mutant.ts';
 import { MUTANTS } from './mutants.ts';
+import { type Rule, readRules } from './rules.ts';
 import { runTests, type Verdict } from './run-tests.ts';
 
 /**
- * `npm run mutate -- [--only TEXT] [--parallel 3]`: removes one rule after the other from copies of the engine, some at a time, and prints which
- * test fails. Exit code 0: a test that passes without the mutant killed each one. Exit code 1: a mutant survived. Exit code 2: nothing was tried.
+ * `npm run mutate -- [--only TEXT] [--since REF] [--parallel 3]`: breaks one rule after the other in copies of the repository, some at a time, and
+ * prints which test fails. `--only` chooses by the rule, the operation, the file or the test file; `--since` what has changed since a commit.
+ * Exit code 0: each mutant was killed by a test that passes without it. Exit code 1: a mutant survived. Exit code 2: no mutant was chosen.
  */
 const { values } = parseArgs({
   // Tests mostly wait.
-  options: { only: { type: 'string', default: '' }, parallel: { type: 'string', default: '3' } },
+  options: {
+    only: { type: 'string', default: '' },
+    since: { type: 'string' },
+    parallel: { type: 'string', default: '3' },
+  },
 });
 const root = resolve(import.meta.dirname, '../..');
-const chosen = MUTANTS.filter(({ without, file }) => `${without} ${file}`.includes(values.only));
+const rules = new Map(readRules(root).map((rule) => [rule.name, rule]));
+const isChanged = values.since === undefined ? () => true : changedSince(values.since, root);
+const chosen = MUTANTS.filter((mutant) => {
+  const rule = ruleOf(mutant);
+  return (
+    `${mutant.rule} ${mutant.operation.name} ${rule.file} ${mutant.tests.file}`.includes(values.only) &&
+    isChanged(mutant, rule)
+  );
+});
 // All runs then use the same mongod without another search.
 process.env.LINKSPAN_MONGOD = (await findMongod()).path;
 process.env.LINKSPAN_TEST_DEADLINE_SECONDS = '45';
@@ -31,13 +46,19 @@ await Promise.all(chosen.map((mutant) => slots.run(() => tryAndTell(mutant))));
 console.log(`\n${chosen.length - survivors.length} mutants killed, ${survivors.length} survived`);
 process.exitCode = chosen.length === 0 ? 2 : Math.min(survivors.length, 1);
 
+function ruleOf({ rule: name }: Mutant): Rule {
+  const rule = rules.get(name);
+  if (rule === undefined) throw new RangeError(`no line of src has the tag ${name}`);
+  return rule;
+}
+
 async function tryAndTell(mutant: Mutant): Promise<void> {
   const began = Date.now();
   const outcome = await tryMutant(mutant);
-  if (!outcome.killed) survivors.push(mutant.without);
+  if (!outcome.killed) survivors.push(mutant.rule);
   const seconds = Math.round((Date.now() - began) / 1_000);
   console.log(
-    `${outcome.killed ? '✔' : '✖ SURVIVED:'} without ${mutant.without} (${mutant.file})\n    ${outcome.why} [${seconds} s]`,
+    `${outcome.killed ? '✔' : '✖ SURVIVED:'} ${mutant.rule}: ${mutant.operation.name} (${ruleOf(mutant).file})\n    ${outcome.why} [${seconds} s]`,
   );
 }
 
@@ -50,8 +71,8 @@ async function tryMutant(mutant: Mutant): Promise<{ readonly killed: boolean; re
     return { killed: false, why: `without the mutant, too, ${before.failed.join(', ') || 'no test'} fails` };
   using folder = temporaryFolder('mutant');
   copyTree(folder.path);
-  const path = join(folder.path, mutant.file);
-  writeFileSync(path, mutate(mutant, readFileSync(path, 'utf8')));
+  const rule = ruleOf(mutant);
+  writeFileSync(join(folder.path, rule.file), mutate(mutant, rule));
   const { passed, failed } = await runTests(folder.path, mutant.tests);
   const [first] = failed;
   return first === undefined

@@ -1,21 +1,28 @@
-/** A change that removes one rule of the engine, and the tests that must fail then. */
+import type { Operation } from './operations.ts';
+import type { Rule } from './rules.ts';
+
+/** A change that breaks one rule of the code, and the tests that must fail then. */
 export interface Mutant {
-  /** The removed rule. */
-  readonly without: string;
-  /** Path from the project's root. */
-  readonly file: string;
-  /** Text that occurs exactly once in the file. */
-  readonly replace: string;
-  readonly by: string;
+  /** The rule's name, which is on its tag: `// rule: NAME`. */
+  readonly rule: string;
+  readonly operation: Operation;
   /** The test file, and a part of the names of its tests to run; all tests without `name`. */
   readonly tests: { readonly file: string; readonly name?: string };
 }
 
-/** Returns the file's text with the mutant's change. @throws RangeError when the text to replace does not occur exactly once */
-export function mutate(mutant: Mutant, source: string): string {
-  const parts = source.split(mutant.replace);
-  if (parts.length !== 2) {
-    throw new RangeError(`${mutant.file} has ${parts.length - 1} times: ${mutant.replace}`);
-  }
-  return parts.join(mutant.by);
+/** Mutants by test file. A row has the rule, the operation on its node, and a part of the names of the tests to run; all tests without it. */
+export type MutantTable = Readonly<
+  Record<string, readonly (readonly [rule: string, operation: Operation, name?: string])[]>
+>;
+
+/** Returns the mutants of a table. */
+export function mutantsOf(table: MutantTable): Mutant[] {
+  return Object.entries(table).flatMap(([file, rows]) =>
+    rows.map(([rule, operation, name]) => ({ rule, operation, tests: { file, ...(name !== undefined && { name }) } })),
+  );
+}
+
+/** Returns the changed text of the rule's file. @throws RangeError when the operation does not fit the rule's node */
+export function mutate(mutant: Mutant, rule: Rule): string {
+  return mutant.operation.apply(rule.parsed, rule.placed);
 }

@@ -1,245 +1,129 @@
-import type { Mutant } from './mutant.ts';
+import type { MutantTable } from './mutant.ts';
+import { keep, operator, remove, replace } from './operations.ts';
 
-const HIDDEN_PROOF = 'test/engine/verify/hidden-proof.test.ts';
-const VERIFICATION = 'test/engine/verify/verification.test.ts';
-const ORDER = 'test/engine/verify/compare-order.test.ts';
-const RESUME = 'test/engine/verify/verification-resume.test.ts';
-const LOST_HISTORY = 'test/engine/verify/lost-history-rechecks.test.ts';
-const CROWDED = 'test/engine/verify/crowded-rechecks.test.ts';
-const REPORT = 'test/engine/cutover/report-reservations.test.ts';
-const WATERMARK = 'test/engine/capture/watermark.test.ts';
-
-/** Each removes one rule of the verification. */
-export const OF_VERIFICATION: readonly Mutant[] = [
-  {
-    without: 'comparing keys behind the last one that was copied',
-    file: 'src/engine/verify/verified-ranges.ts',
-    replace: 'return [...bounds, null].map(',
-    by: 'return partitions.map(({ high }) => high).map(',
-    tests: { file: 'test/engine/verify/verified-ranges.test.ts' },
-  },
-  {
-    without: 'refusing ranges of which some are missing',
-    file: 'src/engine/verify/verified-ranges.ts',
-    replace: '_id.n === n && ',
-    by: '_id.n >= n || ',
-    tests: { file: 'test/engine/verify/verified-ranges.test.ts' },
-  },
-  {
-    without: 'waiting until the stream has passed the time of a comparison',
-    file: 'src/engine/verify/rechecks.ts',
-    replace: '        open.notBefore = source.time;\n',
-    by: '',
-    tests: { file: VERIFICATION },
-  },
-  {
-    without: 'looking at the destination before the commit',
-    file: 'src/engine/cutover/last-look.ts',
-    replace: '    orAbort(stream.lookAtDestination(), signal),\n',
-    by: '',
-    tests: { file: VERIFICATION },
-  },
-  {
-    without: 'settling what was found before the commit',
-    file: 'src/engine/run/stream-follower.ts',
-    replace: 'return this.#progress.hasCompared(time) && this.#verification.isSettled && this.allLive;',
-    by: 'return this.#progress.hasCompared(time) && this.allLive;',
-    tests: { file: VERIFICATION },
-  },
-  {
-    without: 'the search for hidden writes in the time up to which all is equal',
-    file: 'src/engine/run/stream-follower.ts',
-    replace: '? this.#progress.comparedTo : undefined;',
-    by: '? this.#watermark.safe.time : undefined;',
-    tests: { file: HIDDEN_PROOF, name: 'nothing is said to be equal' },
-  },
-  {
-    without: 'waiting for the comparison of hidden writes',
-    file: 'src/engine/run/stream-progress.ts',
-    replace: 'return oldest?.after ?? this.#positions.searchedTo();',
-    by: 'void oldest;\n    return this.#positions.searchedTo();',
-    tests: { file: HIDDEN_PROOF, name: 'a cutover waits' },
-  },
-  {
-    without: 'comparing anew after a run that compared nothing',
-    file: 'src/engine/run/stream-follower.ts',
-    replace: 'this.#verification.load(verifiedTerm === term - 1, isNew);',
-    by: 'this.#verification.load(verifiedTerm !== term, isNew);',
-    tests: { file: RESUME },
-  },
-  {
-    without: 'stopping when a document keeps differing',
-    file: 'src/engine/verify/mismatches.ts',
-    replace: 'if (times > RETURNS && !isSameFinding) {',
-    by: 'if (times < 0) {',
-    tests: { file: VERIFICATION },
-  },
-  {
-    without: 'refusing the cutover while a document differs',
-    file: 'src/engine/report/readiness.ts',
-    replace: 'mismatches.open > 0 ? ',
-    by: 'mismatches.open < 0 ? ',
-    tests: { file: VERIFICATION },
-  },
-  {
-    without: 'comparing the catalogs before a cutover',
-    file: 'src/engine/run/steer.ts',
-    replace: 'if (!confirmed || calledOff.aborted) return',
-    by: 'if (calledOff.aborted) return',
-    tests: { file: VERIFICATION },
-  },
-  {
-    without: 'holding the checkpoint until a key is compared',
-    file: 'src/engine/capture/watermark.ts',
-    replace: 'Math.min(this.#oldest.unapplied(), this.#oldest.uncompared())',
-    by: 'this.#oldest.unapplied()',
-    tests: { file: WATERMARK },
-  },
-  {
-    without: 'the position in the oplog of the destination on record',
-    file: 'src/engine/run/migration-run.ts',
-    replace: '      ...this.follower.verification.position,\n',
-    by: '',
-    tests: { file: RESUME },
-  },
-  {
-    without: 'forgetting what was compared of a collection that is gone',
-    file: 'src/engine/verify/verification.ts',
-    replace: 'if (!this.#isValid(collection)) await this.#forget(collection);',
-    by: '',
-    tests: { file: RESUME },
-  },
-  {
-    without: 'ignoring a result for a key that has changed since',
-    file: 'src/engine/verify/recheck-queue.ts',
-    replace: '    if (!this.isCurrent(open)) return;\n',
-    by: '',
-    tests: { file: 'test/engine/verify/recheck-queue.test.ts' },
-  },
-  {
-    without: 'counting once what a killed run had on record',
-    file: 'src/engine/verify/mismatches.ts',
-    replace: 'before?.open === true && !(repairs && this.#noted.has(id))',
-    by: 'before?.open === undefined && this.#noted.has(id)',
-    tests: { file: RESUME },
-  },
-  {
-    without: 'reading foreign writes again while a comparison has to begin anew',
-    file: 'src/engine/verify/verification.ts',
-    replace: 'this.rechecks.unbound === 0 && this.#areValid,',
-    by: 'this.rechecks.unbound === 0,',
-    tests: { file: RESUME },
-  },
-  {
-    without: 'taking back a cutover when a document is only reported',
-    file: 'src/engine/cutover/cut-over.ts',
-    replace: '      if (difference !== undefined) throw new NotNow(difference);\n',
-    by: '',
-    tests: { file: VERIFICATION },
-  },
-  {
-    without: 'passing the oldest documents that one side of a capped collection lacks',
-    file: 'src/engine/verify/compare-order.ts',
-    replace: '  if (a && b && a.identity !== b.identity) a = await passAlone(source, isOnDestination, b);\n',
-    by: '',
-    tests: { file: ORDER, name: 'older documents on the source' },
-  },
-  {
-    without: 'looking for documents behind those that differ in a capped collection',
-    file: 'src/engine/verify/compare-order.ts',
-    replace: 'return isAlone && (await passAlone(destination, isOnSource)) === undefined;',
-    by: 'return true || isAlone;',
-    tests: { file: ORDER, name: 'in the middle missing' },
-  },
-  {
-    without: 'forgetting the keys whose order is compared',
-    file: 'src/engine/verify/compare-order.ts',
-    replace: '    source.pass(1);\n',
-    by: '    source.pass(1);\n    ((globalThis as { kept?: string[] }).kept ??= []).push(a.identity, b.identity);\n',
-    tests: { file: ORDER, name: 'no memory for each document' },
-  },
-  {
-    without: 'leaving the order of a collection that discards faster than it is read to the write pause',
-    file: 'src/engine/verify/compare-order.ts',
-    replace: '      if (error instanceof MongoServerError && error.code === CAPPED_POSITION_LOST) return false;\n',
-    by: '',
-    tests: { file: ORDER, name: 'faster than they are read' },
-  },
-  {
-    without: 'dropping the keys of suspect collections',
-    file: 'src/engine/run/stream-follower.ts',
-    replace: '    this.#verification.dropSuspectKeys();\n',
-    by: '',
-    tests: { file: LOST_HISTORY },
-  },
-  {
-    without: 'forgetting the verification of a suspect collection before its repair',
-    file: 'src/engine/verify/repairs.ts',
-    replace: 'await this.#verificationForgotten(collection);',
-    by: 'void this.#verificationForgotten;',
-    tests: { file: LOST_HISTORY },
-  },
-  {
-    without: 'counting a document that nobody repairs once',
-    file: 'src/engine/verify/mismatches.ts',
-    replace: '!(repairs && this.#noted.has(id))',
-    by: '!this.#noted.has(id)',
-    tests: { file: VERIFICATION },
-  },
-  {
-    without: 'forgetting a comparison that waits for its turn',
-    file: 'src/engine/verify/verification.ts',
-    replace: 'if (this.#working.has(collection)) return;',
-    by: 'if (this.#underWay.has(collection)) return;',
-    tests: { file: CROWDED, name: 'waits for its turn' },
-  },
-  {
-    without: 'letting the stream continue when no key can be compared',
-    file: 'src/engine/verify/rechecks.ts',
-    replace: '      this.#passesOne = true;\n',
-    by: '',
-    tests: { file: CROWDED },
-  },
-  {
-    without: 'comparing a collection anew when too many of its keys wait',
-    file: 'src/engine/verify/rechecks.ts',
-    replace: 'if (largest !== undefined) this.#onCrowded(largest);',
-    by: 'this.#passesOne = largest !== undefined;',
-    tests: { file: CROWDED },
-  },
-  {
-    without: 'keeping waiting keys apart from the replies of servers',
-    file: 'src/engine/verify/recheck-queue.ts',
-    replace: 'key: detachedKey(key),',
-    by: 'key,',
-    tests: { file: 'test/engine/verify/recheck-queue.test.ts' },
-  },
-  {
-    without: 'the reservation of a report when the oplog of the destination cannot be read',
-    file: 'src/engine/report/reservations.ts',
-    replace: 'return seesForeignWrites && cappedUncertain.length === 0;',
-    by: 'return cappedUncertain.length === 0;',
-    tests: { file: REPORT, name: 'the right to read the oplog' },
-  },
-  {
-    without: 'the warnings of the verification after the commit',
-    file: 'src/engine/report/snapshot.ts',
-    replace: '  if (cutover?.committed) return cutover.evidence?.warnings ?? [];\n',
-    by: '',
-    tests: { file: REPORT, name: 'what others wrote' },
-  },
-  {
-    without: 'the capped collections that may differ in the report of a copy with `once`',
-    file: 'src/engine/cutover/commit-once.ts',
-    replace: '{ evidence: evidence(uncertain) }',
-    by: '{ evidence: evidence([]) }',
-    tests: { file: REPORT, name: 'changed whenever it was compared' },
-  },
-  {
-    without: 'a recorded position of a comparison that no unsettled key is before',
-    file: 'src/engine/verify/compare-collection.ts',
-    replace: '    await untilSettled(parts, collection, uses);\n    if (!isValid()) return;\n    range.comparedTo',
-    by: '    if (!isValid()) return;\n    range.comparedTo',
-    tests: { file: 'test/engine/verify/verification-resume.test.ts', name: 'continues before a key' },
-  },
-];
+/** Rules of the comparisons, of their repairs, and of what a report may claim. */
+export const OF_VERIFICATION: MutantTable = {
+  'test/engine/compare-clusters/capped-order.test.ts': [
+    [
+      'retry-when-many-alone',
+      replace('return { disorder: undefined, digests: undefined };', 'statement'),
+      'too many documents',
+    ],
+    ['retry-order-after-failover', replace('($(function))()', 'call'), 'ended with a failover'],
+    ['retry-order-without-result', replace('$() = clock.elapsed()'), 'ended with a lost cursor'],
+    ['unordered-is-undecided', remove('operand 3'), 'an order that cannot be compared'],
+  ],
+  'test/engine/compare-clusters/changed-while-read.test.ts': [
+    ['change-while-reading', remove(), 'is read once more'],
+    ['change-while-reading', keep('call', 'statement'), 'a change before the time of a result'],
+    [
+      'change-withdraws-verdict',
+      replace('$(name) !== undefined && !$(name 3)($(name).times)'),
+      'while another one is judged',
+    ],
+    ['repair-notices-change', replace('$(name 2) !== null'), 'does not write what it has read before'],
+  ],
+  'test/engine/compare-clusters/digest-cluster.test.ts': [
+    ['digest-time-covered', replace('true'), 'majority that lags behind'],
+    ['digest-resumes-behind-last', remove(), 'lost cursors and a step-down'],
+    ['digest-not-at-one-time', remove('operand'), 'snapshot the server drops'],
+    ['digest-notices-writes', replace('$(name) === $(name 4)'), 'capped collection has a digest'],
+    ['digest-notices-catalog-changes', remove('operand'), 'users and roles says when'],
+    ['digest-of-unseen-writes', remove(), 'may not open a change stream'],
+  ],
+  'test/engine/compare-clusters/foreign-repairs.test.ts': [
+    ['leave-destination-only-changes', remove('operand'), 'a repair leaves what only the destination changes'],
+    ['own-repair-or-foreign-write', replace("$(name)?.hash === 'none'"), 'what the source changed meanwhile'],
+  ],
+  'test/engine/compare-clusters/key-stream.test.ts': [
+    ['pass-first-token', replace('$(name) !== undefined'), 'at the very time of a new stream'],
+  ],
+  'test/engine/compare-clusters/refused-repairs.test.ts': [
+    ['open-failback-refuses-repairs', replace('$() && $(name 2).state === undefined'), 'waits until the way back'],
+    ['source-records-refuse-repairs', replace('[]'), 'may not read the records'],
+    ['recheck-repair-permission', replace('$(name) !== $(name 2)'), 'a migration that begins'],
+    ['refuse-after-cutover-from-source', replace('false', 'operand 2'), 'a cutover from this source'],
+    ['refuse-after-cutover-from-source', remove('operand'), 'that may be from this source'],
+    ['refuse-unfinished-copy', replace('$(name 3).state === undefined', 'condition 2'), 'has copied the source'],
+  ],
+  'test/engine/compare-clusters/repair-beside.test.ts': [
+    ['migrations-in-repair-transaction', remove(), 'not even in the first second'],
+    ['repair-conflicts-with-taking', remove(), 'before a repair, or after it'],
+    ['running-engine-refuses-repairs', keep('operand'), 'not even in the first second'],
+  ],
+  'test/engine/compare-clusters/resumed.test.ts': [
+    ['resume-before-first-reply', keep('branch'), 'is found by the third'],
+  ],
+  'test/engine/compare/catalog-differences.test.ts': [
+    ['ignore-sparse-false', remove(), 'made by different paths'],
+    ['one-number-type-in-settings', keep('argument 2', 'choice'), 'made by different paths'],
+    ['foreign-or-remapped-database', remove(), 'filters and remaps decide'],
+  ],
+  'test/engine/verify/capped-on-destination.test.ts': [
+    ['capped-order-unverified', remove('operand'), 'without verification, all keys'],
+    [
+      'discards-on-source',
+      replace('$(name) !== undefined && $(name 5).length === 0'),
+      'takes its place at the cutover',
+    ],
+    ['compare-written-capped-order', remove(), 'in the place of another'],
+  ],
+  'test/engine/verify/compare-order.test.ts': [
+    ['pass-oldest-capped', remove(), 'older documents on the source'],
+    ['look-behind-capped-difference', replace('true'), 'in the middle missing'],
+    [
+      'forget-compared-keys',
+      replace(
+        '((globalThis as { kept?: string[] }).kept ??= []).push($(name).identity, $(name 2).identity); $()',
+        'rule',
+      ),
+      'no memory for each document',
+    ],
+    ['leave-fast-capped-order', remove(), 'faster than they are read'],
+  ],
+  'test/engine/verify/crowded-rechecks.test.ts': [
+    ['forget-waiting-comparison', replace('this.#underWay', 'receiver'), 'waits for its turn'],
+    ['pass-one-event', remove()],
+    ['compare-crowded-anew', replace('this.#passesOne = $(name) !== undefined;', 'rule')],
+  ],
+  'test/engine/verify/hidden-proof.test.ts': [
+    ['equal-up-to-search', replace('this.#watermark.safe.time', 'branch'), 'nothing is said to be equal'],
+    ['wait-for-unstreamed-comparison', remove('operand'), 'a cutover waits'],
+  ],
+  'test/engine/verify/lost-history-rechecks.test.ts': [
+    ['drop-suspect-keys', remove()],
+    ['forget-suspect-verification', replace('void $(name)')],
+  ],
+  'test/engine/verify/lost-history.test.ts': [
+    ['mark-suspect-collections', remove(), 'goes round'],
+    ['repair-destination-only', replace('$(call) === false'), 'goes round'],
+    ['repair-source-only', remove(), 'goes round'],
+    ['ready-after-repairs', remove('operand 2'), 'goes round'],
+  ],
+  'test/engine/verify/recheck-queue.test.ts': [
+    ['ignore-stale-result', remove()],
+    ['detach-waiting-keys', keep('argument', 'rule')],
+  ],
+  'test/engine/verify/verification-resume.test.ts': [
+    ['compare-anew-after-gap', replace('$(name 2) !== $(name 3)', 'argument')],
+    ['destination-position-on-record', remove()],
+    ['forget-gone-collection', remove()],
+    ['count-killed-run-once', replace('$(name 2)?.open === undefined && $(name 4).has($(name 5))')],
+    ['reread-foreign-writes', remove('operand 2')],
+    ['position-after-settled-keys', remove(), 'continues before a key'],
+  ],
+  'test/engine/verify/verification.test.ts': [
+    ['wait-for-comparison-time', remove()],
+    ['look-at-destination', remove()],
+    ['settled-before-commit', remove('operand 2')],
+    ['stop-when-differing', replace('false')],
+    ['refuse-while-differing', operator('<', 'value')],
+    ['catalogs-before-cutover', remove('operand')],
+    ['reported-difference-ends-cutover', remove()],
+    ['count-killed-run-once', remove('operand 3')],
+  ],
+  'test/engine/verify/verified-ranges.test.ts': [
+    ['compare-behind-last-key', remove('element 2')],
+    ['refuse-missing-ranges', replace('$(name 2).n >= $(name 4) || $(operand 2)', 'operation')],
+  ],
+};

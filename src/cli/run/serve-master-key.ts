@@ -15,6 +15,7 @@ export function followMasterKey(control: Control, file: string, logger: Logger):
   const takeUp = async () => {
     try {
       control.sealer.use(loadMasterKeys(file, false));
+      // rule: retry-key-rotation
       if (control.sealer.mark !== signedUnder) await control.serverKeys.rotate();
       signedUnder = control.sealer.mark;
       const values = await reseal(control);

@@ -66,6 +66,7 @@ export async function addToAccessList(
       const known = list.some((entry) => isSame(entry.address, address));
       if (known) throw new UserError('ADDRESS_ALREADY_IN_ACCESS_LIST', [address]);
     });
+    // rule: access-list-limit
     const count = list.length + addresses.length;
     if (count > MOST_ENTRIES) throw new UserError('ACCESS_LIST_LIMIT', [String(count), String(MOST_ENTRIES)]);
     return [...list, ...addresses.map((address) => ({ address, createdAtMs: nowMs }))];

@@ -19,12 +19,14 @@ export async function assertOwned(
   after: Account | undefined,
   nowMs: number,
 ): Promise<void> {
+  // rule: allow-harmless-changes
   if (!removesOwner(before, after, nowMs)) return;
   const { orgId } = before;
   if ((await ownersOf(store, orgId)).some((account) => canSignIn(account, nowMs))) return;
   throw new UserError('CANNOT_REMOVE_LAST_ORG_OWNER', [orgId]);
 }
 
+// rule: token-is-not-ownership
 function removesOwner(before: Account, after: Account | undefined, nowMs: number): boolean {
   if (!isOwner(before)) return false;
   if (after === undefined || !isOwner(after)) return true;
@@ -43,5 +45,6 @@ function isOwner({ roles }: Account): boolean {
 }
 
 function canSignIn(account: Account, nowMs: number): boolean {
+  // rule: owner-needs-secret
   return !('secrets' in account) || account.secrets.some((secret) => isGoodSecret(secret, nowMs));
 }

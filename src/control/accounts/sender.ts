@@ -54,6 +54,7 @@ export function controlFor(control: Control, sender: Sender): Control {
     ...store,
     write: (work) =>
       store.write(async (transaction) => {
+        // rule: recheck-sender-in-transaction
         await assertStillAdmitted(control, transaction, sender);
         return await work(transaction);
       }),
@@ -77,6 +78,7 @@ export async function hasLostRole(
   for (const { groupId, roleName } of before.groupRoles) {
     if (kept.has(`${groupId} ${roleName}`)) continue;
     const group = await store.group(groupId);
+    // rule: ignore-deleted-projects
     if (group?.deletedAtMs === null) return true;
   }
   return false;

@@ -179,6 +179,7 @@ export async function deleteSecret(
     }
     const changed = { ...account, secrets };
     await transaction.updateServiceAccount(changed);
+    // rule: assert-owned-after-secrets
     await assertOwned(transaction, account, changed, control.clock.now());
     return { result: undefined, eventTypeName: 'SERVICE_ACCOUNT_SECRET_DELETED', details: { secretId } };
   });

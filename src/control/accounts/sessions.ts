@@ -71,6 +71,7 @@ export class Sessions {
     if (!session) return undefined;
     const { credential, mark, beganAtMs, usedAtMs } = session;
     const standing = await standingOf(this.#control, credential);
+    // rule: session-ends-with-role
     const isDemoted =
       standing?.mark !== mark || (await hasLostRole(this.#control.store, session.actor, standing.account.actor));
     // Read after the wait: it may have been signed out meanwhile.
@@ -84,6 +85,7 @@ export class Sessions {
     this.#sessions.set(hash, session);
     const rightsNow: Account['rightsNow'] = async (store) => {
       const rights = await standing.account.rightsNow(store);
+      // rule: requests-end-with-session
       return this.#sessions.get(hash) === session ? rights : undefined;
     };
     return { account: { ...standing.account, rightsNow }, expiresAtMs: beganAtMs + SESSION_LIFE_MS };

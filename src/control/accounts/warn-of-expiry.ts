@@ -24,6 +24,7 @@ async function warnOfExpiry({ store, clock }: Control, logger: Logger): Promise<
     if (!(await dueOf(store, orgId, atMs))) continue;
     const told = await store.write(async (transaction) => {
       const due = await dueOf(transaction, orgId, atMs);
+      // rule: audit-expiry-warning
       if (due) await audit(transaction, SYSTEM, atMs, { eventTypeName: EVENT, orgId, details: { ...due } });
       return due;
     });

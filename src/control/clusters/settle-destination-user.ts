@@ -60,6 +60,7 @@ async function make(
   }
   await reach('control.destination-user.made');
   await control.store.write(async (transaction) => {
+    // rule: reread-destination-user
     await changeUser(transaction, user.id, { state: 'made' });
     await auditUser(control, transaction, user, order, 'MONGODB_USER_ADDED');
   });

@@ -10,6 +10,7 @@ export async function replaceAgent(transaction: StoreTransaction, old: Agent, su
   if (link) await transaction.updateLink({ ...link, ended: 'superseded' });
   const active = await transaction.activeMigrationsOfAgent(old.id);
   const watched = await transaction.watchedMigrationsOfAgent(old.id);
+  // rule: move-watches
   for (const migration of [...active, ...watched]) {
     await transaction.updateMigration({ ...migration, agentId: successor.id });
   }

@@ -66,12 +66,14 @@ function leftBlocked({ id, progress, state }: Migration): string {
   const hasMoved = state.status === 'COMPLETE' || (state.reversals ?? 0) > 0;
   if (hasMoved && isOpenCutover)
     return ' Its cutover had started: both sides may refuse writes. Before you lift a block, find out which side took the last writes.';
+  // rule: advice-keep-source-blocked
   if (progress?.cutoverReport !== undefined && isOpenCutover)
     return (
       ' Its cutover is past its point of no return: the destination is the primary copy. Do not lift the write block of the source. To let users ' +
       'write to the destination, whose unique indexes and expiry are not all restored, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})'
     );
   if (hasMoved) return ` Its way back is lost. ${stillBlocked(state)}`;
+  // rule: advice-read-records
   if (isOpenCutover)
     return (
       ' Its cutover may be past its point of no return: then the destination is the primary copy, and both sides refuse writes. Before you ' +

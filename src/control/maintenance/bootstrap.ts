@@ -115,6 +115,7 @@ async function assertSame(control: Control, store: StoreTransaction, wishes: Boo
   const { orgId, publicKey, privateKey, accessList, serviceAccount } = wishes;
   if (orgId !== undefined && !(await store.organization(orgId))) throw new UserError('BOOTSTRAP_MISMATCH');
   // The access list of a service account is compared with the account. Its organization may have other keys, or none.
+  // rule: bootstrap-past-access-list
   if (accessList !== undefined && (publicKey !== undefined || serviceAccount === undefined)) {
     const [first] = await store.apiKeysOf(orgId ?? (await store.organizations())[0]?.id ?? '');
     if (

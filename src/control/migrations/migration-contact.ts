@@ -25,9 +25,11 @@ export function contactOfMigration(
   // Records of older versions have no time of the report.
   const lastReportAtMs = reportedAtMs ?? updatedAtMs;
   const isLeftOut = progress !== null && contact.status === 'CONNECTED' && nowMs - lastReportAtMs > LOST_AFTER_MS;
+  // rule: agent-silence-about-migration
   if (!isLeftOut) return { ...contact, isLeftOut };
   const { heardSinceMs } = agent;
   // A clock that was set back must not make this longer.
+  // rule: time-to-resume
   const isRecent = heardSinceMs !== null && Math.abs(nowMs - heardSinceMs) <= LOST_AFTER_MS;
   const isBack = isRecent && !isNotedAsTakenOver(migration);
   return { status: isBack ? 'RESUMING' : 'LOST', lastReportAtMs, isLeftOut };

@@ -22,6 +22,7 @@ export function gatesOfMigration(migration: Migration, agent: Agent | undefined,
   if (!ACTIVE_STATUSES.includes(state.status)) return { all: [], areReady: false, refusals: [] };
   const heard = agentGate(migration, agent, nowMs);
   const own = [requestGate(migration, nowMs), windowGate(migration, nowMs), heard];
+  // rule: doubt-silent-agent
   const engine = reportedGates(progress).map((gate) => (heard.state === 'passed' ? gate : outdated(gate, heard)));
   const all = [...own, ...engine];
   const isReady = state.status === 'WORKING' && state.readyForCutover && areReady(all);

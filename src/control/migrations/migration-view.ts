@@ -87,12 +87,14 @@ function waitForAgent(migration: Migration, { isLeftOut }: MigrationContact, sin
 
 /** Returns what to do about a second engine; empty unless the agent says that there is one. An agent that has restarted leaves a migration out, too. */
 function takeoverAdvice(migration: Migration): string {
+  // rule: advice-when-taken-over
   if (!isNotedAsTakenOver(migration)) return '';
   return ' Another engine has taken the migration over. Find the second agent or sync process and stop it, then restart the agent.';
 }
 
 /** Whether a way back is requested that its agent has not begun. The request takes away the progress of the direction before. */
 function isWayBackAwaited({ progress, state: { status, wayBack, reversals = 0 } }: Migration): boolean {
+  // rule: wait-for-agent-of-failback
   return progress === null && status === 'WORKING' && wayBack === 'planned' && reversals > 0;
 }
 

@@ -17,8 +17,10 @@ export async function noteHeard(
   const { progress, wayBack } = migration;
   await transaction.updateMigration({
     ...migration,
+    // rule: withdraw-failback-ready
     progress: progress && notOpened(progress, reported),
     wayBack: wayBack?.state === 'following' ? null : wayBack,
+    // rule: note-earlier-direction
     reportedAtMs: atMs,
   });
 }

@@ -17,6 +17,7 @@ export async function noteTakenOver(
 ): Promise<void> {
   const migration = await transaction.migration(migrationId);
   if (migration?.agentId !== agent.id || migration.state.endedAtMs !== null || migration.progress === null) return;
+  // rule: report-takeover-once
   if (!contactOfMigration(migration, agent, atMs).isLeftOut) return;
   const { progress } = migration;
   if (isNotedAsTakenOver(migration)) return;

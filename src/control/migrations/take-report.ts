@@ -136,6 +136,7 @@ async function takeProgress(
   const wayBackNow = changedWayBack(migration.state, state);
   if (wayBackNow !== undefined) await tell(`LIVE_MIGRATION_WAY_BACK_${wayBackNow.toUpperCase()}`);
   if (migration.state.windowEndsAtMs === null && state.windowEndsAtMs !== null) await tell('LIVE_MIGRATION_READY');
+  // rule: cutover-of-ready-failback
   if (migration.state.wayBackReadyAfter !== state.wayBackReadyAfter)
     await tell('LIVE_MIGRATION_REVERSE_READY', { usersOn: usersOn(state) });
   return await takeLists(transaction, id, { lists, isLoaded: progress.sinceMs !== null, atMs });
@@ -175,6 +176,7 @@ function eventOf(
       return { kind: 'cancelled', atMs };
     default:
       // An agent that can't open the migration, because the side without users is lost, has closed the way back on record.
+      // rule: end-with-lost-side
       if (wayBack?.state === 'closed' && reversals === lastCutoverOf(migration.state))
         return { kind: 'committed', atMs, reversals, wayBack: 'closed' };
       return { kind: 'progress', ready: saysReady(progress), atMs, reversals };
@@ -203,6 +205,7 @@ function commitOf({ state }: Migration, reported: Progress, known: Progress): 'm
   if (!ACTIVE_STATUSES.includes(state.status)) return undefined;
   if (known.cutoverReport !== undefined) return 'made';
   if (reported.cutover?.commitSent === true) return 'unknown';
+  // rule: unread-records-keep-order
   return reported.sinceMs === null && mayBeCommitted(state, known) ? 'unknown' : undefined;
 }
 

@@ -30,8 +30,10 @@ async function wantedStateOf(
   }
   const migrations = [];
   for (const migration of await control.store.activeMigrationsOfAgent(agentId)) {
+    // rule: withhold-reversible-orders
     if (migration.reversible && !features.includes(REVERSALS)) continue;
     // With the records of a cutover gone, an engine would begin anew, and drop what users have written since.
+    // rule: withdraw-drop-permission
     const dropDestination = migration.dropDestination && !mayHaveMoved(migration);
     const assignment = await assignmentOf(control, 'migrations', migration.id, { ...migration, dropDestination });
     if (!assignment) continue;

@@ -66,6 +66,7 @@ export async function createOrganization(
     await authorizeOrganization(transaction, actor, actor.orgId, 'ORG_OWNER');
     if (owners.length === 0) throw new UserError('NEW_ORG_NEEDS_OWNER');
     const ids = (await transaction.organizations()).map(({ id }) => id).toSorted();
+    // rule: organization-limit
     if (ids.length >= MOST_ORGANIZATIONS && ids[0] !== actor.orgId)
       throw new UserError('ORG_LIMIT', [String(MOST_ORGANIZATIONS)]);
     const apiKey = request.apiKey && newApiKey(control, { orgId, groupRoles: [], ...request.apiKey }, nowMs);

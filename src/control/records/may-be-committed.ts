@@ -18,5 +18,6 @@ export function mayBeCommitted(state: MigrationState, reported: Reported | null)
   if (reported?.cutoverReport !== undefined || wanted === 'cutover') return true;
   const isLastRequest = requestedAtMs !== undefined && requestedAtMs >= (cutoverAborted ?? requestedAtMs);
   if (wanted === 'cancelled' && isLastRequest) return true;
+  // rule: unanswered-abort-keeps-order
   return cutoverAborted !== undefined && reported?.cutoverAborted !== cutoverAborted;
 }

@@ -58,6 +58,7 @@ const revoke: Rule<'revoked'> = (state, { message, atMs }) => end(state, 'FAILED
 const fail: Rule<'failed'> = (state, { message, atMs, commit, recordLost }) => {
   if (recordLost !== undefined && state.wayBack !== undefined && !isReversed(state))
     return failCommitted(state, atMs, recordLost);
+  // rule: committed-survives-failure
   if (commit === undefined) return end(state, 'FAILED', atMs, message);
   // Past the point of no return only the engine can open the destination, so the agent keeps its order.
   const wanted = commit === 'made' ? 'cutover' : state.wanted;
@@ -105,6 +106,7 @@ const cancelNew: Rule<'cancel'> = (state, event) =>
     : cancel(state, event);
 const cancel: Rule<'cancel'> = (state, { dropCopied }) =>
   // There is nothing to cancel once users have moved: `finish` ends a reversal.
+  // rule: refuse-cancel-of-reversal
   isReversed(state)
     ? 'refused'
     : {

@@ -12,6 +12,7 @@ type Reported = 'earlier' | 'this' | 'later';
  */
 export function directionOf({ reversals: now = 0 }: MigrationState, reversals = 0): Reported {
   if (reversals === now) return 'this';
+  // rule: ignore-earlier-cutover
   return reversals < now ? 'earlier' : 'later';
 }
 
@@ -72,7 +73,9 @@ export function openWayBack(state: MigrationState, event: Event<'committed'>): T
     readyForCutover: false,
     windowEndsAtMs: null,
     // The confirmation was about the other direction.
+    // rule: confirm-drops-again
     dropsConfirmed: null,
+    // rule: forget-finish-after-cutover
     wayBack,
     wayBackSinceMs: atMs,
     errorMessage: event.recordLost ?? null,
@@ -129,6 +132,7 @@ export function failWayBack(
   { recordLost, atMs }: { readonly recordLost?: string | undefined; readonly atMs: number },
 ): MigrationState {
   if (state.wayBack !== 'finishing') return { ...state, wayBack: 'failed', errorMessage: recordLost ?? null };
+  // rule: end-unclosable-failback
   return recordLost === undefined ? state : giveUpWayBack(state, recordLost, atMs);
 }
 

@@ -93,6 +93,7 @@ function isMadeUser(
   return ({ _id, userIds }) => {
     const userId = present.get(_id.id)?.userId;
     if (userId === undefined || self.has(_id.id) || !userIds.includes(userId)) return false;
+    // rule: leave-contested-user
     return !others.some((one) => isOf('user')(one) && one._id.id === _id.id && one.userIds.includes(userId));
   };
 }
@@ -100,6 +101,7 @@ function isMadeUser(
 /** A role has no id, so only the name and the records decide. */
 function isMadeRole(present: ReadonlySet<string>, others: readonly MadeAccount[]): (record: MadeAccount) => boolean {
   const contested = new Set(others.filter(isOf('role')).map(({ _id }) => _id.id));
+  // rule: leave-contested-role
   return ({ _id }) => present.has(_id.id) && !contested.has(_id.id);
 }
 

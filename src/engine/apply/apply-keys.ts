@@ -95,7 +95,9 @@ async function applyInOrder(
   dirty: readonly DirtyKey[],
 ): Promise<void> {
   const deletes = dirty.filter(({ state }) => leftItsPlace(state.kind)).map(({ key }) => key);
+  // rule: note-reinserted-capped
   await noteReinserted(context, collection, deletes);
+  // rule: capped-delete-before-insert
   await write(context, collection, { deletes, inserts: [], replaces: [] });
   const others = dirty.filter(({ key, state }) => state.kind !== 'deleted' || !isCertain(collection, key));
   await fetchAndWrite(
@@ -186,6 +188,7 @@ async function fetchDocuments(
       filter: collection.selected(filter),
       batchSize: keys.length + 1,
       ...pinTo(context, collection),
+      // rule: read-after-dispatched-events
       readConcern: { level: 'majority', afterClusterTime: context.position.time },
     });
     await using _ = cursor;
@@ -198,6 +201,7 @@ async function fetchDocuments(
   };
   const history = historyOf(context.source);
   return await onSource(context, collection, (name) =>
+    // rule: fetch-confirmed-history
     context.isReversed ? history.whileConfirmed(() => fetch(name)) : fetch(name),
   );
 }
@@ -240,7 +244,9 @@ async function change(
   );
   const together = await changeTogether(context.fence, target, deletes, statementsFor(plain));
   const removed = together?.removed ?? (await remove(context, target, deletes));
+  // rule: send-refused-separately
   if (together === undefined) await replace(context, target, plain);
+  // rule: delete-before-exact-write
   await putInPlace(context, target, exact);
   return removed;
 }
@@ -296,6 +302,7 @@ function refuse(
   const refused: RefusedDocument[] = [];
   for (const error of errors) {
     const one = documents[error.index];
+    // rule: make-room-for-unique-values
     const byIndex = isReversed && one !== undefined ? refusedByUniqueIndex(one, error) : undefined;
     if (byIndex === undefined) refuseWriteError(target, one?.key, error);
     refused.push(byIndex);

@@ -30,7 +30,9 @@ export function unknownKey(collection: TrackedCollection, key: DocumentKey): Dir
 
 /** Joins two notes about one key: the later state wins, and the checkpoint waits for the earlier one. */
 export function coalesce(earlier: DirtyKey, later: DirtyKey): DirtyKey {
+  // rule: insert-becomes-replace
   const state = later.collection.isCapped ? latestInOrder(earlier.state, later.state) : latest(later.state);
+  // rule: mark-survives-key-change
   const marks = [...(earlier.displacedBy ?? []), ...(later.displacedBy ?? [])];
   const displaced = marks.length === 0 ? {} : { displacedBy: marks };
   return { ...earlier, ...later, ...displaced, state, sequence: Math.min(earlier.sequence, later.sequence) };
@@ -79,5 +81,6 @@ const COLLATED_TYPES: ReadonlySet<number> = new Set([
  * used. Otherwise two equal keys could be in different lanes, and the older state could be written last.
  */
 export function isCertain({ hasCollation }: Pick<TrackedCollection, 'hasCollation'>, { value }: DocumentKey): boolean {
+  // rule: collated-keys-read-source
   return !hasCollation || !COLLATED_TYPES.has(value.type);
 }

@@ -56,6 +56,7 @@ export async function displaceHolders(
   let bytes = 0;
   for (const one of refused) {
     const inTheWay = indexes.filter(({ fields }) => hasFields(fields, one));
+    // rule: room-for-current-index
     if (!inTheWay.every((index) => isOnSource(index, parts.sourceIndexes))) refuseFormerIndex(target, one);
     // An index that is gone refuses nothing: the caller writes the document again.
     for (const holder of inTheWay.length > 0 ? await holdersOf(parts, target, one, inTheWay) : []) {
@@ -89,6 +90,7 @@ async function holdersOf(
   const expression = fieldsOf(refused);
   const found = await readAll(destination, target.database, {
     find: target.name,
+    // rule: leave-outside-partial-index
     filter: { $and: [sameValues(refused), ...partOfCollection(refused, indexes)] },
     projection: { _id: 1, [VALUES]: expression },
     limit: MOST_HOLDERS,
@@ -96,6 +98,7 @@ async function holdersOf(
     collectionUUID: target.uuid,
     readConcern: fence.afterOwnWrites,
     // An error names no simple collation, and a query without one takes that of the collection.
+    // rule: collation-of-holders
     collation: refused.collation ?? { locale: 'simple' },
   });
   return found
@@ -129,6 +132,7 @@ function partialParts({ fields }: IndexSpec): readonly (Document | RawValue)[] {
 
 /** A sparse index lacks the documents without any of its fields, and has those with null. */
 function sparseParts(spec: IndexSpec, names: readonly string[]): readonly Document[] {
+  // rule: leave-outside-sparse-index
   return isSparse(spec) ? [{ $or: names.map((name) => ({ [name]: { $exists: true } })) }] : [];
 }
 
@@ -142,7 +146,9 @@ async function displace(
   holders: readonly ReadDocument[],
   displaced: Map<string, DocumentKey>,
 ): Promise<void> {
+  // rule: keep-displaced-keys
   for (const { key } of holders) displaced.set(key.identity, key);
+  // rule: record-before-displacing
   await record(holders.map(({ key }) => key));
   await reach('engine.apply.about-to-displace');
   for (const error of await deleteUnchanged(fence, target, holders))
@@ -155,6 +161,7 @@ async function displace(
  * index has: neither elements of an array that lack it, nor those at a position.
  */
 function fieldsOf({ keyPattern }: RefusedDocument): RawValue {
+  // rule: keep-holder-without-array-value
   const fields = new Set(Object.keys(keyPattern).map((path) => `$${path.split('.', 1)}`));
   return valuesOf(Buffer.from(BSON.serialize({ [VALUES]: [...fields] })));
 }

@@ -38,6 +38,7 @@ export class Displaced {
     const now = { sinceMs: clock.now(), elapsedMs: clock.elapsed() };
     for (const { identity } of keys)
       collection.displaced.set(identity, { ...(collection.displaced.get(identity) ?? now), mark });
+    // rule: record-displaced
     await this.#records.put(keys.map((key) => this.#recordOf(collection, key, mark)));
   }
 

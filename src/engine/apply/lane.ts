@@ -112,6 +112,7 @@ export class Lane {
     const identity = dirty.collection.id + dirty.key.identity;
     const earlier = this.#queue.get(identity);
     const moves = earlier !== undefined && dirty.collection.isCapped && takesLastPlace(dirty.state);
+    // rule: capped-key-moves-last
     if (moves) this.#queue.delete(identity);
     if (earlier === undefined || moves) this.#lastNumber += 1;
     const queued = earlier === undefined ? dirty : coalesce(earlier, dirty);
@@ -167,6 +168,7 @@ export class Lane {
     const writes = [...byCollection].map(([collection, dirty]) =>
       this.#slots.run(() => this.#apply(collection, dirty)),
     );
+    // rule: await-all-collections-of-batch
     await Promise.all(writes);
     await reach('engine.apply.batch-acknowledged');
     this.#inFlight = [];
@@ -174,6 +176,7 @@ export class Lane {
     // Compares numbers, not counts: later keys may be set aside before the awaited ones are done.
     const [next] = this.#queue.values();
     for (const waiter of this.#waiting) {
+      // rule: flush-by-key-number
       if (next !== undefined && next.number <= waiter.last) continue;
       this.#waiting.delete(waiter);
       waiter.resolve();
@@ -204,6 +207,7 @@ export class Lane {
         this.#context.signal.throwIfAborted();
         if (!concernsOneCollection(error) || attempt === ATTEMPTS) throw error;
         const { clock, signal } = this.#context;
+        // rule: wait-for-indexes-is-bounded
         await Promise.race([this.#indexes.attempt(collection), clock.sleep(INDEXES_WITHIN_MS, signal)]);
         await clock.sleep(BETWEEN_ATTEMPTS_MS, signal);
       }
@@ -224,6 +228,7 @@ export class Lane {
   async #applyAndDisplace(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
     let keys = dirty;
     for (let round = 1; ; round += 1) {
+      // rule: checkpoint-waits-from-read
       const { sequence } = this.#context.position;
       try {
         return await applyKeys(this.#context, collection, keys);
@@ -233,10 +238,12 @@ export class Lane {
         if (round > DISPLACED_ROUNDS && first !== undefined)
           refuseWriteError(collection.target, first.key, first.error);
         const known = new Set(keys.filter(hasKnownDocument).map(({ key }) => key.identity));
+        // rule: reread-before-displacing
         const current = error.refused.filter(({ key }) => !known.has(key.identity));
         const displaced = current.length > 0 ? await this.#displace(collection, current, sequence) : [];
         const refused = error.refused.map(({ key }) => key);
         // One that made room may be in this batch, too: written as the batch has it, it would be in the way again.
+        // rule: reread-displaced-in-batch
         const read = new Set([...refused, ...displaced].map(({ identity }) => identity));
         keys = keys.map((one) => (read.has(one.key.identity) ? { ...one, state: UNKNOWN } : one));
       }
@@ -270,6 +277,7 @@ export class Lane {
     } finally {
       // Only now: one that is applied before the delete may get the same values again.
       const dirty = { collection, state: UNKNOWN, sequence, displacedBy: [mark] };
+      // rule: reapply-displaced
       for (const key of displaced.values()) this.#events.displaced({ ...dirty, key });
     }
     return [...displaced.values()];
@@ -306,6 +314,7 @@ export class Lane {
     this.#inFlight.push(...behind);
     const all = [...dirty, ...behind];
     if (await setAside(this.#context, this.#spool, collection, all, error)) this.#events.revive(collection);
+    // rule: settle-displaced-in-spool
     await this.#displaced.settle(collection, all);
   }
 }

@@ -39,6 +39,7 @@ function lacking(path: string): Document[] {
     { [parent]: { $size: 0 } },
     { [parent]: { $elemMatch: { $not: { $type: 'object' } } } },
   ]);
+  // rule: missing-field-in-arrays
   return [{ [path]: { $eq: null } }, ...inArrays];
 }
 
@@ -60,6 +61,7 @@ function valuesAt(value: RawValue, names: readonly string[]): RawValue[] {
   const values = named === undefined ? [] : valuesAt(partOf(value, named), rest);
   if (!isArray) return values;
   const documents = elementsIn(value).filter(({ type }) => type === BSON_TYPE.document);
+  // rule: unique-values-in-arrays
   return [...values, ...documents.flatMap((one) => valuesAt(one, names))];
 }
 

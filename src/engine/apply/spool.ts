@@ -51,8 +51,10 @@ export class Spool {
    */
   add(collection: TrackedCollection, key: DocumentKey, sequence: number, time: Timestamp, state = UNKNOWN): void {
     const identity = collection.id + key.identity;
+    // rule: oldest-spooled-key
     this.#oldest = Math.min(this.#oldest, sequence);
     const earlier = this.#buffer.get(identity);
+    // rule: capped-place-in-spool
     if (earlier !== undefined && !(collection.isCapped && takesLastPlace(state))) return;
     this.#buffer.delete(identity);
     const { kind } = earlier === undefined ? state : latestInOrder({ kind: earlier.left ?? 'unknown' }, state);
@@ -99,6 +101,7 @@ export class Spool {
 
   /** Makes everything added before this call durable. */
   async flush(): Promise<void> {
+    // rule: spool-durable-before-quarantine
     while (this.#held !== undefined || this.#flushing !== undefined) await (this.#held ?? this.#flushing?.done);
     if (this.#buffer.size === 0) return;
     const batch = [...this.#buffer.values()];

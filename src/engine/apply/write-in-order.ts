@@ -66,6 +66,7 @@ async function writeOnce(
       await insertRun(context, target, { documents: run, ifPresent });
       run = [];
       const isPresent = !(await insertExactly(context, target, one));
+      // rule: capped-empty-timestamp
       if (isPresent && ifPresent === 'replace') await putLast(context, collection, target, one);
     } else run.push(one);
   }

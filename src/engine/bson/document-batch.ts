@@ -39,9 +39,11 @@ export class DocumentBatch implements Iterable<Buffer> {
       // The name of an element is its index, in digits.
       let start = offset + 1;
       while (array[start] !== 0) if (++start >= last) throw notAnArray();
+      // rule: skip-name-end
       start += 1;
       const length = start + 5 > last ? 0 : array.readInt32LE(start);
       offset = start + length;
+      // rule: bounds-of-documents
       if (length < 5 || offset > last) throw notAnArray();
       array.copyWithin(to, start, offset);
       to += length;
@@ -79,6 +81,7 @@ export class DocumentBatch implements Iterable<Buffer> {
     const from = this.#startOf(start);
     const ends = this.ends.slice(start, end);
     const bytes = this.bytes.subarray(from, ends.at(-1) === undefined ? from : ends.at(-1));
+    // rule: offsets-of-cut-batch
     return new DocumentBatch(bytes, from === 0 ? ends : ends.map((one) => one - from));
   }
 

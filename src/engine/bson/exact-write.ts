@@ -33,6 +33,7 @@ function isExact(bytes: Buffer, start: number, end: number): boolean {
     // Names are short, so a loop finds their end in less than half of the time of indexOf.
     let valueStart = offset + 2;
     while (valueStart <= last && bytes[valueStart - 1] !== 0) valueStart += 1;
+    // rule: exact-write-empty-timestamps
     if (type === BSON_TYPE.timestamp && isZero(bytes, valueStart)) return true;
     offset = valueStart + valueLength(type, bytes, valueStart);
   }

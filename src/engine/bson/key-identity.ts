@@ -17,16 +17,19 @@ export function identityOf(type: number, bytes: Buffer): string {
   switch (type) {
     case BSON_TYPE.int32:
       return ofInteger(String(bytes.readInt32LE(0)));
+    // rule: one-identity-for-numbers
     case BSON_TYPE.int64:
       return ofInt64(bytes);
     case BSON_TYPE.double:
       return ofDouble(bytes.readDoubleLE(0));
     case BSON_TYPE.decimal128:
       return ofDecimal(bytes);
+    // rule: one-identity-for-symbols
     case BSON_TYPE.symbol:
       return ofBytes(BSON_TYPE.string, bytes);
     case BSON_TYPE.document:
     case BSON_TYPE.array:
+      // rule: one-identity-for-nested-numbers
       return ofElements(type, bytes);
     case BSON_TYPE.codeWithScope: {
       const codeEnd = 8 + bytes.readInt32LE(4);
@@ -85,6 +88,7 @@ function ofDecimal(bytes: Buffer): string {
   const sign = negative ? '-' : '';
   const digits = shortest.toString();
   if (power >= 0 && digits.length + power <= MOST_DIGITS_OF_DOUBLE) return ofInteger(sign + digits + '0'.repeat(power));
+  // rule: exact-decimals
   const double = power < 0 ? fractionAsDouble(shortest, -power) : undefined;
   if (double !== undefined) return ofDouble(negative ? -double : double);
   return `${String.fromCharCode(BSON_TYPE.decimal128)}${sign}${digits}E${power}`;

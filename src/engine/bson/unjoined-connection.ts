@@ -51,6 +51,7 @@ export class UnjoinedConnection extends Connection {
     socket.write(parts.at(-1) as Buffer, (error) => (error ? reject(error) : resolve()));
     socket.uncork();
     try {
+      // rule: memory-until-sent
       await promise;
     } catch (cause) {
       const error = new MongoNetworkError((cause as Error).message, { cause: cause as Error });
@@ -66,6 +67,7 @@ export class UnjoinedConnection extends Connection {
   async #unlessClosed(writing: Promise<void>): Promise<void> {
     const closed = Promise.withResolvers<never>();
     const onClose = () => closed.reject(this.error);
+    // rule: closed-connection-ends-write
     this.once('close', onClose);
     try {
       await Promise.race([writing, closed.promise]);
@@ -81,6 +83,7 @@ export class UnjoinedConnection extends Connection {
  * https://www.mongodb.com/docs/manual/reference/cluster-parameters/defaultMaxTimeMS/
  */
 function withTimeLimit(command: Document): Document {
+  // rule: read-time-limit
   return 'find' in command || 'aggregate' in command ? { ...command, maxTimeMS: command.maxTimeMS ?? 0 } : command;
 }
 
@@ -97,6 +100,7 @@ function partsOf(message: Message): readonly Buffer[] | undefined {
   if (documents.length === 0) return undefined;
   const parts = [...message.toBin(), ...documents];
   parts[0]?.writeInt32LE(
+    // rule: documents-in-message-length
     parts.reduce((sum, { length }) => sum + length, 0),
     0,
   );

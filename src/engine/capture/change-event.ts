@@ -59,6 +59,7 @@ export function isDocumentChange(event: ChangeEvent): event is DocumentChange {
  * concern no namespace, such as the end of a transaction, have no namespace.
  */
 export function isOfUsers({ database, collection }: ChangeEvent): boolean {
+  // rule: ignore-events-without-namespace
   return database !== '' && isUserDatabase(database) && !isServerCollection(collection);
 }
 
@@ -80,6 +81,7 @@ export function readChangeEvent(bytes: Buffer, withId: boolean): ChangeEvent {
   const { operation, database, collection } = event;
   if (isDocumentChange(event) || OTHER_OPERATIONS.has(operation)) return event;
   // One without a namespace may concern all of them.
+  // rule: refuse-unknown-events
   if (database !== '' && !isOfUsers(event)) return event;
   const place = database === '' ? '' : ` of ${database}.${collection}`;
   throw new UserError('UNKNOWN_OPERATION', [`the event ${operation}${place} in a change stream`]);

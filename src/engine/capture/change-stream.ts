@@ -93,6 +93,7 @@ export class ChangeStream implements AsyncDisposable {
         } catch (error) {
           this.#broke = true;
           await this.#close(); // Before a new one opens, or connections and cursors accumulate.
+          // rule: smaller-stream-replies
           throw this.#askForLess(error);
         }
       });

@@ -69,6 +69,7 @@ export class Dispatcher {
     // back, and no event reports that.
     const comparison = this.#comparison;
     this.#comparison = undefined;
+    // rule: compare-after-stream-break
     if (batch.afterBreak || comparison !== undefined) await this.#catalog.start();
     comparison?.resolve();
     const converted = new Set(batch.events.filter(isConversion).map(({ collectionId }) => collectionId));
@@ -85,9 +86,11 @@ export class Dispatcher {
     }
     await this.#catalog.settle();
     this.#context.position.time = batch.time;
+    // rule: suspect-after-conversion
     if (converted.size > 0) await this.#missed(({ id }) => converted.has(id));
     await reach('engine.capture.batch-dispatched');
     const { token, time, bytes } = batch;
+    // rule: sequence-per-batch
     if (this.#sent) this.#watermark.dispatched({ sequence: this.sequence, token, time, bytes });
     else this.#watermark.passed({ token, time });
     this.#context.changes.notify();
@@ -118,11 +121,13 @@ export class Dispatcher {
     if (collection.filter === null) this.#context.seen.note(collection.namespace);
     // Another shard may have the key, too. A capped collection is on one shard, and needs to know its deletes.
     const mayRepeat = isSharded(this.#context.source) && !collection.isCapped;
+    // rule: read-sharded-deletes
     const state = mayRepeat ? UNKNOWN : stateAfter(event, collection);
     if (collection.takesLanes) {
       this.#lanes.add({ collection, key, state, sequence: this.sequence });
     } else if (collection.takesSpool) {
       if (collection.state === 'planning' || collection.state === 'copying') counters.duringCopy += 1;
+      // rule: spool-while-copying
       this.#spool.add(collection, key, this.sequence, event.time, state);
     }
     // A collection whose copy hasn't begun will be read in a later state anyway.

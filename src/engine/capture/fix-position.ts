@@ -13,6 +13,7 @@ type FixPositionParts = ChangeStreamParts;
 export async function fixPosition(context: FixPositionParts): Promise<ResumeToken> {
   await using stream = new ChangeStream(context, undefined);
   const { token } = await stream.next(0);
+  // rule: barrier-after-start
   await context.retrier.run('the source', () => writeBarrier(context.source));
   return token;
 }

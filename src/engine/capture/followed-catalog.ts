@@ -49,6 +49,7 @@ export class FollowedCatalog implements SourceCatalog {
     const known = this.#context.tracked.get(collectionId);
     if (known !== undefined || this.#gone.has(collectionId)) return known;
     // When a rename selects it later, the copy reads this change.
+    // rule: ignore-unselected-events
     if (!concerns(this.#context.selection, event)) return undefined;
     // The collection was created after the last read of the catalog, or is dropped already: look it up in the current
     // catalog.
@@ -65,6 +66,7 @@ export class FollowedCatalog implements SourceCatalog {
   changed(event: ChangeEvent): void {
     const { database, collection } = event;
     this.#changed.add(database);
+    // rule: catalog-changes-in-last-look
     if (concerns(this.#context.selection, event)) this.#context.seen.note(`${database}.${collection}`);
   }
 
@@ -78,6 +80,7 @@ export class FollowedCatalog implements SourceCatalog {
 
   /** Whether a change of the catalog may have no event. */
   get #mayMiss(): boolean {
+    // rule: hidden-time-series-events
     return isSharded(this.#context.source) || !this.#context.sourceFeatures.showsTimeSeries;
   }
 
@@ -86,6 +89,7 @@ export class FollowedCatalog implements SourceCatalog {
     const { clock, signal } = this.#context;
     while (this.#mayMiss && !signal.aborted) {
       await clock.sleep(LOOK_EVERY_MS, signal);
+      // rule: look-for-resharded
       if (!signal.aborted) await this.#lookForUnshown();
     }
   }
@@ -94,6 +98,7 @@ export class FollowedCatalog implements SourceCatalog {
   async confirm(): Promise<void> {
     if (!this.#mayMiss) return; // The stream shows everything, and all changes so far are done.
     const [namespace] = await this.#lookForUnshown();
+    // rule: resharded-under-block
     if (namespace !== undefined)
       throw new CollectionMissing(`${namespace} was changed on the source, and its change stream has not shown that`);
   }

@@ -39,6 +39,7 @@ export async function readForeignWrites(
       op: { $ne: 'n' }, // The collection of an operation that no rule knows is compared as a whole.
       'lsid.id': { $nin: fence.sessionIds },
       ns: { $not: new RegExp(`^${INTERNAL_DATABASE}\\.`) },
+      // rule: ignore-capped-discards
       $nor: [discardsOf(capped)],
     },
     projection: OPLOG_KEY_FIELDS,

@@ -114,6 +114,7 @@ export class HiddenWatch {
     if (signal.aborted || !this.#time.equals(before)) return;
     if (writes === 'blind') {
       // Shards are never searched.
+      // rule: search-from-unreadable-time
       if (!isSharded(source)) this.#stoppedAt = after;
       this.#time = end;
       changes.notify();

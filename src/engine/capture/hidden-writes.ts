@@ -15,6 +15,7 @@ import { OPLOG_KEY_FIELDS, OplogKeys, readOperation } from './oplog-keys.ts';
  * Transactions are stored as `applyOps` too, but with a number in their session.
  */
 const HIDDEN = {
+  // rule: search-conversions
   $or: [{ fromMigrate: true }, { op: 'c', 'o.applyOps': { $exists: true }, txnNumber: { $exists: false } }],
 };
 
@@ -90,6 +91,7 @@ export async function readHiddenWrites(
       continue;
     }
     if (!isGroup(entry)) {
+      // rule: refuse-unknown-operations
       await refuseUnknown(source, timeOf(entry));
       continue;
     }
@@ -103,6 +105,7 @@ export async function readHiddenWrites(
   const oldest = { find: 'oplog.rs', projection: { ts: 1 }, sort: { $natural: 1 }, limit: 1, singleBatch: true };
   const { cursor } = await source.db('local').command(oldest);
   const [first] = cursor.firstBatch as { readonly ts: Timestamp }[];
+  // rule: oplog-reaches-position
   if (first === undefined || isBefore(after, first.ts)) return undefined;
   // Newer servers store other deletes of many documents in the same form, and their streams show those (from the
   // server's source; not tried). One entry that isn't shown makes all count: reading a document again does no harm.
@@ -185,6 +188,7 @@ export async function areShown(
       if (time.equals(next)) shown += 1;
       else if (isBefore(next, time)) return false;
     }
+    // rule: last-entry-shown
     if (shown === times.length) return true;
     const { postBatchResumeToken } = batch;
     if (postBatchResumeToken !== undefined && !isBefore(timeOfToken(postBatchResumeToken), end)) return false;

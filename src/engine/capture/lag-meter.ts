@@ -71,6 +71,7 @@ export class LagMeter {
   read(now: Moment): LagReading {
     const steadyInMs = this.#owedAt(now);
     return {
+      // rule: lag-grows-in-silence
       ageMs: agoMs(this.#provenTo, now),
       awakeMs: now.elapsedMs - this.#provenTo.elapsedMs,
       isKnown: this.#inARow > 0,
@@ -95,5 +96,6 @@ export class LagMeter {
 
 /** The longer one of two clocks counts: one stands still while the machine sleeps, the other can be set back. */
 function agoMs(then: Moment, now: Moment): number {
+  // rule: clock-runs-in-sleep
   return Math.max(0, now.elapsedMs - then.elapsedMs, now.wallMs - then.wallMs);
 }

@@ -102,6 +102,7 @@ export class LagProbe {
   /** A pause may be too short for the loop to see it. */
   #notePause(): void {
     const { closings } = this.#context.gate;
+    // rule: new-barriers-after-pause
     if (closings !== this.#closings) this.#resume();
     this.#closings = closings;
   }

@@ -28,6 +28,7 @@ export class OplogKeys {
   /** Adds an operation from the oplog, or from inside `applyOps`. */
   take(operation: Buffer): void {
     const { op, ns, id, change, key } = readOperation(operation);
+    // rule: oplog-command-or-document
     const list = op === 'c' && change !== undefined ? elementNamed(change, 'applyOps') : undefined;
     if (change !== undefined && list !== undefined) {
       for (const inner of elementsOf(partOf(change, list))) this.take(partOf(partOf(change, list), inner));

@@ -58,7 +58,9 @@ export class Watermark {
 
   /** The latest position from which a run can safely resume. */
   get safe(): Mark {
+    // rule: checkpoint-after-comparison
     const pending = Math.min(this.#oldest.unapplied(), this.#oldest.uncompared());
+    // rule: checkpoint-after-whole-batch
     while (this.#marks.length > 1 && (this.#marks[1]?.sequence ?? Number.POSITIVE_INFINITY) < pending)
       this.#marks.shift();
     return this.#markAt(0);

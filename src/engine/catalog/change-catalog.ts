@@ -63,7 +63,9 @@ export async function createCollection(
  * @param uuid  absent for a view. Servers accept none for a time series, which is dropped by name.
  */
 export async function dropCollection(fence: Fence, database: string, name: string, uuid?: UUID): Promise<void> {
+  // rule: empty-stored-functions
   if (name === STORED_FUNCTIONS) return await emptyStoredFunctions(fence, database, uuid);
+  // rule: drop-by-uuid
   const command = { drop: catalogName(name), ...(isBuckets(name) ? {} : pinnedTo(uuid)) };
   await tolerate([NAMESPACE_NOT_FOUND], fence.change(database, command));
 }

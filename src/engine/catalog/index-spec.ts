@@ -49,6 +49,7 @@ export function weakened(spec: IndexSpec): IndexSpec {
   const fields = new Map(spec.fields);
   fields.delete('unique');
   fields.delete('prepareUnique');
+  // rule: silence-expiry
   fields.delete('expireAfterSeconds');
   return { ...spec, fields };
 }
@@ -59,6 +60,7 @@ export function weakened(spec: IndexSpec): IndexSpec {
  */
 export function stricterFields(spec: IndexSpec, than: IndexSpec): readonly string[] {
   const isStricter: Readonly<Record<string, boolean>> = {
+    // rule: keep-looser-index
     unique: isUnique(spec) && !isUnique(than),
     prepareUnique: isPreparedUnique(spec) && !isPreparedUnique(than) && !isUnique(than),
     expireAfterSeconds: expireAfterSeconds(spec) !== undefined && expireAfterSeconds(than) === undefined,

@@ -57,6 +57,7 @@ export function modernised(original: Fields): Fields {
       fields.set(option, new RawValue(BSON_TYPE.int32, int32(1)));
   }
   if (!kinds.includes('2d')) for (const name of ONLY_2D) fields.delete(name);
+  // rule: simple-collation-is-none
   if (fields.get('collation')?.bytes.equals(SIMPLE_COLLATION.bytes)) fields.delete('collation');
   if (fields.get('wildcardProjection')?.bytes.length === document().length) fields.delete('wildcardProjection');
   return fields;

@@ -44,6 +44,7 @@ export async function databaseExists(client: MongoClient, database: string): Pro
 export async function isEmptyDatabase(client: MongoClient, database: string): Promise<boolean> {
   const listed = await listCollections(client, database);
   if (listed.some(({ name }) => name !== STORED_FUNCTIONS)) return false;
+  // rule: keep-foreign-functions
   return (await readAll(client, database, { find: STORED_FUNCTIONS, limit: 1, projection: { _id: 1 } })).length === 0;
 }
 
@@ -66,12 +67,14 @@ export async function listWithHalves(
 ): Promise<{ readonly entries: CatalogEntry[]; readonly halves: CatalogEntry[] }> {
   const listed = await readAll(client, database, { listCollections: 1, cursor: { batchSize: 100_000 } });
   const all = listed.map((bytes) => readEntry(database, bytes)).filter(({ name }) => !isServerCollection(name));
+  // rule: time-series-without-buckets
   const ofTimeSeries = (entry: CatalogEntry) => entry.type === 'timeseries' && entry.uuid === undefined;
   const timeSeries = new Map(all.filter(ofTimeSeries).map((entry) => [entry.name, entry]));
   const [entries, halves]: [CatalogEntry[], CatalogEntry[]] = [[], []];
   for (const entry of all) {
     if (ofTimeSeries(entry)) continue;
     const whole = isBuckets(entry.name) ? timeSeries.get(catalogName(entry.name)) : undefined;
+    // rule: name-plain-buckets
     if (whole !== undefined) entries.push({ ...entry, options: whole.options });
     else if (isBuckets(entry.name) && entry.options.has('timeseries')) halves.push(entry);
     else entries.push(entry);
@@ -150,6 +153,7 @@ function specsOf(listed: readonly { readonly spec: Buffer }[]): IndexSpec[] {
  */
 export async function confirmName(client: MongoClient, { database, name, uuid }: WriteTarget): Promise<void> {
   const probe = { find: name, limit: 1, projection: { _id: 1 }, collectionUUID: uuid };
+  // rule: probe-invalid-utf8
   await readAll(client, database, { ...probe, readConcern: { level: 'majority' } });
 }
 

@@ -32,6 +32,7 @@ export async function selectedInAdmin(
   selection: { has(database: string, collection: string): boolean },
 ): Promise<CatalogEntry[]> {
   const listed = await listCollections(source, 'admin');
+  // rule: leave-out-block-record
   const isOfUsers = (name: string) => !name.startsWith('system.') && name !== BLOCK_RECORD.name;
   return listed.filter(({ name }) => isOfUsers(name) && selection.has('admin', name));
 }

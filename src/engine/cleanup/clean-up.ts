@@ -81,6 +81,7 @@ export async function cleanUp(
   }
   await reach('engine.cleanup.about-to-unblock');
   // Confirmed last: a migration that has taken the destination since may have blocked it for itself.
+  // rule: confirm-before-cleanup
   await fence.confirm();
   if (left.blocked) await unblockWrites(client);
   await reach('engine.cleanup.unblocked');
@@ -95,8 +96,10 @@ async function refuseUnlessOver(
 ): Promise<void> {
   const { _id, state, cutover, reversals = 0 } = migration;
   // A reversed migration's destination was its source before.
+  // rule: cleanup-keeps-old-data
   if ((state === 'committed' || reversals > 0) && drop) throw new UserError('COMMITTED_DATA', [_id]);
   if (cutover?.committed && state !== 'committed') throw new UserError('CUTOVER_UNFINISHED', [_id]);
+  // rule: cleanup-keeps-failback-records
   if (!closesWayBack && keepsWayBack(migration)) throw new UserError('WAY_BACK_OPEN', [_id, _id]);
   const { localTime } = await client.db('admin').command({ hello: 1 });
   if (isAtWork(migration, localTime.getTime())) throw new UserError('MIGRATION_RUNS', [_id]);

@@ -79,7 +79,9 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
     users: accountsLeft.filter(({ _id }) => _id.kind === 'user'),
     roles: accountsLeft.filter(({ _id }) => _id.kind === 'role'),
     blocked:
+      // rule: leave-owners-block
       retiredBy === undefined &&
+      // rule: cleanup-keeps-old-block
       !isReversed &&
       (migration.blocksDestination ?? false) &&
       migration.cutover?.canWriteAtMs === undefined,
@@ -90,6 +92,7 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
 
 /** Earlier versions kept the failure of an earlier run in the record of a resumed migration. */
 function errorOf({ state, error }: MigrationRecord): { readonly error?: string } {
+  // rule: hide-old-failure
   return state === 'failed' && error !== undefined ? { error: `${error.message} [${error.code}]` } : {};
 }
 

@@ -98,6 +98,7 @@ export class HeldDrops {
   /** The wait for a confirmation; undefined while nothing is held. */
   get wait(): Wait | undefined {
     if (this.history.isHeld) return this.history.wait;
+    // rule: failback-waits-for-held-documents
     if (this.#since === undefined) return this.#permitted ? undefined : this.documents.wait;
     const { sinceMs } = this.#since;
     return { for: 'a confirmation of drops', sinceMs, reason: this.#error.message };
@@ -123,6 +124,7 @@ export class HeldDrops {
   ): Promise<readonly TrackedCollection[]> {
     const { clock } = context;
     const heldElsewhere = [...this.#held].filter(([{ sourceDatabase }]) => !databases.has(sourceDatabase));
+    // rule: recreated-is-not-lost
     const missed = this.#permitted ? [] : gone.filter((one) => !isThereAgain(one));
     const lost = (await losses(context, missed)).filter(([, { documents }]) => documents > 0);
     this.#followed = this.#followed.filter(({ elapsedMs }) => clock.elapsed() - elapsedMs < TOGETHER_MS);
@@ -131,6 +133,7 @@ export class HeldDrops {
     const before = this.#held;
     const wasHeld = (one: TrackedCollection) => before.has(one) || this.#heldBefore.has(one.id);
     // A drop that was held once stays so, however small a part of the migration it is by now.
+    // rule: hold-large-drops
     const holds = judged?.isMost ? lost : lost.filter(([one]) => wasHeld(one));
     this.#held = new Map([...heldElsewhere, ...holds]);
     this.#released = gone.filter((one) => wasHeld(one) && !this.#held.has(one));
@@ -169,6 +172,7 @@ export class HeldDrops {
     const isMost = all.length * 2 > ofCollections;
     const left = await documentsOf(context, rest, isMost ? 0 : documents);
     const share = { collections: all.length, ofCollections, documents, ofDocuments: documents + left };
+    // rule: count-dropped-documents
     return { share, isMost: isMost || documents > left };
   }
 
@@ -193,6 +197,7 @@ async function documentsOf(
   const estimate = (one: TrackedCollection) => Math.max(one.documents, one.copied.documents);
   const uncounted = collections.toSorted((a, b) => estimate(b) - estimate(a));
   let counted = 0;
+  // rule: count-remaining-documents
   while (counted < enough && uncounted.length > 0)
     for (const [, { documents }] of await losses(context, uncounted.splice(0, SIZES_AT_A_TIME))) counted += documents;
   return uncounted.reduce((sum, one) => sum + estimate(one), counted);

@@ -42,6 +42,7 @@ export class HeldHistory {
    */
   confirm(confirmation: number): void {
     this.#confirmed = Math.max(this.#confirmed, confirmation);
+    // rule: confirm-after-loss
     if (this.#held === undefined || this.#confirmed <= this.#held.after) return;
     this.#held = undefined;
     this.#released.resolve();

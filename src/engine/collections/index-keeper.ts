@@ -150,10 +150,12 @@ export class IndexKeeper {
     const originals = await onSource(this.#context, collection, (name) =>
       listIndexesOf(source, { database, name, uuid }),
     );
+    // rule: refuse-unknown-index-fields
     refuseUnknown(collection, originals);
     const areNone = originals.length === 0 && collection.indexes.length === 0;
     collection.indexes = originals;
     const record = async () => {
+      // rule: original-indexes-on-record
       if (!areNone) await checkpoint.saveCollection(collection);
       await reach('engine.indexes.recorded');
     };
@@ -163,10 +165,12 @@ export class IndexKeeper {
       const [{ finished: present, builds }] = await Promise.all([listing, record()]);
       // No `collMod` takes an expiry or uniqueness from an index, so one of a former source is built again.
       const fits = (spec: IndexSpec, original: IndexSpec) =>
+        // rule: rebuild-stricter-index
         sameButForWeakening(original, spec) && !(isReversed && stricterFields(spec, original).length > 0);
       const isWanted = (spec: IndexSpec) => originals.some((original) => fits(spec, original));
       await reach('engine.indexes.compared');
       // An engine that was killed has begun them. They would appear after the cutover, and delay it.
+      // rule: end-unwanted-builds
       const unwanted = builds.filter((build) => !build.every(isWanted));
       for (const names of unwanted.map((build) => build.map(({ name }) => name))) await dropIndex(fence, target, names);
       for (const spec of present) if (!isWanted(spec)) await dropIndex(fence, target, spec.name);
@@ -190,6 +194,7 @@ export class IndexKeeper {
   /** Gives an index of a former source the expiry of today. Once that side is open, another one would delete documents. */
   async #takeExpiry(target: WriteTarget, present: IndexSpec, original: IndexSpec): Promise<void> {
     const [before, expiry] = [expireAfterSeconds(present), expireAfterSeconds(original)];
+    // rule: users-expiry-of-index
     if (before === undefined || expiry === undefined || isSameValue(before, expiry)) return;
     await modify(this.#context.fence, target, { index: { name: present.name, expireAfterSeconds: expiry } });
   }

@@ -147,6 +147,7 @@ export function wasLive(now: CollectionLifecycle): boolean {
 export function recordedState(now: CollectionLifecycle): RecordedState {
   switch (now.state) {
     case 'planning':
+      // rule: pending-until-planned
       return 'pending';
     case 'draining':
     case 'set aside':

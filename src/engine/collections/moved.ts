@@ -79,6 +79,7 @@ export async function onSource<T>(
     try {
       const result = await context.retrier.run('the source', async () => {
         const found = await read(name);
+        // rule: check-collection-after-read
         if (!context.sourceFeatures.pinsReads) await refuseOther(context, collection, name);
         return found;
       });
@@ -86,6 +87,7 @@ export async function onSource<T>(
       return result;
     } catch (error) {
       const actual = error instanceof CollectionMissing ? null : movedTo(error);
+      // rule: missing-waits-for-stream
       if (actual === null) throw missing(context, collection);
       collection.sourceName = actual;
     }
@@ -119,6 +121,7 @@ export async function untilBack(context: MovedParts, collection: TrackedCollecti
  * name and detects each drop and rename (docs/adr/0005-sources-before-6.0.md).
  */
 export function pinTo({ sourceFeatures }: MovedParts, { uuid }: TrackedCollection): { readonly collectionUUID?: UUID } {
+  // rule: reads-by-uuid
   return sourceFeatures.pinsReads ? { collectionUUID: uuid } : {};
 }
 

@@ -36,6 +36,7 @@ export async function dropGoneViews(
   const ofOthers = await checkpoint.unretried.viewsOfOthers(to);
   for (const name of gone) {
     const entry = present.find((one) => one.type === 'view' && one.name === name);
+    // rule: own-view-by-record
     if (entry !== undefined && context.views.isMade(database, entry) && !ofOthers.has(name))
       await dropCollection(fence, to, name);
     await context.views.forget(database, name);
@@ -68,6 +69,7 @@ export async function makeViews(
     const existing = present.get(destinationName);
     return existing !== undefined && differingFields(existing.options, options).length > 0;
   });
+  // rule: drop-views-before-making
   for (const { destinationName } of differing) await dropCollection(fence, to, destinationName);
   await reach('engine.catalog.views-dropped');
   for (const view of [...missing, ...differing]) await make(context, view);

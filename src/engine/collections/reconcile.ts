@@ -57,11 +57,14 @@ export async function reconcileCatalog(context: ReconcileParts, databases: Itera
     untilKnown(() => readAllWanted(context, all)),
   );
   // Must come after the last listing, so that the engine never acts on a listing of another cluster.
+  // rule: confirm-source-of-catalog
   await confirmSource(context);
   // Nor on one of a source that went back: what it lost may be on the destination only.
+  // rule: catalog-of-confirmed-history
   if (context.isReversed) await context.retrier.run('the source', () => historyOf(context.source).confirm());
   const dropped = await judgeGone(context, listed);
   // All drops come first: a new database may differ only by case from a dropped one.
+  // rule: drops-before-creates
   for (const wanted of listed) await retry(() => dropFrom(context, wanted, dropped));
   for (const wanted of listed) await retry(() => makeIn(context, wanted));
 }
@@ -98,6 +101,7 @@ async function judgeGone(context: ReconcileParts, listed: readonly Wanted[]): Pr
   const needed = new Set(
     present.map(({ database, destinationName: name }) => placeOf({ database, name: catalogName(name) })),
   );
+  // rule: drop-when-place-needed
   const isThereAgain = ({ sourceDatabase: database, sourceName: name, destinationName }: TrackedCollection) =>
     names.has(placeOf({ database, name })) || needed.has(placeOf({ database, name: catalogName(destinationName) }));
   return new Set(await context.drops.judge(context, databases, gone, isThereAgain));
@@ -167,10 +171,13 @@ async function adoptUnfinished(
         ? name === entry?.name && !created.has(collection.id)
         : uuid.toHexString(false) === entry?.uuid?.toHexString(false),
     );
+    // rule: foreign-or-unfinished-collection
     const isTaken = entry?.uuid === undefined || isOfOthers || (await hasDocuments(context, entry, entry.uuid));
     // Two on record may have one name, and the other one may have been given it during the read.
+    // rule: one-record-per-collection
     if (isTaken || owned.has(entry.uuid.toHexString(false))) {
       context.tracked.delete(collection.id);
+      // rule: remove-record-of-unmade
       await context.checkpoint.removeCollection(collection.uuid); // A successor would take it for one that is about to be made.
       return;
     }
@@ -210,6 +217,7 @@ async function dropGone(
     context.tracked.delete(collection.id);
     await declareRestart(context, collection);
     // Has its own retry, because another comparison of the catalogs would no longer find the collection.
+    // rule: retry-record-removal
     await context.checkpoint.removeCollection(collection.uuid);
   });
 }
@@ -269,6 +277,7 @@ async function createNew(
   const { destination, namespaces, documentFilters } = context;
   const to = namespaces.database(database);
   // Stored functions that an earlier drop emptied are adopted.
+  // rule: adopt-emptied-functions
   const listed = (await listCollections(destination, to)).filter(({ name }) => name !== STORED_FUNCTIONS);
   const taken = new Set(listed.map(({ name }) => catalogName(name)));
   const conflict = created.find(({ destinationName }) => taken.has(catalogName(destinationName)));
@@ -322,6 +331,7 @@ async function create(
     // An earlier try whose answer was lost, or somebody was faster: adopting it finds out.
     if (isNameTaken(error)) return false;
     if (classify(error) === 'transient') throw error;
+    // rule: drop-case-namesake
     if (await forgetEmptyNamesake(context, error)) throw new NotNow('a database had its name in other letters');
     const reason = `it can't be made on the destination: ${messageOf(error)}`;
     throw new UserError('NAMESPACE_CONFLICT', [`${destinationDatabase}.${destinationName}`, reason], { cause: error });
@@ -353,6 +363,7 @@ async function modifyChanged(
     const existing = present.get(collection.destinationUuid.toHexString());
     if (existing === undefined) continue;
     await modifyOptions(context.fence, existing, entry.options);
+    // rule: carry-time-series-flags
     await carryFlags(context, entry, existing);
     if (differingFields(collection.options, entry.options).length === 0) continue;
     collection.options = entry.options;

@@ -71,5 +71,6 @@ export async function refuseRepeatedId(
 
 /** Whether two shards may have one `_id`. A capped collection can't be sharded, nor be read at the time of a snapshot. */
 function mayRepeatIds({ source }: MovedParts, { isCapped }: TrackedCollection): boolean {
+  // rule: sharded-capped-without-snapshot
   return isSharded(source) && !isCapped;
 }

@@ -20,6 +20,7 @@ export async function markSuspect(
 ): Promise<readonly TrackedCollection[]> {
   const mark = newId();
   const begun = [...tracked.values()].filter((collection) => collection.isBegun && concerned(collection));
+  // rule: mark-suspect-collections
   for (const collection of begun) collection.suspicion = { mark, comparedTo: null };
   const uuids = begun.map(({ uuid }) => uuid);
   await checkpoint.saveSuspects(uuids, mark);
@@ -38,10 +39,12 @@ export async function whileSuspect(
   work: () => Promise<void>,
 ): Promise<void> {
   const mark = newId();
+  // rule: mark-capped-recopy
   await checkpoint.saveSuspects([collection.uuid], mark);
   try {
     await work();
   } catch (error) {
+    // rule: recopy-aborted-capped
     collection.suspicion = { mark, comparedTo: null };
     throw error;
   }

@@ -204,6 +204,7 @@ export class TrackedCollection {
 
   /** Whether its changes go to the lanes. */
   get takesLanes(): boolean {
+    // rule: spool-while-draining
     return this.state === 'live' || (this.#lifecycle.state === 'draining' && !this.#lifecycle.ordered);
   }
 

@@ -36,6 +36,7 @@ interface OrderLook {
  */
 export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): Promise<void> {
   const { clock, signal, settleMs } = parts;
+  // rule: retry-order-without-result
   let fruitlessSinceMs: number | undefined;
   let disorderedSince: { readonly wallMs: number; readonly ms: number } | undefined;
   while (true) {
@@ -67,6 +68,7 @@ export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): 
  *   ended the read for its duration
  */
 async function lookOnce(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook | undefined> {
+  // rule: retry-order-after-failover
   return await parts.retrier.run('both clusters', async () => {
     try {
       return await look(parts, pair);
@@ -91,6 +93,7 @@ async function look(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLo
     const [thereIsA, thereIsB] = [await has(parts, pair, 'destination', a), await has(parts, pair, 'source', b)];
     if (thereIsA && thereIsB) return { disorder: a, digests: undefined };
     alone += 1;
+    // rule: retry-when-many-alone
     if (alone > MOST_ALONE) return undefined;
     if (!thereIsA) a = await left.next();
     if (!thereIsB) b = await right.next();

@@ -136,6 +136,7 @@ function compareAccounts(first: DigestReport, second: DigestReport): ReportDiffe
 function reservationsOf(first: DigestReport, second: DigestReport): string[] {
   const reservations = [['first', first] as const, ['second', second] as const].flatMap(
     ([which, { claim, explanation }]) =>
+      // rule: doubt-loose-claims
       FIRM.includes(claim) ? [] : [`The ${which} report proves nothing (${claim}). ${explanation}`],
   );
   if (JSON.stringify(first) === JSON.stringify(second)) reservations.push('Both files are the same report.');

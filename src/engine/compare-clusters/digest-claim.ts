@@ -6,7 +6,9 @@ const NAMED = 5;
 /** Returns what the digests of a complete run prove. */
 export function claimOf(entries: readonly DigestedEntry[], catalogChanged: readonly string[]): DigestClaim {
   const loose = entries.filter(isCollection).filter(({ atClusterTime }) => !atClusterTime);
+  // rule: digest-notices-catalog-changes
   if (catalogChanged.length > 0 || loose.some(({ written }) => written)) return 'changed meanwhile';
+  // rule: digest-of-unseen-writes
   if (loose.some(({ written }) => written === null)) return 'unknown';
   return loose.length === 0 ? 'at cluster time' : 'without writes';
 }

@@ -171,6 +171,7 @@ class Reading {
     return {
       documents: this.#documents,
       ...(this.#isCapped ? { order: this.#order } : {}),
+      // rule: digest-not-at-one-time
       atClusterTime: this.#atClusterTime && isWhole,
       isWhole,
     };
@@ -187,8 +188,10 @@ class Reading {
     await reach('engine.digest.repetition-met');
     const { client, clusterTime } = this.#parts;
     // The time of the read: one of the two may have been deleted since.
+    // rule: digest-time-on-shards
     const time = this.#atClusterTime ? { at: clusterTime } : { from: clusterTime };
     await translated(refuseRepeatedKey(client, this.#entry, key, time));
+    // rule: reread-moved-range
     throw new NotNow(`a document of ${this.namespace} moves to another shard`);
   }
 
@@ -198,6 +201,7 @@ class Reading {
       if (this.#isCapped) this.#order.add(document);
     }
     const last = documents.at(-1);
+    // rule: digest-resumes-behind-last
     if (last !== undefined && !this.#isCapped) this.#after = keyOf(last);
     this.#parts.progress.add(documents.length, documents.bytes.length);
   }

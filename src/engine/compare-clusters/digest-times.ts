@@ -17,6 +17,7 @@ export async function committedTime(
 ): Promise<Timestamp> {
   while (true) {
     const time = isSharded(client) ? await routerTime(client) : await majorityTime(client);
+    // rule: digest-time-covered
     if (first === undefined || !isBefore(time, first)) return time;
     signal.throwIfAborted();
     await reach('engine.digest.majority-behind');

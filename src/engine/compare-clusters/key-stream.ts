@@ -129,6 +129,7 @@ export class KeyStream implements AsyncDisposable {
    * operation, one tick after the latest, and keeps it when that operation has no event.
    */
   #hasPassed(token: string, time: Timestamp): boolean {
+    // rule: pass-first-token
     if (token !== this.#openingToken) return true;
     return this.#operationTime !== undefined && !isBefore(this.#operationTime, time);
   }

@@ -160,6 +160,7 @@ export class PendingKeys {
     this.settle(entry);
     for (const side of ['source', 'destination'] as const) {
       const reply = entry.unread[side];
+      // rule: change-while-reading
       if (reply !== undefined) this.addChange(entry.pair, entry.key, side, reply).isAwaited = entry.awaitsUnread;
     }
   }

@@ -90,6 +90,7 @@ export class Rechecks {
     const { pair, key, verdict } = entry;
     // A change takes the verdict back, also while another key is judged.
     const isShown = (times: ReadTimes) => source.hasShown(times.source) && destination.hasShown(times.destination);
+    // rule: change-withdraws-verdict
     if (verdict === undefined || !isShown(verdict.times)) {
       entry.level = 0;
       pending.queue(entry);
@@ -117,6 +118,7 @@ export class Rechecks {
       ...(isForeign ? { foreign: true } : {}),
     });
     // Nobody who asked for repairs has seen what somebody writes on the destination meanwhile.
+    // rule: leave-destination-only-changes
     if (!isForeign && this.#repairer?.mayRepair(entry)) return true;
     pending.settle(entry);
     return false;
@@ -127,6 +129,7 @@ export class Rechecks {
    * the destination would have the source's document.
    */
   #isForeign({ changed, repairedTo }: PendingKey, wanted: Buffer | undefined): boolean {
+    // rule: own-repair-or-foreign-write
     if (repairedTo !== undefined) return repairedTo.hash === (wanted && hashOf(wanted));
     return changed.destination && !changed.source && this.#parts.source.isWatched;
   }
@@ -135,6 +138,7 @@ export class Rechecks {
   async #repair(entries: readonly PendingKey[]): Promise<void> {
     if (entries.length === 0) return;
     await this.#repairer?.confirmAllowed();
+    // rule: record-repair-before-write
     for (const { pair, key } of entries) this.#parts.differences.beginRepair(pair.namespace, key);
     this.#parts.save();
     await reach('engine.compare.repairs-recorded');
@@ -149,6 +153,7 @@ export class Rechecks {
     await this.#repairer?.confirmAllowed();
     const { wanted, there } = await this.#readDocuments(entry);
     if (isSameDocument(wanted, there)) return this.#settle(entry);
+    // rule: repair-notices-change
     if (entry.verdict === verdict) {
       await this.#repairer?.repair(entry, wanted, there);
       await reach('engine.compare.repaired');

@@ -30,6 +30,7 @@ export async function refuseRepairs({
   readonly source: ComparedSide;
   readonly destination: ComparedSide;
 }): Promise<void> {
+  // rule: source-records-refuse-repairs
   const there = await readPresent(source);
   for (const record of there) refuseBesideOnSource(record, destination.clusterId);
   const here = await readPresent(destination);
@@ -37,6 +38,7 @@ export async function refuseRepairs({
   const cutOver = here.filter((record) => hasCutOver(record) && !hasReturned(record, there));
   if (cutOver.length === 0) return;
   const sourceId = await readSourceId(source);
+  // rule: refuse-after-cutover-from-source
   const committed = cutOver.find((one) => isUnknown(one.sourceId) || one.sourceId === sourceId);
   if (committed === undefined) return;
   const other = 'a source without a known replicaSetId, which may be this one';
@@ -65,17 +67,20 @@ function isUnknown(clusterId = ''): boolean {
  */
 function refuseBesideOnSource(record: MigrationRecord, destinationId: string): void {
   const isThird = !isUnknown(record.sourceId) && !isUnknown(destinationId) && record.sourceId !== destinationId;
+  // rule: refuse-unfinished-copy
   if (!isThird) refuseBeside('source', record);
   else if (!hasEnded(record)) throw refusal('source', record, shownState(record.state), NOT_COPIED);
 }
 
 function refuseBeside(side: Side, record: MigrationRecord): void {
   if (!hasEnded(record)) throw refusal(side, record, shownState(record.state));
+  // rule: open-failback-refuses-repairs
   if (hasWayBack(record)) throw refusal(side, record, 'its way back is open');
 }
 
 /** An engine that resumes a failed migration is on record before the state is another one. */
 function hasEnded({ state, engine }: MigrationRecord): boolean {
+  // rule: running-engine-refuses-repairs
   return ENDED.includes(state) && !(state === 'failed' && engine !== undefined);
 }
 

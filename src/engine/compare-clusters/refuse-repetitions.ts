@@ -21,6 +21,7 @@ export async function refuseRepetitions(
   // The second document of the key is not after it.
   if (after !== undefined) await refuse(compared, pair, after);
   const key = findRepeatedKey(documents);
+  // rule: refuse-repetition-when-comparing
   if (key !== undefined) await refuseRepetition(compared, pair, key);
 }
 
@@ -33,6 +34,7 @@ export async function refuseRepetition(compared: ComparedSide, pair: ComparedPai
 
 /** Whether two shards may have one `_id`. A capped collection can't be sharded, nor be read at the time of a snapshot. */
 function mayRepeatIds({ client, side }: ComparedSide, pair: ComparedPair): boolean {
+  // rule: verify-sharded-capped
   return isSharded(client) && !pair[side].options.has('capped');
 }
 

@@ -44,6 +44,7 @@ export class Repairer {
   async confirmAllowed(): Promise<void> {
     const { clock, retrier } = this.#parts;
     const askedAtMs = clock.elapsed();
+    // rule: recheck-repair-permission
     if (askedAtMs - this.#allowedAtMs < ALLOWED_FOR_MS) return;
     await retrier.run('both clusters', () => refuseRepairs(this.#parts));
     this.#allowedAtMs = askedAtMs;

@@ -92,6 +92,7 @@ export function reportOf(
 function resultOf(proof: Proof | undefined, differences: number, undecided: number): VerificationReport['result'] {
   if (proof === undefined) return 'unfinished';
   if (differences > 0) return 'different';
+  // rule: unordered-is-undecided
   return undecided + proof.restless.length + proof.unordered.length > 0 ? 'undecided' : 'equal';
 }
 

@@ -76,6 +76,7 @@ export class SeenWrites implements AsyncDisposable {
   /** Whether a collection was written to after a time. */
   written({ database, name }: SideEntry, after: Timestamp): boolean {
     const at = this.#writtenAt.get(`${database}.${name}`);
+    // rule: digest-notices-writes
     return at !== undefined && isBefore(after, at);
   }
 

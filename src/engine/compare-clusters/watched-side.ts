@@ -52,6 +52,7 @@ export class WatchedSide implements AsyncDisposable {
     const token = saved?.token ?? undefined;
     this.#stream = this.#open(token);
     // The first reply may have changes. Until they have settled, a later run has to resume before them, too.
+    // rule: resume-before-first-reply
     this.#tokens = token === undefined ? [] : [{ reply: -1, token }];
     const time = token === undefined ? undefined : timeOfToken({ _data: token });
     this.#hidden = new HiddenSearch(this.#parts, this.#side, time);

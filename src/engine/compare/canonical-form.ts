@@ -31,6 +31,7 @@ const NO_OPTION: MeansNothing = {
 /** Fields of an index whose value may mean the same as none. Servers since 4.2 ignore `background`. */
 const NO_INDEX_OPTION: MeansNothing = {
   background: () => true,
+  // rule: ignore-sparse-false
   sparse: (value) => !isTrue(value),
   unique: (value) => !isTrue(value),
   hidden: (value) => !isTrue(value),
@@ -74,6 +75,7 @@ export function fingerprintOf(form: Fields): string {
 
 /** Returns the fields in the order of their names, without those that mean nothing, and with one type for numbers. */
 function canonical(fields: Fields, meansNothing: MeansNothing): Fields {
+  // rule: one-number-type-in-settings
   const meaning = [...fields]
     .filter(([name, value]) => !meansNothing[name]?.(value))
     .map(([name, value]) => [name, SETTINGS.includes(name) ? withOneNumberType(value) : value] as const)

@@ -71,6 +71,7 @@ function weakenedBut(spec: IndexSpec, original: IndexSpec | undefined): IndexSpe
   const kept = original === undefined ? [] : stricterFields(spec, original);
   return {
     ...weak,
+    // rule: compare-kept-settings
     fields: new Map([...spec.fields].filter(([name]) => weak.fields.has(name) || kept.includes(name))),
   };
 }

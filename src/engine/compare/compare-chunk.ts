@@ -82,10 +82,12 @@ export async function compareChunk(
       const key = keyOf(document);
       const counterpart = missing.get(key.identity);
       missing.delete(key.identity);
+      // rule: repair-destination-only
       if (!counterpart?.equals(document)) pairs.push({ key, source: counterpart, destination: document });
     }
     await note(pairs);
   }
+  // rule: repair-source-only
   await note([...missing.values()].map((document) => ({ key: keyOf(document), source: document })));
   return { ...result, differing, destinationTime };
 }

@@ -118,6 +118,7 @@ function namesOf(entry: CatalogEntry, side: Side, namespaces: NamespaceMap): Nam
   const name = side === 'source' ? shown : namespaces.sourceOfCollection(database, shown);
   const onDestination = `${namespaces.database(database)}.${namespaces.collection(database, name)}`;
   // A database with the name that a remapped one has on the source holds something else.
+  // rule: foreign-or-remapped-database
   if (side === 'destination' && onDestination !== own) return undefined;
   return { database, name, onDestination };
 }

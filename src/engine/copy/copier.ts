@@ -205,6 +205,7 @@ export class Copier {
     const { checkpoint } = this.#context;
     const planned = onSource(this.#context, collection, () => planPartitions(this.#context, collection));
     // The removal of an earlier plan must have ended before another one is written, also when this one fails.
+    // rule: plan-again-when-missing
     await allEnded([planned, checkpoint.removePartitions(collection.uuid)]).catch((error: unknown) => {
       // The collection must be planned again: without ranges it would look like an empty one.
       collection.advance({ kind: 'plan failed' });
@@ -217,6 +218,7 @@ export class Copier {
     await declared;
     await checkpoint.planPartitions(partitions);
     collection.advance({ kind: 'planned' });
+    // rule: plan-on-record-first
     await this.#record(collection);
     if (suspicion !== null) await checkpoint.clearSuspect(collection.uuid, suspicion.mark);
     return partitions;
@@ -228,6 +230,7 @@ export class Copier {
     collection.advance({ kind: 'drain begun', ordered: collection.isCapped });
     let hadKeys: boolean;
     try {
+      // rule: drain-spool-before-live
       hadKeys = await this.#emptySpool(collection);
       collection.advance({ kind: 'order drained' });
     } finally {
@@ -238,6 +241,7 @@ export class Copier {
     if (collection.stuck !== undefined && collection.stuck !== before) throw collection.stuck.error;
     // The collection was set aside because the source's server didn't have it: the spool has keys that no lane has
     // written.
+    // rule: no-drain-when-quarantined
     if (collection.state === 'set aside') throw new CollectionMissing(collection.namespace);
     collection.stuck = undefined;
     collection.settling = this.#settle(collection, hadKeys).finally(() => {

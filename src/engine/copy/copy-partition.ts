@@ -38,12 +38,15 @@ export async function copyPartition(
       await waitTimes.during('throttle', throttle.take(bytes, context.signal));
       if (lastId === null) continue;
       if (startsOver) seen = 0;
+      // rule: look-up-before-rescan
       const mayBeThere = partition.natural !== undefined && seen < progress.documents.recorded;
       seen += documents;
       const previous = writes.at(-1);
+      // rule: acknowledge-before-progress
       const write = insertHeld(context, collection, batch, mayBeThere)
         .finally(() => batch[Symbol.dispose]())
         .then(async () => {
+          // rule: batches-in-order
           await previous; // Progress is contiguous: a later batch counts once the earlier ones are acknowledged.
           await reach('engine.copy.batch-acknowledged');
           await progress.advance({ position, documents, bytes, startsOver });

@@ -92,5 +92,6 @@ export async function insertHeld(
 ): Promise<void> {
   using _ = await context.memory.copyWrites.take(batch.bytes, context.signal);
   const documents = mayBeThere ? await absentFrom(context, collection, batch.documents) : batch.documents;
+  // rule: memory-until-inserted
   await insertDocuments(context, collection, documents);
 }

@@ -26,6 +26,7 @@ export async function openRead(
         ...find(name),
         batchSize: batchSize(collection),
         ...pinTo(context, collection),
+        // rule: copy-reads-majority
         readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
       }),
     );

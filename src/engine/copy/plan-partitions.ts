@@ -30,6 +30,7 @@ export async function planPartitions(
   collection: TrackedCollection,
 ): Promise<PartitionRecord[]> {
   const { source, checkpoint } = context;
+  // rule: plan-after-position
   const readConcern = { level: 'majority', afterClusterTime: collection.readAfter };
   const fields = { ...pinTo(context, collection), readConcern };
   const [size, top] = await Promise.all([

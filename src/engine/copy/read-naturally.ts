@@ -37,6 +37,7 @@ export async function* readNaturally(
       for (let batch = scan.first; ; ) {
         const { recordId } = batch;
         if (cursor.open && !recordId) throw new Error(`the scan of ${collection.namespace} has lost its position`);
+        // rule: natural-scan-end
         const isLast = !cursor.open || !recordId || recordId.greaterThanOrEqual(end);
         // Read the next batch while this one is written.
         next = isLast ? undefined : readNext(context, collection, cursor, batch.bytes);
@@ -83,6 +84,7 @@ async function openScan(
   let startsOver = false;
   while (true) {
     if (collection.isGone) throw new CollectionDropped(collection.namespace);
+    // rule: new-scan-after-election
     if ((await currentElection()) !== position.election) {
       const begun = await onSource(context, collection, (name) => beginScan(context, collection, name));
       if (begun === undefined) return undefined;

@@ -70,6 +70,7 @@ export async function chooseReadOrder(context: ReadOrderParts, collection: Track
   if (collection.isClustered) return { order: '_id', reason: 'it is clustered' };
   if (collection.hasCollation) return { order: '_id', reason: 'it has a collation' };
   // A query that isn't empty would read on for long between two documents, and some servers refuse it (`notablescan`).
+  // rule: partial-copy-by-id
   if (collection.filter !== null) return { order: '_id', reason: 'only some of its documents are selected' };
   if (collection.bytes < SMALL_BYTES) return { order: '_id', reason: 'it is small' };
   const { retrier, source, destination } = context;
@@ -90,6 +91,7 @@ export async function chooseReadOrder(context: ReadOrderParts, collection: Track
   const otherIdIndexes = scanned.reduce((sum, one) => sum + one.scannedIdIndex, 0);
   const chosen = orderOf({ ...sizes, idIndex, otherIdIndexes, destinationCache });
   if (chosen.order === '_id') return chosen;
+  // rule: scans-change-index-order
   collection.scannedIdIndex = idIndex;
   const natural = await beginScan(context, collection, name);
   return natural === undefined ? { order: '_id', reason: 'it is empty' } : { ...chosen, natural };

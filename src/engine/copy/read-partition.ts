@@ -101,6 +101,7 @@ export async function* readInOrder(
   context: ReadPartitionParts,
   collection: TrackedCollection,
 ): AsyncGenerator<ReadBatch> {
+  // rule: count-reread-capped-anew
   for (let startsOver = false; ; startsOver = true) {
     const [cursor, first] = await openRead(context, collection, (name) => ({ find: name, hint: { $natural: 1 } }));
     await using _ = cursor;

@@ -103,11 +103,13 @@ function next(state: BlockState, event: BlockEvent): BlockState {
     case 'claimed':
       return claimed(state, event.claim, seconds);
     case 'committing':
+      // rule: opened-source-cancels-commit
       if (holder?.id !== event.claim.id || holder.step === 'opening') return state;
       return { block, holder: { ...holder, step: 'committing', seconds } };
     case 'opening':
     case 'opening-uncommitted':
       if (holder?.id !== event.claim.id) return state;
+      // rule: no-opening-while-committing
       if (holder.step === 'committing' && event.step === 'opening') return state;
       return { block, holder: { ...holder, step: 'opening', seconds } };
     case 'released':
@@ -129,11 +131,13 @@ function claimed(state: BlockState, claim: Claim, seconds: number): BlockState {
   if (holder === undefined) return { block, holder: taken };
   const ageSeconds = seconds - holder.seconds;
   if (holder.migrationId === claim.migrationId) {
+    // rule: terms-in-claims
     const isSuccessor = claim.term >= holder.term;
     const mayStillOpen = holder.step === 'opening' && ageSeconds <= OPENING_LASTS_SECONDS;
     return isSuccessor && !mayStillOpen ? { block, holder: taken } : state;
   }
   if (block === undefined) return ageSeconds > CLAIM_LASTS_SECONDS ? { block, holder: taken } : state;
+  // rule: foreign-block-in-history
   if (holder.step !== 'committing' || ageSeconds <= COMMITTING_LASTS_SECONDS) return state;
   return { block: { ...block, committedBy: holder.migrationId }, holder: taken };
 }

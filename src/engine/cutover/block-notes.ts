@@ -43,6 +43,7 @@ export async function noteAndRead(
   claim: Claim,
   earlier?: BlockReading,
 ): Promise<BlockReading | undefined> {
+  // rule: record-of-sharded-block
   if (isSharded(source)) return await recordStep(source, step, claim);
   return await readUpTo(source, await appendNote(source, step, claim), earlier);
 }
@@ -120,6 +121,7 @@ export async function hasAnnounced(source: MongoClient, claim: string, after: Ti
       const [note] = await readOplog(source, { filter, limit: 1 }, time);
       if (note !== undefined) return true;
       const [oldest] = await readOplog(source, { sort: { $natural: 1 }, limit: 1 }, time);
+      // rule: lost-oplog-is-no-answer
       return oldest === undefined || isBefore(after, oldest.ts) ? undefined : false;
     })(),
   );
@@ -169,6 +171,7 @@ async function whenSet(source: MongoClient, time: Timestamp): Promise<number | '
   if (cursor.firstBatch.length === 0) return undefined;
   const last = { filter: { ns: BLOCK_NAMESPACE, op: 'i' }, sort: { $natural: -1 }, limit: 1 };
   const [entry] = await readOplog(source, last, time);
+  // rule: block-of-unknown-age
   return entry?.ts.getHighBits() ?? 'unknown';
 }
 

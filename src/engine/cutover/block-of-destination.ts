@@ -22,6 +22,7 @@ import { readObstacle } from './block-notes.ts';
 export async function migrationInto(source: MongoClient, migrationId: string): Promise<string | undefined> {
   const unfinished = {
     _id: { $ne: migrationId },
+    // rule: leave-block-to-failback
     blocksDestination: true,
     'cutover.committed': { $ne: true },
     state: { $ne: 'cancelled' },

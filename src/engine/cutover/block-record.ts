@@ -73,10 +73,12 @@ async function readRecord(source: MongoClient): Promise<{ reading: BlockReading;
 /** Adds what the server shows of its block. One that is being set or lifted counts as set for the claim in effect. */
 function withBlock(state: BlockState, shown: BlockShown, seconds: number): BlockState {
   const isKnown = state.block !== undefined;
+  // rule: count-block-being-set
   const isSet = shown === 'set' || (shown === 'changing' && (isKnown || state.holder !== undefined));
   if (isSet === isKnown) return state;
   if (isSet) return blockStateAfter([{ step: 'set', seconds }], state);
   // The router may still repeat the lift of this claim, which lasts until its engine ends it, or for a minute.
+  // rule: claim-until-lifted
   if (state.holder?.step === 'opening') return { ...state, block: undefined };
   return blockStateAfter([{ step: 'lifted', seconds }], state);
 }
@@ -92,6 +94,7 @@ async function replaceRecord(source: MongoClient, revision: number, { block, hol
   const records = source.db(BLOCK_RECORD.database).collection<BlockRecord>(BLOCK_RECORD.name);
   try {
     const first = revision === 0;
+    // rule: order-of-block-steps
     const replacing = records.replaceOne({ _id: ID, revision }, record, { upsert: first });
     const { matchedCount, upsertedCount } = await unlessUnauthorized(replacing);
     return matchedCount + upsertedCount === 1;

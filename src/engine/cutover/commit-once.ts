@@ -41,6 +41,7 @@ export async function commitOnce(
     await holdAt(context, stream, await barrier(context));
     using look = context.seen.look();
     using foreign = stream.verification.cappedWrites.look();
+    // rule: settle-capped-once
     const differed = await settleHeld(context, stream);
     await lastLook(context, stream);
     // The source may have changed its own since the barrier. The next round follows that.
@@ -64,5 +65,6 @@ export async function commitOnce(
   }
   refuseDifference(stream.verification.difference);
   context.signal.throwIfAborted();
+  // rule: uncertain-capped-on-record
   await commit(context, log, stream, false, { evidence: evidence(uncertain) });
 }

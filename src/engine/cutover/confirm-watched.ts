@@ -25,6 +25,7 @@ export async function confirmWatched(
     Promise.all([clusterIdOf(client), client.db('admin').command({ hello: 1 })]),
   );
   if (sourceId !== '' && found !== '' && found !== sourceId)
+    // rule: same-set-while-watched
     throw new Error('another replica set answers under the address of the source');
   // By seconds: a stream that was opened without a token begins right after the latest operation.
   // A router knows no last write of its shards. Its cluster time is at or after it.

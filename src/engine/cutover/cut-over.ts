@@ -116,6 +116,7 @@ export async function cutOver(
     return 'committed';
   } catch (error) {
     if (error === calledOff.reason) {
+      // rule: release-after-abort
       stream.release();
       return 'called off';
     }
@@ -155,6 +156,7 @@ interface Sent {
  */
 function sendCommit(context: CutOverParts, log: MigrationLog, stream: RunningStream, sending: Sending): Sent {
   const { calledOff, timeline, evidence, positions } = sending;
+  // rule: abort-before-commit
   calledOff.throwIfAborted();
   timeline.begin('commit');
   const { compared: accounts } = context.accounts;
@@ -194,22 +196,28 @@ async function drainUnderBlock(
     noted = log.advanceCutover('block set', { sourceBlockedAtMs: clock.now(), timeline: timeline.attempts });
     noted.catch(() => undefined); // Handled below.
     for (let round = 1; ; round += 1) {
+      // rule: write-pause-deadline
       const pause = within(context, AbortSignal.any([late, calledOff]));
       await drain(pause, stream, { timeline, blocked, noted, ...(round === 1 ? { setAt: blocked.setAt } : {}) });
       using look = context.seen.look();
       timeline.begin('capped collections');
       using foreign = stream.verification.cappedWrites.look();
+      // rule: pause-bounds-comparison
       await settleHeld(pause, stream, { copying: rest, advanced: () => watchdog.keepQuiet() });
       if (round === 1 && late.aborted) late = clock.timeout(LONGEST_PAUSE_MS);
       const last = within(context, AbortSignal.any([late, calledOff]));
       timeline.begin('last look');
       await counted(context, timeline, () => unlessRefused(last, (step) => lastLook(step, stream)));
       calledOff.throwIfAborted();
+      // rule: refuse-foreign-capped-writes
       const difference = stream.verification.difference ?? cappedWritten(foreign);
+      // rule: reported-difference-ends-cutover
       if (difference !== undefined) throw new NotNow(difference);
+      // rule: writes-under-block
       if (look.count === 0) {
         // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
         timeline.begin('announcement');
+        // rule: last-look-at-destination
         await allEnded([confirmClaim(last, claim, blocked), confirmCatalog(last, stream), confirmDirection(last)]);
         await reach('engine.cutover.announced');
         return sendCommit(context, log, stream, blocking);
@@ -263,6 +271,7 @@ async function drain(pause: CutOverParts, stream: RunningStream, draining: Drain
     timeline.begin('drain');
     await counted(pause, timeline, () => unlessRefused(parts, (step) => holdAt(step, stream, until)));
   })();
+  // rule: block-survives-election
   const confirmed = time.then(() => confirmBlock(parts, blocked));
   await allEnded([confirmed, orAbort(noted, parts.signal), drained], (error) => failed.abort(error));
 }
@@ -282,6 +291,7 @@ async function drainWithoutBlock(
   await stream.inStepAt(await barrier(context), context.signal);
   using look = context.seen.look();
   const refuseWrites = () => {
+    // rule: wait-for-quiet-source
     if (look.count > 0) throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
   };
   await holdAt(context, stream, await barrier(context));

@@ -32,6 +32,7 @@ export async function finishCutover(
   await reach('engine.cutover.committed');
   const { lacksSource: reason, logger } = context;
   if (reason === undefined) {
+    // rule: note-of-commit
     const told = tellCommitted(context, log);
     await watchAfterCommit(context, log, () => openAndRestore(context, log, timeline));
     await told;
@@ -57,10 +58,12 @@ async function openAndRestore(
   const closed = await hasBlocked(context, log);
   const isOpen = await hasOpened(context, log, closed);
   const own = isOpen ? await ownCollections(context, log) : [...context.tracked.values()];
+  // rule: restore-catalog-before-opening
   timeline.count({ commands: await restoreCatalog(context, own) });
   await reach('engine.cutover.unique-prepared');
   timeline.begin('opening');
   // A block that was set on an open destination belongs to another client.
+  // rule: leave-open-block
   if (closed && !isOpen) await openDestination(context);
   timeline.noteOpen();
   timeline.begin('unique conversion');
@@ -71,14 +74,17 @@ async function openAndRestore(
   await reach('engine.cutover.destination-open');
   await convertUniqueIndexes(context);
   const indexesLeft = await findIndexesLeft(context);
+  // rule: report-left-indexes
   await log.advanceCutover('destination opened', { indexesLeft });
   timeline.begin('adoption');
+  // rule: adopt-accounts
   if (context.movesAccounts) await context.retrier.run('the destination', () => context.accounts.adopt());
   timeline.begin('watch');
 }
 
 /** Whether users may have changed the destination: an earlier engine has opened it, or an operator has done it by hand. */
 async function hasOpened(context: FinishCutoverParts, log: MigrationLog, closed: boolean): Promise<boolean> {
+  // rule: opening-on-record
   if (log.record.cutover?.canWriteAtMs !== undefined) return true;
   if (!closed || log.commitWasSent) return false;
   return (await context.retrier.run('the destination', () => writesAreBlocked(context.destination))) === false;
@@ -92,5 +98,6 @@ async function ownCollections(
   context: FinishCutoverParts,
   { record: { cutover } }: MigrationLog,
 ): Promise<TrackedCollection[]> {
+  // rule: restore-unchanged-collections
   return cutover?.canWriteAtMs === undefined ? await unchangedCollections(context, cutover?.writtenTo) : [];
 }

@@ -64,6 +64,7 @@ export async function lastLook(context: LastLookParts, stream: RunningStream): P
   await reach('engine.cutover.drained');
   const failed = new AbortController();
   const parts = within(context, failed.signal);
+  // rule: last-look-at-accounts
   await allEnded([lookAtData(parts, stream), bringOverAccounts(parts)], (error) => failed.abort(error));
 }
 
@@ -73,9 +74,12 @@ async function lookAtData(context: LastLookParts, stream: RunningStream): Promis
     barrier(context),
     retrier.run('the source', () => selectedInAdmin(source, selection)),
     stream.confirmCatalog(),
+    // rule: look-at-destination
     orAbort(stream.lookAtDestination(), signal),
   ]);
+  // rule: look-for-admin-collections
   refuseUnsupported(inAdmin, sourceFeatures);
+  // rule: barrier-of-last-look
   await holdAt(context, stream, time);
 }
 
@@ -113,6 +117,7 @@ export async function changedCatalog({ signal }: LastLookParts, stream: RunningS
 export async function confirmCatalog(context: LastLookParts, stream: RunningStream): Promise<void> {
   await confirmDestination(context);
   const difference = await changedCatalog(context, stream);
+  // rule: compare-changed-catalog
   if (difference !== undefined) throw new NotNow(difference);
 }
 
@@ -130,7 +135,9 @@ export async function commit(
   fields: Pick<CutoverRecord, 'timeline' | 'evidence' | 'reverseFrom' | 'accounts'> = {},
 ): Promise<void> {
   const writtenTo = fence.afterOwnWrites.afterClusterTime;
+  // rule: commit-position-on-record
   const reached = { ...(watched ? { drainedTo: stream.safeToken } : {}), ...(writtenTo && { writtenTo }) };
+  // rule: commit-on-record
   await log.advanceCutover('committed', { ...fields, ...reached });
   stream.stop();
 }

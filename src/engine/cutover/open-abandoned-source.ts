@@ -32,7 +32,9 @@ export async function openAbandonedSource(cutover: AbandonedCutover, signal: Abo
   const takeover = new Takeover(cutover);
   let opened = false;
   return await untilDone(signal, async () => {
+    // rule: watchdog-opens-without-destination
     const taken = await takeover.take().catch(() => 'unknown' as const);
+    // rule: watchdog-checks-owner
     if (taken === 'refused') return false;
     const isTaken = taken === 'taken';
     const client = await connectCluster(cutover.source, 'source');
@@ -47,6 +49,7 @@ export async function openAbandonedSource(cutover: AbandonedCutover, signal: Abo
       }
       opened ||= lifted === 'lifted' || lifted === 'unseen';
       // Under another claim the block stays, and the migration's next engine has to lift it.
+      // rule: watchdog-keeps-block-on-record
       if (isTaken && lifted !== 'other claim') await takeover.settle();
       return opened;
     } finally {
@@ -75,6 +78,7 @@ class Takeover {
   async take(): Promise<'taken' | 'refused'> {
     const { _id, ...fields } = this.#taken;
     const { term } = this.#cutover.claim;
+    // rule: watchdog-checks-commit
     const open = { _id, term, 'cutover.blocking': true, 'cutover.committed': false };
     const change = { $set: fields, $inc: { marks: 1 } };
     return await this.#withRecords(async (records) => {

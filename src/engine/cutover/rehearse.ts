@@ -72,6 +72,7 @@ export async function rehearse(
     await reach('engine.rehearsal.begun');
     if (block === undefined)
       throw new NotNow('a cutover of this migration does not block its source, so there is no pause to rehearse');
+    // rule: no-rehearsal-when-sharded
     if (isSharded(context.source))
       throw new NotNow("the write block of a sharded source can't be lifted in time for a rehearsal");
     await caughtUp;
@@ -126,6 +127,7 @@ async function rehearseBlock(
       throw new NotNow("the source's write block may be somebody else's, which a rehearsal doesn't touch");
     await reach('engine.rehearsal.source-blocked');
     steps = underBlock(within(context, over), stream, timeline, blocked);
+    // rule: rehearsal-opens-early
     await orAbort(steps, over);
   } catch (error) {
     const passes = error instanceof NotNow || error instanceof CollectionMissing;
@@ -137,6 +139,7 @@ async function rehearseBlock(
   // The claim is seconds old, so nobody else can hold the block. The notes about it follow when users can write.
   if (!blocked.isFound && blocked.reading !== undefined) {
     const lift = async () => {
+      // rule: owner-after-slow-rehearsal
       confirmInTime();
       await unblockWrites(context.source);
     };
@@ -175,6 +178,7 @@ async function underBlock(
   stream.release();
   timeline.begin('last look');
   // No user of the source can log in to the destination before the cutover.
+  // rule: rehearsal-moves-no-accounts
   await lastLook({ ...context, movesAccounts: false }, stream);
   await confirmCatalog(context, stream);
 }

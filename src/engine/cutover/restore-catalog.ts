@@ -37,6 +37,7 @@ const CONVERTED_AT_A_TIME = 8;
 const INVALID_OPTIONS = 72;
 const CANNOT_CONVERT_INDEX_TO_UNIQUE = 359;
 /** How servers refuse to change an index that isn't what the engine made, or that has duplicates. */
+// rule: leave-duplicate-index
 const REFUSALS: ReadonlySet<unknown> = new Set([INVALID_OPTIONS, CANNOT_CONVERT_INDEX_TO_UNIQUE]);
 
 /**
@@ -78,10 +79,12 @@ async function changesOf(context: RestoreCatalogParts, collection: TrackedCollec
   const { destination, isReversed } = context;
   const specs = collection.indexes.filter(canBeWeakened);
   const list = (target: WriteTarget) => listIndexesOf(destination, target);
+  // rule: list-kept-before-pause
   const listed = isReversed && specs.length > 0 ? await unlessTheirs(context, collection, {}, list) : undefined;
   const present = new Map(listed?.map((spec) => [spec.name, spec]));
   const expiry = expiryOf(collection, isReversed);
   return [
+    // rule: users-expiry-before-opening
     ...(expiry === undefined ? [] : [{ expireAfterSeconds: expiry }]),
     ...specs.flatMap((spec) => changesOfIndex(spec, present.get(spec.name) ?? weakened(spec))),
   ].map((change) => ({ collection, change }));
@@ -105,6 +108,7 @@ function changesOfIndex(original: IndexSpec, present: IndexSpec): Document[] {
  */
 function expiryOf({ options }: TrackedCollection, isReversed: boolean): RawValue | 'off' | undefined {
   const canExpire = options.has('clusteredIndex') || options.has('timeseries');
+  // rule: users-expiry-off
   return options.get('expireAfterSeconds') ?? (isReversed && canExpire ? 'off' : undefined);
 }
 
@@ -124,6 +128,7 @@ async function convert(context: RestoreCatalogParts, collection: TrackedCollecti
     const listed = await listIndexesOf(context.destination, target);
     const present = listed.find(({ name }) => name === spec.name);
     if (present !== undefined && isUnique(present)) return;
+    // rule: leave-rebuilt-index
     const isOwn = present !== undefined && isPreparedUnique(present) && sameButForWeakening(spec, present);
     if (isOwn) await modify(context.fence, target, change);
     else skip(context, target, change, 'the index is not as the engine left it');
@@ -147,6 +152,7 @@ async function unlessTheirs<T>(
         throw error;
       });
     } catch (error) {
+      // rule: skip-dropped-collections
       if (isGone(error) || REFUSALS.has((error as { readonly code?: unknown }).code)) {
         skip(context, target, change, messageOf(error));
         return undefined;

@@ -59,7 +59,9 @@ export async function settleCapped(
 ): Promise<readonly string[]> {
   const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
   const isSame = (collection: TrackedCollection) => {
+    // rule: capped-order-unverified
     const isOrderSure = seesOthers && !collection.reordered;
+    // rule: capped-order-compared
     return isEqual(context, collection, (side) => (isOrderSure ? outline(side) : order(side, advanced)));
   };
   // Doesn't wait for an answer: a silent server is found out only after 15 s.

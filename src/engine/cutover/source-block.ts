@@ -122,7 +122,7 @@ async function refuseOthersBlock(
     if (obstacle.holder !== undefined) throw new NotNow(describeHolder(obstacle.holder));
     return obstacle.reading;
   }
-  if (await writesAreBlocked(source)) throw new NotNow(UNSEEN_BLOCK);
+  if (await writesAreBlocked(source)) throw new NotNow(UNSEEN_BLOCK); // rule: wait-for-unknown-block
   return undefined;
 }
 
@@ -160,7 +160,7 @@ export async function blockSource(
   const { source, fence, retrier, logger, clock } = context;
   const attempts = (log.record.cutover?.attempts ?? 0) + 1;
   timeline.begin('claim');
-  await log.advanceCutover('block announced', { claim: claim.id, attempts, timeline: timeline.attempts });
+  await log.advanceCutover('block announced', { claim: claim.id, attempts, timeline: timeline.attempts }); // rule: announce-before-block
   await reach('engine.cutover.about-to-block');
   const blocked = await retrier.run('the source', async () => {
     await fence.confirm();
@@ -171,7 +171,7 @@ export async function blockSource(
     confirmInTime();
     if (staked.outcome === 'refused') return { refusal: describeHolder(staked.holder) };
     // The steps before wait for both clusters without a limit, and a watchdog may end meanwhile.
-    if (watchdog.hasEnded) return { refusal: WATCHDOG_ENDED };
+    if (watchdog.hasEnded) return { refusal: WATCHDOG_ENDED }; // rule: watchdog-must-run
     watchdog.keepQuiet();
     timeline.begin('block');
     const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
@@ -179,7 +179,7 @@ export async function blockSource(
       const other = await migrationInto(source, claim.migrationId);
       if (other !== undefined) return { refusal: describeMigrationInto(other) };
       // Its users have come from the side that this cutover would open to them again.
-      const reliance = context.isReversed ? describeReliance(staked.reading.state, claim.migrationId) : undefined;
+      const reliance = context.isReversed ? describeReliance(staked.reading.state, claim.migrationId) : undefined; // rule: leave-block-to-committed-cutover
       if (reliance !== undefined) return { refusal: reliance };
       logger.warn(
         { event: 'cutover.block_found' },
@@ -189,13 +189,14 @@ export async function blockSource(
       if (!isSharded(source)) return { ...held, isFound: true };
     }
     try {
+      // rule: block-before-drain
       const set = await tryToBlockWrites(source, limit.limitMs, async () => {
         await confirmHeld(context, claim);
         watchdog.keepQuiet();
       });
       return set === undefined ? { refusal: notInTime(source, limit) } : { ...held, setAt: set.setAt };
     } catch (error) {
-      if (classify(error) !== 'transient') throw error;
+      if (classify(error) !== 'transient') throw error; // rule: unanswered-block-ends-attempt
       if (error instanceof NotNow) return { refusal: error.message };
       // Users may be blocked. Another try would first wait for the destination.
       return { refusal: `the source did not say that its writes are blocked: ${reasonOf(error)}` };
@@ -250,6 +251,7 @@ export async function confirmClaim(context: SourceBlockParts, claim: Claim, bloc
 
 /** @throws NotNow when the source has no write block any more */
 export async function confirmBlocked({ retrier, source }: SourceBlockParts): Promise<void> {
+  // rule: last-look-without-oplog
   if ((await retrier.run('the source', () => writesAreBlocked(source))) === false)
     throw new NotNow("somebody has lifted the source's write block");
 }
@@ -281,7 +283,7 @@ export async function settleOpenBlock(context: SourceBlockParts, log: MigrationL
   const { source } = context;
   const claim = newClaim(context, log);
   const unexplained = cutover.claim === undefined;
-  log.beginSettling(claim.id);
+  log.beginSettling(claim.id); // rule: settle-under-own-claim
   const isOurs = await context.retrier.run(TO_OPEN, async () => {
     const staked = await stakeClaim(source, claim);
     if (staked.outcome !== 'refused') return true;
@@ -292,6 +294,7 @@ export async function settleOpenBlock(context: SourceBlockParts, log: MigrationL
     );
     return false;
   });
+  // rule: killed-cutover-holds-block
   if (isOurs) await reopenSource(context, log, { claim, unexplained });
   else await log.advanceCutover('source opened');
 }
@@ -317,7 +320,7 @@ export async function reopenAfterFailure(
     const lifted = await retrier.run(TO_OPEN, () => liftOwnBlock(context, log));
     // Otherwise the next engine would not open it.
     const mayBeBlocked = lifted === 'other claim' || (lifted === 'not ours' && cutover.claim === undefined);
-    if (mayBeBlocked) throw new Error('its write block may be that of an earlier engine of the migration');
+    if (mayBeBlocked) throw new Error('its write block may be that of an earlier engine of the migration'); // rule: keep-unsettled-block-on-record
     if (lifted === 'unseen') {
       if (!(await checkpoint.staysUncommitted())) return;
       await retrier.run(TO_OPEN, () => unblockWrites(source));
@@ -363,7 +366,7 @@ export async function reopenSource(context: SourceBlockParts, log: MigrationLog,
   const lifted = await retrier.run(TO_OPEN, async () => {
     try {
       const outcome = await liftBlock(source, claim, { uncommitted: true, unexplained, clock });
-      if (outcome !== 'unseen') return outcome;
+      if (outcome !== 'unseen') return outcome; // rule: open-without-destination
       await fence.confirm().catch(explainUnseen);
       await unblockWrites(source);
       return 'lifted';

@@ -38,6 +38,7 @@ export async function stakeClaim(source: MongoClient, claim: Claim, earlier?: Bl
   const reading = await noteAndRead(source, 'claimed', claim, earlier);
   if (reading === undefined) return { outcome: 'unseen' };
   const { state } = reading;
+  // rule: first-claim-wins
   if (!isHeldBy(state, claim)) return { outcome: 'refused', holder: state.holder };
   return { outcome: 'held', foundSet: !isToLift(state, claim.migrationId), reading };
 }
@@ -82,7 +83,9 @@ export async function liftBlock(source: MongoClient, claim: Claim, options: Lift
   if (state.holder?.step === 'committing') return 'committing';
   const lifts = isToLift(state, claim.migrationId) || (unexplained && isUnexplained(state));
   await reach('engine.cutover.about-to-open');
+  // rule: check-time-after-sleep
   confirmInTime();
+  // rule: leave-foreign-block
   if (lifts) await unblockWrites(source);
   await reach('engine.cutover.opened');
   await writeNote(source, 'released', claim);

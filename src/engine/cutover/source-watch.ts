@@ -119,6 +119,7 @@ export class SourceWatch {
     // Only sources of 6.0 and newer have a block.
     const parts = { source: client, sourceFeatures: sourceFeatures('6.0'), checkpoint: { migrationId }, retrier };
     // As after a break: the first batch also needs a confirmed source.
+    // rule: watch-resumes-at-position
     await using stream = new ChangeStream(parts, { _data: this.#state.token }, true);
     let isOpen = false;
     for (let isLast = false; !isLast; ) {
@@ -139,10 +140,12 @@ export class SourceWatch {
           this.#state = { ...this.#state, sourceId: this.#state.sourceId ?? sourceId };
         }
         this.#take(batch);
+        // rule: last-barrier-of-watch
         isReached = barrier === undefined || !isBefore(batch.time, barrier);
         end.throwIfAborted();
       }
       if (accounts && known) {
+        // rule: watch-account-changes
         this.#note(changedAccounts(known, accounts));
         this.#state = { ...this.#state, accounts };
       }

@@ -23,6 +23,7 @@ export async function unchangedCollections(
     const changed = (await retrier.run('the oplog of the destination', () => readForeignWrites(fence, range, [])))
       ?.changedCollections;
     const isUnchanged = ({ destinationUuid }: TrackedCollection) =>
+      // rule: leave-changed-collections
       destinationUuid !== null && changed !== undefined && !changed.has(destinationUuid.toHexString(false));
     return [...tracked.values()].filter(isUnchanged);
   } catch (error) {

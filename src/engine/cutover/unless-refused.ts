@@ -39,6 +39,7 @@ export async function unlessRefused<Parts extends RefusalParts>(
 function refusalIn({ tracked, drops }: RefusalParts): string | undefined {
   for (const { stuck, indexesStuck } of tracked.values()) {
     const refusal = stuck ?? indexesStuck;
+    // rule: suspect-collection-ends-pause
     if (refusal !== undefined) return refusal.error.message;
   }
   return drops.wait?.reason;

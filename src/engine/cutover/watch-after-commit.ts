@@ -66,6 +66,7 @@ export async function watchAfterCommit(
     await Promise.race([atLeast, looking]);
   } finally {
     over.abort();
+    // rule: look-without-source-is-bounded
     await Promise.race([looking, clock.sleep(LAST_LOOK_WITHIN_MS, signal)]);
     late.abort();
   }
@@ -100,6 +101,7 @@ async function lookUntil(
     if (accounts !== undefined) {
       const readConcern = { level: 'majority', afterClusterTime: time } as const;
       const now = await retrier.run('the source', () => readAccountsDigest(source, readConcern));
+      // rule: late-account-changes
       for (const namespace of changedAccounts(accounts, now)) look.add(namespace, 1);
       accounts = now;
     }
@@ -151,6 +153,7 @@ async function alarm(context: WatchAfterCommitParts, log: MigrationLog, look: Lo
     { event: 'cutover.late_writes', ...writtenAfterCommit },
     writtenAfterCommitWarning(writtenAfterCommit).message,
   );
+  // rule: late-writes-on-record
   await log.advanceCutover('late writes counted', { writtenAfterCommit });
 }
 

@@ -18,6 +18,7 @@ async function main(): Promise<void> {
 
 /** Reads until the engine is done, is gone, or has been silent for too long since it was about to block the source. */
 async function isSettled(lines: AsyncIterator<string>, deadlineMs: number): Promise<boolean> {
+  // rule: watchdog-deadline-starts-at-block
   let said: IteratorResult<string> | undefined = await lines.next();
   while (said !== undefined && !said.done) {
     if (said.value === DONE) return true;

@@ -72,6 +72,7 @@ export async function startWatchdog(
     );
   }
   stdout.destroy();
+  // rule: watchdog-while-blocked
   child.unref();
   (stdin as Socket).unref();
   let hasDeadline = false;
@@ -88,6 +89,7 @@ export async function startWatchdog(
     standDown,
     [Symbol.dispose]: () => {
       const { cutover } = log.record;
+      // rule: watchdog-acts-until-settled
       if (cutover?.committed || !cutover?.blocking) standDown();
       // Without a deadline it would wait for the end of this process.
       else if (!hasDeadline) keepQuiet();

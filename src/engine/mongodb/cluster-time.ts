@@ -50,12 +50,14 @@ const ACKNOWLEDGED_WITHIN_MS = 10_000;
  */
 export async function writeBarrier(client: MongoClient): Promise<Timestamp> {
   const time = await writeNote(client);
+  // rule: barrier-on-idle-shards
   if (isSharded(client)) await passOnIdleServers(client, time);
   return time;
 }
 
 async function writeNote(client: MongoClient): Promise<Timestamp> {
   const writeConcern = { w: 'majority', wtimeout: ACKNOWLEDGED_WITHIN_MS };
+  // rule: barrier-by-majority
   const reply = await client.db('admin').command({ appendOplogNote: 1, data: { linkspan: 'barrier' }, writeConcern });
   return operationTimeOf(reply, 'source');
 }
@@ -68,5 +70,6 @@ async function writeNote(client: MongoClient): Promise<Timestamp> {
 async function passOnIdleServers(client: MongoClient, time: Timestamp): Promise<void> {
   const readConcern = { level: 'majority', afterClusterTime: time };
   const read = { find: 'shards', projection: { _id: 1 }, limit: 1, readConcern };
+  // rule: barrier-on-config-server
   await Promise.all([writeNote(client), client.db('config').command(read)]);
 }

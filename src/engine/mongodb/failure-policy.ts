@@ -90,6 +90,7 @@ export const FAILURES: readonly Failure[] = [
     kind: 'transient',
     meaning: 'its time limit is over; a cluster may limit reads (defaultMaxTimeMS)',
   },
+  // rule: retry-lock-failed
   { code: 107, name: 'LockFailed', kind: 'transient' }, // A note in the oplog waits only 1 ms for the global lock.
   { code: 64, name: 'WriteConcernFailed', kind: 'transient' },
   { code: 112, name: 'WriteConflict', kind: 'transient' },
@@ -158,6 +159,7 @@ export function classifyReply({ code, errmsg }: { readonly code?: unknown; reado
 
 /** Classifies any error that a command threw. */
 export function classify(error: unknown): FailureClass {
+  // rule: repeat-unsatisfied-write-concern
   if (error instanceof BatchInterrupted || error instanceof MongoWriteConcernError) return 'transient';
   if (error instanceof NotNow) return 'transient';
   if (error instanceof HistoryWentBack || error instanceof ShardRemoved) return 'history-lost';

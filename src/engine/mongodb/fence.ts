@@ -114,10 +114,12 @@ export class Fence {
     this.#confirmedPrimary = historyOf(this.client).primaries;
     const all = Array.from({ length: SESSIONS }, (_, n) => {
       const id = createHash('sha256').update(`${sessions.toHexString()} ${n}`).digest().subarray(0, 16);
+      // rule: term-in-write-numbers
       return new FixedSession(this.client, id, BigInt(term) << 32n);
     });
     this.#sessions = all;
     const used = term === 1 ? [] : all;
+    // rule: fence-each-session
     await Promise.all(used.map((session) => retrier.run('the destination', () => this.#mark(session))));
     await reach('engine.fence.raised');
     this.#idle.push(...all);
@@ -163,9 +165,11 @@ export class Fence {
    * @throws UserError TAKEN_OVER
    */
   async change(database: string, command: Document, recorded?: Promise<void>): Promise<Document> {
+    // rule: confirm-before-change
     await Promise.all([this.#confirmTogether(), recorded]);
     await reach(`engine.change.${Object.keys(command)[0]}`);
     await this.#confirmWrites();
+    // rule: catalog-changes-by-majority
     const reply = await this.client.db(database).command({ ...command, writeConcern: MAJORITY }, REPLY_OPTIONS);
     if (reply.operationTime !== undefined) this.#noteTime(reply.operationTime);
     return reply;
@@ -177,12 +181,14 @@ export class Fence {
    * @throws UserError TAKEN_OVER when another engine owns it
    */
   async confirm(): Promise<void> {
+    // rule: confirm-by-write
     await this.#inSession((session) => this.#mark(session));
   }
 
   /** Confirms as {@link confirm} does, by one write for all who ask while another one is under way. */
   async #confirmTogether(): Promise<void> {
     this.#nextConfirmation ??= this.#confirmation.then(() => {
+      // rule: confirmation-after-request
       this.#nextConfirmation = undefined;
       const confirmed = this.confirm();
       this.#confirmation = confirmed.catch(() => undefined);
@@ -313,6 +319,7 @@ export class Fence {
       this.#noteAnswer();
       return reply;
     } catch (error) {
+      // rule: settle-unanswered-write
       if (!(error instanceof MongoServerError)) this.#unsettled.add(session);
       else if (error.code === TRANSACTION_TOO_OLD) this.lose();
       throw error;

@@ -9,6 +9,7 @@ import {
 } from 'mongodb';
 import { REPLY_OPTIONS } from './reply-options.ts';
 
+// rule: transactions-by-majority
 const MAJORITY = { w: 'majority', j: true };
 
 /**
@@ -61,6 +62,7 @@ export class FixedSession {
    * retryable write.
    */
   async send(database: string, command: Document): Promise<Document> {
+    // rule: number-each-write
     const reply = await this.#run(database, { ...command, txnNumber: this.#next() });
     if (hasChanged(reply)) this.#kept = this.#number;
     return reply;
@@ -90,6 +92,7 @@ export class FixedSession {
       await beforeCommit();
       await this.#run('admin', { commitTransaction: 1, ...inTransaction, writeConcern: MAJORITY });
     } catch (error) {
+      // rule: abort-refused-transaction
       if (error instanceof MongoServerError) await this.#abort(inTransaction);
       throw error;
     }
@@ -105,6 +108,7 @@ export class FixedSession {
   }
 
   #next(): Long {
+    // rule: new-number-per-attempt
     this.#number += 1n;
     // The driver numbers the ends of transactions by itself.
     this.#serverSession.txnNumber = Number(this.#number);
@@ -113,6 +117,7 @@ export class FixedSession {
 
   async #run(database: string, command: Document): Promise<Document> {
     // Replies contain keys, which may be any bytes.
+    // rule: accept-invalid-utf8
     const options = { ...REPLY_OPTIONS, session: this.#session, enableUtf8Validation: false };
     const reply = await this.#client.db(database).command(command, options);
     this.#operationTime = reply.operationTime;

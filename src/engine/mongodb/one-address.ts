@@ -27,6 +27,7 @@ export function keepToOneAddress(client: MongoClient): void {
     topology.options = { ...topology.options, lookup: one.lookup, connectionType };
   });
   // Not when a server becomes `Unknown`: one broken connection is enough for that, and a monitor that polls stays with the old address.
+  // rule: next-address-after-loss
   client.on('serverHeartbeatFailed', ({ connectionId: server }) => addresses.get(server)?.lose());
 }
 
@@ -65,12 +66,14 @@ export class OneAddress {
 
   /** Stays with the address of a connection. Late connections, to an address that was lost meanwhile, change nothing. */
   connectedTo(address: string | undefined): void {
+    // rule: one-address-per-name
     this.#current ??= this.#offered.find((offered) => offered.address === address);
   }
 
   /** Takes another address for the next connections, if the name has one. Of several addresses that were lost, the one that was lost first is tried first. */
   lose(): void {
     const lost = (this.#current === undefined ? this.#offered : [this.#current]).map(({ address }) => address);
+    // rule: every-address-when-lost
     this.#lost = [...this.#lost.filter((address) => !lost.includes(address)), ...lost];
     this.#current = undefined;
     this.#offered = [];
@@ -81,6 +84,7 @@ export class OneAddress {
     this.#lost = this.#lost.filter((lost) => found.some(({ address }) => address === lost));
     const rank = ({ address }: LookupAddress) => this.#lost.indexOf(address);
     const best = found.toSorted((a, b) => rank(a) - rank(b));
+    // rule: both-address-families
     const offered = best.filter(({ family }, n) => n === best.findIndex((other) => other.family === family));
     this.#offered = offered;
     return offered;

@@ -18,7 +18,9 @@ export function stayWithOneRouter(client: MongoClient): void {
   const pickRouter: Selector = (_, servers) => {
     const routers = servers.filter(({ type }) => type === 'Mongos');
     const nearest = routers.toSorted((a, b) => a.roundTripTime - b.roundTripTime)[0];
+    // rule: stay-with-router
     const router = routers.find(({ address }) => address === current) ?? nearest;
+    // rule: next-router-after-loss
     current = router?.address;
     return router === undefined ? [] : [router];
   };

@@ -58,6 +58,7 @@ const DELETED_AT_A_TIME = 2_000;
 /** Unauthorized, AuthenticationFailed. */
 const CONCERN_THE_WRITER: ReadonlySet<unknown> = new Set([13, 18]);
 
+// rule: writes-by-majority
 const MAJORITY = { w: 'majority', j: true };
 
 /**
@@ -74,6 +75,7 @@ export async function insertRaw(fence: Fence, target: WriteTarget, documents: Do
  * role `restore` there, which the user of a migration may lack.
  */
 export function pastValidation({ name }: Place): { readonly bypassDocumentValidation?: true } {
+  // rule: stored-functions-unprivileged
   return name === STORED_FUNCTIONS ? {} : { bypassDocumentValidation: true };
 }
 
@@ -142,6 +144,7 @@ export async function changeTogether(
     if (statements.length === 0) return;
     commands.push({ ...commandOf(target, command, field, DocumentBatch.of(statements)), ...options });
   };
+  // rule: deletes-before-updates
   add('delete', 'deletes', deletes, {});
   add('update', 'updates', updates, pastValidation(target));
   const replies = await fence.writeTogether(target.database, commands);
@@ -184,6 +187,7 @@ function deleteStatement({ value }: DocumentKey): Buffer {
 function unchangedStatement({ key, expression, value }: ReadDocument): Buffer {
   const literal = rawDocument(document(element(value.type, '$literal', value.bytes)));
   const same = document(element(BSON_TYPE.array, '$eq', array([expression, literal])));
+  // rule: keep-newer-holder
   const filter = document(element(key.value.type, '_id', key.value.bytes), element(BSON_TYPE.document, '$expr', same));
   return document(element(BSON_TYPE.document, 'q', filter), element(BSON_TYPE.int32, 'limit', int32(1)));
 }
@@ -233,6 +237,7 @@ function exactStatement(query: Buffer, bytes: Buffer): Buffer {
 export function isDuplicateId(error: WriteError): boolean {
   if (error.code !== DUPLICATE_KEY || error.keyPattern === undefined) return false;
   const fields = Object.keys(error.keyPattern);
+  // rule: duplicate-of-id
   return fields.length === 1 && fields[0] === '_id';
 }
 
@@ -291,6 +296,7 @@ function commandOf(target: Place, command: string, field: string, statements: Do
 }
 
 function pinnedTo(uuid: UUID | undefined): { readonly collectionUUID?: UUID } {
+  // rule: writes-by-uuid
   return uuid === undefined ? {} : { collectionUUID: uuid };
 }
 
@@ -333,6 +339,7 @@ export function* messages(statements: DocumentBatch): Generator<{ start: number;
     if (index > start && (end - startByte > MESSAGE_BYTES || index - start >= MESSAGE_STATEMENTS)) {
       yield { start, batch: statements.slice(start, index) };
       start = index;
+      // rule: bytes-from-first-statement
       startByte = endByte;
     }
     endByte = end;

@@ -27,9 +27,11 @@ export class RepeatedId extends UserError {
  * @param previous  the key that the read came to before these documents
  */
 export function findRepeatedKey(documents: Iterable<Buffer>, previous?: DocumentKey): DocumentKey | undefined {
+  // rule: repeated-id-across-batches
   const seen = new Set(previous === undefined ? [] : [previous.identity]);
   for (const document of documents) {
     const key = keyOf(document);
+    // rule: refuse-repeated-id
     if (seen.has(key.identity)) return key;
     seen.add(key.identity);
   }
@@ -70,6 +72,7 @@ export async function refuseRepeatedKey(
   // for null finds other keys, too.
   const isFound = (document: Buffer) => hasCollation || keyOf(document).identity === key.identity;
   const found = [...documents].filter(isFound);
+  // rule: quarantine-repeated-id
   if (found.length < 2) return;
   const namespace = `${database}.${name}`;
   const fields = [...(hasCollation ? ['_id'] : []), ...(await shardKeyOf(client, namespace))];
@@ -111,6 +114,7 @@ export async function findCollatedKey(
 /** One time for all shards: a document that moves between them has one place then. */
 function snapshot(time: SnapshotTime): object {
   if ('at' in time) return { level: 'snapshot', atClusterTime: time.at };
+  // rule: one-time-on-all-shards
   return { level: 'snapshot', ...(time.from && { afterClusterTime: time.from }) };
 }
 

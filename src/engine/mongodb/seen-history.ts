@@ -70,6 +70,7 @@ export class SeenHistory {
   get record(): HistoryRecord {
     const shards = this.shards.expected;
     // Until the current primary has shown the entry, a later one may be of another history.
+    // rule: unseen-history-on-record
     const seenTo = this.#expected[0] ?? this.#latest;
     return { ...(seenTo && { seenTo }), ...(shards && { shards }) };
   }

@@ -56,6 +56,7 @@ const RECOVERS_PREPARED_UNIQUE = 27;
  */
 export function mayRefuseRecovery(version: string): boolean {
   const patch = Number.parseInt(version.split('.')[2] ?? '', 10);
+  // rule: warn-below-recovering-patch
   return compareVersions(version, '6.0') === 0 && patch < RECOVERS_PREPARED_UNIQUE;
 }
 

@@ -6,6 +6,7 @@ const ofRouters = new WeakSet<MongoClient>();
 /** Notes whether a client's servers are routers. Must be called before the client connects: it hears of them only then. */
 export function noteRouters(client: MongoClient): void {
   client.on('serverDescriptionChanged', ({ newDescription }) => {
+    // rule: sharded-by-routers
     if (newDescription.type === 'Mongos') ofRouters.add(client);
   });
 }

@@ -11,6 +11,7 @@ import { isSharded, listReshardings } from './sharding.ts';
  * majority of the members, hence `TIMES_MAJORITY` (docs/reference/mongodb-behaviour.md#fact-8-2).
  */
 export const LEAST_BLOCK_LIMIT_MS = 200;
+// rule: block-time-by-majority
 const TIMES_MAJORITY = 3;
 /** The longest time limit: at worst, all traffic of the source queues for this long. */
 export const MOST_BLOCK_LIMIT_MS = 5_000;
@@ -84,7 +85,9 @@ export async function tryToBlockWrites(
   limitMs: number,
   confirm: () => Promise<void> = async () => undefined,
 ): Promise<BlockSet | undefined> {
+  // rule: wait-out-sharded-block
   if (!isSharded(client)) return await setWithin(client, limitMs);
+  // rule: end-deadlock-of-block
   return await endingDeadlocks(client, () => blockShards(client, confirm));
 }
 
@@ -94,6 +97,7 @@ async function blockShards(client: MongoClient, confirm: () => Promise<void>): P
     // The same command joins the one that is under way.
     const set = await setWithin(client, ASK_SHARDS_EVERY_MS, AbortSignal.timeout(SEND_TO_SHARDS_WITHIN_MS));
     if (set !== undefined) return { setAt: undefined };
+    // rule: reclaim-before-asking-again
     await confirm();
   }
   return undefined;
@@ -114,6 +118,7 @@ async function setWithin(client: MongoClient, maxTimeMS: number, sent?: AbortSig
  * @throws NotNow when a sharded cluster takes longer than {@link SEND_TO_SHARDS_WITHIN_MS}
  */
 export async function unblockWrites(client: MongoClient): Promise<void> {
+  // rule: end-deadlock-of-lift
   if (isSharded(client)) await endingDeadlocks(client, () => unblockShards(client));
   else await setBlock(client, { global: false });
 }
@@ -123,6 +128,7 @@ async function unblockShards(client: MongoClient): Promise<void> {
   while (true) {
     try {
       // The driver's time limit doesn't reach the router by itself.
+      // rule: sharded-lift-time-limit
       await setBlock(client, { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS }, sent);
       return;
     } catch (error) {
@@ -144,11 +150,13 @@ function hasCode(error: unknown, code: number): boolean {
  * @returns undefined when the user may not ask
  */
 export async function writesAreBlocked(client: MongoClient): Promise<boolean | undefined> {
+  // rule: sharded-block-from-config
   return await unlessUnauthorized(isSharded(client) ? shardsAreBlocked(client) : serverIsBlocked(client));
 }
 
 async function shardsAreBlocked(client: MongoClient): Promise<boolean> {
   // In this order, so that what is shown as set was set on all shards as this looked for a lift.
+  // rule: lift-under-way
   return !(await isBeingLifted(client)) && (await blockShown(client)) === 'set';
 }
 
@@ -228,6 +236,7 @@ export async function writeBlockObstacles(client: MongoClient, { limitMs }: Bloc
       .db('admin')
       .aggregate(pipeline, { readConcern: { level: 'local' } })
       .toArray(),
+    // rule: wait-for-resharding
     isSharded(client) ? listReshardings(client) : [],
   ]);
   return [...operations.map(describe), ...reshardings.map((namespace) => `${namespace} is being resharded`)];

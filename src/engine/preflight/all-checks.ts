@@ -59,6 +59,7 @@ export const GUARDS: readonly Check[] = [
   { what: 'whether writers are kept away', run: checkWritersKeptAway },
   { what: 'users who bypass the write block', optional: true, run: checkBypassingUsers },
   { what: 'who has blocked the source', run: checkBlockOwner },
+  // rule: report-blocked-source
   { what: 'blocks of writes', optional: true, run: checkBlocked },
 ];
 

@@ -106,6 +106,7 @@ export async function lookAt(
       const own = () => new CheckpointStore(fence).peek();
       const opposite = () => oppositeRecord(source, migrationId);
       // The data is that of the users who have moved there. The engine refuses to begin, whatever the checks find.
+      // rule: lost-cutover-before-data
       if ((await lostCommit({ migrationId, reversals, own, opposite })) !== undefined) return false;
       const checkpoint = await own();
       // After a cutover each side has the other's documents.

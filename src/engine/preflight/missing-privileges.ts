@@ -135,6 +135,7 @@ function placeOf(resource: MissingPrivilege['resource']): string {
 
 function missingForShardedBlock(privileges: Privileges): MissingPrivilege[] {
   return [
+    // rule: require-killop
     ...(privileges.hasOnCluster(KILLOP.action) ? [] : [KILLOP]),
     ...RECORD_ACTIONS.filter((action) => !privileges.hasOnCollection(action, BLOCK_RECORD)).map((action) => ({
       action,

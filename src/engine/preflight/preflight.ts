@@ -87,6 +87,7 @@ export async function examineOpen(
   try {
     if (clients.source && clients.destination) {
       const { source: from, destination: to } = clients;
+      // rule: end-deadlock-in-preflight
       const examined = await endingDeadlocks(from, () => examineBoth(from, to, options, settings, limit));
       return { clients, ...examined };
     }

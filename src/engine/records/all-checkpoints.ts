@@ -110,6 +110,7 @@ export class AllCheckpoints {
    */
   async forget({ _id: id }: MigrationRecord, isRetired: boolean): Promise<void> {
     for (const name of MIGRATION_RECORDS) await this.#of(name).deleteMany({ '_id.m': id });
+    // rule: keep-accounts-of-retired
     if (!isRetired) await this.#of('accounts').deleteMany({ migration: id });
     if (!(await this.#retrier.run('the destination', () => this.#ownership.release(id)))) return;
     await this.#of('accounts').deleteMany({});

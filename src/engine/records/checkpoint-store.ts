@@ -108,6 +108,7 @@ export class CheckpointStore {
   async #enterTerm(identity: Identity, takeOver: boolean): Promise<MigrationRecord | undefined> {
     const found = await this.peek();
     if (found === undefined) return undefined;
+    // rule: refuse-retired-engine
     if (found.retiredBy !== undefined) throw takenBy(this.migrationId, found.retiredBy);
     if (found.sourceId !== identity.sourceId || found.destinationId !== identity.destinationId) {
       throw new UserError('OTHER_SOURCE', [this.migrationId]);
@@ -206,6 +207,7 @@ export class CheckpointStore {
    * @throws UserError TAKEN_OVER
    */
   async staysUncommitted(): Promise<boolean> {
+    // rule: no-opening-after-commit
     const q = { _id: this.migrationId, term: this.#term, 'cutover.committed': false };
     if ((await updateRecords(this.#fence, 'migrations', [{ q, u: { $inc: { marks: 1 } } }])) === 1) return true;
     await this.#fence.confirm();
@@ -228,6 +230,7 @@ export class CheckpointStore {
   }
 
   async #update(u: Document): Promise<void> {
+    // rule: term-in-record-writes
     const updates = [{ q: { _id: this.migrationId, term: this.#term }, u }];
     if ((await updateRecords(this.#fence, 'migrations', updates)) === 0) this.#fence.lose();
   }
@@ -252,6 +255,7 @@ export class CheckpointStore {
     const id = _id.u.toHexString(false);
     const turns = this.#turns.get(id) ?? new Slots(1);
     this.#turns.set(id, turns);
+    // rule: one-writer-per-record
     await turns.run(() => updateRecords(this.#fence, 'collections', [{ q: { _id }, u: record }]));
   }
 
@@ -288,6 +292,7 @@ export class CheckpointStore {
   /** Removes views of these names from other migrations' records: the destination doesn't have them. */
   async takeViewNames(to: string, names: readonly string[]): Promise<void> {
     const others = { '_id.m': { $ne: this.migrationId }, '_id.n': { $in: [...names] }, ...viewsIn(to) };
+    // rule: view-name-has-one-owner
     if (names.length > 0) await this.#removeAll('views', others);
   }
 

@@ -61,6 +61,7 @@ export async function otherDestination({
   identity,
   checkpoint,
 }: ConfirmClustersParts): Promise<UserError | undefined> {
+  // rule: confirm-destination
   const isSame = (await clusterIdOf(destination)) === identity.destinationId;
   return isSame ? undefined : new UserError('OTHER_SOURCE', [checkpoint.migrationId]);
 }

@@ -47,6 +47,7 @@ export function decide({ migrationId, keeps, mayDrop }: Claim, standing: Standin
   if (mine?.retiredBy !== undefined) return { kind: 'retired', by: mine.retiredBy };
   if (keeps) {
     const unfinished = others.find(({ _id, state }) => _id === owner && state !== 'committed' && state !== 'cancelled');
+    // rule: refuse-owned-destination
     if (mine?.token === undefined && unfinished !== undefined) throw inUse(unfinished);
     return { kind: 'shares' };
   }
@@ -60,6 +61,7 @@ export function decide({ migrationId, keeps, mayDrop }: Claim, standing: Standin
   const primary = mayDrop ? others.find(hasCutOver) : undefined;
   if (primary !== undefined) throw new UserError('DESTINATION_PRIMARY', [primary._id, primary._id]);
   const atWork = others.find((one) => (one._id === owner || one.state !== 'created') && isAtWork(one, nowMs));
+  // rule: refuse-used-destination
   if (atWork !== undefined && !mayDrop) throw inUse(atWork);
   return { kind: 'owns', retires: idsOf(others) };
 }
@@ -73,6 +75,7 @@ export function ownerOf({ named, migrations }: Pick<Standing, 'named' | 'migrati
   const begun = migrations.filter(
     (one) => one.retiredBy === undefined && one.token !== undefined && !keepsDestination(one),
   );
+  // rule: order-of-beginnings
   return begun.toSorted((a, b) => beganAtMs(a) - beganAtMs(b)).at(-1)?._id;
 }
 
@@ -97,6 +100,7 @@ export function isAtWork({ state, savedAt }: MigrationRecord, nowMs: number): bo
  * done. `sync --once` commits without a cutover: the source stays the primary copy.
  */
 export function hasCutOver({ state, cutover, phases }: MigrationRecord): boolean {
+  // rule: committed-destination-is-used
   return (state === 'committed' || cutover?.committed === true) && phases.some(({ name }) => name === 'cutover');
 }
 

@@ -30,6 +30,7 @@ export class DisplacedRecords {
 
   /** Removes records, except for those whose mark was replaced since. */
   async remove(records: readonly DisplacedRecord[]): Promise<void> {
+    // rule: keep-record-of-redisplaced
     await this.#retrier.run('the destination', () => removeRecords(this.#fence, 'displaced', records));
   }
 }

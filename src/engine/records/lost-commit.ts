@@ -23,6 +23,7 @@ interface Direction {
  */
 export async function lostCommit({ migrationId, reversals, opposite, own }: Direction): Promise<UserError | undefined> {
   const next = await opposite();
+  // rule: later-direction-shows-lost-commit
   if (next === undefined || (next.reversals ?? 0) <= reversals) return undefined;
   const found = await own();
   const isOnRecord = found?.cutover?.committed === true || found?.retiredBy !== undefined;

@@ -93,6 +93,7 @@ export class Ownership {
       await this.#migrations.insertOne({ ...fresh, savedAt: new Date(standing.nowMs) }, { session });
       const retires = decided?.kind === 'owns' ? decided.retires : [];
       await this.#retire(retires, fresh._id, session);
+      // rule: fence-retired-engines
       return decided !== undefined && retires.length === 0;
     }, owner);
   }
@@ -122,6 +123,7 @@ export class Ownership {
 
   /** Has the server refuse late writes of the migrations that `by` retired. Repeating it costs one read. */
   async shutOut(by: string, retrier: Retrier): Promise<void> {
+    // rule: fence-retired-after-kill
     for (const retired of await this.#migrations.find({ retiredBy: by, shutOut: { $ne: true } }).toArray()) {
       await this.#shutOutOne(retired, retrier);
       await reach('engine.destination.shut-out');
@@ -183,7 +185,9 @@ export class Ownership {
   ): Promise<Timestamp | undefined> {
     return await this.#client.withSession(async (session) => {
       await session.withTransaction(async () => {
+        // rule: repair-conflicts-with-taking
         await this.#owner.updateOne(OWNER, { $inc: { turns: 1 } }, { session });
+        // rule: migrations-in-repair-transaction
         refuse(await this.#migrations.find({}, { session }).toArray());
         await reach('engine.destination.beside');
         await write(session);
@@ -194,6 +198,7 @@ export class Ownership {
 
   async #retire(ids: readonly string[], by: string, session: ClientSession): Promise<void> {
     const retired = { retiredBy: by, schema: RETIRED_SCHEMA };
+    // rule: new-term-when-retired
     const update = { $set: retired, $inc: { term: 1 } };
     if (ids.length > 0) await this.#migrations.updateMany({ _id: { $in: [...ids] } }, update, { session });
   }
@@ -220,6 +225,7 @@ export class Ownership {
         await session.withTransaction(async () => {
           const record = await this.#owner.findOneAndUpdate(OWNER, turn, { session });
           const closingMs = nowMs - (record?.closingAt?.getTime() ?? 0);
+          // rule: closing-keeps-new-out
           if (record === null || closingMs < CLOSES_WITHIN_MS) throw new NotNow('a cleanup there is about to end');
           const migrations = await this.#migrations.find({}, { session }).toArray();
           return await act(session, { named: record.migration, migrations, nowMs });

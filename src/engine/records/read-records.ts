@@ -25,6 +25,7 @@ export async function* readRecords<T extends object>(
   filter: Filter<T>,
   options: ReadOptions = {},
 ): AsyncGenerator<T> {
+  // rule: read-after-own-writes
   const command = { find: collection, filter, ...options, readConcern: afterOwnWrites };
   yield* client.db(INTERNAL_DATABASE).runCursorCommand(command) as AsyncIterable<T>;
 }

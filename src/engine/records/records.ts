@@ -7,6 +7,7 @@ import type { MigrationState, PhaseTime } from './migration-state.ts';
 export const CHECKPOINT_SCHEMA = 2;
 
 /** Version of the record of a retired migration. Engines that don't know `retiredBy` refuse it, and so can't resume the migration. */
+// rule: retired-schema
 export const RETIRED_SCHEMA = 3;
 
 /** @throws UserError CHECKPOINT_OF_OTHER_VERSION for a record that would be misread */
@@ -88,6 +89,7 @@ export interface MigrationRecord {
 /** Whether the migration has cut over, and the opposite direction may follow. */
 export function hasWayBack({ cutover, wayBackClosedBy = [] }: MigrationRecord): boolean {
   if (cutover?.committed !== true || cutover.reverseFrom === undefined) return false;
+  // rule: failback-closed-by-older-version
   return wayBackClosedBy.length === 0 && cutover.wayBackClosed !== true;
 }
 
@@ -99,6 +101,7 @@ export function keepsWayBack(record: MigrationRecord): boolean {
   const { state, reversals = 0, error } = record;
   if (state === 'committed') return hasWayBack(record);
   const isLost = state === 'failed' && (error?.code === 'WAY_BACK_LOST' || error?.code === 'CUTOVER_RECORD_LOST');
+  // rule: failback-keeps-own-records
   return reversals > 0 && state !== 'cancelled' && !isLost;
 }
 

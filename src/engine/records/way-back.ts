@@ -31,8 +31,10 @@ export async function closeWayBack(primary: ClusterAddress, migrationId: string,
     throw new UserError('CUTOVER_RECORD_LOST', [migrationId]);
   try {
     // A cutover blocks the users first, and looks for this note then. One of the two sees the other.
+    // rule: recheck-block-when-closed
     await refuseBlocked();
   } catch (error) {
+    // rule: withdraw-own-note
     await noteOfCutover(client, cutover, { $pull: note });
     throw error;
   }
@@ -46,6 +48,7 @@ export async function confirmWayBackOpen(source: MongoClient, migrationId: strin
   // A primary that was replaced may not know, and one without a majority would not answer.
   const options = { readConcern: 'linearizable', maxTimeMS: ANSWERS_WITHIN_MS } as const;
   const record = await recordsOf(source).findOne({ _id: migrationId }, options);
+  // rule: failback-needs-record
   if (record === null) throw new UserError('CUTOVER_RECORD_LOST', [migrationId]);
   if (!hasWayBack(record)) throw new UserError('WAY_BACK_LOST', [migrationId, 'the way back was closed']);
 }

@@ -35,6 +35,7 @@ export async function updateRecords(fence: Fence, update: string, updates: reado
 export async function addRecords(fence: Fence, insert: string, records: readonly Document[]): Promise<void> {
   const all = DocumentBatch.of(records.map((record) => Buffer.from(BSON.serialize(record))));
   for (const { batch } of messages(all)) {
+    // rule: spool-batches-fit
     await write(fence, { insert, documents: documentSequence('documents', batch) });
   }
 }
@@ -55,6 +56,7 @@ async function write(fence: Fence, command: Document): Promise<number> {
   const reply = await fence.write(INTERNAL_DATABASE, {
     ...command,
     ordered: false,
+    // rule: records-by-majority
     writeConcern: { w: 'majority', j: true },
   });
   const failed = ((reply.writeErrors ?? []) as WriteError[]).find((error) => !isDuplicateId(error));

@@ -32,6 +32,7 @@ export class CutoverAttempts {
     this.#failed += 1;
     if (stoppedMs > 0) this.#stops += 1;
     this.#stoppedMs += stoppedMs;
+    // rule: growing-pauses-between-attempts
     const delayMs = Math.max(delayAfter(this.#failed, BETWEEN_ATTEMPTS), TIMES_STOPPED * stoppedMs);
     this.#last = {
       reason,

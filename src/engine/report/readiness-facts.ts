@@ -42,6 +42,7 @@ export function readinessFacts(run: ReadinessView, eta: ReadinessFacts['eta'] = 
     suspect: collections.filter(({ suspicion }) => suspicion !== null).map(({ namespace }) => namespace),
     drops: { any: drops.any, wait: drops.wait },
     waits: waitsBesideDrops(context),
+    // rule: displaced-is-not-ready
     displaced: waitsOfDisplaced(context, 0),
     attempt: attempts.isDue ? undefined : attempts.wait,
     stream: follower && {

@@ -137,6 +137,7 @@ function lag({ stream, eta }: ReadinessFacts): Gate {
   const { applied, lagSeconds, whyUnanswered } = stream;
   const steadyInSeconds = Math.ceil(applied.steadyInMs / 1_000);
   const more = { value: lagSeconds, limit };
+  // rule: lag-gate-age
   if (lagSeconds > limit || applied.ageMs > LAG_LIMIT_MS) {
     const isSeen = lagSeconds > limit || applied.awakeMs > LAG_LIMIT_MS;
     const seen = `the lag is ${Math.max(lagSeconds, Math.floor(applied.awakeMs / 1_000))} s, above ${limit} s`;
@@ -144,6 +145,7 @@ function lag({ stream, eta }: ReadinessFacts): Gate {
     const because = whyUnanswered === undefined ? '' : `; the source did not acknowledge a note: ${whyUnanswered}`;
     return gate('lag', 'waiting', [reason + because], { ...more, etaSeconds: eta.lag });
   }
+  // rule: own-barriers-only
   if (applied.isKnown && applied.isSteady) return gate('lag', 'passed', [], more);
   const reason =
     applied.steadyInMs > 0
@@ -157,7 +159,9 @@ function documents({ stream, eta }: ReadinessFacts): Gate {
   const { mode, isSettled, mismatches, rechecks } = stream.verification;
   if (mode === 'off') return gate('documents', 'skipped', ['verification is switched off']);
   const differ =
+    // rule: refuse-while-differing
     mismatches.open > 0 ? [`source and destination differ in ${counted(mismatches.open, 'document')}`] : [];
+  // rule: wait-for-comparisons
   const late = isSettled ? whyBehind(stream) : undefined;
   const incomplete =
     rechecks.size > 0

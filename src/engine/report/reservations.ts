@@ -12,6 +12,7 @@ const NAMED = 3;
 
 /** Whether nothing limits a proof of equality. */
 export function isUnreserved({ seesForeignWrites, cappedUncertain }: Reserved): boolean {
+  // rule: reserve-unseen-writes
   return seesForeignWrites && cappedUncertain.length === 0;
 }
 

@@ -161,6 +161,7 @@ function repairsOf({ context, log }: RunView): RepairsProgress | null {
 /** After the commit the warnings that it was recorded with stay: they limit what the cutover's report proves. */
 function verificationWarnings({ log, follower }: RunView, following: boolean): readonly string[] {
   const { cutover } = log.record;
+  // rule: warnings-after-commit
   if (cutover?.committed) return cutover.evidence?.warnings ?? [];
   return following ? (follower?.verification.foreign.warnings ?? []) : [];
 }

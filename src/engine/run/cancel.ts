@@ -16,6 +16,7 @@ export interface Cancellation {
  */
 export async function cancel(context: RunParts, log: MigrationLog, { drop }: Cancellation): Promise<'cancelled'> {
   const { retrier, checkpoint, isReversed } = context;
+  // rule: cancelled-direction-stays-blocked
   if (isReversed) return await endReverse(context, log);
   if (drop) {
     await dropMade(context);

@@ -19,6 +19,7 @@ const TOKEN_NOT_FOUND = 280;
 export async function declareLoss(context: RunParts, log: MigrationLog, cause: unknown): Promise<void> {
   const { clock, drops, isReversed, signal } = context;
   const reason = messageOf(cause);
+  // rule: hold-lost-history
   if (isReversed && isOfOlderState(cause)) {
     await log.save({ heldHistory: { atMs: clock.now(), reason, after: drops.history.confirmed } });
   }
@@ -29,6 +30,7 @@ export async function declareLoss(context: RunParts, log: MigrationLog, cause: u
 
 /** Whether the source lacks entries that it has shown. A stream may tell it where the oplog can't be read. */
 function isOfOlderState(cause: unknown): boolean {
+  // rule: hold-history-by-stream
   return cause instanceof HistoryWentBack || (cause instanceof MongoServerError && cause.code === TOKEN_NOT_FOUND);
 }
 

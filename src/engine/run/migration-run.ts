@@ -155,6 +155,7 @@ export class MigrationRun {
       );
       await this.checkpoint.saveLast().catch(() => undefined); // Only the failure counts.
       const reopenWithinMs = this.#stop.aborted ? LAST_ACTS_WITHIN_MS : REOPEN_WITHIN_MS;
+      // rule: reopen-after-failure
       await reopenAfterFailure(this.context, this.log, AbortSignal.timeout(reopenWithinMs));
       // Another engine has the migration, so only that one may record a failure.
       if (this.context.fence.signal.aborted) throw await this.#whyLost();
@@ -190,6 +191,7 @@ export class MigrationRun {
   async untilOpen(): Promise<boolean> {
     const { log, context } = this;
     const isBlocking = () => log.record.cutover?.blocking ?? false;
+    // rule: abort-answered-when-open
     const isOver = () => this.#isOver || (log.record.state !== 'committing' && !isBlocking());
     await context.stateChanges.until(isOver, AbortSignal.any([]), OPEN_LOOK_EVERY_MS);
     return !isBlocking();
@@ -211,6 +213,7 @@ export class MigrationRun {
       token: this.follower.safeToken,
       watchedTo: this.follower.safeWatchedTo,
       ...historyOf(this.context.source).record,
+      // rule: destination-position-on-record
       ...this.follower.verification.position,
     };
   }
@@ -220,6 +223,7 @@ export class MigrationRun {
     const { state } = log.record;
     const isOver = state === 'committed' || state === 'cancelled';
     const neverBegan = log.record.token === undefined && log.record.blocksDestination === undefined;
+    // rule: cancelled-takes-nothing
     const takes = !isOver && (wishes.current.cancellation === undefined || !neverBegan);
     await allEnded([this.#load(), ...(takes ? [this.#takeDestination()] : [])]);
     if (isOver) return state;
@@ -237,6 +241,7 @@ export class MigrationRun {
       await finishCutover(context, log, this.attempts.timeline);
       return 'committed';
     }
+    // rule: settle-open-block
     await settleOpenBlock(context, log);
     if (wishes.current.cancellation !== undefined) return await cancel(context, log, wishes.current.cancellation);
     if (log.record.error !== undefined) await log.forgetFailure();
@@ -299,6 +304,7 @@ export class MigrationRun {
 
   async #prepare(): Promise<ResumeToken> {
     const { reversals = 0 } = this.options;
+    // rule: cancel-first-wait
     const context = within(this.context, this.wishes.cancelled);
     if (reversals === 0) return await prepareNew(context, this.log, this.options);
     const token = await prepareReverse(context, this.log, reversals);
@@ -322,6 +328,7 @@ export class MigrationRun {
     if (found === 'unknown') return fence.signal.reason;
     if (found?.retiredBy !== undefined) return takenBy(checkpoint.migrationId, found.retiredBy);
     // An old source has no record in a backup of before its way back began. The next run says what it lacks.
+    // rule: failback-begins-again
     const isGone = found === undefined && this.context.isReversed;
     return isGone || this.log.isOlder(found) ? new DestinationWentBack() : fence.signal.reason;
   }

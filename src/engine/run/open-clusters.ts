@@ -82,6 +82,7 @@ export async function openExamined(
   const { source, destination } = clients;
   const isRefused = findings.some(({ severity }) => severity === 'error');
   const isComplete = sizes?.left === 0 && !findings.some(({ code }) => code === 'CHECK_INCOMPLETE');
+  // rule: complete-late-checks
   if (!isRefused && isComplete && source && destination && examined.source && examined.destination) {
     const checked = {
       source: examined.source,

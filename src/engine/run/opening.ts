@@ -38,6 +38,7 @@ export class Opening {
 
   get #waitsForSource(): boolean {
     const { clock = systemClock } = this.#options;
+    // rule: wait-for-returning-source
     return this.#waitsSince !== undefined && clock.elapsed() - this.#waitsSince < COMMITTED_WAITS_MS;
   }
 

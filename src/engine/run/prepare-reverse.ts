@@ -34,17 +34,23 @@ export async function prepareReverse(context: RunParts, log: MigrationLog, rever
   await log.advance('preparation begun');
   await checkpoint.forgetCollections();
   const earlier = await retrier.run('the source', () => readEarlier(context, reversals - 1));
+  // rule: refuse-two-blocked-sides
   await confirmOpen(context);
+  // rule: confirm-cutover-on-old-source
   await confirmLeft(context, earlier.cutover);
   await log.save({ blocksDestination: true });
   await reach('engine.reverse.block-recorded');
+  // rule: block-used-by-another
   await confirmBlockUnused(context);
+  // rule: block-old-source
   await closeDestination(context);
   await reach('engine.reverse.destination-blocked');
+  // rule: confirm-collections-of-cutover
   await confirmCollections(context, earlier.collections);
   await retrier.run('the destination', async () => {
     await checkpoint.unretried.saveViews(earlier.views);
     await checkpoint.unretried.saveCollections(earlier.collections.flatMap(swapped));
+    // rule: inherit-accounts
     if (context.movesAccounts) await context.accounts.inherit(earlier.accounts);
   });
   await reach('engine.reverse.collections-recorded');
@@ -92,6 +98,7 @@ async function confirmLeft(
   if (claim === undefined || drainedTo === undefined) return;
   const isLeft = await retrier.run('the destination', async () => {
     const announced = await hasAnnounced(destination, claim, timeOfToken(drainedTo));
+    // rule: block-shows-cutover
     return announced ?? (await writesAreBlocked(destination)) !== false;
   });
   if (isLeft) return;

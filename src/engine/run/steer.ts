@@ -105,6 +105,7 @@ async function attemptCutover(
   const calledOff = noLongerWanted(wishes);
   const advised = unlessAborted(findings.repeatAtCutover(), calledOff);
   const [confirmed] = await Promise.all([isConfirmed(follower, calledOff), advised]);
+  // rule: catalogs-before-cutover
   if (!confirmed || calledOff.aborted) return 'unconfirmed';
   return await cutOver(timed, log, follower, {
     calledOff,
@@ -117,6 +118,7 @@ async function attemptCutover(
 
 /** Aborts when the operator cancels the migration, or no longer wants the cutover that is wanted now. */
 function noLongerWanted({ cancelled, calledOff }: OperatorWishes): AbortSignal {
+  // rule: cancel-ends-checks
   return AbortSignal.any([cancelled, calledOff]);
 }
 

@@ -109,7 +109,7 @@ export class StreamFollower implements RunningStream {
     this.#watermark = new Watermark(
       { token, time },
       {
-        unapplied: () => Math.min(this.#lanes.oldestSequence, this.#spool.oldestSequence),
+        unapplied: () => Math.min(this.#lanes.oldestSequence, this.#spool.oldestSequence), // rule: checkpoint-after-lanes
         uncompared: () => this.#verification.oldestSequence,
       },
     );
@@ -170,7 +170,7 @@ export class StreamFollower implements RunningStream {
   get safeWatchedTo(): Timestamp {
     const { comparedTo } = this.#progress;
     const { searchedTo } = this.hidden;
-    return isBefore(searchedTo, comparedTo) ? searchedTo : comparedTo;
+    return isBefore(searchedTo, comparedTo) ? searchedTo : comparedTo; // rule: record-search-position
   }
 
   get queued(): number {
@@ -180,7 +180,7 @@ export class StreamFollower implements RunningStream {
   /** The time of the source to which the destination is proven equal; undefined while something isn't compared, or differs. */
   get provenAt(): Timestamp | undefined {
     const isProven = !this.#verification.isOff && this.#progress.isCompared && this.#verification.isClean;
-    return isProven && this.allLive ? this.#progress.comparedTo : undefined;
+    return isProven && this.allLive ? this.#progress.comparedTo : undefined; // rule: equal-up-to-search
   }
 
   get verification(): Verification {
@@ -189,9 +189,9 @@ export class StreamFollower implements RunningStream {
 
   /** Whether every collection is live, none may have missed changes, and no document that made room is missing. */
   get allLive(): boolean {
-    if (this.#repairs.held || this.#context.drops.any || !this.#indexes.idle) return false;
+    if (this.#repairs.held || this.#context.drops.any || !this.#indexes.idle) return false; // rule: no-end-while-drops-held
     return [...this.#context.tracked.values()].every(
-      ({ state, suspicion, displaced }) => state === 'live' && suspicion === null && displaced.size === 0,
+      ({ state, suspicion, displaced }) => state === 'live' && suspicion === null && displaced.size === 0, // rule: ready-after-repairs
     );
   }
 
@@ -210,12 +210,12 @@ export class StreamFollower implements RunningStream {
     this.#start(() => this.#lanes.run(signal));
     this.#start(() => this.#flushSpool());
     // An earlier run has found that the source went back.
-    this.#repairs.held = this.#log.record.heldHistory != null;
+    this.#repairs.held = this.#log.record.heldHistory != null; // rule: held-history-survives-restart
     // Shows whether the source still has its history, before anything depends on it.
     const first = await this.#next(IDLE_WAIT_MS);
     await this.#loadVerification();
     await this.#catalog.start();
-    for (const displaced of await this.#displaced.load()) this.#lanes.add(displaced);
+    for (const displaced of await this.#displaced.load()) this.#lanes.add(displaced); // rule: reread-displaced-after-restart
     this.#start(() => this.#repairs.run());
     this.#start(() => this.#verification.run());
     this.#start(() => this.#catalog.watch());
@@ -228,7 +228,7 @@ export class StreamFollower implements RunningStream {
   async #loadVerification(): Promise<void> {
     const { term, verifiedTerm } = this.#log.record;
     const isNew = verifiedTerm === term;
-    await this.#verification.load(verifiedTerm === term - 1, isNew);
+    await this.#verification.load(verifiedTerm === term - 1, isNew); // rule: compare-anew-after-gap
     if (!this.#verification.isOff && !isNew) await this.#log.save({ verifiedTerm: term });
   }
 
@@ -250,11 +250,11 @@ export class StreamFollower implements RunningStream {
   }
 
   isInStepAt(time: Timestamp): boolean {
-    return this.#progress.hasCompared(time) && this.#verification.isSettled && this.allLive;
+    return this.#progress.hasCompared(time) && this.#verification.isSettled && this.allLive; // rule: settled-before-commit
   }
 
   async hold(signal: AbortSignal): Promise<void> {
-    this.#intake.close();
+    this.#intake.close(); // rule: close-intake-after-last-look
     const taken = this.#dispatching.catch(() => undefined).then(() => this.flush());
     await unlessAborted(taken, signal);
     if (!signal.aborted) return;
@@ -360,13 +360,13 @@ export class StreamFollower implements RunningStream {
   async #reopenStream(): Promise<void> {
     const { checkpoint, position } = this.#context;
     await this.#stream[Symbol.asyncDispose]();
-    await confirmSource(this.#reading);
+    await confirmSource(this.#reading); // rule: confirm-source-of-position
     historyOf(this.#context.source).forget();
     const token = await fixPosition(this.#context);
     position.time = timeOfToken(token);
     // A copy that began in the meantime may have read before this position.
     await markSuspect(this.#context);
-    this.#verification.dropSuspectKeys();
+    this.#verification.dropSuspectKeys(); // rule: drop-suspect-keys
     this.#dispatcher.goOnAt(token);
     this.hidden.goOnAt(position.time);
     this.#progress.forgetHidden();

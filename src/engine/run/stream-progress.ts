@@ -53,6 +53,7 @@ export class StreamProgress {
 
   /** The time up to which all changes that aren't under way are compared. A successor searches for hidden writes from there. */
   get comparedTo(): Timestamp {
+    // rule: barrier-includes-oplog-search
     return earlier(this.#positions.watermark.safe.time, this.#hiddenComparedTo);
   }
 
@@ -73,6 +74,7 @@ export class StreamProgress {
 
   get #hiddenComparedTo(): Timestamp {
     const [oldest] = this.#waiting;
+    // rule: wait-for-unstreamed-comparison
     return oldest?.after ?? this.#positions.searchedTo();
   }
 

@@ -25,6 +25,7 @@ interface HiddenIntake {
  */
 export async function takeHidden(reading: RunParts, writes: OplogKeys, intake: HiddenIntake): Promise<void> {
   const { signal, tracked } = reading;
+  // rule: unstreamed-view-changes
   if (writes.changesCatalog) {
     await unlessAborted(intake.dispatcher.compareCatalogs(), signal);
     signal.throwIfAborted();
@@ -39,6 +40,7 @@ export async function takeHidden(reading: RunParts, writes: OplogKeys, intake: H
       readAnew.add(collection);
   await intake.declareHidden((collection) => writes.isOf(collection) && !readAnew.has(collection));
   // The search continues after these writes, so they must be durable before a successor can begin there.
+  // rule: flush-found-writes
   await intake.flush();
   signal.throwIfAborted();
   if (readAnew.size > 0) intake.applied(sequence);
@@ -51,7 +53,9 @@ function readAgain(
   keys: readonly DocumentKey[] | undefined,
   { lanes, sequence }: { readonly lanes: Lanes; readonly sequence: number },
 ): boolean {
+  // rule: reread-live-only
   if (keys === undefined || collection.isCapped || collection.state !== 'live') return false;
+  // rule: reread-unstreamed-writes
   for (const key of keys) lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });
   counters.read += keys.length;
   if (collection.filter === null) seen.note(collection.namespace, keys.length);

@@ -75,9 +75,11 @@ export async function takeMigration(
       own: () => retrier.run('the destination', () => store.peek()),
     }));
   if (lost) throw lost;
+  // rule: cancel-while-taking
   const permitted = () => (lacksSource === undefined && !wishes.cancelled.aborted ? permissionOf(options) : undefined);
   const record = await checkpoint.take(identity, options.takeOver ?? false, permitted);
   // An election after the look at the record may have taken the commit back.
+  // rule: commit-before-lone-finish
   if (lacksSource?.act === 'finish the cutover' && record.cutover?.committed !== true)
     throw new UserError('SOURCE_UNREACHABLE', [lacksSource.reason]);
   historyOf(source).expectRecorded(record);

@@ -43,12 +43,15 @@ export async function withoutSource(
   const [opposite, own] = await Promise.all([recordOn(source, options), recordOn(destination, options)]);
   const ending = Math.max(endingDirection(opposite), endingDirection(own));
   // The direction after it is the present one, whose engine begins with the one that has cut over.
+  // rule: commit-of-failback-elsewhere
   if (ending > reversals) throw new OtherDirection(ending + 1);
   if (destination === undefined || own === undefined) return undefined;
   const reason = redact(messageOf(error)).replace(/\.$/, '');
+  // rule: finish-without-source
   if (endingDirection(own) === reversals) {
     const described = await describeCluster(destination, options.clock);
     const [finding] = checkCluster(described, 'destination', options);
+    // rule: check-lone-destination
     if (finding !== undefined) throw finding.error;
     await reach('engine.opening.without-source');
     // Records that were restored to another cluster are not this migration's.
@@ -56,6 +59,7 @@ export async function withoutSource(
     return await opened(options, { destination, ids, lacksSource: { act: 'finish the cutover', reason } });
   }
   const isUnreachable = error instanceof UserError && error.code === 'SOURCE_UNREACHABLE';
+  // rule: cancel-without-source
   if (!isCancelled || !isUnreachable || own.cutover?.blocking || own.cutover?.committed) return undefined;
   return await opened(options, { destination, ids: own, lacksSource: { act: 'cancel', reason } });
 }

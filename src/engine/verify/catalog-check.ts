@@ -131,6 +131,7 @@ export class CatalogCheck {
       this.#differences = [...counted].flatMap((name) => names.get(name) ?? []);
       this.#new = new Set(
         this.#differences.filter((one) =>
+          // rule: wait-for-new-collection
           made.has(one.destinationNamespace) ? one.class === 'collection extra' : one.class === 'collection missing',
         ),
       );

@@ -70,6 +70,7 @@ export async function compareRange(
     await throttle.take(chunk.bytes, signal);
     if (clock.elapsed() - savedAtMs < SAVE_POSITION_EVERY_MS) continue;
     savedAtMs = clock.elapsed();
+    // rule: position-after-settled-keys
     await untilSettled(parts, collection, uses);
     if (!isValid()) return;
     range.comparedTo = new Binary(keyBytes(after));

@@ -32,6 +32,7 @@ export async function isInOrder(
       return await compareOnce(parts, collection, isValid);
     } catch (error) {
       signal.throwIfAborted();
+      // rule: leave-fast-capped-order
       if (error instanceof MongoServerError && error.code === CAPPED_POSITION_LOST) return false;
       if (classify(error) !== 'transient') throw error;
     }
@@ -58,6 +59,7 @@ async function compareOnce(
   };
   let [a, b] = [await keyAt(source), await keyAt(destination)];
   // Passes the oldest documents that one side has discarded. It may discard what the other one begins with meanwhile.
+  // rule: pass-oldest-capped
   if (a && b && a.identity !== b.identity) a = await passAlone(source, isOnDestination, b);
   if (a && b && a.identity !== b.identity) b = await passAlone(destination, isOnSource, a);
   while (a && b && a.identity === b.identity) {
@@ -65,11 +67,13 @@ async function compareOnce(
     if (!isValid()) return false;
     source.pass(1);
     destination.pass(1);
+    // rule: forget-compared-keys
     [a, b] = [await keyAt(source), await keyAt(destination)];
   }
   // The other side's documents are all compared, so it has none of the rest.
   if (a === undefined || b === undefined) return true;
   const isAlone = (await passAlone(source, isOnDestination)) === undefined;
+  // rule: look-behind-capped-difference
   return isAlone && (await passAlone(destination, isOnSource)) === undefined;
 }
 

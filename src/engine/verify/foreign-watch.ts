@@ -168,6 +168,7 @@ export class ForeignWatch {
     for await (const discarded of readDiscards(this.#parts.fence, range, places)) {
       for (const [id, keys] of discarded) {
         const collection = capped.get(id);
+        // rule: discards-on-source
         if (collection !== undefined && (await this.#areOnSource(collection, keys)))
           await this.#sink.cappedWritten(collection);
       }

@@ -81,6 +81,7 @@ export class Mismatches {
     if (collection.isCapped && isOnOneSide) return 'discarded';
     const id = collection.id + key.identity;
     const before = this.#known.get(id);
+    // rule: count-killed-run-once
     const isSameFinding = before?.open === true && !(repairs && this.#noted.has(id));
     const difference = describeDifference(source.document, destination.document);
     const record: MismatchRecord = {
@@ -106,6 +107,7 @@ export class Mismatches {
       'A document differs between source and destination',
     );
     await reach('engine.verify.mismatch-recorded');
+    // rule: stop-when-differing
     if (times > RETURNS && !isSameFinding) {
       throw new UserError('VERIFICATION_FAILED', [`${describeMismatch(record)}, for the ${times}th time`]);
     }

@@ -68,6 +68,7 @@ export class RecheckQueue {
     if (earlier !== undefined) this.settle(earlier);
     this.#entries(collection).set(key.identity, {
       collection,
+      // rule: detach-waiting-keys
       key: detachedKey(key),
       sequence,
       foreign: foreign || (earlier?.foreign ?? false),
@@ -88,6 +89,7 @@ export class RecheckQueue {
 
   /** Removes an entry, unless the key has changed since. */
   settle(open: OpenKey): void {
+    // rule: ignore-stale-result
     if (!this.isCurrent(open)) return;
     const entries = this.#entries(open.collection);
     entries.delete(open.key.identity);

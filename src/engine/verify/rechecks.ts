@@ -177,11 +177,13 @@ export class Rechecks {
   #makeProgress(): void {
     if (this.#queue.size < MOST_OPEN_KEYS) return;
     if (this.#queue.size < MOST_WAITING_KEYS) {
+      // rule: pass-one-event
       this.#passesOne = true;
       this.#parts.changes.notify();
       return;
     }
     const { largest } = this.#queue;
+    // rule: compare-crowded-anew
     if (largest !== undefined) this.#onCrowded(largest);
   }
 
@@ -233,6 +235,7 @@ export class Rechecks {
         }
         open.differed = open.differed > 0 && hash === open.sourceHash ? open.differed + 1 : 1;
         open.sourceHash = hash;
+        // rule: wait-for-comparison-time
         open.notBefore = source.time;
         open.notBeforeMs = clock.elapsed() + delayAfter(open.differed, BACK_OFF);
         if (open.differed < COUNTS_AFTER || collection.suspicion !== null) continue;

@@ -118,6 +118,7 @@ export class Repairs {
 
   async #repairInTurn(collection: TrackedCollection): Promise<void> {
     // The verification drops keys of a suspect collection, so it must begin anew after the repair, also after a kill.
+    // rule: forget-suspect-verification
     await this.#verificationForgotten(collection);
     await this.#slots.run(() => this.#repair(collection));
   }
@@ -146,6 +147,7 @@ export class Repairs {
   async #compare(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
     const { gate, signal, clock, counters, checkpoint } = this.#context;
     // Changes dispatched before the loss must not be written after the comparison.
+    // rule: flush-lanes-before-repair
     await this.#lanes.flush();
     let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
     const [source, destination] = readersOf(this.#context, collection);
@@ -218,6 +220,7 @@ export class Repairs {
   /** Whether a document may be the last copy, and has to stay. */
   #mayBeLast({ source }: DifferingPair): boolean {
     const { drops, isReversed } = this.#context;
+    // rule: repair-keeps-former-extra
     return isReversed && source === undefined && !drops.arePermitted;
   }
 

@@ -105,10 +105,10 @@ export class Verification {
       lost: (collection: TrackedCollection) => this.#compareAgain(collection),
       cappedWritten: async (collection: TrackedCollection) => {
         this.cappedWrites.note(collection.namespace);
-        await noteReordered(parts, collection);
+        await noteReordered(parts, collection); // rule: compare-written-capped-order
       },
       changedCatalog: (collections: ReadonlySet<string> | undefined) => this.catalog.changed(collections),
-      isSettled: () => this.rechecks.unbound === 0 && this.#areValid,
+      isSettled: () => this.rechecks.unbound === 0 && this.#areValid, // rule: reread-foreign-writes
       isHurried: uses.stream.isHurried,
     };
     this.foreign = new ForeignWatch(parts, sink, foreignTo);
@@ -168,7 +168,7 @@ export class Verification {
     void this.#start(() => this.rechecks.run());
     for await (const _ of stateChanges.looks(signal, LOOK_AGAIN_AFTER_MS)) {
       for (const collection of [...this.#comparisons.keys()]) {
-        if (!this.#isValid(collection)) await this.#forget(collection);
+        if (!this.#isValid(collection)) await this.#forget(collection); // rule: forget-gone-collection
       }
       for (const collection of tracked.values()) {
         const isDue = collection.state === 'live' && collection.suspicion === null && !this.#isCompared(collection);
@@ -185,7 +185,7 @@ export class Verification {
    * readable. Not at once: a comparison that has just ended would look incomplete again.
    */
   #compareOpenAgain(): void {
-    if (this.mode !== 'report' && !this.#parts.isReversed) return;
+    if (this.mode !== 'report' && !this.#parts.isReversed) return; // rule: recheck-confirmed-delete
     const nowMs = this.#parts.clock.elapsed();
     const dueAtMs = this.#openAgainAtMs ?? nowMs + OPEN_AGAIN_AFTER_MS;
     const isDue = dueAtMs <= nowMs;
@@ -368,7 +368,7 @@ export class Verification {
    * record.
    */
   async #forget(collection: TrackedCollection): Promise<void> {
-    if (this.#working.has(collection)) return;
+    if (this.#working.has(collection)) return; // rule: forget-waiting-comparison
     await this.#records.forget(collection.uuid);
     await this.mismatches.forget(collection);
     this.#parts.drops.documents.releaseAll(collection);
@@ -388,7 +388,7 @@ export class Verification {
     const { collection, key, sequence } = open;
     const { clock, drops, isReversed } = this.#parts;
     const isExtra = open.sourceHash === undefined;
-    const isHeld = this.mode === 'repair' && isReversed && isExtra && !drops.arePermitted;
+    const isHeld = this.mode === 'repair' && isReversed && isExtra && !drops.arePermitted; // rule: former-source-keeps-extra
     const result = await this.mismatches.note(open, this.mode === 'repair' && !isHeld);
     if (result === 'equal') return;
     if (isHeld && result === 'noted') drops.documents.hold(collection, key, clock.now());

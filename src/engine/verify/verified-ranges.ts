@@ -11,6 +11,7 @@ export type VerifiedRange = { -readonly [K in keyof VerifiedRangeRecord]: Verifi
  */
 export function planRanges(m: string, u: UUID, partitions: readonly PartitionRecord[]): VerifiedRange[] {
   const bounds = partitions.slice(0, -1).map(({ high }) => high);
+  // rule: compare-behind-last-key
   return [...bounds, null].map((high, n) => ({
     _id: { m, u, n },
     low: bounds[n - 1] ?? null,
@@ -28,6 +29,7 @@ export function planRanges(m: string, u: UUID, partitions: readonly PartitionRec
  */
 export function coverAll(ranges: readonly VerifiedRangeRecord[]): boolean {
   if (ranges.length === 0 || ranges.at(-1)?.high !== null) return false;
+  // rule: refuse-missing-ranges
   return ranges.every(({ _id, low }, n) => _id.n === n && isSame(low, ranges[n - 1]?.high ?? null));
 }
 

@@ -109,6 +109,7 @@ export class GroupCommit {
 
   /** Fails the writes that wait for a later commit. It must run in the same turn as the failure, so that no other group is committed. */
   #failWaiting(failure: UserError): void {
+    // rule: fail-waiting-writes
     for (const write of this.#waiting.splice(0)) write.fail(failure);
     this.#failed(failure);
   }

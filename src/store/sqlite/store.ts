@@ -65,6 +65,7 @@ function openDatabase(directory: string, lock: Disposable, failed: (error: UserE
     ...operations,
     // The cache has what the writer reads, until the open transaction changes such records.
     apiKey: async (publicKey: string) =>
+      // rule: read-own-transaction
       changed.has(apiKeys) ? await operations.apiKey(publicKey) : apiKeys.find(publicKey),
     organization: async (id: string) =>
       changed.has(organizations) ? await operations.organization(id) : organizations.find(id),

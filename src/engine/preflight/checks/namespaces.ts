@@ -27,6 +27,7 @@ export async function checkNamespaces(look: Look): Promise<Found[]> {
     (name) => name.toLowerCase() === INTERNAL_DATABASE,
   );
   return [
+    // rule: refuse-admin-collections
     ...(await checkAdmin(look)),
     ...reserved.map((name) => {
       const why = `it differs only by case from ${INTERNAL_DATABASE}, which the destination has for checkpoints`;
@@ -80,6 +81,7 @@ export async function checkIndexes(look: Look): Promise<Found[]> {
 function checkRecovery({ from, to, options }: Look, unique: readonly string[]): Found[] {
   if (unique.length === 0) return [];
   const names = unique.slice(0, NAMES_SHOWN).join(', ') + (unique.length > NAMES_SHOWN ? ', …' : '');
+  // rule: warn-of-old-source
   const sides = [['destination', to] as const, ...(options.reversible ? [['source', from] as const] : [])];
   return sides
     .filter(([, { mongoDBVersion }]) => mayRefuseRecovery(mongoDBVersion))

@@ -33,6 +33,7 @@ export function isTooNew(
   { mongoDBVersion }: Pick<ClusterDescription, 'mongoDBVersion'>,
   { acceptUntriedVersion = false }: Pick<MigrationOptions, 'acceptUntriedVersion'>,
 ): boolean {
+  // rule: refuse-newer-servers
   return !acceptUntriedVersion && compareVersions(mongoDBVersion, NEWEST_MODELLED) > 0;
 }
 

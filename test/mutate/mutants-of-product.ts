@@ -1,0 +1,142 @@
+import type { MutantTable } from './mutant.ts';
+import { keep, remove, replace } from './operations.ts';
+
+/** Rules of the control plane, the gateway, the agent and the CLI. */
+export const OF_PRODUCT: MutantTable = {
+  'test/agent/forged-answers.test.ts': [
+    ['answer-binds-request', remove('element 2'), 'is rejected, although the control plane signed it'],
+    ['compare-redemption-body', remove(), 'another body than its head names'],
+  ],
+  'test/agent/ops-manager-api.test.ts': [
+    [
+      'keep-key-until-ended',
+      replace('$() || $(name 2) instanceof UserError'),
+      'an unlinking that the control plane refuses',
+    ],
+    ['one-link-change-at-a-time', keep('call', 'call'), 'a host that is linked while it is being unlinked'],
+  ],
+  'test/agent/reversal.test.ts': [
+    ['request-of-its-direction', remove(), 'orders that come early'],
+    ['finish-of-its-direction', keep('call', 'rule'), 'orders that come early'],
+    ['pass-on-finish', remove('argument'), 'closes the way back of the cutover'],
+    ['close-last-cutover-only', replace('false'), 'closes the way back of the cutover'],
+    ['close-named-cutover-on-record', replace('false'), 'closes the way back of the cutover'],
+  ],
+  'test/agent/unwritable-data.test.ts': [
+    ['cutover-after-durable-note', replace('true')],
+    ['orders-without-stored-keys', keep('statement', 'rule'), 'new keys of the control plane'],
+    [
+      'orders-without-stored-keys',
+      replace('this.#storedKeys = this.#serverKeys; $()', 'rule'),
+      'new keys of the control plane',
+    ],
+  ],
+  'test/atlas-api/administration.test.ts': [
+    ['owner-needs-secret', replace('true', 'call'), 'the last secret that lets an owner sign in'],
+    ['assert-owned-after-secrets', remove(), 'the last secret that lets an owner sign in'],
+  ],
+  'test/atlas-api/ended-senders.test.ts': [
+    ['recheck-sender-in-transaction', remove(), 'deleted meanwhile is not registered'],
+    ['recheck-sender-after-body', remove(), 'before its key was deleted'],
+    ['requests-end-with-session', keep('branch'), 'signed out'],
+    ['ignore-deleted-projects', replace('$(name)'), 'because its roles change'],
+  ],
+  'test/atlas-api/last-owner.test.ts': [
+    ['allow-harmless-changes', remove(), 'changes what removes no owner'],
+    ['token-is-not-ownership', replace('$(operand 3)', 'literal 2'), 'changes what removes no owner'],
+    ['bootstrap-past-access-list', keep('operand'), 'enters an organization again'],
+    ['audit-expiry-warning', remove(), 'owners are warned once'],
+  ],
+  'test/atlas-api/migration-cutover.test.ts': [
+    ['committed-survives-failure', replace("$(name) !== 'unknown'"), 'past the point of no return'],
+    ['unanswered-abort-keeps-order', replace('false'), 'waits for the answer to an abort'],
+    ['unread-records-keep-order', remove('value'), 'fails before it has read'],
+    ['advice-keep-source-blocked', replace('$(name) === undefined'), 'never advises to open the source'],
+    ['advice-read-records', replace("$() && state.status === 'COMPLETE'"), 'may be committed advises'],
+  ],
+  'test/atlas-api/migration-readiness.test.ts': [
+    ['agent-silence-about-migration', replace('true'), 'leaves out of its reports'],
+    ['time-to-resume', keep('operand'), 'has restarted resumes its migration'],
+    ['report-takeover-once', remove(), 'was not taken over'],
+    ['advice-when-taken-over', remove(), 'does not call taken over'],
+    ['doubt-silent-agent', replace('($(name 4)) => $(name 4)', 'function'), 'whose agent is silent'],
+  ],
+  'test/atlas-api/most-records.test.ts': [
+    ['organization-limit', replace('false', 'operand'), 'at most 250 organizations'],
+  ],
+  'test/atlas-api/request-limits.test.ts': [
+    ['access-list-limit', remove('operand'), 'at most 200 entries'],
+    ['role-count-limit', replace('$(call 3) .transform($(argument 5))'), 'every list in a request body'],
+    ['role-count-limit', keep('argument', 'array'), 'is stored once'],
+  ],
+  'test/atlas-api/reversible-migration.test.ts': [
+    ['wait-for-agent-of-failback', replace('$(operation 3) && false'), 'waits for its agent by name'],
+    ['note-earlier-direction', remove(), 'reports the cutover before it'],
+    ['withdraw-failback-ready', replace('{ ...$(), ...progress }', 'call'), 'reports the cutover before it'],
+    ['end-with-lost-side', replace('false', 'operand'), 'while the old source was lost'],
+    ['end-with-lost-side', keep('operand'), 'while the old source was lost'],
+    ['withhold-reversible-orders', remove(), 'does not know reversals'],
+    ['confirm-drops-again', remove(), 'counts for one direction'],
+    [
+      'cutover-of-ready-failback',
+      replace('$(name 2).wayBackReadyAfter !== undefined'),
+      'leaves one record for each cutover',
+    ],
+    ['withdraw-drop-permission', keep('operand'), 'loses the permission to drop'],
+    ['end-unclosable-failback', keep('argument'), 'ends by a finish or a cancel'],
+  ],
+  'test/atlas-api/security-events.test.ts': [['agent-limit-is-no-failure', keep('call', 'rule'), 'beyond its limit']],
+  'test/atlas-api/sessions.test.ts': [
+    ['session-ends-with-role', replace('false', 'operand 2'), 'outlives the projects'],
+  ],
+  'test/atlas-api/source-watch.test.ts': [['move-watches', replace('$(name 2)'), 'replaces the watching one']],
+  'test/cli/digest.test.ts': [['doubt-loose-claims', replace('true'), 'proves nothing makes a comparison']],
+  'test/cli/keys-of-running-server.test.ts': [
+    [
+      'reread-destination-user',
+      replace('await $(name 2).updateDestinationUser({ ...$(name 3), $(property) })'),
+      'made on a destination while the master key is rotated',
+    ],
+    [
+      'retry-key-rotation',
+      replace('const isNew = $(condition); $(name 2) = $(name).sealer.mark; if (isNew) $(statement)', 'rule'),
+      'failed to take up',
+    ],
+  ],
+  'test/cli/sync-source-watch.test.ts': [
+    ['watch-resumes-at-position', replace('new $(name 2)($(name 3), undefined)'), 'resumes the watch'],
+  ],
+  'test/cli/verify.test.ts': [['record-repair-before-write', remove(), 'a repair that is killed at']],
+  'test/control/records/reversal-transitions.test.ts': [
+    [
+      'forget-finish-after-cutover',
+      replace("wayBack: state.wayBack === 'finishing' ? 'finishing' : $(value)", 'rule'),
+      'a reversible migration that is',
+    ],
+    ['ignore-earlier-cutover', keep('branch 2'), 'a reversible migration that is'],
+    ['refuse-cancel-of-reversal', replace("$() && $(name 2).status === 'NEW'"), 'a reversible migration that is'],
+  ],
+  'test/gateway/older-agents.test.ts': [['former-form-when-verified', replace('true', 'call')]],
+  'test/gateway/relinking.test.ts': [
+    ['unlink-pending-agent', replace('...$(name 2).route', 'property'), 'only an agent itself can end its link'],
+  ],
+  'test/gateway/unusable-agents.test.ts': [
+    [
+      'refuse-before-remembering',
+      replace('this.#replays.admit(publicKey, proof, this.#control.clock.now()); $()', 'rule'),
+      'stores nothing of a request',
+    ],
+    ['count-refused-agents', replace('true'), 'refused unchecked'],
+  ],
+  'test/link/replay-guard.test.ts': [
+    ['remembered-request-limit', replace('$(name).size >= Number.POSITIVE_INFINITY'), 'up to a limit'],
+    ['clock-set-back', keep('argument', 'call'), 'set back'],
+  ],
+  'test/platform/durable-file.test.ts': [
+    ['write-whole-file', replace("process.getBuiltinModule('node:fs').writeSync($(name 2), $(name 3))")],
+  ],
+  'test/store/sqlite.test.ts': [
+    ['fail-waiting-writes', remove(), 'fails every write that waits'],
+    ['read-own-transaction', keep('branch 2', 'rule')],
+  ],
+};
