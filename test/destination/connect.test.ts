@@ -27,7 +27,8 @@ test('a destination is accepted only if it is a reachable replica set that authe
 });
 
 test('a destination to which this process may not connect is reported as such', async () => {
-  await using set = await startReplicaSet();
+  // With a name it is a new one: this process may have connected to a used one by its operator's wish.
+  await using set = await startReplicaSet({ name: 'guarded' });
   using _guard = guardDialling({ allowedDestinations: ['d.example'] }, () => undefined);
   await assert.rejects(
     connectToDestination(set.uri, 500),

@@ -6,6 +6,9 @@ import { cpuSeconds } from './cpu-time.ts';
 import { LeftBehind } from './left-behind.ts';
 import { claimOf, HANGS_AFTER_MS } from './worker-events.ts';
 
+/** What a worker takes at most before its next file: files leave compiled modules and caches behind. */
+const MOST_BYTES = 1024 ** 3;
+
 /**
  * `node worker.ts CLAIMS FILE…`: runs test files one after the other in this process, each as one test that contains the file's own. Several workers
  * share a list of files: each file belongs to the worker that first creates its claim in the folder CLAIMS. In one process, files load the
@@ -35,7 +38,7 @@ async function runFile(file: string): Promise<boolean> {
     // Hooks of the file are added before, and run earlier.
     await import(pathToFileURL(file).href).finally(() => context.after(end));
   });
-  return left.length === 0 && Date.now() - beganMs < HANGS_AFTER_MS;
+  return left.length === 0 && Date.now() - beganMs < HANGS_AFTER_MS && process.memoryUsage.rss() < MOST_BYTES;
 }
 
 function claim(file: string): boolean {
