@@ -1,6 +1,7 @@
 /**
  * Test files of long, complete migrations, the longest first, so that none runs alone at the end. `npm run test:long` and `.ci/run` run
- * them, so that `npm test` takes less time. Each area keeps at least one file in `npm test`, so that it fails when a change breaks the area.
+ * them, so that `npm test` takes less time: a file of `npm test` takes at most 8 CPU-seconds. Each area keeps at least one file there, so that it fails when
+ * a change breaks the area.
  */
 export const LONG_FILES: readonly string[] = [
   'test/engine/run/kill-again.test.ts',
@@ -151,6 +152,29 @@ export const LONG_FILES: readonly string[] = [
   'test/sharded/write-block.test.ts',
   'test/sharded/routed-documents.test.ts',
   'test/sharded/named-mongos.test.ts',
+  'test/atlas-api/reversible-migration.test.ts',
+  'test/cli/agent.test.ts',
+  'test/cli/keys.test.ts',
+  'test/cli/serve.test.ts',
+  'test/cli/watch-migration.test.ts',
+  'test/engine/apply/long-ids.test.ts',
+  'test/engine/bson/exactness.test.ts',
+  'test/engine/bson/odd-documents.test.ts',
+  'test/engine/compare-clusters/capped-order.test.ts',
+  'test/engine/compare-clusters/planted.test.ts',
+  'test/engine/cutover/cutover.test.ts',
+  'test/engine/mongodb/fence.test.ts',
+  'test/engine/preflight/findings.test.ts',
+  'test/engine/preflight/privileges.test.ts',
+  'test/engine/records/upgrade.test.ts',
+  'test/engine/records/way-back.test.ts',
+  'test/engine/run/finish-without-source.test.ts',
+  'test/engine/run/live-migration.test.ts',
+  'test/engine/run/new-side-restored.test.ts',
+  'test/engine/run/old-source-restored.test.ts',
+  'test/engine/run/reverse-indexes.test.ts',
+  'test/engine/run/reverse-kinds.test.ts',
+  'test/engine/verify/verification.test.ts',
 ];
 
 /** Test files that use all processors for minutes, so that servers of other tests would not start in time. Each runs alone, at the end. */

@@ -93,7 +93,8 @@ test('a Unix socket is refused', async () => {
 });
 
 test('a member that a destination names is refused like an address in its connection string; a member of a source is not', async () => {
-  await using cluster = await startReplicaSet();
+  // With a name it is a new one: this process may have connected to a used one by its operator's wish.
+  await using cluster = await startReplicaSet({ name: 'guarded' });
   const [, host = '', options = ''] = /^mongodb:\/\/([^/]+)\/\?(.*)$/.exec(cluster.uri) ?? [];
   // Another address of this machine stands for an allowed seed. The guard does not apply to its worker thread.
   const seed = new Worker(
