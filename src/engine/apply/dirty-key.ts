@@ -33,9 +33,8 @@ export function coalesce(earlier: DirtyKey, later: DirtyKey): DirtyKey {
   // rule: insert-becomes-replace
   const state = later.collection.isCapped ? latestInOrder(earlier.state, later.state) : latest(later.state);
   // rule: mark-survives-key-change
-  const marks = [...(earlier.displacedBy ?? []), ...(later.displacedBy ?? [])];
-  const displaced = marks.length === 0 ? {} : { displacedBy: marks };
-  return { ...earlier, ...later, ...displaced, state, sequence: Math.min(earlier.sequence, later.sequence) };
+  const displacedBy = [...(earlier.displacedBy ?? []), ...(later.displacedBy ?? [])];
+  return { ...earlier, ...later, displacedBy, state, sequence: Math.min(earlier.sequence, later.sequence) };
 }
 
 function latest(later: KnownState): KnownState {
