@@ -84,6 +84,8 @@ export class EngineLives {
   readonly #isReversible: boolean;
   /** Whether a process that has committed is to end. */
   #mayEnd: boolean;
+  /** Whether the failback has ended with WAY_BACK_LOST, as the end of the process then tells. */
+  lostWayBack = false;
   /** Whether the process has stopped itself at a named point, where it waits for a moment. */
   standsStill = false;
   #url: string | undefined;
@@ -179,7 +181,8 @@ export class EngineLives {
       this.#current = undefined;
       this.#log.say(`the engine ended: ${JSON.stringify(exit)}`);
       const expected = this.#ended.get(engine);
-      const isOver = this.#mayEnd && endedWhenTold(exit);
+      const isLost = this.lostWayBack && codeOf(engine) === 'WAY_BACK_LOST';
+      const isOver = this.#mayEnd && (isLost || endedWhenTold(exit));
       if (isOver && this.latest?.state === 'committed') return 'committed';
       if (isOver && this.#isReversible) return { failed: 'ended before its cutover' };
       if (exit.signal === 'SIGKILL' && (expected === 'killed' || hook?.endsWith('=kill'))) continue;

@@ -24,7 +24,10 @@ export async function restoreOldSource(copy: BackUp, engine: EngineLives, log: R
     return progress?.linkspan?.wayBack?.error?.code;
   };
   const isLost = async () => (await codeOfFailback()) === 'WAY_BACK_LOST';
-  await eventually(isLost, { what: 'the end of the failback', deadlineMs: WITHIN_MS }).catch(async () =>
-    log.find(`the failback to a restored old source does not end: ${await codeOfFailback()}`),
+  const waited = eventually(isLost, { what: 'the end of the failback', deadlineMs: WITHIN_MS });
+  engine.lostWayBack = await waited.then(
+    () => true,
+    () => false,
   );
+  if (!engine.lostWayBack) log.find(`the failback to a restored old source does not end: ${await codeOfFailback()}`);
 }
