@@ -54,41 +54,6 @@ test('a migration stays assigned after its cutover, goes back and there again, a
   assert.equal((await ask('finish')).status, 202, 'repeating it is harmless');
 });
 
-test('a requested way back whose agent has restarted, and reports the cutover before it, is heard and not ready', async () => {
-  const clock = new FakeClock();
-  await using plane = await startControlPlane({ clock });
-  const { report, ask, show, cutOver } = await start(plane);
-  await cutOver();
-  await ask('reverse');
-  await report(1, { state: 'tailing', readyForCutover: true, lagSeconds: 1 });
-  assert.equal((await show()).readyForCutover, true);
-  const waiting = [{ for: 'the source', sinceMs: clock.nowMs, reason: 'it is unreachable.' }];
-  for (const changes of [
-    { state: 'created', sinceMs: null, waiting } as const,
-    { state: 'committed', waiting } as const,
-  ]) {
-    clock.nowMs += 26_000;
-    await report(0, changes, { state: 'preparing' });
-    const { status, readyForCutover, lagTimeSeconds, linkspan } = await show();
-    assert.deepEqual([status, readyForCutover, lagTimeSeconds], ['WORKING', false, null], changes.state);
-    assert.equal(linkspan.agent?.status, 'CONNECTED', changes.state);
-    assert.deepEqual(
-      linkspan.waiting.map((wait) => wait.for),
-      ['the source'],
-    );
-    const refused = await ask('cutover');
-    assert.equal(refused.json.errorCode, 'CUTOVER_NOT_READY');
-    assert.match(String(refused.json.detail), /the agent has not opened this direction again\.$/);
-  }
-  await report(1, { state: 'tailing', readyForCutover: true });
-  assert.equal((await ask('cutover')).status, 202);
-  await report(1, { state: 'committed', canWrite: true }, FOLLOWING);
-  assert.equal((await show()).linkspan.wayBack?.ready, true);
-  await report(0, { state: 'created', sinceMs: null });
-  const { status, linkspan } = await show();
-  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.ready], ['COMPLETE', 'preparing', false]);
-});
-
 // id: failback-waits-for-agent
 test('a requested way back waits for its agent by name until the agent begins it, whether the agent is heard or not', async () => {
   const clock = new FakeClock();
@@ -349,7 +314,9 @@ test('a confirmation of drops counts for one direction', async () => {
     return [dropsConfirmed, reversal?.dropsConfirmed] as const;
   };
   await ask('confirmDrops');
-  assert.deepEqual((await confirmed()).map(Number.isFinite), [true, false]);
+  const [first, ofFailback] = await confirmed();
+  assert.ok(first);
+  assert.equal(ofFailback, null);
   await cutOver();
   assert.deepEqual(await confirmed(), [null, null]);
   assert.equal((await ask('confirmDrops')).status, 200);

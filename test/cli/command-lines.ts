@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { main } from '../../src/cli/main.ts';
 
-/** What a command line ends with. */
+/** A command line ends with these. */
 export interface Ended {
   readonly code: number;
   readonly stdout: string;

@@ -59,9 +59,7 @@ test('a plan reports sizes, the basis of its estimate and problems, and writes n
   const json = await plan(...flags, '--output', 'json', '--keep-destination');
   assert.equal(json.code, 0, json.stderr);
   const told = JSON.parse(json.stdout);
-  assert.deepEqual([told.type, told.sizes.documents], ['plan', 8_000]);
-  // On a busy machine the source is read more slowly than a destination is assumed to write.
-  assert.match(told.copyTime.restsOn, /^(?:assumption|measured read of the source)$/);
+  assert.deepEqual([told.type, told.sizes.documents, told.copyTime.restsOn], ['plan', 8_000, 'assumption']);
   assert.deepEqual([told.outcome, told.error], ['done', null]);
   assert.equal(told.source.privileges, undefined);
   const kept = told.findings.find(({ code }: Document) => code === 'DESTINATION_KEPT');

@@ -69,10 +69,12 @@ export const OF_PRODUCT: MutantTable = {
     ['role-count-limit', replace('$(call 3) .transform($(argument 5))'), 'every list in a request body'],
     ['role-count-limit', keep('argument', 'array'), 'is stored once'],
   ],
-  'test/atlas-api/reversible-migration.test.ts': [
-    ['wait-for-agent-of-failback', replace('$(operation 3) && false'), 'waits for its agent by name'],
+  'test/atlas-api/restarted-failback.test.ts': [
     ['note-earlier-direction', remove(), 'reports the cutover before it'],
     ['withdraw-failback-ready', replace('{ ...$(), ...progress }', 'call'), 'reports the cutover before it'],
+  ],
+  'test/atlas-api/reversible-migration.test.ts': [
+    ['wait-for-agent-of-failback', replace('$(operation 3) && false'), 'waits for its agent by name'],
     ['end-with-lost-side', replace('false', 'operand'), 'while the old source was lost'],
     ['end-with-lost-side', keep('operand'), 'while the old source was lost'],
     ['withhold-reversible-orders', remove(), 'does not know reversals'],

@@ -11,7 +11,7 @@ const KINDS = {
   element: ({ parent }) => parent?.node.type === 'ArrayExpression',
   await: ({ node }) => node.type === 'AwaitExpression',
   call: ({ node }) => node.type === 'CallExpression' || node.type === 'NewExpression',
-  /** What a method is called on. */
+  /** A method is called on it. */
   receiver: ({ node, parent }) =>
     parent?.node.type === 'MemberExpression' &&
     parent.node.object === node &&

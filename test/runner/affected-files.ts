@@ -19,7 +19,7 @@ const CODE = /\.(?:ts|tsx|js)$/;
 const OF_TESTS = /^(?:test|demo|bench|packaging)\//;
 
 const PROGRAM_STARTER = 'test/support/linkspan-process.ts';
-/** What the program consists of. */
+/** The program consists of these. */
 const PROGRAM = /^(?:src|bin|demo)\//;
 const STARTS_PROCESSES = /from '(?:node:child_process|rolldown|vite|[./a-z]*\/child-processes\.ts)'/;
 /** Helpers that start servers and tools of others, and read no file of the repository. */

@@ -6,7 +6,7 @@ import { cpuSeconds } from './cpu-time.ts';
 import { LeftBehind } from './left-behind.ts';
 import { claimOf, HANGS_AFTER_MS } from './worker-events.ts';
 
-/** What a worker takes at most before its next file: files leave compiled modules and caches behind. */
+/** A worker that takes more memory runs no further file: files leave compiled modules and caches behind. */
 const MOST_BYTES = 1024 ** 3;
 
 /**

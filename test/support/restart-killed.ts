@@ -2,7 +2,7 @@ import type { MongodProcess } from './mongod-process.ts';
 import { mongodOfVersion } from './mongod-versions.ts';
 import type { ReplicaSet } from './replica-set.ts';
 
-/** What mongod logs before it ends, when it can't apply its own oplog after a kill. */
+/** mongod logs this before it ends, when it can't apply its own oplog after a kill. */
 const RECOVERY_ENDED =
   /"Caught exception during replication recovery".*"codeName":"DuplicateKey".* collection: (\S+) index/;
 

@@ -20,7 +20,7 @@ export interface Servers extends AsyncDisposable {
   connect(): MongoClient;
 }
 
-/** What tests can't be made to leave as it was, so a set in which it differs is not used again. */
+/** The pool can't put these back as they were, so a set in which one differs is not used again. */
 interface Fingerprint {
   readonly pids: readonly (number | undefined)[];
   readonly parameters: Document;

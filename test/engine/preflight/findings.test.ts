@@ -20,6 +20,13 @@ import { NOTHING } from './nothing.ts';
 
 describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are others') }, () => {
   const clusters = CheckedClusters.forTests();
+  const migrationOptions = () => ({
+    migrationId: newId(),
+    source: { uri: clusters.uris.source },
+    destination: { uri: clusters.uris.destination },
+    dropDestination: false,
+    logger: silentLogger,
+  });
 
   test('finds nothing where nothing is wrong but that an administrator can write whenever it likes', async () => {
     const [only, ...others] = await clusters.check({}, { measuresReading: true });
@@ -87,13 +94,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
   });
 
   test('finds a disk that is too small, unless told not to look or the migration has begun', async () => {
-    const options = {
-      migrationId: newId(),
-      source: { uri: clusters.uris.source },
-      destination: { uri: clusters.uris.destination },
-      dropDestination: false,
-      logger: silentLogger,
-    };
+    const options = migrationOptions();
     const looks = async (changes: Partial<Look>) =>
       (
         await checkDisk({
@@ -142,13 +143,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     const { source, destination } = clusters;
     const seats = source.client.db('shop').collection('seats');
     await seats.createIndex({ seat: 1 }, { unique: true });
-    const options = {
-      migrationId: newId(),
-      source: { uri: clusters.uris.source },
-      destination: { uri: clusters.uris.destination },
-      dropDestination: false,
-      logger: silentLogger,
-    };
+    const options = migrationOptions();
     const settings = { host: CALM, signal: AbortSignal.timeout(10_000), measuresReading: false };
     const messages = async (from: string, to: string, changes: object = {}) => {
       const look = await lookAt(source.client, destination.client, { ...options, ...changes }, settings);
