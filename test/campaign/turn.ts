@@ -74,15 +74,18 @@ export async function runTurn(world: TurnWorld, turn: Turn, ended: AbortSignal):
   begin('way back', { ...world, from: to, to: from });
   await Promise.all(faults);
   await untilUsersOn(world, log);
-  if (userInPause !== undefined && !(await hasUser(to.set, userInPause.name))) {
-    world.lateUsers.add(userInPause.name);
-    const { canWriteAtMs = Number.POSITIVE_INFINITY } = engine.latest?.cutover ?? {};
-    if (timesTold() === toldBefore && userInPause.atMs < canWriteAtMs)
-      log.find(`the user ${userInPause.name}, created in the write pause, is missing, and no engine says so`);
-  }
   const documents = await compareAtRest(world, log, async () => {
     return (await engine.call('progress', { method: 'GET' })).progress?.linkspan?.wayBack;
   });
+  if (userInPause !== undefined && !(await hasUser(to.set, userInPause.name))) {
+    world.lateUsers.add(userInPause.name);
+    const { canWriteAtMs = Number.POSITIVE_INFINITY } = engine.latest?.cutover ?? {};
+    // Where the cutover was finished without the old side, the failback tells of what changed there.
+    if (userInPause.atMs < canWriteAtMs)
+      await eventually(() => timesTold() > toldBefore, { what: 'a word about the user' }).catch(() =>
+        log.find(`the user ${userInPause.name}, created in the write pause, is missing, and no engine says so`),
+      );
+  }
   await world.userChanges.check(to.set.client);
   return documents;
 }

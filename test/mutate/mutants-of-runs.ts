@@ -25,6 +25,7 @@ export const OF_RUNS: MutantTable = {
     ['wait-for-returning-source', replace('$() - Infinity'), 'that is back before long'],
     ['finish-without-source', replace('false'), 'refuses the user does not keep'],
     ['check-lone-destination', remove(), 'a destination that refuses'],
+    ['late-accounts-of-old-source', replace('[]', 'branch'), 'a reversible cutover'],
     ['commit-of-failback-elsewhere', remove(), 'a return is finished'],
     ['commit-before-lone-finish', remove(), 'a commit that the destination loses'],
   ],

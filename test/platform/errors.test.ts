@@ -39,6 +39,7 @@ describe('the error catalogue', () => {
       'INDEX_FILTERS_LEFT',
       'INDEX_MODERNISED',
       'MEMBER_TAGS_LEFT',
+      'OLD_SOURCE_ACCOUNTS_CHANGED',
       'OPLOG_SHORT',
       'PART_NOT_BLOCKED',
       'PATTERN_MATCHES_NOTHING',

@@ -69,6 +69,11 @@ export interface MigrationRecord {
    * its history. `after` is the last confirmation of drops before that. Null once a later one has come.
    */
   readonly heldHistory?: { readonly atMs: number; readonly reason: string; readonly after: number } | null;
+  /**
+   * The collections of users and roles of this opposite direction's destination that changed after the cutover's last look
+   * at them. Absent in a first direction, and in records of older versions.
+   */
+  readonly lateAccounts?: readonly string[];
   readonly phases: readonly PhaseTime[];
   readonly counts: Partial<RecordedCounts>;
   /** Set once the engine missed changes: the source's oplog no longer reached back to the token, or the stream didn't show them. */

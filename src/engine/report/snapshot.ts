@@ -1,4 +1,5 @@
 import { areReady, counted, refusalsOf } from '../../platform/index.ts';
+import { lateAccountsWarning } from '../accounts/late-accounts.ts';
 import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import { indexesLeftWarning } from '../cutover/indexes-left.ts';
@@ -33,7 +34,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
   const done = collections.filter(({ isDone }) => isDone);
   const sum = (pick: (collection: (typeof collections)[number]) => number, of = collections) =>
     of.reduce((total, collection) => total + pick(collection), 0);
-  const { state, phases, cutover, error } = log.record;
+  const { state, phases, cutover, error, lateAccounts = [] } = log.record;
   const following = state === 'copying' || state === 'tailing' || state === 'committing';
   // After the end, the last measurement says nothing about the migration.
   const oplog = following || state === 'paused' ? follower?.oplog : undefined;
@@ -129,6 +130,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
         ...verificationWarnings(run, following),
         ...repairWarnings(repairs),
         ...(written === undefined ? [] : [writtenAfterCommitWarning(written).message]),
+        ...(lateAccounts.length === 0 ? [] : [lateAccountsWarning(lateAccounts).message]),
         ...(cutover?.indexesLeft ? [indexesLeftWarning(cutover.indexesLeft).message] : []),
         ...commitWarnings(run, waiting),
         ...waiting.map(describeWait),

@@ -1,4 +1,5 @@
 import { reach, UserError } from '../../platform/index.ts';
+import { readLateAccounts } from '../accounts/late-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import { listCollections } from '../catalog/read-catalog.ts';
 import { hasAnnounced } from '../cutover/block-notes.ts';
@@ -54,7 +55,9 @@ export async function prepareReverse(context: RunParts, log: MigrationLog, rever
     if (context.movesAccounts) await context.accounts.inherit(earlier.accounts);
   });
   await reach('engine.reverse.collections-recorded');
-  await log.save({ token: earlier.reverseFrom });
+  // rule: late-accounts-of-old-source
+  const lateAccounts = context.movesAccounts ? await readLateAccounts(context, earlier.cutover) : [];
+  await log.save({ token: earlier.reverseFrom, lateAccounts });
   await reach('engine.reverse.position-recorded');
   return earlier.reverseFrom;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClusterAddress, MigrationOptions } from '../../../src/engine/index.ts';
-import { loggerTo } from '../../../src/platform/index.ts';
+import { loggerTo, newId } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { LEAST_ROLES } from '../../support/least-privilege.ts';
@@ -127,11 +127,12 @@ test('a reversible cutover is finished without its source, whose way back begins
   await seedIndexed(pair.source);
   const { source, destination } = await reversibleUsers(pair);
   const sides = { source: soonGone(source), destination };
-  const first = new RunningReversible(sides);
+  const first = new RunningReversible(sides, newId(), { usersAndRoles: true });
   const { migrationId } = first.migration.current.options;
   await stopReversibleAt(COMMITTED, first);
+  await pair.source.client.db('shop').command({ createUser: 'late', pwd: 'late', roles: [] });
   await pair.source.members[0]?.kill();
-  await using again = new RunningReversible(sides, migrationId);
+  await using again = new RunningReversible(sides, migrationId, { usersAndRoles: true });
   await again.until('the end of the cutover', () => again.progress.state === 'committed');
   assert.deepEqual(await standingOf(pair.destination), FINISHED);
   await again.until('the wait of the way back', () => (again.migration.wayBackProgress?.waiting.length ?? 0) > 0);
@@ -140,6 +141,8 @@ test('a reversible cutover is finished without its source, whose way back begins
   await again.untilFollowing();
   const items = pair.source.client.db('shop').collection('items');
   await eventually(async () => (await items.countDocuments({ n: -1 })) === 1, { what: 'the write to arrive' });
+  const warnings = again.migration.wayBackProgress?.warnings.join('\n') ?? '';
+  assert.match(warnings, /the old source received changes in admin\.system\.users\. They exist only there/);
 });
 
 // id: return-without-left-side

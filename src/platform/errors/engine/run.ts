@@ -104,6 +104,13 @@ export const runErrors = defineErrors('migration', {
     remedy:
       'Stop the applications that still write to the source. Compare these namespaces on both sides and copy the missing changes by hand.',
   },
+  OLD_SOURCE_ACCOUNTS_CHANGED: {
+    status: 200,
+    severity: 'warning',
+    detail:
+      "After the cutover's last look at users and roles, the old source received changes in %. They exist only there.",
+    remedy: 'Compare users and roles of both sides, and repeat the missing changes on the side that has the users.',
+  },
   SOURCE_UNWATCHED: {
     status: 200,
     severity: 'warning',
