@@ -4,13 +4,19 @@ import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { eventually } from '../support/eventually.ts';
-import { type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
+import { type LinkspanProcess, program, runLinkspan } from '../support/linkspan-process.ts';
 import { definitionsOf, stepsOf } from './steps.ts';
 
 const run = promisify(execFile);
 /** Why a cutover is refused by `linkspan migration`, and by `linkspan sync`. */
 const NOT_READY = /\[CUTOVER_NOT_READY\]|"error":"NotReadyForCutover"/;
 const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
+/** The program under test. The `linkspan` of a checkout's folder `bin` runs the sources, which takes twice as long to start. */
+const LINKSPAN = `linkspan() { ${program()
+  .map((word) => `'${word}'`)
+  .join(' ')} "$@"; }\n`;
+/** Nobody types faster, and each command starts a process. */
+const BETWEEN_COMMANDS_MS = 1_000;
 
 /** Follows a page like a person at a new machine. Processes in separate terminals end when the reader is disposed. */
 export class Reader implements AsyncDisposable {
@@ -18,7 +24,7 @@ export class Reader implements AsyncDisposable {
   readonly #folder: string;
   readonly variables: Record<string, string>;
   agent: LinkspanProcess | undefined;
-  #definitions = 'set -euo pipefail\n';
+  #definitions = `set -euo pipefail\n${LINKSPAN}`;
   #answer = '';
 
   /** @param variables  variables that the page expects to be set */
@@ -60,7 +66,7 @@ export class Reader implements AsyncDisposable {
         const shown = ended.status === 'fulfilled' ? ended.value.stdout : ended.reason.stderr;
         return NOT_READY.test(shown) ? undefined : ended;
       };
-      const ended = await eventually(taken, { what: `${command} to be taken` });
+      const ended = await eventually(taken, { what: `${command} to be taken`, pollMs: BETWEEN_COMMANDS_MS });
       if (ended.status === 'rejected') throw ended.reason;
       this.#answer = ended.value.stdout;
     } else {
@@ -72,7 +78,7 @@ export class Reader implements AsyncDisposable {
         return `${stdout}${stderr}`.includes(until);
       };
       const what = `${command} to show ${until}`;
-      await eventually(shows, { what }).catch((cause: Error) => {
+      await eventually(shows, { what, pollMs: BETWEEN_COMMANDS_MS }).catch((cause: Error) => {
         throw new Error(`${cause.message}\n${this.#answer}\n${this.agent?.stderr}`, { cause });
       });
     }

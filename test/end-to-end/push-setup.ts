@@ -137,7 +137,7 @@ export class PushSetup implements AsyncDisposable {
         return /of live migration ([0-9a-f]{24})/.exec(String(error))?.[1];
       }
     };
-    this.#migrationId = await eventually(create, { what: 'the migration to be accepted' });
+    this.#migrationId = await eventually(create, { what: 'the migration to be accepted', pollMs: POLL_MS });
   }
 
   async cutOver(): Promise<void> {
@@ -148,7 +148,7 @@ export class PushSetup implements AsyncDisposable {
   async request(what: 'cutover' | 'reverse' | 'finish'): Promise<void> {
     const path = `/groups/${this.#groupId}/liveMigrations/${this.#migrationId}/${what}`;
     const send = () => this.#atlas.send('PUT', path);
-    await eventually(send, { what: `the ${what} to be accepted` });
+    await eventually(send, { what: `the ${what} to be accepted`, pollMs: POLL_MS });
   }
 
   /** The source projects that the linked agents offer. */

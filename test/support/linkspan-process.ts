@@ -8,7 +8,7 @@ import { spawnTracked } from './child-processes.ts';
 import { eventually } from './eventually.ts';
 
 /** The program to test: the compiled one in runs of all tests (test/run.ts), an installed one, else the checkout's sources. */
-function program({ env = {} }: RunOptions): [string, ...string[]] {
+export function program({ env = {} }: RunOptions = {}): [string, ...string[]] {
   const named = env.LINKSPAN_TEST_PROGRAM ?? process.env.LINKSPAN_TEST_PROGRAM;
   const path = named ?? fileURLToPath(new URL('../../bin/linkspan', import.meta.url));
   return path.endsWith('.js') ? [process.execPath, path] : [path];

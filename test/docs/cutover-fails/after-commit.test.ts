@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SideWriter } from '../../engine/cutover/side-writer.ts';
+import { SELDOM_MS, SideWriter } from '../../engine/cutover/side-writer.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { expectHookReached } from '../../support/linkspan-process.ts';
@@ -20,7 +20,7 @@ test('control plane: the page opens the destination of a committed cutover, show
 }, async () => {
   await using push = await OperatedPush.ready({ hook });
   const { pair, setup, reader } = push;
-  await using app = await SideWriter.start(pair.destination, 'destination');
+  await using app = await SideWriter.start(pair.destination, 'destination', SELDOM_MS);
   {
     using part = new PagePart('Committed, and the destination is not open', 'control plane');
     await push.cutOver();
@@ -50,7 +50,7 @@ test('linkspan sync: the page opens the destination of a committed cutover by ha
 }, async () => {
   await using sync = await OperatedSync.ready({ hook });
   const { pair, reader } = sync;
-  await using app = await SideWriter.start(pair.destination, 'destination');
+  await using app = await SideWriter.start(pair.destination, 'destination', SELDOM_MS);
   {
     using part = new PagePart('Committed, and the destination is not open', 'sync');
     await sync.cutOver().catch(() => undefined);
@@ -93,6 +93,6 @@ async function writeLate({ source }: ReplicaSetPair): Promise<void> {
 async function assertCleanedUp({ source, destination }: ReplicaSetPair): Promise<void> {
   const { databases } = await destination.client.db('admin').admin().listDatabases();
   assert.deepEqual(databases.map(({ name }) => name).sort(), ['admin', 'config', 'local', 'shop']);
-  await using onSource = await SideWriter.start(source, 'source');
+  await using onSource = await SideWriter.start(source, 'source', SELDOM_MS);
   assert.equal(await onSource.canWrite(), true);
 }

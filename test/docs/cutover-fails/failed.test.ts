@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SideWriter } from '../../engine/cutover/side-writer.ts';
+import { SELDOM_MS, SideWriter } from '../../engine/cutover/side-writer.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -22,7 +22,7 @@ test('control plane: a failure before the point of no return leaves the source o
 }, async () => {
   await using push = await OperatedPush.ready({ hook: `${BLOCKED}=stop` });
   const { pair, setup, reader } = push;
-  await using app = await SideWriter.start(pair.source, 'source');
+  await using app = await SideWriter.start(pair.source, 'source', SELDOM_MS);
   await push.cutOver();
   await untilStopped(push.agent);
   await withdrawRoles(pair, userOf(push));
@@ -82,7 +82,7 @@ test('linkspan sync: a migration that failed before, and then past the point of 
     },
   });
   const { pair, reader } = sync;
-  await using app = await SideWriter.start(pair.source, 'source');
+  await using app = await SideWriter.start(pair.source, 'source', SELDOM_MS);
   const failAt = async () => {
     await sync.cutOver();
     await untilStopped(sync.process);

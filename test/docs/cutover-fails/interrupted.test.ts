@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SideWriter } from '../../engine/cutover/side-writer.ts';
+import { SELDOM_MS, SideWriter } from '../../engine/cutover/side-writer.ts';
 import { reversibleUsers } from '../../engine/running-reversible.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
+import { fallSilent } from '../../support/fall-silent.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { expectHookReached, type LinkspanProcess, untilStopped } from '../../support/linkspan-process.ts';
 import { childrenOf, statusOf } from '../../support/process-status.ts';
@@ -21,7 +22,7 @@ test('control plane: the page opens a source whose agent, or whose whole machine
 }, async () => {
   await using push = await OperatedPush.ready({ hook: `${BLOCKED}=kill` });
   const { pair, setup, reader } = push;
-  await using app = await SideWriter.start(pair.source, 'source');
+  await using app = await SideWriter.start(pair.source, 'source', SELDOM_MS);
   {
     using part = new PagePart('A process or a machine was lost', 'control plane');
     await push.cutOver();
@@ -38,6 +39,7 @@ test('control plane: the page opens a source whose agent, or whose whole machine
     await push.cutOver();
     await loseMachine(push.agent);
     assert.equal(await app.canWrite(), false);
+    await fallSilent(pair.destination, setup.variables.MIGRATION_ID ?? '');
     await part.follow(reader);
     assert.equal(await app.canWrite(), true);
   }
@@ -51,7 +53,7 @@ test('linkspan sync: the page resumes a migration whose process was killed in th
   skip,
 }, async () => {
   await using sync = await OperatedSync.ready({ hook: `${BLOCKED}=kill` });
-  await using app = await SideWriter.start(sync.pair.source, 'source');
+  await using app = await SideWriter.start(sync.pair.source, 'source', SELDOM_MS);
   using part = new PagePart('A process or a machine was lost', 'sync');
   await sync.cutOver().catch(() => undefined);
   await expectHookReached(sync.process);
@@ -76,14 +78,15 @@ test('linkspan sync: after a reversal, the page opens the cluster from which the
     },
   });
   const { pair, reader } = sync;
-  await using app = await SideWriter.start(pair.destination, 'destination');
+  await using app = await SideWriter.start(pair.destination, 'destination', SELDOM_MS);
   await sync.cutOver();
   const isReady = async () => (await sync.progress()).linkspan.wayBack?.readyForCutover === true;
-  await eventually(isReady, { what: 'the way back to be ready' });
+  await eventually(isReady, { what: 'the way back to be ready', pollMs: 100 });
   await sync.call('reverse');
   await sync.cutOver();
   await loseMachine(sync.process);
   assert.equal(await app.canWrite(), false);
+  await fallSilent(pair.source, reader.variables.MIGRATION_ID ?? '');
   Object.assign(reader.variables, { SOURCE: pair.destination.uri, DESTINATION: pair.source.uri });
   using part = new PagePart('Nobody is left to open the source', 'sync');
   await part.follow(reader);
@@ -94,7 +97,7 @@ test('a control plane that is lost in the cutover is not needed: the agent finis
   skip,
 }, async () => {
   await using push = await OperatedPush.ready({ hook: `${BLOCKED}=stop` });
-  await using app = await SideWriter.start(push.pair.destination, 'destination');
+  await using app = await SideWriter.start(push.pair.destination, 'destination', SELDOM_MS);
   await push.cutOver();
   await untilStopped(push.agent);
   push.server.kill('SIGKILL');

@@ -80,12 +80,12 @@ export class OperatedSync implements AsyncDisposable {
   }
 
   async untilReady(): Promise<void> {
-    await eventually(async () => (await this.progress()).canCommit, { what: 'the migration to be ready' });
+    await eventually(async () => (await this.progress()).canCommit, { what: 'the migration to be ready', pollMs: 100 });
   }
 
   /** Requests the cutover, when the migration is ready. */
   async cutOver(): Promise<void> {
-    await eventually(() => this.call('commit'), { what: 'the cutover to be accepted' });
+    await eventually(() => this.call('commit'), { what: 'the cutover to be accepted', pollMs: 100 });
   }
 
   /** Ends the process, if it still runs, and starts the same command. Its migration is the reader's to start. */

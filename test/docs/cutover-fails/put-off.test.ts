@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SideWriter } from '../../engine/cutover/side-writer.ts';
+import { SELDOM_MS, SideWriter } from '../../engine/cutover/side-writer.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { BypassingWriter, OpenTransaction } from './obstacles.ts';
@@ -33,7 +33,7 @@ test('control plane: the page makes a migration ready, ends attempts that are pu
     await eventually(async () => /!! {2}No drops wait/.test(await describe(push)), { what: 'the drops to wait' });
     await part.follow(reader);
   }
-  await using app = await SideWriter.start(pair.source, 'source');
+  await using app = await SideWriter.start(pair.source, 'source', SELDOM_MS);
   {
     using part = new PagePart('The attempt is put off again and again', 'control plane');
     await using transaction = await OpenTransaction.begin(pair.source);
@@ -90,7 +90,7 @@ test('linkspan sync: the page makes a migration ready, ends attempts that are pu
     await eventually(async () => (await gate()).state === 'blocked', { what: 'the drops to wait' });
     await part.follow(reader);
   }
-  await using app = await SideWriter.start(pair.source, 'source');
+  await using app = await SideWriter.start(pair.source, 'source', SELDOM_MS);
   const attempt = async () => (await sync.progress()).linkspan.cutoverAttempts.at(-1);
   {
     using part = new PagePart('The attempt is put off again and again', 'sync');

@@ -4,6 +4,8 @@ import { type Collection, MongoClient } from 'mongodb';
 import type { ReplicaSet } from '../../support/replica-set.ts';
 
 const BETWEEN_WRITES_MS = 5;
+/** Time between two writes for tests that wait for long, and only ask whether a side is open. */
+export const SELDOM_MS = 200;
 
 /** The order in which all writers of the process send and hear. */
 let moment = 0;
@@ -13,23 +15,25 @@ export class SideWriter implements AsyncDisposable {
   readonly #client: MongoClient;
   readonly #side: string;
   readonly #items: Collection<{ _id: string }>;
+  readonly #betweenWritesMs: number;
   readonly #acknowledged: { readonly _id: string; readonly sentAt: number; readonly acknowledgedAt: number }[] = [];
   readonly #running: Promise<void>;
   #held: Promise<void> | undefined;
   #current: Promise<boolean> | undefined;
   #stopped = false;
 
-  private constructor(client: MongoClient, side: string) {
+  private constructor(client: MongoClient, side: string, betweenWritesMs: number) {
     this.#client = client;
     this.#side = side;
     this.#items = client.db('shop').collection('items');
+    this.#betweenWritesMs = betweenWritesMs;
     this.#running = this.#run();
   }
 
   /** Starts as a user who can't write through a block. @param side  begins the `_id` of its documents */
-  static async start(set: ReplicaSet, side: string): Promise<SideWriter> {
+  static async start(set: ReplicaSet, side: string, betweenWritesMs = BETWEEN_WRITES_MS): Promise<SideWriter> {
     await set.createUser('app', 'secret', ['readWriteAnyDatabase']);
-    return new SideWriter(new MongoClient(set.uriFor('app', 'secret')), side);
+    return new SideWriter(new MongoClient(set.uriFor('app', 'secret')), side, betweenWritesMs);
   }
 
   /** The connection of the application's user. */
@@ -86,7 +90,7 @@ export class SideWriter implements AsyncDisposable {
       if (this.#held !== undefined) await this.#held;
       this.#current = this.#insert(`${this.#side} ${n}`);
       await this.#current;
-      await delay(BETWEEN_WRITES_MS);
+      await delay(this.#betweenWritesMs);
     }
   }
 
