@@ -20,6 +20,7 @@ const ORG_ID = 'ab'.repeat(12);
 const CREDENTIALS = ['testerkey', 'a-private-key-of-the-test'] as const;
 /** A user stays 10 s for its engine's last writes, and the server checks users every 10 s. */
 const DEADLINE_MS = 60_000;
+const POLL_MS = 250;
 
 /**
  * All writes for a user: recorded, role created, user created, recorded as created, half dropped, dropped. A dialler process reaches the points
@@ -80,7 +81,7 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
   // The answer may be lost when the server is killed.
   await atlas.send('POST', path, cliBody(groupId)).catch(() => undefined);
   const assigned = async () => wantedState.parse((await agent.poll(null)).json).migrations[0];
-  const { id, assignment } = await eventually(assigned, { what: `${hook}: an order` });
+  const { id, assignment } = await eventually(assigned, { what: `${hook}: an order`, pollMs: POLL_MS });
   const { uri } = assignment.destination;
   assert.equal(new URL(uri).username, `linkspan-${id}`);
   {
@@ -89,7 +90,7 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
   }
   const state = progress(id, { state: 'committed' });
   const ended = async () => (await agent.report({ migrations: [{ id, progress: state }] })).status === 200;
-  await eventually(ended, { what: `${hook}: the end to be stored` });
+  await eventually(ended, { what: `${hook}: the end to be stored`, pollMs: POLL_MS });
   await using _second = await restarted;
   const named = { user: `linkspan-${id}`, db: 'admin' };
   const isGone = async () => {
@@ -97,13 +98,13 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
     const { roles } = await set.client.db('admin').command({ rolesInfo: { role: named.user, db: 'admin' } });
     return users.length + roles.length === 0;
   };
-  await eventually(isGone, { what: `${hook}: the user to be gone` });
+  await eventually(isGone, { what: `${hook}: the user to be gone`, pollMs: POLL_MS });
 }
 
 /** Kills a server when one of its child processes has stopped itself at the named point. */
 async function killWithStopped(server: LinkspanProcess, hook: string): Promise<void> {
   const isStopped = () => childrenOf(server.pid).some((pid) => /^State:\s+T/m.test(statusOf(pid)));
-  await eventually(isStopped, { what: `${hook}: the process to stop` });
+  await eventually(isStopped, { what: `${hook}: the process to stop`, pollMs: POLL_MS });
   server.kill('SIGKILL');
   await server.exit;
 }
