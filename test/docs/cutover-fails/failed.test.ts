@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { SELDOM_MS, SideWriter } from '../../engine/cutover/side-writer.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
+import { fallSilent } from '../../support/fall-silent.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { LEAST_ROLES, leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { untilStopped } from '../../support/linkspan-process.ts';
@@ -27,7 +28,7 @@ test('control plane: a failure before the point of no return leaves the source o
   await untilStopped(push.agent);
   await withdrawRoles(pair, userOf(push));
   push.agent.kill('SIGCONT');
-  await eventually(async () => (await setup.show()).status === 'FAILED', { what: 'the failure' });
+  await eventually(async () => (await setup.show()).status === 'FAILED', { what: 'the failure', pollMs: 100 });
   {
     using part = new PagePart('Before the point of no return', 'control plane');
     assert.equal(await part.follow(reader), 'write block: 1\n');
@@ -37,6 +38,7 @@ test('control plane: a failure before the point of no return leaves the source o
     using part = new PagePart('Clean up', 'control plane');
     assert.match(await part.follow(reader), /collection shop\.orders: stays/);
   }
+  await fallSilent(pair.destination, setup.variables.MIGRATION_ID ?? '');
   {
     using part = new PagePart('After a migration without a cutover', 'control plane');
     await part.follow(reader);
@@ -59,7 +61,10 @@ test('control plane: a failure past the point of no return ends nothing, and the
   const roles = await withdrawRoles(pair, user);
   push.agent.kill('SIGCONT');
   const message = async () => String((await setup.show()).errorMessage);
-  await eventually(async () => /is past its point of no return/.test(await message()), { what: 'the message' });
+  await eventually(async () => /is past its point of no return/.test(await message()), {
+    what: 'the message',
+    pollMs: 100,
+  });
   assert.equal((await setup.show()).status, 'WORKING');
   using part = new PagePart('After the point of no return', 'control plane');
   await part.follow(reader, 1);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cleanUp, listLeftovers } from '../../../src/engine/index.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
+import { fallSilent } from '../../support/fall-silent.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
@@ -20,7 +21,7 @@ test('what a migration leaves is listed, and goes without anything else', async 
     await running.untilReady();
     await assert.rejects(cleanUp(destination, ID, { drop: true }), { code: 'MIGRATION_RUNS' });
     await running.stop();
-    await fallSilent(destination);
+    await fallSilent(destination, ID);
     await destination.createUser('app', 'secret', ['readWriteAnyDatabase']);
     const shop = destination.client.db('shop');
     await shop.collection('theirs').insertOne({});
@@ -114,12 +115,6 @@ async function fill({ source }: ReplicaSetPair): Promise<void> {
   await shop.collection('sessions').insertOne({ at: new Date() });
   await shop.collection('sessions').createIndex({ at: 1 }, { expireAfterSeconds: 3_600 });
   await shop.createCollection('recent', { viewOn: 'orders', pipeline: [] });
-}
-
-/** Makes the record look as if its engine had been silent for long. */
-async function fallSilent({ client }: ReplicaSet): Promise<void> {
-  const migrations = client.db('linkspan_internal').collection<{ _id: string }>('migrations');
-  await migrations.updateOne({ _id: ID }, { $set: { savedAt: new Date(Date.now() - 31_000) } });
 }
 
 async function namesIn({ client }: ReplicaSet): Promise<string[]> {

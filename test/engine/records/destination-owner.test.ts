@@ -4,8 +4,9 @@ import { MongoClient } from 'mongodb';
 import { cleanUp, listLeftovers, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
+import { fallSilent } from '../../support/fall-silent.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
+import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair, identified } from '../../support/seeds.ts';
 import { allowWrites } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -269,10 +270,4 @@ async function startAnew(pair: ReplicaSetPair): Promise<void> {
   const shop = pair.source.client.db('shop');
   await shop.collection<{ _id: number }>('items').insertMany(identified(100));
   await shop.createCollection('few', { viewOn: 'items', pipeline: [{ $match: { _id: { $lt: 5 } } }] });
-}
-
-/** Ages the record, as if its engine had not written for a long time. */
-async function fallSilent({ client }: ReplicaSet, _id: string): Promise<void> {
-  const migrations = client.db('linkspan_internal').collection<{ _id: string }>('migrations');
-  await migrations.updateOne({ _id }, { $set: { savedAt: new Date(Date.now() - 31_000) } });
 }
