@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { type DestinationPort, expireMigrations, keepDestinationUsers } from '../../src/control/index.ts';
-import { createDialler, dropMigrationUser } from '../../src/destination/index.ts';
+import {
+  connectToDestination,
+  createDialler,
+  dropMigrationUser,
+  makeMigrationUser,
+} from '../../src/destination/index.ts';
 import { type WantedAgentState, wantedState } from '../../src/link/index.ts';
 import { silentLogger, UserError } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
@@ -12,11 +17,18 @@ import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare, progress, type World } from './migration-world.ts';
 
 const HOUR_MS = 3_600_000;
-const real = createDialler({
+/** Dials from processes of their own, as a server does. */
+const dialler = createDialler({
   allowedDestinations: ['127.0.0.1'],
   logger: silentLogger,
   signal: new AbortController().signal,
 });
+/** What those processes run. */
+const real: DestinationPort = {
+  check: (_tenant, connectionString) => connectToDestination(connectionString),
+  makeUser: (_tenant, ...given) => makeMigrationUser(...given),
+  dropUser: (_tenant, ...given) => dropMigrationUser(...given),
+};
 
 /** A control plane that manages users on a destination. It has its own clock, and checks the users when the test says so. */
 class Setup implements AsyncDisposable {
@@ -91,11 +103,11 @@ describe('with a destination whose registered user may create users', () => {
         look?.();
         return !(await isThere(id));
       },
-      { what: 'the user to be dropped' },
+      { what: 'the user to be dropped', pollMs: 100 },
     );
 
   test('an agent gets a migration only when its user exists, and with that user', async () => {
-    await using setup = await Setup.start(set.uri);
+    await using setup = await Setup.start(set.uri, dialler);
     const { groupId } = setup.world;
     const { linkspan } = await setup.api('GET', `/api/atlas/v2/groups/${groupId}/clusters/C1`);
     assert.deepEqual(linkspan, { destinationUsers: 'migration' });
@@ -117,7 +129,7 @@ describe('with a destination whose registered user may create users', () => {
     ['cancelled', 'cancelled'],
   ] as const) {
     test(`the user of a migration that is ${end} is dropped, after a short delay for the last writes of its engine`, async () => {
-      await using setup = await Setup.start(set.uri);
+      await using setup = await Setup.start(set.uri, end === 'complete' ? dialler : real);
       const id = await setup.order();
       await setup.uri();
       await setup.world.agent.report({ migrations: [{ id, progress: progress(id, { state }) }] });
@@ -192,7 +204,7 @@ describe('with a destination whose registered user may create users', () => {
 
   test('a destination that refuses to create the user fails migration and validation at once, with the reason and a remedy', async () => {
     await set.createUser('admin-for-now', 'secret', ['userAdmin']);
-    await using setup = await Setup.start(set.uriFor('admin-for-now', 'secret'));
+    await using setup = await Setup.start(set.uriFor('admin-for-now', 'secret'), dialler);
     await set.client.db('admin').command({ updateUser: 'admin-for-now', roles: ['read'] });
     const { path } = setup.world;
     const [migration, validation] = [await setup.order(), await setup.order('validation')];
