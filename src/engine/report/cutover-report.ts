@@ -16,6 +16,11 @@ interface ReportedCutover {
   readonly nowMs: number;
 }
 
+type Address = MigrationOptions['source'];
+
+/** Every look at a committed migration has a report, and parsing a connection string takes the driver a millisecond. */
+const plainAddresses = new WeakMap<Address, string>();
+
 /** Returns the report of a committed cutover. It depends only on what is on record, so a later run returns the same. */
 export function cutoverReport(
   progress: Progress,
@@ -26,7 +31,7 @@ export function cutoverReport(
   const startedAtMs = phases[0]?.startedAtMs;
   const endedAtMs = isComplete ? phases.at(-1)?.endedAtMs : undefined;
   const specs = collections.flatMap((collection) => collection.indexes);
-  const after = plainAddress(options.destination.uri);
+  const after = plainly(options.destination);
   return {
     type: 'linkspan cutover',
     formatVersion: 1,
@@ -57,7 +62,7 @@ export function cutoverReport(
       ? [{ what: "writes of the source's users, so that both sides never take writes", undo: LIFT_COMMAND }]
       : [],
     warnings: progress.warnings.map(redact),
-    connectionStrings: { before: plainAddress(options.source.uri), after },
+    connectionStrings: { before: plainly(options.source), after },
     cleanup: [
       {
         what: "the migration's records in linkspan_internal on the destination",
@@ -75,6 +80,12 @@ export function cutoverReport(
       })),
     })),
   };
+}
+
+function plainly(address: Address): string {
+  const plain = plainAddresses.get(address) ?? plainAddress(address.uri);
+  plainAddresses.set(address, plain);
+  return plain;
 }
 
 function pauseOf({ cutoverAttempts, cutover }: Progress): CutoverReport['pause'] {

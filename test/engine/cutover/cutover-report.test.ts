@@ -20,14 +20,23 @@ test('a cutover has a report without secrets, and a later run has the same', { s
   await items.createIndex({ at: 1 }, { expireAfterSeconds: 1_000 });
   const users = await leastPrivilegeUsers(pair);
   const migrationId = newId();
-  await using running = RunningMigration.start(users, { migrationId });
+  let read = 0;
+  const source = {
+    get uri() {
+      read += 1;
+      return users.source.uri;
+    },
+  };
+  await using running = RunningMigration.start(users, { migrationId, source });
   await running.untilReady();
   assert.equal(running.progress.cutoverReport, undefined);
   running.migration.want('cutover');
   assert.equal(await running.outcome, 'committed');
 
   const report = cutoverReport.parse(JSON.parse(JSON.stringify(running.progress.cutoverReport)));
+  const before = read;
   assert.doesNotMatch(JSON.stringify(running.progress), /secret|reader:|writer:/);
+  assert.equal(read, before, 'a look parses no connection string again');
   const { pause, verification, copied, indexes, blocked, connectionStrings, cleanup } = report;
   assert.equal(report.isComplete, true);
   assert.equal(pause.milliseconds, running.progress.cutoverAttempts.at(-1)?.stoppedMs);
