@@ -21,6 +21,9 @@ const skip = needsSource('6.0', 'it has no write block');
 const OF_TURN = [...OF_REVERSE, ...OF_CUTOVER.filter((point) => !point.startsWith('engine.change.collMod'))];
 const HOOKS = [...OF_TURN, ...OF_TURN];
 const STEP_WITHIN_MS = 90_000;
+const POLL_MS = 200;
+/** A killed engine leaves each state for longer than that. */
+const BETWEEN_WRITES_MS = 100;
 
 test('a reversible migration that is killed at each step goes there, back and there again with one writable side', {
   skip,
@@ -44,9 +47,10 @@ test('a reversible migration that is killed at each step goes there, back and th
       await eventually(async () => (await sync.progress()).canCommit, {
         what: 'to be ready',
         deadlineMs: STEP_WITHIN_MS,
+        pollMs: POLL_MS,
       });
       for (const side of ['source', 'destination'] as const)
-        writers.push(resources.use(await SideWriter.start(pair[side], side)));
+        writers.push(resources.use(await SideWriter.start(pair[side], side, BETWEEN_WRITES_MS)));
     }
     const isOver = new AbortController();
     const died = sync.linkspan.exit.then(() => isOver.abort());
@@ -67,13 +71,16 @@ test('a reversible migration that is killed at each step goes there, back and th
         throw error;
       });
     const ended = async () => isOver.signal.aborted || (await answered());
-    await eventually(ended, { what: hook ?? 'the last cutover', deadlineMs: STEP_WITHIN_MS });
+    await eventually(ended, { what: hook ?? 'the last cutover', deadlineMs: STEP_WITHIN_MS, pollMs: POLL_MS });
     if (!isOver.signal.aborted) {
       for (const writer of writers) await writer.stop();
       await SideWriter.assertTurns(writers, 3);
       const { source, destination } = pair;
       const differences = async () => (await compareClusters(source.client, destination.client)).differences;
-      await eventually(async () => (await differences()).length === 0, { what: 'both sides to be identical' });
+      await eventually(async () => (await differences()).length === 0, {
+        what: 'both sides to be identical',
+        pollMs: POLL_MS,
+      });
       assert.deepEqual(await sync.call('finish'), { success: true });
       return;
     }
