@@ -30,7 +30,10 @@ test('control plane: the page makes a migration ready, ends attempts that are pu
     await reader.follow(
       'Repeat it until it shows `[drops]`:\n\n```sh\nlinkspan migration describe "$MIGRATION_ID"\n```',
     );
-    await eventually(async () => /!! {2}No drops wait/.test(await describe(push)), { what: 'the drops to wait' });
+    await eventually(async () => /!! {2}No drops wait/.test(await describe(push)), {
+      what: 'the drops to wait',
+      pollMs: 100,
+    });
     await part.follow(reader);
   }
   await using app = await SideWriter.start(pair.source, 'source', SELDOM_MS);
@@ -40,6 +43,7 @@ test('control plane: the page makes a migration ready, ends attempts that are pu
     await push.cutOver();
     await eventually(async () => /^waiting .*a\s+transaction\s+of\s+checkout/ms.test(await describe(push)), {
       what: 'the reason',
+      pollMs: 100,
     });
     await part.follow(reader, 1);
     assert.match(reader.answer, /attempt 1 +aborted/);
@@ -61,6 +65,7 @@ test('control plane: the page makes a migration ready, ends attempts that are pu
     await push.cutOver();
     await eventually(async () => (await setup.show()).linkspan.sourceBlockedSince !== undefined, {
       what: 'users to be blocked',
+      pollMs: 100,
     });
     await part.follow(reader);
     assert.match(reader.answer, /attempt \d +aborted/);
@@ -87,7 +92,7 @@ test('linkspan sync: the page makes a migration ready, ends attempts that are pu
     for (const name of ['carts', 'visits']) await pair.source.client.db('shop').dropCollection(name);
     const gate = async () =>
       (await sync.progress()).linkspan.readiness.find(({ name }: { readonly name: string }) => name === 'drops');
-    await eventually(async () => (await gate()).state === 'blocked', { what: 'the drops to wait' });
+    await eventually(async () => (await gate()).state === 'blocked', { what: 'the drops to wait', pollMs: 100 });
     await part.follow(reader);
   }
   await using app = await SideWriter.start(pair.source, 'source', SELDOM_MS);
@@ -98,6 +103,7 @@ test('linkspan sync: the page makes a migration ready, ends attempts that are pu
     await sync.cutOver();
     await eventually(async () => (await attempt())?.steps.at(-1).reason.includes('a transaction of checkout'), {
       what: 'the reason',
+      pollMs: 100,
     });
     await part.follow(reader, 1);
     assert.equal((await attempt()).result, 'aborted');
@@ -116,7 +122,7 @@ test('linkspan sync: the page makes a migration ready, ends attempts that are pu
     await sync.cutOver();
     const isBlocked = async () =>
       (await attempt()).steps.some(({ name }: { readonly name: string }) => name === 'block');
-    await eventually(isBlocked, { what: 'users to be blocked' });
+    await eventually(isBlocked, { what: 'users to be blocked', pollMs: 100 });
     await part.follow(reader);
     assert.equal((await attempt()).result, 'aborted');
     assert.equal(await app.canWrite(), true);
