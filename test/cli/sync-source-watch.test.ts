@@ -16,6 +16,7 @@ async function committed(pair: ReplicaSetPair, flags: readonly string[]): Promis
   const state = async () => await sync.progress();
   await eventually(async () => (await state()).state === 'COMMITTED' || (await state()).canCommit, {
     what: 'readiness',
+    pollMs: 100,
   });
   if ((await state()).state !== 'COMMITTED') assert.equal((await sync.call('commit')).success, true);
   await eventually(async () => (await state()).state === 'COMMITTED', { what: 'the commit' });
@@ -75,6 +76,7 @@ test('the watch is over after its time, and says that nothing was missed', { ski
   await items.insertOne({ after: 1 });
   await eventually(async () => (await watchOf(sync)).ended !== null, {
     what: 'the end of the watch',
+    pollMs: 250,
   });
   const { ended, until, watchedTo, changes } = await watchOf(sync);
   assert.deepEqual([ended, changes], ['over', 1]);
@@ -93,6 +95,7 @@ test('a source that is switched off ends the watch when its time is over, with t
   assert.equal((await sync.progress()).state, 'COMMITTED');
   await eventually(async () => (await watchOf(sync)).ended !== null, {
     what: 'the end of the watch',
+    pollMs: 250,
   });
   const { ended, watchedTo } = await watchOf(sync);
   assert.equal(ended, `the source could not be read after ${watchedTo}`);
