@@ -40,9 +40,13 @@ describe('on one pair, without a kill or a cutover', () => {
     const ended = linkspan.exit.finally(() => {
       hasEnded = true;
     });
-    for (let number = 0; !hasEnded; number += 1) {
+    let number = 0;
+    const write = async () => {
       await shop.collection<{ _id: number }>('orders').updateOne({ _id: number % 2_000 }, { $set: { number } });
-    }
+      number += 1;
+      return hasEnded;
+    };
+    await eventually(write, { what: 'the end of the sync', pollMs: 5 });
     assert.equal((await ended).code, 0, linkspan.stderr);
     assert.match(
       linkspan.stderr,
