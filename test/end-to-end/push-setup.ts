@@ -12,7 +12,7 @@ const PUBLIC_KEY = 'testerkey';
 const PRIVATE_KEY = 'a-private-key-of-the-test';
 
 /** Each request costs the control plane milliseconds that the migration lacks. */
-const POLL_MS = 100;
+const POLL_MS = 250;
 
 export interface MigrationStatus {
   readonly status: string;

@@ -51,12 +51,12 @@ async function push(pair: ReplicaSetPair, hooks: { readonly agent?: string; read
     clients: [pair.source.client],
     namespaces: ['shop.a', 'shop.b'],
     seed: 4,
-    ratePerSecond: 100,
+    ratePerSecond: 40,
   });
   await setup.start();
   await setup.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
   const before = writer.snapshot().documentsWritten;
-  await eventually(() => writer.snapshot().documentsWritten > before + 100, { what: 'writes while it follows' });
+  await eventually(() => writer.snapshot().documentsWritten > before + 50, { what: 'writes while it follows' });
   // The writer's user bypasses the block, like root, so the writer must have ended by then.
   await writer.stop();
   await setup.cutOver();
@@ -74,7 +74,8 @@ async function refill(pair: ReplicaSetPair): Promise<void> {
   }
   for (const name of ['a', 'b']) {
     const collection = pair.source.client.db('shop').collection(name);
-    await collection.insertMany(Array.from({ length: 4_000 }, (_, n) => ({ n, name, text: 'x'.repeat(2_000) })));
+    // Two batches of a copy, so that there is a third one to kill the agent at.
+    await collection.insertMany(Array.from({ length: 500 }, (_, n) => ({ n, name, text: 'x'.repeat(16_000) })));
     await collection.createIndex({ n: 1, _id: 1 }, { unique: true });
   }
 }
