@@ -1,4 +1,5 @@
 import { MongoClient } from 'mongodb';
+import { eventually } from '../../support/eventually.ts';
 import type { ReplicaSet } from '../../support/replica-set.ts';
 
 /** A transaction that an application keeps open on a source. */
@@ -29,23 +30,31 @@ export class OpenTransaction implements AsyncDisposable {
   }
 }
 
-/** An administrator's program that writes to a source without a pause, also under its write block. */
+/** An administrator's program that writes to a source while its users are blocked, without a pause. */
 export class BypassingWriter implements AsyncDisposable {
-  readonly #running: Promise<unknown>;
+  readonly #running: Promise<void>;
   #stopped = false;
 
   private constructor(set: ReplicaSet) {
-    // The last look before a commit is short: one of the writers is always under way in it.
-    this.#running = Promise.all(Array.from({ length: 2 }, () => this.#write(set)));
+    this.#running = this.#run(set);
   }
 
   static start(set: ReplicaSet): BypassingWriter {
     return new BypassingWriter(set);
   }
 
-  async #write({ client }: ReplicaSet): Promise<void> {
+  async #run({ client }: ReplicaSet): Promise<void> {
+    const blocks = client.db('config').collection('user_writes_critical_sections');
+    const isBlocked = async () => this.#stopped || (await blocks.findOne()) !== null;
     const notes = client.db('shop').collection('notes', { writeConcern: { w: 1 } });
-    while (!this.#stopped) await notes.insertOne({});
+    const write = async () => {
+      for (let left = 100; left > 0 && !this.#stopped; left -= 1) await notes.insertOne({});
+    };
+    while (!this.#stopped) {
+      await eventually(isBlocked, { what: 'a write block', pollMs: 5 });
+      // The last look before a commit is short: one of the writers is always under way in it.
+      await Promise.all([write(), write()]);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
