@@ -120,7 +120,7 @@ test('a server that is killed just before or after a commit has nothing or all o
     server = await serve('store.committed');
     assert.deepEqual(await look(), before, `${event}, killed before its commit`);
     await write();
-    // Starts each server once: this one is killed before the commit of the next step.
+    // The same server is then killed before the commit of the next step.
     server = await serve('store.commit');
     const after = await look();
     assert.deepEqual([after.events, after.newest], [before.events + 1, event], 'killed after its commit');

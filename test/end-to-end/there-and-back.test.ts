@@ -22,6 +22,8 @@ const skip = needsSource('6.0', 'it has no write block');
 const AGENT_KILLS = ['engine.reverse.collections-recorded', 'engine.cutover.committed'];
 /** Points where each life of the control plane ends: it has stored a request, and has not answered it. */
 const SERVER_KILLS = ['control.reverse.committed', 'control.finish.committed'];
+/** A killed process leaves each state for longer than that. */
+const BETWEEN_WRITES_MS = 100;
 
 const isFollowed = ({ status, linkspan }: MigrationStatus) =>
   status === 'COMPLETE' && linkspan.wayBack?.state === 'following' && linkspan.wayBack.ready;
@@ -71,8 +73,8 @@ test('users go there and back, and the way back is closed, although agent and co
   await setup.start({ linkspan: { reversible: true } });
 
   await setup.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
-  await using onSource = await SideWriter.start(pair.source, 'source');
-  await using onDestination = await SideWriter.start(pair.destination, 'destination');
+  await using onSource = await SideWriter.start(pair.source, 'source', BETWEEN_WRITES_MS);
+  await using onDestination = await SideWriter.start(pair.destination, 'destination', BETWEEN_WRITES_MS);
   await setup.request('cutover');
   await setup.until('followed back', isFollowed);
   await eventually(() => onDestination.acknowledged > 20, { what: 'users to write to the destination' });
@@ -89,7 +91,7 @@ test('users go there and back, and the way back is closed, although agent and co
   for (const writer of [onSource, onDestination]) await writer.stop();
   await SideWriter.assertTurns([onSource, onDestination], 2);
   const differences = async () => (await compareClusters(pair.source.client, pair.destination.client)).differences;
-  await eventually(async () => (await differences()).length === 0, { what: 'both sides to be identical' });
+  await eventually(async () => (await differences()).length === 0, { what: 'both sides to be identical', pollMs: 250 });
 
   await eventually(() => announced().length > 1, { what: 'the second way back to be announced' });
 

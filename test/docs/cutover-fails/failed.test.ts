@@ -38,7 +38,7 @@ test('control plane: a failure before the point of no return leaves the source o
     using part = new PagePart('Clean up', 'control plane');
     assert.match(await part.follow(reader), /collection shop\.orders: stays/);
   }
-  await fallSilent(pair.destination, setup.variables.MIGRATION_ID ?? '');
+  await fallSilent(pair.destination, setup.variables.MIGRATION_ID);
   {
     using part = new PagePart('After a migration without a cutover', 'control plane');
     await part.follow(reader);

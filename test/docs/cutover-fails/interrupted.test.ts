@@ -39,7 +39,7 @@ test('control plane: the page opens a source whose agent, or whose whole machine
     await push.cutOver();
     await loseMachine(push.agent);
     assert.equal(await app.canWrite(), false);
-    await fallSilent(pair.destination, setup.variables.MIGRATION_ID ?? '');
+    await fallSilent(pair.destination, setup.variables.MIGRATION_ID);
     await part.follow(reader);
     assert.equal(await app.canWrite(), true);
   }
@@ -86,7 +86,7 @@ test('linkspan sync: after a reversal, the page opens the cluster from which the
   await sync.cutOver();
   await loseMachine(sync.process);
   assert.equal(await app.canWrite(), false);
-  await fallSilent(pair.source, reader.variables.MIGRATION_ID ?? '');
+  await fallSilent(pair.source, reader.variables.MIGRATION_ID);
   Object.assign(reader.variables, { SOURCE: pair.destination.uri, DESTINATION: pair.source.uri });
   using part = new PagePart('Nobody is left to open the source', 'sync');
   await part.follow(reader);

@@ -72,7 +72,7 @@ test('control plane: the page extends a window, and cleans up after one that has
   assert.equal(await app.canWrite(), true);
   push.agent.kill('SIGTERM');
   await push.agent.exit;
-  await fallSilent(pair.destination, setup.variables.MIGRATION_ID ?? '');
+  await fallSilent(pair.destination, setup.variables.MIGRATION_ID);
   using cleanup = new PagePart('After a migration without a cutover', 'control plane');
   await cleanup.follow(reader);
   await using onDestination = await SideWriter.start(pair.destination, 'destination', SELDOM_MS);
