@@ -75,7 +75,7 @@ export const OF_CUTOVER: MutantTable = {
   ],
   'test/engine/cutover/no-majority.test.ts': [
     ['open-without-majority', replace('true', 'condition'), 'loses its majority'],
-    ['lift-without-majority', replace('true', 'condition'), 'loses its majority'],
+    ['lift-without-majority', replace('true', 'condition'), 'for an engine that is gone'],
     ['lift-again-on-new-primary', remove(), 'without the lift'],
   ],
   'test/engine/cutover/once.test.ts': [
