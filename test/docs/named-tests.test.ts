@@ -113,6 +113,7 @@ test('every fault has its row in docs/operate/faults.md', () => {
       '16d',
       '16e',
       '17',
+      '17a',
       '17b',
       '17c',
       '17d',

@@ -73,6 +73,11 @@ export const OF_CUTOVER: MutantTable = {
     ['wait-for-new-collection', replace('false', 'branch 2'), 'only makes the cutover wait'],
     ['wait-for-new-collection', replace('false', 'branch'), 'a copy with once waits for'],
   ],
+  'test/engine/cutover/no-majority.test.ts': [
+    ['open-without-majority', replace('true', 'condition'), 'loses its majority'],
+    ['lift-without-majority', replace('true', 'condition'), 'for an engine that is gone'],
+    ['lift-again-on-new-primary', remove(), 'without the lift'],
+  ],
   'test/engine/cutover/once.test.ts': [
     ['settle-capped-once', replace('($(name 4).release(), [])'), 'discard on their own'],
   ],

@@ -86,6 +86,10 @@ export const OF_VERIFICATION: MutantTable = {
     ['pass-one-event', remove()],
     ['compare-crowded-anew', replace('this.#passesOne = $(name) !== undefined;', 'rule')],
   ],
+  'test/engine/verify/examined.test.ts': [
+    ['clustered-key-by-key', replace('true', 'condition')],
+    ['bounds-of-clustered-range', replace('find', 'value')],
+  ],
   'test/engine/verify/hidden-proof.test.ts': [
     ['equal-up-to-search', replace('this.#watermark.safe.time', 'branch'), 'nothing is said to be equal'],
     ['wait-for-unstreamed-comparison', remove('operand'), 'a cutover waits'],

@@ -1,13 +1,11 @@
 import { DocumentBatch } from '../bson/document-batch.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
-import { BSON_TYPE } from '../bson/elements.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
-import { array } from '../bson/raw-document.ts';
-import { RawValue } from '../bson/raw-value.ts';
 import { type MovedParts, onDestination, onSource, pinTo } from '../collections/moved.ts';
 import { noteReordered } from '../collections/note-reordered.ts';
 import { refuseRepeatedIds } from '../collections/repeated-ids.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { readByKeys } from '../compare/clustered-reads.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { WaitTimes } from '../concurrency/wait-times.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
@@ -181,21 +179,23 @@ async function fetchDocuments(
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<DocumentBatch | 'too large'> {
-  const filter = { _id: { $in: new RawValue(BSON_TYPE.array, array(keys.map(({ value }) => value))) } };
   const fetch = async (name: string) => {
-    const [cursor, batch] = await RawCursor.open(context.source, collection.sourceDatabase, {
-      find: name,
-      filter: collection.selected(filter),
-      batchSize: keys.length + 1,
-      ...pinTo(context, collection),
-      // rule: read-after-dispatched-events
-      readConcern: { level: 'majority', afterClusterTime: context.position.time },
-    });
-    await using _ = cursor;
-    if (cursor.open && keys.length > 1) return 'too large';
-    const { documents } = cursor.open
-      ? { documents: DocumentBatch.of([...batch.documents, ...(await cursor.next()).documents]) }
-      : batch;
+    const read = async (filter: object): Promise<DocumentBatch | 'too large'> => {
+      const [cursor, batch] = await RawCursor.open(context.source, collection.sourceDatabase, {
+        find: name,
+        filter: collection.selected(filter),
+        batchSize: keys.length + 1,
+        ...pinTo(context, collection),
+        // rule: read-after-dispatched-events
+        readConcern: { level: 'majority', afterClusterTime: context.position.time },
+      });
+      await using _ = cursor;
+      if (cursor.open && keys.length > 1) return 'too large';
+      if (!cursor.open) return batch.documents;
+      return DocumentBatch.of([...batch.documents, ...(await cursor.next()).documents]);
+    };
+    const documents = joined(await readByKeys(keys, collection.isClustered, read));
+    if (documents === 'too large') return documents;
     await refuseRepeatedIds(context, collection, documents, context.position.time);
     return documents;
   };
@@ -204,6 +204,19 @@ async function fetchDocuments(
     // rule: fetch-confirmed-history
     context.isReversed ? history.whileConfirmed(() => fetch(name)) : fetch(name),
   );
+}
+
+function joined(batches: readonly (DocumentBatch | 'too large')[]): DocumentBatch | 'too large' {
+  const [only] = batches;
+  if (only !== undefined && batches.length === 1) return only;
+  const documents: Buffer[] = [];
+  let bytes = 0;
+  for (const batch of batches) {
+    if (batch === 'too large') return batch;
+    bytes += batch.bytes.length;
+    documents.push(...batch);
+  }
+  return bytes > REPLY_BYTES ? 'too large' : DocumentBatch.of(documents);
 }
 
 async function write(context: ApplyKeysParts, collection: TrackedCollection, writes: Writes): Promise<void> {

@@ -3,8 +3,9 @@ import { type Logger, messageOf, reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { rawDocument } from '../bson/raw-document.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
+import { ifEmptyPart, partsOfRange } from '../compare/clustered-reads.ts';
 import { DocumentsDigest, OrderDigest } from '../compare/digest.ts';
-import { type KeyRange, rangeFilter } from '../compare/document-reader.ts';
+import type { KeyRange } from '../compare/document-reader.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
 import { classify, type FailureClass, NotNow } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
@@ -133,24 +134,34 @@ class Reading {
   async readToEnd(): Promise<void> {
     const { client, retrier, signal } = this.#parts;
     const { database, name } = this.#entry;
-    const opened = await retrier.run('the cluster', async () => {
-      this.#averageBytes ??= (await collectionSize(client, database, name)).averageBytes;
-      return await translated(RawCursor.open(client, database, this.#find()));
-    });
-    await using cursor = opened[0];
-    let batch = opened[1];
-    // Without this check a collection that was dropped or renamed would pass as an empty one.
-    if (this.#atClusterTime && batch.atClusterTime === undefined) throw new Moving();
-    while (true) {
-      signal.throwIfAborted();
-      // The server prepares the next batch while this one is hashed.
-      const next = cursor.open ? translated(cursor.next({ batchSize: this.#batchSize() })) : undefined;
-      next?.catch(() => undefined); // Handled at the await.
-      await this.#refuseRepetitions(batch);
-      this.#take(batch);
-      if (next === undefined) return;
-      batch = await next;
+    for (const part of this.#partsOfRange()) {
+      const opened = await retrier.run('the cluster', async () => {
+        this.#averageBytes ??= (await collectionSize(client, database, name)).averageBytes;
+        return await translated(RawCursor.open(client, database, this.#find(part)).catch(ifEmptyPart));
+      });
+      if (opened === undefined) continue;
+      await using cursor = opened[0];
+      let batch = opened[1];
+      // Without this check a collection that was dropped or renamed would pass as an empty one.
+      if (this.#atClusterTime && batch.atClusterTime === undefined) throw new Moving();
+      while (true) {
+        signal.throwIfAborted();
+        // The server prepares the next batch while this one is hashed.
+        const next = cursor.open ? translated(cursor.next({ batchSize: this.#batchSize() })) : undefined;
+        next?.catch(() => undefined); // Handled at the await.
+        await this.#refuseRepetitions(batch);
+        this.#take(batch);
+        if (next === undefined) break;
+        batch = await next;
+      }
     }
+  }
+
+  #partsOfRange(): readonly object[] {
+    if (this.#isCapped) return [{ hint: { $natural: 1 } }];
+    const filter = this.#filter;
+    const select = (query: object) => (filter === undefined ? query : { $and: [rawDocument(filter), query] });
+    return partsOfRange({ after: this.#after, high: this.#high }, this.#isClustered, select);
   }
 
   /**
@@ -206,15 +217,12 @@ class Reading {
     this.#parts.progress.add(documents.length, documents.bytes.length);
   }
 
-  #find(): Document {
+  #find(part: object): Document {
     const { uuid, name } = this.#entry;
     const { clusterTime, pinsReads } = this.#parts;
-    const range = rangeFilter({ after: this.#after, high: this.#high });
-    const filter = this.#filter === undefined ? range : { $and: [rawDocument(this.#filter), range] };
     return {
       find: name,
-      ...(this.#isCapped ? { hint: { $natural: 1 } } : { filter, sort: { _id: 1 } }),
-      ...(this.#isCapped || this.#isClustered ? {} : { hint: { _id: 1 } }),
+      ...part,
       batchSize: this.#batchSize(),
       ...(pinsReads && uuid !== undefined ? { collectionUUID: uuid } : {}),
       readConcern: this.#atClusterTime

@@ -1,6 +1,7 @@
 import type { MongoClient, UUID } from 'mongodb';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
+import { ifEmptyPart, partsOfRange } from './clustered-reads.ts';
 
 /** A range of `_id`, in the order of the server. */
 export interface KeyRange {
@@ -41,29 +42,16 @@ export async function readRange(
   range: KeyRange,
   limit: number,
 ): Promise<RawBatch> {
-  const [cursor, batch] = await RawCursor.open(client, database, {
-    find: name,
-    filter: select(rangeFilter(range)),
-    sort: { _id: 1 },
-    // A clustered collection has no index on `_id`: its documents are stored in that order.
-    ...(isClustered ? {} : { hint: { _id: 1 } }),
-    batchSize: limit,
-    singleBatch: true,
-    ...(uuid === undefined ? {} : { collectionUUID: uuid }),
-    readConcern,
-  });
-  await cursor[Symbol.asyncDispose]();
-  return batch;
-}
-
-/**
- * Returns the bounds as an expression, which compares across types; a plain comparison would omit ids of other types
- * (docs/reference/pitfalls.md#pitfall-27).
- */
-export function rangeFilter({ after, high }: KeyRange): object {
-  const bounds = [
-    ...(after === undefined ? [] : [{ $gt: ['$_id', { $literal: after.value }] }]),
-    ...(high === undefined ? [] : [{ $lte: ['$_id', { $literal: high.value }] }]),
-  ];
-  return bounds.length === 0 ? {} : { $expr: { $and: bounds } };
+  const pinned = uuid === undefined ? {} : { collectionUUID: uuid };
+  let batch: RawBatch | undefined;
+  for (const part of partsOfRange(range, isClustered, select)) {
+    const command = { find: name, ...part, batchSize: limit, singleBatch: true, ...pinned, readConcern };
+    const opened = await RawCursor.open(client, database, command).catch(ifEmptyPart);
+    if (opened === undefined) continue;
+    await opened[0][Symbol.asyncDispose]();
+    batch = opened[1];
+    if (batch.documents.length > 0) break;
+  }
+  // The last part is never refused.
+  return batch as RawBatch;
 }

@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto';
-import type { Document, MongoClient, Timestamp, UUID } from 'mongodb';
+import type { MongoClient, Timestamp } from 'mongodb';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
-import { BSON_TYPE } from '../bson/elements.ts';
-import { array } from '../bson/raw-document.ts';
-import { RawValue } from '../bson/raw-value.ts';
+import { isBefore } from '../mongodb/cluster-time.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
+import { readByKeys } from './clustered-reads.ts';
 import type { ReadFrom } from './document-reader.ts';
 
 /** The documents that one side has for some keys. */
@@ -20,40 +19,41 @@ export interface KeysRead<T> {
 /** Reads the documents of keys once, one reply at a time. Returns what `take` makes of each. The caller retries. */
 export async function readKeys<T>(
   client: MongoClient,
-  { database, name, uuid, select = (query) => query, readConcern, projection = {} }: ReadFrom,
+  { database, name, uuid, isClustered, select = (query) => query, readConcern, projection = {} }: ReadFrom,
   keys: readonly DocumentKey[],
   take: (document: Buffer) => T,
 ): Promise<KeysRead<T>> {
   const wanted = new Set(keys.map(({ identity }) => identity));
-  const values = array(keys.map(({ value }) => value));
   const found = new Map<string, T>();
   let repeated: DocumentKey | undefined;
-  const [cursor, first] = await RawCursor.open(client, database, {
-    find: name,
-    filter: select({ _id: { $in: new RawValue(BSON_TYPE.array, values) } }),
-    projection,
-    ...pinnedTo(uuid),
-    readConcern,
-  });
-  await using _ = cursor;
-  let batch = first;
-  while (true) {
-    for (const document of batch.documents) {
-      // A collation may find documents of other keys.
-      const key = keyOf(document);
-      if (found.has(key.identity)) repeated = key;
-      if (wanted.has(key.identity)) found.set(key.identity, take(document));
+  const pinned = uuid === undefined ? {} : { collectionUUID: uuid };
+  const times = await readByKeys(keys, isClustered, async (filter) => {
+    const command = { find: name, filter: select(filter), projection, ...pinned, readConcern };
+    const [cursor, first] = await RawCursor.open(client, database, command);
+    await using _ = cursor;
+    let batch = first;
+    while (true) {
+      for (const document of batch.documents) {
+        // A collation may find documents of other keys.
+        const key = keyOf(document);
+        if (found.has(key.identity)) repeated = key;
+        if (wanted.has(key.identity)) found.set(key.identity, take(document));
+      }
+      if (!cursor.open) return batch.operationTime;
+      batch = await cursor.next();
     }
-    if (!cursor.open) return { found, time: batch.operationTime, repeated };
-    batch = await cursor.next();
-  }
+  });
+  return { found, time: latestOf(times), repeated };
+}
+
+function latestOf(times: readonly (Timestamp | undefined)[]): Timestamp | undefined {
+  return times.reduce(
+    (latest, time) => (latest && time && isBefore(latest, time) ? time : (latest ?? time)),
+    undefined,
+  );
 }
 
 /** Returns SHA-256 of a document: what is left of it in memory while it is compared. */
 export function hashOf(document: Buffer): string {
   return hash('sha256', document, 'base64');
-}
-
-function pinnedTo(uuid: UUID | undefined): Document {
-  return uuid === undefined ? {} : { collectionUUID: uuid };
 }

@@ -4,7 +4,7 @@ import { type DocumentKey, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { refuseRepeatedId, refuseRepeatedIds } from '../collections/repeated-ids.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { rangeFilter } from '../compare/document-reader.ts';
+import { ifEmptyPart, partsOfRange } from '../compare/clustered-reads.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { PartitionRecord } from '../records/records.ts';
 import { type BegunRead, finishRead, type HeldBatch, type HeldBatchParts } from './held-batch.ts';
@@ -32,41 +32,43 @@ export async function* readPartition(
 ): AsyncGenerator<ReadBatch> {
   let after = partition.lastId ?? partition.low;
   const high = keyFromBytes(bufferOf(partition.high));
-  while (true) {
-    const [cursor, first] = await openRead(context, collection, (name) => ({
-      find: name,
-      filter: collection.selected(
-        rangeFilter({ after: after === null ? undefined : keyFromBytes(bufferOf(after)), high }),
-      ),
-      sort: { _id: 1 },
-      ...(collection.isClustered ? {} : { hint: { _id: 1 } }),
-    }));
-    await using _ = cursor;
-    let next: BegunRead | undefined;
-    let previous: DocumentKey | undefined;
-    try {
-      for (let batch = first; ; ) {
-        // Read the next batch while this one is written.
-        next = cursor.open ? readNext(context, collection, cursor, batch.bytes) : undefined;
-        if (batch.lastId !== null) {
-          await refuseRepetitions(context, collection, batch, { previous, after });
-          previous = keyFromBytes(bufferOf(batch.lastId));
-          yield { batch, position: { lastId: batch.lastId }, startsOver: false };
-          after = batch.lastId;
+  const select = (query: object) => collection.selected(query);
+  for (let isRead = false; !isRead; ) {
+    isRead = true;
+    const range = { after: after === null ? undefined : keyFromBytes(bufferOf(after)), high };
+    for (const part of partsOfRange(range, collection.isClustered, select)) {
+      const opened = await openRead(context, collection, (name) => ({ find: name, ...part })).catch(ifEmptyPart);
+      if (opened === undefined) continue;
+      const [cursor, first] = opened;
+      await using _ = cursor;
+      let next: BegunRead | undefined;
+      let previous: DocumentKey | undefined;
+      try {
+        for (let batch = first; ; ) {
+          // Read the next batch while this one is written.
+          next = cursor.open ? readNext(context, collection, cursor, batch.bytes) : undefined;
+          if (batch.lastId !== null) {
+            await refuseRepetitions(context, collection, batch, { previous, after });
+            previous = keyFromBytes(bufferOf(batch.lastId));
+            yield { batch, position: { lastId: batch.lastId }, startsOver: false };
+            after = batch.lastId;
+          }
+          if (next === undefined) break;
+          batch = await finishRead(context, next);
         }
-        if (next === undefined) return;
-        batch = await finishRead(context, next);
+      } catch (error) {
+        // A lost cursor costs only its unread batches. Opening a new one shows whether the collection was renamed or
+        // dropped.
+        if (!canReadOn(error)) throw error;
+        context.logger.debug(
+          { event: 'copy.read_resumed', namespace: collection.namespace, error },
+          'Reading resumes with a new cursor',
+        );
+        isRead = false;
+        break;
+      } finally {
+        discard(next);
       }
-    } catch (error) {
-      // A lost cursor costs only its unread batches. Opening a new one shows whether the collection was renamed or
-      // dropped.
-      if (!canReadOn(error)) throw error;
-      context.logger.debug(
-        { event: 'copy.read_resumed', namespace: collection.namespace, error },
-        'Reading resumes with a new cursor',
-      );
-    } finally {
-      discard(next);
     }
   }
 }

@@ -1,9 +1,12 @@
 import { type Document, type MongoClient, Timestamp } from 'mongodb';
 import { decode } from '../bson/decode.ts';
 import { isBefore, operationTimeOf } from '../mongodb/cluster-time.ts';
+import { electionOf } from '../mongodb/election.ts';
+import { NotNow } from '../mongodb/failure-policy.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
+import { isUnsatisfied, MAJORITY_WITHIN_MS } from '../mongodb/write-block.ts';
 import {
   type BlockEvent,
   type BlockReading,
@@ -23,6 +26,10 @@ const BLOCK_NAMESPACE = `${BLOCKS.database}.${BLOCKS.name}`;
 const OPLOG = 'oplog.rs';
 /** While users are blocked the oplog hardly grows, so the entries are near its end. */
 const READ_WITHIN_MS = 20_000;
+/** Then the wait for the majority gets a word. The note is repeated, which changes nothing. */
+const NOTE_WITHIN_MS = 10_000;
+
+type Level = 'majority' | 'local';
 
 /** An engine's note in the source's oplog. Barriers are text notes instead. */
 interface ClaimNote {
@@ -52,11 +59,12 @@ async function readUpTo(
   source: MongoClient,
   time: Timestamp,
   earlier: BlockReading | undefined,
+  level: Level = 'majority',
 ): Promise<BlockReading | undefined> {
   return await unlessRefused(
     (async () => {
-      const before = earlier ?? (await beforeAllThatCounts(source, time));
-      const entries = await readEntries(source, time, before.upTo);
+      const before = earlier ?? (await beforeAllThatCounts(source, time, level));
+      const entries = await readEntries(source, time, before.upTo, level);
       const latest: Timestamp = entries.at(-1)?.ts ?? time;
       return {
         state: blockStateAfter(entries.map(eventOf), before.state),
@@ -64,6 +72,29 @@ async function readUpTo(
       };
     })(),
   );
+}
+
+/**
+ * Notes that the block is about to be lifted, and reads who holds it, as `noteAndRead`. Where the majority doesn't have
+ * the note in time, the oplog of the primary decides: without a majority no engine can announce a commit, and users wait.
+ * @param election  the one before; another primary may lack the note
+ */
+export async function noteOpening(
+  source: MongoClient,
+  step: 'opening' | 'opening-uncommitted',
+  claim: Claim,
+  election: string,
+): Promise<BlockReading | undefined> {
+  try {
+    return await noteAndRead(source, step, claim);
+  } catch (error) {
+    // rule: open-without-majority
+    if (!isUnsatisfied(error)) throw error;
+    const time = operationTimeOf(await source.db('admin').command({ ping: 1 }), 'source');
+    const reading = await readUpTo(source, time, undefined, 'local');
+    if ((await electionOf(source)) !== election) throw new NotNow('another primary was elected');
+    return reading;
+  }
 }
 
 /** Writes a note without reading who holds the block. */
@@ -79,7 +110,8 @@ export async function writeNote(source: MongoClient, step: ClaimStep, claim: Cla
  */
 async function appendNote(source: MongoClient, step: ClaimStep, claim: Claim): Promise<Timestamp> {
   const linkspan: ClaimNote = { block: step, claim };
-  const command = { appendOplogNote: 1, data: { linkspan }, writeConcern: { w: 'majority' } };
+  const writeConcern = { w: 'majority', wtimeout: step.startsWith('opening') ? MAJORITY_WITHIN_MS : NOTE_WITHIN_MS };
+  const command = { appendOplogNote: 1, data: { linkspan }, writeConcern };
   return operationTimeOf(await source.db('admin').command(command), 'source');
 }
 
@@ -138,7 +170,7 @@ export async function canReadBlockState(source: MongoClient): Promise<boolean> {
 }
 
 /** Returns entries about the block after `from`, up to `time` or a little later. */
-async function readEntries(source: MongoClient, time: Timestamp, from: Timestamp): Promise<Document[]> {
+async function readEntries(source: MongoClient, time: Timestamp, from: Timestamp, level: Level): Promise<Document[]> {
   const filter = {
     ts: { $gt: from },
     $or: [
@@ -146,15 +178,15 @@ async function readEntries(source: MongoClient, time: Timestamp, from: Timestamp
       { op: 'n', 'o.linkspan.block': { $exists: true } },
     ],
   };
-  return await readOplog(source, { filter }, time);
+  return await readOplog(source, { filter }, time, level);
 }
 
 /**
  * Returns the state that all entries that count come after: a little before the block was set, or a minute before
  * `time`. A block whose entry the oplog no longer has counts as set by hand.
  */
-async function beforeAllThatCounts(source: MongoClient, time: Timestamp): Promise<BlockReading> {
-  const set = await whenSet(source, time);
+async function beforeAllThatCounts(source: MongoClient, time: Timestamp, level: Level): Promise<BlockReading> {
+  const set = await whenSet(source, time, level);
   const now = time.getHighBits();
   const seconds = Math.min(set === 'unknown' ? now : (set ?? now), now) - CLAIM_LASTS_SECONDS;
   const upTo = new Timestamp({ t: Math.max(0, seconds), i: 0 });
@@ -165,18 +197,23 @@ async function beforeAllThatCounts(source: MongoClient, time: Timestamp): Promis
  * Returns the second in which the block was set; undefined when it isn't set, and `unknown` when the oplog no longer
  * reaches back to that.
  */
-async function whenSet(source: MongoClient, time: Timestamp): Promise<number | 'unknown' | undefined> {
-  const readConcern = { level: 'majority', afterClusterTime: time };
-  const { cursor } = await source.db(BLOCKS.database).command({ find: BLOCKS.name, limit: 1, readConcern });
+async function whenSet(source: MongoClient, time: Timestamp, level: Level): Promise<number | 'unknown' | undefined> {
+  const find = { find: BLOCKS.name, limit: 1, readConcern: { level, afterClusterTime: time } };
+  const { cursor } = await source.db(BLOCKS.database).command({ ...find, maxTimeMS: READ_WITHIN_MS });
   if (cursor.firstBatch.length === 0) return undefined;
   const last = { filter: { ns: BLOCK_NAMESPACE, op: 'i' }, sort: { $natural: -1 }, limit: 1 };
-  const [entry] = await readOplog(source, last, time);
+  const [entry] = await readOplog(source, last, time, level);
   // rule: block-of-unknown-age
   return entry?.ts.getHighBits() ?? 'unknown';
 }
 
-async function readOplog(source: MongoClient, query: Document, afterClusterTime: Timestamp): Promise<Document[]> {
-  const readConcern = { level: 'majority', afterClusterTime };
+async function readOplog(
+  source: MongoClient,
+  query: Document,
+  afterClusterTime: Timestamp,
+  level: Level = 'majority',
+): Promise<Document[]> {
+  const readConcern = { level, afterClusterTime };
   const projection = { ts: 1, op: 1, 'o.linkspan': 1 };
   const command = { find: OPLOG, projection, maxTimeMS: READ_WITHIN_MS, ...query, readConcern };
   return (await readAll(source, 'local', command)).map((bytes) => decode(bytes));

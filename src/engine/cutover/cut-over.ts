@@ -176,8 +176,7 @@ async function drainUnderBlock(
 ): Promise<PutOff | Sent> {
   const { clock, logger } = context;
   const { calledOff, bypassingWrites, timeline, watchdog, claim } = blocking;
-  const putOff = (reason: string): PutOff => {
-    const stoppedMs = timeline.since('block');
+  const putOff = (reason: string, stoppedMs = timeline.since('block')): PutOff => {
     logger.warn(
       { event: 'cutover.attempt_failed', reason, stoppedMs },
       'The cutover attempt failed: the source is open again',
@@ -235,10 +234,16 @@ async function drainUnderBlock(
     stream.release();
     const { notReached } = timeline;
     timeline.begin('reopening');
-    await reopenSource(context, log, { claim, noted, onOpened: () => watchdog.standDown() });
+    let stoppedMs: number | undefined;
+    const onOpened = () => {
+      stoppedMs = timeline.since('block');
+      timeline.noteOpen();
+      watchdog.standDown();
+    };
+    await reopenSource(context, log, { claim, noted, onOpened });
     const passes = error instanceof NotNow || error instanceof CollectionMissing;
     if (error !== late.reason && !passes) throw error;
-    return putOff(error === late.reason ? (written?.message ?? notReached) : messageOf(error));
+    return putOff(error === late.reason ? (written?.message ?? notReached) : messageOf(error), stoppedMs);
   }
 }
 

@@ -39,7 +39,10 @@ export async function openAbandonedSource(cutover: AbandonedCutover, signal: Abo
     const isTaken = taken === 'taken';
     const client = await connectCluster(cutover.source, 'source');
     try {
-      const lifted = await liftBlock(client, cutover.claim, { uncommitted: isTaken, clock: systemClock });
+      const onEnded = (isLifted: boolean) => {
+        opened ||= isLifted;
+      };
+      const lifted = await liftBlock(client, cutover.claim, { uncommitted: isTaken, clock: systemClock, onEnded });
       if (!isTaken && (lifted === 'unseen' || lifted === 'committing'))
         throw new Error('the destination has to decide');
       if (lifted === 'unseen') {
@@ -47,7 +50,7 @@ export async function openAbandonedSource(cutover: AbandonedCutover, signal: Abo
         if ((await takeover.take()) === 'refused') return false;
         await unblockWrites(client);
       }
-      opened ||= lifted === 'lifted' || lifted === 'unseen';
+      opened ||= lifted === 'unseen';
       // Under another claim the block stays, and the migration's next engine has to lift it.
       // rule: watchdog-keeps-block-on-record
       if (isTaken && lifted !== 'other claim') await takeover.settle();

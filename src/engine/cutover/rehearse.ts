@@ -3,7 +3,7 @@ import { CollectionMissing } from '../collections/moved.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import { isSharded } from '../mongodb/sharding.ts';
-import { unblockWrites } from '../mongodb/write-block.ts';
+import { unblockPrimary } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { Claim } from './block-history.ts';
@@ -141,7 +141,7 @@ async function rehearseBlock(
     const lift = async () => {
       // rule: owner-after-slow-rehearsal
       confirmInTime();
-      await unblockWrites(context.source);
+      await unblockPrimary(context.source);
     };
     const opened = await lift().then(
       () => true,

@@ -50,7 +50,7 @@ const BETWEEN_LOOKS_MS = 25;
 /** How long a measurement of the source's majority counts. */
 const LIMIT_COUNTS_MS = 5_000;
 const TELL_WITHIN_MS = 10_000;
-const TO_OPEN = 'the source, to open it again';
+const TO_OPEN = 'the source, to end its write block';
 
 /** Returns a claim to the source's block for one attempt of this engine to cut over. */
 export function newClaim({ checkpoint }: Pick<SourceBlockParts, 'checkpoint'>, log: MigrationLog): Claim {
@@ -350,7 +350,8 @@ export interface Reopening {
   /** Whether a block without a note belongs to the migration. */
   readonly unexplained?: boolean;
   /**
-   * Called once users can write, or the block isn't the migration's. The record may have to wait for the destination.
+   * Called once users can write, or the block isn't the migration's. The majority of the source may not have that yet, and
+   * the record may have to wait for the destination.
    */
   readonly onOpened?: () => void;
 }
@@ -363,21 +364,26 @@ export async function reopenSource(context: SourceBlockParts, log: MigrationLog,
   const { source, fence, retrier, clock } = context;
   const { claim, noted, unexplained = false, onOpened } = reopening;
   let told = false;
+  let ended = false;
+  const onEnded = () => {
+    if (!ended) onOpened?.();
+    ended = true;
+  };
   const lifted = await retrier.run(TO_OPEN, async () => {
     try {
-      const outcome = await liftBlock(source, claim, { uncommitted: true, unexplained, clock });
+      const outcome = await liftBlock(source, claim, { uncommitted: true, unexplained, clock, onEnded });
       if (outcome !== 'unseen') return outcome; // rule: open-without-destination
       await fence.confirm().catch(explainUnseen);
       await unblockWrites(source);
       return 'lifted';
     } catch (error) {
-      if (!told) tellHowToReopen(context, error);
+      if (!told && !ended) tellHowToReopen(context, error);
       told = true;
       throw error;
     }
   });
   context.logger.info({ event: 'cutover.block_released', block: lifted }, 'This cutover no longer blocks the source');
-  onOpened?.();
+  onEnded();
   await log.sourceOpened(noted);
 }
 

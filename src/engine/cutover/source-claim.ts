@@ -1,8 +1,9 @@
 import type { MongoClient } from 'mongodb';
 import { type Clock, reach } from '../../platform/index.ts';
 import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
+import { electionOf } from '../mongodb/election.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
-import { LIFT_COMMAND, unblockWrites } from '../mongodb/write-block.ts';
+import { confirmByMajority, LIFT_COMMAND, unblockPrimary } from '../mongodb/write-block.ts';
 import {
   type BlockReading,
   type BlockState,
@@ -12,7 +13,7 @@ import {
   isToLift,
   isUnexplained,
 } from './block-history.ts';
-import { noteAndRead, writeNote } from './block-notes.ts';
+import { noteAndRead, noteOpening, writeNote } from './block-notes.ts';
 
 /** An engine acts within half of the time that others wait for it. */
 const ACT_WITHIN_MS = (CLAIM_LASTS_SECONDS * 1_000) / 2;
@@ -69,25 +70,37 @@ export interface LiftOptions {
   /** Whether a block without a note belongs to the migration: a version that wrote none may have set it. */
   readonly unexplained?: boolean;
   readonly clock: Clock;
+  /** Called when the block is lifted, or isn't that of the claim. The majority may not have that yet. */
+  readonly onEnded?: (lifted: boolean) => void;
 }
 
-/** Ends a claim without a commit, and lifts the block that was set for it; a block that was set before it stays. */
+/**
+ * Ends a claim without a commit, and lifts the block that was set for it; a block that was set before it stays. Users can
+ * write while the majority of the source doesn't answer.
+ * @throws NotNow while the majority may not have that. Repeating it lifts the block of a new primary that lacks the lift.
+ */
 export async function liftBlock(source: MongoClient, claim: Claim, options: LiftOptions): Promise<Lifted> {
-  const { uncommitted, unexplained = false, clock } = options;
+  const { uncommitted, unexplained = false, clock, onEnded } = options;
   const confirmInTime = actsInTime(clock);
   const step = uncommitted ? 'opening-uncommitted' : 'opening';
-  const reading = await endingDeadlocks(source, () => noteAndRead(source, step, claim));
+  const election = await electionOf(source);
+  const reading = await endingDeadlocks(source, () => noteOpening(source, step, claim, election));
   if (reading === undefined) return 'unseen';
   const { state } = reading;
-  if (!isHeldBy(state, claim)) return state.holder?.migrationId === claim.migrationId ? 'other claim' : 'not ours';
-  if (state.holder?.step === 'committing') return 'committing';
-  const lifts = isToLift(state, claim.migrationId) || (unexplained && isUnexplained(state));
-  await reach('engine.cutover.about-to-open');
-  // rule: check-time-after-sleep
-  confirmInTime();
-  // rule: leave-foreign-block
-  if (lifts) await unblockWrites(source);
-  await reach('engine.cutover.opened');
+  const isHeld = isHeldBy(state, claim);
+  if (isHeld && state.holder?.step === 'committing') return 'committing';
+  const lifts = isHeld && (isToLift(state, claim.migrationId) || (unexplained && isUnexplained(state)));
+  if (isHeld) {
+    await reach('engine.cutover.about-to-open');
+    // rule: check-time-after-sleep
+    confirmInTime();
+    // rule: leave-foreign-block
+    if (lifts) await unblockPrimary(source);
+    await reach('engine.cutover.opened');
+  }
+  onEnded?.(lifts);
+  await confirmByMajority(source, election);
+  if (!isHeld) return state.holder?.migrationId === claim.migrationId ? 'other claim' : 'not ours';
   await writeNote(source, 'released', claim);
   return lifts ? 'lifted' : 'left as found';
 }

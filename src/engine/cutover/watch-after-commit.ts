@@ -1,12 +1,10 @@
 import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
 import { changedAccounts, readAccountsDigest } from '../accounts/accounts-digest.ts';
 import { Look } from '../apply/seen-changes.ts';
-import { BSON_TYPE } from '../bson/elements.ts';
-import { array } from '../bson/raw-document.ts';
-import { RawValue } from '../bson/raw-value.ts';
 import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
 import { ChangeStream, type ChangeStreamParts, type ResumeToken } from '../capture/change-stream.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { readByKeys } from '../compare/clustered-reads.ts';
 import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import { Retrier } from '../mongodb/retry.ts';
@@ -141,10 +139,12 @@ async function countMatching(
   collection: TrackedCollection,
   changes: readonly ChangeEvent[],
 ): Promise<number> {
-  const keys = changes.filter(isDocumentChange).map(({ key }) => key.value);
-  const filter = collection.selected({ _id: { $in: new RawValue(BSON_TYPE.array, array(keys)) } });
-  const find = { find: collection.sourceName, filter, projection: { _id: 1 } };
-  return (await readAll(source, collection.sourceDatabase, { ...find, readConcern: { level: 'majority' } })).length;
+  const keys = changes.filter(isDocumentChange).map(({ key }) => key);
+  const read = { find: collection.sourceName, projection: { _id: 1 }, readConcern: { level: 'majority' } };
+  const found = await readByKeys(keys, collection.isClustered, (filter) =>
+    readAll(source, collection.sourceDatabase, { ...read, filter: collection.selected(filter) }),
+  );
+  return found.flat().length;
 }
 
 async function alarm(context: WatchAfterCommitParts, log: MigrationLog, look: Look): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { endingDeadlocks } from './block-deadlock.ts';
+import { electionOf } from './election.ts';
 import { NotNow } from './failure-policy.ts';
 import { privilegesOf } from './privileges.ts';
 import { isSharded, listReshardings } from './sharding.ts';
@@ -34,7 +35,12 @@ const SEND_TO_SHARDS_WITHIN_MS = 10_000;
 /** For an operator who has to lift a block by hand. */
 export const LIFT_COMMAND = 'db.adminCommand({setUserWriteBlockMode: 1, global: false})';
 
+/** How long a step that opens a cluster waits for the majority before it does without. Users are waiting. */
+export const MAJORITY_WITHIN_MS = 1_000;
+const NOT_CONFIRMED = 'may not have the end of its write block yet';
+
 const MAX_TIME_EXPIRED = 50;
+const WRITE_CONCERN_FAILED = 64;
 const LOCK_TIMEOUT = 24;
 const CONFLICTING_OPERATION_IN_PROGRESS = 117;
 const UNAUTHORIZED = 13;
@@ -57,7 +63,7 @@ export async function blockLimit(client: MongoClient): Promise<BlockLimit> {
   for (let n = 0; n < SAMPLES && slowest < MOST_BLOCK_LIMIT_MS; n += 1) {
     const beganAt = performance.now();
     const note = { appendOplogNote: 1, data: { linkspan: 'majority' } };
-    await client.db('admin').command({ ...note, writeConcern: { w: 'majority' } });
+    await client.db('admin').command({ ...note, writeConcern: { w: 'majority', wtimeout: MOST_BLOCK_LIMIT_MS } });
     slowest = Math.max(slowest, performance.now() - beganAt);
   }
   const majorityMs = Math.round(slowest);
@@ -115,12 +121,49 @@ async function setWithin(client: MongoClient, maxTimeMS: number, sent?: AbortSig
 
 /**
  * Lets users write again. Has no effect when nothing is blocked.
- * @throws NotNow when a sharded cluster takes longer than {@link SEND_TO_SHARDS_WITHIN_MS}
+ * @throws NotNow when a sharded cluster takes longer than {@link SEND_TO_SHARDS_WITHIN_MS}, or the majority of a replica
+ * set doesn't have the lift in time
  */
 export async function unblockWrites(client: MongoClient): Promise<void> {
+  const election = await electionOf(client);
+  await unblockPrimary(client);
+  await confirmByMajority(client, election);
+}
+
+/** Lets users write again, as `unblockWrites`, but doesn't wait for the majority of a replica set. */
+export async function unblockPrimary(client: MongoClient): Promise<void> {
   // rule: end-deadlock-of-lift
-  if (isSharded(client)) await endingDeadlocks(client, () => unblockShards(client));
-  else await setBlock(client, { global: false });
+  if (isSharded(client)) return await endingDeadlocks(client, () => unblockShards(client));
+  await setBlock(client, { global: false, maxTimeMS: MAJORITY_WITHIN_MS }).catch(async (error: unknown) => {
+    // A server lifts its block, and then waits for its majority (tried on 6.0.5).
+    // rule: lift-without-majority
+    if (!hasCode(error, MAX_TIME_EXPIRED) || (await writesAreBlocked(client)) !== false) throw error;
+  });
+}
+
+/**
+ * Waits until the majority of a replica set has all that its primary had before.
+ * @param election  the one in which the primary had that
+ * @throws NotNow when it hasn't, or another primary may lack it
+ */
+export async function confirmByMajority(client: MongoClient, election: string): Promise<void> {
+  if (isSharded(client)) return;
+  const writeConcern = { w: 'majority', wtimeout: MAJORITY_WITHIN_MS };
+  const note = { appendOplogNote: 1, data: { linkspan: 'confirmed' }, writeConcern };
+  await client
+    .db('admin')
+    .command(note)
+    .catch((error: unknown) => {
+      if (isUnsatisfied(error)) throw new NotNow(`a majority of its members ${NOT_CONFIRMED}`);
+      throw error;
+    });
+  // rule: lift-again-on-new-primary
+  if ((await electionOf(client)) !== election) throw new NotNow(`a new primary ${NOT_CONFIRMED}`);
+}
+
+/** Whether a command has failed only because its write concern was not satisfied in time. */
+export function isUnsatisfied(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === WRITE_CONCERN_FAILED;
 }
 
 async function unblockShards(client: MongoClient): Promise<void> {

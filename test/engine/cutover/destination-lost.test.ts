@@ -79,7 +79,7 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
     await destination.killed;
     await running.until('the wait to be told', ({ waiting }) =>
       waiting.some(
-        (wait) => /to open it again/.test(wait.for) && /may not be read.*setUserWriteBlock/.test(wait.reason),
+        (wait) => /to end its write block/.test(wait.for) && /may not be read.*setUserWriteBlock/.test(wait.reason),
       ),
     );
     const before = app.acknowledged;
