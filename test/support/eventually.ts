@@ -1,13 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const POLL_MS = 20;
+const SHORTEST_POLL_MS = 20;
+const LONGEST_POLL_MS = 100;
+/** What has taken long takes longer. */
+const POLLS = 20;
 /** So long that it ends only tests that fail, on a busy machine, too. `npm run mutate`, where most tests fail, sets a shorter one. */
 const DEADLINE_MS = 1_000 * Number(process.env.LINKSPAN_TEST_DEADLINE_SECONDS ?? 120);
 
 export interface EventuallyOptions {
   /** Maximum time until the condition holds; two minutes by default. */
   readonly deadlineMs?: number;
-  /** Time between two looks; 20 by default. More for conditions that cost processor time to ask, such as requests to a server. */
+  /** Time between two looks; 20 by default, and up to 100 as the wait gets longer. More for conditions that cost processor time to ask. */
   readonly pollMs?: number;
   /** Names the awaited condition, for the error message after the deadline. */
   readonly what: string;
@@ -20,9 +23,9 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  { deadlineMs = DEADLINE_MS, pollMs = POLL_MS, what }: EventuallyOptions,
+  { deadlineMs = DEADLINE_MS, pollMs, what }: EventuallyOptions,
 ): Promise<NonNullable<T>> {
-  const deadline = Date.now() + deadlineMs;
+  const began = Date.now();
   let lastError: unknown;
   for (;;) {
     try {
@@ -32,9 +35,10 @@ export async function eventually<T>(
     } catch (error) {
       lastError = error;
     }
-    if (Date.now() >= deadline) {
+    const waitedMs = Date.now() - began;
+    if (waitedMs >= deadlineMs) {
       throw new Error(`timed out after ${deadlineMs} ms waiting for ${what}`, { cause: lastError });
     }
-    await delay(pollMs);
+    await delay(pollMs ?? Math.min(LONGEST_POLL_MS, Math.max(SHORTEST_POLL_MS, waitedMs / POLLS)));
   }
 }
