@@ -17,6 +17,7 @@ interface LaggingWriterOptions {
 }
 
 const KEYS = 6_000;
+const WRITE_EVERY_MS = 5;
 
 /** Writes to `shop.c` of the source, and the same to the destination a while later, as a replication does. */
 export class LaggingWriter implements AsyncDisposable {
@@ -53,10 +54,8 @@ export class LaggingWriter implements AsyncDisposable {
       if (this.#options.spares?.(_id)) continue;
       // The lag must not grow, or a difference lasts longer than it may.
       const [oldest] = this.#queue;
-      if (oldest !== undefined && Date.now() > oldest.atMs) {
-        await delay(1);
-        continue;
-      }
+      await delay(WRITE_EVERY_MS);
+      if (oldest !== undefined && Date.now() > oldest.atMs) continue;
       const n = this.#random.integer(1_000_000);
       const write =
         n % 5 === 0

@@ -6,7 +6,7 @@ import { checkModel } from './check-model.ts';
 import { foundSchedules } from './found-schedules.ts';
 import { runSchedule } from './run-schedule.ts';
 
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 7_500;
 const skip = needsSource('6.0', 'its stream does not show changes of the catalog');
 
 let pair: ReplicaSetPair;

@@ -13,7 +13,7 @@ const HEAP_MEGABYTES = 48;
 const KEY_BYTES = 1_000;
 const MANY = 60_000;
 /** More keys than a reply has. */
-const SEVERAL_REPLIES = 45_000;
+const SEVERAL_REPLIES = 22_000;
 
 type Key = number | string;
 
