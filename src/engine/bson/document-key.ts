@@ -14,7 +14,7 @@ const LONGEST_SHOWN = 200;
  * The most characters of an identity that isn't replaced by its SHA-256. Above 16,383 characters, V8 hashes a string by its length alone, so
  * that a map of a thousand such keys compares each with all others.
  */
-const LONGEST_IDENTITY = 1_000;
+const LONGEST_IDENTITY = 10_000;
 
 /**
  * The `_id` of a document, as bytes and as the server compares it. Keys with different bytes can be equal to the server

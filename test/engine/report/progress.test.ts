@@ -36,14 +36,14 @@ test('the counts of progress never go back, not even after kill -9 in the middle
       phase = await look(killed);
       return (seen.at(-1)?.[1] ?? 0) >= least;
     };
-    await eventually(hasCopied, { what: 'copied documents' });
+    await eventually(hasCopied, { what: 'copied documents', pollMs: 100 });
     killed.linkspan.kill('SIGKILL');
     assert.equal((await killed.linkspan.exit).signal, 'SIGKILL');
     assert.equal(phase, 'copying');
   }
   slow.set({});
   await using last = await startSync(uris);
-  await eventually(async () => (await look(last)) === 'tailing', { what: 'the copy' });
+  await eventually(async () => (await look(last)) === 'tailing', { what: 'the copy', pollMs: 100 });
   for (const [index, values] of seen.entries()) {
     const before = seen[index - 1] ?? [0, 0, 0];
     assert.ok(
