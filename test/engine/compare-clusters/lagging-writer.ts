@@ -52,9 +52,9 @@ export class LaggingWriter implements AsyncDisposable {
     while (!this.#ended) {
       const _id = this.#random.integer(KEYS);
       if (this.#options.spares?.(_id)) continue;
+      await delay(WRITE_EVERY_MS);
       // The lag must not grow, or a difference lasts longer than it may.
       const [oldest] = this.#queue;
-      await delay(WRITE_EVERY_MS);
       if (oldest !== undefined && Date.now() > oldest.atMs) continue;
       const n = this.#random.integer(1_000_000);
       const write =

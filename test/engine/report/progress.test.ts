@@ -18,7 +18,7 @@ test('the counts of progress never go back, not even after kill -9 in the middle
   await fill(pair, 'items', 30_000);
   await using slow = await startFaultProxy((await pair.destination.primary()).port);
   // Several connections share the copy, and it must not end before a look at it on a busy machine.
-  slow.set({ bytesPerSecond: 2_000_000 });
+  slow.set({ bytesPerSecond: 1_000_000 });
   const destination = `mongodb://127.0.0.1:${slow.port}/?directConnection=true`;
   const uris = { source: pair.source.uri, destination };
   const seen: [number, number, number][] = [];
