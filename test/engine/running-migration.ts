@@ -86,7 +86,10 @@ export class RunningMigration implements AsyncDisposable {
 }
 
 /** Runs one migration from its start to its commit. */
-export async function syncOnce(clusters: Clusters, options: Partial<MigrationOptions> = {}): Promise<void> {
+export async function syncOnce(
+  clusters: Clusters,
+  options: Parameters<typeof RunningMigration.start>[1] = {},
+): Promise<void> {
   await using running = RunningMigration.start(clusters, options);
   await (options.once ? running.outcome : running.commit());
   assert.equal(await running.outcome, 'committed');

@@ -1,3 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Without a pause, writes take all of a small machine's time. */
+const PAUSE_MS = 10;
+
 /** Work that repeats until it fails or is stopped. Disposing stops it. */
 interface BackgroundWork extends AsyncDisposable {
   /** Resolves with the error that ended the work; undefined when it was stopped. */
@@ -11,7 +16,10 @@ export function runInBackground(round: () => Promise<void>): BackgroundWork {
   let stopped = false;
   const ended = (async () => {
     try {
-      while (!stopped) await round();
+      while (!stopped) {
+        await round();
+        await delay(PAUSE_MS);
+      }
       return undefined;
     } catch (error) {
       return error;

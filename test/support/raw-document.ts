@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { BSON, type Document } from 'mongodb';
 
 /** Options that keep all types distinct (1 as int, long and double are three values), so that encoding returns the same bytes. */
@@ -8,8 +9,12 @@ export const exactTypes = {
   bsonRegExp: true,
 } as const;
 
+/** The most bytes of an `_id` that isn't replaced by its hash. */
+const LONGEST_BYTES = 1_000;
+
 /**
- * Returns the `_id` of a raw document: its type byte and its value's bytes, in hexadecimal.
+ * Returns the `_id` of a raw document: its type byte and its value's bytes, in hexadecimal. Of a long value it has the SHA-256: a map of
+ * texts of more than 16,383 characters is slow, because V8 hashes them by their length alone.
  * Values that are equal for the server but have different bytes (1 as int and as long) return different results.
  */
 export function idBytes(document: Uint8Array): string {
@@ -18,7 +23,8 @@ export function idBytes(document: Uint8Array): string {
       continue;
     }
     const value = Buffer.from(document.buffer, document.byteOffset + offset, length);
-    return type.toString(16).padStart(2, '0') + value.toString('hex');
+    const shown = length > LONGEST_BYTES ? hash('sha256', value) : value.toString('hex');
+    return type.toString(16).padStart(2, '0') + shown;
   }
   throw new Error('a document without _id');
 }

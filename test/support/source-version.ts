@@ -1,6 +1,6 @@
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { eventually } from './eventually.ts';
-import { type ReplicaSetOptions, type ReplicaSetPair, startPair } from './replica-set.ts';
+import { type ReplicaSet, type ReplicaSetOptions, type ReplicaSetPair, startPair } from './replica-set.ts';
 
 /** Errors of a server without write blocks: CommandNotFound before 6.0, IllegalOperation with feature compatibility version 5.0. */
 const NO_WRITE_BLOCK: readonly unknown[] = [59, 20];
@@ -22,8 +22,13 @@ export async function startPairWithOldSource(
   options: { readonly source?: ReplicaSetOptions; readonly destination?: ReplicaSetOptions } = {},
 ): Promise<ReplicaSetPair> {
   const pair = await startPair(options);
-  if (!isOld) await pair.source.client.db('admin').command({ setFeatureCompatibilityVersion: '5.0' });
+  await pretendOld(pair.source);
   return pair;
+}
+
+/** Turns off the features of 6.0 on a set. */
+export async function pretendOld({ client }: ReplicaSet): Promise<void> {
+  if (!isOld) await client.db('admin').command({ setFeatureCompatibilityVersion: '5.0' });
 }
 
 /** Lifts the write block of an earlier migration, and retries during elections. Servers before 6.0 have no block. */

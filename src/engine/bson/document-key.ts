@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { BSON } from 'mongodb';
 import { decode } from './decode.ts';
 import { elementNamed } from './elements.ts';
@@ -8,6 +9,12 @@ import { RawValue } from './raw-value.ts';
 
 /** The most characters of a key that a message shows. */
 const LONGEST_SHOWN = 200;
+
+/**
+ * The most characters of an identity that isn't replaced by its SHA-256. Above 16,383 characters, V8 hashes a string by its length alone, so
+ * that a map of a thousand such keys compares each with all others.
+ */
+const LONGEST_IDENTITY = 10_000;
 
 /**
  * The `_id` of a document, as bytes and as the server compares it. Keys with different bytes can be equal to the server
@@ -45,7 +52,9 @@ export function keyBytes(key: DocumentKey): Buffer {
 }
 
 function keyFromValue(type: number, bytes: Buffer): DocumentKey {
-  return { value: new RawValue(type, bytes), identity: identityOf(type, bytes) };
+  const identity = identityOf(type, bytes);
+  const short = identity.length > LONGEST_IDENTITY ? `\0${hash('sha256', identity)}` : identity;
+  return { value: new RawValue(type, bytes), identity: short };
 }
 
 /** Returns a hash that is equal for all keys of one identity. Different identities may share it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BSON, Decimal128, Double, Int32, Long } from 'mongodb';
+import { BSON, BSONSymbol, Decimal128, Double, Int32, Long } from 'mongodb';
 import { describeKey, keyBytes, keyFromBytes, keyOf, laneHash } from '../../../src/engine/bson/document-key.ts';
 
 const keyFor = (_id: unknown) => keyOf(Buffer.from(BSON.serialize({ _id })));
@@ -40,6 +40,17 @@ test('a key survives being stored', () => {
     assert.equal(keyFromBytes(keyBytes(key)).identity, key.identity);
     assert.equal(describeKey(key), describeKey(keyFromBytes(keyBytes(key))));
   }
+});
+
+test('long keys have short identities, which differ like the keys', () => {
+  const long = (n: number, as: (text: string) => unknown = String) =>
+    keyFor(as(String(n).padStart(20_000, '0'))).identity;
+  assert.equal(new Set(Array.from({ length: 100 }, (_, n) => long(n))).size, 100);
+  assert.ok(long(1).length < 100);
+  assert.equal(
+    long(1),
+    long(1, (text) => new BSONSymbol(text)),
+  );
 });
 
 test('many keys spread over the lanes', () => {

@@ -21,7 +21,7 @@ interface Item {
 }
 
 /** Enough to be copied in the middle of a conversion. */
-const DOCUMENTS = 20_000;
+const DOCUMENTS = 2_000;
 
 describe('collections that become capped', { skip: needsSource('6.0', 'the catalog has to stand still') }, () => {
   let pair: ReplicaSetPair;

@@ -34,7 +34,7 @@ describe('drops that take most of a migration', { skip }, async () => {
   };
   const untilFollowed = async ({ source, destination }: ReplicaSetPair) => {
     const same = async () => (await compareClusters(source.client, destination.client)).differences.length === 0;
-    await eventually(same, { what: 'the destination to equal the source' });
+    await eventually(same, { what: 'the destination to equal the source', pollMs: 200 });
   };
 
   // id: most-drops-held-until-confirmed

@@ -52,6 +52,9 @@ function entryOf(report: DigestReport, namespace: string) {
   return entry;
 }
 
+/** More than a reply has, which has 4 MiB. */
+const MANY = 2_500;
+
 /** Creates collections of every kind with unusual documents. */
 async function plant(): Promise<void> {
   const db = set.client.db('shop');
@@ -73,9 +76,9 @@ async function plant(): Promise<void> {
   await db.createCollection('german', { collation: { locale: 'de', strength: 2 } });
   await db.collection<{ _id: string }>('german').insertMany(['b', 'A', 'c', 'ä'].map((_id) => ({ _id })));
   await db.createCollection('clustered', { clusteredIndex: { key: { _id: 1 }, unique: true } });
-  await db.collection<Stored>('clustered').insertMany(identified(5_000));
+  await db.collection<Stored>('clustered').insertMany(identified(500));
   await db.createCollection('many');
-  await db.collection<Stored>('many').insertMany(identified(25_000, { text: 'y'.repeat(300) }));
+  await db.collection<Stored>('many').insertMany(identified(MANY, { text: 'y'.repeat(3_000) }));
   await db.createCollection('series', { timeseries: { timeField: 't', metaField: 'm' } });
   await db.collection('series').insertMany([1, 2, 3].map((m) => ({ t: new Date(m), m })));
   await db.collection<{ _id: string }>('system.js').insertOne({ _id: 'f' });
@@ -106,7 +109,7 @@ test('a digest covers every kind of collection as of one cluster time, and follo
     counts.reduce((sum, count) => sum + count, 0),
   );
   assert.equal(report.totals.views, 1);
-  assert.equal(entryOf(report, 'shop.many').count, 25_000);
+  assert.equal(entryOf(report, 'shop.many').count, MANY);
 });
 
 test('a large collection is read in ranges of _id at the same time, with the same digest', async () => {
@@ -171,7 +174,7 @@ test('writes while a digest is made change nothing in it, and the report says th
 
 test('a digest whose snapshot the server drops reads on without it, and proves what no write has changed', async () => {
   const orders = set.client.db('shop').collection<Stored>('orders');
-  await orders.insertMany(identified(30_000, { text: 'z'.repeat(300) }));
+  await orders.insertMany(identified(MANY, { text: 'z'.repeat(3_000) }));
   const SNAPSHOT_TOO_OLD = 239;
   const data = { failCommands: ['getMore'], errorCode: SNAPSHOT_TOO_OLD, namespace: 'shop.orders' };
   await set.failCommand({ mode: { times: 1 }, data });
@@ -235,11 +238,11 @@ test('a digest survives lost cursors and a step-down, and counts no document twi
 test('a digest of a cluster that is written to all the time, through an election, is the one of its cluster time', async () => {
   await using busy = await startReplicaSet({ members: 3 });
   const orders = busy.client.db('shop').collection<{ _id: number; n: number; text?: string }>('orders');
-  await orders.insertMany(identified(20_000, { text: 'v'.repeat(200), n: 0 }));
+  await orders.insertMany(identified(MANY, { text: 'v'.repeat(3_000), n: 0 }));
   let [writes, isWriting] = [0, true];
   const write = async () => {
     for (; isWriting; writes += 1) {
-      const _id = (writes * 7_919) % 25_000;
+      const _id = (writes * 7_919) % 3_000;
       await orders.updateOne({ _id }, { $inc: { n: 1 } }, { upsert: true }).catch(() => undefined);
       if (writes % 3 === 0) await orders.deleteOne({ _id: _id + 1 }).catch(() => undefined);
     }

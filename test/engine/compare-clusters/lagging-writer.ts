@@ -17,6 +17,7 @@ interface LaggingWriterOptions {
 }
 
 const KEYS = 6_000;
+const WRITE_EVERY_MS = 5;
 
 /** Writes to `shop.c` of the source, and the same to the destination a while later, as a replication does. */
 export class LaggingWriter implements AsyncDisposable {
@@ -51,12 +52,10 @@ export class LaggingWriter implements AsyncDisposable {
     while (!this.#ended) {
       const _id = this.#random.integer(KEYS);
       if (this.#options.spares?.(_id)) continue;
+      await delay(WRITE_EVERY_MS);
       // The lag must not grow, or a difference lasts longer than it may.
       const [oldest] = this.#queue;
-      if (oldest !== undefined && Date.now() > oldest.atMs) {
-        await delay(1);
-        continue;
-      }
+      if (oldest !== undefined && Date.now() > oldest.atMs) continue;
       const n = this.#random.integer(1_000_000);
       const write =
         n % 5 === 0

@@ -35,10 +35,11 @@ test('a slow destination holds its source back, and documents of 16 MiB take no 
     mostAhead = Math.max(mostAhead, read - collectionCopy.estimatedCopiedBytes - bytesCompared);
     return canCommit;
   };
-  await eventually(copied, { what: 'the end of the copy', deadlineMs: 300_000 });
+  await eventually(copied, { what: 'the end of the copy', deadlineMs: 300_000, pollMs: 100 });
   for (const collection of collections) await collection.updateMany({}, { $set: { changed: true } });
   await eventually(async () => (await sync.progress()).totalEventsApplied >= 12, {
     what: 'the end of the changes',
+    pollMs: 100,
   });
   const { mostMegabytes } = memoryOf(sync.linkspan.pid);
   assert.ok(mostMegabytes < MOST_MEGABYTES, `it took ${mostMegabytes} MB`);

@@ -15,10 +15,10 @@ checkForLeaks({ sockets: false });
 
 test('the counts of progress never go back, not even after kill -9 in the middle of the copy, and are correct in the end', async () => {
   await using pair = await startPair();
-  await fill(pair, 'items', 60_000);
+  await fill(pair, 'items', 30_000);
   await using slow = await startFaultProxy((await pair.destination.primary()).port);
   // Several connections share the copy, and it must not end before a look at it on a busy machine.
-  slow.set({ bytesPerSecond: 2_000_000 });
+  slow.set({ bytesPerSecond: 1_000_000 });
   const destination = `mongodb://127.0.0.1:${slow.port}/?directConnection=true`;
   const uris = { source: pair.source.uri, destination };
   const seen: [number, number, number][] = [];
@@ -36,14 +36,14 @@ test('the counts of progress never go back, not even after kill -9 in the middle
       phase = await look(killed);
       return (seen.at(-1)?.[1] ?? 0) >= least;
     };
-    await eventually(hasCopied, { what: 'copied documents' });
+    await eventually(hasCopied, { what: 'copied documents', pollMs: 100 });
     killed.linkspan.kill('SIGKILL');
     assert.equal((await killed.linkspan.exit).signal, 'SIGKILL');
     assert.equal(phase, 'copying');
   }
   slow.set({});
   await using last = await startSync(uris);
-  await eventually(async () => (await look(last)) === 'tailing', { what: 'the copy' });
+  await eventually(async () => (await look(last)) === 'tailing', { what: 'the copy', pollMs: 100 });
   for (const [index, values] of seen.entries()) {
     const before = seen[index - 1] ?? [0, 0, 0];
     assert.ok(
@@ -51,7 +51,7 @@ test('the counts of progress never go back, not even after kill -9 in the middle
       `${before} and then ${values}`,
     );
   }
-  assert.equal(seen.at(-1)?.[1], 60_000);
+  assert.equal(seen.at(-1)?.[1], 30_000);
 });
 
 test('a successor reports no figures until it has read those on record, shows that it waits, and knows them after the end', async () => {
@@ -117,7 +117,7 @@ describe('the progress of a migration that does not cut over', () => {
   }, async () => {
     await emptyPair(pair);
     await fill(pair, 'items', 10);
-    await fill(pair, 'doomed', 40_000);
+    await fill(pair, 'doomed', 12_000);
     using saved = holdAt('engine.copy.progress-saved');
     await using first = RunningMigration.start(pair, { copyBytesPerSecond: 4_000_000 });
     // On a slow machine, the other collection arrives there, too.
@@ -181,7 +181,7 @@ describe('the progress of a migration that does not cut over', () => {
 
   test('a limit of the copy applies from the moment it is set or removed, also to batches that already wait', async () => {
     await emptyPair(pair);
-    await fill(pair, 'items', 20_000);
+    await fill(pair, 'items', 12_000);
     await using running = RunningMigration.start(pair);
     running.migration.limitCopy(1);
     await running.until('the first batch', ({ copy }) => copy.partitionsTotal === 1);

@@ -10,10 +10,10 @@ import { orderComparison } from './ordered-pair.ts';
 const RUNS = 30;
 /** The memory of a thread: less than a quarter of what all keys of `manyKeys` take. */
 const HEAP_MEGABYTES = 48;
-const KEY_BYTES = 1_000;
-const MANY = 60_000;
+const KEY_BYTES = 8_000;
+const MANY = 7_500;
 /** More keys than a reply has. */
-const SEVERAL_REPLIES = 45_000;
+const SEVERAL_REPLIES = 22_000;
 
 type Key = number | string;
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Document, MongoClient, WithId } from 'mongodb';
 import { type Clock, newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { migrationIdOf } from '../../../src/sync/clusters.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -10,7 +11,7 @@ import { startPair } from '../../support/replica-set.ts';
 import { emptyPair, identified, numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -25,7 +26,7 @@ test('the verification of a migration whose engine is stopped or killed', async 
 
   // id: continues-after-kill
   await t.test('continues where a killed engine stood', async () => {
-    await refill(3_000);
+    await refill();
     const migrationId = newId();
     await using first = RunningMigration.start(pair, { migrationId });
     await first.untilReady();
@@ -37,7 +38,7 @@ test('the verification of a migration whose engine is stopped or killed', async 
     });
     await second.untilReady();
     assert.equal(compared, 0);
-    assert.equal(second.progress.verification.documentsCompared, 3_000);
+    assert.equal(second.progress.verification.documentsCompared, 500);
     await second.commit();
     await expectIdentical(pair);
   });
@@ -137,20 +138,37 @@ test('the verification of a migration whose engine is stopped or killed', async 
     },
   );
 
+  const uris = { cluster0: pair.source.uri, cluster1: pair.destination.uri };
+  const resumed = {
+    // The one of `linkspan sync --once`.
+    migrationId: migrationIdOf(uris, 'cluster0', 'cluster1', 'once 1'),
+    once: true,
+    expectsMismatches: true,
+  };
+  /** Copies, and stops before anything is compared. */
+  const copy = async () => {
+    using held = holdAt('engine.copy.indexed');
+    await using first = RunningMigration.start(pair, resumed);
+    await held.reached;
+    const stopped = first.stop();
+    held.release();
+    await stopped;
+  };
+  const kill = async (point: string) => {
+    const clusters = ['--cluster0', uris.cluster0, '--cluster1', uris.cluster1];
+    await using killed = runLinkspan(['sync', '--once', '--output', 'json', ...clusters], { hook: `${point}=kill` });
+    await expectHookReached(killed);
+  };
+
   await t.test('counts a difference once, however often it is killed before the repair', async () => {
     await refill();
-    const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
-    const arguments_ = ['sync', '--once', '--output', 'json', ...clusters];
-    await using first = runLinkspan(arguments_, { hook: 'engine.copy.indexed=kill' });
-    await expectHookReached(first);
+    await copy();
     await destination.collection<{ _id: number }>('items').updateOne({ _id: 7 }, { $set: { a: 'wrong' } });
     // A document that differs once more after three repairs ends the migration.
-    for (let kill = 0; kill < 4; kill += 1) {
-      await using killed = runLinkspan(arguments_, { hook: 'engine.verify.mismatch-recorded=kill' });
-      await expectHookReached(killed);
+    for (let killed = 0; killed < 4; killed += 1) {
+      await kill('engine.verify.mismatch-recorded');
     }
-    await using last = runLinkspan(arguments_);
-    assert.deepEqual(await last.exit, { code: 0, signal: null }, last.stderr);
+    await syncOnce(pair, resumed);
     await expectIdentical(pair);
     const mismatches = pair.destination.client.db('linkspan_internal').collection('mismatches');
     assert.equal((await mismatches.findOne())?.times, 1);
@@ -158,19 +176,14 @@ test('the verification of a migration whose engine is stopped or killed', async 
 
   await t.test('finds the same when it is killed at any of its steps', async () => {
     for (const point of KILLED_AT) {
-      await refill(3_000);
-      await source.collection('others').insertMany(numbered(2_000, { a: 1 }));
-      const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
-      const arguments_ = ['sync', '--once', '--output', 'json', ...clusters];
-      await using first = runLinkspan(arguments_, { hook: 'engine.copy.indexed=kill' });
-      await expectHookReached(first);
+      await refill();
+      await source.collection('others').insertMany(numbered(200, { a: 1 }));
+      await copy();
       const items = destination.collection<{ _id: number }>('items');
       await items.updateOne({ _id: 7 }, { $set: { a: 'wrong' } }, { upsert: true });
       await items.insertOne({ _id: 100_000 });
-      await using killed = runLinkspan(arguments_, { hook: `${point}=kill` });
-      await expectHookReached(killed);
-      await using last = runLinkspan(arguments_);
-      assert.deepEqual(await last.exit, { code: 0, signal: null }, last.stderr);
+      await kill(point);
+      await syncOnce(pair, resumed);
       await expectIdentical(pair);
       const mismatches = await pair.destination.client
         .db('linkspan_internal')
