@@ -5,7 +5,7 @@ import { type MovedParts, onDestination, onSource, pinTo } from '../collections/
 import { noteReordered } from '../collections/note-reordered.ts';
 import { refuseRepeatedIds } from '../collections/repeated-ids.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { readByKeys } from '../compare/clustered-reads.ts';
+import { readByKeys } from '../compare/read-by-keys.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { WaitTimes } from '../concurrency/wait-times.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';

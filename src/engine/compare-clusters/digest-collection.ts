@@ -3,9 +3,9 @@ import { type Logger, messageOf, reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { rawDocument } from '../bson/raw-document.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
-import { ifEmptyPart, partsOfRange } from '../compare/clustered-reads.ts';
 import { DocumentsDigest, OrderDigest } from '../compare/digest.ts';
-import type { KeyRange } from '../compare/document-reader.ts';
+import { ifEmptyPart, type KeyRange, partsOfRange } from '../compare/key-range.ts';
+
 import type { SideEntry } from '../compare/side-catalog.ts';
 import { classify, type FailureClass, NotNow } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';

@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { sampleBounds } from '../catalog/sample-bounds.ts';
-import type { KeyRange } from '../compare/document-reader.ts';
+import type { KeyRange } from '../compare/key-range.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
 
 /** More ranges wouldn't use more of a server. */

@@ -2,7 +2,8 @@ import type { Timestamp } from 'mongodb';
 import type { DocumentBatch } from '../bson/document-batch.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import type { RawBatch } from '../mongodb/raw-cursor.ts';
-import type { DocumentReader, KeyRange } from './document-reader.ts';
+import type { DocumentReader } from './document-reader.ts';
+import type { KeyRange } from './key-range.ts';
 
 /** A key whose documents differ. One of them is undefined when only the other side has the key. */
 export interface DifferingPair {

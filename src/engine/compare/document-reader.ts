@@ -1,15 +1,6 @@
 import type { MongoClient, UUID } from 'mongodb';
-import type { DocumentKey } from '../bson/document-key.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
-import { ifEmptyPart, partsOfRange } from './clustered-reads.ts';
-
-/** A range of `_id`, in the order of the server. */
-export interface KeyRange {
-  /** Exclusive; undefined for no bound. */
-  readonly after?: DocumentKey | undefined;
-  /** Inclusive; undefined for no bound. */
-  readonly high?: DocumentKey | undefined;
-}
+import { ifEmptyPart, type KeyRange, partsOfRange } from './key-range.ts';
 
 /** Reads one side's documents of a collection. */
 export interface DocumentReader {

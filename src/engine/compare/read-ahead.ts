@@ -1,6 +1,7 @@
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import type { RawBatch } from '../mongodb/raw-cursor.ts';
-import type { DocumentReader, KeyRange } from './document-reader.ts';
+import type { DocumentReader } from './document-reader.ts';
+import type { KeyRange } from './key-range.ts';
 
 /** The documents after a key, requested before anybody asked for them. */
 interface Ahead {

@@ -3,8 +3,8 @@ import type { MongoClient, Timestamp } from 'mongodb';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
-import { readByKeys } from './clustered-reads.ts';
 import type { ReadFrom } from './document-reader.ts';
+import { readByKeys } from './read-by-keys.ts';
 
 /** The documents that one side has for some keys. */
 export interface KeysRead<T> {

@@ -4,7 +4,7 @@ import { type DocumentKey, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { refuseRepeatedId, refuseRepeatedIds } from '../collections/repeated-ids.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { ifEmptyPart, partsOfRange } from '../compare/clustered-reads.ts';
+import { ifEmptyPart, partsOfRange } from '../compare/key-range.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { PartitionRecord } from '../records/records.ts';
 import { type BegunRead, finishRead, type HeldBatch, type HeldBatchParts } from './held-batch.ts';

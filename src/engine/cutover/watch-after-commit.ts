@@ -4,7 +4,7 @@ import { Look } from '../apply/seen-changes.ts';
 import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
 import { ChangeStream, type ChangeStreamParts, type ResumeToken } from '../capture/change-stream.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { readByKeys } from '../compare/clustered-reads.ts';
+import { readByKeys } from '../compare/read-by-keys.ts';
 import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import { Retrier } from '../mongodb/retry.ts';
