@@ -17,6 +17,7 @@ export const LONG_FILES: readonly string[] = [
   'test/engine/run/restarts.test.ts',
   'test/engine/run/restored.test.ts',
   'test/engine/run/reverse.test.ts',
+  'test/engine/run/passed-values.test.ts',
   'test/engine/run/displaced.test.ts',
   'test/sync/reverse-killed.test.ts',
   'test/engine/mongodb/silent-servers.test.ts',

@@ -58,7 +58,7 @@ export class RunningMigration implements AsyncDisposable {
   /** Waits until the progress meets the condition. @throws the migration's failure, if it fails meanwhile */
   async until(what: string, condition: (progress: Progress) => boolean): Promise<void> {
     const failed = this.outcome.then(() => new Promise<never>(() => undefined));
-    const reached = eventually(() => condition(this.progress), { what });
+    const reached = eventually(() => condition(this.progress), { what, pollMs: 50 });
     await Promise.race([reached, failed]);
   }
 

@@ -39,7 +39,7 @@ export class RunningReversible implements AsyncDisposable {
   /** Waits until the condition holds. @throws the migration's failure, if it fails meanwhile */
   async until(what: string, condition: () => boolean): Promise<void> {
     const failed = this.outcome.then(() => new Promise<never>(() => undefined));
-    const inTime = eventually(condition, { what }).catch((error: unknown) => {
+    const inTime = eventually(condition, { what, pollMs: 50 }).catch((error: unknown) => {
       const { current, wayBack } = this.migration;
       const told = [current, wayBack].map((one) => {
         const { state, notReadyReasons, warnings } = one?.progress() ?? {};

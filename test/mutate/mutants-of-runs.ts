@@ -45,6 +45,18 @@ export const OF_RUNS: MutantTable = {
     ['lost-oplog-is-no-answer', remove('call'), 'whose oplog no longer has the cutover'],
     ['failback-begins-again', replace('false'), 'begins again when its old source'],
   ],
+  'test/engine/run/passed-values.test.ts': [
+    ['reapply-displaced', remove('statement 2'), 'but apart'],
+    [
+      'checkpoint-waits-from-read',
+      replace('{ sequence: Math.min(...dirty.map((one) => one.sequence)) }'),
+      'holds back no change',
+    ],
+    ['reread-before-displacing', keep('receiver'), 'makes no room for itself'],
+    ['reread-displaced-in-batch', replace('$(name 3)', 'receiver'), 'of its batch is read again'],
+    ['keep-newer-holder', remove('call 3'), 'newer state before it would make room'],
+    ['keep-displaced-keys', replace('$(name 3).clear(); $()', 'rule'), 'answer to its delete'],
+  ],
   'test/engine/run/restarts.test.ts': [['compare-after-stream-break', remove('operand'), 'rolled back are reverted']],
   'test/engine/run/reverse-accounts.test.ts': [['inherit-accounts', remove(), 'users and roles that are made']],
   'test/engine/run/reverse-drops.test.ts': [
@@ -60,16 +72,6 @@ export const OF_RUNS: MutantTable = {
   ],
   'test/engine/run/reverse-kinds.test.ts': [['users-expiry-off', remove('branch')]],
   'test/engine/run/reverse.test.ts': [
-    ['reapply-displaced', remove('statement 2'), 'but apart'],
-    [
-      'checkpoint-waits-from-read',
-      replace('{ sequence: Math.min(...dirty.map((one) => one.sequence)) }'),
-      'holds back no change',
-    ],
-    ['reread-before-displacing', keep('receiver'), 'makes no room for itself'],
-    ['reread-displaced-in-batch', replace('$(name 3)', 'receiver'), 'of its batch is read again'],
-    ['keep-newer-holder', remove('call 3'), 'newer state before it would make room'],
-    ['keep-displaced-keys', replace('$(name 3).clear(); $()', 'rule'), 'answer to its delete'],
     ['make-room-for-unique-values', replace('false', 'operand'), 'documents that pass values'],
     ['resume-recorded-direction', remove('literal'), 'a way back whose engine'],
   ],

@@ -232,6 +232,9 @@ function mongodArguments(dbPath: string, options: ReplicaSetOptions): string[] {
     dbPath,
     '--wiredTigerCacheSizeGB',
     String(options.cacheGigabytes ?? 0.25),
+    // By default each start writes 300 MB of empty journal files, and a back-up copies them.
+    '--wiredTigerEngineConfigString',
+    'log=(prealloc=false,file_max=10MB)',
     '--nounixsocket',
     '--quiet',
     // On a busy machine every command is slow, and logging that would make it busier.

@@ -25,9 +25,9 @@ test('step-downs of both primaries, in the copy and while following, lose nothin
     clients: [pair.source.client],
     namespaces: ['shop.a', 'shop.b'],
     seed: 5,
-    ratePerSecond: 100,
+    ratePerSecond: 50,
   });
-  await using running = RunningMigration.start(pair, { copyBytesPerSecond: 4_000_000 });
+  await using running = RunningMigration.start(pair, { copyBytesPerSecond: 1_000_000 });
   await running.untilReady();
   assert.ok(steppedDown !== undefined, 'the primaries stepped down during the copy');
   await steppedDown;
@@ -77,7 +77,7 @@ test('transient failures cost a retry, and nothing else', async (t) => {
         clients: [pair.source.client],
         namespaces: ['shop.a'],
         seed: 6,
-        ratePerSecond: 100,
+        ratePerSecond: 50,
       });
       const fail = () => pair[side].failCommand({ mode: { times: 3 }, data: { ...data, appName: `linkspan-${side}` } });
       using failed = onceAt('engine.copy.before-first-read', fail);
@@ -105,7 +105,7 @@ test('a lost history is declared and repaired, in the copy and while following, 
     clients: [pair.source.client],
     namespaces: ['shop.a', 'shop.b'],
     seed: 7,
-    ratePerSecond: 300,
+    ratePerSecond: 50,
   });
   const declared = () => running.progress.repairs?.declared ?? 0;
   // By condition, not for a number of commands: other reads of the engine are aggregations of `admin`, too.
@@ -141,7 +141,7 @@ test('a lost history is declared and repaired, in the copy and while following, 
 
 async function fill(set: ReplicaSet): Promise<void> {
   for (const name of ['a', 'b', 'c']) {
-    const documents = numbered(3_000, { name, text: 'x'.repeat(2_000) });
+    const documents = numbered(1_000, { name, text: 'x'.repeat(1_000) });
     await set.client.db('shop').collection(name).insertMany(documents);
     await set.client.db('shop').collection(name).createIndex({ n: 1 });
   }

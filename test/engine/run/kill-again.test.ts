@@ -41,7 +41,7 @@ test('a migration whose destination somebody changes, killed at each durable ste
     namespaces: ['shop.a', 'shop.b'],
     seed: 8,
     // Enough for each life to find changes. More would only be copied and applied again in each of them.
-    ratePerSecond: 50,
+    ratePerSecond: 20,
   });
   const addresses = { source: pair.source.uri, destination: pair.destination.uri };
   await using engine = new EngineLives(addresses, { hooks, catalogStandsStill: false }, log);
@@ -81,8 +81,8 @@ test('a migration whose destination somebody changes, killed at each durable ste
 // id: killed-copy-resumes
 test('a killed copy resumes at the last acknowledged key', async () => {
   await using pair = await startPair();
-  const documents = 12_000;
-  await insert(pair.source.client.db('shop'), 'items', documents, 2_000);
+  const documents = 3_000;
+  await insert(pair.source.client.db('shop'), 'items', documents, 8_000);
   await using proxy = await startFaultProxy((await pair.destination.primary()).port);
   // A batch takes about a second, the interval at which the engine records progress.
   proxy.set({ bytesPerSecond: 4_000_000 });
@@ -131,7 +131,7 @@ test('every named point of the engine is one where a test kills it', () => {
 
 async function fill(db: Db): Promise<void> {
   for (const name of ['a', 'b', 'c']) {
-    await insert(db, name, 1_500, 1_000);
+    await insert(db, name, 500, 500);
     await db.collection(name).createIndex({ n: 1, _id: 1 }, { unique: true });
     await db.collection(name).createIndex({ expiresAt: 1 }, { expireAfterSeconds: 1_000_000 });
   }
@@ -197,7 +197,7 @@ async function swapNames(db: Db, signal: AbortSignal): Promise<void> {
     await db.collection('empty 0').rename('between');
     await db.collection('empty 1').rename('empty 0');
     await db.collection('between').rename('empty 1');
-    await delay(300);
+    await delay(1_000);
   }
 }
 

@@ -115,7 +115,7 @@ async function killWhileWrittenTo(pair: ReplicaSetPair, arguments_: readonly str
     clients,
     namespaces: ['shop.a', 'shop.b'],
     seed: 3,
-    ratePerSecond: 200,
+    ratePerSecond: 100,
   });
   await kill(arguments_, hook);
   const before = writer.snapshot().documentsWritten;
@@ -128,7 +128,8 @@ async function refill(pair: ReplicaSetPair): Promise<void> {
   for (const name of ['shop', 'linkspan_internal']) await pair.destination.client.db(name).dropDatabase();
   for (const name of ['a', 'b', 'c']) {
     const collection = pair.source.client.db('shop').collection(name);
-    await collection.insertMany(numbered(4_000, { name, text: 'x'.repeat(2_000) }));
+    // Two batches of the copy.
+    await collection.insertMany(numbered(1_200, { name, text: 'x'.repeat(3_600) }));
     await collection.createIndex({ n: 1, _id: 1 }, { unique: true });
   }
 }

@@ -19,7 +19,7 @@ const HOUR_MS = 3_600_000;
 // id: servers-killed-and-restarted
 test('servers that are killed and started again, in the copy and while following, cost time only; so does a clock that is set', async () => {
   await using pair = await startPair();
-  await fill(pair.source, 4_000);
+  await fill(pair.source, 1_000);
   const items = pair.source.client.db('shop').collection('items');
   let setBy = 0;
   const clock = { ...systemClock, now: () => Date.now() + setBy };
@@ -48,7 +48,7 @@ test('servers that are killed and started again, in the copy and while following
 
 test('a rename of members, in the copy and while following, costs time only', async () => {
   await using pair = await startPair();
-  await fill(pair.source, 5_000);
+  await fill(pair.source, 1_250);
   const names = ['localhost', '127.0.0.1'];
   const renameMembers = async () => {
     const host = names.shift();
@@ -139,7 +139,7 @@ test('changes of the catalog that are rolled back are reverted', { skip: unseen 
 });
 
 async function fill(set: ReplicaSet, count: number): Promise<void> {
-  const documents = numbered(count, { text: 'x'.repeat(2_000) });
+  const documents = numbered(count, { text: 'x'.repeat(8_000) });
   await set.client
     .db('shop')
     .collection('items')
