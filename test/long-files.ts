@@ -24,6 +24,7 @@ export const LONG_FILES: readonly string[] = [
   'test/engine/records/destination-owner.test.ts',
   'test/engine/capture/fixed-catalog.test.ts',
   'test/engine/cutover/block-owner.test.ts',
+  'test/engine/cutover/no-majority.test.ts',
   'test/engine/cutover/block-of-destination.test.ts',
   'test/sharded/verify.test.ts',
   'test/engine/scope/document-filter.test.ts',

@@ -120,20 +120,18 @@ async function setWithin(client: MongoClient, maxTimeMS: number, sent?: AbortSig
 }
 
 /**
- * Lets users write again. Has no effect when nothing is blocked.
- * @throws NotNow when a sharded cluster takes longer than {@link SEND_TO_SHARDS_WITHIN_MS}, or the majority of a replica
- * set doesn't have the lift in time
+ * Lets users write again, and waits until a majority has that. Has no effect when nothing is blocked.
+ * @throws NotNow when a sharded cluster takes longer than {@link SEND_TO_SHARDS_WITHIN_MS}
  */
 export async function unblockWrites(client: MongoClient): Promise<void> {
-  const election = await electionOf(client);
-  await unblockPrimary(client);
-  await confirmByMajority(client, election);
+  // rule: end-deadlock-of-lift
+  if (isSharded(client)) await endingDeadlocks(client, () => unblockShards(client));
+  else await setBlock(client, { global: false });
 }
 
-/** Lets users write again, as `unblockWrites`, but doesn't wait for the majority of a replica set. */
+/** Lets users write again, as `unblockWrites`, and doesn't wait long for the majority of a replica set. */
 export async function unblockPrimary(client: MongoClient): Promise<void> {
-  // rule: end-deadlock-of-lift
-  if (isSharded(client)) return await endingDeadlocks(client, () => unblockShards(client));
+  if (isSharded(client)) return await unblockWrites(client);
   await setBlock(client, { global: false, maxTimeMS: MAJORITY_WITHIN_MS }).catch(async (error: unknown) => {
     // A server lifts its block, and then waits for its majority (tried on 6.0.5).
     // rule: lift-without-majority
@@ -142,7 +140,7 @@ export async function unblockPrimary(client: MongoClient): Promise<void> {
 }
 
 /**
- * Waits until the majority of a replica set has all that its primary had before.
+ * Waits until the majority of a source that is a replica set has all that its primary had before.
  * @param election  the one in which the primary had that
  * @throws NotNow when it hasn't, or another primary may lack it
  */

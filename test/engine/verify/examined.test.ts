@@ -27,7 +27,6 @@ const KINDS = {
 
 const idOf = (n: number) => `k${String(n).padStart(6, '0')}`;
 
-// id: reads-are-bounded
 test('each read and each write examines about as many documents as it asks for, in collections of all kinds', {
   skip: needsSource('6.0', 'it has no clustered collections'),
 }, async () => {
