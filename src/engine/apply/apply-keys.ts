@@ -206,17 +206,18 @@ async function fetchDocuments(
   );
 }
 
+/** Returns the documents of all batches, each once: a collation may find one document by several keys. */
 function joined(batches: readonly (DocumentBatch | 'too large')[]): DocumentBatch | 'too large' {
   const [only] = batches;
   if (only !== undefined && batches.length === 1) return only;
-  const documents: Buffer[] = [];
+  const documents = new Map<string, Buffer>();
   let bytes = 0;
   for (const batch of batches) {
     if (batch === 'too large') return batch;
     bytes += batch.bytes.length;
-    documents.push(...batch);
+    for (const document of batch) documents.set(keyOf(document).identity, document);
   }
-  return bytes > REPLY_BYTES ? 'too large' : DocumentBatch.of(documents);
+  return bytes > REPLY_BYTES ? 'too large' : DocumentBatch.of([...documents.values()]);
 }
 
 async function write(context: ApplyKeysParts, collection: TrackedCollection, writes: Writes): Promise<void> {

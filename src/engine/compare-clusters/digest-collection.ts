@@ -160,8 +160,14 @@ class Reading {
   #partsOfRange(): readonly object[] {
     if (this.#isCapped) return [{ hint: { $natural: 1 } }];
     const filter = this.#filter;
-    const select = (query: object) => (filter === undefined ? query : { $and: [rawDocument(filter), query] });
-    return partsOfRange({ after: this.#after, high: this.#high }, this.#isClustered, select);
+    return partsOfRange(
+      { after: this.#after, high: this.#high },
+      {
+        isClustered: this.#isClustered,
+        takesHint: this.#parts.pinsReads,
+        select: (query) => (filter === undefined ? query : { $and: [rawDocument(filter), query] }),
+      },
+    );
   }
 
   /**

@@ -29,13 +29,14 @@ export interface ReadFrom {
 /** Reads documents of a range once. The caller retries. */
 export async function readRange(
   client: MongoClient,
-  { database, name, uuid, isClustered, select = (query) => query, readConcern }: ReadFrom,
+  { database, name, uuid, isClustered, select, readConcern }: ReadFrom,
   range: KeyRange,
   limit: number,
 ): Promise<RawBatch> {
   const pinned = uuid === undefined ? {} : { collectionUUID: uuid };
   let batch: RawBatch | undefined;
-  for (const part of partsOfRange(range, isClustered, select)) {
+  // Servers take a UUID since 6.0, too.
+  for (const part of partsOfRange(range, { isClustered, takesHint: uuid !== undefined, select })) {
     const command = { find: name, ...part, batchSize: limit, singleBatch: true, ...pinned, readConcern };
     const opened = await RawCursor.open(client, database, command).catch(ifEmptyPart);
     if (opened === undefined) continue;

@@ -12,26 +12,39 @@ export interface KeyRange {
   readonly high?: DocumentKey | undefined;
 }
 
+/** The collection that a range is read from. */
+interface RangeSource {
+  readonly isClustered: boolean;
+  /** Whether the server takes a hint, `min` and `max` for a clustered collection: since 6.0. */
+  readonly takesHint: boolean;
+  /** Restricts a query to the documents that count; all by default. */
+  readonly select?: ((query: object) => object) | undefined;
+}
+
 /**
  * Returns the parts of a range whose documents, one part after the other, are those of the range, as fields of `find`.
  * A server doesn't use the filter of a range to bound what it examines of a clustered collection; it uses `min` and
  * `max`. The latter excludes the upper bound, so that is a part of its own.
- * @param select  restricts a query to the documents that count
  */
 export function partsOfRange(
   range: KeyRange,
-  isClustered: boolean,
-  select: (query: object) => object = (query) => query,
+  { isClustered, takesHint, select = (query) => query }: RangeSource,
 ): readonly object[] {
   const { after, high } = range;
-  const find = { filter: select(rangeFilter(range)), sort: { _id: 1 }, hint: { _id: 1 } };
-  if (!isClustered) return [find];
+  const find = { filter: select(rangeFilter(range)), sort: { _id: 1 } };
+  const hint = { _id: 1 };
+  if (!isClustered) return [{ ...find, hint }];
+  // rule: clustered-hint
+  if (!takesHint || (after === undefined && high === undefined)) return [find];
   // rule: bounds-of-clustered-range
-  const below = { ...find, ...(after && { min: { _id: after.value } }), ...(high && { max: { _id: high.value } }) };
-  const isBounded = after !== undefined || high !== undefined;
-  const rest = isBounded ? below : { filter: find.filter, sort: find.sort };
-  if (high === undefined) return [rest];
-  return [rest, { filter: select({ $and: [{ _id: { $eq: high.value } }, rangeFilter({ after })] }) }];
+  const below = {
+    ...find,
+    hint,
+    ...(after && { min: { _id: after.value } }),
+    ...(high && { max: { _id: high.value } }),
+  };
+  if (high === undefined) return [below];
+  return [below, { filter: select({ $and: [{ _id: { $eq: high.value } }, rangeFilter({ after })] }) }];
 }
 
 /** Returns undefined for the error of a part that has no documents. @throws any other error */

@@ -31,12 +31,14 @@ export async function readKeys<T>(
     const command = { find: name, filter: select(filter), projection, ...pinned, readConcern };
     const [cursor, first] = await RawCursor.open(client, database, command);
     await using _ = cursor;
+    // A collation may find documents of other keys, and one by several keys.
+    const met = new Set<string>();
     let batch = first;
     while (true) {
       for (const document of batch.documents) {
-        // A collation may find documents of other keys.
         const key = keyOf(document);
-        if (found.has(key.identity)) repeated = key;
+        if (met.has(key.identity)) repeated = key;
+        met.add(key.identity);
         if (wanted.has(key.identity)) found.set(key.identity, take(document));
       }
       if (!cursor.open) return batch.operationTime;

@@ -32,11 +32,13 @@ export async function* readPartition(
 ): AsyncGenerator<ReadBatch> {
   let after = partition.lastId ?? partition.low;
   const high = keyFromBytes(bufferOf(partition.high));
+  const { isClustered } = collection;
+  const { pinsReads: takesHint } = context.sourceFeatures;
   const select = (query: object) => collection.selected(query);
   for (let isRead = false; !isRead; ) {
     isRead = true;
     const range = { after: after === null ? undefined : keyFromBytes(bufferOf(after)), high };
-    for (const part of partsOfRange(range, collection.isClustered, select)) {
+    for (const part of partsOfRange(range, { isClustered, takesHint, select })) {
       const opened = await openRead(context, collection, (name) => ({ find: name, ...part })).catch(ifEmptyPart);
       if (opened === undefined) continue;
       const [cursor, first] = opened;

@@ -30,6 +30,7 @@ import {
   refuseDifference,
   settleHeld,
 } from './last-look.ts';
+import { reopenSource } from './open-source.ts';
 import type { CutoverPreparation } from './prepare-cutover.ts';
 import type { RunningStream } from './running-stream.ts';
 import {
@@ -39,7 +40,6 @@ import {
   confirmBlock,
   confirmBlocked,
   confirmClaim,
-  reopenSource,
   untilBlockable,
 } from './source-block.ts';
 import { type RefusalParts, unlessRefused } from './unless-refused.ts';
@@ -236,7 +236,7 @@ async function drainUnderBlock(
     timeline.begin('reopening');
     let stoppedMs: number | undefined;
     const onOpened = () => {
-      stoppedMs = timeline.since('block');
+      stoppedMs ??= timeline.since('block');
       timeline.noteOpen();
       watchdog.standDown();
     };

@@ -3,8 +3,9 @@ import { within } from '../records/within.ts';
 import type { DocumentFilters } from '../scope/document-filters.ts';
 import type { Claim } from './block-history.ts';
 import { barrier, type LastLookParts } from './last-look.ts';
+import { newClaim } from './open-source.ts';
 import type { RunningStream } from './running-stream.ts';
-import { type BlockSurvey, newClaim, surveySource } from './source-block.ts';
+import { type BlockSurvey, surveySource } from './source-block.ts';
 import { startWatchdog, type Watchdog, type WatchdogParts } from './watchdog.ts';
 
 /** The parts of a run that the preparation needs. */

@@ -9,17 +9,11 @@ import { within } from '../records/within.ts';
 import type { Claim } from './block-history.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { barrier, confirmCatalog, holdAt, type LastLookParts, lastLook } from './last-look.ts';
+import { reopenSource } from './open-source.ts';
 import { type PrepareCutoverParts, prepareCutover } from './prepare-cutover.ts';
 import type { RunningStream } from './running-stream.ts';
 import { type CappedOutlook, compareCapped } from './settle-capped.ts';
-import {
-  type Blockable,
-  type Blocked,
-  blockSource,
-  confirmBlock,
-  reopenSource,
-  untilBlockable,
-} from './source-block.ts';
+import { type Blockable, type Blocked, blockSource, confirmBlock, untilBlockable } from './source-block.ts';
 import { actsInTime } from './source-claim.ts';
 import type { Watchdog } from './watchdog.ts';
 

@@ -1,10 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { MongoClient, Timestamp } from 'mongodb';
-import { type Clock, type Logger, messageOf, reach } from '../../platform/index.ts';
+import { messageOf, reach } from '../../platform/index.ts';
 import { electionOf } from '../mongodb/election.ts';
 import { classify, NotNow, reasonOf } from '../mongodb/failure-policy.ts';
-import type { Fence } from '../mongodb/fence.ts';
-import type { Retrier } from '../mongodb/retry.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import {
   type BlockLimit,
@@ -12,50 +9,23 @@ import {
   LIFT_COMMAND,
   SHARDS_BLOCK_LIMIT_MS,
   tryToBlockWrites,
-  unblockWrites,
   writeBlockObstacles,
   writesAreBlocked,
 } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { BlockReading, Claim } from './block-history.ts';
 import { readObstacle, writeNote } from './block-notes.ts';
 import { describeMigrationInto, migrationInto } from './block-of-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
-import {
-  actsInTime,
-  announceCommit,
-  describeHolder,
-  describeReliance,
-  type Lifted,
-  liftBlock,
-  stakeClaim,
-} from './source-claim.ts';
+import { newClaim, reopenSource, type SourceBlockParts } from './open-source.ts';
+import { actsInTime, announceCommit, describeHolder, describeReliance, stakeClaim } from './source-claim.ts';
 import type { Watchdog } from './watchdog.ts';
-
-/** The parts of a run that blocking the source needs. */
-interface SourceBlockParts {
-  readonly source: MongoClient;
-  readonly fence: Fence;
-  readonly checkpoint: RetryingCheckpointStore;
-  readonly retrier: Retrier;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Whether this is the opposite direction of an earlier one. */
-  readonly isReversed: boolean;
-}
 
 /** Short, because the cutover begins when an obstacle is gone. */
 const BETWEEN_LOOKS_MS = 25;
 /** How long a measurement of the source's majority counts. */
 const LIMIT_COUNTS_MS = 5_000;
 const TELL_WITHIN_MS = 10_000;
-const TO_OPEN = 'the source, to end its write block';
-
-/** Returns a claim to the source's block for one attempt of this engine to cut over. */
-export function newClaim({ checkpoint }: Pick<SourceBlockParts, 'checkpoint'>, log: MigrationLog): Claim {
-  return { id: randomUUID(), migrationId: checkpoint.migrationId, term: log.record.term };
-}
 
 /** A moment in which the source can be blocked. */
 export interface Blockable {
@@ -270,137 +240,4 @@ export async function tellCommitted(context: SourceBlockParts, log: MigrationLog
         'The source has no note of the commit',
       );
     });
-}
-
-/**
- * Opens the source after an interrupted cutover. It is the first act of an engine that finds a block it may have set,
- * because nobody else will lift it (docs/reference/mongodb-behaviour.md#fact-8-4).
- */
-export async function settleOpenBlock(context: SourceBlockParts, log: MigrationLog): Promise<void> {
-  const { cutover } = log.record;
-  if (cutover === undefined || cutover.committed || !cutover.blocking) return;
-  context.logger.warn({ event: 'cutover.interrupted' }, 'A cutover was interrupted: opening the source again');
-  const { source } = context;
-  const claim = newClaim(context, log);
-  const unexplained = cutover.claim === undefined;
-  log.beginSettling(claim.id); // rule: settle-under-own-claim
-  const isOurs = await context.retrier.run(TO_OPEN, async () => {
-    const staked = await stakeClaim(source, claim);
-    if (staked.outcome !== 'refused') return true;
-    if (staked.holder?.migrationId === claim.migrationId) throw new NotNow('an earlier engine is about to open it');
-    context.logger.warn(
-      { event: 'cutover.foreign_block', reason: describeHolder(staked.holder) },
-      'The source has the block of another migration',
-    );
-    return false;
-  });
-  // rule: killed-cutover-holds-block
-  if (isOurs) await reopenSource(context, log, { claim, unexplained });
-  else await log.advanceCutover('source opened');
-}
-
-/**
- * Opens the source as the last act of a run that ended in the middle of a cutover. A write checks whether the commit
- * succeeded: the commit may still be under way, which a read would not show, and then the source must stay blocked. An
- * engine that hasn't sent the commit needn't check.
- * @param within  aborts when the watchdog or a later run has to do it
- */
-export async function reopenAfterFailure(
-  context: SourceBlockParts,
-  log: MigrationLog,
-  within: AbortSignal,
-): Promise<void> {
-  const { cutover } = log.record;
-  if (cutover === undefined || cutover.committed || !cutover.blocking) return;
-  const { source } = context;
-  const retrier = context.retrier.but(within);
-  const checkpoint = context.checkpoint.with(retrier);
-  try {
-    if (log.commitWasSent && !(await checkpoint.staysUncommitted())) return;
-    const lifted = await retrier.run(TO_OPEN, () => liftOwnBlock(context, log));
-    // Otherwise the next engine would not open it.
-    const mayBeBlocked = lifted === 'other claim' || (lifted === 'not ours' && cutover.claim === undefined);
-    if (mayBeBlocked) throw new Error('its write block may be that of an earlier engine of the migration'); // rule: keep-unsettled-block-on-record
-    if (lifted === 'unseen') {
-      if (!(await checkpoint.staysUncommitted())) return;
-      await retrier.run(TO_OPEN, () => unblockWrites(source));
-    }
-    await retrier.run('the destination', () => log.sourceOpenedAfterFailure());
-  } catch (error) {
-    tellHowToReopen(context, error);
-  }
-}
-
-/** Lifts the block by the claim on record, or by that with which this engine opens the source for an earlier one. */
-async function liftOwnBlock(context: SourceBlockParts, log: MigrationLog): Promise<Lifted> {
-  const { source, clock } = context;
-  const { settlingClaim } = log;
-  const recorded = log.record.cutover?.claim;
-  const claim = { ...newClaim(context, log), id: recorded ?? '' };
-  const lifted = await liftBlock(source, claim, { uncommitted: true, clock });
-  if (settlingClaim === undefined || (lifted !== 'not ours' && lifted !== 'other claim')) return lifted;
-  const settling = { ...claim, id: settlingClaim };
-  return await liftBlock(source, settling, { uncommitted: true, unexplained: recorded === undefined, clock });
-}
-
-export interface Reopening {
-  readonly claim: Claim;
-  /** An earlier save of this cutover that may still be under way: the last one must come after it. */
-  readonly noted?: Promise<void>;
-  /** Whether a block without a note belongs to the migration. */
-  readonly unexplained?: boolean;
-  /**
-   * Called once users can write, or the block isn't the migration's. The majority of the source may not have that yet, and
-   * the record may have to wait for the destination.
-   */
-  readonly onOpened?: () => void;
-}
-
-/**
- * Opens the source again after a cutover whose commit wasn't sent, however long that takes. Where the source's notes
- * can be read, it needs no answer from the destination.
- */
-export async function reopenSource(context: SourceBlockParts, log: MigrationLog, reopening: Reopening): Promise<void> {
-  const { source, fence, retrier, clock } = context;
-  const { claim, noted, unexplained = false, onOpened } = reopening;
-  let told = false;
-  let ended = false;
-  const onEnded = () => {
-    if (!ended) onOpened?.();
-    ended = true;
-  };
-  const lifted = await retrier.run(TO_OPEN, async () => {
-    try {
-      const outcome = await liftBlock(source, claim, { uncommitted: true, unexplained, clock, onEnded });
-      if (outcome !== 'unseen') return outcome; // rule: open-without-destination
-      await fence.confirm().catch(explainUnseen);
-      await unblockWrites(source);
-      return 'lifted';
-    } catch (error) {
-      if (!told && !ended) tellHowToReopen(context, error);
-      told = true;
-      throw error;
-    }
-  });
-  context.logger.info({ event: 'cutover.block_released', block: lifted }, 'This cutover no longer blocks the source');
-  onEnded();
-  await log.sourceOpened(noted);
-}
-
-/**
- * Where the notes of other engines can't be read, the destination has to confirm that this engine owns the migration.
- */
-function explainUnseen(error: unknown): never {
-  if (classify(error) !== 'transient') throw error;
-  throw new NotNow(
-    `its oplog may not be read, so the destination first has to confirm who owns the migration: ${reasonOf(error)}. If that is lost for good, ` +
-      `run on the source: ${LIFT_COMMAND}`,
-  );
-}
-
-function tellHowToReopen(context: SourceBlockParts, error: unknown): void {
-  context.logger.error(
-    { event: 'cutover.source_not_opened', error: messageOf(error) },
-    `The source may still refuse writes. If nothing resumes the migration, run there: ${LIFT_COMMAND}`,
-  );
 }

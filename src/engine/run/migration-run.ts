@@ -7,7 +7,7 @@ import { Throttle } from '../concurrency/throttle.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { loadOf } from '../copy/load-level.ts';
 import { finishCutover } from '../cutover/finish-cutover.ts';
-import { reopenAfterFailure, settleOpenBlock } from '../cutover/source-block.ts';
+import { reopenAfterFailure, settleOpenBlock } from '../cutover/open-source.ts';
 import { DestinationWentBack } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { HistoryWentBack, historyOf } from '../mongodb/seen-history.ts';
