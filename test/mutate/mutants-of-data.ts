@@ -204,6 +204,7 @@ export const OF_DATA: MutantTable = {
     ['barrier-by-majority', remove('property 4'), 'the majority of the source'],
     ['barrier-after-start', remove(), 'the majority of the source'],
   ],
+  'test/engine/mongodb/failure-policy.test.ts': [['retry-full-cache', remove(), 'whose cache is full']],
   'test/engine/mongodb/fence.test.ts': [
     ['keep-regular-expressions', replace('false', 'literal'), 'names the duplicate value'],
     ['drop-by-uuid', remove('property 2'), 'does not meet what took the name'],

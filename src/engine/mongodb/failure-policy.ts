@@ -56,7 +56,10 @@ interface Failure {
   readonly meaning?: string;
 }
 
-/** The policy. Every code that isn't listed is `fatal`. docs/operate/faults.md shows the table. */
+/**
+ * The policy. Every code that isn't listed is `fatal`. docs/operate/faults.md shows the table. The codes are those of
+ * src/mongo/base/error_codes.yml in the source of MongoDB.
+ */
 export const FAILURES: readonly Failure[] = [
   // Elections, shutdowns, restarts, and what they interrupt.
   { code: 6, name: 'HostUnreachable', kind: 'transient' },
@@ -66,8 +69,10 @@ export const FAILURES: readonly Failure[] = [
   { code: 133, name: 'FailedToSatisfyReadPreference', kind: 'transient' },
   { code: 189, name: 'PrimarySteppedDown', kind: 'transient' },
   { code: 202, name: 'NetworkInterfaceExceededTimeLimit', kind: 'transient' },
-  { code: 269, name: 'NotPrimaryOrSecondary (interrupted)', kind: 'transient' },
-  { code: 384, name: 'ConnectionPoolExpired', kind: 'transient' },
+  { code: 216, name: 'ElectionInProgress', kind: 'transient' },
+  { code: 279, name: 'ClientDisconnect', kind: 'transient' },
+  { code: 308, name: 'CurrentConfigNotCommittedYet', kind: 'transient' },
+  { code: 355, name: 'InterruptedDueToStorageChange', kind: 'transient' },
   { code: 9001, name: 'SocketException', kind: 'transient' },
   { code: 10107, name: 'NotWritablePrimary', kind: 'transient' },
   { code: 11600, name: 'InterruptedAtShutdown', kind: 'transient' },
@@ -101,13 +106,28 @@ export const FAILURES: readonly Failure[] = [
   { code: 262, name: 'ExceededTimeLimit', kind: 'transient' },
   { code: 276, name: 'IndexBuildAborted', kind: 'transient' },
   { code: 290, name: 'TransactionExceededLifetimeLimitSeconds', kind: 'transient' },
+  { code: 267, name: 'PreparedTransactionInProgress', kind: 'transient' },
+  { code: 285, name: 'IndexBuildAlreadyInProgress', kind: 'transient' },
   { code: 314, name: 'ObjectIsBusy', kind: 'transient' },
   { code: 12586, name: 'BackgroundOperationInProgressForDatabase', kind: 'transient' },
   { code: 12587, name: 'BackgroundOperationInProgressForNamespace', kind: 'transient' }, // An index build holds the name.
+  // rule: retry-full-cache
+  { code: 365, name: 'TemporarilyUnavailable', kind: 'transient', meaning: 'its cache is full' },
+  { code: 388, name: 'TransactionTooLargeForCache', kind: 'transient', meaning: 'its cache is full' },
+  // Overload.
+  { code: 402, name: 'ResourceExhausted', kind: 'transient', meaning: 'it is overloaded' },
+  { code: 407, name: 'PooledConnectionAcquisitionExceededTimeLimit', kind: 'transient', meaning: 'it is overloaded' },
+  { code: 433, name: 'AdmissionQueueOverflow', kind: 'transient', meaning: 'it is overloaded' },
+  { code: 449, name: 'RateLimitExceeded', kind: 'transient', meaning: 'it is overloaded' },
   { code: 70, name: 'ShardNotFound', kind: 'transient' }, // A shard was removed meanwhile.
   // A router gave up after several attempts: chunks moved, or a collection was resharded, while it asked the shards.
   { code: 150, name: 'StaleEpoch', kind: 'transient' },
   { code: 249, name: 'StaleDbVersion', kind: 'transient' },
+  { code: 250, name: 'StaleChunkHistory', kind: 'transient' },
+  { code: 272, name: 'MigrationConflict', kind: 'transient' },
+  { code: 319, name: 'MovePrimaryInProgress', kind: 'transient' },
+  { code: 338, name: 'ReshardCollectionInProgress', kind: 'transient' },
+  { code: 414, name: 'AddOrRemoveShardInProgress', kind: 'transient' },
   { code: 13388, name: 'StaleConfig', kind: 'transient' },
   // Disk space.
   { code: 14031, name: 'OutOfDiskSpace', kind: 'transient', meaning: 'it is out of space' },

@@ -6,10 +6,12 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
 import { hurried } from '../fixed-catalog-shop.ts';
-import { RunningMigration } from '../running-migration.ts';
+import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 /** Errors that only a router passes on. A server's failpoint refuses them, because they need more than a code. */
 const OF_ROUTERS = [150, 249, 13_388];
+/** What a server of 6.0 and newer reports for a write that its cache has no room for. */
+const TEMPORARILY_UNAVAILABLE = 365;
 const COMMANDS = { source: ['find', 'getMore', 'aggregate'], destination: ['insert', 'update', 'delete'] };
 
 // id: policy-transient-retried
@@ -40,6 +42,20 @@ test('an error that the policy calls transient costs a retry on either side, and
   await running.until('changes after the sessions were killed', ({ changes }) => changes.applied >= applied + 100);
   await running.commit();
   await expectIdentical(pair);
+});
+
+test('a destination whose cache is full for a moment costs a retry, for a record of the migration and for a batch', async () => {
+  for (const [failCommands, namespace] of [
+    [['update'], 'linkspan_internal.migrations'],
+    [['insert'], 'shop.items'],
+  ] as const) {
+    await using pair = await startPair();
+    await pair.source.client.db('shop').collection('items').insertMany(numbered(100));
+    const data = { failCommands, namespace, errorCode: TEMPORARILY_UNAVAILABLE };
+    await pair.destination.failCommand({ mode: { times: 1 }, data });
+    await syncOnce(pair);
+    await expectIdentical(pair);
+  }
 });
 
 test('a command that a router gave up because chunks moved is sent again', () => {
