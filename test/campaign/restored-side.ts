@@ -19,15 +19,13 @@ export async function restoreOldSource(copy: BackUp, engine: EngineLives, log: R
   using _ = log.fault(RESTART);
   await copy.restore();
   log.say('the old source is restored from before the cutover');
-  const codeOfFailback = async () => {
-    const { progress } = await engine.call('progress', { method: 'GET' });
-    return progress?.linkspan?.wayBack?.error?.code;
-  };
-  const isLost = async () => (await codeOfFailback()) === 'WAY_BACK_LOST';
+  const failback = async () => (await engine.call('progress', { method: 'GET' })).progress?.linkspan?.wayBack;
+  const isLost = async () => (await failback())?.error?.code === 'WAY_BACK_LOST';
   const waited = eventually(isLost, { what: 'the end of the failback', deadlineMs: WITHIN_MS });
   engine.lostWayBack = await waited.then(
     () => true,
     () => false,
   );
-  if (!engine.lostWayBack) log.find(`the failback to a restored old source does not end: ${await codeOfFailback()}`);
+  if (!engine.lostWayBack)
+    log.find(`the failback to a restored old source does not end: ${JSON.stringify(await failback())}`);
 }
