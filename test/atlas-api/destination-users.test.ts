@@ -23,7 +23,7 @@ const dialler = createDialler({
   logger: silentLogger,
   signal: new AbortController().signal,
 });
-/** What those processes run. */
+/** Does in this process what a dialler process does. */
 const real: DestinationPort = {
   check: (_tenant, connectionString) => connectToDestination(connectionString),
   makeUser: (_tenant, ...given) => makeMigrationUser(...given),

@@ -56,7 +56,7 @@ async function push(pair: ReplicaSetPair, hooks: { readonly agent?: string; read
   await setup.start();
   await setup.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
   const before = writer.snapshot().documentsWritten;
-  await eventually(() => writer.snapshot().documentsWritten > before + 50, { what: 'writes while it follows' });
+  await eventually(() => writer.snapshot().documentsWritten > before + 100, { what: 'writes while it follows' });
   // The writer's user bypasses the block, like root, so the writer must have ended by then.
   await writer.stop();
   await setup.cutOver();

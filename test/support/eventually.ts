@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const SHORTEST_POLL_MS = 20;
 const LONGEST_POLL_MS = 100;
-/** What has taken long takes longer. */
+/** The time between two looks is this part of the wait so far. */
 const POLLS = 20;
 /** So long that it ends only tests that fail, on a busy machine, too. `npm run mutate`, where most tests fail, sets a shorter one. */
 const DEADLINE_MS = 1_000 * Number(process.env.LINKSPAN_TEST_DEADLINE_SECONDS ?? 120);

@@ -110,7 +110,8 @@ export async function writeNote(source: MongoClient, step: ClaimStep, claim: Cla
  */
 async function appendNote(source: MongoClient, step: ClaimStep, claim: Claim): Promise<Timestamp> {
   const linkspan: ClaimNote = { block: step, claim };
-  const writeConcern = { w: 'majority', wtimeout: step.startsWith('opening') ? MAJORITY_WITHIN_MS : NOTE_WITHIN_MS };
+  const isOpening = step === 'opening' || step === 'opening-uncommitted';
+  const writeConcern = { w: 'majority', wtimeout: isOpening ? MAJORITY_WITHIN_MS : NOTE_WITHIN_MS };
   const command = { appendOplogNote: 1, data: { linkspan }, writeConcern };
   return operationTimeOf(await source.db('admin').command(command), 'source');
 }

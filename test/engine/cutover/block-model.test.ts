@@ -7,7 +7,7 @@ const MOST_ELECTIONS = 2;
 const MOST_NOTES = 6;
 
 type Step = BlockEvent['step'];
-/** What an engine, or its watchdog, does next. `noted`: its note is in the oplog of the primary, and it reads what precedes. */
+/** An engine or its watchdog, with its next step. `noted`: its note is in the primary's oplog, and it reads what precedes. */
 interface Actor {
   readonly at: 'idle' | 'noted' | 'lifting' | 'confirming' | 'done';
   /** The election in which it noted. */

@@ -11,7 +11,7 @@ checkForLeaks();
 
 const DOCUMENTS = 3_000;
 const CHANGES = 40;
-/** What a read may examine beside the documents that it returns or is asked for. */
+/** A read may examine so many documents beside those that it returns or is asked for. */
 const FEW = 10;
 
 const KINDS = {
