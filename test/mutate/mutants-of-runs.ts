@@ -40,6 +40,7 @@ export const OF_RUNS: MutantTable = {
     ['confirm-after-loss', replace('$(name) === undefined || $(name 3) === 0'), 'until an operator confirms'],
   ],
   'test/engine/run/old-source-restored.test.ts': [
+    ['use-restored-set', remove(), 'with fewer elections'],
     ['confirm-cutover-on-old-source', remove(), 'a way back is lost when its old source is restored'],
     ['block-shows-cutover', replace('$(name) ?? true'), 'when neither the oplog nor the block'],
     ['lost-oplog-is-no-answer', remove('call'), 'whose oplog no longer has the cutover'],

@@ -11,6 +11,7 @@ import {
 import { keepToOneAddress } from './one-address.ts';
 import { stayWithOneRouter } from './one-router.ts';
 import { refuseNobody, refuseOneOfMany } from './refuse-connection.ts';
+import { acceptRestoredSet } from './restored-set.ts';
 import { historyOf } from './seen-history.ts';
 import { SeenSets } from './seen-sets.ts';
 import { isSharded, noteRouters } from './sharding.ts';
@@ -114,6 +115,8 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
       ...(address.tlsCaFile === undefined ? {} : { tlsCAFile: address.tlsCaFile }),
     });
     keepToOneAddress(client);
+    // rule: use-restored-set
+    acceptRestoredSet(client);
     return client;
   } catch (error) {
     throw new UserError('INVALID_CONNECTION_STRING', [side, whyInvalid(address.uri, messageOf(error))]);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MongoClient } from 'mongodb';
 import { newId } from '../../../src/platform/index.ts';
 import { backUp } from '../../support/back-up.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -16,12 +17,21 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'it has no write block');
 
-const itemsOf = ({ client }: ReplicaSet) => client.db('shop').collection<{ _id: number }>('items');
+const itemsOf = ({ client }: Pick<ReplicaSet, 'client'>) => client.db('shop').collection<{ _id: number }>('items');
 
 async function filledPair(source: ReplicaSetOptions = {}) {
   const pair = await startPair({ source: { ...source, auth: true }, destination: { auth: true } });
   await itemsOf(pair.source).insertMany(identified(20));
   return { pair, addresses: await reversibleUsers(pair), [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose]() };
+}
+
+/** Each start of the only member is an election. */
+async function restart({ members, primary }: ReplicaSet): Promise<void> {
+  for (const member of members) {
+    await member.kill('SIGTERM');
+    await member.restart();
+  }
+  await primary();
 }
 
 async function assertLost({ migration }: RunningReversible): Promise<void> {
@@ -30,11 +40,15 @@ async function assertLost({ migration }: RunningReversible): Promise<void> {
   await assert.rejects(migration.reverse(), { code: 'WAY_BACK_LOST' });
 }
 
-/** @param runs  whether an engine runs while the old source is restored */
-async function restoreBefore(runs: boolean): Promise<void> {
+/**
+ * @param runs  whether an engine runs while the old source is restored
+ * @param hasFewerElections  whether the restored old source has had fewer elections than the engine has seen
+ */
+async function restoreBefore({ runs = false, hasFewerElections = false }): Promise<void> {
   await using world = await filledPair();
   const { pair, addresses } = world;
   using before = await backUp(pair.source);
+  if (hasFewerElections) await restart(pair.source);
   await itemsOf(pair.source).insertMany([{ _id: 1_000 }, { _id: 1_001 }]);
   const id = newId();
   const options = { verification: runs ? 'repair' : 'off' } as const;
@@ -44,18 +58,25 @@ async function restoreBefore(runs: boolean): Promise<void> {
   await before.restore();
   await using second = runs ? undefined : new RunningReversible(addresses, id, options);
   await assertLost(second ?? first);
-  assert.equal(await itemsOf(pair.source).countDocuments(), 20, 'the old source was changed');
+  // The set's own client takes a set with fewer elections for one that is not up to date.
+  await using client = new MongoClient(pair.source.uri);
+  assert.equal(await itemsOf({ client }).countDocuments(), 20, 'the old source was changed');
   assert.equal(await itemsOf(pair.destination).countDocuments(), 22);
 }
 
 // id: old-source-restored-before-cutover
 test('a way back is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
-  restoreBefore(false),
+  restoreBefore({}),
 );
 
 // id: old-source-restored-while-running
 test('a way back that runs is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
-  restoreBefore(true),
+  restoreBefore({ runs: true }),
+);
+
+// id: old-source-restored-of-fewer-elections
+test('a way back that runs is lost when its old source is restored from a copy with fewer elections', { skip }, () =>
+  restoreBefore({ runs: true, hasFewerElections: true }),
 );
 
 // id: old-source-restored-after-cutover
