@@ -135,6 +135,7 @@ test('every fault has its row in docs/operate/faults.md', () => {
       '21h',
       '21i',
       '21j',
+      '21k',
       '22',
       '22a',
       '22b',

@@ -143,7 +143,6 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'engine.accounts.put': 'accounts/users-and-roles.test.ts',
   'engine.accounts.merged': 'accounts/users-and-roles.test.ts',
   'engine.accounts.made': 'accounts/users-and-roles.test.ts',
-  'engine.cutover.capped-emptied': 'cutover/capped-in-pause.test.ts',
   'engine.cutover.about-to-open': 'cutover/source-claim.test.ts',
   'engine.cutover.opened': '../sharded/block-record.test.ts',
   'engine.cutover.block-record-read': '../sharded/block-record.test.ts',

@@ -40,8 +40,8 @@ export const OF_CUTOVER: MutantTable = {
     ['killed-cutover-holds-block', replace('unblockWrites(source)', 'call'), 'was killed in its cutover'],
   ],
   'test/engine/cutover/capped-in-pause.test.ts': [
-    ['mark-capped-recopy', remove(), 'is copied anew by an engine that takes over meanwhile'],
-    ['recopy-aborted-capped', remove(), 'when the cutover is aborted'],
+    ['differing-ends-end-pause', remove(), 'whose ends differ'],
+    ['copied-once-for-ends', replace('[...$(), ...shorter]'), 'than the size of a capped collection allows'],
     ['pause-bounds-comparison', replace('$(name 4)', 'argument'), 'falls silent'],
     ['refuse-foreign-capped-writes', remove('call'), 'is not committed'],
   ],
@@ -94,6 +94,10 @@ export const OF_CUTOVER: MutantTable = {
   'test/engine/cutover/settle-block.test.ts': [
     ['settle-under-own-claim', remove(), 'stopped while it opens'],
     ['keep-unsettled-block-on-record', remove(), 'leaves that to the next one'],
+  ],
+  'test/engine/cutover/settle-capped.test.ts': [
+    ['reordered-while-compared', remove('operand 2'), 'may have changed while it was compared'],
+    ['reordered-ends-pause', remove(), 'may have changed while it was compared'],
   ],
   'test/engine/cutover/slow-majority.test.ts': [['block-time-by-majority', replace('0')]],
   'test/engine/cutover/source-claim.test.ts': [

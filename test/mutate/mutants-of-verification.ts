@@ -61,7 +61,7 @@ export const OF_VERIFICATION: MutantTable = {
     ['foreign-or-remapped-database', remove(), 'filters and remaps decide'],
   ],
   'test/engine/verify/capped-on-destination.test.ts': [
-    ['capped-order-unverified', remove('operand'), 'without verification, all keys'],
+    ['capped-order-unverified', remove('operand 2'), 'without verification, all keys'],
     [
       'discards-on-source',
       replace('$(name) !== undefined && $(name 5).length === 0'),
@@ -70,7 +70,7 @@ export const OF_VERIFICATION: MutantTable = {
     ['compare-written-capped-order', remove(), 'in the place of another'],
   ],
   'test/engine/verify/compare-order.test.ts': [
-    ['pass-oldest-capped', remove(), 'older documents on the source'],
+    ['pass-newest-capped', remove(), 'newer documents on the source'],
     ['look-behind-capped-difference', replace('true'), 'in the middle missing'],
     [
       'forget-compared-keys',
@@ -80,12 +80,16 @@ export const OF_VERIFICATION: MutantTable = {
       ),
       'no memory for each document',
     ],
-    ['leave-fast-capped-order', remove(), 'faster than they are read'],
+    ['discarded-while-read', remove(), 'faster than they are read'],
   ],
   'test/engine/verify/crowded-rechecks.test.ts': [
     ['forget-waiting-comparison', replace('this.#underWay', 'receiver'), 'waits for its turn'],
     ['pass-one-event', remove()],
     ['compare-crowded-anew', replace('this.#passesOne = $(name) !== undefined;', 'rule')],
+  ],
+  'test/engine/verify/early-discards.test.ts': [
+    ['discards-are-oldest', replace('false', 'operand 2'), 'one in the middle'],
+    ['discards-are-oldest', keep('operand'), 'the oldest ones that the source still has'],
   ],
   'test/engine/verify/examined.test.ts': [
     ['clustered-key-by-key', replace('true', 'condition')],

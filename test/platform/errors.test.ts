@@ -17,7 +17,6 @@ describe('the error catalogue', () => {
     assert.deepEqual(warnings.toSorted(), [
       'ACCOUNTS_KEPT',
       'BLOCK_OWNER_UNSEEN',
-      'CAPPED_IN_PAUSE',
       'CAPPED_UNCERTAIN',
       'CHECK_INCOMPLETE',
       'CLOCKS_DIFFER',

@@ -115,7 +115,7 @@ async function noteReinserted(
   collection: TrackedCollection,
   deletes: readonly DocumentKey[],
 ): Promise<void> {
-  if (deletes.length === 0 || collection.reordered) return;
+  if (deletes.length === 0) return;
   const present = await keysOfSource(context, collection, deletes).catch((error: unknown) => {
     throw blameFilter(collection, error);
   });

@@ -6,8 +6,9 @@ export interface NoteReorderedParts {
   readonly checkpoint: RetryingCheckpointStore;
 }
 
-/** Marks a capped collection for a comparison of its whole order before the cutover ends. The mark is on record when this returns. */
+/** Marks a capped collection for a comparison of its whole order before the cutover. The mark is on record when this returns. */
 export async function noteReordered({ checkpoint }: NoteReorderedParts, collection: TrackedCollection): Promise<void> {
+  collection.reorders += 1;
   if (!collection.reordered) {
     collection.reordered = true;
     collection.reorderedOnRecord = checkpoint.saveCollection(collection);

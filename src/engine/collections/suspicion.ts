@@ -26,27 +26,3 @@ export async function markSuspect(
   await checkpoint.saveSuspects(uuids, mark);
   return begun;
 }
-
-/**
- * Runs work in the write pause that leaves a collection incomplete until it ends. If it fails, or the engine is killed
- * meanwhile, the collection is suspect. While it runs, the collection counts as complete, because the cutover waits for
- * it.
- * @throws what `work` throws
- */
-export async function whileSuspect(
-  { checkpoint }: Pick<SuspicionParts, 'checkpoint'>,
-  collection: TrackedCollection,
-  work: () => Promise<void>,
-): Promise<void> {
-  const mark = newId();
-  // rule: mark-capped-recopy
-  await checkpoint.saveSuspects([collection.uuid], mark);
-  try {
-    await work();
-  } catch (error) {
-    // rule: recopy-aborted-capped
-    collection.suspicion = { mark, comparedTo: null };
-    throw error;
-  }
-  await checkpoint.clearSuspect(collection.uuid, mark);
-}

@@ -72,6 +72,10 @@ export class TrackedCollection {
   #lifecycle: CollectionLifecycle = { state: 'creating' };
   /** Whether a capped collection's order may differ from the source's (docs/reference/pitfalls.md#pitfall-35). */
   reordered = false;
+  /** How often that was noted: a comparison that found its order equal counts only if it didn't grow meanwhile. */
+  reorders = 0;
+  /** Whether this engine has copied the capped collection again because its ends differed. */
+  copiedForEnds = false;
   /** Resolves when `reordered` is on record. */
   reorderedOnRecord: Promise<void> = Promise.resolve();
   options: Fields;

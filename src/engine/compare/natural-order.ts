@@ -1,18 +1,23 @@
+import { MongoServerError } from 'mongodb';
 import { DocumentBatch } from '../bson/document-batch.ts';
 import type { RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
+
+const CAPPED_POSITION_LOST = 136;
 
 /** The documents of one side of a collection in natural order. Holds one reply at a time, however large the collection is. */
 export class NaturalOrder implements AsyncDisposable {
   readonly #open: NaturalOrderSource['open'];
   readonly #batchSize: number;
+  readonly #newestFirst: boolean;
   #cursor: RawCursor | undefined;
   #documents = DocumentBatch.EMPTY;
   #place = 0;
   #isEnded = false;
 
-  constructor({ open, batchSize }: NaturalOrderSource) {
+  constructor({ open, batchSize, newestFirst = false }: NaturalOrderSource) {
     this.#open = open;
     this.#batchSize = batchSize;
+    this.#newestFirst = newestFirst;
   }
 
   /** Returns the next document, and leaves it there; undefined at the end. */
@@ -39,15 +44,25 @@ export class NaturalOrder implements AsyncDisposable {
   }
 
   async #more(): Promise<void> {
-    if (this.#cursor === undefined) {
-      const [cursor, batch] = await this.#open({ hint: { $natural: 1 }, batchSize: this.#batchSize });
-      this.#cursor = cursor;
-      this.#documents = batch.documents;
-    } else {
-      this.#documents = (await this.#cursor.next({ batchSize: this.#batchSize })).documents;
-    }
     this.#place = 0;
-    this.#isEnded = !this.#cursor.open;
+    try {
+      this.#documents = await this.#read();
+      this.#isEnded = !this.#cursor?.open;
+    } catch (error) {
+      const isDiscarded = error instanceof MongoServerError && error.code === CAPPED_POSITION_LOST;
+      // rule: discarded-while-read
+      if (!this.#newestFirst || !isDiscarded) throw error;
+      this.#documents = DocumentBatch.EMPTY;
+      this.#isEnded = true;
+    }
+  }
+
+  async #read(): Promise<DocumentBatch> {
+    const batchSize = this.#batchSize;
+    if (this.#cursor !== undefined) return (await this.#cursor.next({ batchSize })).documents;
+    const [cursor, { documents }] = await this.#open({ hint: { $natural: this.#newestFirst ? -1 : 1 }, batchSize });
+    this.#cursor = cursor;
+    return documents;
   }
 }
 
@@ -56,4 +71,6 @@ interface NaturalOrderSource {
   /** Opens the cursor: a `find` with these fields. */
   readonly open: (fields: object) => Promise<[RawCursor, RawBatch]>;
   readonly batchSize: number;
+  /** Reads from the newest document to the oldest. Ends where a capped collection has discarded the rest meanwhile. */
+  readonly newestFirst?: boolean;
 }

@@ -12,9 +12,10 @@ import {
   type LastLookParts,
   lastLook,
   refuseDifference,
-  settleHeld,
+  whileHeld,
 } from './last-look.ts';
 import type { RunningStream } from './running-stream.ts';
+import { compareCappedEnds, copyCappedAgain, orderCapped } from './settle-capped.ts';
 
 /** The parts of a run that the commit needs. */
 interface CommitOnceParts extends LastLookParts {
@@ -38,23 +39,25 @@ export async function commitOnce(
   await bringOverAccounts(context);
   let uncertain: readonly string[] = [];
   for (let round = 1; ; round += 1) {
+    await orderCapped(context, stream);
     await holdAt(context, stream, await barrier(context));
     using look = context.seen.look();
     using foreign = stream.verification.cappedWrites.look();
     // rule: settle-capped-once
-    const differed = await settleHeld(context, stream);
+    const { differing, shorter, unordered } = await whileHeld(stream, compareCappedEnds(context));
     await lastLook(context, stream);
     // The source may have changed its own since the barrier. The next round follows that.
     const [changes] = await Promise.all([changedCatalog(context, stream), confirmDestination(context)]);
     const difference = changes ?? cappedWritten(foreign);
     const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped).map(({ namespace }) => namespace);
     const changed = capped.filter((namespace) => look.namespaces.includes(namespace));
+    const differed = [...differing, ...shorter, ...unordered].map(({ namespace }) => namespace);
     uncertain = [...new Set([...changed, ...differed])];
     if (uncertain.length === 0 && difference === undefined) break;
     if (round === MOST_ROUNDS) {
       refuseDifference(difference);
       const reason =
-        'they changed or differed when they were last compared: they may lack, or have, documents that the source has just discarded';
+        'they changed or differed when they were last compared: they may lack, or have, some of the oldest documents';
       context.logger.warn(
         { event: 'once.capped_uncertain', namespaces: uncertain, reason },
         'Capped collections may differ from the source',
@@ -62,6 +65,7 @@ export async function commitOnce(
       break;
     }
     stream.release();
+    await copyCappedAgain(context, [...differing, ...shorter]);
   }
   refuseDifference(stream.verification.difference);
   context.signal.throwIfAborted();

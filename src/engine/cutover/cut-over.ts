@@ -28,11 +28,12 @@ import {
   type LastLookParts,
   lastLook,
   refuseDifference,
-  settleHeld,
+  whileHeld,
 } from './last-look.ts';
 import { reopenSource } from './open-source.ts';
 import type { CutoverPreparation } from './prepare-cutover.ts';
 import type { RunningStream } from './running-stream.ts';
+import { CappedDiffer, copyCappedAgain, orderCapped, settleCapped } from './settle-capped.ts';
 import {
   type Blockable,
   type Blocked,
@@ -70,8 +71,8 @@ export interface CutoverWishes {
   readonly calledOff: AbortSignal;
   readonly bypassingWrites: BypassingWrites;
   readonly timeline: CutoverTimeline;
-  /** Returns what the verification has compared. */
-  readonly evidence: () => CutoverEvidence;
+  /** Returns what the verification has compared, given the capped collections that may differ. */
+  readonly evidence: (cappedUncertain: readonly string[]) => CutoverEvidence;
   readonly preparation: CutoverPreparation;
 }
 
@@ -96,6 +97,8 @@ export async function cutOver(
     await counted(context, timeline, () => orAbort(preparation.caughtUp, attempt.signal));
     timeline.begin('accounts');
     await bringOverAccounts(attempt);
+    timeline.begin('capped order');
+    await orderCapped(attempt, stream);
     const positions = await fixReversePosition(attempt);
     const { block } = preparation;
     if (block !== undefined) {
@@ -110,8 +113,8 @@ export async function cutOver(
       if ('reason' in drained) return drained;
       await drained.committing;
     } else {
-      await drainWithoutBlock(attempt, stream, timeline);
-      await sendCommit(context, log, stream, { ...wishes, positions }).committing;
+      const cappedUncertain = await drainWithoutBlock(attempt, stream, timeline);
+      await sendCommit(context, log, stream, { ...wishes, positions, cappedUncertain }).committing;
     }
     return 'committed';
   } catch (error) {
@@ -119,6 +122,11 @@ export async function cutOver(
       // rule: release-after-abort
       stream.release();
       return 'called off';
+    }
+    if (error instanceof NotNow) {
+      stream.release();
+      if (error instanceof CappedDiffer) await copyCappedAgain(context, error.collections);
+      return { reason: error.message, stoppedMs: 0 };
     }
     if (error instanceof CollectionMissing)
       throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
@@ -129,9 +137,11 @@ export async function cutOver(
 interface Sending extends CutoverWishes {
   /** Fields of the commit's record. */
   readonly positions: Partial<Pick<CutoverRecord, 'reverseFrom'>>;
+  /** Capped collections that may differ, by their namespaces on the source. */
+  readonly cappedUncertain: readonly string[];
 }
 
-interface Blocking extends Sending, Blockable {
+interface Blocking extends Omit<Sending, 'cappedUncertain'>, Blockable {
   readonly claim: Claim;
   readonly watchdog: Watchdog;
 }
@@ -155,12 +165,17 @@ interface Sent {
  * @throws the reason of `calledOff`
  */
 function sendCommit(context: CutOverParts, log: MigrationLog, stream: RunningStream, sending: Sending): Sent {
-  const { calledOff, timeline, evidence, positions } = sending;
+  const { calledOff, timeline, evidence, positions, cappedUncertain } = sending;
   // rule: abort-before-commit
   calledOff.throwIfAborted();
   timeline.begin('commit');
   const { compared: accounts } = context.accounts;
-  const fields = { ...positions, timeline: timeline.attempts, evidence: evidence(), ...(accounts && { accounts }) };
+  const fields = {
+    ...positions,
+    timeline: timeline.attempts,
+    evidence: evidence(cappedUncertain),
+    ...(accounts && { accounts }),
+  };
   return { committing: commit(context, log, stream, true, fields) };
 }
 
@@ -186,27 +201,23 @@ async function drainUnderBlock(
   const blocked = await blockSource(context, log, blocking);
   if ('refusal' in blocked) return putOff(blocked.refusal);
   let noted: Promise<void> | undefined;
-  let late = clock.timeout(LONGEST_PAUSE_MS);
+  const late = clock.timeout(LONGEST_PAUSE_MS);
+  // rule: write-pause-deadline
+  const pause = within(context, AbortSignal.any([late, calledOff]));
   let written: NotNow | undefined;
-  // Without the deadline: copying a capped collection again takes long, and the preflight has warned about that.
-  const rest = within(context, calledOff);
   try {
     await reach('engine.cutover.source-blocked');
     noted = log.advanceCutover('block set', { sourceBlockedAtMs: clock.now(), timeline: timeline.attempts });
     noted.catch(() => undefined); // Handled below.
     for (let round = 1; ; round += 1) {
-      // rule: write-pause-deadline
-      const pause = within(context, AbortSignal.any([late, calledOff]));
       await drain(pause, stream, { timeline, blocked, noted, ...(round === 1 ? { setAt: blocked.setAt } : {}) });
       using look = context.seen.look();
       timeline.begin('capped collections');
       using foreign = stream.verification.cappedWrites.look();
       // rule: pause-bounds-comparison
-      await settleHeld(pause, stream, { copying: rest, advanced: () => watchdog.keepQuiet() });
-      if (round === 1 && late.aborted) late = clock.timeout(LONGEST_PAUSE_MS);
-      const last = within(context, AbortSignal.any([late, calledOff]));
+      const cappedUncertain = await whileHeld(stream, settleCapped(pause));
       timeline.begin('last look');
-      await counted(context, timeline, () => unlessRefused(last, (step) => lastLook(step, stream)));
+      await counted(context, timeline, () => unlessRefused(pause, (step) => lastLook(step, stream)));
       calledOff.throwIfAborted();
       // rule: refuse-foreign-capped-writes
       const difference = stream.verification.difference ?? cappedWritten(foreign);
@@ -217,11 +228,11 @@ async function drainUnderBlock(
         // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
         timeline.begin('announcement');
         // rule: last-look-at-destination
-        await allEnded([confirmClaim(last, claim, blocked), confirmCatalog(last, stream), confirmDirection(last)]);
+        await allEnded([confirmClaim(pause, claim, blocked), confirmCatalog(pause, stream), confirmDirection(pause)]);
         await reach('engine.cutover.announced');
-        return sendCommit(context, log, stream, blocking);
+        return sendCommit(context, log, stream, { ...blocking, cappedUncertain });
       }
-      await confirmBlocked(last);
+      await confirmBlocked(pause);
       written = await bypassed(context.source, look);
       logger.warn(
         { event: 'cutover.written_under_block', reason: written.message },
@@ -241,6 +252,7 @@ async function drainUnderBlock(
       watchdog.standDown();
     };
     await reopenSource(context, log, { claim, noted, onOpened });
+    if (error instanceof CappedDiffer) await copyCappedAgain(context, error.collections);
     const passes = error instanceof NotNow || error instanceof CollectionMissing;
     if (error !== late.reason && !passes) throw error;
     return putOff(error === late.reason ? (written?.message ?? notReached) : messageOf(error), stoppedMs);
@@ -285,13 +297,14 @@ async function drain(pause: CutOverParts, stream: RunningStream, draining: Drain
  * Drains a source without a block. Either the source has none, or only a part of the cluster is selected, and the block
  * would cover all of it. The operator has stopped the writers of the selection, as with mongosync; changes between two
  * barriers show whether that is true. Leaves the stream held.
+ * @returns the capped collections that may differ, by their namespaces on the source
  * @throws UserError SOURCE_STILL_WRITTEN when there are changes
  */
 async function drainWithoutBlock(
   context: CutOverParts,
   stream: RunningStream,
   timeline: CutoverTimeline,
-): Promise<void> {
+): Promise<readonly string[]> {
   timeline.begin('drain');
   await stream.inStepAt(await barrier(context), context.signal);
   using look = context.seen.look();
@@ -303,7 +316,7 @@ async function drainWithoutBlock(
   refuseWrites();
   timeline.begin('capped collections');
   using foreign = stream.verification.cappedWrites.look();
-  await settleHeld(context, stream);
+  const cappedUncertain = await whileHeld(stream, settleCapped(context));
   timeline.begin('last look');
   await lastLook(context, stream);
   refuseDifference(stream.verification.difference ?? cappedWritten(foreign));
@@ -311,6 +324,7 @@ async function drainWithoutBlock(
   const difference = await changedCatalog(context, stream);
   refuseWrites();
   refuseDifference(difference);
+  return cappedUncertain;
 }
 
 /** Adds to the current step how many changes were applied and compared in it. */

@@ -13,7 +13,7 @@ import type { Selection } from '../scope/selection.ts';
 import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { RunningStream } from './running-stream.ts';
-import { type SettleCappedParts, settleCapped } from './settle-capped.ts';
+import type { SettleCappedParts } from './settle-capped.ts';
 
 /** The parts of a run that the last look needs. */
 export interface LastLookParts extends SettleCappedParts, BringOverAccountsParts {
@@ -35,19 +35,10 @@ export async function holdAt(context: LastLookParts, stream: RunningStream, time
   }
 }
 
-/**
- * Compares what no stream shows, while the stream is held: otherwise changes would be applied to a collection that is
- * being copied again.
- * @param copying  the parts for copies, if the comparison has a deadline and they have none
- * @returns the namespaces on the source of those that differed
- */
-export async function settleHeld(
-  context: LastLookParts,
-  stream: RunningStream,
-  { copying = context, advanced = () => undefined }: { copying?: LastLookParts; advanced?: () => void } = {},
-): Promise<readonly string[]> {
+/** Awaits a comparison for which the stream is held, and releases it. */
+export async function whileHeld<T>(stream: RunningStream, comparing: Promise<T>): Promise<T> {
   try {
-    return await settleCapped(context, { copying, advanced, seesOthers: stream.verification.seesOthers });
+    return await comparing;
   } finally {
     stream.release();
   }
@@ -86,7 +77,7 @@ async function lookAtData(context: LastLookParts, stream: RunningStream): Promis
 /**
  * Describes a change of a capped collection that only the destination had. Rechecks don't count a document of it that
  * only one side has, so it has to be compared as a whole again.
- * @param look  the changes since before the comparison of capped collections began
+ * @param look  the changes since before the ends of capped collections were compared
  */
 export function cappedWritten({ namespaces: [namespace] }: Look): string | undefined {
   return (

@@ -12,7 +12,7 @@ import { barrier, confirmCatalog, holdAt, type LastLookParts, lastLook } from '.
 import { reopenSource } from './open-source.ts';
 import { type PrepareCutoverParts, prepareCutover } from './prepare-cutover.ts';
 import type { RunningStream } from './running-stream.ts';
-import { type CappedOutlook, compareCapped } from './settle-capped.ts';
+import { type CappedEnds, compareCappedEnds } from './settle-capped.ts';
 import { type Blockable, type Blocked, blockSource, confirmBlock, untilBlockable } from './source-block.ts';
 import { actsInTime } from './source-claim.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -167,7 +167,7 @@ async function underBlock(
   timeline.begin('drain');
   await holdAt(context, stream, time);
   timeline.begin('capped collections');
-  timeline.explain(cappedText(await compareCapped(context, stream.verification.seesOthers)));
+  timeline.explain(cappedText(await compareCappedEnds(context), stream.verification.seesOthers));
   context.signal.throwIfAborted();
   stream.release();
   timeline.begin('last look');
@@ -177,18 +177,19 @@ async function underBlock(
   await confirmCatalog(context, stream);
 }
 
-/** Says what a cutover would do with capped collections. A rehearsal doesn't: it can't be undone, or takes too long. */
-function cappedText({ compared, differing, unread }: CappedOutlook): string {
-  const total = compared + unread.length;
-  if (total === 0) return 'there is no capped collection';
-  const names = (collections: CappedOutlook['unread']) =>
+/** Says what a cutover would do with capped collections. A rehearsal doesn't: copying them can't be undone. */
+function cappedText({ compared, differing, shorter, unordered }: CappedEnds, seesOthers: boolean): string {
+  if (compared === 0) return 'there is no capped collection';
+  const again = [...differing, ...shorter.filter(({ copiedForEnds }) => !copiedForEnds)];
+  const names = (collections: CappedEnds['differing']) =>
     [
       ...collections.slice(0, SHOWN).map(({ namespace }) => namespace),
       ...(collections.length > SHOWN ? [`${collections.length - SHOWN} more`] : []),
     ].join(', ');
+  const unsure = seesOthers ? names(unordered) : 'all';
   return [
-    `the ends of ${compared} of ${counted(total, 'capped collection')} were compared`,
-    ...(differing.length > 0 ? [`a cutover would copy ${names(differing)} again in the pause`] : []),
-    ...(unread.length > 0 ? [`a cutover would compare all keys of ${names(unread)} in the pause`] : []),
+    `the ends of ${counted(compared, 'capped collection')} were compared`,
+    ...(again.length > 0 ? [`a cutover would copy ${names(again)} again before the pause`] : []),
+    ...(unsure === '' ? [] : [`a cutover would compare all keys of ${unsure} before the pause`]),
   ].join('; ');
 }

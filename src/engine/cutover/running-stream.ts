@@ -1,6 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
 
 /** The part of the running stream that an end of the migration needs. */
 export interface RunningStream {
@@ -17,6 +18,11 @@ export interface RunningStream {
     readonly cappedWrites: SeenChanges;
     /** Whether it would see what others write on the destination. */
     readonly seesOthers: boolean;
+    /**
+     * Whether a capped collection has the order of the source, apart from its ends.
+     * @throws CollectionDropped, CollectionMissing
+     */
+    isInOrder(collection: TrackedCollection): Promise<boolean>;
     /** Compares what was changed in the catalog of the destination. Returns the description of a difference. */
     changedCatalog(): Promise<string | undefined>;
   };

@@ -1,173 +1,166 @@
-import { createHash } from 'node:crypto';
-import type { MongoClient, UUID } from 'mongodb';
-import { reach } from '../../platform/index.ts';
-import type { StreamPosition } from '../apply/stream-position.ts';
-import type { DocumentBatch } from '../bson/document-batch.ts';
-import { keyBytes, keyOf } from '../bson/document-key.ts';
-import { collectionSize } from '../catalog/read-catalog.ts';
-import { onDestination, onSource, pinTo } from '../collections/moved.ts';
-import { noteReordered } from '../collections/note-reordered.ts';
-import { whileSuspect } from '../collections/suspicion.ts';
+import type { MongoClient } from 'mongodb';
+import type { Logger } from '../../platform/index.ts';
+import { keysOfSource, type ReadSourceKeysParts } from '../apply/read-source-keys.ts';
+import type { DocumentKey } from '../bson/document-key.ts';
+import { keyBytes } from '../bson/document-key.ts';
+import { CollectionDropped, onDestination, onSource, pinTo } from '../collections/moved.ts';
+import { markSuspect, type SuspicionParts } from '../collections/suspicion.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { allEnded } from '../concurrency/all-ended.ts';
+import { endOfCapped } from '../compare/capped-ends.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
-import { insertHeld } from '../copy/held-batch.ts';
-import { emptyCollection } from '../copy/insert-documents.ts';
-import { type ReadPartitionParts, readInOrder } from '../copy/read-partition.ts';
-import type { CausalRead } from '../mongodb/fence.ts';
-import { RawCursor, readAll } from '../mongodb/raw-cursor.ts';
+import { writeBarrier } from '../mongodb/cluster-time.ts';
+import { NotNow } from '../mongodb/failure-policy.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import type { RunningStream } from './running-stream.ts';
 
 /** The parts of a run that comparing capped collections needs. */
-export interface SettleCappedParts extends ReadPartitionParts {
-  readonly tracked: Map<string, TrackedCollection>;
-  readonly position: StreamPosition;
+export interface SettleCappedParts extends ReadSourceKeysParts, SuspicionParts {
+  readonly destination: MongoClient;
+  readonly fence: Fence;
+  readonly logger: Logger;
 }
 
-const KEYS_AT_A_TIME = 20_000;
-
-/** One side of a collection, and how current a read of it must be. */
-interface Side {
-  readonly client: MongoClient;
-  readonly database: string;
-  readonly name: string;
-  /** Without it, a missing collection would look empty. */
-  readonly pin: { readonly collectionUUID?: UUID };
-  readonly readConcern: CausalRead;
+/** A comparison of the ends of capped collections, once nobody writes. */
+export interface CappedEnds {
+  /** The number of collections whose ends were compared. */
+  readonly compared: number;
+  readonly differing: readonly TrackedCollection[];
+  /** Those of which the destination has discarded more of the oldest documents than the source; otherwise their ends are the same. */
+  readonly shorter: readonly TrackedCollection[];
+  /** Those whose order has to be compared before. */
+  readonly unordered: readonly TrackedCollection[];
 }
 
-interface SettleCappedOptions {
-  /** The parts for copies, which take as long as they take. */
-  readonly copying: SettleCappedParts;
-  /** Called after each batch. */
-  readonly advanced: () => void;
-  /** Whether the verification would see what others write on the destination. */
-  readonly seesOthers: boolean;
+/** Some collections differed. They are copied again while users write. */
+export class CappedDiffer extends NotNow {
+  readonly collections: readonly TrackedCollection[];
+
+  constructor(collections: readonly TrackedCollection[]) {
+    const [first] = collections;
+    const more = collections.length - 1;
+    super(
+      `${first?.namespace}${more > 0 ? ` and ${more} more` : ''}: a capped collection differs on the destination, and is copied again while users write`,
+    );
+    this.collections = collections;
+  }
 }
 
 /**
- * Compares capped collections once nobody writes. Each side discards documents by itself. The engine compares their
- * ends and counts, and all keys in order where documents in the middle may be in other places
- * (docs/adr/0015-equal-keys.md), or nobody would see what others write on the destination. A collection that differs is copied again inside the write pause; a capped
- * collection's size is bounded (docs/reference/pitfalls.md#pitfall-35).
- * @param context  for the comparison, which may have a deadline
- * @returns the namespaces on the source of those that differed
+ * Puts capped collections in order while users write. Compares all keys of those where documents in the middle may be in
+ * other places (docs/adr/0015-equal-keys.md), or where nobody would see what others write on the destination. Those that
+ * differ are copied again. When it returns, the destination has everything that users wrote until then.
  * @throws CollectionMissing when the source's server doesn't have one
  */
-export async function settleCapped(
-  context: SettleCappedParts,
-  { copying, advanced, seesOthers }: SettleCappedOptions,
-): Promise<readonly string[]> {
-  const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
-  const isSame = (collection: TrackedCollection) => {
-    // rule: capped-order-unverified
-    const isOrderSure = seesOthers && !collection.reordered;
+export async function orderCapped(context: SettleCappedParts, stream: RunningStream): Promise<void> {
+  const { verification } = stream;
+  // rule: capped-order-unverified
+  const unsure = cappedOf(context).filter(({ reordered }) => reordered || !verification.seesOthers);
+  if (unsure.length === 0) return;
+  const differing: TrackedCollection[] = [];
+  for (const collection of unsure) {
+    const { reorders } = collection;
     // rule: capped-order-compared
-    return isEqual(context, collection, (side) => (isOrderSure ? outline(side) : order(side, advanced)));
-  };
-  // Doesn't wait for an answer: a silent server is found out only after 15 s.
-  const equal = await orAbort(Promise.all(capped.map(isSame)), context.signal);
-  const differing = capped.filter((_, n) => !equal[n]);
-  await allEnded(differing.map((collection) => copyAgain(copying, collection, advanced)));
-  return differing.map(({ namespace }) => namespace);
-}
-
-/** The result of a comparison of capped collections that changes none of them. */
-export interface CappedOutlook {
-  /** The number of collections whose ends and counts were compared. */
-  readonly compared: number;
-  /** Those that differ: a cutover would copy them again. */
-  readonly differing: readonly TrackedCollection[];
-  /** Those of which a cutover would compare all keys. */
-  readonly unread: readonly TrackedCollection[];
+    const isInOrder = await orAbort(unlessDropped(verification.isInOrder(collection)), context.signal);
+    if (isInOrder === false) differing.push(collection);
+    // rule: reordered-while-compared
+    if (isInOrder === true && collection.reorders === reorders) collection.reordered = false;
+  }
+  await copyCappedAgain(context, differing);
+  await stream.inStepAt(await context.retrier.run('the source', () => writeBarrier(context.source)), context.signal);
 }
 
 /**
- * Compares capped collections by their ends and counts, and changes none. Leaves out those whose order may differ in the
- * middle, because comparing all their keys has no bound.
- * @param seesOthers  whether the verification would see what others write on the destination
+ * Compares the ends of capped collections once nobody writes. Each side discards documents at its old end by itself. That takes
+ * four small reads of each collection, whatever its size: the rest was compared before, and nobody has changed it since.
+ * @throws CollectionMissing when the source's server doesn't have one
  */
-export async function compareCapped(context: SettleCappedParts, seesOthers: boolean): Promise<CappedOutlook> {
-  const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped);
-  const outlined = seesOthers ? capped.filter(({ reordered }) => !reordered) : [];
-  const unread = capped.filter((collection) => !outlined.includes(collection));
-  const equal = await Promise.all(outlined.map((collection) => isEqual(context, collection, outline)));
-  return { compared: outlined.length, differing: outlined.filter((_, n) => !equal[n]), unread };
+export async function compareCappedEnds(context: SettleCappedParts): Promise<CappedEnds> {
+  const capped = cappedOf(context);
+  const compare = async (collection: TrackedCollection) => ({
+    collection,
+    result: await compareEnds(context, collection),
+  });
+  // Doesn't wait for an answer: a silent server is found out only after 15 s.
+  const results = await orAbort(Promise.all(capped.map(compare)), context.signal);
+  const those = (wanted: EndsResult) =>
+    results.filter(({ result }) => result === wanted).map(({ collection }) => collection);
+  return {
+    compared: capped.length,
+    differing: those('different'),
+    shorter: those('shorter'),
+    unordered: capped.filter(({ reordered }) => reordered),
+  };
 }
 
-async function copyAgain(
+/**
+ * Decides by the ends, in the write pause, whether the capped collections are those of the source.
+ * @returns the namespaces on the source of those that lack some of the oldest documents: the source has more than the size
+ * allows, and a second copy ended like the first (docs/reference/mongodb-behaviour.md#fact-8-20)
+ * @throws CappedDiffer, CollectionMissing
+ */
+export async function settleCapped(context: SettleCappedParts): Promise<readonly string[]> {
+  const { differing, shorter, unordered } = await compareCappedEnds(context);
+  // rule: copied-once-for-ends
+  const again = [...differing, ...shorter.filter(({ copiedForEnds }) => !copiedForEnds)];
+  // rule: differing-ends-end-pause
+  if (again.length > 0) throw new CappedDiffer(again);
+  const [first] = unordered;
+  // rule: reordered-ends-pause
+  if (first !== undefined)
+    throw new NotNow(
+      `${first.namespace}: documents of the capped collection changed their places, and are compared again`,
+    );
+  return shorter.map(({ namespace }) => namespace);
+}
+
+/** Copies capped collections again while users write, like those that may have missed changes. On record when it returns. */
+export async function copyCappedAgain(
   context: SettleCappedParts,
-  collection: TrackedCollection,
-  advanced: () => void,
+  collections: readonly TrackedCollection[],
 ): Promise<void> {
-  context.logger.info(
-    { event: 'cutover.capped_copied_again', namespace: collection.namespace },
-    'Copying the capped collection again',
-  );
-  // After a kill in between, a successor finds the documents in some order.
-  await noteReordered(context, collection);
-  await whileSuspect(context, collection, async () => {
-    await emptyCollection(context, collection);
-    await reach('engine.cutover.capped-emptied');
-    collection.readAfter = context.position.time;
-    for await (const { batch } of readInOrder(context, collection)) {
-      using _ = batch;
-      await insertHeld(context, collection, batch);
-      advanced();
-    }
-  });
+  if (collections.length === 0) return;
+  for (const collection of collections) {
+    collection.copiedForEnds = true;
+    const { namespace } = collection;
+    context.logger.info({ event: 'cutover.capped_copied_again', namespace }, 'Copying the capped collection again');
+  }
+  await markSuspect(context, (collection) => collections.includes(collection));
 }
 
-/** Whether both sides of a collection have the same description. */
-async function isEqual(
-  context: SettleCappedParts,
-  collection: TrackedCollection,
-  describe: (side: Side) => Promise<string>,
-): Promise<boolean> {
+function cappedOf({ tracked }: SettleCappedParts): TrackedCollection[] {
+  return [...tracked.values()].filter(({ isCapped }) => isCapped);
+}
+
+type EndsResult = 'equal' | 'shorter' | 'different';
+
+async function compareEnds(context: SettleCappedParts, collection: TrackedCollection): Promise<EndsResult> {
   const { source, destination, fence, position } = context;
-  const sourceRead = { level: 'majority', afterClusterTime: position.time } as const;
-  const wanted = await onSource(context, collection, (name) =>
-    describe({
-      client: source,
-      database: collection.sourceDatabase,
-      name,
-      pin: pinTo(context, collection),
-      readConcern: sourceRead,
-    }),
-  );
-  const present = await onDestination(context, collection, ({ database, name, uuid }) =>
-    describe({ client: destination, database, name, pin: { collectionUUID: uuid }, readConcern: fence.afterOwnWrites }),
-  );
-  return wanted === present;
+  const readConcern = { level: 'majority', afterClusterTime: position.time };
+  const ofSource = (order: 1 | -1) =>
+    onSource(context, collection, (name) => {
+      const { collectionUUID: uuid } = pinTo(context, collection);
+      return endOfCapped({ client: source, database: collection.sourceDatabase, name, uuid, readConcern }, order);
+    });
+  const ofDestination = (order: 1 | -1) =>
+    onDestination(context, collection, ({ database, name, uuid }) =>
+      endOfCapped({ client: destination, database, name, uuid, readConcern: fence.afterOwnWrites }, order),
+    );
+  const ends = Promise.all([ofSource(-1), ofDestination(-1), ofSource(1), ofDestination(1)]);
+  const [newest, newestThere, oldest, oldestThere] = await ends;
+  if (!isSame(newest, newestThere)) return 'different';
+  if (isSame(oldest, oldestThere)) return 'equal';
+  const isOnSource = oldestThere && (await keysOfSource(context, collection, [oldestThere])).size > 0;
+  return isOnSource ? 'shorter' : 'different';
 }
 
-/** Returns its oldest and newest key, and its number of documents. */
-async function outline({ client, database, name, pin, readConcern }: Side): Promise<string> {
-  const end = async (order: 1 | -1) => {
-    const command = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 }, ...pin };
-    const [document] = await readAll(client, database, { ...command, readConcern });
-    return document === undefined ? '' : keyBytes(keyOf(document)).toString('hex');
-  };
-  const { documents } = await collectionSize(client, database, name);
-  return [documents, await end(1), await end(-1)].join('|');
+function isSame(a: DocumentKey | undefined, b: DocumentKey | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : keyBytes(a).equals(keyBytes(b));
 }
 
-/** Returns a digest of all its keys in order. */
-async function order({ client, database, name, pin, readConcern }: Side, advanced: () => void): Promise<string> {
-  const hash = createHash('sha256');
-  const take = ({ bytes }: DocumentBatch) => {
-    hash.update(bytes); // Each document begins with its length.
-    advanced();
-  };
-  const [cursor, first] = await RawCursor.open(client, database, {
-    find: name,
-    hint: { $natural: 1 },
-    projection: { _id: 1 },
-    batchSize: KEYS_AT_A_TIME,
-    ...pin,
-    readConcern,
+/** @returns undefined when the source has dropped the collection */
+async function unlessDropped(comparing: Promise<boolean>): Promise<boolean | undefined> {
+  return await comparing.catch((error: unknown) => {
+    if (error instanceof CollectionDropped) return undefined;
+    throw error;
   });
-  await using _ = cursor;
-  take(first.documents);
-  while (cursor.open) take((await cursor.next({ batchSize: KEYS_AT_A_TIME })).documents);
-  return hash.digest('hex');
 }

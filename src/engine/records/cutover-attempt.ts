@@ -5,6 +5,7 @@ export const CUTOVER_STEPS = {
   checks: 'the catalogs of both sides were compared, and the users who bypass a write block looked up',
   'catch up': 'changes from before the attempt were applied, while users write',
   accounts: 'users and roles were migrated, while users write',
+  'capped order': 'the order of capped collections was compared where it was not sure, while users write',
   watchdog: 'the process that opens the source again after a kill was started',
   obstacles: 'nothing on the source may hold up its write block',
   claim: "the intent was recorded, and the source's write block claimed",

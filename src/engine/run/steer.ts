@@ -111,7 +111,7 @@ async function attemptCutover(
     calledOff,
     bypassingWrites: options.bypassingWrites ?? 'drain',
     timeline: attempts.timeline,
-    evidence: () => evidenceOf(run, follower),
+    evidence: (uncertain) => evidenceOf(run, follower, uncertain),
     preparation,
   });
 }

@@ -1,4 +1,3 @@
-import { MongoServerError } from 'mongodb';
 import { keysOfSource } from '../apply/read-source-keys.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { onDestination, onSource, pinTo } from '../collections/moved.ts';
@@ -11,14 +10,13 @@ import { keysOfDestination, type ReadKeysParts } from './read-keys.ts';
 const KEYS_AT_A_TIME = 20_000;
 const LOOKED_UP_AT_A_TIME = 1_000;
 const BETWEEN_LOOKS_MS = 1_000;
-const CAPPED_POSITION_LOST = 136;
 
 /**
  * Whether the documents that both sides of a capped collection have are in the same order, and none between them is
  * missing on one side. Each side discards its oldest documents by itself, and the newest may be under way, so the ends
- * don't count. Holds one reply of each side at a time.
+ * don't count. Reads from the newest to the oldest: what is discarded meanwhile only makes it end sooner. Holds one reply of
+ * each side at a time.
  * @param isValid  whether the answer still counts
- * @returns false also for a collection that discarded documents before they were read: in the write pause it can be read
  * @throws CollectionDropped, CollectionMissing
  */
 export async function isInOrder(
@@ -32,8 +30,6 @@ export async function isInOrder(
       return await compareOnce(parts, collection, isValid);
     } catch (error) {
       signal.throwIfAborted();
-      // rule: leave-fast-capped-order
-      if (error instanceof MongoServerError && error.code === CAPPED_POSITION_LOST) return false;
       if (classify(error) !== 'transient') throw error;
     }
     await clock.sleep(BETWEEN_LOOKS_MS, signal);
@@ -57,9 +53,9 @@ async function compareOnce(
     signal.throwIfAborted();
     return await keysOfDestination(parts, collection, keys);
   };
-  let [a, b] = [await keyAt(source), await keyAt(destination)];
-  // Passes the oldest documents that one side has discarded. It may discard what the other one begins with meanwhile.
-  // rule: pass-oldest-capped
+  let [b, a] = [await keyAt(destination), await keyAt(source)];
+  // Passes the newest documents that are under way.
+  // rule: pass-newest-capped
   if (a && b && a.identity !== b.identity) a = await passAlone(source, isOnDestination, b);
   if (a && b && a.identity !== b.identity) b = await passAlone(destination, isOnSource, a);
   while (a && b && a.identity === b.identity) {
@@ -114,7 +110,7 @@ function sourceOrder(parts: ReadKeysParts, collection: TrackedCollection): Natur
         readConcern: { level: 'majority', afterClusterTime: position.time },
       }),
     );
-  return new NaturalOrder({ open, batchSize: KEYS_AT_A_TIME });
+  return new NaturalOrder({ open, batchSize: KEYS_AT_A_TIME, newestFirst: true });
 }
 
 function destinationOrder(parts: ReadKeysParts, collection: TrackedCollection): NaturalOrder {
@@ -129,5 +125,5 @@ function destinationOrder(parts: ReadKeysParts, collection: TrackedCollection): 
         readConcern: fence.afterOwnWrites,
       }),
     );
-  return new NaturalOrder({ open, batchSize: KEYS_AT_A_TIME });
+  return new NaturalOrder({ open, batchSize: KEYS_AT_A_TIME, newestFirst: true });
 }

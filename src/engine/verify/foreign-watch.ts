@@ -1,17 +1,15 @@
 import { MongoServerError, type Timestamp, type UUID } from 'mongodb';
 import { counted, type Logger, messageOf, reach, UserError } from '../../platform/index.ts';
-import { keysOfSource, type ReadSourceKeysParts } from '../apply/read-source-keys.ts';
 import { type DocumentKey, describeKey } from '../bson/document-key.ts';
 import { type OplogRange, readDiscards, readForeignWrites } from '../capture/foreign-writes.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
-import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { classify } from '../mongodb/failure-policy.ts';
-import type { Fence } from '../mongodb/fence.ts';
+import { wereDeleted } from './early-discards.ts';
+import type { ReadKeysParts } from './read-keys.ts';
 
 /** The parts of a run that the watch needs. */
-interface ForeignWatchParts extends ReadSourceKeysParts {
-  readonly fence: Fence;
+interface ForeignWatchParts extends ReadKeysParts {
   readonly logger: Logger;
   readonly tracked: Map<string, TrackedCollection>;
 }
@@ -35,7 +33,6 @@ const READ_EVERY_MS = 1_000;
 /** Then little is left to read in a write pause. */
 const HURRIED_READ_EVERY_MS = 100;
 const ASK_AGAIN_AFTER_MS = 10_000;
-const LOOKED_UP_AT_A_TIME = 1_000;
 
 /** Finds documents that others write to the migration's collections on the destination. */
 export class ForeignWatch {
@@ -159,7 +156,6 @@ export class ForeignWatch {
     return new Map(capped.map((collection) => [collection.target.uuid.toHexString(false), collection]));
   }
 
-  /** A document that only the destination lost was deleted by somebody, or discarded too early. */
   async #lookUpDiscards(
     range: OplogRange,
     capped: ReadonlyMap<string, TrackedCollection>,
@@ -169,25 +165,9 @@ export class ForeignWatch {
       for (const [id, keys] of discarded) {
         const collection = capped.get(id);
         // rule: discards-on-source
-        if (collection !== undefined && (await this.#areOnSource(collection, keys)))
+        if (collection !== undefined && (await wereDeleted(this.#parts, collection, keys)))
           await this.#sink.cappedWritten(collection);
       }
-    }
-  }
-
-  /** Whether the source has one of them. */
-  async #areOnSource(collection: TrackedCollection, keys: readonly DocumentKey[]): Promise<boolean> {
-    try {
-      for (let n = 0; n < keys.length; n += LOOKED_UP_AT_A_TIME) {
-        const some = keys.slice(n, n + LOOKED_UP_AT_A_TIME);
-        if ((await keysOfSource(this.#parts, collection, some)).size > 0) return true;
-      }
-      return false;
-    } catch (error) {
-      if (error instanceof CollectionDropped) return false;
-      // It may be back, and nobody has compared it then.
-      if (error instanceof CollectionMissing) return true;
-      throw error;
     }
   }
 

@@ -129,6 +129,8 @@ export class Verification {
     this.#slots.resize(this.#parts.pace.load.partitionsAtATime);
   }
 
+  readonly isInOrder = (collection: TrackedCollection) => isInOrder(this.#parts, collection, () => true);
+
   /** Takes keys that a lane has just written. */
   applied(collection: TrackedCollection, dirty: readonly DirtyKey[]): void {
     this.rechecks.applied(collection, dirty);
@@ -343,7 +345,7 @@ export class Verification {
     }
   }
 
-  /** A capped collection that isn't found in order is compared as a whole in the write pause, and copied again there. */
+  /** A capped collection that isn't found in order is compared again before the cutover, and copied again. */
   async #compareOrder(collection: TrackedCollection, isValid: () => boolean): Promise<void> {
     const { clock, logger, signal } = this.#parts;
     const comparison = this.#comparisons.get(collection);
@@ -351,10 +353,8 @@ export class Verification {
     for (let times = 1; !(await this.#slots.run(compare)); times += 1) {
       if (!isValid()) return;
       if (times === ORDER_COUNTS_AFTER) {
-        logger.warn(
-          { event: 'verification.capped_reordered', namespace: collection.namespace },
-          'A capped collection is in another order on the destination, or discards documents before they are compared',
-        );
+        const { namespace } = collection;
+        logger.warn({ event: 'verification.capped_reordered', namespace }, 'A capped collection is in another order');
         await noteReordered(this.#parts, collection);
         break;
       }
@@ -392,7 +392,7 @@ export class Verification {
     const result = await this.mismatches.note(open, this.mode === 'repair' && !isHeld);
     if (result === 'equal') return;
     if (isHeld && result === 'noted') drops.documents.hold(collection, key, clock.now());
-    // The write pause compares the documents that capped collections have discarded.
+    // The write pause compares the ends of capped collections.
     if (result === 'discarded' || this.mode === 'report' || isHeld) return this.rechecks.leave(open);
     Rechecks.repairing(open);
     this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });

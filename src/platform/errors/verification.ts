@@ -12,8 +12,9 @@ export const verificationErrors = defineErrors('migration', {
     status: 200,
     severity: 'warning',
     detail:
-      'Capped collections may differ from the source: %. They changed or differed when they were last compared, so they may lack, or have, documents that the source has just discarded.',
-    remedy: 'Stop the writes to them and copy again, or cut over without `--once`.',
+      'Capped collections may differ from the source: %. They changed or differed when they were last compared, so they may lack, or have, some of the oldest documents.',
+    remedy:
+      'After `--once`, stop the writes to them and copy again, or cut over. After a cutover, the source had more documents than the size of the collection allows.',
   },
   FOREIGN_WRITES: {
     status: 200,

@@ -19,7 +19,7 @@ export const cutoverLogEvents = {
   'cutover.capped_copied_again': {
     level: 'info',
     fields: ['namespace'],
-    meaning: 'A capped collection differed in the write pause, and is copied again.',
+    meaning: 'A capped collection differed at a cutover, and is copied again while users write.',
   },
   'cutover.commit_not_noted': {
     level: 'warn',

@@ -105,7 +105,7 @@ export const migrationLogEvents = {
     level: 'warn',
     fields: ['namespace'],
     meaning:
-      'A capped collection has another order on the destination, or discards documents before they are compared. The cutover compares it in the write pause, and copies it again if it differs.',
+      'A capped collection has another order on the destination. The cutover compares it before the write pause, and copies it again if it differs.',
   },
   'verification.catalog_difference': {
     level: 'warn',

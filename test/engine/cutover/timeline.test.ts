@@ -54,6 +54,7 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
     'checks',
     'catch up',
     'accounts',
+    'capped order',
     'watchdog',
     'obstacles',
     'claim',

@@ -16,8 +16,6 @@ export async function fillCatalog(source: ReplicaSet): Promise<void> {
   const many = Array.from({ length: 63 }, (_, n) => ({ key: { [`f${n}`]: 1 as const } }));
   await db.collection('full').createIndexes(many);
   await db.collection('almost').createIndexes(many.slice(1));
-  await db.createCollection('capped', { capped: true, size: 200_000_000 });
-  await db.createCollection('small', { capped: true, size: 1_000_000 });
   await db.createCollection('series', { timeseries: { timeField: 'at' } });
   for (const name of ['early', 'legacy']) await db.createCollection(name);
   await source.client.db('shop').createCollection('orders');

@@ -315,7 +315,6 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       ['NAMESPACE_CONFLICT', 'shop', /the database big/],
       ['INDEX_MODERNISED', 'odd.legacy', /key is/],
       ['INDEXES_AT_LIMIT', 'odd.full', /64 indexes/],
-      ['CAPPED_IN_PAUSE', 'odd.capped', /200 MB/],
       ['DOCUMENTS_NEAR_LIMIT', 'big.large', /15\.9 MiB .* sample of 2/],
       [
         'OPLOG_SHORT',

@@ -88,7 +88,7 @@ test('comparing an order takes no memory for each document', async () => {
   await worker.terminate();
 });
 
-test('a capped collection that discards documents faster than they are read counts as out of order', async () => {
+test('a capped collection that discards documents faster than they are read is compared as far as it has them', async () => {
   const keys = Array.from({ length: SEVERAL_REPLIES }, (_, n) => n);
   for (const client of clients()) await fill(client, 'restless', keys);
   const CAPPED_POSITION_LOST = 136;
@@ -96,7 +96,6 @@ test('a capped collection that discards documents faster than they are read coun
     mode: { times: 1 },
     data: { failCommands: ['getMore'], errorCode: CAPPED_POSITION_LOST, namespace: 'shop.restless' },
   });
-  assert.equal(await isInOrder('restless'), false);
   assert.equal(await isInOrder('restless'), true);
 });
 

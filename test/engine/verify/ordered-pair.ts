@@ -1,4 +1,5 @@
-import type { Document, MongoClient } from 'mongodb';
+import { BSON, type Document, type MongoClient } from 'mongodb';
+import { fieldsOf } from '../../../src/engine/catalog/fields.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
 import { isInOrder } from '../../../src/engine/verify/compare-order.ts';
 import { takeMigration } from '../taken-migration.ts';
@@ -13,16 +14,31 @@ export interface Sides {
 }
 
 /** Returns a function that compares the order of a capped collection as the verification of a migration does. */
-export async function orderComparison({ source, destination }: Sides): Promise<(name: string) => Promise<boolean>> {
-  const { fence } = await takeMigration(destination);
+export async function orderComparison(sides: Sides): Promise<(name: string) => Promise<boolean>> {
+  const trackedOf = await trackedPair(sides);
   return async (name) => {
-    const entry = { database: DATABASE, name, type: 'collection', options: new Map() };
+    const { parts, collection } = await trackedOf(name);
+    return await isInOrder(parts, collection, () => true);
+  };
+}
+
+/** Returns a function that makes a migration's view of a capped collection that both sides have. */
+export async function trackedPair({ source, destination }: Sides) {
+  const { fence } = await takeMigration(destination);
+  return async (name: string) => {
+    const entry = {
+      database: DATABASE,
+      name,
+      type: 'collection',
+      options: fieldsOf(Buffer.from(BSON.serialize({ capped: true }))),
+    };
     const collection = new TrackedCollection({ ...entry, uuid: await uuidOf(source, name) }, entry);
     collection.destinationUuid = await uuidOf(destination, name);
     const { operationTime } = await source.db('admin').command({ ping: 1 });
-    const parts = unconnectedParts(AbortSignal.timeout(120_000));
     const position = { time: operationTime, sequence: 0 };
-    return await isInOrder({ ...parts, source, destination, fence, position }, collection, () => true);
+    const tracked = new Map([[collection.id, collection]]);
+    const parts = { ...unconnectedParts(AbortSignal.timeout(120_000)), source, destination, fence, position, tracked };
+    return { parts, collection };
   };
 }
 

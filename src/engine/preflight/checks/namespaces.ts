@@ -1,6 +1,5 @@
-import type { RawValue } from '../../bson/raw-value.ts';
 import { findTwins, type IndexSpec, isUnique } from '../../catalog/index-spec.ts';
-import { modernisedWarnings, numberOf, whyNotToday } from '../../catalog/legacy-index.ts';
+import { modernisedWarnings, whyNotToday } from '../../catalog/legacy-index.ts';
 import { type CatalogEntry, listIndexes } from '../../catalog/read-catalog.ts';
 import { whyUnknownIndex } from '../../catalog/unknown.ts';
 import { selectedInAdmin, whyUnsupported } from '../../catalog/unsupported.ts';
@@ -14,7 +13,6 @@ import { sweep } from '../within.ts';
 /** The most indexes that a server allows on one collection, including the one on `_id` or the cluster key. */
 const MOST_INDEXES = 64;
 /** A smaller one is copied in a moment. */
-const LARGE_CAPPED_BYTES = 100_000_000;
 const NAMES_SHOWN = 5;
 
 /**
@@ -36,10 +34,7 @@ export async function checkNamespaces(look: Look): Promise<Found[]> {
     ...entries.flatMap((entry) => {
       const namespace = namespaceOf(entry);
       const reason = whyUnsupported(entry, look.features);
-      if (reason !== undefined) return [found('UNSUPPORTED_NAMESPACE', [namespace, reason], namespace)];
-      const bytes = entry.options.has('capped') ? sizeOf(entry.options.get('size')) : 0;
-      const size = `${Math.round(bytes / 1e6)} MB`;
-      return bytes < LARGE_CAPPED_BYTES ? [] : [found('CAPPED_IN_PAUSE', [namespace, size], namespace)];
+      return reason === undefined ? [] : [found('UNSUPPORTED_NAMESPACE', [namespace, reason], namespace)];
     }),
   ];
 }
@@ -111,8 +106,4 @@ function whyUnsupportedIndexes(indexes: readonly IndexSpec[]): string[] {
 /** Returns the name of an entry as users know it. */
 export function namespaceOf({ database, name, options }: CatalogEntry): string {
   return `${database}.${shownName(name, options)}`;
-}
-
-function sizeOf(value: RawValue | undefined): number {
-  return value === undefined ? 0 : numberOf(value);
 }

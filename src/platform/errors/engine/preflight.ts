@@ -68,14 +68,6 @@ export const preflightErrors = defineErrors('migration', {
     remedy:
       'No action is needed: they are migrated. Each change of such a document transfers all of it, so expect more lag.',
   },
-  CAPPED_IN_PAUSE: {
-    status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
-    detail:
-      '% is capped at %. If both sides have discarded different documents, Linkspan copies it again during the write pause of the cutover.',
-    remedy: 'Plan a longer write pause for this copy, or stop its writers some time before the cutover.',
-  },
   ACCOUNTS_KEPT: {
     status: 200,
     severity: 'warning',

@@ -1,0 +1,57 @@
+import { readSourceKeys } from '../apply/read-source-keys.ts';
+import { decode } from '../bson/decode.ts';
+import type { DocumentKey } from '../bson/document-key.ts';
+import { CollectionDropped, CollectionMissing, onDestination } from '../collections/moved.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { endOfCapped } from '../compare/capped-ends.ts';
+import type { ReadKeysParts } from './read-keys.ts';
+
+const LOOKED_UP_AT_A_TIME = 1_000;
+const WITH_PLACE = { _id: 1, place: { $meta: 'recordId' } };
+
+/**
+ * Whether somebody deleted one of the documents that the destination lost from a capped collection, and no server
+ * discarded it. Then the source has it, and it is younger there than the oldest one of the destination. Older ones are
+ * discarded early where the source has more than the size of the collection allows (docs/reference/mongodb-behaviour.md#fact-8-20).
+ */
+export async function wereDeleted(
+  parts: ReadKeysParts,
+  collection: TrackedCollection,
+  keys: readonly DocumentKey[],
+): Promise<boolean> {
+  try {
+    for (let n = 0; n < keys.length; n += LOOKED_UP_AT_A_TIME)
+      if (await hasYounger(parts, collection, keys.slice(n, n + LOOKED_UP_AT_A_TIME))) return true;
+    return false;
+  } catch (error) {
+    if (error instanceof CollectionDropped) return false;
+    // It may be back, and nobody has compared it then.
+    if (error instanceof CollectionMissing) return true;
+    throw error;
+  }
+}
+
+async function hasYounger(
+  parts: ReadKeysParts,
+  collection: TrackedCollection,
+  keys: readonly DocumentKey[],
+): Promise<boolean> {
+  const { destination, fence } = parts;
+  const oldest = await onDestination(parts, collection, ({ database, name, uuid }) =>
+    endOfCapped({ client: destination, database, name, uuid, readConcern: fence.afterOwnWrites }, 1),
+  );
+  const asked = oldest === undefined ? keys : [...keys, oldest];
+  const { found: places } = await readSourceKeys(parts, collection, asked, placeOf, WITH_PLACE);
+  const first = oldest && places.get(oldest.identity);
+  const isYounger = ({ identity }: DocumentKey) => {
+    const place = places.get(identity);
+    // rule: discards-are-oldest
+    return place !== undefined && (first === undefined || place > first);
+  };
+  return keys.some(isYounger);
+}
+
+/** The place of a document in the natural order of its collection. */
+function placeOf(document: Buffer): bigint {
+  return decode(document, { useBigInt64: true }).place;
+}
