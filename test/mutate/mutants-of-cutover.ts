@@ -81,6 +81,11 @@ export const OF_CUTOVER: MutantTable = {
   'test/engine/cutover/once.test.ts': [
     ['settle-capped-once', replace('($(name 4).release(), [])'), 'discard on their own'],
   ],
+  'test/engine/cutover/plain-twins.test.ts': [
+    ['unique-index-first', replace('[]'), 'stands for both'],
+    ['twin-comes-later', keep('branch 2'), 'stands for both'],
+    ['build-plain-twins', remove(), 'by the engine that finishes the cutover'],
+  ],
   'test/engine/cutover/refused-in-pause.test.ts': [['suspect-collection-ends-pause', remove()]],
   'test/engine/cutover/rehearsal.test.ts': [
     ['rehearsal-opens-early', keep('argument', 'call'), 'names the step'],

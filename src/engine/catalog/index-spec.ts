@@ -85,13 +85,26 @@ export function inCollation(spec: IndexSpec, timeSeries: boolean): IndexSpec {
 }
 
 /**
- * Returns the names of two indexes that a server treats as one in their weakened form, and refuses
+ * Returns the indexes that differ from a unique one of the same collection by nothing but that and an expiry. In the
+ * weakened form a server takes the two as one, so the unique one stands for both until the cutover has converted it.
+ * @param present  the indexes of the destination: one whose unique twin is unique there can be built, and isn't returned
+ */
+export function plainTwins(specs: readonly IndexSpec[], present: readonly IndexSpec[] = []): readonly IndexSpec[] {
+  const converted = new Set(present.filter(isUnique).map(({ name }) => name));
+  const unique = specs.filter((spec) => isUnique(spec) && !converted.has(spec.name));
+  const waiting = new Set(unique.map(({ fields }) => identityOf(fields)));
+  return specs.filter((spec) => !isUnique(spec) && waiting.has(identityOf(spec.fields)));
+}
+
+/**
+ * Returns the names of two indexes that a server treats as one in their modern form, and refuses
  * (docs/reference/pitfalls.md#pitfall-11); undefined when there are none.
  */
 export function findTwins(specs: readonly IndexSpec[]): readonly [string, string] | undefined {
   const seen = new Map<string, string>();
-  for (const { name, fields } of specs) {
-    const identity = identityOf(fields).toString('latin1');
+  for (const spec of specs) {
+    const { name, fields } = spec;
+    const identity = `${isUnique(spec)} ${identityOf(fields)}`;
     const twin = seen.get(identity);
     if (twin !== undefined) return [twin, name];
     seen.set(identity, name);
@@ -103,11 +116,12 @@ export function findTwins(specs: readonly IndexSpec[]): readonly [string, string
  * Returns the fields that distinguish non-unique indexes (server source, IndexDescriptor::compareIndexOptions); 1 and
  * 1.0 are the same direction.
  */
-function identityOf(fields: Fields): Buffer {
+function identityOf(fields: Fields): string {
   const key = fields.get('key');
   const others = ['collation', 'partialFilterExpression', 'wildcardProjection', 'sparse'].flatMap((name) => {
     const value = fields.get(name);
     return value === undefined || (name === 'sparse' && !isTrue(value)) ? [] : [[name, value] as const];
   });
-  return documentOf(new Map([...(key === undefined ? [] : [['key', withEqualNumbers(key)] as const]), ...others]));
+  const all = new Map([...(key === undefined ? [] : [['key', withEqualNumbers(key)] as const]), ...others]);
+  return documentOf(all).toString('latin1');
 }

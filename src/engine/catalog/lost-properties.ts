@@ -6,6 +6,7 @@ import {
   type IndexSpec,
   isPreparedUnique,
   isUnique,
+  plainTwins,
   sameButForWeakening,
   stricterFields,
 } from './index-spec.ts';
@@ -36,7 +37,8 @@ export async function lostProperties(
   const namespace = `${database}.${name}`;
   const isLost = original.options.has(EXPIRY) && secondsOf(options) !== secondsOf(original.options);
   const own = isLost ? [`${namespace} (${EXPIRY} ${secondsOf(original.options)})`] : [];
-  const wanted = original.indexes.filter(canBeWeakened);
+  const later = plainTwins(original.indexes);
+  const wanted = original.indexes.filter((spec) => canBeWeakened(spec) || later.includes(spec));
   if (wanted.length === 0) return own;
   const present = new Map((await listIndexes(destination, database, name)).map((spec) => [spec.name, spec]));
   const ofIndexes = wanted.flatMap((spec) => {

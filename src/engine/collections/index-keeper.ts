@@ -6,6 +6,7 @@ import {
   expireAfterSeconds,
   type IndexSpec,
   inCollation,
+  plainTwins,
   sameButForWeakening,
   stricterFields,
   weakened,
@@ -167,7 +168,10 @@ export class IndexKeeper {
       const fits = (spec: IndexSpec, original: IndexSpec) =>
         // rule: rebuild-stricter-index
         sameButForWeakening(original, spec) && !(isReversed && stricterFields(spec, original).length > 0);
-      const isWanted = (spec: IndexSpec) => originals.some((original) => fits(spec, original));
+      // rule: unique-index-first
+      const waiting = plainTwins(originals, present);
+      const wanted = originals.filter((spec) => !waiting.includes(spec));
+      const isWanted = (spec: IndexSpec) => wanted.some((original) => fits(spec, original));
       await reach('engine.indexes.compared');
       // An engine that was killed has begun them. They would appear after the cutover, and delay it.
       // rule: end-unwanted-builds
@@ -178,11 +182,9 @@ export class IndexKeeper {
         const original = originals.find((one) => fits(spec, one));
         if (original !== undefined) await this.#takeExpiry(target, spec, original);
       }
-      const missing = originals.filter((spec) => !present.some((one) => fits(one, spec))).map(weakened);
-      const timeSeries = collection.options.has('timeseries');
-      const specToCreate = (spec: IndexSpec) => (collection.hasCollation ? inCollation(spec, timeSeries) : spec);
+      const missing = wanted.filter((spec) => !present.some((one) => fits(one, spec))).map(weakened);
       try {
-        await createIndexes(fence, target, missing.map(specToCreate));
+        await createIndexes(fence, target, missing.map(specToCreate(collection)));
       } catch (error) {
         if (classify(error) !== 'fatal') throw error;
         const reason = `its indexes can't be built on the destination: ${messageOf(error)}`;
@@ -198,6 +200,11 @@ export class IndexKeeper {
     if (before === undefined || expiry === undefined || isSameValue(before, expiry)) return;
     await modify(this.#context.fence, target, { index: { name: present.name, expireAfterSeconds: expiry } });
   }
+}
+
+/** Returns the function that makes of an index what `createIndexes` takes in this collection. */
+export function specToCreate({ hasCollation, options }: TrackedCollection): (spec: IndexSpec) => IndexSpec {
+  return (spec) => (hasCollation ? inCollation(spec, options.has('timeseries')) : spec);
 }
 
 /** Refuses an index before it is built in a weakened form: a field that no rule knows may delete documents, too. */

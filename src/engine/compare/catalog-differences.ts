@@ -4,7 +4,7 @@ import { decode } from '../bson/decode.ts';
 import { document, element } from '../bson/raw-document.ts';
 import type { RawValue } from '../bson/raw-value.ts';
 import { differingFields, type Fields } from '../catalog/fields.ts';
-import { type IndexSpec, stricterFields, weakened } from '../catalog/index-spec.ts';
+import { type IndexSpec, plainTwins, stricterFields, weakened } from '../catalog/index-spec.ts';
 import { canonicalAccount, canonicalIndex, canonicalOptions } from './canonical-form.ts';
 import type { SideCatalog, SideEntry } from './side-catalog.ts';
 
@@ -47,7 +47,8 @@ export interface ExpectedCatalog {
 /** The catalog of a migration's destination until the cutover: nothing is unique there and nothing expires. */
 export const EXPECTED_UNTIL_CUTOVER: ExpectedCatalog = {
   options: ({ options }) => withoutExpiry(options),
-  index: (spec) => weakened(spec),
+  // rule: twin-comes-later
+  index: (spec, { indexes }) => (plainTwins(indexes).includes(spec) ? undefined : weakened(spec)),
 };
 
 /**

@@ -1,18 +1,20 @@
 import type { Document, MongoClient } from 'mongodb';
 import { type Logger, messageOf, UserError } from '../../platform/index.ts';
 import type { RawValue } from '../bson/raw-value.ts';
-import { modify } from '../catalog/change-catalog.ts';
+import { createIndexes, modify } from '../catalog/change-catalog.ts';
 import { isSameValue } from '../catalog/fields.ts';
 import {
   expireAfterSeconds,
   type IndexSpec,
   isPreparedUnique,
   isUnique,
+  plainTwins,
   sameButForWeakening,
   weakened,
 } from '../catalog/index-spec.ts';
 import { canBeWeakened } from '../catalog/lost-properties.ts';
 import { confirmName, isOfView, listIndexesOf } from '../catalog/read-catalog.ts';
+import { specToCreate } from '../collections/index-keeper.ts';
 import { isGone, type MovedParts, onDestination } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { Slots } from '../concurrency/slots.ts';
@@ -35,10 +37,17 @@ const CHANGED_AT_A_TIME = 32;
 const CONVERTED_AT_A_TIME = 8;
 
 const INVALID_OPTIONS = 72;
+const INDEX_OPTIONS_CONFLICT = 85;
+const INDEX_KEY_SPECS_CONFLICT = 86;
 const CANNOT_CONVERT_INDEX_TO_UNIQUE = 359;
-/** How servers refuse to change an index that isn't what the engine made, or that has duplicates. */
+/** How servers refuse to change an index that isn't what the engine made, or that has duplicates, and to make one beside it. */
 // rule: leave-duplicate-index
-const REFUSALS: ReadonlySet<unknown> = new Set([INVALID_OPTIONS, CANNOT_CONVERT_INDEX_TO_UNIQUE]);
+const REFUSALS: ReadonlySet<unknown> = new Set([
+  INVALID_OPTIONS,
+  CANNOT_CONVERT_INDEX_TO_UNIQUE,
+  INDEX_OPTIONS_CONFLICT,
+  INDEX_KEY_SPECS_CONFLICT,
+]);
 
 /**
  * Restores the original properties of weakened indexes from the record (docs/reference/pitfalls.md#pitfall-11), and the
@@ -77,7 +86,8 @@ interface CatalogChange {
 /** Returns the changes that a collection needs. A former source has kept its indexes, so they are listed first. */
 async function changesOf(context: RestoreCatalogParts, collection: TrackedCollection): Promise<CatalogChange[]> {
   const { destination, isReversed } = context;
-  const specs = collection.indexes.filter(canBeWeakened);
+  const later = plainTwins(collection.indexes);
+  const specs = collection.indexes.filter((spec) => canBeWeakened(spec) && !later.includes(spec));
   const list = (target: WriteTarget) => listIndexesOf(destination, target);
   // rule: list-kept-before-pause
   const listed = isReversed && specs.length > 0 ? await unlessTheirs(context, collection, {}, list) : undefined;
@@ -112,13 +122,32 @@ function expiryOf({ options }: TrackedCollection, isReversed: boolean): RawValue
   return options.get('expireAfterSeconds') ?? (isReversed && canExpire ? 'off' : undefined);
 }
 
-/** Step 2, after the opening: makes indexes unique for good that still are as step 1 left them. */
+/**
+ * Step 2, after the opening: makes indexes unique for good that still are as step 1 left them, and builds those for which
+ * they stood.
+ */
 export async function convertUniqueIndexes(context: RestoreCatalogParts): Promise<void> {
   const slots = new Slots(CONVERTED_AT_A_TIME);
-  const work = [...context.tracked.values()].flatMap((collection) =>
-    collection.indexes.filter(isUnique).map((spec) => slots.run(() => convert(context, collection, spec))),
-  );
+  const work = [...context.tracked.values()].map(async (collection) => {
+    const unique = collection.indexes.filter(isUnique);
+    await Promise.all(unique.map((spec) => slots.run(() => convert(context, collection, spec))));
+    // rule: build-plain-twins
+    if (plainTwins(collection.indexes).length > 0) await slots.run(() => buildTwins(context, collection));
+  });
   await Promise.all(work);
+}
+
+/** Builds the plain indexes of a collection whose unique twins are converted. */
+async function buildTwins(context: RestoreCatalogParts, collection: TrackedCollection): Promise<void> {
+  const { destination, fence } = context;
+  const twins = plainTwins(collection.indexes);
+  const change = { createIndexes: twins.map(({ name }) => name) };
+  await unlessTheirs(context, collection, change, async (target) => {
+    const present = await listIndexesOf(destination, target);
+    const left = plainTwins(collection.indexes, present);
+    const missing = twins.filter((spec) => !left.includes(spec) && !present.some(({ name }) => name === spec.name));
+    await createIndexes(fence, target, missing.map(specToCreate(collection)));
+  });
 }
 
 /** Converts an index that still has the mark of step 1, `prepareUnique`. An index that users make has it only on purpose. */

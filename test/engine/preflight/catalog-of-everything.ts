@@ -9,10 +9,7 @@ export async function fillCatalog(source: ReplicaSet): Promise<void> {
     create: 'secret',
     encryptedFields: { fields: [{ path: 'a', bsonType: 'string', keyId: new UUID() }] },
   });
-  await db.collection('twins').createIndexes([
-    { key: { a: 1 }, name: 'one' },
-    { key: { a: 1 }, name: 'two', unique: true },
-  ]);
+  await db.collection('twins').createIndex({ a: 1 }, { name: 'one' });
   const many = Array.from({ length: 63 }, (_, n) => ({ key: { [`f${n}`]: 1 as const } }));
   await db.collection('full').createIndexes(many);
   await db.collection('almost').createIndexes(many.slice(1));
@@ -25,6 +22,7 @@ export async function fillCatalog(source: ReplicaSet): Promise<void> {
   await big.insertOne({ _id: 2, bytes: Buffer.alloc(100) });
   await plantIndexes(source, {
     'odd.early': { key: { at: 1 }, name: 'before', expireAfterSeconds: -60 },
+    'odd.twins': { v: 1, key: { a: true }, name: 'two' },
     'odd.legacy': { v: 1, key: { a: true }, name: 'old' },
   });
 }

@@ -314,6 +314,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       ['NAMESPACE_CONFLICT', 'Linkspan_Internal', /only by case/],
       ['NAMESPACE_CONFLICT', 'shop', /the database big/],
       ['INDEX_MODERNISED', 'odd.legacy', /key is/],
+      ['INDEX_MODERNISED', 'odd.twins', /key is/],
       ['INDEXES_AT_LIMIT', 'odd.full', /64 indexes/],
       ['DOCUMENTS_NEAR_LIMIT', 'big.large', /15\.9 MiB .* sample of 2/],
       [

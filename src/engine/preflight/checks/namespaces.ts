@@ -100,7 +100,7 @@ function whyUnsupportedIndexes(indexes: readonly IndexSpec[]): string[] {
   const twins = findTwins(indexes);
   if (twins === undefined) return ofOld;
   const [one, other] = twins;
-  return [...ofOld, `indexed twice alike, by ${one} and ${other}, of which one is unique, expires or is of old form`];
+  return [...ofOld, `indexed twice alike, by ${one} and ${other}, of which one is of old form`];
 }
 
 /** Returns the name of an entry as users know it. */
