@@ -242,6 +242,7 @@ export const OF_DATA: MutantTable = {
     ['repeated-id-across-batches', replace('new Set()')],
   ],
   'test/engine/mongodb/restored-set.test.ts': [['wait-for-former-primary', remove()]],
+  'test/engine/mongodb/retry.test.ts': [['unknown-error-is-bounded', replace('false'), 'that no rule knows']],
   'test/engine/mongodb/seen-history.test.ts': [['unseen-history-on-record', remove('operand')]],
   'test/engine/preflight/admin-database.test.ts': [
     ['look-for-admin-collections', remove(), 'while the migration follows'],

@@ -1,10 +1,13 @@
 import { type Clock, delayAfter, type Logger } from '../../platform/index.ts';
-import { classify, reasonOf } from './failure-policy.ts';
+import { classify, isUnknown, reasonOf } from './failure-policy.ts';
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
 /** After this time the log reports a wait again, as an error. */
 const LOUDER_AFTER_MS = 30 * 60_000;
+
+/** How long an error that no rule knows is retried. */
+const UNKNOWN_PASSES_WITHIN_MS = 60_000;
 
 /** Much longer than a slow server takes, and long enough not to alarm anybody about an election. */
 const ANSWERS_WITHIN_MS = 30_000;
@@ -84,6 +87,7 @@ export class Retrier {
     const id = Symbol(what);
     let failures = 0;
     let failedFirstAt: number | undefined;
+    let unknownSince: number | undefined;
     try {
       while (true) {
         this.#signal.throwIfAborted();
@@ -91,7 +95,10 @@ export class Retrier {
           return await operation();
         } catch (error) {
           this.#signal.throwIfAborted();
-          if (classify(error) !== 'transient') throw error;
+          unknownSince = isUnknown(error) ? (unknownSince ?? this.#tellUnknown(what, error)) : undefined;
+          // rule: unknown-error-is-bounded
+          const mayPass = this.#clock.elapsed() - (unknownSince ?? Number.NEGATIVE_INFINITY) < UNKNOWN_PASSES_WITHIN_MS;
+          if (classify(error) !== 'transient' && !mayPass) throw error;
           failedFirstAt ??= this.#clock.elapsed();
           const sinceMs = this.#waits.get(id)?.sinceMs ?? this.#clock.now();
           const wait = { for: what, sinceMs, reason: reasonOf(error) };
@@ -130,6 +137,15 @@ export class Retrier {
       late.removeEventListener('abort', tell);
       this.#waits.delete(id);
     }
+  }
+
+  /** @returns the time from which the error is retried */
+  #tellUnknown(what: string, error: unknown): number {
+    this.#logger.warn(
+      { event: 'wait.unknown_error', for: what, reason: reasonOf(error) },
+      'Trying again for a minute after an error that Linkspan does not know',
+    );
+    return this.#clock.elapsed();
   }
 
   /** Many operations wait for the same thing, so one line is enough. */

@@ -132,6 +132,12 @@ export const migrationLogEvents = {
     fields: ['for', 'sinceMs', 'reason'],
     meaning: 'Linkspan has waited for something for half an hour. It continues by itself once that is available.',
   },
+  'wait.unknown_error': {
+    level: 'warn',
+    fields: ['for', 'reason'],
+    meaning:
+      'A server has answered with an error that Linkspan does not know. It tries again for a minute, then gives up.',
+  },
   'way_back.failed': {
     level: 'warn',
     fields: ['error', 'inMs'],

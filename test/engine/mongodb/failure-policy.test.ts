@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient, MongoServerError } from 'mongodb';
-import { classify, FAILURES } from '../../../src/engine/mongodb/failure-policy.ts';
+import { classify, FAILURES, isUnknown } from '../../../src/engine/mongodb/failure-policy.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
@@ -56,6 +56,18 @@ test('a destination whose cache is full for a moment costs a retry, for a record
     await syncOnce(pair);
     await expectIdentical(pair);
   }
+});
+
+test('no rule knows an error without a cause, or one with a code that servers got later', () => {
+  const isOfNobody = (code: number, codeName?: string) =>
+    isUnknown(new MongoServerError({ message: 'failed', code, ...(codeName && { codeName }) }));
+  for (const known of FAILURES) assert.equal(isOfNobody(known.code, known.name), false, known.name);
+  assert.equal(isOfNobody(1, 'InternalError'), true);
+  assert.equal(isOfNobody(13, 'Unauthorized'), false);
+  assert.equal(isOfNobody(11_000, 'DuplicateKey'), false);
+  assert.equal(isOfNobody(463, 'SomethingNew'), true);
+  assert.equal(isOfNobody(51_091, 'Location51091'), false);
+  assert.equal(isOfNobody(51_091), false);
 });
 
 test('a command that a router gave up because chunks moved is sent again', () => {

@@ -88,6 +88,30 @@ test('permanent failures are thrown at once, and a deadline or the end of the ru
   );
 });
 
+// id: unknown-error-retried-for-a-minute
+test('an error that no rule knows is retried for a minute, with a word in the log, and then thrown', async () => {
+  const clock = new SleepersClock();
+  const { lines, logger: log } = logger();
+  const retrier = new Retrier(clock, log, new AbortController().signal);
+  const unknown = new MongoServerError({ message: 'something new', code: 463, codeName: 'SomethingNew' });
+  const passing = async () => {
+    if (clock.elapsedMs < MINUTE_MS / 2) throw unknown;
+    return 'done';
+  };
+  assert.equal(await retrier.run('the source', passing), 'done');
+  assert.deepEqual(
+    lines.map(({ msg }) => msg),
+    ['Trying again for a minute after an error that Linkspan does not know'],
+  );
+  const beganAt = clock.elapsedMs;
+  await assert.rejects(
+    retrier.run('the source', () => Promise.reject(unknown)),
+    unknown,
+  );
+  assert.ok(clock.elapsedMs - beganAt >= MINUTE_MS);
+  assert.ok(clock.elapsedMs - beganAt < 2 * MINUTE_MS);
+});
+
 // id: clock-set-in-throttled-copy
 test('a clock that is set neither stops nor frees a throttled copy', async () => {
   const clock = new SleepersClock();
