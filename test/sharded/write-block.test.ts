@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { connectCluster } from '../../src/engine/mongodb/connect.ts';
 import { NotNow } from '../../src/engine/mongodb/failure-policy.ts';
 import { blockShown, tryToBlockWrites, unblockWrites, writesAreBlocked } from '../../src/engine/mongodb/write-block.ts';
+import type { Progress } from '../../src/engine/report/progress.ts';
 import { onceAt } from '../engine/reach-points.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';
@@ -93,4 +94,28 @@ test('a lift that found no router for too long is not sent any more', async () =
   await router.restart();
   await eventually(() => client.db('admin').command({ ping: 1 }), { what: 'the router to be found again' });
   assert.equal(await writesAreBlocked(client), true);
+});
+
+// id: shard-lost-from-block-on
+test('a shard that is lost when the source is being blocked ends the attempt, which names it, and users write once it is back', async () => {
+  await using source = await startShardedCluster();
+  await using destination = await startReplicaSet();
+  await source.createDatabase('shop', source.shards[0]?.name ?? '');
+  await shardInTwo(source, 'shop.orders', { _id: 50 });
+  const orders = ordersOf(source);
+  await orders.insertMany(identified(100, { n: 1 }));
+  await using running = RunningMigration.start({ source, destination });
+  await running.untilReady();
+  const [, lost] = source.shards;
+  const [member] = lost?.members ?? [];
+  using _ = onceAt('engine.cutover.about-to-block', async () => member?.kill());
+  running.migration.want('cutover');
+  const named = ({ waiting }: Progress) =>
+    waiting.some(({ reason }) => reason.includes(`${lost?.name} does not answer`));
+  await running.until('the shard to be named', named);
+  await member?.restart();
+  assert.equal(await running.outcome, 'committed');
+  const [attempt] = running.progress.cutoverAttempts;
+  assert.match(attempt?.reason ?? '', new RegExp(`${lost?.name} does not answer`));
+  await expectIdentical({ source, destination });
 });

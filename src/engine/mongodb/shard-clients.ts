@@ -1,5 +1,6 @@
 import { type MongoClient, MongoServerError, MongoServerSelectionError } from 'mongodb';
 import { messageOf, redact, systemClock } from '../../platform/index.ts';
+import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { directClient } from './direct-shard.ts';
 import { listShards, type Shard, shardedClusterId } from './sharding.ts';
 import { isUnauthorized } from './unauthorized.ts';
@@ -15,11 +16,15 @@ export interface Unseen {
   readonly why: string;
   /** The error's own message, with the server's address. */
   readonly detail: string;
+  /** Whether it answered before, so that it can be reached from here. */
+  readonly hasAnswered?: boolean;
 }
 
 /** A shard that has never answered is tried again after this, so that its log isn't filled with failed log-ins. */
 const TRIED_AGAIN_AFTER_MS = 60_000;
 const AUTHENTICATION_FAILED = 18;
+/** Longer than the driver looks for a primary before it says that there is none. */
+const ANSWER_WITHIN_MS = 12_000;
 
 /** A server answers at a shard's address and isn't that shard. */
 class OtherServer extends Error {}
@@ -74,6 +79,17 @@ export class ShardClients {
   }
 }
 
+/**
+ * Returns the names of the shards that answered this client before and no longer do, for a sentence.
+ * @returns undefined when there is none, or no router says in time which shards there are
+ */
+export async function silentShards(router: MongoClient): Promise<string | undefined> {
+  const asking = shardsOf(router).ask((client) => client.db('admin').command({ ping: 1 }));
+  const answers = (await unlessAborted(asking, AbortSignal.timeout(ANSWER_WITHIN_MS))) ?? [];
+  const silent = answers.filter((answer) => 'unseen' in answer && answer.unseen.hasAnswered);
+  return silent.length === 0 ? undefined : silent.map(({ shard }) => shard).join(', ');
+}
+
 /** The connection to one shard. */
 class ConnectedShard {
   readonly hosts: string;
@@ -103,7 +119,7 @@ class ConnectedShard {
       this.#isKnown = true;
       return { value: await question(this.#client) };
     } catch (error) {
-      const unseen = unseenBecause(error);
+      const unseen = { ...unseenBecause(error), hasAnswered: this.#isKnown };
       if (!this.#isKnown) {
         this.#failed = { unseen, untilMs: systemClock.elapsed() + TRIED_AGAIN_AFTER_MS };
         this.close();

@@ -4,6 +4,7 @@ import { endingDeadlocks } from './block-deadlock.ts';
 import { electionOf } from './election.ts';
 import { NotNow } from './failure-policy.ts';
 import { privilegesOf } from './privileges.ts';
+import { silentShards } from './shard-clients.ts';
 import { isSharded, listReshardings } from './sharding.ts';
 
 /**
@@ -25,6 +26,8 @@ const SAMPLES = 5;
  */
 export const SHARDS_BLOCK_LIMIT_MS = 90_000;
 const ASK_SHARDS_EVERY_MS = 1_000;
+/** An election takes about 12 s. A shard that doesn't answer for longer keeps the block from being set. */
+const SHARDS_ANSWER_WITHIN_MS = 15_000;
 const ASK_FOR_LIFT_EVERY_MS = 100;
 /**
  * Time for the driver to send a command to a sharded cluster, and for a router to repeat the lift. Twice this, and the
@@ -98,11 +101,15 @@ export async function tryToBlockWrites(
 }
 
 async function blockShards(client: MongoClient, confirm: () => Promise<void>): Promise<BlockSet | undefined> {
-  const endAt = performance.now() + SHARDS_BLOCK_LIMIT_MS;
-  while (performance.now() < endAt) {
+  const beganAt = performance.now();
+  while (performance.now() - beganAt < SHARDS_BLOCK_LIMIT_MS) {
     // The same command joins the one that is under way.
     const set = await setWithin(client, ASK_SHARDS_EVERY_MS, AbortSignal.timeout(SEND_TO_SHARDS_WITHIN_MS));
     if (set !== undefined) return { setAt: undefined };
+    const isLate = performance.now() - beganAt > SHARDS_ANSWER_WITHIN_MS;
+    const silent = isLate ? await silentShards(client) : undefined;
+    // rule: silent-shard-ends-attempt
+    if (silent !== undefined) throw new NotNow(`its write block could not be set: ${silent} does not answer`);
     // rule: reclaim-before-asking-again
     await confirm();
   }
@@ -173,8 +180,11 @@ async function unblockShards(client: MongoClient): Promise<void> {
       await setBlock(client, { global: false, maxTimeMS: SEND_TO_SHARDS_WITHIN_MS }, sent);
       return;
     } catch (error) {
-      if (sent.aborted)
-        throw new NotNow(`its shards did not lift the write block within ${SEND_TO_SHARDS_WITHIN_MS} ms`);
+      if (sent.aborted) {
+        const silent = await silentShards(client).catch(() => undefined);
+        const why = silent === undefined ? '' : `: ${silent} does not answer`;
+        throw new NotNow(`its shards did not lift the write block within ${SEND_TO_SHARDS_WITHIN_MS} ms${why}`);
+      }
       // The config server still sets the block, and lifts it only afterwards.
       if (!hasCode(error, CONFLICTING_OPERATION_IN_PROGRESS)) throw error;
       await delay(ASK_FOR_LIFT_EVERY_MS);
