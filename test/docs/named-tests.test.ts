@@ -120,6 +120,7 @@ test('every fault has its row in docs/operate/faults.md', () => {
       '17e',
       '17f',
       '17g',
+      '17h',
       '18',
       '18b',
       '19a',
