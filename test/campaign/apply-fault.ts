@@ -37,6 +37,8 @@ const LOOK_EVERY_MS = 20;
 const LONGEST_BYPASS_MS = 120_000;
 const LONGEST_DRAIN_MS = 30_000;
 const SLOW = { latencyMs: 60, bytesPerSecond: 150_000 };
+/** So that some losses of a majority outlast the term of their primary. */
+const TIMES_LONGER = 4;
 /** Larger than the small oplog. */
 const FILLER_BYTES = 40_000_000;
 const FILLER_BATCH = 1_000_000;
@@ -84,6 +86,8 @@ async function apply(world: World, fault: Fault): Promise<void> {
       await set.primary();
       return;
     }
+    case 'minority':
+      return await loseMajority(set, fault.lastsMs);
     case 'refuse':
     case 'history':
     case 'full': {
@@ -115,6 +119,17 @@ async function apply(world: World, fault: Fault): Promise<void> {
       await delay(fault.lastsMs / 2);
       return await world.router?.restart();
   }
+}
+
+/** The primary stays one for about 10 s, and no write reaches a majority meanwhile. */
+async function loseMajority(set: ReplicaSet, lastsMs: number): Promise<void> {
+  const primary = await set.primary();
+  const others = set.members.filter((member) => member !== primary);
+  if (others.length === 0) throw new Error('there is no majority to lose');
+  await Promise.all(others.map((member) => member.kill()));
+  await delay(TIMES_LONGER * lastsMs);
+  for (const member of others) await restartKilled(member, set);
+  await set.primary();
 }
 
 /** Writes as a user who bypasses the block, at most until the migration has committed. */

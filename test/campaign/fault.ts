@@ -33,6 +33,8 @@ const WEIGHTS = {
   stepDown: 6,
   /** The primary of a side gets SIGKILL and is started again. */
   restart: 3,
+  /** A side of three members loses its majority: both secondaries get SIGKILL and are started again. */
+  minority: 5,
   /** Commands of the engine fail with transient errors. */
   refuse: 12,
   /** The stream fails with the error for an oplog that no longer has its position. */

@@ -58,9 +58,10 @@ export function drawPlan(
 ): Plan {
   const random = new SeededRandom(seed);
   const chance = (probability: number) => random.next() < probability;
-  const onlyOfThree = kinds.every((kind) => Object.values(OF_THREE).includes(kind));
+  const onlyOfThree = kinds.every((kind) => kind === 'minority' || Object.values(OF_THREE).includes(kind));
   const drawMembers = (side: Side) => {
-    const three = chance(0.2) || (onlyOfThree && kinds.includes(OF_THREE[side]));
+    const needsThree = kinds.includes(OF_THREE[side]) || kinds.includes('minority');
+    const three = chance(0.2) || (onlyOfThree && needsThree);
     return three ? (3 as const) : (1 as const);
   };
   const members = { source: drawMembers('source'), destination: drawMembers('destination') };
@@ -74,6 +75,7 @@ export function drawPlan(
     // A member that does not replicate while a small oplog is overwritten can never catch up.
     if (kind === 'rollBack') return members.source === 3 && !smallOplog;
     if (kind === 'lag') return members.destination === 3;
+    if (kind === 'minority') return members.source === 3 || members.destination === 3;
     if (kind === 'bypass') return !selection;
     if (kind === 'late') return selection;
     if (kind === 'router') return false;

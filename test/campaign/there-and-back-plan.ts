@@ -14,6 +14,7 @@ const KINDS: readonly FaultKind[] = [
   'pause',
   'stepDown',
   'restart',
+  'minority',
   'refuse',
   'full',
   'cut',
@@ -64,6 +65,8 @@ export function drawThereAndBack(seed: number, kinds: readonly FaultKind[]): The
     destination: members.destination === 1 && chance(0.6),
   };
   const turned = { source: proxied.destination, destination: proxied.source };
+  const hasThree = members.source === 3 || members.destination === 3;
+  const possible = kinds.filter((kind) => kind !== 'minority' || hasThree);
   const hooks = Array.from({ length: random.pick([0, 0, 1, 2, 3, 4]) }, () => {
     return `${random.pick(HOOKS)}=${chance(0.8) ? 'kill' : 'stop'}`;
   });
@@ -73,7 +76,7 @@ export function drawThereAndBack(seed: number, kinds: readonly FaultKind[]): The
       const moment = random.weighted(MOMENTS as Record<Moment, number>);
       // The way back is the next direction.
       const isTurned = (n + (moment === 'way back' ? 1 : 0)) % 2 === 1;
-      return drawTurnFault(random, kinds, isTurned ? turned : proxied, moment);
+      return drawTurnFault(random, possible, isTurned ? turned : proxied, moment);
     }).flat();
     const changes = drawUserChanges(random);
     return { followMs: random.integer(2_000), trials, faults, changes, userInPause: chance(0.3), misuse: chance(0.2) };
