@@ -41,8 +41,8 @@ export const OF_CUTOVER: MutantTable = {
   ],
   'test/engine/cutover/capped-in-pause.test.ts': [
     ['differing-ends-end-pause', remove(), 'whose ends differ'],
-    ['copied-once-for-ends', replace('[...$(), ...shorter]'), 'than the size of a capped collection allows'],
-    ['pause-bounds-comparison', replace('$(name 4)', 'argument'), 'falls silent'],
+    ['copied-once-for-ends', keep('operand'), 'than the size of a capped collection allows'],
+    ['pause-bounds-comparison', replace('context', 'argument 3'), 'falls silent'],
     ['refuse-foreign-capped-writes', remove('call'), 'is not committed'],
   ],
   'test/engine/cutover/cutover.test.ts': [
@@ -79,7 +79,11 @@ export const OF_CUTOVER: MutantTable = {
     ['lift-again-on-new-primary', remove(), 'without the lift'],
   ],
   'test/engine/cutover/once.test.ts': [
-    ['settle-capped-once', replace('($(name 4).release(), [])'), 'discard on their own'],
+    [
+      'settle-capped-once',
+      replace('(stream.release(), { again: [], shorter: [], unordered: [] })'),
+      'discard on their own',
+    ],
   ],
   'test/engine/cutover/plain-twins.test.ts': [
     ['unique-index-first', replace('[]'), 'stands for both'],

@@ -59,6 +59,7 @@ export const OF_SHARDING: MutantTable = {
   'test/sharded/write-block.test.ts': [
     ['wait-out-sharded-block', replace('true')],
     ['lift-under-way', remove('operand'), 'being lifted'],
+    ['silent-shard-ends-attempt', remove(), 'a shard that is lost'],
     ['sharded-lift-time-limit', remove('argument 3'), 'found no router'],
   ],
 };

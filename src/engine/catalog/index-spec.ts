@@ -92,6 +92,7 @@ export function inCollation(spec: IndexSpec, timeSeries: boolean): IndexSpec {
 export function plainTwins(specs: readonly IndexSpec[], present: readonly IndexSpec[] = []): readonly IndexSpec[] {
   const converted = new Set(present.filter(isUnique).map(({ name }) => name));
   const unique = specs.filter((spec) => isUnique(spec) && !converted.has(spec.name));
+  if (unique.length === 0) return [];
   const waiting = new Set(unique.map(({ fields }) => identityOf(fields)));
   return specs.filter((spec) => !isUnique(spec) && waiting.has(identityOf(spec.fields)));
 }

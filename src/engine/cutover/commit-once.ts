@@ -44,14 +44,14 @@ export async function commitOnce(
     using look = context.seen.look();
     using foreign = stream.verification.cappedWrites.look();
     // rule: settle-capped-once
-    const { differing, shorter, unordered } = await whileHeld(stream, compareCappedEnds(context));
+    const { again, shorter, unordered } = await whileHeld(stream, compareCappedEnds(context));
     await lastLook(context, stream);
     // The source may have changed its own since the barrier. The next round follows that.
     const [changes] = await Promise.all([changedCatalog(context, stream), confirmDestination(context)]);
     const difference = changes ?? cappedWritten(foreign);
     const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped).map(({ namespace }) => namespace);
     const changed = capped.filter((namespace) => look.namespaces.includes(namespace));
-    const differed = [...differing, ...shorter, ...unordered].map(({ namespace }) => namespace);
+    const differed = [...again, ...shorter, ...unordered].map(({ namespace }) => namespace);
     uncertain = [...new Set([...changed, ...differed])];
     if (uncertain.length === 0 && difference === undefined) break;
     if (round === MOST_ROUNDS) {
@@ -65,7 +65,7 @@ export async function commitOnce(
       break;
     }
     stream.release();
-    await copyCappedAgain(context, [...differing, ...shorter]);
+    await copyCappedAgain(context, again);
   }
   refuseDifference(stream.verification.difference);
   context.signal.throwIfAborted();

@@ -123,13 +123,13 @@ export async function cutOver(
       stream.release();
       return 'called off';
     }
-    if (error instanceof NotNow) {
+    const isMissing = error instanceof CollectionMissing;
+    if (error instanceof NotNow || (isMissing && preparation.block !== undefined)) {
       stream.release();
       if (error instanceof CappedDiffer) await copyCappedAgain(context, error.collections);
-      return { reason: error.message, stoppedMs: 0 };
+      return { reason: messageOf(error), stoppedMs: 0 };
     }
-    if (error instanceof CollectionMissing)
-      throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
+    if (isMissing) throw new UserError('SOURCE_STILL_WRITTEN', [context.checkpoint.migrationId]);
     throw error;
   }
 }

@@ -178,10 +178,9 @@ async function underBlock(
 }
 
 /** Says what a cutover would do with capped collections. A rehearsal doesn't: copying them can't be undone. */
-function cappedText({ compared, differing, shorter, unordered }: CappedEnds, seesOthers: boolean): string {
+function cappedText({ compared, again, unordered }: CappedEnds, seesOthers: boolean): string {
   if (compared === 0) return 'there is no capped collection';
-  const again = [...differing, ...shorter.filter(({ copiedForEnds }) => !copiedForEnds)];
-  const names = (collections: CappedEnds['differing']) =>
+  const names = (collections: CappedEnds['again']) =>
     [
       ...collections.slice(0, SHOWN).map(({ namespace }) => namespace),
       ...(collections.length > SHOWN ? [`${collections.length - SHOWN} more`] : []),

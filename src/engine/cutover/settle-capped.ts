@@ -24,8 +24,9 @@ export interface SettleCappedParts extends ReadSourceKeysParts, SuspicionParts {
 export interface CappedEnds {
   /** The number of collections whose ends were compared. */
   readonly compared: number;
-  readonly differing: readonly TrackedCollection[];
-  /** Those of which the destination has discarded more of the oldest documents than the source; otherwise their ends are the same. */
+  /** Those that differ and have to be copied again. */
+  readonly again: readonly TrackedCollection[];
+  /** Those of which the destination has discarded more of the oldest documents than the source, also after a second copy. */
   readonly shorter: readonly TrackedCollection[];
   /** Those whose order has to be compared before. */
   readonly unordered: readonly TrackedCollection[];
@@ -76,17 +77,17 @@ export async function orderCapped(context: SettleCappedParts, stream: RunningStr
  */
 export async function compareCappedEnds(context: SettleCappedParts): Promise<CappedEnds> {
   const capped = cappedOf(context);
-  const compare = async (collection: TrackedCollection) => ({
-    collection,
-    result: await compareEnds(context, collection),
-  });
+  const compare = async (collection: TrackedCollection) => {
+    const result = await compareEnds(context, collection);
+    // rule: copied-once-for-ends
+    return result === 'shorter' && !collection.copiedForEnds ? 'different' : result;
+  };
   // Doesn't wait for an answer: a silent server is found out only after 15 s.
   const results = await orAbort(Promise.all(capped.map(compare)), context.signal);
-  const those = (wanted: EndsResult) =>
-    results.filter(({ result }) => result === wanted).map(({ collection }) => collection);
+  const those = (wanted: EndsResult) => capped.filter((_, n) => results[n] === wanted);
   return {
     compared: capped.length,
-    differing: those('different'),
+    again: those('different'),
     shorter: those('shorter'),
     unordered: capped.filter(({ reordered }) => reordered),
   };
@@ -99,9 +100,7 @@ export async function compareCappedEnds(context: SettleCappedParts): Promise<Cap
  * @throws CappedDiffer, CollectionMissing
  */
 export async function settleCapped(context: SettleCappedParts): Promise<readonly string[]> {
-  const { differing, shorter, unordered } = await compareCappedEnds(context);
-  // rule: copied-once-for-ends
-  const again = [...differing, ...shorter.filter(({ copiedForEnds }) => !copiedForEnds)];
+  const { again, shorter, unordered } = await compareCappedEnds(context);
   // rule: differing-ends-end-pause
   if (again.length > 0) throw new CappedDiffer(again);
   const [first] = unordered;
