@@ -7,6 +7,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { onceAt } from '../reach-points.ts';
 import { syncOnce } from '../running-migration.ts';
 
 checkForLeaks();
@@ -50,7 +51,7 @@ test('a copy with `once` compares capped collections, which discard on their own
   const log = await pair.source.client.db('shop').createCollection('log', { capped: true, size: 40_000 });
   await log.insertMany(documents(0, 300, 100));
   // Stands for a document that the destination discards by itself.
-  using _ = onReach('engine.copy.drained', async () => {
+  using _ = onceAt('engine.copy.drained', async () => {
     await pair.destination.client.db('shop').collection('log').deleteOne({ n: 290 });
   });
   await syncOnce(pair, { once: true });
