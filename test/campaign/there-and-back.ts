@@ -39,7 +39,8 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
     source: proxies.source ? through(users.source.uri, proxies.source.port) : users.source.uri,
     destination: proxies.destination ? through(users.destination.uri, proxies.destination.port) : users.destination.uri,
   };
-  const ports = pair.source.members.map(({ port }) => port);
+  // An engine that starts while there is no primary shows the proxy's address.
+  const ports = [...pair.source.members, ...(proxies.source ? [proxies.source] : [])].map(({ port }) => port);
   const directionOf = ({ addresses: { source } }: Progress) => {
     if (source === '') return undefined;
     return ports.some((port) => source.endsWith(`:${port}`)) ? 'to the second' : 'to the first';
