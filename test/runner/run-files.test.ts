@@ -39,13 +39,11 @@ describe('the runner of test files', () => {
       before(async () => { ready = true; });
       test('hooks', () => { if (!ready) throw new Error('too early'); });
       test('environment', () => { if (process.env.SET_BY) throw new Error('kept'); process.env.SET_BY = '${n}'; });
-      after(() => console.log('files', globalThis.files));`;
+      if (globalThis.files > 1) test('shared', () => {});`;
     const texts = Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`f${n}`, file(n)]));
-    const { last } = await run({
-      ...texts,
-      last: `test('shared', () => { if (globalThis.files === undefined) throw new Error(); });`,
-    });
-    assert.equal(last, '17 passed, 0 failed, 0 skipped');
+    const { last } = await run(texts);
+    // Two tests of each file, and one more in all but the first file of each of at most four processes.
+    assert.match(last ?? '', /^2[0-3] passed, 0 failed, 0 skipped$/);
   });
 
   it('fails a file that cannot be loaded, and one without tests', async () => {

@@ -23,7 +23,7 @@ test('servers that are killed and started again, in the copy and while following
   const items = pair.source.client.db('shop').collection('items');
   let setBy = 0;
   const clock = { ...systemClock, now: () => Date.now() + setBy };
-  await using running = RunningMigration.start(pair, { clock, copyBytesPerSecond: 2_000_000 });
+  await using running = RunningMigration.start(pair, { clock, copyBytesPerSecond: 1_000_000 });
   await running.until('the copy to begin', ({ copy }) => copy.partitionsTotal > 0);
   for (const phase of ['copying', 'tailing']) {
     for (const side of ['source', 'destination'] as const) {

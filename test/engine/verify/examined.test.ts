@@ -23,6 +23,7 @@ const KINDS = {
     collation: { locale: 'en', strength: 2 },
   },
   'hashed _id': {},
+  capped: { capped: true, size: 10_000_000 },
 } as const;
 
 const idOf = (n: number) => `k${String(n).padStart(6, '0')}`;
