@@ -73,7 +73,6 @@ export const FAILURES: readonly Failure[] = [
   { code: 189, name: 'PrimarySteppedDown', kind: 'transient' },
   { code: 135, name: 'StaleTerm', kind: 'transient' },
   { code: 202, name: 'NetworkInterfaceExceededTimeLimit', kind: 'transient' },
-  { code: 211, name: 'KeyNotFound', kind: 'transient' }, // The keys of cluster times are read after the start.
   { code: 216, name: 'ElectionInProgress', kind: 'transient' },
   { code: 279, name: 'ClientDisconnect', kind: 'transient' },
   { code: 303, name: 'SplitHorizonChange', kind: 'transient' },

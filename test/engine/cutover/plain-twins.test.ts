@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Collection } from 'mongodb';
+import { type Collection, Double } from 'mongodb';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -34,11 +34,15 @@ test('of two indexes on one key the unique one stands for both until the cutover
 }, async () => {
   await using pair = await startPair();
   const items = itemsOf(pair.source);
-  await items.insertMany(numbered(20).map(({ n }) => ({ n, later: n })));
+  await items.insertMany(numbered(20).map(({ n }) => ({ n, later: n, old: n })));
   await indexTwice(items, 'n');
+  await items.createIndexes([
+    { key: { old: 1 }, name: 'old plain' },
+    { key: { old: new Double(1) as unknown as 1 }, name: 'old unique', hidden: true, unique: true },
+  ]);
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  assert.deepEqual(await namesOf(pair.destination), ['_id_', 'n unique']);
+  assert.deepEqual(await namesOf(pair.destination), ['_id_', 'n unique', 'old unique']);
   await indexTwice(items, 'later');
   await running.commit();
   await expectIdentical(pair);

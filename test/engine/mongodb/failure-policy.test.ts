@@ -9,7 +9,7 @@ import { hurried } from '../fixed-catalog-shop.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 /** Errors that only a router passes on. A server's failpoint refuses them, because they need more than a code. */
-const OF_ROUTERS = [150, 249, 13_388];
+const OF_ROUTERS = [150, 249, 343, 13_388];
 /** A server of 6.0 or newer reports this code for a write that its cache has no room for. */
 const TEMPORARILY_UNAVAILABLE = 365;
 const COMMANDS = { source: ['find', 'getMore', 'aggregate'], destination: ['insert', 'update', 'delete'] };

@@ -313,8 +313,8 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       ['UNSUPPORTED_NAMESPACE', 'odd.early', /expireAfterSeconds is below 0/],
       ['NAMESPACE_CONFLICT', 'Linkspan_Internal', /only by case/],
       ['NAMESPACE_CONFLICT', 'shop', /the database big/],
-      ['INDEX_MODERNISED', 'odd.legacy', /key is/],
-      ['INDEX_MODERNISED', 'odd.twins', /key is/],
+      ['INDEX_MODERNISED', 'odd.legacy', /of odd\.legacy .*key is/],
+      ['INDEX_MODERNISED', 'odd.twins', /of odd\.twins .*key is/],
       ['INDEXES_AT_LIMIT', 'odd.full', /64 indexes/],
       ['DOCUMENTS_NEAR_LIMIT', 'big.large', /15\.9 MiB .* sample of 2/],
       [
