@@ -10,16 +10,22 @@ import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import { startReplicaSet } from '../support/replica-set.ts';
 import { identified } from '../support/seeds.ts';
-import { startShardedCluster } from '../support/sharded-cluster.ts';
+import { type ShardedCluster, startShardedCluster } from '../support/sharded-cluster.ts';
 import { type Order, ordersOf, shardInTwo } from './sharded-shop.ts';
 
-test('a transaction that begins right before the block is waited for, in the same attempt', async () => {
-  await using source = await startShardedCluster();
-  await using destination = await startReplicaSet();
+/** Fills `shop.orders` on both shards. */
+async function fillOrders(source: ShardedCluster) {
   await source.createDatabase('shop', source.shards[0]?.name ?? '');
   await shardInTwo(source, 'shop.orders', { _id: 50 });
   const orders = ordersOf(source);
   await orders.insertMany(identified(100, { n: 1 }));
+  return orders;
+}
+
+test('a transaction that begins right before the block is waited for, in the same attempt', async () => {
+  await using source = await startShardedCluster();
+  await using destination = await startReplicaSet();
+  const orders = await fillOrders(source);
   await using watching = await connectCluster({ uri: source.uri }, 'source');
   await using running = RunningMigration.start({ source, destination });
   await running.untilReady();
@@ -100,10 +106,7 @@ test('a lift that found no router for too long is not sent any more', async () =
 test('a shard that is lost when the source is being blocked ends the attempt, which names it, and users write once it is back', async () => {
   await using source = await startShardedCluster();
   await using destination = await startReplicaSet();
-  await source.createDatabase('shop', source.shards[0]?.name ?? '');
-  await shardInTwo(source, 'shop.orders', { _id: 50 });
-  const orders = ordersOf(source);
-  await orders.insertMany(identified(100, { n: 1 }));
+  await fillOrders(source);
   await using running = RunningMigration.start({ source, destination });
   await running.untilReady();
   const [, lost] = source.shards;
