@@ -87,7 +87,7 @@ export const OF_CUTOVER: MutantTable = {
   ],
   'test/engine/cutover/plain-twins.test.ts': [
     ['unique-index-first', replace('[]'), 'stands for both'],
-    ['twin-comes-later', keep('branch 2'), 'stands for both'],
+    ['twin-comes-later', keep('branch 2', 'choice'), 'stands for both'],
     ['build-plain-twins', remove(), 'by the engine that finishes the cutover'],
   ],
   'test/engine/cutover/refused-in-pause.test.ts': [['suspect-collection-ends-pause', remove()]],
