@@ -74,8 +74,8 @@ export class TrackedCollection {
   reordered = false;
   /** How often that was noted: a comparison that found its order equal counts only if it didn't grow meanwhile. */
   reorders = 0;
-  /** Whether this engine has copied the capped collection again because its ends differed. */
-  copiedForEnds = false;
+  /** Whether this engine has copied the capped collection again because it differed at a cutover. */
+  copiedAgain = false;
   /** Resolves when `reordered` is on record. */
   reorderedOnRecord: Promise<void> = Promise.resolve();
   options: Fields;

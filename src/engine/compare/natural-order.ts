@@ -1,8 +1,6 @@
-import { MongoServerError } from 'mongodb';
 import { DocumentBatch } from '../bson/document-batch.ts';
+import { classify } from '../mongodb/failure-policy.ts';
 import type { RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
-
-const CAPPED_POSITION_LOST = 136;
 
 /** The documents of one side of a collection in natural order. Holds one reply at a time, however large the collection is. */
 export class NaturalOrder implements AsyncDisposable {
@@ -49,9 +47,9 @@ export class NaturalOrder implements AsyncDisposable {
       this.#documents = await this.#read();
       this.#isEnded = !this.#cursor?.open;
     } catch (error) {
-      const isDiscarded = error instanceof MongoServerError && error.code === CAPPED_POSITION_LOST;
+      // Here `history-lost` is CappedPositionLost.
       // rule: discarded-while-read
-      if (!this.#newestFirst || !isDiscarded) throw error;
+      if (!this.#newestFirst || classify(error) !== 'history-lost') throw error;
       this.#documents = DocumentBatch.EMPTY;
       this.#isEnded = true;
     }

@@ -1,8 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import type { Logger } from '../../platform/index.ts';
 import { keysOfSource, type ReadSourceKeysParts } from '../apply/read-source-keys.ts';
-import type { DocumentKey } from '../bson/document-key.ts';
-import { keyBytes } from '../bson/document-key.ts';
+import { type DocumentKey, keyBytes } from '../bson/document-key.ts';
 import { CollectionDropped, onDestination, onSource, pinTo } from '../collections/moved.ts';
 import { markSuspect, type SuspicionParts } from '../collections/suspicion.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
@@ -80,7 +79,7 @@ export async function compareCappedEnds(context: SettleCappedParts): Promise<Cap
   const compare = async (collection: TrackedCollection) => {
     const result = await compareEnds(context, collection);
     // rule: copied-once-for-ends
-    return result === 'shorter' && !collection.copiedForEnds ? 'different' : result;
+    return result === 'shorter' && !collection.copiedAgain ? 'different' : result;
   };
   // Doesn't wait for an answer: a silent server is found out only after 15 s.
   const results = await orAbort(Promise.all(capped.map(compare)), context.signal);
@@ -119,7 +118,7 @@ export async function copyCappedAgain(
 ): Promise<void> {
   if (collections.length === 0) return;
   for (const collection of collections) {
-    collection.copiedForEnds = true;
+    collection.copiedAgain = true;
     const { namespace } = collection;
     context.logger.info({ event: 'cutover.capped_copied_again', namespace }, 'Copying the capped collection again');
   }

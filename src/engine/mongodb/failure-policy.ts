@@ -139,7 +139,7 @@ export const FAILURES: readonly Failure[] = [
   { code: 449, name: 'RateLimitExceeded', kind: 'transient', meaning: 'it is overloaded' },
   { code: 450, name: 'PooledConnectionAcquisitionRejected', kind: 'transient', meaning: 'it is overloaded' },
   { code: 462, name: 'IngressRequestRateLimitExceeded', kind: 'transient', meaning: 'it is overloaded' },
-  // What a router meets.
+  // Routers report these.
   { code: 145, name: 'PooledConnectionsDropped', kind: 'transient' },
   { code: 149, name: 'NoConfigPrimary', kind: 'transient' },
   { code: 199, name: 'ReplicaSetMonitorRemoved', kind: 'transient' },
