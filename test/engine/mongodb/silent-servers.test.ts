@@ -30,14 +30,17 @@ describe('a server that falls silent', async () => {
       seed: 15,
       ratePerSecond: 100,
     });
-    await using running = RunningMigration.start(
-      { source: soonGone(pair.source), destination: soonGone(pair.destination) },
-      { copyBytesPerSecond: 1_500_000 },
-    );
+    await using running = RunningMigration.start({
+      source: soonGone(pair.source),
+      destination: soonGone(pair.destination),
+    });
+    // The copy does not end by itself, however slow the machine is.
+    running.migration.limitCopy(100_000);
     await running.until('the copy to begin', ({ copy }) => copy.partitionsTotal > 0);
     await silence(pair, running, 'source');
     assert.equal(running.progress.state, 'copying', 'the source fell silent during the copy');
     await silence(pair, running, 'destination');
+    running.migration.limitCopy(null);
     await running.untilReady();
     for (const side of ['source', 'destination'] as const) {
       await silence(pair, running, side);

@@ -30,7 +30,7 @@ for (const phase of ['copying', 'tailing'] as const) {
     const items = pair.source.client.db('shop').collection('items');
     const text = 'x'.repeat(8_000);
     await items.insertMany(Array.from({ length: DOCUMENTS }, () => ({ text })));
-    await using first = RunningMigration.start(pair, phase === 'copying' ? { copyBytesPerSecond: 4_000_000 } : {});
+    await using first = RunningMigration.start(pair, phase === 'copying' ? { copyBytesPerSecond: 100_000 } : {});
     const { migrationId } = first.progress;
     if (phase === 'copying') await first.until('some documents to be copied', ({ copy }) => copy.documentsCopied > 0);
     else await first.untilReady();
