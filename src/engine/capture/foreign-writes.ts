@@ -1,6 +1,8 @@
-import type { Document, Timestamp, UUID } from 'mongodb';
+import type { Document, MongoClient, Timestamp, UUID } from 'mongodb';
+import type { DocumentBatch } from '../bson/document-batch.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
+import { classify } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
@@ -32,24 +34,16 @@ export async function readForeignWrites(
   const { client } = fence;
   const writes = new OplogKeys();
   if (!isBefore(after, to)) return writes;
-  const [cursor, first] = await RawCursor.open(client, 'local', {
-    find: 'oplog.rs',
-    filter: {
-      ts: { $gt: after, $lte: to },
-      op: { $ne: 'n' }, // The collection of an operation that no rule knows is compared as a whole.
-      'lsid.id': { $nin: fence.sessionIds },
-      ns: { $not: new RegExp(`^${INTERNAL_DATABASE}\\.`) },
-      // rule: ignore-capped-discards
-      $nor: [discardsOf(capped)],
-    },
-    projection: OPLOG_KEY_FIELDS,
-    batchSize: BATCH_ENTRIES,
-    readConcern: { level: 'majority', afterClusterTime: to },
-  });
-  await using _ = cursor;
-  for (let batch = first; ; batch = await cursor.next({ batchSize: BATCH_ENTRIES })) {
-    for (const entry of batch.documents) writes.take(entry);
-    if (!cursor.open) break;
+  const filter = {
+    op: { $ne: 'n' }, // The collection of an operation that no rule knows is compared as a whole.
+    'lsid.id': { $nin: fence.sessionIds },
+    ns: { $not: new RegExp(`^${INTERNAL_DATABASE}\\.`) },
+    // rule: ignore-capped-discards
+    $nor: [discardsOf(capped)],
+  };
+  for await (const batch of readEntries(client, { after, to }, filter)) {
+    if (batch === 'overwritten') return undefined;
+    for (const entry of batch) writes.take(entry);
   }
   // Checked last: what is still there now was there during the whole read.
   const oldest = { find: 'oplog.rs', projection: { ts: 1 }, sort: { $natural: 1 }, limit: 1, singleBatch: true };
@@ -72,17 +66,35 @@ export async function* readDiscards(
   capped: readonly UUID[],
 ): AsyncGenerator<ReadonlyMap<string, readonly DocumentKey[]>> {
   if (capped.length === 0 || !isBefore(after, to)) return;
-  const [cursor, first] = await RawCursor.open(client, 'local', {
+  for await (const batch of readEntries(client, { after, to }, discardsOf(capped)))
+    if (batch !== 'overwritten') yield deletedKeys(batch);
+}
+
+/** Reads entries in batches, the last of which says when the oplog was overwritten faster than it was read. */
+async function* readEntries(
+  client: MongoClient,
+  { after, to }: OplogRange,
+  filter: Document,
+): AsyncGenerator<DocumentBatch | 'overwritten'> {
+  const find = {
     find: 'oplog.rs',
-    filter: { ts: { $gt: after, $lte: to }, ...discardsOf(capped) },
+    filter: { ts: { $gt: after, $lte: to }, ...filter },
     projection: OPLOG_KEY_FIELDS,
     batchSize: BATCH_ENTRIES,
     readConcern: { level: 'majority', afterClusterTime: to },
-  });
-  await using _ = cursor;
-  for (let batch = first; ; batch = await cursor.next({ batchSize: BATCH_ENTRIES })) {
-    yield deletedKeys(batch.documents);
-    if (!cursor.open) break;
+  };
+  try {
+    const [cursor, first] = await RawCursor.open(client, 'local', find);
+    await using _ = cursor;
+    for (let batch = first; ; batch = await cursor.next({ batchSize: BATCH_ENTRIES })) {
+      yield batch.documents;
+      if (!cursor.open) return;
+    }
+  } catch (error) {
+    // Here `history-lost` is CappedPositionLost.
+    if (classify(error) !== 'history-lost') throw error;
+    // rule: oplog-overwritten-while-read
+    yield 'overwritten';
   }
 }
 

@@ -97,9 +97,7 @@ export class ForeignWatch {
   async #look(): Promise<void> {
     const { clock, fence, logger, retrier, signal } = this.#parts;
     if (signal.aborted || (this.#blind !== undefined && clock.elapsed() < this.#blind.untilMs)) return;
-    // A write of the primary: its time is later than every write that was acknowledged before.
-    await retrier.run('the destination', () => fence.confirm());
-    const to = fence.afterOwnWrites.afterClusterTime;
+    const to = await this.#now();
     const after = this.#time;
     if (after === undefined || to === undefined) {
       this.#time = to;
@@ -115,8 +113,10 @@ export class ForeignWatch {
       const found = await retrier.run('the oplog of the destination', () => readForeignWrites(fence, range, places));
       await reach('engine.verify.destination-oplog-read');
       this.#blind = undefined;
+      // Everything is compared after a loss, so what came before its end need not be read, which might lose it again.
+      const upTo = found === undefined ? await this.#now() : to;
       const any = await this.#report(found);
-      this.#time = to;
+      this.#time = upTo;
       if (!any && wasSettled && this.#sink.isSettled()) this.#safeTime = to;
     } catch (error) {
       if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
@@ -128,6 +128,13 @@ export class ForeignWatch {
       const unseen = new UserError('FOREIGN_WRITES_UNSEEN', [error.codeName ?? messageOf(error)], { cause: error });
       this.#blind = { untilMs: clock.elapsed() + ASK_AGAIN_AFTER_MS, error: unseen };
     }
+  }
+
+  /** Returns the time of a write of the primary: later than every write that was acknowledged before. */
+  async #now(): Promise<Timestamp | undefined> {
+    const { fence, retrier } = this.#parts;
+    await retrier.run('the destination', () => fence.confirm());
+    return fence.afterOwnWrites.afterClusterTime;
   }
 
   /** @param writes  undefined when the oplog no longer reaches back */

@@ -76,6 +76,26 @@ test('the verification of a migration', async (t) => {
     await expectIdentical(pair);
   });
 
+  // id: destination-oplog-overwritten
+  await t.test(
+    'compares everything again when the oplog of the destination is overwritten faster than it is read',
+    async () => {
+      await refill();
+      await using running = RunningMigration.start(pair, planted);
+      await running.untilReady();
+      const reads = { failCommands: ['find'], namespace: 'local.oplog.rs', appName: 'linkspan-destination' };
+      await pair.destination.failCommand({ mode: 'alwaysOn', data: { ...reads, errorCode: 136 } });
+      await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'foreign' } });
+      await running.until('the comparison to begin again', ({ readyForCutover }) => !readyForCutover);
+      await pair.destination.clearFailPoints();
+      await running.until('the foreign write to be repaired', ({ verification: { mismatches } }) => {
+        return mismatches.found === 1 && mismatches.open === 0;
+      });
+      await running.commit();
+      await expectIdentical(pair);
+    },
+  );
+
   // id: refuses-written-in-pause
   await t.test('does not let a cutover pass a document that somebody writes in the write pause', async () => {
     await refill();
