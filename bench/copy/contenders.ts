@@ -16,6 +16,7 @@ import { type DataSet, documentsOf, makeIndexes, writeDataSet } from './data-set
 const COMPILED = [
   process.execPath,
   '--initial-old-space-size=128',
+  '--max-semi-space-size=16',
   fileURLToPath(new URL('../../dist/program/launch.js', import.meta.url)),
 ] as const;
 

@@ -8,7 +8,7 @@ import type { Done, Request } from './engine-process.ts';
 
 const FEW = 'few';
 /** As bin/linkspan starts it. */
-const FLAGS = ['--initial-old-space-size=128'];
+const FLAGS = ['--initial-old-space-size=128', '--max-semi-space-size=16'];
 
 /** The clusters' connection strings. */
 interface Uris {
