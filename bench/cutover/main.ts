@@ -8,12 +8,14 @@ import { LEAST_ROLES } from '../../test/support/least-privilege.ts';
 import { type ReplicaSet, startPair } from '../../test/support/replica-set.ts';
 import { spreadOf, timed } from '../rounds.ts';
 import { DATABASE, settle } from '../servers.ts';
+import { loadLargeCollections } from './large-collections.ts';
 import type { CutOver } from './linkspan-process.ts';
 import { Writers } from './writers.ts';
 
 /**
- * `npm run bench:cutover -- [--cutovers 20] [--rates 500,5000]`: cuts over between two sets of three members while clients write, in turn at each
- * rate, and shows the write pause that the clients saw, the time from the request to the end, and the share of each step.
+ * `npm run bench:cutover -- [--cutovers 20] [--rates 500,5000] [--members 1|3] [--gigabytes 5]`: cuts over between two sets while clients write, in
+ * turn at each rate, and shows the write pause that the clients saw, the time from the request to the end, and the share of each step. With
+ * `--gigabytes`, the migration also has so much in a capped collection, a time series, and collections with a unique and a TTL index each.
  */
 interface Measured {
   readonly rate: number;
@@ -24,10 +26,20 @@ interface Measured {
 }
 
 const { values } = parseArgs({
-  options: { cutovers: { type: 'string', default: '20' }, rates: { type: 'string', default: '500,5000' } },
+  options: {
+    cutovers: { type: 'string', default: '20' },
+    rates: { type: 'string', default: '500,5000' },
+    members: { type: 'string', default: '3' },
+    gigabytes: { type: 'string', default: '0' },
+  },
 });
 const rates = values.rates.split(',').map(Number);
-const options = { members: 3, auth: true, cacheGigabytes: 0.5, oplogSizeMegabytes: 1_024 } as const;
+const options = {
+  members: values.members === '1' ? 1 : 3,
+  auth: true,
+  cacheGigabytes: 0.5,
+  oplogSizeMegabytes: 1_024,
+} as const;
 await using pair = await startPair({ source: options, destination: options });
 const sets = [pair.source, pair.destination] as const;
 await using applications = new AsyncDisposableStack();
@@ -39,6 +51,7 @@ for (const set of sets) {
 }
 const writers = new Writers(clients, rates[0] ?? 0);
 await writers.load();
+if (Number(values.gigabytes) > 0) await loadLargeCollections(pair.source.client, Number(values.gigabytes));
 const writing = writers.run();
 const measured: Measured[] = [];
 let from = 0;
