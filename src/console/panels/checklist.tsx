@@ -1,6 +1,7 @@
 import type { LiveMigration } from '../api/types.ts';
 import { bytes, count, duration } from '../format.ts';
-import { Icon, type IconName } from '../icon.tsx';
+import { Icon } from '../icon.tsx';
+import type { IconName } from '../icon-shapes.ts';
 import { text } from '../text.ts';
 import { WithCode } from '../with-code.tsx';
 import { Panel } from './panel.tsx';

@@ -1,5 +1,5 @@
 import type { LiveMigration } from '../api/types.ts';
-import type { IconName } from '../icon.tsx';
+import type { IconName } from '../icon-shapes.ts';
 import { text } from '../text.ts';
 
 export type Tone = 'calm' | 'live' | 'ok' | 'warn' | 'bad';
