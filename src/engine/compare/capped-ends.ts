@@ -13,12 +13,18 @@ interface CappedSide {
 }
 
 /** Returns the key of the oldest (1) or the newest (-1) document of a capped collection; undefined when it is empty. */
-export async function endOfCapped(
+export async function endOfCapped(side: CappedSide, order: 1 | -1): Promise<DocumentKey | undefined> {
+  const [key] = await keysOfCapped(side, order, 1);
+  return key;
+}
+
+/** Returns the keys of the oldest (1) or the newest (-1) documents of a capped collection, at most `limit`. */
+export async function keysOfCapped(
   { client, database, name, uuid, readConcern }: CappedSide,
   order: 1 | -1,
-): Promise<DocumentKey | undefined> {
-  const find = { find: name, hint: { $natural: order }, limit: 1, projection: { _id: 1 } };
+  limit: number,
+): Promise<readonly DocumentKey[]> {
+  const find = { find: name, hint: { $natural: order }, limit, projection: { _id: 1 } };
   const pinned = uuid === undefined ? {} : { collectionUUID: uuid };
-  const [document] = await readAll(client, database, { ...find, ...pinned, readConcern });
-  return document && keyOf(document);
+  return (await readAll(client, database, { ...find, ...pinned, readConcern })).map(keyOf);
 }

@@ -5,7 +5,7 @@ import { type DocumentKey, keyBytes } from '../bson/document-key.ts';
 import { CollectionDropped, onDestination, onSource, pinTo } from '../collections/moved.ts';
 import { markSuspect, type SuspicionParts } from '../collections/suspicion.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { endOfCapped } from '../compare/capped-ends.ts';
+import { keysOfCapped } from '../compare/capped-ends.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
@@ -30,6 +30,9 @@ export interface CappedEnds {
   /** Those whose order has to be compared before. */
   readonly unordered: readonly TrackedCollection[];
 }
+
+/** The documents of a collection whose whole order is compared in the write pause where it is not sure. */
+const MOST_IN_PAUSE = 1_000;
 
 /** Some collections differed. They are copied again while users write. */
 export class CappedDiffer extends NotNow {
@@ -79,7 +82,9 @@ export async function compareCappedEnds(context: SettleCappedParts): Promise<Cap
   const compare = async (collection: TrackedCollection) => {
     const result = await compareEnds(context, collection);
     // rule: copied-once-for-ends
-    return result === 'shorter' && !collection.copiedAgain ? 'different' : result;
+    if (result === 'shorter' && !collection.copiedAgain) return 'different';
+    // rule: small-order-in-pause
+    return collection.reordered && result !== 'different' ? await compareSmall(context, collection, result) : result;
   };
   // Doesn't wait for an answer: a silent server is found out only after 15 s.
   const results = await orAbort(Promise.all(capped.map(compare)), context.signal);
@@ -88,7 +93,7 @@ export async function compareCappedEnds(context: SettleCappedParts): Promise<Cap
     compared: capped.length,
     again: those('different'),
     shorter: those('shorter'),
-    unordered: capped.filter(({ reordered }) => reordered),
+    unordered: those('unordered'),
   };
 }
 
@@ -129,26 +134,50 @@ function cappedOf({ tracked }: SettleCappedParts): TrackedCollection[] {
   return [...tracked.values()].filter(({ isCapped }) => isCapped);
 }
 
-type EndsResult = 'equal' | 'shorter' | 'different';
+type EndsResult = 'equal' | 'shorter' | 'different' | 'unordered';
 
 async function compareEnds(context: SettleCappedParts, collection: TrackedCollection): Promise<EndsResult> {
-  const { source, destination, fence, position } = context;
-  const readConcern = { level: 'majority', afterClusterTime: position.time };
-  const ofSource = (order: 1 | -1) =>
-    onSource(context, collection, (name) => {
-      const { collectionUUID: uuid } = pinTo(context, collection);
-      return endOfCapped({ client: source, database: collection.sourceDatabase, name, uuid, readConcern }, order);
-    });
-  const ofDestination = (order: 1 | -1) =>
-    onDestination(context, collection, ({ database, name, uuid }) =>
-      endOfCapped({ client: destination, database, name, uuid, readConcern: fence.afterOwnWrites }, order),
-    );
-  const ends = Promise.all([ofSource(-1), ofDestination(-1), ofSource(1), ofDestination(1)]);
-  const [newest, newestThere, oldest, oldestThere] = await ends;
+  const { ofSource, ofDestination } = sidesOf(context, collection);
+  const ends = Promise.all([ofSource(-1, 1), ofDestination(-1, 1), ofSource(1, 1), ofDestination(1, 1)]);
+  const [[newest], [newestThere], [oldest], [oldestThere]] = await ends;
   if (!isSame(newest, newestThere)) return 'different';
   if (isSame(oldest, oldestThere)) return 'equal';
   const isOnSource = oldestThere && (await keysOfSource(context, collection, [oldestThere])).size > 0;
   return isOnSource ? 'shorter' : 'different';
+}
+
+/**
+ * Decides by all keys of a small collection. Where users delete documents and insert them again all the time, its order is
+ * never sure before the block.
+ * @param ends  what its ends say
+ */
+async function compareSmall(
+  context: SettleCappedParts,
+  collection: TrackedCollection,
+  ends: EndsResult,
+): Promise<EndsResult> {
+  const { ofSource, ofDestination } = sidesOf(context, collection);
+  const [keys, there] = await Promise.all([ofSource(-1, MOST_IN_PAUSE + 1), ofDestination(-1, MOST_IN_PAUSE + 1)]);
+  if (Math.max(keys.length, there.length) > MOST_IN_PAUSE) return 'unordered';
+  return there.every((key, place) => isSame(key, keys[place])) ? ends : 'different';
+}
+
+/** Returns how to read keys of both sides: of the oldest (1) or the newest (-1) documents, at most so many. */
+function sidesOf(context: SettleCappedParts, collection: TrackedCollection) {
+  const { source, destination, fence, position } = context;
+  const readConcern = { level: 'majority', afterClusterTime: position.time };
+  const { sourceDatabase: database } = collection;
+  return {
+    ofSource: (order: 1 | -1, limit: number) =>
+      onSource(context, collection, (name) => {
+        const { collectionUUID: uuid } = pinTo(context, collection);
+        return keysOfCapped({ client: source, database, name, uuid, readConcern }, order, limit);
+      }),
+    ofDestination: (order: 1 | -1, limit: number) =>
+      onDestination(context, collection, (target) =>
+        keysOfCapped({ client: destination, ...target, readConcern: fence.afterOwnWrites }, order, limit),
+      ),
+  };
 }
 
 function isSame(a: DocumentKey | undefined, b: DocumentKey | undefined): boolean {

@@ -10,17 +10,20 @@ import { trackedPair } from '../verify/ordered-pair.ts';
 let pair: ReplicaSetPair;
 before(async () => {
   pair = await startPair();
-  for (const { client } of [pair.source, pair.destination]) {
-    const shop = client.db('shop');
-    const log = await shop.createCollection<{ _id: number }>('log', { capped: true, size: 100_000 });
-    await log.insertMany(identified(10));
-  }
 });
 after(() => pair[Symbol.asyncDispose]());
 
-async function equalLog() {
+/** Fills a capped collection on both sides. */
+async function logOf(name: string, documents: readonly { _id: number }[], there = documents) {
+  for (const [{ client }, filling] of [
+    [pair.source, documents],
+    [pair.destination, there],
+  ] as const) {
+    const log = await client.db('shop').createCollection<{ _id: number }>(name, { capped: true, size: 1_000_000 });
+    await log.insertMany([...filling]);
+  }
   const trackedOf = await trackedPair({ source: pair.source.client, destination: pair.destination.client });
-  return await trackedOf('log');
+  return await trackedOf(name);
 }
 
 /** A stream whose verification compares an order by `isInOrder`. */
@@ -29,7 +32,7 @@ function streamOf(isInOrder: RunningStream['verification']['isInOrder']): Runnin
 }
 
 test('an order that was compared and is equal needs no further comparison', async () => {
-  const { parts, collection } = await equalLog();
+  const { parts, collection } = await logOf('compared', identified(10));
   collection.reordered = true;
   await orderCapped(
     parts,
@@ -39,8 +42,8 @@ test('an order that was compared and is equal needs no further comparison', asyn
   assert.deepEqual(await settleCapped(parts), []);
 });
 
-test('an order that may have changed while it was compared has to be compared again, and the write pause refuses it', async () => {
-  const { parts, collection } = await equalLog();
+test('a small order that may have changed since is compared in the write pause', async () => {
+  const { parts, collection } = await logOf('small', identified(10));
   collection.reordered = true;
   const changedMeanwhile = async () => {
     collection.reorders += 1; // What `noteReordered` counts.
@@ -48,5 +51,23 @@ test('an order that may have changed while it was compared has to be compared ag
   };
   await orderCapped(parts, streamOf(changedMeanwhile));
   assert.equal(collection.reordered, true);
+  assert.deepEqual(await settleCapped(parts), []);
+});
+
+test('a small order that differs in the write pause ends it, and the collection is copied again', async () => {
+  const [first, second, ...rest] = identified(10);
+  assert.ok(first && second);
+  const { parts, collection } = await logOf(
+    'swapped',
+    [first, second, ...rest],
+    [first, ...rest.slice(0, 1), second, ...rest.slice(1)],
+  );
+  collection.reordered = true;
+  await assert.rejects(settleCapped(parts), CappedDiffer);
+});
+
+test('a large order that may have changed since has to be compared again, and the write pause refuses it', async () => {
+  const { parts, collection } = await logOf('large', identified(1_001));
+  collection.reordered = true;
   await assert.rejects(settleCapped(parts), (error) => error instanceof NotNow && !(error instanceof CappedDiffer));
 });
