@@ -105,8 +105,9 @@ export const OF_CUTOVER: MutantTable = {
     ['keep-unsettled-block-on-record', remove(), 'leaves that to the next one'],
   ],
   'test/engine/cutover/settle-capped.test.ts': [
-    ['reordered-while-compared', remove('operand 2'), 'may have changed while it was compared'],
-    ['reordered-ends-pause', remove(), 'may have changed while it was compared'],
+    ['reordered-while-compared', remove('operand 2'), 'a small order that may have changed since'],
+    ['reordered-ends-pause', remove(), 'a large order that may have changed since'],
+    ['small-order-in-pause', replace('result'), 'a small order that differs'],
   ],
   'test/engine/cutover/slow-majority.test.ts': [['block-time-by-majority', replace('0')]],
   'test/engine/cutover/source-claim.test.ts': [
