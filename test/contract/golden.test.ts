@@ -13,7 +13,6 @@ interface Golden extends Snapshot {
   readonly faces: Faces;
 }
 
-// id: recorded-progress-shown
 for (const name of readdirSync(FOLDER).toSorted()) {
   test(`recorded progress is shown as before, by API, console, command line, /progress and metrics: ${name}`, async () => {
     const file = new URL(name, FOLDER);
