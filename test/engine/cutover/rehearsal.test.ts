@@ -101,9 +101,10 @@ test('a rehearsal compares capped collections by their ends, names those that a 
 }, async () => {
   await using pair = await startPair();
   const shop = pair.source.client.db('shop');
-  for (const name of ['log', 'audit', 'reinserted']) {
+  // An order of more than 1,000 documents is compared before the pause.
+  for (const [name, documents] of Object.entries({ log: 10, audit: 10, reinserted: 1_001 })) {
     await shop.createCollection(name, { capped: true, size: 100_000 });
-    await shop.collection(name).insertMany(numbered(10));
+    await shop.collection(name).insertMany(numbered(documents));
   }
   await using running = RunningMigration.start(pair, { clock: patient });
   await running.untilReady();
