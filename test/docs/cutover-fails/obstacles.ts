@@ -47,14 +47,14 @@ export class BypassingWriter implements AsyncDisposable {
     const blocks = client.db('config').collection('user_writes_critical_sections');
     const isBlocked = async () => this.#stopped || (await blocks.findOne()) !== null;
     const notes = client.db('shop').collection('notes', { writeConcern: { w: 1 } });
-    const write = async () => {
-      for (let left = 100; left > 0 && !this.#stopped; left -= 1) await notes.insertOne({});
+    const write = async (atATime: number) => {
+      while (!this.#stopped) {
+        await eventually(isBlocked, { what: 'a write block', pollMs: 5 });
+        for (let left = atATime; left > 0 && !this.#stopped; left -= 1) await notes.insertOne({});
+      }
     };
-    while (!this.#stopped) {
-      await eventually(isBlocked, { what: 'a write block', pollMs: 5 });
-      // The last look before a commit is short: one of the writers is always under way in it.
-      await Promise.all([write(), write()]);
-    }
+    // The last look before a commit is short: one of the writers is always under way in it, since they pause in turns.
+    await Promise.all([60, 100, 140].map(write));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
