@@ -13,16 +13,18 @@ interface Golden extends Snapshot {
   readonly faces: Faces;
 }
 
-for (const name of readdirSync(FOLDER).toSorted()) {
-  test(`recorded progress is shown as before, by API, console, command line, /progress and metrics: ${name}`, async () => {
-    const file = new URL(name, FOLDER);
-    const text = readFileSync(file, 'utf8');
-    const { atMs, progress } = JSON.parse(text) as Golden;
-    const shown = textOf({ atMs, progress, faces: await facesOf({ atMs, progress }) });
-    if (isWriting) writeFileSync(file, shown);
-    else assert.equal(shown, text);
-  });
-}
+test('recorded progress is shown as before, by API, console, command line, /progress and metrics', async (t) => {
+  for (const name of readdirSync(FOLDER).toSorted()) {
+    await t.test(name, async () => {
+      const file = new URL(name, FOLDER);
+      const text = readFileSync(file, 'utf8');
+      const { atMs, progress } = JSON.parse(text) as Golden;
+      const shown = textOf({ atMs, progress, faces: await facesOf({ atMs, progress }) });
+      if (isWriting) writeFileSync(file, shown);
+      else assert.equal(shown, text);
+    });
+  }
+});
 
 function textOf({ atMs, progress, faces }: Golden): string {
   return `{\n "atMs": ${atMs},\n "progress": ${JSON.stringify(progress)},\n "faces": ${indented(faces, ' ')}\n}\n`;
