@@ -12,11 +12,15 @@ import { type Contender, timed } from '../rounds.ts';
 import { DATABASE, settle } from '../servers.ts';
 import { type DataSet, documentsOf, makeIndexes, writeDataSet } from './data-sets.ts';
 
-/** This checkout's program, compiled and started as an installed one (bin/linkspan). */
+/** How bin/linkspan starts Node.js. */
+export const AS_INSTALLED = {
+  flags: ['--initial-old-space-size=128', '--max-semi-space-size=16'],
+  env: { ...process.env, MALLOC_ARENA_MAX: '1' },
+};
+/** This checkout's program, compiled. */
 const COMPILED = [
   process.execPath,
-  '--initial-old-space-size=128',
-  '--max-semi-space-size=16',
+  ...AS_INSTALLED.flags,
   fileURLToPath(new URL('../../dist/program/launch.js', import.meta.url)),
 ] as const;
 
@@ -29,7 +33,10 @@ export function linkspanSync(pair: ReplicaSetPair, dataSet: DataSet, program?: s
   return copying(program === undefined ? 'Linkspan' : `Linkspan of ${program}`, pair, dataSet, async () => {
     const uris = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
     const args = [...first, 'sync', '--once', '--no-verify', ...uris];
-    const linkspan = spawnTracked('linkspan sync', command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const linkspan = spawnTracked('linkspan sync', command, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: AS_INSTALLED.env,
+    });
     const [told, [code]] = await Promise.all([text(linkspan.stderr as Readable), once(linkspan, 'exit')]);
     if (code !== 0) throw new Error(`linkspan sync ended with ${code}: ${told}`);
   });

@@ -3,12 +3,11 @@ import { once } from 'node:events';
 import type { MongoClient } from 'mongodb';
 import { sendBatches } from '../raw-commands.ts';
 import { type Spread, spreadOf } from '../rounds.ts';
+import { AS_INSTALLED } from './contenders.ts';
 import type { DataSet } from './data-sets.ts';
 import type { Done, Request } from './engine-process.ts';
 
 const FEW = 'few';
-/** As bin/linkspan starts it. */
-const FLAGS = ['--initial-old-space-size=128', '--max-semi-space-size=16'];
 
 /** The clusters' connection strings. */
 interface Uris {
@@ -30,7 +29,7 @@ export async function processorTime(client: MongoClient, uris: Uris, dataSet: Da
   const gigabytes = more.reduce((sum, { bytes }) => sum + bytes.length, 0) / 1e9;
 
   const program = new URL('engine-process.ts', import.meta.url);
-  const child = fork(program, [uris.source, uris.destination], { execArgv: FLAGS });
+  const child = fork(program, [uris.source, uris.destination], { execArgv: AS_INSTALLED.flags, env: AS_INSTALLED.env });
   using _ = { [Symbol.dispose]: () => child.kill('SIGKILL') };
   const migrate = async (collection: string) => {
     child.send({ collection } satisfies Request);

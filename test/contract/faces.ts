@@ -18,7 +18,7 @@ export interface Snapshot {
   readonly progress: Progress;
 }
 
-/** What each part of Linkspan shows of one snapshot. */
+/** One snapshot as each part of Linkspan shows it. */
 export interface Faces {
   /** `GET …/liveMigrations/{id}`, after the report of an agent. */
   readonly api: unknown;
