@@ -77,6 +77,7 @@ export const OF_CUTOVER: MutantTable = {
     ['open-without-majority', replace('true', 'condition'), 'loses its majority'],
     ['lift-without-majority', replace('true', 'condition'), 'for an engine that is gone'],
     ['lift-again-on-new-primary', remove(), 'without the lift'],
+    ['ask-again-for-lift', remove(), 'waits for the majority says so'],
   ],
   'test/engine/cutover/once.test.ts': [
     [

@@ -34,6 +34,8 @@ const ASK_FOR_LIFT_EVERY_MS = 100;
  * 30 s in which an engine acts, are less than the minute for which others wait.
  */
 const SEND_TO_SHARDS_WITHIN_MS = 10_000;
+/** How long a lift waits for the majority of a replica set before its engine says so and asks again. */
+const LIFT_WITHIN_MS = 10_000;
 
 /** For an operator who has to lift a block by hand. */
 export const LIFT_COMMAND = 'db.adminCommand({setUserWriteBlockMode: 1, global: false})';
@@ -128,12 +130,18 @@ async function setWithin(client: MongoClient, maxTimeMS: number, sent?: AbortSig
 
 /**
  * Lets users write again, and waits until a majority has that. Has no effect when nothing is blocked.
- * @throws NotNow when a sharded cluster takes longer than {@link SEND_TO_SHARDS_WITHIN_MS}
+ * @throws NotNow when that takes longer than 10 s; on a replica set, users of its primary can write
  */
 export async function unblockWrites(client: MongoClient): Promise<void> {
   // rule: end-deadlock-of-lift
-  if (isSharded(client)) await endingDeadlocks(client, () => unblockShards(client));
-  else await setBlock(client, { global: false });
+  if (isSharded(client)) return await endingDeadlocks(client, () => unblockShards(client));
+  try {
+    await setBlock(client, { global: false, maxTimeMS: LIFT_WITHIN_MS });
+  } catch (error) {
+    // rule: ask-again-for-lift
+    if (hasCode(error, MAX_TIME_EXPIRED)) throw new NotNow(`a majority of its members ${NOT_CONFIRMED}`);
+    throw error;
+  }
 }
 
 /** Lets users write again, as `unblockWrites`, and doesn't wait long for the majority of a replica set. */

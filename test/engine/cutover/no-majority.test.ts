@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openAbandonedSource } from '../../../src/engine/cutover/open-abandoned-source.ts';
 import { announceCommit, liftBlock, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
-import { tryToBlockWrites, writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
+import { tryToBlockWrites, unblockWrites, writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
 import { newId, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -77,6 +77,22 @@ test('a source without a majority is opened for an engine that is gone, unless i
     await eventually(async () => (await writesAreBlocked(client)) === false, { what: 'an open source' });
   }
   assert.equal(await opened, true);
+});
+
+// id: lift-waits-for-majority
+test('a lift that waits for the majority says so, and users of the primary can write', { skip }, async () => {
+  await using destination = await startReplicaSet({ members: 3 });
+  const { client } = destination;
+  assert.ok(await tryToBlockWrites(client, ENOUGH_MS));
+  {
+    await using _ = await isolatePrimary(destination);
+    await assert.rejects(unblockWrites(client), NOT_CONFIRMED);
+    await client
+      .db('shop')
+      .collection('items')
+      .insertOne({ n: 1 }, { writeConcern: { w: 1 } });
+  }
+  await unblockWrites(client);
 });
 
 // id: lift-lost-in-election
