@@ -17,7 +17,7 @@ export interface CheckpointCounts {
 interface MigrationRecord {
   readonly _id: string;
   readonly state: string;
-  readonly phases: readonly { readonly name: string; readonly startedAtMs: number; readonly endedAtMs?: number }[];
+  readonly phases: readonly { readonly name: string; readonly startedAt: string; readonly endedAt?: string }[];
   /** Empty before the first count. */
   readonly counts: Partial<Record<'read' | 'applied' | 'duringCopy', number>>;
 }
@@ -37,12 +37,14 @@ export async function readCheckpointCounts(
       { $group: { _id: null, documents: { $sum: '$documents' }, bytes: { $sum: '$bytes' } } },
     ])
     .toArray();
-  const copying = record.phases.find(({ name }) => name === 'copying');
+  const copying = record.phases.find(({ name }) => name === 'COPYING');
   return {
     state: record.state,
     documentsCopied: copied?.documents ?? 0,
     bytesCopied: copied?.bytes ?? 0,
-    copySeconds: copying ? ((copying.endedAtMs ?? Date.now()) - copying.startedAtMs) / 1_000 : 0,
+    copySeconds: copying
+      ? (Date.parse(copying.endedAt ?? new Date().toISOString()) - Date.parse(copying.startedAt)) / 1_000
+      : 0,
     changesRead: record.counts.read ?? 0,
     changesApplied: record.counts.applied ?? 0,
     changesDuringCopy: record.counts.duringCopy ?? 0,

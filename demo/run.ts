@@ -185,7 +185,7 @@ identical           ${differences.length === 0 ? 'yes' : 'no'}`);
 
 /** Whether all documents and catalogs were compared. */
 function isWhole({ phase, catalogDifferences }: Verification): boolean {
-  return phase === 'following' && catalogDifferences?.length === 0;
+  return phase === 'FOLLOWING' && catalogDifferences?.length === 0;
 }
 
 if (import.meta.main) process.exitCode = await demonstrate();

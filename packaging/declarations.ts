@@ -2,19 +2,28 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from 'rolldown';
 import { isolatedDeclarationSync } from 'rolldown/experimental';
+import { contractDeclarations } from './contract-declarations.ts';
 
+const CONTRACT = '../contract/index.ts';
 const LIBRARY = join(import.meta.dirname, '../src/library');
 
-/** Adds the declarations of `src/library`: of its index and of each file whose types that needs. */
+/** Adds the declarations of `src/library`: of its index, of each file whose types that needs, and of the contract's types. */
 export const declarations: Plugin = {
   name: 'declarations',
   generateBundle() {
+    const emit = (name: string, source: string) =>
+      this.emitFile({ type: 'asset', fileName: `library/${name}.d.ts`, source: source.replaceAll(/\.ts";/g, '.js";') });
     const names = new Set(['index']);
+    const ofContract = new Set<string>();
     for (const name of names) {
       const source = declarationsOf(name);
-      for (const [, file] of source.matchAll(/ from "(.*?)";/g)) names.add(nameIn(file));
-      this.emitFile({ type: 'asset', fileName: `library/${name}.d.ts`, source: source.replaceAll(/\.ts";/g, '.js";') });
+      for (const [, types = '', file] of source.matchAll(/ \{([^}]*)\} from "(.*?)";/g)) {
+        if (file !== CONTRACT) names.add(nameIn(file));
+        else for (const named of types.split(',')) ofContract.add(named.trim().replace(/ as .*/, ''));
+      }
+      emit(name, source.replaceAll(CONTRACT, './contract.ts'));
     }
+    emit('contract', contractDeclarations(ofContract));
   },
 };
 

@@ -168,7 +168,6 @@ export const LONG_FILES: readonly string[] = [
   'test/engine/mongodb/fence.test.ts',
   'test/engine/preflight/findings.test.ts',
   'test/engine/preflight/privileges.test.ts',
-  'test/engine/records/upgrade.test.ts',
   'test/engine/records/way-back.test.ts',
   'test/engine/run/finish-without-source.test.ts',
   'test/engine/run/live-migration.test.ts',

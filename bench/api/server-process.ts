@@ -65,7 +65,7 @@ async function serveLinkspan(variant: string, path: string): Promise<Listening> 
     publicUrl: () => url,
     verifiersOf: digestSecrets,
     destinations: unreachedDestinations,
-    destinationUsers: 'fixed',
+    destinationUsers: 'FIXED',
     userAlarm: new Alarm(),
     isOnAccessList,
   };

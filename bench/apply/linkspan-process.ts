@@ -18,7 +18,7 @@ const migration = new Migration({
   source: { uri: source },
   destination: { uri: destination },
   dropDestination: false,
-  verification: verification === 'off' ? 'off' : 'repair',
+  verification: verification === 'off' ? 'OFF' : 'REPAIR',
   logger: silentLogger,
 });
 const ended = migration.run(new AbortController().signal).then(
@@ -43,12 +43,12 @@ answer(0);
 
 async function pause(): Promise<void> {
   readBefore = migration.progress().changes.read;
-  migration.want('paused');
-  await until(() => migration.progress().state === 'paused');
+  migration.want('PAUSED');
+  await until(() => migration.progress().state === 'PAUSED');
 }
 
 async function apply(changes: number): Promise<void> {
-  migration.want('running');
+  migration.want('RUNNING');
   await until(() => {
     const { read, queued } = migration.progress().changes;
     return read - readBefore >= changes && queued === 0;

@@ -23,7 +23,7 @@ process.on('message', async ({ collection }: Request) => {
     destination: { uri: destination },
     dropDestination: true,
     once: true,
-    verification: 'off',
+    verification: 'OFF',
     filters: { include: [{ database: DATABASE, collections: [collection] }] },
     logger: silentLogger,
   });

@@ -1,5 +1,5 @@
+import type { CutoverAttempt } from '../../src/contract/index.ts';
 import { Migration } from '../../src/engine/index.ts';
-import type { CutoverAttempt } from '../../src/engine/records/cutover-attempt.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 
 /** The end of a cutover. The first message of the process, without attempts, says that the migration is ready. */
@@ -26,6 +26,6 @@ outcome.then(
     process.exit(1);
   },
 );
-process.on('message', () => migration.want('cutover'));
+process.on('message', () => migration.want('CUTOVER'));
 while (!migration.progress().readyForCutover) await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
 process.send?.({ attempts: [] } satisfies CutOver);

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { MongoClient } from 'mongodb';
-import type { CutoverAttempt } from '../../src/engine/records/cutover-attempt.ts';
+import type { CutoverAttempt } from '../../src/contract/index.ts';
 import { cleanUpAtExit } from '../../test/support/exit-cleanup.ts';
 import { LEAST_ROLES } from '../../test/support/least-privilege.ts';
 import { type ReplicaSet, startPair } from '../../test/support/replica-set.ts';

@@ -129,9 +129,9 @@ async function migrate(flags: readonly string[], pair: ReplicaSetPair): Promise<
 async function copySeconds(run: () => Promise<void>, { destination }: ReplicaSetPair): Promise<number> {
   await run();
   const record = await destination.client.db('linkspan_internal').collection<MigrationRecord>('migrations').findOne();
-  const copy = record?.phases.find(({ name }) => name === 'copying');
-  if (copy?.endedAtMs === undefined) throw new Error('the migration has recorded no end of its copy');
-  return (copy.endedAtMs - copy.startedAtMs) / 1_000;
+  const copy = record?.phases.find(({ name }) => name === 'COPYING');
+  if (copy?.endedAt === undefined) throw new Error('the migration has recorded no end of its copy');
+  return (Date.parse(copy.endedAt) - Date.parse(copy.startedAt)) / 1_000;
 }
 
 async function readBoth(pair: ReplicaSetPair, dataSet: DataSet): Promise<void> {

@@ -69,7 +69,7 @@ export class Agent {
       memoryBytes: configuration.memoryBytes,
       verification: configuration.verification,
       acceptUntriedVersion: configuration.acceptUntriedVersion,
-      logger: logger.child({ migration: migrationId }),
+      logger: logger.child({ migrationId }),
       clock,
     });
     this.#client = client;

@@ -1,10 +1,5 @@
-import {
-  type Migration,
-  type MigrationOptions,
-  type Outcome,
-  type Progress,
-  ReversibleMigration,
-} from '../engine/index.ts';
+import type { Progress } from '../contract/index.ts';
+import { type Migration, type MigrationOptions, type Outcome, ReversibleMigration } from '../engine/index.ts';
 import type { Report, WantedAgentState } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { neverBegun, shownError } from './failed-progress.ts';
@@ -42,7 +37,7 @@ export class AssignedMigration {
     this.id = id;
     this.sourceKey = sourceKey;
     this.#changed = changed;
-    this.#logger = logger.child({ migration: id });
+    this.#logger = logger.child({ migrationId: id });
   }
 
   get waiting(): boolean {
@@ -100,15 +95,15 @@ export class AssignedMigration {
     migration.setLoadLevel(loadLevel);
     migration.limitCopy(copyMegabytesPerSecond && copyMegabytesPerSecond * 1e6);
     if (dropsConfirmed !== null) migration.confirmDrops(dropsConfirmed);
-    if (wanted === 'cancelled') this.#cancel(migration, dropCopied);
-    else if (wanted === 'cutover') this.#cutOver(migration);
+    if (wanted === 'CANCELLED') this.#cancel(migration, dropCopied);
+    else if (wanted === 'CUTOVER') this.#cutOver(migration);
     else if (cutoverAborted !== null && this.#abortAsked !== cutoverAborted && isLoaded(migration))
       this.#abortCutover(migration, cutoverAborted);
-    else if (wanted !== migration.wanted && migration.wanted !== 'cutover') {
+    else if (wanted !== migration.wanted && migration.wanted !== 'CUTOVER') {
       migration.want(wanted);
       this.#logger.info({ event: 'migration.steered', wanted }, 'migration is paused or resumes');
     }
-    if (rehearsal !== null && wanted === 'running' && migration.wanted === 'running')
+    if (rehearsal !== null && wanted === 'RUNNING' && migration.wanted === 'RUNNING')
       this.#rehearse(migration, rehearsal);
   }
 
@@ -154,7 +149,7 @@ export class AssignedMigration {
   }
 
   #cutOver(migration: Migration): void {
-    if (migration.wanted === 'cutover') return;
+    if (migration.wanted === 'CUTOVER') return;
     migration.cutOverOnceReady();
     this.#logger.info({ event: 'cutover.requested' }, 'cutover begins as soon as the migration is ready');
   }
@@ -165,7 +160,7 @@ export class AssignedMigration {
     if (progress === undefined) return undefined;
     if (this.#wantedReversals === undefined) return { id: this.id, progress };
     // The engine knows the direction when it has read the records. Without them, it can close the way back of a given cutover.
-    const isKnown = progress.state !== 'created' && progress.state !== 'failed';
+    const isKnown = progress.state !== 'CREATED' && progress.state !== 'FAILED';
     const assumed = this.#reversal?.closedCutover ?? this.#wantedReversals;
     const reversals = isKnown ? (this.#reversal?.reversals ?? 0) : assumed;
     const wayBack = this.#reversal?.wayBack(progress, this.#outcome);
@@ -184,7 +179,7 @@ export class AssignedMigration {
     const progress = known && this.#aborted !== undefined ? { ...known, cutoverAborted: this.#aborted } : known;
     if (this.#failure === undefined) return progress;
     if (progress === undefined) return neverBegun(this.id, this.#failure);
-    return { ...progress, state: 'failed', lagSeconds: null, readyForCutover: false, error: shownError(this.#failure) };
+    return { ...progress, state: 'FAILED', lagSeconds: null, readyForCutover: false, error: shownError(this.#failure) };
   }
 
   /** Stops the run with a checkpoint and keeps the data. Resolves when the run has ended. */
@@ -203,5 +198,5 @@ export class AssignedMigration {
 
 /** Whether the engine knows the migration's records: before that, nobody knows whether it has committed. */
 function isLoaded(migration: Migration): boolean {
-  return migration.progress().state !== 'created';
+  return migration.progress().state !== 'CREATED';
 }

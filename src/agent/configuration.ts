@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { LEAST_MEMORY_MEGABYTES, type VerificationMode } from '../engine/index.ts';
+import type { VerificationMode } from '../contract/index.ts';
+import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
 import { agentName } from '../link/index.ts';
 import {
   type AllowedDestinations,
@@ -135,7 +136,7 @@ export interface AgentConfiguration {
   readonly memoryBytes?: number;
   readonly opsManagerApi?: OpsManagerApiSettings;
   readonly metrics?: MetricsFile;
-  /** How migrations are verified; default: the engine's, `repair`. */
+  /** How migrations are verified; default: the engine's, `REPAIR`. */
   readonly verification?: VerificationMode;
   /** Whether to migrate although a server is newer than those that Linkspan knows. */
   readonly acceptUntriedVersion?: boolean;
@@ -176,7 +177,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
         tlsCaFile: one.tlsCaFile && resolve(dirname(file), one.tlsCaFile),
       })),
     })),
-    ...(verification === undefined ? {} : { verification }),
+    ...(verification && { verification: verification.toUpperCase() as Uppercase<typeof verification> }),
     ...(acceptUntriedVersion === undefined ? {} : { acceptUntriedVersion }),
     ...(metrics && {
       metrics: { ...metrics, tokenFile: metrics.tokenFile && resolve(dirname(file), metrics.tokenFile) },

@@ -31,7 +31,7 @@ export class CutoverNotes {
     try {
       const { migrations } = file.parse(JSON.parse(readFileSync(this.#file, 'utf8')));
       this.#durable = migrations;
-      return migrations.map((migration) => ({ ...migration, wanted: 'running' }));
+      return migrations.map((migration) => ({ ...migration, wanted: 'RUNNING' }));
     } catch {
       return [];
     }
@@ -47,7 +47,7 @@ export class CutoverNotes {
    * @throws Error of the file system; the earlier notes are then still there
    */
   note(wanted: readonly WantedMigration[]): void {
-    const migrations = wanted.filter((migration) => migration.wanted === 'cutover');
+    const migrations = wanted.filter((migration) => migration.wanted === 'CUTOVER');
     const text = JSON.stringify({ migrations });
     if (text === this.#noted) return;
     if (migrations.length > 0) writeDurably(this.#file, text);

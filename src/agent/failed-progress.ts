@@ -1,4 +1,5 @@
-import { notYetRunning, type Progress } from '../engine/index.ts';
+import type { Progress } from '../contract/index.ts';
+import { notYetRunning } from '../engine/index.ts';
 import { messageOf, redact, UserError } from '../platform/index.ts';
 
 /** Converts an error to the form that the API shows. */
@@ -9,5 +10,5 @@ export function shownError(error: unknown): NonNullable<Progress['error']> {
 
 /** The progress of a migration that failed before it started. */
 export function neverBegun(migrationId: string, error: unknown): Progress {
-  return { ...notYetRunning({ migrationId }), state: 'failed', notReadyReasons: [], error: shownError(error) };
+  return { ...notYetRunning({ migrationId }), state: 'FAILED', notReadyReasons: [], error: shownError(error) };
 }

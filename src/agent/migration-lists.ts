@@ -1,4 +1,4 @@
-import type { CollectionProgress, ListedMismatch } from '../engine/index.ts';
+import type { CollectionProgress, ListedMismatch } from '../contract/index.ts';
 import type { ReportedLists } from '../link/index.ts';
 import { ListFeed } from './list-feed.ts';
 

@@ -1,3 +1,4 @@
+import { dateOf } from '../contract/index.ts';
 import type { Report, WantedAgentState } from '../link/index.ts';
 import { type Clock, type Logger, messageOf } from '../platform/index.ts';
 import type { CutoverNotes } from './cutover-notes.ts';
@@ -61,7 +62,7 @@ export class MigrationOrders {
     const failure = this.#failure;
     if (failure === undefined) return reports;
     const { reason, sinceMs } = failure;
-    const wait = { for: "the agent's data directory", sinceMs, reason };
+    const wait = { for: "the agent's data directory", since: dateOf(sinceMs), reason };
     return reports.map((report) => {
       if (!this.#isHeld(report.id)) return report;
       const { progress } = report;
@@ -74,9 +75,9 @@ export class MigrationOrders {
     const earlier = new Map(this.#carriedOut.map(({ id, wanted }) => [id, wanted]));
     this.#carriedOut = this.#wanted.map((migration) =>
       // rule: cutover-after-durable-note
-      migration.wanted !== 'cutover' || this.#notes.has(migration)
+      migration.wanted !== 'CUTOVER' || this.#notes.has(migration)
         ? migration
-        : { ...migration, wanted: earlier.get(migration.id) ?? 'running' },
+        : { ...migration, wanted: earlier.get(migration.id) ?? 'RUNNING' },
     );
     this.#runner.setWanted(this.#carriedOut);
   }

@@ -32,7 +32,7 @@ export class MigrationRunner {
       if (ids.has(id)) continue;
       if (migration.running)
         this.#logger.info(
-          { event: 'migration.unassigned', migration: id },
+          { event: 'migration.unassigned', migrationId: id },
           'migration is no longer wanted; its data stays',
         );
       this.#migrations.delete(id);

@@ -63,7 +63,7 @@ export class Reporter {
         id,
         reversals,
         wayBack?.state,
-        wayBack?.state === 'following' && wayBack.ready,
+        wayBack?.state === 'FOLLOWING' && wayBack.ready,
         progress.state,
         progress.readyForCutover,
         progress.canWrite,

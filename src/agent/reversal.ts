@@ -1,5 +1,6 @@
-import type { Progress, ReversibleMigration } from '../engine/index.ts';
-import type { ReportedWayBack, WantedAgentState } from '../link/index.ts';
+import type { Progress, WayBack } from '../contract/index.ts';
+import type { ReversibleMigration } from '../engine/index.ts';
+import type { WantedAgentState } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { shownError } from './failed-progress.ts';
 
@@ -44,7 +45,7 @@ export class Reversal {
   want({ reversals, finish, finishOf, dropsConfirmed }: Wanted): boolean {
     const ahead = reversals - this.reversals;
     if (finish) {
-      const isUnknown = this.#migration.current.progress().state === 'created';
+      const isUnknown = this.#migration.current.progress().state === 'CREATED';
       // Servers of older versions don't name the cutover. A reversal that the engine has not begun is given up with the way back.
       // rule: finish-of-its-direction
       if (finishOf !== undefined || isUnknown || ahead === 0 || ahead === 1) this.#finish(finishOf);
@@ -61,19 +62,19 @@ export class Reversal {
    * The way back to report; undefined before a cutover.
    * @param outcome  of the run, once it has ended
    */
-  wayBack(current: Progress, outcome: string | undefined): ReportedWayBack | undefined {
-    if (this.#lost !== undefined) return { state: 'failed', error: shownError(this.#lost) };
-    if (this.#closed) return { state: 'closed' };
-    if (current.state !== 'committed') return undefined;
+  wayBack(current: Progress, outcome: string | undefined): WayBack | undefined {
+    if (this.#lost !== undefined) return { state: 'FAILED', error: shownError(this.#lost) };
+    if (this.#closed) return { state: 'CLOSED' };
+    if (current.state !== 'COMMITTED') return undefined;
     const { wayBack, wayBackFailure } = this.#migration;
-    if (wayBackFailure !== undefined) return { state: 'failed', error: shownError(wayBackFailure) };
-    if (wayBack === undefined) return { state: outcome === 'committed' ? 'closed' : 'preparing' };
+    if (wayBackFailure !== undefined) return { state: 'FAILED', error: shownError(wayBackFailure) };
+    if (wayBack === undefined) return { state: outcome === 'committed' ? 'CLOSED' : 'PREPARING' };
     const { state, readyForCutover: ready, notReadyReasons, lagSeconds, oplog, warnings } = wayBack.progress();
-    if (state === 'created' || state === 'preparing') return { state: 'preparing' };
+    if (state === 'CREATED' || state === 'PREPARING') return { state: 'PREPARING' };
     const list = (texts: readonly string[]) => [...texts];
     const [reasons, warned] = [list(notReadyReasons), list(warnings)];
     const oplogLeftSeconds = oplog?.leftSeconds ?? null;
-    return { state: 'following', ready, notReadyReasons: reasons, lagSeconds, oplogLeftSeconds, warnings: warned };
+    return { state: 'FOLLOWING', ready, notReadyReasons: reasons, lagSeconds, oplogLeftSeconds, warnings: warned };
   }
 
   #reverse(): void {

@@ -1,4 +1,5 @@
-import { SourceWatch, type SourceWatchState } from '../engine/index.ts';
+import type { SourceWatchState } from '../contract/index.ts';
+import { SourceWatch } from '../engine/index.ts';
 import type { Report, WantedAgentState } from '../link/index.ts';
 import { type Clock, type Logger, messageOf } from '../platform/index.ts';
 import type { AgentConfiguration } from './configuration.ts';
@@ -54,7 +55,7 @@ export class SourceWatches {
 
   #begin({ id, source, watch: state }: WantedWatch): void {
     const { configuration, clock } = this.#options;
-    const logger = this.#options.logger.child({ migration: id });
+    const logger = this.#options.logger.child({ migrationId: id });
     const stop = new AbortController();
     const save = async (next: SourceWatchState) => {
       if (stop.signal.aborted) return;

@@ -1,4 +1,5 @@
-import { type Examination, examine, type Finding, findingOf, type MigrationOptions } from '../engine/index.ts';
+import type { Finding } from '../contract/index.ts';
+import { type Examination, examine, findingOf, type MigrationOptions } from '../engine/index.ts';
 import type { Report, WantedAgentState } from '../link/index.ts';
 import { type Logger, messageOf, UserError } from '../platform/index.ts';
 
@@ -45,7 +46,7 @@ export class Validator {
     const { findings, estimate } = await this.#look(id, assignment);
     this.#running.delete(id);
     if (!this.#wanted.has(id)) return;
-    const errors = findings.filter(({ severity }) => severity === 'error');
+    const errors = findings.filter(({ severity }) => severity === 'ERROR');
     this.#logger.info(
       { event: 'validation.finished', validation: id, errors: errors.length, findings: findings.length },
       'validation finished',
@@ -80,7 +81,7 @@ function estimateOf({ sizes, copyTime }: Examination): Result['estimate'] {
 
 /** Sorts findings for a report, errors first, and cuts the list at the maximum that a report can hold. */
 export function inReport(findings: readonly Finding[], most = 1_000): Finding[] {
-  const inOrder = findings.toSorted((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'));
+  const inOrder = findings.toSorted((a, b) => Number(b.severity === 'ERROR') - Number(a.severity === 'ERROR'));
   const leftOut = inOrder.length - most;
   if (leftOut <= 0) return inOrder;
   return [...inOrder.slice(0, most), findingOf(new UserError('FINDINGS_LEFT_OUT', [String(leftOut)]))];

@@ -72,7 +72,7 @@ export class Authentication {
     const rights = { orgId, accessList: account.accessList };
     const refusal = await whyRefusedFrom(request.ip, rights, this.#control.store, this.#control);
     if (refusal) {
-      const type = actor.kind === 'api key' ? 'API_KEY_ADDRESS_REFUSED' : 'SERVICE_ACCOUNT_ADDRESS_REFUSED';
+      const type = actor.kind === 'API_KEY' ? 'API_KEY_ADDRESS_REFUSED' : 'SERVICE_ACCOUNT_ADDRESS_REFUSED';
       this.#note(request, { type, reason: refusal.code, actor, orgId });
       this.#failed.failed(request, reply, actor.name);
       throw refusal;
@@ -96,7 +96,7 @@ export class Authentication {
         const outcome = await findTokenAccount(this.#control, bearer);
         return 'account' in outcome ? outcome.account : undefined;
       }
-      const standing = await standingOf(this.#control, { kind: 'api key', name });
+      const standing = await standingOf(this.#control, { kind: 'API_KEY', name });
       mark ??= standing?.mark;
       return standing?.mark === mark ? standing?.account : undefined;
     };
@@ -123,7 +123,7 @@ export class Authentication {
     const isClient = CLIENT_ID_PATTERN.test(name);
     const owner = isClient ? await store.serviceAccount(name) : await store.apiKey(name);
     const type = isClient ? 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED' : 'API_KEY_AUTHENTICATION_FAILED';
-    const claim = { kind: isClient ? 'service account' : 'api key', name } as const;
+    const claim = { kind: isClient ? 'SERVICE_ACCOUNT' : 'API_KEY', name } as const;
     this.#note(request, { type, reason: 'wrong sign-in', claim, orgId: owner?.orgId });
     this.#failed.failed(request, reply, name);
   }
@@ -153,7 +153,7 @@ export class Authentication {
       }
     } else {
       const { username: name, claimed } = outcome;
-      const claim = { kind: 'api key', name } as const;
+      const claim = { kind: 'API_KEY', name } as const;
       const orgId = claimed?.actor.orgId;
       this.#note(request, { type: 'API_KEY_AUTHENTICATION_FAILED', reason: 'wrong credentials', claim, orgId });
       this.#failed.failed(request, reply, name);
@@ -169,7 +169,7 @@ export class Authentication {
     if ('account' in outcome) return outcome.account;
     if (outcome.refused !== 'expired') {
       const orgId = (await this.#control.store.serviceAccount(name))?.orgId;
-      const claim = { kind: 'service account', name } as const;
+      const claim = { kind: 'SERVICE_ACCOUNT', name } as const;
       const reason = outcome.refused === 'ended' ? 'revoked access token' : 'wrong access token';
       this.#note(request, { type: 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED', reason, claim, orgId });
       this.#failed.failed(request, reply, name);

@@ -23,10 +23,10 @@ const cluster = z
     stateName: z.literal('IDLE'),
     linkspan: z
       .object({
-        destinationUsers: z.enum(['migration', 'fixed']).meta({
+        destinationUsers: z.enum(['MIGRATION', 'FIXED']).meta({
           description:
-            'The user with which agents connect: one created for each migration, or the registered user (`fixed`). ' +
-            'It is `fixed` if the registered user may not create users.',
+            'The user with which agents connect: one created for each migration, or the registered user (`FIXED`). ' +
+            'It is `FIXED` if the registered user may not create users.',
         }),
       })
       .meta({ 'x-linkspan-extension': true }),

@@ -26,7 +26,7 @@ const event = z
     targetPublicKey: z.string().optional().meta({ description: 'The API key that was changed.' }),
     linkspan: z
       .object({
-        actorKind: z.enum(['api key', 'service account', 'agent', 'system']),
+        actorKind: z.enum(['API_KEY', 'SERVICE_ACCOUNT', 'AGENT', 'SYSTEM']),
         actorName: z.string(),
         details: z.record(z.string(), z.unknown()),
         sequence: z.int().meta({ description: 'A number without gaps over all organizations.' }),
@@ -176,7 +176,9 @@ function timeOf(query: URLSearchParams, name: 'minDate' | 'maxDate'): number | u
 }
 
 function show(record: AuditRecord, href: string): z.output<typeof event> {
-  const { details, groupId, remoteAddress, actorKind, actorName, sequence, previousHash, hash } = record;
+  const { details, groupId, remoteAddress, actorName, sequence, previousHash, hash } = record;
+  // The hash of a record of an older version is over the former value.
+  const actorKind = record.actorKind.toUpperCase().replace(' ', '_') as AuditRecord['actorKind'];
   const { targetPublicKey } = details;
   return {
     created: atlasDate(record.createdAtMs),
@@ -186,7 +188,7 @@ function show(record: AuditRecord, href: string): z.output<typeof event> {
     isGlobalAdmin: false,
     links: [{ href, rel: 'self' }],
     orgId: record.orgId,
-    ...(actorKind === 'api key' ? { publicKey: actorName } : {}),
+    ...(actorKind === 'API_KEY' ? { publicKey: actorName } : {}),
     ...(remoteAddress === null ? {} : { remoteAddress }),
     ...(typeof targetPublicKey === 'string' ? { targetPublicKey } : {}),
     linkspan: { actorKind, actorName, details, sequence, previousHash, hash },

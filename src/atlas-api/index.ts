@@ -10,7 +10,6 @@ export type { LiveMigration } from './live-migrations.ts';
 export type { MigrationCollection, MigrationCollections, MigrationMismatches } from './migration-lists.ts';
 export type { MigrationRequest } from './migration-request.ts';
 export type { MigrationSamples } from './migration-samples.ts';
-export type { ShownMismatch as Mismatch } from './mismatch.ts';
 export type { ShownOrganization as Organization } from './organizations.ts';
 export { registerAtlasApi } from './register.ts';
 export type { ShownServiceAccount as ServiceAccount } from './service-account-schemas.ts';

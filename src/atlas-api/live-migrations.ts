@@ -81,7 +81,7 @@ export async function showMigration(
   const { id, host, state, progress, contact } = view;
   const isWorking = state.status === 'WORKING';
   const isCurrent = contact === null || contact.status === 'CONNECTED';
-  const beforeCutover = isWorking && state.wanted !== 'cutover';
+  const beforeCutover = isWorking && state.wanted !== 'CUTOVER';
   return {
     _id: id,
     status: state.status,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shownCutoverReport } from '../contract/index.ts';
 import {
   abortCutover,
   cancelMigration,
@@ -16,7 +17,6 @@ import {
   setLoadLevel,
 } from '../control/index.ts';
 import { pageOf, pageOfSome, readWindow } from '../http/index.ts';
-import { shownCutoverReport } from '../platform/index.ts';
 import { liveMigrationResponse, showMigration } from './live-migrations.ts';
 import { defineOperation, type OperationRequest } from './operation.ts';
 import { page } from './schemas.ts';

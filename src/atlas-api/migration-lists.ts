@@ -1,12 +1,11 @@
 import { z } from 'zod';
+import { collectionProgress, mismatch } from '../contract/index.ts';
 import { getList, type ListItems, type ListName, type ListPage } from '../control/index.ts';
 import { atlasDate, pageOfSome, readWindow } from '../http/index.ts';
-import { mismatchSchema, showMismatch } from './mismatch.ts';
 import { defineOperation, type OperationRequest } from './operation.ts';
 import { link } from './schemas.ts';
 
 const count = z.int().nonnegative();
-const rate = z.number().nullable();
 
 /** The fields of a list beside its page. */
 const reportedFields = {
@@ -34,43 +33,15 @@ function pageOfList<Item extends z.ZodType>(item: Item) {
   });
 }
 
-const collection = z
-  .object({
-    namespace: z.string().meta({ description: 'Its name on the source.' }),
-    state: z.enum(['waiting', 'copying', 'indexing', 'catching up', 'done', 'suspect', 'set aside']).meta({
-      description:
-        "`waiting`: its copy has not begun; `copying`; `indexing`: it is copied; `catching up`: it applies the changes of the copy's time; " +
-        '`done`: it is copied and indexed, and follows every change; `suspect`: it was done, changes may have been missed, and both sides are compared; ' +
-        '`set aside`: it waits for `reason`, and all others continue.',
-    }),
-    reason: z
-      .string()
-      .nullable()
-      .meta({ description: 'Why it does not advance, or is compared; null while it advances, or is done.' }),
-    documentsCopied: count,
-    documentsTotal: count.nullable().meta({
-      description: "The source's statistics, raised when exceeded; null before they are read.",
-    }),
-    bytesCopied: count,
-    bytesTotal: count.nullable().meta({ description: 'As `documentsTotal`.' }),
-    readOrder: z
-      .object({ order: z.enum(['_id', 'natural']), reason: z.string() })
-      .nullable()
-      .meta({
-        description: 'In which order the copy reads it, and why; null until its copy is planned, or when unknown.',
-      }),
-    documentsPerSecond: rate.meta({
-      description: 'Average over the last minute of the copy; null when it is not copied now, or unknown.',
-    }),
-    bytesPerSecond: rate.meta({ description: 'As `documentsPerSecond`.' }),
-  })
+const collection = collectionProgress
+  .omit({ id: true })
   .meta({ id: 'LinkspanCollection', 'x-linkspan-extension': true });
 
 const collections = pageOfList(collection).meta({
   id: 'PaginatedLinkspanCollection',
   'x-linkspan-extension': true,
 });
-const mismatches = pageOfList(mismatchSchema).meta({
+const mismatches = pageOfList(mismatch).meta({
   id: 'PaginatedLinkspanMismatch',
   'x-linkspan-extension': true,
 });
@@ -104,7 +75,7 @@ export const listOperations = [
     summary: 'List the documents that differed in one live migration, oldest first',
     path: `${MIGRATION}/mismatches`,
     response: mismatches,
-    handle: async (request) => await pageOf(request, 'mismatches', showMismatch),
+    handle: async (request) => await pageOf(request, 'mismatches', ({ id: _, ...shown }) => shown),
   }),
 ];
 
@@ -128,12 +99,7 @@ async function pageOf<Name extends ListName>(
   };
 }
 
-function showCollection(
-  { id: _, documentsPerSecond, bytesPerSecond, readOrder, ...known }: ListItems['collections'],
-  isCurrent: boolean,
-): MigrationCollection {
-  // A rate is about now.
-  const rates = isCurrent ? { documentsPerSecond, bytesPerSecond } : { documentsPerSecond: null, bytesPerSecond: null };
-  // An older version has stored lists without it.
-  return { ...known, readOrder: readOrder ?? null, ...rates };
+/** A rate is about now. */
+function showCollection({ id: _, ...shown }: ListItems['collections'], isCurrent: boolean): MigrationCollection {
+  return isCurrent ? shown : { ...shown, documentsPerSecond: null, bytesPerSecond: null };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { migrationState } from '../contract/index.ts';
 import { getSamples, type MigrationSample } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
@@ -11,7 +12,7 @@ const samples = z
   .object({
     spanSeconds: z.int().meta({ description: 'Each sample stands for so much time.' }),
     at: z.array(z.iso.datetime()).meta({ description: 'When the agent reported each sample, oldest first.' }),
-    state: z.array(z.string()),
+    state: z.array(migrationState),
     lagTimeSeconds: figures,
     changesRead: figures,
     changesApplied: figures,
@@ -24,7 +25,7 @@ const samples = z
 
 export type MigrationSamples = z.output<typeof samples>;
 
-const SPANS = ['second', 'minute'] as const;
+const SPANS = ['SECOND', 'MINUTE'] as const;
 
 /** The history of a migration, for charts. */
 export const sampleOperations = [
@@ -39,7 +40,7 @@ export const sampleOperations = [
     query: ['span', 'since'],
     response: samples,
     handle: async ({ control, actor, path, query }) => {
-      const span = SPANS.find((one) => one === (query.get('span') ?? 'second'));
+      const span = SPANS.find((one) => one === (query.get('span') ?? 'SECOND'));
       if (span === undefined) throw new UserError('INVALID_QUERY_PARAMETER', ['span']);
       const since = query.get('since');
       const afterMs = since === null ? 0 : Date.parse(since);
@@ -53,7 +54,7 @@ export const sampleOperations = [
 function show(list: readonly MigrationSample[], span: (typeof SPANS)[number]): z.output<typeof samples> {
   const column = <T>(of: (sample: MigrationSample['figures']) => T) => list.map(({ figures }) => of(figures));
   return {
-    spanSeconds: span === 'second' ? 1 : 60,
+    spanSeconds: span === 'SECOND' ? 1 : 60,
     at: list.map(({ atMs }) => atlasDate(atMs)),
     state: column(({ state }) => state),
     lagTimeSeconds: column(({ lagSeconds }) => lagSeconds),

@@ -108,7 +108,7 @@ async function authenticate(
       type: 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED',
       address: request.ip,
       reason: 'wrong client secret',
-      claim: { kind: 'service account', name: clientId },
+      claim: { kind: 'SERVICE_ACCOUNT', name: clientId },
       orgId,
     });
     failed.failed(request, reply, clientId);

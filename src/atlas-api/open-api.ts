@@ -65,9 +65,9 @@ const QUERY_PARAMETERS = {
         'a public key, a client id, or the host of an agent.',
       'x-linkspan-extension': true,
     }),
-  span: z.enum(['second', 'minute']).optional().meta({
+  span: z.enum(['SECOND', 'MINUTE']).optional().meta({
     description:
-      '`second`: a sample a second, of the last hour (default); `minute`: a sample a minute, of the last 30 days.',
+      '`SECOND`: a sample a second, of the last hour (default); `MINUTE`: a sample a minute, of the last 30 days.',
   }),
   since: z.iso.datetime().optional().meta({ description: 'Only samples after this time.' }),
 } as const;

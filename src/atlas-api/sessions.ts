@@ -27,7 +27,7 @@ export type ShownSession =
   | { readonly signedIn: false }
   | {
       readonly signedIn: true;
-      readonly kind: 'api key' | 'service account';
+      readonly kind: 'API_KEY' | 'SERVICE_ACCOUNT';
       /** The public key, or the client id. */
       readonly name: string;
       readonly orgId: string;

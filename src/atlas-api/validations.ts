@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { finding, listOf } from '../contract/index.ts';
 import { getValidation, startValidation, type Validation } from '../control/index.ts';
-import { findingSchema, showFinding } from './finding.ts';
 import { migrationRequestVersions } from './migration-request.ts';
 import { defineOperation } from './operation.ts';
 import { id } from './schemas.ts';
@@ -16,7 +16,7 @@ const liveImportValidation = z
     errorMessage: z.string().nullable(),
     linkspan: z
       .object({
-        findings: z.array(findingSchema).meta({ description: 'All findings, including warnings.' }),
+        findings: listOf(finding).meta({ description: 'All findings, including warnings.' }),
         estimate: z
           .object({
             collections: count,
@@ -29,8 +29,8 @@ const liveImportValidation = z
               .object({
                 seconds: z.number().meta({ description: 'Without the time to build the indexes.' }),
                 bytesPerSecond: z.number(),
-                restsOn: z.enum(['assumption', 'measured read of the source', 'limit of the configuration']).meta({
-                  description: 'The slowest of these limits the rate. `assumption`: 30 MB/s into any destination.',
+                restsOn: z.enum(['ASSUMPTION', 'MEASURED_SOURCE_READ', 'CONFIGURED_LIMIT']).meta({
+                  description: 'The slowest of these limits the rate. `ASSUMPTION`: 30 MB/s into any destination.',
                 }),
               })
               .optional()
@@ -85,6 +85,6 @@ function show({
     sourceGroupId,
     status,
     errorMessage,
-    linkspan: { findings: findings.map(showFinding), ...(estimate && { estimate }) },
+    linkspan: { findings, ...(estimate && { estimate }) },
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorData, listOf } from '../contract/index.ts';
 import { type MigrationView, stillBlocked, usersOn } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
 
@@ -11,23 +12,23 @@ export const wayBackFields = {
     description: 'Reversible migrations: how often the direction was reversed.',
   }),
   usersOn: z
-    .enum(['source', 'destination'])
+    .enum(['SOURCE', 'DESTINATION'])
     .optional()
     .meta({ description: "Reversible migrations: the side that takes users' writes." }),
   wayBack: z
     .object({
-      state: z.enum(['planned', 'preparing', 'following', 'failed', 'finishing', 'closed', 'lost']).meta({
+      state: z.enum(['PLANNED', 'PREPARING', 'FOLLOWING', 'FAILED', 'FINISHING', 'CLOSED', 'LOST']).meta({
         description:
-          '`planned`: the next cutover opens it; `preparing`, `following`: the side without users follows the other one; ' +
-          '`failed`: its engine has stopped, and begins again within a minute unless the error lasts; `finishing`: an operator closes it; ' +
-          '`closed` and `lost` are final.',
+          '`PLANNED`: the next cutover opens it; `PREPARING`, `FOLLOWING`: the side without users follows the other one; ' +
+          '`FAILED`: its engine has stopped, and begins again within a minute unless the error lasts; `FINISHING`: an operator closes it; ' +
+          '`CLOSED` and `LOST` are final.',
       }),
       openSince: z.iso.datetime().optional().meta({ description: 'When the last cutover opened it.' }),
       ready: z.boolean().meta({ description: 'Whether a cutover could begin at once after a reversal.' }),
-      lagTimeSeconds: z.number().nullable(),
-      notReadyReasons: z.array(z.string()),
-      warnings: z.array(z.string()),
-      error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }).optional(),
+      lagSeconds: z.number().nullable(),
+      notReadyReasons: listOf(z.string()),
+      warnings: listOf(z.string()),
+      error: errorData.optional(),
     })
     .optional()
     .meta({
@@ -41,27 +42,27 @@ type Shown = z.output<z.ZodObject<typeof wayBackFields>>;
 export function showWayBack(view: MigrationView): Shown {
   const { state, wayBack: reported } = view;
   if (state.wayBack === undefined) return {};
-  const follows = reported?.state === 'following' && state.wayBack === 'open' ? reported : undefined;
+  const follows = reported?.state === 'FOLLOWING' && state.wayBack === 'OPEN' ? reported : undefined;
   const isOpen = state.status === 'COMPLETE' && state.endedAtMs === null;
   const isHeard = view.contact === null || view.contact.status === 'CONNECTED';
   return {
     reversals: state.reversals ?? 0,
     usersOn: usersOn(state),
     wayBack: {
-      state: state.wayBack === 'open' ? (follows ? 'following' : 'preparing') : state.wayBack,
+      state: state.wayBack === 'OPEN' ? (follows ? 'FOLLOWING' : 'PREPARING') : state.wayBack,
       ...(isOpen && state.wayBackSinceMs !== undefined && { openSince: atlasDate(state.wayBackSinceMs) }),
       ready: (follows?.ready ?? false) && isHeard,
-      lagTimeSeconds: isHeard ? (follows?.lagSeconds ?? null) : null,
+      lagSeconds: isHeard ? (follows?.lagSeconds ?? null) : null,
       notReadyReasons: follows?.notReadyReasons ?? [],
       warnings: [...warningsOf(view), ...(follows?.warnings ?? [])],
-      ...(isOpen && reported?.state === 'failed' && { error: reported.error }),
+      ...(isOpen && reported?.state === 'FAILED' && { error: reported.error }),
     },
   };
 }
 
 function warningsOf({ id, state, atMs }: MigrationView): string[] {
   if (state.status !== 'COMPLETE') return [];
-  if (state.wayBack === 'closed') return [stillBlocked(state)];
+  if (state.wayBack === 'CLOSED') return [stillBlocked(state)];
   const openForMs = atMs - (state.wayBackSinceMs ?? atMs);
   if (state.endedAtMs !== null || openForMs < LONG_OPEN_MS) return [];
   const hours = Math.floor(openForMs / 3_600_000);

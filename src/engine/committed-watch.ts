@@ -1,9 +1,9 @@
+import { dateOf, type SourceWatchState } from '../contract/index.ts';
 import type { Clock, Logger } from '../platform/index.ts';
 import { newWatch, SourceWatch, sourceWrittenWarning } from './cutover/source-watch.ts';
 import { writtenAfterCommitWarning } from './cutover/watch-after-commit.ts';
 import type { Migration } from './migration.ts';
 import { recordSourceWatch } from './records/record-source-watch.ts';
-import type { SourceWatchState } from './records/records.ts';
 
 interface WatchParts {
   readonly logger: Logger;
@@ -34,9 +34,9 @@ export class CommittedWatch {
     const { migrationId, source, destination } = migration.options;
     const { cutover } = migration.progress();
     if (cutover?.watchedFrom === undefined) return undefined;
-    const untilMs = (cutover.canWriteAtMs ?? clock.now()) + forMs;
+    const fromMs = cutover.canWriteAt === undefined ? clock.now() : Date.parse(cutover.canWriteAt);
     const { watchedFrom, watchedId, watchedAccounts } = cutover;
-    const state = cutover.watch ?? newWatch(watchedFrom, untilMs, watchedId, watchedAccounts);
+    const state = cutover.watch ?? newWatch(watchedFrom, dateOf(fromMs + forMs), watchedId, watchedAccounts);
     const save = (next: SourceWatchState) => recordSourceWatch(destination, migrationId, next);
     const watch = new SourceWatch({ migrationId, source, state, save, logger, clock });
     const written = cutover.writtenAfterCommit;

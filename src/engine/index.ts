@@ -12,11 +12,6 @@ export type { DigestProgress } from './compare-clusters/digest-progress.ts';
 export { type DigestedEntry, type DigestReport, digestReport } from './compare-clusters/digest-report.ts';
 export { readReport } from './compare-clusters/read-report.ts';
 export { type SavedState, savedState } from './compare-clusters/saved-state.ts';
-export {
-  type DocumentDifference,
-  type VerificationReport,
-  verificationReport,
-} from './compare-clusters/verification-report.ts';
 export { Changes } from './concurrency/changes.ts';
 export { LEAST_MEMORY_MEGABYTES } from './concurrency/memory-budget.ts';
 export { Slots } from './concurrency/slots.ts';
@@ -25,19 +20,15 @@ export { SourceWatch } from './cutover/source-watch.ts';
 export { Migration } from './migration.ts';
 export type { ClusterAddress } from './mongodb/connect.ts';
 export { checkCluster } from './preflight/checks/versions.ts';
-export { FINDING_CODES, type Finding, findingOf } from './preflight/finding.ts';
+export { FINDING_CODES, findingOf } from './preflight/finding.ts';
 export { inspectCluster } from './preflight/inspect-cluster.ts';
 export { type Examination, examine, preflight } from './preflight/preflight.ts';
-export { CUTOVER_STEPS, type CutoverAttempt } from './records/cutover-attempt.ts';
-export { MIGRATION_STATES, type PhaseTime } from './records/migration-state.ts';
+export { CUTOVER_STEPS } from './records/cutover-attempt.ts';
 export { type RecordedStanding, recordedStanding } from './records/recorded-standing.ts';
-export type { SourceWatchState } from './records/records.ts';
 export { shownState } from './records/shown-state.ts';
-export type { CollectionProgress } from './report/collection-progress.ts';
-export type { ListedMismatch } from './report/listed-mismatches.ts';
 export { notYetRunning } from './report/not-yet-running.ts';
 export { problemsOf, writtenAfterCommit } from './report/problems-of.ts';
-export type { Outcome, Progress, WantedState } from './report/progress.ts';
+export type { Outcome, WantedState } from './report/progress.ts';
 export { conditionsOf, isUnreserved, reservationsOf } from './report/reservations.ts';
 export { ReversibleMigration } from './reversible-migration.ts';
 export type { Clusters } from './run/clusters.ts';
@@ -45,5 +36,5 @@ export { openExamined } from './run/open-clusters.ts';
 export { lasting } from './run/run-findings.ts';
 export type { DocumentFilter } from './scope/document-filters.ts';
 export type { NamespaceRemap } from './scope/namespace-map.ts';
-export type { BypassingWrites, MigrationOptions, VerificationMode } from './scope/options.ts';
+export type { BypassingWrites, MigrationOptions } from './scope/options.ts';
 export type { NamespaceFilters } from './scope/selection.ts';

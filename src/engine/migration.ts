@@ -1,11 +1,12 @@
+import { type CollectionProgress, inWords, type ListedMismatch, type Progress } from '../contract/index.ts';
 import { systemClock, UserError } from '../platform/index.ts';
 import type { LoadLevel } from './copy/load-level.ts';
 import { DestinationWentBack } from './mongodb/fence.ts';
 import { hasWayBack } from './records/records.ts';
-import { type CollectionProgress, collectionProgress } from './report/collection-progress.ts';
+import { collectionProgress } from './report/collection-progress.ts';
 import { gatesBeforeRun } from './report/gate.ts';
-import { type ListedMismatch, listedMismatches } from './report/listed-mismatches.ts';
-import type { Outcome, Progress, WantedState } from './report/progress.ts';
+import { listedMismatches } from './report/listed-mismatches.ts';
+import type { Outcome, WantedState } from './report/progress.ts';
 import { beforeRun, snapshot } from './report/snapshot.ts';
 import { type Cancellation, refuseLateCancel } from './run/cancel.ts';
 import type { Clusters } from './run/clusters.ts';
@@ -54,7 +55,7 @@ export class Migration {
     refuseLateCancel(this.progress().state, this.#run?.log.record.cutover?.committed ?? false);
     this.#wishes.change({ cancellation });
     // The run may have committed before it saw the cancellation.
-    if ((await this.#ended) === 'committed') refuseLateCancel('committed', true);
+    if ((await this.#ended) === 'committed') refuseLateCancel('COMMITTED', true);
   }
 
   /** Sets the load level of the initial copy. Takes effect at once. */
@@ -85,7 +86,7 @@ export class Migration {
    * @throws UserError NOT_READY_FOR_CUTOVER with the reasons, if a cutover can't begin now
    */
   want(wanted: WantedState): void {
-    if (wanted === 'cutover') this.#refuseUnready();
+    if (wanted === 'CUTOVER') this.#refuseUnready();
     this.#wishes.change({ state: wanted });
   }
 
@@ -98,7 +99,7 @@ export class Migration {
    */
   rehearse(name: number): void {
     if (name <= (this.#run?.log.record.cutover?.rehearsed ?? 0) || name === this.#wishes.current.rehearsal) return;
-    if (this.wanted !== 'running') throw new UserError('WRONG_STATE', ['Rehearsing', this.wanted]);
+    if (this.wanted !== 'RUNNING') throw new UserError('WRONG_STATE', ['Rehearsing', inWords(this.wanted)]);
     this.#refuseUnready();
     this.#wishes.change({ rehearsal: name });
   }
@@ -119,7 +120,7 @@ export class Migration {
     if (committed) throw new UserError('CUTOVER_COMMITTED', [this.options.migrationId]);
     // From here on no commit is sent: cut-over.ts checks this wish in the moment in which it sends one.
     // rule: abort-waits-for-earlier-block
-    if (this.wanted === 'cutover') this.#wishes.change({ state: 'running' });
+    if (this.wanted === 'CUTOVER') this.#wishes.change({ state: 'RUNNING' });
     if (!(await run.untilOpen())) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
   }
 
@@ -129,7 +130,7 @@ export class Migration {
    */
   cutOverOnceReady(): void {
     this.#run?.attempts.timeline.want();
-    this.#wishes.change({ state: 'cutover' });
+    this.#wishes.change({ state: 'CUTOVER' });
   }
 
   /** The state that the operator wants. The migration enters it when it can. */
@@ -171,7 +172,7 @@ export class Migration {
     return this.#neverBegan
       ? {
           ...progress,
-          state: 'cancelled',
+          state: 'CANCELLED',
           readiness: gatesBeforeRun('it is cancelled'),
           notReadyReasons: ['it is cancelled'],
         }
@@ -224,7 +225,7 @@ export class Migration {
 
   #refuseUnready(): void {
     const { state } = this.progress();
-    if (this.wanted === 'cutover' || state === 'committing' || state === 'committed') return;
+    if (this.wanted === 'CUTOVER' || state === 'COMMITTING' || state === 'COMMITTED') return;
     const reasons = this.#run?.notReadyReasons ?? ['it is not running'];
     if (reasons.length > 0) throw new UserError('NOT_READY_FOR_CUTOVER', [reasons.join(', ')]);
   }

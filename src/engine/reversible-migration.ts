@@ -1,3 +1,4 @@
+import type { Progress } from '../contract/index.ts';
 import {
   type Clock,
   delayAfter,
@@ -15,7 +16,7 @@ import { OtherDirection } from './records/other-direction.ts';
 import { shownState } from './records/shown-state.ts';
 import { closeWayBack, noteReversal } from './records/way-back.ts';
 import { gatesBeforeRun } from './report/gate.ts';
-import type { Outcome, Progress } from './report/progress.ts';
+import type { Outcome } from './report/progress.ts';
 import type { Clusters } from './run/clusters.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
@@ -93,7 +94,7 @@ export class ReversibleMigration {
     const { code, message, remedy } = failure;
     const ended = { readyForCutover: false, notReadyReasons: ['it has failed'] };
     // rule: show-taken-over-failback
-    return { ...progress, ...ended, state: 'failed', error: { code, message, remedy } };
+    return { ...progress, ...ended, state: 'FAILED', error: { code, message, remedy } };
   }
 
   /** The progress of the current direction. While a requested one begins again after a failure, its warnings say why. */
@@ -106,7 +107,7 @@ export class ReversibleMigration {
     const remedy = failure instanceof UserError ? ` ${failure.remedy}` : '';
     return {
       ...known,
-      state: 'preparing',
+      state: 'PREPARING',
       readyForCutover: false,
       readiness: gatesBeforeRun(BEGINS_AGAIN),
       notReadyReasons: [BEGINS_AGAIN],
@@ -119,7 +120,7 @@ export class ReversibleMigration {
     const attempt = this.#wayBack;
     const state = attempt?.progress().state;
     // Another attempt counts when it follows. A failed one may have been unable to record its failure.
-    const isFailed = attempt === this.#failed?.attempt || state === 'created' || state === 'preparing';
+    const isFailed = attempt === this.#failed?.attempt || state === 'CREATED' || state === 'PREPARING';
     return isFailed ? this.#failed?.error : undefined;
   }
 
@@ -248,7 +249,7 @@ export class ReversibleMigration {
   get #lacksCluster(): boolean {
     const { state, waiting } = this.#current.progress();
     const now = this.#clock.now();
-    return state === 'created' && waiting.some(({ sinceMs }) => now - sinceMs >= ANSWERS_WITHIN_MS);
+    return state === 'CREATED' && waiting.some(({ since }) => now - Date.parse(since) >= ANSWERS_WITHIN_MS);
   }
 
   /** Closes the way back on the side that has the users. The other one is blocked or lost. */

@@ -13,6 +13,7 @@ import {
   unlinkRequest,
 } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
+import { LeftOutFields } from './left-out-fields.ts';
 import { linkProblem } from './link-problem.ts';
 import { Redemptions } from './redemptions.ts';
 import { RefusedAttempts } from './refused-attempts.ts';
@@ -35,6 +36,7 @@ export async function registerGateway(
 ): Promise<void> {
   const refused = new RefusedAttempts(control, failedAttempts);
   const agents = new AgentRequests(control, new ReplayGuard(), refused);
+  const leftOutFields = new LeftOutFields(logger);
   const redemptions = new Redemptions(control, refused);
   await app.register(
     async (scope) => {
@@ -81,7 +83,8 @@ export async function registerGateway(
 
       scope.post('/report', agents.route, async (request) => {
         const { agent } = agents.senderOf(request);
-        return await takeReport(control, agent.id, readMessage(reportRequest, request));
+        const report = readMessage(reportRequest, request, (fields) => leftOutFields.note(agent, fields));
+        return await takeReport(control, agent.id, report);
       });
 
       // rule: unlink-pending-agent

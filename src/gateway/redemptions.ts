@@ -45,7 +45,7 @@ export class Redemptions {
       return { answer, host };
     } catch (error) {
       await this.#refused.note(error, request, reply, async () => ({
-        claim: { kind: 'link-token', name: token?.id ?? '' },
+        claim: { kind: 'LINK_TOKEN', name: token?.id ?? '' },
         orgId: token && (await this.#control.store.linkToken(token.id))?.orgId,
       }));
       throw error;

@@ -2,13 +2,21 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { assertLinked, assertLinkOpen, type Control, findAgent, type LinkedAgent } from '../control/index.ts';
 import { bodyOf, isOnAccessList } from '../http/index.ts';
-import { assertBody, type Proof, proofHeaders, type ReplayGuard } from '../link/index.ts';
+import { assertBody, leftOut, type Proof, proofHeaders, type ReplayGuard } from '../link/index.ts';
 import { UserError } from '../platform/index.ts';
 import type { RefusedAttempts, Sender } from './refused-attempts.ts';
 import { assertSigned } from './request-proof.ts';
 
-/** Reads the message of a request. @throws UserError LINK_MESSAGE_INVALID, which names the field and quotes nothing of the body */
-export function readMessage<T>(schema: z.ZodType<T>, request: FastifyRequest): T {
+/**
+ * Reads the message of a request.
+ * @param onRead  told which fields the schema left out
+ * @throws UserError LINK_MESSAGE_INVALID, which names the field and quotes nothing of the body
+ */
+export function readMessage<T>(
+  schema: z.ZodType<T>,
+  request: FastifyRequest,
+  onRead?: (leftOut: readonly string[]) => void,
+): T {
   let value: unknown;
   try {
     value = JSON.parse(bodyOf(request).toString('utf8'));
@@ -16,7 +24,10 @@ export function readMessage<T>(schema: z.ZodType<T>, request: FastifyRequest): T
     throw new UserError('LINK_MESSAGE_INVALID', ['it is not JSON']);
   }
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) {
+    onRead?.(leftOut(value, result.data));
+    return result.data;
+  }
   const issue = result.error.issues[0];
   throw new UserError('LINK_MESSAGE_INVALID', [`${issue?.path.join('.') || 'the body'}: ${issue?.message}`]);
 }
@@ -110,8 +121,8 @@ export class AgentRequests {
 
 /** The sender for a security event. A request with a valid signature is from the agent, or a copy of one of its requests. */
 function senderOf(agentId: string, linked: LinkedAgent | undefined, proven: boolean): Sender {
-  const claim = { kind: 'agent', name: agentId } as const;
-  const actor = linked && proven ? ({ kind: 'agent', name: linked.agent.host } as const) : undefined;
+  const claim = { kind: 'AGENT', name: agentId } as const;
+  const actor = linked && proven ? ({ kind: 'AGENT', name: linked.agent.host } as const) : undefined;
   return { claim, actor, orgId: linked?.agent.orgId };
 }
 

@@ -18,8 +18,8 @@ const hook = z
       .array(z.enum(HOOK_EVENT_TYPES as [HookEventType, ...HookEventType[]]))
       .min(1)
       .optional(),
-    organizationId: id.optional(),
-    projectId: id.optional(),
+    orgId: id.optional(),
+    groupId: id.optional(),
     timeoutSeconds: z.number().min(1).max(300).optional(),
   })
   .refine(({ url, command }) => (url === undefined) !== (command === undefined), 'expected either url or command')
@@ -54,8 +54,8 @@ interface AnyHook {
   readonly name: string;
   /** The events that it takes; undefined for all. */
   readonly events?: readonly HookEventType[];
-  readonly organizationId?: string;
-  readonly projectId?: string;
+  readonly orgId?: string;
+  readonly groupId?: string;
   /** Time limit of one attempt. */
   readonly timeoutMs: number;
 }
@@ -95,11 +95,11 @@ export function readHooks(path: string, environment: NodeJS.ProcessEnv = process
 }
 
 /** Whether a hook takes an event. */
-export function takes({ events, organizationId, projectId }: Hook, { type, data }: HookEvent): boolean {
+export function takes({ events, orgId, groupId }: Hook, { type, data }: HookEvent): boolean {
   if (type === 'hooks.test') return true;
   if (events !== undefined && !events.includes(type)) return false;
-  if (organizationId !== undefined && organizationId !== data.organizationId) return false;
-  return projectId === undefined || projectId === data.projectId;
+  if (orgId !== undefined && orgId !== data.orgId) return false;
+  return groupId === undefined || groupId === data.groupId;
 }
 
 function hookOf(entry: z.infer<typeof hook>, directory: string, environment: NodeJS.ProcessEnv): Hook {

@@ -6,8 +6,8 @@ const about = {
   migrationId: z
     .string()
     .meta({ description: 'The id of the live migration, or of the migration of `linkspan sync`.' }),
-  organizationId: z.string().optional().meta({ description: 'Absent in events of `linkspan sync`.' }),
-  projectId: z.string().optional().meta({ description: 'Absent in events of `linkspan sync`.' }),
+  orgId: z.string().optional().meta({ description: 'Absent in events of `linkspan sync`.' }),
+  groupId: z.string().optional().meta({ description: 'Absent in events of `linkspan sync`.' }),
   source: z.string().optional().meta({
     description: "The name of the source cluster; in events of `linkspan sync`, its primary's address, once known.",
   }),
@@ -58,7 +58,7 @@ export const hookEvent = z
     event('migration.reverse_ready', 'The way back of a cutover is ready for a cutover for the first time.', {
       ...about,
       usersOn: z
-        .enum(['source', 'destination'])
+        .enum(['SOURCE', 'DESTINATION'])
         .meta({ description: "The cluster that takes users' writes. They can return to the other one." }),
     }),
     event(
@@ -66,7 +66,7 @@ export const hookEvent = z
       'The way back of a complete cutover has failed, or is lost. Users stay where they are.',
       {
         ...about,
-        usersOn: z.enum(['source', 'destination']).meta({ description: "The cluster that takes users' writes." }),
+        usersOn: z.enum(['SOURCE', 'DESTINATION']).meta({ description: "The cluster that takes users' writes." }),
         message: z.string(),
       },
     ),

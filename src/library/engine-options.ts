@@ -12,7 +12,7 @@ const ERROR = 50;
  */
 export function engineOptions({ log, ...options }: MigrationOptions): EngineOptions {
   if (!isId(options.migrationId)) throw new TypeError('migrationId must be 24 hexadecimal digits: newMigrationId()');
-  const logger = loggerOf(log).child({ migration: options.migrationId });
+  const logger = loggerOf(log).child({ migrationId: options.migrationId });
   return { ...options, dropDestination: options.dropDestination ?? false, logger };
 }
 

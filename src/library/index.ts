@@ -1,8 +1,17 @@
 import { version as own } from '../platform/index.ts';
 
+export type {
+  CatalogDifference,
+  ClusterTime,
+  DocumentDifference,
+  VerificationMode,
+  VerificationReport,
+  VerifiedCluster,
+  VerifiedCollection,
+  VerifiedSide,
+} from '../contract/index.ts';
 // These names are the public interface of the package, under semantic versioning: docs/migrate/library.md lists each of them.
 export { type CleanUpOptions, cleanUpMigration, type LeftoverNames, listMigrationLeftovers } from './clean-up.ts';
-export type { CutoverReport, CutoverReportAttempt, CutoverReportStep } from './cutover-report.ts';
 export { ERROR_CODES, type ErrorCode, isUserError, type UserError } from './errors.ts';
 export { Migration, newMigrationId } from './migration.ts';
 export type {
@@ -18,21 +27,22 @@ export type {
   NamespaceName,
   NamespaceRemap,
   Selection,
-  VerificationMode,
   VerificationOptions,
 } from './options.ts';
 export {
   type ClusterDescription,
   type CopyTime,
   type DataSize,
-  type Finding,
   type Plan,
   planMigration,
 } from './plan.ts';
 export type {
   CollectionProgress,
   CutoverAttempt,
+  CutoverReport,
+  CutoverStep,
   ErrorData,
+  Finding,
   Gate,
   Leftovers,
   MigrationState,
@@ -46,15 +56,6 @@ export type {
   Wait,
 } from './progress.ts';
 export { type ComparisonProgress, Verification, type VerificationResult } from './verification.ts';
-export type {
-  CatalogDifference,
-  ClusterTime,
-  DocumentDifference,
-  VerificationReport,
-  VerifiedCluster,
-  VerifiedCollection,
-  VerifiedSide,
-} from './verification-report.ts';
 
 /** The version of Linkspan. */
 export const version: string = own;

@@ -1,5 +1,6 @@
-import { CommittedWatch, type Progress as EngineProgress, problemsOf, ReversibleMigration } from '../engine/index.ts';
-import { newId, showCutoverReport, systemClock, UserError } from '../platform/index.ts';
+import { type Progress as EngineProgress, inWords, showCutoverReport, showSourceWatch } from '../contract/index.ts';
+import { CommittedWatch, problemsOf, ReversibleMigration } from '../engine/index.ts';
+import { newId, systemClock, UserError } from '../platform/index.ts';
 import { engineOptions } from './engine-options.ts';
 import type { LoadLevel, MigrationOptions } from './options.ts';
 import type { CollectionProgress, Outcome, Progress, SourceWatch } from './progress.ts';
@@ -60,10 +61,10 @@ export class Migration {
     const { forMs = HOUR_MS, signal = new AbortController().signal } = options;
     const { current } = this.#engine;
     const { state } = current.progress();
-    if (state !== 'committed') throw new UserError('WRONG_STATE', ['Watching the source', state]);
+    if (state !== 'COMMITTED') throw new UserError('WRONG_STATE', ['Watching the source', inWords(state)]);
     const watch = CommittedWatch.begin(current, forMs, { logger: current.options.logger, clock: systemClock, signal });
     await watch?.ended;
-    return watch?.state;
+    return watch && showSourceWatch(watch.state);
   }
 
   /**
@@ -72,19 +73,19 @@ export class Migration {
    */
   pause(): void {
     const { current } = this.#engine;
-    if (current.wanted === 'cutover') throw new UserError('WRONG_STATE', ['Pausing', 'cutting over']);
-    current.want('paused');
+    if (current.wanted === 'CUTOVER') throw new UserError('WRONG_STATE', ['Pausing', 'cutting over']);
+    current.want('PAUSED');
   }
 
   /** Continues after {@link pause}. Changes nothing when it isn't paused. */
   resume(): void {
     const { current } = this.#engine;
-    if (current.wanted === 'paused') current.want('running');
+    if (current.wanted === 'PAUSED') current.want('RUNNING');
   }
 
   /** Cuts over now. Repeating it does no harm. @throws UserError NOT_READY_FOR_CUTOVER with the reasons */
   cutOver(): void {
-    this.#engine.current.want('cutover');
+    this.#engine.current.want('CUTOVER');
   }
 
   /** Cuts over as soon as the migration is ready. Possible before {@link run}. */

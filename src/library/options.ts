@@ -1,3 +1,5 @@
+import type { VerificationMode } from '../contract/index.ts';
+
 /** How to reach a replica set. */
 export interface ClusterAddress {
   /** `mongodb://` or `mongodb+srv://`, with credentials. */
@@ -72,12 +74,6 @@ export interface LogEntry {
   /** Details of the line. Their names and values are no part of the public interface. */
   readonly details: Readonly<Record<string, unknown>>;
 }
-
-/**
- * How a migration is verified. `repair` writes a document that differs again, and stops when it keeps differing;
- * `report` leaves it, and refuses the cutover; `off` compares nothing.
- */
-export type VerificationMode = 'repair' | 'report' | 'off';
 
 /** How a cutover reacts when somebody writes to the blocked source. `drain` applies the writes, for 60 s at most. */
 export type BypassingWrites = 'drain' | 'giveUp';

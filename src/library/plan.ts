@@ -1,18 +1,7 @@
+import type { Finding } from '../contract/index.ts';
 import { examine } from '../engine/index.ts';
 import { engineOptions } from './engine-options.ts';
 import type { MigrationOptions } from './options.ts';
-
-/** A result of the plan. Errors keep a migration from starting, warnings don't. */
-export interface Finding {
-  readonly severity: 'error' | 'warning';
-  /** Key of docs/reference/errors.md. */
-  readonly code: string;
-  readonly message: string;
-  readonly remedy: string;
-  readonly namespace?: string;
-  /** Set when it matters at the cutover. */
-  readonly concerns?: 'cutover';
-}
 
 /** A cluster's description of itself. Fields that the user may not see are undefined, or empty. */
 export interface ClusterDescription {
@@ -50,7 +39,7 @@ export interface DataSize {
 export interface CopyTime {
   readonly seconds: number;
   readonly bytesPerSecond: number;
-  readonly restsOn: 'assumption' | 'measured read of the source' | 'limit of the configuration';
+  readonly restsOn: 'ASSUMPTION' | 'MEASURED_SOURCE_READ' | 'CONFIGURED_LIMIT';
 }
 
 /** All that is known before a migration starts. */
@@ -72,6 +61,6 @@ export interface Plan {
 export async function planMigration(options: MigrationOptions): Promise<Plan> {
   const examination = await examine(engineOptions(options), { measuresReading: true });
   const { findings, source, destination, sizes: size, copyTime } = examination;
-  const canStart = findings.every(({ severity }) => severity !== 'error');
+  const canStart = findings.every(({ severity }) => severity !== 'ERROR');
   return { canStart, findings, source, destination, size, copyTime };
 }

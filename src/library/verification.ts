@@ -1,14 +1,13 @@
+import type { DocumentDifference, VerificationReport, Wait } from '../contract/index.ts';
 import { ClusterVerification } from '../engine/index.ts';
 import { loggerOf } from './engine-options.ts';
 import type { VerificationOptions } from './options.ts';
-import type { Wait } from './progress.ts';
-import type { DocumentDifference, VerificationReport } from './verification-report.ts';
 
 const SETTLE_MS = 10_000;
 
 /** How far a comparison is. */
 export interface ComparisonProgress {
-  readonly phase: 'connecting' | 'comparing' | 'settling' | 'following';
+  readonly phase: 'CONNECTING' | 'COMPARING' | 'SETTLING' | 'FOLLOWING';
   readonly collections: number;
   readonly collectionsDone: number;
   readonly documents: number;

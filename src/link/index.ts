@@ -1,3 +1,4 @@
+export { agentName, leftOut } from './bounded.ts';
 export { keyPinOf } from './key-pin.ts';
 export * from './messages.ts';
 export {
@@ -12,9 +13,7 @@ export {
   verifyHead,
 } from './proof.ts';
 export { MOST_REQUESTS, ReplayGuard } from './replay-guard.ts';
-export { agentName } from './report-text.ts';
 export type { ReportedEstimate } from './reported-estimate.ts';
-export { REVERSALS, type ReportedWayBack } from './reported-way-back.ts';
 export { AnswerKey, sealTo } from './sealed-answer.ts';
 export { ANSWER_HEADER, isAnswerOf, signAnswer } from './signed-answer.ts';
 export { loadSigningKey, newSigningKey, parsePublicKey, publicKeyOf } from './signing-key.ts';

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import type { CollectionProgress, Finding, ListedMismatch, Progress, SourceWatchState } from '../engine/index.ts';
-import { agentName, reportList, reportText } from './report-text.ts';
+import { finding, listOf, type Progress, progress, sourceWatch, wayBack } from '../contract/index.ts';
+import { agentName, bounded } from './bounded.ts';
 import { reportedEstimate } from './reported-estimate.ts';
-import { reportedFinding } from './reported-finding.ts';
 import { type ReportedLists, reportedLists } from './reported-lists.ts';
-import { reportedProgress } from './reported-progress.ts';
-import { reportedWayBack } from './reported-way-back.ts';
-import { sourceWatch } from './source-watch.ts';
+
+/** The feature of an agent that runs reversible migrations. A control plane sends their orders to no other agent. */
+export const REVERSALS = 'reversals';
 
 // This file defines the messages between an agent and the control plane: JSON over HTTPS. The agent always connects.
 const id = z.string().regex(/^[0-9a-f]{24}$/);
@@ -23,15 +22,15 @@ export const redeemResponse = z.object({ agentId: id, linkId: id, orgId: id });
 
 /** A deployment of the source, with the fields of Atlas's AvailableClustersDeployment. */
 const deployment = z.object({
-  name: reportText,
+  name: z.string(),
   clusterId: id.optional(),
   managed: z.boolean(),
   sharded: z.boolean(),
   shardsSize: z.number().optional(),
   tlsEnabled: z.boolean(),
-  mongoDBVersion: reportText,
-  featureCompatibilityVersion: reportText,
-  agentVersion: reportText.optional(),
+  mongoDBVersion: z.string(),
+  featureCompatibilityVersion: z.string(),
+  agentVersion: z.string().optional(),
   dbSizeBytes: z.number().optional(),
   oplogSizeMB: z.number().optional(),
 });
@@ -39,8 +38,8 @@ const deployment = z.object({
 /** A project of the agent's configuration. */
 const inventoryProject = z.object({
   projectId: id,
-  name: reportText,
-  deployments: reportList(deployment),
+  name: z.string(),
+  deployments: listOf(deployment),
 });
 
 /** The source and the destination of a migration. The agent that `migrationHosts` names gets it. */
@@ -73,7 +72,7 @@ export const wantedState = z.object({
     z.object({
       id,
       assignment,
-      wanted: z.enum(['running', 'paused', 'cutover', 'cancelled']),
+      wanted: z.enum(['RUNNING', 'PAUSED', 'CUTOVER', 'CANCELLED']),
       /** How much load the engine may cause; 3 when an older server omits it. */
       loadLevel: z.literal([1, 2, 3, 4]).default(3),
       /** Rate limit of the initial copy; null for none. */
@@ -82,9 +81,9 @@ export const wantedState = z.object({
       dropsConfirmed: z.number().nullable().default(null),
       /** The last rehearsal of a cutover that was requested; null before the first. */
       rehearsal: z.number().nullable().default(null),
-      /** The last abort of a cutover that was requested; null before the first. It counts unless `wanted` is `cutover`. */
+      /** The last abort of a cutover that was requested; null before the first. It counts unless `wanted` is `CUTOVER`. */
       cutoverAborted: z.number().nullable().default(null),
-      /** With `cancelled`: whether the engine also drops the copied data. */
+      /** With `CANCELLED`: whether the engine also drops the copied data. */
       dropCopied: z.boolean().default(false),
       /** The wanted direction of a reversible migration. */
       reversal: z
@@ -113,7 +112,7 @@ export const pollRequest = z.object({
   revision: z.string().nullable(),
   waitSeconds: z.number().int().min(0).max(60),
   /** Features of the agent. The answer has no orders that need others. */
-  features: reportList(reportText).optional(),
+  features: listOf(z.string()).optional(),
   /** Key to which the answer is sealed: X25519, raw, base64url. */
   answerKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
@@ -124,44 +123,46 @@ export const pollResponse = z.object({
 });
 
 /**
- * `POST /link/v1/report`: the current state of the agent's work. Sending it again is harmless, because the server ignores older sequence
- * numbers. They start at the current time, so that they also grow after a restart.
+ * `POST /link/v1/report`: the current state of the agent's work, in the form of the contract (docs/adr/0036-contract.md).
+ * Sending it again is harmless, because the server ignores older sequence numbers. They start at the current time, so that
+ * they also grow after a restart.
  */
-export const reportRequest = z.object({
+const report = z.object({
   sequence: z.number().int().nonnegative(),
-  inventory: reportList(inventoryProject).optional(),
-  /** Features of the agent; absent from agents of older versions. */
-  features: reportList(reportText).optional(),
-  validations: reportList(
+  inventory: listOf(inventoryProject).optional(),
+  /** Features of the agent. */
+  features: listOf(z.string()).optional(),
+  validations: listOf(
     z.object({
       id,
       status: z.enum(['SUCCESS', 'FAILED']),
-      errorMessage: reportText.nullable(),
-      /** Empty when an older agent omits them. */
-      findings: reportList(reportedFinding).default([]),
-      /** Absent while nothing is known, and from agents of older versions. Another form must not hold up the findings. */
+      errorMessage: z.string().nullable(),
+      findings: listOf(finding),
+      /** Absent while nothing is known. Another form must not hold up the findings. */
       estimate: reportedEstimate.optional().catch(undefined),
     }),
   ),
-  migrations: reportList(
+  migrations: listOf(
     z.object({
       id,
-      progress: reportedProgress,
+      /** Null for one in another form, which must not hold up the others: the migration counts as left out. */
+      progress: progress.nullable().catch(null),
       /** The direction that `progress` is about; absent for 0. */
       reversals: z.number().int().nonnegative().optional(),
       /** Only after a cutover of a reversible migration. */
-      wayBack: reportedWayBack.optional(),
-      /** The changes of its lists; absent while nothing has, and from agents of older versions. */
+      wayBack: wayBack.optional(),
+      /** The changes of its lists; absent while nothing has. */
       lists: reportedLists.optional().catch(undefined),
     }),
   ),
-  /** The migrations that other engines have taken over from the agent; empty from agents of older versions. */
-  takenOver: reportList(id).default([]).catch([]),
-  /** Empty when an older agent omits them. A watch in another form must not hold up what is reported of migrations. */
-  watches: reportList(z.object({ id, watch: sourceWatch }))
+  /** The migrations that other engines have taken over from the agent. */
+  takenOver: listOf(id).default([]),
+  /** A watch in another form must not hold up what is reported of migrations. */
+  watches: listOf(z.object({ id, watch: sourceWatch }))
     .default([])
     .catch([]),
 });
+export const reportRequest = z.preprocess((sent) => bounded(sent), report);
 export const reportResponse = z.object({
   sequence: z.number().int(),
   /** The migrations of which the control plane lacks an earlier part of a list, so that their lists begin anew. */
@@ -180,6 +181,11 @@ export type InventoryProject = z.infer<typeof inventoryProject>;
 export type Assignment = z.infer<typeof assignment>;
 export type WantedAgentState = z.infer<typeof wantedState>;
 export type PollRequest = z.infer<typeof pollRequest>;
-export type Report = z.infer<typeof reportRequest>;
+/** A report as the control plane reads it. */
+export type ReceivedReport = z.infer<typeof report>;
+/** What an agent reports of a migration. */
+export type ReportedMigration = ReceivedReport['migrations'][number] & { readonly progress: Progress };
+/** A report as an agent sends it. */
+export type Report = Omit<ReceivedReport, 'migrations'> & { readonly migrations: readonly ReportedMigration[] };
 export type ReportResponse = z.infer<typeof reportResponse>;
-export type { CollectionProgress, Finding, ListedMismatch, Progress, ReportedLists, SourceWatchState };
+export type { ReportedLists };

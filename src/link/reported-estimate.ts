@@ -17,7 +17,7 @@ export const reportedEstimate = z.object({
     .object({
       seconds: z.number().nonnegative(),
       bytesPerSecond: z.number().positive(),
-      restsOn: z.enum(['assumption', 'measured read of the source', 'limit of the configuration']),
+      restsOn: z.enum(['ASSUMPTION', 'MEASURED_SOURCE_READ', 'CONFIGURED_LIMIT']),
     })
     .optional(),
 });

@@ -1,4 +1,5 @@
-import { CUTOVER_STEPS, MIGRATION_STATES, type Progress } from '../engine/index.ts';
+import { MIGRATION_STATES, type Progress, phaseName } from '../contract/index.ts';
+import { CUTOVER_STEPS } from '../engine/index.ts';
 import type { MetricName } from './catalogue.ts';
 import { MOST_SHOWN, oneOf, type Sample } from './sample.ts';
 
@@ -26,9 +27,9 @@ export interface MeasuredWayBack {
   readonly oplogLeftSeconds?: number | null | undefined;
 }
 
-const WAY_BACK_STATES = ['preparing', 'following', 'failed', 'closed'] as const;
+const WAY_BACK_STATES = ['PREPARING', 'FOLLOWING', 'FAILED', 'CLOSED'] as const;
 
-const PHASES: ReadonlySet<string> = new Set(['preparing', 'copying', 'catching up', 'cutover']);
+const PHASES: ReadonlySet<string> = new Set(phaseName.options);
 
 /** The label of each use of time. */
 const USES = {
@@ -73,7 +74,7 @@ export function migrationSamples(migrations: readonly MeasuredMigration[]): Samp
 
 function samplesOf({ id, progress, wayBack, problems, beganHere }: MeasuredMigration): Sample[] {
   const { state, waiting = [] } = progress;
-  const oldest = waiting.length === 0 ? null : Math.min(...waiting.map(({ sinceMs }) => sinceMs)) / 1_000;
+  const oldest = waiting.length === 0 ? null : Math.min(...waiting.map(({ since }) => secondsAt(since)));
   const samples: (Sample | undefined)[] = [
     ...oneOf(MIGRATION_STATES, state, (one, value) => ({
       name: 'linkspan_migration_state',
@@ -83,7 +84,7 @@ function samplesOf({ id, progress, wayBack, problems, beganHere }: MeasuredMigra
     known(id, 'linkspan_waits', waiting.length),
     known(id, 'linkspan_oldest_wait_timestamp_seconds', oldest),
     // Until then all figures are 0, which would look like lost data.
-    ...(state === 'created' ? [] : loadedSamples(id, progress, beganHere)),
+    ...(state === 'CREATED' ? [] : loadedSamples(id, progress, beganHere)),
     ...(wayBack === undefined ? [] : wayBackSamples(id, wayBack)),
     known(id, 'linkspan_problems', problems),
   ];
@@ -124,7 +125,7 @@ function loadedSamples(id: string, progress: MeasuredProgress, beganHere: boolea
 /** Returns the samples that stay true when nobody reports any more: whether the source is blocked, and the last cutover. */
 export function lastingSamples(id: string, progress: MeasuredProgress): Sample[] {
   const { cutover, cutoverReport } = progress;
-  const isBlocked = cutover?.blocking === true && cutover.canWriteAtMs === undefined;
+  const isBlocked = cutover?.blocking === true && cutover.canWriteAt === undefined;
   const samples = [
     known(id, 'linkspan_source_blocked', Number(isBlocked)),
     known(id, 'linkspan_write_pause_seconds', scaled(cutoverReport?.pause.milliseconds, 1_000)),
@@ -169,11 +170,11 @@ function timeShareSamples(id: string, { timeShares }: MeasuredProgress): Sample[
 function phaseSamples(id: string, { phases = [] }: MeasuredProgress): Sample[] {
   return phases
     .filter(({ name }) => PHASES.has(name))
-    .flatMap(({ name: phase, startedAtMs, endedAtMs }) => {
+    .flatMap(({ name: phase, startedAt, endedAt }) => {
       const labels = { migration: id, phase };
-      const start = { name: 'linkspan_phase_start_timestamp_seconds', labels, value: startedAtMs / 1_000 } as const;
-      if (endedAtMs === undefined) return [start];
-      return [start, { name: 'linkspan_phase_end_timestamp_seconds', labels, value: endedAtMs / 1_000 } as const];
+      const start = { name: 'linkspan_phase_start_timestamp_seconds', labels, value: secondsAt(startedAt) } as const;
+      if (endedAt === undefined) return [start];
+      return [start, { name: 'linkspan_phase_end_timestamp_seconds', labels, value: secondsAt(endedAt) } as const];
     });
 }
 
@@ -186,14 +187,14 @@ function indexSamples(id: string, { indexes }: MeasuredProgress): Sample[] {
 }
 
 function verificationSamples(id: string, { verification }: MeasuredProgress): (Sample | undefined)[] {
-  if (verification === undefined || verification.mode === 'off') return [];
-  const { documentsCompared, documentsTotal, mismatches, equalAtMs } = verification;
+  if (verification === undefined || verification.mode === 'OFF') return [];
+  const { documentsCompared, documentsTotal, mismatches, equalAt } = verification;
   const mismatch = (state: string, value: number) =>
     ({ name: 'linkspan_verification_mismatches', labels: { migration: id, state }, value }) as const;
   return [
     known(id, 'linkspan_verified_documents', documentsCompared),
     known(id, 'linkspan_verification_expected_documents', documentsTotal),
-    known(id, 'linkspan_verified_equal_timestamp_seconds', scaled(equalAtMs, 1_000)),
+    known(id, 'linkspan_verified_equal_timestamp_seconds', equalAt === null ? null : secondsAt(equalAt)),
     mismatch('open', mismatches.open),
     mismatch('settled', Math.max(0, mismatches.found - mismatches.open)),
   ];
@@ -217,7 +218,7 @@ function wayBackSamples(
 
 /** An agent's report may name any step, so only those of the catalogue become labels. */
 function stepSamples(id: string, { cutoverAttempts = [] }: MeasuredProgress): Sample[] {
-  const committed = cutoverAttempts.findLast(({ result }) => result === 'committed');
+  const committed = cutoverAttempts.findLast(({ result }) => result === 'COMMITTED');
   return (committed?.steps ?? []).flatMap(({ name: step, durationMs }) =>
     durationMs === undefined || !Object.hasOwn(CUTOVER_STEPS, step)
       ? []
@@ -241,4 +242,8 @@ function simple(id: string, name: MetricName, value: number): Sample {
 
 function scaled(value: number | null | undefined, by: number): number | undefined {
   return value === null || value === undefined ? undefined : value / by;
+}
+
+function secondsAt(date: string): number {
+  return Date.parse(date) / 1_000;
 }

@@ -6,13 +6,6 @@ export { type Clock, systemClock } from './clock.ts';
 export { readConfiguration } from './configuration.ts';
 export { whyInvalid, whyUnreadable } from './connection-credentials.ts';
 export { counted } from './counted.ts';
-export {
-  type CutoverReport,
-  cutoverReport,
-  type ShownCutoverReport,
-  showCutoverReport,
-  shownCutoverReport,
-} from './cutover-report.ts';
 export { type DialRules, dialAsOwn, dialRules, guardDialling, isDialledAsOwn, whyRefused } from './dial-guard.ts';
 export {
   type AllowedDestinations,
@@ -28,25 +21,13 @@ export {
   type ForeignConnectionString,
   readForeignConnectionString,
 } from './foreign-connection-string.ts';
-export {
-  areReady,
-  GATE_GROUPS,
-  GATE_STATES,
-  GATES,
-  type Gate,
-  type GateName,
-  refusalsOf,
-  type ShownGate,
-  showGates,
-} from './gates.ts';
 export { onReach, reach } from './hooks.ts';
 export { isId, newId } from './ids.ts';
 export { isLoopback, type ListenAddress, parseListenAddress } from './listen-address.ts';
-export { createLogger, type Logger, loggerTo, silentLogger, withPhase } from './logging.ts';
+export { createLogger, type Logger, loggerTo, silentLogger, withState } from './logging.ts';
 export { type MetricsFile, metricsFile } from './metrics-file.ts';
 export { ownFile, programBeside } from './own-files.ts';
 export { readPrivateFile } from './private-file.ts';
-export { isDifference, type Problem, problemsSince } from './problems.ts';
 export { randomByte } from './random.ts';
 export { redact } from './redact.ts';
 export { traceWork } from './traces.ts';

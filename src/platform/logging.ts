@@ -22,7 +22,7 @@ type Write<Level extends LogLevel> = <
 /** Writes structured lines. The compiler refuses a line without an event of the catalogue, and with another level or other fields than there. */
 export type Logger = { readonly [Level in LogLevel]: Write<Level> } & {
   /** Returns a logger that adds the id of a migration to each line. */
-  child(fields: { readonly migration: string }): Logger;
+  child(fields: { readonly migrationId: string }): Logger;
 };
 
 /**
@@ -44,9 +44,9 @@ export function loggerTo(receive: (line: string) => void): Logger {
   return pino({ level: 'info', base: null }, { write: receive });
 }
 
-/** Returns a logger that adds the phase of a migration, as it is then, to each line. */
-export function withPhase(logger: Logger, phase: () => string): Logger {
-  const log = (line: object) => ({ phase: phase(), ...line });
+/** Returns a logger that adds the state of a migration, as it is then, to each line. */
+export function withState(logger: Logger, state: () => string): Logger {
+  const log = (line: object) => ({ state: state(), ...line });
   return (logger as pino.Logger).child({}, { formatters: { log } });
 }
 

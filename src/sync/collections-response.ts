@@ -1,4 +1,4 @@
-import type { CollectionProgress } from '../engine/index.ts';
+import type { CollectionProgress } from '../contract/index.ts';
 import { readWindow } from '../http/index.ts';
 
 /**

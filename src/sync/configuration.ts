@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type BypassingWrites, LEAST_MEMORY_MEGABYTES, type VerificationMode } from '../engine/index.ts';
+import type { VerificationMode } from '../contract/index.ts';
+import { type BypassingWrites, LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
 import { type MetricsFile, metricsFile, readConfiguration } from '../platform/index.ts';
 import { type InitialLoad, loadFields } from './load-request.ts';
 import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
@@ -103,7 +104,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     ...(acceptUntriedVersion === undefined ? {} : { acceptUntriedVersion }),
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),
-    ...(verification === undefined ? {} : { verification }),
+    ...(verification && { verification: verification.toUpperCase() as Uppercase<typeof verification> }),
     ...(loadLevel === undefined && maxMegabytesPerSecond === undefined
       ? {}
       : { load: { loadLevel, maxMegabytesPerSecond } }),

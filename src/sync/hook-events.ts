@@ -1,4 +1,5 @@
-import { type Progress, type SourceWatchState, writtenAfterCommit } from '../engine/index.ts';
+import type { Progress, SourceWatchState } from '../contract/index.ts';
+import { writtenAfterCommit } from '../engine/index.ts';
 import { eventText, type HookEvent } from '../hooks/index.ts';
 import { newId } from '../platform/index.ts';
 
@@ -55,26 +56,25 @@ export function hookEventsOf(
   if (isAwaited && !known.awaited)
     tell({ type: 'migration.cutover_awaited', data: { ...data, readySince: new Date(readySinceMs).toISOString() } });
   const waits = waiting
-    .map((wait) => ({ ...wait, key: `${wait.sinceMs} ${wait.for}` }))
-    .filter(({ key, sinceMs }) => known.waits?.includes(key) || atMs - sinceMs >= waitingMs);
-  for (const { for: what, key, sinceMs, reason } of waits) {
+    .map((wait) => ({ ...wait, key: `${wait.since} ${wait.for}` }))
+    .filter(({ key, since }) => known.waits?.includes(key) || atMs - Date.parse(since) >= waitingMs);
+  for (const { for: what, key, since, reason } of waits) {
     if (known.waits?.includes(key)) continue;
-    const since = new Date(sinceMs).toISOString();
     tell({ type: 'migration.waiting', data: { ...data, for: what, since, reason: eventText(reason) } });
   }
   // After a restart, the last cutover is shown before a direction that was requested since.
   const toldCutOvers = known.cutOvers ?? 0;
-  const cutOvers = Math.max(toldCutOvers, state === 'committed' ? reversals + 1 : reversals);
-  if (state === 'committed' && before !== undefined && cutOvers > toldCutOvers)
+  const cutOvers = Math.max(toldCutOvers, state === 'COMMITTED' ? reversals + 1 : reversals);
+  if (state === 'COMMITTED' && before !== undefined && cutOvers > toldCutOvers)
     tell({ type: 'migration.cut_over', data });
   const ready = readyWayBack(look);
   const isReverseReady = ready !== undefined && ready.after > (known.reverseReadyAfter ?? -1);
   if (isReverseReady) tell({ type: 'migration.reverse_ready', data: { ...data, usersOn: ready.usersOn } });
   const reverseReadyAfter = isReverseReady ? ready.after : known.reverseReadyAfter;
-  const failed = state === 'committed' ? look.wayBack?.error?.code : undefined;
+  const failed = state === 'COMMITTED' ? look.wayBack?.error?.code : undefined;
   if (failed !== undefined && failed !== known.wayBackFailed) {
     const message = eventText(look.wayBack?.error?.message ?? '');
-    tell({ type: 'migration.way_back_failed', data: { ...data, usersOn: 'destination', message } });
+    tell({ type: 'migration.way_back_failed', data: { ...data, usersOn: 'DESTINATION', message } });
   }
   const { count: changes, namespaces } = writtenAfterCommit(progress, sourceWatch);
   const isFirst = changes > 0 && known.written === undefined;
@@ -99,11 +99,11 @@ function readyWayBack({
   progress: { state, readyForCutover },
   wayBack,
   reversals,
-}: HookLook): { readonly after: number; readonly usersOn: 'source' | 'destination' } | undefined {
-  if (wayBack?.readyForCutover) return { after: reversals, usersOn: 'destination' };
+}: HookLook): { readonly after: number; readonly usersOn: 'SOURCE' | 'DESTINATION' } | undefined {
+  if (wayBack?.readyForCutover) return { after: reversals, usersOn: 'DESTINATION' };
   // A cutover that has begun was ready. It may have begun between two looks.
-  const isReady = readyForCutover || state === 'committing';
-  return isReady && reversals > 0 ? { after: reversals - 1, usersOn: 'source' } : undefined;
+  const isReady = readyForCutover || state === 'COMMITTING';
+  return isReady && reversals > 0 ? { after: reversals - 1, usersOn: 'SOURCE' } : undefined;
 }
 
 /** Returns the event of a run that failed. */

@@ -1,11 +1,15 @@
 import {
-  DEFAULT_LOAD_LEVEL,
+  type ErrorData,
   type Finding,
   type Progress,
   type SourceWatchState,
-  type WantedState,
-} from '../engine/index.ts';
-import { type Problem, showGates } from '../platform/index.ts';
+  showGates,
+  showProgress,
+  showSourceWatch,
+  sourceBlockedSince,
+  stageOfRun,
+} from '../contract/index.ts';
+import { DEFAULT_LOAD_LEVEL, type WantedState } from '../engine/index.ts';
 import type { LoadRequest } from './load-request.ts';
 import type { SessionState } from './session-state.ts';
 import type { Direction } from './start-request.ts';
@@ -32,7 +36,7 @@ const idle = {
 const NOT_VERIFIED = 'The copied data is not verified: verification is switched off.';
 
 /** mongosync's names of the phases of a verification. */
-const PHASES = { waiting: 'not started', comparing: 'initial hashing', following: 'stream hashing' } as const;
+const PHASES = { WAITING: 'not started', COMPARING: 'initial hashing', FOLLOWING: 'stream hashing' } as const;
 
 /** The facts that a session knows besides the engine's progress. */
 interface Circumstances {
@@ -43,7 +47,7 @@ interface Circumstances {
   /** The opposite direction, if the migration is reversible. */
   readonly wayBack?: Progress | undefined;
   /** The problems since the cutover, the worst first. */
-  readonly problems?: readonly Problem[];
+  readonly problems?: readonly ErrorData[];
   /** The watch of a source that stays blocked. */
   readonly sourceWatch?: SourceWatchState | undefined;
 }
@@ -61,8 +65,8 @@ export function progressResponse(
   circumstances: Circumstances = {},
 ) {
   if (!progress || !direction) return idle;
-  const applying = progress.state === 'tailing';
-  const known = progress.state !== 'created';
+  const applying = progress.state === 'FOLLOWING';
+  const known = progress.state !== 'CREATED';
   return {
     state,
     canCommit: state === 'RUNNING' && progress.readyForCutover,
@@ -85,10 +89,8 @@ export function progressResponse(
     verification: known ? verificationOf(state, progress) : null,
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
-    linkspan: {
-      ...extensionOf(progress, known, circumstances),
-    },
-    warnings: [...progress.warnings, ...(progress.verification.mode === 'off' ? [NOT_VERIFIED] : [])],
+    linkspan: extensionOf(progress, circumstances),
+    warnings: [...progress.warnings, ...(progress.verification.mode === 'OFF' ? [NOT_VERIFIED] : [])],
   };
 }
 
@@ -97,104 +99,47 @@ export type ShownProgress = ReturnType<typeof progressResponse>;
 
 function infoOf({ state }: Progress): string {
   switch (state) {
-    case 'created':
-    case 'preparing':
+    case 'CREATED':
+    case 'PREPARING':
       return 'initializing collections and indexes';
-    case 'copying':
+    case 'COPYING':
       return 'collection copy';
-    case 'committing':
+    case 'COMMITTING':
       return 'waiting for commit to complete';
-    case 'committed':
+    case 'COMMITTED':
       return 'commit completed';
     default:
       return 'change event application';
   }
 }
 
-function extensionOf(progress: Progress, known: boolean, circumstances: Circumstances) {
+function extensionOf(progress: Progress, circumstances: Circumstances) {
   const { wayBack, sourceWatch, wanted, load, findings = [], problems = [] } = circumstances;
-  const { sinceMs, copy, indexes, rates, timeShares, etaSeconds, changes, left, oplog, shards, repairs, waiting } =
-    progress;
   return {
-    phase: progress.state,
-    since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
+    ...showProgress(progress),
+    stage: stageOfRun(progress, wanted ?? 'RUNNING', problems.length > 0),
     wanted: wanted ?? null,
-    phases: progress.phases.map(shownPhase),
-    resumedFrom: progress.resumedFrom === undefined ? null : shownResumed(progress.resumedFrom),
-    copy: known ? copy : null,
     load: { level: load?.loadLevel ?? DEFAULT_LOAD_LEVEL, maxMegabytesPerSecond: load?.maxMegabytesPerSecond ?? null },
-    pingMs: progress.pingMs,
-    indexes: known ? { total: indexes.total, built: indexes.built } : null,
-    indexBuilds: indexes.building,
-    changes: known ? changes : null,
-    rates,
-    timeShares: timeShares ?? null,
-    etaSeconds,
-    oplog,
-    ...(shards && { shards }),
-    verification: known ? shownVerification(progress) : null,
-    repairs,
     readiness: showGates(progress.readiness),
-    notReadyReasons: progress.notReadyReasons,
-    findings: findings.map(shownFinding),
-    waiting: waiting.map(({ sinceMs: atMs, ...wait }) => ({ ...wait, since: new Date(atMs).toISOString() })),
-    cutoverAttempts: progress.cutoverAttempts.map(shownAttempt),
-    sourceBlockedSince: blockedSince(progress),
-    ...(left && { left }),
+    findings,
+    sourceBlockedSince: sourceBlockedSince(progress),
     problems,
-    wayBack: wayBack === undefined ? null : shownWayBack(wayBack),
-    ...(sourceWatch && { sourceWatch: shownWatch(sourceWatch) }),
+    ...(wayBack && { wayBack: shownWayBack(wayBack) }),
+    ...(sourceWatch && { sourceWatch: showSourceWatch(sourceWatch) }),
   };
 }
 
 /** Returns what decides whether a commit can be undone: the opposite direction follows the destination. */
 function shownWayBack({ state, readyForCutover, notReadyReasons, lagSeconds, warnings, error }: Progress) {
-  return { phase: state, readyForCutover, notReadyReasons, lagSeconds, warnings, ...(error && { error }) };
-}
-
-/** Since when the source refuses users' writes, or may do so; null while it takes them. */
-function blockedSince({ cutover, sinceMs }: Progress): string | null {
-  const atMs = cutover?.blocking ? (cutover.sourceBlockedAtMs ?? sinceMs) : null;
-  return atMs === null ? null : new Date(atMs).toISOString();
-}
-
-function shownPhase({ name, startedAtMs, endedAtMs }: Progress['phases'][number]) {
-  const startedAt = new Date(startedAtMs).toISOString();
-  return endedAtMs === undefined
-    ? { name, startedAt }
-    : { name, startedAt, endedAt: new Date(endedAtMs).toISOString() };
-}
-
-function shownResumed({ state, savedAtMs, documentsCopied, bytesCopied }: NonNullable<Progress['resumedFrom']>) {
-  const savedAt = savedAtMs === null ? null : new Date(savedAtMs).toISOString();
-  return { phase: state, savedAt, documentsCopied, bytesCopied };
-}
-
-function shownFinding({ code, severity, namespace, message, remedy, concerns }: Finding) {
-  return { code, severity, namespace: namespace ?? null, message, remedy, concerns: concerns ?? null };
-}
-
-function shownWatch({ untilMs, watchedToMs, changes, namespaces, ended }: SourceWatchState) {
-  const [until, watchedTo] = [new Date(untilMs).toISOString(), new Date(watchedToMs).toISOString()];
-  return { until, watchedTo, changes, namespaces: [...namespaces], ended: ended ?? null };
-}
-
-function shownAttempt({ startedAtMs, steps, ...attempt }: Progress['cutoverAttempts'][number]) {
+  const isOpening = state === 'CREATED' || state === 'PREPARING';
   return {
-    ...attempt,
-    startedAt: new Date(startedAtMs).toISOString(),
-    steps: steps.map(({ startedAtMs: atMs, ...step }) => ({ ...step, startedAt: new Date(atMs).toISOString() })),
+    state: state === 'FAILED' ? ('FAILED' as const) : isOpening ? ('PREPARING' as const) : ('FOLLOWING' as const),
+    ready: readyForCutover,
+    lagSeconds,
+    notReadyReasons,
+    warnings,
+    ...(error && { error }),
   };
-}
-
-function shownVerification({ verification }: Progress) {
-  const { mismatches, equalAtMs, ...figures } = verification;
-  const latest = mismatches.latest.map(({ firstSeenMs, ...mismatch }) => ({
-    ...mismatch,
-    firstSeen: new Date(firstSeenMs).toISOString(),
-  }));
-  const equalAt = equalAtMs === null ? null : new Date(equalAtMs).toISOString();
-  return { ...figures, equalAt, mismatches: { ...mismatches, latest } };
 }
 
 /**
@@ -203,7 +148,7 @@ function shownVerification({ verification }: Progress) {
  */
 function verificationOf(state: SessionState, { verification, lagSeconds }: Progress): Record<string, unknown> | null {
   const { phase, documentsTotal, documentsCompared, collectionsTotal, collectionsDone } = verification;
-  if (phase === 'off') return null;
+  if (phase === 'OFF') return null;
   const side = {
     phase: PHASES[phase],
     estimatedDocumentCount: documentsTotal,
@@ -222,7 +167,7 @@ function lagOf({ lagSeconds }: Progress): Record<string, number | null> {
 /** Follows mongosync's conventions: a total of 1 byte before the copy begins, and copied = total when it is complete. */
 function copyOf({ state, copy }: Progress): Record<string, number> {
   const estimatedTotalBytes = Math.max(1, copy.bytesTotal);
-  const over = state === 'tailing' || state === 'committing' || state === 'committed';
+  const over = state === 'FOLLOWING' || state === 'COMMITTING' || state === 'COMMITTED';
   return { estimatedTotalBytes, estimatedCopiedBytes: over ? estimatedTotalBytes : copy.bytesCopied };
 }
 

@@ -1,4 +1,5 @@
-import type { BypassingWrites, VerificationMode } from '../engine/index.ts';
+import type { VerificationMode } from '../contract/index.ts';
+import type { BypassingWrites } from '../engine/index.ts';
 import type { Clock, Logger } from '../platform/index.ts';
 import type { ClusterName, ClusterUris } from './clusters.ts';
 import type { InitialLoad } from './load-request.ts';

@@ -1,4 +1,4 @@
-import type { Progress } from '../engine/index.ts';
+import type { Progress } from '../contract/index.ts';
 
 /** mongosync's states without INITIALIZING: the API opens when it is ready. */
 export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMITTED' | 'REVERSING';
@@ -11,14 +11,14 @@ export type SessionState = 'IDLE' | 'RUNNING' | 'PAUSED' | 'COMMITTING' | 'COMMI
 export function sessionState(progress: Progress | undefined, isReversing: boolean): SessionState {
   if (!progress) return 'IDLE';
   switch (progress.state) {
-    case 'created':
-    case 'preparing':
+    case 'CREATED':
+    case 'PREPARING':
       return isReversing ? 'REVERSING' : 'RUNNING';
-    case 'paused':
+    case 'PAUSED':
       return 'PAUSED';
-    case 'committing':
+    case 'COMMITTING':
       return 'COMMITTING';
-    case 'committed':
+    case 'COMMITTED':
       return 'COMMITTED';
     default:
       return 'RUNNING';

@@ -1,22 +1,27 @@
 import {
-  type Clusters,
   type CollectionProgress,
-  CommittedWatch,
+  type ErrorData,
   type Finding,
+  type Progress,
+  type ShownCutoverReport,
+  type SourceWatchState,
+  showCutoverReport,
+} from '../contract/index.ts';
+import {
+  type Clusters,
+  CommittedWatch,
   lasting,
   type Migration,
   type MigrationOptions,
   type Outcome,
   openExamined,
-  type Progress,
   problemsOf,
   type RecordedStanding,
   ReversibleMigration,
   recordedStanding,
-  type SourceWatchState,
   type WantedState,
 } from '../engine/index.ts';
-import { type Problem, type ShownCutoverReport, showCutoverReport, systemClock, UserError } from '../platform/index.ts';
+import { systemClock, UserError } from '../platform/index.ts';
 import { clusterNames, migrationIdOf, otherThan } from './clusters.ts';
 import type { LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
@@ -36,7 +41,7 @@ interface PreparedMigration {
   readonly clusters: Clusters | undefined;
 }
 
-const ENDED: ReadonlySet<RecordedStanding['state']> = new Set(['committed', 'cancelled']);
+const ENDED: ReadonlySet<RecordedStanding['state']> = new Set(['COMMITTED', 'CANCELLED']);
 
 /**
  * The migration of a `linkspan sync` process. It begins IDLE. `start` resumes an earlier run between the same clusters if there is one,
@@ -87,7 +92,7 @@ export class SyncSession {
 
   /** Whether the migration cuts over only when somebody requests it, and nobody has. */
   get awaitsCutover(): boolean {
-    return !this.#options.once && this.#migration?.current.wanted === 'running';
+    return !this.#options.once && this.#migration?.current.wanted === 'RUNNING';
   }
 
   /** The state that the operator wants; undefined before the first start. */
@@ -179,13 +184,13 @@ export class SyncSession {
 
   /** @throws UserError WRONG_STATE unless RUNNING */
   pause(): void {
-    this.#expect('RUNNING', 'pause').want('paused');
+    this.#expect('RUNNING', 'pause').want('PAUSED');
   }
 
   /** Resumes a paused migration; also cancels a pause that has not taken effect yet. @throws UserError WRONG_STATE if no pause is wanted */
   resume(): void {
     const migration = this.#migration?.current;
-    if (migration?.wanted === 'paused') migration.want('running');
+    if (migration?.wanted === 'PAUSED') migration.want('RUNNING');
     else this.#expect('PAUSED', 'resume');
   }
 
@@ -208,8 +213,8 @@ export class SyncSession {
   /** @throws UserError WRONG_STATE unless RUNNING or while a pause is wanted, NOT_READY_FOR_CUTOVER while `canCommit` is false */
   commit(): void {
     const migration = this.#expect('RUNNING', 'commit');
-    if (migration.wanted === 'paused') throw new UserError('WRONG_STATE', ['commit', 'about to be PAUSED']);
-    migration.want('cutover');
+    if (migration.wanted === 'PAUSED') throw new UserError('WRONG_STATE', ['commit', 'about to be PAUSED']);
+    migration.want('CUTOVER');
   }
 
   /**
@@ -259,7 +264,7 @@ export class SyncSession {
   }
 
   /** What has gone wrong since the cutover, the worst first; empty before it. */
-  get problems(): readonly Problem[] {
+  get problems(): readonly ErrorData[] {
     const progress = this.progress();
     return progress === undefined ? [] : problemsOf(progress, { wayBack: this.wayBack, watch: this.sourceWatch });
   }
@@ -335,14 +340,14 @@ export class SyncSession {
     if (error.parameters[1] === this.#migrationOptions(direction, round + 1).migrationId) return true;
     const { migrationId, destination } = this.#migrationOptions(direction, round);
     // One that lost its destination while it ran is not begun anew.
-    if (migration.current.progress().state !== 'created') return false;
-    return (await recordedStanding(destination, migrationId, this.#stop.signal))?.state === 'committed';
+    if (migration.current.progress().state !== 'CREATED') return false;
+    return (await recordedStanding(destination, migrationId, this.#stop.signal))?.state === 'COMMITTED';
   }
 
   #isOfEarlierRound({ state, phases }: Progress): boolean {
-    if (!this.#options.once || state !== 'committed') return false;
-    const endedAtMs = phases.at(-1)?.endedAtMs;
-    return endedAtMs !== undefined && endedAtMs < this.#roundStartedAtMs;
+    if (!this.#options.once || state !== 'COMMITTED') return false;
+    const endedAt = phases.at(-1)?.endedAt;
+    return endedAt !== undefined && Date.parse(endedAt) < this.#roundStartedAtMs;
   }
 
   #migrationOptions(
@@ -373,7 +378,7 @@ export class SyncSession {
       skipDiskSpaceCheck,
       verification: verificationOf(verifies, verification),
       ...options,
-      logger: options.logger.child({ migration: migrationId }),
+      logger: options.logger.child({ migrationId }),
       ...selection,
     };
   }

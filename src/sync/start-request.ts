@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { VerificationMode } from '../engine/index.ts';
+import type { VerificationMode } from '../contract/index.ts';
 import { UserError } from '../platform/index.ts';
 import { type ClusterName, clusterNames } from './clusters.ts';
 import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
@@ -63,10 +63,10 @@ export function parseStartRequest(body: unknown): StartRequest {
 }
 
 /** Returns how to verify: a request decides whether, and the setting of the process decides how. */
-export function verificationOf(verifies: boolean | undefined, own: VerificationMode = 'repair'): VerificationMode {
+export function verificationOf(verifies: boolean | undefined, own: VerificationMode = 'REPAIR'): VerificationMode {
   if (verifies === undefined) return own;
-  if (!verifies) return 'off';
-  return own === 'off' ? 'repair' : own;
+  if (!verifies) return 'OFF';
+  return own === 'OFF' ? 'REPAIR' : own;
 }
 
 /** @throws UserError INVALID_REQUEST if the body of a call without parameters is neither `{}` nor empty */

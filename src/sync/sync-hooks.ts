@@ -19,9 +19,7 @@ export class SyncHooks {
    * @throws UserError HOOK_SCOPE_WITHOUT_SERVER
    */
   constructor(hooks: Hooks, file: string, logger: Logger, clock: Clock = systemClock) {
-    const scoped = hooks.hooks.find(
-      ({ organizationId, projectId }) => organizationId !== undefined || projectId !== undefined,
-    );
+    const scoped = hooks.hooks.find(({ orgId, groupId }) => orgId !== undefined || groupId !== undefined);
     if (scoped !== undefined) throw new UserError('HOOK_SCOPE_WITHOUT_SERVER', [scoped.name]);
     this.#hooks = hooks;
     this.#outbox = new FileOutbox(file, logger);
@@ -62,7 +60,7 @@ export class SyncHooks {
 
   #look(session: SyncSession): void {
     const progress = session.progress();
-    if (progress === undefined || progress.state === 'created') return;
+    if (progress === undefined || progress.state === 'CREATED') return;
     const before = this.#outbox.noteOf(progress.migrationId) as HookNote | undefined;
     const { awaitsCutover, wayBack, reversals, sourceWatch } = session;
     const look = {

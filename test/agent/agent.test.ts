@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { Agent } from '../../src/agent/agent.ts';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
 import { establishLink } from '../../src/agent/establish-link.ts';
+import type { VerificationMode } from '../../src/contract/index.ts';
 import {
   availableProjects,
   cancelMigration,
@@ -17,7 +18,6 @@ import {
   setLoadLevel,
   startValidation,
 } from '../../src/control/index.ts';
-import type { VerificationMode } from '../../src/engine/index.ts';
 import { onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';
@@ -158,7 +158,7 @@ test('a validation succeeds, or reports every problem', async () => {
   const good = await outcome(order);
   assert.deepEqual([good.status, good.errorMessage], ['SUCCESS', null]);
   assert.deepEqual(
-    good.findings.map(({ severity }) => severity).filter((severity) => severity === 'error'),
+    good.findings.map(({ severity }) => severity).filter((severity) => severity === 'ERROR'),
     [],
   );
   assert.ok(good.findings.some(({ code }) => code === 'DESTINATION_UNPROTECTED'));
@@ -173,7 +173,7 @@ test('a validation succeeds, or reports every problem', async () => {
   assert.equal(full.status, 'FAILED');
   assert.match(full.errorMessage ?? '', /not empty.*drop/);
   const [first] = full.findings;
-  assert.deepEqual([first?.severity, first?.code], ['error', 'DESTINATION_NOT_EMPTY'], 'errors come first');
+  assert.deepEqual([first?.severity, first?.code], ['ERROR', 'DESTINATION_NOT_EMPTY'], 'errors come first');
 });
 
 test("the control plane gets the warnings of a migration's preflight", async () => {
@@ -228,9 +228,9 @@ test('a migration survives restarts of agent and control plane, cuts over on req
   await migrationIs(plane, id, 'ready', ({ state }) => state.readyForCutover);
   await requestCutover(plane.control, plane.actor, plane.groupId, id);
   const { progress } = await migrationIs(plane, id, 'COMPLETE', ({ state }) => state.status === 'COMPLETE');
-  assert.equal(progress?.state, 'committed');
+  assert.equal(progress?.state, 'COMMITTED');
   const { phase, documentsCompared, catalogDifferences } = progress.verification;
-  assert.deepEqual([phase, documentsCompared, catalogDifferences], ['following', 3_000, []]);
+  assert.deepEqual([phase, documentsCompared, catalogDifferences], ['FOLLOWING', 3_000, []]);
   await agent.stop();
   const { documents } = await expectIdentical({ source, destination });
   assert.equal(documents, 3_000);
@@ -248,7 +248,7 @@ test('a migration pauses before its first document, resumes on request, and is c
   const copyBytesPerSecond = SLOW_BYTES_PER_SECOND;
   await using _agent = await startAgent(plane, { copyBytesPerSecond });
   const copied = (migration: Migration) => migration.progress?.copy.documentsCopied ?? 0;
-  const paused = await migrationIs(plane, id, 'paused', ({ progress }) => progress?.state === 'paused');
+  const paused = await migrationIs(plane, id, 'paused', ({ progress }) => progress?.state === 'PAUSED');
   assert.equal(copied(paused), 0);
   await resumeMigration(control, actor, groupId, id);
   await migrationIs(plane, id, 'copying', (migration) => copied(migration) > 0);
@@ -268,7 +268,7 @@ test('a migration pauses before its first document, resumes on request, and is c
 test('an agent that only reports differences keeps a migration from its cutover until they are gone', async () => {
   await using plane = await startControlPlane();
   await using destination = await startReplicaSet();
-  await using agent = await startAgent(plane, { token: await plane.newToken(), verification: 'report' });
+  await using agent = await startAgent(plane, { token: await plane.newToken(), verification: 'REPORT' });
   const { id } = await createMigration(
     plane.control,
     plane.actor,
@@ -284,7 +284,7 @@ test('an agent that only reports differences keeps a migration from its cutover 
     'known to differ',
     (migration) => migration.progress?.verification.mismatches.open === 1,
   );
-  assert.deepEqual([state.readyForCutover, progress?.verification.mode], [false, 'report']);
+  assert.deepEqual([state.readyForCutover, progress?.verification.mode], [false, 'REPORT']);
   await orders.insertOne(document as { _id: number });
   await migrationIs(plane, id, 'ready again', (migration) => migration.state.readyForCutover);
   await agent.stop();

@@ -50,7 +50,7 @@ test('host, data directory, CA file and copy limit can be set; paths are relativ
 });
 
 test('migrations are verified as the configuration says', () => {
-  assert.equal(read(`verification: report\n${MINIMAL}`).configuration.verification, 'report');
+  assert.equal(read(`verification: report\n${MINIMAL}`).configuration.verification, 'REPORT');
   assert.match(refusalOf(`verification: no\n${MINIMAL}`), /line 1: verification: /);
 });
 

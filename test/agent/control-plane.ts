@@ -69,7 +69,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     publicUrl: () => url,
     verifiersOf: digestSecrets,
     destinations: unreachedDestinations,
-    destinationUsers: 'fixed',
+    destinationUsers: 'FIXED',
     userAlarm: new Alarm(),
     isOnAccessList,
   };

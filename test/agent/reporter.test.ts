@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { neverBegun } from '../../src/agent/failed-progress.ts';
 import type { CurrentLists } from '../../src/agent/migration-lists.ts';
 import { Reporter } from '../../src/agent/reporter.ts';
-import type { Progress } from '../../src/engine/index.ts';
+import type { Progress } from '../../src/contract/index.ts';
 import type { Report } from '../../src/link/index.ts';
 import { systemClock } from '../../src/platform/index.ts';
 
@@ -14,7 +14,7 @@ const id = 'a'.repeat(24);
 function setUp(nowMs = 1_000_000) {
   const world = {
     nowMs,
-    progress: { ...neverBegun(id, new Error('none')), state: 'copying' as Progress['state'] },
+    progress: { ...neverBegun(id, new Error('none')), state: 'COPYING' as Progress['state'] },
     validations: [] as Report['validations'],
     sent: [] as Report[],
     lists: [] as readonly CurrentLists[],
@@ -65,7 +65,7 @@ test('changed numbers are reported each second, unchanged ones every ten seconds
 test('a changed state, readiness, validation result or inventory is reported at once', async () => {
   const { world, reporter, sentAfter } = setUp();
   await sentAfter(0);
-  world.progress = { ...world.progress, state: 'tailing' };
+  world.progress = { ...world.progress, state: 'FOLLOWING' };
   assert.equal(await sentAfter(1), true);
   world.progress = { ...world.progress, readyForCutover: true };
   assert.equal(await sentAfter(1), true);
@@ -107,7 +107,7 @@ test('reports of an agent whose clock was set back since its last run are accept
 const collection = (number: number, bytesCopied = 0) => ({
   id: number.toString(16),
   namespace: `shop.c${number}`,
-  state: 'copying' as const,
+  state: 'COPYING' as const,
   reason: null,
   documentsCopied: 0,
   documentsTotal: 1,

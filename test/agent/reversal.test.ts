@@ -29,7 +29,7 @@ test('orders that come early, late or twice turn a migration no further than the
   assert.equal(told(), undefined);
   await running.cutOver();
   assert.equal(reversal.reversals, 0);
-  assert.equal(told(), 'following');
+  assert.equal(told(), 'FOLLOWING');
   assert.equal(wants(2), false, 'not two directions at once');
   assert.equal(wants(0), true);
   assert.equal(reversal.reversals, 0);
@@ -43,20 +43,20 @@ test('orders that come early, late or twice turn a migration no further than the
   const oldFinish = restarted.want({ reversals: 0, finish: true, dropsConfirmed: null });
   assert.equal(oldFinish, false, 'an old finish does not close the way back of the second');
   assert.equal(told(), undefined, 'the second direction has not cut over');
-  assert.equal(running.progress.state, 'tailing');
+  assert.equal(running.progress.state, 'FOLLOWING');
 
   await running.cutOver();
   assert.equal(reversal.reversals, 1);
   const closed = () => {
     assert.equal(wants(1, true), false);
-    return told() === 'closed';
+    return told() === 'CLOSED';
   };
   await eventually(closed, { what: 'the way back to be closed' });
   assert.equal(await running.outcome, 'committed');
   await using again = new RunningReversible(await addressesOf(migration), migration.current.options.migrationId);
   assert.equal(await again.outcome, 'committed');
   const after = new Reversal(again.migration, silentLogger);
-  assert.equal(after.wayBack(again.progress, 'committed')?.state, 'closed');
+  assert.equal(after.wayBack(again.progress, 'committed')?.state, 'CLOSED');
 });
 
 test('a finish closes the way back of the cutover that it names, and none once the users have returned', {
@@ -94,7 +94,7 @@ test('a finish closes the way back of the cutover that it names, and none once t
   const reversal = new Reversal(migration, silentLogger);
   const closed = () => {
     reversal.want(finishOf(1));
-    return reversal.wayBack(running.progress, undefined)?.state === 'closed';
+    return reversal.wayBack(running.progress, undefined)?.state === 'CLOSED';
   };
   await eventually(closed, { what: 'the way back of the return to be closed' });
   assert.equal((await closedBy())?.length, 1);
@@ -116,7 +116,7 @@ test('an agent that starts after the old source is lost closes the way back', { 
     const reversal = new Reversal(running.migration, silentLogger);
     const closed = () => {
       reversal.want({ reversals: 0, finish: true, dropsConfirmed: null });
-      return reversal.wayBack(running.progress, undefined)?.state === 'closed';
+      return reversal.wayBack(running.progress, undefined)?.state === 'CLOSED';
     };
     await eventually(closed, { what: 'the way back to be closed' });
     assert.equal(await running.outcome, 'committed');

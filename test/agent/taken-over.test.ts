@@ -63,7 +63,7 @@ test('a migration that its agent has lost to another engine twice is not ready, 
     await eventually(isNamed, { what: 'the warning' });
     const { contact, gates, isReady, waits, progress } = await view();
     assert.deepEqual([contact?.status, contact?.isLeftOut, isReady], ['LOST', true, false]);
-    assert.equal(gates.find(({ name }) => name === 'agent')?.state, 'blocked');
+    assert.equal(gates.find(({ name }) => name === 'AGENT')?.state, 'BLOCKED');
     assert.match(waits[0]?.reason ?? '', /^it is heard, but it has not reported this migration since\./);
     assert.deepEqual(
       progress?.warnings.filter((text) => text.includes('taken over')),

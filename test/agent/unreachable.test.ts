@@ -90,7 +90,7 @@ test('a start unblocks a source that was left blocked, even if the control plane
     {
       id: migrationId,
       assignment,
-      wanted: 'cutover',
+      wanted: 'CUTOVER',
       loadLevel: 3,
       copyMegabytesPerSecond: null,
       dropsConfirmed: null,

@@ -11,6 +11,6 @@ test('a report has errors first, and says how many findings it left out', () => 
   assert.ok(warning && error);
   assert.deepEqual(inReport([warning, error], 2), [error, warning]);
   const [first, last, ...others] = inReport([warning, warning, error], 1);
-  assert.deepEqual([first, last?.code, last?.severity, others], [error, 'FINDINGS_LEFT_OUT', 'warning', []]);
+  assert.deepEqual([first, last?.code, last?.severity, others], [error, 'FINDINGS_LEFT_OUT', 'WARNING', []]);
   assert.match(last?.message ?? '', /^2 more/);
 });

@@ -109,11 +109,11 @@ test('every mutation of the API leaves exactly one record with its actor, addres
   await change('confirmGroupLiveMigrationDrops', 'LIVE_MIGRATION_DROPS_CONFIRMED', `${path}/${id}/confirmDrops`);
   await change('pauseGroupLiveMigration', 'LIVE_MIGRATION_PAUSE_REQUESTED', `${path}/${id}/pause`);
   await change('resumeGroupLiveMigration', 'LIVE_MIGRATION_RESUME_REQUESTED', `${path}/${id}/resume`);
-  const report = (state: 'tailing' | 'committed', of: string) =>
+  const report = (state: 'FOLLOWING' | 'COMMITTED', of: string) =>
     agent.report({ migrations: [{ id: of, progress: progress(of, { state, readyForCutover: true }) }] });
-  await report('tailing', id);
+  await report('FOLLOWING', id);
   assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_READY');
-  assert.deepEqual([(await newest(plane))?.actorKind, (await newest(plane))?.actorName], ['agent', 'host-1']);
+  assert.deepEqual([(await newest(plane))?.actorKind, (await newest(plane))?.actorName], ['AGENT', 'host-1']);
   await change(
     'extendGroupLiveMigrationCutoverWindow',
     'LIVE_MIGRATION_WINDOW_EXTENDED',
@@ -132,23 +132,23 @@ test('every mutation of the API leaves exactly one record with its actor, addres
     `${path}/${id}/abortCutover`,
   );
   await change('cutoverGroupLiveMigration', 'LIVE_MIGRATION_CUTOVER_REQUESTED', `${path}/${id}/cutover`);
-  await report('committed', id);
+  await report('COMMITTED', id);
   assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_COMPLETE');
 
   const late = String((await plane.api('POST', path, { body: order })).json._id);
-  await report('tailing', late);
+  await report('FOLLOWING', late);
   clock.nowMs += HEAD_HOURS * 3_600_000;
   await expireMigrations(plane.control);
   assert.deepEqual(
     [(await newest(plane))?.eventTypeName, (await newest(plane))?.actorKind],
-    ['LIVE_MIGRATION_EXPIRED', 'system'],
+    ['LIVE_MIGRATION_EXPIRED', 'SYSTEM'],
   );
   await agent.report({});
   const third = String((await plane.api('POST', path, { body: order })).json._id);
   await agent.poll(null);
   const cancellation = { dropCopiedData: false };
   await change('cancelGroupLiveMigration', 'LIVE_MIGRATION_CANCEL_REQUESTED', `${path}/${third}/cancel`, cancellation);
-  await agent.report({ migrations: [{ id: third, progress: progress(third, { state: 'cancelled' }) }] });
+  await agent.report({ migrations: [{ id: third, progress: progress(third, { state: 'CANCELLED' }) }] });
 
   const features = ['reversals'];
   await agent.report({ features });
@@ -157,12 +157,12 @@ test('every mutation of the API leaves exactly one record with its actor, addres
   const committed = (more: object) =>
     agent.report({
       features,
-      migrations: [{ id: fourth, progress: progress(fourth, { state: 'committed' }), reversals: 0, ...more }],
+      migrations: [{ id: fourth, progress: progress(fourth, { state: 'COMMITTED' }), reversals: 0, ...more }],
     });
-  await committed({ wayBack: { state: 'preparing' } });
+  await committed({ wayBack: { state: 'PREPARING' } });
   await change('reverseGroupLiveMigration', 'LIVE_MIGRATION_REVERSE_REQUESTED', `${path}/${fourth}/reverse`);
   await change('finishGroupLiveMigration', 'LIVE_MIGRATION_FINISH_REQUESTED', `${path}/${fourth}/finish`);
-  await committed({ wayBack: { state: 'closed' } });
+  await committed({ wayBack: { state: 'CLOSED' } });
   assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_WAY_BACK_CLOSED');
 
   await change('deleteOrgLiveMigrationLinkTokens', 'LINKS_DELETED', `${org}/liveMigrations/linkTokens`);
@@ -214,7 +214,7 @@ test('events are found by what they are about, and an unknown kind of target is 
   const { json } = await plane.api('POST', path, { body: cliBody(groupId) });
   const id = String(json._id);
   await plane.api('PUT', `${path}/${id}/pause`);
-  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'paused' }) }] });
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'PAUSED' }) }] });
   const names = async (query: string, place = `/orgs/${plane.orgId}`) => {
     const target = `/api/atlas/v2${place}/events?${query}`;
     const answer = await plane.api<Page<{ eventTypeName: string }>>('GET', target);
@@ -223,13 +223,13 @@ test('events are found by what they are about, and an unknown kind of target is 
     return answer.json.results.map(({ eventTypeName }) => eventTypeName);
   };
   const ofMigration = ['LIVE_MIGRATION_WORKING', 'LIVE_MIGRATION_PAUSE_REQUESTED', 'LIVE_MIGRATION_CREATED'];
-  for (const query of [`targetKind=migration&targetId=${id}`, `targetId=${id}`, 'targetKind=migration']) {
+  for (const query of [`targetKind=MIGRATION&targetId=${id}`, `targetId=${id}`, 'targetKind=MIGRATION']) {
     assert.deepEqual(await names(query), ofMigration, query);
     assert.deepEqual(await names(query, `/groups/${groupId}`), ofMigration, query);
   }
-  assert.deepEqual(await names(`targetKind=apiKey&targetId=${id}`), []);
-  assert.deepEqual(await names(`targetKind=apiKey&targetId=${plane.publicKey}`), ['ORG_CREATED']);
-  assert.deepEqual(await names(`targetKind=agent&targetId=${agent.agentId}`), ['LINK_TOKEN_REDEEMED']);
+  assert.deepEqual(await names(`targetKind=API_KEY&targetId=${id}`), []);
+  assert.deepEqual(await names(`targetKind=API_KEY&targetId=${plane.publicKey}`), ['ORG_CREATED']);
+  assert.deepEqual(await names(`targetKind=AGENT&targetId=${agent.agentId}`), ['LINK_TOKEN_REDEEMED']);
   const refused = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events?targetKind=toString`);
   assert.deepEqual([refused.status, refused.json.errorCode], [400, 'INVALID_QUERY_PARAMETER']);
 });

@@ -187,7 +187,9 @@ test("Atlas's official Go client of v1.0 runs a migration from start to end, and
   const validation = await go('validate', groupId, order);
   assert.deepEqual([validation.status, validation.result?.status], [200, 'PENDING']);
   const validationId = String(validation.result?._id);
-  await agent.report({ validations: [{ id: validationId, status: 'FAILED', errorMessage: 'no such user' }] });
+  await agent.report({
+    validations: [{ id: validationId, status: 'FAILED', errorMessage: 'no such user', findings: [] }],
+  });
   const failed = await go('validation', groupId, validationId);
   assert.deepEqual([failed.result?.status, failed.result?.errorMessage], ['FAILED', 'no such user']);
 
@@ -196,7 +198,7 @@ test("Atlas's official Go client of v1.0 runs a migration from start to end, and
   const id = String(started.result?._id);
   const early = await go('start', groupId, id);
   assert.deepEqual([early.status, early.error?.errorCode], [409, 'CUTOVER_NOT_READY']);
-  const ready = { state: 'tailing', readyForCutover: true, lagSeconds: 0 } as const;
+  const ready = { state: 'FOLLOWING', readyForCutover: true, lagSeconds: 0 } as const;
   await agent.report({ migrations: [{ id, progress: progress(id, ready) }] });
   const shown = await go('get', groupId, id);
   assert.deepEqual([shown.result?.status, shown.result?.readyForCutover], ['WORKING', true]);
@@ -205,7 +207,7 @@ test("Atlas's official Go client of v1.0 runs a migration from start to end, and
 
   const refused = await go('deleteToken', plane.orgId);
   assert.equal(refused.error?.errorCode, 'CANNOT_DELETE_ORG_ACTIVE_LIVE_MIGRATION_ATLAS_ORG_LINK');
-  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'committed' }) }] });
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'COMMITTED' }) }] });
   assert.deepEqual(await go('deleteToken', plane.orgId), { status: 204 });
   const { status, error } = await go('deleteToken', plane.orgId);
   assert.deepEqual([status, error?.detail], [404, 'Could not find the requested external organization link.']);

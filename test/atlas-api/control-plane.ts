@@ -133,7 +133,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     watchSourceMs,
     verifiersOf: digestSecrets,
     destinations: destinations ?? unreachedDestinations,
-    destinationUsers: destinations ? 'migration' : 'fixed',
+    destinationUsers: destinations ? 'MIGRATION' : 'FIXED',
     userAlarm: new Alarm(),
     isOnAccessList,
   };

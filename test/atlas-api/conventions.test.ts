@@ -132,10 +132,10 @@ test('each of the eight operations answers in an envelope and indented for atlas
   const created = await ask('POST', path, order);
   assert.deepEqual([created.status, created.content.status], [201, 'NEW']);
   const id = String(created.content._id);
-  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'tailing', readyForCutover: true }) }] });
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'FOLLOWING', readyForCutover: true }) }] });
   assert.equal((await ask('GET', `${path}/${id}`)).content.readyForCutover, true);
   assert.deepEqual(await ask('PUT', `${path}/${id}/cutover`), { status: 202, content: {} });
-  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'committed' }) }] });
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'COMMITTED' }) }] });
   const deleted = await plane.api('DELETE', `${tokensOf(plane)}?envelope=true&pretty=true`);
   assert.deepEqual([deleted.status, deleted.text], [204, '']);
 });

@@ -124,9 +124,9 @@ describe('with a destination whose registered user may create users', () => {
   });
 
   for (const [end, state] of [
-    ['complete', 'committed'],
-    ['failed', 'failed'],
-    ['cancelled', 'cancelled'],
+    ['complete', 'COMMITTED'],
+    ['failed', 'FAILED'],
+    ['cancelled', 'CANCELLED'],
   ] as const) {
     test(`the user of a migration that is ${end} is dropped, after a short delay for the last writes of its engine`, async () => {
       await using setup = await Setup.start(set.uri, end === 'complete' ? dialler : real);
@@ -150,7 +150,7 @@ describe('with a destination whose registered user may create users', () => {
     await using setup = await Setup.start(set.uri);
     const id = await setup.order();
     await setup.uri();
-    const ready = progress(id, { state: 'tailing', readyForCutover: true, notReadyReasons: [] });
+    const ready = progress(id, { state: 'FOLLOWING', readyForCutover: true, notReadyReasons: [] });
     await setup.world.agent.report({ migrations: [{ id, progress: ready }] });
     setup.clock.nowMs += 121 * HOUR_MS;
     assert.equal(await expireMigrations(setup.world.plane.control), 1);
@@ -161,7 +161,7 @@ describe('with a destination whose registered user may create users', () => {
     await using setup = await Setup.start(set.uri);
     const id = await setup.order('validation');
     assert.equal(new URL(await setup.uri()).username, `linkspan-${id}`);
-    await setup.world.agent.report({ validations: [{ id, status: 'SUCCESS', errorMessage: null }] });
+    await setup.world.agent.report({ validations: [{ id, status: 'SUCCESS', errorMessage: null, findings: [] }] });
     await gone(id, () => setup.look(0));
   });
 
@@ -180,7 +180,7 @@ describe('with a destination whose registered user may create users', () => {
       else await eventually(() => isThere(id), { what: 'the user to be created' });
       stop.abort();
       await kept;
-      await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed' }) }] });
+      await agent.report({ migrations: [{ id, progress: progress(id, { state: 'FAILED' }) }] });
       clock.nowMs += 60_000;
     }
   });
@@ -234,7 +234,7 @@ describe('with a destination whose registered user may create users', () => {
     assert.equal((await setup.api('GET', `${setup.world.path}/${id}`)).status, 'NEW');
     answers = true;
     await setup.uri(() => setup.look());
-    await setup.world.agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed' }) }] });
+    await setup.world.agent.report({ migrations: [{ id, progress: progress(id, { state: 'FAILED' }) }] });
     answers = false;
     const next = await setup.order();
     const failed = async () => {
@@ -262,7 +262,7 @@ describe('with a destination whose registered user may create users', () => {
       const id = await setup.order();
       await setup.uri();
       const { id: clusterId = '' } = (await plane.store.clusterNamed(groupId, 'C1')) ?? {};
-      await agent.report({ migrations: [{ id, progress: progress(id, { state: 'committed' }) }] });
+      await agent.report({ migrations: [{ id, progress: progress(id, { state: 'COMMITTED' }) }] });
       await plane.api('DELETE', `/api/atlas/v2/groups/${groupId}/clusters/C1`);
       const user = await eventually(
         async () => {

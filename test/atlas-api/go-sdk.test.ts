@@ -48,7 +48,9 @@ for (const scheme of ['digest', 'oauth'] as const) {
     const validation = await call('validateLiveMigrations', groupId, order);
     assert.deepEqual([validation.status, validation.result?.status], [200, 'PENDING'], validation.message);
     const validationId = String(validation.result?._id);
-    await agent.report({ validations: [{ id: validationId, status: 'FAILED', errorMessage: 'no such user' }] });
+    await agent.report({
+      validations: [{ id: validationId, status: 'FAILED', errorMessage: 'no such user', findings: [] }],
+    });
     const failed = await call('getMigrationValidateStatus', groupId, validationId);
     assert.deepEqual([failed.result?.status, failed.result?.errorMessage], ['FAILED', 'no such user']);
 
@@ -63,7 +65,7 @@ for (const scheme of ['digest', 'oauth'] as const) {
     const id = String(started.result?._id);
     const early = await call('cutoverMigration', groupId, id);
     assert.deepEqual([early.status, early.error?.error, early.error?.errorCode], [409, 409, 'CUTOVER_NOT_READY']);
-    const ready = { state: 'tailing', readyForCutover: true, lagSeconds: 3 } as const;
+    const ready = { state: 'FOLLOWING', readyForCutover: true, lagSeconds: 3 } as const;
     await agent.report({ migrations: [{ id, progress: progress(id, ready) }] });
     const { result } = await call('getGroupLiveMigration', groupId, id);
     assert.deepEqual(
@@ -80,7 +82,7 @@ for (const scheme of ['digest', 'oauth'] as const) {
       parameters: [groupId],
       reason: 'Conflict',
     });
-    await agent.report({ migrations: [{ id, progress: progress(id, { state: 'committed' }) }] });
+    await agent.report({ migrations: [{ id, progress: progress(id, { state: 'COMMITTED' }) }] });
     assert.deepEqual(await call('deleteLinkTokens', plane.orgId), { status: 204 });
     const gone = await call('deleteLinkTokens', plane.orgId);
     assert.match(

@@ -1,4 +1,4 @@
-import type { ListedMismatch } from '../../src/engine/index.ts';
+import { dateOf, type ListedMismatch } from '../../src/contract/index.ts';
 
 /** Returns a mismatch as an agent reports it; another number is another document. */
 export function listedMismatch(number: number): ListedMismatch {
@@ -6,9 +6,9 @@ export function listedMismatch(number: number): ListedMismatch {
     id: number.toString(16),
     namespace: 'shop.orders',
     key: String(number),
-    class: 'different',
+    class: 'DIFFERENT',
     path: 'price',
-    firstSeenMs: number,
+    firstSeen: dateOf(number),
     times: 1,
     sourceTime: { t: 1, i: 1 },
     destinationTime: { t: 1, i: 2 },

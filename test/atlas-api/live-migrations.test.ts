@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Progress } from '../../src/engine/index.ts';
+import type { Progress } from '../../src/contract/index.ts';
 import { AnswerKey, wantedState } from '../../src/link/index.ts';
 import { linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import { addOrganization, startControlPlane } from './control-plane.ts';
@@ -36,7 +36,7 @@ test('a migration runs from start to end: projects, validation, start, progress,
     destination: { uri: DESTINATION },
     dropDestination: false,
   });
-  await agent.report({ validations: [{ id: order.id, status: 'SUCCESS', errorMessage: null }] });
+  await agent.report({ validations: [{ id: order.id, status: 'SUCCESS', errorMessage: null, findings: [] }] });
   const validated = await plane.api('GET', `${path}/validate/${validation.json._id}`);
   assert.deepEqual(validated.json, {
     _id: validation.json._id,
@@ -64,7 +64,7 @@ test('a migration runs from start to end: projects, validation, start, progress,
   assert.deepEqual(await show(), { ...fresh, status: 'WORKING', lagTimeSeconds: 7, readyForCutover: false });
   const copying = await plane.api('PUT', `${path}/${id}/cutover`);
   assert.match(String(copying.json.detail), /is not ready for cutover: the initial copy is under way\.$/);
-  await report({ state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] });
+  await report({ state: 'FOLLOWING', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] });
   assert.equal((await show()).readyForCutover, true);
 
   for (let times = 0; times < 2; times++) {
@@ -74,8 +74,8 @@ test('a migration runs from start to end: projects, validation, start, progress,
   }
   assert.deepEqual(await show(), { ...fresh, status: 'WORKING', readyForCutover: false });
   const [assigned] = wantedState.parse((await agent.poll(null)).json).migrations;
-  assert.equal(assigned?.wanted, 'cutover');
-  await report({ state: 'committed', canWrite: true, lagSeconds: null });
+  assert.equal(assigned?.wanted, 'CUTOVER');
+  await report({ state: 'COMMITTED', canWrite: true, lagSeconds: null });
   assert.deepEqual(await show(), { ...fresh, status: 'COMPLETE' });
   assert.deepEqual(wantedState.parse((await agent.poll(null)).json).migrations, []);
   const after = await plane.api('PUT', `${path}/${id}/cutover`);
@@ -88,23 +88,20 @@ test('a failed migration keeps its reason, and a failed validation lists all fin
   const { agent, groupId, path } = await prepare(plane);
   const id = String((await plane.api('POST', path, { body: cliBody(groupId) })).json._id);
   const error = { code: 'HISTORY_LOST', message: 'The oplog is gone.', remedy: 'Enlarge it.' };
-  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed', error }) }] });
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'FAILED', error }) }] });
   const failed = (await plane.api('GET', `${path}/${id}`)).json;
   assert.equal(failed.status, 'FAILED');
   assert.equal(failed.errorMessage, 'The oplog is gone. Enlarge it.');
   const validation = (await plane.api('POST', `${path}/validate`, { body: cliBody(groupId) })).json._id;
-  const disk = { severity: 'error', code: 'DISK_TOO_SMALL', message: 'no disk', remedy: 'enlarge it' };
-  const index = { severity: 'warning', code: 'INDEX_MODERNISED', message: 'odd', remedy: 'nothing', namespace: 'a.b' };
+  const disk = { severity: 'ERROR', code: 'DISK_TOO_SMALL', message: 'no disk', remedy: 'enlarge it' };
+  const index = { severity: 'WARNING', code: 'INDEX_MODERNISED', message: 'odd', remedy: 'nothing', namespace: 'a.b' };
   await agent.report({
     validations: [{ id: validation, status: 'FAILED', errorMessage: 'no such user; no disk', findings: [disk, index] }],
   });
   const seen = (await plane.api('GET', `${path}/validate/${validation}`)).json;
   assert.deepEqual([seen.status, seen.errorMessage], ['FAILED', 'no such user; no disk']);
   assert.deepEqual(seen.linkspan, {
-    findings: [
-      { ...disk, namespace: null, concerns: null },
-      { ...index, concerns: null },
-    ],
+    findings: [disk, index],
   });
 });
 
@@ -202,7 +199,7 @@ test('one source cluster and one destination cluster have one migration at a tim
   const sameSource = await start('C2');
   assert.equal(sameSource.status, 409);
   assert.equal(sameSource.json.errorCode, 'SOURCE_CLUSTER_ALREADY_MIGRATING');
-  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'cancelled' }) }] });
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'CANCELLED' }) }] });
   assert.equal((await start('C1')).status, 201);
 });
 
@@ -245,7 +242,7 @@ test('a report of another agent about a migration is ignored', async () => {
   const { groupId, path } = await prepare(plane);
   const id = String((await plane.api('POST', path, { body: cliBody(groupId) })).json._id);
   const impostor = await linkAgent(plane, 'host-2');
-  await impostor.report({ migrations: [{ id, progress: progress(id, { state: 'committed' }) }] });
+  await impostor.report({ migrations: [{ id, progress: progress(id, { state: 'COMMITTED' }) }] });
   assert.equal((await plane.api('GET', `${path}/${id}`)).json.status, 'NEW');
 });
 
@@ -257,6 +254,6 @@ test('passwords are shown in no answer, and not kept in the clear or after the e
   const kept = JSON.stringify([await plane.store.migration(id), await plane.store.clustersOf(groupId)]);
   for (const text of [created.text, kept, (await plane.api('GET', `${path}/${id}`)).text])
     assert.ok(!text.includes('canary'));
-  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed' }) }] });
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'FAILED' }) }] });
   assert.equal((await plane.store.migration(id))?.password, null);
 });

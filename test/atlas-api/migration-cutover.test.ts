@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dateOf } from '../../src/contract/index.ts';
 import { expireMigrations } from '../../src/control/index.ts';
 import { startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -8,7 +9,7 @@ import { start } from './started-migration.ts';
 
 /** One hour more than a cutover window. */
 const AFTER_WINDOW_MS = 121 * 3_600_000;
-const READY = { state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
+const READY = { state: 'FOLLOWING', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
 
 test('an abort and a rehearsal of a cutover reach the agent, and GET shows when both have ended', async () => {
   await using plane = await startControlPlane();
@@ -18,20 +19,20 @@ test('an abort and a rehearsal of a cutover reach the agent, and GET shows when 
   await report(READY);
   assert.equal((await ask('rehearseCutover')).status, 202);
   const rehearsal = (await told())?.rehearsal;
-  assert.equal((await show()).linkspan.rehearsal, rehearsal);
+  assert.equal((await show()).linkspan.rehearsalId, rehearsal);
   assert.equal((await ask('abortCutover')).status, 202);
-  assert.deepEqual([(await told())?.wanted, (await told())?.cutoverAborted], ['running', null]);
+  assert.deepEqual([(await told())?.wanted, (await told())?.cutoverAborted], ['RUNNING', null]);
   assert.equal((await ask('cutover')).status, 202);
   assert.match(String((await ask('rehearseCutover')).json.detail), /its cutover has started/);
   assert.equal((await ask('abortCutover')).status, 202);
   const { wanted: state, cutoverAborted } = (await told()) ?? {};
-  assert.equal(state, 'running');
+  assert.equal(state, 'RUNNING');
   const isDone = async () => ((await show()).linkspan.cutoverAbort as { readonly isDone: boolean }).isDone;
   assert.equal(await isDone(), false);
   await report({ ...READY, cutoverAborted: Number(cutoverAborted) });
   assert.equal(await isDone(), true);
   assert.equal((await ask('cutover')).status, 202);
-  await report({ state: 'committing', cutoverReport: cutoverReport('a warning') });
+  await report({ state: 'COMMITTING', cutoverReport: cutoverReport('a warning') });
   assert.deepEqual(
     [(await ask('abortCutover')).status, (await ask('abortCutover')).json.errorCode],
     [409, 'CUTOVER_COMMITTED'],
@@ -45,21 +46,21 @@ test('a failure past the point of no return ends nothing: the message says who f
   await report(READY);
   await ask('cutover');
   const error = { code: 'X', message: 'It broke.', remedy: 'Mend it.' };
-  const committed = { sinceMs: 1, cutoverReport: cutoverReport('a warning') } as const;
-  await report({ ...committed, state: 'committing' });
-  for (let times = 0; times < 2; times += 1) await report({ ...committed, state: 'failed', error });
+  const committed = { since: dateOf(1), cutoverReport: cutoverReport('a warning') } as const;
+  await report({ ...committed, state: 'COMMITTING' });
+  for (let times = 0; times < 2; times += 1) await report({ ...committed, state: 'FAILED', error });
   const { status, errorMessage, readyForCutover } = await show();
   assert.deepEqual([status, readyForCutover], ['WORKING', false]);
   assert.match(
     String(errorMessage),
     /^It broke\. Mend it\. .* the destination is the primary copy, and both sides refuse writes\. .* restart the agent on host-1/,
   );
-  assert.equal(((await wanted()) as { wanted: string }[])[0]?.wanted, 'cutover', 'the agent keeps its order');
-  await report({ state: 'failed', sinceMs: null, error });
+  assert.equal(((await wanted()) as { wanted: string }[])[0]?.wanted, 'CUTOVER', 'the agent keeps its order');
+  await report({ state: 'FAILED', since: null, error });
   assert.equal((await show()).status, 'WORKING', 'the next run failed before it had read the records');
-  await report({ ...committed, state: 'failed', canWrite: true, error });
+  await report({ ...committed, state: 'FAILED', canWrite: true, error });
   assert.match(String((await show()).errorMessage), /users can write to the destination/);
-  await report({ ...committed, state: 'committed', canWrite: true });
+  await report({ ...committed, state: 'COMMITTED', canWrite: true });
   const ended = await show();
   assert.deepEqual([ended.status, ended.errorMessage], ['COMPLETE', undefined]);
   const told = (await plane.store.auditRecordsAfter(0, 1_000)).map(({ eventTypeName }) => eventTypeName);
@@ -72,7 +73,7 @@ test('revoking the link in an unfinished cutover never advises to open the sourc
   const { report, show, ask } = await start(plane);
   await report(READY);
   await ask('cutover');
-  await report({ state: 'committing', cutoverReport: cutoverReport('a warning') });
+  await report({ state: 'COMMITTING', cutoverReport: cutoverReport('a warning') });
   const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
   const [link] = (await plane.api<{ results: { id: string }[] } & Record<string, unknown>>('GET', links)).json.results;
   await plane.api('DELETE', `${links}/${link?.id}`);
@@ -91,7 +92,7 @@ test('the report of a cutover is there from its point of no return on, cleaned o
   for (let n = 0; n < 2_000; n += 1) deep = [deep];
   await report({ ...READY, cutoverReport: deep as never });
   assert.equal((await get()).json.errorCode, 'CUTOVER_REPORT_MISSING');
-  await report({ state: 'committed', cutoverReport: cutoverReport('a \u001b[2Jwarning') });
+  await report({ state: 'COMMITTED', cutoverReport: cutoverReport('a \u001b[2Jwarning') });
   assert.deepEqual((await get()).json, { ...cutoverReport('a \ufffd[2Jwarning'), problems: [] });
 });
 
@@ -127,18 +128,18 @@ test('an abort that comes after the commit does not let the window end the cutov
   await report(READY);
   await ask('cutover');
   await ask('abortCutover');
-  await report({ state: 'committing', cutoverReport: cutoverReport('a warning') });
+  await report({ state: 'COMMITTING', cutoverReport: cutoverReport('a warning') });
   clock.nowMs += AFTER_WINDOW_MS;
   assert.equal(await expireMigrations(plane.control), 0);
   assert.equal((await wanted()).length, 1, 'the agent keeps its order');
   assert.equal((await ask('abortCutover')).json.errorCode, 'CUTOVER_COMMITTED');
-  await report({ state: 'committed', canWrite: true, cutoverReport: cutoverReport('a warning') });
+  await report({ state: 'COMMITTED', canWrite: true, cutoverReport: cutoverReport('a warning') });
   assert.equal((await show()).status, 'COMPLETE');
 });
 
 test('an agent that fails before it has read the records keeps its order, when it may have committed', async () => {
   const error = { code: 'X', message: 'It broke.', remedy: 'Mend it.' };
-  const unread = { state: 'failed', sinceMs: null, error } as const;
+  const unread = { state: 'FAILED', since: null, error } as const;
   for (const request of ['none', 'abortCutover', 'cancel']) {
     await using plane = await startControlPlane();
     const { id, report, show, ask, wanted } = await start(plane);
@@ -158,7 +159,7 @@ test('an agent that fails before it has read the records keeps its order, when i
     assert.equal((await show()).errorMessage, undefined, 'the agent has restarted');
     if (request === 'none') continue;
     await report({ ...READY, cutoverAborted: (await plane.store.migration(id))?.state.cutoverAborted });
-    await report({ state: 'created', sinceMs: null });
+    await report({ state: 'CREATED', since: null });
     await report(unread);
     assert.equal((await show()).status, 'FAILED', 'no commit can follow the answer to an abort');
   }
@@ -170,13 +171,13 @@ test('an agent that fails while it waits for the answer to its commit keeps its 
   await report(READY);
   await ask('cutover');
   const error = { code: 'X', message: 'It broke.', remedy: 'Mend it.' };
-  const cutover = { requestedAtMs: 1, blocking: true, commitSent: true };
-  await report({ ...READY, state: 'failed', error, cutover });
+  const cutover = { requestedAt: dateOf(1), blocking: true, commitSent: true };
+  await report({ ...READY, state: 'FAILED', error, cutover });
   const { status, errorMessage } = await show();
   assert.equal(status, 'WORKING');
   assert.match(String(errorMessage), /may be past its point of no return.* Do not lift a write block/);
   assert.equal((await wanted()).length, 1);
-  await report({ ...READY, state: 'failed', error, cutover: { requestedAtMs: 1, blocking: false } });
+  await report({ ...READY, state: 'FAILED', error, cutover: { requestedAt: dateOf(1), blocking: false } });
   assert.equal((await show()).status, 'FAILED', 'the source was opened, so nothing was committed');
 });
 
@@ -188,11 +189,11 @@ test('an abort or a cancellation that comes after the commit does not let a fail
     await report(READY);
     await ask('cutover');
     await ask(request);
-    await report({ state: 'committing', sinceMs: 1, cutoverReport: cutoverReport('a warning') });
-    await report({ state: 'failed', sinceMs: null, error });
+    await report({ state: 'COMMITTING', since: dateOf(1), cutoverReport: cutoverReport('a warning') });
+    await report({ state: 'FAILED', since: null, error });
     assert.equal((await show()).status, 'WORKING', request);
     assert.match(String((await show()).errorMessage), /is past its point of no return/);
-    assert.equal(((await wanted()) as { wanted: string }[])[0]?.wanted, 'cutover', 'the agent keeps its order');
+    assert.equal(((await wanted()) as { wanted: string }[])[0]?.wanted, 'CUTOVER', 'the agent keeps its order');
   }
 });
 
@@ -202,7 +203,7 @@ test('revoking the link in a cutover that may be committed advises to look at th
     const { report, show, ask } = await start(plane);
     await report(READY);
     await ask('cutover');
-    await report({ state: 'committing', cutover: { requestedAtMs: 1, blocking: true } });
+    await report({ state: 'COMMITTING', cutover: { requestedAt: dateOf(1), blocking: true } });
     if (request !== 'none') await ask(request);
     const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
     const [link] = (await plane.api<{ results: { id: string }[] } & Record<string, unknown>>('GET', links)).json

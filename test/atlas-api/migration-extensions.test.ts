@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dateOf } from '../../src/contract/index.ts';
 import { expireMigrations } from '../../src/control/index.ts';
+import { notYetRunning } from '../../src/engine/report/not-yet-running.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import { addOrganization, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare } from './migration-world.ts';
-import { start, withoutTime } from './started-migration.ts';
+import { start } from './started-migration.ts';
 
 const HOUR_MS = 3_600_000;
 const NO_CUTOVER = { rehearsal: null, cutoverAborted: null };
-const READY = { state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
+const READY = { state: 'FOLLOWING', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
 
 test('a migration without a cutover within 120 hours of its readiness is EXPIRED, and its agent gets no more orders', async () => {
   const clock = new FakeClock();
@@ -61,7 +63,7 @@ test('pause, resume, load level and the confirmation of drops reach the agent, a
   const { report, show, ask, wanted } = await start(plane);
   assert.deepEqual(await wanted(), [
     {
-      wanted: 'running',
+      wanted: 'RUNNING',
       loadLevel: 3,
       copyMegabytesPerSecond: null,
       dropsConfirmed: null,
@@ -76,7 +78,7 @@ test('pause, resume, load level and the confirmation of drops reach the agent, a
     assert.equal((await ask('confirmDrops')).status, 200);
     assert.deepEqual(await wanted(), [
       {
-        wanted: 'paused',
+        wanted: 'PAUSED',
         loadLevel: 1,
         copyMegabytesPerSecond: 2.5,
         // Each confirmation has a larger number, also in the same millisecond.
@@ -86,17 +88,17 @@ test('pause, resume, load level and the confirmation of drops reach the agent, a
       },
     ]);
   }
-  await report({ ...READY, state: 'paused' });
+  await report({ ...READY, state: 'PAUSED' });
   const paused = await show();
   assert.deepEqual([paused.status, paused.readyForCutover], ['WORKING', false]);
-  assert.deepEqual([paused.linkspan.wanted, paused.linkspan.loadLevel], ['paused', 1]);
+  assert.deepEqual([paused.linkspan.wanted, paused.linkspan.loadLevel], ['PAUSED', 1]);
   assert.equal(paused.linkspan.dropsConfirmed, true);
   const cutover = await ask('cutover');
   assert.match(String(cutover.json.detail), /is not ready for cutover: it is paused\.$/);
   assert.equal((await ask('resume')).status, 202);
   assert.deepEqual(await wanted(), [
     {
-      wanted: 'running',
+      wanted: 'RUNNING',
       loadLevel: 1,
       copyMegabytesPerSecond: 2.5,
       dropsConfirmed: clock.nowMs + 1,
@@ -118,7 +120,7 @@ test('a cancelled migration is FAILED after its agent has stopped it, reports wh
   assert.deepEqual([asked.status, asked.json.status], [202, 'WORKING']);
   assert.deepEqual(await wanted(), [
     {
-      wanted: 'cancelled',
+      wanted: 'CANCELLED',
       loadLevel: 3,
       copyMegabytesPerSecond: null,
       dropsConfirmed: null,
@@ -127,7 +129,7 @@ test('a cancelled migration is FAILED after its agent has stopped it, reports wh
     },
   ]);
   assert.equal((await ask('pause')).json.errorCode, 'LIVE_MIGRATION_DECIDED');
-  await report({ state: 'cancelled' });
+  await report({ state: 'CANCELLED' });
   const { status, errorMessage } = await show();
   assert.deepEqual([status, errorMessage], ['FAILED', 'The migration was cancelled; the copied data was dropped.']);
   for (const [wish, body] of [
@@ -173,7 +175,7 @@ test('when an agent polls during a cancellation, either it gets the migration or
   }
   assert.equal(told.length, 1);
   const { status, linkspan } = await show();
-  assert.deepEqual([status, linkspan.wanted], ['NEW', 'cancelled']);
+  assert.deepEqual([status, linkspan.wanted], ['NEW', 'CANCELLED']);
 });
 
 test('a migration or a validation for a lost agent is refused with the time of its last request', async () => {
@@ -198,15 +200,19 @@ test('a migration shows the last request of its agent and why it waits, until it
   await wanted();
   assert.deepEqual((await show()).linkspan.agent, { status: 'CONNECTED', lastSeen: '2026-11-01T12:00:00Z' });
   assert.deepEqual((await show()).linkspan.waiting, []);
-  const wait = { for: 'the source', since: '1970-01-01T00:00:00Z', reason: 'it is out of reach' };
-  await report({ waiting: [{ for: wait.for, sinceMs: 0, reason: wait.reason }] });
+  const wait = { for: 'the source', since: dateOf(0), reason: 'it is out of reach' };
+  await report({ waiting: [wait] });
   clock.nowMs += 26_000;
-  const silent = { for: 'the agent on host-1', since: '2026-11-01T12:00:00Z', reason: 'it has not reported since.' };
+  const silent = {
+    for: 'the agent on host-1',
+    since: '2026-11-01T12:00:00.000Z',
+    reason: 'it has not reported since.',
+  };
   assert.deepEqual((await show()).linkspan.waiting, [silent, wait]);
   assert.deepEqual((await show()).linkspan.agent, { status: 'LOST', lastSeen: '2026-11-01T12:00:00Z' });
   const cancelled = (await ask('cancel', { dropCopiedData: false })).json.linkspan as { waiting: { reason: string }[] };
   assert.match(cancelled.waiting[0]?.reason ?? '', /To end the migration without its agent, revoke the link\.$/);
-  await report({ state: 'cancelled' });
+  await report({ state: 'CANCELLED' });
   const { agent, waiting } = (await show()).linkspan;
   assert.deepEqual([agent, waiting], [null, []]);
 });
@@ -215,13 +221,13 @@ test('a migration shows the warnings of its preflight while it runs, when its ag
   await using plane = await startControlPlane();
   const { report, show } = await start(plane);
   assert.deepEqual((await show()).linkspan.findings, []);
-  const finding = { severity: 'warning', code: 'USERS_BYPASS_BLOCK', message: 'root', remedy: 'stop it' } as const;
-  await report({ findings: [{ ...finding, concerns: 'cutover' }] });
-  const shown = [{ ...finding, namespace: null, concerns: 'cutover' }];
+  const finding = { severity: 'WARNING', code: 'USERS_BYPASS_BLOCK', message: 'root', remedy: 'stop it' } as const;
+  await report({ findings: [{ ...finding, concerns: 'CUTOVER' }] });
+  const shown = [{ ...finding, concerns: 'CUTOVER' }];
   assert.deepEqual((await show()).linkspan.findings, shown);
-  await report({ state: 'created', sinceMs: null, findings: [] });
+  await report({ state: 'CREATED', since: null, findings: [] });
   assert.deepEqual((await show()).linkspan.findings, shown);
-  await report({ state: 'committed', findings: [{ ...finding, concerns: 'cutover' }] });
+  await report({ state: 'COMMITTED', findings: [{ ...finding, concerns: 'CUTOVER' }] });
   assert.deepEqual((await show()).linkspan.findings, shown);
 });
 
@@ -247,9 +253,9 @@ test('a wrong request to an extension gets an error that names the attribute, as
   }
 });
 
-test('GET shows phases, counts and reasons as the agent reported them, and ignores unknown parts of a report', async () => {
+test('GET shows phases, counts and reasons as the agent reported them', async () => {
   await using plane = await startControlPlane();
-  const { report, show, groupId } = await start(plane);
+  const { id, report, show, groupId } = await start(plane);
   assert.equal((await show()).linkspan.progress, null);
   const { source, destination } = (await show()).linkspan;
   assert.deepEqual(
@@ -259,7 +265,7 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
       { groupId, clusterName: 'C1' },
     ],
   );
-  const waiting = [{ for: 'the source', sinceMs: 0, reason: 'it is out of reach' }];
+  const waiting = [{ for: 'the source', since: dateOf(0), reason: 'it is out of reach' }];
   const oplog = { windowSeconds: 90, leftSeconds: 60, headroomPercent: 66 };
   const repairs = {
     declared: 1,
@@ -270,17 +276,17 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
     keysDiffered: 3,
   };
   const step = { name: 'drain', durationMs: 4, reason: 'a reason', counts: { applied: 3 } } as const;
-  const attempt = { number: 1, result: 'put off', reason: 'late', stoppedMs: 9 } as const;
+  const attempt = { number: 1, result: 'POSTPONED', reason: 'late', stoppedMs: 9 } as const;
   await report({
-    phases: [{ name: 'copying', startedAtMs: 0 }],
+    phases: [{ name: 'COPYING', startedAt: dateOf(0) }],
     oplog,
-    repairs: { ...repairs, atMs: 0 },
+    repairs: { ...repairs, at: dateOf(0) },
     waiting,
-    cutoverAttempts: [{ ...attempt, startedAtMs: 0, steps: [{ ...step, startedAtMs: 1_000 }] }],
+    cutoverAttempts: [{ ...attempt, startedAt: dateOf(0), steps: [{ ...step, startedAt: dateOf(1_000) }] }],
   });
   assert.deepEqual((await show()).linkspan.progress, {
     canWrite: false,
-    changes: { applied: 0, queued: 0, read: 0 },
+    changes: { applied: 0, duringCopy: 0, queued: 0, read: 0 },
     copy: {
       bytesCopied: 1,
       bytesTotal: 9,
@@ -292,38 +298,29 @@ test('GET shows phases, counts and reasons as the agent reported them, and ignor
       partitionsTotal: 1,
       restarts: 0,
     },
-    cutoverAttempts: [
-      { ...attempt, startedAt: '1970-01-01T00:00:00Z', steps: [{ ...step, startedAt: '1970-01-01T00:00:01Z' }] },
-    ],
+    cutoverAttempts: [{ ...attempt, startedAt: dateOf(0), steps: [{ ...step, startedAt: dateOf(1_000) }] }],
     pingMs: { source: 1, destination: 1 },
     etaSeconds: 8,
     indexes: { building: null, built: 0, total: 0 },
     notReadyReasons: ['the initial copy is under way'],
     oplog,
-    phase: 'copying',
-    phases: [{ name: 'copying', startedAt: '1970-01-01T00:00:00Z' }],
+    state: 'COPYING',
+    phases: [{ name: 'COPYING', startedAt: dateOf(0) }],
     rates: { bytesPerSecond: 1, changesPerSecond: null, documentsPerSecond: 1 },
-    repairs: { ...repairs, at: '1970-01-01T00:00:00Z' },
-    since: '1970-01-01T00:00:00Z',
-    verification: {
-      ...withoutTime(verificationProgress('repair')),
-      equalAt: null,
-      mismatches: { found: 0, open: 0, latest: [] },
-    },
-    waiting: [{ for: 'the source', since: '1970-01-01T00:00:00Z', reason: 'it is out of reach' }],
+    repairs: { ...repairs, at: dateOf(0) },
+    since: dateOf(0),
+    verification: verificationProgress('REPAIR'),
+    waiting: [{ for: 'the source', since: dateOf(0), reason: 'it is out of reach' }],
     warnings: [],
   });
   // The report of a restarted agent that has not opened the migration yet.
-  const nothing = { collectionsTotal: 0, collectionsDone: 0, documentsTotal: 0, documentsCopied: 0 } as never;
-  await report({ state: 'created', sinceMs: null, copy: nothing, notReadyReasons: ['it is not running'], waiting });
-  const { phase, copy, notReadyReasons } = (await show()).linkspan.progress as {
+  const { copy: nothing } = notYetRunning({ migrationId: id, verification: 'REPAIR' });
+  await report({ state: 'CREATED', since: null, copy: nothing, notReadyReasons: ['it is not running'], waiting });
+  const { state, copy, notReadyReasons } = (await show()).linkspan.progress as {
     [name: string]: unknown;
     copy: { documentsCopied: number };
   };
-  assert.deepEqual([phase, copy.documentsCopied, notReadyReasons], ['copying', 1, ['it is not running']]);
-  await report({ copy: { tables: 1 } as never });
-  const odd = await show();
-  assert.deepEqual([odd.status, odd.linkspan.progress], ['WORKING', null]);
+  assert.deepEqual([state, copy.documentsCopied, notReadyReasons], ['COPYING', 1, ['it is not running']]);
 });
 
 test('the time since when the source is blocked comes from the last report, however old that is', async () => {
@@ -333,28 +330,28 @@ test('the time since when the source is blocked comes from the last report, howe
   const since = async () => (await show()).linkspan.sourceBlockedSince;
   const at = (second: number) => Date.parse(`2026-11-01T12:00:0${second}Z`);
   const committing = (cutover: object) =>
-    report({ state: 'committing', sinceMs: at(1), cutover: { requestedAtMs: at(0), ...cutover } as never });
+    report({ state: 'COMMITTING', since: dateOf(at(1)), cutover: { requestedAt: dateOf(at(0)), ...cutover } as never });
   await report(READY);
   assert.equal(await since(), undefined);
   await committing({ blocking: false });
   assert.equal(await since(), undefined);
   // The agent is about to set the block, so the block may be set.
   await committing({ blocking: true });
-  assert.equal(await since(), '2026-11-01T12:00:01Z');
-  await committing({ blocking: true, sourceBlockedAtMs: at(2) });
+  assert.equal(await since(), '2026-11-01T12:00:01.000Z');
+  await committing({ blocking: true, sourceBlockedAt: dateOf(at(2)) });
   clock.nowMs += HOUR_MS;
-  assert.equal(await since(), '2026-11-01T12:00:02Z');
-  await report({ state: 'created', sinceMs: null });
-  assert.equal(await since(), '2026-11-01T12:00:02Z', 'an agent that waits for the source has not opened it');
+  assert.equal(await since(), '2026-11-01T12:00:02.000Z');
+  await report({ state: 'CREATED', since: null });
+  assert.equal(await since(), '2026-11-01T12:00:02.000Z', 'an agent that waits for the source has not opened it');
   // The cutover attempt was cancelled and the source is open again.
-  await report({ ...READY, cutover: { requestedAtMs: at(0), blocking: false, sourceBlockedAtMs: at(2) } });
+  await report({ ...READY, cutover: { requestedAt: dateOf(at(0)), blocking: false, sourceBlockedAt: dateOf(at(2)) } });
   assert.equal(await since(), undefined);
 });
 
 test('members can list migrations of a project and links of an organization, in pages', async () => {
   await using plane = await startControlPlane();
   const { path, id, report, groupId } = await start(plane);
-  await report({ state: 'failed' });
+  await report({ state: 'FAILED' });
   await plane.api('POST', path, { body: cliBody(groupId) });
   const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
   const migrations = await plane.api<Page<{ _id: string }>>('GET', `${path}?itemsPerPage=1`, { user: member });

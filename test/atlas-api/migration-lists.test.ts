@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CollectionProgress, ListedMismatch } from '../../src/engine/index.ts';
+import type { CollectionProgress, ListedMismatch } from '../../src/contract/index.ts';
 import { startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { listedMismatch } from './listed-mismatch.ts';
@@ -12,13 +12,13 @@ const SERIES = ['a'.repeat(24), 'b'.repeat(24)] as const;
 const collection = (number: number, changes: Partial<CollectionProgress> = {}): CollectionProgress => ({
   id: number.toString(16),
   namespace: `shop.c${number}`,
-  state: 'copying',
+  state: 'COPYING',
   reason: null,
   documentsCopied: 1,
   documentsTotal: 2,
   bytesCopied: 3,
   bytesTotal: number,
-  readOrder: { order: 'natural', reason: 'its _ids are random' },
+  readOrder: { order: 'NATURAL', reason: 'its _ids are random' },
   documentsPerSecond: 5,
   bytesPerSecond: 6,
   ...changes,
@@ -98,15 +98,15 @@ test('the collections of a migration are listed largest first, by page and by na
 test('parts change, remove and add collections, also when a part arrives twice', async () => {
   await using world = await lists();
   await world.report({ collections: { part: 0, changed: [collection(1), collection(2)] } });
-  const next = { part: 1, changed: [collection(2, { state: 'done' }), collection(3)], removed: ['1'] };
+  const next = { part: 1, changed: [collection(2, { state: 'DONE' }), collection(3)], removed: ['1'] };
   assert.equal(await world.report({ collections: next }), 0);
   assert.equal(await world.report({ collections: next }), 0);
   const { results, itemsReported } = await world.read('collections');
   assert.deepEqual(
     results.map(({ namespace, state }) => [namespace, state]),
     [
-      ['shop.c3', 'copying'],
-      ['shop.c2', 'done'],
+      ['shop.c3', 'COPYING'],
+      ['shop.c2', 'DONE'],
     ],
   );
   assert.equal(itemsReported, 2);
@@ -132,7 +132,7 @@ test('the figures of a silent agent are shown as they were, without rates', asyn
   assert.deepEqual([later.isCurrent, later.reportedAt], [false, reportedAt]);
   assert.deepEqual([later.results[0]?.bytesPerSecond, later.results[0]?.bytesCopied], [null, 3]);
   world.clock.nowMs += 60_000;
-  await world.report({}, { sinceMs: null });
+  await world.report({}, { since: null });
   assert.equal((await world.read('collections')).reportedAt, reportedAt, 'an engine that waits knows no list');
   await world.report({});
   assert.notEqual((await world.read('collections')).reportedAt, reportedAt, 'one that follows would report a change');
@@ -166,7 +166,7 @@ test('all documents that differed can be read page after page, oldest first', as
 
 test('a list that is in another form, or too long, does not hold up the report', async () => {
   await using world = await lists();
-  await world.report({ collections: { part: 0, changed: [{ ...collection(1), state: 'lost' as never }] } });
+  await world.report({ collections: { part: 0, changed: [{ ...collection(1), state: 'LOST' as never }] } });
   assert.equal((await world.read('collections')).reportedAt, null);
   await world.report({ collections: { part: 0, changed: [collection(1)], total: 100_001 } });
   const { results, itemsReported, itemsTotal } = await world.read('collections');

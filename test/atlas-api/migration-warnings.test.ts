@@ -7,7 +7,7 @@ import { FakeClock } from './fake-clock.ts';
 import { start } from './started-migration.ts';
 
 const HOUR_MS = 3_600_000;
-const READY = { state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
+const READY = { state: 'FOLLOWING', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
 
 /** Looks once at what has to be announced, as a server does every few seconds. */
 async function look({ control }: ControlPlane): Promise<void> {

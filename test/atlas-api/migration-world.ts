@@ -1,6 +1,5 @@
-import type { Progress } from '../../src/engine/index.ts';
+import { type CutoverReport, dateOf, type Progress } from '../../src/contract/index.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
-import type { CutoverReport } from '../../src/platform/index.ts';
 import { type AgentClient, linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import type { ControlPlane } from './control-plane.ts';
 
@@ -52,8 +51,8 @@ export function cliBody(
 export function progress(migrationId: string, changes: Partial<Progress> = {}): Progress {
   return {
     migrationId,
-    state: 'copying',
-    sinceMs: 0,
+    state: 'COPYING',
+    since: dateOf(0),
     phases: [],
     copy: {
       collectionsTotal: 1,
@@ -74,7 +73,7 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
     readiness: [],
     readyForCutover: false,
     oplog: null,
-    verification: verificationProgress('repair'),
+    verification: verificationProgress('REPAIR'),
     repairs: null,
     notReadyReasons: ['the initial copy is under way'],
     canWrite: false,
@@ -104,8 +103,8 @@ export function cutoverReport(warning: string): CutoverReport {
     copied: { collections: 1, documents: 2, bytes: 3, changesApplied: 4 },
     indexes: { total: 2, unique: 1, expiring: 1 },
     verification: {
-      mode: 'repair',
-      result: 'equal',
+      mode: 'REPAIR',
+      result: 'EQUAL',
       claim: 'a claim',
       documentsCompared: 2,
       documentsRechecked: 0,
@@ -120,7 +119,7 @@ export function cutoverReport(warning: string): CutoverReport {
       {
         number: 1,
         startedAt: '2026-11-01T12:00:00.000Z',
-        result: 'committed',
+        result: 'COMMITTED',
         stoppedMs: 80,
         steps: [{ name: 'drain', startedAt: '2026-11-01T12:00:00.000Z', durationMs: 80, reason: 'a reason' }],
       },

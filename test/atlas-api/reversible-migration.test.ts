@@ -10,22 +10,22 @@ const HOUR_MS = 3_600_000;
 test('a migration stays assigned after its cutover, goes back and there again, and ends with finish', async () => {
   await using plane = await startControlPlane();
   const { report, ask, show, order, cutOver } = await start(plane);
-  assert.deepEqual([(await show()).linkspan.usersOn, (await show()).linkspan.wayBack?.state], ['source', 'planned']);
+  assert.deepEqual([(await show()).linkspan.usersOn, (await show()).linkspan.wayBack?.state], ['SOURCE', 'PLANNED']);
   for (const wish of ['reverse', 'finish']) assert.equal((await ask(wish)).json.errorCode, 'WAY_BACK_NOT_POSSIBLE');
   await cutOver();
   const followed = await show();
   assert.deepEqual(
     [followed.status, followed.linkspan.usersOn, followed.linkspan.wayBack?.state, followed.linkspan.wayBack?.ready],
-    ['COMPLETE', 'destination', 'following', true],
+    ['COMPLETE', 'DESTINATION', 'FOLLOWING', true],
   );
   assert.equal(followed.linkspan.endedAt, null);
   assert.deepEqual((await order())?.reversal, { reversals: 0, finish: false, dropsConfirmed: null });
-  assert.equal((await order())?.wanted, 'running');
+  assert.equal((await order())?.wanted, 'RUNNING');
 
   for (let times = 0; times < 2; times += 1) assert.equal((await ask('reverse')).status, 202);
   assert.deepEqual((await order())?.reversal, { reversals: 1, finish: false, dropsConfirmed: null });
   assert.equal((await show()).status, 'WORKING');
-  await report(0, { state: 'committed', canWrite: true }, FOLLOWING);
+  await report(0, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
   assert.deepEqual(
     [(await show()).status, (await show()).readyForCutover],
     ['WORKING', false],
@@ -33,22 +33,22 @@ test('a migration stays assigned after its cutover, goes back and there again, a
   );
   assert.equal((await ask('cutover')).status, 409);
   assert.equal((await ask('cancel', { body: { dropCopiedData: true } })).json.errorCode, 'WAY_BACK_NOT_POSSIBLE');
-  await report(1, { state: 'tailing', readyForCutover: true });
+  await report(1, { state: 'FOLLOWING', readyForCutover: true });
   assert.equal((await ask('cutover')).status, 202);
   assert.equal((await ask('finish')).status, 409, 'users may be on either side by now');
-  await report(1, { state: 'committed', canWrite: true }, FOLLOWING);
-  assert.deepEqual([(await show()).status, (await show()).linkspan.usersOn], ['COMPLETE', 'source']);
+  await report(1, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
+  assert.deepEqual([(await show()).status, (await show()).linkspan.usersOn], ['COMPLETE', 'SOURCE']);
 
   assert.equal((await ask('reverse')).status, 202);
-  await report(2, { state: 'tailing', readyForCutover: true });
+  await report(2, { state: 'FOLLOWING', readyForCutover: true });
   await ask('cutover');
-  await report(2, { state: 'committed', canWrite: true }, FOLLOWING);
+  await report(2, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
   for (let times = 0; times < 2; times += 1) assert.equal((await ask('finish')).status, 202);
   assert.equal((await ask('reverse')).status, 409);
   assert.equal((await order())?.reversal?.finish, true);
-  await report(2, { state: 'committed' }, { state: 'closed' });
+  await report(2, { state: 'COMMITTED' }, { state: 'CLOSED' });
   const ended = await show();
-  assert.deepEqual([ended.status, ended.linkspan.wayBack?.state], ['COMPLETE', 'closed']);
+  assert.deepEqual([ended.status, ended.linkspan.wayBack?.state], ['COMPLETE', 'CLOSED']);
   assert.match(ended.linkspan.wayBack?.warnings.join() ?? '', /^The source stays blocked.*setUserWriteBlockMode: 1/);
   assert.equal(await order(), undefined);
   assert.equal((await ask('finish')).status, 202, 'repeating it is harmless');
@@ -69,9 +69,9 @@ test('a requested way back waits for its agent by name until the agent begins it
   assert.deepEqual(await waits(), [['the agent on host-1', 'it has not reported since.']]);
   await agent.report({ features: FEATURES });
   assert.deepEqual(await waits(), notBegun, 'it is back, and has no orders yet');
-  await report(0, { state: 'committed', canWrite: true }, FOLLOWING);
+  await report(0, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
   assert.deepEqual(await waits(), notBegun, 'it reports the cutover before');
-  await report(1, { state: 'preparing' });
+  await report(1, { state: 'PREPARING' });
   assert.deepEqual(await waits(), []);
 });
 
@@ -87,35 +87,35 @@ test('a way back that is ready leaves one record for each cutover, with the side
       [eventTypeName.replace('LIVE_MIGRATION_', ''), details.usersOn].filter(Boolean).join(' '),
     );
   };
-  const committed = { state: 'committed', canWrite: true } as const;
-  await report(0, { state: 'tailing', readyForCutover: true });
+  const committed = { state: 'COMMITTED', canWrite: true } as const;
+  await report(0, { state: 'FOLLOWING', readyForCutover: true });
   await ask('cutover');
-  await report(0, committed, { state: 'preparing' });
+  await report(0, committed, { state: 'PREPARING' });
   await report(0, committed, { ...FOLLOWING, ready: false });
   assert.deepEqual(await records(), ['COMPLETE']);
-  const first = ['COMPLETE', 'REVERSE_READY destination'];
+  const first = ['COMPLETE', 'REVERSE_READY DESTINATION'];
   await report(0, committed, FOLLOWING);
   assert.deepEqual(await records(), first);
-  await report(0, { state: 'created', sinceMs: null });
-  await report(0, committed, { state: 'preparing' });
+  await report(0, { state: 'CREATED', since: null });
+  await report(0, committed, { state: 'PREPARING' });
   await report(0, committed, FOLLOWING);
   await ask('reverse');
-  await report(1, { state: 'tailing', readyForCutover: true });
+  await report(1, { state: 'FOLLOWING', readyForCutover: true });
   assert.deepEqual(await records(), first, 'also after a restart of the agent, and when it is requested');
 
   await ask('cutover');
   await report(1, committed, { ...FOLLOWING, ready: false });
   await ask('reverse');
-  await report(2, { state: 'tailing', readyForCutover: false });
+  await report(2, { state: 'FOLLOWING', readyForCutover: false });
   const second = [...first, 'COMPLETE'];
   assert.deepEqual(await records(), second);
-  await report(2, { state: 'tailing', readyForCutover: true });
-  assert.deepEqual(await records(), [...second, 'REVERSE_READY source'], 'it was requested before it was ready');
+  await report(2, { state: 'FOLLOWING', readyForCutover: true });
+  assert.deepEqual(await records(), [...second, 'REVERSE_READY SOURCE'], 'it was requested before it was ready');
   await ask('cutover');
   await cutOver();
   assert.equal((await show()).status, 'WORKING', 'a report of the first direction says nothing about the third');
   await report(2, committed, FOLLOWING);
-  assert.deepEqual(await records(), [...second, 'REVERSE_READY source', 'COMPLETE', 'REVERSE_READY destination']);
+  assert.deepEqual(await records(), [...second, 'REVERSE_READY SOURCE', 'COMPLETE', 'REVERSE_READY DESTINATION']);
 });
 
 test('a finish gives up a reversal that has not cut over, and users stay', async () => {
@@ -123,15 +123,15 @@ test('a finish gives up a reversal that has not cut over, and users stay', async
   const { report, ask, show, cutOver } = await start(plane);
   await cutOver();
   await ask('reverse');
-  await report(1, { state: 'tailing', readyForCutover: true });
+  await report(1, { state: 'FOLLOWING', readyForCutover: true });
   assert.equal((await ask('finish')).status, 202);
   for (const wish of ['cutover', 'pause'])
     assert.equal((await ask(wish)).json.errorCode, 'LIVE_MIGRATION_DECIDED', wish);
-  await report(1, { state: 'cancelled' });
+  await report(1, { state: 'CANCELLED' });
   assert.equal((await show()).linkspan.endedAt, null, 'the end is not on record yet');
-  await report(0, { state: 'committed' }, { state: 'closed' });
+  await report(0, { state: 'COMMITTED' }, { state: 'CLOSED' });
   const { status, linkspan } = await show();
-  assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'destination', 'closed']);
+  assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'DESTINATION', 'CLOSED']);
 });
 
 test('a finish of a reversal that has cut over unseen closes nothing, and the way back of the return stays open', async () => {
@@ -139,14 +139,14 @@ test('a finish of a reversal that has cut over unseen closes nothing, and the wa
   const { report, ask, show, order, cutOver } = await start(plane);
   await cutOver();
   await ask('reverse');
-  await report(1, { state: 'tailing', readyForCutover: true });
+  await report(1, { state: 'FOLLOWING', readyForCutover: true });
   await ask('cutover');
   assert.equal((await ask('abortCutover')).status, 202);
   assert.equal((await ask('finish')).status, 202);
   assert.deepEqual((await order())?.reversal, { reversals: 1, finish: true, finishOf: 0, dropsConfirmed: null });
-  await report(1, { state: 'committed', canWrite: true }, FOLLOWING);
+  await report(1, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
   const { status, linkspan } = await show();
-  assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'source', 'following']);
+  assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'SOURCE', 'FOLLOWING']);
   assert.deepEqual((await order())?.reversal, { reversals: 1, finish: false, dropsConfirmed: null });
   assert.equal((await ask('finish')).status, 202);
   assert.deepEqual((await order())?.reversal, { reversals: 1, finish: true, finishOf: 1, dropsConfirmed: null });
@@ -159,17 +159,17 @@ test('a way back that was closed while the old source was lost ends, although th
     await cutOver();
     if (isReversed) {
       await ask('reverse');
-      await report(1, { state: 'tailing', readyForCutover: true });
+      await report(1, { state: 'FOLLOWING', readyForCutover: true });
     }
     await ask('finish');
     assert.equal((await order())?.reversal?.finishOf, 0);
     if (isReversed) {
-      await report(1, { state: 'created', sinceMs: null }, { state: 'closed' });
+      await report(1, { state: 'CREATED', since: null }, { state: 'CLOSED' });
       assert.equal((await show()).status, 'WORKING', 'the return has not cut over, so it has no way back to close');
     }
-    await report(0, { state: 'created', sinceMs: null }, { state: 'closed' });
+    await report(0, { state: 'CREATED', since: null }, { state: 'CLOSED' });
     const { status, linkspan } = await show();
-    assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'destination', 'closed']);
+    assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'DESTINATION', 'CLOSED']);
     assert.notEqual(linkspan.endedAt, null);
     assert.equal(await order(), undefined);
   }
@@ -179,9 +179,9 @@ test('an agent that restarts after the cutover changes nothing, and is not ready
   await using plane = await startControlPlane();
   const { report, show, cutOver } = await start(plane);
   await cutOver();
-  await report(0, { state: 'created', sinceMs: null });
+  await report(0, { state: 'CREATED', since: null });
   const { status, linkspan } = await show();
-  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.ready], ['COMPLETE', 'preparing', false]);
+  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.ready], ['COMPLETE', 'PREPARING', false]);
 });
 
 test('a failed way back leaves the cutover as it is: it can be finished, or resumes, but is not reversed', async () => {
@@ -189,15 +189,15 @@ test('a failed way back leaves the cutover as it is: it can be finished, or resu
   const { report, ask, show, cutOver } = await start(plane);
   await cutOver();
   const error = { code: 'WAY_BACK_LOST', message: 'No way.', remedy: 'Stay.' };
-  await report(0, { state: 'committed' }, { state: 'failed', error });
+  await report(0, { state: 'COMMITTED' }, { state: 'FAILED', error });
   const { status, linkspan } = await show();
-  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.error], ['COMPLETE', 'failed', error]);
+  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.error], ['COMPLETE', 'FAILED', error]);
   assert.match(String((await ask('reverse')).json.detail), /No way\./);
-  await report(0, { state: 'committed' }, FOLLOWING);
+  await report(0, { state: 'COMMITTED' }, FOLLOWING);
   assert.equal((await ask('reverse')).status, 202);
-  await report(0, { state: 'committed' }, { state: 'failed', error });
+  await report(0, { state: 'COMMITTED' }, { state: 'FAILED', error });
   assert.equal((await show()).status, 'COMPLETE', 'the engine had not begun the reversal');
-  await report(0, { state: 'failed', error });
+  await report(0, { state: 'FAILED', error });
   assert.equal((await show()).status, 'COMPLETE');
   assert.equal((await ask('finish')).status, 202);
 });
@@ -205,10 +205,10 @@ test('a failed way back leaves the cutover as it is: it can be finished, or resu
 // id: lost-record-ends-by-finish-or-cancel
 test('a migration whose cutover has lost its record says so, and ends by a finish or a cancel', async () => {
   const error = { code: 'CUTOVER_RECORD_LOST', message: 'The record is gone.', remedy: 'Stay.' };
-  const inProcess = { state: 'failed', error };
+  const inProcess = { state: 'FAILED', error };
   const isLost = async ({ show, order }: Awaited<ReturnType<typeof start>>) => {
     const { status, errorMessage, linkspan } = await show();
-    assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'destination', 'lost']);
+    assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'DESTINATION', 'LOST']);
     assert.match(errorMessage ?? '', /^The record is gone\. The source stays blocked .*setUserWriteBlockMode: 1/);
     assert.notEqual(linkspan.endedAt, null);
     assert.equal(await order(), undefined);
@@ -220,13 +220,13 @@ test('a migration whose cutover has lost its record says so, and ends by a finis
     await cutOver();
     assert.equal((await ask('cancel', { body: { dropCopiedData: true } })).json.errorCode, 'WAY_BACK_NOT_POSSIBLE');
     if (happens === 'finish of a reversal') await ask('reverse');
-    if (happens === 'cancel') await report(0, { state: 'failed', error });
+    if (happens === 'cancel') await report(0, { state: 'FAILED', error });
     else await ask('finish');
     if (happens === 'cancel') {
       assert.deepEqual((await show()).linkspan.wayBack?.error, error);
       assert.equal((await ask('cancel', { body: { dropCopiedData: true } })).status, 202);
-    } else if (happens === 'finish after a restart') await report(0, { state: 'failed', error });
-    else await report(0, { state: 'committed' }, inProcess);
+    } else if (happens === 'finish after a restart') await report(0, { state: 'FAILED', error });
+    else await report(0, { state: 'COMMITTED' }, inProcess);
     await isLost(world);
   }
 });
@@ -236,11 +236,11 @@ test('a commit that the control plane learns of by the loss of its record is com
   for (const wish of ['cutover', 'cancel']) {
     await using plane = await startControlPlane();
     const { report, ask, show } = await start(plane);
-    await report(0, { state: 'tailing', readyForCutover: true });
+    await report(0, { state: 'FOLLOWING', readyForCutover: true });
     assert.equal((await ask(wish, wish === 'cancel' ? { body: { dropCopiedData: true } } : {})).status, 202);
-    await report(0, { state: 'failed', sinceMs: null, error });
+    await report(0, { state: 'FAILED', since: null, error });
     const { status, linkspan } = await show();
-    const expected = ['COMPLETE', 'destination', wish === 'cancel' ? 'lost' : 'failed'];
+    const expected = ['COMPLETE', 'DESTINATION', wish === 'cancel' ? 'LOST' : 'FAILED'];
     assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], expected);
   }
 });
@@ -254,10 +254,10 @@ test('the report of a cutover names what removes the way back only once that is 
   };
   await cutOver();
   const known = cutoverReport('a warning');
-  await report(0, { state: 'committed', cutoverReport: known }, FOLLOWING);
+  await report(0, { state: 'COMMITTED', cutoverReport: known }, FOLLOWING);
   assert.deepEqual(await shown(), [[{ what: 'the source' }], []]);
   await ask('finish');
-  await report(0, { state: 'committed', cutoverReport: known }, { state: 'closed' });
+  await report(0, { state: 'COMMITTED', cutoverReport: known }, { state: 'CLOSED' });
   assert.deepEqual(await shown(), [known.blocked, known.cleanup]);
 });
 
@@ -265,12 +265,12 @@ test('the report of a cutover names what removes the way back only once that is 
 test('an order loses the permission to drop with the request for a cutover', async () => {
   await using plane = await startControlPlane();
   const { report, ask, order, id } = await start(plane, { dropDestinationData: true });
-  await report(0, { state: 'tailing', readyForCutover: true });
+  await report(0, { state: 'FOLLOWING', readyForCutover: true });
   const mayDrop = async () => (await order())?.assignment.dropDestination;
   assert.equal(await mayDrop(), true);
   await ask('cutover');
   assert.equal(await mayDrop(), false, id);
-  await report(0, { state: 'committed', canWrite: true }, FOLLOWING);
+  await report(0, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
   assert.equal(await mayDrop(), false);
   await ask('reverse');
   assert.equal(await mayDrop(), false);
@@ -281,7 +281,7 @@ test('a reversal that fails says where the users are, and how to lift the block 
   const { report, ask, show, cutOver } = await start(plane);
   await cutOver();
   await ask('reverse');
-  await report(1, { state: 'failed', error: { code: 'X', message: 'Broken.', remedy: 'Fix.' } });
+  await report(1, { state: 'FAILED', error: { code: 'X', message: 'Broken.', remedy: 'Fix.' } });
   const { status, errorMessage } = await show();
   assert.equal(status, 'FAILED');
   assert.match(errorMessage ?? '', /^Broken\. Fix\. Users stay on the destination\. The source stays blocked/);
@@ -299,7 +299,7 @@ test('an agent that does not know reversals gets neither the order nor another o
   const body = cliBody(groupId, { linkspan: { reversible: true }, destination: { clusterName: 'C2' } });
   for (const target of [path, `${path}/validate`])
     assert.equal((await plane.api('POST', target, { body })).json.errorCode, 'AGENT_CANNOT_REVERSE');
-  await report(0, { state: 'committed' }, FOLLOWING);
+  await report(0, { state: 'COMMITTED' }, FOLLOWING);
   const taken = await plane.api('POST', path, { body: cliBody(groupId) });
   assert.equal(taken.json.errorCode, 'CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT');
   assert.match(String(taken.json.detail), new RegExp(id));
@@ -308,7 +308,7 @@ test('an agent that does not know reversals gets neither the order nor another o
 test('a confirmation of drops counts for one direction', async () => {
   await using plane = await startControlPlane();
   const { ask, order, cutOver, report } = await start(plane);
-  await report(0, { state: 'tailing' });
+  await report(0, { state: 'FOLLOWING' });
   const confirmed = async () => {
     const { dropsConfirmed, reversal } = (await order()) ?? {};
     return [dropsConfirmed, reversal?.dropsConfirmed] as const;
@@ -335,7 +335,7 @@ test('revoking the link of the agent loses the way back, keeps the cutover, and 
   const [link] = (await plane.api<{ results: { id: string }[] } & Record<string, unknown>>('GET', links)).json.results;
   await plane.api('DELETE', `${links}/${link?.id}`);
   const { status, errorMessage, linkspan } = await show();
-  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.usersOn], ['COMPLETE', 'lost', 'destination']);
+  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.usersOn], ['COMPLETE', 'LOST', 'DESTINATION']);
   assert.match(errorMessage ?? '', /way back is lost\. The source stays blocked.*setUserWriteBlockMode: 1/);
   for (const wish of ['reverse', 'finish']) assert.equal((await ask(wish)).status, 409);
 });
@@ -349,9 +349,9 @@ test('a way back has no end of its own, and warns when it is open for 120 hours'
   clock.nowMs += 119 * HOUR_MS;
   assert.equal(await warnings(), '');
   clock.nowMs += 2 * HOUR_MS;
-  await report(0, { state: 'committed' }, FOLLOWING);
+  await report(0, { state: 'COMMITTED' }, FOLLOWING);
   assert.match(await warnings(), /open for 121 h.*linkspan migration finish/);
-  assert.equal((await show()).linkspan.wayBack?.state, 'following');
+  assert.equal((await show()).linkspan.wayBack?.state, 'FOLLOWING');
 });
 
 test('a way back that its agent leaves out of its reports is not ready, and its lag is not known', async () => {
@@ -360,8 +360,8 @@ test('a way back that its agent leaves out of its reports is not ready, and its 
   const { agent, show, cutOver } = await start(plane);
   await cutOver();
   const shown = async () => {
-    const { ready, lagTimeSeconds } = (await show()).linkspan.wayBack ?? {};
-    return [ready, lagTimeSeconds];
+    const { ready, lagSeconds } = (await show()).linkspan.wayBack ?? {};
+    return [ready, lagSeconds];
   };
   assert.deepEqual(await shown(), [true, 1]);
   clock.nowMs += 26_000;

@@ -5,7 +5,7 @@ import { cliBody, prepare, progress } from './migration-world.ts';
 /** The features of an agent that knows reversals. */
 export const FEATURES = ['reversals'];
 /** The failback as an agent reports it while it follows. */
-export const FOLLOWING = { state: 'following', ready: true, notReadyReasons: [], lagSeconds: 1, warnings: [] };
+export const FOLLOWING = { state: 'FOLLOWING', ready: true, notReadyReasons: [], lagSeconds: 1, warnings: [] };
 
 interface Shown {
   readonly status: string;
@@ -20,7 +20,7 @@ interface Shown {
     readonly wayBack?: {
       readonly state: string;
       readonly ready: boolean;
-      readonly lagTimeSeconds: number | null;
+      readonly lagSeconds: number | null;
       readonly warnings: readonly string[];
       readonly error?: object;
     };
@@ -54,9 +54,9 @@ export async function start(plane: ControlPlane, order: object = {}) {
     },
     /** Reports everything up to the cutover of the first direction. */
     cutOver: async () => {
-      await report(0, { state: 'tailing', readyForCutover: true });
+      await report(0, { state: 'FOLLOWING', readyForCutover: true });
       await plane.api('PUT', `${path}/${id}/cutover`);
-      await report(0, { state: 'committed', canWrite: true }, FOLLOWING);
+      await report(0, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
     },
   };
 }

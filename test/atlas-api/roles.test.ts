@@ -195,7 +195,7 @@ test('the migrations of an organization are those of projects that the caller ma
   const otherId = String(other.json.id);
   const cluster = { name: 'C', connectionStrings: { standard: 'mongodb://other.example/?replicaSet=r' } };
   await plane.api('POST', `/api/atlas/v2/groups/${otherId}/clusters`, { body: cluster });
-  await agent.report({ migrations: [{ id: first, progress: progress(first, { state: 'failed' }) }] });
+  await agent.report({ migrations: [{ id: first, progress: progress(first, { state: 'FAILED' }) }] });
   const body = cliBody(otherId, { destination: { clusterName: 'C' } });
   const next = await plane.api('POST', `/api/atlas/v2/groups/${otherId}/liveMigrations`, { body });
   const second = String(next.json._id);

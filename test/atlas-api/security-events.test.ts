@@ -205,7 +205,7 @@ test('requests of an agent beyond its limit are an event with their addresses an
   assert.deepEqual(summary?.linkspan.details, { leftOut: 3, addresses: ['127.0.0.1'] });
   assert.deepEqual(
     [event?.remoteAddress, event?.linkspan.actorKind, event?.linkspan.details],
-    ['127.0.0.1', 'agent', { reason: 'TOO_MANY_AGENT_REQUESTS', agentId: linked.agentId }],
+    ['127.0.0.1', 'AGENT', { reason: 'TOO_MANY_AGENT_REQUESTS', agentId: linked.agentId }],
   );
   clock.nowMs += 11 * 60_000;
   assert.equal((await linked.report({})).status, 200);

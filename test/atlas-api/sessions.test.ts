@@ -43,7 +43,7 @@ test('a session that an API key signed in uses the API as that key, and audit re
   const shown = JSON.parse(answer.text);
   assert.deepEqual(
     [shown.signedIn, shown.kind, shown.name, shown.roles],
-    [true, 'api key', plane.publicKey, [{ orgId: plane.orgId, roleName: 'ORG_OWNER' }]],
+    [true, 'API_KEY', plane.publicKey, [{ orgId: plane.orgId, roleName: 'ORG_OWNER' }]],
   );
   const body = { name: 'by the console', orgId: plane.orgId };
   const made = await client.send('POST', '/api/atlas/v2/groups', { body, from: '127.0.0.2' });
@@ -208,8 +208,8 @@ test('a stolen cookie is worth nothing once its key is deleted, gets another sec
 // id: session-and-projects
 test('a session outlives the projects that it makes and deletes, and ends when its key loses a role in a project', async () => {
   await using plane = await startControlPlane();
-  for (const kind of ['api key', 'service account'] as const) {
-    const creator = kind === 'api key' ? await newKey(plane, ['ORG_GROUP_CREATOR']) : await newAccount(plane);
+  for (const kind of ['API_KEY', 'SERVICE_ACCOUNT'] as const) {
+    const creator = kind === 'API_KEY' ? await newKey(plane, ['ORG_GROUP_CREATOR']) : await newAccount(plane);
     const client = await signedIn(plane, creator.user);
     const make = async (name: string) => {
       const made = await client.send('POST', '/api/atlas/v2/groups', { body: { name, orgId: plane.orgId } });

@@ -1,4 +1,3 @@
-import type { verificationProgress } from '../../src/engine/report/verification-progress.ts';
 import { wantedState } from '../../src/link/index.ts';
 import type { ApiResponse, ControlPlane } from './control-plane.ts';
 import { cliBody, prepare, progress, type World } from './migration-world.ts';
@@ -28,9 +27,4 @@ export async function start(plane: ControlPlane): Promise<Started> {
         .parse((await world.agent.poll(null)).json)
         .migrations.map(({ id: _id, assignment: _assignment, ...target }) => target),
   };
-}
-
-/** Returns a verification without its time, which the API shows in another form. */
-export function withoutTime({ equalAtMs: _, ...shown }: ReturnType<typeof verificationProgress>) {
-  return shown;
 }

@@ -77,14 +77,14 @@ const withoutTimes = (value: unknown) =>
 test('a stream sends the whole migration at once, and again after each change', async () => {
   await using plane = await startControlPlane();
   const started = await start(plane);
-  await started.report({ state: 'copying' });
+  await started.report({ state: 'COPYING' });
   const shown = await started.show();
   await using stream = await OpenStream.open(sender(plane, pathOf(started)));
   assert.equal(stream.answer.headers.get('cache-control'), 'no-store');
   const first = await stream.next();
   assert.deepEqual([first?.name, withoutTimes(first?.data)], ['snapshot', withoutTimes(shown)]);
-  await started.report({ state: 'tailing' });
-  const second = await stream.until(({ linkspan }) => linkspan.progress.phase === 'tailing');
+  await started.report({ state: 'FOLLOWING' });
+  const second = await stream.until(({ linkspan }) => linkspan.progress.state === 'FOLLOWING');
   assert.notEqual(second.id, first?.id);
 });
 

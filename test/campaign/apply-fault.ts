@@ -140,7 +140,7 @@ async function bypass(world: World, fault: Fault): Promise<void> {
   const lastMs = performance.now() + LONGEST_BYPASS_MS;
   let endMs: number | undefined;
   while (performance.now() < (endMs ?? lastMs) && engine.latest?.canWrite !== true) {
-    if (engine.latest?.cutover?.sourceBlockedAtMs !== undefined) endMs ??= performance.now() + fault.lastsMs;
+    if (engine.latest?.cutover?.sourceBlockedAt !== undefined) endMs ??= performance.now() + fault.lastsMs;
     await delay(LOOK_EVERY_MS);
   }
   await writer.stop();

@@ -1,4 +1,4 @@
-import type { Progress } from '../../src/engine/index.ts';
+import type { Progress } from '../../src/contract/index.ts';
 import type { RoundLog } from './round-log.ts';
 
 const FAR_BEHIND_SECONDS = 60;
@@ -15,7 +15,7 @@ export function catalogRest(latest: () => Progress | undefined, log: RoundLog): 
   let readyAtMs = performance.now();
   return () => {
     const progress = latest();
-    if (progress?.state !== 'tailing' || progress.readyForCutover) readyAtMs = performance.now();
+    if (progress?.state !== 'FOLLOWING' || progress.readyForCutover) readyAtMs = performance.now();
     const isFarBehind = (progress?.lagSeconds ?? 0) > FAR_BEHIND_SECONDS;
     const begins = isFarBehind || performance.now() - readyAtMs > NOT_READY_MS;
     if (rests ? progress?.readyForCutover : begins) {

@@ -37,7 +37,7 @@ export async function checkCommitted(
   if ((await refusesWrites(world.application)) === plan.selection)
     log.find(plan.selection ? 'the source of a selection is blocked' : 'the source is not blocked after the cutover');
   const { state, cutover } = await recordOn(destination);
-  if (state !== 'committed' || !cutover?.committed) log.find(`on record the migration is ${state}`);
+  if (state !== 'COMMITTED' || !cutover?.committed) log.find(`on record the migration is ${state}`);
   if (engine.latest?.canWrite !== true) log.find('it is committed, but progress reports that nobody can write');
   const missing = await writers.acknowledged.missingOn(destination);
   if (missing.length > 0)
@@ -64,7 +64,7 @@ async function checkUnstopped(
   { unstopped, sets, engine, log }: EndWorld,
   plan: Pick<Plan, 'selection'>,
 ): Promise<void> {
-  const committedAtMs = engine.latest?.cutover?.canWriteAtMs ?? Number.POSITIVE_INFINITY;
+  const committedAtMs = Date.parse(engine.latest?.cutover?.canWriteAt ?? '9999');
   const untilMs = plan.selection ? committedAtMs - NOT_SEEN_MS : committedAtMs;
   const alarmed = [...(engine.latest?.warnings ?? []), engine.output].some((text) => ALARM.test(text));
   for (const writer of unstopped) {
@@ -108,7 +108,7 @@ export async function checkFailed(
     deadlineMs: 60_000,
     what: 'servers that answer after a failure',
   });
-  if (!unrecorded && (state !== 'failed' || error?.code !== code))
+  if (!unrecorded && (state !== 'FAILED' || error?.code !== code))
     log.find(`it failed with ${code}; on record it is ${state}, ${error?.code}`);
   if (cutover?.committed) log.find('it failed, but it is committed on record');
   if (blocked) log.find('it failed, and the source is blocked');

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Outcome, Progress } from '../../src/engine/index.ts';
+import type { Progress } from '../../src/contract/index.ts';
+import type { Outcome } from '../../src/engine/index.ts';
 import { messageOf, onReach, UserError } from '../../src/platform/index.ts';
 import type { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';
@@ -134,7 +135,7 @@ async function isReady(running: RunningMigration): Promise<boolean> {
 /** Requests the cutover until it is accepted: the migration may be no longer ready. */
 async function askForCutover({ migration, outcome }: RunningMigration): Promise<void> {
   const ask = () => {
-    migration.want('cutover');
+    migration.want('CUTOVER');
     return true;
   };
   const asked = eventually(ask, { what: 'a moment in which the cutover can be requested', deadlineMs: DEADLINE_MS });

@@ -5,7 +5,7 @@ const CALL_DEADLINE_MS = 5_000;
 const REPEATED: readonly string[] = ['commit', 'rehearseCommit', 'reverse'];
 
 interface WayBack {
-  readonly phase: string;
+  readonly state: string;
   readonly error?: { readonly code: string };
 }
 

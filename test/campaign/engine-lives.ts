@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Progress } from '../../src/engine/index.ts';
+import type { Progress } from '../../src/contract/index.ts';
 import { type Exit, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
 import { type Answer, type Call, callApi } from './engine-api.ts';
 import { codeOf, endedWhenTold, FAILED, hasItsPlace, isStopped } from './engine-process.ts';
@@ -183,7 +183,7 @@ export class EngineLives {
       const expected = this.#ended.get(engine);
       const isLost = this.lostWayBack && codeOf(engine) === 'WAY_BACK_LOST';
       const isOver = this.#mayEnd && (isLost || endedWhenTold(exit));
-      if (isOver && this.latest?.state === 'committed') return 'committed';
+      if (isOver && this.latest?.state === 'COMMITTED') return 'committed';
       if (isOver && this.#isReversible) return { failed: 'ended before its cutover' };
       if (exit.signal === 'SIGKILL' && (expected === 'killed' || hook?.endsWith('=kill'))) continue;
       if (expected === 'terminated' && endedWhenTold(exit)) continue;
@@ -237,7 +237,7 @@ export class EngineLives {
     await this.call('pause');
     return {
       [Symbol.asyncDispose]: async () => {
-        while (this.#current === paused && !(await this.call('resume')).success && this.latest?.state === 'paused')
+        while (this.#current === paused && !(await this.call('resume')).success && this.latest?.state === 'PAUSED')
           await delay(ASK_EVERY_MS);
       },
     };
@@ -246,7 +246,7 @@ export class EngineLives {
   /** Waits for the replaced processes. Each must detect that and end, unless it had already committed. */
   async settleFormer(): Promise<void> {
     for (const former of this.#former) {
-      if (/"state":"committed"/.test(former.stdout)) continue;
+      if (/"state":"COMMITTED"/.test(former.stdout)) continue;
       const exit = await this.#exitOf(former);
       if (exit === undefined) this.#log.find('a replaced engine continues');
       // A signal or its hook may have ended it before.
@@ -318,7 +318,7 @@ export class EngineLives {
       if (this.#url === undefined || performance.now() - askedAtMs < ASK_EVERY_MS) continue;
       askedAtMs = performance.now();
       if (!started) started = await this.#start(engine);
-      else if (this.#mayEnd && (this.#isReversible || this.latestInThisLife?.state === 'committed'))
+      else if (this.#mayEnd && (this.#isReversible || this.latestInThisLife?.state === 'COMMITTED'))
         this.#endCommitted(engine);
       else if (this.#cutoverWanted && (await this.call('commit')).success) this.reach('commit');
     }

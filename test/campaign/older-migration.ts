@@ -56,7 +56,7 @@ async function cancel({ start }: OlderMigration, drop: boolean): Promise<void> {
 async function comeBack({ start }: OlderMigration, log: RoundLog): Promise<void> {
   await using running = start();
   const cutOver = () => {
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     return true;
   };
   const asked = eventually(cutOver, { what: 'its cutover', deadlineMs: BACK_FOR_MS }).catch((error: unknown) => {
@@ -64,5 +64,5 @@ async function comeBack({ start }: OlderMigration, log: RoundLog): Promise<void>
   });
   await Promise.race([asked.then(() => delay(BACK_FOR_MS, undefined, { ref: false })), running.outcome]);
   log.say(`the older migration is back: ${JSON.stringify(running.progress)}`);
-  if (running.progress.state === 'committed') log.find('the older migration committed on a destination of another one');
+  if (running.progress.state === 'COMMITTED') log.find('the older migration committed on a destination of another one');
 }

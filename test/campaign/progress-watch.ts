@@ -1,4 +1,4 @@
-import type { Progress } from '../../src/engine/index.ts';
+import type { Progress } from '../../src/contract/index.ts';
 import type { RoundLog } from './round-log.ts';
 
 /** Names the direction that a progress is of; undefined while it doesn't say. */
@@ -54,13 +54,13 @@ export class ProgressWatch {
     if (direction !== undefined && direction !== this.#direction) this.#turn(direction);
     const before = this.#inThisLife;
     if (before !== undefined) this.#compare(before, progress);
-    if (this.#couldWrite && !progress.canWrite && progress.state !== 'created')
+    if (this.#couldWrite && !progress.canWrite && progress.state !== 'CREATED')
       this.#log.find('the destination was already open, but progress reports that it is not');
-    if (this.#committed && progress.state !== 'committed' && progress.state !== 'created')
+    if (this.#committed && progress.state !== 'COMMITTED' && progress.state !== 'CREATED')
       this.#log.find(`the migration was already committed, but is ${progress.state} now`);
     if (before === undefined || whatMoves(before) !== whatMoves(progress)) this.movedAtMs = performance.now();
     if (progress.waiting.length > 0) this.givenUpAtMs = [];
-    else if (before?.state === 'committing' && progress.state === 'tailing' && !isAborted(progress))
+    else if (before?.state === 'COMMITTING' && progress.state === 'FOLLOWING' && !isAborted(progress))
       this.givenUpAtMs.push(performance.now());
     if (before?.state !== progress.state) {
       this.stateSinceMs = performance.now();
@@ -74,7 +74,7 @@ export class ProgressWatch {
     // No other client writes to its collections, and the engine makes no mistake.
     if (unexplained.length > 0) this.#log.find(`the verification found ${JSON.stringify(unexplained)}`);
     this.#couldWrite ||= progress.canWrite;
-    this.#committed ||= progress.state === 'committed';
+    this.#committed ||= progress.state === 'COMMITTED';
     this.#inThisLife = progress;
     this.latest = progress;
   }
@@ -89,7 +89,7 @@ export class ProgressWatch {
   }
 
   #compare(before: Progress, after: Progress): void {
-    if (before.state === 'created') return;
+    if (before.state === 'CREATED') return;
     // The counts of the copy decrease only when a collection is dropped, and `restarts` reports that if documents of it had been copied. The
     // counts of done collections and indexes may decrease without a report: when nothing was copied, and when the source drops an index.
     const told = after.copy.restarts > before.copy.restarts;
@@ -115,7 +115,7 @@ export class ProgressWatch {
 
 /** Whether the operator has aborted the last attempt to cut over. */
 function isAborted({ cutoverAttempts }: Progress): boolean {
-  return cutoverAttempts.at(-1)?.result === 'aborted';
+  return cutoverAttempts.at(-1)?.result === 'ABORTED';
 }
 
 /** Returns the counts that change with a migration's progress, and its reported waits. Without other progress, changes are still read and queued. */

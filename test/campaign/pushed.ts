@@ -58,7 +58,7 @@ export async function runPushed(plan: PushedPlan, log: RoundLog): Promise<RoundR
     documents = await compareAtRest(sides, log, async () => (await setup.show()).linkspan.wayBack);
     await SideWriter.assertTurns([first.writer, second.writer], n + 1).catch((error: Error) => log.find(error.message));
   }
-  await migration.ask('finish', 'finished', ({ linkspan: { wayBack } }) => wayBack?.state === 'closed');
+  await migration.ask('finish', 'finished', ({ linkspan: { wayBack } }) => wayBack?.state === 'CLOSED');
   return { end: `${plan.turns.length} cutovers by the API`, documents };
 }
 

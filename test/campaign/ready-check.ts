@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { areReady } from '../../src/platform/index.ts';
+import { areReady } from '../../src/contract/index.ts';
 import type { AcknowledgedWriter } from './acknowledged-writer.ts';
 import type { EngineLives } from './engine-lives.ts';
 import type { RoundLog } from './round-log.ts';

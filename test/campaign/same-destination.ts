@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
-import type { MigrationOptions, Progress } from '../../src/engine/index.ts';
+import type { Progress } from '../../src/contract/index.ts';
+import type { MigrationOptions } from '../../src/engine/index.ts';
 import { newId } from '../../src/platform/index.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
@@ -18,7 +19,7 @@ import { applicationOf, createUsers, uriOf } from './users.ts';
 const SHOWN = 5;
 const LOOK_EVERY_MS = 20;
 /** The moments of an action on the first migration: states of the second one, or after its end. */
-const MOMENTS = ['copying', 'tailing', 'committing', 'committed'] as const;
+const MOMENTS = ['COPYING', 'FOLLOWING', 'COMMITTING', 'COMMITTED'] as const;
 
 /** A stopped or cancelled migration, another one into the same destination, and later actions on the first. */
 export interface SameDestinationPlan {
@@ -42,7 +43,7 @@ export function drawSameDestination(seed: number): SameDestinationPlan {
     usersAndRoles: random.next() < 0.5,
     acts: Array.from({ length: 1 + random.integer(2) }, () => ({
       act: random.pick(ACTS),
-      at: random.weighted({ copying: 1, tailing: 3, committing: 3, committed: 4 }),
+      at: random.weighted({ COPYING: 1, FOLLOWING: 3, COMMITTING: 3, COMMITTED: 4 }),
       afterMs: random.integer(600),
     })),
     followMs: random.integer(2_000),
@@ -93,12 +94,12 @@ export async function runSameDestination(plan: SameDestinationPlan, log: RoundLo
       await delay(LOOK_EVERY_MS);
   };
   const acts = plan.acts.map(async ({ act, at, afterMs }) => {
-    if (at === 'committed') return;
+    if (at === 'COMMITTED') return;
     await after(at);
     await delay(afterMs);
     await actOnOlder(older, act, log);
   });
-  await after('copying');
+  await after('COPYING');
   const trespasser = new AcknowledgedWriter(onDestination, random, { database: 'trespass', everyMs: 20 });
   resources.defer(() => trespasser.stop());
   const end = await driveToEnd(
@@ -112,7 +113,7 @@ export async function runSameDestination(plan: SameDestinationPlan, log: RoundLo
   await writer.stop();
   if (end !== 'committed') return { end: JSON.stringify(end), documents: 0 };
 
-  const openedAtMs = second.progress.cutover?.canWriteAtMs ?? 0;
+  const openedAtMs = Date.parse(second.progress.cutover?.canWriteAt ?? '1970');
   if ((trespasser.firstAtMs ?? openedAtMs) < openedAtMs)
     log.find(
       `an application wrote on the destination ${openedAtMs - (trespasser.firstAtMs ?? 0)} ms before it was opened`,
@@ -126,7 +127,7 @@ export async function runSameDestination(plan: SameDestinationPlan, log: RoundLo
 
   await changeAsApplications(onDestination);
   const before = await snapshotOf(destination.client);
-  for (const { act, at } of plan.acts) if (at === 'committed') await actOnOlder(older, act, log);
+  for (const { act, at } of plan.acts) if (at === 'COMMITTED') await actOnOlder(older, act, log);
   const changes = changesBetween(before, await snapshotOf(destination.client));
   if (changes.length > 0)
     log.find(`an older migration changed a committed destination: ${changes.slice(0, SHOWN).join('; ')}`);
@@ -161,5 +162,5 @@ async function stopWhenReady(running: RunningMigration): Promise<void> {
 }
 
 function hasEnded({ state }: Progress): boolean {
-  return ['committed', 'cancelled', 'failed'].includes(state);
+  return ['COMMITTED', 'CANCELLED', 'FAILED'].includes(state);
 }

@@ -1,4 +1,4 @@
-import type { Progress } from '../../src/engine/index.ts';
+import type { Progress } from '../../src/contract/index.ts';
 import { SideWriter } from '../engine/cutover/side-writer.ts';
 import { reversibleUsers } from '../engine/running-reversible.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';

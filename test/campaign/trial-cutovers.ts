@@ -61,8 +61,8 @@ async function rehearse({ engine, log }: TrialWorld, ended: AbortSignal): Promis
   // A process that is killed takes its rehearsal with it. The next one reports a block only until it has lifted it.
   const isOver = () => {
     const { latestInThisLife: progress } = engine;
-    if (progress === undefined || progress.state === 'created' || engine.latestAtMs <= acceptedAtMs) return false;
-    const hasEnded = progress.cutoverAttempts.some(({ rehearsal = 0, result }) => rehearsal >= askedAtMs && result);
+    if (progress === undefined || progress.state === 'CREATED' || engine.latestAtMs <= acceptedAtMs) return false;
+    const hasEnded = progress.cutoverAttempts.some(({ rehearsalId = 0, result }) => rehearsalId >= askedAtMs && result);
     return progress.cutover?.blocking !== true && (engine.lives !== lives || hasEnded);
   };
   while (!ended.aborted && !isOver()) await delay(ASK_EVERY_MS);

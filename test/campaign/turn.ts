@@ -79,9 +79,9 @@ export async function runTurn(world: TurnWorld, turn: Turn, ended: AbortSignal):
   });
   if (userInPause !== undefined && !(await hasUser(to.set, userInPause.name))) {
     world.lateUsers.add(userInPause.name);
-    const { canWriteAtMs = Number.POSITIVE_INFINITY } = engine.latest?.cutover ?? {};
+    const { canWriteAt } = engine.latest?.cutover ?? {};
     // Where the cutover was finished without the old side, the failback tells of what changed there.
-    if (userInPause.atMs < canWriteAtMs)
+    if (canWriteAt === undefined || userInPause.atMs < Date.parse(canWriteAt))
       await eventually(() => timesTold() > toldBefore, { what: 'a word about the user' }).catch(() =>
         log.find(`the user ${userInPause.name}, created in the write pause, is missing, and no engine says so`),
       );
@@ -142,7 +142,7 @@ async function cutOver(world: TurnWorld, onAccepted: () => void, ended: AbortSig
     // Once accepted, the direction is on record. Another request would reverse an engine that has just cut over.
     if (!isCurrent() && !wasAccepted) await untilShown(world, ended);
     else if (!isCurrent()) log.say('the engine is yet to show its direction');
-    else if (engine.latestInThisLife?.state === 'committed') break;
+    else if (engine.latestInThisLife?.state === 'COMMITTED') break;
     else if ((await engine.call('commit')).success) accepted();
     await delay(ASK_EVERY_MS);
   }
@@ -158,7 +158,7 @@ async function cutOver(world: TurnWorld, onAccepted: () => void, ended: AbortSig
 async function refuseLostWayBack(engine: EngineLives, log: RoundLog): Promise<void> {
   const { progress } = await engine.call('progress', { method: 'GET' });
   const wayBack = progress?.linkspan?.wayBack;
-  if (wayBack?.phase !== 'failed') return;
+  if (wayBack?.state !== 'FAILED') return;
   if (wayBack.error?.code === 'TAKEN_OVER' && log.met.has('zombie')) engine.end('terminated');
   else throw new Error(`the way back has failed: ${JSON.stringify(wayBack)}`);
 }

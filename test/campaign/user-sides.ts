@@ -46,7 +46,7 @@ export async function startUsers(
   let readyAtMs = performance.now();
   const isBehind = () => {
     const { state, readyForCutover = false } = engine?.latestInThisLife ?? {};
-    if (state !== 'tailing' || readyForCutover) readyAtMs = performance.now();
+    if (state !== 'FOLLOWING' || readyForCutover) readyAtMs = performance.now();
     return performance.now() - readyAtMs > LONGEST_UNREADY_MS;
   };
   const seats = new WriterLoop(passSeats(writer.application, random), PASS_EVERY_MS, isBehind);

@@ -45,7 +45,7 @@ export async function runWipedSource(plan: WipedSourcePlan, log: RoundLog): Prom
   const migrationId = newId();
   const start = (copyBytesPerSecond?: number) => RunningMigration.start(pair, { migrationId, copyBytesPerSecond });
   await using running = start(plan.at === 'copying' ? 100_000 : undefined);
-  if (plan.at === 'copying') await running.until('the copy', ({ state }) => state === 'copying');
+  if (plan.at === 'copying') await running.until('the copy', ({ state }) => state === 'COPYING');
   else await running.untilReady();
   await delay(plan.afterMs);
   if (plan.at === 'stopped') await running.stop();

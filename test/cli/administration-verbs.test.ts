@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { operations } from '../../src/atlas-api/operations.ts';
 import { administrationCommand } from '../../src/cli/administration/index.ts';
 import { nouns } from '../../src/cli/administration/nouns.ts';
+import { dateOf } from '../../src/contract/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { cutoverReport, DESTINATION, progress } from '../atlas-api/migration-world.ts';
 import { AgentClient, linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
@@ -133,15 +134,15 @@ test('every command sends its request and shows the answer', async () => {
     await said(`${noun} describe --validationId ${validation._id}`, /PENDING +-\n$/);
   }
   await said(`migration validation create ${order}`, /PENDING/);
-  const finding = (severity: 'error' | 'warning') => ({
+  const finding = (severity: 'ERROR' | 'WARNING') => ({
     severity,
-    code: `${severity.toUpperCase()}_CODE`,
-    message: `What ${severity}.`,
-    remedy: `What to do about the ${severity}.`,
+    code: `${severity}_CODE`,
+    message: `What ${severity.toLowerCase()}.`,
+    remedy: `What to do about the ${severity.toLowerCase()}.`,
   });
   await agent.report({
     validations: [
-      { id: validation._id, status: 'FAILED', errorMessage: 'No.', findings: [finding('error'), finding('warning')] },
+      { id: validation._id, status: 'FAILED', errorMessage: 'No.', findings: [finding('ERROR'), finding('WARNING')] },
     ],
   });
   await said(
@@ -156,7 +157,7 @@ test('every command sends its request and shows the answer', async () => {
   );
   const { _id = '' } = await made(`migration create ${order} -u u -p p --drop`);
   await agent.report({
-    migrations: [{ id: _id, progress: progress(_id, { state: 'tailing', readyForCutover: true }) }],
+    migrations: [{ id: _id, progress: progress(_id, { state: 'FOLLOWING', readyForCutover: true }) }],
   });
   await said(`migration set-load-level ${_id} --loadLevel 2`, /WORKING/);
   await said(`migration limit-copy ${_id} --maxMegabytesPerSecond 1.5`, /WORKING/);
@@ -171,7 +172,7 @@ test('every command sends its request and shows the answer', async () => {
     assert.ok(wished.includes(each), each);
   }
   await said(`migration describe --liveMigrationId ${_id}`, /WORKING +true/);
-  await said('migration list', /WORKING +in \w+ +true +7 +CONNECTED( +-)?\n/);
+  await said('migration list', /WORKING +ready to cut over +true +7 +CONNECTED( +-)?\n/);
   await said(
     `migration history ${_id} --span minute`,
     /^spanSeconds *\n60\n\nat +state +lagTimeSeconds .*\n\S+Z +\w+ +7 /,
@@ -180,9 +181,9 @@ test('every command sends its request and shows the answer', async () => {
   await said(`migration mismatches ${_id}`, /^The agent has not reported this list yet\.\n$/);
   const unknown = { reason: null, documentsPerSecond: null, bytesPerSecond: null };
   const figures = { documentsCopied: 1, documentsTotal: 2, bytesCopied: 3, bytesTotal: 4, readOrder: null, ...unknown };
-  const changed = ['a', 'b'].map((id) => ({ id, namespace: `shop.${id}`, state: 'copying', ...figures }));
+  const changed = ['a', 'b'].map((id) => ({ id, namespace: `shop.${id}`, state: 'COPYING', ...figures }));
   const collections = { series: 'a'.repeat(24), part: 0, total: 3, changed, removed: [] };
-  const ready = progress(_id, { state: 'tailing', readyForCutover: true });
+  const ready = progress(_id, { state: 'FOLLOWING', readyForCutover: true });
   await agent.report({ migrations: [{ id: _id, progress: ready, lists: { collections } }] });
   await said(
     `migration collections ${_id} --limit 1 --namespace SHOP`,
@@ -190,10 +191,10 @@ test('every command sends its request and shows the answer', async () => {
   );
   await said(`migration cutover ${_id}`, empty);
   const reported = async (changes: Parameters<typeof progress>[1]) =>
-    agent.report({ migrations: [{ id: _id, progress: progress(_id, { state: 'tailing', ...changes }) }] });
+    agent.report({ migrations: [{ id: _id, progress: progress(_id, { state: 'FOLLOWING', ...changes }) }] });
   await assert.rejects(run(`migration cutover ${_id} --abort --dry-run`), { code: 'USAGE' });
   const stateOf = async () => (await plane.control.store.migration(_id))?.state;
-  const aborting = said(`migration cutover ${_id} --abort`, /WORKING +in \w+ +true/);
+  const aborting = said(`migration cutover ${_id} --abort`, /WORKING +ready to cut over +true/);
   const cutoverAborted = await eventually(async () => (await stateOf())?.cutoverAborted, { what: 'the abort' });
   // A report from before the abort proves nothing.
   await reported({ readyForCutover: true });
@@ -204,15 +205,22 @@ test('every command sends its request and shows the answer', async () => {
     /attempt 1 +rehearsed .* would stop them for about 0\.09 s/,
   );
   const rehearsal = await eventually(async () => (await stateOf())?.rehearsal, { what: 'the rehearsal' });
-  const attempt = { number: 1, startedAtMs: 0, rehearsal, result: 'rehearsed', wouldStopMs: 90, steps: [] } as const;
+  const attempt = {
+    number: 1,
+    startedAt: dateOf(0),
+    rehearsalId: rehearsal,
+    result: 'REHEARSED',
+    wouldStopMs: 90,
+    steps: [],
+  } as const;
   await reported({ readyForCutover: true, cutoverAttempts: [attempt] });
   await rehearsing;
   await assert.rejects(run(`migration report ${_id}`), { code: 'API_REFUSED' });
   await said(`migration cutover ${_id}`, empty);
   const late = run(`migration cutover ${_id} --abort`);
   late.catch(() => undefined);
-  await eventually(async () => (await stateOf())?.wanted === 'running', { what: 'the second abort' });
-  await reported({ state: 'committed', cutoverReport: cutoverReport('a warning') });
+  await eventually(async () => (await stateOf())?.wanted === 'RUNNING', { what: 'the second abort' });
+  await reported({ state: 'COMMITTED', cutoverReport: cutoverReport('a warning') });
   await assert.rejects(late, /point of no return/);
   await assert.rejects(run(`migration cutover ${_id} --abort`), /point of no return/);
   await said(`migration report ${_id}`, /\npause +80 ms\. an explanation\n(?:.*\n)*before +mongodb:\/\/a:1\/\n/);
@@ -220,14 +228,14 @@ test('every command sends its request and shows the answer', async () => {
   const { _id: second = '' } = await made(`migration create ${order}`);
   await said(`migration cancel ${second} --drop`, /\n[0-9a-f]{24} +(NEW|FAILED)/);
   assert.match(await run('event list --limit 2 --output json'), /"dropCopied": true/);
-  await agent.report({ migrations: [{ id: second, progress: progress(second, { state: 'failed' }) }] });
+  await agent.report({ migrations: [{ id: second, progress: progress(second, { state: 'FAILED' }) }] });
   await agent.report({ features: ['reversals'] });
   const { _id: third = '' } = await made(`migration create ${order} --reversible`);
   const committed = (wayBack: object) => ({
     features: ['reversals'],
-    migrations: [{ id: third, progress: progress(third, { state: 'committed' }), reversals: 0, wayBack }],
+    migrations: [{ id: third, progress: progress(third, { state: 'COMMITTED' }), reversals: 0, wayBack }],
   });
-  const following = { state: 'following', ready: true, notReadyReasons: [], lagSeconds: 2, warnings: [] };
+  const following = { state: 'FOLLOWING', ready: true, notReadyReasons: [], lagSeconds: 2, warnings: [] };
   await agent.report(committed(following));
   await said(
     `migration describe ${third}`,
@@ -235,7 +243,7 @@ test('every command sends its request and shows the answer', async () => {
   );
   await said(`migration reverse ${third}`, /WORKING.*\n\nusers +on the destination, reversed 1x\nway back +planned/s);
   await said(`migration finish ${third}`, /way back +is being closed/);
-  await agent.report(committed({ state: 'closed' }));
+  await agent.report(committed({ state: 'CLOSED' }));
   await said('org migration list', new RegExp(`^linkspan.destination.groupId +_id .*\n\\w{24} +${third} +COMPLETE`));
   await said(`migration finish ${third}`, /COMPLETE.*way back +closed for good\nwarning +The source stays blocked/s);
   const { linkToken = '' } = await made('link-token create --migrationHost host-2');

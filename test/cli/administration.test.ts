@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { dateOf } from '../../src/contract/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, prepare, progress } from '../atlas-api/migration-world.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
@@ -90,8 +91,12 @@ test('a migration whose source is blocked shows since when', async () => {
   await using plane = await startControlPlane();
   const { path, groupId, agent } = await prepare(plane);
   const id = String((await plane.api('POST', path, { body: cliBody(groupId) })).json._id);
-  const cutover = { requestedAtMs: 0, blocking: true, sourceBlockedAtMs: Date.parse('2026-11-01T12:00:02Z') };
-  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'committing', cutover }) }] });
+  const cutover = {
+    requestedAt: dateOf(0),
+    blocking: true,
+    sourceBlockedAt: dateOf(Date.parse('2026-11-01T12:00:02Z')),
+  };
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'COMMITTING', cutover }) }] });
   const env = {
     LINKSPAN_URL: plane.url,
     LINKSPAN_PUBLIC_KEY: plane.publicKey,
@@ -99,5 +104,5 @@ test('a migration whose source is blocked shows since when', async () => {
   };
   await using described = runLinkspan(['migration', 'describe', id, '--projectId', groupId], { env });
   assert.equal((await described.exit).code, 0, described.stderr);
-  assert.match(described.stdout, /^source blocked +since 2026-11-01T12:00:02Z$/m);
+  assert.match(described.stdout, /^source blocked +since 2026-11-01T12:00:02\.000Z$/m);
 });

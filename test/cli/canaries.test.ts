@@ -105,7 +105,7 @@ test('no secret is in any log or file, whether requests succeed or fail', async 
     { shard: 'rs-west', whyUnknown: null, oplog, rates: null, pingMs: 3 },
     { shard: 'rs-east', whyUnknown: 'host-2 does not answer', oplog: null, rates: null, pingMs: null },
   ];
-  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'failed', verification, shards }) }] });
+  await agent.report({ migrations: [{ id, progress: progress(id, { state: 'FAILED', verification, shards }) }] });
   for (const path of [`${migrations}/${id}`, `/groups/${groupId}/clusters`, `${org}/apiKeys`, `${org}/events`]) {
     answers.push(JSON.stringify((await client.send('GET', path)).body));
   }
@@ -115,7 +115,7 @@ test('no secret is in any log or file, whether requests succeed or fail', async 
   const bundled = readFileSync(bundle, 'utf8');
   assert.match(bundled, new RegExp(`"id": "${id}"[^}]*"status": "FAILED"`));
   const counts = [
-    '"phase": "following"',
+    '"phase": "FOLLOWING"',
     '"documentsRechecked": 130',
     '"found": 3',
     '"open": 1',

@@ -37,7 +37,7 @@ test('a failed migration reports its leftovers; cleanup shows them, and removes 
   const shown = await cleanup(['--output', 'json'], destination.uri);
   const [first = ''] = shown.stdout.split('\n');
   const left = JSON.parse(first);
-  assert.deepEqual([left.migrationId, left.state, left.blocked], [id, 'failed', false]);
+  assert.deepEqual([left.migrationId, left.state, left.blocked], [id, 'FAILED', false]);
   assert.deepEqual(left.collections.sort(), ['shop.empty', 'shop.orders']);
   assert.equal(left.sourceBlocked, false);
   const records = destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
@@ -98,7 +98,7 @@ test('a dry run refuses what the real run refuses, and changes nothing', async (
     return results[0];
   };
   const atWork = await both('--drop');
-  assert.deepEqual([atWork.code, atWork.type, atWork.outcome], [2, 'result', 'refused']);
+  assert.deepEqual([atWork.code, atWork.type, atWork.outcome], [2, 'result', 'REFUSED']);
   assert.equal(atWork.error.code, 'MIGRATION_RUNS');
   await running.commit();
   const committed = await both('--drop');
@@ -111,7 +111,7 @@ test('a dry run refuses what the real run refuses, and changes nothing', async (
     .split('\n')
     .map((line) => JSON.parse(line));
   assert.deepEqual([left.type, left.collections], ['leftovers', ['shop.orders']]);
-  assert.deepEqual(result, { type: 'result', outcome: 'done', error: null });
+  assert.deepEqual(result, { type: 'result', outcome: 'DONE', error: null });
   assert.match(tried.stderr, /would be forgotten/);
   const records = destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
   assert.equal(await records.countDocuments({ _id: id }), 1);

@@ -88,7 +88,7 @@ async function migrate(set: ReplicaSet, hook: string): Promise<void> {
     await using client = new MongoClient(uri);
     await client.db('shop').collection(id).insertOne({});
   }
-  const state = progress(id, { state: 'committed' });
+  const state = progress(id, { state: 'COMMITTED' });
   const ended = async () => (await agent.report({ migrations: [{ id, progress: state }] })).status === 200;
   await eventually(ended, { what: `${hook}: the end to be stored`, pollMs: POLL_MS });
   await using _second = await restarted;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import type { Db } from 'mongodb';
 import { verifyReports } from '../../src/cli/migrate/verify-reports.ts';
+import { inWords } from '../../src/contract/index.ts';
 import type { DigestReport } from '../../src/engine/index.ts';
 import { syncOnce } from '../engine/running-migration.ts';
 import { runLinkspan, untilStopped } from '../support/linkspan-process.ts';
@@ -68,7 +69,7 @@ test('the reports of a source and of its migrated copy are equal', async () => {
   assert.equal((await linkspan.exit).code, 0, linkspan.stderr);
   const { first, second, ...result } = JSON.parse(linkspan.stdout);
   const found = { differences: [], compared: 5, documents: 105, reservations: [] };
-  assert.deepEqual(result, { type: 'result', outcome: 'done', error: null, ...found });
+  assert.deepEqual(result, { type: 'result', outcome: 'DONE', error: null, ...found });
   assert.notEqual(first.cluster.replicaSetId, second.cluster.replicaSetId);
   assert.match(
     written,
@@ -184,14 +185,14 @@ test('a report that proves nothing makes a comparison prove nothing, whatever th
   await syncOnce(pair, { once: true });
   const [a, b] = await reportsOf(folder.path);
   const report: DigestReport = JSON.parse(readFileSync(a, 'utf8'));
-  for (const claim of ['changed meanwhile', 'unknown', 'unfinished'] as const) {
+  for (const claim of ['CHANGED_MEANWHILE', 'UNKNOWN', 'UNFINISHED'] as const) {
     writeFileSync(a, JSON.stringify({ ...report, claim, explanation: 'Because.' }));
     const { code, written } = verify([a, b]);
     assert.equal(code, 2);
-    assert.ok(written.includes(`The first report proves nothing (${claim}). Because.`), written);
+    assert.ok(written.includes(`The first report proves nothing (${inWords(claim)}). Because.`), written);
     assert.match(written, /The reports are equal: .* That proves nothing\.$/m);
     const json = JSON.parse(verify([a, b], { output: 'json' }).written);
-    assert.deepEqual([json.type, json.outcome, json.error.code], ['result', 'refused', 'DIGEST_PROVES_NOTHING']);
+    assert.deepEqual([json.type, json.outcome, json.error.code], ['result', 'REFUSED', 'DIGEST_PROVES_NOTHING']);
   }
   const named = report.collections.map((entry) => ({ ...entry, namespace: `${entry.namespace}\u001b[2J` }));
   writeFileSync(a, JSON.stringify({ ...report, collections: named }));
@@ -213,7 +214,7 @@ test('a digest that a signal stops leaves a report that says it is unfinished', 
   linkspan.kill('SIGINT');
   linkspan.kill('SIGCONT');
   assert.equal((await linkspan.exit).code, 130, linkspan.stderr);
-  assert.equal(JSON.parse(readFileSync(file, 'utf8')).claim, 'unfinished');
+  assert.equal(JSON.parse(readFileSync(file, 'utf8')).claim, 'UNFINISHED');
   const { code, written } = verify([file, file]);
   assert.equal(code, 2);
   assert.match(written, /The first report proves nothing \(unfinished\)\. The command was stopped/);
@@ -225,7 +226,7 @@ test('linkspan digest shows every digest in text and in JSON, and refuses what i
   assert.equal(text.code, 0, text.stderr);
   const json = await digest(pair.source.uri, '--output', 'json');
   const { type, outcome, error, report } = JSON.parse(json.stdout);
-  assert.deepEqual([json.code, type, outcome, error], [0, 'digest', 'done', null]);
+  assert.deepEqual([json.code, type, outcome, error], [0, 'digest', 'DONE', null]);
   for (const entry of (report as DigestReport).collections) {
     const values = entry.type === 'view' ? [] : [entry.digest, ...Object.values(entry.indexes)];
     for (const value of [...values, ...Object.values(entry.options)]) assert.ok(text.stdout.includes(value));

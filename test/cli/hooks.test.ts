@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { dateOf } from '../../src/contract/index.ts';
 import { hookEvent } from '../../src/hooks/index.ts';
 import { systemClock } from '../../src/platform/index.ts';
 import type { ControlPlane } from '../atlas-api/control-plane.ts';
@@ -15,7 +16,7 @@ import { type LinkspanProcess, runLinkspan } from '../support/linkspan-process.t
 
 const ORG_ID = 'ab'.repeat(12);
 const KEYS = ['testerkey', 'a-private-key-of-the-test'] as const;
-const READY = { state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
+const READY = { state: 'FOLLOWING', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] } as const;
 
 /** A `linkspan serve` with hooks. Its data stays in the folder for the next one. */
 async function serve(
@@ -61,7 +62,7 @@ test('a migration tells its hooks when it is ready, failed or cut over: in order
     hooks: [
       { name: 'pager', url: receiver.url, secretFile: 'hook.secret' },
       { name: 'ticket', command: [script], events: ['migration.cut_over'] },
-      { name: 'others', url: receiver.url, secretFile: 'hook.secret', organizationId: 'c'.repeat(24) },
+      { name: 'others', url: receiver.url, secretFile: 'hook.secret', orgId: 'c'.repeat(24) },
     ],
   });
   const { server, url } = await serve(folder, file);
@@ -75,15 +76,15 @@ test('a migration tells its hooks when it is ready, failed or cut over: in order
   const error = { code: 'X', message: 'It broke.', remedy: 'Fix it.' };
   const unfinished = {
     ...READY,
-    state: 'failed',
-    sinceMs: 1,
+    state: 'FAILED',
+    since: dateOf(1),
     error,
     cutoverReport: cutoverReport('a warning'),
   } as const;
   for (let times = 0; times < 2; times += 1) await report(unfinished);
   await eventually(() => receiver.requests.length >= 2, { what: 'the unfinished cutover' });
   assert.match(receiver.events[1].data.message, /^It broke\. Fix it\. .*past its point of no return/);
-  await report({ ...READY, state: 'committed', canWrite: true });
+  await report({ ...READY, state: 'COMMITTED', canWrite: true });
   await eventually(() => receiver.requests.length >= 3, { what: 'three events' });
   await eventually(() => readFileSync(tickets, 'utf8').endsWith('\n'), { what: 'the ticket' });
   assert.deepEqual(
@@ -92,7 +93,7 @@ test('a migration tells its hooks when it is ready, failed or cut over: in order
   );
   const [ready] = receiver.events;
   assert.deepEqual(
-    [ready.data.migrationId, ready.data.organizationId, ready.data.source, ready.data.destination],
+    [ready.data.migrationId, ready.data.orgId, ready.data.source, ready.data.destination],
     [id, ORG_ID, 'source', 'C1'],
   );
   const hours = (Date.parse(ready.data.windowEndsAt) - Date.parse(ready.timestamp)) / 3_600_000;
@@ -124,7 +125,7 @@ test('a server that is killed before it queues an event, or before it notes the 
   const third = await serve(folder, file, { port });
   await using _third = third.server;
   await eventually(() => receiver.requests.length >= 2, { what: 'the event once more' });
-  await report({ ...READY, state: 'failed', error: { code: 'X', message: 'It failed.', remedy: 'Fix it.' } });
+  await report({ ...READY, state: 'FAILED', error: { code: 'X', message: 'It failed.', remedy: 'Fix it.' } });
   await eventually(() => receiver.requests.length >= 3, { what: 'the failure' });
   const [ready, again, failed] = receiver.events;
   assert.deepEqual(again, ready);
@@ -155,7 +156,7 @@ test('a hook that fails is a warning of its migration and one line of the log, w
   await eventually(() => receiver.requests.length >= 2, { what: 'a second attempt' });
   assert.equal(server.stderr.split('a hook failed; retrying').length, 2);
   assert.ok(!server.stderr.includes('path-canary') && !server.stderr.includes(folder.secret.slice(6)));
-  await report({ ...READY, state: 'committed', canWrite: true });
+  await report({ ...READY, state: 'COMMITTED', canWrite: true });
   receiver.answer = (_request, _incoming, response) => void response.writeHead(200).end();
   await eventually(() => receiver.events.at(-1)?.type === 'migration.cut_over', {
     what: 'the cutover',
@@ -177,7 +178,7 @@ test('a server that gets hooks does not send what happened before', async () => 
   const second = await serve(folder, file, { port });
   await using _second = second.server;
   assert.equal((await ask('cancel', { dropCopiedData: false })).status, 202);
-  await report({ ...READY, state: 'cancelled', readyForCutover: false });
+  await report({ ...READY, state: 'CANCELLED', readyForCutover: false });
   await eventually(() => receiver.requests.length > 0, { what: 'an event' });
   assert.deepEqual(
     receiver.events.map(({ type }) => type),

@@ -59,11 +59,11 @@ test('a plan reports sizes, the basis of its estimate and problems, and writes n
   const json = await plan(...flags, '--output', 'json', '--keep-destination');
   assert.equal(json.code, 0, json.stderr);
   const told = JSON.parse(json.stdout);
-  assert.deepEqual([told.type, told.sizes.documents, told.copyTime.restsOn], ['plan', 8_000, 'assumption']);
-  assert.deepEqual([told.outcome, told.error], ['done', null]);
+  assert.deepEqual([told.type, told.sizes.documents, told.copyTime.restsOn], ['plan', 8_000, 'ASSUMPTION']);
+  assert.deepEqual([told.outcome, told.error], ['DONE', null]);
   assert.equal(told.source.privileges, undefined);
   const kept = told.findings.find(({ code }: Document) => code === 'DESTINATION_KEPT');
-  assert.deepEqual([kept.severity, typeof kept.message, typeof kept.remedy], ['warning', 'string', 'string']);
+  assert.deepEqual([kept.severity, typeof kept.message, typeof kept.remedy], ['WARNING', 'string', 'string']);
 
   const after = await Promise.all(
     both.map((set) => oplog(set).findOne({ $nor: [OF_THE_SERVER] }, { sort: { $natural: -1 } })),
@@ -83,7 +83,7 @@ test('a plan reports sizes, the basis of its estimate and problems, and writes n
   assert.match(stopped.stdout, /\[PART_NOT_BLOCKED\]/);
   assert.match(stopped.stdout, /Something stops this migration\.$/m);
   const { outcome, error } = JSON.parse((await plan('--config', config, '--output', 'json')).stdout);
-  assert.deepEqual([outcome, error.code, typeof error.remedy], ['refused', 'PREFLIGHT_FAILED', 'string']);
+  assert.deepEqual([outcome, error.code, typeof error.remedy], ['REFUSED', 'PREFLIGHT_FAILED', 'string']);
   assert.match(error.message, /DESTINATION_NOT_EMPTY/);
   assert.equal((await plan('--config', config, '--drop-destination')).code, 0);
 });
@@ -106,7 +106,7 @@ test('a plan needs two clusters', async () => {
   const twice = await plan('mongodb://127.0.0.1:1/', 'mongodb://127.0.0.1:2/', '--cluster0', 'mongodb://127.0.0.1:3/');
   assert.match(twice.stderr, /The source is given twice.*\[USAGE\]/);
   const json = JSON.parse((await plan('mongodb://127.0.0.1:1/', '--output', 'json')).stdout);
-  assert.deepEqual([json.type, json.outcome, json.error.code], ['plan', 'refused', 'USAGE']);
+  assert.deepEqual([json.type, json.outcome, json.error.code], ['plan', 'REFUSED', 'USAGE']);
   const unreachable = await plan(
     'mongodb://u:hidden@127.0.0.1:1/?serverSelectionTimeoutMS=200',
     'mongodb://127.0.0.1:1/?tls=ja',

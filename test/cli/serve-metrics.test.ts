@@ -3,6 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { securitySamples, serveNotReady, serveSamples } from '../../src/cli/run/serve-metrics.ts';
+import { dateOf } from '../../src/contract/index.ts';
 import { MetricsRegistry } from '../../src/metrics/registry.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, prepare, progress } from '../atlas-api/migration-world.ts';
@@ -26,8 +27,8 @@ test('a server shows what its agents report while they are heard, and their sile
   const of = (name: string, more = '') => `linkspan_${name}{migration="${id}"${more}}`;
   assert.equal((await scrape()).get(of('migration_status', ',status="NEW"')), 1);
 
-  const cutover = { requestedAtMs: 1, blocking: true, sourceBlockedAtMs: 2 };
-  const reported = { ...progress('9'.repeat(24), { state: 'committing', lagSeconds: 3, cutover }) };
+  const cutover = { requestedAt: dateOf(1), blocking: true, sourceBlockedAt: dateOf(2) };
+  const reported = { ...progress('9'.repeat(24), { state: 'COMMITTING', lagSeconds: 3, cutover }) };
   await agent.report({ migrations: [{ id, progress: reported }] });
   const heard = await scrape();
   assert.equal(heard.get(of('lag_seconds')), 3, 'under the id of the order, not that of the report');
@@ -53,7 +54,7 @@ test('a server shows what its agents report while they are heard, and their sile
   assert.ok([...silent.keys()].some((name) => name.startsWith('linkspan_agent_last_seen_timestamp_seconds{')));
 
   const error = { code: 'INTERNAL_ERROR', message: 'm', remedy: 'r' };
-  await agent.report({ migrations: [{ id, progress: { ...reported, state: 'failed', error } }] });
+  await agent.report({ migrations: [{ id, progress: { ...reported, state: 'FAILED', error } }] });
   const failed = await scrape();
   assert.equal(failed.get(of('migration_status', ',status="FAILED"')), 1);
   assert.equal(failed.has(of('lag_seconds')), false);

@@ -86,11 +86,10 @@ test('a way back that is ready is announced once for each cutover, whatever kill
     sync.linkspan.kill('SIGKILL');
     await sync.linkspan.exit;
   };
-  const isReadyToReturn = async (sync: SyncProcess) =>
-    (await sync.progress()).linkspan.wayBack?.readyForCutover === true;
+  const isReadyToReturn = async (sync: SyncProcess) => (await sync.progress()).linkspan.wayBack?.ready === true;
   const told = () =>
     receiver.distinctEvents.map(({ type, data }) => [type, data.usersOn].filter(Boolean).join(' on the '));
-  const expected = ['migration.ready', 'migration.cut_over', 'migration.reverse_ready on the destination'];
+  const expected = ['migration.ready', 'migration.cut_over', 'migration.reverse_ready on the DESTINATION'];
   {
     await using sync = await run();
     await eventually(() => isReady(sync), { what: 'readiness' });
@@ -110,7 +109,7 @@ test('a way back that is ready is announced once for each cutover, whatever kill
   await using sync = await run();
   await eventually(() => isReady(sync), { what: 'readiness to return again' });
   assert.equal((await sync.call('commit')).success, true);
-  expected.push('migration.cut_over', 'migration.reverse_ready on the destination');
+  expected.push('migration.cut_over', 'migration.reverse_ready on the DESTINATION');
   await eventually(() => told().length >= expected.length, { what: 'the second way back' });
   assert.equal((await sync.call('finish')).success, true);
   sync.linkspan.kill('SIGTERM');

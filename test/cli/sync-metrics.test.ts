@@ -20,8 +20,8 @@ async function atOneMoment(sync: SyncProcess, url: string, isRight: (progress: S
       const after = await sync.progress();
       const key = ({ linkspan, canCommit, collectionCopy, verification, lagTimeSeconds }: Shown) => {
         const hasLag = lagTimeSeconds !== null;
-        const { phase, copy, changes } = linkspan ?? {};
-        return JSON.stringify([phase, copy, changes, canCommit, collectionCopy, verification, hasLag]);
+        const { state, copy, changes } = linkspan ?? {};
+        return JSON.stringify([state, copy, changes, canCommit, collectionCopy, verification, hasLag]);
       };
       if (key(before) !== key(after) || !isRight(after)) return undefined;
       return { progress: after, text, values: scraped(text) };
@@ -37,7 +37,7 @@ function series(progress: Shown, name: string, more = ''): string {
 function expectAgreement({ progress, values }: { progress: Shown; values: ReadonlyMap<string, number> }): void {
   const { linkspan } = progress;
   const of = (name: string, more?: string) => values.get(series(progress, name, more));
-  assert.equal(of('migration_state', `,state="${linkspan.phase}"`), 1);
+  assert.equal(of('migration_state', `,state="${linkspan.state}"`), 1);
   assert.equal(of('copied_documents'), linkspan.copy.documentsCopied);
   assert.equal(of('copy_expected_documents'), linkspan.copy.documentsTotal);
   assert.equal(of('events_read_total'), linkspan.changes.read);
@@ -57,7 +57,7 @@ test('the metrics of linkspan sync agree with /progress while it copies, while i
   await using sync = await startSync(uris, [...HOLD_COPY, '--metrics-listen', '127.0.0.1:0']);
   const [, url = ''] = await sync.linkspan.waitForLine(/metrics are served at (http:\/\/\S+)\/metrics$/);
 
-  const copying = await atOneMoment(sync, url, ({ linkspan }) => linkspan?.phase === 'copying');
+  const copying = await atOneMoment(sync, url, ({ linkspan }) => linkspan?.state === 'COPYING');
   expectAgreement(copying);
   assert.equal(copying.values.get(series(copying.progress, 'events_applied_total')), 0);
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
@@ -75,7 +75,7 @@ test('the metrics of linkspan sync agree with /progress while it copies, while i
   assert.equal(following.values.get(series(following.progress, 'source_blocked')), 0);
 
   assert.equal((await sync.call('commit')).success, true);
-  const committed = await atOneMoment(sync, url, ({ linkspan }) => linkspan?.phase === 'committed');
+  const committed = await atOneMoment(sync, url, ({ linkspan }) => linkspan?.state === 'COMMITTED');
   expectAgreement(committed);
   const of = (name: string, more?: string) => committed.values.get(series(committed.progress, name, more));
   assert.ok((of('write_pause_seconds') ?? 0) > 0, committed.text);

@@ -41,7 +41,7 @@ interface Result {
     readonly documentsCompared: number;
     readonly catalogDifferences: readonly string[] | null;
     readonly catalogDifferencesFound: number | null;
-    readonly equalAtMs: number | null;
+    readonly equalAt: string | null;
     readonly mismatches: { readonly open: number };
   } | null;
   readonly left: { readonly collections: number } | null;
@@ -49,7 +49,7 @@ interface Result {
 }
 
 /** Parses the lines of `--output json`. Asserts that the last is the only result and all others are progress. */
-export function readJson(stdout: string): { progress: { phase: string }[]; result: Result } {
+export function readJson(stdout: string): { progress: { stage: string }[]; result: Result } {
   const objects = stdout
     .trimEnd()
     .split('\n')

@@ -45,7 +45,7 @@ test('a write to the blocked source long after the commit is an alarm, also of t
   {
     await using sync = await committed(pair, ['--hooks-file', file]);
     const watch = await watchOf(sync);
-    assert.deepEqual([watch.changes, watch.ended], [0, null]);
+    assert.deepEqual([watch.changes, watch.ended], [0, undefined]);
     await items.insertMany([{ after: 1 }, { after: 2 }]);
     await eventually(async () => (await alarmOf(sync)).join() === '2,shop.items', { what: 'the alarm' });
     await eventually(() => receiver.requests.length > 0, { what: 'the event' });
@@ -74,7 +74,7 @@ test('the watch is over after its time, and says that nothing was missed', { ski
   await items.insertOne({ n: 1 });
   await using sync = await committed(pair, ['--watch-source-minutes', '0.1']);
   await items.insertOne({ after: 1 });
-  await eventually(async () => (await watchOf(sync)).ended !== null, {
+  await eventually(async () => (await watchOf(sync)).ended !== undefined, {
     what: 'the end of the watch',
     pollMs: 250,
   });
@@ -93,7 +93,7 @@ test('a source that is switched off ends the watch when its time is over, with t
   await using sync = await committed(pair, ['--watch-source-minutes', '0.1']);
   await (await pair.source.primary()).kill();
   assert.equal((await sync.progress()).state, 'COMMITTED');
-  await eventually(async () => (await watchOf(sync)).ended !== null, {
+  await eventually(async () => (await watchOf(sync)).ended !== undefined, {
     what: 'the end of the watch',
     pollMs: 250,
   });

@@ -25,9 +25,9 @@ describe('on one pair, without a kill or a cutover', () => {
     const { phase, documentsCompared, catalogDifferences, catalogDifferencesFound } = verification ?? {};
     assert.deepEqual(
       [phase, documentsCompared, catalogDifferences, catalogDifferencesFound],
-      ['following', 2_000, [], 0],
+      ['FOLLOWING', 2_000, [], 0],
     );
-    assert.ok(Math.abs((verification?.equalAtMs ?? 0) - Date.now()) < 60_000, JSON.stringify(verification));
+    assert.ok(Math.abs(Date.parse(verification?.equalAt ?? '') - Date.now()) < 60_000, JSON.stringify(verification));
   });
 
   test('a copy of a source that is written to says at which time both were equal, and names capped collections', async () => {
@@ -53,14 +53,14 @@ describe('on one pair, without a kill or a cutover', () => {
       /^linkspan sync: Verified: equal at 2\S+Z for 2,00\d documents in 2 collections; \d\S* comparisons? of .* This leaves out 1 capped collection: .* were compared before the commit\. .* differs\.$/m,
     );
     const { verification } = readJson(linkspan.stdout).result;
-    assert.ok((verification?.equalAtMs ?? Number.POSITIVE_INFINITY) <= Date.now(), JSON.stringify(verification));
+    assert.ok(Date.parse(verification?.equalAt ?? '') <= Date.now(), JSON.stringify(verification));
   });
 
   test('a document that somebody deletes again after each repair ends a sync with 3', async () => {
     await refill(pair);
     const orders = pair.destination.client.db('shop').collection<{ _id: number }>('orders');
     await using sync = await startSync({ source: pair.source.uri, destination: pair.destination.uri });
-    await sync.linkspan.waitForLine(/^in sync: /, 30_000);
+    await sync.linkspan.waitForLine(/^ready to cut over: /, 30_000);
     let hasEnded = false;
     const ended = sync.linkspan.exit.finally(() => {
       hasEnded = true;
@@ -88,20 +88,20 @@ test('--once --verify report ends with 3 and what differs, commits nothing, and 
   await orders.updateOne({ _id: 7 }, { $set: { text: 'planted' } });
 
   const document = await run();
-  assert.deepEqual([document.code, document.result.outcome], [3, 'failed'], document.stderr);
+  assert.deepEqual([document.code, document.result.outcome], [3, 'FAILED'], document.stderr);
   assert.equal(document.result.error?.code, 'VERIFICATION_FAILED');
-  assert.deepEqual([document.result.verification?.mismatches.open, document.result.verification?.equalAtMs], [1, null]);
+  assert.deepEqual([document.result.verification?.mismatches.open, document.result.verification?.equalAt], [1, null]);
   assert.match(
     document.stderr,
     /Verification found differences: 2,000 documents in 1 collection compared\. .*1 document differs\.$/m,
   );
   assert.match(document.stderr, /shop\.orders _id \{"\$numberInt":"7"\}: different at `text`.* \(differs\)$/m);
   assert.equal((await orders.findOne({ _id: 7 }))?.text, 'planted');
-  assert.ok(document.progress.every(({ phase }) => phase !== 'done'));
+  assert.ok(document.progress.every(({ stage }) => stage !== 'COMPLETE'));
 
   await orders.updateOne({ _id: 7 }, { $set: { text: 'document 7' } });
   const equal = await run();
-  assert.deepEqual([equal.code, equal.result.outcome], [0, 'done'], equal.stderr);
+  assert.deepEqual([equal.code, equal.result.outcome], [0, 'DONE'], equal.stderr);
   assert.match(equal.stderr, /Verified: equal at .* 1 document differed earlier and does not any more\. .*differs\.$/m);
   await expectIdentical(pair);
 });
@@ -115,7 +115,7 @@ test('--once ends with 3 when catalogs differ; the same command repairs them at 
   first.kill('SIGCONT');
   assert.equal((await first.exit).code, 3, first.stderr);
   const { error, verification } = readJson(first.stdout).result;
-  assert.deepEqual([error?.code, verification?.equalAtMs], ['VERIFICATION_FAILED', null]);
+  assert.deepEqual([error?.code, verification?.equalAt], ['VERIFICATION_FAILED', null]);
   assert.equal(verification?.catalogDifferencesFound, 1);
   assert.match(first.stderr, /Verification found differences: .*Catalogs differ: shop\.orders: index missing text_1/);
 
@@ -130,7 +130,7 @@ test('--verify report lists what differs and refuses the commit; without it the 
   const uris = { source: pair.source.uri, destination: pair.destination.uri };
   {
     await using sync = await startSync(uris, ['--verify', 'report']);
-    await sync.linkspan.waitForLine(/^in sync: /, 30_000);
+    await sync.linkspan.waitForLine(/^ready to cut over: /, 30_000);
     await orders.deleteOne({ _id: 7 });
     const { canCommit, linkspan } = await eventually(
       async () => {
@@ -139,8 +139,8 @@ test('--verify report lists what differs and refuses the commit; without it the 
       },
       { what: 'the missing document to be found' },
     );
-    assert.deepEqual([canCommit, linkspan.verification.mode], [false, 'report']);
-    await sync.linkspan.waitForLine(/^catching up: 1 document differs, /, 30_000);
+    assert.deepEqual([canCommit, linkspan.verification.mode], [false, 'REPORT']);
+    await sync.linkspan.waitForLine(/^differences found: 1 document differs, /, 30_000);
     assert.equal((await sync.call('commit')).error, 'NotReadyForCutover');
     sync.linkspan.kill('SIGTERM');
     assert.equal((await sync.linkspan.exit).code, 4);
@@ -151,9 +151,9 @@ test('--verify report lists what differs and refuses the commit; without it the 
     );
   }
   await using sync = await startSync(uris);
-  await sync.linkspan.waitForLine(/^in sync: /, 30_000);
+  await sync.linkspan.waitForLine(/^ready to cut over: /, 30_000);
   assert.deepEqual(await sync.call('commit'), { success: true });
-  await sync.linkspan.waitForLine(/^done: /, 30_000);
+  await sync.linkspan.waitForLine(/^complete: /, 30_000);
   sync.linkspan.kill('SIGTERM');
   assert.equal((await sync.linkspan.exit).code, 0);
   assert.match(

@@ -29,11 +29,11 @@ describe('on one pair, without a cutover', () => {
     await refill(pair);
     await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once']);
     assert.deepEqual(await linkspan.exit, { code: 0, signal: null }, linkspan.stderr);
-    for (const row of ['preparing', 'copying', 'catching up', 'total']) {
+    for (const row of ['preparing', 'copying', 'following', 'total']) {
       assert.match(linkspan.stdout, new RegExp(`^${row} +\\d+\\.\\d s$`, 'm'));
     }
     assert.match(linkspan.stdout, /^documents +2,000$/m);
-    assert.match(linkspan.stderr, /^done: /m);
+    assert.match(linkspan.stderr, /^complete: /m);
     assert.match(
       linkspan.stderr,
       /^linkspan sync: Verified: equal at 2\S+Z for 2,000 documents in 1 collection[;.].* Nothing differs\.$/m,
@@ -47,11 +47,11 @@ describe('on one pair, without a cutover', () => {
     await using linkspan = runLinkspan(['sync', ...clusters(pair), '--once', '--no-verify', '--output', 'json']);
     assert.equal((await linkspan.exit).code, 0, linkspan.stderr);
     const { progress, result } = readJson(linkspan.stdout);
-    assert.deepEqual([result.outcome, result.error, result.copy.documentsCopied], ['done', null, 2_000]);
+    assert.deepEqual([result.outcome, result.error, result.copy.documentsCopied], ['DONE', null, 2_000]);
     assert.ok(Number(result.totalSeconds) > 0);
     assert.ok(progress.length > 0);
-    assert.equal(progress.at(-1)?.phase, 'done');
-    assert.equal(result.verification?.mode, 'off');
+    assert.equal(progress.at(-1)?.stage, 'COMPLETE');
+    assert.equal(result.verification?.mode, 'OFF');
     assert.match(linkspan.stderr, /^linkspan sync: Not verified: verification is switched off\.$/m);
   });
 
@@ -64,25 +64,25 @@ describe('on one pair, without a cutover', () => {
       return { code, ...readJson(linkspan.stdout), stderr: linkspan.stderr };
     };
     const usage = await run('--cluster0', source.uri, '--once');
-    assert.deepEqual([usage.code, usage.result.outcome, usage.result.error?.code], [2, 'refused', 'USAGE']);
+    assert.deepEqual([usage.code, usage.result.outcome, usage.result.error?.code], [2, 'REFUSED', 'USAGE']);
     assert.deepEqual([usage.result.migrationId, usage.result.copy, usage.result.totalSeconds], [null, null, null]);
 
     await destination.client.db('here').collection('already').insertOne({});
     const refused = await run(...clusters(pair), '--once');
     assert.deepEqual([refused.code, refused.progress.length], [2, 0]);
     const { outcome, error, findings } = refused.result;
-    assert.deepEqual([outcome, error?.code], ['refused', 'PREFLIGHT_FAILED']);
+    assert.deepEqual([outcome, error?.code], ['REFUSED', 'PREFLIGHT_FAILED']);
     assert.match(error?.message ?? '', /DESTINATION_NOT_EMPTY/);
     assert.match(error?.remedy ?? '', /start the migration again/);
     const found = findings.find(({ code }) => code === 'DESTINATION_NOT_EMPTY');
-    assert.deepEqual([found?.severity, typeof found?.remedy], ['error', 'string']);
+    assert.deepEqual([found?.severity, typeof found?.remedy], ['ERROR', 'string']);
     await destination.client.db('here').dropDatabase();
 
     const data = { failCommands: ['insert'], namespace: 'shop.orders', errorCode: 2, appName: 'linkspan-destination' };
     await destination.failCommand({ mode: 'alwaysOn', data });
     const failed = await run(...clusters(pair), '--once');
     await destination.clearFailPoints();
-    assert.deepEqual([failed.code, failed.result.outcome, failed.result.left?.collections], [1, 'failed', 1]);
+    assert.deepEqual([failed.code, failed.result.outcome, failed.result.left?.collections], [1, 'FAILED', 1]);
     assert.match(String(failed.result.migrationId), /^[0-9a-f]{24}$/);
     assert.ok(failed.result.error?.code && failed.result.error.message && failed.result.error.remedy);
   });
@@ -100,7 +100,7 @@ describe('on one pair, without a cutover', () => {
       linkspan.kill(signal);
       assert.equal((await linkspan.exit).code, code, linkspan.stderr);
       const { result } = readJson(linkspan.stdout);
-      assert.deepEqual([result.outcome, result.error, typeof result.migrationId], ['stopped', null, 'string']);
+      assert.deepEqual([result.outcome, result.error, typeof result.migrationId], ['STOPPED', null, 'string']);
     }
   });
 
@@ -167,15 +167,15 @@ describe('on one pair, without a cutover', () => {
     const again = await run();
     assert.equal(again.code, 2);
     assert.match(again.stderr, /\[DESTINATION_NOT_EMPTY\]/);
-    assert.doesNotMatch(again.stderr, /^done|100 %/m);
+    assert.doesNotMatch(again.stderr, /^complete|100 %/m);
     await using asJson = runLinkspan(['sync', ...clusters(pair), '--once', '--output', 'json']);
     assert.equal((await asJson.exit).code, 2);
     const { progress, result } = readJson(asJson.stdout);
     assert.deepEqual(
-      progress.filter(({ phase }) => phase === 'done'),
+      progress.filter(({ stage }) => stage === 'COMPLETE'),
       [],
     );
-    assert.deepEqual([result.outcome, result.error?.code], ['refused', 'PREFLIGHT_FAILED']);
+    assert.deepEqual([result.outcome, result.error?.code], ['REFUSED', 'PREFLIGHT_FAILED']);
     assert.equal((await run('--drop-destination')).code, 0);
     const { documents } = await expectIdentical(pair);
     assert.equal(documents, 0);
@@ -205,7 +205,7 @@ test('SIGINT exits with 130 and SIGTERM with 4, and the same command resumes', a
     const { linkspan, post } = await start();
     await using _process = linkspan;
     assert.equal((await post('start', { source: 'cluster0', destination: 'cluster1' })).status, 200);
-    await linkspan.waitForLine(/^in sync: /, 30_000);
+    await linkspan.waitForLine(/^ready to cut over: /, 30_000);
     linkspan.kill(signal);
     assert.deepEqual(await linkspan.exit, { code, signal: null }, linkspan.stderr);
     assert.match(linkspan.stderr, /stopped; start the same command again, then POST \/api\/v1\/start resumes/);
@@ -216,9 +216,9 @@ test('SIGINT exits with 130 and SIGTERM with 4, and the same command resumes', a
     /migration [0-9a-f]{24} from cluster0 to cluster1 is unfinished \(following changes\): POST \/api\/v1\/start with \{"source":"cluster0","destination":"cluster1"\} resumes it/,
   );
   await post('start', { source: 'cluster0', destination: 'cluster1' });
-  await linkspan.waitForLine(/^in sync: /, 30_000);
+  await linkspan.waitForLine(/^ready to cut over: /, 30_000);
   assert.equal((await post('commit', {})).status, 200);
-  await linkspan.waitForLine(/^done: /, 30_000);
+  await linkspan.waitForLine(/^complete: /, 30_000);
   linkspan.kill('SIGINT');
   assert.equal((await linkspan.exit).code, 0);
   assert.match(linkspan.stderr, /ended; the migration is committed/);
@@ -305,7 +305,7 @@ test('a copy limit applies from the first byte, and a call of /load removes it',
   await using once = runLinkspan(['sync', ...clusters(pair), '--once', ...limited, '--output', 'json']);
   assert.equal((await once.exit).code, 0, once.stderr);
   const { phases } = readJson(once.stdout).result;
-  const copying = phases?.find(({ name }) => name === 'copying');
+  const copying = phases?.find(({ name }) => name === 'COPYING');
   // One collection per second, the first one at once.
   assert.ok(Number(copying?.seconds) > 1.9, JSON.stringify(phases));
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { verificationReport } from '../../src/engine/index.ts';
+import { verificationReport } from '../../src/contract/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { expectHookReached, type RunOptions, runLinkspan } from '../support/linkspan-process.ts';
@@ -61,15 +61,15 @@ test('equal clusters end with 0, different ones with 3 and the differences', asy
   assert.match(different.stdout, /^ {2}shop\.orders: index extra text_1/m);
   assert.match(different.stdout, /^Different\. 2 documents and 1 definition differ/m);
   const { result, differences } = verificationReport.parse(JSON.parse(readFileSync(report, 'utf8')));
-  assert.equal(result, 'different');
+  assert.equal(result, 'DIFFERENT');
   assert.equal(differences.total, 2);
   const listed = readFileSync(`${report}.differences.ndjson`, 'utf8')
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
   assert.deepEqual(listed.map(({ _id, class: kind }) => `${_id.$numberInt} ${kind}`).sort(), [
-    '7 different',
-    '8 missing',
+    '7 DIFFERENT',
+    '8 MISSING',
   ]);
 
   const json = await verify([...uris(), '--output', 'json']);
@@ -81,9 +81,9 @@ test('equal clusters end with 0, different ones with 3 and the differences', asy
   assert.equal(lines.filter(({ type }) => type === 'difference').length, 2);
   assert.deepEqual(
     [lines.at(-1).type, lines.at(-1).outcome, lines.at(-1).error.code],
-    ['result', 'failed', 'DIFFERENCES_FOUND'],
+    ['result', 'FAILED', 'DIFFERENCES_FOUND'],
   );
-  assert.equal(lines.at(-1).report.result, 'different');
+  assert.equal(lines.at(-1).report.result, 'DIFFERENT');
 });
 
 test('what cannot be compared ends with 2: one cluster twice, a standalone server, a file that is no state', async () => {
@@ -194,7 +194,7 @@ test('--repair is refused beside a migration that has not ended', async () => {
   await pair.destination.client
     .db('linkspan_internal')
     .collection<{ _id: string; state: string }>('migrations')
-    .insertOne({ _id: 'a'.repeat(24), state: 'tailing' });
+    .insertOne({ _id: 'a'.repeat(24), state: 'FOLLOWING' });
   const refused = await verify([...uris(), '--repair']);
   assert.deepEqual([refused.code, /\[REPAIR_DURING_MIGRATION\]/.test(refused.stderr)], [2, true], refused.stderr);
   assert.equal((await verify(uris())).code, 0);

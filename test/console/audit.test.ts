@@ -30,7 +30,7 @@ test('the audit shows who did what, by type and page by page', { skip }, async (
   await page.keyboard.press('Enter');
   await page.getByText('1–50 of 60').waitFor();
   const newest = page.getByRole('row').nth(1);
-  for (const part of ['GROUP_CREATED', `api key ${plane.publicKey}`, '127.0.0.1', 'name: Project 60']) {
+  for (const part of ['GROUP_CREATED', `API key ${plane.publicKey}`, '127.0.0.1', 'name: Project 60']) {
     await newest.getByText(part, { exact: true }).waitFor();
   }
   assert.ok(await page.getByRole('button', { name: 'Newer' }).isDisabled());

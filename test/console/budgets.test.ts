@@ -29,7 +29,7 @@ const MOST_GROWN_BYTES = 400_000;
 const hurried: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 20, signal) };
 
 const figures = (at: number): MigrationSample['figures'] => ({
-  state: 'copying',
+  state: 'COPYING',
   lagSeconds: at % 40,
   changesRead: at * 100,
   changesApplied: at * 90,
@@ -46,7 +46,7 @@ async function startLarge() {
   const started = await start(plane);
   const { id, agent } = started;
   for (const lists of partsOf(manyCollections(COLLECTIONS)))
-    await agent.report({ migrations: [{ id, progress: progress(id, { state: 'copying' }), lists }] });
+    await agent.report({ migrations: [{ id, progress: progress(id, { state: 'COPYING' }), lists }] });
   const nowMs = Date.now();
   await plane.store.write(async (transaction) => {
     for (const [spanMs, number] of [
@@ -132,7 +132,7 @@ test('a page that is updated for minutes does not grow', { skip }, async () => {
         changed: [largest],
         removed: [],
       };
-      const entry = { id, progress: progress(id, { state: 'copying', changes }), lists: { collections } };
+      const entry = { id, progress: progress(id, { state: 'COPYING', changes }), lists: { collections } };
       await agent.report({ migrations: [entry] });
       await page.getByText(`${updates} queued`, { exact: true }).waitFor();
     }

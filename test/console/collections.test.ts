@@ -25,7 +25,7 @@ async function openCollections(number: number, look: PageOptions = {}) {
   const { groupId, id, agent } = await start(plane);
   const all = manyCollections(number);
   for (const lists of partsOf(all))
-    await agent.report({ migrations: [{ id, progress: progress(id, { state: 'copying' }), lists }] });
+    await agent.report({ migrations: [{ id, progress: progress(id, { state: 'COPYING' }), lists }] });
   const watched = resources.use(await openPage(browser, plane.url, look));
   const { page } = watched;
   await page.goto(`${plane.url}/#/projects/${groupId}/migrations/${id}`);

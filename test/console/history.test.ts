@@ -26,7 +26,7 @@ async function openLag(past: readonly (readonly [agoMs: number, lagSeconds: numb
   const { groupId, id, report } = await start(plane);
   for (const [agoMs, lagSeconds] of past) {
     clock.offsetMs = -agoMs;
-    await report({ state: 'tailing', lagSeconds });
+    await report({ state: 'FOLLOWING', lagSeconds });
   }
   const watched = resources.use(await openPage(browser, plane.url));
   const { page } = watched;

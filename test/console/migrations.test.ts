@@ -41,7 +41,7 @@ test('the list of migrations follows seven projects by one stream, and projects 
   const { agent } = await prepare(plane);
   for (let nth = 1; nth < PROJECTS; nth += 1) {
     const id = await migrateInto(plane, `ended${nth}`);
-    await report(agent, id, { state: 'failed', error: { code: 'X', message: 'It failed.', remedy: 'Fix it.' } });
+    await report(agent, id, { state: 'FAILED', error: { code: 'X', message: 'It failed.', remedy: 'Fix it.' } });
   }
   const running = await migrateInto(plane, 'running');
   await report(agent, running, { lagSeconds: 11 });
@@ -61,7 +61,7 @@ test('the list of migrations follows seven projects by one stream, and projects 
 
   await report(agent, running, { lagSeconds: 42 });
   await cards.first().getByText('42 s', { exact: true }).waitFor();
-  await report(agent, running, { state: 'failed', error: { code: 'X', message: 'It failed.', remedy: 'Fix it.' } });
+  await report(agent, running, { state: 'FAILED', error: { code: 'X', message: 'It failed.', remedy: 'Fix it.' } });
   await migrateInto(plane, 'later');
   await cards.nth(PROJECTS).waitFor();
   await cards.first().getByText('later', { exact: true }).waitFor();

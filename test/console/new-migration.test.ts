@@ -23,7 +23,7 @@ async function open(plane: ControlPlane, look: PageOptions = {}) {
   return watched;
 }
 
-const finding = (code: string, severity: 'error' | 'warning') => ({
+const finding = (code: string, severity: 'ERROR' | 'WARNING') => ({
   code,
   severity,
   message: `A message of ${code}.`,
@@ -50,7 +50,7 @@ test('a migration is checked with every finding and its remedy, and starts when 
   await answerValidation(agent, {
     status: 'FAILED',
     errorMessage: 'A message of DESTINATION_OLDER.',
-    findings: [finding('DESTINATION_KEPT', 'warning'), finding('DESTINATION_OLDER', 'error')],
+    findings: [finding('DESTINATION_KEPT', 'WARNING'), finding('DESTINATION_OLDER', 'ERROR')],
   });
   await page.getByRole('alert').getByText('Fix the errors, then check again.').waitFor();
   const found = await page.getByRole('region', { name: 'Check' }).getByRole('listitem').allTextContents();
@@ -65,7 +65,7 @@ test('a migration is checked with every finding and its remedy, and starts when 
   await answerValidation(agent, {
     status: 'SUCCESS',
     errorMessage: null,
-    findings: [finding('DESTINATION_KEPT', 'warning')],
+    findings: [finding('DESTINATION_KEPT', 'WARNING')],
   });
   const start = page.getByRole('button', { name: 'Start…' });
   await start.waitFor();
@@ -76,7 +76,7 @@ test('a migration is checked with every finding and its remedy, and starts when 
   await check.click();
   const estimate = {
     ...{ collections: 3, documents: 40_000, bytes: 6e9, indexes: 2, indexBytes: 1_048_576, left: 1 },
-    copy: { seconds: 300, bytesPerSecond: 20_000_000, restsOn: 'measured read of the source' },
+    copy: { seconds: 300, bytesPerSecond: 20_000_000, restsOn: 'MEASURED_SOURCE_READ' },
   };
   await answerValidation(agent, { status: 'SUCCESS', errorMessage: null, findings: [], estimate });
   await page.getByText('5.6 GiB, 40,000 documents in 3 collections').waitFor();

@@ -1,7 +1,6 @@
-import type { Progress } from '../../src/engine/index.ts';
+import { dateOf, GATES, type Gate, type Progress } from '../../src/contract/index.ts';
 import { CUTOVER_STEPS, type CutoverStepName } from '../../src/engine/records/cutover-attempt.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
-import { GATES, type Gate } from '../../src/platform/index.ts';
 
 export const GIB = 1024 ** 3;
 export const MINUTE_MS = 60_000;
@@ -9,11 +8,11 @@ export const MINUTE_MS = 60_000;
 export const ago = (minutes: number) => Date.now() - minutes * MINUTE_MS;
 
 export const copying: Partial<Progress> = {
-  state: 'copying',
-  sinceMs: ago(102),
+  state: 'COPYING',
+  since: dateOf(ago(102)),
   phases: [
-    { name: 'preparing', startedAtMs: ago(103), endedAtMs: ago(102) },
-    { name: 'copying', startedAtMs: ago(102) },
+    { name: 'PREPARING', startedAt: dateOf(ago(103)), endedAt: dateOf(ago(102)) },
+    { name: 'COPYING', startedAt: dateOf(ago(102)) },
   ],
   copy: {
     collectionsTotal: 68,
@@ -60,12 +59,12 @@ export const shards: NonNullable<Progress['shards']> = [
 
 export const copied: Partial<Progress> = {
   ...copying,
-  state: 'tailing',
-  sinceMs: ago(31),
+  state: 'FOLLOWING',
+  since: dateOf(ago(31)),
   phases: [
-    { name: 'preparing', startedAtMs: ago(134), endedAtMs: ago(133) },
-    { name: 'copying', startedAtMs: ago(133), endedAtMs: ago(31) },
-    { name: 'catching up', startedAtMs: ago(31) },
+    { name: 'PREPARING', startedAt: dateOf(ago(134)), endedAt: dateOf(ago(133)) },
+    { name: 'COPYING', startedAt: dateOf(ago(133)), endedAt: dateOf(ago(31)) },
+    { name: 'FOLLOWING', startedAt: dateOf(ago(31)) },
   ],
   copy: {
     ...(copying.copy as NonNullable<Progress['copy']>),
@@ -89,8 +88,8 @@ export const copied: Partial<Progress> = {
 };
 
 export const verification = (changes: Partial<Progress['verification']> = {}): Progress['verification'] => ({
-  ...verificationProgress('repair'),
-  phase: 'comparing',
+  ...verificationProgress('REPAIR'),
+  phase: 'COMPARING',
   seesForeignWrites: true,
   collectionsTotal: 68,
   collectionsDone: 40,
@@ -108,12 +107,12 @@ export const verification = (changes: Partial<Progress['verification']> = {}): P
 });
 
 export const settled = verification({
-  phase: 'following',
+  phase: 'FOLLOWING',
   collectionsDone: 68,
   documentsCompared: 719_445_051,
   bytesCompared: 412 * GIB,
   waiting: 3,
-  equalAtMs: ago(0.1),
+  equalAt: dateOf(ago(0.1)),
   etaSeconds: null,
 });
 
@@ -132,11 +131,11 @@ export function gates(others: Readonly<Record<string, Partial<Gate>>> = {}): Gat
     .filter((name) => !['agent', 'request', 'window'].includes(name))
     .map((name) => ({
       name,
-      state: 'passed' as const,
+      state: 'PASSED' as const,
       value: null,
       limit: null,
       reasons: [],
-      measuredAtMs: Date.now(),
+      measuredAt: dateOf(Date.now()),
       etaSeconds: null,
       ...figures[name],
       ...others[name],
@@ -148,7 +147,7 @@ export const ready: Partial<Progress> = {
   verification: settled,
   readiness: gates({
     transactions: {
-      state: 'waiting',
+      state: 'WAITING',
       value: 14,
       reasons: ['a transaction of reporting has been open for 14 s'],
     },
@@ -158,14 +157,19 @@ export const ready: Partial<Progress> = {
 };
 
 export const steps = (names: readonly CutoverStepName[], until: number) =>
-  names.map((name, at) => ({ name, startedAtMs: until - 90 + at, durationMs: 12 + at, reason: CUTOVER_STEPS[name] }));
+  names.map((name, at) => ({
+    name,
+    startedAt: dateOf(until - 90 + at),
+    durationMs: 12 + at,
+    reason: CUTOVER_STEPS[name],
+  }));
 
 export const mismatch = {
   namespace: 'shop.orders',
   key: '{"$oid":"6553f1a2c4e8b7001f3d9a10"}',
-  class: 'different',
+  class: 'DIFFERENT' as const,
   path: 'items.3.price',
-  firstSeenMs: ago(4),
+  firstSeen: dateOf(ago(4)),
   times: 2,
   sourceTime: { t: 1, i: 1 },
   destinationTime: { t: 1, i: 2 },
@@ -185,9 +189,9 @@ export function open(
   reason: string,
   etaSeconds: number | null = null,
 ): Partial<Gate> {
-  return { state: 'waiting', value, limit, reasons: [reason], etaSeconds };
+  return { state: 'WAITING', value, limit, reasons: [reason], etaSeconds };
 }
 
 export function unknown(reason: string): Partial<Gate> {
-  return { state: 'unknown', reasons: [reason], measuredAtMs: null };
+  return { state: 'UNKNOWN', reasons: [reason], measuredAt: null };
 }

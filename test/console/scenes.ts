@@ -1,5 +1,5 @@
+import { dateOf, type Progress } from '../../src/contract/index.ts';
 import { expireMigrations } from '../../src/control/index.ts';
-import type { Progress } from '../../src/engine/index.ts';
 import type { RedeemResponse, ReportedLists } from '../../src/link/index.ts';
 import { type Clock, systemClock } from '../../src/platform/index.ts';
 import type { ControlPlane } from '../atlas-api/control-plane.ts';
@@ -88,13 +88,13 @@ async function cutOver(started: Shop, more: Partial<Progress> = {}): Promise<voi
   await started.ask('cutover');
   const attempt = {
     number: 1,
-    startedAtMs: ago(0.02),
+    startedAt: dateOf(ago(0.02)),
     steps: steps(['checks', 'catch up', 'claim', 'block'], Date.now()),
   };
   await started.report({
     ...ready,
-    state: 'committing',
-    phases: [...(ready.phases ?? []), { name: 'cutover' as const, startedAtMs: ago(0.02) }],
+    state: 'COMMITTING',
+    phases: [...(ready.phases ?? []), { name: 'CUTOVER' as const, startedAt: dateOf(ago(0.02)) }],
     cutoverAttempts: [attempt] as Progress['cutoverAttempts'],
     ...more,
   });
@@ -102,20 +102,20 @@ async function cutOver(started: Shop, more: Partial<Progress> = {}): Promise<voi
 
 const done = (): Partial<Progress> => ({
   ...ready,
-  state: 'committed',
+  state: 'COMMITTED',
   readiness: [],
   readyForCutover: false,
   canWrite: true,
   lagSeconds: null,
   phases: [
-    ...(copied.phases ?? []).map((phase) => ({ ...phase, endedAtMs: phase.endedAtMs ?? ago(0.1) })),
-    { name: 'cutover', startedAtMs: ago(0.1), endedAtMs: ago(0.09) },
+    ...(copied.phases ?? []).map((phase) => ({ ...phase, endedAt: phase.endedAt ?? dateOf(ago(0.1)) })),
+    { name: 'CUTOVER', startedAt: dateOf(ago(0.1)), endedAt: dateOf(ago(0.09)) },
   ] as Progress['phases'],
   cutoverAttempts: [
     {
       number: 1,
-      startedAtMs: ago(0.1),
-      result: 'committed',
+      startedAt: dateOf(ago(0.1)),
+      result: 'COMMITTED',
       stoppedMs: 84,
       steps: steps(
         ['checks', 'catch up', 'claim', 'block', 'barrier', 'drain', 'last look', 'commit', 'opening'],
@@ -150,7 +150,7 @@ export const SCENES: readonly Scene[] = [
     name: 'preparing',
     word: 'Preparing',
     says: 'checks both sides',
-    play: (started) => started.report({ state: 'preparing', etaSeconds: null, lagSeconds: null }),
+    play: (started) => started.report({ state: 'PREPARING', etaSeconds: null, lagSeconds: null }),
   },
   {
     name: 'copying',
@@ -166,7 +166,7 @@ export const SCENES: readonly Scene[] = [
             running: open(null, null, 'it is copying'),
           }),
         },
-        collectionsIn('copying'),
+        collectionsIn('COPYING'),
       ),
   },
   {
@@ -180,7 +180,7 @@ export const SCENES: readonly Scene[] = [
           verification: verification(),
           readiness: gates({ documents: open(0, 0, 'the verification has yet to compare 1,204 documents again', 244) }),
         },
-        collectionsIn('tailing'),
+        collectionsIn('FOLLOWING'),
       ),
   },
   {
@@ -200,7 +200,7 @@ export const SCENES: readonly Scene[] = [
     name: 'ready',
     word: 'Ready to cut over',
     says: 'Cut over when your applications are ready',
-    play: (started) => started.report(ready, collectionsIn('tailing')),
+    play: (started) => started.report(ready, collectionsIn('FOLLOWING')),
   },
   {
     name: 'waiting',
@@ -209,7 +209,7 @@ export const SCENES: readonly Scene[] = [
     play: (started) =>
       started.report({
         ...copying,
-        waiting: [{ for: 'the destination', sinceMs: ago(3), reason: 'no primary: the set elects one' }],
+        waiting: [{ for: 'the destination', since: dateOf(ago(3)), reason: 'no primary: the set elects one' }],
         readiness: gates({ waits: open(1, 0, 'it waits for the destination: no primary') }),
       }),
   },
@@ -230,7 +230,7 @@ export const SCENES: readonly Scene[] = [
     play: async (started) => {
       await started.report(copying);
       await started.ask('pause');
-      await started.report({ ...copying, state: 'paused', lagSeconds: null });
+      await started.report({ ...copying, state: 'PAUSED', lagSeconds: null });
     },
   },
   {
@@ -242,7 +242,7 @@ export const SCENES: readonly Scene[] = [
         ...copied,
         verification: settled,
         readiness: gates({
-          drops: { state: 'blocked', reasons: ['9 of 68 collections were dropped on the source within a minute'] },
+          drops: { state: 'BLOCKED', reasons: ['9 of 68 collections were dropped on the source within a minute'] },
         }),
       }),
   },
@@ -256,12 +256,12 @@ export const SCENES: readonly Scene[] = [
         oplog: null,
         shards,
         verification: verification({
-          mode: 'report',
+          mode: 'REPORT',
           mismatches: { found: 3, open: 1, latest: [mismatch] },
           foreignWrites: 2,
         }),
         readiness: gates({
-          documents: { state: 'blocked', value: 1, limit: 0, reasons: ['source and destination differ in 1 document'] },
+          documents: { state: 'BLOCKED', value: 1, limit: 0, reasons: ['source and destination differ in 1 document'] },
         }),
       }),
   },
@@ -270,7 +270,9 @@ export const SCENES: readonly Scene[] = [
     word: 'Cutting over',
     says: 'are stopped while the last changes',
     play: (started) =>
-      cutOver(started, { cutover: { requestedAtMs: Date.now(), blocking: true, sourceBlockedAtMs: Date.now() - 100 } }),
+      cutOver(started, {
+        cutover: { requestedAt: dateOf(Date.now()), blocking: true, sourceBlockedAt: dateOf(Date.now() - 100) },
+      }),
   },
   {
     name: 'cutover begins',
@@ -292,10 +294,15 @@ export const SCENES: readonly Scene[] = [
     word: 'Complete, with problems',
     says: 'After the commit, the source received 24,715 changes in shop.orders.',
     play: async (started) => {
-      const cutover = { requestedAtMs: Date.now(), blocking: true, watchedFrom: `82${'0'.repeat(16)}2B` };
+      const cutover = { requestedAt: dateOf(Date.now()), blocking: true, watchedFrom: `82${'0'.repeat(16)}2B` };
       await cutOver(started);
       await started.report({ ...done(), cutover: { ...cutover, watchedId: '5e'.repeat(12) } });
-      const watch = { token: `82${'0'.repeat(16)}2B00`, untilMs: 0, watchedToMs: Date.now(), changes: 24_715 };
+      const watch = {
+        token: `82${'0'.repeat(16)}2B00`,
+        until: dateOf(0),
+        watchedTo: dateOf(Date.now()),
+        changes: 24_715,
+      };
       const watches = [{ id: started.id, watch: { ...watch, namespaces: ['shop.orders'] } }];
       await started.agent.report({ watches });
     },
@@ -307,7 +314,7 @@ export const SCENES: readonly Scene[] = [
     play: (started) =>
       started.report({
         ...copying,
-        state: 'failed',
+        state: 'FAILED',
         error: NO_SPACE,
       }),
   },
@@ -318,7 +325,7 @@ export const SCENES: readonly Scene[] = [
     play: async (started) => {
       await started.report(copying);
       await started.ask('cancel', { dropCopiedData: false });
-      await started.report({ ...copying, state: 'cancelled' });
+      await started.report({ ...copying, state: 'CANCELLED' });
     },
   },
   {
@@ -344,7 +351,7 @@ export async function play(scene: Scene, plane: ControlPlane, clock: MovedClock)
 /** Plays several migrations of one project: one that failed, and one that copies. @returns the address of their list */
 export async function playHome(plane: ControlPlane): Promise<string> {
   const started = await startShop(plane);
-  await started.report({ ...copying, state: 'failed', error: NO_SPACE });
+  await started.report({ ...copying, state: 'FAILED', error: NO_SPACE });
   const body = orderOf(started.groupId, 'archive');
   const { json } = await plane.api('POST', started.path, { body });
   const id = String(json._id);

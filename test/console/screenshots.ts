@@ -46,11 +46,11 @@ const SHOTS: readonly Shot[] = [
     prepare: async (plane) => {
       const findings = (['DESTINATION_KEPT', 'BLOCK_OWNER_UNSEEN'] as const).map((code) => {
         const { message, remedy } = new UserError(code);
-        return { code, severity: 'warning', message, remedy };
+        return { code, severity: 'WARNING', message, remedy };
       });
       const estimate = {
         ...{ collections: 41, documents: 310_482_117, bytes: 259e9, indexes: 112, indexBytes: 38e9, left: 0 },
-        copy: { seconds: 8633, bytesPerSecond: 30e6, restsOn: 'assumption' },
+        copy: { seconds: 8633, bytesPerSecond: 30e6, restsOn: 'ASSUMPTION' },
       };
       void answerValidation(await prepareShop(plane), { status: 'SUCCESS', errorMessage: null, findings, estimate });
       return '/#/new';

@@ -104,7 +104,7 @@ test('the list follows a migration by a stream, and asks for it only once', { sk
   const before = projectsAsked();
   const [migration] = await plane.store.activeMigrations();
   assert.ok(migration);
-  const state = { ...migration.state, wanted: 'cancelled' as const };
+  const state = { ...migration.state, wanted: 'CANCELLED' as const };
   await plane.store.write((transaction) => transaction.updateMigration({ ...migration, state }));
   await row.getByText('Cancelling', { exact: true }).waitFor();
   await page.waitForRequest((request) => request.url().includes('/groups?'));
@@ -132,7 +132,7 @@ test('a cutover asks for a review, for applications that are ready, and for the 
     const [migration] = await plane.store.activeMigrations();
     return migration?.state.wanted;
   };
-  assert.equal(await wanted(), 'running', 'the applications are not ready yet');
+  assert.equal(await wanted(), 'RUNNING', 'the applications are not ready yet');
   await page.keyboard.press('Escape');
   assert.equal(await page.evaluate(FOCUSED), 'Cut over…', 'the focus returns');
 
@@ -141,14 +141,14 @@ test('a cutover asks for a review, for applications that are ready, and for the 
   await dialog.getByLabel('Type target to confirm').fill('target');
   await page.keyboard.press('Enter');
   await page.getByRole('status').filter({ hasText: 'Cutting over.' }).waitFor();
-  assert.equal(await wanted(), 'cutover');
+  assert.equal(await wanted(), 'CUTOVER');
   await page.getByRole('button', { name: 'Abort' }).click();
   await page
     .getByText('The abort is on its way to the agent.')
     .or(page.getByText('Ready to cut over.'))
     .first()
     .waitFor();
-  assert.equal(await wanted(), 'running');
+  assert.equal(await wanted(), 'RUNNING');
   assert.deepEqual(faults, []);
 });
 
@@ -299,7 +299,7 @@ test('where no stream passes, the page asks again and again', { skip }, async ()
   const [migration] = await plane.store.activeMigrations();
   assert.ok(migration);
   await plane.store.write((transaction) =>
-    transaction.updateMigration({ ...migration, state: { ...migration.state, wanted: 'paused' } }),
+    transaction.updateMigration({ ...migration, state: { ...migration.state, wanted: 'PAUSED' } }),
   );
   await page.getByRole('status').filter({ hasText: 'Pausing.' }).waitFor();
 });

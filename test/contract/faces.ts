@@ -5,8 +5,8 @@ import { migrationText } from '../../src/cli/administration/migration-text.ts';
 import { describeView, viewOf } from '../../src/cli/progress/index.ts';
 import type { LiveMigration } from '../../src/console/api/types.ts';
 import { headlineOf } from '../../src/console/panels/headline.ts';
+import { type Progress, STAGES, stageOfRun } from '../../src/contract/index.ts';
 import type { Agent, Control, Migration } from '../../src/control/index.ts';
-import type { Progress } from '../../src/engine/index.ts';
 import { reportRequest } from '../../src/link/messages.ts';
 import { engineSamples } from '../../src/metrics/index.ts';
 import { progressResponse } from '../../src/sync/progress-response.ts';
@@ -36,9 +36,9 @@ export interface Faces {
 
 const AGENT_ID = '0000000000000000000000a1';
 const ENDED: Partial<Record<Progress['state'], 'COMPLETE' | 'FAILED'>> = {
-  committed: 'COMPLETE',
-  cancelled: 'FAILED',
-  failed: 'FAILED',
+  COMMITTED: 'COMPLETE',
+  CANCELLED: 'FAILED',
+  FAILED: 'FAILED',
 };
 
 /** Renders a snapshot at the time at which it was read. */
@@ -46,16 +46,17 @@ export async function facesOf({ atMs, progress }: Snapshot): Promise<Faces> {
   const clock = mock.method(Date, 'now', () => atMs);
   try {
     const api = await apiOf(atMs, progress);
-    const { phase, ...view } = viewOf(progress, atMs);
+    const stage = stageOfRun(progress, 'RUNNING', false);
+    const view = viewOf(progress, stage, atMs);
     return {
       api,
       console: headlineOf(api as LiveMigration),
       describe: stripVTControlCharacters(migrationText(api)).split('\n'),
       sync: progressResponse(sessionState(progress, false), { source: 'cluster0', destination: 'cluster1' }, progress, {
-        wanted: 'running',
+        wanted: 'RUNNING',
         findings: progress.findings,
       }),
-      line: [phase, view.fraction?.toFixed(3), ...describeView({ phase, ...view })].join(' | '),
+      line: [STAGES[stage], view.fraction?.toFixed(3), ...describeView(view)].join(' | '),
       metrics: engineSamples([{ progress }]).samples.map(({ name, labels, value }) =>
         [name, ...Object.entries(labels).map((pair) => pair.join('=')), value].join(' '),
       ),
@@ -70,7 +71,7 @@ async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
   const [reported] = reportRequest.parse(JSON.parse(JSON.stringify(report))).migrations;
   const progress = reported?.progress ?? null;
   const { state } = sent;
-  const status = state === 'created' ? 'NEW' : (ENDED[state] ?? 'WORKING');
+  const status = state === 'CREATED' ? 'NEW' : (ENDED[state] ?? 'WORKING');
   const migration = {
     id: sent.migrationId,
     orgId: '0000000000000000000000b1',
@@ -88,7 +89,7 @@ async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
     updatedAtMs: atMs,
     state: {
       status,
-      wanted: state === 'cancelled' ? 'cancelled' : state === 'paused' ? 'paused' : 'running',
+      wanted: state === 'CANCELLED' ? 'CANCELLED' : state === 'PAUSED' ? 'PAUSED' : 'RUNNING',
       loadLevel: 3,
       readyForCutover: sent.readyForCutover,
       windowEndsAtMs: null,

@@ -43,7 +43,7 @@ async function follow(part: string, plane: ControlPlane, given: Readonly<Record<
       agent.agentId = (answer.json as unknown as RedeemResponse).agentId;
       await agent.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [SOURCE] }] });
     },
-    MIGRATION_ID: () => report({ state: 'tailing', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] }),
+    MIGRATION_ID: () => report({ state: 'FOLLOWING', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] }),
   };
   const report = (changes: Parameters<typeof progress>[1]) => {
     const id = variables.MIGRATION_ID ?? '';
@@ -68,7 +68,7 @@ async function follow(part: string, plane: ControlPlane, given: Readonly<Record<
     if (/^[{[]/.test(answer)) assert.equal(JSON.parse(answer).errorCode, undefined, `${step.command}\n${answer}`);
     definitions += definitionsOf(step.command);
     commands += 1;
-    if (/cutover("| --)/.test(step.command)) await report({ state: 'committed', canWrite: true, lagSeconds: null });
+    if (/cutover("| --)/.test(step.command)) await report({ state: 'COMMITTED', canWrite: true, lagSeconds: null });
   }
   const [migration] = await plane.store.migrationsOf(variables.GROUP_ID ?? '');
   assert.equal(migration?.state.status, 'COMPLETE');

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { GATES } from '../../src/contract/index.ts';
 import { gatesOf } from '../../src/engine/report/readiness.ts';
-import { GATES } from '../../src/platform/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { start } from '../atlas-api/started-migration.ts';
 import { healthyFacts, healthyStream } from '../engine/report/healthy-facts.ts';
@@ -32,13 +32,17 @@ test('the commands of docs/cut-over/cut-over.md work unchanged, in their order, 
     LINKSPAN_PROJECT_ID: groupId,
     MIGRATION_ID: id,
   };
-  await report({ state: 'tailing', lagSeconds: 3, readiness: behind, notReadyReasons: ['the lag'] });
-  const ready = { state: 'tailing', lagSeconds: 0, readyForCutover: true, notReadyReasons: [] } as const;
+  await report({ state: 'FOLLOWING', lagSeconds: 3, readiness: behind, notReadyReasons: ['the lag'] });
+  const ready = { state: 'FOLLOWING', lagSeconds: 0, readyForCutover: true, notReadyReasons: [] } as const;
   const reportReady = (more: object = {}) => report({ ...ready, readiness: gatesOf(healthyFacts), ...more });
   /** Reports the end of the rehearsal that the command waits for. */
   const rehearse = async () => {
-    const rehearsal = await eventually(async () => (await show()).linkspan.rehearsal, { what: 'the request' });
-    await reportReady({ cutoverAttempts: [{ number: 1, rehearsal, startedAtMs: 0, steps: [], result: 'rehearsed' }] });
+    const rehearsalId = await eventually(async () => (await show()).linkspan.rehearsalId, { what: 'the request' });
+    await reportReady({
+      cutoverAttempts: [
+        { number: 1, rehearsalId, startedAt: '1970-01-01T00:00:00.000Z', steps: [], result: 'REHEARSED' },
+      ],
+    });
   };
   const answers: string[] = [];
   for (const step of stepsOf(page)) {
@@ -48,12 +52,12 @@ test('the commands of docs/cut-over/cut-over.md work unchanged, in their order, 
     await reported;
     if (answers.length === 1) await reportReady();
     if (/ cutover "[^"]*"\n?$/.test(step.command))
-      await report({ state: 'committed', canWrite: true, lagSeconds: null });
+      await report({ state: 'COMMITTED', canWrite: true, lagSeconds: null });
   }
   assert.equal(answers.length, 5);
   const [checklist = ''] = answers;
   const linesOf = (text: string) =>
-    [...text.matchAll(/^ {2}.. {2}(\D*?):? ?.*\[([a-z-]+)\]$/gm)].map(([, , name]) => name);
+    [...text.matchAll(/^ {2}.. {2}(\D*?):? ?.*\[([A-Z_]+)\]$/gm)].map(([, , name]) => name);
   assert.deepEqual(linesOf(checklist), linesOf(page), 'the page shows the gates in the order of the command');
   assert.deepEqual(linesOf(page).sort(), Object.keys(GATES).sort());
   assert.match(checklist, /^Ready for cutover: no$/m);

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { agentFile } from '../../src/agent/index.ts';
-import { digestReport, verificationReport } from '../../src/engine/index.ts';
+import { shownCutoverReport, verificationReport } from '../../src/contract/index.ts';
+import { digestReport } from '../../src/engine/index.ts';
 import { hookEvent } from '../../src/hooks/index.ts';
-import { shownCutoverReport } from '../../src/platform/index.ts';
 import { apiDocument } from './api-document.ts';
 import { errorsDocument } from './errors-document.ts';
 import { findingsDocument } from './findings-document.ts';

@@ -6,8 +6,8 @@ import { findingsDocument } from './findings-document.ts';
 
 test('docs/plan/plan-a-migration.md lists findings with their severity', () => {
   const written = findingsDocument('');
-  assert.match(written, /^\| `DISK_TOO_SMALL` \| error \| /m);
-  assert.match(written, /^\| `OPLOG_SHORT` \| warning \| /m);
+  assert.match(written, /^\| `DISK_TOO_SMALL` \| ERROR \| /m);
+  assert.match(written, /^\| `OPLOG_SHORT` \| WARNING \| /m);
 });
 
 test('every finding has a test', () => {

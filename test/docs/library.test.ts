@@ -8,8 +8,12 @@ import { errorCatalogue } from '../../src/platform/index.ts';
 import { libraryPage } from './library-page.ts';
 
 const FOLDER = fileURLToPath(new URL('../../src/library', import.meta.url));
+const CONTRACT = fileURLToPath(new URL('../../src/contract', import.meta.url));
 const { page, values, types } = libraryPage;
-const sources = globSync('*.ts', { cwd: FOLDER }).map((file) => readFileSync(join(FOLDER, file), 'utf8'));
+const textsIn = (folder: string) =>
+  globSync('*.ts', { cwd: folder }).map((file) => readFileSync(join(folder, file), 'utf8'));
+const sources = textsIn(FOLDER);
+const schemas = textsIn(CONTRACT);
 
 /** Returns the names of types that the index exports. */
 function exportedTypes(): string[] {
@@ -28,9 +32,16 @@ test('docs/migrate/library.md has exactly the names that the library exports', (
 });
 
 test('every exported name has a docstring', () => {
-  const documented = sources.flatMap((source) =>
+  const renamed = new Map(
+    sources.flatMap((source) => [...source.matchAll(/^ {2}(\w+) as (\w+),$/gm)]).map(([, a = '', b = '']) => [a, b]),
+  );
+  const documented = [...sources, ...schemas].flatMap((source) =>
     [...source.matchAll(/\*\/\nexport (?:async )?(?:interface|type|class|const|function) (\w+)/g)].map(
-      ([, name]) => name,
+      ([, name = '']) => {
+        // The type of a schema has its name, with a capital letter.
+        const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+        return renamed.get(type) ?? (types.includes(type) ? type : name);
+      },
     ),
   );
   assert.deepEqual(

@@ -19,9 +19,9 @@ have no arrow.
 ${diagram(COLLECTION_TRANSITIONS, 'creating')}
 ## A migration
 
-\`src/engine/records/migration-lifecycle.ts\`. An engine that resumes a migration enters \`copying\` from every state that is not an end.
+\`src/engine/records/migration-lifecycle.ts\`. An engine that resumes a migration enters \`COPYING\` from every state that is not an end.
 
-${diagram(MIGRATION_TRANSITIONS, 'created')}
+${diagram(MIGRATION_TRANSITIONS, 'CREATED')}
 ## A cutover
 
 The same file. No event past \`committed\` opens the source. A rehearsal has no way to \`committed\`: it ends with the source open, and a cutover begins anew. \`sync --once\` goes from \`none\` to \`committed\` without a block.

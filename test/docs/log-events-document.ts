@@ -10,14 +10,14 @@ Commands write a line for each event to stderr: JSON, or text on a terminal. \`-
 chooses.
 
 \`\`\`json
-{"level":40,"time":"2026-11-28T03:00:00.000Z","migration":"6747e1a2c0ffee0000000001","phase":"copying","event":"copy.collection_waits","namespace":"shop.orders","reason":"…","msg":"A collection waits; all others continue"}
+{"level":40,"time":"2026-11-28T03:00:00.000Z","migrationId":"6747e1a2c0ffee0000000001","state":"COPYING","event":"copy.collection_waits","namespace":"shop.orders","reason":"…","msg":"A collection waits; all others continue"}
 \`\`\`
 
 - **\`event\` is the name of the kind.** Names are stable: a release may add some, and the changelog says when one is
   renamed or removed. Texts in \`msg\` and the other fields may change with any release.
 - **\`level\`** is 20 for debug, 30 for info, 40 for warn, 50 for error, 60 for fatal. \`LINKSPAN_LOG_LEVEL\` sets the
   lowest that is written: info by default for \`serve\` and \`agent\`, warn for all others.
-- **Lines about a migration** have \`migration\`, its id, and those of its engine \`phase\`, such as \`copying\`, once its
+- **Lines about a migration** have \`migrationId\`, and those of its engine \`state\`, such as \`COPYING\`, once its
   records are loaded. \`namespace\` is the database and collection, on the source unless the event names another side.
 - **A field that ends in \`?\` may be absent.** \`reason\` and \`error\` say why, \`err\` has the stack too. A field whose name
   ends in \`Ms\` is a time in milliseconds since the epoch, or a duration.

@@ -1,10 +1,10 @@
-import { GATE_GROUPS, GATES } from '../../src/platform/index.ts';
+import { GATE_GROUPS, GATES } from '../../src/contract/index.ts';
 
 const INTRODUCTION = `# Readiness for the cutover
 
 For operators who decide when to cut over, and for programs that read the checklist. A migration is ready when every gate
 that refuses is passed or skipped. The other gates are advice: a cutover waits for what they name by itself, or can't change
-it. This page is generated from \`src/platform/gates.ts\` by \`npm run docs\`.
+it. This page is generated from \`src/contract/gates.ts\` by \`npm run docs\`.
 
 The checklist is the same everywhere: \`linkspan.readiness\` of the API's live migration, \`linkspan.readiness\` of
 \`GET /progress\`, \`linkspan migration describe\`, and \`readiness\` in the lines of \`linkspan sync --output json\`.
@@ -14,14 +14,14 @@ The checklist is the same everywhere: \`linkspan.readiness\` of the API's live m
 |---|---|
 | \`name\` | the gate's stable name |
 | \`group\`, \`title\`, \`unit\`, \`refuses\`, \`action\` | as in the tables below |
-| \`state\` | \`passed\`; \`waiting\`: it passes by itself; \`blocked\`: somebody has to act; \`unknown\`: not measured, or not any more; \`skipped\`: it does not apply, as \`reasons\` says |
+| \`state\` | \`PASSED\`; \`WAITING\`: it passes by itself; \`BLOCKED\`: somebody has to act; \`UNKNOWN\`: not measured, or not any more; \`SKIPPED\`: it does not apply, as \`reasons\` says |
 | \`value\`, \`limit\` | numbers in the gate's unit; null when there are none |
 | \`reasons\` | why it is not passed |
 | \`measuredAt\` | when it was measured, by the clock of who measured it; null when it was not |
 | \`etaSeconds\` | estimated time until it passes; null when unknown |
 
-\`linkspan sync\` has no control plane, so it lacks \`agent\`, \`request\` and \`window\`. When the agent is silent, the gates that it
-reported are \`unknown\`. A gate that only a later version knows refuses.
+\`linkspan sync\` has no control plane, so it lacks \`AGENT\`, \`REQUEST\` and \`WINDOW\`. When the agent is silent, the gates that it
+reported are \`UNKNOWN\`. A gate that only a later version knows refuses.
 
 ## How the lag is measured
 
@@ -46,7 +46,7 @@ export function readinessDocument(): string {
 function tableOf(group: (typeof GATE_GROUPS)[number]): string {
   const rows = Object.entries(GATES).filter(([, gate]) => gate.group === group);
   return [
-    `## ${group.charAt(0).toUpperCase()}${group.slice(1)}`,
+    `## ${group.charAt(0).toUpperCase()}${group.slice(1).toLowerCase()}`,
     '',
     '| gate | passed when | refuses | unit | what to do |',
     '|---|---|---|---|---|',

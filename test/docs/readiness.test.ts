@@ -4,6 +4,6 @@ import { readinessDocument } from './readiness-document.ts';
 
 test('docs/reference/readiness.md lists gates that refuse a cutover, and advice', () => {
   const written = readinessDocument();
-  assert.match(written, /^\| `lag` \| .* \| yes \| seconds \|/m);
-  assert.match(written, /^\| `transactions` \| .* \| no, advice \|/m);
+  assert.match(written, /^\| `LAG` \| .* \| yes \| seconds \|/m);
+  assert.match(written, /^\| `TRANSACTIONS` \| .* \| no, advice \|/m);
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { shownCutoverReport } from '../../src/contract/index.ts';
 import { AgentSignals, expireMigrations } from '../../src/control/index.ts';
-import { shownCutoverReport, systemClock } from '../../src/platform/index.ts';
+import { systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { SideWriter } from '../engine/cutover/side-writer.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
@@ -33,10 +34,10 @@ test('a cutover is rehearsed, aborted and made over the API, and its report surv
   const untilReady = () => setup.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
   await untilReady();
 
-  const { linkspan } = (await setup.ask('PUT', 'rehearseCutover')) as { linkspan: { rehearsal: number } };
+  const { linkspan } = (await setup.ask('PUT', 'rehearseCutover')) as { linkspan: { rehearsalId: number } };
   await setup.until('rehearsed', ({ linkspan: { progress } }) => {
     const attempts = progress?.cutoverAttempts ?? [];
-    return attempts.some(({ rehearsal, result }) => rehearsal === linkspan.rehearsal && result !== undefined);
+    return attempts.some(({ rehearsalId, result }) => rehearsalId === linkspan.rehearsalId && result !== undefined);
   });
   await items.insertOne({ n: 2 });
   await untilReady();
@@ -60,8 +61,8 @@ test('a cutover is rehearsed, aborted and made over the API, and its report surv
   await setup.until('complete', ({ status }) => status === 'COMPLETE');
   const report = await setup.ask('GET', 'cutoverReport');
   const { isComplete, verification, attempts } = shownCutoverReport.parse(report);
-  assert.deepEqual([isComplete, verification.result], [true, 'equal']);
-  assert.ok(attempts.some(({ result }) => result === 'aborted'));
+  assert.deepEqual([isComplete, verification.result], [true, 'EQUAL']);
+  assert.ok(attempts.some(({ result }) => result === 'ABORTED'));
   await assert.rejects(setup.ask('PUT', 'abortCutover'), /CUTOVER_COMMITTED/);
   for (const process of [agent, server]) {
     process.kill('SIGKILL');

@@ -59,7 +59,7 @@ describe('a migration whose way back is open and whose record is removed', { ski
     await setup.request('finish');
     await setup.until('ended', ({ linkspan }) => linkspan.endedAt !== null);
     const { status, errorMessage, linkspan } = await setup.show();
-    assert.deepEqual([status, linkspan.wayBack.state], ['COMPLETE', 'lost']);
+    assert.deepEqual([status, linkspan.wayBack.state], ['COMPLETE', 'LOST']);
     assert.match(errorMessage, /its record is gone from the side with the users/);
     await setup.deleteDestination();
     await expectNothingDropped();
@@ -73,11 +73,11 @@ describe('a migration whose way back is open and whose record is removed', { ski
     await agent.exit;
     await forgetRecord();
     setup.agent();
-    await setup.until('failed', ({ linkspan }) => linkspan.wayBack?.state === 'failed');
+    await setup.until('failed', ({ linkspan }) => linkspan.wayBack?.state === 'FAILED');
     assert.equal((await setup.show()).linkspan.wayBack.error.code, 'CUTOVER_RECORD_LOST');
     await setup.ask('PUT', 'cancel', { dropCopiedData: true });
     const { status, linkspan } = await setup.show();
-    assert.deepEqual([status, linkspan.wayBack.state, linkspan.endedAt === null], ['COMPLETE', 'lost', false]);
+    assert.deepEqual([status, linkspan.wayBack.state, linkspan.endedAt === null], ['COMPLETE', 'LOST', false]);
     await setup.deleteDestination();
     await expectNothingDropped();
   });

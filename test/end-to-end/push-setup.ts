@@ -19,7 +19,7 @@ export interface MigrationStatus {
   readonly readyForCutover: boolean;
   readonly errorMessage?: string;
   readonly linkspan: {
-    readonly rehearsal?: number;
+    readonly rehearsalId?: number;
     readonly cutoverAbort?: { readonly isDone: boolean };
     readonly progress: { readonly cutoverAttempts: readonly Attempt[] } | null;
     readonly endedAt: string | null;
@@ -36,7 +36,7 @@ interface Clusters {
 }
 
 interface Attempt {
-  readonly rehearsal?: number;
+  readonly rehearsalId?: number;
   readonly result?: string;
 }
 

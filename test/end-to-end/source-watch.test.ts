@@ -81,7 +81,7 @@ test('the watch ends with its time, also when the source was switched off, and s
   await (await pair.source.primary()).kill();
   const ended = async () => {
     const migration = await setup.show();
-    return migration.linkspan.sourceWatch.ended !== null && migration;
+    return migration.linkspan.sourceWatch.ended !== undefined && migration;
   };
   const { linkspan, status } = await eventually(ended, { what: 'the end of the watch' });
   assert.match(linkspan.sourceWatch.ended, /^the source could not be read after 20\d\d-/);

@@ -26,7 +26,7 @@ const SERVER_KILLS = ['control.reverse.committed', 'control.finish.committed'];
 const BETWEEN_WRITES_MS = 100;
 
 const isFollowed = ({ status, linkspan }: MigrationStatus) =>
-  status === 'COMPLETE' && linkspan.wayBack?.state === 'following' && linkspan.wayBack.ready;
+  status === 'COMPLETE' && linkspan.wayBack?.state === 'FOLLOWING' && linkspan.wayBack.ready;
 
 test('users go there and back, and the way back is closed, although agent and control plane are killed', {
   skip,
@@ -99,15 +99,15 @@ test('users go there and back, and the way back is closed, although agent and co
   let last: MigrationStatus | undefined;
   await setup.until('finished', (now) => {
     last = now;
-    return now.linkspan.wayBack?.state === 'closed';
+    return now.linkspan.wayBack?.state === 'CLOSED';
   });
   assert.equal(last?.status, 'COMPLETE');
-  assert.equal(last?.linkspan.usersOn, 'source');
+  assert.equal(last?.linkspan.usersOn, 'SOURCE');
   assert.match(last?.linkspan.wayBack?.warnings.join() ?? '', /^The destination stays blocked for its users/);
   assert.notEqual(last?.linkspan.endedAt, null);
   assert.equal(await onSource.canWrite(), true);
   assert.equal(await onDestination.canWrite(), false);
-  assert.deepEqual(announced(), ['destination', 'source']);
+  assert.deepEqual(announced(), ['DESTINATION', 'SOURCE']);
   ended.abort();
   await Promise.all(lives);
 });
@@ -132,9 +132,9 @@ test('a finish ends a migration whose old source is lost, also after a restart o
   await agent.exit;
   setup.agent();
   await setup.request('finish');
-  await setup.until('finished', ({ linkspan }) => linkspan.wayBack?.state === 'closed');
+  await setup.until('finished', ({ linkspan }) => linkspan.wayBack?.state === 'CLOSED');
   const { status, linkspan } = await setup.show();
-  assert.deepEqual([status, linkspan.usersOn], ['COMPLETE', 'destination']);
+  assert.deepEqual([status, linkspan.usersOn], ['COMPLETE', 'DESTINATION']);
   await using onDestination = await SideWriter.start(pair.destination, 'destination');
   assert.equal(await onDestination.canWrite(), true);
 });

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  type ClusterAddress,
-  Migration,
-  type MigrationOptions,
-  type Outcome,
-  type Progress,
-} from '../../src/engine/index.ts';
+import type { Progress } from '../../src/contract/index.ts';
+import { type ClusterAddress, Migration, type MigrationOptions, type Outcome } from '../../src/engine/index.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -69,7 +64,7 @@ export class RunningMigration implements AsyncDisposable {
   /** Cuts over and waits for the end. */
   async commit(): Promise<void> {
     await this.untilReady();
-    this.migration.want('cutover');
+    this.migration.want('CUTOVER');
     await this.outcome;
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type MigrationOptions, type Outcome, type Progress, ReversibleMigration } from '../../src/engine/index.ts';
+import type { Progress } from '../../src/contract/index.ts';
+import { type MigrationOptions, type Outcome, ReversibleMigration } from '../../src/engine/index.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { LEAST_ROLES } from '../support/least-privilege.ts';
@@ -61,8 +62,8 @@ export class RunningReversible implements AsyncDisposable {
   /** Cuts over in the current direction, and waits until the opposite one follows. */
   async cutOver(): Promise<void> {
     await this.until('the migration to be ready for cutover', () => this.progress.readyForCutover);
-    this.migration.current.want('cutover');
-    await this.until('the cutover to be done', () => this.progress.state === 'committed');
+    this.migration.current.want('CUTOVER');
+    await this.until('the cutover to be done', () => this.progress.state === 'COMMITTED');
     await this.untilFollowing();
   }
 
@@ -70,7 +71,7 @@ export class RunningReversible implements AsyncDisposable {
   async untilFollowing(): Promise<void> {
     await this.until('the way back to be ready', () => {
       const progress = this.migration.wayBack?.progress();
-      assert.notEqual(progress?.state, 'failed', JSON.stringify(progress?.error));
+      assert.notEqual(progress?.state, 'FAILED', JSON.stringify(progress?.error));
       return progress?.readyForCutover ?? false;
     });
   }

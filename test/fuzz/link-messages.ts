@@ -67,7 +67,7 @@ export const linkMessages: FuzzTarget = {
 function messageOf(call: string): object {
   if (call === 'poll') return { revision: null, waitSeconds: 0, answerKey: 'A'.repeat(43) };
   if (call === 'redeem') return { token: 'mlt_none', publicKey: 'A'.repeat(43), host: 'host-1', version: '1.0.0' };
-  const progress = { state: 'copying', phases: [], warnings: [] };
+  const progress = { state: 'COPYING', phases: [], warnings: [] };
   return {
     sequence: Date.now(),
     inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [SOURCE] }],

@@ -76,12 +76,12 @@ test('a hook takes the events, the organization and the project that it names, a
   const hooks = [
     { name: 'all', ...base },
     { name: 'failures', ...base, events: ['migration.failed'] },
-    { name: 'org', ...base, organizationId: org },
-    { name: 'project', ...base, projectId: other },
+    { name: 'org', ...base, orgId: org },
+    { name: 'project', ...base, groupId: other },
   ];
   const { hooks: read } = readHooks(folder.write({ hooks }));
-  const takenBy = (type: 'migration.expired' | 'migration.cancelled', organizationId: string, projectId: string) => {
-    const data = { migrationId: 'm', organizationId, projectId };
+  const takenBy = (type: 'migration.expired' | 'migration.cancelled', orgId: string, groupId: string) => {
+    const data = { migrationId: 'm', orgId, groupId };
     const event = { id: '1', timestamp: '2026-11-01T12:00:00.000Z', type, data };
     return read.filter((hook) => takes(hook, event)).map(({ name }) => name);
   };

@@ -51,9 +51,9 @@ describe('the check of imports', () => {
     ],
     [
       'more than a type where only types are allowed',
-      'src/link/planted.ts',
-      `export { Migration } from '../engine/index.ts';`,
-      /only types of src\/engine/,
+      'src/console/planted.ts',
+      `export { openSyncApi } from '../sync/index.ts';`,
+      /only types of src\/sync/,
     ],
     [
       'an import from a lower room to a higher one, even of a type',

@@ -40,7 +40,7 @@ test('a program lists and removes what a migration left, and never the data of o
   assert.deepEqual(others, []);
   assert.deepEqual(left, {
     migrationId,
-    state: 'cancelled',
+    state: 'CANCELLED',
     collections: ['shop.items'],
     views: [],
     weakenedIndexes: ['shop.items: n_1 (unique)'],

@@ -20,13 +20,13 @@ test('a program plans a migration, and compares two clusters', async () => {
   await pair.destination.client.db('shop').collection('orders').insertMany(orders.slice(1));
   const comparison = new Verification({ ...clusters, settleMs: 100 });
   const { report, differences } = await comparison.run();
-  assert.equal(report.result, 'different');
+  assert.equal(report.result, 'DIFFERENT');
   assert.deepEqual(
     differences.map(({ namespace, class: kind }) => [namespace, kind]),
-    [['shop.orders', 'missing']],
+    [['shop.orders', 'MISSING']],
   );
   assert.equal(comparison.progress().collectionsDone, 1);
 
   const repaired = await new Verification({ ...clusters, settleMs: 100, repair: true }).run();
-  assert.deepEqual([repaired.report.result, repaired.report.differences.repaired], ['equal', 1]);
+  assert.deepEqual([repaired.report.result, repaired.report.differences.repaired], ['EQUAL', 1]);
 });

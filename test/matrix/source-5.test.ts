@@ -113,7 +113,7 @@ describe('a source of version 5.0', { skip }, () => {
       logger: silentLogger,
     });
     await admin.command({ setFeatureCompatibilityVersion: '5.0' });
-    const errors = findings.filter(({ severity }) => severity === 'error');
+    const errors = findings.filter(({ severity }) => severity === 'ERROR');
     assert.deepEqual(
       errors.map(({ code }) => code),
       ['VERSION_TOO_OLD'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Progress } from '../../src/engine/index.ts';
+import { dateOf, type Progress } from '../../src/contract/index.ts';
 import { engineSamples, type MeasuredWayBack, migrationSamples } from '../../src/metrics/index.ts';
 import { MetricsRegistry } from '../../src/metrics/registry.ts';
 import { progress } from '../atlas-api/migration-world.ts';
@@ -16,12 +16,12 @@ async function scrape(changes: Partial<Progress>, registry = new MetricsRegistry
 const series = (name: string, more = '') => `${name}{migration="${ID}"${more}}`;
 
 test('a value that is unknown has no sample instead of 0', async () => {
-  const unknown = await scrape({ state: 'tailing', lagSeconds: null, oplog: null, etaSeconds: null });
+  const unknown = await scrape({ state: 'FOLLOWING', lagSeconds: null, oplog: null, etaSeconds: null });
   for (const name of ['lag_seconds', 'oplog_headroom_seconds', 'oplog_headroom_ratio', 'eta_seconds']) {
     assert.equal(unknown.has(series(`linkspan_${name}`)), false, name);
   }
   const oplog = { windowSeconds: 7_200, leftSeconds: 3_600, headroomPercent: 50 };
-  const known = await scrape({ state: 'tailing', lagSeconds: 0, oplog });
+  const known = await scrape({ state: 'FOLLOWING', lagSeconds: 0, oplog });
   assert.equal(known.get(series('linkspan_lag_seconds')), 0);
   assert.equal(known.get(series('linkspan_oplog_headroom_ratio')), 0.5);
 });
@@ -33,7 +33,7 @@ test('each shard of a source has figures of its own, and one that does not answe
     { shard: 'a', whyUnknown: null, oplog, rates, pingMs: 2 },
     { shard: 'b', whyUnknown: 'it does not answer', oplog: null, rates: null, pingMs: null },
   ];
-  const values = await scrape({ state: 'tailing', shards });
+  const values = await scrape({ state: 'FOLLOWING', shards });
   const of = (name: string, shard: string) => series(`linkspan_shard_${name}`, `,shard="${shard}"`);
   const shown = {
     seen: 1,
@@ -51,9 +51,9 @@ test('each shard of a source has figures of its own, and one that does not answe
 });
 
 test('before an engine has loaded its records, a migration shows its state and no figures', async () => {
-  const values = await scrape({ state: 'created' });
-  assert.equal(values.get(series('linkspan_migration_state', ',state="created"')), 1);
-  assert.equal(values.get(series('linkspan_migration_state', ',state="failed"')), 0);
+  const values = await scrape({ state: 'CREATED' });
+  assert.equal(values.get(series('linkspan_migration_state', ',state="CREATED"')), 1);
+  assert.equal(values.get(series('linkspan_migration_state', ',state="FAILED"')), 0);
   assert.equal(values.has(series('linkspan_copied_bytes')), false);
   assert.equal(values.has(series('linkspan_events_applied_total')), false);
 });
@@ -68,7 +68,7 @@ test('a counter never decreases when the copy of a collection begins anew or cou
 
 test('the counters of a resumed migration begin at 0, and begin anew after the migration was gone', async () => {
   const registry = new MetricsRegistry();
-  const resumedFrom = { state: 'tailing', savedAtMs: 1, documentsCopied: 1, bytesCopied: 1 } as const;
+  const resumedFrom = { state: 'FOLLOWING', savedAt: dateOf(1), documentsCopied: 1, bytesCopied: 1 } as const;
   const read = series('linkspan_events_read_total');
   const at = async (count: number) =>
     (await scrape({ resumedFrom, changes: { read: count, applied: 0, duringCopy: 0, queued: 0 } }, registry)).get(read);
@@ -80,25 +80,25 @@ test('the counters of a resumed migration begin at 0, and begin anew after the m
 
 test('the source counts as blocked until the destination takes writes', async () => {
   const blocked = series('linkspan_source_blocked');
-  const cutover = { requestedAtMs: 1, blocking: true, sourceBlockedAtMs: 2 };
-  assert.equal((await scrape({ state: 'committing', cutover })).get(blocked), 1);
-  assert.equal((await scrape({ state: 'committed', cutover: { ...cutover, canWriteAtMs: 3 } })).get(blocked), 0);
-  assert.equal((await scrape({ state: 'tailing', cutover: { ...cutover, blocking: false } })).get(blocked), 0);
+  const cutover = { requestedAt: dateOf(1), blocking: true, sourceBlockedAt: dateOf(2) };
+  assert.equal((await scrape({ state: 'COMMITTING', cutover })).get(blocked), 1);
+  assert.equal((await scrape({ state: 'COMMITTED', cutover: { ...cutover, canWriteAt: dateOf(3) } })).get(blocked), 0);
+  assert.equal((await scrape({ state: 'FOLLOWING', cutover: { ...cutover, blocking: false } })).get(blocked), 0);
 });
 
 test('an agent can make no labels: unknown phases and steps of a cutover are left out, and missing figures do no harm', async () => {
   const reported = {
-    state: 'committed',
-    phases: [{ name: 'password=secret', startedAtMs: 1 }],
+    state: 'COMMITTED',
+    phases: [{ name: 'password=secret', startedAt: dateOf(1) }],
     cutoverAttempts: [
       {
         number: 1,
-        startedAtMs: 1,
-        result: 'committed',
+        startedAt: dateOf(1),
+        result: 'COMMITTED',
         steps: [
-          { name: 'drain', startedAtMs: 1, durationMs: 250, reason: '' },
-          { name: 'toString', startedAtMs: 1, durationMs: 1, reason: '' },
-          { name: 'mongodb://user:secret@host', startedAtMs: 1, durationMs: 1, reason: '' },
+          { name: 'drain', startedAt: dateOf(1), durationMs: 250, reason: '' },
+          { name: 'toString', startedAt: dateOf(1), durationMs: 1, reason: '' },
+          { name: 'mongodb://user:secret@host', startedAt: dateOf(1), durationMs: 1, reason: '' },
         ],
       },
     ],
@@ -120,7 +120,7 @@ test('the shares of time are a series for each use, and absent while not measure
     memory: 0,
     idle: 0.0625,
   };
-  const values = await scrape({ state: 'copying', timeShares });
+  const values = await scrape({ state: 'COPYING', timeShares });
   const shares = [...values].filter(([name]) => name.startsWith('linkspan_time_share_ratio'));
   assert.equal(shares.length, 6);
   assert.equal(values.get(series('linkspan_time_share_ratio', ',use="source_read"')), 0.5);
@@ -129,7 +129,7 @@ test('the shares of time are a series for each use, and absent while not measure
     shares.reduce((sum, [, value]) => sum + value, 0),
     1,
   );
-  const { timeShares: _, ...unmeasured } = progress(ID, { state: 'copying' });
+  const { timeShares: _, ...unmeasured } = progress(ID, { state: 'COPYING' });
   const { text } = await new MetricsRegistry().render(
     engineSamples([{ progress: unmeasured as Progress }]).samples,
     'prometheus',
@@ -139,22 +139,22 @@ test('the shares of time are a series for each use, and absent while not measure
 
 test('a way back shows its state, and its figures only while it follows', async () => {
   const at = async (wayBack: MeasuredWayBack | undefined) => {
-    const { samples } = engineSamples([{ progress: progress(ID, { state: 'committed' }), wayBack }]);
+    const { samples } = engineSamples([{ progress: progress(ID, { state: 'COMMITTED' }), wayBack }]);
     const values = scraped((await new MetricsRegistry().render(samples, 'prometheus')).text);
     const state = (one: string) => values.get(series('linkspan_way_back_state', `,state="${one}"`));
     const figures = ['ready', 'lag_seconds', 'oplog_headroom_seconds'].map((name) =>
       values.get(series(`linkspan_way_back_${name}`)),
     );
-    return [state('following'), state('failed'), ...figures];
+    return [state('FOLLOWING'), state('FAILED'), ...figures];
   };
   const none = [undefined, undefined, undefined];
   assert.deepEqual(await at(undefined), [undefined, undefined, ...none]);
-  const following = { state: 'following', ready: true, lagSeconds: 2, oplogLeftSeconds: 3_600 } as const;
+  const following = { state: 'FOLLOWING', ready: true, lagSeconds: 2, oplogLeftSeconds: 3_600 } as const;
   assert.deepEqual(await at(following), [1, 0, 1, 2, 3_600]);
-  const unknown = { state: 'following', ready: false, lagSeconds: null, oplogLeftSeconds: null } as const;
+  const unknown = { state: 'FOLLOWING', ready: false, lagSeconds: null, oplogLeftSeconds: null } as const;
   assert.deepEqual(await at(unknown), [1, 0, 0, undefined, undefined]);
-  assert.deepEqual(await at({ state: 'following', ready: true, lagSeconds: 2 }), [1, 0, 1, 2, undefined]);
-  assert.deepEqual(await at({ state: 'failed' }), [0, 1, ...none]);
+  assert.deepEqual(await at({ state: 'FOLLOWING', ready: true, lagSeconds: 2 }), [1, 0, 1, 2, undefined]);
+  assert.deepEqual(await at({ state: 'FAILED' }), [0, 1, ...none]);
 });
 
 test('a scrape has at most 500 migrations, and says when it leaves some out', () => {

@@ -13,7 +13,7 @@ export const OF_CUTOVER: MutantTable = {
     ['abort-answered-when-open', replace('context.signal.aborted', 'operand'), 'stopped meanwhile'],
     [
       'abort-waits-for-earlier-block',
-      replace("if (this.wanted !== 'cutover') return; $(statement)", 'rule'),
+      replace("if (this.wanted !== 'CUTOVER') return; $(statement)", 'rule'),
       'started again after a kill',
     ],
   ],

@@ -112,7 +112,7 @@ export const OF_PRODUCT: MutantTable = {
   'test/control/records/reversal-transitions.test.ts': [
     [
       'forget-finish-after-cutover',
-      replace("wayBack: state.wayBack === 'finishing' ? 'finishing' : $(value)", 'rule'),
+      replace("wayBack: state.wayBack === 'FINISHING' ? 'FINISHING' : $(value)", 'rule'),
       'a reversible migration that is',
     ],
     ['ignore-earlier-cutover', keep('branch 2'), 'a reversible migration that is'],

@@ -63,7 +63,7 @@ test('a strict program compiles against the installed package alone, and finds e
     'export const incomplete = () => new Migration({ migrationId: newMigrationId() });',
     'export const states = (progress: Progress): MigrationState => progress.state;',
     '// @ts-expect-error: no such state',
-    "export const isLost = (progress: Progress) => progress.state === 'lost';",
+    "export const isLost = (progress: Progress) => progress.state === 'LOST';",
   ];
   const compiled = await compile('names', source.join('\n'), { types: [] });
   const { stdout } = await run(process.execPath, [compiled]);

@@ -64,12 +64,14 @@ test('a release sets the version everywhere, cuts the changelog, commits and tag
   assert.match(await refused('99.0.1'), /CHANGELOG\.md has no entry/);
 });
 
-test('the changelog has one entry a line, in the groups of its form', () => {
+test('the changelog has one entry a line, perhaps with a table, in the groups of its form', () => {
   const text = readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8');
   const [, ...versions] = text.split(/^## /m);
   for (const part of versions) {
     const lines = part.split('\n').slice(1);
-    const odd = lines.filter((line) => !/^$|^- \S|^### (Added|Changed|Deprecated|Removed|Fixed|Security)$/.test(line));
+    const odd = lines.filter(
+      (line) => !/^$|^- \S|^ {2}\|.*\|$|^### (Added|Changed|Deprecated|Removed|Fixed|Security)$/.test(line),
+    );
     assert.deepEqual(odd, []);
   }
   const cut = cutChangelog('# C\n\n## [Unreleased]\n\n### Added\n\n- One.\n', '1.0.0', '2026-01-02');

@@ -56,7 +56,7 @@ describe('the error catalogue', () => {
       'WRITES_BLOCKED',
       'WRITE_CONCERNS_LEFT',
     ]);
-    for (const [code, { status, severity }] of catalogue) assert.equal(severity === 'warning', status === 200, code);
+    for (const [code, { status, severity }] of catalogue) assert.equal(severity === 'WARNING', status === 200, code);
     for (const [code, { status }] of catalogue) assert.ok(status === 200 || (status >= 400 && status < 600), code);
   });
 

@@ -8,6 +8,7 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
+import { inWords, phaseName } from '../../src/contract/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
@@ -56,12 +57,12 @@ test('each phase of a migration is a span from its beginning to its end', async 
   await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
   await using running = RunningMigration.start(pair, {});
   await running.commit();
-  for (const phase of ['preparing', 'copying', 'catching up', 'cutover']) {
-    const span = await ended(`migration ${phase}`);
+  for (const phase of phaseName.options) {
+    const span = await ended(`migration ${inWords(phase)}`);
     assert.equal(span.attributes['linkspan.migration.id'], running.progress.migrationId);
     assert.equal(span.status.code, SpanStatusCode.UNSET);
-    const { startedAtMs } = running.progress.phases.find(({ name }) => name === phase) ?? {};
-    assert.equal(Math.round(span.startTime[0] * 1_000 + span.startTime[1] / 1e6), startedAtMs);
+    const { startedAt = '' } = running.progress.phases.find(({ name }) => name === phase) ?? {};
+    assert.equal(Math.round(span.startTime[0] * 1_000 + span.startTime[1] / 1e6), Date.parse(startedAt));
   }
 });
 

@@ -33,7 +33,7 @@ test('a user with the roles of an agent sees a sharded deployment, and migrates 
   const options = { migrationId: newId(), dropDestination: false, logger: silentLogger };
   const findings = await preflight({ ...options, source: { uri }, destination: { uri: destination.uri } });
   assert.deepEqual(
-    findings.filter(({ severity }) => severity === 'error'),
+    findings.filter(({ severity }) => severity === 'ERROR'),
     [],
   );
   assert.ok(!findings.some(({ code }) => code.startsWith('CHECK_')), JSON.stringify(findings));

@@ -70,7 +70,7 @@ suite('a sharded source', () => {
       using _ = onReach(point, async () => {
         cancelled ??= running.migration.cancel({ drop: true });
       });
-      if (point.startsWith('engine.cutover')) running.migration.want('cutover');
+      if (point.startsWith('engine.cutover')) running.migration.want('CUTOVER');
       await eventually(() => cancelled !== undefined, { what: point });
       await cancelled;
       assert.equal(await running.outcome, 'cancelled');
@@ -88,7 +88,7 @@ suite('a sharded source', () => {
       session.startTransaction();
       await ordersOf(source).updateOne({ _id: 150 }, { $set: { n: 2 } }, { session });
     });
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     const isRefused = async () => /User writes blocked/.test(String(await touch().catch((reason: unknown) => reason)));
     await eventually(isRefused, { what: 'the first shard to have the block' });
     await began.result;
@@ -110,7 +110,7 @@ suite('a sharded source', () => {
     const ask = (call: string, body: object) =>
       fetch(`${url}/${call}`, { method: 'POST', body: JSON.stringify(body) }).catch(() => undefined);
     await ask('start', { source: 'cluster0', destination: 'cluster1' });
-    await killed.waitForLine(/^in sync: /);
+    await killed.waitForLine(/^ready to cut over: /);
     await ask('commit', {});
     await expectHookReached(killed);
     // The shards are opened first, and the config server last.

@@ -70,10 +70,10 @@ suite('figures of the shards of a source', () => {
     assert.equal(partly.progress.oplog, null);
     const warned = partly.progress.warnings.filter((warning) => /shard1/.test(warning));
     assert.equal(warned.length, 1, partly.progress.warnings.join('\n'));
-    const gate = partly.progress.readiness.find(({ name }) => name === 'oplog');
+    const gate = partly.progress.readiness.find(({ name }) => name === 'OPLOG');
     assert.deepEqual(
       [gate?.state, gate?.reasons.join()],
-      ['unknown', 'how much of the oplog is left is not known, on the shards shard1 (the user cannot log in there)'],
+      ['UNKNOWN', 'how much of the oplog is left is not known, on the shards shard1 (the user cannot log in there)'],
     );
     await partly.migration.cancel({ drop: true });
     await partly.outcome;

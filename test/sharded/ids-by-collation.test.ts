@@ -28,7 +28,7 @@ test('_ids on two shards that only the collation takes as equal set their collec
   await using running = RunningMigration.start({ source, destination }, { clock: hurried });
   const reason = () => {
     const found = running.migration.collections()?.find(({ namespace }) => namespace === 'shop.people');
-    return found?.state === 'set aside' ? (found.reason ?? '') : '';
+    return found?.state === 'QUARANTINED' ? (found.reason ?? '') : '';
   };
   await running.until('the copy to meet it', () => reason() !== '');
   assert.match(reason(), /shop\.people .* on two shards/);

@@ -48,7 +48,7 @@ suite('a migration from a sharded cluster', () => {
     using held = holdAt('engine.cutover.source-blocked', { times: 1 });
     const early = RunningMigration.start({ source, destination }, { migrationId });
     await early.untilReady();
-    early.migration.want('cutover');
+    early.migration.want('CUTOVER');
     await held.reached;
     assert.equal(await writesAreBlocked(watching), true);
     const stopped = early.stop().catch(() => undefined);
@@ -70,9 +70,9 @@ suite('a migration from a sharded cluster', () => {
     await using running = RunningMigration.start({ source, destination });
     await running.untilReady();
     running.migration.rehearse(1);
-    const ended = () => running.progress.cutoverAttempts.find(({ rehearsal, result }) => rehearsal === 1 && result);
+    const ended = () => running.progress.cutoverAttempts.find(({ rehearsalId, result }) => rehearsalId === 1 && result);
     await running.until('the rehearsal to end', () => ended() !== undefined);
-    assert.equal(ended()?.result, 'not rehearsed');
+    assert.equal(ended()?.result, 'NOT_REHEARSED');
     assert.match(ended()?.reason ?? '', /sharded source can't be lifted in time/);
     assert.equal(ended()?.stoppedMs ?? 0, 0);
     assert.equal(block.result, undefined);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { shownCutoverReport } from '../../src/platform/index.ts';
+import { shownCutoverReport } from '../../src/contract/index.ts';
 import { PushSetup } from '../end-to-end/push-setup.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import { rolesOnSharded } from '../support/least-privilege.ts';
@@ -64,7 +64,7 @@ test('a sharded cluster is offered as one, and a client of Atlas migrates it thr
   await setup.cutOver();
   await setup.until('complete', ({ status }) => status === 'COMPLETE');
   const report = shownCutoverReport.parse(await setup.ask('GET', 'cutoverReport'));
-  assert.deepEqual([report.isComplete, report.verification.result], [true, 'equal']);
+  assert.deepEqual([report.isComplete, report.verification.result], [true, 'EQUAL']);
   await expectIdentical({ source, destination });
   await using users = new MongoClient(source.uriFor('shop', 'secret'));
   await assert.rejects(users.db('shop').collection('orders').insertOne({}), /User writes blocked/);

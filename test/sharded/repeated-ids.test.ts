@@ -27,7 +27,7 @@ const customersOf = ({ client }: ShardedCluster) => client.db('shop').collection
 
 function reasonOf(running: RunningMigration, namespace: string): string | null | undefined {
   const found = running.migration.collections()?.find((one) => one.namespace === namespace);
-  return found?.state === 'set aside' ? found.reason : undefined;
+  return found?.state === 'QUARANTINED' ? found.reason : undefined;
 }
 
 test('an _id on two shards sets its collection aside by name, with both shard keys, and nothing is lost', async () => {
@@ -46,7 +46,7 @@ test('an _id on two shards sets its collection aside by name, with both shard ke
   assert.match(reason, /shop\.customers .* _id (40|98) on two shards/);
   assert.match(reason, /\{"region":"asia"\} and \{"region":"europe"\}|\{"region":"europe"\} and \{"region":"asia"\}/);
   const goods = () => running.migration.collections()?.find(({ namespace }) => namespace === 'shop.goods');
-  await running.until('the other collection to be done', () => goods()?.state === 'done');
+  await running.until('the other collection to be done', () => goods()?.state === 'DONE');
   assert.equal(running.progress.readyForCutover, false);
 
   await customers.deleteMany({ _id: { $in: [40, 98] }, region: 'asia' });

@@ -67,7 +67,7 @@ suite('resharding, which no change stream shows, and movePrimary', () => {
     await using running = RunningMigration.start({ source, destination });
     await running.untilReady();
     using _ = onceAt('engine.cutover.about-to-block', reshard);
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     assert.equal(await running.outcome, 'committed');
     assert.deepEqual(followed(running), [await uuidOf()]);
     await expectIdentical({ source, destination });
@@ -80,7 +80,7 @@ suite('resharding, which no change stream shows, and movePrimary', () => {
     const resharding = reshard();
     const reshardings = source.client.db('config').collection('reshardingOperations');
     await eventually(() => reshardings.findOne(), { what: 'the resharding to begin' });
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     const isWaiting = ({ waiting }: typeof running.progress) =>
       waiting.some(({ reason }) => reason === 'shop.orders is being resharded');
     await running.until('the cutover to wait', isWaiting);

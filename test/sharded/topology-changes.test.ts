@@ -83,7 +83,7 @@ suite('a cluster whose collections get other keys and places while they are writ
       {
         await using writing = write();
         await writing.someMore();
-        running.migration.want('cutover');
+        running.migration.want('CUTOVER');
         assert.equal(await running.outcome, 'committed');
       }
       await changed.result;

@@ -52,8 +52,8 @@ suite('of two migrations from one sharded cluster', () => {
   async function expectWait(waiting: RunningMigration, holder: RunningMigration): Promise<void> {
     const { migrationId } = holder.migration.options;
     const isNamed = () => waiting.progress.waiting.some(({ reason }) => reason.includes(migrationId));
-    await waiting.until('a wait for the other one', ({ state }) => state === 'committed' || isNamed());
-    assert.notEqual(waiting.progress.state, 'committed');
+    await waiting.until('a wait for the other one', ({ state }) => state === 'COMMITTED' || isNamed());
+    assert.notEqual(waiting.progress.state, 'COMMITTED');
   }
 
   test('the second waits for the first by name, and then commits under its block', async () => {
@@ -62,9 +62,9 @@ suite('of two migrations from one sharded cluster', () => {
     await using second = two;
     await Promise.all([first.untilReady(), second.untilReady()]);
     using held = holdAt('engine.cutover.source-blocked', { times: 1 });
-    first.migration.want('cutover');
+    first.migration.want('CUTOVER');
     await held.reached;
-    second.migration.want('cutover');
+    second.migration.want('CUTOVER');
     await expectWait(second, first);
     held.release();
     assert.equal(await first.outcome, 'committed');
@@ -80,9 +80,9 @@ suite('of two migrations from one sharded cluster', () => {
     await Promise.all([first.untilReady(), second.untilReady()]);
     using both = holdAt('engine.cutover.about-to-block', { times: 2 });
     using under = holdAt('engine.cutover.source-blocked', { times: 1 });
-    first.migration.want('cutover');
+    first.migration.want('CUTOVER');
     await both.reached;
-    second.migration.want('cutover');
+    second.migration.want('CUTOVER');
     await second.until('its announcement', ({ cutover }) => cutover?.attempts === 1);
     both.release();
     await under.reached;
@@ -108,7 +108,7 @@ suite('of two migrations from one sharded cluster', () => {
     const records = destination.client.db('linkspan_internal').collection<LeftRecord>('migrations');
     const leave = async (claim: string | undefined) => {
       const cutover = { requestedAtMs: 1, blocking: true, committed: false, attempts: 1, claim };
-      const left = { $set: { cutover, state: 'committing' } };
+      const left = { $set: { cutover, state: 'COMMITTING' } };
       return (await records.findOneAndUpdate({ _id: migrationId }, left, { ignoreUndefined: true }))?.term ?? 0;
     };
     const claim = newId();
@@ -120,7 +120,7 @@ suite('of two migrations from one sharded cluster', () => {
     await again.untilReady();
     assert.equal(await writesAreBlocked(watching), true);
     using held = holdAt('engine.cutover.source-blocked', { times: 1 });
-    again.migration.want('cutover');
+    again.migration.want('CUTOVER');
     await held.reached;
     const cancelled = again.migration.cancel({ drop: true });
     held.release();

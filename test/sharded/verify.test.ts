@@ -37,12 +37,12 @@ test('linkspan verify compares a sharded source without orphans, and names an _i
   const onShards = () => differencesOfShards(source, destination.client);
   const customer = `shop.customers ${idBytesOf(123)}`;
   const equal = await verify();
-  assert.equal(equal.report.result, 'equal');
+  assert.equal(equal.report.result, 'EQUAL');
   const all = source.shards.map(({ client }) => customersOf({ client }).countDocuments());
   assert.deepEqual(await Promise.all(all), [500, 250]);
   assert.deepEqual(await onShards(), []);
   await customersOf(destination).updateOne({ _id: 123 }, { $set: { region: 'africa' } });
-  assert.equal((await verify()).report.result, 'different');
+  assert.equal((await verify()).report.result, 'DIFFERENT');
   assert.deepEqual(await onShards(), [`the destination does not have ${customer} as on its shard`]);
   await customersOf(destination).updateOne({ _id: 123 }, { $set: { region: 'asia' } });
   await customersOf(source).insertOne({ _id: 123, region: 'europe' });

@@ -38,7 +38,7 @@ test('a sharded cluster is migrated live while chunks move, byte-equal, and its 
   const codes = findings.map(({ code }) => code);
   for (const code of ['SHARDED_SOURCE_EXPERIMENTAL', 'HIDDEN_WRITES_UNSEEN']) assert.ok(codes.includes(code), code);
   assert.deepEqual(
-    findings.filter(({ severity }) => severity === 'error'),
+    findings.filter(({ severity }) => severity === 'ERROR'),
     [],
   );
   assert.deepEqual(
@@ -63,7 +63,7 @@ test('a sharded cluster is migrated live while chunks move, byte-equal, and its 
   });
   await running.untilReady();
   await eventually(() => moves >= 4, { what: 'four chunk moves' });
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   assert.equal(await running.outcome, 'committed');
   const refusal = await writing.ended;
   await moving;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Progress } from '../../src/contract/index.ts';
 import { connectCluster } from '../../src/engine/mongodb/connect.ts';
 import { NotNow } from '../../src/engine/mongodb/failure-policy.ts';
 import { blockShown, tryToBlockWrites, unblockWrites, writesAreBlocked } from '../../src/engine/mongodb/write-block.ts';
-import type { Progress } from '../../src/engine/report/progress.ts';
 import { onceAt } from '../engine/reach-points.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';
@@ -37,13 +37,13 @@ test('a transaction that begins right before the block is waited for, in the sam
     session.startTransaction();
     await orders.updateOne({ _id: 70 }, { $set: { n: 2 } }, { session });
   });
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   const isRefused = async () => {
     const error = await orders.updateOne({ _id: 1 }, { $inc: { n: 1 } }).catch((reason: unknown) => reason);
     return /User writes blocked/.test(String(error));
   };
   await eventually(isRefused, { what: 'the first shard to have the block' });
-  assert.notEqual(running.progress.state, 'committed');
+  assert.notEqual(running.progress.state, 'COMMITTED');
   await session.commitTransaction();
 
   assert.equal(await running.outcome, 'committed');
@@ -112,7 +112,7 @@ test('a shard that is lost when the source is being blocked ends the attempt, wh
   const [, lost] = source.shards;
   const [member] = lost?.members ?? [];
   using _ = onceAt('engine.cutover.about-to-block', async () => member?.kill());
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   const named = ({ waiting }: Progress) =>
     waiting.some(({ reason }) => reason.includes(`${lost?.name} does not answer`));
   await running.until('the shard to be named', named);

@@ -18,7 +18,7 @@ export function testAuditConformance(name: string, create: () => Promise<StoreUn
       orgId: ORG,
       groupId: null,
       eventTypeName: 'A',
-      actorKind: 'api key',
+      actorKind: 'API_KEY',
       actorName: 'abcdefgh',
       remoteAddress: '192.0.2.1',
       details: { list: ['a'], flag: true },

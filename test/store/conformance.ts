@@ -342,7 +342,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await using store = await under.open();
     await fill(store);
     const later = { ...MIGRATION, id: '0'.repeat(24), createdAtMs: 8 };
-    const finding = { severity: 'error', code: 'DISK_TOO_SMALL', message: 'm', remedy: 'r', namespace: 'a.b' } as const;
+    const finding = { severity: 'ERROR', code: 'DISK_TOO_SMALL', message: 'm', remedy: 'r', namespace: 'a.b' } as const;
     const validation = {
       ...ORDER,
       id: '3'.repeat(24),

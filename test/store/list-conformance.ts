@@ -6,7 +6,7 @@ import type { StoreUnderTest } from './conformance.ts';
 const collection = (id: string, namespace: string, bytesTotal: number): ListItems['collections'] => ({
   id,
   namespace,
-  state: 'copying',
+  state: 'COPYING',
   reason: null,
   documentsCopied: 1,
   documentsTotal: 2,

@@ -4,7 +4,7 @@ import type { MigrationSample } from '../../src/control/index.ts';
 import type { StoreUnderTest } from './conformance.ts';
 
 const figures: MigrationSample['figures'] = {
-  state: 'tailing',
+  state: 'FOLLOWING',
   lagSeconds: 1,
   changesRead: 2,
   changesApplied: 2,

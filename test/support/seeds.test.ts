@@ -13,7 +13,7 @@ test('emptying a pair ends failures of commands, lifts write blocks, drops data,
     await createUser('kept', 'secret', ['readAnyDatabase']);
     await client.db('shop').collection<{ _id: number }>('orders').insertMany(identified(3));
     await client.db('shop').createCollection('view', { viewOn: 'orders', pipeline: [] });
-    await client.db('linkspan_internal').collection('migrations').insertOne({ state: 'copying' });
+    await client.db('linkspan_internal').collection('migrations').insertOne({ state: 'COPYING' });
     await client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
     await failCommand({ mode: 'alwaysOn', data: { failCommands: ['insert', 'listDatabases'], errorCode: 8_000 } });
   }

@@ -50,7 +50,7 @@ test('collections come in pages, the largest first, and by name; before the star
     bytesPerSecond: null,
   };
   const collection = (id: string, namespace: string, bytesTotal: number | null) =>
-    ({ id, namespace, state: 'done', bytesCopied: 5, bytesTotal, ...figures }) as const;
+    ({ id, namespace, state: 'DONE', bytesCopied: 5, bytesTotal, ...figures }) as const;
   const all = [
     collection('1', 'shop.small', 1),
     collection('2', 'Shop.unknown', null),

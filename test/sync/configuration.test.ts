@@ -53,7 +53,7 @@ test('a file sets load level and copy limit', () => {
 });
 
 test('a file sets how to verify', () => {
-  assert.equal(read('verification: report\n').verification, 'report');
+  assert.equal(read('verification: report\n').verification, 'REPORT');
 });
 
 test('the file accepts the selection fields of /start', () => {

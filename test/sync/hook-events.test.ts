@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Progress } from '../../src/engine/index.ts';
+import { dateOf, type Progress } from '../../src/contract/index.ts';
 import { hookEvent } from '../../src/hooks/index.ts';
 import { failedEvent, type HookNote, hookEventsOf } from '../../src/sync/hook-events.ts';
 import { progress } from '../atlas-api/migration-world.ts';
 
 const MINUTE_MS = 60_000;
-const READY = { state: 'tailing', readyForCutover: true } as const;
+const READY = { state: 'FOLLOWING', readyForCutover: true } as const;
 
 /** A migration whose notes are kept like a process keeps them. */
 function watched(before?: HookNote) {
@@ -41,8 +41,8 @@ test('a stand-alone migration announces its readiness, the wait for a person and
   assert.deepEqual(look(READY, 18), []);
   assert.deepEqual(look(READY, 33), ['cutover_awaited']);
   assert.deepEqual(look(READY, 60, false), []);
-  assert.deepEqual(look({ state: 'committed' }, 61, false), ['cut_over']);
-  assert.deepEqual(look({ state: 'committed' }, 99, false), []);
+  assert.deepEqual(look({ state: 'COMMITTED' }, 61, false), ['cut_over']);
+  assert.deepEqual(look({ state: 'COMMITTED' }, 99, false), []);
 });
 
 test('a migration that nobody cuts over by hand is never awaited', () => {
@@ -54,15 +54,15 @@ test('a migration that nobody cuts over by hand is never awaited', () => {
 
 test('a commit that was on record before the first look is not announced', () => {
   const look = watched();
-  assert.deepEqual(look({ state: 'committed' }, 0), []);
+  assert.deepEqual(look({ state: 'COMMITTED' }, 0), []);
 });
 
 test('a failed way back is announced once, and again after it has followed', () => {
   const look = watched({ cutOvers: 1 });
   const error = { code: 'MISSING_PRIVILEGE', message: 'Lacks a privilege.', remedy: 'Grant it.' };
-  const failed = { reversals: 0, wayBack: progress('m', { state: 'failed', error }) };
-  const follows = { reversals: 0, wayBack: progress('m', { state: 'tailing' }) };
-  const committed = { state: 'committed' } as const;
+  const failed = { reversals: 0, wayBack: progress('m', { state: 'FAILED', error }) };
+  const follows = { reversals: 0, wayBack: progress('m', { state: 'FOLLOWING' }) };
+  const committed = { state: 'COMMITTED' } as const;
   assert.deepEqual(look(committed, 1, false, failed), ['way_back_failed']);
   assert.deepEqual(look(committed, 2, false, failed), []);
   assert.deepEqual(look(committed, 3, false, follows), []);
@@ -72,7 +72,7 @@ test('a failed way back is announced once, and again after it has followed', () 
 test('a wait is announced once, and the next one for the same again', () => {
   const look = watched();
   const waiting = (sinceMinutes: number) => ({
-    waiting: [{ for: 'the source', sinceMs: sinceMinutes * MINUTE_MS, reason: 'it is out of reach' }],
+    waiting: [{ for: 'the source', since: dateOf(sinceMinutes * MINUTE_MS), reason: 'it is out of reach' }],
   });
   assert.deepEqual(look(waiting(1), 15), []);
   assert.deepEqual(look(waiting(1), 16), ['waiting']);
@@ -84,20 +84,20 @@ test('a wait is announced once, and the next one for the same again', () => {
 test('a process that starts after a reversal shows the earlier cutover for a moment, which is not announced again', () => {
   const look = watched();
   look(READY, 0);
-  assert.deepEqual(look({ state: 'committed' }, 1, false), ['cut_over']);
-  assert.deepEqual(look({ state: 'tailing' }, 2, true, { reversals: 1 }), []);
-  assert.deepEqual(look({ state: 'committed' }, 3, false), []);
-  assert.deepEqual(look({ state: 'tailing' }, 4, true, { reversals: 1 }), []);
-  assert.deepEqual(look({ state: 'committed' }, 5, false, { reversals: 1 }), ['cut_over']);
+  assert.deepEqual(look({ state: 'COMMITTED' }, 1, false), ['cut_over']);
+  assert.deepEqual(look({ state: 'FOLLOWING' }, 2, true, { reversals: 1 }), []);
+  assert.deepEqual(look({ state: 'COMMITTED' }, 3, false), []);
+  assert.deepEqual(look({ state: 'FOLLOWING' }, 4, true, { reversals: 1 }), []);
+  assert.deepEqual(look({ state: 'COMMITTED' }, 5, false, { reversals: 1 }), ['cut_over']);
 });
 
 test('a way back that is ready is announced once for each cutover, also when it was requested before', () => {
   const look = watched();
   const following = (reversals: number, readyForCutover: boolean) => ({
     reversals,
-    wayBack: progress('m', { state: 'tailing', readyForCutover }),
+    wayBack: progress('m', { state: 'FOLLOWING', readyForCutover }),
   });
-  const COMMITTED = { state: 'committed' } as const;
+  const COMMITTED = { state: 'COMMITTED' } as const;
   look(READY, 0);
   assert.deepEqual(look(COMMITTED, 1, false), ['cut_over']);
   assert.deepEqual(look(COMMITTED, 2, false, following(0, false)), []);
@@ -106,20 +106,20 @@ test('a way back that is ready is announced once for each cutover, also when it 
   assert.deepEqual(look(COMMITTED, 5, false, following(0, true)), []);
   assert.deepEqual(look(READY, 6, true, { reversals: 1 }), [], 'it is the same way back');
   assert.deepEqual(look(COMMITTED, 7, false, { reversals: 1 }), ['cut_over']);
-  assert.deepEqual(look({ state: 'tailing' }, 8, true, { reversals: 2 }), [], 'requested before it was ready');
+  assert.deepEqual(look({ state: 'FOLLOWING' }, 8, true, { reversals: 2 }), [], 'requested before it was ready');
   assert.deepEqual(look(READY, 9, true, { reversals: 2 }), ['reverse_ready']);
   assert.deepEqual(look(COMMITTED, 10, false, { reversals: 2 }), ['cut_over']);
   assert.deepEqual(
-    look({ state: 'committing' }, 11, false, { reversals: 3 }),
+    look({ state: 'COMMITTING' }, 11, false, { reversals: 3 }),
     ['reverse_ready'],
     'ready between looks',
   );
-  assert.deepEqual(look({ state: 'committing' }, 12, false, { reversals: 3 }), []);
+  assert.deepEqual(look({ state: 'COMMITTING' }, 12, false, { reversals: 3 }), []);
 });
 
 test('a way back that is ready names the side that has the users', () => {
   const READY_BACK = { reversals: 0, wayBack: progress('m', READY) };
-  const [committed, requested] = [{ state: 'committed' } as const, READY];
+  const [committed, requested] = [{ state: 'COMMITTED' } as const, READY];
   const sideOf = (
     changes: Partial<Progress>,
     direction: { readonly reversals: number; readonly wayBack?: Progress },
@@ -127,8 +127,8 @@ test('a way back that is ready names the side that has the users', () => {
     const look = { progress: progress('m', changes), ...direction, awaitsCutover: false, waitingMs: 1, atMs: 0 };
     return hookEventsOf({ cutOvers: 1 }, look).events.map(({ data }) => 'usersOn' in data && data.usersOn);
   };
-  assert.deepEqual(sideOf(committed, READY_BACK), ['destination']);
-  assert.deepEqual(sideOf(requested, { reversals: 1 }), ['source']);
+  assert.deepEqual(sideOf(committed, READY_BACK), ['DESTINATION']);
+  assert.deepEqual(sideOf(requested, { reversals: 1 }), ['SOURCE']);
 });
 
 test('a failure has its message, shortened, also when the migration never ran', () => {

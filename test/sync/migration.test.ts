@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Progress } from '../../src/engine/index.ts';
+import type { Progress } from '../../src/contract/index.ts';
 import { onReach, silentLogger } from '../../src/platform/index.ts';
 import { openSyncApi } from '../../src/sync/api.ts';
 import { SyncSession } from '../../src/sync/session.ts';
@@ -19,8 +19,7 @@ const START = { source: 'cluster0', destination: 'cluster1' };
 type Verification = Progress['verification'];
 
 /** `linkspan.verification` of `/progress`. */
-interface ShownVerification extends Omit<Verification, 'mismatches' | 'equalAtMs'> {
-  readonly equalAt: string | null;
+interface ShownVerification extends Omit<Verification, 'mismatches'> {
   readonly mismatches: {
     readonly found: number;
     readonly open: number;
@@ -107,7 +106,7 @@ test('a script written for mongosync migrates: start, progress, pause, resume, c
   const [{ documentsCopied, ...first } = {}] = listed.results as Record<string, unknown>[];
   assert.deepEqual(
     [listed.totalCount, documentsCopied, first.namespace, first.state],
-    [1, 2_000, 'shop.orders', 'done'],
+    [1, 2_000, 'shop.orders', 'DONE'],
   );
   assert.equal(((await api.call('collections?namespace=other')).body as Record<string, unknown>).totalCount, 0);
   const measured = await api.until('time shares', ({ linkspan }) => Object(linkspan).timeShares !== null);
@@ -192,12 +191,12 @@ describe('a migration that is not committed', () => {
     const { equalAt, catalogDifferencesFound, seesForeignWrites, cappedCollections } = proof;
     assert.deepEqual(
       { mode, phase, collectionsDone, documentsCompared, catalogDifferences },
-      { mode: 'repair', phase: 'following', collectionsDone: 1, documentsCompared: 2_000, catalogDifferences: [] },
+      { mode: 'REPAIR', phase: 'FOLLOWING', collectionsDone: 1, documentsCompared: 2_000, catalogDifferences: [] },
     );
     const [{ namespace, key, class: kind, path, firstSeen, open } = {}] = mismatches.latest;
     assert.deepEqual(
       { namespace, key, kind, path, open },
-      { namespace: 'shop.orders', key: '{"$numberInt":"7"}', kind: 'missing', path: null, open: false },
+      { namespace: 'shop.orders', key: '{"$numberInt":"7"}', kind: 'MISSING', path: null, open: false },
     );
     assert.deepEqual([catalogDifferencesFound, seesForeignWrites, cappedCollections], [0, true, 0]);
     assert.ok(Math.abs(Date.parse(equalAt ?? '') - Date.now()) < DEADLINE_MS, String(equalAt));
@@ -211,12 +210,12 @@ describe('a migration that is not committed', () => {
   test('a start decides whether to verify, and the setting of the process decides how', async () => {
     await emptyPair(pair);
     for (const [verification, body, mode] of [
-      ['report', {}, 'report'],
-      ['report', { verification: { enabled: true } }, 'report'],
-      ['off', {}, 'off'],
-      ['off', { verification: {} }, 'off'],
-      ['off', { verification: { enabled: true } }, 'repair'],
-      ['repair', { verification: { enabled: false } }, 'off'],
+      ['REPORT', {}, 'REPORT'],
+      ['REPORT', { verification: { enabled: true } }, 'REPORT'],
+      ['OFF', {}, 'OFF'],
+      ['OFF', { verification: {} }, 'OFF'],
+      ['OFF', { verification: { enabled: true } }, 'REPAIR'],
+      ['REPAIR', { verification: { enabled: false } }, 'OFF'],
     ] as const) {
       await using api = await openApi(pair.source.uri, pair.destination.uri, { verification });
       assert.deepEqual((await api.call('start', { ...START, ...body })).body, { success: true });

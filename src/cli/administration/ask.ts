@@ -59,12 +59,17 @@ function chosenPath({ paths = {} }: AdministrationCommand, values: Values): stri
   return first === undefined ? undefined : paths[first];
 }
 
+function enumerated(value: string): string {
+  return value.replace(/(?<=[a-z])[A-Z]/g, '_$&').toUpperCase();
+}
+
 function targetOf(command: AdministrationCommand, values: Values): string {
   const { path, flags = [] } = command;
   const filled = filledPath(chosenPath(command, values) ?? path, values);
   const query = new URLSearchParams();
-  for (const { name, query: parameter } of flags) {
-    if (parameter && values[name] !== undefined) query.set(parameter, String(values[name]));
+  for (const { name, query: parameter, isEnumerated = false } of flags) {
+    const value = String(values[name]);
+    if (parameter && values[name] !== undefined) query.set(parameter, isEnumerated ? enumerated(value) : value);
   }
   return query.size === 0 ? filled : `${filled}?${query}`;
 }

@@ -38,6 +38,6 @@ function isAborted({ status, linkspan: { cutoverAbort } }: ShownMigration): bool
   return status === 'WORKING' && (cutoverAbort?.isDone ?? true);
 }
 
-function isRehearsed({ linkspan: { rehearsal, progress } }: ShownMigration): boolean {
-  return progress?.cutoverAttempts?.some((one) => one.rehearsal === rehearsal && one.result !== undefined) ?? false;
+function isRehearsed({ linkspan: { rehearsalId, progress } }: ShownMigration): boolean {
+  return progress?.cutoverAttempts?.some((one) => one.rehearsalId === rehearsalId && one.result !== undefined) ?? false;
 }

@@ -14,6 +14,8 @@ export interface Flag {
   readonly kind?: 'list' | 'number' | 'boolean' | 'choice';
   /** Name of the query parameter that carries the value. */
   readonly query?: string;
+  /** Whether the API has the value in capital letters: it has `API_KEY` for `apiKey`. */
+  readonly isEnumerated?: boolean;
 }
 
 /** The values of flags, argument, `orgId` and `projectId`, by name. */

@@ -1,4 +1,5 @@
-import { counted, type ShownCutoverReport } from '../../platform/index.ts';
+import { inWords, type ShownCutoverReport } from '../../contract/index.ts';
+import { counted } from '../../platform/index.ts';
 import { attemptLines } from '../progress/index.ts';
 import { wrapBeside } from '../terminal/index.ts';
 import { problemLines } from './problem-lines.ts';
@@ -11,14 +12,8 @@ const WHILE_OPEN =
 export function cutoverReportText(answer: unknown): string {
   const report = answer as ShownCutoverReport;
   const { blocked, cleanup, connectionStrings, copied, indexes, pause, phases, verification, warnings } = report;
-  const attempts = report.attempts.map(({ startedAt, steps, ...attempt }) => ({
-    ...attempt,
-    startedAtMs: Date.parse(startedAt),
-    steps: steps.map(({ startedAt: at, ...step }) => ({ ...step, startedAtMs: Date.parse(at) })),
-  }));
   const lines: readonly (readonly [label: string, text: string])[] = [
-    // Absent in answers of servers of earlier versions.
-    ...problemLines(report.problems ?? []),
+    ...problemLines(report.problems),
     ['result', report.isComplete ? 'the cutover is complete' : 'the cutover is past its point of no return'],
     ['pause', `${pause.milliseconds === null ? 'unknown' : `${pause.milliseconds} ms`}. ${pause.explanation}`],
     ['verification', verification.claim],
@@ -28,7 +23,7 @@ export function cutoverReportText(answer: unknown): string {
         `${counted(copied.bytes, 'byte')}; ${counted(copied.changesApplied, 'change')} applied`,
     ],
     ['indexes', `${indexes.total}; ${indexes.unique} unique and ${indexes.expiring} expiring again since the cutover`],
-    ...phases.map(({ name, seconds }) => ['phase', `${name} ${seconds.toFixed(1)} s`] as const),
+    ...phases.map(({ name, seconds }) => ['phase', `${inWords(name)} ${seconds.toFixed(1)} s`] as const),
     ['before', connectionStrings.before],
     ['after', connectionStrings.after],
     ...blocked.map(
@@ -40,7 +35,7 @@ export function cutoverReportText(answer: unknown): string {
     ),
     ...cleanup.map(({ what, command }) => ['to remove', `${what}: ${command}`] as const),
     ...warnings.map((warning) => ['warning', warning] as const),
-    ...attemptLines(attempts, Date.now()),
+    ...attemptLines(report.attempts, Date.now()),
   ];
   return `\n${lines.map(([label, text]) => `${wrapBeside(label, LABEL_COLUMNS, text, process.stdout)}\n`).join('')}`;
 }

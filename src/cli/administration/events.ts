@@ -23,7 +23,12 @@ export function eventCommands(place: string): readonly AdministrationCommand[] {
       flags: [
         { name: 'type', description: 'Types of events, separated by commas', kind: 'list', query: 'eventType' },
         { name: 'actor', description: 'Public key, client id or host name of an agent', query: 'actorName' },
-        { name: 'targetKind', description: `Kind of what was changed: ${KINDS}`, query: 'targetKind' },
+        {
+          name: 'targetKind',
+          description: `Kind of what was changed: ${KINDS}`,
+          query: 'targetKind',
+          isEnumerated: true,
+        },
         { name: 'targetId', description: 'Id, name or host of what was changed', query: 'targetId' },
         { name: 'minDate', description: 'Only events at or after this time', query: 'minDate' },
         { name: 'maxDate', description: 'Only events at or before this time', query: 'maxDate' },

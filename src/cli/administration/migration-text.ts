@@ -1,4 +1,4 @@
-import type { Progress } from '../../engine/index.ts';
+import { type Progress, STAGES } from '../../contract/index.ts';
 import { findingsText } from '../command-line/findings.ts';
 import {
   attemptLines,
@@ -19,11 +19,11 @@ const LABEL_COLUMNS = 16;
 const SHORT_ERROR = 60;
 
 /** Columns of a list of migrations that are computed, because the API has no such fields. */
-export const phaseColumn: Column = {
-  title: 'phase',
+export const stageColumn: Column = {
+  title: 'stage',
   of: (record) => {
     const migration = record as ShownMigration;
-    return [progressViewOf(migration, Date.now()).phase, percentOf(migration)].join(' ').trimEnd();
+    return [STAGES[migration.linkspan.stage], percentOf(migration)].join(' ').trimEnd();
   },
 };
 export const lagColumn: Column = { title: 'lagTimeSeconds', of: (record) => lagOf(record as ShownMigration) };
@@ -45,7 +45,7 @@ export const waitingColumn: Column = {
   of: (record) => (record as ShownMigration).linkspan.waiting.map((wait) => wait.for).join(', ') || undefined,
 };
 
-/** The text of `migration describe` below the table: phase, why the migration is not ready for cutover, and warnings. */
+/** The text of `migration describe` below the table: stage, why the migration is not ready for cutover, and warnings. */
 export function migrationText(answer: unknown): string {
   const migration = answer as ShownMigration;
   const { wanted, agent, waiting, findings, cutoverWindowEndsAt, cutoverRequestedAt, sourceBlockedSince, progress } =
@@ -60,15 +60,18 @@ export function migrationText(answer: unknown): string {
   const lines: readonly (readonly [label: string, text: string | undefined])[] = [
     ...problemLines(view.problems),
     [
-      'phase',
-      [view.phase, facts.filter((fact) => fact !== '' && fact !== migration.errorMessage && !told.has(fact)).join(', ')]
+      'stage',
+      [
+        STAGES[view.stage],
+        facts.filter((fact) => fact !== '' && fact !== migration.errorMessage && !told.has(fact)).join(', '),
+      ]
         .filter((part) => part !== '')
         .join(': '),
     ],
     ['resumed', resumedText(view.progress)],
     ...(progress?.verification === undefined ? [] : verificationLines(view.progress)),
     ['agent', agent ? `${agent.status}, last report ${agent.lastSeen ?? 'never'}` : undefined],
-    ['asked for', isActive && wanted !== 'running' ? ASKED[wanted] : undefined],
+    ['asked for', isActive && wanted !== 'RUNNING' ? ASKED[wanted] : undefined],
     ...waiting.map((wait) => ['waiting', `for ${wait.for} since ${wait.since}: ${wait.reason}`] as const),
     ['source watched', sourceWatch && watchText(sourceWatch)],
     ...warnings.filter((warning) => !told.has(warning)).map((warning) => ['warning', warning] as const),
@@ -107,11 +110,11 @@ function verificationLines(progress: Progress): (readonly [label: string, text: 
 export function cutoverWarnings(answer: unknown): string[] {
   const { findings } = (answer as ShownMigration).linkspan;
   return findings
-    .filter(({ concerns }) => concerns === 'cutover')
+    .filter(({ concerns }) => concerns === 'CUTOVER')
     .map(({ message, remedy, code }) => `${message} ${remedy} [${code}]`);
 }
 
-const ASKED = { paused: 'a pause', cutover: 'the cutover', cancelled: 'the cancellation' } as const;
+const ASKED = { PAUSED: 'a pause', CUTOVER: 'the cutover', CANCELLED: 'the cancellation' } as const;
 
 function percentOf(migration: ShownMigration): string {
   const { fraction } = progressViewOf(migration, Date.now());

@@ -1,7 +1,7 @@
-import type { Finding } from '../../engine/index.ts';
+import { type Finding, inWords } from '../../contract/index.ts';
 import { findingsText } from '../command-line/findings.ts';
 import { awaitCutoverRequest } from './await-cutover-request.ts';
-import { type AdministrationCommand, type Flag, force, needed, paging } from './command.ts';
+import { type AdministrationCommand, type Column, type Flag, force, needed, paging } from './command.ts';
 import { cutoverReportText } from './cutover-report-text.ts';
 import { historyText } from './history-text.ts';
 import {
@@ -9,8 +9,8 @@ import {
   cutoverWarnings,
   lagColumn,
   migrationText,
-  phaseColumn,
   shortErrorColumn,
+  stageColumn,
   waitingColumn,
 } from './migration-text.ts';
 import { reportedText } from './reported-text.ts';
@@ -20,13 +20,18 @@ import { wayBackText } from './way-back-text.ts';
 const MIGRATION = [
   '_id',
   'status',
-  phaseColumn,
+  stageColumn,
   'readyForCutover',
   lagColumn,
   agentColumn,
   waitingColumn,
   shortErrorColumn,
 ];
+/** A column of a field that has a value of an enumeration. */
+const inWordsColumn = (title: string): Column => ({
+  title,
+  of: (record) => inWords((record as Readonly<Record<string, string>>)[title] ?? ''),
+});
 const VALIDATION = ['_id', 'status', 'errorMessage'];
 const all = '/groups/{projectId}/liveMigrations';
 const one = `${all}/{liveMigrationId}`;
@@ -179,6 +184,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
         name: 'span',
         description: '`second`: the last hour (default); `minute`: the last 30 days',
         query: 'span',
+        isEnumerated: true,
       },
       { name: 'since', description: 'Only samples after this time, such as 2026-11-01T12:00:00Z', query: 'since' },
     ],
@@ -194,7 +200,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     flags: [...paging, inNamespace],
     columns: [
       'namespace',
-      'state',
+      inWordsColumn('state'),
       'documentsCopied',
       'documentsTotal',
       'bytesCopied',
@@ -211,7 +217,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     path: `${one}/mismatches`,
     argument,
     flags: [...paging, inNamespace],
-    columns: ['namespace', 'key', 'class', 'path', 'firstSeen', 'times', 'open'],
+    columns: ['namespace', 'key', inWordsColumn('class'), 'path', 'firstSeen', 'times', 'open'],
     more: reportedText,
   },
   steer('pause', 'Pause a live migration', 'pause'),

@@ -5,12 +5,12 @@ const LABEL_COLUMNS = 16;
 /** The fields of a reversible migration in the API's answer. */
 export interface ShownWayBack {
   readonly reversals?: number;
-  readonly usersOn?: 'source' | 'destination';
+  readonly usersOn?: 'SOURCE' | 'DESTINATION';
   readonly wayBack?: {
-    readonly state: 'planned' | 'preparing' | 'following' | 'failed' | 'finishing' | 'closed' | 'lost';
+    readonly state: 'PLANNED' | 'PREPARING' | 'FOLLOWING' | 'FAILED' | 'FINISHING' | 'CLOSED' | 'LOST';
     readonly openSince?: string;
     readonly ready: boolean;
-    readonly lagTimeSeconds: number | null;
+    readonly lagSeconds: number | null;
     readonly notReadyReasons: readonly string[];
     readonly warnings: readonly string[];
     readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
@@ -18,27 +18,27 @@ export interface ShownWayBack {
 }
 
 const SENTENCES = {
-  planned: 'planned: the cutover opens it',
-  preparing: 'preparing',
-  following: 'follows every change',
-  failed: 'failed; it resumes when the agent restarts',
-  finishing: 'is being closed',
-  closed: 'closed for good',
-  lost: 'lost',
+  PLANNED: 'planned: the cutover opens it',
+  PREPARING: 'preparing',
+  FOLLOWING: 'follows every change',
+  FAILED: 'failed; it resumes when the agent restarts',
+  FINISHING: 'is being closed',
+  CLOSED: 'closed for good',
+  LOST: 'lost',
 } as const;
 
 /** The lines about the direction and the way back of a reversible migration; none for others. */
 export function wayBackLines({ usersOn, reversals = 0, wayBack }: ShownWayBack): (readonly [string, string])[] {
   if (wayBack === undefined || usersOn === undefined) return [];
-  const { state, ready, lagTimeSeconds, notReadyReasons, warnings, error } = wayBack;
+  const { state, ready, lagSeconds, notReadyReasons, warnings, error } = wayBack;
   const facts = [
     SENTENCES[state],
-    ...(lagTimeSeconds === null ? [] : [`${lagTimeSeconds} s behind`]),
+    ...(lagSeconds === null ? [] : [`${lagSeconds} s behind`]),
     ...(ready ? ['ready to return'] : []),
     ...(wayBack.openSince === undefined ? [] : [`open since ${wayBack.openSince}`]),
   ];
   return [
-    ['users', `on the ${usersOn}${reversals > 0 ? `, reversed ${reversals}x` : ''}`],
+    ['users', `on the ${usersOn.toLowerCase()}${reversals > 0 ? `, reversed ${reversals}x` : ''}`],
     ['way back', facts.join(', ')],
     ...notReadyReasons.map((reason) => ['not ready', reason] as const),
     ...warnings.map((warning) => ['warning', warning] as const),

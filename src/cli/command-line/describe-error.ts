@@ -1,3 +1,4 @@
+import type { ErrorData } from '../../contract/index.ts';
 import { knownError, redact, UserError } from '../../platform/index.ts';
 import { remedyOfUsage } from './usage.ts';
 
@@ -6,13 +7,6 @@ export function describeError(error: unknown): string {
   if (error instanceof UserError) return `${redact(error.message)} ${remedyOf(error)} [${error.code}]`;
   const [shown = ''] = knownError(error).parameters;
   return `Unexpected error: ${redact(shown)}`;
-}
-
-/** An error as the last object of `--output json` has it. */
-export interface ErrorData {
-  readonly code: string;
-  readonly message: string;
-  readonly remedy: string;
 }
 
 /** Describes an error for programs, like {@link describeError} for users. */

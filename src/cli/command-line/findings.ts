@@ -1,16 +1,16 @@
-import type { Finding } from '../../engine/index.ts';
-import { colour, type Output, wrap } from '../terminal/index.ts';
+import type { Finding } from '../../contract/index.ts';
+import { colour, type Meaning, type Output, wrap } from '../terminal/index.ts';
 
 /** Formats findings by severity, each with its remedy. Empty if there are none. */
 export function findingsText(findings: readonly Finding[], output: Output = process.stdout): string {
   const of = (wanted: Finding['severity']) => findings.filter(({ severity }) => severity === wanted);
   return (
-    section('Errors: these keep a migration from starting', 'error', of('error'), output) +
-    section('Warnings', 'warning', of('warning'), output)
+    section('Errors: these keep a migration from starting', 'error', of('ERROR'), output) +
+    section('Warnings', 'warning', of('WARNING'), output)
   );
 }
 
-function section(title: string, level: Finding['severity'], findings: readonly Finding[], output: Output): string {
+function section(title: string, level: Meaning, findings: readonly Finding[], output: Output): string {
   if (findings.length === 0) return '';
   const lines = findings.map(
     ({ code, message, remedy }) =>

@@ -1,12 +1,13 @@
-import { isDifference, type Problem, UserError } from '../../platform/index.ts';
+import { type ErrorData, isDifference } from '../../contract/index.ts';
+import { UserError } from '../../platform/index.ts';
 import type { TextSink } from '../progress/renderer.ts';
-import { type ErrorData, errorData } from './describe-error.ts';
+import { errorData } from './describe-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 
 /** Outcome of a command, as the last object of `--output json` has it (docs/reference/interfaces.md). */
 interface Outcome {
-  readonly outcome: 'done' | 'refused' | 'failed' | 'stopped';
-  /** Null unless the outcome is `refused` or `failed`. */
+  readonly outcome: 'DONE' | 'REFUSED' | 'FAILED' | 'STOPPED';
+  /** Null unless the outcome is `REFUSED` or `FAILED`. */
   readonly error: ErrorData | null;
 }
 
@@ -15,16 +16,16 @@ export interface End {
   readonly code: ExitCode;
   readonly error?: unknown;
   /** The worst problem since the cutover of a complete migration. */
-  readonly problem?: Problem;
+  readonly problem?: ErrorData;
 }
 
 const OUTCOMES = {
-  [exitCode.done]: 'done',
-  [exitCode.failed]: 'failed',
-  [exitCode.usageOrPrecondition]: 'refused',
-  [exitCode.differences]: 'failed',
-  [exitCode.stoppedCanBeResumed]: 'stopped',
-  [exitCode.interrupted]: 'stopped',
+  [exitCode.done]: 'DONE',
+  [exitCode.failed]: 'FAILED',
+  [exitCode.usageOrPrecondition]: 'REFUSED',
+  [exitCode.differences]: 'FAILED',
+  [exitCode.stoppedCanBeResumed]: 'STOPPED',
+  [exitCode.interrupted]: 'STOPPED',
 } as const;
 
 /** The default end of a command that throws `error`. */
@@ -38,7 +39,7 @@ export function codeOfFailure(error: unknown): ExitCode {
 }
 
 /** Returns the exit code for the worst of what has gone wrong since a cutover. */
-export function codeOfProblem(problem: Problem): ExitCode {
+export function codeOfProblem(problem: ErrorData): ExitCode {
   return isDifference(problem) ? exitCode.differences : exitCode.failed;
 }
 

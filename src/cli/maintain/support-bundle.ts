@@ -68,7 +68,7 @@ function shown({ id, agentId, state, progress, createdAtMs, updatedAtMs }: Migra
   // Omits `building`, which contains namespaces.
   const { total, built } = indexes ?? {};
   const work = {
-    phase: progress?.state,
+    state: progress?.state,
     phases,
     copy,
     indexes: { total, built },

@@ -1,3 +1,4 @@
+import { inWords } from '../../contract/index.ts';
 import type { DigestedEntry, DigestReport } from '../../engine/index.ts';
 import { counted } from '../../platform/index.ts';
 import { formatCount } from '../progress/format.ts';
@@ -12,7 +13,7 @@ export function digestText(report: DigestReport): string {
     `  cluster time ${shownTime(report.clusterTime)}`,
     `  writes       ${report.endTime === null ? 'not watched' : `watched until ${shownTime(report.endTime)}`}`,
     `  selection    ${shownSelection(selection)}`,
-    `  claim        ${report.claim}. ${report.explanation}`,
+    `  claim        ${inWords(report.claim)}. ${report.explanation}`,
     '',
     ...collections.flatMap(linesOf),
     ...(accounts ?? []).map(({ kind, id, fingerprint }) => `${kind} ${id}  ${fingerprint}`),

@@ -103,7 +103,7 @@ async function makeReport(
 
 function endOfReport(report: DigestReport | undefined): End {
   if (report === undefined) return { code: exitCode.failed };
-  const isFirm = report.claim === 'at cluster time' || report.claim === 'without writes';
+  const isFirm = report.claim === 'AT_CLUSTER_TIME' || report.claim === 'WITHOUT_WRITES';
   if (isFirm) return { code: exitCode.done };
   return { code: exitCode.usageOrPrecondition, error: new UserError('DIGEST_PROVES_NOTHING', [report.explanation]) };
 }

@@ -82,11 +82,11 @@ function basisOf({ restsOn, readBytesPerSecond }: NonNullable<Examination['copyT
       ? 'the source has too little data to measure its read rate'
       : `a short test read the source at ${formatBytes(readBytesPerSecond)}/s`;
   switch (restsOn) {
-    case 'measured read of the source':
+    case 'MEASURED_SOURCE_READ':
       return `${read}, with one reader`;
-    case 'limit of the configuration':
+    case 'CONFIGURED_LIMIT':
       return `the limit of the configuration; ${read}`;
-    case 'assumption':
+    case 'ASSUMPTION':
       return `assumed for the destination, because the plan writes nothing; ${read}`;
   }
 }

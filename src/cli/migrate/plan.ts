@@ -65,7 +65,7 @@ async function runPlan(
 ): Promise<ExitCode> {
   try {
     const examination = await look(source, destination, flags);
-    const stops = examination.findings.some(({ severity }) => severity === 'error');
+    const stops = examination.findings.some(({ severity }) => severity === 'ERROR');
     const end = stops
       ? { code: exitCode.usageOrPrecondition, error: new PreflightFailed(examination.findings) }
       : { code: exitCode.done };

@@ -1,4 +1,4 @@
-import type { Progress } from '../../engine/index.ts';
+import type { Progress } from '../../contract/index.ts';
 import { engineSamples, type Measured, type MeasuredWayBack } from '../../metrics/index.ts';
 import type { SyncSession } from '../../sync/index.ts';
 
@@ -9,12 +9,12 @@ export function measuredOf(session: Pick<SyncSession, 'progress' | 'wayBack' | '
     measure: async () => {
       const progress = session.progress();
       if (progress === undefined) return engineSamples([]);
-      const problems = progress.state === 'committed' ? session.problems.length : undefined;
+      const problems = progress.state === 'COMMITTED' ? session.problems.length : undefined;
       return engineSamples([{ progress, wayBack: measuredWayBack(session.wayBack), problems }]);
     },
     notReady: () => {
       const { state, waiting = [] } = session.progress() ?? {};
-      if (state === 'failed') return ['the migration has failed'];
+      if (state === 'FAILED') return ['the migration has failed'];
       return waiting.length === 0 ? [] : ['the migration waits'];
     },
   };
@@ -23,8 +23,8 @@ export function measuredOf(session: Pick<SyncSession, 'progress' | 'wayBack' | '
 function measuredWayBack(wayBack: Progress | undefined): MeasuredWayBack | undefined {
   if (wayBack === undefined) return undefined;
   const { state, readyForCutover: ready, lagSeconds, oplog } = wayBack;
-  if (state === 'failed') return { state };
-  return state === 'created' || state === 'preparing'
-    ? { state: 'preparing' }
-    : { state: 'following', ready, lagSeconds, oplogLeftSeconds: oplog?.leftSeconds };
+  if (state === 'FAILED') return { state };
+  return state === 'CREATED' || state === 'PREPARING'
+    ? { state: 'PREPARING' }
+    : { state: 'FOLLOWING', ready, lagSeconds, oplogLeftSeconds: oplog?.leftSeconds };
 }

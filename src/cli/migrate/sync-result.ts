@@ -1,4 +1,4 @@
-import type { PhaseTime, Progress } from '../../engine/index.ts';
+import { inWords, type PhaseTime, type Progress } from '../../contract/index.ts';
 import { PreflightFailed, type SyncSession } from '../../sync/index.ts';
 import { type End, writeResult } from '../command-line/outcome.ts';
 import { formatBytes, formatCount } from '../progress/format.ts';
@@ -8,10 +8,10 @@ import type { TextSink } from '../progress/renderer.ts';
 export function reportTimes(progress: Progress, sink: TextSink): void {
   const { copy, changes, indexes } = progress;
   const { times, totalSeconds } = timesOf(progress);
-  const copySeconds = times.find(({ name }) => name === 'copying')?.seconds ?? 0;
+  const copySeconds = times.find(({ name }) => name === 'COPYING')?.seconds ?? 0;
   const rate = copySeconds > 0 ? ` (${formatBytes(copy.bytesCopied / copySeconds)}/s)` : '';
   const rows: [string, string][] = [
-    ...times.map(({ name, seconds }): [string, string] => [name, `${seconds.toFixed(1)} s`]),
+    ...times.map(({ name, seconds }): [string, string] => [inWords(name), `${seconds.toFixed(1)} s`]),
     ['total', `${totalSeconds.toFixed(1)} s`],
     ['documents', formatCount(copy.documentsCopied)],
     ['bytes', `${formatBytes(copy.bytesCopied)}${rate}`],
@@ -55,6 +55,6 @@ function timesOf({ phases }: Progress) {
   return { times, totalSeconds: times.reduce((sum, { seconds }) => sum + seconds, 0) };
 }
 
-function secondsOf({ startedAtMs, endedAtMs }: PhaseTime): number {
-  return endedAtMs === undefined ? 0 : (endedAtMs - startedAtMs) / 1000;
+function secondsOf({ startedAt, endedAt }: PhaseTime): number {
+  return endedAt === undefined ? 0 : (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000;
 }

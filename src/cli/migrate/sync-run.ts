@@ -1,4 +1,5 @@
-import { type Finding, type Progress, shownState } from '../../engine/index.ts';
+import type { Finding, Progress } from '../../contract/index.ts';
+import { shownState } from '../../engine/index.ts';
 import { type BearerToken, counted, redact } from '../../platform/index.ts';
 import { openSyncApi, PreflightFailed, type RequestedSelection, type SyncSession } from '../../sync/index.ts';
 import { serveConsole } from '../command-line/console.ts';
@@ -30,6 +31,7 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
   await session.start({ source: 'cluster0', destination: 'cluster1', ...selection }, tellWarning);
   const ended = new AbortController();
   const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal, {
+    wanted: () => session.wanted,
     problems: () => session.problems,
   });
   try {
@@ -68,6 +70,7 @@ export async function runApi(
   void tellUnfinished(session);
   const ended = new AbortController();
   const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal, {
+    wanted: () => session.wanted,
     problems: () => session.problems,
   });
   let failure: unknown;
@@ -149,7 +152,7 @@ function snapshotsOf(session: SyncSession): () => Progress | undefined {
 function tellVerification(progress: Progress | undefined): void {
   if (progress === undefined) return;
   const { phase } = progress.verification;
-  if (progress.state !== 'committed' && (phase === 'off' || phase === 'waiting')) return;
+  if (progress.state !== 'COMMITTED' && (phase === 'OFF' || phase === 'WAITING')) return;
   const text = verificationText(progress);
   if (text !== undefined) tell(text, isVerified(progress) ? undefined : 'warning');
   for (const line of differenceLines(progress.verification)) tell(line);

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
-import type { VerificationMode } from '../../engine/index.ts';
+import type { VerificationMode } from '../../contract/index.ts';
 import { readHooks } from '../../hooks/index.ts';
 import { type Logger, readBearerToken, UserError } from '../../platform/index.ts';
 import {
@@ -124,7 +124,7 @@ function loadOf({ loadLevel, maxMegabytesPerSecond }: SyncFlags, file: InitialLo
 }
 
 function verificationOf({ verify }: SyncFlags): VerificationMode | undefined {
-  return verify === false ? 'off' : verify;
+  return verify === false ? 'OFF' : (verify?.toUpperCase() as Uppercase<NonNullable<typeof verify>> | undefined);
 }
 
 function bytesOf(megabytes: number | undefined): number | undefined {

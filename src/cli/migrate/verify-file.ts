@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { z } from 'zod';
-import { type SavedState, savedState, type VerificationReport, type Verified } from '../../engine/index.ts';
+import type { VerificationReport } from '../../contract/index.ts';
+import { type SavedState, savedState, type Verified } from '../../engine/index.ts';
 import { messageOf, UserError, writeDurably } from '../../platform/index.ts';
 
 /** The file of a comparison that has not ended. */

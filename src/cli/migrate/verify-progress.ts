@@ -1,3 +1,4 @@
+import { inWords } from '../../contract/index.ts';
 import type { ClusterVerification, ClusterVerificationProgress } from '../../engine/index.ts';
 import { counted, systemClock } from '../../platform/index.ts';
 import { formatBytes, formatCount } from '../progress/format.ts';
@@ -36,7 +37,7 @@ function describe(progress: ClusterVerificationProgress, bytesPerSecond: number)
   const [wait] = waiting;
   if (wait !== undefined) return `waiting for ${wait.for}: ${wait.reason}`;
   return [
-    phase,
+    inWords(phase),
     `${formatCount(collectionsDone)} of ${counted(collections, 'collection')}`,
     counted(documents, 'document'),
     `${formatBytes(bytes)}, ${formatBytes(bytesPerSecond)}/s`,

@@ -1,3 +1,4 @@
+import { inWords } from '../../contract/index.ts';
 import { type ComparedReports, compareReports, type ReportDifference, readReport } from '../../engine/index.ts';
 import { counted, UserError } from '../../platform/index.ts';
 import { readSyncConfiguration } from '../../sync/index.ts';
@@ -57,7 +58,7 @@ export function verifyReports({ files, config, output }: ReportsToVerify, sink: 
 }
 
 function originText(which: string, { cluster, clusterTime, claim, endedAt }: ComparedReports['first']): string {
-  return `${which}: ${shownCluster(cluster)}, cluster time ${shownTime(clusterTime)}, ${claim}, made until ${endedAt}`;
+  return `${which}: ${shownCluster(cluster)}, cluster time ${shownTime(clusterTime)}, ${inWords(claim)}, made until ${endedAt}`;
 }
 
 /** A report that proves nothing makes differences as doubtful as their absence. */
@@ -74,5 +75,5 @@ function lineOf({ namespace, otherNamespace, class: kind, name, first, second }:
   const where = namespace === otherNamespace ? namespace : `${namespace} (${otherNamespace})`;
   const values = [first, second].filter((value) => value !== undefined);
   const shown = values.length === 0 ? '' : `: ${values.join(' / ')}`;
-  return `${where}: ${kind}${name === undefined ? '' : ` ${name}`}${shown}`;
+  return `${where}: ${inWords(kind)}${name === undefined ? '' : ` ${name}`}${shown}`;
 }

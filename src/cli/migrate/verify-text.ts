@@ -1,4 +1,5 @@
-import type { DocumentDifference, VerificationReport, Verified } from '../../engine/index.ts';
+import { type DocumentDifference, inWords, type VerificationReport } from '../../contract/index.ts';
+import type { Verified } from '../../engine/index.ts';
 import { counted } from '../../platform/index.ts';
 import { formatBytes, formatCount, formatSeconds } from '../progress/format.ts';
 import type { Terminal } from '../progress/tty.ts';
@@ -7,10 +8,10 @@ import { colour, type Meaning, withoutControls, wrap } from '../terminal/index.t
 const MOST_SHOWN = 20;
 
 const VERDICTS: Readonly<Record<VerificationReport['result'], readonly [Meaning, string]>> = {
-  equal: ['good', 'Equal.'],
-  different: ['error', 'Different.'],
-  undecided: ['warning', 'Undecided.'],
-  unfinished: ['warning', 'Unfinished.'],
+  EQUAL: ['good', 'Equal.'],
+  DIFFERENT: ['error', 'Different.'],
+  UNDECIDED: ['warning', 'Undecided.'],
+  UNFINISHED: ['warning', 'Unfinished.'],
 };
 
 /** Writes a result for people: what was compared, with whole digests, and the first differences. */
@@ -63,12 +64,12 @@ function documentLine({ namespace, _id, class: kind, path, foreign, repaired }: 
   const at = path === null ? '' : ` at ${path}`;
   const notes = [...(foreign ? ['changed on the destination only'] : []), ...(repaired ? ['repaired'] : [])];
   const note = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
-  return `  ${namespace} _id ${JSON.stringify(_id)}: ${kind}${at}${note}`;
+  return `  ${namespace} _id ${JSON.stringify(_id)}: ${inWords(kind)}${at}${note}`;
 }
 
 function catalogLine(difference: VerificationReport['catalogDifferences'][number]): string {
   const { namespace, class: kind, name, path, source, destination } = difference;
-  const what = [kind, ...(name === undefined ? [] : [name]), ...(path === undefined ? [] : [path])].join(' ');
+  const what = [inWords(kind), ...(name === undefined ? [] : [name]), ...(path === undefined ? [] : [path])].join(' ');
   const values =
     source === undefined && destination === undefined
       ? ''

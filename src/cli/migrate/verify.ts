@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ClusterVerification, type VerificationReport, type Verified } from '../../engine/index.ts';
+import { inWords, type VerificationReport } from '../../contract/index.ts';
+import { ClusterVerification, type Verified } from '../../engine/index.ts';
 import { UserError, version } from '../../platform/index.ts';
 import { checkUris, readSyncConfiguration } from '../../sync/index.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
@@ -155,12 +156,12 @@ async function compare(
 
 function endOfReport({ result, explanation }: VerificationReport): End {
   switch (result) {
-    case 'equal':
+    case 'EQUAL':
       return { code: exitCode.done };
-    case 'different':
+    case 'DIFFERENT':
       return { code: exitCode.differences, error: new UserError('DIFFERENCES_FOUND', [explanation]) };
-    case 'undecided':
-    case 'unfinished':
+    case 'UNDECIDED':
+    case 'UNFINISHED':
       return { code: exitCode.stoppedCanBeResumed };
   }
 }
@@ -177,7 +178,7 @@ function show(verified: Verified, end: End, listedIn: string | undefined, output
 }
 
 function tellStopped({ result }: VerificationReport, file: VerifyFile | undefined): void {
-  const why = result === 'unfinished' ? 'stopped' : 'something kept changing';
+  const why = result === 'UNFINISHED' ? 'stopped' : 'something kept changing';
   const next = file === undefined ? 'starts anew' : 'resumes';
   tell(`${why}; the same command ${next}`);
 }
@@ -187,7 +188,7 @@ let followed: VerificationReport['result'] | undefined;
 function tellFollowed({ result, explanation }: VerificationReport): void {
   if (result === followed) return;
   followed = result;
-  tell(`${result}: ${explanation}`);
+  tell(`${inWords(result)}: ${explanation}`);
 }
 
 function tell(text: string): void {

@@ -1,31 +1,14 @@
-import type { Progress } from '../../engine/index.ts';
-import type { Problem } from '../../platform/index.ts';
-
-/** The phases of a migration that the CLI shows. Programs read them in the field `phase`. */
-export type Phase =
-  | 'preparing'
-  | 'copying'
-  | 'building indexes'
-  | 'catching up'
-  | 'repairing'
-  | 'verifying'
-  | 'in sync'
-  | 'paused'
-  | 'cutting over'
-  | 'done'
-  /** The cutover is complete, and something has gone wrong since. */
-  | 'done with problems'
-  | 'cancelled'
-  | 'failed';
+import { type ErrorData, type Progress, type Stage, workStageOf } from '../../contract/index.ts';
 
 /** A progress snapshot, ready to show. Renderers compute nothing. */
 export interface ProgressView {
   readonly atMs: number;
-  readonly phase: Phase;
+  /** Programs read it in the field `stage`. */
+  readonly stage: Stage;
   readonly progress: Progress;
   /** The problems since the cutover, the worst first. */
-  readonly problems: readonly Problem[];
-  /** Completed part of this phase, from 0 to 1; null if unknown. */
+  readonly problems: readonly ErrorData[];
+  /** Completed part of the present work, from 0 to 1; null if unknown. */
   readonly fraction: number | null;
 }
 
@@ -33,39 +16,29 @@ export interface ProgressView {
  * @param atMs  time of the snapshot
  * @param problems  what has gone wrong since the cutover, the worst first
  */
-export function viewOf(progress: Progress, atMs: number, problems: readonly Problem[] = []): ProgressView {
-  const phase = problems.length > 0 ? 'done with problems' : phaseOf(progress);
-  return { atMs, phase, progress, problems, fraction: fractionOf(phase, progress) };
+export function viewOf(
+  progress: Progress,
+  stage: Stage,
+  atMs: number,
+  problems: readonly ErrorData[] = [],
+): ProgressView {
+  return { atMs, stage, progress, problems, fraction: stage === 'COMPLETE' ? 1 : fractionOf(progress) };
 }
 
-function phaseOf({ state, copy, readyForCutover, repairs, verification }: Progress): Phase {
-  const isCopied = copy.collectionsTotal > 0 && copy.collectionsDone >= copy.collectionsTotal;
-  const isSuspect = repairs !== null && repairs.collectionsDone < repairs.collections;
-  if (isSuspect && (state === 'tailing' || (state === 'copying' && isCopied))) return 'repairing';
-  switch (state) {
-    case 'created':
-    case 'preparing':
-      return 'preparing';
-    case 'copying':
-      return isCopied ? 'building indexes' : 'copying';
-    case 'tailing':
-      if (readyForCutover) return 'in sync';
-      return verification.phase === 'comparing' ? 'verifying' : 'catching up';
-    case 'committing':
-      return 'cutting over';
-    case 'committed':
-      return 'done';
+function fractionOf(progress: Progress): number | null {
+  const { copy, indexes, repairs, verification } = progress;
+  switch (workStageOf(progress)) {
+    case 'COPYING':
+      return part(copy.bytesCopied, copy.bytesTotal);
+    case 'BUILDING_INDEXES':
+      return part(indexes.built, indexes.total);
+    case 'REPAIRING':
+      return repairs && part(repairs.collectionsDone, repairs.collections);
+    case 'VERIFYING':
+      return part(verification.bytesCompared, verification.bytesTotal);
     default:
-      return state;
+      return null;
   }
-}
-
-function fractionOf(phase: Phase, { copy, indexes, repairs, verification }: Progress): number | null {
-  if (phase === 'repairing' && repairs !== null) return part(repairs.collectionsDone, repairs.collections);
-  if (phase === 'copying') return part(copy.bytesCopied, copy.bytesTotal);
-  if (phase === 'building indexes') return part(indexes.built, indexes.total);
-  if (phase === 'verifying') return part(verification.bytesCompared, verification.bytesTotal);
-  return phase === 'done' ? 1 : null;
 }
 
 function part(done: number, total: number): number | null {

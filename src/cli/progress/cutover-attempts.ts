@@ -1,12 +1,4 @@
-import type { CutoverAttempt } from '../../engine/index.ts';
-
-type Step = CutoverAttempt['steps'][number];
-
-/** An attempt of the engine, or of a report, where a later version may have other steps. */
-type ShownAttempt = Omit<CutoverAttempt, 'result' | 'steps'> & {
-  readonly result?: string;
-  readonly steps: readonly (Omit<Step, 'name'> & { readonly name: string })[];
-};
+import { type CutoverAttempt, inWords } from '../../contract/index.ts';
 
 /** Shorter steps are counted together, because they explain nothing. */
 const SHOWN_FROM_MS = 20;
@@ -17,7 +9,7 @@ type Line = readonly [label: string, text: string];
  * Returns lines about the attempts to cut over: how each ended, and the steps of the last one.
  * @param atMs  current time
  */
-export function attemptLines(attempts: readonly ShownAttempt[], atMs: number): Line[] {
+export function attemptLines(attempts: readonly CutoverAttempt[], atMs: number): Line[] {
   return attempts.flatMap((attempt, at): Line[] => {
     const summary: Line = [`attempt ${attempt.number}`, attemptText(attempt, atMs)];
     return at === attempts.length - 1 ? [summary, ...stepLines(attempt, atMs)] : [summary];
@@ -31,17 +23,20 @@ export function currentStep(attempts: readonly CutoverAttempt[]): string | undef
   return step && `${step.name}: ${step.reason}`;
 }
 
-function attemptText(attempt: ShownAttempt, atMs: number): string {
-  const { result = 'under way', reason, startedAtMs, stoppedMs, wouldStopMs, steps } = attempt;
+function attemptText(attempt: CutoverAttempt, atMs: number): string {
+  const { result = 'under way', reason, startedAt, stoppedMs, wouldStopMs, steps } = attempt;
   const last = steps.at(-1);
-  const endedAtMs = last?.durationMs === undefined ? atMs : last.startedAtMs + last.durationMs;
+  const endedAtMs = last?.durationMs === undefined ? atMs : Date.parse(last.startedAt) + last.durationMs;
   const stopped = stoppedMs === undefined ? '' : `, users' writes stopped for ${seconds(stoppedMs)}`;
   const would = wouldStopMs === undefined ? '' : `, a cutover would stop them for about ${seconds(wouldStopMs)}`;
-  return `${result} after ${seconds(endedAtMs - startedAtMs)}${stopped}${would}${reason === undefined ? '' : `: ${reason}`}`;
+  return `${inWords(result)} after ${seconds(endedAtMs - Date.parse(startedAt))}${stopped}${would}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
-function stepLines({ steps }: ShownAttempt, atMs: number): Line[] {
-  const timed = steps.map((step) => ({ ...step, ms: step.durationMs ?? Math.max(0, atMs - step.startedAtMs) }));
+function stepLines({ steps }: CutoverAttempt, atMs: number): Line[] {
+  const timed = steps.map((step) => ({
+    ...step,
+    ms: step.durationMs ?? Math.max(0, atMs - Date.parse(step.startedAt)),
+  }));
   const shown = timed.filter(({ ms }) => ms >= SHOWN_FROM_MS);
   const lines = shown.map(
     ({ name, ms, reason, counts }): Line => ['', `${seconds(ms)} ${name}: ${reason}${countsText(counts)}`],

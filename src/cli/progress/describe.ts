@@ -1,24 +1,30 @@
+import { STAGES, type Stage, workStageOf } from '../../contract/index.ts';
 import { counted } from '../../platform/index.ts';
-import type { Phase, ProgressView } from './collect.ts';
+import type { ProgressView } from './collect.ts';
 import { currentStep } from './cutover-attempts.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
 import { describeReadiness } from './readiness.ts';
 import { describeDifferences, describeVerification } from './verification.ts';
 
-/** Phases after which nothing changes. */
-const ENDED: ReadonlySet<Phase> = new Set(['done', 'done with problems', 'cancelled', 'failed']);
+/** Stages after which nothing changes. */
+const ENDED: ReadonlySet<Stage> = new Set(['COMPLETE', 'COMPLETE_WITH_PROBLEMS', 'CANCELLED', 'FAILED', 'EXPIRED']);
 
-/** Returns short phrases about the phase, the most important first, because a narrow terminal shows only some. */
+/** Stages that say what holds the work up, and not what the work is. */
+const HELD_UP: ReadonlySet<Stage> = new Set(['WAITING', 'DROPS_HELD', 'DIFFERENT']);
+
+/** Returns short phrases about the present work, the most important first, because a narrow terminal shows only some. */
 export function describeView(view: ProgressView): string[] {
   const { progress } = view;
   const { rates } = progress;
+  const work = workStageOf(progress);
   const facts: (string | undefined)[] = progress.waiting.flatMap((wait) => [
-    `waiting for ${wait.for} for ${formatSeconds((view.atMs - wait.sinceMs) / 1000)}`,
+    `waiting for ${wait.for} for ${formatSeconds((view.atMs - Date.parse(wait.since)) / 1000)}`,
     wait.reason,
   ]);
-  if (!ENDED.has(view.phase)) facts.push(...describeDifferences(progress.verification));
-  switch (view.phase) {
-    case 'copying':
+  if (!ENDED.has(view.stage)) facts.push(...describeDifferences(progress.verification));
+  if (HELD_UP.has(view.stage)) facts.push(STAGES[work]);
+  switch (work) {
+    case 'COPYING':
       facts.push(
         rates.bytesPerSecond === null ? undefined : `${formatBytes(rates.bytesPerSecond)}/s`,
         lag(view),
@@ -29,7 +35,7 @@ export function describeView(view: ProgressView): string[] {
         restarts(view),
       );
       break;
-    case 'building indexes':
+    case 'BUILDING_INDEXES':
       facts.push(
         `${progress.indexes.built} of ${counted(progress.indexes.total, 'index', 'indexes')}`,
         builds(view),
@@ -38,7 +44,7 @@ export function describeView(view: ProgressView): string[] {
         oplogs(view),
       );
       break;
-    case 'repairing':
+    case 'REPAIRING':
       facts.push(
         `${progress.repairs?.collectionsDone} of ${counted(progress.repairs?.collections ?? 0, 'collection')} compared after lost history`,
         lag(view),
@@ -46,18 +52,18 @@ export function describeView(view: ProgressView): string[] {
         `${formatCount(progress.repairs?.keysDiffered ?? 0)} differed`,
       );
       break;
-    case 'verifying':
+    case 'VERIFYING':
       facts.push(lag(view), ...describeVerification(progress.verification));
       break;
-    case 'catching up':
-    case 'in sync':
-    case 'cutting over':
+    case 'CATCHING_UP':
+    case 'READY':
+    case 'CUTTING_OVER':
       facts.push(
         currentStep(progress.cutoverAttempts),
         lag(view),
         eta(view),
         oplogs(view),
-        view.phase === 'catching up' ? describeReadiness(progress.readiness) : undefined,
+        work === 'CATCHING_UP' ? describeReadiness(progress.readiness) : undefined,
         rates.changesPerSecond === null ? undefined : `${formatCount(rates.changesPerSecond)} changes/s`,
         counted(progress.changes.applied, 'change'),
         `${formatCount(progress.changes.queued)} waiting`,
@@ -65,15 +71,14 @@ export function describeView(view: ProgressView): string[] {
         compared(view),
       );
       break;
-    case 'done':
-    case 'done with problems':
+    case 'COMPLETE':
       facts.push(
         ...view.problems.map(({ message }) => message),
         `${formatBytes(progress.copy.bytesCopied)} in ${counted(progress.copy.documentsCopied, 'document')} copied`,
         `${counted(progress.changes.applied, 'change')} applied`,
       );
       break;
-    case 'failed':
+    case 'FAILED':
       facts.push(progress.error?.message);
       break;
   }
@@ -87,7 +92,7 @@ function builds({ progress }: ProgressView): string | undefined {
 
 /** The documents of a comparison that has ended. */
 function compared({ progress: { verification } }: ProgressView): string | undefined {
-  return verification.phase === 'following'
+  return verification.phase === 'FOLLOWING'
     ? `${counted(verification.documentsCompared, 'document')} compared`
     : undefined;
 }

@@ -1,8 +1,8 @@
-import { showGates } from '../../platform/index.ts';
+import { showGates } from '../../contract/index.ts';
 import type { ProgressView } from './collect.ts';
 import type { ProgressRenderer, TextSink } from './renderer.ts';
 
-/** Writes one JSON object a line, for programs: the engine's snapshot with rates and ETA, at each change of phase and every second. */
+/** Writes one JSON object a line, for programs: the engine's snapshot with rates and ETA, at each change of stage and every second. */
 export class JsonRenderer implements ProgressRenderer {
   readonly everyMs = 500;
   readonly #sink: TextSink;
@@ -14,7 +14,7 @@ export class JsonRenderer implements ProgressRenderer {
 
   show(view: ProgressView): void {
     const due = this.#shown === undefined || view.atMs - this.#shown.atMs >= 1_000;
-    if (due || view.phase !== this.#shown?.phase) this.finish(view);
+    if (due || view.stage !== this.#shown?.stage) this.finish(view);
   }
 
   finish(view: ProgressView): void {

@@ -1,31 +1,31 @@
-import { GATE_GROUPS, type Gate, type ShownGate, showGates } from '../../platform/index.ts';
+import { GATE_GROUPS, type Gate, inWords, type ShownGate, showGates } from '../../contract/index.ts';
 
 /** Marks of states, as wide as each other. */
 const MARKS: Readonly<Record<ShownGate['state'], string>> = {
-  passed: 'ok',
-  waiting: '..',
-  blocked: '!!',
-  unknown: '??',
-  skipped: '--',
+  PASSED: 'ok',
+  WAITING: '..',
+  BLOCKED: '!!',
+  UNKNOWN: '??',
+  SKIPPED: '--',
 };
 const TITLES: Readonly<Record<(typeof GATE_GROUPS)[number], string>> = {
-  migration: 'Migration',
-  data: 'Data',
-  source: 'Source',
-  destination: 'Destination',
-  cutover: 'Cutover',
+  MIGRATION: 'Migration',
+  DATA: 'Data',
+  SOURCE: 'Source',
+  DESTINATION: 'Destination',
+  CUTOVER: 'Cutover',
 };
 
 /** Whether a gate says anything that an operator should read. */
 function isOpen({ state }: Pick<ShownGate, 'state'>): boolean {
-  return state !== 'passed' && state !== 'skipped';
+  return state !== 'PASSED' && state !== 'SKIPPED';
 }
 
 /** Returns the gates that hold a cutover back, as a short phrase; undefined when there are none. */
 export function describeReadiness(gates: readonly Gate[]): string | undefined {
   const names = showGates(gates)
     .filter((gate) => gate.refuses && isOpen(gate))
-    .map(({ name }) => name);
+    .map(({ name }) => inWords(name));
   return names.length === 0 ? undefined : `cutover waits for: ${names.join(', ')}`;
 }
 
@@ -41,7 +41,7 @@ function linesOf(gate: ShownGate): string[] {
   const { name, title, state, refuses, reasons, action } = gate;
   const advises = refuses || !isOpen(gate) ? '' : ' (advice)';
   const first = `  ${MARKS[state]}  ${title}${figureOf(gate)}${advises} [${name}]`;
-  if (state === 'passed') return [first];
+  if (state === 'PASSED') return [first];
   const more = reasons.map((reason) => `      ${reason}`);
   return [first, ...more, ...(isOpen(gate) && action !== '' ? [`      -> ${action}`] : [])];
 }

@@ -1,4 +1,5 @@
-import { conditionsOf, isUnreserved, type Progress, reservationsOf } from '../../engine/index.ts';
+import { inWords, type Progress } from '../../contract/index.ts';
+import { conditionsOf, isUnreserved, reservationsOf } from '../../engine/index.ts';
 import { counted } from '../../platform/index.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
 
@@ -33,8 +34,8 @@ export function describeDifferences(verification: Verification): string[] {
 
 /** Whether both sides were equal at a time, as far as Linkspan can see. */
 export function isVerified({ verification }: Progress): boolean {
-  const { mode, phase, equalAtMs } = verification;
-  const isProven = mode !== 'off' && phase === 'following' && equalAtMs !== null && isUnreserved(verification);
+  const { mode, phase, equalAt } = verification;
+  const isProven = mode !== 'OFF' && phase === 'FOLLOWING' && equalAt !== null && isUnreserved(verification);
   return isProven && describeDifferences(verification).length === 0;
 }
 
@@ -43,32 +44,32 @@ export function isVerified({ verification }: Progress): boolean {
  * @returns undefined when this process doesn't know it, as with a migration that an earlier process has committed
  */
 export function verificationText({ state, verification }: Progress): string | undefined {
-  const { mode, phase, equalAtMs, waiting, catalogDifferences, documentsCompared, documentsTotal } = verification;
-  if (mode === 'off') return 'Not verified: verification is switched off.';
-  if (phase === 'waiting') return state === 'committed' ? undefined : 'Not verified yet: nothing was compared.';
+  const { mode, phase, equalAt, waiting, catalogDifferences, documentsCompared, documentsTotal } = verification;
+  if (mode === 'OFF') return 'Not verified: verification is switched off.';
+  if (phase === 'WAITING') return state === 'COMMITTED' ? undefined : 'Not verified yet: nothing was compared.';
   const differences = describeDifferences(verification).map(
     (difference) => `${difference.charAt(0).toUpperCase()}${difference.slice(1)}.`,
   );
-  const isCommitted = state === 'committed';
+  const isCommitted = state === 'COMMITTED';
   const facts = [...reservations(verification, isCommitted), ...earlierDifferences(verification), ...differences];
-  if (phase !== 'following' || catalogDifferences === null) {
+  if (phase !== 'FOLLOWING' || catalogDifferences === null) {
     const part = `${formatCount(documentsCompared)} of about ${counted(documentsTotal, 'document')} compared.`;
     return ['Verification is incomplete:', part, ...facts].join(' ');
   }
   const compared = whatWasCompared(verification);
   if (differences.length > 0) return [`Verification found differences: ${compared} compared.`, ...facts].join(' ');
-  if (equalAtMs === null) {
+  if (equalAt === null) {
     if (isCommitted) return [`Compared: ${compared}.`, ...facts, 'Nothing that was compared differs.'].join(' ');
     const missing = waiting === 0 ? 'no time is proven at which both sides are equal' : mustBeCompared(waiting);
     return [`Verification is incomplete: ${compared} compared; ${missing}.`, ...facts].join(' ');
   }
-  return [...proof(verification, equalAtMs, isCommitted), ...facts, ending(verification, isCommitted)].join(' ');
+  return [...proof(verification, equalAt, isCommitted), ...facts, ending(verification, isCommitted)].join(' ');
 }
 
 /** Returns sentences about the proven time and about changes since. */
-function proof(verification: Verification, equalAtMs: number, isCommitted: boolean): string[] {
+function proof(verification: Verification, equalAt: string, isCommitted: boolean): string[] {
   const { documentsRechecked, waiting } = verification;
-  const time = new Date(equalAtMs).toISOString().replace('.000Z', 'Z');
+  const time = equalAt.replace('.000Z', 'Z');
   const missing = isCommitted
     ? waiting === 1
       ? 'was not compared any more'
@@ -131,7 +132,7 @@ export function differenceLines(verification: Verification): string[] {
   const lines = latest.map(({ namespace, key, class: kind, path, foreign, open }) => {
     const where = path === null ? '' : ` at \`${path}\``;
     const by = foreign ? ', written by somebody else on the destination' : '';
-    return `${namespace} _id ${key}: ${kind}${where}${by} (${open ? 'differs' : 'differs no more'})`;
+    return `${namespace} _id ${key}: ${inWords(kind)}${where}${by} (${open ? 'differs' : 'differs no more'})`;
   });
   const listed = catalogDifferences ?? [];
   const others = found - latest.length;

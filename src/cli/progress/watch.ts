@@ -1,12 +1,14 @@
-import type { Progress } from '../../engine/index.ts';
-import { type Clock, type Problem, systemClock } from '../../platform/index.ts';
+import { type ErrorData, type Progress, type StageFacts, stageOfRun } from '../../contract/index.ts';
+import { type Clock, systemClock } from '../../platform/index.ts';
 import { viewOf } from './collect.ts';
 import type { ProgressRenderer } from './renderer.ts';
 
 interface WatchOptions {
   readonly clock?: Clock;
+  /** Returns the operator's last request. */
+  readonly wanted?: () => StageFacts['wanted'] | undefined;
   /** Returns what has gone wrong since the cutover, the worst first. */
-  readonly problems?: () => readonly Problem[];
+  readonly problems?: () => readonly ErrorData[];
 }
 
 /**
@@ -17,11 +19,13 @@ export async function watchProgress(
   snapshot: () => Progress | undefined,
   renderer: ProgressRenderer,
   signal: AbortSignal,
-  { clock = systemClock, problems = () => [] }: WatchOptions = {},
+  { clock = systemClock, wanted = () => undefined, problems = () => [] }: WatchOptions = {},
 ): Promise<void> {
   const view = () => {
     const progress = snapshot();
-    return progress && viewOf(progress, clock.now(), problems());
+    if (progress === undefined) return undefined;
+    const found = problems();
+    return viewOf(progress, stageOfRun(progress, wanted() ?? 'RUNNING', found.length > 0), clock.now(), found);
   };
   while (!signal.aborted) {
     const current = view();

@@ -50,7 +50,7 @@ function ofSettings(settings: ServeSettings): ServeFinding[] {
     dialsAll
       ? warning('destinations', 'the server may connect to any address. List hosts or blocks in --allowed-destinations')
       : ok('destinations', allowedDestinations.join(', ')),
-    settings.destinationUsers === 'fixed'
+    settings.destinationUsers === 'FIXED'
       ? warning('users of migrations', 'agents get the registered credentials. Remove --destination-users fixed')
       : ok('users of migrations', 'one for each migration, if the registered user may create users'),
     ok('hooks', settings.hooks?.hooks.map(({ name }) => name).join(', ') ?? 'none'),

@@ -58,7 +58,7 @@ export interface ServeSettings extends ListenAddress, ServeLimits {
   readonly connectToDestinations: boolean;
   /** Host names, addresses and blocks that this server may connect to as destinations. */
   readonly allowedDestinations: readonly string[];
-  readonly destinationUsers: 'migration' | 'fixed';
+  readonly destinationUsers: 'MIGRATION' | 'FIXED';
   readonly watchSourceMs: number;
   /** Undefined without a hooks file. */
   readonly hooks?: Hooks;
@@ -92,7 +92,7 @@ export function readServeSettings(options: ServeOptions): ServeSettings {
     connectToDestinations:
       readChoice('--check-destinations', options.checkDestinations, ['connect', 'form']) === 'connect',
     allowedDestinations: readDestinations(options.allowedDestinations),
-    destinationUsers: readChoice('--destination-users', options.destinationUsers, ['migration', 'fixed']),
+    destinationUsers: readDestinationUsers(options.destinationUsers),
     watchSourceMs: readMinutes('--watch-source-minutes', options.watchSourceMinutes),
     ...(options.hooksFile === undefined ? {} : { hooks: readHooks(options.hooksFile) }),
     bootstrap: readBootstrap(options),
@@ -115,6 +115,11 @@ function readDigestAlgorithms(text: string): readonly DigestAlgorithm[] {
     throw new UserError('USAGE', [`--digest-algorithms ${text} is not MD5, SHA-256 or SHA-256,MD5`]);
   }
   return algorithms;
+}
+
+function readDestinationUsers(text: string): ServeSettings['destinationUsers'] {
+  const choice = readChoice('--destination-users', text, ['migration', 'fixed']);
+  return choice.toUpperCase() as Uppercase<typeof choice>;
 }
 
 function readChoice<Choice extends string>(flag: string, text: string, choices: readonly Choice[]): Choice {

@@ -13,7 +13,6 @@ export type {
   MigrationMismatches,
   MigrationRequest,
   MigrationSamples,
-  Mismatch,
   Organization,
   OrganizationRole,
   Project,
@@ -23,4 +22,4 @@ export type {
   SystemStatus,
   Validation,
 } from '../../atlas-api/index.ts';
-export type { CutoverReport } from '../../platform/index.ts';
+export type { CutoverReport, Mismatch } from '../../contract/index.ts';

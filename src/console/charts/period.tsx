@@ -5,7 +5,7 @@ import { text } from '../text.ts';
 import { PERIODS, type Period, type Samples } from './samples.ts';
 
 /** The query of the server's history of each period. */
-const QUERY: Readonly<Record<Period, string>> = { hour: 'span=second', month: 'span=minute' };
+const QUERY: Readonly<Record<Period, string>> = { hour: 'span=SECOND', month: 'span=MINUTE' };
 /** The page sees the last hour itself. */
 const READ_AGAIN_AFTER_MS: Readonly<Record<Period, number | undefined>> = { hour: undefined, month: 60_000 };
 

@@ -2,7 +2,7 @@ import type { Steering } from '../api/steering.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { Message } from '../message.tsx';
 import { Gates, isOpen } from '../panels/checklist.tsx';
-import { directionOf } from '../panels/shown-state.ts';
+import { directionOf } from '../panels/shown-stage.ts';
 import { text } from '../text.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 
@@ -18,7 +18,7 @@ export function CutoverDialog({ migration, steering, onClose }: CutoverDialogPro
   const { from, to } = directionOf(migration);
   const words = text.cutover;
   const advice = readiness.filter(isOpen);
-  const concerns = findings.filter(({ concerns: what }) => what === 'cutover');
+  const concerns = findings.filter(({ concerns: what }) => what === 'CUTOVER');
   return (
     <ConfirmDialog
       title={words.title(from, to)}

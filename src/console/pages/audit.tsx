@@ -20,7 +20,7 @@ const PAGE_SIZE = 50;
 const COLUMNS: readonly Column<AuditEvent>[] = [
   [words.when, (event) => <Time iso={event.created} />],
   [words.type, (event) => <b>{event.eventTypeName}</b>],
-  [words.who, ({ linkspan: { actorKind, actorName } }) => `${actorKind} ${actorName}`],
+  [words.who, ({ linkspan: { actorKind, actorName } }) => `${words.actorKinds[actorKind]} ${actorName}`],
   [words.from, (event) => event.remoteAddress ?? '–'],
   [words.details, ({ linkspan: { details } }) => <code>{detailsOf(details)}</code>],
 ];

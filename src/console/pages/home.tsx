@@ -3,7 +3,7 @@ import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { PolledPage } from '../page.tsx';
 import { etaOf, reasonOf } from '../panels/headline.ts';
-import { nameOf, shownStateOf } from '../panels/shown-state.ts';
+import { nameOf, shownStageOf } from '../panels/shown-stage.ts';
 import { migrationHref } from '../router.ts';
 import { text } from '../text.ts';
 import { Time } from '../time.tsx';
@@ -36,7 +36,7 @@ interface CardProps {
 }
 
 function Card({ project, groupId, migration }: CardProps) {
-  const { word, icon, tone } = shownStateOf(migration);
+  const { word, icon, tone } = shownStageOf(migration);
   const { createdAt, endedAt } = migration.linkspan;
   const { lagTimeSeconds: lag } = migration;
   const eta = etaOf(migration);

@@ -24,7 +24,7 @@ import { PausePanel } from '../panels/pause.tsx';
 import { Phases } from '../panels/phases.tsx';
 import { ReportPanel } from '../panels/report.tsx';
 import { ShardsPanel } from '../panels/shards.tsx';
-import { nameOf, shownStateOf } from '../panels/shown-state.ts';
+import { nameOf, shownStageOf } from '../panels/shown-stage.ts';
 import { LoadPanel, OplogPanel } from '../panels/source.tsx';
 import { VerificationPanel } from '../panels/verification.tsx';
 import { WarningsPanel } from '../panels/warnings.tsx';
@@ -124,7 +124,7 @@ interface HeadProps {
 }
 
 function Head({ migration, steering, silentMs }: HeadProps) {
-  const { word, icon, tone } = shownStateOf(migration);
+  const { word, icon, tone } = shownStageOf(migration);
   const { lead, body, ask } = headlineOf(migration);
   const name = nameOf(migration);
   useEffect(() => {

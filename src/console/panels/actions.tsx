@@ -5,7 +5,7 @@ import { ConfirmDialog } from '../dialogs/confirm-dialog.tsx';
 import { CutoverDialog } from '../dialogs/cutover-dialog.tsx';
 import { Message } from '../message.tsx';
 import { messageOf, text } from '../text.ts';
-import { gateOf } from './shown-state.ts';
+import { gateOf } from './shown-stage.ts';
 
 type Asked = 'cutover' | 'cancel' | 'cutoverWindow' | 'confirmDrops' | 'reverse' | 'finish' | 'rehearseCutover';
 
@@ -22,7 +22,7 @@ export function Actions({ migration, steering }: ActionsProps) {
   const { status, readyForCutover, linkspan } = migration;
   const { wanted, wayBack, cutoverWindowEndsAt } = linkspan;
   const words = text.actions;
-  const isActive = (status === 'NEW' || status === 'WORKING') && (wanted === 'running' || wanted === 'paused');
+  const isActive = (status === 'NEW' || status === 'WORKING') && (wanted === 'RUNNING' || wanted === 'PAUSED');
   const isBack = status === 'COMPLETE' && linkspan.endedAt === null && wayBack !== undefined;
 
   const at = (action: Action) => async () => {
@@ -36,12 +36,12 @@ export function Actions({ migration, steering }: ActionsProps) {
   };
   return (
     <div class="actions">
-      {isActive && wanted === 'running' && can('pause') && (
+      {isActive && wanted === 'RUNNING' && can('pause') && (
         <button type="button" onClick={at('pause')}>
           {words.pause}
         </button>
       )}
-      {isActive && wanted === 'paused' && can('resume') && (
+      {isActive && wanted === 'PAUSED' && can('resume') && (
         <button type="button" class="go" onClick={at('resume')}>
           {words.resume}
         </button>
@@ -56,7 +56,7 @@ export function Actions({ migration, steering }: ActionsProps) {
           {words.cancel}
         </button>
       )}
-      {isActive && gateOf(migration, 'drops')?.state === 'blocked' && can('confirmDrops') && (
+      {isActive && gateOf(migration, 'DROPS')?.state === 'BLOCKED' && can('confirmDrops') && (
         <button type="button" class="danger" onClick={ask('confirmDrops')}>
           {words.confirmDrops}
         </button>
@@ -66,7 +66,7 @@ export function Actions({ migration, steering }: ActionsProps) {
           {words.rehearse}
         </button>
       )}
-      {isActive && wanted === 'running' && can('cutover') && (
+      {isActive && wanted === 'RUNNING' && can('cutover') && (
         <button type="button" class="go" disabled={!readyForCutover} onClick={ask('cutover')}>
           {words.cutOver}
         </button>
@@ -76,7 +76,7 @@ export function Actions({ migration, steering }: ActionsProps) {
           <button type="button" onClick={ask('finish')}>
             {words.finish}
           </button>
-          <button type="button" disabled={wayBack.state !== 'following'} onClick={ask('reverse')}>
+          <button type="button" disabled={wayBack.state !== 'FOLLOWING'} onClick={ask('reverse')}>
             {words.reverse}
           </button>
         </>

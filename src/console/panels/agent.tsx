@@ -26,7 +26,7 @@ export function AgentPanel({ migration }: { readonly migration: LiveMigration })
             {words.ago(duration((serverTime(now.value) - Date.parse(agent.lastSeen)) / 1000))}
           </Fact>
         )}
-        <Fact name={words.engine}>{progress ? words.phases[progress.phase] : words.none}</Fact>
+        <Fact name={words.engine}>{progress ? words.phases[progress.state] : words.none}</Fact>
         {resumed && (
           <Fact name={words.resumed}>
             {resumed.savedAt !== null && <Time iso={resumed.savedAt} />}{' '}

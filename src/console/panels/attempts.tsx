@@ -15,7 +15,7 @@ export function AttemptsPanel({ attempts }: { readonly attempts: readonly Attemp
       {attempts.toReversed().map((attempt, at) => (
         <details key={attempt.number} class="attempt" open={at === 0}>
           <summary>
-            <b>{attempt.rehearsal === undefined ? words.attempt(attempt.number) : words.rehearsal}</b>{' '}
+            <b>{attempt.rehearsalId === undefined ? words.attempt(attempt.number) : words.rehearsal}</b>{' '}
             {words.results[attempt.result ?? 'running'] ?? attempt.result} · <Time iso={attempt.startedAt} />
             {attempt.stoppedMs !== undefined && <> · {words.stopped(shortDuration(attempt.stoppedMs))}</>}
             {attempt.wouldStopMs !== undefined && <> · {words.wouldStop(shortDuration(attempt.wouldStopMs))}</>}

@@ -9,21 +9,21 @@ import { Panel } from './panel.tsx';
 type Gate = LiveMigration['linkspan']['readiness'][number];
 
 const LOOKS: Readonly<Record<Gate['state'], readonly [IconName, string]>> = {
-  passed: ['done', 'ok'],
-  waiting: ['waiting', 'warn'],
-  blocked: ['warning', 'bad'],
-  unknown: ['unknown', 'warn'],
-  skipped: ['skipped', 'mute'],
+  PASSED: ['done', 'ok'],
+  WAITING: ['waiting', 'warn'],
+  BLOCKED: ['warning', 'bad'],
+  UNKNOWN: ['unknown', 'warn'],
+  SKIPPED: ['skipped', 'mute'],
 };
 
 /** Everything that a cutover depends on. What is not passed comes first, with its reasons and what to do. */
 export function Checklist({ gates }: { readonly gates: readonly Gate[] }) {
-  const isLost = gates.some(({ name, state }) => name === 'agent' && state !== 'passed');
+  const isLost = gates.some(({ name, state }) => name === 'AGENT' && state !== 'PASSED');
   // Without its agent, every other gate is unknown for the same reason.
-  const silent = isLost ? gates.filter(({ state }) => state === 'unknown') : [];
+  const silent = isLost ? gates.filter(({ state }) => state === 'UNKNOWN') : [];
   const open = gates.filter((gate) => isOpen(gate) && !silent.includes(gate));
-  const passed = gates.filter(({ state }) => state === 'passed');
-  const skipped = gates.filter(({ state }) => state === 'skipped');
+  const passed = gates.filter(({ state }) => state === 'PASSED');
+  const skipped = gates.filter(({ state }) => state === 'SKIPPED');
   const note = text.checklist.note(passed.length, gates.length - skipped.length);
   return (
     <Panel title={text.checklist.title} note={note}>
@@ -49,7 +49,7 @@ function ShortGates({ gates }: { readonly gates: readonly Gate[] }) {
         <li key={gate.name}>
           <Mark gate={gate} />
           <span>
-            {gate.title} <em>{gate.state === 'passed' ? figureOf(gate) : ''}</em>
+            {gate.title} <em>{gate.state === 'PASSED' ? figureOf(gate) : ''}</em>
           </span>
         </li>
       ))}
@@ -86,7 +86,7 @@ export function Gates({ gates }: { readonly gates: readonly Gate[] }) {
 
 /** Whether a gate says anything that an operator should read. */
 export function isOpen({ state }: Gate): boolean {
-  return state !== 'passed' && state !== 'skipped';
+  return state !== 'PASSED' && state !== 'SKIPPED';
 }
 
 function Mark({ gate: { state } }: { readonly gate: Gate }) {
@@ -119,7 +119,7 @@ function figureOf({ value, limit, unit }: Gate): string {
 }
 
 function etaOf({ etaSeconds, state }: Gate): string {
-  return etaSeconds === null || state === 'passed' ? '' : text.checklist.about(duration(etaSeconds));
+  return etaSeconds === null || state === 'PASSED' ? '' : text.checklist.about(duration(etaSeconds));
 }
 
 function sentence(reason: string): string {

@@ -18,13 +18,13 @@ const VISIBLE_ROWS = 10;
 const TYPING_MS = 250;
 
 const STATES: Readonly<Record<MigrationCollection['state'], readonly [IconName, tone: string]>> = {
-  waiting: ['waiting', 'mute'],
-  copying: ['running', 'live'],
-  indexing: ['running', 'live'],
-  'catching up': ['running', 'live'],
-  done: ['done', 'ok'],
-  suspect: ['warning', 'warn'],
-  'set aside': ['warning', 'warn'],
+  WAITING: ['waiting', 'mute'],
+  COPYING: ['running', 'live'],
+  INDEXING: ['running', 'live'],
+  CATCHING_UP: ['running', 'live'],
+  DONE: ['done', 'ok'],
+  SUSPECT: ['warning', 'warn'],
+  QUARANTINED: ['warning', 'warn'],
 };
 
 /** All collections of a migration. Only the visible rows are loaded and drawn, however many there are. */
@@ -156,7 +156,7 @@ function Row({ place, row }: { readonly place: number; readonly row: MigrationCo
   const order = row.readOrder && words.order(row.readOrder.order, row.readOrder.reason);
   const [icon, tone] = STATES[state];
   const share = (done: number, all: number | null, unit: (value: number) => string) =>
-    state === 'done' || all === null ? unit(done) : words.of(unit(done), unit(all));
+    state === 'DONE' || all === null ? unit(done) : words.of(unit(done), unit(all));
   return (
     <tr aria-rowindex={place + 2}>
       <th scope="row" title={namespace}>

@@ -7,9 +7,9 @@ type Progress = NonNullable<LiveMigration['linkspan']['progress']>;
 
 /** How much of the initial copy is done, and how fast it is. */
 export function CopyPanel({ progress, columns }: { readonly progress: Progress; readonly columns: 8 | 12 }) {
-  const { copy, rates, indexes, etaSeconds, phase } = progress;
+  const { copy, rates, indexes, etaSeconds, state } = progress;
   const words = text.copy;
-  const isCopying = phase === 'copying';
+  const isCopying = state === 'COPYING';
   const rows = [
     [words.data, copy.bytesCopied, copy.bytesTotal, bytes],
     [words.documents, copy.documentsCopied, copy.documentsTotal, count],

@@ -1,7 +1,8 @@
+import type { Stage } from '../../contract/index.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { bytes, count, counted, duration, percent, rate } from '../format.ts';
 import { text } from '../text.ts';
-import { directionOf, gateOf, type StateKey, shownStateOf } from './shown-state.ts';
+import { directionOf, gateOf, shownStageOf } from './shown-stage.ts';
 
 /** A sentence on the state of a migration, and a request to the reader. */
 export interface Headline {
@@ -14,8 +15,8 @@ const words = text.headline;
 
 /** The sentence at the top of a migration's page. It says only what the API's answer says. */
 export function headlineOf(migration: LiveMigration): Headline {
-  const { key, word } = shownStateOf(migration);
-  return { lead: `${word}.`, body: bodyOf(key, migration), ask: askOf(key, migration) };
+  const { stage } = migration.linkspan;
+  return { lead: `${shownStageOf(migration).word}.`, body: bodyOf(stage, migration), ask: askOf(stage, migration) };
 }
 
 /** The same in short, for a row of the list. */
@@ -24,89 +25,95 @@ export function reasonOf(migration: LiveMigration): string {
   return body === '' ? ask : body;
 }
 
+/** Stages whose end the engine estimates. */
+const HAS_ETA: ReadonlySet<Stage> = new Set(['COPYING', 'BUILDING_INDEXES', 'CATCHING_UP']);
+
 /** Seconds until the present phase is done, as far as somebody estimated them. */
 export function etaOf(migration: LiveMigration): number | null {
-  const { progress } = migration.linkspan;
-  const key = shownStateOf(migration).key;
-  if (key === 'verifying')
-    return gateOf(migration, 'documents')?.etaSeconds ?? progress?.verification?.etaSeconds ?? null;
-  return key === 'copying' || key === 'catchingUp' ? (progress?.etaSeconds ?? null) : null;
+  const { progress, stage } = migration.linkspan;
+  if (stage === 'VERIFYING')
+    return gateOf(migration, 'DOCUMENTS')?.etaSeconds ?? progress?.verification?.etaSeconds ?? null;
+  return HAS_ETA.has(stage) ? (progress?.etaSeconds ?? null) : null;
 }
 
-function bodyOf(key: StateKey, migration: LiveMigration): string {
+function bodyOf(stage: Stage, migration: LiveMigration): string {
   const { errorMessage, migrationHosts, linkspan } = migration;
   const { progress, waiting, sourceBlockedSince } = linkspan;
   const { from, to } = directionOf(migration);
   const [host = ''] = migrationHosts;
   const [wait] = waiting;
-  switch (key) {
-    case 'failed':
-    case 'cancelled':
+  switch (stage) {
+    case 'FAILED':
+    case 'CANCELLED':
       return errorMessage ?? '';
-    case 'expired':
+    case 'EXPIRED':
       return errorMessage ?? words.windowOver;
-    case 'complete':
+    case 'COMPLETE':
       return completeText(migration);
-    case 'completeWithProblems':
+    case 'COMPLETE_WITH_PROBLEMS':
       return linkspan.problems.map(({ message }) => message).join(' ');
-    case 'lost':
+    case 'AGENT_LOST':
       return words.silent(host);
-    case 'new':
-    case 'waiting':
+    case 'WAITING_TO_START':
+    case 'WAITING':
       return wait ? words.waits(wait.for, wait.reason) : words.notStarted(host);
-    case 'cutover':
+    case 'CUTTING_OVER':
       return errorMessage ?? (sourceBlockedSince === undefined ? words.cutoverBegins : words.blocked(from));
-    case 'pausing':
+    case 'PAUSING':
       return words.pausing;
-    case 'paused':
+    case 'PAUSED':
       return progress?.oplog ? words.pausedFor(duration(progress.oplog.leftSeconds)) : words.paused;
-    case 'cancelling':
+    case 'CANCELLING':
       return words.cancelling;
-    case 'drops':
-      return gateOf(migration, 'drops')?.reasons.join('; ') ?? '';
-    case 'differs':
+    case 'DROPS_HELD':
+      return gateOf(migration, 'DROPS')?.reasons.join('; ') ?? '';
+    case 'DIFFERENT':
       return words.differ(counted(progress?.verification?.mismatches.open ?? 0, 'document'));
-    case 'ready':
+    case 'READY':
       return words.ready(from, to);
-    case 'copying':
+    case 'COPYING':
       return copyText(migration);
-    case 'catchingUp':
+    case 'BUILDING_INDEXES':
+      return indexesText(migration);
+    case 'REPAIRING':
+      return repairsText(migration);
+    case 'CATCHING_UP':
       return lagText(migration);
-    case 'verifying':
+    case 'VERIFYING':
       return verifyText(migration);
-    case 'preparing':
+    case 'PREPARING':
       return words.preparing;
   }
 }
 
-function askOf(key: StateKey, migration: LiveMigration): string {
+function askOf(stage: Stage, migration: LiveMigration): string {
   const { linkspan, migrationHosts } = migration;
   const { asks } = text;
-  switch (key) {
-    case 'failed':
+  switch (stage) {
+    case 'FAILED':
       return asks.failed;
-    case 'expired':
-    case 'cancelled':
+    case 'EXPIRED':
+    case 'CANCELLED':
       return asks.again;
-    case 'lost':
+    case 'AGENT_LOST':
       return asks.startAgent(migrationHosts[0] ?? '');
-    case 'cutover':
+    case 'CUTTING_OVER':
       return migration.errorMessage === undefined ? asks.wait : asks.startAgent(migrationHosts[0] ?? '');
-    case 'paused':
+    case 'PAUSED':
       return asks.resume;
-    case 'drops':
+    case 'DROPS_HELD':
       return asks.drops;
-    case 'differs':
-      return linkspan.progress?.verification?.mode === 'report' ? asks.repair : asks.nothing;
-    case 'waiting':
-    case 'new':
+    case 'DIFFERENT':
+      return linkspan.progress?.verification?.mode === 'REPORT' ? asks.repair : asks.nothing;
+    case 'WAITING':
+    case 'WAITING_TO_START':
       return asks.waits;
-    case 'ready':
+    case 'READY':
       return asks.cutOver;
-    case 'completeWithProblems':
+    case 'COMPLETE_WITH_PROBLEMS':
       return linkspan.problems[0]?.remedy ?? '';
-    case 'complete':
-      return linkspan.wayBack?.state === 'following' ? asks.finish : asks.point;
+    case 'COMPLETE':
+      return linkspan.wayBack?.state === 'FOLLOWING' ? asks.finish : asks.point;
     default:
       return blockedGates(migration) > 0 ? asks.gates(counted(blockedGates(migration), 'point')) : asks.nothing;
   }
@@ -114,14 +121,14 @@ function askOf(key: StateKey, migration: LiveMigration): string {
 
 /** How many gates wait for somebody to act. */
 function blockedGates({ linkspan }: LiveMigration): number {
-  return linkspan.readiness.filter(({ state, refuses }) => refuses && state === 'blocked').length;
+  return linkspan.readiness.filter(({ state, refuses }) => refuses && state === 'BLOCKED').length;
 }
 
 function completeText({ linkspan }: LiveMigration): string {
   const { wayBack, usersOn, source, destination } = linkspan;
-  const main = words.complete(usersOn === 'source' ? source.clusterName : destination.clusterName);
-  if (wayBack?.state !== 'following') return main;
-  return `${main} ${words.wayBack(wayBack.lagTimeSeconds === null ? '' : duration(wayBack.lagTimeSeconds))}`;
+  const main = words.complete(usersOn === 'SOURCE' ? source.clusterName : destination.clusterName);
+  if (wayBack?.state !== 'FOLLOWING') return main;
+  return `${main} ${words.wayBack(wayBack.lagSeconds === null ? '' : duration(wayBack.lagSeconds))}`;
 }
 
 function copyText(migration: LiveMigration): string {
@@ -135,6 +142,18 @@ function copyText(migration: LiveMigration): string {
   );
   const speed = rates?.bytesPerSecond == null ? '' : ` ${words.at(rate(rates.bytesPerSecond, bytes))}`;
   return `${done}${speed}${etaText(etaSeconds)}`;
+}
+
+function indexesText({ linkspan: { progress } }: LiveMigration): string {
+  if (!progress) return '';
+  const { built, total } = progress.indexes;
+  return `${words.indexes(count(built), counted(total, 'index', 'indexes'))}${etaText(progress.etaSeconds)}`;
+}
+
+function repairsText({ linkspan: { progress } }: LiveMigration): string {
+  const { collections, collectionsDone } = progress?.repairs ?? {};
+  if (collections === undefined || collectionsDone === undefined) return '';
+  return words.repairs(count(collectionsDone), counted(collections, 'collection'));
 }
 
 function lagText(migration: LiveMigration): string {

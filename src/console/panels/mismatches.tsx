@@ -23,7 +23,7 @@ export function Mismatches({ latest, found, path, id }: MismatchesProps) {
           <li key={`${one.namespace} ${one.key}`}>
             <code>{one.namespace}</code> <code>{one.key}</code>
             <span class="mute">
-              {one.class}
+              {words.classes[one.class]}
               {one.path === null ? '' : ` · ${one.path}`} · {one.open ? words.open : words.repaired}
             </span>
           </li>

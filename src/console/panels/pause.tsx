@@ -7,7 +7,7 @@ import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { Message } from '../message.tsx';
 import { messageOf, text } from '../text.ts';
-import { directionOf } from './shown-state.ts';
+import { directionOf } from './shown-stage.ts';
 
 const TICK_MS = 100;
 
@@ -22,7 +22,7 @@ export function PausePanel({
   const problem = useSignal<string | undefined>(undefined);
   const { status, linkspan } = migration;
   const { wanted, sourceBlockedSince, cutoverAbort, progress } = linkspan;
-  if (status !== 'WORKING' || (wanted !== 'cutover' && sourceBlockedSince === undefined)) return null;
+  if (status !== 'WORKING' || (wanted !== 'CUTOVER' && sourceBlockedSince === undefined)) return null;
   const words = text.pause;
   const { from } = directionOf(migration);
   const attempt = progress?.cutoverAttempts.at(-1);
@@ -48,7 +48,7 @@ export function PausePanel({
         {problem.value !== undefined && <Message tone="bad">{problem.value}</Message>}
       </div>
       {sourceBlockedSince !== undefined && <Timer since={sourceBlockedSince} />}
-      {steering.can('abortCutover') && wanted === 'cutover' && (
+      {steering.can('abortCutover') && wanted === 'CUTOVER' && (
         <button type="button" class="danger" onClick={() => void abort()}>
           {words.abort}
         </button>

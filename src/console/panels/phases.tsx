@@ -8,10 +8,10 @@ import { etaOf } from './headline.ts';
 
 /** The steps of every migration, and the name of each in the API. */
 const STEPS = [
-  ['prepare', 'preparing'],
-  ['copy', 'copying'],
-  ['follow', 'catching up'],
-  ['cutover', 'cutover'],
+  ['prepare', 'PREPARING'],
+  ['copy', 'COPYING'],
+  ['follow', 'FOLLOWING'],
+  ['cutover', 'CUTOVER'],
 ] as const;
 
 type StepName = (typeof STEPS)[number][0];

@@ -30,7 +30,7 @@ export function OplogPanel({ migration }: { readonly migration: LiveMigration })
 }
 
 /** Phases in which the limits of the copy have no effect. */
-const AFTER_COPY: readonly string[] = ['tailing', 'committing', 'committed'];
+const AFTER_COPY: readonly string[] = ['FOLLOWING', 'COMMITTING', 'COMMITTED'];
 
 /** The load that the migration may cause on both sides, and how long they take to answer. */
 export function LoadPanel({ migration, steering }: { readonly migration: LiveMigration; readonly steering: Steering }) {
@@ -50,7 +50,7 @@ export function LoadPanel({ migration, steering }: { readonly migration: LiveMig
     await change('copyRate', { maxMegabytesPerSecond: megabytes > 0 ? megabytes : null });
   };
   const { source, destination } = progress?.pingMs ?? {};
-  const isCopying = !AFTER_COPY.includes(progress?.phase ?? 'created');
+  const isCopying = !AFTER_COPY.includes(progress?.state ?? 'CREATED');
   return (
     <Panel title={words.title} note={words.note(loadLevel)} columns={4}>
       {steering.can('loadLevel') && isCopying ? (

@@ -19,7 +19,7 @@ interface VerificationProps {
 export function VerificationPanel({ verification, path, id }: VerificationProps) {
   const words = text.verification;
   const { mode, phase, mismatches, catalogDifferences, equalAt, foreignWrites, etaSeconds } = verification;
-  if (mode === 'off') {
+  if (mode === 'OFF') {
     return (
       <Panel title={words.title} columns={4}>
         <p class="mute">{words.off}</p>
@@ -41,7 +41,7 @@ export function VerificationPanel({ verification, path, id }: VerificationProps)
         </Fact>
         <Fact name={words.rechecked}>{count(verification.documentsRechecked)}</Fact>
         <Fact name={words.waiting}>{count(verification.waiting)}</Fact>
-        {phase === 'comparing' && <Fact name={words.rate}>{rate(verification.documentsPerSecond)}</Fact>}
+        {phase === 'COMPARING' && <Fact name={words.rate}>{rate(verification.documentsPerSecond)}</Fact>}
         {etaSeconds !== null && <Fact name={words.left}>{duration(etaSeconds)}</Fact>}
         {mismatches.found > 0 && (
           <Fact name={words.found}>{words.foundOpen(count(mismatches.found), count(mismatches.open))}</Fact>
@@ -75,10 +75,10 @@ function verdictOf({
   const words = text.verification;
   const differences = mismatches.open + (catalogDifferences?.length ?? 0);
   if (differences > 0) return ['warning', 'bad', words.differences(differences)] as const;
-  if (phase === 'following' && !seesForeignWrites) return ['done', 'mute', words.noDifferenceSeen] as const;
-  if (phase === 'following' && cappedUncertain.length > 0)
+  if (phase === 'FOLLOWING' && !seesForeignWrites) return ['done', 'mute', words.noDifferenceSeen] as const;
+  if (phase === 'FOLLOWING' && cappedUncertain.length > 0)
     return ['done', 'mute', words.noDifferenceButCapped] as const;
-  if (phase === 'following') return ['done', 'ok', words.noDifference] as const;
+  if (phase === 'FOLLOWING') return ['done', 'ok', words.noDifference] as const;
   if (documentsCompared > 0) return ['done', 'mute', words.noDifferenceYet] as const;
   return ['waiting', 'mute', words.nothingYet] as const;
 }

@@ -57,7 +57,7 @@ export function notesOfFindings(findings: readonly Finding[]): Note[] {
       key: `${code} ${namespace}`,
       message,
       remedy: `${remedy} [${code}]`,
-      tone: severity === 'error' ? 'bad' : 'warn',
+      tone: severity === 'ERROR' ? 'bad' : 'warn',
     }));
 }
 

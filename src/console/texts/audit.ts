@@ -1,4 +1,4 @@
-import type { AuditTargetKind } from '../api/types.ts';
+import type { AuditEvent, AuditTargetKind } from '../api/types.ts';
 
 /** Texts of the audit's page. */
 export const auditText = {
@@ -14,15 +14,21 @@ export const auditText = {
   targetKindHint: 'What was changed',
   anyTarget: 'Anything',
   targetKinds: {
-    migration: 'A migration',
-    validation: 'A validation',
-    cluster: 'A cluster',
-    apiKey: 'An API key',
-    serviceAccount: 'A service account',
-    agent: 'An agent',
-    link: 'A link',
-    linkToken: 'A link-token',
+    MIGRATION: 'A migration',
+    VALIDATION: 'A validation',
+    CLUSTER: 'A cluster',
+    API_KEY: 'An API key',
+    SERVICE_ACCOUNT: 'A service account',
+    AGENT: 'An agent',
+    LINK: 'A link',
+    LINK_TOKEN: 'A link-token',
   } satisfies Record<AuditTargetKind, string>,
+  actorKinds: {
+    API_KEY: 'API key',
+    SERVICE_ACCOUNT: 'service account',
+    AGENT: 'agent',
+    SYSTEM: 'system',
+  } satisfies Record<AuditEvent['linkspan']['actorKind'], string>,
   targetId: 'Which one',
   targetIdHint: 'Id, name, public key, client id or host',
   since: 'From, UTC',

@@ -14,19 +14,19 @@ export const collectionsText = {
   data: 'Data',
   rate: 'Rate',
   of: (done: string, all: string) => `${done} of ${all}`,
-  order: (order: '_id' | 'natural', reason: string) =>
-    `Read in ${order === 'natural' ? 'natural order' : 'the order of _id'}, because ${reason}.`,
+  order: (order: 'ID' | 'NATURAL', reason: string) =>
+    `Read in ${order === 'NATURAL' ? 'natural order' : 'the order of _id'}, because ${reason}.`,
   loading: 'Loading…',
   incomplete: (known: string, all: string) => `The agent has sent ${known} of ${all} collections. The rest follows.`,
   old: 'The agent is silent. This is its last report, of',
   ended: 'As the agent last reported, at',
   states: {
-    waiting: 'Waiting',
-    copying: 'Copying',
-    indexing: 'Building indexes',
-    'catching up': 'Catching up',
-    done: 'Done',
-    suspect: 'Compared again',
-    'set aside': 'Set aside',
+    WAITING: 'Waiting',
+    COPYING: 'Copying',
+    INDEXING: 'Building indexes',
+    CATCHING_UP: 'Catching up',
+    DONE: 'Done',
+    SUSPECT: 'Compared again',
+    QUARANTINED: 'Set aside',
   },
 } as const;

@@ -1,5 +1,12 @@
 /** Texts of the documents that differed. */
 export const mismatchesText = {
+  classes: {
+    MISSING: 'missing',
+    EXTRA: 'extra',
+    DIFFERENT: 'different',
+    FIELD_ORDER: 'field order',
+    CAPPED_ORDER: 'capped order',
+  },
   open: 'still differs',
   repaired: 'repaired',
   latest: (shown: string, all: string) => `The latest ${shown} of ${all}:`,

@@ -34,9 +34,9 @@ export const newText = {
   timeUnknown: 'unknown',
   /** The reason for the rate: the slowest limit that is known. */
   bases: {
-    assumption: 'an assumption, because writing to the destination is not measured before the start',
-    'measured read of the source': 'measured now, by reading the source for a moment',
-    'limit of the configuration': 'the rate limit of the agent',
+    ASSUMPTION: 'an assumption, because writing to the destination is not measured before the start',
+    MEASURED_SOURCE_READ: 'measured now, by reading the source for a moment',
+    CONFIGURED_LIMIT: 'the rate limit of the agent',
   },
   leftOut: (number: number) =>
     `${number === 1 ? '1 database or collection' : `${number} databases or collections`} could not be measured in time. The migration is larger and takes longer than shown.`,

@@ -49,8 +49,8 @@ export const projectsText = {
   address: 'Address',
   users: 'Agents connect as',
   usersOf: {
-    migration: 'a user of their own for each migration',
-    fixed: 'the registered user, who may not create users',
+    MIGRATION: 'a user of their own for each migration',
+    FIXED: 'the registered user, who may not create users',
   },
   since: 'Registered',
 } as const;

@@ -66,7 +66,7 @@ export async function findTokenAccount(control: Control, token: string): Promise
   const found = await rightsNow(control.store);
   if (!found) return { refused: 'ended' };
   const { clientId, orgId, roles, groupRoles, accessList } = found;
-  const actor = { kind: 'service account', name: clientId, orgId, roles, groupRoles } as const;
+  const actor = { kind: 'SERVICE_ACCOUNT', name: clientId, orgId, roles, groupRoles } as const;
   return { account: { actor, accessList, rightsNow } };
 }
 
@@ -107,7 +107,7 @@ export async function revokeAccessToken(
     if (await transaction.revokedAccessToken(id)) return;
     await transaction.insertRevokedAccessToken({ id, expiresAtMs, createdAtMs: nowMs });
     const { clientId, orgId, roles, groupRoles } = account;
-    const author = { kind: 'service account', name: clientId, orgId, roles, groupRoles, remoteAddress } as const;
+    const author = { kind: 'SERVICE_ACCOUNT', name: clientId, orgId, roles, groupRoles, remoteAddress } as const;
     const details = { clientId, accessTokenId: id };
     await audit(transaction, author, nowMs, { eventTypeName: 'ACCESS_TOKEN_REVOKED', orgId, details });
   });

@@ -27,7 +27,7 @@ export async function findAccount(
     return undefined;
   }
   const { id, orgId, roles, groupRoles, accessList } = key;
-  const actor = { kind: 'api key', name: publicKey, orgId, roles, groupRoles } as const;
+  const actor = { kind: 'API_KEY', name: publicKey, orgId, roles, groupRoles } as const;
   const rightsNow = async (from: StoreReader) => {
     const found = await from.apiKey(publicKey);
     return found?.id === id ? found : undefined;

@@ -122,7 +122,7 @@ export async function deleteApiKey(control: Control, actor: Actor, orgId: string
 
 /** The API key of the actor; null if the actor is a service account. */
 export async function findOwnApiKey({ store }: Control, { kind, name }: Actor): Promise<ApiKey | null> {
-  return kind === 'api key' ? ((await store.apiKey(name)) ?? null) : null;
+  return kind === 'API_KEY' ? ((await store.apiKey(name)) ?? null) : null;
 }
 
 /** @throws UserError API_KEY_NOT_FOUND */

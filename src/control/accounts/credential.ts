@@ -8,8 +8,8 @@ import { CLIENT_ID_PATTERN, findServiceAccount } from './service-accounts.ts';
 
 /** The secret with which somebody has proven to be an account: the private key of an API key, or one secret of a service account. */
 export type Credential =
-  | { readonly kind: 'api key'; readonly name: string }
-  | { readonly kind: 'service account'; readonly name: string; readonly secretId: string };
+  | { readonly kind: 'API_KEY'; readonly name: string }
+  | { readonly kind: 'SERVICE_ACCOUNT'; readonly name: string; readonly secretId: string };
 
 /** An account as the store has it now, and a mark that changes with its secret and its roles in the organization. */
 export interface Standing {
@@ -22,18 +22,18 @@ export interface Standing {
 export async function findCredential(control: Control, name: string, secret: string): Promise<Credential | undefined> {
   if (CLIENT_ID_PATTERN.test(name)) {
     const found = await findServiceAccount(control, name, secret);
-    return found && { kind: 'service account', name, secretId: found.secretId };
+    return found && { kind: 'SERVICE_ACCOUNT', name, secretId: found.secretId };
   }
   const given = Buffer.from(control.verifiersOf(name, secret)['SHA-256']);
   const account = await findAccount(control, name);
   const kept = Buffer.from(account?.secrets['SHA-256'] ?? '0'.repeat(given.length));
   const isRight = kept.length === given.length && timingSafeEqual(kept, given);
-  return account && isRight ? { kind: 'api key', name } : undefined;
+  return account && isRight ? { kind: 'API_KEY', name } : undefined;
 }
 
 /** The account of a credential as it is now; undefined if the account or its secret was deleted, or the secret has expired. */
 export async function standingOf(control: Control, credential: Credential): Promise<Standing | undefined> {
-  return credential.kind === 'api key'
+  return credential.kind === 'API_KEY'
     ? await standingOfKey(control, credential.name)
     : await standingOfSecret(control, credential.name, credential.secretId);
 }
@@ -59,7 +59,7 @@ async function standingOfSecret(
   const now = await find(store);
   if (!now) return undefined;
   const { id, orgId, roles, groupRoles, accessList } = now.found;
-  const actor = { kind: 'service account', name: clientId, orgId, roles, groupRoles } as const;
+  const actor = { kind: 'SERVICE_ACCOUNT', name: clientId, orgId, roles, groupRoles } as const;
   const rightsNow = async (from: StoreReader): Promise<ServiceAccount | undefined> => (await find(from))?.found;
   return { account: { actor, accessList, rightsNow }, mark: markOf(id, now.secret.hash, actor) };
 }

@@ -35,7 +35,7 @@ export class SignInLinks {
       const owner = (await store.apiKeysOf(id)).find(({ roles }) => roles.includes('ORG_OWNER'));
       if (owner === undefined) continue;
       const token = randomBytes(TOKEN_BYTES).toString('base64url');
-      const credential = { kind: 'api key', name: owner.publicKey } as const;
+      const credential = { kind: 'API_KEY', name: owner.publicKey } as const;
       this.#open.set(hashOf(token), { credential, endsAtMs: clock.now() + LIFE_MS });
       return token;
     }

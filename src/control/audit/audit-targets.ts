@@ -1,13 +1,13 @@
 /** The names of the details that say what an event is about, by the kind of that target. A value is an id or a list of ids. */
 const TARGETS = {
-  migration: ['liveMigrationId', 'liveMigrationIds'],
-  validation: ['validationId'],
-  cluster: ['clusterName', 'clusterId'],
-  apiKey: ['targetPublicKey'],
-  serviceAccount: ['clientId'],
-  agent: ['agentId', 'supersededAgentIds', 'migrationHost', 'migrationHosts'],
-  link: ['linkId'],
-  linkToken: ['linkTokenId', 'linkTokenIds'],
+  MIGRATION: ['liveMigrationId', 'liveMigrationIds'],
+  VALIDATION: ['validationId'],
+  CLUSTER: ['clusterName', 'clusterId'],
+  API_KEY: ['targetPublicKey'],
+  SERVICE_ACCOUNT: ['clientId'],
+  AGENT: ['agentId', 'supersededAgentIds', 'migrationHost', 'migrationHosts'],
+  LINK: ['linkId'],
+  LINK_TOKEN: ['linkTokenId', 'linkTokenIds'],
 } as const;
 
 export type AuditTargetKind = keyof typeof TARGETS;

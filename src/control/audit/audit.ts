@@ -17,7 +17,7 @@ export type Author =
   | Actor
   | { readonly kind: AuditRecord['actorKind']; readonly name: string; readonly remoteAddress: string | null };
 
-export const SYSTEM: Author = { kind: 'system', name: 'linkspan', remoteAddress: null };
+export const SYSTEM: Author = { kind: 'SYSTEM', name: 'linkspan', remoteAddress: null };
 
 /** Appends an audit record in the transaction of the change, so that both commit or neither does. */
 export async function audit(

@@ -18,7 +18,7 @@ export type SecurityEventType = (typeof SECURITY_EVENT_TYPES)[number];
 
 /** The identity that a client claims. */
 export interface Claim {
-  readonly kind: 'api key' | 'service account' | 'agent' | 'link-token';
+  readonly kind: 'API_KEY' | 'SERVICE_ACCOUNT' | 'AGENT' | 'LINK_TOKEN';
   /** Public key, client id, agent id, or public id of the token. */
   readonly name: string;
 }
@@ -31,7 +31,7 @@ export interface SecurityEvent {
   /** The reason: a code of the error catalogue, or two or three words. */
   readonly reason: string;
   /** The actor, if it was authenticated. */
-  readonly actor?: { readonly kind: 'api key' | 'service account' | 'agent'; readonly name: string };
+  readonly actor?: { readonly kind: 'API_KEY' | 'SERVICE_ACCOUNT' | 'AGENT'; readonly name: string };
   /** The claimed identity, if it was not authenticated. */
   readonly claim?: Claim;
   /** The organization whose owners see the event; absent when none is known. */
@@ -40,10 +40,10 @@ export interface SecurityEvent {
 
 /** Patterns of the names that the control plane creates. Any other text could be a secret in the wrong place. */
 const FORMS: Readonly<Record<Claim['kind'], RegExp>> = {
-  'api key': /^[a-z]{8}$/,
-  'service account': /^mdb_sa_id_[a-fA-F\d]{24}$/,
-  agent: /^[a-f\d]{24}$/,
-  'link-token': /^[0-9A-Za-z]{12}$/,
+  API_KEY: /^[a-z]{8}$/,
+  SERVICE_ACCOUNT: /^mdb_sa_id_[a-fA-F\d]{24}$/,
+  AGENT: /^[a-f\d]{24}$/,
+  LINK_TOKEN: /^[0-9A-Za-z]{12}$/,
 };
 
 /**

@@ -122,10 +122,10 @@ function authorOf({ actor, address }: SecurityEvent): Author {
 }
 
 const TARGETS = {
-  'api key': 'targetPublicKey',
-  'service account': 'clientId',
-  agent: 'agentId',
-  'link-token': 'linkTokenId',
+  API_KEY: 'targetPublicKey',
+  SERVICE_ACCOUNT: 'clientId',
+  AGENT: 'agentId',
+  LINK_TOKEN: 'linkTokenId',
 } as const;
 
 function recordOf(event: SecurityEvent & { readonly orgId?: string }): Audited {

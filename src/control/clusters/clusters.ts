@@ -98,7 +98,7 @@ export async function getCluster(control: Control, actor: Actor, groupId: string
 
 /** Whether agents connect there with a user for each migration, or with the registered user. */
 export function usersOf({ destinationUsers }: Control, { makesUsers }: Cluster): Control['destinationUsers'] {
-  return makesUsers ? destinationUsers : 'fixed';
+  return makesUsers ? destinationUsers : 'FIXED';
 }
 
 /** The address of a registered cluster. */

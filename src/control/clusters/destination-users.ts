@@ -27,7 +27,7 @@ export async function wantUser(
 ): Promise<string | undefined> {
   const { id, destinationClusterId: clusterId, createdAtMs } = order;
   const cluster = await transaction.cluster(clusterId);
-  if (!cluster || usersOf(control, cluster) === 'fixed') return undefined;
+  if (!cluster || usersOf(control, cluster) === 'FIXED') return undefined;
   // Only letters, digits, - and _, which need no escaping in a connection string.
   const password = control.sealer.seal(randomBytes(PASSWORD_BYTES).toString('base64url'), passwordPlace(id));
   await transaction.insertDestinationUser({ id, purpose, clusterId, password, state: 'wanted', createdAtMs });

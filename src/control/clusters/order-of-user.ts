@@ -18,7 +18,7 @@ export async function orderOf(store: StoreReader, user: DestinationUser): Promis
   if (user.purpose === 'migration') {
     const migration = await migrationOf(store, user);
     const { endedAtMs, wanted } = migration.state;
-    return { ...migration, endedAtMs, isCancelled: wanted === 'cancelled' };
+    return { ...migration, endedAtMs, isCancelled: wanted === 'CANCELLED' };
   }
   const validation = await validationOf(store, user);
   // 0, because an agent that has reported a result no longer uses the user.
@@ -51,7 +51,7 @@ export async function failOrder(
       const validation = await validationOf(transaction, user);
       if (validation.status !== 'PENDING') return;
       const { code, message: what, remedy } = reason;
-      const findings = [{ severity: 'error', code, message: what, remedy } as const];
+      const findings = [{ severity: 'ERROR', code, message: what, remedy } as const];
       await transaction.updateValidation({
         ...validation,
         status: 'FAILED',

@@ -12,8 +12,8 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
   const head = { id: record.id, timestamp: new Date(record.createdAtMs).toISOString() };
   const about = {
     migrationId: migration.id,
-    organizationId: migration.orgId,
-    projectId: migration.groupId,
+    orgId: migration.orgId,
+    groupId: migration.groupId,
     source: migration.sourceClusterName,
     destination,
   };
@@ -52,12 +52,12 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
       return {
         ...head,
         type: 'migration.reverse_ready',
-        data: { ...about, usersOn: details.usersOn === 'source' ? 'source' : 'destination' },
+        data: { ...about, usersOn: details.usersOn === 'SOURCE' ? 'SOURCE' : 'DESTINATION' },
       };
     case 'LIVE_MIGRATION_WAY_BACK_FAILED':
     case 'LIVE_MIGRATION_WAY_BACK_LOST': {
       const { wayBack, state } = migration;
-      const reason = state.errorMessage ?? (wayBack?.state === 'failed' ? wayBack.error.message : '');
+      const reason = state.errorMessage ?? (wayBack?.state === 'FAILED' ? wayBack.error.message : '');
       const told = { usersOn: usersOn(state), message: eventText(reason) };
       return { ...head, type: 'migration.way_back_failed', data: { ...about, ...told } };
     }

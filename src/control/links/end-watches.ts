@@ -14,7 +14,7 @@ export async function endWatch(
 ): Promise<void> {
   const { id, orgId, groupId, state } = migration;
   if (state.sourceWatch === undefined) return;
-  const watchedTo = new Date(state.sourceWatch.watchedToMs).toISOString();
+  const { watchedTo } = state.sourceWatch;
   const sourceWatch = { ...state.sourceWatch, ended: `${why} ${watchedTo}` };
   await transaction.updateMigration({ ...migration, state: { ...state, sourceWatch }, password: null });
   await audit(transaction, SYSTEM, atMs, {

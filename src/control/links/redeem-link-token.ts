@@ -68,7 +68,7 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
     await transaction.insertAgent(agent);
     for (const other of superseded) await replaceAgent(transaction, other, agent);
     const { remoteAddress } = redemption;
-    const author = { kind: 'agent', name: host, remoteAddress } as const;
+    const author = { kind: 'AGENT', name: host, remoteAddress } as const;
     const supersededAgentIds = superseded.map(({ id }) => id);
     const status = approved ? 'LINKED' : 'PENDING_APPROVAL';
     const details = { linkTokenId: tokenId, agentId: agent.id, supersededAgentIds, status };

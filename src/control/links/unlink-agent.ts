@@ -27,7 +27,7 @@ export async function unlinkAgent(control: Control, agentId: string, remoteAddre
     }
     await endWatchesOf(transaction, agent, 'its migration host was unlinked after it watched until', nowMs);
     await transaction.updateLink({ ...link, ended: 'deleted' });
-    const author = { kind: 'agent', name: agent.host, remoteAddress } as const;
+    const author = { kind: 'AGENT', name: agent.host, remoteAddress } as const;
     const details = { linkId: link.id, agentId, migrationHost: agent.host };
     await audit(transaction, author, nowMs, { eventTypeName: 'LINK_ENDED_BY_HOST', orgId: link.orgId, details });
     return true;

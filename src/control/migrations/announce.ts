@@ -36,14 +36,16 @@ export function dueAnnouncements(
   const { window, passed } = windowAfter(state, atMs);
   const isDue = (sinceMs: number) => atMs - sinceMs >= waitingMs;
   const { readySinceMs } = state;
-  const isAwaited = isOpen && state.wanted === 'running' && readySinceMs !== undefined && isDue(readySinceMs);
+  const isAwaited = isOpen && state.wanted === 'RUNNING' && readySinceMs !== undefined && isDue(readySinceMs);
   const known = state.announced?.waits ?? [];
-  const due = waits.filter((wait) => known.includes(keyOf(wait)) || isDue(Math.max(wait.sinceMs, runningSinceMs)));
+  const due = waits.filter(
+    (wait) => known.includes(keyOf(wait)) || isDue(Math.max(Date.parse(wait.since), runningSinceMs)),
+  );
   const events: Announcement[] = due
     .filter((wait) => !known.includes(keyOf(wait)))
-    .map(({ for: what, sinceMs, reason }) => ({
+    .map(({ for: what, since, reason }) => ({
       eventTypeName: 'LIVE_MIGRATION_WAITING',
-      details: { for: what, since: new Date(sinceMs).toISOString(), reason },
+      details: { for: what, since, reason },
     }));
   if (passed !== undefined && isOpen && state.windowEndsAtMs !== null) {
     const details = { hoursLeft: passed, windowEndsAt: new Date(state.windowEndsAtMs).toISOString() };
@@ -113,6 +115,6 @@ async function announceOne(control: Control, id: string, watching: Omit<Watching
 }
 
 /** A key of one wait: the same while it lasts. */
-function keyOf({ for: what, sinceMs }: MigrationView['waits'][number]): string {
-  return `${sinceMs} ${what}`;
+function keyOf({ for: what, since }: MigrationView['waits'][number]): string {
+  return `${since} ${what}`;
 }

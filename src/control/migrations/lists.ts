@@ -72,7 +72,7 @@ async function takePart(
  * page after page misses none that comes meanwhile.
  */
 function rankOf(item: ListItems[ListName]): number {
-  return 'firstSeenMs' in item ? -item.firstSeenMs : (item.bytesTotal ?? item.bytesCopied);
+  return 'firstSeen' in item ? -Date.parse(item.firstSeen) : (item.bytesTotal ?? item.bytesCopied);
 }
 
 /** Some items of a list, and how much of the list is known. */

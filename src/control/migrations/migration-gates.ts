@@ -1,5 +1,4 @@
-import type { Progress } from '../../link/index.ts';
-import { areReady, type Gate, type GateName, refusalsOf } from '../../platform/index.ts';
+import { areReady, dateOrNull, type Gate, type GateName, type Progress, refusalsOf } from '../../contract/index.ts';
 import { LOST_AFTER_MS } from '../links/agent-contact.ts';
 import { ACTIVE_STATUSES } from '../records/migration-state.ts';
 import type { Agent, Migration } from '../records/records.ts';
@@ -23,7 +22,7 @@ export function gatesOfMigration(migration: Migration, agent: Agent | undefined,
   const heard = agentGate(migration, agent, nowMs);
   const own = [requestGate(migration, nowMs), windowGate(migration, nowMs), heard];
   // rule: doubt-silent-agent
-  const engine = reportedGates(progress).map((gate) => (heard.state === 'passed' ? gate : outdated(gate, heard)));
+  const engine = reportedGates(progress).map((gate) => (heard.state === 'PASSED' ? gate : outdated(gate, heard)));
   const all = [...own, ...engine];
   const isReady = state.status === 'WORKING' && state.readyForCutover && areReady(all);
   const refusals = refusalsOf(areReady(own) ? engine : own);
@@ -41,13 +40,13 @@ function reportedGates(progress: Progress | null): readonly Gate[] {
   // Records of earlier versions have no gates either.
   if (progress?.readiness !== undefined && progress.readiness.length > 0) return progress.readiness;
   const isReady = progress?.readyForCutover ?? false;
-  return [gate('running', isReady ? 'passed' : 'waiting', isReady ? [] : (progress?.notReadyReasons ?? []), null)];
+  return [gate('RUNNING', isReady ? 'PASSED' : 'WAITING', isReady ? [] : (progress?.notReadyReasons ?? []), null)];
 }
 
 /** Returns a gate as unknown: the agent that reported it is silent. */
 function outdated(reported: Gate, { reasons }: Gate): Gate {
-  if (reported.state === 'skipped') return reported;
-  return { ...reported, state: 'unknown', reasons: [...reasons, ...reported.reasons], etaSeconds: null };
+  if (reported.state === 'SKIPPED') return reported;
+  return { ...reported, state: 'UNKNOWN', reasons: [...reasons, ...reported.reasons], etaSeconds: null };
 }
 
 function agentGate(migration: Migration, agent: Agent | undefined, nowMs: number): Gate {
@@ -58,8 +57,8 @@ function agentGate(migration: Migration, agent: Agent | undefined, nowMs: number
   const what = contact?.isLeftOut ? ' this migration' : '';
   const since = lastMs === undefined ? '' : ` since ${new Date(lastMs).toISOString()}`;
   return gate(
-    'agent',
-    isHeard ? 'passed' : contact?.status === 'RESUMING' ? 'waiting' : 'blocked',
+    'AGENT',
+    isHeard ? 'PASSED' : contact?.status === 'RESUMING' ? 'WAITING' : 'BLOCKED',
     isHeard ? [] : [`the agent on ${host} has not reported${what}${since}`],
     nowMs,
     {
@@ -71,21 +70,21 @@ function agentGate(migration: Migration, agent: Agent | undefined, nowMs: number
 
 function requestGate({ state: { wanted } }: Migration, nowMs: number): Gate {
   const reasons = {
-    running: [],
-    paused: ['it is paused'],
-    cutover: ['its cutover was requested'],
-    cancelled: ['it is being cancelled'],
+    RUNNING: [],
+    PAUSED: ['it is paused'],
+    CUTOVER: ['its cutover was requested'],
+    CANCELLED: ['it is being cancelled'],
   };
-  const isHeld = wanted === 'paused' || wanted === 'cancelled';
-  return gate('request', wanted === 'running' ? 'passed' : isHeld ? 'blocked' : 'waiting', reasons[wanted], nowMs);
+  const isHeld = wanted === 'PAUSED' || wanted === 'CANCELLED';
+  return gate('REQUEST', wanted === 'RUNNING' ? 'PASSED' : isHeld ? 'BLOCKED' : 'WAITING', reasons[wanted], nowMs);
 }
 
 function windowGate({ state: { windowEndsAtMs } }: Migration, nowMs: number): Gate {
-  if (windowEndsAtMs === null) return gate('window', 'skipped', ['it begins when the migration is ready'], nowMs);
+  if (windowEndsAtMs === null) return gate('WINDOW', 'SKIPPED', ['it begins when the migration is ready'], nowMs);
   const leftMs = windowEndsAtMs - nowMs;
   const value = Math.max(0, Math.floor(leftMs / HOUR_MS));
-  if (leftMs > 0) return gate('window', 'passed', [], nowMs, { value });
-  return gate('window', 'blocked', ['its cutover window has expired'], nowMs, { value });
+  if (leftMs > 0) return gate('WINDOW', 'PASSED', [], nowMs, { value });
+  return gate('WINDOW', 'BLOCKED', ['its cutover window has expired'], nowMs, { value });
 }
 
 function gate(
@@ -95,5 +94,14 @@ function gate(
   measuredAtMs: number | null,
   more: Partial<Gate> = {},
 ): Gate {
-  return { name, state, value: null, limit: null, reasons, measuredAtMs, etaSeconds: null, ...more };
+  return {
+    name,
+    state,
+    value: null,
+    limit: null,
+    reasons,
+    measuredAt: dateOrNull(measuredAtMs),
+    etaSeconds: null,
+    ...more,
+  };
 }

@@ -1,5 +1,6 @@
-import { type Progress, REVERSALS } from '../../link/index.ts';
-import { counted, type Gate, type Problem, UserError } from '../../platform/index.ts';
+import { dateOf, type ErrorData, type Gate, type Progress } from '../../contract/index.ts';
+import { REVERSALS } from '../../link/index.ts';
+import { counted, UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import { thresholdOf } from '../records/announced.ts';
 import { isDecided } from '../records/migration-state.ts';
@@ -24,7 +25,7 @@ export interface MigrationView extends Migration {
   readonly gates: readonly Gate[];
   readonly isReady: boolean;
   /** The problems since its cutover, the worst first. */
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ErrorData[];
   /** The control plane's own warnings: its cutover window ends soon, or a hook fails. */
   readonly warnings: readonly string[];
 }
@@ -78,11 +79,11 @@ function hookWarning({ hook, event, attempts, lastError, givenUpAtMs }: HookDeli
 
 function waitForAgent(migration: Migration, { isLeftOut }: MigrationContact, sinceMs: number): Wait {
   const { host, state } = migration;
-  const then = state.wanted === 'cancelled' ? ' To end the migration without its agent, revoke the link.' : '';
+  const then = state.wanted === 'CANCELLED' ? ' To end the migration without its agent, revoke the link.' : '';
   const silence = isLeftOut
     ? `it is heard, but it has not reported this migration since.${takeoverAdvice(migration)}`
     : 'it has not reported since.';
-  return { for: `the agent on ${host}`, sinceMs, reason: `${silence}${then}` };
+  return { for: `the agent on ${host}`, since: dateOf(sinceMs), reason: `${silence}${then}` };
 }
 
 /** Returns what to do about a second engine; empty unless the agent says that there is one. An agent that has restarted leaves a migration out, too. */
@@ -95,25 +96,25 @@ function takeoverAdvice(migration: Migration): string {
 /** Whether a way back is requested that its agent has not begun. The request takes away the progress of the direction before. */
 function isWayBackAwaited({ progress, state: { status, wayBack, reversals = 0 } }: Migration): boolean {
   // rule: wait-for-agent-of-failback
-  return progress === null && status === 'WORKING' && wayBack === 'planned' && reversals > 0;
+  return progress === null && status === 'WORKING' && wayBack === 'PLANNED' && reversals > 0;
 }
 
 function waitForWayBack({ host, updatedAtMs }: Migration): Wait {
   const reason = 'it has not begun the requested way back yet.';
-  return { for: `the agent on ${host}`, sinceMs: updatedAtMs, reason };
+  return { for: `the agent on ${host}`, since: dateOf(updatedAtMs), reason };
 }
 
 function waitForUpgrade({ host, updatedAtMs }: Migration): Wait {
   const reason = 'it is too old for reversible migrations, and gets no order of this one; upgrade it.';
-  return { for: `the agent on ${host}`, sinceMs: updatedAtMs, reason };
+  return { for: `the agent on ${host}`, since: dateOf(updatedAtMs), reason };
 }
 
 function waitForOrder({ id, createdAtMs }: Migration): Wait {
   const reason = `nothing is copied yet, and linkspan migration cancel ${id} ends the migration at once.`;
-  return { for: 'the agent to take the order', sinceMs: createdAtMs, reason };
+  return { for: 'the agent to take the order', since: dateOf(createdAtMs), reason };
 }
 
 function waitForUser({ createdAtMs }: Migration): Wait {
   const reason = 'the database user for this migration is not created there yet; the log of linkspan serve says why.';
-  return { for: 'the destination', sinceMs: createdAtMs, reason };
+  return { for: 'the destination', since: dateOf(createdAtMs), reason };
 }

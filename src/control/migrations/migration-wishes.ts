@@ -211,8 +211,8 @@ function auditedEnd({ id, orgId, groupId, state }: Migration): Audited {
 async function assertReady(store: StoreReader, migration: Migration, nowMs: number): Promise<void> {
   const { id, state, agentId } = migration;
   if (!ACTIVE_STATUSES.includes(state.status)) throw new UserError('CUTOVER_AFTER_END', [id, state.status]);
-  if (state.wayBack === 'finishing') throw new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
-  if (state.wanted === 'cutover') return;
+  if (state.wayBack === 'FINISHING') throw new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
+  if (state.wanted === 'CUTOVER') return;
   const { refusals } = gatesOfMigration(migration, await store.agent(agentId), nowMs);
   if (refusals.length > 0) throw new UserError('CUTOVER_NOT_READY', [id, refusals.join('; ')]);
 }
@@ -231,8 +231,8 @@ function cancelRefusal(migration: Migration): UserError {
 
 function refusal({ id, state }: Migration): UserError {
   if (!ACTIVE_STATUSES.includes(state.status)) return new UserError('LIVE_MIGRATION_ENDED', [id, state.status]);
-  if (state.wanted === 'cutover') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cutover']);
-  if (state.wanted === 'cancelled') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cancellation']);
-  if (state.wayBack === 'finishing') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
+  if (state.wanted === 'CUTOVER') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cutover']);
+  if (state.wanted === 'CANCELLED') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cancellation']);
+  if (state.wayBack === 'FINISHING') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
   return new UserError('CUTOVER_WINDOW_NOT_OPEN', [id]);
 }

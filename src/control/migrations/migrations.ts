@@ -1,4 +1,5 @@
-import { isId, newId, reach, type ShownCutoverReport, showCutoverReport, UserError } from '../../platform/index.ts';
+import { type ShownCutoverReport, showCutoverReport } from '../../contract/index.ts';
+import { isId, newId, reach, UserError } from '../../platform/index.ts';
 import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import { addressOfCluster } from '../clusters/clusters.ts';
@@ -32,7 +33,7 @@ export async function createMigration(
     const record: Migration = {
       ...order,
       id,
-      state: order.reversible ? { ...NEW_MIGRATION, wayBack: 'planned' } : NEW_MIGRATION,
+      state: order.reversible ? { ...NEW_MIGRATION, wayBack: 'PLANNED' } : NEW_MIGRATION,
       progress: null,
       wayBack: null,
       reportedAtMs: null,

@@ -1,4 +1,5 @@
-import type { Progress, Report } from '../../link/index.ts';
+import type { Progress } from '../../contract/index.ts';
+import type { Report } from '../../link/index.ts';
 import type { Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 
@@ -19,7 +20,7 @@ export async function noteHeard(
     ...migration,
     // rule: withdraw-failback-ready
     progress: progress && notOpened(progress, reported),
-    wayBack: wayBack?.state === 'following' ? null : wayBack,
+    wayBack: wayBack?.state === 'FOLLOWING' ? null : wayBack,
     // rule: note-earlier-direction
     reportedAtMs: atMs,
   });

@@ -1,24 +1,25 @@
-import { type Problem, problemsSince, UserError } from '../../platform/index.ts';
+import { type ErrorData, problemsSince } from '../../contract/index.ts';
+import { UserError } from '../../platform/index.ts';
 import type { Migration } from '../records/records.ts';
 import { writtenText } from './source-watches.ts';
 
 /** Returns what has gone wrong since the cutover of a migration, the worst first. Empty before its cutover. */
-export function problemsOf(migration: Migration): readonly Problem[] {
+export function problemsOf(migration: Migration): readonly ErrorData[] {
   const { state, progress } = migration;
   if (state.status !== 'COMPLETE') return [];
   const { verification } = progress?.cutoverReport ?? {};
   const { sourceWatch } = state;
   return problemsSince({
-    differed: verification?.result === 'different' ? verification.claim : undefined,
+    differed: verification?.result === 'DIFFERENT' ? verification.claim : undefined,
     written: sourceWatch === undefined || sourceWatch.changes === 0 ? undefined : writtenText(sourceWatch),
     wayBack: problemOfWayBack(migration),
   });
 }
 
-function problemOfWayBack({ id, state, wayBack }: Migration): Problem | undefined {
-  if (state.wayBack === 'lost') {
+function problemOfWayBack({ id, state, wayBack }: Migration): ErrorData | undefined {
+  if (state.wayBack === 'LOST') {
     const { code, remedy } = new UserError('WAY_BACK_LOST', [id, '']);
     return { code, message: state.errorMessage ?? '', remedy };
   }
-  return state.endedAtMs === null && wayBack?.state === 'failed' ? wayBack.error : undefined;
+  return state.endedAtMs === null && wayBack?.state === 'FAILED' ? wayBack.error : undefined;
 }

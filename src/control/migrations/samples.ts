@@ -1,4 +1,4 @@
-import type { Progress } from '../../link/index.ts';
+import type { Progress } from '../../contract/index.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import type { MigrationSample } from '../records/records.ts';
@@ -11,8 +11,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** How closely a history is sampled, and how long it is kept: at most 3,600 and 43,200 samples of a migration. */
 const HISTORIES = {
-  second: { spanMs: SECOND_MS, keptMs: HOUR_MS },
-  minute: { spanMs: MINUTE_MS, keptMs: 30 * 24 * HOUR_MS },
+  SECOND: { spanMs: SECOND_MS, keptMs: HOUR_MS },
+  MINUTE: { spanMs: MINUTE_MS, keptMs: 30 * 24 * HOUR_MS },
 } as const;
 
 /** A reported progress. An agent of another version may report fewer fields. */
@@ -35,7 +35,7 @@ export async function noteSample(
     changesApplied: changes?.applied ?? null,
     queuedKeys: changes?.queued ?? null,
     bytesCopied: copy?.bytesCopied ?? null,
-    documentsVerified: verification?.mode === 'off' ? null : (verification?.documentsCompared ?? null),
+    documentsVerified: verification?.mode === 'OFF' ? null : (verification?.documentsCompared ?? null),
     oplogLeftSeconds: oplog?.leftSeconds ?? null,
   };
   for (const { spanMs, keptMs } of Object.values(HISTORIES)) {

@@ -1,4 +1,5 @@
-import type { Report, SourceWatchState } from '../../link/index.ts';
+import { dateOf, type Progress, type SourceWatchState } from '../../contract/index.ts';
+import type { Report } from '../../link/index.ts';
 import { counted } from '../../platform/index.ts';
 import { type Author, audit } from '../audit/audit.ts';
 import { endWatch } from '../links/end-watches.ts';
@@ -15,12 +16,13 @@ const REPORTED_WITHIN_MS = 10 * 60_000;
  */
 export function watchAfterCommit(
   { watchSourceMs = 0 }: Pick<Control, 'watchSourceMs'>,
-  { watchedFrom: token, watchedId: sourceId }: NonNullable<Report['migrations'][number]['progress']['cutover']>,
+  { watchedFrom: token, watchedId: sourceId }: NonNullable<Progress['cutover']>,
   atMs: number,
 ): SourceWatchState | undefined {
   if (watchSourceMs === 0 || token === undefined) return undefined;
-  const untilMs = atMs + watchSourceMs;
-  return { token, untilMs, watchedToMs: atMs, changes: 0, namespaces: [], ...(sourceId !== undefined && { sourceId }) };
+  const until = dateOf(atMs + watchSourceMs);
+  const known = sourceId !== undefined && { sourceId };
+  return { token, until, watchedTo: dateOf(atMs), changes: 0, namespaces: [], ...known };
 }
 
 /** Stores how far an agent has watched a source. Ignores watches of other agents, and those that have ended. */
@@ -34,7 +36,7 @@ export async function takeWatch(
   const migration = await transaction.migration(id);
   const known = migration?.state.sourceWatch;
   if (migration?.agentId !== agent.id || known === undefined || known.ended !== undefined) return;
-  const next = { ...watch, untilMs: known.untilMs, changes: Math.max(known.changes, watch.changes) };
+  const next = { ...watch, until: known.until, changes: Math.max(known.changes, watch.changes) };
   const { orgId, groupId, state } = migration;
   const told = state.announced?.written ?? 0;
   // The first write, and the total at the end. Each write in between would be an event of its own.
@@ -58,7 +60,8 @@ export async function takeWatch(
 /** Ends the watches whose agent has not reported their end in time, and forgets the passwords of their sources. */
 export async function endSilentWatches({ store, clock }: Pick<Control, 'store' | 'clock'>): Promise<void> {
   const atMs = clock.now();
-  const isSilent = ({ state }: Migration) => atMs >= (state.sourceWatch?.untilMs ?? 0) + REPORTED_WITHIN_MS;
+  const isSilent = ({ state: { sourceWatch } }: Migration) =>
+    sourceWatch === undefined || atMs >= Date.parse(sourceWatch.until) + REPORTED_WITHIN_MS;
   if (!(await store.watchedMigrations()).some(isSilent)) return;
   await store.write(async (transaction) => {
     const why = 'its agent has not reported since it watched until';

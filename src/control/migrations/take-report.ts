@@ -1,4 +1,5 @@
-import type { Progress, Report, ReportResponse } from '../../link/index.ts';
+import type { Progress } from '../../contract/index.ts';
+import type { ReceivedReport, Report, ReportedMigration, ReportResponse } from '../../link/index.ts';
 import { reach } from '../../platform/index.ts';
 import { type Author, audit } from '../audit/audit.ts';
 import { contactOf } from '../links/agent-contact.ts';
@@ -25,7 +26,7 @@ import { takeWatch, watchAfterCommit } from './source-watches.ts';
  * @returns the highest accepted sequence number, and the migrations whose lists the agent has to send anew
  * @throws UserError LINK_DELETED, AGENT_SUPERSEDED
  */
-export async function takeReport(control: Control, agentId: string, report: Report): Promise<ReportResponse> {
+export async function takeReport(control: Control, agentId: string, report: ReceivedReport): Promise<ReportResponse> {
   const atMs = control.clock.now();
   const answer = await control.store.write(async (transaction) => {
     const agent = await transaction.agent(agentId);
@@ -46,7 +47,9 @@ export async function takeReport(control: Control, agentId: string, report: Repo
     for (const result of report.validations) await takeValidation(transaction, agent, result, atMs);
     const resendLists: string[] = [];
     for (const entry of report.migrations) {
-      const areListsComplete = await takeProgress(control, transaction, agent, entry, atMs);
+      const { progress } = entry;
+      const areListsComplete =
+        progress === null || (await takeProgress(control, transaction, agent, { ...entry, progress }, atMs));
       if (!areListsComplete) resendLists.push(entry.id);
     }
     for (const id of report.takenOver) await noteTakenOver(transaction, heard, id, atMs);
@@ -90,7 +93,7 @@ async function takeProgress(
   control: Control,
   transaction: StoreTransaction,
   agent: Agent,
-  entry: Report['migrations'][number],
+  entry: ReportedMigration,
   atMs: number,
 ): Promise<boolean> {
   const { id, progress, lists, wayBack = null } = entry;
@@ -107,9 +110,9 @@ async function takeProgress(
   const state = { ...next, ...(sourceWatch && { sourceWatch }) };
   // Nobody needs the source's password after the end, except the watch.
   const password = state.endedAtMs === null || sourceWatch !== undefined ? migration.password : null;
-  const isFailure = progress.state === 'failed' && progress.error !== undefined && state.status === 'COMPLETE';
+  const isFailure = progress.state === 'FAILED' && progress.error !== undefined && state.status === 'COMPLETE';
   const known = isFailure ? migration.progress : reported;
-  const shown = isFailure && progress.error ? { state: 'failed' as const, error: progress.error } : wayBack;
+  const shown = isFailure && progress.error ? { state: 'FAILED' as const, error: progress.error } : wayBack;
   await transaction.updateMigration({
     ...migration,
     state,
@@ -126,7 +129,7 @@ async function takeProgress(
     await audit(transaction, authorOf(agent), atMs, { eventTypeName, orgId, groupId, details });
   };
   if (state.status !== migration.state.status)
-    await tell(`LIVE_MIGRATION_${state.status}`, progress.state === 'cancelled' ? { cancelled: true } : {});
+    await tell(`LIVE_MIGRATION_${state.status}`, progress.state === 'CANCELLED' ? { cancelled: true } : {});
   else if (
     state.status !== 'COMPLETE' &&
     state.errorMessage !== null &&
@@ -134,37 +137,37 @@ async function takeProgress(
   )
     await tell('LIVE_MIGRATION_CUTOVER_UNFINISHED');
   const wayBackNow = changedWayBack(migration.state, state);
-  if (wayBackNow !== undefined) await tell(`LIVE_MIGRATION_WAY_BACK_${wayBackNow.toUpperCase()}`);
+  if (wayBackNow !== undefined) await tell(`LIVE_MIGRATION_WAY_BACK_${wayBackNow}`);
   if (migration.state.windowEndsAtMs === null && state.windowEndsAtMs !== null) await tell('LIVE_MIGRATION_READY');
   // rule: cutover-of-ready-failback
   if (migration.state.wayBackReadyAfter !== state.wayBackReadyAfter)
     await tell('LIVE_MIGRATION_REVERSE_READY', { usersOn: usersOn(state) });
-  return await takeLists(transaction, id, { lists, isLoaded: progress.sinceMs !== null, atMs });
+  return await takeLists(transaction, id, { lists, isLoaded: progress.since !== null, atMs });
 }
 
 /** Returns the new state of the way back; undefined when it hasn't changed, or only follows from the request. */
 function changedWayBack(before: MigrationState, { wayBack }: MigrationState): string | undefined {
-  return wayBack === before.wayBack || wayBack === 'planned' ? undefined : wayBack;
+  return wayBack === before.wayBack || wayBack === 'PLANNED' ? undefined : wayBack;
 }
 
 function authorOf({ host }: Agent): Author {
-  return { kind: 'agent', name: host, remoteAddress: null };
+  return { kind: 'AGENT', name: host, remoteAddress: null };
 }
 
 /** @param known  the reported progress, with what an agent that has not opened the migration can't know */
 function eventOf(
   migration: Migration,
-  { progress, reversals = 0, wayBack }: Report['migrations'][number],
+  { progress, reversals = 0, wayBack }: ReportedMigration,
   known: Progress,
   atMs: number,
 ): MigrationEvent {
   switch (progress.state) {
-    case 'committed': {
+    case 'COMMITTED': {
       const state = { wayBack: wayBackOf(wayBack), wayBackReady: isReady(wayBack) };
-      const lost = lostRecord(wayBack?.state === 'failed' ? wayBack.error : undefined);
+      const lost = lostRecord(wayBack?.state === 'FAILED' ? wayBack.error : undefined);
       return { kind: 'committed', atMs, reversals, ...state, ...lost };
     }
-    case 'failed': {
+    case 'FAILED': {
       const { message, remedy } = progress.error ?? { message: 'The migration failed.', remedy: '' };
       const lost = lostRecord(progress.error);
       if (lost !== undefined) return { kind: 'failed', message: `${message} ${remedy}`, atMs, ...lost };
@@ -172,19 +175,19 @@ function eventOf(
       const more = commit === undefined ? whereUsersAre(migration.state) : howToFinish(migration, known, commit);
       return { kind: 'failed', message: `${message} ${remedy}${more}`.trim(), atMs, ...(commit && { commit }) };
     }
-    case 'cancelled':
+    case 'CANCELLED':
       return { kind: 'cancelled', atMs };
     default:
       // An agent that can't open the migration, because the side without users is lost, has closed the way back on record.
       // rule: end-with-lost-side
-      if (wayBack?.state === 'closed' && reversals === lastCutoverOf(migration.state))
-        return { kind: 'committed', atMs, reversals, wayBack: 'closed' };
+      if (wayBack?.state === 'CLOSED' && reversals === lastCutoverOf(migration.state))
+        return { kind: 'committed', atMs, reversals, wayBack: 'CLOSED' };
       return { kind: 'progress', ready: saysReady(progress), atMs, reversals };
   }
 }
 
-function wayBackOf(wayBack: Report['migrations'][number]['wayBack']): 'open' | 'failed' | 'closed' {
-  return wayBack?.state === 'failed' || wayBack?.state === 'closed' ? wayBack.state : 'open';
+function wayBackOf(wayBack: ReportedMigration['wayBack']): 'OPEN' | 'FAILED' | 'CLOSED' {
+  return wayBack?.state === 'FAILED' || wayBack?.state === 'CLOSED' ? wayBack.state : 'OPEN';
 }
 
 /** The message of an error that says that the record of a cutover is gone. */
@@ -192,8 +195,8 @@ function lostRecord(error: Progress['error']): { readonly recordLost: string } |
   return error?.code === 'CUTOVER_RECORD_LOST' ? { recordLost: error.message } : undefined;
 }
 
-function isReady(wayBack: Report['migrations'][number]['wayBack']): boolean {
-  return wayBack?.state === 'following' && wayBack.ready;
+function isReady(wayBack: ReportedMigration['wayBack']): boolean {
+  return wayBack?.state === 'FOLLOWING' && wayBack.ready;
 }
 
 /**
@@ -206,14 +209,14 @@ function commitOf({ state }: Migration, reported: Progress, known: Progress): 'm
   if (known.cutoverReport !== undefined) return 'made';
   if (reported.cutover?.commitSent === true) return 'unknown';
   // rule: unread-records-keep-order
-  return reported.sinceMs === null && mayBeCommitted(state, known) ? 'unknown' : undefined;
+  return reported.since === null && mayBeCommitted(state, known) ? 'unknown' : undefined;
 }
 
 /** Tells what a failure in a cutover that is, or may be, past its point of no return means, and who finishes the cutover. */
 function howToFinish({ host, state }: Migration, { canWrite }: Progress, commit: 'made' | 'unknown'): string {
   if (commit === 'unknown')
     return ` The cutover may be past its point of no return: the agent could not read the record that tells. Do not lift a write block. Correct this, then restart the agent on ${host}: it finishes the cutover, or opens the side that it has blocked.`;
-  const side = usersOn({ ...state, status: 'COMPLETE' });
+  const side = usersOn({ ...state, status: 'COMPLETE' }).toLowerCase();
   const open = canWrite
     ? `users can write to the ${side}, whose unique indexes and expiry are not all restored`
     : 'both sides refuse writes';
@@ -222,5 +225,7 @@ function howToFinish({ host, state }: Migration, { canWrite }: Progress, commit:
 
 /** Tells where the users are after the failure of a reversal. */
 function whereUsersAre(state: MigrationState): string {
-  return (state.reversals ?? 0) === 0 ? '' : ` Users stay on the ${usersOn(state)}. ${stillBlocked(state)}`;
+  return (state.reversals ?? 0) === 0
+    ? ''
+    : ` Users stay on the ${usersOn(state).toLowerCase()}. ${stillBlocked(state)}`;
 }

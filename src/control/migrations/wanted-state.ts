@@ -46,8 +46,8 @@ async function wantedStateOf(
     const { dropsConfirmed = null } = state;
     const reversal = state.wayBack && {
       reversals: state.reversals ?? 0,
-      finish: state.wayBack === 'finishing',
-      ...(state.wayBack === 'finishing' && { finishOf: lastCutoverOf(state) }),
+      finish: state.wayBack === 'FINISHING',
+      ...(state.wayBack === 'FINISHING' && { finishOf: lastCutoverOf(state) }),
       dropsConfirmed: isFollowed ? dropsConfirmed : null,
     };
     migrations.push({

@@ -43,19 +43,19 @@ function whyNot({ state, wayBack }: Migration): string {
   switch (state.wayBack) {
     case undefined:
       return 'it was created without a way back';
-    case 'planned':
-      return state.wanted === 'cutover' ? 'its cutover has started' : 'it has not cut over yet';
-    case 'failed':
-      return wayBack?.state === 'failed'
+    case 'PLANNED':
+      return state.wanted === 'CUTOVER' ? 'its cutover has started' : 'it has not cut over yet';
+    case 'FAILED':
+      return wayBack?.state === 'FAILED'
         ? `its way back has failed: ${wayBack.error.message}`
         : 'its way back has failed';
-    case 'finishing':
+    case 'FINISHING':
       return 'its way back is being closed';
-    case 'closed':
+    case 'CLOSED':
       return 'its way back is closed';
-    case 'lost':
+    case 'LOST':
       return 'its way back is lost';
-    case 'open':
+    case 'OPEN':
       return `it is ${state.status}`;
   }
 }

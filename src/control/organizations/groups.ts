@@ -113,7 +113,7 @@ export async function deleteGroup(control: Control, actor: Actor, groupId: strin
 
 async function giveOwnership(transaction: StoreTransaction, { kind, name }: Actor, groupId: string): Promise<void> {
   const role = { groupId, roleName: 'GROUP_OWNER' } as const;
-  if (kind === 'api key') {
+  if (kind === 'API_KEY') {
     const key = await transaction.apiKey(name);
     if (key) await transaction.updateApiKey({ ...key, groupRoles: [...key.groupRoles, role] });
   } else {

@@ -120,6 +120,6 @@ export async function requireAccessLists(
 }
 
 async function listOf(transaction: StoreTransaction, { kind, name }: Actor): Promise<readonly unknown[]> {
-  const account = kind === 'api key' ? await transaction.apiKey(name) : await transaction.serviceAccount(name);
+  const account = kind === 'API_KEY' ? await transaction.apiKey(name) : await transaction.serviceAccount(name);
   return account?.accessList ?? [];
 }

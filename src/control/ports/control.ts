@@ -30,7 +30,7 @@ export interface Control {
   readonly watchSourceMs?: number;
   readonly destinations: DestinationPort;
   /** The user with which agents connect to a destination: one created for each migration where possible, or the registered one. */
-  readonly destinationUsers: 'migration' | 'fixed';
+  readonly destinationUsers: 'MIGRATION' | 'FIXED';
   /** Rings when users have to be created or dropped. */
   readonly userAlarm: Alarm;
   /** Whether a list of addresses and blocks allows an address; an empty list allows all. */

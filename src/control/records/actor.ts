@@ -2,7 +2,7 @@ import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 
 /** The sender of an API request: an authenticated API key or service account. */
 export interface Actor {
-  readonly kind: 'api key' | 'service account';
+  readonly kind: 'API_KEY' | 'SERVICE_ACCOUNT';
   /** The public key, or the client id. */
   readonly name: string;
   readonly orgId: string;

@@ -15,9 +15,9 @@ interface Reported {
  */
 export function mayBeCommitted(state: MigrationState, reported: Reported | null): boolean {
   const { wanted, cutoverAborted, cutoverRequestedAtMs: requestedAtMs } = state;
-  if (reported?.cutoverReport !== undefined || wanted === 'cutover') return true;
+  if (reported?.cutoverReport !== undefined || wanted === 'CUTOVER') return true;
   const isLastRequest = requestedAtMs !== undefined && requestedAtMs >= (cutoverAborted ?? requestedAtMs);
-  if (wanted === 'cancelled' && isLastRequest) return true;
+  if (wanted === 'CANCELLED' && isLastRequest) return true;
   // rule: unanswered-abort-keeps-order
   return cutoverAborted !== undefined && reported?.cutoverAborted !== cutoverAborted;
 }

@@ -1,4 +1,4 @@
-import type { SourceWatchState } from '../../link/index.ts';
+import type { SourceWatchState } from '../../contract/index.ts';
 import type { Announced } from './announced.ts';
 
 /**
@@ -66,13 +66,13 @@ export interface MigrationState {
 }
 
 /**
- * The way back of a reversible migration. `planned`: the next cutover opens it. `open`: the side without users follows the
- * other one. `failed`: its engine has stopped with an error. `finishing`: an operator closes it. `closed` and `lost` are final.
+ * The way back of a reversible migration. `PLANNED`: the next cutover opens it. `OPEN`: the side without users follows the
+ * other one. `FAILED`: its engine has stopped with an error. `FINISHING`: an operator closes it. `CLOSED` and `LOST` are final.
  */
-export type WayBackState = 'planned' | 'open' | 'failed' | 'finishing' | 'closed' | 'lost';
+export type WayBackState = 'PLANNED' | 'OPEN' | 'FAILED' | 'FINISHING' | 'CLOSED' | 'LOST';
 
 /** The operator's current request for a migration. */
-export type WantedOfMigration = 'running' | 'paused' | 'cutover' | 'cancelled';
+export type WantedOfMigration = 'RUNNING' | 'PAUSED' | 'CUTOVER' | 'CANCELLED';
 
 /** How much load the engine may cause: 1 is the lowest. */
 export type LoadLevel = 1 | 2 | 3 | 4;
@@ -83,12 +83,12 @@ export type MigrationEvent =
   | { readonly kind: 'order sent' }
   /** The agent reports progress. */
   | { readonly kind: 'progress'; readonly ready: boolean; readonly atMs: number; readonly reversals?: number }
-  /** The agent reports that a direction has cut over, and how its way back is; `open` by default. */
+  /** The agent reports that a direction has cut over, and how its way back is; `OPEN` by default. */
   | {
       readonly kind: 'committed';
       readonly atMs: number;
       readonly reversals?: number;
-      readonly wayBack?: 'open' | 'failed' | 'closed';
+      readonly wayBack?: 'OPEN' | 'FAILED' | 'CLOSED';
       /** Whether the way back could cut over now. */
       readonly wayBackReady?: boolean;
       readonly recordLost?: string;
@@ -132,7 +132,7 @@ export type Transition = MigrationState | 'ignored' | 'refused';
 
 export const NEW_MIGRATION: MigrationState = {
   status: 'NEW',
-  wanted: 'running',
+  wanted: 'RUNNING',
   dropCopied: false,
   loadLevel: 3,
   orderSent: false,
@@ -147,7 +147,7 @@ export const ACTIVE_STATUSES: readonly MigrationStatus[] = ['NEW', 'WORKING'];
 
 /** Whether a migration has cut over, and its way back is neither closed nor lost. */
 export function isFollowed({ status, wayBack }: MigrationState): boolean {
-  return status === 'COMPLETE' && (wayBack === 'open' || wayBack === 'failed' || wayBack === 'finishing');
+  return status === 'COMPLETE' && (wayBack === 'OPEN' || wayBack === 'FAILED' || wayBack === 'FINISHING');
 }
 
 /**
@@ -155,5 +155,5 @@ export function isFollowed({ status, wayBack }: MigrationState): boolean {
  * point of no return.
  */
 export function isDecided({ wanted, wayBack }: MigrationState): boolean {
-  return wanted === 'cutover' || wanted === 'cancelled' || wayBack === 'finishing';
+  return wanted === 'CUTOVER' || wanted === 'CANCELLED' || wayBack === 'FINISHING';
 }

@@ -61,13 +61,13 @@ const fail: Rule<'failed'> = (state, { message, atMs, commit, recordLost }) => {
   // rule: committed-survives-failure
   if (commit === undefined) return end(state, 'FAILED', atMs, message);
   // Past the point of no return only the engine can open the destination, so the agent keeps its order.
-  const wanted = commit === 'made' ? 'cutover' : state.wanted;
+  const wanted = commit === 'made' ? 'CUTOVER' : state.wanted;
   return { ...state, wanted, readyForCutover: false, errorMessage: message };
 };
 const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
   // The engine gives up a reversal, and reports the direction before it next.
   if (isReversed(state)) return state;
-  const dropped = state.wanted === 'cancelled' && state.dropCopied;
+  const dropped = state.wanted === 'CANCELLED' && state.dropCopied;
   const copied = dropped ? 'was dropped' : 'stays on the destination';
   return end(state, 'FAILED', atMs, `The migration was cancelled; the copied data ${copied}.`);
 };
@@ -79,22 +79,22 @@ const expire: Rule<'window ran out'> = (state, { atMs, mayBeCommitted = false })
 };
 
 const cutOver: Rule<'cutover'> = (state, { atMs }) => {
-  if (state.wanted === 'cutover') return state;
+  if (state.wanted === 'CUTOVER') return state;
   const possible =
-    state.wanted === 'running' && !isDecided(state) && state.readyForCutover && !isWindowOver(state, atMs);
-  return possible ? { ...state, wanted: 'cutover', cutoverRequestedAtMs: atMs } : 'refused';
+    state.wanted === 'RUNNING' && !isDecided(state) && state.readyForCutover && !isWindowOver(state, atMs);
+  return possible ? { ...state, wanted: 'CUTOVER', cutoverRequestedAtMs: atMs } : 'refused';
 };
 const abortCutover: Rule<'abort cutover'> = (state, { atMs }) => {
-  if (state.wanted === 'cancelled') return 'refused';
-  return state.wanted === 'cutover' ? { ...state, wanted: 'running', cutoverAborted: atMs } : state;
+  if (state.wanted === 'CANCELLED') return 'refused';
+  return state.wanted === 'CUTOVER' ? { ...state, wanted: 'RUNNING', cutoverAborted: atMs } : state;
 };
 const rehearse: Rule<'rehearse'> = (state, { atMs }) => {
   const possible =
-    state.wanted === 'running' && !isDecided(state) && state.readyForCutover && !isWindowOver(state, atMs);
+    state.wanted === 'RUNNING' && !isDecided(state) && state.readyForCutover && !isWindowOver(state, atMs);
   return possible ? { ...state, rehearsal: atMs } : 'refused';
 };
-const pause: Rule<'pause'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'paused' });
-const resume: Rule<'resume'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'running' });
+const pause: Rule<'pause'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'PAUSED' });
+const resume: Rule<'resume'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'RUNNING' });
 const cancelNew: Rule<'cancel'> = (state, event) =>
   state.orderSent === false
     ? end(
@@ -111,7 +111,7 @@ const cancel: Rule<'cancel'> = (state, { dropCopied }) =>
     ? 'refused'
     : {
         ...state,
-        wanted: 'cancelled',
+        wanted: 'CANCELLED',
         // A repeated cancellation without a drop does not undo an earlier one with a drop.
         dropCopied: state.dropCopied || dropCopied,
       };
@@ -149,7 +149,7 @@ const ENDED: Rules = {
   'copy rate': refused,
   'confirm drops': refused,
   reverse: refused,
-  finish: (state) => (state.wayBack === 'closed' && state.status === 'COMPLETE' ? state : 'refused'),
+  finish: (state) => (state.wayBack === 'CLOSED' && state.status === 'COMPLETE' ? state : 'refused'),
   extend: refused,
   'window ran out': ignored,
 };
@@ -267,6 +267,6 @@ function end(
   errorMessage: string | null,
 ): MigrationState {
   const wayBack =
-    state.wayBack && ({ wayBack: status === 'COMPLETE' || isReversed(state) ? 'lost' : 'closed' } as const);
+    state.wayBack && ({ wayBack: status === 'COMPLETE' || isReversed(state) ? 'LOST' : 'CLOSED' } as const);
   return { ...state, status, readyForCutover: false, endedAtMs, errorMessage, ...wayBack };
 }

@@ -1,14 +1,6 @@
+import type { CollectionProgress, Finding, ListedMismatch, Progress, WayBack } from '../../contract/index.ts';
 import type { HookEvent } from '../../hooks/index.ts';
-import type {
-  CollectionProgress,
-  Deployment,
-  Finding,
-  InventoryProject,
-  ListedMismatch,
-  Progress,
-  ReportedEstimate,
-  ReportedWayBack,
-} from '../../link/index.ts';
+import type { Deployment, InventoryProject, ReportedEstimate } from '../../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
 import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 import type { Sealed } from './sealer.ts';
@@ -232,7 +224,7 @@ export interface Migration extends Order {
   /** The engine's last report. */
   readonly progress: Progress | null;
   /** The way back by the engine's last report; null while there is none. */
-  readonly wayBack: ReportedWayBack | null;
+  readonly wayBack: WayBack | null;
   /** When the agent last reported it; null before the first report, and in records of older versions. */
   readonly reportedAtMs: number | null;
   readonly createdAtMs: number;
@@ -320,7 +312,7 @@ export interface AuditRecord {
   readonly groupId: string | null;
   /** One of Atlas's names, or one in the same form. */
   readonly eventTypeName: string;
-  readonly actorKind: 'api key' | 'service account' | 'agent' | 'system';
+  readonly actorKind: 'API_KEY' | 'SERVICE_ACCOUNT' | 'AGENT' | 'SYSTEM';
   /** Public key, client id, or host. */
   readonly actorName: string;
   readonly remoteAddress: string | null;

@@ -26,13 +26,13 @@ export function lastCutoverOf({ status, reversals = 0 }: MigrationState): number
  * another cutover has followed the one that it is about.
  */
 export function turned(state: MigrationState, reversals: number): MigrationState {
-  const isFinishing = state.wayBack === 'finishing' && lastCutoverOf(state) === reversals - 1;
+  const isFinishing = state.wayBack === 'FINISHING' && lastCutoverOf(state) === reversals - 1;
   return {
     ...withoutRequests(state),
     status: 'WORKING',
-    wanted: 'running',
+    wanted: 'RUNNING',
     reversals,
-    wayBack: isFinishing ? 'finishing' : 'planned',
+    wayBack: isFinishing ? 'FINISHING' : 'PLANNED',
     readyForCutover: false,
     // Only the first direction has a window: the end of a later one would take the way back from the users.
     windowEndsAtMs: null,
@@ -64,12 +64,12 @@ export function progressAfterCutover(state: MigrationState, event: Event<'progre
  * was about the way back of an earlier cutover, which has ended with this one.
  */
 export function openWayBack(state: MigrationState, event: Event<'committed'>): Transition {
-  const { reversals = 0, wayBack = 'open', atMs } = event;
+  const { reversals = 0, wayBack = 'OPEN', atMs } = event;
   if (directionOf(state, reversals) === 'earlier') return endReversal(state, event);
   const opened: MigrationState = {
     ...state,
     status: 'COMPLETE',
-    wanted: 'running',
+    wanted: 'RUNNING',
     readyForCutover: false,
     windowEndsAtMs: null,
     // The confirmation was about the other direction.
@@ -81,18 +81,18 @@ export function openWayBack(state: MigrationState, event: Event<'committed'>): T
     errorMessage: event.recordLost ?? null,
     ...(reversals > 0 && { reversals }),
   };
-  return wayBack === 'closed' ? closed(opened, atMs) : withReadyWayBack(opened, event);
+  return wayBack === 'CLOSED' ? closed(opened, atMs) : withReadyWayBack(opened, event);
 }
 
 /** Notes that the way back of the last cutover is ready. The note outlives restarts, failures and reversals. */
 function withReadyWayBack(state: MigrationState, { wayBackReady = false }: Event<'committed'>): MigrationState {
-  const isReady = wayBackReady && state.wayBack === 'open';
+  const isReady = wayBackReady && state.wayBack === 'OPEN';
   return isReady ? { ...state, wayBackReadyAfter: state.reversals ?? 0 } : state;
 }
 
 /** Notes that a way back is ready that was requested before. */
 export function withReadyReversal(state: MigrationState): MigrationState {
-  const isReady = state.readyForCutover && state.wayBack === 'planned';
+  const isReady = state.readyForCutover && state.wayBack === 'PLANNED';
   return isReady ? { ...state, wayBackReadyAfter: (state.reversals ?? 0) - 1 } : state;
 }
 
@@ -102,24 +102,24 @@ function endReversal(
   { reversals = 0, wayBack, atMs, recordLost }: Event<'committed'>,
 ): Transition {
   if (reversals !== (state.reversals ?? 0) - 1) return 'ignored';
-  const before: MigrationState = { ...state, status: 'COMPLETE', wanted: 'running', readyForCutover: false, reversals };
-  if (wayBack === 'closed') return closed(before, atMs);
-  return wayBack === 'failed' ? failWayBack(before, { atMs, recordLost }) : 'ignored';
+  const before: MigrationState = { ...state, status: 'COMPLETE', wanted: 'RUNNING', readyForCutover: false, reversals };
+  if (wayBack === 'CLOSED') return closed(before, atMs);
+  return wayBack === 'FAILED' ? failWayBack(before, { atMs, recordLost }) : 'ignored';
 }
 
 /** A report about a cutover that is on record: it shows how the way back is. */
 export function followWayBack(state: MigrationState, event: Event<'committed'>): Transition {
   if (state.wayBack === undefined) return 'ignored';
-  const { wayBack = 'open', atMs } = event;
+  const { wayBack = 'OPEN', atMs } = event;
   switch (directionOf(state, event.reversals)) {
     case 'earlier':
       return 'ignored';
     case 'later':
       return openWayBack(state, event);
     case 'this':
-      if (wayBack === 'closed') return closed(state, atMs);
-      if (wayBack === 'failed') return failWayBack(state, event);
-      return withReadyWayBack(state.wayBack === 'finishing' ? state : { ...state, wayBack, errorMessage: null }, event);
+      if (wayBack === 'CLOSED') return closed(state, atMs);
+      if (wayBack === 'FAILED') return failWayBack(state, event);
+      return withReadyWayBack(state.wayBack === 'FINISHING' ? state : { ...state, wayBack, errorMessage: null }, event);
   }
 }
 
@@ -131,7 +131,7 @@ export function failWayBack(
   state: MigrationState,
   { recordLost, atMs }: { readonly recordLost?: string | undefined; readonly atMs: number },
 ): MigrationState {
-  if (state.wayBack !== 'finishing') return { ...state, wayBack: 'failed', errorMessage: recordLost ?? null };
+  if (state.wayBack !== 'FINISHING') return { ...state, wayBack: 'FAILED', errorMessage: recordLost ?? null };
   // rule: end-unclosable-failback
   return recordLost === undefined ? state : giveUpWayBack(state, recordLost, atMs);
 }
@@ -139,13 +139,13 @@ export function failWayBack(
 /** Ends a way back whose cutover has lost its record. Any other is closed by `finish`. */
 export function cancelCompleted(state: MigrationState, { atMs }: Event<'cancel'>): Transition {
   const { wayBack, errorMessage } = state;
-  return wayBack === 'failed' && errorMessage !== null ? giveUpWayBack(state, errorMessage, atMs) : 'refused';
+  return wayBack === 'FAILED' && errorMessage !== null ? giveUpWayBack(state, errorMessage, atMs) : 'refused';
 }
 
 /** A run that failed although its cutover was committed before, because the record of that is gone. */
 export function failCommitted(state: MigrationState, atMs: number, recordLost: string): Transition {
-  const moved = openWayBack(state, { kind: 'committed', atMs, wayBack: 'failed', recordLost });
-  const isGivenUp = state.wanted === 'cancelled' && typeof moved !== 'string';
+  const moved = openWayBack(state, { kind: 'committed', atMs, wayBack: 'FAILED', recordLost });
+  const isGivenUp = state.wanted === 'CANCELLED' && typeof moved !== 'string';
   return isGivenUp ? giveUpWayBack(moved, recordLost, atMs) : moved;
 }
 
@@ -158,28 +158,28 @@ export function loseWayBack(
   state: MigrationState,
   { message, atMs }: Pick<Event<'revoked'>, 'message' | 'atMs'>,
 ): MigrationState {
-  return { ...state, wayBack: 'lost', endedAtMs: atMs, errorMessage: message };
+  return { ...state, wayBack: 'LOST', endedAtMs: atMs, errorMessage: message };
 }
 
 export function reverseCompleted(state: MigrationState): Transition {
-  return state.wayBack === 'open' ? turned(state, (state.reversals ?? 0) + 1) : 'refused';
+  return state.wayBack === 'OPEN' ? turned(state, (state.reversals ?? 0) + 1) : 'refused';
 }
 
 /** Repeating a reversal changes nothing. */
 export function reverseWorking(state: MigrationState): Transition {
-  return (state.reversals ?? 0) > 0 && state.wayBack === 'planned' ? state : 'refused';
+  return (state.reversals ?? 0) > 0 && state.wayBack === 'PLANNED' ? state : 'refused';
 }
 
 export function finishCompleted(state: MigrationState): Transition {
-  return { ...state, wayBack: 'finishing' };
+  return { ...state, wayBack: 'FINISHING' };
 }
 
 /** Users stay where they are: a reversal is given up. */
 export function finishWorking(state: MigrationState): Transition {
-  if (state.wayBack === 'finishing') return state;
-  return (state.reversals ?? 0) > 0 && state.wanted !== 'cutover' ? { ...state, wayBack: 'finishing' } : 'refused';
+  if (state.wayBack === 'FINISHING') return state;
+  return (state.reversals ?? 0) > 0 && state.wanted !== 'CUTOVER' ? { ...state, wayBack: 'FINISHING' } : 'refused';
 }
 
 function closed(state: MigrationState, atMs: number): MigrationState {
-  return { ...state, wayBack: 'closed', endedAtMs: atMs };
+  return { ...state, wayBack: 'CLOSED', endedAtMs: atMs };
 }

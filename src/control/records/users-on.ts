@@ -1,15 +1,13 @@
 import type { MigrationState } from './migration-state.ts';
 
-type Side = 'source' | 'destination';
-
 /** The side that takes users' writes, as far as the control plane knows. */
-export function usersOn({ status, reversals = 0 }: MigrationState): Side {
+export function usersOn({ status, reversals = 0 }: MigrationState): 'SOURCE' | 'DESTINATION' {
   const cutovers = status === 'COMPLETE' ? reversals + 1 : reversals;
-  return cutovers % 2 === 1 ? 'destination' : 'source';
+  return cutovers % 2 === 1 ? 'DESTINATION' : 'SOURCE';
 }
 
 /** Says that the side without users stays blocked, and how to lift its block. */
 export function stillBlocked(state: MigrationState): string {
-  const other = usersOn(state) === 'source' ? 'destination' : 'source';
+  const other = usersOn(state) === 'SOURCE' ? 'destination' : 'source';
   return `The ${other} stays blocked for its users, and follows no changes. To use it on its own, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})`;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
+import type { AccountsDigest } from '../../contract/index.ts';
 import type { CausalRead } from '../mongodb/fence.ts';
-import type { AccountsDigest } from '../records/records.ts';
 import { type Definition, readDefinitions, STORED_IN } from './definition.ts';
 
 /** Returns the digest of users, or of roles. */

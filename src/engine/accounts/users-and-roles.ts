@@ -1,10 +1,10 @@
 import type { MongoClient } from 'mongodb';
+import type { AccountsDigest } from '../../contract/index.ts';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { MadeAccount, MadeAccounts } from '../records/made-accounts.ts';
-import type { AccountsDigest } from '../records/records.ts';
 import { type AccountDifferences, accountsThere, compareRoles, compareUsers } from './compare-accounts.ts';
 import { dropAccounts, makeAccounts } from './make-accounts.ts';
 

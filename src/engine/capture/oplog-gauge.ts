@@ -1,14 +1,4 @@
-/** How far the source's oplog reaches back, and how much of it is left before changes would be lost. */
-export interface OplogHeadroom {
-  /** Seconds from its oldest entry to its newest. */
-  readonly windowSeconds: number;
-  /** Time until changes would be lost if the engine read no more, at the current write rate. */
-  readonly leftSeconds: number;
-  /** The share of its size without changes that aren't safe yet. */
-  readonly headroomPercent: number;
-  /** The shard whose oplog loses changes first. Only a sharded source has it. */
-  readonly shard?: string;
-}
+import type { Oplog } from '../../contract/index.ts';
 
 /** A server's data about its oplog. Times are in seconds. */
 export interface OplogLook {
@@ -36,7 +26,7 @@ export class OplogGauge {
   #marks: { readonly time: number; readonly written: number }[] = [];
 
   /** @param safe  the time, in seconds, before which the oplog isn't needed any more; never decreases */
-  measure(look: OplogLook, safe: number): OplogHeadroom {
+  measure(look: OplogLook, safe: number): Oplog {
     this.#note(look, safe);
     const { earliest, latest, bytes, capacity, keptSeconds, written } = look;
     const windowSeconds = Math.round(latest - earliest);
@@ -76,8 +66,8 @@ export class OplogGauge {
  * @returns null unless all are known
  */
 export function lowestHeadroom(
-  shards: readonly { readonly shard: string; readonly oplog: OplogHeadroom | null }[],
-): OplogHeadroom | null {
+  shards: readonly { readonly shard: string; readonly oplog: Oplog | null }[],
+): Oplog | null {
   const known = shards.flatMap(({ shard, oplog }) => (oplog === null ? [] : [{ ...oplog, shard }]));
   const [first, ...others] = known;
   if (first === undefined || known.length < shards.length) return null;

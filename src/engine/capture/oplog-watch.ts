@@ -1,10 +1,11 @@
 import type { MongoClient, Timestamp } from 'mongodb';
+import type { Oplog, Shard } from '../../contract/index.ts';
 import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
 import { describeUnseen, type ShardAnswer, shardsOf } from '../mongodb/shard-clients.ts';
 import { isSharded } from '../mongodb/sharding.ts';
-import { lowestHeadroom, type OplogHeadroom } from './oplog-gauge.ts';
+import { lowestHeadroom } from './oplog-gauge.ts';
 import { lookAtServer, secondsOf } from './oplog-look.ts';
-import { lookAtShard, type ShardFigures, ShardMeter } from './shard-figures.ts';
+import { lookAtShard, ShardMeter } from './shard-figures.ts';
 import { WatchedOplog } from './watched-oplog.ts';
 
 /** The parts of a run that the watch needs. */
@@ -36,13 +37,13 @@ export class OplogWatch {
   }
 
   /** The last measurement; null while unknown. On a sharded source it is that of the worst shard, and known only with all shards. */
-  get headroom(): OplogHeadroom | null {
+  get headroom(): Oplog | null {
     const { shards } = this;
     return shards === undefined ? this.#oplog.headroom : lowestHeadroom(shards);
   }
 
   /** Undefined for a replica set. Empty before the first look, and while the routers don't say which shards there are. */
-  get shards(): readonly ShardFigures[] | undefined {
+  get shards(): readonly Shard[] | undefined {
     if (!isSharded(this.#context.source)) return undefined;
     return this.#meters.map(({ figures }) => figures);
   }

@@ -1,35 +1,10 @@
 import type { MongoClient } from 'mongodb';
+import type { Shard } from '../../contract/index.ts';
 import type { Clock } from '../../platform/index.ts';
 import type { ShardAnswer } from '../mongodb/shard-clients.ts';
-import type { OplogHeadroom, OplogLook } from './oplog-gauge.ts';
+import type { OplogLook } from './oplog-gauge.ts';
 import { lookAtServer, type OperationCounts } from './oplog-look.ts';
 import { WatchedOplog } from './watched-oplog.ts';
-
-/** The figures of one shard of the source, measured on the shard itself. */
-export interface ShardFigures {
-  /** Its name in `config.shards`. */
-  readonly shard: string;
-  /** Why nothing is known of it; null while it answers, and before the first look. */
-  readonly whyUnknown: string | null;
-  /** Null while unknown. */
-  readonly oplog: OplogHeadroom | null;
-  /**
-   * Over the last minute, as the shard counts them, whoever causes them: chunk migrations and this migration's reads count. Null before
-   * two looks.
-   */
-  readonly rates: ShardRates | null;
-  /** Round trip to its primary; null while unknown. */
-  readonly pingMs: number | null;
-}
-
-export interface ShardRates {
-  /** Inserted documents, and commands that update or delete. */
-  readonly writesPerSecond: number;
-  /** Commands that read. */
-  readonly readsPerSecond: number;
-  /** The entries that a change stream has to read. */
-  readonly oplogBytesPerSecond: number;
-}
 
 const RATES_OVER_MS = 60_000;
 
@@ -64,7 +39,7 @@ export class ShardMeter {
     this.oplog = new WatchedOplog(`the oplog of the shard ${shard}`);
   }
 
-  get figures(): ShardFigures {
+  get figures(): Shard {
     const { headroom, unseen } = this.oplog;
     const isKnown = unseen === undefined;
     return {
@@ -101,7 +76,7 @@ export class ShardMeter {
     this.#marks = [...kept, { atMs: now.elapsedMs, writes, reads, written }];
   }
 
-  get #rates(): ShardRates | null {
+  get #rates(): Shard['rates'] {
     const [first] = this.#marks;
     const last = this.#marks.at(-1);
     if (first === undefined || last === undefined || last.atMs <= first.atMs) return null;

@@ -1,5 +1,6 @@
+import type { Oplog } from '../../contract/index.ts';
 import type { Unseen } from '../mongodb/shard-clients.ts';
-import { OplogGauge, type OplogHeadroom, type OplogLook } from './oplog-gauge.ts';
+import { OplogGauge, type OplogLook } from './oplog-gauge.ts';
 
 /** Below this, little is left of an oplog. */
 export const LOW_HEADROOM_PERCENT = 50;
@@ -8,7 +9,7 @@ export const LOW_HEADROOM_PERCENT = 50;
 export class WatchedOplog {
   readonly #name: string;
   #gauge = new OplogGauge();
-  #headroom: OplogHeadroom | null = null;
+  #headroom: Oplog | null = null;
   #lowSinceMs: number | undefined;
   #unseen: Unseen | undefined;
 
@@ -18,7 +19,7 @@ export class WatchedOplog {
   }
 
   /** The last measurement; null while unknown. */
-  get headroom(): OplogHeadroom | null {
+  get headroom(): Oplog | null {
     return this.#headroom;
   }
 
@@ -45,9 +46,10 @@ export class WatchedOplog {
   /** @param safe  the time, in seconds, before which the oplog isn't needed any more */
   measured(look: OplogLook, safe: number, nowMs: number): void {
     // The stream passes an idle shard's last entry.
-    this.#headroom = this.#gauge.measure(look, Math.min(safe, look.latest));
+    const headroom = this.#gauge.measure(look, Math.min(safe, look.latest));
+    this.#headroom = headroom;
     this.#unseen = undefined;
-    if (this.#headroom.headroomPercent >= LOW_HEADROOM_PERCENT) this.#lowSinceMs = undefined;
+    if (headroom.headroomPercent >= LOW_HEADROOM_PERCENT) this.#lowSinceMs = undefined;
     else this.#lowSinceMs ??= nowMs;
   }
 

@@ -97,8 +97,8 @@ async function refuseUnlessOver(
   const { _id, state, cutover, reversals = 0 } = migration;
   // A reversed migration's destination was its source before.
   // rule: cleanup-keeps-old-data
-  if ((state === 'committed' || reversals > 0) && drop) throw new UserError('COMMITTED_DATA', [_id]);
-  if (cutover?.committed && state !== 'committed') throw new UserError('CUTOVER_UNFINISHED', [_id]);
+  if ((state === 'COMMITTED' || reversals > 0) && drop) throw new UserError('COMMITTED_DATA', [_id]);
+  if (cutover?.committed && state !== 'COMMITTED') throw new UserError('CUTOVER_UNFINISHED', [_id]);
   // rule: cleanup-keeps-failback-records
   if (!closesWayBack && keepsWayBack(migration)) throw new UserError('WAY_BACK_OPEN', [_id, _id]);
   const { localTime } = await client.db('admin').command({ hello: 1 });

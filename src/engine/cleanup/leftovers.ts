@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import type { MigrationState } from '../../contract/index.ts';
 import { accountsThere } from '../accounts/compare-accounts.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { fieldsOf } from '../catalog/fields.ts';
@@ -9,7 +10,6 @@ import { isAsMade } from '../collections/made-views.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { Checkpoint } from '../records/all-checkpoints.ts';
 import type { MadeAccount } from '../records/made-accounts.ts';
-import type { MigrationState } from '../records/migration-state.ts';
 import { type CollectionRecord, keepsWayBack, type MigrationRecord, type ViewRecord } from '../records/records.ts';
 import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
 
@@ -93,7 +93,7 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
 /** Earlier versions kept the failure of an earlier run in the record of a resumed migration. */
 function errorOf({ state, error }: MigrationRecord): { readonly error?: string } {
   // rule: hide-old-failure
-  return state === 'failed' && error !== undefined ? { error: `${error.message} [${error.code}]` } : {};
+  return state === 'FAILED' && error !== undefined ? { error: `${error.message} [${error.code}]` } : {};
 }
 
 /** Views are on record by the source's database; the remap in the selection has its name on the destination. */

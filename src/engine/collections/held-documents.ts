@@ -1,6 +1,6 @@
+import { dateOf, type Wait } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { type DocumentKey, describeKey } from '../bson/document-key.ts';
-import type { Wait } from '../mongodb/retry.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
 /**
@@ -38,6 +38,6 @@ export class HeldDocuments {
     if (first === undefined || key === undefined) return undefined;
     const documents = held.reduce((sum, [, keys]) => sum + keys.size, 0);
     const { message } = new UserError('DELETES_UNCONFIRMED', [String(documents), first[0].namespace, describeKey(key)]);
-    return { for: 'a confirmation of drops', sinceMs: this.#sinceMs, reason: message };
+    return { for: 'a confirmation of drops', since: dateOf(this.#sinceMs), reason: message };
   }
 }

@@ -1,8 +1,9 @@
 import type { MongoClient } from 'mongodb';
+import { dateOf, type Wait } from '../../contract/index.ts';
 import { type Clock, UserError } from '../../platform/index.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
-import type { Retrier, Wait } from '../mongodb/retry.ts';
+import type { Retrier } from '../mongodb/retry.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { HeldDocuments } from './held-documents.ts';
 import { HeldHistory } from './held-history.ts';
@@ -100,8 +101,7 @@ export class HeldDrops {
     if (this.history.isHeld) return this.history.wait;
     // rule: failback-waits-for-held-documents
     if (this.#since === undefined) return this.#permitted ? undefined : this.documents.wait;
-    const { sinceMs } = this.#since;
-    return { for: 'a confirmation of drops', sinceMs, reason: this.#error.message };
+    return { for: 'a confirmation of drops', since: dateOf(this.#since.sinceMs), reason: this.#error.message };
   }
 
   /** The error for a migration without an operator, once a drop has been held for `afterMs`. */

@@ -1,5 +1,5 @@
+import { dateOf, type Wait } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
-import type { Wait } from '../mongodb/retry.ts';
 import type { MigrationRecord } from '../records/records.ts';
 
 type Held = NonNullable<MigrationRecord['heldHistory']>;
@@ -53,6 +53,6 @@ export class HeldHistory {
     if (this.#held === undefined) return undefined;
     const { atMs, reason } = this.#held;
     const { message } = new UserError('HISTORY_UNCONFIRMED', [reason, this.#onlyThere]);
-    return { for: 'a confirmation of drops', sinceMs: atMs, reason: message };
+    return { for: 'a confirmation of drops', since: dateOf(atMs), reason: message };
   }
 }

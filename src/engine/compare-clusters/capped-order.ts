@@ -1,4 +1,5 @@
 import { MongoServerError } from 'mongodb';
+import type { DocumentDifference } from '../../contract/index.ts';
 import { reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { OrderDigest } from '../compare/digest.ts';
@@ -10,7 +11,6 @@ import type { ComparedPair, KnownOrder } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
 import { clusterTime, shownId } from './differences.ts';
 import { patienceMs } from './patience.ts';
-import type { DocumentDifference } from './verification-report.ts';
 
 const BATCH_DOCUMENTS = 1_000;
 const LOOK_AGAIN_EVERY_MS = 1_000;
@@ -150,7 +150,7 @@ function differenceOf(
     namespace: pair.namespace,
     destinationNamespace: pair.destinationNamespace,
     _id: shownId(key),
-    class: 'capped order',
+    class: 'CAPPED_ORDER',
     path: null,
     firstSeenMs,
     sourceTime: clusterTime(source.latest),

@@ -1,8 +1,9 @@
+import type { DocumentDifference, VerificationReport, Wait } from '../../contract/index.ts';
 import { type Clock, type Logger, messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
 import { TaskGroup } from '../concurrency/task-group.ts';
 import { Throttle } from '../concurrency/throttle.ts';
 import type { ClusterAddresses } from '../mongodb/connect.ts';
-import { Retrier, type Wait } from '../mongodb/retry.ts';
+import { Retrier } from '../mongodb/retry.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { type DocumentFilter, DocumentFilters } from '../scope/document-filters.ts';
 import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
@@ -19,7 +20,6 @@ import { refuseRepairs } from './refuse-repairs.ts';
 import { Repairer } from './repairer.ts';
 import { reportOf } from './report-of.ts';
 import type { SavedState } from './saved-state.ts';
-import type { DocumentDifference, VerificationReport } from './verification-report.ts';
 import { WatchedSide } from './watched-side.ts';
 
 /** The clusters to compare, and how to compare them. */
@@ -50,7 +50,7 @@ export interface VerifyOptions extends ClusterAddresses, Accepted {
 }
 
 export interface ClusterVerificationProgress {
-  readonly phase: Phase | 'connecting';
+  readonly phase: Phase | 'CONNECTING';
   readonly collections: number;
   readonly collectionsDone: number;
   readonly documents: number;
@@ -100,7 +100,7 @@ export class ClusterVerification {
     const pairs = this.#pairs?.all ?? [];
     const compared = pairs.map((pair) => pair.compared);
     return {
-      phase: this.#comparison?.phase ?? 'connecting',
+      phase: this.#comparison?.phase ?? 'CONNECTING',
       collections: pairs.length,
       collectionsDone: pairs.filter(({ state }) => state === 'compared').length,
       documents: compared.reduce((sum, { documents }) => sum + documents, 0),
@@ -215,7 +215,7 @@ export class ClusterVerification {
       do {
         verified = report(await comparison.prove());
         if (follow) {
-          comparison.phase = 'following';
+          comparison.phase = 'FOLLOWING';
           this.#options.onReport?.(verified.report);
           await clock.sleep(FOLLOW_EVERY_MS, signal);
         }
@@ -227,7 +227,7 @@ export class ClusterVerification {
       if (!stop.aborted) throw error;
     }
     // Keys and orders that are undecided are still pending or open: a resumed run reads them again.
-    const isOver = verified !== undefined && (verified as Verified).report.result !== 'undecided';
+    const isOver = verified !== undefined && (verified as Verified).report.result !== 'UNDECIDED';
     if (hasStarted && !isOver) parts.save();
     return verified ?? report(undefined);
   }

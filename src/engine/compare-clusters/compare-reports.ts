@@ -1,3 +1,4 @@
+import { inWords } from '../../contract/index.ts';
 import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
 import type { DigestClaim, DigestedEntry, DigestReport } from './digest-report.ts';
 
@@ -8,17 +9,17 @@ export interface ReportDifference {
   /** As the second report names it. */
   readonly otherNamespace: string;
   readonly class:
-    | 'collection missing'
-    | 'collection extra'
-    | 'type'
-    | 'documents'
-    | 'order'
-    | 'options'
-    | 'index missing'
-    | 'index extra'
-    | 'index'
-    | 'user'
-    | 'role';
+    | 'COLLECTION_MISSING'
+    | 'COLLECTION_EXTRA'
+    | 'TYPE'
+    | 'DOCUMENTS'
+    | 'ORDER'
+    | 'OPTIONS'
+    | 'INDEX_MISSING'
+    | 'INDEX_EXTRA'
+    | 'INDEX'
+    | 'USER'
+    | 'ROLE';
   /** The name of the option, index, user or role. */
   readonly name?: string;
   /** The first report's value, for people. */
@@ -43,7 +44,7 @@ export interface ComparedReports {
 }
 
 /** Claims with which equal reports prove equal clusters. */
-const FIRM: readonly DigestClaim[] = ['at cluster time', 'without writes'];
+const FIRM: readonly DigestClaim[] = ['AT_CLUSTER_TIME', 'WITHOUT_WRITES'];
 
 /**
  * Compares the reports of two clusters.
@@ -65,7 +66,7 @@ export function compareReports(
     const other = others.get(otherNamespace);
     others.delete(otherNamespace);
     if (other === undefined) {
-      differences.push({ namespace, otherNamespace, class: 'collection missing' });
+      differences.push({ namespace, otherNamespace, class: 'COLLECTION_MISSING' });
       continue;
     }
     compared += 1;
@@ -73,7 +74,7 @@ export function compareReports(
     differences.push(...compareEntries(entry, other).map((one) => ({ namespace, otherNamespace, ...one })));
   }
   for (const namespace of others.keys()) {
-    differences.push({ namespace, otherNamespace: namespace, class: 'collection extra' });
+    differences.push({ namespace, otherNamespace: namespace, class: 'COLLECTION_EXTRA' });
   }
   differences.push(...compareAccounts(first, second));
   return {
@@ -93,22 +94,22 @@ function originOf({ cluster, clusterTime, endTime, endedAt, claim }: DigestRepor
 type Found = Omit<ReportDifference, 'namespace' | 'otherNamespace'>;
 
 function compareEntries(first: DigestedEntry, second: DigestedEntry): Found[] {
-  if (first.type !== second.type) return [{ class: 'type', first: first.type, second: second.type }];
-  const options = differingNames(first.options, second.options).map((name): Found => ({ class: 'options', name }));
+  if (first.type !== second.type) return [{ class: 'TYPE', first: first.type, second: second.type }];
+  const options = differingNames(first.options, second.options).map((name): Found => ({ class: 'OPTIONS', name }));
   if (first.type === 'view' || second.type === 'view') return options;
   const documents = [first, second].map(({ count, bytes, digest }) => `${count} documents, ${bytes} bytes, ${digest}`);
   const isSame = documents[0] === documents[1];
   const isInOrder = first.orderDigest === second.orderDigest;
   return [
-    ...(isSame ? [] : [{ class: 'documents' as const, first: documents[0], second: documents[1] }]),
+    ...(isSame ? [] : [{ class: 'DOCUMENTS' as const, first: documents[0], second: documents[1] }]),
     // The order of other documents differs in any case.
     ...(isSame && !isInOrder
-      ? [{ class: 'order' as const, first: first.orderDigest, second: second.orderDigest }]
+      ? [{ class: 'ORDER' as const, first: first.orderDigest, second: second.orderDigest }]
       : []),
     ...options,
     ...differingNames(first.indexes, second.indexes).map((name): Found => {
-      if (!Object.hasOwn(second.indexes, name)) return { class: 'index missing', name };
-      return { class: Object.hasOwn(first.indexes, name) ? 'index' : 'index extra', name };
+      if (!Object.hasOwn(second.indexes, name)) return { class: 'INDEX_MISSING', name };
+      return { class: Object.hasOwn(first.indexes, name) ? 'INDEX' : 'INDEX_EXTRA', name };
     }),
   ];
 }
@@ -126,7 +127,7 @@ function compareAccounts(first: DigestReport, second: DigestReport): ReportDiffe
       return {
         namespace: database,
         otherNamespace: database,
-        class: kind,
+        class: kind === 'user' ? ('USER' as const) : ('ROLE' as const),
         name: id.slice(dot + 1),
         second: isMissing ? 'missing' : 'different',
       };
@@ -137,7 +138,7 @@ function reservationsOf(first: DigestReport, second: DigestReport): string[] {
   const reservations = [['first', first] as const, ['second', second] as const].flatMap(
     ([which, { claim, explanation }]) =>
       // rule: doubt-loose-claims
-      FIRM.includes(claim) ? [] : [`The ${which} report proves nothing (${claim}). ${explanation}`],
+      FIRM.includes(claim) ? [] : [`The ${which} report proves nothing (${inWords(claim)}). ${explanation}`],
   );
   if (JSON.stringify(first) === JSON.stringify(second)) reservations.push('Both files are the same report.');
   if ((first.accounts === null) !== (second.accounts === null))

@@ -1,4 +1,5 @@
 import { Binary } from 'mongodb';
+import type { DocumentDifference } from '../../contract/index.ts';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { differingFields } from '../catalog/fields.ts';
 import { expireAfterSeconds } from '../catalog/index-spec.ts';
@@ -6,7 +7,6 @@ import type { ComparedChunk } from '../compare/compare-chunk.ts';
 import { DocumentsDigest } from '../compare/digest.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
 import type { SavedPair } from './saved-state.ts';
-import type { DocumentDifference } from './verification-report.ts';
 
 /** How far the comparison was after one of its chunks. */
 interface Position {

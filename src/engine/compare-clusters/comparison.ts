@@ -33,7 +33,7 @@ export interface Proof {
   readonly unordered: readonly string[];
 }
 
-export type Phase = 'comparing' | 'settling' | 'following';
+export type Phase = 'COMPARING' | 'SETTLING' | 'FOLLOWING';
 
 /** Compares two clusters, which may change meanwhile. */
 export class Comparison {
@@ -42,7 +42,7 @@ export class Comparison {
   readonly #watches: readonly WatchedSide[];
   readonly #throttle: Throttle;
   readonly #readCatalogs: () => Promise<BothCatalogs>;
-  phase: Phase = 'comparing';
+  phase: Phase = 'COMPARING';
 
   constructor(
     parts: ComparisonParts,
@@ -144,7 +144,7 @@ export class Comparison {
   /** Waits until the keys that changed before the fixed times have settled. @returns those that keep changing */
   async #settle(): Promise<ReadonlyMap<ComparedPair, number>> {
     const { clock, signal, settleMs } = this.#parts;
-    this.phase = this.phase === 'comparing' ? 'settling' : this.phase;
+    this.phase = this.phase === 'COMPARING' ? 'SETTLING' : this.phase;
     let least = Number.POSITIVE_INFINITY;
     let sinceMs = clock.elapsed();
     while (true) {

@@ -1,8 +1,8 @@
 import { BSON, type Timestamp } from 'mongodb';
+import type { ClusterTime, DocumentDifference } from '../../contract/index.ts';
 import { decode } from '../bson/decode.ts';
 import { type DocumentKey, describeKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { document, element } from '../bson/raw-document.ts';
-import type { ClusterTime, DocumentDifference } from './verification-report.ts';
 
 const LONGEST_ID = 10_000;
 

@@ -7,10 +7,10 @@ const NAMED = 5;
 export function claimOf(entries: readonly DigestedEntry[], catalogChanged: readonly string[]): DigestClaim {
   const loose = entries.filter(isCollection).filter(({ atClusterTime }) => !atClusterTime);
   // rule: digest-notices-catalog-changes
-  if (catalogChanged.length > 0 || loose.some(({ written }) => written)) return 'changed meanwhile';
+  if (catalogChanged.length > 0 || loose.some(({ written }) => written)) return 'CHANGED_MEANWHILE';
   // rule: digest-of-unseen-writes
-  if (loose.some(({ written }) => written === null)) return 'unknown';
-  return loose.length === 0 ? 'at cluster time' : 'without writes';
+  if (loose.some(({ written }) => written === null)) return 'UNKNOWN';
+  return loose.length === 0 ? 'AT_CLUSTER_TIME' : 'WITHOUT_WRITES';
 }
 
 /** Returns the claim in words for a person, with the namespaces that it depends on. */
@@ -22,7 +22,7 @@ export function explain(
   const collections = entries.filter(isCollection);
   const loose = collections.filter(({ atClusterTime }) => !atClusterTime);
   switch (claim) {
-    case 'at cluster time': {
+    case 'AT_CLUSTER_TIME': {
       const written = collections.filter((one) => one.written);
       const watched = collections.every(({ written }) => written !== null);
       const after =
@@ -33,15 +33,15 @@ export function explain(
             : ' Nobody could see whether writes came after it.';
       return `The digests are those of one moment: the cluster time of this report.${after}`;
     }
-    case 'without writes':
+    case 'WITHOUT_WRITES':
       return `No write to ${named(loose)} was seen while they were read, and everything else was read at the cluster time. The digests hold from the cluster time of this report to its end time.${oplogRead ? '' : ' The oplog could not be read: they do not hold if somebody wrote there with applyOps, which no change stream shows.'}`;
-    case 'changed meanwhile': {
+    case 'CHANGED_MEANWHILE': {
       const changed = [...new Set([...catalogChanged, ...loose.filter(({ written }) => written).map(namespaceOf)])];
       return `The report proves nothing about ${names(changed)}: changed while they were read. Stop the writes and run the command again.`;
     }
-    case 'unknown':
+    case 'UNKNOWN':
       return `The report proves nothing about ${named(loose)} unless nobody wrote to them meanwhile: they could not be read at one cluster time, and the user may not open a change stream that would show writes.`;
-    case 'unfinished':
+    case 'UNFINISHED':
       return 'The command was stopped before it had read everything. The report proves nothing about the cluster as a whole.';
   }
 }

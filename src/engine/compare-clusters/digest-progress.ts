@@ -1,4 +1,5 @@
-import type { Retrier, Wait } from '../mongodb/retry.ts';
+import type { Wait } from '../../contract/index.ts';
+import type { Retrier } from '../mongodb/retry.ts';
 
 /** How far a digest is, for an operator. */
 export class DigestProgress {

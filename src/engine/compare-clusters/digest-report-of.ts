@@ -49,7 +49,7 @@ export function digestReportOf(
       ? []
       : [...changedNamespaces(before.catalog, after.catalog), ...changedAccounts(before.accounts, after.accounts)];
   const oplogRead = after?.oplogRead ?? false;
-  const claim = after === undefined ? 'unfinished' : claimOf(collections, catalogChanged);
+  const claim = after === undefined ? 'UNFINISHED' : claimOf(collections, catalogChanged);
   return {
     type: 'linkspan digest',
     formatVersion: 1,

@@ -37,7 +37,7 @@ const account = z.strictObject({
 });
 
 /** The claims of a digest, from the strongest to the weakest. */
-const claim = z.enum(['at cluster time', 'without writes', 'changed meanwhile', 'unknown', 'unfinished']);
+const claim = z.enum(['AT_CLUSTER_TIME', 'WITHOUT_WRITES', 'CHANGED_MEANWHILE', 'UNKNOWN', 'UNFINISHED']);
 
 /** The report of `linkspan digest`: one side, without any of its documents. */
 export const digestReport = z.strictObject({

@@ -1,5 +1,5 @@
+import type { ClusterTime, VerificationReport } from '../../contract/index.ts';
 import { counted } from '../../platform/index.ts';
-import type { ClusterTime, VerificationReport } from './verification-report.ts';
 
 type Known = Pick<VerificationReport, 'result' | 'source' | 'destination' | 'totals' | 'views' | 'catalogDifferences'>;
 
@@ -22,7 +22,7 @@ export function explain(
   { restless, unordered, unseen, foreign }: Reservations,
 ): string {
   const { result, totals, views, catalogDifferences } = known;
-  if (result === 'unfinished')
+  if (result === 'UNFINISHED')
     return 'The comparison was stopped before it had compared everything. It proves nothing.';
   const what = `${counted(totals.documents, 'document')} in ${counted(totals.collections, 'collection')}`;
   const rechecked =
@@ -49,9 +49,9 @@ export function explain(
       ? ''
       : ` No stream of a server before 6.0 shows changes of ${unseen.join(', ')}: of these the result holds only if nobody wrote to them meanwhile.`;
   const found = {
-    equal: `Both sides have the same ${what}, byte for byte, and the same ${definitions}.`,
-    undecided: `No difference was found in ${what}.`,
-    different: `${counted(differences, 'document')} and ${counted(catalogDifferences.length, 'definition')} differ, among ${what}.`,
+    EQUAL: `Both sides have the same ${what}, byte for byte, and the same ${definitions}.`,
+    UNDECIDED: `No difference was found in ${what}.`,
+    DIFFERENT: `${counted(differences, 'document')} and ${counted(catalogDifferences.length, 'definition')} differ, among ${what}.`,
   }[result];
   return `${found}${others}${rechecked}${undecided}${always}${order} ${holding(known)}${hidden}${unread(known)}`;
 }

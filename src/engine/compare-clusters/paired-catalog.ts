@@ -64,7 +64,7 @@ export async function readCatalogs(
       )
     : [];
   const differences = compareCatalogs(from, to).filter(
-    (one) => !(keepsDestination && one.class === 'collection extra'),
+    (one) => !(keepsDestination && one.class === 'COLLECTION_EXTRA'),
   );
   return { source: from, destination: to, differences: [...differences, ...accounts] };
 }

@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import type { MigrationState } from '../../contract/index.ts';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import type { Side } from '../mongodb/side.ts';
@@ -8,7 +9,7 @@ import { hasCutOver } from '../records/destination-owner.ts';
 import { hasWayBack, type MigrationRecord } from '../records/records.ts';
 import { shownState } from '../records/shown-state.ts';
 
-const ENDED = ['committed', 'cancelled', 'failed'];
+const ENDED: readonly MigrationState[] = ['COMMITTED', 'CANCELLED', 'FAILED'];
 
 /** One side of a comparison. */
 interface ComparedSide {
@@ -81,7 +82,7 @@ function refuseBeside(side: Side, record: MigrationRecord): void {
 /** An engine that resumes a failed migration is on record before the state is another one. */
 function hasEnded({ state, engine }: MigrationRecord): boolean {
   // rule: running-engine-refuses-repairs
-  return ENDED.includes(state) && !(state === 'failed' && engine !== undefined);
+  return ENDED.includes(state) && !(state === 'FAILED' && engine !== undefined);
 }
 
 const WRITTEN = 'what the migration or its users have written';

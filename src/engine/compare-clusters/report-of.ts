@@ -1,3 +1,4 @@
+import type { VerificationReport } from '../../contract/index.ts';
 import { version } from '../../platform/index.ts';
 import { canonicalIndex, canonicalOptions, fingerprintOf } from '../compare/canonical-form.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
@@ -9,7 +10,6 @@ import type { Proof } from './comparison.ts';
 import type { ComparisonParts } from './comparison-parts.ts';
 import { clusterTime } from './differences.ts';
 import { explain } from './explain.ts';
-import type { VerificationReport } from './verification-report.ts';
 
 const MOST_EXAMPLES = 20;
 
@@ -90,10 +90,10 @@ export function reportOf(
 }
 
 function resultOf(proof: Proof | undefined, differences: number, undecided: number): VerificationReport['result'] {
-  if (proof === undefined) return 'unfinished';
-  if (differences > 0) return 'different';
+  if (proof === undefined) return 'UNFINISHED';
+  if (differences > 0) return 'DIFFERENT';
   // rule: unordered-is-undecided
-  return undecided + proof.restless.length + proof.unordered.length > 0 ? 'undecided' : 'equal';
+  return undecided + proof.restless.length + proof.unordered.length > 0 ? 'UNDECIDED' : 'EQUAL';
 }
 
 function sideOf(side: ComparedSide, time: Proof['sourceTime']): VerificationReport['source'] {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { clusterTime, documentDifference } from './verification-report.ts';
+import { clusterTime, documentDifference } from '../../contract/index.ts';
 
 const digest = z.strictObject({ count: z.number(), bytes: z.number(), digest: z.string() });
 

@@ -14,15 +14,15 @@ export interface CatalogDifference {
   readonly namespace: string;
   readonly destinationNamespace: string;
   readonly class:
-    | 'collection missing'
-    | 'collection extra'
-    | 'options'
-    | 'view'
-    | 'index missing'
-    | 'index extra'
-    | 'index'
-    | 'user'
-    | 'role';
+    | 'COLLECTION_MISSING'
+    | 'COLLECTION_EXTRA'
+    | 'OPTIONS'
+    | 'VIEW'
+    | 'INDEX_MISSING'
+    | 'INDEX_EXTRA'
+    | 'INDEX'
+    | 'USER'
+    | 'ROLE';
   /** The name of the index, user or role. */
   readonly name?: string;
   /** The option or field that differs; absent when the whole is missing or extra. */
@@ -91,13 +91,13 @@ export function compareCatalogs(
   for (const [namespace, entry] of source) {
     const counterpart = destination.get(namespace);
     if (counterpart === undefined) {
-      differences.push({ namespace, destinationNamespace: entry.destinationNamespace, class: 'collection missing' });
+      differences.push({ namespace, destinationNamespace: entry.destinationNamespace, class: 'COLLECTION_MISSING' });
     } else {
       differences.push(...compareEntries(namespace, entry, counterpart, expected));
     }
   }
   for (const [namespace, { destinationNamespace }] of destination) {
-    if (!source.has(namespace)) differences.push({ namespace, destinationNamespace, class: 'collection extra' });
+    if (!source.has(namespace)) differences.push({ namespace, destinationNamespace, class: 'COLLECTION_EXTRA' });
   }
   return differences;
 }
@@ -115,7 +115,7 @@ export function compareAccounts(
     const at = {
       namespace: wanted.database,
       destinationNamespace: wanted.database,
-      class: wanted.kind,
+      class: wanted.kind === 'user' ? ('USER' as const) : ('ROLE' as const),
       name: wanted.name,
     };
     const one = present.get(`${wanted.kind} ${wanted.id}`);
@@ -133,18 +133,18 @@ function compareEntries(
   const at = { namespace, destinationNamespace: destination.destinationNamespace };
   if (source.type !== destination.type) {
     const types = { source: JSON.stringify(source.type), destination: JSON.stringify(destination.type) };
-    return [{ ...at, class: 'options', path: 'type', ...types }];
+    return [{ ...at, class: 'OPTIONS', path: 'type', ...types }];
   }
-  const kind = source.type === 'view' ? 'view' : 'options';
+  const kind = source.type === 'view' ? ('VIEW' as const) : ('OPTIONS' as const);
   const options = expected.options?.(source) ?? source.options;
   const missingFlags = source.flags.filter((flag) => !destination.flags.includes(flag));
   return [
     ...compareFields(canonicalOptions(options), canonicalOptions(destination.options)).map((difference) => ({
       ...at,
-      class: kind as 'view' | 'options',
+      class: kind,
       ...difference,
     })),
-    ...missingFlags.map((path) => ({ ...at, class: 'options' as const, path, source: 'true' })),
+    ...missingFlags.map((path) => ({ ...at, class: 'OPTIONS' as const, path, source: 'true' })),
     ...compareIndexes(source, destination, expected).map((difference) => ({ ...at, ...difference })),
   ];
 }
@@ -161,14 +161,14 @@ function compareIndexes(source: SideEntry, destination: SideEntry, expected: Exp
     const wanted = expected.index === undefined ? original : expected.index(original, source);
     if (wanted === undefined) continue;
     if (there === undefined) {
-      differences.push({ class: 'index missing', name, source: shownFields(canonicalIndex(wanted)) });
+      differences.push({ class: 'INDEX_MISSING', name, source: shownFields(canonicalIndex(wanted)) });
       continue;
     }
     const fields = compareFields(canonicalIndex(wanted), canonicalIndex(there));
-    differences.push(...fields.map((difference) => ({ class: 'index' as const, name, ...difference })));
+    differences.push(...fields.map((difference) => ({ class: 'INDEX' as const, name, ...difference })));
   }
   const extra = [...present.values()].map((spec): IndexDifference => {
-    return { class: 'index extra', name: spec.name, destination: shownFields(canonicalIndex(spec)) };
+    return { class: 'INDEX_EXTRA', name: spec.name, destination: shownFields(canonicalIndex(spec)) };
   });
   return [...differences, ...extra];
 }

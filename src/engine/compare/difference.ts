@@ -3,12 +3,12 @@ import { BSON_TYPE, type Element, elementsOf } from '../bson/elements.ts';
 
 /**
  * How two documents of one key differ.
- * - `missing`: only the source has it.
- * - `extra`: only the destination has it.
- * - `field order`: both have the same fields with the same bytes, in another order, at any depth.
- * - `different`: everything else.
+ * - `MISSING`: only the source has it.
+ * - `EXTRA`: only the destination has it.
+ * - `FIELD_ORDER`: both have the same fields with the same bytes, in another order, at any depth.
+ * - `DIFFERENT`: everything else.
  */
-export type DifferenceClass = 'missing' | 'extra' | 'different' | 'field order';
+export type DifferenceClass = 'MISSING' | 'EXTRA' | 'DIFFERENT' | 'FIELD_ORDER';
 
 export interface Difference {
   readonly class: DifferenceClass;
@@ -38,15 +38,15 @@ export function isSameDocument(source: Buffer | undefined, destination: Buffer |
  * payload of a NaN, number types, names that occur twice and invalid UTF-8 count. Takes linear time.
  */
 export function describeDifference(source: Buffer | undefined, destination: Buffer | undefined): Difference {
-  if (destination === undefined) return { class: 'missing', path: null };
-  if (source === undefined) return { class: 'extra', path: null };
+  if (destination === undefined) return { class: 'MISSING', path: null };
+  if (source === undefined) return { class: 'EXTRA', path: null };
   try {
     const path = differenceOf(source, destination, BSON_TYPE.document);
-    if (path !== undefined) return { class: 'different', path: shown(path) };
-    return { class: 'field order', path: shown(firstMoved(source, destination)) };
+    if (path !== undefined) return { class: 'DIFFERENT', path: shown(path) };
+    return { class: 'FIELD_ORDER', path: shown(firstMoved(source, destination)) };
   } catch (error) {
     // A server stores what it was sent, also bytes that are no BSON inside.
-    if (error instanceof RangeError) return { class: 'different', path: null };
+    if (error instanceof RangeError) return { class: 'DIFFERENT', path: null };
     throw error;
   }
 }

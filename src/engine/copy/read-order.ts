@@ -35,7 +35,7 @@ export const SMALL_BYTES = 16 * MIB;
  * documents in memory reads its disk at random. In natural order, the destination changes its index on `_id` at random.
  */
 export function orderOf({ documents, idIndex, otherIdIndexes, sourceCache, destinationCache }: OrderSizes): ReadOrder {
-  const inOrder = (reason: string): ReadOrder => ({ order: '_id', reason });
+  const inOrder = (reason: string): ReadOrder => ({ order: 'ID', reason });
   if (sourceCache === undefined) return inOrder('the size of the cache of the source is unknown');
   const ofSource = `the cache of the source, which has ${mebibytes(sourceCache)} MiB`;
   if (documents <= sourceCache) return inOrder(`its documents fit into ${ofSource}`);
@@ -44,7 +44,7 @@ export function orderOf({ documents, idIndex, otherIdIndexes, sourceCache, desti
   const index = `its index on _id has ${mebibytes(idIndex)} MiB${others}`;
   const caches = `${index}, and the cache of the destination has ${mebibytes(destinationCache)} MiB`;
   if (idIndex + otherIdIndexes >= destinationCache * INDEX_SHARE) return inOrder(caches);
-  return { order: 'natural', reason: `its _ids are random, its documents do not fit into ${ofSource}; ${caches}` };
+  return { order: 'NATURAL', reason: `its _ids are random, its documents do not fit into ${ofSource}; ${caches}` };
 }
 
 function mebibytes(bytes: number): string {
@@ -65,17 +65,17 @@ interface ChosenOrder extends ReadOrder {
 /** Chooses the order in which a copy reads a collection. */
 export async function chooseReadOrder(context: ReadOrderParts, collection: TrackedCollection): Promise<ChosenOrder> {
   collection.scannedIdIndex = 0;
-  if (collection.isCapped) return { order: 'natural', reason: 'it is capped' };
+  if (collection.isCapped) return { order: 'NATURAL', reason: 'it is capped' };
   // These are read in natural order anyway, or their keys can't be looked up by their bytes.
-  if (collection.isClustered) return { order: '_id', reason: 'it is clustered' };
-  if (collection.hasCollation) return { order: '_id', reason: 'it has a collation' };
+  if (collection.isClustered) return { order: 'ID', reason: 'it is clustered' };
+  if (collection.hasCollation) return { order: 'ID', reason: 'it has a collation' };
   // A query that isn't empty would read on for long between two documents, and some servers refuse it (`notablescan`).
   // rule: partial-copy-by-id
-  if (collection.filter !== null) return { order: '_id', reason: 'only some of its documents are selected' };
-  if (collection.bytes < SMALL_BYTES) return { order: '_id', reason: 'it is small' };
+  if (collection.filter !== null) return { order: 'ID', reason: 'only some of its documents are selected' };
+  if (collection.bytes < SMALL_BYTES) return { order: 'ID', reason: 'it is small' };
   const { retrier, source, destination } = context;
   // A router has no elections, and equal `_id`s of two shards are neighbours in the order of `_id` only.
-  if (isSharded(source)) return { order: '_id', reason: 'the source is sharded' };
+  if (isSharded(source)) return { order: 'ID', reason: 'the source is sharded' };
   const sourceCache = await retrier.run('the source', () => readCacheBytes(source));
   const sizes = { documents: collection.bytes, sourceCache };
   if (sourceCache === undefined || collection.bytes <= sourceCache)
@@ -83,18 +83,18 @@ export async function chooseReadOrder(context: ReadOrderParts, collection: Track
   const { sourceDatabase: database, sourceName: name } = collection;
   const read = { ...pinTo(context, collection), readConcern: readConcernOf(collection) };
   if (!(await hasRandomIds(source, database, name, read)))
-    return { order: '_id', reason: 'its documents lie in this order' };
+    return { order: 'ID', reason: 'its documents lie in this order' };
   const destinationCache = await retrier.run('the destination', () => readCacheBytes(destination));
   const idIndex = await idIndexBytes(source, { database, name });
   // No `await` between these lines: of two collections that are planned at once, the second must see the first.
   const scanned = [...context.tracked.values()].filter(({ isCopied }) => !isCopied);
   const otherIdIndexes = scanned.reduce((sum, one) => sum + one.scannedIdIndex, 0);
   const chosen = orderOf({ ...sizes, idIndex, otherIdIndexes, destinationCache });
-  if (chosen.order === '_id') return chosen;
+  if (chosen.order === 'ID') return chosen;
   // rule: scans-change-index-order
   collection.scannedIdIndex = idIndex;
   const natural = await beginScan(context, collection, name);
-  return natural === undefined ? { order: '_id', reason: 'it is empty' } : { ...chosen, natural };
+  return natural === undefined ? { order: 'ID', reason: 'it is empty' } : { ...chosen, natural };
 }
 
 /**

@@ -25,7 +25,7 @@ export async function migrationInto(source: MongoClient, migrationId: string): P
     // rule: leave-block-to-failback
     blocksDestination: true,
     'cutover.committed': { $ne: true },
-    state: { $ne: 'cancelled' },
+    state: { $ne: 'CANCELLED' },
     retiredBy: { $exists: false },
   } as const;
   try {

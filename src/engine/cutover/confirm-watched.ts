@@ -1,10 +1,10 @@
 import { type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import type { SourceWatchState } from '../../contract/index.ts';
 import { messageOf } from '../../platform/index.ts';
 import { operationTimeOf, timeOfToken } from '../mongodb/cluster-time.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { clusterIdOf } from '../records/confirm-clusters.ts';
-import type { SourceWatchState } from '../records/records.ts';
 
 /** Unauthorized and AuthenticationFailed: they say nothing about the position. */
 const OF_THE_USER: ReadonlySet<unknown> = new Set([13, 18]);

@@ -1,12 +1,6 @@
+import { type CutoverAttempt, type CutoverStep, dateOf, type Wait } from '../../contract/index.ts';
 import type { Clock } from '../../platform/index.ts';
-import type { Wait } from '../mongodb/retry.ts';
-import {
-  type AttemptResult,
-  type CutoverAttempt,
-  type CutoverStepName,
-  purposeOf,
-  type TimedStep,
-} from '../records/cutover-attempt.ts';
+import { type CutoverStepName, purposeOf } from '../records/cutover-attempt.ts';
 
 /** Attempts that stay on record. */
 const MOST_ATTEMPTS = 5;
@@ -43,13 +37,13 @@ export class CutoverTimeline {
 
   /**
    * Begins an attempt, unless one is under way.
-   * @param rehearsal  its name, if it is a rehearsal
+   * @param rehearsal  its id, if it is a rehearsal
    */
   want(rehearsal?: number): void {
     if (this.#current !== undefined) return;
     const number = (this.#attempts.at(-1)?.number ?? 0) + 1;
-    const kind = rehearsal === undefined ? {} : { rehearsal };
-    const begun: CutoverAttempt = { number, ...kind, startedAtMs: this.#nowMs, steps: [] };
+    const kind = rehearsal === undefined ? {} : { rehearsalId: rehearsal };
+    const begun: CutoverAttempt = { number, ...kind, startedAt: dateOf(this.#nowMs), steps: [] };
     this.#attempts = [...this.#attempts, begun].slice(-MOST_ATTEMPTS);
     this.begin('readiness');
   }
@@ -58,7 +52,7 @@ export class CutoverTimeline {
   interrupt(committed: boolean): void {
     if (this.#current === undefined) return;
     if (committed) this.explain('its engine ended, and the next one repeated this step');
-    else this.end('interrupted');
+    else this.end('INTERRUPTED');
   }
 
   /**
@@ -76,7 +70,9 @@ export class CutoverTimeline {
       return;
     }
     const atMs = this.#nowMs;
-    this.#change({ steps: [...ended(current.steps, atMs), { name, startedAtMs: atMs, reason: shortened(reason) }] });
+    this.#change({
+      steps: [...ended(current.steps, atMs), { name, startedAt: dateOf(atMs), reason: shortened(reason) }],
+    });
   }
 
   /** Notes what the current step waits for. */
@@ -90,12 +86,12 @@ export class CutoverTimeline {
   }
 
   /** Adds numbers to the current step. */
-  count(counts: NonNullable<TimedStep['counts']>): void {
+  count(counts: NonNullable<CutoverStep['counts']>): void {
     this.#changeStep((step) => ({ ...step, counts: { ...step.counts, ...counts } }));
   }
 
   /** The step that the current attempt is in. */
-  get step(): CutoverStepName | undefined {
+  get step(): string | undefined {
     return this.#current?.steps.at(-1)?.name;
   }
 
@@ -112,7 +108,7 @@ export class CutoverTimeline {
   /** Milliseconds since the beginning of the latest step of this name in the current attempt; 0 without one. */
   since(name: CutoverStepName): number {
     const step = this.#current?.steps.findLast((one) => one.name === name);
-    return step === undefined ? 0 : this.#nowMs - step.startedAtMs;
+    return step === undefined ? 0 : this.#nowMs - Date.parse(step.startedAt);
   }
 
   /** Notes that users can write from here on. */
@@ -122,7 +118,10 @@ export class CutoverTimeline {
   }
 
   /** Ends the current attempt, and its last step. */
-  end(result: AttemptResult, more: Pick<CutoverAttempt, 'reason' | 'stoppedMs' | 'wouldStopMs'> = {}): void {
+  end(
+    result: NonNullable<CutoverAttempt['result']>,
+    more: Pick<CutoverAttempt, 'reason' | 'stoppedMs' | 'wouldStopMs'> = {},
+  ): void {
     const current = this.#current;
     if (current === undefined) return;
     this.#change({ ...more, result, steps: ended(current.steps, this.#nowMs) });
@@ -137,7 +136,7 @@ export class CutoverTimeline {
     return Math.round(this.#base.nowMs + this.#clock.elapsed() - this.#base.elapsedMs);
   }
 
-  #changeStep(change: (step: TimedStep) => TimedStep): void {
+  #changeStep(change: (step: CutoverStep) => CutoverStep): void {
     const steps = this.#current?.steps;
     const last = steps?.at(-1);
     if (steps !== undefined && last !== undefined) this.#change({ steps: [...steps.slice(0, -1), change(last)] });
@@ -149,11 +148,11 @@ export class CutoverTimeline {
   }
 }
 
-function ended(steps: readonly TimedStep[], atMs: number): readonly TimedStep[] {
+function ended(steps: readonly CutoverStep[], atMs: number): readonly CutoverStep[] {
   const last = steps.at(-1);
   if (last === undefined || last.durationMs !== undefined) return steps;
   // The wall clock may have been set back since an earlier engine began it.
-  return [...steps.slice(0, -1), { ...last, durationMs: Math.max(0, atMs - last.startedAtMs) }];
+  return [...steps.slice(0, -1), { ...last, durationMs: Math.max(0, atMs - Date.parse(last.startedAt)) }];
 }
 
 function shortened(reason: string): string {

@@ -43,7 +43,7 @@ export async function finishCutover(
     );
     await openAndRestore(context, log, timeline);
   }
-  timeline.end('committed');
+  timeline.end('COMMITTED');
   // `sync --once` ends without a cutover, and has no timeline.
   if (timeline.attempts.length > 0) await log.advanceCutover('destination opened', { timeline: timeline.attempts });
   await log.advance('finished');

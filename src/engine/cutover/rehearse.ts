@@ -82,7 +82,7 @@ export async function rehearse(
   } catch (error) {
     const passes = error instanceof NotNow || error instanceof CollectionMissing;
     if (error !== calledOff.reason && error !== late.reason && !passes) throw error;
-    timeline.end(error === calledOff.reason ? 'aborted' : 'not rehearsed', {
+    timeline.end(error === calledOff.reason ? 'ABORTED' : 'NOT_REHEARSED', {
       reason: passes ? messageOf(error) : timeline.notReached,
     });
   }
@@ -107,7 +107,7 @@ async function rehearseBlock(
   const blocked = await blockSource(context, log, { claim, limit: brief, earlier, timeline, watchdog });
   if ('refusal' in blocked) {
     const stoppedMs = timeline.since('block');
-    timeline.end('not rehearsed', { reason: blocked.refusal, ...(stoppedMs > 0 && { stoppedMs }) });
+    timeline.end('NOT_REHEARSED', { reason: blocked.refusal, ...(stoppedMs > 0 && { stoppedMs }) });
     return;
   }
   const late = clock.timeout(Math.max(0, STEPS_WITHIN_MS - timeline.since('block')));
@@ -150,8 +150,8 @@ async function rehearseBlock(
   await reopenSource(context, log, { claim });
   stoppedMs ||= timeline.since('block');
   if (failure !== undefined) throw failure;
-  if (reason === undefined) timeline.end('rehearsed', { stoppedMs, wouldStopMs });
-  else timeline.end('not rehearsed', { reason, stoppedMs });
+  if (reason === undefined) timeline.end('REHEARSED', { stoppedMs, wouldStopMs });
+  else timeline.end('NOT_REHEARSED', { reason, stoppedMs });
 }
 
 /** Does what a cutover does between its block and the announcement of its commit. */

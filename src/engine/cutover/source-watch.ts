@@ -1,3 +1,4 @@
+import { type AccountsDigest, dateOf, type SourceWatchState } from '../../contract/index.ts';
 import type { Clock, Logger, UserError } from '../../platform/index.ts';
 import { changedAccounts, readAccountsDigest } from '../accounts/accounts-digest.ts';
 import { concerns } from '../capture/change-event.ts';
@@ -7,7 +8,6 @@ import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
 import { reasonOf } from '../mongodb/failure-policy.ts';
 import { Retrier } from '../mongodb/retry.ts';
 import { sourceFeatures } from '../mongodb/server-features.ts';
-import type { AccountsDigest, SourceWatchState } from '../records/records.ts';
 import { Selection } from '../scope/selection.ts';
 import { confirmWatched, refusedPosition } from './confirm-watched.ts';
 import { writtenAfterCommitWarning } from './watch-after-commit.ts';
@@ -35,15 +35,10 @@ const KEPT_NAMESPACES = 20;
  * @param sourceId  the `replicaSetId` of the source; the watch itself finds it out when it is undefined
  * @param accounts  the source's users and roles at the commit; undefined if they weren't migrated
  */
-export function newWatch(
-  token: string,
-  untilMs: number,
-  sourceId?: string,
-  accounts?: AccountsDigest,
-): SourceWatchState {
-  const watchedToMs = timeOfToken({ _data: token }).getHighBits() * 1000;
+export function newWatch(token: string, until: string, sourceId?: string, accounts?: AccountsDigest): SourceWatchState {
+  const watchedTo = dateOf(timeOfToken({ _data: token }).getHighBits() * 1_000);
   const known = { ...(sourceId !== undefined && { sourceId }), ...(accounts && { accounts }) };
-  return { token, untilMs, watchedToMs, changes: 0, namespaces: [], ...known };
+  return { token, until, watchedTo, changes: 0, namespaces: [], ...known };
 }
 
 /** Returns the warning of a watch that has seen writes, which stays with the migration; undefined without any. */
@@ -87,7 +82,7 @@ export class SourceWatch {
     const late = new AbortController();
     const end = AbortSignal.any([signal, done.signal]);
     const timing = (async () => {
-      await clock.sleep(Math.max(0, this.#state.untilMs - clock.now()), end);
+      await clock.sleep(Math.max(0, Date.parse(this.#state.until) - clock.now()), end);
       over.abort();
       await clock.sleep(LAST_LOOK_WITHIN_MS, end);
       late.abort();
@@ -97,15 +92,14 @@ export class SourceWatch {
       await this.#watch(over.signal, AbortSignal.any([signal, late.signal]));
       ended = 'over';
     } catch (error) {
-      const watchedTo = new Date(this.#state.watchedToMs).toISOString();
-      ended = late.signal.aborted ? `the source could not be read after ${watchedTo}` : reasonOf(error);
+      ended = late.signal.aborted ? `the source could not be read after ${this.#state.watchedTo}` : reasonOf(error);
     }
     done.abort();
     await timing;
     if (!signal.aborted) {
       this.#state = { ...this.#state, ended };
       logger.info(
-        { event: 'source_watch.ended', ended, watchedToMs: this.#state.watchedToMs },
+        { event: 'source_watch.ended', ended, watchedTo: this.#state.watchedTo },
         'the watch of the source after the commit has ended',
       );
     }
@@ -157,7 +151,7 @@ export class SourceWatch {
     const whole = new Selection(undefined);
     const written = events.filter((event) => concerns(whole, event));
     this.#note(written.map(({ database, collection }) => `${database}.${collection}`));
-    this.#state = { ...this.#state, token: token._data, watchedToMs: time.getHighBits() * 1000 };
+    this.#state = { ...this.#state, token: token._data, watchedTo: dateOf(time.getHighBits() * 1_000) };
   }
 
   /** Counts changes. @param changed  the namespace of each change */

@@ -1,3 +1,4 @@
+import { dateOf, type Wait } from '../../contract/index.ts';
 import { type Clock, delayAfter, type Logger } from '../../platform/index.ts';
 import { classify, isUnknown, reasonOf } from './failure-policy.ts';
 
@@ -12,18 +13,9 @@ const UNKNOWN_PASSES_WITHIN_MS = 60_000;
 /** Much longer than a slow server takes, and long enough not to alarm anybody about an election. */
 const ANSWERS_WITHIN_MS = 30_000;
 
-/** A reason why the migration can't continue at the moment. It resumes by itself once the reason is gone. */
-export interface Wait {
-  /** The subject of the wait, for example "the destination". */
-  readonly for: string;
-  /** Wall clock, in milliseconds since the epoch. */
-  readonly sinceMs: number;
-  readonly reason: string;
-}
-
 /** Describes a wait for people. */
 export function describeWait(wait: Wait): string {
-  return `Waiting for ${wait.for} since ${new Date(wait.sinceMs).toISOString()}: ${wait.reason}`;
+  return `Waiting for ${wait.for} since ${wait.since}: ${wait.reason}`;
 }
 
 /** Retries operations after transient failures, and reports what they wait for. */
@@ -71,7 +63,7 @@ export class Retrier {
     // The map is in the order in which the waits began.
     for (const wait of this.#waits.values()) {
       const first = waits.get(wait.for);
-      waits.set(wait.for, first === undefined ? wait : { ...wait, sinceMs: first.sinceMs });
+      waits.set(wait.for, first === undefined ? wait : { ...wait, since: first.since });
     }
     return [...waits.values()];
   }
@@ -100,8 +92,8 @@ export class Retrier {
           const mayPass = this.#clock.elapsed() - (unknownSince ?? Number.NEGATIVE_INFINITY) < UNKNOWN_PASSES_WITHIN_MS;
           if (classify(error) !== 'transient' && !mayPass) throw error;
           failedFirstAt ??= this.#clock.elapsed();
-          const sinceMs = this.#waits.get(id)?.sinceMs ?? this.#clock.now();
-          const wait = { for: what, sinceMs, reason: reasonOf(error) };
+          const since = this.#waits.get(id)?.since ?? dateOf(this.#clock.now());
+          const wait = { for: what, since, reason: reasonOf(error) };
           this.#waits.set(id, wait);
           this.#onWait?.(wait);
           if (this.#clock.elapsed() - failedFirstAt >= LOUDER_AFTER_MS) this.#sayLouder(wait);
@@ -122,12 +114,12 @@ export class Retrier {
    */
   async expect<T>(what: string, answer: Promise<T>): Promise<T> {
     const id = Symbol(what);
-    const sinceMs = this.#clock.now();
+    const since = dateOf(this.#clock.now());
     const late = this.#clock.timeout(ANSWERS_WITHIN_MS);
     const tell = () =>
       this.#waits.set(id, {
         for: what,
-        sinceMs,
+        since,
         reason: 'it has not acknowledged a write; are most of its members there?',
       });
     late.addEventListener('abort', tell);

@@ -22,7 +22,7 @@ const MOST_COMPARED = 500;
 export interface CopyTime {
   readonly seconds: number;
   readonly bytesPerSecond: number;
-  readonly restsOn: 'assumption' | 'measured read of the source' | 'limit of the configuration';
+  readonly restsOn: 'ASSUMPTION' | 'MEASURED_SOURCE_READ' | 'CONFIGURED_LIMIT';
   /** The measured read rate of the source; undefined when it wasn't measured, or had too little data. */
   readonly readBytesPerSecond?: number;
 }
@@ -30,9 +30,9 @@ export interface CopyTime {
 /** @param readBytesPerSecond  from `measureReading` */
 export function estimateCopyTime(sizes: Sizes, limit: number | undefined, readBytesPerSecond?: number): CopyTime {
   const bases = [
-    ['assumption', ASSUMED_BYTES_PER_SECOND],
-    ['measured read of the source', readBytesPerSecond ?? Number.POSITIVE_INFINITY],
-    ['limit of the configuration', limit ?? Number.POSITIVE_INFINITY],
+    ['ASSUMPTION', ASSUMED_BYTES_PER_SECOND],
+    ['MEASURED_SOURCE_READ', readBytesPerSecond ?? Number.POSITIVE_INFINITY],
+    ['CONFIGURED_LIMIT', limit ?? Number.POSITIVE_INFINITY],
   ] as const;
   const [restsOn, bytesPerSecond] = bases.reduce((slowest, one) => (one[1] < slowest[1] ? one : slowest));
   const measured = readBytesPerSecond === undefined ? {} : { readBytesPerSecond };

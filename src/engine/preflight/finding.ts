@@ -1,16 +1,5 @@
+import type { Finding } from '../../contract/index.ts';
 import { type ErrorCode, redact, UserError } from '../../platform/index.ts';
-
-/** One result of the preflight. Errors keep a migration from starting, warnings don't. */
-export interface Finding {
-  readonly severity: 'error' | 'warning';
-  /** Key of the error catalogue. */
-  readonly code: string;
-  readonly message: string;
-  readonly remedy: string;
-  readonly namespace?: string;
-  /** Set when it matters at the cutover. */
-  readonly concerns?: 'cutover';
-}
 
 /** All codes of findings. docs/plan/plan-a-migration.md has a row for each. */
 export const FINDING_CODES = [

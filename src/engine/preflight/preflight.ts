@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import type { Finding } from '../../contract/index.ts';
 import { messageOf, redact, type UserError } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
@@ -10,7 +11,7 @@ import { ADVICE, GUARDS } from './all-checks.ts';
 import { openConnection } from './checks/connection.ts';
 import { checkCluster, checkPair } from './checks/versions.ts';
 import type { CopyTime } from './copy-time.ts';
-import { type Finding, type Found, findingOf, found } from './finding.ts';
+import { type Found, findingOf, found } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
 import { type Check, type Host, type Look, lookAt, thisHost } from './look.ts';
 import { type Outcome, runChecks } from './run-checks.ts';
@@ -125,7 +126,7 @@ export async function checkClusters(
   const { found, failures } = await runChecks(GUARDS, look, NO_LIMIT.hard);
   const failure = failures.find(({ check }) => !check.optional);
   if (failure !== undefined) throw failure.reason;
-  const isError = (one: Found) => asData(one).severity === 'error';
+  const isError = (one: Found) => asData(one).severity === 'ERROR';
   return {
     ...checked,
     errors: found.filter(isError).map(({ error }) => error),
@@ -152,7 +153,7 @@ export async function lookBeside(
   const opened = await inTime(lookAt(source, destination, options, settings), hard);
   if ('reason' in opened) return [];
   const { found, failures } = await runChecks(checks, opened.value, hard);
-  return [...found, ...failuresOf(failures)].map(asData).filter(({ severity }) => severity === 'warning');
+  return [...found, ...failuresOf(failures)].map(asData).filter(({ severity }) => severity === 'WARNING');
 }
 
 async function examineBoth(

@@ -92,7 +92,7 @@ export class AllCheckpoints {
    */
   async takeAway(found: MigrationRecord): Promise<Fence> {
     const { _id, term, state, sessions = new UUID() } = found;
-    const ended = state === 'committed' ? state : 'cancelled';
+    const ended = state === 'COMMITTED' ? state : 'CANCELLED';
     const savedAt = found.savedAt ?? { $exists: false };
     const taken = await this.#of<MigrationRecord>('migrations').updateOne(
       { _id, term, savedAt },

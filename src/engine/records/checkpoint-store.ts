@@ -139,7 +139,7 @@ export class CheckpointStore {
 
   /** Replaces the record of the direction before the last one, which has ended. */
   async #beginDirection(identity: Identity, { term, sessions, state }: MigrationRecord): Promise<MigrationRecord> {
-    if (state !== 'committed') throw new Error(`The direction before the last one is ${state}`);
+    if (state !== 'COMMITTED') throw new Error(`The direction before the last one is ${state}`);
     const next = { ...this.#fresh(identity), term: term + 1, sessions };
     const { _id, ...fields } = next;
     const replaced = await this.#migrations.replaceOne({ _id, term }, fields);
@@ -153,7 +153,7 @@ export class CheckpointStore {
       term: 1,
       sessions: new UUID(),
       ...identity,
-      state: 'created',
+      state: 'CREATED',
       phases: [],
       counts: {},
     };

@@ -1,3 +1,5 @@
+import type { VerificationMode } from '../../contract/index.ts';
+
 /** The steps of a cutover in the order in which an attempt passes them, and what each is for. */
 export const CUTOVER_STEPS = {
   readiness: 'the migration was not ready for a cutover',
@@ -41,61 +43,16 @@ export function purposeOf(step: CutoverStepName, movesAccounts: boolean): string
   return (movesAccounts ? undefined : WITHOUT_ACCOUNTS[step]) ?? CUTOVER_STEPS[step];
 }
 
-/** A step of an attempt to cut over. It ends when the next one begins, so steps leave no gap. */
-export interface TimedStep {
-  readonly name: CutoverStepName;
-  /** Milliseconds since the epoch. */
-  readonly startedAtMs: number;
-  /** Absent while it runs. */
-  readonly durationMs?: number;
-  /** The reason for its wait, or its purpose. */
-  readonly reason: string;
-  /** The numbers of things that it did. */
-  readonly counts?: Readonly<Record<string, number>>;
-}
-
-/**
- * How an attempt ended. `put off`: the engine repeats it. `aborted`: nobody wants it any more. `interrupted`: its
- * engine ended. `failed`: the migration ended with an error. `rehearsed`: a rehearsal passed all steps that can be
- * undone. `not rehearsed`: it didn't.
- */
-export type AttemptResult =
-  | 'committed'
-  | 'put off'
-  | 'aborted'
-  | 'interrupted'
-  | 'failed'
-  | 'rehearsed'
-  | 'not rehearsed';
-
-/** One attempt to cut over, or a rehearsal of one, from the request or from the attempt before it to its end. */
-export interface CutoverAttempt {
-  /** Counts attempts from 1. */
-  readonly number: number;
-  /** The name of the rehearsal, if it is one. */
-  readonly rehearsal?: number;
-  readonly startedAtMs: number;
-  readonly steps: readonly TimedStep[];
-  /** Absent while it runs. */
-  readonly result?: AttemptResult;
-  /** Why it was put off or failed, or what a rehearsal didn't reach. */
-  readonly reason?: string;
-  /** The pause that a cutover would have had, as a rehearsal estimates it. */
-  readonly wouldStopMs?: number;
-  /** How long users' writes were stopped. Absent while unknown, and when they weren't. */
-  readonly stoppedMs?: number;
-}
-
 /** The verification's counts when the cutover committed. */
 export interface CutoverEvidence {
-  readonly mode: string;
+  readonly mode: VerificationMode;
   readonly documentsCompared: number;
   readonly documentsRechecked: number;
   /** Documents that differed although no change explained it, and how many of them still did. */
   readonly differed: number;
   readonly open: number;
   /** The source's time at which both sides were proven equal; null when none is. */
-  readonly equalAtMs: number | null;
+  readonly equalAt: string | null;
   /** Documents that others wrote on the destination. Absent in records of older versions, as are the fields below. */
   readonly foreignWrites?: number;
   /** Whether the engine would have seen what others wrote on the destination. */

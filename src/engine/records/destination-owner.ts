@@ -1,10 +1,11 @@
+import type { MigrationState, PhaseTime } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import type { MigrationRecord } from './records.ts';
 import { shownState } from './shown-state.ts';
 
 /** An engine saves its checkpoint every five seconds. Only that shows that it runs. */
 const ENGINE_SILENT_MS = 30_000;
-const ENDED = new Set(['committed', 'cancelled', 'failed']);
+const ENDED: ReadonlySet<MigrationState> = new Set(['COMMITTED', 'CANCELLED', 'FAILED']);
 
 /** The permissions with which a migration takes its destination, before it changes anything there. */
 export interface Permission {
@@ -46,7 +47,7 @@ export function decide({ migrationId, keeps, mayDrop }: Claim, standing: Standin
   const others = migrations.filter(({ _id, retiredBy }) => _id !== migrationId && retiredBy === undefined);
   if (mine?.retiredBy !== undefined) return { kind: 'retired', by: mine.retiredBy };
   if (keeps) {
-    const unfinished = others.find(({ _id, state }) => _id === owner && state !== 'committed' && state !== 'cancelled');
+    const unfinished = others.find(({ _id, state }) => _id === owner && state !== 'COMMITTED' && state !== 'CANCELLED');
     // rule: refuse-owned-destination
     if (mine?.token === undefined && unfinished !== undefined) throw inUse(unfinished);
     return { kind: 'shares' };
@@ -60,7 +61,7 @@ export function decide({ migrationId, keeps, mayDrop }: Claim, standing: Standin
   if (mine?.token !== undefined && owner !== undefined) return { kind: 'retired', by: owner };
   const primary = mayDrop ? others.find(hasCutOver) : undefined;
   if (primary !== undefined) throw new UserError('DESTINATION_PRIMARY', [primary._id, primary._id]);
-  const atWork = others.find((one) => (one._id === owner || one.state !== 'created') && isAtWork(one, nowMs));
+  const atWork = others.find((one) => (one._id === owner || one.state !== 'CREATED') && isAtWork(one, nowMs));
   // rule: refuse-used-destination
   if (atWork !== undefined && !mayDrop) throw inUse(atWork);
   return { kind: 'owns', retires: idsOf(others) };
@@ -100,8 +101,10 @@ export function isAtWork({ state, savedAt }: MigrationRecord, nowMs: number): bo
  * done. `sync --once` commits without a cutover: the source stays the primary copy.
  */
 export function hasCutOver({ state, cutover, phases }: MigrationRecord): boolean {
+  // A record of an older version has the name in lower case. That migration can't resume, but its destination is used as well.
+  const cutOver = ({ name }: PhaseTime) => name.toUpperCase() === 'CUTOVER';
   // rule: committed-destination-is-used
-  return (state === 'committed' || cutover?.committed === true) && phases.some(({ name }) => name === 'cutover');
+  return (state === 'COMMITTED' || cutover?.committed === true) && phases.some(cutOver);
 }
 
 /** Returns whether the migration shares its destination with data that was there before. */
@@ -119,7 +122,7 @@ function inUse({ _id, state }: MigrationRecord): UserError {
 }
 
 function beganAtMs({ phases }: MigrationRecord): number {
-  return phases[0]?.startedAtMs ?? 0;
+  return phases[0] === undefined ? 0 : Date.parse(phases[0].startedAt);
 }
 
 function idsOf(migrations: readonly MigrationRecord[]): string[] {

@@ -1,4 +1,4 @@
-import type { MigrationState } from './migration-state.ts';
+import type { MigrationState } from '../../contract/index.ts';
 import type { CutoverRecord } from './records.ts';
 
 /** Events of a migration. */
@@ -33,35 +33,35 @@ const NOTHING: Readonly<Record<MigrationEvent, Outcome<MigrationState>>> = {
   'cutover put off': 'impossible',
   'finish resumed': 'impossible',
   finished: 'impossible',
-  cancelled: 'cancelled',
-  failed: 'failed',
+  cancelled: 'CANCELLED',
+  failed: 'FAILED',
 };
 
 /** Every state × event. docs/reference/lifecycles.md is generated from it. */
 export const MIGRATION_TRANSITIONS: Readonly<
   Record<MigrationState, Readonly<Record<MigrationEvent, Outcome<MigrationState>>>>
 > = {
-  created: { ...NOTHING, 'preparation begun': 'preparing', 'copy begun': 'copying' },
-  preparing: { ...NOTHING, 'preparation begun': 'preparing', 'copy begun': 'copying' },
-  copying: { ...NOTHING, 'copy begun': 'copying', 'caught up': 'tailing', paused: 'paused' },
+  CREATED: { ...NOTHING, 'preparation begun': 'PREPARING', 'copy begun': 'COPYING' },
+  PREPARING: { ...NOTHING, 'preparation begun': 'PREPARING', 'copy begun': 'COPYING' },
+  COPYING: { ...NOTHING, 'copy begun': 'COPYING', 'caught up': 'FOLLOWING', paused: 'PAUSED' },
   // `sync --once` ends without a cutover.
-  tailing: {
+  FOLLOWING: {
     ...NOTHING,
-    'copy begun': 'copying',
-    paused: 'paused',
-    'cutover begun': 'committing',
-    finished: 'committed',
+    'copy begun': 'COPYING',
+    paused: 'PAUSED',
+    'cutover begun': 'COMMITTING',
+    finished: 'COMMITTED',
   },
-  paused: { ...NOTHING, 'copy begun': 'copying', 'copy resumed': 'copying', 'tail resumed': 'tailing' },
-  committing: { ...NOTHING, 'copy begun': 'copying', 'cutover put off': 'tailing', finished: 'committed' },
-  failed: {
+  PAUSED: { ...NOTHING, 'copy begun': 'COPYING', 'copy resumed': 'COPYING', 'tail resumed': 'FOLLOWING' },
+  COMMITTING: { ...NOTHING, 'copy begun': 'COPYING', 'cutover put off': 'FOLLOWING', finished: 'COMMITTED' },
+  FAILED: {
     ...NOTHING,
-    'preparation begun': 'preparing',
-    'copy begun': 'copying',
-    'finish resumed': 'committing',
+    'preparation begun': 'PREPARING',
+    'copy begun': 'COPYING',
+    'finish resumed': 'COMMITTING',
   },
-  committed: { ...NOTHING, cancelled: 'impossible', failed: 'ignored' },
-  cancelled: { ...NOTHING, cancelled: 'ignored', failed: 'ignored' },
+  COMMITTED: { ...NOTHING, cancelled: 'impossible', failed: 'ignored' },
+  CANCELLED: { ...NOTHING, cancelled: 'ignored', failed: 'ignored' },
 };
 
 /** Returns the state after an event. @throws Error for an event that can't happen in this state */

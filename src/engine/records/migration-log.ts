@@ -1,3 +1,4 @@
+import { dateOf, inWords, type PhaseTime } from '../../contract/index.ts';
 import { type Clock, traceWork } from '../../platform/index.ts';
 import {
   type CutoverEvent,
@@ -7,7 +8,6 @@ import {
   stateAfter,
   stepAfter,
 } from './migration-lifecycle.ts';
-import type { PhaseTime } from './migration-state.ts';
 import type { CutoverRecord, MigrationRecord } from './records.ts';
 import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
 
@@ -25,14 +25,14 @@ const EFFECTS: Readonly<Record<CutoverEvent, Partial<CutoverRecord>>> = {
 
 /** The phase of the report that begins with an event. */
 const PHASES: Readonly<Record<MigrationEvent, PhaseTime['name'] | 'same' | 'none'>> = {
-  'preparation begun': 'preparing',
-  'copy begun': 'copying',
-  'caught up': 'catching up',
+  'preparation begun': 'PREPARING',
+  'copy begun': 'COPYING',
+  'caught up': 'FOLLOWING',
   paused: 'same',
   'copy resumed': 'same',
   'tail resumed': 'same',
-  'cutover begun': 'cutover',
-  'cutover put off': 'catching up',
+  'cutover begun': 'CUTOVER',
+  'cutover put off': 'FOLLOWING',
   'finish resumed': 'none',
   finished: 'none',
   cancelled: 'none',
@@ -127,13 +127,19 @@ export class MigrationLog {
     if (phase !== undefined && !phases.includes(phase)) this.#trace(phase, false);
   }
 
-  #trace({ name, startedAtMs }: PhaseTime, hasFailed: boolean): void {
+  #trace({ name, startedAt }: PhaseTime, hasFailed: boolean): void {
     const attributes = { 'linkspan.migration.id': this.#record._id };
-    traceWork({ name: `migration ${name}`, startedAtMs, endedAtMs: this.#clock.now(), attributes, hasFailed });
+    traceWork({
+      name: `migration ${inWords(name)}`,
+      startedAtMs: Date.parse(startedAt),
+      endedAtMs: this.#clock.now(),
+      attributes,
+      hasFailed,
+    });
   }
 
   get #currentPhase(): PhaseTime | undefined {
-    return this.#record.phases.findLast(({ endedAtMs }) => endedAtMs === undefined);
+    return this.#record.phases.findLast(({ endedAt }) => endedAt === undefined);
   }
 
   #phasesAfter(event: MigrationEvent): readonly PhaseTime[] {
@@ -141,9 +147,9 @@ export class MigrationLog {
     const next = PHASES[event];
     const current = this.#currentPhase;
     if (next === 'same' || next === current?.name) return phases;
-    const nowMs = this.#clock.now();
-    const ended = phases.map((one) => (one === current ? { ...one, endedAtMs: nowMs } : one));
-    return next === 'none' ? ended : [...ended, { name: next, startedAtMs: nowMs }];
+    const now = dateOf(this.#clock.now());
+    const ended = phases.map((one) => (one === current ? { ...one, endedAt: now } : one));
+    return next === 'none' ? ended : [...ended, { name: next, startedAt: now }];
   }
 
   /** Whether this engine has begun to record the cutover's commit: it may be on record even if no answer arrived. */

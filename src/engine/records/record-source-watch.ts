@@ -1,6 +1,7 @@
+import type { SourceWatchState } from '../../contract/index.ts';
 import { type ClusterAddress, clientOf } from '../mongodb/connect.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
-import type { MigrationRecord, SourceWatchState } from './records.ts';
+import type { MigrationRecord } from './records.ts';
 
 /**
  * Records how far the source of a committed migration is watched, over a separate connection. Repeating it does no harm. No
@@ -18,7 +19,7 @@ export async function recordSourceWatch(
     .db(INTERNAL_DATABASE)
     .collection<MigrationRecord>('migrations', { writeConcern: { w: 'majority' } })
     .updateOne(
-      { _id: migrationId, state: 'committed', retiredBy: { $exists: false } },
+      { _id: migrationId, state: 'COMMITTED', retiredBy: { $exists: false } },
       { $set: { 'cutover.watch': watch, ...written } },
     );
 }

@@ -1,6 +1,6 @@
+import type { MigrationState } from '../../contract/index.ts';
 import { type ClusterAddress, clientOf } from '../mongodb/connect.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
-import type { MigrationState } from './migration-state.ts';
 import { hasWayBack, type MigrationRecord } from './records.ts';
 
 /** The state of a migration by its record, and whether another one has taken its destination. */

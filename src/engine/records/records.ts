@@ -1,14 +1,20 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
+import type {
+  AccountsDigest,
+  CutoverAttempt,
+  MigrationState,
+  PhaseTime,
+  SourceWatchState,
+} from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
-import type { CutoverAttempt, CutoverEvidence } from './cutover-attempt.ts';
-import type { MigrationState, PhaseTime } from './migration-state.ts';
+import type { CutoverEvidence } from './cutover-attempt.ts';
 
 /** Version of the records in this file. The engine refuses any other, because it would misread it. */
-export const CHECKPOINT_SCHEMA = 2;
+export const CHECKPOINT_SCHEMA = 4;
 
 /** Version of the record of a retired migration. Engines that don't know `retiredBy` refuse it, and so can't resume the migration. */
 // rule: retired-schema
-export const RETIRED_SCHEMA = 3;
+export const RETIRED_SCHEMA = 5;
 
 /** @throws UserError CHECKPOINT_OF_OTHER_VERSION for a record that would be misread */
 export function refuseOtherSchema({ _id, schema, retiredBy }: MigrationRecord): void {
@@ -104,10 +110,10 @@ export function hasWayBack({ cutover, wayBackClosedBy = [] }: MigrationRecord): 
  */
 export function keepsWayBack(record: MigrationRecord): boolean {
   const { state, reversals = 0, error } = record;
-  if (state === 'committed') return hasWayBack(record);
-  const isLost = state === 'failed' && (error?.code === 'WAY_BACK_LOST' || error?.code === 'CUTOVER_RECORD_LOST');
+  if (state === 'COMMITTED') return hasWayBack(record);
+  const isLost = state === 'FAILED' && (error?.code === 'WAY_BACK_LOST' || error?.code === 'CUTOVER_RECORD_LOST');
   // rule: failback-keeps-own-records
-  return reversals > 0 && state !== 'cancelled' && !isLost;
+  return reversals > 0 && state !== 'CANCELLED' && !isLost;
 }
 
 /** The engine that runs a migration, on the migration's record. */
@@ -146,12 +152,6 @@ export interface RecordedCounts {
 
 /** Namespaces with digests. This is no object, because a namespace may have any name, for example `__proto__.x`. */
 export type CatalogRecord = readonly (readonly [namespace: string, digest: string])[];
-
-/** A digest of a cluster's users, and one of its roles. They show that something changed, and nothing of a password. */
-export interface AccountsDigest {
-  readonly user: string;
-  readonly role: string;
-}
 
 /** The record of a cutover. The engine writes each step before it acts on it (docs/reference/pitfalls.md#pitfall-51). */
 export interface CutoverRecord {
@@ -209,25 +209,6 @@ export interface IndexesLeft {
   readonly indexes: string;
 }
 
-/** How far a source is watched after a commit. As JSON, so that a watch resumes in another process. */
-export interface SourceWatchState {
-  /** The `replicaSetId` of the source; absent before the first contact of a watch that began without it. */
-  readonly sourceId?: string;
-  /** The stream's position, as the data of a resume token. */
-  readonly token: string;
-  readonly untilMs: number;
-  /** The source's cluster time up to which every change is known. */
-  readonly watchedToMs: number;
-  /** Changes after the commit. They are on the source only. */
-  readonly changes: number;
-  /** The users and roles that the watch saw last; absent if they aren't migrated. */
-  readonly accounts?: AccountsDigest;
-  /** The first namespaces with such changes. */
-  readonly namespaces: readonly string[];
-  /** Why the watch has ended; absent while it goes on. `over`: its time is over, and nothing was missed. */
-  readonly ended?: string;
-}
-
 /** The losses of history, except for the collections that they made suspect. */
 export interface RepairsRecord {
   /** The number of losses. */
@@ -280,7 +261,7 @@ export interface CollectionRecord {
 
 /** The order in which the copy reads a collection, and why, in words. */
 export interface ReadOrder {
-  readonly order: '_id' | 'natural';
+  readonly order: 'ID' | 'NATURAL';
   readonly reason: string;
 }
 

@@ -1,13 +1,13 @@
-import type { MigrationState } from './migration-state.ts';
+import { inWords, type MigrationState } from '../../contract/index.ts';
 
 /** Texts for states whose names in records and in the API are the engine's own. */
 const SHOWN: Partial<Record<MigrationState, string>> = {
-  created: 'not running',
-  tailing: 'following changes',
-  committing: 'cutting over',
+  CREATED: 'not running',
+  FOLLOWING: 'following changes',
+  COMMITTING: 'cutting over',
 };
 
 /** Returns a migration's state as messages for people name it. */
 export function shownState(state: MigrationState): string {
-  return SHOWN[state] ?? state;
+  return SHOWN[state] ?? inWords(state);
 }

@@ -1,4 +1,5 @@
 import type { Binary, Timestamp, UUID } from 'mongodb';
+import type { Mismatch } from '../../contract/index.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { allRecords } from './read-records.ts';
@@ -26,7 +27,7 @@ export interface MismatchRecord {
   readonly namespace: string;
   /** The `_id` as canonical Extended JSON, shortened when it is long. */
   readonly key: string;
-  readonly class: string;
+  readonly class: Mismatch['class'];
   /** The first differing path; null when one side lacks the document. */
   readonly path: string | null;
   readonly firstSeen: Date;

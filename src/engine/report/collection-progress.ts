@@ -1,32 +1,6 @@
+import type { CollectionProgress } from '../../contract/index.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { ReadOrder } from '../records/records.ts';
 import type { CollectionRate, CollectionRates } from './collection-rates.ts';
-
-/**
- * How far the migration of one collection is, in the order in which it goes through the first five. `waiting`: its copy
- * has not begun. `copying`, `indexing`. `catching up`: it applies the changes of the copy's time. `done`: it is copied
- * and indexed, and follows every change. `suspect`: it was done, changes may have been missed, and both sides are
- * compared. `set aside`: it waits for the reason that its progress names, and all others continue.
- */
-type CollectionProgressState = 'waiting' | 'copying' | 'indexing' | 'catching up' | 'done' | 'suspect' | 'set aside';
-
-/** The progress of one collection. */
-export interface CollectionProgress extends CollectionRate {
-  /** Its UUID on the source, in hexadecimal. */
-  readonly id: string;
-  /** Its name on the source. */
-  readonly namespace: string;
-  readonly state: CollectionProgressState;
-  /** Why it does not advance, or is compared; null while it advances, or is done. */
-  readonly reason: string | null;
-  readonly documentsCopied: number;
-  /** The source's statistics, raised when exceeded; null before they are read. */
-  readonly documentsTotal: number | null;
-  readonly bytesCopied: number;
-  readonly bytesTotal: number | null;
-  /** In which order the copy reads it, and why; null until its copy is planned. */
-  readonly readOrder: ReadOrder | null;
-}
 
 /** Messages that quote a document may be long, and every collection may have one. */
 const LONGEST_REASON = 500;
@@ -72,20 +46,21 @@ function progressOf(collection: TrackedCollection, rate: CollectionRate): Collec
 }
 
 function stateOf({ state, stuck, missing, indexesStuck, suspicion }: TrackedCollection): CollectionProgress['state'] {
-  if (stuck !== undefined || missing !== undefined) return 'set aside';
+  if (stuck !== undefined || missing !== undefined) return 'QUARANTINED';
   switch (state) {
     case 'copying':
+      return 'COPYING';
     case 'indexing':
-      return state;
+      return 'INDEXING';
     case 'draining':
     // An engine that resumes a collection drains its spool again.
     case 'set aside':
-      return 'catching up';
+      return 'CATCHING_UP';
     case 'live':
-      if (indexesStuck !== undefined) return 'indexing';
-      return suspicion === null ? 'done' : 'suspect';
+      if (indexesStuck !== undefined) return 'INDEXING';
+      return suspicion === null ? 'DONE' : 'SUSPECT';
     default:
-      return 'waiting';
+      return 'WAITING';
   }
 }
 

@@ -1,7 +1,7 @@
+import { dateOf, type Wait } from '../../contract/index.ts';
 import { type Clock, counted, delayAfter } from '../../platform/index.ts';
 import type { PutOff } from '../cutover/cut-over.ts';
 import { CutoverTimeline } from '../cutover/cutover-timeline.ts';
-import type { Wait } from '../mongodb/retry.ts';
 import type { CutoverRecord } from '../records/records.ts';
 
 const BETWEEN_ATTEMPTS = { firstMs: 250, longestMs: 5 * 60_000 };
@@ -39,7 +39,7 @@ export class CutoverAttempts {
       sinceMs: this.#last?.sinceMs ?? this.#clock.now(),
       dueAtMs: this.#clock.elapsed() + Math.min(delayMs, BETWEEN_ATTEMPTS.longestMs),
     };
-    this.timeline.end('put off', { reason, ...(stoppedMs > 0 && { stoppedMs }) });
+    this.timeline.end('POSTPONED', { reason, ...(stoppedMs > 0 && { stoppedMs }) });
     this.timeline.want();
   }
 
@@ -54,12 +54,12 @@ export class CutoverAttempts {
   /** Ends the current attempt: nobody wants it any more. */
   abandon(): void {
     this.clear();
-    this.timeline.end('aborted');
+    this.timeline.end('ABORTED');
   }
 
   /** Ends the current attempt with the error that ends the migration. An attempt that may have committed goes on in the next engine instead. */
   fail(reason: string): void {
-    this.timeline.end('failed', { reason });
+    this.timeline.end('FAILED', { reason });
   }
 
   /** Milliseconds until the next attempt may begin. */
@@ -87,6 +87,6 @@ export class CutoverAttempts {
     if (this.#last === undefined) return undefined;
     const { reason, sinceMs } = this.#last;
     const stopped = `${this.#stops} of ${counted(this.#failed, 'attempt')} stopped users' writes, for ${(this.#stoppedMs / 1_000).toFixed(1)} s in total`;
-    return { for: 'the next attempt to cut over', sinceMs, reason: `${reason} (${stopped})` };
+    return { for: 'the next attempt to cut over', since: dateOf(sinceMs), reason: `${reason} (${stopped})` };
   }
 }

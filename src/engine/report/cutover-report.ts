@@ -1,11 +1,11 @@
-import { type CutoverReport, counted, redact, version } from '../../platform/index.ts';
+import { type CutoverReport, dateOf, type Progress } from '../../contract/index.ts';
+import { counted, redact, version } from '../../platform/index.ts';
 import { expireAfterSeconds, isUnique } from '../catalog/index-spec.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { plainAddress } from '../mongodb/plain-address.ts';
 import { LIFT_COMMAND } from '../mongodb/write-block.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationOptions } from '../scope/options.ts';
-import type { Progress } from './progress.ts';
 import { conditionsOf, isUnreserved, reservationsOf } from './reservations.ts';
 
 /** The parts of a cutover's report that the progress lacks. */
@@ -27,9 +27,10 @@ export function cutoverReport(
   { options, collections, evidence, nowMs }: ReportedCutover,
 ): CutoverReport {
   const { migrationId, state, phases, copy, changes, indexes, cutoverAttempts } = progress;
-  const isComplete = state === 'committed';
-  const startedAtMs = phases[0]?.startedAtMs;
-  const endedAtMs = isComplete ? phases.at(-1)?.endedAtMs : undefined;
+  const isComplete = state === 'COMMITTED';
+  const startedAt = phases[0]?.startedAt ?? null;
+  const endedAt = (isComplete ? phases.at(-1)?.endedAt : undefined) ?? null;
+  const secondsBetween = (from: string, to = dateOf(nowMs)) => Math.max(0, Date.parse(to) - Date.parse(from)) / 1_000;
   const specs = collections.flatMap((collection) => collection.indexes);
   const after = plainly(options.destination);
   return {
@@ -38,13 +39,10 @@ export function cutoverReport(
     linkspanVersion: version,
     migrationId,
     isComplete,
-    startedAt: dateOrNull(startedAtMs),
-    endedAt: dateOrNull(endedAtMs),
-    seconds: startedAtMs === undefined ? null : Math.max(0, (endedAtMs ?? nowMs) - startedAtMs) / 1_000,
-    phases: phases.map(({ name, startedAtMs: from, endedAtMs: to }) => ({
-      name,
-      seconds: Math.max(0, (to ?? nowMs) - from) / 1_000,
-    })),
+    startedAt,
+    endedAt,
+    seconds: startedAt === null ? null : secondsBetween(startedAt, endedAt ?? undefined),
+    phases: phases.map(({ name, startedAt: from, endedAt: to }) => ({ name, seconds: secondsBetween(from, to) })),
     pause: pauseOf(progress),
     copied: {
       collections: copy.collectionsTotal,
@@ -69,15 +67,10 @@ export function cutoverReport(
         command: `linkspan cleanup --migration ${migrationId} --destination '${after}'`,
       },
     ],
-    attempts: cutoverAttempts.map(({ startedAtMs: atMs, steps, ...attempt }) => ({
+    attempts: cutoverAttempts.map(({ steps, ...attempt }) => ({
       ...attempt,
       ...(attempt.reason !== undefined && { reason: redact(attempt.reason) }),
-      startedAt: new Date(atMs).toISOString(),
-      steps: steps.map(({ startedAtMs: from, reason, ...step }) => ({
-        ...step,
-        startedAt: new Date(from).toISOString(),
-        reason: redact(reason),
-      })),
+      steps: steps.map((step) => ({ ...step, reason: redact(step.reason) })),
     })),
   };
 }
@@ -102,13 +95,12 @@ function pauseOf({ cutoverAttempts, cutover }: Progress): CutoverReport['pause']
 }
 
 function verificationOf(evidence: CutoverEvidence | undefined): CutoverReport['verification'] {
-  if (evidence === undefined || evidence.mode === 'off') {
+  if (evidence === undefined || evidence.mode === 'OFF') {
     const claim = evidence === undefined ? 'No result is on record.' : 'Nothing was compared: verification was off.';
     const nothing = { documentsCompared: 0, documentsRechecked: 0, differed: 0, equalAt: null };
-    return { mode: evidence?.mode ?? 'unknown', result: 'not verified', claim, ...nothing };
+    return { mode: evidence?.mode ?? 'UNKNOWN', result: 'NOT_VERIFIED', claim, ...nothing };
   }
-  const { mode, documentsCompared, documentsRechecked, differed, open, equalAtMs } = evidence;
-  const equalAt = dateOrNull(equalAtMs ?? undefined);
+  const { mode, documentsCompared, documentsRechecked, differed, open, equalAt } = evidence;
   const compared =
     `${counted(documentsCompared, 'document')} compared, and ${counted(documentsRechecked, 'comparison')} of documents ` +
     'after their last change';
@@ -119,15 +111,11 @@ function verificationOf(evidence: CutoverEvidence | undefined): CutoverReport['v
   const claimOf = (...facts: readonly string[]) => [...facts, ...reservationsOf(reserved)].join(' ');
   if (open > 0) {
     const claim = claimOf(`${compared}. ${counted(open, 'document')} differed at the cutover.`);
-    return { ...found, result: 'different', claim };
+    return { ...found, result: 'DIFFERENT', claim };
   }
   if (equalAt === null)
-    return { ...found, result: 'not verified', claim: claimOf(`${compared}. No time of equality is proven.`) };
+    return { ...found, result: 'NOT_VERIFIED', claim: claimOf(`${compared}. No time of equality is proven.`) };
   const time = `${equalAt}, the time of the last barrier under which the cutover committed`;
   const claim = claimOf(`Equal at ${time}${conditionsOf(reserved)}: ${compared}.`);
-  return { ...found, result: isUnreserved(reserved) ? 'equal' : 'not verified', claim };
-}
-
-function dateOrNull(atMs: number | undefined): string | null {
-  return atMs === undefined ? null : new Date(atMs).toISOString();
+  return { ...found, result: isUnreserved(reserved) ? 'EQUAL' : 'NOT_VERIFIED', claim };
 }

@@ -1,13 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { ListedMismatch } from '../../contract/index.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { MismatchRecord } from '../records/verification-records.ts';
-import { type MismatchProgress, mismatchProgress } from './verification-progress.ts';
-
-/** A mismatch in the list of all of them. */
-export interface ListedMismatch extends MismatchProgress {
-  /** Identifies the document: a digest of its collection's UUID and its key. */
-  readonly id: string;
-}
+import { mismatchProgress } from './verification-progress.ts';
 
 /** The fields of a run that its mismatches are read from. */
 export interface MismatchesView {

@@ -1,6 +1,6 @@
+import type { Progress } from '../../contract/index.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { gatesBeforeRun } from './gate.ts';
-import type { Progress } from './progress.ts';
 import { verificationProgress } from './verification-progress.ts';
 
 /**
@@ -9,12 +9,12 @@ import { verificationProgress } from './verification-progress.ts';
  */
 export function notYetRunning({
   migrationId,
-  verification = 'repair',
+  verification = 'REPAIR',
 }: Pick<MigrationOptions, 'migrationId' | 'verification'>): Progress {
   return {
     migrationId,
-    state: 'created',
-    sinceMs: null,
+    state: 'CREATED',
+    since: null,
     phases: [],
     copy: {
       collectionsTotal: 0,

@@ -1,6 +1,5 @@
-import { counted, type Problem, problemsSince } from '../../platform/index.ts';
-import type { SourceWatchState } from '../records/records.ts';
-import type { Progress } from './progress.ts';
+import { type ErrorData, type Progress, problemsSince, type SourceWatchState } from '../../contract/index.ts';
+import { counted } from '../../platform/index.ts';
 
 /** The facts beside the progress of the direction that has cut over. */
 interface Beside {
@@ -11,12 +10,12 @@ interface Beside {
 }
 
 /** Returns what has gone wrong since the cutover of a migration, the worst first. Empty before its cutover. */
-export function problemsOf(progress: Progress, { wayBack, watch }: Beside): readonly Problem[] {
-  if (progress.state !== 'committed') return [];
+export function problemsOf(progress: Progress, { wayBack, watch }: Beside): readonly ErrorData[] {
+  if (progress.state !== 'COMMITTED') return [];
   const { result, claim } = progress.cutoverReport?.verification ?? {};
   const { count, namespaces } = writtenAfterCommit(progress, watch);
   return problemsSince({
-    differed: result === 'different' ? claim : undefined,
+    differed: result === 'DIFFERENT' ? claim : undefined,
     written: count === 0 ? undefined : [counted(count, 'change'), namespaces],
     wayBack: wayBack?.error,
   });

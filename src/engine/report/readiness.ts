@@ -1,11 +1,17 @@
-import { counted, type Gate, type GateName } from '../../platform/index.ts';
+import {
+  dateOf,
+  type Gate,
+  type GateName,
+  type MigrationState,
+  type Oplog,
+  type Shard,
+  type Wait,
+} from '../../contract/index.ts';
+import { counted } from '../../platform/index.ts';
 import { LAG_LIMIT_MS, type LagReading } from '../capture/lag-meter.ts';
-import type { OplogHeadroom } from '../capture/oplog-gauge.ts';
-import type { ShardFigures } from '../capture/shard-figures.ts';
 import { LOW_HEADROOM_PERCENT } from '../capture/watched-oplog.ts';
-import { describeWait, type Wait } from '../mongodb/retry.ts';
+import { describeWait } from '../mongodb/retry.ts';
 import { describeUnseen } from '../mongodb/shard-clients.ts';
-import type { MigrationState } from '../records/migration-state.ts';
 import { shownState } from '../records/shown-state.ts';
 import { describeCatalogDifference } from '../verify/catalog-difference-text.ts';
 import { gate } from './gate.ts';
@@ -22,9 +28,9 @@ interface StreamFacts {
   readonly compared: LagReading;
   readonly whyUnanswered: string | undefined;
   readonly verification: VerificationView;
-  readonly oplog: OplogHeadroom | null;
+  readonly oplog: Oplog | null;
   /** Undefined for a replica set. */
-  readonly shards?: readonly ShardFigures[] | undefined;
+  readonly shards?: readonly Shard[] | undefined;
 }
 
 /** Everything that the gates of a run depend on. */
@@ -54,9 +60,9 @@ export interface ReadinessFacts {
 }
 
 /** States of a migration that has ended or not begun: its gates say nothing about a cutover. */
-const NOT_UNDER_WAY: ReadonlySet<MigrationState> = new Set(['created', 'committed', 'cancelled', 'failed']);
+const NOT_UNDER_WAY: ReadonlySet<MigrationState> = new Set(['CREATED', 'COMMITTED', 'CANCELLED', 'FAILED']);
 /** An operator has to act before the migration runs again. */
-const HELD: ReadonlySet<MigrationState> = new Set(['paused', 'committed', 'cancelled', 'failed']);
+const HELD: ReadonlySet<MigrationState> = new Set(['PAUSED', 'COMMITTED', 'CANCELLED', 'FAILED']);
 const LAG_LIMIT_SECONDS = LAG_LIMIT_MS / 1_000;
 
 /** Returns the gates of an engine. A cutover may begin when none that refuses is open. */
@@ -68,9 +74,10 @@ export function gatesOf(facts: ReadinessFacts): Gate[] {
     ...[waits, copy, indexes, history, drops, lag, documents, catalogs, attempt].map((gate) => gate(facts)),
     ...advice(facts),
   ];
+  const now = dateOf(nowMs);
   return gates.map((gate) => ({
     ...gate,
-    measuredAtMs: gate.measuredAtMs ?? (gate.state === 'unknown' ? null : nowMs),
+    measuredAt: gate.measuredAt ?? (gate.state === 'UNKNOWN' ? null : now),
   }));
 }
 
@@ -80,25 +87,25 @@ function unless(
   reasons: readonly string[],
   more: Partial<Gate> & { readonly not?: Gate['state'] } = {},
 ) {
-  const { not = 'waiting', ...fields } = more;
-  return gate(name, reasons.length === 0 ? 'passed' : not, reasons, fields);
+  const { not = 'WAITING', ...fields } = more;
+  return gate(name, reasons.length === 0 ? 'PASSED' : not, reasons, fields);
 }
 
 function running({ state, isPaused }: ReadinessFacts): Gate {
-  const shown = isPaused ? 'paused' : state;
-  const reasons = shown === 'tailing' ? [] : [`it is ${shownState(shown)}`];
-  return unless('running', reasons, { not: HELD.has(shown) ? 'blocked' : 'waiting' });
+  const shown = isPaused ? 'PAUSED' : state;
+  const reasons = shown === 'FOLLOWING' ? [] : [`it is ${shownState(shown)}`];
+  return unless('RUNNING', reasons, { not: HELD.has(shown) ? 'BLOCKED' : 'WAITING' });
 }
 
 function waits(facts: ReadinessFacts): Gate {
   const all = [...facts.waits, ...facts.displaced];
-  return unless('waits', all.map(describeWait), { value: all.length, limit: 0 });
+  return unless('WAITS', all.map(describeWait), { value: all.length, limit: 0 });
 }
 
 function copy({ collections: { total, copied }, stream, eta }: ReadinessFacts): Gate {
   const isCopied = stream !== undefined && copied >= total;
   const reasons = isCopied ? [] : [`${copied} of ${counted(total, 'collection')} copied`];
-  return unless('copy', reasons, { value: copied, limit: total, etaSeconds: isCopied ? null : eta.copy });
+  return unless('COPY', reasons, { value: copied, limit: total, etaSeconds: isCopied ? null : eta.copy });
 }
 
 /** Together with the waits, the copy, the missed changes and the drops, it is passed only while every collection is live. */
@@ -113,27 +120,27 @@ function indexes(facts: ReadinessFacts): Gate {
   const open =
     built < total ? `${built} of ${counted(total, 'index', 'indexes')} built` : 'indexes are being brought in sync';
   const reasons = areBuilt ? [] : [open];
-  return unless('indexes', reasons, { value: built, limit: total });
+  return unless('INDEXES', reasons, { value: built, limit: total });
 }
 
 function history({ suspect }: ReadinessFacts): Gate {
   const [first] = suspect;
   const reasons =
     first === undefined ? [] : [`changes of ${first}${andMore(suspect)} were missed: that is being repaired`];
-  return unless('history', reasons, { value: suspect.length, limit: 0 });
+  return unless('HISTORY', reasons, { value: suspect.length, limit: 0 });
 }
 
 function drops({ drops: { any, wait } }: ReadinessFacts): Gate {
   const reasons =
     wait === undefined ? (any ? ['drops of the source wait for a confirmation'] : []) : [describeWait(wait)];
-  return unless('drops', reasons, { not: 'blocked' });
+  return unless('DROPS', reasons, { not: 'BLOCKED' });
 }
 
 /** The lag is at most the age of the newest barrier that was passed, and at least what the stream shows. */
 function lag({ stream, eta }: ReadinessFacts): Gate {
   const limit = LAG_LIMIT_SECONDS;
   if (stream === undefined || stream.lagSeconds === null)
-    return gate('lag', 'unknown', ['the lag is not known yet'], { limit });
+    return gate('LAG', 'UNKNOWN', ['the lag is not known yet'], { limit });
   const { applied, lagSeconds, whyUnanswered } = stream;
   const steadyInSeconds = Math.ceil(applied.steadyInMs / 1_000);
   const more = { value: lagSeconds, limit };
@@ -143,21 +150,21 @@ function lag({ stream, eta }: ReadinessFacts): Gate {
     const seen = `the lag is ${Math.max(lagSeconds, Math.floor(applied.awakeMs / 1_000))} s, above ${limit} s`;
     const reason = isSeen ? seen : 'the machine slept, or its clock was set: the lag is measured anew';
     const because = whyUnanswered === undefined ? '' : `; the source did not acknowledge a note: ${whyUnanswered}`;
-    return gate('lag', 'waiting', [reason + because], { ...more, etaSeconds: eta.lag });
+    return gate('LAG', 'WAITING', [reason + because], { ...more, etaSeconds: eta.lag });
   }
   // rule: own-barriers-only
-  if (applied.isKnown && applied.isSteady) return gate('lag', 'passed', [], more);
+  if (applied.isKnown && applied.isSteady) return gate('LAG', 'PASSED', [], more);
   const reason =
     applied.steadyInMs > 0
       ? `the lag was above ${limit} s, and must stay small for ${steadyInSeconds} s more`
       : 'the lag has not been small in several measurements';
-  return gate('lag', 'waiting', [reason], { ...more, etaSeconds: steadyInSeconds });
+  return gate('LAG', 'WAITING', [reason], { ...more, etaSeconds: steadyInSeconds });
 }
 
 function documents({ stream, eta }: ReadinessFacts): Gate {
-  if (stream === undefined) return gate('documents', 'unknown', ['nothing is compared yet']);
+  if (stream === undefined) return gate('DOCUMENTS', 'UNKNOWN', ['nothing is compared yet']);
   const { mode, isSettled, mismatches, rechecks } = stream.verification;
-  if (mode === 'off') return gate('documents', 'skipped', ['verification is switched off']);
+  if (mode === 'OFF') return gate('DOCUMENTS', 'SKIPPED', ['verification is switched off']);
   const differ =
     // rule: refuse-while-differing
     mismatches.open > 0 ? [`source and destination differ in ${counted(mismatches.open, 'document')}`] : [];
@@ -168,8 +175,8 @@ function documents({ stream, eta }: ReadinessFacts): Gate {
       ? `the verification has yet to compare ${counted(rechecks.size, 'document')} again`
       : 'the verification has not compared all collections';
   const reasons = [...differ, ...(isSettled ? [] : [incomplete]), ...(late === undefined ? [] : [late])];
-  return unless('documents', reasons, {
-    not: differ.length > 0 && mode === 'report' ? 'blocked' : 'waiting',
+  return unless('DOCUMENTS', reasons, {
+    not: differ.length > 0 && mode === 'REPORT' ? 'BLOCKED' : 'WAITING',
     value: mismatches.open,
     limit: 0,
     etaSeconds: isSettled ? null : eta.documents,
@@ -184,21 +191,21 @@ function whyBehind({ compared: { isKnown, ageMs }, verification: { rechecks } }:
 }
 
 function catalogs({ stream }: ReadinessFacts): Gate {
-  if (stream === undefined) return gate('catalogs', 'unknown', ['the catalogs are not compared yet']);
+  if (stream === undefined) return gate('CATALOGS', 'UNKNOWN', ['the catalogs are not compared yet']);
   const { mode, catalog } = stream.verification;
-  if (mode === 'off') return gate('catalogs', 'skipped', ['verification is switched off']);
+  if (mode === 'OFF') return gate('CATALOGS', 'SKIPPED', ['verification is switched off']);
   const { differences } = catalog;
-  if (differences === undefined) return gate('catalogs', 'unknown', ['the verification has not compared the catalogs']);
+  if (differences === undefined) return gate('CATALOGS', 'UNKNOWN', ['the verification has not compared the catalogs']);
   const [first] = differences;
   const reasons =
     first === undefined
       ? []
       : [`source and destination differ in ${describeCatalogDifference(first)}${andMore(differences)}`];
-  return unless('catalogs', reasons, { not: 'blocked', value: differences.length, limit: 0 });
+  return unless('CATALOGS', reasons, { not: 'BLOCKED', value: differences.length, limit: 0 });
 }
 
 function attempt({ attempt: wait }: ReadinessFacts): Gate {
-  return unless('attempt', wait === undefined ? [] : [describeWait(wait)]);
+  return unless('ATTEMPT', wait === undefined ? [] : [describeWait(wait)]);
 }
 
 /** The gates that advise: a cutover waits for what they name by itself, or can't change it. */
@@ -206,7 +213,7 @@ function advice(facts: ReadinessFacts): Gate[] {
   const { activity, sourceBlock } = facts.conditions;
   return [
     oplog(facts),
-    measured('transactions', activity, ({ transactions, usersWait }) => {
+    measured('TRANSACTIONS', activity, ({ transactions, usersWait }) => {
       const [oldest] = transactions;
       const together = usersWait
         ? ': if one begins right before the write block of a sharded source, users wait for it'
@@ -215,16 +222,16 @@ function advice(facts: ReadinessFacts): Gate[] {
         oldest === undefined
           ? []
           : [`a transaction${by(oldest)} has been open for ${oldest.seconds} s${andMore(transactions)}${together}`];
-      return unless('transactions', reasons, { value: oldest?.seconds ?? 0, limit: LONG_TRANSACTION_SECONDS });
+      return unless('TRANSACTIONS', reasons, { value: oldest?.seconds ?? 0, limit: LONG_TRANSACTION_SECONDS });
     }),
-    measured('index-builds', activity, ({ indexBuilds }) => {
+    measured('INDEX_BUILDS', activity, ({ indexBuilds }) => {
       const reasons = indexBuilds.map(
         (one) => `an index is being built${by(one)} on ${one.namespace} for ${one.seconds} s`,
       );
-      return unless('index-builds', reasons, { value: indexBuilds.length, limit: 0 });
+      return unless('INDEX_BUILDS', reasons, { value: indexBuilds.length, limit: 0 });
     }),
-    measured('source-block', sourceBlock, (holder) =>
-      unless('source-block', holder === undefined ? [] : [holder], { not: 'blocked' }),
+    measured('SOURCE_BLOCK', sourceBlock, (holder) =>
+      unless('SOURCE_BLOCK', holder === undefined ? [] : [holder], { not: 'BLOCKED' }),
     ),
     destinationBlock(facts),
   ];
@@ -235,15 +242,15 @@ function oplog({ stream }: ReadinessFacts): Gate {
   const limit = LOW_HEADROOM_PERCENT;
   const low = lowOplogs(headroom, stream?.shards);
   const more = { value: headroom?.headroomPercent ?? null, limit };
-  if (low.length > 0) return gate('oplog', 'blocked', low, more);
-  if (headroom !== null) return gate('oplog', 'passed', [], more);
+  if (low.length > 0) return gate('OPLOG', 'BLOCKED', low, more);
+  if (headroom !== null) return gate('OPLOG', 'PASSED', [], more);
   const unseen = describeUnseen(stream?.shards ?? []);
   const which = unseen === undefined ? '' : `, on the shards ${unseen}`;
-  return gate('oplog', 'unknown', [`how much of the oplog is left is not known${which}`], { limit });
+  return gate('OPLOG', 'UNKNOWN', [`how much of the oplog is left is not known${which}`], { limit });
 }
 
 /** Returns a reason for each oplog of which little is left. */
-function lowOplogs(headroom: OplogHeadroom | null, shards: readonly ShardFigures[] | undefined): string[] {
+function lowOplogs(headroom: Oplog | null, shards: readonly Shard[] | undefined): string[] {
   const oplogs = shards?.map(({ shard, oplog }) => ({ oplog, of: `the oplog of the shard ${shard}` }));
   return (oplogs ?? [{ oplog: headroom, of: 'the oplog' }]).flatMap(({ oplog, of }) =>
     oplog === null || oplog.headroomPercent >= LOW_HEADROOM_PERCENT
@@ -254,23 +261,23 @@ function lowOplogs(headroom: OplogHeadroom | null, shards: readonly ShardFigures
 
 function destinationBlock({ destination, conditions: { destinationIsBlocked } }: ReadinessFacts): Gate {
   if (destination.keepsOthers)
-    return gate('destination-block', 'skipped', [
+    return gate('DESTINATION_BLOCK', 'SKIPPED', [
       'it keeps its other data and is in use, so the migration does not block it',
     ]);
   if (!destination.wasBlocked)
-    return gate('destination-block', 'blocked', [
+    return gate('DESTINATION_BLOCK', 'BLOCKED', [
       "the migration's user may not block writes there, or may not write through the block",
     ]);
-  return measured('destination-block', destinationIsBlocked, (isBlocked) => {
-    if (isBlocked === undefined) return gate('destination-block', 'unknown', ["the migration's user may not ask"]);
-    return unless('destination-block', isBlocked ? [] : ['somebody has lifted its write block'], { not: 'blocked' });
+  return measured('DESTINATION_BLOCK', destinationIsBlocked, (isBlocked) => {
+    if (isBlocked === undefined) return gate('DESTINATION_BLOCK', 'UNKNOWN', ["the migration's user may not ask"]);
+    return unless('DESTINATION_BLOCK', isBlocked ? [] : ['somebody has lifted its write block'], { not: 'BLOCKED' });
   });
 }
 
 function measured<T>(name: GateName, result: Measured<T> | undefined, toGate: (value: T) => Gate): Gate {
-  if (result === undefined) return gate(name, 'unknown', ['not measured yet']);
-  if ('whyUnknown' in result) return gate(name, 'unknown', [result.whyUnknown]);
-  return { ...toGate(result.value), measuredAtMs: result.atMs };
+  if (result === undefined) return gate(name, 'UNKNOWN', ['not measured yet']);
+  if ('whyUnknown' in result) return gate(name, 'UNKNOWN', [result.whyUnknown]);
+  return { ...toGate(result.value), measuredAt: dateOf(result.atMs) };
 }
 
 function by({ application }: { readonly application: string | null }): string {

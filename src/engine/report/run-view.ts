@@ -1,15 +1,14 @@
 import type { Timestamp } from 'mongodb';
+import type { Finding, IndexBuild, Progress } from '../../contract/index.ts';
 import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import type { LagReading } from '../capture/lag-meter.ts';
 import type { OplogWatch } from '../capture/oplog-watch.ts';
 import type { MadeViews } from '../collections/made-views.ts';
 import type { Gate } from '../concurrency/gate.ts';
-import type { Finding } from '../preflight/finding.ts';
 import type { Counters } from '../records/counters.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverAttempts } from './cutover-attempts.ts';
 import type { MeasuredConditions } from './measured-conditions.ts';
-import type { IndexBuild, Progress } from './progress.ts';
 import type { Speed } from './speed.ts';
 import type { TimeMeter } from './time-shares.ts';
 import type { VerificationView } from './verification-progress.ts';

@@ -1,16 +1,25 @@
-import { areReady, counted, refusalsOf } from '../../platform/index.ts';
+import {
+  areReady,
+  dateOf,
+  dateOrNull,
+  type Left,
+  type Progress,
+  type RepairsProgress,
+  refusalsOf,
+  type Wait,
+} from '../../contract/index.ts';
+import { counted } from '../../platform/index.ts';
 import { lateAccountsWarning } from '../accounts/late-accounts.ts';
 import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import { indexesLeftWarning } from '../cutover/indexes-left.ts';
 import { writtenAfterCommitWarning } from '../cutover/watch-after-commit.ts';
-import { describeWait, type Wait } from '../mongodb/retry.ts';
+import { describeWait } from '../mongodb/retry.ts';
 import { LIFT_COMMAND } from '../mongodb/write-block.ts';
 import type { CutoverRecord } from '../records/records.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { cutoverReport } from './cutover-report.ts';
 import { notYetRunning } from './not-yet-running.ts';
-import type { Left, Progress, RepairsProgress } from './progress.ts';
 import { gatesOf } from './readiness.ts';
 import { readinessFacts } from './readiness-facts.ts';
 import type { RunView } from './run-view.ts';
@@ -27,7 +36,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
   const { context, log, follower } = run;
   if (!run.loaded) {
     const { failure } = run;
-    return { ...beforeRun(options, waitsOf(context)), ...(failure && { state: 'failed', error: failure }) };
+    return { ...beforeRun(options, waitsOf(context)), ...(failure && { state: 'FAILED', error: failure }) };
   }
   const { counters } = context;
   const collections = [...context.tracked.values()];
@@ -35,9 +44,9 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
   const sum = (pick: (collection: (typeof collections)[number]) => number, of = collections) =>
     of.reduce((total, collection) => total + pick(collection), 0);
   const { state, phases, cutover, error, lateAccounts = [] } = log.record;
-  const following = state === 'copying' || state === 'tailing' || state === 'committing';
+  const following = state === 'COPYING' || state === 'FOLLOWING' || state === 'COMMITTING';
   // After the end, the last measurement says nothing about the migration.
-  const oplog = following || state === 'paused' ? follower?.oplog : undefined;
+  const oplog = following || state === 'PAUSED' ? follower?.oplog : undefined;
   const indexWarnings = collections.flatMap(({ namespace, indexes }) =>
     modernisedWarnings(namespace, indexes).map(({ message }) => message),
   );
@@ -45,7 +54,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
   const repairs = repairsOf(run);
   const waiting = [...waitsOf(context), ...(run.attempts.wait === undefined ? [] : [run.attempts.wait])];
   const written = cutover?.writtenAfterCommit;
-  const verification = verificationProgress(options.verification ?? 'repair', follower?.verification, {
+  const verification = verificationProgress(options.verification ?? 'REPAIR', follower?.verification, {
     collections,
     documentsRechecked: counters.rechecked,
     provenAt: follower?.provenAt,
@@ -55,15 +64,15 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
   const eta = run.speed.etaSeconds;
   const readiness = gatesOf(
     readinessFacts(run, {
-      copy: state === 'copying' ? eta : null,
+      copy: state === 'COPYING' ? eta : null,
       documents: verification.etaSeconds,
-      lag: state === 'tailing' ? eta : null,
+      lag: state === 'FOLLOWING' ? eta : null,
     }),
   );
   const progress: Progress = {
     migrationId: options.migrationId,
     state,
-    sinceMs: log.record.stateAtMs ?? null,
+    since: dateOrNull(log.record.stateAtMs ?? null),
     phases,
     ...(run.resumedFrom && { resumedFrom: run.resumedFrom }),
     copy: {
@@ -104,12 +113,12 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
       ? {}
       : {
           cutover: {
-            requestedAtMs: cutover.requestedAtMs,
+            requestedAt: dateOf(cutover.requestedAtMs),
             blocking: cutover.blocking,
             ...(log.commitWasSent && cutover.blocking && !cutover.committed && { commitSent: true }),
             attempts: cutover.attempts,
-            sourceBlockedAtMs: cutover.sourceBlockedAtMs,
-            canWriteAtMs: cutover.canWriteAtMs,
+            ...(cutover.sourceBlockedAtMs !== undefined && { sourceBlockedAt: dateOf(cutover.sourceBlockedAtMs) }),
+            ...(cutover.canWriteAtMs !== undefined && { canWriteAt: dateOf(cutover.canWriteAtMs) }),
             ...watchedFrom(cutover, log.record.sourceId),
             ...(written && { writtenAfterCommit: written }),
             ...(cutover.watch && { watch: cutover.watch }),
@@ -138,9 +147,9 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     ],
     findings: run.findings.all,
     waiting,
-    ...(state === 'failed' || state === 'cancelled' ? { left: leftBy(run) } : {}),
+    ...(state === 'FAILED' || state === 'CANCELLED' ? { left: leftBy(run) } : {}),
     // Earlier versions kept the failure of an earlier run in the record of a resumed migration.
-    ...(state === 'failed' && error !== undefined ? { error } : {}),
+    ...(state === 'FAILED' && error !== undefined ? { error } : {}),
   };
   if (!cutover?.committed) return progress;
   const { evidence } = cutover;
@@ -149,11 +158,12 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
 }
 
 function repairsOf({ context, log }: RunView): RepairsProgress | null {
-  const { repairs } = log.record;
-  if (repairs === undefined) return null;
+  if (log.record.repairs === undefined) return null;
+  const { atMs, ...repairs } = log.record.repairs;
   const suspect = [...context.tracked.values()].filter(({ suspicion }) => suspicion !== null).length;
   return {
     ...repairs,
+    at: dateOf(atMs),
     collectionsDone: Math.max(0, repairs.collections - suspect),
     documentsCompared: context.counters.compared,
     keysDiffered: context.counters.differed,
@@ -170,9 +180,9 @@ function verificationWarnings({ log, follower }: RunView, following: boolean): r
 
 function repairWarnings(repairs: RepairsProgress | null): string[] {
   if (repairs === null || repairs.collectionsDone === repairs.collections) return [];
-  const { atMs, collections, collectionsDone, keysDiffered, reason } = repairs;
+  const { at, collections, collectionsDone, keysDiffered, reason } = repairs;
   return [
-    `Changes of the source were missed, noticed at ${new Date(atMs).toISOString()} (${reason}). Repaired so far: ` +
+    `Changes of the source were missed, noticed at ${at} (${reason}). Repaired so far: ` +
       `${collectionsDone} of ${counted(collections, 'collection')}, with ${counted(keysDiffered, 'document')} that differed.`,
   ];
 }

@@ -1,6 +1,5 @@
+import type { MigrationState, Progress } from '../../contract/index.ts';
 import type { Clock } from '../../platform/index.ts';
-import type { MigrationState } from '../records/migration-state.ts';
-import type { Progress, Rates } from './progress.ts';
 import { RateWindow, secondsFor } from './rate-window.ts';
 import type { VerificationRates } from './verification-progress.ts';
 
@@ -52,7 +51,7 @@ export class Speed {
     if (lagSeconds !== null) this.#lag.add(atMs, lagSeconds);
   }
 
-  get rates(): Rates {
+  get rates(): Progress['rates'] {
     return {
       bytesPerSecond: this.#bytes.perSecond(),
       documentsPerSecond: this.#documents.perSecond(),
@@ -73,8 +72,8 @@ export class Speed {
   get etaSeconds(): number | null {
     if (this.#latest === undefined) return null;
     const { state, copy, lagSeconds, readyForCutover } = this.#latest;
-    if (state === 'copying') return secondsFor(copy.bytesTotal - copy.bytesCopied, this.#bytes.perSecond());
-    if (state !== 'tailing' || readyForCutover || lagSeconds === null) return null;
+    if (state === 'COPYING') return secondsFor(copy.bytesTotal - copy.bytesCopied, this.#bytes.perSecond());
+    if (state !== 'FOLLOWING' || readyForCutover || lagSeconds === null) return null;
     const falling = this.#lag.perSecond();
     return falling === null ? null : secondsFor(lagSeconds, -falling);
   }

@@ -1,28 +1,7 @@
 import { performance } from 'node:perf_hooks';
+import type { MigrationState, TimeShares } from '../../contract/index.ts';
 import type { Clock } from '../../platform/index.ts';
 import { WAITED_FOR, type WaitedMs, type WaitTimes } from '../concurrency/wait-times.ts';
-import type { MigrationState } from '../records/migration-state.ts';
-
-/**
- * The uses of the last seconds, as shares of 1. Their sum is 1.
- *
- * `engine` is the share of the time in which the process computed: then nothing else could advance. The rest is divided by
- * what the tasks that copy and apply waited for. `sourceRead`: replies of the source. `destinationWrite`:
- * acknowledgements of the destination, and its index builds. `throttled`: the limit of the copy rate. `memory`: memory
- * that other documents in flight hold. `idle`: no task waited, because nothing was to be copied or applied, or the
- * migration was paused. While several tasks wait, the time is divided evenly among them. The verification's reads count
- * as `engine` while they compute, else as `idle`.
- */
-export interface TimeShares {
-  /** The length of the measured time. */
-  readonly seconds: number;
-  readonly sourceRead: number;
-  readonly engine: number;
-  readonly destinationWrite: number;
-  readonly throttled: number;
-  readonly memory: number;
-  readonly idle: number;
-}
 
 /** The parts of a run that measuring shares needs. */
 interface TimeSharesParts {

@@ -1,7 +1,8 @@
+import { dateOf, type Wait } from '../../contract/index.ts';
 import { type Clock, counted, type UserError } from '../../platform/index.ts';
 import type { HeldDrops } from '../collections/held-drops.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { Retrier, Wait } from '../mongodb/retry.ts';
+import type { Retrier } from '../mongodb/retry.ts';
 
 /** The parts of a run that waits depend on. */
 export interface WaitsParts {
@@ -35,7 +36,7 @@ export function waitsOfDisplaced({ tracked, clock }: WaitsParts, afterMs: number
     const [oldest] = displaced.values();
     if (oldest === undefined || clock.elapsed() - oldest.elapsedMs < afterMs) return [];
     const reason = `${counted(displaced.size, 'document')} made room for unique values of others, and must be written again`;
-    return [{ for: namespace, sinceMs: oldest.sinceMs, reason }];
+    return [{ for: namespace, since: dateOf(oldest.sinceMs), reason }];
   });
 }
 
@@ -45,7 +46,7 @@ export function waitsBesideDrops(context: WaitsParts): Wait[] {
   const refused = [...tracked.values()].flatMap(({ namespace, stuck, indexesStuck }) =>
     [stuck, indexesStuck]
       .filter((refusal) => refusal !== undefined)
-      .map(({ sinceMs, error }) => ({ for: namespace, sinceMs, reason: error.message })),
+      .map(({ sinceMs, error }) => ({ for: namespace, since: dateOf(sinceMs), reason: error.message })),
   );
   return [...retrier.waits, ...refused, ...missingOf(context)];
 }
@@ -56,7 +57,7 @@ function missingOf({ tracked, drops, clock }: WaitsParts): Wait[] {
     const { missing, namespace } = collection;
     if (missing === undefined || drops.has(collection) || clock.elapsed() - missing.elapsedMs < TOLD_AFTER_MS)
       return [];
-    return [{ for: namespace, sinceMs: missing.sinceMs, reason: NOT_SHOWN }];
+    return [{ for: namespace, since: dateOf(missing.sinceMs), reason: NOT_SHOWN }];
   });
 }
 

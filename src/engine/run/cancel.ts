@@ -1,3 +1,4 @@
+import type { MigrationState } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { dropMade } from '../collections/reconcile.ts';
 import { hasBlocked, openDestination } from '../cutover/destination-block.ts';
@@ -31,8 +32,8 @@ export async function cancel(context: RunParts, log: MigrationLog, { drop }: Can
 }
 
 /** @throws UserError WRONG_STATE once the destination is the primary copy */
-export function refuseLateCancel(state: string, committed: boolean): void {
-  if (committed || state === 'committed') throw new UserError('WRONG_STATE', ['Cancelling', 'committed']);
+export function refuseLateCancel(state: MigrationState, committed: boolean): void {
+  if (committed || state === 'COMMITTED') throw new UserError('WRONG_STATE', ['Cancelling', 'committed']);
 }
 
 /** Ends the opposite direction. The old source keeps its data, its indexes and its write block. */

@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
+import type { Finding } from '../../contract/index.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
-import type { Finding } from '../preflight/finding.ts';
 import type { ClusterDescription } from '../preflight/inspect-cluster.ts';
 
 /** The connections to both clusters of a run, with the results of their checks. */

@@ -28,7 +28,7 @@ export class CutoverConditions implements MeasuredConditions {
   async run(): Promise<void> {
     const { clock, signal, source, destination, stateChanges } = this.#context;
     while (!signal.aborted) {
-      if (this.#log.record.state !== 'tailing') {
+      if (this.#log.record.state !== 'FOLLOWING') {
         await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
         continue;
       }

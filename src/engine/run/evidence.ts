@@ -21,8 +21,8 @@ export function evidenceOf(
   { verification, provenAt }: StreamFollower,
   cappedUncertain: readonly string[] = [],
 ): CutoverEvidence {
-  const { mode, documentsCompared, documentsRechecked, mismatches, equalAtMs, foreignWrites, seesForeignWrites } =
-    verificationProgress(options.verification ?? 'repair', verification, {
+  const { mode, documentsCompared, documentsRechecked, mismatches, equalAt, foreignWrites, seesForeignWrites } =
+    verificationProgress(options.verification ?? 'REPAIR', verification, {
       collections: [...context.tracked.values()],
       documentsRechecked: context.counters.rechecked,
       provenAt,
@@ -30,7 +30,7 @@ export function evidenceOf(
       rates: { documentsPerSecond: null, bytesPerSecond: null },
     });
   const { found, open } = mismatches;
-  const compared = { documentsCompared, documentsRechecked, differed: found, open, equalAtMs };
+  const compared = { documentsCompared, documentsRechecked, differed: found, open, equalAt };
   const uncertain = cappedUncertain.length === 0 ? [] : [new UserError('CAPPED_UNCERTAIN', [named(cappedUncertain)])];
   const warnings = [...verification.foreign.warnings, ...uncertain.map(({ message }) => message)];
   return { mode, ...compared, foreignWrites, seesForeignWrites, cappedUncertain, warnings };

@@ -1,4 +1,4 @@
-import type { IndexBuild } from '../report/progress.ts';
+import type { IndexBuild } from '../../contract/index.ts';
 import type { RunParts } from './parts.ts';
 
 const EVERY_MS = 2_000;

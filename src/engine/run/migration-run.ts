@@ -1,4 +1,5 @@
-import { knownError, messageOf, refusalsOf, UserError } from '../../platform/index.ts';
+import { type MigrationState, type Progress, type ResumedFrom, refusalsOf } from '../../contract/index.ts';
+import { knownError, messageOf, UserError } from '../../platform/index.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
@@ -14,11 +15,10 @@ import { HistoryWentBack, historyOf } from '../mongodb/seen-history.ts';
 import { otherDestination, watchClusters } from '../records/confirm-clusters.ts';
 import { takenBy } from '../records/destination-owner.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { MigrationState } from '../records/migration-state.ts';
 import { within } from '../records/within.ts';
 import { CollectionRates } from '../report/collection-rates.ts';
 import { CutoverAttempts } from '../report/cutover-attempts.ts';
-import type { Outcome, Progress, ResumedFrom } from '../report/progress.ts';
+import type { Outcome } from '../report/progress.ts';
 import { gatesOf } from '../report/readiness.ts';
 import { readinessFacts } from '../report/readiness-facts.ts';
 import { snapshot } from '../report/snapshot.ts';
@@ -192,7 +192,7 @@ export class MigrationRun {
     const { log, context } = this;
     const isBlocking = () => log.record.cutover?.blocking ?? false;
     // rule: abort-answered-when-open
-    const isOver = () => this.#isOver || (log.record.state !== 'committing' && !isBlocking());
+    const isOver = () => this.#isOver || (log.record.state !== 'COMMITTING' && !isBlocking());
     await context.stateChanges.until(isOver, AbortSignal.any([]), OPEN_LOOK_EVERY_MS);
     return !isBlocking();
   }
@@ -221,12 +221,12 @@ export class MigrationRun {
   async #work(): Promise<Outcome> {
     const { log, context, wishes } = this;
     const { state } = log.record;
-    const isOver = state === 'committed' || state === 'cancelled';
+    const isOver = state === 'COMMITTED' || state === 'CANCELLED';
     const neverBegan = log.record.token === undefined && log.record.blocksDestination === undefined;
     // rule: cancelled-takes-nothing
     const takes = !isOver && (wishes.current.cancellation === undefined || !neverBegan);
     await allEnded([this.#load(), ...(takes ? [this.#takeDestination()] : [])]);
-    if (isOver) return state;
+    if (isOver) return state === 'COMMITTED' ? 'committed' : 'cancelled';
     if (log.record.term > 1) {
       await allEnded([
         clearLeftSpools(context),
@@ -278,7 +278,7 @@ export class MigrationRun {
   #noteResumed(state: MigrationState): void {
     const { documentsCopied, bytesCopied } = snapshot(this, this.options).copy;
     const { savedAt } = this.log.record;
-    this.resumedFrom = { state, savedAtMs: savedAt?.getTime() ?? null, documentsCopied, bytesCopied };
+    this.resumedFrom = { state, savedAt: savedAt?.toISOString() ?? null, documentsCopied, bytesCopied };
     this.context.logger.info({ event: 'migration.resumed', ...this.resumedFrom }, 'resuming from the checkpoint');
   }
 
@@ -287,13 +287,13 @@ export class MigrationRun {
     const { context, log } = this;
     const { cancelled } = this.wishes;
     const token = log.record.token ?? (await this.#prepare());
-    if (log.record.state !== 'copying') await log.advance('copy begun');
+    if (log.record.state !== 'COPYING') await log.advance('copy begun');
     const follower = new StreamFollower(context, {
       tasks: this.#tasks,
       log,
       token,
       throttle: this.#throttle,
-      verification: this.options.verification ?? 'repair',
+      verification: this.options.verification ?? 'REPAIR',
     });
     this.follower = follower;
     const abandon = () => void follower.abandon();

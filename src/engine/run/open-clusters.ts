@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import type { Finding } from '../../contract/index.ts';
 import { systemClock } from '../../platform/index.ts';
 import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
 import { connectCluster } from '../mongodb/connect.ts';
@@ -6,7 +7,6 @@ import { classify } from '../mongodb/failure-policy.ts';
 import { Fence } from '../mongodb/fence.ts';
 import { sourceFeatures } from '../mongodb/server-features.ts';
 import { levelOf } from '../preflight/checks/versions.ts';
-import type { Finding } from '../preflight/finding.ts';
 import type { ClusterDescription } from '../preflight/inspect-cluster.ts';
 import { checkClusters, closeClients, examineOpen } from '../preflight/preflight.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
@@ -80,7 +80,7 @@ export async function openExamined(
 ): Promise<{ readonly findings: readonly Finding[]; readonly isRefused: boolean; readonly clusters?: Clusters }> {
   const { findings, clients, sizes, ...examined } = await examineOpen(options);
   const { source, destination } = clients;
-  const isRefused = findings.some(({ severity }) => severity === 'error');
+  const isRefused = findings.some(({ severity }) => severity === 'ERROR');
   const isComplete = sizes?.left === 0 && !findings.some(({ code }) => code === 'CHECK_INCOMPLETE');
   // rule: complete-late-checks
   if (!isRefused && isComplete && source && destination && examined.source && examined.destination) {
@@ -93,10 +93,10 @@ export async function openExamined(
     };
     return { findings, isRefused, clusters: { source, destination, checked, writers: writersOf(checked.destination) } };
   }
-  const [refusal] = findings.filter(({ severity }) => severity === 'error');
+  const [refusal] = findings.filter(({ severity }) => severity === 'ERROR');
   const committed = refusal && (await openCommitted(options, clients, refusal));
   if (committed !== undefined) {
-    const warnings = findings.filter(({ severity }) => severity === 'warning');
+    const warnings = findings.filter(({ severity }) => severity === 'WARNING');
     return { findings: warnings, isRefused: false, ...committed };
   }
   await closeClients(clients);

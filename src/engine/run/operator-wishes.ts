@@ -19,7 +19,7 @@ interface Wishes {
 /** The operator's wishes for one migration. `Migration` changes them; its run reads them here and follows their changes. */
 export class OperatorWishes {
   #current: Wishes = {
-    state: 'running',
+    state: 'RUNNING',
     cancellation: undefined,
     loadLevel: DEFAULT_LOAD_LEVEL,
     copyBytesPerSecond: Number.POSITIVE_INFINITY,
@@ -56,10 +56,10 @@ export class OperatorWishes {
     const after = { ...before, ...wishes };
     if ((Object.keys(after) as (keyof Wishes)[]).every((wish) => after[wish] === before[wish])) return;
     this.#current = after;
-    if (before.state !== 'cutover' && after.state === 'cutover') this.#calledOff = new AbortController();
-    if (before.state === 'cutover' && after.state !== 'cutover') this.#calledOff.abort();
+    if (before.state !== 'CUTOVER' && after.state === 'CUTOVER') this.#calledOff = new AbortController();
+    if (before.state === 'CUTOVER' && after.state !== 'CUTOVER') this.#calledOff.abort();
     if (after.rehearsal !== before.rehearsal) this.#rehearsalOff = new AbortController();
-    if (after.state !== 'running' || after.cancellation !== undefined) this.#rehearsalOff.abort();
+    if (after.state !== 'RUNNING' || after.cancellation !== undefined) this.#rehearsalOff.abort();
     if (after.cancellation !== undefined) this.#cancelled.abort();
     for (const follow of this.#followers) follow();
   }

@@ -39,7 +39,7 @@ export async function prepareNew(
     token,
     blocksDestination: blocked,
     // Nothing that this term applies comes before its verification.
-    ...(options.verification === 'off' ? {} : { verifiedTerm: log.record.term }),
+    ...(options.verification === 'OFF' ? {} : { verifiedTerm: log.record.term }),
     ...(shards && { shards }),
   };
   await log.advance(

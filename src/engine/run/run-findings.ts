@@ -1,5 +1,5 @@
+import type { Finding } from '../../contract/index.ts';
 import { ADVICE, AT_CUTOVER } from '../preflight/all-checks.ts';
-import type { Finding } from '../preflight/finding.ts';
 import { lookBeside } from '../preflight/preflight.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { RunParts } from './parts.ts';
@@ -39,7 +39,7 @@ export class RunFindings {
     const couldLook = !signal.aborted && now.every(({ code }) => code === 'USERS_BYPASS_BLOCK');
     if (couldLook) this.#all = [...this.#all.filter(({ code }) => code !== 'USERS_BYPASS_BLOCK'), ...now];
     for (const { code, message, concerns } of this.#all) {
-      if (concerns === 'cutover') logger.warn({ event: 'cutover.finding', code }, message);
+      if (concerns === 'CUTOVER') logger.warn({ event: 'cutover.finding', code }, message);
     }
   }
 }

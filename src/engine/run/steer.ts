@@ -47,22 +47,22 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
       await follower.abandon();
       return await cancel(context, log, wishes.current.cancellation);
     }
-    if (wishes.current.state === 'paused') await pause(run, follower);
-    if (log.record.state === 'copying' && follower.allLive) await log.advance('caught up');
+    if (wishes.current.state === 'PAUSED') await pause(run, follower);
+    if (log.record.state === 'COPYING' && follower.allLive) await log.advance('caught up');
     const refusal = options.once ? lastRefusal(context) : undefined;
     if (refusal !== undefined) throw refusal;
-    if (log.record.state === 'tailing' && options.once) follower.verification.refuseDifferences();
-    if (log.record.state === 'tailing' && options.once && follower.verification.isClean) {
+    if (log.record.state === 'FOLLOWING' && options.once) follower.verification.refuseDifferences();
+    if (log.record.state === 'FOLLOWING' && options.once && follower.verification.isClean) {
       if (!(await isConfirmed(follower, wishes.cancelled))) continue;
       if (!(await commitUnlessCancelled(run, follower))) continue;
       await finishCutover(context, log, timeline);
       return 'committed';
     }
-    if (wishes.current.state === 'cutover') attempts.note(run.notReadyReasons);
+    if (wishes.current.state === 'CUTOVER') attempts.note(run.notReadyReasons);
     // Where the source's catalog has to stand still, nothing would make the difference go away.
-    if (wishes.current.state === 'cutover' && hasOtherCatalog(follower))
+    if (wishes.current.state === 'CUTOVER' && hasOtherCatalog(follower))
       await unlessAborted(follower.confirmCatalog(), noLongerWanted(wishes));
-    if (wishes.current.state === 'cutover' && run.notReadyReasons.length === 0) {
+    if (wishes.current.state === 'CUTOVER' && run.notReadyReasons.length === 0) {
       const ended = await attemptCutover(run, follower, timed);
       if (ended === 'unconfirmed') continue;
       if (ended === 'committed') {
@@ -75,10 +75,10 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
       await log.advanceCutover('source opened', { timeline: timeline.attempts });
       await log.advance('cutover put off');
     }
-    if (wishes.current.state !== 'cutover') attempts.abandon();
+    if (wishes.current.state !== 'CUTOVER') attempts.abandon();
     const { rehearsal, state: wanted } = wishes.current;
     const isRehearsed = rehearsal === undefined || rehearsal <= (log.record.cutover?.rehearsed ?? 0);
-    if (!isRehearsed && wanted === 'running' && log.record.state === 'tailing') {
+    if (!isRehearsed && wanted === 'RUNNING' && log.record.state === 'FOLLOWING') {
       timeline.want(rehearsal);
       const calledOff = AbortSignal.any([wishes.cancelled, wishes.rehearsalOff]);
       await rehearse(timed, log, follower, { calledOff, timeline, rehearsal });
@@ -153,7 +153,7 @@ async function isConfirmed({ verification }: StreamFollower, over: AbortSignal):
   if (confirmed === undefined) return false;
   if (confirmed) return true;
   const { catalog } = verification;
-  const lost = catalog.differences?.find((one) => one.class === 'collection missing' && !catalog.isNew(one));
+  const lost = catalog.differences?.find((one) => one.class === 'COLLECTION_MISSING' && !catalog.isNew(one));
   if (lost === undefined) return false;
   const reason = 'somebody else dropped or renamed it on the destination';
   throw new UserError('NAMESPACE_CONFLICT', [lost.destinationNamespace, reason]);
@@ -167,10 +167,10 @@ async function pause({ context, log, wishes, checkpoint }: SteeredRun, follower:
   await follower.flush(wishes.cancelled);
   await checkpoint.save();
   await log.advance('paused');
-  const isOver = () => wishes.current.state !== 'paused' || wishes.cancelled.aborted || signal.aborted;
+  const isOver = () => wishes.current.state !== 'PAUSED' || wishes.cancelled.aborted || signal.aborted;
   while (!isOver()) await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
   gate.open();
-  if (!signal.aborted) await log.advance(state === 'tailing' ? 'tail resumed' : 'copy resumed');
+  if (!signal.aborted) await log.advance(state === 'FOLLOWING' ? 'tail resumed' : 'copy resumed');
 }
 
 /** Fails a run that nobody attends to: nobody is there to confirm its drops. @throws UserError DROPS_UNCONFIRMED */

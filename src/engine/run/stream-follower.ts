@@ -1,4 +1,5 @@
 import type { Timestamp } from 'mongodb';
+import type { VerificationMode } from '../../contract/index.ts';
 import { reach } from '../../platform/index.ts';
 import { Displaced } from '../apply/displaced.ts';
 import { Lanes } from '../apply/lanes.ts';
@@ -28,7 +29,6 @@ import { historyOf } from '../mongodb/seen-history.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
-import type { VerificationMode } from '../scope/options.ts';
 import { declareMissed } from '../verify/declare-missed.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { Verification } from '../verify/verification.ts';

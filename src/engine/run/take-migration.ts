@@ -1,5 +1,5 @@
 import { Timestamp } from 'mongodb';
-import { systemClock, UserError, withPhase } from '../../platform/index.ts';
+import { systemClock, UserError, withState } from '../../platform/index.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { SeenChanges } from '../apply/seen-changes.ts';
 import { HeldDrops } from '../collections/held-drops.ts';
@@ -94,7 +94,7 @@ export async function takeMigration(
     checkpoint,
     retrier,
     clock,
-    logger: withPhase(logger, () => log.record.state),
+    logger: withState(logger, () => log.record.state),
     signal,
     gate: new Gate(),
     counters: { ...newCounters(), ...record.counts },
@@ -136,6 +136,6 @@ function writerWarnings({ migrationId, earlierWriter }: CheckpointStore): string
 
 /** An earlier engine that has finished the cutover has watched the source. */
 function sourceWarnings({ _id, state }: MigrationRecord, lacksSource: LackOfSource | undefined): string[] {
-  if (lacksSource?.act !== 'finish the cutover' || state === 'committed') return [];
+  if (lacksSource?.act !== 'finish the cutover' || state === 'COMMITTED') return [];
   return [new UserError('SOURCE_UNWATCHED', [_id, lacksSource.reason]).message];
 }

@@ -79,7 +79,7 @@ async function recordOn(
  */
 function endingDirection(record: MigrationRecord | undefined): number {
   if (record?.cutover?.committed !== true || record.retiredBy !== undefined) return -1;
-  return record.state === 'committed' && hasWayBack(record) ? -1 : (record.reversals ?? 0);
+  return record.state === 'COMMITTED' && hasWayBack(record) ? -1 : (record.reversals ?? 0);
 }
 
 interface Destination {

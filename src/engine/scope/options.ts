@@ -1,3 +1,4 @@
+import type { VerificationMode } from '../../contract/index.ts';
 import type { Clock, Logger } from '../../platform/index.ts';
 import type { ClusterAddress } from '../mongodb/connect.ts';
 import type { DocumentFilter } from './document-filters.ts';
@@ -87,12 +88,6 @@ export interface MigrationOptions {
  * s at most.
  */
 export type BypassingWrites = 'drain' | 'giveUp';
-
-/**
- * How a migration is verified. `repair` writes a document that differs again, and stops when it keeps differing;
- * `report` leaves it, and refuses the cutover; `off` compares nothing.
- */
-export type VerificationMode = 'repair' | 'report' | 'off';
 
 /** Returns all options that are fixed once a migration has begun, as one text to compare. */
 export function selectionOf(options: MigrationOptions): string {

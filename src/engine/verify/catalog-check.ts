@@ -132,7 +132,7 @@ export class CatalogCheck {
       this.#new = new Set(
         this.#differences.filter((one) =>
           // rule: wait-for-new-collection
-          made.has(one.destinationNamespace) ? one.class === 'collection extra' : one.class === 'collection missing',
+          made.has(one.destinationNamespace) ? one.class === 'COLLECTION_EXTRA' : one.class === 'COLLECTION_MISSING',
         ),
       );
       stateChanges.notify();
@@ -183,7 +183,7 @@ export class CatalogCheck {
     // A destination that keeps its data has collections of its own.
     const found = isReversed ? weakenedCatalog(present, wanted) : present;
     return compareCatalogs(wanted, found, EXPECTED_UNTIL_CUTOVER).filter(
-      (difference) => !(keepsDestination && difference.class === 'collection extra'),
+      (difference) => !(keepsDestination && difference.class === 'COLLECTION_EXTRA'),
     );
   }
 }

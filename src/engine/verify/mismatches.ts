@@ -1,4 +1,5 @@
 import { Binary } from 'mongodb';
+import { inWords } from '../../contract/index.ts';
 import { type Logger, reach, UserError } from '../../platform/index.ts';
 import { canonicalKey, type DocumentKey, keyBytes, keyFromBytes, keyOf } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
@@ -158,5 +159,5 @@ export class Mismatches {
 /** Describes a mismatch for people. */
 function describeMismatch({ namespace, key, class: kind, path, foreign }: MismatchRecord): string {
   const where = path === null ? '' : ` at \`${path}\``;
-  return `${namespace} _id ${key}: ${kind}${where}${foreign ? ', written by somebody else on the destination' : ''}`;
+  return `${namespace} _id ${key}: ${inWords(kind)}${where}${foreign ? ', written by somebody else on the destination' : ''}`;
 }

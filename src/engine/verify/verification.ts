@@ -1,4 +1,5 @@
 import type { Timestamp } from 'mongodb';
+import type { VerificationMode } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { type DirtyKey, unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
@@ -14,7 +15,6 @@ import { RepeatedId } from '../mongodb/repeated-ids.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { VerifiedRangeRecord } from '../records/verification-records.ts';
 import { VerificationRecords } from '../records/verification-records.ts';
-import type { VerificationMode } from '../scope/options.ts';
 import { CatalogCheck, type CatalogCheckParts } from './catalog-check.ts';
 import { describeCatalogDifference } from './catalog-difference-text.ts';
 import { type CompareCollectionParts, compareRange } from './compare-collection.ts';
@@ -121,7 +121,7 @@ export class Verification {
   }
 
   get isOff(): boolean {
-    return this.mode === 'off';
+    return this.mode === 'OFF';
   }
 
   /** Applies the operator's load level. */
@@ -187,7 +187,7 @@ export class Verification {
    * readable. Not at once: a comparison that has just ended would look incomplete again.
    */
   #compareOpenAgain(): void {
-    if (this.mode !== 'report' && !this.#parts.isReversed) return; // rule: recheck-confirmed-delete
+    if (this.mode !== 'REPORT' && !this.#parts.isReversed) return; // rule: recheck-confirmed-delete
     const nowMs = this.#parts.clock.elapsed();
     const dueAtMs = this.#openAgainAtMs ?? nowMs + OPEN_AGAIN_AFTER_MS;
     const isDue = dueAtMs <= nowMs;
@@ -226,7 +226,7 @@ export class Verification {
 
   /** Describes a document that differs and that the engine doesn't repair; undefined when there is none. */
   get difference(): string | undefined {
-    return this.mode === 'report' ? this.mismatches.describeOpen() : this.#parts.drops.documents.wait?.reason;
+    return this.mode === 'REPORT' ? this.mismatches.describeOpen() : this.#parts.drops.documents.wait?.reason;
   }
 
   /** Compares the catalogs now. @returns whether both sides are equal */
@@ -388,12 +388,12 @@ export class Verification {
     const { collection, key, sequence } = open;
     const { clock, drops, isReversed } = this.#parts;
     const isExtra = open.sourceHash === undefined;
-    const isHeld = this.mode === 'repair' && isReversed && isExtra && !drops.arePermitted; // rule: former-source-keeps-extra
-    const result = await this.mismatches.note(open, this.mode === 'repair' && !isHeld);
+    const isHeld = this.mode === 'REPAIR' && isReversed && isExtra && !drops.arePermitted; // rule: former-source-keeps-extra
+    const result = await this.mismatches.note(open, this.mode === 'REPAIR' && !isHeld);
     if (result === 'equal') return;
     if (isHeld && result === 'noted') drops.documents.hold(collection, key, clock.now());
     // The write pause compares the ends of capped collections.
-    if (result === 'discarded' || this.mode === 'report' || isHeld) return this.rechecks.leave(open);
+    if (result === 'discarded' || this.mode === 'REPORT' || isHeld) return this.rechecks.leave(open);
     Rechecks.repairing(open);
     this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });
   }

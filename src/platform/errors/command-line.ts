@@ -82,7 +82,7 @@ export const commandLineErrors = defineErrors('request', {
   },
   HOOK_SCOPE_WITHOUT_SERVER: {
     status: 400,
-    detail: 'Hook % has organizationId or projectId, and a migration of linkspan sync has neither.',
+    detail: 'Hook % has orgId or groupId, and a migration of linkspan sync has neither.',
     remedy: 'Remove them, or use another hooks file for linkspan sync.',
   },
   DROP_OF_OTHER_SIDE: {

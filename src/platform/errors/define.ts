@@ -12,12 +12,12 @@ export interface ErrorDefinition {
   /** The action that fixes the problem, with `%` for each further parameter. */
   readonly remedy: string;
   /** A warning is shown and ends nothing. */
-  readonly severity: 'error' | 'warning';
+  readonly severity: 'ERROR' | 'WARNING';
   readonly scope: Scope;
   /** `transient`: the engine tries again until the cause is gone. `none`: somebody has to act first. */
   readonly retry: 'none' | 'transient';
   /** Set on warnings about the cutover: Linkspan repeats them when a user requests one. */
-  readonly concerns?: 'cutover';
+  readonly concerns?: 'CUTOVER';
 }
 
 type Declared = Omit<ErrorDefinition, 'severity' | 'scope' | 'retry'> &
@@ -34,7 +34,7 @@ export function defineErrors<T extends Record<string, Declared>>(
 ): { readonly [K in keyof T]: ErrorDefinition } {
   const entries = Object.entries(part).map(([code, entry]) => [
     code,
-    { severity: 'error', scope, retry: 'none', ...entry } satisfies ErrorDefinition,
+    { severity: 'ERROR', scope, retry: 'none', ...entry } satisfies ErrorDefinition,
   ]);
   return Object.fromEntries(entries);
 }

@@ -10,7 +10,7 @@ export const verificationErrors = defineErrors('migration', {
   },
   CAPPED_UNCERTAIN: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail:
       'Capped collections may differ from the source: %. They changed or differed when they were last compared, so they may lack, or have, some of the oldest documents.',
     remedy:
@@ -18,14 +18,14 @@ export const verificationErrors = defineErrors('migration', {
   },
   FOREIGN_WRITES: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'Somebody else wrote % to the destination, most recently % in `%`.',
     remedy:
       'Stop the applications that write to the destination. The migration compares each of these documents with the source.',
   },
   FOREIGN_WRITES_UNSEEN: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail:
       "The destination's oplog can't be read (%), so writes of others on the destination stay unseen after their collection was compared.",
     remedy: 'Grant the role clusterMonitor on the destination. Without it, make sure that nobody else writes there.',

@@ -97,7 +97,7 @@ export const agentLogEvents = {
   'migration.steered': { level: 'info', fields: ['wanted'], meaning: 'A migration pauses or resumes, by request.' },
   'migration.unassigned': {
     level: 'info',
-    fields: ['migration'],
+    fields: ['migrationId'],
     meaning: 'The control plane no longer wants the migration from this agent. The engine stops, and the data stays.',
   },
   'validation.finished': {

@@ -90,7 +90,7 @@ export const cutoverLogEvents = {
   },
   'source_watch.ended': {
     level: 'info',
-    fields: ['ended', 'watchedToMs'],
+    fields: ['ended', 'watchedTo'],
     meaning: 'The watch of a blocked source after the commit has ended.',
   },
   'source_watch.not_recorded': {

@@ -73,7 +73,7 @@ export const migrationLogEvents = {
   },
   'migration.resumed': {
     level: 'info',
-    fields: ['state', 'savedAtMs', 'documentsCopied', 'bytesCopied'],
+    fields: ['state', 'savedAt', 'documentsCopied', 'bytesCopied'],
     meaning: 'The engine resumes a migration from its checkpoint.',
   },
   'oplog.destination_unreadable': {
@@ -129,7 +129,7 @@ export const migrationLogEvents = {
   },
   'wait.long': {
     level: 'error',
-    fields: ['for', 'sinceMs', 'reason'],
+    fields: ['for', 'since', 'reason'],
     meaning: 'Linkspan has waited for something for half an hour. It continues by itself once that is available.',
   },
   'wait.unknown_error': {

@@ -128,6 +128,11 @@ export const serverLogEvents = {
     fields: ['reason'],
     meaning: 'The server cannot check when the secrets of owners expire. It tries again.',
   },
+  'report.fields_left_out': {
+    level: 'warn',
+    fields: ['host', 'version', 'fields'],
+    meaning: 'A report of an agent has fields that this version does not take. The rest of the report counts.',
+  },
   'security.event': {
     level: 'warn',
     fields: [

@@ -242,6 +242,34 @@ const VERSIONS: readonly string[] = [
   'ALTER TABLE migrations ADD COLUMN reported_at_ms INTEGER',
   // When an agent first reported after its last silence.
   'ALTER TABLE agents ADD COLUMN heard_since_ms INTEGER',
+  // Reports have the form of the contract (docs/adr/0036-contract.md). Agents report it anew.
+  `
+  DROP INDEX active_migrations;
+  DROP INDEX active_migrations_of_agent;
+  DROP INDEX active_migrations_of_organization;
+  ALTER TABLE migrations DROP COLUMN is_active;
+  UPDATE migrations SET
+    progress = NULL,
+    way_back = json_set(way_back, '$.state', upper(way_back ->> 'state')),
+    state = json_set(json_remove(state, '$.sourceWatch'), '$.wanted', upper(state ->> 'wanted'));
+  UPDATE migrations SET state = json_set(state, '$.wayBack', upper(state ->> 'wayBack')) WHERE state ->> 'wayBack' IS NOT NULL;
+  ALTER TABLE migrations ADD COLUMN is_active INTEGER GENERATED ALWAYS AS (
+    status IN ('NEW', 'WORKING') OR (status = 'COMPLETE' AND coalesce(state ->> 'wayBack', '') IN ('OPEN', 'FAILED', 'FINISHING'))
+  ) VIRTUAL;
+  CREATE INDEX active_migrations ON migrations (created_at_ms) WHERE is_active;
+  CREATE INDEX active_migrations_of_agent ON migrations (agent_id) WHERE is_active;
+  CREATE INDEX active_migrations_of_organization ON migrations (org_id) WHERE is_active;
+  UPDATE migration_samples SET figures =
+    json_set(figures, '$.state', iif(figures ->> 'state' = 'tailing', 'FOLLOWING', upper(figures ->> 'state')));
+  UPDATE validations SET
+    findings = replace(replace(replace(findings, '"severity":"error"', '"severity":"ERROR"'),
+      '"severity":"warning"', '"severity":"WARNING"'), '"concerns":"cutover"', '"concerns":"CUTOVER"'),
+    estimate = replace(replace(replace(estimate, '"restsOn":"assumption"', '"restsOn":"ASSUMPTION"'),
+      '"restsOn":"measured read of the source"', '"restsOn":"MEASURED_SOURCE_READ"'),
+      '"restsOn":"limit of the configuration"', '"restsOn":"CONFIGURED_LIMIT"');
+  DELETE FROM migration_list_items;
+  DELETE FROM migration_lists;
+  `,
 ];
 
 /** The first schema version of a store with a head file. */

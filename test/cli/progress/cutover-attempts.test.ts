@@ -2,32 +2,31 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { attemptLines } from '../../../src/cli/progress/cutover-attempts.ts';
 import { describeView } from '../../../src/cli/progress/describe.ts';
-import { viewOf } from '../../../src/cli/progress/index.ts';
-import type { CutoverAttempt } from '../../../src/engine/index.ts';
-import { snapshot } from './snapshots.ts';
+import { type CutoverAttempt, dateOf } from '../../../src/contract/index.ts';
+import { snapshot, viewed } from './snapshots.ts';
 
 const putOff: CutoverAttempt = {
   number: 1,
-  startedAtMs: 0,
-  result: 'put off',
+  startedAt: dateOf(0),
+  result: 'POSTPONED',
   reason: 'late',
   stoppedMs: 200,
-  steps: [{ name: 'block', startedAtMs: 0, durationMs: 200, reason: 'a reason' }],
+  steps: [{ name: 'block', startedAt: dateOf(0), durationMs: 200, reason: 'a reason' }],
 };
 const current: CutoverAttempt = {
   number: 2,
-  startedAtMs: 200,
+  startedAt: dateOf(200),
   steps: [
-    { name: 'checks', startedAtMs: 200, durationMs: 5, reason: 'compared' },
-    { name: 'accounts', startedAtMs: 205, durationMs: 1, reason: 'made' },
-    { name: 'drain', startedAtMs: 206, durationMs: 994, reason: 'applied', counts: { applied: 1_234 } },
-    { name: 'obstacles', startedAtMs: 1_200, reason: 'waited for a moment: a transaction' },
+    { name: 'checks', startedAt: dateOf(200), durationMs: 5, reason: 'compared' },
+    { name: 'accounts', startedAt: dateOf(205), durationMs: 1, reason: 'made' },
+    { name: 'drain', startedAt: dateOf(206), durationMs: 994, reason: 'applied', counts: { applied: 1_234 } },
+    { name: 'obstacles', startedAt: dateOf(1_200), reason: 'waited for a moment: a transaction' },
   ],
 };
 
 test('attempts to cut over show how they ended, and where the time of the last one goes', () => {
   assert.deepEqual(attemptLines([putOff, current], 3_200), [
-    ['attempt 1', "put off after 0.20 s, users' writes stopped for 0.20 s: late"],
+    ['attempt 1', "postponed after 0.20 s, users' writes stopped for 0.20 s: late"],
     ['attempt 2', 'under way after 3.00 s'],
     ['', '0.99 s drain: applied (applied 1,234)'],
     ['', '2.00 s obstacles: waited for a moment: a transaction'],
@@ -37,7 +36,7 @@ test('attempts to cut over show how they ended, and where the time of the last o
 
 test('the live display shows the step that a cutover is in', () => {
   const shown = (cutoverAttempts: readonly CutoverAttempt[]) =>
-    describeView(viewOf(snapshot({ state: 'committing', cutoverAttempts }), 3_200)).join(', ');
+    describeView(viewed(snapshot({ state: 'COMMITTING', cutoverAttempts }), 3_200)).join(', ');
   assert.match(shown([putOff, current]), /obstacles: waited for a moment: a transaction/);
   assert.doesNotMatch(shown([putOff]), /block/);
 });

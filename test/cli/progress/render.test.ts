@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { viewOf } from '../../../src/cli/progress/collect.ts';
 import { JsonRenderer } from '../../../src/cli/progress/json.ts';
 import { PlainRenderer } from '../../../src/cli/progress/plain.ts';
 import { TtyRenderer } from '../../../src/cli/progress/tty.ts';
 import { watchProgress } from '../../../src/cli/progress/watch.ts';
-import type { Progress } from '../../../src/engine/index.ts';
+import { dateOf, type Progress } from '../../../src/contract/index.ts';
 import { systemClock } from '../../../src/platform/index.ts';
-import { comparing, copied, mismatch, snapshot, tailing, verified } from './snapshots.ts';
+import { comparing, copied, mismatch, snapshot, tailing, verified, viewed } from './snapshots.ts';
 
 /** A sink that stores what is written. */
 class Paper {
@@ -26,29 +25,29 @@ class Paper {
 const REDRAW = '\r\u001b[2K';
 
 const series: readonly (readonly [number, Progress])[] = [
-  [0, snapshot({ state: 'preparing', lagSeconds: null })],
+  [0, snapshot({ state: 'PREPARING', lagSeconds: null })],
   [1_000, copied(0)],
   [2_000, copied(250_000)],
   [5_000, { ...copied(1_000_000), etaSeconds: 12, rates: { ...snapshot().rates, bytesPerSecond: 250_000 } }],
   [9_000, tailing({ lagSeconds: 2 })],
-  [12_000, snapshot({ state: 'committed', lagSeconds: null })],
+  [12_000, snapshot({ state: 'COMMITTED', lagSeconds: null })],
 ];
 
 function render(renderer: JsonRenderer | PlainRenderer | TtyRenderer): void {
-  for (const [atMs, progress] of series.slice(0, -1)) renderer.show(viewOf(progress, atMs));
+  for (const [atMs, progress] of series.slice(0, -1)) renderer.show(viewed(progress, atMs));
   const [atMs, progress] = series.at(-1) ?? [0, snapshot()];
-  renderer.finish(viewOf(progress, atMs));
+  renderer.finish(viewed(progress, atMs));
 }
 
-test('a terminal shows bar, rate, lag and ETA on one redrawn line, and keeps a line of each phase', () => {
+test('a terminal shows bar, rate, lag and ETA on one redrawn line, and keeps a line of each stage', () => {
   const paper = new Paper();
   render(new TtyRenderer(paper));
   const lines = paper.text.split('\n').map((line) => line.split(REDRAW).at(-1));
   assert.deepEqual(lines, [
-    'preparing        0:00',
-    'copying          0:04  [######------------------] 25 %  250 kB/s  lag 3 s  ETA 0:12  1.00 MB of 4.00 MB',
-    'catching up      0:00  lag 2 s  5 changes  7 waiting',
-    'done             0:00  [########################] 100 %  1.00 MB in 1,000 documents copied  5 changes applied',
+    'preparing          0:00',
+    'copying            0:04  [######------------------] 25 %  250 kB/s  lag 3 s  ETA 0:12  1.00 MB of 4.00 MB',
+    'catching up        0:00  lag 2 s  5 changes  7 waiting',
+    'complete           0:00  [########################] 100 %  1.00 MB in 1,000 documents copied  5 changes applied',
     '',
   ]);
 });
@@ -58,10 +57,10 @@ test('a line never wraps on a narrow terminal, and shows the most important fact
   render(new TtyRenderer(paper));
   const lines = paper.text.split('\n').flatMap((line) => line.split(REDRAW));
   for (const line of lines) assert.ok(line.length < 76, line);
-  assert.ok(lines.includes('copying          0:04  [##--------] 25 %  250 kB/s  lag 3 s  ETA 0:12'));
+  assert.ok(lines.includes('copying            0:04  [##--------] 25 %  250 kB/s  lag 3 s  ETA 0:12'));
 });
 
-test('a log gets a line at each change of phase and every few seconds, without control characters', () => {
+test('a log gets a line at each change of stage and every few seconds, without control characters', () => {
   const paper = new Paper();
   render(new PlainRenderer(paper, 4_000));
   assert.deepEqual(paper.text.split('\n'), [
@@ -69,16 +68,16 @@ test('a log gets a line at each change of phase and every few seconds, without c
     'copying: 0 %, lag 3 s, 0 B of 4.00 MB, 1,000 documents',
     'copying: 25 %, 250 kB/s, lag 3 s, ETA 0:12, 1.00 MB of 4.00 MB, 1,000 documents',
     'catching up: lag 2 s, 5 changes, 7 waiting',
-    'done: 100 %, 1.00 MB in 1,000 documents copied, 5 changes applied',
+    'complete: 100 %, 1.00 MB in 1,000 documents copied, 5 changes applied',
     '',
   ]);
 });
 
 test('a repair after lost history shows its progress', () => {
   const paper = new Paper();
-  const repairs = { declared: 1, atMs: 0, reason: 'lost', collections: 4, collectionsDone: 1 };
+  const repairs = { declared: 1, at: dateOf(0), reason: 'lost', collections: 4, collectionsDone: 1 };
   const progress = tailing({ repairs: { ...repairs, documentsCompared: 1_234, keysDiffered: 5 } });
-  new PlainRenderer(paper).show(viewOf(progress, 0));
+  new PlainRenderer(paper).show(viewed(progress, 0));
   const facts = '1 of 4 collections compared after lost history, lag 3 s, 1,234 documents compared, 5 differed';
   assert.equal(paper.text, `repairing: 25 %, ${facts}\n`);
 });
@@ -88,14 +87,14 @@ test('a verification shows its progress, and what differs comes first', () => {
   const found = { found: 3, open: 1, latest: [mismatch] };
   const rates = { bytesPerSecond: 250_000, etaSeconds: 12, waiting: 4 };
   const renderer = new PlainRenderer(paper);
-  renderer.show(viewOf(tailing({ verification: comparing(rates) }), 0));
-  renderer.show(viewOf(tailing({ verification: comparing({ ...rates, mismatches: found }) }), 6_000));
+  renderer.show(viewed(tailing({ verification: comparing(rates) }), 0));
+  renderer.show(viewed(tailing({ verification: comparing({ ...rates, mismatches: found }) }), 6_000));
   renderer.show(
-    viewOf(tailing({ verification: verified({ catalogDifferences: ['shop.orders: index missing a_1'] }) }), 12_000),
+    viewed(tailing({ verification: verified({ catalogDifferences: ['shop.orders: index missing a_1'] }) }), 12_000),
   );
   assert.deepEqual(paper.text.split('\n'), [
     'verifying: 25 %, lag 3 s, 250 kB/s, ETA 0:12, 500 of 2,000 documents compared, 4 to compare again',
-    'verifying: 25 %, 1 document differs, lag 3 s, 250 kB/s, ETA 0:12, 500 of 2,000 documents compared, 3 differed, 4 to compare again',
+    'differences found: 25 %, 1 document differs, verifying, lag 3 s, 250 kB/s, ETA 0:12, 500 of 2,000 documents compared, 3 differed, 4 to compare again',
     'catching up: catalogs differ: shop.orders: index missing a_1, lag 3 s, 5 changes, 7 waiting, 2,000 documents compared',
     '',
   ]);
@@ -112,7 +111,7 @@ test('of a sharded source, a line names the shard whose oplog loses changes firs
   });
   const lineOf = (changes: Partial<Progress>) => {
     const paper = new Paper();
-    new PlainRenderer(paper).show(viewOf(tailing({ verification: verified(), ...changes }), 0));
+    new PlainRenderer(paper).show(viewed(tailing({ verification: verified(), ...changes }), 0));
     return paper.text;
   };
   const seen = { oplog: { ...oplog, shard: 'rs1' }, shards: [shard('rs0'), shard('rs1')] };
@@ -132,20 +131,20 @@ test('programs get one JSON object a line, with the rate, the ETA and the whole 
     .split('\n')
     .map((line) => JSON.parse(line));
   assert.equal(objects.length, series.length);
-  const { type, time, phase, bytesPerSecond, etaSeconds, lagSeconds, copy } = objects[3];
+  const { type, time, stage, bytesPerSecond, etaSeconds, lagSeconds, copy } = objects[3];
   assert.deepEqual(
-    { type, time, phase, bytesPerSecond, etaSeconds, lagSeconds, copied: copy.bytesCopied },
+    { type, time, stage, bytesPerSecond, etaSeconds, lagSeconds, copied: copy.bytesCopied },
     {
       type: 'progress',
       time: '1970-01-01T00:00:05.000Z',
-      phase: 'copying',
+      stage: 'COPYING',
       bytesPerSecond: 250_000,
       etaSeconds: 12,
       lagSeconds: 3,
       copied: 1_000_000,
     },
   );
-  assert.equal(objects.at(-1).state, 'committed');
+  assert.equal(objects.at(-1).state, 'COMMITTED');
 });
 
 test('the last state is shown even if it comes between two snapshots', async () => {
@@ -157,18 +156,18 @@ test('the last state is shown even if it comes between two snapshots', async () 
     now: () => 0,
     elapsed: () => 0,
     sleep: async () => {
-      current = snapshot({ state: 'committed' });
+      current = snapshot({ state: 'COMMITTED' });
       ended.abort();
     },
   };
   await watchProgress(() => current, new PlainRenderer(paper), ended.signal, { clock });
-  assert.match(paper.text, /^copying: .*\ndone: .*\n$/);
+  assert.match(paper.text, /^copying: .*\ncomplete: .*\n$/);
 });
 
 test('lines for a log do not repeat the previous line', () => {
   const paper = new Paper();
   const renderer = new PlainRenderer(paper);
-  for (const atMs of [0, 6_000, 12_000]) renderer.show(viewOf(tailing({ lagSeconds: 0 }), atMs));
-  renderer.show(viewOf(tailing({ lagSeconds: 3 }), 18_000));
+  for (const atMs of [0, 6_000, 12_000]) renderer.show(viewed(tailing({ lagSeconds: 0 }), atMs));
+  renderer.show(viewed(tailing({ lagSeconds: 3 }), 18_000));
   assert.deepEqual(paper.text.match(/lag \d s/g), ['lag 0 s', 'lag 3 s']);
 });

@@ -1,13 +1,14 @@
-import type { Progress } from '../../../src/engine/index.ts';
+import { type ProgressView, viewOf } from '../../../src/cli/progress/index.ts';
+import { dateOf, type Progress, stageOfRun } from '../../../src/contract/index.ts';
 import { verificationProgress } from '../../../src/engine/report/verification-progress.ts';
 
 /** Progress in the middle of the copy, with the fields that a test overrides. */
 export function snapshot(changed: Partial<Progress> = {}): Progress {
   return {
     migrationId: '0123456789abcdef01234567',
-    state: 'copying',
-    sinceMs: 1_000,
-    phases: [{ name: 'preparing', startedAtMs: 0, endedAtMs: 1_000 }],
+    state: 'COPYING',
+    since: dateOf(1_000),
+    phases: [{ name: 'PREPARING', startedAt: dateOf(0), endedAt: dateOf(1_000) }],
     copy: {
       collectionsTotal: 3,
       collectionsDone: 1,
@@ -25,7 +26,7 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
     changes: { read: 10, applied: 5, duringCopy: 2, queued: 7 },
     lagSeconds: 3,
     oplog: null,
-    verification: verificationProgress('repair'),
+    verification: verificationProgress('REPAIR'),
     repairs: null,
     readiness: [],
     readyForCutover: false,
@@ -44,8 +45,8 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
 /** A verification that compares, with the fields that a test overrides. */
 export function comparing(changed: Partial<Progress['verification']> = {}): Progress['verification'] {
   return {
-    ...verificationProgress('repair'),
-    phase: 'comparing',
+    ...verificationProgress('REPAIR'),
+    phase: 'COMPARING',
     seesForeignWrites: true,
     collectionsTotal: 3,
     collectionsDone: 1,
@@ -60,12 +61,12 @@ export function comparing(changed: Partial<Progress['verification']> = {}): Prog
 /** A verification that has compared everything, and found nothing. */
 export function verified(changed: Partial<Progress['verification']> = {}): Progress['verification'] {
   return comparing({
-    phase: 'following',
+    phase: 'FOLLOWING',
     collectionsDone: 3,
     documentsCompared: 2_000,
     bytesCompared: 4_000_000,
     documentsRechecked: 130,
-    equalAtMs: Date.UTC(2026, 10, 26, 20, 41, 7),
+    equalAt: dateOf(Date.UTC(2026, 10, 26, 20, 41, 7)),
     catalogDifferences: [],
     catalogDifferencesFound: 0,
     ...changed,
@@ -76,9 +77,9 @@ export function verified(changed: Partial<Progress['verification']> = {}): Progr
 export const mismatch: Progress['verification']['mismatches']['latest'][number] = {
   namespace: 'shop.orders',
   key: '{"$numberInt":"7"}',
-  class: 'different',
+  class: 'DIFFERENT',
   path: 'a.b',
-  firstSeenMs: 0,
+  firstSeen: dateOf(0),
   times: 1,
   sourceTime: { t: 1, i: 1 },
   destinationTime: { t: 2, i: 1 },
@@ -95,9 +96,14 @@ export function copied(bytesCopied: number): Progress {
 export function tailing(changed: Partial<Progress> = {}): Progress {
   const { copy } = snapshot();
   return snapshot({
-    state: 'tailing',
+    state: 'FOLLOWING',
     copy: { ...copy, collectionsDone: 3, bytesCopied: copy.bytesTotal, documentsCopied: 2_000 },
     indexes: { total: 4, built: 4, building: null },
     ...changed,
   });
+}
+
+/** The view of a migration whose engine runs in this process, as nobody steers it. */
+export function viewed(progress: Progress, atMs = 0): ProgressView {
+  return viewOf(progress, stageOfRun(progress, 'RUNNING', false), atMs);
 }

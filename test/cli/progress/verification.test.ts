@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { differenceLines, isVerified, verificationText } from '../../../src/cli/progress/verification.ts';
-import type { Progress } from '../../../src/engine/index.ts';
+import type { Progress } from '../../../src/contract/index.ts';
 import { verificationProgress } from '../../../src/engine/report/verification-progress.ts';
 import { comparing, mismatch, snapshot, tailing, verified } from './snapshots.ts';
 
 type Verification = Progress['verification'];
 
-const committed = (verification: Verification) => verificationText(snapshot({ state: 'committed', verification }));
+const committed = (verification: Verification) => verificationText(snapshot({ state: 'COMMITTED', verification }));
 const running = (verification: Verification) => verificationText(tailing({ verification }));
 
 const EQUAL = 'equal at 2026-11-26T20:41:07Z for 2,000 documents in 3 collections';
@@ -26,8 +26,8 @@ test('the result of a verification says since when both sides are equal, for wha
     ),
     `Verified: ${EQUAL}. Others wrote 5 documents to the destination. 2 documents differed earlier and do not any more. Nothing differs.`,
   );
-  assert.equal(committed(verificationProgress('off')), 'Not verified: verification is switched off.');
-  assert.equal(committed(verificationProgress('repair')), undefined, 'an earlier process has committed it');
+  assert.equal(committed(verificationProgress('OFF')), 'Not verified: verification is switched off.');
+  assert.equal(committed(verificationProgress('REPAIR')), undefined, 'an earlier process has committed it');
 });
 
 test('a result names what it does not cover: unseen writes of others, later changes, and capped collections', () => {
@@ -63,9 +63,9 @@ test('a result names what it does not cover: unseen writes of others, later chan
 });
 
 test('without a proven time nothing is called verified', () => {
-  assert.equal(running(verificationProgress('repair')), 'Not verified yet: nothing was compared.');
+  assert.equal(running(verificationProgress('REPAIR')), 'Not verified yet: nothing was compared.');
   assert.equal(running(comparing()), 'Verification is incomplete: 500 of about 2,000 documents compared.');
-  const unproven = verified({ documentsRechecked: 0, equalAtMs: null });
+  const unproven = verified({ documentsRechecked: 0, equalAt: null });
   assert.equal(
     running(unproven),
     'Verification is incomplete: 2,000 documents in 3 collections compared; no time is proven at which both sides are equal.',
@@ -77,8 +77,8 @@ test('without a proven time nothing is called verified', () => {
   assert.equal(committed(unproven), 'Compared: 2,000 documents in 3 collections. Nothing that was compared differs.');
   for (const claim of [
     verified({ catalogDifferences: null }),
-    verified({ phase: 'a later one' as 'comparing' }),
-    verified({ mode: 'off' }),
+    verified({ phase: 'a later one' as 'COMPARING' }),
+    verified({ mode: 'OFF' }),
     verified({ mismatches: { found: 1, open: 1, latest: [] } }),
     verified({ catalogDifferencesFound: 1 }),
   ]) {
@@ -108,10 +108,10 @@ test('a result is a warning unless both sides are proven equal and writes of oth
   const is = (verification: Verification) => isVerified(tailing({ verification }));
   assert.equal(is(verified()), true);
   for (const verification of [
-    verificationProgress('off'),
-    verificationProgress('repair'),
+    verificationProgress('OFF'),
+    verificationProgress('REPAIR'),
     comparing(),
-    verified({ equalAtMs: null }),
+    verified({ equalAt: null }),
     verified({ seesForeignWrites: false }),
     verified({ cappedUncertain: ['shop.log'] }),
     verified({ mismatches: { found: 1, open: 1, latest: [] } }),
@@ -123,7 +123,7 @@ test('a result is a warning unless both sides are proven equal and writes of oth
 
 test('differences are listed with namespace, key, class and path, and the rest is counted', () => {
   const key = '{"$numberInt":"8"}';
-  const latest = [mismatch, { ...mismatch, key, class: 'missing', path: null, foreign: false, open: false }];
+  const latest = [mismatch, { ...mismatch, key, class: 'MISSING' as const, path: null, foreign: false, open: false }];
   assert.deepEqual(
     differenceLines(
       verified({

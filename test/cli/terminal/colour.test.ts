@@ -69,8 +69,8 @@ test('plan and sync colour errors, warnings and success, unless colours are turn
   await assertColours(['plan', source.uri, 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200'], RED);
   const sync = ['sync', '--once', '--drop-destination', '--cluster0', source.uri, '--cluster1', destination.uri];
   const coloured = await outputOf(sync, { columns: 120 });
-  assert.ok(coloured.includes(`${GREEN}done`), JSON.stringify(coloured));
+  assert.ok(coloured.includes(`${GREEN}complete`), JSON.stringify(coloured));
   const plain = await outputOf([...sync, '--no-color'], { columns: 120 });
-  assert.match(plain, /done +0:00/);
+  assert.match(plain, /complete +0:00/);
   assert.doesNotMatch(plain, ANY_COLOUR);
 });

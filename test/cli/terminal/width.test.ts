@@ -67,7 +67,7 @@ for (const widths of [WIDTHS.slice(0, 2), WIDTHS.slice(2)]) {
       assertFits(plan, columns);
       const clusters = ['--cluster0', source.uri, '--cluster1', destination.uri];
       const progress = await linesOf(['sync', '--once', '--drop-destination', ...clusters], columns);
-      const isDone = progress.some((line) => line.startsWith('done'));
+      const isDone = progress.some((line) => line.startsWith('complete'));
       assert.ok(isDone, progress.join('\n'));
       assertFits(progress, columns);
     }

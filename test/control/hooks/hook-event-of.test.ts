@@ -6,10 +6,10 @@ import { hookEvent } from '../../../src/hooks/index.ts';
 
 test('hooks are told of a way back that fails or is lost, with the reason and the side with the users', () => {
   const error = { code: 'MISSING_PRIVILEGE', message: 'Lacks a privilege.', remedy: 'Grant it.' };
-  const state = { ...NEW_MIGRATION, status: 'COMPLETE', wayBack: 'failed' } as const;
+  const state = { ...NEW_MIGRATION, status: 'COMPLETE', wayBack: 'FAILED' } as const;
   const about = { id: 'm', orgId: 'o', groupId: 'g', sourceClusterName: 's' };
-  const failed = { ...about, state, wayBack: { state: 'failed', error } };
-  const lost = { ...failed, state: { ...state, wayBack: 'lost', errorMessage: 'The link was revoked.' } };
+  const failed = { ...about, state, wayBack: { state: 'FAILED', error } };
+  const lost = { ...failed, state: { ...state, wayBack: 'LOST', errorMessage: 'The link was revoked.' } };
   const record = { id: 'e', createdAtMs: 0, details: {} };
   const told = [
     hookEventOf({ ...record, eventTypeName: 'LIVE_MIGRATION_WAY_BACK_FAILED' } as never, failed as never, 'd'),
@@ -22,8 +22,8 @@ test('hooks are told of a way back that fails or is lost, with the reason and th
   assert.deepEqual(
     told.map(({ type, data }) => [type, 'message' in data && data.message, 'usersOn' in data && data.usersOn]),
     [
-      ['migration.way_back_failed', 'Lacks a privilege.', 'destination'],
-      ['migration.way_back_failed', 'The link was revoked.', 'destination'],
+      ['migration.way_back_failed', 'Lacks a privilege.', 'DESTINATION'],
+      ['migration.way_back_failed', 'The link was revoked.', 'DESTINATION'],
     ],
   );
 });

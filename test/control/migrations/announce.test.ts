@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { dateOf } from '../../../src/contract/index.ts';
 import { type MigrationState, NEW_MIGRATION, transition } from '../../../src/control/index.ts';
 import { dueAnnouncements } from '../../../src/control/migrations/announce.ts';
 
@@ -12,7 +13,7 @@ const WAITING_MS = 15 * MINUTE_MS;
 /** A migration whose announcements are kept like the server keeps them. */
 class Watched {
   state: MigrationState;
-  waits: { for: string; sinceMs: number; reason: string }[] = [];
+  waits: { for: string; since: string; reason: string }[] = [];
 
   constructor() {
     const sent = transition(NEW_MIGRATION, { kind: 'order sent' });
@@ -139,7 +140,7 @@ test('a migration that is ready and that nobody cuts over is announced once for 
 
 test('a wait is announced once when it is long enough, and another wait for the same is another one', () => {
   const migration = new Watched();
-  const wait = (sinceMs: number) => ({ for: 'the source', sinceMs, reason: 'it is out of reach' });
+  const wait = (sinceMs: number) => ({ for: 'the source', since: dateOf(sinceMs), reason: 'it is out of reach' });
   migration.waits = [wait(BEGIN_MS)];
   assert.deepEqual(migration.lookUntil(BEGIN_MS, BEGIN_MS + 14 * MINUTE_MS), []);
   assert.deepEqual(migration.lookUntil(BEGIN_MS + 15 * MINUTE_MS, BEGIN_MS + HOUR_MS), ['WAITING']);
@@ -151,7 +152,7 @@ test('a wait is announced once when it is long enough, and another wait for the 
 
 test('a server that was down does not blame agents for the time in which they could not report', () => {
   const migration = new Watched();
-  migration.waits = [{ for: 'the agent on host-1', sinceMs: BEGIN_MS, reason: 'it has not reported since.' }];
+  migration.waits = [{ for: 'the agent on host-1', since: dateOf(BEGIN_MS), reason: 'it has not reported since.' }];
   const startedMs = BEGIN_MS + HOUR_MS;
   assert.deepEqual(migration.look(startedMs, startedMs), []);
   assert.deepEqual(migration.look(startedMs + 14 * MINUTE_MS, startedMs), []);

@@ -6,24 +6,24 @@ import { type MigrationEvent, type MigrationState, NEW_MIGRATION, transition } f
 const AT = 1_000_000_000;
 
 /** The states of a reversible migration, in the order of its life. */
-const BEGUN: MigrationState = { ...NEW_MIGRATION, status: 'WORKING', wayBack: 'planned', readyForCutover: true };
-const FOLLOWED: MigrationState = { ...NEW_MIGRATION, status: 'COMPLETE', wayBack: 'open', wayBackSinceMs: 1 };
+const BEGUN: MigrationState = { ...NEW_MIGRATION, status: 'WORKING', wayBack: 'PLANNED', readyForCutover: true };
+const FOLLOWED: MigrationState = { ...NEW_MIGRATION, status: 'COMPLETE', wayBack: 'OPEN', wayBackSinceMs: 1 };
 const REVERSED: MigrationState = { ...BEGUN, reversals: 1 };
 const STATES = {
   begun: BEGUN,
   followed: FOLLOWED,
-  'way back failed': { ...FOLLOWED, wayBack: 'failed' },
-  finishing: { ...FOLLOWED, wayBack: 'finishing' },
+  'way back failed': { ...FOLLOWED, wayBack: 'FAILED' },
+  finishing: { ...FOLLOWED, wayBack: 'FINISHING' },
   reversed: REVERSED,
-  returning: { ...REVERSED, wanted: 'cutover' },
-  'giving up': { ...REVERSED, wayBack: 'finishing' },
+  returning: { ...REVERSED, wanted: 'CUTOVER' },
+  'giving up': { ...REVERSED, wayBack: 'FINISHING' },
   back: { ...FOLLOWED, reversals: 1 },
-  closed: { ...FOLLOWED, wayBack: 'closed', endedAtMs: 5 },
-  lost: { ...FOLLOWED, wayBack: 'lost', endedAtMs: 5, errorMessage: 'why' },
+  closed: { ...FOLLOWED, wayBack: 'CLOSED', endedAtMs: 5 },
+  lost: { ...FOLLOWED, wayBack: 'LOST', endedAtMs: 5, errorMessage: 'why' },
 } as const satisfies Record<string, MigrationState>;
 
 const progress = (reversals: number): MigrationEvent => ({ kind: 'progress', ready: true, atMs: AT, reversals });
-const committed = (reversals: number, wayBack: 'open' | 'failed' | 'closed'): MigrationEvent => ({
+const committed = (reversals: number, wayBack: 'OPEN' | 'FAILED' | 'CLOSED'): MigrationEvent => ({
   kind: 'committed',
   atMs: AT,
   reversals,
@@ -33,11 +33,11 @@ const committed = (reversals: number, wayBack: 'open' | 'failed' | 'closed'): Mi
 const EVENTS = {
   'progress of 0': progress(0),
   'progress of 1': progress(1),
-  'cutover of 0': committed(0, 'open'),
-  'cutover of 0, failed': committed(0, 'failed'),
-  'cutover of 0, closed': committed(0, 'closed'),
-  'cutover of 1': committed(1, 'open'),
-  'cutover of 1, closed': committed(1, 'closed'),
+  'cutover of 0': committed(0, 'OPEN'),
+  'cutover of 0, failed': committed(0, 'FAILED'),
+  'cutover of 0, closed': committed(0, 'CLOSED'),
+  'cutover of 1': committed(1, 'OPEN'),
+  'cutover of 1, closed': committed(1, 'CLOSED'),
   failed: { kind: 'failed', message: 'because', atMs: AT },
   cancelled: { kind: 'cancelled', atMs: AT },
   revoked: { kind: 'revoked', message: 'revoked', atMs: AT },
@@ -59,166 +59,166 @@ function told(next: MigrationState | 'ignored' | 'refused'): string {
 const NOTHING = 'ignored';
 const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
   begun: [
-    'WORKING 0 planned',
-    'WORKING 1 planned',
-    'COMPLETE 0 open',
-    'COMPLETE 0 failed',
-    'COMPLETE 0 closed',
-    'COMPLETE 1 open',
-    'COMPLETE 1 closed',
-    'FAILED 0 closed',
-    'FAILED 0 closed',
-    'FAILED 0 closed',
+    'WORKING 0 PLANNED',
+    'WORKING 1 PLANNED',
+    'COMPLETE 0 OPEN',
+    'COMPLETE 0 FAILED',
+    'COMPLETE 0 CLOSED',
+    'COMPLETE 1 OPEN',
+    'COMPLETE 1 CLOSED',
+    'FAILED 0 CLOSED',
+    'FAILED 0 CLOSED',
+    'FAILED 0 CLOSED',
     'refused',
     'refused',
-    'WORKING 0 planned',
-    'WORKING 0 planned',
-    'WORKING 0 planned',
-    'WORKING 0 planned',
+    'WORKING 0 PLANNED',
+    'WORKING 0 PLANNED',
+    'WORKING 0 PLANNED',
+    'WORKING 0 PLANNED',
     'refused',
     NOTHING,
   ],
   followed: [
-    'COMPLETE 0 open',
-    'WORKING 1 planned',
-    'COMPLETE 0 open',
-    'COMPLETE 0 failed',
-    'COMPLETE 0 closed',
-    'COMPLETE 1 open',
-    'COMPLETE 1 closed',
-    'COMPLETE 0 failed',
+    'COMPLETE 0 OPEN',
+    'WORKING 1 PLANNED',
+    'COMPLETE 0 OPEN',
+    'COMPLETE 0 FAILED',
+    'COMPLETE 0 CLOSED',
+    'COMPLETE 1 OPEN',
+    'COMPLETE 1 CLOSED',
+    'COMPLETE 0 FAILED',
     NOTHING,
-    'COMPLETE 0 lost',
-    'WORKING 1 planned',
-    'COMPLETE 0 finishing',
+    'COMPLETE 0 LOST',
+    'WORKING 1 PLANNED',
+    'COMPLETE 0 FINISHING',
     'refused',
     'refused',
     'refused',
-    'COMPLETE 0 open',
+    'COMPLETE 0 OPEN',
     'refused',
     NOTHING,
   ],
   'way back failed': [
-    'COMPLETE 0 failed',
-    'WORKING 1 planned',
-    'COMPLETE 0 open',
-    'COMPLETE 0 failed',
-    'COMPLETE 0 closed',
-    'COMPLETE 1 open',
-    'COMPLETE 1 closed',
-    'COMPLETE 0 failed',
+    'COMPLETE 0 FAILED',
+    'WORKING 1 PLANNED',
+    'COMPLETE 0 OPEN',
+    'COMPLETE 0 FAILED',
+    'COMPLETE 0 CLOSED',
+    'COMPLETE 1 OPEN',
+    'COMPLETE 1 CLOSED',
+    'COMPLETE 0 FAILED',
     NOTHING,
-    'COMPLETE 0 lost',
+    'COMPLETE 0 LOST',
     'refused',
-    'COMPLETE 0 finishing',
+    'COMPLETE 0 FINISHING',
     'refused',
     'refused',
     'refused',
-    'COMPLETE 0 failed',
+    'COMPLETE 0 FAILED',
     'refused',
     NOTHING,
   ],
   finishing: [
-    'COMPLETE 0 finishing',
-    'WORKING 1 finishing',
-    'COMPLETE 0 finishing',
-    'COMPLETE 0 finishing',
-    'COMPLETE 0 closed',
-    'COMPLETE 1 open',
-    'COMPLETE 1 closed',
-    'COMPLETE 0 finishing',
+    'COMPLETE 0 FINISHING',
+    'WORKING 1 FINISHING',
+    'COMPLETE 0 FINISHING',
+    'COMPLETE 0 FINISHING',
+    'COMPLETE 0 CLOSED',
+    'COMPLETE 1 OPEN',
+    'COMPLETE 1 CLOSED',
+    'COMPLETE 0 FINISHING',
     NOTHING,
-    'COMPLETE 0 lost',
+    'COMPLETE 0 LOST',
     'refused',
-    'COMPLETE 0 finishing',
+    'COMPLETE 0 FINISHING',
     'refused',
     'refused',
     'refused',
-    'COMPLETE 0 finishing',
+    'COMPLETE 0 FINISHING',
     'refused',
     NOTHING,
   ],
   reversed: [
     NOTHING,
-    'WORKING 1 planned',
+    'WORKING 1 PLANNED',
     NOTHING,
-    'COMPLETE 0 failed',
-    'COMPLETE 0 closed',
-    'COMPLETE 1 open',
-    'COMPLETE 1 closed',
-    'FAILED 1 lost',
-    'WORKING 1 planned',
-    'FAILED 1 lost',
-    'WORKING 1 planned',
-    'WORKING 1 finishing',
-    'WORKING 1 planned',
-    'WORKING 1 planned',
+    'COMPLETE 0 FAILED',
+    'COMPLETE 0 CLOSED',
+    'COMPLETE 1 OPEN',
+    'COMPLETE 1 CLOSED',
+    'FAILED 1 LOST',
+    'WORKING 1 PLANNED',
+    'FAILED 1 LOST',
+    'WORKING 1 PLANNED',
+    'WORKING 1 FINISHING',
+    'WORKING 1 PLANNED',
+    'WORKING 1 PLANNED',
     'refused',
-    'WORKING 1 planned',
+    'WORKING 1 PLANNED',
     'refused',
     NOTHING,
   ],
   returning: [
     NOTHING,
-    'WORKING 1 planned',
+    'WORKING 1 PLANNED',
     NOTHING,
-    'COMPLETE 0 failed',
-    'COMPLETE 0 closed',
-    'COMPLETE 1 open',
-    'COMPLETE 1 closed',
-    'FAILED 1 lost',
-    'WORKING 1 planned',
-    'FAILED 1 lost',
-    'WORKING 1 planned',
+    'COMPLETE 0 FAILED',
+    'COMPLETE 0 CLOSED',
+    'COMPLETE 1 OPEN',
+    'COMPLETE 1 CLOSED',
+    'FAILED 1 LOST',
+    'WORKING 1 PLANNED',
+    'FAILED 1 LOST',
+    'WORKING 1 PLANNED',
     'refused',
-    'WORKING 1 planned',
+    'WORKING 1 PLANNED',
     'refused',
     'refused',
-    'WORKING 1 planned',
+    'WORKING 1 PLANNED',
     'refused',
     NOTHING,
   ],
   'giving up': [
     NOTHING,
-    'WORKING 1 finishing',
+    'WORKING 1 FINISHING',
     NOTHING,
-    'COMPLETE 0 finishing',
-    'COMPLETE 0 closed',
-    'COMPLETE 1 open',
-    'COMPLETE 1 closed',
-    'FAILED 1 lost',
-    'WORKING 1 finishing',
-    'FAILED 1 lost',
+    'COMPLETE 0 FINISHING',
+    'COMPLETE 0 CLOSED',
+    'COMPLETE 1 OPEN',
+    'COMPLETE 1 CLOSED',
+    'FAILED 1 LOST',
+    'WORKING 1 FINISHING',
+    'FAILED 1 LOST',
     'refused',
-    'WORKING 1 finishing',
+    'WORKING 1 FINISHING',
     'refused',
     'refused',
     'refused',
-    'WORKING 1 finishing',
+    'WORKING 1 FINISHING',
     'refused',
     NOTHING,
   ],
   back: [
     NOTHING,
-    'COMPLETE 1 open',
+    'COMPLETE 1 OPEN',
     NOTHING,
     NOTHING,
     NOTHING,
-    'COMPLETE 1 open',
-    'COMPLETE 1 closed',
-    'COMPLETE 1 failed',
+    'COMPLETE 1 OPEN',
+    'COMPLETE 1 CLOSED',
+    'COMPLETE 1 FAILED',
     NOTHING,
-    'COMPLETE 1 lost',
-    'WORKING 2 planned',
-    'COMPLETE 1 finishing',
+    'COMPLETE 1 LOST',
+    'WORKING 2 PLANNED',
+    'COMPLETE 1 FINISHING',
     'refused',
     'refused',
     'refused',
-    'COMPLETE 1 open',
+    'COMPLETE 1 OPEN',
     'refused',
     NOTHING,
   ],
-  closed: [...Array(10).fill(NOTHING), 'refused', 'COMPLETE 0 closed', ...Array(5).fill('refused'), NOTHING],
+  closed: [...Array(10).fill(NOTHING), 'refused', 'COMPLETE 0 CLOSED', ...Array(5).fill('refused'), NOTHING],
   lost: [...Array(10).fill(NOTHING), ...Array(7).fill('refused'), NOTHING],
 };
 
@@ -234,14 +234,14 @@ for (const [name, row] of Object.entries(EXPECTED)) {
 }
 
 test('a finish is about one cutover: after a later one the way back is as reported', () => {
-  const finishing = { ...FOLLOWED, wayBack: 'finishing' } as const;
-  const givingUp = { ...REVERSED, wayBack: 'finishing' } as const;
-  assert.equal(told(transition(finishing, progress(2))), 'WORKING 2 planned');
-  assert.equal(told(transition(givingUp, progress(2))), 'WORKING 2 planned');
-  assert.equal(told(transition(givingUp, committed(1, 'failed'))), 'COMPLETE 1 failed');
+  const finishing = { ...FOLLOWED, wayBack: 'FINISHING' } as const;
+  const givingUp = { ...REVERSED, wayBack: 'FINISHING' } as const;
+  assert.equal(told(transition(finishing, progress(2))), 'WORKING 2 PLANNED');
+  assert.equal(told(transition(givingUp, progress(2))), 'WORKING 2 PLANNED');
+  assert.equal(told(transition(givingUp, committed(1, 'FAILED'))), 'COMPLETE 1 FAILED');
   assert.equal(
-    told(transition(givingUp, { ...committed(1, 'open'), wayBackReady: true } as MigrationEvent)),
-    'COMPLETE 1 open',
+    told(transition(givingUp, { ...committed(1, 'OPEN'), wayBackReady: true } as MigrationEvent)),
+    'COMPLETE 1 OPEN',
   );
 });
 
@@ -269,13 +269,13 @@ test('a way back that is ready is noted once for each cutover', () => {
     kind: 'committed',
     atMs: AT,
     reversals,
-    wayBack: 'open',
+    wayBack: 'OPEN',
     wayBackReady,
   });
   assert.equal(noted(follows(0, false)), 'no');
   assert.equal(noted(follows(0, true)), 0);
   assert.equal(noted(follows(0, false)), 'no');
-  assert.equal(noted(committed(0, 'failed')), 'no');
+  assert.equal(noted(committed(0, 'FAILED')), 'no');
   assert.equal(noted(follows(0, true)), 'no', 'its engine runs again');
   assert.equal(noted(EVENTS.reverse), 'no');
   assert.equal(noted(EVENTS['cutover of 0, failed']), 'no', 'the engine had not begun the reversal');
@@ -293,10 +293,10 @@ test('a way back that is ready is noted once for each cutover', () => {
 test('nobody is told of a way back that is about to be closed', () => {
   for (const [before, event] of [
     [
-      { ...FOLLOWED, wayBack: 'finishing' },
-      { ...committed(0, 'open'), wayBackReady: true },
+      { ...FOLLOWED, wayBack: 'FINISHING' },
+      { ...committed(0, 'OPEN'), wayBackReady: true },
     ],
-    [{ ...REVERSED, wayBack: 'finishing' }, progress(1)],
+    [{ ...REVERSED, wayBack: 'FINISHING' }, progress(1)],
   ] as readonly (readonly [MigrationState, MigrationEvent])[]) {
     const next = transition(before, event);
     assert.ok(typeof next !== 'string');
@@ -309,7 +309,7 @@ test('after any sequence of events the direction never goes back after its cutov
     kind: fc.constant('committed' as const),
     atMs: fc.nat(),
     reversals: fc.nat({ max: 3 }),
-    wayBack: fc.constantFrom('open' as const, 'failed' as const, 'closed' as const),
+    wayBack: fc.constantFrom('OPEN' as const, 'FAILED' as const, 'CLOSED' as const),
     wayBackReady: fc.boolean(),
   });
   const seen = fc.record({
@@ -329,7 +329,7 @@ test('after any sequence of events the direction never goes back after its cutov
   });
   fc.assert(
     fc.property(fc.array(fc.oneof(reports, seen, wishes, ends)), (history) => {
-      let state: MigrationState = { ...NEW_MIGRATION, wayBack: 'planned' };
+      let state: MigrationState = { ...NEW_MIGRATION, wayBack: 'PLANNED' };
       let cutOver = -1;
       for (const each of history) {
         const next = transition(state, each);
@@ -342,8 +342,8 @@ test('after any sequence of events the direction never goes back after its cutov
         assert.ok(ready >= told, 'a way back is announced once');
         if (state.status === 'COMPLETE') cutOver = reversals;
         assert.ok(ready <= Math.max(cutOver, reversals - 1), 'only a cutover has a way back');
-        assert.equal(state.status === 'WORKING' && state.wayBack === 'open', false);
-        assert.equal(['closed', 'lost'].includes(state.wayBack ?? ''), state.endedAtMs !== null);
+        assert.equal(state.status === 'WORKING' && state.wayBack === 'OPEN', false);
+        assert.equal(['CLOSED', 'LOST'].includes(state.wayBack ?? ''), state.endedAtMs !== null);
       }
     }),
   );

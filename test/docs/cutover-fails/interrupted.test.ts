@@ -32,7 +32,7 @@ test('control plane: the page opens a source whose agent, or whose whole machine
     assert.equal(await app.canWrite(), true);
     await push.restartAgent(`${BLOCKED}=stop`);
     await setup.until('following again', ({ readyForCutover }) => readyForCutover);
-    assert.equal((await setup.show()).linkspan.wanted, 'running');
+    assert.equal((await setup.show()).linkspan.wanted, 'RUNNING');
   }
   {
     using part = new PagePart('Nobody is left to open the source', 'control plane');
@@ -80,7 +80,7 @@ test('linkspan sync: after a reversal, the page opens the cluster from which the
   const { pair, reader } = sync;
   await using app = await SideWriter.start(pair.destination, 'destination', SELDOM_MS);
   await sync.cutOver();
-  const isReady = async () => (await sync.progress()).linkspan.wayBack?.readyForCutover === true;
+  const isReady = async () => (await sync.progress()).linkspan.wayBack?.ready === true;
   await eventually(isReady, { what: 'the way back to be ready', pollMs: 100 });
   await sync.call('reverse');
   await sync.cutOver();

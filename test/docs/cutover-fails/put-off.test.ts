@@ -28,7 +28,7 @@ test('control plane: the page makes a migration ready, ends attempts that are pu
     await part.follow(reader, 1);
     for (const name of ['carts', 'visits']) await pair.source.client.db('shop').dropCollection(name);
     await reader.follow(
-      'Repeat it until it shows `[drops]`:\n\n```sh\nlinkspan migration describe "$MIGRATION_ID"\n```',
+      'Repeat it until it shows `[DROPS]`:\n\n```sh\nlinkspan migration describe "$MIGRATION_ID"\n```',
     );
     await eventually(async () => /!! {2}No drops wait/.test(await describe(push)), {
       what: 'the drops to wait',
@@ -91,8 +91,8 @@ test('linkspan sync: the page makes a migration ready, ends attempts that are pu
     await part.follow(reader, 1);
     for (const name of ['carts', 'visits']) await pair.source.client.db('shop').dropCollection(name);
     const gate = async () =>
-      (await sync.progress()).linkspan.readiness.find(({ name }: { readonly name: string }) => name === 'drops');
-    await eventually(async () => (await gate()).state === 'blocked', { what: 'the drops to wait', pollMs: 100 });
+      (await sync.progress()).linkspan.readiness.find(({ name }: { readonly name: string }) => name === 'DROPS');
+    await eventually(async () => (await gate()).state === 'BLOCKED', { what: 'the drops to wait', pollMs: 100 });
     await part.follow(reader);
   }
   await using app = await SideWriter.start(pair.source, 'source', SELDOM_MS);
@@ -106,7 +106,7 @@ test('linkspan sync: the page makes a migration ready, ends attempts that are pu
       pollMs: 100,
     });
     await part.follow(reader, 1);
-    assert.equal((await attempt()).result, 'aborted');
+    assert.equal((await attempt()).result, 'ABORTED');
     assert.equal(await app.canWrite(), true);
     await part.follow(reader, 1);
     assert.match(reader.answer, /appName: 'checkout'/);
@@ -124,7 +124,7 @@ test('linkspan sync: the page makes a migration ready, ends attempts that are pu
       (await attempt()).steps.some(({ name }: { readonly name: string }) => name === 'block');
     await eventually(isBlocked, { what: 'users to be blocked', pollMs: 100 });
     await part.follow(reader);
-    assert.equal((await attempt()).result, 'aborted');
+    assert.equal((await attempt()).result, 'ABORTED');
     assert.equal(await app.canWrite(), true);
   }
 });

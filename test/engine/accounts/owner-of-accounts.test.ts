@@ -27,7 +27,7 @@ test('a committed migration owns the views, users and roles that an earlier one 
     using _ = onReach('engine.cutover.source-blocked', async () => {
       cancelled = first.migration.cancel({ drop: false });
     });
-    first.migration.want('cutover');
+    first.migration.want('CUTOVER');
     assert.equal(await first.outcome, 'cancelled');
     await cancelled;
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
+import type { Progress } from '../../../src/contract/index.ts';
 import { changedAccounts, readAccountsDigest } from '../../../src/engine/accounts/accounts-digest.ts';
-import { Migration, type MigrationOptions, type Progress, preflight } from '../../../src/engine/index.ts';
+import { Migration, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
 import { newId, onReach, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { leastPrivilegeUsers } from '../../support/least-privilege.ts';
@@ -71,7 +72,7 @@ describe('users and roles', () => {
     await shop.command({ createRole: 'reads', privileges: [], roles: [] });
     await shop.command({ createUser: 'app', pwd: 'the-other', roles: ['reads'] });
     const before = await definitions(destination, 'system.users');
-    const warnings = (await preflight(options())).filter(({ severity }) => severity === 'warning');
+    const warnings = (await preflight(options())).filter(({ severity }) => severity === 'WARNING');
     const named = /^The destination keeps its own users admin\.root, shop\.app and roles shop\.reads;/;
     assert.match(warnings.find(({ code }) => code === 'ACCOUNTS_KEPT')?.message ?? '', named);
     await using running = start();

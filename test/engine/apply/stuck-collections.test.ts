@@ -54,7 +54,7 @@ describe('a document that the destination refuses', async () => {
       warnings.join('\n'),
     );
     assert.equal(readyForCutover, false);
-    if (state === 'tailing') assert.ok(notReadyReasons.some((reason) => reason.includes('shop.a')));
+    if (state === 'FOLLOWING') assert.ok(notReadyReasons.some((reason) => reason.includes('shop.a')));
   };
 
   // id: refused-document-in-copy
@@ -97,7 +97,7 @@ describe('a document that the destination refuses', async () => {
     assert.equal(await running.stop(), 'stopped');
 
     await using second = RunningMigration.start(pair, { migrationId: running.progress.migrationId, clock: hurried });
-    await second.until('what is on record to be known', ({ state }) => state !== 'created');
+    await second.until('what is on record to be known', ({ state }) => state !== 'CREATED');
     assert.equal(second.progress.copy.collectionsDone, 2, 'nor in another run');
     await untilStuck(second);
     await pair.destination.clearFailPoints();

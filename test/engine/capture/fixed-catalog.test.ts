@@ -75,7 +75,7 @@ describe('a source whose catalog cannot be followed', () => {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     await pair.source.client.db('shop').collection('extra').createIndex({ n: -1 });
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await assert.rejects(running.outcome, { code: 'CATALOG_CHANGED', message: /shop\.extra/ });
     assert.equal(running.progress.canWrite, false);
   });
@@ -87,7 +87,7 @@ describe('a source whose catalog cannot be followed', () => {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     await extra.dropIndex('passing');
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await assert.rejects(running.outcome, { code: 'CATALOG_CHANGED', message: /shop\.extra/ });
   });
 
@@ -100,7 +100,7 @@ describe('a source whose catalog cannot be followed', () => {
     await eventually(async () => (await extra.listIndexes().toArray()).length === 2, { what: 'the build to begin' });
     await using running = RunningMigration.start(pair);
     await running.untilReady();
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await assert.rejects(running.outcome, { code: 'CATALOG_CHANGED', message: /shop\.extra/ });
     await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'off' });
     await built;
@@ -117,7 +117,7 @@ describe('a source whose catalog cannot be followed', () => {
     });
     await using first = RunningMigration.start(pair);
     await first.untilReady();
-    first.migration.want('cutover');
+    first.migration.want('CUTOVER');
     await assert.rejects(first.outcome, { code: 'SOURCE_STILL_WRITTEN' });
     await writer.stop();
     await syncOnce(pair, { migrationId: first.progress.migrationId });
@@ -131,7 +131,7 @@ describe('a source whose catalog cannot be followed', () => {
     });
     await using running = RunningMigration.start(pair);
     await running.untilReady();
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await assert.rejects(running.outcome, { code: 'SOURCE_STILL_WRITTEN' });
     assert.equal(running.progress.canWrite, false);
   });
@@ -193,7 +193,7 @@ describe('a source whose catalog cannot be followed', () => {
     const refused = findings.filter(({ code }) => code === 'UNSUPPORTED_NAMESPACE').map(({ message }) => message);
     assert.equal(refused.length, 2);
     assert.match(refused.sort().join(), /^shop\.system\.js .*shop\.weather /);
-    assert.ok(findings.some(({ code, severity }) => code === 'SOURCE_NOT_BLOCKED' && severity === 'warning'));
+    assert.ok(findings.some(({ code, severity }) => code === 'SOURCE_NOT_BLOCKED' && severity === 'WARNING'));
     await db.dropDatabase();
   });
 
@@ -203,7 +203,7 @@ describe('a source whose catalog cannot be followed', () => {
     await admin.command({ setFeatureCompatibilityVersion: '5.0' });
     const findings = await preflight(optionsOf(pair.source.uri, pair.destination.uri));
     await admin.command({ setFeatureCompatibilityVersion: '6.0' });
-    const errors = findings.filter(({ severity }) => severity === 'error');
+    const errors = findings.filter(({ severity }) => severity === 'ERROR');
     assert.deepEqual(
       errors.map(({ code }) => code),
       ['VERSION_TOO_OLD'],

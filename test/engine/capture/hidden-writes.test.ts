@@ -70,10 +70,10 @@ describe('writes that no change stream shows', () => {
       await running.until('the hidden writes', (now) => now.changes.read === changes.read + 3);
       const { declared } = running.progress.repairs ?? {};
       assert.equal(declared, repairs?.declared, 'documents whose keys are known are no loss of history');
-      running.migration.want('paused');
-      await running.until('the pause', ({ state }) => state === 'paused');
+      running.migration.want('PAUSED');
+      await running.until('the pause', ({ state }) => state === 'PAUSED');
       await hide('shop.paused');
-      running.migration.want('running');
+      running.migration.want('RUNNING');
       await running.untilReady();
       await running.stop();
     }
@@ -180,7 +180,7 @@ describe('writes that no change stream shows', () => {
     await refill('items');
     let held: Promise<unknown> | undefined;
     // The verification would wait for the search, too.
-    await using running = RunningMigration.start(pair, { once: true, verification: 'off' });
+    await using running = RunningMigration.start(pair, { once: true, verification: 'OFF' });
     using hidden = onceAt('engine.copy.collection-copied', () => hide('shop.items'));
     using __ = onReach('engine.capture.oplog-read', async () => {
       if (hidden.result === undefined) return;
@@ -272,7 +272,7 @@ describe('writes that no change stream shows', () => {
     await refill('first', 'second');
     const migrationId = newId();
     // The verification would find what the search has missed.
-    const unverified = { migrationId, verification: 'off' } as const;
+    const unverified = { migrationId, verification: 'OFF' } as const;
     {
       await using running = RunningMigration.start(pair, unverified);
       await running.untilReady();

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Shard } from '../../../src/contract/index.ts';
 import { lowestHeadroom } from '../../../src/engine/capture/oplog-gauge.ts';
-import { type ShardFigures, ShardMeter } from '../../../src/engine/capture/shard-figures.ts';
+import { ShardMeter } from '../../../src/engine/capture/shard-figures.ts';
 import { describeUnseen } from '../../../src/engine/mongodb/shard-clients.ts';
 
 const server = {
@@ -20,7 +21,7 @@ const seen = (changes: Partial<typeof server>) => ({
   value: { server: { ...server, ...changes }, pingMs: 1.26 },
 });
 /** A call, because the compiler takes a getter's value for the same after an assertion. */
-const of = (meter: ShardMeter): ShardFigures => meter.figures;
+const of = (meter: ShardMeter): Shard => meter.figures;
 const unseen = { shard: 'a', unseen: { why: 'it does not answer', detail: 'connect ECONNREFUSED' } };
 
 test("a shard's rates are those of the last minute, and unknown before a second look, after a restart, and while it does not answer", () => {

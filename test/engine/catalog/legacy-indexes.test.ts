@@ -246,7 +246,7 @@ describe('indexes that old servers made', () => {
       dropDestination: false,
       logger: silentLogger,
     });
-    const refused = findings.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+    const refused = findings.filter(({ severity }) => severity === 'ERROR').map(({ message }) => message);
     assert.equal(refused.length, 2);
     assert.match(refused.join('\n'), /old\.early .* indexed by before, whose expireAfterSeconds is below 0/);
     assert.match(refused.join('\n'), /old\.twice .* indexed twice alike, by a_1 and also/);

@@ -45,7 +45,7 @@ test('what a migration leaves is listed, and goes without anything else', async 
       await assert.rejects(cleanUp(destination, ID, { drop: true }), /killed/);
     }
     const [halfway] = await listLeftovers(destination, ID);
-    assert.deepEqual([halfway?.state, halfway?.blocked], ['cancelled', true]);
+    assert.deepEqual([halfway?.state, halfway?.blocked], ['CANCELLED', true]);
     await cleanUp(destination, ID, { drop: true });
     assert.deepEqual(await namesIn(destination), ['customers', 'theirs']);
     assert.equal(await canWrite(destination), true);
@@ -101,7 +101,7 @@ test('what a migration leaves is listed, and goes without anything else', async 
     await syncOnce(pair, { migrationId: ID, usersAndRoles: true });
     await assert.rejects(cleanUp(destination, ID, { drop: true }), { code: 'COMMITTED_DATA' });
     const left = await cleanUp(destination, ID, { drop: false });
-    assert.deepEqual([left.state, left.weakenedIndexes, left.users.length], ['committed', [], 1]);
+    assert.deepEqual([left.state, left.weakenedIndexes, left.users.length], ['COMMITTED', [], 1]);
     assert.deepEqual(await namesIn(destination), ['customers', 'orders', 'recent', 'sessions']);
     assert.deepEqual(await internalDatabase(destination), []);
   });

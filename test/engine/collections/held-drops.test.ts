@@ -63,7 +63,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     }
     const left = await namesOn(pair.destination.client);
     assert.ok(NAMES.filter((name) => left.includes(name)).length * 2 >= NAMES.length, left.join());
-    assert.throws(() => running.migration.want('cutover'), { code: 'NOT_READY_FOR_CUTOVER' });
+    assert.throws(() => running.migration.want('CUTOVER'), { code: 'NOT_READY_FOR_CUTOVER' });
     running.migration.confirmDrops();
     await running.commit();
     await expectIdentical(pair);
@@ -179,7 +179,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     assert.deepEqual(await namesOn(pair.destination.client), []);
   });
 
-  const failWithoutOperator = async (verification: 'repair' | 'off') => {
+  const failWithoutOperator = async (verification: 'REPAIR' | 'OFF') => {
     await using pair = await startFilled();
     await using first = start(pair, { verification });
     await first.untilReady();
@@ -193,9 +193,9 @@ describe('drops that take most of a migration', { skip }, async () => {
   };
 
   test('fail a migration without an operator, with an error that names the remedy', () =>
-    failWithoutOperator('repair'));
+    failWithoutOperator('REPAIR'));
 
-  test('fail a migration without an operator, also when nothing is compared', () => failWithoutOperator('off'));
+  test('fail a migration without an operator, also when nothing is compared', () => failWithoutOperator('OFF'));
 
   test('are held when most documents are in one dropped collection', async () => {
     await using pair = await startFilled();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { MongoClient } from 'mongodb';
+import type { VerificationReport } from '../../../src/contract/index.ts';
 import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
-import type { VerificationReport } from '../../../src/engine/compare-clusters/verification-report.ts';
 import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -40,10 +40,10 @@ test('the order of a capped collection is compared again when one side lacked to
   await append(pair.destination.client, [1_501, 1_500, ...numbers(1_502, 1_510)]);
   using _ = onceAt('engine.compare.order-read', () => append(pair.destination.client, numbers(0, 1_500)));
   const { report, differences } = await verify(pair, { settleMs: 5_000 });
-  assert.equal(report.result, 'different', report.explanation);
+  assert.equal(report.result, 'DIFFERENT', report.explanation);
   assert.deepEqual(
     differences.map(({ class: kind }) => kind),
-    ['capped order'],
+    ['CAPPED_ORDER'],
   );
 });
 
@@ -59,13 +59,13 @@ test('an order that cannot be compared is undecided, and a run resumes with it',
   };
   // The clock makes it give up soon.
   const { report } = await verify(pair, { clock: new FastClock(), save });
-  assert.equal(report.result, 'undecided', report.explanation);
+  assert.equal(report.result, 'UNDECIDED', report.explanation);
   assert.match(report.explanation, /natural order of these capped collections .*: shop\.log\./);
   assert.equal(report.collections[0]?.undecided, 0);
   await pair.source.clearFailPoints();
   assert.ok(state !== undefined);
   const resumed = await verify(pair, { resume: { state, file: 'state' } });
-  assert.equal(resumed.report.result, 'equal', resumed.report.explanation);
+  assert.equal(resumed.report.result, 'EQUAL', resumed.report.explanation);
 });
 
 test('a run that follows changes looks once a round at an order that it could not compare', async () => {
@@ -87,12 +87,12 @@ test('a run that follows changes looks once a round at an order that it could no
   const ended = verificationOf(pair, { clock: new FastClock(), follow: true, onReport }).run(stop.signal);
   await eventually(() => rounds.length >= 3, { what: 'three results' });
   await pair.source.clearFailPoints();
-  await eventually(() => rounds.at(-1)?.result === 'equal', { what: 'the order to be compared' });
+  await eventually(() => rounds.at(-1)?.result === 'EQUAL', { what: 'the order to be compared' });
   stop.abort();
   await ended;
   const [first, ...others] = rounds;
   assert.ok((first?.looks ?? 0) > 1, 'the first round has patience');
-  assert.deepEqual(others.slice(0, 2), Array(2).fill({ result: 'undecided', looks: 1 }));
+  assert.deepEqual(others.slice(0, 2), Array(2).fill({ result: 'UNDECIDED', looks: 1 }));
 });
 
 for (const [what, errorCode] of [
@@ -107,7 +107,7 @@ for (const [what, errorCode] of [
       data: { failCommands: ['getMore'], errorCode, namespace: 'shop.log', blockConnection: true, blockTimeMS: 4_000 },
     });
     const { report } = await verify(pair, { clock: new FastClock() });
-    assert.equal(report.result, 'equal', report.explanation);
+    assert.equal(report.result, 'EQUAL', report.explanation);
   });
 }
 

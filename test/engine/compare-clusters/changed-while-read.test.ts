@@ -55,7 +55,7 @@ class FollowingRun implements AsyncDisposable {
   static async start({ repair = false } = {}): Promise<FollowingRun> {
     const run = new FollowingRun(repair);
     await eventually(() => run.results.length > 0, { what: 'the first result' });
-    assert.deepEqual(run.results, ['equal']);
+    assert.deepEqual(run.results, ['EQUAL']);
     return run;
   }
 
@@ -112,7 +112,7 @@ test('a key that changes while it is read again is read once more, although the 
   await there().deleteOne({ _id: 1 });
   await run.untilShown(3);
   held.release();
-  await eventually(() => run.results.at(-1) === 'different', { what: 'the missing document to be found' });
+  await eventually(() => run.results.at(-1) === 'DIFFERENT', { what: 'the missing document to be found' });
 });
 
 test('a change before the time of a result counts in it, although its key was being read', async () => {
@@ -131,7 +131,7 @@ test('a change before the time of a result counts in it, although its key was be
   read.release();
   later.release();
   await eventually(() => run.results.length >= before + 2, { what: 'the result at the later time' });
-  assert.deepEqual(run.results.slice(before, before + 2), ['equal', 'different']);
+  assert.deepEqual(run.results.slice(before, before + 2), ['EQUAL', 'DIFFERENT']);
 });
 
 for (const [what, repair, point] of [
@@ -156,7 +156,7 @@ for (const [what, repair, point] of [
     await run.untilShown(3);
     read.release();
     if (repair) await eventually(async () => (await there().countDocuments()) === 9, { what: 'the repair' });
-    else await eventually(() => run.results.at(-1) === 'different', { what: 'the missing document to be found' });
+    else await eventually(() => run.results.at(-1) === 'DIFFERENT', { what: 'the missing document to be found' });
   });
 }
 
@@ -193,7 +193,7 @@ test('a repair does not write what it has read before both sides changed', async
   const before = run.results.length;
   read.release();
   await eventually(() => run.results.length > before + 1, { what: 'two more results' });
-  assert.equal(run.results.at(-1), 'equal');
+  assert.equal(run.results.at(-1), 'EQUAL');
   assert.equal(repaired, 0);
   assert.equal((await there().findOne({ _id: 1 }))?.n, 5);
 });

@@ -94,7 +94,7 @@ test('a digest covers every kind of collection as of one cluster time, and follo
     report.collections.map(({ namespace }) => namespace),
     PLANTED.map((name) => `shop.${name}`),
   );
-  assert.equal(report.claim, 'at cluster time', report.explanation);
+  assert.equal(report.claim, 'AT_CLUSTER_TIME', report.explanation);
   assert.match(report.explanation, /No write came after it/);
   for (const name of PLANTED.filter((one) => one !== 'seen')) {
     const stored = name === 'series' ? 'system.buckets.series' : name;
@@ -133,7 +133,7 @@ test('a large collection is read in ranges of _id at the same time, with the sam
     const { count, bytes, digest: sum } = entryOf(report, `shop.${name}`);
     assert.deepEqual({ count, bytes, digest: sum }, expected, name);
   }
-  assert.equal(report.claim, 'at cluster time');
+  assert.equal(report.claim, 'AT_CLUSTER_TIME');
 });
 
 test('a capped collection has a digest of its order, which holds when nobody wrote to it', async () => {
@@ -143,12 +143,12 @@ test('a capped collection has a digest of its order, which holds when nobody wro
   const { order, ...expected } = await byDefinition(set.client, 'shop', 'log');
   const { count, bytes, digest: sum, orderDigest } = entryOf(report, 'shop.log');
   assert.deepEqual({ count, bytes, digest: sum, orderDigest }, { ...expected, orderDigest: order });
-  assert.equal(report.claim, 'without writes', report.explanation);
+  assert.equal(report.claim, 'WITHOUT_WRITES', report.explanation);
   assert.match(report.explanation, /No write to shop\.log was seen/);
   using written = onceAt('engine.digest.time-chosen', () => log.insertOne({ _id: 4 }));
   const changed = await digest();
   await written.result;
-  assert.equal(changed.claim, 'changed meanwhile');
+  assert.equal(changed.claim, 'CHANGED_MEANWHILE');
   assert.match(changed.explanation, /proves nothing about shop\.log/);
 });
 
@@ -168,7 +168,7 @@ test('writes while a digest is made change nothing in it, and the report says th
   assert.deepEqual({ sum, count }, { sum: before.digest, count: 1_000 });
   assert.deepEqual({ atClusterTime, isWritten }, { atClusterTime: true, isWritten: true });
   assert.equal(entryOf(report, 'shop.other').written, false);
-  assert.equal(report.claim, 'at cluster time');
+  assert.equal(report.claim, 'AT_CLUSTER_TIME');
   assert.match(report.explanation, /Writes came after that time, to shop\.orders\./);
 });
 
@@ -182,12 +182,12 @@ test('a digest whose snapshot the server drops reads on without it, and proves w
   const { order: _, ...expected } = await byDefinition(set.client, 'shop', 'orders');
   const { count, bytes, digest: sum, atClusterTime } = entryOf(report, 'shop.orders');
   assert.deepEqual({ count, bytes, digest: sum, atClusterTime }, { ...expected, atClusterTime: false });
-  assert.equal(report.claim, 'without writes');
+  assert.equal(report.claim, 'WITHOUT_WRITES');
   await set.failCommand({ mode: { times: 1 }, data });
   using written = onceAt('engine.digest.documents-read', () => orders.insertOne({ _id: 'late' }));
   const changed = await digest();
   await written.result;
-  assert.equal(changed.claim, 'changed meanwhile');
+  assert.equal(changed.claim, 'CHANGED_MEANWHILE');
 });
 
 test('what applyOps writes while a digest reads without a snapshot counts as a write', async () => {
@@ -199,7 +199,7 @@ test('what applyOps writes while a digest reads without a snapshot counts as a w
   );
   const report = await digest();
   await written.result;
-  assert.equal(report.claim, 'changed meanwhile', report.explanation);
+  assert.equal(report.claim, 'CHANGED_MEANWHILE', report.explanation);
   assert.deepEqual([entryOf(report, 'shop.log').written, report.oplogRead], [true, true]);
 });
 
@@ -218,7 +218,7 @@ test('a digest by a user who may not read the oplog says what nobody could see',
     guarded.client.db('admin').command({ appendOplogNote: 1, data: {} }),
   );
   const report = await digest({ cluster: { uri: guarded.uriFor('auditor', 'secret') } });
-  assert.deepEqual([report.claim, report.oplogRead], ['without writes', false]);
+  assert.deepEqual([report.claim, report.oplogRead], ['WITHOUT_WRITES', false]);
   assert.match(report.explanation, /do not hold if somebody wrote there with applyOps/);
 });
 
@@ -291,7 +291,7 @@ test('a digest of a cluster whose collections change meanwhile says that it prov
       using changed = onceAt('engine.digest.time-chosen', () => change(set.client));
       const report = await digest();
       await changed.result;
-      assert.equal(report.claim, 'changed meanwhile');
+      assert.equal(report.claim, 'CHANGED_MEANWHILE');
       assert.match(report.explanation, /shop\.(orders|added)/);
       assert.ok(report.catalogChanged.length > 0);
     });
@@ -303,10 +303,10 @@ test('a digest with users and roles says when one of them changed meanwhile', as
   using created = onceAt('engine.digest.time-chosen', () => db.command({ createUser: 'ann', pwd: 'x', roles: [] }));
   const report = await digest({ usersAndRoles: true });
   await created.result;
-  assert.equal(report.claim, 'changed meanwhile');
+  assert.equal(report.claim, 'CHANGED_MEANWHILE');
   assert.deepEqual(report.catalogChanged, ['admin.system.users']);
   await db.command({ dropUser: 'ann' });
-  assert.equal((await digest({ usersAndRoles: true })).claim, 'at cluster time');
+  assert.equal((await digest({ usersAndRoles: true })).claim, 'AT_CLUSTER_TIME');
 });
 
 test('filters choose collections and documents', async () => {
@@ -339,7 +339,7 @@ test('a user with the roles that the documentation lists can digest everything, 
   await db.collection('series').insertOne({ t: new Date() });
   await guarded.createUser('auditor', 'secret', LEAST_ROLES.source);
   const report = await digest({ cluster: { uri: guarded.uriFor('auditor', 'secret') }, usersAndRoles: true });
-  assert.equal(report.claim, 'at cluster time', report.explanation);
+  assert.equal(report.claim, 'AT_CLUSTER_TIME', report.explanation);
   assert.deepEqual([entryOf(report, 'shop.system.js').count, entryOf(report, 'shop.series').count], [1, 1]);
   assert.ok(report.accounts?.some(({ id }) => id === 'admin.auditor'));
   assert.match(report.cluster.replicaSetId, /^[0-9a-f]{24}$/);
@@ -362,13 +362,13 @@ test('a user who may not open a change stream gets a digest at one time, and kno
   await guarded.createUser('auditor', 'secret', ['onlyReads']);
   const cluster = { uri: guarded.uriFor('auditor', 'secret') };
   const report = await digest({ cluster });
-  assert.equal(report.claim, 'at cluster time', report.explanation);
+  assert.equal(report.claim, 'AT_CLUSTER_TIME', report.explanation);
   assert.match(report.explanation, /Nobody could see whether writes came after it/);
   assert.equal(report.endTime, null);
   assert.equal(entryOf(report, 'shop.orders').written, null);
   await db.createCollection('log', { capped: true, size: 4_096 });
   const unknown = await digest({ cluster });
-  assert.equal(unknown.claim, 'unknown');
+  assert.equal(unknown.claim, 'UNKNOWN');
   assert.match(unknown.explanation, /proves nothing about shop\.log unless nobody wrote/);
 });
 
@@ -393,6 +393,6 @@ test('a digest that is stopped reports what it has read, and says that it is unf
   using stopped = onceAt('engine.digest.documents-read', async () => stop.abort());
   const report = await digest({}, stop.signal);
   await stopped.result;
-  assert.equal(report.claim, 'unfinished');
+  assert.equal(report.claim, 'UNFINISHED');
   assert.match(report.explanation, /stopped before it had read everything/);
 });

@@ -35,15 +35,15 @@ test('a repair leaves what only the destination changes meanwhile, says so, and 
   });
   const { report, differences } = await verify(pair, { repair: true });
   assert.deepEqual(differences.map(({ class: kind, foreign, repaired }) => [kind, foreign, repaired]).toSorted(), [
-    ['different', true, undefined],
-    ['extra', true, undefined],
-    ['missing', undefined, true],
+    ['DIFFERENT', true, undefined],
+    ['EXTRA', true, undefined],
+    ['MISSING', undefined, true],
   ]);
-  assert.deepEqual([report.result, report.differences.total, report.differences.repaired], ['different', 2, 1]);
+  assert.deepEqual([report.result, report.differences.total, report.differences.repaired], ['DIFFERENT', 2, 1]);
   assert.match(report.explanation, /2 documents of these changed on the destination only .* repairs leave such/);
   assert.equal(await there().countDocuments({ n: 1 }), 2);
   const next = await verify(pair, { repair: true });
-  assert.deepEqual([next.report.result, next.report.differences.repaired], ['equal', 2], next.report.explanation);
+  assert.deepEqual([next.report.result, next.report.differences.repaired], ['EQUAL', 2], next.report.explanation);
 });
 
 // id: keeps-later-writes
@@ -62,7 +62,7 @@ test('a repair of what the source changed meanwhile does not overwrite what some
 async function expectLeftAfterRepair(): Promise<void> {
   using _ = onceAt('engine.compare.repaired', () => there().updateOne({ _id: 8 }, { $set: { n: 1 } }));
   const { report, differences } = await verify(pair, { repair: true });
-  assert.deepEqual([report.result, differences.map(({ foreign }) => foreign)], ['different', [true]]);
+  assert.deepEqual([report.result, differences.map(({ foreign }) => foreign)], ['DIFFERENT', [true]]);
   assert.equal((await there().findOne({ _id: 8 }))?.n, 1);
 }
 
@@ -70,6 +70,6 @@ async function expectLeftAfterRepair(): Promise<void> {
 test('what the source changes after a repair is repaired again', async () => {
   using _ = onceAt('engine.compare.repaired', () => here().updateOne({ _id: 8 }, { $set: { n: 1 } }));
   const { report } = await verify(pair, { repair: true });
-  assert.deepEqual([report.result, report.differences.repaired], ['equal', 1], report.explanation);
+  assert.deepEqual([report.result, report.differences.repaired], ['EQUAL', 1], report.explanation);
   assert.equal((await there().findOne({ _id: 8 }))?.n, 1);
 });

@@ -45,8 +45,8 @@ function shown({ differences }: Awaited<ReturnType<typeof verify>>): string[] {
 }
 
 for (const [side, kinds] of [
-  ['source', ['-1 missing', '3 different', '5 extra']],
-  ['destination', ['-1 extra', '3 different', '5 missing']],
+  ['source', ['-1 MISSING', '3 DIFFERENT', '5 EXTRA']],
+  ['destination', ['-1 EXTRA', '3 DIFFERENT', '5 MISSING']],
 ] as const) {
   test(`what applyOps writes to the ${side} behind the comparison is found, and is no difference on both sides`, async () => {
     let chunks = 0;

@@ -39,5 +39,5 @@ test('beside a migration that follows a writer no document differs, and after th
   await writer.stop();
   await running.commit();
   const { report } = await verify(pair);
-  assert.equal(report.result, 'equal', report.explanation);
+  assert.equal(report.result, 'EQUAL', report.explanation);
 });

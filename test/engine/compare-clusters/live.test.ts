@@ -39,7 +39,7 @@ test('nothing is invented while a writer writes and the destination lags', async
   await eventually(() => writer.written > 100, { what: 'some writes' });
   const { report, differences } = await verify(pair, { settleMs });
   assert.deepEqual(differences, []);
-  assert.equal(report.result, 'equal', report.explanation);
+  assert.equal(report.result, 'EQUAL', report.explanation);
   assert.ok(report.totals.rechecked > 0, 'keys changed meanwhile');
   assert.ok((report.collections[0]?.source.changed ?? 0) > 0);
 });
@@ -55,14 +55,14 @@ test('differences are found while a writer writes, also of keys that changed beh
     await there().updateOne({ _id: 4_002 }, { $set: { n: -1 } });
   });
   const { report, differences } = await verify(pair, { settleMs });
-  assert.equal(report.result, 'different');
+  assert.equal(report.result, 'DIFFERENT');
   assert.deepEqual(
     differences
       .map(({ _id, class: kind, foreign }) => ({ _id, kind, foreign }))
       .sort((a, b) => (a.kind < b.kind ? -1 : 1)),
     [
-      { _id: { $numberInt: '4002' }, kind: 'different', foreign: true },
-      { _id: { $numberInt: '4001' }, kind: 'missing', foreign: undefined },
+      { _id: { $numberInt: '4002' }, kind: 'DIFFERENT', foreign: true },
+      { _id: { $numberInt: '4001' }, kind: 'MISSING', foreign: undefined },
     ],
   );
   assert.ok(writer.written > 0);
@@ -78,7 +78,7 @@ test('an election on either side while a writer writes invents nothing', async (
   });
   const { report, differences } = await verify(pair, { settleMs: 5_000, bytesPerSecond: 2_000_000 });
   assert.deepEqual(differences, []);
-  assert.equal(report.result, 'equal', report.explanation);
+  assert.equal(report.result, 'EQUAL', report.explanation);
   assert.ok(elections > 4 && writer.written > 0);
 });
 
@@ -110,11 +110,11 @@ test('collections and views that are dropped or created again while they are com
   assert.ok(changed);
   assert.deepEqual(
     differences.map(({ namespace, _id, class: kind }) => ({ namespace, _id, kind })),
-    [{ namespace: 'shop.again', _id: { $numberInt: '5' }, kind: 'missing' }],
+    [{ namespace: 'shop.again', _id: { $numberInt: '5' }, kind: 'MISSING' }],
   );
   assert.deepEqual(
     report.catalogDifferences.map(({ namespace, class: kind }) => ({ namespace, kind })),
-    [{ namespace: 'shop.only there', kind: 'collection extra' }],
+    [{ namespace: 'shop.only there', kind: 'COLLECTION_EXTRA' }],
   );
   assert.deepEqual(
     report.collections.map(({ namespace, source }) => `${namespace} ${source.count}`),
@@ -144,12 +144,12 @@ test('a key that never stops changing is undecided, and a run resumes with it', 
   });
   ended = true;
   await busy;
-  assert.equal(report.result, 'undecided', report.explanation);
+  assert.equal(report.result, 'UNDECIDED', report.explanation);
   assert.equal(report.collections[0]?.undecided, 1);
   await there().updateOne({ _id: 1 }, { $set: { n } });
   assert.ok(state !== undefined);
   const resumed = await verify(pair, { resume: { state, file: 'state' } });
-  assert.equal(resumed.report.result, 'equal', resumed.report.explanation);
+  assert.equal(resumed.report.result, 'EQUAL', resumed.report.explanation);
   assert.ok(resumed.report.totals.rechecked >= 1);
 });
 
@@ -172,14 +172,14 @@ for (const [what, atChunk] of [
       if (chunks > 3) stop.abort();
     };
     const stopped = await verificationOf(pair, { settleMs: 60_000, bytesPerSecond: 400_000, save }).run(stop.signal);
-    assert.equal(stopped.report.result, 'unfinished');
+    assert.equal(stopped.report.result, 'UNFINISHED');
     assert.deepEqual(stopped.differences, []);
     assert.ok(state !== undefined);
     const { report, differences } = await verify(pair, { resume: { state, file: 'state' } });
-    assert.equal(report.result, 'different');
+    assert.equal(report.result, 'DIFFERENT');
     assert.deepEqual(
       differences.map(({ _id, class: kind }) => ({ _id, kind })),
-      [{ _id: { $numberInt: '0' }, kind: 'missing' }],
+      [{ _id: { $numberInt: '0' }, kind: 'MISSING' }],
     );
   });
 }
@@ -204,7 +204,7 @@ test('a resumed run knows of documents that are out of order in a capped collect
   const { differences } = await verify(pair, { resume: { state, file: 'state' } });
   assert.deepEqual(
     differences.map(({ class: kind }) => kind),
-    ['capped order'],
+    ['CAPPED_ORDER'],
   );
 });
 
@@ -227,7 +227,7 @@ test('a collection that is renamed for a moment is counted once', async () => {
   });
   const { report } = await verify(pair, { bytesPerSecond: 2_000_000 });
   assert.ok(moved);
-  assert.equal(report.result, 'different');
+  assert.equal(report.result, 'DIFFERENT');
   assert.equal(report.differences.total, 1_000);
   const [collection] = report.collections;
   assert.deepEqual([collection?.source.count, collection?.destination.count], [DOCUMENTS, DOCUMENTS]);

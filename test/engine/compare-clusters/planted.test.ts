@@ -37,7 +37,7 @@ async function insertRaw(client: MongoClient, bytes: readonly Buffer[]): Promise
 /** Returns the difference that was found for each key. */
 async function found(options: Parameters<typeof verify>[1] = {}): Promise<Map<string, string>> {
   const { report, differences } = await verify(pair, options);
-  assert.equal(report.result, differences.length === 0 ? 'equal' : 'different', report.explanation);
+  assert.equal(report.result, differences.length === 0 ? 'EQUAL' : 'DIFFERENT', report.explanation);
   assert.equal(report.differences.total, differences.length);
   return new Map(
     differences.map(({ _id, class: kind, path }) => [JSON.stringify(_id), path === null ? kind : `${kind} at ${path}`]),
@@ -47,7 +47,7 @@ async function found(options: Parameters<typeof verify>[1] = {}): Promise<Map<st
 test('equal clusters are equal, and the report has counts and digests of both sides', async () => {
   await insertOnBoth(identified(1_000, { text: 'x'.repeat(100) }));
   const { report } = await verify(pair);
-  assert.equal(report.result, 'equal');
+  assert.equal(report.result, 'EQUAL');
   const [collection] = report.collections;
   assert.equal(collection?.source.count, 1_000);
   assert.deepEqual(collection?.source, collection?.destination);
@@ -71,15 +71,15 @@ test('every kind of changed document is found, and nothing else', async () => {
   await there().insertOne({ _id: 5_000 as never });
   await change(1_999, { $unset: { b: 1 } });
   assert.deepEqual(Object.fromEntries(await found()), {
-    '{"$numberInt":"0"}': 'different at c',
-    '{"$numberInt":"10"}': 'different at text',
-    '{"$numberInt":"11"}': 'different at text',
-    '{"$numberInt":"12"}': 'field order at text',
-    '{"$numberInt":"13"}': 'different at nested.list.1',
-    '{"$numberInt":"14"}': 'different at a',
-    '{"$numberInt":"15"}': 'missing',
-    '{"$numberInt":"1999"}': 'different at b',
-    '{"$numberInt":"5000"}': 'extra',
+    '{"$numberInt":"0"}': 'DIFFERENT at c',
+    '{"$numberInt":"10"}': 'DIFFERENT at text',
+    '{"$numberInt":"11"}': 'DIFFERENT at text',
+    '{"$numberInt":"12"}': 'FIELD_ORDER at text',
+    '{"$numberInt":"13"}': 'DIFFERENT at nested.list.1',
+    '{"$numberInt":"14"}': 'DIFFERENT at a',
+    '{"$numberInt":"15"}': 'MISSING',
+    '{"$numberInt":"1999"}': 'DIFFERENT at b',
+    '{"$numberInt":"5000"}': 'EXTRA',
   });
 });
 
@@ -100,9 +100,9 @@ test('values that most comparisons take as equal are found: -0, the payload of a
     document(id(4), bits('0000000000000080')),
   ]);
   assert.deepEqual(Object.fromEntries(await found()), {
-    '{"$numberInt":"1"}': 'different at v',
-    '{"$numberInt":"2"}': 'different at v',
-    '{"$numberDouble":"3.0"}': 'different at _id',
+    '{"$numberInt":"1"}': 'DIFFERENT at v',
+    '{"$numberInt":"2"}': 'DIFFERENT at v',
+    '{"$numberDouble":"3.0"}': 'DIFFERENT at _id',
   });
 });
 
@@ -117,9 +117,9 @@ test('a byte is found in a document of 16 MiB, and among ids of all types', asyn
   await there().updateOne({ _id: { nested: 1 } as never }, { $set: { n: 2 } });
   await there().deleteOne({ _id: null as never });
   assert.deepEqual(Object.fromEntries(await found()), {
-    '"large 2"': 'different at text',
-    '{"nested":{"$numberInt":"1"}}': 'different at n',
-    null: 'missing',
+    '"large 2"': 'DIFFERENT at text',
+    '{"nested":{"$numberInt":"1"}}': 'DIFFERENT at n',
+    null: 'MISSING',
   });
 });
 
@@ -139,7 +139,7 @@ test('collections with a collation, and collections whose sides have different o
     .insertOne({ _id: 'Aaa' as never });
   const { report, differences } = await verify(pair);
   const shown = differences.map(({ namespace, _id, class: kind }) => `${namespace} ${_id} ${kind}`).sort();
-  assert.deepEqual(shown, ['shop.c cote missing', 'shop.c côte extra', 'shop.mixed Aaa extra']);
+  assert.deepEqual(shown, ['shop.c cote MISSING', 'shop.c côte EXTRA', 'shop.mixed Aaa EXTRA']);
   assert.deepEqual(
     report.catalogDifferences.map(({ namespace, path }) => `${namespace} ${path}`),
     ['shop.mixed collation'],
@@ -160,8 +160,8 @@ test('capped collections are compared in their order, and clustered ones by key'
   const log = pair.destination.client.db('shop').collection<{ _id: number }>('log');
   await log.insertMany([{ _id: 1 }, { _id: 3 }, { _id: 2 }, { _id: 4 }, { _id: 5 }]);
   assert.deepEqual(Object.fromEntries(await found()), {
-    '{"$numberInt":"50"}': 'missing',
-    '{"$numberInt":"2"}': 'capped order',
+    '{"$numberInt":"50"}': 'MISSING',
+    '{"$numberInt":"2"}': 'CAPPED_ORDER',
   });
 });
 
@@ -173,7 +173,7 @@ test('a capped collection that only lacks its oldest documents is in order', asy
       .collection<{ _id: number }>('log')
       .insertMany(identified(client === clients()[0] ? 9 : 8));
   }
-  assert.deepEqual(Object.fromEntries(await found()), { '{"$numberInt":"8"}': 'missing' });
+  assert.deepEqual(Object.fromEntries(await found()), { '{"$numberInt":"8"}': 'MISSING' });
 });
 
 test('collections, views, options and indexes that differ are found beside equal documents', async () => {
@@ -186,17 +186,17 @@ test('collections, views, options and indexes that differ are found beside equal
   await pair.source.client.db('shop').createCollection('view', { viewOn: 'c', pipeline: [{ $match: { a: 1 } }] });
   await pair.destination.client.db('shop').createCollection('view', { viewOn: 'c', pipeline: [{ $match: { a: 2 } }] });
   const { report } = await verify(pair);
-  assert.equal(report.result, 'different');
+  assert.equal(report.result, 'DIFFERENT');
   assert.equal(report.differences.total, 0);
   assert.deepEqual(
     report.catalogDifferences
       .map(({ namespace, class: kind, path }) => `${namespace}: ${kind} ${path ?? ''}`.trim())
       .sort(),
     [
-      'shop.c: index sparse',
-      'shop.extra: collection extra',
-      'shop.only: collection missing',
-      'shop.view: view pipeline',
+      'shop.c: INDEX sparse',
+      'shop.extra: COLLECTION_EXTRA',
+      'shop.only: COLLECTION_MISSING',
+      'shop.view: VIEW pipeline',
     ],
   );
 });
@@ -221,11 +221,11 @@ test('a selection with other names and a document filter compares what is select
     namespaceRemap: [{ from: { database: 'shop' }, to: { database: 'store' } }],
   };
   const { report } = await verify(pair, selection);
-  assert.equal(report.result, 'equal', report.explanation);
+  assert.equal(report.result, 'EQUAL', report.explanation);
   assert.equal(report.collections[0]?.destinationNamespace, 'store.c');
   assert.equal(report.totals.documents, 10);
   await pair.destination.client.db('store').collection<{ _id: number }>('c').insertOne({ _id: 15 });
-  assert.deepEqual(Object.fromEntries(await found(selection)), { '{"$numberInt":"15"}': 'extra' });
+  assert.deepEqual(Object.fromEntries(await found(selection)), { '{"$numberInt":"15"}': 'EXTRA' });
 });
 
 test('time series are compared in their stored form', async () => {
@@ -238,12 +238,12 @@ test('time series are compared in their stored form', async () => {
   const buckets = pair.destination.client.db('shop').collection('system.buckets.series');
   await buckets.insertMany(stored);
   const { report } = await verify(pair);
-  assert.equal(report.result, 'equal', report.explanation);
+  assert.equal(report.result, 'EQUAL', report.explanation);
   assert.equal(report.collections[0]?.type, 'timeseries');
   await buckets.deleteOne({ _id: stored[0]?._id });
   const { differences } = await verify(pair);
   assert.deepEqual(
     differences.map(({ class: kind }) => kind),
-    ['missing'],
+    ['MISSING'],
   );
 });

@@ -70,18 +70,18 @@ describe('beside records of migrations', () => {
   // id: waits-for-failback
   test('a repair waits until the way back of a cutover is closed, and the migration has ended', async () => {
     const records = recordsOf(pair.destination);
-    await records.insertOne({ _id: 'a'.repeat(24), state: 'committed', phases: [], cutover });
+    await records.insertOne({ _id: 'a'.repeat(24), state: 'COMMITTED', phases: [], cutover });
     await assert.rejects(verify(pair, { repair: true }), DURING_MIGRATION);
     await records.updateOne({}, { $set: { wayBackClosedBy: ['b'.repeat(24)] } });
-    await recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'cancelled', phases: [] });
+    await recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'CANCELLED', phases: [] });
     const { report } = await verify(pair, { repair: true });
-    assert.deepEqual([report.result, report.differences.repaired], ['equal', 400], report.explanation);
+    assert.deepEqual([report.result, report.differences.repaired], ['EQUAL', 400], report.explanation);
   });
 
   // id: after-cutover-from-this-source
   test('a repair does not undo what users write after a cutover from this source', async () => {
     const sourceId = await replicaSetIdOf(pair.source);
-    const record = { _id: 'a'.repeat(24), state: 'committed', sourceId, phases: [{ name: 'cutover' }] };
+    const record = { _id: 'a'.repeat(24), state: 'COMMITTED', sourceId, phases: [{ name: 'CUTOVER' }] };
     const records = recordsOf(pair.destination);
     await records.insertOne(record);
     await assert.rejects(verify(pair, { repair: true }), {
@@ -98,9 +98,9 @@ describe('beside records of migrations', () => {
     const records = recordsOf(pair.destination);
     await records.insertOne({
       _id: 'a'.repeat(24),
-      state: 'committed',
+      state: 'COMMITTED',
       sourceId: '',
-      phases: [{ name: 'cutover' }],
+      phases: [{ name: 'CUTOVER' }],
     });
     await assert.rejects(verify(pair, { repair: true }), {
       ...DURING_MIGRATION,
@@ -112,7 +112,7 @@ describe('beside records of migrations', () => {
   test('the open way back of a migration from a third cluster into the source does not refuse repairs', async () => {
     const records = recordsOf(pair.source);
     const _id = 'a'.repeat(24);
-    await records.insertOne({ _id, state: 'committed', sourceId: 'b'.repeat(24), phases: [], cutover });
+    await records.insertOne({ _id, state: 'COMMITTED', sourceId: 'b'.repeat(24), phases: [], cutover });
     assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
     // The way back between the same two clusters does.
     await records.updateOne({}, { $set: { sourceId: await replicaSetIdOf(pair.destination) } });
@@ -122,7 +122,7 @@ describe('beside records of migrations', () => {
   // id: waits-for-third-cluster
   test('a repair waits until a migration from a third cluster has copied the source', async () => {
     await itemsOf(pair.source).deleteMany({ _id: { $gt: 10 } });
-    const record = { _id: 'a'.repeat(24), state: 'copying', sourceId: 'b'.repeat(24), phases: [] };
+    const record = { _id: 'a'.repeat(24), state: 'COPYING', sourceId: 'b'.repeat(24), phases: [] };
     await recordsOf(pair.source).insertOne(record);
     await assert.rejects(verify(pair, { repair: true }), {
       ...DURING_MIGRATION,
@@ -135,12 +135,12 @@ describe('beside records of migrations', () => {
     const records = recordsOf(pair.destination);
     await records.insertOne({
       _id: 'a'.repeat(24),
-      state: 'committed',
+      state: 'COMMITTED',
       sourceId: 'b'.repeat(24),
-      phases: [{ name: 'cutover' }],
+      phases: [{ name: 'CUTOVER' }],
     });
     const sourceId = await replicaSetIdOf(pair.source);
-    await records.insertOne({ _id: 'b'.repeat(24), state: 'committed', sourceId, phases: [{ name: 'copying' }] });
+    await records.insertOne({ _id: 'b'.repeat(24), state: 'COMMITTED', sourceId, phases: [{ name: 'COPYING' }] });
     assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
   });
 
@@ -149,7 +149,7 @@ describe('beside records of migrations', () => {
     ['during a repair', 'engine.compare.repaired', 399],
   ] as const) {
     test(`a migration that begins ${when} ends it`, async () => {
-      using _ = onceAt(point, () => recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'tailing' }));
+      using _ = onceAt(point, () => recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'FOLLOWING' }));
       // The clock lets a confirmation be out of date soon.
       await assert.rejects(verify(pair, { repair: true, clock: new FastClock() }), DURING_MIGRATION);
       const written = await itemsOf(pair.destination).countDocuments({ n: 0 });
@@ -172,7 +172,7 @@ test('a repair whose user may not read the records of migrations is refused', as
     source: { uri: pair.source.uriFor('reader', 'secret') },
     filters: { include: [{ database: 'shop' }] },
   };
-  assert.equal((await verify(pair, options)).report.result, 'equal');
+  assert.equal((await verify(pair, options)).report.result, 'EQUAL');
   // At the start, although there is nothing to repair.
   await assert.rejects(verify(pair, { ...options, repair: true }), {
     code: 'REPAIR_UNCHECKED',
@@ -186,7 +186,7 @@ test('a set without a replicaSetId is repaired beside the cutover of another sou
   await forgetReplicaSetId(pair.source);
   for (const [n, side] of [pair.source, pair.destination].entries())
     await itemsOf(side).insertMany(identified(10, { n }));
-  const record = { state: 'committed', phases: [{ name: 'cutover' }] };
+  const record = { state: 'COMMITTED', phases: [{ name: 'CUTOVER' }] };
   await recordsOf(pair.destination).insertOne({ ...record, _id: 'a'.repeat(24), sourceId: 'b'.repeat(24) });
   assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 10);
   await recordsOf(pair.destination).insertOne({ ...record, _id: 'b'.repeat(24), sourceId: '' });
@@ -196,7 +196,7 @@ test('a set without a replicaSetId is repaired beside the cutover of another sou
 test('a repair whose user may not read the id of the source is refused beside a cutover', async () => {
   await using pair = await startPair({ source: { auth: true } });
   for (const side of [pair.source, pair.destination]) await itemsOf(side).insertMany(identified(10, { n: 0 }));
-  const record = { _id: 'a'.repeat(24), state: 'committed', sourceId: 'b'.repeat(24), phases: [{ name: 'cutover' }] };
+  const record = { _id: 'a'.repeat(24), state: 'COMMITTED', sourceId: 'b'.repeat(24), phases: [{ name: 'CUTOVER' }] };
   await recordsOf(pair.destination).insertOne(record);
   await pair.source.createUser('reader', 'secret', ['readAnyDatabase']);
   const source = { uri: pair.source.uriFor('reader', 'secret') };

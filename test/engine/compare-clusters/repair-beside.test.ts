@@ -40,7 +40,7 @@ beforeEach(async () => {
   migrationId = newId();
   const failed = await takeMigration();
   await takeDestination(failed);
-  await failed.save({ state: 'failed' });
+  await failed.save({ state: 'FAILED' });
   await failed.leave();
 });
 
@@ -99,7 +99,7 @@ test('documents of system.js, which no transaction writes, are repaired', async 
   await pair.source.client.db('shop').collection<{ _id: string }>('system.js').insertOne({ _id: 'f' });
   await pair.destination.client.db('shop').collection<{ _id: string }>('system.js').insertOne({ _id: 'g' });
   const { report } = await verify(pair, { repair: true });
-  assert.deepEqual([report.result, report.differences.repaired], ['equal', 2], report.explanation);
+  assert.deepEqual([report.result, report.differences.repaired], ['EQUAL', 2], report.explanation);
 });
 
 test('an _id of another number type, and a document that only a pipeline writes exactly, are repaired', async () => {
@@ -120,7 +120,7 @@ test('an _id of another number type, and a document that only a pipeline writes 
     await exact.updateOne({ _id: 2 }, [{ $set: { at: { $literal: zero }, n } }]);
   }
   const { report } = await verify(pair, { repair: true });
-  assert.equal(report.result, 'equal', report.explanation);
+  assert.equal(report.result, 'EQUAL', report.explanation);
   assert.ok(report.differences.repaired >= 2);
   await expectIdentical(pair);
 });

@@ -41,7 +41,7 @@ function shown({ differences }: Awaited<ReturnType<typeof verify>>): string[] {
   return differences.map(({ _id, class: kind }) => `${JSON.stringify(_id)} ${kind}`).sort();
 }
 
-const EARLY_KEYS = [0, 1, 2, 3, 4].map((key) => `{"$numberInt":"${key}"} different`);
+const EARLY_KEYS = [0, 1, 2, 3, 4].map((key) => `{"$numberInt":"${key}"} DIFFERENT`);
 
 /** Runs until some chunks are compared, and returns the state that it has saved then. */
 async function stoppedState(pair: ReplicaSetPair): Promise<SavedState> {
@@ -52,7 +52,7 @@ async function stoppedState(pair: ReplicaSetPair): Promise<SavedState> {
     if (saved.pairs.some(({ after: key }) => key !== null)) stop.abort();
   };
   const stopped = await verificationOf(pair, { bytesPerSecond: 400_000, save }).run(stop.signal);
-  assert.equal(stopped.report.result, 'unfinished');
+  assert.equal(stopped.report.result, 'UNFINISHED');
   assert.ok(state !== undefined);
   return state;
 }
@@ -89,7 +89,7 @@ for (const side of ['source', 'destination'] as const) {
     const firsts: number[] = [];
     const save = ({ pairs: [first] }: SavedState) => firsts.push(first?.digests.both.count ?? 0);
     const { report } = await verify(pair, { resume: { state, file: 'state' }, save });
-    assert.equal(report.result, 'equal', report.explanation);
+    assert.equal(report.result, 'EQUAL', report.explanation);
     assert.ok((firsts[0] ?? 0) > 0, 'the first saved state has what was compared before');
   });
 }

@@ -34,9 +34,9 @@ test('a key that changed between two runs is found by the third when the second 
   assert.equal(killed.pairs[0]?.changes.destination, 1, 'the second run has seen the change');
 
   const { report, differences } = await verify(pair, { resume: { state: killed, file: 'state' } });
-  assert.equal(report.result, 'different', report.explanation);
+  assert.equal(report.result, 'DIFFERENT', report.explanation);
   assert.deepEqual(
     differences.map(({ _id, class: kind }) => ({ _id, kind })),
-    [{ _id: { $numberInt: '0' }, kind: 'missing' }],
+    [{ _id: { $numberInt: '0' }, kind: 'MISSING' }],
   );
 });

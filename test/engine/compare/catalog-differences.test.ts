@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Double, Long, type MongoClient } from 'mongodb';
+import { inWords } from '../../../src/contract/index.ts';
 import { type AccountKind, readDefinitions } from '../../../src/engine/accounts/definition.ts';
 import { canonicalIndex, canonicalOptions, fingerprintOf } from '../../../src/engine/compare/canonical-form.ts';
 import {
@@ -47,7 +48,7 @@ async function differences(filters: NamespaceFilters = {}, remaps: NamespaceRema
 }
 
 const shown = ({ namespace, class: kind, name, path }: CatalogDifference) =>
-  [kind, namespace, name, path].filter((part) => part !== undefined).join(' ');
+  [inWords(kind), namespace, name, path].filter((part) => part !== undefined).join(' ');
 
 /** All fingerprints of one side, as a report has them. */
 function fingerprints(catalog: SideCatalog) {
@@ -81,7 +82,7 @@ test('a difference has both values in canonical Extended JSON', async () => {
     {
       namespace: 's.c',
       destinationNamespace: 's.c',
-      class: 'index',
+      class: 'INDEX',
       name: 'i',
       path: 'expireAfterSeconds',
       source: '{"$numberDouble":"60.0"}',
@@ -208,7 +209,7 @@ test('filters and remaps decide what is compared, and other data of the destinat
   assert.deepEqual(await differences(filters, remaps), []);
   await there.db('z').collection('first').drop();
   assert.deepEqual(await differences(filters, remaps), [
-    { namespace: 'a.one', destinationNamespace: 'z.first', class: 'collection missing' },
+    { namespace: 'a.one', destinationNamespace: 'z.first', class: 'COLLECTION_MISSING' },
   ]);
 });
 

@@ -32,23 +32,23 @@ function differ(source: Tree, destination: Tree) {
 
 test('a document that only one side has is missing or extra', () => {
   const bytes = bytesOf(object(['a', int(1)]));
-  assert.deepEqual(describeDifference(bytes, undefined), { class: 'missing', path: null });
-  assert.deepEqual(describeDifference(undefined, bytes), { class: 'extra', path: null });
+  assert.deepEqual(describeDifference(bytes, undefined), { class: 'MISSING', path: null });
+  assert.deepEqual(describeDifference(undefined, bytes), { class: 'EXTRA', path: null });
 });
 
 test('the same fields in another order are a class of their own, at any depth', () => {
   const a: Field = ['a', int(1)];
   const b: Field = ['b', int(2)];
-  assert.deepEqual(differ(object(a, b), object(b, a)), { class: 'field order', path: 'a' });
+  assert.deepEqual(differ(object(a, b), object(b, a)), { class: 'FIELD_ORDER', path: 'a' });
   const deep = (...fields: readonly Field[]) => object(['x', list(int(0), object(['y', object(...fields)]))], a);
-  assert.deepEqual(differ(deep(a, b), deep(b, a)), { class: 'field order', path: 'x.1.y.a' });
+  assert.deepEqual(differ(deep(a, b), deep(b, a)), { class: 'FIELD_ORDER', path: 'x.1.y.a' });
   const twice: Field = ['a', int(3)];
-  assert.deepEqual(differ(object(a, twice), object(twice, a)), { class: 'field order', path: 'a' });
+  assert.deepEqual(differ(object(a, twice), object(twice, a)), { class: 'FIELD_ORDER', path: 'a' });
 });
 
 test('the order of an array is its content', () => {
   assert.deepEqual(differ(object(['l', list(int(1), int(2))]), object(['l', list(int(2), int(1))])), {
-    class: 'different',
+    class: 'DIFFERENT',
     path: 'l.0',
   });
 });
@@ -56,13 +56,13 @@ test('the order of an array is its content', () => {
 test('the path leads to the first field of the source that differs, and ignores the order of others', () => {
   const source = object(['o', object(['x', int(1)], ['y', int(2)])], ['d', object(['k', list(int(1), int(2))])]);
   const destination = object(['o', object(['y', int(2)], ['x', int(1)])], ['d', object(['k', list(int(1), int(3))])]);
-  assert.deepEqual(differ(source, destination), { class: 'different', path: 'd.k.1' });
+  assert.deepEqual(differ(source, destination), { class: 'DIFFERENT', path: 'd.k.1' });
   const shorter = object(['a', int(1)], ['l', list(int(1))]);
   const longer = object(['a', int(1)], ['l', list(int(1), int(2))]);
-  assert.deepEqual(differ(shorter, longer), { class: 'different', path: 'l.1' });
-  assert.deepEqual(differ(longer, shorter), { class: 'different', path: 'l.1' });
+  assert.deepEqual(differ(shorter, longer), { class: 'DIFFERENT', path: 'l.1' });
+  assert.deepEqual(differ(longer, shorter), { class: 'DIFFERENT', path: 'l.1' });
   assert.deepEqual(differ(object(['a', int(1)]), object(['a', int(1)], ['b', int(1)])), {
-    class: 'different',
+    class: 'DIFFERENT',
     path: 'b',
   });
 });
@@ -92,7 +92,7 @@ test('values that most comparisons take as equal differ', () => {
   ];
   for (const [left, right] of pairs) {
     assert.deepEqual(differ(object(['n', object(['v', left])]), object(['n', object(['v', right])])), {
-      class: 'different',
+      class: 'DIFFERENT',
       path: 'n.v',
     });
   }
@@ -100,21 +100,21 @@ test('values that most comparisons take as equal differ', () => {
 
 test('a repeated name with another value differs', () => {
   assert.deepEqual(differ(object(['k', int(1)], ['k', int(2)]), object(['k', int(1)], ['k', int(3)])), {
-    class: 'different',
+    class: 'DIFFERENT',
     path: 'k',
   });
-  assert.equal(differ(object(['k', int(1)], ['k', int(1)]), object(['k', int(1)])).class, 'different');
+  assert.equal(differ(object(['k', int(1)], ['k', int(1)]), object(['k', int(1)])).class, 'DIFFERENT');
 });
 
 test('bytes that are no BSON inside differ, without a path', () => {
   const broken = (byte: string) => document(element(BSON_TYPE.document, 'd', hex(`06000000 ${byte} 00`)));
-  assert.deepEqual(describeDifference(broken('42'), broken('43')), { class: 'different', path: null });
+  assert.deepEqual(describeDifference(broken('42'), broken('43')), { class: 'DIFFERENT', path: null });
 });
 
 test('an array and a document with the same bytes differ', () => {
   const fields: Field = ['0', int(1)];
   assert.deepEqual(differ(object(['v', object(fields)]), object(['v', { type: BSON_TYPE.array, fields: [fields] }])), {
-    class: 'different',
+    class: 'DIFFERENT',
     path: 'v',
   });
 });
@@ -129,7 +129,7 @@ test('one changed byte is found in every kind of value, and its path names the f
     const other = Buffer.from(bytes);
     const v = other.indexOf(Buffer.from('\x10v\0', 'latin1')) + 3;
     other.writeInt32LE(2, v);
-    assert.deepEqual(describeDifference(bytes, other), { class: 'different', path: 'v' }, what);
+    assert.deepEqual(describeDifference(bytes, other), { class: 'DIFFERENT', path: 'v' }, what);
   }
 });
 
@@ -181,7 +181,7 @@ test('any two documents get the class that a plain comparison of trees gives the
   fc.assert(
     fc.property(root, root, (left, right) => {
       fc.pre(!bytesOf(left).equals(bytesOf(right)));
-      const expected = unordered(left) === unordered(right) ? 'field order' : 'different';
+      const expected = unordered(left) === unordered(right) ? 'FIELD_ORDER' : 'DIFFERENT';
       assert.equal(differ(left, right).class, expected);
       assert.equal(differ(right, left).class, expected);
     }),
@@ -195,7 +195,7 @@ test('a document whose fields are shuffled at all depths differs in order only',
       const other = shuffled(value, () => numbers.next().value as number);
       fc.pre(!bytesOf(value).equals(bytesOf(other)));
       const { class: found, path } = differ(value, other);
-      assert.equal(found, 'field order');
+      assert.equal(found, 'FIELD_ORDER');
       assert.notEqual(path, '');
     }),
     { numRuns: 2_000 },
@@ -223,7 +223,7 @@ test('one changed leaf is found at its path, whatever the order of the fields ar
       const leaf = leaves[pick % Math.max(1, leaves.length)];
       fc.pre(leaf !== undefined && leaf.length > 0);
       const other = shuffled(changed(value, leaf), () => numbers.next().value as number);
-      assert.deepEqual(differ(value, other), { class: 'different', path: leaf.join('.') });
+      assert.deepEqual(differ(value, other), { class: 'DIFFERENT', path: leaf.join('.') });
     }),
     { numRuns: 2_000 },
   );

@@ -93,7 +93,7 @@ test('a scan in natural order', async (t) => {
     await using running = RunningMigration.start(pair, { once: true });
     const orders = () => (running.migration.collections() ?? []).map(({ readOrder }) => readOrder?.order);
     await running.until('both plans', () => orders().every((order) => order !== undefined) && orders().length === 2);
-    assert.deepEqual(orders().toSorted(), ['_id', 'natural']);
+    assert.deepEqual(orders().toSorted(), ['ID', 'NATURAL']);
     held.release();
     assert.equal(await running.outcome, 'committed');
     await expectIdentical(pair);
@@ -107,7 +107,7 @@ test('a scan in natural order', async (t) => {
     await using running = RunningMigration.start(pair, { once: true, documentFilters });
     assert.equal(await running.outcome, 'committed');
     const [shown] = running.migration.collections() ?? [];
-    assert.deepEqual(shown?.readOrder, { order: '_id', reason: 'only some of its documents are selected' });
+    assert.deepEqual(shown?.readOrder, { order: 'ID', reason: 'only some of its documents are selected' });
     assert.equal(await pair.destination.client.db('natural').collection('items').countDocuments(), 4_000);
   });
 
@@ -119,7 +119,7 @@ test('a scan in natural order', async (t) => {
     await using running = RunningMigration.start(pair, { migrationId, once: true });
     assert.equal(await running.outcome, 'committed');
     const [shown] = running.migration.collections() ?? [];
-    assert.equal(shown?.readOrder?.order, 'natural', 'progress shows the order that an earlier run has chosen');
+    assert.equal(shown?.readOrder?.order, 'NATURAL', 'progress shows the order that an earlier run has chosen');
     const [whole] = await partitionsOf(pair);
     assert.equal(whole?.natural?.election, left.natural.election);
     assert.equal(whole?.documents, DOCUMENTS);

@@ -39,7 +39,7 @@ test('a cutover can be aborted at each step before its point of no return, withi
     await items.insertOne({ n });
     assert.equal(running.progress.canWrite, false);
     await running.until('the migration to follow again', ({ state, cutoverAttempts }) => {
-      return state === 'tailing' && cutoverAttempts.at(-1)?.result === 'aborted';
+      return state === 'FOLLOWING' && cutoverAttempts.at(-1)?.result === 'ABORTED';
     });
     await running.untilReady();
   };
@@ -48,7 +48,7 @@ test('a cutover can be aborted at each step before its point of no return, withi
     const session = pair.source.client.startSession();
     session.startTransaction();
     await items.insertOne({ n: -1 }, { session });
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await running.until('the wait', ({ cutoverAttempts }) =>
       (cutoverAttempts.at(-1)?.steps.at(-1)?.reason ?? '').includes('a transaction'),
     );
@@ -61,11 +61,11 @@ test('a cutover can be aborted at each step before its point of no return, withi
     let aborting: Promise<void> | undefined;
     let atMs = 0;
     using _ = onReach(step, () => {
-      if (aborting !== undefined || running.migration.wanted !== 'cutover') return;
+      if (aborting !== undefined || running.migration.wanted !== 'CUTOVER') return;
       atMs = performance.now();
       aborting = running.migration.abortCutover();
     });
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await eventually(() => aborting !== undefined, { what: step });
     await expectAborted(aborting ?? Promise.reject(new Error(step)), atMs);
   }
@@ -100,14 +100,14 @@ test('when an abort and a commit come at the same moment, one wins, and both tel
         );
       })();
     });
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await eventually(() => aborting !== undefined, { what: 'the announcement' });
     const result = (await aborting) ?? '';
     outcomes.add(result);
     if (result === 'aborted') {
       await items.insertOne({ after: turns });
       assert.equal(running.progress.canWrite, false);
-      assert.equal(running.migration.wanted, 'running');
+      assert.equal(running.migration.wanted, 'RUNNING');
     } else {
       assert.equal(result, 'CUTOVER_COMMITTED');
       assert.equal(await running.outcome, 'committed');
@@ -125,7 +125,7 @@ test('an abort is answered when the source is open, also when the engine is stop
   await running.untilReady();
   using held = holdAt('engine.cutover.about-to-open');
   using aborted = onceAt('engine.cutover.source-blocked', async () => ({ aborting: running.migration.abortCutover() }));
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await held.reached;
   const { aborting = Promise.reject(new Error('not aborted')) } = (await aborted.result) ?? {};
   const stopped = running.stop();
@@ -146,7 +146,7 @@ test('an abort asked of an engine that was started again after a kill is answere
   }
   const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
   const cutover = { requestedAtMs: 1, blocking: true, committed: false };
-  await records.updateOne({ _id: migrationId }, { $set: { cutover, state: 'committing' } });
+  await records.updateOne({ _id: migrationId }, { $set: { cutover, state: 'COMMITTING' } });
   await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
   using held = holdAt('engine.cutover.about-to-open');
   await using running = RunningMigration.start(pair, { migrationId });

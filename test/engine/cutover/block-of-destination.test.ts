@@ -46,15 +46,15 @@ test('nobody cuts over from an old source as long as its way back is open, and s
   const { id, reversible, other, apps } = world;
   await reversible.cutOver();
   await other.untilReady();
-  other.migration.want('cutover');
+  other.migration.want('CUTOVER');
   await other.until('the refusal to be told', ({ cutoverAttempts }) =>
     cutoverAttempts.some(({ reason }) => reason?.includes(`the destination of migration ${id}`)),
   );
   assert.equal(await apps.third.canWrite(), false);
   await reversible.migration.reverse();
   await reversible.until('the return to be ready', () => reversible.progress.readyForCutover);
-  reversible.migration.current.want('cutover');
-  await reversible.until('the return to be done', () => reversible.progress.state === 'committed');
+  reversible.migration.current.want('CUTOVER');
+  await reversible.until('the return to be done', () => reversible.progress.state === 'COMMITTED');
   // The source has the users again, so the other migration takes them from there.
   assert.equal(await other.outcome, 'committed');
   await eventually(() => apps.third.acknowledged > 0, { what: 'the third side to take writes' });
@@ -74,8 +74,8 @@ test('nobody lifts a block whose entry the oplog no longer has, and no cutover r
   const before = apps.old.acknowledged;
   other.migration.rehearse(1);
   const attempts = () => other.progress.cutoverAttempts;
-  await other.until('the end of the rehearsal', () => attempts().some(({ result }) => result === 'not rehearsed'));
-  other.migration.want('cutover');
+  await other.until('the end of the rehearsal', () => attempts().some(({ result }) => result === 'NOT_REHEARSED'));
+  other.migration.want('CUTOVER');
   await other.until('the refusal to be told', () =>
     attempts().some(({ reason }) => reason?.includes(`the destination of migration ${id}`)),
   );
@@ -88,10 +88,10 @@ test('a way back ends when another migration has cut over from the old source be
   await using world = await twoFromOneSource();
   const { reversible, other, apps } = world;
   using held = holdAt('engine.cutover.destination-open', { times: 1 });
-  reversible.migration.current.want('cutover');
+  reversible.migration.current.want('CUTOVER');
   await held.reached;
   await other.untilReady();
-  other.migration.want('cutover');
+  other.migration.want('CUTOVER');
   assert.equal(await other.outcome, 'committed');
   held.release();
   const failure = () => reversible.migration.wayBackFailure as { code?: string } | undefined;
@@ -142,6 +142,6 @@ test('a migration that came back cuts over again from a side that another one ha
 
   // An operator decides that the users come back from the third side.
   await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
-  await returned.until('the cutover', () => returned.progress.state === 'committed');
+  await returned.until('the cutover', () => returned.progress.state === 'COMMITTED');
   assert.equal(await left.canWrite(), true);
 });

@@ -68,13 +68,13 @@ test('a migration that gives up its cutover leaves the source blocked for one th
       await one.commit();
       if (readsOplog) {
         using held = holdAt('engine.cutover.source-blocked', { times: 1 });
-        two.migration.want('cutover');
+        two.migration.want('CUTOVER');
         await held.reached;
         const cancelled = two.migration.cancel({ drop: false });
         held.release();
         await cancelled;
       } else {
-        two.migration.want('cutover');
+        two.migration.want('CUTOVER');
         await waitsFor(two, 'may not read its oplog');
         await two.migration.cancel({ drop: false });
       }
@@ -94,9 +94,9 @@ test('of two cutovers from one source the second waits, and begins when the firs
       await using world = await twoMigrations({ readsOplog });
       const { one, two, app, appOfTwo } = world;
       using held = holdAt('engine.cutover.source-blocked', { times: 1 });
-      one.migration.want('cutover');
+      one.migration.want('CUTOVER');
       await held.reached;
-      two.migration.want('cutover');
+      two.migration.want('CUTOVER');
       await waitsFor(two, readsOplog ? one.migration.options.migrationId : 'may not read its oplog');
       const before = app.acknowledged;
       const cancelled = one.migration.cancel({ drop: false });
@@ -122,7 +122,7 @@ test('a migration that was killed in its cutover does not open the source when a
   const records = world.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
   const cutover = { requestedAtMs: 1, blocking: true, committed: false };
   for (const left of [cutover, { ...cutover, claim: 'of the engine that was killed' }]) {
-    await records.updateOne({ _id: migrationId }, { $set: { cutover: left, state: 'committing' } });
+    await records.updateOne({ _id: migrationId }, { $set: { cutover: left, state: 'COMMITTING' } });
     await using again = RunningMigration.start({ source, destination }, { migrationId });
     await again.untilReady();
     assert.equal(await app.canWrite(), false);
@@ -145,7 +145,7 @@ test('a block that somebody set by hand serves the cutover, and is left to whoev
   assert.match(given.progress.warnings.join(), /User writes on the source were blocked/);
   {
     using held = holdAt('engine.cutover.source-blocked', { times: 1 });
-    given.migration.want('cutover');
+    given.migration.want('CUTOVER');
     await held.reached;
     const cancelled = given.migration.cancel({ drop: true });
     held.release();

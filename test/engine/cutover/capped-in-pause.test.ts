@@ -32,11 +32,11 @@ test('a document that somebody writes to a capped collection of the destination 
   await running.untilReady();
   // The capped collections are compared by then.
   using written = onceAt('engine.cutover.drained', async () => void (await there.insertOne({ foreign: true })));
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   assert.equal(await running.outcome, 'committed');
   assert.ok(written.result !== undefined);
   const [attempt] = running.progress.cutoverAttempts;
-  assert.equal(attempt?.result, 'put off');
+  assert.equal(attempt?.result, 'POSTPONED');
   assert.match(attempt?.reason ?? '', /^shop\.log: somebody else wrote to the capped collection/);
   await expectIdentical(pair);
 });
@@ -68,7 +68,7 @@ test('a side that falls silent while capped collections are compared keeps the s
     const data = { failCommands: ['find'], namespace: 'shop.log', blockConnection: true, blockTimeMS: SILENT_MS };
     await pair.destination.failCommand({ mode: { times: 1 }, data: { ...data, appName: 'linkspan-destination' } });
   });
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await running.until('the comparison', ({ cutoverAttempts }) => {
     return cutoverAttempts[0]?.steps.at(-1)?.name === 'capped collections';
   });
@@ -76,7 +76,7 @@ test('a side that falls silent while capped collections are compared keeps the s
   await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
   assert.ok(silent.result !== undefined);
   const [attempt] = running.progress.cutoverAttempts;
-  assert.equal(attempt?.result, 'put off', attempt?.reason);
+  assert.equal(attempt?.result, 'POSTPONED', attempt?.reason);
   assert.match(attempt?.reason ?? '', /the step "capped collections" was not reached in time/);
   assert.ok((attempt?.stoppedMs ?? SILENT_MS) < SILENT_MS, 'the source was opened before the answer');
 });
@@ -94,13 +94,13 @@ test('a capped collection whose ends differ in the write pause is copied again w
     async () => void (await logOf(pair.destination).deleteOne({ n: 0 })),
   );
   using copying = holdAt('engine.copy.before-first-read', { times: 1 });
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await copying.reached;
   const [attempt] = running.progress.cutoverAttempts;
-  assert.equal(attempt?.result, 'put off');
+  assert.equal(attempt?.result, 'POSTPONED');
   assert.match(attempt?.reason ?? '', /^shop\.log: a capped collection differs/);
   assert.equal(running.progress.readyForCutover, false);
-  assert.equal(running.progress.verification.equalAtMs, null);
+  assert.equal(running.progress.verification.equalAt, null);
   await logOf(pair.source).insertOne({ n: 10 });
   copying.release();
   assert.equal(await running.outcome, 'committed');
@@ -121,7 +121,7 @@ test('a source that holds more documents than the size of a capped collection al
   const { cutoverAttempts, verification } = running.progress;
   assert.deepEqual(
     cutoverAttempts.map(({ result }) => result),
-    ['put off', 'committed'],
+    ['POSTPONED', 'COMMITTED'],
     'copied once more, because the destination may have lost count, too',
   );
   assert.equal(verification.foreignWrites, 0);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cutoverReport } from '../../../src/contract/index.ts';
 import { plainAddress } from '../../../src/engine/mongodb/plain-address.ts';
-import { cutoverReport, newId } from '../../../src/platform/index.ts';
+import { newId } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -30,7 +31,7 @@ test('a cutover has a report without secrets, and a later run has the same', { s
   await using running = RunningMigration.start(users, { migrationId, source });
   await running.untilReady();
   assert.equal(running.progress.cutoverReport, undefined);
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   assert.equal(await running.outcome, 'committed');
 
   const report = cutoverReport.parse(JSON.parse(JSON.stringify(running.progress.cutoverReport)));
@@ -43,7 +44,7 @@ test('a cutover has a report without secrets, and a later run has the same', { s
   assert.ok((pause.milliseconds ?? 0) > 0);
   assert.deepEqual([copied.collections, copied.documents], [1, 2]);
   assert.deepEqual([indexes.unique, indexes.expiring], [1, 1]);
-  assert.deepEqual([verification.result, verification.documentsCompared, verification.differed], ['equal', 2, 0]);
+  assert.deepEqual([verification.result, verification.documentsCompared, verification.differed], ['EQUAL', 2, 0]);
   assert.match(verification.claim, /^Equal at \d{4}-/);
   assert.match(blocked[0]?.undo ?? '', /setUserWriteBlockMode/);
   assert.equal(connectionStrings.before, plainAddress(users.source.uri));

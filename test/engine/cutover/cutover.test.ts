@@ -26,10 +26,10 @@ test('a cutover that a transaction on the source holds up reports it, with the s
   const session = pair.source.client.startSession();
   session.startTransaction();
   await items.insertOne({ in: 'a transaction' }, { session });
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await running.until('the wait to be told', ({ state, waiting }) => {
     const wait = waiting.find((one) => one.for === 'a moment in which the source can be blocked');
-    return state === 'committing' && (wait?.reason.startsWith('a transaction') ?? false);
+    return state === 'COMMITTING' && (wait?.reason.startsWith('a transaction') ?? false);
   });
   await items.insertOne({ while: 'it waits' });
   await session.commitTransaction();
@@ -52,8 +52,8 @@ test('a migration that is cancelled while its cutover waits, or drains, ends, wi
     const session = pair.source.client.startSession();
     session.startTransaction();
     await items.insertOne({ in: 'a transaction' }, { session });
-    running.migration.want('cutover');
-    await running.until('the cutover to wait', ({ state, waiting }) => state === 'committing' && waiting.length > 0);
+    running.migration.want('CUTOVER');
+    await running.until('the cutover to wait', ({ state, waiting }) => state === 'COMMITTING' && waiting.length > 0);
     await running.migration.cancel({ drop: true });
     assert.equal(await running.outcome, 'cancelled');
     await session.abortTransaction();
@@ -67,7 +67,7 @@ test('a migration that is cancelled while its cutover waits, or drains, ends, wi
     using _blocked = onReach('engine.cutover.source-blocked', async () => {
       cancelled = running.migration.cancel({ drop: true });
     });
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await eventually(() => cancelled !== undefined, { what: 'the source to be blocked' });
     await eventually(() => items.insertOne({ open: 'again' }), { what: 'the source to be open' });
     await cancelled;
@@ -75,7 +75,7 @@ test('a migration that is cancelled while its cutover waits, or drains, ends, wi
     await items.insertOne({ open: 'still' });
     const [record] = await internal
       .collection('migrations')
-      .find({ state: 'cancelled' })
+      .find({ state: 'CANCELLED' })
       .sort({ savedAt: -1 })
       .toArray();
     assert.equal(record?.cutover.blocking, false);
@@ -107,8 +107,8 @@ test('a cutover that is not in sync before its deadline opens the source again, 
   using _opening = onReach('engine.cutover.about-to-open', () => {
     if (deadlines.length === 0) held?.release();
   });
-  running.migration.want('cutover');
-  await running.until('the source to be blocked', ({ cutover }) => cutover?.sourceBlockedAtMs !== undefined);
+  running.migration.want('CUTOVER');
+  await running.until('the source to be blocked', ({ cutover }) => cutover?.sourceBlockedAt !== undefined);
   await assert.rejects(items.insertOne({}), { code: WRITES_BLOCKED });
   deadlines[0]?.abort(new Error('late'));
   await eventually(() => items.insertOne({ after: 'the deadline' }), { what: 'the source to be open' });

@@ -48,11 +48,11 @@ test('a selection whose documents or catalog change after the drain is not commi
     const filters = { include: [{ database: 'shop' }] };
     await using running = RunningMigration.start(pair, { filters, dropDestination: true });
     await running.untilReady();
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await assert.rejects(running.outcome, { code: 'SOURCE_STILL_WRITTEN' }, String(change));
     assert.equal(running.progress.canWrite, false);
     const attempt = running.progress.cutoverAttempts.at(-1);
-    assert.deepEqual([attempt?.result, attempt?.steps.at(-1)?.durationMs !== undefined], ['failed', true]);
+    assert.deepEqual([attempt?.result, attempt?.steps.at(-1)?.durationMs !== undefined], ['FAILED', true]);
     assert.match(attempt?.reason ?? '', /still wrote/);
   }
 });
@@ -91,10 +91,10 @@ test('a cutover may give up at once when somebody writes under the block, says w
   });
   await using running = RunningMigration.start(pair, { bypassingWrites: 'giveUp' });
   await running.untilReady();
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await running.until('the reason', ({ state, notReadyReasons, waiting }) => {
     const names = (text: string) => /1 change in shop\.items .*admin\.root\).*1 of 1 attempt stopped/.test(text);
-    return state === 'tailing' && notReadyReasons.some(names) && waiting.some(({ reason }) => names(reason));
+    return state === 'FOLLOWING' && notReadyReasons.some(names) && waiting.some(({ reason }) => names(reason));
   });
   assert.equal(running.progress.canWrite, false);
   await pair.source.client.db('admin').command({ ping: 1 });
@@ -125,9 +125,9 @@ test('a user who writes under the block without end keeps the source from being 
   });
   await using running = RunningMigration.start(pair, { clock: { ...systemClock, timeout } });
   await running.untilReady();
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await running.until('the reason', ({ state, waiting }) => {
-    return state === 'tailing' && waiting.some(({ reason }) => /shop\.items .*admin\.root/.test(reason));
+    return state === 'FOLLOWING' && waiting.some(({ reason }) => /shop\.items .*admin\.root/.test(reason));
   });
   assert.equal(running.progress.cutover?.blocking, false);
   assert.equal(await running.outcome, 'committed');
@@ -154,7 +154,7 @@ test('what comes between the last look and the commit is not applied, and raises
     const taken = () => running.progress.changes.read > 0;
     await eventually(taken, { what: 'what must not come', deadlineMs: 500 }).catch(() => undefined);
   });
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   assert.equal(await running.outcome, 'committed');
   assert.equal(running.progress.changes.read, 0);
   const there = pair.destination.client.db('shop');
@@ -196,11 +196,11 @@ test('a definition that somebody changes on the destination in the write pause i
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     using changed = onceAt('engine.cutover.drained', async () => void (await change()));
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
     const [attempt] = running.progress.cutoverAttempts;
     assert.ok(changed.result !== undefined);
-    assert.deepEqual([attempt?.result, /^shop\.(items|all): /.test(attempt?.reason ?? '')], ['put off', true]);
+    assert.deepEqual([attempt?.result, /^shop\.(items|all): /.test(attempt?.reason ?? '')], ['POSTPONED', true]);
     assert.equal(running.progress.cutover?.blocking, false);
     await undo();
     assert.equal(await running.outcome, 'committed');

@@ -30,7 +30,7 @@ test('a source that loses its majority in the write pause is open when the attem
   await running.untilReady();
   using isolated = onceAt('engine.cutover.source-blocked', () => isolatePrimary(pair.source));
   const began = performance.now();
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await eventually(() => isolated.result, { what: 'the write pause' });
   const replication = (await isolated.result) as AsyncDisposable;
   const aborted = running.migration.abortCutover();
@@ -41,7 +41,7 @@ test('a source that loses its majority in the write pause is open when the attem
   await replication[Symbol.asyncDispose]();
   await aborted;
   const [attempt] = running.progress.cutoverAttempts;
-  assert.equal(attempt?.result, 'aborted');
+  assert.equal(attempt?.result, 'ABORTED');
   assert.ok((attempt.stoppedMs ?? Infinity) <= waitedMs, `${attempt.stoppedMs} of ${waitedMs} ms`);
   await running.commit();
   await expectIdentical(pair);

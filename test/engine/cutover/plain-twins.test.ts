@@ -60,7 +60,7 @@ test('an index that waits for its unique twin is built by the engine that finish
     });
     await using first = RunningMigration.start(pair, { migrationId });
     await first.untilReady();
-    first.migration.want('cutover');
+    first.migration.want('CUTOVER');
     await assert.rejects(first.outcome);
   }
   await using second = RunningMigration.start(pair, { migrationId });

@@ -18,7 +18,7 @@ test('a destination that forgot the sessions during a long conversion accepts th
       void first.stop();
     });
     await first.untilReady();
-    first.migration.want('cutover');
+    first.migration.want('CUTOVER');
     assert.equal(await first.outcome, 'stopped');
   }
 
@@ -35,6 +35,6 @@ test('a destination that forgot the sessions during a long conversion accepts th
   assert.equal(await second.outcome, 'committed');
   assert.ok(forgotten >= 40, `${forgotten} sessions were forgotten`);
   const records = client.db('linkspan_internal').collection<{ _id: string; state: string }>('migrations');
-  assert.equal((await records.findOne({ _id: migrationId }))?.state, 'committed');
+  assert.equal((await records.findOne({ _id: migrationId }))?.state, 'COMMITTED');
   await expectIdentical(pair);
 });

@@ -27,11 +27,11 @@ describe('a write pause that nobody can end well is ended at once, with the reas
   async function attemptWith(running: RunningMigration, happens: () => Promise<unknown>) {
     await running.untilReady();
     using blocking = onceAt('engine.cutover.about-to-block', happens);
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
     assert.ok(blocking.result);
     const [attempt] = running.progress.cutoverAttempts;
-    assert.equal(attempt?.result, 'put off');
+    assert.equal(attempt?.result, 'POSTPONED');
     return attempt;
   }
 

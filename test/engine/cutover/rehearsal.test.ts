@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CutoverAttempt } from '../../../src/contract/index.ts';
 import { writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
-import type { CutoverAttempt } from '../../../src/engine/records/cutover-attempt.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -63,11 +63,11 @@ async function rehearsed(running: RunningMigration): Promise<CutoverAttempt> {
       const name = Date.now();
       running.migration.rehearse(name);
       const ended = await eventually(
-        () => running.progress.cutoverAttempts.find(({ rehearsal, result }) => rehearsal === name && result),
+        () => running.progress.cutoverAttempts.find(({ rehearsalId, result }) => rehearsalId === name && result),
         { what: 'the rehearsal', deadlineMs: 90_000 },
       );
       assert.ok((ended.stoppedMs ?? 0) <= TOLERATED_MS, `${ended.stoppedMs} ms`);
-      return ended.result === 'rehearsed' ? ended : undefined;
+      return ended.result === 'REHEARSED' ? ended : undefined;
     },
     { what: 'a rehearsal that passes all steps', deadlineMs: 120_000 },
   );
@@ -83,7 +83,7 @@ test('a rehearsal passes the steps of a cutover, leaves the source open, and say
   const { steps, stoppedMs = 0, wouldStopMs = 0 } = await rehearsed(running);
   await items.insertOne({ n: 2 });
   const { canWrite, state, cutover } = running.progress;
-  assert.deepEqual([canWrite, state, cutover?.blocking], [false, 'tailing', false]);
+  assert.deepEqual([canWrite, state, cutover?.blocking], [false, 'FOLLOWING', false]);
   const names = steps.map(({ name }) => name);
   for (const name of ['block', 'barrier', 'drain', 'last look', 'reopening'] as const) assert.ok(names.includes(name));
   for (const name of ['announcement', 'commit', 'opening'] as const) assert.ok(!names.includes(name));
@@ -109,12 +109,12 @@ test('a rehearsal compares capped collections by their ends, names those that a 
   await using running = RunningMigration.start(pair, { clock: patient });
   await running.untilReady();
   // So that the engine sees the delete only when the document is back.
-  running.migration.want('paused');
-  await running.until('the pause', ({ state }) => state === 'paused');
+  running.migration.want('PAUSED');
+  await running.until('the pause', ({ state }) => state === 'PAUSED');
   const again = await shop.collection('reinserted').findOneAndDelete({ n: 4 });
   assert.ok(again !== null);
   await shop.collection('reinserted').insertOne(again);
-  running.migration.want('running');
+  running.migration.want('RUNNING');
   // A command of test servers, which no stream shows.
   await shop.command({ emptycapped: 'log' });
   const copied = pair.destination.client.db('shop').collection('log');
@@ -142,9 +142,9 @@ test('a rehearsal in the opposite direction blocks the side with the users for a
       await running.until('readiness', () => running.progress.readyForCutover);
       const name = Date.now();
       running.migration.current.rehearse(name);
-      const isEnded = ({ rehearsal, result }: CutoverAttempt) => rehearsal === name && result !== undefined;
+      const isEnded = ({ rehearsalId, result }: CutoverAttempt) => rehearsalId === name && result !== undefined;
       await running.until('the rehearsal', () => running.progress.cutoverAttempts.some(isEnded));
-      return running.progress.cutoverAttempts.find((one) => isEnded(one) && one.result === 'rehearsed');
+      return running.progress.cutoverAttempts.find((one) => isEnded(one) && one.result === 'REHEARSED');
     },
     { what: 'a rehearsal that passes all steps', deadlineMs: 120_000 },
   );
@@ -175,10 +175,10 @@ test('a rehearsal that does not reach its end in time opens the source and names
     await eventually(() => items.insertOne({ open: true }), { what: 'the source to be open' });
   }
   const ended = await eventually(
-    () => running.progress.cutoverAttempts.find(({ rehearsal, result }) => rehearsal === 1 && result),
+    () => running.progress.cutoverAttempts.find(({ rehearsalId, result }) => rehearsalId === 1 && result),
     { what: 'the end of the rehearsal', deadlineMs: 90_000 },
   );
-  assert.equal(ended.result, 'not rehearsed');
+  assert.equal(ended.result, 'NOT_REHEARSED');
   await running.commit();
   await expectIdentical(pair);
 });
@@ -197,7 +197,7 @@ test('a rehearsal ends with the source open when the operator cuts over, pauses,
       let acted: Promise<unknown> | undefined;
       {
         using _ = onReach(point, () => {
-          if (act === 'pause') acted ??= Promise.resolve(running.migration.want('paused'));
+          if (act === 'pause') acted ??= Promise.resolve(running.migration.want('PAUSED'));
           if (act === 'stop') acted ??= running.stop();
           if (act === 'cancel') acted ??= running.migration.cancel({ drop: true });
         });

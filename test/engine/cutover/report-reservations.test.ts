@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isVerified, verificationText } from '../../../src/cli/progress/index.ts';
+import { dateOf } from '../../../src/contract/index.ts';
 import { cutoverReport } from '../../../src/engine/report/cutover-report.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { snapshot } from '../../cli/progress/snapshots.ts';
@@ -48,7 +49,7 @@ test('a report without the right to read the oplog of the destination does not c
   await running.commit();
   await using again = RunningMigration.start(sides, { migrationId });
   const { result, claim, warnings } = await claimsOf(running, again);
-  assert.equal(result, 'not verified');
+  assert.equal(result, 'NOT_VERIFIED');
   assert.match(claim, /^Equal at \d{4}-.*, unless others wrote to the destination: 1 document compared, /);
   assert.match(claim, UNSEEN);
   for (const text of warnings) assert.match(text, UNSEEN);
@@ -67,7 +68,7 @@ test('a report says what others wrote on the destination before the commit', { s
   await running.commit();
   await using again = RunningMigration.start(pair, { migrationId, expectsMismatches: true });
   const { result, claim, warnings } = await claimsOf(running, again);
-  assert.equal(result, 'equal', 'each of these documents was compared');
+  assert.equal(result, 'EQUAL', 'each of these documents was compared');
   assert.match(claim, /^Equal at \d{4}-.*, the time of the last barrier under which the cutover committed: /);
   assert.match(claim, /Others wrote 1 document to the destination\.$/);
   for (const text of warnings) assert.match(text, FOREIGN);
@@ -88,7 +89,7 @@ test('a copy with `once` does not claim that a capped collection is equal that c
   assert.equal(await running.outcome, 'committed');
   await using again = RunningMigration.start(pair, { migrationId, once: true });
   const { result, claim, warnings } = await claimsOf(running, again);
-  assert.equal(result, 'not verified');
+  assert.equal(result, 'NOT_VERIFIED');
   assert.match(claim, /^Equal at \d{4}-.*, except for 1 capped collection: /);
   assert.match(claim, /1 capped collection changed or differed when last compared, and may differ: shop\.log\.$/);
   for (const text of warnings) assert.match(text, UNCERTAIN);
@@ -103,14 +104,14 @@ test('a copy with `once` does not claim that a capped collection is equal that c
 test('a record of an older version keeps its claim', () => {
   const options = { source: { uri: 'mongodb://a/' }, destination: { uri: 'mongodb://b/' } };
   const evidence = {
-    mode: 'repair',
+    mode: 'REPAIR' as const,
     documentsCompared: 1,
     documentsRechecked: 0,
     differed: 0,
     open: 0,
-    equalAtMs: 0,
+    equalAt: dateOf(0),
   };
   const { verification } = cutoverReport(snapshot(), { options, collections: [], evidence, nowMs: 0 });
-  assert.equal(verification.result, 'equal');
+  assert.equal(verification.result, 'EQUAL');
   assert.match(verification.claim, /^Equal at 1970-01-01T00:00:00\.000Z, the time .* after their last change\.$/);
 });

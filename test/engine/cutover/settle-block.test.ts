@@ -29,7 +29,7 @@ async function interrupt({ pair, migrationId, recorded, holding }: Interrupted):
   if (holding !== undefined) await stakeClaim(pair.source.client, { id: holding, migrationId, term });
   await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
   const cutover = { requestedAtMs: 1, blocking: true, committed: false, ...(recorded && { claim: recorded }) };
-  await records.updateOne({ _id: migrationId }, { $set: { cutover, state: 'committing' } });
+  await records.updateOne({ _id: migrationId }, { $set: { cutover, state: 'COMMITTING' } });
 }
 
 function recordsOf({ destination }: ReplicaSetPair) {

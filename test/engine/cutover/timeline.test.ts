@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CutoverAttempt } from '../../../src/engine/records/cutover-attempt.ts';
+import type { CutoverAttempt } from '../../../src/contract/index.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -31,7 +31,7 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
   session.startTransaction();
   await items.insertOne({ n: 2, in: 'a transaction' }, { session });
   const requestedAtMs = Date.now();
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await running.until('the obstacle to be told', ({ cutoverAttempts }) => {
     const step = cutoverAttempts.at(-1)?.steps.at(-1);
     return step?.name === 'obstacles' && step.reason.includes('a transaction');
@@ -41,11 +41,11 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
   await session.endSession();
   assert.equal(await running.outcome, 'committed');
 
-  const { cutoverAttempts, sinceMs } = running.progress;
+  const { cutoverAttempts, since } = running.progress;
   // On a busy machine an attempt may be put off before.
   const attempt = cutoverAttempts.at(-1);
-  assert.equal(attempt?.result, 'committed');
-  assertAccounted(cutoverAttempts, requestedAtMs, sinceMs ?? Number.NaN);
+  assert.equal(attempt?.result, 'COMMITTED');
+  assertAccounted(cutoverAttempts, requestedAtMs, Date.parse(since ?? ''));
   const names = attempt.steps.map(({ name }) => name).filter((name) => name !== 'retry delay');
   const all = cutoverAttempts.flatMap(({ steps }) => steps);
   assert.ok(all.some(({ name, reason }) => name === 'obstacles' && reason.includes('a transaction')));
@@ -93,15 +93,15 @@ test('an attempt whose engine ended shows so, and the next engine begins another
     using _ = onReach('engine.cutover.drained', async () => {
       stopped ??= first.stop();
     });
-    first.migration.want('cutover');
+    first.migration.want('CUTOVER');
     await eventually(() => stopped !== undefined, { what: 'the drain' });
     await stopped;
   }
   await using second = RunningMigration.start(pair, { migrationId });
   await second.commit();
   // On a busy machine an attempt may be put off before.
-  const [interrupted, last] = second.progress.cutoverAttempts.filter(({ result }) => result !== 'put off');
-  assert.deepEqual([interrupted?.result, last?.result], ['interrupted', 'committed']);
+  const [interrupted, last] = second.progress.cutoverAttempts.filter(({ result }) => result !== 'POSTPONED');
+  assert.deepEqual([interrupted?.result, last?.result], ['INTERRUPTED', 'COMMITTED']);
   assert.ok(interrupted?.steps.some(({ name }) => name === 'block'));
 });
 
@@ -109,7 +109,8 @@ test('an attempt whose engine ended shows so, and the next engine begins another
 function assertAccounted(attempts: readonly CutoverAttempt[], fromMs: number, toMs: number): void {
   const steps = attempts.flatMap((attempt) => attempt.steps);
   let atMs = fromMs;
-  for (const { startedAtMs, durationMs = Number.NaN } of steps) {
+  for (const { startedAt, durationMs = Number.NaN } of steps) {
+    const startedAtMs = Date.parse(startedAt);
     assert.ok(
       Math.abs(startedAtMs - atMs) <= (atMs === fromMs ? TOLERATED_MS : ROUNDED_MS),
       `${startedAtMs - atMs} ms belong to no step`,

@@ -27,7 +27,7 @@ test('a cutover of a part of a cluster that is aborted in its last step goes on 
   await using running = RunningMigration.start(pair, { filters: { include: [{ database: 'shop' }] } });
   await running.untilReady();
   using silent = onceAt('engine.cutover.drained', () => silence(pair.destination, 'destination', ['listCollections']));
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await running.until('the wait', ({ waiting }) => waiting.some(({ for: side }) => side === 'the destination'));
   assert.ok(silent.result !== undefined);
   await running.migration.abortCutover();
@@ -46,7 +46,7 @@ test('a migration is cancelled although its source is lost while a cutover check
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await silence(pair.source, 'source', ['listCollections']);
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await running.until('the wait', ({ waiting }) => waiting.some(({ for: side }) => side === 'the source'));
   await running.migration.cancel({ drop: false });
   assert.equal(await running.outcome, 'cancelled');
@@ -66,7 +66,7 @@ test('a source whose write block was set without an answer is opened, although t
     await pair.source.failCommand({ mode: { times: 1 }, data });
     await silence(pair.destination, 'destination', ['update', 'insert', 'delete', 'findAndModify']);
   });
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await eventually(() => blocked.result !== undefined, { what: 'the claim' });
   await blocked.result;
   const open = () =>

@@ -39,7 +39,7 @@ test('a process that is stopped before it sends a batch, and resumes after anoth
   assert.match(stopped.stderr, /TAKEN_OVER/);
   await expectIdentical(pair);
   const [record] = await pair.destination.client.db('linkspan_internal').collection('migrations').find().toArray();
-  assert.equal(record?.state, 'committed', "it has not put its own failure in the successor's place");
+  assert.equal(record?.state, 'COMMITTED', "it has not put its own failure in the successor's place");
 });
 
 test('an engine that is held up just before it applies a change does not write it after another took over, with least privileges', {
@@ -78,7 +78,7 @@ test('a migration whose collections somebody dropped on the destination does not
   const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
   await orders.insertOne({ _id: 1 });
   // The verification would see it, too, but not in the last moment.
-  await using running = RunningMigration.start(pair, { verification: 'off' });
+  await using running = RunningMigration.start(pair, { verification: 'OFF' });
   await running.untilReady();
   // Stands for a late command that no UUID pins.
   await pair.destination.client.db('shop').dropDatabase();
@@ -127,7 +127,7 @@ test('a source stays closed when only the acknowledgement of the point of no ret
   });
   const migrationId = newId();
   // The verification would update the record before the commit does.
-  await using first = RunningMigration.start(pair, { migrationId, verification: 'off' });
+  await using first = RunningMigration.start(pair, { migrationId, verification: 'OFF' });
   await assert.rejects(first.commit());
   await assert.rejects(orders.insertOne({ _id: 2 }), /User writes blocked/);
   await using second = RunningMigration.start(pair, { migrationId });
@@ -174,7 +174,7 @@ describe('on one server, which each test empties', () => {
       _id: { m: migrationId, u, r: new Binary(), k: new Binary(Buffer.from(key)) },
     });
     const lateWrites: Readonly<Record<string, (store: CheckpointStore) => Promise<void>>> = {
-      save: (store) => store.save({ state: 'failed' }),
+      save: (store) => store.save({ state: 'FAILED' }),
       clearError: (store) => store.clearError(false),
       saveCollection: (store) => store.saveCollection({ ...collection, state: 'live' }),
       removeCollection: (store) => store.removeCollection(u),
@@ -211,9 +211,9 @@ describe('on one server, which each test empties', () => {
     await emptyCluster(set.client);
     const migrationId = newId();
     const first = await takeMigration(set.client, migrationId);
-    await first.checkpoint.save({ state: 'copying' });
+    await first.checkpoint.save({ state: 'COPYING' });
     const second = await takeMigration(set.client, migrationId);
-    await second.checkpoint.save({ state: 'copying' });
+    await second.checkpoint.save({ state: 'COPYING' });
     await takeMigration(set.client, migrationId);
     const insert = { insert: 'late', documents: [{ _id: 1 }], writeConcern: { w: 'majority' } };
     await assert.rejects(first.fence.write('d', insert), { code: 'TAKEN_OVER' });
@@ -226,7 +226,7 @@ describe('on one server, which each test empties', () => {
     const { fence, checkpoint } = await takeMigration(set.client, newId());
     const migrations = set.client.db('linkspan_internal').collection('migrations');
     const marks = async () => Number((await migrations.findOne())?.marks ?? 0);
-    await checkpoint.save({ state: 'copying' });
+    await checkpoint.save({ state: 'COPYING' });
     const create = (...names: string[]) => Promise.allSettled(names.map((name) => fence.change('d', { create: name })));
     const before = await marks();
     await create('a', 'b', 'c');
@@ -274,7 +274,7 @@ describe('on one server, which each test empties', () => {
         const taken = await Promise.allSettled(Array.from({ length: 4 }, () => takeMigration(set.client, migrationId)));
         for (const one of taken) if (one.status === 'rejected') assert.equal(one.reason.code, 'TAKEN_OVER');
         const writes = taken.flatMap((one) =>
-          one.status === 'fulfilled' ? [one.value.checkpoint.save({ state: 'copying' })] : [],
+          one.status === 'fulfilled' ? [one.value.checkpoint.save({ state: 'COPYING' })] : [],
         );
         const written = await Promise.allSettled(writes);
         assert.equal(written.filter(({ status }) => status === 'fulfilled').length, 1);

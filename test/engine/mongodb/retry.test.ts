@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoServerError } from 'mongodb';
 import { pino } from 'pino';
+import { dateOf } from '../../../src/contract/index.ts';
 import { Throttle } from '../../../src/engine/concurrency/throttle.ts';
 import { BatchInterrupted } from '../../../src/engine/mongodb/failure-policy.ts';
 import { describeWait, Retrier } from '../../../src/engine/mongodb/retry.ts';
@@ -41,7 +42,7 @@ test('transient failures are retried forever, whatever the wall clock says; the 
       clock.setBy = clock.elapsedMs > 10 * MINUTE_MS ? -60 * MINUTE_MS : 60 * MINUTE_MS;
     if (clock.elapsedMs > 0) {
       assert.equal(retrier.waits.length, 1, 'one wait, however many operations wait for it');
-      assert.deepEqual([retrier.waits[0]?.for, retrier.waits[0]?.sinceMs], ['the source', startMs]);
+      assert.deepEqual([retrier.waits[0]?.for, retrier.waits[0]?.since], ['the source', dateOf(startMs)]);
     }
     if (clock.elapsedMs < 29 * MINUTE_MS) assert.deepEqual(lines, []);
     if (clock.elapsedMs < 240 * MINUTE_MS) throw new BatchInterrupted('disk full', 14_031);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
-import type { Progress } from '../../../src/engine/index.ts';
+import type { Progress } from '../../../src/contract/index.ts';
 import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -38,7 +38,7 @@ describe('a server that falls silent', async () => {
     running.migration.limitCopy(100_000);
     await running.until('the copy to begin', ({ copy }) => copy.partitionsTotal > 0);
     await silence(pair, running, 'source');
-    assert.equal(running.progress.state, 'copying', 'the source fell silent during the copy');
+    assert.equal(running.progress.state, 'COPYING', 'the source fell silent during the copy');
     await silence(pair, running, 'destination');
     running.migration.limitCopy(null);
     await running.untilReady();
@@ -77,7 +77,7 @@ describe('a server that falls silent', async () => {
       if (!over.signal.aborted) blackHole(pair.destination, true);
     });
     try {
-      running.migration.want('cutover');
+      running.migration.want('CUTOVER');
       await running.until('the pause', ({ cutover }) => cutover?.blocking === true);
       await seesWait(running, 'destination');
       over.abort();
@@ -161,14 +161,14 @@ async function seesWait(running: RunningMigration, side: 'source' | 'destination
   assert.ok(Date.now() - since < SOON_MS, 'it was found out soon');
   const { waiting, notReadyReasons, readyForCutover, warnings } = running.progress;
   const wait = waiting.find((one) => one.for.endsWith(side));
-  assert.ok(wait !== undefined && wait.sinceMs >= since && wait.reason.length > 10, JSON.stringify(waiting));
+  assert.ok(wait !== undefined && Date.parse(wait.since) >= since && wait.reason.length > 10, JSON.stringify(waiting));
   assert.equal(readyForCutover, false);
-  const said = `Waiting for ${wait.for} since ${new Date(wait.sinceMs).toISOString()}`;
+  const said = `Waiting for ${wait.for} since ${wait.since}`;
   assert.ok(
     warnings.some((warning) => warning.startsWith(said)),
     warnings.join('\n'),
   );
-  if (running.progress.state === 'tailing') assert.ok(notReadyReasons.some((reason) => reason.startsWith(said)));
+  if (running.progress.state === 'FOLLOWING') assert.ok(notReadyReasons.some((reason) => reason.startsWith(said)));
 }
 
 function blackHole(set: ReplicaSet, is: boolean): void {

@@ -21,7 +21,7 @@ test('collections of users in the database admin are refused by name, unless the
       })
     ).filter(({ code }) => code === 'UNSUPPORTED_NAMESPACE');
   const [finding, ...others] = await find({});
-  assert.deepEqual([finding?.severity, finding?.namespace, others], ['error', 'admin.settings', []]);
+  assert.deepEqual([finding?.severity, finding?.namespace, others], ['ERROR', 'admin.settings', []]);
   assert.match(finding?.message ?? '', /in the database admin, whose changes no change stream shows/);
   await using refused = RunningMigration.start(pair);
   await assert.rejects(refused.outcome, { code: 'UNSUPPORTED_NAMESPACE', message: /admin\.settings/ });
@@ -36,7 +36,7 @@ test('one that is made there while the migration follows ends the cutover, with 
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await pair.source.client.db('admin').collection('settings').insertOne({ n: 1 });
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await assert.rejects(running.outcome, { code: 'UNSUPPORTED_NAMESPACE', message: /admin\.settings/ });
   await pair.source.client.db('shop').collection('items').insertOne({ n: 2 });
 });

@@ -22,7 +22,7 @@ test('a migration tells all warnings of preflight, advice too, and at its cutove
   await running.until('the advice', ({ findings }) => findings.some(({ code }) => code === 'DOCUMENTS_NEAR_LIMIT'));
   await running.untilReady();
   assert.match(bypassing()?.message ?? '', /at the cutover: admin\.root\.$/);
-  assert.equal(bypassing()?.concerns, 'cutover');
+  assert.equal(bypassing()?.concerns, 'CUTOVER');
   const { findings, warnings } = running.progress;
   assert.deepEqual(
     findings.map(({ message }) => message).filter((message) => !warnings.includes(message)),

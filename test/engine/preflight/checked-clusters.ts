@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { type Finding, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import type { Finding } from '../../../src/contract/index.ts';
+import { type MigrationOptions, preflight } from '../../../src/engine/index.ts';
 import type { PreflightSettings } from '../../../src/engine/preflight/preflight.ts';
 import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';

@@ -137,7 +137,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     const [host] = client.options.hosts;
     const { setName } = await client.db('admin').command({ hello: 1 });
     await shards.insertOne({ _id: 'rs0', host: `${setName}/${host}` });
-    const copyTime = async () => ({ seconds: 0, bytesPerSecond: 1, restsOn: 'assumption' }) as const;
+    const copyTime = async () => ({ seconds: 0, bytesPerSecond: 1, restsOn: 'ASSUMPTION' }) as const;
     const oplogs = await checkOplog({ source: client, from, copyTime });
     assert.deepEqual(
       oplogs.map(({ error }) => [error.code, error.parameters[0]]),

@@ -19,7 +19,7 @@ describe('a destination with data of another migration', () => {
     const { source, destination } = pair;
     const uris = { source: { uri: source.uri }, destination: { uri: destination.uri } };
     const options = { ...uris, migrationId: newId(), dropDestination: false, logger: silentLogger };
-    return (await preflight(options)).filter(({ severity }) => severity === 'error');
+    return (await preflight(options)).filter(({ severity }) => severity === 'ERROR');
   };
 
   test('names the migration that runs, and the one whose data is left once it was cancelled', async () => {

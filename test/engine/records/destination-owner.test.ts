@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { cleanUp, listLeftovers, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import { CHECKPOINT_SCHEMA, RETIRED_SCHEMA } from '../../../src/engine/records/records.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { fallSilent } from '../../support/fall-silent.ts';
@@ -112,7 +113,7 @@ describe('a destination has at most one owner', () => {
     const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
     const retired = await records.findOne({ _id: migrationId });
     // Versions that don't know that a migration can be retired refuse the schema.
-    assert.deepEqual({ ...retired, schema: 3, shutOut: true }, retired);
+    assert.deepEqual({ ...retired, schema: RETIRED_SCHEMA, shutOut: true }, retired);
   });
 
   test('a migration whose destination is taken between its record and its first write names the other one', async () => {
@@ -181,7 +182,7 @@ describe('a destination has at most one owner', () => {
       using _ = onReach('engine.cutover.destination-open', () => {
         throw new Error('as if a privilege was withdrawn');
       });
-      committed.migration.want('cutover');
+      committed.migration.want('CUTOVER');
       await assert.rejects(committed.outcome);
     }
     await allowWrites(pair.source.client);
@@ -253,7 +254,7 @@ describe('a destination has at most one owner', () => {
     const internal = pair.destination.client.db('linkspan_internal');
     await internal.collection('destination').drop();
     const added = { retiredBy: 1, shutOut: 1 } as const;
-    await internal.collection('migrations').updateMany({}, { $unset: added, $set: { schema: 2 } });
+    await internal.collection('migrations').updateMany({}, { $unset: added, $set: { schema: CHECKPOINT_SCHEMA } });
     await internal.collection('views').updateMany({}, { $unset: { to: 1, definitions: 1 } });
     await fallSilent(pair.destination, earlier);
 

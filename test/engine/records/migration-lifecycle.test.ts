@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { MigrationState } from '../../../src/contract/index.ts';
 import {
   CUTOVER_TRANSITIONS,
   type CutoverEvent,
@@ -12,7 +13,6 @@ import {
   stateAfter,
   stepAfter,
 } from '../../../src/engine/records/migration-lifecycle.ts';
-import type { MigrationState } from '../../../src/engine/records/migration-state.ts';
 
 /** Random numbers. Each chooses one of the events that are possible at its turn. */
 const sequences = fc.array(fc.nat(), { maxLength: 60 });
@@ -22,9 +22,9 @@ function possible<Event extends string>(row: Readonly<Record<Event, string>>): E
 }
 
 test('a migration takes the state that the table names, keeps its end, and can be cancelled or fail in every other state', () => {
-  const reached = new Set<MigrationState>(['created']);
+  const reached = new Set<MigrationState>(['CREATED']);
   const property = fc.property(sequences, (choices) => {
-    let now: MigrationState = 'created';
+    let now: MigrationState = 'CREATED';
     for (const choice of choices) {
       const events = possible<MigrationEvent>(MIGRATION_TRANSITIONS[now]);
       const event = events[choice % events.length];
@@ -32,15 +32,15 @@ test('a migration takes the state that the table names, keeps its end, and can b
       const next = stateAfter(now, event);
       const outcome: string = MIGRATION_TRANSITIONS[now][event];
       assert.equal(next, outcome === 'ignored' ? now : outcome);
-      if (now === 'committed' || now === 'cancelled') assert.equal(next, now);
-      else assert.deepEqual([stateAfter(now, 'cancelled'), stateAfter(now, 'failed')], ['cancelled', 'failed']);
+      if (now === 'COMMITTED' || now === 'CANCELLED') assert.equal(next, now);
+      else assert.deepEqual([stateAfter(now, 'cancelled'), stateAfter(now, 'failed')], ['CANCELLED', 'FAILED']);
       now = next;
       reached.add(now);
     }
   });
   fc.assert(property, { numRuns: 1_000 });
   assert.deepEqual([...reached].sort(), Object.keys(MIGRATION_TRANSITIONS).sort());
-  assert.throws(() => stateAfter('committed', 'cancelled'), /committed/);
+  assert.throws(() => stateAfter('COMMITTED', 'cancelled'), /COMMITTED/);
 });
 
 test('no way leads from a rehearsal to a commit: it is left only with the source open, for a cutover that begins anew', () => {

@@ -97,8 +97,8 @@ test('a way back whose cutover has lost its record is neither requested nor clos
   await migration.reverse();
   await running.until('the way back to be ready', () => running.progress.readyForCutover);
   using _ = onReach('engine.cutover.about-to-block', async () => void (await records.deleteMany({})));
-  migration.current.want('cutover');
-  const returned = running.until('the return', () => running.progress.state === 'committed');
+  migration.current.want('CUTOVER');
+  const returned = running.until('the return', () => running.progress.state === 'COMMITTED');
   await assert.rejects(returned, lost);
   await assert.rejects(migration.finish(), lost);
   const { repl } = await client.db('admin').command({ serverStatus: 1, repl: 1 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
+import type { GateName } from '../../../src/contract/index.ts';
 import { leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
@@ -15,46 +16,46 @@ describe('the checklist of a migration', { skip: needsSource('6.0', 'it has no w
     await shop.collection('a').insertMany(numbered(100, {}), { writeConcern: { w: 'majority' } });
     await using running = RunningMigration.start(await leastPrivilegeUsers(pair));
     await running.untilReady();
-    const gate = (name: string) => gateOf(running.progress, name);
-    const advises = async (name: string, reason: RegExp) =>
+    const gate = (name: GateName) => gateOf(running.progress, name);
+    const advises = async (name: GateName, reason: RegExp) =>
       await running.until(`advice about ${name}`, ({ readyForCutover }) => {
         const isAdvised = reason.test(gate(name)?.reasons.join() ?? '');
         if (isAdvised) assert.ok(readyForCutover, 'advice refuses nothing');
         return isAdvised;
       });
-    await running.until('the first look', () => gate('destination-block')?.state === 'passed');
+    await running.until('the first look', () => gate('DESTINATION_BLOCK')?.state === 'PASSED');
     assert.deepEqual(
-      ['transactions', 'index-builds', 'source-block', 'oplog'].map((name) => gate(name)?.state),
-      ['passed', 'passed', 'passed', 'passed'],
+      (['TRANSACTIONS', 'INDEX_BUILDS', 'SOURCE_BLOCK', 'OPLOG'] as const).map((name) => gate(name)?.state),
+      ['PASSED', 'PASSED', 'PASSED', 'PASSED'],
     );
 
     await using application = new MongoClient(pair.source.uri, { appName: 'checkout' });
     const session = application.startSession();
     session.startTransaction();
     await application.db('shop').collection<{ _id: string }>('a').insertOne({ _id: 'open' }, { session });
-    await advises('transactions', /^a transaction of checkout has been open for \d+ s$/);
+    await advises('TRANSACTIONS', /^a transaction of checkout has been open for \d+ s$/);
     await session.abortTransaction();
     await session.endSession();
-    await running.until('the end of the transaction', () => gate('transactions')?.state === 'passed');
+    await running.until('the end of the transaction', () => gate('TRANSACTIONS')?.state === 'PASSED');
 
     const admin = pair.source.client.db('admin');
     await admin.command({ configureFailPoint: 'hangAfterSettingUpIndexBuild', mode: 'alwaysOn' });
     const built = application.db('shop').collection('a').createIndex({ n: 1 });
     try {
-      await advises('index-builds', /^an index is being built of checkout on shop\.a for \d+ s$/);
+      await advises('INDEX_BUILDS', /^an index is being built of checkout on shop\.a for \d+ s$/);
     } finally {
       await admin.command({ configureFailPoint: 'hangAfterSettingUpIndexBuild', mode: 'off' });
     }
     await built;
-    await running.until('the end of the build', () => gate('index-builds')?.state === 'passed');
+    await running.until('the end of the build', () => gate('INDEX_BUILDS')?.state === 'PASSED');
 
     await running.untilReady();
     await admin.command({ setUserWriteBlockMode: 1, global: true });
-    await advises('source-block', /the write block of the source is set, and it isn't known by whom/);
+    await advises('SOURCE_BLOCK', /the write block of the source is set, and it isn't known by whom/);
     await admin.command({ setUserWriteBlockMode: 1, global: false });
 
     await pair.destination.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
-    await advises('destination-block', /somebody has lifted its write block/);
+    await advises('DESTINATION_BLOCK', /somebody has lifted its write block/);
   });
 
   test('says why a destination that keeps its data is not protected', async () => {
@@ -66,8 +67,8 @@ describe('the checklist of a migration', { skip: needsSource('6.0', 'it has no w
       filters: { include: [{ database: 'shop' }] },
     });
     await running.untilReady();
-    const { state, reasons } = gateOf(running.progress, 'destination-block') ?? {};
-    assert.equal(state, 'skipped');
+    const { state, reasons } = gateOf(running.progress, 'DESTINATION_BLOCK') ?? {};
+    assert.equal(state, 'SKIPPED');
     assert.match(reasons?.join() ?? '', /keeps its other data/);
   });
 });

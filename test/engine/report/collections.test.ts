@@ -25,12 +25,12 @@ test('each collection shows how far it is, also after another engine has resumed
     await using running = RunningMigration.start(pair, { migrationId, copyBytesPerSecond: 4_000_000 });
     assert.equal(running.migration.collections(), undefined, 'nothing is known before the records are read');
     await saved.reached;
-    await running.until('the small ones', () => byName(running).get('shop.small')?.state === 'done');
+    await running.until('the small ones', () => byName(running).get('shop.small')?.state === 'DONE');
     const large = byName(running).get('shop.large');
-    assert.equal(large?.state, 'copying');
+    assert.equal(large?.state, 'COPYING');
     assert.ok(large.documentsCopied > 0 && large.documentsCopied < 60_000, String(large.documentsCopied));
     assert.equal(large.documentsTotal, 60_000);
-    assert.deepEqual(large.readOrder, { order: '_id', reason: 'it is small' });
+    assert.deepEqual(large.readOrder, { order: 'ID', reason: 'it is small' });
     assert.ok(large.bytesCopied > 0 && large.bytesCopied < Number(large.bytesTotal));
     await running.until('its rate', () => byName(running).get('shop.large')?.bytesPerSecond != null);
     assert.deepEqual([byName(running).get('shop.small')?.bytesPerSecond, large.reason], [null, null]);
@@ -50,9 +50,9 @@ test('each collection shows how far it is, also after another engine has resumed
     documentsTotal,
   ]);
   assert.deepEqual(figures.toSorted(), [
-    ['shop.empty', 'done', 0, 0],
-    ['shop.large', 'done', 60_000, 60_000],
-    ['shop.small', 'done', 10, 10],
+    ['shop.empty', 'DONE', 0, 0],
+    ['shop.large', 'DONE', 60_000, 60_000],
+    ['shop.small', 'DONE', 10, 10],
   ]);
   await shop.dropCollection('small');
   await resumed.until('the drop', () => !byName(resumed).has('shop.small'));
@@ -70,8 +70,8 @@ test('a collection that the destination refuses is set aside, with the reason, w
   };
   await pair.destination.failCommand({ mode: 'alwaysOn', data });
   await using running = RunningMigration.start(pair);
-  await running.until('the refusal', () => byName(running).get('shop.refused')?.state === 'set aside');
-  await running.until('the other one', () => byName(running).get('shop.fine')?.state === 'done');
+  await running.until('the refusal', () => byName(running).get('shop.refused')?.state === 'QUARANTINED');
+  await running.until('the other one', () => byName(running).get('shop.fine')?.state === 'DONE');
   const refused = byName(running).get('shop.refused');
   assert.match(refused?.reason ?? '', /the destination refused/);
   assert.equal(refused?.documentsCopied, 0);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CUTOVER_STEPS, type CutoverAttempt } from '../../../src/engine/records/cutover-attempt.ts';
+import { type CutoverAttempt, dateOf } from '../../../src/contract/index.ts';
+import { CUTOVER_STEPS } from '../../../src/engine/records/cutover-attempt.ts';
 import { CutoverAttempts } from '../../../src/engine/report/cutover-attempts.ts';
 import { systemClock } from '../../../src/platform/index.ts';
 
@@ -20,7 +21,7 @@ test('attempts that stop writes wait longer each time, up to five minutes, and a
   assert.equal(dueAfter(0), 8_000);
   assert.deepEqual(attempts.wait, {
     for: 'the next attempt to cut over',
-    sinceMs: 1_000,
+    since: dateOf(1_000),
     reason: "a reason (3 of 6 attempts stopped users' writes, for 60.4 s in total)",
   });
   attempts.clear();
@@ -46,7 +47,7 @@ test('each millisecond of a cutover belongs to a step with a reason, over attemp
   pass(40);
   first.timeline.begin('block');
   pass(10);
-  first.timeline.waitFor({ for: 'the source', sinceMs: 0, reason: 'ECONNREFUSED' });
+  first.timeline.waitFor({ for: 'the source', since: dateOf(0), reason: 'ECONNREFUSED' });
   first.timeline.count({ applied: 3 });
   pass(190);
   first.add({ reason: 'a reason', stoppedMs: first.timeline.since('block') });
@@ -66,10 +67,10 @@ test('each millisecond of a cutover belongs to a step with a reason, over attemp
   );
   assert.deepEqual(
     [putOff?.number, putOff?.result, putOff?.reason, putOff?.stoppedMs],
-    [1, 'put off', 'a reason', 200],
+    [1, 'POSTPONED', 'a reason', 200],
   );
   assertNoGap(first.timeline.attempts);
-  assert.equal(current?.startedAtMs, 50_000 + 1_740);
+  assert.equal(current?.startedAt, dateOf(50_000 + 1_740));
   assert.deepEqual(
     current.steps.map(({ name, durationMs }) => [name, durationMs]),
     [
@@ -84,12 +85,12 @@ test('each millisecond of a cutover belongs to a step with a reason, over attemp
   const uncommitted = new CutoverAttempts(clock, { ...record, committed: false });
   assert.deepEqual(
     uncommitted.timeline.attempts.map(({ result }) => result),
-    ['put off', 'interrupted'],
+    ['POSTPONED', 'INTERRUPTED'],
   );
   const committed = new CutoverAttempts(clock, { ...record, committed: true });
   committed.timeline.begin('opening');
-  committed.timeline.end('committed');
-  assert.equal(committed.timeline.attempts.at(-1)?.result, 'committed');
+  committed.timeline.end('COMMITTED');
+  assert.equal(committed.timeline.attempts.at(-1)?.result, 'COMMITTED');
   assertNoGap(committed.timeline.attempts);
 });
 
@@ -110,10 +111,10 @@ test('the record of a cutover that is put off for days stays small', () => {
 /** Fails unless each step begins when the one before ends, and each attempt when the one before ends. */
 function assertNoGap(attempts: readonly CutoverAttempt[]): void {
   const steps = attempts.flatMap((attempt) => attempt.steps);
-  for (const [at, { startedAtMs, durationMs, reason }] of steps.entries()) {
+  for (const [at, { startedAt, durationMs, reason }] of steps.entries()) {
     assert.notEqual(reason, '');
     const next = steps[at + 1];
-    if (next !== undefined) assert.equal(startedAtMs + (durationMs ?? Number.NaN), next.startedAtMs);
+    if (next !== undefined) assert.equal(dateOf(Date.parse(startedAt) + (durationMs ?? 0)), next.startedAt);
   }
-  for (const { startedAtMs, steps: own } of attempts) assert.equal(own[0]?.startedAtMs, startedAtMs);
+  for (const { startedAt, steps: own } of attempts) assert.equal(own[0]?.startedAt, startedAt);
 }

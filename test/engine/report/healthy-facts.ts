@@ -10,7 +10,7 @@ export const healthyStream = {
   compared: steady,
   whyUnanswered: undefined,
   verification: {
-    mode: 'repair' as const,
+    mode: 'REPAIR' as const,
     isSettled: true,
     ranges: [],
     collectionsDone: 2,
@@ -24,7 +24,7 @@ export const healthyStream = {
 /** The facts of a migration without any fault. */
 export const healthyFacts: ReadinessFacts = {
   nowMs: 1e12,
-  state: 'tailing',
+  state: 'FOLLOWING',
   isPaused: false,
   collections: { total: 2, copied: 2, live: 2 },
   indexes: { total: 3, built: 3 },

@@ -33,7 +33,7 @@ describe('a migration is not ready while a change that is older than the limit i
       using _ = watchReadiness(running, () => isReleased || clock.elapsed() - writtenAtMs < LIMIT_MS);
       await held.reached;
       await running.until('it to be not ready', ({ readyForCutover }) => !readyForCutover);
-      const value = gateOf(running.progress, 'lag')?.value ?? 0;
+      const value = gateOf(running.progress, 'LAG')?.value ?? 0;
       assert.ok(point === 'engine.verify.keys-compared' || value >= 10, `a lag of ${value} s`);
       await running.until('it to stay so', () => clock.elapsed() - writtenAtMs > LIMIT_MS + 500);
       isReleased = true;
@@ -53,16 +53,16 @@ describe('a migration is not ready while a change that is older than the limit i
       await using second = RunningMigration.start(pair, {
         migrationId: first.progress.migrationId,
         // A comparison would refuse, too.
-        verification: point === 'engine.verify.keys-compared' ? 'repair' : 'off',
+        verification: point === 'engine.verify.keys-compared' ? 'REPAIR' : 'OFF',
       });
       using _ = watchReadiness(second, () => isReleased);
       await held.reached;
       const open = ({ state, readiness }: typeof second.progress) =>
-        state !== 'tailing' ||
-        readiness.some(({ name, state: gate }) => name === 'catalogs' && gate !== 'passed' && gate !== 'skipped');
+        state !== 'FOLLOWING' ||
+        readiness.some(({ name, state: gate }) => name === 'CATALOGS' && gate !== 'PASSED' && gate !== 'SKIPPED');
       if (point !== 'engine.capture.batch-dispatched')
         await second.until('all but the change to be done', (progress) => !open(progress));
-      assert.ok(openGates(second.progress).some((name) => name === 'lag' || name === 'documents'));
+      assert.ok(openGates(second.progress).some((name) => name === 'LAG' || name === 'DOCUMENTS'));
       isReleased = true;
       held.release();
       await second.untilReady();
@@ -73,17 +73,17 @@ describe('a migration is not ready while a change that is older than the limit i
   test('paused and resumed, before the first batch after the pause', async () => {
     await using pair = await filledPair();
     // A comparison would refuse, too.
-    await using running = RunningMigration.start(pair, { verification: 'off' });
+    await using running = RunningMigration.start(pair, { verification: 'OFF' });
     await running.untilReady();
-    running.migration.want('paused');
-    await running.until('the pause', ({ state }) => state === 'paused');
-    assert.deepEqual(gateOf(running.progress, 'running')?.reasons, ['it is paused']);
+    running.migration.want('PAUSED');
+    await running.until('the pause', ({ state }) => state === 'PAUSED');
+    assert.deepEqual(gateOf(running.progress, 'RUNNING')?.reasons, ['it is paused']);
     await write(pair, 'while it was paused');
     using held = holdAt('engine.capture.batch-dispatched');
     let isReleased = false;
     using _ = watchReadiness(running, () => isReleased);
-    running.migration.want('running');
-    await running.until('the end of the pause', ({ state }) => state === 'tailing');
+    running.migration.want('RUNNING');
+    await running.until('the end of the pause', ({ state }) => state === 'FOLLOWING');
     await held.reached;
     isReleased = true;
     held.release();
@@ -110,7 +110,7 @@ describe('a migration is not ready while a change that is older than the limit i
     let isOver = false;
     using _ = watchReadiness(running, () => isOver || clock.elapsed() - writtenAtMs < LIMIT_MS);
     await running.until('it to be not ready', ({ readyForCutover }) => !readyForCutover);
-    await running.until('the lag to be seen', (progress) => (gateOf(progress, 'lag')?.value ?? 0) > 10);
+    await running.until('the lag to be seen', (progress) => (gateOf(progress, 'LAG')?.value ?? 0) > 10);
     isOver = true;
     await replicate('off');
     await running.untilReady();
@@ -131,7 +131,7 @@ describe('a migration is not ready while a change that is older than the limit i
     await held.reached;
     let isReleased = false;
     using _ = watchReadiness(running, () => isReleased);
-    assert.deepEqual(gateOf(running.progress, 'copy')?.reasons, ['1 of 2 collections copied']);
+    assert.deepEqual(gateOf(running.progress, 'COPY')?.reasons, ['1 of 2 collections copied']);
     await running.until('later barriers', ({ changes }) => changes.read > 0);
     isReleased = true;
     held.release();
@@ -152,8 +152,8 @@ test('clocks that differ between hosts, and a clock that is set, neither make a 
   await running.untilReady();
   offsetMs = -3_600_000;
   await running.until('a barrier of the new time', (progress) => {
-    const { state, measuredAtMs } = gateOf(progress, 'lag') ?? {};
-    return state === 'passed' && (measuredAtMs ?? 0) < Date.now();
+    const { state, measuredAt } = gateOf(progress, 'LAG') ?? {};
+    return state === 'PASSED' && Date.parse(measuredAt ?? '') < Date.now();
   });
   await running.commit();
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Progress } from '../../../src/engine/index.ts';
+import type { Progress } from '../../../src/contract/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -27,23 +27,23 @@ test('the counts of progress never go back, not even after kill -9 in the middle
     // A process that has not opened the migration yet says no figures.
     if (collectionCopy !== null)
       seen.push([collectionCopy.estimatedCopiedBytes, linkspan.copy.documentsCopied, linkspan.copy.partitionsDone]);
-    return linkspan.phase;
+    return linkspan.state;
   };
   for (const least of [1, 10_000]) {
     await using killed = await startSync(uris);
-    let phase: string | undefined;
+    let state: string | undefined;
     const hasCopied = async () => {
-      phase = await look(killed);
+      state = await look(killed);
       return (seen.at(-1)?.[1] ?? 0) >= least;
     };
     await eventually(hasCopied, { what: 'copied documents', pollMs: 100 });
     killed.linkspan.kill('SIGKILL');
     assert.equal((await killed.linkspan.exit).signal, 'SIGKILL');
-    assert.equal(phase, 'copying');
+    assert.equal(state, 'COPYING');
   }
   slow.set({});
   await using last = await startSync(uris);
-  await eventually(async () => (await look(last)) === 'tailing', { what: 'the copy', pollMs: 100 });
+  await eventually(async () => (await look(last)) === 'FOLLOWING', { what: 'the copy', pollMs: 100 });
   for (const [index, values] of seen.entries()) {
     const before = seen[index - 1] ?? [0, 0, 0];
     assert.ok(
@@ -76,7 +76,7 @@ test('a successor reports no figures until it has read those on record, shows th
   await using failed = RunningMigration.start(pair, { migrationId });
   await assert.rejects(failed.outcome);
   const { state, error, left } = failed.progress;
-  assert.deepEqual([state, error?.code, left], ['failed', 'INTERNAL_ERROR', undefined]);
+  assert.deepEqual([state, error?.code, left], ['FAILED', 'INTERNAL_ERROR', undefined]);
 
   await refuseReading(11_600);
   const untilItWaits = (running: RunningMigration) =>
@@ -87,10 +87,10 @@ test('a successor reports no figures until it has read those on record, shows th
 
   await using second = RunningMigration.start(pair, { migrationId });
   await untilItWaits(second);
-  assert.equal(second.progress.state, 'created');
+  assert.equal(second.progress.state, 'CREATED');
   await pair.destination.clearFailPoints();
   await second.until('the migration to be ready', (progress) => {
-    if (progress.state !== 'created') {
+    if (progress.state !== 'CREATED') {
       const figures = figuresOf(progress);
       assert.ok(
         figures.every((figure, which) => figure >= (onRecord[which] ?? 0)),
@@ -168,12 +168,12 @@ describe('the progress of a migration that does not cut over', () => {
       [Symbol.asyncDispose]: async () => void (await admin.command({ configureFailPoint: failPoint, mode: 'off' })),
     };
     await running.until('the build', ({ indexes }) => (indexes.building ?? []).length > 0);
-    const { indexes, sinceMs } = running.progress;
+    const { indexes, since } = running.progress;
     assert.deepEqual(
       [indexes.building?.[0]?.namespace, indexes.building?.[0]?.total, indexes.built],
       ['shop.items', 1_000, 0],
     );
-    assert.ok(sinceMs !== null && sinceMs <= Date.now());
+    assert.ok(since !== null && Date.parse(since) <= Date.now());
     await admin.command({ configureFailPoint: failPoint, mode: 'off' });
     await running.untilReady();
     assert.equal(running.progress.indexes.built, 1);

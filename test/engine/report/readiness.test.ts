@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import {
+  areReady,
+  dateOf,
+  GATES,
+  type Gate,
+  type GateName,
+  refusalsOf,
+  showGates,
+} from '../../../src/contract/index.ts';
 import { gatesOf, type ReadinessFacts } from '../../../src/engine/report/readiness.ts';
-import { areReady, GATES, type Gate, refusalsOf, showGates } from '../../../src/platform/index.ts';
 import { healthyFacts, healthyStream, steady } from './healthy-facts.ts';
 
-const CONTROL_PLANE = ['agent', 'request', 'window'];
-const wait = { for: 'the source', sinceMs: 0, reason: 'it does not answer' };
+const CONTROL_PLANE = ['AGENT', 'REQUEST', 'WINDOW'];
+const wait = { for: 'the source', since: dateOf(0), reason: 'it does not answer' };
 const healthy = healthyFacts;
 const stream = healthyStream;
 
@@ -25,8 +33,8 @@ const count = fc.integer({ min: 0, max: 3 });
 const facts: fc.Arbitrary<ReadinessFacts> = fc.record({
   nowMs: fc.constant(1e12),
   state: mostly<ReadinessFacts['state']>(
-    'tailing',
-    fc.constantFrom('created', 'preparing', 'copying', 'paused', 'committing', 'committed', 'cancelled', 'failed'),
+    'FOLLOWING',
+    fc.constantFrom('CREATED', 'PREPARING', 'COPYING', 'PAUSED', 'COMMITTING', 'COMMITTED', 'CANCELLED', 'FAILED'),
   ),
   isPaused: mostly(false, fc.constant(true)),
   collections: mostly(healthy.collections, fc.record({ total: count, copied: count, live: count })),
@@ -49,7 +57,7 @@ const facts: fc.Arbitrary<ReadinessFacts> = fc.record({
         compared: reading,
         whyUnanswered: fc.constantFrom(undefined, 'it is gone'),
         verification: fc.record({
-          mode: fc.constantFrom('repair' as const, 'report' as const, 'off' as const),
+          mode: fc.constantFrom('REPAIR' as const, 'REPORT' as const, 'OFF' as const),
           isSettled: fc.boolean(),
           ranges: fc.constant([]),
           collectionsDone: count,
@@ -59,7 +67,7 @@ const facts: fc.Arbitrary<ReadinessFacts> = fc.record({
             differences: fc.constantFrom(
               undefined,
               [],
-              [{ namespace: 'shop.a', destinationNamespace: 'shop.a', class: 'index missing' as const, name: 'a_1' }],
+              [{ namespace: 'shop.a', destinationNamespace: 'shop.a', class: 'INDEX_MISSING' as const, name: 'a_1' }],
             ),
           }),
           foreign: fc.constant(stream.verification.foreign),
@@ -92,12 +100,12 @@ const facts: fc.Arbitrary<ReadinessFacts> = fc.record({
 /** Everything that must hold before a cutover, written down a second time. */
 function mayBegin(facts: ReadinessFacts): boolean {
   const { state, isPaused, suspect, drops, waits, attempt, stream: follower } = facts;
-  if (state !== 'tailing' || isPaused || suspect.length > 0 || drops.any || drops.wait !== undefined) return false;
+  if (state !== 'FOLLOWING' || isPaused || suspect.length > 0 || drops.any || drops.wait !== undefined) return false;
   if (waits.length > 0 || attempt !== undefined || follower === undefined) return false;
   const { allLive, lagSeconds, applied, compared, verification } = follower;
   if (!allLive || lagSeconds === null || lagSeconds > 10) return false;
   if (!applied.isKnown || !applied.isSteady || applied.ageMs > 10_000) return false;
-  if (verification.mode === 'off') return true;
+  if (verification.mode === 'OFF') return true;
   if (!verification.isSettled || verification.mismatches.open > 0 || !compared.isKnown || compared.ageMs > 10_000)
     return false;
   return verification.catalog.differences?.length === 0;
@@ -112,7 +120,7 @@ test('a migration is ready only when all of it is live, applied, compared and eq
       if (isReady) ready += 1;
       if (isReady) assert.ok(mayBegin(given), JSON.stringify(given));
       assert.equal(isReady, refusalsOf(gates).length === 0);
-      for (const gate of gates) assert.equal(gate.reasons.length === 0, gate.state === 'passed', gate.name);
+      for (const gate of gates) assert.equal(gate.reasons.length === 0, gate.state === 'PASSED', gate.name);
     }),
     { numRuns: 5_000 },
   );
@@ -122,7 +130,7 @@ test('a migration is ready only when all of it is live, applied, compared and eq
 test('a healthy migration passes all gates of an engine, and no gate is missing', () => {
   const gates = gatesOf(healthy);
   assert.deepEqual(
-    gates.filter(({ state }) => state !== 'passed'),
+    gates.filter(({ state }) => state !== 'PASSED'),
     [],
   );
   assert.deepEqual([...gates.map(({ name }) => name), ...CONTROL_PLANE].sort(), Object.keys(GATES).sort());
@@ -133,38 +141,38 @@ test('each fault closes its own gate, and says so', () => {
   const unseen = { shard: 'b', whyUnknown: 'it is silent', oplog: null, rates: null, pingMs: null };
   const seen = { ...unseen, shard: 'a', whyUnknown: null, oplog: stream.oplog };
   const low = { ...seen, oplog: { windowSeconds: 9, headroomPercent: 20, leftSeconds: 7 } };
-  const faults: readonly (readonly [gate: string, Partial<ReadinessFacts>, RegExp])[] = [
-    ['running', { state: 'paused', isPaused: true }, /^it is paused$/],
-    ['waits', { waits: [wait] }, /^Waiting for the source since .*: it does not answer$/],
-    ['copy', { collections: { total: 4, copied: 1, live: 1 } }, /^1 of 4 collections copied$/],
-    ['indexes', { stream: { ...stream, allLive: false } }, /indexes are being brought in sync/],
-    ['history', { suspect: ['shop.a', 'shop.b'] }, /^changes of shop\.a and 1 more were missed/],
-    ['drops', { drops: { any: true, wait } }, /^Waiting for/],
+  const faults: readonly (readonly [gate: GateName, Partial<ReadinessFacts>, RegExp])[] = [
+    ['RUNNING', { state: 'PAUSED', isPaused: true }, /^it is paused$/],
+    ['WAITS', { waits: [wait] }, /^Waiting for the source since .*: it does not answer$/],
+    ['COPY', { collections: { total: 4, copied: 1, live: 1 } }, /^1 of 4 collections copied$/],
+    ['INDEXES', { stream: { ...stream, allLive: false } }, /indexes are being brought in sync/],
+    ['HISTORY', { suspect: ['shop.a', 'shop.b'] }, /^changes of shop\.a and 1 more were missed/],
+    ['DROPS', { drops: { any: true, wait } }, /^Waiting for/],
     [
-      'lag',
+      'LAG',
       { stream: { ...stream, applied: { ...steady, ageMs: 14_000, awakeMs: 14_000 }, lagSeconds: 14 } },
       /14 s, above 10 s/,
     ],
-    ['lag', { stream: { ...stream, lagSeconds: null } }, /not known yet/],
-    ['lag', { stream: { ...stream, applied: { ...steady, ageMs: 3_600_000 } } }, /machine slept, or its clock was set/],
+    ['LAG', { stream: { ...stream, lagSeconds: null } }, /not known yet/],
+    ['LAG', { stream: { ...stream, applied: { ...steady, ageMs: 3_600_000 } } }, /machine slept, or its clock was set/],
     [
-      'lag',
+      'LAG',
       { stream: { ...stream, applied: { ...steady, isSteady: false, steadyInMs: 6_200 } } },
       /must stay small for 7 s more/,
     ],
-    ['documents', { stream: { ...stream, compared: { ...steady, ageMs: 31_000 } } }, /31 s behind, above 10 s/],
-    ['attempt', { attempt: wait }, /^Waiting for/],
-    ['oplog', { stream: { ...stream, oplog: { ...stream.oplog, headroomPercent: 20, leftSeconds: 7 } } }, /about 7 s/],
-    ['oplog', { stream: { ...stream, oplog: null } }, /^how much of the oplog is left is not known$/],
+    ['DOCUMENTS', { stream: { ...stream, compared: { ...steady, ageMs: 31_000 } } }, /31 s behind, above 10 s/],
+    ['ATTEMPT', { attempt: wait }, /^Waiting for/],
+    ['OPLOG', { stream: { ...stream, oplog: { ...stream.oplog, headroomPercent: 20, leftSeconds: 7 } } }, /about 7 s/],
+    ['OPLOG', { stream: { ...stream, oplog: null } }, /^how much of the oplog is left is not known$/],
     [
-      'oplog',
+      'OPLOG',
       { stream: { ...stream, oplog: null, shards: [seen, unseen] } },
       /not known, on the shards b \(it is silent\)$/,
     ],
     // The figures of one shard count, although another one is unknown.
-    ['oplog', { stream: { ...stream, oplog: null, shards: [low, unseen] } }, /oplog of the shard a is left: .* 7 s$/],
+    ['OPLOG', { stream: { ...stream, oplog: null, shards: [low, unseen] } }, /oplog of the shard a is left: .* 7 s$/],
     [
-      'transactions',
+      'TRANSACTIONS',
       {
         conditions: {
           ...healthy.conditions,
@@ -174,15 +182,15 @@ test('each fault closes its own gate, and says so', () => {
       /^a transaction of shop has been open for 9 s$/,
     ],
     [
-      'destination-block',
+      'DESTINATION_BLOCK',
       { conditions: { ...healthy.conditions, destinationIsBlocked: { atMs: 1, value: false } } },
       /lifted/,
     ],
-    ['destination-block', { destination: { keepsOthers: true, wasBlocked: false } }, /keeps its other data/],
+    ['DESTINATION_BLOCK', { destination: { keepsOthers: true, wasBlocked: false } }, /keeps its other data/],
   ];
   for (const [name, changed, reason] of faults) {
     const gates = gatesOf({ ...healthy, ...changed });
-    const open = gates.filter(({ state }) => state !== 'passed').map((gate) => gate.name);
+    const open = gates.filter(({ state }) => state !== 'PASSED').map((gate) => gate.name);
     assert.ok(open.includes(name), `${name} of ${open}`);
     const [shown] = showGates(gates.filter((gate) => gate.name === name));
     assert.match(shown?.reasons.join() ?? '', reason);
@@ -194,11 +202,11 @@ test('each fault closes its own gate, and says so', () => {
 test('a gate that only another version knows refuses a cutover', () => {
   const foreign: Gate = {
     name: 'tides',
-    state: 'waiting',
+    state: 'WAITING',
     value: null,
     limit: null,
     reasons: ['the tide is low'],
-    measuredAtMs: 1,
+    measuredAt: dateOf(1),
     etaSeconds: null,
   };
   assert.equal(areReady([...gatesOf(healthy), foreign]), false);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Progress } from '../../../src/engine/index.ts';
+import type { GateName, Progress } from '../../../src/contract/index.ts';
 import type { RunningMigration } from '../running-migration.ts';
 
 const LOOK_EVERY_MS = 5;
@@ -23,11 +23,11 @@ export function watchReadiness(running: RunningMigration, mayBeReady: () => bool
 }
 
 /** Returns one gate of a migration. */
-export function gateOf({ readiness }: Progress, name: string): Progress['readiness'][number] | undefined {
+export function gateOf({ readiness }: Progress, name: GateName): Progress['readiness'][number] | undefined {
   return readiness.find((gate) => gate.name === name);
 }
 
 /** Names of the gates that hold a cutover back, and of the advice that is not followed. */
 export function openGates({ readiness }: Progress): string[] {
-  return readiness.filter(({ state }) => state !== 'passed' && state !== 'skipped').map(({ name }) => name);
+  return readiness.filter(({ state }) => state !== 'PASSED' && state !== 'SKIPPED').map(({ name }) => name);
 }

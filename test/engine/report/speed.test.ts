@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Progress } from '../../../src/engine/index.ts';
+import type { Progress } from '../../../src/contract/index.ts';
 import { Speed } from '../../../src/engine/report/speed.ts';
 import { copied, snapshot, tailing } from '../../cli/progress/snapshots.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TimeMeter, type TimeShares } from '../../../src/engine/report/time-shares.ts';
+import type { TimeShares } from '../../../src/contract/index.ts';
+import { TimeMeter } from '../../../src/engine/report/time-shares.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair, identified } from '../../support/seeds.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -19,10 +20,10 @@ function sumOf({ seconds: _, ...shares }: TimeShares): number {
 
 test('the shares are those of the last minute in this state, and their sum is 1', () => {
   const meter = new TimeMeter();
-  meter.add('preparing', { atMs: 0, waitedMs: waitedMs(), busyMs: 0 });
-  meter.add('copying', { atMs: 10_000, waitedMs: waitedMs({ memory: 9_000 }), busyMs: 5_000 });
+  meter.add('PREPARING', { atMs: 0, waitedMs: waitedMs(), busyMs: 0 });
+  meter.add('COPYING', { atMs: 10_000, waitedMs: waitedMs({ memory: 9_000 }), busyMs: 5_000 });
   assert.equal(meter.shares, undefined);
-  meter.add('copying', { atMs: 20_000, waitedMs: waitedMs({ memory: 9_000, source: 5_000 }), busyMs: 10_000 });
+  meter.add('COPYING', { atMs: 20_000, waitedMs: waitedMs({ memory: 9_000, source: 5_000 }), busyMs: 10_000 });
   assert.deepEqual(meter.shares, {
     seconds: 10,
     sourceRead: 0.25,
@@ -33,7 +34,7 @@ test('the shares are those of the last minute in this state, and their sum is 1'
     idle: 0.25,
   });
   for (let second = 21; second <= 80; second += 1)
-    meter.add('copying', {
+    meter.add('COPYING', {
       atMs: second * 1_000,
       waitedMs: waitedMs({ memory: 9_000, source: 5_000, throttle: (second - 20) * 1_000 }),
       busyMs: 10_000,
@@ -83,8 +84,8 @@ test('the time of the copy goes to what is slow', async (t) => {
       let measured: TimeShares | undefined;
       // The first seconds are also the engine's, which begins the copy meanwhile.
       await running.until(`most of three seconds or more of the copy to be ${largest}`, ({ state, timeShares }) => {
-        assert.notEqual(state, 'tailing', `the copy ended before: ${JSON.stringify(measured)}`);
-        if (state === 'copying') measured = timeShares;
+        assert.notEqual(state, 'FOLLOWING', `the copy ended before: ${JSON.stringify(measured)}`);
+        if (state === 'COPYING') measured = timeShares;
         return measured !== undefined && measured.seconds >= 3 && measured[largest] > 0.5;
       });
       assert.ok(measured);
@@ -101,8 +102,8 @@ test('the time of the copy goes to what is slow', async (t) => {
     await running.until('five seconds of following', ({ timeShares }) => (timeShares?.seconds ?? 0) >= 5);
     const { timeShares } = running.progress;
     assert.ok(timeShares && timeShares.idle > 0.5, JSON.stringify(timeShares));
-    running.migration.want('paused');
-    await running.until('the pause', ({ state }) => state === 'paused');
+    running.migration.want('PAUSED');
+    await running.until('the pause', ({ state }) => state === 'PAUSED');
     assert.equal(running.progress.timeShares, undefined, 'nothing runs');
   });
 });

@@ -4,7 +4,7 @@ import type { TrackedCollection } from '../../../src/engine/collections/tracked-
 import { type VerificationView, verificationProgress } from '../../../src/engine/report/verification-progress.ts';
 
 const VIEW: VerificationView = {
-  mode: 'repair',
+  mode: 'REPAIR',
   isSettled: false,
   ranges: [],
   collectionsDone: 0,
@@ -19,7 +19,7 @@ function etaWith(bytes: number, isSettled = false): number | null {
   const collections = [{ bytes: 1_000, documents: 10, isCapped: false } as TrackedCollection];
   const rates = { documentsPerSecond: 1, bytesPerSecond: 2 };
   const rest = { collections, documentsRechecked: 0, provenAt: undefined, cappedUncertain: [], rates };
-  return verificationProgress('repair', { ...VIEW, isSettled, ranges: [{ documents: 1, bytes }] }, rest).etaSeconds;
+  return verificationProgress('REPAIR', { ...VIEW, isSettled, ranges: [{ documents: 1, bytes }] }, rest).etaSeconds;
 }
 
 test('estimates no time from the first small collections, nor after the end', () => {

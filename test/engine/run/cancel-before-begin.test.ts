@@ -29,7 +29,7 @@ test('a migration that is cancelled before it began ends cancelled, whatever pre
     });
     await migration.cancel({ drop: true });
     assert.equal(await migration.run(new AbortController().signal), 'cancelled');
-    assert.equal(migration.progress().state, 'cancelled');
+    assert.equal(migration.progress().state, 'CANCELLED');
   }
   const { databases } = await pair.destination.client.db().admin().listDatabases({ nameOnly: true });
   assert.deepEqual(databases.map(({ name }) => name).sort(), ['admin', 'config', 'local', 'shop']);

@@ -46,7 +46,7 @@ test('a migration that is cancelled in any phase ends cancelled, with both sides
     });
     if (phase.startsWith('engine.cutover')) {
       await running.untilReady();
-      running.migration.want('cutover');
+      running.migration.want('CUTOVER');
     }
     await eventually(() => cancelled !== undefined, { what: phase });
     await cancelled;
@@ -74,7 +74,7 @@ test('a migration that is cancelled past the point of no return is committed, an
     if (!drained) return;
     cancelled ??= running.migration.cancel({ drop: true }).catch((error: unknown) => error);
   });
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   assert.equal(await running.outcome, 'committed');
   const answer = await cancelled;
   assert.ok(answer instanceof Error && 'code' in answer && answer.code === 'WRONG_STATE', String(answer));

@@ -187,8 +187,8 @@ test('a way back with a document that made room is not ready, and says why', { s
   await eventually(isTold, { what: 'the document whose change is held to be the only one that made room' });
   const { readyForCutover, readiness } = running.migration.wayBackProgress ?? {};
   assert.equal(readyForCutover, false);
-  const states = ['waits', 'indexes'].map((name) => readiness?.find((gate) => gate.name === name)?.state);
-  assert.deepEqual(states, ['waiting', 'passed']);
+  const states = ['WAITS', 'INDEXES'].map((name) => readiness?.find((gate) => gate.name === name)?.state);
+  assert.deepEqual(states, ['WAITING', 'PASSED']);
   late.release();
   await running.returnToOldSource();
   await expectIdentical(pair);
@@ -216,10 +216,10 @@ test('a way back is not proven equal while the next engine has yet to write a do
   await using second = new RunningReversible(addresses, id);
   await late.reached;
   const progress = () => second.migration.wayBackProgress;
-  const isPassed = (gate: string) => progress()?.readiness.find(({ name }) => name === gate)?.state === 'passed';
+  const isPassed = (gate: string) => progress()?.readiness.find(({ name }) => name === gate)?.state === 'PASSED';
   await second.until('all else to be ready', () => ['documents', 'lag', 'indexes'].every(isPassed));
   assert.match(progress()?.notReadyReasons.join() ?? '', /1 document made room/);
-  assert.deepEqual([progress()?.state, progress()?.verification.equalAtMs], ['copying', null]);
+  assert.deepEqual([progress()?.state, progress()?.verification.equalAt], ['COPYING', null]);
   late.release();
   await second.untilFollowing();
   assert.equal(await recordsOf('displaced').countDocuments(), 0);
@@ -248,7 +248,7 @@ async function holdsExtra(fields: UpdateFilter<Document>, options: Partial<Migra
     /^The destination has documents that the source lacks: at least 1, the first in shop\.seats with _id 1\./;
   await second.until('the wait for a confirmation', () => waits().some((reason) => told.test(reason)));
   const gates = migration.wayBack?.progress().readiness ?? [];
-  assert.equal(gates.find(({ name }) => name === 'drops')?.state, 'blocked');
+  assert.equal(gates.find(({ name }) => name === 'DROPS')?.state, 'BLOCKED');
   await eventually(async () => (await here.countDocuments()) === 20, { what: 'the delete that the stream shows' });
   assert.equal(await here.countDocuments({ _id: 1 }), 1);
   migration.wayBack?.confirmDrops();
@@ -273,7 +273,7 @@ test(
   {
     skip,
   },
-  () => holdsExtra({ $set: { watchedTo: new Timestamp({ t: 1, i: 1 }) } }, { verification: 'off' }),
+  () => holdsExtra({ $set: { watchedTo: new Timestamp({ t: 1, i: 1 }) } }, { verification: 'OFF' }),
 );
 
 // id: found-in-pause-of-return
@@ -287,13 +287,13 @@ test('a document that is found only on the old source in the write pause of a re
   await running.migration.reverse();
   await running.until('the way back to be ready', () => running.progress.readyForCutover);
   using inPause = onceAt('engine.cutover.source-blocked', () => here.insertOne({ _id: 1, seat: 1, hall: 1 }));
-  running.migration.current.want('cutover');
+  running.migration.current.want('CUTOVER');
   const isHeld = () => running.progress.waiting.some(({ for: what }) => what === 'a confirmation of drops');
   await running.until('the wait for a confirmation', isHeld);
   assert.ok(inPause.result);
   assert.equal(running.progress.canWrite, false);
   await here.deleteOne({ _id: 1 });
-  await running.until('the return', () => running.progress.state === 'committed');
+  await running.until('the return', () => running.progress.state === 'COMMITTED');
   await running.untilFollowing();
   await running.migration.finish();
   await expectIdentical(pair);

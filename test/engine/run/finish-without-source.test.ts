@@ -133,7 +133,7 @@ test('a reversible cutover is finished without its source, whose way back begins
   await pair.source.client.db('shop').command({ createUser: 'late', pwd: 'late', roles: [] });
   await pair.source.members[0]?.kill();
   await using again = new RunningReversible(sides, migrationId, { usersAndRoles: true });
-  await again.until('the end of the cutover', () => again.progress.state === 'committed');
+  await again.until('the end of the cutover', () => again.progress.state === 'COMMITTED');
   assert.deepEqual(await standingOf(pair.destination), FINISHED);
   await again.until('the wait of the way back', () => (again.migration.wayBackProgress?.waiting.length ?? 0) > 0);
   await pair.destination.client.db('shop').collection('items').insertOne({ n: -1 });
@@ -159,7 +159,7 @@ test('a return is finished without the side that users have left', { skip }, asy
   assert.equal((await standingOf(pair.source)).blocked, true);
   await pair.destination.members[0]?.kill();
   await using again = new RunningReversible(sides, migrationId);
-  await again.until('the end of the return', () => again.progress.state === 'committed');
+  await again.until('the end of the return', () => again.progress.state === 'COMMITTED');
   assert.equal(again.migration.current.options.reversals, 1);
   assert.deepEqual(await standingOf(pair.source), FINISHED);
 });
@@ -174,7 +174,7 @@ async function stopAt(point: string, sides: Sides, options: Partial<MigrationOpt
   });
   if (options.migrationId === undefined) {
     await running.untilReady();
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
   }
   assert.equal(await running.outcome, 'stopped');
   await stopped.promise;
@@ -184,6 +184,6 @@ async function stopAt(point: string, sides: Sides, options: Partial<MigrationOpt
 async function stopReversibleAt(point: string, running: RunningReversible): Promise<void> {
   using _ = onceAt(point, async () => void running.stop());
   await running.until('the migration to be ready', () => running.progress.readyForCutover);
-  running.migration.current.want('cutover');
+  running.migration.current.want('CUTOVER');
   assert.equal(await running.outcome, 'stopped');
 }

@@ -48,7 +48,7 @@ test('a cluster that is written to is migrated by least-privilege users, cuts ov
   await eventually(() => writer.snapshot().documentsWritten > before + 200, {
     what: 'writes while the migration follows',
   });
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   assert.equal(await running.outcome, 'committed');
   await eventually(() => writer.snapshot().pausesMs.length > 0, { what: 'an accepted write on the destination' });
   const ledger = await writer.stop();
@@ -57,7 +57,7 @@ test('a cluster that is written to is migrated by least-privilege users, cuts ov
   assert.ok(documents > 3_000);
   assert.ok(running.progress.changes.duringCopy > 0, 'changes came while the collections were being copied');
   assert.ok(running.progress.changes.applied > 0, 'changes were applied');
-  assert.equal(running.progress.state, 'committed');
+  assert.equal(running.progress.state, 'COMMITTED');
   assert.equal(running.progress.canWrite, true);
   const [app] = clients;
   await assert.rejects(
@@ -73,15 +73,15 @@ test('a pause stops everything, and what changed meanwhile is migrated after it'
   await items.insertMany(identified(500));
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  running.migration.want('paused');
-  await running.until('the pause', ({ state }) => state === 'paused');
+  running.migration.want('PAUSED');
+  await running.until('the pause', ({ state }) => state === 'PAUSED');
   assert.equal(running.progress.lagSeconds, null);
   const { applied } = running.progress.changes;
   await items.updateMany({}, { $set: { n: 1 } });
   const batch = await pair.source.client.db('admin').command({ ping: 1 });
   assert.equal(batch.ok, 1);
   assert.equal(running.progress.changes.applied, applied);
-  running.migration.want('running');
+  running.migration.want('RUNNING');
   await running.commit();
   await expectIdentical(pair);
 });
@@ -100,8 +100,8 @@ test('a pause in the middle of the copy sends no further batch, and the copy res
   running.migration.setLoadLevel(1); // One batch at a time.
   using acknowledged = holdAt('engine.copy.batch-acknowledged');
   await acknowledged.reached;
-  running.migration.want('paused');
-  await running.until('the pause', ({ state }) => state === 'paused');
+  running.migration.want('PAUSED');
+  await running.until('the pause', ({ state }) => state === 'PAUSED');
   const copied = pair.destination.client.db('shop').collection('items');
   const before = await copied.countDocuments();
   acknowledged.release();
@@ -111,8 +111,8 @@ test('a pause in the middle of the copy sends no further batch, and the copy res
   await eventually(() => looks >= until, { what: 'several rounds of the engine' });
   assert.ok(before > 0 && before < 2_500, `${before} documents`);
   assert.equal(await copied.countDocuments(), before);
-  assert.equal(running.progress.state, 'paused');
-  running.migration.want('running');
+  assert.equal(running.progress.state, 'PAUSED');
+  running.migration.want('RUNNING');
   await running.commit();
   await expectIdentical(pair);
 });
@@ -121,7 +121,7 @@ test('a cutover is refused with its reasons while the migration is not ready', a
   await using pair = await startPair();
   const running = RunningMigration.start(pair);
   await using _ = running;
-  assert.throws(() => running.migration.want('cutover'), {
+  assert.throws(() => running.migration.want('CUTOVER'), {
     code: 'NOT_READY_FOR_CUTOVER',
     message: /not running|copied/,
   });

@@ -63,7 +63,7 @@ async function assertHeld(running: RunningReversible, pair: ReplicaSetPair): Pro
 }
 
 /** Restores the new side of a way back, with an engine that runs or none, restarts the engine, and confirms. */
-async function restoreAndConfirm(verification: 'repair' | 'off'): Promise<void> {
+async function restoreAndConfirm(verification: 'REPAIR' | 'OFF'): Promise<void> {
   await using pair = await startPair({ source: { auth: true }, destination: { ...smallOplog, auth: true } });
   await itemsOf(pair.source).insertMany(identified(20));
   const addresses = await reversibleUsers(pair);
@@ -74,16 +74,16 @@ async function restoreAndConfirm(verification: 'repair' | 'off'): Promise<void> 
   using backup = await backUp(pair.destination);
   await write(pair);
   await first.untilFollowing();
-  if (verification === 'off') await first.stop();
+  if (verification === 'OFF') await first.stop();
   await backup.restore();
-  if (verification === 'repair') {
+  if (verification === 'REPAIR') {
     await assertHeld(first, pair);
     await first.stop();
     await rollOplog(pair.destination); // Now the oplog doesn't show the loss any more.
   }
   await using second = new RunningReversible(addresses, id, { verification });
   await assertHeld(second, pair);
-  if (verification === 'repair') second.migration.wayBack?.confirmDrops(EARLIER); // As an order that is repeated.
+  if (verification === 'REPAIR') second.migration.wayBack?.confirmDrops(EARLIER); // As an order that is repeated.
   await assertHeld(second, pair);
 
   await itemsOf(pair.destination).insertOne({ _id: 1_000 });
@@ -99,12 +99,12 @@ async function restoreAndConfirm(verification: 'repair' | 'off'): Promise<void> 
 
 // id: lost-documents-stay
 test('what a restored new side has lost stays on the old side until an operator confirms', { skip }, () =>
-  restoreAndConfirm('repair'),
+  restoreAndConfirm('REPAIR'),
 );
 
 // id: restored-between-engines
 test('what a new side has lost that was restored while no engine ran stays, too, without verification', { skip }, () =>
-  restoreAndConfirm('off'),
+  restoreAndConfirm('OFF'),
 );
 
 /** Restores the new side while the engine is held at a point that a change there leads to. */

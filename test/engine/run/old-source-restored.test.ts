@@ -51,7 +51,7 @@ async function restoreBefore({ runs = false, hasFewerElections = false }): Promi
   if (hasFewerElections) await restart(pair.source);
   await itemsOf(pair.source).insertMany([{ _id: 1_000 }, { _id: 1_001 }]);
   const id = newId();
-  const options = { verification: runs ? 'repair' : 'off' } as const;
+  const options = { verification: runs ? 'REPAIR' : 'OFF' } as const;
   await using first = new RunningReversible(addresses, id, options);
   await first.cutOver();
   if (!runs) await first.stop();
@@ -84,9 +84,9 @@ test('a way back begins again when its old source is restored from a copy of aft
   await using world = await filledPair();
   const { pair, addresses } = world;
   using open = holdAt('engine.cutover.destination-open', { times: 1 });
-  await using running = new RunningReversible(addresses, newId(), { verification: 'off' });
+  await using running = new RunningReversible(addresses, newId(), { verification: 'OFF' });
   await running.until('the migration to be ready', () => running.progress.readyForCutover);
-  running.migration.current.want('cutover');
+  running.migration.current.want('CUTOVER');
   await open.reached;
   using after = await backUp(pair.source);
   open.release();
@@ -106,7 +106,7 @@ async function beginAfterRound(isBlocked: boolean): Promise<void> {
   using open = holdAt('engine.cutover.destination-open', { times: 1 });
   await using running = new RunningReversible(addresses);
   await running.until('the migration to be ready', () => running.progress.readyForCutover);
-  running.migration.current.want('cutover');
+  running.migration.current.want('CUTOVER');
   await open.reached;
   await rollOplog(pair.source);
   const lifted = { setUserWriteBlockMode: 1, global: false };

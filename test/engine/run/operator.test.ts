@@ -16,7 +16,7 @@ for (const drop of [true, false]) {
     await running.untilReady();
     await running.migration.cancel({ drop });
     assert.equal(await running.outcome, 'cancelled');
-    assert.equal(running.progress.state, 'cancelled');
+    assert.equal(running.progress.state, 'CANCELLED');
     const items = pair.destination.client.db('shop').collection('items');
     assert.equal(await items.countDocuments(), drop ? 0 : 2_000);
     await pair.destination.createUser('app', 'secret', ['readWriteAnyDatabase']);

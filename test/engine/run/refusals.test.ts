@@ -30,7 +30,7 @@ describe('the preflight refuses', () => {
 
   const refused = async (given: MigrationOptions, code: string, message: RegExp) => {
     const findings = await preflight(given);
-    const errors = findings.filter(({ severity }) => severity === 'error');
+    const errors = findings.filter(({ severity }) => severity === 'ERROR');
     assert.deepEqual(
       errors.map((finding) => finding.code),
       [code],

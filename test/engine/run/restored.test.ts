@@ -58,7 +58,7 @@ async function backUpThenChange(
 }
 
 for (const side of ['source', 'destination'] as const) {
-  for (const verification of ['repair', 'off'] as const) {
+  for (const verification of ['REPAIR', 'OFF'] as const) {
     test(`a migration with verification ${verification} whose ${side} is restored from an older backup meanwhile ends identical`, {
       skip,
     }, async () => {

@@ -115,7 +115,7 @@ async function hasCutOver({ migration }: RunningReversible, turn: number): Promi
   const { state, readyForCutover } = current.progress();
   const { reversals = 0 } = current.options;
   if (reversals < turn - 1) await migration.reverse();
-  else if (state === 'committed') return true;
-  else if (readyForCutover) current.want('cutover');
+  else if (state === 'COMMITTED') return true;
+  else if (readyForCutover) current.want('CUTOVER');
   return false;
 }

@@ -109,7 +109,7 @@ test('an expiry or uniqueness that only the old source has keeps a return from b
   await running.migration.reverse();
   await here.command({ collMod: 'sessions', index: { name: 'at_1', expireAfterSeconds: HOUR_S } });
   await here.command({ collMod: 'sessions', index: { name: 'n_1', prepareUnique: true } });
-  running.migration.current.want('cutover');
+  running.migration.current.want('CUTOVER');
   const found = () => running.progress.verification.catalogDifferences ?? [];
   await running.until('the differences to be reported', () => found().length > 0);
   assert.equal(running.progress.readyForCutover, false);
@@ -120,7 +120,7 @@ test('an expiry or uniqueness that only the old source has keeps a return from b
   await here.collection('sessions').dropIndex('at_1');
   await here.collection('sessions').createIndex({ at: 1 });
   await here.command({ collMod: 'sessions', index: { name: 'n_1', prepareUnique: false } });
-  await running.until('the return', () => running.progress.state === 'committed');
+  await running.until('the return', () => running.progress.state === 'COMMITTED');
   await running.untilFollowing();
   await running.migration.finish();
   await expectIdentical(pair);

@@ -265,7 +265,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
       // From here until some time after the block, the engine doesn't read the stream.
       const record = () => records('migrations').findOne({ 'cutover.sourceBlockedAtMs': { $exists: true } });
       looking = eventually(record, { what: 'the block' }).then(async () => {
-        const ended = () => records('migrations').findOne({ state: 'committed' });
+        const ended = () => records('migrations').findOne({ state: 'COMMITTED' });
         await eventually(ended, { what: 'an end without the write', deadlineMs: 1_000 }).catch(() => undefined);
       });
       await inDispatch;
@@ -286,7 +286,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     const migrationId = newId();
     await using first = RunningMigration.start(pair, { migrationId });
     await first.untilReady();
-    first.migration.want('cutover');
+    first.migration.want('CUTOVER');
     await blocked.reached;
     await assert.rejects(shop().collection('a').insertOne({ n: -1 }), /blocked/i);
     await using second = RunningMigration.start(pair, { migrationId });
@@ -307,7 +307,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
       await shop().collection('a').createIndex({ n: 1 }, { unique: true });
       await first.until('the index', ({ indexes }) => indexes.built > 0);
       await first.untilReady();
-      first.migration.want('cutover');
+      first.migration.want('CUTOVER');
       await assert.rejects(first.outcome);
     }
     _[Symbol.dispose]();

@@ -74,8 +74,8 @@ test('an engine keeps writing its record while it is paused, so that other engin
   await pair.source.client.db('shop').collection('items').insertOne({});
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  running.migration.want('paused');
-  await running.until('the pause', ({ state }) => state === 'paused');
+  running.migration.want('PAUSED');
+  await running.until('the pause', ({ state }) => state === 'PAUSED');
   const before = await recordOf(pair).findOne({});
   assert.ok(before?.engine);
   const savedAfter = recordOf(pair).watch([

@@ -93,7 +93,7 @@ describe('an engine that finds no commit on the side that has the users writes n
     client.db('linkspan_internal').collection<{ _id: string }>('migrations');
 
   const refuses = async (running: RunningReversible) => {
-    const works = () => ['copying', 'tailing'].includes(running.progress.state);
+    const works = () => ['COPYING', 'FOLLOWING'].includes(running.progress.state);
     await assert.rejects(running.until('a run that works', works), { code: 'CUTOVER_RECORD_LOST' });
   };
 
@@ -110,7 +110,7 @@ describe('an engine that finds no commit on the side that has the users writes n
     for (const side of [addresses.source, addresses.destination])
       await assert.rejects(cleanUp(side, id, { drop: false }), { code: 'WAY_BACK_OPEN' });
     assert.equal((await cleanUp(addresses.destination, id, { drop: false, dryRun: true })).wayBackOpen, true);
-    assert.equal((await cleanUp(addresses.destination, id, { drop: false, closesWayBack: true })).state, 'committed');
+    assert.equal((await cleanUp(addresses.destination, id, { drop: false, closesWayBack: true })).state, 'COMMITTED');
     {
       await using again = new RunningReversible(addresses, id);
       await refuses(again);
@@ -154,7 +154,7 @@ test('a way back that another engine has taken says so, and only that engine rev
   await second.untilFollowing();
   assert.equal(await first.outcome, 'committed');
   const { state, error, readyForCutover } = first.migration.wayBackProgress ?? {};
-  assert.deepEqual([state, error?.code, readyForCutover], ['failed', 'TAKEN_OVER', false]);
+  assert.deepEqual([state, error?.code, readyForCutover], ['FAILED', 'TAKEN_OVER', false]);
   await assert.rejects(first.migration.reverse(), { code: 'TAKEN_OVER' });
   await second.returnToOldSource();
   assert.equal(second.progress.canWrite, true);
@@ -201,7 +201,7 @@ test('a way back that has failed begins again when its cause is gone, without a 
   await admin.command({ updateUser: 'mover', roles: [] });
   const there = pair.destination.client.db('shop').collection('items');
   await there.insertOne({ later: true });
-  await eventually(() => running.migration.wayBackProgress?.state === 'failed', { what: 'the way back to fail' });
+  await eventually(() => running.migration.wayBackProgress?.state === 'FAILED', { what: 'the way back to fail' });
   await assert.rejects(running.migration.reverse());
   await admin.command({ updateUser: 'mover', roles });
   await eventually(() => running.migration.wayBackFailure === undefined, { what: 'the way back to begin again' });
@@ -228,12 +228,12 @@ test('a requested way back that has failed begins again, says why, and does what
   const { state, readyForCutover, notReadyReasons, warnings, error } = running.migration.progress();
   assert.deepEqual(
     [state, readyForCutover, notReadyReasons, error],
-    ['preparing', false, ['it begins again after a failure'], undefined],
+    ['PREPARING', false, ['it begins again after a failure'], undefined],
   );
   assert.match(warnings.join(' '), /The last attempt has failed: .*not authorized/i);
   running.migration.current.cutOverOnceReady();
   await admin.command({ updateUser: 'mover', roles: users[0].roles });
-  await running.until('the return', () => running.progress.state === 'committed');
+  await running.until('the return', () => running.progress.state === 'COMMITTED');
   await running.untilFollowing();
   assert.deepEqual([running.progress.canWrite, running.migration.current.options.reversals], [true, 1]);
   assert.equal(await pair.source.client.db('shop').collection('items').countDocuments({ later: true }), 1);
@@ -261,7 +261,7 @@ test('an engine that starts again shows the requested direction before it has re
   using _ = onReach('engine.fence.raised', look);
   const isFollowing = () => {
     look();
-    return running.progress.state === 'tailing';
+    return running.progress.state === 'FOLLOWING';
   };
   await running.until('the requested direction to follow', isFollowing);
   assert.deepEqual(
@@ -346,7 +346,7 @@ test('a way back is closed or cut over to, never both, whatever another engine d
     await running.migration.reverse();
     await running.until('the way back to be ready', () => running.progress.readyForCutover);
     using _ = onReach('engine.cutover.about-to-block', () => closeWayBack(addresses.source, id));
-    running.migration.current.want('cutover');
+    running.migration.current.want('CUTOVER');
     await assert.rejects(running.outcome, { code: 'WAY_BACK_LOST', message: /the way back was closed/ });
     await appOf(pair.source, 'shop');
     await assert.rejects(appOf(pair.destination, 'shop'), WRITES_BLOCKED);

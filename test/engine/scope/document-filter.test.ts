@@ -138,7 +138,7 @@ describe('a migration of those documents that match', () => {
       for (let n = 0; !stop.signal.aborted; n += 1) await orders().updateOne({ n: 3 }, { $set: { written: n } });
     };
     const writing = write();
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await assert.rejects(running.outcome, { code: 'SOURCE_STILL_WRITTEN' });
     stop.abort();
     await writing;
@@ -234,7 +234,7 @@ describe('a migration of those documents that match', () => {
         ...['log', 'series', 'view', 'ordres'].map((name) => filterOf(name, { n: 1 })),
       ),
     );
-    const errors = findings.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+    const errors = findings.filter(({ severity }) => severity === 'ERROR').map(({ message }) => message);
     for (const [index, message] of [
       /shop\.orders is not valid: unknown operator: \$unheard/,
       /shop\.log is not valid: a capped collection can't be filtered/,
@@ -247,7 +247,7 @@ describe('a migration of those documents that match', () => {
     assert.equal(errors.length, 5, errors.join('\n'));
     const steady = filterOf('orders', { $jsonSchema: { required: ['n'] }, n: { $gt: { $numberLong: '5' } } });
     assert.deepEqual(
-      (await preflight(optionsOf(steady))).filter(({ severity }) => severity === 'error'),
+      (await preflight(optionsOf(steady))).filter(({ severity }) => severity === 'ERROR'),
       [],
     );
   });

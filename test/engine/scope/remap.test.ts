@@ -143,7 +143,7 @@ describe('a migration to other names', { skip }, () => {
   test('is refused for what cannot have its name, and what reads another name, each by name', async () => {
     await fresh();
     const refused = async (options: MigrationOptions, ...messages: RegExp[]) => {
-      const errors = (await preflight(options)).filter(({ severity }) => severity === 'error');
+      const errors = (await preflight(options)).filter(({ severity }) => severity === 'ERROR');
       const found = errors.map(({ message }) => message).join('\n');
       for (const message of messages) assert.match(found, message);
       assert.equal(errors.length, messages.length, found);

@@ -26,7 +26,7 @@ test('what a full capped collection discards on the destination is no write of s
   assert.equal(verification.foreignWrites, 0);
   assert.deepEqual(
     cutoverAttempts.map(({ result, reason }) => ({ result, reason })),
-    [{ result: 'committed', reason: undefined }],
+    [{ result: 'COMMITTED', reason: undefined }],
   );
   await expectSameOrder(pair);
 });
@@ -41,7 +41,7 @@ test('a document that somebody deletes, and that the source writes again, takes 
 test('without verification, all keys of a capped collection are compared in order at the cutover', {
   skip,
 }, async () => {
-  await deleteThere({ verification: 'off' });
+  await deleteThere({ verification: 'OFF' });
 });
 
 /** Cuts over after somebody has deleted a document on the destination, and the source has written it again. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { VerificationProgress } from '../../../src/engine/report/verification-progress.ts';
+import type { VerificationProgress } from '../../../src/contract/index.ts';
 import { onReach } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -26,8 +26,8 @@ test('the stream continues when it has to show why all documents that wait diffe
   await items.insertOne({ _id: -1, n: 0 });
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  running.migration.want('paused');
-  await running.until('the pause', ({ state }) => state === 'paused');
+  running.migration.want('PAUSED');
+  await running.until('the pause', ({ state }) => state === 'PAUSED');
   // Each insert that the stream shows is older than the document on the source.
   await items.insertMany(identified(DOCUMENTS, { n: 0 }));
   await items.updateMany({}, { $inc: { n: 1 } });
@@ -35,10 +35,10 @@ test('the stream continues when it has to show why all documents that wait diffe
   using _ = onReach('engine.capture.batch-dispatched', () => {
     most = Math.max(most, running.progress.verification.waiting);
   });
-  running.migration.want('running');
+  running.migration.want('RUNNING');
   await running.until('the inserts to be read', ({ changes }) => changes.read >= DOCUMENTS);
   await running.until('the updates to be read', ({ changes }) => changes.read > 2 * DOCUMENTS);
-  const isProven = ({ waiting, equalAtMs }: VerificationProgress) => waiting === 0 && equalAtMs !== null;
+  const isProven = ({ waiting, equalAt }: VerificationProgress) => waiting === 0 && equalAt !== null;
   await running.until('the proof', ({ verification }) => isProven(verification));
   assert.ok(most > 50_000 && most <= MOST_WAITING, String(most));
   assert.equal(await copies.countDocuments({ n: 1 }), DOCUMENTS + 1);

@@ -34,10 +34,10 @@ test('nothing is said to be equal at a time up to which hidden writes are not kn
   await running.until('the shown writes to be compared', ({ verification }) => {
     return verification.documentsRechecked >= before + shown;
   });
-  const { equalAtMs } = running.progress.verification;
-  assert.ok(equalAtMs === null || equalAtMs <= hidden * 1_000, `${equalAtMs} is later than ${hidden}`);
+  const { equalAt } = running.progress.verification;
+  assert.ok(equalAt === null || Date.parse(equalAt) <= hidden * 1_000, `${equalAt} is later than ${hidden}`);
   searching.release();
-  await running.until('the proof', ({ verification }) => (verification.equalAtMs ?? 0) > hidden * 1_000);
+  await running.until('the proof', ({ verification }) => Date.parse(verification.equalAt ?? '1970') > hidden * 1_000);
   await running.commit();
   await expectIdentical(pair);
 });
@@ -56,11 +56,11 @@ test('a cutover waits until a hidden write is compared', { skip }, async () => {
   });
   const hasCaughtUp = () =>
     running.progress.cutoverAttempts.some(({ steps }) => steps.some(({ name }) => name === 'accounts'));
-  running.migration.want('cutover');
+  running.migration.want('CUTOVER');
   await eventually(() => looks >= 20 || hasCaughtUp(), { what: 'looks at the destination' });
   assert.equal(hasCaughtUp(), false, 'a hidden write is not compared');
-  const { equalAtMs } = running.progress.verification;
-  assert.ok(equalAtMs === null || equalAtMs <= hidden * 1_000, `${equalAtMs} is later than ${hidden}`);
+  const { equalAt } = running.progress.verification;
+  assert.ok(equalAt === null || Date.parse(equalAt) <= hidden * 1_000, `${equalAt} is later than ${hidden}`);
   comparing.release();
   assert.equal(await running.outcome, 'committed');
   await expectIdentical(pair);

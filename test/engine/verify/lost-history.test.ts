@@ -58,8 +58,8 @@ test('an oplog that goes round', async (t) => {
       await refill();
       await using running = RunningMigration.start(pair, { ...filtered, clock: hurried });
       await running.untilReady();
-      running.migration.want('paused');
-      await running.until('the pause', ({ state }) => state === 'paused');
+      running.migration.want('PAUSED');
+      await running.until('the pause', ({ state }) => state === 'PAUSED');
       const isAlarm = (warning: string) => /Less than 50 % of the source's oplog is left since/.test(warning);
       let written = 0;
       for (; !running.progress.warnings.some(isAlarm); written += OPLOG_MEGABYTES / 20) {
@@ -68,7 +68,7 @@ test('an oplog that goes round', async (t) => {
         await running.until('a look at the oplog', ({ oplog }) => oplog !== before);
       }
       assert.ok(written >= OPLOG_MEGABYTES * 0.4 && (running.progress.oplog?.headroomPercent ?? 100) < 50);
-      running.migration.want('running');
+      running.migration.want('RUNNING');
       await running.until('the end of the alarm', ({ warnings }) => !warnings.some(isAlarm));
       assert.equal(running.progress.repairs, null);
     },
@@ -93,15 +93,15 @@ test('an oplog that goes round', async (t) => {
     await held.reached;
     // Between two pauses the engine looks at what there is to do.
     for (let pauses = 0; pauses < 2; pauses += 1) {
-      second.migration.want('paused');
-      await second.until('the pause', ({ state }) => state === 'paused');
-      second.migration.want('running');
-      await second.until('the end of the pause', ({ state }) => state !== 'paused');
+      second.migration.want('PAUSED');
+      await second.until('the pause', ({ state }) => state === 'PAUSED');
+      second.migration.want('RUNNING');
+      await second.until('the end of the pause', ({ state }) => state !== 'PAUSED');
     }
     const phase = second.progress.phases.at(-1)?.name;
     held.release();
     await second.untilReady();
-    assert.equal(phase, 'copying', 'it is not said to catch up, let alone to be ready, before the repair is done');
+    assert.equal(phase, 'COPYING', 'it is not said to catch up, let alone to be ready, before the repair is done');
     const { repairs, changes } = second.progress;
     assert.equal(repairs?.declared, 1);
     assert.equal(repairs.collectionsDone, repairs.collections);

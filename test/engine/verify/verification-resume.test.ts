@@ -80,7 +80,7 @@ test('the verification of a migration whose engine is stopped or killed', async 
   await t.test('compares everything anew after a run that compared nothing', async () => {
     await refill(100);
     const migrationId = newId();
-    for (const verification of ['repair', 'off'] as const) {
+    for (const verification of ['REPAIR', 'OFF'] as const) {
       await using running = RunningMigration.start(pair, { migrationId, verification });
       await running.untilReady();
       await running.stop();

@@ -45,16 +45,16 @@ test('the verification of a migration', async (t) => {
     const { verification } = running.progress;
     const found = verification.mismatches.latest.map(({ key, class: kind, path }) => [key, kind, path]);
     assert.deepEqual(found.toSorted(), [
-      ['{"$numberInt":"1"}', 'different', 'a'],
-      ['{"$numberInt":"1000"}', 'extra', null],
-      ['{"$numberInt":"2"}', 'field order', 'a'],
-      ['{"$numberInt":"3"}', 'different', 'a'],
-      ['{"$numberInt":"4"}', 'missing', null],
-      ['{"$numberInt":"5"}', 'different', '_id'],
+      ['{"$numberInt":"1"}', 'DIFFERENT', 'a'],
+      ['{"$numberInt":"1000"}', 'EXTRA', null],
+      ['{"$numberInt":"2"}', 'FIELD_ORDER', 'a'],
+      ['{"$numberInt":"3"}', 'DIFFERENT', 'a'],
+      ['{"$numberInt":"4"}', 'MISSING', null],
+      ['{"$numberInt":"5"}', 'DIFFERENT', '_id'],
     ]);
     assert.equal(verification.mismatches.open, 0);
     assert.equal(verification.documentsCompared, 500);
-    assert.equal(verification.phase, 'following');
+    assert.equal(verification.phase, 'FOLLOWING');
     await running.commit();
     await expectIdentical(pair);
   });
@@ -159,12 +159,12 @@ test('the verification of a migration', async (t) => {
   await t.test('that only reports refuses the cutover while a document differs', async () => {
     await refill();
     using _ = plantBefore(() => destination.collection<{ _id: number }>('items').deleteOne({ _id: 4 }));
-    await using running = RunningMigration.start(pair, { ...planted, verification: 'report' });
+    await using running = RunningMigration.start(pair, { ...planted, verification: 'REPORT' });
     const isDone = ({ verification }: typeof running.progress) => verification.mismatches.open === 1;
     await running.until('the mismatch', isDone);
     // The destination's oplog shows the planted delete, too, and the document is compared once more.
     const isRefused = ({ verification: { phase }, notReadyReasons }: typeof running.progress) =>
-      phase === 'following' && notReadyReasons.join() === 'source and destination differ in 1 document';
+      phase === 'FOLLOWING' && notReadyReasons.join() === 'source and destination differ in 1 document';
     await running.until('the comparison to end, and its reason', isRefused);
     await destination.collection<{ _id: number }>('items').insertOne({ _id: 4, a: 1, b: 2 } as never);
     await running.commit();
@@ -182,7 +182,7 @@ test('the verification of a migration', async (t) => {
       });
       // It compares open mismatches again every 10 s.
       const clock: Clock = { ...systemClock, elapsed: () => systemClock.elapsed() * 20 };
-      await using running = RunningMigration.start(pair, { ...planted, clock, verification: 'report' });
+      await using running = RunningMigration.start(pair, { ...planted, clock, verification: 'REPORT' });
       await running.until('the fifth comparison', () => found >= 5);
       assert.deepEqual(
         running.progress.verification.mismatches.latest.map(({ times }) => times),
@@ -190,7 +190,7 @@ test('the verification of a migration', async (t) => {
       );
       await running.stop();
       const { migrationId } = running.progress;
-      await using repairing = RunningMigration.start(pair, { ...planted, migrationId, verification: 'repair' });
+      await using repairing = RunningMigration.start(pair, { ...planted, migrationId, verification: 'REPAIR' });
       await repairing.commit();
       await expectIdentical(pair);
     },
@@ -198,16 +198,20 @@ test('the verification of a migration', async (t) => {
 
   await t.test('that only reports takes back a cutover in whose write pause a document comes to differ', async () => {
     await refill();
-    await using running = RunningMigration.start(pair, { ...planted, verification: 'report' });
+    await using running = RunningMigration.start(pair, { ...planted, verification: 'REPORT' });
     await running.untilReady();
     using written = onceAt('engine.cutover.drained', async () => {
       await destination.collection<{ _id: number }>('items').deleteOne({ _id: 9 });
     });
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
     assert.ok(written.result !== undefined);
     const [attempt] = running.progress.cutoverAttempts;
-    assert.deepEqual([attempt?.result, /shop\.items/.test(attempt?.reason ?? '')], ['put off', true], attempt?.reason);
+    assert.deepEqual(
+      [attempt?.result, /shop\.items/.test(attempt?.reason ?? '')],
+      ['POSTPONED', true],
+      attempt?.reason,
+    );
     await destination.collection<{ _id: number }>('items').insertOne({ _id: 9, a: 1, b: 2 } as never);
     assert.equal(await running.outcome, 'committed');
     await expectIdentical(pair);
@@ -215,7 +219,7 @@ test('the verification of a migration', async (t) => {
 
   await t.test('that only reports fails a single copy in whose last look a document comes to differ', async () => {
     await refill();
-    await using running = RunningMigration.start(pair, { ...planted, verification: 'report', once: true });
+    await using running = RunningMigration.start(pair, { ...planted, verification: 'REPORT', once: true });
     using written = onceAt('engine.cutover.drained', async () => {
       await destination.collection<{ _id: number }>('items').deleteOne({ _id: 9 });
     });
@@ -230,7 +234,7 @@ test('the verification of a migration', async (t) => {
     await using running = RunningMigration.start(pair, planted);
     await running.untilReady();
     await destination.collection('items').dropIndex('a_1');
-    running.migration.want('cutover');
+    running.migration.want('CUTOVER');
     const isRefused = ({ notReadyReasons }: typeof running.progress) =>
       /index missing a_1/.test(notReadyReasons.join());
     await running.until('the missing index to be found', isRefused);
@@ -239,7 +243,7 @@ test('the verification of a migration', async (t) => {
       comparisons += 1;
     });
     await running.until('the cutover to wait for the index', () => comparisons >= 3);
-    assert.equal(running.progress.state, 'tailing');
+    assert.equal(running.progress.state, 'FOLLOWING');
     await destination.collection('items').createIndex({ a: 1 });
     assert.equal(await running.outcome, 'committed');
     await expectIdentical(pair);

@@ -26,7 +26,7 @@ async function ended(destination: MongoClient, signal: AbortSignal): Promise<Che
   try {
     const all = await new AllCheckpoints(destination, new Retrier(systemClock, silentLogger, signal)).read();
     return all.filter(
-      ({ migration: { state }, retiredBy }) => retiredBy === undefined && (state === 'cancelled' || state === 'failed'),
+      ({ migration: { state }, retiredBy }) => retiredBy === undefined && (state === 'CANCELLED' || state === 'FAILED'),
     );
   } catch (error) {
     if (error instanceof UserError && error.code === 'CHECKPOINT_OF_OTHER_VERSION') return [];

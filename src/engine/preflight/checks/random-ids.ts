@@ -51,7 +51,7 @@ function describeOrder(
   destinationCache: number | undefined,
 ): string {
   const { order, reason } = orderOf({ ...sizes, idIndex, otherIdIndexes: 0, destinationCache });
-  if (order === 'natural') return 'The copy reads it in natural order';
+  if (order === 'NATURAL') return 'The copy reads it in natural order';
   return `The copy reads it in the order of _id, because ${reason}`;
 }
 

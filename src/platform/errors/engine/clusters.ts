@@ -62,7 +62,7 @@ export const clusterErrors = defineErrors('migration', {
   },
   CONNECTION_NOT_ENCRYPTED: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'The connection to the % is not encrypted: passwords and documents cross the network in plain text.',
     remedy: 'Set tls=true in the connection string, unless the network is private.',
   },
@@ -78,14 +78,14 @@ export const clusterErrors = defineErrors('migration', {
   },
   SHARDED_SOURCE_EXPERIMENTAL: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail:
       'The source is a sharded cluster. This is experimental: Linkspan was tried with real shards and config servers, but not yet with a real mongos.',
     remedy: 'Read docs/plan/sharded-sources.md, and migrate a copy of the cluster first.',
   },
   SHARD_OPLOGS_UNSEEN: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail:
       "The oplogs of these shards of the source can't be read: %. So Linkspan can't tell how far back they reach, and how much of them is left.",
     remedy:
@@ -93,8 +93,8 @@ export const clusterErrors = defineErrors('migration', {
   },
   SHARDED_BLOCK_WAITS: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail:
       'The write block of a sharded source waits for open transactions and cannot be given up meanwhile. The write pause may be as long as a transaction lasts, 60 s by default.',
     remedy:
@@ -107,8 +107,8 @@ export const clusterErrors = defineErrors('migration', {
   },
   EQUAL_IDS: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail:
       '% has documents with the same _id on two shards: % of % sampled _ids, such as %. A replica set can hold only one document of each.',
     remedy:

@@ -17,16 +17,16 @@ export const preflightErrors = defineErrors('migration', {
   },
   DESTINATION_KEPT: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail:
       'The destination keeps its data and its writers. Linkspan does not block their writes to the migrated namespaces.',
     remedy: 'Make sure that nobody writes to the migrated namespaces there until the cutover is complete.',
   },
   DESTINATION_UNPROTECTED: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail: 'Linkspan does not block writes of other users to the destination during the migration.',
     remedy: 'Use a destination with authentication, and a user with the role restore.',
   },
@@ -42,20 +42,20 @@ export const preflightErrors = defineErrors('migration', {
   },
   INDEX_MODERNISED: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'The index % of % is migrated in a form that current servers accept: %.',
     remedy: 'No action is needed: the index works as on the source.',
   },
   INDEXES_AT_LIMIT: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: '% has % indexes, the most that a server allows.',
     remedy: 'No action is needed: all are migrated. To create another index, drop one first.',
   },
   RECOVERY_MAY_FAIL: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail:
       'The % runs MongoDB %. Because of the unique indexes of %, a member that is killed within about a minute after users move there may be unable to start again.',
     remedy:
@@ -63,14 +63,14 @@ export const preflightErrors = defineErrors('migration', {
   },
   DOCUMENTS_NEAR_LIMIT: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: '% has documents near the limit of 16 MiB: up to % MiB in a sample of %.',
     remedy:
       'No action is needed: they are migrated. Each change of such a document transfers all of it, so expect more lag.',
   },
   ACCOUNTS_KEPT: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'The destination keeps its own %; those of the source are not migrated.',
     remedy:
       "Compare them on both sides. To use the source's, drop or rename them on the destination before the cutover.",
@@ -83,13 +83,13 @@ export const preflightErrors = defineErrors('migration', {
   },
   DISK_TIGHT: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: "The destination's disk has % GB. % GB (twice the size of the documents) is a safe size.",
     remedy: 'Enlarge the disk, or check that the compressed data, the indexes and an oplog of the same size fit.',
   },
   OPLOG_SHORT: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail:
       "The source's oplog covers %, and the initial copy may take %. After a longer stop than the oplog covers, Linkspan has to compare all copied data with the source and repair it before the cutover.",
     remedy:
@@ -97,7 +97,7 @@ export const preflightErrors = defineErrors('migration', {
   },
   HIDDEN_WRITES_UNSEEN: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail:
       "The source's oplog can't be read (%). During the migration Linkspan misses what applyOps, convertToCapped and cloneCollectionAsCapped write there, because change streams do not show it.",
     remedy:
@@ -105,15 +105,15 @@ export const preflightErrors = defineErrors('migration', {
   },
   PART_NOT_BLOCKED: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail: 'Only a part of the source is migrated, so Linkspan does not block writes to the source at the cutover.',
     remedy: 'Stop the applications that write to the selected namespaces before you request the cutover.',
   },
   SOURCE_NOT_BLOCKED: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail:
       'The source runs MongoDB %: Linkspan cannot block its writes at the cutover, and a change of its catalog stops the migration.',
     remedy:
@@ -121,23 +121,23 @@ export const preflightErrors = defineErrors('migration', {
   },
   USERS_BYPASS_BLOCK: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail: 'The source has users who can bypass the write block at the cutover: %.',
     remedy: 'Stop the applications that write as these users before you request the cutover, or revoke the role.',
   },
   WRITES_BLOCKED: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail: 'User writes on the % were blocked at the time of the check.',
     remedy:
       'If nobody needs this block and no migration has committed from there, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
   },
   BLOCK_OWNER_UNSEEN: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail:
       "The user on the source may not read its oplog. So Linkspan can't see who set a write block there, and never lifts or uses one that is already set.",
     remedy:
@@ -151,35 +151,35 @@ export const preflightErrors = defineErrors('migration', {
   },
   VERSION_NOT_TRIED: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'Linkspan was not tried with the version of the %, MongoDB %. Its tests run on 5.0 and 6.0.',
     remedy: 'Try the migration with a copy of your data first, up to the cutover.',
   },
   FILE_LIMIT_LOW: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: "The destination may open % files, and the source's collections and indexes need %.",
     remedy: 'Raise the limit of the destination (ulimit -n, or LimitNOFILE of its systemd unit) to 64,000 or more.',
   },
   PROFILER_ON: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'The profiler of the % records every operation in %.',
     remedy:
       'Set its level to 0 or 1 (db.setProfilingLevel) until the migration ends: every read or write of the migration causes one more write.',
   },
   INDEX_FILTERS_LEFT: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail: 'The source has index filters for %. They are in the memory of its %, so they are not migrated.',
     remedy:
       'Set them on the destination before the cutover (planCacheSetFilter), or drop those that queries do not need.',
   },
   WRITE_CONCERNS_LEFT: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail:
       'The source has write concerns that the destination lacks: %. Writes that name one fail on the destination.',
     remedy:
@@ -187,8 +187,8 @@ export const preflightErrors = defineErrors('migration', {
   },
   MEMBER_TAGS_LEFT: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail:
       'Members of the source have tags that no member of the destination has: %. Reads that ask for one find no server there.',
     remedy:
@@ -196,28 +196,28 @@ export const preflightErrors = defineErrors('migration', {
   },
   DEFAULT_CONCERNS_DIFFER: {
     status: 200,
-    severity: 'warning',
-    concerns: 'cutover',
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
     detail: 'The default % concern of the source was set to %, and that of the destination is %.',
     remedy:
       'Set the same on the destination before the cutover (setDefaultRWConcern), or have applications ask for the concern that they need.',
   },
   RANDOM_IDS: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'Collection % has % MiB of documents with random _ids, and the cache of the source has % MiB. %.',
     remedy:
       'Expect the copy to displace documents of your users from the cache, and to be slow in the order of _id. Copy it in quiet hours, or limit the copy rate.',
   },
   HOST_BUSY: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'This host was busy at the time of the check: its load average was % per processor.',
     remedy: 'Stop other programs here, or run the migration on another host. A busy host copies slowly and lags more.',
   },
   CLOCKS_DIFFER: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'The clock of the % is % the clock of this host.',
     remedy: 'Synchronize the clocks, for example with NTP. Otherwise log times, lag and expiry times are wrong.',
   },
@@ -228,13 +228,13 @@ export const preflightErrors = defineErrors('migration', {
   },
   CHECK_INCOMPLETE: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'Linkspan could not check %: %.',
     remedy: 'Check it yourself, or fix the reported problem and run the check again.',
   },
   FINDINGS_LEFT_OUT: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: '% more findings are not shown here.',
     remedy: 'Fix the shown findings and run the check again, or list all with linkspan plan on the migration host.',
   },

@@ -99,21 +99,21 @@ export const runErrors = defineErrors('migration', {
   },
   SOURCE_WRITTEN_AFTER_COMMIT: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'After the commit, the source received % in %. They exist only on the source.',
     remedy:
       'Stop the applications that still write to the source. Compare these namespaces on both sides and copy the missing changes by hand.',
   },
   OLD_SOURCE_ACCOUNTS_CHANGED: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail:
       "After the cutover's last look at users and roles, the old source received changes in %. They exist only there.",
     remedy: 'Compare users and roles of both sides, and repeat the missing changes on the side that has the users.',
   },
   SOURCE_UNWATCHED: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail:
       'The cutover of migration % was finished without the source: %. Nobody looked for writes that the source took after the commit.',
     remedy:
@@ -121,7 +121,7 @@ export const runErrors = defineErrors('migration', {
   },
   INDEXES_LEFT: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: 'On the open destination, % had another uniqueness or expiry than on the source when the cutover ended: %.',
     remedy:
       'If users changed them on purpose, do nothing. Otherwise change them with collMod, or drop and create them again. linkspan cleanup without --migration lists all of them, and changes nothing.',

@@ -16,7 +16,7 @@ export const selectionErrors = defineErrors('migration', {
   },
   PATTERN_MATCHES_NOTHING: {
     status: 200,
-    severity: 'warning',
+    severity: 'WARNING',
     detail: '% has %, which matches nothing on the source.',
     remedy: 'Correct the pattern, unless it is for names that will exist on the source later: it applies to those too.',
   },

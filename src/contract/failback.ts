@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { errorData } from './error-data.ts';
+import { count, figure, listOf } from './primitives.ts';
+
+/** The way back of a direction that has cut over, as its engine reports it. */
+export const wayBack = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('PREPARING') }).meta({ description: 'The engine has not opened it yet.' }),
+  z.object({
+    state: z.literal('FOLLOWING'),
+    ready: z.boolean().meta({ description: 'Whether a cutover could begin at once after a reversal.' }),
+    notReadyReasons: listOf(z.string()),
+    lagSeconds: count.nullable(),
+    oplogLeftSeconds: figure.optional().meta({ description: 'The headroom of the oplog on the side with users.' }),
+    warnings: listOf(z.string()),
+  }),
+  z.object({ state: z.literal('FAILED'), error: errorData }).meta({ description: 'Its engine has stopped.' }),
+  z.object({ state: z.literal('CLOSED') }).meta({ description: 'It is on record that nobody may begin it again.' }),
+]);
+
+export type WayBack = z.output<typeof wayBack>;

@@ -1,0 +1,33 @@
+import { UserError } from '../platform/index.ts';
+import type { ErrorData } from './error-data.ts';
+
+/** What is known of a migration since its cutover. */
+interface SinceCutover {
+  /** The claim of the verification, when both sides differed at the cutover. */
+  readonly differed?: string | undefined;
+  /** The changes that the source received after the commit, in words, and their namespaces. */
+  readonly written?: readonly [changes: string, namespaces: string] | undefined;
+  /** Why the way back has failed, or is lost. */
+  readonly wayBack?: ErrorData | undefined;
+}
+
+/**
+ * Returns what has gone wrong since a cutover, the worst first; empty while nothing has. Every face that shows a complete
+ * migration shows the first of them before anything else.
+ */
+export function problemsSince({ differed, written, wayBack }: SinceCutover): readonly ErrorData[] {
+  return [
+    ...(differed === undefined ? [] : [problemOf(new UserError('VERIFICATION_FAILED', [differed.replace(/\.$/, '')]))]),
+    ...(written === undefined ? [] : [problemOf(new UserError('SOURCE_WRITTEN_AFTER_COMMIT', written))]),
+    ...(wayBack === undefined ? [] : [wayBack]),
+  ];
+}
+
+/** Whether a problem means that one side has data that the other one lacks. */
+export function isDifference({ code }: ErrorData): boolean {
+  return code === 'VERIFICATION_FAILED' || code === 'SOURCE_WRITTEN_AFTER_COMMIT';
+}
+
+function problemOf({ code, message, remedy }: UserError): ErrorData {
+  return { code, message, remedy };
+}

@@ -1,0 +1,34 @@
+import type { Gate, ShownGate } from './gate.ts';
+import { GATES, type GateDeclaration } from './gates.ts';
+import { inWords } from './in-words.ts';
+
+/** Whether a gate holds a cutover back. */
+function holdsBack(one: Gate): boolean {
+  return declarationOf(one).refuses && one.state !== 'PASSED' && one.state !== 'SKIPPED';
+}
+
+/** Whether the gates let a cutover begin. Without gates nothing is known, so it can't. */
+export function areReady(gates: readonly Gate[]): boolean {
+  return gates.length > 0 && !gates.some(holdsBack);
+}
+
+/** Returns the reasons of the gates that hold a cutover back. */
+export function refusalsOf(gates: readonly Gate[]): string[] {
+  return gates
+    .filter(holdsBack)
+    .flatMap(({ name, reasons }) => (reasons.length > 0 ? reasons : [`${inWords(name)} is not known`]));
+}
+
+/** Returns the gates with their declarations, in the order of the catalogue. */
+export function showGates(gates: readonly Gate[]): ShownGate[] {
+  const order = Object.keys(GATES);
+  const place = ({ name }: Gate) => (order.includes(name) ? order.indexOf(name) : order.length);
+  return [...gates].sort((a, b) => place(a) - place(b)).map((one) => ({ ...one, ...declarationOf(one) }));
+}
+
+/** A gate of another version counts as one that refuses: nobody knows what it protects. */
+function declarationOf({ name }: Pick<Gate, 'name'>): GateDeclaration {
+  const known: Readonly<Record<string, GateDeclaration>> = GATES;
+  const foreign = { group: 'CUTOVER', title: name, refuses: true, unit: null, action: '' } as const;
+  return Object.hasOwn(known, name) ? (known[name] ?? foreign) : foreign;
+}
