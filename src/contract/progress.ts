@@ -50,6 +50,9 @@ const resumedFrom = z.object({
 const copy = z.object({
   collectionsTotal: count,
   collectionsDone: count,
+  collectionsQuarantined: count.meta({
+    description: 'Collections that wait for a reason of their own, which `waiting` names, while all others continue.',
+  }),
   documentsTotal: count,
   documentsCopied: count,
   bytesTotal: count,

@@ -54,6 +54,12 @@ export const METRICS = {
     help: 'Collections that are copied and have their indexes.',
     of: 'migrations',
   },
+  linkspan_quarantined_collections: {
+    type: 'gauge',
+    labels: ['migration'],
+    help: 'Collections that wait for a reason of their own, while all others continue.',
+    of: 'migrations',
+  },
   linkspan_copied_bytes: {
     type: 'gauge',
     labels: ['migration'],

@@ -98,6 +98,7 @@ function loadedSamples(id: string, progress: MeasuredProgress, beganHere: boolea
   return [
     known(id, 'linkspan_collections', copy?.collectionsTotal),
     known(id, 'linkspan_copied_collections', copy?.collectionsDone),
+    known(id, 'linkspan_quarantined_collections', copy?.collectionsQuarantined),
     known(id, 'linkspan_copied_bytes', copy?.bytesCopied),
     known(id, 'linkspan_copy_expected_bytes', copy?.bytesTotal),
     known(id, 'linkspan_copied_documents', copy?.documentsCopied),

@@ -291,6 +291,7 @@ test('GET shows phases, counts and reasons as the agent reported them', async ()
       bytesCopied: 1,
       bytesTotal: 9,
       collectionsDone: 0,
+      collectionsQuarantined: 0,
       collectionsTotal: 1,
       documentsCopied: 1,
       documentsTotal: 9,

@@ -57,6 +57,7 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
     copy: {
       collectionsTotal: 1,
       collectionsDone: 0,
+      collectionsQuarantined: 0,
       documentsTotal: 9,
       documentsCopied: 1,
       bytesTotal: 9,

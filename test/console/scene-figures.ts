@@ -17,6 +17,7 @@ export const copying: Partial<Progress> = {
   copy: {
     collectionsTotal: 68,
     collectionsDone: 41,
+    collectionsQuarantined: 0,
     documentsTotal: 719_445_051,
     documentsCopied: 455_102_611,
     bytesTotal: 412 * GIB,

@@ -19,6 +19,7 @@ export function notYetRunning({
     copy: {
       collectionsTotal: 0,
       collectionsDone: 0,
+      collectionsQuarantined: 0,
       documentsTotal: 0,
       documentsCopied: 0,
       bytesTotal: 0,

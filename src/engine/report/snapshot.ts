@@ -78,6 +78,8 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     copy: {
       collectionsTotal: collections.length,
       collectionsDone: done.length,
+      collectionsQuarantined: collections.filter(({ stuck, missing }) => stuck !== undefined || missing !== undefined)
+        .length,
       documentsTotal: sum(({ documents, copied }) => Math.max(documents, copied.documents)),
       documentsCopied: sum(({ copied }) => copied.documents),
       bytesTotal: sum(({ bytes, copied }) => Math.max(bytes, copied.bytes)),

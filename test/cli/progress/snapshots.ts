@@ -12,6 +12,7 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
     copy: {
       collectionsTotal: 3,
       collectionsDone: 1,
+      collectionsQuarantined: 0,
       documentsTotal: 2_000,
       documentsCopied: 1_000,
       bytesTotal: 4_000_000,

@@ -75,7 +75,9 @@ test('a collection that the destination refuses is set aside, with the reason, w
   const refused = byName(running).get('shop.refused');
   assert.match(refused?.reason ?? '', /the destination refused/);
   assert.equal(refused?.documentsCopied, 0);
+  assert.equal(running.progress.copy.collectionsQuarantined, 1);
   await pair.destination.clearFailPoints();
+  await running.until('the copy', ({ copy }) => copy.collectionsDone === 2 && copy.collectionsQuarantined === 0);
 });
 
 test('every document that differed is listed, not only the latest ones', async () => {
