@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import { finding, listOf } from '../contract/index.ts';
+import { estimate, finding, listOf } from '../contract/index.ts';
 import { getValidation, startValidation, type Validation } from '../control/index.ts';
 import { migrationRequestVersions } from './migration-request.ts';
 import { defineOperation } from './operation.ts';
 import { id } from './schemas.ts';
-
-const count = z.number().nonnegative();
 
 const liveImportValidation = z
   .object({
@@ -17,25 +15,7 @@ const liveImportValidation = z
     linkspan: z
       .object({
         findings: listOf(finding).meta({ description: 'All findings, including warnings.' }),
-        estimate: z
-          .object({
-            collections: count,
-            documents: count,
-            bytes: count.meta({ description: 'Size of the documents as they are read and sent.' }),
-            indexes: count.meta({ description: 'Indexes without those on `_id`.' }),
-            indexBytes: count,
-            left: count.meta({ description: 'Databases or collections that were not measured, for lack of time.' }),
-            copy: z
-              .object({
-                seconds: z.number().meta({ description: 'Without the time to build the indexes.' }),
-                bytesPerSecond: z.number(),
-                restsOn: z.enum(['ASSUMPTION', 'MEASURED_SOURCE_READ', 'CONFIGURED_LIMIT']).meta({
-                  description: 'The slowest of these limits the rate. `ASSUMPTION`: 30 MB/s into any destination.',
-                }),
-              })
-              .optional()
-              .meta({ description: 'Absent if it is unknown.' }),
-          })
+        estimate: estimate
           .optional()
           .meta({ description: 'What the migration would copy, and for how long. Absent if it is unknown.' }),
       })

@@ -13,7 +13,6 @@ export {
   verifyHead,
 } from './proof.ts';
 export { MOST_REQUESTS, ReplayGuard } from './replay-guard.ts';
-export type { ReportedEstimate } from './reported-estimate.ts';
 export { AnswerKey, sealTo } from './sealed-answer.ts';
 export { ANSWER_HEADER, isAnswerOf, signAnswer } from './signed-answer.ts';
 export { loadSigningKey, newSigningKey, parsePublicKey, publicKeyOf } from './signing-key.ts';

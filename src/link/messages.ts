@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { finding, listOf, type Progress, progress, sourceWatch, wayBack } from '../contract/index.ts';
+import { estimate, finding, listOf, type Progress, progress, sourceWatch, wayBack } from '../contract/index.ts';
 import { agentName, bounded } from './bounded.ts';
-import { reportedEstimate } from './reported-estimate.ts';
 import { type ReportedLists, reportedLists } from './reported-lists.ts';
 
 /** The feature of an agent that runs reversible migrations. A control plane sends their orders to no other agent. */
@@ -139,7 +138,7 @@ const report = z.object({
       errorMessage: z.string().nullable(),
       findings: listOf(finding),
       /** Absent while nothing is known. Another form must not hold up the findings. */
-      estimate: reportedEstimate.optional().catch(undefined),
+      estimate: estimate.optional().catch(undefined),
     }),
   ),
   migrations: listOf(

@@ -110,7 +110,7 @@ describe('with a destination whose registered user may create users', () => {
     await using setup = await Setup.start(set.uri, dialler);
     const { groupId } = setup.world;
     const { linkspan } = await setup.api('GET', `/api/atlas/v2/groups/${groupId}/clusters/C1`);
-    assert.deepEqual(linkspan, { destinationUsers: 'migration' });
+    assert.deepEqual(linkspan, { destinationUsers: 'MIGRATION' });
     const id = await setup.order();
     const uri = await setup.uri();
     assert.ok(await isThere(id));
@@ -296,7 +296,7 @@ test('if the registered user may not create users, the agent gets that user itse
   await using setup = await Setup.start(uri, destinations);
   const path = `/api/atlas/v2/groups/${setup.world.groupId}/clusters/C1`;
   const shown = await setup.api('GET', path);
-  assert.deepEqual(shown.linkspan, { destinationUsers: 'fixed' });
+  assert.deepEqual(shown.linkspan, { destinationUsers: 'FIXED' });
   const connectionStrings = { standard: 'mongodb://admin:secret@d1:27017/?replicaSet=rs' };
   const { json: changed } = await setup.world.plane.api('PATCH', path, { body: { connectionStrings } });
   assert.deepEqual(changed.linkspan, { destinationUsers: 'migration' });

@@ -1,4 +1,4 @@
-import { dateOf, GATES, type Gate, type Progress } from '../../src/contract/index.ts';
+import { dateOf, GATES, type Gate, type GateName, type Progress } from '../../src/contract/index.ts';
 import { CUTOVER_STEPS, type CutoverStepName } from '../../src/engine/records/cutover-attempt.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
 
@@ -118,18 +118,18 @@ export const settled = verification({
 });
 
 /** All gates of an engine, passed but for these. */
-export function gates(others: Readonly<Record<string, Partial<Gate>>> = {}): Gate[] {
-  const figures: Record<string, Partial<Gate>> = {
-    waits: { value: 0, limit: 0 },
-    copy: { value: 68, limit: 68 },
-    indexes: { value: 143, limit: 143 },
-    lag: { value: 1, limit: 10 },
-    documents: { value: 0, limit: 0 },
-    oplog: { value: 93, limit: 20 },
-    transactions: { value: 0, limit: 5 },
+export function gates(others: Readonly<Partial<Record<GateName, Partial<Gate>>>> = {}): Gate[] {
+  const figures: Partial<Record<GateName, Partial<Gate>>> = {
+    WAITS: { value: 0, limit: 0 },
+    COPY: { value: 68, limit: 68 },
+    INDEXES: { value: 143, limit: 143 },
+    LAG: { value: 1, limit: 10 },
+    DOCUMENTS: { value: 0, limit: 0 },
+    OPLOG: { value: 93, limit: 20 },
+    TRANSACTIONS: { value: 0, limit: 5 },
   };
-  return Object.keys(GATES)
-    .filter((name) => !['agent', 'request', 'window'].includes(name))
+  return (Object.keys(GATES) as GateName[])
+    .filter((name) => !['AGENT', 'REQUEST', 'WINDOW'].includes(name))
     .map((name) => ({
       name,
       state: 'PASSED' as const,
@@ -147,7 +147,7 @@ export const ready: Partial<Progress> = {
   ...copied,
   verification: settled,
   readiness: gates({
-    transactions: {
+    TRANSACTIONS: {
       state: 'WAITING',
       value: 14,
       reasons: ['a transaction of reporting has been open for 14 s'],

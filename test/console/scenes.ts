@@ -161,13 +161,38 @@ export const SCENES: readonly Scene[] = [
         {
           ...copying,
           readiness: gates({
-            copy: open(41, 68, '41 of 68 collections copied', 2380),
-            lag: unknown('the lag is not known yet'),
-            running: open(null, null, 'it is copying'),
+            COPY: open(41, 68, '41 of 68 collections copied', 2380),
+            LAG: unknown('the lag is not known yet'),
+            RUNNING: open(null, null, 'it is copying'),
           }),
         },
         collectionsIn('COPYING'),
       ),
+  },
+  {
+    name: 'building indexes',
+    word: 'Building indexes',
+    says: '141 of 143 indexes are built',
+    play: (started) =>
+      started.report({ ...copied, state: 'COPYING', indexes: { total: 143, built: 141, building: null } }),
+  },
+  {
+    name: 'repairing',
+    word: 'Repairing',
+    says: 'Compared again: 2 of 5 collections.',
+    play: (started) =>
+      started.report({
+        ...copied,
+        repairs: {
+          declared: 1,
+          at: dateOf(ago(3)),
+          reason: 'the oplog no longer reached back to the position of the stream',
+          collections: 5,
+          collectionsDone: 2,
+          documentsCompared: 80_000,
+          keysDiffered: 12,
+        },
+      }),
   },
   {
     name: 'verifying',
@@ -178,7 +203,7 @@ export const SCENES: readonly Scene[] = [
         {
           ...copied,
           verification: verification(),
-          readiness: gates({ documents: open(0, 0, 'the verification has yet to compare 1,204 documents again', 244) }),
+          readiness: gates({ DOCUMENTS: open(0, 0, 'the verification has yet to compare 1,204 documents again', 244) }),
         },
         collectionsIn('FOLLOWING'),
       ),
@@ -193,7 +218,7 @@ export const SCENES: readonly Scene[] = [
         lagSeconds: 41,
         etaSeconds: 90,
         verification: verification(),
-        readiness: gates({ lag: open(41, 10, 'the lag is 41 s, above 10 s', 90) }),
+        readiness: gates({ LAG: open(41, 10, 'the lag is 41 s, above 10 s', 90) }),
       }),
   },
   {
@@ -210,7 +235,7 @@ export const SCENES: readonly Scene[] = [
       started.report({
         ...copying,
         waiting: [{ for: 'the destination', since: dateOf(ago(3)), reason: 'no primary: the set elects one' }],
-        readiness: gates({ waits: open(1, 0, 'it waits for the destination: no primary') }),
+        readiness: gates({ WAITS: open(1, 0, 'it waits for the destination: no primary') }),
       }),
   },
   {
@@ -242,7 +267,7 @@ export const SCENES: readonly Scene[] = [
         ...copied,
         verification: settled,
         readiness: gates({
-          drops: { state: 'BLOCKED', reasons: ['9 of 68 collections were dropped on the source within a minute'] },
+          DROPS: { state: 'BLOCKED', reasons: ['9 of 68 collections were dropped on the source within a minute'] },
         }),
       }),
   },
@@ -261,7 +286,7 @@ export const SCENES: readonly Scene[] = [
           foreignWrites: 2,
         }),
         readiness: gates({
-          documents: { state: 'BLOCKED', value: 1, limit: 0, reasons: ['source and destination differ in 1 document'] },
+          DOCUMENTS: { state: 'BLOCKED', value: 1, limit: 0, reasons: ['source and destination differ in 1 document'] },
         }),
       }),
   },

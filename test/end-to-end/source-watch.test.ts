@@ -44,7 +44,7 @@ test('after COMPLETE the agent watches the source through kills of agent and ser
   const { server, agent } = await completePush(setup, pair, flags);
   const items = pair.source.client.db('shop').collection('items');
   const watch = async () => (await setup.show()).linkspan.sourceWatch;
-  assert.deepEqual([(await watch()).changes, (await watch()).ended], [0, null]);
+  assert.deepEqual([(await watch()).changes, (await watch()).ended], [0, undefined]);
   const minutes = (Date.parse((await watch()).until) - Date.parse((await setup.show()).linkspan.endedAt)) / 60_000;
   assert.equal(minutes, 60);
   await items.insertOne({ after: 1 });

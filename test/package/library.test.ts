@@ -83,5 +83,5 @@ test('the example of docs/migrate/library.md compiles, and moves a cluster with 
 
   const again = await run(process.execPath, [compiled], { env }).catch((error) => error);
   assert.equal(again.code, 2);
-  assert.match(again.stderr, /^error: .*\[\w+\]$/m);
+  assert.match(again.stderr, /^ERROR: .*\[\w+\]$/m);
 });

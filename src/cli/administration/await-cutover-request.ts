@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LiveMigration } from '../../atlas-api/index.ts';
 import { UserError } from '../../platform/index.ts';
 import type { Values } from './command.ts';
-import { hasEnded, isLost, type ShownMigration } from './shown-migration.ts';
+import { hasEnded, isLost } from './shown-migration.ts';
 
 const LOOK_EVERY_MS = 250;
 /** The request stays, and the migration shows what came of it. */
@@ -19,7 +20,7 @@ export async function awaitCutoverRequest(
 ): Promise<unknown> {
   if (!abort && !dryRun) return first;
   const deadlineMs = performance.now() + WAIT_MS;
-  let migration = first as ShownMigration;
+  let migration = first as LiveMigration;
   while (performance.now() < deadlineMs && !(abort ? isAborted(migration) : isRehearsed(migration))) {
     if (abort && migration.status === 'COMPLETE') {
       const { message } = new UserError('CUTOVER_COMMITTED', [migration._id]);
@@ -28,16 +29,16 @@ export async function awaitCutoverRequest(
     // A lost agent reports nothing. Whoever has to open a source by hand must not wait for it.
     if (hasEnded(migration) || isLost(migration)) break;
     await delay(LOOK_EVERY_MS);
-    migration = (await look()) as ShownMigration;
+    migration = (await look()) as LiveMigration;
   }
   return migration;
 }
 
 /** Whether no cutover was wanted, or its agent has aborted it. */
-function isAborted({ status, linkspan: { cutoverAbort } }: ShownMigration): boolean {
+function isAborted({ status, linkspan: { cutoverAbort } }: LiveMigration): boolean {
   return status === 'WORKING' && (cutoverAbort?.isDone ?? true);
 }
 
-function isRehearsed({ linkspan: { rehearsalId, progress } }: ShownMigration): boolean {
+function isRehearsed({ linkspan: { rehearsalId, progress } }: LiveMigration): boolean {
   return progress?.cutoverAttempts?.some((one) => one.rehearsalId === rehearsalId && one.result !== undefined) ?? false;
 }

@@ -1,3 +1,4 @@
+import type { LiveMigration } from '../../atlas-api/index.ts';
 import { type Progress, STAGES } from '../../contract/index.ts';
 import { findingsText } from '../command-line/findings.ts';
 import {
@@ -11,7 +12,7 @@ import {
 import { wrap, wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
 import { problemLines } from './problem-lines.ts';
-import { hasEnded, lagOf, progressViewOf, type ShownMigration } from './shown-migration.ts';
+import { hasEnded, lagOf, progressViewOf } from './shown-migration.ts';
 import { wayBackLines } from './way-back-text.ts';
 
 const LABEL_COLUMNS = 16;
@@ -22,32 +23,32 @@ const SHORT_ERROR = 60;
 export const stageColumn: Column = {
   title: 'stage',
   of: (record) => {
-    const migration = record as ShownMigration;
+    const migration = record as LiveMigration;
     return [STAGES[migration.linkspan.stage], percentOf(migration)].join(' ').trimEnd();
   },
 };
-export const lagColumn: Column = { title: 'lagTimeSeconds', of: (record) => lagOf(record as ShownMigration) };
+export const lagColumn: Column = { title: 'lagTimeSeconds', of: (record) => lagOf(record as LiveMigration) };
 /** An error's beginning; `migration describe` has the whole. */
 export const shortErrorColumn: Column = {
   title: 'errorMessage',
   of: (record) => {
-    const { errorMessage, linkspan } = record as ShownMigration;
+    const { errorMessage, linkspan } = record as LiveMigration;
     const text = linkspan.problems?.[0]?.message ?? errorMessage;
     return text !== undefined && text.length > SHORT_ERROR ? `${text.slice(0, SHORT_ERROR - 1)}…` : text;
   },
 };
 export const agentColumn: Column = {
   title: 'agent',
-  of: (record) => (record as ShownMigration).linkspan.agent?.status,
+  of: (record) => (record as LiveMigration).linkspan.agent?.status,
 };
 export const waitingColumn: Column = {
   title: 'waitingFor',
-  of: (record) => (record as ShownMigration).linkspan.waiting.map((wait) => wait.for).join(', ') || undefined,
+  of: (record) => (record as LiveMigration).linkspan.waiting.map((wait) => wait.for).join(', ') || undefined,
 };
 
 /** The text of `migration describe` below the table: stage, why the migration is not ready for cutover, and warnings. */
 export function migrationText(answer: unknown): string {
-  const migration = answer as ShownMigration;
+  const migration = answer as LiveMigration;
   const { wanted, agent, waiting, findings, cutoverWindowEndsAt, cutoverRequestedAt, sourceBlockedSince, progress } =
     migration.linkspan;
   const { sourceWatch, warnings = [] } = migration.linkspan;
@@ -88,14 +89,14 @@ export function migrationText(answer: unknown): string {
 }
 
 /** The checklist of the cutover, grouped. */
-function checklistText({ readyForCutover, linkspan: { readiness = [] } }: ShownMigration): string {
+function checklistText({ readyForCutover, linkspan: { readiness = [] } }: LiveMigration): string {
   if (readiness.length === 0) return '';
   const lines = [`Ready for cutover: ${readyForCutover ? 'yes' : 'no'}`, ...readinessLines(readiness)];
   return `\n${lines.map((line) => `${wrap(line, process.stdout, 6)}\n`).join('')}`;
 }
 
-function watchText({ until, watchedTo, ended }: NonNullable<ShownMigration['linkspan']['sourceWatch']>): string {
-  if (ended === null) return `for writes until ${until}, so far up to ${watchedTo}`;
+function watchText({ until, watchedTo, ended }: NonNullable<LiveMigration['linkspan']['sourceWatch']>): string {
+  if (ended === undefined) return `for writes until ${until}, so far up to ${watchedTo}`;
   return ended === 'over' ? `for writes until ${until}` : `for writes up to ${watchedTo}: ${ended}`;
 }
 
@@ -108,7 +109,7 @@ function verificationLines(progress: Progress): (readonly [label: string, text: 
 
 /** The warnings that concern the cutover, to show before it. */
 export function cutoverWarnings(answer: unknown): string[] {
-  const { findings } = (answer as ShownMigration).linkspan;
+  const { findings } = (answer as LiveMigration).linkspan;
   return findings
     .filter(({ concerns }) => concerns === 'CUTOVER')
     .map(({ message, remedy, code }) => `${message} ${remedy} [${code}]`);
@@ -116,7 +117,7 @@ export function cutoverWarnings(answer: unknown): string[] {
 
 const ASKED = { PAUSED: 'a pause', CUTOVER: 'the cutover', CANCELLED: 'the cancellation' } as const;
 
-function percentOf(migration: ShownMigration): string {
+function percentOf(migration: LiveMigration): string {
   const { fraction } = progressViewOf(migration, Date.now());
   return fraction === null ? '' : `${Math.floor(fraction * 100)} %`;
 }

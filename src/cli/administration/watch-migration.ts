@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LiveMigration } from '../../atlas-api/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { exitCode } from '../command-line/exit-code.ts';
 import { codeOfProblem } from '../command-line/outcome.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import { chooseRenderer, type OutputFormat, type ProgressView } from '../progress/index.ts';
 import { tell } from '../terminal/index.ts';
-import { hasEnded, progressViewOf, type ShownMigration } from './shown-migration.ts';
+import { hasEnded, progressViewOf } from './shown-migration.ts';
 
 const LOOK_EVERY_MS = 1_000;
 
@@ -19,7 +20,7 @@ const LOOK_EVERY_MS = 1_000;
 export async function watchMigration(
   look: () => Promise<unknown>,
   format: OutputFormat,
-): Promise<ShownMigration | undefined> {
+): Promise<LiveMigration | undefined> {
   using signals = catchSignals();
   const { signal } = signals;
   const interrupted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
@@ -29,7 +30,7 @@ export async function watchMigration(
   let last: ProgressView | undefined;
   for (;;) {
     try {
-      const migration = (await Promise.race([look(), interrupted])) as ShownMigration | undefined;
+      const migration = (await Promise.race([look(), interrupted])) as LiveMigration | undefined;
       if (migration === undefined) {
         if (last) renderer.finish(last);
         process.exitCode = signals.received() === 'SIGINT' ? exitCode.interrupted : exitCode.stoppedCanBeResumed;

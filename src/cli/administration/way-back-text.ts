@@ -1,21 +1,10 @@
+import type { LiveMigration } from '../../atlas-api/index.ts';
 import { wrapBeside } from '../terminal/index.ts';
 
 const LABEL_COLUMNS = 16;
 
 /** The fields of a reversible migration in the API's answer. */
-export interface ShownWayBack {
-  readonly reversals?: number;
-  readonly usersOn?: 'SOURCE' | 'DESTINATION';
-  readonly wayBack?: {
-    readonly state: 'PLANNED' | 'PREPARING' | 'FOLLOWING' | 'FAILED' | 'FINISHING' | 'CLOSED' | 'LOST';
-    readonly openSince?: string;
-    readonly ready: boolean;
-    readonly lagSeconds: number | null;
-    readonly notReadyReasons: readonly string[];
-    readonly warnings: readonly string[];
-    readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
-  };
-}
+type ShownWayBack = Pick<LiveMigration['linkspan'], 'reversals' | 'usersOn' | 'wayBack'>;
 
 const SENTENCES = {
   PLANNED: 'planned: the cutover opens it',

@@ -1,6 +1,6 @@
-import type { CollectionProgress, Finding, ListedMismatch, Progress, WayBack } from '../../contract/index.ts';
+import type { CollectionProgress, Estimate, Finding, ListedMismatch, Progress, WayBack } from '../../contract/index.ts';
 import type { HookEvent } from '../../hooks/index.ts';
-import type { Deployment, InventoryProject, ReportedEstimate } from '../../link/index.ts';
+import type { Deployment, InventoryProject } from '../../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
 import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 import type { Sealed } from './sealer.ts';
@@ -212,7 +212,7 @@ export interface Validation extends Order {
   /** The findings of preflight; empty until the agent has reported. */
   readonly findings: readonly Finding[];
   /** Null until the agent has reported, and when it reported none. */
-  readonly estimate: ReportedEstimate | null;
+  readonly estimate: Estimate | null;
   /** Fingerprint of the destination's address at creation; null in records of older versions. */
   readonly destinationAddress: string | null;
   readonly createdAtMs: number;

@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import type { Estimate } from '../../contract/index.ts';
 import type { CatalogEntry } from '../catalog/read-catalog.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import { collectionStatistics, type Sizes } from './sizes.ts';
@@ -22,7 +23,7 @@ const MOST_COMPARED = 500;
 export interface CopyTime {
   readonly seconds: number;
   readonly bytesPerSecond: number;
-  readonly restsOn: 'ASSUMPTION' | 'MEASURED_SOURCE_READ' | 'CONFIGURED_LIMIT';
+  readonly restsOn: NonNullable<Estimate['copy']>['restsOn'];
   /** The measured read rate of the source; undefined when it wasn't measured, or had too little data. */
   readonly readBytesPerSecond?: number;
 }

@@ -1,5 +1,4 @@
 import { MongoClient } from 'mongodb';
-import { eventually } from '../../support/eventually.ts';
 import type { ReplicaSet } from '../../support/replica-set.ts';
 
 /** A transaction that an application keeps open on a source. */
@@ -30,35 +29,17 @@ export class OpenTransaction implements AsyncDisposable {
   }
 }
 
-/** An administrator's program that writes to a source while its users are blocked, without a pause. */
-export class BypassingWriter implements AsyncDisposable {
-  readonly #running: Promise<void>;
-  #stopped = false;
-
-  private constructor(set: ReplicaSet) {
-    this.#running = this.#run(set);
-  }
-
-  static start(set: ReplicaSet): BypassingWriter {
-    return new BypassingWriter(set);
-  }
-
-  async #run({ client }: ReplicaSet): Promise<void> {
-    const blocks = client.db('config').collection('user_writes_critical_sections');
-    const isBlocked = async () => this.#stopped || (await blocks.findOne()) !== null;
-    const notes = client.db('shop').collection('notes', { writeConcern: { w: 1 } });
-    const write = async (atATime: number) => {
-      while (!this.#stopped) {
-        await eventually(isBlocked, { what: 'a write block', pollMs: 5 });
-        for (let left = atATime; left > 0 && !this.#stopped; left -= 1) await notes.insertOne({});
-      }
-    };
-    // The last look before a commit is short: one of the writers is always under way in it, since they pause in turns.
-    await Promise.all([60, 100, 140].map(write));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopped = true;
-    await this.#running;
-  }
+/**
+ * Makes a source take long to acknowledge Linkspan's notes, as one with a slow majority does: a write block lasts for seconds.
+ * Shorter than what keeps Linkspan from blocking at all.
+ */
+export async function slowMajority(set: ReplicaSet): Promise<AsyncDisposable> {
+  const slow = {
+    failCommands: ['appendOplogNote'],
+    blockConnection: true,
+    blockTimeMS: 1_400,
+    appName: 'linkspan-source',
+  };
+  await set.failCommand({ mode: 'alwaysOn', data: slow });
+  return { [Symbol.asyncDispose]: () => set.clearFailPoints() };
 }

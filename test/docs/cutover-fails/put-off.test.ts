@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SELDOM_MS, SideWriter } from '../../engine/cutover/side-writer.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { BypassingWriter, OpenTransaction } from './obstacles.ts';
+import { OpenTransaction, slowMajority } from './obstacles.ts';
 import { OperatedPush } from './operated-push.ts';
 import { OperatedSync } from './operated-sync.ts';
 import { PagePart } from './page-part.ts';
@@ -61,7 +61,7 @@ test('control plane: the page makes a migration ready, ends attempts that are pu
   }
   {
     using part = new PagePart('Users are blocked for too long', 'control plane');
-    await using _administrator = BypassingWriter.start(pair.source);
+    await using _ = await slowMajority(pair.source);
     await push.cutOver();
     await eventually(async () => (await setup.show()).linkspan.sourceBlockedSince !== undefined, {
       what: 'users to be blocked',
@@ -118,7 +118,7 @@ test('linkspan sync: the page makes a migration ready, ends attempts that are pu
   }
   {
     using part = new PagePart('Users are blocked for too long', 'sync');
-    await using _administrator = BypassingWriter.start(pair.source);
+    await using _ = await slowMajority(pair.source);
     await sync.cutOver();
     const isBlocked = async () =>
       (await attempt()).steps.some(({ name }: { readonly name: string }) => name === 'block');

@@ -244,7 +244,7 @@ describe('users and roles', () => {
 });
 
 function isError({ severity }: { readonly severity: string }): boolean {
-  return severity === 'error';
+  return severity === 'ERROR';
 }
 
 /** A role with all privileges of a built-in one but those on users and roles. */

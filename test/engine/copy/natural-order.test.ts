@@ -42,13 +42,13 @@ test('natural order is for random ids that the source cannot hold, and whose ind
   };
   assert.match(
     reasonOf(),
-    /^natural: its _ids are random, .* 256 MiB; its index on _id has 40 MiB, and the cache .* 2,048 MiB$/,
+    /^NATURAL: its _ids are random, .* 256 MiB; its index on _id has 40 MiB, and the cache .* 2,048 MiB$/,
   );
-  assert.match(reasonOf({ otherIdIndexes: 200 * MIB }), /^_id: its index .*, those of others under way have 200 MiB, /);
-  assert.match(reasonOf({ sourceCache: 1_024 * MIB }), /^_id: its documents fit into the cache of the source/);
-  assert.match(reasonOf({ destinationCache: 256 * MIB }), /^_id: its index on _id has 40 MiB, .* has 256 MiB$/);
-  assert.match(reasonOf({ sourceCache: undefined }), /^_id: .* the source is unknown$/);
-  assert.match(reasonOf({ destinationCache: undefined }), /^_id: .* the destination is unknown$/);
+  assert.match(reasonOf({ otherIdIndexes: 200 * MIB }), /^ID: its index .*, those of others under way have 200 MiB, /);
+  assert.match(reasonOf({ sourceCache: 1_024 * MIB }), /^ID: its documents fit into the cache of the source/);
+  assert.match(reasonOf({ destinationCache: 256 * MIB }), /^ID: its index on _id has 40 MiB, .* has 256 MiB$/);
+  assert.match(reasonOf({ sourceCache: undefined }), /^ID: .* the source is unknown$/);
+  assert.match(reasonOf({ destinationCache: undefined }), /^ID: .* the destination is unknown$/);
 });
 
 test('a scan in natural order', async (t) => {

@@ -217,7 +217,7 @@ test('a way back is not proven equal while the next engine has yet to write a do
   await late.reached;
   const progress = () => second.migration.wayBackProgress;
   const isPassed = (gate: string) => progress()?.readiness.find(({ name }) => name === gate)?.state === 'PASSED';
-  await second.until('all else to be ready', () => ['documents', 'lag', 'indexes'].every(isPassed));
+  await second.until('all else to be ready', () => ['DOCUMENTS', 'LAG', 'INDEXES'].every(isPassed));
   assert.match(progress()?.notReadyReasons.join() ?? '', /1 document made room/);
   assert.deepEqual([progress()?.state, progress()?.verification.equalAt], ['COPYING', null]);
   late.release();

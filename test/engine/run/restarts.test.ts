@@ -28,7 +28,7 @@ test('servers that are killed and started again, in the copy and while following
   await using running = RunningMigration.start(pair, { clock });
   running.migration.limitCopy(UNENDING_BYTES_PER_SECOND);
   await running.until('the copy to begin', ({ copy }) => copy.partitionsTotal > 0);
-  for (const phase of ['copying', 'FOLLOWING']) {
+  for (const phase of ['COPYING', 'FOLLOWING']) {
     for (const side of ['source', 'destination'] as const) {
       assert.equal(running.progress.state, phase);
       const [member] = pair[side].members;

@@ -265,8 +265,8 @@ test('an engine that starts again shows the requested direction before it has re
   };
   await running.until('the requested direction to follow', isFollowing);
   assert.deepEqual(
-    [...shown].filter((one) => /committed|created/.test(String(one))),
-    ['0 created undefined', '1 created undefined'],
+    [...shown].filter((one) => /COMMITTED|CREATED/.test(String(one))),
+    ['0 CREATED undefined', '1 CREATED undefined'],
   );
   await running.cutOver();
 });
