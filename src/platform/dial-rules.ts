@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { isAddressOrBlock, isInBlocks } from './address-blocks.ts';
-import { embeddedAddress } from './embedded-address.ts';
+import { embeddedAddresses } from './embedded-address.ts';
 
 /** Addresses that no MongoDB and no control plane has. At some of them, clouds give machines their credentials. */
 const NEVER_DIALLED = [
@@ -52,11 +52,11 @@ export function refusedDestination(allowed: AllowedDestinations, host: string, a
   return allowed && !isNamed(allowed, host) ? 'not among allowedDestinations' : undefined;
 }
 
-/** Whether one of the blocks contains an address, or the IPv4 address embedded in it for a translator (NAT64, 6to4). */
+/** Whether one of the blocks contains an address, or an IPv4 address embedded in it for a translator or a tunnel. */
 function isIn(blocks: readonly string[], address: string): boolean {
   const plain = address.replace(/%.*$/, '');
-  const embedded = embeddedAddress(plain);
-  return isInBlocks(blocks, plain) || (embedded !== undefined && plain !== '::1' && isInBlocks(blocks, embedded));
+  const embedded = plain === '::1' ? [] : embeddedAddresses(plain);
+  return [plain, ...embedded].some((one) => isInBlocks(blocks, one));
 }
 
 /** Whether a host of a connection string is refused for every address that it may resolve to. */

@@ -1,29 +1,45 @@
 import { isIP } from 'node:net';
 
-/** IPv6 prefixes with an embedded IPv4 address. `at` is the 16-bit group where the IPv4 address starts. */
-const FORMS: readonly { readonly prefix: RegExp; readonly at: number }[] = [
+interface Form {
+  /** The beginning of the address, in groups of four digits. */
+  readonly prefix: RegExp;
+  /** The bytes of the IPv4 address; several lists where the network decides which one. */
+  readonly bytes: readonly (readonly number[])[];
+  /** Whether each bit of the IPv4 address is inverted. */
+  readonly inverted?: boolean;
+}
+
+const LAST = [12, 13, 14, 15];
+
+/** IPv6 addresses with an embedded IPv4 address. */
+const FORMS: readonly Form[] = [
   // IPv4-compatible, IPv4-mapped, and translated (SIIT, RFC 7915).
-  { prefix: /^0000:0000:0000:0000:0000:(0000|ffff):/, at: 6 },
-  { prefix: /^0000:0000:0000:0000:ffff:0000:/, at: 6 },
-  // NAT64: the well-known prefix (RFC 6052) and the prefixes for local use (RFC 8215).
-  { prefix: /^0064:ff9b:0000:0000:0000:0000:/, at: 6 },
-  { prefix: /^0064:ff9b:0001:/, at: 6 },
+  { prefix: /^0000:0000:0000:0000:0000:(0000|ffff):/, bytes: [LAST] },
+  { prefix: /^0000:0000:0000:0000:ffff:0000:/, bytes: [LAST] },
+  // NAT64: the well-known prefix (RFC 6052), and prefixes for local use (RFC 8215) of 48, 56, 64 and 96 bits, without bits 64 to 71.
+  { prefix: /^0064:ff9b:0000:0000:0000:0000:/, bytes: [LAST] },
+  { prefix: /^0064:ff9b:0001:/, bytes: [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], LAST] },
   // 6to4 (RFC 3056).
-  { prefix: /^2002:/, at: 1 },
+  { prefix: /^2002:/, bytes: [[2, 3, 4, 5]] },
+  // Teredo (RFC 4380): the server, and the client.
+  { prefix: /^2001:0000:/, bytes: [[4, 5, 6, 7]] },
+  { prefix: /^2001:0000:/, bytes: [LAST], inverted: true },
+  // ISATAP (RFC 5214).
+  { prefix: /^(....:){4}0[02]00:5efe:/, bytes: [LAST] },
 ];
 
 /**
- * The IPv4 address to which a network may forward packets for an IPv6 address; undefined when the address embeds none.
+ * The IPv4 addresses to which a network may forward packets for an IPv6 address; none when the address embeds none.
  * @param address  without a zone
  */
-export function embeddedAddress(address: string): string | undefined {
-  if (isIP(address) !== 6) return undefined;
+export function embeddedAddresses(address: string): string[] {
+  if (isIP(address) !== 6) return [];
   const groups = ipv6Groups(address);
   const text = `${groups.map((group) => group.toString(16).padStart(4, '0')).join(':')}:`;
-  const form = FORMS.find(({ prefix }) => prefix.test(text));
-  if (form === undefined) return undefined;
-  const [high = 0, low = 0] = groups.slice(form.at, form.at + 2);
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+  const bytes = groups.flatMap((group) => [group >> 8, group & 255]);
+  return FORMS.filter(({ prefix }) => prefix.test(text)).flatMap(({ bytes: places, inverted = false }) =>
+    places.map((place) => place.map((at) => (bytes[at] ?? 0) ^ (inverted ? 255 : 0)).join('.')),
+  );
 }
 
 /** The eight groups of a valid IPv6 address. */
