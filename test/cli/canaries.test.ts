@@ -122,7 +122,7 @@ test('no secret is in any log or file, whether requests succeed or fail', async 
     '"leftSeconds": 3601',
   ];
   for (const count of counts) assert.ok(bundled.includes(count), bundled);
-  assert.match(bundled, /"isKnown": true,[^}]*"pingMs": 3[^}]*\},\s*\{[^}]*"isKnown": false,[^}]*"pingMs": null/s);
+  assert.match(bundled, /"isKnown": true,.*"pingMs": 3\b.*"isKnown": false,.*"pingMs": null/s);
   for (const name of [
     'host-1',
     'host-2',

@@ -1,6 +1,8 @@
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { z } from 'zod';
+import { MIGRATION_STATES, phaseName, verificationMode } from '../../contract/index.ts';
 import { type Migration, type StoreReader, verifyAudit } from '../../control/index.ts';
 import { messageOf, UserError, version } from '../../platform/index.ts';
 import { openSqliteReader } from '../../store/sqlite/index.ts';
@@ -59,65 +61,78 @@ async function bundleOf(store: StoreReader, directory: string): Promise<object> 
   };
 }
 
-type Verification = NonNullable<Migration['progress']>['verification'];
+/** A value of an enumeration; anything else, which an agent may have written, is left out. */
+const oneOf = <Value extends string>(...[first, ...others]: readonly Value[]) =>
+  z
+    .enum(first === undefined ? [] : [first, ...others])
+    .optional()
+    .catch(undefined);
+const number = z.number().nullish().catch(undefined);
+const flag = z.boolean().optional().catch(undefined);
+const time = z.iso.datetime().optional().catch(undefined);
+const numbers = z.record(z.string().regex(/^[A-Za-z]{1,40}$/), number).catch({});
 
-function shown({ id, agentId, state, progress, createdAtMs, updatedAtMs }: Migration): object {
-  const { errorMessage, ...rest } = state;
-  const { phases, copy, indexes, changes, verification, lagSeconds, readyForCutover, canWrite, pingMs } =
-    progress ?? {};
-  // Omits `building`, which contains namespaces.
-  const { total, built } = indexes ?? {};
-  const work = {
-    state: progress?.state,
-    phases,
-    copy,
-    indexes: { total, built },
-    changes,
-    verification: verification && countsOf(verification),
-    shards: progress?.shards?.map(figuresOf),
-    lagSeconds,
-    readyForCutover,
-    canWrite,
-    pingMs,
-  };
-  return { id, agentId, ...rest, hasErrorMessage: errorMessage !== null, work, createdAtMs, updatedAtMs };
-}
+const shownShard = z
+  .object({ whyUnknown: z.unknown(), oplog: numbers.nullish(), rates: numbers.nullish(), pingMs: number })
+  .transform(({ whyUnknown, ...figures }) => ({ isKnown: whyUnknown === null, ...figures }));
 
-type Shard = NonNullable<NonNullable<Migration['progress']>['shards']>[number];
+/** The fields of a migration that a bundle has: numbers, times and values of enumerations. Everything else may name something. */
+const shownMigration = z.object({
+  id: z.string(),
+  agentId: z.string(),
+  createdAtMs: number,
+  updatedAtMs: number,
+  reportedAtMs: number,
+  state: z.object({
+    status: oneOf('NEW', 'WORKING', 'FAILED', 'COMPLETE', 'EXPIRED'),
+    wanted: oneOf('RUNNING', 'PAUSED', 'CUTOVER', 'CANCELLED'),
+    wayBack: oneOf('PLANNED', 'OPEN', 'FAILED', 'FINISHING', 'CLOSED', 'LOST'),
+    loadLevel: number,
+    copyMegabytesPerSecond: number,
+    orderSent: flag,
+    dropsConfirmed: number,
+    reversals: number,
+    wayBackSinceMs: number,
+    wayBackReadyAfter: number,
+    readyForCutover: flag,
+    readySinceMs: number,
+    cutoverRequestedAtMs: number,
+    cutoverAborted: number,
+    rehearsal: number,
+    windowEndsAtMs: number,
+    endedAtMs: number,
+  }),
+  progress: z
+    .object({
+      state: oneOf(...MIGRATION_STATES),
+      phases: z.array(z.object({ name: oneOf(...phaseName.options), startedAt: time, endedAt: time })).catch([]),
+      copy: numbers,
+      indexes: z.object({ total: number, built: number }).catch({}),
+      changes: numbers,
+      verification: z
+        .object({
+          mode: oneOf(...verificationMode.options),
+          phase: oneOf('OFF', 'WAITING', 'COMPARING', 'FOLLOWING'),
+          documentsCompared: number,
+          documentsRechecked: number,
+          catalogDifferencesFound: number,
+          foreignWrites: number,
+          seesForeignWrites: flag,
+          mismatches: z.object({ found: number, open: number }).catch({}),
+        })
+        .catch({ mismatches: {} }),
+      shards: z.array(shownShard).optional().catch(undefined),
+      lagSeconds: number,
+      readyForCutover: flag,
+      canWrite: flag,
+      pingMs: numbers,
+    })
+    .nullable(),
+});
 
-/** Returns the figures of a sharded source's shard. Its name, and the reason why it is unknown, can contain hosts. */
-function figuresOf({ whyUnknown, oplog, rates, pingMs }: Shard): object {
-  return {
-    isKnown: whyUnknown === null,
-    windowSeconds: oplog?.windowSeconds,
-    leftSeconds: oplog?.leftSeconds,
-    writesPerSecond: rates?.writesPerSecond,
-    readsPerSecond: rates?.readsPerSecond,
-    oplogBytesPerSecond: rates?.oplogBytesPerSecond,
-    pingMs,
-  };
-}
-
-/** Returns the counts of a verification. Mismatches and differences of catalogs contain names. */
-function countsOf({
-  mode,
-  phase,
-  documentsCompared,
-  documentsRechecked,
-  mismatches,
-  ...verification
-}: Verification): object {
-  const { found, open } = mismatches;
-  const { catalogDifferencesFound, foreignWrites, seesForeignWrites } = verification;
-  return {
-    mode,
-    phase,
-    documentsCompared,
-    documentsRechecked,
-    found,
-    open,
-    catalogDifferencesFound,
-    foreignWrites,
-    seesForeignWrites,
-  };
+/** @throws Error for a record that has no id */
+function shown(migration: Migration): object {
+  const { state } = migration;
+  const facts = { hasErrorMessage: state.errorMessage !== null, isSourceWatched: state.sourceWatch !== undefined };
+  return { ...shownMigration.parse(migration), ...facts };
 }
