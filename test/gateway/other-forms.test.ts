@@ -36,3 +36,14 @@ test('fields of an agent that the contract does not have are not shown', async (
   assert.equal(await etaOf(started), progress(started.id).etaSeconds);
   assert.ok(!JSON.stringify(await started.show()).includes('a field'));
 });
+
+test('of several entries about one migration, a report counts with the first', async () => {
+  await using plane = await startControlPlane();
+  const started = await start(plane);
+  const entries = [2, 3, 4].map((etaSeconds) => ({
+    id: started.id,
+    progress: { ...progress(started.id), etaSeconds },
+  }));
+  await started.agent.report({ migrations: entries });
+  assert.equal(await etaOf(started), 2);
+});

@@ -22,7 +22,7 @@ import { takeWatch, watchAfterCommit } from './source-watches.ts';
 
 /**
  * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one. Ignores entries about validations and
- * migrations that belong to other agents or have ended.
+ * migrations that belong to other agents or have ended, and further entries about the same one.
  * @returns the highest accepted sequence number, and the migrations whose lists the agent has to send anew
  * @throws UserError LINK_DELETED, AGENT_SUPERSEDED
  */
@@ -44,22 +44,29 @@ export async function takeReport(control: Control, agentId: string, report: Rece
       heardSinceMs: wasSilent ? atMs : agent.heardSinceMs,
     };
     await transaction.updateAgent(heard);
-    for (const result of report.validations) await takeValidation(transaction, agent, result, atMs);
+    for (const result of onceEach(report.validations)) await takeValidation(transaction, agent, result, atMs);
     const resendLists: string[] = [];
-    for (const entry of report.migrations) {
+    for (const entry of onceEach(report.migrations)) {
       const { progress } = entry;
       const areListsComplete =
         progress === null || (await takeProgress(control, transaction, agent, { ...entry, progress }, atMs));
       if (!areListsComplete) resendLists.push(entry.id);
     }
-    for (const id of report.takenOver) await noteTakenOver(transaction, heard, id, atMs);
-    for (const watch of report.watches) await takeWatch(transaction, agent, authorOf(agent), watch, atMs);
+    for (const id of new Set(report.takenOver)) await noteTakenOver(transaction, heard, id, atMs);
+    for (const watch of onceEach(report.watches)) await takeWatch(transaction, agent, authorOf(agent), watch, atMs);
     return { sequence: report.sequence, resendLists };
   });
   await reach('control.report.committed');
   // The agent's wanted state no longer contains validations and migrations that have ended.
   control.signals.wake(agentId);
   return answer;
+}
+
+/** Entries about different things: each may leave records that stay, so nothing is told of twice. */
+function onceEach<Entry extends { readonly id: string }>(entries: readonly Entry[]): readonly Entry[] {
+  const seen = new Set<string>();
+  // rule: one-entry-for-each-id
+  return entries.filter(({ id }) => !seen.has(id) && seen.add(id));
 }
 
 async function takeValidation(
