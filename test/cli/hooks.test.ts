@@ -151,7 +151,7 @@ test('a hook that fails is a warning of its migration and one line of the log, w
   const [warning] = (await show()).linkspan.warnings as string[];
   assert.match(
     warning ?? '',
-    /^Hook pager has failed \d times? to take migration\.ready: 127\.0\.0\.1 answered with status 503\.$/,
+    /^Hook pager has failed \d times? to take migration\.ready\. The log of the server says why\.$/,
   );
   await eventually(() => receiver.requests.length >= 2, { what: 'a second attempt' });
   assert.equal(server.stderr.split('a hook failed; retrying').length, 2);

@@ -73,8 +73,9 @@ function windowWarning({ id, state }: Migration, atMs: number): string[] {
 
 function hookWarning({ hook, event, attempts, lastError, givenUpAtMs }: HookDelivery): string[] {
   if (lastError === null) return [];
+  // The reason may name files, addresses and keys of the server's operator: it is in the log.
   const failed = `Hook ${hook} has failed ${counted(attempts, 'time')} to take ${event.type}`;
-  return [`${failed}${givenUpAtMs === null ? '' : ', and it is not retried'}: ${lastError}.`];
+  return [`${failed}${givenUpAtMs === null ? '' : ', and it is not retried'}. The log of the server says why.`];
 }
 
 function waitForAgent(migration: Migration, { isLeftOut }: MigrationContact, sinceMs: number): Wait {
