@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ServiceAccount } from '../../src/control/index.ts';
+import type { Cluster, ServiceAccount } from '../../src/control/index.ts';
 import { newId } from '../../src/platform/index.ts';
+import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { DESTINATION } from './migration-world.ts';
 
 const API = '/api/atlas/v2';
 const ACCOUNT = { name: 'n', description: '', roles: ['ORG_OWNER'], secretExpiresAfterHours: 8 };
@@ -48,6 +50,51 @@ test('an organization has at most 500 service accounts', async () => {
   });
   const path = `/orgs/${plane.orgId}/serviceAccounts`;
   assert.deepEqual(await askTwice(plane, path, () => ACCOUNT), [201, 400, 'SERVICE_ACCOUNT_LIMIT']);
+});
+
+test('a project has at most 200 registered clusters', async () => {
+  await using plane = await startControlPlane();
+  const { json } = await plane.api('POST', `${API}/groups`, { body: { name: 'p', orgId: plane.orgId } });
+  const groupId = String(json.id);
+  const cluster = {
+    groupId,
+    makesUsers: false,
+    connectionString: '' as Cluster['connectionString'],
+    deletedAtMs: null,
+  };
+  await plane.store.write(async (transaction) => {
+    for (let at = 0; at < 199; at += 1)
+      await transaction.insertCluster({ ...cluster, id: newId(at), name: `${at}`, createdAtMs: at });
+  });
+  const connectionStrings = { standard: DESTINATION };
+  const bodyOf = (name: string) => ({ name: name.replaceAll(' ', '-'), connectionStrings });
+  assert.deepEqual(await askTwice(plane, `/groups/${groupId}/clusters`, bodyOf), [201, 400, 'CLUSTER_LIMIT']);
+});
+
+test('an organization has at most 200 linked agents, and one may take the place of another', async () => {
+  await using plane = await startControlPlane();
+  const { orgId, store } = plane;
+  await linkAgent(plane, 'host-1');
+  const [first] = await store.linkedAgentsOf(orgId);
+  const link = first && (await store.link(first.linkId));
+  const token = link && (await store.linkToken(link.tokenId));
+  assert.ok(first && link && token);
+  await store.write(async (transaction) => {
+    for (let at = 2; at <= 200; at += 1) {
+      const linkId = newId(at);
+      const tokenId = `token${String(at).padStart(7, '0')}`;
+      await transaction.insertLinkToken({ ...token, id: tokenId });
+      await transaction.insertLink({ ...link, id: linkId, tokenId });
+      await transaction.insertAgent({ ...first, id: newId(at), linkId, host: `host-${at}`, publicKey: `key ${at}` });
+    }
+  });
+  const redeem = async (host: string) => {
+    const agent = new AgentClient(plane.url, undefined, () => plane.control.clock.now());
+    const { status, json } = await agent.redeem(await createToken(plane, [], host), host);
+    return [status, json.errorCode];
+  };
+  assert.deepEqual(await redeem('host-201'), [400, 'AGENT_LIMIT']);
+  assert.deepEqual(await redeem('host-1'), [201, undefined]);
 });
 
 const orgBodyOf = (name: string) => ({ name, serviceAccount: ACCOUNT });

@@ -17,10 +17,13 @@ export interface ShownCluster {
   readonly createdAtMs: number;
 }
 
+/** Registered clusters of one project. */
+const MOST_CLUSTERS = 200;
+
 /**
  * Registers an existing cluster as a destination. This is an extension: Atlas's operation creates a cluster.
  * @param connectionString  with credentials; stored sealed, and never shown again
- * @throws UserError DUPLICATE_CLUSTER_NAME, and as {@link Control.destinations} and {@link authorizeGroup}
+ * @throws UserError DUPLICATE_CLUSTER_NAME, CLUSTER_LIMIT, and as {@link Control.destinations} and {@link authorizeGroup}
  */
 export async function registerCluster(
   control: Control,
@@ -35,6 +38,8 @@ export async function registerCluster(
   return control.store.write(async (transaction) => {
     const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_CLUSTER_MANAGER');
     if (await transaction.clusterNamed(groupId, name)) throw new UserError('DUPLICATE_CLUSTER_NAME', [name, groupId]);
+    const { length } = await transaction.clustersOf(groupId);
+    if (length >= MOST_CLUSTERS) throw new UserError('CLUSTER_LIMIT', [groupId, String(MOST_CLUSTERS)]);
     const sealed = control.sealer.seal(connectionString, connectionStringPlace(id));
     const cluster: Cluster = {
       id,

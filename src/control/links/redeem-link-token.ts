@@ -7,6 +7,9 @@ import type { Agent, Link, StoredLinkToken } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { replaceAgent } from './replace-agent.ts';
 
+/** Linked agents of one organization. */
+const MOST_AGENTS = 200;
+
 export interface Redemption {
   readonly token: LinkToken;
   /** The agent's key, verified by the request's signature. */
@@ -24,7 +27,7 @@ export interface Redemption {
  *
  * An agent may take over a linked host name if it has the same key or a token for that host. Any other agent waits for an owner's
  * approval, and gets no data and no work before.
- * @throws UserError LINK_TOKEN_UNKNOWN, LINK_TOKEN_EXPIRED, LINK_TOKEN_USED, LINK_TOKEN_FOR_ANOTHER_HOST, and what `checkAddress` throws
+ * @throws UserError LINK_TOKEN_UNKNOWN, LINK_TOKEN_EXPIRED, LINK_TOKEN_USED, LINK_TOKEN_FOR_ANOTHER_HOST, AGENT_LIMIT, and what `checkAddress` throws
  */
 export async function redeemLinkToken(control: Control, redemption: Redemption): Promise<RedeemResponse> {
   const nowMs = control.clock.now();
@@ -46,8 +49,12 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
       return { answer: await redeemedBefore(transaction, tokenId, publicKey), superseded: [] };
     }
     const { orgId, accessListIps } = token;
-    const earlier = (await transaction.linkedAgentsOf(orgId)).filter((other) => other.host === host);
+    const linked = await transaction.linkedAgentsOf(orgId);
+    const earlier = linked.filter((other) => other.host === host);
     const approved = token.host === host || earlier.every((other) => other.publicKey === publicKey);
+    // An agent that takes the place of another one is no further one.
+    if (linked.length >= MOST_AGENTS && (!approved || earlier.length === 0))
+      throw new UserError('AGENT_LIMIT', [orgId, String(MOST_AGENTS)]);
     const link: Link = { id: newId(nowMs), orgId, tokenId, accessListIps, createdAtMs: nowMs, ended: null, approved };
     const agent: Agent = {
       id: newId(nowMs),

@@ -50,6 +50,16 @@ export const administrationErrors = defineErrors('request', {
     detail: 'The organization % has % service accounts, and no more are allowed.',
     remedy: 'Delete unused service accounts first.',
   },
+  AGENT_LIMIT: {
+    status: 400,
+    detail: 'The organization % has % linked agents, and no more are allowed.',
+    remedy: 'Revoke links of agents that are not needed any more, then start this agent again.',
+  },
+  CLUSTER_LIMIT: {
+    status: 400,
+    detail: 'The project % has % registered clusters, and no more are allowed.',
+    remedy: 'Delete unused registrations first, or use another project.',
+  },
   ORG_LIMIT: {
     status: 400,
     detail: 'This server has % organizations, and no more are allowed.',
