@@ -76,6 +76,7 @@ export const accessListOperations = [
     method: 'POST',
     path: OF_KEY,
     status: 200,
+    role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: request }],
     response: keyPage,
     handle: async (asked) =>
@@ -127,6 +128,7 @@ export const accessListOperations = [
     method: 'POST',
     path: OF_ACCOUNT,
     status: 201,
+    role: 'ORG_OWNER',
     versions: [{ version: '2024-08-05', body: request }],
     response: accountPage,
     handle: async (asked) => {

@@ -53,6 +53,7 @@ export const apiKeyOperations = [
     method: 'POST',
     path: OF_ORGANIZATION,
     status: 200,
+    role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: organizationApiKeyRequest }],
     response: apiKey,
     handle: async ({ control, actor, path, body, address }) => {
@@ -77,6 +78,7 @@ export const apiKeyOperations = [
     method: 'PATCH',
     path: `${OF_ORGANIZATION}/{apiUserId}`,
     status: 200,
+    role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: organizationApiKeyUpdate }],
     response: apiKey,
     handle: async ({ control, actor, path, body, address }) => {
@@ -114,6 +116,7 @@ export const apiKeyOperations = [
     method: 'POST',
     path: OF_GROUP,
     status: 200,
+    role: 'GROUP_OWNER',
     versions: [{ version: '2023-01-01', body: groupApiKeyRequest }],
     response: apiKey,
     handle: async ({ control, actor, path, body, address }) => {
@@ -127,6 +130,7 @@ export const apiKeyOperations = [
     method: 'PATCH',
     path: `${OF_GROUP}/{apiUserId}`,
     status: 200,
+    role: 'GROUP_OWNER',
     versions: [{ version: '2023-01-01', body: groupApiKeyUpdate }],
     response: apiKey,
     handle: async ({ control, actor, path, body, address }) => {
@@ -140,6 +144,7 @@ export const apiKeyOperations = [
     method: 'POST',
     path: `${OF_GROUP}/{apiUserId}`,
     status: 204,
+    role: 'GROUP_OWNER',
     versions: [{ version: '2023-01-01', body: groupRoleAssignments }],
     handle: async ({ control, actor, path, body }) => {
       const which = { groupId: path('groupId'), id: path('apiUserId'), mustBeIn: false };

@@ -74,6 +74,7 @@ export const clusterOperations = [
     status: 201,
     // Atlas creates a cluster from a description of its hardware; Linkspan registers an existing one.
     extension: true,
+    role: 'GROUP_CLUSTER_MANAGER',
     versions: [{ version: '2023-01-01', body: clusterRequest }],
     response: cluster,
     handle: async ({ control, actor, path, body, address }) => {
@@ -100,6 +101,7 @@ export const clusterOperations = [
     status: 200,
     // Atlas changes the cluster; Linkspan changes only its connection string.
     extension: true,
+    role: 'GROUP_CLUSTER_MANAGER',
     versions: [{ version: '2023-01-01', body: clusterUpdate }],
     response: cluster,
     handle: async ({ control, actor, path, body, address }) => {

@@ -86,6 +86,7 @@ export const groupOperations = [
     path: '/groups',
     // Atlas's specification says 200; recorded answers are 201.
     status: 201,
+    role: 'ORG_GROUP_CREATOR',
     versions: [{ version: '2023-01-01', body: groupRequest }],
     response: group,
     handle: async ({ control, actor, body, address }) => {
@@ -123,6 +124,7 @@ export const groupOperations = [
     method: 'PATCH',
     path: '/groups/{groupId}',
     status: 200,
+    role: 'GROUP_OWNER',
     versions: [{ version: '2023-01-01', body: groupUpdate }],
     response: group,
     handle: async ({ control, actor, path, body, address }) =>

@@ -35,6 +35,7 @@ export const linkTokenOperations = [
     path: PATH,
     // Atlas's specification says 200; every recorded answer is 201.
     status: 201,
+    role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: targetOrgRequest }],
     response: targetOrg,
     handle: async ({ control, actor, path, body }) => ({

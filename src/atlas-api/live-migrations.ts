@@ -41,6 +41,7 @@ export const liveMigrationOperations = [
     method: 'POST',
     path: '/groups/{groupId}/liveMigrations',
     status: 201,
+    role: 'ORG_OWNER',
     versions: migrationRequestVersions,
     response: liveMigrationResponse,
     handle: async ({ control, actor, path, body }) =>

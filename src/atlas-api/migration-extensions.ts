@@ -168,6 +168,7 @@ export const migrationExtensions = [
     summary: 'Cancel one live migration',
     path: `${MIGRATION}/cancel`,
     status: 202,
+    role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: cancellation }],
     handle: async (request) => {
       const { control, actor, body } = request;
@@ -180,6 +181,7 @@ export const migrationExtensions = [
     summary: 'Limit the load of one live migration',
     path: `${MIGRATION}/loadLevel`,
     status: 200,
+    role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: loadLevelRequest }],
     handle: async (request) => {
       const { control, actor, body } = request;
@@ -192,6 +194,7 @@ export const migrationExtensions = [
     summary: 'Limit the copy rate of one live migration',
     path: `${MIGRATION}/copyRate`,
     status: 200,
+    role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: copyRateRequest }],
     handle: async (request) => {
       const { control, actor, body } = request;
@@ -214,6 +217,7 @@ export const migrationExtensions = [
     summary: 'Extend the cutover window of one live migration',
     path: `${MIGRATION}/cutoverWindow`,
     status: 200,
+    role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: windowRequest }],
     handle: async (request) => {
       const { control, actor, body } = request;

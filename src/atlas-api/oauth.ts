@@ -35,8 +35,10 @@ export async function registerOAuth(app: FastifyInstance, control: Control, fail
   const route = {
     bodyLimit: BODY_LIMIT_BYTES,
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
-      clients.set(request, await authenticate(control, failed, request, reply));
-      request.isSenderKnown = true;
+      const client = await authenticate(control, failed, request, reply);
+      clients.set(request, client);
+      const { orgId, clientId } = client.account;
+      request.authenticated = { pool: 'clients', holder: { organization: orgId, account: clientId } };
     },
   };
   const clientOf = (request: FastifyRequest): AuthenticatedAccount => {

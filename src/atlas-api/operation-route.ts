@@ -1,5 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Actor, assertStillAdmitted, type Control, controlFor, type Sender } from '../control/index.ts';
+import {
+  type Actor,
+  assertStillAdmitted,
+  authorizePlace,
+  type Control,
+  controlFor,
+  type Sender,
+} from '../control/index.ts';
 import {
   bodyOf,
   bodyVersion,
@@ -29,6 +36,9 @@ declare module 'fastify' {
 export const V1 = '/api/atlas/v1.0';
 export const V2 = '/api/atlas/v2';
 
+/** Larger than any body that a schema accepts. */
+const BODY_BYTES = 64 * 1024;
+
 /** The parts that operations share: the use cases' dependencies, and the streams of updates. */
 export interface OperationParts {
   readonly control: Control;
@@ -46,6 +56,11 @@ export function registerOperation(
   const versions = operation.versions.map(({ version }) => version);
   const oldest = versions[0] ?? '';
   const isVersioned = prefix === V2;
+  const authorizing = (role: NonNullable<AnyOperation['role']>) => async (request: FastifyRequest) => {
+    const place = request.params as { readonly orgId?: string; readonly groupId?: string };
+    // rule: authorize-before-body
+    await authorizePlace(control.store, senderOf(request).actor, place, role);
+  };
   scope.route({
     method: operation.method,
     url: prefix + operation.path.replace(/\{(\w+)\}/g, ':$1'),
@@ -59,6 +74,8 @@ export function registerOperation(
       reply.header('content-type', `${versionedMediaType(served)};charset=utf-8`);
       done();
     },
+    bodyLimit: BODY_BYTES,
+    ...(operation.role !== undefined && { preParsing: authorizing(operation.role) }),
     handler: async (request, reply) => {
       const sender = senderOf(request);
       // The head was checked before the body, for which the client may have taken its time.

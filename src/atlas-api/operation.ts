@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Actor, Control } from '../control/index.ts';
+import type { Actor, Control, GroupRole, OrganizationRole } from '../control/index.ts';
 
 /** The versions of Atlas's resources that Linkspan serves, as dates. */
 type Version = '2023-01-01' | '2024-05-30' | '2024-08-05';
@@ -36,6 +36,8 @@ export interface Operation<Body = never> {
   readonly status: 200 | 201 | 202 | 204;
   /** Ascending. */
   readonly versions: readonly OperationVersion<z.ZodType<Body>>[];
+  /** The role that a sender needs, for an operation with a body: it is checked before the body is read. */
+  readonly role?: OrganizationRole | GroupRole;
   readonly response?: z.ZodType;
   /** Query parameters besides envelope and pretty. */
   readonly query?: readonly (

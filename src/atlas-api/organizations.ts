@@ -89,6 +89,7 @@ export const organizationOperations = [
     method: 'POST',
     path: '/orgs',
     status: 201,
+    role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: organizationRequest }],
     response: madeOrganization,
     handle: async ({ control, actor, body, address }) => {
@@ -120,6 +121,7 @@ export const organizationOperations = [
     method: 'PATCH',
     path: '/orgs/{orgId}',
     status: 200,
+    role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: organizationUpdate }],
     response: atlasOrganization,
     handle: async ({ control, actor, path, body, address }) =>
@@ -150,6 +152,7 @@ export const organizationOperations = [
     method: 'PATCH',
     path: '/orgs/{orgId}/settings',
     status: 200,
+    role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: settingsUpdate }],
     response: organizationSettings,
     handle: async ({ control, actor, path, body }) =>

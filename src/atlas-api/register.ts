@@ -13,6 +13,7 @@ import {
   present,
   readPresentation,
   remedyHeader,
+  SharedAnswer,
   sendTextsAsTheyAre,
   unexpectedError,
 } from '../http/index.ts';
@@ -49,11 +50,11 @@ export async function registerAtlasApi(
   const sessions = new Sessions(control);
   const authentication = new Authentication(control, failedAttempts, sessions, digestAlgorithms);
   const limits = rateLimits ? new RateLimits(control) : undefined;
-  let description: object | undefined;
-  app.get('/openapi.json', async () => {
+  let description: SharedAnswer | undefined;
+  app.get('/openapi.json', async (request, reply) => {
     // Created on the first request: it needs all schemas, and few clients request it.
-    description ??= openApiDocument(operations);
-    return description;
+    description ??= new SharedAnswer('application/json; charset=utf-8', JSON.stringify(openApiDocument(operations)));
+    return description.send(request, reply);
   });
 
   await registerOAuth(app, control, failedAttempts);
@@ -80,7 +81,8 @@ export async function registerAtlasApi(
       const sender = await authentication.senderOf(request, reply);
       if (!sender) return reply;
       request.sender = sender;
-      request.isSenderKnown = true;
+      const { orgId, name } = sender.actor;
+      request.authenticated = { pool: 'clients', holder: { organization: orgId, account: name } };
       await limits?.count(request, reply, sender.actor, request.url.startsWith(V2) ? V2 : V1);
     });
     scope.setErrorHandler((error, request, reply) => {

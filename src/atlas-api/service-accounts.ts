@@ -43,6 +43,7 @@ export const serviceAccountOperations = [
     method: 'POST',
     path: ALL,
     status: 201,
+    role: 'ORG_OWNER',
     versions: [{ version: '2024-08-05', body: serviceAccountRequest }],
     response: serviceAccount,
     handle: async ({ control, actor, path, body }) =>
@@ -65,6 +66,7 @@ export const serviceAccountOperations = [
     method: 'PATCH',
     path: ONE,
     status: 200,
+    role: 'ORG_OWNER',
     versions: [{ version: '2024-08-05', body: serviceAccountUpdate }],
     response: serviceAccount,
     handle: async ({ control, actor, path, body }) =>
@@ -85,6 +87,7 @@ export const serviceAccountOperations = [
     method: 'POST',
     path: `${ONE}/secrets`,
     status: 201,
+    role: 'ORG_OWNER',
     versions: [{ version: '2024-08-05', body: secretRequest }],
     response: serviceAccountSecret,
     handle: async ({ control, actor, path, body }) => {

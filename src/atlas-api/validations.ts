@@ -32,6 +32,7 @@ export const validationOperations = [
     method: 'POST',
     path: '/groups/{groupId}/liveMigrations/validate',
     status: 200,
+    role: 'ORG_OWNER',
     versions: migrationRequestVersions,
     response: liveImportValidation,
     handle: async ({ control, actor, path, body }) =>

@@ -14,7 +14,7 @@ export {
   issueAccessToken,
   revokeAccessToken,
 } from './accounts/access-tokens.ts';
-export { type Account, findAccount } from './accounts/actor.ts';
+export { type Account, authorizePlace, findAccount } from './accounts/actor.ts';
 export {
   createApiKey,
   deleteApiKey,
@@ -162,7 +162,7 @@ export type {
   StoredListItem,
   Validation,
 } from './records/records.ts';
-export { GROUP_ROLES, ORGANIZATION_ROLES } from './records/roles.ts';
+export { GROUP_ROLES, type GroupRole, ORGANIZATION_ROLES, type OrganizationRole } from './records/roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './records/sealer.ts';
 export type { AuditFilter, Store, StoreReader, StoreTransaction } from './records/store-port.ts';
 export { stillBlocked, usersOn } from './records/users-on.ts';

@@ -99,7 +99,7 @@ export class AgentRequests {
       throw error;
     }
     this.#refused.succeeded(request, reply, agentId);
-    request.isSenderKnown = true;
+    request.authenticated = { pool: 'agents', holder: { organization: linked.agent.orgId, account: agentId } };
   }
 
   async #checkBody(request: FastifyRequest, reply: FastifyReply): Promise<void> {

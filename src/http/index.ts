@@ -14,5 +14,6 @@ export { atlasError, CHALLENGE_BODY, clientMistake, remedyHeader, unexpectedErro
 export { SECURITY_HEADERS } from './security-headers.ts';
 export { BODY_LIMIT_BYTES, bodyOf, createServer, pathOf, sendTextsAsTheyAre } from './server.ts';
 export { assertOwnOrigin, isFromConsole, sessionCookie, sessionTokenOf } from './session-cookie.ts';
+export { SharedAnswer } from './shared-answer.ts';
 export { registerStaticFiles } from './static-files.ts';
 export { type BucketSize, TokenBuckets } from './token-buckets.ts';

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
-import { UserError } from '../platform/index.ts';
-import type { BodyBudget } from './body-budget.ts';
+import { type Holder, type Shares, UserError } from '../platform/index.ts';
 
 /** Size of the first buffer of a body. */
 const FIRST_BYTES = 1024;
@@ -10,19 +9,18 @@ export interface BodySource {
   /** The content-length of the head; undefined for a chunked body. */
   readonly announcedBytes: number | undefined;
   readonly limitBytes: number;
-  /** The client's address. */
-  readonly address: string;
+  readonly holder: Holder;
 }
 
 /**
- * Reads a body into one buffer that grows as bytes arrive, and counts the buffer against a budget until the body is complete. An
+ * Reads a body into one buffer that grows as bytes arrive, and counts the buffer against the holder's share until the body is complete. An
  * announced length takes no memory. A body that arrives byte by byte takes at most twice its size; a list of chunks would take a
  * hundred times as much.
- * @throws UserError PAYLOAD_TOO_LARGE, TOO_MANY_UNFINISHED_BODIES (the client's address), SERVER_BUSY (all clients), MALFORMED_REQUEST when the
+ * @throws UserError PAYLOAD_TOO_LARGE, TOO_MANY_UNFINISHED_BODIES (this client), SERVER_BUSY (all clients), MALFORMED_REQUEST when the
  *   connection closes or the length differs from the announced one
  */
-export async function readBytes(source: BodySource, budget: BodyBudget): Promise<Buffer> {
-  const { payload, announcedBytes, limitBytes, address } = source;
+export async function readBytes(source: BodySource, shares: Shares): Promise<Buffer> {
+  const { payload, announcedBytes, limitBytes, holder } = source;
   const tooLarge = () => new UserError('PAYLOAD_TOO_LARGE', [String(limitBytes)]);
   if (announcedBytes !== undefined && announcedBytes > limitBytes) throw tooLarge();
   let buffer = Buffer.alloc(0);
@@ -31,9 +29,9 @@ export async function readBytes(source: BodySource, budget: BodyBudget): Promise
   const grow = (needed: number) => {
     const most = announcedBytes ?? limitBytes;
     const capacity = Math.min(most, Math.max(needed, FIRST_BYTES, buffer.length * 2));
-    const exceeded = budget.reserve(address, capacity - buffer.length);
-    if (exceeded === 'address') throw new UserError('TOO_MANY_UNFINISHED_BODIES', [address]);
+    const exceeded = shares.take(holder, capacity - buffer.length);
     if (exceeded === 'total') throw new UserError('SERVER_BUSY');
+    if (exceeded !== undefined) throw new UserError('TOO_MANY_UNFINISHED_BODIES', [holder[exceeded] ?? '']);
     const larger = Buffer.allocUnsafeSlow(capacity);
     buffer.copy(larger, 0, 0, length);
     buffer = larger;
@@ -64,6 +62,6 @@ export async function readBytes(source: BodySource, budget: BodyBudget): Promise
     if (announcedBytes !== undefined && announcedBytes !== length) throw new UserError('MALFORMED_REQUEST');
     return buffer.subarray(0, length);
   } finally {
-    budget.release(address, buffer.length);
+    shares.release(holder, buffer.length);
   }
 }

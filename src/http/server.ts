@@ -8,24 +8,20 @@ import {
   fastify,
 } from 'fastify';
 import { type Logger, UserError } from '../platform/index.ts';
-import { BodyBudget } from './body-budget.ts';
 import { type ConnectionLimits, type ConnectionRefusal, OpenConnections } from './connection-limits.ts';
 import { answerMalformedRequest } from './malformed-request.ts';
+import { refusePipelined } from './one-request-at-a-time.ts';
 import { PLAIN, present } from './presentation.ts';
 import { atlasError, clientMistake, unexpectedError } from './problem.ts';
 import { readBytes } from './read-bytes.ts';
 import { traceRequests } from './request-traces.ts';
 import { RequestsInFlight } from './requests-in-flight.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
+import { bodyShares, senderOf } from './senders.ts';
+import { UnreadAnswers } from './unread-answers.ts';
 
 /** Larger than any message of the Atlas API or of the agents' API. */
 export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
-
-const MEBIBYTE = 1024 * 1024;
-/** Budget for unfinished bodies of unauthenticated clients: redemptions of link-tokens, at most 8 KiB each. */
-const BODIES_OF_STRANGERS = { totalBytes: 16 * MEBIBYTE, perAddressBytes: MEBIBYTE };
-/** Budget for unfinished bodies of authenticated clients. It is larger, because many agents may share one address. */
-const BODIES_OF_KNOWN_SENDERS = { totalBytes: 128 * MEBIBYTE, perAddressBytes: 64 * MEBIBYTE };
 
 /** How long a client may take to send one request, so that slow clients don't hold sockets. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -39,13 +35,6 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const CHECK_EVERY_MS = 5_000;
 /** Default of the header Retry-After for answers with status 429 or 503. */
 const RETRY_AFTER_SECONDS = 5;
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Whether the sender was authenticated before its body is read. Decides which budget the body uses. */
-    isSenderKnown: boolean;
-  }
-}
 
 export interface ServerOptions {
   readonly logger: Logger;
@@ -61,6 +50,9 @@ export interface ServerOptions {
   /** Called for each connection that a limit closed. */
   readonly onConnectionRefused?: (address: string, why: ConnectionRefusal) => void;
 }
+
+/** Instead of an answer that would take too much memory. */
+const BUSY = present(503, atlasError(new UserError('SERVER_BUSY')), PLAIN);
 
 const UNLIMITED: ConnectionLimits = { total: Number.POSITIVE_INFINITY, perAddress: Number.POSITIVE_INFINITY };
 
@@ -79,7 +71,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const { logger, trustedProxies = [], connectionLimits = UNLIMITED, onConnectionRefused = () => undefined } = options;
   const connections = new OpenConnections(connectionLimits, trustedProxies, onConnectionRefused);
   const requests = new RequestsInFlight(connectionLimits.perAddress, trustedProxies);
-  const bodies = { known: new BodyBudget(BODIES_OF_KNOWN_SENDERS), strange: new BodyBudget(BODIES_OF_STRANGERS) };
+  const bodies = bodyShares();
+  const answers = new UnreadAnswers();
   const tuning: FastifyServerOptions = {
     bodyLimit: BODY_LIMIT_BYTES,
     clientErrorHandler: answerMalformedRequest,
@@ -102,20 +95,23 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const app = fastify(tuning);
   traceRequests(app);
 
-  app.decorateRequest('isSenderKnown', false);
+  app.decorateRequest('authenticated', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     const { 'content-length': announced } = request.headers;
+    const { pool, holder } = senderOf(request);
     const source = {
       payload,
       announcedBytes: announced === undefined ? undefined : Number(announced),
       limitBytes: request.routeOptions.bodyLimit ?? BODY_LIMIT_BYTES,
-      address: request.ip,
+      holder,
     };
-    return await readBytes(source, request.isSenderKnown ? bodies.known : bodies.strange);
+    return await readBytes(source, bodies[pool]);
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
+    if (hasSeveralHosts(request)) throw new UserError('MALFORMED_REQUEST');
+    refusePipelined(request, reply); // rule: one-request-at-a-time
     requests.count(request, reply);
     // Thrown here, because the server reads the body before the not-found handler below.
     if (request.is404) throw new UserError('RESOURCE_NOT_FOUND', [pathOf(request.url)]);
@@ -127,11 +123,18 @@ export function createServer(options: ServerOptions): FastifyInstance {
     done();
   });
   // Closing the server closes only idle connections. Without this header, a later answer would keep its connection, and so the server, open for a minute.
-  app.addHook('onSend', (_request, reply, payload, done) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const isText = typeof payload === 'string' || Buffer.isBuffer(payload);
+    let content = payload;
+    if (isText && answers.hold(request, reply, Buffer.byteLength(payload)) !== undefined) {
+      content = BUSY;
+      reply.code(503).headers({ 'content-type': 'application/json', 'x-error-code': 'SERVER_BUSY' });
+      reply.removeHeader('content-encoding');
+    }
     if (isClosing) reply.header('connection', 'close');
     const isBusy = reply.statusCode === 429 || reply.statusCode === 503;
     if (isBusy && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_SECONDS);
-    done(null, payload);
+    done(null, content);
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request) => {
@@ -153,6 +156,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
       .headers({ ...SECURITY_HEADERS, 'content-type': 'application/json', 'x-error-code': body.errorCode });
     void sendTextsAsTheyAre(reply).send(present(body.error, body, PLAIN));
   }
+}
+
+/** Two parts of a chain of servers could each take another one of them (RFC 9112 §3.2). */
+function hasSeveralHosts({ raw: { rawHeaders } }: FastifyRequest): boolean {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host');
+  return hosts.length > 1;
 }
 
 /**

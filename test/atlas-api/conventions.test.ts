@@ -29,13 +29,13 @@ test('every error in a body has its Atlas error code', async () => {
       'Received JSON for the accessListIps.0 attribute does not match expected format.',
     ],
     [{ accessListIPs: [] }, 400, 'INVALID_ATTRIBUTE', 'Invalid attribute accessListIPs specified.'],
-    [`{"accessListIps":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 400, 'INVALID_JSON_ATTRIBUTE', ''],
+    [`{"accessListIps":${'['.repeat(30_000)}${']'.repeat(30_000)}}`, 400, 'INVALID_JSON_ATTRIBUTE', ''],
     [{ accessListIps: ['1.2.3.4\0'] }, 400, 'INVALID_IP_ADDRESS_OR_CIDR_NOTATION', ''],
     ['{"accessListIps":[],"accessListIps":1}', 400, 'INVALID_JSON_ATTRIBUTE', ''],
     ['{"__proto__":{}}', 400, 'INVALID_ATTRIBUTE', 'Invalid attribute __proto__ specified.'],
     [{ accessListIps: Array(201).fill('1.2.3.4') }, 400, 'VALIDATION_ERROR', ''],
     [{ accessListIps: ['1'.repeat(100)] }, 400, 'VALIDATION_ERROR', ''],
-    ['x'.repeat(5_000_000), 413, 'PAYLOAD_TOO_LARGE', 'The request body is larger than 4194304 bytes.'],
+    ['x'.repeat(5_000_000), 413, 'PAYLOAD_TOO_LARGE', 'The request body is larger than 65536 bytes.'],
   ];
   for (const [body, status, errorCode, detail] of cases) {
     const response = await plane.api('POST', tokensOf(plane), { body });

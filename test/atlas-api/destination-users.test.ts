@@ -299,7 +299,7 @@ test('if the registered user may not create users, the agent gets that user itse
   assert.deepEqual(shown.linkspan, { destinationUsers: 'FIXED' });
   const connectionStrings = { standard: 'mongodb://admin:secret@d1:27017/?replicaSet=rs' };
   const { json: changed } = await setup.world.plane.api('PATCH', path, { body: { connectionStrings } });
-  assert.deepEqual(changed.linkspan, { destinationUsers: 'migration' });
+  assert.deepEqual(changed.linkspan, { destinationUsers: 'MIGRATION' });
   await setup.world.plane.api('PATCH', path, { body: { connectionStrings: { standard: uri } } });
   await setup.order();
   assert.equal(await setup.uri(), uri);

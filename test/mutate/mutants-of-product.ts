@@ -31,6 +31,10 @@ export const OF_PRODUCT: MutantTable = {
       'new keys of the control plane',
     ],
   ],
+  'test/atlas-api/bodies-of-operations.test.ts': [['authorize-before-body', remove(), 'whatever its body says']],
+  'test/gateway/other-forms.test.ts': [['one-entry-for-each-id', replace('entries'), 'several entries']],
+  'test/gateway/unread-answers.test.ts': [['one-request-at-a-time', remove(), 'is refused, and its connection ends']],
+  'test/platform/shares.test.ts': [['even-share-when-contended', replace('true', 'condition'), 'leaves an even part']],
   'test/atlas-api/administration.test.ts': [
     ['owner-needs-secret', replace('true', 'call'), 'the last secret that lets an owner sign in'],
     ['assert-owned-after-secrets', remove(), 'the last secret that lets an owner sign in'],

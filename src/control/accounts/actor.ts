@@ -72,6 +72,22 @@ function verifiersOf(sealer: Sealer, { id, verifiers }: ApiKey): CredentialVerif
 }
 
 /**
+ * Refuses an actor that lacks a role in the organization or the project of a request, before anything is read of its body. The use
+ * case checks the role again, in its transaction.
+ * @param place  from the path; of a request without either, the actor's own organization
+ * @throws UserError as {@link authorizeOrganization} and {@link authorizeGroup}
+ */
+export async function authorizePlace(
+  store: StoreReader,
+  actor: Actor,
+  { orgId = actor.orgId, groupId }: { readonly orgId?: string | undefined; readonly groupId?: string | undefined },
+  role: OrganizationRole | GroupRole,
+): Promise<void> {
+  if (groupId !== undefined) await authorizeGroup(store, actor, groupId, role as GroupRole | 'ORG_OWNER');
+  else await authorizeOrganization(store, actor, orgId, role as OrganizationRole);
+}
+
+/**
  * The organization, if the actor has the role in it.
  * @throws UserError INVALID_ORG_ID, ORG_NOT_FOUND, USER_CANNOT_ACCESS_ORG, NOT_ORG_OWNER, NOT_ORG_GROUP_CREATOR, USER_UNAUTHORIZED
  */

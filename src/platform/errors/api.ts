@@ -211,9 +211,14 @@ export const apiErrors = defineErrors('request', {
   },
   SERVER_BUSY: {
     status: 503,
-    detail: 'The unfinished request bodies of all clients take too much memory.',
+    detail: 'Unfinished requests and unread answers take too much memory.',
     remedy:
-      'Send the request again in a few seconds. If this error persists, find the senders in the log of the server.',
+      'Read all answers, and send the request again in a few seconds. If this error persists, find the senders in the log of the server.',
+  },
+  PIPELINED_REQUEST: {
+    status: 400,
+    detail: 'A request came before the one before it on its connection was answered.',
+    remedy: 'Wait for each answer before the next request, or use further connections.',
   },
   TOO_MANY_FAILED_ATTEMPTS: {
     status: 429,
