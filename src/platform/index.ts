@@ -30,6 +30,6 @@ export { ownFile, programBeside } from './own-files.ts';
 export { readPrivateFile } from './private-file.ts';
 export { randomByte } from './random.ts';
 export { redact } from './redact.ts';
-export { type Exceeded, type Holder, type ShareLimits, Shares } from './shares.ts';
+export { type Exceeded, type Holder, Shares } from './shares.ts';
 export { traceWork } from './traces.ts';
 export { version } from './version.ts';

@@ -9,7 +9,7 @@ export interface Holder {
 type Kind = keyof Holder;
 
 /** The whole, and the most that one address, account or organization takes of it. */
-export interface ShareLimits {
+interface ShareLimits {
   readonly total: number;
   readonly each: Readonly<Partial<Record<Kind, number>>>;
 }
