@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Progress } from '../../src/contract/index.ts';
+import { type Progress, type Stage, workStageOf } from '../../src/contract/index.ts';
 import { type Exit, type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
 import { type Answer, type Call, callApi } from './engine-api.ts';
 import { codeOf, endedWhenTold, FAILED, hasItsPlace, isStopped } from './engine-process.ts';
@@ -28,18 +28,18 @@ const SAME_FAILURES = 3;
 /** The text in the engine's log. */
 const UNRECORDED = 'The failure could not be recorded on the destination';
 
-/** The moment that begins with each phase. */
-const PHASES: Readonly<Partial<Record<string, Moment>>> = {
-  copying: 'copying',
-  'building indexes': 'building indexes',
-  verifying: 'catching up',
-  'catching up': 'catching up',
-  'in sync': 'in sync',
-  'cutting over': 'commit',
+/** The moment that begins with each stage. */
+const MOMENT_OF: Readonly<Partial<Record<Stage, Moment>>> = {
+  COPYING: 'copying',
+  BUILDING_INDEXES: 'building indexes',
+  VERIFYING: 'catching up',
+  CATCHING_UP: 'catching up',
+  READY: 'in sync',
+  CUTTING_OVER: 'commit',
 };
 
 /** The lines of `linkspan sync --output json` about a migration. */
-type Said = Progress & { readonly type: string; readonly phase: string; readonly time: string };
+type Said = Progress & { readonly type: string; readonly time: string };
 
 export interface EngineOptions extends Pick<Plan, 'hooks' | 'catalogStandsStill'> {
   /** Names the direction of a reversible migration, which a commit doesn't end before {@link EngineLives.finish}. */
@@ -341,7 +341,7 @@ export class EngineLives {
     if (said.type !== 'progress') return;
     this.#watch.take(said);
     this.latestAtMs = Date.parse(said.time);
-    const moment = PHASES[said.phase];
+    const moment = MOMENT_OF[workStageOf(said)];
     // A cutover that is to be aborted isn't the last one.
     if (moment !== undefined && (moment !== 'commit' || this.#cutoverWanted)) this.reach(moment);
   }

@@ -14,7 +14,7 @@ export function codeOf({ stderr }: LinkspanProcess): string {
 
 /** Whether the process has reported progress, which it does once it owns the migration. */
 export function hasItsPlace({ stdout }: LinkspanProcess): boolean {
-  return /"state":"(?!created)/.test(stdout);
+  return /"state":"(?!CREATED)/.test(stdout);
 }
 
 /** Whether a process ended as expected after SIGTERM. Shortly after its start, or before its end, the signal itself ends it. */

@@ -58,8 +58,8 @@ test('a sharded cluster is offered as one, and a client of Atlas migrates it thr
   const { shards } = (await setup.show()).linkspan.progress;
   assert.deepEqual([shards[0].shard, shards[0].whyUnknown], ['shard0', 'the user cannot log in there']);
   const bundled = await bundleOf(setup.dataDirectory);
-  const unknown = { isKnown: false, pingMs: null };
-  assert.deepEqual(JSON.parse(bundled).organizations[0].migrations[0].work.shards, [unknown, unknown]);
+  const unknown = { isKnown: false, oplog: null, rates: null, pingMs: null };
+  assert.deepEqual(JSON.parse(bundled).organizations[0].migrations[0].progress.shards, [unknown, unknown]);
   for (const name of ['shard0', 'log in', '127.0.0.1', 'orders']) assert.ok(!bundled.includes(name), name);
   await setup.cutOver();
   await setup.until('complete', ({ status }) => status === 'COMPLETE');
