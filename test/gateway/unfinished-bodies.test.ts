@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { requestFrom } from '../support/request-from.ts';
+import { residentBytes } from '../support/resident-bytes.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { linkAgent } from './agent-client.ts';
 
@@ -50,11 +50,6 @@ const redemption = (url: string, address: string) =>
     headers: { 'content-type': 'application/json' },
     body: ' '.repeat(4_000),
   });
-
-function residentBytes(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
-}
 
 // id: incomplete-bodies
 test('300 bodies of 4 MiB that lack their last byte take no memory, at any path', {

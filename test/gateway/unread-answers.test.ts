@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { requestFrom } from '../support/request-from.ts';
+import { residentBytes } from '../support/resident-bytes.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const HERE = '127.0.0.1';
@@ -18,11 +18,6 @@ async function open(url: string): Promise<Socket> {
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   return socket;
-}
-
-function residentBytes(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
 }
 
 // id: unread-answers
