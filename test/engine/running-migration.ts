@@ -14,6 +14,8 @@ export class RunningMigration implements AsyncDisposable {
   readonly migration: Migration;
   readonly outcome: Promise<Outcome>;
   readonly #stop = new AbortController();
+  /** Aborted when it has failed, and when it is disposed of. */
+  readonly #over = new AbortController();
 
   private constructor(options: MigrationOptions, expectsMismatches: boolean) {
     this.migration = new Migration(options);
@@ -23,7 +25,7 @@ export class RunningMigration implements AsyncDisposable {
       if (!expectsMismatches) assert.equal(found, 0, JSON.stringify(latest));
       return outcome;
     });
-    this.outcome.catch(() => undefined); // Its awaiter still sees the failure.
+    this.outcome.catch((error: unknown) => this.#over.abort(error)); // Its awaiter still sees the failure.
   }
 
   static start(
@@ -52,9 +54,7 @@ export class RunningMigration implements AsyncDisposable {
 
   /** Waits until the progress meets the condition. @throws the migration's failure, if it fails meanwhile */
   async until(what: string, condition: (progress: Progress) => boolean): Promise<void> {
-    const failed = this.outcome.then(() => new Promise<never>(() => undefined));
-    const reached = eventually(() => condition(this.progress), { what, pollMs: 50 });
-    await Promise.race([reached, failed]);
+    await eventually(() => condition(this.progress), { what, pollMs: 50, signal: this.#over.signal });
   }
 
   async untilReady(): Promise<void> {
@@ -77,6 +77,7 @@ export class RunningMigration implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.outcome.catch(() => undefined);
+    this.#over.abort();
   }
 }
 

@@ -21,6 +21,8 @@ export class RunningReversible implements AsyncDisposable {
   readonly migration: ReversibleMigration;
   readonly outcome: Promise<Outcome>;
   readonly #stop = new AbortController();
+  /** Aborted when it has failed, and when it is disposed of. */
+  readonly #over = new AbortController();
 
   constructor(
     addresses: Awaited<ReturnType<typeof reversibleUsers>>,
@@ -30,7 +32,7 @@ export class RunningReversible implements AsyncDisposable {
     const settings = { dropDestination: false, confirmDrops: true, reversible: true, logger: silentLogger };
     this.migration = new ReversibleMigration({ ...settings, ...addresses, migrationId, ...options });
     this.outcome = this.migration.run(this.#stop.signal);
-    this.outcome.catch(() => undefined); // Its awaiter still sees the failure.
+    this.outcome.catch((error: unknown) => this.#over.abort(error)); // Its awaiter still sees the failure.
   }
 
   get progress(): Progress {
@@ -39,8 +41,9 @@ export class RunningReversible implements AsyncDisposable {
 
   /** Waits until the condition holds. @throws the migration's failure, if it fails meanwhile */
   async until(what: string, condition: () => boolean): Promise<void> {
-    const failed = this.outcome.then(() => new Promise<never>(() => undefined));
-    const inTime = eventually(condition, { what, pollMs: 50 }).catch((error: unknown) => {
+    const { signal } = this.#over;
+    await eventually(condition, { what, pollMs: 50, signal }).catch((error: unknown) => {
+      signal.throwIfAborted();
       const { current, wayBack } = this.migration;
       const told = [current, wayBack].map((one) => {
         const { state, notReadyReasons, warnings } = one?.progress() ?? {};
@@ -48,7 +51,6 @@ export class RunningReversible implements AsyncDisposable {
       });
       throw new Error(JSON.stringify(told), { cause: error });
     });
-    await Promise.race([inTime, failed]);
   }
 
   /** Fails the test if the verification had to repair what the engine did. */
@@ -94,5 +96,6 @@ export class RunningReversible implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.outcome.catch(() => undefined);
+    this.#over.abort();
   }
 }

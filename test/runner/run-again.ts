@@ -13,11 +13,7 @@ export async function runFailedAgain(root: string, tally: TestTally): Promise<vo
   }
 }
 
-/**
- * Whether a file compares data. A failure there may be a lost document, so no second run can make up for it. The tests of the
- * tools have no migration: there, the driver leaves a timer behind now and then when a client and its server end together.
- */
+/** Whether a file compares data. A failure there may be a lost document, so no second run can make up for it. */
 function comparesData(file: string): boolean {
-  if (file.includes('/test/support/')) return false;
   return /expectIdentical|compareClusters|SideWriter|LedgerWriter|countDocuments/.test(readFileSync(file, 'utf8'));
 }

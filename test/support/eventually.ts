@@ -12,6 +12,8 @@ export interface EventuallyOptions {
   readonly deadlineMs?: number;
   /** Time between two looks; 20 by default, and up to 100 as the wait gets longer. More for conditions that cost processor time to ask. */
   readonly pollMs?: number;
+  /** Ends the wait, which then fails with its reason. */
+  readonly signal?: AbortSignal;
   /** Names the awaited condition, for the error message after the deadline. */
   readonly what: string;
 }
@@ -23,11 +25,12 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  { deadlineMs = DEADLINE_MS, pollMs, what }: EventuallyOptions,
+  { deadlineMs = DEADLINE_MS, pollMs, signal, what }: EventuallyOptions,
 ): Promise<NonNullable<T>> {
   const began = Date.now();
   let lastError: unknown;
   for (;;) {
+    signal?.throwIfAborted();
     try {
       const value = await condition();
       if (value) return value;
@@ -39,6 +42,7 @@ export async function eventually<T>(
     if (waitedMs >= deadlineMs) {
       throw new Error(`timed out after ${deadlineMs} ms waiting for ${what}`, { cause: lastError });
     }
-    await delay(pollMs ?? Math.min(LONGEST_POLL_MS, Math.max(SHORTEST_POLL_MS, waitedMs / POLLS)));
+    const pauseMs = pollMs ?? Math.min(LONGEST_POLL_MS, Math.max(SHORTEST_POLL_MS, waitedMs / POLLS));
+    await delay(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
