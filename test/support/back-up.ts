@@ -1,12 +1,16 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { eventually } from './eventually.ts';
 import type { MongodProcess } from './mongod-process.ts';
 import type { ReplicaSet } from './replica-set.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** A copy of the data files of all members of a set, of one moment. Disposing removes it. */
 export interface BackUp extends Disposable {
-  /** Kills all members, replaces their data by the copy, and starts them. Resolves when the set has a primary. */
+  /**
+   * Kills all members, replaces their data by the copy, and starts them in a later second, as a real restore does: an entry
+   * of the oplog is known by its second and its number in it. Resolves when the set has a primary.
+   */
   restore(): Promise<void>;
 }
 
@@ -19,7 +23,9 @@ export async function backUp({ members, primary }: ReplicaSet): Promise<BackUp> 
   const copyOf = (member: MongodProcess) => join(folder.path, String(members.indexOf(member)));
   const whileDown = async (signal: NodeJS.Signals, copy: (member: MongodProcess) => void) => {
     await Promise.all(members.map((member) => member.kill(signal)));
+    const downSince = secondNow();
     members.forEach(copy);
+    await eventually(() => secondNow() > downSince, { what: 'the next second' });
     await Promise.all(members.map((member) => member.restart()));
     await primary();
   };
@@ -32,4 +38,8 @@ export async function backUp({ members, primary }: ReplicaSet): Promise<BackUp> 
       }),
     [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
+}
+
+function secondNow(): number {
+  return Math.floor(Date.now() / 1_000);
 }

@@ -32,7 +32,8 @@ export interface HistoryRecord {
 /**
  * The part of a cluster's history that one client has seen. A change stream resumes without an error on a cluster that was restored
  * from an older backup, because the cluster's time has passed the stream's position meanwhile. So before a stream resumes,
- * the oplog must still have the entries that the client has seen.
+ * the oplog must still have the entries that the client has seen. An entry is known by its second and its number in it: a
+ * cluster that was restored and writes again within the second of the last entry isn't noticed.
  */
 export class SeenHistory {
   readonly #client: MongoClient;
