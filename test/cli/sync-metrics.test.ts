@@ -6,7 +6,8 @@ import { startPair } from '../support/replica-set.ts';
 import { numbered } from '../support/seeds.ts';
 import { type SyncProcess, startSync } from '../support/sync-process.ts';
 
-const HOLD_COPY = ['--max-megabytes-per-second', '0.05'];
+/** The throttle lets the first batch through and then waits until its bytes are paid for: 20 s. */
+const HOLD_COPY = ['--max-megabytes-per-second', '0.001'];
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each phase reads something else
 type Shown = any;
