@@ -23,11 +23,6 @@ export function problemsSince({ differed, written, wayBack }: SinceCutover): rea
   ];
 }
 
-/** Whether a problem means that one side has data that the other one lacks. */
-export function isDifference({ code }: ErrorData): boolean {
-  return code === 'VERIFICATION_FAILED' || code === 'SOURCE_WRITTEN_AFTER_COMMIT';
-}
-
 function problemOf({ code, message, remedy }: UserError): ErrorData {
   return { code, message, remedy };
 }

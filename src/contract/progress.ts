@@ -86,7 +86,7 @@ const repairs = z.object({
   keysDiffered: count,
 });
 
-/** What a cancelled or failed migration has left on the destination. */
+/** The counts of things that a cancelled or failed migration has left on the destination. */
 export const left = z.object({
   collections: count,
   views: count,

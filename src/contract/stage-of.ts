@@ -10,7 +10,7 @@ export type Work = Pick<
   'state' | 'copy' | 'repairs' | 'verification' | 'readiness' | 'readyForCutover' | 'waiting'
 >;
 
-/** What decides about a stage beside the engine's progress. */
+/** The facts, beside the engine's progress, that decide about a stage. */
 export interface StageFacts {
   /** Whether the migration has ended, as far as the one knows who answers. */
   readonly status: 'NEW' | 'WORKING' | 'COMPLETE' | 'FAILED' | 'EXPIRED';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { date } from './primitives.ts';
 
-/** What a migration waits for. It resumes by itself once the reason is gone. */
+/** A reason why a migration waits. It resumes by itself once the reason is gone. */
 export const wait = z.object({
   for: z.string().meta({ description: 'For example `the destination`, or a namespace.' }),
   since: date,

@@ -182,7 +182,7 @@ export type WantedAgentState = z.infer<typeof wantedState>;
 export type PollRequest = z.infer<typeof pollRequest>;
 /** A report as the control plane reads it. */
 export type ReceivedReport = z.infer<typeof report>;
-/** What an agent reports of a migration. */
+/** The entry of one migration in an agent's report. */
 export type ReportedMigration = ReceivedReport['migrations'][number] & { readonly progress: Progress };
 /** A report as an agent sends it. */
 export type Report = Omit<ReceivedReport, 'migrations'> & { readonly migrations: readonly ReportedMigration[] };

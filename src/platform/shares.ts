@@ -1,4 +1,4 @@
-/** Who takes a part of something that all share: one client, by each of its names that is known. */
+/** A client that takes a part of something that all clients share, by each of its names that is known. */
 export interface Holder {
   /** An IPv4 address or an IPv6 /64 block, as `addressGroup` returns it. */
   readonly address?: string;

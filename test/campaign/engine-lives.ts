@@ -44,6 +44,8 @@ type Said = Progress & { readonly type: string; readonly time: string };
 export interface EngineOptions extends Pick<Plan, 'hooks' | 'catalogStandsStill'> {
   /** Names the direction of a reversible migration, which a commit doesn't end before {@link EngineLives.finish}. */
   readonly directionOf?: DirectionOf;
+  /** Members of the source; 1 by default. */
+  readonly sourceMembers?: number;
 }
 
 /** The error that ended a process. */
@@ -96,7 +98,7 @@ export class EngineLives {
    */
   constructor(
     uris: { readonly source: string; readonly destination: string },
-    { hooks, catalogStandsStill, directionOf }: EngineOptions,
+    { hooks, catalogStandsStill, directionOf, sourceMembers = 1 }: EngineOptions,
     log: RoundLog,
     selection: object = {},
   ) {
@@ -119,7 +121,7 @@ export class EngineLives {
     this.#hooks = [...hooks];
     this.#log = log;
     this.#selection = selection;
-    this.#watch = new ProgressWatch(log, catalogStandsStill, directionOf);
+    this.#watch = new ProgressWatch(log, { catalogStandsStill, sourceMembers }, directionOf);
   }
 
   get pids(): readonly number[] {

@@ -11,6 +11,7 @@ const EMPTY_TIMESTAMPS = 't';
 export class ProgressWatch {
   readonly #log: RoundLog;
   readonly #catalogStandsStill: boolean;
+  readonly #sourceMembers: number;
   readonly #directionOf: DirectionOf;
   #direction: string | undefined;
   #inThisLife: Progress | undefined;
@@ -23,10 +24,15 @@ export class ProgressWatch {
   givenUpAtMs: number[] = [];
 
   /**
-   * @param catalogStandsStill  whether nobody drops anything on the source
+   * @param source  `catalogStandsStill`: whether nothing is dropped there; the number of its members
    * @param directionOf  for a reversible migration, each of whose directions has a commit of its own
    */
-  constructor(log: RoundLog, catalogStandsStill: boolean, directionOf: DirectionOf = () => undefined) {
+  constructor(
+    log: RoundLog,
+    { catalogStandsStill, sourceMembers }: { readonly catalogStandsStill: boolean; readonly sourceMembers: number },
+    directionOf: DirectionOf = () => undefined,
+  ) {
+    this.#sourceMembers = sourceMembers;
     this.#log = log;
     this.#directionOf = directionOf;
     this.#catalogStandsStill = catalogStandsStill;
@@ -70,7 +76,7 @@ export class ProgressWatch {
     const seen = this.latest?.verification.mismatches.found ?? 0;
     const found = mismatches.latest.slice(0, mismatches.found - seen);
     // An election shows that members disagree about an empty timestamp (docs/reference/mongodb-behaviour.md#fact-8-8).
-    const unexplained = found.filter(({ path }) => path !== EMPTY_TIMESTAMPS);
+    const unexplained = found.filter(({ path }) => this.#sourceMembers === 1 || path !== EMPTY_TIMESTAMPS);
     // No other client writes to its collections, and the engine makes no mistake.
     if (unexplained.length > 0) this.#log.find(`the verification found ${JSON.stringify(unexplained)}`);
     this.#couldWrite ||= progress.canWrite;

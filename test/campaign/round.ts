@@ -71,7 +71,12 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   const onDestination = resources.use(applicationOf(pair.destination));
   const catalogStandsStill = plan.catalogStandsStill && plan.faults.every(({ kind }) => kind !== 'rollBack');
   const engine = resources.use(
-    new EngineLives(addresses, { hooks: plan.hooks, catalogStandsStill }, log, plan.selection ? SELECTED : {}),
+    new EngineLives(
+      addresses,
+      { hooks: plan.hooks, catalogStandsStill, sourceMembers: plan.members.source },
+      log,
+      plan.selection ? SELECTED : {},
+    ),
   );
   log.outputOfEngines = () => engine.output;
   const catalogRests = catalogRest(() => engine.latestInThisLife, log);

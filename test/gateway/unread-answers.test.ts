@@ -48,7 +48,7 @@ test('a request before the answer to the one before it is refused, and its conne
   socket.on('data', (chunk) => (heard += chunk));
   // The answer to the first one comes in a later turn of the event loop.
   socket.write('GET /api/atlas/v2/orgs HTTP/1.1\r\nhost: h\r\n\r\n'.repeat(3));
-  await once(socket, 'close');
+  await once(socket, 'close', { signal: AbortSignal.timeout(10_000) });
   assert.match(heard, /^HTTP\/1\.1 401 Unauthorized/);
   assert.match(heard, /HTTP\/1\.1 400 Bad Request[\s\S]*PIPELINED_REQUEST/);
 });

@@ -23,8 +23,7 @@ function loadedWith(path: string): { readonly modules: readonly string[]; readon
 
 test('the help and the version load neither a command, nor the engine, nor the driver', () => {
   const { modules, packages } = loadedWith('main.ts');
-  const heavy =
-    /\/src\/(?!cli\/(?:main|command-line|terminal|administration\/noun-help)|contract\/problems|platform\/)/;
+  const heavy = /\/src\/(?!cli\/(?:main|command-line|terminal|administration\/noun-help)|platform\/)/;
   assert.deepEqual(
     modules.filter((id) => heavy.test(id)),
     [],

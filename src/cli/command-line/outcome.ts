@@ -1,4 +1,4 @@
-import { type ErrorData, isDifference } from '../../contract/index.ts';
+import type { ErrorData } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import type { TextSink } from '../progress/renderer.ts';
 import { errorData } from './describe-error.ts';
@@ -39,8 +39,10 @@ export function codeOfFailure(error: unknown): ExitCode {
 }
 
 /** Returns the exit code for the worst of what has gone wrong since a cutover. */
-export function codeOfProblem(problem: ErrorData): ExitCode {
-  return isDifference(problem) ? exitCode.differences : exitCode.failed;
+export function codeOfProblem({ code }: ErrorData): ExitCode {
+  // One side has data that the other one lacks.
+  const isDifference = code === 'VERIFICATION_FAILED' || code === 'SOURCE_WRITTEN_AFTER_COMMIT';
+  return isDifference ? exitCode.differences : exitCode.failed;
 }
 
 /** Converts the end of a command to data for programs. */
