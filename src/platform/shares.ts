@@ -14,15 +14,13 @@ interface ShareLimits {
   readonly each: Readonly<Partial<Record<Kind, number>>>;
 }
 
-/** The limit that an amount would exceed. */
+/** The limit that an amount would exceed; `total` also when it would be more than is left free. */
 export type Exceeded = Kind | 'total';
 
-/** From this part of the whole on, everyone gets an even part at most. */
-const CONTENDED = 0.5;
-
 /**
- * Shares an amount, such as bytes or places, among clients. While little is taken, a client takes up to its limit. Once more
- * than half of the whole is taken, nobody takes more than an even part of it: who came first leaves room for who comes next.
+ * Shares an amount, such as bytes or places, among clients. A client takes up to its limit, and never more than it leaves
+ * free: one alone gets half of the whole, and whoever comes next finds room (dynamic thresholds, as in the buffers of
+ * network switches: Choudhury and Hahne, 1998).
  */
 export class Shares {
   readonly #limits: ShareLimits;
@@ -47,15 +45,21 @@ export class Shares {
    * @returns the limit that it would exceed; undefined when it is taken
    */
   take(holder: Holder, amount: number): Exceeded | undefined {
-    if (this.#taken + amount > this.#limits.total) return 'total';
-    const names = namesOf(holder);
-    const exceeded = names.find(
-      ([kind, name]) => this.#heldBy(kind, name) + amount > this.#limitOf(kind, name, amount),
-    );
-    if (exceeded !== undefined) return exceeded[0];
-    for (const [kind, name] of names) this.#held[kind].set(name, this.#heldBy(kind, name) + amount);
-    this.#taken += amount;
+    const { total, each } = this.#limits;
+    const free = total - this.#taken - amount;
+    const names = namesOf(holder).map(([kind, name]) => ({ kind, held: this.#heldBy(kind, name) + amount }));
+    const exceeded = names.find(({ kind, held }) => held > (each[kind] ?? total));
+    if (exceeded !== undefined) return exceeded.kind;
+    // rule: leave-as-much-free
+    if (free < 0 || names.some(({ held }) => held > free)) return 'total';
+    this.hold(holder, amount);
     return undefined;
+  }
+
+  /** Counts an amount that was taken before this process, whatever the limits. */
+  hold(holder: Holder, amount: number): void {
+    for (const [kind, name] of namesOf(holder)) this.#held[kind].set(name, this.#heldBy(kind, name) + amount);
+    this.#taken += amount;
   }
 
   release(holder: Holder, amount: number): void {
@@ -69,15 +73,6 @@ export class Shares {
 
   #heldBy(kind: Kind, name: string): number {
     return this.#held[kind].get(name) ?? 0;
-  }
-
-  #limitOf(kind: Kind, name: string, amount: number): number {
-    const { total, each } = this.#limits;
-    const limit = each[kind] ?? Number.POSITIVE_INFINITY;
-    // rule: even-share-when-contended
-    if (this.#taken + amount <= total * CONTENDED) return limit;
-    const held = this.#held[kind];
-    return Math.min(limit, total / (held.size + (held.has(name) ? 0 : 1)));
   }
 }
 

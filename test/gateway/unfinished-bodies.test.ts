@@ -108,7 +108,7 @@ test('an address may have 1 MiB of unfinished redemptions, then it has to retry 
   });
 });
 
-test('all addresses together may have 16 MiB of unfinished redemptions, then strangers have to retry later, and agents are served', async () => {
+test('all addresses together may have 16 MiB of unfinished redemptions, each leaves as much free, and strangers and agents are served', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   using all = new DisposableStack();
@@ -119,17 +119,12 @@ test('all addresses together may have 16 MiB of unfinished redemptions, then str
     );
     stalled.push(...(await Promise.all(own)));
   }
-  await eventually(async () => (await redemption(plane.url, ELSEWHERE)).status === 503, {
-    what: 'the memory to be used up',
-  });
-  const { headers, text } = await redemption(plane.url, ELSEWHERE);
-  assert.equal(headers['retry-after'], '5');
-  assert.match(text, /SERVER_BUSY/);
+  const refused = () => stalled.filter(({ status }) => status === '503');
+  // The last one has a part of what the others leave.
+  await eventually(() => refused().length > 64, { what: 'the memory to be used up' });
+  assert.match(refused()[0]?.heard ?? '', /retry-after: 5\r\n[\s\S]*SERVER_BUSY/);
+  assert.equal((await redemption(plane.url, ELSEWHERE)).status, 400);
   assert.equal((await agent.report({})).status, 200);
-  all.dispose();
-  await eventually(async () => (await redemption(plane.url, ELSEWHERE)).status === 400, {
-    what: 'the memory to be released',
-  });
 });
 
 test('a body that arrives byte by byte takes only the memory of its bytes', async () => {

@@ -4,24 +4,32 @@ import { Shares } from '../../src/platform/index.ts';
 
 describe('shares', () => {
   it('gives a client up to its limit while little is taken, and names the limit that it would exceed', () => {
-    const shares = new Shares({ total: 100, each: { address: 60 } });
-    assert.equal(shares.take({ address: 'a' }, 50), undefined);
-    assert.equal(shares.take({ address: 'b' }, 51), 'total');
-    assert.equal(shares.taken, 50);
-    const alone = new Shares({ total: 1_000, each: { address: 60 } });
-    assert.equal(alone.take({ address: 'a' }, 61), 'address');
-    assert.equal(alone.take({ address: 'a' }, 60), undefined);
-    assert.equal(alone.take({ address: 'a' }, 1), 'address');
-    assert.equal(alone.take({ address: 'b' }, 1), undefined);
+    const shares = new Shares({ total: 1_000, each: { address: 60 } });
+    assert.equal(shares.take({ address: 'a' }, 61), 'address');
+    assert.equal(shares.take({ address: 'a' }, 60), undefined);
+    assert.equal(shares.take({ address: 'a' }, 1), 'address');
+    assert.equal(shares.take({ address: 'b' }, 1), undefined);
+    assert.equal(shares.taken, 61);
+    assert.equal(shares.take({}, 940), 'total');
   });
 
-  it('leaves an even part to each client once more than half is taken', () => {
+  it('lets no client take more than it leaves free', () => {
     const shares = new Shares({ total: 100, each: {} });
+    assert.equal(shares.take({ organization: 'greedy' }, 51), 'total');
     assert.equal(shares.take({ organization: 'greedy' }, 50), undefined);
-    assert.equal(shares.take({ organization: 'modest' }, 10), undefined);
-    assert.equal(shares.take({ organization: 'greedy' }, 1), 'organization', 'it has its half');
-    assert.equal(shares.take({ organization: 'modest' }, 39), undefined);
-    assert.equal(shares.take({ organization: 'third' }, 1), undefined);
+    assert.equal(shares.take({ organization: 'second' }, 25), undefined);
+    assert.equal(shares.take({ organization: 'greedy' }, 1), 'total');
+    assert.equal(shares.take({ organization: 'third' }, 13), 'total');
+    assert.equal(shares.take({ organization: 'third' }, 12), undefined);
+    shares.release({ organization: 'greedy' }, 50);
+    assert.equal(shares.take({ organization: 'third' }, 19), undefined, 'room that is free again is for all');
+  });
+
+  it('counts what was taken before, whatever the limits', () => {
+    const shares = new Shares({ total: 100, each: { organization: 10 } });
+    shares.hold({ organization: 'o' }, 80);
+    assert.equal(shares.take({ organization: 'o' }, 1), 'organization');
+    assert.equal(shares.take({ organization: 'p' }, 10), undefined);
   });
 
   it('counts every name of a client, and gives back what is released', () => {
