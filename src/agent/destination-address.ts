@@ -5,11 +5,11 @@ import {
   type AllowedDestinations,
   ConnectionStringRefused,
   type ForeignConnectionString,
-  isDialledAsOwn,
   isSurelyAllowed,
   isSurelyRefused,
   readForeignConnectionString,
   UserError,
+  wasDialledAsOwn,
 } from '../platform/index.ts';
 
 const DEFAULT_PORT = 27_017;
@@ -26,7 +26,7 @@ export function destinationAddress({ uri }: Assignment['destination'], allowed: 
     if (isSurelyRefused(allowed, host) || (isOwn(place) && !isSurelyAllowed(allowed, host)))
       throw new UserError('DESTINATION_NOT_ALLOWED', [host]);
   }
-  return { uri: text };
+  return { uri: text, isForeign: true };
 }
 
 function read(uri: string): ForeignConnectionString {
@@ -44,5 +44,5 @@ function read(uri: string): ForeignConnectionString {
 /** Whether the place is a source or the control plane. The guard always allows connections to those, so a destination must not have their names. */
 function isOwn(place: string): boolean {
   const host = isIP(place) === 6 ? `[${place}]` : place;
-  return isDialledAsOwn(/:\d+$/.test(host) ? host : `${host}:${DEFAULT_PORT}`);
+  return wasDialledAsOwn(/:\d+$/.test(host) ? host : `${host}:${DEFAULT_PORT}`);
 }

@@ -10,23 +10,27 @@ export interface DialRules {
 }
 
 // Module state, because the guard covers all sockets of the process.
-const own = new Set<string>();
+/** How often each host is allowed at the moment; 0 for one that was before. */
+const own = new Map<string, number>();
 /** The refusal of the last connection to each host and port. */
 const refused = new Map<string, string>();
 const MOST_REFUSED = 1000;
 let guarding: DialRules | undefined;
 
 /**
- * Lets this process connect to a host that its operator configured, or that a configured cluster names as its member. The rules for
- * destinations don't apply to it.
+ * Lets this process connect to a host that its operator configured, or that a configured cluster names as its member, until the
+ * result is disposed of. The rules for destinations don't apply to it.
  * @param hostAndPort  `host:port`, an IPv6 address in brackets
  */
-export function dialAsOwn(hostAndPort: string): void {
-  own.add(keyOfText(hostAndPort));
+export function dialAsOwn(hostAndPort: string): Disposable {
+  const key = keyOfText(hostAndPort);
+  const add = (count: number) => own.set(key, (own.get(key) ?? 0) + count);
+  add(1);
+  return { [Symbol.dispose]: () => void add(-1) };
 }
 
-/** Whether {@link dialAsOwn} allowed the host. @param hostAndPort  as for {@link dialAsOwn} */
-export function isDialledAsOwn(hostAndPort: string): boolean {
+/** Whether {@link dialAsOwn} has ever allowed the host. @param hostAndPort  as for {@link dialAsOwn} */
+export function wasDialledAsOwn(hostAndPort: string): boolean {
   return own.has(keyOfText(hostAndPort));
 }
 
@@ -45,7 +49,7 @@ export function whyRefused(places: Iterable<string>): string | undefined {
 
 /** The rules of this process, to pass to a process that it starts; undefined without a guard. */
 export function dialRules(): DialRules | undefined {
-  return guarding && { allowedDestinations: guarding.allowedDestinations, own: [...own] };
+  return guarding && { allowedDestinations: guarding.allowedDestinations, own: [...own.keys()].filter(isOwn) };
 }
 
 /**
@@ -55,7 +59,7 @@ export function dialRules(): DialRules | undefined {
  * @param told  called with each refusal, because the driver only reports that it found no server
  */
 export function guardDialling(rules: DialRules, told: (refusal: string) => void): Disposable {
-  for (const hostAndPort of rules.own ?? []) own.add(hostAndPort);
+  for (const key of rules.own ?? []) own.set(key, 1);
   const watch = (message: unknown) => {
     const { socket } = message as { readonly socket: Socket };
     let named: string | undefined;
@@ -85,14 +89,17 @@ function refusalOf({ remoteAddress, remotePort }: Socket, named: string | undefi
     return 'refused a connection without an address, such as one to a Unix socket';
   const host = named ?? remoteAddress;
   const key = keyOf(host, remotePort);
-  const isOwn = own.has(key);
-  const reason = isOwn ? neverDialled(remoteAddress) : refusedDestination(allowed, host, remoteAddress);
+  const reason = isOwn(key) ? neverDialled(remoteAddress) : refusedDestination(allowed, host, remoteAddress);
   if (reason === undefined) return undefined;
   const where = host === remoteAddress ? host : `${host} (${remoteAddress})`;
   const refusal = `refused to connect to ${where}: it is ${reason}`;
   if (refused.size >= MOST_REFUSED) refused.clear();
   refused.set(key, refusal);
   return refusal;
+}
+
+function isOwn(key: string): boolean {
+  return (own.get(key) ?? 0) > 0;
 }
 
 function keyOfText(hostAndPort: string): string {

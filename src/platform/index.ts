@@ -6,7 +6,7 @@ export { type Clock, systemClock } from './clock.ts';
 export { readConfiguration } from './configuration.ts';
 export { whyInvalid, whyUnreadable } from './connection-credentials.ts';
 export { counted } from './counted.ts';
-export { type DialRules, dialAsOwn, dialRules, guardDialling, isDialledAsOwn, whyRefused } from './dial-guard.ts';
+export { type DialRules, dialAsOwn, dialRules, guardDialling, wasDialledAsOwn, whyRefused } from './dial-guard.ts';
 export {
   type AllowedDestinations,
   isAllowedDestination,
@@ -32,4 +32,5 @@ export { randomByte } from './random.ts';
 export { redact } from './redact.ts';
 export { type Exceeded, type Holder, Shares } from './shares.ts';
 export { traceWork } from './traces.ts';
+export { validate } from './validate.ts';
 export { version } from './version.ts';

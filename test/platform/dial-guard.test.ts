@@ -92,6 +92,7 @@ test('a Unix socket is refused', async () => {
   assert.match(String(error), /Unix socket/);
 });
 
+// id: reversed-destination-not-trusted
 test('a member that a destination names is refused like an address in its connection string; a member of a source is not', async () => {
   // With a name it is a new one: this process may have connected to a used one by its operator's wish.
   await using cluster = await startReplicaSet({ name: 'guarded' });
@@ -118,7 +119,14 @@ test('a member that a destination names is refused like an address in its connec
     message: /refused to connect to 127\.0\.0\.1: it is an address of this machine/,
   });
   assert.ok(told.length > 0 && told.every((refusal) => refusal.includes(' 127.0.0.1:')), String(told));
+  const asDestination = { uri: `${uri}&serverSelectionTimeoutMS=500`, isForeign: true };
+  await assert.rejects(
+    inspectCluster(asDestination, 'source'),
+    { code: 'SOURCE_UNREACHABLE' },
+    'in a reversed migration',
+  );
   assert.ok((await inspectCluster({ uri }, 'source')).replicaSet);
+  await assert.rejects(inspectCluster(asDestination, 'destination'), { code: 'DESTINATION_UNREACHABLE' });
 });
 
 test('the watchdog follows the dial rules of the process that started it', async () => {

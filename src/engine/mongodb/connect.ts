@@ -1,13 +1,6 @@
 import { MongoClient, MongoServerError, MongoServerSelectionError } from 'mongodb';
-import {
-  dialAsOwn,
-  messageOf,
-  redact,
-  UserError,
-  whyInvalid,
-  whyRefused,
-  whyUnreadable,
-} from '../../platform/index.ts';
+import { messageOf, redact, UserError, whyInvalid, whyRefused, whyUnreadable } from '../../platform/index.ts';
+import { dialMembersAsOwn } from './dial-members.ts';
 import { keepToOneAddress } from './one-address.ts';
 import { stayWithOneRouter } from './one-router.ts';
 import { refuseNobody, refuseOneOfMany } from './refuse-connection.ts';
@@ -23,6 +16,8 @@ export interface ClusterAddress {
   readonly uri: string;
   /** PEM file on this host with the CA that signed the servers' certificates. */
   readonly tlsCaFile?: string;
+  /** Whether a client of the API gave it, so that the rules for destinations apply to it on either side. */
+  readonly isForeign?: boolean;
 }
 
 export interface ClusterAddresses {
@@ -132,8 +127,8 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
   const client = clientOf(address, side);
   historyOf(client);
   noteRouters(client);
-  // The operator decides which servers belong to the source.
-  if (side === 'source') client.on('serverOpening', ({ address: member }) => dialAsOwn(member));
+  // rule: trust-configured-addresses
+  if (side === 'source' && address.isForeign !== true) dialMembersAsOwn(client);
   using seen = new SeenSets(client);
   try {
     await client.connect();

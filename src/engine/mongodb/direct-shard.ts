@@ -1,6 +1,6 @@
 import { MongoClient, type MongoClientOptions } from 'mongodb';
-import { dialAsOwn } from '../../platform/index.ts';
 import { UnjoinedConnection } from '../bson/unjoined-connection.ts';
+import { dialMembersAsOwn } from './dial-members.ts';
 import type { Shard } from './sharding.ts';
 
 /** A shard that can't be reached from here must not hold up what is known of the others. */
@@ -39,6 +39,6 @@ export function directClient(router: MongoClient, { set, hosts }: Shard): MongoC
     ...{ connectionType: UnjoinedConnection },
   };
   const client = new MongoClient(`mongodb://${user}${hosts}/`, options);
-  client.on('serverOpening', ({ address }) => dialAsOwn(address));
+  dialMembersAsOwn(client);
   return client;
 }
