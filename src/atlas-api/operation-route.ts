@@ -95,9 +95,9 @@ export function registerOperation(
         });
       const { actor } = sender;
       if (operation.live && asksForUpdates(request)) {
-        const again = authentication.checkAgain(request, reply, actor);
-        const read = async () => present(operation.status, await handle(await again()), PLAIN);
-        return await streams.answer(request, reply, actor.name, read);
+        const check = authentication.checkAgain(request, reply, actor);
+        const read = async (checked: Actor) => present(operation.status, await handle(checked), PLAIN);
+        return await streams.answer(request, reply, { actor, check, read });
       }
       const answer = await handle(actor);
       sendTextsAsTheyAre(reply.code(operation.status));

@@ -1,6 +1,6 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { awaitWantedState, type Control, takeReport, unlinkAgent } from '../control/index.ts';
-import { type FailedAttempts, pathOf } from '../http/index.ts';
+import { type FailedAttempts, LoopTime, pathOf } from '../http/index.ts';
 import {
   ANSWER_HEADER,
   pollRequest,
@@ -38,6 +38,7 @@ export async function registerGateway(
   const agents = new AgentRequests(control, new ReplayGuard(), refused);
   const leftOutFields = new LeftOutFields(logger);
   const redemptions = new Redemptions(control, refused);
+  const loopTime = new LoopTime(control.clock);
   await app.register(
     async (scope) => {
       scope.setErrorHandler((error, request, reply) => {
@@ -81,10 +82,14 @@ export async function registerGateway(
         return { sealed: seal(answerKey, JSON.stringify(wanted)) };
       });
 
-      scope.post('/report', agents.route, async (request) => {
+      const assertTimeLeft = async (request: FastifyRequest) => {
+        // rule: loop-time-of-organization
+        if (loopTime.isUsedUp(agents.senderOf(request).agent.orgId)) throw new UserError('SERVER_BUSY');
+      };
+      scope.post('/report', { ...agents.route, preParsing: assertTimeLeft }, async (request) => {
         const { agent } = agents.senderOf(request);
-        const report = readMessage(reportRequest, request, (fields) => leftOutFields.note(agent, fields));
-        return await takeReport(control, agent.id, report);
+        const read = () => readMessage(reportRequest, request, (fields) => leftOutFields.note(agent, fields));
+        return await takeReport(control, agent.id, await loopTime.spend(agent.orgId, read));
       });
 
       // rule: unlink-pending-agent

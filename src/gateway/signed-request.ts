@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { assertLinked, assertLinkOpen, type Control, findAgent, type LinkedAgent } from '../control/index.ts';
 import { bodyOf, isOnAccessList } from '../http/index.ts';
 import { assertBody, leftOut, type Proof, proofHeaders, type ReplayGuard } from '../link/index.ts';
-import { UserError } from '../platform/index.ts';
+import { UserError, validate } from '../platform/index.ts';
 import type { RefusedAttempts, Sender } from './refused-attempts.ts';
 import { assertSigned } from './request-proof.ts';
 
@@ -23,7 +23,7 @@ export function readMessage<T>(
   } catch {
     throw new UserError('LINK_MESSAGE_INVALID', ['it is not JSON']);
   }
-  const result = schema.safeParse(value);
+  const result = validate(schema, value);
   if (result.success) {
     onRead?.(leftOut(value, result.data));
     return result.data;

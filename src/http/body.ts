@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type ErrorCode, errorCatalogue, UserError } from '../platform/index.ts';
+import { type ErrorCode, errorCatalogue, UserError, validate } from '../platform/index.ts';
 
 /**
  * Reads a request's JSON body.
@@ -9,7 +9,7 @@ import { type ErrorCode, errorCatalogue, UserError } from '../platform/index.ts'
  */
 export function readBody<T>(schema: z.ZodType<T>, bytes: Buffer): T {
   const value = parseJson(bytes);
-  const result = schema.safeParse(value);
+  const result = validate(schema, value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw issue ? errorOf(issue, value) : new UserError('INVALID_JSON');

@@ -7,6 +7,7 @@ export { DigestAuthenticator, type DigestOutcome } from './digest/authenticator.
 export { digestSecrets } from './digest/secrets.ts';
 export { FailedAttempts } from './failed-attempts.ts';
 export { atlasDate } from './json.ts';
+export { LoopTime } from './loop-time.ts';
 export { bodyVersion, negotiateVersion, versionedMediaType } from './media-type.ts';
 export { pageOf, pageOfSome, readWindow } from './paging.ts';
 export { PLAIN, type Presentation, present, readPresentation } from './presentation.ts';

@@ -43,6 +43,11 @@ export class TokenBuckets {
     return { allowed, remaining: Math.floor(tokens), retryAfterSeconds: secondsUntilOne(tokens, size) };
   }
 
+  /** Takes any amount, also more than is left. */
+  spend(key: string, size: BucketSize, amount: number): void {
+    this.#keep(key, { tokens: this.#filled(key, size) - amount, atMs: this.#clock.now() });
+  }
+
   /** Seconds until the bucket of a key has a request, without taking one; 0 when it has one now. */
   secondsUntilAllowed(key: string, size: BucketSize): number {
     return secondsUntilOne(this.#filled(key, size), size);

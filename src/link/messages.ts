@@ -34,6 +34,9 @@ const deployment = z.object({
   oplogSizeMB: z.number().optional(),
 });
 
+/** Characters of an inventory: some 300 deployments. The control plane reads those of all agents of an organization at once. */
+const LONGEST_INVENTORY = 128 * 1024;
+
 /** A project of the agent's configuration. */
 const inventoryProject = z.object({
   projectId: id,
@@ -128,7 +131,11 @@ export const pollResponse = z.object({
  */
 const report = z.object({
   sequence: z.number().int().nonnegative(),
-  inventory: listOf(inventoryProject).optional(),
+  /** One that is too long must not hold up what is reported of migrations. */
+  inventory: listOf(inventoryProject)
+    .refine((projects) => JSON.stringify(projects).length <= LONGEST_INVENTORY)
+    .optional()
+    .catch(undefined),
   /** Features of the agent. */
   features: listOf(z.string()).optional(),
   validations: listOf(

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { UpdateStreams } from '../../src/atlas-api/update-streams.ts';
 import { readEvents, type StreamPart } from '../../src/console/api/event-stream.ts';
+import type { Actor } from '../../src/control/index.ts';
 import { createServer } from '../../src/http/index.ts';
 import { silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
@@ -18,10 +19,12 @@ class HurriedClock extends FakeClock {
 }
 
 /** A server with one stream of a resource that `read` returns. */
-async function streaming(read: () => Promise<string>) {
+async function streaming(read: () => Promise<string>, clock: FakeClock = new HurriedClock()) {
   const app = createServer({ logger: silentLogger });
-  const streams = new UpdateStreams(new HurriedClock());
-  app.get('/stream', (request, reply) => streams.answer(request, reply, 'somebody', read));
+  const streams = new UpdateStreams(clock);
+  const actor: Actor = { kind: 'API_KEY', name: 'reader', remoteAddress: '', orgId: '', roles: [], groupRoles: [] };
+  const watched = { actor, check: async () => actor, read };
+  app.get('/stream', (request, reply) => streams.answer(request, reply, watched));
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return {
     url,
@@ -85,4 +88,24 @@ test('a client that reconnects gets the whole resource, unless it names the id o
   content = 'second';
   const next = await firstPart(whole.id);
   assert.ok(next?.kind === 'event' && JSON.parse(next.data).content === 'second');
+});
+
+test('streams of one account about one resource share each look at it', async () => {
+  let reads = 0;
+  const clock = new FakeClock();
+  const sleeps: (() => void)[] = [];
+  clock.sleep = async () => await new Promise((resolve) => sleeps.push(resolve));
+  await using server = await streaming(async () => {
+    reads += 1;
+    return `"${reads}"`;
+  }, clock);
+  const streams = await Promise.all(Array.from({ length: 20 }, () => fetch(`${server.url}/stream`)));
+  await eventually(() => sleeps.length === 20, { what: 'all streams to wait' });
+  assert.equal(reads, 20, 'each client sees what it has changed before');
+  clock.nowMs += 1_000;
+  for (const wake of sleeps.splice(0)) wake();
+  await eventually(() => sleeps.length === 20, { what: 'all streams to wait again' });
+  assert.equal(reads, 21);
+  for (const wake of sleeps) wake();
+  await Promise.all(streams.map(({ body }) => body?.cancel()));
 });

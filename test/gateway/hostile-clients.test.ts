@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { startControlPlane } from '../atlas-api/control-plane.ts';
+import { addOrganization, startControlPlane } from '../atlas-api/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
-import { linkAgent } from './agent-client.ts';
+import { AgentClient, linkAgent } from './agent-client.ts';
 
 const GIGABYTE = 1_000_000_000;
 const REDEEM = 'POST /link/v1/redeem HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n';
@@ -70,4 +70,21 @@ test('hundreds of clients that send nothing, or one byte at a time, do not keep 
   const { headersTimeout, requestTimeout } = plane.app.server;
   assert.ok(headersTimeout > 0 && headersTimeout <= 60_000 && requestTimeout > 0 && requestTimeout <= 60_000);
   for (const socket of sockets) socket.destroy();
+});
+
+// id: loop-time-used-up
+test('an organization whose reports take too long to read waits, and the agents of others are heard', async () => {
+  await using plane = await startControlPlane();
+  const greedy = await linkAgent(plane);
+  const user = await addOrganization(plane, 'f'.repeat(24), ['ORG_OWNER']);
+  const path = `/api/atlas/v2/orgs/${'f'.repeat(24)}/liveMigrations/linkTokens`;
+  const token = String((await plane.api('POST', path, { user, body: {} })).json.linkToken);
+  const other = new AgentClient(plane.url, undefined, () => plane.control.clock.now());
+  other.agentId = String((await other.redeem(token, 'host-1')).json.agentId);
+  const validations = Array.from({ length: 1_000 }, () => ({ findings: Array.from({ length: 1_000 }, () => 0) }));
+  const statuses = new Set<number>();
+  for (let sent = 0; sent < 200 && !statuses.has(503); sent += 1)
+    statuses.add((await greedy.report({ validations })).status);
+  assert.ok(statuses.has(503));
+  assert.equal((await other.report({})).status, 200);
 });

@@ -1,0 +1,41 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Clock } from '../platform/index.ts';
+import { TokenBuckets } from './token-buckets.ts';
+
+/** Milliseconds of one organization: a second at once, then a quarter of each second. */
+const SIZE = { capacity: 1_000, refill: 250, periodSeconds: 1 };
+
+/**
+ * The time of the event loop that work for each organization takes. While it works for one, the server answers no other. So
+ * work whose size clients choose is put off for the organization whose time is used up.
+ */
+export class LoopTime {
+  readonly #buckets: TokenBuckets;
+  /** The end of the work that was asked for last. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(clock: Clock) {
+    this.#buckets = new TokenBuckets(clock);
+  }
+
+  /** Whether the organization's time is used up. */
+  isUsedUp(organization: string): boolean {
+    return this.#buckets.secondsUntilAllowed(organization, SIZE) > 0;
+  }
+
+  /** Does work that waits for no other task, and counts its time. The server answers others between one work and the next. */
+  async spend<Result>(organization: string, work: () => Result | Promise<Result>): Promise<Result> {
+    const done = this.#last.then(() => this.#count(organization, work));
+    this.#last = done.then(turn, turn);
+    return await done;
+  }
+
+  async #count<Result>(organization: string, work: () => Result | Promise<Result>): Promise<Result> {
+    const beganAt = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#buckets.spend(organization, SIZE, performance.now() - beganAt);
+    }
+  }
+}
