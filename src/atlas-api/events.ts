@@ -55,10 +55,9 @@ const paged = [
 const verification = z
   .object({
     isIntact: z.boolean().meta({ description: 'Whether no record was altered, removed from between or put in.' }),
-    records: z.int().nonnegative().meta({ description: 'Records that were verified, of all organizations.' }),
+    records: z.int().nonnegative().meta({ description: 'Records of this organization that were verified.' }),
     withoutMac: z.int().nonnegative().meta({
-      description:
-        'Records at the beginning that an older version wrote without a MAC. Only their hashes were verified.',
+      description: 'Those of them that an older version wrote without a MAC. Only their hashes were verified.',
     }),
     problem: z
       .object({ sequence: z.int().meta({ description: 'The first record with a problem.' }), description: z.string() })
@@ -104,10 +103,11 @@ export const eventOperations = [
     handle: async ({ control, actor, path }) => {
       const outcome = await verifyEvents(control, actor, path('orgId'));
       const broken = 'broken' in outcome ? outcome.broken : undefined;
+      const { records = 0, withoutMac = 0 } = outcome.counts.get(path('orgId')) ?? {};
       return {
         isIntact: broken === undefined,
-        records: 'head' in outcome ? outcome.head.sequence : Math.max(0, outcome.broken.sequence - 1),
-        withoutMac: 'head' in outcome ? (outcome.withoutMac ?? 0) : 0,
+        records,
+        withoutMac,
         problem: broken === undefined ? null : { sequence: broken.sequence, description: broken.problem },
         verifiedAt: atlasDate(control.clock.now()),
       };

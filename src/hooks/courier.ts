@@ -1,6 +1,7 @@
 import { type Clock, delayAfter, type Logger, messageOf, reach } from '../platform/index.ts';
 import type { Hook } from './configuration.ts';
 import { deliver } from './deliver.ts';
+import { organizationOf } from './event.ts';
 import type { Delivery, Outbox } from './outbox.ts';
 
 /** Deliveries of one hook at the same time. Hooks don't wait for each other. */
@@ -24,6 +25,9 @@ export class Courier {
   readonly #underWay = new Map<string, { readonly hook: string; readonly ended: Promise<void> }>();
   readonly #retries = new Map<string, Retry>();
   readonly #failing = new Set<string>();
+  /** The number of the last attempt for each hook and organization. */
+  readonly #turns = new Map<string, number>();
+  #turn = 0;
   #isTold = false;
 
   constructor(
@@ -53,7 +57,7 @@ export class Courier {
   async #look(signal: AbortSignal): Promise<void> {
     try {
       const heads = await this.#outbox.heads([...this.#hooks.keys()]);
-      for (const delivery of heads) this.#start(delivery, signal);
+      for (const hook of this.#hooks.values()) this.#startInTurn(hook, heads, signal);
       this.#isTold = false;
     } catch (error) {
       if (!this.#isTold)
@@ -65,13 +69,26 @@ export class Courier {
     }
   }
 
-  #start(delivery: Delivery, signal: AbortSignal): void {
-    const hook = this.#hooks.get(delivery.hook);
-    const busy = [...this.#underWay.values()].filter((one) => one.hook === delivery.hook).length;
-    const isTooEarly = this.#clock.elapsed() < (this.#retries.get(delivery.id)?.atMs ?? 0);
-    if (hook === undefined || busy >= AT_ONCE || isTooEarly || this.#underWay.has(delivery.id)) return;
-    const ended = this.#attempt(hook, delivery, signal).finally(() => this.#underWay.delete(delivery.id));
-    this.#underWay.set(delivery.id, { hook: delivery.hook, ended });
+  /** Starts as many attempts as a hook has room for: organizations take turns. */
+  #startInTurn(hook: Hook, heads: readonly Delivery[], signal: AbortSignal): void {
+    const due = new Set(heads.filter((delivery) => delivery.hook === hook.name && this.#isDue(delivery)));
+    const busy = [...this.#underWay.values()].filter((one) => one.hook === hook.name).length;
+    for (let free = AT_ONCE - busy; free > 0 && due.size > 0; free -= 1) {
+      // rule: organizations-in-turn
+      const next = [...due].reduce((first, one) => (this.#lastTurn(one) < this.#lastTurn(first) ? one : first));
+      due.delete(next);
+      this.#turns.set(turnOf(next), ++this.#turn);
+      const ended = this.#attempt(hook, next, signal).finally(() => this.#underWay.delete(next.id));
+      this.#underWay.set(next.id, { hook: hook.name, ended });
+    }
+  }
+
+  #isDue({ id }: Delivery): boolean {
+    return !this.#underWay.has(id) && this.#clock.elapsed() >= (this.#retries.get(id)?.atMs ?? 0);
+  }
+
+  #lastTurn(delivery: Delivery): number {
+    return this.#turns.get(turnOf(delivery)) ?? 0;
   }
 
   async #attempt(hook: Hook, delivery: Delivery, signal: AbortSignal): Promise<void> {
@@ -108,4 +125,8 @@ export class Courier {
       );
     });
   }
+}
+
+function turnOf({ hook, event }: Delivery): string {
+  return `${hook} ${organizationOf(event)}`;
 }

@@ -90,6 +90,11 @@ export type HookEvent = z.infer<typeof hookEvent>;
 
 export type HookEventType = HookEvent['type'];
 
+/** Returns the organization of an event; empty for an event of `linkspan sync`, and for a test event. */
+export function organizationOf({ data }: HookEvent): string {
+  return 'orgId' in data ? (data.orgId ?? '') : '';
+}
+
 /** The types of all events that a hook can choose. Every hook takes the test event. */
 export const HOOK_EVENT_TYPES: readonly HookEventType[] = hookEvent.options
   .map(({ shape }) => shape.type.value)

@@ -21,5 +21,5 @@ export interface Outbox {
   failed(delivery: Delivery, reason: string, givenUp: boolean): Promise<void>;
 }
 
-/** Undelivered events of one hook. Beyond it, an event is given up at once. */
+/** Undelivered events of one hook, which organizations share. Beyond it, an event is given up at once. */
 export const MOST_WAITING = 10_000;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { operations } from '../../src/atlas-api/operations.ts';
+import { audit, SYSTEM } from '../../src/control/audit/audit.ts';
 import { controlFor, expireMigrations, findAccount, verifyAudit, verifyEvents } from '../../src/control/index.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
 import { type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
@@ -232,6 +233,24 @@ test('events are found by what they are about, and an unknown kind of target is 
   assert.deepEqual(await names(`targetKind=AGENT&targetId=${agent.agentId}`), ['LINK_TOKEN_REDEEMED']);
   const refused = await plane.api('GET', `/api/atlas/v2/orgs/${plane.orgId}/events?targetKind=toString`);
   assert.deepEqual([refused.status, refused.json.errorCode], [400, 'INVALID_QUERY_PARAMETER']);
+});
+
+test('a verification lets the server answer others between its batches', async () => {
+  await using plane = await startControlPlane();
+  const told = { eventTypeName: 'TOLD', orgId: plane.orgId };
+  await plane.store.write(async (transaction) => {
+    for (let n = 0; n < 500; n += 1) await audit(transaction, SYSTEM, n, told);
+  });
+  let turns = 0;
+  const counting = new AbortController();
+  const counted = (async () => {
+    for (; !counting.signal.aborted; turns += 1) await turn();
+  })();
+  const { counts } = await verifyAudit(plane.store);
+  counting.abort();
+  await counted;
+  assert.ok((counts.get(plane.orgId)?.records ?? 0) > 500);
+  assert.ok(turns >= 2, `${turns} turns`);
 });
 
 test('verifications that are requested at the same time read the records once', async () => {

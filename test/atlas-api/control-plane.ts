@@ -119,7 +119,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const folder = temporaryFolder('control-plane');
   let url = '';
   const masterKey = randomBytes(32);
-  const sealer = new Sealer([masterKey], clock);
+  const sealer = new Sealer([masterKey]);
   const store = withAuditMacs(openSqliteStore(folder.path), sealer);
   const control: Control = {
     store,
@@ -193,6 +193,7 @@ export async function addOrganization(
         id: orgId,
         name: 'other',
         accessListRequired: false,
+        creatorId: plane.orgId,
         createdAtMs: 1,
         deletedAtMs: null,
       });

@@ -181,6 +181,28 @@ test('an agent that fails while it waits for the answer to its commit keeps its 
   assert.equal((await show()).status, 'FAILED', 'the source was opened, so nothing was committed');
 });
 
+test('an agent that reports another failure each time writes 60 records an hour', async () => {
+  const clock = new FakeClock();
+  await using plane = await startControlPlane({ clock });
+  const { report, ask } = await start(plane);
+  await report(READY);
+  await ask('cutover');
+  const cutover = { requestedAt: dateOf(1), blocking: true, commitSent: true };
+  const fail = (n: number) =>
+    report({ ...READY, state: 'FAILED', error: { code: 'X', message: `It broke ${n}.`, remedy: '' }, cutover });
+  const failures = async () => {
+    const filter = { orgId: plane.orgId, eventTypeNames: ['LIVE_MIGRATION_CUTOVER_UNFINISHED'] };
+    return await plane.store.auditRecords(filter, 0, 200);
+  };
+  for (let n = 0; n < 80; n += 1) await fail(n);
+  // The first report of all has two more.
+  assert.equal((await failures()).length, 58);
+  clock.nowMs += 3_600_000;
+  await fail(80);
+  const [newest] = await failures();
+  assert.equal(newest?.details.leftOut, 22);
+});
+
 test('an abort or a cancellation that comes after the commit does not let a failure end the cutover', async () => {
   const error = { code: 'X', message: 'It broke.', remedy: 'Mend it.' };
   for (const request of ['abortCutover', 'cancel']) {

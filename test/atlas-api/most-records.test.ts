@@ -10,9 +10,14 @@ const API = '/api/atlas/v2';
 const ACCOUNT = { name: 'n', description: '', roles: ['ORG_OWNER'], secretExpiresAfterHours: 8 };
 
 /** Asks twice for one more: the first answer, and the code of the second one's refusal. */
-async function askTwice(plane: ControlPlane, path: string, bodyOf: (name: string) => object) {
-  const last = await plane.api('POST', API + path, { body: bodyOf('last') });
-  const refused = await plane.api('POST', API + path, { body: bodyOf('one more') });
+async function askTwice(
+  plane: ControlPlane,
+  path: string,
+  bodyOf: (name: string) => object,
+  user: readonly [string, string] = [plane.publicKey, plane.privateKey],
+) {
+  const last = await plane.api('POST', API + path, { body: bodyOf('last'), user });
+  const refused = await plane.api('POST', API + path, { body: bodyOf('one more'), user });
   return [last.status, refused.status, refused.json.errorCode];
 }
 
@@ -99,25 +104,43 @@ test('an organization has at most 200 linked agents, and one may take the place 
 
 const orgBodyOf = (name: string) => ({ name, serviceAccount: ACCOUNT });
 
-/** Gives a server more organizations. @param fromMs  when the first one of them was created */
-async function addOrganizations({ store }: ControlPlane, count: number, fromMs: number): Promise<void> {
+/** Gives a server more organizations. @param creatorId  by default they count for none */
+async function addOrganizations({ store }: ControlPlane, count: number, creatorId = newId(1)): Promise<void> {
   await store.write(async (transaction) => {
-    for (let createdAtMs = fromMs; createdAtMs < fromMs + count; createdAtMs += 1) {
-      const more = { accessListRequired: false, createdAtMs, deletedAtMs: null };
+    for (let createdAtMs = 0; createdAtMs < count; createdAtMs += 1) {
+      const more = { accessListRequired: false, creatorId, createdAtMs, deletedAtMs: null };
       await transaction.insertOrganization({ id: newId(createdAtMs), name: 'n', ...more });
     }
   });
 }
 
+/** Creates an organization, and returns its id and a client of its owner. */
+async function createOrganization(plane: ControlPlane, user?: readonly [string, string]) {
+  const apiKey = { desc: 'owner', roles: ['ORG_OWNER'] };
+  const { json } = await plane.api('POST', `${API}/orgs`, { body: { name: 'n', apiKey }, ...(user && { user }) });
+  const { organization, apiKey: key } = json as unknown as {
+    readonly organization: { readonly id: string };
+    readonly apiKey: { readonly publicKey: string; readonly privateKey: string };
+  };
+  return { id: organization.id, user: [key.publicKey, key.privateKey] as const };
+}
+
 // id: at-most-250-organizations
-test('a server has at most 250 organizations, whoever creates them', async () => {
+test('a server has at most 250 organizations, whoever but an owner of the first one creates them', async () => {
   await using plane = await startControlPlane();
-  await addOrganizations(plane, 248, 0);
-  assert.deepEqual(await askTwice(plane, '/orgs', orgBodyOf), [201, 400, 'ORG_LIMIT']);
+  const tenant = await createOrganization(plane);
+  await addOrganizations(plane, 247);
+  assert.deepEqual(await askTwice(plane, '/orgs', orgBodyOf, tenant.user), [201, 400, 'ORG_LIMIT']);
+  assert.deepEqual(await askTwice(plane, '/orgs', orgBodyOf), [201, 201, undefined]);
 });
 
-test('the owner of the first organization creates further ones, however many the others have created', async () => {
+test('at most 50 organizations descend from one, whatever the ids of all are', async () => {
   await using plane = await startControlPlane();
-  await addOrganizations(plane, 249, Date.now() + 60_000);
-  assert.deepEqual(await askTwice(plane, '/orgs', orgBodyOf), [201, 201, undefined]);
+  const tenant = await createOrganization(plane);
+  await addOrganizations(plane, 48, tenant.id);
+  const child = await createOrganization(plane, tenant.user);
+  assert.deepEqual(await askTwice(plane, '/orgs', orgBodyOf, child.user), [201, 400, 'ORG_LIMIT']);
+  assert.deepEqual(await askTwice(plane, '/orgs', orgBodyOf, tenant.user), [400, 400, 'ORG_LIMIT']);
+  const other = await createOrganization(plane);
+  assert.deepEqual(await askTwice(plane, '/orgs', orgBodyOf, other.user), [201, 201, undefined]);
 });

@@ -124,7 +124,7 @@ test('an owner verifies the audit, and the first altered record is named', { ski
     await dialog.getByRole('button', { name: 'Verify' }).click();
   };
   await verify();
-  await dialog.getByText(/^Intact: \d+ records are as they were written\.$/).waitFor();
+  await dialog.getByText(/^Intact: your organization's \d+ records are as they were written\.$/).waitFor();
   assert.deepEqual(await violationsOf(watched), []);
   await dialog.getByRole('button', { name: 'Done' }).click();
 

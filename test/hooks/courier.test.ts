@@ -8,9 +8,9 @@ import { eventually } from '../support/eventually.ts';
 import { HookReceiver, type ReceivedRequest } from '../support/hook-receiver.ts';
 import { type HooksFolder, hooksFolder } from './hooks-folder.ts';
 
-function event(number: number, migrationId = 'm1'): HookEvent {
+function event(number: number, migrationId = 'm1', orgId = 'o1'): HookEvent {
   const id = `${migrationId}-${number}`;
-  return { id, type: 'migration.cut_over', timestamp: '2026-11-01T12:00:00.000Z', data: { migrationId } };
+  return { id, type: 'migration.cut_over', timestamp: '2026-11-01T12:00:00.000Z', data: { migrationId, orgId } };
 }
 
 function hooksAt(folder: HooksFolder, urls: Readonly<Record<string, string>>): readonly Hook[] {
@@ -99,6 +99,19 @@ test('a hook that hangs delays no other hook', async () => {
   await eventually(() => receiver.requests.length === 5, { what: 'five events at the other hook' });
   assert.ok(hanging.requests.length <= 2, 'more than two attempts at once');
   assert.ok(outbox.isWaiting(['hanging']));
+});
+
+test('organizations take turns at a hook, however many migrations one has', async () => {
+  using folder = hooksFolder();
+  await using receiver = await HookReceiver.start();
+  const hooks = hooksAt(folder, { pager: receiver.url });
+  const outbox = openOutbox(folder);
+  for (let number = 1; number <= 20; number += 1) announce(outbox, hooks, event(number, `m${number}`));
+  for (const number of [21, 22]) announce(outbox, hooks, event(number, `m${number}`, 'o2'));
+  await using _courier = running(hooks, outbox);
+  await eventually(() => !outbox.isWaiting(['pager']), { what: 'the delivery of all events' });
+  const ids = idsOf(receiver).slice(0, 6).map(String);
+  assert.ok(ids.includes('m21-21') && ids.includes('m22-22'), ids.join());
 });
 
 test('a file that cannot be written or read is a warning, and events are delivered all the same', async () => {

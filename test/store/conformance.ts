@@ -27,6 +27,7 @@ const ORGANIZATION: Organization = {
   id: ORG,
   name: 'organization',
   accessListRequired: true,
+  creatorId: null,
   createdAtMs: 1,
   deletedAtMs: null,
 };

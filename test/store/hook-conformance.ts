@@ -16,7 +16,7 @@ export function testHookConformance(name: string, create: () => Promise<StoreUnd
         id: String(sequence),
         type: 'migration.expired',
         timestamp: '2026-11-01T12:00:00.000Z',
-        data: { migrationId: subject },
+        data: { migrationId: subject, ...(subject === 'b' && { orgId: 'o2' }) },
       },
       attempts: 0,
       lastError: null,
@@ -52,7 +52,13 @@ export function testHookConformance(name: string, create: () => Promise<StoreUnd
     });
     assert.deepEqual(await heads('pager'), ['pager 3']);
     assert.deepEqual(await store.hookDeliveriesOf('b'), [failed]);
-    assert.equal(await store.countHookDeliveries('pager'), 2);
+    assert.deepEqual(
+      await store.countHookDeliveries('pager'),
+      new Map([
+        ['', 1],
+        ['o2', 1],
+      ]),
+    );
     await store.write(async (transaction) => {
       await transaction.deleteHookDeliveries(2);
       await transaction.setHookCursor(null);

@@ -48,6 +48,7 @@ test('only the owner can read the data directory and the files in it', async () 
       id: 'o',
       name: 'o',
       accessListRequired: false,
+      creatorId: null,
       createdAtMs: 1,
       deletedAtMs: null,
     }),
@@ -137,7 +138,14 @@ test('while the disk is full, changes are refused with that reason and reads wor
   await using store = openSqliteStore(folder.path);
   const insert = (id: string) =>
     store.write((transaction) =>
-      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1, deletedAtMs: null }),
+      transaction.insertOrganization({
+        id,
+        name: id,
+        accessListRequired: false,
+        creatorId: null,
+        createdAtMs: 1,
+        deletedAtMs: null,
+      }),
     );
   await insert('before');
   {
@@ -172,6 +180,7 @@ test('a really full disk loses no confirmed write, and writes work again once th
         id,
         name: 'n'.repeat(20_000),
         accessListRequired: false,
+        creatorId: null,
         createdAtMs: 1,
         deletedAtMs: null,
       }),
@@ -193,7 +202,14 @@ test('after a disk failure the store writes nothing more and reports the failure
   await using store = openSqliteStore(folder.path, ({ code }) => told.push(code));
   const insert = (id: string) =>
     store.write((transaction) =>
-      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1, deletedAtMs: null }),
+      transaction.insertOrganization({
+        id,
+        name: id,
+        accessListRequired: false,
+        creatorId: null,
+        createdAtMs: 1,
+        deletedAtMs: null,
+      }),
     );
   {
     // SQLITE_IOERR_FSYNC
@@ -219,7 +235,14 @@ test('a disk failure fails every write that waits for a later commit, and none o
   });
   const writes = ids.map((id) =>
     store.write((transaction) =>
-      transaction.insertOrganization({ id, name: id, accessListRequired: false, createdAtMs: 1, deletedAtMs: null }),
+      transaction.insertOrganization({
+        id,
+        name: id,
+        accessListRequired: false,
+        creatorId: null,
+        createdAtMs: 1,
+        deletedAtMs: null,
+      }),
     ),
   );
   const outcomes = await Promise.allSettled(writes);

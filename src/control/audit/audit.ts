@@ -12,6 +12,9 @@ export interface Audited {
   readonly details?: AuditRecord['details'];
 }
 
+/** The content of an audit record about a migration that is known from the context. */
+export type Announcement = Pick<Audited, 'eventTypeName' | 'details'>;
+
 /** The author of a change: an API client, an agent, or the server itself. */
 export type Author =
   | Actor

@@ -1,7 +1,8 @@
-import { Courier, type Hook, MOST_WAITING, takes } from '../../hooks/index.ts';
-import { type Logger, messageOf } from '../../platform/index.ts';
+import { Courier, type Hook, MOST_WAITING, organizationOf, takes } from '../../hooks/index.ts';
+import { type Logger, messageOf, Shares } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import type { AuditRecord, HookDelivery } from '../records/records.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
 import { hookEventOf } from './hook-event-of.ts';
 import { StoreOutbox } from './store-outbox.ts';
 
@@ -40,21 +41,29 @@ async function queueEvents({ store, clock }: HooksControl, hooks: readonly Hook[
   const queued = (await Promise.all(records.map((record) => deliveriesOf({ store, clock }, record, hooks)))).flat();
   const leftOut = await store.write(async (transaction) => {
     if ((await transaction.hookCursor()) !== cursor) return [];
-    const full: HookDelivery[] = [];
-    for (const delivery of queued) {
-      if ((await transaction.countHookDeliveries(delivery.hook)) < MOST_WAITING)
-        await transaction.insertHookDelivery(delivery);
-      else full.push(delivery);
-    }
+    const shares = new Map<string, Shares>();
+    for (const hook of new Set(queued.map((one) => one.hook))) shares.set(hook, await sharesOf(transaction, hook));
+    // rule: share-of-hook-queue
+    const isFull = ({ hook, event }: HookDelivery) =>
+      shares.get(hook)?.take({ organization: organizationOf(event) }, 1) !== undefined;
+    const full = queued.filter(isFull);
+    for (const delivery of queued) if (!full.includes(delivery)) await transaction.insertHookDelivery(delivery);
     await transaction.setHookCursor(last.sequence);
     return full;
   });
   for (const { hook, event } of leftOut)
     logger.error(
       { event: 'hook.queue_full', hook, eventId: event.id, type: event.type },
-      'an event was dropped: the queue of its hook is full',
+      "an event was dropped: the part of the hook's queue that its organization has is full",
     );
   return records.length === AT_ONCE;
+}
+
+/** The queue of a hook, which organizations share. */
+async function sharesOf(transaction: StoreTransaction, hook: string): Promise<Shares> {
+  const shares = new Shares({ total: MOST_WAITING, each: {} });
+  for (const [organization, count] of await transaction.countHookDeliveries(hook)) shares.hold({ organization }, count);
+  return shares;
 }
 
 /** Queues and delivers events until `signal` aborts. Never throws, and delays nothing else. */

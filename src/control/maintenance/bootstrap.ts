@@ -49,6 +49,7 @@ export async function bootstrap(control: Control, wishes: BootstrapWishes): Prom
         id: orgId,
         name: 'Linkspan',
         accessListRequired: false,
+        creatorId: null,
         createdAtMs: nowMs,
         deletedAtMs: null,
       };

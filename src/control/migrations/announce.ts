@@ -1,13 +1,12 @@
 import { type Logger, messageOf } from '../../platform/index.ts';
-import { type Audited, audit, SYSTEM } from '../audit/audit.ts';
+import { type Announcement, audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import { type Announced, windowAfter } from '../records/announced.ts';
+import { withinRate } from '../records/audit-rate.ts';
 import { ACTIVE_STATUSES, isDecided } from '../records/migration-state.ts';
 import { type MigrationView, viewMigration } from './migration-view.ts';
 
 const LOOK_EVERY_MS = 10_000;
-
-type Announcement = Pick<Audited, 'eventTypeName' | 'details'>;
 
 /** The events that are due of one migration, and the note that they are announced. */
 interface Due {
@@ -98,13 +97,17 @@ async function announceOne(control: Control, id: string, watching: Omit<Watching
   if (migration === undefined) return 0;
   const { state, waits } = await viewMigration(control, migration);
   const atMs = clock.now();
-  const { events, announced } = dueAnnouncements({ state, waits }, { ...watching, atMs });
+  const { announced, ...due } = dueAnnouncements({ state, waits }, { ...watching, atMs });
   if (JSON.stringify(state.announced ?? {}) === JSON.stringify(announced)) return 0;
   return await store.write(async (transaction) => {
     const current = await transaction.migration(id);
     // The state may have changed since: the next look decides then.
     if (current === undefined || JSON.stringify(current.state) !== JSON.stringify(state)) return 0;
-    await transaction.updateMigration({ ...current, state: { ...state, announced } });
+    const { events, auditRate } = withinRate(due.events, state.auditRate, atMs);
+    await transaction.updateMigration({
+      ...current,
+      state: { ...state, announced, ...(auditRate && { auditRate }) },
+    });
     const { orgId, groupId } = current;
     for (const { eventTypeName, details } of events) {
       const told = { eventTypeName, orgId, groupId, details: { liveMigrationId: id, ...details } };

@@ -1,14 +1,15 @@
 import type { Progress } from '../../contract/index.ts';
 import type { ReceivedReport, Report, ReportedMigration, ReportResponse } from '../../link/index.ts';
 import { reach } from '../../platform/index.ts';
-import { type Author, audit } from '../audit/audit.ts';
+import { type Announcement, type Author, audit } from '../audit/audit.ts';
 import { contactOf } from '../links/agent-contact.ts';
 import { assertLinked } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
+import { withinRate } from '../records/audit-rate.ts';
 import { mayBeCommitted } from '../records/may-be-committed.ts';
 import { ACTIVE_STATUSES, type MigrationEvent, type MigrationState } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
-import type { Agent, AuditRecord, Migration } from '../records/records.ts';
+import type { Agent, Migration } from '../records/records.ts';
 import { lastCutoverOf } from '../records/reversal-transitions.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { stillBlocked, usersOn } from '../records/users-on.ts';
@@ -114,7 +115,13 @@ async function takeProgress(
   }
   const sourceWatch =
     next.status === 'COMPLETE' && progress.cutover ? watchAfterCommit(control, progress.cutover, atMs) : undefined;
-  const state = { ...next, ...(sourceWatch && { sourceWatch }) };
+  const told = eventsBetween(migration.state, next, progress);
+  // The last records are always written.
+  const isOver = next.endedAtMs !== null;
+  const { events, auditRate } = isOver
+    ? { events: told, auditRate: undefined }
+    : withinRate(told, next.auditRate, atMs);
+  const state = { ...next, ...(sourceWatch && { sourceWatch }), ...(auditRate && { auditRate }) };
   // Nobody needs the source's password after the end, except the watch.
   const password = state.endedAtMs === null || sourceWatch !== undefined ? migration.password : null;
   const isFailure = progress.state === 'FAILED' && progress.error !== undefined && state.status === 'COMPLETE';
@@ -131,30 +138,33 @@ async function takeProgress(
   });
   await noteSample(transaction, id, reported, atMs);
   const { orgId, groupId } = migration;
-  const tell = async (eventTypeName: string, more: AuditRecord['details'] = {}) => {
-    const details = { liveMigrationId: id, ...more };
-    await audit(transaction, authorOf(agent), atMs, { eventTypeName, orgId, groupId, details });
-  };
-  if (state.status !== migration.state.status)
-    await tell(`LIVE_MIGRATION_${state.status}`, progress.state === 'CANCELLED' ? { cancelled: true } : {});
-  else if (
-    state.status !== 'COMPLETE' &&
-    state.errorMessage !== null &&
-    state.errorMessage !== migration.state.errorMessage
-  )
-    await tell('LIVE_MIGRATION_CUTOVER_UNFINISHED');
-  const wayBackNow = changedWayBack(migration.state, state);
-  if (wayBackNow !== undefined) await tell(`LIVE_MIGRATION_WAY_BACK_${wayBackNow}`);
-  if (migration.state.windowEndsAtMs === null && state.windowEndsAtMs !== null) await tell('LIVE_MIGRATION_READY');
-  // rule: cutover-of-ready-failback
-  if (migration.state.wayBackReadyAfter !== state.wayBackReadyAfter)
-    await tell('LIVE_MIGRATION_REVERSE_READY', { usersOn: usersOn(state) });
+  for (const { eventTypeName, details } of events) {
+    const about = { liveMigrationId: id, ...details };
+    await audit(transaction, authorOf(agent), atMs, { eventTypeName, orgId, groupId, details: about });
+  }
   return await takeLists(transaction, id, { lists, isLoaded: progress.since !== null, atMs });
 }
 
-/** Returns the new state of the way back; undefined when it hasn't changed, or only follows from the request. */
-function changedWayBack(before: MigrationState, { wayBack }: MigrationState): string | undefined {
-  return wayBack === before.wayBack || wayBack === 'PLANNED' ? undefined : wayBack;
+/** Returns the events that a report tells of, by the states before and after it. */
+function eventsBetween(before: MigrationState, after: MigrationState, { state }: Progress): readonly Announcement[] {
+  const events: Announcement[] = [];
+  const isNewError = after.errorMessage !== null && after.errorMessage !== before.errorMessage;
+  if (after.status !== before.status)
+    events.push({
+      eventTypeName: `LIVE_MIGRATION_${after.status}`,
+      ...(state === 'CANCELLED' && { details: { cancelled: true } }),
+    });
+  else if (after.status !== 'COMPLETE' && isNewError)
+    events.push({ eventTypeName: 'LIVE_MIGRATION_CUTOVER_UNFINISHED' });
+  // `PLANNED` only follows from the request.
+  if (after.wayBack !== undefined && after.wayBack !== before.wayBack && after.wayBack !== 'PLANNED')
+    events.push({ eventTypeName: `LIVE_MIGRATION_WAY_BACK_${after.wayBack}` });
+  if (before.windowEndsAtMs === null && after.windowEndsAtMs !== null)
+    events.push({ eventTypeName: 'LIVE_MIGRATION_READY' });
+  // rule: cutover-of-ready-failback
+  if (before.wayBackReadyAfter !== after.wayBackReadyAfter)
+    events.push({ eventTypeName: 'LIVE_MIGRATION_REVERSE_READY', details: { usersOn: usersOn(after) } });
+  return events;
 }
 
 function authorOf({ host }: Agent): Author {

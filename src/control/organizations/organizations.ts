@@ -13,11 +13,9 @@ import type { Organization } from '../records/records.ts';
 import type { OrganizationRole } from '../records/roles.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 
-/**
- * Maximum number of organizations of a server, except for owners of its first one. The limit is not one of each sender, because the owner of a
- * new organization may create further ones.
- */
+/** Organizations of a server, and those that descend from one that its first one has created. Owners of the first one have no limit. */
 const MOST_ORGANIZATIONS = 250;
+const MOST_OF_CREATOR = 50;
 
 /** The organizations that the actor belongs to. */
 export async function listOrganizations({ store }: Control, actor: Actor): Promise<Organization[]> {
@@ -53,22 +51,14 @@ export async function createOrganization(
 ): Promise<MadeOrganization> {
   const nowMs = control.clock.now();
   const { name } = request;
-  const organization: Organization = {
-    id: newId(nowMs),
-    name,
-    accessListRequired: false,
-    createdAtMs: nowMs,
-    deletedAtMs: null,
-  };
-  const orgId = organization.id;
+  const orgId = newId(nowMs);
   const owners = [request.apiKey, request.serviceAccount].filter((each) => each?.roles.includes('ORG_OWNER'));
   return control.store.write(async (transaction) => {
-    await authorizeOrganization(transaction, actor, actor.orgId, 'ORG_OWNER');
+    const creator = await authorizeOrganization(transaction, actor, actor.orgId, 'ORG_OWNER');
     if (owners.length === 0) throw new UserError('NEW_ORG_NEEDS_OWNER');
-    const ids = (await transaction.organizations()).map(({ id }) => id).toSorted();
-    // rule: organization-limit
-    if (ids.length >= MOST_ORGANIZATIONS && ids[0] !== actor.orgId)
-      throw new UserError('ORG_LIMIT', [String(MOST_ORGANIZATIONS)]);
+    const creatorId = await creatorFor(transaction, creator);
+    const times = { createdAtMs: nowMs, deletedAtMs: null };
+    const organization: Organization = { id: orgId, name, accessListRequired: false, creatorId, ...times };
     const apiKey = request.apiKey && newApiKey(control, { orgId, groupRoles: [], ...request.apiKey }, nowMs);
     const serviceAccount = request.serviceAccount && newServiceAccount(orgId, request.serviceAccount, nowMs);
     await transaction.insertOrganization(organization);
@@ -77,6 +67,22 @@ export async function createOrganization(
     await audit(transaction, actor, nowMs, { eventTypeName: 'ORG_CREATED', orgId, details: { name } });
     return { organization, apiKey, serviceAccount };
   });
+}
+
+/**
+ * Returns the organization in whose quota a new one counts.
+ * @throws UserError ORG_LIMIT
+ */
+async function creatorFor(store: StoreTransaction, { id, creatorId }: Organization): Promise<string> {
+  if (creatorId === null) return id;
+  const parent = await store.organization(creatorId);
+  const counted = parent?.creatorId === null ? id : creatorId;
+  const all = await store.organizations();
+  const own = all.filter((one) => one.creatorId === counted);
+  // rule: organization-limit
+  if (all.length >= MOST_ORGANIZATIONS || own.length >= MOST_OF_CREATOR)
+    throw new UserError('ORG_LIMIT', [String(own.length >= MOST_OF_CREATOR ? own.length : all.length)]);
+  return counted;
 }
 
 /** @throws UserError as {@link authorizeOrganization} */

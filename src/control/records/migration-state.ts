@@ -1,5 +1,6 @@
 import type { SourceWatchState } from '../../contract/index.ts';
 import type { Announced } from './announced.ts';
+import type { AuditRate } from './audit-rate.ts';
 
 /**
  * The status of a live migration in the API, an immutable state machine.
@@ -49,6 +50,8 @@ export interface MigrationState {
   readonly readySinceMs?: number;
   /** Absent before the first announcement, and in records of older versions. */
   readonly announced?: Announced;
+  /** Absent before the first audit record that a report or the time has caused. */
+  readonly auditRate?: AuditRate;
   /** The watch of the source after the commit; absent without one. */
   readonly sourceWatch?: SourceWatchState;
   /** When the current cutover was requested; absent before, and in records of older versions. */

@@ -18,6 +18,11 @@ export interface Organization {
   readonly name: string;
   /** Whether API keys and service accounts without an access list are refused. */
   readonly accessListRequired: boolean;
+  /**
+   * The organization in whose quota this one counts: the first of a server for those that its owners create, and their creator
+   * for all that descend from one of these. Null for the first itself.
+   */
+  readonly creatorId: string | null;
   readonly createdAtMs: number;
   readonly deletedAtMs: number | null;
 }

@@ -119,7 +119,8 @@ export interface StoreReader {
   headsOfHooks(hooks: readonly string[]): Promise<HookDelivery[]>;
   /** The undelivered events of a migration. */
   hookDeliveriesOf(subject: string): Promise<HookDelivery[]>;
-  countHookDeliveries(hook: string): Promise<number>;
+  /** The number of undelivered events of a hook, by organization. */
+  countHookDeliveries(hook: string): Promise<ReadonlyMap<string, number>>;
   auditKey(id: string): Promise<AuditKey | undefined>;
   auditRecord(id: string): Promise<AuditRecord | undefined>;
   /** The next records after a sequence number, of all organizations. */

@@ -62,8 +62,9 @@ export const administrationErrors = defineErrors('request', {
   },
   ORG_LIMIT: {
     status: 400,
-    detail: 'This server has % organizations, and no more are allowed.',
-    remedy: 'Delete an unused organization first, with a key that owns it.',
+    detail: '% organizations exist on this server or descend from yours, and no more are allowed.',
+    remedy:
+      'Delete an unused organization first, with a key that owns it, or ask the owner of the first one to create it.',
   },
   MAX_GROUPS_PER_ORG_EXCEEDED: {
     status: 400,

@@ -270,6 +270,17 @@ const VERSIONS: readonly string[] = [
   DELETE FROM migration_list_items;
   DELETE FROM migration_lists;
   `,
+  // The organization of each event that waits for a hook: each has a share of the queue.
+  `
+  ALTER TABLE hook_deliveries ADD COLUMN org_id TEXT GENERATED ALWAYS AS (event ->> '$.data.orgId') VIRTUAL;
+  CREATE INDEX hook_deliveries_of_organization ON hook_deliveries (hook, org_id);
+  `,
+  // The organization in whose quota another one counts. The first audit record is of the first organization.
+  `
+  ALTER TABLE organizations ADD COLUMN creator_id TEXT;
+  UPDATE organizations SET creator_id = (SELECT org_id FROM audit_records ORDER BY sequence LIMIT 1)
+    WHERE id <> (SELECT org_id FROM audit_records ORDER BY sequence LIMIT 1);
+  `,
 ];
 
 /** The first schema version of a store with a head file. */

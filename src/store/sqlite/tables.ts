@@ -66,6 +66,7 @@ export function organizationsOn(database: DatabaseSync): Table<Organization> {
     id: plain,
     name: plain,
     accessListRequired: flag,
+    creatorId: plain,
     createdAtMs: plain,
     deletedAtMs: plain,
   });
@@ -276,7 +277,11 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
       return hookDeliveries.listBy(where, 'sequence', JSON.stringify(hooks));
     },
     hookDeliveriesOf: async (subject) => hookDeliveries.listBy('subject = ?', 'sequence, hook', subject),
-    countHookDeliveries: async (hook) => hookDeliveries.count('hook = ?', hook),
+    countHookDeliveries: async (hook) => {
+      const counted = 'SELECT org_id, count(*) AS count FROM hook_deliveries WHERE hook = ? GROUP BY org_id';
+      const rows = hookDeliveries.prepare(counted).all(hook);
+      return new Map(rows.map(({ org_id: orgId, count }) => [String(orgId ?? ''), Number(count)]));
+    },
     auditKey: async (id) => auditKeys.find('id = ?', id),
     auditRecord: async (id) => auditRecords.find('id = ?', id),
     auditRecordsAfter: async (sequence, limit) =>
