@@ -4,12 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { dateOf } from '../../src/contract/index.ts';
 import { hookEvent } from '../../src/hooks/index.ts';
-import { systemClock } from '../../src/platform/index.ts';
-import type { ControlPlane } from '../atlas-api/control-plane.ts';
 import { cutoverReport } from '../atlas-api/migration-world.ts';
+import { planeAt } from '../atlas-api/plane-at.ts';
 import { start } from '../atlas-api/started-migration.ts';
 import { type HooksFolder, hooksFolder } from '../hooks/hooks-folder.ts';
-import { AtlasClient } from '../support/atlas-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { HookReceiver } from '../support/hook-receiver.ts';
 import { type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
@@ -39,16 +37,7 @@ async function serve(
   return { server, url };
 }
 
-/** The parts of a control plane that the helpers of the API's tests use. */
-function planeAt(url: string): ControlPlane {
-  const client = new AtlasClient(url, ...KEYS);
-  const api = async (method: string, path: string, { body }: { readonly body?: object } = {}) => {
-    const answer = await client.request(method as 'GET', path.replace('/api/atlas/v2', ''), body);
-    return { status: answer.status, json: answer.body };
-  };
-  return { url, orgId: ORG_ID, api, control: { clock: systemClock } } as unknown as ControlPlane;
-}
-
+const planeOf = (url: string) => planeAt(url, ORG_ID, KEYS);
 const portOf = (url: string) => new URL(url).port;
 
 test('a migration tells its hooks when it is ready, failed or cut over: in order, each once, in the documented form', async () => {
@@ -67,7 +56,7 @@ test('a migration tells its hooks when it is ready, failed or cut over: in order
   });
   const { server, url } = await serve(folder, file);
   await using _server = server;
-  const { id, report } = await start(planeAt(url));
+  const { id, report } = await start(planeOf(url));
   await report({});
   await report(READY);
   await report(READY);
@@ -110,7 +99,7 @@ test('a server that is killed before it queues an event, or before it notes the 
   const first = await serve(folder, file, { hook: 'control.report.committed@3=kill' });
   await using _first = first.server;
   const port = portOf(first.url);
-  const { id, report } = await start(planeAt(first.url));
+  const { id, report } = await start(planeOf(first.url));
   await report({});
   await report(READY).catch(() => undefined);
   assert.equal((await first.server.exit).signal, 'SIGKILL');
@@ -144,7 +133,7 @@ test('a hook that fails is a warning of its migration and one line of the log, w
   const file = folder.write({ hooks: [{ name: 'pager', url, secretFile: 'hook.secret' }] });
   const { server, url: api } = await serve(folder, file);
   await using _server = server;
-  const { report, show } = await start(planeAt(api));
+  const { report, show } = await start(planeOf(api));
   await report({});
   await report(READY);
   await eventually(async () => ((await show()).linkspan.warnings as string[]).length > 0, { what: 'a warning' });
@@ -169,7 +158,7 @@ test('a server that gets hooks does not send what happened before', async () => 
   await using receiver = await HookReceiver.start();
   const first = await serve(folder, undefined);
   const port = portOf(first.url);
-  const { report, ask } = await start(planeAt(first.url));
+  const { report, ask } = await start(planeOf(first.url));
   await report({});
   await report(READY);
   first.server.kill('SIGTERM');
