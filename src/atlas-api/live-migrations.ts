@@ -3,6 +3,7 @@ import {
   type Control,
   createMigration,
   getMigration,
+  grantsInGroup,
   type Migration,
   requestCutover,
   viewMigration,
@@ -56,8 +57,11 @@ export const liveMigrationOperations = [
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: liveMigrationResponse,
-    handle: async ({ control, actor, path }) =>
-      showMigration(control, await getMigration(control, actor, path('groupId'), path('liveMigrationId'))),
+    handle: async ({ control, actor, path }) => {
+      const migration = await getMigration(control, actor, path('groupId'), path('liveMigrationId'));
+      const shown = await showMigration(control, migration);
+      return grantsInGroup(actor, migration.groupId, 'GROUP_READ_ONLY') ? shown : withoutKeys(shown);
+    },
   }),
   defineOperation({
     operationId: 'cutoverGroupLiveMigration',
@@ -71,6 +75,16 @@ export const liveMigrationOperations = [
     },
   }),
 ];
+
+/** Leaves out the keys of documents, for a member of the organization who has no role in the project. */
+function withoutKeys(migration: LiveMigration): LiveMigration {
+  const { progress, ...linkspan } = migration.linkspan;
+  if (progress === null) return migration;
+  const mismatches = { ...progress.verification.mismatches, latest: [] };
+  // rule: keys-for-readers
+  const shown = { ...progress, verification: { ...progress.verification, mismatches } };
+  return { ...migration, linkspan: { ...linkspan, progress: shown } };
+}
 
 /** A migration in Atlas's form, with Linkspan's additions in `linkspan`. */
 export async function showMigration(

@@ -51,6 +51,10 @@ const SETS: readonly LimitSet[] = [
   },
 ];
 
+/** Changes of a migration for which polling has left no room. Atlas has no such reserve. */
+const CHANGE = /^\/groups\/:groupId\/liveMigrations\/:liveMigrationId\//;
+const RESERVE: BucketSize = { capacity: 60, refill: 60, periodSeconds: 60 };
+
 /**
  * Atlas's rate limits, counted separately for each organization. The caller's organization counts, not the one in the path, so that nobody
  * can use up another organization's limit.
@@ -77,6 +81,9 @@ export class RateLimits {
     const { allowed, remaining, retryAfterSeconds } = this.#buckets.take(key, set.size);
     reply.headers({ 'ratelimit-limit': capacity, 'ratelimit-remaining': remaining });
     if (allowed) return;
+    // rule: reserve-for-changes
+    const isChange = request.method !== 'GET' && CHANGE.test(route);
+    if (isChange && this.#buckets.take(`${key} changes`, RESERVE).allowed) return;
     reply.header('retry-after', retryAfterSeconds);
     const parameters = [pathOf(request.url), retryAfterSeconds, capacity, refill, periodSeconds];
     throw new UserError('RATE_LIMITED_TOKEN_BUCKET', parameters.map(String));

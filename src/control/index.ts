@@ -162,7 +162,13 @@ export type {
   StoredListItem,
   Validation,
 } from './records/records.ts';
-export { GROUP_ROLES, type GroupRole, ORGANIZATION_ROLES, type OrganizationRole } from './records/roles.ts';
+export {
+  GROUP_ROLES,
+  type GroupRole,
+  grantsInGroup,
+  ORGANIZATION_ROLES,
+  type OrganizationRole,
+} from './records/roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './records/sealer.ts';
 export type { AuditFilter, Store, StoreReader, StoreTransaction } from './records/store-port.ts';
 export { stillBlocked, usersOn } from './records/users-on.ts';

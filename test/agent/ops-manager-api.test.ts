@@ -113,6 +113,20 @@ test("only the key's owner gets answers, only about this organization, and error
   assert.equal((await plane.control.store.linkedAgentsOf(plane.orgId)).length, 0);
 });
 
+test('guesses of the key are limited, and its owner is answered meanwhile', async () => {
+  await using plane = await startControlPlane();
+  await using agent = await startHost(plane);
+  const status = `${ORG_ID}/liveExport/migrationLink/status`;
+  assert.equal((await agent.call('GET', status)).status, 'NOT_SYNCED');
+  const codes = new Set<number>();
+  for (let guess = 0; guess < 70; guess += 1) {
+    const { error } = await agent.call('GET', status, undefined, ['owner', `wrong-key-number-${guess}`]);
+    codes.add(error);
+  }
+  assert.deepEqual([...codes], [401, 429]);
+  assert.equal((await agent.call('GET', status)).status, 'NOT_SYNCED');
+});
+
 test('the control plane is notified of an unlinking, so that any token can link the host again', async () => {
   await using plane = await startControlPlane();
   await using agent = await startHost(plane);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addOrganization, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
+import { start } from './started-migration.ts';
 
 const V2023 = { accept: 'application/vnd.atlas.2023-01-01+json' };
 const V2024 = { accept: 'application/vnd.atlas.2024-05-30+json' };
@@ -54,6 +55,18 @@ test('a caller beyond its rate limit gets the time of its next request, and does
   } as unknown);
   clock.nowMs += 1000;
   assert.equal((await plane.api('GET', path)).status, 200);
+});
+
+test('changes of a migration have a reserve when polling has left no room', async () => {
+  await using plane = await startControlPlane({ clock: new FakeClock() });
+  const { path, id } = await start(plane);
+  const poll = async () => (await plane.api('GET', `${path}/${id}`)).status;
+  for (let at = 0; at < 24; at += 1) await Promise.all(Array.from({ length: 50 }, poll));
+  assert.equal(await poll(), 429);
+  const pauses = await Promise.all(Array.from({ length: 60 }, () => plane.api('PUT', `${path}/${id}/pause`)));
+  assert.ok(pauses.every(({ status }) => status === 202));
+  assert.equal((await plane.api('PUT', `${path}/${id}/pause`)).status, 429);
+  assert.equal(await poll(), 429, 'the reserve is for changes');
 });
 
 test('rate limits can be switched off, and then no header mentions them', async () => {

@@ -349,13 +349,14 @@ test('the time since when the source is blocked comes from the last report, howe
   assert.equal(await since(), undefined);
 });
 
-test('members can list migrations of a project and links of an organization, in pages', async () => {
+test('readers can list migrations of a project and members links of an organization, in pages', async () => {
   await using plane = await startControlPlane();
   const { path, id, report, groupId } = await start(plane);
   await report({ state: 'FAILED' });
   await plane.api('POST', path, { body: cliBody(groupId) });
   const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
-  const migrations = await plane.api<Page<{ _id: string }>>('GET', `${path}?itemsPerPage=1`, { user: member });
+  const reader = await addOrganization(plane, plane.orgId, ['ORG_READ_ONLY']);
+  const migrations = await plane.api<Page<{ _id: string }>>('GET', `${path}?itemsPerPage=1`, { user: reader });
   assert.equal(migrations.json.totalCount, 2);
   assert.equal(migrations.json.results[0]?._id, id);
   const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;

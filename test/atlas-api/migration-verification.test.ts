@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { LiveMigration } from '../../src/atlas-api/index.ts';
 import { dateOf } from '../../src/contract/index.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
-import { startControlPlane } from './control-plane.ts';
+import { addOrganization, startControlPlane } from './control-plane.ts';
 import { start } from './started-migration.ts';
 
 test('GET shows how far source and destination are compared, and which documents differ', async () => {
   await using plane = await startControlPlane();
-  const { report, show } = await start(plane);
+  const { report, show, path, id } = await start(plane);
   const shown = async () =>
     ((await show()).linkspan.progress as { verification?: Record<string, unknown> }).verification;
   const found = {
@@ -40,4 +41,11 @@ test('GET shows how far source and destination are compared, and which documents
     // A terminal would act on the character.
     mismatches: { found: 2, open: 1, latest: [{ ...found, key: '"\ufffd7"', firstSeen: dateOf(0) }] },
   });
+  const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
+  const { json } = await plane.api<LiveMigration>('GET', `${path}/${id}`, { user: member });
+  assert.deepEqual(
+    json.linkspan.progress?.verification.mismatches,
+    { found: 2, open: 1, latest: [] },
+    'a key of a document is for the readers of the project',
+  );
 });

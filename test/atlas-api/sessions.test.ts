@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
+import { Sessions } from '../../src/control/index.ts';
+import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { codeOf, SessionClient } from './session-client.ts';
 
@@ -275,6 +276,21 @@ test('an account has at most 20 sessions: another sign-in ends the one that was 
   assert.equal(codeOf(await second.send('GET', ORGS)), 'SESSION_ENDED');
 });
 
+test('beyond the sessions that a server keeps, the organization with the most loses one', async () => {
+  await using plane = await startControlPlane();
+  const sessions = new Sessions(plane.control, 3);
+  const of = async ([publicKey]: readonly [string, string]) =>
+    (await sessions.begin({ kind: 'API_KEY', name: publicKey }, '')) ?? assert.fail('no session');
+  const stranger = await of(await addOrganization(plane, 'f'.repeat(24), ['ORG_OWNER']));
+  const own = [plane.publicKey, plane.privateKey] as const;
+  const tokens = [await of(own), await of(own), await of(own)];
+  const found = await Promise.all([stranger, ...tokens].map((token) => sessions.find(token)));
+  assert.deepEqual(
+    found.map((session) => session !== undefined),
+    [true, false, true, true],
+  );
+});
+
 test('wrong sign-ins count with all other failed attempts, and are recorded without the secret', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock, failedAttemptsPerMinute: 4 });
@@ -335,8 +351,9 @@ test('guesses of sign-in links count as failed attempts', async () => {
   assert.equal(codes.at(-1), 'TOO_MANY_FAILED_ATTEMPTS');
 });
 
-test('without a key that owns an organization there is no sign-in link', async () => {
+test('without a key that owns the first organization there is no sign-in link, whoever owns others', async () => {
   await using plane = await startControlPlane();
+  await addOrganization(plane, 'f'.repeat(24), ['ORG_OWNER']);
   const [member] = [await newKey(plane, ['ORG_OWNER'])];
   const keys = `${ORGS}/${plane.orgId}/apiKeys`;
   const { results } = (await plane.api<Page<{ id: string; publicKey: string }>>('GET', keys)).json;

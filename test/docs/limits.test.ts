@@ -6,7 +6,7 @@ const ROOT = new URL('../../', import.meta.url);
 const read = (name: string) => readFileSync(new URL(name, ROOT), 'utf8');
 const page = read('docs/plan/limits-and-sizing.md');
 /** Units of the page in those of the constants, which count bytes and milliseconds. */
-const UNITS: Readonly<Record<string, number>> = { MiB: 1024 * 1024, s: 1_000 };
+const UNITS: Readonly<Record<string, number>> = { MiB: 1024 * 1024, KiB: 1024, s: 1_000 };
 
 /** Returns the value of a constant, which may be a product. */
 function constantOf(file: string, name: string): number {

@@ -15,6 +15,17 @@ export const OF_PRODUCT: MutantTable = {
     ],
     ['one-link-change-at-a-time', keep('call', 'call'), 'a host that is linked while it is being unlinked'],
   ],
+  'test/atlas-api/audit.test.ts': [['verification-in-turns', remove(), 'between its batches']],
+  'test/atlas-api/authentication.test.ts': [['former-key-signs-nothing', remove(), 'a replaced master key']],
+  'test/atlas-api/limits-and-versions.test.ts': [['reserve-for-changes', replace('false'), 'have a reserve']],
+  'test/atlas-api/migration-verification.test.ts': [['keys-for-readers', replace('$(name 2)')]],
+  'test/atlas-api/slow-stream.test.ts': [['one-look-for-all-streams', keep('branch 2', 'choice'), 'share each look']],
+  'test/control/hooks/keep-hooks.test.ts': [['share-of-hook-queue', replace('() => false')]],
+  'test/gateway/hostile-clients.test.ts': [['loop-time-of-organization', remove(), 'take too long to read']],
+  'test/hooks/courier.test.ts': [['organizations-in-turn', replace('[...$(name 2)][0]'), 'take turns']],
+  'test/platform/dial-guard.test.ts': [
+    ['trust-configured-addresses', keep('operand', 'condition'), 'a member of a source is not'],
+  ],
   'test/agent/reversal.test.ts': [
     ['request-of-its-direction', remove(), 'orders that come early'],
     ['finish-of-its-direction', keep('call', 'rule'), 'orders that come early'],
@@ -34,7 +45,7 @@ export const OF_PRODUCT: MutantTable = {
   'test/atlas-api/bodies-of-operations.test.ts': [['authorize-before-body', remove(), 'whatever its body says']],
   'test/gateway/other-forms.test.ts': [['one-entry-for-each-id', replace('entries'), 'several entries']],
   'test/gateway/unread-answers.test.ts': [['one-request-at-a-time', remove(), 'is refused, and its connection ends']],
-  'test/platform/shares.test.ts': [['even-share-when-contended', replace('true', 'condition'), 'leaves an even part']],
+  'test/platform/shares.test.ts': [['leave-as-much-free', remove(), 'more than it leaves free']],
   'test/atlas-api/administration.test.ts': [
     ['owner-needs-secret', replace('true', 'call'), 'the last secret that lets an owner sign in'],
     ['assert-owned-after-secrets', remove(), 'the last secret that lets an owner sign in'],
@@ -52,6 +63,7 @@ export const OF_PRODUCT: MutantTable = {
     ['audit-expiry-warning', remove(), 'owners are warned once'],
   ],
   'test/atlas-api/migration-cutover.test.ts': [
+    ['audit-rate', replace('false'), 'writes 60 records an hour'],
     ['committed-survives-failure', replace("$(name) !== 'unknown'"), 'past the point of no return'],
     ['unanswered-abort-keeps-order', replace('false'), 'waits for the answer to an abort'],
     ['unread-records-keep-order', remove('value'), 'fails before it has read'],
@@ -67,6 +79,7 @@ export const OF_PRODUCT: MutantTable = {
   ],
   'test/atlas-api/most-records.test.ts': [
     ['organization-limit', replace('false', 'operand'), 'at most 250 organizations'],
+    ['organization-limit', keep('operand'), 'at most 50 organizations'],
   ],
   'test/atlas-api/request-limits.test.ts': [
     ['access-list-limit', remove('operand'), 'at most 200 entries'],
@@ -94,6 +107,8 @@ export const OF_PRODUCT: MutantTable = {
   'test/atlas-api/security-events.test.ts': [['agent-limit-is-no-failure', keep('call', 'rule'), 'beyond its limit']],
   'test/atlas-api/sessions.test.ts': [
     ['session-ends-with-role', replace('false', 'operand 2'), 'outlives the projects'],
+    ['largest-organization-gives-way', replace('[[...this.#sessions]]'), 'beyond the sessions'],
+    ['sign-in-as-first-organization', replace('() => true', 'function'), 'there is no sign-in link'],
   ],
   'test/atlas-api/source-watch.test.ts': [['move-watches', replace('$(name 2)'), 'replaces the watching one']],
   'test/cli/digest.test.ts': [['doubt-loose-claims', replace('true'), 'proves nothing makes a comparison']],

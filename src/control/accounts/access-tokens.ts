@@ -1,7 +1,8 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { ServiceAccount } from '../records/records.ts';
+import type { Sealer } from '../records/sealer.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import type { Account } from './actor.ts';
 import type { AuthenticatedAccount } from './service-accounts.ts';
@@ -22,6 +23,10 @@ const SECRET_CLAIM = 'secret_id';
 /** The claim with the id of the last restore before the token was issued; absent if there was none. */
 const RESTORE_CLAIM = 'restore_id';
 
+/** Tokens whose hashes are kept, about 1 MB. Of those of an hour, a rotation of the master key ends what goes beyond. */
+const MOST_ISSUED = 10_000;
+const issuedTokens = new WeakMap<Sealer, Set<string>>();
+
 interface Claims {
   readonly clientId: string;
   readonly secretId: string;
@@ -38,7 +43,7 @@ export async function issueAccessToken(
   const { SignJWT } = await import('jose');
   const nowSeconds = Math.floor(control.clock.now() / 1000);
   const restore = await control.store.lastRestore();
-  return await new SignJWT({ [SECRET_CLAIM]: secretId, ...(restore && { [RESTORE_CLAIM]: restore.id }) })
+  const token = await new SignJWT({ [SECRET_CLAIM]: secretId, ...(restore && { [RESTORE_CLAIM]: restore.id }) })
     .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
@@ -47,6 +52,22 @@ export async function issueAccessToken(
     .setIssuedAt(nowSeconds)
     .setExpirationTime(nowSeconds + ACCESS_TOKEN_LIFE_SECONDS)
     .sign(control.sealer.deriveKey(PURPOSE));
+  const issued = issuedWith(control.sealer);
+  issued.add(hashOf(token));
+  const [oldest] = issued;
+  if (issued.size > MOST_ISSUED && oldest !== undefined) issued.delete(oldest);
+  return token;
+}
+
+/** The hashes of the tokens that this process has issued, in their order. */
+function issuedWith(sealer: Sealer): Set<string> {
+  const issued = issuedTokens.get(sealer) ?? new Set();
+  issuedTokens.set(sealer, issued);
+  return issued;
+}
+
+function hashOf(token: string): string {
+  return hash('sha256', token);
 }
 
 /**
@@ -115,11 +136,12 @@ export async function revokeAccessToken(
 
 /**
  * Verifies a token. It is valid for an hour after it was issued, whatever expiry it claims, because a key's holder could sign anything.
- * With a master key that was rotated out, only tokens from before the rotation are valid.
+ * With a master key that was rotated out, only tokens that this process has issued are valid: whoever has that key could sign
+ * others, and date them back.
  */
 async function verify({ sealer, clock }: Control, token: string): Promise<Claims | 'expired' | 'ended' | 'wrong'> {
   const { errors, jwtVerify } = await import('jose');
-  for (const { key, retiredAtMs } of sealer.deriveKeys(PURPOSE)) {
+  for (const [at, key] of sealer.deriveKeys(PURPOSE).entries()) {
     try {
       const { payload } = await jwtVerify(token, key, {
         algorithms: [ALGORITHM],
@@ -130,10 +152,11 @@ async function verify({ sealer, clock }: Control, token: string): Promise<Claims
         maxTokenAge: ACCESS_TOKEN_LIFE_SECONDS,
         currentDate: new Date(clock.now()),
       });
-      const { sub, jti, exp = 0, iat = 0, [SECRET_CLAIM]: secretId, [RESTORE_CLAIM]: restoreId } = payload;
+      const { sub, jti, exp = 0, [SECRET_CLAIM]: secretId, [RESTORE_CLAIM]: restoreId } = payload;
       if (typeof sub !== 'string' || typeof jti !== 'string' || typeof secretId !== 'string') return 'wrong';
       if (restoreId !== undefined && typeof restoreId !== 'string') return 'wrong';
-      if (retiredAtMs !== null && iat * 1000 >= retiredAtMs) return 'ended';
+      // rule: former-key-signs-nothing
+      if (at > 0 && !issuedWith(sealer).has(hashOf(token))) return 'ended';
       return { clientId: sub, secretId, tokenId: jti, restoreId, expiresAtMs: exp * 1000 };
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;

@@ -11,7 +11,7 @@ const SESSION_IDLE_MS = 30 * 60_000;
 const SESSION_LIFE_MS = 12 * 3_600_000;
 /** Sessions of one account. The longest unused one ends when another begins. */
 const MOST_OF_ACCOUNT = 20;
-/** Sessions of all accounts, for the memory. */
+/** Sessions of all accounts, for the memory. Beyond it, the organization with the most loses its longest unused one. */
 const MOST_SESSIONS = 10_000;
 const TOKEN_BYTES = 32;
 
@@ -39,11 +39,14 @@ export interface SessionAccount {
  */
 export class Sessions {
   readonly #control: Control;
+  readonly #most: number;
   /** By the hash of the token, in the order of last use. */
   readonly #sessions = new Map<string, Session>();
 
-  constructor(control: Control) {
+  /** @param most  sessions of all accounts */
+  constructor(control: Control, most = MOST_SESSIONS) {
     this.#control = control;
+    this.#most = most;
   }
 
   /**
@@ -103,8 +106,12 @@ export class Sessions {
       ([, { credential }]) => credential.kind === kind && credential.name === name,
     );
     for (const [hash] of own.slice(0, Math.max(0, own.length - MOST_OF_ACCOUNT))) this.#sessions.delete(hash);
-    const [longestUnused] = this.#sessions.keys();
-    if (this.#sessions.size > MOST_SESSIONS && longestUnused !== undefined) this.#sessions.delete(longestUnused);
+    if (this.#sessions.size <= this.#most) return;
+    const organizations = Map.groupBy(this.#sessions, ([, { actor }]) => actor.orgId);
+    // rule: largest-organization-gives-way
+    const [largest] = [...organizations.values()].toSorted((left, right) => right.length - left.length);
+    const [longestUnused] = largest ?? [];
+    if (longestUnused !== undefined) this.#sessions.delete(longestUnused[0]);
   }
 
   async #record(eventTypeName: string, { actor }: Account, remoteAddress: string): Promise<void> {

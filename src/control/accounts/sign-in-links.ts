@@ -26,20 +26,19 @@ export class SignInLinks {
   }
 
   /**
-   * Makes a token that signs in as the oldest API key that owns an organization.
+   * Makes a token that signs in as the oldest API key that owns the server's first organization.
    * @returns undefined when there is none
    */
   async issue(): Promise<string | undefined> {
     const { store, clock } = this.#parts;
-    for (const { id } of await store.organizations()) {
-      const owner = (await store.apiKeysOf(id)).find(({ roles }) => roles.includes('ORG_OWNER'));
-      if (owner === undefined) continue;
-      const token = randomBytes(TOKEN_BYTES).toString('base64url');
-      const credential = { kind: 'API_KEY', name: owner.publicKey } as const;
-      this.#open.set(hashOf(token), { credential, endsAtMs: clock.now() + LIFE_MS });
-      return token;
-    }
-    return undefined;
+    // rule: sign-in-as-first-organization
+    const first = (await store.organizations()).find(({ creatorId }) => creatorId === null);
+    const owner = (await store.apiKeysOf(first?.id ?? '')).find(({ roles }) => roles.includes('ORG_OWNER'));
+    if (owner === undefined) return undefined;
+    const token = randomBytes(TOKEN_BYTES).toString('base64url');
+    const credential = { kind: 'API_KEY', name: owner.publicKey } as const;
+    this.#open.set(hashOf(token), { credential, endsAtMs: clock.now() + LIFE_MS });
+    return token;
   }
 
   /**

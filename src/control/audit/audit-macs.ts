@@ -112,7 +112,7 @@ export class AuditMacCheck {
   problemOfEnd(): string | undefined {
     const id = this.#current?.id;
     if (id === undefined) return this.withoutMac === 0 ? undefined : 'no record has a MAC';
-    const isOfNow = this.#sealer.deriveKeys(PURPOSE).some(({ key }) => keyIdOf(key) === id);
+    const isOfNow = this.#sealer.deriveKeys(PURPOSE).some((key) => keyIdOf(key) === id);
     return isOfNow ? undefined : 'its MAC uses a key that was rotated out';
   }
 

@@ -4,7 +4,7 @@ import type { Actor } from '../records/actor.ts';
 import type { ListItems, ListName, ReportedList } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { contactOfMigration } from './migration-contact.ts';
-import { getMigration } from './migrations.ts';
+import { getMigrationOfReader } from './migrations.ts';
 
 const NAMES: readonly ListName[] = ['collections', 'mismatches'];
 
@@ -90,7 +90,7 @@ export interface ListPage<Name extends ListName> {
  * Returns items of a migration's list, largest collections or oldest mismatches first.
  * @param place   ids of the project and the migration
  * @param window  `namespace`: only items whose namespace contains it, in any case; empty for all
- * @throws UserError as {@link getMigration}
+ * @throws UserError as {@link getMigrationOfReader}
  */
 export async function getList<Name extends ListName>(
   control: Control,
@@ -100,7 +100,7 @@ export async function getList<Name extends ListName>(
   window: { readonly namespace: string; readonly skip: number; readonly limit: number },
 ): Promise<ListPage<Name>> {
   const { store, clock } = control;
-  const migration = await getMigration(control, actor, groupId, migrationId);
+  const migration = await getMigrationOfReader(control, actor, groupId, migrationId);
   const agent = await store.agent(migration.agentId);
   const contact = agent && contactOfMigration(migration, agent, clock.now());
   return {

@@ -58,7 +58,7 @@ export async function createMigration(
 
 /** All migrations into the project, including ended ones. @throws UserError as {@link authorizeGroup} */
 export async function listMigrations({ store }: Control, actor: Actor, groupId: string): Promise<Migration[]> {
-  await authorizeGroup(store, actor, groupId, 'ORG_MEMBER');
+  await authorizeGroup(store, actor, groupId, 'GROUP_READ_ONLY');
   return await store.migrationsOf(groupId);
 }
 
@@ -73,7 +73,10 @@ export async function listMigrationsOf({ store }: Control, actor: Actor, orgId: 
   return lists.flat().sort((a, b) => b.createdAtMs - a.createdAtMs || b.id.localeCompare(a.id));
 }
 
-/** @throws UserError INVALID_PATH_PARAMETER, LIVE_MIGRATION_NOT_FOUND, and as {@link authorizeGroup} */
+/**
+ * Finds a migration for its Atlas fields, with the role that Atlas asks for.
+ * @throws UserError INVALID_PATH_PARAMETER, LIVE_MIGRATION_NOT_FOUND, and as {@link authorizeGroup}
+ */
 export async function getMigration(
   control: Control,
   actor: Actor,
@@ -81,6 +84,16 @@ export async function getMigration(
   migrationId: string,
 ): Promise<Migration> {
   return await findMigration(control.store, actor, groupId, migrationId, 'ORG_MEMBER');
+}
+
+/** Finds a migration for what names its data: the namespaces and the keys. @throws UserError as {@link getMigration} */
+export async function getMigrationOfReader(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+): Promise<Migration> {
+  return await findMigration(control.store, actor, groupId, migrationId, 'GROUP_READ_ONLY');
 }
 
 /**
@@ -93,7 +106,7 @@ export async function getCutoverReport(
   groupId: string,
   migrationId: string,
 ): Promise<ShownCutoverReport> {
-  const migration = await getMigration(control, actor, groupId, migrationId);
+  const migration = await getMigrationOfReader(control, actor, groupId, migrationId);
   const { progress, state } = migration;
   if (progress?.cutoverReport === undefined) throw new UserError('CUTOVER_REPORT_MISSING', [migrationId]);
   const isWayBackOpen = state.wayBack !== undefined && state.endedAtMs === null;
@@ -106,7 +119,7 @@ export async function findMigration(
   actor: Actor,
   groupId: string,
   migrationId: string,
-  role: 'ORG_OWNER' | 'ORG_MEMBER',
+  role: 'ORG_OWNER' | 'ORG_MEMBER' | 'GROUP_READ_ONLY',
 ): Promise<Migration> {
   await authorizeGroup(store, actor, groupId, role);
   if (!isId(migrationId)) throw new UserError('INVALID_PATH_PARAMETER', ['liveMigrationId']);

@@ -3,7 +3,7 @@ import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import type { MigrationSample } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
-import { getMigration } from './migrations.ts';
+import { getMigrationOfReader } from './migrations.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -46,7 +46,7 @@ export async function noteSample(
 
 /**
  * Returns the samples of a migration after a time, oldest first.
- * @throws UserError as {@link getMigration}
+ * @throws UserError as {@link getMigrationOfReader}
  */
 export async function getSamples(
   control: Control,
@@ -54,7 +54,7 @@ export async function getSamples(
   [groupId, migrationId]: readonly [groupId: string, migrationId: string],
   { span, afterMs }: { readonly span: SampleSpan; readonly afterMs: number },
 ): Promise<MigrationSample[]> {
-  await getMigration(control, actor, groupId, migrationId);
+  await getMigrationOfReader(control, actor, groupId, migrationId);
   const { spanMs, keptMs } = HISTORIES[span];
   // A migration that has ended keeps its samples until another one reports.
   const oldestMs = control.clock.now() - keptMs;

@@ -1,5 +1,4 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
-import { type Clock, systemClock } from '../../platform/index.ts';
 
 declare const sealed: unique symbol;
 
@@ -34,15 +33,13 @@ interface MasterKey {
 /** Seals secrets with AES-256-GCM. It derives keys from master keys, seals with the first and opens with any. */
 export class Sealer {
   #keys: readonly MasterKey[];
-  readonly #clock: Clock;
-  /** When each known key stopped being the sealing key. */
-  readonly #retired = new Map<MasterKey, number>();
+  /** Known keys that don't seal any more. */
+  readonly #former: Set<MasterKey>;
 
   /** @param masterKeys  32 random bytes each. The first one seals; the others were rotated out before this process started */
-  constructor(masterKeys: readonly Buffer[], clock: Clock = systemClock) {
+  constructor(masterKeys: readonly Buffer[]) {
     this.#keys = masterKeys.map(readKey);
-    this.#clock = clock;
-    for (const key of this.#keys.slice(1)) this.#retired.set(key, clock.now());
+    this.#former = new Set(this.#keys.slice(1));
   }
 
   /** Prefix of the values that are sealed with the current sealing key. */
@@ -58,12 +55,12 @@ export class Sealer {
     const keys = masterKeys.map((master) => this.#known(master) ?? readKey(master));
     if (!keys.some(({ mark }) => mark === this.mark)) throw new Error('the key in use is not among them');
     this.#keys = keys;
-    this.#retired.delete(this.#first);
-    for (const key of keys.slice(1)) if (!this.#retired.has(key)) this.#retired.set(key, this.#clock.now());
+    this.#former.delete(this.#first);
+    for (const key of keys.slice(1)) this.#former.add(key);
   }
 
   #known(master: Buffer): MasterKey | undefined {
-    return [...this.#keys, ...this.#retired.keys()].find((key) => key.master.equals(master));
+    return [...this.#keys, ...this.#former].find((key) => key.master.equals(master));
   }
 
   /** Derives a key of 32 bytes for another purpose; always the same for the same master key. */
@@ -71,11 +68,9 @@ export class Sealer {
     return derivedOf(this.#first, purpose);
   }
 
-  /** {@link deriveKey} for every known master key, current one first, with the time it was rotated out; null for the current one. */
-  deriveKeys(purpose: string): { readonly key: Buffer; readonly retiredAtMs: number | null }[] {
-    const current = { key: this.deriveKey(purpose), retiredAtMs: null };
-    const former = [...this.#retired].map(([key, retiredAtMs]) => ({ key: derivedOf(key, purpose), retiredAtMs }));
-    return [current, ...former];
+  /** {@link deriveKey} for every known master key, the current one first. */
+  deriveKeys(purpose: string): Buffer[] {
+    return [this.#first, ...this.#former].map((key) => derivedOf(key, purpose));
   }
 
   seal(secret: string, place: SealedPlace): Sealed {

@@ -54,8 +54,6 @@ test('a secret of another key opens while that key exists, and a sealer never re
   sealer.use([next]);
   assert.throws(() => sealer.open(sealed, place), /needs another master key/);
   assert.equal(sealer.open(sealedAgain, place), 'secret');
-  const retired = sealer.deriveKeys('tokens').map(({ retiredAtMs }) => retiredAtMs !== null);
-  assert.deepEqual(retired, [false, true], 'the sealer knows which key was rotated out, and when');
   assert.throws(() => sealer.use([former]), /the key in use is not among them/);
 });
 
@@ -69,10 +67,7 @@ test('a derived key belongs to one purpose and to the sealing key of the moment,
   assert.equal(new Set(keys.map((key) => key.toString('hex'))).size, 4);
   sealer.use([next, former]);
   assert.deepEqual(sealer.deriveKey('tokens'), keyOf(next, 'tokens'));
-  assert.deepEqual(
-    sealer.deriveKeys('tokens').map(({ key }) => key),
-    [keyOf(next, 'tokens'), keyOf(former, 'tokens')],
-  );
+  assert.deepEqual(sealer.deriveKeys('tokens'), [keyOf(next, 'tokens'), keyOf(former, 'tokens')]);
 });
 
 test('a secret of the first format, which does not name its key, opens', () => {
