@@ -1,5 +1,5 @@
 import type { Progress, WayBack } from '../contract/index.ts';
-import type { ReversibleMigration } from '../engine/index.ts';
+import type { Outcome, ReversibleMigration } from '../engine/index.ts';
 import type { WantedAgentState } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { shownError } from './failed-progress.ts';
@@ -62,13 +62,13 @@ export class Reversal {
    * The way back to report; undefined before a cutover.
    * @param outcome  of the run, once it has ended
    */
-  wayBack(current: Progress, outcome: string | undefined): WayBack | undefined {
+  wayBack(current: Progress, outcome: Outcome | undefined): WayBack | undefined {
     if (this.#lost !== undefined) return { state: 'FAILED', error: shownError(this.#lost) };
     if (this.#closed) return { state: 'CLOSED' };
     if (current.state !== 'COMMITTED') return undefined;
     const { wayBack, wayBackFailure } = this.#migration;
     if (wayBackFailure !== undefined) return { state: 'FAILED', error: shownError(wayBackFailure) };
-    if (wayBack === undefined) return { state: outcome === 'committed' ? 'CLOSED' : 'PREPARING' };
+    if (wayBack === undefined) return { state: outcome === 'COMMITTED' ? 'CLOSED' : 'PREPARING' };
     const { state, readyForCutover: ready, notReadyReasons, lagSeconds, oplog, warnings } = wayBack.progress();
     if (state === 'CREATED' || state === 'PREPARING') return { state: 'PREPARING' };
     const list = (texts: readonly string[]) => [...texts];

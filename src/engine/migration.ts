@@ -55,7 +55,7 @@ export class Migration {
     refuseLateCancel(this.progress().state, this.#run?.log.record.cutover?.committed ?? false);
     this.#wishes.change({ cancellation });
     // The run may have committed before it saw the cancellation.
-    if ((await this.#ended) === 'committed') refuseLateCancel('COMMITTED', true);
+    if ((await this.#ended) === 'COMMITTED') refuseLateCancel('COMMITTED', true);
   }
 
   /** Sets the load level of the initial copy. Takes effect at once. */
@@ -198,10 +198,10 @@ export class Migration {
       const run = await this.#open(occasion, wentBack === undefined ? opened : undefined).catch((error: unknown) => {
         if (!stop.aborted) throw error;
       });
-      if (run === undefined) return 'stopped';
+      if (run === undefined) return 'STOPPED';
       if (run === 'never began') {
         this.#neverBegan = true;
-        return 'cancelled';
+        return 'CANCELLED';
       }
       this.#run = run;
       try {

@@ -132,17 +132,17 @@ export class ReversibleMigration {
    */
   async run(signal: AbortSignal, opened?: Clusters): Promise<Outcome> {
     let outcome = await this.#runCurrent(AbortSignal.any([signal, this.#finished.signal]), opened);
-    if (this.#finished.signal.aborted) return 'committed';
+    if (this.#finished.signal.aborted) return 'COMMITTED';
     let failures = 0;
-    while (outcome === 'committed' && this.#current.hasWayBack) {
+    while (outcome === 'COMMITTED' && this.#current.hasWayBack) {
       const next = this.#next ?? this.#inNextDirection();
       this.#wayBack = next;
       const stop = AbortSignal.any([signal, this.#finished.signal]);
       const beganAtMs = this.#clock.elapsed();
       try {
         const ended = await next.run(stop);
-        if (ended === 'cancelled' || this.#finished.signal.aborted) return 'committed';
-        if (ended === 'stopped') return 'stopped';
+        if (ended === 'CANCELLED' || this.#finished.signal.aborted) return 'COMMITTED';
+        if (ended === 'STOPPED') return 'STOPPED';
         outcome = ended;
       } catch (failure) {
         const error = this.#takenOver(failure);
@@ -150,7 +150,7 @@ export class ReversibleMigration {
         // rule: retry-failback
         if (lasts && this.isReversing) throw error;
         this.#failed = { attempt: next, error };
-        if (lasts) return 'committed';
+        if (lasts) return 'COMMITTED';
         failures = this.#clock.elapsed() - beganAtMs > BACK_OFF.longestMs ? 1 : failures + 1;
         const inMs = delayAfter(failures, BACK_OFF);
         this.#options.logger.warn(
@@ -158,7 +158,7 @@ export class ReversibleMigration {
           'The way back has failed; it begins again',
         );
         await this.#clock.sleep(inMs, stop);
-        if (stop.aborted) return signal.aborted ? 'stopped' : 'committed';
+        if (stop.aborted) return signal.aborted ? 'STOPPED' : 'COMMITTED';
         // rule: retry-failed-failback
         this.#wayBack = next.again();
         continue;

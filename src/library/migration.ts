@@ -23,7 +23,7 @@ export class Migration {
   }
 
   /**
-   * Starts or resumes the migration. Resolves with `committed` after the cutover, with `cancelled`, or with `stopped`
+   * Starts or resumes the migration. Resolves with `COMMITTED` after the cutover, with `CANCELLED`, or with `STOPPED`
    * when `signal` aborts: then another run with the same id resumes it, also in another process. A reversible migration
    * continues after the cutover, until the way back is closed. To be called once.
    * @throws UserError the failure of the migration
@@ -48,7 +48,7 @@ export class Migration {
   }
 
   /**
-   * Watches the source for writes of users who bypass its block, once {@link run} has ended with `committed`. The log
+   * Watches the source for writes of users who bypass its block, once {@link run} has ended with `COMMITTED`. The log
    * tells of them at once, as `source_watch.writes_found`. Resolves when the time is over, or when `signal` aborts: then
    * another process may run a migration with the same id, and resume the watch.
    * @param forMs  from the moment at which the destination took writes; an hour by default
@@ -164,7 +164,7 @@ export class Migration {
   }
 
   /**
-   * Closes the way back for good. The run then ends with `committed`.
+   * Closes the way back for good. The run then ends with `COMMITTED`.
    * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or WAY_BACK_LOST
    */
   async finish(): Promise<void> {

@@ -17,9 +17,7 @@ export type {
   VerificationProgress,
   Wait,
 } from '../contract/index.ts';
-
-/** How a run ended without an error. */
-export type Outcome = 'committed' | 'stopped' | 'cancelled';
+export type { Outcome } from '../engine/index.ts';
 
 /** A snapshot of a migration. */
 export interface Progress extends Omit<EngineProgress, 'cutoverReport'> {

@@ -177,7 +177,7 @@ export class SyncSession {
       throw error;
     }
     this.#runToEnd(direction, 1, prepared).then((outcome) => {
-      if (outcome === 'committed') this.#watchSource(prepared.migration.current);
+      if (outcome === 'COMMITTED') this.#watchSource(prepared.migration.current);
       this.#finished.resolve(outcome);
     }, this.#finished.reject);
   }
@@ -324,7 +324,7 @@ export class SyncSession {
     const outcome = await migration.run(this.#stop.signal, clusters).catch(async (error: unknown) => {
       if (!(await this.#isRoundOver(error, direction, round, migration))) throw error;
     });
-    if (outcome === 'stopped') return outcome;
+    if (outcome === 'STOPPED') return outcome;
     if (outcome !== undefined && !this.#isOfEarlierRound(migration.current.progress())) return outcome;
     return this.#runToEnd(direction, round + 1, await this.#prepare(direction, round + 1, () => undefined));
   }

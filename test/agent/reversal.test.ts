@@ -52,11 +52,11 @@ test('orders that come early, late or twice turn a migration no further than the
     return told() === 'CLOSED';
   };
   await eventually(closed, { what: 'the way back to be closed' });
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   await using again = new RunningReversible(await addressesOf(migration), migration.current.options.migrationId);
-  assert.equal(await again.outcome, 'committed');
+  assert.equal(await again.outcome, 'COMMITTED');
   const after = new Reversal(again.migration, silentLogger);
-  assert.equal(after.wayBack(again.progress, 'committed')?.state, 'CLOSED');
+  assert.equal(after.wayBack(again.progress, 'COMMITTED')?.state, 'CLOSED');
 });
 
 test('a finish closes the way back of the cutover that it names, and none once the users have returned', {
@@ -119,12 +119,12 @@ test('an agent that starts after the old source is lost closes the way back', { 
       return reversal.wayBack(running.progress, undefined)?.state === 'CLOSED';
     };
     await eventually(closed, { what: 'the way back to be closed' });
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
   }
   await pair.source.members[0]?.restart();
   await pair.source.primary();
   await using later = new RunningReversible(addresses, migrationId, { waitForClusters: true });
-  assert.equal(await later.outcome, 'committed');
+  assert.equal(await later.outcome, 'COMMITTED');
   await assert.rejects(later.migration.reverse(), { code: 'WRONG_STATE' });
 });
 

@@ -31,7 +31,7 @@ export interface PlannedEnd {
 }
 
 /** How a migration ended. `waits`: it reported what it waited for until it was cancelled. */
-export type Ended = Exclude<Outcome, 'stopped'> | 'waits' | { readonly failed: string };
+export type Ended = Exclude<Outcome, 'STOPPED'> | 'waits' | { readonly failed: string };
 
 /** Returns a random end. @param how  random by default */
 export function drawEnd(random: SeededRandom, how: PlannedEnd['how'] = random.weighted(ENDS)): PlannedEnd {
@@ -83,7 +83,7 @@ export async function driveToEnd(
   if (how === 'cancel in cutover') return await cancel(name, running, settled, log);
   const outcome = await running.stop().catch(() => 'failed');
   log.say(`${name}: was stopped in its cutover: ${outcome}`);
-  if (outcome !== 'stopped') return await settled;
+  if (outcome !== 'STOPPED') return await settled;
   return await driveToEnd(name, start, { how: 'commit', afterMs, inCutoverMs }, log);
 }
 
@@ -96,7 +96,7 @@ async function end(name: string, running: RunningMigration, log: RoundLog): Prom
   try {
     const outcome = await Promise.race([running.outcome, deadline]);
     log.say(`${name}: ${outcome} ${told(running.progress)}`);
-    if (outcome === 'stopped') return 'cancelled';
+    if (outcome === 'STOPPED') return 'CANCELLED';
     if (outcome !== 'late') return outcome;
     if (running.progress.waiting.length === 0 && running.progress.notReadyReasons.length === 0)
       log.find(`${name} does not end, and reports no wait: ${JSON.stringify(running.progress)}`);

@@ -69,7 +69,7 @@ export async function runOnce(plan: OncePlan, log: RoundLog): Promise<RoundRepor
   });
   await using running = RunningMigration.start(pair, { once: true, partitionBytes: 100_000 });
   const end = await running.outcome.catch((error: unknown) => failureOf('the migration', error, log));
-  if (end !== 'committed') {
+  if (end !== 'COMMITTED') {
     log.find(`it did not commit: ${JSON.stringify(end)}`);
     return { end: JSON.stringify(end), documents: 0 };
   }

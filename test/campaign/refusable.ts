@@ -102,7 +102,7 @@ export async function runRefusable(plan: RefusablePlan, log: RoundLog): Promise<
   if (plan.whileFollowing) await make(pair.source.client);
   else await change?.(pair.source.client);
   const end = await driveToEnd('the migration', () => running, plan.end, log);
-  if (end !== 'committed') return { end: JSON.stringify(end), documents: 0 };
+  if (end !== 'COMMITTED') return { end: JSON.stringify(end), documents: 0 };
   const compared = await compareClusters(pair.source.client, pair.destination.client);
   const found = [...compared.differences, ...(await differences(pair))];
   if (found.length > 0) log.find(`neither refused nor exact (${plan.oddity}): ${found.slice(0, SHOWN).join('; ')}`);

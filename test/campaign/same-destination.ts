@@ -77,7 +77,7 @@ export async function runSameDestination(plan: SameDestinationPlan, log: RoundLo
   const migrationId = newId();
   const startFirst = () => start({ migrationId });
   if (plan.stopsFirst) await stopWhenReady(startFirst());
-  else if ((await driveToEnd('the first', startFirst, plan.first, log)) === 'committed') {
+  else if ((await driveToEnd('the first', startFirst, plan.first, log)) === 'COMMITTED') {
     // The cancellation was too late. Then nobody may drop the destination.
     await start({ dropDestination: true }).outcome.then(
       () => log.find('a migration dropped the primary copy'),
@@ -111,7 +111,7 @@ export async function runSameDestination(plan: SameDestinationPlan, log: RoundLo
   await trespasser.stop();
   await Promise.all(acts);
   await writer.stop();
-  if (end !== 'committed') return { end: JSON.stringify(end), documents: 0 };
+  if (end !== 'COMMITTED') return { end: JSON.stringify(end), documents: 0 };
 
   const openedAtMs = Date.parse(second.progress.cutover?.canWriteAt ?? '1970');
   if ((trespasser.firstAtMs ?? openedAtMs) < openedAtMs)

@@ -78,7 +78,7 @@ export async function runTwoDestinations(plan: TwoDestinationsPlan, log: RoundLo
   await delay(AFTERMATH_MS);
   await writer.stop();
 
-  const committed = destinations.filter((_, place) => ends[place] === 'committed');
+  const committed = destinations.filter((_, place) => ends[place] === 'COMMITTED');
   if ((await refusesWrites(application)) !== committed.length > 0)
     log.find(
       `${committed.length} migrations committed, and the source is ${committed.length > 0 ? 'open' : 'blocked'}`,

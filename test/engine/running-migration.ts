@@ -88,5 +88,5 @@ export async function syncOnce(
 ): Promise<void> {
   await using running = RunningMigration.start(clusters, options);
   await (options.once ? running.outcome : running.commit());
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
 }

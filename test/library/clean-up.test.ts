@@ -34,7 +34,7 @@ test('a program lists and removes what a migration left, and never the data of o
   const { migrationId } = cancelled;
   await assert.rejects(cleanUpMigration({ destination, migrationId, drop: true }), { code: 'MIGRATION_RUNS' });
   await cancelled.migration.cancel();
-  assert.equal(await cancelled.outcome, 'cancelled');
+  assert.equal(await cancelled.outcome, 'CANCELLED');
   await there.collection('own').insertOne({ kept: true });
   const [left, ...others] = await listMigrationLeftovers(destination);
   assert.deepEqual(others, []);
@@ -63,7 +63,7 @@ test('a program lists and removes what a migration left, and never the data of o
   await fill();
   const committed = begun();
   committed.migration.cutOverOnceReady();
-  assert.equal(await committed.outcome, 'committed');
+  assert.equal(await committed.outcome, 'COMMITTED');
   const options = { destination, migrationId: committed.migrationId };
   await assert.rejects(cleanUpMigration({ ...options, drop: true }), { code: 'COMMITTED_DATA' });
   await cleanUpMigration(options);

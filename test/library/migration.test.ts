@@ -104,7 +104,7 @@ test('a program pauses, resumes, rehearses and cuts over a migration', { skip },
   await assert.rejects(migration.watchSource(), { code: 'WRONG_STATE' });
   migration.cutOver();
   assert.throws(() => migration.pause(), { code: 'WRONG_STATE' });
-  assert.equal(await run.outcome, 'committed');
+  assert.equal(await run.outcome, 'COMMITTED');
 
   const { canWrite, cutoverReport } = migration.progress();
   assert.deepEqual([canWrite, cutoverReport?.verification.result], [true, 'EQUAL']);
@@ -130,14 +130,14 @@ test('a stopped migration is resumed by its id, and a cancelled one drops what i
   await using stopped = running(first);
   await untilReady(first);
   stopped.stop();
-  assert.equal(await stopped.outcome, 'stopped');
+  assert.equal(await stopped.outcome, 'STOPPED');
 
   const second = new Migration(options);
   await using cancelled = running(second);
   await untilReady(second);
   assert.equal(second.progress().copy.documentsCopied, 300);
   await second.cancel({ drop: true });
-  assert.equal(await cancelled.outcome, 'cancelled');
+  assert.equal(await cancelled.outcome, 'CANCELLED');
   assert.equal(await pair.destination.client.db('shop').collection('orders').countDocuments(), 0);
 });
 
@@ -149,7 +149,7 @@ test('a log function that throws makes warnings of the process, and the migratio
   };
   const migration = new Migration({ ...optionsFor(pair), log });
   migration.cutOverOnceReady();
-  assert.equal(await migration.run(), 'committed');
+  assert.equal(await migration.run(), 'COMMITTED');
   assert.match(String(await warned), /the disk of the log is full/);
 });
 
@@ -168,7 +168,7 @@ test('a program reverses a migration that has cut over, and closes the way back'
   migration.cutOver();
   await eventually(wayBackFollows, { what: 'the way there' });
   await migration.finish();
-  assert.equal(await run.outcome, 'committed');
+  assert.equal(await run.outcome, 'COMMITTED');
   assert.equal(await pair.source.client.db('shop').collection('orders').countDocuments(), 320);
 });
 
@@ -178,7 +178,7 @@ test('a program watches the source after the commit, and learns of writes under 
   const migration = new Migration({ ...optionsFor(pair), log: (entry) => entries.push(entry) });
   migration.cutOverOnceReady();
   await using run = running(migration);
-  assert.equal(await run.outcome, 'committed');
+  assert.equal(await run.outcome, 'COMMITTED');
   await using watching = watchingSource(migration);
   // This user bypasses the block.
   await pair.source.client.db('shop').collection('orders').insertOne({ late: true });

@@ -118,7 +118,7 @@ export const OF_RUNS: MutantTable = {
     ['close-failback-on-record', replace('Promise.resolve()', 'receiver'), 'finish needs'],
     ['last-look-at-destination', remove('element 3'), 'never both'],
     ['recheck-block-when-closed', remove(), 'never both'],
-    ['retry-failed-failback', replace("return 'committed';", 'rule'), 'begins again when its cause'],
+    ['retry-failed-failback', replace("return 'COMMITTED';", 'rule'), 'begins again when its cause'],
     ['later-direction-shows-lost-commit', replace('$(name) !== undefined'), 'its records were removed'],
     ['cleanup-keeps-failback-records', replace('!$() && drop', 'call'), 'its records were removed'],
     ['failback-keeps-own-records', operator('===', 'operand 2'), 'its records were removed'],

@@ -73,7 +73,7 @@ suite('a sharded source', () => {
       if (point.startsWith('engine.cutover')) running.migration.want('CUTOVER');
       await eventually(() => cancelled !== undefined, { what: point });
       await cancelled;
-      assert.equal(await running.outcome, 'cancelled');
+      assert.equal(await running.outcome, 'CANCELLED');
       await expectOpenAndUntouched();
       await expectCleanDestination(migrationId);
     });
@@ -95,7 +95,7 @@ suite('a sharded source', () => {
     const cancelled = running.migration.cancel({ drop: true });
     await session.abortTransaction();
     await cancelled;
-    assert.equal(await running.outcome, 'cancelled');
+    assert.equal(await running.outcome, 'CANCELLED');
     await touch();
     await expectOpenAndUntouched();
     await expectCleanDestination(migrationId);
@@ -127,7 +127,7 @@ suite('a sharded source', () => {
     await using successor = RunningMigration.start({ source, destination }, { migrationId, takeOver: true });
     await successor.untilReady();
     await successor.migration.cancel({ drop: true });
-    assert.equal(await successor.outcome, 'cancelled');
+    assert.equal(await successor.outcome, 'CANCELLED');
     await expectCleanDestination(migrationId);
   });
 });

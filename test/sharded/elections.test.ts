@@ -77,7 +77,7 @@ test('elections of a shard and a lost config server, in the copy, while followin
       assert.equal(await eventually(() => answered(_id), { what: 'an answer of each shard' }), 'refused');
   });
   await running.commit();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.ok(underBlock.result);
   await underBlock.result;
   await expectIdentical({ source, destination });

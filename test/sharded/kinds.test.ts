@@ -50,7 +50,7 @@ test('every kind of collection, zones, and users are migrated from a sharded clu
   await db.createCollection('later view', { viewOn: 'zoned', pipeline: [] });
   await source.createUser('late clerk', 'secret', ['reader']);
   await running.commit();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   await expectIdentical({ source, destination });
   for (const user of ['clerk', 'late clerk']) {
     await using client = new MongoClient(destination.uriFor(user, 'secret'));

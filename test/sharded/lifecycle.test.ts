@@ -61,7 +61,7 @@ suite('a migration from a sharded cluster', () => {
     await using late = RunningMigration.start({ source, destination }, { migrationId, waitForClusters: true });
     await shard?.members[0]?.restart();
     await late.commit();
-    assert.equal(await late.outcome, 'committed');
+    assert.equal(await late.outcome, 'COMMITTED');
     await expectIdentical({ source, destination });
   });
 

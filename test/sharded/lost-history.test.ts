@@ -41,6 +41,6 @@ test('history that one shard has lost is repaired by a comparison, and the other
   assert.equal(late.progress.repairs?.declared, 1);
   assert.ok((late.progress.repairs?.keysDiffered ?? 0) >= 4, JSON.stringify(late.progress.repairs));
   await late.commit();
-  assert.equal(await late.outcome, 'committed');
+  assert.equal(await late.outcome, 'COMMITTED');
   await expectIdentical({ source, destination });
 });

@@ -90,7 +90,7 @@ test('under writers, moving chunks, changes of the catalog and lost servers, the
   await writing.stop();
   await using last = running;
   await last.commit();
-  assert.equal(await last.outcome, 'committed');
+  assert.equal(await last.outcome, 'COMMITTED');
   await expectIdentical({ source, destination });
   await expectIdenticalOnShards({ source, destination });
 });

@@ -34,7 +34,7 @@ test('what a shard was written before it was removed, while no engine ran, is no
 
   await using late = RunningMigration.start({ source, destination }, { migrationId, expectsMismatches: true });
   await late.commit();
-  assert.equal(await late.outcome, 'committed');
+  assert.equal(await late.outcome, 'COMMITTED');
   await expectIdentical({ source, destination });
 });
 
@@ -79,7 +79,7 @@ test('a shard is added, filled, drained and removed while the engine copies and 
   await router?.restart();
   assert.equal(await writing.stop(), undefined);
   await running.commit();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   await expectIdentical({ source, destination });
 });
 

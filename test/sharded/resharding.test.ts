@@ -68,7 +68,7 @@ suite('resharding, which no change stream shows, and movePrimary', () => {
     await running.untilReady();
     using _ = onceAt('engine.cutover.about-to-block', reshard);
     running.migration.want('CUTOVER');
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     assert.deepEqual(followed(running), [await uuidOf()]);
     await expectIdentical({ source, destination });
   });
@@ -86,7 +86,7 @@ suite('resharding, which no change stream shows, and movePrimary', () => {
     await running.until('the cutover to wait', isWaiting);
     await source.client.db('shop').collection<{ _id: number; n: number }>('orders').insertOne({ _id: 1_000, n: 1 });
     await resharding;
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     await expectIdentical({ source, destination });
   });
 });

@@ -105,7 +105,7 @@ suite('of several routers behind one DNS name', () => {
 
     using underBlock = onceAt('engine.cutover.source-blocked', async () => used().cut());
     await running.commit();
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     assert.ok(underBlock.result);
     await expectIdentical({ source, destination });
   });

@@ -66,7 +66,7 @@ suite('a cluster whose collections get other keys and places while they are writ
         await running.untilReady();
       }
       await running.commit();
-      assert.equal(await running.outcome, 'committed');
+      assert.equal(await running.outcome, 'COMMITTED');
       await expectIdentical({ source, destination });
       await expectIdenticalOnShards({ source, destination });
     });
@@ -84,7 +84,7 @@ suite('a cluster whose collections get other keys and places while they are writ
         await using writing = write();
         await writing.someMore();
         running.migration.want('CUTOVER');
-        assert.equal(await running.outcome, 'committed');
+        assert.equal(await running.outcome, 'COMMITTED');
       }
       await changed.result;
       // Neither of these changes concerns a sharded collection.

@@ -49,7 +49,7 @@ test('a cutover in the middle of transactions over two shards takes each of them
   // A busy machine may let the lag grow meanwhile.
   await running.untilReady();
   running.migration.want('CUTOVER');
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   for (const teller of tellers) assert.match(String(await teller.ended), /User writes blocked/);
   await expectIdentical({ source, destination });
   const copied = await destination.client.db('shop').collection<{ _id: number; n: number }>('orders').find().toArray();

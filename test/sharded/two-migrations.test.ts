@@ -67,8 +67,8 @@ suite('of two migrations from one sharded cluster', () => {
     second.migration.want('CUTOVER');
     await expectWait(second, first);
     held.release();
-    assert.equal(await first.outcome, 'committed');
-    assert.equal(await second.outcome, 'committed');
+    assert.equal(await first.outcome, 'COMMITTED');
+    assert.equal(await second.outcome, 'COMMITTED');
     assert.equal(await writesAreBlocked(watching), true);
     for (const set of [destination, elsewhere]) await expectIdentical({ source, destination: set });
   });
@@ -92,7 +92,7 @@ suite('of two migrations from one sharded cluster', () => {
     const stopped = holder.stop();
     under.release();
     await stopped;
-    assert.equal(await waiting.outcome, 'committed');
+    assert.equal(await waiting.outcome, 'COMMITTED');
     assert.equal(await writesAreBlocked(watching), true);
     await expectIdentical({ source, destination: waiting === first ? destination : elsewhere });
   });
@@ -125,7 +125,7 @@ suite('of two migrations from one sharded cluster', () => {
     const cancelled = again.migration.cancel({ drop: true });
     held.release();
     await cancelled;
-    assert.equal(await again.outcome, 'cancelled');
+    assert.equal(await again.outcome, 'CANCELLED');
     assert.equal(await writesAreBlocked(watching), true);
     await expectIdentical({ source, destination: elsewhere });
   });

@@ -46,7 +46,7 @@ test('a transaction that begins right before the block is waited for, in the sam
   assert.notEqual(running.progress.state, 'COMMITTED');
   await session.commitTransaction();
 
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.equal(running.progress.cutover?.attempts, 1);
   assert.equal(await writesAreBlocked(watching), true);
   await expectIdentical({ source, destination });
@@ -117,7 +117,7 @@ test('a shard that is lost when the source is being blocked ends the attempt, wh
     waiting.some(({ reason }) => reason.includes(`${lost?.name} does not answer`));
   await running.until('the shard to be named', named);
   await member?.restart();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   const [attempt] = running.progress.cutoverAttempts;
   assert.match(attempt?.reason ?? '', new RegExp(`${lost?.name} does not answer`));
   await expectIdentical({ source, destination });

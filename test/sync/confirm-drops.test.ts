@@ -50,6 +50,6 @@ test('/progress shows drops that wait for a confirmation, and /confirmDrops appl
   await post('confirmDrops');
   await until('readiness', ({ canCommit }) => canCommit);
   await post('commit');
-  assert.equal(await session.finished, 'committed');
+  assert.equal(await session.finished, 'COMMITTED');
   await expectIdentical(pair);
 });

@@ -134,7 +134,7 @@ test('a script written for mongosync migrates: start, progress, pause, resume, c
   const done = await api.until('COMMITTED', ({ state }) => state === 'COMMITTED');
   assert.deepEqual([done.canWrite, done.canCommit, done.info], [true, false, 'commit completed']);
   assert.equal((await api.call('commit', {})).body.error, 'WrongState');
-  assert.equal(await api.session.finished, 'committed');
+  assert.equal(await api.session.finished, 'COMMITTED');
   const { documents } = await expectIdentical(pair);
   assert.equal(documents, 1_999);
 });
@@ -148,7 +148,7 @@ test('a stopped process resumes at the next start, also in the other direction',
     await first.call('start', reversed);
     await first.until('canCommit', ({ canCommit }) => canCommit === true);
     await first.session.stop();
-    assert.equal(await first.session.finished, 'stopped');
+    assert.equal(await first.session.finished, 'STOPPED');
   }
   await pair.source.client.db('shop').collection<{ _id: number }>('orders').insertOne({ _id: 9_999 });
   await using second = await openApi(pair.destination.uri, pair.source.uri);
@@ -256,7 +256,7 @@ test('a load level of the start applies to the copy', async () => {
   const uris = { cluster0: pair.source.uri, cluster1: pair.destination.uri };
   const session = new SyncSession({ uris, once: true, load: { loadLevel: 1 }, logger: silentLogger });
   await session.start({ source: 'cluster0', destination: 'cluster1' });
-  assert.equal(await session.finished, 'committed');
+  assert.equal(await session.finished, 'COMMITTED');
   assert.equal(most, 1);
 });
 

@@ -40,7 +40,7 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
     await shown;
     const progress = session.progress();
     tellVerification(progress);
-    if (outcome === 'stopped') return stopped(signals.received());
+    if (outcome === 'STOPPED') return stopped(signals.received());
     if (progress && flags.output === 'text') reportTimes(progress, process.stdout);
     return tellProblems(session) ?? { code: exitCode.done };
   } catch (error) {

@@ -2,4 +2,4 @@
 export type WantedState = 'RUNNING' | 'PAUSED' | 'CUTOVER';
 
 /** How a run ended without an error. */
-export type Outcome = 'committed' | 'stopped' | 'cancelled';
+export type Outcome = 'COMMITTED' | 'STOPPED' | 'CANCELLED';

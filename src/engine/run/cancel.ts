@@ -15,7 +15,7 @@ export interface Cancellation {
  * Cancels a migration for good. It follows no more changes and blocks nobody. The copied data stays, with weakened indexes,
  * unless it is dropped.
  */
-export async function cancel(context: RunParts, log: MigrationLog, { drop }: Cancellation): Promise<'cancelled'> {
+export async function cancel(context: RunParts, log: MigrationLog, { drop }: Cancellation): Promise<'CANCELLED'> {
   const { retrier, checkpoint, isReversed } = context;
   // rule: cancelled-direction-stays-blocked
   if (isReversed) return await endReverse(context, log);
@@ -28,7 +28,7 @@ export async function cancel(context: RunParts, log: MigrationLog, { drop }: Can
   if (await hasBlocked(context, log)) await openDestination(context);
   await log.save({ blocksDestination: false });
   await log.advance('cancelled');
-  return 'cancelled';
+  return 'CANCELLED';
 }
 
 /** @throws UserError WRONG_STATE once the destination is the primary copy */
@@ -37,8 +37,8 @@ export function refuseLateCancel(state: MigrationState, committed: boolean): voi
 }
 
 /** Ends the opposite direction. The old source keeps its data, its indexes and its write block. */
-async function endReverse({ checkpoint }: RunParts, log: MigrationLog): Promise<'cancelled'> {
+async function endReverse({ checkpoint }: RunParts, log: MigrationLog): Promise<'CANCELLED'> {
   await checkpoint.forgetSpool();
   await log.advance('cancelled');
-  return 'cancelled';
+  return 'CANCELLED';
 }

@@ -159,7 +159,7 @@ export class MigrationRun {
       await reopenAfterFailure(this.context, this.log, AbortSignal.timeout(reopenWithinMs));
       // Another engine has the migration, so only that one may record a failure.
       if (this.context.fence.signal.aborted) throw await this.#whyLost();
-      if (this.#stop.aborted) return 'stopped';
+      if (this.#stop.aborted) return 'STOPPED';
       throw await this.#recordFailure(failure);
     } finally {
       this.#isOver = true;
@@ -226,7 +226,7 @@ export class MigrationRun {
     // rule: cancelled-takes-nothing
     const takes = !isOver && (wishes.current.cancellation === undefined || !neverBegan);
     await allEnded([this.#load(), ...(takes ? [this.#takeDestination()] : [])]);
-    if (isOver) return state === 'COMMITTED' ? 'committed' : 'cancelled';
+    if (isOver) return state === 'COMMITTED' ? 'COMMITTED' : 'CANCELLED';
     if (log.record.term > 1) {
       await allEnded([
         clearLeftSpools(context),
@@ -239,7 +239,7 @@ export class MigrationRun {
         await log.advance('finish resumed');
       }
       await finishCutover(context, log, this.attempts.timeline);
-      return 'committed';
+      return 'COMMITTED';
     }
     // rule: settle-open-block
     await settleOpenBlock(context, log);

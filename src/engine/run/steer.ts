@@ -56,7 +56,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
       if (!(await isConfirmed(follower, wishes.cancelled))) continue;
       if (!(await commitUnlessCancelled(run, follower))) continue;
       await finishCutover(context, log, timeline);
-      return 'committed';
+      return 'COMMITTED';
     }
     if (wishes.current.state === 'CUTOVER') attempts.note(run.notReadyReasons);
     // Where the source's catalog has to stand still, nothing would make the difference go away.
@@ -68,7 +68,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
       if (ended === 'committed') {
         attempts.clear();
         await finishCutover(timed, log, timeline);
-        return 'committed';
+        return 'COMMITTED';
       }
       if (ended === 'called off') attempts.abandon();
       else attempts.add(ended);

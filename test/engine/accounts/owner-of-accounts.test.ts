@@ -28,7 +28,7 @@ test('a committed migration owns the views, users and roles that an earlier one 
       cancelled = first.migration.cancel({ drop: false });
     });
     first.migration.want('CUTOVER');
-    assert.equal(await first.outcome, 'cancelled');
+    assert.equal(await first.outcome, 'CANCELLED');
     await cancelled;
   }
   await using second = RunningMigration.start(pair, { dropDestination: true, usersAndRoles: true });
@@ -71,7 +71,7 @@ test('users and roles that are on record of two sources belong to neither, and s
     usersAndRoles: true,
   });
   await again.migration.cancel({ drop: true });
-  assert.equal(await again.outcome, 'cancelled');
+  assert.equal(await again.outcome, 'CANCELLED');
   const [users, roles] = await accountsOf(pair, 'destination');
   assert.deepEqual([users?.map(({ user }) => user), roles?.map(({ role }) => role)], [['app'], ['clerk']]);
 });

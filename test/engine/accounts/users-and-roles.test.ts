@@ -130,13 +130,13 @@ describe('users and roles', () => {
     const { source, destination } = pair;
     await makeAccounts(source);
     await using first = start({ once: true });
-    assert.equal(await first.outcome, 'committed');
+    assert.equal(await first.outcome, 'COMMITTED');
     await changeAccounts(source);
     const shop = destination.client.db('shop');
     await shop.command({ dropUser: 'aged' });
     await shop.command({ createUser: 'aged', pwd: 'of-the-destination', roles: [] });
     await using second = start({ once: true, dropDestination: true });
-    assert.equal(await second.outcome, 'committed');
+    assert.equal(await second.outcome, 'COMMITTED');
     assert.equal(await mayRead(destination, 'app', 'new-password'), true);
     assert.equal(await mayRead(destination, 'aged', 'of-the-destination'), false);
     assert.match(second.progress.warnings.join('\n'), /keeps its own users admin\.root, shop\.aged;/);
@@ -163,7 +163,7 @@ describe('users and roles', () => {
     assert.deepEqual([left?.users, left?.roles], [there.length - before.length, roles]);
     const again = new Migration(options({ migrationId: running.progress.migrationId }));
     const cancelled = again.cancel({ drop: true });
-    assert.equal(await again.run(AbortSignal.timeout(30_000)), 'cancelled');
+    assert.equal(await again.run(AbortSignal.timeout(30_000)), 'CANCELLED');
     await cancelled;
     assert.deepEqual([again.progress().left?.users, again.progress().left?.roles], [0, 0]);
     assert.deepEqual(await ids(destination), before);

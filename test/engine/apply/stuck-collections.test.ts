@@ -94,7 +94,7 @@ describe('a document that the destination refuses', async () => {
       what: 'a change of the others',
     });
     await running.until('the lag to be small all the same', ({ lagSeconds }) => lagSeconds === 0);
-    assert.equal(await running.stop(), 'stopped');
+    assert.equal(await running.stop(), 'STOPPED');
 
     await using second = RunningMigration.start(pair, { migrationId: running.progress.migrationId, clock: hurried });
     await second.until('what is on record to be known', ({ state }) => state !== 'CREATED');

@@ -65,7 +65,7 @@ describe('a source whose catalog cannot be followed', () => {
     });
     await using running = RunningMigration.start(pair, { clock: { ...hurried, sleep } });
     await running.commit();
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     assert.ok(looksAfterwards >= ENOUGH_LOOKS);
   });
 

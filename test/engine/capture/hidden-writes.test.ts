@@ -188,7 +188,7 @@ describe('writes that no change stream shows', () => {
       held ??= Promise.race([running.outcome.catch(() => undefined), sleep(2_000)]);
       await held;
     });
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     await expectIdentical(pair);
   });
 

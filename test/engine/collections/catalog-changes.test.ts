@@ -144,7 +144,7 @@ test('a collection that is renamed while its copy is planned is copied by the ne
   await eventually(() => records.findOne({ destinationName: 'after' }), { what: 'the new name on record' });
   const stopped = first.stop();
   planning.release();
-  assert.equal(await stopped, 'stopped');
+  assert.equal(await stopped, 'STOPPED');
   await syncOnce(pair, { migrationId: first.progress.migrationId });
   await expectIdentical(pair);
 });

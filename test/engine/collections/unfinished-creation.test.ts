@@ -41,7 +41,7 @@ test('a collection that the source drops before a killed engine could make it do
     await assert.rejects(second.outcome, /killed/);
   }
   await using third = start(migrationId);
-  assert.equal(await third.outcome, 'committed');
+  assert.equal(await third.outcome, 'COMMITTED');
   await expectIdentical(pair);
 });
 

@@ -72,7 +72,7 @@ test('a scan in natural order', async (t) => {
       }
     });
     await using running = RunningMigration.start(pair, { once: true });
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     const [partition, ...others] = await partitionsOf(pair);
     assert.deepEqual(others, []);
     assert.ok(partition?.natural, 'in natural order');
@@ -99,7 +99,7 @@ test('a scan in natural order', async (t) => {
     await running.until('both plans', () => orders().every((order) => order !== undefined) && orders().length === 2);
     assert.deepEqual(orders().toSorted(), ['ID', 'NATURAL']);
     held.release();
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     await expectIdentical(pair);
   });
 
@@ -107,7 +107,7 @@ test('a scan in natural order', async (t) => {
     await fill(pair);
     const documentFilters = [{ database: 'natural', collection: 'items', filter: { n: { $lt: 4_000 } } }];
     await using running = RunningMigration.start(pair, { once: true, documentFilters });
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     const [shown] = running.migration.collections() ?? [];
     assert.deepEqual(shown?.readOrder, { order: 'ID', reason: 'only some of its documents are selected' });
     assert.equal(await pair.destination.client.db('natural').collection('items').countDocuments(), 4_000);
@@ -119,7 +119,7 @@ test('a scan in natural order', async (t) => {
     const left = await copyPart(pair, migrationId);
     const sent = await insertsSent(pair);
     await using running = RunningMigration.start(pair, { migrationId, once: true });
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     const [shown] = running.migration.collections() ?? [];
     assert.equal(shown?.readOrder?.order, 'NATURAL', 'progress shows the order that an earlier run has chosen');
     const [whole] = await partitionsOf(pair);
@@ -137,7 +137,7 @@ test('a scan in natural order', async (t) => {
     await pair.source.stepDown();
     const sent = await insertsSent(pair);
     await using running = RunningMigration.start(pair, { migrationId, once: true });
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     const [whole] = await partitionsOf(pair);
     assert.notEqual(whole?.natural?.election, left.natural.election);
     assert.equal(whole?.natural?.documents, DOCUMENTS);
@@ -159,7 +159,7 @@ test('a scan in natural order', async (t) => {
     // Reads no further ahead than one batch.
     await using running = RunningMigration.start(pair, { once: true });
     running.migration.setLoadLevel(1);
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     assert.ok(batches > 7, 'it began again');
     assert.equal((await expectIdentical(pair)).documents, DOCUMENTS);
   });
@@ -173,7 +173,7 @@ test('a scan in natural order', async (t) => {
     const at = records.find(({ $recordId }) => String($recordId) === left.natural.after);
     await items.deleteOne({ _id: at?._id ?? assert.fail('no document at the position') });
     await using running = RunningMigration.start(pair, { migrationId, once: true });
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     const [whole] = await partitionsOf(pair);
     assert.equal(whole?.natural?.documents, DOCUMENTS - 1);
     assert.equal((await expectIdentical(pair)).documents, DOCUMENTS - 1);
@@ -189,7 +189,7 @@ test('a scan in natural order', async (t) => {
     // Reads no further ahead than one batch.
     await using running = RunningMigration.start(pair, { once: true });
     running.migration.setLoadLevel(1);
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     const [partition] = await partitionsOf(pair);
     const copied = partition?.documents ?? 0;
     assert.ok(copied >= DOCUMENTS && copied < DOCUMENTS + added, `copied ${copied}`);

@@ -110,7 +110,7 @@ test('when an abort and a commit come at the same moment, one wins, and both tel
       assert.equal(running.migration.wanted, 'RUNNING');
     } else {
       assert.equal(result, 'CUTOVER_COMMITTED');
-      assert.equal(await running.outcome, 'committed');
+      assert.equal(await running.outcome, 'COMMITTED');
       await assert.rejects(items.insertOne({}), /User writes blocked/);
     }
   }
@@ -130,7 +130,7 @@ test('an abort is answered when the source is open, also when the engine is stop
   const { aborting = Promise.reject(new Error('not aborted')) } = (await aborted.result) ?? {};
   const stopped = running.stop();
   await expectOpenAtAnswer(items, aborting, held);
-  assert.equal(await stopped, 'stopped');
+  assert.equal(await stopped, 'STOPPED');
 });
 
 test('an abort asked of an engine that was started again after a kill is answered when the source is open', {

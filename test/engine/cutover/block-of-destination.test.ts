@@ -56,7 +56,7 @@ test('nobody cuts over from an old source as long as its way back is open, and s
   reversible.migration.current.want('CUTOVER');
   await reversible.until('the return to be done', () => reversible.progress.state === 'COMMITTED');
   // The source has the users again, so the other migration takes them from there.
-  assert.equal(await other.outcome, 'committed');
+  assert.equal(await other.outcome, 'COMMITTED');
   await eventually(() => apps.third.acknowledged > 0, { what: 'the third side to take writes' });
   assert.equal(await apps.old.canWrite(), false);
   await apps.old.assertTakenOverBy(apps.third);
@@ -92,14 +92,14 @@ test('a way back ends when another migration has cut over from the old source be
   await held.reached;
   await other.untilReady();
   other.migration.want('CUTOVER');
-  assert.equal(await other.outcome, 'committed');
+  assert.equal(await other.outcome, 'COMMITTED');
   held.release();
   const failure = () => reversible.migration.wayBackFailure as { code?: string } | undefined;
   await eventually(() => failure() !== undefined, { what: 'the way back to end' });
   assert.equal(failure()?.code, 'WAY_BACK_LOST');
   assert.match(String(failure()), new RegExp(`migration ${other.migration.options.migrationId} has cut over`));
   await assert.rejects(reversible.migration.reverse(), { code: 'WAY_BACK_LOST' });
-  assert.equal(await reversible.outcome, 'committed');
+  assert.equal(await reversible.outcome, 'COMMITTED');
   assert.equal(await apps.old.canWrite(), false);
   assert.equal(await apps.primary.canWrite(), true);
   assert.equal(await apps.third.canWrite(), true);

@@ -78,7 +78,7 @@ test('a migration that gives up its cutover leaves the source blocked for one th
         await waitsFor(two, 'may not read its oplog');
         await two.migration.cancel({ drop: false });
       }
-      assert.equal(await two.outcome, 'cancelled');
+      assert.equal(await two.outcome, 'CANCELLED');
       assert.equal(await app.canWrite(), false);
       await eventually(() => appOfOne.acknowledged > 0, { what: 'the destination to take writes' });
       await app.assertTakenOverBy(appOfOne);
@@ -102,7 +102,7 @@ test('of two cutovers from one source the second waits, and begins when the firs
       const cancelled = one.migration.cancel({ drop: false });
       held.release();
       await cancelled;
-      assert.equal(await two.outcome, 'committed');
+      assert.equal(await two.outcome, 'COMMITTED');
       assert.ok(app.acknowledged > before, 'nobody could write in between');
       assert.equal(await app.canWrite(), false);
       await eventually(() => appOfTwo.acknowledged > 0, { what: 'the second destination to take writes' });

@@ -33,7 +33,7 @@ test('a document that somebody writes to a capped collection of the destination 
   // The capped collections are compared by then.
   using written = onceAt('engine.cutover.drained', async () => void (await there.insertOne({ foreign: true })));
   running.migration.want('CUTOVER');
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.ok(written.result !== undefined);
   const [attempt] = running.progress.cutoverAttempts;
   assert.equal(attempt?.result, 'POSTPONED');
@@ -49,7 +49,7 @@ test('a copy with `once` compares a capped collection again that somebody writes
   const there = pair.destination.client.db('shop').collection('log');
   using written = onceAt('engine.cutover.drained', async () => void (await there.insertOne({ foreign: true })));
   await using running = RunningMigration.start(pair, { expectsMismatches: true, once: true });
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.ok(written.result !== undefined);
   await expectIdentical(pair);
 });
@@ -103,7 +103,7 @@ test('a capped collection whose ends differ in the write pause is copied again w
   assert.equal(running.progress.verification.equalAt, null);
   await logOf(pair.source).insertOne({ n: 10 });
   copying.release();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   await expectIdentical(pair);
   assert.deepEqual(await numbersOf(pair.destination), await numbersOf(pair.source));
 });

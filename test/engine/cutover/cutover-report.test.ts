@@ -32,7 +32,7 @@ test('a cutover has a report without secrets, and a later run has the same', { s
   await running.untilReady();
   assert.equal(running.progress.cutoverReport, undefined);
   running.migration.want('CUTOVER');
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
 
   const report = cutoverReport.parse(JSON.parse(JSON.stringify(running.progress.cutoverReport)));
   const before = read;
@@ -51,7 +51,7 @@ test('a cutover has a report without secrets, and a later run has the same', { s
   assert.match(cleanup[0]?.command ?? '', new RegExp(`--migration ${migrationId}`));
 
   await using again = RunningMigration.start(users, { migrationId });
-  assert.equal(await again.outcome, 'committed');
+  assert.equal(await again.outcome, 'COMMITTED');
   assert.deepEqual({ ...again.progress.cutoverReport, warnings: [] }, { ...report, warnings: [] });
 });
 

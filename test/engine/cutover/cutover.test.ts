@@ -34,7 +34,7 @@ test('a cutover that a transaction on the source holds up reports it, with the s
   await items.insertOne({ while: 'it waits' });
   await session.commitTransaction();
   await session.endSession();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   await expectIdentical(pair);
 });
 
@@ -55,7 +55,7 @@ test('a migration that is cancelled while its cutover waits, or drains, ends, wi
     running.migration.want('CUTOVER');
     await running.until('the cutover to wait', ({ state, waiting }) => state === 'COMMITTING' && waiting.length > 0);
     await running.migration.cancel({ drop: true });
-    assert.equal(await running.outcome, 'cancelled');
+    assert.equal(await running.outcome, 'CANCELLED');
     await session.abortTransaction();
     await session.endSession();
   });
@@ -71,7 +71,7 @@ test('a migration that is cancelled while its cutover waits, or drains, ends, wi
     await eventually(() => cancelled !== undefined, { what: 'the source to be blocked' });
     await eventually(() => items.insertOne({ open: 'again' }), { what: 'the source to be open' });
     await cancelled;
-    assert.equal(await running.outcome, 'cancelled');
+    assert.equal(await running.outcome, 'CANCELLED');
     await items.insertOne({ open: 'still' });
     const [record] = await internal
       .collection('migrations')
@@ -114,7 +114,7 @@ test('a cutover that is not in sync before its deadline opens the source again, 
   await eventually(() => items.insertOne({ after: 'the deadline' }), { what: 'the source to be open' });
   assert.equal(running.progress.canWrite, false);
   held?.release();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.equal(deadlines.length, 2);
   await expectIdentical(pair);
 });

@@ -45,7 +45,7 @@ function killAt(point: string, { destination }: ReplicaSetPair) {
 }
 
 async function assertCommitted(running: RunningMigration, pair: ReplicaSetPair, app: SideWriter): Promise<void> {
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.equal(await app.canWrite(), false);
   await expectIdentical(pair);
 }

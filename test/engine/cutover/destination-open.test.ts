@@ -45,7 +45,7 @@ test('a drop by applications on the open destination does not prevent the restor
   await using first = RunningMigration.start(pair);
   await assert.rejects(first.commit(), /the engine ends here/);
   await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
-  assert.equal(await second.outcome, 'committed');
+  assert.equal(await second.outcome, 'COMMITTED');
   assert.deepEqual(await restored(moved.collection('kept')), { unique: ['n_1'], expiring: ['at_1'] });
   assert.deepEqual(await restored(moved.collection('without index')), { unique: [], expiring: [] });
   const [clustered] = await moved.listCollections({ name: 'clustered and kept' }).toArray();

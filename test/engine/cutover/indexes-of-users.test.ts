@@ -131,7 +131,7 @@ test('an engine that was killed before it opened the destination restores expiry
   const migrationId = await endedAt('engine.cutover.committed', pair);
   using atOpening = onceAt('engine.cutover.unique-prepared', () => standingOf(pair.destination));
   await using again = RunningMigration.start(pair, { migrationId });
-  assert.equal(await again.outcome, 'committed');
+  assert.equal(await again.outcome, 'COMMITTED');
   assert.deepEqual(await atOpening.result, { blocked: true, unique: false, expires: true });
   assert.doesNotMatch(again.progress.warnings.join(), /On the open destination/);
 });
@@ -153,7 +153,7 @@ test('an engine that finds the destination opened by hand restores only what no 
   await there.dropCollection('dropped');
   const changed = await there.collection('of users').indexes();
   await using again = RunningMigration.start(pair, { migrationId });
-  assert.equal(await again.outcome, 'committed');
+  assert.equal(await again.outcome, 'COMMITTED');
   assert.deepEqual(await standingOf(pair.destination), { blocked: false, unique: true, expires: true });
   assert.deepEqual(await there.collection('of users').indexes(), changed);
   const { warnings } = again.progress;
@@ -170,7 +170,7 @@ test('an engine that resumes after the opening lifts no block that another clien
   const migrationId = await endedAt('engine.cutover.destination-open', pair);
   await pair.destination.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
   await using again = RunningMigration.start(pair, { migrationId });
-  assert.equal(await again.outcome, 'committed');
+  assert.equal(await again.outcome, 'COMMITTED');
   assert.deepEqual(await standingOf(pair.destination), { blocked: true, unique: true, expires: true });
 });
 

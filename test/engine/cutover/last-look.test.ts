@@ -98,7 +98,7 @@ test('a cutover may give up at once when somebody writes under the block, says w
   });
   assert.equal(running.progress.canWrite, false);
   await pair.source.client.db('admin').command({ ping: 1 });
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.equal(running.progress.cutover?.attempts, 2);
   await expectIdentical(pair);
 });
@@ -130,7 +130,7 @@ test('a user who writes under the block without end keeps the source from being 
     return state === 'FOLLOWING' && waiting.some(({ reason }) => /shop\.items .*admin\.root/.test(reason));
   });
   assert.equal(running.progress.cutover?.blocking, false);
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.ok(rounds >= 4);
   await expectIdentical(pair);
 });
@@ -155,7 +155,7 @@ test('what comes between the last look and the commit is not applied, and raises
     await eventually(taken, { what: 'what must not come', deadlineMs: 500 }).catch(() => undefined);
   });
   running.migration.want('CUTOVER');
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.equal(running.progress.changes.read, 0);
   const there = pair.destination.client.db('shop');
   assert.equal((await there.listCollections().toArray()).length, 1);
@@ -203,7 +203,7 @@ test('a definition that somebody changes on the destination in the write pause i
     assert.deepEqual([attempt?.result, /^shop\.(items|all): /.test(attempt?.reason ?? '')], ['POSTPONED', true]);
     assert.equal(running.progress.cutover?.blocking, false);
     await undo();
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     await expectIdentical(pair);
   }
 });

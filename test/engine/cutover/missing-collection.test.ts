@@ -35,7 +35,7 @@ test('a collection that is made on the source while a cutover is checked only ma
   running.migration.want('CUTOVER');
   await running.until('the next check', () => compared > COUNTS_AFTER);
   slow.release();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   await expectIdentical(pair);
 });
 
@@ -62,7 +62,7 @@ for (const [what, change] of [
     await running.until('the next check', () => compared > COUNTS_AFTER);
     assert.ok(changed.result !== undefined);
     slow.release();
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     await expectIdentical(pair);
   });
 

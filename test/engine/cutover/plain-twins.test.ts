@@ -64,7 +64,7 @@ test('an index that waits for its unique twin is built by the engine that finish
     await assert.rejects(first.outcome);
   }
   await using second = RunningMigration.start(pair, { migrationId });
-  assert.equal(await second.outcome, 'committed');
+  assert.equal(await second.outcome, 'COMMITTED');
   await expectIdentical(pair);
 });
 

@@ -19,7 +19,7 @@ test('a destination that forgot the sessions during a long conversion accepts th
     });
     await first.untilReady();
     first.migration.want('CUTOVER');
-    assert.equal(await first.outcome, 'stopped');
+    assert.equal(await first.outcome, 'STOPPED');
   }
 
   const { client } = pair.destination;
@@ -32,7 +32,7 @@ test('a destination that forgot the sessions during a long conversion accepts th
     await eventually(async () => (await transactions.countDocuments()) === 0, { what: 'the sessions to be forgotten' });
   });
   await using second = RunningMigration.start(pair, { migrationId });
-  assert.equal(await second.outcome, 'committed');
+  assert.equal(await second.outcome, 'COMMITTED');
   assert.ok(forgotten >= 40, `${forgotten} sessions were forgotten`);
   const records = client.db('linkspan_internal').collection<{ _id: string; state: string }>('migrations');
   assert.equal((await records.findOne({ _id: migrationId }))?.state, 'COMMITTED');

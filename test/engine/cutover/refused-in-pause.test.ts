@@ -47,7 +47,7 @@ describe('a write pause that nobody can end well is ended at once, with the reas
     assert.match(reason ?? '', /shop\.a .*the destination refused the document with _id 10/);
     await collection.insertOne({ _id: 11 });
     await pair.destination.clearFailPoints();
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     await expectIdentical(pair);
   });
 
@@ -61,7 +61,7 @@ describe('a write pause that nobody can end well is ended at once, with the reas
     });
     assert.match(reason ?? '', /dropped 2 of the 3 collections/);
     running.migration.confirmDrops();
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     await expectIdentical(pair);
   });
 });

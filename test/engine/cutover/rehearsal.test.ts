@@ -246,7 +246,7 @@ test('a rehearsal whose engine slept does not lift the block of a cutover that c
   await stopped;
   await eventually(() => items.insertOne({ n: 2 }), { what: 'the source to be open' });
   await other.commit();
-  assert.equal(await other.outcome, 'committed');
+  assert.equal(await other.outcome, 'COMMITTED');
   sync.process.kill('SIGCONT');
   await rehearsing;
   // Its watchdog has taken the migration over.

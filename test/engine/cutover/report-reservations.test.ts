@@ -21,7 +21,7 @@ const UNCERTAIN = /Capped collections may differ from the source: shop\.log\./;
 
 /** Returns what the report claims after the commit. A later run, which has only the records, must claim the same. */
 async function claimsOf(running: RunningMigration, again: RunningMigration) {
-  assert.equal(await again.outcome, 'committed');
+  assert.equal(await again.outcome, 'COMMITTED');
   const [first, later] = [running.progress, again.progress];
   assert.deepEqual(later.cutoverReport?.verification, first.cutoverReport?.verification);
   const { result = '', claim = '' } = first.cutoverReport?.verification ?? {};
@@ -86,7 +86,7 @@ test('a copy with `once` does not claim that a capped collection is equal that c
   });
   const migrationId = newId();
   await using running = RunningMigration.start(pair, { migrationId, once: true });
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   await using again = RunningMigration.start(pair, { migrationId, once: true });
   const { result, claim, warnings } = await claimsOf(running, again);
   assert.equal(result, 'NOT_VERIFIED');

@@ -45,7 +45,7 @@ test('an engine that is restarted at any step of the cutover leaves the source o
     await using second = RunningMigration.start(pair, { migrationId });
     if (at < committed) await second.untilReady();
     if (at < committed) second.migration.want('CUTOVER');
-    assert.equal(await second.outcome, 'committed', step);
+    assert.equal(await second.outcome, 'COMMITTED', step);
     assert.equal(second.progress.canWrite, true);
     assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, [], step);
   }

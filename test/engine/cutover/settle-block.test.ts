@@ -56,7 +56,7 @@ test('an engine that is stopped while it opens the source after an interrupted c
     stopped.resolve(second.stop());
     throw new NotNow('the source does not answer');
   });
-  assert.equal(await stopped.promise, 'stopped');
+  assert.equal(await stopped.promise, 'STOPPED');
   assert.equal(await app.canWrite(), true);
   assert.equal((await recordsOf(pair).findOne({ _id: migrationId }))?.cutover?.blocking, false);
 });
@@ -75,7 +75,7 @@ test('an engine that is stopped before it can open the source leaves that to the
       await using stopped = RunningMigration.start(pair, { migrationId });
       {
         using _ = onReach('engine.destination.taken', async () => void stopped.stop());
-        assert.equal(await stopped.outcome, 'stopped');
+        assert.equal(await stopped.outcome, 'STOPPED');
       }
       await using last = RunningMigration.start(pair, { migrationId });
       await last.untilReady();

@@ -35,7 +35,7 @@ test('a source gets as long to set its write block as its majority needs, and is
   await items.insertOne({ while: 'it waits' });
   await pair.source.clearFailPoints();
   for (const proxy of pair.source.proxies) proxy.set({ latencyMs: 100 });
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.equal(attempts, 1);
   assert.equal(running.progress.cutover?.attempts, 1);
   assert.deepEqual((await compareClusters(direct, pair.destination.client)).differences, []);

@@ -39,7 +39,7 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
   await items.insertOne({ n: 3, while: 'it waits' });
   await session.commitTransaction();
   await session.endSession();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
 
   const { cutoverAttempts, since } = running.progress;
   // On a busy machine an attempt may be put off before.
@@ -78,7 +78,7 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
   assert.ok(Math.abs(stoppedMs - (attempt.stoppedMs ?? Number.NaN)) <= 2, `${stoppedMs} ms, not ${attempt.stoppedMs}`);
 
   await using again = RunningMigration.start(pair, { migrationId });
-  assert.equal(await again.outcome, 'committed');
+  assert.equal(await again.outcome, 'COMMITTED');
   assert.deepEqual(again.progress.cutoverAttempts, cutoverAttempts);
 });
 

@@ -49,7 +49,7 @@ test('a migration is cancelled although its source is lost while a cutover check
   running.migration.want('CUTOVER');
   await running.until('the wait', ({ waiting }) => waiting.some(({ for: side }) => side === 'the source'));
   await running.migration.cancel({ drop: false });
-  assert.equal(await running.outcome, 'cancelled');
+  assert.equal(await running.outcome, 'CANCELLED');
 });
 
 test('a source whose write block was set without an answer is opened, although the destination is silent', {
@@ -76,7 +76,7 @@ test('a source whose write block was set without an answer is opened, although t
     );
   await eventually(open, { what: 'the source to be open' });
   await pair.destination.clearFailPoints();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   const [attempt] = running.progress.cutoverAttempts;
   assert.match(attempt?.reason ?? '', /did not say that its writes are blocked/);
   await expectIdentical(pair);

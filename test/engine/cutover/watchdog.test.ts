@@ -237,7 +237,7 @@ test('the watchdog ends with the commit, however long the work after it takes', 
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   running.migration.want('CUTOVER');
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.deepEqual(seen, { underBlock: 1, afterCommit: 0 });
 });
 
@@ -257,7 +257,7 @@ test('no source is blocked once the watchdog of the attempt has ended', { skip }
   for (const pid of watchdogs()) process.kill(pid);
   await eventually(() => watchdogs().length === 0, { what: 'the watchdog to end' });
   held.release();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   assert.deepEqual(underBlock, [1]);
   const [first, second, ...more] = running.progress.cutoverAttempts;
   assert.deepEqual([first?.result, second?.result, more], ['POSTPONED', 'COMMITTED', []]);

@@ -29,7 +29,7 @@ test('writes to a source after the commit are a warning of the migration that st
     await running.commit();
     assert.deepEqual(alarmOf(running), ['2', 'shop.items']);
     await using again = RunningMigration.start(pair, { migrationId: running.progress.migrationId });
-    assert.equal(await again.outcome, 'committed');
+    assert.equal(await again.outcome, 'COMMITTED');
     assert.deepEqual(alarmOf(again), ['2', 'shop.items']);
   });
 
@@ -77,12 +77,12 @@ test('writes to a source after the commit are a warning of the migration that st
         await items.insertOne({ after: 'the commit' });
       });
       first.migration.want('CUTOVER');
-      assert.equal(await first.outcome, 'stopped');
+      assert.equal(await first.outcome, 'STOPPED');
       await stopped;
     }
     assert.equal(first.progress.canWrite, false);
     await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });
-    assert.equal(await second.outcome, 'committed');
+    assert.equal(await second.outcome, 'COMMITTED');
     assert.deepEqual(alarmOf(second), ['1', 'shop.items']);
   });
 });

@@ -97,7 +97,7 @@ async function migrate(
     await eventually(() => ended || (pacer.exhausted && running.progress.readyForCutover), {
       what: `the writers and the migration, which is ${running.progress.state}`,
     });
-    if (ended && (await outcome) === 'stopped') continue;
+    if (ended && (await outcome) === 'STOPPED') continue;
     await writing;
     await running.commit();
     return reached;

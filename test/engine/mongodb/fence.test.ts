@@ -69,7 +69,7 @@ test('an engine that is held up just before it applies a change does not write i
   await destination.createUser('another', 'secret', LEAST_ROLES.destination);
   const asAnother = { ...clusters, destination: { uri: destination.uriFor('another', 'secret') } };
   await using third = RunningMigration.start(asAnother, { migrationId });
-  assert.equal(await third.outcome, 'committed');
+  assert.equal(await third.outcome, 'COMMITTED');
   assert.match(third.progress.warnings.join(), /wrote as user admin\.writer\./, 'sessions of another user are others');
 });
 
@@ -131,7 +131,7 @@ test('a source stays closed when only the acknowledgement of the point of no ret
   await assert.rejects(first.commit());
   await assert.rejects(orders.insertOne({ _id: 2 }), /User writes blocked/);
   await using second = RunningMigration.start(pair, { migrationId });
-  assert.equal(await second.outcome, 'committed');
+  assert.equal(await second.outcome, 'COMMITTED');
   await assert.rejects(orders.insertOne({ _id: 2 }), /User writes blocked/);
 });
 

@@ -31,7 +31,7 @@ describe('a destination with data of another migration', () => {
     assert.match(inUse?.message ?? '', new RegExp(`^Migration ${migrationId} `));
 
     await running.migration.cancel({ drop: false });
-    assert.equal(await running.outcome, 'cancelled');
+    assert.equal(await running.outcome, 'CANCELLED');
     const [left] = await errors();
     assert.equal(left?.code, 'DESTINATION_NOT_EMPTY');
     assert.ok(

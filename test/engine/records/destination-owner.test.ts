@@ -192,7 +192,7 @@ describe('a destination has at most one owner', () => {
     await assert.rejects(again.untilReady(), { code: 'DESTINATION_PRIMARY' });
     assert.equal(await items.countDocuments({ of: 'an application' }), 1);
     await using resumed = start({ migrationId: committed.progress.migrationId });
-    assert.equal(await resumed.outcome, 'committed');
+    assert.equal(await resumed.outcome, 'COMMITTED');
   });
 
   test('a migration that is cancelled before it began takes nothing from the migration that runs', async () => {
@@ -200,7 +200,7 @@ describe('a destination has at most one owner', () => {
     await first.untilReady();
     await using second = start(DROP);
     await second.migration.cancel({ drop: true });
-    assert.equal(await second.outcome, 'cancelled');
+    assert.equal(await second.outcome, 'CANCELLED');
     await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
     await first.commit();
   });
@@ -216,7 +216,7 @@ describe('a destination has at most one owner', () => {
     const cancelling = second.migration.cancel({ drop: true });
     await owner.updateOne({}, { $unset: { closingAt: 1 } });
     await cancelling;
-    assert.equal(await second.outcome, 'cancelled');
+    assert.equal(await second.outcome, 'CANCELLED');
     await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
     await first.commit();
   });

@@ -35,7 +35,7 @@ test('the failure of an earlier run', async (t) => {
           assert.deepEqual({ error, cutover }, { error: undefined, cutover: undefined });
           running.migration.want('CUTOVER');
         }
-        assert.equal(await running.outcome, 'committed');
+        assert.equal(await running.outcome, 'COMMITTED');
         assert.equal(running.progress.error, undefined);
         assert.equal((await listLeftovers(pair.destination, migrationId))[0]?.error, undefined);
         assert.equal(await records.countDocuments({ _id: migrationId, error: { $exists: true } }), 0);
@@ -52,7 +52,7 @@ test('the failure of an earlier run', async (t) => {
     await records.updateOne({ _id: migrationId }, { $set: { error } });
     assert.equal((await listLeftovers(pair.destination, migrationId))[0]?.error, undefined);
     await using again = RunningMigration.start(pair, { migrationId });
-    assert.equal(await again.outcome, 'committed');
+    assert.equal(await again.outcome, 'COMMITTED');
     assert.equal(again.progress.error, undefined);
   });
 });

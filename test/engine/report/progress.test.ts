@@ -83,7 +83,7 @@ test('a successor reports no figures until it has read those on record, shows th
     running.until('the wait', ({ waiting }) => waiting.some((wait) => wait.for === 'the destination'));
   await using stopped = RunningMigration.start(pair, { migrationId });
   await untilItWaits(stopped);
-  assert.equal(await stopped.stop(), 'stopped');
+  assert.equal(await stopped.stop(), 'STOPPED');
 
   await using second = RunningMigration.start(pair, { migrationId });
   await untilItWaits(second);
@@ -101,7 +101,7 @@ test('a successor reports no figures until it has read those on record, shows th
   });
   await second.commit();
   await using over = RunningMigration.start(pair, { migrationId });
-  assert.equal(await over.outcome, 'committed');
+  assert.equal(await over.outcome, 'COMMITTED');
   assert.deepEqual(figuresOf(over.progress), figuresOf(second.progress));
 });
 

@@ -28,7 +28,7 @@ test('a migration that is cancelled before it began ends cancelled, whatever pre
       logger: silentLogger,
     });
     await migration.cancel({ drop: true });
-    assert.equal(await migration.run(new AbortController().signal), 'cancelled');
+    assert.equal(await migration.run(new AbortController().signal), 'CANCELLED');
     assert.equal(migration.progress().state, 'CANCELLED');
   }
   const { databases } = await pair.destination.client.db().admin().listDatabases({ nameOnly: true });
@@ -50,7 +50,7 @@ test('a migration that had begun is cancelled and drops what it made, also where
   await assert.rejects(resumed.outcome, { code: 'ACCOUNTS_NEED_WHOLE' });
   await using again = RunningMigration.start(pair, refused);
   await again.migration.cancel({ drop: true });
-  assert.equal(await again.outcome, 'cancelled');
+  assert.equal(await again.outcome, 'CANCELLED');
   const { databases } = await pair.destination.client.db().admin().listDatabases({ nameOnly: true });
   assert.ok(!databases.some(({ name }) => name === 'shop'));
 });

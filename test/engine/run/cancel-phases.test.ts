@@ -50,7 +50,7 @@ test('a migration that is cancelled in any phase ends cancelled, with both sides
     }
     await eventually(() => cancelled !== undefined, { what: phase });
     await cancelled;
-    assert.equal(await running.outcome, 'cancelled', phase);
+    assert.equal(await running.outcome, 'CANCELLED', phase);
     await items.insertOne({ open: phase });
     assert.deepEqual(await there.listCollections().toArray(), [], phase);
     await there.collection('own').insertOne({ open: phase });
@@ -75,7 +75,7 @@ test('a migration that is cancelled past the point of no return is committed, an
     cancelled ??= running.migration.cancel({ drop: true }).catch((error: unknown) => error);
   });
   running.migration.want('CUTOVER');
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   const answer = await cancelled;
   assert.ok(answer instanceof Error && 'code' in answer && answer.code === 'WRONG_STATE', String(answer));
 });

@@ -27,7 +27,7 @@ test('a migration whose source is gone for good is cancelled with all that it ma
   const { migrationId } = first.progress;
   await using again = RunningMigration.start({ ...pair, source: GONE }, { migrationId, usersAndRoles: true });
   const cancelled = again.migration.cancel({ drop: true });
-  assert.equal(await again.outcome, 'cancelled');
+  assert.equal(await again.outcome, 'CANCELLED');
   await cancelled;
   assert.deepEqual(await databasesOf(pair), []);
   const admin = pair.destination.client.db('admin');
@@ -44,7 +44,7 @@ test('a migration whose source is lost while it begins can be cancelled', async 
   await using running = RunningMigration.start({ source: soonGone(pair.source), destination: pair.destination });
   await running.until('the wait', ({ waiting }) => waiting.length > 0);
   await running.migration.cancel({ drop: true });
-  assert.equal(await running.outcome, 'cancelled');
+  assert.equal(await running.outcome, 'CANCELLED');
   assert.deepEqual(await databasesOf(pair), []);
 });
 

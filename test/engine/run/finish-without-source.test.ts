@@ -42,7 +42,7 @@ test('a committed cutover is finished without its source, wherever the engine ha
       const logger = loggerTo((line) => lines.push(line));
       {
         await using again = RunningMigration.start(sides, { migrationId, waitForClusters: true, logger });
-        assert.equal(await again.outcome, 'committed');
+        assert.equal(await again.outcome, 'COMMITTED');
         assert.equal(again.progress.canWrite, true);
         assert.match(again.progress.warnings.join('\n'), UNWATCHED);
       }
@@ -50,7 +50,7 @@ test('a committed cutover is finished without its source, wherever the engine ha
       assert.equal(lines.filter((line) => line.includes('"cutover.finished_without_source"')).length, 1);
 
       await using later = RunningMigration.start(sides, { migrationId });
-      assert.equal(await later.outcome, 'committed');
+      assert.equal(await later.outcome, 'COMMITTED');
       assert.doesNotMatch(later.progress.warnings.join('\n'), UNWATCHED);
     });
 });
@@ -64,7 +64,7 @@ test('a source that is back before long is watched for late writes after a commi
   await using again = RunningMigration.start(sides, { migrationId, waitForClusters: true });
   await again.until('the wait', ({ waiting }) => waiting.length > 0);
   await pair.source.members[0]?.restart();
-  assert.equal(await again.outcome, 'committed');
+  assert.equal(await again.outcome, 'COMMITTED');
   assert.doesNotMatch(again.progress.warnings.join('\n'), UNWATCHED);
   assert.deepEqual(await standingOf(pair.destination), FINISHED);
 });
@@ -86,7 +86,7 @@ test('a source that refuses the user does not keep a committed cutover from bein
   assert.deepEqual(await standingOf(pair.destination), { blocked: false, unique: false, expires: true });
   await admin.command({ dropUser: 'mover' });
   await using again = RunningMigration.start(sides, { migrationId });
-  assert.equal(await again.outcome, 'committed');
+  assert.equal(await again.outcome, 'COMMITTED');
   assert.deepEqual(await standingOf(pair.destination), FINISHED);
 });
 
@@ -176,7 +176,7 @@ async function stopAt(point: string, sides: Sides, options: Partial<MigrationOpt
     await running.untilReady();
     running.migration.want('CUTOVER');
   }
-  assert.equal(await running.outcome, 'stopped');
+  assert.equal(await running.outcome, 'STOPPED');
   await stopped.promise;
   return running.progress.migrationId;
 }
@@ -185,5 +185,5 @@ async function stopReversibleAt(point: string, running: RunningReversible): Prom
   using _ = onceAt(point, async () => void running.stop());
   await running.until('the migration to be ready', () => running.progress.readyForCutover);
   running.migration.current.want('CUTOVER');
-  assert.equal(await running.outcome, 'stopped');
+  assert.equal(await running.outcome, 'STOPPED');
 }

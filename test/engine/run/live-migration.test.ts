@@ -49,7 +49,7 @@ test('a cluster that is written to is migrated by least-privilege users, cuts ov
     what: 'writes while the migration follows',
   });
   running.migration.want('CUTOVER');
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   await eventually(() => writer.snapshot().pausesMs.length > 0, { what: 'an accepted write on the destination' });
   const ledger = await writer.stop();
 
@@ -135,7 +135,7 @@ test('a stopped migration resumes in another run without copying again', async (
   await using first = RunningMigration.start(pair);
   await first.untilReady();
   const { migrationId } = first.progress;
-  assert.equal(await first.stop(), 'stopped');
+  assert.equal(await first.stop(), 'STOPPED');
   await items.deleteMany({ text: /x/ }, {});
   await items.insertMany(numbered(100));
   await using second = RunningMigration.start(pair, { migrationId });

@@ -15,7 +15,7 @@ for (const drop of [true, false]) {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     await running.migration.cancel({ drop });
-    assert.equal(await running.outcome, 'cancelled');
+    assert.equal(await running.outcome, 'CANCELLED');
     assert.equal(running.progress.state, 'CANCELLED');
     const items = pair.destination.client.db('shop').collection('items');
     assert.equal(await items.countDocuments(), drop ? 0 : 2_000);
@@ -26,7 +26,7 @@ for (const drop of [true, false]) {
       migrationId: running.progress.migrationId,
       dropDestination: true,
     });
-    assert.equal(await again.outcome, 'cancelled', 'a later run does not resume it');
+    assert.equal(await again.outcome, 'CANCELLED', 'a later run does not resume it');
     const { copy, changes, left } = running.progress;
     assert.equal(copy.documentsCopied, drop ? 0 : 2_000);
     assert.equal(left?.collections, drop ? 0 : 1);

@@ -32,7 +32,7 @@ test('an index that users made again without its expiry or uniqueness has neithe
   {
     await using running = new RunningReversible(addresses, id);
     await running.cutOver();
-    assert.equal(await running.stop(), 'stopped');
+    assert.equal(await running.stop(), 'STOPPED');
   }
 
   // The way back sees the indexes only as they are after all of this.

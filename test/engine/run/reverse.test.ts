@@ -36,7 +36,7 @@ test('a reversible migration goes there, back, and there again, and no write is 
   assert.equal(await source.canWrite(), false);
   assert.equal(await destination.canWrite(), true);
   await running.migration.finish();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
 });
 
 test('what users change on the new side after the cutover reaches the old source: documents, indexes, options, names', {
@@ -112,7 +112,7 @@ test('a way back whose engine is stopped is resumed in its direction', { skip },
   {
     await using running = new RunningReversible(addresses, id);
     await running.cutOver();
-    assert.equal(await running.stop(), 'stopped');
+    assert.equal(await running.stop(), 'STOPPED');
   }
   for (const turn of [1, 2, 3, 4]) {
     const primary = turn % 2 === 1 ? pair.destination : pair.source;
@@ -121,7 +121,7 @@ test('a way back whose engine is stopped is resumed in its direction', { skip },
     await running.returnToOldSource();
     assert.equal(running.migration.current.options.reversals, turn);
     await expectIdentical(pair);
-    assert.equal(await running.stop(), 'stopped');
+    assert.equal(await running.stop(), 'STOPPED');
   }
   await using running = new RunningReversible(addresses, id);
   await running.untilFollowing();

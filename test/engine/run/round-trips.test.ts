@@ -30,7 +30,7 @@ test('the fixed part of a migration has a bounded number of round trips to each 
   });
   const outcome = await migration.run(new AbortController().signal);
   roundTrips.stop();
-  assert.equal(outcome, 'committed');
+  assert.equal(outcome, 'COMMITTED');
   const [source, destination] = [toSource.rounds, toDestination.rounds];
   assert.ok(destination <= MOST_IN_SEQUENCE.destination, `${destination} to the destination, one after the other`);
   assert.ok(source <= MOST_IN_SEQUENCE.source, `${source} to the source, one after the other`);

@@ -312,7 +312,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     }
     _[Symbol.dispose]();
     await using second = RunningMigration.start(pair, { migrationId });
-    assert.equal(await second.outcome, 'committed');
+    assert.equal(await second.outcome, 'COMMITTED');
     await assert.rejects(shop().collection('a').insertOne({ n: -1 }), /blocked/i);
     await allowWrites(pair.source.client);
     await expectIdentical(pair);

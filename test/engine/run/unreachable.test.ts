@@ -45,7 +45,7 @@ test('a migration that waits for its clusters ends when it is stopped, and a min
   const options = { waitForClusters: true };
   await using stopped = RunningMigration.start({ source: NOBODY, destination: NOBODY }, options);
   await stopped.until('the wait', ({ waiting }) => waiting.length > 0);
-  assert.equal(await stopped.stop(), 'stopped');
+  assert.equal(await stopped.stop(), 'STOPPED');
 
   let elapsedMs = 0;
   const clock = { ...systemClock, elapsed: () => elapsedMs };

@@ -20,7 +20,7 @@ test('a migration whose source is gone can be cancelled, while following and whi
       await running.until('the wait', ({ waiting }) => waiting.length > 0);
       if (paused) running.migration.want('PAUSED');
       await running.migration.cancel({ drop: true });
-      assert.equal(await running.outcome, 'cancelled');
+      assert.equal(await running.outcome, 'CANCELLED');
       const { databases } = await pair.destination.client.db('admin').admin().listDatabases({ nameOnly: true });
       assert.ok(databases.every(({ name }) => name !== 'shop'));
     });
@@ -47,7 +47,7 @@ test('a run that is stopped while the destination builds an index for a long tim
   await building;
   let outcome: string | undefined;
   void running.stop().then((how) => (outcome = how));
-  await eventually(() => outcome === 'stopped', { what: 'the end of the run' });
+  await eventually(() => outcome === 'STOPPED', { what: 'the end of the run' });
 });
 
 test('a migration waits for a destination that has a primary and no majority, and reports it', async () => {

@@ -46,7 +46,7 @@ test('an old source that is not what the cutover left is never written to', { sk
       await items.insertMany(numbered(3));
     });
     assert.equal((await failure(running))?.code, 'WAY_BACK_LOST');
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     await assert.rejects(running.migration.reverse(), { code: 'WAY_BACK_LOST' });
     assert.equal(running.progress.canWrite, true);
     assert.equal(await items.countDocuments(), 3);
@@ -152,7 +152,7 @@ test('a way back that another engine has taken says so, and only that engine rev
   await first.cutOver();
   await using second = new RunningReversible(addresses, id, { takeOver: true });
   await second.untilFollowing();
-  assert.equal(await first.outcome, 'committed');
+  assert.equal(await first.outcome, 'COMMITTED');
   const { state, error, readyForCutover } = first.migration.wayBackProgress ?? {};
   assert.deepEqual([state, error?.code, readyForCutover], ['FAILED', 'TAKEN_OVER', false]);
   await assert.rejects(first.migration.reverse(), { code: 'TAKEN_OVER' });
@@ -182,7 +182,7 @@ test('an engine that sleeps while another one reverses twice leaves the migratio
   await using second = new RunningReversible(addresses, id, { takeOver: true });
   for (const _turn of ['there', 'and back']) await second.returnToOldSource();
   woken.resolve();
-  assert.equal(await first.outcome, 'committed');
+  assert.equal(await first.outcome, 'COMMITTED');
   await assert.rejects(first.migration.reverse(), { code: 'TAKEN_OVER' });
   await second.returnToOldSource();
 });
@@ -283,13 +283,13 @@ test('finish closes the way back for good, keeps the old source blocked, and a c
     await using running = new RunningReversible(addresses, id);
     await running.cutOver();
     await running.migration.finish();
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     await assert.rejects(running.migration.reverse(), { code: 'WRONG_STATE' });
   }
   await using writer = await SideWriter.start(pair.source, 'source');
   {
     await using again = new RunningReversible(addresses, id);
-    assert.equal(await again.outcome, 'committed');
+    assert.equal(await again.outcome, 'COMMITTED');
     assert.equal(again.migration.wayBack, undefined);
   }
   const [left] = await listLeftovers(addresses.source, id);
@@ -309,7 +309,7 @@ test('finish needs no answer of an old source that is lost', { skip }, async () 
   await running.cutOver();
   await pair.source.members[0]?.kill();
   await running.migration.finish();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   const record = await pair.destination.client
     .db('linkspan_internal')
     .collection<{ _id: string; wayBackClosedBy?: string[] }>('migrations')

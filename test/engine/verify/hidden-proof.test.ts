@@ -62,6 +62,6 @@ test('a cutover waits until a hidden write is compared', { skip }, async () => {
   const { equalAt } = running.progress.verification;
   assert.ok(equalAt === null || Date.parse(equalAt) <= hidden * 1_000, `${equalAt} is later than ${hidden}`);
   comparing.release();
-  assert.equal(await running.outcome, 'committed');
+  assert.equal(await running.outcome, 'COMMITTED');
   await expectIdentical(pair);
 });

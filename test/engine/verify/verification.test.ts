@@ -213,7 +213,7 @@ test('the verification of a migration', async (t) => {
       attempt?.reason,
     );
     await destination.collection<{ _id: number }>('items').insertOne({ _id: 9, a: 1, b: 2 } as never);
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     await expectIdentical(pair);
   });
 
@@ -245,7 +245,7 @@ test('the verification of a migration', async (t) => {
     await running.until('the cutover to wait for the index', () => comparisons >= 3);
     assert.equal(running.progress.state, 'FOLLOWING');
     await destination.collection('items').createIndex({ a: 1 });
-    assert.equal(await running.outcome, 'committed');
+    assert.equal(await running.outcome, 'COMMITTED');
     await expectIdentical(pair);
   });
 
