@@ -1,5 +1,5 @@
-import type { Progress } from '../contract/index.ts';
-import { type Migration, type MigrationOptions, type Outcome, ReversibleMigration } from '../engine/index.ts';
+import type { Outcome, Progress } from '../contract/index.ts';
+import { type Migration, type MigrationOptions, ReversibleMigration } from '../engine/index.ts';
 import type { Report, WantedAgentState } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { neverBegun, shownError } from './failed-progress.ts';

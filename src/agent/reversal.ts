@@ -1,5 +1,5 @@
-import type { Progress, WayBack } from '../contract/index.ts';
-import type { Outcome, ReversibleMigration } from '../engine/index.ts';
+import type { Outcome, Progress, WayBack } from '../contract/index.ts';
+import type { ReversibleMigration } from '../engine/index.ts';
 import type { WantedAgentState } from '../link/index.ts';
 import { type Logger, UserError } from '../platform/index.ts';
 import { shownError } from './failed-progress.ts';

@@ -28,7 +28,7 @@ export { type RecordedStanding, recordedStanding } from './records/recorded-stan
 export { shownState } from './records/shown-state.ts';
 export { notYetRunning } from './report/not-yet-running.ts';
 export { problemsOf, writtenAfterCommit } from './report/problems-of.ts';
-export type { Outcome, WantedState } from './report/progress.ts';
+export type { WantedState } from './report/progress.ts';
 export { conditionsOf, isUnreserved, reservationsOf } from './report/reservations.ts';
 export { ReversibleMigration } from './reversible-migration.ts';
 export type { Clusters } from './run/clusters.ts';

@@ -1,4 +1,10 @@
-import { type CollectionProgress, inWords, type ListedMismatch, type Progress } from '../contract/index.ts';
+import {
+  type CollectionProgress,
+  inWords,
+  type ListedMismatch,
+  type Outcome,
+  type Progress,
+} from '../contract/index.ts';
 import { systemClock, UserError } from '../platform/index.ts';
 import type { LoadLevel } from './copy/load-level.ts';
 import { DestinationWentBack } from './mongodb/fence.ts';
@@ -6,7 +12,7 @@ import { hasWayBack } from './records/records.ts';
 import { collectionProgress } from './report/collection-progress.ts';
 import { gatesBeforeRun } from './report/gate.ts';
 import { listedMismatches } from './report/listed-mismatches.ts';
-import type { Outcome, WantedState } from './report/progress.ts';
+import type { WantedState } from './report/progress.ts';
 import { beforeRun, snapshot } from './report/snapshot.ts';
 import { type Cancellation, refuseLateCancel } from './run/cancel.ts';
 import type { Clusters } from './run/clusters.ts';

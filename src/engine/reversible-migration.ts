@@ -1,4 +1,4 @@
-import type { Progress } from '../contract/index.ts';
+import type { Outcome, Progress } from '../contract/index.ts';
 import {
   type Clock,
   delayAfter,
@@ -16,7 +16,6 @@ import { OtherDirection } from './records/other-direction.ts';
 import { shownState } from './records/shown-state.ts';
 import { closeWayBack, noteReversal } from './records/way-back.ts';
 import { gatesBeforeRun } from './report/gate.ts';
-import type { Outcome } from './report/progress.ts';
 import type { Clusters } from './run/clusters.ts';
 import type { MigrationOptions } from './scope/options.ts';
 

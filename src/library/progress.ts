@@ -9,6 +9,7 @@ export type {
   Gate,
   Left as Leftovers,
   MigrationState,
+  Outcome,
   PhaseTime,
   Shard as ShardFigures,
   ShownCutoverReport as CutoverReport,
@@ -17,7 +18,6 @@ export type {
   VerificationProgress,
   Wait,
 } from '../contract/index.ts';
-export type { Outcome } from '../engine/index.ts';
 
 /** A snapshot of a migration. */
 export interface Progress extends Omit<EngineProgress, 'cutoverReport'> {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Progress } from '../../src/contract/index.ts';
-import type { Outcome } from '../../src/engine/index.ts';
+import type { Outcome, Progress } from '../../src/contract/index.ts';
+import type {} from '../../src/engine/index.ts';
 import { messageOf, onReach, UserError } from '../../src/platform/index.ts';
 import type { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';

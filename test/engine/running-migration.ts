@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Progress } from '../../src/contract/index.ts';
-import { type ClusterAddress, Migration, type MigrationOptions, type Outcome } from '../../src/engine/index.ts';
+import type { Outcome, Progress } from '../../src/contract/index.ts';
+import { type ClusterAddress, Migration, type MigrationOptions } from '../../src/engine/index.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 

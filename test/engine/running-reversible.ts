@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Progress } from '../../src/contract/index.ts';
-import { type MigrationOptions, type Outcome, ReversibleMigration } from '../../src/engine/index.ts';
+import type { Outcome, Progress } from '../../src/contract/index.ts';
+import { type MigrationOptions, ReversibleMigration } from '../../src/engine/index.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { LEAST_ROLES } from '../support/least-privilege.ts';

@@ -78,7 +78,7 @@ test('the example of docs/migrate/library.md compiles, and moves a cluster with 
   await pair.source.client.db('shop').collection('orders').insertMany(numbered(1000));
   const env = { ...process.env, SOURCE: pair.source.uri, DESTINATION: pair.destination.uri };
   const { stdout } = await run(process.execPath, [compiled], { env });
-  assert.match(stdout, /^committed: \S.*\n$/);
+  assert.match(stdout, /^COMMITTED: \S.*\n$/);
   await expectIdentical(pair);
 
   const again = await run(process.execPath, [compiled], { env }).catch((error) => error);

@@ -1,4 +1,10 @@
-import { type MigrationState, type Progress, type ResumedFrom, refusalsOf } from '../../contract/index.ts';
+import {
+  type MigrationState,
+  type Outcome,
+  type Progress,
+  type ResumedFrom,
+  refusalsOf,
+} from '../../contract/index.ts';
 import { knownError, messageOf, UserError } from '../../platform/index.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
@@ -18,7 +24,6 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import { CollectionRates } from '../report/collection-rates.ts';
 import { CutoverAttempts } from '../report/cutover-attempts.ts';
-import type { Outcome } from '../report/progress.ts';
 import { gatesOf } from '../report/readiness.ts';
 import { readinessFacts } from '../report/readiness-facts.ts';
 import { snapshot } from '../report/snapshot.ts';

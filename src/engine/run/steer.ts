@@ -1,3 +1,4 @@
+import type { Outcome } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
@@ -8,7 +9,6 @@ import { rehearse } from '../cutover/rehearse.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { CutoverAttempts } from '../report/cutover-attempts.ts';
-import type { Outcome } from '../report/progress.ts';
 import { lastRefusal } from '../report/waits.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { cancel } from './cancel.ts';
