@@ -6,17 +6,7 @@ import { progress } from '../../test/atlas-api/migration-world.ts';
 import { planeAt } from '../../test/atlas-api/plane-at.ts';
 import { start } from '../../test/atlas-api/started-migration.ts';
 import { AtlasClient } from '../../test/support/atlas-client.ts';
-
-/** An organization that attacks, as its worker thread gets it. */
-export interface Attacker {
-  readonly attack: keyof typeof attacks;
-  readonly url: string;
-  readonly orgId: string;
-  /** Of an owner. */
-  readonly owner: readonly [string, string];
-  /** Of a key that may only read. */
-  readonly reader: readonly [string, string];
-}
+import type { Attack, Attacker } from './attacks.ts';
 
 const { attack, url, orgId, owner, reader } = workerData as Attacker;
 const { hostname, port } = new URL(url);
@@ -39,7 +29,7 @@ async function unread(text: string): Promise<void> {
   await delay(100);
 }
 
-const attacks = {
+const attacks: Readonly<Record<Attack, () => Promise<void>>> = {
   none: () => forever(0, async () => undefined),
   '900 readers that take no answer': () =>
     forever(900, () => unread('GET /openapi.json HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(20))),
@@ -84,4 +74,5 @@ const attacks = {
   },
 };
 
-await attacks[attack]();
+// Never ends by itself, and a failure ends the thread.
+void attacks[attack]();

@@ -10,7 +10,7 @@ import program from '../../rolldown.config.ts';
 import { AtlasClient } from '../../test/support/atlas-client.ts';
 import { runLinkspan } from '../../test/support/linkspan-process.ts';
 import { residentBytes } from '../../test/support/resident-bytes.ts';
-import type { Attacker } from './attacker.ts';
+import { ATTACKS, type Attack, type Attacker } from './attacks.ts';
 import { percentile } from './load.ts';
 
 const ORG_ID = 'ab'.repeat(12);
@@ -22,19 +22,9 @@ const MEMORY_MIB = 512;
 /** A request may take this long beside an attack, or twice as long as without one. */
 const ALLOWED_MS = 20;
 
-const ATTACKS: readonly Attacker['attack'][] = [
-  'none',
-  '900 readers that take no answer',
-  '900 bodies that never end',
-  'reports of 4 MB',
-  'bodies of 4 MB with a key that may only read',
-  '20 pages that follow a migration with 1 MB of progress',
-  'verifications of all audit records',
-];
-
 /** Latencies of a well-behaved organization, and the most memory of the server, beside an attack. */
 interface Beside {
-  readonly attack: string;
+  readonly attack: Attack;
   readonly medianMs: number;
   readonly p99Ms: number;
   readonly refused: number;
@@ -77,7 +67,7 @@ console.table(
 );
 console.log(JSON.stringify({ seconds, results }));
 
-async function beside(attack: Attacker['attack'], dataDir: string): Promise<Beside> {
+async function beside(attack: Attack, dataDir: string): Promise<Beside> {
   const env = {
     LINKSPAN_TEST_PROGRAM: resolve(import.meta.dirname, '../../dist/program/launch.js'),
     LINKSPAN_LOG_LEVEL: 'error',
@@ -122,7 +112,7 @@ function processorSeconds(pid: number): number {
 }
 
 /** Creates the organization that attacks. */
-async function attackerAt(url: string, attack: Attacker['attack']): Promise<Attacker> {
+async function attackerAt(url: string, attack: Attack): Promise<Attacker> {
   interface Key {
     readonly publicKey: string;
     readonly privateKey: string;

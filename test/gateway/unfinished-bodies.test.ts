@@ -123,8 +123,15 @@ test('all addresses together may have 16 MiB of unfinished redemptions, each lea
   // The last one has a part of what the others leave.
   await eventually(() => refused().length > 64, { what: 'the memory to be used up' });
   assert.match(refused()[0]?.heard ?? '', /retry-after: 5\r\n[\s\S]*SERVER_BUSY/);
+  const { status, headers, text } = await redemption(plane.url, '127.0.0.25');
+  assert.deepEqual([status, headers['retry-after']], [503, '5'], 'it has more than is left');
+  assert.match(text, /SERVER_BUSY/);
   assert.equal((await redemption(plane.url, ELSEWHERE)).status, 400);
   assert.equal((await agent.report({})).status, 200);
+  all.dispose();
+  await eventually(async () => (await redemption(plane.url, '127.0.0.25')).status === 400, {
+    what: 'the memory to be released',
+  });
 });
 
 test('a body that arrives byte by byte takes only the memory of its bytes', async () => {

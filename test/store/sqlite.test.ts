@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { type Cluster, NEW_MIGRATION } from '../../src/control/index.ts';
+import { type Cluster, NEW_MIGRATION, type Organization } from '../../src/control/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { backUpStore, openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -29,6 +29,10 @@ testHookConformance('SQLite', create);
 testSampleConformance('SQLite', create);
 testListConformance('SQLite', create);
 
+function organization(id: string, name = id): Organization {
+  return { id, name, accessListRequired: false, creatorId: null, createdAtMs: 1, deletedAtMs: null };
+}
+
 test('only one server at a time opens a data directory', async () => {
   using folder = temporaryFolder('store');
   {
@@ -43,16 +47,7 @@ test('only the owner can read the data directory and the files in it', async () 
   const directory = join(folder.path, 'data');
   mkdirSync(directory, { mode: 0o755 });
   await using store = openSqliteStore(directory);
-  await store.write((transaction) =>
-    transaction.insertOrganization({
-      id: 'o',
-      name: 'o',
-      accessListRequired: false,
-      creatorId: null,
-      createdAtMs: 1,
-      deletedAtMs: null,
-    }),
-  );
+  await store.write((transaction) => transaction.insertOrganization(organization('o')));
   assert.equal(statSync(directory).mode & 0o777, 0o700);
   for (const file of readdirSync(directory)) assert.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
 });
@@ -136,17 +131,7 @@ const sqliteError = (errcode: number) => Object.assign(new Error('database or di
 test('while the disk is full, changes are refused with that reason and reads work; afterwards changes work again', async () => {
   using folder = temporaryFolder('store');
   await using store = openSqliteStore(folder.path);
-  const insert = (id: string) =>
-    store.write((transaction) =>
-      transaction.insertOrganization({
-        id,
-        name: id,
-        accessListRequired: false,
-        creatorId: null,
-        createdAtMs: 1,
-        deletedAtMs: null,
-      }),
-    );
+  const insert = (id: string) => store.write((transaction) => transaction.insertOrganization(organization(id)));
   await insert('before');
   {
     using _full = onReach('store.commit', () => {
@@ -175,16 +160,7 @@ test('a really full disk loses no confirmed write, and writes work again once th
   writeFileSync(ballast, Buffer.alloc(300_000));
   await using store = openSqliteStore(join(folder.path, 'data'));
   const insert = (id: string) =>
-    store.write((transaction) =>
-      transaction.insertOrganization({
-        id,
-        name: 'n'.repeat(20_000),
-        accessListRequired: false,
-        creatorId: null,
-        createdAtMs: 1,
-        deletedAtMs: null,
-      }),
-    );
+    store.write((transaction) => transaction.insertOrganization(organization(id, 'n'.repeat(20_000))));
   let kept = 0;
   const fill = async () => {
     for (; kept < 500; kept += 1) await insert(String(kept));
@@ -200,17 +176,7 @@ test('after a disk failure the store writes nothing more and reports the failure
   using folder = temporaryFolder('store');
   const told: string[] = [];
   await using store = openSqliteStore(folder.path, ({ code }) => told.push(code));
-  const insert = (id: string) =>
-    store.write((transaction) =>
-      transaction.insertOrganization({
-        id,
-        name: id,
-        accessListRequired: false,
-        creatorId: null,
-        createdAtMs: 1,
-        deletedAtMs: null,
-      }),
-    );
+  const insert = (id: string) => store.write((transaction) => transaction.insertOrganization(organization(id)));
   {
     // SQLITE_IOERR_FSYNC
     using _failing = onReach('store.commit', () => {
@@ -233,18 +199,7 @@ test('a disk failure fails every write that waits for a later commit, and none o
     commits += 1;
     if (commits === 1) throw sqliteError(1034);
   });
-  const writes = ids.map((id) =>
-    store.write((transaction) =>
-      transaction.insertOrganization({
-        id,
-        name: id,
-        accessListRequired: false,
-        creatorId: null,
-        createdAtMs: 1,
-        deletedAtMs: null,
-      }),
-    ),
-  );
+  const writes = ids.map((id) => store.write((transaction) => transaction.insertOrganization(organization(id))));
   const outcomes = await Promise.allSettled(writes);
   const reasons = new Set(outcomes.map((each) => (each.status === 'rejected' ? each.reason.code : 'stored')));
   assert.deepEqual([[...reasons], commits, told], [['STORAGE_FAILED'], 1, ['STORAGE_FAILED']]);

@@ -43,11 +43,13 @@ async function queueEvents({ store, clock }: HooksControl, hooks: readonly Hook[
     if ((await transaction.hookCursor()) !== cursor) return [];
     const shares = new Map<string, Shares>();
     for (const hook of new Set(queued.map((one) => one.hook))) shares.set(hook, await sharesOf(transaction, hook));
-    // rule: share-of-hook-queue
-    const isFull = ({ hook, event }: HookDelivery) =>
-      shares.get(hook)?.take({ organization: organizationOf(event) }, 1) !== undefined;
-    const full = queued.filter(isFull);
-    for (const delivery of queued) if (!full.includes(delivery)) await transaction.insertHookDelivery(delivery);
+    const full: HookDelivery[] = [];
+    for (const delivery of queued) {
+      // rule: share-of-hook-queue
+      const exceeded = shares.get(delivery.hook)?.take({ organization: organizationOf(delivery.event) }, 1);
+      if (exceeded === undefined) await transaction.insertHookDelivery(delivery);
+      else full.push(delivery);
+    }
     await transaction.setHookCursor(last.sequence);
     return full;
   });
