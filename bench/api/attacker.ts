@@ -37,9 +37,9 @@ const attacks: Readonly<Record<Attack, () => Promise<void>>> = {
     forever(900, () =>
       unread(`POST /link/v1/redeem HTTP/1.1\r\nHost: h\r\nContent-Length: 8000\r\n\r\n${'x'.repeat(7_000)}`),
     ),
-  'reports of 4 MB': async () => {
+  'reports of 1 MB': async () => {
     const { agent } = await start(planeAt(url, orgId, owner));
-    const validations = Array.from({ length: 1_000 }, () => ({ findings: Array.from({ length: 1_900 }, () => 0) }));
+    const validations = Array.from({ length: 1_000 }, () => ({ findings: Array.from({ length: 470 }, () => 0) }));
     await forever(4, () => agent.report({ validations }));
   },
   'bodies of 4 MB with a key that may only read': async () => {

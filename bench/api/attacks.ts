@@ -3,7 +3,7 @@ export const ATTACKS = [
   'none',
   '900 readers that take no answer',
   '900 bodies that never end',
-  'reports of 4 MB',
+  'reports of 1 MB',
   'bodies of 4 MB with a key that may only read',
   '20 pages that follow a migration with 1 MB of progress',
   'verifications of all audit records',

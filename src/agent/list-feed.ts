@@ -12,6 +12,33 @@ export interface ListPart<Item> {
   readonly removed: string[];
 }
 
+/** Fewer than the control plane takes of a list. */
+const MOST_ITEMS = 500;
+
+/** The room of one part. Its first item is taken in any case. */
+class Room {
+  #bytes: number;
+  #items = 0;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  /** Returns as many as fit. */
+  take<Item>(items: readonly Item[]): Item[] {
+    const end = items.findIndex((item) => !this.#takes(item));
+    return items.slice(0, end < 0 ? items.length : end);
+  }
+
+  #takes(item: unknown): boolean {
+    this.#bytes -= JSON.stringify(item).length;
+    // rule: room-of-a-report
+    if (this.#items > 0 && (this.#bytes < 0 || this.#items === MOST_ITEMS)) return false;
+    this.#items += 1;
+    return true;
+  }
+}
+
 /**
  * Sends a long list in bounded parts: each has only what the control plane does not have yet. Remembers the last text of
  * each item that the control plane has acknowledged.
@@ -32,20 +59,21 @@ export class ListFeed<Item extends { readonly id: string }> {
   /**
    * Returns the next part to send; undefined while the control plane has everything.
    * @param items  the whole list
-   * @param most   the most items of a part, changed and removed ones together
+   * @param bytes  room for the JSON of the part's items; one item is sent in any case
    */
-  next(items: readonly Item[], most: number): ListPart<Item> | undefined {
+  next(items: readonly Item[], bytes: number): ListPart<Item> | undefined {
     const changed = items.filter((item) => this.#acknowledged.get(item.id) !== JSON.stringify(item));
     const present = new Set(items.map(({ id }) => id));
     const removed = [...this.#acknowledged.keys()].filter((id) => !present.has(id));
+    const room = new Room(bytes);
     const part = {
       series: this.#series,
       part: this.#part,
       total: items.length,
-      changed: changed.slice(0, most),
-      removed: removed.slice(0, Math.max(0, most - changed.length)),
+      changed: room.take(changed),
+      removed: room.take(removed),
     };
-    this.#hasMore = changed.length + removed.length > most;
+    this.#hasMore = part.changed.length + part.removed.length < changed.length + removed.length;
     const isNew = this.#part === 0 || part.changed.length > 0 || part.removed.length > 0;
     this.#sent = isNew ? part : undefined;
     return this.#sent;

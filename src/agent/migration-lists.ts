@@ -9,10 +9,8 @@ export interface CurrentLists {
   readonly mismatches: readonly ListedMismatch[] | undefined;
 }
 
-/** The most items of all lists in one report. Each takes about 300 bytes, and at most 6 kB. */
-const MOST_ITEMS = 500;
-/** The items of each list that are sent, however many lists there are. */
-const LEAST_ITEMS = 20;
+/** Of all lists in one report, as JSON: a quarter of what the control plane reads. An item takes about 300 bytes, and at most 6 kB. */
+const REPORT_BYTES = 256 * 1024;
 
 interface Feeds {
   readonly collections: ListFeed<CollectionProgress>;
@@ -39,12 +37,12 @@ export class MigrationLists {
     const current = this.#current();
     const ids = new Set(current.map(({ id }) => id));
     for (const id of this.#feeds.keys()) if (!ids.has(id)) this.#feeds.delete(id);
-    const most = Math.max(LEAST_ITEMS, Math.floor(MOST_ITEMS / (2 * Math.max(1, current.length))));
+    const bytes = REPORT_BYTES / (2 * Math.max(1, current.length));
     const parts = current.map(({ id, collections, mismatches }): [string, ReportedLists] => {
       const feeds = this.#feeds.get(id) ?? { collections: new ListFeed(), mismatches: new ListFeed() };
       this.#feeds.set(id, feeds);
-      const ofCollections = collections && feeds.collections.next(collections, most);
-      const ofMismatches = mismatches && feeds.mismatches.next(mismatches, most);
+      const ofCollections = collections && feeds.collections.next(collections, bytes);
+      const ofMismatches = mismatches && feeds.mismatches.next(mismatches, bytes);
       return [
         id,
         { ...(ofCollections && { collections: ofCollections }), ...(ofMismatches && { mismatches: ofMismatches }) },

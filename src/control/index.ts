@@ -56,7 +56,7 @@ export { updateCluster } from './clusters/update-cluster.ts';
 export { beginHooks, keepHooks } from './hooks/keep-hooks.ts';
 export { approveLink } from './links/approve-link.ts';
 export { availableProjects } from './links/available-projects.ts';
-export { createLinkToken } from './links/create-link-token.ts';
+export { createLinkToken, MOST_LINK_TOKENS } from './links/create-link-token.ts';
 export { deleteLinks } from './links/delete-links.ts';
 export { assertLinked, assertLinkOpen, findAgent, type LinkedAgent } from './links/identify-agent.ts';
 export { listLinks } from './links/list-links.ts';

@@ -27,7 +27,7 @@ export function bodyShares(): Readonly<Record<Pool, Shares>> {
   return {
     strangers: new Shares({ total: 16 * MEBIBYTE, each: { address: MEBIBYTE } }),
     clients: new Shares({ total: 32 * MEBIBYTE, each: { organization: 8 * MEBIBYTE, account: 4 * MEBIBYTE } }),
-    agents: new Shares({ total: 96 * MEBIBYTE, each: { organization: 48 * MEBIBYTE, account: 9 * MEBIBYTE } }),
+    agents: new Shares({ total: 48 * MEBIBYTE, each: { organization: 24 * MEBIBYTE, account: 3 * MEBIBYTE } }),
   };
 }
 

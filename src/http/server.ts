@@ -20,8 +20,8 @@ import { SECURITY_HEADERS } from './security-headers.ts';
 import { bodyShares, senderOf } from './senders.ts';
 import { UnreadAnswers } from './unread-answers.ts';
 
-/** Larger than any message of the Atlas API or of the agents' API. */
-export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+/** Larger than any message of the Atlas API or of the agents' API. Parsing as much JSON takes some 10 ms. */
+export const BODY_LIMIT_BYTES = 1024 * 1024;
 
 /** How long a client may take to send one request, so that slow clients don't hold sockets. */
 const REQUEST_TIMEOUT_MS = 30_000;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import type { Document, Node } from 'yaml';
@@ -6,18 +6,25 @@ import type { z } from 'zod';
 import { closestName } from './closest-name.ts';
 import { messageOf, UserError } from './errors/index.ts';
 import { keysOfSchema } from './keys-of-schema.ts';
+import { isExposed } from './private-file.ts';
 
 const require = createRequire(import.meta.url);
 
 /** Loads the YAML parser with the first file: the control plane reads none, and starts faster without it. */
 const yaml = () => require('yaml') as typeof import('yaml');
 
+/** The value of an environment variable, or the content of a file. */
+const REFERENCE = /\$\{(?:file:([^}]+)|(\w+))\}/g;
+const WITH_PASSWORD = /^mongodb(\+srv)?:\/\/[^/@]*:[^/@]+@/;
+const SECRET_KEYS: readonly unknown[] = ['privateKey', 'clientSecret'];
+
 /**
  * Reads a YAML configuration file. `${NAME}` in a string stands for an environment variable, and `${file:PATH}` for the content
  * of a file without its last line break. So the configuration file needs no secrets. Paths are relative to the configuration file.
  * @param file        path of the file; error messages name it
  * @param schema      strict objects, so that a misspelt key is an error and not a silent default
- * @throws UserError  CONFIGURATION_UNREADABLE or CONFIGURATION_INVALID with the file and the line; never with a value, which may be a secret
+ * @throws UserError  CONFIGURATION_UNREADABLE, CONFIGURATION_INVALID, or CONFIGURATION_EXPOSED for a file that others may read and
+ *   that has a secret itself, with the file and the line; never with a value, which may be a secret
  */
 export function readConfiguration<Schema extends z.ZodType>(
   file: string,
@@ -25,12 +32,14 @@ export function readConfiguration<Schema extends z.ZodType>(
   environment: NodeJS.ProcessEnv = process.env,
 ): z.output<Schema> {
   let text: string;
+  let stats: Stats;
   try {
     text = readFileSync(file, 'utf8');
+    stats = statSync(file);
   } catch (error) {
     throw new UserError('CONFIGURATION_UNREADABLE', [file, messageOf(error)], { cause: error });
   }
-  const { LineCounter, parseDocument, visit } = yaml();
+  const { isPair, isScalar, LineCounter, parseDocument, visit } = yaml();
   const lines = new LineCounter();
   // Pretty errors quote the file's text, which may contain passwords.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -39,11 +48,20 @@ export function readConfiguration<Schema extends z.ZodType>(
 
   const [syntaxError] = document.errors;
   if (syntaxError) throw invalid(syntaxError.pos[0], syntaxError.message);
+  const exposed = isExposed(stats, process.geteuid?.() ?? 0);
   visit(document, {
-    Scalar: (_key, node) => {
+    Scalar: (key, node, path) => {
       if (typeof node.value !== 'string') return;
+      const pair = path.at(-1);
+      const name = key === 'value' && isPair(pair) && isScalar(pair.key) ? pair.key.value : undefined;
+      const written = node.value.replace(REFERENCE, '');
+      // rule: exposed-secret
+      if (exposed && (WITH_PASSWORD.test(written) || (SECRET_KEYS.includes(name) && written !== ''))) {
+        const mode = (stats.mode & 0o777).toString(8);
+        throw new UserError('CONFIGURATION_EXPOSED', [file, mode, String(lines.linePos(offsetOf(node)).line)]);
+      }
       const refuse = (problem: string) => invalid(offsetOf(node), problem);
-      node.value = node.value.replace(/\$\{(?:file:([^}]+)|(\w+))\}/g, (_reference, path?: string, name = '') => {
+      node.value = node.value.replace(REFERENCE, (_reference, path?: string, name = '') => {
         if (path !== undefined) return contentOf(resolve(dirname(file), path), refuse);
         const value = environment[name];
         if (value === undefined) throw refuse(`the environment variable ${name} is not set`);

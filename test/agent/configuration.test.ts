@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -110,4 +110,38 @@ test('a missing environment variable, a broken file, an empty file and a missing
   assert.doesNotMatch(refusalOf('projects:\n  - "secret\n'), /secret/);
   assert.match(refusalOf(''), /projects: /);
   assert.throws(() => readAgentConfiguration('/nowhere/agent.yaml'), { code: 'CONFIGURATION_UNREADABLE' });
+});
+
+// id: exposed-configuration
+test('a file that others may read is refused when it has a secret itself', () => {
+  using folder = temporaryFolder('configuration');
+  const file = join(folder.path, 'agent.yaml');
+  const environment = { USER_NAME: 'u', PASSWORD: 'secret' };
+  const refusal = (text: string, mode: number) => {
+    writeFileSync(file, text);
+    chmodSync(file, mode);
+    try {
+      readAgentConfiguration(file, environment);
+    } catch (error) {
+      return String(error);
+    }
+    return 'accepted';
+  };
+  const withPassword = MINIMAL.replace(`\${PASSWORD}`, 's3cret');
+  const api = `
+opsManagerApi: { listen: '127.0.0.1:8081', orgId: 0123456789abcdef01234567, publicKey: p, privateKey: KEY }`;
+  const withKey =
+    MINIMAL.replace(`mongodb://\${USER_NAME}:\${PASSWORD}@`, 'mongodb://') + api.replace('KEY', 'k'.repeat(16));
+  const withReference = MINIMAL + api.replace('KEY', `'\${PASSWORD}\${PASSWORD}\${PASSWORD}'`);
+  for (const [text, line] of [
+    [withPassword, 7],
+    [withKey, 9],
+  ] as const) {
+    assert.match(
+      refusal(text, 0o644),
+      new RegExp(`${file} is 644, so others may read it, and line ${line} has a secret`),
+    );
+    assert.equal(refusal(text, 0o600), 'accepted');
+  }
+  assert.equal(refusal(withReference, 0o644), 'accepted');
 });

@@ -5,7 +5,7 @@ import type { CurrentLists } from '../../src/agent/migration-lists.ts';
 import { Reporter } from '../../src/agent/reporter.ts';
 import type { Progress } from '../../src/contract/index.ts';
 import type { Report } from '../../src/link/index.ts';
-import { systemClock } from '../../src/platform/index.ts';
+import { newId, systemClock } from '../../src/platform/index.ts';
 
 const never = new AbortController().signal;
 const id = 'a'.repeat(24);
@@ -18,6 +18,7 @@ function setUp(nowMs = 1_000_000) {
     validations: [] as Report['validations'],
     sent: [] as Report[],
     lists: [] as readonly CurrentLists[],
+    migrations: undefined as Report['migrations'] | undefined,
     resendLists: [] as string[],
     answer: (report: Report) => report.sequence,
   };
@@ -29,7 +30,7 @@ function setUp(nowMs = 1_000_000) {
   };
   const situation = {
     validations: () => world.validations,
-    migrations: () => [{ id, progress: world.progress }],
+    migrations: () => world.migrations ?? [{ id, progress: world.progress }],
     takenOver: () => [],
     watches: () => [],
     lists: () => world.lists,
@@ -139,7 +140,7 @@ test('a long list of collections is sent in bounded parts, then only what has ch
   world.lists = withLists(all);
   for (let second = 0; second < 6; second += 1) await sentAfter(1_000);
   const sizes = world.sent.map(({ migrations }) => migrations[0]?.lists?.collections?.changed.length);
-  assert.deepEqual(sizes, [250, 250, 250, 250, 200], 'nothing is left to report in the sixth second');
+  assert.deepEqual(sizes, [500, 500, 200], 'nothing is left to report in the fourth second');
   assert.deepEqual([...putTogether(world.sent).values()], all);
   const [first] = world.sent;
   assert.deepEqual(first?.migrations[0]?.lists?.collections?.total, 1_200);
@@ -150,6 +151,18 @@ test('a long list of collections is sent in bounded parts, then only what has ch
   assert.deepEqual([part?.changed, part?.removed, part?.total], [[collection(700, 5)], ['0'], 1_199]);
   await sentAfter(10_000);
   assert.equal(world.sent.at(-1)?.migrations[0]?.lists, undefined, 'an unchanged list takes no room in a report');
+});
+
+test('the lists of many migrations share the room of a report, however long their items are', async () => {
+  const { world, sentAfter } = setUp();
+  const long = Array.from({ length: 3 }, (_, at) => ({ ...collection(at), reason: 'x'.repeat(4_000) }));
+  world.lists = Array.from({ length: 100 }, () => ({ id: newId(), collections: long, mismatches: undefined }));
+  world.migrations = world.lists.map((list) => ({ id: list.id, progress: world.progress }));
+  for (let second = 0; second < 4; second += 1) await sentAfter(1_000);
+  const parts = world.sent.map(({ migrations }) => migrations.map(({ lists }) => lists?.collections?.changed.length));
+  assert.deepEqual(parts.slice(0, 3), Array(3).fill(Array(100).fill(1)));
+  const [sent] = world.sent;
+  assert.ok(JSON.stringify(sent?.migrations.map(({ lists }) => lists)).length < 512 * 1024);
 });
 
 test('what a lost report said of a list is sent again, as it is then', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
 import { addOrganization, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { start } from './started-migration.ts';
@@ -67,6 +68,27 @@ test('changes of a migration have a reserve when polling has left no room', asyn
   assert.ok(pauses.every(({ status }) => status === 202));
   assert.equal((await plane.api('PUT', `${path}/${id}/pause`)).status, 429);
   assert.equal(await poll(), 429, 'the reserve is for changes');
+});
+
+// id: refusals-in-a-loop
+test('of requests beyond the limit in a loop 20 are refused at once and further ones wait, while others and changes are served', async () => {
+  const { promise, resolve: endSleeps } = Promise.withResolvers<void>();
+  await using plane = await startControlPlane({ clock: Object.assign(new FakeClock(), { sleep: () => promise }) });
+  const stranger = await addOrganization(plane, 'f'.repeat(24), ['ORG_OWNER']);
+  const { path, id } = await start(plane);
+  let refusals = 0;
+  const poll = async () => {
+    if ((await plane.api('GET', `${path}/${id}`)).status === 429) refusals += 1;
+  };
+  for (let at = 0; at < 24; at += 1) await Promise.all(Array.from({ length: 50 }, poll));
+  const polls = Promise.all(Array.from({ length: 30 }, poll));
+  await eventually(() => refusals === 20, { what: '20 refusals' });
+  assert.equal((await plane.api('PUT', `${path}/${id}/pause`)).status, 202);
+  assert.equal((await plane.api('GET', '/api/atlas/v2/orgs', { user: stranger })).status, 200);
+  assert.equal(refusals, 20);
+  endSleeps();
+  await polls;
+  assert.ok(refusals >= 30);
 });
 
 test('rate limits can be switched off, and then no header mentions them', async () => {

@@ -102,6 +102,23 @@ test('an organization has at most 200 linked agents, and one may take the place 
   assert.deepEqual(await redeem('host-1'), [201, undefined]);
 });
 
+test('an organization has at most 500 link-tokens that can be redeemed', async () => {
+  await using plane = await startControlPlane();
+  const { orgId, store } = plane;
+  await createToken(plane);
+  const [first] = await store.openLinkTokensOf(orgId);
+  assert.ok(first);
+  await store.write(async (transaction) => {
+    for (let at = 1; at < 499; at += 1)
+      await transaction.insertLinkToken({ ...first, id: `token${String(at).padStart(7, '0')}` });
+    await transaction.insertLinkToken({ ...first, id: 'expiredtoken', expiresAtMs: 1 });
+  });
+  const path = `/orgs/${orgId}/liveMigrations/linkTokens`;
+  assert.deepEqual(await askTwice(plane, path, () => ({})), [201, 400, 'LINK_TOKEN_LIMIT']);
+  assert.equal((await plane.api('DELETE', API + path)).status, 204);
+  assert.equal((await plane.api('POST', API + path, { body: {} })).status, 201);
+});
+
 const orgBodyOf = (name: string) => ({ name, serviceAccount: ACCOUNT });
 
 /** Gives a server more organizations. @param creatorId  by default they count for none */

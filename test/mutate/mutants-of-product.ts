@@ -17,7 +17,12 @@ export const OF_PRODUCT: MutantTable = {
   ],
   'test/atlas-api/audit.test.ts': [['verification-in-turns', remove(), 'between its batches']],
   'test/atlas-api/authentication.test.ts': [['former-key-signs-nothing', remove(), 'a replaced master key']],
-  'test/atlas-api/limits-and-versions.test.ts': [['reserve-for-changes', replace('false'), 'have a reserve']],
+  'test/agent/configuration.test.ts': [['exposed-secret', remove(), 'that others may read']],
+  'test/agent/reporter.test.ts': [['room-of-a-report', remove(), 'share the room']],
+  'test/atlas-api/limits-and-versions.test.ts': [
+    ['reserve-for-changes', replace('false'), 'have a reserve'],
+    ['refusals-in-a-loop-wait', remove(), 'in a loop'],
+  ],
   'test/atlas-api/migration-verification.test.ts': [['keys-for-readers', replace('$(name 2)')]],
   'test/atlas-api/slow-stream.test.ts': [['one-look-for-all-streams', keep('branch 2', 'choice'), 'share each look']],
   'test/control/hooks/keep-hooks.test.ts': [['share-of-hook-queue', replace('undefined')]],
@@ -78,6 +83,7 @@ export const OF_PRODUCT: MutantTable = {
     ['doubt-silent-agent', replace('($(name 4)) => $(name 4)', 'function'), 'whose agent is silent'],
   ],
   'test/atlas-api/most-records.test.ts': [
+    ['most-link-tokens', remove(), 'link-tokens'],
     ['organization-limit', replace('false', 'operand'), 'at most 250 organizations'],
     ['organization-limit', keep('operand'), 'at most 50 organizations'],
   ],

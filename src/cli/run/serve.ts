@@ -15,6 +15,7 @@ import {
   keepHooks,
   keepWarningOfExpiry,
   loadMasterKeys,
+  MOST_LINK_TOKENS,
   reseal,
   Sealer,
   SecurityEvents,
@@ -98,6 +99,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     publicUrl: () => publicUrl,
     keyPin: () => keyPin,
     linkTokenLifetimeMs: settings.linkTokenLifetimeMs,
+    mostLinkTokens: MOST_LINK_TOKENS,
     watchSourceMs: settings.watchSourceMs,
     verifiersOf: digestSecrets,
     destinations: {

@@ -1,16 +1,19 @@
 import { formatLinkToken, hashSecret, newLinkToken } from '../../link/index.ts';
-import { reach } from '../../platform/index.ts';
+import { reach, UserError } from '../../platform/index.ts';
 import { authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+
+/** Those of a server. All of an organization are deleted in one transaction, for which other organizations wait. */
+export const MOST_LINK_TOKENS = 500;
 
 /**
  * Creates a link-token of the organization. Several may be open at the same time, such as one for each source.
  * @param accessListIps  addresses and blocks from which agents may connect; empty for any
  * @param host           the only host that may redeem it, which may replace a linked agent of that name; null for any
  * @returns the token's text, which is never shown again
- * @throws UserError as {@link authorizeOrganization}
+ * @throws UserError LINK_TOKEN_LIMIT, and as {@link authorizeOrganization}
  */
 export async function createLinkToken(
   control: Control,
@@ -23,9 +26,12 @@ export async function createLinkToken(
     { serverUrl: control.publicUrl(), keyPin: control.keyPin?.(), serverKey: control.serverKeys.publicKeys[0] },
     nowMs,
   );
-  const { linkTokenLifetimeMs } = control;
+  const { linkTokenLifetimeMs, mostLinkTokens } = control;
   await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
+    // rule: most-link-tokens
+    if (mostLinkTokens !== undefined && (await transaction.countLinkTokensOf(orgId, nowMs)) >= mostLinkTokens)
+      throw new UserError('LINK_TOKEN_LIMIT', [orgId, String(mostLinkTokens)]);
     await transaction.insertLinkToken({
       id: token.id,
       orgId,

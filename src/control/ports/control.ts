@@ -24,6 +24,8 @@ export interface Control {
   readonly keyPin?: () => string | undefined;
   /** How long a link-token can be redeemed; absent for no limit. */
   readonly linkTokenLifetimeMs?: number;
+  /** How many link-tokens of an organization may wait to be redeemed; absent for no limit. */
+  readonly mostLinkTokens?: number;
   /** The hashes of a private key to store (see src/http/digest/secrets.ts). */
   readonly verifiersOf: (publicKey: string, privateKey: string) => CredentialVerifiers;
   /** How long a blocked source is watched after the commit; absent for not at all. */

@@ -64,6 +64,8 @@ export interface StoreReader {
   linkToken(id: string): Promise<StoredLinkToken | undefined>;
   /** Link-tokens that are neither redeemed nor deleted, including expired ones. */
   openLinkTokensOf(orgId: string): Promise<StoredLinkToken[]>;
+  /** How many link-tokens can be redeemed at a time. */
+  countLinkTokensOf(orgId: string, atMs: number): Promise<number>;
   link(id: string): Promise<Link | undefined>;
   linkOfToken(tokenId: string): Promise<Link | undefined>;
   /** Links that have not ended, including those that wait for approval. */

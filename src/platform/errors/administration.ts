@@ -50,6 +50,11 @@ export const administrationErrors = defineErrors('request', {
     detail: 'The organization % has % service accounts, and no more are allowed.',
     remedy: 'Delete unused service accounts first.',
   },
+  LINK_TOKEN_LIMIT: {
+    status: 400,
+    detail: 'The organization % has % link-tokens that nobody has redeemed, and no more are allowed.',
+    remedy: 'Delete the link-tokens of the organization, or wait: each expires after a day.',
+  },
   AGENT_LIMIT: {
     status: 400,
     detail: 'The organization % has % linked agents, and no more are allowed.',

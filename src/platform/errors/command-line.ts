@@ -22,6 +22,12 @@ export const commandLineErrors = defineErrors('request', {
     detail: 'The configuration file % is not valid, line %: %.',
     remedy: 'Correct that line; docs/operate/agent.md, docs/migrate/sync.md and docs/operate/hooks.md list every key.',
   },
+  CONFIGURATION_EXPOSED: {
+    status: 400,
+    detail: 'The mode of the configuration file % is %, so others may read it, and line % has a secret.',
+    remedy:
+      'Run chmod 600 on the file, or keep the secret in an environment variable or another file; docs/operate/agent.md says how to name it.',
+  },
   PREFLIGHT_FAILED: {
     status: 400,
     detail: 'The migration cannot start. %',

@@ -43,6 +43,7 @@ const order: Columns<Order> = {
 };
 
 const OPEN_TOKEN = 'redeemed_at_ms IS NULL AND deleted_at_ms IS NULL';
+const REDEEMABLE = `${OPEN_TOKEN} AND (expires_at_ms IS NULL OR expires_at_ms > ?)`;
 const WATCHED = "state ->> '$.sourceWatch.token' IS NOT NULL AND state ->> '$.sourceWatch.ended' IS NULL";
 const ACTIVE = 'is_active';
 
@@ -231,6 +232,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
       clusters.find('group_id = ? AND name = ? AND deleted_at_ms IS NULL', groupId, name),
     linkToken: async (id) => linkTokens.find('id = ?', id),
     openLinkTokensOf: async (orgId) => linkTokens.list(`org_id = ? AND ${OPEN_TOKEN}`, orgId),
+    countLinkTokensOf: async (orgId, atMs) => linkTokens.count(`org_id = ? AND ${REDEEMABLE}`, orgId, atMs),
     link: async (id) => links.find('id = ?', id),
     linkOfToken: async (tokenId) => links.find('token_id = ?', tokenId),
     openLinksOf: async (orgId) => links.list('org_id = ? AND ended IS NULL', orgId),
@@ -313,8 +315,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     updateCluster: async (record) => clusters.update(record),
     insertLinkToken: async (record) => linkTokens.insert(record),
     redeemLinkToken: async (id, atMs) => {
-      const isOpen = `${OPEN_TOKEN} AND (expires_at_ms IS NULL OR expires_at_ms > ?)`;
-      const sql = `UPDATE link_tokens SET redeemed_at_ms = ? WHERE id = ? AND ${isOpen}`;
+      const sql = `UPDATE link_tokens SET redeemed_at_ms = ? WHERE id = ? AND ${REDEEMABLE}`;
       return linkTokens.prepare(sql).run(atMs, id, atMs).changes === 1;
     },
     updateLinkToken: async (record) => linkTokens.update(record),
