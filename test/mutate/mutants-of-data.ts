@@ -172,6 +172,7 @@ export const OF_DATA: MutantTable = {
     ],
   ],
   'test/engine/collections/index-changes.test.ts': [
+    ['indexes-of-named-collections', replace('() => true'), 'has the indexes of no other'],
     ['end-unwanted-builds', replace('() => false', 'argument'), 'a killed engine has left'],
   ],
   'test/engine/collections/unfinished-creation.test.ts': [

@@ -5,7 +5,7 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import type { CatalogRecord } from '../records/records.ts';
 import type { ChangeEvent, DocumentChange } from './change-event.ts';
-import type { SourceCatalog } from './source-catalog.ts';
+import type { BringInStep, SourceCatalog } from './source-catalog.ts';
 
 /** The parts of a run that a fixed catalog needs. */
 type FixedCatalogParts = ReconcileParts;
@@ -25,14 +25,10 @@ const WHAT_HAPPENED: Readonly<Record<string, string>> = {
 export class FixedCatalog implements SourceCatalog {
   readonly #context: FixedCatalogParts;
   readonly #recorded: Fingerprint | undefined;
-  readonly #bringInStep: (databases: ReadonlySet<string>) => Promise<void>;
+  readonly #bringInStep: BringInStep;
   #byNamespace: ReadonlyMap<string, TrackedCollection> = new Map();
 
-  constructor(
-    context: FixedCatalogParts,
-    recorded: CatalogRecord | undefined,
-    bringInStep: (databases: ReadonlySet<string>) => Promise<void>,
-  ) {
+  constructor(context: FixedCatalogParts, recorded: CatalogRecord | undefined, bringInStep: BringInStep) {
     this.#context = context;
     this.#recorded = recorded && new Map(recorded);
     this.#bringInStep = bringInStep;
@@ -40,7 +36,7 @@ export class FixedCatalog implements SourceCatalog {
 
   async start(): Promise<void> {
     await this.#look();
-    await this.#bringInStep(await databasesOf(this.#context));
+    await this.#bringInStep(await databasesOf(this.#context), () => true);
     this.#byNamespace = new Map([...this.#context.tracked.values()].map((one) => [one.namespace, one]));
   }
 

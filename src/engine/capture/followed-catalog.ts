@@ -6,7 +6,7 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import { type ChangeEvent, concerns, type DocumentChange } from './change-event.ts';
-import type { SourceCatalog } from './source-catalog.ts';
+import type { BringInStep, SourceCatalog } from './source-catalog.ts';
 
 /** The parts of a run that a followed catalog needs. */
 interface FollowedCatalogParts extends ReconcileParts {
@@ -18,6 +18,9 @@ interface FollowedCatalogParts extends ReconcileParts {
  */
 const GONE_REMEMBERED = 10_000;
 
+/** Events that change the indexes of no collection that stays. Those of views have no UUID. */
+const WITHOUT_INDEXES: ReadonlySet<string> = new Set(['create', 'drop', 'dropDatabase', 'rename']);
+
 /** How long a source may have another UUID for a collection, or a new time series without an event, before the engine notices. */
 const LOOK_EVERY_MS = 10_000;
 
@@ -28,20 +31,24 @@ const LOOK_EVERY_MS = 10_000;
  */
 export class FollowedCatalog implements SourceCatalog {
   readonly #context: FollowedCatalogParts;
-  readonly #bringInStep: (databases: ReadonlySet<string>) => Promise<void>;
+  readonly #bringInStep: BringInStep;
+  /** Databases that events name, and collections whose indexes they may have changed, by UUID. */
   readonly #changed = new Set<string>();
+  readonly #reindexed = new Set<string>();
+  /** Databases of which every collection may have changed. */
+  readonly #whole = new Set<string>();
   readonly #gone = new Set<string>();
   /** Databases with a change that the stream hasn't shown. */
   readonly #unshown = new Set<string>();
 
-  constructor(context: FollowedCatalogParts, bringInStep: (databases: ReadonlySet<string>) => Promise<void>) {
+  constructor(context: FollowedCatalogParts, bringInStep: BringInStep) {
     this.#context = context;
     this.#bringInStep = bringInStep;
   }
 
   async start(): Promise<void> {
     this.#gone.clear();
-    await this.#bringInStep(await databasesOf(this.#context));
+    await this.#bringInStep(await databasesOf(this.#context), () => true);
   }
 
   async collectionOf(event: DocumentChange): Promise<TrackedCollection | undefined> {
@@ -64,18 +71,24 @@ export class FollowedCatalog implements SourceCatalog {
   }
 
   changed(event: ChangeEvent): void {
-    const { database, collection } = event;
+    const { operation, database, collection, collectionId } = event;
     this.#changed.add(database);
+    if (collectionId !== undefined) this.#reindexed.add(collectionId);
+    else if (!WITHOUT_INDEXES.has(operation)) this.#whole.add(database);
     // rule: catalog-changes-in-last-look
     if (concerns(this.#context.selection, event)) this.#context.seen.note(`${database}.${collection}`);
   }
 
   async settle(): Promise<void> {
-    for (const database of [...this.#context.drops.confirmed, ...this.#unshown]) this.#changed.add(database);
+    for (const database of [...this.#context.drops.confirmed, ...this.#unshown]) this.#whole.add(database);
     this.#unshown.clear();
-    if (this.#changed.size === 0) return;
-    await this.#bringInStep(this.#changed);
-    this.#changed.clear();
+    const databases = new Set([...this.#changed, ...this.#whole]);
+    if (databases.size === 0) return;
+    await this.#bringInStep(
+      databases,
+      ({ id, sourceDatabase }) => this.#reindexed.has(id) || this.#whole.has(sourceDatabase), // rule: indexes-of-named-collections
+    );
+    for (const noted of [this.#changed, this.#reindexed, this.#whole]) noted.clear();
   }
 
   /** Whether a change of the catalog may have no event. */

@@ -2,6 +2,16 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { ChangeEvent, DocumentChange } from './change-event.ts';
 
 /**
+ * Brings the destination's catalog in step with the source's.
+ * @param databases  those to compare, by their names on the source
+ * @param reindexed  whether the indexes of a collection may have changed. They cost a listing on each side
+ */
+export type BringInStep = (
+  databases: ReadonlySet<string>,
+  reindexed: (collection: TrackedCollection) => boolean,
+) => Promise<void>;
+
+/**
  * How the engine handles changes of the source's catalog: it follows them, or refuses them when the source doesn't show
  * them all.
  */

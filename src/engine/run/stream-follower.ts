@@ -12,7 +12,7 @@ import { FollowedCatalog } from '../capture/followed-catalog.ts';
 import { HiddenWatch } from '../capture/hidden-watch.ts';
 import { LagProbe } from '../capture/lag-probe.ts';
 import { OplogWatch } from '../capture/oplog-watch.ts';
-import type { SourceCatalog } from '../capture/source-catalog.ts';
+import type { BringInStep, SourceCatalog } from '../capture/source-catalog.ts';
 import { Watermark } from '../capture/watermark.ts';
 import { IndexKeeper } from '../collections/index-keeper.ts';
 import { reconcileCatalog } from '../collections/reconcile.ts';
@@ -133,7 +133,7 @@ export class StreamFollower implements RunningStream {
     const parts = { lanes: this.#lanes, copier: this.#copier, throttle, verificationForgotten };
     this.#repairs = new Repairs(context, parts, (task) => this.#start(task));
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
-    const bringInStep = (databases: ReadonlySet<string>) => this.#bringCatalogInStep(databases);
+    const bringInStep: BringInStep = (...changed) => this.#bringCatalogInStep(...changed);
     // Data that was read by name needs a catalog that doesn't change, also after an upgrade of the source.
     const isFollowed = context.sourceFeatures.showsCatalogChanges && log.record.catalog === undefined;
     this.#catalog = isFollowed
@@ -386,13 +386,12 @@ export class StreamFollower implements RunningStream {
     }
   }
 
-  async #bringCatalogInStep(databases: ReadonlySet<string>): Promise<void> {
+  async #bringCatalogInStep(...[databases, reindexed]: Parameters<BringInStep>): Promise<void> {
     await reconcileCatalog(this.#context, databases);
     await this.#copier.takeUp((task) => this.#start(task));
     for (const collection of this.#context.tracked.values()) {
       // A collection that is being copied gets its indexes after the copy. All others have to follow every change.
-      if (!collection.isCopied || !databases.has(collection.sourceDatabase) || this.#context.drops.has(collection))
-        continue;
+      if (!collection.isCopied || !reindexed(collection) || this.#context.drops.has(collection)) continue;
       this.#start(() => this.#indexes.keep(collection));
     }
   }

@@ -160,3 +160,42 @@ test('an index build that a killed engine has left, and that the source does not
   await second.commit();
   await expectIdentical(pair);
 });
+
+test('a new collection has the indexes of no other listed, and every event of an index has those of its own', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const db = pair.source.client.db('tenants');
+  await Promise.all(Array.from({ length: 40 }, (_, n) => db.createCollection(`old${n}`)));
+  await db.createCollection('measured', { timeseries: { timeField: 'at', metaField: 'of' } });
+  await using running = RunningMigration.start(pair, { verification: 'OFF' });
+  await running.untilReady();
+  const listings = async () => {
+    const [there, here] = await Promise.all(
+      [pair.source, pair.destination].map(({ client }) => client.db('admin').command({ serverStatus: 1 })),
+    );
+    return [there, here].map((status) => Number(status?.metrics.commands.listIndexes.total));
+  };
+  const before = await listings();
+  for (let n = 0; n < 5; n += 1) {
+    await db.createCollection(`new${n}`);
+    await eventually(() => running.migration.collections()?.some(({ namespace }) => namespace === `tenants.new${n}`), {
+      what: `new${n} to be migrated`,
+    });
+  }
+  await running.untilReady();
+  const made = (await listings()).map((count, side) => count - (before[side] ?? 0));
+  assert.ok(
+    made.every((count) => count <= 20),
+    `${made} listings for 5 collections`,
+  );
+  await db.collection('old1').createIndex({ n: 1 }, { expireAfterSeconds: 9_000 });
+  await db.collection('old2').createIndex({ n: 1 });
+  await db.collection('measured').createIndex({ of: 1, at: -1 });
+  await db.collection('old2').dropIndex('n_1');
+  await db.command({ collMod: 'old1', index: { name: 'n_1', expireAfterSeconds: 10_000 } });
+  await db.collection('old3').rename('renamed');
+  await db.collection('renamed').createIndex({ m: 1 });
+  await running.commit();
+  await expectIdentical(pair);
+});
