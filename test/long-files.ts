@@ -68,6 +68,7 @@ export const LONG_FILES: readonly string[] = [
   'test/engine/verify/crowded-rechecks.test.ts',
   'test/engine/cutover/abort.test.ts',
   'test/docs/site.test.ts',
+  'test/engine/compare-clusters/many-changes.test.ts',
   'test/engine/compare-clusters/live.test.ts',
   'test/engine/copy/natural-order.test.ts',
   'test/agent/agent.test.ts',

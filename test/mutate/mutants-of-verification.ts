@@ -31,6 +31,14 @@ export const OF_VERIFICATION: MutantTable = {
     ['digest-notices-catalog-changes', remove('operand'), 'users and roles says when'],
     ['digest-of-unseen-writes', remove(), 'may not open a change stream'],
   ],
+  'test/engine/compare-clusters/many-changes.test.ts': [
+    ['bounded-pending-keys', remove(), 'faster than they are compared'],
+    ['streams-pass-when-idle', keep('operand'), 'the destination lags'],
+    ['crowded-pair-anew', replace('undefined'), 'the destination lags'],
+  ],
+  'test/engine/compare-clusters/unique-repairs.test.ts': [
+    ['foreign-stays-foreign', remove('operand 2'), 'only the destination changes'],
+  ],
   'test/engine/compare-clusters/foreign-repairs.test.ts': [
     ['leave-destination-only-changes', remove('operand'), 'a repair leaves what only the destination changes'],
     ['own-repair-or-foreign-write', replace("$(name)?.hash === 'none'"), 'what the source changed meanwhile'],
@@ -83,6 +91,7 @@ export const OF_VERIFICATION: MutantTable = {
     ['discarded-while-read', replace('true', 'condition'), 'faster than they are read'],
   ],
   'test/engine/verify/crowded-rechecks.test.ts': [
+    ['several-rechecks-of-collection', replace('this.#running.size > 0', 'condition'), 'in several batches at a time'],
     ['forget-waiting-comparison', replace('this.#underWay', 'receiver'), 'waits for its turn'],
     ['pass-one-event', remove()],
     ['compare-crowded-anew', replace('this.#passesOne = $(name) !== undefined;', 'rule')],

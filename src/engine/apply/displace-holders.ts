@@ -1,25 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
-import { BSON, type Document, type MongoClient } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import { reach } from '../../platform/index.ts';
-import { type DocumentKey, keyOf } from '../bson/document-key.ts';
-import { elementNamed, elementsOf } from '../bson/elements.ts';
-import { RawValue } from '../bson/raw-value.ts';
-import type { Fields } from '../catalog/fields.ts';
-import {
-  type IndexSpec,
-  isPreparedUnique,
-  isSparse,
-  isUnique,
-  sameButForWeakening,
-  stricterFields,
-} from '../catalog/index-spec.ts';
-import { listIndexesOf } from '../catalog/read-catalog.ts';
+import type { DocumentKey } from '../bson/document-key.ts';
+import { type IndexSpec, sameButForWeakening, stricterFields } from '../catalog/index-spec.ts';
 import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { Fence } from '../mongodb/fence.ts';
-import { readAll } from '../mongodb/raw-cursor.ts';
 import { deleteUnchanged, type ReadDocument, refuseWriteError, type WriteTarget } from '../mongodb/raw-write.ts';
-import { sameValues } from './same-values.ts';
 import type { RefusedDocument } from './unique-conflict.ts';
+import { enforcedIndexesOf, holdersOf, indexesInTheWay } from './unique-holders.ts';
 
 /** The parts of a run that this needs. */
 interface DisplaceHoldersParts {
@@ -30,12 +17,6 @@ interface DisplaceHoldersParts {
   /** Puts keys on record before their documents are deleted. */
   readonly record: (keys: readonly DocumentKey[]) => Promise<void>;
 }
-
-/** More than one only where arrays combine the values of several fields in other ways than the holder does. */
-const MOST_HOLDERS = 100;
-
-/** The field of a reply with a document's values in an index. */
-const VALUES = 'values';
 
 /**
  * Deletes the destination's documents that have the values of refused ones in a unique index, as long as they have
@@ -51,15 +32,16 @@ export async function displaceHolders(
   refused: readonly RefusedDocument[],
   displaced: Map<string, DocumentKey>,
 ): Promise<void> {
-  const indexes = (await listIndexesOf(parts.destination, target)).filter(isEnforced);
+  const server = { client: parts.destination, readConcern: parts.fence.afterOwnWrites };
+  const indexes = await enforcedIndexesOf(parts.destination, target);
   const found = new Map<string, ReadDocument>();
   let bytes = 0;
   for (const one of refused) {
-    const inTheWay = indexes.filter(({ fields }) => hasFields(fields, one));
+    const inTheWay = indexesInTheWay(indexes, one);
     // rule: room-for-current-index
     if (!inTheWay.every((index) => isOnSource(index, parts.sourceIndexes))) refuseFormerIndex(target, one);
     // An index that is gone refuses nothing: the caller writes the document again.
-    for (const holder of inTheWay.length > 0 ? await holdersOf(parts, target, one, inTheWay) : []) {
+    for (const holder of inTheWay.length > 0 ? await holdersOf(server, target, one, inTheWay) : []) {
       found.set(holder.key.identity, holder);
       bytes += holder.value.bytes.length;
     }
@@ -80,66 +62,6 @@ function refuseFormerIndex(target: WriteTarget, { key, error: { code, errmsg } }
   refuseWriteError(target, key, { code, errmsg: `by a unique index that the source does not have now: ${errmsg}` });
 }
 
-/** Returns the documents that have the values of a refused one, as many as fit into a reply. */
-async function holdersOf(
-  { destination, fence }: DisplaceHoldersParts,
-  target: WriteTarget,
-  refused: RefusedDocument,
-  indexes: readonly IndexSpec[],
-): Promise<ReadDocument[]> {
-  const expression = fieldsOf(refused);
-  const found = await readAll(destination, target.database, {
-    find: target.name,
-    // rule: leave-outside-partial-index
-    filter: { $and: [sameValues(refused), ...partOfCollection(refused, indexes)] },
-    projection: { _id: 1, [VALUES]: expression },
-    limit: MOST_HOLDERS,
-    singleBatch: true,
-    collectionUUID: target.uuid,
-    readConcern: fence.afterOwnWrites,
-    // An error names no simple collation, and a query without one takes that of the collection.
-    // rule: collation-of-holders
-    collation: refused.collation ?? { locale: 'simple' },
-  });
-  return found
-    .map((document) => ({ key: keyOf(document), expression, value: valuesOf(document) }))
-    .filter(({ key }) => key.identity !== refused.key.identity);
-}
-
-function isEnforced(spec: IndexSpec): boolean {
-  return isUnique(spec) || isPreparedUnique(spec);
-}
-
-/**
- * Returns a condition for the documents in indexes on the refused fields; none when one of them has all. A document
- * beside a partial index isn't in the way.
- */
-function partOfCollection({ keyPattern }: RefusedDocument, indexes: readonly IndexSpec[]): Document[] {
-  const parts = indexes.map((spec) => [...sparseParts(spec, Object.keys(keyPattern)), ...partialParts(spec)]);
-  return parts.some(({ length }) => length === 0) ? [] : [{ $or: parts.map(($and) => ({ $and })) }];
-}
-
-/** Whether an index has the fields of the one that refused a document. */
-function hasFields(fields: Fields, { keyPattern }: RefusedDocument): boolean {
-  const names = Object.keys(keyPattern).map((name) => Buffer.from(name).toString('latin1'));
-  return isDeepStrictEqual(namesIn(fields.get('key')), names);
-}
-
-function partialParts({ fields }: IndexSpec): readonly (Document | RawValue)[] {
-  const filter = fields.get('partialFilterExpression');
-  return filter === undefined ? [] : [filter];
-}
-
-/** A sparse index lacks the documents without any of its fields, and has those with null. */
-function sparseParts(spec: IndexSpec, names: readonly string[]): readonly Document[] {
-  // rule: leave-outside-sparse-index
-  return isSparse(spec) ? [{ $or: names.map((name) => ({ [name]: { $exists: true } })) }] : [];
-}
-
-function namesIn(key: RawValue | undefined): string[] {
-  return Array.from(elementsOf((key as RawValue).bytes), ({ name }) => name);
-}
-
 async function displace(
   { fence, record }: DisplaceHoldersParts,
   target: WriteTarget,
@@ -154,20 +76,4 @@ async function displace(
   for (const error of await deleteUnchanged(fence, target, holders))
     refuseWriteError(target, holders[error.index]?.key, error);
   await reach('engine.apply.displaced');
-}
-
-/**
- * Returns the expression for a document's top-level fields of an index. An expression for a path in them would show less than an
- * index has: neither elements of an array that lack it, nor those at a position.
- */
-function fieldsOf({ keyPattern }: RefusedDocument): RawValue {
-  // rule: keep-holder-without-array-value
-  const fields = new Set(Object.keys(keyPattern).map((path) => `$${path.split('.', 1)}`));
-  return valuesOf(Buffer.from(BSON.serialize({ [VALUES]: [...fields] })));
-}
-
-function valuesOf(document: Buffer): RawValue {
-  const values = elementNamed(document, VALUES);
-  if (values === undefined) throw new Error('A reply without the values of an index');
-  return new RawValue(values.type, document.subarray(values.valueStart, values.valueEnd));
 }

@@ -18,7 +18,7 @@ export class UniqueConflict extends Error {
   readonly refused: readonly RefusedDocument[];
 
   constructor(refused: readonly RefusedDocument[]) {
-    super('Other documents have the values');
+    super(refused[0]?.error.errmsg);
     this.refused = refused;
   }
 }

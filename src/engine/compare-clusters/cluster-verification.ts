@@ -108,7 +108,10 @@ export class ClusterVerification {
       pending: this.#parts?.pending.size ?? 0,
       rechecked: pairs.reduce((sum, { rechecked }) => sum + rechecked, 0),
       differences: this.#parts?.differences.remaining() ?? 0,
-      waiting: this.#parts?.retrier.waits ?? [],
+      waiting: [
+        ...(this.#parts?.retrier.waits ?? []),
+        ...(this.#parts?.pending.wait ? [this.#parts.pending.wait] : []),
+      ],
     };
   }
 

@@ -73,6 +73,11 @@ export class Differences {
     else this.#listed.set(id, [keyBytes(key).toString('base64'), difference, this.#listed.get(id)?.[2] ?? false]);
   }
 
+  /** Whether a key is listed as changed on the destination only. */
+  isForeign(namespace: string, key: DocumentKey): boolean {
+    return this.#listed.get(idOf(namespace, key))?.[1].foreign === true;
+  }
+
   /** Notes that a key will be written, by this run or, when it ends before that, by none. */
   beginRepair(namespace: string, key: DocumentKey): void {
     const id = idOf(namespace, key);

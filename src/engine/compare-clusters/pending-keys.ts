@@ -1,4 +1,5 @@
 import type { Timestamp } from 'mongodb';
+import { dateOf, type Wait } from '../../contract/index.ts';
 import type { Clock } from '../../platform/index.ts';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import type { Side } from '../mongodb/side.ts';
@@ -7,9 +8,11 @@ import type { ComparedPair } from './compared-pair.ts';
 /** The delays before a key is read again, the last one repeatedly. */
 const DELAYS_MS = [100, 200, 400, 800, 1_600, 2_000];
 
-/** Above these limits the comparison waits until keys have settled. A key takes some 500 bytes besides its own. */
+/** Above these limits the comparison and its streams wait until keys have settled. A key takes some 500 bytes besides its own. */
 const MOST_KEYS = 100_000;
 const MOST_BYTES = 64 * 1024 * 1024;
+/** Above this share of a limit, a pair is compared anew instead of its keys. */
+const CROWDED = 1.5;
 
 /** Times of both sides at which a key was read. */
 export interface ReadTimes {
@@ -38,6 +41,8 @@ export class PendingKey {
   differsSinceMs: number | undefined;
   /** Set when it has differed long enough: it counts once both streams have shown that nothing changed up to then. */
   verdict: { readonly version: number; readonly times: ReadTimes } | undefined;
+  /** Whether it waits in a queue, so that nobody reads it. */
+  isQueued = false;
   repairs = 0;
   /** The source's document that the last repair has written; without a hash where it deleted the destination's. */
   repairedTo: { readonly hash: string | undefined } | undefined;
@@ -66,6 +71,15 @@ export class PendingKey {
     this.awaitsUnread = false;
   }
 
+  /** Notes an attempt to repair it. @param to  what was written; undefined when it was refused */
+  endRepair(to: PendingKey['repairedTo']): void {
+    this.repairs += 1;
+    this.repairedTo = to ?? this.repairedTo;
+    this.differsSinceMs = undefined;
+    this.verdict = undefined;
+    this.level = 0;
+  }
+
   get bytes(): number {
     return this.key.value.bytes.length + this.key.identity.length;
   }
@@ -74,12 +88,16 @@ export class PendingKey {
 /** The keys that have to be read again, by the time at which that is due. */
 export class PendingKeys {
   readonly #clock: Clock;
+  /** Batches of keys that are being read. */
+  reads = 0;
   /** A queue for each delay: keys become due in the order in which they are queued. */
   readonly #queues: PendingKey[][] = DELAYS_MS.map(() => []);
   readonly #all = new Set<PendingKey>();
   /** The same by identity of the key. */
   readonly #byPair = new Map<ComparedPair, Map<string, PendingKey>>();
   #bytes = 0;
+  /** Since when there have been too many, by the wall clock. */
+  #fullSinceMs: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -90,7 +108,28 @@ export class PendingKeys {
   }
 
   get isFull(): boolean {
-    return this.#all.size > MOST_KEYS || this.#bytes > MOST_BYTES;
+    return this.#isAbove(1);
+  }
+
+  /** Whether another reply of a stream has room: until then, the changes stay on the server. */
+  get hasRoom(): boolean {
+    // Keys that differ wait until the streams have shown the time of their reads. Streams that waited for them would wait forever.
+    // rule: streams-pass-when-idle
+    return !this.isFull || (this.reads === 0 && !this.#queues.some(([first]) => this.#isDue(first)));
+  }
+
+  /** Returns the pair with the most keys when they are too many to wait for; undefined otherwise. */
+  get crowded(): ComparedPair | undefined {
+    if (!this.#isAbove(CROWDED)) return undefined;
+    const [largest] = [...this.#byPair].sort(([, a], [, b]) => b.size - a.size);
+    return largest?.[0];
+  }
+
+  /** The wait for keys to settle; undefined while there is room for more. */
+  get wait(): Wait | undefined {
+    if (this.#fullSinceMs === undefined) return undefined;
+    const reason = `${this.size} documents have changed, or differ, and have not been compared since`;
+    return { for: 'changed documents', since: dateOf(this.#fullSinceMs), reason };
   }
 
   /** Returns the keys that are pending. */
@@ -132,12 +171,13 @@ export class PendingKeys {
 
   /** Removes up to `limit` keys that are due from the queues. They stay pending until they are queued again or settled. */
   takeDue(limit: number): PendingKey[] {
-    const now = this.#clock.elapsed();
     const due: PendingKey[] = [];
     for (const queue of this.#queues) {
-      const end = queue.findIndex(({ dueAtMs }) => dueAtMs > now);
-      due.push(...queue.splice(0, Math.min(end < 0 ? queue.length : end, limit - due.length)));
+      let end = 0;
+      while (due.length + end < limit && this.#isDue(queue[end])) end += 1;
+      due.push(...queue.splice(0, end));
     }
+    for (const entry of due) entry.isQueued = false;
     // A collection that was dropped meanwhile took its keys along.
     return due.filter((entry) => this.#all.has(entry));
   }
@@ -148,7 +188,20 @@ export class PendingKeys {
     const level = Math.min(entry.level, DELAYS_MS.length - 1);
     entry.dueAtMs = this.#clock.elapsed() + (DELAYS_MS[level] ?? 0);
     entry.level = level + 1;
+    entry.isQueued = true;
     this.#queues[level]?.push(entry);
+  }
+
+  /** Takes a key out of its queue, as {@link takeDue} does. @returns undefined when it isn't pending, or is being read */
+  claim(pair: ComparedPair, key: DocumentKey): PendingKey | undefined {
+    const entry = this.#byPair.get(pair)?.get(key.identity);
+    if (!entry?.isQueued) return undefined;
+    for (const queue of this.#queues) {
+      const at = queue.indexOf(entry);
+      if (at >= 0) queue.splice(at, 1);
+    }
+    entry.isQueued = false;
+    return entry;
   }
 
   /**
@@ -169,6 +222,15 @@ export class PendingKeys {
     if (!this.#all.delete(entry)) return;
     this.#bytes -= entry.bytes;
     this.#byPair.get(entry.pair)?.delete(entry.key.identity);
+    if (!this.isFull) this.#fullSinceMs = undefined;
+  }
+
+  #isDue(entry: PendingKey | undefined): boolean {
+    return entry !== undefined && entry.dueAtMs <= this.#clock.elapsed();
+  }
+
+  #isAbove(share: number): boolean {
+    return this.#all.size > MOST_KEYS * share || this.#bytes > MOST_BYTES * share;
   }
 
   #entryOf(pair: ComparedPair, key: DocumentKey): PendingKey {
@@ -181,6 +243,7 @@ export class PendingKeys {
     ofPair.set(key.identity, entry);
     this.#all.add(entry);
     this.#bytes += entry.bytes;
+    if (this.isFull) this.#fullSinceMs ??= this.#clock.now();
     this.queue(entry);
     return entry;
   }

@@ -1,4 +1,5 @@
 import { reach } from '../../platform/index.ts';
+import type { DocumentKey } from '../bson/document-key.ts';
 import { describeDifference, isSameDocument } from '../compare/difference.ts';
 import { hashOf, type KeysRead, readKeys } from '../compare/read-keys.ts';
 import { Slots } from '../concurrency/slots.ts';
@@ -7,10 +8,13 @@ import { type ComparisonParts, PairMoved, readOf } from './comparison-parts.ts';
 import { clusterTime, shownId } from './differences.ts';
 import type { PendingKey, ReadTimes } from './pending-keys.ts';
 import { refuseRepetition } from './refuse-repetitions.ts';
-import type { Repairer } from './repairer.ts';
+import type { Repair, Repairer } from './repairer.ts';
 
-const KEYS_AT_A_TIME = 200;
-const READS_AT_A_TIME = 4;
+const KEYS_AT_A_TIME = 1_000;
+/** Each is a round trip to both sides. */
+const READS_AT_A_TIME = 8;
+/** Of the documents of one read, by the average of their collection. */
+const READ_BYTES = 4 * 1024 * 1024;
 const LOOK_EVERY_MS = 20;
 
 /** Servers delete expired documents once a minute, and a pass over a large collection takes a while. */
@@ -32,13 +36,25 @@ export class Rechecks {
 
   /** Works until the signal aborts. */
   async run(): Promise<void> {
+    await Promise.all(Array.from({ length: READS_AT_A_TIME }, () => this.#work()));
+  }
+
+  async #work(): Promise<void> {
     const { pending, clock, signal } = this.#parts;
     while (!signal.aborted) {
-      const due = pending.takeDue(KEYS_AT_A_TIME * READS_AT_A_TIME);
+      // Changes that come faster than they are compared would fill the memory.
+      // rule: crowded-pair-anew
+      const { crowded } = pending;
+      if (crowded !== undefined) {
+        pending.forget(crowded);
+        crowded.invalidate();
+      }
+      const due = pending.takeDue(KEYS_AT_A_TIME);
       const batches = [...Map.groupBy(due, ({ pair }) => pair)].flatMap(([pair, entries]) =>
-        cut(entries).map((batch) => this.#slots.run(() => this.#check(pair, batch))),
+        cut(pair, entries).map((batch) => this.#slots.run(() => this.#check(pair, batch))),
       );
-      await Promise.all(batches);
+      pending.reads += 1;
+      await Promise.all(batches).finally(() => (pending.reads -= 1));
       if (due.length === 0) await clock.sleep(LOOK_EVERY_MS, signal);
     }
   }
@@ -128,37 +144,90 @@ export class Rechecks {
    * Whether somebody else wrote the key on the destination only. After a repair, the stream also shows that one; but then
    * the destination would have the source's document.
    */
-  #isForeign({ changed, repairedTo }: PendingKey, wanted: Buffer | undefined): boolean {
+  #isForeign({ pair, key, changed, repairedTo }: PendingKey, wanted: Buffer | undefined): boolean {
+    const { differences, source } = this.#parts;
     // rule: own-repair-or-foreign-write
     if (repairedTo !== undefined) return repairedTo.hash === (wanted && hashOf(wanted));
-    return changed.destination && !changed.source && this.#parts.source.isWatched;
+    // A key that was settled as foreign may be found again.
+    const isChanged = changed.destination || differences.isForeign(pair.namespace, key); // rule: foreign-stays-foreign
+    return isChanged && !changed.source && source.isWatched;
   }
 
   /** Repairs keys that are on record: a run that is killed meanwhile still reports them. */
   async #repair(entries: readonly PendingKey[]): Promise<void> {
     if (entries.length === 0) return;
     await this.#repairer?.confirmAllowed();
+    await this.#record(entries);
+    const left = new Set(entries);
+    for (const entry of entries) if (left.delete(entry)) await this.#repairOne(entry, left);
+  }
+
+  async #record(entries: readonly PendingKey[]): Promise<void> {
     // rule: record-repair-before-write
     for (const { pair, key } of entries) this.#parts.differences.beginRepair(pair.namespace, key);
     this.#parts.save();
     await reach('engine.compare.repairs-recorded');
-    for (const entry of entries) await this.#repairOne(entry);
   }
 
-  /** Writes the source's document, unless the key has changed since it was found to differ. Then it is read again first. */
-  async #repairOne(entry: PendingKey): Promise<void> {
+  /**
+   * Writes the source's document, together with those whose unique values are in its way. A key that has changed since it
+   * was found to differ is read again first.
+   * @param left  judged keys on record that wait for their repair. Those that are repaired along are taken from it
+   */
+  async #repairOne(entry: PendingKey, left: Set<PendingKey>): Promise<void> {
     const { pending } = this.#parts;
-    const { verdict } = entry;
-    if (verdict === undefined) return pending.queue(entry);
     await this.#repairer?.confirmAllowed();
-    const { wanted, there } = await this.#readDocuments(entry);
-    if (isSameDocument(wanted, there)) return this.#settle(entry);
-    // rule: repair-notices-change
-    if (entry.verdict === verdict) {
-      await this.#repairer?.repair(entry, wanted, there);
-      await reach('engine.compare.repaired');
+    const first = await this.#toRepair(entry);
+    if (first === undefined) return;
+    const together = [first];
+    let inTheWay = (await this.#repairer?.repair(together)) ?? [];
+    while (inTheWay.length > 0) {
+      const holders = await this.#holders(entry.pair, inTheWay, left);
+      together.push(...holders);
+      if (holders.length === inTheWay.length) inTheWay = (await this.#repairer?.repair(together)) ?? [];
+      else {
+        // Another try follows once those in its way were found to differ, too.
+        this.#repairer?.giveUp(entry, 'other documents have its unique values');
+        break;
+      }
     }
-    pending.queue(entry);
+    await reach('engine.compare.repaired');
+    for (const one of together) pending.queue(one.entry);
+  }
+
+  /** Reads a judged key once more. @returns undefined when it is equal, or has changed, and is queued or settled */
+  async #toRepair(entry: PendingKey): Promise<Repair | undefined> {
+    const { verdict } = entry;
+    if (verdict !== undefined) {
+      const { wanted, there } = await this.#readDocuments(entry);
+      if (isSameDocument(wanted, there)) {
+        this.#settle(entry);
+        return undefined;
+      }
+      // rule: repair-notices-change
+      if (entry.verdict === verdict) return { entry, wanted, there };
+    }
+    this.#parts.pending.queue(entry);
+    return undefined;
+  }
+
+  /** Returns those of the keys that may be repaired now: each was found to differ, and is on record. */
+  async #holders(pair: ComparedPair, keys: readonly DocumentKey[], left: Set<PendingKey>): Promise<readonly Repair[]> {
+    const { pending } = this.#parts;
+    const holders: Repair[] = [];
+    for (const key of keys) {
+      let entry = [...left].find((one) => one.pair === pair && one.key.identity === key.identity);
+      if (entry === undefined) {
+        pending.addCandidate(pair, key, pair.chunk);
+        entry = pending.claim(pair, key);
+        if (entry === undefined || !(await this.#judge(entry))) continue;
+        await this.#record([entry]);
+      }
+      left.delete(entry);
+      const holder = await this.#toRepair(entry);
+      if (holder !== undefined) holders.push(holder);
+    }
+    return holders;
   }
 
   async #readDocuments(entry: PendingKey) {
@@ -201,10 +270,18 @@ export class Rechecks {
   }
 }
 
-function cut(entries: readonly PendingKey[]): PendingKey[][] {
+/** Cuts keys into reads of a limited size. */
+function cut({ compared: { bytes, documents } }: ComparedPair, entries: readonly PendingKey[]): PendingKey[][] {
   const batches: PendingKey[][] = [];
-  for (let start = 0; start < entries.length; start += KEYS_AT_A_TIME) {
-    batches.push(entries.slice(start, start + KEYS_AT_A_TIME));
+  let [batch, room]: [PendingKey[], number] = [[], 0];
+  for (const entry of entries) {
+    room -= entry.bytes + (documents === 0 ? 0 : bytes / documents);
+    if (batch.length === 0 || room < 0) {
+      batch = [];
+      batches.push(batch);
+      room = READ_BYTES;
+    }
+    batch.push(entry);
   }
   return batches;
 }

@@ -1,5 +1,7 @@
 import { type ClientSession, type Document, MongoServerError } from 'mongodb';
 import { messageOf } from '../../platform/index.ts';
+import { type RefusedDocument, refusedByUniqueIndex, UniqueConflict } from '../apply/unique-conflict.ts';
+import { enforcedIndexesOf, holdersOf, indexesInTheWay } from '../apply/unique-holders.ts';
 import { type DocumentKey, describeKey } from '../bson/document-key.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
 import { BSON_TYPE } from '../bson/elements.ts';
@@ -23,7 +25,17 @@ const ALLOWED_FOR_MS = 1_000;
 const IMMUTABLE_FIELD = 66;
 const MAJORITY = { w: 'majority', j: true };
 
-/** Writes the source's state of differing keys to the destination, one by one. Never changes the catalog. */
+/** A transaction has at most 16 MiB in 60 s, and the documents that have each other's values are few. */
+const MOST_TOGETHER = 100;
+
+/** A key to repair, with the documents that both sides have. */
+export interface Repair {
+  readonly entry: PendingKey;
+  readonly wanted: Buffer | undefined;
+  readonly there: Buffer | undefined;
+}
+
+/** Writes the source's state of differing keys to the destination, one by one, or together those that have each other's unique values. Never changes the catalog. */
 export class Repairer {
   readonly #parts: ComparisonParts;
   #allowedAtMs = Number.NEGATIVE_INFINITY;
@@ -51,46 +63,68 @@ export class Repairer {
   }
 
   /**
-   * Gives the destination the source's document of a key, or deletes the destination's. The key has to be read again.
-   * @param wanted  the source's document
-   * @param there  the destination's document
+   * Gives the destination the source's documents of keys of one pair, or deletes the destination's, in one transaction.
+   * The keys have to be read again.
+   * @returns keys whose documents on the destination have unique values of the others. Nothing is written then
    */
-  async repair(entry: PendingKey, wanted: Buffer | undefined, there: Buffer | undefined): Promise<void> {
-    const { pair, key } = entry;
-    entry.repairs += 1;
-    entry.differsSinceMs = undefined;
-    entry.verdict = undefined;
-    entry.level = 0;
+  async repair(repairs: readonly Repair[]): Promise<readonly DocumentKey[]> {
+    const [{ entry } = { entry: undefined }] = repairs;
+    if (entry === undefined) return [];
+    const { pair } = entry;
     try {
-      await readOf(this.#parts, pair, this.#parts.destination, () => this.#write(pair, key, wanted, there));
-      entry.repairedTo = { hash: wanted && hashOf(wanted) };
+      await readOf(this.#parts, pair, this.#parts.destination, () => this.#write(pair, repairs));
+      for (const { entry: one, wanted } of repairs) one.endRepair({ hash: wanted && hashOf(wanted) });
     } catch (error) {
-      if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
-      const shown = { namespace: pair.destinationNamespace, _id: describeKey(key), reason: messageOf(error) };
-      this.#parts.logger.warn(
-        { event: 'comparison.repair_refused', ...shown },
-        'The destination refused a repaired document',
-      );
+      const known = new Set(repairs.map(({ entry: { key: one } }) => one.identity));
+      const holders = error instanceof UniqueConflict ? await this.#holdersOf(pair, error.refused) : [];
+      const inTheWay = holders.filter(({ identity }) => !known.has(identity));
+      if (inTheWay.length > 0 && known.size + inTheWay.length <= MOST_TOGETHER) return inTheWay;
+      const isRefused = error instanceof UniqueConflict || error instanceof MongoServerError;
+      if (!isRefused || classify(error) !== 'fatal') throw error;
+      this.giveUp(entry, messageOf(error));
     }
+    return [];
   }
 
-  async #write(pair: ComparedPair, key: DocumentKey, wanted: Buffer | undefined, there: Buffer | undefined) {
-    if (wanted === undefined) return await this.#together(pair, (session) => this.#delete(pair, key, session));
-    const isExact = needsExactWrite(wanted);
-    const statement = isExact ? exactReplaceStatement(key, wanted) : replaceStatement(key, wanted);
-    const replace = (deletes: boolean) =>
+  /** Leaves a key as it is, for another try. */
+  giveUp(entry: PendingKey, reason: string): void {
+    entry.endRepair(undefined);
+    const { pair, key } = entry;
+    const shown = { namespace: pair.destinationNamespace, _id: describeKey(key), reason };
+    this.#parts.logger.warn(
+      { event: 'comparison.repair_refused', ...shown },
+      'The destination refused a repaired document',
+    );
+  }
+
+  async #write(pair: ComparedPair, repairs: readonly Repair[]): Promise<void> {
+    const write = (deletes: (one: Repair) => boolean) =>
       this.#together(pair, async (session) => {
-        if (deletes) await this.#delete(pair, key, session);
-        await this.#send(pair, 'update', 'updates', statement, pastValidation(pair.destination), session);
+        for (const one of repairs) if (deletes(one)) await this.#delete(pair, one.entry.key, session);
+        for (const one of repairs) if (one.wanted) await this.#replace(pair, one.entry.key, one.wanted, session);
       });
     try {
       // Secondaries may change a document that a pipeline replaces (docs/reference/mongodb-behaviour.md#fact-8-8).
-      await replace(isExact && there !== undefined);
+      await write(({ wanted, there }) => repairs.length > 1 || !wanted || (needsExactWrite(wanted) && !!there));
     } catch (error) {
       if ((error as { code?: unknown }).code !== IMMUTABLE_FIELD) throw error;
       // The same number with another type is another `_id`.
-      await replace(true);
+      await write(() => true);
     }
+  }
+
+  /** Returns the keys of the destination's documents with the unique values of a refused one. */
+  async #holdersOf(pair: ComparedPair, [refused]: readonly RefusedDocument[]): Promise<readonly DocumentKey[]> {
+    if (refused === undefined) return [];
+    const { client, features } = this.#parts.destination;
+    const { database, name, uuid } = pair.destination;
+    const place = { database, name, uuid: features.pinsReads ? uuid : undefined };
+    return await readOf(this.#parts, pair, this.#parts.destination, async () => {
+      const indexes = indexesInTheWay(await enforcedIndexesOf(client, place), refused);
+      if (indexes.length === 0) return [];
+      const server = { client, readConcern: { level: 'local' } };
+      return (await holdersOf(server, place, refused, indexes)).map(({ key }) => key);
+    });
   }
 
   /** Sends commands in one transaction with a look for migrations, which may have begun since the last confirmation. */
@@ -108,6 +142,21 @@ export class Repairer {
     const query = document(element(value.type, '_id', value.bytes));
     const statement = document(element(BSON_TYPE.document, 'q', query), element(BSON_TYPE.int32, 'limit', int32(1)));
     await this.#send(pair, 'delete', 'deletes', statement, {}, session);
+  }
+
+  async #replace(pair: ComparedPair, key: DocumentKey, document: Buffer, session: ClientSession | undefined) {
+    const statement = needsExactWrite(document)
+      ? exactReplaceStatement(key, document)
+      : replaceStatement(key, document);
+    try {
+      await this.#send(pair, 'update', 'updates', statement, pastValidation(pair.destination), session);
+    } catch (error) {
+      if (!(error instanceof MongoServerError)) throw error;
+      const { code, message: errmsg, keyPattern, keyValue, collation } = error;
+      const failed = { index: 0, code: Number(code), errmsg, keyPattern, keyValue, collation };
+      const refused = refusedByUniqueIndex({ key, document }, failed);
+      throw refused === undefined ? error : new UniqueConflict([refused]);
+    }
   }
 
   async #send(

@@ -15,6 +15,7 @@ import { KeyStream } from './key-stream.ts';
 import type { SavedSide } from './saved-state.ts';
 
 const WAIT_MS = 500;
+const ROOM_EVERY_MS = 20;
 
 /** Makes the keys pending that the change stream of one side shows. */
 export class WatchedSide implements AsyncDisposable {
@@ -69,7 +70,10 @@ export class WatchedSide implements AsyncDisposable {
 
   /** Follows the stream until the signal aborts. */
   async run(): Promise<void> {
-    while (this.#side.isWatched && !this.#parts.signal.aborted) {
+    const { clock, pending, signal } = this.#parts;
+    while (this.#side.isWatched && !signal.aborted) {
+      // rule: bounded-pending-keys
+      while (!pending.hasRoom && !signal.aborted) await clock.sleep(ROOM_EVERY_MS, signal);
       await this.#read(WAIT_MS);
       await reach('engine.compare.stream-read');
     }

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkForLeaks } from '../../support/leak-check.ts';
+import { startPair } from '../../support/replica-set.ts';
+import { identified } from '../../support/seeds.ts';
+import { verificationOf } from './verify-pair.ts';
+
+checkForLeaks({ sockets: false });
+
+/** A comparison waits above this many keys, and may have asked each side for another 5,000. */
+const MOST_PENDING = 100_000;
+/** Above this many it begins anew. */
+const MOST_DIFFERENT = 150_000;
+
+// id: pending-keys-bounded
+test('changes that come faster than they are compared stay on the servers, and the comparison says so and ends', async () => {
+  await using pair = await startPair();
+  const sides = [pair.source, pair.destination].map(({ client }) =>
+    client.db('shop').collection<{ _id: number; n: number }>('items'),
+  );
+  await Promise.all(sides.map((items) => items.insertMany(identified(130_000, { n: 0 }), { ordered: false })));
+  const rechecks = Promise.withResolvers<void>();
+  using _held = onReach('engine.compare.rechecked', () => rechecks.promise);
+  let most = 0;
+  using _seen = onReach('engine.compare.stream-read', () => {
+    most = Math.max(most, verification.progress().pending);
+  });
+  const verification = verificationOf(pair, { bytesPerSecond: 4_000_000 });
+  const run = verification.run(new AbortController().signal);
+  await eventually(() => verification.progress().documents > 0, { what: 'the comparison to begin' });
+  await Promise.all(sides.map((items) => items.updateMany({}, { $inc: { n: 1 } })));
+  const isFullSince = () => Date.parse(verification.progress().waiting[0]?.since ?? '9999-01-01');
+  await eventually(() => most > MOST_PENDING + 10_000 || Date.now() - isFullSince() > 1_000, { what: 'a wait' });
+  const [wait] = verification.progress().waiting;
+  rechecks.resolve();
+  const { report } = await run;
+  assert.ok(most <= MOST_PENDING + 10_000, `${most} keys were pending`);
+  assert.match(`${wait?.for}: ${wait?.reason}`, /changed documents: 1\d{5} documents have changed/);
+  assert.equal(report.result, 'EQUAL', report.explanation);
+});
+
+// id: crowded-collection-anew
+test('a collection of which too many documents differ because the destination lags is compared anew, and the comparison ends', async () => {
+  await using pair = await startPair();
+  const [here, there] = [pair.source, pair.destination].map(({ client }) =>
+    client.db('shop').collection<{ _id: number; n: number }>('items'),
+  );
+  assert.ok(here && there);
+  for (const items of [here, there]) await items.insertMany(identified(170_000, { n: 0 }), { ordered: false });
+  let [most, compared, isAnew] = [0, 0, false];
+  using _seen = onReach('engine.compare.stream-read', () => {
+    const { pending, documents } = verification.progress();
+    if (documents < compared) isAnew = true;
+    [most, compared] = [Math.max(most, pending), documents];
+  });
+  const verification = verificationOf(pair, { settleMs: 120_000, bytesPerSecond: 4_000_000 });
+  const run = verification.run(new AbortController().signal);
+  await eventually(() => verification.progress().documents > 0, { what: 'the comparison to begin' });
+  await here.updateMany({}, { $inc: { n: 1 } });
+  await eventually(() => isAnew, { what: 'a new begin' });
+  await there.updateMany({}, { $inc: { n: 1 } });
+  const { report } = await run;
+  assert.ok(most <= MOST_DIFFERENT + 10_000, `${most} keys were pending`);
+  assert.equal(report.result, 'EQUAL', report.explanation);
+});
