@@ -23,6 +23,8 @@ export interface OpenKey {
   sourceHash: string | undefined;
   /** Set while the key waits to be applied again: the lanes then report it. */
   repairing: boolean;
+  /** Set while it is compared. */
+  comparing: boolean;
 }
 
 /**
@@ -77,6 +79,7 @@ export class RecheckQueue {
       notBeforeMs: 0,
       sourceHash: undefined,
       repairing: false,
+      comparing: false,
     });
     this.#size += 1;
     this.#bySequence.set(sequence, (this.#bySequence.get(sequence) ?? 0) + 1);
@@ -127,7 +130,7 @@ export class RecheckQueue {
     let bytes = 0;
     for (const open of this.#of(collection)) {
       if (found.length >= limit) break;
-      if (open.repairing || !may(open)) continue;
+      if (open.repairing || open.comparing || !may(open)) continue;
       bytes += open.key.value.bytes.length;
       if (found.length > 0 && bytes > MOST_KEY_BYTES) break;
       found.push(open);

@@ -7,7 +7,6 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
-import { Slots } from '../concurrency/slots.ts';
 import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';
 import type { Counters } from '../records/counters.ts';
 import { hashesOfDestination, hashesOfSource, type ReadKeysParts } from './read-keys.ts';
@@ -23,8 +22,8 @@ export interface RechecksParts extends ReadKeysParts {
 }
 
 const BATCH_KEYS = 1_000;
-/** Each comparison is a round trip to both sides. */
-const COLLECTIONS_AT_A_TIME = 8;
+/** Each is a round trip to both sides; several of one collection, or a distant side could not keep up with it. */
+const BATCHES_AT_A_TIME = 8;
 /** How long a few keys wait for others, so that a few changes per second don't become many tiny reads. */
 const LINGER_MS = 50;
 /** For conditions that depend on the time. Whatever else they depend on wakes the worker. */
@@ -67,7 +66,7 @@ export class Rechecks {
   readonly #onCrowded: (collection: TrackedCollection) => void;
   readonly #queue = new RecheckQueue();
   readonly #begun = new Set<TrackedCollection>();
-  readonly #slots = new Slots(COLLECTIONS_AT_A_TIME);
+  readonly #running = new Set<Promise<void>>();
   #movedAtMs = Number.NEGATIVE_INFINITY;
   /** Whether one batch of the stream may pass, although many keys are open. */
   #passesOne = false;
@@ -154,20 +153,35 @@ export class Rechecks {
     const { changes, clock, gate, signal } = this.#parts;
     while (!signal.aborted) {
       await gate.pass(signal);
-      const batches = this.#queue.collections
-        .map((collection) => this.#due(collection))
-        .filter((batch) => batch.length > 0);
-      if (batches.length === 0) {
-        this.#makeProgress();
+      const due = this.#queue.collections.map((collection) => this.#due(collection).length);
+      if (due.every((keys) => keys === 0)) {
+        if (this.#running.size === 0) this.#makeProgress();
         await this.#moveTime();
-        await changes.next(signal, LOOK_AGAIN_AFTER_MS);
+        await Promise.race([changes.next(signal, LOOK_AGAIN_AFTER_MS), ...this.#running]);
         continue;
       }
-      if (!this.#stream.isHurried() && batches.every(({ length }) => length < BATCH_KEYS)) {
-        await clock.sleep(LINGER_MS, signal);
+      if (!this.#stream.isHurried() && due.every((keys) => keys < BATCH_KEYS)) await clock.sleep(LINGER_MS, signal);
+      for (const collection of this.#queue.collections) {
+        // rule: several-rechecks-of-collection
+        if (this.#running.size === BATCHES_AT_A_TIME) await Promise.race(this.#running);
+        this.#start(collection, this.#due(collection));
       }
-      await Promise.all(batches.flatMap(([first]) => (first === undefined ? [] : this.#inTurn(first.collection))));
     }
+    await Promise.all(this.#running);
+  }
+
+  /** Compares a batch beside others. One that has failed stays, so that the next wait fails. */
+  #start(collection: TrackedCollection, batch: readonly OpenKey[]): void {
+    if (batch.length === 0) return;
+    for (const open of batch) open.comparing = true;
+    const running = this.#compare(collection, batch).finally(() => {
+      for (const open of batch) open.comparing = false;
+    });
+    this.#running.add(running);
+    running.then(
+      () => this.#running.delete(running),
+      () => undefined,
+    );
   }
 
   /**
@@ -185,10 +199,6 @@ export class Rechecks {
     const { largest } = this.#queue;
     // rule: compare-crowded-anew
     if (largest !== undefined) this.#onCrowded(largest);
-  }
-
-  async #inTurn(collection: TrackedCollection): Promise<void> {
-    await this.#slots.run(() => this.#compare(collection, this.#due(collection)));
   }
 
   /** On a source without writes, the stream would take 10 s to pass the time of a comparison. */
@@ -214,7 +224,6 @@ export class Rechecks {
   }
 
   async #compare(collection: TrackedCollection, batch: readonly OpenKey[]): Promise<void> {
-    if (batch.length === 0) return;
     const { clock, counters, memory, signal, changes } = this.#parts;
     const keys = batch.map(({ key }) => key);
     try {

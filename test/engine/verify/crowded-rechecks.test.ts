@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VerificationProgress } from '../../../src/contract/index.ts';
 import { onReach } from '../../../src/platform/index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -67,6 +68,26 @@ test('the stream continues while a suspect collection waits for its turn to be c
   await later.updateMany({ _id: { $gte: 0 } }, { $inc: { n: 1 } });
   await running.until('the updates to be read', ({ changes }) => changes.read - read >= DOCUMENTS);
   held.release();
+  await running.commit();
+  await expectIdentical(pair);
+});
+
+// id: rechecks-side-by-side
+test('changed documents of one collection are compared in several batches at a time, while none has come back', async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection<{ _id: number; n: number }>('items');
+  await items.insertMany(identified(5_000, { n: 0 }));
+  await using running = RunningMigration.start(pair);
+  await running.untilReady();
+  const replies = Promise.withResolvers<void>();
+  let batches = 0;
+  using _ = onReach('engine.verify.keys-compared', async () => {
+    batches += 1;
+    await replies.promise;
+  });
+  await items.updateMany({}, { $inc: { n: 1 } });
+  await eventually(() => batches >= 3, { what: 'three batches at a time' });
+  replies.resolve();
   await running.commit();
   await expectIdentical(pair);
 });
