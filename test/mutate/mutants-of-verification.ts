@@ -44,7 +44,7 @@ export const OF_VERIFICATION: MutantTable = {
     ['own-repair-or-foreign-write', replace("$(name)?.hash === 'none'"), 'what the source changed meanwhile'],
   ],
   'test/engine/compare/clustered-reads.test.ts': [['clustered-hint', remove(), 'before 6.0']],
-  'test/engine/compare-clusters/key-stream.test.ts': [
+  'test/engine/compare-clusters/side-stream.test.ts': [
     ['pass-first-token', replace('$(name) !== undefined'), 'at the very time of a new stream'],
   ],
   'test/engine/compare-clusters/refused-repairs.test.ts': [

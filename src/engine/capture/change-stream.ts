@@ -1,23 +1,39 @@
 import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
-import { timeOfToken } from '../mongodb/cluster-time.ts';
+import { isBefore, justBefore, timeOfToken } from '../mongodb/cluster-time.ts';
 import { BatchInterrupted, classify, untilKnown } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { isSharded } from '../mongodb/sharding.ts';
+import type { Side } from '../mongodb/side.ts';
 import { isUnreadableEntry } from '../mongodb/unreadable-entry.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { type ChangeEvent, readChangeEvent } from './change-event.ts';
 
-/** The parts of a run that the change stream needs. */
+/** The parts of a run that the change stream of its source needs. */
 export interface ChangeStreamParts {
   readonly source: MongoClient;
   readonly sourceFeatures: SourceFeatures;
   /** The migration, for errors. */
   readonly checkpoint: Pick<RetryingCheckpointStore, 'migrationId'>;
   readonly retrier: Retrier;
+}
+
+/** A cluster whose stream is read, and for what. */
+export interface StreamOptions {
+  readonly client: MongoClient;
+  readonly side: Side;
+  /** Whether the cluster's streams show changes of the catalog and of system collections. */
+  readonly showsAll: boolean;
+  /** Whether events have the documents of inserts and replaces. */
+  readonly showsDocuments: boolean;
+  readonly retrier: Retrier;
+  /** The most events of a reply. */
+  readonly mostEvents: number;
+  /** Returns the error for a stream that can't resume. */
+  readonly lost: (reason: string, cause: unknown) => UserError;
 }
 
 export interface ResumeToken {
@@ -33,8 +49,10 @@ export interface StreamBatch {
   readonly token: ResumeToken;
   /** The stream has shown everything before this time. */
   readonly time: Timestamp;
-  /** The time of the source's latest operation when it answered. */
-  readonly sourceTime: Timestamp;
+  /** The stream has shown every change of this time, and every earlier one. */
+  readonly shownTo: Timestamp;
+  /** The time of the cluster's latest operation when it answered. */
+  readonly operationTime: Timestamp | undefined;
   /** Whether a cursor failed before this batch: the source may have another primary by now. */
   readonly afterBreak: boolean;
 }
@@ -44,7 +62,7 @@ export function isHistoryLost(error: unknown): error is UserError {
   return error instanceof UserError && error.code === 'HISTORY_LOST';
 }
 
-const BATCH_EVENTS = 10_000;
+const MOST_EVENTS = 10_000;
 
 /**
  * A server limits a reply by its events, and ignores the resume token, which is twice as long as the `_id` in it. So
@@ -60,34 +78,54 @@ const LARGEST_DOCUMENT_IN_EVENT_BYTES = 1024 * 1024;
  * and the order between collections is kept.
  */
 export class ChangeStream implements AsyncDisposable {
-  readonly #context: ChangeStreamParts;
+  readonly #options: StreamOptions;
   #cursor: RawCursor | undefined;
   #token: ResumeToken | undefined;
-  readonly #showsAll: boolean;
+  /** The token of the cursor's first reply. */
+  #openingToken: string | undefined;
+  /** The cluster's latest operation at the cursor's last reply. */
+  #operationTime: Timestamp | undefined;
   #broke: boolean;
-  #batchEvents = BATCH_EVENTS;
+  #batchEvents: number;
 
   /**
    * @param token  the position to resume from; undefined for now
    * @param broke  whether this stream replaces one that failed
    */
-  constructor(context: ChangeStreamParts, token: ResumeToken | undefined, broke = false) {
-    this.#context = context;
+  constructor(options: StreamOptions, token: ResumeToken | undefined, broke = false) {
+    this.#options = options;
     this.#broke = broke;
-    this.#showsAll = context.sourceFeatures.showsCatalogChanges;
     this.#token = token;
+    this.#batchEvents = options.mostEvents;
+  }
+
+  /** Returns the stream of a migration's source, which fails with HISTORY_LOST. Parameters as for the constructor. */
+  static ofSource(parts: ChangeStreamParts, token: ResumeToken | undefined, broke = false): ChangeStream {
+    const { source: client, sourceFeatures, checkpoint, retrier } = parts;
+    const options: StreamOptions = {
+      client,
+      side: 'source',
+      showsAll: sourceFeatures.showsCatalogChanges,
+      // Two shards may have the key, which only a read shows.
+      showsDocuments: !isSharded(client),
+      retrier,
+      mostEvents: MOST_EVENTS,
+      lost: (reason, cause) => new UserError('HISTORY_LOST', [checkpoint.migrationId, reason], { cause }),
+    };
+    return new ChangeStream(options, token, broke);
   }
 
   /**
    * Returns the next batch, through failures of cursor and server.
    * @param waitMs  how long the server may wait for the first event
-   * @throws UserError HISTORY_LOST when the oplog no longer reaches back to the token, lacks what was read since then, or has an entry that the
+   * @throws the error of `lost` when the oplog no longer reaches back to the token, lacks what was read since then, or has an entry that the
    *   server can't read
+   * @throws MongoServerError Unauthorized when the user may not open a stream
    */
   async next(waitMs: number): Promise<StreamBatch> {
-    const { retrier, checkpoint } = this.#context;
+    const { retrier, side, lost } = this.#options;
     try {
-      return await retrier.run('the change stream of the source', async () => {
+      return await retrier.run(`the change stream of the ${side}`, async () => {
         try {
           return await untilKnown(async () => this.#read(await this.#nextRaw(waitMs)));
         } catch (error) {
@@ -99,7 +137,7 @@ export class ChangeStream implements AsyncDisposable {
       });
     } catch (error) {
       if (classify(error) !== 'history-lost' && !isUnreadableEntry(error)) throw error;
-      throw new UserError('HISTORY_LOST', [checkpoint.migrationId, messageOf(error)], { cause: error });
+      throw lost(messageOf(error), error);
     }
   }
 
@@ -120,17 +158,20 @@ export class ChangeStream implements AsyncDisposable {
 
   async #nextRaw(waitMs: number): Promise<RawBatch> {
     if (this.#cursor !== undefined) return await this.#cursor.next({ batchSize: this.#batchEvents, maxTimeMS: waitMs });
-    const history = historyOf(this.#context.source);
+    const { client } = this.#options;
+    const history = historyOf(client);
     const resumes = this.#token !== undefined;
     if (resumes) await history.confirm();
     await history.shards.note();
-    const [cursor, first] = await RawCursor.open(this.#context.source, 'admin', {
+    const [cursor, first] = await RawCursor.open(client, 'admin', {
       aggregate: 1,
-      pipeline: pipeline(this.#token, { showsAll: this.#showsAll, showsDocuments: !isSharded(this.#context.source) }),
+      pipeline: pipeline(this.#token, this.#options),
       cursor: { batchSize: this.#batchEvents },
       readConcern: { level: 'majority' },
     });
     this.#cursor = cursor;
+    this.#openingToken = first.postBatchResumeToken?._data;
+    this.#operationTime = undefined;
     if (resumes) await history.shards.confirm(first.operationTime);
     return first;
   }
@@ -138,17 +179,32 @@ export class ChangeStream implements AsyncDisposable {
   #read(batch: RawBatch): StreamBatch {
     if (batch.postBatchResumeToken === undefined) throw new Error('The change stream sent no resume token');
     const token = batch.postBatchResumeToken;
-    const events = Array.from(batch.documents, (bytes) => readChangeEvent(bytes, this.#showsAll));
+    const events = Array.from(batch.documents, (bytes) => readChangeEvent(bytes, this.#options.showsAll));
     this.#token = token;
     // The time of an entry that the majority has. A server that was just restarted may answer with an earlier one.
     const last = events.at(-1);
-    if (last !== undefined) historyOf(this.#context.source).note(last.time);
-    this.#batchEvents = Math.min(this.#batchEvents * 2, BATCH_EVENTS);
+    if (last !== undefined) historyOf(this.#options.client).note(last.time);
+    this.#batchEvents = Math.min(this.#batchEvents * 2, this.#options.mostEvents);
     const time = timeOfToken(token);
     const bytes = batch.documents.bytes.length;
     const afterBreak = this.#broke;
     this.#broke = false;
-    return { events, bytes, token, time, sourceTime: batch.operationTime ?? time, afterBreak };
+    const isShown = events.length === 0 && this.#hasPassed(token, time);
+    const { operationTime } = batch;
+    this.#operationTime = operationTime;
+    // The changes of a transaction have one time, and a reply may end between them.
+    const shownTo = isShown ? time : justBefore(time);
+    return { events, bytes, token, time, shownTo, operationTime, afterBreak };
+  }
+
+  /**
+   * Whether the stream has passed the operation of the token's time. A new stream's token has the time of the next
+   * operation, one tick after the latest, and keeps it when that operation has no event.
+   */
+  #hasPassed({ _data: token }: ResumeToken, time: Timestamp): boolean {
+    // rule: pass-first-token
+    if (token !== this.#openingToken) return true;
+    return this.#operationTime !== undefined && !isBefore(this.#operationTime, time);
   }
 
   async #close(): Promise<void> {
@@ -158,13 +214,7 @@ export class ChangeStream implements AsyncDisposable {
   }
 }
 
-interface Shown {
-  readonly showsAll: boolean;
-  /** False for a sharded source: two shards may have the key, which only a read shows. */
-  readonly showsDocuments: boolean;
-}
-
-function pipeline(token: ResumeToken | undefined, { showsAll, showsDocuments }: Shown): Document[] {
+function pipeline(token: ResumeToken | undefined, { showsAll, showsDocuments }: StreamOptions): Document[] {
   const sentAlong = {
     $and: [
       { $in: ['$operationType', ['insert', 'replace']] },

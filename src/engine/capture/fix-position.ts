@@ -11,7 +11,7 @@ type FixPositionParts = ChangeStreamParts;
  * @throws UserError HISTORY_LOST when the oplog discarded the position meanwhile
  */
 export async function fixPosition(context: FixPositionParts): Promise<ResumeToken> {
-  await using stream = new ChangeStream(context, undefined);
+  await using stream = ChangeStream.ofSource(context, undefined);
   const { token } = await stream.next(0);
   // rule: barrier-after-start
   await context.retrier.run('the source', () => writeBarrier(context.source));

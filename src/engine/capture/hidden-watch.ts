@@ -1,13 +1,14 @@
-import { type MongoClient, MongoServerError, Timestamp } from 'mongodb';
+import { type MongoClient, Timestamp } from 'mongodb';
 import { type Clock, type Logger, messageOf, reach, UserError } from '../../platform/index.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
-import { classify, untilKnown } from '../mongodb/failure-policy.ts';
+import { untilKnown } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import { readHiddenWrites } from './hidden-writes.ts';
 import type { OplogKeys } from './oplog-keys.ts';
+import { searchOplog } from './search-oplog.ts';
 
 /** The parts of a run that the watch needs. */
 interface HiddenWatchParts {
@@ -123,34 +124,29 @@ export class HiddenWatch {
     // Barriers wait for what could not be read until now.
     this.#time = after;
     this.#stoppedAt = undefined;
-    if (writes === undefined) await this.#sink.lost();
+    if (writes === 'lost') await this.#sink.lost();
     else if (!writes.isEmpty) await this.#sink.found(writes);
     if (signal.aborted || !this.#time.equals(after)) return;
     await reach('engine.capture.hidden-writes-recorded');
-    this.#time = writes === undefined ? end : to;
+    this.#time = writes === 'lost' ? end : to;
     changes.notify();
   }
 
-  async #read(range: { readonly after: Timestamp; readonly to: Timestamp }): Promise<OplogKeys | 'blind' | undefined> {
+  async #read(range: { readonly after: Timestamp; readonly to: Timestamp }): Promise<OplogKeys | 'blind' | 'lost'> {
     const { clock, logger, retrier, source, sourceFeatures } = this.#context;
     if (this.#blind !== undefined && clock.elapsed() < this.#blind.untilMs) return 'blind';
     if (isSharded(source)) return this.#cannotSee(SHARDS_NOT_SEARCHED);
-    try {
-      const writes = await retrier.run('the oplog of the source', () =>
-        untilKnown(() => readHiddenWrites(source, sourceFeatures, range)),
-      );
-      this.#blind = undefined;
-      return writes;
-    } catch (error) {
-      if (classify(error) === 'history-lost') return undefined;
-      if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
+    const read = () => untilKnown(() => readHiddenWrites(source, sourceFeatures, range));
+    const writes = await searchOplog(retrier, 'the oplog of the source', read);
+    if (writes !== 'lost' && 'unreadable' in writes) {
+      const { unreadable } = writes;
+      const reason = messageOf(unreadable);
       if (this.#blind === undefined)
-        logger.warn(
-          { event: 'oplog.source_unreadable', reason: messageOf(error) },
-          'The oplog of the source cannot be read',
-        );
-      return this.#cannotSee(error.codeName ?? messageOf(error), error);
+        logger.warn({ event: 'oplog.source_unreadable', reason }, 'The oplog of the source cannot be read');
+      return this.#cannotSee(unreadable.codeName ?? reason, unreadable);
     }
+    this.#blind = undefined;
+    return writes;
   }
 
   #cannotSee(reason: string, cause?: unknown): 'blind' {

@@ -1,9 +1,9 @@
-import { MongoServerError, type Timestamp } from 'mongodb';
+import type { Timestamp } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { readHiddenWrites } from '../capture/hidden-writes.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
+import { searchOplog } from '../capture/search-oplog.ts';
 import { justBefore } from '../mongodb/cluster-time.ts';
-import { classify } from '../mongodb/failure-policy.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { ComparisonParts } from './comparison-parts.ts';
@@ -60,24 +60,19 @@ export class HiddenSearch {
       this.#side.isOplogRead = false;
       return undefined;
     }
-    try {
-      const passed = async () => range.to;
-      const found = await retrier.run(`the oplog of the ${side}`, () =>
-        readHiddenWrites(client, features, range, passed),
-      );
-      if (found !== undefined) return found;
-    } catch (error) {
-      if (classify(error) !== 'history-lost') {
-        if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
-        if (this.#side.isOplogRead)
-          logger.warn(
-            { event: 'comparison.oplog_unreadable', side, reason: messageOf(error) },
-            'The oplog cannot be read',
-          );
-        this.#side.isOplogRead = false;
-        return undefined;
-      }
-    }
-    throw new UserError('VERIFICATION_HISTORY_LOST', [side, 'it was searched for writes that no change stream shows']);
+    const passed = async () => range.to;
+    const read = () => readHiddenWrites(client, features, range, passed);
+    const found = await searchOplog(retrier, `the oplog of the ${side}`, read);
+    if (found === 'lost')
+      throw new UserError('VERIFICATION_HISTORY_LOST', [
+        side,
+        'it was searched for writes that no change stream shows',
+      ]);
+    if (!('unreadable' in found)) return found;
+    const reason = messageOf(found.unreadable);
+    if (this.#side.isOplogRead)
+      logger.warn({ event: 'comparison.oplog_unreadable', side, reason }, 'The oplog cannot be read');
+    this.#side.isOplogRead = false;
+    return undefined;
   }
 }

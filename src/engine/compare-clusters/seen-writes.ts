@@ -1,11 +1,12 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
+import type { ChangeStream } from '../capture/change-stream.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
 import { Changes } from '../concurrency/changes.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
-import { KeyStream } from './key-stream.ts';
+import { sideStream } from './side-stream.ts';
 
 interface SeenWritesParts {
   readonly client: MongoClient;
@@ -26,7 +27,7 @@ const WAIT_MS = 500;
  */
 export class SeenWrites implements AsyncDisposable {
   readonly #parts: SeenWritesParts;
-  readonly #stream: KeyStream;
+  readonly #stream: ChangeStream;
   /** The time of the last write, by namespace. */
   readonly #writtenAt = new Map<string, Timestamp>();
   readonly #changes: Changes;
@@ -40,7 +41,7 @@ export class SeenWrites implements AsyncDisposable {
   private constructor(parts: SeenWritesParts) {
     this.#parts = parts;
     this.#changes = new Changes(parts.clock);
-    this.#stream = new KeyStream({ side: 'source', ...parts }, undefined);
+    this.#stream = sideStream({ side: 'source', ...parts }, undefined);
   }
 
   /** Opens the stream. Where the user may not, the result shows nothing. */

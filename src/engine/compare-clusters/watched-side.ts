@@ -1,6 +1,7 @@
 import { Timestamp } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
+import type { ChangeStream } from '../capture/change-stream.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
@@ -11,8 +12,8 @@ import type { ComparedSide } from './compared-side.ts';
 import type { ComparisonParts } from './comparison-parts.ts';
 import { clusterTime } from './differences.ts';
 import { HiddenSearch } from './hidden-search.ts';
-import { KeyStream } from './key-stream.ts';
 import type { SavedSide } from './saved-state.ts';
+import { confirmHistory, type SideStreamParts, sideStream } from './side-stream.ts';
 
 const WAIT_MS = 500;
 const ROOM_EVERY_MS = 20;
@@ -22,7 +23,7 @@ export class WatchedSide implements AsyncDisposable {
   readonly #parts: ComparisonParts;
   readonly #side: ComparedSide;
   readonly #concerned: (event: ChangeEvent) => boolean;
-  #stream: KeyStream;
+  #stream: ChangeStream;
   #hidden: HiddenSearch;
   /** By UUID, and by name for servers that show no UUIDs. */
   #pairs: ReadonlyMap<string, ComparedPair> = new Map();
@@ -36,7 +37,7 @@ export class WatchedSide implements AsyncDisposable {
     this.#parts = parts;
     this.#side = side;
     this.#concerned = (event) => side.side === 'destination' || concerns(selection, event);
-    this.#stream = this.#open(undefined);
+    this.#stream = sideStream(this.#streamParts, undefined);
     this.#hidden = new HiddenSearch(parts, side, undefined);
   }
 
@@ -51,7 +52,7 @@ export class WatchedSide implements AsyncDisposable {
     if (saved?.seen) history.expect(new Timestamp(saved.seen));
     if (saved?.shards) history.shards.expect(saved.shards);
     const token = saved?.token ?? undefined;
-    this.#stream = this.#open(token);
+    this.#stream = sideStream(this.#streamParts, token);
     // The first reply may have changes. Until they have settled, a later run has to resume before them, too.
     // rule: resume-before-first-reply
     this.#tokens = token === undefined ? [] : [{ reply: -1, token }];
@@ -59,7 +60,7 @@ export class WatchedSide implements AsyncDisposable {
     this.#hidden = new HiddenSearch(this.#parts, this.#side, time);
     this.#side.isOplogRead = saved?.oplogRead ?? true;
     this.#side.isWatched = saved?.token !== null;
-    if (!this.#side.isWatched) return await this.#stream.confirmHistory();
+    if (!this.#side.isWatched) return await confirmHistory(this.#streamParts);
     try {
       await this.#read(0);
     } catch (error) {
@@ -122,7 +123,7 @@ export class WatchedSide implements AsyncDisposable {
     // Only a position up to which the oplog was searched, too, is one to resume from.
     if (this.#hidden.isDue) {
       this.#takeHidden(await this.#hidden.upTo(shownTo, operationTime));
-      this.#tokens.push({ reply: this.#reply, token });
+      this.#tokens.push({ reply: this.#reply, token: token._data });
       this.#side.shownTo = shownTo;
     }
     this.#reply += 1;
@@ -153,9 +154,8 @@ export class WatchedSide implements AsyncDisposable {
     this.#parts.pending.addChange(pair, event.key, this.#side.side, this.#reply);
   }
 
-  #open(token: string | undefined): KeyStream {
-    const { retrier } = this.#parts;
+  get #streamParts(): SideStreamParts {
     const { side, client, features } = this.#side;
-    return new KeyStream({ side, client, showsAll: features.showsCatalogChanges, retrier }, token);
+    return { side, client, showsAll: features.showsCatalogChanges, retrier: this.#parts.retrier };
   }
 }

@@ -114,7 +114,7 @@ export class SourceWatch {
     const parts = { source: client, sourceFeatures: sourceFeatures('6.0'), checkpoint: { migrationId }, retrier };
     // As after a break: the first batch also needs a confirmed source.
     // rule: watch-resumes-at-position
-    await using stream = new ChangeStream(parts, { _data: this.#state.token }, true);
+    await using stream = ChangeStream.ofSource(parts, { _data: this.#state.token }, true);
     let isOpen = false;
     for (let isLast = false; !isLast; ) {
       isLast = over.aborted;

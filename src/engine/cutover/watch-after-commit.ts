@@ -85,7 +85,7 @@ async function lookUntil(
   const endsAt = clock.elapsed() + AT_MOST_MS;
   const look = new Look();
   let { accounts } = log.record.cutover ?? {};
-  await using stream = new ChangeStream(context, from);
+  await using stream = ChangeStream.ofSource(context, from);
   for (let isLast = false; !isLast; ) {
     isLast = over.aborted || clock.elapsed() >= endsAt;
     const time = await retrier.run('the source', () => writeBarrier(source));

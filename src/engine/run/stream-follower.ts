@@ -94,7 +94,7 @@ export class StreamFollower implements RunningStream {
     this.#tasks = tasks;
     const time = timeOfToken(token);
     context.position.time = time;
-    this.#stream = new ChangeStream(this.#reading, token);
+    this.#stream = ChangeStream.ofSource(this.#reading, token);
     this.#indexes = new IndexKeeper(context, (error) => this.#start(() => Promise.reject(error)));
     this.#spool = new Spool(context);
     this.#displaced = new Displaced(context);
@@ -336,7 +336,7 @@ export class StreamFollower implements RunningStream {
           await this.#reopenStream();
         }
         const batch = await this.#stream.next(waitMs);
-        this.#sourceTime = batch.sourceTime;
+        this.#sourceTime = batch.operationTime ?? batch.time;
         return batch;
       } catch (error) {
         if (this.#stopped.signal.aborted) break; // The engine has all batches that it needs.
@@ -373,7 +373,7 @@ export class StreamFollower implements RunningStream {
     await checkpoint.save({ token, watchedTo: position.time, ...historyOf(this.#context.source).record });
     await reach('engine.capture.position-fixed-anew');
     await this.#catalog.start();
-    this.#stream = new ChangeStream(this.#reading, token, true);
+    this.#stream = ChangeStream.ofSource(this.#reading, token, true);
     this.#repairs.held = false;
     this.#context.stateChanges.notify();
   }

@@ -1,10 +1,10 @@
-import { MongoServerError, type Timestamp, type UUID } from 'mongodb';
+import type { Timestamp, UUID } from 'mongodb';
 import { counted, type Logger, messageOf, reach, UserError } from '../../platform/index.ts';
 import { type DocumentKey, describeKey } from '../bson/document-key.ts';
 import { type OplogRange, readDiscards, readForeignWrites } from '../capture/foreign-writes.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
+import { searchOplog } from '../capture/search-oplog.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { classify } from '../mongodb/failure-policy.ts';
 import { wereDeleted } from './early-discards.ts';
 import type { ReadKeysParts } from './read-keys.ts';
 
@@ -105,29 +105,29 @@ export class ForeignWatch {
       return;
     }
     const wasSettled = this.#sink.isSettled();
-    try {
-      const range = { after, to };
-      const capped = this.#capped();
-      const places = [...capped.values()].map(({ target }) => target.uuid);
-      await retrier.run('the oplog of the destination', () => this.#lookUpDiscards(range, capped, places));
-      const found = await retrier.run('the oplog of the destination', () => readForeignWrites(fence, range, places));
-      await reach('engine.verify.destination-oplog-read');
-      this.#blind = undefined;
-      // Everything is compared after a loss, so what came before its end need not be read, which might lose it again.
-      const upTo = found === undefined ? await this.#now() : to;
-      const any = await this.#report(found);
-      this.#time = upTo;
-      if (!any && wasSettled && this.#sink.isSettled()) this.#safeTime = to;
-    } catch (error) {
-      if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
+    const range = { after, to };
+    const capped = this.#capped();
+    const places = [...capped.values()].map(({ target }) => target.uuid);
+    const found = await searchOplog(retrier, 'the oplog of the destination', async () => {
+      await this.#lookUpDiscards(range, capped, places);
+      return await readForeignWrites(fence, range, places);
+    });
+    if (found !== 'lost' && 'unreadable' in found) {
+      const reason = messageOf(found.unreadable);
       if (this.#blind === undefined)
-        logger.warn(
-          { event: 'oplog.destination_unreadable', reason: messageOf(error) },
-          'The oplog of the destination cannot be read',
-        );
-      const unseen = new UserError('FOREIGN_WRITES_UNSEEN', [error.codeName ?? messageOf(error)], { cause: error });
+        logger.warn({ event: 'oplog.destination_unreadable', reason }, 'The oplog of the destination cannot be read');
+      const cause = found.unreadable;
+      const unseen = new UserError('FOREIGN_WRITES_UNSEEN', [cause.codeName ?? reason], { cause });
       this.#blind = { untilMs: clock.elapsed() + ASK_AGAIN_AFTER_MS, error: unseen };
+      return;
     }
+    await reach('engine.verify.destination-oplog-read');
+    this.#blind = undefined;
+    // Everything is compared after a loss, so what came before its end need not be read, which might lose it again.
+    const upTo = found === 'lost' ? await this.#now() : to;
+    const any = await this.#report(found);
+    this.#time = upTo;
+    if (!any && wasSettled && this.#sink.isSettled()) this.#safeTime = to;
   }
 
   /** Returns the time of a write of the primary: later than every write that was acknowledged before. */
@@ -137,8 +137,9 @@ export class ForeignWatch {
     return fence.afterOwnWrites.afterClusterTime;
   }
 
-  /** @param writes  undefined when the oplog no longer reaches back */
-  async #report(writes: OplogKeys | undefined): Promise<boolean> {
+  /** @param found  `lost` when the oplog no longer reaches back */
+  async #report(found: OplogKeys | 'lost'): Promise<boolean> {
+    const writes = found === 'lost' ? undefined : found;
     if (writes === undefined || writes.changesCatalog) this.#sink.changedCatalog(writes?.changedCollections);
     let any = false;
     for (const collection of this.#parts.tracked.values()) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Document } from 'mongodb';
-import { KeyStream } from '../../../src/engine/compare-clusters/key-stream.ts';
+import { sideStream } from '../../../src/engine/compare-clusters/side-stream.ts';
 import { isBefore, timeOfToken } from '../../../src/engine/mongodb/cluster-time.ts';
 import { Retrier } from '../../../src/engine/mongodb/retry.ts';
 import { silentLogger, systemClock } from '../../../src/platform/index.ts';
@@ -17,7 +17,7 @@ before(async () => {
 after(() => set[Symbol.asyncDispose]());
 
 const opened = () =>
-  new KeyStream(
+  sideStream(
     {
       side: 'source',
       client: set.client,
@@ -38,7 +38,7 @@ for (const [what, command] of [
       await using stream = opened();
       const { token, shownTo } = await stream.next(0);
       const { operationTime } = await database.command(command);
-      if (!operationTime.equals(timeOfToken({ _data: token }))) continue;
+      if (!operationTime.equals(timeOfToken(token))) continue;
       assert.ok(isBefore(shownTo, operationTime), 'shown before it happened');
       let events = 0;
       for (let shown = shownTo; isBefore(shown, operationTime); ) {
