@@ -3,13 +3,10 @@ import { CUTOVER_STEPS } from '../engine/index.ts';
 import type { MetricName } from './catalogue.ts';
 import { MOST_SHOWN, oneOf, type Sample } from './sample.ts';
 
-/** The fields of a {@link Progress} that metrics read. An agent of another version may report fewer. */
-export type MeasuredProgress = Pick<Progress, 'state'> & Partial<Progress>;
-
 /** A migration to show, under the id by which this process knows it. */
 export interface MeasuredMigration {
   readonly id: string;
-  readonly progress: MeasuredProgress;
+  readonly progress: Progress;
   /** Absent before the cutover of a reversible migration. */
   readonly wayBack?: MeasuredWayBack | undefined;
   /** How many things have gone wrong since the cutover; undefined before it, and where it is unknown. */
@@ -73,7 +70,7 @@ export function migrationSamples(migrations: readonly MeasuredMigration[]): Samp
 }
 
 function samplesOf({ id, progress, wayBack, problems, beganHere }: MeasuredMigration): Sample[] {
-  const { state, waiting = [] } = progress;
+  const { state, waiting } = progress;
   const oldest = waiting.length === 0 ? null : Math.min(...waiting.map(({ since }) => secondsAt(since)));
   const samples: (Sample | undefined)[] = [
     ...oneOf(MIGRATION_STATES, state, (one, value) => ({
@@ -91,29 +88,29 @@ function samplesOf({ id, progress, wayBack, problems, beganHere }: MeasuredMigra
   return samples.filter((sample) => sample !== undefined);
 }
 
-function loadedSamples(id: string, progress: MeasuredProgress, beganHere: boolean): (Sample | undefined)[] {
+function loadedSamples(id: string, progress: Progress, beganHere: boolean): (Sample | undefined)[] {
   const { copy, changes, oplog, pingMs, etaSeconds, lagSeconds, readyForCutover } = progress;
-  const counted = (name: MetricName, value: number | undefined) =>
-    value === undefined ? undefined : ({ ...simple(id, name, value), from: beganHere ? 0 : value } as Sample);
+  const counted = (name: MetricName, value: number) =>
+    ({ ...simple(id, name, value), from: beganHere ? 0 : value }) as Sample;
   return [
-    known(id, 'linkspan_collections', copy?.collectionsTotal),
-    known(id, 'linkspan_copied_collections', copy?.collectionsDone),
-    known(id, 'linkspan_quarantined_collections', copy?.collectionsQuarantined),
-    known(id, 'linkspan_copied_bytes', copy?.bytesCopied),
-    known(id, 'linkspan_copy_expected_bytes', copy?.bytesTotal),
-    known(id, 'linkspan_copied_documents', copy?.documentsCopied),
-    known(id, 'linkspan_copy_expected_documents', copy?.documentsTotal),
-    counted('linkspan_copy_restarts_total', copy?.restarts),
-    counted('linkspan_events_read_total', changes?.read),
-    counted('linkspan_events_applied_total', changes?.applied),
-    known(id, 'linkspan_queue_keys', changes?.queued),
+    known(id, 'linkspan_collections', copy.collectionsTotal),
+    known(id, 'linkspan_copied_collections', copy.collectionsDone),
+    known(id, 'linkspan_quarantined_collections', copy.collectionsQuarantined),
+    known(id, 'linkspan_copied_bytes', copy.bytesCopied),
+    known(id, 'linkspan_copy_expected_bytes', copy.bytesTotal),
+    known(id, 'linkspan_copied_documents', copy.documentsCopied),
+    known(id, 'linkspan_copy_expected_documents', copy.documentsTotal),
+    counted('linkspan_copy_restarts_total', copy.restarts),
+    counted('linkspan_events_read_total', changes.read),
+    counted('linkspan_events_applied_total', changes.applied),
+    known(id, 'linkspan_queue_keys', changes.queued),
     known(id, 'linkspan_lag_seconds', lagSeconds),
     known(id, 'linkspan_eta_seconds', etaSeconds),
     known(id, 'linkspan_source_oplog_window_seconds', oplog?.windowSeconds),
     known(id, 'linkspan_oplog_headroom_seconds', oplog?.leftSeconds),
     known(id, 'linkspan_oplog_headroom_ratio', scaled(oplog?.headroomPercent, 100)),
-    known(id, 'linkspan_ready_for_cutover', readyForCutover === undefined ? undefined : Number(readyForCutover)),
-    ...(['source', 'destination'] as const).map((side) => pingSample(id, side, pingMs?.[side])),
+    known(id, 'linkspan_ready_for_cutover', Number(readyForCutover)),
+    ...(['source', 'destination'] as const).map((side) => pingSample(id, side, pingMs[side])),
     ...shardSamples(id, progress),
     ...timeShareSamples(id, progress),
     ...phaseSamples(id, progress),
@@ -124,7 +121,7 @@ function loadedSamples(id: string, progress: MeasuredProgress, beganHere: boolea
 }
 
 /** Returns the samples that stay true when nobody reports any more: whether the source is blocked, and the last cutover. */
-export function lastingSamples(id: string, progress: MeasuredProgress): Sample[] {
+export function lastingSamples(id: string, progress: Progress): Sample[] {
   const { cutover, cutoverReport } = progress;
   const isBlocked = cutover?.blocking === true && cutover.canWriteAt === undefined;
   const samples = [
@@ -140,7 +137,7 @@ function pingSample(id: string, side: string, milliseconds: number | null | unde
   return value === undefined ? undefined : { name: 'linkspan_ping_seconds', labels: { migration: id, side }, value };
 }
 
-function shardSamples(id: string, { shards = [] }: MeasuredProgress): Sample[] {
+function shardSamples(id: string, { shards = [] }: Progress): Sample[] {
   return shards.slice(0, MOST_SHARDS).flatMap(({ shard, whyUnknown, oplog, rates, pingMs }) => {
     const values = {
       linkspan_shard_seen: Number(whyUnknown === null),
@@ -159,7 +156,7 @@ function shardSamples(id: string, { shards = [] }: MeasuredProgress): Sample[] {
   });
 }
 
-function timeShareSamples(id: string, { timeShares }: MeasuredProgress): Sample[] {
+function timeShareSamples(id: string, { timeShares }: Progress): Sample[] {
   if (timeShares === undefined) return [];
   return (Object.keys(USES) as (keyof typeof USES)[]).map((use) => ({
     name: 'linkspan_time_share_ratio',
@@ -168,7 +165,7 @@ function timeShareSamples(id: string, { timeShares }: MeasuredProgress): Sample[
   }));
 }
 
-function phaseSamples(id: string, { phases = [] }: MeasuredProgress): Sample[] {
+function phaseSamples(id: string, { phases }: Progress): Sample[] {
   return phases
     .filter(({ name }) => PHASES.has(name))
     .flatMap(({ name: phase, startedAt, endedAt }) => {
@@ -179,16 +176,15 @@ function phaseSamples(id: string, { phases = [] }: MeasuredProgress): Sample[] {
     });
 }
 
-function indexSamples(id: string, { indexes }: MeasuredProgress): Sample[] {
-  if (indexes === undefined) return [];
+function indexSamples(id: string, { indexes }: Progress): Sample[] {
   const { total, built } = indexes;
   const sample = (state: string, value: number) =>
     ({ name: 'linkspan_indexes', labels: { migration: id, state }, value }) as const;
   return [sample('built', built), sample('unbuilt', Math.max(0, total - built))];
 }
 
-function verificationSamples(id: string, { verification }: MeasuredProgress): (Sample | undefined)[] {
-  if (verification === undefined || verification.mode === 'OFF') return [];
+function verificationSamples(id: string, { verification }: Progress): (Sample | undefined)[] {
+  if (verification.mode === 'OFF') return [];
   const { documentsCompared, documentsTotal, mismatches, equalAt } = verification;
   const mismatch = (state: string, value: number) =>
     ({ name: 'linkspan_verification_mismatches', labels: { migration: id, state }, value }) as const;
@@ -218,7 +214,7 @@ function wayBackSamples(
 }
 
 /** An agent's report may name any step, so only those of the catalogue become labels. */
-function stepSamples(id: string, { cutoverAttempts = [] }: MeasuredProgress): Sample[] {
+function stepSamples(id: string, { cutoverAttempts }: Progress): Sample[] {
   const committed = cutoverAttempts.findLast(({ result }) => result === 'COMMITTED');
   return (committed?.steps ?? []).flatMap(({ name: step, durationMs }) =>
     durationMs === undefined || !Object.hasOwn(CUTOVER_STEPS, step)
