@@ -3,6 +3,7 @@ import { keep, negate, operator, remove, replace } from './operations.ts';
 
 /** Rules of whole runs: restarts, failures, failback, and reports that are true. */
 export const OF_RUNS: MutantTable = {
+  'test/engine/mongodb/connect.test.ts': [['modules-of-options', remove(), 'lacks a module']],
   'test/engine/run/cancel-without-source.test.ts': [
     ['cancel-without-source', replace('$(name 2)', 'operand 2'), 'gone for good'],
     ['cancel-first-wait', keep('argument'), 'while it begins'],

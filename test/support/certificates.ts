@@ -14,8 +14,8 @@ export interface KeyPair {
 
 /** A certificate authority for one test. */
 export interface TestAuthority extends KeyPair {
-  /** Returns a certificate for 127.0.0.1 and `linkspan.test`, signed by this authority. */
-  issue(): KeyPair;
+  /** Returns a certificate for 127.0.0.1 and `linkspan.test`, signed by this authority. @param name  its common name */
+  issue(name?: string): KeyPair;
 }
 
 /** Returns a new authority. Two authorities with the same name differ only in their keys. */
@@ -24,19 +24,19 @@ export function createAuthority(name = 'Test CA'): TestAuthority {
   const [certFile, keyFile] = [join(folder.path, 'ca.pem'), join(folder.path, 'ca.key')];
   openssl('req', '-x509', ...NEW_KEY, '-subj', `/CN=${name}`, '-keyout', keyFile, '-out', certFile);
   const own = { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
-  return { ...own, issue: () => issue(own) };
+  return { ...own, issue: (commonName = 'server') => issue(own, commonName) };
 }
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
 
-function issue(authority: KeyPair): KeyPair {
+function issue(authority: KeyPair, commonName: string): KeyPair {
   using folder = temporaryFolder('certificate');
   const file = (name: string) => join(folder.path, name);
   writeFileSync(file('ca.pem'), authority.cert);
   writeFileSync(file('ca.key'), authority.key);
   const names = 'subjectAltName=IP:127.0.0.1,DNS:linkspan.test';
   writeFileSync(file('extensions'), `basicConstraints=CA:FALSE\n${names}\n`);
-  openssl('req', ...NEW_KEY, '-subj', '/CN=server', '-keyout', file('key'), '-out', file('request'));
+  openssl('req', ...NEW_KEY, '-subj', `/CN=${commonName}`, '-keyout', file('key'), '-out', file('request'));
   const by = ['-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial', '-extfile', file('extensions')];
   openssl('x509', '-req', '-in', file('request'), ...by, '-days', '2', '-out', file('cert'));
   return { cert: readFileSync(file('cert'), 'utf8') + authority.cert, key: readFileSync(file('key'), 'utf8') };

@@ -60,6 +60,15 @@ const REFUSED_OPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /**
+ * The values of options for which the driver needs no module that Linkspan lacks. For another one it would report a server
+ * out of reach. In lower case.
+ */
+const SUPPORTED_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['compressors', ['none', 'zlib']],
+  ['authmechanism', ['default', 'scram-sha-1', 'scram-sha-256', 'plain', 'mongodb-x509']],
+]);
+
+/**
  * How the driver detects a server that stopped answering. Monitors, on connections of their own, hear from each server
  * every `HEARTBEAT_FREQUENCY_MS`. After silence for both times together, the driver closes all connections to that
  * server, and the engine retries what waited there. A server that is only slow still answers its monitor, so nothing is
@@ -82,7 +91,7 @@ const AUTHENTICATION_FAILED = 18;
 
 /**
  * Returns a client that isn't connected yet.
- * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION
+ * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION, UNSUPPORTED_CONNECTION_OPTION
  */
 export function clientOf(address: ClusterAddress, side: Side): MongoClient {
   const unreadable = whyUnreadable(address.uri);
@@ -120,7 +129,7 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
 
 /**
  * Opens a client that reads from the primary with majority and writes with majority and journal.
- * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION, AUTHENTICATION_FAILED, AUTHENTICATION_REQUIRED, WRONG_REPLICA_SET,
+ * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION, UNSUPPORTED_CONNECTION_OPTION, AUTHENTICATION_FAILED, AUTHENTICATION_REQUIRED, WRONG_REPLICA_SET,
  * SOURCE_/DESTINATION_UNREACHABLE
  */
 export async function connectCluster(address: ClusterAddress, side: Side): Promise<MongoClient> {
@@ -154,7 +163,7 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
 
 /**
  * Returns the options of a connection string as the driver reads them: names in any case and any encoding.
- * @throws UserError WEAK_CONNECTION_OPTION
+ * @throws UserError WEAK_CONNECTION_OPTION, UNSUPPORTED_CONNECTION_OPTION
  */
 function checkedOptions(uri: string, side: Side): Map<string, string> {
   const options = new Map<string, string>();
@@ -165,6 +174,11 @@ function checkedOptions(uri: string, side: Side): Map<string, string> {
     const harmless = REFUSED_OPTIONS.get(decoded);
     if (harmless !== undefined && !harmless.includes(decode(value).toLowerCase()))
       throw new UserError('WEAK_CONNECTION_OPTION', [side, decode(name)]);
+    const supported = SUPPORTED_VALUES.get(decoded);
+    // rule: modules-of-options
+    for (const one of supported === undefined ? [] : decode(value).split(','))
+      if (supported?.includes(one.toLowerCase()) === false)
+        throw new UserError('UNSUPPORTED_CONNECTION_OPTION', [side, decode(name), one]);
     if (!options.has(decoded)) options.set(decoded, decode(value));
   }
   return options;

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { connectCluster } from '../../../src/engine/mongodb/connect.ts';
+import { createAuthority, type KeyPair, withoutOpenssl } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { MongodProcess } from '../../support/mongod-process.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const NOBODY = 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50';
 /** Credentials with what looks like the end of the credentials, and like options. */
@@ -66,6 +70,43 @@ test('what a connection string may not say is refused by name, in whatever form,
         option,
       );
   }
+});
+
+// id: connection-options-unsupported
+test('an option for which the driver lacks a module is refused by name, not taken for a server out of reach', async () => {
+  const unsupported = ['compressors=snappy', 'compressors=zlib,zstd', 'Compressors=zstd', 'authMechanism=GSSAPI'];
+  for (const option of [...unsupported, 'authMechanism=MONGODB-AWS', 'authMechanism=MONGODB-OIDC'])
+    await assert.rejects(
+      connectCluster({ uri: `${NOBODY}&${option}` }, 'source'),
+      { code: 'UNSUPPORTED_CONNECTION_OPTION' },
+      option,
+    );
+});
+
+test('a client certificate authenticates (MONGODB-X509)', { skip: withoutOpenssl }, async () => {
+  using folder = temporaryFolder('x509');
+  const authority = createAuthority();
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder.path, name), text, { mode: 0o600 });
+    return join(folder.path, name);
+  };
+  const together = ({ cert, key }: KeyPair) => cert + key;
+  const ca = file('ca.pem', authority.cert);
+  const server = file('server.pem', together(authority.issue()));
+  const own = file('client.pem', together(authority.issue('mover')));
+  await using set = await startReplicaSet({
+    auth: true,
+    mongodArgs: ['--tlsMode', 'preferTLS', '--tlsCertificateKeyFile', server, '--tlsCAFile', ca],
+  });
+  const role = { role: 'readAnyDatabase', db: 'admin' };
+  await set.client.db('$external').command({ createUser: 'CN=mover', roles: [role] });
+  const options = { replicaSet: set.name, tls: 'true', tlsCAFile: ca, tlsCertificateKeyFile: own };
+  const query = new URLSearchParams({ ...options, authMechanism: 'MONGODB-X509', authSource: '$external' });
+  const uri = `mongodb://127.0.0.1:${set.members[0]?.port}/?${query}`;
+  const client = await connectCluster({ uri }, 'source');
+  const { authInfo } = await client.db('admin').command({ connectionStatus: 1 });
+  await client.close();
+  assert.deepEqual(authInfo.authenticatedUsers, [{ user: 'CN=mover', db: '$external' }]);
 });
 
 // id: connection-options-taken

@@ -26,6 +26,12 @@ export const clusterErrors = defineErrors('migration', {
     remedy:
       'Remove the option. Linkspan reads from primaries with read concern majority, and writes with write concern majority.',
   },
+  UNSUPPORTED_CONNECTION_OPTION: {
+    status: 400,
+    detail: 'The connection string of the % has %=%, for which Linkspan lacks the module.',
+    remedy:
+      'Compressors are zlib and none; authMechanism is SCRAM-SHA-256, SCRAM-SHA-1, MONGODB-X509 or PLAIN. Use one of these.',
+  },
   WRONG_REPLICA_SET: {
     status: 400,
     retry: 'transient',
