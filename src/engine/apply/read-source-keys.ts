@@ -2,7 +2,8 @@ import type { Timestamp } from 'mongodb';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { type MovedParts, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { readKeys } from '../compare/read-keys.ts';
+import { ONLY_KEYS } from '../compare/collection-side.ts';
+import { type KeysRead, readKeys } from '../compare/read-keys.ts';
 import { operationTimeOf } from '../mongodb/cluster-time.ts';
 import type { StreamPosition } from './stream-position.ts';
 
@@ -10,16 +11,6 @@ import type { StreamPosition } from './stream-position.ts';
 export interface ReadSourceKeysParts extends MovedParts {
   readonly position: StreamPosition;
 }
-
-/** The documents that one side has of some keys. */
-export interface Found<T> {
-  /** By identity of the key. Keys without a document are absent. */
-  readonly found: ReadonlyMap<string, T>;
-  /** The server's time after the read. */
-  readonly time: Timestamp;
-}
-
-export const ONLY_KEYS = { _id: 1 };
 
 /**
  * Reads the source's documents of keys, at or after everything dispatched. Returns what `take` makes of each.
@@ -31,15 +22,15 @@ export async function readSourceKeys<T>(
   keys: readonly DocumentKey[],
   take: (document: Buffer) => T,
   projection = {},
-): Promise<Found<T>> {
+): Promise<KeysRead<T, Timestamp>> {
   const { isClustered, sourceDatabase: database } = collection;
   const { collectionUUID: uuid } = pinTo(parts, collection);
   const readConcern = { level: 'majority', afterClusterTime: parts.position.time };
   const select = (query: object) => collection.selected(query);
   return await onSource(parts, collection, async (name) => {
     const from = { database, name, uuid, select, isClustered, readConcern, projection };
-    const { found, time } = await readKeys(parts.source, from, keys, take);
-    return { found, time: operationTimeOf({ operationTime: time }, 'source') };
+    const read = await readKeys(parts.source, from, keys, take);
+    return { ...read, time: operationTimeOf({ operationTime: read.time }, 'source') };
   });
 }
 

@@ -2,14 +2,14 @@ import { MongoServerError } from 'mongodb';
 import type { DocumentDifference } from '../../contract/index.ts';
 import { reach } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
+import { presentOf } from '../compare/collection-side.ts';
 import { OrderDigest } from '../compare/digest.ts';
 import { NaturalOrder } from '../compare/natural-order.ts';
-import { readKeys } from '../compare/read-keys.ts';
 import { classify } from '../mongodb/failure-policy.ts';
-import { RawCursor } from '../mongodb/raw-cursor.ts';
 import type { ComparedPair, KnownOrder } from './compared-pair.ts';
-import { type ComparisonParts, readOf } from './comparison-parts.ts';
+import type { ComparisonParts } from './comparison-parts.ts';
 import { clusterTime, shownId } from './differences.ts';
+import { pairSide } from './pair-side.ts';
 import { patienceMs } from './patience.ts';
 
 const BATCH_DOCUMENTS = 1_000;
@@ -90,7 +90,8 @@ async function look(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLo
       [a, b] = [await left.next(), await right.next()];
       continue;
     }
-    const [thereIsA, thereIsB] = [await has(parts, pair, 'destination', a), await has(parts, pair, 'source', b)];
+    const thereIsA = (await presentOf(pairSide(parts, pair, 'destination'), [a])).has(a.identity);
+    const thereIsB = (await presentOf(pairSide(parts, pair, 'source'), [b])).has(b.identity);
     if (thereIsA && thereIsB) return { disorder: a, digests: undefined };
     alone += 1;
     // rule: retry-when-many-alone
@@ -109,13 +110,7 @@ class KeysInOrder implements AsyncDisposable {
   readonly chain = new OrderDigest();
 
   constructor(parts: ComparisonParts, pair: ComparedPair, side: 'source' | 'destination') {
-    const compared = parts[side];
-    const open = (fields: object) => {
-      const { database, name, uuid, readConcern } = compared.readFrom(pair);
-      const pinned = uuid === undefined ? {} : { collectionUUID: uuid };
-      const find = { find: name, ...fields, ...pinned, readConcern };
-      return readOf(parts, pair, compared, () => RawCursor.open(compared.client, database, find));
-    };
+    const { find: open } = pairSide(parts, pair, side);
     this.#order = new NaturalOrder({ open, batchSize: BATCH_DOCUMENTS });
   }
 
@@ -130,14 +125,6 @@ class KeysInOrder implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#order[Symbol.asyncDispose]();
   }
-}
-
-async function has(parts: ComparisonParts, pair: ComparedPair, side: 'source' | 'destination', key: DocumentKey) {
-  const compared = parts[side];
-  const { found } = await readOf(parts, pair, compared, () =>
-    readKeys(compared.client, compared.readFrom(pair), [key], () => true),
-  );
-  return found.has(key.identity);
 }
 
 function differenceOf(

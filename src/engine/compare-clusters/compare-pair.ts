@@ -1,11 +1,10 @@
 import { reach } from '../../platform/index.ts';
 import { compareChunk } from '../compare/compare-chunk.ts';
-import { type DocumentReader, readRange } from '../compare/document-reader.ts';
 import { ReadAhead } from '../compare/read-ahead.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { ComparedPair } from './compared-pair.ts';
-import { type ComparisonParts, readOf } from './comparison-parts.ts';
-import { refuseRepetitions } from './refuse-repetitions.ts';
+import type { ComparisonParts } from './comparison-parts.ts';
+import { pairSide } from './pair-side.ts';
 
 const CHUNK_DOCUMENTS = 20_000;
 const FIRST_DOCUMENTS = 200;
@@ -16,8 +15,8 @@ const ROOM_EVERY_MS = 50;
 export async function comparePair(parts: ComparisonParts, pair: ComparedPair, throttle: Throttle): Promise<void> {
   if (pair.state === 'compared' && !pair.isInvalid) return;
   const { signal, pending } = parts;
-  await using source = new ReadAhead(readerOf(parts, pair, 'source'));
-  await using destination = new ReadAhead(readerOf(parts, pair, 'destination'));
+  await using source = new ReadAhead(pairSide(parts, pair, 'source'));
+  await using destination = new ReadAhead(pairSide(parts, pair, 'destination'));
   let limit = FIRST_DOCUMENTS;
   while (true) {
     pair.begin();
@@ -50,7 +49,7 @@ export async function comparePair(parts: ComparisonParts, pair: ComparedPair, th
  */
 async function compareBackwards(parts: ComparisonParts, pair: ComparedPair): Promise<void> {
   const { pending, signal } = parts;
-  const readers = [readerOf(parts, pair, 'destination'), readerOf(parts, pair, 'source')] as const;
+  const readers = [pairSide(parts, pair, 'destination'), pairSide(parts, pair, 'source')] as const;
   let after: ComparedPair['after'];
   do {
     await untilRoom(parts);
@@ -65,19 +64,6 @@ async function compareBackwards(parts: ComparisonParts, pair: ComparedPair): Pro
     after = chunk.last;
     signal.throwIfAborted();
   } while (after !== undefined);
-}
-
-function readerOf(parts: ComparisonParts, pair: ComparedPair, side: 'source' | 'destination'): DocumentReader {
-  const compared = parts[side];
-  return {
-    read: (range, limit) =>
-      readOf(parts, pair, compared, async () => {
-        const batch = await readRange(compared.client, compared.readFrom(pair), range, limit);
-        compared.note(batch.operationTime);
-        await refuseRepetitions(compared, pair, range.after, batch.documents);
-        return batch;
-      }),
-  };
 }
 
 /** Waits while too many keys are pending. */

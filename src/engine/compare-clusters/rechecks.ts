@@ -1,13 +1,14 @@
 import { reach } from '../../platform/index.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { describeDifference, isSameDocument } from '../compare/difference.ts';
-import { hashOf, type KeysRead, readKeys } from '../compare/read-keys.ts';
+import { hashOf, type KeysRead } from '../compare/read-keys.ts';
 import { Slots } from '../concurrency/slots.ts';
+import type { Side } from '../mongodb/side.ts';
 import type { ComparedPair } from './compared-pair.ts';
-import { type ComparisonParts, PairMoved, readOf } from './comparison-parts.ts';
+import { type ComparisonParts, PairMoved } from './comparison-parts.ts';
 import { clusterTime, shownId } from './differences.ts';
+import { pairSide } from './pair-side.ts';
 import type { PendingKey, ReadTimes } from './pending-keys.ts';
-import { refuseRepetition } from './refuse-repetitions.ts';
 import type { Repair, Repairer } from './repairer.ts';
 
 const KEYS_AT_A_TIME = 1_000;
@@ -253,15 +254,7 @@ export class Rechecks {
   ): Promise<[KeysRead<T>, KeysRead<T>]> {
     const keys = entries.map(({ key }) => key);
     for (const entry of entries) entry.beginRead();
-    const of = (side: 'source' | 'destination') => {
-      const compared = this.#parts[side];
-      return readOf(this.#parts, pair, compared, async () => {
-        const read = await readKeys(compared.client, compared.readFrom(pair), keys, take);
-        compared.note(read.time);
-        if (read.repeated !== undefined) await refuseRepetition(compared, pair, read.repeated);
-        return read;
-      });
-    };
+    const of = (side: Side) => pairSide(this.#parts, pair, side).readKeys(keys, take);
     return await Promise.all([of('source'), of('destination')]);
   }
 

@@ -10,13 +10,12 @@ import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts'
 import type { Throttle } from '../concurrency/throttle.ts';
 import { batchSize } from '../copy/open-read.ts';
 import type { VerificationRecords } from '../records/verification-records.ts';
-import type { ReadKeysParts } from './read-keys.ts';
-import { readersOf } from './readers.ts';
 import type { Rechecks } from './rechecks.ts';
+import { type SidesParts, sidesOf } from './sides.ts';
 import type { VerifiedRange } from './verified-ranges.ts';
 
 /** The parts of a run that a full comparison needs. */
-export interface CompareCollectionParts extends ReadKeysParts {
+export interface CompareCollectionParts extends SidesParts {
   readonly changes: Changes;
   readonly gate: Gate;
   readonly memory: MemoryBudget;
@@ -45,7 +44,7 @@ export async function compareRange(
 ): Promise<void> {
   const { changes, clock, gate, memory, signal } = parts;
   const { rechecks, throttle, records, isValid } = uses;
-  const [source, destination] = readersOf(parts, collection);
+  const { source, destination } = sidesOf(parts, collection);
   const high = range.high === null ? undefined : keyFromBytes(bufferOf(range.high));
   const start = range.comparedTo ?? range.low;
   let after = start === null ? undefined : keyFromBytes(bufferOf(start));

@@ -1,11 +1,9 @@
-import { keysOfSource } from '../apply/read-source-keys.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
-import { onDestination, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { type CollectionSide, ONLY_KEYS, presentOf } from '../compare/collection-side.ts';
 import { NaturalOrder } from '../compare/natural-order.ts';
 import { classify } from '../mongodb/failure-policy.ts';
-import { RawCursor } from '../mongodb/raw-cursor.ts';
-import { keysOfDestination, type ReadKeysParts } from './read-keys.ts';
+import { type SidesParts, sidesOf } from './sides.ts';
 
 const KEYS_AT_A_TIME = 20_000;
 const LOOKED_UP_AT_A_TIME = 1_000;
@@ -20,7 +18,7 @@ const BETWEEN_LOOKS_MS = 1_000;
  * @throws CollectionDropped, CollectionMissing
  */
 export async function isInOrder(
-  parts: ReadKeysParts,
+  parts: SidesParts,
   collection: TrackedCollection,
   isValid: () => boolean,
 ): Promise<boolean> {
@@ -37,22 +35,16 @@ export async function isInOrder(
   }
 }
 
-async function compareOnce(
-  parts: ReadKeysParts,
-  collection: TrackedCollection,
-  isValid: () => boolean,
-): Promise<boolean> {
-  await using source = sourceOrder(parts, collection);
-  await using destination = destinationOrder(parts, collection);
+async function compareOnce(parts: SidesParts, collection: TrackedCollection, isValid: () => boolean): Promise<boolean> {
+  const sides = sidesOf(parts, collection);
+  await using source = newestFirst(sides.source);
+  await using destination = newestFirst(sides.destination);
   const { signal } = parts;
-  const isOnSource = async (keys: readonly DocumentKey[]) => {
+  const presentOn = (side: CollectionSide<unknown>) => async (keys: readonly DocumentKey[]) => {
     signal.throwIfAborted();
-    return await keysOfSource(parts, collection, keys);
+    return await presentOf(side, keys);
   };
-  const isOnDestination = async (keys: readonly DocumentKey[]) => {
-    signal.throwIfAborted();
-    return await keysOfDestination(parts, collection, keys);
-  };
+  const [isOnSource, isOnDestination] = [presentOn(sides.source), presentOn(sides.destination)];
   let [b, a] = [await keyAt(destination), await keyAt(source)];
   // Passes the newest documents that are under way.
   // rule: pass-newest-capped
@@ -80,12 +72,12 @@ async function compareOnce(
  */
 async function passAlone(
   order: NaturalOrder,
-  presentOf: (keys: readonly DocumentKey[]) => Promise<ReadonlySet<string>>,
+  isOnOther: (keys: readonly DocumentKey[]) => Promise<ReadonlySet<string>>,
   known?: DocumentKey,
 ): Promise<DocumentKey | undefined> {
   while ((await order.peek()) !== undefined) {
     const keys = Array.from(order.ahead(LOOKED_UP_AT_A_TIME), keyOf);
-    const present = await presentOf(keys);
+    const present = await isOnOther(keys);
     const place = keys.findIndex(({ identity }) => identity === known?.identity || present.has(identity));
     order.pass(place < 0 ? keys.length : place);
     if (place >= 0) return keys[place];
@@ -98,32 +90,7 @@ async function keyAt(order: NaturalOrder): Promise<DocumentKey | undefined> {
   return document && keyOf(document);
 }
 
-function sourceOrder(parts: ReadKeysParts, collection: TrackedCollection): NaturalOrder {
-  const { source, position } = parts;
-  const open = (fields: object) =>
-    onSource(parts, collection, (name) =>
-      RawCursor.open(source, collection.sourceDatabase, {
-        find: name,
-        projection: { _id: 1 },
-        ...fields,
-        ...pinTo(parts, collection),
-        readConcern: { level: 'majority', afterClusterTime: position.time },
-      }),
-    );
-  return new NaturalOrder({ open, batchSize: KEYS_AT_A_TIME, newestFirst: true });
-}
-
-function destinationOrder(parts: ReadKeysParts, collection: TrackedCollection): NaturalOrder {
-  const { destination, fence } = parts;
-  const open = (fields: object) =>
-    onDestination(parts, collection, ({ database, name, uuid }) =>
-      RawCursor.open(destination, database, {
-        find: name,
-        projection: { _id: 1 },
-        ...fields,
-        collectionUUID: uuid,
-        readConcern: fence.afterOwnWrites,
-      }),
-    );
+function newestFirst(side: CollectionSide<unknown>): NaturalOrder {
+  const open = (fields: object) => side.find({ projection: ONLY_KEYS, ...fields });
   return new NaturalOrder({ open, batchSize: KEYS_AT_A_TIME, newestFirst: true });
 }

@@ -4,7 +4,7 @@ import type { DocumentKey } from '../bson/document-key.ts';
 import { CollectionDropped, CollectionMissing, onDestination } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { endOfCapped } from '../compare/capped-ends.ts';
-import type { ReadKeysParts } from './read-keys.ts';
+import type { SidesParts } from './sides.ts';
 
 const LOOKED_UP_AT_A_TIME = 1_000;
 const WITH_PLACE = { _id: 1, place: { $meta: 'recordId' } };
@@ -15,7 +15,7 @@ const WITH_PLACE = { _id: 1, place: { $meta: 'recordId' } };
  * discarded early where the source has more than the size of the collection allows (docs/reference/mongodb-behaviour.md#fact-8-20).
  */
 export async function wereDeleted(
-  parts: ReadKeysParts,
+  parts: SidesParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<boolean> {
@@ -32,7 +32,7 @@ export async function wereDeleted(
 }
 
 async function hasYounger(
-  parts: ReadKeysParts,
+  parts: SidesParts,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<boolean> {

@@ -6,10 +6,10 @@ import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { searchOplog } from '../capture/search-oplog.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { wereDeleted } from './early-discards.ts';
-import type { ReadKeysParts } from './read-keys.ts';
+import type { SidesParts } from './sides.ts';
 
 /** The parts of a run that the watch needs. */
-interface ForeignWatchParts extends ReadKeysParts {
+interface ForeignWatchParts extends SidesParts {
   readonly logger: Logger;
   readonly tracked: Map<string, TrackedCollection>;
 }

@@ -6,11 +6,11 @@ import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { describeDifference, isSameDocument } from '../compare/difference.ts';
 import type { MismatchRecord, VerificationRecords } from '../records/verification-records.ts';
-import { documentOfDestination, documentOfSource, type ReadKeysParts } from './read-keys.ts';
 import type { OpenKey } from './recheck-queue.ts';
+import { type SidesParts, sidesOf } from './sides.ts';
 
 /** The parts of a run that mismatches need. */
-interface MismatchesParts extends ReadKeysParts {
+interface MismatchesParts extends SidesParts {
   readonly logger: Logger;
 }
 
@@ -75,20 +75,22 @@ export class Mismatches {
    */
   async note(open: OpenKey, repairs: boolean): Promise<'noted' | 'equal' | 'discarded'> {
     const { collection, key } = open;
-    const source = await documentOfSource(this.#parts, collection, key);
-    const destination = await documentOfDestination(this.#parts, collection, key);
-    if (isSameDocument(source.document, destination.document)) return 'equal';
-    const isOnOneSide = source.document === undefined || destination.document === undefined;
+    const sides = sidesOf(this.#parts, collection);
+    const source = await sides.source.readKeys([key], (document) => document);
+    const destination = await sides.destination.readKeys([key], (document) => document);
+    const [there, here] = [source.found.get(key.identity), destination.found.get(key.identity)];
+    if (isSameDocument(there, here)) return 'equal';
+    const isOnOneSide = there === undefined || here === undefined;
     if (collection.isCapped && isOnOneSide) return 'discarded';
     const id = collection.id + key.identity;
     const before = this.#known.get(id);
     // rule: count-killed-run-once
     const isSameFinding = before?.open === true && !(repairs && this.#noted.has(id));
-    const difference = describeDifference(source.document, destination.document);
+    const difference = describeDifference(there, here);
     const record: MismatchRecord = {
       _id: { m: this.#parts.fence.migrationId, u: collection.uuid, k: new Binary(keyBytes(key)) },
       namespace: collection.namespace,
-      key: canonicalKey(source.document === undefined ? key : keyOf(source.document)),
+      key: canonicalKey(there === undefined ? key : keyOf(there)),
       class: difference.class,
       path: difference.path,
       firstSeen: before?.firstSeen ?? new Date(this.#parts.clock.now()),

@@ -5,17 +5,13 @@ import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { compareChunk } from '../compare/compare-chunk.ts';
 import { batchSize } from '../copy/open-read.ts';
-import type { ReadKeysParts } from './read-keys.ts';
-import { readersOf } from './readers.ts';
+import { type SidesParts, sidesOf } from './sides.ts';
 
 /** Collections that the description names. */
 const SHOWN = 10;
 
 /** Describes for an operator what only the destination has, or has in another state. Changes nothing. */
-export async function describeOnlyThere(
-  parts: ReadKeysParts,
-  collections: Iterable<TrackedCollection>,
-): Promise<string> {
+export async function describeOnlyThere(parts: SidesParts, collections: Iterable<TrackedCollection>): Promise<string> {
   const described: string[] = [];
   for (const collection of collections) {
     const text = await describeOne(parts, collection);
@@ -27,7 +23,7 @@ export async function describeOnlyThere(
 }
 
 /** @returns undefined when the destination has nothing that the source lacks */
-async function describeOne(parts: ReadKeysParts, collection: TrackedCollection): Promise<string | undefined> {
+async function describeOne(parts: SidesParts, collection: TrackedCollection): Promise<string | undefined> {
   const { destination, retrier } = parts;
   try {
     return await describeDocuments(parts, collection);
@@ -42,8 +38,8 @@ async function describeOne(parts: ReadKeysParts, collection: TrackedCollection):
   return `the collection ${namespace} with ${counted(size.documents, 'document')}`;
 }
 
-async function describeDocuments(parts: ReadKeysParts, collection: TrackedCollection): Promise<string | undefined> {
-  const [source, destination] = readersOf(parts, collection);
+async function describeDocuments(parts: SidesParts, collection: TrackedCollection): Promise<string | undefined> {
+  const { source, destination } = sidesOf(parts, collection);
   let only = 0;
   let other = 0;
   let first: string | undefined;

@@ -4,16 +4,17 @@ import type { DirtyKey } from '../apply/dirty-key.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { hashOf } from '../compare/read-keys.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';
 import type { Counters } from '../records/counters.ts';
-import { hashesOfDestination, hashesOfSource, type ReadKeysParts } from './read-keys.ts';
 import { type OpenKey, RecheckQueue } from './recheck-queue.ts';
+import { type SidesParts, sidesOf } from './sides.ts';
 
 /** The parts of a run that rechecks need. */
-export interface RechecksParts extends ReadKeysParts {
+export interface RechecksParts extends SidesParts {
   readonly changes: Changes;
   readonly counters: Counters;
   readonly gate: Gate;
@@ -228,9 +229,10 @@ export class Rechecks {
     const keys = batch.map(({ key }) => key);
     try {
       using _ = await memory.fetches.take(expectedBytes(collection, keys.length), signal);
+      const sides = sidesOf(this.#parts, collection);
       const [source, destination] = await Promise.all([
-        hashesOfSource(this.#parts, collection, keys),
-        hashesOfDestination(this.#parts, collection, keys),
+        sides.source.readKeys(keys, hashOf),
+        sides.destination.readKeys(keys, hashOf),
       ]);
       await reach('engine.verify.keys-compared');
       for (const open of batch) {

@@ -2,12 +2,12 @@ import { Binary } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
-import { keysOfSource } from '../apply/read-source-keys.ts';
 import { type DocumentKey, detachedKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { HeldDrops } from '../collections/held-drops.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { Suspicion, TrackedCollection } from '../collections/tracked-collection.ts';
+import { presentOf } from '../compare/collection-side.ts';
 import { compareChunk, type DifferingPair } from '../compare/compare-chunk.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
@@ -19,11 +19,10 @@ import { batchSize } from '../copy/open-read.ts';
 import { RepeatedId } from '../mongodb/repeated-ids.ts';
 import type { Counters } from '../records/counters.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-import { keysOfDestination, type ReadKeysParts } from './read-keys.ts';
-import { readersOf } from './readers.ts';
+import { type SidesParts, sidesOf } from './sides.ts';
 
 /** The parts of a run that repairs need. */
-interface RepairsParts extends ReadKeysParts {
+interface RepairsParts extends SidesParts {
   readonly checkpoint: RetryingCheckpointStore;
   readonly gate: Gate;
   readonly counters: Counters;
@@ -150,7 +149,7 @@ export class Repairs {
     // rule: flush-lanes-before-repair
     await this.#lanes.flush();
     let after = suspicion.comparedTo === null ? undefined : keyFromBytes(bufferOf(suspicion.comparedTo));
-    const [source, destination] = readersOf(this.#context, collection);
+    const { source, destination } = sidesOf(this.#context, collection);
     let savedAtMs = clock.elapsed();
     const left: DocumentKey[] = [];
     const differ = async (pairs: readonly DifferingPair[]) => {
@@ -193,11 +192,9 @@ export class Repairs {
   async #readLeft(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
     const { keys = [] } = this.#left.get(collection) ?? {};
     await this.#lanes.flush();
-    const [source, destination] = await Promise.all([
-      keysOfSource(this.#context, collection, keys),
-      keysOfDestination(this.#context, collection, keys),
-    ]);
-    const isLeft = ({ identity }: DocumentKey) => destination.has(identity) && !source.has(identity);
+    const sides = sidesOf(this.#context, collection);
+    const [there, here] = await Promise.all([presentOf(sides.source, keys), presentOf(sides.destination, keys)]);
+    const isLeft = ({ identity }: DocumentKey) => here.has(identity) && !there.has(identity);
     await this.#end(collection, suspicion, keys.filter(isLeft));
   }
 

@@ -1,0 +1,89 @@
+import type { MongoClient, Timestamp } from 'mongodb';
+import { type ReadSourceKeysParts, readSourceKeys } from '../apply/read-source-keys.ts';
+import { onDestination, onSource, pinTo } from '../collections/moved.ts';
+import { refuseRepeatedId, refuseRepeatedIds } from '../collections/repeated-ids.ts';
+import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { CollectionSide } from '../compare/collection-side.ts';
+import { readRange } from '../compare/document-reader.ts';
+import { readKeys } from '../compare/read-keys.ts';
+import { operationTimeOf } from '../mongodb/cluster-time.ts';
+import type { Fence } from '../mongodb/fence.ts';
+import { RawCursor } from '../mongodb/raw-cursor.ts';
+import { blameFilter } from '../scope/document-filters.ts';
+
+/** The parts of a run that reading both sides needs. */
+export interface SidesParts extends ReadSourceKeysParts {
+  readonly destination: MongoClient;
+  readonly fence: Fence;
+}
+
+/**
+ * Returns the sides of a migrated collection. The source is read at or after everything dispatched, and fails with
+ * CollectionDropped, CollectionMissing and, for a range, RepeatedId. The destination is read with all writes of the lanes,
+ * whichever member answers, and fails with CollectionDropped.
+ */
+export function sidesOf(
+  parts: SidesParts,
+  collection: TrackedCollection,
+): { readonly source: CollectionSide<Timestamp>; readonly destination: CollectionSide<Timestamp> } {
+  return { source: sourceOf(parts, collection), destination: destinationOf(parts, collection) };
+}
+
+function sourceOf(parts: SidesParts, collection: TrackedCollection): CollectionSide<Timestamp> {
+  const { source, position } = parts;
+  const { isClustered, sourceDatabase: database } = collection;
+  const readConcern = () => ({ level: 'majority', afterClusterTime: position.time });
+  return {
+    read: async (range, limit) => {
+      try {
+        if (range.after !== undefined) await refuseRepeatedId(parts, collection, range.after, position.time);
+        return await onSource(parts, collection, async (name) => {
+          const { collectionUUID: uuid } = pinTo(parts, collection);
+          const select = (query: object) => collection.selected(query);
+          const from = { database, name, uuid, select, isClustered, readConcern: readConcern() };
+          const batch = await readRange(source, from, range, limit);
+          await refuseRepeatedIds(parts, collection, batch.documents, position.time);
+          return batch;
+        });
+      } catch (error) {
+        throw blameFilter(collection, error);
+      }
+    },
+    readKeys: (keys, take, projection) => readSourceKeys(parts, collection, keys, take, projection),
+    find: (fields) =>
+      onSource(parts, collection, (name) =>
+        RawCursor.open(source, database, {
+          find: name,
+          ...fields,
+          ...pinTo(parts, collection),
+          readConcern: readConcern(),
+        }),
+      ),
+  };
+}
+
+function destinationOf(parts: SidesParts, collection: TrackedCollection): CollectionSide<Timestamp> {
+  const { destination, fence } = parts;
+  const { isClustered } = collection;
+  return {
+    read: (range, limit) =>
+      onDestination(parts, collection, ({ database, name, uuid }) =>
+        readRange(destination, { database, name, uuid, isClustered, readConcern: fence.afterOwnWrites }, range, limit),
+      ),
+    readKeys: (keys, take, projection = {}) =>
+      onDestination(parts, collection, async ({ database, name, uuid }) => {
+        const from = { database, name, uuid, isClustered, readConcern: fence.afterOwnWrites, projection };
+        const read = await readKeys(destination, from, keys, take);
+        return { ...read, time: operationTimeOf({ operationTime: read.time }, 'destination') };
+      }),
+    find: (fields) =>
+      onDestination(parts, collection, ({ database, name, uuid: collectionUUID }) =>
+        RawCursor.open(destination, database, {
+          find: name,
+          ...fields,
+          collectionUUID,
+          readConcern: fence.afterOwnWrites,
+        }),
+      ),
+  };
+}
