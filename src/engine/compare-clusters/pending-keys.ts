@@ -8,7 +8,7 @@ import type { ComparedPair } from './compared-pair.ts';
 /** The delays before a key is read again, the last one repeatedly. */
 const DELAYS_MS = [100, 200, 400, 800, 1_600, 2_000];
 
-/** Above these limits the comparison and its streams wait until keys have settled. A key takes some 500 bytes besides its own. */
+/** Above these limits the comparison waits until keys have settled, and its streams as long as any do. A key takes some 500 bytes besides its own. */
 const MOST_KEYS = 100_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 /** Above this share of a limit, a pair is compared anew instead of its keys. */
@@ -88,8 +88,6 @@ export class PendingKey {
 /** The keys that have to be read again, by the time at which that is due. */
 export class PendingKeys {
   readonly #clock: Clock;
-  /** Batches of keys that are being read. */
-  reads = 0;
   /** A queue for each delay: keys become due in the order in which they are queued. */
   readonly #queues: PendingKey[][] = DELAYS_MS.map(() => []);
   readonly #all = new Set<PendingKey>();
@@ -98,6 +96,8 @@ export class PendingKeys {
   #bytes = 0;
   /** Since when there have been too many, by the wall clock. */
   #fullSinceMs: number | undefined;
+  /** When the last key was settled, by the clock that nobody can set. */
+  settledAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -109,13 +109,6 @@ export class PendingKeys {
 
   get isFull(): boolean {
     return this.#isAbove(1);
-  }
-
-  /** Whether another reply of a stream has room: until then, the changes stay on the server. */
-  get hasRoom(): boolean {
-    // Keys that differ wait until the streams have shown the time of their reads. Streams that waited for them would wait forever.
-    // rule: streams-pass-when-idle
-    return !this.isFull || (this.reads === 0 && !this.#queues.some(([first]) => this.#isDue(first)));
   }
 
   /** Returns the pair with the most keys when they are too many to wait for; undefined otherwise. */
@@ -182,9 +175,9 @@ export class PendingKeys {
     return due.filter((entry) => this.#all.has(entry));
   }
 
-  /** Queues a key again, later each time that nothing has changed. */
+  /** Queues a key again, later each time that nothing has changed. One that is queued stays where it is. */
   queue(entry: PendingKey): void {
-    if (!this.#all.has(entry)) return;
+    if (!this.#all.has(entry) || entry.isQueued) return;
     const level = Math.min(entry.level, DELAYS_MS.length - 1);
     entry.dueAtMs = this.#clock.elapsed() + (DELAYS_MS[level] ?? 0);
     entry.level = level + 1;
@@ -223,6 +216,7 @@ export class PendingKeys {
     this.#bytes -= entry.bytes;
     this.#byPair.get(entry.pair)?.delete(entry.key.identity);
     if (!this.isFull) this.#fullSinceMs = undefined;
+    this.settledAtMs = this.#clock.elapsed();
   }
 
   #isDue(entry: PendingKey | undefined): boolean {

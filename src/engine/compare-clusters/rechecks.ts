@@ -54,8 +54,7 @@ export class Rechecks {
       const batches = [...Map.groupBy(due, ({ pair }) => pair)].flatMap(([pair, entries]) =>
         cut(pair, entries).map((batch) => this.#slots.run(() => this.#check(pair, batch))),
       );
-      pending.reads += 1;
-      await Promise.all(batches).finally(() => (pending.reads -= 1));
+      await Promise.all(batches);
       if (due.length === 0) await clock.sleep(LOOK_EVERY_MS, signal);
     }
   }
@@ -181,22 +180,23 @@ export class Rechecks {
     const first = await this.#toRepair(entry);
     if (first === undefined) return;
     const together = [first];
-    let inTheWay = (await this.#repairer?.repair(together)) ?? [];
-    while (inTheWay.length > 0) {
-      const holders = await this.#holders(entry.pair, inTheWay, left);
-      together.push(...holders);
-      if (holders.length === inTheWay.length) inTheWay = (await this.#repairer?.repair(together)) ?? [];
-      else {
+    try {
+      let inTheWay: readonly DocumentKey[] = [];
+      do {
+        const holders = await this.#holders(entry.pair, inTheWay, left, together);
         // Another try follows once those in its way were found to differ, too.
-        this.#repairer?.giveUp(entry, 'other documents have its unique values');
-        break;
-      }
+        if (holders < inTheWay.length) return this.#repairer?.giveUp(entry, 'other documents have its unique values');
+        // rule: repair-notices-change
+        if (together.some((one) => one.entry.verdict !== one.verdict)) return;
+        inTheWay = (await this.#repairer?.repair(together)) ?? [];
+      } while (inTheWay.length > 0);
+      await reach('engine.compare.repaired');
+    } finally {
+      for (const one of together) pending.queue(one.entry);
     }
-    await reach('engine.compare.repaired');
-    for (const one of together) pending.queue(one.entry);
   }
 
-  /** Reads a judged key once more. @returns undefined when it is equal, or has changed, and is queued or settled */
+  /** Reads a judged key once more. @returns undefined when it is equal now, or was changed, and is settled or queued */
   async #toRepair(entry: PendingKey): Promise<Repair | undefined> {
     const { verdict } = entry;
     if (verdict !== undefined) {
@@ -205,30 +205,43 @@ export class Rechecks {
         this.#settle(entry);
         return undefined;
       }
-      // rule: repair-notices-change
-      if (entry.verdict === verdict) return { entry, wanted, there };
+      return { entry, verdict, wanted, there };
     }
     this.#parts.pending.queue(entry);
     return undefined;
   }
 
-  /** Returns those of the keys that may be repaired now: each was found to differ, and is on record. */
-  async #holders(pair: ComparedPair, keys: readonly DocumentKey[], left: Set<PendingKey>): Promise<readonly Repair[]> {
+  /**
+   * Adds those of the keys that may be repaired now: each was found to differ, and is on record.
+   * @returns how many it has added
+   */
+  async #holders(
+    pair: ComparedPair,
+    keys: readonly DocumentKey[],
+    left: Set<PendingKey>,
+    together: Repair[],
+  ): Promise<number> {
     const { pending } = this.#parts;
-    const holders: Repair[] = [];
+    const before = together.length;
     for (const key of keys) {
-      let entry = [...left].find((one) => one.pair === pair && one.key.identity === key.identity);
-      if (entry === undefined) {
-        pending.addCandidate(pair, key, pair.chunk);
-        entry = pending.claim(pair, key);
-        if (entry === undefined || !(await this.#judge(entry))) continue;
-        await this.#record([entry]);
+      const judged = [...left].find((one) => one.pair === pair && one.key.identity === key.identity);
+      if (judged !== undefined) left.delete(judged);
+      else pending.addCandidate(pair, key, pair.chunk);
+      const entry = judged ?? pending.claim(pair, key);
+      if (entry === undefined) continue;
+      try {
+        if (judged === undefined) {
+          if (!(await this.#judge(entry))) continue;
+          await this.#record([entry]);
+        }
+        const holder = await this.#toRepair(entry);
+        if (holder !== undefined) together.push(holder);
+      } catch (error) {
+        pending.queue(entry);
+        throw error;
       }
-      left.delete(entry);
-      const holder = await this.#toRepair(entry);
-      if (holder !== undefined) holders.push(holder);
     }
-    return holders;
+    return together.length - before;
   }
 
   async #readDocuments(entry: PendingKey) {

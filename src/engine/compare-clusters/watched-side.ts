@@ -17,6 +17,7 @@ import { confirmHistory, type SideStreamParts, sideStream } from './side-stream.
 
 const WAIT_MS = 500;
 const ROOM_EVERY_MS = 20;
+const PASSES_AFTER_MS = 250;
 
 /** Makes the keys pending that the change stream of one side shows. */
 export class WatchedSide implements AsyncDisposable {
@@ -71,13 +72,24 @@ export class WatchedSide implements AsyncDisposable {
 
   /** Follows the stream until the signal aborts. */
   async run(): Promise<void> {
-    const { clock, pending, signal } = this.#parts;
-    while (this.#side.isWatched && !signal.aborted) {
+    while (this.#side.isWatched && !this.#parts.signal.aborted) {
       // rule: bounded-pending-keys
-      while (!pending.hasRoom && !signal.aborted) await clock.sleep(ROOM_EVERY_MS, signal);
+      await this.#room();
       await this.#read(WAIT_MS);
       await reach('engine.compare.stream-read');
     }
+  }
+
+  /**
+   * Waits while too many keys are pending, as long as any settle. Keys that differ wait until the streams have shown the
+   * time of their reads, so streams that waited for them would wait forever.
+   */
+  async #room(): Promise<void> {
+    const { clock, pending, signal } = this.#parts;
+    const beganAtMs = clock.elapsed();
+    // rule: streams-pass-slowly
+    const isOver = () => clock.elapsed() - Math.max(beganAtMs, pending.settledAtMs) >= PASSES_AFTER_MS;
+    while (pending.isFull && !isOver() && !signal.aborted) await clock.sleep(ROOM_EVERY_MS, signal);
   }
 
   /** Sets the compared pairs. Changes of other collections are ignored. */
