@@ -56,24 +56,15 @@ const CHANGE = /^\/groups\/:groupId\/liveMigrations\/:liveMigrationId\//;
 const RESERVE: BucketSize = { capacity: 60, refill: 60, periodSeconds: 60 };
 
 /**
- * How many refusals an organization gets at once. Each further one waits, because a client that repeats requests without a
- * pause would fill a core with them.
- */
-const REFUSALS_AT_ONCE: BucketSize = { capacity: 20, refill: 20, periodSeconds: 1 };
-const HELD_MS = 1_000;
-
-/**
  * Atlas's rate limits, counted separately for each organization. The caller's organization counts, not the one in the path, so that nobody
  * can use up another organization's limit.
  */
 export class RateLimits {
   readonly #buckets: TokenBuckets;
-  readonly #clock: Control['clock'];
   readonly #store: Control['store'];
 
   constructor({ clock, store }: Control) {
     this.#buckets = new TokenBuckets(clock);
-    this.#clock = clock;
     this.#store = store;
   }
 
@@ -93,8 +84,6 @@ export class RateLimits {
     // rule: reserve-for-changes
     const isChange = request.method !== 'GET' && CHANGE.test(route);
     if (isChange && this.#buckets.take(`${key} changes`, RESERVE).allowed) return;
-    // rule: refusals-in-a-loop-wait
-    if (!this.#buckets.take(`refusals of ${actor.orgId}`, REFUSALS_AT_ONCE).allowed) await this.#clock.sleep(HELD_MS);
     reply.header('retry-after', retryAfterSeconds);
     const parameters = [pathOf(request.url), retryAfterSeconds, capacity, refill, periodSeconds];
     throw new UserError('RATE_LIMITED_TOKEN_BUCKET', parameters.map(String));

@@ -12,6 +12,7 @@ export { bodyVersion, negotiateVersion, versionedMediaType } from './media-type.
 export { pageOf, pageOfSome, readWindow } from './paging.ts';
 export { PLAIN, type Presentation, present, readPresentation } from './presentation.ts';
 export { atlasError, CHALLENGE_BODY, clientMistake, remedyHeader, unexpectedError } from './problem.ts';
+export { Refusals } from './refusals.ts';
 export { SECURITY_HEADERS } from './security-headers.ts';
 export { BODY_LIMIT_BYTES, bodyOf, createServer, pathOf, sendTextsAsTheyAre } from './server.ts';
 export { assertOwnOrigin, isFromConsole, sessionCookie, sessionTokenOf } from './session-cookie.ts';

@@ -1,9 +1,12 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../platform/index.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
 /** Milliseconds of processor time of one organization, whatever else the machine does: a second at once, then a quarter of each second. */
 const SIZE = { capacity: 1_000, refill: 250, periodSeconds: 1 };
+
+/** After work that takes longer, the next one waits for as long. */
+const LONG_MS = 5;
 
 /**
  * The time of the event loop that work for each organization takes. While it works for one, the server answers no other. So
@@ -23,10 +26,19 @@ export class LoopTime {
     return this.#buckets.secondsUntilAllowed(organization, SIZE) > 0;
   }
 
-  /** Does work that waits for no other task, and counts its time. The server answers others between one work and the next. */
+  /** Does work that waits for no other task, and counts its time. Between one work and the next the server answers others. */
   async spend<Result>(organization: string, work: () => Result | Promise<Result>): Promise<Result> {
-    const done = this.#last.then(() => this.#count(organization, work));
-    this.#last = done.then(turn, turn);
+    let beganAt = 0;
+    const done = this.#last.then(() => {
+      beganAt = performance.now();
+      return this.#count(organization, work);
+    });
+    // An answer takes several turns of the event loop, and a long work may come in each.
+    const answerOthers = () => {
+      const tookMs = performance.now() - beganAt;
+      return tookMs > LONG_MS ? delay(tookMs) : turn();
+    };
+    this.#last = done.then(answerOthers, answerOthers);
     return await done;
   }
 

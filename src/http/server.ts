@@ -14,6 +14,7 @@ import { refusePipelined } from './one-request-at-a-time.ts';
 import { PLAIN, present } from './presentation.ts';
 import { atlasError, clientMistake, unexpectedError } from './problem.ts';
 import { readBytes } from './read-bytes.ts';
+import type { Refusals } from './refusals.ts';
 import { traceRequests } from './request-traces.ts';
 import { RequestsInFlight } from './requests-in-flight.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
@@ -45,6 +46,8 @@ export interface ServerOptions {
    * is not a trusted proxy is the client. Empty by default, because anybody can send the header.
    */
   readonly trustedProxies?: readonly string[];
+  /** Holds refusals in a loop; absent: none. */
+  readonly refusals?: Refusals;
   /** No limits by default. */
   readonly connectionLimits?: ConnectionLimits;
   /** Called for each connection that a limit closed. */
@@ -131,10 +134,14 @@ export function createServer(options: ServerOptions): FastifyInstance {
       reply.code(503).headers({ 'content-type': 'application/json', 'x-error-code': 'SERVER_BUSY' });
       reply.removeHeader('content-encoding');
     }
-    if (isClosing) reply.header('connection', 'close');
+    // Reading the rest of a body that no route takes would cost more than a new connection.
+    // rule: close-behind-too-large
+    if (isClosing || (reply.statusCode >= 400 && isTooLarge(request))) reply.header('connection', 'close');
     const isBusy = reply.statusCode === 429 || reply.statusCode === 503;
     if (isBusy && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_SECONDS);
-    done(null, content);
+    const held = options.refusals?.hold(request, reply);
+    if (held === undefined) done(null, content);
+    else void held.then(() => done(null, content));
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request) => {
@@ -156,6 +163,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
       .headers({ ...SECURITY_HEADERS, 'content-type': 'application/json', 'x-error-code': body.errorCode });
     void sendTextsAsTheyAre(reply).send(present(body.error, body, PLAIN));
   }
+}
+
+/** Whether the announced length of a body is above the limit of its route. */
+function isTooLarge({ headers, routeOptions: { bodyLimit = BODY_LIMIT_BYTES } }: FastifyRequest): boolean {
+  return Number(headers['content-length'] ?? 0) > bodyLimit;
 }
 
 /** Two parts of a chain of servers could each take another one of them (RFC 9112 §3.2). */

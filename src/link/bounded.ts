@@ -13,19 +13,31 @@ const MOST_ITEMS = 1_000;
 const MOST_FIELDS = 200;
 /** Deeper than any message of an agent. */
 const DEEPEST = 12;
+/** Of a whole message: more than one of its largest size needs. */
+const MOST_VALUES = 100_000;
 
 /**
  * Returns JSON of an agent within the limits of the link, to be validated next: texts without control characters, which users
  * will read, and shortened like lists and objects, so that a busy agent can still report. What is nested deeper than any
- * message is null.
+ * message is null, as is what comes behind too many values.
  */
-export function bounded(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') return boundedText(value);
-  if (value === null || typeof value !== 'object') return value;
-  if (depth === DEEPEST) return null;
-  if (Array.isArray(value)) return value.slice(0, MOST_ITEMS).map((item) => bounded(item, depth + 1));
-  const fields = Object.entries(value).slice(0, MOST_FIELDS);
-  return Object.fromEntries(fields.map(([name, of]) => [boundedText(name), bounded(of, depth + 1)]));
+export function bounded(value: unknown): unknown {
+  let left = MOST_VALUES;
+  const take = (one: unknown, depth: number): unknown => {
+    if (typeof one === 'string') return boundedText(one);
+    if (one === null || typeof one !== 'object') return one;
+    // rule: values-of-a-message
+    if (depth === DEEPEST || left <= 0) return null;
+    if (Array.isArray(one)) {
+      const items = one.slice(0, MOST_ITEMS);
+      left -= items.length;
+      return items.map((item) => take(item, depth + 1));
+    }
+    const fields = Object.entries(one).slice(0, MOST_FIELDS);
+    left -= fields.length;
+    return Object.fromEntries(fields.map(([name, of]) => [boundedText(name), take(of, depth + 1)]));
+  };
+  return take(value, 0);
 }
 
 function boundedText(text: string): string {

@@ -27,6 +27,7 @@ import {
   digestSecrets,
   FailedAttempts,
   isOnAccessList,
+  Refusals,
 } from '../../src/http/index.ts';
 import { type Clock, type Logger, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
@@ -141,7 +142,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   };
   const onConnectionRefused = (address: string, reason: string) =>
     control.security.note({ type: 'CONNECTION_REFUSED', address, reason });
-  const app = createServer({ logger, trustedProxies, connectionLimits, onConnectionRefused });
+  const refusals = rateLimits === false ? undefined : new Refusals(clock);
+  const app = createServer({ logger, trustedProxies, refusals, connectionLimits, onConnectionRefused });
   const failedAttempts = new FailedAttempts(failedAttemptsPerMinute, clock, (address) =>
     control.security.note({ type: 'ATTEMPT_REFUSED_UNCHECKED', address, reason: 'TOO_MANY_FAILED_ATTEMPTS' }),
   );

@@ -55,7 +55,7 @@ test('no secret of an agent is in its logs, folder, crash report, child processe
   const projects = [{ id: PROJECT, name: 'shop', deployments }];
   const configuration = { host: 'host-1', dataDir: state, allowedDestinations: ['127.0.0.0/8'], projects };
   const config = join(folder.path, 'agent.yaml');
-  writeFileSync(config, JSON.stringify(configuration)); // JSON is YAML.
+  writeFileSync(config, JSON.stringify(configuration), { mode: 0o600 }); // JSON is YAML.
   const runAgent = (options: RunOptions = {}) => runLinkspan(['agent', '--config', config], options);
 
   const reporting = `--report-on-signal --report-signal=SIGUSR2 --report-directory=${reports}`;

@@ -19,7 +19,7 @@ test('the agent has the metrics of its migrations, is ready while the control pl
   const projects = [{ id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri: pair.source.uri }] }];
   const metrics = { listen: '127.0.0.1:0' };
   const settings = { host: 'mover', dataDir: 'state', allowedDestinations: ['127.0.0.0/8'], metrics, projects };
-  writeFileSync(config, JSON.stringify(settings));
+  writeFileSync(config, JSON.stringify(settings), { mode: 0o600 });
   const env = { LINKSPAN_LINK_TOKEN: await plane.newToken() };
   await using agent = runLinkspan(['agent', '--config', config], { env });
   const [, url = ''] = await agent.waitForLine(/metrics are served at (http:\/\/\S+)\/metrics$/);

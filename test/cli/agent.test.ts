@@ -21,7 +21,8 @@ function runAgent(plane: ControlPlane, uri: string, options: RunOptions = {}, mo
   const project = { id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri }] };
   // JSON is YAML.
   const allowedDestinations = ['127.0.0.0/8', '*.db.example'];
-  writeFileSync(config, JSON.stringify({ host: 'mover', dataDir: 'state', allowedDestinations, projects: [project] }));
+  const settings = { host: 'mover', dataDir: 'state', allowedDestinations, projects: [project] };
+  writeFileSync(config, JSON.stringify(settings), { mode: 0o600 });
   return runLinkspan(['agent', '--config', config, ...more], options);
 }
 

@@ -101,7 +101,7 @@ test('a person leads users to another cluster and back, with nothing but the pag
       { id: '0123456789abcdef01234567', name: 'Shop', deployments: [{ name: 'orders', uri: users.source.uri }] },
     ],
   };
-  writeFileSync(join(folder.path, 'agent.yaml'), JSON.stringify(configuration)); // JSON is YAML.
+  writeFileSync(join(folder.path, 'agent.yaml'), JSON.stringify(configuration), { mode: 0o600 }); // JSON is YAML.
   await using server = runLinkspan([
     'serve',
     ...['--listen', '127.0.0.1:0', '--data-dir', join(folder.path, 'data'), '--sign-in-link'],

@@ -66,7 +66,7 @@ export class PushSetup implements AsyncDisposable {
       projects: [{ id: SOURCE_PROJECT, name: 'Shop', deployments: [{ name: 'orders', uri: sourceUri }] }],
       copy: { maxMegabytesPerSecond: 8 },
     };
-    writeFileSync(join(setup.#folder, 'agent.yaml'), JSON.stringify(configuration)); // JSON is YAML.
+    writeFileSync(join(setup.#folder, 'agent.yaml'), JSON.stringify(configuration), { mode: 0o600 }); // JSON is YAML.
     return setup;
   }
 

@@ -42,7 +42,8 @@ test('a request that no linked agent signed is refused before its body arrives',
 
 test('a body that is too long for a redemption or a poll is refused by its Content-Length', async () => {
   await using plane = await startControlPlane();
-  assert.match(await answerToHead(plane.url, '/link/v1/redeem', { 'content-length': '9000' }), /413 /);
+  const answer = await answerToHead(plane.url, '/link/v1/redeem', { 'content-length': '9000' });
+  assert.match(answer, /413 [\s\S]*connection: close/, 'the rest of the body is not read');
 });
 
 test('a body that differs from the signed one is refused', async () => {

@@ -34,3 +34,13 @@ test('what validation left out is named by its path, items of a list once', () =
   assert.deepEqual(leftOut(sent, taken), ['new', 'list[].extra', 'unread']);
   assert.deepEqual(leftOut(taken, taken), []);
 });
+
+test('a message has at most 100,000 values, whatever its lists and objects have', () => {
+  const lists = Array.from({ length: 1_000 }, () => Array.from({ length: 1_000 }, () => 0));
+  const values = (bounded(lists) as readonly (readonly number[] | null)[]).map((list) => list?.length ?? 0);
+  assert.deepEqual([values[0], values.at(-1)], [1_000, 0]);
+  assert.equal(
+    values.reduce((sum, length) => sum + length),
+    99_000,
+  );
+});

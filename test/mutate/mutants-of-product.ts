@@ -23,6 +23,10 @@ export const OF_PRODUCT: MutantTable = {
     ['reserve-for-changes', replace('false'), 'have a reserve'],
     ['refusals-in-a-loop-wait', remove(), 'in a loop'],
   ],
+  'test/gateway/unread-bodies.test.ts': [
+    ['close-behind-too-large', keep('operand', 'condition'), 'by its Content-Length'],
+  ],
+  'test/link/bounded.test.ts': [['values-of-a-message', keep('operand', 'condition'), '100,000 values']],
   'test/atlas-api/migration-verification.test.ts': [['keys-for-readers', replace('$(name 2)')]],
   'test/atlas-api/slow-stream.test.ts': [['one-look-for-all-streams', keep('branch 2', 'choice'), 'share each look']],
   'test/control/hooks/keep-hooks.test.ts': [['share-of-hook-queue', replace('undefined')]],

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 function read(text: string) {
   using folder = temporaryFolder('sync');
   const file = join(folder.path, 'sync.yaml');
-  writeFileSync(file, text);
+  writeFileSync(file, text, { mode: 0o600 });
   return readSyncConfiguration(file);
 }
 

@@ -27,7 +27,7 @@ import {
 import { checkConnectionString, createDialler } from '../../destination/index.ts';
 import { registerGateway } from '../../gateway/index.ts';
 import { DEFAULT_WAITING_MS, placeOf } from '../../hooks/index.ts';
-import { createServer, digestSecrets, FailedAttempts, isOnAccessList } from '../../http/index.ts';
+import { createServer, digestSecrets, FailedAttempts, isOnAccessList, Refusals } from '../../http/index.ts';
 import { dialAsOwn, guardDialling, systemClock } from '../../platform/index.ts';
 import { openSqliteStore } from '../../store/sqlite/index.ts';
 import { serveConsole } from '../command-line/console.ts';
@@ -120,7 +120,8 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   );
   const onConnectionRefused = (address: string, reason: string) =>
     security.note({ type: 'CONNECTION_REFUSED', address, reason });
-  const app = createServer({ logger, tls, trustedProxies, connectionLimits, onConnectionRefused });
+  const refusals = rateLimits ? new Refusals(systemClock) : undefined;
+  const app = createServer({ logger, tls, trustedProxies, refusals, connectionLimits, onConnectionRefused });
   const failedAttempts = new FailedAttempts(settings.failedAttemptsPerMinute, systemClock, (address) =>
     security.note({ type: 'ATTEMPT_REFUSED_UNCHECKED', address, reason: 'TOO_MANY_FAILED_ATTEMPTS' }),
   );

@@ -55,7 +55,7 @@ test('checks are green, yellow and red, unless colours are turned off', { skip: 
   const config = join(folder.path, 'agent.yaml');
   const deployments = [{ name: 'orders', uri: 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200' }];
   const projects = [{ id: '0123456789abcdef01234567', name: 'shop', deployments }];
-  writeFileSync(config, JSON.stringify({ host: 'mover', projects }));
+  writeFileSync(config, JSON.stringify({ host: 'mover', projects }), { mode: 0o600 });
   await assertColours(['agent', 'check', '--config', config], GREEN, RED);
 });
 
