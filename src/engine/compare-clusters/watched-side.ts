@@ -17,7 +17,7 @@ import { confirmHistory, type SideStreamParts, sideStream } from './side-stream.
 
 const WAIT_MS = 500;
 const ROOM_EVERY_MS = 20;
-const PASSES_AFTER_MS = 250;
+const PASSES_AFTER_MS = 500;
 
 /** Makes the keys pending that the change stream of one side shows. */
 export class WatchedSide implements AsyncDisposable {
