@@ -24,7 +24,9 @@ test('changes that come faster than they are compared stay on the servers, and t
   const rechecks = Promise.withResolvers<void>();
   using _held = onReach('engine.compare.rechecked', () => rechecks.promise);
   const atMs = { full: 0, more: 0 };
-  using _seen = onReach('engine.compare.stream-read', () => {
+  let updates: Promise<unknown> = Promise.resolve();
+  using _seen = onReach('engine.compare.stream-read', async () => {
+    await updates;
     const { pending } = verification.progress();
     if (pending > MOST_PENDING) atMs.full ||= performance.now();
     if (pending > MOST_PENDING + 30_000) atMs.more ||= performance.now();
@@ -32,7 +34,8 @@ test('changes that come faster than they are compared stay on the servers, and t
   const verification = verificationOf(pair, { bytesPerSecond: 4_000_000 });
   const run = verification.run(new AbortController().signal);
   await eventually(() => verification.progress().documents > 0, { what: 'the comparison to begin' });
-  await Promise.all(sides.map((items) => items.updateMany({}, { $inc: { n: 1 } })));
+  updates = Promise.all(sides.map((items) => items.updateMany({}, { $inc: { n: 1 } })));
+  await updates;
   await eventually(() => atMs.more > 0, { what: 'more keys' });
   const [wait] = verification.progress().waiting;
   rechecks.resolve();
