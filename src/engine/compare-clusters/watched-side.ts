@@ -16,7 +16,7 @@ import type { SavedSide } from './saved-state.ts';
 import { confirmHistory, type SideStreamParts, sideStream } from './side-stream.ts';
 
 const WAIT_MS = 500;
-const ROOM_EVERY_MS = 20;
+const ROOM_EVERY_MS = 25;
 const PASSES_AFTER_MS = 500;
 
 /** Makes the keys pending that the change stream of one side shows. */
