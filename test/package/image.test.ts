@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +45,12 @@ const skip =
     await context.build(podman);
   }));
 
+/** Writes a configuration with passwords, which only the user of the image may read. */
+function writeForImage(file: string, configuration: object): void {
+  writeFileSync(file, JSON.stringify(configuration), { mode: 0o400 });
+  chownSync(file, 65_532, 65_532);
+}
+
 test('the image is small, and has its version, its user, a health check and the program alone', { skip }, async () => {
   const [image] = JSON.parse(await podman.do('image', 'inspect', IMAGE));
   const { User, Entrypoint, StopSignal, Labels } = image.Config;
@@ -84,7 +90,7 @@ test('the command of docs/get-started/containers.md migrates a replica set, with
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.client.db('shop').collection('orders').insertMany(numbered(1000, {}));
   const file = join(folder.path, 'sync.yaml');
-  writeFileSync(file, JSON.stringify({ cluster0: pair.source.uri, cluster1: pair.destination.uri }));
+  writeForImage(file, { cluster0: pair.source.uri, cluster1: pair.destination.uri });
   const [, command = ''] = /\n### One migration\n\n```sh\ndocker (.*?)```/s.exec(page) ?? [];
   const here = command
     .replaceAll('\\\n', ' ')
@@ -200,7 +206,7 @@ test('a container that is killed in a cutover leaves the source blocked, and the
   const port = await freePort();
   const file = join(folder.path, 'cutover.yaml');
   const clusters = { cluster0: pair.source.uri, cluster1: pair.destination.uri };
-  writeFileSync(file, JSON.stringify({ ...clusters, port }));
+  writeForImage(file, { ...clusters, port });
   const sync = ['sync', '--config', '/etc/sync.yaml'];
   const start = async (
     name: string,
