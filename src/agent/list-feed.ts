@@ -12,7 +12,7 @@ export interface ListPart<Item> {
   readonly removed: string[];
 }
 
-/** Fewer than the control plane takes of a list. */
+/** The most items of a part, fewer than the control plane takes of a list. */
 const MOST_ITEMS = 500;
 
 /** The room of one part. Its first item is taken in any case. */

@@ -9,7 +9,7 @@ export interface CurrentLists {
   readonly mismatches: readonly ListedMismatch[] | undefined;
 }
 
-/** Of all lists in one report, as JSON: a quarter of what the control plane reads. An item takes about 300 bytes, and at most 6 kB. */
+/** The room for all lists in one report, as JSON: a quarter of what the control plane reads. An item takes about 300 bytes, and at most 6 kB. */
 const REPORT_BYTES = 256 * 1024;
 
 interface Feeds {

@@ -13,7 +13,7 @@ const MOST_ITEMS = 1_000;
 const MOST_FIELDS = 200;
 /** Deeper than any message of an agent. */
 const DEEPEST = 12;
-/** Of a whole message: more than one of its largest size needs. */
+/** The most values of a whole message. One of the largest size needs fewer. */
 const MOST_VALUES = 100_000;
 
 /**

@@ -11,6 +11,7 @@ const { values } = parseArgs({ options: { seconds: { type: 'string', default: '6
 
 /** Filters that choose test files by a part of their paths. */
 const TESTS = [
+  'test/agent/configuration',
   'test/agent/destination-address',
   'test/agent/forged-answers',
   'test/agent/ops-manager-api',
@@ -43,7 +44,7 @@ const TESTS = [
   'test/http/',
   'test/link/',
   'test/platform/',
-  'test/sync/api-token',
+  'test/sync/api',
   'test/sync/drop-side',
 ];
 

@@ -5,7 +5,7 @@ import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 
-/** Those of a server. All of an organization are deleted in one transaction, for which other organizations wait. */
+/** The limit of `linkspan serve` for an organization. All its tokens are deleted in one transaction, for which other organizations wait. */
 export const MOST_LINK_TOKENS = 500;
 
 /**

@@ -12,9 +12,9 @@ import type { PendingKey, ReadTimes } from './pending-keys.ts';
 import type { Repair, Repairer } from './repairer.ts';
 
 const KEYS_AT_A_TIME = 1_000;
-/** Each is a round trip to both sides. */
+/** Each read is a round trip to both sides. */
 const READS_AT_A_TIME = 8;
-/** Of the documents of one read, by the average of their collection. */
+/** The size of the documents of one read, estimated by the average of their collection. */
 const READ_BYTES = 4 * 1024 * 1024;
 const LOOK_EVERY_MS = 20;
 

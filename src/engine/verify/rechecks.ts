@@ -23,7 +23,7 @@ export interface RechecksParts extends SidesParts {
 }
 
 const BATCH_KEYS = 1_000;
-/** Each is a round trip to both sides; several of one collection, or a distant side could not keep up with it. */
+/** Each batch is a round trip to both sides. Several of one collection run at a time, or a distant side could not keep up with it. */
 const BATCHES_AT_A_TIME = 8;
 /** How long a few keys wait for others, so that a few changes per second don't become many tiny reads. */
 const LINGER_MS = 50;
