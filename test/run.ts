@@ -41,6 +41,9 @@ async function main(words: readonly string[]): Promise<number> {
     await build(program);
     process.env.LINKSPAN_TEST_PROGRAM = resolve(ROOT, 'dist/program/launch.js');
   }
+  // Two files that make it at the same time disturb each other.
+  if (files.some((file) => file.startsWith('test/console/')))
+    await (await import('./console/installed-console.ts')).installConsole();
   const chosen = files.map((file) => resolve(ROOT, file));
   if (rounds !== undefined) {
     using _ = useAllProcessors();

@@ -14,7 +14,6 @@ const MOST_PENDING = 100_000;
 /** Above this many it begins anew. */
 const MOST_DIFFERENT = 150_000;
 
-// id: pending-keys-bounded
 test('changes that come faster than they are compared stay on the servers, and the comparison says so and ends', async () => {
   await using pair = await startPair();
   const sides = [pair.source, pair.destination].map(({ client }) =>
@@ -48,7 +47,6 @@ test('changes that come faster than they are compared stay on the servers, and t
   assert.equal(report.result, 'EQUAL', report.explanation);
 });
 
-// id: crowded-collection-anew
 test('a collection of which too many documents differ because the destination lags is compared anew, and the comparison ends', async () => {
   await using pair = await startPair();
   const [here, there] = [pair.source, pair.destination].map(({ client }) =>

@@ -32,7 +32,6 @@ async function plant(wanted: readonly Numbered[], present: readonly Numbered[]):
   await there().insertMany([...present]);
 }
 
-// id: swapped-unique-values
 test('a repair gives documents their unique values back that others on the destination have', async (t) => {
   const all = (...values: readonly number[]) => values.map((u, at) => ({ _id: at + 1, u }));
   const planted = {

@@ -72,7 +72,6 @@ test('the stream continues while a suspect collection waits for its turn to be c
   await expectIdentical(pair);
 });
 
-// id: rechecks-side-by-side
 test('changed documents of one collection are compared in several batches at a time, while none has come back', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection<{ _id: number; n: number }>('items');
