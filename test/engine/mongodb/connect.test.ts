@@ -72,7 +72,6 @@ test('what a connection string may not say is refused by name, in whatever form,
   }
 });
 
-// id: connection-options-unsupported
 test('an option for which the driver lacks a module is refused by name, not taken for a server out of reach', async () => {
   const unsupported = ['compressors=snappy', 'compressors=zlib,zstd', 'Compressors=zstd', 'authMechanism=GSSAPI'];
   for (const option of [...unsupported, 'authMechanism=MONGODB-AWS', 'authMechanism=MONGODB-OIDC'])
