@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { addOrganization, startControlPlane } from '../atlas-api/control-plane.ts';
+import { FakeClock } from '../atlas-api/fake-clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { AgentClient, linkAgent } from './agent-client.ts';
 
@@ -74,7 +75,7 @@ test('hundreds of clients that send nothing, or one byte at a time, do not keep 
 
 // id: loop-time-used-up
 test('an organization whose reports take too long to read waits, and the agents of others are heard', async () => {
-  await using plane = await startControlPlane();
+  await using plane = await startControlPlane({ clock: new FakeClock() });
   const greedy = await linkAgent(plane);
   const user = await addOrganization(plane, 'f'.repeat(24), ['ORG_OWNER']);
   const path = `/api/atlas/v2/orgs/${'f'.repeat(24)}/liveMigrations/linkTokens`;
