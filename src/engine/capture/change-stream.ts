@@ -32,6 +32,8 @@ export interface StreamOptions {
   readonly retrier: Retrier;
   /** The most events of a reply. */
   readonly mostEvents: number;
+  /** Whether an event that no rule knows is read again, for as long as it takes. Otherwise it ends the stream. */
+  readonly waitsForUnknown: boolean;
   /** Returns the error for a stream that can't resume. */
   readonly lost: (reason: string, cause: unknown) => UserError;
 }
@@ -110,6 +112,7 @@ export class ChangeStream implements AsyncDisposable {
       showsDocuments: !isSharded(client),
       retrier,
       mostEvents: MOST_EVENTS,
+      waitsForUnknown: true,
       lost: (reason, cause) => new UserError('HISTORY_LOST', [checkpoint.migrationId, reason], { cause }),
     };
     return new ChangeStream(options, token, broke);
@@ -123,11 +126,12 @@ export class ChangeStream implements AsyncDisposable {
    * @throws MongoServerError Unauthorized when the user may not open a stream
    */
   async next(waitMs: number): Promise<StreamBatch> {
-    const { retrier, side, lost } = this.#options;
+    const { retrier, side, lost, waitsForUnknown } = this.#options;
+    const read = async () => this.#read(await this.#nextRaw(waitMs));
     try {
       return await retrier.run(`the change stream of the ${side}`, async () => {
         try {
-          return await untilKnown(async () => this.#read(await this.#nextRaw(waitMs)));
+          return await (waitsForUnknown ? untilKnown(read) : read());
         } catch (error) {
           this.#broke = true;
           await this.#close(); // Before a new one opens, or connections and cursors accumulate.

@@ -24,7 +24,7 @@ const MOST_EVENTS = 5_000;
  */
 export function sideStream(parts: SideStreamParts, token: string | undefined): ChangeStream {
   const lost: StreamOptions['lost'] = (reason, cause) => historyLost(parts.side, reason, cause);
-  const options = { ...parts, showsDocuments: false, mostEvents: MOST_EVENTS, lost };
+  const options = { ...parts, showsDocuments: false, mostEvents: MOST_EVENTS, waitsForUnknown: false, lost };
   return new ChangeStream(options, token === undefined ? undefined : { _data: token });
 }
 
