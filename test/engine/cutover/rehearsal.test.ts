@@ -108,13 +108,12 @@ test('a rehearsal compares capped collections by their ends, names those that a 
   }
   await using running = RunningMigration.start(pair, { clock: patient });
   await running.untilReady();
-  // So that the engine sees the delete only when the document is back.
-  running.migration.want('PAUSED');
-  await running.until('the pause', ({ state }) => state === 'PAUSED');
+  // So that the engine handles the delete only when the document is back.
+  using held = holdAt('engine.apply.batch-taken');
   const again = await shop.collection('reinserted').findOneAndDelete({ n: 4 });
   assert.ok(again !== null);
   await shop.collection('reinserted').insertOne(again);
-  running.migration.want('RUNNING');
+  held.release();
   // A command of test servers, which no stream shows.
   await shop.command({ emptycapped: 'log' });
   const copied = pair.destination.client.db('shop').collection('log');
