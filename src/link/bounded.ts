@@ -13,7 +13,7 @@ const MOST_ITEMS = 1_000;
 const MOST_FIELDS = 200;
 /** Deeper than any message of an agent. */
 const DEEPEST = 12;
-/** The most values of a whole message. One of the largest size needs fewer. */
+/** The most values of a whole message. */
 const MOST_VALUES = 100_000;
 
 /**

@@ -31,7 +31,7 @@ const MOST_TOGETHER = 100;
 /** A key to repair, with the documents that both sides have. */
 export interface Repair {
   readonly entry: PendingKey;
-  /** That of the key when its documents were read. A change takes it back. */
+  /** The key had this verdict when its documents were read. A change takes it back. */
   readonly verdict: PendingKey['verdict'];
   readonly wanted: Buffer | undefined;
   readonly there: Buffer | undefined;

@@ -53,7 +53,7 @@ export const administrationErrors = defineErrors('request', {
   LINK_TOKEN_LIMIT: {
     status: 400,
     detail: 'The organization % has % link-tokens that nobody has redeemed, and no more are allowed.',
-    remedy: 'Delete the link-tokens of the organization, or wait: each expires after a day.',
+    remedy: 'Delete the link-tokens of the organization, or wait until they expire.',
   },
   AGENT_LIMIT: {
     status: 400,
