@@ -86,7 +86,7 @@ export const LONG_FILES: readonly string[] = [
   'test/cli/sync-hooks.test.ts',
   'test/engine/cutover/watchdog.test.ts',
   'test/engine/collections/index-changes.test.ts',
-  'test/agent/reversal.test.ts',
+  'test/agent/failback-report.test.ts',
   'test/docs/faq.test.ts',
   'test/engine/cutover/written-after-commit.test.ts',
   'test/docs/cutover-fails/after-commit.test.ts',

@@ -1,4 +1,4 @@
-import { Migration } from '../../src/engine/index.ts';
+import { ReversibleMigration, Steering } from '../../src/engine/index.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 
 /** A request of the parent: pause, or apply the given number of changes. */
@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 20;
 
 /** Runs the engine in a separate process, as in production: `node linkspan-process.ts SOURCE DESTINATION [off]`. The parent controls it with messages. */
 const [source = '', destination = '', verification] = process.argv.slice(2);
-const migration = new Migration({
+const migration = new ReversibleMigration({
   migrationId: newId(),
   source: { uri: source },
   destination: { uri: destination },
@@ -21,6 +21,7 @@ const migration = new Migration({
   verification: verification === 'off' ? 'OFF' : 'REPAIR',
   logger: silentLogger,
 });
+const steering = new Steering(migration);
 const ended = migration.run(new AbortController().signal).then(
   () => new Error('the migration ended'),
   (error: unknown) => error,
@@ -43,12 +44,12 @@ answer(0);
 
 async function pause(): Promise<void> {
   readBefore = migration.progress().changes.read;
-  migration.want('PAUSED');
+  steering.pause();
   await until(() => migration.progress().state === 'PAUSED');
 }
 
 async function apply(changes: number): Promise<void> {
-  migration.want('RUNNING');
+  steering.resume();
   await until(() => {
     const { read, queued } = migration.progress().changes;
     return read - readBefore >= changes && queued === 0;

@@ -1,4 +1,4 @@
-import { Migration } from '../../src/engine/index.ts';
+import { ReversibleMigration } from '../../src/engine/index.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 import { DATABASE } from '../servers.ts';
 
@@ -17,7 +17,7 @@ const [source = '', destination = ''] = process.argv.slice(2);
 process.on('message', async ({ collection }: Request) => {
   const before = process.cpuUsage();
   const beganAt = performance.now();
-  const migration = new Migration({
+  const migration = new ReversibleMigration({
     migrationId: newId(),
     source: { uri: source },
     destination: { uri: destination },

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import type { WantedState } from '../contract/index.ts';
 import { type WantedAgentState, wantedState } from '../link/index.ts';
 import { writeDurably } from '../platform/index.ts';
 
@@ -31,7 +32,7 @@ export class CutoverNotes {
     try {
       const { migrations } = file.parse(JSON.parse(readFileSync(this.#file, 'utf8')));
       this.#durable = migrations;
-      return migrations.map((migration) => ({ ...migration, wanted: 'RUNNING' }));
+      return migrations.map((migration) => withWanted(migration, 'RUNNING'));
     } catch {
       return [];
     }
@@ -47,7 +48,7 @@ export class CutoverNotes {
    * @throws Error of the file system; the earlier notes are then still there
    */
   note(wanted: readonly WantedMigration[]): void {
-    const migrations = wanted.filter((migration) => migration.wanted === 'CUTOVER');
+    const migrations = wanted.filter(({ order }) => order.wanted === 'CUTOVER');
     const text = JSON.stringify({ migrations });
     if (text === this.#noted) return;
     if (migrations.length > 0) writeDurably(this.#file, text);
@@ -55,4 +56,9 @@ export class CutoverNotes {
     this.#noted = text;
     this.#durable = migrations;
   }
+}
+
+/** Returns a migration whose order wants another state. */
+export function withWanted(migration: WantedMigration, wanted: WantedState): WantedMigration {
+  return { ...migration, order: { ...migration.order, wanted } };
 }

@@ -1,7 +1,7 @@
 import { dateOf } from '../contract/index.ts';
 import type { Report, WantedAgentState } from '../link/index.ts';
 import { type Clock, type Logger, messageOf } from '../platform/index.ts';
-import type { CutoverNotes } from './cutover-notes.ts';
+import { type CutoverNotes, withWanted } from './cutover-notes.ts';
 import type { MigrationRunner } from './migration-runner.ts';
 
 type WantedMigration = WantedAgentState['migrations'][number];
@@ -72,12 +72,12 @@ export class MigrationOrders {
 
   #carryOut(): void {
     this.#note();
-    const earlier = new Map(this.#carriedOut.map(({ id, wanted }) => [id, wanted]));
+    const earlier = new Map(this.#carriedOut.map(({ id, order }) => [id, order.wanted]));
     this.#carriedOut = this.#wanted.map((migration) =>
       // rule: cutover-after-durable-note
-      migration.wanted !== 'CUTOVER' || this.#notes.has(migration)
+      migration.order.wanted !== 'CUTOVER' || this.#notes.has(migration)
         ? migration
-        : { ...migration, wanted: earlier.get(migration.id) ?? 'RUNNING' },
+        : withWanted(migration, earlier.get(migration.id) ?? 'RUNNING'),
     );
     this.#runner.setWanted(this.#carriedOut);
   }
@@ -102,6 +102,7 @@ export class MigrationOrders {
 
   #isHeld(id: string): boolean {
     const carriedOut = this.#carriedOut.find((migration) => migration.id === id);
-    return this.#wanted.some(({ id: wantedId, wanted }) => wantedId === id && wanted !== carriedOut?.wanted);
+    const held = carriedOut?.order.wanted;
+    return this.#wanted.some((migration) => migration.id === id && migration.order.wanted !== held);
   }
 }

@@ -44,16 +44,16 @@ export class MigrationRunner {
 
   /** Starts and steers migrations as far as possible now. Must be called repeatedly, because more may become possible later. */
   advance(): void {
-    for (const { id, assignment, ...target } of this.#wanted) {
+    for (const { id, assignment, order } of this.#wanted) {
       this.#takeBack(id);
       const { projectId, clusterName } = assignment.source;
       const migration =
         this.#migrations.get(id) ??
         new AssignedMigration(id, `${projectId}/${clusterName}`, this.#logger, this.#changed);
       this.#migrations.set(id, migration);
-      migration.want(target);
+      migration.follow(order);
       if (migration.waiting && !this.#busy(migration.sourceKey))
-        migration.start(target, () => this.#optionsOf(id, assignment));
+        migration.start(order, () => this.#optionsOf(id, assignment));
     }
   }
 

@@ -96,7 +96,7 @@ export async function showMigration(
   const { id, host, state, progress, contact } = view;
   const isWorking = state.status === 'WORKING';
   const isCurrent = contact === null || contact.status === 'CONNECTED';
-  const beforeCutover = isWorking && state.wanted !== 'CUTOVER';
+  const beforeCutover = isWorking && state.order.wanted !== 'CUTOVER';
   return {
     _id: id,
     status: state.status,

@@ -110,12 +110,14 @@ const OF_THE_MOMENT: ReadonlySet<string> = new Set(['HOST_BUSY', 'OPLOG_SHORT'])
 /** @param destinationName  the registered name of the destination */
 export function showDetail(view: MigrationView, destinationName: string): z.output<typeof migrationDetail> {
   const { state, progress, contact, waits, gates, problems, warnings, createdAtMs, updatedAtMs } = view;
+  const { wanted, loadLevel, copyBytesPerSecond, drops, abort, rehearsal } = state.order;
+  const dropsDirection = state.status === 'COMPLETE' ? state.order.direction + 1 : state.order.direction;
   const blockedSince = progress && sourceBlockedSince(progress);
   const hasEnded = state.endedAtMs !== null;
   const stage = stageOf(
     {
       status: state.status,
-      wanted: state.wanted,
+      wanted,
       isAgentLost: contact?.status === 'LOST',
       isBlocked: blockedSince !== null,
       hasProblems: problems.length > 0,
@@ -126,22 +128,17 @@ export function showDetail(view: MigrationView, destinationName: string): z.outp
     source: { groupId: view.sourceGroupId, clusterName: view.sourceClusterName },
     destination: { groupId: view.groupId, clusterName: destinationName },
     stage,
-    wanted: state.wanted,
-    loadLevel: state.loadLevel,
-    maxMegabytesPerSecond: state.copyMegabytesPerSecond ?? null,
-    dropsConfirmed: state.dropsConfirmed != null,
+    wanted,
+    loadLevel,
+    maxMegabytesPerSecond: copyBytesPerSecond && copyBytesPerSecond / 1e6,
+    dropsConfirmed: drops?.direction === dropsDirection,
     cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),
     ...(blockedSince !== null && { sourceBlockedSince: blockedSince }),
     ...(state.cutoverRequestedAtMs === undefined ? {} : { cutoverRequestedAt: atlasDate(state.cutoverRequestedAtMs) }),
-    ...(state.cutoverAborted === undefined
-      ? {}
-      : {
-          cutoverAbort: {
-            requestedAt: atlasDate(state.cutoverAborted),
-            isDone: progress?.cutoverAborted === state.cutoverAborted,
-          },
-        }),
-    ...(state.rehearsal === undefined ? {} : { rehearsalId: state.rehearsal }),
+    ...(abort !== null && {
+      cutoverAbort: { requestedAt: atlasDate(abort), isDone: progress?.cutoverAborted === abort },
+    }),
+    ...(rehearsal !== null && { rehearsalId: rehearsal }),
     ...showWayBack(view),
     createdAt: atlasDate(createdAtMs),
     updatedAt: atlasDate(updatedAtMs),

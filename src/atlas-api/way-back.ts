@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { errorData, listOf } from '../contract/index.ts';
-import { type MigrationView, stillBlocked, usersOn } from '../control/index.ts';
+import { isFinishing, type MigrationView, stillBlocked, usersOn, type WayBackState } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
 
 /** As long as a cutover window. The old source needs disk and load for all changes meanwhile. */
@@ -42,14 +42,15 @@ type Shown = z.output<z.ZodObject<typeof wayBackFields>>;
 export function showWayBack(view: MigrationView): Shown {
   const { state, wayBack: reported } = view;
   if (state.wayBack === undefined) return {};
-  const follows = reported?.state === 'FOLLOWING' && state.wayBack === 'OPEN' ? reported : undefined;
+  const mayFollow = state.wayBack === 'OPEN' && !isFinishing(state);
+  const follows = reported?.state === 'FOLLOWING' && mayFollow ? reported : undefined;
   const isOpen = state.status === 'COMPLETE' && state.endedAtMs === null;
   const isHeard = view.contact === null || view.contact.status === 'CONNECTED';
   return {
-    reversals: state.reversals ?? 0,
+    reversals: state.order.direction,
     usersOn: usersOn(state),
     wayBack: {
-      state: state.wayBack === 'OPEN' ? (follows ? 'FOLLOWING' : 'PREPARING') : state.wayBack,
+      state: shownState(state, state.wayBack, follows !== undefined),
       ...(isOpen && state.wayBackSinceMs !== undefined && { openSince: atlasDate(state.wayBackSinceMs) }),
       ready: (follows?.ready ?? false) && isHeard,
       lagSeconds: isHeard ? (follows?.lagSeconds ?? null) : null,
@@ -58,6 +59,12 @@ export function showWayBack(view: MigrationView): Shown {
       ...(isOpen && reported?.state === 'FAILED' && { error: reported.error }),
     },
   };
+}
+
+function shownState(state: MigrationView['state'], recorded: WayBackState, follows: boolean) {
+  if (isFinishing(state)) return 'FINISHING';
+  if (recorded === 'OPEN') return follows ? 'FOLLOWING' : 'PREPARING';
+  return recorded;
 }
 
 function warningsOf({ id, state, atMs }: MigrationView): string[] {

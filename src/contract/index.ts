@@ -11,6 +11,7 @@ export { GATE_GROUPS, GATES, type GateName } from './gates.ts';
 export * from './in-words.ts';
 export * from './mismatch.ts';
 export * from './oplog.ts';
+export * from './order.ts';
 export * from './outcome.ts';
 export { phaseName } from './phase-name.ts';
 export { listOf } from './primitives.ts';

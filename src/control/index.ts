@@ -128,10 +128,12 @@ export type { Control } from './ports/control.ts';
 export type { DestinationPort, DiallingTenant, UserCredentials } from './ports/destination-port.ts';
 export type { Actor } from './records/actor.ts';
 export {
+  isFinishing,
   type MigrationEvent,
   type MigrationState,
   type MigrationStatus,
   NEW_MIGRATION,
+  type WayBackState,
 } from './records/migration-state.ts';
 export { transition } from './records/migration-transitions.ts';
 export type {

@@ -1,24 +1,16 @@
-import {
-  type CollectionProgress,
-  inWords,
-  type ListedMismatch,
-  type Outcome,
-  type Progress,
-} from '../contract/index.ts';
-import { systemClock, UserError } from '../platform/index.ts';
-import type { LoadLevel } from './copy/load-level.ts';
+import type { CollectionProgress, ListedMismatch, Order, Outcome, Progress, WantedState } from '../contract/index.ts';
+import { UserError } from '../platform/index.ts';
 import { DestinationWentBack } from './mongodb/fence.ts';
 import { hasWayBack } from './records/records.ts';
 import { collectionProgress } from './report/collection-progress.ts';
 import { gatesBeforeRun } from './report/gate.ts';
 import { listedMismatches } from './report/listed-mismatches.ts';
-import type { WantedState } from './report/progress.ts';
 import { beforeRun, snapshot } from './report/snapshot.ts';
-import { type Cancellation, refuseLateCancel } from './run/cancel.ts';
+import { refuseLateCancel } from './run/cancel.ts';
 import type { Clusters } from './run/clusters.ts';
+import { FollowedOrder } from './run/followed-order.ts';
 import type { MigrationRun, Occasion } from './run/migration-run.ts';
 import { Opening } from './run/opening.ts';
-import { OperatorWishes } from './run/operator-wishes.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
 /** One migration between two replica sets. This is the whole interface of the data plane. */
@@ -26,20 +18,20 @@ export class Migration {
   readonly options: MigrationOptions;
   #run: MigrationRun | undefined;
   #opening: Opening | undefined;
-  readonly #wishes = new OperatorWishes();
+  readonly #order: FollowedOrder;
   #neverBegan = false;
   #ended: Promise<Outcome> | undefined;
 
-  constructor(options: MigrationOptions) {
+  /** @param order  that of an attempt before this one; the operator wants nothing yet, unless given */
+  constructor(options: MigrationOptions, order = new FollowedOrder()) {
     this.options = options;
+    this.#order = order;
   }
 
-  /** Returns another attempt of the migration, whose run has failed, with the operator's wishes. */
+  /** Returns another attempt of the migration, whose run has failed, with the operator's order. */
   again(): Migration {
-    const attempt = new Migration(this.options);
-    // rule: wishes-survive-retry
-    attempt.#wishes.change(this.#wishes.current);
-    return attempt;
+    // rule: order-survives-retry
+    return new Migration(this.options, this.#order);
   }
 
   /**
@@ -54,94 +46,50 @@ export class Migration {
   }
 
   /**
-   * Cancels the migration for good. Resolves when that is done. Before `run`, it makes the next run end cancelled.
-   * @throws UserError WRONG_STATE past the cutover's point of no return, or the failure of the run
+   * Follows an order from now on, as far as its state allows. Must be called again while an abort is unanswered: the
+   * commit that came before it may be taken back.
    */
-  async cancel(cancellation: Cancellation): Promise<void> {
-    refuseLateCancel(this.progress().state, this.#run?.log.record.cutover?.committed ?? false);
-    this.#wishes.change({ cancellation });
-    // The run may have committed before it saw the cancellation.
-    if ((await this.#ended) === 'COMMITTED') refuseLateCancel('COMMITTED', true);
-  }
-
-  /** Sets the load level of the initial copy. Takes effect at once. */
-  setLoadLevel(level: LoadLevel): void {
-    this.#wishes.change({ loadLevel: level });
+  follow(order: Order): void {
+    // From here on no commit is sent, unless the order wants one: cut-over.ts looks at it in the moment in which it sends one.
+    this.#order.follow(order);
+    if (order.wanted === 'CUTOVER') this.#run?.attempts.timeline.want();
+    void this.#run?.answerAbort();
   }
 
   /**
-   * Limits the initial copy, up to the limit of the options. Takes effect at once. Changes are never limited: that would only
-   * add lag.
-   * @param bytesPerSecond  null for no limit other than that of the options
+   * Resolves when the abort or the cancellation of the order is done; at once when there is none, and before `run`.
+   * @throws UserError CUTOVER_COMMITTED or WRONG_STATE past the cutover's point of no return, WRONG_STATE when the run ends
+   * without opening the source, or the failure of the run
    */
-  limitCopy(bytesPerSecond: number | null): void {
-    this.#wishes.change({ copyBytesPerSecond: bytesPerSecond ?? Number.POSITIVE_INFINITY });
+  async carriedOut(): Promise<void> {
+    const { wanted, abort } = this.#order.current;
+    if (wanted === 'CANCELLED') {
+      this.refuseLateCancel();
+      // The run may have committed before it saw the cancellation.
+      if ((await this.#ended) === 'COMMITTED') refuseLateCancel('COMMITTED', true);
+      return;
+    }
+    if (wanted === 'CUTOVER' || abort === null || abort === this.#order.aborted) return;
+    this.refuseLateAbort();
+    await this.#run?.answerAbort();
+    if (abort !== this.#order.aborted) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
   }
 
-  /**
-   * Applies the drops that wait for a confirmation, and all later ones of this run, however much they remove. Continues an
-   * opposite direction whose source went back in its history before this confirmation.
-   * @param confirmation  a number that grows with each confirmation; the current time, unless given. Repeating one does no harm
-   */
-  confirmDrops(confirmation = (this.options.clock ?? systemClock).now()): void {
-    this.#wishes.change({ dropsConfirmed: confirmation });
-  }
-
-  /**
-   * Sets the state that the operator wants. Repeating it does no harm.
-   * @throws UserError NOT_READY_FOR_CUTOVER with the reasons, if a cutover can't begin now
-   */
-  want(wanted: WantedState): void {
-    if (wanted === 'CUTOVER') this.#refuseUnready();
-    this.#wishes.change({ state: wanted });
-  }
-
-  /**
-   * Rehearses the cutover: blocks the source for at most 200 ms, and never commits. The last of `cutoverAttempts` in the
-   * progress has the result.
-   * @param name  a number that grows with each rehearsal; one that was begun isn't begun again
-   * @throws UserError NOT_READY_FOR_CUTOVER with the reasons, if a cutover couldn't begin now; WRONG_STATE while another
-   * state is wanted
-   */
-  rehearse(name: number): void {
-    if (name <= (this.#run?.log.record.cutover?.rehearsed ?? 0) || name === this.#wishes.current.rehearsal) return;
-    if (this.wanted !== 'RUNNING') throw new UserError('WRONG_STATE', ['Rehearsing', inWords(this.wanted)]);
-    this.#refuseUnready();
-    this.#wishes.change({ rehearsal: name });
-  }
-
-  /**
-   * Takes back the wish for a cutover, also while one is under way: it ends with the source open, and the migration
-   * continues. Changes nothing when no cutover is wanted. Resolves when the source is open, also when an engine before
-   * this one has blocked it.
-   * @throws UserError CUTOVER_COMMITTED once the commit was sent, WRONG_STATE before the migration runs, or when the run
-   * ends without opening the source
-   */
-  async abortCutover(): Promise<void> {
-    const run = this.#run;
+  /** @throws UserError WRONG_STATE before the migration runs, CUTOVER_COMMITTED once the commit was sent */
+  refuseLateAbort(): void {
     // Before its records are loaded, nobody knows whether an earlier engine has committed.
-    if (!run?.loaded) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
-    // rule: refuse-abort-after-commit
-    const committed = run.log.record.cutover?.committed || run.log.commitWasSent;
-    if (committed) throw new UserError('CUTOVER_COMMITTED', [this.options.migrationId]);
-    // From here on no commit is sent: cut-over.ts checks this wish in the moment in which it sends one.
-    // rule: abort-waits-for-earlier-block
-    if (this.wanted === 'CUTOVER') this.#wishes.change({ state: 'RUNNING' });
-    if (!(await run.untilOpen())) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
+    if (!this.#run?.loaded) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
+    if (this.#run.commitWasSent) throw new UserError('CUTOVER_COMMITTED', [this.options.migrationId]);
   }
 
-  /**
-   * Cuts over as soon as the migration is ready, also when it is paused or doesn't run yet. The timeline of the cutover
-   * begins at this call.
-   */
-  cutOverOnceReady(): void {
-    this.#run?.attempts.timeline.want();
-    this.#wishes.change({ state: 'CUTOVER' });
+  /** @throws UserError WRONG_STATE past the cutover's point of no return */
+  refuseLateCancel(): void {
+    refuseLateCancel(this.progress().state, this.#run?.log.record.cutover?.committed ?? false);
   }
 
   /** The state that the operator wants. The migration enters it when it can. */
   get wanted(): WantedState {
-    return this.#wishes.current.state;
+    return this.#order.current.wanted;
   }
 
   /** Whether it has cut over, and the opposite direction may follow. */
@@ -173,6 +121,11 @@ export class Migration {
 
   /** Returns a snapshot of the progress. Cheap, and possible at any time. */
   progress(): Progress {
+    const { aborted } = this.#order;
+    return { ...this.#snapshot(), ...(aborted !== null && { cutoverAborted: aborted }) };
+  }
+
+  #snapshot(): Progress {
     if (this.#run !== undefined) return snapshot(this.#run, this.options);
     const progress = beforeRun(this.options, this.#opening?.waits);
     return this.#neverBegan
@@ -200,7 +153,7 @@ export class Migration {
 
   async #openAndRun(stop: AbortSignal, opened: Clusters | undefined): Promise<Outcome> {
     for (let wentBack: DestinationWentBack | undefined; ; ) {
-      const occasion = { stop, wishes: this.#wishes, wentBack };
+      const occasion = { stop, order: this.#order, wentBack };
       const run = await this.#open(occasion, wentBack === undefined ? opened : undefined).catch((error: unknown) => {
         if (!stop.aborted) throw error;
       });
@@ -227,12 +180,5 @@ export class Migration {
     const opening = new Opening(this.options, occasion, opened);
     this.#opening = opening;
     return await opening.open();
-  }
-
-  #refuseUnready(): void {
-    const { state } = this.progress();
-    if (this.wanted === 'CUTOVER' || state === 'COMMITTING' || state === 'COMMITTED') return;
-    const reasons = this.#run?.notReadyReasons ?? ['it is not running'];
-    if (reasons.length > 0) throw new UserError('NOT_READY_FOR_CUTOVER', [reasons.join(', ')]);
   }
 }

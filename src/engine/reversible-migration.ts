@@ -1,4 +1,4 @@
-import type { Outcome, Progress } from '../contract/index.ts';
+import { FIRST_ORDER, type Order, type Outcome, type Progress, type WantedState } from '../contract/index.ts';
 import {
   type Clock,
   delayAfter,
@@ -14,7 +14,7 @@ import { Migration } from './migration.ts';
 import { clientOf } from './mongodb/connect.ts';
 import { OtherDirection } from './records/other-direction.ts';
 import { shownState } from './records/shown-state.ts';
-import { closeWayBack, noteReversal } from './records/way-back.ts';
+import { closeOnEither, closeWayBack, noteReversal } from './records/way-back.ts';
 import { gatesBeforeRun } from './report/gate.ts';
 import type { Clusters } from './run/clusters.ts';
 import type { MigrationOptions } from './scope/options.ts';
@@ -23,6 +23,8 @@ import type { MigrationOptions } from './scope/options.ts';
 const ANSWERS_WITHIN_MS = 10_000;
 /** When a way back that failed begins again, so that it resumes soon after its cause is gone. */
 const BACK_OFF = { firstMs: 1_000, longestMs: 60_000 };
+/** Each attempt to close a way back connects to the cluster, and the first may come before the engine has opened it. */
+const CLOSES_AGAIN_AFTER_MS = 2_000;
 const BEGINS_AGAIN = 'it begins again after a failure';
 /** Failures of a way back that last. */
 const LASTING: readonly ErrorCode[] = ['TAKEN_OVER', 'WAY_BACK_LOST', 'CUTOVER_RECORD_LOST', 'DESTINATION_TAKEN'];
@@ -45,6 +47,12 @@ export class ReversibleMigration {
   #failed: { readonly attempt: Migration; readonly error: unknown } | undefined;
   /** The last direction on whose record this process has noted that the opposite one is requested. */
   #noted: number | undefined;
+  #order: Order = FIRST_ORDER;
+  /** The reversal or the closing of a way back that is under way. */
+  #acting: Promise<void> | undefined;
+  /** What the last one failed with, under which revision of the order, and when it may be tried again. */
+  #refusal: { readonly error: unknown; readonly revision: number; readonly untilMs: number } | undefined;
+  #closed: Order['finish'] = null;
 
   constructor(options: MigrationOptions) {
     this.#options = options;
@@ -55,6 +63,26 @@ export class ReversibleMigration {
   /** The direction that the operator sees: the last one that has cut over, or the opposite one once it is requested. */
   get current(): Migration {
     return (this.isReversing ? this.#next : undefined) ?? this.#current;
+  }
+
+  /** The direction that the operator sees: how often it was reversed. */
+  get direction(): number {
+    return this.current.options.reversals ?? 0;
+  }
+
+  /** Whether a way back follows a cutover. */
+  get isReversible(): boolean {
+    return this.#options.reversible ?? false;
+  }
+
+  /** The state that the operator wants of this direction. */
+  get wanted(): WantedState {
+    return this.current.wanted;
+  }
+
+  /** The `finish` that was carried out; null before the first. */
+  get closed(): Order['finish'] {
+    return this.#closed;
   }
 
   /** Whether the operator has asked for the direction after the last one that has cut over. */
@@ -136,6 +164,7 @@ export class ReversibleMigration {
     while (outcome === 'COMMITTED' && this.#current.hasWayBack) {
       const next = this.#next ?? this.#inNextDirection();
       this.#wayBack = next;
+      this.#passOn();
       const stop = AbortSignal.any([signal, this.#finished.signal]);
       const beganAtMs = this.#clock.elapsed();
       try {
@@ -171,12 +200,74 @@ export class ReversibleMigration {
   }
 
   /**
-   * Makes the opposite direction the one that the operator sees. It goes on following; its cutover then returns to the
-   * old source. Repeating it does no harm.
-   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, CUTOVER_RECORD_LOST when the record of
-   * that cutover is gone, or the failure of the way back
+   * Follows an order from now on, and does each part of it as soon as the state allows. Aborts a cutover before it returns. Must
+   * be called again while the direction or the end of a way back isn't as ordered, also once the run has ended.
    */
-  async reverse(): Promise<void> {
+  follow(order: Order): void {
+    this.#order = order;
+    const { finish, direction } = order;
+    const isAhead = finish === null && direction === this.direction + 1;
+    if (finish !== null && finish !== this.#closed) this.#act('way_back.close_failed', () => this.#finish(finish));
+    if (isAhead) this.#act('migration.reverse_failed', () => this.#reverse());
+    this.#passOn();
+  }
+
+  /**
+   * Resolves when what the order asks for at once is done: another direction, the end of a way back, an abort, a cancellation.
+   * @throws UserError WRONG_STATE when the state doesn't allow it, CUTOVER_RECORD_LOST when the record of the last cutover is
+   * gone, WAY_BACK_LOST, the failure of the way back, and as {@link Migration.carriedOut}
+   */
+  async carriedOut(): Promise<void> {
+    const { finish, direction, revision } = this.#order;
+    const isDone = () => (finish === null ? direction <= this.direction : finish === this.#closed);
+    while (!isDone()) {
+      this.follow(this.#order);
+      if (this.#acting === undefined) throw this.#refusal?.error ?? new UserError('WRONG_STATE', ['Reversing', 'done']);
+      await this.#acting;
+      if (!isDone() && this.#refusal?.revision === revision) throw this.#refusal.error;
+    }
+    if (finish === null) await this.current.carriedOut();
+  }
+
+  /** Gives each direction the order, as far as it is about it. */
+  #passOn(): void {
+    const { current } = this;
+    // rule: request-of-its-direction
+    const isOfCurrent = this.#order.direction === this.direction && this.#order.finish === null;
+    const other: Order = { ...this.#order, wanted: 'RUNNING', rehearsal: null, abort: null };
+    current.follow(isOfCurrent ? this.#order : other);
+    this.wayBack?.follow(other);
+  }
+
+  #act(failed: 'migration.reverse_failed' | 'way_back.close_failed', act: () => Promise<void>): void {
+    const { revision } = this.#order;
+    const last = this.#refusal;
+    if (this.#acting !== undefined || this.recordLost !== undefined) return;
+    if (last?.revision === revision && this.#clock.elapsed() < last.untilMs) return;
+    const refused = (error: unknown) => {
+      const waitsMs = failed === 'way_back.close_failed' ? CLOSES_AGAIN_AFTER_MS : 0;
+      this.#refusal = { error, revision, untilMs: this.#clock.elapsed() + waitsMs };
+      // The engine has not opened the way back yet, and is asked again. Or another cutover has followed the one whose way back
+      // is to be closed.
+      if (error instanceof UserError && error.code === 'WRONG_STATE') return;
+      this.#options.logger.warn({ event: failed, error: redact(messageOf(error)) }, 'The order was not carried out');
+    };
+    this.#acting = act()
+      .catch(refused)
+      .finally(() => {
+        this.#acting = undefined;
+        this.#passOn();
+      });
+  }
+
+  /** The error of an order that can't be carried out any more: the record of the last cutover is gone. */
+  get recordLost(): UserError | undefined {
+    const error = this.#refusal?.error;
+    return error instanceof UserError && error.code === 'CUTOVER_RECORD_LOST' ? error : undefined;
+  }
+
+  /** Makes the opposite direction the one that the operator sees. It goes on following; its cutover then returns to the old source. */
+  async #reverse(): Promise<void> {
     // rule: refuse-failed-failback
     if (this.wayBackFailure !== undefined) throw this.wayBackFailure;
     const next = this.#openWayBack('Reversing');
@@ -186,23 +277,32 @@ export class ReversibleMigration {
       if (this.#noted !== reversals) await noteReversal(destination, migrationId, reversals);
       this.#noted = reversals;
     });
+    this.#options.logger.info(
+      { event: 'migration.reversed', reversals: this.direction },
+      'The direction of the migration is reversed',
+    );
+  }
+
+  async #finish(finish: NonNullable<Order['finish']>): Promise<void> {
+    // rule: pass-on-finish
+    await this.#close(finish === 'LAST' ? undefined : finish);
+    this.#closed = finish;
+    this.#options.logger.info({ event: 'way_back.closed' }, 'The way back is closed');
   }
 
   /**
    * Closes the way back for good: the old source follows no more changes, and stays blocked. It need not be reachable,
    * also when this engine has waited for it since its start.
    * @param cutover  the direction of the cutover whose way back it is; the last one, unless given
-   * @throws UserError WRONG_STATE unless that is the last cutover and its way back is open, WAY_BACK_LOST, or
-   * CUTOVER_RECORD_LOST: then the way back has ended, and no record shows that
    */
-  async finish(cutover?: number): Promise<void> {
+  async #close(cutover: number | undefined): Promise<void> {
+    const { migrationId, destination, reversals = 0 } = this.#current.options;
     if (this.#wayBack === undefined && this.#lacksCluster) {
-      await this.#closeOnRecord(cutover);
+      await closeOnEither(this.#options, migrationId, cutover);
       this.#finished.abort();
       return;
     }
     const next = this.#openWayBack('Finishing');
-    const { migrationId, destination, reversals = 0 } = this.#current.options;
     // rule: close-last-cutover-only
     if (cutover !== undefined && cutover !== reversals)
       throw new UserError('WRONG_STATE', [`Closing the way back of direction ${cutover}`, `in direction ${reversals}`]);
@@ -211,7 +311,8 @@ export class ReversibleMigration {
       if (!isLost && error !== this.#failed?.error) throw error;
     };
     // Without an answer the old source may be lost. From now on its direction can't cut over.
-    const cancelled = next.cancel({ drop: false });
+    next.follow({ ...this.#order, wanted: 'CANCELLED', drop: false });
+    const cancelled = next.carriedOut();
     const answered = new AbortController();
     const waited = this.#clock.sleep(ANSWERS_WITHIN_MS, answered.signal);
     await Promise.race([cancelled, waited]).catch(ignoreLost);
@@ -251,23 +352,6 @@ export class ReversibleMigration {
     return state === 'CREATED' && waiting.some(({ since }) => now - Date.parse(since) >= ANSWERS_WITHIN_MS);
   }
 
-  /** Closes the way back on the side that has the users. The other one is blocked or lost. */
-  async #closeOnRecord(cutover: number | undefined): Promise<void> {
-    const { source, destination, migrationId } = this.#options;
-    // rule: close-named-cutover-on-record
-    if (cutover !== undefined) {
-      await closeWayBack(cutover % 2 === 0 ? destination : source, migrationId, cutover);
-      return;
-    }
-    try {
-      await closeWayBack(destination, migrationId);
-    } catch (error) {
-      await closeWayBack(source, migrationId).catch(() => {
-        throw error;
-      });
-    }
-  }
-
   #openWayBack(what: string): Migration {
     if (this.#wayBack !== undefined) return this.#wayBack;
     throw new UserError('WRONG_STATE', [what, shownState(this.#current.progress().state)]);
@@ -283,6 +367,7 @@ export class ReversibleMigration {
         if (!(error instanceof OtherDirection)) throw error;
         // rule: resume-recorded-direction
         this.#current = this.#inDirection(error.reversals - 1);
+        this.#passOn();
       }
     }
   }

@@ -1,5 +1,5 @@
 import { type Progress as EngineProgress, inWords, showCutoverReport, showSourceWatch } from '../contract/index.ts';
-import { CommittedWatch, problemsOf, ReversibleMigration } from '../engine/index.ts';
+import { CommittedWatch, problemsOf, ReversibleMigration, Steering } from '../engine/index.ts';
 import { newId, systemClock, UserError } from '../platform/index.ts';
 import { engineOptions } from './engine-options.ts';
 import type { LoadLevel, MigrationOptions } from './options.ts';
@@ -15,11 +15,13 @@ export function newMigrationId(): string {
 /** One migration between two replica sets. Errors that a user can fix are of the type {@link UserError}. */
 export class Migration {
   readonly #engine: ReversibleMigration;
+  readonly #steering: Steering;
   #isStarted = false;
 
   /** Connects to nothing yet. @throws TypeError for a `migrationId` that isn't one */
   constructor(options: MigrationOptions) {
     this.#engine = new ReversibleMigration(engineOptions(options));
+    this.#steering = new Steering(this.#engine);
   }
 
   /**
@@ -72,25 +74,22 @@ export class Migration {
    * @throws UserError WRONG_STATE while a cutover is wanted
    */
   pause(): void {
-    const { current } = this.#engine;
-    if (current.wanted === 'CUTOVER') throw new UserError('WRONG_STATE', ['Pausing', 'cutting over']);
-    current.want('PAUSED');
+    this.#steering.pause();
   }
 
   /** Continues after {@link pause}. Changes nothing when it isn't paused. */
   resume(): void {
-    const { current } = this.#engine;
-    if (current.wanted === 'PAUSED') current.want('RUNNING');
+    this.#steering.resume();
   }
 
   /** Cuts over now. Repeating it does no harm. @throws UserError NOT_READY_FOR_CUTOVER with the reasons */
   cutOver(): void {
-    this.#engine.current.want('CUTOVER');
+    this.#steering.cutOver();
   }
 
   /** Cuts over as soon as the migration is ready. Possible before {@link run}. */
   cutOverOnceReady(): void {
-    this.#engine.current.cutOverOnceReady();
+    this.#steering.cutOverOnceReady();
   }
 
   /**
@@ -99,7 +98,7 @@ export class Migration {
    * @throws UserError NOT_READY_FOR_CUTOVER, or WRONG_STATE while a pause or a cutover is wanted
    */
   rehearseCutover(): void {
-    this.#engine.current.rehearse(Date.now());
+    this.#steering.rehearse(Date.now());
   }
 
   /**
@@ -107,7 +106,7 @@ export class Migration {
    * @throws UserError CUTOVER_COMMITTED past the point of no return, WRONG_STATE while it doesn't run
    */
   async abortCutover(): Promise<void> {
-    await this.#engine.current.abortCutover();
+    await this.#steering.abortCutover();
   }
 
   /**
@@ -116,12 +115,12 @@ export class Migration {
    * @throws UserError WRONG_STATE past the cutover's point of no return
    */
   async cancel({ drop = false }: { readonly drop?: boolean } = {}): Promise<void> {
-    await this.#engine.current.cancel({ drop });
+    await this.#steering.cancel(drop);
   }
 
   /** Sets the load of the initial copy. Takes effect at once. */
   setLoadLevel(level: LoadLevel): void {
-    this.#engine.current.setLoadLevel(level);
+    this.#steering.limit({ loadLevel: level });
   }
 
   /**
@@ -129,7 +128,7 @@ export class Migration {
    * @param bytesPerSecond  null for no limit other than that of the options
    */
   limitCopy(bytesPerSecond: number | null): void {
-    this.#engine.current.limitCopy(bytesPerSecond);
+    this.#steering.limit({ copyBytesPerSecond: bytesPerSecond });
   }
 
   /**
@@ -137,7 +136,7 @@ export class Migration {
    * side with the users was restored from a backup.
    */
   confirmDrops(): void {
-    (this.#engine.wayBack ?? this.#engine.current).confirmDrops();
+    this.#steering.confirmDrops(Date.now());
   }
 
   /** The progress of the way back of a reversible migration that has cut over; undefined without one. */
@@ -160,7 +159,7 @@ export class Migration {
    * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or the failure of the way back
    */
   async reverse(): Promise<void> {
-    await this.#engine.reverse();
+    await this.#steering.reverse();
   }
 
   /**
@@ -168,6 +167,6 @@ export class Migration {
    * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or WAY_BACK_LOST
    */
   async finish(): Promise<void> {
-    await this.#engine.finish();
+    await this.#steering.finish();
   }
 }

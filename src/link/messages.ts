@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { estimate, finding, listOf, type Progress, progress, sourceWatch, wayBack } from '../contract/index.ts';
+import { estimate, finding, listOf, order, type Progress, progress, sourceWatch, wayBack } from '../contract/index.ts';
 import { agentName, bounded } from './bounded.ts';
 import { type ReportedLists, reportedLists } from './reported-lists.ts';
 
@@ -70,41 +70,7 @@ export const wantedState = z.object({
   /** When a user last requested the inventory. The agent reads its sources again when this time changes. */
   inventoryWantedAtMs: z.number().optional(),
   validations: z.array(z.object({ id, assignment })),
-  migrations: z.array(
-    z.object({
-      id,
-      assignment,
-      wanted: z.enum(['RUNNING', 'PAUSED', 'CUTOVER', 'CANCELLED']),
-      /** How much load the engine may cause; 3 when an older server omits it. */
-      loadLevel: z.literal([1, 2, 3, 4]).default(3),
-      /** Rate limit of the initial copy; null for none. */
-      copyMegabytesPerSecond: z.number().positive().nullable().default(null),
-      /** The last confirmation of drops, a number that grows: the engine applies all of them. Null before the first. */
-      dropsConfirmed: z.number().nullable().default(null),
-      /** The last rehearsal of a cutover that was requested; null before the first. */
-      rehearsal: z.number().nullable().default(null),
-      /** The last abort of a cutover that was requested; null before the first. It counts unless `wanted` is `CUTOVER`. */
-      cutoverAborted: z.number().nullable().default(null),
-      /** With `CANCELLED`: whether the engine also drops the copied data. */
-      dropCopied: z.boolean().default(false),
-      /** The wanted direction of a reversible migration. */
-      reversal: z
-        .object({
-          /** The direction that `wanted` and `dropsConfirmed` are about. The engine reverses until it has this number. */
-          reversals: z.number().int().nonnegative(),
-          /** Whether the way back is to be closed. */
-          finish: z.boolean(),
-          /**
-           * With `finish`: the direction of the cutover whose way back is to be closed. Absent from servers of older versions,
-           * and ignored by agents of older versions.
-           */
-          finishOf: z.number().int().nonnegative().optional(),
-          /** The last confirmation of drops of the way back. */
-          dropsConfirmed: z.number().nullable(),
-        })
-        .optional(),
-    }),
-  ),
+  migrations: z.array(z.object({ id, assignment, order })),
   /** Sources to watch after a commit, from where the control plane knows them. The revision ignores how far they are. */
   watches: z.array(z.object({ id, source: assignment.shape.source, watch: sourceWatch })).default([]),
 });

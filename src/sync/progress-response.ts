@@ -1,4 +1,5 @@
 import {
+  DEFAULT_LOAD_LEVEL,
   type ErrorData,
   type Finding,
   type Progress,
@@ -8,8 +9,8 @@ import {
   showSourceWatch,
   sourceBlockedSince,
   stageOfRun,
+  type WantedState,
 } from '../contract/index.ts';
-import { DEFAULT_LOAD_LEVEL, type WantedState } from '../engine/index.ts';
 import type { LoadRequest } from './load-request.ts';
 import type { SessionState } from './session-state.ts';
 import type { Direction } from './start-request.ts';

@@ -7,6 +7,7 @@ import {
   type ShownCutoverReport,
   type SourceWatchState,
   showCutoverReport,
+  type WantedState,
 } from '../contract/index.ts';
 import {
   type Clusters,
@@ -19,7 +20,7 @@ import {
   type RecordedStanding,
   ReversibleMigration,
   recordedStanding,
-  type WantedState,
+  Steering,
 } from '../engine/index.ts';
 import { systemClock, UserError } from '../platform/index.ts';
 import { clusterNames, migrationIdOf, otherThan } from './clusters.ts';
@@ -53,6 +54,7 @@ export class SyncSession {
   readonly #finished = Promise.withResolvers<Outcome>();
   #direction: StartRequest | undefined;
   #migration: ReversibleMigration | undefined;
+  #steering: Steering | undefined;
   #warnings: readonly Finding[] = [];
   #roundStartedAtMs = 0;
   #sourceWatch: CommittedWatch | undefined;
@@ -78,7 +80,7 @@ export class SyncSession {
 
   /** How often the direction was reversed. */
   get reversals(): number {
-    return this.#migration?.current.options.reversals ?? 0;
+    return this.#migration?.direction ?? 0;
   }
 
   get state(): SessionState {
@@ -92,12 +94,12 @@ export class SyncSession {
 
   /** Whether the migration cuts over only when somebody requests it, and nobody has. */
   get awaitsCutover(): boolean {
-    return !this.#options.once && this.#migration?.current.wanted === 'RUNNING';
+    return !this.#options.once && this.#migration?.wanted === 'RUNNING';
   }
 
   /** The state that the operator wants; undefined before the first start. */
   get wanted(): WantedState | undefined {
-    return this.#migration?.current.wanted;
+    return this.#migration?.wanted;
   }
 
   /** The load of the initial copy, as it was requested. */
@@ -184,37 +186,35 @@ export class SyncSession {
 
   /** @throws UserError WRONG_STATE unless RUNNING */
   pause(): void {
-    this.#expect('RUNNING', 'pause').want('PAUSED');
+    this.#expect('RUNNING', 'pause').pause();
   }
 
   /** Resumes a paused migration; also cancels a pause that has not taken effect yet. @throws UserError WRONG_STATE if no pause is wanted */
   resume(): void {
-    const migration = this.#migration?.current;
-    if (migration?.wanted === 'PAUSED') migration.want('RUNNING');
+    if (this.wanted === 'PAUSED') this.#steering?.resume();
     else this.#expect('PAUSED', 'resume');
   }
 
   /** Changes load level and rate limit of the initial copy, until this process ends. @throws UserError WRONG_STATE in IDLE */
   setLoad(request: LoadRequest): void {
-    if (!this.#migration) throw new UserError('WRONG_STATE', ['load', this.state]);
-    const { current } = this.#migration;
+    const steering = this.#started('load');
     this.#load = { ...this.#load, ...request };
     const { loadLevel, maxMegabytesPerSecond: megabytes } = request;
-    if (loadLevel !== undefined) current.setLoadLevel(loadLevel);
-    if (megabytes !== undefined) current.limitCopy(megabytes && megabytes * 1e6);
+    if (loadLevel !== undefined) steering.limit({ loadLevel });
+    if (megabytes !== undefined) steering.limit({ copyBytesPerSecond: megabytes && megabytes * 1e6 });
   }
 
   /** Applies the drops that the migration waits for, and all later ones, until this process ends. @throws UserError WRONG_STATE in IDLE */
   confirmDrops(): void {
-    if (!this.#migration) throw new UserError('WRONG_STATE', ['confirmDrops', this.state]);
-    (this.#migration.wayBack ?? this.#migration.current).confirmDrops();
+    const { clock = systemClock } = this.#options;
+    this.#started('confirmDrops').confirmDrops(clock.now());
   }
 
   /** @throws UserError WRONG_STATE unless RUNNING or while a pause is wanted, NOT_READY_FOR_CUTOVER while `canCommit` is false */
   commit(): void {
-    const migration = this.#expect('RUNNING', 'commit');
-    if (migration.wanted === 'PAUSED') throw new UserError('WRONG_STATE', ['commit', 'about to be PAUSED']);
-    migration.want('CUTOVER');
+    const steering = this.#expect('RUNNING', 'commit');
+    if (this.wanted === 'PAUSED') throw new UserError('WRONG_STATE', ['commit', 'about to be PAUSED']);
+    steering.cutOver();
   }
 
   /**
@@ -222,17 +222,17 @@ export class SyncSession {
    * @throws UserError WRONG_STATE unless COMMITTED with a way back, or before the way back runs
    */
   async reverse(): Promise<void> {
-    await this.#reversible('reverse').reverse();
+    await this.#started('reverse').reverse();
   }
 
   /** Closes the way back of a committed migration for good. @throws UserError WRONG_STATE, WAY_BACK_LOST */
   async finish(): Promise<void> {
-    await this.#reversible('finish').finish();
+    await this.#started('finish').finish();
   }
 
-  #reversible(call: string): ReversibleMigration {
-    if (!this.#migration) throw new UserError('WRONG_STATE', [call, this.state]);
-    return this.#migration;
+  #started(call: string): Steering {
+    if (!this.#steering) throw new UserError('WRONG_STATE', [call, this.state]);
+    return this.#steering;
   }
 
   /**
@@ -240,8 +240,7 @@ export class SyncSession {
    * @throws UserError WRONG_STATE in IDLE, CUTOVER_COMMITTED past the point of no return
    */
   async abortCommit(): Promise<void> {
-    if (!this.#migration) throw new UserError('WRONG_STATE', ['abortCommit', this.state]);
-    await this.#migration.current.abortCutover();
+    await this.#started('abortCommit').abortCutover();
   }
 
   /**
@@ -288,9 +287,9 @@ export class SyncSession {
     this.#sourceWatch = CommittedWatch.begin(migration, watchSourceMs, { logger, clock, signal: this.#stop.signal });
   }
 
-  #expect(state: SessionState, call: string): Migration {
-    if (!this.#migration || this.state !== state) throw new UserError('WRONG_STATE', [call, this.state]);
-    return this.#migration.current;
+  #expect(state: SessionState, call: string): Steering {
+    if (this.state !== state) throw new UserError('WRONG_STATE', [call, this.state]);
+    return this.#started(call);
   }
 
   /** @throws UserError PREFLIGHT_FAILED, or the error of a cluster that cannot be checked */
@@ -306,6 +305,7 @@ export class SyncSession {
     findings.forEach(onWarning);
     const migration = new ReversibleMigration(options);
     this.#migration = migration;
+    this.#steering = new Steering(migration);
     this.setLoad(this.#options.load ?? {});
     return { migration, clusters };
   }

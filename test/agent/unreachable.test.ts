@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Agent, type AgentOptions } from '../../src/agent/agent.ts';
 import { CutoverNotes } from '../../src/agent/cutover-notes.ts';
 import { establishLink } from '../../src/agent/establish-link.ts';
+import { FIRST_ORDER } from '../../src/contract/index.ts';
 import type { Report } from '../../src/link/index.ts';
 import { type Clock, silentLogger, systemClock, UserError } from '../../src/platform/index.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
@@ -90,13 +91,7 @@ test('a start unblocks a source that was left blocked, even if the control plane
     {
       id: migrationId,
       assignment,
-      wanted: 'CUTOVER',
-      loadLevel: 3,
-      copyMegabytesPerSecond: null,
-      dropsConfirmed: null,
-      dropCopied: false,
-      rehearsal: null,
-      cutoverAborted: null,
+      order: { ...FIRST_ORDER, wanted: 'CUTOVER' },
     },
   ]);
   assert.equal(statSync(join(folder.path, 'cutovers.json')).mode & 0o777, 0o600);

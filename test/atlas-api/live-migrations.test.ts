@@ -74,7 +74,7 @@ test('a migration runs from start to end: projects, validation, start, progress,
   }
   assert.deepEqual(await show(), { ...fresh, status: 'WORKING', readyForCutover: false });
   const [assigned] = wantedState.parse((await agent.poll(null)).json).migrations;
-  assert.equal(assigned?.wanted, 'CUTOVER');
+  assert.equal(assigned?.order.wanted, 'CUTOVER');
   await report({ state: 'COMMITTED', canWrite: true, lagSeconds: null });
   assert.deepEqual(await show(), { ...fresh, status: 'COMPLETE' });
   assert.deepEqual(wantedState.parse((await agent.poll(null)).json).migrations, []);

@@ -108,7 +108,8 @@ test('the end of the window waits for the answer to an abort, because the agent 
   await report(READY);
   await ask('cutover');
   await ask('abortCutover');
-  const earlier = (await plane.store.migration(id))?.state.cutoverAborted;
+  const abort = async () => (await plane.store.migration(id))?.state.order.abort ?? undefined;
+  const earlier = await abort();
   clock.nowMs += 1;
   await ask('cutover');
   await ask('abortCutover');
@@ -116,7 +117,7 @@ test('the end of the window waits for the answer to an abort, because the agent 
   await isKept();
   await report({ ...READY, cutoverAborted: earlier });
   await isKept();
-  await report({ ...READY, cutoverAborted: (await plane.store.migration(id))?.state.cutoverAborted });
+  await report({ ...READY, cutoverAborted: await abort() });
   assert.equal(await expireMigrations(plane.control), 1);
   assert.equal((await show()).status, 'EXPIRED');
 });
@@ -158,7 +159,7 @@ test('an agent that fails before it has read the records keeps its order, when i
     await report(READY);
     assert.equal((await show()).errorMessage, undefined, 'the agent has restarted');
     if (request === 'none') continue;
-    await report({ ...READY, cutoverAborted: (await plane.store.migration(id))?.state.cutoverAborted });
+    await report({ ...READY, cutoverAborted: (await plane.store.migration(id))?.state.order.abort ?? undefined });
     await report({ state: 'CREATED', since: null });
     await report(unread);
     assert.equal((await show()).status, 'FAILED', 'no commit can follow the answer to an abort');

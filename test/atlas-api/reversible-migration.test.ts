@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Order } from '../../src/contract/index.ts';
 import { startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, cutoverReport } from './migration-world.ts';
 import { FEATURES, FOLLOWING, start } from './reversible-world.ts';
 
 const HOUR_MS = 3_600_000;
+
+/** The direction of an order, and the cutover whose way back it closes. */
+function aimOf(order: Order | undefined) {
+  return [order?.direction, order?.finish];
+}
 
 test('a migration stays assigned after its cutover, goes back and there again, and ends with finish', async () => {
   await using plane = await startControlPlane();
@@ -19,11 +25,11 @@ test('a migration stays assigned after its cutover, goes back and there again, a
     ['COMPLETE', 'DESTINATION', 'FOLLOWING', true],
   );
   assert.equal(followed.linkspan.endedAt, null);
-  assert.deepEqual((await order())?.reversal, { reversals: 0, finish: false, dropsConfirmed: null });
+  assert.deepEqual(aimOf(await order()), [0, null]);
   assert.equal((await order())?.wanted, 'RUNNING');
 
   for (let times = 0; times < 2; times += 1) assert.equal((await ask('reverse')).status, 202);
-  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: false, dropsConfirmed: null });
+  assert.deepEqual(aimOf(await order()), [1, null]);
   assert.equal((await show()).status, 'WORKING');
   await report(0, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
   assert.deepEqual(
@@ -45,7 +51,7 @@ test('a migration stays assigned after its cutover, goes back and there again, a
   await report(2, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
   for (let times = 0; times < 2; times += 1) assert.equal((await ask('finish')).status, 202);
   assert.equal((await ask('reverse')).status, 409);
-  assert.equal((await order())?.reversal?.finish, true);
+  assert.deepEqual(aimOf(await order()), [2, 2]);
   await report(2, { state: 'COMMITTED' }, { state: 'CLOSED' });
   const ended = await show();
   assert.deepEqual([ended.status, ended.linkspan.wayBack?.state], ['COMPLETE', 'CLOSED']);
@@ -143,13 +149,13 @@ test('a finish of a reversal that has cut over unseen closes nothing, and the wa
   await ask('cutover');
   assert.equal((await ask('abortCutover')).status, 202);
   assert.equal((await ask('finish')).status, 202);
-  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: true, finishOf: 0, dropsConfirmed: null });
+  assert.deepEqual(aimOf(await order()), [1, 0]);
   await report(1, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
   const { status, linkspan } = await show();
   assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'SOURCE', 'FOLLOWING']);
-  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: false, dropsConfirmed: null });
+  assert.deepEqual(aimOf(await order()), [1, null]);
   assert.equal((await ask('finish')).status, 202);
-  assert.deepEqual((await order())?.reversal, { reversals: 1, finish: true, finishOf: 1, dropsConfirmed: null });
+  assert.deepEqual(aimOf(await order()), [1, 1]);
 });
 
 test('a way back that was closed while the old source was lost ends, although the agent could not open the migration', async () => {
@@ -162,7 +168,7 @@ test('a way back that was closed while the old source was lost ends, although th
       await report(1, { state: 'FOLLOWING', readyForCutover: true });
     }
     await ask('finish');
-    assert.equal((await order())?.reversal?.finishOf, 0);
+    assert.equal(aimOf(await order())[1], 0);
     if (isReversed) {
       await report(1, { state: 'CREATED', since: null }, { state: 'CLOSED' });
       assert.equal((await show()).status, 'WORKING', 'the return has not cut over, so it has no way back to close');
@@ -264,9 +270,9 @@ test('the report of a cutover names what removes the way back only once that is 
 // id: order-loses-permission-to-drop
 test('an order loses the permission to drop with the request for a cutover', async () => {
   await using plane = await startControlPlane();
-  const { report, ask, order, id } = await start(plane, { dropDestinationData: true });
+  const { report, ask, assigned, id } = await start(plane, { dropDestinationData: true });
   await report(0, { state: 'FOLLOWING', readyForCutover: true });
-  const mayDrop = async () => (await order())?.assignment.dropDestination;
+  const mayDrop = async () => (await assigned())?.assignment.dropDestination;
   assert.equal(await mayDrop(), true);
   await ask('cutover');
   assert.equal(await mayDrop(), false, id);
@@ -289,11 +295,11 @@ test('a reversal that fails says where the users are, and how to lift the block 
 
 test('an agent that does not know reversals gets neither the order nor another one in its place', async () => {
   await using plane = await startControlPlane();
-  const { agent, path, groupId, order, show, report, cutOver, id } = await start(plane);
-  assert.equal(await order([]), undefined);
-  assert.deepEqual((await order())?.assignment.reversible, true);
+  const { agent, path, groupId, assigned, show, report, cutOver, id } = await start(plane);
+  assert.equal(await assigned([]), undefined);
+  assert.deepEqual((await assigned())?.assignment.reversible, true);
   await cutOver();
-  assert.equal(await order([]), undefined, 'a downgraded agent does not follow, and loses nothing on record');
+  assert.equal(await assigned([]), undefined, 'a downgraded agent does not follow, and loses nothing on record');
   await agent.report({});
   assert.match((await show()).linkspan.waiting.map(({ reason }) => reason).join(), /too old for reversible migrations/);
   const body = cliBody(groupId, { linkspan: { reversible: true }, destination: { clusterName: 'C2' } });
@@ -307,24 +313,23 @@ test('an agent that does not know reversals gets neither the order nor another o
 
 test('a confirmation of drops counts for one direction', async () => {
   await using plane = await startControlPlane();
-  const { ask, order, cutOver, report } = await start(plane);
+  const { ask, show, order, cutOver, report } = await start(plane);
   await report(0, { state: 'FOLLOWING' });
-  const confirmed = async () => {
-    const { dropsConfirmed, reversal } = (await order()) ?? {};
-    return [dropsConfirmed, reversal?.dropsConfirmed] as const;
-  };
+  const confirmed = async () => (await order())?.drops;
+  const shown = async () => (await show()).linkspan.dropsConfirmed;
   await ask('confirmDrops');
-  const [first, ofFailback] = await confirmed();
-  assert.ok(first);
-  assert.equal(ofFailback, null);
+  assert.equal((await confirmed())?.direction, 0);
+  assert.equal(await shown(), true);
   await cutOver();
-  assert.deepEqual(await confirmed(), [null, null]);
+  assert.equal((await confirmed())?.direction, 0, 'it is still about the first direction');
+  assert.equal(await shown(), false);
   assert.equal((await ask('confirmDrops')).status, 200);
-  const [ofFirst, second] = await confirmed();
-  assert.equal(ofFirst, null);
+  const second = await confirmed();
+  assert.equal(second?.direction, 1);
+  assert.equal(await shown(), true);
   await ask('confirmDrops');
-  const [, third] = await confirmed();
-  assert.ok(second && third && third > second, 'a repeated confirmation is a new one');
+  const third = await confirmed();
+  assert.ok(third && third.confirmed > second.confirmed, 'a repeated confirmation is a new one');
 });
 
 test('revoking the link of the agent loses the way back, keeps the cutover, and says what stays blocked', async () => {

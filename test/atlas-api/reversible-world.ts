@@ -24,34 +24,37 @@ interface Shown {
       readonly warnings: readonly string[];
       readonly error?: object;
     };
+    readonly dropsConfirmed: boolean;
     readonly waiting: readonly { readonly for: string; readonly reason: string }[];
   };
 }
 
 /** A reversible migration whose agent reports by hand. */
-export async function start(plane: ControlPlane, order: object = {}) {
+export async function start(plane: ControlPlane, more: object = {}) {
   const world = await prepare(plane);
   const { agent, groupId, path } = world;
   await agent.report({ features: FEATURES });
-  const body = cliBody(groupId, { linkspan: { reversible: true }, ...order });
+  const body = cliBody(groupId, { linkspan: { reversible: true }, ...more });
   const id = String((await plane.api('POST', path, { body })).json._id);
   const report = (reversals: number, changes: Parameters<typeof progress>[1], wayBack?: object) =>
     agent.report({
       features: FEATURES,
       migrations: [{ id, progress: progress(id, changes), reversals, ...(wayBack && { wayBack }) }],
     });
+  /** The assigned migration, as an agent with these features gets it. */
+  const assigned = async (features: readonly string[] = FEATURES) => {
+    agent.features = features;
+    const wanted = wantedState.parse((await agent.poll(null)).json);
+    return wanted.migrations.find((migration) => migration.id === id);
+  };
   return {
     ...world,
     id,
     report,
-    ask: (wish: string, more: object = {}) => plane.api('PUT', `${path}/${id}/${wish}`, more),
+    assigned,
+    ask: (wish: string, request: object = {}) => plane.api('PUT', `${path}/${id}/${wish}`, request),
     show: async () => (await plane.api('GET', `${path}/${id}`)).json as unknown as Shown,
-    /** The order that an agent with these features gets. */
-    order: async (features: readonly string[] = FEATURES) => {
-      agent.features = features;
-      const wanted = wantedState.parse((await agent.poll(null)).json);
-      return wanted.migrations.find((migration) => migration.id === id);
-    },
+    order: async () => (await assigned())?.order,
     /** Reports everything up to the cutover of the first direction. */
     cutOver: async () => {
       await report(0, { state: 'FOLLOWING', readyForCutover: true });

@@ -121,7 +121,7 @@ export function failureOf(name: string, error: unknown, log: RoundLog): { readon
 async function cancel(name: string, running: RunningMigration, settled: Promise<Ended>, log: RoundLog): Promise<Ended> {
   log.say(`${name}: is cancelled`);
   // Too late for a committed migration; then its end shows that.
-  await running.migration.cancel({ drop: false }).catch((error: unknown) => log.say(`${name}: ${messageOf(error)}`));
+  await running.steering.cancel(false).catch((error: unknown) => log.say(`${name}: ${messageOf(error)}`));
   return await settled;
 }
 
@@ -133,9 +133,9 @@ async function isReady(running: RunningMigration): Promise<boolean> {
 }
 
 /** Requests the cutover until it is accepted: the migration may be no longer ready. */
-async function askForCutover({ migration, outcome }: RunningMigration): Promise<void> {
+async function askForCutover({ steering, outcome }: RunningMigration): Promise<void> {
   const ask = () => {
-    migration.want('CUTOVER');
+    steering.cutOver();
     return true;
   };
   const asked = eventually(ask, { what: 'a moment in which the cutover can be requested', deadlineMs: DEADLINE_MS });

@@ -48,7 +48,7 @@ async function cleanUpAfter(
 
 async function cancel({ start }: OlderMigration, drop: boolean): Promise<void> {
   await using running = start();
-  await running.migration.cancel({ drop });
+  await running.steering.cancel(drop);
   await running.outcome;
 }
 
@@ -56,7 +56,7 @@ async function cancel({ start }: OlderMigration, drop: boolean): Promise<void> {
 async function comeBack({ start }: OlderMigration, log: RoundLog): Promise<void> {
   await using running = start();
   const cutOver = () => {
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     return true;
   };
   const asked = eventually(cutOver, { what: 'its cutover', deadlineMs: BACK_FOR_MS }).catch((error: unknown) => {

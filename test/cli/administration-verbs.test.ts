@@ -193,9 +193,9 @@ test('every command sends its request and shows the answer', async () => {
   const reported = async (changes: Parameters<typeof progress>[1]) =>
     agent.report({ migrations: [{ id: _id, progress: progress(_id, { state: 'FOLLOWING', ...changes }) }] });
   await assert.rejects(run(`migration cutover ${_id} --abort --dry-run`), { code: 'USAGE' });
-  const stateOf = async () => (await plane.control.store.migration(_id))?.state;
+  const orderOf = async () => (await plane.control.store.migration(_id))?.state.order;
   const aborting = said(`migration cutover ${_id} --abort`, /WORKING +ready to cut over +true/);
-  const cutoverAborted = await eventually(async () => (await stateOf())?.cutoverAborted, { what: 'the abort' });
+  const cutoverAborted = await eventually(async () => (await orderOf())?.abort, { what: 'the abort' });
   // A report from before the abort proves nothing.
   await reported({ readyForCutover: true });
   await reported({ readyForCutover: true, cutoverAborted });
@@ -204,7 +204,7 @@ test('every command sends its request and shows the answer', async () => {
     `migration cutover ${_id} --dry-run`,
     /attempt 1 +rehearsed .* would stop them for about 0\.09 s/,
   );
-  const rehearsal = await eventually(async () => (await stateOf())?.rehearsal, { what: 'the rehearsal' });
+  const rehearsal = await eventually(async () => (await orderOf())?.rehearsal, { what: 'the rehearsal' });
   const attempt = {
     number: 1,
     startedAt: dateOf(0),
@@ -219,7 +219,7 @@ test('every command sends its request and shows the answer', async () => {
   await said(`migration cutover ${_id}`, empty);
   const late = run(`migration cutover ${_id} --abort`);
   late.catch(() => undefined);
-  await eventually(async () => (await stateOf())?.wanted === 'RUNNING', { what: 'the second abort' });
+  await eventually(async () => (await orderOf())?.wanted === 'RUNNING', { what: 'the second abort' });
   await reported({ state: 'COMMITTED', cutoverReport: cutoverReport('a warning') });
   await assert.rejects(late, /point of no return/);
   await assert.rejects(run(`migration cutover ${_id} --abort`), /point of no return/);

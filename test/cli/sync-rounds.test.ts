@@ -28,7 +28,7 @@ test('a finished copy that another migration has retired is no obstacle to the n
   assert.equal((await once()).code, 0);
   await using other = RunningMigration.start(pair, { dropDestination: true });
   await other.untilReady();
-  await other.migration.cancel({ drop: true });
+  await other.steering.cancel(true);
   await pair.source.client.db('shop').collection('items').insertOne({ round: 2 });
   const again = await once();
   assert.equal(again.code, 0, again.stderr);

@@ -130,7 +130,7 @@ test('a cutover asks for a review, for applications that are ready, and for the 
   await go.click();
   const wanted = async () => {
     const [migration] = await plane.store.activeMigrations();
-    return migration?.state.wanted;
+    return migration?.state.order.wanted;
   };
   assert.equal(await wanted(), 'RUNNING', 'the applications are not ready yet');
   await page.keyboard.press('Escape');
@@ -299,7 +299,10 @@ test('where no stream passes, the page asks again and again', { skip }, async ()
   const [migration] = await plane.store.activeMigrations();
   assert.ok(migration);
   await plane.store.write((transaction) =>
-    transaction.updateMigration({ ...migration, state: { ...migration.state, wanted: 'PAUSED' } }),
+    transaction.updateMigration({
+      ...migration,
+      state: { ...migration.state, order: { ...migration.state.order, wanted: 'PAUSED' } },
+    }),
   );
   await page.getByRole('status').filter({ hasText: 'Pausing.' }).waitFor();
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Outcome, Progress } from '../../src/contract/index.ts';
-import { type ClusterAddress, Migration, type MigrationOptions } from '../../src/engine/index.ts';
+import { type ClusterAddress, type MigrationOptions, ReversibleMigration, Steering } from '../../src/engine/index.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -11,14 +11,16 @@ interface Clusters {
 
 /** A migration that runs in the test's process. Disposing of it stops it. */
 export class RunningMigration implements AsyncDisposable {
-  readonly migration: Migration;
+  readonly migration: ReversibleMigration;
+  readonly steering: Steering;
   readonly outcome: Promise<Outcome>;
   readonly #stop = new AbortController();
   /** Aborted when it has failed, and when it is disposed of. */
   readonly #over = new AbortController();
 
   private constructor(options: MigrationOptions, expectsMismatches: boolean) {
-    this.migration = new Migration(options);
+    this.migration = new ReversibleMigration(options);
+    this.steering = new Steering(this.migration);
     this.outcome = this.migration.run(this.#stop.signal).then((outcome) => {
       // The verification would repair what a fault of the engine did, and the test would not see it.
       const { found, latest } = this.progress.verification.mismatches;
@@ -64,7 +66,7 @@ export class RunningMigration implements AsyncDisposable {
   /** Cuts over and waits for the end. */
   async commit(): Promise<void> {
     await this.untilReady();
-    this.migration.want('CUTOVER');
+    this.steering.cutOver();
     await this.outcome;
   }
 

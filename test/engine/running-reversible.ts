@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Outcome, Progress } from '../../src/contract/index.ts';
-import { type MigrationOptions, ReversibleMigration } from '../../src/engine/index.ts';
+import { type MigrationOptions, ReversibleMigration, Steering } from '../../src/engine/index.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { LEAST_ROLES } from '../support/least-privilege.ts';
@@ -19,6 +19,7 @@ export async function reversibleUsers({ source, destination }: ReplicaSetPair) {
 /** A reversible migration that runs in the test's process. Disposing of it stops it. */
 export class RunningReversible implements AsyncDisposable {
   readonly migration: ReversibleMigration;
+  readonly steering: Steering;
   readonly outcome: Promise<Outcome>;
   readonly #stop = new AbortController();
   /** Aborted when it has failed, and when it is disposed of. */
@@ -31,6 +32,7 @@ export class RunningReversible implements AsyncDisposable {
   ) {
     const settings = { dropDestination: false, confirmDrops: true, reversible: true, logger: silentLogger };
     this.migration = new ReversibleMigration({ ...settings, ...addresses, migrationId, ...options });
+    this.steering = new Steering(this.migration);
     this.outcome = this.migration.run(this.#stop.signal);
     this.outcome.catch((error: unknown) => this.#over.abort(error)); // Its awaiter still sees the failure.
   }
@@ -64,7 +66,7 @@ export class RunningReversible implements AsyncDisposable {
   /** Cuts over in the current direction, and waits until the opposite one follows. */
   async cutOver(): Promise<void> {
     await this.until('the migration to be ready for cutover', () => this.progress.readyForCutover);
-    this.migration.current.want('CUTOVER');
+    this.steering.cutOver();
     await this.until('the cutover to be done', () => this.progress.state === 'COMMITTED');
     await this.untilFollowing();
   }
@@ -81,7 +83,7 @@ export class RunningReversible implements AsyncDisposable {
   /** Asks for the opposite direction, and cuts over in it. */
   async returnToOldSource(): Promise<void> {
     await this.untilFollowing();
-    await this.migration.reverse();
+    await this.steering.reverse();
     await this.until('the opposite direction to be ready', () => this.progress.readyForCutover);
     this.expectNoMismatches();
     await this.cutOver();

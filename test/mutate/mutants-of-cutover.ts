@@ -9,13 +9,9 @@ export const OF_CUTOVER: MutantTable = {
   ],
   'test/engine/cutover/abort.test.ts': [
     ['abort-before-commit', remove(), 'each step'],
-    ['refuse-abort-after-commit', keep('operand'), 'same moment'],
+    ['refuse-abort-after-commit', replace('$(operand) && $(operand 3)'), 'same moment'],
     ['abort-answered-when-open', replace('context.signal.aborted', 'operand'), 'stopped meanwhile'],
-    [
-      'abort-waits-for-earlier-block',
-      replace("if (this.wanted !== 'CUTOVER') return; $(statement)", 'rule'),
-      'started again after a kill',
-    ],
+    ['abort-answered-when-open', remove('operand 3'), 'started again after a kill'],
   ],
   'test/engine/cutover/block-history.test.ts': [
     ['terms-in-claims', replace('true'), 'never an earlier one'],
@@ -95,6 +91,7 @@ export const OF_CUTOVER: MutantTable = {
   'test/engine/cutover/rehearsal.test.ts': [
     ['rehearsal-opens-early', keep('argument', 'call'), 'names the step'],
     ['owner-after-slow-rehearsal', remove(), 'slept does not lift'],
+    ['rehearse-when-ready', keep('operand', 'condition'), 'ordered during the copy'],
   ],
   'test/engine/cutover/report-reservations.test.ts': [
     ['reserve-unseen-writes', remove('operand'), 'the right to read the oplog'],

@@ -35,9 +35,8 @@ export const OF_PRODUCT: MutantTable = {
   'test/platform/dial-guard.test.ts': [
     ['trust-configured-addresses', keep('operand', 'condition'), 'a member of a source is not'],
   ],
-  'test/agent/reversal.test.ts': [
-    ['request-of-its-direction', remove(), 'orders that come early'],
-    ['finish-of-its-direction', keep('call', 'rule'), 'orders that come early'],
+  'test/agent/failback-report.test.ts': [
+    ['request-of-its-direction', replace('true'), 'orders that come early'],
     ['pass-on-finish', remove('argument'), 'closes the way back of the cutover'],
     ['close-last-cutover-only', replace('false'), 'closes the way back of the cutover'],
     ['close-named-cutover-on-record', replace('false'), 'closes the way back of the cutover'],
@@ -105,7 +104,7 @@ export const OF_PRODUCT: MutantTable = {
     ['end-with-lost-side', replace('false', 'operand'), 'while the old source was lost'],
     ['end-with-lost-side', keep('operand'), 'while the old source was lost'],
     ['withhold-reversible-orders', remove(), 'does not know reversals'],
-    ['confirm-drops-again', remove(), 'counts for one direction'],
+    ['confirm-drops-of-failback', keep('branch 2'), 'counts for one direction'],
     [
       'cutover-of-ready-failback',
       replace('$(name 2).wayBackReadyAfter !== undefined'),

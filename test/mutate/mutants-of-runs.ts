@@ -63,6 +63,7 @@ export const OF_RUNS: MutantTable = {
   'test/engine/run/reverse-accounts.test.ts': [['inherit-accounts', remove(), 'users and roles that are made']],
   'test/engine/run/reverse-drops.test.ts': [
     ['confirm-drops-per-direction', remove(), 'drops that were confirmed for one direction'],
+    ['confirmation-of-its-direction', replace('drops', 'condition'), 'drops that were confirmed for one direction'],
   ],
   'test/engine/run/reverse-indexes.test.ts': [
     ['rebuild-stricter-index', operator('<', 'operation 2'), 'made again'],
@@ -109,7 +110,7 @@ export const OF_RUNS: MutantTable = {
     ['confirm-collections-of-cutover', remove()],
     ['reversed-further-is-taken-over', keep('branch 2'), 'an engine that sleeps'],
     ['retry-failback', remove('operand'), 'a requested way back that'],
-    ['wishes-survive-retry', remove(), 'a requested way back that'],
+    ['order-survives-retry', remove('argument 2'), 'a requested way back that'],
     ['show-taken-over-failback', keep('name'), 'another engine has taken'],
     ['reversal-on-users-side', remove(), 'shows the requested direction'],
     ['refuse-failed-failback', remove(), 'not what the cutover left'],

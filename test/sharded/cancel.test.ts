@@ -68,9 +68,9 @@ suite('a sharded source', () => {
       if (point !== MOMENTS['in its copy']) await running.untilReady();
       let cancelled: Promise<void> | undefined;
       using _ = onReach(point, async () => {
-        cancelled ??= running.migration.cancel({ drop: true });
+        cancelled ??= running.steering.cancel(true);
       });
-      if (point.startsWith('engine.cutover')) running.migration.want('CUTOVER');
+      if (point.startsWith('engine.cutover')) running.steering.cutOver();
       await eventually(() => cancelled !== undefined, { what: point });
       await cancelled;
       assert.equal(await running.outcome, 'CANCELLED');
@@ -88,11 +88,11 @@ suite('a sharded source', () => {
       session.startTransaction();
       await ordersOf(source).updateOne({ _id: 150 }, { $set: { n: 2 } }, { session });
     });
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     const isRefused = async () => /User writes blocked/.test(String(await touch().catch((reason: unknown) => reason)));
     await eventually(isRefused, { what: 'the first shard to have the block' });
     await began.result;
-    const cancelled = running.migration.cancel({ drop: true });
+    const cancelled = running.steering.cancel(true);
     await session.abortTransaction();
     await cancelled;
     assert.equal(await running.outcome, 'CANCELLED');
@@ -126,7 +126,7 @@ suite('a sharded source', () => {
     const migrationId = String(left?._id);
     await using successor = RunningMigration.start({ source, destination }, { migrationId, takeOver: true });
     await successor.untilReady();
-    await successor.migration.cancel({ drop: true });
+    await successor.steering.cancel(true);
     assert.equal(await successor.outcome, 'CANCELLED');
     await expectCleanDestination(migrationId);
   });

@@ -75,7 +75,7 @@ suite('figures of the shards of a source', () => {
       [gate?.state, gate?.reasons.join()],
       ['UNKNOWN', 'how much of the oplog is left is not known, on the shards shard1 (the user cannot log in there)'],
     );
-    await partly.migration.cancel({ drop: true });
+    await partly.steering.cancel(true);
     await partly.outcome;
 
     await using running = RunningMigration.start({ source, destination }, { dropDestination: true });

@@ -27,7 +27,7 @@ test('_ids on two shards that only the collation takes as equal set their collec
   await people.insertOne({ _id: 'P7', region: 'europe' });
   await using running = RunningMigration.start({ source, destination }, { clock: hurried });
   const reason = () => {
-    const found = running.migration.collections()?.find(({ namespace }) => namespace === 'shop.people');
+    const found = running.migration.current.collections()?.find(({ namespace }) => namespace === 'shop.people');
     return found?.state === 'QUARANTINED' ? (found.reason ?? '') : '';
   };
   await running.until('the copy to meet it', () => reason() !== '');

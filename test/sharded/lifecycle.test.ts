@@ -48,7 +48,7 @@ suite('a migration from a sharded cluster', () => {
     using held = holdAt('engine.cutover.source-blocked', { times: 1 });
     const early = RunningMigration.start({ source, destination }, { migrationId });
     await early.untilReady();
-    early.migration.want('CUTOVER');
+    early.steering.cutOver();
     await held.reached;
     assert.equal(await writesAreBlocked(watching), true);
     const stopped = early.stop().catch(() => undefined);
@@ -69,7 +69,7 @@ suite('a migration from a sharded cluster', () => {
     using block = onceAt('engine.cutover.about-to-block', async () => undefined);
     await using running = RunningMigration.start({ source, destination });
     await running.untilReady();
-    running.migration.rehearse(1);
+    running.steering.rehearse(1);
     const ended = () => running.progress.cutoverAttempts.find(({ rehearsalId, result }) => rehearsalId === 1 && result);
     await running.until('the rehearsal to end', () => ended() !== undefined);
     assert.equal(ended()?.result, 'NOT_REHEARSED');

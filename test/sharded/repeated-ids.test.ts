@@ -26,7 +26,7 @@ async function startShop(): Promise<ShardedCluster> {
 const customersOf = ({ client }: ShardedCluster) => client.db('shop').collection<Customer>('customers');
 
 function reasonOf(running: RunningMigration, namespace: string): string | null | undefined {
-  const found = running.migration.collections()?.find((one) => one.namespace === namespace);
+  const found = running.migration.current.collections()?.find((one) => one.namespace === namespace);
   return found?.state === 'QUARANTINED' ? found.reason : undefined;
 }
 
@@ -45,7 +45,7 @@ test('an _id on two shards sets its collection aside by name, with both shard ke
   const reason = reasonOf(running, 'shop.customers') ?? '';
   assert.match(reason, /shop\.customers .* _id (40|98) on two shards/);
   assert.match(reason, /\{"region":"asia"\} and \{"region":"europe"\}|\{"region":"europe"\} and \{"region":"asia"\}/);
-  const goods = () => running.migration.collections()?.find(({ namespace }) => namespace === 'shop.goods');
+  const goods = () => running.migration.current.collections()?.find(({ namespace }) => namespace === 'shop.goods');
   await running.until('the other collection to be done', () => goods()?.state === 'DONE');
   assert.equal(running.progress.readyForCutover, false);
 

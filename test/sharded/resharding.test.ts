@@ -39,7 +39,7 @@ suite('resharding, which no change stream shows, and movePrimary', () => {
     const [entry] = await source.client.db('shop').listCollections({ name: 'orders' }, { nameOnly: false }).toArray();
     return (entry as CollectionInfo).info?.uuid?.toString('hex');
   };
-  const followed = (running: RunningMigration) => running.migration.collections()?.map(({ id }) => id);
+  const followed = (running: RunningMigration) => running.migration.current.collections()?.map(({ id }) => id);
 
   test('an idle collection that is resharded is copied anew within seconds', async () => {
     await using running = RunningMigration.start({ source, destination });
@@ -67,7 +67,7 @@ suite('resharding, which no change stream shows, and movePrimary', () => {
     await using running = RunningMigration.start({ source, destination });
     await running.untilReady();
     using _ = onceAt('engine.cutover.about-to-block', reshard);
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     assert.equal(await running.outcome, 'COMMITTED');
     assert.deepEqual(followed(running), [await uuidOf()]);
     await expectIdentical({ source, destination });
@@ -80,7 +80,7 @@ suite('resharding, which no change stream shows, and movePrimary', () => {
     const resharding = reshard();
     const reshardings = source.client.db('config').collection('reshardingOperations');
     await eventually(() => reshardings.findOne(), { what: 'the resharding to begin' });
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     const isWaiting = ({ waiting }: typeof running.progress) =>
       waiting.some(({ reason }) => reason === 'shop.orders is being resharded');
     await running.until('the cutover to wait', isWaiting);

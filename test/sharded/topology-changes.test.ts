@@ -76,14 +76,15 @@ suite('a cluster whose collections get other keys and places while they are writ
     test(`${name} right before the block, with writers until the block, ends as on the source`, async () => {
       await using running = RunningMigration.start({ source, destination });
       await running.untilReady();
-      const followed = () => running.migration.collections()?.find(({ namespace }) => namespace === 'shop.orders')?.id;
+      const followed = () =>
+        running.migration.current.collections()?.find(({ namespace }) => namespace === 'shop.orders')?.id;
       const before = followed();
       assert.ok(before);
       using changed = onceAt('engine.cutover.about-to-block', change);
       {
         await using writing = write();
         await writing.someMore();
-        running.migration.want('CUTOVER');
+        running.steering.cutOver();
         assert.equal(await running.outcome, 'COMMITTED');
       }
       await changed.result;

@@ -48,7 +48,7 @@ test('a cutover in the middle of transactions over two shards takes each of them
   await eventually(() => acknowledged.transfers >= 5 * TELLERS, { what: 'some transfers' });
   // A busy machine may let the lag grow meanwhile.
   await running.untilReady();
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   assert.equal(await running.outcome, 'COMMITTED');
   for (const teller of tellers) assert.match(String(await teller.ended), /User writes blocked/);
   await expectIdentical({ source, destination });

@@ -50,7 +50,7 @@ suite('of two migrations from one sharded cluster', () => {
   }
 
   async function expectWait(waiting: RunningMigration, holder: RunningMigration): Promise<void> {
-    const { migrationId } = holder.migration.options;
+    const { migrationId } = holder.migration.current.options;
     const isNamed = () => waiting.progress.waiting.some(({ reason }) => reason.includes(migrationId));
     await waiting.until('a wait for the other one', ({ state }) => state === 'COMMITTED' || isNamed());
     assert.notEqual(waiting.progress.state, 'COMMITTED');
@@ -62,9 +62,9 @@ suite('of two migrations from one sharded cluster', () => {
     await using second = two;
     await Promise.all([first.untilReady(), second.untilReady()]);
     using held = holdAt('engine.cutover.source-blocked', { times: 1 });
-    first.migration.want('CUTOVER');
+    first.steering.cutOver();
     await held.reached;
-    second.migration.want('CUTOVER');
+    second.steering.cutOver();
     await expectWait(second, first);
     held.release();
     assert.equal(await first.outcome, 'COMMITTED');
@@ -80,13 +80,13 @@ suite('of two migrations from one sharded cluster', () => {
     await Promise.all([first.untilReady(), second.untilReady()]);
     using both = holdAt('engine.cutover.about-to-block', { times: 2 });
     using under = holdAt('engine.cutover.source-blocked', { times: 1 });
-    first.migration.want('CUTOVER');
+    first.steering.cutOver();
     await both.reached;
-    second.migration.want('CUTOVER');
+    second.steering.cutOver();
     await second.until('its announcement', ({ cutover }) => cutover?.attempts === 1);
     both.release();
     await under.reached;
-    const holds = (await recordOf(source))?.holder.migrationId === first.migration.options.migrationId;
+    const holds = (await recordOf(source))?.holder.migrationId === first.migration.current.options.migrationId;
     const [holder, waiting] = holds ? [first, second] : [second, first];
     await expectWait(waiting, holder);
     const stopped = holder.stop();
@@ -120,9 +120,9 @@ suite('of two migrations from one sharded cluster', () => {
     await again.untilReady();
     assert.equal(await writesAreBlocked(watching), true);
     using held = holdAt('engine.cutover.source-blocked', { times: 1 });
-    again.migration.want('CUTOVER');
+    again.steering.cutOver();
     await held.reached;
-    const cancelled = again.migration.cancel({ drop: true });
+    const cancelled = again.steering.cancel(true);
     held.release();
     await cancelled;
     assert.equal(await again.outcome, 'CANCELLED');

@@ -63,7 +63,7 @@ test('a sharded cluster is migrated live while chunks move, byte-equal, and its 
   });
   await running.untilReady();
   await eventually(() => moves >= 4, { what: 'four chunk moves' });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   assert.equal(await running.outcome, 'COMMITTED');
   const refusal = await writing.ended;
   await moving;

@@ -37,7 +37,7 @@ test('a transaction that begins right before the block is waited for, in the sam
     session.startTransaction();
     await orders.updateOne({ _id: 70 }, { $set: { n: 2 } }, { session });
   });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   const isRefused = async () => {
     const error = await orders.updateOne({ _id: 1 }, { $inc: { n: 1 } }).catch((reason: unknown) => reason);
     return /User writes blocked/.test(String(error));
@@ -112,7 +112,7 @@ test('a shard that is lost when the source is being blocked ends the attempt, wh
   const [, lost] = source.shards;
   const [member] = lost?.members ?? [];
   using _ = onceAt('engine.cutover.about-to-block', async () => member?.kill());
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   const named = ({ waiting }: Progress) =>
     waiting.some(({ reason }) => reason.includes(`${lost?.name} does not answer`));
   await running.until('the shard to be named', named);

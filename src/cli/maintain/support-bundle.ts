@@ -2,7 +2,7 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { MIGRATION_STATES, phaseName, verificationMode } from '../../contract/index.ts';
+import { MIGRATION_STATES, order, phaseName, verificationMode } from '../../contract/index.ts';
 import { type Migration, type StoreReader, verifyAudit } from '../../control/index.ts';
 import { messageOf, UserError, version } from '../../platform/index.ts';
 import { openSqliteReader } from '../../store/sqlite/index.ts';
@@ -85,20 +85,14 @@ const shownMigration = z.object({
   reportedAtMs: number,
   state: z.object({
     status: oneOf('NEW', 'WORKING', 'FAILED', 'COMPLETE', 'EXPIRED'),
-    wanted: oneOf('RUNNING', 'PAUSED', 'CUTOVER', 'CANCELLED'),
-    wayBack: oneOf('PLANNED', 'OPEN', 'FAILED', 'FINISHING', 'CLOSED', 'LOST'),
-    loadLevel: number,
-    copyMegabytesPerSecond: number,
+    order: order.optional().catch(undefined),
+    wayBack: oneOf('PLANNED', 'OPEN', 'FAILED', 'CLOSED', 'LOST'),
     orderSent: flag,
-    dropsConfirmed: number,
-    reversals: number,
     wayBackSinceMs: number,
     wayBackReadyAfter: number,
     readyForCutover: flag,
     readySinceMs: number,
     cutoverRequestedAtMs: number,
-    cutoverAborted: number,
-    rehearsal: number,
     windowEndsAtMs: number,
     endedAtMs: number,
   }),

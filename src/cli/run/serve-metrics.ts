@@ -77,7 +77,7 @@ export async function serveNotReady(
 
 function samplesOf(migration: Migration, isHeard: boolean): Sample[] {
   const { id, state, progress, wayBack } = migration;
-  const isCancelled = state.status === 'FAILED' && state.wanted === 'CANCELLED';
+  const isCancelled = state.status === 'FAILED' && state.order.wanted === 'CANCELLED';
   const status = isCancelled ? 'CANCELLED' : state.status;
   const samples = oneOf(STATUSES, status, (one, value) => ({
     name: 'linkspan_migration_status',

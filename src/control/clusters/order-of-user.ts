@@ -17,8 +17,8 @@ export interface UserOfOrder extends Pick<Order, 'orgId' | 'groupId' | 'agentId'
 export async function orderOf(store: StoreReader, user: DestinationUser): Promise<UserOfOrder> {
   if (user.purpose === 'migration') {
     const migration = await migrationOf(store, user);
-    const { endedAtMs, wanted } = migration.state;
-    return { ...migration, endedAtMs, isCancelled: wanted === 'CANCELLED' };
+    const { endedAtMs, order } = migration.state;
+    return { ...migration, endedAtMs, isCancelled: order.wanted === 'CANCELLED' };
   }
   const validation = await validationOf(store, user);
   // 0, because an agent that has reported a result no longer uses the user.

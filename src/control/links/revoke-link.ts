@@ -63,7 +63,7 @@ async function failWorkOf(
 /** Advice for the error message if a side may stay blocked, because no agent is left to lift its write block. */
 function leftBlocked({ id, progress, state }: Migration): string {
   const isOpenCutover = ACTIVE_STATUSES.includes(state.status) && mayBeCommitted(state, progress);
-  const hasMoved = state.status === 'COMPLETE' || (state.reversals ?? 0) > 0;
+  const hasMoved = state.status === 'COMPLETE' || state.order.direction > 0;
   if (hasMoved && isOpenCutover)
     return ' Its cutover had started: both sides may refuse writes. Before you lift a block, find out which side took the last writes.';
   // rule: advice-keep-source-blocked

@@ -35,7 +35,7 @@ export function dueAnnouncements(
   const { window, passed } = windowAfter(state, atMs);
   const isDue = (sinceMs: number) => atMs - sinceMs >= waitingMs;
   const { readySinceMs } = state;
-  const isAwaited = isOpen && state.wanted === 'RUNNING' && readySinceMs !== undefined && isDue(readySinceMs);
+  const isAwaited = isOpen && state.order.wanted === 'RUNNING' && readySinceMs !== undefined && isDue(readySinceMs);
   const known = state.announced?.waits ?? [];
   const due = waits.filter(
     (wait) => known.includes(keyOf(wait)) || isDue(Math.max(Date.parse(wait.since), runningSinceMs)),

@@ -68,7 +68,14 @@ function agentGate(migration: Migration, agent: Agent | undefined, nowMs: number
   );
 }
 
-function requestGate({ state: { wanted } }: Migration, nowMs: number): Gate {
+function requestGate(
+  {
+    state: {
+      order: { wanted },
+    },
+  }: Migration,
+  nowMs: number,
+): Gate {
   const reasons = {
     RUNNING: [],
     PAUSED: ['it is paused'],

@@ -3,7 +3,7 @@ import { REVERSALS } from '../../link/index.ts';
 import { counted, UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import { thresholdOf } from '../records/announced.ts';
-import { isDecided } from '../records/migration-state.ts';
+import { isDecided, isFinishing } from '../records/migration-state.ts';
 import type { HookDelivery, Migration } from '../records/records.ts';
 import { contactOfMigration, type MigrationContact } from './migration-contact.ts';
 import { gatesOfMigration } from './migration-gates.ts';
@@ -80,7 +80,7 @@ function hookWarning({ hook, event, attempts, lastError, givenUpAtMs }: HookDeli
 
 function waitForAgent(migration: Migration, { isLeftOut }: MigrationContact, sinceMs: number): Wait {
   const { host, state } = migration;
-  const then = state.wanted === 'CANCELLED' ? ' To end the migration without its agent, revoke the link.' : '';
+  const then = state.order.wanted === 'CANCELLED' ? ' To end the migration without its agent, revoke the link.' : '';
   const silence = isLeftOut
     ? `it is heard, but it has not reported this migration since.${takeoverAdvice(migration)}`
     : 'it has not reported since.';
@@ -95,9 +95,9 @@ function takeoverAdvice(migration: Migration): string {
 }
 
 /** Whether a way back is requested that its agent has not begun. The request takes away the progress of the direction before. */
-function isWayBackAwaited({ progress, state: { status, wayBack, reversals = 0 } }: Migration): boolean {
+function isWayBackAwaited({ progress, state }: Migration): boolean {
   // rule: wait-for-agent-of-failback
-  return progress === null && status === 'WORKING' && wayBack === 'PLANNED' && reversals > 0;
+  return progress === null && state.status === 'WORKING' && !isFinishing(state) && state.order.direction > 0;
 }
 
 function waitForWayBack({ host, updatedAtMs }: Migration): Wait {

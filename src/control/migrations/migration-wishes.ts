@@ -1,8 +1,9 @@
+import type { LoadLevel } from '../../contract/index.ts';
 import { reach, UserError } from '../../platform/index.ts';
 import { type Audited, audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
-import { ACTIVE_STATUSES, isFollowed, type LoadLevel, type Wish } from '../records/migration-state.ts';
+import { ACTIVE_STATUSES, isFinishing, isFollowed, type Wish } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Migration } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
@@ -164,7 +165,7 @@ export async function wish(
     const state = transition(record.state, { ...wanted, atMs });
     if (state === 'refused' || state === 'ignored') throw refuse(record);
     const password = state.endedAtMs === null ? record.password : null;
-    const begun = state.reversals === record.state.reversals ? {} : { progress: null, wayBack: null };
+    const begun = state.order.direction === record.state.order.direction ? {} : { progress: null, wayBack: null };
     const changed = { ...record, ...begun, state, password, updatedAtMs: atMs };
     if (state !== record.state) {
       await transaction.updateMigration(changed);
@@ -211,8 +212,8 @@ function auditedEnd({ id, orgId, groupId, state }: Migration): Audited {
 async function assertReady(store: StoreReader, migration: Migration, nowMs: number): Promise<void> {
   const { id, state, agentId } = migration;
   if (!ACTIVE_STATUSES.includes(state.status)) throw new UserError('CUTOVER_AFTER_END', [id, state.status]);
-  if (state.wayBack === 'FINISHING') throw new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
-  if (state.wanted === 'CUTOVER') return;
+  if (isFinishing(state)) throw new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
+  if (state.order.wanted === 'CUTOVER') return;
   const { refusals } = gatesOfMigration(migration, await store.agent(agentId), nowMs);
   if (refusals.length > 0) throw new UserError('CUTOVER_NOT_READY', [id, refusals.join('; ')]);
 }
@@ -231,8 +232,8 @@ function cancelRefusal(migration: Migration): UserError {
 
 function refusal({ id, state }: Migration): UserError {
   if (!ACTIVE_STATUSES.includes(state.status)) return new UserError('LIVE_MIGRATION_ENDED', [id, state.status]);
-  if (state.wanted === 'CUTOVER') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cutover']);
-  if (state.wanted === 'CANCELLED') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cancellation']);
-  if (state.wayBack === 'FINISHING') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
+  if (state.order.wanted === 'CUTOVER') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cutover']);
+  if (state.order.wanted === 'CANCELLED') return new UserError('LIVE_MIGRATION_DECIDED', [id, 'cancellation']);
+  if (isFinishing(state)) return new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
   return new UserError('CUTOVER_WINDOW_NOT_OPEN', [id]);
 }

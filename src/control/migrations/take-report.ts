@@ -242,7 +242,7 @@ function howToFinish({ host, state }: Migration, { canWrite }: Progress, commit:
 
 /** Tells where the users are after the failure of a reversal. */
 function whereUsersAre(state: MigrationState): string {
-  return (state.reversals ?? 0) === 0
+  return state.order.direction === 0
     ? ''
     : ` Users stay on the ${usersOn(state).toLowerCase()}. ${stillBlocked(state)}`;
 }

@@ -7,7 +7,6 @@ import type { Control } from '../ports/control.ts';
 import { mayBeCommitted } from '../records/may-be-committed.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Migration, Order } from '../records/records.ts';
-import { lastCutoverOf } from '../records/reversal-transitions.ts';
 
 /**
  * The wanted state of an agent. An agent that doesn't know reversals gets no order of a reversible migration: it would run it
@@ -40,28 +39,7 @@ async function wantedStateOf(
     const sent = await noteSent(control, migration, agentId);
     if (!sent) continue;
     const { id, state } = sent;
-    const { wanted, loadLevel, copyMegabytesPerSecond = null, dropCopied } = state;
-    const { rehearsal = null, cutoverAborted = null } = state;
-    const isFollowed = state.status === 'COMPLETE';
-    const { dropsConfirmed = null } = state;
-    const reversal = state.wayBack && {
-      reversals: state.reversals ?? 0,
-      finish: state.wayBack === 'FINISHING',
-      ...(state.wayBack === 'FINISHING' && { finishOf: lastCutoverOf(state) }),
-      dropsConfirmed: isFollowed ? dropsConfirmed : null,
-    };
-    migrations.push({
-      id,
-      assignment,
-      wanted,
-      loadLevel,
-      copyMegabytesPerSecond,
-      dropsConfirmed: isFollowed ? null : dropsConfirmed,
-      dropCopied,
-      rehearsal,
-      cutoverAborted,
-      ...(reversal && { reversal }),
-    });
+    migrations.push({ id, assignment, order: state.order });
   }
   const watches = [];
   for (const migration of await control.store.watchedMigrationsOfAgent(agentId)) {
@@ -80,7 +58,7 @@ async function wantedStateOf(
 
 /** Whether users may have moved to the destination. */
 function mayHaveMoved({ state, progress }: Migration): boolean {
-  return state.status === 'COMPLETE' || (state.reversals ?? 0) > 0 || mayBeCommitted(state, progress);
+  return state.status === 'COMPLETE' || state.order.direction > 0 || mayBeCommitted(state, progress);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { isFinishing } from '../records/migration-state.ts';
 import type { Migration } from '../records/records.ts';
 import { wish } from './migration-wishes.ts';
 
@@ -40,17 +41,16 @@ function refusal(migration: Migration, what: 'reversed' | 'finished'): UserError
 }
 
 function whyNot({ state, wayBack }: Migration): string {
+  if (isFinishing(state)) return 'its way back is being closed';
   switch (state.wayBack) {
     case undefined:
       return 'it was created without a way back';
     case 'PLANNED':
-      return state.wanted === 'CUTOVER' ? 'its cutover has started' : 'it has not cut over yet';
+      return state.order.wanted === 'CUTOVER' ? 'its cutover has started' : 'it has not cut over yet';
     case 'FAILED':
       return wayBack?.state === 'FAILED'
         ? `its way back has failed: ${wayBack.error.message}`
         : 'its way back has failed';
-    case 'FINISHING':
-      return 'its way back is being closed';
     case 'CLOSED':
       return 'its way back is closed';
     case 'LOST':

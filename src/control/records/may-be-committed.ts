@@ -14,10 +14,11 @@ interface Reported {
  * A cancellation of a cutover says nothing either, until the agent reports its end.
  */
 export function mayBeCommitted(state: MigrationState, reported: Reported | null): boolean {
-  const { wanted, cutoverAborted, cutoverRequestedAtMs: requestedAtMs } = state;
+  const { order, cutoverRequestedAtMs: requestedAtMs } = state;
+  const { wanted, abort } = order;
   if (reported?.cutoverReport !== undefined || wanted === 'CUTOVER') return true;
-  const isLastRequest = requestedAtMs !== undefined && requestedAtMs >= (cutoverAborted ?? requestedAtMs);
+  const isLastRequest = requestedAtMs !== undefined && requestedAtMs >= (abort ?? requestedAtMs);
   if (wanted === 'CANCELLED' && isLastRequest) return true;
   // rule: unanswered-abort-keeps-order
-  return cutoverAborted !== undefined && reported?.cutoverAborted !== cutoverAborted;
+  return abort !== null && reported?.cutoverAborted !== abort;
 }

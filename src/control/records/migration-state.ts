@@ -1,4 +1,4 @@
-import type { SourceWatchState } from '../../contract/index.ts';
+import { amended, FIRST_ORDER, type LoadLevel, type Order, type SourceWatchState } from '../../contract/index.ts';
 import type { Announced } from './announced.ts';
 import type { AuditRate } from './audit-rate.ts';
 
@@ -18,27 +18,21 @@ import type { AuditRate } from './audit-rate.ts';
  *
  * The statuses have Atlas's meanings (docs/reference/atlas-contract.md). Atlas has no status for a cancelled migration, so it is FAILED
  * with a message that says so. A migration that is cancelled before its order was sent to an agent ends at once. Pause, cutover and
- * cancellation are not statuses: they are requests of the operator in `wanted`, until the agent has carried them out.
+ * cancellation are not statuses: the operator wants them in `order`, and the agent carries them out.
  */
 export type MigrationStatus = 'NEW' | 'WORKING' | 'COMPLETE' | 'FAILED' | 'EXPIRED';
 
 export interface MigrationState {
   readonly status: MigrationStatus;
-  readonly wanted: WantedOfMigration;
-  /** With `cancelled`: whether the engine also drops the copied data. */
-  readonly dropCopied: boolean;
-  readonly loadLevel: LoadLevel;
-  /** Rate limit of the initial copy; null for none, and absent in records of older versions. */
-  readonly copyMegabytesPerSecond?: number | null;
+  /**
+   * All that the operator wants. The agent follows it as it is. Aborts and rehearsals are named by the time of their request.
+   */
+  readonly order: Order;
   /**
    * Whether the order was sent to an agent, or is about to be. When false, nothing has started. Absent in records of older versions: then
    * an agent may have the order.
    */
   readonly orderSent?: boolean;
-  /** The last confirmation of drops in this direction, a number that grows; null or absent before the first. */
-  readonly dropsConfirmed?: number | null;
-  /** How often the direction was reversed; absent for never. */
-  readonly reversals?: number;
   /** Absent for a migration that isn't reversible. */
   readonly wayBack?: WayBackState;
   /** When the last cutover opened the way back; absent before it. */
@@ -56,10 +50,6 @@ export interface MigrationState {
   readonly sourceWatch?: SourceWatchState;
   /** When the current cutover was requested; absent before, and in records of older versions. */
   readonly cutoverRequestedAtMs?: number;
-  /** The last abort of a cutover that was requested, named by its time; absent before the first. */
-  readonly cutoverAborted?: number;
-  /** The last rehearsal of a cutover that was requested, named by its time; absent before the first. */
-  readonly rehearsal?: number;
   /** End of the cutover window; null before the migration was first ready for cutover. */
   readonly windowEndsAtMs: number | null;
   /** Null while the migration is assigned to its agent, also after a cutover whose way back is open. */
@@ -70,15 +60,9 @@ export interface MigrationState {
 
 /**
  * The way back of a reversible migration. `PLANNED`: the next cutover opens it. `OPEN`: the side without users follows the
- * other one. `FAILED`: its engine has stopped with an error. `FINISHING`: an operator closes it. `CLOSED` and `LOST` are final.
+ * other one. `FAILED`: its engine has stopped with an error. `CLOSED` and `LOST` are final.
  */
-export type WayBackState = 'PLANNED' | 'OPEN' | 'FAILED' | 'FINISHING' | 'CLOSED' | 'LOST';
-
-/** The operator's current request for a migration. */
-export type WantedOfMigration = 'RUNNING' | 'PAUSED' | 'CUTOVER' | 'CANCELLED';
-
-/** How much load the engine may cause: 1 is the lowest. */
-export type LoadLevel = 1 | 2 | 3 | 4;
+export type WayBackState = 'PLANNED' | 'OPEN' | 'FAILED' | 'CLOSED' | 'LOST';
 
 /** An event that may change a migration's state. */
 export type MigrationEvent =
@@ -135,9 +119,7 @@ export type Transition = MigrationState | 'ignored' | 'refused';
 
 export const NEW_MIGRATION: MigrationState = {
   status: 'NEW',
-  wanted: 'RUNNING',
-  dropCopied: false,
-  loadLevel: 3,
+  order: FIRST_ORDER,
   orderSent: false,
   readyForCutover: false,
   windowEndsAtMs: null,
@@ -150,13 +132,24 @@ export const ACTIVE_STATUSES: readonly MigrationStatus[] = ['NEW', 'WORKING'];
 
 /** Whether a migration has cut over, and its way back is neither closed nor lost. */
 export function isFollowed({ status, wayBack }: MigrationState): boolean {
-  return status === 'COMPLETE' && (wayBack === 'OPEN' || wayBack === 'FAILED' || wayBack === 'FINISHING');
+  return status === 'COMPLETE' && (wayBack === 'OPEN' || wayBack === 'FAILED');
+}
+
+/** Whether the operator closes the way back. */
+export function isFinishing({ order, endedAtMs }: MigrationState): boolean {
+  return order.finish !== null && endedAtMs === null;
+}
+
+/** Returns the state with another order. */
+export function ordering(state: MigrationState, change: Parameters<typeof amended>[1]): MigrationState {
+  return { ...state, order: amended(state.order, change) };
 }
 
 /**
  * Whether a cutover, a cancellation or the end of the way back was accepted. Only a cutover can be taken back, before its
  * point of no return.
  */
-export function isDecided({ wanted, wayBack }: MigrationState): boolean {
-  return wanted === 'CUTOVER' || wanted === 'CANCELLED' || wayBack === 'FINISHING';
+export function isDecided(state: MigrationState): boolean {
+  const { wanted } = state.order;
+  return wanted === 'CUTOVER' || wanted === 'CANCELLED' || isFinishing(state);
 }

@@ -5,6 +5,7 @@ import {
   type MigrationEvent,
   type MigrationState,
   type MigrationStatus,
+  ordering,
   type Transition,
 } from './migration-state.ts';
 import {
@@ -61,13 +62,13 @@ const fail: Rule<'failed'> = (state, { message, atMs, commit, recordLost }) => {
   // rule: committed-survives-failure
   if (commit === undefined) return end(state, 'FAILED', atMs, message);
   // Past the point of no return only the engine can open the destination, so the agent keeps its order.
-  const wanted = commit === 'made' ? 'CUTOVER' : state.wanted;
-  return { ...state, wanted, readyForCutover: false, errorMessage: message };
+  const wanted = commit === 'made' ? 'CUTOVER' : state.order.wanted;
+  return { ...ordering(state, { wanted }), readyForCutover: false, errorMessage: message };
 };
 const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
   // The engine gives up a reversal, and reports the direction before it next.
   if (isReversed(state)) return state;
-  const dropped = state.wanted === 'CANCELLED' && state.dropCopied;
+  const dropped = state.order.wanted === 'CANCELLED' && state.order.drop;
   const copied = dropped ? 'was dropped' : 'stays on the destination';
   return end(state, 'FAILED', atMs, `The migration was cancelled; the copied data ${copied}.`);
 };
@@ -79,22 +80,20 @@ const expire: Rule<'window ran out'> = (state, { atMs, mayBeCommitted = false })
 };
 
 const cutOver: Rule<'cutover'> = (state, { atMs }) => {
-  if (state.wanted === 'CUTOVER') return state;
-  const possible =
-    state.wanted === 'RUNNING' && !isDecided(state) && state.readyForCutover && !isWindowOver(state, atMs);
-  return possible ? { ...state, wanted: 'CUTOVER', cutoverRequestedAtMs: atMs } : 'refused';
+  if (state.order.wanted === 'CUTOVER') return state;
+  return mayCutOver(state, atMs)
+    ? { ...ordering(state, { wanted: 'CUTOVER' }), cutoverRequestedAtMs: atMs }
+    : 'refused';
 };
 const abortCutover: Rule<'abort cutover'> = (state, { atMs }) => {
-  if (state.wanted === 'CANCELLED') return 'refused';
-  return state.wanted === 'CUTOVER' ? { ...state, wanted: 'RUNNING', cutoverAborted: atMs } : state;
+  const { wanted } = state.order;
+  if (wanted === 'CANCELLED') return 'refused';
+  return wanted === 'CUTOVER' ? ordering(state, { wanted: 'RUNNING', abort: atMs }) : state;
 };
-const rehearse: Rule<'rehearse'> = (state, { atMs }) => {
-  const possible =
-    state.wanted === 'RUNNING' && !isDecided(state) && state.readyForCutover && !isWindowOver(state, atMs);
-  return possible ? { ...state, rehearsal: atMs } : 'refused';
-};
-const pause: Rule<'pause'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'PAUSED' });
-const resume: Rule<'resume'> = (state) => (isDecided(state) ? 'refused' : { ...state, wanted: 'RUNNING' });
+const rehearse: Rule<'rehearse'> = (state, { atMs }) =>
+  mayCutOver(state, atMs) ? ordering(state, { rehearsal: atMs }) : 'refused';
+const pause: Rule<'pause'> = (state) => (isDecided(state) ? 'refused' : ordering(state, { wanted: 'PAUSED' }));
+const resume: Rule<'resume'> = (state) => (isDecided(state) ? 'refused' : ordering(state, { wanted: 'RUNNING' }));
 const cancelNew: Rule<'cancel'> = (state, event) =>
   state.orderSent === false
     ? end(
@@ -109,21 +108,18 @@ const cancel: Rule<'cancel'> = (state, { dropCopied }) =>
   // rule: refuse-cancel-of-reversal
   isReversed(state)
     ? 'refused'
-    : {
-        ...state,
-        wanted: 'CANCELLED',
-        // A repeated cancellation without a drop does not undo an earlier one with a drop.
-        dropCopied: state.dropCopied || dropCopied,
-      };
-const setLoadLevel: Rule<'load level'> = (state, { level }) => ({ ...state, loadLevel: level });
-const limitCopy: Rule<'copy rate'> = (state, { megabytesPerSecond }) => ({
-  ...state,
-  copyMegabytesPerSecond: megabytesPerSecond,
-});
-const confirmDrops: Rule<'confirm drops'> = (state, { atMs }) => ({
-  ...state,
-  dropsConfirmed: Math.max(atMs, (state.dropsConfirmed ?? 0) + 1),
-});
+    : // A repeated cancellation without a drop does not undo an earlier one with a drop.
+      ordering(state, { wanted: 'CANCELLED', drop: state.order.drop || dropCopied });
+const setLoadLevel: Rule<'load level'> = (state, { level }) => ordering(state, { loadLevel: level });
+const limitCopy: Rule<'copy rate'> = (state, { megabytesPerSecond }) =>
+  ordering(state, { copyBytesPerSecond: megabytesPerSecond && megabytesPerSecond * 1e6 });
+const confirmDrops: Rule<'confirm drops'> = (state, { atMs }) => {
+  const { drops, direction } = state.order;
+  // After a cutover it is about the opposite direction, which follows.
+  // rule: confirm-drops-of-failback
+  const of = isFollowed(state) ? direction + 1 : direction;
+  return ordering(state, { drops: { direction: of, confirmed: Math.max(atMs, (drops?.confirmed ?? 0) + 1) } });
+};
 const extend: Rule<'extend'> = (state, { untilMs, atMs }) => {
   if (state.windowEndsAtMs === null || isWindowOver(state, atMs) || isDecided(state)) return 'refused';
   if (untilMs <= state.windowEndsAtMs) return state;
@@ -252,8 +248,13 @@ export function transition(state: MigrationState, event: MigrationEvent): Transi
   }
 }
 
-function isReversed({ reversals = 0 }: MigrationState): boolean {
-  return reversals > 0;
+function isReversed({ order }: MigrationState): boolean {
+  return order.direction > 0;
+}
+
+function mayCutOver(state: MigrationState, atMs: number): boolean {
+  const isPossible = state.order.wanted === 'RUNNING' && !isDecided(state) && state.readyForCutover;
+  return isPossible && !isWindowOver(state, atMs);
 }
 
 function isWindowOver({ windowEndsAtMs }: MigrationState, atMs: number): boolean {

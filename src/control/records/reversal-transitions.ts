@@ -1,4 +1,4 @@
-import type { MigrationEvent, MigrationState, Transition } from './migration-state.ts';
+import { isFinishing, type MigrationEvent, type MigrationState, ordering, type Transition } from './migration-state.ts';
 import { stillBlocked } from './users-on.ts';
 
 type Event<K extends MigrationEvent['kind']> = Extract<MigrationEvent, { kind: K }>;
@@ -10,15 +10,15 @@ type Reported = 'earlier' | 'this' | 'later';
  * Compares the direction of a report with the one on record. A later one is possible after a restore of the store: then the
  * records on the clusters count.
  */
-export function directionOf({ reversals: now = 0 }: MigrationState, reversals = 0): Reported {
-  if (reversals === now) return 'this';
+export function directionOf({ order: { direction } }: MigrationState, reversals = 0): Reported {
+  if (reversals === direction) return 'this';
   // rule: ignore-earlier-cutover
-  return reversals < now ? 'earlier' : 'later';
+  return reversals < direction ? 'earlier' : 'later';
 }
 
 /** The direction of the last cutover on record, which is the one that a `finish` is about; -1 before the first. */
-export function lastCutoverOf({ status, reversals = 0 }: MigrationState): number {
-  return status === 'COMPLETE' ? reversals : reversals - 1;
+export function lastCutoverOf({ status, order: { direction } }: MigrationState): number {
+  return status === 'COMPLETE' ? direction : direction - 1;
 }
 
 /**
@@ -26,24 +26,16 @@ export function lastCutoverOf({ status, reversals = 0 }: MigrationState): number
  * another cutover has followed the one that it is about.
  */
 export function turned(state: MigrationState, reversals: number): MigrationState {
-  const isFinishing = state.wayBack === 'FINISHING' && lastCutoverOf(state) === reversals - 1;
+  const { readySinceMs: _ready, announced: _announced, cutoverRequestedAtMs: _requested, ...rest } = state;
+  const finish = state.order.finish === reversals - 1 ? state.order.finish : null;
   return {
-    ...withoutRequests(state),
+    ...ordering(rest, { direction: reversals, wanted: 'RUNNING', abort: null, rehearsal: null, finish }),
     status: 'WORKING',
-    wanted: 'RUNNING',
-    reversals,
-    wayBack: isFinishing ? 'FINISHING' : 'PLANNED',
+    wayBack: 'PLANNED',
     readyForCutover: false,
     // Only the first direction has a window: the end of a later one would take the way back from the users.
     windowEndsAtMs: null,
   };
-}
-
-/** Returns the state without requests and announcements, which were about the direction before. */
-function withoutRequests(state: MigrationState): MigrationState {
-  const { readySinceMs: _ready, announced: _announced, cutoverRequestedAtMs: _requested, ...rest } = state;
-  const { cutoverAborted: _aborted, rehearsal: _rehearsal, ...kept } = rest;
-  return kept;
 }
 
 /** Progress after a cutover: an agent has restarted, and opens the direction that has cut over before the way back. */
@@ -67,33 +59,28 @@ export function openWayBack(state: MigrationState, event: Event<'committed'>): T
   const { reversals = 0, wayBack = 'OPEN', atMs } = event;
   if (directionOf(state, reversals) === 'earlier') return endReversal(state, event);
   const opened: MigrationState = {
-    ...state,
+    // rule: forget-finish-after-cutover
+    ...ordering(state, { direction: reversals, wanted: 'RUNNING', finish: null }),
     status: 'COMPLETE',
-    wanted: 'RUNNING',
     readyForCutover: false,
     windowEndsAtMs: null,
-    // The confirmation was about the other direction.
-    // rule: confirm-drops-again
-    dropsConfirmed: null,
-    // rule: forget-finish-after-cutover
     wayBack,
     wayBackSinceMs: atMs,
     errorMessage: event.recordLost ?? null,
-    ...(reversals > 0 && { reversals }),
   };
   return wayBack === 'CLOSED' ? closed(opened, atMs) : withReadyWayBack(opened, event);
 }
 
 /** Notes that the way back of the last cutover is ready. The note outlives restarts, failures and reversals. */
 function withReadyWayBack(state: MigrationState, { wayBackReady = false }: Event<'committed'>): MigrationState {
-  const isReady = wayBackReady && state.wayBack === 'OPEN';
-  return isReady ? { ...state, wayBackReadyAfter: state.reversals ?? 0 } : state;
+  const isReady = wayBackReady && state.wayBack === 'OPEN' && !isFinishing(state);
+  return isReady ? { ...state, wayBackReadyAfter: state.order.direction } : state;
 }
 
 /** Notes that a way back is ready that was requested before. */
 export function withReadyReversal(state: MigrationState): MigrationState {
-  const isReady = state.readyForCutover && state.wayBack === 'PLANNED';
-  return isReady ? { ...state, wayBackReadyAfter: (state.reversals ?? 0) - 1 } : state;
+  const isReady = state.readyForCutover && !isFinishing(state);
+  return isReady ? { ...state, wayBackReadyAfter: state.order.direction - 1 } : state;
 }
 
 /** Ends a requested reversal without a cutover: the way back is closed, or failed before the agent knew of the request. */
@@ -101,8 +88,9 @@ function endReversal(
   state: MigrationState,
   { reversals = 0, wayBack, atMs, recordLost }: Event<'committed'>,
 ): Transition {
-  if (reversals !== (state.reversals ?? 0) - 1) return 'ignored';
-  const before: MigrationState = { ...state, status: 'COMPLETE', wanted: 'RUNNING', readyForCutover: false, reversals };
+  if (reversals !== state.order.direction - 1) return 'ignored';
+  const ordered = ordering(state, { direction: reversals, wanted: 'RUNNING' });
+  const before: MigrationState = { ...ordered, status: 'COMPLETE', wayBack: 'OPEN', readyForCutover: false };
   if (wayBack === 'CLOSED') return closed(before, atMs);
   return wayBack === 'FAILED' ? failWayBack(before, { atMs, recordLost }) : 'ignored';
 }
@@ -119,7 +107,7 @@ export function followWayBack(state: MigrationState, event: Event<'committed'>):
     case 'this':
       if (wayBack === 'CLOSED') return closed(state, atMs);
       if (wayBack === 'FAILED') return failWayBack(state, event);
-      return withReadyWayBack(state.wayBack === 'FINISHING' ? state : { ...state, wayBack, errorMessage: null }, event);
+      return withReadyWayBack(isFinishing(state) ? state : { ...state, wayBack, errorMessage: null }, event);
   }
 }
 
@@ -131,7 +119,7 @@ export function failWayBack(
   state: MigrationState,
   { recordLost, atMs }: { readonly recordLost?: string | undefined; readonly atMs: number },
 ): MigrationState {
-  if (state.wayBack !== 'FINISHING') return { ...state, wayBack: 'FAILED', errorMessage: recordLost ?? null };
+  if (!isFinishing(state)) return { ...state, wayBack: 'FAILED', errorMessage: recordLost ?? null };
   // rule: end-unclosable-failback
   return recordLost === undefined ? state : giveUpWayBack(state, recordLost, atMs);
 }
@@ -145,7 +133,7 @@ export function cancelCompleted(state: MigrationState, { atMs }: Event<'cancel'>
 /** A run that failed although its cutover was committed before, because the record of that is gone. */
 export function failCommitted(state: MigrationState, atMs: number, recordLost: string): Transition {
   const moved = openWayBack(state, { kind: 'committed', atMs, wayBack: 'FAILED', recordLost });
-  const isGivenUp = state.wanted === 'CANCELLED' && typeof moved !== 'string';
+  const isGivenUp = state.order.wanted === 'CANCELLED' && typeof moved !== 'string';
   return isGivenUp ? giveUpWayBack(moved, recordLost, atMs) : moved;
 }
 
@@ -162,22 +150,22 @@ export function loseWayBack(
 }
 
 export function reverseCompleted(state: MigrationState): Transition {
-  return state.wayBack === 'OPEN' ? turned(state, (state.reversals ?? 0) + 1) : 'refused';
+  return state.wayBack === 'OPEN' && !isFinishing(state) ? turned(state, state.order.direction + 1) : 'refused';
 }
 
 /** Repeating a reversal changes nothing. */
 export function reverseWorking(state: MigrationState): Transition {
-  return (state.reversals ?? 0) > 0 && state.wayBack === 'PLANNED' ? state : 'refused';
+  return state.order.direction > 0 && !isFinishing(state) ? state : 'refused';
 }
 
 export function finishCompleted(state: MigrationState): Transition {
-  return { ...state, wayBack: 'FINISHING' };
+  return ordering(state, { finish: lastCutoverOf(state) });
 }
 
 /** Users stay where they are: a reversal is given up. */
 export function finishWorking(state: MigrationState): Transition {
-  if (state.wayBack === 'FINISHING') return state;
-  return (state.reversals ?? 0) > 0 && state.wanted !== 'CUTOVER' ? { ...state, wayBack: 'FINISHING' } : 'refused';
+  if (isFinishing(state)) return state;
+  return state.order.direction > 0 && state.order.wanted !== 'CUTOVER' ? finishCompleted(state) : 'refused';
 }
 
 function closed(state: MigrationState, atMs: number): MigrationState {

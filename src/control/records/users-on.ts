@@ -1,8 +1,8 @@
 import type { MigrationState } from './migration-state.ts';
 
 /** The side that takes users' writes, as far as the control plane knows. */
-export function usersOn({ status, reversals = 0 }: MigrationState): 'SOURCE' | 'DESTINATION' {
-  const cutovers = status === 'COMPLETE' ? reversals + 1 : reversals;
+export function usersOn({ status, order: { direction } }: MigrationState): 'SOURCE' | 'DESTINATION' {
+  const cutovers = status === 'COMPLETE' ? direction + 1 : direction;
   return cutovers % 2 === 1 ? 'DESTINATION' : 'SOURCE';
 }
 

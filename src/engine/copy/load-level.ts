@@ -1,7 +1,4 @@
-/** The load that the engine may cause: mongosync's term and numbers, 3 by default. */
-export type LoadLevel = 1 | 2 | 3 | 4;
-
-export const DEFAULT_LOAD_LEVEL: LoadLevel = 3;
+import type { LoadLevel } from '../../contract/index.ts';
 
 /** The limits of the initial copy at a load level. Changes always flow at full speed: a limit would only add lag. */
 export interface Load {

@@ -41,6 +41,27 @@ export async function closeWayBack(primary: ClusterAddress, migrationId: string,
 }
 
 /**
+ * Closes the way back on the side that has the users, when only the record there can tell which one that is: the other side
+ * is blocked or lost.
+ * @param cutover  as `reversals` of {@link closeWayBack}, whose errors it has
+ */
+export async function closeOnEither(
+  { source, destination }: { readonly source: ClusterAddress; readonly destination: ClusterAddress },
+  migrationId: string,
+  cutover: number | undefined,
+): Promise<void> {
+  // rule: close-named-cutover-on-record
+  if (cutover !== undefined) return await closeWayBack(cutover % 2 === 0 ? destination : source, migrationId, cutover);
+  try {
+    await closeWayBack(destination, migrationId);
+  } catch (error) {
+    await closeWayBack(source, migrationId).catch(() => {
+      throw error;
+    });
+  }
+}
+
+/**
  * Confirms, while users can't write to the source of an opposite direction, that this way back is on record and open.
  * @throws UserError WAY_BACK_LOST when it was closed, CUTOVER_RECORD_LOST when the record of its cutover is gone
  */

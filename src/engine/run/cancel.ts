@@ -1,21 +1,19 @@
-import type { MigrationState } from '../../contract/index.ts';
+import type { MigrationState, Order } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { dropMade } from '../collections/reconcile.ts';
 import { hasBlocked, openDestination } from '../cutover/destination-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { RunParts } from './parts.ts';
 
-/** The way in which the operator cancels a migration. */
-export interface Cancellation {
-  /** Whether to drop the copied data too. */
-  readonly drop: boolean;
-}
-
 /**
  * Cancels a migration for good. It follows no more changes and blocks nobody. The copied data stays, with weakened indexes,
  * unless it is dropped.
  */
-export async function cancel(context: RunParts, log: MigrationLog, { drop }: Cancellation): Promise<'CANCELLED'> {
+export async function cancel(
+  context: RunParts,
+  log: MigrationLog,
+  { drop }: Pick<Order, 'drop'>,
+): Promise<'CANCELLED'> {
   const { retrier, checkpoint, isReversed } = context;
   // rule: cancelled-direction-stays-blocked
   if (isReversed) return await endReverse(context, log);

@@ -34,8 +34,8 @@ import { declareMissed } from '../verify/declare-missed.ts';
 import { cancel } from './cancel.ts';
 import type { Clusters } from './clusters.ts';
 import { CutoverConditions } from './cutover-conditions.ts';
+import type { FollowedOrder } from './followed-order.ts';
 import { IndexBuilds } from './index-builds.ts';
-import type { OperatorWishes } from './operator-wishes.ts';
 import type { RunParts } from './parts.ts';
 import { Pings } from './pings.ts';
 import { clearLeftSpools, loadTracked, prepareNew } from './prepare.ts';
@@ -59,8 +59,7 @@ const REOPEN_WITHIN_MS = 60_000;
 export interface Occasion {
   /** Aborts when the operator ends this run. */
   readonly stop: AbortSignal;
-  /** The operator's wishes for the migration. */
-  readonly wishes: OperatorWishes;
+  readonly order: FollowedOrder;
   /** Why the run before this one ended, if the destination had lost writes. Then nothing on record there is certain. */
   readonly wentBack?: DestinationWentBack | undefined;
 }
@@ -68,7 +67,7 @@ export interface Occasion {
 /** One run of a migration by this process, from opening the connections to closing them. */
 export class MigrationRun {
   readonly options: MigrationOptions;
-  readonly wishes: OperatorWishes;
+  readonly order: FollowedOrder;
   readonly #tasks: TaskGroup;
   readonly #stop: AbortSignal;
   readonly #throttle: Throttle;
@@ -96,15 +95,16 @@ export class MigrationRun {
   /** Whether the run has ended, with its last acts. */
   #isOver = false;
   #left: Promise<void> | undefined;
+  #answering: Promise<void> | undefined;
 
   private constructor(
     options: MigrationOptions,
-    { stop, wishes, wentBack }: Occasion,
+    { stop, order, wentBack }: Occasion,
     { tasks, context, log, warnings }: Awaited<ReturnType<typeof takeMigration>>,
     checked: Clusters['checked'],
   ) {
     this.options = options;
-    this.wishes = wishes;
+    this.order = order;
     this.#tasks = tasks;
     this.#stop = stop;
     this.#wentBack = wentBack;
@@ -145,7 +145,7 @@ export class MigrationRun {
 
   /** Runs to the end, the operator's stop or a failure, which is recorded first. Closes the connections in any case. */
   async toEnd(): Promise<Outcome> {
-    using _ = this.wishes.follow(() => this.#applyWishes());
+    using _ = this.order.onChange(() => this.#applyOrder());
     try {
       const outcome = await this.#work();
       await this.#tasks.stop();
@@ -189,26 +189,47 @@ export class MigrationRun {
     await this.log.save({ reverseRequestedAtMs: this.context.clock.now() });
   }
 
+  /** Whether the cutover is past its point of no return, or may be: the commit was sent. */
+  get commitWasSent(): boolean {
+    return this.log.record.cutover?.committed === true || this.log.commitWasSent;
+  }
+
   /**
-   * Resolves when no attempt to cut over is under way, and none blocks the source, or when the run has ended.
-   * @returns false when the run has ended and may have left the source blocked
+   * Notes the abort of the order as done, once no attempt to cut over is under way and none blocks the source, also one of an
+   * earlier engine. Does nothing when there is none, before the records are loaded, and once the commit was sent.
    */
-  async untilOpen(): Promise<boolean> {
-    const { log, context } = this;
+  async answerAbort(): Promise<void> {
+    this.#answering ??= this.#answerAbort().finally(() => {
+      this.#answering = undefined;
+    });
+    await this.#answering;
+  }
+
+  async #answerAbort(): Promise<void> {
+    const { log, context, order } = this;
+    const isAsked = () => order.current.wanted !== 'CUTOVER' && order.current.abort !== order.aborted;
+    // rule: refuse-abort-after-commit
+    const isPossible = () => this.loaded && !this.commitWasSent && isAsked();
+    if (!isPossible()) return;
     const isBlocking = () => log.record.cutover?.blocking ?? false;
     // rule: abort-answered-when-open
     const isOver = () => this.#isOver || (log.record.state !== 'COMMITTING' && !isBlocking());
     await context.stateChanges.until(isOver, AbortSignal.any([]), OPEN_LOOK_EVERY_MS);
-    return !isBlocking();
+    if (isBlocking() || !isPossible()) return;
+    order.aborted = order.current.abort;
+    context.logger.info({ event: 'cutover.aborted' }, 'the cutover is aborted');
   }
 
-  #applyWishes(): void {
+  #applyOrder(): void {
     const { context, options } = this;
-    const { loadLevel, copyBytesPerSecond, dropsConfirmed } = this.wishes.current;
+    const { loadLevel, copyBytesPerSecond, drops } = this.order.current;
+    const unlimited = Number.POSITIVE_INFINITY;
     context.pace.load = loadOf(loadLevel);
     this.follower?.adjustLoad();
-    this.#throttle.bytesPerSecond = Math.min(copyBytesPerSecond, options.copyBytesPerSecond ?? copyBytesPerSecond);
-    if (dropsConfirmed !== undefined) context.drops.permit(dropsConfirmed);
+    this.#throttle.bytesPerSecond = Math.min(copyBytesPerSecond ?? unlimited, options.copyBytesPerSecond ?? unlimited);
+    // A confirmation is about the drops of one direction.
+    // rule: confirmation-of-its-direction
+    if (drops?.direction === (options.reversals ?? 0)) context.drops.permit(drops.confirmed);
     context.stateChanges.notify();
   }
 
@@ -224,12 +245,12 @@ export class MigrationRun {
   }
 
   async #work(): Promise<Outcome> {
-    const { log, context, wishes } = this;
+    const { log, context, order } = this;
     const { state } = log.record;
     const isOver = state === 'COMMITTED' || state === 'CANCELLED';
     const neverBegan = log.record.token === undefined && log.record.blocksDestination === undefined;
     // rule: cancelled-takes-nothing
-    const takes = !isOver && (wishes.current.cancellation === undefined || !neverBegan);
+    const takes = !isOver && (!order.cancelled.aborted || !neverBegan);
     await allEnded([this.#load(), ...(takes ? [this.#takeDestination()] : [])]);
     if (isOver) return state === 'COMMITTED' ? 'COMMITTED' : 'CANCELLED';
     if (log.record.term > 1) {
@@ -248,7 +269,7 @@ export class MigrationRun {
     }
     // rule: settle-open-block
     await settleOpenBlock(context, log);
-    if (wishes.current.cancellation !== undefined) return await cancel(context, log, wishes.current.cancellation);
+    if (order.cancelled.aborted) return await cancel(context, log, order.current);
     if (log.record.error !== undefined) await log.forgetFailure();
     if (this.#wentBack !== undefined) await declareMissed(context, log, this.#wentBack.message);
     this.#tasks.start(() => this.checkpoint.keep());
@@ -257,10 +278,9 @@ export class MigrationRun {
     try {
       follower = await this.#startFollowing();
     } catch (error) {
-      const { cancellation } = wishes.current;
-      if (cancellation === undefined) throw error;
+      if (!order.cancelled.aborted) throw error;
       await this.follower?.abandon();
-      return await cancel(context, log, cancellation);
+      return await cancel(context, log, order.current);
     }
     this.#tasks.start(() => this.pings.run());
     this.#tasks.start(() => watchClusters(context));
@@ -277,6 +297,7 @@ export class MigrationRun {
     const { token, state } = this.log.record;
     await loadTracked(this.context);
     this.loaded = true;
+    void this.answerAbort();
     if (token !== undefined) this.#noteResumed(state);
   }
 
@@ -290,7 +311,7 @@ export class MigrationRun {
   /** Ends early when the operator cancels: the source may be gone for good. */
   async #startFollowing(): Promise<StreamFollower> {
     const { context, log } = this;
-    const { cancelled } = this.wishes;
+    const { cancelled } = this.order;
     const token = log.record.token ?? (await this.#prepare());
     if (log.record.state !== 'COPYING') await log.advance('copy begun');
     const follower = new StreamFollower(context, {
@@ -310,7 +331,7 @@ export class MigrationRun {
   async #prepare(): Promise<ResumeToken> {
     const { reversals = 0 } = this.options;
     // rule: cancel-first-wait
-    const context = within(this.context, this.wishes.cancelled);
+    const context = within(this.context, this.order.cancelled);
     if (reversals === 0) return await prepareNew(context, this.log, this.options);
     const token = await prepareReverse(context, this.log, reversals);
     await loadTracked(context);
@@ -349,8 +370,7 @@ export class MigrationRun {
   async #recordFailure(error: unknown): Promise<UserError> {
     const known = knownError(this.#describe(error));
     this.failure = { code: known.code, message: known.message, remedy: known.remedy };
-    const mayBeCommitted = this.log.commitWasSent || this.log.record.cutover?.committed === true;
-    if (!mayBeCommitted) this.attempts.fail(known.message);
+    if (!this.commitWasSent) this.attempts.fail(known.message);
     await this.log.fail(this.failure).catch((cause: unknown) => {
       this.context.logger.error(
         { event: 'migration.failure_not_recorded', error: messageOf(cause) },

@@ -33,7 +33,7 @@ export class Opening {
   }
 
   get #isCancelled(): boolean {
-    return this.#occasion.wishes.cancelled.aborted;
+    return this.#occasion.order.cancelled.aborted;
   }
 
   get #waitsForSource(): boolean {

@@ -46,7 +46,7 @@ export interface RunParts {
   readonly tracked: TrackedCollections;
   /** Announces progress of the stream, and everything that `stateChanges` announces. */
   readonly changes: Changes;
-  /** Announces changes of collections' states and of the operator's wishes, which are rarer than progress. */
+  /** Announces changes of collections' states and of the order, which are rarer than progress. */
   readonly stateChanges: Changes;
   readonly views: MadeViews;
   readonly drops: HeldDrops;

@@ -13,13 +13,13 @@ import { lastRefusal } from '../report/waits.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { cancel } from './cancel.ts';
 import { evidenceOf } from './evidence.ts';
-import type { OperatorWishes } from './operator-wishes.ts';
+import type { FollowedOrder } from './followed-order.ts';
 import type { RunParts } from './parts.ts';
 import type { RunCheckpoint } from './run-checkpoint.ts';
 import type { RunFindings } from './run-findings.ts';
 import type { StreamFollower } from './stream-follower.ts';
 
-/** For conditions that depend on the time. Changes of states and wishes wake the run at once. */
+/** For conditions that depend on the time. Changes of states and of the order wake the run at once. */
 const LOOK_AGAIN_AFTER_MS = 250;
 /** The source recreates a collection within this time, if it drops it only for that. */
 const RECREATED_WITHIN_MS = 10_000;
@@ -29,7 +29,7 @@ interface SteeredRun {
   readonly context: RunParts;
   readonly log: MigrationLog;
   readonly options: MigrationOptions;
-  readonly wishes: OperatorWishes;
+  readonly order: FollowedOrder;
   readonly checkpoint: RunCheckpoint;
   readonly findings: RunFindings;
   readonly attempts: CutoverAttempts;
@@ -38,31 +38,31 @@ interface SteeredRun {
 
 /** Does what the operator wants as soon as the migration's state allows it. Returns when the migration has ended. */
 export async function steer(run: SteeredRun, follower: StreamFollower): Promise<Outcome> {
-  const { attempts, context, log, options, wishes } = run;
+  const { attempts, context, log, options, order } = run;
   const { timeline } = attempts;
   const timed = { ...context, retrier: context.retrier.telling((wait) => timeline.waitFor(wait)) };
   while (true) {
     context.signal.throwIfAborted();
-    if (wishes.current.cancellation !== undefined) {
+    if (order.cancelled.aborted) {
       await follower.abandon();
-      return await cancel(context, log, wishes.current.cancellation);
+      return await cancel(context, log, order.current);
     }
-    if (wishes.current.state === 'PAUSED') await pause(run, follower);
+    if (order.current.wanted === 'PAUSED') await pause(run, follower);
     if (log.record.state === 'COPYING' && follower.allLive) await log.advance('caught up');
     const refusal = options.once ? lastRefusal(context) : undefined;
     if (refusal !== undefined) throw refusal;
     if (log.record.state === 'FOLLOWING' && options.once) follower.verification.refuseDifferences();
     if (log.record.state === 'FOLLOWING' && options.once && follower.verification.isClean) {
-      if (!(await isConfirmed(follower, wishes.cancelled))) continue;
+      if (!(await isConfirmed(follower, order.cancelled))) continue;
       if (!(await commitUnlessCancelled(run, follower))) continue;
       await finishCutover(context, log, timeline);
       return 'COMMITTED';
     }
-    if (wishes.current.state === 'CUTOVER') attempts.note(run.notReadyReasons);
+    if (order.current.wanted === 'CUTOVER') attempts.note(run.notReadyReasons);
     // Where the source's catalog has to stand still, nothing would make the difference go away.
-    if (wishes.current.state === 'CUTOVER' && hasOtherCatalog(follower))
-      await unlessAborted(follower.confirmCatalog(), noLongerWanted(wishes));
-    if (wishes.current.state === 'CUTOVER' && run.notReadyReasons.length === 0) {
+    if (order.current.wanted === 'CUTOVER' && hasOtherCatalog(follower))
+      await unlessAborted(follower.confirmCatalog(), noLongerWanted(order));
+    if (order.current.wanted === 'CUTOVER' && run.notReadyReasons.length === 0) {
       const ended = await attemptCutover(run, follower, timed);
       if (ended === 'unconfirmed') continue;
       if (ended === 'committed') {
@@ -75,12 +75,13 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
       await log.advanceCutover('source opened', { timeline: timeline.attempts });
       await log.advance('cutover put off');
     }
-    if (wishes.current.state !== 'CUTOVER') attempts.abandon();
-    const { rehearsal, state: wanted } = wishes.current;
-    const isRehearsed = rehearsal === undefined || rehearsal <= (log.record.cutover?.rehearsed ?? 0);
-    if (!isRehearsed && wanted === 'RUNNING' && log.record.state === 'FOLLOWING') {
+    if (order.current.wanted !== 'CUTOVER') attempts.abandon();
+    const { rehearsal, wanted } = order.current;
+    const isRehearsed = rehearsal === null || rehearsal <= (log.record.cutover?.rehearsed ?? 0);
+    // rule: rehearse-when-ready
+    if (!isRehearsed && wanted === 'RUNNING' && run.notReadyReasons.length === 0) {
       timeline.want(rehearsal);
-      const calledOff = AbortSignal.any([wishes.cancelled, wishes.rehearsalOff]);
+      const calledOff = AbortSignal.any([order.cancelled, order.rehearsalOff]);
       await rehearse(timed, log, follower, { calledOff, timeline, rehearsal });
       continue;
     }
@@ -99,10 +100,10 @@ async function attemptCutover(
   follower: StreamFollower,
   timed: RunParts,
 ): Promise<Awaited<ReturnType<typeof cutOver>> | 'unconfirmed'> {
-  const { attempts, findings, log, options, wishes } = run;
+  const { attempts, findings, log, options, order } = run;
   using _ = follower.hurry();
   using preparation = prepareCutover(timed, log, follower);
-  const calledOff = noLongerWanted(wishes);
+  const calledOff = noLongerWanted(order);
   const advised = unlessAborted(findings.repeatAtCutover(), calledOff);
   const [confirmed] = await Promise.all([isConfirmed(follower, calledOff), advised]);
   // rule: catalogs-before-cutover
@@ -117,14 +118,14 @@ async function attemptCutover(
 }
 
 /** Aborts when the operator cancels the migration, or no longer wants the cutover that is wanted now. */
-function noLongerWanted({ cancelled, calledOff }: OperatorWishes): AbortSignal {
+function noLongerWanted({ cancelled, calledOff }: FollowedOrder): AbortSignal {
   // rule: cancel-ends-checks
   return AbortSignal.any([cancelled, calledOff]);
 }
 
 /** Ends a migration whose source is still being written to. @returns false when the operator cancels before the commit */
 async function commitUnlessCancelled(run: SteeredRun, follower: StreamFollower): Promise<boolean> {
-  const { cancelled } = run.wishes;
+  const { cancelled } = run.order;
   try {
     await commitOnce(within(run.context, cancelled), run.log, follower, (uncertain) =>
       evidenceOf(run, follower, uncertain),
@@ -160,14 +161,14 @@ async function isConfirmed({ verification }: StreamFollower, over: AbortSignal):
 }
 
 /** Holds the migration until the operator resumes or cancels it. */
-async function pause({ context, log, wishes, checkpoint }: SteeredRun, follower: StreamFollower): Promise<void> {
+async function pause({ context, log, order, checkpoint }: SteeredRun, follower: StreamFollower): Promise<void> {
   const { gate, signal, stateChanges } = context;
   const { state } = log.record;
   gate.close();
-  await follower.flush(wishes.cancelled);
+  await follower.flush(order.cancelled);
   await checkpoint.save();
   await log.advance('paused');
-  const isOver = () => wishes.current.state !== 'PAUSED' || wishes.cancelled.aborted || signal.aborted;
+  const isOver = () => order.current.wanted !== 'PAUSED' || order.cancelled.aborted || signal.aborted;
   while (!isOver()) await stateChanges.next(signal, LOOK_AGAIN_AFTER_MS);
   gate.open();
   if (!signal.aborted) await log.advance(state === 'FOLLOWING' ? 'tail resumed' : 'copy resumed');

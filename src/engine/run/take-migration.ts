@@ -10,7 +10,7 @@ import { Gate } from '../concurrency/gate.ts';
 import { MemoryBudget } from '../concurrency/memory-budget.ts';
 import { TaskGroup } from '../concurrency/task-group.ts';
 import { WaitTimes } from '../concurrency/wait-times.ts';
-import { DEFAULT_LOAD_LEVEL, loadOf } from '../copy/load-level.ts';
+import { loadOf } from '../copy/load-level.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
@@ -29,7 +29,7 @@ import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type MigrationOptions, selectionOf } from '../scope/options.ts';
 import { Selection } from '../scope/selection.ts';
 import type { Clusters, LackOfSource } from './clusters.ts';
-import type { OperatorWishes } from './operator-wishes.ts';
+import type { FollowedOrder } from './followed-order.ts';
 import type { RunParts } from './parts.ts';
 
 /** A migration that this engine has taken, with the parts that its run works with. */
@@ -47,7 +47,7 @@ interface TakenMigration {
  */
 export async function takeMigration(
   options: MigrationOptions,
-  { stop, wishes }: { readonly stop: AbortSignal; readonly wishes: OperatorWishes },
+  { stop, order }: { readonly stop: AbortSignal; readonly order: FollowedOrder },
   waiting: Retrier,
   { source, destination, checked, writers, lacksSource }: Clusters,
 ): Promise<TakenMigration> {
@@ -76,7 +76,7 @@ export async function takeMigration(
     }));
   if (lost) throw lost;
   // rule: cancel-while-taking
-  const permitted = () => (lacksSource === undefined && !wishes.cancelled.aborted ? permissionOf(options) : undefined);
+  const permitted = () => (lacksSource === undefined && !order.cancelled.aborted ? permissionOf(options) : undefined);
   const record = await checkpoint.take(identity, options.takeOver ?? false, permitted);
   // An election after the look at the record may have taken the commit back.
   // rule: commit-before-lone-finish
@@ -108,7 +108,7 @@ export async function takeMigration(
     drops: new HeldDrops(options.confirmDrops ?? false, record.heldDrops),
     identity,
     position: { time: new Timestamp(0n), sequence: 0 },
-    pace: { load: loadOf(DEFAULT_LOAD_LEVEL) },
+    pace: { load: loadOf(order.current.loadLevel) },
     selection: new Selection(options.filters),
     accounts: new UsersAndRoles(source, fence, new MadeAccounts(fence, checked.source.clusterId)),
     movesAccounts: options.usersAndRoles ?? false,

@@ -281,6 +281,26 @@ const VERSIONS: readonly string[] = [
   UPDATE organizations SET creator_id = (SELECT org_id FROM audit_records ORDER BY sequence LIMIT 1)
     WHERE id <> (SELECT org_id FROM audit_records ORDER BY sequence LIMIT 1);
   `,
+  // All that an operator wants of a migration is one order (docs/adr/0037-order.md).
+  `
+  UPDATE migrations SET state = json_set(
+    json_remove(state, '$.wanted', '$.dropCopied', '$.loadLevel', '$.copyMegabytesPerSecond', '$.dropsConfirmed',
+      '$.reversals', '$.cutoverAborted', '$.rehearsal'),
+    '$.order', json_object(
+      'revision', 1,
+      'direction', coalesce(state ->> 'reversals', 0),
+      'wanted', state ->> 'wanted',
+      'drop', json(iif(coalesce(state ->> 'dropCopied', 0), 'true', 'false')),
+      'loadLevel', coalesce(state ->> 'loadLevel', 3),
+      'copyBytesPerSecond', (state ->> 'copyMegabytesPerSecond') * 1000000,
+      'drops', json(iif(state ->> 'dropsConfirmed' IS NULL, 'null', json_object(
+        'direction', coalesce(state ->> 'reversals', 0) + (status = 'COMPLETE'), 'confirmed', state ->> 'dropsConfirmed'))),
+      'rehearsal', state ->> 'rehearsal',
+      'abort', state ->> 'cutoverAborted',
+      'finish', iif(state ->> 'wayBack' = 'FINISHING', coalesce(state ->> 'reversals', 0) - (status <> 'COMPLETE'), NULL)));
+  UPDATE migrations SET state = json_set(state, '$.wayBack', iif(status = 'COMPLETE', 'OPEN', 'PLANNED'))
+    WHERE state ->> 'wayBack' = 'FINISHING';
+  `,
 ];
 
 /** The first schema version of a store with a head file. */

@@ -130,8 +130,8 @@ function after(state: MigrationState, event: MigrationEvent): MigrationState {
 test('an aborted cutover is wanted no more, and can be requested again; a cancellation can not be aborted', () => {
   const requested = after(READY, { kind: 'cutover', atMs: AT - 1 });
   const aborted = after(requested, { kind: 'abort cutover', atMs: AT });
-  assert.deepEqual([aborted.wanted, aborted.cutoverAborted], ['RUNNING', AT]);
-  assert.equal(after(aborted, { kind: 'cutover', atMs: AT - 1 }).wanted, 'CUTOVER');
+  assert.deepEqual([aborted.order.wanted, aborted.order.abort], ['RUNNING', AT]);
+  assert.equal(after(aborted, { kind: 'cutover', atMs: AT - 1 }).order.wanted, 'CUTOVER');
   assert.equal(after(aborted, { kind: 'committed', atMs: AT }).status, 'COMPLETE');
   const cancelled = after(READY, { kind: 'cancel', dropCopied: false, atMs: AT });
   assert.equal(transition(cancelled, { kind: 'abort cutover', atMs: AT }), 'refused');
@@ -142,7 +142,7 @@ test('a cutover is refused while the migration is not ready, and a second reques
   const cutover: MigrationEvent = { kind: 'cutover', atMs: AT - 1 };
   assert.equal(transition(NOT_READY, cutover), 'refused');
   const wanted = after(READY, cutover);
-  assert.equal(wanted.wanted, 'CUTOVER');
+  assert.equal(wanted.order.wanted, 'CUTOVER');
   assert.equal(transition(wanted, cutover), wanted);
   assert.equal(transition(wanted, { kind: 'window ran out', atMs: AT }), 'ignored');
 });
@@ -181,9 +181,9 @@ test('a window can be extended but not shortened, and is never reopened', () => 
 
 test('a paused migration resumes on request and cannot be cut over before; decisions are final', () => {
   const paused = after(READY, { kind: 'pause', atMs: 1 });
-  assert.equal(paused.wanted, 'PAUSED');
+  assert.equal(paused.order.wanted, 'PAUSED');
   assert.equal(transition(paused, { kind: 'cutover', atMs: 2 }), 'refused');
-  assert.equal(after(paused, { kind: 'resume', atMs: 2 }).wanted, 'RUNNING');
+  assert.equal(after(paused, { kind: 'resume', atMs: 2 }).order.wanted, 'RUNNING');
   const cutOver = after(READY, { kind: 'cutover', atMs: 1 });
   const cancelled = after(READY, { kind: 'cancel', dropCopied: false, atMs: 1 });
   for (const decided of [cutOver, cancelled]) {
@@ -192,15 +192,15 @@ test('a paused migration resumes on request and cannot be cut over before; decis
     assert.equal(transition(decided, { kind: 'window ran out', atMs: AT }), 'ignored');
   }
   assert.equal(transition(cancelled, { kind: 'cutover', atMs: 2 }), 'refused');
-  assert.equal(after(cutOver, { kind: 'cancel', dropCopied: false, atMs: 2 }).wanted, 'CANCELLED');
+  assert.equal(after(cutOver, { kind: 'cancel', dropCopied: false, atMs: 2 }).order.wanted, 'CANCELLED');
 });
 
 test('a cancellation waits for the agent when the order was sent, or may have been sent by an earlier version', () => {
   const cancel: MigrationEvent = { kind: 'cancel', dropCopied: false, atMs: 1 };
   const { orderSent: _, ...ofEarlierVersion } = NEW_MIGRATION;
   for (const state of [after(NEW_MIGRATION, { kind: 'order sent' }), ofEarlierVersion]) {
-    const { status, wanted } = after(state, cancel);
-    assert.deepEqual([status, wanted], ['NEW', 'CANCELLED']);
+    const { status, order } = after(state, cancel);
+    assert.deepEqual([status, order.wanted], ['NEW', 'CANCELLED']);
   }
 });
 

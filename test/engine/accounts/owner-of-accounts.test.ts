@@ -25,9 +25,9 @@ test('a committed migration owns the views, users and roles that an earlier one 
   {
     let cancelled: Promise<void> | undefined;
     using _ = onReach('engine.cutover.source-blocked', async () => {
-      cancelled = first.migration.cancel({ drop: false });
+      cancelled = first.steering.cancel(false);
     });
-    first.migration.want('CUTOVER');
+    first.steering.cutOver();
     assert.equal(await first.outcome, 'CANCELLED');
     await cancelled;
   }
@@ -70,7 +70,7 @@ test('users and roles that are on record of two sources belong to neither, and s
     migrationId: first.progress.migrationId,
     usersAndRoles: true,
   });
-  await again.migration.cancel({ drop: true });
+  await again.steering.cancel(true);
   assert.equal(await again.outcome, 'CANCELLED');
   const [users, roles] = await accountsOf(pair, 'destination');
   assert.deepEqual([users?.map(({ user }) => user), roles?.map(({ role }) => role)], [['app'], ['clerk']]);

@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
 import type { Progress } from '../../../src/contract/index.ts';
 import { changedAccounts, readAccountsDigest } from '../../../src/engine/accounts/accounts-digest.ts';
-import { Migration, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import { type MigrationOptions, preflight, ReversibleMigration, Steering } from '../../../src/engine/index.ts';
 import { newId, onReach, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { leastPrivilegeUsers } from '../../support/least-privilege.ts';
@@ -46,7 +46,7 @@ describe('users and roles', () => {
     await makeAccounts(source);
     await using running = start({ clock: patient });
     await running.untilReady();
-    running.migration.rehearse(1);
+    running.steering.rehearse(1);
     const ended = (progress: Progress) => progress.cutoverAttempts.at(-1)?.result !== undefined;
     if (!needsSource('6.0', 'it has no write block')) await running.until('the rehearsal to end', ended);
     assert.deepEqual(await ids(destination), ['admin.root', 'admin.writer'], 'no user logs in before the cutover');
@@ -143,7 +143,7 @@ describe('users and roles', () => {
     await source.client.db('admin').command({ updateRole: 'works', privileges: [] });
     await using third = start({ dropDestination: true });
     await third.untilReady();
-    await third.migration.cancel({ drop: true });
+    await third.steering.cancel(true);
     assert.equal(await mayRead(destination, 'app', 'new-password'), true, 'another migration made it');
   });
 
@@ -161,8 +161,8 @@ describe('users and roles', () => {
     const roles = (await definitions(destination, 'system.roles')).length;
     const { left } = running.progress;
     assert.deepEqual([left?.users, left?.roles], [there.length - before.length, roles]);
-    const again = new Migration(options({ migrationId: running.progress.migrationId }));
-    const cancelled = again.cancel({ drop: true });
+    const again = new ReversibleMigration(options({ migrationId: running.progress.migrationId }));
+    const cancelled = new Steering(again).cancel(true);
     assert.equal(await again.run(AbortSignal.timeout(30_000)), 'CANCELLED');
     await cancelled;
     assert.deepEqual([again.progress().left?.users, again.progress().left?.roles], [0, 0]);
@@ -230,7 +230,9 @@ describe('users and roles', () => {
     for (const what of ['createUser', 'dropUser', 'createRole', 'grantRole', 'revokeRole']) {
       assert.match(onDestination, new RegExp(`half-writer on the destination .*\\b${what}\\b.* on all databases`));
     }
-    await assert.rejects(new Migration(options(weak)).run(AbortSignal.timeout(30_000)), { code: 'MISSING_PRIVILEGE' });
+    await assert.rejects(new ReversibleMigration(options(weak)).run(AbortSignal.timeout(30_000)), {
+      code: 'MISSING_PRIVILEGE',
+    });
     const filters = { include: [{ database: 'shop' }] };
     const namespaceRemap = [{ from: { database: 'shop' }, to: { database: 'store' } }];
     const documentFilters = [{ database: 'shop', collection: 'orders', filter: { n: 1 } }];

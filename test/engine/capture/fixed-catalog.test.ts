@@ -75,7 +75,7 @@ describe('a source whose catalog cannot be followed', () => {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     await pair.source.client.db('shop').collection('extra').createIndex({ n: -1 });
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await assert.rejects(running.outcome, { code: 'CATALOG_CHANGED', message: /shop\.extra/ });
     assert.equal(running.progress.canWrite, false);
   });
@@ -87,7 +87,7 @@ describe('a source whose catalog cannot be followed', () => {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     await extra.dropIndex('passing');
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await assert.rejects(running.outcome, { code: 'CATALOG_CHANGED', message: /shop\.extra/ });
   });
 
@@ -100,7 +100,7 @@ describe('a source whose catalog cannot be followed', () => {
     await eventually(async () => (await extra.listIndexes().toArray()).length === 2, { what: 'the build to begin' });
     await using running = RunningMigration.start(pair);
     await running.untilReady();
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await assert.rejects(running.outcome, { code: 'CATALOG_CHANGED', message: /shop\.extra/ });
     await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'off' });
     await built;
@@ -117,7 +117,7 @@ describe('a source whose catalog cannot be followed', () => {
     });
     await using first = RunningMigration.start(pair);
     await first.untilReady();
-    first.migration.want('CUTOVER');
+    first.steering.cutOver();
     await assert.rejects(first.outcome, { code: 'SOURCE_STILL_WRITTEN' });
     await writer.stop();
     await syncOnce(pair, { migrationId: first.progress.migrationId });
@@ -131,7 +131,7 @@ describe('a source whose catalog cannot be followed', () => {
     });
     await using running = RunningMigration.start(pair);
     await running.untilReady();
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await assert.rejects(running.outcome, { code: 'SOURCE_STILL_WRITTEN' });
     assert.equal(running.progress.canWrite, false);
   });

@@ -70,10 +70,10 @@ describe('writes that no change stream shows', () => {
       await running.until('the hidden writes', (now) => now.changes.read === changes.read + 3);
       const { declared } = running.progress.repairs ?? {};
       assert.equal(declared, repairs?.declared, 'documents whose keys are known are no loss of history');
-      running.migration.want('PAUSED');
+      running.steering.pause();
       await running.until('the pause', ({ state }) => state === 'PAUSED');
       await hide('shop.paused');
-      running.migration.want('RUNNING');
+      running.steering.resume();
       await running.untilReady();
       await running.stop();
     }

@@ -59,7 +59,7 @@ test('what a migration leaves is listed, and goes without anything else', async 
     async () => {
       await using running = RunningMigration.start(pair, { migrationId: ID });
       await running.untilReady();
-      await running.migration.cancel({ drop: false });
+      await running.steering.cancel(false);
       await destination.client
         .db('linkspan_internal')
         .collection<{ _id: unknown }>('collections')
@@ -78,7 +78,7 @@ test('what a migration leaves is listed, and goes without anything else', async 
     await source.client.db('seen').createCollection('view', { viewOn: 'items', pipeline: [] });
     await using running = RunningMigration.start(pair, { migrationId: ID });
     await running.untilReady();
-    await running.migration.cancel({ drop: false });
+    await running.steering.cancel(false);
     await destination.client.db('shared').collection('theirs').insertOne({});
     await destination.client.db('seen').collection<{ _id: string }>('system.js').insertOne({ _id: 'theirs' });
     await cleanUp(destination, ID, { drop: true });

@@ -240,14 +240,14 @@ test('views on each other may turn round, and get another collation', { skip }, 
   await view('d', 'items', 'en');
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  running.migration.want('PAUSED');
+  running.steering.pause();
   await running.until('the pause', ({ state }) => state === 'PAUSED');
   for (const name of ['a', 'b', 'c', 'd']) await db.collection(name).drop();
   await view('a', 'b', 'fr');
   await view('b', 'items', 'fr');
   await view('d', 'c', 'en');
   await view('c', 'items', 'en');
-  running.migration.want('RUNNING');
+  running.steering.resume();
   await running.commit();
   await expectIdentical(pair);
 });

@@ -63,8 +63,8 @@ describe('drops that take most of a migration', { skip }, async () => {
     }
     const left = await namesOn(pair.destination.client);
     assert.ok(NAMES.filter((name) => left.includes(name)).length * 2 >= NAMES.length, left.join());
-    assert.throws(() => running.migration.want('CUTOVER'), { code: 'NOT_READY_FOR_CUTOVER' });
-    running.migration.confirmDrops();
+    assert.throws(() => running.steering.cutOver(), { code: 'NOT_READY_FOR_CUTOVER' });
+    running.steering.confirmDrops(Date.now());
     await running.commit();
     await expectIdentical(pair);
   });
@@ -126,7 +126,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     const anew = () => pair.destination.client.db('a').collection('c3').findOne({ anew: true });
     await eventually(anew, { what: 'the copy of what is there again' });
     await untilHeld(second);
-    second.migration.confirmDrops();
+    second.steering.confirmDrops(Date.now());
     await second.commit();
     await expectIdentical(pair);
   });
@@ -174,7 +174,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await running.untilReady();
     await dropMost(pair);
     await untilHeld(running);
-    await running.migration.cancel({ drop: true });
+    await running.steering.cancel(true);
     assert.equal(await running.outcome, 'CANCELLED');
     assert.deepEqual(await namesOn(pair.destination.client), []);
   });
@@ -206,7 +206,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await running.until('the documents', ({ changes }) => changes.applied >= 200);
     await pair.source.client.db('c').collection('five').drop();
     await untilHeld(running);
-    running.migration.confirmDrops();
+    running.steering.confirmDrops(Date.now());
     await untilFollowed(pair);
   });
 
@@ -227,7 +227,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await untilHeld(running);
     const { reason } = running.progress.waiting.find((wait) => wait.for === 'a confirmation of drops') ?? {};
     assert.match(reason ?? '', /dropped 1 of the 5 collections and 20 of the 24 documents/);
-    running.migration.confirmDrops();
+    running.steering.confirmDrops(Date.now());
     await untilFollowed(pair);
   });
 

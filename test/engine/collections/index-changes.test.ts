@@ -179,9 +179,12 @@ test('a new collection has the indexes of no other listed, and every event of an
   const before = await listings();
   for (let n = 0; n < 5; n += 1) {
     await db.createCollection(`new${n}`);
-    await eventually(() => running.migration.collections()?.some(({ namespace }) => namespace === `tenants.new${n}`), {
-      what: `new${n} to be migrated`,
-    });
+    await eventually(
+      () => running.migration.current.collections()?.some(({ namespace }) => namespace === `tenants.new${n}`),
+      {
+        what: `new${n} to be migrated`,
+      },
+    );
   }
   await running.untilReady();
   const made = (await listings()).map((count, side) => count - (before[side] ?? 0));

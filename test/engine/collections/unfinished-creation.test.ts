@@ -37,7 +37,7 @@ test('a collection that the source drops before a killed engine could make it do
   {
     await second.untilReady();
     using _ = killAt('engine.cutover.committed');
-    second.migration.want('CUTOVER');
+    second.steering.cutOver();
     await assert.rejects(second.outcome, /killed/);
   }
   await using third = start(migrationId);

@@ -95,7 +95,7 @@ test('a scan in natural order', async (t) => {
     await setCache(pair.destination.client, Math.round((room * 10) / MIB));
     using held = holdAt('engine.copy.batch-acknowledged');
     await using running = RunningMigration.start(pair, { once: true });
-    const orders = () => (running.migration.collections() ?? []).map(({ readOrder }) => readOrder?.order);
+    const orders = () => (running.migration.current.collections() ?? []).map(({ readOrder }) => readOrder?.order);
     await running.until('both plans', () => orders().every((order) => order !== undefined) && orders().length === 2);
     assert.deepEqual(orders().toSorted(), ['ID', 'NATURAL']);
     held.release();
@@ -108,7 +108,7 @@ test('a scan in natural order', async (t) => {
     const documentFilters = [{ database: 'natural', collection: 'items', filter: { n: { $lt: 4_000 } } }];
     await using running = RunningMigration.start(pair, { once: true, documentFilters });
     assert.equal(await running.outcome, 'COMMITTED');
-    const [shown] = running.migration.collections() ?? [];
+    const [shown] = running.migration.current.collections() ?? [];
     assert.deepEqual(shown?.readOrder, { order: 'ID', reason: 'only some of its documents are selected' });
     assert.equal(await pair.destination.client.db('natural').collection('items').countDocuments(), 4_000);
   });
@@ -120,7 +120,7 @@ test('a scan in natural order', async (t) => {
     const sent = await insertsSent(pair);
     await using running = RunningMigration.start(pair, { migrationId, once: true });
     assert.equal(await running.outcome, 'COMMITTED');
-    const [shown] = running.migration.collections() ?? [];
+    const [shown] = running.migration.current.collections() ?? [];
     assert.equal(shown?.readOrder?.order, 'NATURAL', 'progress shows the order that an earlier run has chosen');
     const [whole] = await partitionsOf(pair);
     assert.equal(whole?.natural?.election, left.natural.election);
@@ -158,7 +158,7 @@ test('a scan in natural order', async (t) => {
     });
     // Reads no further ahead than one batch.
     await using running = RunningMigration.start(pair, { once: true });
-    running.migration.setLoadLevel(1);
+    running.steering.limit({ loadLevel: 1 });
     assert.equal(await running.outcome, 'COMMITTED');
     assert.ok(batches > 7, 'it began again');
     assert.equal((await expectIdentical(pair)).documents, DOCUMENTS);
@@ -188,7 +188,7 @@ test('a scan in natural order', async (t) => {
     });
     // Reads no further ahead than one batch.
     await using running = RunningMigration.start(pair, { once: true });
-    running.migration.setLoadLevel(1);
+    running.steering.limit({ loadLevel: 1 });
     assert.equal(await running.outcome, 'COMMITTED');
     const [partition] = await partitionsOf(pair);
     const copied = partition?.documents ?? 0;

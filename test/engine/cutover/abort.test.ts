@@ -48,11 +48,11 @@ test('a cutover can be aborted at each step before its point of no return, withi
     const session = pair.source.client.startSession();
     session.startTransaction();
     await items.insertOne({ n: -1 }, { session });
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await running.until('the wait', ({ cutoverAttempts }) =>
       (cutoverAttempts.at(-1)?.steps.at(-1)?.reason ?? '').includes('a transaction'),
     );
-    await expectAborted(running.migration.abortCutover(), performance.now());
+    await expectAborted(running.steering.abortCutover(), performance.now());
     await session.abortTransaction();
     await session.endSession();
   }
@@ -63,18 +63,18 @@ test('a cutover can be aborted at each step before its point of no return, withi
     using _ = onReach(step, () => {
       if (aborting !== undefined || running.migration.wanted !== 'CUTOVER') return;
       atMs = performance.now();
-      aborting = running.migration.abortCutover();
+      aborting = running.steering.abortCutover();
     });
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await eventually(() => aborting !== undefined, { what: step });
     await expectAborted(aborting ?? Promise.reject(new Error(step)), atMs);
   }
 
   const median = took.toSorted((a, b) => a - b)[Math.floor(took.length / 2)] ?? Infinity;
   assert.ok(median < BOUND_MS, `${took.map(Math.round).join(', ')} ms`);
-  await running.migration.abortCutover();
+  await running.steering.abortCutover();
   await running.commit();
-  await assert.rejects(running.migration.abortCutover(), { code: 'CUTOVER_COMMITTED' });
+  await assert.rejects(running.steering.abortCutover(), { code: 'CUTOVER_COMMITTED' });
   await expectIdentical(pair);
 });
 
@@ -94,13 +94,13 @@ test('when an abort and a commit come at the same moment, one wins, and both tel
     using _ = onReach('engine.cutover.announced', () => {
       aborting ??= (async () => {
         for (let turn = 0; turn < turns; turn += 1) await delay(0);
-        return await running.migration.abortCutover().then(
+        return await running.steering.abortCutover().then(
           () => 'aborted',
           (error: { readonly code: string }) => error.code,
         );
       })();
     });
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await eventually(() => aborting !== undefined, { what: 'the announcement' });
     const result = (await aborting) ?? '';
     outcomes.add(result);
@@ -124,8 +124,8 @@ test('an abort is answered when the source is open, also when the engine is stop
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   using held = holdAt('engine.cutover.about-to-open');
-  using aborted = onceAt('engine.cutover.source-blocked', async () => ({ aborting: running.migration.abortCutover() }));
-  running.migration.want('CUTOVER');
+  using aborted = onceAt('engine.cutover.source-blocked', async () => ({ aborting: running.steering.abortCutover() }));
+  running.steering.cutOver();
   await held.reached;
   const { aborting = Promise.reject(new Error('not aborted')) } = (await aborted.result) ?? {};
   const stopped = running.stop();
@@ -151,7 +151,7 @@ test('an abort asked of an engine that was started again after a kill is answere
   using held = holdAt('engine.cutover.about-to-open');
   await using running = RunningMigration.start(pair, { migrationId });
   await held.reached;
-  await expectOpenAtAnswer(items, running.migration.abortCutover(), held);
+  await expectOpenAtAnswer(items, running.steering.abortCutover(), held);
   await running.commit();
   await expectIdentical(pair);
 });

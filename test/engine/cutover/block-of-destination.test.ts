@@ -46,14 +46,14 @@ test('nobody cuts over from an old source as long as its way back is open, and s
   const { id, reversible, other, apps } = world;
   await reversible.cutOver();
   await other.untilReady();
-  other.migration.want('CUTOVER');
+  other.steering.cutOver();
   await other.until('the refusal to be told', ({ cutoverAttempts }) =>
     cutoverAttempts.some(({ reason }) => reason?.includes(`the destination of migration ${id}`)),
   );
   assert.equal(await apps.third.canWrite(), false);
-  await reversible.migration.reverse();
+  await reversible.steering.reverse();
   await reversible.until('the return to be ready', () => reversible.progress.readyForCutover);
-  reversible.migration.current.want('CUTOVER');
+  reversible.steering.cutOver();
   await reversible.until('the return to be done', () => reversible.progress.state === 'COMMITTED');
   // The source has the users again, so the other migration takes them from there.
   assert.equal(await other.outcome, 'COMMITTED');
@@ -72,10 +72,10 @@ test('nobody lifts a block whose entry the oplog no longer has, and no cutover r
   await rollOplog(source);
   await other.untilReady();
   const before = apps.old.acknowledged;
-  other.migration.rehearse(1);
+  other.steering.rehearse(1);
   const attempts = () => other.progress.cutoverAttempts;
   await other.until('the end of the rehearsal', () => attempts().some(({ result }) => result === 'NOT_REHEARSED'));
-  other.migration.want('CUTOVER');
+  other.steering.cutOver();
   await other.until('the refusal to be told', () =>
     attempts().some(({ reason }) => reason?.includes(`the destination of migration ${id}`)),
   );
@@ -88,17 +88,17 @@ test('a way back ends when another migration has cut over from the old source be
   await using world = await twoFromOneSource();
   const { reversible, other, apps } = world;
   using held = holdAt('engine.cutover.destination-open', { times: 1 });
-  reversible.migration.current.want('CUTOVER');
+  reversible.steering.cutOver();
   await held.reached;
   await other.untilReady();
-  other.migration.want('CUTOVER');
+  other.steering.cutOver();
   assert.equal(await other.outcome, 'COMMITTED');
   held.release();
   const failure = () => reversible.migration.wayBackFailure as { code?: string } | undefined;
   await eventually(() => failure() !== undefined, { what: 'the way back to end' });
   assert.equal(failure()?.code, 'WAY_BACK_LOST');
-  assert.match(String(failure()), new RegExp(`migration ${other.migration.options.migrationId} has cut over`));
-  await assert.rejects(reversible.migration.reverse(), { code: 'WAY_BACK_LOST' });
+  assert.match(String(failure()), new RegExp(`migration ${other.migration.current.options.migrationId} has cut over`));
+  await assert.rejects(reversible.steering.reverse(), { code: 'WAY_BACK_LOST' });
   assert.equal(await reversible.outcome, 'COMMITTED');
   assert.equal(await apps.old.canWrite(), false);
   assert.equal(await apps.primary.canWrite(), true);
@@ -129,12 +129,12 @@ test('a migration that came back cuts over again from a side that another one ha
   await returned.cutOver();
   await returned.returnToOldSource();
   await other.cutOver();
-  await returned.migration.reverse();
-  returned.migration.current.cutOverOnceReady();
+  await returned.steering.reverse();
+  returned.steering.cutOverOnceReady();
   const isRefused = (why: string) => returned.progress.cutoverAttempts.some(({ reason }) => reason?.includes(why));
   await returned.until('the open way back to be told', () => isRefused(`the destination of migration ${ids.other}`));
 
-  await other.migration.finish();
+  await other.steering.finish();
   const closed = lines.find(({ event }) => event === 'way_back.others_open');
   assert.deepEqual(closed?.migrations, [ids.returned]);
   await returned.until('the committed block to be told', () => isRefused(`migration ${ids.other} has cut over from`));

@@ -68,15 +68,15 @@ test('a migration that gives up its cutover leaves the source blocked for one th
       await one.commit();
       if (readsOplog) {
         using held = holdAt('engine.cutover.source-blocked', { times: 1 });
-        two.migration.want('CUTOVER');
+        two.steering.cutOver();
         await held.reached;
-        const cancelled = two.migration.cancel({ drop: false });
+        const cancelled = two.steering.cancel(false);
         held.release();
         await cancelled;
       } else {
-        two.migration.want('CUTOVER');
+        two.steering.cutOver();
         await waitsFor(two, 'may not read its oplog');
-        await two.migration.cancel({ drop: false });
+        await two.steering.cancel(false);
       }
       assert.equal(await two.outcome, 'CANCELLED');
       assert.equal(await app.canWrite(), false);
@@ -94,12 +94,12 @@ test('of two cutovers from one source the second waits, and begins when the firs
       await using world = await twoMigrations({ readsOplog });
       const { one, two, app, appOfTwo } = world;
       using held = holdAt('engine.cutover.source-blocked', { times: 1 });
-      one.migration.want('CUTOVER');
+      one.steering.cutOver();
       await held.reached;
-      two.migration.want('CUTOVER');
-      await waitsFor(two, readsOplog ? one.migration.options.migrationId : 'may not read its oplog');
+      two.steering.cutOver();
+      await waitsFor(two, readsOplog ? one.migration.current.options.migrationId : 'may not read its oplog');
       const before = app.acknowledged;
-      const cancelled = one.migration.cancel({ drop: false });
+      const cancelled = one.steering.cancel(false);
       held.release();
       await cancelled;
       assert.equal(await two.outcome, 'COMMITTED');
@@ -116,7 +116,7 @@ test('a migration that was killed in its cutover does not open the source when a
 }, async () => {
   await using world = await twoMigrations({ readsOplog: true });
   const { one, two, app, appOfOne, appOfTwo } = world;
-  const { migrationId, source, destination } = one.migration.options;
+  const { migrationId, source, destination } = one.migration.current.options;
   await one.stop();
   await two.commit();
   const records = world.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
@@ -145,9 +145,9 @@ test('a block that somebody set by hand serves the cutover, and is left to whoev
   assert.match(given.progress.warnings.join(), /User writes on the source were blocked/);
   {
     using held = holdAt('engine.cutover.source-blocked', { times: 1 });
-    given.migration.want('CUTOVER');
+    given.steering.cutOver();
     await held.reached;
-    const cancelled = given.migration.cancel({ drop: true });
+    const cancelled = given.steering.cancel(true);
     held.release();
     await cancelled;
     assert.equal(await app.canWrite(), false);

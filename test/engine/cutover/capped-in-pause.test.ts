@@ -32,7 +32,7 @@ test('a document that somebody writes to a capped collection of the destination 
   await running.untilReady();
   // The capped collections are compared by then.
   using written = onceAt('engine.cutover.drained', async () => void (await there.insertOne({ foreign: true })));
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   assert.equal(await running.outcome, 'COMMITTED');
   assert.ok(written.result !== undefined);
   const [attempt] = running.progress.cutoverAttempts;
@@ -68,7 +68,7 @@ test('a side that falls silent while capped collections are compared keeps the s
     const data = { failCommands: ['find'], namespace: 'shop.log', blockConnection: true, blockTimeMS: SILENT_MS };
     await pair.destination.failCommand({ mode: { times: 1 }, data: { ...data, appName: 'linkspan-destination' } });
   });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await running.until('the comparison', ({ cutoverAttempts }) => {
     return cutoverAttempts[0]?.steps.at(-1)?.name === 'capped collections';
   });
@@ -94,7 +94,7 @@ test('a capped collection whose ends differ in the write pause is copied again w
     async () => void (await logOf(pair.destination).deleteOne({ n: 0 })),
   );
   using copying = holdAt('engine.copy.before-first-read', { times: 1 });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await copying.reached;
   const [attempt] = running.progress.cutoverAttempts;
   assert.equal(attempt?.result, 'POSTPONED');

@@ -31,7 +31,7 @@ test('a cutover has a report without secrets, and a later run has the same', { s
   await using running = RunningMigration.start(users, { migrationId, source });
   await running.untilReady();
   assert.equal(running.progress.cutoverReport, undefined);
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   assert.equal(await running.outcome, 'COMMITTED');
 
   const report = cutoverReport.parse(JSON.parse(JSON.stringify(running.progress.cutoverReport)));

@@ -26,7 +26,7 @@ test('a cutover that a transaction on the source holds up reports it, with the s
   const session = pair.source.client.startSession();
   session.startTransaction();
   await items.insertOne({ in: 'a transaction' }, { session });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await running.until('the wait to be told', ({ state, waiting }) => {
     const wait = waiting.find((one) => one.for === 'a moment in which the source can be blocked');
     return state === 'COMMITTING' && (wait?.reason.startsWith('a transaction') ?? false);
@@ -52,9 +52,9 @@ test('a migration that is cancelled while its cutover waits, or drains, ends, wi
     const session = pair.source.client.startSession();
     session.startTransaction();
     await items.insertOne({ in: 'a transaction' }, { session });
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await running.until('the cutover to wait', ({ state, waiting }) => state === 'COMMITTING' && waiting.length > 0);
-    await running.migration.cancel({ drop: true });
+    await running.steering.cancel(true);
     assert.equal(await running.outcome, 'CANCELLED');
     await session.abortTransaction();
     await session.endSession();
@@ -65,9 +65,9 @@ test('a migration that is cancelled while its cutover waits, or drains, ends, wi
     await running.untilReady();
     let cancelled: Promise<void> | undefined;
     using _blocked = onReach('engine.cutover.source-blocked', async () => {
-      cancelled = running.migration.cancel({ drop: true });
+      cancelled = running.steering.cancel(true);
     });
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await eventually(() => cancelled !== undefined, { what: 'the source to be blocked' });
     await eventually(() => items.insertOne({ open: 'again' }), { what: 'the source to be open' });
     await cancelled;
@@ -107,7 +107,7 @@ test('a cutover that is not in sync before its deadline opens the source again, 
   using _opening = onReach('engine.cutover.about-to-open', () => {
     if (deadlines.length === 0) held?.release();
   });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await running.until('the source to be blocked', ({ cutover }) => cutover?.sourceBlockedAt !== undefined);
   await assert.rejects(items.insertOne({}), { code: WRITES_BLOCKED });
   deadlines[0]?.abort(new Error('late'));

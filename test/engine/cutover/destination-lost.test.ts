@@ -57,7 +57,7 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
     await using app = await SideWriter.start(pair.source, 'source');
     await using running = await startLost(pair, { readsOplog: true });
     using destination = killAt('engine.cutover.source-blocked', pair);
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await destination.killed;
     const before = app.acknowledged;
     await eventually(() => app.acknowledged > before + 10, UNTIL_BACK);
@@ -75,7 +75,7 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
     await using running = await startLost(pair, { readsOplog: false });
     assert.match(running.progress.warnings.join(), /may not read its oplog/);
     using destination = killAt('engine.cutover.source-blocked', pair);
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await destination.killed;
     await running.until('the wait to be told', ({ waiting }) =>
       waiting.some(
@@ -94,7 +94,7 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
     await using app = await SideWriter.start(pair.source, 'source');
     await using running = await startLost(pair, { readsOplog: true });
     using destination = killAt('engine.cutover.announced', pair);
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await destination.killed;
     await running.until('the warning', ({ warnings }) =>
       warnings.some((one) => /commit of the cutover was sent/.test(one)),

@@ -90,7 +90,7 @@ test('indexes that users change on the open destination stay as they made them, 
   await using running = new RunningReversible(await reversibleUsers(pair));
   await running.until('the migration to be ready', () => running.progress.readyForCutover);
   using held = holdAt('engine.cutover.destination-open', { times: 1 });
-  running.migration.current.want('CUTOVER');
+  running.steering.cutOver();
   await held.reached;
 
   const opened = await definitionsIn(pair);

@@ -48,7 +48,7 @@ test('a selection whose documents or catalog change after the drain is not commi
     const filters = { include: [{ database: 'shop' }] };
     await using running = RunningMigration.start(pair, { filters, dropDestination: true });
     await running.untilReady();
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await assert.rejects(running.outcome, { code: 'SOURCE_STILL_WRITTEN' }, String(change));
     assert.equal(running.progress.canWrite, false);
     const attempt = running.progress.cutoverAttempts.at(-1);
@@ -91,7 +91,7 @@ test('a cutover may give up at once when somebody writes under the block, says w
   });
   await using running = RunningMigration.start(pair, { bypassingWrites: 'giveUp' });
   await running.untilReady();
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await running.until('the reason', ({ state, notReadyReasons, waiting }) => {
     const names = (text: string) => /1 change in shop\.items .*admin\.root\).*1 of 1 attempt stopped/.test(text);
     return state === 'FOLLOWING' && notReadyReasons.some(names) && waiting.some(({ reason }) => names(reason));
@@ -125,7 +125,7 @@ test('a user who writes under the block without end keeps the source from being 
   });
   await using running = RunningMigration.start(pair, { clock: { ...systemClock, timeout } });
   await running.untilReady();
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await running.until('the reason', ({ state, waiting }) => {
     return state === 'FOLLOWING' && waiting.some(({ reason }) => /shop\.items .*admin\.root/.test(reason));
   });
@@ -154,7 +154,7 @@ test('what comes between the last look and the commit is not applied, and raises
     const taken = () => running.progress.changes.read > 0;
     await eventually(taken, { what: 'what must not come', deadlineMs: 500 }).catch(() => undefined);
   });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   assert.equal(await running.outcome, 'COMMITTED');
   assert.equal(running.progress.changes.read, 0);
   const there = pair.destination.client.db('shop');
@@ -196,7 +196,7 @@ test('a definition that somebody changes on the destination in the write pause i
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     using changed = onceAt('engine.cutover.drained', async () => void (await change()));
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
     const [attempt] = running.progress.cutoverAttempts;
     assert.ok(changed.result !== undefined);

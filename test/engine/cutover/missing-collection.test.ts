@@ -32,7 +32,7 @@ test('a collection that is made on the source while a cutover is checked only ma
   using _ = onReach('engine.verify.catalogs-compared', () => {
     compared += 1;
   });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await running.until('the next check', () => compared > COUNTS_AFTER);
   slow.release();
   assert.equal(await running.outcome, 'COMMITTED');
@@ -72,7 +72,7 @@ test('a collection that somebody drops on the destination ends the cutover with 
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await pair.destination.client.db('shop').collection('items').drop();
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.items/ });
 });
 

@@ -30,10 +30,10 @@ test('a source that loses its majority in the write pause is open when the attem
   await running.untilReady();
   using isolated = onceAt('engine.cutover.source-blocked', () => isolatePrimary(pair.source));
   const began = performance.now();
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await eventually(() => isolated.result, { what: 'the write pause' });
   const replication = (await isolated.result) as AsyncDisposable;
-  const aborted = running.migration.abortCutover();
+  const aborted = running.steering.abortCutover();
   await eventually(async () => (await writesAreBlocked(pair.source.client)) === false, { what: 'an open source' });
   await items.insertOne({ n: 2 }, { writeConcern: { w: 1 } });
   await running.until('the reason', ({ waiting }) => waiting.some(({ reason }) => NOT_CONFIRMED.test(reason)));

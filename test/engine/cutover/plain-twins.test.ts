@@ -60,7 +60,7 @@ test('an index that waits for its unique twin is built by the engine that finish
     });
     await using first = RunningMigration.start(pair, { migrationId });
     await first.untilReady();
-    first.migration.want('CUTOVER');
+    first.steering.cutOver();
     await assert.rejects(first.outcome);
   }
   await using second = RunningMigration.start(pair, { migrationId });
@@ -78,8 +78,8 @@ test('a former source keeps both indexes on one key, and a return has those that
   await running.untilFollowing();
   assert.deepEqual(await namesOf(pair.source), BOTH);
   await indexTwice(itemsOf(pair.destination), 'later');
-  await running.migration.reverse();
+  await running.steering.reverse();
   await running.cutOver();
-  await running.migration.finish();
+  await running.steering.finish();
   await expectIdentical(pair);
 });

@@ -18,7 +18,7 @@ test('a destination that forgot the sessions during a long conversion accepts th
       void first.stop();
     });
     await first.untilReady();
-    first.migration.want('CUTOVER');
+    first.steering.cutOver();
     assert.equal(await first.outcome, 'STOPPED');
   }
 

@@ -27,7 +27,7 @@ describe('a write pause that nobody can end well is ended at once, with the reas
   async function attemptWith(running: RunningMigration, happens: () => Promise<unknown>) {
     await running.untilReady();
     using blocking = onceAt('engine.cutover.about-to-block', happens);
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
     assert.ok(blocking.result);
     const [attempt] = running.progress.cutoverAttempts;
@@ -60,7 +60,7 @@ describe('a write pause that nobody can end well is ended at once, with the reas
       for (const name of ['a', 'b']) await shop.collection(name).drop();
     });
     assert.match(reason ?? '', /dropped 2 of the 3 collections/);
-    running.migration.confirmDrops();
+    running.steering.confirmDrops(Date.now());
     assert.equal(await running.outcome, 'COMMITTED');
     await expectIdentical(pair);
   });

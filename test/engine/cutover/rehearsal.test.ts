@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CutoverAttempt } from '../../../src/contract/index.ts';
+import { type CutoverAttempt, FIRST_ORDER } from '../../../src/contract/index.ts';
 import { writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -61,7 +61,7 @@ async function rehearsed(running: RunningMigration): Promise<CutoverAttempt> {
     async () => {
       await running.untilReady();
       const name = Date.now();
-      running.migration.rehearse(name);
+      running.steering.rehearse(name);
       const ended = await eventually(
         () => running.progress.cutoverAttempts.find(({ rehearsalId, result }) => rehearsalId === name && result),
         { what: 'the rehearsal', deadlineMs: 90_000 },
@@ -90,10 +90,27 @@ test('a rehearsal passes the steps of a cutover, leaves the source open, and say
   assert.ok(stoppedMs > 0 && wouldStopMs > 0);
   const latest = () => running.progress.cutoverAttempts.at(-1)?.number ?? 0;
   const before = latest();
-  running.migration.rehearse(1);
+  running.steering.rehearse(1);
   await running.commit();
   assert.ok(latest() > before);
   await expectIdentical(pair);
+});
+
+test('a rehearsal that is ordered during the copy begins once the migration is ready', { skip }, async () => {
+  await using pair = await startPair();
+  const items = pair.source.client.db('shop').collection('items');
+  await items.insertOne({ n: 1 });
+  using held = holdAt('engine.copy.batch-acknowledged');
+  await using running = RunningMigration.start(pair, { clock: patient });
+  await held.reached;
+  running.migration.follow({ ...FIRST_ORDER, revision: 1, rehearsal: 1 });
+  await items.insertOne({ n: 2 });
+  await running.until('a change during the copy', ({ changes }) => changes.read > 0);
+  held.release();
+  const begun = () => running.progress.cutoverAttempts.find(({ rehearsalId }) => rehearsalId === 1);
+  const { startedAt } = await eventually(begun, { what: 'the rehearsal' });
+  const followed = running.progress.phases.find(({ name }) => name === 'FOLLOWING');
+  assert.ok(followed && startedAt >= followed.startedAt, `${startedAt} in ${JSON.stringify(running.progress.phases)}`);
 });
 
 test('a rehearsal compares capped collections by their ends, names those that a cutover would copy again, and changes none', {
@@ -133,14 +150,14 @@ test('a rehearsal in the opposite direction blocks the side with the users for a
   await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
   await using running = new RunningReversible(await reversibleUsers(pair), newId(), { clock: patient });
   await running.cutOver();
-  await running.migration.reverse();
+  await running.steering.reverse();
   await using here = await SideWriter.start(pair.source, 'source');
   await using there = await SideWriter.start(pair.destination, 'destination');
   const { steps } = await eventually(
     async () => {
       await running.until('readiness', () => running.progress.readyForCutover);
       const name = Date.now();
-      running.migration.current.rehearse(name);
+      running.steering.rehearse(name);
       const isEnded = ({ rehearsalId, result }: CutoverAttempt) => rehearsalId === name && result !== undefined;
       await running.until('the rehearsal', () => running.progress.cutoverAttempts.some(isEnded));
       return running.progress.cutoverAttempts.find((one) => isEnded(one) && one.result === 'REHEARSED');
@@ -165,7 +182,7 @@ test('a rehearsal that does not reach its end in time opens the source and names
   await running.untilReady();
   {
     using held = holdAt('engine.cutover.drained');
-    running.migration.rehearse(1);
+    running.steering.rehearse(1);
     await Promise.race([
       held.reached,
       eventually(() => running.progress.cutoverAttempts[0]?.result, { what: 'the end', deadlineMs: 90_000 }),
@@ -196,11 +213,11 @@ test('a rehearsal ends with the source open when the operator cuts over, pauses,
       let acted: Promise<unknown> | undefined;
       {
         using _ = onReach(point, () => {
-          if (act === 'pause') acted ??= Promise.resolve(running.migration.want('PAUSED'));
+          if (act === 'pause') acted ??= Promise.resolve(running.steering.pause());
           if (act === 'stop') acted ??= running.stop();
-          if (act === 'cancel') acted ??= running.migration.cancel({ drop: true });
+          if (act === 'cancel') acted ??= running.steering.cancel(true);
         });
-        running.migration.rehearse(1);
+        running.steering.rehearse(1);
         const reached = () =>
           acted !== undefined || running.progress.cutoverAttempts.some(({ result }) => result !== undefined);
         await eventually(reached, { what: point, deadlineMs: 90_000 });
@@ -210,7 +227,7 @@ test('a rehearsal ends with the source open when the operator cuts over, pauses,
         await running.until('the end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
       await items.insertOne({ point, act });
       assert.equal(running.progress.canWrite, false, `${act} at ${point}`);
-      await running.migration.cancel({ drop: true }).catch(() => undefined);
+      await running.steering.cancel(true).catch(() => undefined);
     }
   }
 });

@@ -37,14 +37,14 @@ test('an engine that is restarted at any step of the cutover leaves the source o
       using _ = onReach(step, async () => {
         stopped ??= first.stop().catch(() => undefined);
       });
-      first.migration.want('CUTOVER');
+      first.steering.cutOver();
       await eventually(() => stopped !== undefined, { what: step });
       await stopped;
     }
     if (at < committed) await items.insertOne({ n: 2, after: step });
     await using second = RunningMigration.start(pair, { migrationId });
     if (at < committed) await second.untilReady();
-    if (at < committed) second.migration.want('CUTOVER');
+    if (at < committed) second.steering.cutOver();
     assert.equal(await second.outcome, 'COMMITTED', step);
     assert.equal(second.progress.canWrite, true);
     assert.deepEqual((await compareClusters(pair.source.client, pair.destination.client)).differences, [], step);
@@ -59,7 +59,7 @@ test('a migration that was paused until servers had forgotten its cursors and se
   await items.insertOne({ n: -1 });
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  running.migration.want('PAUSED');
+  running.steering.pause();
   await running.until('the pause', ({ state }) => state === 'PAUSED');
   for (let n = 0; n < 3_000; n += 100) {
     await items.insertMany(Array.from({ length: 100 }, (_, of) => ({ n: n + of })));
@@ -68,7 +68,7 @@ test('a migration that was paused until servers had forgotten its cursors and se
   await pair.source.client.db('shop').collection('new').insertOne({ made: 'in the pause' });
   // A server does this itself to a session that was not used for 30 minutes.
   for (const side of [pair.source, pair.destination]) await side.client.db('admin').command({ killAllSessions: [] });
-  running.migration.want('RUNNING');
+  running.steering.resume();
   await running.commit();
   await expectIdentical(pair);
 });

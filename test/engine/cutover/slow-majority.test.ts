@@ -27,7 +27,7 @@ test('a source gets as long to set its write block as its majority needs, and is
   await running.untilReady();
   const slow = { failCommands: ['appendOplogNote'], blockConnection: true, blockTimeMS: 1_700 };
   await pair.source.failCommand({ mode: 'alwaysOn', data: slow });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await running.until('the reason', ({ waiting }) =>
     waiting.some(({ reason }) => /the source takes \d+ ms to acknowledge a write with majority/.test(reason)),
   );

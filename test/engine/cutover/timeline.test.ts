@@ -31,7 +31,7 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
   session.startTransaction();
   await items.insertOne({ n: 2, in: 'a transaction' }, { session });
   const requestedAtMs = Date.now();
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await running.until('the obstacle to be told', ({ cutoverAttempts }) => {
     const step = cutoverAttempts.at(-1)?.steps.at(-1);
     return step?.name === 'obstacles' && step.reason.includes('a transaction');
@@ -93,7 +93,7 @@ test('an attempt whose engine ended shows so, and the next engine begins another
     using _ = onReach('engine.cutover.drained', async () => {
       stopped ??= first.stop();
     });
-    first.migration.want('CUTOVER');
+    first.steering.cutOver();
     await eventually(() => stopped !== undefined, { what: 'the drain' });
     await stopped;
   }

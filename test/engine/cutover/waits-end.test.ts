@@ -27,10 +27,10 @@ test('a cutover of a part of a cluster that is aborted in its last step goes on 
   await using running = RunningMigration.start(pair, { filters: { include: [{ database: 'shop' }] } });
   await running.untilReady();
   using silent = onceAt('engine.cutover.drained', () => silence(pair.destination, 'destination', ['listCollections']));
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await running.until('the wait', ({ waiting }) => waiting.some(({ for: side }) => side === 'the destination'));
   assert.ok(silent.result !== undefined);
-  await running.migration.abortCutover();
+  await running.steering.abortCutover();
   await pair.destination.clearFailPoints();
   await items.insertOne({ n: 'after the abort' });
   const there = pair.destination.client.db('shop').collection('items');
@@ -46,9 +46,9 @@ test('a migration is cancelled although its source is lost while a cutover check
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await silence(pair.source, 'source', ['listCollections']);
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await running.until('the wait', ({ waiting }) => waiting.some(({ for: side }) => side === 'the source'));
-  await running.migration.cancel({ drop: false });
+  await running.steering.cancel(false);
   assert.equal(await running.outcome, 'CANCELLED');
 });
 
@@ -66,7 +66,7 @@ test('a source whose write block was set without an answer is opened, although t
     await pair.source.failCommand({ mode: { times: 1 }, data });
     await silence(pair.destination, 'destination', ['update', 'insert', 'delete', 'findAndModify']);
   });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await eventually(() => blocked.result !== undefined, { what: 'the claim' });
   await blocked.result;
   const open = () =>

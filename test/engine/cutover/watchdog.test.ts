@@ -212,7 +212,7 @@ test('a source whose engine is killed under the write block is opened by the wat
       });
       await using running = RunningMigration.start(other);
       await running.untilReady();
-      running.migration.want('CUTOVER');
+      running.steering.cutOver();
       await assert.rejects(running.outcome, { code: 'TAKEN_OVER' });
       await other.source.client.db('shop').collection('a').insertOne({ writable: 'here alone' });
     });
@@ -236,7 +236,7 @@ test('the watchdog ends with the commit, however long the work after it takes', 
   });
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   assert.equal(await running.outcome, 'COMMITTED');
   assert.deepEqual(seen, { underBlock: 1, afterCommit: 0 });
 });
@@ -252,7 +252,7 @@ test('no source is blocked once the watchdog of the attempt has ended', { skip }
   using _ = onReach('engine.cutover.source-blocked', async () => void underBlock.push(watchdogs().length));
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await held.reached;
   for (const pid of watchdogs()) process.kill(pid);
   await eventually(() => watchdogs().length === 0, { what: 'the watchdog to end' });

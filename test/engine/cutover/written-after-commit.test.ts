@@ -76,7 +76,7 @@ test('writes to a source after the commit are a warning of the migration that st
         stopped = first.stop();
         await items.insertOne({ after: 'the commit' });
       });
-      first.migration.want('CUTOVER');
+      first.steering.cutOver();
       assert.equal(await first.outcome, 'STOPPED');
       await stopped;
     }

@@ -35,12 +35,12 @@ describe('a server that falls silent', async () => {
       destination: soonGone(pair.destination),
     });
     // The copy does not end by itself, however slow the machine is.
-    running.migration.limitCopy(100_000);
+    running.steering.limit({ copyBytesPerSecond: 100_000 });
     await running.until('the copy to begin', ({ copy }) => copy.partitionsTotal > 0);
     await silence(pair, running, 'source');
     assert.equal(running.progress.state, 'COPYING', 'the source fell silent during the copy');
     await silence(pair, running, 'destination');
-    running.migration.limitCopy(null);
+    running.steering.limit({ copyBytesPerSecond: null });
     await running.untilReady();
     for (const side of ['source', 'destination'] as const) {
       await silence(pair, running, side);
@@ -77,7 +77,7 @@ describe('a server that falls silent', async () => {
       if (!over.signal.aborted) blackHole(pair.destination, true);
     });
     try {
-      running.migration.want('CUTOVER');
+      running.steering.cutOver();
       await running.until('the pause', ({ cutover }) => cutover?.blocking === true);
       await seesWait(running, 'destination');
       over.abort();

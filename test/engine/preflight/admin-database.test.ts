@@ -36,7 +36,7 @@ test('one that is made there while the migration follows ends the cutover, with 
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   await pair.source.client.db('admin').collection('settings').insertOne({ n: 1 });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await assert.rejects(running.outcome, { code: 'UNSUPPORTED_NAMESPACE', message: /admin\.settings/ });
   await pair.source.client.db('shop').collection('items').insertOne({ n: 2 });
 });

@@ -124,7 +124,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     await refuse(clusters.destination, false);
     await using running = RunningMigration.start(clusters, {});
     await running.untilReady();
-    await running.migration.cancel({ drop: true });
+    await running.steering.cancel(true);
     await refuse(clusters.source, false);
   });
 

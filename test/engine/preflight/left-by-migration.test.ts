@@ -30,7 +30,7 @@ describe('a destination with data of another migration', () => {
     assert.deepEqual([inUse?.code, others], ['DESTINATION_IN_USE', []]);
     assert.match(inUse?.message ?? '', new RegExp(`^Migration ${migrationId} `));
 
-    await running.migration.cancel({ drop: false });
+    await running.steering.cancel(false);
     assert.equal(await running.outcome, 'CANCELLED');
     const [left] = await errors();
     assert.equal(left?.code, 'DESTINATION_NOT_EMPTY');

@@ -80,7 +80,7 @@ describe('a destination has at most one owner', () => {
     const taken = { code: 'DESTINATION_TAKEN', message, remedy };
     await assert.rejects(again.outcome, taken);
     await using cancelled = start({ migrationId, ...DROP });
-    await assert.rejects(cancelled.migration.cancel({ drop: true }), taken);
+    await assert.rejects(cancelled.steering.cancel(true), taken);
     assert.equal(await app.db('shop').collection('few').countDocuments(), 1);
     assert.equal(await app.db('shop').collection('items').countDocuments(), 100);
     assert.deepEqual(await records.findOne({ _id: migrationId }), record);
@@ -165,7 +165,7 @@ describe('a destination has at most one owner', () => {
     await items.insertOne({ of: 'an application' });
     await using again = start(DROP);
     await assert.rejects(again.outcome, { code: 'DESTINATION_PRIMARY', message: new RegExp(migrationId) });
-    const options = { ...again.migration.options, migrationId: newId() };
+    const options = { ...again.migration.current.options, migrationId: newId() };
     assert.ok((await preflight(options)).some(({ code }) => code === 'DESTINATION_PRIMARY'));
     assert.equal(await items.countDocuments({ of: 'an application' }), 1);
     await cleanUp(pair.destination, migrationId, { drop: false });
@@ -182,7 +182,7 @@ describe('a destination has at most one owner', () => {
       using _ = onReach('engine.cutover.destination-open', () => {
         throw new Error('as if a privilege was withdrawn');
       });
-      committed.migration.want('CUTOVER');
+      committed.steering.cutOver();
       await assert.rejects(committed.outcome);
     }
     await allowWrites(pair.source.client);
@@ -199,7 +199,7 @@ describe('a destination has at most one owner', () => {
     await using first = start();
     await first.untilReady();
     await using second = start(DROP);
-    await second.migration.cancel({ drop: true });
+    await second.steering.cancel(true);
     assert.equal(await second.outcome, 'CANCELLED');
     await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
     await first.commit();
@@ -213,7 +213,7 @@ describe('a destination has at most one owner', () => {
     await owner.updateOne({}, { $set: { closingAt: new Date() } });
     await using second = start(DROP);
     await second.until('the wait', ({ waiting }) => waiting.some(({ reason }) => /cleanup/.test(reason)));
-    const cancelling = second.migration.cancel({ drop: true });
+    const cancelling = second.steering.cancel(true);
     await owner.updateOne({}, { $unset: { closingAt: 1 } });
     await cancelling;
     assert.equal(await second.outcome, 'CANCELLED');

@@ -76,7 +76,7 @@ describe('a destination that keeps its data', { skip }, () => {
     const state = await fresh();
     await using running = RunningMigration.start(pair, KEEP);
     await running.untilReady();
-    await running.migration.cancel({ drop: true });
+    await running.steering.cancel(true);
     assert.deepEqual(await kept(), state);
     assert.deepEqual(await names(destination.db('shared')), await names(destination.db('precious')));
     assert.deepEqual(await names(destination.db('shop')), []);

@@ -56,7 +56,7 @@ describe('two migrations with kept data share a destination', { skip }, () => {
     await eventually(async () => (await names()).includes('view'), { what: 'the view' });
     await south.db('shop').command({ collMod: 'view', viewOn: 'anything', pipeline: [{ $limit: 1 }] });
     await second.untilReady();
-    await first.migration.cancel({ drop: true });
+    await first.steering.cancel(true);
     assert.deepEqual((await names()).filter((name) => name !== 'system.views').sort(), ['south', 'view']);
     await cleanUp(set(2), first.progress.migrationId, { drop: true });
     await writer.stop();
@@ -89,7 +89,7 @@ describe('two migrations with kept data share a destination', { skip }, () => {
     await using first = start(0);
     await first.untilReady();
     await joint().command({ collMod: 'view', viewOn: 'anything', pipeline: [{ $limit: 1 }] });
-    await first.migration.cancel({ drop: true });
+    await first.steering.cancel(true);
     assert.ok((await names()).includes('view'));
   });
 

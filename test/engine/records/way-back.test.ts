@@ -35,7 +35,7 @@ test('a way back that was closed stays closed, whatever is written to the record
     });
     await again.until('the end or a way back', () => hasEnded || again.migration.wayBack !== undefined);
     assert.equal(hasEnded, true, 'a way back that was closed has begun');
-    await assert.rejects(again.migration.reverse(), { code: 'WRONG_STATE' });
+    await assert.rejects(again.steering.reverse(), { code: 'WRONG_STATE' });
   };
 
   await t.test('another finish meets a blocked side, and takes back its own note alone', async () => {
@@ -85,22 +85,22 @@ test('a way back whose cutover has lost its record is neither requested nor clos
   const records = client.db('linkspan_internal').collection<{ _id: string }>('migrations');
   const lost = { code: 'CUTOVER_RECORD_LOST' };
   await using running = new RunningReversible(addresses);
-  const { migration } = running;
+  const { migration, steering } = running;
   await running.cutOver();
   const [kept] = await records.find().toArray();
   assert.ok(kept);
 
   await records.deleteMany({});
-  await assert.rejects(migration.reverse(), lost);
+  await assert.rejects(steering.reverse(), lost);
   assert.equal(migration.isReversing, false);
   await records.insertOne(kept);
-  await migration.reverse();
+  await steering.reverse();
   await running.until('the way back to be ready', () => running.progress.readyForCutover);
   using _ = onReach('engine.cutover.about-to-block', async () => void (await records.deleteMany({})));
-  migration.current.want('CUTOVER');
+  steering.cutOver();
   const returned = running.until('the return', () => running.progress.state === 'COMMITTED');
   await assert.rejects(returned, lost);
-  await assert.rejects(migration.finish(), lost);
+  await assert.rejects(steering.finish(), lost);
   const { repl } = await client.db('admin').command({ serverStatus: 1, repl: 1 });
   assert.equal(repl.userWriteBlockMode, 1, 'the users are not blocked');
   assert.equal(await items.countDocuments(), 10);

@@ -9,7 +9,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 /** The collections of a migration by their namespaces. */
 function byName({ migration }: RunningMigration) {
-  return new Map((migration.collections() ?? []).map((one) => [one.namespace, one]));
+  return new Map((migration.current.collections() ?? []).map((one) => [one.namespace, one]));
 }
 
 test('each collection shows how far it is, also after another engine has resumed the migration', async () => {
@@ -23,7 +23,7 @@ test('each collection shows how far it is, also after another engine has resumed
     // The first batch is on the destination, and what has arrived of it is on record.
     using saved = holdAt('engine.copy.progress-saved');
     await using running = RunningMigration.start(pair, { migrationId, copyBytesPerSecond: 4_000_000 });
-    assert.equal(running.migration.collections(), undefined, 'nothing is known before the records are read');
+    assert.equal(running.migration.current.collections(), undefined, 'nothing is known before the records are read');
     await saved.reached;
     await running.until('the small ones', () => byName(running).get('shop.small')?.state === 'DONE');
     const large = byName(running).get('shop.large');
@@ -39,7 +39,7 @@ test('each collection shows how far it is, also after another engine has resumed
     await ended;
   }
   await using resumed = RunningMigration.start(pair, { migrationId });
-  const before = await eventually(() => resumed.migration.collections(), { what: 'the records' });
+  const before = await eventually(() => resumed.migration.current.collections(), { what: 'the records' });
   assert.ok((before.find(({ namespace }) => namespace === 'shop.large')?.documentsCopied ?? 0) > 0);
   await resumed.untilReady();
   const after = byName(resumed);
@@ -92,7 +92,7 @@ test('every document that differed is listed, not only the latest ones', async (
     const { found, open } = verification.mismatches;
     return found === 40 && open === 0;
   });
-  const listed = running.migration.mismatches() ?? [];
+  const listed = running.migration.current.mismatches() ?? [];
   assert.equal(new Set(listed.map(({ key }) => key)).size, 40);
   assert.equal(new Set(listed.map(({ id }) => id)).size, 40);
   assert.ok(listed.every(({ open, namespace, path }) => !open && namespace === 'shop.items' && path === 'a'));

@@ -33,7 +33,7 @@ test('the failure of an earlier run', async (t) => {
           await running.untilReady();
           const { error, cutover } = running.progress;
           assert.deepEqual({ error, cutover }, { error: undefined, cutover: undefined });
-          running.migration.want('CUTOVER');
+          running.steering.cutOver();
         }
         assert.equal(await running.outcome, 'COMMITTED');
         assert.equal(running.progress.error, undefined);
@@ -70,7 +70,7 @@ async function failAt(place: string, pair: ReplicaSetPair, migrationId: string):
   await using running = RunningMigration.start(pair, { migrationId });
   if (place !== 'engine.copy.collection-copied') {
     await running.untilReady();
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
   }
   await assert.rejects(running.outcome, { code: 'INTERNAL_ERROR' });
   assert.equal(running.progress.error?.code, 'INTERNAL_ERROR');

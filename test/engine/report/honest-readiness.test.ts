@@ -75,14 +75,14 @@ describe('a migration is not ready while a change that is older than the limit i
     // A comparison would refuse, too.
     await using running = RunningMigration.start(pair, { verification: 'OFF' });
     await running.untilReady();
-    running.migration.want('PAUSED');
+    running.steering.pause();
     await running.until('the pause', ({ state }) => state === 'PAUSED');
     assert.deepEqual(gateOf(running.progress, 'RUNNING')?.reasons, ['it is paused']);
     await write(pair, 'while it was paused');
     using held = holdAt('engine.capture.batch-dispatched');
     let isReleased = false;
     using _ = watchReadiness(running, () => isReleased);
-    running.migration.want('RUNNING');
+    running.steering.resume();
     await running.until('the end of the pause', ({ state }) => state === 'FOLLOWING');
     await held.reached;
     isReleased = true;

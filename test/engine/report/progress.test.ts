@@ -183,14 +183,14 @@ describe('the progress of a migration that does not cut over', () => {
     await emptyPair(pair);
     await fill(pair, 'items', 12_000);
     await using running = RunningMigration.start(pair);
-    running.migration.limitCopy(1);
+    running.steering.limit({ copyBytesPerSecond: 1 });
     await running.until('the first batch', ({ copy }) => copy.partitionsTotal === 1);
     await eventually(
       async () => (await pair.destination.client.db('shop').collection('items').estimatedDocumentCount()) > 0,
       { what: 'the one batch that may pass' },
     );
     assert.equal(running.progress.copy.partitionsDone, 0);
-    running.migration.limitCopy(null);
+    running.steering.limit({ copyBytesPerSecond: null });
     await running.untilReady();
   });
 });

@@ -102,7 +102,7 @@ test('the time of the copy goes to what is slow', async (t) => {
     await running.until('five seconds of following', ({ timeShares }) => (timeShares?.seconds ?? 0) >= 5);
     const { timeShares } = running.progress;
     assert.ok(timeShares && timeShares.idle > 0.5, JSON.stringify(timeShares));
-    running.migration.want('PAUSED');
+    running.steering.pause();
     await running.until('the pause', ({ state }) => state === 'PAUSED');
     assert.equal(running.progress.timeShares, undefined, 'nothing runs');
   });

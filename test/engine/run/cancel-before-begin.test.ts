@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Migration } from '../../../src/engine/index.ts';
+import { ReversibleMigration, Steering } from '../../../src/engine/index.ts';
 import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -19,7 +19,7 @@ test('a migration that is cancelled before it began ends cancelled, whatever pre
     .collection('items')
     .insertOne({ _id: 2 as never });
   for (const uri of [pair.source.uri, 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200']) {
-    const migration = new Migration({
+    const migration = new ReversibleMigration({
       migrationId: newId(),
       source: { uri },
       destination: { uri: pair.destination.uri },
@@ -27,7 +27,7 @@ test('a migration that is cancelled before it began ends cancelled, whatever pre
       waitForClusters: true,
       logger: silentLogger,
     });
-    await migration.cancel({ drop: true });
+    await new Steering(migration).cancel(true);
     assert.equal(await migration.run(new AbortController().signal), 'CANCELLED');
     assert.equal(migration.progress().state, 'CANCELLED');
   }
@@ -49,7 +49,7 @@ test('a migration that had begun is cancelled and drops what it made, also where
   await using resumed = RunningMigration.start(pair, refused);
   await assert.rejects(resumed.outcome, { code: 'ACCOUNTS_NEED_WHOLE' });
   await using again = RunningMigration.start(pair, refused);
-  await again.migration.cancel({ drop: true });
+  await again.steering.cancel(true);
   assert.equal(await again.outcome, 'CANCELLED');
   const { databases } = await pair.destination.client.db().admin().listDatabases({ nameOnly: true });
   assert.ok(!databases.some(({ name }) => name === 'shop'));

@@ -42,11 +42,11 @@ test('a migration that is cancelled in any phase ends cancelled, with both sides
     await using running = RunningMigration.start(pair);
     let cancelled: Promise<void> | undefined;
     using _ = onReach(phase, async () => {
-      cancelled ??= running.migration.cancel({ drop: true });
+      cancelled ??= running.steering.cancel(true);
     });
     if (phase.startsWith('engine.cutover')) {
       await running.untilReady();
-      running.migration.want('CUTOVER');
+      running.steering.cutOver();
     }
     await eventually(() => cancelled !== undefined, { what: phase });
     await cancelled;
@@ -72,9 +72,9 @@ test('a migration that is cancelled past the point of no return is committed, an
   let cancelled: Promise<unknown> | undefined;
   using _committing = onReach('engine.write.update.migrations', async () => {
     if (!drained) return;
-    cancelled ??= running.migration.cancel({ drop: true }).catch((error: unknown) => error);
+    cancelled ??= running.steering.cancel(true).catch((error: unknown) => error);
   });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   assert.equal(await running.outcome, 'COMMITTED');
   const answer = await cancelled;
   assert.ok(answer instanceof Error && 'code' in answer && answer.code === 'WRONG_STATE', String(answer));

@@ -26,7 +26,7 @@ test('a migration whose source is gone for good is cancelled with all that it ma
   assert.equal(await isBlocked(pair), true);
   const { migrationId } = first.progress;
   await using again = RunningMigration.start({ ...pair, source: GONE }, { migrationId, usersAndRoles: true });
-  const cancelled = again.migration.cancel({ drop: true });
+  const cancelled = again.steering.cancel(true);
   assert.equal(await again.outcome, 'CANCELLED');
   await cancelled;
   assert.deepEqual(await databasesOf(pair), []);
@@ -43,7 +43,7 @@ test('a migration whose source is lost while it begins can be cancelled', async 
   using _ = onReach('engine.prepare.destination-ready', async () => (await pair.source.primary()).kill());
   await using running = RunningMigration.start({ source: soonGone(pair.source), destination: pair.destination });
   await running.until('the wait', ({ waiting }) => waiting.length > 0);
-  await running.migration.cancel({ drop: true });
+  await running.steering.cancel(true);
   assert.equal(await running.outcome, 'CANCELLED');
   assert.deepEqual(await databasesOf(pair), []);
 });

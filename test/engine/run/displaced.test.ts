@@ -114,7 +114,7 @@ async function useFreedom({ isBuilt }: { readonly isBuilt: boolean }): Promise<v
   assert.equal(displaced.count, 0);
   assert.equal(await here.countDocuments(), 40);
   await second.untilFollowing();
-  await second.migration.finish();
+  await second.steering.finish();
   await expectIdentical(pair);
 }
 
@@ -251,10 +251,10 @@ async function holdsExtra(fields: UpdateFilter<Document>, options: Partial<Migra
   assert.equal(gates.find(({ name }) => name === 'DROPS')?.state, 'BLOCKED');
   await eventually(async () => (await here.countDocuments()) === 20, { what: 'the delete that the stream shows' });
   assert.equal(await here.countDocuments({ _id: 1 }), 1);
-  migration.wayBack?.confirmDrops();
+  second.steering.confirmDrops(Date.now());
   await second.untilFollowing();
   assert.equal(await here.countDocuments({ _id: 1 }), 0);
-  await second.migration.finish();
+  await second.steering.finish();
   await expectIdentical(pair);
 }
 
@@ -284,10 +284,10 @@ test('a document that is found only on the old source in the write pause of a re
   await here.insertMany(seatsOf(1));
   await using running = new RunningReversible(addresses);
   await running.cutOver();
-  await running.migration.reverse();
+  await running.steering.reverse();
   await running.until('the way back to be ready', () => running.progress.readyForCutover);
   using inPause = onceAt('engine.cutover.source-blocked', () => here.insertOne({ _id: 1, seat: 1, hall: 1 }));
-  running.migration.current.want('CUTOVER');
+  running.steering.cutOver();
   const isHeld = () => running.progress.waiting.some(({ for: what }) => what === 'a confirmation of drops');
   await running.until('the wait for a confirmation', isHeld);
   assert.ok(inPause.result);
@@ -295,6 +295,6 @@ test('a document that is found only on the old source in the write pause of a re
   await here.deleteOne({ _id: 1 });
   await running.until('the return', () => running.progress.state === 'COMMITTED');
   await running.untilFollowing();
-  await running.migration.finish();
+  await running.steering.finish();
   await expectIdentical(pair);
 });

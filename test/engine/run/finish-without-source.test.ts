@@ -154,7 +154,7 @@ test('a return is finished without the side that users have left', { skip }, asy
   const first = new RunningReversible(sides);
   const { migrationId } = first.migration.current.options;
   await first.cutOver();
-  await first.migration.reverse();
+  await first.steering.reverse();
   await stopReversibleAt(COMMITTED, first);
   assert.equal((await standingOf(pair.source)).blocked, true);
   await pair.destination.members[0]?.kill();
@@ -174,7 +174,7 @@ async function stopAt(point: string, sides: Sides, options: Partial<MigrationOpt
   });
   if (options.migrationId === undefined) {
     await running.untilReady();
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
   }
   assert.equal(await running.outcome, 'STOPPED');
   await stopped.promise;
@@ -184,6 +184,6 @@ async function stopAt(point: string, sides: Sides, options: Partial<MigrationOpt
 async function stopReversibleAt(point: string, running: RunningReversible): Promise<void> {
   using _ = onceAt(point, async () => void running.stop());
   await running.until('the migration to be ready', () => running.progress.readyForCutover);
-  running.migration.current.want('CUTOVER');
+  running.steering.cutOver();
   assert.equal(await running.outcome, 'STOPPED');
 }

@@ -48,7 +48,7 @@ test('a cluster that is written to is migrated by least-privilege users, cuts ov
   await eventually(() => writer.snapshot().documentsWritten > before + 200, {
     what: 'writes while the migration follows',
   });
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   assert.equal(await running.outcome, 'COMMITTED');
   await eventually(() => writer.snapshot().pausesMs.length > 0, { what: 'an accepted write on the destination' });
   const ledger = await writer.stop();
@@ -73,7 +73,7 @@ test('a pause stops everything, and what changed meanwhile is migrated after it'
   await items.insertMany(identified(500));
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  running.migration.want('PAUSED');
+  running.steering.pause();
   await running.until('the pause', ({ state }) => state === 'PAUSED');
   assert.equal(running.progress.lagSeconds, null);
   const { applied } = running.progress.changes;
@@ -81,7 +81,7 @@ test('a pause stops everything, and what changed meanwhile is migrated after it'
   const batch = await pair.source.client.db('admin').command({ ping: 1 });
   assert.equal(batch.ok, 1);
   assert.equal(running.progress.changes.applied, applied);
-  running.migration.want('RUNNING');
+  running.steering.resume();
   await running.commit();
   await expectIdentical(pair);
 });
@@ -97,10 +97,10 @@ test('a pause in the middle of the copy sends no further batch, and the copy res
     return systemClock.sleep(ms, signal);
   };
   await using running = RunningMigration.start(pair, { clock: { ...systemClock, sleep } });
-  running.migration.setLoadLevel(1); // One batch at a time.
+  running.steering.limit({ loadLevel: 1 }); // One batch at a time.
   using acknowledged = holdAt('engine.copy.batch-acknowledged');
   await acknowledged.reached;
-  running.migration.want('PAUSED');
+  running.steering.pause();
   await running.until('the pause', ({ state }) => state === 'PAUSED');
   const copied = pair.destination.client.db('shop').collection('items');
   const before = await copied.countDocuments();
@@ -112,7 +112,7 @@ test('a pause in the middle of the copy sends no further batch, and the copy res
   assert.ok(before > 0 && before < 2_500, `${before} documents`);
   assert.equal(await copied.countDocuments(), before);
   assert.equal(running.progress.state, 'PAUSED');
-  running.migration.want('RUNNING');
+  running.steering.resume();
   await running.commit();
   await expectIdentical(pair);
 });
@@ -121,7 +121,7 @@ test('a cutover is refused with its reasons while the migration is not ready', a
   await using pair = await startPair();
   const running = RunningMigration.start(pair);
   await using _ = running;
-  assert.throws(() => running.migration.want('CUTOVER'), {
+  assert.throws(() => running.steering.cutOver(), {
     code: 'NOT_READY_FOR_CUTOVER',
     message: /not running|copied/,
   });

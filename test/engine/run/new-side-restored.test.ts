@@ -70,7 +70,7 @@ async function restoreAndConfirm(verification: 'REPAIR' | 'OFF'): Promise<void> 
   const id = newId();
   await using first = new RunningReversible(addresses, id, { verification });
   await first.cutOver();
-  first.migration.wayBack?.confirmDrops(EARLIER);
+  first.steering.confirmDrops(EARLIER);
   using backup = await backUp(pair.destination);
   await write(pair);
   await first.untilFollowing();
@@ -83,16 +83,16 @@ async function restoreAndConfirm(verification: 'REPAIR' | 'OFF'): Promise<void> 
   }
   await using second = new RunningReversible(addresses, id, { verification });
   await assertHeld(second, pair);
-  if (verification === 'REPAIR') second.migration.wayBack?.confirmDrops(EARLIER); // As an order that is repeated.
+  if (verification === 'REPAIR') second.steering.confirmDrops(EARLIER); // As an order that is repeated.
   await assertHeld(second, pair);
 
   await itemsOf(pair.destination).insertOne({ _id: 1_000 });
-  second.migration.wayBack?.confirmDrops();
+  second.steering.confirmDrops(Date.now());
   await second.untilFollowing();
   // Whichever tells it first: the oplog, or the stream.
   const reason = second.migration.wayBackProgress?.repairs?.reason ?? '';
   assert.match(reason, /restored from a backup|resume token was not found/);
-  await second.migration.finish();
+  await second.steering.finish();
   await expectIdentical(pair);
   assert.deepEqual(await keptBy(pair.source), { inserted: 1, changed: 0, orders: 0 });
 }
@@ -122,7 +122,7 @@ async function restoreAt(point: string, change: (side: ReplicaSet) => Promise<un
   await backup.restore();
   held.release();
   await assertHeld(running, pair);
-  await running.migration.finish();
+  await running.steering.finish();
   assert.deepEqual(await keptBy(pair.source), ALL, 'the end of the way back has changed the old side');
 }
 
@@ -147,7 +147,7 @@ test('a loss of the new side that only its stream tells is held until an operato
   await pair.destination.failCommand({ mode: { times: 1 }, data });
   await eventually(() => heldOf(running) !== undefined, { what: 'the hold' });
   await itemsOf(pair.destination).insertOne({ _id: 2_000 });
-  running.migration.wayBack?.confirmDrops();
+  running.steering.confirmDrops(Date.now());
   const isThere = async () => (await itemsOf(pair.source).countDocuments({ _id: 2_000 })) > 0;
   await eventually(isThere, { what: 'changes after the confirmation' });
 });

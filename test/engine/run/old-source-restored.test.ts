@@ -34,10 +34,10 @@ async function restart({ members, primary }: ReplicaSet): Promise<void> {
   await primary();
 }
 
-async function assertLost({ migration }: RunningReversible): Promise<void> {
+async function assertLost({ migration, steering }: RunningReversible): Promise<void> {
   await eventually(() => migration.wayBackFailure !== undefined, { what: 'the way back to end' });
   assert.match(String(migration.wayBackFailure), /it was restored from a backup of before/);
-  await assert.rejects(migration.reverse(), { code: 'WAY_BACK_LOST' });
+  await assert.rejects(steering.reverse(), { code: 'WAY_BACK_LOST' });
 }
 
 /**
@@ -86,7 +86,7 @@ test('a way back begins again when its old source is restored from a copy of aft
   using open = holdAt('engine.cutover.destination-open', { times: 1 });
   await using running = new RunningReversible(addresses, newId(), { verification: 'OFF' });
   await running.until('the migration to be ready', () => running.progress.readyForCutover);
-  running.migration.current.want('CUTOVER');
+  running.steering.cutOver();
   await open.reached;
   using after = await backUp(pair.source);
   open.release();
@@ -95,7 +95,7 @@ test('a way back begins again when its old source is restored from a copy of aft
   await after.restore();
   await eventually(async () => (await itemsOf(pair.source).countDocuments()) === 21, { what: 'the change' });
   await running.untilFollowing();
-  await running.migration.finish();
+  await running.steering.finish();
   await expectIdentical(pair);
 });
 
@@ -106,7 +106,7 @@ async function beginAfterRound(isBlocked: boolean): Promise<void> {
   using open = holdAt('engine.cutover.destination-open', { times: 1 });
   await using running = new RunningReversible(addresses);
   await running.until('the migration to be ready', () => running.progress.readyForCutover);
-  running.migration.current.want('CUTOVER');
+  running.steering.cutOver();
   await open.reached;
   await rollOplog(pair.source);
   const lifted = { setUserWriteBlockMode: 1, global: false };

@@ -14,7 +14,7 @@ for (const drop of [true, false]) {
     await fill(pair);
     await using running = RunningMigration.start(pair);
     await running.untilReady();
-    await running.migration.cancel({ drop });
+    await running.steering.cancel(drop);
     assert.equal(await running.outcome, 'CANCELLED');
     assert.equal(running.progress.state, 'CANCELLED');
     const items = pair.destination.client.db('shop').collection('items');
@@ -47,9 +47,9 @@ test('the load level changes how many ranges are copied at a time, while they ar
     copying -= 1;
   });
   await using running = RunningMigration.start(pair);
-  running.migration.setLoadLevel(1);
+  running.steering.limit({ loadLevel: 1 });
   await running.until('a range to be copied', () => copying === 1);
-  running.migration.setLoadLevel(3);
+  running.steering.limit({ loadLevel: 3 });
   await running.until('more ranges at a time', () => copying === 4);
   release.resolve();
   await running.untilReady();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { UUID } from 'mongodb';
-import { Migration, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import { type MigrationOptions, preflight, ReversibleMigration } from '../../../src/engine/index.ts';
 import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -37,7 +37,7 @@ describe('the preflight refuses', () => {
     );
     assert.match(errors[0]?.message ?? '', message);
     assert.ok((errors[0]?.remedy ?? '').length > 20, 'it has a remedy');
-    await assert.rejects(new Migration(given).run(AbortSignal.timeout(30_000)), { code });
+    await assert.rejects(new ReversibleMigration(given).run(AbortSignal.timeout(30_000)), { code });
     assert.deepEqual(
       await pair.destination.client.db('linkspan_internal').listCollections().toArray(),
       [],
@@ -129,9 +129,9 @@ describe('the preflight refuses', () => {
     const migrationId = record?._id ?? '';
     await records.updateOne({ _id: migrationId }, { $set: { sourceId: 'another' } });
     const again = options({ migrationId, dropDestination: true });
-    await assert.rejects(new Migration(again).run(AbortSignal.timeout(30_000)), { code: 'OTHER_SOURCE' });
+    await assert.rejects(new ReversibleMigration(again).run(AbortSignal.timeout(30_000)), { code: 'OTHER_SOURCE' });
     await records.updateOne({ _id: migrationId }, { $set: { schema: 99 } });
-    await assert.rejects(new Migration(again).run(AbortSignal.timeout(30_000)), {
+    await assert.rejects(new ReversibleMigration(again).run(AbortSignal.timeout(30_000)), {
       code: 'CHECKPOINT_OF_OTHER_VERSION',
     });
   });

@@ -26,7 +26,7 @@ test('servers that are killed and started again, in the copy and while following
   let setBy = 0;
   const clock = { ...systemClock, now: () => Date.now() + setBy };
   await using running = RunningMigration.start(pair, { clock });
-  running.migration.limitCopy(UNENDING_BYTES_PER_SECOND);
+  running.steering.limit({ copyBytesPerSecond: UNENDING_BYTES_PER_SECOND });
   await running.until('the copy to begin', ({ copy }) => copy.partitionsTotal > 0);
   for (const phase of ['COPYING', 'FOLLOWING']) {
     for (const side of ['source', 'destination'] as const) {
@@ -43,7 +43,7 @@ test('servers that are killed and started again, in the copy and while following
       const { lagSeconds } = running.progress;
       assert.ok(lagSeconds === null || (lagSeconds >= 0 && lagSeconds < 60), `a lag of ${lagSeconds} s`);
     }
-    running.migration.limitCopy(null);
+    running.steering.limit({ copyBytesPerSecond: null });
     await running.untilReady();
   }
   await running.commit();

@@ -56,7 +56,7 @@ test('users and roles that are made, changed and dropped there come back, and so
   await shop.command({ createUser: 'last', pwd: 'last', roles: ['new'] });
   await shop.command({ updateRole: 'new', privileges: [], roles: ['reads'] });
   await running.returnToOldSource();
-  await running.migration.finish();
+  await running.steering.finish();
   await assertSame(pair);
   assert.equal(await mayRead(destination, 'newcomer', 'newer'), false, 'it has lost its role');
 });
@@ -76,7 +76,7 @@ test('accounts of the old source that the migration did not take there stay as t
   await running.cutOver();
   await there.command({ updateUser: 'both', pwd: 'another' });
   await running.returnToOldSource();
-  await running.migration.finish();
+  await running.steering.finish();
   assert.equal(await mayRead(pair.source, 'both', 'of the source'), false, 'it logs in, and has no role');
   await assert.rejects(mayRead(pair.source, 'both', 'another'), { code: 18 });
 });

@@ -110,12 +110,12 @@ async function startBehind(
 }
 
 /** Asks for what is next until that cutover is done. */
-async function hasCutOver({ migration }: RunningReversible, turn: number): Promise<boolean> {
+async function hasCutOver({ migration, steering }: RunningReversible, turn: number): Promise<boolean> {
   const { current } = migration;
   const { state, readyForCutover } = current.progress();
   const { reversals = 0 } = current.options;
-  if (reversals < turn - 1) await migration.reverse();
+  if (reversals < turn - 1) await steering.reverse();
   else if (state === 'COMMITTED') return true;
-  else if (readyForCutover) current.want('CUTOVER');
+  else if (readyForCutover) steering.cutOver();
   return false;
 }

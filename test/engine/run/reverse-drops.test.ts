@@ -17,6 +17,7 @@ test('drops that were confirmed for one direction wait for a confirmation of the
   for (const name of names) await old.collection(name).insertMany(numbered(20));
   const options = { confirmDrops: true };
   await using running = new RunningReversible(await reversibleUsers(pair), undefined, options);
+  running.steering.confirmDrops(Date.now());
   await running.cutOver();
   await pair.destination.client.db('shop').dropDatabase();
   const { wayBack } = running.migration;
@@ -25,6 +26,6 @@ test('drops that were confirmed for one direction wait for a confirmation of the
   await eventually(isHeld, { what: 'the drops to be held' });
   const left = async () => (await old.listCollections().toArray()).length;
   assert.ok((await left()) > 0, 'the old source has lost all of its collections');
-  wayBack?.confirmDrops();
+  running.steering.confirmDrops(Date.now());
   await eventually(async () => (await left()) === 0, { what: 'the drops to be followed' });
 });

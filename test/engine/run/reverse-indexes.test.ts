@@ -50,7 +50,7 @@ test('an index that users made again without its expiry or uniqueness has neithe
   });
   await using running = new RunningReversible(addresses, id);
   await running.returnToOldSource();
-  await running.migration.finish();
+  await running.steering.finish();
   await expectIdentical(pair);
   assert.equal(dropped, 3, 'indexes that are the same on both sides stay');
 });
@@ -95,7 +95,7 @@ test('an expiry that users changed, of an index or of a collection, is that of t
     collections: { longer: 24 * HOUR_S, never: undefined },
   });
   assert.equal(commands, 2, 'nothing is sent in the pause for an index that has its expiry');
-  await running.migration.finish();
+  await running.steering.finish();
   await expectIdentical(pair);
 });
 
@@ -106,10 +106,10 @@ test('an expiry or uniqueness that only the old source has keeps a return from b
   for (const name of ['at', 'n']) await here.collection('sessions').createIndex({ [name]: 1 });
   await using running = new RunningReversible(await reversibleUsers(pair));
   await running.cutOver();
-  await running.migration.reverse();
+  await running.steering.reverse();
   await here.command({ collMod: 'sessions', index: { name: 'at_1', expireAfterSeconds: HOUR_S } });
   await here.command({ collMod: 'sessions', index: { name: 'n_1', prepareUnique: true } });
-  running.migration.current.want('CUTOVER');
+  running.steering.cutOver();
   const found = () => running.progress.verification.catalogDifferences ?? [];
   await running.until('the differences to be reported', () => found().length > 0);
   assert.equal(running.progress.readyForCutover, false);
@@ -122,6 +122,6 @@ test('an expiry or uniqueness that only the old source has keeps a return from b
   await here.command({ collMod: 'sessions', index: { name: 'n_1', prepareUnique: false } });
   await running.until('the return', () => running.progress.state === 'COMMITTED');
   await running.untilFollowing();
-  await running.migration.finish();
+  await running.steering.finish();
   await expectIdentical(pair);
 });

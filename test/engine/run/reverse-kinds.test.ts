@@ -26,7 +26,7 @@ test('collections, views and indexes of each kind that users make and change the
   await expectSame(pair);
   for (const { name, back } of KINDS) await back(source.client.db(name));
   await running.returnToOldSource();
-  await running.migration.finish();
+  await running.steering.finish();
   await expectSame(pair);
 });
 

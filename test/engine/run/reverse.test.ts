@@ -35,7 +35,7 @@ test('a reversible migration goes there, back, and there again, and no write is 
   await running.returnToOldSource();
   assert.equal(await source.canWrite(), false);
   assert.equal(await destination.canWrite(), true);
-  await running.migration.finish();
+  await running.steering.finish();
   assert.equal(await running.outcome, 'COMMITTED');
 });
 
@@ -66,7 +66,7 @@ test('what users change on the new side after the cutover reaches the old source
   await after.command({ collMod: 'items', validator: { n: { $gte: 0 } } });
 
   await running.returnToOldSource();
-  await running.migration.finish();
+  await running.steering.finish();
   await expectIdentical(pair);
 });
 
@@ -100,7 +100,7 @@ test('documents that pass values of a unique index to each other reach the old s
 
   await using second = new RunningReversible(addresses, id);
   await second.returnToOldSource();
-  await second.migration.finish();
+  await second.steering.finish();
   await expectIdentical(pair);
 });
 
@@ -125,6 +125,6 @@ test('a way back whose engine is stopped is resumed in its direction', { skip },
   }
   await using running = new RunningReversible(addresses, id);
   await running.untilFollowing();
-  await running.migration.finish();
+  await running.steering.finish();
   await expectIdentical(pair);
 });

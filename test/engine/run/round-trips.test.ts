@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Migration } from '../../../src/engine/index.ts';
+import { ReversibleMigration } from '../../../src/engine/index.ts';
 import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -20,7 +20,7 @@ test('the fixed part of a migration has a bounded number of round trips to each 
   const roundTrips = new RoundTrips();
   await using toSource = await roundTrips.inFrontOf((await pair.source.primary()).port);
   await using toDestination = await roundTrips.inFrontOf((await pair.destination.primary()).port);
-  const migration = new Migration({
+  const migration = new ReversibleMigration({
     migrationId: newId(),
     source: { uri: `mongodb://127.0.0.1:${toSource.port}/?directConnection=true` },
     destination: { uri: `mongodb://127.0.0.1:${toDestination.port}/?directConnection=true` },

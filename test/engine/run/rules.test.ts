@@ -286,7 +286,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     const migrationId = newId();
     await using first = RunningMigration.start(pair, { migrationId });
     await first.untilReady();
-    first.migration.want('CUTOVER');
+    first.steering.cutOver();
     await blocked.reached;
     await assert.rejects(shop().collection('a').insertOne({ n: -1 }), /blocked/i);
     await using second = RunningMigration.start(pair, { migrationId });
@@ -307,7 +307,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
       await shop().collection('a').createIndex({ n: 1 }, { unique: true });
       await first.until('the index', ({ indexes }) => indexes.built > 0);
       await first.untilReady();
-      first.migration.want('CUTOVER');
+      first.steering.cutOver();
       await assert.rejects(first.outcome);
     }
     _[Symbol.dispose]();

@@ -74,7 +74,7 @@ test('an engine keeps writing its record while it is paused, so that other engin
   await pair.source.client.db('shop').collection('items').insertOne({});
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  running.migration.want('PAUSED');
+  running.steering.pause();
   await running.until('the pause', ({ state }) => state === 'PAUSED');
   const before = await recordOf(pair).findOne({});
   assert.ok(before?.engine);

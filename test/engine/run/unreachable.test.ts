@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Migration } from '../../../src/engine/index.ts';
+import { ReversibleMigration, Steering } from '../../../src/engine/index.ts';
 import { newId, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -50,9 +50,9 @@ test('a migration that waits for its clusters ends when it is stopped, and a min
   let elapsedMs = 0;
   const clock = { ...systemClock, elapsed: () => elapsedMs };
   const sides = { source: NOBODY, destination: NOBODY, dropDestination: false, logger: silentLogger, clock };
-  const migration = new Migration({ ...options, ...sides, migrationId: newId() });
+  const migration = new ReversibleMigration({ ...options, ...sides, migrationId: newId() });
   const ended = migration.run(new AbortController().signal);
-  const cancelled = migration.cancel({ drop: true });
+  const cancelled = new Steering(migration).cancel(true);
   elapsedMs = 60_000;
   await assert.rejects(ended, { code: 'CANCELLED_OUT_OF_REACH', message: /127\.0\.0\.1:1/ });
   await assert.rejects(cancelled, { code: 'CANCELLED_OUT_OF_REACH' });

@@ -18,8 +18,8 @@ test('a migration whose source is gone can be cancelled, while following and whi
       await running.untilReady();
       await (await pair.source.primary()).kill();
       await running.until('the wait', ({ waiting }) => waiting.length > 0);
-      if (paused) running.migration.want('PAUSED');
-      await running.migration.cancel({ drop: true });
+      if (paused) running.steering.pause();
+      await running.steering.cancel(true);
       assert.equal(await running.outcome, 'CANCELLED');
       const { databases } = await pair.destination.client.db('admin').admin().listDatabases({ nameOnly: true });
       assert.ok(databases.every(({ name }) => name !== 'shop'));

@@ -47,7 +47,7 @@ test('an old source that is not what the cutover left is never written to', { sk
     });
     assert.equal((await failure(running))?.code, 'WAY_BACK_LOST');
     assert.equal(await running.outcome, 'COMMITTED');
-    await assert.rejects(running.migration.reverse(), { code: 'WAY_BACK_LOST' });
+    await assert.rejects(running.steering.reverse(), { code: 'WAY_BACK_LOST' });
     assert.equal(running.progress.canWrite, true);
     assert.equal(await items.countDocuments(), 3);
   });
@@ -155,7 +155,7 @@ test('a way back that another engine has taken says so, and only that engine rev
   assert.equal(await first.outcome, 'COMMITTED');
   const { state, error, readyForCutover } = first.migration.wayBackProgress ?? {};
   assert.deepEqual([state, error?.code, readyForCutover], ['FAILED', 'TAKEN_OVER', false]);
-  await assert.rejects(first.migration.reverse(), { code: 'TAKEN_OVER' });
+  await assert.rejects(first.steering.reverse(), { code: 'TAKEN_OVER' });
   await second.returnToOldSource();
   assert.equal(second.progress.canWrite, true);
 });
@@ -183,7 +183,7 @@ test('an engine that sleeps while another one reverses twice leaves the migratio
   for (const _turn of ['there', 'and back']) await second.returnToOldSource();
   woken.resolve();
   assert.equal(await first.outcome, 'COMMITTED');
-  await assert.rejects(first.migration.reverse(), { code: 'TAKEN_OVER' });
+  await assert.rejects(first.steering.reverse(), { code: 'TAKEN_OVER' });
   await second.returnToOldSource();
 });
 
@@ -202,7 +202,7 @@ test('a way back that has failed begins again when its cause is gone, without a 
   const there = pair.destination.client.db('shop').collection('items');
   await there.insertOne({ later: true });
   await eventually(() => running.migration.wayBackProgress?.state === 'FAILED', { what: 'the way back to fail' });
-  await assert.rejects(running.migration.reverse());
+  await assert.rejects(running.steering.reverse());
   await admin.command({ updateUser: 'mover', roles });
   await eventually(() => running.migration.wayBackFailure === undefined, { what: 'the way back to begin again' });
   await running.untilFollowing();
@@ -219,7 +219,7 @@ test('a requested way back that has failed begins again, says why, and does what
   await using running = new RunningReversible(await reversibleUsers(pair));
   await running.cutOver();
   await running.untilFollowing();
-  await running.migration.reverse();
+  await running.steering.reverse();
   const admin = pair.source.client.db('admin');
   const { users } = await admin.command({ usersInfo: 'mover' });
   await admin.command({ updateUser: 'mover', roles: [] });
@@ -231,7 +231,7 @@ test('a requested way back that has failed begins again, says why, and does what
     ['PREPARING', false, ['it begins again after a failure'], undefined],
   );
   assert.match(warnings.join(' '), /The last attempt has failed: .*not authorized/i);
-  running.migration.current.cutOverOnceReady();
+  running.steering.cutOverOnceReady();
   await admin.command({ updateUser: 'mover', roles: users[0].roles });
   await running.until('the return', () => running.progress.state === 'COMMITTED');
   await running.untilFollowing();
@@ -249,7 +249,7 @@ test('an engine that starts again shows the requested direction before it has re
   {
     await using running = new RunningReversible(addresses, id);
     await running.cutOver();
-    await running.migration.reverse();
+    await running.steering.reverse();
   }
   await using running = new RunningReversible(addresses, id);
   const shown = new Set<unknown>();
@@ -282,9 +282,9 @@ test('finish closes the way back for good, keeps the old source blocked, and a c
   {
     await using running = new RunningReversible(addresses, id);
     await running.cutOver();
-    await running.migration.finish();
+    await running.steering.finish();
     assert.equal(await running.outcome, 'COMMITTED');
-    await assert.rejects(running.migration.reverse(), { code: 'WRONG_STATE' });
+    await assert.rejects(running.steering.reverse(), { code: 'WRONG_STATE' });
   }
   await using writer = await SideWriter.start(pair.source, 'source');
   {
@@ -308,7 +308,7 @@ test('finish needs no answer of an old source that is lost', { skip }, async () 
   await using running = new RunningReversible(addresses, id);
   await running.cutOver();
   await pair.source.members[0]?.kill();
-  await running.migration.finish();
+  await running.steering.finish();
   assert.equal(await running.outcome, 'COMMITTED');
   const record = await pair.destination.client
     .db('linkspan_internal')
@@ -328,7 +328,7 @@ test('a way back is closed or cut over to, never both, whatever another engine d
   const isBlocked = { code: 'WAY_BACK_LOST', message: /refuses users' writes/ };
 
   await t.test('it cuts over between the first look at the block and the note', async () => {
-    await running.migration.reverse();
+    await running.steering.reverse();
     await running.until('the way back to be ready', () => running.progress.readyForCutover);
     const announced = Promise.withResolvers<void>();
     using _ = onReach('engine.way-back.closing', () => announced.promise);
@@ -343,10 +343,10 @@ test('a way back is closed or cut over to, never both, whatever another engine d
   });
 
   await t.test('it is closed just before the block', async () => {
-    await running.migration.reverse();
+    await running.steering.reverse();
     await running.until('the way back to be ready', () => running.progress.readyForCutover);
     using _ = onReach('engine.cutover.about-to-block', () => closeWayBack(addresses.source, id));
-    running.migration.current.want('CUTOVER');
+    running.steering.cutOver();
     await assert.rejects(running.outcome, { code: 'WAY_BACK_LOST', message: /the way back was closed/ });
     await appOf(pair.source, 'shop');
     await assert.rejects(appOf(pair.destination, 'shop'), WRITES_BLOCKED);
@@ -359,8 +359,8 @@ test('a requested direction can be cancelled, and the users stay where they are'
   await items.insertMany(numbered(10));
   await using running = new RunningReversible(await reversibleUsers(pair));
   await running.cutOver();
-  await running.migration.reverse();
-  await running.migration.current.cancel({ drop: true });
+  await running.steering.reverse();
+  await running.steering.cancel(true);
   await running.outcome;
   assert.equal(await items.countDocuments(), 10);
   await assert.rejects(appOf(pair.source, items.dbName), WRITES_BLOCKED);

@@ -138,7 +138,7 @@ describe('a migration of those documents that match', () => {
       for (let n = 0; !stop.signal.aborted; n += 1) await orders().updateOne({ n: 3 }, { $set: { written: n } });
     };
     const writing = write();
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await assert.rejects(running.outcome, { code: 'SOURCE_STILL_WRITTEN' });
     stop.abort();
     await writing;

@@ -27,7 +27,7 @@ test('the stream continues when it has to show why all documents that wait diffe
   await items.insertOne({ _id: -1, n: 0 });
   await using running = RunningMigration.start(pair);
   await running.untilReady();
-  running.migration.want('PAUSED');
+  running.steering.pause();
   await running.until('the pause', ({ state }) => state === 'PAUSED');
   // Each insert that the stream shows is older than the document on the source.
   await items.insertMany(identified(DOCUMENTS, { n: 0 }));
@@ -36,7 +36,7 @@ test('the stream continues when it has to show why all documents that wait diffe
   using _ = onReach('engine.capture.batch-dispatched', () => {
     most = Math.max(most, running.progress.verification.waiting);
   });
-  running.migration.want('RUNNING');
+  running.steering.resume();
   await running.until('the inserts to be read', ({ changes }) => changes.read >= DOCUMENTS);
   await running.until('the updates to be read', ({ changes }) => changes.read > 2 * DOCUMENTS);
   const isProven = ({ waiting, equalAt }: VerificationProgress) => waiting === 0 && equalAt !== null;
@@ -57,7 +57,7 @@ test('the stream continues while a suspect collection waits for its turn to be c
   // One collection is compared at a time.
   using held = holdAt('engine.verify.range-compared');
   await using running = RunningMigration.start(pair, { expectsMismatches: true });
-  running.migration.setLoadLevel(1);
+  running.steering.limit({ loadLevel: 1 });
   await held.reached;
   await later.insertMany(identified(DOCUMENTS, { n: 0 }));
   await running.until('the copy of the other one', ({ copy }) => copy.collectionsDone === 2);

@@ -56,7 +56,7 @@ test('a cutover waits until a hidden write is compared', { skip }, async () => {
   });
   const hasCaughtUp = () =>
     running.progress.cutoverAttempts.some(({ steps }) => steps.some(({ name }) => name === 'accounts'));
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await eventually(() => looks >= 20 || hasCaughtUp(), { what: 'looks at the destination' });
   assert.equal(hasCaughtUp(), false, 'a hidden write is not compared');
   const { equalAt } = running.progress.verification;

@@ -58,7 +58,7 @@ test('an oplog that goes round', async (t) => {
       await refill();
       await using running = RunningMigration.start(pair, { ...filtered, clock: hurried });
       await running.untilReady();
-      running.migration.want('PAUSED');
+      running.steering.pause();
       await running.until('the pause', ({ state }) => state === 'PAUSED');
       const isAlarm = (warning: string) => /Less than 50 % of the source's oplog is left since/.test(warning);
       let written = 0;
@@ -68,7 +68,7 @@ test('an oplog that goes round', async (t) => {
         await running.until('a look at the oplog', ({ oplog }) => oplog !== before);
       }
       assert.ok(written >= OPLOG_MEGABYTES * 0.4 && (running.progress.oplog?.headroomPercent ?? 100) < 50);
-      running.migration.want('RUNNING');
+      running.steering.resume();
       await running.until('the end of the alarm', ({ warnings }) => !warnings.some(isAlarm));
       assert.equal(running.progress.repairs, null);
     },
@@ -93,9 +93,9 @@ test('an oplog that goes round', async (t) => {
     await held.reached;
     // Between two pauses the engine looks at what there is to do.
     for (let pauses = 0; pauses < 2; pauses += 1) {
-      second.migration.want('PAUSED');
+      second.steering.pause();
       await second.until('the pause', ({ state }) => state === 'PAUSED');
-      second.migration.want('RUNNING');
+      second.steering.resume();
       await second.until('the end of the pause', ({ state }) => state !== 'PAUSED');
     }
     const phase = second.progress.phases.at(-1)?.name;

@@ -203,7 +203,7 @@ test('the verification of a migration', async (t) => {
     using written = onceAt('engine.cutover.drained', async () => {
       await destination.collection<{ _id: number }>('items').deleteOne({ _id: 9 });
     });
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
     assert.ok(written.result !== undefined);
     const [attempt] = running.progress.cutoverAttempts;
@@ -234,7 +234,7 @@ test('the verification of a migration', async (t) => {
     await using running = RunningMigration.start(pair, planted);
     await running.untilReady();
     await destination.collection('items').dropIndex('a_1');
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     const isRefused = ({ notReadyReasons }: typeof running.progress) =>
       /index missing a_1/.test(notReadyReasons.join());
     await running.until('the missing index to be found', isRefused);
