@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dateOf } from '../../src/contract/index.ts';
+import { dateOf, type Order } from '../../src/contract/index.ts';
 import { expireMigrations } from '../../src/control/index.ts';
 import { startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -14,22 +14,22 @@ const READY = { state: 'FOLLOWING', readyForCutover: true, lagSeconds: 0, notRea
 test('an abort and a rehearsal of a cutover reach the agent, and GET shows when both have ended', async () => {
   await using plane = await startControlPlane();
   const { report, show, ask, wanted } = await start(plane);
-  const told = async () => ((await wanted()) as Record<string, unknown>[])[0];
+  const told = async () => ((await wanted()) as { order: Order }[])[0]?.order;
   assert.equal((await ask('rehearseCutover')).json.errorCode, 'CUTOVER_NOT_READY');
   await report(READY);
   assert.equal((await ask('rehearseCutover')).status, 202);
   const rehearsal = (await told())?.rehearsal;
   assert.equal((await show()).linkspan.rehearsalId, rehearsal);
   assert.equal((await ask('abortCutover')).status, 202);
-  assert.deepEqual([(await told())?.wanted, (await told())?.cutoverAborted], ['RUNNING', null]);
+  assert.deepEqual([(await told())?.wanted, (await told())?.abort], ['RUNNING', null]);
   assert.equal((await ask('cutover')).status, 202);
   assert.match(String((await ask('rehearseCutover')).json.detail), /its cutover has started/);
   assert.equal((await ask('abortCutover')).status, 202);
-  const { wanted: state, cutoverAborted } = (await told()) ?? {};
+  const { wanted: state, abort } = (await told()) ?? {};
   assert.equal(state, 'RUNNING');
   const isDone = async () => ((await show()).linkspan.cutoverAbort as { readonly isDone: boolean }).isDone;
   assert.equal(await isDone(), false);
-  await report({ ...READY, cutoverAborted: Number(cutoverAborted) });
+  await report({ ...READY, cutoverAborted: Number(abort) });
   assert.equal(await isDone(), true);
   assert.equal((await ask('cutover')).status, 202);
   await report({ state: 'COMMITTING', cutoverReport: cutoverReport('a warning') });
@@ -55,7 +55,7 @@ test('a failure past the point of no return ends nothing: the message says who f
     String(errorMessage),
     /^It broke\. Mend it\. .* the destination is the primary copy, and both sides refuse writes\. .* restart the agent on host-1/,
   );
-  assert.equal(((await wanted()) as { wanted: string }[])[0]?.wanted, 'CUTOVER', 'the agent keeps its order');
+  assert.equal(((await wanted()) as { order: Order }[])[0]?.order.wanted, 'CUTOVER', 'the agent keeps its order');
   await report({ state: 'FAILED', since: null, error });
   assert.equal((await show()).status, 'WORKING', 'the next run failed before it had read the records');
   await report({ ...committed, state: 'FAILED', canWrite: true, error });
@@ -216,7 +216,7 @@ test('an abort or a cancellation that comes after the commit does not let a fail
     await report({ state: 'FAILED', since: null, error });
     assert.equal((await show()).status, 'WORKING', request);
     assert.match(String((await show()).errorMessage), /is past its point of no return/);
-    assert.equal(((await wanted()) as { wanted: string }[])[0]?.wanted, 'CUTOVER', 'the agent keeps its order');
+    assert.equal(((await wanted()) as { order: Order }[])[0]?.order.wanted, 'CUTOVER', 'the agent keeps its order');
   }
 });
 

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { FIRST_ORDER } from '../../src/contract/index.ts';
 import { type Cluster, NEW_MIGRATION, type Organization } from '../../src/control/index.ts';
 import { onReach } from '../../src/platform/index.ts';
 import { backUpStore, openSqliteStore } from '../../src/store/sqlite/index.ts';
@@ -111,6 +112,56 @@ test('a store of the second version is upgraded with access lists, secrets and t
     store.write((transaction) => transaction.insertCluster({ ...(cluster as Cluster), id: 'x', groupId: 'none' })),
     /FOREIGN KEY/,
   );
+});
+
+test('what an operator wanted of the migrations of an earlier version becomes an order', async () => {
+  using folder = temporaryFolder('store');
+  const file = join(folder.path, 'linkspan.db');
+  {
+    using database = new DatabaseSync(file);
+    database.exec(readFileSync(new URL('version-2.sql', import.meta.url), 'utf8'));
+  }
+  await openSqliteStore(folder.path)[Symbol.asyncDispose]();
+  const common = { readyForCutover: false, windowEndsAtMs: null, endedAtMs: null, errorMessage: null };
+  const finishing = { wanted: 'RUNNING', dropCopied: true, loadLevel: 3, wayBack: 'FINISHING', reversals: 1 };
+  const cuttingOver = { wanted: 'CUTOVER', dropCopied: false, loadLevel: 4, copyMegabytesPerSecond: 2.5 };
+  const states = [
+    { ...common, ...cuttingOver, status: 'WORKING', cutoverAborted: 7, rehearsal: 8, dropsConfirmed: 9 },
+    { ...common, ...finishing, status: 'COMPLETE', dropsConfirmed: 9 },
+    { ...common, ...finishing, status: 'WORKING' },
+  ];
+  const idOf = (n: number) => `ab${n}`.repeat(8);
+  {
+    using database = new DatabaseSync(file);
+    const { id: _, state: __, ...row } = database.prepare('SELECT * FROM migrations').get() ?? {};
+    const { status: _status, is_active: _active, ...rest } = row;
+    const columns = ['id', 'state', ...Object.keys(rest)];
+    const insert = database.prepare(`INSERT INTO migrations (${columns}) VALUES (${columns.map(() => '?')})`);
+    states.forEach((state, n) => {
+      insert.run(idOf(n), JSON.stringify(state), ...Object.values(rest));
+    });
+    const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);
+    database.exec(`PRAGMA user_version = ${version - 1}`);
+  }
+  await using store = openSqliteStore(folder.path);
+  const upgraded = await Promise.all(states.map((_, n) => store.migration(idOf(n))));
+  const cutover = { wanted: 'CUTOVER', loadLevel: 4, copyBytesPerSecond: 2_500_000, rehearsal: 8, abort: 7 };
+  const closing = { ...FIRST_ORDER, direction: 1, drop: true };
+  assert.deepEqual(
+    upgraded.map((migration) => migration?.state),
+    [
+      { ...common, status: 'WORKING', order: { ...FIRST_ORDER, ...cutover, drops: { direction: 0, confirmed: 9 } } },
+      {
+        ...common,
+        status: 'COMPLETE',
+        wayBack: 'OPEN',
+        order: { ...closing, drops: { direction: 2, confirmed: 9 }, finish: 1 },
+      },
+      { ...common, status: 'WORKING', wayBack: 'PLANNED', order: { ...closing, finish: 0 } },
+    ],
+  );
+  const active = new Set((await store.activeMigrations()).map(({ id }) => id));
+  assert.ok(states.every((_, n) => active.has(idOf(n))));
 });
 
 test('audit records cannot be changed or deleted, not even with SQL', async () => {

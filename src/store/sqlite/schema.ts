@@ -287,7 +287,7 @@ const VERSIONS: readonly string[] = [
     json_remove(state, '$.wanted', '$.dropCopied', '$.loadLevel', '$.copyMegabytesPerSecond', '$.dropsConfirmed',
       '$.reversals', '$.cutoverAborted', '$.rehearsal'),
     '$.order', json_object(
-      'revision', 1,
+      'revision', 0,
       'direction', coalesce(state ->> 'reversals', 0),
       'wanted', state ->> 'wanted',
       'drop', json(iif(coalesce(state ->> 'dropCopied', 0), 'true', 'false')),
