@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { errorData, listOf } from '../contract/index.ts';
-import { isFinishing, type MigrationView, stillBlocked, usersOn, type WayBackState } from '../control/index.ts';
+import { errorData, listOf, wayBackState } from '../contract/index.ts';
+import { isFinishing, type MigrationView, stillBlocked, usersOn } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
 
 /** As long as a cutover window. The old source needs disk and load for all changes meanwhile. */
@@ -17,12 +17,7 @@ export const wayBackFields = {
     .meta({ description: "Reversible migrations: the side that takes users' writes." }),
   wayBack: z
     .object({
-      state: z.enum(['PLANNED', 'PREPARING', 'FOLLOWING', 'FAILED', 'FINISHING', 'CLOSED', 'LOST']).meta({
-        description:
-          '`PLANNED`: the next cutover opens it; `PREPARING`, `FOLLOWING`: the side without users follows the other one; ' +
-          '`FAILED`: its engine has stopped, and begins again within a minute unless the error lasts; `FINISHING`: an operator closes it; ' +
-          '`CLOSED` and `LOST` are final.',
-      }),
+      state: wayBackState,
       openSince: z.iso.datetime().optional().meta({ description: 'When the last cutover opened it.' }),
       ready: z.boolean().meta({ description: 'Whether a cutover could begin at once after a reversal.' }),
       lagSeconds: z.number().nullable(),
@@ -42,15 +37,14 @@ type Shown = z.output<z.ZodObject<typeof wayBackFields>>;
 export function showWayBack(view: MigrationView): Shown {
   const { state, wayBack: reported } = view;
   if (state.wayBack === undefined) return {};
-  const mayFollow = state.wayBack === 'OPEN' && !isFinishing(state);
-  const follows = reported?.state === 'FOLLOWING' && mayFollow ? reported : undefined;
+  const follows = reported?.state === 'FOLLOWING' && !isFinishing(state) ? reported : undefined;
   const isOpen = state.status === 'COMPLETE' && state.endedAtMs === null;
   const isHeard = view.contact === null || view.contact.status === 'CONNECTED';
   return {
     reversals: state.order.direction,
     usersOn: usersOn(state),
     wayBack: {
-      state: shownState(state, state.wayBack, follows !== undefined),
+      state: isFinishing(state) ? 'FINISHING' : state.wayBack,
       ...(isOpen && state.wayBackSinceMs !== undefined && { openSince: atlasDate(state.wayBackSinceMs) }),
       ready: (follows?.ready ?? false) && isHeard,
       lagSeconds: isHeard ? (follows?.lagSeconds ?? null) : null,
@@ -59,12 +53,6 @@ export function showWayBack(view: MigrationView): Shown {
       ...(isOpen && reported?.state === 'FAILED' && { error: reported.error }),
     },
   };
-}
-
-function shownState(state: MigrationView['state'], recorded: WayBackState, follows: boolean) {
-  if (isFinishing(state)) return 'FINISHING';
-  if (recorded === 'OPEN') return follows ? 'FOLLOWING' : 'PREPARING';
-  return recorded;
 }
 
 function warningsOf({ id, state, atMs }: MigrationView): string[] {

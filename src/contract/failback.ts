@@ -2,6 +2,16 @@ import { z } from 'zod';
 import { errorData } from './error-data.ts';
 import { count, figure, listOf } from './primitives.ts';
 
+/** The states of the way back of a reversible migration. `FINISHING` follows from the order; a record has the others. */
+export const wayBackState = z
+  .enum(['PLANNED', 'PREPARING', 'FOLLOWING', 'FAILED', 'FINISHING', 'CLOSED', 'LOST'])
+  .meta({
+    description:
+      '`PLANNED`: the next cutover opens it; `PREPARING`, `FOLLOWING`: the side without users follows the other one; ' +
+      '`FAILED`: its engine has stopped, and begins again within a minute unless the error lasts; `FINISHING`: an operator closes it; ' +
+      '`CLOSED` and `LOST` are final.',
+  });
+
 /** The way back of a direction that has cut over, as its engine reports it. */
 export const wayBack = z.discriminatedUnion('state', [
   z.object({ state: z.literal('PREPARING') }).meta({ description: 'The engine has not opened it yet.' }),
@@ -18,3 +28,4 @@ export const wayBack = z.discriminatedUnion('state', [
 ]);
 
 export type WayBack = z.output<typeof wayBack>;
+export type WayBackState = z.output<typeof wayBackState>;

@@ -133,7 +133,6 @@ export {
   type MigrationState,
   type MigrationStatus,
   NEW_MIGRATION,
-  type WayBackState,
 } from './records/migration-state.ts';
 export { transition } from './records/migration-transitions.ts';
 export type {

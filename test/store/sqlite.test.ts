@@ -154,7 +154,7 @@ test('what an operator wanted of the migrations of an earlier version becomes an
       {
         ...common,
         status: 'COMPLETE',
-        wayBack: 'OPEN',
+        wayBack: 'PREPARING',
         order: { ...closing, drops: { direction: 2, confirmed: 9 }, finish: 1 },
       },
       { ...common, status: 'WORKING', wayBack: 'PLANNED', order: { ...closing, finish: 0 } },

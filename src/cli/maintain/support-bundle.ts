@@ -2,7 +2,7 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { MIGRATION_STATES, order, phaseName, verificationMode } from '../../contract/index.ts';
+import { MIGRATION_STATES, order, phaseName, verificationMode, wayBackState } from '../../contract/index.ts';
 import { type Migration, type StoreReader, verifyAudit } from '../../control/index.ts';
 import { messageOf, UserError, version } from '../../platform/index.ts';
 import { openSqliteReader } from '../../store/sqlite/index.ts';
@@ -86,7 +86,7 @@ const shownMigration = z.object({
   state: z.object({
     status: oneOf('NEW', 'WORKING', 'FAILED', 'COMPLETE', 'EXPIRED'),
     order: order.optional().catch(undefined),
-    wayBack: oneOf('PLANNED', 'OPEN', 'FAILED', 'CLOSED', 'LOST'),
+    wayBack: oneOf(...wayBackState.options),
     orderSent: flag,
     wayBackSinceMs: number,
     wayBackReadyAfter: number,

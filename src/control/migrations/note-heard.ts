@@ -15,12 +15,12 @@ export async function noteHeard(
   atMs: number,
 ): Promise<void> {
   if (migration.state.endedAtMs !== null) return;
-  const { progress, wayBack } = migration;
+  const { progress, wayBack, state } = migration;
   await transaction.updateMigration({
     ...migration,
     // rule: withdraw-failback-ready
     progress: progress && notOpened(progress, reported),
-    wayBack: wayBack?.state === 'FOLLOWING' ? null : wayBack,
+    ...(wayBack?.state === 'FOLLOWING' && { wayBack: null, state: { ...state, wayBack: 'PREPARING' } }),
     // rule: note-earlier-direction
     reportedAtMs: atMs,
   });

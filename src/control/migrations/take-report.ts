@@ -7,7 +7,7 @@ import { assertLinked } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
 import { withinRate } from '../records/audit-rate.ts';
 import { mayBeCommitted } from '../records/may-be-committed.ts';
-import { ACTIVE_STATUSES, type MigrationEvent, type MigrationState } from '../records/migration-state.ts';
+import { ACTIVE_STATUSES, isOpen, type MigrationEvent, type MigrationState } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import { lastCutoverOf } from '../records/reversal-transitions.ts';
@@ -157,8 +157,9 @@ function eventsBetween(before: MigrationState, after: MigrationState, { state }:
   else if (after.status !== 'COMPLETE' && isNewError)
     events.push({ eventTypeName: 'LIVE_MIGRATION_CUTOVER_UNFINISHED' });
   // `PLANNED` only follows from the request.
-  if (after.wayBack !== undefined && after.wayBack !== before.wayBack && after.wayBack !== 'PLANNED')
-    events.push({ eventTypeName: `LIVE_MIGRATION_WAY_BACK_${after.wayBack}` });
+  const [was, is] = [before, after].map(({ wayBack }) => (isOpen(wayBack) ? 'OPEN' : wayBack));
+  if (is !== undefined && is !== was && is !== 'PLANNED')
+    events.push({ eventTypeName: `LIVE_MIGRATION_WAY_BACK_${is}` });
   if (before.windowEndsAtMs === null && after.windowEndsAtMs !== null)
     events.push({ eventTypeName: 'LIVE_MIGRATION_READY' });
   // rule: cutover-of-ready-failback
@@ -180,7 +181,7 @@ function eventOf(
 ): MigrationEvent {
   switch (progress.state) {
     case 'COMMITTED': {
-      const state = { wayBack: wayBackOf(wayBack), wayBackReady: isReady(wayBack) };
+      const state = { ...(wayBack && { wayBack: wayBack.state }), wayBackReady: isReady(wayBack) };
       const lost = lostRecord(wayBack?.state === 'FAILED' ? wayBack.error : undefined);
       return { kind: 'committed', atMs, reversals, ...state, ...lost };
     }
@@ -201,10 +202,6 @@ function eventOf(
         return { kind: 'committed', atMs, reversals, wayBack: 'CLOSED' };
       return { kind: 'progress', ready: saysReady(progress), atMs, reversals };
   }
-}
-
-function wayBackOf(wayBack: ReportedMigration['wayBack']): 'OPEN' | 'FAILED' | 'CLOSED' {
-  return wayBack?.state === 'FAILED' || wayBack?.state === 'CLOSED' ? wayBack.state : 'OPEN';
 }
 
 /** The message of an error that says that the record of a cutover is gone. */

@@ -55,7 +55,8 @@ function whyNot({ state, wayBack }: Migration): string {
       return 'its way back is closed';
     case 'LOST':
       return 'its way back is lost';
-    case 'OPEN':
+    case 'PREPARING':
+    case 'FOLLOWING':
       return `it is ${state.status}`;
   }
 }

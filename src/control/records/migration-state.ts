@@ -1,4 +1,12 @@
-import { amended, FIRST_ORDER, type LoadLevel, type Order, type SourceWatchState } from '../../contract/index.ts';
+import {
+  amended,
+  FIRST_ORDER,
+  type LoadLevel,
+  type Order,
+  type SourceWatchState,
+  type WayBack,
+  type WayBackState,
+} from '../../contract/index.ts';
 import type { Announced } from './announced.ts';
 import type { AuditRate } from './audit-rate.ts';
 
@@ -34,7 +42,7 @@ export interface MigrationState {
    */
   readonly orderSent?: boolean;
   /** Absent for a migration that isn't reversible. */
-  readonly wayBack?: WayBackState;
+  readonly wayBack?: RecordedWayBack;
   /** When the last cutover opened the way back; absent before it. */
   readonly wayBackSinceMs?: number;
   /** The last direction after whose cutover the way back became ready for a cutover; absent before the first. */
@@ -58,11 +66,8 @@ export interface MigrationState {
   readonly errorMessage: string | null;
 }
 
-/**
- * The way back of a reversible migration. `PLANNED`: the next cutover opens it. `OPEN`: the side without users follows the
- * other one. `FAILED`: its engine has stopped with an error. `CLOSED` and `LOST` are final.
- */
-export type WayBackState = 'PLANNED' | 'OPEN' | 'FAILED' | 'CLOSED' | 'LOST';
+/** The way back, as far as the operator doesn't close it. */
+type RecordedWayBack = Exclude<WayBackState, 'FINISHING'>;
 
 /** An event that may change a migration's state. */
 export type MigrationEvent =
@@ -70,12 +75,12 @@ export type MigrationEvent =
   | { readonly kind: 'order sent' }
   /** The agent reports progress. */
   | { readonly kind: 'progress'; readonly ready: boolean; readonly atMs: number; readonly reversals?: number }
-  /** The agent reports that a direction has cut over, and how its way back is; `OPEN` by default. */
+  /** The agent reports that a direction has cut over, and how its way back is; `PREPARING` by default. */
   | {
       readonly kind: 'committed';
       readonly atMs: number;
       readonly reversals?: number;
-      readonly wayBack?: 'OPEN' | 'FAILED' | 'CLOSED';
+      readonly wayBack?: WayBack['state'];
       /** Whether the way back could cut over now. */
       readonly wayBackReady?: boolean;
       readonly recordLost?: string;
@@ -132,7 +137,12 @@ export const ACTIVE_STATUSES: readonly MigrationStatus[] = ['NEW', 'WORKING'];
 
 /** Whether a migration has cut over, and its way back is neither closed nor lost. */
 export function isFollowed({ status, wayBack }: MigrationState): boolean {
-  return status === 'COMPLETE' && (wayBack === 'OPEN' || wayBack === 'FAILED');
+  return status === 'COMPLETE' && (isOpen(wayBack) || wayBack === 'FAILED');
+}
+
+/** Whether the side without users follows the other one, or is about to. */
+export function isOpen(wayBack: MigrationState['wayBack']): boolean {
+  return wayBack === 'PREPARING' || wayBack === 'FOLLOWING';
 }
 
 /** Whether the operator closes the way back. */

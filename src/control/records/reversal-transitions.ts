@@ -1,4 +1,11 @@
-import { isFinishing, type MigrationEvent, type MigrationState, ordering, type Transition } from './migration-state.ts';
+import {
+  isFinishing,
+  isOpen,
+  type MigrationEvent,
+  type MigrationState,
+  ordering,
+  type Transition,
+} from './migration-state.ts';
 import { stillBlocked } from './users-on.ts';
 
 type Event<K extends MigrationEvent['kind']> = Extract<MigrationEvent, { kind: K }>;
@@ -56,7 +63,7 @@ export function progressAfterCutover(state: MigrationState, event: Event<'progre
  * was about the way back of an earlier cutover, which has ended with this one.
  */
 export function openWayBack(state: MigrationState, event: Event<'committed'>): Transition {
-  const { reversals = 0, wayBack = 'OPEN', atMs } = event;
+  const { reversals = 0, wayBack = 'PREPARING', atMs } = event;
   if (directionOf(state, reversals) === 'earlier') return endReversal(state, event);
   const opened: MigrationState = {
     // rule: forget-finish-after-cutover
@@ -73,7 +80,7 @@ export function openWayBack(state: MigrationState, event: Event<'committed'>): T
 
 /** Notes that the way back of the last cutover is ready. The note outlives restarts, failures and reversals. */
 function withReadyWayBack(state: MigrationState, { wayBackReady = false }: Event<'committed'>): MigrationState {
-  const isReady = wayBackReady && state.wayBack === 'OPEN' && !isFinishing(state);
+  const isReady = wayBackReady && isOpen(state.wayBack) && !isFinishing(state);
   return isReady ? { ...state, wayBackReadyAfter: state.order.direction } : state;
 }
 
@@ -90,7 +97,7 @@ function endReversal(
 ): Transition {
   if (reversals !== state.order.direction - 1) return 'ignored';
   const ordered = ordering(state, { direction: reversals, wanted: 'RUNNING' });
-  const before: MigrationState = { ...ordered, status: 'COMPLETE', wayBack: 'OPEN', readyForCutover: false };
+  const before: MigrationState = { ...ordered, status: 'COMPLETE', wayBack: 'PREPARING', readyForCutover: false };
   if (wayBack === 'CLOSED') return closed(before, atMs);
   return wayBack === 'FAILED' ? failWayBack(before, { atMs, recordLost }) : 'ignored';
 }
@@ -98,7 +105,7 @@ function endReversal(
 /** A report about a cutover that is on record: it shows how the way back is. */
 export function followWayBack(state: MigrationState, event: Event<'committed'>): Transition {
   if (state.wayBack === undefined) return 'ignored';
-  const { wayBack = 'OPEN', atMs } = event;
+  const { wayBack = 'PREPARING', atMs } = event;
   switch (directionOf(state, event.reversals)) {
     case 'earlier':
       return 'ignored';
@@ -150,7 +157,7 @@ export function loseWayBack(
 }
 
 export function reverseCompleted(state: MigrationState): Transition {
-  return state.wayBack === 'OPEN' && !isFinishing(state) ? turned(state, state.order.direction + 1) : 'refused';
+  return isOpen(state.wayBack) && !isFinishing(state) ? turned(state, state.order.direction + 1) : 'refused';
 }
 
 /** Repeating a reversal changes nothing. */

@@ -38,7 +38,9 @@ export class FollowedOrder {
     if (isDeepStrictEqual(before, after)) return;
     this.#current = after;
     if (before.wanted !== 'CUTOVER' && after.wanted === 'CUTOVER') this.#calledOff = new AbortController();
-    if (before.wanted === 'CUTOVER' && after.wanted !== 'CUTOVER') this.#calledOff.abort();
+    // A cancellation ends the attempt by its own signal, so that one reason ends all of it.
+    const isOff = before.wanted === 'CUTOVER' && after.wanted !== 'CUTOVER' && after.wanted !== 'CANCELLED';
+    if (isOff) this.#calledOff.abort();
     if (after.rehearsal !== before.rehearsal) this.#rehearsalOff = new AbortController();
     if (after.wanted !== 'RUNNING') this.#rehearsalOff.abort();
     if (after.wanted === 'CANCELLED') this.#cancelled.abort();

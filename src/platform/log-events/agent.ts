@@ -58,43 +58,15 @@ export const agentLogEvents = {
     fields: ['reason'],
     meaning: 'The control plane does not answer. Migrations continue, and the agent tries again.',
   },
-  'cutover.abort_failed': {
-    level: 'warn',
-    fields: ['error'],
-    meaning: 'A cutover could not be aborted, because it was past its point of no return.',
-  },
-  'cutover.aborted': { level: 'info', meaning: 'A cutover was aborted, and the source takes writes.' },
-  'cutover.rehearsal_refused': {
-    level: 'warn',
-    fields: ['error'],
-    meaning: 'A rehearsal of the cutover was requested, and could not begin.',
-  },
-  'cutover.requested': { level: 'info', meaning: 'A cutover was requested. It begins when the migration is ready.' },
   'deployment.inspection_failed': {
     level: 'warn',
     fields: ['deployment', 'reason'],
     meaning: 'The agent cannot read the databases and sizes of a deployment.',
   },
-  'migration.cancel_failed': {
-    level: 'warn',
-    fields: ['error'],
-    meaning: 'A migration could not be cancelled, because it had committed or failed.',
-  },
-  'migration.cancelling': {
-    level: 'info',
-    fields: ['drop'],
-    meaning: 'A cancellation was requested. `drop` says whether the copied data is dropped.',
-  },
   'migration.ended': { level: 'info', fields: ['outcome'], meaning: 'A migration has ended without an error.' },
   'migration.failed': { level: 'error', fields: ['error'], meaning: 'A migration has failed.' },
-  'migration.reverse_failed': {
-    level: 'warn',
-    fields: ['error'],
-    meaning: 'A reversal was requested, and has failed. The agent tries again.',
-  },
-  'migration.reversed': { level: 'info', fields: ['reversals'], meaning: 'The direction of a migration was reversed.' },
   'migration.started': { level: 'info', meaning: 'The engine of a migration starts or resumes.' },
-  'migration.steered': { level: 'info', fields: ['wanted'], meaning: 'A migration pauses or resumes, by request.' },
+  'migration.steered': { level: 'info', fields: ['wanted'], meaning: 'The operator wants this state of a migration.' },
   'migration.unassigned': {
     level: 'info',
     fields: ['migrationId'],
@@ -105,10 +77,4 @@ export const agentLogEvents = {
     fields: ['validation', 'errors', 'findings'],
     meaning: 'A validation has finished, with these numbers of errors and of findings.',
   },
-  'way_back.close_failed': {
-    level: 'warn',
-    fields: ['error'],
-    meaning: 'The way back could not be closed. The agent tries again.',
-  },
-  'way_back.closed': { level: 'info', meaning: 'The way back was closed for good.' },
 } as const satisfies Readonly<Record<string, LogEventDefinition>>;

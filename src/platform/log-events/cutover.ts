@@ -2,6 +2,7 @@ import type { LogEventDefinition } from './define.ts';
 
 /** Lines of the engine about a cutover, from its checks to the watch of the old source. */
 export const cutoverLogEvents = {
+  'cutover.aborted': { level: 'info', meaning: 'A cutover was aborted, and the source takes writes.' },
   'cutover.attempt_failed': {
     level: 'warn',
     fields: ['reason', 'stoppedMs'],

@@ -76,6 +76,12 @@ export const migrationLogEvents = {
     fields: ['state', 'savedAt', 'documentsCopied', 'bytesCopied'],
     meaning: 'The engine resumes a migration from its checkpoint.',
   },
+  'migration.reverse_failed': {
+    level: 'warn',
+    fields: ['error'],
+    meaning: 'A reversal was requested, and has failed. An agent tries again.',
+  },
+  'migration.reversed': { level: 'info', fields: ['reversals'], meaning: 'The direction of a migration was reversed.' },
   'oplog.destination_unreadable': {
     level: 'warn',
     fields: ['reason'],
@@ -138,6 +144,12 @@ export const migrationLogEvents = {
     meaning:
       'A server has answered with an error that Linkspan does not know. It tries again for a minute, then gives up.',
   },
+  'way_back.close_failed': {
+    level: 'warn',
+    fields: ['error'],
+    meaning: 'The way back could not be closed. An agent tries again.',
+  },
+  'way_back.closed': { level: 'info', meaning: 'The way back was closed for good.' },
   'way_back.failed': {
     level: 'warn',
     fields: ['error', 'inMs'],

@@ -298,8 +298,18 @@ const VERSIONS: readonly string[] = [
       'rehearsal', state ->> 'rehearsal',
       'abort', state ->> 'cutoverAborted',
       'finish', iif(state ->> 'wayBack' = 'FINISHING', coalesce(state ->> 'reversals', 0) - (status <> 'COMPLETE'), NULL)));
-  UPDATE migrations SET state = json_set(state, '$.wayBack', iif(status = 'COMPLETE', 'OPEN', 'PLANNED'))
-    WHERE state ->> 'wayBack' = 'FINISHING';
+  UPDATE migrations SET state = json_set(state, '$.wayBack', iif(status = 'COMPLETE', 'PREPARING', 'PLANNED'))
+    WHERE state ->> 'wayBack' IN ('OPEN', 'FINISHING');
+  DROP INDEX active_migrations;
+  DROP INDEX active_migrations_of_agent;
+  DROP INDEX active_migrations_of_organization;
+  ALTER TABLE migrations DROP COLUMN is_active;
+  ALTER TABLE migrations ADD COLUMN is_active INTEGER GENERATED ALWAYS AS (
+    status IN ('NEW', 'WORKING') OR (status = 'COMPLETE' AND coalesce(state ->> 'wayBack', '') IN ('PREPARING', 'FOLLOWING', 'FAILED'))
+  ) VIRTUAL;
+  CREATE INDEX active_migrations ON migrations (created_at_ms) WHERE is_active;
+  CREATE INDEX active_migrations_of_agent ON migrations (agent_id) WHERE is_active;
+  CREATE INDEX active_migrations_of_organization ON migrations (org_id) WHERE is_active;
   `,
 ];
 

@@ -14,7 +14,7 @@ const AT = 1_000_000_000;
 
 /** The states of a reversible migration, in the order of its life. */
 const BEGUN: MigrationState = { ...NEW_MIGRATION, status: 'WORKING', wayBack: 'PLANNED', readyForCutover: true };
-const FOLLOWED: MigrationState = { ...NEW_MIGRATION, status: 'COMPLETE', wayBack: 'OPEN', wayBackSinceMs: 1 };
+const FOLLOWED: MigrationState = { ...NEW_MIGRATION, status: 'COMPLETE', wayBack: 'FOLLOWING', wayBackSinceMs: 1 };
 const REVERSED: MigrationState = ordered(BEGUN, { direction: 1 });
 const STATES = {
   begun: BEGUN,
@@ -30,7 +30,7 @@ const STATES = {
 } as const satisfies Record<string, MigrationState>;
 
 const progress = (reversals: number): MigrationEvent => ({ kind: 'progress', ready: true, atMs: AT, reversals });
-const committed = (reversals: number, wayBack: 'OPEN' | 'FAILED' | 'CLOSED'): MigrationEvent => ({
+const committed = (reversals: number, wayBack: 'FOLLOWING' | 'FAILED' | 'CLOSED'): MigrationEvent => ({
   kind: 'committed',
   atMs: AT,
   reversals,
@@ -40,10 +40,10 @@ const committed = (reversals: number, wayBack: 'OPEN' | 'FAILED' | 'CLOSED'): Mi
 const EVENTS = {
   'progress of 0': progress(0),
   'progress of 1': progress(1),
-  'cutover of 0': committed(0, 'OPEN'),
+  'cutover of 0': committed(0, 'FOLLOWING'),
   'cutover of 0, failed': committed(0, 'FAILED'),
   'cutover of 0, closed': committed(0, 'CLOSED'),
-  'cutover of 1': committed(1, 'OPEN'),
+  'cutover of 1': committed(1, 'FOLLOWING'),
   'cutover of 1, closed': committed(1, 'CLOSED'),
   failed: { kind: 'failed', message: 'because', atMs: AT },
   cancelled: { kind: 'cancelled', atMs: AT },
@@ -73,10 +73,10 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
   begun: [
     'WORKING 0 PLANNED',
     'WORKING 1 PLANNED',
-    'COMPLETE 0 OPEN',
+    'COMPLETE 0 FOLLOWING',
     'COMPLETE 0 FAILED',
     'COMPLETE 0 CLOSED',
-    'COMPLETE 1 OPEN',
+    'COMPLETE 1 FOLLOWING',
     'COMPLETE 1 CLOSED',
     'FAILED 0 CLOSED',
     'FAILED 0 CLOSED',
@@ -91,12 +91,12 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
     NOTHING,
   ],
   followed: [
-    'COMPLETE 0 OPEN',
+    'COMPLETE 0 FOLLOWING',
     'WORKING 1 PLANNED',
-    'COMPLETE 0 OPEN',
+    'COMPLETE 0 FOLLOWING',
     'COMPLETE 0 FAILED',
     'COMPLETE 0 CLOSED',
-    'COMPLETE 1 OPEN',
+    'COMPLETE 1 FOLLOWING',
     'COMPLETE 1 CLOSED',
     'COMPLETE 0 FAILED',
     NOTHING,
@@ -106,17 +106,17 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
     'refused',
     'refused',
     'refused',
-    'COMPLETE 0 OPEN',
+    'COMPLETE 0 FOLLOWING',
     'refused',
     NOTHING,
   ],
   'way back failed': [
     'COMPLETE 0 FAILED',
     'WORKING 1 PLANNED',
-    'COMPLETE 0 OPEN',
+    'COMPLETE 0 FOLLOWING',
     'COMPLETE 0 FAILED',
     'COMPLETE 0 CLOSED',
-    'COMPLETE 1 OPEN',
+    'COMPLETE 1 FOLLOWING',
     'COMPLETE 1 CLOSED',
     'COMPLETE 0 FAILED',
     NOTHING,
@@ -136,7 +136,7 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
     'COMPLETE 0 FINISHING',
     'COMPLETE 0 FINISHING',
     'COMPLETE 0 CLOSED',
-    'COMPLETE 1 OPEN',
+    'COMPLETE 1 FOLLOWING',
     'COMPLETE 1 CLOSED',
     'COMPLETE 0 FINISHING',
     NOTHING,
@@ -156,7 +156,7 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
     NOTHING,
     'COMPLETE 0 FAILED',
     'COMPLETE 0 CLOSED',
-    'COMPLETE 1 OPEN',
+    'COMPLETE 1 FOLLOWING',
     'COMPLETE 1 CLOSED',
     'FAILED 1 LOST',
     'WORKING 1 PLANNED',
@@ -176,7 +176,7 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
     NOTHING,
     'COMPLETE 0 FAILED',
     'COMPLETE 0 CLOSED',
-    'COMPLETE 1 OPEN',
+    'COMPLETE 1 FOLLOWING',
     'COMPLETE 1 CLOSED',
     'FAILED 1 LOST',
     'WORKING 1 PLANNED',
@@ -196,7 +196,7 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
     NOTHING,
     'COMPLETE 0 FINISHING',
     'COMPLETE 0 CLOSED',
-    'COMPLETE 1 OPEN',
+    'COMPLETE 1 FOLLOWING',
     'COMPLETE 1 CLOSED',
     'FAILED 1 LOST',
     'WORKING 1 FINISHING',
@@ -212,11 +212,11 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
   ],
   back: [
     NOTHING,
-    'COMPLETE 1 OPEN',
+    'COMPLETE 1 FOLLOWING',
     NOTHING,
     NOTHING,
     NOTHING,
-    'COMPLETE 1 OPEN',
+    'COMPLETE 1 FOLLOWING',
     'COMPLETE 1 CLOSED',
     'COMPLETE 1 FAILED',
     NOTHING,
@@ -226,7 +226,7 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
     'refused',
     'refused',
     'refused',
-    'COMPLETE 1 OPEN',
+    'COMPLETE 1 FOLLOWING',
     'refused',
     NOTHING,
   ],
@@ -251,8 +251,8 @@ test('a finish is about one cutover: after a later one the way back is as report
   assert.equal(told(transition(givingUp, progress(2))), 'WORKING 2 PLANNED');
   assert.equal(told(transition(givingUp, committed(1, 'FAILED'))), 'COMPLETE 1 FAILED');
   assert.equal(
-    told(transition(givingUp, { ...committed(1, 'OPEN'), wayBackReady: true } as MigrationEvent)),
-    'COMPLETE 1 OPEN',
+    told(transition(givingUp, { ...committed(1, 'FOLLOWING'), wayBackReady: true } as MigrationEvent)),
+    'COMPLETE 1 FOLLOWING',
   );
 });
 
@@ -280,7 +280,7 @@ test('a way back that is ready is noted once for each cutover', () => {
     kind: 'committed',
     atMs: AT,
     reversals,
-    wayBack: 'OPEN',
+    wayBack: 'FOLLOWING',
     wayBackReady,
   });
   assert.equal(noted(follows(0, false)), 'no');
@@ -303,7 +303,7 @@ test('a way back that is ready is noted once for each cutover', () => {
 
 test('nobody is told of a way back that is about to be closed', () => {
   for (const [before, event] of [
-    [STATES.finishing, { ...committed(0, 'OPEN'), wayBackReady: true }],
+    [STATES.finishing, { ...committed(0, 'FOLLOWING'), wayBackReady: true }],
     [STATES['giving up'], progress(1)],
   ] as readonly (readonly [MigrationState, MigrationEvent])[]) {
     const next = transition(before, event);
@@ -317,7 +317,7 @@ test('after any sequence of events the direction never goes back after its cutov
     kind: fc.constant('committed' as const),
     atMs: fc.nat(),
     reversals: fc.nat({ max: 3 }),
-    wayBack: fc.constantFrom('OPEN' as const, 'FAILED' as const, 'CLOSED' as const),
+    wayBack: fc.constantFrom('FOLLOWING' as const, 'FAILED' as const, 'CLOSED' as const),
     wayBackReady: fc.boolean(),
   });
   const seen = fc.record({
@@ -351,7 +351,7 @@ test('after any sequence of events the direction never goes back after its cutov
         if (state.status === 'COMPLETE') cutOver = order.direction;
         assert.ok(ready <= Math.max(cutOver, order.direction - 1), 'only a cutover has a way back');
         assert.equal(
-          state.wayBack === 'OPEN' || state.wayBack === 'FAILED',
+          state.wayBack === 'FOLLOWING' || state.wayBack === 'FAILED',
           state.status === 'COMPLETE' && state.endedAtMs === null,
         );
         assert.equal(['CLOSED', 'LOST'].includes(state.wayBack ?? ''), state.endedAtMs !== null);
