@@ -17,14 +17,13 @@ import { shownState } from './records/shown-state.ts';
 import { closeOnEither, closeWayBack, noteReversal } from './records/way-back.ts';
 import { gatesBeforeRun } from './report/gate.ts';
 import type { Clusters } from './run/clusters.ts';
+import { OrderedAct } from './run/ordered-act.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
 /** How long the old source may take to record the end of the way back. */
 const ANSWERS_WITHIN_MS = 10_000;
 /** When a way back that failed begins again, so that it resumes soon after its cause is gone. */
 const BACK_OFF = { firstMs: 1_000, longestMs: 60_000 };
-/** Each attempt to close a way back connects to the cluster, and the first may come before the engine has opened it. */
-const CLOSES_AGAIN_AFTER_MS = 2_000;
 const BEGINS_AGAIN = 'it begins again after a failure';
 /** Failures of a way back that last. */
 const LASTING: readonly ErrorCode[] = ['TAKEN_OVER', 'WAY_BACK_LOST', 'CUTOVER_RECORD_LOST', 'DESTINATION_TAKEN'];
@@ -45,19 +44,17 @@ export class ReversibleMigration {
   readonly #finished = new AbortController();
   /** The last attempt of a way back that failed, and its error. */
   #failed: { readonly attempt: Migration; readonly error: unknown } | undefined;
-  /** The last direction on whose record this process has noted that the opposite one is requested. */
-  #noted: number | undefined;
+  /** The last direction after whose cutover this process has recorded that the opposite one is requested. */
+  #reversed: number | undefined;
   #order: Order = FIRST_ORDER;
-  /** The reversal or the closing of a way back that is under way. */
-  #acting: Promise<void> | undefined;
-  /** What the last one failed with, under which revision of the order, and when it may be tried again. */
-  #refusal: { readonly error: unknown; readonly revision: number; readonly untilMs: number } | undefined;
+  readonly #act: OrderedAct;
   #closed: Order['finish'] = null;
 
   constructor(options: MigrationOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#current = new Migration(options);
+    this.#act = new OrderedAct(this.#clock, options.logger);
   }
 
   /** The direction that the operator sees: the last one that has cut over, or the opposite one once it is requested. */
@@ -89,7 +86,9 @@ export class ReversibleMigration {
   get isReversing(): boolean {
     // The record of that direction is on the other side, which may be out of reach.
     const next = this.#next;
-    return next !== undefined && (next.isRequested || this.#current.isReversed);
+    const { reversals = 0 } = this.#current.options;
+    const isKnown = this.#reversed === reversals || this.#current.isReversed;
+    return next !== undefined && (isKnown || next.isRequested);
   }
 
   /** Whether the way back of the last cutover is open, also while it can't run. */
@@ -205,10 +204,11 @@ export class ReversibleMigration {
    */
   follow(order: Order): void {
     this.#order = order;
-    const { finish, direction } = order;
+    const { finish, direction, revision } = order;
     const isAhead = finish === null && direction === this.direction + 1;
-    if (finish !== null && finish !== this.#closed) this.#act('way_back.close_failed', () => this.#finish(finish));
-    if (isAhead) this.#act('migration.reverse_failed', () => this.#reverse());
+    if (finish !== null && finish !== this.#closed)
+      this.#act.begin(revision, 'way_back.close_failed', () => this.#finish(finish));
+    if (isAhead) this.#act.begin(revision, 'migration.reverse_failed', () => this.#reverse());
     this.#passOn();
   }
 
@@ -221,10 +221,13 @@ export class ReversibleMigration {
     const { finish, direction, revision } = this.#order;
     const isDone = () => (finish === null ? direction <= this.direction : finish === this.#closed);
     while (!isDone()) {
+      if (this.#order.revision !== revision) throw new UserError('WRONG_STATE', ['This', 'given another order']);
       this.follow(this.#order);
-      if (this.#acting === undefined) throw this.#refusal?.error ?? new UserError('WRONG_STATE', ['Reversing', 'done']);
-      await this.#acting;
-      if (!isDone() && this.#refusal?.revision === revision) throw this.#refusal.error;
+      await this.#act.ending;
+      const refusal = this.#act.refusalOf(revision);
+      if (!isDone() && refusal !== undefined) throw refusal;
+      // rule: only-one-direction-ahead
+      if (direction > this.direction + 1) throw new UserError('WRONG_STATE', ['Reversing twice', 'reversed once']);
     }
     if (finish === null) await this.current.carriedOut();
   }
@@ -239,31 +242,9 @@ export class ReversibleMigration {
     this.wayBack?.follow(other);
   }
 
-  #act(failed: 'migration.reverse_failed' | 'way_back.close_failed', act: () => Promise<void>): void {
-    const { revision } = this.#order;
-    const last = this.#refusal;
-    if (this.#acting !== undefined || this.recordLost !== undefined) return;
-    if (last?.revision === revision && this.#clock.elapsed() < last.untilMs) return;
-    const refused = (error: unknown) => {
-      const waitsMs = failed === 'way_back.close_failed' ? CLOSES_AGAIN_AFTER_MS : 0;
-      this.#refusal = { error, revision, untilMs: this.#clock.elapsed() + waitsMs };
-      // The engine has not opened the way back yet, and is asked again. Or another cutover has followed the one whose way back
-      // is to be closed.
-      if (error instanceof UserError && error.code === 'WRONG_STATE') return;
-      this.#options.logger.warn({ event: failed, error: redact(messageOf(error)) }, 'The order was not carried out');
-    };
-    this.#acting = act()
-      .catch(refused)
-      .finally(() => {
-        this.#acting = undefined;
-        this.#passOn();
-      });
-  }
-
-  /** The error of an order that can't be carried out any more: the record of the last cutover is gone. */
+  /** The error of a reversal or an end of the way back that nothing can carry out: the record of the last cutover is gone. */
   get recordLost(): UserError | undefined {
-    const error = this.#refusal?.error;
-    return error instanceof UserError && error.code === 'CUTOVER_RECORD_LOST' ? error : undefined;
+    return this.#act.recordLost;
   }
 
   /** Makes the opposite direction the one that the operator sees. It goes on following; its cutover then returns to the old source. */
@@ -272,11 +253,10 @@ export class ReversibleMigration {
     if (this.wayBackFailure !== undefined) throw this.wayBackFailure;
     const next = this.#openWayBack('Reversing');
     const { migrationId, destination, reversals = 0 } = this.#current.options;
-    await next.request(async () => {
-      // rule: reversal-on-users-side
-      if (this.#noted !== reversals) await noteReversal(destination, migrationId, reversals);
-      this.#noted = reversals;
-    });
+    // rule: reversal-on-users-side
+    await next.request(() => noteReversal(destination, migrationId, reversals));
+    this.#reversed = reversals;
+    this.#passOn();
     this.#options.logger.info(
       { event: 'migration.reversed', reversals: this.direction },
       'The direction of the migration is reversed',

@@ -101,7 +101,8 @@ export class Steering {
    */
   async reverse(): Promise<void> {
     if (this.#migration.isReversing) return;
-    await this.#tryTo({ direction: this.#migration.direction + 1, wanted: 'RUNNING', rehearsal: null, abort: null });
+    const direction = this.#migration.direction + 1;
+    await this.#tryTo({ direction, wanted: 'RUNNING', rehearsal: null, abort: null, finish: null });
   }
 
   /**
