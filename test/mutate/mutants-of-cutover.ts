@@ -100,7 +100,7 @@ export const OF_CUTOVER: MutantTable = {
   ],
   'test/engine/cutover/settle-block.test.ts': [
     ['settle-under-own-claim', remove(), 'stopped while it opens'],
-    ['keep-unsettled-block-on-record', remove(), 'leaves that to the next one'],
+    ['keep-unsettled-block-on-record', remove(), 'leaves that to the next'],
   ],
   'test/engine/cutover/settle-capped.test.ts': [
     ['reordered-while-compared', remove('operand 2'), 'a small order that may have changed since'],

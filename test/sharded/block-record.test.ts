@@ -2,9 +2,15 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, suite, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import type { BlockReading, Claim } from '../../src/engine/cutover/block-history.ts';
-import { readObstacle, writeNote } from '../../src/engine/cutover/block-notes.ts';
 import { readBlockRecord } from '../../src/engine/cutover/block-record.ts';
-import { announceCommit, liftBlock, type Staked, stakeClaim } from '../../src/engine/cutover/source-claim.ts';
+import {
+  announceCommit,
+  endClaim,
+  foreseeClaim,
+  liftBlock,
+  type OwnershipSeen,
+  stakeClaim,
+} from '../../src/engine/cutover/source-claim.ts';
 import { connectCluster } from '../../src/engine/mongodb/connect.ts';
 import { noteRouters } from '../../src/engine/mongodb/sharding.ts';
 import { blockShown, tryToBlockWrites, unblockWrites, writesAreBlocked } from '../../src/engine/mongodb/write-block.ts';
@@ -22,7 +28,7 @@ function newClaim(migrationId = newId(), term = 1): Claim {
   return { id: newId(), migrationId, term };
 }
 
-function readingOf(staked: Staked): BlockReading {
+function readingOf(staked: OwnershipSeen): BlockReading {
   assert.ok(staked.outcome === 'held', staked.outcome);
   return staked.reading;
 }
@@ -141,8 +147,8 @@ suite('the record of a sharded source', () => {
       await act(gone);
       const refused = await stakeClaim(two, other);
       assert.equal(refused.outcome === 'refused' && refused.holder?.migrationId, gone.migrationId);
-      const obstacle = await readObstacle(two, other);
-      assert.equal(obstacle !== 'unseen' && obstacle.holder?.migrationId, gone.migrationId);
+      const foreseen = await foreseeClaim(two, other);
+      assert.equal(foreseen.outcome === 'refused' && foreseen.holder?.migrationId, gone.migrationId);
       assert.equal(await liftBlock(two, other, { uncommitted: true, clock }), 'not ours');
 
       assert.equal(await liftBlock(one, gone, { uncommitted: true, clock }), 'lifted', 'its watchdog');
@@ -165,14 +171,14 @@ suite('the record of a sharded source', () => {
     const later = newClaim();
     assert.equal((await stakeClaim(two, later)).outcome, 'refused');
     const endings = {
-      'has committed': () => writeNote(one, 'committed', claim),
+      'has committed': () => endClaim(one, 'committed', claim),
       'is not known': async () =>
         void (await cluster.client.db('admin').collection('linkspan_write_block').deleteMany({})),
     };
     for (const [whose, end] of Object.entries(endings)) {
       await end();
       const staked = await stakeClaim(two, later);
-      assert.ok(staked.outcome === 'held' && staked.foundSet, whose);
+      assert.ok(staked.outcome === 'held' && staked.isFound, whose);
       await block(two);
       assert.equal(await liftBlock(two, later, { uncommitted: true, clock }), 'left as found', whose);
       assert.equal(await liftBlock(one, claim, { uncommitted: true, clock }), 'not ours', whose);
@@ -188,7 +194,7 @@ suite('the record of a sharded source', () => {
     assert.equal((await stakeClaim(two, other)).outcome, 'refused');
     await unblockWrites(cluster.client);
     assert.equal(await announceCommit(one, claim), 'lost');
-    assert.ok(readingOf(await stakeClaim(two, other)).state.block === undefined);
+    assert.ok(readingOf(await stakeClaim(two, other)).state.block === null);
     assert.equal(await liftBlock(one, claim, { uncommitted: true, clock }), 'not ours');
   });
 

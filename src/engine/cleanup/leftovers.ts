@@ -10,7 +10,13 @@ import { isAsMade } from '../collections/made-views.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { Checkpoint } from '../records/all-checkpoints.ts';
 import type { MadeAccount } from '../records/made-accounts.ts';
-import { type CollectionRecord, keepsWayBack, type MigrationRecord, type ViewRecord } from '../records/records.ts';
+import {
+  type CollectionRecord,
+  keepsWayBack,
+  type MigrationRecord,
+  mayBlockSource,
+  type ViewRecord,
+} from '../records/records.ts';
 import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
 
 /** The objects that a migration left on its destination, as found there. Names are the destination's. */
@@ -85,7 +91,7 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
       !isReversed &&
       (migration.blocksDestination ?? false) &&
       migration.cutover?.canWriteAtMs === undefined,
-    sourceBlocked: (migration.cutover?.blocking ?? false) && migration.cutover?.committed !== true,
+    sourceBlocked: mayBlockSource(migration),
     wayBackOpen: retiredBy === undefined && keepsWayBack(migration),
   };
 }

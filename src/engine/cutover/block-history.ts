@@ -1,7 +1,6 @@
 /**
- * Finds out from the source's oplog alone which engine holds the source's write block: from the notes of engines and
- * the block's own entries, in order. All engines read the same order, so all get the same answer
- * (docs/adr/0019-block-owner.md).
+ * Decides whose a source's write block is, from the steps of claims and the block's own entries, in the order in which
+ * the source has them. All engines read the same order, so all get the same answer (docs/adr/0019-block-owner.md).
  */
 
 import type { Timestamp } from 'mongodb';
@@ -38,15 +37,16 @@ export interface Holder extends Claim {
 /** The block, when it is set. */
 export interface Block {
   readonly seconds: number;
-  /** The migration that set it; undefined for a block set by hand, or by a version that wrote no notes. */
-  readonly setBy: string | undefined;
+  /** The migration that set it; null for a block set by hand. */
+  readonly setBy: string | null;
   /** A migration that committed under it: the block has to stay. */
-  readonly committedBy: string | undefined;
+  readonly committedBy: string | null;
 }
 
+/** What is known of the block. A sharded source has it in a document, so what is absent is null. */
 export interface BlockState {
-  readonly block: Block | undefined;
-  readonly holder: Holder | undefined;
+  readonly block: Block | null;
+  readonly holder: Holder | null;
 }
 
 /** The state of the block, read up to a cluster time. */
@@ -54,6 +54,16 @@ export interface BlockReading {
   readonly state: BlockState;
   readonly upTo: Timestamp;
 }
+
+/**
+ * Whose the block is, for one claim.
+ * - `held`: the claim is in effect. `isFound`: a block is set that has to stay, because a person, another migration or
+ *   a commit relies on it.
+ * - `refused`: another claim is in effect, or none.
+ */
+export type Ownership =
+  | { readonly outcome: 'held'; readonly step: Holder['step']; readonly block: Block | null; readonly isFound: boolean }
+  | { readonly outcome: 'refused'; readonly holder: Holder | null };
 
 /**
  * A claim that has not led to a block by then delays nobody. Engines set the block within half of it, or claim again.
@@ -64,12 +74,9 @@ const OPENING_LASTS_SECONDS = 60;
 /** By then, a sent commit is done, or its migration can't lift the block any more because it isn't the holder. */
 const COMMITTING_LASTS_SECONDS = 600;
 
-export const NOTHING_KNOWN: BlockState = { block: undefined, holder: undefined };
+export const NOTHING_KNOWN: BlockState = { block: null, holder: null };
 /** A block of which nothing is known but that it is set. */
-export const SET_BY_HAND: BlockState = {
-  block: { seconds: 0, setBy: undefined, committedBy: undefined },
-  holder: undefined,
-};
+export const SET_BY_HAND: BlockState = { block: { seconds: 0, setBy: null, committedBy: null }, holder: null };
 
 /**
  * Applies the events, which are in the order of the oplog, to the state of the block; `before` is the state before
@@ -81,14 +88,17 @@ export function blockStateAfter(events: Iterable<BlockEvent>, before = NOTHING_K
   return state;
 }
 
-/** Whether the migration set the block, and nobody else relies on it. */
-export function isToLift({ block }: BlockState, migrationId: string): boolean {
-  return block === undefined || (block.setBy === migrationId && block.committedBy === undefined);
+/** Returns whose the block is, for a claim. */
+export function ownershipOf(state: BlockState, { id, migrationId }: Claim): Ownership {
+  const { block, holder } = state;
+  // rule: first-claim-wins
+  if (holder?.id !== id) return { outcome: 'refused', holder };
+  return { outcome: 'held', step: holder.step, block, isFound: !isToLift(state, migrationId) };
 }
 
-/** Whether no note shows who set the block, and none shows that anybody relies on it. */
-export function isUnexplained({ block }: BlockState): boolean {
-  return block?.setBy === undefined && block?.committedBy === undefined;
+/** Whether the migration set the block, and no other client relies on it. */
+export function isToLift({ block }: BlockState, migrationId: string): boolean {
+  return block === null || (block.setBy === migrationId && block.committedBy === null);
 }
 
 function next(state: BlockState, event: BlockEvent): BlockState {
@@ -96,10 +106,10 @@ function next(state: BlockState, event: BlockEvent): BlockState {
   const { seconds } = event;
   switch (event.step) {
     case 'set':
-      return { holder, block: { seconds, setBy: holder?.migrationId, committedBy: undefined } };
+      return { holder, block: { seconds, setBy: holder?.migrationId ?? null, committedBy: null } };
     case 'lifted':
       // A cutover that relied on the block learns that its claim is gone.
-      return { block: undefined, holder: undefined };
+      return NOTHING_KNOWN;
     case 'claimed':
       return claimed(state, event.claim, seconds);
     case 'committing':
@@ -113,12 +123,12 @@ function next(state: BlockState, event: BlockEvent): BlockState {
       if (holder.step === 'committing' && event.step === 'opening') return state;
       return { block, holder: { ...holder, step: 'opening', seconds } };
     case 'released':
-      return holder?.id === event.claim.id ? { block, holder: undefined } : state;
+      return holder?.id === event.claim.id ? { block, holder: null } : state;
     case 'committed': {
       const { migrationId } = event.claim;
       return {
         block: block && { ...block, committedBy: migrationId },
-        holder: holder?.migrationId === migrationId ? undefined : holder,
+        holder: holder?.migrationId === migrationId ? null : holder,
       };
     }
   }
@@ -128,7 +138,7 @@ function next(state: BlockState, event: BlockEvent): BlockState {
 function claimed(state: BlockState, claim: Claim, seconds: number): BlockState {
   const { block, holder } = state;
   const taken: Holder = { ...claim, step: 'claimed', seconds };
-  if (holder === undefined) return { block, holder: taken };
+  if (holder === null) return { block, holder: taken };
   const ageSeconds = seconds - holder.seconds;
   if (holder.migrationId === claim.migrationId) {
     // rule: terms-in-claims
@@ -136,7 +146,7 @@ function claimed(state: BlockState, claim: Claim, seconds: number): BlockState {
     const mayStillOpen = holder.step === 'opening' && ageSeconds <= OPENING_LASTS_SECONDS;
     return isSuccessor && !mayStillOpen ? { block, holder: taken } : state;
   }
-  if (block === undefined) return ageSeconds > CLAIM_LASTS_SECONDS ? { block, holder: taken } : state;
+  if (block === null) return ageSeconds > CLAIM_LASTS_SECONDS ? { block, holder: taken } : state;
   // rule: foreign-block-in-history
   if (holder.step !== 'committing' || ageSeconds <= COMMITTING_LASTS_SECONDS) return state;
   return { block: { ...block, committedBy: holder.migrationId }, holder: taken };

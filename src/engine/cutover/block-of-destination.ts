@@ -9,11 +9,11 @@ import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import { isUnauthorized } from '../mongodb/unauthorized.ts';
+import { unlessUnauthorized } from '../mongodb/unauthorized.ts';
 import { hasWayBack, type MigrationRecord } from '../records/records.ts';
 import { recordsOn } from '../records/records-on.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-import { readObstacle } from './block-notes.ts';
+import { foreseeClaim } from './source-claim.ts';
 
 /**
  * Returns the migration that has blocked a source as its own destination, and will open it.
@@ -28,12 +28,8 @@ export async function migrationInto(source: MongoClient, migrationId: string): P
     state: { $ne: 'CANCELLED' },
     retiredBy: { $exists: false },
   } as const;
-  try {
-    return (await recordsOn<MigrationRecord>(source, 'migrations').findOne(unfinished))?._id;
-  } catch (error) {
-    if (isUnauthorized(error)) return undefined;
-    throw error;
-  }
+  const records = recordsOn<MigrationRecord>(source, 'migrations');
+  return (await unlessUnauthorized(() => records.findOne(unfinished)))?._id;
 }
 
 /** Describes for the operator why a cutover can't rely on a block: the source is the destination of another migration. */
@@ -67,13 +63,12 @@ interface OldSourceParts {
 export async function confirmBlockUnused({ destination, retrier, checkpoint }: OldSourceParts): Promise<void> {
   const { migrationId } = checkpoint;
   const committedBy = await retrier.run('the destination', async () => {
-    const obstacle = await readObstacle(destination, { id: randomUUID(), migrationId, term: Number.MAX_SAFE_INTEGER });
-    if (obstacle === 'unseen') return undefined;
-    const { holder, reading } = obstacle;
-    if (holder !== undefined) throw new NotNow(`migration ${holder.migrationId} is cutting over from there`);
-    return reading.state.block?.committedBy;
+    const owned = await foreseeClaim(destination, { id: randomUUID(), migrationId, term: Number.MAX_SAFE_INTEGER });
+    if (owned.outcome === 'refused')
+      throw new NotNow(`migration ${owned.holder?.migrationId} is cutting over from there`);
+    return owned.outcome === 'held' ? owned.block?.committedBy : undefined;
   });
-  if (committedBy === undefined || committedBy === migrationId) return;
+  if (!committedBy || committedBy === migrationId) return;
   throw new UserError('WAY_BACK_LOST', [
     migrationId,
     `migration ${committedBy} has cut over from the old source since, and needs its write block`,

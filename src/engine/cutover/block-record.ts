@@ -1,38 +1,28 @@
 import { type MongoClient, MongoServerError } from 'mongodb';
-import { reach } from '../../platform/index.ts';
+import { messageOf, reach } from '../../platform/index.ts';
 import { operationTimeOf } from '../mongodb/cluster-time.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import { BLOCK_RECORD } from '../mongodb/namespaces.ts';
+import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { type BlockShown, blockShown } from '../mongodb/write-block.ts';
 import {
-  type Block,
   type BlockReading,
   type BlockState,
   blockStateAfter,
   type Claim,
   type ClaimStep,
-  type Holder,
+  NOTHING_KNOWN,
 } from './block-history.ts';
 
 /** The only document of the collection. */
-interface BlockRecord {
+interface BlockRecord extends BlockState {
   readonly _id: string;
   /** Counts the changes. Each change names the number that it was derived from. */
   readonly revision: number;
-  readonly block: StoredBlock | null;
-  readonly holder: Holder | null;
 }
 
-/** A block as BSON has it. */
-interface StoredBlock {
-  readonly seconds: number;
-  readonly setBy: string | null;
-  readonly committedBy: string | null;
-}
-
-const ID = 'writeBlock';
+const NO_RECORD: BlockRecord = { _id: 'writeBlock', revision: 0, ...NOTHING_KNOWN };
 const DUPLICATE_KEY = 11000;
-const UNAUTHORIZED = 13;
 
 /**
  * Adds a step of a claim to the record of a sharded source's block, acknowledged by the majority, and returns who holds
@@ -58,45 +48,41 @@ export async function readBlockRecord(source: MongoClient): Promise<BlockReading
   return (await readRecord(source)).reading;
 }
 
-/** Returns the state, and the revision of the record that it was derived from; 0 without a record. */
+/** Returns the state, and the revision of the record that it was derived from. */
 async function readRecord(source: MongoClient): Promise<{ reading: BlockReading; revision: number }> {
-  const find = { find: BLOCK_RECORD.name, filter: { _id: ID }, limit: 1, readConcern: { level: 'majority' } };
-  const reply = await unlessUnauthorized(source.db(BLOCK_RECORD.database).command(find));
-  const record: BlockRecord | undefined = reply.cursor.firstBatch[0];
+  const filter = { _id: NO_RECORD._id };
+  const find = { find: BLOCK_RECORD.name, filter, limit: 1, readConcern: { level: 'majority' } };
+  const reply = await nameMissingPrivilege(source.db(BLOCK_RECORD.database).command(find));
+  const { revision, block, holder }: BlockRecord = reply.cursor.firstBatch[0] ?? NO_RECORD;
   const upTo = operationTimeOf(reply, 'source');
   // Read at the record's time or later, and both are in one oplog: what was set before a step of the record is shown.
   const shown = await blockShown(source, upTo);
-  const state = withBlock(stateIn(record), shown, upTo.getHighBits());
-  return { reading: { state, upTo }, revision: record?.revision ?? 0 };
+  return { reading: { state: withBlock({ block, holder }, shown, upTo.getHighBits()), upTo }, revision };
 }
 
 /** Adds what the server shows of its block. One that is being set or lifted counts as set for the claim in effect. */
 function withBlock(state: BlockState, shown: BlockShown, seconds: number): BlockState {
-  const isKnown = state.block !== undefined;
+  const isKnown = state.block !== null;
   // rule: count-block-being-set
-  const isSet = shown === 'set' || (shown === 'changing' && (isKnown || state.holder !== undefined));
+  const isSet = shown === 'set' || (shown === 'changing' && (isKnown || state.holder !== null));
   if (isSet === isKnown) return state;
   if (isSet) return blockStateAfter([{ step: 'set', seconds }], state);
   // The router may still repeat the lift of this claim, which lasts until its engine ends it, or for a minute.
   // rule: claim-until-lifted
-  if (state.holder?.step === 'opening') return { ...state, block: undefined };
+  if (state.holder?.step === 'opening') return { ...state, block: null };
   return blockStateAfter([{ step: 'lifted', seconds }], state);
 }
 
 /** @returns false when another step came first */
-async function replaceRecord(source: MongoClient, revision: number, { block, holder }: BlockState): Promise<boolean> {
-  const record: BlockRecord = {
-    _id: ID,
-    revision: revision + 1,
-    block: stored(block),
-    holder: holder ?? null,
-  };
+async function replaceRecord(source: MongoClient, revision: number, state: BlockState): Promise<boolean> {
+  const { _id } = NO_RECORD;
   const records = source.db(BLOCK_RECORD.database).collection<BlockRecord>(BLOCK_RECORD.name);
   try {
-    const first = revision === 0;
+    const first = revision === NO_RECORD.revision;
+    const record = { _id, revision: revision + 1, ...state };
     // rule: order-of-block-steps
-    const replacing = records.replaceOne({ _id: ID, revision }, record, { upsert: first });
-    const { matchedCount, upsertedCount } = await unlessUnauthorized(replacing);
+    const replacing = records.replaceOne({ _id, revision }, record, { upsert: first });
+    const { matchedCount, upsertedCount } = await nameMissingPrivilege(replacing);
     return matchedCount + upsertedCount === 1;
   } catch (error) {
     if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
@@ -105,27 +91,12 @@ async function replaceRecord(source: MongoClient, revision: number, { block, hol
 }
 
 /** @throws NotNow when the user lacks a privilege, which an administrator can grant meanwhile */
-async function unlessUnauthorized<T>(acting: Promise<T>): Promise<T> {
-  try {
-    return await acting;
-  } catch (error) {
-    if (!(error instanceof MongoServerError) || error.code !== UNAUTHORIZED) throw error;
+async function nameMissingPrivilege<T>(acting: Promise<T>): Promise<T> {
+  return await acting.catch((error: unknown) => {
+    if (!isUnauthorized(error)) throw error;
     const { database, name } = BLOCK_RECORD;
     throw new NotNow(
-      `this migration's user may not keep the record of its write block (${error.message}). Grant it find, insert and update on ${database}.${name}`,
+      `this migration's user may not keep the record of its write block (${messageOf(error)}). Grant it find, insert and update on ${database}.${name}`,
     );
-  }
-}
-
-function stateIn(record: BlockRecord | undefined): BlockState {
-  const holder = record?.holder ?? undefined;
-  if (!record?.block) return { block: undefined, holder };
-  const { seconds, setBy, committedBy } = record.block;
-  return { block: { seconds, setBy: setBy ?? undefined, committedBy: committedBy ?? undefined }, holder };
-}
-
-function stored(block: Block | undefined): StoredBlock | null {
-  if (block === undefined) return null;
-  const { seconds, setBy = null, committedBy = null } = block;
-  return { seconds, setBy, committedBy };
+  });
 }

@@ -6,7 +6,7 @@ import type { ClusterAddress } from '../mongodb/connect.ts';
 import { connectCluster } from '../mongodb/connect.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { unblockWrites } from '../mongodb/write-block.ts';
-import type { MigrationRecord } from '../records/records.ts';
+import { MAY_BLOCK_SOURCE, type MigrationRecord } from '../records/records.ts';
 import type { Claim } from './block-history.ts';
 import { liftBlock } from './source-claim.ts';
 
@@ -82,7 +82,7 @@ class Takeover {
     const { _id, ...fields } = this.#taken;
     const { term } = this.#cutover.claim;
     // rule: watchdog-checks-commit
-    const open = { _id, term, 'cutover.blocking': true, 'cutover.committed': false };
+    const open = { _id, term, ...MAY_BLOCK_SOURCE };
     const change = { $set: fields, $inc: { marks: 1 } };
     return await this.#withRecords(async (records) => {
       for (const mine of [open, this.#taken])

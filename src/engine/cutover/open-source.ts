@@ -6,6 +6,7 @@ import type { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { LIFT_COMMAND, unblockWrites } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
+import { mayBlockSource } from '../records/records.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { Claim } from './block-history.ts';
 import { describeHolder, type Lifted, liftBlock, stakeClaim } from './source-claim.ts';
@@ -24,9 +25,13 @@ export interface SourceBlockParts {
 
 const TO_OPEN = 'the source, to end its write block';
 
-/** Returns a claim to the source's block for one attempt of this engine to cut over. */
-export function newClaim({ checkpoint }: Pick<SourceBlockParts, 'checkpoint'>, log: MigrationLog): Claim {
-  return { id: randomUUID(), migrationId: checkpoint.migrationId, term: log.record.term };
+/** Returns a claim of this engine to the source's block; a new one, unless its id is given. */
+export function newClaim(
+  { checkpoint }: Pick<SourceBlockParts, 'checkpoint'>,
+  { record }: MigrationLog,
+  id: string = randomUUID(),
+): Claim {
+  return { id, migrationId: checkpoint.migrationId, term: record.term };
 }
 
 /**
@@ -34,12 +39,10 @@ export function newClaim({ checkpoint }: Pick<SourceBlockParts, 'checkpoint'>, l
  * because nobody else will lift it (docs/reference/mongodb-behaviour.md#fact-8-4).
  */
 export async function settleOpenBlock(context: SourceBlockParts, log: MigrationLog): Promise<void> {
-  const { cutover } = log.record;
-  if (cutover === undefined || cutover.committed || !cutover.blocking) return;
+  if (!mayBlockSource(log.record)) return;
   context.logger.warn({ event: 'cutover.interrupted' }, 'A cutover was interrupted: opening the source again');
   const { source } = context;
   const claim = newClaim(context, log);
-  const unexplained = cutover.claim === undefined;
   log.beginSettling(claim.id); // rule: settle-under-own-claim
   const isOurs = await context.retrier.run(TO_OPEN, async () => {
     const staked = await stakeClaim(source, claim);
@@ -52,7 +55,7 @@ export async function settleOpenBlock(context: SourceBlockParts, log: MigrationL
     return false;
   });
   // rule: killed-cutover-holds-block
-  if (isOurs) await reopenSource(context, log, { claim, unexplained });
+  if (isOurs) await reopenSource(context, log, { claim });
   else await log.advanceCutover('source opened');
 }
 
@@ -67,8 +70,7 @@ export async function reopenAfterFailure(
   log: MigrationLog,
   within: AbortSignal,
 ): Promise<void> {
-  const { cutover } = log.record;
-  if (cutover === undefined || cutover.committed || !cutover.blocking) return;
+  if (!mayBlockSource(log.record)) return;
   const { source } = context;
   const retrier = context.retrier.but(within);
   const checkpoint = context.checkpoint.with(retrier);
@@ -76,8 +78,8 @@ export async function reopenAfterFailure(
     if (log.commitWasSent && !(await checkpoint.staysUncommitted())) return;
     const lifted = await retrier.run(TO_OPEN, () => liftOwnBlock(context, log));
     // Otherwise the next engine would not open it.
-    const mayBeBlocked = lifted === 'other claim' || (lifted === 'not ours' && cutover.claim === undefined);
-    if (mayBeBlocked) throw new Error('its write block may be that of an earlier engine of the migration'); // rule: keep-unsettled-block-on-record
+    // rule: keep-unsettled-block-on-record
+    if (lifted === 'other claim') throw new Error('its write block may be that of an earlier engine of the migration');
     if (lifted === 'unseen') {
       if (!(await checkpoint.staysUncommitted())) return;
       await retrier.run(TO_OPEN, () => unblockWrites(source));
@@ -91,21 +93,16 @@ export async function reopenAfterFailure(
 /** Lifts the block by the claim on record, or by that with which this engine opens the source for an earlier one. */
 async function liftOwnBlock(context: SourceBlockParts, log: MigrationLog): Promise<Lifted> {
   const { source, clock } = context;
-  const { settlingClaim } = log;
-  const recorded = log.record.cutover?.claim;
-  const claim = { ...newClaim(context, log), id: recorded ?? '' };
-  const lifted = await liftBlock(source, claim, { uncommitted: true, clock });
-  if (settlingClaim === undefined || (lifted !== 'not ours' && lifted !== 'other claim')) return lifted;
-  const settling = { ...claim, id: settlingClaim };
-  return await liftBlock(source, settling, { uncommitted: true, unexplained: recorded === undefined, clock });
+  const lift = (id: string) => liftBlock(source, newClaim(context, log, id), { uncommitted: true, clock });
+  const lifted = await lift(log.record.cutover?.claim ?? '');
+  const isOther = lifted === 'not ours' || lifted === 'other claim';
+  return isOther && log.settlingClaim !== undefined ? await lift(log.settlingClaim) : lifted;
 }
 
 export interface Reopening {
   readonly claim: Claim;
   /** An earlier save of this cutover that may still be under way: the last one must come after it. */
   readonly noted?: Promise<void>;
-  /** Whether a block without a note belongs to the migration. */
-  readonly unexplained?: boolean;
   /**
    * Called when users can write, or the block isn't the migration's, perhaps repeatedly. The majority of the source may not
    * have that yet, and the record may have to wait for the destination.
@@ -119,7 +116,7 @@ export interface Reopening {
  */
 export async function reopenSource(context: SourceBlockParts, log: MigrationLog, reopening: Reopening): Promise<void> {
   const { source, fence, retrier, clock } = context;
-  const { claim, noted, unexplained = false, onOpened } = reopening;
+  const { claim, noted, onOpened } = reopening;
   let isTold = false;
   const onEnded = () => {
     isTold = true;
@@ -127,7 +124,7 @@ export async function reopenSource(context: SourceBlockParts, log: MigrationLog,
   };
   const lifted = await retrier.run(TO_OPEN, async () => {
     try {
-      const outcome = await liftBlock(source, claim, { uncommitted: true, unexplained, clock, onEnded });
+      const outcome = await liftBlock(source, claim, { uncommitted: true, clock, onEnded });
       if (outcome !== 'unseen') return outcome; // rule: open-without-destination
       await fence.confirm().catch(explainUnseen);
       await unblockWrites(source);

@@ -117,7 +117,7 @@ async function rehearseBlock(
   let failure: unknown;
   let stoppedMs = 0;
   try {
-    if (blocked.isFound || blocked.reading === undefined)
+    if (!blocked.isOwn)
       throw new NotNow("the source's write block may be somebody else's, which a rehearsal doesn't touch");
     await reach('engine.rehearsal.source-blocked');
     steps = underBlock(within(context, over), stream, timeline, blocked);
@@ -131,7 +131,7 @@ async function rehearseBlock(
   const wouldStopMs = timeline.since('block') + 2 * timeline.took('claim');
   timeline.begin('reopening');
   // The claim is seconds old, so nobody else can hold the block. The notes about it follow when users can write.
-  if (!blocked.isFound && blocked.reading !== undefined) {
+  if (blocked.isOwn) {
     const lift = async () => {
       // rule: owner-after-slow-rehearsal
       confirmInTime();

@@ -14,11 +14,18 @@ import {
 } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { BlockReading, Claim } from './block-history.ts';
-import { readObstacle, writeNote } from './block-notes.ts';
 import { describeMigrationInto, migrationInto } from './block-of-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
 import { newClaim, reopenSource, type SourceBlockParts } from './open-source.ts';
-import { actsInTime, announceCommit, describeHolder, describeReliance, stakeClaim } from './source-claim.ts';
+import {
+  actsInTime,
+  announceCommit,
+  describeHolder,
+  describeReliance,
+  endClaim,
+  foreseeClaim,
+  stakeClaim,
+} from './source-claim.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** Short, because the cutover begins when an obstacle is gone. */
@@ -87,11 +94,9 @@ async function refuseOthersBlock(
   claim: Claim,
   earlier: BlockReading | undefined,
 ): Promise<BlockReading | undefined> {
-  const obstacle = await readObstacle(source, claim, earlier);
-  if (obstacle !== 'unseen') {
-    if (obstacle.holder !== undefined) throw new NotNow(describeHolder(obstacle.holder));
-    return obstacle.reading;
-  }
+  const owned = await foreseeClaim(source, claim, earlier);
+  if (owned.outcome === 'refused') throw new NotNow(describeHolder(owned.holder));
+  if (owned.outcome === 'held') return owned.reading;
   if (await writesAreBlocked(source)) throw new NotNow(UNSEEN_BLOCK); // rule: wait-for-unknown-block
   return undefined;
 }
@@ -104,12 +109,12 @@ const UNSEEN_BLOCK =
 export interface Blocked {
   /** The election of the primary that has the block. */
   readonly election: string;
-  /** The oplog's state when the block was claimed; undefined when the user may not read it. */
-  readonly reading?: BlockReading;
+  /** The state when the block was claimed; undefined when the user may not read it. */
+  readonly reading: BlockReading | undefined;
   /** A time after all writes that users were allowed; undefined when it is unknown. */
   readonly setAt?: Timestamp | undefined;
-  /** Whether it was set before, by somebody else: then this cutover doesn't lift it. */
-  readonly isFound?: boolean;
+  /** Whether this cutover is known to have set it, and so may lift it. */
+  readonly isOwn: boolean;
 }
 
 interface BlockOptions extends Blockable {
@@ -144,19 +149,20 @@ export async function blockSource(
     if (watchdog.hasEnded) return { refusal: WATCHDOG_ENDED }; // rule: watchdog-must-run
     watchdog.keepQuiet();
     timeline.begin('block');
-    const held = staked.outcome === 'held' ? { election, reading: staked.reading } : { election };
-    if (staked.outcome === 'held' && staked.foundSet) {
+    const isHeld = staked.outcome === 'held';
+    const held = { election, reading: isHeld ? staked.reading : undefined, isOwn: isHeld && !staked.isFound };
+    if (isHeld && staked.isFound) {
       const other = await migrationInto(source, claim.migrationId);
       if (other !== undefined) return { refusal: describeMigrationInto(other) };
       // Its users have come from the side that this cutover would open to them again.
-      const reliance = context.isReversed ? describeReliance(staked.reading.state, claim.migrationId) : undefined; // rule: leave-block-to-committed-cutover
+      const reliance = context.isReversed ? describeReliance(staked.block, claim.migrationId) : undefined; // rule: leave-block-to-committed-cutover
       if (reliance !== undefined) return { refusal: reliance };
       logger.warn(
         { event: 'cutover.block_found' },
         'The source was blocked already: the cutover relies on that block, and leaves it set',
       );
       // On a sharded source some shards may still be open: setting the block again waits for all of them.
-      if (!isSharded(source)) return { ...held, isFound: true };
+      if (!isSharded(source)) return held;
     }
     try {
       // rule: block-before-drain
@@ -184,7 +190,7 @@ async function confirmHeld({ source, clock }: SourceBlockParts, claim: Claim): P
   const confirmInTime = actsInTime(clock);
   const staked = await stakeClaim(source, claim);
   // The claim is still this one while its watchdog lifts the block.
-  if (staked.outcome !== 'held' || staked.reading.state.holder?.step !== 'claimed')
+  if (staked.outcome !== 'held' || staked.step !== 'claimed')
     throw new NotNow('another cutover holds its write block, or its watchdog lifts it');
   confirmInTime();
 }
@@ -231,9 +237,8 @@ export async function tellCommitted(context: SourceBlockParts, log: MigrationLog
   const id = log.record.cutover?.claim;
   if (id === undefined) return;
   const retrier = context.retrier.until(context.clock.timeout(TELL_WITHIN_MS));
-  const claim = { ...newClaim(context, log), id };
   await retrier
-    .run('the source', () => writeNote(context.source, 'committed', claim))
+    .run('the source', () => endClaim(context.source, 'committed', newClaim(context, log, id)))
     .catch((error: unknown) => {
       context.logger.warn(
         { event: 'cutover.commit_not_noted', error: messageOf(error) },

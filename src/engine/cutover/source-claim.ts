@@ -3,26 +3,28 @@ import { type Clock, reach } from '../../platform/index.ts';
 import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
 import { electionOf } from '../mongodb/election.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
-import { confirmByMajority, LIFT_COMMAND, unblockPrimary } from '../mongodb/write-block.ts';
+import { isSharded } from '../mongodb/sharding.ts';
+import { confirmByMajority, isUnsatisfied, LIFT_COMMAND, unblockPrimary } from '../mongodb/write-block.ts';
 import {
+  type Block,
+  type BlockEvent,
   type BlockReading,
-  type BlockState,
+  blockStateAfter,
   CLAIM_LASTS_SECONDS,
   type Claim,
+  type ClaimStep,
   type Holder,
-  isToLift,
-  isUnexplained,
+  type Ownership,
+  ownershipOf,
 } from './block-history.ts';
-import { noteAndRead, noteOpening, writeNote } from './block-notes.ts';
+import { appendNote, readNotes, timeOf } from './block-notes.ts';
+import { readBlockRecord, recordStep } from './block-record.ts';
 
 /** An engine acts within half of the time that others wait for it. */
 const ACT_WITHIN_MS = (CLAIM_LASTS_SECONDS * 1_000) / 2;
 
-/** The result of a claim. `unseen`: the user may not read who holds the block. */
-export type Staked =
-  | { readonly outcome: 'held'; readonly foundSet: boolean; readonly reading: BlockReading }
-  | { readonly outcome: 'refused'; readonly holder: Holder | undefined }
-  | { readonly outcome: 'unseen' };
+/** Whose the block is, as it was read. `unseen`: the user may not read it. */
+export type OwnershipSeen = (Ownership & { readonly reading: BlockReading }) | { readonly outcome: 'unseen' };
 
 /**
  * The result of lifting a block. `committing`: its commit may have been sent. `not ours`: the claim is no longer in
@@ -35,13 +37,21 @@ export type Lifted = 'lifted' | 'left as found' | 'not ours' | 'other claim' | '
  * Claims the source's block, before it is set. Repeating it does no harm.
  * @param earlier  the state a moment before: on a busy source, reading the last minute takes long
  */
-export async function stakeClaim(source: MongoClient, claim: Claim, earlier?: BlockReading): Promise<Staked> {
-  const reading = await noteAndRead(source, 'claimed', claim, earlier);
+export async function stakeClaim(source: MongoClient, claim: Claim, earlier?: BlockReading): Promise<OwnershipSeen> {
+  return await takeStep(source, 'claimed', claim, earlier);
+}
+
+/**
+ * Returns whose the block would be if the claim were made now, and makes none.
+ * @param earlier  the read continues from there
+ */
+export async function foreseeClaim(source: MongoClient, claim: Claim, earlier?: BlockReading): Promise<OwnershipSeen> {
+  const reading = isSharded(source)
+    ? await readBlockRecord(source)
+    : await readNotes(source, await timeOf(source), earlier);
   if (reading === undefined) return { outcome: 'unseen' };
-  const { state } = reading;
-  // rule: first-claim-wins
-  if (!isHeldBy(state, claim)) return { outcome: 'refused', holder: state.holder };
-  return { outcome: 'held', foundSet: !isToLift(state, claim.migrationId), reading };
+  const claimed: BlockEvent = { step: 'claimed', claim, seconds: reading.upTo.getHighBits() };
+  return { ...ownershipOf(blockStateAfter([claimed], reading.state), claim), reading };
 }
 
 /**
@@ -54,11 +64,15 @@ export async function announceCommit(
   claim: Claim,
   earlier?: BlockReading,
 ): Promise<'confirmed' | 'lost' | 'unseen'> {
-  const reading = await noteAndRead(source, 'committing', claim, earlier);
-  if (reading === undefined) return 'unseen';
-  const { state } = reading;
-  const holds = state.block !== undefined && isHeldBy(state, claim) && state.holder?.step === 'committing';
+  const owned = await takeStep(source, 'committing', claim, earlier);
+  if (owned.outcome === 'unseen') return 'unseen';
+  const holds = owned.outcome === 'held' && owned.step === 'committing' && owned.block !== null;
   return holds ? 'confirmed' : 'lost';
+}
+
+/** Ends a claim: the block stays for a commit, or the source is open. */
+export async function endClaim(source: MongoClient, step: 'committed' | 'released', claim: Claim): Promise<void> {
+  await (isSharded(source) ? recordStep(source, step, claim) : appendNote(source, step, claim));
 }
 
 export interface LiftOptions {
@@ -67,11 +81,9 @@ export interface LiftOptions {
    * to show that.
    */
   readonly uncommitted: boolean;
-  /** Whether a block without a note belongs to the migration: a version that wrote none may have set it. */
-  readonly unexplained?: boolean;
   readonly clock: Clock;
   /** Called when the block is lifted, or isn't that of the claim. The majority may not have that yet. */
-  readonly onEnded?: (lifted: boolean) => void;
+  readonly onEnded?: ((lifted: boolean) => void) | undefined;
 }
 
 /**
@@ -80,16 +92,15 @@ export interface LiftOptions {
  * @throws NotNow while the majority may not have that. Repeating it lifts the block of a new primary that lacks the lift.
  */
 export async function liftBlock(source: MongoClient, claim: Claim, options: LiftOptions): Promise<Lifted> {
-  const { uncommitted, unexplained = false, clock, onEnded } = options;
+  const { uncommitted, clock, onEnded } = options;
   const confirmInTime = actsInTime(clock);
   const step = uncommitted ? 'opening-uncommitted' : 'opening';
   const election = await electionOf(source);
-  const reading = await endingDeadlocks(source, () => noteOpening(source, step, claim, election));
-  if (reading === undefined) return 'unseen';
-  const { state } = reading;
-  const isHeld = isHeldBy(state, claim);
-  if (isHeld && state.holder?.step === 'committing') return 'committing';
-  const lifts = isHeld && (isToLift(state, claim.migrationId) || (unexplained && isUnexplained(state)));
+  const owned = await endingDeadlocks(source, () => takeOpening(source, step, claim, election));
+  if (owned.outcome === 'unseen') return 'unseen';
+  const isHeld = owned.outcome === 'held';
+  if (isHeld && owned.step === 'committing') return 'committing';
+  const lifts = isHeld && !owned.isFound;
   if (isHeld) {
     await reach('engine.cutover.about-to-open');
     // rule: check-time-after-sleep
@@ -100,9 +111,51 @@ export async function liftBlock(source: MongoClient, claim: Claim, options: Lift
   }
   onEnded?.(lifts);
   await confirmByMajority(source, election);
-  if (!isHeld) return state.holder?.migrationId === claim.migrationId ? 'other claim' : 'not ours';
-  await writeNote(source, 'released', claim);
+  if (!isHeld) return owned.holder?.migrationId === claim.migrationId ? 'other claim' : 'not ours';
+  await endClaim(source, 'released', claim);
   return lifts ? 'lifted' : 'left as found';
+}
+
+/**
+ * Takes a step of a claim, acknowledged by the majority, and reads whose the block is after it. Every other engine whose
+ * step comes later sees this one. A replica set has the steps as notes in its oplog. Routers show no oplog, so a sharded
+ * source has a document instead.
+ */
+async function takeStep(
+  source: MongoClient,
+  step: ClaimStep,
+  claim: Claim,
+  earlier?: BlockReading,
+): Promise<OwnershipSeen> {
+  // rule: record-of-sharded-block
+  if (isSharded(source)) return seenBy(claim, await recordStep(source, step, claim));
+  return seenBy(claim, await readNotes(source, await appendNote(source, step, claim), earlier));
+}
+
+/**
+ * Takes the step before the block is lifted. Where the majority doesn't have the note in time, the oplog of the primary
+ * decides: without a majority no engine can announce a commit, and users wait.
+ * @param election  the one before; another primary may lack the note
+ */
+async function takeOpening(
+  source: MongoClient,
+  step: 'opening' | 'opening-uncommitted',
+  claim: Claim,
+  election: string,
+): Promise<OwnershipSeen> {
+  try {
+    return await takeStep(source, step, claim);
+  } catch (error) {
+    // rule: open-without-majority
+    if (!isUnsatisfied(error)) throw error;
+    const reading = await readNotes(source, await timeOf(source), undefined, 'local');
+    if ((await electionOf(source)) !== election) throw new NotNow('another primary was elected');
+    return seenBy(claim, reading);
+  }
+}
+
+function seenBy(claim: Claim, reading: BlockReading | undefined): OwnershipSeen {
+  return reading === undefined ? { outcome: 'unseen' } : { ...ownershipOf(reading.state, claim), reading };
 }
 
 /**
@@ -119,8 +172,8 @@ export function actsInTime(clock: Clock, withinMs = ACT_WITHIN_MS): () => void {
 }
 
 /** Describes for the operator which migration holds the block, and since when. */
-export function describeHolder(holder: Holder | undefined): string {
-  if (holder === undefined) return 'another migration is cutting over from the same source';
+export function describeHolder(holder: Holder | null): string {
+  if (holder === null) return 'another migration is cutting over from the same source';
   const since = new Date(holder.seconds * 1_000).toISOString();
   return (
     `migration ${holder.migrationId} is cutting over from the same source since ${since}. If it is gone for good and the source refuses ` +
@@ -133,17 +186,13 @@ export function describeHolder(holder: Holder | undefined): string {
  * on the block.
  * @param migrationId  the migration that asks
  */
-export function describeReliance({ block }: BlockState, migrationId: string): string | undefined {
-  if (block === undefined || block.committedBy === migrationId) return undefined;
+export function describeReliance(block: Block | null, migrationId: string): string | undefined {
+  if (block === null || block.committedBy === migrationId) return undefined;
   const decided = `If the users are to come back from there, lift the block on the source: ${LIFT_COMMAND}`;
-  if (block.committedBy !== undefined)
+  if (block.committedBy !== null)
     return `migration ${block.committedBy} has cut over from the source, and its users are on another side. ${decided}`;
   // The oplog no longer has the notes of the migration that set it.
   return block.seconds === 0
     ? `another migration may have cut over from the source, whose write block is old. ${decided}`
     : undefined;
-}
-
-function isHeldBy({ holder }: BlockState, { id }: Claim): boolean {
-  return holder?.id === id;
 }

@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { dialRules, type Logger, messageOf, programBeside } from '../../platform/index.ts';
 import type { ClusterAddresses } from '../mongodb/connect.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
+import { mayBlockSource } from '../records/records.ts';
 import type { Claim } from './block-history.ts';
 import { ALIVE, DONE, type WatchdogOrder } from './watchdog-messages.ts';
 
@@ -88,9 +89,8 @@ export async function startWatchdog(
     keepQuiet,
     standDown,
     [Symbol.dispose]: () => {
-      const { cutover } = log.record;
       // rule: watchdog-acts-until-settled
-      if (cutover?.committed || !cutover?.blocking) standDown();
+      if (!mayBlockSource(log.record)) standDown();
       // Without a deadline it would wait for the end of this process.
       else if (!hasDeadline) keepQuiet();
     },

@@ -6,3 +6,13 @@ const UNAUTHORIZED = 13;
 export function isUnauthorized(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === UNAUTHORIZED;
 }
+
+/** Returns what an act returns; undefined when its user lacks a privilege. */
+export async function unlessUnauthorized<T>(act: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    if (isUnauthorized(error)) return undefined;
+    throw error;
+  }
+}

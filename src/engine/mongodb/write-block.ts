@@ -6,6 +6,7 @@ import { NotNow } from './failure-policy.ts';
 import { privilegesOf } from './privileges.ts';
 import { silentShards } from './shard-clients.ts';
 import { isSharded, listReshardings } from './sharding.ts';
+import { unlessUnauthorized } from './unauthorized.ts';
 
 /**
  * The shortest time limit for setting the block. The block waits for open transactions, and all other operations queue
@@ -48,7 +49,6 @@ const MAX_TIME_EXPIRED = 50;
 const WRITE_CONCERN_FAILED = 64;
 const LOCK_TIMEOUT = 24;
 const CONFLICTING_OPERATION_IN_PROGRESS = 117;
-const UNAUTHORIZED = 13;
 /** The mode in `serverStatus` of a cluster that blocks its users' writes. */
 const BLOCKED = 2;
 
@@ -210,7 +210,7 @@ function hasCode(error: unknown, code: number): boolean {
  */
 export async function writesAreBlocked(client: MongoClient): Promise<boolean | undefined> {
   // rule: sharded-block-from-config
-  return await unlessUnauthorized(isSharded(client) ? shardsAreBlocked(client) : serverIsBlocked(client));
+  return await unlessUnauthorized(() => (isSharded(client) ? shardsAreBlocked(client) : serverIsBlocked(client)));
 }
 
 async function shardsAreBlocked(client: MongoClient): Promise<boolean> {
@@ -250,15 +250,6 @@ async function serverIsBlocked(client: MongoClient): Promise<boolean> {
   const command = { serverStatus: 1, metrics: 0, tcmalloc: 0, wiredTiger: 0, locks: 0 };
   const { repl } = await client.db('admin').command(command);
   return repl?.userWriteBlockMode === BLOCKED;
-}
-
-async function unlessUnauthorized<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (hasCode(error, UNAUTHORIZED)) return undefined;
-    throw error;
-  }
 }
 
 /** Whether this client's user may set the block and write through it. Without authentication nobody can. */

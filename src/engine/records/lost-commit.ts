@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
-import { isUnauthorized } from '../mongodb/unauthorized.ts';
+import { unlessUnauthorized } from '../mongodb/unauthorized.ts';
 import type { MigrationRecord } from './records.ts';
 import { recordsOn } from './records-on.ts';
 
@@ -33,10 +33,6 @@ export async function lostCommit({ migrationId, reversals, opposite, own }: Dire
 
 /** @returns undefined when there is none, also when the source's user may not read it: then it never was a destination */
 export async function oppositeRecord(source: MongoClient, migrationId: string): Promise<MigrationRecord | undefined> {
-  try {
-    return (await recordsOn<MigrationRecord>(source, 'migrations').findOne({ _id: migrationId })) ?? undefined;
-  } catch (error) {
-    if (isUnauthorized(error)) return undefined;
-    throw error;
-  }
+  const records = recordsOn<MigrationRecord>(source, 'migrations');
+  return (await unlessUnauthorized(() => records.findOne({ _id: migrationId }))) ?? undefined;
 }

@@ -158,7 +158,7 @@ export interface CutoverRecord {
   readonly requestedAtMs: number;
   /** Whether the source's write block is set, or about to be. */
   readonly blocking: boolean;
-  /** The name of the attempt in the source's oplog; absent in records of versions that wrote no notes there. */
+  /** The id of the last claim to the source's block; absent before the first. */
   readonly claim?: string;
   readonly sourceBlockedAtMs?: number;
   /** Whether the cutover has passed the point of no return: the destination is the primary copy then. */
@@ -200,6 +200,14 @@ export interface CutoverRecord {
   readonly evidence?: CutoverEvidence;
   /** The watchdog that opened the source again. */
   readonly openedBy?: string;
+}
+
+/** The records of migrations that {@link mayBlockSource} is true of, for a query. */
+export const MAY_BLOCK_SOURCE = { 'cutover.blocking': true, 'cutover.committed': false } as const;
+
+/** Whether the migration may have blocked its source, and has to open it again. A commit leaves the source blocked. */
+export function mayBlockSource({ cutover }: Pick<MigrationRecord, 'cutover'>): boolean {
+  return cutover?.blocking === true && !cutover.committed;
 }
 
 /** Indexes and collections of the open destination that had another uniqueness or expiry than on the source. */

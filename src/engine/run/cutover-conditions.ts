@@ -1,6 +1,5 @@
 import { messageOf } from '../../platform/index.ts';
-import { readObstacle } from '../cutover/block-notes.ts';
-import { describeHolder, describeReliance } from '../cutover/source-claim.ts';
+import { describeHolder, describeReliance, foreseeClaim } from '../cutover/source-claim.ts';
 import { readSourceActivity } from '../mongodb/source-activity.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -46,11 +45,10 @@ export class CutoverConditions implements MeasuredConditions {
     const { source, checkpoint } = this.#context;
     if ((await writesAreBlocked(source)) !== true) return undefined;
     const { migrationId } = checkpoint;
-    const obstacle = await readObstacle(source, { id: '', migrationId, term: this.#log.record.term });
-    const unknown = "the write block of the source is set, and it isn't known by whom";
-    if (obstacle === 'unseen') return unknown;
-    if (obstacle.holder === undefined) return describeReliance(obstacle.reading.state, migrationId) ?? unknown;
-    return describeHolder(obstacle.holder);
+    const owned = await foreseeClaim(source, { id: '', migrationId, term: this.#log.record.term });
+    if (owned.outcome === 'refused') return describeHolder(owned.holder);
+    const reliance = owned.outcome === 'held' ? describeReliance(owned.block, migrationId) : undefined;
+    return reliance ?? "the write block of the source is set, and it isn't known by whom";
   }
 
   async #measure<T>(look: () => Promise<T>): Promise<Measured<T>> {

@@ -43,7 +43,7 @@ describe('who holds the write block of a source', () => {
   });
 
   it('is nobody once the block was lifted', () => {
-    assert.deepEqual(after(['claimed', A], 'set', 'lifted'), { block: undefined, holder: undefined });
+    assert.deepEqual(after(['claimed', A], 'set', 'lifted'), { block: null, holder: null });
     assert.equal(holderAfter(['claimed', A], 'set', 'lifted', ['committing', A]), undefined);
   });
 

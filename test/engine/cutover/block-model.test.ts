@@ -69,7 +69,7 @@ function* next(world: World, rules: Rules): Generator<World> {
     if (engine.election !== election) yield { ...world, engine: { ...engine, at: 'idle' } };
     else if (replicated > engine.note) {
       const { block, holder } = stateOf(oplog.slice(0, engine.note + 1));
-      const holds = block !== undefined && holder?.step === 'committing';
+      const holds = block !== null && holder?.step === 'committing';
       if (holds) yield { ...world, committed: true, engine: { ...engine, at: 'done' } };
       else yield { ...world, engine: { ...engine, at: 'idle', intent: 'open' } };
     }
@@ -94,7 +94,7 @@ function* opening(world: World, actor: Actor, { pinned }: Rules): Generator<read
   }
   if (actor.at === 'lifting') {
     if (!isSame && pinned) yield [{ ...actor, at: 'idle' }, world];
-    else if (stateOf(oplog).block === undefined) yield [{ ...actor, at: 'confirming' }, world];
+    else if (stateOf(oplog).block === null) yield [{ ...actor, at: 'confirming' }, world];
     else
       yield [
         { ...actor, at: 'confirming' },
@@ -118,7 +118,7 @@ function reachable(rules: Rules): readonly World[] {
   return [...found.values()];
 }
 
-const isOpen = ({ oplog }: World) => stateOf(oplog).block === undefined;
+const isOpen = ({ oplog }: World) => stateOf(oplog).block === null;
 
 // id: block-model
 test('a model, no real server: in no order of steps and elections are both sides open, and none that ended leaves both blocked', (t) => {

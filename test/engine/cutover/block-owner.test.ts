@@ -120,9 +120,9 @@ test('a migration that was killed in its cutover does not open the source when a
   await one.stop();
   await two.commit();
   const records = world.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
-  const cutover = { requestedAtMs: 1, blocking: true, committed: false };
-  for (const left of [cutover, { ...cutover, claim: 'of the engine that was killed' }]) {
-    await records.updateOne({ _id: migrationId }, { $set: { cutover: left, state: 'COMMITTING' } });
+  const cutover = { requestedAtMs: 1, blocking: true, committed: false, claim: 'of the engine that was killed' };
+  await records.updateOne({ _id: migrationId }, { $set: { cutover, state: 'COMMITTING' } });
+  {
     await using again = RunningMigration.start({ source, destination }, { migrationId });
     await again.untilReady();
     assert.equal(await app.canWrite(), false);

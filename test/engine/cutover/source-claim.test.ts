@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MongoClient } from 'mongodb';
 import type { BlockReading, Claim } from '../../../src/engine/cutover/block-history.ts';
-import { announceCommit, liftBlock, type Staked, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
+import { announceCommit, liftBlock, type OwnershipSeen, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
 import { MOST_BLOCK_LIMIT_MS, tryToBlockWrites, writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
 import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
 import { startReplicaSet } from '../../support/replica-set.ts';
@@ -16,7 +16,7 @@ function claimOf(migrationId = newId(), term = 1): Claim {
   return { id: newId(), migrationId, term };
 }
 
-function readingOf(staked: Staked): BlockReading {
+function readingOf(staked: OwnershipSeen): BlockReading {
   assert.ok(staked.outcome === 'held');
   return staked.reading;
 }
