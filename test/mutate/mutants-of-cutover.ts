@@ -101,6 +101,8 @@ export const OF_CUTOVER: MutantTable = {
   'test/engine/cutover/settle-block.test.ts': [
     ['settle-under-own-claim', remove(), 'stopped while it opens'],
     ['keep-unsettled-block-on-record', remove(), 'leaves that to the next'],
+    ['open-source-of-older-version', replace('null', 'await'), 'refuses its migration'],
+    ['spare-running-older-engine', remove(), 'refuses its migration'],
   ],
   'test/engine/cutover/settle-capped.test.ts': [
     ['reordered-while-compared', remove('operand 2'), 'a small order that may have changed since'],
@@ -132,7 +134,7 @@ export const OF_CUTOVER: MutantTable = {
     ['watchdog-while-blocked', replace('$(name).kill(); $()', 'rule')],
     ['watchdog-must-run', remove(), 'once the watchdog'],
     ['watchdog-deadline-starts-at-block', replace("{ value: 'alive' }")],
-    ['watchdog-checks-commit', remove('property 4')],
+    ['watchdog-checks-commit', remove('property 2')],
     ['watchdog-checks-owner', remove()],
     ['watchdog-acts-until-settled', replace('true')],
     ['watchdog-opens-without-destination', keep('call', 'call')],

@@ -186,6 +186,18 @@ suite('the record of a sharded source', () => {
     }
   });
 
+  // The oplog of a replica set can't be made older: there, unit tests alone show this.
+  test('counts a commit that was announced more than ten minutes ago, and that no engine ended, as done', async () => {
+    const gone = newClaim();
+    readingOf(await stakeClaim(one, gone));
+    await block(one);
+    await announceCommit(one, gone);
+    const records = cluster.client.db('admin').collection('linkspan_write_block');
+    await records.updateOne({}, { $inc: { 'holder.seconds': -601 } });
+    const foreseen = await foreseeClaim(two, newClaim());
+    assert.equal(foreseen.outcome === 'held' && foreseen.isFound && foreseen.block?.committedBy, gone.migrationId);
+  });
+
   test('ends the claim whose block somebody lifts by hand', async () => {
     const claim = newClaim();
     const other = newClaim();

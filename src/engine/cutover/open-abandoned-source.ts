@@ -81,7 +81,6 @@ class Takeover {
   async take(): Promise<'taken' | 'refused'> {
     const { _id, ...fields } = this.#taken;
     const { term } = this.#cutover.claim;
-    // rule: watchdog-checks-commit
     const open = { _id, term, ...MAY_BLOCK_SOURCE };
     const change = { $set: fields, $inc: { marks: 1 } };
     return await this.#withRecords(async (records) => {

@@ -151,8 +151,9 @@ function explainUnseen(error: unknown): never {
   );
 }
 
-function tellHowToReopen(context: SourceBlockParts, error: unknown): void {
-  context.logger.error(
+/** Logs the command that opens the source, for when the engine could not. */
+export function tellHowToReopen({ logger }: Pick<SourceBlockParts, 'logger'>, error: unknown): void {
+  logger.error(
     { event: 'cutover.source_not_opened', error: messageOf(error) },
     `The source may still refuse writes. If nothing resumes the migration, run there: ${LIFT_COMMAND}`,
   );

@@ -202,7 +202,8 @@ export interface CutoverRecord {
   readonly openedBy?: string;
 }
 
-/** The records of migrations that {@link mayBlockSource} is true of, for a query. */
+/** A query for the migrations of which {@link mayBlockSource} is true. */
+// rule: watchdog-checks-commit
 export const MAY_BLOCK_SOURCE = { 'cutover.blocking': true, 'cutover.committed': false } as const;
 
 /** Whether the migration may have blocked its source, and has to open it again. A commit leaves the source blocked. */
