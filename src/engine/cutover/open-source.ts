@@ -43,7 +43,7 @@ export async function settleOpenBlock(context: SourceBlockParts, log: MigrationL
   context.logger.warn({ event: 'cutover.interrupted' }, 'A cutover was interrupted: opening the source again');
   const { source } = context;
   const claim = newClaim(context, log);
-  log.beginSettling(claim.id); // rule: settle-under-own-claim
+  log.settlingClaim = claim.id; // rule: settle-under-own-claim
   const isOurs = await context.retrier.run(TO_OPEN, async () => {
     const staked = await stakeClaim(source, claim);
     if (staked.outcome !== 'refused') return true;

@@ -1,6 +1,5 @@
-import { type Binary, type Long, type MongoClient, MongoServerError } from 'mongodb';
-
-const UNAUTHORIZED = 13;
+import type { Binary, Long, MongoClient } from 'mongodb';
+import { unlessUnauthorized } from './unauthorized.ts';
 
 /** A server's record of a session in `config.transactions`, which changes together with the session's write. */
 interface SessionRecord {
@@ -16,11 +15,6 @@ export async function keptNumbers(client: MongoClient, ids: readonly Binary[]): 
   const transactions = client.db('config').collection<SessionRecord>('transactions');
   // A newly elected primary has more than its snapshot of the majority.
   const options = { projection: { txnNum: 1 }, readConcern: 'local', promoteLongs: false } as const;
-  try {
-    const found = await transactions.find({ '_id.id': { $in: [...ids] } }, options).toArray();
-    return new Map(found.map(({ _id, txnNum }) => [_id.id.toString('hex'), txnNum.toBigInt()]));
-  } catch (error) {
-    if (!(error instanceof MongoServerError && error.code === UNAUTHORIZED)) throw error;
-    return new Map();
-  }
+  const found = await unlessUnauthorized(() => transactions.find({ '_id.id': { $in: [...ids] } }, options).toArray());
+  return new Map(found?.map(({ _id, txnNum }) => [_id.id.toString('hex'), txnNum.toBigInt()]));
 }

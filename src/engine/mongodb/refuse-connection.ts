@@ -1,8 +1,7 @@
-import { type MongoClient, MongoServerError } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import type { Side } from './side.ts';
-
-const UNAUTHORIZED = 13;
+import { isUnauthorized } from './unauthorized.ts';
 
 /**
  * Refuses a connection without a user to a server that requires one. Such a connection may send ping and hello.
@@ -14,10 +13,8 @@ export async function refuseNobody(client: MongoClient, side: Side): Promise<voi
   try {
     await client.db('config').command({ find: 'version', limit: 1 });
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === UNAUTHORIZED) {
-      throw new UserError('AUTHENTICATION_REQUIRED', [side], { cause: error });
-    }
-    throw error;
+    if (!isUnauthorized(error)) throw error;
+    throw new UserError('AUTHENTICATION_REQUIRED', [side], { cause: error });
   }
 }
 

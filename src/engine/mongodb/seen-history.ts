@@ -1,14 +1,7 @@
-import {
-  type Document,
-  type MongoClient,
-  MongoServerError,
-  type ServerDescriptionChangedEvent,
-  type Timestamp,
-} from 'mongodb';
+import type { Document, MongoClient, ServerDescriptionChangedEvent, Timestamp } from 'mongodb';
 import { SeenShards } from './seen-shards.ts';
 import { isSharded } from './sharding.ts';
-
-const UNAUTHORIZED = 13;
+import { isUnauthorized } from './unauthorized.ts';
 
 /**
  * The oplog lacks an entry that majority reads have shown before. The cluster was restored from an older backup, or its
@@ -154,7 +147,7 @@ export class SeenHistory {
       // The oplog has discarded the entry. A stream can't resume there, and says so.
       return oldest !== undefined && time.lessThan(oldest) ? 'unknown' : 'missing';
     } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === UNAUTHORIZED)) throw error;
+      if (!isUnauthorized(error)) throw error;
       this.#isUnreadable = true;
       return 'unknown';
     }

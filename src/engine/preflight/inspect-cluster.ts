@@ -5,7 +5,7 @@ import { connectCluster } from '../mongodb/connect.ts';
 import { type Privileges, privilegesOf } from '../mongodb/privileges.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import type { Side } from '../mongodb/side.ts';
-import { isUnauthorized } from '../mongodb/unauthorized.ts';
+import { unlessUnauthorized } from '../mongodb/unauthorized.ts';
 import { clusterIdOf } from '../records/confirm-clusters.ts';
 
 /** A cluster's description of itself. Fields that the user may not see are undefined, or empty. */
@@ -106,12 +106,7 @@ async function levelOfShards(client: MongoClient): Promise<Document> {
 
 /** Returns an empty reply when the user may not ask. */
 async function ifAllowed(reply: Promise<Document>): Promise<Document> {
-  try {
-    return await reply;
-  } catch (error) {
-    if (isUnauthorized(error)) return {};
-    throw error;
-  }
+  return (await unlessUnauthorized(() => reply)) ?? {};
 }
 
 function aheadOf(theirMs: number, askedAtMs: number, answeredAtMs: number): number {

@@ -2,7 +2,7 @@ import type { MongoClient } from 'mongodb';
 import { type Clock, UserError } from '../../platform/index.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { isSharded, shardedClusterId } from '../mongodb/sharding.ts';
-import { isUnauthorized } from '../mongodb/unauthorized.ts';
+import { unlessUnauthorized } from '../mongodb/unauthorized.ts';
 import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
 
 /** The parts of a run that confirming its clusters needs. */
@@ -30,12 +30,7 @@ export interface ClusterIds {
  * @returns an empty text if there is none, or the user lacks the privilege
  */
 export async function clusterIdOf(client: MongoClient): Promise<string> {
-  try {
-    return await readClusterId(client);
-  } catch (error) {
-    if (isUnauthorized(error)) return '';
-    throw error;
-  }
+  return (await unlessUnauthorized(() => readClusterId(client))) ?? '';
 }
 
 /** Returns the same id, or an empty text if the cluster has none. @throws MongoServerError when the user lacks the privilege */

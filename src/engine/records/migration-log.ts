@@ -50,7 +50,12 @@ export class MigrationLog {
   /** Serialises writers of the cutover's record: each replaces the whole. */
   #cutoverTurn: Promise<void> = Promise.resolve();
   #commitWasSent = false;
-  #settlingClaim: string | undefined;
+  /**
+   * The claim with which this engine opens a source that an earlier engine has left blocked; undefined when it hasn't
+   * begun to. Must be noted before the claim is made, which may succeed without an answer. It is in memory only: the next
+   * engine claims the block anew.
+   */
+  settlingClaim: string | undefined;
 
   constructor(checkpoint: RetryingCheckpointStore, clock: Clock, record: MigrationRecord) {
     this.#checkpoint = checkpoint;
@@ -155,19 +160,6 @@ export class MigrationLog {
   /** Whether this engine has begun to record the cutover's commit: it may be on record even if no answer arrived. */
   get commitWasSent(): boolean {
     return this.#commitWasSent;
-  }
-
-  /**
-   * The claim with which this engine opens a source that an earlier engine has left blocked; undefined when it hasn't
-   * begun to. It is in memory only: the next engine claims the block anew.
-   */
-  get settlingClaim(): string | undefined {
-    return this.#settlingClaim;
-  }
-
-  /** Notes the claim of `settlingClaim`. Must come before the claim is made, which may succeed without an answer. */
-  beginSettling(claim: string): void {
-    this.#settlingClaim = claim;
   }
 
   /**

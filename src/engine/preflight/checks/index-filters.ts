@@ -1,6 +1,6 @@
 import type { Document, MongoClient } from 'mongodb';
 import type { CatalogEntry } from '../../catalog/read-catalog.ts';
-import { isUnauthorized } from '../../mongodb/unauthorized.ts';
+import { unlessUnauthorized } from '../../mongodb/unauthorized.ts';
 import { type Found, found, NO_TIME } from '../finding.ts';
 import type { Look } from '../look.ts';
 import { sweep } from '../within.ts';
@@ -28,12 +28,7 @@ export async function checkIndexFilters({ source, from, entries, signal }: Look)
 }
 
 async function hasIndexFilters(client: MongoClient, { database, name }: CatalogEntry): Promise<boolean> {
-  try {
-    const reply = await client.db(database).command({ planCacheListFilters: name });
-    // A router's reply has that of each shard under the shard's name.
-    return [reply, ...Object.values<Document | undefined>(reply)].some((one) => one?.filters?.length > 0);
-  } catch (error) {
-    if (!isUnauthorized(error)) throw error;
-    return false;
-  }
+  const reply = await unlessUnauthorized(() => client.db(database).command({ planCacheListFilters: name }));
+  // A router's reply has that of each shard under the shard's name.
+  return [reply, ...Object.values<Document | undefined>(reply ?? {})].some((one) => one?.filters?.length > 0);
 }

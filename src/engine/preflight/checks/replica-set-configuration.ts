@@ -1,5 +1,5 @@
 import type { Document, MongoClient } from 'mongodb';
-import { isUnauthorized } from '../../mongodb/unauthorized.ts';
+import { unlessUnauthorized } from '../../mongodb/unauthorized.ts';
 import { type Found, found } from '../finding.ts';
 import type { Look } from '../look.ts';
 
@@ -59,12 +59,7 @@ function missing(wanted: readonly string[], there: readonly string[]): string {
 }
 
 async function defaultsOf(client: MongoClient): Promise<Document | undefined> {
-  try {
-    return await client.db('admin').command({ getDefaultRWConcern: 1 });
-  } catch (error) {
-    if (!isUnauthorized(error)) throw error;
-    return undefined;
-  }
+  return await unlessUnauthorized(() => client.db('admin').command({ getDefaultRWConcern: 1 }));
 }
 
 function writeConcern({ defaultWriteConcern: { w, j, wtimeout } = {} }: Document): string {
