@@ -8,6 +8,7 @@ import { establishLink } from '../../src/agent/establish-link.ts';
 import { FIRST_ORDER } from '../../src/contract/index.ts';
 import type { Report } from '../../src/link/index.ts';
 import { type Clock, silentLogger, systemClock, UserError } from '../../src/platform/index.ts';
+import { interruptCutover } from '../engine/interrupted-cutover.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPair } from '../support/replica-set.ts';
@@ -95,10 +96,7 @@ test('a start unblocks a source that was left blocked, even if the control plane
     },
   ]);
   assert.equal(statSync(join(folder.path, 'cutovers.json')).mode & 0o777, 0o600);
-  const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
-  const cutover = { requestedAtMs: 1, blocking: true, committed: false };
-  await records.updateOne({ _id: migrationId }, { $set: { cutover } });
-  await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
+  await interruptCutover(pair, migrationId);
 
   const fails = () => Promise.reject(new UserError('CONTROL_PLANE_UNREACHABLE', ['https://l.example', 'no route']));
   const deployments = [{ name: 'orders', uri: pair.source.uri }];

@@ -106,16 +106,16 @@ suite('of two migrations from one sharded cluster', () => {
     await first.stop();
     await second.commit();
     const records = destination.client.db('linkspan_internal').collection<LeftRecord>('migrations');
-    const leave = async (claim: string | undefined) => {
+    const leave = async (claim: string) => {
       const cutover = { requestedAtMs: 1, blocking: true, committed: false, attempts: 1, claim };
       const left = { $set: { cutover, state: 'COMMITTING' } };
-      return (await records.findOneAndUpdate({ _id: migrationId }, left, { ignoreUndefined: true }))?.term ?? 0;
+      return (await records.findOneAndUpdate({ _id: migrationId }, left))?.term ?? 0;
     };
     const claim = newId();
     const abandoned = { claim: { id: claim, migrationId, term: await leave(claim) }, source, destination };
     assert.equal(await openAbandonedSource(abandoned, AbortSignal.timeout(10_000)), false);
     assert.equal(await writesAreBlocked(watching), true);
-    await leave(undefined);
+    await leave(claim);
     await using again = RunningMigration.start({ source, destination }, { migrationId });
     await again.untilReady();
     assert.equal(await writesAreBlocked(watching), true);

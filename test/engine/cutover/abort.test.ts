@@ -9,6 +9,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { emptyCluster } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { interruptCutover } from '../interrupted-cutover.ts';
 import { OF_CUTOVER } from '../kill-points.ts';
 import { type HeldPoint, holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -144,10 +145,7 @@ test('an abort asked of an engine that was started again after a kill is answere
     await using running = RunningMigration.start(pair, { migrationId });
     await running.untilReady();
   }
-  const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
-  const cutover = { requestedAtMs: 1, blocking: true, committed: false };
-  await records.updateOne({ _id: migrationId }, { $set: { cutover, state: 'COMMITTING' } });
-  await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
+  await interruptCutover(pair, migrationId);
   using held = holdAt('engine.cutover.about-to-open');
   await using running = RunningMigration.start(pair, { migrationId });
   await held.reached;

@@ -6,29 +6,18 @@ import { NotNow } from '../../../src/engine/mongodb/failure-policy.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { interruptCutover } from '../interrupted-cutover.ts';
 import { RunningMigration } from '../running-migration.ts';
 import { SideWriter } from './side-writer.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
 
-interface Interrupted {
-  readonly pair: ReplicaSetPair;
-  readonly migrationId: string;
-  /** The claim that holds the block. The one on record is `lost`. */
-  readonly holding: string;
-}
-
-/** Leaves the source as an engine does that is lost in its cutover together with its watchdog. */
-async function interrupt({ pair, migrationId, holding }: Interrupted): Promise<void> {
+/** Runs a migration until it is ready, and interrupts its cutover; `holding` is the claim that holds the block. */
+async function interrupt(pair: ReplicaSetPair, migrationId: string, holding?: string): Promise<void> {
   await using first = RunningMigration.start(pair, { migrationId });
   await first.untilReady();
   await first.stop();
-  const records = recordsOf(pair);
-  const term = (await records.findOne({ _id: migrationId }))?.term ?? 0;
-  await stakeClaim(pair.source.client, { id: holding, migrationId, term });
-  await pair.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
-  const cutover = { requestedAtMs: 1, blocking: true, committed: false, claim: 'lost' };
-  await records.updateOne({ _id: migrationId }, { $set: { cutover, state: 'COMMITTING' } });
+  await interruptCutover(pair, migrationId, holding);
 }
 
 function recordsOf({ destination }: ReplicaSetPair) {
@@ -44,7 +33,7 @@ test('an engine that is stopped while it opens the source after an interrupted c
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await using app = await SideWriter.start(pair.source, 'source');
   const migrationId = newId();
-  await interrupt({ pair, migrationId, holding: 'lost' });
+  await interrupt(pair, migrationId);
   assert.equal(await app.canWrite(), false);
   await using second = RunningMigration.start(pair, { migrationId });
   const stopped = Promise.withResolvers<unknown>();
@@ -67,7 +56,7 @@ test('an engine that is stopped before it opens the source for one that was lost
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await using app = await SideWriter.start(pair.source, 'source');
   const migrationId = newId();
-  await interrupt({ pair, migrationId, holding: 'lost as well' });
+  await interrupt(pair, migrationId, 'lost as well');
   await using stopped = RunningMigration.start(pair, { migrationId });
   {
     using _ = onReach('engine.destination.taken', async () => void stopped.stop());
@@ -85,7 +74,7 @@ test('a source that 0.2.0 has left blocked is opened by the version that refuses
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await using app = await SideWriter.start(pair.source, 'source');
   const migrationId = newId();
-  await interrupt({ pair, migrationId, holding: 'lost' });
+  await interrupt(pair, migrationId);
   const records = recordsOf(pair);
   const cutover = { requestedAtMs: 1, blocking: true, committed: false, claim: 'lost' };
   const left = await records.findOne({ _id: migrationId });
