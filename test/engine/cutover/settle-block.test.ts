@@ -83,7 +83,7 @@ test('a source that 0.2.0 has left blocked is opened by the version that refuses
   const refuse = async () => {
     await using refused = RunningMigration.start(pair, { migrationId });
     await assert.rejects(refused.outcome, { code: 'CHECKPOINT_OF_OTHER_VERSION' });
-    return refused.migration.options;
+    return refused.migration.current.options;
   };
   const running = { engine: { host: 'another', pid: 1, place: 'another', startedAtMs: 1 }, savedAt: new Date() };
   for (const stays of [
