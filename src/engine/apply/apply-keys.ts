@@ -5,6 +5,7 @@ import { type MovedParts, onDestination, onSource, pinTo } from '../collections/
 import { noteReordered } from '../collections/note-reordered.ts';
 import { refuseRepeatedIds } from '../collections/repeated-ids.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { presentOf } from '../compare/collection-side.ts';
 import { readByKeys } from '../compare/read-by-keys.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { WaitTimes } from '../concurrency/wait-times.ts';
@@ -24,7 +25,7 @@ import {
 import { historyOf } from '../mongodb/seen-history.ts';
 import { blameFilter } from '../scope/document-filters.ts';
 import { type DirtyKey, isCertain, leftItsPlace } from './dirty-key.ts';
-import { keysOfSource } from './read-source-keys.ts';
+import { sourceOf } from './migrated-sides.ts';
 import type { SeenChanges } from './seen-changes.ts';
 import type { StreamPosition } from './stream-position.ts';
 import { type RefusedDocument, refusedByUniqueIndex, UniqueConflict } from './unique-conflict.ts';
@@ -116,7 +117,7 @@ async function noteReinserted(
   deletes: readonly DocumentKey[],
 ): Promise<void> {
   if (deletes.length === 0) return;
-  const present = await keysOfSource(context, collection, deletes).catch((error: unknown) => {
+  const present = await presentOf(sourceOf(context, collection), deletes).catch((error: unknown) => {
     throw blameFilter(collection, error);
   });
   if (present.size > 0) await noteReordered(context, collection);

@@ -110,8 +110,7 @@ class KeysInOrder implements AsyncDisposable {
   readonly chain = new OrderDigest();
 
   constructor(parts: ComparisonParts, pair: ComparedPair, side: 'source' | 'destination') {
-    const { find: open } = pairSide(parts, pair, side);
-    this.#order = new NaturalOrder({ open, batchSize: BATCH_DOCUMENTS });
+    this.#order = new NaturalOrder(pairSide(parts, pair, side), { batchSize: BATCH_DOCUMENTS });
   }
 
   async next(): Promise<DocumentKey | undefined> {

@@ -23,6 +23,22 @@ export interface CollectionSide<Time = Timestamp | undefined> extends DocumentRe
   find(fields: object): Promise<[RawCursor, RawBatch]>;
 }
 
+/** Both sides of a collection. */
+export interface BothSides<Time = Timestamp | undefined> {
+  readonly source: CollectionSide<Time>;
+  readonly destination: CollectionSide<Time>;
+}
+
+/** Reads the documents of keys on both sides at the same time. @param take  returns what to keep of a document */
+export async function readBoth<T, Time>(
+  { source, destination }: BothSides<Time>,
+  keys: readonly DocumentKey[],
+  take: (document: Buffer) => T,
+): Promise<{ readonly source: KeysRead<T, Time>; readonly destination: KeysRead<T, Time> }> {
+  const [there, here] = await Promise.all([source.readKeys(keys, take), destination.readKeys(keys, take)]);
+  return { source: there, destination: here };
+}
+
 export const ONLY_KEYS = { _id: 1 };
 
 /** Returns the identities of those of the keys that a side has. */

@@ -1,21 +1,29 @@
 import { DocumentBatch } from '../bson/document-batch.ts';
+import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { classify } from '../mongodb/failure-policy.ts';
-import type { RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
+import type { RawCursor } from '../mongodb/raw-cursor.ts';
+import { type CollectionSide, ONLY_KEYS } from './collection-side.ts';
+
+/** What a read in natural order asks for, and how many documents at a time. */
+interface NaturalOrderOptions {
+  readonly batchSize: number;
+  /** Reads from the newest document to the oldest. Ends where a capped collection has discarded the rest meanwhile. */
+  readonly newestFirst?: boolean;
+  readonly onlyKeys?: boolean;
+}
 
 /** The documents of one side of a collection in natural order. Holds one reply at a time, however large the collection is. */
 export class NaturalOrder implements AsyncDisposable {
-  readonly #open: NaturalOrderSource['open'];
-  readonly #batchSize: number;
-  readonly #newestFirst: boolean;
+  readonly #side: CollectionSide<unknown>;
+  readonly #options: NaturalOrderOptions;
   #cursor: RawCursor | undefined;
   #documents = DocumentBatch.EMPTY;
   #place = 0;
   #isEnded = false;
 
-  constructor({ open, batchSize, newestFirst = false }: NaturalOrderSource) {
-    this.#open = open;
-    this.#batchSize = batchSize;
-    this.#newestFirst = newestFirst;
+  constructor(side: CollectionSide<unknown>, options: NaturalOrderOptions) {
+    this.#side = side;
+    this.#options = options;
   }
 
   /** Returns the next document, and leaves it there; undefined at the end. */
@@ -49,26 +57,44 @@ export class NaturalOrder implements AsyncDisposable {
     } catch (error) {
       // Here `history-lost` is CappedPositionLost.
       // rule: discarded-while-read
-      if (!this.#newestFirst || classify(error) !== 'history-lost') throw error;
+      if (!this.#options.newestFirst || classify(error) !== 'history-lost') throw error;
       this.#documents = DocumentBatch.EMPTY;
       this.#isEnded = true;
     }
   }
 
   async #read(): Promise<DocumentBatch> {
-    const batchSize = this.#batchSize;
+    const { batchSize, newestFirst, onlyKeys } = this.#options;
     if (this.#cursor !== undefined) return (await this.#cursor.next({ batchSize })).documents;
-    const [cursor, { documents }] = await this.#open({ hint: { $natural: this.#newestFirst ? -1 : 1 }, batchSize });
+    const hint = { $natural: newestFirst ? -1 : 1 };
+    const [cursor, { documents }] = await this.#side.find({
+      hint,
+      batchSize,
+      ...(onlyKeys && { projection: ONLY_KEYS }),
+    });
     this.#cursor = cursor;
     return documents;
   }
 }
 
-/** Where the documents come from, and how many at a time. */
-interface NaturalOrderSource {
-  /** Opens the cursor: a `find` with these fields. */
-  readonly open: (fields: object) => Promise<[RawCursor, RawBatch]>;
-  readonly batchSize: number;
-  /** Reads from the newest document to the oldest. Ends where a capped collection has discarded the rest meanwhile. */
-  readonly newestFirst?: boolean;
+/**
+ * Returns the keys of a side's oldest (1) or newest (-1) documents in natural order. The caller retries a lost cursor, which only
+ * keys that don't fit into one reply can have.
+ * @param limit  the most keys to return
+ */
+export async function keysInOrder(
+  side: CollectionSide<unknown>,
+  order: 1 | -1,
+  limit: number,
+): Promise<readonly DocumentKey[]> {
+  const [cursor, { documents }] = await side.find({
+    hint: { $natural: order },
+    limit,
+    batchSize: limit,
+    projection: ONLY_KEYS,
+  });
+  await using _ = cursor;
+  const keys = Array.from(documents, keyOf);
+  while (cursor.open) keys.push(...Array.from((await cursor.next()).documents, keyOf));
+  return keys;
 }

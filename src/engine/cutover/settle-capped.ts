@@ -1,21 +1,18 @@
-import type { MongoClient } from 'mongodb';
 import type { Logger } from '../../platform/index.ts';
-import { keysOfSource, type ReadSourceKeysParts } from '../apply/read-source-keys.ts';
+import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import { type DocumentKey, keyBytes } from '../bson/document-key.ts';
-import { CollectionDropped, onDestination, onSource, pinTo } from '../collections/moved.ts';
+import { CollectionDropped } from '../collections/moved.ts';
 import { markSuspect, type SuspicionParts } from '../collections/suspicion.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { keysOfCapped } from '../compare/capped-ends.ts';
+import { type BothSides, presentOf } from '../compare/collection-side.ts';
+import { keysInOrder } from '../compare/natural-order.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
-import type { Fence } from '../mongodb/fence.ts';
 import type { RunningStream } from './running-stream.ts';
 
 /** The parts of a run that comparing capped collections needs. */
-export interface SettleCappedParts extends ReadSourceKeysParts, SuspicionParts {
-  readonly destination: MongoClient;
-  readonly fence: Fence;
+export interface SettleCappedParts extends SidesParts, SuspicionParts {
   readonly logger: Logger;
 }
 
@@ -80,11 +77,12 @@ export async function orderCapped(context: SettleCappedParts, stream: RunningStr
 export async function compareCappedEnds(context: SettleCappedParts): Promise<CappedEnds> {
   const capped = cappedOf(context);
   const compare = async (collection: TrackedCollection) => {
-    const result = await compareEnds(context, collection);
+    const sides = sidesOf(context, collection);
+    const result = await compareEnds(sides);
     // rule: copied-once-for-ends
     if (result === 'shorter' && !collection.copiedAgain) return 'different';
     // rule: small-order-in-pause
-    return collection.reordered && result !== 'different' ? await compareSmall(context, collection, result) : result;
+    return collection.reordered && result !== 'different' ? await compareSmall(context, sides, result) : result;
   };
   // Doesn't wait for an answer: a silent server is found out only after 15 s.
   const results = await orAbort(Promise.all(capped.map(compare)), context.signal);
@@ -136,13 +134,16 @@ function cappedOf({ tracked }: SettleCappedParts): TrackedCollection[] {
 
 type EndsResult = 'equal' | 'shorter' | 'different' | 'unordered';
 
-async function compareEnds(context: SettleCappedParts, collection: TrackedCollection): Promise<EndsResult> {
-  const { ofSource, ofDestination } = sidesOf(context, collection);
-  const ends = Promise.all([ofSource(-1, 1), ofDestination(-1, 1), ofSource(1, 1), ofDestination(1, 1)]);
-  const [[newest], [newestThere], [oldest], [oldestThere]] = await ends;
+async function compareEnds({ source, destination }: BothSides<unknown>): Promise<EndsResult> {
+  const [[newest], [newestThere], [oldest], [oldestThere]] = await Promise.all([
+    keysInOrder(source, -1, 1),
+    keysInOrder(destination, -1, 1),
+    keysInOrder(source, 1, 1),
+    keysInOrder(destination, 1, 1),
+  ]);
   if (!isSame(newest, newestThere)) return 'different';
   if (isSame(oldest, oldestThere)) return 'equal';
-  const isOnSource = oldestThere && (await keysOfSource(context, collection, [oldestThere])).size > 0;
+  const isOnSource = oldestThere && (await presentOf(source, [oldestThere])).size > 0;
   return isOnSource ? 'shorter' : 'different';
 }
 
@@ -152,32 +153,17 @@ async function compareEnds(context: SettleCappedParts, collection: TrackedCollec
  * @param ends  what its ends say
  */
 async function compareSmall(
-  context: SettleCappedParts,
-  collection: TrackedCollection,
+  { retrier }: SettleCappedParts,
+  { source, destination }: BothSides<unknown>,
   ends: EndsResult,
 ): Promise<EndsResult> {
-  const { ofSource, ofDestination } = sidesOf(context, collection);
-  const [keys, there] = await Promise.all([ofSource(-1, MOST_IN_PAUSE + 1), ofDestination(-1, MOST_IN_PAUSE + 1)]);
+  const newest = MOST_IN_PAUSE + 1;
+  const [keys, there] = await Promise.all([
+    retrier.run('the source', () => keysInOrder(source, -1, newest)),
+    retrier.run('the destination', () => keysInOrder(destination, -1, newest)),
+  ]);
   if (Math.max(keys.length, there.length) > MOST_IN_PAUSE) return 'unordered';
   return there.every((key, place) => isSame(key, keys[place])) ? ends : 'different';
-}
-
-/** Returns how to read keys of both sides: of the oldest (1) or the newest (-1) documents, at most so many. */
-function sidesOf(context: SettleCappedParts, collection: TrackedCollection) {
-  const { source, destination, fence, position } = context;
-  const readConcern = { level: 'majority', afterClusterTime: position.time };
-  const { sourceDatabase: database } = collection;
-  return {
-    ofSource: (order: 1 | -1, limit: number) =>
-      onSource(context, collection, (name) => {
-        const { collectionUUID: uuid } = pinTo(context, collection);
-        return keysOfCapped({ client: source, database, name, uuid, readConcern }, order, limit);
-      }),
-    ofDestination: (order: 1 | -1, limit: number) =>
-      onDestination(context, collection, (target) =>
-        keysOfCapped({ client: destination, ...target, readConcern: fence.afterOwnWrites }, order, limit),
-      ),
-  };
 }
 
 function isSame(a: DocumentKey | undefined, b: DocumentKey | undefined): boolean {

@@ -1,5 +1,6 @@
 import { Binary } from 'mongodb';
 import { reach } from '../../platform/index.ts';
+import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import { keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
@@ -11,7 +12,6 @@ import type { Throttle } from '../concurrency/throttle.ts';
 import { batchSize } from '../copy/open-read.ts';
 import type { VerificationRecords } from '../records/verification-records.ts';
 import type { Rechecks } from './rechecks.ts';
-import { type SidesParts, sidesOf } from './sides.ts';
 import type { VerifiedRange } from './verified-ranges.ts';
 
 /** The parts of a run that a full comparison needs. */

@@ -1,9 +1,9 @@
+import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { type CollectionSide, ONLY_KEYS, presentOf } from '../compare/collection-side.ts';
+import { type CollectionSide, presentOf } from '../compare/collection-side.ts';
 import { NaturalOrder } from '../compare/natural-order.ts';
 import { classify } from '../mongodb/failure-policy.ts';
-import { type SidesParts, sidesOf } from './sides.ts';
 
 const KEYS_AT_A_TIME = 20_000;
 const LOOKED_UP_AT_A_TIME = 1_000;
@@ -37,8 +37,9 @@ export async function isInOrder(
 
 async function compareOnce(parts: SidesParts, collection: TrackedCollection, isValid: () => boolean): Promise<boolean> {
   const sides = sidesOf(parts, collection);
-  await using source = newestFirst(sides.source);
-  await using destination = newestFirst(sides.destination);
+  const options = { batchSize: KEYS_AT_A_TIME, newestFirst: true, onlyKeys: true };
+  await using source = new NaturalOrder(sides.source, options);
+  await using destination = new NaturalOrder(sides.destination, options);
   const { signal } = parts;
   const presentOn = (side: CollectionSide<unknown>) => async (keys: readonly DocumentKey[]) => {
     signal.throwIfAborted();
@@ -88,9 +89,4 @@ async function passAlone(
 async function keyAt(order: NaturalOrder): Promise<DocumentKey | undefined> {
   const document = await order.peek();
   return document && keyOf(document);
-}
-
-function newestFirst(side: CollectionSide<unknown>): NaturalOrder {
-  const open = (fields: object) => side.find({ projection: ONLY_KEYS, ...fields });
-  return new NaturalOrder({ open, batchSize: KEYS_AT_A_TIME, newestFirst: true });
 }

@@ -1,10 +1,9 @@
-import { readSourceKeys } from '../apply/read-source-keys.ts';
+import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import { decode } from '../bson/decode.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
-import { CollectionDropped, CollectionMissing, onDestination } from '../collections/moved.ts';
+import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { endOfCapped } from '../compare/capped-ends.ts';
-import type { SidesParts } from './sides.ts';
+import { keysInOrder } from '../compare/natural-order.ts';
 
 const LOOKED_UP_AT_A_TIME = 1_000;
 const WITH_PLACE = { _id: 1, place: { $meta: 'recordId' } };
@@ -36,12 +35,10 @@ async function hasYounger(
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<boolean> {
-  const { destination, fence } = parts;
-  const oldest = await onDestination(parts, collection, ({ database, name, uuid }) =>
-    endOfCapped({ client: destination, database, name, uuid, readConcern: fence.afterOwnWrites }, 1),
-  );
+  const { source, destination } = sidesOf(parts, collection);
+  const [oldest] = await keysInOrder(destination, 1, 1);
   const asked = oldest === undefined ? keys : [...keys, oldest];
-  const { found: places } = await readSourceKeys(parts, collection, asked, placeOf, WITH_PLACE);
+  const { found: places } = await source.readKeys(asked, placeOf, WITH_PLACE);
   const first = oldest && places.get(oldest.identity);
   const isYounger = ({ identity }: DocumentKey) => {
     const place = places.get(identity);

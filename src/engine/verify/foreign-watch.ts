@@ -1,12 +1,12 @@
 import type { Timestamp, UUID } from 'mongodb';
 import { counted, type Logger, messageOf, reach, UserError } from '../../platform/index.ts';
+import type { SidesParts } from '../apply/migrated-sides.ts';
 import { type DocumentKey, describeKey } from '../bson/document-key.ts';
 import { type OplogRange, readDiscards, readForeignWrites } from '../capture/foreign-writes.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { searchOplog } from '../capture/search-oplog.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { wereDeleted } from './early-discards.ts';
-import type { SidesParts } from './sides.ts';
 
 /** The parts of a run that the watch needs. */
 interface ForeignWatchParts extends SidesParts {

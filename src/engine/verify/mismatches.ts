@@ -1,13 +1,14 @@
 import { Binary } from 'mongodb';
 import { inWords } from '../../contract/index.ts';
 import { type Logger, reach, UserError } from '../../platform/index.ts';
+import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import { canonicalKey, type DocumentKey, keyBytes, keyFromBytes, keyOf } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { readBoth } from '../compare/collection-side.ts';
 import { describeDifference, isSameDocument } from '../compare/difference.ts';
 import type { MismatchRecord, VerificationRecords } from '../records/verification-records.ts';
 import type { OpenKey } from './recheck-queue.ts';
-import { type SidesParts, sidesOf } from './sides.ts';
 
 /** The parts of a run that mismatches need. */
 interface MismatchesParts extends SidesParts {
@@ -75,9 +76,7 @@ export class Mismatches {
    */
   async note(open: OpenKey, repairs: boolean): Promise<'noted' | 'equal' | 'discarded'> {
     const { collection, key } = open;
-    const sides = sidesOf(this.#parts, collection);
-    const source = await sides.source.readKeys([key], (document) => document);
-    const destination = await sides.destination.readKeys([key], (document) => document);
+    const { source, destination } = await readBoth(sidesOf(this.#parts, collection), [key], (document) => document);
     const [there, here] = [source.found.get(key.identity), destination.found.get(key.identity)];
     if (isSameDocument(there, here)) return 'equal';
     const isOnOneSide = there === undefined || here === undefined;

@@ -1,11 +1,11 @@
 import { counted } from '../../platform/index.ts';
+import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import { describeKey } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { compareChunk } from '../compare/compare-chunk.ts';
 import { batchSize } from '../copy/open-read.ts';
-import { type SidesParts, sidesOf } from './sides.ts';
 
 /** Collections that the description names. */
 const SHOWN = 10;

@@ -1,6 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import { delayAfter, type Logger, reach } from '../../platform/index.ts';
 import type { DirtyKey } from '../apply/dirty-key.ts';
+import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
@@ -11,7 +12,6 @@ import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts'
 import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';
 import type { Counters } from '../records/counters.ts';
 import { type OpenKey, RecheckQueue } from './recheck-queue.ts';
-import { type SidesParts, sidesOf } from './sides.ts';
 
 /** The parts of a run that rechecks need. */
 export interface RechecksParts extends SidesParts {

@@ -2,6 +2,7 @@ import { Binary } from 'mongodb';
 import { reach } from '../../platform/index.ts';
 import { unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
+import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import { type DocumentKey, detachedKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { HeldDrops } from '../collections/held-drops.ts';
@@ -19,7 +20,6 @@ import { batchSize } from '../copy/open-read.ts';
 import { RepeatedId } from '../mongodb/repeated-ids.ts';
 import type { Counters } from '../records/counters.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-import { type SidesParts, sidesOf } from './sides.ts';
 
 /** The parts of a run that repairs need. */
 interface RepairsParts extends SidesParts {

@@ -1,47 +1,56 @@
 import type { MongoClient, Timestamp } from 'mongodb';
-import { type ReadSourceKeysParts, readSourceKeys } from '../apply/read-source-keys.ts';
-import { onDestination, onSource, pinTo } from '../collections/moved.ts';
+import { type MovedParts, onDestination, onSource, pinTo } from '../collections/moved.ts';
 import { refuseRepeatedId, refuseRepeatedIds } from '../collections/repeated-ids.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { CollectionSide } from '../compare/collection-side.ts';
+import type { BothSides, CollectionSide } from '../compare/collection-side.ts';
 import { readRange } from '../compare/document-reader.ts';
 import { readKeys } from '../compare/read-keys.ts';
 import { operationTimeOf } from '../mongodb/cluster-time.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import { blameFilter } from '../scope/document-filters.ts';
+import type { StreamPosition } from './stream-position.ts';
+
+/** The parts of a run that reading the source needs. */
+export interface SourceSideParts extends MovedParts {
+  readonly position: StreamPosition;
+}
 
 /** The parts of a run that reading both sides needs. */
-export interface SidesParts extends ReadSourceKeysParts {
+export interface SidesParts extends SourceSideParts {
   readonly destination: MongoClient;
   readonly fence: Fence;
 }
 
 /**
- * Returns the sides of a migrated collection. The source is read at or after everything dispatched, and fails with
- * CollectionDropped, CollectionMissing and, for a range, RepeatedId. The destination is read with all writes of the lanes,
- * whichever member answers, and fails with CollectionDropped.
+ * Returns the sides of a migrated collection. The destination is read with all writes of the lanes, whichever member
+ * answers, and fails with CollectionDropped.
  */
-export function sidesOf(
-  parts: SidesParts,
-  collection: TrackedCollection,
-): { readonly source: CollectionSide<Timestamp>; readonly destination: CollectionSide<Timestamp> } {
+export function sidesOf(parts: SidesParts, collection: TrackedCollection): BothSides<Timestamp> {
   return { source: sourceOf(parts, collection), destination: destinationOf(parts, collection) };
 }
 
-function sourceOf(parts: SidesParts, collection: TrackedCollection): CollectionSide<Timestamp> {
+/**
+ * Returns the source's side of a migrated collection. It is read at or after everything dispatched, and fails with
+ * CollectionDropped, CollectionMissing and, for a range, RepeatedId.
+ */
+export function sourceOf(parts: SourceSideParts, collection: TrackedCollection): CollectionSide<Timestamp> {
   const { source, position } = parts;
   const { isClustered, sourceDatabase: database } = collection;
-  const readConcern = () => ({ level: 'majority', afterClusterTime: position.time });
+  const readFrom = (name: string) => ({
+    database,
+    name,
+    uuid: pinTo(parts, collection).collectionUUID,
+    select: (query: object) => collection.selected(query),
+    isClustered,
+    readConcern: { level: 'majority', afterClusterTime: position.time },
+  });
   return {
     read: async (range, limit) => {
       try {
         if (range.after !== undefined) await refuseRepeatedId(parts, collection, range.after, position.time);
         return await onSource(parts, collection, async (name) => {
-          const { collectionUUID: uuid } = pinTo(parts, collection);
-          const select = (query: object) => collection.selected(query);
-          const from = { database, name, uuid, select, isClustered, readConcern: readConcern() };
-          const batch = await readRange(source, from, range, limit);
+          const batch = await readRange(source, readFrom(name), range, limit);
           await refuseRepeatedIds(parts, collection, batch.documents, position.time);
           return batch;
         });
@@ -49,16 +58,17 @@ function sourceOf(parts: SidesParts, collection: TrackedCollection): CollectionS
         throw blameFilter(collection, error);
       }
     },
-    readKeys: (keys, take, projection) => readSourceKeys(parts, collection, keys, take, projection),
+    readKeys: (keys, take, projection = {}) =>
+      onSource(parts, collection, async (name) => {
+        const read = await readKeys(source, { ...readFrom(name), projection }, keys, take);
+        return { ...read, time: operationTimeOf({ operationTime: read.time }, 'source') };
+      }),
     find: (fields) =>
-      onSource(parts, collection, (name) =>
-        RawCursor.open(source, database, {
-          find: name,
-          ...fields,
-          ...pinTo(parts, collection),
-          readConcern: readConcern(),
-        }),
-      ),
+      onSource(parts, collection, (name) => {
+        const { readConcern } = readFrom(name);
+        const find = { find: name, ...fields, ...pinTo(parts, collection), readConcern };
+        return RawCursor.open(source, database, find);
+      }),
   };
 }
 
