@@ -29,12 +29,18 @@ export interface BothSides<Time = Timestamp | undefined> {
   readonly destination: CollectionSide<Time>;
 }
 
+/** The documents that both sides have for some keys. */
+export interface BothRead<T, Time = Timestamp | undefined> {
+  readonly source: KeysRead<T, Time>;
+  readonly destination: KeysRead<T, Time>;
+}
+
 /** Reads the documents of keys on both sides at the same time. @param take  returns what to keep of a document */
 export async function readBoth<T, Time>(
   { source, destination }: BothSides<Time>,
   keys: readonly DocumentKey[],
   take: (document: Buffer) => T,
-): Promise<{ readonly source: KeysRead<T, Time>; readonly destination: KeysRead<T, Time> }> {
+): Promise<BothRead<T, Time>> {
   const [there, here] = await Promise.all([source.readKeys(keys, take), destination.readKeys(keys, take)]);
   return { source: there, destination: here };
 }

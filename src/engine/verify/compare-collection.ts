@@ -11,7 +11,7 @@ import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts'
 import type { Throttle } from '../concurrency/throttle.ts';
 import { batchSize } from '../copy/open-read.ts';
 import type { VerificationRecords } from '../records/verification-records.ts';
-import type { Rechecks } from './rechecks.ts';
+import type { MigrationRechecks } from './rechecks.ts';
 import type { VerifiedRange } from './verified-ranges.ts';
 
 /** The parts of a run that a full comparison needs. */
@@ -36,7 +36,7 @@ export async function compareRange(
   collection: TrackedCollection,
   range: VerifiedRange,
   uses: {
-    readonly rechecks: Rechecks;
+    readonly rechecks: MigrationRechecks;
     readonly throttle: Throttle;
     readonly records: VerificationRecords;
     readonly isValid: () => boolean;
@@ -51,7 +51,8 @@ export async function compareRange(
   const differ = async (pairs: readonly DifferingPair[]) => {
     const keys = pairs.map(({ key }) => key);
     rechecks.suspect(collection, keys);
-    await changes.until(() => !isValid() || rechecks.unbound < MOST_DIFFERING, signal, LOOK_AGAIN_AFTER_MS);
+    const hasRoom = () => rechecks.unbound < MOST_DIFFERING && !rechecks.isFull;
+    await changes.until(() => !isValid() || hasRoom(), signal, LOOK_AGAIN_AFTER_MS);
   };
   const compareHeld = async (chunk: CompareChunkOptions) => {
     using _ = await memory.copyReads.take(expectedBytes(collection), signal);
@@ -89,7 +90,7 @@ export async function compareRange(
 async function untilSettled(
   { changes, signal }: CompareCollectionParts,
   collection: TrackedCollection,
-  { rechecks, isValid }: { readonly rechecks: Rechecks; readonly isValid: () => boolean },
+  { rechecks, isValid }: { readonly rechecks: MigrationRechecks; readonly isValid: () => boolean },
 ): Promise<void> {
   await changes.until(() => !isValid() || !rechecks.hasUnbound(collection), signal, LOOK_AGAIN_AFTER_MS);
 }

@@ -5,7 +5,9 @@ import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import { type BothRead, readBoth } from '../compare/collection-side.ts';
 import { hashOf } from '../compare/read-keys.ts';
+import { type Patience, Rechecks } from '../compare/rechecks.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
@@ -22,9 +24,6 @@ export interface RechecksParts extends SidesParts {
   readonly memory: MemoryBudget;
 }
 
-const BATCH_KEYS = 1_000;
-/** Each batch is a round trip to both sides. Several of one collection run at a time, or a distant side could not keep up with it. */
-const BATCHES_AT_A_TIME = 8;
 /** How long a few keys wait for others, so that a few changes per second don't become many tiny reads. */
 const LINGER_MS = 50;
 /** For conditions that depend on the time. Whatever else they depend on wakes the worker. */
@@ -36,11 +35,6 @@ const MOVE_TIME_EVERY_MS = 500;
 const MOVE_TIME_HURRIED_EVERY_MS = 50;
 /** Comparisons in a row that must differ, with an unchanged document on the source, before the difference counts. */
 const COUNTS_AFTER = 3;
-/** Above this, the engine reads the stream only when no key can be compared before it continues. */
-const MOST_OPEN_KEYS = 50_000;
-/** Above this, a collection is compared anew instead of its keys. */
-const MOST_WAITING_KEYS = 75_000;
-
 /** The stream as the rechecks know it. */
 export interface AppliedStream {
   /**
@@ -53,21 +47,26 @@ export interface AppliedStream {
 }
 
 /**
+ * How a difference that counts ends: both sides are `equal` by now, it is `left` as it is, or the lanes apply the key again, which
+ * brings it back.
+ */
+export type SettledMismatch = 'equal' | 'left' | 'repairing';
+
+/**
  * Compares each key on both sides after its last change.
  *
  * A difference alone says nothing, because the source may have changed a moment ago. It counts when the source's
  * document stays the same over several comparisons, the stream has passed the time of the earlier ones, and the lanes
  * haven't written the key meanwhile: then no change explains it.
  */
-export class Rechecks {
+export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   readonly #parts: RechecksParts;
   readonly #stream: AppliedStream;
-  readonly #onMismatch: (open: OpenKey) => Promise<void>;
+  readonly #onMismatch: (open: OpenKey) => Promise<SettledMismatch>;
   readonly #onEqual: (open: OpenKey) => Promise<void>;
   readonly #onCrowded: (collection: TrackedCollection) => void;
   readonly #queue = new RecheckQueue();
   readonly #begun = new Set<TrackedCollection>();
-  readonly #running = new Set<Promise<void>>();
   #movedAtMs = Number.NEGATIVE_INFINITY;
   /** Whether one batch of the stream may pass, although many keys are open. */
   #passesOne = false;
@@ -81,7 +80,7 @@ export class Rechecks {
     parts: RechecksParts,
     stream: AppliedStream,
     results: {
-      readonly onMismatch: (open: OpenKey) => Promise<void>;
+      readonly onMismatch: (open: OpenKey) => Promise<SettledMismatch>;
       readonly onEqual: (open: OpenKey) => Promise<void>;
       readonly onCrowded: (collection: TrackedCollection) => void;
     },
@@ -144,45 +143,90 @@ export class Rechecks {
 
   /** Resolves when the engine may read another batch of the stream. */
   async room(signal: AbortSignal): Promise<void> {
-    const hasRoom = () => this.#queue.size < MOST_OPEN_KEYS || this.#passesOne;
+    const hasRoom = () => !this.#queue.isFull || this.#passesOne;
     if (!hasRoom()) await this.#parts.changes.until(hasRoom, signal, LOOK_AGAIN_AFTER_MS);
     this.#passesOne = false;
   }
 
-  /** Works until the run ends. */
-  async run(): Promise<void> {
-    const { changes, clock, gate, signal } = this.#parts;
-    while (!signal.aborted) {
-      await gate.pass(signal);
-      const due = this.#queue.collections.map((collection) => this.#due(collection).length);
-      if (due.every((keys) => keys === 0)) {
-        if (this.#running.size === 0) this.#makeProgress();
-        await this.#moveTime();
-        await Promise.race([changes.next(signal, LOOK_AGAIN_AFTER_MS), ...this.#running]);
-        continue;
-      }
-      if (!this.#stream.isHurried() && due.every((keys) => keys < BATCH_KEYS)) await clock.sleep(LINGER_MS, signal);
-      for (const collection of this.#queue.collections) {
-        // rule: several-rechecks-of-collection
-        if (this.#running.size === BATCHES_AT_A_TIME) await Promise.race(this.#running);
-        this.#start(collection, this.#due(collection));
-      }
-    }
-    await Promise.all(this.#running);
+  get isFull(): boolean {
+    return this.#queue.isFull;
   }
 
-  /** Compares a batch beside others. One that has failed stays, so that the next wait fails. */
-  #start(collection: TrackedCollection, batch: readonly OpenKey[]): void {
-    if (batch.length === 0) return;
-    for (const open of batch) open.comparing = true;
-    const running = this.#compare(collection, batch).finally(() => {
-      for (const open of batch) open.comparing = false;
-    });
-    this.#running.add(running);
-    running.then(
-      () => this.#running.delete(running),
-      () => undefined,
-    );
+  /** Works until the run ends. */
+  async run(): Promise<void> {
+    const { clock, signal } = this.#parts;
+    await new Rechecks(this.#queue, this, clock).run(signal);
+  }
+
+  get lingerMs(): number {
+    return this.#stream.isHurried() ? 0 : LINGER_MS;
+  }
+
+  async ready(): Promise<void> {
+    await this.#parts.gate.pass(this.#parts.signal);
+  }
+
+  averageBytes({ averageBytes, state, suspicion }: TrackedCollection): number | undefined {
+    // A collection that is copied, repaired or lost is compared again as a whole, or later.
+    return state === 'live' && suspicion === null ? averageBytes : undefined;
+  }
+
+  readiness(): (open: OpenKey) => boolean {
+    // Once for all keys: it depends on every key in the lanes.
+    const passedTo = this.#stream.passedTo();
+    return ({ notBefore }) => isPassed(notBefore, passedTo);
+  }
+
+  async read(collection: TrackedCollection, batch: readonly OpenKey[]): Promise<BothRead<string>> {
+    const { memory, signal } = this.#parts;
+    using _ = await memory.fetches.take(expectedBytes(collection, batch.length), signal);
+    const keys = batch.map(({ key }) => key);
+    const read = await readBoth(sidesOf(this.#parts, collection), keys, hashOf);
+    await reach('engine.verify.keys-compared');
+    return read;
+  }
+
+  async equal(open: OpenKey): Promise<void> {
+    await this.#onEqual(open);
+    this.#parts.counters.rechecked += 1;
+    this.#queue.settle(open);
+  }
+
+  differs(open: OpenKey, { source }: BothRead<string>): number | undefined {
+    const hash = source.found.get(open.key.identity);
+    open.differed = open.differed > 0 && hash === open.sourceHash ? open.differed + 1 : 1;
+    open.sourceHash = hash;
+    // rule: wait-for-comparison-time
+    open.notBefore = source.time;
+    if (open.differed < COUNTS_AFTER) return delayAfter(open.differed, BACK_OFF);
+    open.differed = 0;
+    return undefined;
+  }
+
+  async declare(differing: readonly OpenKey[]): Promise<void> {
+    for (const open of differing) {
+      const counts = open.collection.suspicion === null && this.#queue.isCurrent(open);
+      const settled = counts ? await this.#onMismatch(open) : 'equal';
+      if (settled === 'left') this.#queue.settle(open);
+      if (settled === 'equal') open.release(this.#parts.clock.elapsed() + delayAfter(COUNTS_AFTER, BACK_OFF));
+    }
+  }
+
+  pauseAfter(error: unknown): number {
+    // The collection is dropped, or set aside until the source's server has it again.
+    if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;
+    return BACK_OFF.longestMs;
+  }
+
+  ended(): void {
+    this.#parts.changes.notify();
+  }
+
+  async rest(reads: ReadonlySet<Promise<void>>): Promise<void> {
+    const { changes, signal } = this.#parts;
+    if (reads.size === 0) this.#makeProgress();
+    await this.#moveTime();
+    await Promise.race([changes.next(signal, LOOK_AGAIN_AFTER_MS), ...reads]);
   }
 
   /**
@@ -190,16 +234,13 @@ export class Rechecks {
    * time of their comparison, so a stream that waited for them would wait forever.
    */
   #makeProgress(): void {
-    if (this.#queue.size < MOST_OPEN_KEYS) return;
-    if (this.#queue.size < MOST_WAITING_KEYS) {
-      // rule: pass-one-event
-      this.#passesOne = true;
-      this.#parts.changes.notify();
-      return;
-    }
-    const { largest } = this.#queue;
+    if (!this.#queue.isFull) return;
+    const { crowded } = this.#queue;
     // rule: compare-crowded-anew
-    if (largest !== undefined) this.#onCrowded(largest);
+    if (crowded !== undefined) this.#onCrowded(crowded);
+    // rule: pass-one-event
+    if (crowded === undefined) this.#passesOne = true;
+    this.#parts.changes.notify();
   }
 
   /** On a source without writes, the stream would take 10 s to pass the time of a comparison. */
@@ -207,68 +248,10 @@ export class Rechecks {
     const { clock, retrier, source } = this.#parts;
     const everyMs = this.#stream.isHurried() ? MOVE_TIME_HURRIED_EVERY_MS : MOVE_TIME_EVERY_MS;
     if (clock.elapsed() - this.#movedAtMs < everyMs) return;
-    const passedTo = this.#stream.passedTo();
-    if (!this.#queue.some(({ notBefore }) => !isPassed(notBefore, passedTo))) return;
+    const isReady = this.readiness();
+    if (!this.#queue.some((open) => !isReady(open))) return;
     this.#movedAtMs = clock.elapsed();
     await retrier.run('the source', () => writeBarrier(source));
-  }
-
-  #due(collection: TrackedCollection): OpenKey[] {
-    // A collection that is copied, repaired or lost is compared again as a whole, or later.
-    if (collection.state !== 'live' || collection.suspicion !== null) return [];
-    const nowMs = this.#parts.clock.elapsed();
-    const keys = Math.max(1, Math.min(BATCH_KEYS, Math.floor(REPLY_BYTES / 2 / (collection.averageBytes || 1))));
-    // Once for all keys: it depends on every key in the lanes.
-    const passedTo = this.#stream.passedTo();
-    const may = ({ notBefore, notBeforeMs }: OpenKey) => notBeforeMs <= nowMs && isPassed(notBefore, passedTo);
-    return this.#queue.due(collection, may, keys);
-  }
-
-  async #compare(collection: TrackedCollection, batch: readonly OpenKey[]): Promise<void> {
-    const { clock, counters, memory, signal, changes } = this.#parts;
-    const keys = batch.map(({ key }) => key);
-    try {
-      using _ = await memory.fetches.take(expectedBytes(collection, keys.length), signal);
-      const sides = sidesOf(this.#parts, collection);
-      const [source, destination] = await Promise.all([
-        sides.source.readKeys(keys, hashOf),
-        sides.destination.readKeys(keys, hashOf),
-      ]);
-      await reach('engine.verify.keys-compared');
-      for (const open of batch) {
-        if (!this.#queue.isCurrent(open)) continue;
-        const hash = source.found.get(open.key.identity);
-        if (hash === destination.found.get(open.key.identity)) {
-          await this.#onEqual(open);
-          counters.rechecked += 1;
-          this.#queue.settle(open);
-          continue;
-        }
-        open.differed = open.differed > 0 && hash === open.sourceHash ? open.differed + 1 : 1;
-        open.sourceHash = hash;
-        // rule: wait-for-comparison-time
-        open.notBefore = source.time;
-        open.notBeforeMs = clock.elapsed() + delayAfter(open.differed, BACK_OFF);
-        if (open.differed < COUNTS_AFTER || collection.suspicion !== null) continue;
-        open.differed = 0;
-        await this.#onMismatch(open);
-      }
-    } catch (error) {
-      // The collection is dropped, or set aside until the source's server has it again.
-      if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;
-      for (const open of batch) open.notBeforeMs = clock.elapsed() + BACK_OFF.longestMs;
-    }
-    changes.notify();
-  }
-
-  /** Takes a key out of the worker's hands until the lanes have applied it again. */
-  static repairing(open: OpenKey): void {
-    open.repairing = true;
-  }
-
-  /** Removes a key whose difference stays open. */
-  leave(open: OpenKey): void {
-    this.#queue.settle(open);
   }
 }
 

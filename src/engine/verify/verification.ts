@@ -22,7 +22,7 @@ import { isInOrder } from './compare-order.ts';
 import { ForeignWatch } from './foreign-watch.ts';
 import { Mismatches } from './mismatches.ts';
 import type { OpenKey } from './recheck-queue.ts';
-import { type AppliedStream, Rechecks, type RechecksParts } from './rechecks.ts';
+import { type AppliedStream, MigrationRechecks, type RechecksParts, type SettledMismatch } from './rechecks.ts';
 import { coverAll, planRanges, type VerifiedRange } from './verified-ranges.ts';
 
 /** The parts of a run that verification needs. */
@@ -67,7 +67,7 @@ export class Verification {
   readonly #working = new Map<TrackedCollection, number>();
   /** When open mismatches are compared again; undefined while there are none. */
   #openAgainAtMs: number | undefined;
-  readonly rechecks: Rechecks;
+  readonly rechecks: MigrationRechecks;
   readonly mismatches: Mismatches;
   readonly foreign: ForeignWatch;
   readonly catalog: CatalogCheck;
@@ -92,7 +92,7 @@ export class Verification {
     this.#records = new VerificationRecords(parts.fence, parts.retrier);
     this.#slots = new Slots(parts.pace.load.partitionsAtATime);
     this.mismatches = new Mismatches(parts, this.#records);
-    this.rechecks = new Rechecks(parts, uses.stream, {
+    this.rechecks = new MigrationRechecks(parts, uses.stream, {
       onMismatch: (open) => this.#settleMismatch(open),
       onEqual: async (open) => {
         this.#parts.drops.documents.release(open.collection, open.key);
@@ -384,17 +384,17 @@ export class Verification {
     this.#parts.stateChanges.notify();
   }
 
-  async #settleMismatch(open: OpenKey): Promise<void> {
+  async #settleMismatch(open: OpenKey): Promise<SettledMismatch> {
     const { collection, key, sequence } = open;
     const { clock, drops, isReversed } = this.#parts;
     const isExtra = open.sourceHash === undefined;
     const isHeld = this.mode === 'REPAIR' && isReversed && isExtra && !drops.arePermitted; // rule: former-source-keeps-extra
     const result = await this.mismatches.note(open, this.mode === 'REPAIR' && !isHeld);
-    if (result === 'equal') return;
+    if (result === 'equal') return 'equal';
     if (isHeld && result === 'noted') drops.documents.hold(collection, key, clock.now());
     // The write pause compares the ends of capped collections.
-    if (result === 'discarded' || this.mode === 'REPORT' || isHeld) return this.rechecks.leave(open);
-    Rechecks.repairing(open);
+    if (result === 'discarded' || this.mode === 'REPORT' || isHeld) return 'left';
     this.#lanes.add({ collection, key, state: { kind: 'unknown' }, sequence });
+    return 'repairing';
   }
 }

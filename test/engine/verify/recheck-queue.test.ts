@@ -45,7 +45,7 @@ test('a key has one entry, the oldest batch is that of an entry, and a result fo
         const withKeys = collections.filter(({ id }) => [...model.keys()].some((known) => known.startsWith(`${id} `)));
         assert.deepEqual(new Set(queue.collections), new Set(withKeys));
         for (const [index, one] of collections.entries()) {
-          const due = queue.due(one, () => true, 100).map(({ key }) => key.identity);
+          const due = queue.due(one, 0, 0, () => true).map(({ key }) => key.identity);
           const wanted = [...model.keys()].filter((known) => known.startsWith(`${collections[index]?.id} `)).length;
           assert.equal(due.length, wanted);
         }
