@@ -14,8 +14,8 @@ import { Differences } from './differences.ts';
 import { type Accepted, type OpenedSides, openSides } from './open-sides.ts';
 import { type BothCatalogs, readCatalogs } from './paired-catalog.ts';
 import { Pairs } from './pairs.ts';
-import { PendingKeys } from './pending-keys.ts';
-import { Rechecks } from './rechecks.ts';
+import { PairKeys } from './pending-keys.ts';
+import { PairRechecks } from './rechecks.ts';
 import { refuseRepairs } from './refuse-repairs.ts';
 import { Repairer } from './repairer.ts';
 import { reportOf } from './report-of.ts';
@@ -155,7 +155,7 @@ export class ClusterVerification {
       clock,
       logger,
       signal,
-      pending: new PendingKeys(clock),
+      pending: new PairKeys(clock),
       differences: new Differences(saved?.differences),
       settleMs,
       chunkBytes: Math.min(CHUNK_BYTES, Math.max(LEAST_CHUNK_BYTES, bytesPerSecond / 4)),
@@ -207,7 +207,7 @@ export class ClusterVerification {
       parts.save();
       void group.start(() => source.run());
       void group.start(() => destination.run());
-      void group.start(() => new Rechecks(parts, repair ? new Repairer(parts) : undefined).run());
+      void group.start(() => new PairRechecks(parts, repair ? new Repairer(parts) : undefined).run());
       void group.start(async () => {
         while (!signal.aborted) {
           await clock.sleep(SAVE_EVERY_MS, signal);

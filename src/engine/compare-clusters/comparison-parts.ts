@@ -4,7 +4,7 @@ import type { Retrier } from '../mongodb/retry.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { Differences } from './differences.ts';
-import type { PendingKeys } from './pending-keys.ts';
+import type { PairKeys } from './pending-keys.ts';
 
 /** The objects that the parts of a comparison share. */
 export interface ComparisonParts {
@@ -14,7 +14,7 @@ export interface ComparisonParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  readonly pending: PendingKeys;
+  readonly pending: PairKeys;
   readonly differences: Differences;
   /** How long a difference must last before it counts. */
   readonly settleMs: number;

@@ -128,7 +128,7 @@ export class Comparison {
       await clock.sleep(LOOK_EVERY_MS, signal);
       signal.throwIfAborted();
     }
-    for (const entry of pending.all) entry.makeAwaited();
+    for (const entry of pending.all()) entry.makeAwaited();
     await reach('engine.compare.times-fixed');
     return { sourceTime, destinationTime };
   }
@@ -148,14 +148,15 @@ export class Comparison {
     let least = Number.POSITIVE_INFINITY;
     let sinceMs = clock.elapsed();
     while (true) {
-      const awaited = [...this.#parts.pending.all].filter(({ isAwaited }) => isAwaited);
+      const awaited = [...this.#parts.pending.all()].filter(({ isAwaited }) => isAwaited);
       if (awaited.length < least) {
         least = awaited.length;
         sinceMs = clock.elapsed();
       }
-      const expires = awaited.some(({ pair }) => pair.expires);
+      const expires = awaited.some(({ collection }) => collection.expires);
       if (awaited.length === 0 || clock.elapsed() - sinceMs > patienceMs(settleMs, expires)) {
-        return new Map([...Map.groupBy(awaited, ({ pair }) => pair)].map(([pair, those]) => [pair, those.length]));
+        const byPair = Map.groupBy(awaited, ({ collection }) => collection);
+        return new Map([...byPair].map(([pair, those]) => [pair, those.length]));
       }
       await clock.sleep(LOOK_EVERY_MS, signal);
       signal.throwIfAborted();

@@ -1,4 +1,4 @@
-import type { CollectionSide } from '../compare/collection-side.ts';
+import type { BothSides, CollectionSide } from '../compare/collection-side.ts';
 import { readRange } from '../compare/document-reader.ts';
 import { readKeys } from '../compare/read-keys.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
@@ -6,6 +6,11 @@ import type { Side } from '../mongodb/side.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
 import { refuseRepetition, refuseRepetitions } from './refuse-repetitions.ts';
+
+/** Returns both sides of a compared pair. They fail with PairMoved. */
+export function pairSides(parts: ComparisonParts, pair: ComparedPair): BothSides {
+  return { source: pairSide(parts, pair, 'source'), destination: pairSide(parts, pair, 'destination') };
+}
 
 /** Returns one side of a compared pair. It fails with PairMoved. */
 export function pairSide(parts: ComparisonParts, pair: ComparedPair, side: Side): CollectionSide {

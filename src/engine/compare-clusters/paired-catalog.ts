@@ -4,7 +4,7 @@ import { readDefinitions } from '../accounts/definition.ts';
 import { type CatalogDifference, compareAccounts, compareCatalogs } from '../compare/catalog-differences.ts';
 import {
   type CompareScope,
-  readSideCatalog,
+  readBothCatalogs,
   type SideCatalog,
   type SideEntry,
   whyIncomparable,
@@ -49,12 +49,10 @@ export async function readCatalogs(
   { source, destination, retrier }: { source: ComparedSide; destination: ComparedSide; retrier: Retrier },
   { scope, keepsDestination, usersAndRoles }: ReadCatalogsOptions,
 ): Promise<BothCatalogs> {
-  const [from, to] = await Promise.all([
-    retrier.run('the source', () => readSideCatalog(source.client, 'source', scope)),
-    retrier.run('the destination', () => readSideCatalog(destination.client, 'destination', scope)),
-  ]);
-  refuseUnknown(from, 'source');
-  refuseUnknown(to, 'destination');
+  const clients = { source: source.client, destination: destination.client, retrier };
+  const both = await readBothCatalogs(clients, scope);
+  refuseUnknown(both.source, 'source');
+  refuseUnknown(both.destination, 'destination');
   const accounts = usersAndRoles
     ? compareAccounts(
         ...(await Promise.all([
@@ -63,10 +61,8 @@ export async function readCatalogs(
         ])),
       )
     : [];
-  const differences = compareCatalogs(from, to).filter(
-    (one) => !(keepsDestination && one.class === 'COLLECTION_EXTRA'),
-  );
-  return { source: from, destination: to, differences: [...differences, ...accounts] };
+  const differences = compareCatalogs(both.source, both.destination, { keepsDestination });
+  return { ...both, differences: [...differences, ...accounts] };
 }
 
 /** Returns the collections that have documents to compare, from both sides. */

@@ -1,22 +1,20 @@
 import { reach } from '../../platform/index.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
+import { type BothRead, readBoth } from '../compare/collection-side.ts';
 import { describeDifference, isSameDocument } from '../compare/difference.ts';
-import { hashOf, type KeysRead } from '../compare/read-keys.ts';
-import { Slots } from '../concurrency/slots.ts';
-import type { Side } from '../mongodb/side.ts';
+import { hashOf } from '../compare/read-keys.ts';
+import { type Patience, Rechecks } from '../compare/rechecks.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, PairMoved } from './comparison-parts.ts';
 import { clusterTime, shownId } from './differences.ts';
-import { pairSide } from './pair-side.ts';
-import type { PendingKey, ReadTimes } from './pending-keys.ts';
+import { pairSides } from './pair-side.ts';
+import type { PairKey, ReadTimes } from './pending-keys.ts';
 import type { Repair, Repairer } from './repairer.ts';
 
-const KEYS_AT_A_TIME = 1_000;
-/** Each read is a round trip to both sides. */
-const READS_AT_A_TIME = 8;
-/** The size of the documents of one read, estimated by the average of their collection. */
-const READ_BYTES = 4 * 1024 * 1024;
 const LOOK_EVERY_MS = 20;
+const MOVED_AGAIN_AFTER_MS = 1_000;
+/** How often a key is looked at that waits for the streams. */
+const SHOWN_AGAIN_AFTER_MS = 100;
 
 /** Servers delete expired documents once a minute, and a pass over a large collection takes a while. */
 const EXPIRY_SETTLES_MS = 150_000;
@@ -25,10 +23,10 @@ const EXPIRY_SETTLES_MS = 150_000;
  * Reads keys again that have changed, or that a chunk found to differ. A key counts as different when it has differed for
  * a while without a change on either side.
  */
-export class Rechecks {
+export class PairRechecks implements Patience<ComparedPair, PairKey> {
   readonly #parts: ComparisonParts;
   readonly #repairer: Repairer | undefined;
-  readonly #slots = new Slots(READS_AT_A_TIME);
+  readonly lingerMs = 0;
 
   constructor(parts: ComparisonParts, repairer: Repairer | undefined) {
     this.#parts = parts;
@@ -37,85 +35,98 @@ export class Rechecks {
 
   /** Works until the signal aborts. */
   async run(): Promise<void> {
-    await Promise.all(Array.from({ length: READS_AT_A_TIME }, () => this.#work()));
-  }
-
-  async #work(): Promise<void> {
     const { pending, clock, signal } = this.#parts;
-    while (!signal.aborted) {
-      // Changes that come faster than they are compared would fill the memory.
-      // rule: crowded-pair-anew
-      const { crowded } = pending;
-      if (crowded !== undefined) {
-        pending.forget(crowded);
-        crowded.invalidate();
-      }
-      const due = pending.takeDue(KEYS_AT_A_TIME);
-      const batches = [...Map.groupBy(due, ({ pair }) => pair)].flatMap(([pair, entries]) =>
-        cut(pair, entries).map((batch) => this.#slots.run(() => this.#check(pair, batch))),
-      );
-      await Promise.all(batches);
-      if (due.length === 0) await clock.sleep(LOOK_EVERY_MS, signal);
-    }
+    await new Rechecks(pending, this, clock).run(signal);
   }
 
-  async #check(pair: ComparedPair, entries: readonly PendingKey[]): Promise<void> {
-    try {
-      const judged = entries.filter((entry) => entry.verdict?.version === entry.version);
-      const different: PendingKey[] = [];
-      for (const entry of judged) if (await this.#judge(entry)) different.push(entry);
-      await this.#repair(different);
-      const others = entries.filter((entry) => !judged.includes(entry));
-      if (others.length > 0) await this.#readAgain(pair, others);
-    } catch (error) {
-      if (!(error instanceof PairMoved)) throw error;
-      for (const entry of entries) this.#parts.pending.queue(entry);
-    }
+  async ready(): Promise<void> {
+    const { pending } = this.#parts;
+    // Changes that come faster than they are compared would fill the memory.
+    // rule: crowded-pair-anew
+    const { crowded } = pending;
+    if (crowded === undefined) return;
+    pending.forget(crowded);
+    crowded.invalidate();
   }
 
-  async #readAgain(pair: ComparedPair, entries: readonly PendingKey[]): Promise<void> {
-    const { pending, clock } = this.#parts;
-    const [source, destination] = await this.#read(pair, entries, hashOf);
+  averageBytes({ compared: { bytes, documents } }: ComparedPair): number {
+    return documents === 0 ? 0 : bytes / documents;
+  }
+
+  readiness(): (entry: PairKey) => boolean {
+    return (entry) => {
+      if (entry.verdict === undefined || this.#areShown(entry.verdict.times)) return true;
+      // Asking for each of many keys at every look would use up the processor.
+      entry.dueAtMs = this.#parts.clock.elapsed() + SHOWN_AGAIN_AFTER_MS;
+      return false;
+    };
+  }
+
+  async read(pair: ComparedPair, entries: readonly PairKey[]): Promise<BothRead<string>> {
+    const read = await this.#read(pair, entries, hashOf);
     await reach('engine.compare.rechecked');
-    for (const entry of entries) {
-      const { identity } = entry.key;
-      if (source.found.get(identity) === destination.found.get(identity)) {
-        this.#settle(entry);
-        continue;
-      }
-      if (!entry.isUnread) {
-        entry.firstSeenMs ??= clock.now();
-        entry.differsSinceMs ??= clock.elapsed();
-        const isMissing = !source.found.has(identity) || !destination.found.has(identity);
-        if (clock.elapsed() - entry.differsSinceMs >= this.#settlesAfterMs(pair, isMissing)) {
-          const times = { source: source.time, destination: destination.time };
-          entry.verdict = { version: entry.version, times };
-          entry.level = 0;
-        }
-      }
-      pending.queue(entry);
+    return read;
+  }
+
+  /** Settles a key that both sides have alike. A change that was shown during the read makes it pending again. */
+  async equal(entry: PairKey): Promise<void> {
+    const { collection: pair, key, changed } = entry;
+    if ((changed.source || changed.destination) && (entry.isAwaited || !entry.isUnread)) pair.rechecked += 1;
+    this.#parts.differences.resolve(pair.namespace, key);
+    this.#parts.pending.settleAsRead(entry);
+  }
+
+  differs(entry: PairKey, { source, destination }: BothRead<string>): number | undefined {
+    const { clock } = this.#parts;
+    if (entry.isUnread) return entry.nextReadInMs();
+    if (entry.verdict !== undefined) return undefined;
+    entry.firstSeenMs ??= clock.now();
+    entry.differsSinceMs ??= clock.elapsed();
+    const { identity } = entry.key;
+    const isMissing = !source.found.has(identity) || !destination.found.has(identity);
+    if (clock.elapsed() - entry.differsSinceMs >= this.#settlesAfterMs(entry.collection, isMissing)) {
+      entry.verdict = { times: { source: source.time, destination: destination.time } };
+      entry.hurry();
     }
+    return entry.nextReadInMs();
+  }
+
+  async declare(entries: readonly PairKey[]): Promise<void> {
+    const different: PairKey[] = [];
+    for (const entry of entries) if (await this.#judge(entry)) different.push(entry);
+    await this.#repair(different);
+  }
+
+  pauseAfter(error: unknown): number {
+    if (!(error instanceof PairMoved)) throw error;
+    return MOVED_AGAIN_AFTER_MS;
+  }
+
+  ended(): void {}
+
+  async rest(reads: ReadonlySet<Promise<void>>): Promise<void> {
+    const { clock, signal } = this.#parts;
+    await Promise.race([clock.sleep(LOOK_EVERY_MS, signal), ...reads]);
   }
 
   /**
    * Counts the key as different, once the streams have shown that it didn't change before it was read.
    * @returns whether it counts and hasn't settled
    */
-  async #judge(entry: PendingKey): Promise<boolean> {
-    const { source, destination, pending, differences, clock } = this.#parts;
-    const { pair, key, verdict } = entry;
+  async #judge(entry: PairKey): Promise<boolean> {
+    const { pending, differences, clock } = this.#parts;
+    const { collection: pair, key, verdict } = entry;
     // A change takes the verdict back, also while another key is judged.
-    const isShown = (times: ReadTimes) => source.hasShown(times.source) && destination.hasShown(times.destination);
     // rule: change-withdraws-verdict
-    if (verdict === undefined || !isShown(verdict.times)) {
-      entry.level = 0;
+    if (verdict === undefined || !this.#areShown(verdict.times)) {
+      entry.hurry();
       pending.queue(entry);
       return false;
     }
     await reach('engine.compare.judging');
     const { wanted, there, times } = await this.#readDocuments(entry);
     if (isSameDocument(wanted, there)) {
-      this.#settle(entry);
+      await this.equal(entry);
       return false;
     }
     if (entry.verdict !== verdict) {
@@ -144,7 +155,7 @@ export class Rechecks {
    * Whether somebody else wrote the key on the destination only. After a repair, the stream also shows that one; but then
    * the destination would have the source's document.
    */
-  #isForeign({ pair, key, changed, repairedTo }: PendingKey, wanted: Buffer | undefined): boolean {
+  #isForeign({ collection: pair, key, changed, repairedTo }: PairKey, wanted: Buffer | undefined): boolean {
     const { differences, source } = this.#parts;
     // rule: own-repair-or-foreign-write
     if (repairedTo !== undefined) return repairedTo.hash === (wanted && hashOf(wanted));
@@ -154,7 +165,7 @@ export class Rechecks {
   }
 
   /** Repairs keys that are on record: a run that is killed meanwhile still reports them. */
-  async #repair(entries: readonly PendingKey[]): Promise<void> {
+  async #repair(entries: readonly PairKey[]): Promise<void> {
     if (entries.length === 0) return;
     await this.#repairer?.confirmAllowed();
     await this.#record(entries);
@@ -162,9 +173,9 @@ export class Rechecks {
     for (const entry of entries) if (left.delete(entry)) await this.#repairOne(entry, left);
   }
 
-  async #record(entries: readonly PendingKey[]): Promise<void> {
+  async #record(entries: readonly PairKey[]): Promise<void> {
     // rule: record-repair-before-write
-    for (const { pair, key } of entries) this.#parts.differences.beginRepair(pair.namespace, key);
+    for (const { collection: pair, key } of entries) this.#parts.differences.beginRepair(pair.namespace, key);
     this.#parts.save();
     await reach('engine.compare.repairs-recorded');
   }
@@ -174,7 +185,7 @@ export class Rechecks {
    * was found to differ is read again first.
    * @param left  judged keys on record that wait for their repair. Those that are repaired along are taken from it
    */
-  async #repairOne(entry: PendingKey, left: Set<PendingKey>): Promise<void> {
+  async #repairOne(entry: PairKey, left: Set<PairKey>): Promise<void> {
     const { pending } = this.#parts;
     await this.#repairer?.confirmAllowed();
     const first = await this.#toRepair(entry);
@@ -183,7 +194,7 @@ export class Rechecks {
     try {
       let inTheWay: readonly DocumentKey[] = [];
       do {
-        const holders = await this.#holders(entry.pair, inTheWay, left, together);
+        const holders = await this.#holders(entry.collection, inTheWay, left, together);
         // Another try follows once those in its way were found to differ, too.
         if (holders < inTheWay.length) return this.#repairer?.giveUp(entry, 'other documents have its unique values');
         // rule: repair-notices-change
@@ -197,12 +208,12 @@ export class Rechecks {
   }
 
   /** Reads a judged key once more. @returns undefined when it is equal now, or was changed, and is settled or queued */
-  async #toRepair(entry: PendingKey): Promise<Repair | undefined> {
+  async #toRepair(entry: PairKey): Promise<Repair | undefined> {
     const { verdict } = entry;
     if (verdict !== undefined) {
       const { wanted, there } = await this.#readDocuments(entry);
       if (isSameDocument(wanted, there)) {
-        this.#settle(entry);
+        await this.equal(entry);
         return undefined;
       }
       return { entry, verdict, wanted, there };
@@ -218,13 +229,13 @@ export class Rechecks {
   async #holders(
     pair: ComparedPair,
     keys: readonly DocumentKey[],
-    left: Set<PendingKey>,
+    left: Set<PairKey>,
     together: Repair[],
   ): Promise<number> {
     const { pending } = this.#parts;
     const before = together.length;
     for (const key of keys) {
-      const judged = [...left].find((one) => one.pair === pair && one.key.identity === key.identity);
+      const judged = [...left].find((one) => one.collection === pair && one.key.identity === key.identity);
       if (judged !== undefined) left.delete(judged);
       else pending.addCandidate(pair, key, pair.chunk);
       const entry = judged ?? pending.claim(pair, key);
@@ -244,50 +255,27 @@ export class Rechecks {
     return together.length - before;
   }
 
-  async #readDocuments(entry: PendingKey) {
+  async #readDocuments(entry: PairKey) {
     const { identity } = entry.key;
-    const [source, destination] = await this.#read(entry.pair, [entry], (document) => Buffer.from(document));
+    const { source, destination } = await this.#read(entry.collection, [entry], (document) => Buffer.from(document));
     await reach('engine.compare.documents-read');
     const times = { source: source.time, destination: destination.time };
     return { wanted: source.found.get(identity), there: destination.found.get(identity), times };
   }
 
-  /** Settles a key that both sides have alike. A change that was shown during the read makes it pending again. */
-  #settle(entry: PendingKey): void {
-    const { pair, key } = entry;
-    if (entry.version > 0 && (entry.isAwaited || !entry.isUnread)) pair.rechecked += 1;
-    this.#parts.differences.resolve(pair.namespace, key);
-    this.#parts.pending.settleAsRead(entry);
+  async #read<T>(pair: ComparedPair, entries: readonly PairKey[], take: (document: Buffer) => T): Promise<BothRead<T>> {
+    for (const entry of entries) entry.beginRead();
+    const keys = entries.map(({ key }) => key);
+    return await readBoth(pairSides(this.#parts, pair), keys, take);
   }
 
-  async #read<T>(
-    pair: ComparedPair,
-    entries: readonly PendingKey[],
-    take: (document: Buffer) => T,
-  ): Promise<[KeysRead<T>, KeysRead<T>]> {
-    const keys = entries.map(({ key }) => key);
-    for (const entry of entries) entry.beginRead();
-    const of = (side: Side) => pairSide(this.#parts, pair, side).readKeys(keys, take);
-    return await Promise.all([of('source'), of('destination')]);
+  /** Whether both streams have shown everything up to the times of a read. */
+  #areShown(times: ReadTimes): boolean {
+    const { source, destination } = this.#parts;
+    return source.hasShown(times.source) && destination.hasShown(times.destination);
   }
 
   #settlesAfterMs(pair: ComparedPair, isMissing: boolean): number {
     return isMissing && pair.expires ? Math.max(EXPIRY_SETTLES_MS, this.#parts.settleMs) : this.#parts.settleMs;
   }
-}
-
-/** Cuts keys into reads of a limited size. */
-function cut({ compared: { bytes, documents } }: ComparedPair, entries: readonly PendingKey[]): PendingKey[][] {
-  const batches: PendingKey[][] = [];
-  let [batch, room]: [PendingKey[], number] = [[], 0];
-  for (const entry of entries) {
-    room -= entry.bytes + (documents === 0 ? 0 : bytes / documents);
-    if (batch.length === 0 || room < 0) {
-      batch = [];
-      batches.push(batch);
-      room = READ_BYTES;
-    }
-    batch.push(entry);
-  }
-  return batches;
 }

@@ -15,7 +15,7 @@ import { REPLY_OPTIONS } from '../mongodb/reply-options.ts';
 import { Ownership } from '../records/ownership.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import { type ComparisonParts, readOf } from './comparison-parts.ts';
-import type { PendingKey } from './pending-keys.ts';
+import type { PairKey } from './pending-keys.ts';
 import { refuseBesideOnDestination, refuseRepairs } from './refuse-repairs.ts';
 
 /** A key that differs again after this many writes stays a difference: somebody else writes it. */
@@ -30,9 +30,9 @@ const MOST_TOGETHER = 100;
 
 /** A key to repair, with the documents that both sides have. */
 export interface Repair {
-  readonly entry: PendingKey;
+  readonly entry: PairKey;
   /** The key had this verdict when its documents were read. A change takes it back. */
-  readonly verdict: PendingKey['verdict'];
+  readonly verdict: PairKey['verdict'];
   readonly wanted: Buffer | undefined;
   readonly there: Buffer | undefined;
 }
@@ -46,7 +46,7 @@ export class Repairer {
     this.#parts = parts;
   }
 
-  mayRepair({ pair, repairs }: PendingKey): boolean {
+  mayRepair({ collection: pair, repairs }: PairKey): boolean {
     // A written document would take another place in the order of a capped collection.
     return !pair.isCapped && repairs < MOST_REPAIRS;
   }
@@ -72,7 +72,7 @@ export class Repairer {
   async repair(repairs: readonly Repair[]): Promise<readonly DocumentKey[]> {
     const [{ entry } = { entry: undefined }] = repairs;
     if (entry === undefined) return [];
-    const { pair } = entry;
+    const { collection: pair } = entry;
     try {
       await readOf(this.#parts, pair, this.#parts.destination, () => this.#write(pair, repairs));
       for (const { entry: one, wanted } of repairs) one.endRepair({ hash: wanted && hashOf(wanted) });
@@ -89,9 +89,9 @@ export class Repairer {
   }
 
   /** Leaves a key as it is, for another try. */
-  giveUp(entry: PendingKey, reason: string): void {
+  giveUp(entry: PairKey, reason: string): void {
     entry.endRepair(undefined);
-    const { pair, key } = entry;
+    const { collection: pair, key } = entry;
     const shown = { namespace: pair.destinationNamespace, _id: describeKey(key), reason };
     this.#parts.logger.warn(
       { event: 'comparison.repair_refused', ...shown },

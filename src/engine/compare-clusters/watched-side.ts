@@ -116,7 +116,7 @@ export class WatchedSide implements AsyncDisposable {
   #safeToken(): string | null {
     if (!this.#side.isWatched) return null;
     let oldest = Number.POSITIVE_INFINITY;
-    for (const { since } of this.#parts.pending.all) {
+    for (const { since } of this.#parts.pending.all()) {
       oldest = Math.min(oldest, since[this.#side.side] ?? Number.POSITIVE_INFINITY);
     }
     const place = this.#tokens.findLastIndex(({ reply }) => reply < oldest);

@@ -38,6 +38,8 @@ export interface CatalogDifference {
  * functions receive the source's entry.
  */
 export interface ExpectedCatalog {
+  /** Whether the destination may have collections and views of its own. */
+  readonly keepsDestination?: boolean;
   /** Returns the options that the destination is expected to have. */
   readonly options?: (entry: SideEntry) => Fields;
   /** Returns the index that the destination is expected to have; undefined when it may or may not have one. */
@@ -96,7 +98,7 @@ export function compareCatalogs(
       differences.push(...compareEntries(namespace, entry, counterpart, expected));
     }
   }
-  for (const [namespace, { destinationNamespace }] of destination) {
+  for (const [namespace, { destinationNamespace }] of expected.keepsDestination ? [] : destination) {
     if (!source.has(namespace)) differences.push({ namespace, destinationNamespace, class: 'COLLECTION_EXTRA' });
   }
   return differences;

@@ -6,6 +6,7 @@ import { raisedFlags } from '../catalog/time-series-flags.ts';
 import { whyUnknown, whyUnknownIndex } from '../catalog/unknown.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { isBuckets, shownName } from '../mongodb/namespaces.ts';
+import type { Retrier } from '../mongodb/retry.ts';
 import type { Side } from '../mongodb/side.ts';
 import type { NamespaceMap } from '../scope/namespace-map.ts';
 import type { Selection } from '../scope/selection.ts';
@@ -71,6 +72,25 @@ export async function readSideCatalog(client: MongoClient, side: Side, scope: Co
   const entries = await Promise.all(read);
   const named = entries.map((entry) => [entry.sourceNamespace, entry] as const);
   return new Map(named.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The clients of both sides, and who repeats reads of them. */
+interface BothClients {
+  readonly source: MongoClient;
+  readonly destination: MongoClient;
+  readonly retrier: Retrier;
+}
+
+/** Reads the selected part of the catalogs of both sides at the same time. */
+export async function readBothCatalogs(
+  { source, destination, retrier }: BothClients,
+  scope: CompareScope,
+): Promise<{ readonly source: SideCatalog; readonly destination: SideCatalog }> {
+  const [there, here] = await Promise.all([
+    retrier.run('the source', () => readSideCatalog(source, 'source', scope)),
+    retrier.run('the destination', () => readSideCatalog(destination, 'destination', scope)),
+  ]);
+  return { source: there, destination: here };
 }
 
 async function readEntry(client: MongoClient, entry: CatalogEntry, names: Names): Promise<SideEntry> {

@@ -9,7 +9,7 @@ import {
   EXPECTED_UNTIL_CUTOVER,
   weakenedCatalog,
 } from '../compare/catalog-differences.ts';
-import { type CompareScope, readSideCatalog } from '../compare/side-catalog.ts';
+import { type CompareScope, readBothCatalogs } from '../compare/side-catalog.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
@@ -173,17 +173,10 @@ export class CatalogCheck {
   }
 
   async #read(complete?: CompareScope['complete']): Promise<CatalogDifference[]> {
-    const { source, destination, retrier, keepsDestination, isReversed } = this.#parts;
-    const { selection, namespaces } = this.#parts;
+    const { keepsDestination, isReversed, selection, namespaces } = this.#parts;
     const scope = { selection, namespaces, ...(complete && { complete }) };
-    const [wanted, present] = await Promise.all([
-      retrier.run('the source', () => readSideCatalog(source, 'source', scope)),
-      retrier.run('the destination', () => readSideCatalog(destination, 'destination', scope)),
-    ]);
-    // A destination that keeps its data has collections of its own.
-    const found = isReversed ? weakenedCatalog(present, wanted) : present;
-    return compareCatalogs(wanted, found, EXPECTED_UNTIL_CUTOVER).filter(
-      (difference) => !(keepsDestination && difference.class === 'COLLECTION_EXTRA'),
-    );
+    const { source, destination } = await readBothCatalogs(this.#parts, scope);
+    const found = isReversed ? weakenedCatalog(destination, source) : destination;
+    return compareCatalogs(source, found, { ...EXPECTED_UNTIL_CUTOVER, keepsDestination });
   }
 }
