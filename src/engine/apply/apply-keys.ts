@@ -117,9 +117,7 @@ async function noteReinserted(
   deletes: readonly DocumentKey[],
 ): Promise<void> {
   if (deletes.length === 0) return;
-  const present = await presentOf(sourceOf(context, collection), deletes).catch((error: unknown) => {
-    throw blameFilter(collection, error);
-  });
+  const present = await presentOf(sourceOf(context, collection), deletes);
   if (present.size > 0) await noteReordered(context, collection);
 }
 

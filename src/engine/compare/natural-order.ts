@@ -14,14 +14,14 @@ interface NaturalOrderOptions {
 
 /** The documents of one side of a collection in natural order. Holds one reply at a time, however large the collection is. */
 export class NaturalOrder implements AsyncDisposable {
-  readonly #side: CollectionSide<unknown>;
+  readonly #side: CollectionSide;
   readonly #options: NaturalOrderOptions;
   #cursor: RawCursor | undefined;
   #documents = DocumentBatch.EMPTY;
   #place = 0;
   #isEnded = false;
 
-  constructor(side: CollectionSide<unknown>, options: NaturalOrderOptions) {
+  constructor(side: CollectionSide, options: NaturalOrderOptions) {
     this.#side = side;
     this.#options = options;
   }
@@ -82,11 +82,7 @@ export class NaturalOrder implements AsyncDisposable {
  * keys that don't fit into one reply can have.
  * @param limit  the most keys to return
  */
-export async function keysInOrder(
-  side: CollectionSide<unknown>,
-  order: 1 | -1,
-  limit: number,
-): Promise<readonly DocumentKey[]> {
+export async function keysInOrder(side: CollectionSide, order: 1 | -1, limit: number): Promise<readonly DocumentKey[]> {
   const [cursor, { documents }] = await side.find({
     hint: { $natural: order },
     limit,

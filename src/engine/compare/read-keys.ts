@@ -7,11 +7,11 @@ import type { ReadFrom } from './document-reader.ts';
 import { readByKeys } from './read-by-keys.ts';
 
 /** The documents that one side has for some keys. */
-export interface KeysRead<T, Time = Timestamp | undefined> {
+export interface KeysRead<T> {
   /** By identity of the key. Keys without a document are absent. */
   readonly found: ReadonlyMap<string, T>;
-  /** The time of the server's latest operation when it answered last. */
-  readonly time: Time;
+  /** The time of the server's latest operation when it answered last. A server that has just started may omit it. */
+  readonly time: Timestamp | undefined;
   /** A key with two documents, which two shards may have. */
   readonly repeated: DocumentKey | undefined;
 }

@@ -134,7 +134,7 @@ function cappedOf({ tracked }: SettleCappedParts): TrackedCollection[] {
 
 type EndsResult = 'equal' | 'shorter' | 'different' | 'unordered';
 
-async function compareEnds({ source, destination }: BothSides<unknown>): Promise<EndsResult> {
+async function compareEnds({ source, destination }: BothSides): Promise<EndsResult> {
   const [[newest], [newestThere], [oldest], [oldestThere]] = await Promise.all([
     keysInOrder(source, -1, 1),
     keysInOrder(destination, -1, 1),
@@ -154,7 +154,7 @@ async function compareEnds({ source, destination }: BothSides<unknown>): Promise
  */
 async function compareSmall(
   { retrier }: SettleCappedParts,
-  { source, destination }: BothSides<unknown>,
+  { source, destination }: BothSides,
   ends: EndsResult,
 ): Promise<EndsResult> {
   const newest = MOST_IN_PAUSE + 1;

@@ -51,7 +51,7 @@ export async function compareRange(
   const differ = async (pairs: readonly DifferingPair[]) => {
     const keys = pairs.map(({ key }) => key);
     rechecks.suspect(collection, keys);
-    const hasRoom = () => rechecks.unbound < MOST_DIFFERING && !rechecks.isFull;
+    const hasRoom = () => rechecks.keys.unbound < MOST_DIFFERING && !rechecks.keys.isFull;
     await changes.until(() => !isValid() || hasRoom(), signal, LOOK_AGAIN_AFTER_MS);
   };
   const compareHeld = async (chunk: CompareChunkOptions) => {
@@ -92,7 +92,7 @@ async function untilSettled(
   collection: TrackedCollection,
   { rechecks, isValid }: { readonly rechecks: MigrationRechecks; readonly isValid: () => boolean },
 ): Promise<void> {
-  await changes.until(() => !isValid() || !rechecks.hasUnbound(collection), signal, LOOK_AGAIN_AFTER_MS);
+  await changes.until(() => !isValid() || !rechecks.keys.hasUnbound(collection), signal, LOOK_AGAIN_AFTER_MS);
 }
 
 /** One reply of each side. */

@@ -41,7 +41,7 @@ async function compareOnce(parts: SidesParts, collection: TrackedCollection, isV
   await using source = new NaturalOrder(sides.source, options);
   await using destination = new NaturalOrder(sides.destination, options);
   const { signal } = parts;
-  const presentOn = (side: CollectionSide<unknown>) => async (keys: readonly DocumentKey[]) => {
+  const presentOn = (side: CollectionSide) => async (keys: readonly DocumentKey[]) => {
     signal.throwIfAborted();
     return await presentOf(side, keys);
   };

@@ -7,6 +7,7 @@ import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readBoth } from '../compare/collection-side.ts';
 import { describeDifference, isSameDocument } from '../compare/difference.ts';
+import { operationTimeOf } from '../mongodb/cluster-time.ts';
 import type { MismatchRecord, VerificationRecords } from '../records/verification-records.ts';
 import type { OpenKey } from './recheck-queue.ts';
 
@@ -94,8 +95,8 @@ export class Mismatches {
       path: difference.path,
       firstSeen: before?.firstSeen ?? new Date(this.#parts.clock.now()),
       times: (before?.times ?? 0) + (isSameFinding ? 0 : 1),
-      sourceTime: source.time,
-      destinationTime: destination.time,
+      sourceTime: operationTimeOf({ operationTime: source.time }, 'source'),
+      destinationTime: operationTimeOf({ operationTime: destination.time }, 'destination'),
       foreign: open.foreign || (before?.foreign ?? false),
       open: true,
     };

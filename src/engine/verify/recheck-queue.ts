@@ -42,7 +42,10 @@ export class RecheckQueue extends PendingKeys<TrackedCollection, OpenKey> {
     return oldest;
   }
 
-  /** Keys that no change of the stream brought here: those of the full comparison, of others' writes, and of repairs. */
+  /**
+   * Keys that no change of the stream brought here: those of the full comparison, of others' writes, and of repairs. The
+   * checkpoint doesn't wait for them. They must be settled before a cutover.
+   */
   get unbound(): number {
     return this.#bySequence.get(Number.POSITIVE_INFINITY) ?? 0;
   }

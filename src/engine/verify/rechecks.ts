@@ -11,7 +11,7 @@ import { type Patience, Rechecks } from '../compare/rechecks.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
-import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';
+import { isBefore, operationTimeOf, writeBarrier } from '../mongodb/cluster-time.ts';
 import type { Counters } from '../records/counters.ts';
 import { type OpenKey, RecheckQueue } from './recheck-queue.ts';
 
@@ -35,6 +35,7 @@ const MOVE_TIME_EVERY_MS = 500;
 const MOVE_TIME_HURRIED_EVERY_MS = 50;
 /** Comparisons in a row that must differ, with an unchanged document on the source, before the difference counts. */
 const COUNTS_AFTER = 3;
+
 /** The stream as the rechecks know it. */
 export interface AppliedStream {
   /**
@@ -52,6 +53,15 @@ export interface AppliedStream {
  */
 export type SettledMismatch = 'equal' | 'left' | 'repairing';
 
+/** Receives the results. */
+interface RecheckResults {
+  /** A difference that counts. Resolves when it is on record. */
+  onMismatch(open: OpenKey): Promise<SettledMismatch>;
+  onEqual(open: OpenKey): Promise<void>;
+  /** Too many keys wait. The verification of the collection with the most of them must begin anew. */
+  onCrowded(collection: TrackedCollection): void;
+}
+
 /**
  * Compares each key on both sides after its last change.
  *
@@ -62,51 +72,21 @@ export type SettledMismatch = 'equal' | 'left' | 'repairing';
 export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   readonly #parts: RechecksParts;
   readonly #stream: AppliedStream;
-  readonly #onMismatch: (open: OpenKey) => Promise<SettledMismatch>;
-  readonly #onEqual: (open: OpenKey) => Promise<void>;
-  readonly #onCrowded: (collection: TrackedCollection) => void;
-  readonly #queue = new RecheckQueue();
+  readonly #results: RecheckResults;
+  readonly keys = new RecheckQueue();
   readonly #begun = new Set<TrackedCollection>();
   #movedAtMs = Number.NEGATIVE_INFINITY;
   /** Whether one batch of the stream may pass, although many keys are open. */
   #passesOne = false;
 
-  /**
-   * @param onMismatch  receives a difference that counts, once it stays; returns when it is on record
-   * @param onEqual  receives each key that is equal
-   * @param onCrowded  receives the collection with the most keys when too many wait; its verification must begin anew
-   */
-  constructor(
-    parts: RechecksParts,
-    stream: AppliedStream,
-    results: {
-      readonly onMismatch: (open: OpenKey) => Promise<SettledMismatch>;
-      readonly onEqual: (open: OpenKey) => Promise<void>;
-      readonly onCrowded: (collection: TrackedCollection) => void;
-    },
-  ) {
+  constructor(parts: RechecksParts, stream: AppliedStream, results: RecheckResults) {
     this.#parts = parts;
     this.#stream = stream;
-    this.#onMismatch = results.onMismatch;
-    this.#onEqual = results.onEqual;
-    this.#onCrowded = results.onCrowded;
-  }
-
-  get oldestSequence(): number {
-    return this.#queue.oldestSequence;
+    this.#results = results;
   }
 
   get size(): number {
-    return this.#queue.size;
-  }
-
-  /** Keys that the checkpoint doesn't wait for. They must be settled before a cutover. */
-  get unbound(): number {
-    return this.#queue.unbound;
-  }
-
-  hasUnbound(collection: TrackedCollection): boolean {
-    return this.#queue.hasUnbound(collection);
+    return this.keys.size;
   }
 
   /** From here on, changes of the collection are compared. To be called before the first read of its full comparison. */
@@ -117,45 +97,41 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   /** Forgets the collection. Its verification must not be on record any more, or the collection is dropped. */
   forget(collection: TrackedCollection): void {
     this.#begun.delete(collection);
-    this.#queue.forget(collection);
+    this.keys.forget(collection);
     this.#parts.changes.notify();
   }
 
   /** Takes keys that a lane has just written. */
   applied(collection: TrackedCollection, dirty: readonly DirtyKey[]): void {
     if (!this.#begun.has(collection)) return;
-    for (const { key, sequence } of dirty) this.#queue.add(collection, key, sequence);
+    for (const { key, sequence } of dirty) this.keys.add(collection, key, sequence);
   }
 
   /** Takes keys that differed in the full comparison. Those that wait already stay. */
   suspect(collection: TrackedCollection, keys: readonly DocumentKey[]): void {
     for (const key of keys)
-      if (this.#queue.get(collection, key) === undefined) this.#queue.add(collection, key, Number.POSITIVE_INFINITY);
+      if (this.keys.get(collection, key) === undefined) this.keys.add(collection, key, Number.POSITIVE_INFINITY);
     this.#parts.changes.notify();
   }
 
   /** Takes keys that somebody else wrote on the destination. */
   foreign(collection: TrackedCollection, keys: readonly DocumentKey[]): void {
     if (!this.#begun.has(collection)) return;
-    for (const key of keys) this.#queue.add(collection, key, Number.POSITIVE_INFINITY, true);
+    for (const key of keys) this.keys.add(collection, key, Number.POSITIVE_INFINITY, true);
     this.#parts.changes.notify();
   }
 
   /** Resolves when the engine may read another batch of the stream. */
   async room(signal: AbortSignal): Promise<void> {
-    const hasRoom = () => !this.#queue.isFull || this.#passesOne;
+    const hasRoom = () => !this.keys.isFull || this.#passesOne;
     if (!hasRoom()) await this.#parts.changes.until(hasRoom, signal, LOOK_AGAIN_AFTER_MS);
     this.#passesOne = false;
-  }
-
-  get isFull(): boolean {
-    return this.#queue.isFull;
   }
 
   /** Works until the run ends. */
   async run(): Promise<void> {
     const { clock, signal } = this.#parts;
-    await new Rechecks(this.#queue, this, clock).run(signal);
+    await new Rechecks(this.keys, this, clock).run(signal);
   }
 
   get lingerMs(): number {
@@ -187,9 +163,9 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   }
 
   async equal(open: OpenKey): Promise<void> {
-    await this.#onEqual(open);
+    await this.#results.onEqual(open);
     this.#parts.counters.rechecked += 1;
-    this.#queue.settle(open);
+    this.keys.settle(open);
   }
 
   differs(open: OpenKey, { source }: BothRead<string>): number | undefined {
@@ -197,7 +173,7 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
     open.differed = open.differed > 0 && hash === open.sourceHash ? open.differed + 1 : 1;
     open.sourceHash = hash;
     // rule: wait-for-comparison-time
-    open.notBefore = source.time;
+    open.notBefore = operationTimeOf({ operationTime: source.time }, 'source');
     if (open.differed < COUNTS_AFTER) return delayAfter(open.differed, BACK_OFF);
     open.differed = 0;
     return undefined;
@@ -205,9 +181,9 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
 
   async declare(differing: readonly OpenKey[]): Promise<void> {
     for (const open of differing) {
-      const counts = open.collection.suspicion === null && this.#queue.isCurrent(open);
-      const settled = counts ? await this.#onMismatch(open) : 'equal';
-      if (settled === 'left') this.#queue.settle(open);
+      const counts = open.collection.suspicion === null && this.keys.isCurrent(open);
+      const settled = counts ? await this.#results.onMismatch(open) : 'equal';
+      if (settled === 'left') this.keys.settle(open);
       if (settled === 'equal') open.release(this.#parts.clock.elapsed() + delayAfter(COUNTS_AFTER, BACK_OFF));
     }
   }
@@ -234,10 +210,10 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
    * time of their comparison, so a stream that waited for them would wait forever.
    */
   #makeProgress(): void {
-    if (!this.#queue.isFull) return;
-    const { crowded } = this.#queue;
+    if (!this.keys.isFull) return;
+    const { crowded } = this.keys;
     // rule: compare-crowded-anew
-    if (crowded !== undefined) this.#onCrowded(crowded);
+    if (crowded !== undefined) this.#results.onCrowded(crowded);
     // rule: pass-one-event
     if (crowded === undefined) this.#passesOne = true;
     this.#parts.changes.notify();
@@ -249,7 +225,7 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
     const everyMs = this.#stream.isHurried() ? MOVE_TIME_HURRIED_EVERY_MS : MOVE_TIME_EVERY_MS;
     if (clock.elapsed() - this.#movedAtMs < everyMs) return;
     const isReady = this.readiness();
-    if (!this.#queue.some((open) => !isReady(open))) return;
+    if (!this.keys.some((open) => !isReady(open))) return;
     this.#movedAtMs = clock.elapsed();
     await retrier.run('the source', () => writeBarrier(source));
   }

@@ -8,7 +8,7 @@ import { bufferOf } from '../bson/stored-bytes.ts';
 import type { HeldDrops } from '../collections/held-drops.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { Suspicion, TrackedCollection } from '../collections/tracked-collection.ts';
-import { presentOf } from '../compare/collection-side.ts';
+import { ONLY_KEYS, readBoth } from '../compare/collection-side.ts';
 import { compareChunk, type DifferingPair } from '../compare/compare-chunk.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
@@ -192,9 +192,8 @@ export class Repairs {
   async #readLeft(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
     const { keys = [] } = this.#left.get(collection) ?? {};
     await this.#lanes.flush();
-    const sides = sidesOf(this.#context, collection);
-    const [there, here] = await Promise.all([presentOf(sides.source, keys), presentOf(sides.destination, keys)]);
-    const isLeft = ({ identity }: DocumentKey) => here.has(identity) && !there.has(identity);
+    const { source, destination } = await readBoth(sidesOf(this.#context, collection), keys, () => true, ONLY_KEYS);
+    const isLeft = ({ identity }: DocumentKey) => destination.found.has(identity) && !source.found.has(identity);
     await this.#end(collection, suspicion, keys.filter(isLeft));
   }
 

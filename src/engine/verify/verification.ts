@@ -108,7 +108,7 @@ export class Verification {
         await noteReordered(parts, collection); // rule: compare-written-capped-order
       },
       changedCatalog: (collections: ReadonlySet<string> | undefined) => this.catalog.changed(collections),
-      isSettled: () => this.rechecks.unbound === 0 && this.#areValid, // rule: reread-foreign-writes
+      isSettled: () => this.rechecks.keys.unbound === 0 && this.#areValid, // rule: reread-foreign-writes
       isHurried: uses.stream.isHurried,
     };
     this.foreign = new ForeignWatch(parts, sink, foreignTo);
@@ -117,7 +117,7 @@ export class Verification {
 
   /** The oldest stream batch with a key that isn't compared since; Infinity when there is none. */
   get oldestSequence(): number {
-    return this.rechecks.oldestSequence;
+    return this.rechecks.keys.oldestSequence;
   }
 
   get isOff(): boolean {
@@ -204,7 +204,7 @@ export class Verification {
   /** Whether everything is compared, and each difference is repaired or on record. Always, without verification. */
   get isSettled(): boolean {
     if (this.isOff) return true;
-    if (this.rechecks.unbound > 0) return false;
+    if (this.rechecks.keys.unbound > 0) return false;
     return [...this.#parts.tracked.values()].every((collection) => this.#isCompared(collection));
   }
 
