@@ -119,6 +119,7 @@ export const OF_VERIFICATION: MutantTable = {
     ['ready-after-repairs', remove('operand 2'), 'goes round'],
   ],
   'test/engine/verify/recheck-queue.test.ts': [
+    ['bound-key-bytes', remove('operand 2'), 'large keys'],
     ['ignore-stale-result', remove()],
     ['detach-waiting-keys', keep('argument', 'rule')],
   ],

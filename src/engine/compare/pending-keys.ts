@@ -139,6 +139,7 @@ export class PendingKeys<Collection, Entry extends PendingKey<Collection>> {
   }
 
   #isAbove(share: number): boolean {
+    // rule: bound-key-bytes
     return this.#size > this.#mostKeys * share || this.#bytes > MOST_BYTES * share;
   }
 }

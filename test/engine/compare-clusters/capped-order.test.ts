@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import type { MongoClient } from 'mongodb';
 import type { VerificationReport } from '../../../src/contract/index.ts';
 import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
 import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { emptyPair } from '../../support/seeds.ts';
 import { onceAt } from '../reach-points.ts';
 import { FastClock } from './fast-clock.ts';
+import { SharedPair } from './shared-pair.ts';
 import { verificationOf, verify } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
@@ -17,16 +16,9 @@ checkForLeaks({ sockets: false });
 const CAPPED_POSITION_LOST = 136;
 const INTERRUPTED_DUE_TO_REPL_STATE_CHANGE = 11602;
 
-let pair: ReplicaSetPair;
-before(async () => {
-  pair = await startPair();
-});
-after(() => pair[Symbol.asyncDispose]());
-beforeEach(async () => {
-  await emptyPair(pair);
-  for (const { client } of [pair.source, pair.destination])
-    await client.db('shop').createCollection('log', { capped: true, size: 10_000_000 });
-});
+const pair = new SharedPair<{ _id: number }>('log', (_, shop) =>
+  shop.createCollection('log', { capped: true, size: 10_000_000 }),
+);
 
 async function append(client: MongoClient, ids: readonly number[]): Promise<void> {
   const log = client.db('shop').collection<{ _id: number }>('log');

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import type { ClusterVerification } from '../../../src/engine/compare-clusters/cluster-verification.ts';
 import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { emptyPair, identified } from '../../support/seeds.ts';
+import { identified } from '../../support/seeds.ts';
 import { holdAt } from '../reach-points.ts';
+import { SharedPair } from './shared-pair.ts';
 import { verificationOf } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
@@ -16,18 +16,9 @@ interface Numbered {
   n: number;
 }
 
-let pair: ReplicaSetPair;
-before(async () => {
-  pair = await startPair();
-});
-after(() => pair[Symbol.asyncDispose]());
-beforeEach(async () => {
-  await emptyPair(pair);
-  for (const collection of [here(), there()]) await collection.insertMany(identified(10, { n: 0 }));
-});
+const pair = new SharedPair<Numbered>('c', (items) => items.insertMany(identified(10, { n: 0 })));
 
-const here = () => pair.source.client.db('shop').collection<Numbered>('c');
-const there = () => pair.destination.client.db('shop').collection<Numbered>('c');
+const { here, there } = pair;
 
 /** A run that follows changes. Disposing stops it. */
 class FollowingRun implements AsyncDisposable {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { emptyPair, identified } from '../../support/seeds.ts';
+import { identified } from '../../support/seeds.ts';
 import { onceAt } from '../reach-points.ts';
+import { SharedPair } from './shared-pair.ts';
 import { verify } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
@@ -13,19 +13,10 @@ interface Numbered {
   n: number;
 }
 
-let pair: ReplicaSetPair;
-before(async () => {
-  pair = await startPair();
-});
-after(() => pair[Symbol.asyncDispose]());
-beforeEach(async () => {
-  await emptyPair(pair);
-  for (const collection of [here(), there()]) await collection.insertMany(identified(10, { n: 0 }));
-  await there().deleteOne({ _id: 8 });
-});
+const pair = new SharedPair<Numbered>('c', (items) => items.insertMany(identified(10, { n: 0 })));
+beforeEach(() => there().deleteOne({ _id: 8 }));
 
-const here = () => pair.source.client.db('shop').collection<Numbered>('c');
-const there = () => pair.destination.client.db('shop').collection<Numbered>('c');
+const { here, there } = pair;
 
 // id: leaves-destination-changes
 test('a repair leaves what only the destination changes meanwhile, says so, and the next one repairs it', async () => {

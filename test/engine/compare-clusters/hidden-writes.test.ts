@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import type { Document } from 'mongodb';
 import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
 import { onReach } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { emptyPair, identified } from '../../support/seeds.ts';
+import { identified } from '../../support/seeds.ts';
+import { SharedPair } from './shared-pair.ts';
 import { verificationOf, verify } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
@@ -13,21 +13,12 @@ checkForLeaks({ sockets: false });
 const DOCUMENTS = 3_000;
 const NAMESPACE = 'shop.items';
 
-let pair: ReplicaSetPair;
-before(async () => {
-  pair = await startPair();
-});
-after(() => pair[Symbol.asyncDispose]());
-beforeEach(async () => {
-  await emptyPair(pair);
-  const documents = identified(DOCUMENTS, { v: 0, text: 'x'.repeat(500) });
-  for (const side of SIDES) await itemsOf(side).insertMany(documents);
-});
+const pair = new SharedPair<{ _id: number }>('items', (items) =>
+  items.insertMany(identified(DOCUMENTS, { v: 0, text: 'x'.repeat(500) })),
+);
 
 type Side = 'source' | 'destination';
 const SIDES = ['source', 'destination'] as const;
-
-const itemsOf = (side: Side) => pair[side].client.db('shop').collection<{ _id: number }>('items');
 
 /** Writes in one command that no change stream shows. */
 async function hide(side: Side, operations: readonly Document[]): Promise<void> {

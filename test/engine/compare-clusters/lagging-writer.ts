@@ -30,13 +30,13 @@ export class LaggingWriter implements AsyncDisposable {
   #running: Promise<unknown> = Promise.resolve();
   written = 0;
 
-  private constructor(pair: ReplicaSetPair, options: LaggingWriterOptions) {
+  private constructor(pair: Pick<ReplicaSetPair, 'source' | 'destination'>, options: LaggingWriterOptions) {
     this.#source = pair.source.client.db('shop').collection('c');
     this.#destination = pair.destination.client.db('shop').collection('c');
     this.#options = options;
   }
 
-  static start(pair: ReplicaSetPair, options: LaggingWriterOptions): LaggingWriter {
+  static start(pair: Pick<ReplicaSetPair, 'source' | 'destination'>, options: LaggingWriterOptions): LaggingWriter {
     const writer = new LaggingWriter(pair, options);
     writer.#running = Promise.all([writer.#write(), writer.#follow()]);
     return writer;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
 import { onReach } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { emptyPair, identified } from '../../support/seeds.ts';
+import { identified } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { FastClock } from './fast-clock.ts';
 import { LaggingWriter } from './lagging-writer.ts';
+import { SharedPair } from './shared-pair.ts';
 import { verificationOf, verify } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
@@ -17,22 +17,10 @@ const DOCUMENTS = 5_000;
 /** Longer than the writer lags. */
 const settleMs = 1_500;
 
-let pair: ReplicaSetPair;
-before(async () => {
-  pair = await startPair();
-});
-after(() => pair[Symbol.asyncDispose]());
-beforeEach(async () => {
-  await emptyPair(pair);
-  for (const { client } of [pair.source, pair.destination]) {
-    await client
-      .db('shop')
-      .collection<{ _id: number }>('c')
-      .insertMany(identified(DOCUMENTS, { n: 0, text: 'x'.repeat(500) }));
-  }
-});
-
-const there = () => pair.destination.client.db('shop').collection<{ _id: number }>('c');
+const pair = new SharedPair<{ _id: number }>('c', (items) =>
+  items.insertMany(identified(DOCUMENTS, { n: 0, text: 'x'.repeat(500) })),
+);
+const { there } = pair;
 
 test('nothing is invented while a writer writes and the destination lags', async () => {
   await using writer = LaggingWriter.start(pair, { lagMs: 300 });

@@ -1,26 +1,21 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { type Document, Double, Long, type MongoClient, ObjectId } from 'mongodb';
 import { documentSequence } from '../../../src/engine/bson/document-sequence.ts';
 import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
 import { document, element, int32 } from '../../../src/engine/bson/raw-document.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { emptyPair, identified } from '../../support/seeds.ts';
+import { identified } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
+import { SharedPair } from './shared-pair.ts';
 import { verify } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
 
-let pair: ReplicaSetPair;
-before(async () => {
-  pair = await startPair();
-});
-after(() => pair[Symbol.asyncDispose]());
-beforeEach(() => emptyPair(pair));
+const pair = new SharedPair('c');
 
 const clients = (): readonly MongoClient[] => [pair.source.client, pair.destination.client];
-const there = () => pair.destination.client.db('shop').collection<Document>('c');
+const { there } = pair;
 
 async function insertOnBoth(documents: readonly Document[], name = 'c'): Promise<void> {
   for (const client of clients())

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { Double, Int32, Timestamp } from 'mongodb';
 import { Fence } from '../../../src/engine/mongodb/fence.ts';
 import { Retrier } from '../../../src/engine/mongodb/retry.ts';
@@ -9,9 +9,9 @@ import { newId, silentLogger, systemClock } from '../../../src/platform/index.ts
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { emptyPair, identified } from '../../support/seeds.ts';
+import { identified } from '../../support/seeds.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
+import { SharedPair } from './shared-pair.ts';
 import { verify } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
@@ -24,18 +24,11 @@ interface Item {
 const DURING_MIGRATION = { code: 'REPAIR_DURING_MIGRATION' };
 const retrier = new Retrier(systemClock, silentLogger, new AbortController().signal);
 
-let pair: ReplicaSetPair;
+const pair = new SharedPair<Item>('items');
+const { here, there } = pair;
 let migrationId: string;
-before(async () => {
-  pair = await startPair();
-});
-after(() => pair[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await emptyPair(pair);
-  await pair.source.client
-    .db('shop')
-    .collection<Item>('items')
-    .insertMany(identified(400, { n: 0 }));
+  await here().insertMany(identified(400, { n: 0 }));
   await there().insertMany(identified(400, { n: 1 }));
   migrationId = newId();
   const failed = await takeMigration();
@@ -44,7 +37,6 @@ beforeEach(async () => {
   await failed.leave();
 });
 
-const there = () => pair.destination.client.db('shop').collection<Item>('items');
 const repaired = () => there().countDocuments({ n: 0 });
 
 /** Takes the migration, as an engine does before it takes the destination and changes anything there. */
@@ -95,7 +87,7 @@ async function abortedTransactions(): Promise<number> {
 
 test('documents of system.js, which no transaction writes, are repaired', async () => {
   await there().deleteMany({});
-  await pair.source.client.db('shop').collection('items').deleteMany({});
+  await here().deleteMany({});
   await pair.source.client.db('shop').collection<{ _id: string }>('system.js').insertOne({ _id: 'f' });
   await pair.destination.client.db('shop').collection<{ _id: string }>('system.js').insertOne({ _id: 'g' });
   const { report } = await verify(pair, { repair: true });

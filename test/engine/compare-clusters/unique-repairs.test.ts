@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
-import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { emptyPair } from '../../support/seeds.ts';
 import { onceAt } from '../reach-points.ts';
+import { SharedPair } from './shared-pair.ts';
 import { verify } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
@@ -14,18 +13,8 @@ interface Numbered {
   u: number;
 }
 
-let pair: ReplicaSetPair;
-before(async () => {
-  pair = await startPair();
-});
-after(() => pair[Symbol.asyncDispose]());
-beforeEach(async () => {
-  await emptyPair(pair);
-  for (const items of [here(), there()]) await items.createIndex({ u: 1 }, { unique: true });
-});
-
-const here = () => pair.source.client.db('shop').collection<Numbered>('items');
-const there = () => pair.destination.client.db('shop').collection<Numbered>('items');
+const pair = new SharedPair<Numbered>('items', (items) => items.createIndex({ u: 1 }, { unique: true }));
+const { here, there } = pair;
 
 async function plant(wanted: readonly Numbered[], present: readonly Numbered[]): Promise<void> {
   await here().insertMany([...wanted]);

@@ -65,3 +65,20 @@ test('a waiting key keeps no reply of a server in memory', () => {
   assert.deepEqual(kept, key.value.bytes);
   assert.notEqual(kept?.buffer, reply.buffer);
 });
+
+test('a few large keys that wait are as many as many small ones', () => {
+  const queue = new RecheckQueue();
+  const [few, most] = collections as [TrackedCollection, TrackedCollection];
+  const text = (n: number) => keyFromBytes(Buffer.concat([Buffer.of(BSON_TYPE.string), Buffer.alloc(1_000_000, n)]));
+  const addUntil = (isReached: () => boolean) => {
+    while (!isReached() && queue.size < 200) queue.add(queue.size % 3 === 0 ? few : most, text(queue.size), 1);
+    return queue.size;
+  };
+  const full = addUntil(() => queue.isFull);
+  assert.ok(full > 60 && full < 70, `${full} keys of 1 MB are too many`);
+  const crowded = addUntil(() => queue.crowded !== undefined);
+  assert.ok(crowded > 95 && crowded < 105, `${crowded} keys of 1 MB are crowded`);
+  assert.equal(queue.crowded, most);
+  queue.forget(most);
+  assert.deepEqual([queue.isFull, queue.crowded], [false, undefined]);
+});
