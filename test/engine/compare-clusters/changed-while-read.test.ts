@@ -154,7 +154,10 @@ for (const [what, repair, point] of [
 test('a key that changes while another one is judged does not count before it has lasted', async () => {
   await using run = await FollowingRun.start();
   using held = holdAt('engine.compare.judging', { times: 1 });
-  await there().updateMany({ _id: { $in: [1, 2] } }, { $set: { n: -1 } });
+  // One reply of the stream shows both, so that they are judged together.
+  await pair.destination.client.withSession((session) =>
+    session.withTransaction(() => there().updateMany({ _id: { $in: [1, 2] } }, { $set: { n: -1 } }, { session })),
+  );
   await held.reached;
   await here().updateOne({ _id: 2 }, { $set: { n: 5 } });
   await run.untilShown(3);
