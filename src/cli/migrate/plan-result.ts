@@ -30,8 +30,8 @@ export function showPlan(examination: Examination, end: End, format: OutputForma
 
 /** Writes the only object of `linkspan plan --output json`, which is also its result. */
 export function writePlan(examination: Examination, end: End, sink: Terminal): void {
-  const { source, destination, sizes, copyTime, findings } = examination;
-  const plan = { source: shown(source), destination: shown(destination), sizes, copyTime, findings };
+  const { source, destination, sizes, copyTime, findings, searchIndexes } = examination;
+  const plan = { source: shown(source), destination: shown(destination), sizes, copyTime, searchIndexes, findings };
   sink.write(`${JSON.stringify({ type: 'plan', ...outcomeOf(end), ...plan })}\n`);
 }
 

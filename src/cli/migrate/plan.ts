@@ -1,12 +1,14 @@
+import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { type Examination, examine } from '../../engine/index.ts';
-import { newId, UserError } from '../../platform/index.ts';
+import { counted, messageOf, newId, UserError } from '../../platform/index.ts';
 import { checkUris, PreflightFailed, readSyncConfiguration } from '../../sync/index.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { endOf } from '../command-line/outcome.ts';
 import type { OutputFormat } from '../progress/index.ts';
-import { openLog } from '../terminal/index.ts';
+import { openLog, tell } from '../terminal/index.ts';
 import { showPlan, writePlan } from './plan-result.ts';
+import { searchIndexScript } from './search-index-script.ts';
 
 interface PlanFlags {
   readonly cluster0?: string;
@@ -17,6 +19,7 @@ interface PlanFlags {
   readonly reversible?: boolean;
   readonly acceptUntriedVersion?: boolean;
   readonly config?: string;
+  readonly searchIndexScript?: string;
   readonly output: OutputFormat;
 }
 
@@ -47,6 +50,10 @@ export function planCommand(): Command {
     .option('--reversible', 'Assume that the migration can be reversed after the cutover')
     .option('--accept-untried-version', 'Go on although a server is newer than those that Linkspan knows')
     .option('--config <file>', 'YAML file of linkspan sync with selection and names')
+    .option(
+      '--search-index-script <file>',
+      'Write a script for mongosh that creates the search indexes of the source on the destination; the file must not exist',
+    )
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')
         .choices(['text', 'json'])
@@ -69,12 +76,24 @@ async function runPlan(
     const end = stops
       ? { code: exitCode.usageOrPrecondition, error: new PreflightFailed(examination.findings) }
       : { code: exitCode.done };
+    if (flags.searchIndexScript !== undefined) writeScript(flags.searchIndexScript, examination);
     showPlan(examination, end, flags.output, process.stdout);
     return end.code;
   } catch (error) {
     if (flags.output === 'json') writePlan({ findings: [] }, endOf(error), process.stdout);
     throw error;
   }
+}
+
+/** @throws UserError USAGE if the search indexes are unknown, or the file can't be written */
+function writeScript(file: string, { searchIndexes }: Examination): void {
+  if (searchIndexes === undefined) throw new UserError('USAGE', ['The search indexes could not be listed']);
+  try {
+    writeFileSync(file, searchIndexScript(searchIndexes), { flag: 'wx' });
+  } catch (error) {
+    throw new UserError('USAGE', [`${file} could not be written: ${messageOf(error)}`]);
+  }
+  tell('linkspan plan', `${counted(searchIndexes.length, 'search index', 'search indexes')} in ${file}`);
 }
 
 async function look(

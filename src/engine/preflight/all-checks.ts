@@ -10,6 +10,7 @@ import { DocumentFilters } from '../scope/document-filters.ts';
 import { NamespaceMap } from '../scope/namespace-map.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { Selection } from '../scope/selection.ts';
+import { checkClusterParameters } from './checks/cluster-parameters.ts';
 import { checkEncryption } from './checks/connection.ts';
 import { checkDisk } from './checks/disk.ts';
 import { checkFiltered, checkQueries } from './checks/document-filters.ts';
@@ -27,6 +28,7 @@ import { checkRandomIds } from './checks/random-ids.ts';
 import { checkNames, checkRemapped } from './checks/remap.ts';
 import { checkConfiguration, checkDefaultConcerns } from './checks/replica-set-configuration.ts';
 import { checkReversible } from './checks/reversible.ts';
+import { checkSearchIndexes } from './checks/search-indexes.ts';
 import { checkOpenFiles, checkTableScans, checkVersionsTried } from './checks/server-settings.ts';
 import { checkSharded } from './checks/sharded.ts';
 import { checkTimeSeries } from './checks/time-series.ts';
@@ -83,6 +85,8 @@ export const ADVICE: readonly Check[] = [
   { what: "the destination's limit of open files", optional: true, run: checkOpenFiles },
   { what: 'the profilers', optional: true, run: checkProfiler },
   { what: 'index filters', optional: true, run: checkIndexFilters },
+  { what: 'search indexes', optional: true, run: checkSearchIndexes },
+  { what: 'cluster parameters and query settings', optional: true, run: checkClusterParameters },
   { what: 'the configuration of the replica sets', optional: true, run: checkConfiguration },
   { what: 'the default concerns', optional: true, run: checkDefaultConcerns },
   { what: 'the order of the documents', optional: true, run: checkRandomIds },

@@ -12,6 +12,7 @@ import { levelOf } from './checks/versions.ts';
 import { type CopyTime, estimateCopyTime, LEAST_MEASURED_BYTES, measureReading } from './copy-time.ts';
 import type { Found } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
+import { readSearchIndexes, type SearchIndexes } from './search-indexes.ts';
 import { readSizes, type Sizes } from './sizes.ts';
 import { sweep } from './within.ts';
 
@@ -47,6 +48,8 @@ export interface Look {
    */
   readonly isNew: () => Promise<boolean>;
   readonly sizes: () => Promise<Sizes>;
+  /** Those of the selected collections and views. */
+  readonly searchIndexes: () => Promise<SearchIndexes>;
   readonly copyTime: () => Promise<CopyTime>;
 }
 
@@ -114,6 +117,7 @@ export async function lookAt(
       return checkpoint?.token === undefined;
     }),
     sizes,
+    searchIndexes: once(async () => await readSearchIndexes(source, await entries(), signal)),
     copyTime: once(async () => {
       const measures = measuresReading && (await sizes()).bytes >= LEAST_MEASURED_BYTES;
       const read = measures ? await measureReading(source, await entries(), signal) : undefined;

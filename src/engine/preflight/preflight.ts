@@ -6,6 +6,7 @@ import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import type { Side } from '../mongodb/side.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
+import { NamespaceMap } from '../scope/namespace-map.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { ADVICE, GUARDS } from './all-checks.ts';
 import { openConnection } from './checks/connection.ts';
@@ -15,6 +16,7 @@ import { type Found, findingOf, found } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
 import { type Check, type Host, type Look, lookAt, thisHost } from './look.ts';
 import { type Outcome, runChecks } from './run-checks.ts';
+import type { SearchIndex } from './search-indexes.ts';
 import type { Sizes } from './sizes.ts';
 import { NO_LIMIT, type TimeLimit, timeLimit } from './within.ts';
 
@@ -38,6 +40,8 @@ export interface Examination {
   readonly destination?: ClusterDescription;
   readonly sizes?: Sizes;
   readonly copyTime?: CopyTime;
+  /** Under their names on the destination. Undefined, too, when they couldn't be listed. */
+  readonly searchIndexes?: readonly SearchIndex[];
 }
 
 /** The connections to both clusters; undefined for one that can't be reached. */
@@ -169,13 +173,24 @@ async function examineBoth(
   const { found, failures } = await runChecks([...GUARDS, ...ADVICE], look, hard);
   const ofClusters = foundOfClusters(look);
   const all = [...ofClusters, ...found, ...failuresOf(unexplained(failures, ofClusters))];
-  const [sizes, copyTime] = await Promise.all([inTime(look.sizes(), hard), inTime(look.copyTime(), hard)]);
+  const names = new NamespaceMap(options.namespaceRemap);
+  const renamed = (index: SearchIndex): SearchIndex => ({
+    ...index,
+    database: names.database(index.database),
+    collection: names.collection(index.database, index.collection),
+  });
+  const [sizes, copyTime, search] = await Promise.all([
+    inTime(look.sizes(), hard),
+    inTime(look.copyTime(), hard),
+    inTime(look.searchIndexes(), hard),
+  ]);
   return {
     findings: all.map(asData),
     source: look.from,
     destination: look.to,
     ...('value' in sizes ? { sizes: sizes.value } : {}),
     ...('value' in copyTime ? { copyTime: copyTime.value } : {}),
+    ...('value' in search ? { searchIndexes: search.value.indexes.map(renamed) } : {}),
   };
 }
 

@@ -176,6 +176,32 @@ export const preflightErrors = defineErrors('migration', {
     remedy:
       'Set them on the destination before the cutover (planCacheSetFilter), or drop those that queries do not need.',
   },
+  SEARCH_INDEXES_LEFT: {
+    status: 200,
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
+    detail: 'The source has search indexes, which are not migrated: %.',
+    remedy:
+      'Create them on the destination with the script that linkspan plan --search-index-script FILE writes, one after the other: a build reads its whole collection at full speed.',
+  },
+  QUERY_SETTINGS_LEFT: {
+    status: 200,
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
+    detail:
+      'Query settings were set on the source, for % shapes of queries. They are not migrated, and the destination does not show the same.',
+    remedy:
+      'List them on the source with db.getSiblingDB("admin").aggregate([{$querySettings: {}}]), and set them on the destination before the cutover (setQuerySettings).',
+  },
+  CLUSTER_PARAMETERS_LEFT: {
+    status: 200,
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
+    detail:
+      'Cluster parameters were set on the source: %. They are not migrated, and the destination does not show the same values.',
+    remedy:
+      'Read them on the source with db.adminCommand({getClusterParameter: "*"}), and set them on the destination before the cutover (setClusterParameter).',
+  },
   WRITE_CONCERNS_LEFT: {
     status: 200,
     severity: 'WARNING',
