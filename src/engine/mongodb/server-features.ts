@@ -21,6 +21,15 @@ export interface SourceFeatures {
  */
 export const OLDEST_VERSION = { source: '5.0', destination: '6.0' } as const;
 
+/** The versions that tests run on with real servers (docs/plan/supported-versions.md). */
+const TRIED = ['5.0', '6.0'];
+
+/**
+ * The versions that a dialect of the tests models: a real server of 6.0, whose requests and replies are rewritten by what
+ * the server's source and manual say of the newer one.
+ */
+const DIALECTS = ['7.0', '8.0', '8.2', '9.0.0', '9.0.3'];
+
 /** The newest version whose listings, events and oplog Linkspan knows, from the server's source; no test ran on it. */
 export const NEWEST_MODELLED = '9.0';
 
@@ -46,6 +55,22 @@ export function sourceFeatures(version: string, destination = version): SourceFe
   return { showsCatalogChanges: isNew, showsTimeSeries, fillsBuckets, pinsReads: isNew, blocksWrites: isNew };
 }
 
+/**
+ * How a server's version is known: tried on real servers, modelled by the version of `model`, or unknown, because it is
+ * newer or older than all that was read. A release in between counts as the version before it.
+ */
+export type KnownVersion =
+  | { readonly known: 'TRIED' | 'UNKNOWN' }
+  | { readonly known: 'MODELLED'; readonly model: string };
+
+/** @param version  that of the server, whatever its feature compatibility version */
+export function knownVersion(version: string): KnownVersion {
+  if (compareVersions(version, NEWEST_MODELLED) > 0) return { known: 'UNKNOWN' };
+  if (TRIED.some((tried) => compareVersions(tried, version) === 0)) return { known: 'TRIED' };
+  const model = [...TRIED, ...DIALECTS].findLast((one) => compareVersions(one, version, PATCH) <= 0);
+  return model === undefined ? { known: 'UNKNOWN' } : { known: 'MODELLED', model };
+}
+
 /** The first release of 6.0 that was seen to recover after a kill during the conversion of a unique index. */
 const RECOVERS_PREPARED_UNIQUE = 27;
 
@@ -60,13 +85,17 @@ export function mayRefuseRecovery(version: string): boolean {
   return compareVersions(version, '6.0') === 0 && patch < RECOVERS_PREPARED_UNIQUE;
 }
 
+/** The numbers of a version up to the minor one, and with the patch release. */
+const MINOR = 2;
+const PATCH = 3;
+
 /**
  * Compares major and minor number: servers of one minor version understand each other's data.
  * @returns below 0 when `a` is older
  */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((text) => text.split('.').map(Number));
-  for (let part = 0; part < 2; part += 1) {
+export function compareVersions(a: string, b: string, parts: typeof MINOR | typeof PATCH = MINOR): number {
+  const [left, right] = [a, b].map((text) => text.split('.').map((number) => Number.parseInt(number, 10)));
+  for (let part = 0; part < parts; part += 1) {
     const difference = (left?.[part] || 0) - (right?.[part] || 0);
     if (difference !== 0) return difference;
   }

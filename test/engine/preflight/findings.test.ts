@@ -134,8 +134,13 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     assert.deepEqual(findings('5.0.4', '6.0.27'), []);
     const [only, ...others] = findings('6.0.5', '7.0.2');
     assert.equal(only?.code, 'VERSION_NOT_TRIED');
-    assert.match(only?.message ?? '', /destination, MongoDB 7\.0\.2/);
+    assert.match(only?.message ?? '', /destination, MongoDB 7\.0\.2\. .* on 6\.0, and on a model of 7\.0\.$/);
     assert.deepEqual(others, []);
+    const models = ['5.3.0', '6.3.1', '8.1.0', '8.3.2', '9.0.2', '9.0.11', '9.1.0-rc0', '10.0.0'].map(
+      (version) => / on 6\.0, and on (.*)\.$/.exec(findings(version, '6.0.5')[0]?.message ?? '')?.[1],
+    );
+    const named = ['5.0', '6.0', '8.0', '8.2', '9.0.0', '9.0.3'].map((model) => `a model of ${model}`);
+    assert.deepEqual(models, [...named, 'no model of it', 'no model of it']);
   });
 
   // id: finds-versions-members-not

@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { compareVersions } from '../../mongodb/server-features.ts';
+import { knownVersion } from '../../mongodb/server-features.ts';
 import type { Side } from '../../mongodb/side.ts';
 import { type Found, found } from '../finding.ts';
 import type { ClusterDescription } from '../inspect-cluster.ts';
@@ -7,20 +7,21 @@ import type { Look } from '../look.ts';
 
 type Version = Pick<ClusterDescription, 'mongoDBVersion'>;
 
-/** The versions that the tests run on (docs/plan/supported-versions.md). */
-const TRIED = ['5.0', '6.0'];
 /** Its own files and connections need the rest. */
 const USABLE_SHARE = 0.5;
 
-/** Whether each side's server was ever tried with Linkspan. */
+/** Finds servers of versions that were never tried with Linkspan, and what its tests have in their place. */
 export function checkVersionsTried({ from, to }: Record<'from' | 'to', Version>): Found[] {
   const sides = [
     ['source', from.mongoDBVersion],
     ['destination', to.mongoDBVersion],
   ] as const;
-  return sides
-    .filter(([, version]) => !TRIED.some((tried) => compareVersions(tried, version) === 0))
-    .map(([side, version]) => found('VERSION_NOT_TRIED', [side, version]));
+  return sides.flatMap(([side, version]) => {
+    const standing = knownVersion(version);
+    if (standing.known === 'TRIED') return [];
+    const model = standing.known === 'MODELLED' ? `a model of ${standing.model}` : 'no model of it';
+    return [found('VERSION_NOT_TRIED', [side, version, model])];
+  });
 }
 
 /** Whether a side that is written to refuses queries without an index (the server's parameter `notablescan`). */

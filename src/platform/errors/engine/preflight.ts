@@ -152,7 +152,7 @@ export const preflightErrors = defineErrors('migration', {
   VERSION_NOT_TRIED: {
     status: 200,
     severity: 'WARNING',
-    detail: 'Linkspan was not tried with the version of the %, MongoDB %. Its tests run on 5.0 and 6.0.',
+    detail: 'Linkspan was not tried with the version of the %, MongoDB %. Its tests run on 5.0, on 6.0, and on %.',
     remedy: 'Try the migration with a copy of your data first, up to the cutover.',
   },
   FILE_LIMIT_LOW: {
