@@ -42,6 +42,9 @@ const groups: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
     plan: listed('Check two clusters and estimate a migration (read-only)', async () =>
       (await import('./migrate/plan.ts')).planCommand(),
     ),
+    probe: listed('Try on two clusters what Linkspan relies on', async () =>
+      (await import('./migrate/probe.ts')).probeCommand(),
+    ),
     sync: listed('Migrate between two clusters without a control plane', async () =>
       (await import('./migrate/sync-command.ts')).syncCommand(),
     ),

@@ -22,6 +22,8 @@ export { checkCluster } from './preflight/checks/versions.ts';
 export { FINDING_CODES, findingOf } from './preflight/finding.ts';
 export { inspectCluster } from './preflight/inspect-cluster.ts';
 export { type Examination, examine, preflight } from './preflight/preflight.ts';
+export type { ProbedFact } from './probe/judge.ts';
+export { type ProbeReport, probeClusters } from './probe/probe.ts';
 export { CUTOVER_STEPS } from './records/cutover-attempt.ts';
 export { type RecordedStanding, recordedStanding } from './records/recorded-standing.ts';
 export { shownState } from './records/shown-state.ts';

@@ -302,6 +302,12 @@ export const OF_DATA: MutantTable = {
       'taken over',
     ],
   ],
+  'test/engine/probe/probe.test.ts': [
+    ['probe-leaves-nothing', remove(), 'nothing is left or written'],
+    ['probe-lifts-before-removal', remove(), 'is repeated'],
+    ['probe-keeps-foreign-data', remove(), 'other data is kept'],
+    ['refuse-dangerous-mismatch', replace("'DIFFERS'"), 'judged by what it endangers'],
+  ],
   'test/engine/records/way-back.test.ts': [
     ['withdraw-own-note', replace('$unset: $(name 4)', 'property'), 'stays closed'],
     ['withdraw-own-note', remove(), 'stays closed'],

@@ -15,6 +15,7 @@ export const OF_PRODUCT: MutantTable = {
     ],
     ['one-link-change-at-a-time', keep('call', 'call'), 'a host that is linked while it is being unlinked'],
   ],
+  'test/cli/probe.test.ts': [['end-of-dangerous-probe', replace('true', 'condition'), 'ends it with 2']],
   'test/atlas-api/audit.test.ts': [['verification-in-turns', remove(), 'between its batches']],
   'test/atlas-api/authentication.test.ts': [['former-key-signs-nothing', remove(), 'a replaced master key']],
   'test/agent/configuration.test.ts': [['exposed-secret', remove(), 'that others may read']],

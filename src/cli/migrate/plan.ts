@@ -2,11 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { type Examination, examine } from '../../engine/index.ts';
 import { counted, messageOf, newId, UserError } from '../../platform/index.ts';
-import { checkUris, PreflightFailed, readSyncConfiguration } from '../../sync/index.ts';
+import { PreflightFailed, readSyncConfiguration } from '../../sync/index.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { endOf } from '../command-line/outcome.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { openLog, tell } from '../terminal/index.ts';
+import { givenClusters } from './given-clusters.ts';
 import { showPlan, writePlan } from './plan-result.ts';
 import { searchIndexScript } from './search-index-script.ts';
 
@@ -102,13 +103,7 @@ async function look(
   flags: PlanFlags,
 ): Promise<Examination> {
   const file = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
-  const uris = {
-    cluster0: oneOf(source, flags.cluster0, 'The source') ?? file.cluster0 ?? '',
-    cluster1: oneOf(destination, flags.cluster1, 'The destination') ?? file.cluster1 ?? '',
-  };
-  if (!uris.cluster0 || !uris.cluster1)
-    throw new UserError('USAGE', ['A source and a destination are needed: --cluster0 and --cluster1']);
-  checkUris(uris);
+  const uris = givenClusters([source, destination], flags, file);
   const limit = file.load?.maxMegabytesPerSecond;
   return await examine(
     {
@@ -126,12 +121,4 @@ async function look(
     },
     { measuresReading: true },
   );
-}
-
-/** @throws UserError USAGE if argument and flag differ */
-function oneOf(argument: string | undefined, flag: string | undefined, what: string): string | undefined {
-  if (argument !== undefined && flag !== undefined && argument !== flag) {
-    throw new UserError('USAGE', [`${what} is given twice, as an argument and as a flag`]);
-  }
-  return argument ?? flag;
 }

@@ -2,12 +2,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { inWords, type VerificationReport } from '../../contract/index.ts';
 import { ClusterVerification, type Verified } from '../../engine/index.ts';
 import { UserError, version } from '../../platform/index.ts';
-import { checkUris, readSyncConfiguration } from '../../sync/index.ts';
+import { readSyncConfiguration } from '../../sync/index.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { type End, endOf, writeResult } from '../command-line/outcome.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { openLog, tell as tellLine } from '../terminal/index.ts';
+import { givenClusters } from './given-clusters.ts';
 import { VerifyFile } from './verify-file.ts';
 import { showVerifyProgress } from './verify-progress.ts';
 import { verifyReports } from './verify-reports.ts';
@@ -113,13 +114,7 @@ async function compare(
   signal: AbortSignal,
 ): Promise<Verified> {
   const settings = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
-  const uris = {
-    cluster0: oneOf(source, flags.cluster0, 'The source') ?? settings.cluster0 ?? '',
-    cluster1: oneOf(destination, flags.cluster1, 'The destination') ?? settings.cluster1 ?? '',
-  };
-  if (!uris.cluster0 || !uris.cluster1)
-    throw new UserError('USAGE', ['A source and a destination are needed: --cluster0 and --cluster1']);
-  checkUris(uris);
+  const uris = givenClusters([source, destination], flags, settings);
   const state = file?.read();
   const rate = flags.rate ?? settings.load?.maxMegabytesPerSecond;
   const { filters, documentFilters, namespaceRemap, keepDestination } = settings.selection ?? {};
@@ -193,14 +188,6 @@ function tellFollowed({ result, explanation }: VerificationReport): void {
 
 function tell(text: string): void {
   tellLine('linkspan verify', text);
-}
-
-/** @throws UserError USAGE if argument and flag differ */
-function oneOf(argument: string | undefined, flag: string | undefined, what: string): string | undefined {
-  if (argument !== undefined && flag !== undefined && argument !== flag) {
-    throw new UserError('USAGE', [`${what} is given twice, as an argument and as a flag`]);
-  }
-  return argument ?? flag;
 }
 
 function parsePositive(text: string): number {

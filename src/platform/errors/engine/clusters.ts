@@ -141,4 +141,21 @@ export const clusterErrors = defineErrors('migration', {
     detail: 'Source and destination are the same replica set.',
     remedy: 'Use the connection string of another cluster for one of them.',
   },
+  PROBE_DATABASE_TAKEN: {
+    status: 409,
+    detail: 'The destination has a database linkspan_probe, which %.',
+    remedy:
+      'If another probe runs, wait until it has ended. After two minutes, linkspan probe removes what a killed one has left. If the database is yours, rename it.',
+  },
+  PROBE_LEFT: {
+    status: 500,
+    detail: 'The database linkspan_probe could not be removed from the destination: %.',
+    remedy: 'Run linkspan probe again in two minutes, which removes it, or drop it.',
+  },
+  PROBE_MISMATCH: {
+    status: 400,
+    detail: 'The servers do something else than Linkspan relies on, and a migration could lose or change data: %.',
+    remedy:
+      'Do not migrate between these servers with this version of Linkspan. Send the output of linkspan probe --output json to the project.',
+  },
 });

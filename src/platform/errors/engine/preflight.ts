@@ -153,7 +153,8 @@ export const preflightErrors = defineErrors('migration', {
     status: 200,
     severity: 'WARNING',
     detail: 'Linkspan was not tried with the version of the %, MongoDB %. Its tests run on 5.0, on 6.0, and on %.',
-    remedy: 'Try the migration with a copy of your data first, up to the cutover.',
+    remedy:
+      'Run linkspan probe with both connection strings: it tries in a minute what Linkspan relies on. Then try the migration with a copy of your data, up to the cutover.',
   },
   FILE_LIMIT_LOW: {
     status: 200,
