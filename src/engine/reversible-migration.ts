@@ -226,7 +226,6 @@ export class ReversibleMigration {
       await this.#act.ending;
       const refusal = this.#act.refusalOf(revision);
       if (!isDone() && refusal !== undefined) throw refusal;
-      // rule: only-one-direction-ahead
       if (direction > this.direction + 1) throw new UserError('WRONG_STATE', ['Reversing twice', 'reversed once']);
     }
     if (finish === null) await this.current.carriedOut();
