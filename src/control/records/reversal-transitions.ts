@@ -52,7 +52,7 @@ export function progressAfterCutover(state: MigrationState, event: Event<'progre
     case 'earlier':
       return 'ignored';
     case 'this':
-      return state;
+      return isOpen(state.wayBack) ? { ...state, wayBack: 'PREPARING' } : state;
     case 'later':
       return { ...turned(state, event.reversals ?? 0), readyForCutover: event.ready };
   }

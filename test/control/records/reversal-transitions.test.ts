@@ -91,7 +91,7 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
     NOTHING,
   ],
   followed: [
-    'COMPLETE 0 FOLLOWING',
+    'COMPLETE 0 PREPARING',
     'WORKING 1 PLANNED',
     'COMPLETE 0 FOLLOWING',
     'COMPLETE 0 FAILED',
@@ -212,7 +212,7 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
   ],
   back: [
     NOTHING,
-    'COMPLETE 1 FOLLOWING',
+    'COMPLETE 1 PREPARING',
     NOTHING,
     NOTHING,
     NOTHING,
