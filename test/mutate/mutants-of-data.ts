@@ -315,6 +315,14 @@ export const OF_DATA: MutantTable = {
     ['failback-needs-record', replace('return;', 'statement'), 'has lost its record'],
   ],
   'test/engine/unknown/like-buckets.test.ts': [['name-plain-buckets', remove('operand 2'), 'refused by its name']],
+  'test/engine/unknown/bucketing.test.ts': [
+    ['change-spans-of-buckets', replace("['granularity']"), 'spans of buckets are followed'],
+    ['create-with-shortest-spans', replace('true', 'condition'), 'spans of buckets are followed'],
+    ['create-without-marks', replace('...Object.fromEntries(options)', 'property 2'), 'spans of buckets are followed'],
+    ['absent-flag-of-spans', replace('false'), 'relies on changed spans'],
+    ['spans-of-former-source', keep('await'), 'a failback takes'],
+    ['compare-spans-of-former-source', remove(), 'a failback takes'],
+  ],
   'test/engine/unknown/newer-servers.test.ts': [
     ['time-series-without-buckets', remove('operand 2'), 'as MongoDB 9.0 lists it'],
     ['hidden-time-series-events', keep('operand'), 'appears without an event'],

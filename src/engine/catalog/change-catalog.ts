@@ -54,7 +54,9 @@ export async function createCollection(
   options: Fields,
   recorded?: Promise<void>,
 ): Promise<void> {
-  const command = { create: catalogName(name), ...Object.fromEntries(withoutExpiry(options)) };
+  // A mark of a time series counts only where the destination's server has set it (time-series-flags.ts).
+  // rule: create-without-marks
+  const command = { create: catalogName(name), ...Object.fromEntries(comparable(options)) };
   await fence.change(database, command, recorded);
 }
 
@@ -134,10 +136,18 @@ function pinnedTo(uuid: UUID | undefined): { readonly collectionUUID?: UUID } {
 }
 
 function changeOf(name: string, value: RawValue | undefined): [name: string, value: unknown] {
-  // A time series can change only its granularity.
-  if (name === 'timeseries' && value !== undefined)
-    return [name, { granularity: fieldsOf(value.bytes).get('granularity') }];
+  if (name === 'timeseries' && value !== undefined) return [name, bucketingOf(fieldsOf(value.bytes))];
   return [MODIFIED_AS[name] ?? name, value ?? ABSENT[name]];
+}
+
+/**
+ * Returns the part of a time series' options that can change: its granularity or, since 6.3, the two spans in place of
+ * one. Servers refuse both together, and take neither as no change (timeseries_options.cpp).
+ */
+function bucketingOf(options: Fields): Document {
+  // rule: change-spans-of-buckets
+  const names = options.has('granularity') ? ['granularity'] : ['bucketMaxSpanSeconds', 'bucketRoundingSeconds'];
+  return Object.fromEntries(names.map((name) => [name, options.get(name)]));
 }
 
 /** The options that must be equal on both sides before the cutover. */

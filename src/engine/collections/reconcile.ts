@@ -10,7 +10,7 @@ import {
   listCollections,
   listUserDatabases,
 } from '../catalog/read-catalog.ts';
-import { carryFlags } from '../catalog/time-series-flags.ts';
+import { carryFlags, optionsToCreate } from '../catalog/time-series-flags.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { classify, NotNow, untilKnown } from '../mongodb/failure-policy.ts';
@@ -323,8 +323,9 @@ async function create(
   collection: TrackedCollection,
   recorded: Promise<void>,
 ): Promise<boolean> {
-  const { destinationDatabase, destinationName, options } = collection;
+  const { sourceDatabase: database, sourceName: name, destinationDatabase, destinationName } = collection;
   try {
+    const options = await optionsToCreate(context.source, { database, name, options: collection.options });
     await createCollection(context.fence, destinationDatabase, destinationName, options, recorded);
     return true;
   } catch (error) {

@@ -5,6 +5,7 @@ import { document, element } from '../bson/raw-document.ts';
 import type { RawValue } from '../bson/raw-value.ts';
 import { differingFields, type Fields } from '../catalog/fields.ts';
 import { type IndexSpec, plainTwins, stricterFields, weakened } from '../catalog/index-spec.ts';
+import { SPANS_CHANGED } from '../catalog/time-series-flags.ts';
 import { canonicalAccount, canonicalIndex, canonicalOptions } from './canonical-form.ts';
 import type { SideCatalog, SideEntry } from './side-catalog.ts';
 
@@ -63,6 +64,9 @@ export function weakenedCatalog(catalog: SideCatalog, other: SideCatalog): SideC
     return {
       ...entry,
       options: withoutExpiry(entry.options),
+      // Each change of spans that it followed or made itself has set the flag.
+      // rule: compare-spans-of-former-source
+      flags: [...entry.flags, SPANS_CHANGED],
       indexes: entry.indexes.map((spec) => weakenedBut(spec, originals.get(spec.name))),
     };
   };

@@ -81,6 +81,11 @@ export const FAILURES: readonly Failure[] = [
   { code: 358, name: 'InternalTransactionNotSupported', kind: 'transient' },
   { code: 10058, name: 'LegacyNotPrimary', kind: 'transient' },
   { code: 10045600, name: 'InterruptedDueToFCVChange', kind: 'transient' },
+  // Newer than that commit; the server's own tests retry them as retriable.
+  { code: 471, name: 'InterruptedDueToAddShard', kind: 'transient' },
+  { code: 479, name: 'IFRFlagRetry', kind: 'transient' },
+  { code: 485, name: 'InterruptedDueToTimeseriesUpgradeDowngrade', kind: 'transient' },
+  { code: 488, name: 'PrimaryOnlyServiceInitializing', kind: 'transient' },
   { code: 9001, name: 'SocketException', kind: 'transient' },
   { code: 10107, name: 'NotWritablePrimary', kind: 'transient' },
   { code: 11600, name: 'InterruptedAtShutdown', kind: 'transient' },
