@@ -5,6 +5,8 @@ import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { type CatalogEntry, listCollections } from './read-catalog.ts';
 import { whyUnknown } from './unknown.ts';
 
+/** The bytes of the string in BSON. */
+const CONSTRAINT = Buffer.from('\u000b\0\0\0constraint\0');
 const UNSEEN = 'are not in the change streams of servers before 6.0';
 
 /** Returns why an entry can't be migrated yet; undefined when it can. */
@@ -16,11 +18,23 @@ export function whyUnsupported(entry: CatalogEntry, source: SourceFeatures): str
     return 'a time series, which the destination would store without a collection of buckets (MongoDB 9.0)';
   if (entry.database === 'admin') return 'in the database admin, whose changes no change stream shows';
   if (entry.options.has('encryptedFields')) return 'a collection with queryable encryption';
+  // rule: refuse-constraint
+  if (isConstraint(entry))
+    return 'a collection with the validation level constraint (MongoDB 9.0), which takes no write that bypasses validation, as those of Linkspan do';
   if (entry.name.startsWith('system.') && entry.name !== STORED_FUNCTIONS && !isBuckets(entry.name))
     return 'a system collection';
   // Older servers created such names; current ones refuse them (tried on 6.0.5).
   if (entry.name.includes('$')) return 'a collection with $ in its name, which current servers refuse';
   return whyUnknown(entry);
+}
+
+/**
+ * Whether servers refuse every write to the collection that bypasses its validation, and every change of its rules (server
+ * manual, Specify Validation Level; document_validation_helpers.cpp).
+ */
+function isConstraint({ options }: CatalogEntry): boolean {
+  const level = options.get('validationLevel');
+  return level !== undefined && level.bytes.equals(CONSTRAINT);
 }
 
 /**

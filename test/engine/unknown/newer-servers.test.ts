@@ -195,6 +195,25 @@ describe('a dialect of a newer server (no real one)', {
     await expectIdentical(pair);
   });
 
+  // id: validation-constraint
+  test('a collection with the validation level constraint of MongoDB 9.0 is named, and keeps a migration waiting', async () => {
+    const constraint: Rewrites = {
+      listCollections: (reply) => {
+        for (const one of batchOf(reply)) if (one.options.validator) one.options.validationLevel = 'constraint';
+      },
+    };
+    const name = /shop\.items .* validation level constraint/;
+    await using running = RunningMigration.start(clusters(), { clock: quick });
+    await running.untilReady();
+    source.speak(constraint);
+    await shop().command({ collMod: 'items', validator: { n: { $gte: 0 } } });
+    await waits(running, name);
+    assert.match((await errors()).join(), name);
+    source.speak({});
+    await running.commit();
+    await expectIdentical(pair);
+  });
+
   // id: unknown-event
   test('an unknown event is never skipped: a migration waits with its name and resumes, verify and digest are refused', async () => {
     const vectorize = ofEvents((reply) => {
