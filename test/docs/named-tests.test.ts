@@ -122,6 +122,7 @@ test('every fault has its row in docs/operate/faults.md', () => {
       '17f',
       '17g',
       '17h',
+      '17i',
       '18',
       '18b',
       '19a',

@@ -18,6 +18,7 @@ export const OF_CUTOVER: MutantTable = {
     ['opened-source-cancels-commit', keep('operand'), 'goes to whichever came first'],
     ['no-opening-while-committing', remove(), 'goes to whichever came first'],
   ],
+  'test/engine/cutover/block-with-reason.test.ts': [['wait-for-block-with-reason', remove()]],
   'test/engine/cutover/block-of-destination.test.ts': [
     ['block-of-unknown-age', keep('operand'), 'whose entry the oplog no longer has'],
     ['leave-block-to-failback', replace('{ $exists: false }'), 'nobody cuts over from an old source'],

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
+import { messageOf } from '../../platform/index.ts';
 import { endingDeadlocks } from './block-deadlock.ts';
 import { electionOf } from './election.ts';
 import { NotNow } from './failure-policy.ts';
@@ -49,6 +50,7 @@ const MAX_TIME_EXPIRED = 50;
 const WRITE_CONCERN_FAILED = 64;
 const LOCK_TIMEOUT = 24;
 const CONFLICTING_OPERATION_IN_PROGRESS = 117;
+const ILLEGAL_OPERATION = 20;
 /** The mode in `serverStatus` of a cluster that blocks its users' writes. */
 const BLOCKED = 2;
 
@@ -299,7 +301,19 @@ function describe(operation: Document): string {
   return `an index is being built${who} on ${operation.ns}`;
 }
 
-/** @param sent  aborts the command; before it is sent, while it waits for a connection, and after */
+/**
+ * @param sent  aborts the command; before it is sent, while it waits for a connection, and after
+ * @throws NotNow while the block is set for another reason. Since 8.0.13 a block has one, which keeps others from setting
+ *   and lifting it until whoever set it lifts it (SERVER-102961; not tried)
+ */
 async function setBlock(client: MongoClient, fields: Document, sent?: AbortSignal): Promise<Document> {
-  return await client.db('admin').command({ setUserWriteBlockMode: 1, ...fields }, { signal: sent });
+  const command = client.db('admin').command({ setUserWriteBlockMode: 1, ...fields }, { signal: sent });
+  return await command.catch((error: unknown) => {
+    // rule: wait-for-block-with-reason
+    if (hasCode(error, ILLEGAL_OPERATION))
+      throw new NotNow(
+        `its write block is set for another reason, and whoever set it has to lift it: ${messageOf(error)}`,
+      );
+    throw error;
+  });
 }
