@@ -97,7 +97,7 @@ export const OF_DATA: MutantTable = {
   'test/engine/capture/conversions.test.ts': [
     ['oplog-command-or-document', remove('operand'), 'are found in the oplog'],
     ['last-entry-shown', replace('$(name) > 0'), 'opening a stream'],
-    ['search-conversions', remove('element'), 'are found in the oplog'],
+    ['search-conversions', remove(), 'are found in the oplog'],
     ['suspect-after-conversion', operator('<', 'value'), 'may not read the oplog'],
   ],
   'test/engine/capture/foreign-writes.test.ts': [['ignore-capped-discards', remove(), 'told from what others write']],
@@ -322,6 +322,10 @@ export const OF_DATA: MutantTable = {
     ['absent-flag-of-spans', replace('false'), 'relies on changed spans'],
     ['spans-of-former-source', keep('await'), 'a failback takes'],
     ['compare-spans-of-former-source', remove(), 'a failback takes'],
+  ],
+  'test/engine/unknown/shown-groups.test.ts': [
+    ['search-nested-groups', replace("{ op: 'none' }", 'branch')],
+    ['groups-of-all-members', replace('$(operand 2)', 'condition')],
   ],
   'test/engine/unknown/newer-servers.test.ts': [
     ['time-series-without-buckets', remove('operand 2'), 'as MongoDB 9.0 lists it'],

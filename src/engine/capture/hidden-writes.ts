@@ -9,15 +9,23 @@ import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { readChangeEvent } from './change-event.ts';
 import { OPLOG_KEY_FIELDS, OplogKeys, readOperation } from './oplog-keys.ts';
 
+/** Selects documents that `convertToCapped` and `cloneCollectionAsCapped` insert, which change streams omit. */
+const CONVERSION = { fromMigrate: true };
+
 /**
- * Selects oplog entries that change streams omit (docs/adr/0021-hidden-writes.md lists what was tried): documents that
- * `convertToCapped` and `cloneCollectionAsCapped` insert, and changes of documents by the command `applyOps`.
- * Transactions are stored as `applyOps` too, but with a number in their session.
+ * Selects groups of documents, which streams may omit: changes by the command `applyOps`. Transactions are stored as
+ * `applyOps` too, but with a number in their session (docs/adr/0021-hidden-writes.md lists what was tried).
  */
-const HIDDEN = {
-  // rule: search-conversions
-  $or: [{ fromMigrate: true }, { op: 'c', 'o.applyOps': { $exists: true }, txnNumber: { $exists: false } }],
-};
+const GROUP = { op: 'c', 'o.applyOps': { $exists: true }, txnNumber: { $exists: false } };
+
+/** A stream that shows groups need not show what is inside an operation of a group. */
+const NESTED_GROUP = { ...GROUP, 'o.applyOps.o.applyOps': { $exists: true } };
+
+/**
+ * The sources whose streams have shown a group. Since 8.0, `insertMany` writes groups, and asking a stream about all of
+ * them would read the oplog twice.
+ */
+const SHOW_GROUPS = new WeakSet<MongoClient>();
 
 /** The operations of MongoDB 5.0 to 9.0, without those that only tests and features that are off write. */
 const OPERATIONS = ['i', 'u', 'd', 'c', 'n'];
@@ -110,13 +118,25 @@ export async function readHiddenWrites(
   // Newer servers store other deletes of many documents in the same form, and their streams show those (from the
   // server's source; not tried). One entry that isn't shown makes all count: reading a document again does no harm.
   if (!(await areShown(source, features, times, passed))) found.add(grouped);
+  // All members of a set with this version show groups, whichever becomes the primary.
+  // rule: groups-of-all-members
+  else if (features.mayShowGroups && times.length > 0) SHOW_GROUPS.add(source);
   return found;
 }
 
 async function* readEntries(source: MongoClient, { after, to }: Range): AsyncGenerator<Buffer> {
   const [cursor, first] = await RawCursor.open(source, 'local', {
     find: 'oplog.rs',
-    filter: { ts: { $gt: after, $lte: to }, $or: [...HIDDEN.$or, ...UNKNOWN.$or] },
+    filter: {
+      ts: { $gt: after, $lte: to },
+      $or: [
+        // rule: search-conversions
+        CONVERSION,
+        // rule: search-nested-groups
+        SHOW_GROUPS.has(source) ? NESTED_GROUP : GROUP,
+        ...UNKNOWN.$or,
+      ],
+    },
     projection: OPLOG_KEY_FIELDS,
     batchSize: BATCH_ENTRIES,
     readConcern: { level: 'majority', afterClusterTime: to },

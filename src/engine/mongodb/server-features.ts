@@ -7,6 +7,11 @@ export interface SourceFeatures {
   readonly showsCatalogChanges: boolean;
   /** Change streams show the documents of time series. Servers from 9.0 on hide them without `rawData` (SERVER-116464). */
   readonly showsTimeSeries: boolean;
+  /**
+   * Change streams show documents that were written as a group, without a transaction (jstests
+   * change_stream_apply_ops.js: since 6.1; not tried, so the engine asks a stream first).
+   */
+  readonly mayShowGroups: boolean;
   /** The destination stores a time series in a collection of buckets, too. */
   readonly fillsBuckets: boolean;
   /** Reads can name the UUID of their collection. */
@@ -52,7 +57,14 @@ export function sourceFeatures(version: string, destination = version): SourceFe
   const [showsTimeSeries, fillsBuckets] = [version, destination].map(
     (one) => isNew && compareVersions(one, WITHOUT_BUCKETS) < 0,
   ) as [boolean, boolean];
-  return { showsCatalogChanges: isNew, showsTimeSeries, fillsBuckets, pinsReads: isNew, blocksWrites: isNew };
+  return {
+    showsCatalogChanges: isNew,
+    showsTimeSeries,
+    mayShowGroups: compareVersions(version, '6.1') >= 0,
+    fillsBuckets,
+    pinsReads: isNew,
+    blocksWrites: isNew,
+  };
 }
 
 /**
