@@ -33,6 +33,9 @@ test('a plan reports sizes, the basis of its estimate and problems, and writes n
     await orders.insertMany(Array.from({ length: 1_000 }, (_, i) => ({ _id: n * 1_000 + i, text: 'x'.repeat(1_000) })));
   }
   await orders.createIndex({ text: 1 });
+  await source.client.db('shop').createCollection('clustered', { clusteredIndex: { key: { _id: 1 }, unique: true } });
+  const series = await source.client.db('shop').createCollection('series', { timeseries: { timeField: 'at' } });
+  await series.createIndex({ at: 1 });
   await source.client.db('shop').createCollection('seen', { viewOn: 'orders', pipeline: [] });
   const both = [source, destination];
   const before = await Promise.all(
@@ -43,10 +46,10 @@ test('a plan reports sizes, the basis of its estimate and problems, and writes n
   assert.equal(free.code, 0, free.stdout + free.stderr);
   for (const row of [
     /^source +MongoDB \d+\.\d+\.\d+ at 127\.0\.0\.1:\d+$/m,
-    /^collections +1, and 1 view$/m,
+    /^collections +3, and 1 view$/m,
     /^documents +8,000$/m,
     /^bytes +8\.\d+ MB, on the source's disk .+ with indexes$/m,
-    /^indexes +1 besides those on _id/m,
+    /^indexes +2 besides those on _id/m,
     /^initial copy +about 0:0\d, without index builds$/m,
     /a short test read the source at .+B\/s/,
     /^ {2}Linkspan does not block writes of other users to the destination .* \[DESTINATION_UNPROTECTED\]\n {4}Use a destination/m,
@@ -82,7 +85,8 @@ test('a plan reports sizes, the basis of its estimate and problems, and writes n
   assert.match(stopped.stdout, /Errors: these keep a migration from starting \(1\)\n.*\[DESTINATION_NOT_EMPTY\]/);
   assert.match(stopped.stdout, /\[PART_NOT_BLOCKED\]/);
   assert.match(stopped.stdout, /Something stops this migration\.$/m);
-  const { outcome, error } = JSON.parse((await plan('--config', config, '--output', 'json')).stdout);
+  const { outcome, error, sizes } = JSON.parse((await plan('--config', config, '--output', 'json')).stdout);
+  assert.equal(sizes.indexes, 2);
   assert.deepEqual([outcome, error.code, typeof error.remedy], ['REFUSED', 'PREFLIGHT_FAILED', 'string']);
   assert.match(error.message, /DESTINATION_NOT_EMPTY/);
   assert.equal((await plan('--config', config, '--drop-destination')).code, 0);

@@ -333,6 +333,7 @@ export const OF_DATA: MutantTable = {
     ['refuse-unknown-events', keep('statement', 'rule'), 'an unknown event'],
     ['refuse-unknown-operations', remove(), 'an unknown operation of the oplog'],
     ['refuse-unknown-index-fields', remove(), 'waits for an index with an unknown field'],
+    ['reversible-to-newer', replace('false', 'condition'), 'is not reversible'],
     ['refuse-constraint', remove(), 'validation level constraint'],
     ['refuse-newer-servers', replace('9', 'literal'), 'newer than MongoDB 9.0'],
   ],

@@ -55,6 +55,7 @@ export async function readSizes(
   };
 }
 
+/** Returns statistics of a whole database, where `collections` counts those with an index on `_id`. */
 async function databaseStatistics(
   source: MongoClient,
   database: string,
@@ -63,14 +64,28 @@ async function databaseStatistics(
   const statistics = await source.db(database).command({ dbStats: 1, freeStorage: 1 });
   // Each of them has a document in `system.views`.
   const views = entries.filter(({ type, name }) => type === 'view' || isBuckets(name)).length;
-  return { ...statistics, objects: Number(statistics.objects) - views };
+  const clustered = entries.filter(isClustered).length;
+  return {
+    ...statistics,
+    objects: Number(statistics.objects) - views,
+    collections: Number(statistics.collections) - clustered,
+  };
 }
 
-/** Returns statistics of one collection with the field names of `dbStats`; an empty object for a dropped one. */
-export async function collectionStatistics(source: MongoClient, { database, name }: CatalogEntry): Promise<Document> {
+/** Whether a collection needs no index on `_id`, because its documents are in that order. */
+function isClustered({ name, options }: Pick<CatalogEntry, 'name' | 'options'>): boolean {
+  return isBuckets(name) || options.has('clusteredIndex');
+}
+
+/**
+ * Returns statistics of one collection with the field names of `dbStats`, where `collections` counts those with an index on
+ * `_id`; an empty object for a dropped one.
+ */
+export async function collectionStatistics(source: MongoClient, entry: CatalogEntry): Promise<Document> {
   const NAMESPACE_NOT_FOUND = 26;
   try {
-    return { ...(await statisticsOf(source, database, name)), collections: 1 };
+    const statistics = await statisticsOf(source, entry.database, entry.name);
+    return { ...statistics, collections: isClustered(entry) ? 0 : 1 };
   } catch (error) {
     if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return {};
     throw error;

@@ -143,6 +143,13 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       oplogs.map(({ error }) => [error.code, error.parameters[0]]),
       [['SHARD_OPLOGS_UNSEEN', 'rs0 (another server has its address)']],
     );
+    await shards.insertOne({ _id: 'config', host: `${setName}/${host}` });
+    assert.deepEqual(await codes({ once: false }), [
+      'CONFIG_SHARD',
+      'SHARDED_SOURCE_EXPERIMENTAL',
+      'SHARDED_BLOCK_WAITS',
+    ]);
+    assert.deepEqual(await codes({ once: true }), ['SHARDED_SOURCE_EXPERIMENTAL']);
     await shards.deleteMany({});
     assert.deepEqual(await checkSharded({ source: client, from: await describeCluster(client), options: {} }), []);
   });

@@ -70,7 +70,7 @@ describe('a dialect of a newer server (no real one)', {
     await shop().createCollection('readings', { timeseries: { timeField: 'at' } });
     await shop().collection('readings').insertOne({ at: new Date(), n: 1 });
   };
-  const errors = async (options: { readonly acceptUntriedVersion?: boolean } = {}) => {
+  const errors = async (options: { readonly acceptUntriedVersion?: boolean; readonly reversible?: boolean } = {}) => {
     const sides = { source: { uri: source.uri }, destination: { uri: destination.uri } };
     const findings = await preflight({
       migrationId: newId(),
@@ -127,6 +127,18 @@ describe('a dialect of a newer server (no real one)', {
     assert.deepEqual(others, []);
     await assert.rejects(syncOnce(clusters()), { code: 'UNSUPPORTED_NAMESPACE' });
     assert.deepEqual(await pair.destination.client.db('shop').listCollections().toArray(), []);
+  });
+
+  // id: failback-from-newer
+  test('a migration to a newer server is not reversible, by its level or by its version alone', async () => {
+    const newer = { acceptUntriedVersion: true, reversible: true };
+    for (const rewrites of [NINE, { buildInfo: NINE.buildInfo } as Rewrites]) {
+      destination.speak(rewrites);
+      assert.match(
+        (await errors(newer)).join(),
+        /^REVERSE_IMPOSSIBLE .* the source is 6\.0.*, older than the destination with 9\.0\.2/,
+      );
+    }
   });
 
   // id: server-newer-than-9

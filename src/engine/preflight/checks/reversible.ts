@@ -1,4 +1,3 @@
-import { compareVersions } from '../../mongodb/server-features.ts';
 import type { Side } from '../../mongodb/side.ts';
 import { canWriteThroughBlock } from '../../mongodb/write-block.ts';
 import { Selection } from '../../scope/selection.ts';
@@ -7,7 +6,7 @@ import type { ClusterDescription } from '../inspect-cluster.ts';
 import type { Look } from '../look.ts';
 import { describeMissing, grantCommand, missingPrivileges } from '../missing-privileges.ts';
 import { duration, LEAST_SECONDS, reverseWindowSeconds } from './oplog.ts';
-import { levelOf, shownVersion } from './versions.ts';
+import { isOlder, shownVersion } from './versions.ts';
 
 /** Finds everything that would keep a reversible migration from returning to its source after the cutover. */
 export async function checkReversible(look: Look): Promise<Found[]> {
@@ -39,7 +38,9 @@ function whyNotByVersions({ from, to, features }: Look): string[] {
   return [
     ...(from.sharded ? ["the source is a sharded cluster, which can't be a destination"] : []),
     ...(features.blocksWrites ? [] : [`the source is ${shownVersion(from)}, and can't block its users' writes`]),
-    ...(compareVersions(levelOf(from), levelOf(to)) < 0
+    // A failback has the same rule for its destination.
+    // rule: reversible-to-newer
+    ...(isOlder(from, to)
       ? [`the source is ${shownVersion(from)}, older than the destination with ${shownVersion(to)}`]
       : []),
   ];

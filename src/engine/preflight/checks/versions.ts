@@ -77,6 +77,7 @@ export function shownVersion(cluster: ClusterDescription): string {
   return `${version} with the feature compatibility version ${levelOf(cluster)}`;
 }
 
-function isOlder(a: ClusterDescription, b: ClusterDescription): boolean {
+/** Whether a cluster is too old to take the data of the other: by its servers' version, or by the level of both. */
+export function isOlder(a: ClusterDescription, b: ClusterDescription): boolean {
   return compareVersions(a.mongoDBVersion, b.mongoDBVersion) < 0 || compareVersions(levelOf(a), levelOf(b)) < 0;
 }

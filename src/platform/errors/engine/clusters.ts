@@ -97,6 +97,13 @@ export const clusterErrors = defineErrors('migration', {
     remedy:
       'Let this host connect to all members of each shard, and create the user of the source on each shard, too (docs/plan/sharded-sources.md). Otherwise, keep the oplog of each shard longer than the copy takes, and at least an hour.',
   },
+  CONFIG_SHARD: {
+    status: 400,
+    detail:
+      "The source's config server is one of its shards, as MongoDB 8.0 and newer allow. Linkspan can't tell there whether all shards block their users' writes.",
+    remedy:
+      'Move its data to other shards (transitionToDedicatedConfigServer), or stop all writers and migrate with --once.',
+  },
   SHARDED_BLOCK_WAITS: {
     status: 200,
     severity: 'WARNING',
