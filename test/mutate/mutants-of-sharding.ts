@@ -3,6 +3,9 @@ import { keep, remove, replace } from './operations.ts';
 
 /** Rules for sharded clusters. */
 export const OF_SHARDING: MutantTable = {
+  'test/engine/preflight/connections.test.ts': [
+    ['refuse-config-shard', replace('false'), 'different with a sharded source'],
+  ],
   'test/sharded/barriers.test.ts': [
     ['barrier-on-idle-shards', remove(), 'every idle server'],
     ['barrier-on-config-server', keep('element', 'call'), 'every idle server'],

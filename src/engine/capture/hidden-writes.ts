@@ -117,10 +117,11 @@ export async function readHiddenWrites(
   if (first === undefined || isBefore(after, first.ts)) return undefined;
   // Newer servers store other deletes of many documents in the same form, and their streams show those (from the
   // server's source; not tried). One entry that isn't shown makes all count: reading a document again does no harm.
-  if (!(await areShown(source, features, times, passed))) found.add(grouped);
-  // All members of a set with this version show groups, whichever becomes the primary.
+  const shown = await areShown(source, features, times, passed);
+  if (!shown) found.add(grouped);
+  // All members of a set with this level show groups, whichever becomes the primary.
   // rule: groups-of-all-members
-  else if (features.mayShowGroups && times.length > 0) SHOW_GROUPS.add(source);
+  if (features.mayShowGroups && shown && times.length > 0) SHOW_GROUPS.add(source);
   return found;
 }
 
