@@ -204,17 +204,18 @@ export interface ReplicaSetPair extends AsyncDisposable {
 
 /**
  * Starts two replica sets in parallel. The version matrix chooses their servers by the paths `LINKSPAN_SOURCE_MONGOD` and
- * `LINKSPAN_DESTINATION_MONGOD`.
+ * `LINKSPAN_DESTINATION_MONGOD`, and what those pretend to be by `LINKSPAN_SOURCE_DIALECT` and `LINKSPAN_DESTINATION_DIALECT`.
  */
 export async function startPair(
   options: { readonly source?: ReplicaSetOptions; readonly destination?: ReplicaSetOptions } = {},
 ): Promise<ReplicaSetPair> {
   await using resources = new AsyncDisposableStack();
-  const start = async (mongod: string | undefined, of: ReplicaSetOptions | undefined) =>
-    resources.use(await startReplicaSet({ mongod, ...of }));
+  const { env } = process;
+  const start = async (mongod: string | undefined, dialect: string | undefined, of: ReplicaSetOptions | undefined) =>
+    await speaking(dialect, resources.use(await startReplicaSet({ mongod, ...of })), resources);
   const started = await Promise.allSettled([
-    start(process.env.LINKSPAN_SOURCE_MONGOD, options.source),
-    start(process.env.LINKSPAN_DESTINATION_MONGOD, options.destination),
+    start(env.LINKSPAN_SOURCE_MONGOD, env.LINKSPAN_SOURCE_DIALECT, options.source),
+    start(env.LINKSPAN_DESTINATION_MONGOD, env.LINKSPAN_DESTINATION_DIALECT, options.destination),
   ]);
   const [source, destination] = started.map((result) => {
     if (result.status === 'rejected') throw result.reason;
@@ -223,6 +224,17 @@ export async function startPair(
   if (!source || !destination) throw new Error('a replica set is missing');
   const kept = resources.move();
   return { source, destination, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** Its reads have so short a limit by default that those without a limit of their own fail. */
+async function speaking(
+  dialect: string | undefined,
+  set: ReplicaSet,
+  resources: AsyncDisposableStack,
+): Promise<ReplicaSet> {
+  if (dialect === undefined) return set;
+  const { inDialect } = await import('./dialect/set-in-dialect.ts');
+  return resources.use(await inDialect(set, dialect, { defaultMaxTimeMS: 1 }));
 }
 
 function mongodArguments(dbPath: string, options: ReplicaSetOptions): string[] {

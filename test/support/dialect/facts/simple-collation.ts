@@ -1,0 +1,20 @@
+import { changeBatch, fieldIn, withField } from '../bson-edits.ts';
+import type { Fact } from '../fact.ts';
+
+/** From feature compatibility version 9.0 on, until 9.0.3 removed it. */
+export const SIMPLE_COLLATION: Fact = {
+  name: 'the simple collation of each index without one is listed',
+  source:
+    'SERVER-89953, reverted by SERVER-136162; known issues of https://www.mongodb.com/docs/manual/release-notes/9.0/',
+  recordedFrom: null,
+  commands: ['listIndexes'],
+  reply: (reply, _, { level }) => (level === '9.0' ? changeBatch(reply, (spec) => [withCollation(spec)]) : reply),
+};
+
+/** A build under way has its specification in a field of its own. */
+function withCollation(listed: Buffer): Buffer {
+  const isBuild = fieldIn(listed, 'spec') !== undefined;
+  return isBuild || fieldIn(listed, 'collation') !== undefined
+    ? listed
+    : withField(listed, 'collation', { locale: 'simple' });
+}
