@@ -2,13 +2,16 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { DIALECT_NAMES } from '../support/dialect/dialects.ts';
 import { MongodUnavailable } from '../support/mongod-binary.ts';
 import { type MongodVersion, mongodOfVersion } from '../support/mongod-versions.ts';
 
 /**
  * `npm run test:matrix -- [--only 6.0.5:6.0.5] [FILTER…]`: runs the engine's tests (or those that the filters choose) once for each listed
  * pair of server versions. `--mongod PATH` instead runs them once, with that mongod on both sides, and `--mongod A --mongod B` with A as the
- * source. Exit code 0: all tests passed. Exit code 1: some failed. Exit code 2: a server is missing.
+ * source. `--dialect NAME` runs tests of listings, streams, reads and indexes between two 6.0.5 that pretend to be of that version
+ * (`test/support/dialect/`), and given twice, the first is the source's. Exit code 0: all tests passed. Exit code 1: some failed. Exit code 2: a
+ * server is missing, or there is no such dialect.
  */
 interface Pair {
   readonly source: Server;
@@ -22,6 +25,8 @@ interface Server {
   readonly version: string;
   /** Returns the path of its mongod. @throws MongodUnavailable */
   readonly mongod: () => Promise<string>;
+  /** The version that it pretends to be. */
+  readonly dialect?: string;
 }
 
 const fetched = (version: MongodVersion): Server => ({ version, mongod: () => mongodOfVersion(version) });
@@ -43,16 +48,32 @@ const PAIRS: readonly Pair[] = [
   },
 ];
 
+/** Tests of how the engine reads catalogs, documents and streams, and of its ways in. */
+const TESTS_IN_DIALECT = [
+  ...['accounts', 'bson', 'capture', 'catalog', 'collections', 'compare', 'compare-clusters', 'copy', 'preflight'],
+  ...['scope', 'verify', 'run/live-migration', 'run/restarts', 'run/reverse', 'cutover/cutover', 'cutover/once'],
+].map((name) => `test/engine/${name}`);
+const WAYS_IN = [
+  'test/sync/migration',
+  'test/agent/agent.test.ts',
+  'test/cli/verify.test.ts',
+  'test/cli/digest.test.ts',
+];
+
 const { values, positionals } = parseArgs({
-  options: { only: { type: 'string' }, mongod: { type: 'string', multiple: true } },
+  options: {
+    only: { type: 'string' },
+    mongod: { type: 'string', multiple: true },
+    dialect: { type: 'string', multiple: true },
+  },
   allowPositionals: true,
 });
 const isWanted = ({ source, destination }: Pair) =>
   values.only === undefined || values.only === `${source.version}:${destination.version}`;
 const results: string[] = [];
 let worst = 0;
-for (const pair of values.mongod ? [givenPair(values.mongod)] : PAIRS.filter(isWanted)) {
-  const name = `${pair.source.version} → ${pair.destination.version}`;
+for (const pair of chosenPairs()) {
+  const name = `${nameOf(pair.source)} → ${nameOf(pair.destination)}`;
   console.log(`\n== ${name}`);
   const code = await testPair(pair);
   worst = Math.max(worst, code);
@@ -61,6 +82,15 @@ for (const pair of values.mongod ? [givenPair(values.mongod)] : PAIRS.filter(isW
 }
 console.log(`\n${results.join('\n') || 'no such pair: nothing was tested'}`);
 process.exitCode = results.length === 0 ? 2 : worst;
+
+function chosenPairs(): readonly Pair[] {
+  if (values.dialect) return [pairInDialect(values.dialect)];
+  return values.mongod ? [givenPair(values.mongod)] : PAIRS.filter(isWanted);
+}
+
+function nameOf({ version, dialect }: Server): string {
+  return dialect === undefined ? version : `${version} in the dialect of ${dialect}`;
+}
 
 /** @returns the runner's exit code */
 async function testPair({ source, destination, tests }: Pair): Promise<number> {
@@ -71,6 +101,8 @@ async function testPair({ source, destination, tests }: Pair): Promise<number> {
       LINKSPAN_SOURCE_VERSION: source.version,
       LINKSPAN_SOURCE_MONGOD: await source.mongod(),
       LINKSPAN_DESTINATION_MONGOD: await destination.mongod(),
+      ...(source.dialect === undefined ? {} : { LINKSPAN_SOURCE_DIALECT: source.dialect }),
+      ...(destination.dialect === undefined ? {} : { LINKSPAN_DESTINATION_DIALECT: destination.dialect }),
     };
     const runner = fileURLToPath(new URL('../run.ts', import.meta.url));
     const [code] = await once(spawn(process.execPath, [runner, ...filters], { stdio: 'inherit', env }), 'exit');
@@ -86,6 +118,18 @@ async function testPair({ source, destination, tests }: Pair): Promise<number> {
 function givenPair([first = '', second = first]: readonly string[]): Pair {
   const given = (path: string): Server => ({ version: versionOf(path), mongod: async () => path });
   return { source: given(first), destination: given(second) };
+}
+
+/** Ends the process when there is no such dialect. @param names  one or two */
+function pairInDialect([first = '', second = first]: readonly string[]): Pair {
+  const unknown = [first, second].find((name) => !DIALECT_NAMES.includes(name));
+  if (unknown !== undefined) {
+    console.error(`there is no dialect "${unknown}": only ${DIALECT_NAMES.join(', ')}`);
+    process.exit(2);
+  }
+  const speaking = (dialect: string): Server => ({ ...fetched('6.0.5'), dialect });
+  const tests = [...TESTS_IN_DIALECT, ...WAYS_IN];
+  return { source: speaking(first), destination: speaking(second), tests, note: 'no real server of that version' };
 }
 
 /** Ends the process when it can't be run. */
