@@ -202,19 +202,24 @@ export interface ReplicaSetPair extends AsyncDisposable {
   readonly destination: ReplicaSet;
 }
 
+export interface PairOptions {
+  readonly source?: ReplicaSetOptions;
+  readonly destination?: ReplicaSetOptions;
+  /** Whether the source shows its own version in a run that has another one pretended. */
+  readonly realSource?: boolean;
+}
+
 /**
  * Starts two replica sets in parallel. The version matrix chooses their servers by the paths `LINKSPAN_SOURCE_MONGOD` and
  * `LINKSPAN_DESTINATION_MONGOD`, and what those pretend to be by `LINKSPAN_SOURCE_DIALECT` and `LINKSPAN_DESTINATION_DIALECT`.
  */
-export async function startPair(
-  options: { readonly source?: ReplicaSetOptions; readonly destination?: ReplicaSetOptions } = {},
-): Promise<ReplicaSetPair> {
+export async function startPair(options: PairOptions = {}): Promise<ReplicaSetPair> {
   await using resources = new AsyncDisposableStack();
   const { env } = process;
   const start = async (mongod: string | undefined, dialect: string | undefined, of: ReplicaSetOptions | undefined) =>
     await speaking(dialect, resources.use(await startReplicaSet({ mongod, ...of })), resources);
   const started = await Promise.allSettled([
-    start(env.LINKSPAN_SOURCE_MONGOD, env.LINKSPAN_SOURCE_DIALECT, options.source),
+    start(env.LINKSPAN_SOURCE_MONGOD, options.realSource ? undefined : env.LINKSPAN_SOURCE_DIALECT, options.source),
     start(env.LINKSPAN_DESTINATION_MONGOD, env.LINKSPAN_DESTINATION_DIALECT, options.destination),
   ]);
   const [source, destination] = started.map((result) => {

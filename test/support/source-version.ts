@@ -1,6 +1,6 @@
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { eventually } from './eventually.ts';
-import { type ReplicaSet, type ReplicaSetOptions, type ReplicaSetPair, startPair } from './replica-set.ts';
+import { type PairOptions, type ReplicaSet, type ReplicaSetPair, startPair } from './replica-set.ts';
 
 /** Errors of a server without write blocks: CommandNotFound before 6.0, IllegalOperation with feature compatibility version 5.0. */
 const NO_WRITE_BLOCK: readonly unknown[] = [59, 20];
@@ -17,11 +17,19 @@ export function needsSource(version: '6.0', why: string): string | false {
   return isOld ? `the source is ${chosen}, older than ${version}: ${why}` : false;
 }
 
+/**
+ * Returns the value for the `skip` option of a test that connects past the proxies of a dialect, or has one of its own.
+ * @returns the reason; false when the servers pretend nothing
+ */
+export function needsNoDialect(why: string): string | false {
+  const { LINKSPAN_SOURCE_DIALECT: source, LINKSPAN_DESTINATION_DIALECT: destination } = process.env;
+  return (source ?? destination) === undefined ? false : `the servers pretend to be newer: ${why}`;
+}
+
 /** Starts a pair whose source has feature compatibility version 5.0, which turns off the features of 6.0 on every server. */
-export async function startPairWithOldSource(
-  options: { readonly source?: ReplicaSetOptions; readonly destination?: ReplicaSetOptions } = {},
-): Promise<ReplicaSetPair> {
-  const pair = await startPair(options);
+export async function startPairWithOldSource(options: PairOptions = {}): Promise<ReplicaSetPair> {
+  // Servers of 7.0 and newer have none below 6.0.
+  const pair = await startPair({ ...options, realSource: true });
   await pretendOld(pair.source);
   return pair;
 }

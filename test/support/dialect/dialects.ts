@@ -1,8 +1,12 @@
 import type { Fact } from './fact.ts';
+import { MARK_IN_ENTRY, MARK_IN_STORAGE } from './facts/bucketing-marks.ts';
 import { DEFAULT_MAX_TIME } from './facts/default-max-time.ts';
+import { END_OF_TRANSACTION, KIND_OF_CREATED, START_OF_BUILD } from './facts/events.ts';
+import { RESUME_TOKEN } from './facts/resume-token.ts';
 import { SIMPLE_COLLATION } from './facts/simple-collation.ts';
 import { VIEWLESS_TIME_SERIES } from './facts/time-series.ts';
 import { VERSION } from './facts/version.ts';
+import { WRITE_BLOCK } from './facts/write-block.ts';
 
 /** How a version of MongoDB differs from the real 6.0 behind the proxy, as far as facts tell. */
 export interface VersionDialect {
@@ -12,16 +16,17 @@ export interface VersionDialect {
   readonly facts: readonly Fact[];
 }
 
+/** What each of these versions has, and those after it. */
 const SINCE_7_0 = [...VERSION];
-const SINCE_8_0 = [...SINCE_7_0, DEFAULT_MAX_TIME];
-const SINCE_8_2 = [...SINCE_8_0];
+const SINCE_8_0 = [...SINCE_7_0, DEFAULT_MAX_TIME, ...WRITE_BLOCK, START_OF_BUILD, END_OF_TRANSACTION, RESUME_TOKEN];
+const SINCE_8_2 = [...SINCE_8_0, KIND_OF_CREATED];
 const SINCE_9_0 = [...SINCE_8_2, ...VIEWLESS_TIME_SERIES];
 
 /** A version that isn't here, such as 8.3, is unknown. */
 const DIALECTS: Readonly<Record<string, VersionDialect>> = {
   '7.0': { version: '7.0.29', level: '7.0', maxWireVersion: 21, facts: SINCE_7_0 },
-  '8.0': { version: '8.0.18', level: '8.0', maxWireVersion: 25, facts: SINCE_8_0 },
-  '8.2': { version: '8.2.4', level: '8.2', maxWireVersion: 27, facts: SINCE_8_2 },
+  '8.0': { version: '8.0.18', level: '8.0', maxWireVersion: 25, facts: [...SINCE_8_0, MARK_IN_ENTRY] },
+  '8.2': { version: '8.2.4', level: '8.2', maxWireVersion: 27, facts: [...SINCE_8_2, MARK_IN_STORAGE] },
   '9.0.0': { version: '9.0.0', level: '9.0', maxWireVersion: 29, facts: [...SINCE_9_0, SIMPLE_COLLATION] },
   '9.0.3': { version: '9.0.3', level: '9.0', maxWireVersion: 29, facts: SINCE_9_0 },
 };

@@ -22,14 +22,18 @@ export interface DialectSettings {
   readonly level?: string;
   /** The cluster parameter of this name, from 8.0 on; 0 by default, which is none. */
   readonly defaultMaxTimeMS?: number;
+  /** Whether streams show the ends of transactions, which a feature flag turns on; false by default. */
+  readonly endsTransactions?: boolean;
+  /** Full names of time series whose bucketing has changed since their creation. */
+  readonly changedBucketing?: readonly string[];
 }
 
 /** The newer server of which facts speak: a real one with changes. */
-export interface ModelledServer {
+export interface ModelledServer extends Required<DialectSettings> {
   readonly version: string;
-  readonly level: string;
   readonly maxWireVersion: number;
-  readonly defaultMaxTimeMS: number;
+  /** What it answers next to a command of the name, once. */
+  readonly refusals: Map<string, Refusal>;
   /** The reason of the write block; undefined without one that has a reason. */
   blockReason: string | undefined;
   /** Identifiers of the cursors of change streams that show the buckets of time series. */

@@ -40,13 +40,17 @@ export async function inDialect(set: ReplicaSet, name: string, settings: Dialect
   };
 }
 
-function modelledServer({ client }: ReplicaSet, dialect: VersionDialect, settings: DialectSettings): ModelledServer {
+function modelledServer(
+  { client }: ReplicaSet,
+  { version, level, maxWireVersion }: VersionDialect,
+  settings: DialectSettings,
+): ModelledServer {
   const seen = new Set<string>();
   return {
-    version: dialect.version,
-    maxWireVersion: dialect.maxWireVersion,
-    level: settings.level ?? dialect.level,
-    defaultMaxTimeMS: settings.defaultMaxTimeMS ?? 0,
+    ...{ level, defaultMaxTimeMS: 0, endsTransactions: false, changedBucketing: [], ...settings },
+    version,
+    maxWireVersion,
+    refusals: new Map(),
     blockReason: undefined,
     rawStreams: new Set(),
     timeSeriesSeen: seen,
@@ -64,6 +68,8 @@ function rewriting(dialect: VersionDialect, server: ModelledServer, proxies: Rea
   const factsOf = (command: Command) => dialect.facts.filter(({ commands }) => commands.includes(command.name));
   return {
     request: async (command) => {
+      const refusal = server.refusals.get(command.name);
+      if (refusal !== undefined && server.refusals.delete(command.name)) return refusal;
       let body = command.body;
       for (const fact of factsOf(command)) {
         const answer = (await fact.request?.({ ...command, body }, server)) ?? body;

@@ -1,7 +1,8 @@
-import type { Binary, Document } from 'mongodb';
+import type { Binary } from 'mongodb';
 import { elementsOf } from '../../router/elements.ts';
 import { batchOf, changeBatch, changeEach, changeIn, cursorOf, fieldIn, withField, without } from '../bson-edits.ts';
-import { type Command, type Fact, type ModelledServer, notModelled } from '../fact.ts';
+import { isStream, namespaceOf } from '../change-streams.ts';
+import { type Fact, type ModelledServer, notModelled } from '../fact.ts';
 
 const BUCKETS = 'system.buckets.';
 const VIEWS = 'system.views';
@@ -79,7 +80,7 @@ const events: Fact = {
     if (!isStream(command)) return reply;
     const id = String(cursorOf(reply).id);
     if (command.name === 'aggregate' && fieldIn(command.body, 'rawData') === true) server.rawStreams.add(id);
-    const ofViews = batchOf(reply).filter((event) => fieldIn(event, 'collectionUUID') === undefined);
+    const ofViews = batchOf(reply).filter((event) => isOfView(event) || namespaceOf(event).coll === VIEWS);
     const databases = new Set(ofViews.map((event) => namespaceOf(event).db ?? ''));
     for (const database of databases) if (database !== '') await server.timeSeriesOf(database);
     return changeBatch(reply, (event) => shown(event, server.rawStreams.has(id), server));
@@ -109,25 +110,21 @@ function asCollection(entry: Buffer, uuid: Binary | undefined): Buffer {
   );
 }
 
-function isStream({ name, body }: Command): boolean {
-  if (name === 'getMore') return fieldIn(body, 'collection') === '$cmd.aggregate';
-  const [first] = (fieldIn(body, 'pipeline') ?? []) as Document[];
-  return first?.$changeStream !== undefined;
-}
-
-function namespaceOf(event: Buffer): { readonly db?: string; readonly coll?: string } {
-  return (fieldIn(event, 'ns') ?? {}) as { db?: string; coll?: string };
-}
-
-/** A 6.0 server shows the buckets, and the view, which has no UUID. */
+/** A 6.0 server shows the buckets, the view, which has no UUID, and the view's definition. */
 function shown(event: Buffer, isRaw: boolean, server: ModelledServer): Buffer[] {
   const { db = '', coll = '' } = namespaceOf(event);
   if (coll.startsWith(BUCKETS)) {
     server.timeSeriesSeen.add(`${db}.${coll.slice(BUCKETS.length)}`);
     return isRaw ? [changeIn(event, 'ns', (ns) => withField(ns, 'coll', coll.slice(BUCKETS.length)))] : [];
   }
-  const isOfView = fieldIn(event, 'collectionUUID') === undefined && server.timeSeriesSeen.has(`${db}.${coll}`);
-  return isOfView ? [] : [event];
+  const { _id: view } = (fieldIn(event, 'documentKey') ?? {}) as { _id?: unknown };
+  const isDefinition = coll === VIEWS && server.timeSeriesSeen.has(String(view));
+  const isHidden = isDefinition || (isOfView(event) && server.timeSeriesSeen.has(`${db}.${coll}`));
+  return isHidden ? [] : [event];
+}
+
+function isOfView(event: Buffer): boolean {
+  return fieldIn(event, 'collectionUUID') === undefined;
 }
 
 /** Renames buckets in the fields of an entry that name its collection, and in the operations inside it. */
