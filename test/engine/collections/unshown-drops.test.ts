@@ -5,7 +5,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { isolatePrimary } from '../../support/roll-back.ts';
 import { emptyPair } from '../../support/seeds.ts';
-import { needsSource, needsNoDialect, pretendOld } from '../../support/source-version.ts';
+import { needsNoDialect, needsSource, pretendOld } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 

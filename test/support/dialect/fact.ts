@@ -6,6 +6,8 @@ export interface Command {
   readonly database: string;
   /** Its bytes without documents that are outside the body. */
   readonly body: Buffer;
+  /** The name by which its client has introduced itself; empty without one. */
+  readonly application: string;
 }
 
 /** An error reply in place of the server's. */

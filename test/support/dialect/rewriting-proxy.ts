@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { elementsOf, encode } from '../router/elements.ts';
 import { encodeLegacyReply, encodeMessage, onMessages } from '../router/wire.ts';
+import { fieldIn } from './bson-edits.ts';
 import { type Command, isRefusal, type Refusal } from './fact.ts';
 import { hasMoreToCome, isLegacy, replyBody, requestBody, withBody } from './frames.ts';
 
@@ -55,8 +56,11 @@ export async function startRewritingProxy(target: Address, rewriting: Rewriting)
 
 function converse(client: Socket, upstream: Socket, rewriting: Rewriting): void {
   const asked = new Map<number, Command>();
+  let application = '';
   inOrder(client, async (frame) => {
-    const command = commandOf(frame);
+    const body = requestBody(frame);
+    application = applicationIn(body) ?? application;
+    const command = { ...commandOf(body), application };
     const answer = isLegacy(frame) ? command.body : await rewriting.request(command);
     if (isRefusal(answer)) {
       client.write(errorReply(frame, answer));
@@ -91,11 +95,16 @@ function inOrder(socket: Socket, take: (frame: Buffer) => Promise<void>): void {
   });
 }
 
-function commandOf(frame: Buffer): Command {
-  const body = requestBody(frame);
+function commandOf(body: Buffer): Omit<Command, 'application'> {
   const [first, ...others] = elementsOf(body);
   const database = others.find(({ name }) => name === '$db')?.value;
   return { name: first?.name ?? '', database: database?.toString('utf8', 4, database.length - 1) ?? 'admin', body };
+}
+
+/** The first command of a connection has it. */
+function applicationIn(body: Buffer): string | undefined {
+  const client = fieldIn(body, 'client') as { readonly application?: { readonly name: string } } | undefined;
+  return client?.application?.name;
 }
 
 function errorReply(frame: Buffer, refusal: Refusal): Buffer {
