@@ -97,4 +97,21 @@ describe('a dialect, not a real server', () => {
     assert.deepEqual(await read({}), ['create items', 'insert items']);
     assert.deepEqual(await read({ rawData: true }), ['create heat', 'insert heat', 'create items', 'insert items']);
   });
+
+  test('MongoDB 8.0 shows inserts to a search for applyOps as its operations, and no other reader of the oplog', async () => {
+    await using speaking = await inDialect(set, '8.0');
+    await using client = new MongoClient(speaking.uri);
+    await set.client
+      .db('shop')
+      .collection<{ _id: number }>('items')
+      .insertMany([{ _id: 1 }, { _id: 2 }]);
+    const oplog = client.db('local').collection('oplog.rs');
+    const search = { $or: [{ op: 'c', 'o.applyOps': { $exists: true } }] };
+    const found = await oplog.find(search, { batchSize: 1 }).sort({ $natural: -1 }).limit(2).toArray();
+    assert.deepEqual(
+      found.map(({ op, o }) => [op, o.applyOps[0].op, o.applyOps[0].ns, o.applyOps[0].o]),
+      [2, 1].map((_id) => ['c', 'i', 'shop.items', { _id }]),
+    );
+    assert.equal(await oplog.countDocuments({ op: 'i', ns: 'shop.items', ts: { $in: found.map(({ ts }) => ts) } }), 2);
+  });
 });

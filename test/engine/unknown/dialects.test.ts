@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { Document } from 'mongodb';
 import { preflight } from '../../../src/engine/index.ts';
 import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { DIALECT_NAMES, dialectNamed } from '../../support/dialect/dialects.ts';
+import { ERRORS_OF_THE_MOMENT } from '../../support/dialect/facts/errors.ts';
 import { inDialect, type SetInDialect } from '../../support/dialect/set-in-dialect.ts';
+import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair, numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { verify } from '../compare-clusters/verify-pair.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
 /** So short that reads without a limit of their own fail. */
-const SETTINGS = { defaultMaxTimeMS: 1 };
+const SETTINGS = { defaultMaxTimeMS: 1, endsTransactions: true };
 
 describe('a dialect, not a real server', { skip: needsSource('6.0', 'its catalog has to stand still') }, () => {
   let real: ReplicaSetPair;
@@ -38,10 +42,75 @@ describe('a dialect, not a real server', { skip: needsSource('6.0', 'its catalog
       await running.untilReady();
       await change(real.source);
       await running.commit();
+      assert.equal(running.progress.repairs, null, 'all writes have events');
       await expectIdentical(real);
       assert.equal((await verify(pair)).report.result, 'EQUAL');
     });
   }
+
+  test('MongoDB 9.0.0 with the feature compatibility version 8.0 keeps a time series as buckets, and arrives', async () => {
+    await using source = await inDialect(real.source, '9.0.0', { ...SETTINGS, level: '8.0' });
+    await using destination = await inDialect(real.destination, '9.0.0', { ...SETTINGS, level: '8.0' });
+    await fill(real.source);
+    await syncOnce({ source, destination }, { once: true });
+    await expectIdentical(real);
+    const pair = { source, destination } as unknown as ReplicaSetPair;
+    assert.equal((await verify(pair)).report.result, 'EQUAL');
+  });
+
+  test('MongoDB 8.0: what a server refuses for the moment is tried again, and arrives', async () => {
+    await using source = await inDialect(real.source, '8.0');
+    await using destination = await inDialect(real.destination, '8.0');
+    const items = real.source.client.db('shop').collection<Document>('items');
+    await items.insertMany(numbered(10));
+    await using running = RunningMigration.start({ source, destination });
+    await running.untilReady();
+    const copies = real.destination.client.db('shop').collection<Document>('items');
+    for (const { refusal } of ERRORS_OF_THE_MOMENT) {
+      const { code } = refusal;
+      source.modelled.refusals.set('getMore', refusal);
+      destination.modelled.refusals.set('update', refusal).set('insert', refusal).set('bulkWrite', refusal);
+      await items.insertOne({ code });
+      await eventually(async () => (await copies.countDocuments({ code })) === 1, { what: `the write after ${code}` });
+      assert.equal(source.modelled.refusals.size, 0);
+      assert.ok(destination.modelled.refusals.size < 3);
+    }
+    await running.commit();
+    await expectIdentical(real);
+  });
+
+  // id: block-with-reason
+  test('MongoDB 8.0: a cutover waits while a block with another reason holds the source, and says so', async () => {
+    await using source = await inDialect(real.source, '8.0');
+    await using destination = await inDialect(real.destination, '8.0');
+    await real.source.client.db('shop').collection('items').insertMany(numbered(10));
+    await using running = RunningMigration.start({ source, destination });
+    await running.untilReady();
+    const admin = real.source.client.db('admin');
+    using _ = onceAt('engine.cutover.claimed', async () => {
+      await admin.command({ setUserWriteBlockMode: 1, global: true });
+      source.modelled.blockReason = 'DiskUseThresholdExceeded';
+    });
+    running.migration.want('CUTOVER');
+    await running.until('the reason', ({ waiting }) =>
+      waiting.some(({ reason }) => reason.includes('current: DiskUseThresholdExceeded')),
+    );
+    source.modelled.blockReason = undefined;
+    await admin.command({ setUserWriteBlockMode: 1, global: false });
+    await running.commit();
+    await expectIdentical(real);
+  });
+
+  for (const name of ['8.0', '8.2'])
+    test(`MongoDB ${name}: a time series whose bucketing has changed is refused by name`, async () => {
+      await real.source.client.db('shop').createCollection('readings', { timeseries: { timeField: 'at' } });
+      await using source = await inDialect(real.source, name, { changedBucketing: ['shop.readings'] });
+      await using destination = await inDialect(real.destination, name);
+      const pair = { source, destination } as unknown as ReplicaSetPair;
+      const [error, ...others] = (await findings(pair)).get('ERROR') ?? [];
+      assert.match(error ?? '', /UNSUPPORTED_NAMESPACE shop\.readings .* timeseriesBucketingParametersHaveChanged/);
+      assert.deepEqual(others, []);
+    });
 });
 
 async function fill({ client }: ReplicaSet): Promise<void> {
@@ -74,7 +143,8 @@ async function change({ client }: ReplicaSet): Promise<void> {
   await db.collection('items').deleteMany({ n: { $gt: 490 } });
   await db.collection('items').createIndex({ changed: 1 });
   await db.createCollection('later', { validator: { n: { $exists: true } } });
-  await db.collection('later').insertOne({ n: 1 });
+  // Without a number in a session, as with retryWrites=false.
+  await db.command({ insert: 'later', documents: numbered(20) });
   await db.createCollection('others', { viewOn: 'items', pipeline: [] });
 }
 

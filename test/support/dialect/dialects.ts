@@ -1,10 +1,12 @@
 import type { Fact } from './fact.ts';
 import { MARK_IN_ENTRY, MARK_IN_STORAGE } from './facts/bucketing-marks.ts';
+import { CREATE_OPTIONS } from './facts/create-options.ts';
 import { DEFAULT_MAX_TIME } from './facts/default-max-time.ts';
 import { END_OF_TRANSACTION, KIND_OF_CREATED, START_OF_BUILD } from './facts/events.ts';
 import { RESUME_TOKEN } from './facts/resume-token.ts';
 import { SIMPLE_COLLATION } from './facts/simple-collation.ts';
 import { VIEWLESS_TIME_SERIES } from './facts/time-series.ts';
+import { VECTORED_INSERTS } from './facts/vectored-inserts.ts';
 import { VERSION } from './facts/version.ts';
 import { WRITE_BLOCK } from './facts/write-block.ts';
 
@@ -18,8 +20,16 @@ export interface VersionDialect {
 
 /** What each of these versions has, and those after it. */
 const SINCE_7_0 = [...VERSION];
-const SINCE_8_0 = [...SINCE_7_0, DEFAULT_MAX_TIME, ...WRITE_BLOCK, START_OF_BUILD, END_OF_TRANSACTION, RESUME_TOKEN];
-const SINCE_8_2 = [...SINCE_8_0, KIND_OF_CREATED];
+const SINCE_8_0 = [
+  ...SINCE_7_0,
+  DEFAULT_MAX_TIME,
+  ...WRITE_BLOCK,
+  START_OF_BUILD,
+  END_OF_TRANSACTION,
+  RESUME_TOKEN,
+  VECTORED_INSERTS,
+];
+const SINCE_8_2 = [...SINCE_8_0, KIND_OF_CREATED, CREATE_OPTIONS];
 const SINCE_9_0 = [...SINCE_8_2, ...VIEWLESS_TIME_SERIES];
 
 /** A version that isn't here, such as 8.3, is unknown. */

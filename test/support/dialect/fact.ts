@@ -38,8 +38,8 @@ export interface ModelledServer extends Required<DialectSettings> {
   readonly refusals: Map<string, Refusal>;
   /** The reason of the write block; undefined without one that has a reason. */
   blockReason: string | undefined;
-  /** Identifiers of the cursors of change streams that show the buckets of time series. */
-  readonly rawStreams: Set<string>;
+  /** Open cursors that a fact has to know again, with a word of that fact before their identifiers. */
+  readonly cursors: Set<string>;
   /** Full names of all time series that were looked up or had an event, also of dropped ones. */
   readonly timeSeriesSeen: Set<string>;
   /** Returns the names of a database's time series, with the UUIDs of their buckets. */
@@ -69,6 +69,15 @@ export const NOT_MODELLED = 90_000_001;
 
 export function isRefusal(answer: Buffer | Refusal): answer is Refusal {
   return !Buffer.isBuffer(answer);
+}
+
+/** Returns the fact for servers with this feature compatibility version only. */
+export function atLevel(level: string, { request, reply, ...fact }: Fact): Fact {
+  return {
+    ...fact,
+    request: (command, server) => (server.level === level ? request?.(command, server) : undefined) ?? command.body,
+    reply: (bytes, command, server) => (server.level === level ? reply?.(bytes, command, server) : undefined) ?? bytes,
+  };
 }
 
 /** Refuses what no fact tells about, so that a test fails instead of passing by accident. */

@@ -52,7 +52,7 @@ function modelledServer(
     maxWireVersion,
     refusals: new Map(),
     blockReason: undefined,
-    rawStreams: new Set(),
+    cursors: new Set(),
     timeSeriesSeen: seen,
     timeSeriesOf: async (database) => {
       const listed = await client.db(database).listCollections().toArray();

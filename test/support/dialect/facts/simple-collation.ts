@@ -1,15 +1,15 @@
 import { changeBatch, fieldIn, withField } from '../bson-edits.ts';
-import type { Fact } from '../fact.ts';
+import { atLevel, type Fact } from '../fact.ts';
 
-/** From feature compatibility version 9.0 on, until 9.0.3 removed it. */
-export const SIMPLE_COLLATION: Fact = {
+/** Until 9.0.3 removed it. */
+export const SIMPLE_COLLATION: Fact = atLevel('9.0', {
   name: 'the simple collation of each index without one is listed',
   source:
     'SERVER-89953, reverted by SERVER-136162; known issues of https://www.mongodb.com/docs/manual/release-notes/9.0/',
   recordedFrom: null,
   commands: ['listIndexes'],
-  reply: (reply, _, { level }) => (level === '9.0' ? changeBatch(reply, (spec) => [withCollation(spec)]) : reply),
-};
+  reply: (reply) => changeBatch(reply, (spec) => [withCollation(spec)]),
+});
 
 /** A build under way has its specification in a field of its own. */
 function withCollation(listed: Buffer): Buffer {

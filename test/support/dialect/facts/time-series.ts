@@ -2,7 +2,7 @@ import type { Binary } from 'mongodb';
 import { elementsOf } from '../../router/elements.ts';
 import { batchOf, changeBatch, changeEach, changeIn, cursorOf, fieldIn, withField, without } from '../bson-edits.ts';
 import { isStream, namespaceOf } from '../change-streams.ts';
-import { type Fact, type ModelledServer, notModelled } from '../fact.ts';
+import { atLevel, type Fact, type ModelledServer, notModelled } from '../fact.ts';
 
 const BUCKETS = 'system.buckets.';
 const VIEWS = 'system.views';
@@ -78,12 +78,13 @@ const events: Fact = {
   commands: ['aggregate', 'getMore'],
   reply: async (reply, command, server) => {
     if (!isStream(command)) return reply;
-    const id = String(cursorOf(reply).id);
-    if (command.name === 'aggregate' && fieldIn(command.body, 'rawData') === true) server.rawStreams.add(id);
+    if (command.name === 'aggregate' && fieldIn(command.body, 'rawData') === true)
+      server.cursors.add(`raw ${cursorOf(reply).id}`);
+    const isRaw = server.cursors.has(`raw ${cursorOf(reply).id}`);
     const ofViews = batchOf(reply).filter((event) => isOfView(event) || namespaceOf(event).coll === VIEWS);
     const databases = new Set(ofViews.map((event) => namespaceOf(event).db ?? ''));
     for (const database of databases) if (database !== '') await server.timeSeriesOf(database);
-    return changeBatch(reply, (event) => shown(event, server.rawStreams.has(id), server));
+    return changeBatch(reply, (event) => shown(event, isRaw, server));
   },
 };
 
@@ -98,8 +99,8 @@ const oplog: Fact = {
   },
 };
 
-/** A time series of 9.0 is one collection. */
-export const VIEWLESS_TIME_SERIES: readonly Fact[] = [listed, events, reads, creation, oplog];
+/** A time series of 9.0 is one collection. A lower feature compatibility version leaves it in two. */
+export const VIEWLESS_TIME_SERIES = [listed, events, reads, creation, oplog].map((fact) => atLevel('9.0', fact));
 
 function asCollection(entry: Buffer, uuid: Binary | undefined): Buffer {
   const options = (one: Buffer) => changeIn(one, 'timeseries', (value) => withField(value, 'fixedBucketing', true));
