@@ -8,7 +8,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { LEAST_ROLES, leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { startPair, startReplicaSet } from '../../support/replica-set.ts';
-import { needsSource } from '../../support/source-version.ts';
+import { needsBuckets, needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -76,7 +76,9 @@ test('what is appended to a capped collection while its spool is drained keeps i
 });
 
 // id: time-series-with-arrivals
-test('a time series is migrated, with measurements that arrive meanwhile', { skip: unseen }, async () => {
+test('a time series is migrated, with measurements that arrive meanwhile', {
+  skip: needsBuckets() || unseen,
+}, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const users = await leastPrivilegeUsers(pair);
   const db = pair.source.client.db('special');
@@ -117,7 +119,9 @@ test('the buckets of a time series that does not exist, as while it is created o
 });
 
 // id: without-role-restore
-test('stored functions and time series are migrated by a user without the role restore', { skip: unseen }, async () => {
+test('stored functions and time series are migrated by a user without the role restore', {
+  skip: needsBuckets() || unseen,
+}, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const { client } = pair.source;
   const of = (database: string) => client.db(database).collection<{ _id: string; value: string }>('system.js');

@@ -1,10 +1,13 @@
 import type { Document } from 'mongodb';
 import { assemble, decode, elementsOf, encodeElements, renamed } from '../router/elements.ts';
 
+/** Takes what servers store and JavaScript doesn't. */
+const ANYTHING = { bsonRegExp: true, validation: { utf8: false } } as const;
+
 /** Returns the value of a field, decoded; undefined when the document has no such field. */
 export function fieldIn(document: Buffer, name: string): unknown {
   const element = elementsOf(document).find((one) => one.name === name);
-  return element === undefined ? undefined : decode(assemble([element.bytes]))[name];
+  return element === undefined ? undefined : decode(assemble([element.bytes]), ANYTHING)[name];
 }
 
 /** Returns the document with this value in the place of the field's, or at its end. */

@@ -118,10 +118,15 @@ function shown(event: Buffer, isRaw: boolean, server: ModelledServer): Buffer[] 
     server.timeSeriesSeen.add(`${db}.${coll.slice(BUCKETS.length)}`);
     return isRaw ? [changeIn(event, 'ns', (ns) => withField(ns, 'coll', coll.slice(BUCKETS.length)))] : [];
   }
-  const { _id: view } = (fieldIn(event, 'documentKey') ?? {}) as { _id?: unknown };
-  const isDefinition = coll === VIEWS && server.timeSeriesSeen.has(String(view));
+  const isDefinition = coll === VIEWS && server.timeSeriesSeen.has(idOf(event));
   const isHidden = isDefinition || (isOfView(event) && server.timeSeriesSeen.has(`${db}.${coll}`));
   return isHidden ? [] : [event];
+}
+
+/** Returns the full name of a view, from an event of its definition. */
+function idOf(event: Buffer): string {
+  const { _id } = (fieldIn(event, 'documentKey') ?? {}) as { readonly _id?: unknown };
+  return String(_id);
 }
 
 function isOfView(event: Buffer): boolean {
