@@ -4,7 +4,7 @@ import type { Command, Fact } from '../fact.ts';
 
 const MARK = 'timeseriesBucketingParametersHaveChanged';
 
-/** 7.1 to 8.1: in the catalog entry, `false` when a new server made the time series. */
+/** Servers of 7.1 to 8.1 have it in the catalog entry: `false` when a server of 7.1 or newer made the time series. */
 export const MARK_IN_ENTRY: Fact = {
   name: 'the catalog marks a time series whose bucketing has changed',
   source:
@@ -15,7 +15,7 @@ export const MARK_IN_ENTRY: Fact = {
     withMetadata(reply, command, (md, name) => withField(md, MARK, server.changedBucketing.includes(name))),
 };
 
-/** From 8.2 on, only there. */
+/** Servers from 8.2 on have it only there. */
 export const MARK_IN_STORAGE: Fact = {
   name: "only the storage engine's options mark a time series whose bucketing has changed",
   source:

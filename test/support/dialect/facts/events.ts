@@ -5,7 +5,7 @@ import type { Fact } from '../fact.ts';
 
 const SOURCE = 'mongodb/mongo docs/change_stream_events.md at 135afb64';
 
-/** Of views, events have no UUID of a collection. */
+/** Events of views have no UUID of a collection. */
 export const KIND_OF_CREATED: Fact = {
   name: 'the creation of a collection names its kind',
   source: `${SOURCE}; mongodb/specifications source/change-streams, test change-streams-nsType (from 8.1.0 on)`,

@@ -1,7 +1,7 @@
 import { changeBatch, fieldIn, withField } from '../bson-edits.ts';
 import { atLevel, type Fact } from '../fact.ts';
 
-/** Until 9.0.3 removed it. */
+/** Servers of 9.0.0 to 9.0.2 list it. */
 export const SIMPLE_COLLATION: Fact = atLevel('9.0', {
   name: 'the simple collation of each index without one is listed',
   source:

@@ -37,5 +37,5 @@ const status: Fact = {
     changeIn(reply, 'repl', (repl) => withField(repl, 'userWriteBlockReason', REASONS.indexOf(blockReason))),
 };
 
-/** From 8.0.13, 8.1.2 and 8.2 on. */
+/** Servers from 8.0.13, 8.1.2 and 8.2 on have reasons. */
 export const WRITE_BLOCK: readonly Fact[] = [block, status];
