@@ -50,8 +50,17 @@ const PAIRS: readonly Pair[] = [
 
 /** Tests of how the engine reads catalogs, documents and streams, and of its ways in. */
 const TESTS_IN_DIALECT = [
-  ...['accounts', 'bson', 'capture', 'catalog', 'collections', 'compare', 'compare-clusters', 'copy', 'preflight'],
-  ...['scope', 'verify', 'run/live-migration', 'run/restarts', 'run/reverse', 'cutover/cutover', 'cutover/once'],
+  ...['accounts', 'bson', 'capture', 'catalog', 'collections', 'compare', 'compare-clusters', 'copy'],
+  ...[
+    'scope',
+    'verify',
+    'preflight/privileges',
+    'run/live-migration',
+    'run/restarts',
+    'run/reverse',
+    'cutover/cutover',
+    'cutover/once',
+  ],
 ].map((name) => `test/engine/${name}`);
 const WAYS_IN = [
   'test/sync/migration',
