@@ -34,9 +34,9 @@ test('a write block with another reason is waited for, to set it and to lift it 
     let aborting: Promise<void> | undefined;
     using _ = onceAt('engine.cutover.source-blocked', async () => {
       await refuse('source', 'alwaysOn');
-      aborting = running.migration.abortCutover();
+      aborting = running.steering.abortCutover();
     });
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await waitsForBlock();
     await pair.source.clearFailPoints();
     await aborting;
@@ -44,7 +44,7 @@ test('a write block with another reason is waited for, to set it and to lift it 
   }
   await refuse('source', { times: 1 });
   await refuse('destination', 'alwaysOn');
-  running.migration.want('CUTOVER');
+  running.steering.cutOver();
   await waitsForBlock();
   await pair.destination.clearFailPoints();
   await running.outcome;

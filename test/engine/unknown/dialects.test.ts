@@ -91,7 +91,7 @@ describe('a dialect, not a real server', { skip: needsSource('6.0', 'its catalog
       await admin.command({ setUserWriteBlockMode: 1, global: true });
       source.modelled.blockReason = 'DiskUseThresholdExceeded';
     });
-    running.migration.want('CUTOVER');
+    running.steering.cutOver();
     await running.until('the reason', ({ waiting }) =>
       waiting.some(({ reason }) => reason.includes('current: DiskUseThresholdExceeded')),
     );
