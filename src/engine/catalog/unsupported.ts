@@ -34,7 +34,7 @@ export function whyUnsupported(entry: CatalogEntry, source: SourceFeatures): str
  */
 function isConstraint({ options }: CatalogEntry): boolean {
   const level = options.get('validationLevel');
-  return level !== undefined && level.bytes.equals(CONSTRAINT);
+  return level?.bytes.equals(CONSTRAINT) ?? false;
 }
 
 /**

@@ -79,7 +79,6 @@ describe('a dialect, not a real server', { skip: needsSource('6.0', 'its catalog
     await expectIdentical(real);
   });
 
-  // id: block-with-reason
   test('MongoDB 8.0: a cutover waits while a block with another reason holds the source, and says so', async () => {
     await using source = await inDialect(real.source, '8.0');
     await using destination = await inDialect(real.destination, '8.0');
@@ -100,17 +99,6 @@ describe('a dialect, not a real server', { skip: needsSource('6.0', 'its catalog
     await running.commit();
     await expectIdentical(real);
   });
-
-  for (const name of ['8.0', '8.2'])
-    test(`MongoDB ${name}: a time series whose bucketing has changed is refused by name`, async () => {
-      await real.source.client.db('shop').createCollection('readings', { timeseries: { timeField: 'at' } });
-      await using source = await inDialect(real.source, name, { changedBucketing: ['shop.readings'] });
-      await using destination = await inDialect(real.destination, name);
-      const pair = { source, destination } as unknown as ReplicaSetPair;
-      const [error, ...others] = (await findings(pair)).get('ERROR') ?? [];
-      assert.match(error ?? '', /UNSUPPORTED_NAMESPACE shop\.readings .* timeseriesBucketingParametersHaveChanged/);
-      assert.deepEqual(others, []);
-    });
 });
 
 async function fill({ client }: ReplicaSet): Promise<void> {

@@ -26,8 +26,6 @@ export interface DialectSettings {
   readonly defaultMaxTimeMS?: number;
   /** Whether streams show the ends of transactions, which a feature flag turns on; false by default. */
   readonly endsTransactions?: boolean;
-  /** Full names of time series whose bucketing has changed since their creation. */
-  readonly changedBucketing?: readonly string[];
 }
 
 /** The newer server of which facts speak: a real one with changes. */

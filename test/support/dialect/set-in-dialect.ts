@@ -47,7 +47,7 @@ function modelledServer(
 ): ModelledServer {
   const seen = new Set<string>();
   return {
-    ...{ level, defaultMaxTimeMS: 0, endsTransactions: false, changedBucketing: [], ...settings },
+    ...{ level, defaultMaxTimeMS: 0, endsTransactions: false, ...settings },
     version,
     maxWireVersion,
     refusals: new Map(),
