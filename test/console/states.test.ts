@@ -104,7 +104,8 @@ test('the list follows a migration by a stream, and asks for it only once', { sk
   const before = projectsAsked();
   const [migration] = await plane.store.activeMigrations();
   assert.ok(migration);
-  const state = { ...migration.state, wanted: 'CANCELLED' as const };
+  const order = { ...migration.state.order, wanted: 'CANCELLED' as const };
+  const state = { ...migration.state, order };
   await plane.store.write((transaction) => transaction.updateMigration({ ...migration, state }));
   await row.getByText('Cancelling', { exact: true }).waitFor();
   await page.waitForRequest((request) => request.url().includes('/groups?'));
