@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What an operator wants of a migration. It isn't a command: saying it twice does no harm. */
+/** The state that an operator wants of a migration. It isn't a command: saying it twice does no harm. */
 export const wantedState = z.enum(['RUNNING', 'PAUSED', 'CUTOVER', 'CANCELLED']);
 
 /** How much load the initial copy may cause, with mongosync's numbers: 1 is the lowest. */
@@ -40,7 +40,7 @@ export type LoadLevel = z.output<typeof loadLevel>;
 
 export const DEFAULT_LOAD_LEVEL: LoadLevel = 3;
 
-/** The order of a migration that nobody has steered yet. */
+/** The order of a migration that no one has steered yet. */
 export const FIRST_ORDER: Order = {
   revision: 0,
   direction: 0,

@@ -14,7 +14,7 @@ import type { CatalogEntry } from './read-catalog.ts';
 const MIXED_SCHEMA = 'timeseriesBucketsMayHaveMixedSchemaData';
 
 /**
- * Of 7.1 and newer. Where both spans of a time series are equal and the flag is false, the query planner relies on them:
+ * A flag of 7.1 and newer. Where both spans of a time series are equal and the flag is false, the query planner relies on them:
  * buckets that were made before a change of the spans would be missed. Without the flag a server assumes a change (server
  * source, collection_impl.cpp and timeseries_options.cpp; not tried).
  */

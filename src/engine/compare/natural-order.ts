@@ -4,7 +4,7 @@ import { classify } from '../mongodb/failure-policy.ts';
 import type { RawCursor } from '../mongodb/raw-cursor.ts';
 import { type CollectionSide, ONLY_KEYS } from './collection-side.ts';
 
-/** What a read in natural order asks for, and how many documents at a time. */
+/** The direction of a read in natural order, and the size of its batches. */
 interface NaturalOrderOptions {
   readonly batchSize: number;
   /** Reads from the newest document to the oldest. Ends where a capped collection has discarded the rest meanwhile. */

@@ -43,7 +43,7 @@ export interface Block {
   readonly committedBy: string | null;
 }
 
-/** What is known of the block. A sharded source has it in a document, so what is absent is null. */
+/** The block and its holder, as far as they are known. A sharded source has them in a document, so an absent one is null. */
 export interface BlockState {
   readonly block: Block | null;
   readonly holder: Holder | null;
@@ -56,7 +56,7 @@ export interface BlockReading {
 }
 
 /**
- * Whose the block is, for one claim.
+ * The answer for one claim to whose the block is.
  * - `held`: the claim is in effect. `isFound`: a block is set that has to stay, because a person, another migration or
  *   a commit relies on it.
  * - `refused`: another claim is in effect, or none.

@@ -23,7 +23,7 @@ import { readBlockRecord, recordStep } from './block-record.ts';
 /** An engine acts within half of the time that others wait for it. */
 const ACT_WITHIN_MS = (CLAIM_LASTS_SECONDS * 1_000) / 2;
 
-/** Whose the block is, as it was read. `unseen`: the user may not read it. */
+/** An ownership as it was read. `unseen`: the user may not read it. */
 export type OwnershipSeen = (Ownership & { readonly reading: BlockReading }) | { readonly outcome: 'unseen' };
 
 /**

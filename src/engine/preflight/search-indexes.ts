@@ -9,7 +9,7 @@ export interface SearchIndex {
   readonly collection: string;
   readonly name: string;
   readonly type: string;
-  /** What `createSearchIndexes` takes, as relaxed Extended JSON; undefined when the server doesn't show it. */
+  /** The definition that `createSearchIndexes` takes, as relaxed Extended JSON; undefined when the server doesn't show it. */
   readonly definition?: Document;
 }
 
@@ -23,7 +23,7 @@ export interface SearchIndexes {
 }
 
 /**
- * What a server without search replies: 40324 when it doesn't know the stage (tried on 6.0.5; the stage came with 6.0.7),
+ * The replies of a server without search: 40324 when it doesn't know the stage (tried on 6.0.5; the stage came with 6.0.7),
  * 6047401 when its build has no search (server source, jstests/aggregation/sources/search_stage_error.js), and 31082,
  * SearchNotEnabled, when no search process is configured (search_index_common.cpp).
  */

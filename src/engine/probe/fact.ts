@@ -8,7 +8,7 @@ export interface Server {
   readonly level: string;
 }
 
-/** What a server did. */
+/** One observation of a server. */
 export interface Sight {
   /** In the words of the fact's expectation. */
   readonly seen: string;
@@ -22,11 +22,11 @@ interface CommonFact {
   readonly name: string;
   readonly what: string;
   /**
-   * What a server of this version does, then what others do that the engine handles, too. The first is from tests on real
+   * The behaviour of this version, then that of others which the engine handles, too. The first is from tests on real
    * servers of 5.0 and 6.0, and from the server's source for newer ones.
    */
   readonly expected: (server: Server) => readonly [string, ...string[]];
-  /** What follows where a server does something else. */
+  /** The consequence where a server does something else. */
   readonly meaning: string;
   /** Whether a migration could then lose or change data without noticing. */
   readonly endangersData?: true;

@@ -31,7 +31,7 @@ const WITHIN_MS = 60_000;
 /** Errors that would keep a cluster from being probed at all. Of missing privileges and versions, each fact tells. */
 const REFUSED: ReadonlySet<string> = new Set(['SHARDED_CLUSTER', 'STANDALONE_SERVER', 'VERSION_TOO_OLD']);
 
-/** What both servers do of what the engine relies on. */
+/** The result of a probe: how both servers behave where the engine relies on them. */
 export interface ProbeReport {
   readonly source: Server;
   readonly destination: Server;

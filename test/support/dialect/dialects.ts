@@ -18,7 +18,7 @@ export interface VersionDialect {
   readonly facts: readonly Fact[];
 }
 
-/** What each of these versions has, and those after it. */
+/** The facts of each of these versions, which those after it have, too. */
 const SINCE_7_0 = [...VERSION];
 const SINCE_8_0 = [
   ...SINCE_7_0,

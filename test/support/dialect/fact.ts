@@ -32,7 +32,7 @@ export interface DialectSettings {
 export interface ModelledServer extends Required<DialectSettings> {
   readonly version: string;
   readonly maxWireVersion: number;
-  /** What it answers next to a command of the name, once. */
+  /** Its next answer to a command of the name, given once. */
   readonly refusals: Map<string, Refusal>;
   /** The reason of the write block; undefined without one that has a reason. */
   blockReason: string | undefined;

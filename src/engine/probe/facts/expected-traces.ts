@@ -8,14 +8,14 @@ const always =
   () =>
     seen;
 
-/** What the servers of a level and later ones do, and the earlier ones; the engine handles both. */
+/** The behaviour from a level on, and the one before it; the engine handles both. */
 const from =
   (level: string, later: string, earlier: string): Expected =>
   (server) =>
     compareVersions(server.level, level) < 0 ? [earlier, later] : [later, earlier];
 
 /**
- * What servers of 6.0 show (tried on 6.0.5), and newer ones by their source: from 8.0 on an insert of several documents is
+ * The traces of 6.0 (tried on 6.0.5), and of newer servers by their source: from 8.0 on an insert of several documents is
  * one entry (featureFlagReplicateVectoredInsertsTransactionally), and streams of 9.0 hide time series (SERVER-116464).
  */
 export const TRACES = {

@@ -84,7 +84,7 @@ const WORKS: Readonly<Record<keyof typeof TRACES, Work>> = {
   },
 };
 
-/** What the oplog and a change stream of the whole cluster show of some work. */
+/** The traces of some work in the oplog and in a change stream of the whole cluster. */
 export const TRACE_FACTS: readonly TrialFact[] = Object.entries(WORKS).flatMap(([name, work]): TrialFact[] => {
   const { oplog, events } = TRACES[name as keyof typeof TRACES];
   const see = async (of: 'oplog' | 'events', scratch: Scratch) => {
