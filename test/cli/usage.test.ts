@@ -114,6 +114,7 @@ test('the help groups the commands by purpose, one line each', async () => {
     'migration',
     'validation',
     'plan',
+    'probe',
     'sync',
     'verify',
     'digest',

@@ -5,7 +5,7 @@ import { migrationText } from '../../src/cli/administration/migration-text.ts';
 import { describeView, viewOf } from '../../src/cli/progress/index.ts';
 import type { LiveMigration } from '../../src/console/api/types.ts';
 import { headlineOf } from '../../src/console/panels/headline.ts';
-import { type Progress, STAGES, stageOfRun } from '../../src/contract/index.ts';
+import { FIRST_ORDER, type Progress, STAGES, stageOfRun } from '../../src/contract/index.ts';
 import type { Agent, Control, Migration } from '../../src/control/index.ts';
 import { reportRequest } from '../../src/link/messages.ts';
 import { engineSamples } from '../../src/metrics/index.ts';
@@ -89,8 +89,7 @@ async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
     updatedAtMs: atMs,
     state: {
       status,
-      wanted: state === 'CANCELLED' ? 'CANCELLED' : state === 'PAUSED' ? 'PAUSED' : 'RUNNING',
-      loadLevel: 3,
+      order: { ...FIRST_ORDER, wanted: state === 'CANCELLED' || state === 'PAUSED' ? state : 'RUNNING' },
       readyForCutover: sent.readyForCutover,
       windowEndsAtMs: null,
       endedAtMs: status === 'NEW' || status === 'WORKING' ? null : atMs,

@@ -173,16 +173,10 @@ async function examineBoth(
   const { found, failures } = await runChecks([...GUARDS, ...ADVICE], look, hard);
   const ofClusters = foundOfClusters(look);
   const all = [...ofClusters, ...found, ...failuresOf(unexplained(failures, ofClusters))];
-  const names = new NamespaceMap(options.namespaceRemap);
-  const renamed = (index: SearchIndex): SearchIndex => ({
-    ...index,
-    database: names.database(index.database),
-    collection: names.collection(index.database, index.collection),
-  });
   const [sizes, copyTime, search] = await Promise.all([
     inTime(look.sizes(), hard),
     inTime(look.copyTime(), hard),
-    inTime(look.searchIndexes(), hard),
+    inTime(searchIndexesThere(look, options), hard),
   ]);
   return {
     findings: all.map(asData),
@@ -190,8 +184,19 @@ async function examineBoth(
     destination: look.to,
     ...('value' in sizes ? { sizes: sizes.value } : {}),
     ...('value' in copyTime ? { copyTime: copyTime.value } : {}),
-    ...('value' in search ? { searchIndexes: search.value.indexes.map(renamed) } : {}),
+    ...('value' in search ? { searchIndexes: search.value } : {}),
   };
+}
+
+/** Returns the search indexes of the source under their names on the destination. @throws UserError INVALID_REMAP */
+async function searchIndexesThere(look: Look, { namespaceRemap }: MigrationOptions): Promise<SearchIndex[]> {
+  const names = new NamespaceMap(namespaceRemap);
+  const { indexes } = await look.searchIndexes();
+  return indexes.map((index) => ({
+    ...index,
+    database: names.database(index.database),
+    collection: names.collection(index.database, index.collection),
+  }));
 }
 
 /** Returns findings about one cluster while the other can't be reached. */

@@ -3,7 +3,7 @@ import { batchOf, changeBatch, fieldIn, withField } from '../bson-edits.ts';
 import { isStream } from '../change-streams.ts';
 import type { Fact } from '../fact.ts';
 
-const SOURCE = 'mongodb/mongo docs/change_stream_events.md at 135afb64';
+const SOURCE = 'mongodb/mongo at 135afb64, change_stream_events.md in its documentation';
 
 /** Events of views have no UUID of a collection. */
 export const KIND_OF_CREATED: Fact = {
