@@ -50,9 +50,11 @@ export class Migration {
    * commit that came before it may be taken back.
    */
   follow(order: Order): void {
+    // rule: first-attempt-of-order
+    const begins = order.wanted === 'CUTOVER' && this.wanted !== 'CUTOVER';
     // From here on no commit is sent, unless the order wants one: cut-over.ts looks at it in the moment in which it sends one.
     this.#order.follow(order);
-    if (order.wanted === 'CUTOVER') this.#run?.attempts.timeline.want();
+    if (begins) this.#run?.attempts.timeline.want();
     void this.#run?.answerAbort();
   }
 

@@ -121,6 +121,7 @@ export const OF_CUTOVER: MutantTable = {
     ['watch-account-changes', remove(), 'changes of users and roles'],
   ],
   'test/engine/cutover/taken-lock.test.ts': [['retry-lock-failed', remove(), 'its global lock is taken']],
+  'test/engine/cutover/timeline.test.ts': [['first-attempt-of-order', keep('operand'), 'accounts for all of its time']],
   'test/engine/cutover/waits-end.test.ts': [
     ['release-after-abort', remove(), 'goes on following'],
     [

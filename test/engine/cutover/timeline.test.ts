@@ -41,6 +41,7 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
   await session.endSession();
   assert.equal(await running.outcome, 'COMMITTED');
 
+  running.steering.cutOver(); // As an agent repeats an order.
   const { cutoverAttempts, since } = running.progress;
   // On a busy machine an attempt may be put off before.
   const attempt = cutoverAttempts.at(-1);
