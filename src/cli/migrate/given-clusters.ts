@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { UserError } from '../../platform/index.ts';
 import { checkUris } from '../../sync/index.ts';
 
@@ -5,6 +6,21 @@ import { checkUris } from '../../sync/index.ts';
 interface Given {
   readonly cluster0?: string;
   readonly cluster1?: string;
+}
+
+/** Lets a command take two clusters, as {@link givenClusters} reads them. */
+export function withClusters(command: Command): Command {
+  return command
+    .argument('[source]', 'The same as --cluster0')
+    .argument('[destination]', 'The same as --cluster1')
+    .option(
+      '--cluster0 <uri>',
+      'Connection string of the source (required, here, as the first argument or in --config, which is not visible in the process list)',
+    )
+    .option(
+      '--cluster1 <uri>',
+      'Connection string of the destination (required, here, as the second argument or in --config)',
+    );
 }
 
 /**

@@ -7,7 +7,7 @@ import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { endOf } from '../command-line/outcome.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { openLog, tell } from '../terminal/index.ts';
-import { givenClusters } from './given-clusters.ts';
+import { givenClusters, withClusters } from './given-clusters.ts';
 import { showPlan, writePlan } from './plan-result.ts';
 import { searchIndexScript } from './search-index-script.ts';
 
@@ -26,20 +26,10 @@ interface PlanFlags {
 
 /** `linkspan plan`: estimates a migration and reports problems. Writes nothing to either side. */
 export function planCommand(): Command {
-  return new Command('plan')
+  return withClusters(new Command('plan'))
     .description(
       'Check two clusters and estimate a migration: what it would copy, how long the copy may take, which problems would stop it, and ' +
         'warnings. It writes nothing to either side. Exit status 0: nothing stops the migration, 2: something does.',
-    )
-    .argument('[source]', 'The same as --cluster0')
-    .argument('[destination]', 'The same as --cluster1')
-    .option(
-      '--cluster0 <uri>',
-      'Connection string of the source (required, here, as the first argument or in --config, which is not visible in the process list)',
-    )
-    .option(
-      '--cluster1 <uri>',
-      'Connection string of the destination (required, here, as the second argument or in --config)',
     )
     .addOption(
       new Option('--drop-destination', 'Assume that all databases of the destination are dropped first').conflicts(

@@ -7,7 +7,7 @@ import { type End, endOf } from '../command-line/outcome.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { tell } from '../terminal/index.ts';
-import { givenClusters } from './given-clusters.ts';
+import { givenClusters, withClusters } from './given-clusters.ts';
 import { showProbe, writeProbe } from './probe-result.ts';
 
 interface ProbeFlags {
@@ -25,21 +25,11 @@ const BLOCKS = '. With --scratch it also blocks the writes of all users of the d
 
 /** `linkspan probe`: tries on two clusters what the engine relies on. It never asks, so it needs `--yes` to write. */
 export function probeCommand(): Command {
-  return new Command('probe')
+  return withClusters(new Command('probe'))
     .description(
       'Try on two clusters what Linkspan relies on, and compare that with what it expects of their versions. Takes a minute at most. The source is only read; ' +
         'on the destination, the probe makes a database linkspan_probe and removes it. The JSON has no data of users, and can be sent to the project. ' +
         'Exit status 0: nothing endangers data, 2: something does, or the clusters cannot be probed.',
-    )
-    .argument('[source]', 'The same as --cluster0')
-    .argument('[destination]', 'The same as --cluster1')
-    .option(
-      '--cluster0 <uri>',
-      'Connection string of the source (required, here, as the first argument or in --config, which is not visible in the process list)',
-    )
-    .option(
-      '--cluster1 <uri>',
-      'Connection string of the destination (required, here, as the second argument or in --config)',
     )
     .option('--config <file>', 'YAML file of linkspan sync with both connection strings')
     .option('--scratch', 'The destination is a scratch cluster: also block the writes of its users for a moment')

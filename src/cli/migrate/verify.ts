@@ -8,7 +8,7 @@ import { type End, endOf, writeResult } from '../command-line/outcome.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { openLog, tell as tellLine } from '../terminal/index.ts';
-import { givenClusters } from './given-clusters.ts';
+import { givenClusters, withClusters } from './given-clusters.ts';
 import { VerifyFile } from './verify-file.ts';
 import { showVerifyProgress } from './verify-progress.ts';
 import { verifyReports } from './verify-reports.ts';
@@ -35,21 +35,11 @@ const DEFAULT_SETTLE_SECONDS = 10;
 
 /** `linkspan verify`: compares two clusters, whoever copied one to the other. */
 export function verifyCommand(): Command {
-  return new Command('verify')
+  return withClusters(new Command('verify'))
     .description(
       'Compare two clusters: every document byte by byte, options, indexes and views. Both may change meanwhile. ' +
         'It writes nothing to either side unless --repair is given. ' +
         'Exit status 0: equal, 3: different, 2: they cannot be compared, 4: stopped or undecided; run the same command with the same --report again.',
-    )
-    .argument('[source]', 'The same as --cluster0')
-    .argument('[destination]', 'The same as --cluster1')
-    .option(
-      '--cluster0 <uri>',
-      'Connection string of the source (required, here, as the first argument or in --config, which is not visible in the process list)',
-    )
-    .option(
-      '--cluster1 <uri>',
-      'Connection string of the destination (required, here, as the second argument or in --config)',
     )
     .option('--config <file>', 'YAML file of linkspan sync with selection and names')
     .option('--keep-destination', 'Ignore collections that only the destination has')
