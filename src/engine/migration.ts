@@ -50,6 +50,8 @@ export class Migration {
    * commit that came before it may be taken back.
    */
   follow(order: Order): void {
+    // There is nothing to cancel any more, and what is left of the cutover has to be finished.
+    if (order.wanted === 'CANCELLED' && this.#run?.log.record.cutover?.committed) return;
     // rule: first-attempt-of-order
     const begins = order.wanted === 'CUTOVER' && this.wanted !== 'CUTOVER';
     // From here on no commit is sent, unless the order wants one: cut-over.ts looks at it in the moment in which it sends one.

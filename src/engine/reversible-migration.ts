@@ -289,6 +289,7 @@ export class ReversibleMigration {
       const isLost = error instanceof UserError && error.code === 'CANCELLED_OUT_OF_REACH';
       if (!isLost && error !== this.#failed?.error) throw error;
     };
+    next.refuseLateCancel();
     // Without an answer the old source may be lost. From now on its direction can't cut over.
     next.follow({ ...this.#order, wanted: 'CANCELLED', drop: false });
     const cancelled = next.carriedOut();
