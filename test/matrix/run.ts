@@ -8,9 +8,10 @@ import { type MongodVersion, mongodOfVersion } from '../support/mongod-versions.
 
 /**
  * `npm run test:matrix -- [--only 6.0.5:6.0.5] [FILTER…]`: runs the engine's tests (or those that the filters choose) once for each listed
- * pair of server versions. `--mongod PATH` instead runs them once, with that mongod on both sides, and `--mongod A --mongod B` with A as the
- * source. `--dialect NAME` runs tests of listings, streams, reads and indexes between two 6.0.5 that pretend to be of that version
- * (`test/support/dialect/`), and given twice, the first is the source's. Exit code 0: all tests passed. Exit code 1: some failed. Exit code 2: a
+ * pair of server versions. `--mongod PATH` instead runs them and those of `sync`, agent, `verify` and whole migrations once, with that mongod
+ * on both sides, and `--mongod A --mongod B` with A as the source. `--level 7.0` sets the feature compatibility version of both, and `--mongos
+ * PATH` adds the tests of sharded clusters. `--dialect NAME` runs tests of listings, streams, reads and indexes between two 6.0.5 that pretend
+ * to be of that version (`test/support/dialect/`), and given twice, the first is the source's. Exit code 0: all tests passed. Exit code 1: some failed. Exit code 2: a
  * server is missing, or there is no such dialect.
  */
 interface Pair {
@@ -67,12 +68,15 @@ const WAYS_IN = [
   'test/agent/agent.test.ts',
   'test/cli/verify.test.ts',
   'test/cli/digest.test.ts',
+  'test/end-to-end/',
 ];
 
 const { values, positionals } = parseArgs({
   options: {
     only: { type: 'string' },
     mongod: { type: 'string', multiple: true },
+    level: { type: 'string' },
+    mongos: { type: 'string' },
     dialect: { type: 'string', multiple: true },
   },
   allowPositionals: true,
@@ -107,9 +111,11 @@ async function testPair({ source, destination, tests }: Pair): Promise<number> {
     const filters = positionals.length > 0 ? positionals : (tests ?? ['test/engine/']);
     const env = {
       ...process.env,
-      LINKSPAN_SOURCE_VERSION: source.version,
+      LINKSPAN_SOURCE_VERSION: values.level ?? source.version,
       LINKSPAN_SOURCE_MONGOD: await source.mongod(),
       LINKSPAN_DESTINATION_MONGOD: await destination.mongod(),
+      ...(values.level === undefined ? {} : { LINKSPAN_TEST_LEVEL: values.level }),
+      ...(values.mongos === undefined ? {} : { LINKSPAN_MONGOS: values.mongos }),
       ...(source.dialect === undefined ? {} : { LINKSPAN_SOURCE_DIALECT: source.dialect }),
       ...(destination.dialect === undefined ? {} : { LINKSPAN_DESTINATION_DIALECT: destination.dialect }),
     };
@@ -126,7 +132,9 @@ async function testPair({ source, destination, tests }: Pair): Promise<number> {
 /** @param paths  one or two */
 function givenPair([first = '', second = first]: readonly string[]): Pair {
   const given = (path: string): Server => ({ version: versionOf(path), mongod: async () => path });
-  return { source: given(first), destination: given(second) };
+  const note = values.level === undefined ? {} : { note: `feature compatibility version ${values.level}` };
+  const tests = ['test/engine/', ...WAYS_IN, ...(values.mongos === undefined ? [] : ['test/sharded/'])];
+  return { source: given(first), destination: given(second), tests, ...note };
 }
 
 /** Ends the process when there is no such dialect. @param names  one or two */

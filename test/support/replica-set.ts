@@ -285,6 +285,15 @@ async function initiate(
   await eventually(async () => (await Promise.all(members.map(stateOf))).every((state) => state !== 'other'), {
     what: `all members of ${name} to be in sync`,
   });
+  const level = process.env.LINKSPAN_TEST_LEVEL;
+  if (level !== undefined) await setLevel(primary, level, auth === true);
+}
+
+/** Sets the feature compatibility version. Servers from 7.0 on want a confirmation, and earlier ones refuse it. */
+async function setLevel(primary: MongodProcess, level: string, auth: boolean): Promise<void> {
+  const { version } = await runOn(primary, { buildInfo: 1 }, auth);
+  const confirmation = Number.parseFloat(version) < 7 ? {} : { confirm: true };
+  await runOn(primary, { setFeatureCompatibilityVersion: level, ...confirmation }, auth);
 }
 
 function findPrimary(members: readonly MongodProcess[]): Promise<MongodProcess> {

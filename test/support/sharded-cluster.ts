@@ -36,7 +36,7 @@ export interface ShardedClusterOptions {
   readonly cacheGigabytes?: number;
   /** Parameters of all servers at the start. */
   readonly setParameters?: ReplicaSetOptions['setParameters'];
-  /** Path of the mongod; by default the one that `findMongod` returns. */
+  /** Path of the mongod; by default that of the version matrix or the one that `findMongod` returns. */
   readonly mongod?: string;
   /** Options of single shards, by their number. */
   readonly ofShard?: (number: number) => Pick<ReplicaSetOptions, 'members' | 'oplogSizeMegabytes' | 'mongodArgs'>;
@@ -98,7 +98,7 @@ export interface ShardedCluster extends AsyncDisposable {
  */
 export async function startShardedCluster(options: ShardedClusterOptions = {}): Promise<ShardedCluster> {
   await using resources = new AsyncDisposableStack();
-  const { auth = false, mongod } = options;
+  const { auth = false, mongod = process.env.LINKSPAN_SOURCE_MONGOD } = options;
   const key = randomBytes(48).toString('base64');
   const shardOptions = (number: number): ReplicaSetOptions => {
     const defaults = { orphanCleanupDelaySecs: options.orphanSeconds ?? 0, ...RESHARDING };
