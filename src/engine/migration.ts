@@ -18,20 +18,12 @@ export class Migration {
   readonly options: MigrationOptions;
   #run: MigrationRun | undefined;
   #opening: Opening | undefined;
-  readonly #order: FollowedOrder;
+  readonly #order = new FollowedOrder();
   #neverBegan = false;
   #ended: Promise<Outcome> | undefined;
 
-  /** @param order  that of an attempt before this one; the operator wants nothing yet, unless given */
-  constructor(options: MigrationOptions, order = new FollowedOrder()) {
+  constructor(options: MigrationOptions) {
     this.options = options;
-    this.#order = order;
-  }
-
-  /** Returns another attempt of the migration, whose run has failed, with the operator's order. */
-  again(): Migration {
-    // rule: order-survives-retry
-    return new Migration(this.options, this.#order);
   }
 
   /**

@@ -163,6 +163,7 @@ export class ReversibleMigration {
     while (outcome === 'COMMITTED' && this.#current.hasWayBack) {
       const next = this.#next ?? this.#inNextDirection();
       this.#wayBack = next;
+      // rule: order-of-next-attempt
       this.#passOn();
       const stop = AbortSignal.any([signal, this.#finished.signal]);
       const beganAtMs = this.#clock.elapsed();
@@ -187,7 +188,7 @@ export class ReversibleMigration {
         await this.#clock.sleep(inMs, stop);
         if (stop.aborted) return signal.aborted ? 'STOPPED' : 'COMMITTED';
         // rule: retry-failed-failback
-        this.#wayBack = next.again();
+        this.#wayBack = this.#inNextDirection();
         continue;
       }
       this.#current = next;

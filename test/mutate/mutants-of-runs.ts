@@ -110,7 +110,7 @@ export const OF_RUNS: MutantTable = {
     ['confirm-collections-of-cutover', remove()],
     ['reversed-further-is-taken-over', keep('branch 2'), 'an engine that sleeps'],
     ['retry-failback', remove('operand'), 'a requested way back that'],
-    ['order-survives-retry', remove('argument 2'), 'a requested way back that'],
+    ['order-of-next-attempt', remove(), 'a requested way back that'],
     ['show-taken-over-failback', keep('name'), 'another engine has taken'],
     ['reversal-on-users-side', remove(), 'shows the requested direction'],
     ['refuse-failed-failback', remove(), 'not what the cutover left'],
