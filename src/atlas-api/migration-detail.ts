@@ -3,6 +3,7 @@ import {
   errorData,
   finding,
   listOf,
+  loadLevel,
   showGates,
   shownGate,
   shownProgress,
@@ -13,6 +14,7 @@ import {
   stage,
   stageOf,
   wait,
+  wantedState,
 } from '../contract/index.ts';
 import type { MigrationView } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
@@ -32,8 +34,8 @@ export const migrationDetail = z
       description: 'The cluster that the migration was created to, as it was named when it was registered.',
     }),
     stage,
-    wanted: z.enum(['RUNNING', 'PAUSED', 'CUTOVER', 'CANCELLED']).meta({ description: "The operator's last request." }),
-    loadLevel: z.literal([1, 2, 3, 4]).meta({ description: 'How much load the initial copy may cause; 3 by default.' }),
+    wanted: wantedState.meta({ description: "The operator's last request." }),
+    loadLevel: loadLevel.meta({ description: 'How much load the initial copy may cause; 3 by default.' }),
     maxMegabytesPerSecond: z
       .number()
       .nullable()
@@ -110,7 +112,7 @@ const OF_THE_MOMENT: ReadonlySet<string> = new Set(['HOST_BUSY', 'OPLOG_SHORT'])
 /** @param destinationName  the registered name of the destination */
 export function showDetail(view: MigrationView, destinationName: string): z.output<typeof migrationDetail> {
   const { state, progress, contact, waits, gates, problems, warnings, createdAtMs, updatedAtMs } = view;
-  const { wanted, loadLevel, copyBytesPerSecond, drops, abort, rehearsal } = state.order;
+  const { wanted, copyBytesPerSecond, drops, abort, rehearsal } = state.order;
   const dropsDirection = state.status === 'COMPLETE' ? state.order.direction + 1 : state.order.direction;
   const blockedSince = progress && sourceBlockedSince(progress);
   const hasEnded = state.endedAtMs !== null;
@@ -129,7 +131,7 @@ export function showDetail(view: MigrationView, destinationName: string): z.outp
     destination: { groupId: view.groupId, clusterName: destinationName },
     stage,
     wanted,
-    loadLevel,
+    loadLevel: state.order.loadLevel,
     maxMegabytesPerSecond: copyBytesPerSecond && copyBytesPerSecond / 1e6,
     dropsConfirmed: drops?.direction === dropsDirection,
     cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { shownCutoverReport } from '../contract/index.ts';
+import { loadLevel, shownCutoverReport } from '../contract/index.ts';
 import {
   abortCutover,
   cancelMigration,
@@ -33,7 +33,7 @@ const cancellation = z
 
 const loadLevelRequest = z
   .strictObject({
-    loadLevel: z.literal([1, 2, 3, 4]).meta({ description: '1 causes the least load, 4 is the fastest.' }),
+    loadLevel: loadLevel.meta({ description: '1 causes the least load, 4 is the fastest.' }),
   })
   .meta({ id: 'LinkspanLoadLevel' });
 

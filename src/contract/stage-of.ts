@@ -1,5 +1,6 @@
 import type { Gate } from './gate.ts';
 import type { GateName } from './gates.ts';
+import type { WantedState } from './order.ts';
 import type { Progress } from './progress.ts';
 import { sourceBlockedSince } from './source-blocked-since.ts';
 import type { Stage } from './stages.ts';
@@ -15,7 +16,7 @@ export interface StageFacts {
   /** Whether the migration has ended, as far as the one knows who answers. */
   readonly status: 'NEW' | 'WORKING' | 'COMPLETE' | 'FAILED' | 'EXPIRED';
   /** The operator's last request. */
-  readonly wanted: 'RUNNING' | 'PAUSED' | 'CUTOVER' | 'CANCELLED';
+  readonly wanted: WantedState;
   readonly isAgentLost: boolean;
   /** Whether the source refuses users' writes, or may do so. */
   readonly isBlocked: boolean;

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { loadLevel } from '../contract/index.ts';
 import { UserError } from '../platform/index.ts';
 
 /** Keys of the configuration file that limit the initial copy. */
 export const loadFields = {
-  loadLevel: z.literal([1, 2, 3, 4]).optional(),
+  loadLevel: loadLevel.optional(),
   maxMegabytesPerSecond: z.number().positive().optional(),
 };
 

@@ -13,9 +13,9 @@ export function errorsDocument(): string {
     '',
     'For operators and programmers who have met an error. After reading its row you know what was wrong and what to do.',
     '',
-    'These are all errors that a user can meet. `%` stands for a value. HTTP answers carry the code in `errorCode` and in the header `X-Error-Code`, or the Atlas',
-    'code where there is one; the command line shows the code in brackets. Answers of the API say what to do in the header `X-Error-Remedy`, where `%` and',
-    'everything but plain ASCII is percent-encoded.',
+    'These are all errors that a user can meet. `%` stands for a value. HTTP answers carry the code in `errorCode` and in the header `X-Error-Code`, or the Atlas ' +
+      'code where there is one; the command line shows the code in brackets. Answers of the API say what to do in the header `X-Error-Remedy`, where `%` and ' +
+      'everything but plain ASCII is percent-encoded.',
     '',
     '| code | HTTP | Atlas code | what was wrong | what to do |',
     '|---|---|---|---|---|',
