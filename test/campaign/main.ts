@@ -8,10 +8,11 @@ import { RoundLog } from './round-log.ts';
 import { chosen, roundOf } from './rounds.ts';
 
 /**
- * `npm run campaign -- [--seed N] [--minutes M] [--parallel 1|2] [--round] [--only KIND…] [--keep FOLDER]`: runs migrations between
+ * `npm run campaign -- [--seed N] [--minutes M] [--parallel 1|2] [--round] [--only KIND…] [--keep FOLDER] [--dialect NAME…]`: runs migrations between
  * real servers with writers and faults for M minutes (10 by default), one or two at a time. Round n has the seed N + n; `--round`
  * runs only the one with seed N, and prints its events. `--only` takes kinds of rounds (`rounds.ts`) and of faults
- * (`fault.ts`). Exit code 1: there are findings, with all logs in a folder.
+ * (`fault.ts`). `--dialect NAME` puts a dialect of that version in front of both servers of a pair, which are no real servers of it; given
+ * twice, the first is the source's. Exit code 1: there are findings, with all logs in a folder.
  */
 const { values } = parseArgs({
   options: {
@@ -20,9 +21,14 @@ const { values } = parseArgs({
     parallel: { type: 'string', default: '1' },
     round: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
+    dialect: { type: 'string', multiple: true, default: [] },
     keep: { type: 'string', default: join(tmpdir(), 'linkspan-campaign') },
   },
 });
+
+const [ofSource, ofDestination = ofSource] = values.dialect;
+if (ofSource !== undefined) process.env.LINKSPAN_SOURCE_DIALECT = ofSource;
+if (ofDestination !== undefined) process.env.LINKSPAN_DESTINATION_DIALECT = ofDestination;
 
 const MOST_LANES = 2;
 /** Several times the duration of the longest rounds. */

@@ -17,7 +17,7 @@ import { fillRolledBack } from './roll-back.ts';
 import type { RoundLog } from './round-log.ts';
 import { SELECTED } from './selected.ts';
 import { runTrials, type TrialCutover } from './trial-cutovers.ts';
-import { applicationOf, createUsers, uriOf } from './users.ts';
+import { applicationOf, createUsers, portOf, uriOf } from './users.ts';
 import { startWriters, type Writers } from './writers.ts';
 
 const RANDOM_IDS = { documents: 4_000, bytes: 4_600 };
@@ -59,7 +59,7 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
     await createUsers(pair[side], side);
     addresses[side] = uriOf(pair[side], side);
     if (!plan.proxied[side]) continue;
-    const proxy = resources.use(await startFaultProxy((await pair[side].primary()).port));
+    const proxy = resources.use(await startFaultProxy(portOf(pair[side], await pair[side].primary())));
     proxy.set(usual);
     proxies[side] = proxy;
     addresses[side] = uriOf(pair[side], side, proxy.port);

@@ -13,6 +13,7 @@ import type { ThereAndBackPlan } from './there-and-back-plan.ts';
 import { runTurn, type TurnSide } from './turn.ts';
 import { fillSessions, UserChanges } from './user-changes.ts';
 import { startUsers } from './user-sides.ts';
+import { portOf } from './users.ts';
 
 /**
  * Moves the users between both sides under faults, while applications write on whichever accepts it. The sides have to
@@ -30,9 +31,11 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
   await createAccounts(pair.source);
   const users = await reversibleUsers(pair);
   const proxies = {
-    source: plan.proxied.source ? resources.use(await startFaultProxy((await pair.source.primary()).port)) : undefined,
+    source: plan.proxied.source
+      ? resources.use(await startFaultProxy(portOf(pair.source, await pair.source.primary())))
+      : undefined,
     destination: plan.proxied.destination
-      ? resources.use(await startFaultProxy((await pair.destination.primary()).port))
+      ? resources.use(await startFaultProxy(portOf(pair.destination, await pair.destination.primary())))
       : undefined,
   };
   const addresses = {
@@ -40,7 +43,10 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
     destination: proxies.destination ? through(users.destination.uri, proxies.destination.port) : users.destination.uri,
   };
   // An engine that starts while there is no primary shows the proxy's address.
-  const ports = [...pair.source.members, ...(proxies.source ? [proxies.source] : [])].map(({ port }) => port);
+  const ports = [
+    ...pair.source.members.map((member) => portOf(pair.source, member)),
+    ...(proxies.source ? [proxies.source.port] : []),
+  ];
   const directionOf = ({ addresses: { source } }: Progress) => {
     if (source === '') return undefined;
     return ports.some((port) => source.endsWith(`:${port}`)) ? 'to the second' : 'to the first';

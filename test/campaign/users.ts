@@ -1,5 +1,7 @@
 import { MongoClient } from 'mongodb';
+import type { SetInDialect } from '../support/dialect/set-in-dialect.ts';
 import { LEAST_ROLES } from '../support/least-privilege.ts';
+import type { MongodProcess } from '../support/mongod-process.ts';
 import type { ReplicaSet, Role } from '../support/replica-set.ts';
 import type { Side } from './plan.ts';
 
@@ -40,4 +42,9 @@ export function uriOfRouters(ports: readonly number[]): string {
 /** Returns a client with the applications' user, whom the write block refuses. The caller must close it. */
 export function applicationOf(set: Pick<ReplicaSet, 'uriFor'>): MongoClient {
   return new MongoClient(set.uriFor(APPLICATION, PASSWORD));
+}
+
+/** Returns the port that leads to a member; in a dialect, that of its proxy. */
+export function portOf(set: ReplicaSet | SetInDialect, member: MongodProcess): number {
+  return 'proxyPort' in set ? set.proxyPort(member) : member.port;
 }

@@ -10,7 +10,6 @@ import { syncOnce } from '../engine/running-migration.ts';
 import { runLinkspan, untilStopped } from '../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { emptyPair, identified } from '../support/seeds.ts';
-import { needsBuckets } from '../support/source-version.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 interface Stored {
@@ -46,7 +45,7 @@ async function plant(db: Db): Promise<void> {
   await db.collection<Stored>('log').insertMany([2, 1, 3].map((_id) => ({ _id })));
   await db.createCollection('seen', { viewOn: 'orders', pipeline: [{ $match: { a: 1 } }] });
   await db.collection<{ _id: string; value: string }>('system.js').insertOne({ _id: 'f', value: 'x' });
-  await db.createCollection('series', needsBuckets() ? {} : { timeseries: { timeField: 't', metaField: 'm' } });
+  await db.createCollection('series', { timeseries: { timeField: 't', metaField: 'm' } });
   await db.collection('series').insertOne({ t: new Date(1), m: 1 });
 }
 

@@ -239,7 +239,10 @@ async function speaking(
 ): Promise<ReplicaSet> {
   if (dialect === undefined) return set;
   const { inDialect } = await import('./dialect/set-in-dialect.ts');
-  return resources.use(await inDialect(set, dialect, { defaultMaxTimeMS: 1 }));
+  const { recordTriedRawData } = await import('./dialect/tried-raw-data.ts');
+  const speaker = resources.use(await inDialect(set, dialect, { defaultMaxTimeMS: 1 }));
+  await recordTriedRawData(speaker);
+  return speaker;
 }
 
 function mongodArguments(dbPath: string, options: ReplicaSetOptions): string[] {

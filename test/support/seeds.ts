@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import { recordTriedRawData } from './dialect/tried-raw-data.ts';
 import type { ReplicaSetPair } from './replica-set.ts';
 import { allowWrites } from './source-version.ts';
 
@@ -24,10 +25,11 @@ export async function emptyCluster(client: MongoClient): Promise<void> {
   }
 }
 
-/** Empties both clusters as {@link emptyCluster} does, and ends `failCommand` on all running members. */
+/** Empties both clusters as {@link emptyCluster} does, and ends `failCommand` on all running members. A dialect of 9.0 still takes time series. */
 export async function emptyPair({ source, destination }: ReplicaSetPair): Promise<void> {
   for (const side of [source, destination]) {
     await side.clearFailPoints();
     await emptyCluster(side.client);
+    await recordTriedRawData(side);
   }
 }

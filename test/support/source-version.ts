@@ -26,15 +26,6 @@ export function needsNoDialect(why: string): string | false {
   return (source ?? destination) === undefined ? false : `the servers pretend to be newer: ${why}`;
 }
 
-/**
- * Returns the value for the `skip` option of a test with time series. A dialect of 9.0 has none with buckets, and the engine refuses those.
- * @returns the reason; false when both servers have buckets
- */
-export function needsBuckets(): string | false {
-  const { LINKSPAN_SOURCE_DIALECT: source = '', LINKSPAN_DESTINATION_DIALECT: destination = '' } = process.env;
-  return [source, destination].some((name) => name.startsWith('9.')) && 'the servers pretend to have no buckets';
-}
-
 /** Starts a pair whose source has feature compatibility version 5.0, which turns off the features of 6.0 on every server. */
 export async function startPairWithOldSource(options: PairOptions = {}): Promise<ReplicaSetPair> {
   // Servers of 7.0 and newer have none below 6.0.

@@ -4,7 +4,7 @@ import { type CreateCollectionOptions, type Document, Double, Long } from 'mongo
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
-import { needsBuckets, needsSource } from '../../support/source-version.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -83,7 +83,7 @@ const OPTIONS: Readonly<Record<string, CreateCollectionOptions>> = {
 
 /** Kinds that came with 6.0, or can't be followed before. */
 const KINDS_OF_6 = ['prepared to be unique', 'of a time series'];
-const left = needsSource('6.0', 'it has no such kind') ? KINDS_OF_6 : needsBuckets() ? ['of a time series'] : [];
+const left = needsSource('6.0', 'it has no such kind') ? KINDS_OF_6 : [];
 const kinds = Object.entries(KINDS).filter(([name]) => !left.includes(name));
 
 // id: every-kind-of-index

@@ -8,7 +8,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { LEAST_ROLES, leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { startPair, startReplicaSet } from '../../support/replica-set.ts';
-import { needsBuckets, needsSource } from '../../support/source-version.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -77,7 +77,7 @@ test('what is appended to a capped collection while its spool is drained keeps i
 
 // id: time-series-with-arrivals
 test('a time series is migrated, with measurements that arrive meanwhile', {
-  skip: needsBuckets() || unseen,
+  skip: unseen,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const users = await leastPrivilegeUsers(pair);
@@ -120,7 +120,7 @@ test('the buckets of a time series that does not exist, as while it is created o
 
 // id: without-role-restore
 test('stored functions and time series are migrated by a user without the role restore', {
-  skip: needsBuckets() || unseen,
+  skip: unseen,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const { client } = pair.source;

@@ -11,15 +11,12 @@ import { MongodUnavailable } from '../../support/mongod-binary.ts';
 import { MongodProcess } from '../../support/mongod-process.ts';
 import { type MongodVersion, mongodOfVersion } from '../../support/mongod-versions.ts';
 import { type ReplicaSet, startPair, startReplicaSet } from '../../support/replica-set.ts';
-import { needsBuckets } from '../../support/source-version.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
-test('a time series that is marked for buckets of mixed schema, before a migration or while it follows, is marked on the destination', {
-  skip: needsBuckets(),
-}, async (t) => {
+test('a time series that is marked for buckets of mixed schema, before a migration or while it follows, is marked on the destination', async (t) => {
   const mongod = await binary(t, '6.0.27');
   if (mongod === undefined) return;
   await using pair = await startPair({ source: { mongod }, destination: { mongod } });

@@ -6,7 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
-import { needsBuckets, needsSource } from '../../support/source-version.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
@@ -70,7 +70,7 @@ async function fill(pair: ReplicaSetPair): Promise<Db> {
     'converted',
   ];
   for (const name of names) await db.collection(name).insertMany(many(200, name));
-  await db.createCollection('series', needsBuckets() ? {} : { timeseries: { timeField: 'at' } });
+  await db.createCollection('series', { timeseries: { timeField: 'at' } });
   await db.collection('series').insertOne({ at: new Date() });
   await db
     .collection('indexed')

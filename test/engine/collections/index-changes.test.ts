@@ -6,7 +6,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { emptyPair } from '../../support/seeds.ts';
-import { needsBuckets, needsSource } from '../../support/source-version.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
@@ -162,7 +162,7 @@ test('an index build that a killed engine has left, and that the source does not
 });
 
 test('a new collection has the indexes of no other listed, and every event of an index has those of its own', {
-  skip: needsBuckets() || skip,
+  skip: skip,
 }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('tenants');

@@ -6,7 +6,7 @@ import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
 import { document, element, int32 } from '../../../src/engine/bson/raw-document.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { identified } from '../../support/seeds.ts';
-import { needsBuckets, needsSource } from '../../support/source-version.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { SharedPair } from './shared-pair.ts';
 import { verify } from './verify-pair.ts';
 
@@ -223,7 +223,7 @@ test('a selection with other names and a document filter compares what is select
   assert.deepEqual(Object.fromEntries(await found(selection)), { '{"$numberInt":"15"}': 'EXTRA' });
 });
 
-test('time series are compared in their stored form', { skip: needsBuckets() }, async () => {
+test('time series are compared in their stored form', async () => {
   for (const client of clients()) {
     await client.db('shop').createCollection('series', { timeseries: { timeField: 't', metaField: 'm' } });
   }

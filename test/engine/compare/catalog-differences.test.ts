@@ -16,7 +16,6 @@ import { NamespaceMap, type NamespaceRemap } from '../../../src/engine/scope/nam
 import { type NamespaceFilters, Selection } from '../../../src/engine/scope/selection.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair } from '../../support/seeds.ts';
-import { needsBuckets } from '../../support/source-version.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 import {
   collMod,
@@ -167,7 +166,7 @@ test('two catalogs that were made by different paths and mean the same have no d
 });
 
 test('a migration leaves no difference, and has the expected one of a weakened index and of expiry before its cutover', {
-  skip: needsBuckets() || unseen,
+  skip: unseen,
 }, async () => {
   for (const make of EVERYTHING) await make(pair.source.client.db('s'));
   const remap = [{ from: { database: 's' }, to: { database: 'z' } }];

@@ -9,7 +9,7 @@ import { checkForLeaks } from '../../support/leak-check.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair, numbered } from '../../support/seeds.ts';
-import { needsBuckets, needsSource, startPairWithOldSource } from '../../support/source-version.ts';
+import { needsSource, startPairWithOldSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
 
@@ -73,7 +73,7 @@ describe('a migration to other names', { skip }, () => {
     await shop.collection('items').insertMany(numbered(500));
     await shop.createCollection('log', { capped: true, size: 100_000, max: 100 });
     await shop.collection('log').insertMany(numbered(150));
-    await shop.createCollection('series', needsBuckets() ? {} : { timeseries: { timeField: 'at' } });
+    await shop.createCollection('series', { timeseries: { timeField: 'at' } });
     await shop.collection('series').insertOne({ at: new Date(), n: 1 });
     await shop.createCollection('view', { viewOn: 'items', pipeline: [{ $unionWith: 'log' }] });
     await source.db('crm').collection('contacts').insertMany(numbered(500));

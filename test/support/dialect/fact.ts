@@ -38,6 +38,8 @@ export interface ModelledServer extends Required<DialectSettings> {
   blockReason: string | undefined;
   /** Open cursors that a fact has to know again, with a word of that fact before their identifiers. */
   readonly cursors: Set<string>;
+  /** Whether the bucketing of time series is that of their creation, by full name. */
+  readonly fixedBucketing: Map<string, boolean>;
   /** Full names of all time series that were looked up or had an event, also of dropped ones. */
   readonly timeSeriesSeen: Set<string>;
   /** Returns the names of a database's time series, with the UUIDs of their buckets. */

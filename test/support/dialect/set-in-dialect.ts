@@ -1,4 +1,5 @@
 import type { Binary } from 'mongodb';
+import type { MongodProcess } from '../mongod-process.ts';
 import type { ReplicaSet } from '../replica-set.ts';
 import { fieldIn, withField } from './bson-edits.ts';
 import { dialectNamed, type VersionDialect } from './dialects.ts';
@@ -11,6 +12,8 @@ const ADDRESSES = ['me', 'primary'];
 /** A set whose connection strings lead to a dialect. It is no newer server: tests say so in their titles. */
 export interface SetInDialect extends ReplicaSet {
   readonly modelled: ModelledServer;
+  /** Returns the port of a member's proxy. */
+  proxyPort(member: MongodProcess): number;
 }
 
 /**
@@ -36,6 +39,7 @@ export async function inDialect(set: ReplicaSet, name: string, settings: Dialect
     uri: through(set.uri),
     uriFor: (user, password) => through(set.uriFor(user, password)),
     modelled,
+    proxyPort: ({ port }) => addressOf(proxies.get(`127.0.0.1:${port}`) ?? '').port,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -53,6 +57,7 @@ function modelledServer(
     refusals: new Map(),
     blockReason: undefined,
     cursors: new Set(),
+    fixedBucketing: new Map(),
     timeSeriesSeen: seen,
     timeSeriesOf: async (database) => {
       const listed = await client.db(database).listCollections().toArray();

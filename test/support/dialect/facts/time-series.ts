@@ -1,4 +1,4 @@
-import type { Binary } from 'mongodb';
+import type { Binary, Document } from 'mongodb';
 import { elementsOf } from '../../router/elements.ts';
 import { batchOf, changeBatch, changeEach, changeIn, cursorOf, fieldIn, withField, without } from '../bson-edits.ts';
 import { isStream, namespaceOf } from '../change-streams.ts';
@@ -6,6 +6,7 @@ import { atLevel, type Fact, type ModelledServer, notModelled } from '../fact.ts
 
 const BUCKETS = 'system.buckets.';
 const VIEWS = 'system.views';
+const FIXED = 'fixedBucketing';
 /** Commands that can ask for the buckets of a time series. */
 const RAW = [
   'find',
@@ -37,7 +38,8 @@ const listed: Fact = {
       if (name.startsWith(BUCKETS) && series.has(name.slice(BUCKETS.length))) return [];
       if (name === VIEWS && !hasViews) return [];
       const isWhole = types.get(name) === 'timeseries' && fieldIn(body, 'nameOnly') !== true;
-      return isWhole ? [asCollection(entry, series.get(name))] : [entry];
+      const isFixed = server.fixedBucketing.get(`${database}.${name}`) ?? false;
+      return isWhole ? [asCollection(entry, series.get(name), isFixed)] : [entry];
     });
   },
 };
@@ -71,6 +73,31 @@ const creation: Fact = {
     String(fieldIn(body, 'create')).startsWith(BUCKETS) ? notModelled('the creation of buckets') : body,
 };
 
+/** A server that was upgraded has `false` for its time series, as the dialect for those that were made beside it. */
+const fixedBucketing: Fact = {
+  name: 'a time series says whether its bucketing is that of its creation',
+  source: 'mongodb/mongo jstests/core/timeseries (fixed_bucketing, with featureFlagFixedBucketingCatalog)',
+  recordedFrom: null,
+  commands: ['create', 'collMod', 'aggregate'],
+  request: ({ name, database, body }, server) => {
+    const key = `${database}.${fieldIn(body, name)}`;
+    if (name === 'aggregate' || fieldIn(body, 'timeseries') === undefined) return body;
+    const { [FIXED]: isFixed = true } = fieldIn(body, 'timeseries') as { readonly [FIXED]?: boolean };
+    server.fixedBucketing.set(key, name === 'create' && isFixed);
+    return changeIn(body, 'timeseries', (options) => without(options, FIXED));
+  },
+  reply: (reply, { database, body }, server) => {
+    const [first] = (fieldIn(body, 'pipeline') ?? []) as readonly Document[];
+    if (first?.$listCatalog === undefined) return reply;
+    const isFixed = server.fixedBucketing.get(`${database}.${fieldIn(body, 'aggregate')}`) ?? false;
+    return changeBatch(reply, (entry) => [
+      changeIn(entry, 'md', (md) =>
+        changeIn(md, 'options', (one) => changeIn(one, 'timeseries', (series) => withField(series, FIXED, isFixed))),
+      ),
+    ]);
+  },
+};
+
 const events: Fact = {
   name: 'streams hide time series unless they ask for raw data',
   source: 'SERVER-116464',
@@ -100,10 +127,12 @@ const oplog: Fact = {
 };
 
 /** A time series of 9.0 is one collection. A lower feature compatibility version leaves it in two. */
-export const VIEWLESS_TIME_SERIES = [listed, events, reads, creation, oplog].map((fact) => atLevel('9.0', fact));
+export const VIEWLESS_TIME_SERIES = [listed, events, reads, creation, fixedBucketing, oplog].map((fact) =>
+  atLevel('9.0', fact),
+);
 
-function asCollection(entry: Buffer, uuid: Binary | undefined): Buffer {
-  const options = (one: Buffer) => changeIn(one, 'timeseries', (value) => withField(value, 'fixedBucketing', true));
+function asCollection(entry: Buffer, uuid: Binary | undefined, isFixed: boolean): Buffer {
+  const options = (one: Buffer) => changeIn(one, 'timeseries', (value) => withField(value, FIXED, isFixed));
   return changeIn(
     changeIn(entry, 'info', (info) => withField(info, 'uuid', uuid)),
     'options',
