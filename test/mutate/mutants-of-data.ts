@@ -327,6 +327,12 @@ export const OF_DATA: MutantTable = {
     ['search-nested-groups', replace("{ op: 'none' }", 'branch')],
     ['groups-of-all-members', remove('operand')],
   ],
+  'test/engine/unknown/raw-data.test.ts': [
+    ['streams-with-raw-data', replace('command', 'value'), 'from 9.0.3 to 9.0.3'],
+    ['create-with-fixed-bucketing', replace('true', 'argument 3'), 'from 9.0.3 to 9.0.3'],
+    ['flag-of-fixed-bucketing', remove(), 'from 9.0.3 to 9.0.3'],
+    ['raw-data-only-when-tried', remove(), 'they stay refused'],
+  ],
   'test/engine/unknown/newer-servers.test.ts': [
     ['time-series-without-buckets', remove('operand 2'), 'as MongoDB 9.0 lists it'],
     ['hidden-time-series-events', keep('operand'), 'appears without an event'],

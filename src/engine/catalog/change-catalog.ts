@@ -8,7 +8,7 @@ import { deleteAll, type WriteTarget } from '../mongodb/raw-write.ts';
 import { differingFields, documentOf, type Fields, fieldsOf } from './fields.ts';
 import type { IndexSpec } from './index-spec.ts';
 import type { CatalogEntry } from './read-catalog.ts';
-import { withoutFlags } from './time-series-flags.ts';
+import { withoutFlags, withoutRepeatedFlags } from './time-series-flags.ts';
 
 /** Options that `collMod` can change on a collection. */
 const MODIFIABLE = new Set([
@@ -56,7 +56,7 @@ export async function createCollection(
 ): Promise<void> {
   // A mark of a time series counts only where the destination's server has set it (time-series-flags.ts).
   // rule: create-without-marks
-  const command = { create: catalogName(name), ...Object.fromEntries(comparable(options)) };
+  const command = { create: catalogName(name), ...Object.fromEntries(withoutRepeatedFlags(withoutExpiry(options))) };
   await fence.change(database, command, recorded);
 }
 

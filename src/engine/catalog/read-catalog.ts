@@ -1,8 +1,16 @@
 import { type Document, type MongoClient, UUID } from 'mongodb';
 import { decode } from '../bson/decode.ts';
 import { elementNamed } from '../bson/elements.ts';
-import { catalogName, isBuckets, isServerCollection, isUserDatabase, STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
+import {
+  bucketsName,
+  catalogName,
+  isBuckets,
+  isServerCollection,
+  isUserDatabase,
+  STORED_FUNCTIONS,
+} from '../mongodb/namespaces.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
+import { usesRawData } from '../mongodb/raw-data.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import { type IndexSpec, readIndexSpec } from './index-spec.ts';
@@ -50,7 +58,8 @@ export async function isEmptyDatabase(client: MongoClient, database: string): Pr
 
 /**
  * Returns the collections and views of one database, without the server's own. A time series appears as its buckets,
- * with its own options. On a server without buckets it appears as it is.
+ * with its own options, also that of a server without buckets whose buckets are read by `rawData`. Otherwise that one
+ * appears as it is.
  */
 export async function listCollections(client: MongoClient, database: string): Promise<CatalogEntry[]> {
   return (await listWithHalves(client, database)).entries;
@@ -75,11 +84,18 @@ export async function listWithHalves(
     if (ofTimeSeries(entry)) continue;
     const whole = isBuckets(entry.name) ? timeSeries.get(catalogName(entry.name)) : undefined;
     // rule: name-plain-buckets
-    if (whole !== undefined) entries.push({ ...entry, options: whole.options });
+    if (entry.type === 'timeseries') entries.push(usesRawData(client) ? asBuckets(entry) : entry);
+    else if (whole !== undefined) entries.push({ ...entry, options: whole.options });
     else if (isBuckets(entry.name) && entry.options.has('timeseries')) halves.push(entry);
     else entries.push(entry);
   }
   return { entries, halves };
+}
+
+/** Returns a time series that is one collection in the form of the buckets that older servers list. */
+function asBuckets({ database, name, uuid, options }: CatalogEntry): CatalogEntry {
+  const created = new Map([...options].filter(([option]) => option !== 'clusteredIndex'));
+  return { database, name: bucketsName(name), type: 'collection', options: created, ...(uuid && { uuid }) };
 }
 
 /** Returns the indexes of a collection except the one on `_id`; none when the collection is gone. */

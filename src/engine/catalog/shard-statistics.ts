@@ -1,4 +1,6 @@
 import type { MongoClient } from 'mongodb';
+import { decode } from '../bson/decode.ts';
+import { readAll } from '../mongodb/raw-cursor.ts';
 
 /** Statistics of a collection, with the field names of `dbStats`. */
 export interface CollectionStatistics {
@@ -28,7 +30,8 @@ export async function statisticsOf(client: MongoClient, database: string, name: 
     indexSize: field('totalIndexSize'),
   };
   const pipeline = [{ $collStats: { storageStats: {} } }, { $project: fields }];
-  const shards = await client.db(database).collection(name).aggregate(pipeline).toArray();
+  const listed = await readAll(client, database, { aggregate: name, pipeline, cursor: {} });
+  const shards = listed.map((bytes) => decode(bytes));
   const sum = (of: keyof CollectionStatistics) => shards.reduce((total, shard) => total + Number(shard[of]), 0);
   return {
     objects: sum('objects'),

@@ -2,11 +2,12 @@ import { BSON, type Document, type MongoClient, MongoServerError } from 'mongodb
 import { UserError } from '../../platform/index.ts';
 import { decode } from '../bson/decode.ts';
 import { BSON_TYPE } from '../bson/elements.ts';
-import { document, int32 } from '../bson/raw-document.ts';
+import { boolean, document, int32 } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { catalogName, INTERNAL_DATABASE, isBuckets } from '../mongodb/namespaces.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
+import { usesRawData } from '../mongodb/raw-data.ts';
 import { documentOf, type Fields, fieldsOf } from './fields.ts';
 import type { CatalogEntry } from './read-catalog.ts';
 
@@ -16,9 +17,15 @@ const MIXED_SCHEMA = 'timeseriesBucketsMayHaveMixedSchemaData';
 /**
  * A flag of 7.1 and newer. Where both spans of a time series are equal and the flag is false, the query planner relies on them:
  * buckets that were made before a change of the spans would be missed. Without the flag a server assumes a change (server
- * source, collection_impl.cpp and timeseries_options.cpp; not tried).
+ * source, collection_impl.cpp and timeseries_options.cpp; not tried). Servers of 9.0 have its opposite, FIXED, instead.
  */
 export const SPANS_CHANGED = 'timeseriesBucketingParametersHaveChanged';
+
+/**
+ * An option of time series since 9.0: whether the spans are those of their creation. A server without a word about it takes
+ * `true` at the creation, and `false` with each change of the spans (jstests/core/timeseries, fixed_bucketing; not tried).
+ */
+const FIXED = 'fixedBucketing';
 
 /**
  * Flags of a time series whose buckets the query planner of a server must not trust. Without the flag, queries miss
@@ -52,23 +59,31 @@ export async function raisedFlags(client: MongoClient, entry: NamedOptions): Pro
 }
 
 /**
- * Returns the options to create a time series with. No command sets the flag about its spans. So a time series that needs
- * it begins with the shortest spans, and its server sets the flag when the engine changes them to those of the source
- * (server source, coll_mod.cpp; not tried).
+ * Returns the options to create a time series with. On servers before 9.0 no command sets the flag about its spans. So a
+ * time series that needs it begins with the shortest spans, and its server sets the flag when the engine changes them to
+ * those of the source (server source, coll_mod.cpp; not tried).
  * @param entry  on the source
  */
-export async function optionsToCreate(source: MongoClient, entry: NamedOptions): Promise<Fields> {
+export async function optionsToCreate(
+  { source, destination }: { readonly source: MongoClient; readonly destination: MongoClient },
+  entry: NamedOptions,
+): Promise<Fields> {
   const { name, options } = entry;
-  if (!isBuckets(name)) return options;
+  const timeSeries = options.get('timeseries');
+  if (!isBuckets(name) || timeSeries === undefined) return options;
   const metadata = (await readMetadata(source, entry)) ?? {};
   const state = stateOf(metadata, SPANS_CHANGED);
-  const timeSeries = options.get('timeseries');
-  // rule: create-with-shortest-spans
-  if (timeSeries === undefined || !(state ?? mayHaveFixedBuckets(options))) return options;
-  const shortest = fieldsOf(timeSeries.bytes);
-  shortest.delete('granularity');
-  for (const span of SPANS) shortest.set(span, new RawValue(BSON_TYPE.int32, int32(1)));
-  return new Map([...options, ['timeseries', new RawValue(timeSeries.type, documentOf(shortest))]]);
+  const created = fieldsOf(timeSeries.bytes);
+  if (usesRawData(destination)) {
+    // rule: create-with-fixed-bucketing
+    created.set(FIXED, new RawValue(BSON_TYPE.boolean, boolean(state === false)));
+  } else {
+    // rule: create-with-shortest-spans
+    if (!(state ?? mayHaveFixedBuckets(options))) return options;
+    created.delete('granularity');
+    for (const span of SPANS) created.set(span, new RawValue(BSON_TYPE.int32, int32(1)));
+  }
+  return new Map([...options, ['timeseries', new RawValue(timeSeries.type, documentOf(created))]]);
 }
 
 /**
@@ -136,6 +151,9 @@ async function readMetadata(client: MongoClient, { database, name }: NamedOption
 
 /** Returns the flag's value; undefined when the server has none. From 8.2 on one of them is in the options alone. */
 function stateOf({ options, ...metadata }: Document, flag: string): boolean | undefined {
+  const fixed: unknown = options?.timeseries?.[FIXED];
+  // rule: flag-of-fixed-bucketing
+  if (flag === SPANS_CHANGED && typeof fixed === 'boolean') return !fixed;
   const config = String(options?.storageEngine?.wiredTiger?.configString ?? '');
   if (metadata[flag] === true || config.includes(`${flag}=true`)) return true;
   return metadata[flag] === false || config.includes(`${flag}=false`) ? false : undefined;
@@ -150,8 +168,18 @@ function mayHaveFixedBuckets(options: Fields): boolean {
   return Number(bucketRoundingSeconds) > 1 && Number(bucketMaxSpanSeconds) === Number(bucketRoundingSeconds);
 }
 
-/** Returns the options without the flags that are repeated in them. */
+/** Returns the options without flags of time series, which a destination may have although its source has none. */
 export function withoutFlags(options: Fields): Fields {
+  const whole = withoutRepeatedFlags(options);
+  const value = whole.get('timeseries');
+  if (value === undefined) return whole;
+  const timeSeries = fieldsOf(value.bytes);
+  if (!timeSeries.delete(FIXED)) return whole;
+  return new Map([...whole, ['timeseries', new RawValue(value.type, documentOf(timeSeries))]]);
+}
+
+/** Returns the options without the flags that are repeated in them. */
+export function withoutRepeatedFlags(options: Fields): Fields {
   const value = options.get('storageEngine');
   if (value === undefined) return options;
   const whole = decode(value.bytes);

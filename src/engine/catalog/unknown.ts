@@ -63,7 +63,7 @@ export function whyUnknown({ type, name, uuid, options }: Omit<CatalogEntry, 'da
   if (option !== undefined) return `a namespace with the option ${option}, which Linkspan does not know`;
   if (type === 'view') return undefined;
   if (type === 'timeseries' && !isBuckets(name))
-    return 'a time series without a collection of buckets, as MongoDB 9.0 stores it';
+    return 'a time series without a collection of buckets, as MongoDB 9.0 stores it; between servers of 9.0, linkspan probe tries whether its buckets can be read';
   if (isBuckets(name) && !options.has('timeseries'))
     return "a collection that is no time series, but has the name of one's buckets";
   if (type !== 'collection' && type !== 'timeseries')

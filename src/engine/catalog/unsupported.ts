@@ -15,7 +15,7 @@ export function whyUnsupported(entry: CatalogEntry, source: SourceFeatures): str
   if (!source.showsCatalogChanges && entry.name === STORED_FUNCTIONS)
     return `a collection of stored functions, whose changes ${UNSEEN}`;
   if (!source.fillsBuckets && isBuckets(entry.name))
-    return 'a time series, which the destination would store without a collection of buckets (MongoDB 9.0)';
+    return 'a time series, which the destination would store without a collection of buckets (MongoDB 9.0); linkspan probe tries whether it takes them';
   if (entry.database === 'admin') return 'in the database admin, whose changes no change stream shows';
   if (entry.options.has('encryptedFields')) return 'a collection with queryable encryption';
   // rule: refuse-constraint

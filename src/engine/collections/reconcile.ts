@@ -325,7 +325,7 @@ async function create(
 ): Promise<boolean> {
   const { sourceDatabase: database, sourceName: name, destinationDatabase, destinationName } = collection;
   try {
-    const options = await optionsToCreate(context.source, { database, name, options: collection.options });
+    const options = await optionsToCreate(context, { database, name, options: collection.options });
     await createCollection(context.fence, destinationDatabase, destinationName, options, recorded);
     return true;
   } catch (error) {

@@ -2,8 +2,9 @@ import { UserError } from '../../platform/index.ts';
 import { type ClusterAddresses, connectCluster } from '../mongodb/connect.ts';
 import { compareVersions, NEWEST_MODELLED, OLDEST_SHARDED, sourceFeatures } from '../mongodb/server-features.ts';
 import type { Side } from '../mongodb/side.ts';
-import { isTooNew, levelOf, shownVersion } from '../preflight/checks/versions.ts';
+import { isTooNew, levelOf, ofVersion, shownVersion } from '../preflight/checks/versions.ts';
 import { type ClusterDescription, describeCluster } from '../preflight/inspect-cluster.ts';
+import { recognizeRawData } from '../records/tried-raw-data.ts';
 import { ComparedSide } from './compared-side.ts';
 
 /** The conditions that a comparison was told to accept. */
@@ -37,10 +38,15 @@ export async function openSides(
     resources.defer(() => client.close());
     const description = await describeCluster(client);
     refuseIncomparable(description, side, accepted);
-    return new ComparedSide(side, client, sourceFeatures(levelOf(description)), description.clusterId);
+    return { client, description };
   };
-  const source = await open('source');
-  const destination = await open('destination');
+  const [from, to] = [await open('source'), await open('destination')];
+  const rawData = await recognizeRawData([from, to].map(({ client, description }) => ofVersion(client, description)));
+  const sideOf = (side: Side, { client, description }: typeof from) => {
+    const level = levelOf(description);
+    return new ComparedSide(side, client, sourceFeatures(level, level, rawData), description.clusterId);
+  };
+  const [source, destination] = [sideOf('source', from), sideOf('destination', to)];
   const isOne = source.clusterId !== '' && source.clusterId === destination.clusterId;
   if (isOne && !mayBeOne) throw new UserError('SAME_CLUSTER');
   const kept = resources.move();

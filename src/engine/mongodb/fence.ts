@@ -5,6 +5,7 @@ import { isBefore, operationTimeOf } from './cluster-time.ts';
 import { FixedSession } from './fixed-session.ts';
 import { keptNumbers } from './kept-numbers.ts';
 import { INTERNAL_DATABASE } from './namespaces.ts';
+import { asRawData } from './raw-data.ts';
 import { REPLY_OPTIONS } from './reply-options.ts';
 import type { Retrier } from './retry.ts';
 import { historyOf } from './seen-history.ts';
@@ -133,7 +134,7 @@ export class Fence {
   async write(database: string, command: Document): Promise<Document> {
     return await this.#inSession(async (session) => {
       await reachWrite(command);
-      return await this.#send(() => session.send(database, command), session);
+      return await this.#send(() => session.send(database, asRawData(this.client, command)), session);
     });
   }
 

@@ -32,6 +32,11 @@ export function isBuckets(name: string): boolean {
   return name.startsWith(BUCKETS);
 }
 
+/** Returns the name of a time series' buckets. */
+export function bucketsName(name: string): string {
+  return BUCKETS + name;
+}
+
 /**
  * Returns the name that users know. A collection with the name of a time series' buckets, but without their option, keeps
  * its name.

@@ -1,6 +1,7 @@
 import type { ClientSession, Document, Long, MongoClient, Timestamp } from 'mongodb';
 import { cursorReply } from '../bson/cursor-reply.ts';
 import type { DocumentBatch } from '../bson/document-batch.ts';
+import { asRawData } from './raw-data.ts';
 import { REPLY_OPTIONS } from './reply-options.ts';
 import { historyOf, type SeenHistory } from './seen-history.ts';
 
@@ -47,7 +48,7 @@ export class RawCursor implements AsyncDisposable {
     const session = client.startSession({ causalConsistency: false });
     const cursor = new RawCursor(client, database, session, command);
     try {
-      return [cursor, await cursor.#send(command)];
+      return [cursor, await cursor.#send(asRawData(client, command))];
     } catch (error) {
       await session.endSession();
       throw error;

@@ -5,14 +5,14 @@ export interface SourceFeatures {
    * collection. Without this, any change of the catalog stops the migration (docs/adr/0005-sources-before-6.0.md).
    */
   readonly showsCatalogChanges: boolean;
-  /** Change streams show the documents of time series. Servers from 9.0 on hide them without `rawData` (SERVER-116464). */
+  /** Reads and change streams show the buckets of time series. Servers from 9.0 on hide them without `rawData` (SERVER-116464). */
   readonly showsTimeSeries: boolean;
   /**
    * Change streams show documents that were written as a group, without a transaction (jstests
    * change_stream_apply_ops.js: since 6.1; not tried, so the engine asks a stream first).
    */
   readonly mayShowGroups: boolean;
-  /** The destination stores a time series in a collection of buckets, too. */
+  /** The destination takes the buckets of time series, too. */
   readonly fillsBuckets: boolean;
   /** Reads can name the UUID of their collection. */
   readonly pinsReads: boolean;
@@ -38,8 +38,8 @@ const DIALECTS = ['7.0', '8.0', '8.2', '9.0.0', '9.0.3'];
 /** The newest version whose listings, events and oplog Linkspan knows, from the server's source; no test ran on it. */
 export const NEWEST_MODELLED = '9.0';
 
-/** From this version on a time series is one collection, without a collection of buckets. */
-const WITHOUT_BUCKETS = '9.0';
+/** From this level on a time series is one collection, without a collection of buckets. */
+export const WITHOUT_BUCKETS = '9.0';
 
 /**
  * The oldest version of a sharded source: an older one can't block its writes, and its stream names no UUIDs, so nothing would
@@ -51,11 +51,12 @@ export const OLDEST_SHARDED = '6.0';
  * @param version  the feature compatibility version. A newer server with an older one refuses newer features (tried on
  * 6.0.5)
  * @param destination  that of the destination
+ * @param rawData  whether the engine uses `rawData` on those of them that store time series without buckets
  */
-export function sourceFeatures(version: string, destination = version): SourceFeatures {
+export function sourceFeatures(version: string, destination = version, rawData = false): SourceFeatures {
   const isNew = compareVersions(version, '6.0') >= 0;
   const [showsTimeSeries, fillsBuckets] = [version, destination].map(
-    (one) => isNew && compareVersions(one, WITHOUT_BUCKETS) < 0,
+    (one) => isNew && (rawData || compareVersions(one, WITHOUT_BUCKETS) < 0),
   ) as [boolean, boolean];
   return {
     showsCatalogChanges: isNew,

@@ -6,9 +6,10 @@ import { Fence } from '../mongodb/fence.ts';
 import { type SourceFeatures, sourceFeatures } from '../mongodb/server-features.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
 import { lostCommit, oppositeRecord } from '../records/lost-commit.ts';
+import { recognizeRawData } from '../records/tried-raw-data.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { Selection } from '../scope/selection.ts';
-import { levelOf } from './checks/versions.ts';
+import { levelOf, ofVersion } from './checks/versions.ts';
 import { type CopyTime, estimateCopyTime, LEAST_MEASURED_BYTES, measureReading } from './copy-time.ts';
 import type { Found } from './finding.ts';
 import { type ClusterDescription, describeCluster } from './inspect-cluster.ts';
@@ -80,6 +81,7 @@ export async function lookAt(
     describeCluster(source, options.clock),
     describeCluster(destination, options.clock),
   ]);
+  const rawData = await recognizeRawData([ofVersion(source, from), ofVersion(destination, to)]);
   const listing = once(() => wholeListing(source, signal));
   const catalog = async () => (await listing()).flatMap((one) => one.entries);
   const entries = once(async () => {
@@ -98,7 +100,7 @@ export async function lookAt(
     options,
     from,
     to,
-    features: sourceFeatures(levelOf(from), levelOf(to)),
+    features: sourceFeatures(levelOf(from), levelOf(to), rawData),
     host,
     signal,
     catalog,

@@ -38,6 +38,7 @@ export interface Examination {
   /** These are undefined when a cluster couldn't be inspected in time. */
   readonly source?: ClusterDescription;
   readonly destination?: ClusterDescription;
+  readonly sourceFeatures?: SourceFeatures;
   readonly sizes?: Sizes;
   readonly copyTime?: CopyTime;
   /** Under their names on the destination. Undefined, too, when they couldn't be listed. */
@@ -182,6 +183,7 @@ async function examineBoth(
     findings: all.map(asData),
     source: look.from,
     destination: look.to,
+    sourceFeatures: look.features,
     ...('value' in sizes ? { sizes: sizes.value } : {}),
     ...('value' in copyTime ? { copyTime: copyTime.value } : {}),
     ...('value' in search ? { searchIndexes: search.value } : {}),

@@ -1,5 +1,6 @@
 import { BSON, type Document, type MongoClient } from 'mongodb';
 import type { CatalogEntry } from '../catalog/read-catalog.ts';
+import { isBuckets } from '../mongodb/namespaces.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { sweep } from './within.ts';
 
@@ -42,8 +43,10 @@ export async function readSearchIndexes(
   entries: readonly CatalogEntry[],
   signal: AbortSignal,
 ): Promise<SearchIndexes> {
+  // A time series has none.
+  const searchable = entries.filter(({ name }) => !isBuckets(name));
   let hasSearch = true;
-  const { results, left } = await sweep(entries, signal, async ({ database, name: collection }) => {
+  const { results, left } = await sweep(searchable, signal, async ({ database, name: collection }) => {
     if (!hasSearch) return [];
     try {
       const listed = await client

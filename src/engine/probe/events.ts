@@ -8,8 +8,13 @@ const WAIT_MS = 1_000;
 /**
  * Returns the events of the probe's database that a stream of the whole cluster shows of some work, as the engine reads
  * them, up to that of a last insert.
+ * @param options  of the command that opens the stream
  */
-export async function eventsOf(scratch: Scratch, work: () => Promise<unknown>): Promise<readonly Document[]> {
+export async function eventsOf(
+  scratch: Scratch,
+  work: () => Promise<unknown>,
+  options: Document = {},
+): Promise<readonly Document[]> {
   const end = 'events_end';
   return await scratch.during(async () => {
     const [cursor, first] = await RawCursor.open(scratch.client, 'admin', {
@@ -20,6 +25,7 @@ export async function eventsOf(scratch: Scratch, work: () => Promise<unknown>): 
       ],
       cursor: {},
       readConcern: { level: 'majority' },
+      ...options,
     });
     await using _ = cursor;
     await work();

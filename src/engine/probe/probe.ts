@@ -1,15 +1,18 @@
 import type { MongoClient } from 'mongodb';
 import { newId, reach, UserError } from '../../platform/index.ts';
 import { type ClusterAddresses, connectCluster } from '../mongodb/connect.ts';
+import { compareVersions, WITHOUT_BUCKETS } from '../mongodb/server-features.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import type { Side } from '../mongodb/side.ts';
 import { checkCluster, levelOf } from '../preflight/checks/versions.ts';
 import { type ClusterDescription, describeCluster } from '../preflight/inspect-cluster.ts';
 import { Ownership } from '../records/ownership.ts';
+import { recordRawData } from '../records/tried-raw-data.ts';
 import type { Server, TrialFact } from './fact.ts';
 import { CURSOR_FACTS } from './facts/cursors.ts';
 import { CUTOVER_FACTS } from './facts/cutover.ts';
 import { LISTING_FACTS } from './facts/listings.ts';
+import { RAW_DATA, TAKES_BUCKETS } from './facts/raw-data.ts';
 import { SERVER_FACTS } from './facts/server.ts';
 import { TIME_SERIES_FACTS } from './facts/time-series.ts';
 import { TRACE_FACTS } from './facts/traces.ts';
@@ -23,6 +26,7 @@ const TRIALS: readonly TrialFact[] = [
   ...CURSOR_FACTS,
   ...TRACE_FACTS,
   ...TIME_SERIES_FACTS,
+  RAW_DATA,
   ...CUTOVER_FACTS,
 ];
 
@@ -79,6 +83,9 @@ export async function probeClusters(options: ProbeOptions, signal: AbortSignal):
     ...(await readAll(there, destination.client)),
     ...(await tryAll(there, destination.client, options.isScratch)),
   ];
+  const seen = facts.find(({ name }) => name === RAW_DATA.name)?.seen;
+  if (compareVersions(to.level, WITHOUT_BUCKETS) >= 0 && seen != null)
+    await recordRawData({ client: destination.client, ...to }, seen === TAKES_BUCKETS);
   const isAlike = from.version === to.version && from.level === to.level;
   return { source: from, destination: to, facts, needScratch: isAlike ? [] : TRIALS.map(({ name }) => name) };
 }

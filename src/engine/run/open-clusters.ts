@@ -5,8 +5,6 @@ import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
 import { connectCluster } from '../mongodb/connect.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { Fence } from '../mongodb/fence.ts';
-import { sourceFeatures } from '../mongodb/server-features.ts';
-import { levelOf } from '../preflight/checks/versions.ts';
 import type { ClusterDescription } from '../preflight/inspect-cluster.ts';
 import { checkClusters, closeClients, examineOpen } from '../preflight/preflight.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
@@ -84,14 +82,9 @@ export async function openExamined(
   const isRefused = findings.some(({ severity }) => severity === 'ERROR');
   const isComplete = sizes?.left === 0 && !findings.some(({ code }) => code === 'CHECK_INCOMPLETE');
   // rule: complete-late-checks
-  if (!isRefused && isComplete && source && destination && examined.source && examined.destination) {
-    const checked = {
-      source: examined.source,
-      destination: examined.destination,
-      sourceFeatures: sourceFeatures(levelOf(examined.source), levelOf(examined.destination)),
-      warnings: findings,
-      hasAdvice: true,
-    };
+  const { source: from, destination: to, sourceFeatures } = examined;
+  if (!isRefused && isComplete && source && destination && from && to && sourceFeatures) {
+    const checked = { source: from, destination: to, sourceFeatures, warnings: findings, hasAdvice: true };
     return { findings, isRefused, clusters: { source, destination, checked, writers: writersOf(checked.destination) } };
   }
   const [refusal] = findings.filter(({ severity }) => severity === 'ERROR');

@@ -1,3 +1,4 @@
+import type { MongoClient } from 'mongodb';
 import {
   compareVersions,
   NEWEST_MODELLED,
@@ -6,6 +7,7 @@ import {
   sourceFeatures,
 } from '../../mongodb/server-features.ts';
 import type { Side } from '../../mongodb/side.ts';
+import type { ClusterOfVersion } from '../../records/tried-raw-data.ts';
 import type { MigrationOptions } from '../../scope/options.ts';
 import { type Found, found } from '../finding.ts';
 import type { ClusterDescription } from '../inspect-cluster.ts';
@@ -68,6 +70,11 @@ export function checkPair(source: ClusterDescription, destination: ClusterDescri
 /** Returns the version that counts: the feature compatibility version, which is never newer than the server's. */
 export function levelOf(cluster: ClusterDescription): string {
   return cluster.featureCompatibilityVersion || cluster.mongoDBVersion;
+}
+
+/** Returns a cluster with what decides how its time series are read. */
+export function ofVersion(client: MongoClient, cluster: ClusterDescription): ClusterOfVersion {
+  return { client, version: cluster.mongoDBVersion, level: levelOf(cluster) };
 }
 
 /** Returns a server's version for messages, with its feature compatibility version when that is older. */
