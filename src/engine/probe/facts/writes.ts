@@ -1,4 +1,5 @@
 import { type Document, Long, Timestamp, UUID } from 'mongodb';
+import { compareVersions } from '../../mongodb/server-features.ts';
 import type { Sight, TrialFact } from '../fact.ts';
 import type { Scratch } from '../scratch.ts';
 
@@ -48,6 +49,31 @@ export const WRITE_FACTS: readonly TrialFact[] = [
       ];
       const isSame = new Set(codes).size === 1;
       return { seen: isSame && codes[0] !== undefined ? `all refused (${codes[0]})` : codes.map(String).join(', ') };
+    },
+  },
+  {
+    name: 'VALIDATION_CONSTRAINT',
+    what: 'the validation level constraint, and a write that bypasses it',
+    expected: ({ level }) =>
+      compareVersions(level, '9.0') < 0 ? ['has no such level'] : ['refuses the write', 'has no such level'],
+    meaning: 'Linkspan refuses collections with that level by name, in any case.',
+    attempt: async (scratch) => {
+      const create = { create: 'constraint', validator: { n: 1 }, validationLevel: 'constraint' };
+      if ((await codeOf(scratch.write(create))) !== undefined) return { seen: 'has no such level' };
+      const past = { insert: 'constraint', documents: [{ n: 2 }], bypassDocumentValidation: true };
+      return { seen: (await codeOf(scratch.write(past))) === undefined ? 'takes the write' : 'refuses the write' };
+    },
+  },
+  {
+    name: 'GEO_INDEX_OF_TIME_SERIES',
+    what: 'a 2dsphere index on measurements of a time series',
+    expected: () => ['takes it'],
+    meaning: 'A time series whose source has such an index waits until you drop the index there.',
+    attempt: async (scratch) => {
+      await scratch.write({ create: 'geo', timeseries: { timeField: 'at' } });
+      const index = { key: { place: '2dsphere' }, name: 'place' };
+      const code = await codeOf(scratch.write({ createIndexes: 'geo', indexes: [index] }));
+      return { seen: code === undefined ? 'takes it' : `refuses it (${code})` };
     },
   },
 ];
