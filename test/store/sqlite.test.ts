@@ -1,21 +1,27 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { FIRST_ORDER } from '../../src/contract/index.ts';
-import { type Cluster, NEW_MIGRATION, type Organization } from '../../src/control/index.ts';
+import type { Organization } from '../../src/control/index.ts';
 import { onReach } from '../../src/platform/index.ts';
-import { backUpStore, openSqliteStore } from '../../src/store/sqlite/index.ts';
+import { backUpStore, openSqliteReader, openSqliteStore, restoreStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testAuditConformance } from './audit-conformance.ts';
 import { testStoreConformance } from './conformance.ts';
 import { testHookConformance } from './hook-conformance.ts';
 import { testListConformance } from './list-conformance.ts';
 import { testSampleConformance } from './sample-conformance.ts';
-
-const WINDOW_MS = 120 * 3_600_000;
 
 const create = async () => {
   const folder = temporaryFolder('store');
@@ -69,99 +75,20 @@ test('a store of a newer version is refused and stays unchanged', async () => {
   after.close();
 });
 
-test('a store of the first version is upgraded with all its records', async () => {
-  using folder = temporaryFolder('store');
-  const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
-  database.exec(readFileSync(new URL('version-1.sql', import.meta.url), 'utf8'));
-  database.close();
-  await using store = openSqliteStore(folder.path);
-  assert.deepEqual((await store.apiKey('abcdefgh'))?.accessList, []);
-  const [ready, fresh] = await store.activeMigrations();
-  const { orderSent: _, ...earlier } = NEW_MIGRATION;
-  assert.deepEqual(ready?.state, {
-    ...earlier,
-    status: 'WORKING',
-    readyForCutover: true,
-    windowEndsAtMs: 1000 + WINDOW_MS,
-  });
-  assert.deepEqual(fresh?.state, earlier);
-  assert.equal(ready.reportedAtMs, null);
-});
-
-test('a store of the second version is upgraded with access lists, secrets and the references of migrations', async () => {
-  using folder = temporaryFolder('store');
-  const database = new DatabaseSync(join(folder.path, 'linkspan.db'));
-  database.exec(readFileSync(new URL('version-2.sql', import.meta.url), 'utf8'));
-  database.close();
-  await using store = openSqliteStore(folder.path);
-  assert.deepEqual((await store.apiKey('abcdefgh'))?.accessList, [
-    { address: '192.0.2.1', createdAtMs: 1 },
-    { address: '198.51.100.0/24', createdAtMs: 1 },
-  ]);
-  const account = await store.serviceAccount(`mdb_sa_id_${'0c'.repeat(12)}`);
-  assert.deepEqual(account?.secrets, [
-    { id: '3'.repeat(24), hash: 'hash', end: null, createdAtMs: 5, expiresAtMs: null },
-  ]);
-  assert.deepEqual(account.accessList, [{ address: '192.0.2.1', createdAtMs: 5 }]);
-  const [group] = await store.groupsOf('a'.repeat(24));
-  assert.ok(group);
-  const [cluster] = await store.clustersOf(group.id);
-  assert.deepEqual([cluster?.name, cluster?.deletedAtMs], ['C', null]);
-  // Foreign keys refer to the new tables.
-  await assert.rejects(
-    store.write((transaction) => transaction.insertCluster({ ...(cluster as Cluster), id: 'x', groupId: 'none' })),
-    /FOREIGN KEY/,
-  );
-});
-
-test('what an operator wanted of the migrations of an earlier version becomes an order', async () => {
+test('a store of 0.2.0 or older is refused, and nothing is written', async () => {
   using folder = temporaryFolder('store');
   const file = join(folder.path, 'linkspan.db');
   {
     using database = new DatabaseSync(file);
-    database.exec(readFileSync(new URL('version-2.sql', import.meta.url), 'utf8'));
+    database.exec('CREATE TABLE organizations (id TEXT PRIMARY KEY) STRICT; PRAGMA user_version = 14');
   }
-  await openSqliteStore(folder.path)[Symbol.asyncDispose]();
-  const common = { readyForCutover: false, windowEndsAtMs: null, endedAtMs: null, errorMessage: null };
-  const finishing = { wanted: 'RUNNING', dropCopied: true, loadLevel: 3, wayBack: 'FINISHING', reversals: 1 };
-  const cuttingOver = { wanted: 'CUTOVER', dropCopied: false, loadLevel: 4, copyMegabytesPerSecond: 2.5 };
-  const states = [
-    { ...common, ...cuttingOver, status: 'WORKING', cutoverAborted: 7, rehearsal: 8, dropsConfirmed: 9 },
-    { ...common, ...finishing, status: 'COMPLETE', dropsConfirmed: 9 },
-    { ...common, ...finishing, status: 'WORKING' },
-  ];
-  const idOf = (n: number) => `ab${n}`.repeat(8);
-  {
-    using database = new DatabaseSync(file);
-    const { id: _, state: __, ...row } = database.prepare('SELECT * FROM migrations').get() ?? {};
-    const { status: _status, is_active: _active, ...rest } = row;
-    const columns = ['id', 'state', ...Object.keys(rest)];
-    const insert = database.prepare(`INSERT INTO migrations (${columns}) VALUES (${columns.map(() => '?')})`);
-    states.forEach((state, n) => {
-      insert.run(idOf(n), JSON.stringify(state), ...Object.values(rest));
-    });
-    const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);
-    database.exec(`PRAGMA user_version = ${version - 1}`);
-  }
-  await using store = openSqliteStore(folder.path);
-  const upgraded = await Promise.all(states.map((_, n) => store.migration(idOf(n))));
-  const cutover = { wanted: 'CUTOVER', loadLevel: 4, copyBytesPerSecond: 2_500_000, rehearsal: 8, abort: 7 };
-  const closing = { ...FIRST_ORDER, direction: 1, drop: true };
-  assert.deepEqual(
-    upgraded.map((migration) => migration?.state),
-    [
-      { ...common, status: 'WORKING', order: { ...FIRST_ORDER, ...cutover, drops: { direction: 0, confirmed: 9 } } },
-      {
-        ...common,
-        status: 'COMPLETE',
-        wayBack: 'PREPARING',
-        order: { ...closing, drops: { direction: 2, confirmed: 9 }, finish: 1 },
-      },
-      { ...common, status: 'WORKING', wayBack: 'PLANNED', order: { ...closing, finish: 0 } },
-    ],
-  );
-  const active = new Set((await store.activeMigrations()).map(({ id }) => id));
-  assert.ok(states.every((_, n) => active.has(idOf(n))));
+  const before = readFileSync(file);
+  const refused = { code: 'STORE_TOO_OLD', message: /0\.2\.0 or older \(schema version 14\)/ };
+  assert.throws(() => openSqliteStore(folder.path), refused);
+  assert.throws(() => openSqliteReader(folder.path), refused);
+  await assert.rejects(restoreStore(file, join(folder.path, 'restored')), refused);
+  assert.deepEqual(readFileSync(file), before);
+  assert.ok(!existsSync(join(folder.path, 'store-head')));
 });
 
 test('audit records cannot be changed or deleted, not even with SQL', async () => {

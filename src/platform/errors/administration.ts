@@ -164,8 +164,9 @@ export const administrationErrors = defineErrors('request', {
   },
   STORE_TOO_OLD: {
     status: 400,
-    detail: 'The store in % has schema version %, and this command of this version of Linkspan needs %.',
-    remedy: 'Start linkspan serve of this version once: it upgrades the store.',
+    detail:
+      'The store in % is of Linkspan 0.2.0 or older (schema version %). This version does not read it, and has written nothing.',
+    remedy: 'Finish or cancel its migrations with that version. Then begin with a new data directory.',
   },
   KEY_ROTATION_NOT_TAKEN_UP: {
     status: 409,

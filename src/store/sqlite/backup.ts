@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { messageOf, UserError } from '../../platform/index.ts';
 import { declareRestored } from './head-file.ts';
-import { versionOf } from './schema.ts';
+import { hasSchema } from './schema.ts';
 
 /**
  * Copies a store to a file while its server runs. The copy is consistent and complete, and durable when this resolves.
@@ -17,9 +17,8 @@ export async function backUpStore(directory: string, file: string): Promise<void
 }
 
 /**
- * Creates a data directory from a backup, if the directory has no store. The next server start detects the restore, and upgrades a store
- * of an older version.
- * @throws UserError BACKUP_FAILED, STORE_TOO_NEW
+ * Creates a data directory from a backup, if the directory has no store. The next server start detects the restore.
+ * @throws UserError BACKUP_FAILED, STORE_TOO_NEW, STORE_TOO_OLD
  */
 export async function restoreStore(file: string, directory: string): Promise<void> {
   if (!existsSync(file)) throw new UserError('BACKUP_FAILED', [file, 'there is no such file']);
@@ -29,7 +28,7 @@ export async function restoreStore(file: string, directory: string): Promise<voi
   if (!existsSync(store) && (statSync(log, { throwIfNoEntry: false })?.size ?? 0) > 0)
     throw new UserError('BACKUP_FAILED', [directory, `${log} is the log of another store: remove it`]);
   await copyDatabase(file, store, {
-    check: (database) => versionOf(database, file),
+    check: (database) => hasSchema(database, file),
     // Must come before the store gets its name. Otherwise a crash leaves a store that continues as if nothing happened since the backup.
     beforeNaming: () => declareRestored(directory),
   });

@@ -18,11 +18,11 @@ const NO_RECORD = { sequence: 0, hash: '0'.repeat(64) };
 
 /**
  * Why the store counts as an older copy; null if it continues where this directory's server stopped.
- * @param isMarked  whether a version that writes the file has opened this store
+ * @param hasTables  whether a server has opened this store before
  */
-export function lookForRestore(directory: string, database: DatabaseSync, isMarked: boolean): PutBack | null {
+export function lookForRestore(directory: string, database: DatabaseSync, hasTables: boolean): PutBack | null {
   const text = read(directory);
-  if (text === undefined) return isMarked ? 'no head' : null;
+  if (text === undefined) return hasTables ? 'no head' : null;
   if (text === RESTORED) return 'restored';
   const [, digits, hash] = FORM.exec(text) ?? [];
   if (digits === undefined) return 'unreadable head';
@@ -33,7 +33,7 @@ export function lookForRestore(directory: string, database: DatabaseSync, isMark
   return record.hash === hash ? null : 'other than the head';
 }
 
-/** Creates the file if it is missing. Must run before the store is marked as one that has it. */
+/** Creates the file if it is missing. */
 export function createHeadFile(directory: string): void {
   if (read(directory) === undefined) writeText(directory, lineOf(NO_RECORD));
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StoreReader } from '../../control/index.ts';
 import { messageOf, UserError } from '../../platform/index.ts';
-import { assertCurrentSchema } from './schema.ts';
+import { hasSchema } from './schema.ts';
 import { operationsOn } from './tables.ts';
 
 /**
@@ -19,6 +19,7 @@ export function openSqliteReader(directory: string): StoreReader & Disposable {
   } catch (error) {
     throw new UserError('DATA_DIRECTORY_UNUSABLE', [directory, messageOf(error)], { cause: error });
   }
-  assertCurrentSchema(database, directory);
+  if (!hasSchema(database, directory))
+    throw new UserError('DATA_DIRECTORY_UNUSABLE', [directory, 'its store is empty']);
   return { ...operationsOn(database), [Symbol.dispose]: () => database.close() };
 }

@@ -6,14 +6,14 @@ import { CommittedRecords } from './committed-records.ts';
 import { createPrivateFile, takeDataDirectory } from './data-directory.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createHeadFile, HeadFile, lookForRestore } from './head-file.ts';
-import { HEAD_FILE_SINCE, upgradeSchema, versionOf } from './schema.ts';
+import { createSchema, hasSchema } from './schema.ts';
 import { apiKeysOn, operationsOn, organizationsOn } from './tables.ts';
 
 /**
  * Opens the embedded store of one server.
  * @param directory  created if it is missing; only one server may use it
  * @param failed     called when the disk has failed: nothing is written after that, and the process should end
- * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE, STORE_TOO_NEW
+ * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE, STORE_TOO_NEW, STORE_TOO_OLD
  */
 export function openSqliteStore(directory: string, failed: (error: UserError) => void = () => undefined): Store {
   const lock = takeDataDirectory(directory);
@@ -31,15 +31,14 @@ type Cache = Pick<CommittedRecords<never>, 'forget'>;
 function openDatabase(directory: string, lock: Disposable, failed: (error: UserError) => void): Store {
   const path = join(directory, 'linkspan.db');
   createPrivateFile(path);
-  const writer = new DatabaseSync(path, { enableForeignKeyConstraints: false });
+  const writer = new DatabaseSync(path);
+  const hasTables = hasSchema(writer, directory);
   // FULL syncs the log at every commit, so that a resolved write survives a power cut.
   writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  const isMarked = versionOf(writer, directory) >= HEAD_FILE_SINCE;
-  // Must come before the schema upgrade marks the store, so that a crash in between doesn't look like a restore.
-  if (!isMarked) createHeadFile(directory);
-  upgradeSchema(writer, directory);
-  const putBack = lookForRestore(directory, writer, isMarked);
-  writer.exec('PRAGMA foreign_keys = ON');
+  // Must come before the store has tables, so that a crash in between doesn't look like a restore.
+  if (!hasTables) createHeadFile(directory);
+  createSchema(writer);
+  const putBack = lookForRestore(directory, writer, hasTables);
   // A separate connection reads only committed data.
   const reader = new DatabaseSync(path, { readOnly: true });
   const headFile = new HeadFile(directory, reader);
