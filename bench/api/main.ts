@@ -8,13 +8,13 @@ import program from '../../rolldown.config.ts';
 import { AtlasClient } from '../../test/support/atlas-client.ts';
 import { affordableSockets, openIdleSockets } from '../../test/support/idle-sockets.ts';
 import { runLinkspan } from '../../test/support/linkspan-process.ts';
-import { medianSyncMs, rowsPerSecond } from './disk.ts';
+import { medianSyncMs } from './disk.ts';
 import { load, percentile, type Server, startServer } from './load.ts';
 import { startPollingAgents } from './polling-agents.ts';
 import { restartPeak } from './restart.ts';
 
 /**
- * `node bench/api/main.ts [--rounds N] [--only A1,A5]`: measures the cost of the Atlas API as ratios of two values that were measured one right
+ * `node bench/api/main.ts [--rounds N] [--only A2,A4]`: measures the cost of the Atlas API as ratios of two values that were measured one right
  * after the other. The order changes from round to round. Every server warms up before the first round, so that its code is compiled.
  */
 const { values } = parseArgs({
@@ -46,22 +46,18 @@ const folder = mkdtempSync(join(tmpdir(), 'linkspan-bench-'));
 await using servers = new AsyncDisposableStack();
 servers.defer(() => rmSync(folder, { recursive: true, force: true }));
 const start = async (kind: Parameters<typeof startServer>[0]) => servers.use(await startServer(kind, folder));
-const bare = await start('bare');
 const linkspan = await start('linkspan');
 const oneByOne = await start('one-by-one');
 const sha256 = await start('sha-256');
 
-for (const server of [bare, linkspan, oneByOne, sha256]) {
+for (const server of [linkspan, oneByOne, sha256]) {
   await load(server, { connections: 64, seconds: WARM_UP_SECONDS, status: 201 });
 }
-await load(linkspan, { connections: 64, seconds: WARM_UP_SECONDS, status: 401 });
 
 const perSecond = (server: Server) => async () =>
   (await load(server, { connections: 64, seconds: SAMPLE_SECONDS, status: 201 })).perSecond;
 const latency = (server: Server, share: number, connections: number) => async () =>
   percentile((await load(server, { connections, seconds: SAMPLE_SECONDS, status: 201 })).latenciesMs, share);
-const challenges = async () =>
-  (await load(linkspan, { connections: 64, seconds: SAMPLE_SECONDS, status: 401 })).perSecond;
 
 async function ratio(swapped: boolean, one: () => Promise<number>, other: () => Promise<number>): Promise<number> {
   if (!swapped) return (await one()) / (await other());
@@ -109,25 +105,11 @@ async function coldStartSeconds(): Promise<number> {
 
 const all: readonly Benchmark[] = [
   {
-    id: 'A1',
-    what: 'durable authenticated create ÷ bare Fastify POST, 64 connections',
-    must: 0.4,
-    aim: 0.6,
-    run: (swapped) => ratio(swapped, perSecond(linkspan), perSecond(bare)),
-  },
-  {
     id: 'A2',
     what: 'group commit ÷ a commit for each request, 64 connections',
     must: 3.5,
     aim: 5,
     run: (swapped) => ratio(swapped, perSecond(linkspan), perSecond(oneByOne)),
-  },
-  {
-    id: 'A3',
-    what: 'link-tokens through the API ÷ rows into SQLite alone, 64 to a commit',
-    must: 0.6,
-    aim: 0.8,
-    run: (swapped) => ratio(swapped, perSecond(linkspan), async () => rowsPerSecond(folder, 200)),
   },
   {
     id: 'A4',
@@ -136,13 +118,6 @@ const all: readonly Benchmark[] = [
     aim: 1.5,
     isLowerBetter: true,
     run: (swapped) => ratio(swapped, latency(linkspan, 0.5, 1), async () => medianSyncMs(folder, 1000)),
-  },
-  {
-    id: 'A5',
-    what: 'challenges ÷ bare Fastify POST, 64 connections',
-    must: 1,
-    aim: 2,
-    run: (swapped) => ratio(swapped, challenges, perSecond(bare)),
   },
   {
     id: 'A6',

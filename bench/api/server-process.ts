@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import fastify from 'fastify';
 import { registerAtlasApi } from '../../src/atlas-api/index.ts';
 import {
   AgentSignals,
@@ -32,24 +31,12 @@ export interface Listening {
   readonly privateKey: string;
 }
 
-/** Kind of server: `bare` is Fastify alone with a schema for the same body. The others are Linkspan; `one-by-one` commits for each request. */
-export type Kind = 'bare' | 'linkspan' | 'one-by-one' | 'sha-256';
+/** `one-by-one` commits for each request, `sha-256` asks for digests of that algorithm in place of MD5. */
+export type Kind = 'linkspan' | 'one-by-one' | 'sha-256';
 
-const [kind = 'bare', directory = ''] = process.argv.slice(2);
-process.send?.(await (kind === 'bare' ? serveBare() : serveLinkspan(kind, directory)));
+const [kind = 'linkspan', directory = ''] = process.argv.slice(2);
+process.send?.(await serveLinkspan(kind, directory));
 process.on('disconnect', () => process.exit());
-
-async function serveBare(): Promise<Listening> {
-  const app = fastify();
-  const accessListIps = { type: 'array', items: { type: 'string' } };
-  const body = { type: 'object', properties: { accessListIps }, additionalProperties: false };
-  app.post('/api/atlas/v2/orgs/:orgId/liveMigrations/linkTokens', { schema: { body } }, async (_request, reply) => {
-    reply.code(201);
-    return { linkToken: 'mlt_0123456789ab_0123456789012345678901234567890123456789012_012345' };
-  });
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  return { port: portOf(app.server.address()), orgId: 'a'.repeat(24), publicKey: '', privateKey: '' };
-}
 
 async function serveLinkspan(variant: string, path: string): Promise<Listening> {
   let url = '';
@@ -92,8 +79,4 @@ function oneByOne(store: Store): Store {
       return next;
     },
   };
-}
-
-function portOf(address: string | { readonly port: number } | null): number {
-  return typeof address === 'object' && address ? address.port : 0;
 }

@@ -168,7 +168,6 @@ export const OF_PRODUCT: MutantTable = {
   ],
   'test/store/sqlite.test.ts': [
     ['fail-waiting-writes', remove(), 'fails every write that waits'],
-    ['read-own-transaction', keep('branch 2', 'rule')],
     ['refuse-older-store', remove(), '0.2.0 or older'],
   ],
 };

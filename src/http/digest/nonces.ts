@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import type { DigestAlgorithm } from '../../digest/index.ts';
 import { type Clock, randomByte } from '../../platform/index.ts';
 import { equalText } from './equal-text.ts';
-import { KeyedHash } from './keyed-hash.ts';
 
 /** How long a nonce is valid. Atlas's value is not public; its clients request a new nonce each time or handle `stale`. */
 const NONCE_LIFE_MS = 5 * 60_000;
@@ -14,7 +13,6 @@ const BODY_BYTES = TIME_BYTES + BOOT_BYTES + RANDOM_BYTES;
 /** Length in base64 characters. A nonce is the body followed by the MAC: 12 bytes each. */
 const BODY_LENGTH = 16;
 const MAC_LENGTH = 16;
-const LONGEST_ALGORITHM = 'SHA-256'.length;
 
 export interface NonceCheck {
   readonly state: 'good' | 'stale' | 'foreign';
@@ -28,14 +26,14 @@ const FOREIGN: NonceCheck = { state: 'foreign', issuedAtSeconds: 0 };
  * algorithm, so that nobody can answer a SHA-256 challenge with MD5. The 24 bytes give 32 base64 characters, as in Atlas.
  */
 export class Nonces {
-  readonly #mac: KeyedHash;
+  readonly #key: Buffer;
   readonly #clock: Clock;
   /** Identifies this process. Only the process that issued a nonce detects its replays, so nonces of an earlier process are stale. */
   readonly #boot = randomBytes(BOOT_BYTES);
 
   /** @param key  secret; must stay the same after a restart, so that earlier nonces are stale, not foreign */
   constructor(key: Buffer, clock: Clock) {
-    this.#mac = new KeyedHash(key, BODY_BYTES + LONGEST_ALGORITHM);
+    this.#key = key;
     this.#clock = clock;
   }
 
@@ -70,6 +68,6 @@ export class Nonces {
   }
 
   #macOf(body: Buffer, algorithm: DigestAlgorithm): string {
-    return this.#mac.of(body, algorithm).slice(0, MAC_LENGTH);
+    return createHmac('sha256', this.#key).update(body).update(algorithm).digest('base64').slice(0, MAC_LENGTH);
   }
 }

@@ -2,12 +2,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AuditRecord, Store } from '../../control/index.ts';
 import { messageOf, UserError } from '../../platform/index.ts';
-import { CommittedRecords } from './committed-records.ts';
 import { createPrivateFile, takeDataDirectory } from './data-directory.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createHeadFile, HeadFile, lookForRestore } from './head-file.ts';
 import { createSchema, hasSchema } from './schema.ts';
-import { apiKeysOn, operationsOn, organizationsOn } from './tables.ts';
+import { operationsOn } from './tables.ts';
 
 /**
  * Opens the embedded store of one server.
@@ -25,8 +24,6 @@ export function openSqliteStore(directory: string, failed: (error: UserError) =>
     throw new UserError('DATA_DIRECTORY_UNUSABLE', [directory, messageOf(error)], { cause: error });
   }
 }
-
-type Cache = Pick<CommittedRecords<never>, 'forget'>;
 
 function openDatabase(directory: string, lock: Disposable, failed: (error: UserError) => void): Store {
   const path = join(directory, 'linkspan.db');
@@ -48,43 +45,18 @@ function openDatabase(directory: string, lock: Disposable, failed: (error: UserE
   let mayFollow = putBack === null;
   if (mayFollow) headFile.follow();
   let hasNewRecords = false;
-  const apiKeys = new CommittedRecords(apiKeysOn(reader), ({ publicKey }) => publicKey);
-  const organizations = new CommittedRecords(organizationsOn(reader), ({ id }) => id);
   const operations = operationsOn(writer);
-  const changed = new Set<Cache>();
-  const changing =
-    <T extends unknown[]>(cache: Cache, change: (...given: T) => Promise<void>) =>
-    async (...given: T) => {
-      changed.add(cache);
-      await change(...given);
-    };
-  const { insertApiKey, updateApiKey, deleteApiKey, replaceSealed, appendAuditRecord } = operations;
-  const { insertOrganization, updateOrganization } = operations;
-  const watched = {
+  const noted = {
     ...operations,
-    // The cache has what the writer reads, until the open transaction changes such records.
-    apiKey: async (publicKey: string) =>
-      // rule: read-own-transaction
-      changed.has(apiKeys) ? await operations.apiKey(publicKey) : apiKeys.find(publicKey),
-    organization: async (id: string) =>
-      changed.has(organizations) ? await operations.organization(id) : organizations.find(id),
-    insertApiKey: changing(apiKeys, insertApiKey),
-    updateApiKey: changing(apiKeys, updateApiKey),
-    deleteApiKey: changing(apiKeys, deleteApiKey),
-    replaceSealed: changing(apiKeys, replaceSealed),
-    insertOrganization: changing(organizations, insertOrganization),
-    updateOrganization: changing(organizations, updateOrganization),
     appendAuditRecord: async (record: AuditRecord) => {
       hasNewRecords = true;
-      await appendAuditRecord(record);
+      await operations.appendAuditRecord(record);
     },
   };
   const commits = new GroupCommit(
     writer,
-    watched,
+    noted,
     () => {
-      for (const cache of changed) cache.forget();
-      changed.clear();
       mayFollow ||= restores.get()?.count !== known;
       if (mayFollow && hasNewRecords) headFile.follow();
       hasNewRecords = false;
@@ -94,8 +66,6 @@ function openDatabase(directory: string, lock: Disposable, failed: (error: UserE
   return {
     ...operationsOn(reader),
     putBack,
-    apiKey: async (publicKey) => apiKeys.find(publicKey),
-    organization: async (id) => organizations.find(id),
     write: (work) => commits.write(work),
     [Symbol.asyncDispose]: async () => {
       await commits.idle();

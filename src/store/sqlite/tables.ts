@@ -47,8 +47,17 @@ const REDEEMABLE = `${OPEN_TOKEN} AND (expires_at_ms IS NULL OR expires_at_ms > 
 const WATCHED = "state ->> '$.sourceWatch.token' IS NOT NULL AND state ->> '$.sourceWatch.ended' IS NULL";
 const ACTIVE = 'is_active';
 
-export function apiKeysOn(database: DatabaseSync): Table<ApiKey> {
-  return new Table<ApiKey>(database, 'api_keys', {
+/** The store's operations on one connection. src/control/records/store-port.ts defines their contract. */
+export function operationsOn(database: DatabaseSync): StoreTransaction {
+  const organizations = new Table<Organization>(database, 'organizations', {
+    id: plain,
+    name: plain,
+    accessListRequired: flag,
+    creatorId: plain,
+    createdAtMs: plain,
+    deletedAtMs: plain,
+  });
+  const apiKeys = new Table<ApiKey>(database, 'api_keys', {
     id: plain,
     orgId: plain,
     publicKey: plain,
@@ -60,23 +69,6 @@ export function apiKeysOn(database: DatabaseSync): Table<ApiKey> {
     accessList: json,
     createdAtMs: plain,
   });
-}
-
-export function organizationsOn(database: DatabaseSync): Table<Organization> {
-  return new Table<Organization>(database, 'organizations', {
-    id: plain,
-    name: plain,
-    accessListRequired: flag,
-    creatorId: plain,
-    createdAtMs: plain,
-    deletedAtMs: plain,
-  });
-}
-
-/** The store's operations on one connection. src/control/records/store-port.ts defines their contract. */
-export function operationsOn(database: DatabaseSync): StoreTransaction {
-  const organizations = organizationsOn(database);
-  const apiKeys = apiKeysOn(database);
   const serviceAccounts = new Table<ServiceAccount>(database, 'service_accounts', {
     id: plain,
     orgId: plain,
