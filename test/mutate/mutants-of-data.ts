@@ -61,7 +61,7 @@ export const OF_DATA: MutantTable = {
   ],
   'test/engine/apply/spool.test.ts': [
     ['oldest-spooled-key', replace('Number.isFinite($(name)) ? $(name) : $(name 4)')],
-    ['spool-durable-before-quarantine', replace('await $(name 3)?.done; if ($(name 3) === undefined) break', 'await')],
+    ['spool-durable-before-quarantine', replace('{ await $(name 2)?.done; if ($(name 2) === undefined) break; }', 'await')],
   ],
   'test/engine/apply/stuck-collections.test.ts': [['send-refused-separately', remove()]],
   'test/engine/bson/document-batch.test.ts': [
@@ -91,7 +91,7 @@ export const OF_DATA: MutantTable = {
   'test/engine/bson/unjoined-connection.test.ts': [
     ['documents-in-message-length', replace('$() - 1', 'rule'), 'without compression'],
     ['closed-connection-ends-write', remove(), 'whose connection is closed'],
-    ['memory-until-sent', replace('void $(name).catch(() => undefined)'), 'closed in the middle'],
+    ['memory-until-sent', replace('void $(name).catch(() => undefined)'), 'whose connection is closed'],
   ],
   'test/engine/capture/change-event.test.ts': [['ignore-events-without-namespace', remove('operand')]],
   'test/engine/capture/conversions.test.ts': [
@@ -263,7 +263,7 @@ export const OF_DATA: MutantTable = {
     ['fence-retired-engines', keep('operand'), 'started again, or cancelled'],
     ['refuse-retired-engine', remove(), 'started again, or cancelled'],
     ['new-term-when-retired', remove('property 2'), 'a cleanup that a new migration overtakes'],
-    ['retired-schema', replace('2'), 'killed as it takes'],
+    ['retired-schema', replace('CHECKPOINT_SCHEMA', 'value'), 'killed as it takes'],
     ['fence-retired-after-kill', replace('false', 'object 2'), 'killed as it takes'],
     ['leave-owners-block', remove('operand'), 'cleaning up after an earlier'],
     ['confirm-before-cleanup', remove(), 'a cleanup that a new migration overtakes'],
