@@ -102,8 +102,6 @@ export const OF_CUTOVER: MutantTable = {
   'test/engine/cutover/settle-block.test.ts': [
     ['settle-under-own-claim', remove(), 'stopped while it opens'],
     ['keep-unsettled-block-on-record', remove(), 'leaves that to the next'],
-    ['open-source-of-older-version', replace('null', 'await'), 'refuses its migration'],
-    ['spare-running-older-engine', remove(), 'refuses its migration'],
   ],
   'test/engine/cutover/settle-capped.test.ts': [
     ['reordered-while-compared', remove('operand 2'), 'a small order that may have changed since'],

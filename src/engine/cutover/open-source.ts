@@ -152,7 +152,7 @@ function explainUnseen(error: unknown): never {
 }
 
 /** Logs the command that opens the source, for when the engine could not. */
-export function tellHowToReopen({ logger }: Pick<SourceBlockParts, 'logger'>, error: unknown): void {
+function tellHowToReopen({ logger }: Pick<SourceBlockParts, 'logger'>, error: unknown): void {
   logger.error(
     { event: 'cutover.source_not_opened', error: messageOf(error) },
     `The source may still refuse writes. If nothing resumes the migration, run there: ${LIFT_COMMAND}`,

@@ -11,7 +11,6 @@ import { CheckpointStore } from '../records/checkpoint-store.ts';
 import { OtherDirection } from '../records/other-direction.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { Clusters } from './clusters.ts';
-import { openOlderSource } from './open-older-source.ts';
 import { withoutSource } from './without-source.ts';
 
 /** The clients of the clusters that could be reached. */
@@ -94,7 +93,6 @@ export async function openExamined(
     return { findings: warnings, isRefused: false, ...committed };
   }
   await closeClients(clients);
-  await openOlderSource(options, findings);
   return { findings, isRefused };
 }
 

@@ -5,7 +5,6 @@ import type { MigrationOptions } from '../scope/options.ts';
 import type { Clusters } from './clusters.ts';
 import { MigrationRun, type Occasion } from './migration-run.ts';
 import { hasBegun, openClusters } from './open-clusters.ts';
-import { openOlderSource } from './open-older-source.ts';
 
 /** How long a cancelled migration waits for its clusters. It needs them only to record its end. */
 const CANCELLED_WAITS_MS = 60_000;
@@ -56,9 +55,6 @@ export class Opening {
   async open(): Promise<MigrationRun | 'never began'> {
     try {
       return await this.#open();
-    } catch (error) {
-      await openOlderSource(this.#options, [Object(error)]);
-      throw error;
     } finally {
       await Promise.all([this.#opened?.source.close(), this.#opened?.destination.close()]);
     }

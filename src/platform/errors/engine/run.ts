@@ -11,7 +11,8 @@ export const runErrors = defineErrors('migration', {
   CHECKPOINT_OF_OTHER_VERSION: {
     status: 409,
     detail: 'The checkpoint of migration % has schema version %, which this version of Linkspan does not support.',
-    remedy: 'Resume with the version of Linkspan that wrote it, or start a new migration.',
+    remedy:
+      'Finish or cancel the migration with the version of Linkspan that began it. To use the destination for another one, remove its records there with linkspan cleanup of that version.',
   },
   HISTORY_LOST: {
     status: 409,
