@@ -270,7 +270,7 @@ export const OF_DATA: MutantTable = {
     ['closing-keeps-new-out', replace('$(name) === null || $(name 2) < 0'), 'while the last checkpoint is removed'],
     ['refuse-used-destination', replace('false'), 'without permission to drop it'],
     ['cancelled-takes-nothing', keep('operand'), 'cancelled before it began'],
-    ['order-of-beginnings', replace('$(operand 2) - $(operand)', 'operation'), 'older versions recorded no owner'],
+    ['refuse-other-schema-beside', remove(), 'a record of another version'],
     ['committed-destination-is-used', keep('operand', 'operand'), 'steps after the cutover are not done'],
   ],
   'test/engine/records/kept-side-by-side.test.ts': [
@@ -311,7 +311,6 @@ export const OF_DATA: MutantTable = {
   'test/engine/records/way-back.test.ts': [
     ['withdraw-own-note', replace('$unset: $(name 4)', 'property'), 'stays closed'],
     ['withdraw-own-note', remove(), 'stays closed'],
-    ['failback-closed-by-older-version', keep('operand'), 'stays closed'],
     ['failback-needs-record', replace('return;', 'statement'), 'has lost its record'],
   ],
   'test/engine/unknown/like-buckets.test.ts': [['name-plain-buckets', remove('operand 2'), 'refused by its name']],

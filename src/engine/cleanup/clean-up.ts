@@ -52,12 +52,13 @@ export async function cleanUp(
   const checkpoints = new AllCheckpoints(client, retrierOfCleanup());
   const [found] = await checkpoints.read(migrationId);
   if (found === undefined) throw new UserError('NO_SUCH_MIGRATION', [migrationId]);
-  const { migration, retiredBy } = found;
+  const { migration } = found;
+  const { retiredBy } = migration;
   if (retiredBy === undefined)
     await refuseUnlessOver(client, migration, { drop, closesWayBack: closesWayBack || dryRun });
   if (dryRun) return await findLeftovers(client, found);
   if (retiredBy !== undefined) {
-    await checkpoints.retire(migrationId, retiredBy);
+    await checkpoints.shutOut(retiredBy);
     const left = await findLeftovers(client, found);
     await checkpoints.forget(migration, true);
     return left;

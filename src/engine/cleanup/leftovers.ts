@@ -17,7 +17,6 @@ import {
   mayBlockSource,
   type ViewRecord,
 } from '../records/records.ts';
-import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
 
 /** The objects that a migration left on its destination, as found there. Names are the destination's. */
 export interface Leftovers {
@@ -45,9 +44,10 @@ export interface Leftovers {
 
 /** Finds which recorded objects exist. Changes nothing. */
 export async function findLeftovers(destination: MongoClient, checkpoint: Checkpoint): Promise<Leftovers> {
-  const { migration, accounts, ofOthers, retiredBy } = checkpoint;
+  const { migration, accounts, ofOthers } = checkpoint;
+  const { retiredBy } = migration;
   const databases = new Set(checkpoint.collections.map(({ destinationDatabase }) => destinationDatabase));
-  for (const { _id } of checkpoint.views) databases.add(viewDatabase(checkpoint, _id.d));
+  for (const { to } of checkpoint.views) databases.add(to);
   const present = (await Promise.all([...databases].map((name) => listCollections(destination, name)))).flat();
   const byUuid = new Map(present.map((entry) => [entry.uuid?.toHexString(false), entry]));
   const collections: CatalogEntry[] = [];
@@ -65,7 +65,7 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
   const isNamed =
     ({ database, name }: CatalogEntry) =>
     (record: ViewRecord) =>
-      record._id.n === name && (record.to ?? viewDatabase(checkpoint, record._id.d)) === database;
+      record._id.n === name && record.to === database;
   const views = present.filter(
     (entry) =>
       checkpoint.views.some((record) => isNamed(entry)(record) && isAsMade(entry, record)) &&
@@ -96,16 +96,10 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
   };
 }
 
-/** Earlier versions kept the failure of an earlier run in the record of a resumed migration. */
+/** A migration that is cancelled after it has failed keeps its failure on record. */
 function errorOf({ state, error }: MigrationRecord): { readonly error?: string } {
   // rule: hide-old-failure
   return state === 'FAILED' && error !== undefined ? { error: `${error.message} [${error.code}]` } : {};
-}
-
-/** Views are on record by the source's database; the remap in the selection has its name on the destination. */
-function viewDatabase({ migration }: Checkpoint, source: string): string {
-  const { namespaceRemap = [] } = JSON.parse(migration.selection) as { namespaceRemap?: NamespaceRemap[] };
-  return new NamespaceMap(namespaceRemap).database(source);
 }
 
 /**

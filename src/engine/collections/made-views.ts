@@ -46,7 +46,7 @@ export class MadeViews {
   async note(database: string, to: string, views: ReadonlyMap<string, Fields>): Promise<void> {
     const of = this.#of(database);
     const noted = [...views]
-      .filter(([name, options]) => of.get(name)?.definitions?.some((one) => isSame(one, options)) !== true)
+      .filter(([name, options]) => of.get(name)?.definitions.some((one) => isSame(one, options)) !== true)
       .map(([name, options]) => {
         const definitions = [...(of.get(name)?.definitions ?? []), new Binary(documentOf(options))];
         return this.#record(database, to, name, definitions);
@@ -56,7 +56,7 @@ export class MadeViews {
 
   /** Records that views have their new definitions, and removes earlier ones from the record. */
   async settle(database: string, to: string, views: ReadonlyMap<string, Fields>): Promise<void> {
-    const changed = [...views].filter(([name]) => (this.#of(database).get(name)?.definitions?.length ?? 0) > 1);
+    const changed = [...views].filter(([name]) => (this.#of(database).get(name)?.definitions.length ?? 0) > 1);
     await this.#save(
       changed.map(([name, options]) => this.#record(database, to, name, [new Binary(documentOf(options))])),
     );
@@ -84,9 +84,9 @@ export class MadeViews {
   }
 }
 
-/** Whether a view has a definition that a migration gave it. Older versions recorded no definition: then the name is enough. */
+/** Whether a view has a definition that a migration gave it. */
 export function isAsMade({ type, options }: CatalogEntry, { definitions }: ViewRecord): boolean {
-  return type === 'view' && (definitions === undefined || definitions.some((one) => isSame(one, options)));
+  return type === 'view' && definitions.some((one) => isSame(one, options));
 }
 
 function isSame(definition: Binary, options: Fields): boolean {

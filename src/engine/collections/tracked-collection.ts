@@ -135,8 +135,8 @@ export class TrackedCollection {
     const tracked = new TrackedCollection(entry, { database, name });
     tracked.destinationUuid = record.destinationUuid;
     tracked.filter = record.filter && bufferOf(record.filter);
-    tracked.#lifecycle = recordedLifecycle(record.state, record.wasLive ?? false);
-    tracked.reordered = record.reordered ?? true; // Earlier versions did not record it.
+    tracked.#lifecycle = recordedLifecycle(record.state, record.wasLive);
+    tracked.reordered = record.reordered;
     tracked.indexes = record.indexes.map((spec) => readIndexSpec(bufferOf(spec))).filter((spec) => spec !== undefined);
     tracked.documents = record.documents;
     tracked.bytes = record.bytes;

@@ -10,7 +10,6 @@ import {
   tryToBlockWrites,
   unblockWrites,
 } from '../mongodb/write-block.ts';
-import type { MigrationLog } from '../records/migration-log.ts';
 
 /** The parts of a run that the destination's block needs. */
 export interface DestinationBlockParts {
@@ -31,14 +30,6 @@ export async function blocksDestination({
   retrier,
 }: DestinationBlockParts): Promise<boolean> {
   return !keepsDestination && (await retrier.run('the destination', () => canWriteThroughBlock(destination)));
-}
-
-/**
- * Whether the migration's record says that it has blocked its destination and has to open it. Records of older versions
- * don't say so directly.
- */
-export async function hasBlocked(context: DestinationBlockParts, { record }: MigrationLog): Promise<boolean> {
-  return record.blocksDestination ?? (record.token !== undefined && (await blocksDestination(context)));
 }
 
 /**

@@ -5,7 +5,7 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { BringOverAccountsParts } from './bring-over-accounts.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
-import { type DestinationBlockParts, hasBlocked, openDestination } from './destination-block.ts';
+import { type DestinationBlockParts, openDestination } from './destination-block.ts';
 import { findIndexesLeft } from './indexes-left.ts';
 import { convertUniqueIndexes, type RestoreCatalogParts, restoreCatalog } from './restore-catalog.ts';
 import { tellCommitted } from './source-block.ts';
@@ -55,7 +55,7 @@ async function openAndRestore(
   timeline: CutoverTimeline,
 ): Promise<void> {
   timeline.begin('index restoration');
-  const closed = await hasBlocked(context, log);
+  const closed = log.record.blocksDestination ?? false;
   const isOpen = await hasOpened(context, log, closed);
   const own = isOpen ? await ownCollections(context, log) : [...context.tracked.values()];
   // rule: restore-catalog-before-opening

@@ -1,4 +1,4 @@
-import { type MongoClient, UUID } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import { reach, systemClock, UserError } from '../../platform/index.ts';
 import { operationTimeOf } from '../mongodb/cluster-time.ts';
 import { Fence } from '../mongodb/fence.ts';
@@ -18,8 +18,6 @@ import {
 /** The records of a migration that may have made something on the destination. */
 export interface Checkpoint {
   readonly migration: MigrationRecord;
-  /** The migration that took the destination from this one. */
-  readonly retiredBy?: string;
   /** Whether no other migration may still write to the destination. */
   readonly alone: boolean;
   readonly collections: readonly CollectionRecord[];
@@ -48,8 +46,7 @@ export class AllCheckpoints {
     const time = operationTimeOf(await client.db('admin').command({ ping: 1 }), 'destination');
     const now = { client, afterOwnWrites: { level: 'majority', afterClusterTime: time } } as const;
     const all = await allRecords<MigrationRecord>(now, 'migrations', {}, { sort: { _id: 1 } });
-    const retirerOf = await this.#ownership.retirers(all);
-    const active = all.filter((one) => retirerOf(one) === undefined);
+    const active = all.filter(({ retiredBy }) => retiredBy === undefined);
     const [views, accounts] = await Promise.all([
       allRecords<ViewRecord>(now, 'views', {}),
       allRecords<MadeAccount>(now, 'accounts', {}),
@@ -59,11 +56,9 @@ export class AllCheckpoints {
       found.map(async (migration) => {
         const { _id: id, sourceId } = migration;
         refuseOtherSchema(migration);
-        const retiredBy = retirerOf(migration);
         const others = active.filter(({ _id }) => _id !== id);
         return {
           migration,
-          ...(retiredBy === undefined ? {} : { retiredBy }),
           alone: others.length === 0,
           collections: await allRecords<CollectionRecord>(now, 'collections', { '_id.m': id }),
           views: views.filter(({ _id }) => _id.m === id),
@@ -77,9 +72,8 @@ export class AllCheckpoints {
     );
   }
 
-  /** Retires a migration on record, and has the server refuse what its engines may still send, unless both are done. */
-  async retire(migrationId: string, by: string): Promise<void> {
-    await this.#retrier.run('the destination', () => this.#ownership.retire(migrationId, by));
+  /** Has the server refuse what engines of the migrations that `by` retired may still send, unless that is done. */
+  async shutOut(by: string): Promise<void> {
     await this.#ownership.shutOut(by, this.#retrier);
   }
 
@@ -91,16 +85,16 @@ export class AllCheckpoints {
    * @throws UserError TAKEN_OVER when an engine has written the record since
    */
   async takeAway(found: MigrationRecord): Promise<Fence> {
-    const { _id, term, state, sessions = new UUID() } = found;
+    const { _id, term, state } = found;
     const ended = state === 'COMMITTED' ? state : 'CANCELLED';
     const savedAt = found.savedAt ?? { $exists: false };
     const taken = await this.#of<MigrationRecord>('migrations').updateOne(
       { _id, term, savedAt },
-      { $set: { term: term + 1, sessions, state: ended } },
+      { $set: { term: term + 1, state: ended } },
     );
     if (taken.matchedCount === 0) throw new UserError('TAKEN_OVER', [_id]);
     const fence = new Fence(this.#destination, _id, systemClock);
-    await fence.raise(term + 1, sessions, this.#retrier);
+    await fence.raise(term + 1, found.sessions, this.#retrier);
     return fence;
   }
 

@@ -1,4 +1,4 @@
-import { type Binary, type Collection, type Document, type Filter, MongoServerError, UUID } from 'mongodb';
+import { type Binary, type Collection, type Document, MongoServerError, UUID } from 'mongodb';
 import { reach, UserError } from '../../platform/index.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Fence } from '../mongodb/fence.ts';
@@ -126,7 +126,6 @@ export class CheckpointStore {
       {
         $set: {
           term: found.term + 1,
-          sessions: found.sessions ?? new UUID(),
           writer: identity.writer,
           engine: identity.engine,
         },
@@ -180,7 +179,7 @@ export class CheckpointStore {
   /**
    * Takes the destination for this migration, and retires the migrations that had it. Durable when it returns, so it must
    * come before any change there.
-   * @throws UserError DESTINATION_TAKEN, DESTINATION_IN_USE, TAKEN_OVER
+   * @throws UserError TAKEN_OVER, and as `decide`
    */
   async takeDestination(permission: Permission, retrier: Retrier): Promise<void> {
     const claim = { ...permission, migrationId: this.migrationId };
@@ -285,13 +284,13 @@ export class CheckpointStore {
 
   /** Returns the views in a database of the destination that other migrations have on record. Leaves out retired ones. */
   async viewsOfOthers(to: string): Promise<Set<string>> {
-    const others = { '_id.m': { $nin: [this.migrationId, ...(await this.#retired())] }, ...viewsIn(to) };
+    const others = { '_id.m': { $nin: [this.migrationId, ...(await this.#retired())] }, to };
     return new Set((await allRecords<ViewRecord>(this.#fence, 'views', others)).map(({ _id }) => _id.n));
   }
 
   /** Removes views of these names from other migrations' records: the destination doesn't have them. */
   async takeViewNames(to: string, names: readonly string[]): Promise<void> {
-    const others = { '_id.m': { $ne: this.migrationId }, '_id.n': { $in: [...names] }, ...viewsIn(to) };
+    const others = { '_id.m': { $ne: this.migrationId }, '_id.n': { $in: [...names] }, to };
     // rule: view-name-has-one-owner
     if (names.length > 0) await this.#removeAll('views', others);
   }
@@ -384,9 +383,4 @@ export class CheckpointStore {
     const [failed] = await deleteAll(this.#fence, { database: INTERNAL_DATABASE, name }, filter);
     if (failed !== undefined) throw new MongoServerError({ message: failed.errmsg, ...failed });
   }
-}
-
-/** Returns a query for the views in a database of the destination. Older versions only recorded the source's database. */
-function viewsIn(to: string): Filter<ViewRecord> {
-  return { $or: [{ to }, { to: { $exists: false }, '_id.d': to }] };
 }

@@ -53,12 +53,12 @@ export interface CutoverEvidence {
   readonly open: number;
   /** The source's time at which both sides were proven equal; null when none is. */
   readonly equalAt: string | null;
-  /** Documents that others wrote on the destination. Absent in records of older versions, as are the fields below. */
-  readonly foreignWrites?: number;
+  /** Documents that others wrote on the destination. */
+  readonly foreignWrites: number;
   /** Whether the engine would have seen what others wrote on the destination. */
-  readonly seesForeignWrites?: boolean;
+  readonly seesForeignWrites: boolean;
   /** Capped collections that changed or differed when they were last compared, by their namespaces on the source. */
-  readonly cappedUncertain?: readonly string[];
+  readonly cappedUncertain: readonly string[];
   /** The warnings that the verification had. */
-  readonly warnings?: readonly string[];
+  readonly warnings: readonly string[];
 }

@@ -1,6 +1,6 @@
-import type { MigrationState, PhaseTime } from '../../contract/index.ts';
+import type { MigrationState } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
-import type { MigrationRecord } from './records.ts';
+import { type MigrationRecord, refuseOtherSchema } from './records.ts';
 import { shownState } from './shown-state.ts';
 
 /** An engine saves its checkpoint every five seconds. Only that shows that it runs. */
@@ -28,67 +28,35 @@ export interface Standing {
   readonly nowMs: number;
 }
 
-/** `owns`: the migration has the destination, and those in `retires` lose it. `retired`: another migration has it. */
-export type Decision =
-  | { readonly kind: 'shares' }
-  | { readonly kind: 'owns'; readonly retires: readonly string[] }
-  | { readonly kind: 'retired'; readonly by: string };
+/** `owns`: the migration has the destination, and those in `retires` lose it. */
+export type Decision = { readonly kind: 'shares' } | { readonly kind: 'owns'; readonly retires: readonly string[] };
 
 /**
  * Decides a claim. A migration that takes a destination retires every other migration on record there. Taking it again,
  * after a restart, changes nothing.
  * @throws UserError DESTINATION_IN_USE when an engine may still work on another migration that the claim may not retire,
- * DESTINATION_PRIMARY when the claim would drop the primary copy of another migration's cutover
+ * DESTINATION_PRIMARY when the claim would drop the primary copy of another migration's cutover, DESTINATION_TAKEN when
+ * another migration has retired this one, CHECKPOINT_OF_OTHER_VERSION when the record of another one would be misread
  */
-export function decide({ migrationId, keeps, mayDrop }: Claim, standing: Standing): Decision {
-  const { migrations, nowMs } = standing;
-  const owner = ownerOf(standing);
+export function decide({ migrationId, keeps, mayDrop }: Claim, { named, migrations, nowMs }: Standing): Decision {
   const mine = migrations.find(({ _id }) => _id === migrationId);
   const others = migrations.filter(({ _id, retiredBy }) => _id !== migrationId && retiredBy === undefined);
-  if (mine?.retiredBy !== undefined) return { kind: 'retired', by: mine.retiredBy };
+  if (mine?.retiredBy !== undefined) throw takenBy(migrationId, mine.retiredBy);
+  if (mine !== undefined && named === migrationId) return { kind: 'owns', retires: [] };
+  // rule: refuse-other-schema-beside
+  for (const other of others) refuseOtherSchema(other);
   if (keeps) {
-    const unfinished = others.find(({ _id, state }) => _id === owner && state !== 'COMMITTED' && state !== 'CANCELLED');
+    const unfinished = others.find(({ _id, state }) => _id === named && state !== 'COMMITTED' && state !== 'CANCELLED');
     // rule: refuse-owned-destination
     if (mine?.token === undefined && unfinished !== undefined) throw inUse(unfinished);
     return { kind: 'shares' };
   }
-  // If no owner is on record, an older version began this migration. The others began earlier, unless they share the destination.
-  if (owner === migrationId)
-    return {
-      kind: 'owns',
-      retires: idsOf(standing.named === owner ? [] : others.filter((one) => !keepsDestination(one))),
-    };
-  if (mine?.token !== undefined && owner !== undefined) return { kind: 'retired', by: owner };
   const primary = mayDrop ? others.find(hasCutOver) : undefined;
   if (primary !== undefined) throw new UserError('DESTINATION_PRIMARY', [primary._id, primary._id]);
-  const atWork = others.find((one) => (one._id === owner || one.state !== 'CREATED') && isAtWork(one, nowMs));
+  const atWork = others.find((one) => (one._id === named || one.state !== 'CREATED') && isAtWork(one, nowMs));
   // rule: refuse-used-destination
   if (atWork !== undefined && !mayDrop) throw inUse(atWork);
-  return { kind: 'owns', retires: idsOf(others) };
-}
-
-/**
- * Returns the owner of a destination: the migration that took it last. Older versions recorded no owner, but dropped and
- * blocked all the same, so without a recorded owner it is the migration that began last.
- */
-export function ownerOf({ named, migrations }: Pick<Standing, 'named' | 'migrations'>): string | undefined {
-  if (named !== null && migrations.some(({ _id }) => _id === named)) return named;
-  const begun = migrations.filter(
-    (one) => one.retiredBy === undefined && one.token !== undefined && !keepsDestination(one),
-  );
-  // rule: order-of-beginnings
-  return begun.toSorted((a, b) => beganAtMs(a) - beganAtMs(b)).at(-1)?._id;
-}
-
-/** Returns the migration that took the destination from this one, by its record or, for older versions, by {@link ownerOf}. */
-export function retirerOf(
-  migration: MigrationRecord,
-  standing: Pick<Standing, 'named' | 'migrations'>,
-): string | undefined {
-  if (migration.retiredBy !== undefined) return migration.retiredBy;
-  if (migration.token === undefined || keepsDestination(migration)) return undefined;
-  const owner = ownerOf(standing);
-  return owner === migration._id ? undefined : owner;
+  return { kind: 'owns', retires: others.map(({ _id }) => _id) };
 }
 
 /** Returns whether an engine may run the migration at this moment. */
@@ -101,10 +69,8 @@ export function isAtWork({ state, savedAt }: MigrationRecord, nowMs: number): bo
  * done. `sync --once` commits without a cutover: the source stays the primary copy.
  */
 export function hasCutOver({ state, cutover, phases }: MigrationRecord): boolean {
-  // A record of an older version has the name in lower case. That migration can't resume, but its destination is used as well.
-  const cutOver = ({ name }: PhaseTime) => name.toUpperCase() === 'CUTOVER';
   // rule: committed-destination-is-used
-  return (state === 'COMMITTED' || cutover?.committed === true) && phases.some(cutOver);
+  return (state === 'COMMITTED' || cutover?.committed === true) && phases.some(({ name }) => name === 'CUTOVER');
 }
 
 /** Returns whether the migration shares its destination with data that was there before. */
@@ -119,12 +85,4 @@ export function takenBy(migrationId: string, by: string): UserError {
 
 function inUse({ _id, state }: MigrationRecord): UserError {
   return new UserError('DESTINATION_IN_USE', [_id, shownState(state)]);
-}
-
-function beganAtMs({ phases }: MigrationRecord): number {
-  return phases[0] === undefined ? 0 : Date.parse(phases[0].startedAt);
-}
-
-function idsOf(migrations: readonly MigrationRecord[]): string[] {
-  return migrations.map(({ _id }) => _id);
 }

@@ -11,15 +11,7 @@ import { NotNow } from '../mongodb/failure-policy.ts';
 import { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import type { Retrier } from '../mongodb/retry.ts';
-import {
-  type Claim,
-  decide,
-  ownerOf,
-  type Permission,
-  retirerOf,
-  type Standing,
-  takenBy,
-} from './destination-owner.ts';
+import { type Claim, decide, type Permission, type Standing } from './destination-owner.ts';
 import { type MigrationRecord, RETIRED_SCHEMA } from './records.ts';
 
 export const OWNER_COLLECTION = 'destination';
@@ -80,7 +72,7 @@ export class Ownership {
    * @param permitted  returns with what permission; undefined to take nothing, as once the migration is cancelled
    * @returns whether the destination is taken, and no other migration was retired for that
    * @throws NotNow while a cleanup drops the database
-   * @throws UserError DESTINATION_IN_USE, DESTINATION_PRIMARY; then nothing was changed
+   * @throws UserError as {@link decide}; then nothing was changed
    */
   async begin(fresh: MigrationRecord, permitted: () => Permission | undefined): Promise<boolean> {
     const permission = permitted();
@@ -102,23 +94,20 @@ export class Ownership {
    * Takes the destination, unless the migration shares it, and retires every migration that may no longer write there: one
    * transaction raises their terms and records this migration as the one that retired them.
    * @returns false when another engine has taken the migration
-   * @throws UserError DESTINATION_TAKEN, DESTINATION_IN_USE
+   * @throws UserError as {@link decide}; then nothing was changed
    */
   async claim(claim: Claim, term: number): Promise<boolean> {
     const { migrationId } = claim;
-    const decision = await this.#exclusively(async (session, standing) => {
-      if (standing.migrations.find(({ _id }) => _id === migrationId)?.term !== term) return undefined;
+    return await this.#exclusively(async (session, standing) => {
+      if (standing.migrations.find(({ _id }) => _id === migrationId)?.term !== term) return false;
       const decided = decide(claim, standing);
-      if (decided.kind === 'retired') await this.#retire([migrationId], decided.by, session);
       if (decided.kind === 'owns') {
         await this.#owner.updateOne(OWNER, { $set: { migration: migrationId } }, { session });
         await this.#retire(decided.retires, migrationId, session);
       }
       await this.#migrations.updateOne({ _id: migrationId }, { $currentDate: { savedAt: true } }, { session });
-      return decided;
+      return true;
     });
-    if (decision?.kind === 'retired') throw takenBy(migrationId, decision.by);
-    return decision !== undefined;
   }
 
   /** Has the server refuse late writes of the migrations that `by` retired. Repeating it costs one read. */
@@ -130,37 +119,15 @@ export class Ownership {
     }
   }
 
-  /** Returns a function that names the migration which took the destination from a given one. */
-  async retirers(all: readonly MigrationRecord[]): Promise<(migration: MigrationRecord) => string | undefined> {
-    const named = (await this.#owner.findOne(OWNER))?.migration ?? null;
-    return (migration) => retirerOf(migration, { named, migrations: all });
-  }
-
-  /** Records that a migration is retired, unless that is on record. */
-  async retire(migrationId: string, by: string): Promise<void> {
-    await this.#exclusively(async (session, standing) => {
-      const mine = standing.migrations.find(({ _id }) => _id === migrationId);
-      if (mine === undefined || mine.retiredBy !== undefined || retirerOf(mine, standing) !== by) return;
-      await this.#retire([migrationId], by, session);
-    });
-  }
-
   /**
-   * Removes the record of a migration. If it owned the destination, that is free then, and older migrations are retired.
+   * Removes the record of a migration. If it owned the destination, that is free then.
    * @returns whether no migration is left. Then none begins until the database is dropped, or half a minute has passed
    */
   async release(migrationId: string): Promise<boolean> {
     return await this.#exclusively(async (session, standing) => {
       const others = standing.migrations.filter(({ _id }) => _id !== migrationId);
-      if (ownerOf(standing) === migrationId) {
+      if (standing.named === migrationId)
         await this.#owner.updateOne(OWNER, { $set: { migration: null } }, { session });
-        const older = others.filter((one) => one.retiredBy === undefined && retirerOf(one, standing) === migrationId);
-        await this.#retire(
-          older.map(({ _id }) => _id),
-          migrationId,
-          session,
-        );
-      }
       await this.#migrations.deleteOne({ _id: migrationId }, { session });
       if (others.length === 0) await this.#owner.updateOne(OWNER, { $currentDate: { closingAt: true } }, { session });
       return others.length === 0;
@@ -205,8 +172,7 @@ export class Ownership {
 
   async #shutOutOne({ _id, term, sessions }: MigrationRecord, retrier: Retrier): Promise<void> {
     try {
-      // Versions before the fence wrote outside sessions.
-      if (sessions !== undefined) await new Fence(this.#client, _id, systemClock).raise(term, sessions, retrier);
+      await new Fence(this.#client, _id, systemClock).raise(term, sessions, retrier);
     } catch (error) {
       if (!(error instanceof UserError && error.code === 'TAKEN_OVER')) throw error; // Otherwise its record was removed meanwhile.
     }

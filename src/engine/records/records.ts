@@ -28,7 +28,7 @@ export interface MigrationRecord {
   readonly schema: number;
   /** Each engine that takes the migration raises it. Engines of lower terms can no longer write. */
   readonly term: number;
-  /** All engines of the migration write in sessions whose ids are made from this. Absent before the first term with a fence. */
+  /** All engines of the migration write in sessions whose ids are made from this. */
   readonly sessions: UUID;
   /** The users that write to the destination; empty without authentication. Servers separate sessions of different users. */
   readonly writer?: string;
@@ -50,7 +50,7 @@ export interface MigrationRecord {
   readonly stateAtMs?: number;
   /** The time of an engine's last write, by the destination's clock. */
   readonly savedAt?: Date;
-  /** The engine that runs the migration; absent while none does, and in records of older versions. */
+  /** The engine that runs the migration; absent while none does. */
   readonly engine?: RunningEngine;
   /** Whether this migration blocks users' writes on the destination. It records this before it blocks. */
   readonly blocksDestination?: boolean;
@@ -77,7 +77,7 @@ export interface MigrationRecord {
   readonly heldHistory?: { readonly atMs: number; readonly reason: string; readonly after: number } | null;
   /**
    * The collections of users and roles of this opposite direction's destination that changed after the cutover's last look
-   * at them. Absent in a first direction, and in records of older versions.
+   * at them. Absent in a first direction.
    */
   readonly lateAccounts?: readonly string[];
   readonly phases: readonly PhaseTime[];
@@ -99,9 +99,7 @@ export interface MigrationRecord {
 
 /** Whether the migration has cut over, and the opposite direction may follow. */
 export function hasWayBack({ cutover, wayBackClosedBy = [] }: MigrationRecord): boolean {
-  if (cutover?.committed !== true || cutover.reverseFrom === undefined) return false;
-  // rule: failback-closed-by-older-version
-  return wayBackClosedBy.length === 0 && cutover.wayBackClosed !== true;
+  return cutover?.committed === true && cutover.reverseFrom !== undefined && wayBackClosedBy.length === 0;
 }
 
 /**
@@ -168,12 +166,9 @@ export interface CutoverRecord {
   readonly attempts?: number;
   /** The stream's position on the destination at the point of no return. Absent if the source may take writes afterwards. */
   readonly drainedTo?: { readonly _data: string };
-  /**
-   * The destination's time before the point of no return, after every change that the engine had made in its catalog.
-   * Absent in records of older versions.
-   */
+  /** The destination's time before the point of no return, after every change that the engine had made in its catalog. */
   readonly writtenTo?: Timestamp;
-  /** The indexes that the end of the cutover left; null for none. Absent before it, and in records of older versions. */
+  /** The indexes that the end of the cutover left; null for none. Absent before it. */
   readonly indexesLeft?: IndexesLeft | null;
   /**
    * The destination's position before its users' first write, from which the opposite direction follows it. Absent
@@ -182,8 +177,6 @@ export interface CutoverRecord {
   readonly reverseFrom?: { readonly _data: string };
   /** Whether the operator has asked for the opposite direction, whose own record may be out of reach. */
   readonly isReversed?: boolean;
-  /** Whether the operator has closed the way back, in records of older versions. */
-  readonly wayBackClosed?: boolean;
   /** The source's users and roles that the destination had then; absent if they aren't migrated. */
   readonly accounts?: AccountsDigest;
   /** Changes of the source after that. They are on the source only. */
@@ -253,9 +246,9 @@ export interface CollectionRecord {
   readonly filter: Binary | null;
   readonly state: CollectionState;
   /** Whether it was live before the destination refused one of its documents or indexes. */
-  readonly wasLive?: boolean;
+  readonly wasLive: boolean;
   /** For a capped collection: whether a change since its copy began may have made the order differ. */
-  readonly reordered?: boolean;
+  readonly reordered: boolean;
   /** Raw options document of the source. */
   readonly options: Binary;
   /** Raw index specs of the source, before the engine weakened any of them. */
@@ -264,7 +257,7 @@ export interface CollectionRecord {
   readonly bytes: number;
   /** The copy reads at or after this time, so earlier changes need not be kept. */
   readonly readAfter: Timestamp | null;
-  /** Absent until its copy is planned, and in records of older versions. */
+  /** Absent until its copy is planned. */
   readonly readOrder?: ReadOrder;
 }
 
@@ -280,10 +273,10 @@ export interface ReadOrder {
  */
 export interface ViewRecord {
   readonly _id: { readonly m: string; readonly d: string; readonly n: string };
-  /** The destination's database; absent in records of older versions. */
-  readonly to?: string;
-  /** All raw options that the view may have been made with; absent in records of older versions. A view with others is not Linkspan's. */
-  readonly definitions?: readonly Binary[];
+  /** The destination's database. */
+  readonly to: string;
+  /** All raw options that the view may have been made with. A view with others is not Linkspan's. */
+  readonly definitions: readonly Binary[];
 }
 
 /** A range of `_id` of a copied collection, in `linkspan_internal.partitions`. Bounds are type byte and value. */

@@ -105,10 +105,7 @@ function verificationOf(evidence: CutoverEvidence | undefined): CutoverReport['v
     `${counted(documentsCompared, 'document')} compared, and ${counted(documentsRechecked, 'comparison')} of documents ` +
     'after their last change';
   const found = { mode, documentsCompared, documentsRechecked, differed, equalAt };
-  // Records of older versions have none.
-  const { seesForeignWrites = true, foreignWrites = 0, cappedUncertain = [] } = evidence;
-  const reserved = { seesForeignWrites, foreignWrites, cappedUncertain };
-  const claimOf = (...facts: readonly string[]) => [...facts, ...reservationsOf(reserved)].join(' ');
+  const claimOf = (...facts: readonly string[]) => [...facts, ...reservationsOf(evidence)].join(' ');
   if (open > 0) {
     const claim = claimOf(`${compared}. ${counted(open, 'document')} differed at the cutover.`);
     return { ...found, result: 'DIFFERENT', claim };
@@ -116,6 +113,6 @@ function verificationOf(evidence: CutoverEvidence | undefined): CutoverReport['v
   if (equalAt === null)
     return { ...found, result: 'NOT_VERIFIED', claim: claimOf(`${compared}. No time of equality is proven.`) };
   const time = `${equalAt}, the time of the last barrier under which the cutover committed`;
-  const claim = claimOf(`Equal at ${time}${conditionsOf(reserved)}: ${compared}.`);
-  return { ...found, result: isUnreserved(reserved) ? 'EQUAL' : 'NOT_VERIFIED', claim };
+  const claim = claimOf(`Equal at ${time}${conditionsOf(evidence)}: ${compared}.`);
+  return { ...found, result: isUnreserved(evidence) ? 'EQUAL' : 'NOT_VERIFIED', claim };
 }

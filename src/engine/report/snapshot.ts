@@ -150,7 +150,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     findings: run.findings.all,
     waiting,
     ...(state === 'FAILED' || state === 'CANCELLED' ? { left: leftBy(run) } : {}),
-    // Earlier versions kept the failure of an earlier run in the record of a resumed migration.
+    // A migration that is cancelled after it has failed keeps its failure on record.
     ...(state === 'FAILED' && error !== undefined ? { error } : {}),
   };
   if (!cutover?.committed) return progress;

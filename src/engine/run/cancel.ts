@@ -1,7 +1,7 @@
 import type { MigrationState, Order } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { dropMade } from '../collections/reconcile.ts';
-import { hasBlocked, openDestination } from '../cutover/destination-block.ts';
+import { openDestination } from '../cutover/destination-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { RunParts } from './parts.ts';
 
@@ -23,7 +23,7 @@ export async function cancel(
   }
   // Keeps the other records: the cleanup needs to know what stays, and users may ask for the progress.
   await checkpoint.forgetSpool();
-  if (await hasBlocked(context, log)) await openDestination(context);
+  if (log.record.blocksDestination) await openDestination(context);
   await log.save({ blocksDestination: false });
   await log.advance('cancelled');
   return 'CANCELLED';

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isVerified, verificationText } from '../../../src/cli/progress/index.ts';
-import { dateOf } from '../../../src/contract/index.ts';
-import { cutoverReport } from '../../../src/engine/report/cutover-report.ts';
 import { newId, onReach } from '../../../src/platform/index.ts';
-import { snapshot } from '../../cli/progress/snapshots.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { LEAST_ROLES, leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -99,19 +96,4 @@ test('a copy with `once` does not claim that a capped collection is equal that c
     shown,
     /^Verified, except for 1 capped collection: equal at .* may differ: shop\.log\..* compared differs\.$/,
   );
-});
-
-test('a record of an older version keeps its claim', () => {
-  const options = { source: { uri: 'mongodb://a/' }, destination: { uri: 'mongodb://b/' } };
-  const evidence = {
-    mode: 'REPAIR' as const,
-    documentsCompared: 1,
-    documentsRechecked: 0,
-    differed: 0,
-    open: 0,
-    equalAt: dateOf(0),
-  };
-  const { verification } = cutoverReport(snapshot(), { options, collections: [], evidence, nowMs: 0 });
-  assert.equal(verification.result, 'EQUAL');
-  assert.match(verification.claim, /^Equal at 1970-01-01T00:00:00\.000Z, the time .* after their last change\.$/);
 });

@@ -89,7 +89,7 @@ test("a watch ends when another replica set answers under the source's address, 
   const token = await positionOf(source);
   const until = dateOf(Date.now() + HOUR_MS);
   const known = newWatch(token, until, await replicaSetIdOf(source));
-  // Watches of earlier versions don't say which set they began with.
+  // A watch may begin without the id of its set.
   const { sourceId: _, ...unknown } = known;
   const running = begin(source, unknown);
   await eventually(() => running.watch.state.sourceId !== undefined, { what: 'the watch to know its replica set' });

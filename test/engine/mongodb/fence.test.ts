@@ -164,12 +164,15 @@ describe('on one server, which each test empties', () => {
       destinationUuid: null,
       filter: null,
       state: 'copying',
+      wasLive: false,
+      reordered: false,
       options: new Binary(),
       indexes: [],
       documents: 0,
       bytes: 0,
       readAfter: new Timestamp(0n),
     };
+    const view = (n: string) => ({ _id: { m: migrationId, d: 'shop', n }, to: 'shop', definitions: [] });
     const spooled = (key: string) => ({
       _id: { m: migrationId, u, r: new Binary(), k: new Binary(Buffer.from(key)) },
     });
@@ -178,7 +181,7 @@ describe('on one server, which each test empties', () => {
       clearError: (store) => store.clearError(false),
       saveCollection: (store) => store.saveCollection({ ...collection, state: 'live' }),
       removeCollection: (store) => store.removeCollection(u),
-      saveViews: (store) => store.saveViews([{ _id: { m: store.migrationId, d: 'shop', n: 'late' } }]),
+      saveViews: (store) => store.saveViews([view('late')]),
       removeView: (store) => store.removeView('shop', 'view'),
       planPartitions: (store) => store.planPartitions([{ ...partition, done: true }]),
       removePartitions: (store) => store.removePartitions(u),
@@ -197,7 +200,7 @@ describe('on one server, which each test empties', () => {
         const { checkpoint } = await takeMigration(set.client, migrationId);
         await checkpoint.saveCollections([collection]);
         await checkpoint.planPartitions([partition]);
-        await checkpoint.saveViews([{ _id: { m: checkpoint.migrationId, d: 'shop', n: 'view' } }]);
+        await checkpoint.saveViews([view('view')]);
         await checkpoint.addToSpool([spooled('key')]);
         await checkpoint.saveSuspects([u], 'mark');
         const before = await recordsOf(set.client);

@@ -24,6 +24,8 @@ async function begin() {
     destinationUuid: null,
     filter: null,
     state,
+    wasLive: false,
+    reordered: false,
     options: new Binary(),
     indexes: [],
     documents: 0,

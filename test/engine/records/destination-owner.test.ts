@@ -248,21 +248,19 @@ describe('a destination has at most one owner', () => {
     await expectIdentical(pair);
   });
 
-  test('if older versions recorded no owner, the migration that began last is the owner', async () => {
-    const earlier = await stopped();
-    const later = await stopped(DROP);
-    const internal = pair.destination.client.db('linkspan_internal');
-    await internal.collection('destination').drop();
-    const added = { retiredBy: 1, shutOut: 1 } as const;
-    await internal.collection('migrations').updateMany({}, { $unset: added, $set: { schema: CHECKPOINT_SCHEMA } });
-    await internal.collection('views').updateMany({}, { $unset: { to: 1, definitions: 1 } });
-    await fallSilent(pair.destination, earlier);
-
-    await cleanUp(pair.destination, earlier, { drop: true });
-    await assert.rejects(app.db('shop').collection('items').deleteMany({}), BLOCKED);
-    await using running = start({ migrationId: later });
-    await running.commit();
-    await expectIdentical(pair);
+  test('beside a record of another version no migration begins, and nothing is written', async () => {
+    const migrationId = await stopped();
+    const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+    await records.updateOne({ _id: migrationId }, { $set: { schema: CHECKPOINT_SCHEMA - 2, state: 'committed' } });
+    await fallSilent(pair.destination, migrationId);
+    const before = await records.find().toArray();
+    for (const options of [{}, DROP, { keepDestination: true }]) {
+      await using refused = start(options);
+      const message = new RegExp(migrationId);
+      await assert.rejects(refused.outcome, { code: 'CHECKPOINT_OF_OTHER_VERSION', message });
+    }
+    assert.deepEqual(await records.find().toArray(), before);
+    assert.equal(await app.db('shop').collection('items').countDocuments(), 100);
   });
 });
 

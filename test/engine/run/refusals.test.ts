@@ -123,17 +123,21 @@ describe('the preflight refuses', () => {
     await expectIdentical(pair);
   });
 
-  test('a checkpoint of another source, and one of a newer version', async () => {
+  test('a checkpoint of another source, and one of another version', async () => {
     const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
     const [record] = await records.find({}).toArray();
     const migrationId = record?._id ?? '';
     await records.updateOne({ _id: migrationId }, { $set: { sourceId: 'another' } });
     const again = options({ migrationId, dropDestination: true });
     await assert.rejects(new ReversibleMigration(again).run(AbortSignal.timeout(30_000)), { code: 'OTHER_SOURCE' });
-    await records.updateOne({ _id: migrationId }, { $set: { schema: 99 } });
-    await assert.rejects(new ReversibleMigration(again).run(AbortSignal.timeout(30_000)), {
-      code: 'CHECKPOINT_OF_OTHER_VERSION',
-    });
+    for (const schema of [2, 99]) {
+      await records.updateOne({ _id: migrationId }, { $set: { schema } });
+      const before = await records.find({}).toArray();
+      await assert.rejects(new ReversibleMigration(again).run(AbortSignal.timeout(30_000)), {
+        code: 'CHECKPOINT_OF_OTHER_VERSION',
+      });
+      assert.deepEqual(await records.find({}).toArray(), before);
+    }
   });
 });
 

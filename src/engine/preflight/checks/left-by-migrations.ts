@@ -7,7 +7,7 @@ import { shownState } from '../../records/shown-state.ts';
 
 /**
  * Names the leftovers of cancelled and failed migrations and the command that removes them, as a clause to follow a list of databases.
- * Empty where nothing is left, and where a newer version wrote the records.
+ * Empty where nothing is left, and where another version wrote one of the records.
  */
 export async function leftByMigrations(destination: MongoClient, signal: AbortSignal): Promise<string> {
   const left = await Promise.all(
@@ -26,7 +26,7 @@ async function ended(destination: MongoClient, signal: AbortSignal): Promise<Che
   try {
     const all = await new AllCheckpoints(destination, new Retrier(systemClock, silentLogger, signal)).read();
     return all.filter(
-      ({ migration: { state }, retiredBy }) => retiredBy === undefined && (state === 'CANCELLED' || state === 'FAILED'),
+      ({ migration: { state, retiredBy } }) => retiredBy === undefined && (state === 'CANCELLED' || state === 'FAILED'),
     );
   } catch (error) {
     if (error instanceof UserError && error.code === 'CHECKPOINT_OF_OTHER_VERSION') return [];
