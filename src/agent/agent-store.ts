@@ -11,8 +11,8 @@ const linkFile = z.object({
   serverUrl: z.string(),
   /** Pin of the control plane's certificate; without it the agent trusts the CAs of its machine. */
   keyPin: z.string().optional(),
-  /** Public keys of the control plane, the newest first. Links of earlier versions have none. */
-  serverKeys: z.array(z.string()).min(1).optional(),
+  /** Public keys of the control plane, the newest first. */
+  serverKeys: z.array(z.string()).min(1).readonly(),
   /** Public id of the redeemed link-token. The agent ignores the same token when it is given again. */
   tokenId: z.string(),
   agentId: z.string(),
@@ -20,15 +20,10 @@ const linkFile = z.object({
   orgId: z.string(),
 });
 
-const endedFile = z.object({
-  link: linkFile.extend({ serverKeys: z.array(z.string()).min(1) }),
-  key: z.string(),
-});
+const endedFile = z.object({ link: linkFile, key: z.string() });
 
 /** The agent's link. Its secret, the key, is in a separate file. */
-export type StoredLink = Omit<z.infer<typeof linkFile>, 'version' | 'serverKeys'> & {
-  readonly serverKeys: readonly string[];
-};
+export type StoredLink = Omit<z.infer<typeof linkFile>, 'version'>;
 
 /** The agent's data directory: its Ed25519 key and its link, readable by its own user only. */
 export class AgentStore {
@@ -64,22 +59,18 @@ export class AgentStore {
     });
   }
 
-  /** The link; undefined if there is none or if its key is missing. @throws UserError AGENT_DATA_UNUSABLE, LINK_OUTDATED */
+  /** The link; undefined if there is none or if its key is missing. @throws UserError AGENT_DATA_UNUSABLE */
   link(): StoredLink | undefined {
     return this.#use(() => {
       if (!existsSync(this.#keyFile)) return undefined;
       const stored = readIfThere(join(this.#directory, 'link.json'));
-      if (stored === undefined) return undefined;
-      const { serverKeys, ...link } = linkFile.parse(JSON.parse(stored));
-      if (serverKeys === undefined) throw new UserError('LINK_OUTDATED', [this.#directory]);
-      return { ...link, serverKeys };
+      return stored === undefined ? undefined : linkFile.parse(JSON.parse(stored));
     });
   }
 
   /** Stores the link. It is durable on return. @throws UserError AGENT_DATA_UNUSABLE */
   saveLink(link: StoredLink): void {
-    const content: z.infer<typeof linkFile> = { version: 1, ...link, serverKeys: [...link.serverKeys] };
-    const text = JSON.stringify(content, null, 2);
+    const text = JSON.stringify({ version: 1, ...link }, null, 2);
     this.#use(() => writeDurably(join(this.#directory, 'link.json'), `${text}\n`));
   }
 

@@ -10,7 +10,7 @@ import type { LinkClient } from './link-client.ts';
 import { MigrationOrders } from './migration-orders.ts';
 import { MigrationRunner } from './migration-runner.ts';
 import { endsLink } from './refusal.ts';
-import { FEATURES, Reporter } from './reporter.ts';
+import { Reporter } from './reporter.ts';
 import { sourceAddress } from './source-address.ts';
 import { SourceWatches } from './source-watches.ts';
 import { Validator } from './validator.ts';
@@ -61,7 +61,7 @@ export class Agent {
       source: sourceAddress(configuration, source),
       destination: destinationAddress(destination, configuration.allowedDestinations),
       dropDestination,
-      reversible: reversible ?? false,
+      reversible,
       waitForClusters: true,
       // The control plane decides which agent runs a migration.
       takeOver: true,
@@ -135,10 +135,7 @@ export class Agent {
   #poller(): (signal: AbortSignal) => Promise<void> {
     let revision: string | null = null;
     return async (signal) => {
-      const wanted = await this.#client.poll(
-        { revision, waitSeconds: POLL_WAIT_SECONDS, features: [...FEATURES] },
-        signal,
-      );
+      const wanted = await this.#client.poll({ revision, waitSeconds: POLL_WAIT_SECONDS }, signal);
       this.#watchKeys();
       this.#validator.setWanted(wanted.validations);
       this.#orders.setWanted(wanted.migrations);

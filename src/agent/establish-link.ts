@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parseLinkToken, publicKeyOf } from '../link/index.ts';
+import { LINK_FORM, parseLinkToken, publicKeyOf } from '../link/index.ts';
 import { type Clock, messageOf, reach, UserError, version } from '../platform/index.ts';
 import { AgentStore, type StoredLink } from './agent-store.ts';
 import { LinkClient, type LinkIdentity } from './link-client.ts';
@@ -55,8 +55,10 @@ export async function establishLink(
   const serverKeys = [token.serverKey];
   const unlinked = { agentId: undefined, serverKeys, keepServerKeys: () => undefined };
   const redeeming = new LinkClient(transport, key, unlinked, clock);
-  const request = { token: tokenText.trim(), publicKey: publicKeyOf(key), host, version };
-  const redeemed = await redeeming.redeem(request, signal);
+  const redeemed = await redeeming.redeem(
+    { form: LINK_FORM, token: tokenText.trim(), publicKey: publicKeyOf(key), host, version },
+    signal,
+  );
   await reach('agent.link-token.redeemed');
   const link = { serverUrl: token.serverUrl, keyPin: token.keyPin, serverKeys, tokenId: token.id, ...redeemed };
   store.saveLink(link);

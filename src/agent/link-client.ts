@@ -37,7 +37,7 @@ export interface LinkIdentity {
 
 /**
  * The agent's side of the link. It sends signed JSON requests; the control plane opens no connection to it. Every call throws UserError:
- * CONTROL_PLANE_UNREACHABLE, CONTROL_PLANE_ANSWER_UNSIGNED and CONTROL_PLANE_OUTDATED are transient, other codes come from the control plane.
+ * CONTROL_PLANE_UNREACHABLE and CONTROL_PLANE_ANSWER_UNSIGNED are transient, other codes come from the control plane.
  * The agent rejects every answer that the control plane did not sign for exactly the request that this agent sent, refusals included.
  */
 export class LinkClient {
@@ -134,10 +134,7 @@ export class LinkClient {
     const { status, text, signature, serverTimeMs } = await this.#transport.post(path, headers, body, ending);
     const requestSignature = proof[proofHeaders.signature] ?? '';
     const answered = { requestHead: signedHead(head, proof), requestSignature, status, body: text };
-    if (!isAnswerOf(this.#serverKeys, signature, 'current', answered)) {
-      const isFormer = isAnswerOf(this.#serverKeys, signature, 'former', answered);
-      throw isFormer ? new UserError('CONTROL_PLANE_OUTDATED', [this.#transport.serverUrl]) : this.#unsigned(status);
-    }
+    if (!isAnswerOf(this.#serverKeys, signature, answered)) throw this.#unsigned(status);
     if (serverTimeMs !== undefined) this.#clockAheadMs = Math.floor(this.#clock.now() / 1000) * 1000 - serverTimeMs;
     const answer = parseJson(text);
     if (status < 200 || status > 299) throw toUserError(this.#transport.serverUrl, status, answer);

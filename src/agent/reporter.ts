@@ -1,4 +1,4 @@
-import { type InventoryProject, REVERSALS, type Report } from '../link/index.ts';
+import type { InventoryProject, Report } from '../link/index.ts';
 import type { Clock } from '../platform/index.ts';
 import type { LinkClient } from './link-client.ts';
 import { type CurrentLists, MigrationLists } from './migration-lists.ts';
@@ -6,9 +6,6 @@ import { type CurrentLists, MigrationLists } from './migration-lists.ts';
 /** A change of state is reported at once. Changed numbers wait this long since the last report; without changes a report comes at the longer interval. */
 const CHANGED_EVERY_MS = 1_000;
 const UNCHANGED_EVERY_MS = 10_000;
-
-/** The features of this version beyond the first one. */
-export const FEATURES: readonly string[] = [REVERSALS];
 
 /** Sources of the actual state to report. */
 export interface Situation {
@@ -92,7 +89,6 @@ export class Reporter {
       migrations: migrations.map((entry) => ({ ...entry, ...(lists.has(entry.id) && { lists: lists.get(entry.id) }) })),
       takenOver,
       watches,
-      features: [...FEATURES],
       inventory: inventory && [...inventory],
     };
     const { sequence: seen, resendLists } = await this.#client.report(report, signal).catch((error: unknown) => {

@@ -17,7 +17,7 @@ import { LeftOutFields } from './left-out-fields.ts';
 import { linkProblem } from './link-problem.ts';
 import { Redemptions } from './redemptions.ts';
 import { RefusedAttempts } from './refused-attempts.ts';
-import { headOf, isVerified } from './request-proof.ts';
+import { headOf } from './request-proof.ts';
 import { AgentRequests, readMessage } from './signed-request.ts';
 
 /** Body limit for short messages: a token and a host name, or a revision and a key. */
@@ -55,15 +55,13 @@ export async function registerGateway(
       });
 
       scope.addHook('onSend', async (request, reply, payload) => {
-        // rule: former-form-when-verified
-        const forms = isVerified(request) ? (['current', 'former'] as const) : (['current'] as const);
         const answer = {
           requestHead: signedHead(headOf(request), request.headers),
           requestSignature: String(request.headers[proofHeaders.signature] ?? ''),
           status: reply.statusCode,
           body: typeof payload === 'string' ? payload : '',
         };
-        reply.header(ANSWER_HEADER, signAnswer(control.serverKeys.signing, forms, answer));
+        reply.header(ANSWER_HEADER, signAnswer(control.serverKeys.signing, answer));
       });
 
       scope.post('/redeem', { bodyLimit: SHORT_BODY_BYTES }, async (request, reply) => {
@@ -77,8 +75,8 @@ export async function registerGateway(
 
       scope.post('/poll', { ...agents.route, bodyLimit: SHORT_BODY_BYTES }, async (request, reply) => {
         const { agent } = agents.senderOf(request);
-        const { waitSeconds, answerKey, ...known } = readMessage(pollRequest, request);
-        const wanted = await awaitWantedState(control, agent.id, known, waitSeconds * 1000, hangUpOf(reply));
+        const { revision, waitSeconds, answerKey } = readMessage(pollRequest, request);
+        const wanted = await awaitWantedState(control, agent.id, revision, waitSeconds * 1000, hangUpOf(reply));
         return { sealed: seal(answerKey, JSON.stringify(wanted)) };
       });
 

@@ -12,8 +12,6 @@ import {
 } from '../link/index.ts';
 import { UserError } from '../platform/index.ts';
 
-const verified = new WeakSet<FastifyRequest>();
-
 /**
  * Checks that a body is the one that the head of its request names. Must hold before a refusal that depends on the body: the answer is signed
  * for the head alone, so with another body it would be an answer about a request that the agent did not send. A head without a digest is not
@@ -33,14 +31,8 @@ export function assertSigned({ serverKeys, clock }: Control, request: FastifyReq
   const key = parsePublicKey(publicKey);
   if (!key) throw new UserError('PROOF_WRONG');
   const proof = verifyHead(key, headOf(request), request.headers);
-  verified.add(request);
   assertCurrent(proof, { audiences: serverKeys.publicKeys, nowMs: clock.now() });
   return proof;
-}
-
-/** Whether the signature of a request was verified, also when the request was refused afterwards. */
-export function isVerified(request: FastifyRequest): boolean {
-  return verified.has(request);
 }
 
 /** The request line that the client sent. */

@@ -3,14 +3,15 @@ import { estimate, finding, listOf, order, type Progress, progress, sourceWatch,
 import { agentName, bounded } from './bounded.ts';
 import { type ReportedLists, reportedLists } from './reported-lists.ts';
 
-/** The feature of an agent that runs reversible migrations. A control plane sends their orders to no other agent. */
-export const REVERSALS = 'reversals';
+/** The form of the messages. An agent with another one is refused before it is linked. */
+export const LINK_FORM = 2;
 
 // This file defines the messages between an agent and the control plane: JSON over HTTPS. The agent always connects.
 const id = z.string().regex(/^[0-9a-f]{24}$/);
 
 /** `POST /link/v1/redeem`, signed with the key in the body. */
 export const redeemRequest = z.object({
+  form: z.literal(LINK_FORM, 'the version of the agent is another one'),
   token: z.string(),
   /** Ed25519 public key, raw 32 bytes, base64url. */
   publicKey: z.string(),
@@ -57,8 +58,8 @@ const assignment = z.object({
   }),
   destination: z.object({ uri: z.string() }),
   dropDestination: z.boolean(),
-  /** Whether the migration keeps a way back. Sent only to agents with the feature `reversals`. */
-  reversible: z.boolean().optional(),
+  /** Whether the migration keeps a way back. */
+  reversible: z.boolean(),
 });
 
 /** The wanted state of one agent: its validations, migrations and trusted keys. */
@@ -72,15 +73,13 @@ export const wantedState = z.object({
   validations: z.array(z.object({ id, assignment })),
   migrations: z.array(z.object({ id, assignment, order })),
   /** Sources to watch after a commit, from where the control plane knows them. The revision ignores how far they are. */
-  watches: z.array(z.object({ id, source: assignment.shape.source, watch: sourceWatch })).default([]),
+  watches: z.array(z.object({ id, source: assignment.shape.source, watch: sourceWatch })),
 });
 
 /** `POST /link/v1/poll`: answers at once when the revision differs, else when it changes or after `waitSeconds`. */
 export const pollRequest = z.object({
   revision: z.string().nullable(),
   waitSeconds: z.number().int().min(0).max(60),
-  /** Features of the agent. The answer has no orders that need others. */
-  features: listOf(z.string()).optional(),
   /** Key to which the answer is sealed: X25519, raw, base64url. */
   answerKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
 });
@@ -102,8 +101,6 @@ const report = z.object({
     .refine((projects) => JSON.stringify(projects).length <= LONGEST_INVENTORY)
     .optional()
     .catch(undefined),
-  /** Features of the agent. */
-  features: listOf(z.string()).optional(),
   validations: listOf(
     z.object({
       id,
@@ -128,17 +125,15 @@ const report = z.object({
     }),
   ),
   /** The migrations that other engines have taken over from the agent. */
-  takenOver: listOf(id).default([]),
+  takenOver: listOf(id),
   /** A watch in another form must not hold up what is reported of migrations. */
-  watches: listOf(z.object({ id, watch: sourceWatch }))
-    .default([])
-    .catch([]),
+  watches: listOf(z.object({ id, watch: sourceWatch })).catch([]),
 });
 export const reportRequest = z.preprocess((sent) => bounded(sent), report);
 export const reportResponse = z.object({
   sequence: z.number().int(),
   /** The migrations of which the control plane lacks an earlier part of a list, so that their lists begin anew. */
-  resendLists: z.array(id).default([]),
+  resendLists: z.array(id),
 });
 
 /** `POST /link/v1/unlink`: the operator of the agent ends the link. */

@@ -1,7 +1,7 @@
 import { createHash, type KeyObject, sign, verify } from 'node:crypto';
 import { parsePublicKey, publicKeyOf } from './signing-key.ts';
 
-/** The header with an answer's signatures: for each key and form `publicKey.signature` (Ed25519), separated by commas. */
+/** The header with an answer's signatures: for each key `publicKey.signature` (Ed25519), separated by commas. */
 export const ANSWER_HEADER = 'linkspan-answer';
 
 /** The signed parts of an answer. */
@@ -17,33 +17,19 @@ export interface AnswerParts {
   readonly body: string;
 }
 
-/**
- * The signed text of an answer. `former` is the form of agents and control planes up to 0.2.0, which is bound to the request's signature
- * alone. Signing it is safe only for a request whose signature was verified.
- */
-export type AnswerForm = 'current' | 'former';
-
 /** Signs an answer with every key that agents may trust. During a rotation, some agents know only the former key. */
-export function signAnswer(keys: readonly KeyObject[], forms: readonly AnswerForm[], parts: AnswerParts): string {
-  const texts = forms.map((form) => signedText(form, parts));
-  const entries = texts.flatMap((text) =>
-    keys.map((key) => `${publicKeyOf(key)}.${sign(null, text, key).toString('base64url')}`),
-  );
-  return entries.join(',');
+export function signAnswer(keys: readonly KeyObject[], parts: AnswerParts): string {
+  const text = signedText(parts);
+  return keys.map((key) => `${publicKeyOf(key)}.${sign(null, text, key).toString('base64url')}`).join(',');
 }
 
 /**
- * Whether one of the trusted keys signed the answer in a form.
+ * Whether one of the trusted keys signed the answer.
  * @param trusted  public keys
  * @param header   value of {@link ANSWER_HEADER}
  */
-export function isAnswerOf(
-  trusted: readonly string[],
-  header: string | undefined,
-  form: AnswerForm,
-  parts: AnswerParts,
-): boolean {
-  const text = signedText(form, parts);
+export function isAnswerOf(trusted: readonly string[], header: string | undefined, parts: AnswerParts): boolean {
+  const text = signedText(parts);
   return (header ?? '').split(',').some((entry) => {
     const [publicKey = '', signature = ''] = entry.trim().split('.');
     const key = trusted.includes(publicKey) ? parsePublicKey(publicKey) : null;
@@ -51,11 +37,9 @@ export function isAnswerOf(
   });
 }
 
-function signedText(form: AnswerForm, { requestHead, requestSignature, status, body }: AnswerParts): Buffer {
+function signedText({ requestHead, requestSignature, status, body }: AnswerParts): Buffer {
   const digest = createHash('sha256').update(body).digest('hex');
-  const answered = [requestSignature, String(status), digest];
   // rule: answer-binds-request
-  const lines =
-    form === 'current' ? ['linkspan-answer-2', requestHead, ...answered] : ['linkspan-answer-1', ...answered];
+  const lines = ['linkspan-answer-2', requestHead, requestSignature, String(status), digest];
   return Buffer.from(lines.join('\n'));
 }

@@ -23,8 +23,7 @@ const CHECKSUM_LENGTH = 6;
 const payload = z.object({
   url: z.url({ protocol: /^https?$/ }),
   pin: z.string().regex(KEY_PIN_PATTERN).optional(),
-  /** Tokens of earlier versions have none. */
-  key: z.string().regex(PUBLIC_KEY_PATTERN).optional(),
+  key: z.string().regex(PUBLIC_KEY_PATTERN),
 });
 
 export interface LinkToken {
@@ -88,7 +87,7 @@ function encodedPayload(content: string): string {
 
 /**
  * Reads a token as a user pasted it; surrounding white space is ignored.
- * @throws UserError LINK_TOKEN_MALFORMED, LINK_TOKEN_CHECKSUM, LINK_TOKEN_OUTDATED; none quotes any of the text
+ * @throws UserError LINK_TOKEN_MALFORMED, LINK_TOKEN_CHECKSUM; none quotes any of the text
  */
 export function parseLinkToken(text: string): LinkToken {
   const [, body, id, secret, encoded, sum] = PARTS.exec(text.trim()) ?? [];
@@ -97,7 +96,6 @@ export function parseLinkToken(text: string): LinkToken {
   const read = payload.safeParse(parseJson(bytesFromBase62(encoded)));
   if (!read.success) throw new UserError('LINK_TOKEN_MALFORMED');
   const { url, pin: keyPin, key: serverKey } = read.data;
-  if (serverKey === undefined) throw new UserError('LINK_TOKEN_OUTDATED');
   return { id, secret, serverUrl: url.replace(/\/+$/, ''), keyPin, serverKey };
 }
 

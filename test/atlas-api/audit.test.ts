@@ -151,13 +151,10 @@ test('every mutation of the API leaves exactly one record with its actor, addres
   await change('cancelGroupLiveMigration', 'LIVE_MIGRATION_CANCEL_REQUESTED', `${path}/${third}/cancel`, cancellation);
   await agent.report({ migrations: [{ id: third, progress: progress(third, { state: 'CANCELLED' }) }] });
 
-  const features = ['reversals'];
-  await agent.report({ features });
   const back = { ...order, linkspan: { reversible: true } };
   const fourth = String((await plane.api('POST', path, { body: back })).json._id);
   const committed = (more: object) =>
     agent.report({
-      features,
       migrations: [{ id: fourth, progress: progress(fourth, { state: 'COMMITTED' }), reversals: 0, ...more }],
     });
   await committed({ wayBack: { state: 'PREPARING' } });

@@ -2,8 +2,6 @@ import { wantedState } from '../../src/link/index.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { cliBody, prepare, progress } from './migration-world.ts';
 
-/** The features of an agent that knows reversals. */
-export const FEATURES = ['reversals'];
 /** The failback as an agent reports it while it follows. */
 export const FOLLOWING = { state: 'FOLLOWING', ready: true, notReadyReasons: [], lagSeconds: 1, warnings: [] };
 
@@ -33,17 +31,14 @@ interface Shown {
 export async function start(plane: ControlPlane, more: object = {}) {
   const world = await prepare(plane);
   const { agent, groupId, path } = world;
-  await agent.report({ features: FEATURES });
   const body = cliBody(groupId, { linkspan: { reversible: true }, ...more });
   const id = String((await plane.api('POST', path, { body })).json._id);
   const report = (reversals: number, changes: Parameters<typeof progress>[1], wayBack?: object) =>
     agent.report({
-      features: FEATURES,
       migrations: [{ id, progress: progress(id, changes), reversals, ...(wayBack && { wayBack }) }],
     });
-  /** The assigned migration, as an agent with these features gets it. */
-  const assigned = async (features: readonly string[] = FEATURES) => {
-    agent.features = features;
+  /** The assigned migration, as its agent gets it. */
+  const assigned = async () => {
     const wanted = wantedState.parse((await agent.poll(null)).json);
     return wanted.migrations.find((migration) => migration.id === id);
   };

@@ -229,10 +229,8 @@ test('every command sends its request and shows the answer', async () => {
   await said(`migration cancel ${second} --drop`, /\n[0-9a-f]{24} +(NEW|FAILED)/);
   assert.match(await run('event list --limit 2 --output json'), /"dropCopied": true/);
   await agent.report({ migrations: [{ id: second, progress: progress(second, { state: 'FAILED' }) }] });
-  await agent.report({ features: ['reversals'] });
   const { _id: third = '' } = await made(`migration create ${order} --reversible`);
   const committed = (wayBack: object) => ({
-    features: ['reversals'],
     migrations: [{ id: third, progress: progress(third, { state: 'COMMITTED' }), reversals: 0, wayBack }],
   });
   const following = { state: 'FOLLOWING', ready: true, notReadyReasons: [], lagSeconds: 2, warnings: [] };

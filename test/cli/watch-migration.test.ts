@@ -18,7 +18,6 @@ const FINDING = {
 async function world(more: Record<string, unknown> = {}) {
   const plane = await startControlPlane({ rateLimits: false });
   const { agent, groupId, path } = await prepare(plane);
-  await agent.report({ features: ['reversals'] });
   const id = String((await plane.api('POST', path, { body: cliBody(groupId, more) })).json._id);
   const env = {
     LINKSPAN_URL: plane.url,
@@ -31,7 +30,7 @@ async function world(more: Record<string, unknown> = {}) {
   return {
     id,
     report: (changes: Parameters<typeof progress>[1], direction: object = {}) =>
-      agent.report({ features: ['reversals'], migrations: [{ id, progress: progress(id, changes), ...direction }] }),
+      agent.report({ migrations: [{ id, progress: progress(id, changes), ...direction }] }),
     run: (...words: string[]) => runLinkspan(['migration', ...words], { env }),
     [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose](),
   };

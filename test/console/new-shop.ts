@@ -10,7 +10,6 @@ export async function prepareShop(plane: ControlPlane): Promise<AgentClient> {
   const body = { name: 'target', connectionStrings: { standard: DESTINATION } };
   await plane.api('POST', `/api/atlas/v2/groups/${group.json.id}/clusters`, { body });
   const agent = new AgentClient(plane.url);
-  agent.features = ['reversals'];
   const redeemed = (await agent.redeem(await createToken(plane, [], 'mover-1'), 'mover-1')).json;
   agent.agentId = String((redeemed as unknown as RedeemResponse).agentId);
   const deployments = [
@@ -18,7 +17,6 @@ export async function prepareShop(plane: ControlPlane): Promise<AgentClient> {
     { ...SOURCE, name: 'parts', sharded: true, shardsSize: 2 },
   ];
   await agent.report({
-    features: ['reversals'],
     inventory: [{ projectId: SOURCE_PROJECT, name: 'Old shop', deployments }],
   });
   return agent;
@@ -28,5 +26,5 @@ export async function prepareShop(plane: ControlPlane): Promise<AgentClient> {
 export async function answerValidation(agent: AgentClient, content: object): Promise<void> {
   const open = async () => wantedState.parse((await agent.poll(null)).json).validations[0];
   const { id } = await eventually(open, { what: 'a validation' });
-  await agent.report({ features: ['reversals'], validations: [{ id, ...content }] });
+  await agent.report({ validations: [{ id, ...content }] });
 }

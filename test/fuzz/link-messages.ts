@@ -1,4 +1,4 @@
-import { loadSigningKey, newSigningKey, signRequest } from '../../src/link/index.ts';
+import { LINK_FORM, loadSigningKey, newSigningKey, signRequest } from '../../src/link/index.ts';
 import { newId } from '../../src/platform/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { AgentClient, createToken, linkAgent, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
@@ -66,12 +66,14 @@ export const linkMessages: FuzzTarget = {
 
 function messageOf(call: string): object {
   if (call === 'poll') return { revision: null, waitSeconds: 0, answerKey: 'A'.repeat(43) };
-  if (call === 'redeem') return { token: 'mlt_none', publicKey: 'A'.repeat(43), host: 'host-1', version: '1.0.0' };
+  if (call === 'redeem')
+    return { form: LINK_FORM, token: 'mlt_none', publicKey: 'A'.repeat(43), host: 'host-1', version: '1.0.0' };
   const progress = { state: 'COPYING', phases: [], warnings: [] };
   return {
     sequence: Date.now(),
     inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [SOURCE] }],
     validations: [{ id: newId(), status: 'FAILED', errorMessage: 'no', findings: [] }],
     migrations: [{ id: newId(), progress }],
+    takenOver: [],
   };
 }

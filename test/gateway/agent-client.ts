@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import {
   AnswerKey,
   type Deployment,
+  LINK_FORM,
   loadSigningKey,
   newSigningKey,
   parseLinkToken,
@@ -46,22 +47,15 @@ export class AgentClient {
     this.#now = now;
   }
 
-  redeem(token: string, host = 'host-1'): Promise<ApiResponse> {
+  redeem(token: string, host = 'host-1', form: number = LINK_FORM): Promise<ApiResponse> {
     this.audience = serverKeyOf(token);
-    return this.send('redeem', { token, publicKey: publicKeyOf(this.#key), host, version: '1.0.0' });
+    return this.send('redeem', { form, token, publicKey: publicKeyOf(this.#key), host, version: '1.0.0' });
   }
 
   /** Polls, and returns the answer after decryption. */
-  /** Features that it names in its polls; an agent of an older version names none. */
-  features: readonly string[] | undefined;
-
   async poll(revision: string | null, waitSeconds = 0, signal?: AbortSignal): Promise<ApiResponse> {
     const key = new AnswerKey();
-    const answer = await this.send(
-      'poll',
-      { revision, waitSeconds, features: this.features, answerKey: key.publicKey },
-      { signal },
-    );
+    const answer = await this.send('poll', { revision, waitSeconds, answerKey: key.publicKey }, { signal });
     if (answer.status !== 200) return answer;
     const text = key.open(String(answer.json.sealed));
     return { ...answer, text, json: JSON.parse(text) };
@@ -69,7 +63,7 @@ export class AgentClient {
 
   report(content: object): Promise<ApiResponse> {
     const sequence = ++this.#sequence;
-    return this.send('report', { sequence, validations: [], migrations: [], ...content });
+    return this.send('report', { sequence, validations: [], migrations: [], takenOver: [], ...content });
   }
 
   async send(call: string, message: unknown, options: SendOptions = {}): Promise<ApiResponse> {

@@ -182,7 +182,7 @@ test('repeated and reordered reports change nothing', async () => {
   const agent = await linkAgent(plane);
   const inventory = (name: string) => [{ projectId: '6'.repeat(24), name, deployments: [] }];
   const send = (sequence: number, name: string) =>
-    agent.send('report', { sequence, inventory: inventory(name), validations: [], migrations: [] });
+    agent.send('report', { sequence, inventory: inventory(name), validations: [], migrations: [], takenOver: [] });
   assert.equal((await send(100, 'new')).json.sequence, 100);
   assert.equal((await send(100, 'doubled')).json.sequence, 100);
   assert.equal((await send(99, 'late')).json.sequence, 100);

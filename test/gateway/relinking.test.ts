@@ -67,6 +67,17 @@ test('a token that names a host links only that host, and replaces its agent', a
   assert.equal((await agent.poll(null)).json.errorCode, 'AGENT_SUPERSEDED');
 });
 
+test('an agent of another version is refused by name, and neither uses its token up nor replaces the linked agent', async () => {
+  await using plane = await startControlPlane();
+  const agent = await linkAgent(plane, 'mover');
+  const token = await createToken(plane, [], 'mover');
+  const refused = await new AgentClient(plane.url).redeem(token, 'mover', 1);
+  assert.deepEqual([refused.status, refused.json.errorCode], [400, 'LINK_MESSAGE_INVALID']);
+  assert.match(String(refused.json.detail), /the version of the agent is another one/);
+  assert.equal((await agent.poll(null)).status, 200);
+  await redeemAs(plane, token, 'mover');
+});
+
 test('a host name is printable and short, or the redemption is refused', async () => {
   await using plane = await startControlPlane();
   for (const host of ['', 'a b', 'x'.repeat(256), '\u001b[31mred', 'a\nb', 'ünicode']) {

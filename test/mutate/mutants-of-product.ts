@@ -104,7 +104,6 @@ export const OF_PRODUCT: MutantTable = {
     ['wait-for-agent-of-failback', replace('$(operation 3) && false'), 'waits for its agent by name'],
     ['end-with-lost-side', replace('false', 'operand'), 'while the old source was lost'],
     ['end-with-lost-side', keep('operand'), 'while the old source was lost'],
-    ['withhold-reversible-orders', remove(), 'does not know reversals'],
     ['confirm-drops-of-failback', keep('branch 2'), 'counts for one direction'],
     [
       'cutover-of-ready-failback',
@@ -147,7 +146,6 @@ export const OF_PRODUCT: MutantTable = {
     ['ignore-earlier-cutover', keep('branch 2'), 'a reversible migration that is'],
     ['refuse-cancel-of-reversal', replace("$() && $(name 2).status === 'NEW'"), 'a reversible migration that is'],
   ],
-  'test/gateway/older-agents.test.ts': [['former-form-when-verified', replace('true', 'call')]],
   'test/gateway/relinking.test.ts': [
     ['unlink-pending-agent', replace('...$(name 2).route', 'property'), 'only an agent itself can end its link'],
   ],

@@ -1,4 +1,3 @@
-import { REVERSALS } from '../../link/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { authorizeGroup } from '../accounts/actor.ts';
 import { contactOf } from '../links/agent-contact.ts';
@@ -27,7 +26,7 @@ export interface OrderRequest {
 /**
  * Checks that everything in the request exists and belongs to the actor's organization, and that the agent is connected.
  * @param seal  seals the source's password for the record that will contain the order
- * @throws UserError GROUP_MISMATCH, CLUSTER_NOT_FOUND, MIGRATION_HOST_NOT_FOUND, MIGRATION_HOST_LOST, AGENT_CANNOT_REVERSE, SOURCE_PROJECT_NOT_FOUND, SOURCE_CLUSTER_NOT_FOUND, and
+ * @throws UserError GROUP_MISMATCH, CLUSTER_NOT_FOUND, MIGRATION_HOST_NOT_FOUND, MIGRATION_HOST_LOST, SOURCE_PROJECT_NOT_FOUND, SOURCE_CLUSTER_NOT_FOUND, and
  *   as {@link authorizeGroup}
  */
 export async function resolveOrder(
@@ -45,7 +44,6 @@ export async function resolveOrder(
   const agent = (await store.linkedAgentsOf(orgId)).find((candidate) => candidate.host === migrationHost);
   if (!agent) throw new UserError('MIGRATION_HOST_NOT_FOUND', [migrationHost]);
   assertConnected(agent, nowMs);
-  if (reversible && !agent.features.includes(REVERSALS)) throw new UserError('AGENT_CANNOT_REVERSE', [migrationHost]);
   const project = agent.inventory.find((candidate) => candidate.projectId === source.groupId);
   if (!project) throw new UserError('SOURCE_PROJECT_NOT_FOUND', [migrationHost, source.groupId]);
   if (!project.deployments.some((candidate) => candidate.name === source.clusterName)) {

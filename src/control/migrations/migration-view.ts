@@ -1,5 +1,4 @@
 import { dateOf, type ErrorData, type Gate, type Progress } from '../../contract/index.ts';
-import { REVERSALS } from '../../link/index.ts';
 import { counted, UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import { thresholdOf } from '../records/announced.ts';
@@ -45,7 +44,6 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   if (agent && contact && contact.status !== 'CONNECTED')
     waits.push(waitForAgent(migration, contact, contact.lastReportAtMs ?? agent.createdAtMs));
   else if (isWayBackAwaited(migration)) waits.push(waitForWayBack(migration));
-  if (agent && migration.reversible && !agent.features.includes(REVERSALS)) waits.push(waitForUpgrade(migration));
   if (migration.state.status === 'NEW' && migration.state.orderSent === false) waits.push(waitForOrder(migration));
   const user = await control.store.destinationUser(migration.id);
   if (user?.state === 'wanted') waits.push(waitForUser(migration));
@@ -102,11 +100,6 @@ function isWayBackAwaited({ progress, state }: Migration): boolean {
 
 function waitForWayBack({ host, updatedAtMs }: Migration): Wait {
   const reason = 'it has not begun the requested way back yet.';
-  return { for: `the agent on ${host}`, since: dateOf(updatedAtMs), reason };
-}
-
-function waitForUpgrade({ host, updatedAtMs }: Migration): Wait {
-  const reason = 'it is too old for reversible migrations, and gets no order of this one; upgrade it.';
   return { for: `the agent on ${host}`, since: dateOf(updatedAtMs), reason };
 }
 

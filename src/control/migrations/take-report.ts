@@ -39,7 +39,6 @@ export async function takeReport(control: Control, agentId: string, report: Rece
     const heard = {
       ...agent,
       inventory: report.inventory ?? agent.inventory,
-      features: report.features ?? [],
       lastSequence: report.sequence,
       lastReportAtMs: atMs,
       heardSinceMs: wasSilent ? atMs : agent.heardSinceMs,

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { type Assignment, REVERSALS, type WantedAgentState } from '../../link/index.ts';
+import type { Assignment, WantedAgentState } from '../../link/index.ts';
 import { reach } from '../../platform/index.ts';
 import { destinationUri } from '../clusters/destination-users.ts';
 import { assertLinked, findAgent } from '../links/identify-agent.ts';
@@ -9,28 +9,20 @@ import { transition } from '../records/migration-transitions.ts';
 import type { Migration, Order } from '../records/records.ts';
 
 /**
- * The wanted state of an agent. An agent that doesn't know reversals gets no order of a reversible migration: it would run it
- * without a way back. The revision is a hash of the content, so it needs no counter, and is the same on every server with this
+ * The wanted state of an agent. The revision is a hash of the content, so it needs no counter, and is the same on every server with this
  * store.
  * @throws UserError LINK_DELETED, AGENT_SUPERSEDED, AGENT_UNKNOWN
  */
-async function wantedStateOf(
-  control: Control,
-  agentId: string,
-  features: readonly string[],
-): Promise<WantedAgentState> {
+async function wantedStateOf(control: Control, agentId: string): Promise<WantedAgentState> {
   assertLinked(await findAgent(control, agentId));
   const validations = [];
   for (const validation of await control.store.pendingValidationsOf(agentId)) {
     const { id } = validation;
-    if (validation.reversible && !features.includes(REVERSALS)) continue;
     const assignment = await assignmentOf(control, 'validations', id, validation);
     if (assignment) validations.push({ id, assignment });
   }
   const migrations = [];
   for (const migration of await control.store.activeMigrationsOfAgent(agentId)) {
-    // rule: withhold-reversible-orders
-    if (migration.reversible && !features.includes(REVERSALS)) continue;
     // With the records of a cutover gone, an engine would begin anew, and drop what users have written since.
     // rule: withdraw-drop-permission
     const dropDestination = migration.dropDestination && !mayHaveMoved(migration);
@@ -64,7 +56,6 @@ function mayHaveMoved({ state, progress }: Migration): boolean {
 /**
  * Waits until the revision of an agent's wanted state changes.
  * @param revision  the agent's revision; null before the first
- * @param features  the features that the agent names
  * @param waitMs    maximum wait, after which the function returns the state in any case
  * @param signal    ends the wait when the agent has disconnected
  * @throws UserError as {@link wantedStateOf}
@@ -72,14 +63,14 @@ function mayHaveMoved({ state, progress }: Migration): boolean {
 export async function awaitWantedState(
   control: Control,
   agentId: string,
-  { revision, features = [] }: { readonly revision: string | null; readonly features?: readonly string[] | undefined },
+  revision: string | null,
   waitMs: number,
   signal: AbortSignal,
 ): Promise<WantedAgentState> {
   const deadlineMs = control.clock.now() + waitMs;
   for (;;) {
     using listening = control.signals.listen(agentId);
-    const state = await wantedStateOf(control, agentId, features);
+    const state = await wantedStateOf(control, agentId);
     const leftMs = deadlineMs - control.clock.now();
     if (state.revision !== revision || leftMs <= 0 || signal.aborted || control.signals.closed) return state;
     const waiting = new AbortController();
@@ -124,7 +115,7 @@ async function assignmentOf(
     source: sourceOf(control, table, id, order),
     destination: { uri },
     dropDestination: order.dropDestination,
-    ...(order.reversible && { reversible: true }),
+    reversible: order.reversible,
   };
 }
 

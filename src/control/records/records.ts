@@ -181,7 +181,7 @@ export interface Agent {
   readonly host: string;
   readonly version: string;
   readonly inventory: readonly InventoryProject[];
-  /** Features that its last report names; empty for an agent of an older version. */
+  /** Always empty. */
   readonly features: readonly string[];
   readonly createdAtMs: number;
   /** The highest sequence number of a report; -1 before the first. */

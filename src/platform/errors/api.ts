@@ -345,11 +345,6 @@ export const apiErrors = defineErrors('request', {
     detail: 'Live migration % cannot be %: %.',
     remedy: 'GET of the migration shows its status, and its way back in linkspan.wayBack.',
   },
-  AGENT_CANNOT_REVERSE: {
-    status: 409,
-    detail: 'The agent on migration host % is too old for a reversible migration.',
-    remedy: 'Upgrade it, and send the request again once it has reported; or send it without linkspan.reversible.',
-  },
   CUTOVER_AFTER_END: {
     status: 409,
     detail: 'Live migration % cannot be cut over: it has ended with status %.',

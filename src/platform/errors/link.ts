@@ -157,22 +157,7 @@ export const linkErrors = defineErrors('request', {
     detail: 'The answer of the control plane at % (HTTP %) is not signed with a key that this agent trusts.',
     remedy:
       'Look for a proxy or load balancer that answers instead, changes requests or answers, or removes Linkspan-* headers. If the ' +
-      'control plane was reinstalled or restored, link the agent again with a new link-token.',
-  },
-  CONTROL_PLANE_OUTDATED: {
-    status: 502,
-    detail: 'The control plane at % signs its answers in the form of Linkspan 0.2.0, which this agent does not accept.',
-    remedy: 'Upgrade the control plane. The agent retries by itself, and its migrations continue.',
-  },
-  LINK_TOKEN_OUTDATED: {
-    status: 400,
-    detail: 'A version of Linkspan that does not sign its answers created this link-token.',
-    remedy: 'Upgrade the control plane and create a new link-token.',
-  },
-  LINK_OUTDATED: {
-    status: 400,
-    detail: 'A version of Linkspan that does not sign its answers created the link in %.',
-    remedy: 'Create a new link-token for this host, and start the agent with it: running migrations continue.',
+      'control plane was reinstalled or restored, link the agent again with a new link-token. One of Linkspan 0.2.0 has to be upgraded.',
   },
   PROOF_FOR_ANOTHER: {
     status: 401,
