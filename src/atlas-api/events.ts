@@ -56,9 +56,6 @@ const verification = z
   .object({
     isIntact: z.boolean().meta({ description: 'Whether no record was altered, removed from between or put in.' }),
     records: z.int().nonnegative().meta({ description: 'Records of this organization that were verified.' }),
-    withoutMac: z.int().nonnegative().meta({
-      description: 'Those of them that an older version wrote without a MAC. Only their hashes were verified.',
-    }),
     problem: z
       .object({ sequence: z.int().meta({ description: 'The first record with a problem.' }), description: z.string() })
       .nullable(),
@@ -103,11 +100,9 @@ export const eventOperations = [
     handle: async ({ control, actor, path }) => {
       const outcome = await verifyEvents(control, actor, path('orgId'));
       const broken = 'broken' in outcome ? outcome.broken : undefined;
-      const { records = 0, withoutMac = 0 } = outcome.counts.get(path('orgId')) ?? {};
       return {
         isIntact: broken === undefined,
-        records,
-        withoutMac,
+        records: outcome.counts.get(path('orgId')) ?? 0,
         problem: broken === undefined ? null : { sequence: broken.sequence, description: broken.problem },
         verifiedAt: atlasDate(control.clock.now()),
       };
@@ -176,9 +171,7 @@ function timeOf(query: URLSearchParams, name: 'minDate' | 'maxDate'): number | u
 }
 
 function show(record: AuditRecord, href: string): z.output<typeof event> {
-  const { details, groupId, remoteAddress, actorName, sequence, previousHash, hash } = record;
-  // The hash of a record of an older version is over the former value.
-  const actorKind = record.actorKind.toUpperCase().replace(' ', '_') as AuditRecord['actorKind'];
+  const { details, groupId, remoteAddress, actorKind, actorName, sequence, previousHash, hash } = record;
   const { targetPublicKey } = details;
   return {
     created: atlasDate(record.createdAtMs),

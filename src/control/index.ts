@@ -45,7 +45,7 @@ export {
 export { type SessionAccount, Sessions } from './accounts/sessions.ts';
 export { SignInLinks } from './accounts/sign-in-links.ts';
 export { keepWarningOfExpiry } from './accounts/warn-of-expiry.ts';
-export { beginAuditMacs, withAuditMacs } from './audit/audit-macs.ts';
+export { withAuditMacs } from './audit/audit-macs.ts';
 export { AUDIT_TARGET_KINDS, type AuditTargetKind, isAuditTargetKind, targetDetails } from './audit/audit-targets.ts';
 export type { Claim, SecurityEvent, SecurityEventType } from './audit/security-event.ts';
 export { SecurityEvents } from './audit/security-events.ts';

@@ -86,11 +86,11 @@ test('verify detects records that were rewritten with correct hashes, and record
     [3, 'linkspan audit: record 3: its MAC is wrong: somebody without the master key wrote it'],
   );
   tamper(data, (database) => database.exec('UPDATE audit_records SET key_id = NULL, mac = NULL WHERE sequence >= 3'));
-  assert.match((await verify(data)).stderr, /record 3: it has no MAC, but earlier records have one/);
+  assert.match((await verify(data)).stderr, /record 3: it has no MAC/);
   tamper(data, (database) =>
     database.exec('UPDATE audit_records SET key_id = NULL, mac = NULL; DELETE FROM audit_keys'),
   );
-  assert.match((await verify(data)).stderr, /record 4: no record has a MAC/);
+  assert.match((await verify(data)).stderr, /record 1: it has no MAC/);
 });
 
 // id: head-kept-elsewhere
@@ -160,22 +160,4 @@ test('after a rotation of the master key all records are verified, and a record 
     chainAnew(database, forged);
   });
   assert.match((await verify(data)).stderr, /record 2: its MAC uses a key that was rotated out/);
-});
-
-test('records of an older version stay valid, and verify reports from which record on there are MACs', async () => {
-  using folder = temporaryFolder('audit');
-  const data = join(folder.path, 'data');
-  await record(data, 'a');
-  tamper(data, (database) =>
-    database.exec('UPDATE audit_records SET key_id = NULL, mac = NULL; DELETE FROM audit_keys'),
-  );
-  await record(data, 'b');
-  const { code, stderr } = await verify(data);
-  assert.deepEqual(
-    [code, stderr],
-    [
-      0,
-      'linkspan audit: 4 records are complete and unchanged; the first 2 were written by an older version and have no MAC',
-    ],
-  );
 });

@@ -8,7 +8,7 @@ export const eventVerification: AdministrationCommand = {
   summary: 'Verify the audit records of the server',
   method: 'GET',
   path: '/orgs/{orgId}/events/verification',
-  columns: ['isIntact', 'records', 'withoutMac', 'problem.sequence', 'problem.description', 'verifiedAt'],
+  columns: ['isIntact', 'records', 'problem.sequence', 'problem.description', 'verifiedAt'],
 };
 
 /** The commands that read audit events. @param place  path of the organization or the project */

@@ -62,15 +62,14 @@ async function run(
     tell('linkspan audit', `record ${sequence}: ${problem}`, 'error');
     return exitCode.differences;
   }
-  const { head, withoutMac = 0 } = outcome;
+  const { head } = outcome;
   process.stdout.write(`${show(head)}\n`);
-  const older = withoutMac === 0 ? '' : `; the first ${withoutMac} were written by an older version and have no MAC`;
-  tell('linkspan audit', `${counted(head.sequence, 'record is', 'records are')} complete and unchanged${older}`);
+  tell('linkspan audit', `${counted(head.sequence, 'record is', 'records are')} complete and unchanged`);
   return exitCode.done;
 }
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const savedHead = z.object({ sequence: z.int().positive(), hash, mac: hash.nullable() });
+const savedHead = z.object({ sequence: z.int().positive(), hash, mac: hash });
 
 function parseHead(text: string): AuditHead {
   const [, sequence, inline = ''] = /^(\d+):([0-9a-f]{64})$/.exec(text) ?? [];

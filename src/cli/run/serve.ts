@@ -5,7 +5,6 @@ import {
   AgentSignals,
   Alarm,
   assertMasterKey,
-  beginAuditMacs,
   beginHooks,
   bootstrap,
   type Control,
@@ -76,7 +75,6 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   await assertMasterKey({ store: opened, sealer }, keyFile);
   const store = withAuditMacs(opened, sealer);
   await settleRestore({ store, clock: systemClock });
-  await beginAuditMacs({ store, clock: systemClock });
   await warnOfRestores(store, options.dataDir);
   const { hooks = [], waitingMs = DEFAULT_WAITING_MS } = settings.hooks ?? {};
   await beginHooks({ store, clock: systemClock }, hooks);

@@ -167,7 +167,7 @@ function utcOf(typed: string): string {
 /** Verifies all records, and shows the result. */
 function VerifyAudit() {
   const verify = async () => {
-    const { isIntact, records, withoutMac, problem, verifiedAt } = await call<AuditVerification>(
+    const { isIntact, records, problem, verifiedAt } = await call<AuditVerification>(
       'GET',
       `/orgs/${organizationId()}/events/verification`,
     );
@@ -176,7 +176,6 @@ function VerifyAudit() {
         <Message tone={isIntact ? 'calm' : 'bad'}>
           {problem === null ? words.intact(count(records)) : words.broken(problem.sequence, problem.description)}
         </Message>
-        {withoutMac > 0 && <Message tone="warn">{words.withoutMac(count(withoutMac))}</Message>}
         <p class="mute small">
           {words.verifiedAt} <Time iso={verifiedAt} />. {words.cutOff}
         </p>

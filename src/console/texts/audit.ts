@@ -43,7 +43,6 @@ export const auditText = {
   },
   intact: (records: string) => `Intact: your organization's ${records} records are as they were written.`,
   broken: (sequence: number, problem: string) => `Not intact. Record ${sequence}: ${problem}.`,
-  withoutMac: (records: string) => `${records} of them have no MAC: an older version wrote them.`,
   verifiedAt: 'Verified at',
   cutOff: 'Only a head that is kept elsewhere shows whether records were cut off at the end: linkspan audit head.',
   when: 'When',

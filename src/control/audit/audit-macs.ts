@@ -1,9 +1,7 @@
 import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '../../platform/index.ts';
 import type { AuditRecord } from '../records/records.ts';
 import type { SealedPlace, Sealer } from '../records/sealer.ts';
 import type { Store, StoreReader, StoreTransaction } from '../records/store-port.ts';
-import { audit, SYSTEM } from './audit.ts';
 
 /** Purpose in the derivation of MAC keys from the master key. */
 const PURPOSE = 'audit records';
@@ -58,30 +56,12 @@ function withMacs(transaction: StoreTransaction, sealer: Sealer, currentKey: () 
   };
 }
 
-/** Appends a first record with a MAC after records of an older version. From then on, a chain that ends without a MAC counts as altered. */
-export async function beginAuditMacs({
-  store,
-  clock,
-}: {
-  readonly store: Store;
-  readonly clock: Clock;
-}): Promise<void> {
-  await store.write(async (transaction) => {
-    const last = await transaction.lastAuditRecord();
-    if (!last || last.mac !== null) return;
-    const details = { recordsWithoutMac: last.sequence };
-    await audit(transaction, SYSTEM, clock.now(), { eventTypeName: 'AUDIT_MACS_BEGUN', orgId: '', details });
-  });
-}
-
 /** Checks the MACs of a chain's records, in order. */
 export class AuditMacCheck {
   readonly #store: StoreReader;
   readonly #sealer: Sealer;
   readonly #former = new Set<string>();
   #current: { readonly id: string; readonly key: KeyObject } | undefined;
-  /** Number of records at the beginning that an older version wrote without a MAC. */
-  withoutMac = 0;
 
   constructor(store: StoreReader, sealer: Sealer) {
     this.#store = store;
@@ -91,11 +71,7 @@ export class AuditMacCheck {
   /** @returns the problem of the record; undefined when it has none */
   async problemOf(record: AuditRecord): Promise<string | undefined> {
     const { keyId, mac } = record;
-    if (keyId === null || mac === null) {
-      if (this.#current) return 'it has no MAC, but earlier records have one';
-      this.withoutMac += 1;
-      return undefined;
-    }
+    if (keyId === null || mac === null) return 'it has no MAC';
     if (this.#current?.id !== keyId) {
       // Otherwise somebody with a former master key could append records after the last one of that key.
       if (this.#former.has(keyId)) return 'its MAC uses a key that was rotated out earlier in the chain';
@@ -110,9 +86,8 @@ export class AuditMacCheck {
 
   /** @returns the problem of the chain's end; undefined for a valid end or an empty chain */
   problemOfEnd(): string | undefined {
-    const id = this.#current?.id;
-    if (id === undefined) return this.withoutMac === 0 ? undefined : 'no record has a MAC';
-    const isOfNow = this.#sealer.deriveKeys(PURPOSE).some((key) => keyIdOf(key) === id);
+    const last = this.#current;
+    const isOfNow = !last || this.#sealer.deriveKeys(PURPOSE).some((key) => keyIdOf(key) === last.id);
     return isOfNow ? undefined : 'its MAC uses a key that was rotated out';
   }
 

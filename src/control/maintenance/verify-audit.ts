@@ -9,7 +9,7 @@ import type { StoreReader } from '../records/store-port.ts';
 export interface AuditHead {
   readonly sequence: number;
   readonly hash: string;
-  /** Absent in a note with only the hash, and for records of older versions. */
+  /** Absent in a note with only the hash, and before the first record. */
   readonly mac?: string | null;
   readonly createdAtMs?: number;
 }
@@ -20,16 +20,9 @@ export interface AuditBreak {
   readonly problem: string;
 }
 
-/** The records of one organization that were verified. */
-export interface AuditCount {
-  readonly records: number;
-  /** Those that an older version wrote without a MAC. */
-  readonly withoutMac: number;
-}
-
-type Outcome = ({ readonly head: AuditHead; readonly withoutMac?: number } | { readonly broken: AuditBreak }) & {
-  /** By organization. */
-  readonly counts: ReadonlyMap<string, AuditCount>;
+type Outcome = ({ readonly head: AuditHead } | { readonly broken: AuditBreak }) & {
+  /** The records that were verified, by organization. */
+  readonly counts: ReadonlyMap<string, number>;
 };
 
 /** Records that are verified in one turn of the event loop, some 2 ms. */
@@ -45,12 +38,11 @@ export interface AuditCheck {
 
 /**
  * Checks the hash, the predecessor and the MAC of every record.
- * @returns the chain's head, and with a sealer the number of records without a MAC at its beginning, which an older version wrote; or the
- *   first problem, with what was verified before it
+ * @returns the chain's head; or the first problem, with what was verified before it
  */
 export async function verifyAudit(store: StoreReader, { sealer, noted }: AuditCheck = {}): Promise<Outcome> {
   const macs = sealer && new AuditMacCheck(store, sealer);
-  const counts = new Map<string, AuditCount>();
+  const counts = new Map<string, number>();
   let head: AuditHead = { sequence: 0, hash: '' };
   for (;;) {
     const records = await store.auditRecordsAfter(head.sequence, BATCH);
@@ -61,9 +53,7 @@ export async function verifyAudit(store: StoreReader, { sealer, noted }: AuditCh
       head = { sequence, hash, mac, createdAtMs };
       if (noted && !isAsNoted(head, noted))
         return { broken: { sequence, problem: 'it differs from the noted record' }, counts };
-      const before = counts.get(record.orgId) ?? { records: 0, withoutMac: 0 };
-      const withoutMac = before.withoutMac + Number(mac === null);
-      counts.set(record.orgId, { records: before.records + 1, withoutMac });
+      counts.set(record.orgId, (counts.get(record.orgId) ?? 0) + 1);
     }
     if (records.length < BATCH) break;
     // rule: verification-in-turns
@@ -75,7 +65,7 @@ export async function verifyAudit(store: StoreReader, { sealer, noted }: AuditCh
     const problem = `the records up to ${noted.sequence} were cut off`;
     return { broken: { sequence: head.sequence + 1, problem }, counts };
   }
-  return { head, withoutMac: macs?.withoutMac, counts };
+  return { head, counts };
 }
 
 function problemOf({ hash, keyId: _keyId, mac: _mac, ...content }: AuditRecord, before: AuditHead): string | undefined {

@@ -327,7 +327,7 @@ export interface AuditRecord {
   readonly previousHash: string;
   /** SHA-256 over everything above, hexadecimal. */
   readonly hash: string;
-  /** The id of the MAC's {@link AuditKey}; null in records of older versions, which have no MAC. */
+  /** The id of the MAC's {@link AuditKey}; null without a MAC. */
   readonly keyId: string | null;
   /** HMAC-SHA256 over the hash, hexadecimal. */
   readonly mac: string | null;

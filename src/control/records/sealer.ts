@@ -12,8 +12,6 @@ export interface SealedPlace {
   readonly field: string;
 }
 
-/** Format 1 has no key id. */
-const OLD_FORMAT = 1;
 const FORMAT = 2;
 /** Length of a key id. Together with the format byte a multiple of 3, so that whole base64 characters encode the key id. */
 const KEY_ID_BYTES = 5;
@@ -83,16 +81,10 @@ export class Sealer {
 
   /** @throws when the master key or the place differs from the one that the value was sealed with */
   open(value: Sealed, place: SealedPlace): string {
-    const bytes = Buffer.from(value, 'base64url');
-    if (bytes[0] === FORMAT) {
-      const mark = value.slice(0, MARK_LENGTH);
-      const key = this.#keys.find((each) => each.mark === mark);
-      if (!key) throw new Error(`The sealed value in ${place.table} needs another master key`);
-      return unseal(bytes.subarray(1 + KEY_ID_BYTES), key.sealing, place);
-    }
-    if (bytes[0] !== OLD_FORMAT) throw new Error(`The sealed value in ${place.table} has an unknown format`);
-    // Format 1 is older than key rotation, so the oldest key sealed it.
-    return unseal(bytes.subarray(1), (this.#keys.at(-1) ?? this.#first).sealing, place);
+    const mark = value.slice(0, MARK_LENGTH);
+    const key = this.#keys.find((each) => each.mark === mark);
+    if (!key) throw new Error(`The sealed value in ${place.table} needs another master key`);
+    return unseal(Buffer.from(value, 'base64url').subarray(1 + KEY_ID_BYTES), key.sealing, place);
   }
 
   get #first(): MasterKey {

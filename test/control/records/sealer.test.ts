@@ -70,13 +70,6 @@ test('a derived key belongs to one purpose and to the sealing key of the moment,
   assert.deepEqual(sealer.deriveKeys('tokens'), [keyOf(next, 'tokens'), keyOf(former, 'tokens')]);
 });
 
-test('a secret of the first format, which does not name its key, opens', () => {
-  const key = Buffer.alloc(32, 7);
-  const sealed = 'AQqwe5M1rw9B4w5ep0tCBEpcyK1EvIM9SZ-45iM0AcwVhiA' as Sealed;
-  assert.equal(new Sealer([key]).open(sealed, place), 'secret');
-  assert.equal(new Sealer([randomBytes(32), key]).open(sealed, place), 'secret');
-});
-
 test('the master key is created once, readable only by its owner, and then read again', () => {
   using folder = temporaryFolder('master-key');
   const file = join(folder.path, 'master.key');
