@@ -151,7 +151,6 @@ export function showDetail(view: MigrationView, destinationName: string): z.outp
     ...(state.sourceWatch && { sourceWatch: showSourceWatch(state.sourceWatch) }),
     problems,
     warnings,
-    // Records of earlier versions have no findings.
     findings: (progress?.findings ?? []).filter(({ code }) => !hasEnded || !OF_THE_MOMENT.has(code)),
     progress: progress && showProgress(progress),
   };

@@ -1,4 +1,4 @@
-import { type CutoverReport, dateOf, type Progress } from '../../src/contract/index.ts';
+import { type CutoverReport, dateOf, type Gate, type Progress } from '../../src/contract/index.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
 import { type AgentClient, linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import type { ControlPlane } from './control-plane.ts';
@@ -47,6 +47,17 @@ export function cliBody(
   };
 }
 
+/** The only gate of a report that says ready. */
+const PASSED: Gate = {
+  name: 'RUNNING',
+  state: 'PASSED',
+  value: null,
+  limit: null,
+  reasons: [],
+  measuredAt: null,
+  etaSeconds: null,
+};
+
 /** The report of an agent about a migration half-way through its copy. */
 export function progress(migrationId: string, changes: Partial<Progress> = {}): Progress {
   return {
@@ -71,7 +82,7 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
     etaSeconds: 8,
     changes: { read: 0, applied: 0, duringCopy: 0, queued: 0 },
     lagSeconds: 7,
-    readiness: [],
+    readiness: changes.readyForCutover ? [PASSED] : [],
     readyForCutover: false,
     oplog: null,
     verification: verificationProgress('REPAIR'),

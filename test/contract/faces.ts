@@ -67,7 +67,12 @@ export async function facesOf({ atMs, progress }: Snapshot): Promise<Faces> {
 }
 
 async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
-  const report = { sequence: 1, validations: [], migrations: [{ id: sent.migrationId, progress: sent }] };
+  const report = {
+    sequence: 1,
+    validations: [],
+    migrations: [{ id: sent.migrationId, progress: sent }],
+    takenOver: [],
+  };
   const [reported] = reportRequest.parse(JSON.parse(JSON.stringify(report))).migrations;
   const progress = reported?.progress ?? null;
   const { state } = sent;
@@ -90,6 +95,7 @@ async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
     state: {
       status,
       order: { ...FIRST_ORDER, wanted: state === 'CANCELLED' || state === 'PAUSED' ? state : 'RUNNING' },
+      orderSent: true,
       readyForCutover: sent.readyForCutover,
       windowEndsAtMs: null,
       endedAtMs: status === 'NEW' || status === 'WORKING' ? null : atMs,
@@ -99,7 +105,6 @@ async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
   const agent = {
     id: AGENT_ID,
     host: 'agent.example.net',
-    features: [],
     createdAtMs: 0,
     lastReportAtMs: atMs,
     heardSinceMs: 0,

@@ -33,7 +33,7 @@ export function CollectionsPanel({ path, isOver }: { readonly path: string; read
   const shown = useSignal({ first: 0, last: VISIBLE_ROWS + SPARE_ROWS });
   const { value, problem } = useCollections(path, filter.value, shown.value);
   const list = value.value;
-  // Agents of earlier versions report none.
+  // The agent has not reported any.
   if (list === undefined || list.reportedAt === null) return null;
   const { matching, itemsReported, itemsTotal, isCurrent, reportedAt } = list;
   const note =

@@ -17,7 +17,7 @@ export function ReportPanel({ steering }: { readonly steering: Steering }) {
       (answer) => {
         report.value = answer;
       },
-      // A migration of an older version has no report.
+      // A cutover whose record was lost has no report.
       () => undefined,
     );
     return () => left.abort();

@@ -16,15 +16,14 @@ export interface MigrationContact extends Omit<AgentContact, 'status'> {
  * it has time to resume its migrations.
  */
 export function contactOfMigration(
-  migration: Pick<Migration, 'id' | 'progress' | 'reportedAtMs' | 'updatedAtMs'>,
+  migration: Pick<Migration, 'id' | 'progress' | 'reportedAtMs'>,
   agent: Agent,
   nowMs: number,
 ): MigrationContact {
-  const { progress, reportedAtMs, updatedAtMs } = migration;
+  const { progress, reportedAtMs } = migration;
   const contact = contactOf(agent, nowMs);
-  // Records of older versions have no time of the report.
-  const lastReportAtMs = reportedAtMs ?? updatedAtMs;
-  const isLeftOut = progress !== null && contact.status === 'CONNECTED' && nowMs - lastReportAtMs > LOST_AFTER_MS;
+  const isLate = progress !== null && reportedAtMs !== null && nowMs - reportedAtMs > LOST_AFTER_MS;
+  const isLeftOut = isLate && contact.status === 'CONNECTED';
   // rule: agent-silence-about-migration
   if (!isLeftOut) return { ...contact, isLeftOut };
   const { heardSinceMs } = agent;
@@ -32,5 +31,5 @@ export function contactOfMigration(
   // rule: time-to-resume
   const isRecent = heardSinceMs !== null && Math.abs(nowMs - heardSinceMs) <= LOST_AFTER_MS;
   const isBack = isRecent && !isNotedAsTakenOver(migration);
-  return { status: isBack ? 'RESUMING' : 'LOST', lastReportAtMs, isLeftOut };
+  return { status: isBack ? 'RESUMING' : 'LOST', lastReportAtMs: reportedAtMs, isLeftOut };
 }

@@ -32,15 +32,13 @@ export function gatesOfMigration(migration: Migration, agent: Agent | undefined,
 
 /** Whether a report says that its migration is ready. Its gates count, too: both have to say so. */
 export function saysReady({ readyForCutover, readiness }: Progress): boolean {
-  return readyForCutover && (readiness.length === 0 || areReady(readiness));
+  return readyForCutover && areReady(readiness);
 }
 
-/** Agents of earlier versions report reasons, and no gates. */
+/** The gates of the last report. There are none before the first, and while the agent has not opened this direction again. */
 function reportedGates(progress: Progress | null): readonly Gate[] {
-  // Records of earlier versions have no gates either.
-  if (progress?.readiness !== undefined && progress.readiness.length > 0) return progress.readiness;
-  const isReady = progress?.readyForCutover ?? false;
-  return [gate('RUNNING', isReady ? 'PASSED' : 'WAITING', isReady ? [] : (progress?.notReadyReasons ?? []), null)];
+  if (progress !== null && progress.readiness.length > 0) return progress.readiness;
+  return [gate('RUNNING', 'WAITING', progress?.notReadyReasons ?? [], null)];
 }
 
 /** Returns a gate as unknown: the agent that reported it is silent. */

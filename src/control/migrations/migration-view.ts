@@ -44,7 +44,7 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   if (agent && contact && contact.status !== 'CONNECTED')
     waits.push(waitForAgent(migration, contact, contact.lastReportAtMs ?? agent.createdAtMs));
   else if (isWayBackAwaited(migration)) waits.push(waitForWayBack(migration));
-  if (migration.state.status === 'NEW' && migration.state.orderSent === false) waits.push(waitForOrder(migration));
+  if (migration.state.status === 'NEW' && !migration.state.orderSent) waits.push(waitForOrder(migration));
   const user = await control.store.destinationUser(migration.id);
   if (user?.state === 'wanted') waits.push(waitForUser(migration));
   const { all: gates, areReady: isReady } = gatesOfMigration(migration, agent, atMs);

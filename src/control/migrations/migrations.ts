@@ -134,7 +134,7 @@ export async function findMigration(
  */
 async function assertSameDestination(control: Control, store: StoreReader, order: Order, name: string): Promise<void> {
   const validation = await store.lastValidationInto(order.groupId, name);
-  if (!validation || validation.destinationAddress === null) return;
+  if (!validation) return;
   const { fingerprint } = await addressOfCluster(control, store, order.destinationClusterId);
   if (fingerprint !== validation.destinationAddress) throw new UserError('DESTINATION_CHANGED', [name, validation.id]);
 }

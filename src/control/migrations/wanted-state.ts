@@ -86,7 +86,7 @@ export async function awaitWantedState(
  * @returns the current migration; undefined when it has ended or belongs to another agent now
  */
 async function noteSent(control: Control, migration: Migration, agentId: string): Promise<Migration | undefined> {
-  if (migration.state.orderSent !== false) return migration;
+  if (migration.state.orderSent) return migration;
   const now = await control.store.write(async (transaction) => {
     const current = await transaction.migration(migration.id);
     if (current?.agentId !== agentId || current.state.endedAtMs !== null) return undefined;

@@ -36,11 +36,8 @@ export interface MigrationState {
    * All that the operator wants. The agent follows it as it is. Aborts and rehearsals are named by the time of their request.
    */
   readonly order: Order;
-  /**
-   * Whether the order was sent to an agent, or is about to be. When false, nothing has started. Absent in records of older versions: then
-   * an agent may have the order.
-   */
-  readonly orderSent?: boolean;
+  /** Whether the order was sent to an agent, or is about to be. When false, nothing has started. */
+  readonly orderSent: boolean;
   /** Absent for a migration that isn't reversible. */
   readonly wayBack?: RecordedWayBack;
   /** When the last cutover opened the way back; absent before it. */
@@ -50,13 +47,13 @@ export interface MigrationState {
   readonly readyForCutover: boolean;
   /** Since when it is ready without a break; absent while it isn't. */
   readonly readySinceMs?: number;
-  /** Absent before the first announcement, and in records of older versions. */
+  /** Absent before the first announcement. */
   readonly announced?: Announced;
   /** Absent before the first audit record that a report or the time has caused. */
   readonly auditRate?: AuditRate;
   /** The watch of the source after the commit; absent without one. */
   readonly sourceWatch?: SourceWatchState;
-  /** When the current cutover was requested; absent before, and in records of older versions. */
+  /** When the current cutover was requested; absent before. */
   readonly cutoverRequestedAtMs?: number;
   /** End of the cutover window; null before the migration was first ready for cutover. */
   readonly windowEndsAtMs: number | null;

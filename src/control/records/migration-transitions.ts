@@ -48,7 +48,7 @@ const work: Rule<'progress'> = (state, { ready, atMs, reversals = 0 }) => {
   const windowEndsAtMs = current.windowEndsAtMs ?? (ready ? atMs + CUTOVER_WINDOW_MS : null);
   return { ...working, status: 'WORKING', windowEndsAtMs };
 };
-const send: Rule<'order sent'> = (state) => (state.orderSent === false ? { ...state, orderSent: true } : 'ignored');
+const send: Rule<'order sent'> = (state) => (state.orderSent ? 'ignored' : { ...state, orderSent: true });
 const complete: Rule<'committed'> = (state, event) => {
   if (state.wayBack !== undefined) return openWayBack(state, event);
   return (event.reversals ?? 0) > 0 ? 'ignored' : end(state, 'COMPLETE', event.atMs, null);
@@ -95,14 +95,14 @@ const rehearse: Rule<'rehearse'> = (state, { atMs }) =>
 const pause: Rule<'pause'> = (state) => (isDecided(state) ? 'refused' : ordering(state, { wanted: 'PAUSED' }));
 const resume: Rule<'resume'> = (state) => (isDecided(state) ? 'refused' : ordering(state, { wanted: 'RUNNING' }));
 const cancelNew: Rule<'cancel'> = (state, event) =>
-  state.orderSent === false
-    ? end(
+  state.orderSent
+    ? cancel(state, event)
+    : end(
         state,
         'FAILED',
         event.atMs,
         'The migration was cancelled before its agent got the order; nothing was copied.',
-      )
-    : cancel(state, event);
+      );
 const cancel: Rule<'cancel'> = (state, { dropCopied }) =>
   // There is nothing to cancel once users have moved: `finish` ends a reversal.
   // rule: refuse-cancel-of-reversal

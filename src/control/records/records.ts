@@ -187,7 +187,7 @@ export interface Agent {
   /** The highest sequence number of a report; -1 before the first. */
   readonly lastSequence: number;
   readonly lastReportAtMs: number | null;
-  /** When it first reported after its last silence; null before the first report, and in records of older versions. */
+  /** When it first reported after its last silence; null before the first report. */
   readonly heardSinceMs: number | null;
 }
 
@@ -218,8 +218,8 @@ export interface Validation extends Order {
   readonly findings: readonly Finding[];
   /** Null until the agent has reported, and when it reported none. */
   readonly estimate: Estimate | null;
-  /** Fingerprint of the destination's address at creation; null in records of older versions. */
-  readonly destinationAddress: string | null;
+  /** Fingerprint of the destination's address at creation. */
+  readonly destinationAddress: string;
   readonly createdAtMs: number;
 }
 
@@ -230,7 +230,7 @@ export interface Migration extends Order {
   readonly progress: Progress | null;
   /** The way back by the engine's last report; null while there is none. */
   readonly wayBack: WayBack | null;
-  /** When the agent last reported it; null before the first report, and in records of older versions. */
+  /** When the agent last reported it; null before the first report. */
   readonly reportedAtMs: number | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
