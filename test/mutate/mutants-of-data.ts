@@ -61,7 +61,10 @@ export const OF_DATA: MutantTable = {
   ],
   'test/engine/apply/spool.test.ts': [
     ['oldest-spooled-key', replace('Number.isFinite($(name)) ? $(name) : $(name 4)')],
-    ['spool-durable-before-quarantine', replace('{ await $(name 2)?.done; if ($(name 2) === undefined) break; }', 'await')],
+    [
+      'spool-durable-before-quarantine',
+      replace('{ await $(name 2)?.done; if ($(name 2) === undefined) break; }', 'await'),
+    ],
   ],
   'test/engine/apply/stuck-collections.test.ts': [['send-refused-separately', remove()]],
   'test/engine/bson/document-batch.test.ts': [

@@ -70,7 +70,6 @@ const AGENT: Agent = {
   host: 'host',
   version: '1.0.0',
   inventory: [{ projectId: 'f'.repeat(24), name: 'source', deployments: [] }],
-  features: ['reversals'],
   createdAtMs: 6,
   lastSequence: -1,
   lastReportAtMs: null,

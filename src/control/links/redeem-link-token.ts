@@ -64,7 +64,6 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
       host,
       version,
       inventory: [],
-      features: [],
       createdAtMs: nowMs,
       lastSequence: -1,
       lastReportAtMs: null,

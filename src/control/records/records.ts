@@ -181,8 +181,6 @@ export interface Agent {
   readonly host: string;
   readonly version: string;
   readonly inventory: readonly InventoryProject[];
-  /** Always empty. */
-  readonly features: readonly string[];
   readonly createdAtMs: number;
   /** The highest sequence number of a report; -1 before the first. */
   readonly lastSequence: number;

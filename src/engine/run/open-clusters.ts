@@ -80,8 +80,8 @@ export async function openExamined(
   const { source, destination } = clients;
   const isRefused = findings.some(({ severity }) => severity === 'ERROR');
   const isComplete = sizes?.left === 0 && !findings.some(({ code }) => code === 'CHECK_INCOMPLETE');
-  // rule: complete-late-checks
   const { source: from, destination: to, sourceFeatures } = examined;
+  // rule: complete-late-checks
   if (!isRefused && isComplete && source && destination && from && to && sourceFeatures) {
     const checked = { source: from, destination: to, sourceFeatures, warnings: findings, hasAdvice: true };
     return { findings, isRefused, clusters: { source, destination, checked, writers: writersOf(checked.destination) } };

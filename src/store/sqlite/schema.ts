@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { UserError } from '../../platform/index.ts';
 
 /** The version of {@link SCHEMA}, which a store has as its `user_version`. Earlier ones are of Linkspan 0.2.0 and older. */
-const VERSION = 22;
+const VERSION = 23;
 
 /** Lists and objects are JSON text. Columns with sealed values have the name of the secret. */
 const SCHEMA = `
@@ -62,7 +62,7 @@ const SCHEMA = `
   CREATE TABLE agents (
     id TEXT PRIMARY KEY, link_id TEXT NOT NULL UNIQUE REFERENCES links, org_id TEXT NOT NULL REFERENCES organizations,
     public_key TEXT NOT NULL, host TEXT NOT NULL, version TEXT NOT NULL, inventory TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
-    last_sequence INTEGER NOT NULL, last_report_at_ms INTEGER, features TEXT NOT NULL, heard_since_ms INTEGER
+    last_sequence INTEGER NOT NULL, last_report_at_ms INTEGER, heard_since_ms INTEGER
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE validations (
@@ -70,7 +70,7 @@ const SCHEMA = `
     agent_id TEXT NOT NULL REFERENCES agents, host TEXT NOT NULL, source_group_id TEXT NOT NULL, source_cluster_name TEXT NOT NULL,
     destination_cluster_id TEXT NOT NULL REFERENCES clusters, username TEXT, password TEXT, ssl INTEGER NOT NULL,
     ca_certificate_path TEXT, drop_destination INTEGER NOT NULL, status TEXT NOT NULL, error_message TEXT,
-    created_at_ms INTEGER NOT NULL, findings TEXT NOT NULL, destination_address TEXT, reversible INTEGER NOT NULL, estimate TEXT
+    created_at_ms INTEGER NOT NULL, findings TEXT NOT NULL, destination_address TEXT NOT NULL, reversible INTEGER NOT NULL, estimate TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX pending_validations ON validations (agent_id) WHERE status = 'PENDING';
   CREATE INDEX validations_of_group ON validations (group_id, created_at_ms);

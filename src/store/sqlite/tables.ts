@@ -137,7 +137,6 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     host: plain,
     version: plain,
     inventory: json,
-    features: json,
     createdAtMs: plain,
     lastSequence: plain,
     lastReportAtMs: plain,
