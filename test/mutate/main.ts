@@ -12,8 +12,9 @@ import { type Rule, readRules } from './rules.ts';
 import { runTests, type Verdict } from './run-tests.ts';
 
 /**
- * `npm run mutate -- [--only TEXT] [--since REF] [--parallel 3]`: breaks one rule after the other in copies of the repository, some at a time, and
- * prints which test fails. `--only` chooses by the rule, the operation, the file or the test file; `--since` what has changed since a commit.
+ * `npm run mutate -- [--only TEXT] [--since REF] [--part 1/1] [--parallel 3]`: breaks one rule after the other in copies of the repository, some at a time, and
+ * prints which test fails. `--only` chooses by the rule, the operation, the file or the test file; `--since` what has changed since a commit;
+ * `--part 2/4` runs the second of four parts, because all of them take hours.
  * Exit code 0: each mutant was killed by a test that passes without it. Exit code 1: a mutant survived. Exit code 2: no mutant was chosen.
  */
 const { values } = parseArgs({
@@ -21,13 +22,16 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     since: { type: 'string' },
+    part: { type: 'string', default: '1/1' },
     parallel: { type: 'string', default: '3' },
   },
 });
 const root = resolve(import.meta.dirname, '../..');
 const rules = new Map(readRules(root).map((rule) => [rule.name, rule]));
 const isChanged = values.since === undefined ? () => true : changedSince(values.since, root);
-const chosen = MUTANTS.filter((mutant) => {
+const [part = 1, parts = 1] = values.part.split('/').map(Number);
+const chosen = MUTANTS.filter((mutant, at) => {
+  if (Math.floor((at * parts) / MUTANTS.length) !== part - 1) return false;
   const rule = ruleOf(mutant);
   return (
     `${mutant.rule} ${mutant.operation.name} ${rule.file} ${mutant.tests.file}`.includes(values.only) &&
