@@ -43,7 +43,7 @@ export async function readSearchIndexes(
   entries: readonly CatalogEntry[],
   signal: AbortSignal,
 ): Promise<SearchIndexes> {
-  // A time series has none.
+  // Atlas Search supports no time series (Atlas manual, Atlas Search Compatibility & Limitations).
   const searchable = entries.filter(({ name }) => !isBuckets(name));
   let hasSearch = true;
   const { results, left } = await sweep(searchable, signal, async ({ database, name: collection }) => {
