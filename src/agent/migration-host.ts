@@ -41,7 +41,7 @@ export class MigrationHost {
   }
 
   /**
-   * Runs until the signal aborts. Without `opsManagerApi`, nobody could link the host again, so it also ends with the link.
+   * Runs until the signal aborts. Without `opsManagerApi`, no one could link the host again, so it also ends with the link.
    * @param token  link-token of the first start
    * @throws UserError the errors of {@link establishLink} and {@link Agent.run}
    */

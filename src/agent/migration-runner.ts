@@ -59,7 +59,8 @@ export class MigrationRunner {
 
   /**
    * Restarts a migration that was taken over and is still wanted from this agent, once. A watchdog takes over the migrations of an agent that
-   * hangs, and nobody else would continue them. Only once: a second agent with the same key would take it over as well, and one has to stop.
+   * hangs, and no other agent would continue them. Only once: a second agent with the same key would take it over as well, and one has to
+   * stop.
    */
   #takeBack(id: string): void {
     if (!this.#migrations.get(id)?.wasTakenOver || this.#takenBack.has(id)) return;

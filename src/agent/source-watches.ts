@@ -30,7 +30,9 @@ export class SourceWatches {
     this.#options = options;
   }
 
-  /** Begins the watches that are new, from where the control plane knows them, and ends those that nobody wants. */
+  /**
+   * Begins the watches that are new, from where the control plane knows them, and ends those that are no longer wanted.
+   */
   setWanted(wanted: readonly WantedWatch[]): void {
     const ids = new Set(wanted.map(({ id }) => id));
     for (const [id, { stop }] of this.#running) {

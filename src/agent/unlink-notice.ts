@@ -7,9 +7,9 @@ import { LinkTransport } from './link-transport.ts';
 import { endsLink } from './refusal.ts';
 
 /**
- * Notifies the control plane of a link that was ended here, signed with that link's key. Retries until the
- * control plane accepts it or has ended the link itself, then deletes the key. Any other refusal may be transient, and without the key nobody
- * could send the notice. The notice is in the data directory, so the next process continues with it. Resolves at once if there is none.
+ * Notifies the control plane of a link that was ended here, signed with that link's key. Retries until the control plane accepts it or has
+ * ended the link itself, then deletes the key. Any other refusal may be transient, and without the key the notice could not be sent. The
+ * notice is in the data directory, so the next process continues with it. Resolves at once if there is none.
  * @param signal  ends the attempts of this process
  */
 export async function tellOfUnlinking(

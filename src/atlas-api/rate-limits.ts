@@ -56,8 +56,8 @@ const CHANGE = /^\/groups\/:groupId\/liveMigrations\/:liveMigrationId\//;
 const RESERVE: BucketSize = { capacity: 60, refill: 60, periodSeconds: 60 };
 
 /**
- * Atlas's rate limits, counted separately for each organization. The caller's organization counts, not the one in the path, so that nobody
- * can use up another organization's limit.
+ * Atlas's rate limits, counted separately for each organization. The caller's organization counts, not the one in the path, so that no
+ * caller can use up another organization's limit.
  */
 export class RateLimits {
   readonly #buckets: TokenBuckets;

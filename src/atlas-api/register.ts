@@ -110,7 +110,7 @@ const REFUSALS: readonly ErrorCode[] = [
   'RESOURCE_REQUIRES_ACCESS_LIST',
 ];
 
-/** Records a refusal for the owners of the sender's own organization, so that nobody can fill another organization's record. */
+/** Records a refusal for the owners of the sender's own organization, so that no sender can fill another organization's record. */
 function noteRefusal({ security }: Control, error: unknown, { sender, ip }: FastifyRequest): void {
   if (!sender || !(error instanceof UserError) || !REFUSALS.includes(error.code)) return;
   const { actor } = sender;

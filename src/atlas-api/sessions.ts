@@ -82,7 +82,7 @@ export async function registerSessions(app: FastifyInstance, parts: SessionParts
     const token = await sessions.begin(credential, request.ip);
     const found = token === undefined ? undefined : await sessions.find(token);
     if (!found) throw new UserError('WRONG_SIGN_IN');
-    // A new sign-in never continues a session that somebody else may know.
+    // A new sign-in never continues a session that another client may know.
     if (former !== undefined) await sessions.end(former, request.ip);
     setToken(request, reply, token);
     return show(found);

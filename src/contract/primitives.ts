@@ -9,7 +9,7 @@ export const figure = z.number().nullable();
 /** A point in time in UTC: `2026-11-27T18:00:00.000Z`. */
 export const date = z.iso.datetime();
 
-/** A list that nobody changes. */
+/** An immutable list. */
 export function listOf<Item extends z.ZodType>(item: Item): z.ZodType<readonly z.output<Item>[]> {
   return z.array(item) as z.ZodType<readonly z.output<Item>[]>;
 }

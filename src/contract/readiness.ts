@@ -26,7 +26,7 @@ export function showGates(gates: readonly Gate[]): ShownGate[] {
   return [...gates].sort((a, b) => place(a) - place(b)).map((one) => ({ ...one, ...declarationOf(one) }));
 }
 
-/** A gate of another version counts as one that refuses: nobody knows what it protects. */
+/** A gate of another version counts as one that refuses: this version can't know its purpose. */
 function declarationOf({ name }: Pick<Gate, 'name'>): GateDeclaration {
   const known: Readonly<Record<string, GateDeclaration>> = GATES;
   const foreign = { group: 'CUTOVER', title: name, refuses: true, unit: null, action: '' } as const;

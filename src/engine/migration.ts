@@ -73,7 +73,7 @@ export class Migration {
 
   /** @throws UserError WRONG_STATE before the migration runs, CUTOVER_COMMITTED once the commit was sent */
   refuseLateAbort(): void {
-    // Before its records are loaded, nobody knows whether an earlier engine has committed.
+    // Before its records are loaded, it is unknown whether an earlier engine has committed.
     if (!this.#run?.loaded) throw new UserError('WRONG_STATE', ['Aborting a cutover', 'not running']);
     if (this.#run.commitWasSent) throw new UserError('CUTOVER_COMMITTED', [this.options.migrationId]);
   }

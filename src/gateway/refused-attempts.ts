@@ -67,7 +67,7 @@ export class RefusedAttempts {
     if (type === undefined) return;
     const sender = await senderOf();
     this.#control.security.note({ type, address: request.ip, reason: error.code, ...sender });
-    // The key is right. Its own agent must not use up the budget of its address because somebody else has the key.
+    // The key is right. Its own agent must not use up the budget of its address because another client has the key.
     // rule: agent-limit-is-no-failure
     if (type !== 'AGENT_REQUESTS_LIMITED') this.#failed.failed(request, reply, sender.claim.name);
   }

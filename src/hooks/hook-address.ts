@@ -20,7 +20,10 @@ export function isPlainAllowed(url: URL): boolean {
   return host === 'localhost' || isInBlocks(LOOPBACK, host);
 }
 
-/** Returns why nobody may connect to the address that a URL names; undefined for a name, which {@link guardedLookup} resolves. */
+/**
+ * Returns why connections to the address that a URL names are forbidden; undefined for a name, which {@link guardedLookup}
+ * resolves.
+ */
 export function refusedHost(url: URL): string | undefined {
   const host = hostOf(url);
   return isIP(host) === 0 ? undefined : neverDialled(host);

@@ -35,7 +35,7 @@ export async function runCommand({ command }: CommandHook, event: HookEvent, sig
   child.stdin.end(text);
   const kill = () => {
     killGroup(child);
-    // A process that has left the group may hold the pipes, and nobody waits for it.
+    // A process that has left the group may hold the pipes, and is not awaited.
     child.stdout.destroy();
     child.stderr.destroy();
   };

@@ -43,7 +43,7 @@ export interface ServerOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /**
    * Addresses and blocks of proxies whose `X-Forwarded-For` the server trusts. It reads the header from the right; the first entry that
-   * is not a trusted proxy is the client. Empty by default, because anybody can send the header.
+   * is not a trusted proxy is the client. Empty by default, because any client can send the header.
    */
   readonly trustedProxies?: readonly string[];
   /** Holds refusals in a loop; absent: none. */

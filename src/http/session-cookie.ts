@@ -7,7 +7,7 @@ import { UserError } from '../platform/index.ts';
  */
 const CONSOLE_HEADER = 'linkspan-console';
 
-/** Browsers take a cookie with this prefix only over TLS and for exactly this host, so nobody can plant one over plain HTTP. */
+/** Browsers take a cookie with this prefix only over TLS and for exactly this host, so it can't be planted over plain HTTP. */
 const SECURE_NAME = '__Host-linkspan-session';
 const PLAIN_NAME = 'linkspan-session';
 

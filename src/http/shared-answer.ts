@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** An answer that is the same for everyone: one buffer for all clients, which a client that has it need not get again. */
+/** An answer that is the same for all clients: one buffer, which a client that has it need not get again. */
 export class SharedAnswer {
   readonly #type: string;
   readonly #content: Buffer;

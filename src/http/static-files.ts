@@ -4,8 +4,8 @@ import { gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Headers of a page and its files. The page runs only its own scripts, connects only to its own server, and nobody frames it.
- * `require-trusted-types-for` also refuses a text that becomes markup or script.
+ * Headers of a page and its files. The page runs only its own scripts, connects only to its own server, and no page can frame
+ * it. `require-trusted-types-for` also refuses a text that becomes markup or script.
  */
 const PAGE_HEADERS = {
   'content-security-policy':

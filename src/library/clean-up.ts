@@ -18,7 +18,7 @@ export interface LeftoverNames {
   readonly roles: readonly string[];
   /** Whether users can't write there. */
   readonly blocked: boolean;
-  /** Whether an unfinished cutover may have left the source blocked. Nobody opens it once the records are gone. */
+  /** Whether an unfinished cutover may have left the source blocked. No engine opens it once the records are gone. */
   readonly sourceBlocked: boolean;
   /** Whether a way back needs the records, so that a cleanup without `closeWayBack` is refused. */
   readonly wayBackOpen: boolean;

@@ -75,7 +75,7 @@ export interface LogEntry {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** How a cutover reacts when somebody writes to the blocked source. `drain` applies the writes, for 60 s at most. */
+/** How a cutover reacts when a user writes to the blocked source. `drain` applies the writes, for 60 s at most. */
 export type BypassingWrites = 'drain' | 'giveUp';
 
 /** The load that the initial copy may cause, from 1 (lowest) to 4; 3 by default. */

@@ -14,8 +14,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Opens answers that are sealed to its public half. Each run of an agent creates a new key and never stores it, so nobody can open
- * recorded answers later.
+ * Opens answers that are sealed to its public half. Each run of an agent creates a new key and never stores it, so recorded
+ * answers can't be opened later.
  */
 export class AnswerKey {
   readonly #privateKey: KeyObject;

@@ -7,8 +7,8 @@ export const ANSWER_HEADER = 'linkspan-answer';
 /** The signed parts of an answer. */
 export interface AnswerParts {
   /**
-   * The request's {@link signedHead}, as the control plane received it and as the agent sent it. Without it, whoever copies the signature into
-   * another request gets an answer to that one which the agent takes for its own.
+   * The request's {@link signedHead}, as the control plane received it and as the agent sent it. Without it, an attacker who copies the
+   * signature into another request gets an answer to that request, which the agent takes for its own.
    */
   readonly requestHead: string;
   /** The request's signature; empty when the request had none. */

@@ -9,7 +9,7 @@ export interface Measured {
   readonly command: 'serve' | 'agent' | 'sync';
   /** Its migrations and agents, and whether the samples have all of them. */
   measure(): Promise<{ readonly samples: readonly Sample[]; readonly isComplete: boolean }>;
-  /** Why the process is not ready, in fixed phrases, because anybody may read them; empty when it is. */
+  /** Why the process is not ready, in fixed phrases, because any client may read them; empty when it is. */
   notReady(): readonly string[] | Promise<readonly string[]>;
 }
 

@@ -120,7 +120,9 @@ function loadedSamples(id: string, progress: Progress, beganHere: boolean): (Sam
   ];
 }
 
-/** Returns the samples that stay true when nobody reports any more: whether the source is blocked, and the last cutover. */
+/**
+ * Returns the samples that stay true when no agent reports any more: whether the source is blocked, and the last cutover.
+ */
 export function lastingSamples(id: string, progress: Progress): Sample[] {
   const { cutover, cutoverReport } = progress;
   const isBlocked = cutover?.blocking === true && cutover.canWriteAt === undefined;

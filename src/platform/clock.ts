@@ -2,7 +2,7 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Milliseconds since a fixed moment. Nobody can set this clock, so durations and deadlines use it. */
+  /** Milliseconds since a fixed moment. This clock is monotonic, so durations and deadlines use it. */
   elapsed(): number;
   /** Resolves after `ms`, or at once when `signal` aborts (it does not reject). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

@@ -33,7 +33,7 @@ export function isAllowedDestination(text: string): boolean {
   return isAddressOrBlock(text) || (HOST_NAME.test(text) && !/^[\d.]+$/.test(text));
 }
 
-/** Why nobody may connect to an address; undefined when the address is not forbidden for all. */
+/** Why connections to an address are forbidden for all; undefined when they are not. */
 export function neverDialled(address: string): string | undefined {
   return isIn(NEVER_DIALLED, address) ? 'a link-local, metadata or multicast address' : undefined;
 }

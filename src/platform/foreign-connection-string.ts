@@ -1,7 +1,7 @@
 import { whyUnreadable } from './connection-credentials.ts';
 
 /**
- * Connection options that somebody other than this machine's operator may set. None of them names a file, a program, a proxy or an
+ * Connection options that a user other than this machine's operator may set. None of them names a file, a program, a proxy or an
  * identity of this machine. None weakens TLS or enables decompression of a server's data. Keys are in lower case, with the allowed
  * values, or `any` for a name or number.
  */
@@ -66,7 +66,7 @@ export class ConnectionStringRefused extends Error {
 }
 
 /**
- * Reads a connection string from somebody other than this machine's operator. It accepts only options of an allow-list, names and
+ * Reads a connection string from a user other than this machine's operator. It accepts only options of an allow-list, names and
  * addresses as hosts, and SCRAM.
  * @throws ConnectionStringRefused
  */

@@ -19,8 +19,8 @@ export type Exceeded = Kind | 'total';
 
 /**
  * Shares an amount, such as bytes or places, among clients. A client takes up to its limit, and never more than it leaves
- * free: one alone gets half of the whole, and whoever comes next finds room (dynamic thresholds, as in the buffers of
- * network switches: Choudhury and Hahne, 1998).
+ * free: one alone gets half of the whole, and the next one finds room (dynamic thresholds, as in the buffers of network
+ * switches: Choudhury and Hahne, 1998).
  */
 export class Shares {
   readonly #limits: ShareLimits;

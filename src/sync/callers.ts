@@ -9,7 +9,7 @@ export function isReading({ method }: FastifyRequest): boolean {
 }
 
 /**
- * Refuses what a web page of somebody else sends through a browser on this machine:
+ * Refuses requests that a foreign web page sends through a browser on this machine:
  *
  * - requests for another host name (DNS rebinding), and requests with the `Origin` of another page or of none (`null`);
  * - changes that a browser sends, unless the console sent them. A browser tells so by `Origin` or `Sec-Fetch-Site`. The console adds a header

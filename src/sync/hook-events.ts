@@ -29,7 +29,7 @@ export interface HookLook {
   /** The current direction. */
   readonly reversals: number;
   readonly sourceWatch?: SourceWatchState;
-  /** Whether somebody has to request a cutover, and nobody has yet. */
+  /** Whether a cutover has to be requested, and was not yet. */
   readonly awaitsCutover: boolean;
   readonly waitingMs: number;
   readonly atMs: number;

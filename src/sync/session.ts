@@ -62,7 +62,7 @@ export class SyncSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    // Prevents an unhandled rejection if nobody reads `finished`.
+    // Prevents an unhandled rejection if no caller reads `finished`.
     this.#finished.promise.catch(() => undefined);
   }
 
@@ -92,7 +92,7 @@ export class SyncSession {
     return this.#migration?.current.options.migrationId;
   }
 
-  /** Whether the migration cuts over only when somebody requests it, and nobody has. */
+  /** Whether the migration cuts over only on request, and none was made. */
   get awaitsCutover(): boolean {
     return !this.#options.once && this.#migration?.wanted === 'RUNNING';
   }

@@ -10,7 +10,7 @@ const WAIT_MS = 90_000;
 
 /**
  * Waits until an abort or a rehearsal that `migration cutover` requested has ended.
- * @returns the migration then; the first answer for a cutover, whose end nobody waits for here
+ * @returns the migration then; the first answer for a cutover, whose end is not awaited here
  * @throws UserError API_REFUSED with CUTOVER_COMMITTED when the cutover committed first
  */
 export async function awaitCutoverRequest(
@@ -26,7 +26,7 @@ export async function awaitCutoverRequest(
       const { message } = new UserError('CUTOVER_COMMITTED', [migration._id]);
       throw new UserError('API_REFUSED', [message, 'CUTOVER_COMMITTED']);
     }
-    // A lost agent reports nothing. Whoever has to open a source by hand must not wait for it.
+    // A lost agent reports nothing. An operator who has to open a source by hand must not wait for it.
     if (hasEnded(migration) || isLost(migration)) break;
     await delay(LOOK_EVERY_MS);
     migration = (await look()) as LiveMigration;

@@ -2,7 +2,7 @@ import { UserError } from '../../platform/index.ts';
 import type { Profile } from './profile.ts';
 
 /**
- * Returns the base URL of a profile if nobody can read the traffic: HTTPS, loopback, or plain HTTP that the profile allows.
+ * Returns the base URL of a profile if no one else can read the traffic: HTTPS, loopback, or plain HTTP that the profile allows.
  *
  * One rule holds for both kinds of credentials. HTTP digest does not send the private key, but a service account sends its secret. Requests and
  * answers of both carry connection strings, link-tokens and private keys of new API keys.

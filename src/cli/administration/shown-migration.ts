@@ -13,12 +13,12 @@ export function isLost({ linkspan: { agent } }: LiveMigration): boolean {
   return agent?.status === 'LOST';
 }
 
-/** Whether its agent does not report it, so that what it reported last is no longer true. */
+/** Whether the last report is stale because the agent stopped reporting this migration. */
 function isOutdated({ linkspan: { agent } }: LiveMigration): boolean {
   return agent !== null && agent.status !== 'CONNECTED';
 }
 
-/** The lag; undefined while nobody knows it. */
+/** The lag; undefined while it is unknown. */
 export function lagOf(migration: LiveMigration): number | undefined {
   return isOutdated(migration) ? undefined : (migration.lagTimeSeconds ?? undefined);
 }

@@ -58,7 +58,7 @@ async function acknowledge(directory: string, keyFile: string): Promise<void> {
   await assertMasterKey({ store: opened, sealer }, keyFile);
   const store = withAuditMacs(opened, sealer);
   const parts = { store, clock: systemClock };
-  // Nobody has reviewed the credentials of a restore that was detected only now.
+  // No operator has reviewed the credentials of a restore that was detected only now.
   if (store.putBack !== null) {
     await settleRestore(parts);
     return tell('a restore was detected only now: review the list first, then acknowledge it');

@@ -122,7 +122,7 @@ function tellProblems({ problems, wayBack }: SyncSession): End | undefined {
   return { code: codeOfProblem(problem), problem };
 }
 
-/** Says which migration a `/start` resumes; nothing where none is on record, or somebody has started one meanwhile. */
+/** Says which migration a `/start` resumes; nothing where none is on record, or another client has started one meanwhile. */
 async function tellUnfinished(session: SyncSession): Promise<void> {
   for (const { migrationId, source, destination, state } of await session.unfinished()) {
     if (session.direction !== undefined) return;

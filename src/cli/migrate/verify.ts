@@ -33,7 +33,7 @@ interface VerifyFlags {
 
 const DEFAULT_SETTLE_SECONDS = 10;
 
-/** `linkspan verify`: compares two clusters, whoever copied one to the other. */
+/** `linkspan verify`: compares two clusters, whichever tool copied one to the other. */
 export function verifyCommand(): Command {
   return withClusters(new Command('verify'))
     .description(

@@ -107,7 +107,7 @@ async function runAgent({ config, logFormat: format, ...flags }: AgentCommandOpt
   process.exit(code);
 }
 
-/** Returns why the agent is not ready, in phrases that anybody may read; empty when it is. */
+/** Returns why the agent is not ready, in phrases that any client may read; empty when it is. */
 function notReady({ current, isSynced }: MigrationHost): string[] {
   if (current === undefined) return ['the agent is not linked'];
   return isSynced ? [] : ['the control plane has no recent report'];

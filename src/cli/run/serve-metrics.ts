@@ -60,7 +60,7 @@ export function securitySamples({ counts }: Pick<SecurityEvents, 'counts'>): Sam
   return [...counts].map(([type, value]) => ({ name: 'linkspan_security_events_total', labels: { type }, value }));
 }
 
-/** Returns why a server is not ready, in phrases that anybody may read; empty when it is. */
+/** Returns why a server is not ready, in phrases that any client may read; empty when it is. */
 export async function serveNotReady(
   store: Pick<Store, 'write'>,
   isListening: boolean,

@@ -1,7 +1,10 @@
 import { type StoreReader, unacknowledgedRestores } from '../../control/index.ts';
 import { tell } from '../terminal/index.ts';
 
-/** Warns at each start about restores whose review nobody has acknowledged. Writes to stderr whatever the log level is, because it concerns security. */
+/**
+ * Warns at each start about restores whose review no operator has acknowledged. Writes to stderr whatever the log level is, because it concerns
+ * security.
+ */
 export async function warnOfRestores(store: StoreReader, directory: string): Promise<void> {
   for (const { createdAtMs, reason } of await unacknowledgedRestores(store)) {
     tell(

@@ -7,7 +7,7 @@ const LINK = /^#\/link\/([\w-]+)$/;
 
 type SignedIn = Extract<ShownSession, { signedIn: true }>;
 
-/** The session; `unknown` until the server was asked, null while nobody is signed in. */
+/** The session; `unknown` until the server was asked, null while no one is signed in. */
 export const session = signal<SignedIn | null | 'unknown'>('unknown');
 /** Whether the session ended by itself, so that the page says why it asks again. */
 export const hasEnded = signal(false);
@@ -80,7 +80,7 @@ export function mayAct(): boolean {
   return holds();
 }
 
-/** The organization of the session; empty while nobody is signed in. */
+/** The organization of the session; empty while no one is signed in. */
 export function organizationId(): string {
   return signedIn()?.orgId ?? '';
 }

@@ -8,7 +8,7 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
  * Asks for a key or a service account. The fields are cleared as soon as they are sent.
- * @param refusal  why the link of the address signed nobody in
+ * @param refusal  why the sign-in by the link of the address failed
  */
 export function SignInPage({ refusal }: { readonly refusal: string | undefined }) {
   const problem = useSignal(refusal);

@@ -6,7 +6,7 @@ import { text } from '../text.ts';
 import { Time } from '../time.tsx';
 import { Fact, Facts, Panel } from './panel.tsx';
 
-/** Whether somebody works on the migration, and where. */
+/** Whether an agent or a process works on the migration, and where. */
 export function AgentPanel({ migration }: { readonly migration: LiveMigration }) {
   const { agent, progress } = migration.linkspan;
   const words = text.agent;

@@ -28,7 +28,7 @@ export function reasonOf(migration: LiveMigration): string {
 /** Stages whose end the engine estimates. */
 const HAS_ETA: ReadonlySet<Stage> = new Set(['COPYING', 'BUILDING_INDEXES', 'CATCHING_UP']);
 
-/** Seconds until the present phase is done, as far as somebody estimated them. */
+/** Seconds until the present phase is done, as far as they are estimated. */
 export function etaOf(migration: LiveMigration): number | null {
   const { progress, stage } = migration.linkspan;
   if (stage === 'VERIFYING')
@@ -119,7 +119,7 @@ function askOf(stage: Stage, migration: LiveMigration): string {
   }
 }
 
-/** How many gates wait for somebody to act. */
+/** How many gates wait for an operator to act. */
 function blockedGates({ linkspan }: LiveMigration): number {
   return linkspan.readiness.filter(({ state, refuses }) => refuses && state === 'BLOCKED').length;
 }

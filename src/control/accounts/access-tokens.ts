@@ -136,8 +136,8 @@ export async function revokeAccessToken(
 
 /**
  * Verifies a token. It is valid for an hour after it was issued, whatever expiry it claims, because a key's holder could sign anything.
- * With a master key that was rotated out, only tokens that this process has issued are valid: whoever has that key could sign
- * others, and date them back.
+ * With a master key that was rotated out, only tokens that this process has issued are valid: a holder of that key could sign others,
+ * and date them back.
  */
 async function verify({ sealer, clock }: Control, token: string): Promise<Claims | 'expired' | 'ended' | 'wrong'> {
   const { errors, jwtVerify } = await import('jose');

@@ -6,7 +6,7 @@ import { isGoodSecret } from './good-secret.ts';
 type Account = ApiKey | ServiceAccount;
 
 /**
- * Checks that a change that removes an owner leaves its organization another one that can sign in, because nobody could add one
+ * Checks that a change that removes an owner leaves its organization another one that can sign in, because no one could add one
  * later. A service account without a secret that works can't sign in. Other changes pass: an owner whose last secret has expired
  * still sends them with its access token.
  * @param store  as it is after the change

@@ -6,7 +6,9 @@ import { type Account, findAccount } from './actor.ts';
 import { isGoodSecret } from './good-secret.ts';
 import { CLIENT_ID_PATTERN, findServiceAccount } from './service-accounts.ts';
 
-/** The secret with which somebody has proven to be an account: the private key of an API key, or one secret of a service account. */
+/**
+ * The secret by which a client has authenticated as an account: the private key of an API key, or one secret of a service account.
+ */
 export type Credential =
   | { readonly kind: 'API_KEY'; readonly name: string }
   | { readonly kind: 'SERVICE_ACCOUNT'; readonly name: string; readonly secretId: string };

@@ -14,8 +14,8 @@ interface SignInLinksParts {
 }
 
 /**
- * Links that sign in to the console once, without a secret: for somebody at the terminal of the server, whose files hold
- * all its secrets anyway. Only the SHA-256 of a link's token is in memory.
+ * Links that sign in to the console once, without a secret: for an operator at the terminal of the server, whose files
+ * hold all its secrets anyway. Only the SHA-256 of a link's token is in memory.
  */
 export class SignInLinks {
   readonly #parts: SignInLinksParts;

@@ -7,7 +7,7 @@ import { ownersExpireAtMs } from './owners-expiry.ts';
 /** Short compared to a day, which is the last warning. */
 const LOOK_EVERY_MS = 10 * 60_000;
 const HOUR_MS = 3_600_000;
-/** Hours before the expiry at which it is announced; at 0 nobody can sign in as an owner any more. */
+/** Hours before the expiry at which it is announced; at 0 no one can sign in as an owner any more. */
 const THRESHOLDS = [0, 24, 168];
 const EVENT = 'ORG_OWNERS_EXPIRING';
 

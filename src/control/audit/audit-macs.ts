@@ -73,7 +73,7 @@ export class AuditMacCheck {
     const { keyId, mac } = record;
     if (keyId === null || mac === null) return 'it has no MAC';
     if (this.#current?.id !== keyId) {
-      // Otherwise somebody with a former master key could append records after the last one of that key.
+      // Otherwise a holder of a former master key could append records after the last one of that key.
       if (this.#former.has(keyId)) return 'its MAC uses a key that was rotated out earlier in the chain';
       if (this.#current) this.#former.add(this.#current.id);
       const key = await this.#keyOf(keyId);

@@ -8,7 +8,7 @@ import { StoreOutbox } from './store-outbox.ts';
 
 const LOOK_EVERY_MS = 1_000;
 const AT_ONCE = 100;
-/** Undelivered events of hooks that nobody configures any more, and those that were given up. */
+/** Undelivered events of hooks that are no longer configured, and those that were given up. */
 const KEPT_MS = 30 * 24 * 3_600_000;
 
 type HooksControl = Pick<Control, 'store' | 'clock'>;

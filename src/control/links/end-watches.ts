@@ -26,7 +26,7 @@ export async function endWatch(
 }
 
 /**
- * Ends all watches of an agent whose link ends. Its requests are refused from then on, so nobody would report that they have ended.
+ * Ends all watches of an agent whose link ends. Its requests are refused from then on, so it can't report that they have ended.
  * @param why  as in {@link endWatch}
  */
 export async function endWatchesOf(

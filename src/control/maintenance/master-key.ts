@@ -88,7 +88,7 @@ function createMasterKey(file: string): void {
 function writeDraft(file: string, keys: readonly Buffer[]): string {
   const draft = `${file}.${process.pid}.new`;
   rmSync(draft, { force: true });
-  // The flag `x` never opens an existing file or follows a link that somebody has created.
+  // The flag `x` never opens an existing file or follows a link that another user has created.
   const descriptor = openSync(draft, 'wx', FILE_MODE);
   try {
     // Unlike `writeSync`, this never leaves a part of the keys without an error when the disk fills up.

@@ -22,8 +22,8 @@ interface Watching {
 }
 
 /**
- * Returns what has to be announced of a migration because time has passed: its cutover window ends soon, nobody
- * requests the cutover, or it waits for something.
+ * Returns the announcements of a migration that are due because time has passed: its cutover window ends soon, no
+ * operator requests the cutover, or it waits for something.
  * @param waitingMs  how long it waits before that is announced
  * @param runningSinceMs  when this server started: agents could not report before, so their waits count from then on
  */
@@ -65,7 +65,7 @@ export function dueAnnouncements(
   };
 }
 
-/** Records what is due of all active migrations, once. @returns the number of events */
+/** Records the due announcements of all active migrations, once. @returns the number of events */
 async function announce(control: Control, watching: Omit<Watching, 'atMs'>): Promise<number> {
   let count = 0;
   for (const { id } of await control.store.activeMigrations()) count += await announceOne(control, id, watching);

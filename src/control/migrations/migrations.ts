@@ -130,7 +130,7 @@ export async function findMigration(
 
 /**
  * Checks that the destination still has the validated address. A cluster manager may change the address, while the owner's request only
- * has the cluster's name. Once the migration exists, nobody can change its destination before it ends.
+ * has the cluster's name. Once the migration exists, its destination can't be changed before it ends.
  */
 async function assertSameDestination(control: Control, store: StoreReader, order: Order, name: string): Promise<void> {
   const validation = await store.lastValidationInto(order.groupId, name);

@@ -4,7 +4,7 @@ import { contactOfMigration } from './migration-contact.ts';
 import { isNotedAsTakenOver, takenOverWarning } from './taken-over-warning.ts';
 
 /**
- * Adds a warning to the last progress of a migration that its agent has lost to another engine. Ignored while somebody
+ * Adds a warning to the last progress of a migration that its agent has lost to another engine. Ignored while an agent
  * reports the migration: of two agents with one key, the one that has it reports it. The next report replaces the
  * warning.
  * @param agent  as it is after this report

@@ -11,7 +11,7 @@ import type { StoreTransaction } from '../records/store-port.ts';
 const REPORTED_WITHIN_MS = 10 * 60_000;
 
 /**
- * Returns the watch that begins with a commit; undefined when the source isn't blocked, or nobody wants a watch.
+ * Returns the watch that begins with a commit; undefined when the source isn't blocked, or watches are turned off.
  * @param cutover  the stream's position at the commit and the id of the source, as the agent reports them
  */
 export function watchAfterCommit(

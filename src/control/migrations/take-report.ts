@@ -121,7 +121,7 @@ async function takeProgress(
     ? { events: told, auditRate: undefined }
     : withinRate(told, next.auditRate, atMs);
   const state = { ...next, ...(sourceWatch && { sourceWatch }), ...(auditRate && { auditRate }) };
-  // Nobody needs the source's password after the end, except the watch.
+  // After the end, only the watch needs the source's password.
   const password = state.endedAtMs === null || sourceWatch !== undefined ? migration.password : null;
   const isFailure = progress.state === 'FAILED' && progress.error !== undefined && state.status === 'COMPLETE';
   const known = isFailure ? migration.progress : reported;

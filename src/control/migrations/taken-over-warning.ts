@@ -1,7 +1,7 @@
 import { UserError } from '../../platform/index.ts';
 import type { Migration } from '../records/records.ts';
 
-/** Whether the agent has said that another engine has taken the migration over, and nobody has reported it since. */
+/** Whether the agent has said that another engine has taken the migration over, and no agent has reported it since. */
 export function isNotedAsTakenOver({ id, progress }: Pick<Migration, 'id' | 'progress'>): boolean {
   return progress?.warnings.includes(takenOverWarning(id)) ?? false;
 }

@@ -43,7 +43,7 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
   const content = { serverKeys: [...control.serverKeys.publicKeys], validations, migrations, inventoryWantedAtMs };
   // How far a watch is changes with each report of the agent itself.
   const compared = { ...content, watches: watches.map(({ id, source }) => ({ id, source })) };
-  // A keyed hash, because the revision is not encrypted: with a plain hash, anyone could verify a guessed password.
+  // A keyed hash, because the revision is not encrypted: with a plain hash, any reader could verify a guessed password.
   const revision = createHmac('sha256', control.sealer.deriveKey('revisions')).update(JSON.stringify(compared));
   return { revision: revision.digest('base64url'), ...content, watches };
 }

@@ -15,7 +15,7 @@ export async function deleteOrganization(control: Control, actor: Actor, orgId: 
     const organization = await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     const groups = await transaction.groupsOf(orgId);
     if (groups.length > 0) throw new UserError('ORG_NOT_EMPTY', [orgId, groups.map(({ name }) => name).join(', ')]);
-    // Without an organization, nobody could authenticate to create another one.
+    // Without an organization, no one could authenticate to create another one.
     if ((await transaction.organizations()).length === 1) throw new UserError('CANNOT_DELETE_LAST_ORG', [orgId]);
     const ended = await endLinks(transaction, orgId, deletedAtMs);
     for (const { id } of await transaction.apiKeysOf(orgId)) await transaction.deleteApiKey(id);

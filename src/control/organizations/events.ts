@@ -25,7 +25,10 @@ export async function listEvents(
   return { records: await store.auditRecords(filter, skip, limit), total: await store.countAuditRecords(filter) };
 }
 
-/** Verifications under way, by the server's sealer: one serves everybody who asks meanwhile, so that nobody can occupy the server with them. */
+/**
+ * Verifications under way, by the server's sealer: one serves all clients that ask meanwhile, so that no client can occupy the server with
+ * them.
+ */
 const verifying = new WeakMap<Sealer, ReturnType<typeof verifyAudit>>();
 
 /**

@@ -27,7 +27,7 @@ export async function getOrganization({ store }: Control, actor: Actor, orgId: s
   return await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
 }
 
-/** A new organization with an API key or a service account, without which nobody could access it. */
+/** A new organization with an API key or a service account, without which no one could access it. */
 export interface OrganizationRequest {
   readonly name: string;
   readonly apiKey?: { readonly description: string; readonly roles: readonly OrganizationRole[] };

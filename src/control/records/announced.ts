@@ -1,12 +1,12 @@
 /** The announcements of a migration. Each fact is announced once, also after a restart or when the clock is set. */
 export interface Announced {
-  /** Whether it was announced that nobody requests the cutover, in this period of readiness. */
+  /** Whether it was announced that no operator requests the cutover, in this period of readiness. */
   readonly awaited?: boolean;
   /** The waits that were announced and are not over. */
   readonly waits?: readonly string[];
   /** Changes of the source after the commit. */
   readonly written?: number;
-  /** The last threshold of the cutover window that was announced, or passed when somebody set this end. */
+  /** The last threshold of the cutover window that was announced, or passed when this end was set. */
   readonly window?: { readonly endsAtMs: number; readonly hours: WindowThreshold };
 }
 
@@ -24,7 +24,7 @@ export function thresholdOf(windowEndsAtMs: number | null, atMs: number): Window
   return THRESHOLDS.find((hours) => windowEndsAtMs - atMs <= hours * HOUR_MS);
 }
 
-/** Returns the note of a window whose end somebody has just set: they know how little time is left. */
+/** Returns the note of a window whose end a user has just set: that user knows how little time is left. */
 export function windowSetTo(endsAtMs: number, atMs: number): Announced['window'] {
   const hours = thresholdOf(endsAtMs, atMs);
   return hours === undefined ? undefined : { endsAtMs, hours };

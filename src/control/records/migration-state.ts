@@ -83,7 +83,7 @@ export type MigrationEvent =
       readonly recordLost?: string;
     }
   /**
-   * A run of the engine failed. `commit`: its cutover is past its point of no return, or nobody knows that yet.
+   * A run of the engine failed. `commit`: its cutover is past its point of no return, or that isn't known yet.
    * `recordLost`: why, when the cutover was committed before, and its record is gone.
    */
   | {

@@ -297,7 +297,7 @@ export interface DestinationUser {
   readonly id: string;
   readonly purpose: 'migration' | 'validation';
   readonly clusterId: string;
-  /** An empty text when nobody needs it any more. */
+  /** An empty text once it is no longer needed. */
   readonly password: Sealed;
   /** `left`: its cluster was deleted here, and Linkspan could not drop the user there. */
   readonly state: 'wanted' | 'made' | 'dropped' | 'left';

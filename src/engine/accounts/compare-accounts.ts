@@ -82,7 +82,7 @@ export async function accountsThere(
 }
 
 /**
- * A user that somebody else recreated under the name has another id. The engine must not drop its own user on the
+ * A user that another client recreated under the name has another id. The engine must not drop its own user on the
  * destination.
  */
 function isMadeUser(

@@ -63,8 +63,9 @@ export async function dropAccounts(fence: Fence, accounts: readonly MadeAccount[
 }
 
 /**
- * Works as `mongorestore` does, the only way to migrate a password that nobody knows. Definitions go into collections
- * of Linkspan's own, and the server merges them from there. It ignores existing ones, and roles can be in any order.
+ * Works as `mongorestore` does, the only way to migrate a password that the engine doesn't know. Definitions go into
+ * collections of Linkspan's own, and the server merges them from there. It ignores existing ones, and roles can be in
+ * any order.
  */
 async function merge(fence: Fence, users: readonly Definition[], roles: readonly Definition[]): Promise<void> {
   if (users.length + roles.length === 0) return;

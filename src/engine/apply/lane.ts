@@ -46,7 +46,7 @@ export interface LaneEvents {
   displaced(dirty: DirtyKey): void;
   /** A live collection was set aside: it must be retried until it is live again. */
   revive(collection: TrackedCollection): void;
-  /** Whether somebody waits for a barrier, and perhaps for the end of a write pause. */
+  /** Whether a task waits for a barrier, and perhaps users for the end of a write pause. */
   isHurried(): boolean;
 }
 

@@ -102,8 +102,8 @@ export class DocumentBatch implements Iterable<Buffer> {
   }
 
   /**
-   * Frees the memory of a copy at once: V8 would collect the whole heap for every 64 MB of buffers. Nobody may use the
-   * batch or its documents any more, and no socket may still send them.
+   * Frees the memory of a copy at once: V8 would collect the whole heap for every 64 MB of buffers. Must hold before:
+   * no caller uses the batch or its documents any more, and no socket still sends them.
    */
   free(): void {
     if (this.bytes.length > 0) (this.bytes.buffer as ArrayBuffer).transfer(0);

@@ -37,7 +37,7 @@ export class Dispatcher {
   readonly #catalog: SourceCatalog;
   /** Whether any change of the batch was dispatched to a lane or the spool. */
   #sent = false;
-  /** Set while somebody waits for a comparison of the catalogs. */
+  /** Set while a caller waits for a comparison of the catalogs. */
   #comparison: PromiseWithResolvers<void> | undefined;
   readonly #missed: (concerned: (collection: TrackedCollection) => boolean) => Promise<void>;
 

@@ -19,9 +19,9 @@ export interface OplogRange {
 }
 
 /**
- * Reads a part of the destination's oplog, and returns the documents that others wrote there.
- * Each write of the engine goes through the fence, whose sessions the server notes in the oplog, also for transactions
- * (tried on 6.0.5 and 6.0.27). A change stream doesn't show sessions.
+ * Reads a part of the destination's oplog, and returns the documents that other clients wrote there. Each write of the
+ * engine goes through the fence, whose sessions the server notes in the oplog, also for transactions (tried on 6.0.5
+ * and 6.0.27). A change stream doesn't show sessions.
  * @param capped  the capped collections of the migration, whose deletes without a session {@link readDiscards} reads
  * @returns undefined when the oplog no longer reaches back to `after`
  * @throws MongoServerError Unauthorized when the user may not read the oplog; `clusterMonitor` may
@@ -53,9 +53,9 @@ export async function readForeignWrites(
 }
 
 /**
- * Reads which documents capped collections of the destination lost by deletes without a session. A server notes so what
- * such a collection discards to make room for an insert, whoever made that, and what `deleteMany` deletes (tried on
- * 6.0.5 and 6.0.27).
+ * Reads which documents capped collections of the destination lost by deletes without a session. A server notes in this
+ * way the documents that such a collection discards to make room for an insert of any client, and those that
+ * `deleteMany` deletes (tried on 6.0.5 and 6.0.27).
  * @returns the keys by the UUID of the collection, in hexadecimal
  * @throws MongoServerError like {@link readForeignWrites}, which has to be called after this: only it sees whether the
  * oplog still reaches back

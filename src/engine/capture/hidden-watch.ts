@@ -34,7 +34,7 @@ export interface HiddenWritesSink {
   found(writes: OplogKeys): Promise<void>;
   /** The oplog no longer reaches back to the watch's position. */
   lost(): Promise<void>;
-  /** Whether somebody waits for a barrier. */
+  /** Whether a task waits for a barrier. */
   hurried(): boolean;
 }
 

@@ -1,6 +1,6 @@
 /** A moment by both clocks of this process. */
 export interface Moment {
-  /** `clock.elapsed()`. Nobody can set it, but it may stand still while the machine sleeps. */
+  /** `clock.elapsed()`: monotonic, but it may stand still while the machine sleeps. */
   readonly elapsedMs: number;
   /** `clock.now()`. */
   readonly wallMs: number;

@@ -34,8 +34,8 @@ export interface Leftovers {
   /** Whether the migration has blocked users' writes there and not yet lifted the block. */
   readonly blocked: boolean;
   /**
-   * Whether an unfinished cutover may have left the source blocked. Once the migration's records are gone, nobody opens
-   * it.
+   * Whether an unfinished cutover may have left the source blocked. Once the migration's records are gone, no engine
+   * opens it.
    */
   readonly sourceBlocked: boolean;
   /** Whether a way back needs the migration's records, so that a cleanup is refused. */
@@ -104,7 +104,7 @@ function errorOf({ state, error }: MigrationRecord): { readonly error?: string }
 
 /**
  * Finds a collection whose creation was interrupted. Nothing is written before its UUID is on record, so one with
- * documents belongs to somebody else.
+ * documents belongs to another client.
  */
 async function unfinished(
   destination: MongoClient,

@@ -36,9 +36,10 @@ interface Share {
 }
 
 /**
- * Holds drops until somebody confirms them, when they remove more than half of the migration's collections or documents within a minute.
- * A source that was emptied by mistake must not empty its copy as well. A held collection stays unchanged on the destination, also in the
- * next run, until its drop is confirmed or the source has its name again. All other collections continue, and a cutover has to wait.
+ * Holds drops until an operator confirms them, when they remove more than half of the migration's collections or documents within a
+ * minute. A source that was emptied by mistake must not empty its copy as well. A held collection stays unchanged on the destination,
+ * also in the next run, until its drop is confirmed or the source has its name again. All other collections continue, and a cutover has
+ * to wait.
  */
 export class HeldDrops {
   #held: ReadonlyMap<TrackedCollection, Loss> = new Map();

@@ -7,7 +7,7 @@ import type { ViewRecord } from '../records/records.ts';
 
 /**
  * The views that the migration made on the destination. A view has no UUID, so its name and definition go on record before it is made.
- * A view that is not on record, or has another definition, belongs to somebody else.
+ * A view that is not on record, or has another definition, belongs to another client.
  */
 export class MadeViews {
   readonly #checkpoint: CheckpointStore;

@@ -35,7 +35,7 @@ const BETWEEN_LOOKS = { firstMs: 100, longestMs: 5_000 };
  * Runs an idempotent write that is pinned to the collection's UUID, and repeats it under the new name when the engine renamed the collection
  * meanwhile (docs/reference/pitfalls.md#pitfall-38).
  * @throws CollectionDropped when the source and the engine have dropped the collection
- * @throws UserError NAMESPACE_CONFLICT when somebody else dropped it on the destination
+ * @throws UserError NAMESPACE_CONFLICT when another client dropped it on the destination
  */
 export async function onDestination<T>(
   context: MovedParts,

@@ -105,7 +105,7 @@ async function make(context: ReconcileViewsParts, { database, destinationName, o
     await createCollection(fence, to, destinationName, options);
   } catch (error) {
     if (!isNameTaken(error)) throw error;
-    // Either an earlier attempt succeeded and its reply was lost, or somebody else took the name.
+    // Either an earlier attempt succeeded and its reply was lost, or another client took the name.
     const present = (await listCollections(destination, to)).find(({ name }) => name === destinationName);
     if (present?.type === 'view' && differingFields(present.options, options).length === 0) return;
     await context.views.forget(database, destinationName);

@@ -141,8 +141,8 @@ async function dropEmptied(context: ReconcileParts, database: string): Promise<v
 
 /**
  * Adopts collections whose UUID is not on record yet, because an engine was killed or a request failed while it created them. The engine writes no
- * document before the UUID is on record. So a collection with documents belongs to somebody else, as does one that another migration
- * has on record or may be creating.
+ * document before the UUID is on record. So a collection with documents belongs to another client, as does one that another migration has on
+ * record or may be creating.
  * @param created  ids of collections that the server has just created for this migration
  * @returns what the database had; undefined when nothing had to be adopted
  */
@@ -329,7 +329,7 @@ async function create(
     await createCollection(context.fence, destinationDatabase, destinationName, options, recorded);
     return true;
   } catch (error) {
-    // An earlier try whose answer was lost, or somebody was faster: adopting it finds out.
+    // An earlier attempt whose answer was lost, or another client was faster: adopting it finds out.
     if (isNameTaken(error)) return false;
     if (classify(error) === 'transient') throw error;
     // rule: drop-case-namesake

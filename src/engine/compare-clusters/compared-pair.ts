@@ -104,7 +104,7 @@ export class ComparedPair {
     return this.source.options.has('capped') && this.destination.options.has('capped');
   }
 
-  /** Whether it has an order that nobody has compared since the last change. */
+  /** Whether it has an order that was not compared since the last change. */
   get isOrderOpen(): boolean {
     return this.isCapped && this.order?.changesSeen !== this.changesSeen;
   }
@@ -148,7 +148,7 @@ export class ComparedPair {
     return this.#isInvalid;
   }
 
-  /** Has all its documents compared anew, because some were written without an event, and nobody knows which. */
+  /** Has all its documents compared anew, because some were written without an event, and it is unknown which. */
   invalidate(): void {
     this.#isInvalid = true;
   }

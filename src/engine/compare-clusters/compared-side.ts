@@ -13,7 +13,7 @@ export class ComparedSide {
   readonly features: SourceFeatures;
   /** Distinguishes replica sets; empty when the user may not see it. */
   readonly clusterId: string;
-  /** Whether a change stream shows every change of this side. Without the privilege, nobody sees them. */
+  /** Whether a change stream shows every change of this side. Without the privilege, changes stay unseen. */
   isWatched = true;
   /** Whether the whole oplog since then was searched for writes that no change stream shows. */
   isOplogRead = true;

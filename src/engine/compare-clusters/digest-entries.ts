@@ -34,7 +34,7 @@ function definitionOf({ sourceNamespace: namespace, options }: SideEntry) {
 
 /**
  * Returns a collection as the report has it.
- * @param written  null when nobody could see writes
+ * @param written  null when writes could not be seen
  */
 export function digestedEntry(entry: SideEntry, digest: CollectionDigest, written: boolean | null): DigestedEntry {
   const indexes = entry.indexes

@@ -22,7 +22,7 @@ export interface FoundByDigest {
   readonly after: (Definitions & { readonly time: Timestamp | undefined; readonly oplogRead: boolean }) | undefined;
   readonly clusterTime: Timestamp;
   readonly digests: ReadonlyMap<SideEntry, CollectionDigest>;
-  /** Whether a write to the entry was seen; null when nobody could see one. */
+  /** Whether a write to the entry was seen; null when writes could not be seen. */
   readonly wasWritten: (entry: SideEntry) => boolean | null;
 }
 

@@ -62,7 +62,7 @@ export class Pairs {
     }
     this.#saved.delete(pair.identity);
     const restored = new ComparedPair(pair.source, pair.destination, pair.filter, saved);
-    // Nobody watched while the comparison was stopped, if no stream can be opened.
+    // If no stream can be opened, changes while the comparison was stopped are unknown.
     const { differences, pending } = this.#parts;
     for (const key of differences.keysOf(pair.namespace)) pending.addCandidate(restored, key, restored.chunk);
     return restored;

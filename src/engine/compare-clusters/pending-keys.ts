@@ -31,7 +31,7 @@ export class PairKey extends PendingKey<ComparedPair> {
   awaitsUnread = false;
   /** When it was found to differ first, by the wall clock. */
   firstSeenMs: number | undefined;
-  /** Since when both sides have differed without a change, by the clock that nobody can set. */
+  /** Since when both sides have differed without a change, by the monotonic clock. */
   differsSinceMs: number | undefined;
   /** Set when it has differed long enough: it counts once both streams have shown that nothing changed up to then. */
   verdict: { readonly times: ReadTimes } | undefined;
@@ -40,7 +40,7 @@ export class PairKey extends PendingKey<ComparedPair> {
   repairedTo: { readonly hash: string | undefined } | undefined;
   #reads = 0;
 
-  /** Whether a change was shown since the key was read last, so that nobody knows which side of it was read. */
+  /** Whether a change was shown since the key was read last, so that it is unknown which side of it was read. */
   get isUnread(): boolean {
     return this.unread.source !== undefined || this.unread.destination !== undefined;
   }
@@ -95,7 +95,7 @@ export class PairKeys extends PendingKeys<ComparedPair, PairKey> {
   readonly #clock: Clock;
   /** Since when there have been too many, by the wall clock. */
   #fullSinceMs: number | undefined;
-  /** When the last key was settled, by the clock that nobody can set. */
+  /** When the last key was settled, by the monotonic clock. */
   settledAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {

@@ -144,7 +144,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
       destinationTime: clusterTime(times.destination),
       ...(isForeign ? { foreign: true } : {}),
     });
-    // Nobody who asked for repairs has seen what somebody writes on the destination meanwhile.
+    // Never overwrite a write that another client made on the destination while the clusters were compared.
     // rule: leave-destination-only-changes
     if (!isForeign && this.#repairer?.mayRepair(entry)) return true;
     pending.settle(entry);
@@ -152,8 +152,8 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
   }
 
   /**
-   * Whether somebody else wrote the key on the destination only. After a repair, the stream also shows that one; but then
-   * the destination would have the source's document.
+   * Whether another client wrote the key on the destination only. The stream also shows repairs; but after a repair, the
+   * destination has the source's document.
    */
   #isForeign({ collection: pair, key, changed, repairedTo }: PairKey, wanted: Buffer | undefined): boolean {
     const { differences, source } = this.#parts;

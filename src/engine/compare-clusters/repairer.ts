@@ -18,7 +18,7 @@ import { type ComparisonParts, readOf } from './comparison-parts.ts';
 import type { PairKey } from './pending-keys.ts';
 import { refuseBesideOnDestination, refuseRepairs } from './refuse-repairs.ts';
 
-/** A key that differs again after this many writes stays a difference: somebody else writes it. */
+/** A key that differs again after this many writes stays a difference: another client writes it. */
 const MOST_REPAIRS = 3;
 /** A migration may begin while repairs run. Asking for each key would cost as much as the repair. */
 const ALLOWED_FOR_MS = 1_000;

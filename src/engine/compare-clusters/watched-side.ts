@@ -44,8 +44,8 @@ export class WatchedSide implements AsyncDisposable {
 
   /**
    * Opens the stream. Everything that changes from now on, or after the saved token, becomes known.
-   * @param saved  where an earlier run stood. Its token is null when it didn't watch, so that nobody knows what changed since then
-   * @throws UserError VERIFICATION_HISTORY_LOST when that can't become known, or what was read then doesn't exist any more
+   * @param saved  where an earlier run stood. Its token is null when it didn't watch, so that the changes since then are unknown
+   * @throws UserError VERIFICATION_HISTORY_LOST when those can't become known, or data that was read then doesn't exist any more
    */
   async start(saved: SavedSide | undefined): Promise<void> {
     const history = historyOf(this.#side.client);
@@ -112,7 +112,7 @@ export class WatchedSide implements AsyncDisposable {
     return { token: this.#safeToken(), ...seen, oplogRead: isOplogRead };
   }
 
-  /** Returns the token before which every key that changed has settled. Null when nobody watches. */
+  /** Returns the token before which every key that changed has settled. Null when the side isn't watched. */
   #safeToken(): string | null {
     if (!this.#side.isWatched) return null;
     let oldest = Number.POSITIVE_INFINITY;
@@ -160,7 +160,7 @@ export class WatchedSide implements AsyncDisposable {
       return;
     }
     const pair = this.#pairs.get(event.collectionId ?? `${event.database}.${event.collection}`);
-    // A collection that nobody has begun to read is read later, at or after this change.
+    // A collection whose comparison has not begun is read later, at or after this change.
     if (pair === undefined || pair.state === 'waiting') return;
     pair.changes[this.#side.side] += 1;
     this.#parts.pending.addChange(pair, event.key, this.#side.side, this.#reply);

@@ -44,7 +44,7 @@ const SETTINGS = ['clusteredIndex', 'collation', 'key', 'timeseries', 'weights']
 /** Arrays of a user or role whose order means nothing. */
 const SETS = ['roles', 'privileges', 'authenticationRestrictions'];
 
-/** Fields that distinguish a user from one with the same name that somebody made later. */
+/** Fields that distinguish a user from one with the same name that was created later. */
 const IDENTITY = ['_id', 'userId'];
 
 /** Returns the canonical form of the options of a collection, time series or view. */

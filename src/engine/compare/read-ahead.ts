@@ -3,7 +3,7 @@ import type { RawBatch } from '../mongodb/raw-cursor.ts';
 import type { DocumentReader } from './document-reader.ts';
 import type { KeyRange } from './key-range.ts';
 
-/** The documents after a key, requested before anybody asked for them. */
+/** The documents after a key, requested before the caller asks for them. */
 interface Ahead {
   readonly after: DocumentKey;
   readonly high: DocumentKey | undefined;
@@ -34,7 +34,7 @@ export class ReadAhead implements DocumentReader, AsyncDisposable {
     return batch;
   }
 
-  /** Waits for the end of a request that nobody needs any more. */
+  /** Waits for the end of a request that is no longer needed. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ahead?.batch.catch(() => undefined);
     this.#ahead = undefined;
@@ -42,7 +42,7 @@ export class ReadAhead implements DocumentReader, AsyncDisposable {
 
   #request({ after, high }: KeyRange & { readonly after: DocumentKey }, limit: number): void {
     const batch = this.#reader.read({ after, high }, limit);
-    batch.catch(() => undefined); // Whoever asks for the batch sees the failure.
+    batch.catch(() => undefined); // The caller that asks for the batch sees the failure.
     this.#ahead = { after, high, batch };
   }
 }

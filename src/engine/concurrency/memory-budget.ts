@@ -15,7 +15,7 @@ const PROGRAM_BYTES = 192_000_000;
 const EXPENSE = 2.5;
 
 /**
- * The memory for documents of one migration, divided into shares. Nobody waits for memory of another share, so neither
+ * The memory for documents of one migration, divided into shares. No task waits for memory of another share, so neither
  * the copy nor the changes starve, and there is no deadlock.
  */
 export class MemoryBudget {

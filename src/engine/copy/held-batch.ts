@@ -13,7 +13,7 @@ export interface HeldBatchParts extends InsertDocumentsParts {
   readonly waitTimes: WaitTimes;
 }
 
-/** Documents of the copy in memory. Disposed once the destination has them, or nobody needs them. */
+/** Documents of the copy in memory. Disposed once the destination has them, or they are no longer needed. */
 export class HeldBatch implements Disposable {
   readonly #held: HeldBytes;
   /** Empty once disposed, because generators and loops keep the batch itself longer. */

@@ -55,7 +55,7 @@ export function canReadOn(error: unknown): boolean {
   return kind === 'transient' || kind === 'moved';
 }
 
-/** Gives up a read that nobody needs any more. Once handed on, a batch is disposed by its receiver instead. */
+/** Gives up a read that is no longer needed. Once handed on, a batch is disposed by its receiver instead. */
 export function discard(read: BegunRead | undefined): void {
   void read?.batch.then((batch) => batch[Symbol.dispose]()).catch(() => undefined);
 }

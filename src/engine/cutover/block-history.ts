@@ -66,7 +66,8 @@ export type Ownership =
   | { readonly outcome: 'refused'; readonly holder: Holder | null };
 
 /**
- * A claim that has not led to a block by then delays nobody. Engines set the block within half of it, or claim again.
+ * A claim that has not led to a block by then delays no other engine. Engines set the block within half of it, or claim
+ * again.
  */
 export const CLAIM_LASTS_SECONDS = 60;
 /** By then, an engine that was about to lift the block has done so or won't: it claims again after half of it. */

@@ -18,8 +18,8 @@ interface ConfirmDestinationParts {
 const AT_A_TIME = 8;
 
 /**
- * Confirms, once nothing is written any more, that nobody has dropped or renamed what was copied. A collection without
- * changes would not show that.
+ * Confirms, once nothing is written any more, that no client has dropped or renamed a copied collection. A collection
+ * without changes would not show that.
  * @throws UserError NAMESPACE_CONFLICT with the name
  */
 export async function confirmDestination({

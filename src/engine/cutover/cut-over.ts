@@ -225,7 +225,7 @@ async function drainUnderBlock(
       if (difference !== undefined) throw new NotNow(difference);
       // rule: writes-under-block
       if (look.count === 0) {
-        // After the last look: if nobody has lifted the block since the claim, users were blocked all the time.
+        // After the last look: if no client has lifted the block since the claim, users were blocked all the time.
         timeline.begin('announcement');
         // rule: last-look-at-destination
         await allEnded([confirmClaim(pause, claim, blocked), confirmCatalog(pause, stream), confirmDirection(pause)]);
@@ -259,7 +259,7 @@ async function drainUnderBlock(
   }
 }
 
-/** @throws UserError WAY_BACK_LOST when this is an opposite direction, and somebody has closed it */
+/** @throws UserError WAY_BACK_LOST when this is an opposite direction, and it was closed */
 async function confirmDirection({ source, retrier, checkpoint, isReversed }: CutOverParts): Promise<void> {
   if (isReversed) await retrier.run('the source', () => confirmWayBackOpen(source, checkpoint.migrationId));
 }

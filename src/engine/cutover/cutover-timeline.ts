@@ -16,7 +16,7 @@ export class CutoverTimeline {
   readonly #clock: Clock;
   readonly #movesAccounts: boolean;
   #attempts: readonly CutoverAttempt[];
-  /** The clock that nobody can set, and the wall clock, at one moment. */
+  /** The monotonic clock and the wall clock at one moment. */
   readonly #base: { readonly elapsedMs: number; readonly nowMs: number };
 
   /**

@@ -42,7 +42,7 @@ export async function closeDestination(context: DestinationBlockParts): Promise<
     context.logger.warn({ event: 'destination.unprotected' }, 'The destination is not protected from writes by others');
     return;
   }
-  // The time for its majority isn't measured, because nobody uses it yet.
+  // The time for its majority isn't measured, because no application uses it yet.
   let limitMs = LEAST_BLOCK_LIMIT_MS;
   await retrier.run('a moment in which the destination can be blocked', async () => {
     await fence.confirm();

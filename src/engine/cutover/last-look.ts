@@ -86,7 +86,7 @@ export function cappedWritten({ namespaces: [namespace] }: Look): string | undef
   );
 }
 
-/** @throws UserError VERIFICATION_FAILED when there is a difference that nobody repairs */
+/** @throws UserError VERIFICATION_FAILED when there is a difference that the engine doesn't repair */
 export function refuseDifference(difference: string | undefined): void {
   if (difference !== undefined) throw new UserError('VERIFICATION_FAILED', [difference]);
 }
@@ -114,7 +114,7 @@ export async function confirmCatalog(context: LastLookParts, stream: RunningStre
 
 /**
  * Records the end of the migration; the stream is held.
- * @param watched  whether nobody may write to the source from here on: then the engine looks for writes after the
+ * @param watched  whether no client may write to the source from here on: then the engine looks for writes after the
  * stream's position
  * @param fields  further fields of the record
  */

@@ -90,7 +90,7 @@ class Takeover {
     });
   }
 
-  /** Records that nobody is blocked any more. */
+  /** Records that users are no longer blocked. */
   async settle(): Promise<void> {
     await this.#withRecords((records) => records.updateOne(this.#taken, { $set: { 'cutover.blocking': false } }));
   }

@@ -36,7 +36,7 @@ export function newClaim(
 
 /**
  * Opens the source after an interrupted cutover. It is the first act of an engine that finds a block it may have set,
- * because nobody else will lift it (docs/reference/mongodb-behaviour.md#fact-8-4).
+ * because no other client will lift it (docs/reference/mongodb-behaviour.md#fact-8-4).
  */
 export async function settleOpenBlock(context: SourceBlockParts, log: MigrationLog): Promise<void> {
   if (!mayBlockSource(log.record)) return;

@@ -130,7 +130,7 @@ async function rehearseBlock(
   }
   const wouldStopMs = timeline.since('block') + 2 * timeline.took('claim');
   timeline.begin('reopening');
-  // The claim is seconds old, so nobody else can hold the block. The notes about it follow when users can write.
+  // The claim is seconds old, so no other client can hold the block. The notes about it follow when users can write.
   if (blocked.isOwn) {
     const lift = async () => {
       // rule: owner-after-slow-rehearsal

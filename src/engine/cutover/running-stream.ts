@@ -12,7 +12,7 @@ export interface RunningStream {
   /** Whether that is the case now. */
   isInStepAt(time: Timestamp): boolean;
   readonly verification: {
-    /** Describes a document that differs and that nobody repairs; undefined when there is none. */
+    /** Describes a document that differs and that the engine doesn't repair; undefined when there is none. */
     readonly difference: string | undefined;
     /** Changes of capped collections that only the destination had, by their namespace on the source. */
     readonly cappedWrites: SeenChanges;

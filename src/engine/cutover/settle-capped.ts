@@ -16,7 +16,7 @@ export interface SettleCappedParts extends SidesParts, SuspicionParts {
   readonly logger: Logger;
 }
 
-/** A comparison of the ends of capped collections, once nobody writes. */
+/** A comparison of the ends of capped collections, once no client writes. */
 export interface CappedEnds {
   /** The number of collections whose ends were compared. */
   readonly compared: number;
@@ -47,8 +47,8 @@ export class CappedDiffer extends NotNow {
 
 /**
  * Puts capped collections in order while users write. Compares all keys of those where documents in the middle may be in
- * other places (docs/adr/0015-equal-keys.md), or where nobody would see what others write on the destination. Those that
- * differ are copied again. When it returns, the destination has everything that users wrote until then.
+ * other places (docs/adr/0015-equal-keys.md), or where writes of other clients on the destination would not be seen.
+ * Those that differ are copied again. When it returns, the destination has everything that users wrote until then.
  * @throws CollectionMissing when the source's server doesn't have one
  */
 export async function orderCapped(context: SettleCappedParts, stream: RunningStream): Promise<void> {
@@ -70,8 +70,8 @@ export async function orderCapped(context: SettleCappedParts, stream: RunningStr
 }
 
 /**
- * Compares the ends of capped collections once nobody writes. Each side discards documents at its old end by itself. That takes
- * four small reads of each collection, whatever its size: the rest was compared before, and nobody has changed it since.
+ * Compares the ends of capped collections once no client writes. Each side discards documents at its old end by itself. That
+ * takes four small reads of each collection, whatever its size: the rest was compared before, and is unchanged since.
  * @throws CollectionMissing when the source's server doesn't have one
  */
 export async function compareCappedEnds(context: SettleCappedParts): Promise<CappedEnds> {
@@ -150,7 +150,7 @@ async function compareEnds({ source, destination }: BothSides): Promise<EndsResu
 /**
  * Decides by all keys of a small collection. Where users delete documents and insert them again all the time, its order is
  * never sure before the block.
- * @param ends  what its ends say
+ * @param ends  the result for its ends
  */
 async function compareSmall(
   { retrier }: SettleCappedParts,

@@ -211,8 +211,8 @@ export async function confirmBlock({ retrier, source }: SourceBlockParts, { elec
 }
 
 /**
- * The last check of the block. Must hold before the commit is sent: the block is set, this cutover holds it, and nobody
- * else lifts it.
+ * The last check of the block. Must hold before the commit is sent: the block is set, this cutover holds it, and no
+ * other client lifts it.
  * @throws NotNow when it doesn't hold
  */
 export async function confirmClaim(context: SourceBlockParts, claim: Claim, blocked: Blocked): Promise<void> {
@@ -220,7 +220,7 @@ export async function confirmClaim(context: SourceBlockParts, claim: Claim, bloc
   const said = await retrier.run('the source', () => announceCommit(source, claim, blocked.reading));
   if (said === 'lost') throw new NotNow("somebody has lifted the source's write block, or another cutover holds it");
   if (said === 'confirmed' && !isSharded(source)) return;
-  // A router doesn't show whether somebody lifts the block at this moment.
+  // A router doesn't show whether a client lifts the block at this moment.
   await confirmBlocked(context);
   await confirmBlock(context, blocked);
 }

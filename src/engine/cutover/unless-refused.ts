@@ -14,8 +14,8 @@ export interface RefusalParts extends ScopedParts {
 const LOOK_AGAIN_AFTER_MS = 250;
 
 /**
- * Runs a step of the write pause, and ends it once a collection waits for somebody to repair it, or drops wait to be
- * confirmed. Nobody can repair the source while its users may not write, so the rest of the pause would be in vain.
+ * Runs a step of the write pause, and ends it once a collection waits for a user to repair it, or drops wait to be
+ * confirmed. No user can repair the source while its writes are blocked, so the rest of the pause would be in vain.
  * @throws NotNow with the reason for the wait
  */
 export async function unlessRefused<Parts extends RefusalParts>(

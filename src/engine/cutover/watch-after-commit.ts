@@ -57,7 +57,7 @@ export async function watchAfterCommit(
         'Could not check whether the source was written to after the commit',
       );
   });
-  // The way back compares all of the source, and overwrites what others write there.
+  // The way back compares all of the source, and overwrites writes of other clients there.
   const atLeast = reverseFrom === undefined ? clock.sleep(AT_LEAST_MS, signal) : undefined;
   try {
     await work();
@@ -70,7 +70,7 @@ export async function watchAfterCommit(
   }
 }
 
-/** Returns parts with a retrier of their own: this wait delays nobody, so it isn't reported. */
+/** Returns parts with a retrier of their own: this wait delays no one, so it isn't reported. */
 function lookingContext(context: WatchAfterCommitParts, signal: AbortSignal): WatchAfterCommitParts {
   return { ...context, retrier: new Retrier(context.clock, context.logger, signal), signal };
 }

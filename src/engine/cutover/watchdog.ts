@@ -23,11 +23,11 @@ const DEADLINE_MS = 5 * 60_000;
 const READY_WITHIN_MS = 10_000;
 
 /**
- * A process that opens the source again when nobody else does. Disposing ends it, unless the block isn't settled: then
- * it stays to act.
+ * A process that opens the source again when the engine doesn't. Disposing ends it, unless the block isn't settled:
+ * then it stays to act.
  */
 export interface Watchdog extends Disposable {
-  /** Whether it has started and ended since, so that nobody opens the source after a kill. */
+  /** Whether it has started and ended since, so that nothing opens the source if the engine is killed. */
   readonly hasEnded: boolean;
   /** Reports that the engine is about to block the source, or works under the block: the deadline starts, or starts again. */
   keepQuiet(): void;

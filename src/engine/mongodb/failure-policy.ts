@@ -256,7 +256,7 @@ export function isUnknown(error: unknown): boolean {
 }
 
 /**
- * Whether an error concerns one collection only. That collection waits until somebody resolves it; all others continue.
+ * Whether an error concerns one collection only. That collection waits until a user resolves it; all others continue.
  */
 export function concernsOneCollection(error: unknown): error is UserError {
   return error instanceof UserError && error.definition.scope === 'collection';

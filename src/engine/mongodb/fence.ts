@@ -64,7 +64,9 @@ export class Fence {
   /** Resolves when a session came back, to `#idle` or to `#unsettled`. */
   #cameBack = Promise.withResolvers<void>();
   #settling: Promise<void> | undefined;
-  /** The time of the last answer. The record of a first term is written after the fence was made, and nobody else has used its sessions. */
+  /**
+   * The time of the last answer. The record of a first term is written after the fence was made, and no other client has used its sessions.
+   */
   #answered: { readonly atMs: number; readonly elapsedMs: number };
   /** The destination's time of the latest acknowledged write. */
   #written: Timestamp | undefined;
@@ -106,8 +108,8 @@ export class Fence {
   }
 
   /**
-   * Shuts out the engines of earlier terms: once this resolves, the server refuses whatever they send. Before the first
-   * term, nobody has sent anything in the sessions.
+   * Shuts out the engines of earlier terms: once this resolves, the server refuses everything they send. Before the
+   * first term, no engine has sent anything in the sessions.
    * @throws UserError TAKEN_OVER
    */
   async raise(term: number, sessions: UUID, retrier: Retrier): Promise<void> {
@@ -288,7 +290,7 @@ export class Fence {
 
   /**
    * A server keeps the number of each session's last write with the data, so one that was restored from an older backup has
-   * lower ones. Without the privilege to read them (`clusterMonitor` has it), nobody notices.
+   * lower ones. Without the privilege to read them (`clusterMonitor` has it), that stays unnoticed.
    */
   async #compareNumbers(): Promise<void> {
     const { primaries } = historyOf(this.client);

@@ -9,7 +9,7 @@ interface SessionRecord {
 
 /**
  * Returns the number of the last write that the primary keeps of each session, by the session's id in hexadecimal. Those of
- * sessions that nobody used for half an hour are absent, and all of them when the user may not read them.
+ * sessions that were unused for half an hour are absent, and all of them when the user may not read them.
  */
 export async function keptNumbers(client: MongoClient, ids: readonly Binary[]): Promise<ReadonlyMap<string, bigint>> {
   const transactions = client.db('config').collection<SessionRecord>('transactions');

@@ -10,7 +10,7 @@ const LOUDER_AFTER_MS = 30 * 60_000;
 /** How long an error that no rule knows is retried. */
 const UNKNOWN_PASSES_WITHIN_MS = 60_000;
 
-/** Much longer than a slow server takes, and long enough not to alarm anybody about an election. */
+/** Much longer than a slow server takes, and long enough not to raise an alarm about an election. */
 const ANSWERS_WITHIN_MS = 30_000;
 
 /** Describes a wait for people. */

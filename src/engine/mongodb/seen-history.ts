@@ -69,7 +69,7 @@ export class SeenHistory {
     return { ...(seenTo && { seenTo }), ...(shards && { shards }) };
   }
 
-  /** Whether the oplog can't be read, by this user or through a router, so that nobody notices a cluster that went back. */
+  /** Whether the oplog can't be read, by this user or through a router, so that a cluster that went back stays unnoticed. */
   get isUnreadable(): boolean {
     return this.#isUnreadable || isSharded(this.#client);
   }

@@ -129,7 +129,7 @@ class ConnectedShard {
   }
 
   close(): void {
-    // Nobody waits for it: an answer of a silent server may be under way.
+    // Not awaited: the answer of a silent server may be outstanding.
     void this.#client?.close().catch(() => undefined);
     this.#client = undefined;
   }

@@ -22,8 +22,8 @@ export const MOST_BLOCK_LIMIT_MS = 5_000;
 const SAMPLES = 5;
 
 /**
- * The time limit on a sharded cluster. Its config server goes on setting the block after the command's time limit, and
- * refuses to lift it meanwhile (117). So an attempt that ends early saves nobody's time. Servers abort transactions after 60 s
+ * The time limit on a sharded cluster. Its config server goes on setting the block after the command's time limit, and refuses
+ * to lift it meanwhile (117). So ending an attempt early saves no time. Servers abort transactions after 60 s
  * (`transactionLifetimeLimitSeconds`).
  */
 export const SHARDS_BLOCK_LIMIT_MS = 90_000;
@@ -254,7 +254,7 @@ async function serverIsBlocked(client: MongoClient): Promise<boolean> {
   return repl?.userWriteBlockMode === BLOCKED;
 }
 
-/** Whether this client's user may set the block and write through it. Without authentication nobody can. */
+/** Whether this client's user may set the block and write through it. Without authentication no client can. */
 export async function canWriteThroughBlock(client: MongoClient): Promise<boolean> {
   const privileges = await privilegesOf(client);
   if (privileges === undefined) return false;
@@ -303,8 +303,8 @@ function describe(operation: Document): string {
 
 /**
  * @param sent  aborts the command; before it is sent, while it waits for a connection, and after
- * @throws NotNow while the block is set for another reason. Since 8.0.13 a block has one, which keeps others from setting
- *   and lifting it until whoever set it lifts it (SERVER-102961; not tried)
+ * @throws NotNow while the block is set for another reason. Since 8.0.13 a block has one, which keeps other clients from
+ *   setting and lifting it until the client that set it lifts it (SERVER-102961; not tried)
  */
 async function setBlock(client: MongoClient, fields: Document, sent?: AbortSignal): Promise<Document> {
   const command = client.db('admin').command({ setUserWriteBlockMode: 1, ...fields }, { signal: sent });

@@ -45,7 +45,8 @@ export interface Look {
   /** The selected entries of the source's catalog. */
   readonly entries: () => Promise<readonly CatalogEntry[]>;
   /**
-   * Whether no earlier run has begun this migration. Data of an unfinished migration is its own, not somebody else's.
+   * Whether no earlier run has begun this migration. Data of an unfinished migration is its own, not that of other
+   * clients.
    */
   readonly isNew: () => Promise<boolean>;
   readonly sizes: () => Promise<Sizes>;

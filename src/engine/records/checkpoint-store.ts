@@ -49,7 +49,7 @@ export class CheckpointStore {
   readonly #turns = new Map<string, Slots>();
   #term = 0;
   #earlierWriter: string | undefined;
-  /** Whether the migration began with its destination, and retired nobody for that. */
+  /** Whether the migration began with its destination, and retired no other migration for that. */
   #beganAlone = false;
 
   constructor(fence: Fence) {

@@ -9,7 +9,9 @@ export interface MadeAccount {
   readonly _id: { readonly source: string; readonly kind: 'user' | 'role'; readonly id: string };
   /** The migration that made it first. */
   readonly migration: string;
-  /** For users: the ids that Linkspan made, or may have made, under that name. A user that somebody else made has another id. */
+  /**
+   * For users: the ids that Linkspan made, or may have made, under that name. A user that another client created has another id.
+   */
   readonly userIds: readonly string[];
   /** For roles: the definition on the destination; null until it is certain that the role was made. */
   readonly definition: Binary | null;

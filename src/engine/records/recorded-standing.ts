@@ -13,7 +13,7 @@ export interface RecordedStanding {
 
 /**
  * Reads a migration's record on a destination, over a separate connection.
- * @param stop  closes the connection, so that nobody waits for the answer
+ * @param stop  closes the connection, which ends the wait for the answer
  * @returns undefined if there is no record
  */
 export async function recordedStanding(

@@ -36,7 +36,7 @@ export interface MismatchRecord {
   /** Cluster times of the two reads. */
   readonly sourceTime: Timestamp;
   readonly destinationTime: Timestamp;
-  /** Whether the destination's oplog shows that somebody else wrote the document there. */
+  /** Whether the destination's oplog shows that another client wrote the document there. */
   readonly foreign: boolean;
   readonly open: boolean;
 }

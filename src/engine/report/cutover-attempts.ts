@@ -43,7 +43,7 @@ export class CutoverAttempts {
     this.timeline.want();
   }
 
-  /** Forgets all attempts: the cutover is done, or nobody wants it any more. */
+  /** Forgets all attempts: the cutover is done, or no longer wanted. */
   clear(): void {
     this.#failed = 0;
     this.#stops = 0;
@@ -51,7 +51,7 @@ export class CutoverAttempts {
     this.#last = undefined;
   }
 
-  /** Ends the current attempt: nobody wants it any more. */
+  /** Ends the current attempt: the cutover is no longer wanted. */
   abandon(): void {
     this.clear();
     this.timeline.end('ABORTED');

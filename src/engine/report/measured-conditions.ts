@@ -8,7 +8,7 @@ export type Measured<T> =
 /** The servers' conditions for a cutover; each undefined before the first look. */
 export interface MeasuredConditions {
   readonly activity: Measured<SourceActivity> | undefined;
-  /** The holder of the source's write block; undefined as a value when nobody holds it. */
+  /** The holder of the source's write block; undefined as a value when it isn't set. */
   readonly sourceBlock: Measured<string | undefined> | undefined;
   /** Undefined as a value when the user may not ask. */
   readonly destinationIsBlocked: Measured<boolean | undefined> | undefined;

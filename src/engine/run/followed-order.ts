@@ -30,7 +30,9 @@ export class FollowedOrder {
     return this.#rehearsalOff.signal;
   }
 
-  /** Follows an order from now on. Its signals have aborted when this returns. A repeated order wakes nobody. */
+  /**
+   * Follows an order from now on. Its signals have aborted when this returns. A repeated order wakes no waiting task.
+   */
   follow(order: Order): void {
     const before = this.#current;
     const isCancelled = before.wanted === 'CANCELLED' && order.wanted !== 'CANCELLED';

@@ -52,7 +52,7 @@ const LAST_ACTS_WITHIN_MS = 5_000;
 const LEAVES_WITHIN_MS = 2_000;
 /** For the end of an attempt to cut over, which announces nothing. */
 const OPEN_LOOK_EVERY_MS = 20;
-/** The run reports a failure after this: nobody may reach the clusters any more after the report. */
+/** The run reports a failure after this: the access to the clusters may end with the report. */
 const REOPEN_WITHIN_MS = 60_000;
 
 /** The circumstances of a run beside the migration's options. */

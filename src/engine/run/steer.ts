@@ -93,7 +93,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
 /**
  * Checks once more, and cuts over. The preparation ends with the attempt: work after a commit may take longer than its
  * watchdog waits.
- * @returns `unconfirmed` when the checks have not passed, or nobody wants the cutover any more; nothing has begun then
+ * @returns `unconfirmed` when the checks have not passed, or the cutover is no longer wanted; nothing has begun then
  */
 async function attemptCutover(
   run: SteeredRun,
@@ -144,7 +144,7 @@ function hasOtherCatalog({ verification: { catalog } }: StreamFollower): boolean
 
 /**
  * Compares the catalogs once more.
- * @param over  ends the wait: nobody wants the answer any more
+ * @param over  ends the wait: the answer is no longer needed
  * @returns whether they are equal
  * @throws UserError NAMESPACE_CONFLICT when the destination lacks a collection that the migration has made: nothing would
  * make it anew. One that it has not made yet is new on the source
@@ -174,7 +174,7 @@ async function pause({ context, log, order, checkpoint }: SteeredRun, follower: 
   if (!signal.aborted) await log.advance(state === 'FOLLOWING' ? 'tail resumed' : 'copy resumed');
 }
 
-/** Fails a run that nobody attends to: nobody is there to confirm its drops. @throws UserError DROPS_UNCONFIRMED */
+/** Fails an unattended run: no operator is there to confirm its drops. @throws UserError DROPS_UNCONFIRMED */
 export async function refuseHeldDrops({ clock, drops, signal, stateChanges }: RunParts): Promise<void> {
   while (!signal.aborted) {
     const refusal = drops.refusal(clock, RECREATED_WITHIN_MS);

@@ -224,7 +224,7 @@ export class StreamFollower implements RunningStream {
     this.#start(() => this.#follow(first));
   }
 
-  /** A term with `--no-verify`, or of a version that doesn't verify, has applied changes that nobody compared. */
+  /** A term with `--no-verify`, or of a version that doesn't verify, has applied changes that were not compared. */
   async #loadVerification(): Promise<void> {
     const { term, verifiedTerm } = this.#log.record;
     const isNew = verifiedTerm === term;

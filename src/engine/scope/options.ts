@@ -25,7 +25,7 @@ export interface MigrationOptions {
   readonly once?: boolean;
   /**
    * Whether to follow drops of any size. Without it, drops that remove more than half of the migration's collections or
-   * documents within a minute wait until somebody confirms them.
+   * documents within a minute wait until an operator confirms them.
    */
   readonly confirmDrops?: boolean;
   /**
@@ -84,8 +84,8 @@ export interface MigrationOptions {
 }
 
 /**
- * How a cutover reacts when somebody writes to the blocked source. `drain` applies the writes and checks again, for 60
- * s at most.
+ * How a cutover reacts when a user writes to the blocked source. `drain` applies the writes and checks again, for 60 s
+ * at most.
  */
 export type BypassingWrites = 'drain' | 'giveUp';
 

@@ -9,9 +9,9 @@ const LOOKED_UP_AT_A_TIME = 1_000;
 const WITH_PLACE = { _id: 1, place: { $meta: 'recordId' } };
 
 /**
- * Whether somebody deleted one of the documents that the destination lost from a capped collection, and no server
- * discarded it. Then the source has it, and it is younger there than the oldest one of the destination. Older ones are
- * discarded early where the source has more than the size of the collection allows (docs/reference/mongodb-behaviour.md#fact-8-20).
+ * Whether a client deleted one of the documents that the destination lost from a capped collection, and no server discarded it.
+ * Then the source has it, and it is younger there than the oldest one of the destination. Older ones are discarded early where the
+ * source has more than the size of the collection allows (docs/reference/mongodb-behaviour.md#fact-8-20).
  */
 export async function wereDeleted(
   parts: SidesParts,
@@ -24,7 +24,7 @@ export async function wereDeleted(
     return false;
   } catch (error) {
     if (error instanceof CollectionDropped) return false;
-    // It may be back, and nobody has compared it then.
+    // It may be back, and is not compared then.
     if (error instanceof CollectionMissing) return true;
     throw error;
   }

@@ -17,15 +17,18 @@ interface ForeignWatchParts extends SidesParts {
 /** Handles what the watch finds. */
 interface ForeignWritesSink {
   found(collection: TrackedCollection, keys: readonly DocumentKey[]): void;
-  /** Others wrote so much to a collection, or so long ago, that it must be compared as a whole. */
+  /** Other clients wrote so much to a collection, or so long ago, that it must be compared as a whole. */
   lost(collection: TrackedCollection): void;
   /** A capped collection has other documents, or another order. On record when it resolves. */
   cappedWritten(collection: TrackedCollection): Promise<void>;
-  /** Somebody, perhaps the engine, changed the catalog: these collections, by UUID, if not undefined, or something else. */
+  /**
+   * A client, perhaps the engine, changed the catalog. `collections`: the changed ones, by UUID; undefined if something
+   * else changed.
+   */
   changedCatalog(collections: ReadonlySet<string> | undefined): void;
   /** Whether all keys that were found earlier are settled. */
   isSettled(): boolean;
-  /** Whether somebody waits for a barrier. */
+  /** Whether a task waits for a barrier. */
   isHurried(): boolean;
 }
 
@@ -34,7 +37,7 @@ const READ_EVERY_MS = 1_000;
 const HURRIED_READ_EVERY_MS = 100;
 const ASK_AGAIN_AFTER_MS = 10_000;
 
-/** Finds documents that others write to the migration's collections on the destination. */
+/** Finds documents that other clients write to the migration's collections on the destination. */
 export class ForeignWatch {
   readonly #parts: ForeignWatchParts;
   readonly #sink: ForeignWritesSink;
@@ -60,7 +63,7 @@ export class ForeignWatch {
     return this.#safeTime;
   }
 
-  /** Documents that others wrote since this run began, counted once for each look. */
+  /** Documents that other clients wrote since this run began, counted once for each look. */
   get count(): number {
     return this.#count;
   }
@@ -87,7 +90,7 @@ export class ForeignWatch {
     }
   }
 
-  /** Looks once: what others wrote before this call is reported when it returns, unless the oplog can't be read. */
+  /** Looks once: writes of other clients before this call are reported when it returns, unless the oplog can't be read. */
   async look(): Promise<void> {
     const look = this.#turn.then(() => this.#look());
     this.#turn = look.catch(() => undefined);

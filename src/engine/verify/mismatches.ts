@@ -16,7 +16,10 @@ interface MismatchesParts extends SidesParts {
   readonly logger: Logger;
 }
 
-/** How often a document may differ again after a repair. One that does is written by somebody else, or by a fault. */
+/**
+ * How often a document may differ again after a repair. One that differs more often is written by another client, or by
+ * a fault.
+ */
 const RETURNS = 3;
 /** More differing documents than this are no accident. The evidence of this many fits into memory. */
 const MOST = 10_000;

@@ -10,7 +10,7 @@ const MOST_KEYS = 50_000;
 export class OpenKey extends PendingKey<TrackedCollection> {
   /** The stream batch with its last change; Infinity when it doesn't hold back the checkpoint. */
   readonly sequence: number;
-  /** Whether somebody else wrote it on the destination. */
+  /** Whether another client wrote it on the destination. */
   readonly foreign: boolean;
   /** Comparisons in a row that differed. */
   differed = 0;
@@ -43,8 +43,8 @@ export class RecheckQueue extends PendingKeys<TrackedCollection, OpenKey> {
   }
 
   /**
-   * Keys that no change of the stream brought here: those of the full comparison, of others' writes, and of repairs. The
-   * checkpoint doesn't wait for them. They must be settled before a cutover.
+   * Keys that no change of the stream brought here: those of the full comparison, of writes of other clients, and of
+   * repairs. The checkpoint doesn't wait for them. They must be settled before a cutover.
    */
   get unbound(): number {
     return this.#bySequence.get(Number.POSITIVE_INFINITY) ?? 0;

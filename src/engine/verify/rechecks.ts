@@ -31,7 +31,7 @@ const LOOK_AGAIN_AFTER_MS = 100;
 const BACK_OFF = { firstMs: 50, longestMs: 2_000 };
 /** How often the engine writes a note on a source whose time stands still. */
 const MOVE_TIME_EVERY_MS = 500;
-/** While somebody waits for a barrier, and perhaps for the end of a write pause. */
+/** While a task waits for a barrier, and perhaps users for the end of a write pause. */
 const MOVE_TIME_HURRIED_EVERY_MS = 50;
 /** Comparisons in a row that must differ, with an unchanged document on the source, before the difference counts. */
 const COUNTS_AFTER = 3;
@@ -43,7 +43,7 @@ export interface AppliedStream {
    * isn't passed yet: events of one transaction share one, and may come in several batches.
    */
   passedTo(): Timestamp;
-  /** Whether somebody waits for a barrier. */
+  /** Whether a task waits for a barrier. */
   isHurried(): boolean;
 }
 
@@ -114,7 +114,7 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
     this.#parts.changes.notify();
   }
 
-  /** Takes keys that somebody else wrote on the destination. */
+  /** Takes keys that other clients wrote on the destination. */
   foreign(collection: TrackedCollection, keys: readonly DocumentKey[]): void {
     if (!this.#begun.has(collection)) return;
     for (const key of keys) this.keys.add(collection, key, Number.POSITIVE_INFINITY, true);

@@ -163,7 +163,7 @@ export class Verification {
   async run(): Promise<void> {
     if (this.isOff) return;
     const { signal, stateChanges, tracked } = this.#parts;
-    // Before the first comparison: whatever others write from here on is seen.
+    // Before the first comparison: all writes of other clients from here on are seen.
     await this.foreign.look();
     void this.#start(() => this.foreign.run());
     void this.#start(() => this.catalog.run());
@@ -196,7 +196,7 @@ export class Verification {
       this.rechecks.suspect(collection, this.mismatches.openKeysOf(collection));
   }
 
-  /** Whether it would see what others write on the destination. */
+  /** Whether it would see writes of other clients on the destination. */
   get seesOthers(): boolean {
     return !this.isOff && !this.foreign.isBlind;
   }
@@ -214,7 +214,7 @@ export class Verification {
   }
 
   /**
-   * Refuses to wait for somebody who would repair what differs.
+   * Refuses to wait until a user repairs a difference.
    * @throws UserError VERIFICATION_FAILED when everything is compared, and something differs that the engine won't follow
    */
   refuseDifferences(): void {
@@ -266,7 +266,7 @@ export class Verification {
     await changes.until(() => !this.#comparisons.has(collection), signal, LOOK_AGAIN_AFTER_MS);
   }
 
-  /** Sees to it that everything others wrote on the destination before this call is compared. */
+  /** Makes sure that all writes of other clients on the destination before this call are compared. */
   async lookAtDestination(): Promise<void> {
     if (!this.isOff) await this.foreign.look();
   }

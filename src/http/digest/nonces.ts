@@ -23,7 +23,7 @@ const FOREIGN: NonceCheck = { state: 'foreign', issuedAtSeconds: 0 };
 
 /**
  * Creates and verifies nonces without storing them. A nonce has a time, a boot id, random bytes and a MAC. The MAC binds them to one
- * algorithm, so that nobody can answer a SHA-256 challenge with MD5. The 24 bytes give 32 base64 characters, as in Atlas.
+ * algorithm, so that no client can answer a SHA-256 challenge with MD5. The 24 bytes give 32 base64 characters, as in Atlas.
  */
 export class Nonces {
   readonly #key: Buffer;

@@ -14,7 +14,7 @@ export interface ErrorDefinition {
   /** A warning is shown and ends nothing. */
   readonly severity: 'ERROR' | 'WARNING';
   readonly scope: Scope;
-  /** `transient`: the engine tries again until the cause is gone. `none`: somebody has to act first. */
+  /** `transient`: the engine tries again until the cause is gone. `none`: a user has to act first. */
   readonly retry: 'none' | 'transient';
   /** Set on warnings about the cutover: Linkspan repeats them when a user requests one. */
   readonly concerns?: 'CUTOVER';

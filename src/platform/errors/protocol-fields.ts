@@ -2,7 +2,7 @@
 const PROTOCOL_FIELD = /,? *"?(?:lsid|\$clusterTime|signature)"?: \{/g;
 
 /**
- * A server's message without sessions, cluster times and signatures, which tell nobody anything. The time it takes is linear in the text's length; an
+ * A server's message without sessions, cluster times and signatures, which help no reader. The time it takes is linear in the text's length; an
  * object that the server cut off ends with the text.
  */
 export function withoutProtocolFields(text: string): string {

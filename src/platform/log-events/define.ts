@@ -1,4 +1,6 @@
-/** How much a line matters. `fatal`: the process ends. `error`: somebody should act. `warn`: somebody may have to. */
+/**
+ * How much a line matters. `fatal`: the process ends. `error`: an operator should act. `warn`: an operator may have to.
+ */
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug';
 
 /** An entry of the catalogue of log events. */

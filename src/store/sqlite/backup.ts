@@ -64,7 +64,7 @@ async function copyDatabase(
   }
 }
 
-/** Creates the draft. The flag `wx` never opens an existing file or follows a link that somebody has created. */
+/** Creates the draft. The flag `wx` never opens an existing file or follows a link that another user has created. */
 function createDraft(path: string): void {
   closeSync(openSync(path, 'wx', 0o600));
 }

@@ -95,7 +95,7 @@ export class GroupCommit {
       this.#database.exec('COMMIT');
     } catch (error) {
       const failure = storageFailure(error);
-      // Nobody knows whether the disk has stored this commit, so a retry can't be correct.
+      // It is unknown whether the disk has stored this commit, so a retry can't be correct.
       if (failure?.code === 'STORAGE_FAILED') this.#broken = failure;
       else if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       for (const write of group) write.fail(failure ?? error);

@@ -24,7 +24,7 @@ export async function checkConfiguration({ source, destination, from, to }: Side
 }
 
 /**
- * Finds defaults of read and write concerns that somebody has set on the source, where the destination has others. Reading them needs the
+ * Finds defaults of read and write concerns that were set on the source, where the destination has others. Reading them needs the
  * privilege `getDefaultRWConcern`, which a migration doesn't: without it, nothing is found.
  */
 export async function checkDefaultConcerns({ source, destination, from, to }: Sides): Promise<Found[]> {

@@ -34,7 +34,7 @@ export async function checkBlockOwner(look: Look): Promise<Found[]> {
   return [found('BLOCK_OWNER_UNSEEN')];
 }
 
-/** Whether somebody blocks users' writes already. */
+/** Whether users' writes are blocked already. */
 export async function checkBlocked({ source, destination, isNew }: Look): Promise<Found[]> {
   if (!(await isNew())) return [];
   const [from, to] = await Promise.all([writesAreBlocked(source), writesAreBlocked(destination)]);
