@@ -40,8 +40,8 @@ class Room {
 }
 
 /**
- * Sends a long list in bounded parts: each has only what the control plane does not have yet. Remembers the last text of
- * each item that the control plane has acknowledged.
+ * Sends a long list in bounded parts: each has only the changes that the control plane does not have yet. Remembers the
+ * last text of each item that the control plane has acknowledged.
  */
 export class ListFeed<Item extends { readonly id: string }> {
   #series = newId();

@@ -32,7 +32,7 @@ export class MigrationLists {
     return this.#all.some(({ hasMore }) => hasMore);
   }
 
-  /** Returns what the next report has to say of lists, by the id of the migration. */
+  /** Returns the parts of lists for the next report, by the id of the migration. */
   next(): ReadonlyMap<string, ReportedLists> {
     const current = this.#current();
     const ids = new Set(current.map(({ id }) => id));

@@ -57,7 +57,7 @@ export class Validator {
     this.#changed();
   }
 
-  /** Runs the preflight. @returns its findings, errors first, and what the migration would copy */
+  /** Runs the preflight. @returns its findings, errors first, and the estimate of the copy */
   async #look(id: string, assignment: WantedValidation['assignment']): Promise<Pick<Result, 'findings' | 'estimate'>> {
     try {
       const seen = await examine(this.#optionsOf(id, assignment), { measuresReading: true });

@@ -97,7 +97,7 @@ export async function registerSessions(app: FastifyInstance, parts: SessionParts
 }
 
 /**
- * Checks what a sign-in sends. A failure counts as a failed attempt.
+ * Checks the credential of a sign-in. A failure counts as a failed attempt.
  * @throws UserError WRONG_SIGN_IN, SIGN_IN_LINK_SPENT, TOO_MANY_FAILED_ATTEMPTS
  */
 async function credentialOf(

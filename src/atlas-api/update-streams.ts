@@ -46,8 +46,8 @@ function idOf(data: string): string {
  * Streams of server-sent events about one resource. Each event is the whole resource, so a client that missed some lacks nothing. The id
  * of an event is a digest of its data: a client that names the present one (`Last-Event-ID`) gets the next change.
  *
- * A stream keeps one event in memory. It reads the resource again only when its client has taken the event before, and
- * streams of one account about one resource share what each of them reads.
+ * A stream keeps one event in memory. It reads the resource again only when its client has taken the event before, and streams of one
+ * account about one resource share their reads.
  */
 export class UpdateStreams {
   readonly #clock: Clock;
@@ -90,7 +90,7 @@ export class UpdateStreams {
       leave();
       left.abort();
     });
-    // A client sees what it has changed before.
+    // A client sees its own earlier changes.
     const first = await lookAs(await check());
     reply.headers({
       'content-type': 'text/event-stream; charset=utf-8',

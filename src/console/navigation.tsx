@@ -2,7 +2,7 @@ import { mayAct } from './api/session.ts';
 import { hrefOf, PAGES, type PageName, route } from './router.ts';
 import { text } from './text.ts';
 
-/** Whether the roles of the session let it read a page. The server decides; this only hides what it would refuse. */
+/** Whether the roles of the session let it read a page. The server decides; this only hides pages that it would refuse. */
 export function mayRead(page: PageName): boolean {
   return page !== 'new' || mayAct();
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { count } from './primitives.ts';
 
-/** The size of what a migration copies, and how long the copy takes, as a validation estimates both. */
+/** The size of the data that a migration copies, and how long the copy takes, as a validation estimates both. */
 export const estimate = z.object({
   collections: count,
   documents: count,

@@ -14,7 +14,7 @@ const direction = z.number().int().nonnegative();
  * on as it is, and the engine follows it (docs/adr/0037-order.md).
  */
 export const order = z.object({
-  /** Grows with each change: what the engine refuses, it refuses of one revision. */
+  /** Grows with each change: a refusal of the engine concerns one revision. */
   revision: z.number().int().nonnegative(),
   /** The direction that `wanted`, `rehearsal` and `abort` are about. One more than the engine's asks it to reverse. */
   direction,

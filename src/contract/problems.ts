@@ -1,7 +1,7 @@
 import { UserError } from '../platform/index.ts';
 import type { ErrorData } from './error-data.ts';
 
-/** What is known of a migration since its cutover. */
+/** The facts about a migration since its cutover. */
 interface SinceCutover {
   /** The claim of the verification, when both sides differed at the cutover. */
   readonly differed?: string | undefined;
@@ -12,8 +12,8 @@ interface SinceCutover {
 }
 
 /**
- * Returns what has gone wrong since a cutover, the worst first; empty while nothing has. Every face that shows a complete
- * migration shows the first of them before anything else.
+ * Returns the problems since a cutover, the worst first; empty while there are none. Every interface that shows a
+ * complete migration shows the first of them before anything else.
  */
 export function problemsSince({ differed, written, wayBack }: SinceCutover): readonly ErrorData[] {
   return [

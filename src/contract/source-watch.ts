@@ -29,7 +29,7 @@ export type AccountsDigest = z.output<typeof accountsDigest>;
 export type SourceWatchState = z.output<typeof sourceWatch>;
 export type ShownSourceWatch = z.output<typeof shownSourceWatch>;
 
-/** The watch without what only its agent needs. */
+/** The watch without the fields that only its agent needs. */
 export const shownSourceWatch = sourceWatch.omit({ sourceId: true, token: true, accounts: true });
 
 /** Returns a watch as the APIs show it. */

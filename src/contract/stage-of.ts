@@ -13,7 +13,7 @@ export type Work = Pick<
 
 /** The facts, beside the engine's progress, that decide about a stage. */
 export interface StageFacts {
-  /** Whether the migration has ended, as far as the one knows who answers. */
+  /** Whether the migration has ended, as far as the answering program knows. */
   readonly status: 'NEW' | 'WORKING' | 'COMPLETE' | 'FAILED' | 'EXPIRED';
   /** The operator's last request. */
   readonly wanted: WantedState;
@@ -56,7 +56,7 @@ export function stageOfRun(progress: Progress, wanted: StageFacts['wanted'], has
   return stageOf({ status, wanted, isAgentLost: false, isBlocked, hasProblems }, progress);
 }
 
-/** Returns what the engine works on, whatever holds it up or is asked of it. */
+/** Returns the work of the engine, regardless of obstacles and requests. */
 export function workStageOf(work: Work): Stage {
   const { state, copy, repairs, verification, readyForCutover } = work;
   const isCopied = copy.collectionsTotal > 0 && copy.collectionsDone >= copy.collectionsTotal;
@@ -71,7 +71,7 @@ export function workStageOf(work: Work): Stage {
     case 'FOLLOWING':
       if (repairsHistory) return 'REPAIRING';
       if (readyForCutover) return 'READY';
-      // A migration that lags compares what is out of date.
+      // A migration that lags compares documents that are out of date.
       return verification.phase === 'COMPARING' && !isGate(work, 'LAG', 'WAITING') ? 'VERIFYING' : 'CATCHING_UP';
     case 'PAUSED':
       return 'PAUSED';

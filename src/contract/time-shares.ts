@@ -3,8 +3,8 @@ import { z } from 'zod';
 const share = (description: string) => z.number().min(0).max(1).meta({ description });
 
 /**
- * The shares of the last minute's time for copying and applying, by what it was spent on. Their sum is 1. While several
- * tasks wait, the time is divided evenly among them.
+ * The shares of the last minute's time for copying and applying, by use. Their sum is 1. While several tasks wait, the
+ * time is divided evenly among them.
  */
 export const timeShares = z.object({
   seconds: z.number().meta({ description: 'The length of the measured time, up to a minute.' }),

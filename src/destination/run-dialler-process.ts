@@ -7,7 +7,7 @@ import { messageOf, ownFile, programBeside } from '../platform/index.ts';
 import { type DialAnswer, type DialLine, type DialRequest, dialLine } from './dial-messages.ts';
 
 const PROGRAM = programBeside(import.meta.url, 'dialler-process');
-/** Where npm has put the driver and what it needs: below this package, or beside it. */
+/** Where npm has put the driver and its dependencies: below this package, or beside it. */
 const DEPENDENCIES = [
   ownFile('node_modules/'),
   `${dirname(dirname(createRequire(import.meta.url).resolve('mongodb/package.json')))}/`,

@@ -42,7 +42,7 @@ export class Migration {
    * commit that came before it may be taken back.
    */
   follow(order: Order): void {
-    // There is nothing to cancel any more, and what is left of the cutover has to be finished.
+    // There is nothing to cancel any more, and the rest of the cutover has to be finished.
     if (order.wanted === 'CANCELLED' && this.#run?.log.record.cutover?.committed) return;
     // rule: first-attempt-of-order
     const begins = order.wanted === 'CUTOVER' && this.wanted !== 'CUTOVER';

@@ -214,7 +214,8 @@ export class ReversibleMigration {
   }
 
   /**
-   * Resolves when what the order asks for at once is done: another direction, the end of a way back, an abort, a cancellation.
+   * Resolves when the immediate requests of the order are carried out: another direction, the end of a way back, an abort, a
+   * cancellation.
    * @throws UserError WRONG_STATE when the state doesn't allow it, CUTOVER_RECORD_LOST when the record of the last cutover is
    * gone, WAY_BACK_LOST, the failure of the way back, and as {@link Migration.carriedOut}
    */

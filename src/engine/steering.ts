@@ -5,8 +5,8 @@ import type { ReversibleMigration } from './reversible-migration.ts';
 type Change = Partial<Omit<Order, 'revision' | 'direction'>>;
 
 /**
- * The operator of a migration that runs in the same process: writes its orders, for `linkspan sync` and the library. What makes
- * no sense now is refused here, and changes nothing. Repeating a call does no harm.
+ * The operator of a migration that runs in the same process: writes its orders, for `linkspan sync` and the library. A request
+ * that the current state doesn't allow is refused here, and changes nothing. Repeating a call does no harm.
  */
 export class Steering {
   readonly #migration: ReversibleMigration;
@@ -114,7 +114,7 @@ export class Steering {
     await this.#tryTo({ finish: 'LAST' });
   }
 
-  /** Writes an order that is taken back when it can't be carried out, so that it doesn't stand in the way of others. */
+  /** Writes an order that is taken back when it can't be carried out, so that it doesn't block other orders. */
   async #tryTo(change: Partial<Order>): Promise<void> {
     const before = this.#order;
     this.#follow(amended(before, change));

@@ -71,7 +71,7 @@ export class AgentRequests {
   /**
    * Finds the agent that sent a request. The agent must be known, its signature valid, its link usable and its address allowed.
    * @throws UserError AGENT_UNKNOWN, AGENT_ADDRESS_REFUSED, REQUEST_REPLAYED, TOO_MANY_AGENT_REQUESTS, TOO_MANY_FAILED_ATTEMPTS, as
-   *   {@link assertSigned}, and what `assertUsable` throws
+   *   {@link assertSigned}, and those of `assertUsable`
    */
   async #authenticate(
     request: FastifyRequest,

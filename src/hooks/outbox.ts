@@ -12,7 +12,7 @@ export interface Delivery {
   readonly attempts: number;
 }
 
-/** The queue of a courier. What it has accepted survives the end of the process. */
+/** The queue of a courier. The events that it has accepted survive the end of the process. */
 export interface Outbox {
   /** Returns the oldest undelivered event of each migration and hook, for some of the hooks. */
   heads(hooks: readonly string[]): Promise<readonly Delivery[]>;

@@ -51,7 +51,7 @@ export async function runCommand({ command }: CommandHook, event: HookEvent, sig
   }
 }
 
-/** Resolves when the command and everything that holds its output has ended, with what went wrong. */
+/** Resolves when the command and everything that holds its output has ended, with a description of the failure. */
 async function endOf(child: ChildProcess): Promise<string | undefined> {
   return await new Promise((resolve) => {
     child.on('error', (error) => resolve(`it could not be started: ${error.message}`));

@@ -65,8 +65,8 @@ export class FailedAttempts {
   }
 
   /**
-   * Counts a refusal of credentials that are right, but can't be used any more or yet. Counts it for the name alone: what one such client does
-   * must not hide from others at its address why they are refused.
+   * Counts a refusal of credentials that are right, but can't be used any more or yet. Counts it for the name alone: the attempts of one such
+   * client must not hide from other clients at its address why they are refused.
    */
   unusable(request: FastifyRequest, name: string): void {
     // rule: count-refused-agents

@@ -26,7 +26,7 @@ export class LoopTime {
     return this.#buckets.secondsUntilAllowed(organization, SIZE) > 0;
   }
 
-  /** Does work that waits for no other task, and counts its time. Between one work and the next the server answers others. */
+  /** Does work that waits for no other task, and counts its time. Between one work and the next the server answers other requests. */
   async spend<Result>(organization: string, work: () => Result | Promise<Result>): Promise<Result> {
     let beganAt = 0;
     const done = this.#last.then(() => {

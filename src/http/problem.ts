@@ -25,10 +25,10 @@ export function atlasError(error: UserError): AtlasError {
   };
 }
 
-/** Everything but what RFC 9110 allows in the value of a header, and the percent sign. */
+/** All characters but those that RFC 9110 allows in the value of a header, and the percent sign. */
 const NOT_PLAIN = /[^ -$&-~]/gu;
 
-/** The header with what to do about a client's mistake. The body stays as Atlas has it. Other than plain characters are percent-encoded. */
+/** The header with the remedy for a client's mistake. The body stays as Atlas has it. Other than plain characters are percent-encoded. */
 export function remedyHeader(mistake: UserError | undefined): Readonly<Record<string, string>> {
   return mistake ? { 'x-error-remedy': mistake.remedy.toWellFormed().replace(NOT_PLAIN, encodeURIComponent) } : {};
 }

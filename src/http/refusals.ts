@@ -19,7 +19,10 @@ export class Refusals {
     this.#buckets = new TokenBuckets(clock);
   }
 
-  /** Resolves when an answer may be sent; undefined for at once. Those to strangers, who have limits of their own, always may. */
+  /**
+   * Resolves when an answer may be sent; undefined for at once. Answers to unauthenticated clients, which have limits of their
+   * own, always may.
+   */
   hold({ authenticated }: FastifyRequest, { statusCode }: FastifyReply): Promise<void> | undefined {
     const { organization } = authenticated?.holder ?? {};
     if (statusCode < 400 || organization === undefined) return undefined;

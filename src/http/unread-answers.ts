@@ -12,7 +12,9 @@ const ANSWERS = {
 const TAKEN_WITHIN_MS = 20_000;
 const LEAST_BYTES_PER_SECOND = 16 * 1024;
 
-/** Bounds what clients that don't read their answers cost: memory for each client and for all, and time for each answer. */
+/**
+ * Bounds the cost of clients that don't read their answers: memory for each client and for all, and time for each answer.
+ */
 export class UnreadAnswers {
   readonly #shares = new Shares(ANSWERS);
 

@@ -28,7 +28,7 @@ export interface LeftoverNames {
 export interface CleanUpOptions {
   readonly destination: ClusterAddress;
   readonly migrationId: string;
-  /** Drop what the migration created on the destination, and nothing else; false by default. Its records are removed in any case. */
+  /** Drop everything that the migration created on the destination, and nothing else; false by default. Its records are removed in any case. */
   readonly drop?: boolean;
   /** Close a way back that is open; without this, the cleanup is refused. No one can return after that. False by default. */
   readonly closeWayBack?: boolean;
@@ -37,7 +37,7 @@ export interface CleanUpOptions {
 }
 
 /**
- * Lists the migrations that have records on a destination, and what each has left there. Changes nothing.
+ * Lists the migrations that have records on a destination, and the leftovers of each. Changes nothing.
  * @throws UserError when the destination can't be reached
  */
 export async function listMigrationLeftovers(destination: ClusterAddress): Promise<readonly LeftoverNames[]> {
@@ -47,7 +47,7 @@ export async function listMigrationLeftovers(destination: ClusterAddress): Promi
 /**
  * Removes the records of a migration from its destination for good, and lifts the write block that it set there. Repeating an interrupted call
  * continues it.
- * @returns what was there before
+ * @returns the leftovers before this call
  * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS while it is active, CUTOVER_UNFINISHED, WAY_BACK_OPEN, or COMMITTED_DATA for dropping the data of
  *   a migration that has cut over
  */

@@ -128,8 +128,8 @@ export interface VerificationOptions extends Selection {
   /** Limit of reads on each side; none by default. */
   readonly bytesPerSecond?: number;
   /**
-   * How long a difference must last before it counts, 10 s by default. Longer than what keeps the destination up to
-   * date lags behind.
+   * How long a difference must last before it counts, 10 s by default. Longer than the lag of the replication that
+   * keeps the destination up to date.
    */
   readonly settleMs?: number;
   /** Whether to compare although a server is newer than those that Linkspan knows; false by default. */

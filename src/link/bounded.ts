@@ -18,8 +18,8 @@ const MOST_VALUES = 100_000;
 
 /**
  * Returns JSON of an agent within the limits of the link, to be validated next: texts without control characters, which users
- * will read, and shortened like lists and objects, so that a busy agent can still report. What is nested deeper than any
- * message is null, as is what comes behind too many values.
+ * will read, and shortened like lists and objects, so that a busy agent can still report. Values that are nested deeper than
+ * any message are null, as are those behind too many values.
  */
 export function bounded(value: unknown): unknown {
   let left = MOST_VALUES;

@@ -96,7 +96,7 @@ export const pollResponse = z.object({
  */
 const report = z.object({
   sequence: z.number().int().nonnegative(),
-  /** One that is too long must not hold up what is reported of migrations. */
+  /** One that is too long must not hold up the reports of migrations. */
   inventory: listOf(inventoryProject)
     .refine((projects) => JSON.stringify(projects).length <= LONGEST_INVENTORY)
     .optional()
@@ -126,7 +126,7 @@ const report = z.object({
   ),
   /** The migrations that other engines have taken over from the agent. */
   takenOver: listOf(id),
-  /** A watch in another form must not hold up what is reported of migrations. */
+  /** A watch in another form must not hold up the reports of migrations. */
   watches: listOf(z.object({ id, watch: sourceWatch })).catch([]),
 });
 export const reportRequest = z.preprocess((sent) => bounded(sent), report);

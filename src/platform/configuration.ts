@@ -23,8 +23,8 @@ const SECRET_KEYS: readonly unknown[] = ['privateKey', 'clientSecret'];
  * of a file without its last line break. So the configuration file needs no secrets. Paths are relative to the configuration file.
  * @param file        path of the file; error messages name it
  * @param schema      strict objects, so that a misspelt key is an error and not a silent default
- * @throws UserError  CONFIGURATION_UNREADABLE, CONFIGURATION_INVALID, or CONFIGURATION_EXPOSED for a file that others may read and
- *   that has a secret itself, with the file and the line; never with a value, which may be a secret
+ * @throws UserError  CONFIGURATION_UNREADABLE, CONFIGURATION_INVALID, or CONFIGURATION_EXPOSED for a file that other users may
+ *   read and that has a secret itself, with the file and the line; never with a value, which may be a secret
  */
 export function readConfiguration<Schema extends z.ZodType>(
   file: string,

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 /** Replaces a file. After a crash at any moment, either the old or the new content is there. Only this user can read the file. */
 export function writeDurably(file: string, text: string): void {
   const temporary = `${file}.new`;
-  // Removes what a crash left. `x` below then refuses a file or link that another process has created since.
+  // Removes the leftovers of a crash. `x` below then refuses a file or link that another process has created since.
   rmSync(temporary, { force: true });
   const descriptor = openSync(temporary, 'wx', 0o600);
   try {

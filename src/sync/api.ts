@@ -16,7 +16,7 @@ const LOOPBACK = '127.0.0.1';
  * answers `{ success: false, error, errorDescription }` with status 400, or 409 if the state does not allow the call. `error` is the code of the
  * error catalogue in PascalCase. A body is JSON whatever its content type, and an empty body counts as `{}`.
  *
- * Like mongosync's, the API has no authentication unless it has a token. {@link assertLocal} keeps web pages of others from calling it through a
+ * Like mongosync's, the API has no authentication unless it has a token. {@link assertLocal} keeps foreign web pages from calling it through a
  * browser on this machine.
  * @param token  token that every call except GET must send; without it any user of this machine can make every call
  */

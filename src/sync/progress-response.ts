@@ -56,8 +56,9 @@ interface Circumstances {
 /**
  * Returns the `progress` of `GET /progress`, with mongosync's names and units.
  *
- * Counts are null, as in IDLE, until the process has opened the migration. `verification` is also null while verification is off. `linkspan` has what mongosync has no field for. `directionMapping` names a cluster by its primary. `mongosyncID` and `coordinatorID` are
- * the id of the migration.
+ * Counts are null, as in IDLE, until the process has opened the migration. `verification` is also null while verification is off. `linkspan` has the
+ * values for which mongosync has no field. `directionMapping` names a cluster by its primary. `mongosyncID` and `coordinatorID` are the id of the
+ * migration.
  */
 export function progressResponse(
   state: SessionState,
@@ -130,7 +131,7 @@ function extensionOf(progress: Progress, circumstances: Circumstances) {
   };
 }
 
-/** Returns what decides whether a commit can be undone: the opposite direction follows the destination. */
+/** Returns the facts that decide whether a commit can be undone: the opposite direction follows the destination. */
 function shownWayBack({ state, readyForCutover, notReadyReasons, lagSeconds, warnings, error }: Progress) {
   const isOpening = state === 'CREATED' || state === 'PREPARING';
   return {

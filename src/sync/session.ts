@@ -143,7 +143,7 @@ export class SyncSession {
     const found = await Promise.all(
       directions.map(async (direction) => {
         const { migrationId, destination } = this.#migrationOptions(direction, 1);
-        // A cluster that does not answer is told of when a start needs it.
+        // An unreachable cluster is reported when a start needs it.
         const standing = await recordedStanding(destination, migrationId, this.#stop.signal).catch(() => undefined);
         const isOpen =
           standing !== undefined && !standing.isRetired && (standing.hasWayBack || !ENDED.has(standing.state));
@@ -262,7 +262,7 @@ export class SyncSession {
     });
   }
 
-  /** What has gone wrong since the cutover, the worst first; empty before it. */
+  /** The problems since the cutover, the worst first; empty before it. */
   get problems(): readonly ErrorData[] {
     const progress = this.progress();
     return progress === undefined ? [] : problemsOf(progress, { wayBack: this.wayBack, watch: this.sourceWatch });

@@ -3,7 +3,7 @@ import { hostsOf } from './clusters.ts';
 import type { SyncSession } from './session.ts';
 
 /**
- * Returns the answer of `GET /settings`: what a start depends on.
+ * Returns the answer of `GET /settings`: the settings on which a start depends.
  * @param mayChange  whether the caller may make calls that change something
  */
 export function settingsResponse(settings: SyncSession['settings'], mayChange: boolean) {

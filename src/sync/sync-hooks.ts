@@ -4,10 +4,10 @@ import { failedEvent, type HookNote, hookEventsOf } from './hook-events.ts';
 import type { SyncSession } from './session.ts';
 
 const LOOK_EVERY_MS = 250;
-/** The longest that hooks delay the end of the process. The next one delivers what is left. */
+/** The longest that hooks delay the end of the process. The next process delivers the rest. */
 const END_WITHIN_MS = 5_000;
 
-/** Announces to hooks what happens to the migration of a `linkspan sync` process. No hook delays the migration. */
+/** Announces the events of the migration of a `linkspan sync` process to hooks. No hook delays the migration. */
 export class SyncHooks {
   readonly #hooks: Hooks;
   readonly #outbox: FileOutbox;
@@ -32,7 +32,7 @@ export class SyncHooks {
     return this.#outbox.warnings;
   }
 
-  /** Announces what happens to a session while `work` runs. Waits a little for the delivery at its end. */
+  /** Announces the events of a session while `work` runs. Waits a little for the delivery at its end. */
   async during<Result>(session: SyncSession, work: () => Promise<Result>): Promise<Result> {
     const stop = new AbortController();
     const over = new AbortController();

@@ -5,7 +5,7 @@ import type { Values } from './command.ts';
 import { hasEnded, isLost } from './shown-migration.ts';
 
 const LOOK_EVERY_MS = 250;
-/** The request stays, and the migration shows what came of it. */
+/** The request stays, and the migration shows its outcome. */
 const WAIT_MS = 90_000;
 
 /**

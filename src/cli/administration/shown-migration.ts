@@ -23,7 +23,7 @@ export function lagOf(migration: LiveMigration): number | undefined {
   return isOutdated(migration) ? undefined : (migration.lagTimeSeconds ?? undefined);
 }
 
-/** The engine's progress from the agent's last report, with what only the control plane knows. */
+/** The engine's progress from the agent's last report, with the fields that only the control plane knows. */
 function progressOf(migration: LiveMigration): Progress {
   const { progress, readiness, waiting, warnings, findings } = migration.linkspan;
   // An agent that has reported nothing verifies nothing.

@@ -38,7 +38,7 @@ export function codeOfFailure(error: unknown): ExitCode {
   return error instanceof UserError && error.code === 'VERIFICATION_FAILED' ? exitCode.differences : exitCode.failed;
 }
 
-/** Returns the exit code for the worst of what has gone wrong since a cutover. */
+/** Returns the exit code for the worst problem since a cutover. */
 export function codeOfProblem({ code }: ErrorData): ExitCode {
   // One side has data that the other one lacks.
   const isDifference = code === 'VERIFICATION_FAILED' || code === 'SOURCE_WRITTEN_AFTER_COMMIT';

@@ -23,7 +23,7 @@ const WAY_BACK_OPEN =
   '  its way back is open and needs these records: a cleanup without --close-way-back is refused. linkspan migration finish, or POST ' +
   '/finish of linkspan sync, closes it';
 
-/** `linkspan cleanup`: shows or removes what migrations left on a destination. */
+/** `linkspan cleanup`: shows or removes the leftovers of migrations on a destination. */
 export function cleanupCommand(): Command {
   return new Command('cleanup')
     .description(

@@ -17,7 +17,7 @@ const WORDS: Readonly<Record<ProbedFact['verdict'], readonly [string, Meaning]>>
   UNSEEN: ['unseen', 'warning'],
 };
 
-/** Writes what a probe saw: one JSON object, or a line for each fact and more for those that differ. */
+/** Writes the result of a probe: one JSON object, or a line for each fact and more for those that differ. */
 export function showProbe(report: ProbeReport, end: End, format: OutputFormat, sink: Terminal): void {
   if (format === 'json') {
     writeProbe(report, end, sink);

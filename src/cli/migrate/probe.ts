@@ -23,7 +23,10 @@ const WRITES =
   'the source is only read. On the destination it makes a database linkspan_probe, and removes it within about a minute. On MongoDB 9.0, it also records there whether it could read and write time series';
 const BLOCKS = '. With --scratch it also blocks the writes of all users of the destination for a moment';
 
-/** `linkspan probe`: tries on two clusters what the engine relies on. It never asks, so it needs `--yes` to write. */
+/**
+ * `linkspan probe`: tries on two clusters the server behaviour that the engine relies on. It never asks, so it needs
+ * `--yes` to write.
+ */
 export function probeCommand(): Command {
   return withClusters(new Command('probe'))
     .description(

@@ -112,7 +112,7 @@ function endOfApi(session: SyncSession, by: 'SIGINT' | 'SIGTERM' | undefined): E
   return { code: isIdle ? exitCode.done : exitCode.stoppedCanBeResumed };
 }
 
-/** Says what has gone wrong since the cutover. @returns the end of the process, for the worst of it; undefined if nothing has */
+/** Reports the problems since the cutover. @returns the end of the process, for the worst of them; undefined if there are none */
 function tellProblems({ problems, wayBack }: SyncSession): End | undefined {
   for (const { message, remedy, code } of problems) tell(`${redact(message)} ${remedy} [${code}]`, 'error');
   const [problem] = problems;
@@ -148,7 +148,10 @@ function snapshotsOf(session: SyncSession): () => Progress | undefined {
   };
 }
 
-/** Says what was compared, and lists the latest documents that differed. Says nothing about an unfinished migration that has compared nothing. */
+/**
+ * Reports the result of the comparison, and lists the latest documents that differed. Says nothing about an unfinished migration that has
+ * compared nothing.
+ */
 function tellVerification(progress: Progress | undefined): void {
   if (progress === undefined) return;
   const { phase } = progress.verification;

@@ -52,7 +52,7 @@ export function verifyReports({ files, config, output }: ReportsToVerify, sink: 
     ...reservations,
     end.code === exitCode.usageOrPrecondition && differences.length === 0 ? `${verdict} That proves nothing.` : verdict,
   ];
-  // Names come from files of others.
+  // Names come from foreign files.
   sink.write(`${lines.map(withoutControls).join('\n')}\n`);
   return end;
 }

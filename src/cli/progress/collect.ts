@@ -14,7 +14,7 @@ export interface ProgressView {
 
 /**
  * @param atMs  time of the snapshot
- * @param problems  what has gone wrong since the cutover, the worst first
+ * @param problems  the problems since the cutover, the worst first
  */
 export function viewOf(
   progress: Progress,

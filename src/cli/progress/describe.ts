@@ -9,7 +9,7 @@ import { describeDifferences, describeVerification } from './verification.ts';
 /** Stages after which nothing changes. */
 const ENDED: ReadonlySet<Stage> = new Set(['COMPLETE', 'COMPLETE_WITH_PROBLEMS', 'CANCELLED', 'FAILED', 'EXPIRED']);
 
-/** Stages that say what holds the work up, and not what the work is. */
+/** Stages that name an obstacle to the work, and not the work. */
 const HELD_UP: ReadonlySet<Stage> = new Set(['WAITING', 'DROPS_HELD', 'DIFFERENT']);
 
 /** Returns short phrases about the present work, the most important first, because a narrow terminal shows only some. */

@@ -20,7 +20,7 @@ export function describeVerification(verification: Verification): (string | unde
   ];
 }
 
-/** Returns what differs now, as short phrases; empty when nothing that was compared differs. */
+/** Returns the present differences, as short phrases; empty when there are none in the compared data. */
 export function describeDifferences(verification: Verification): string[] {
   const { open } = verification.mismatches;
   const catalogs = catalogDifferencesOf(verification);

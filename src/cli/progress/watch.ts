@@ -7,7 +7,7 @@ interface WatchOptions {
   readonly clock?: Clock;
   /** Returns the operator's last request. */
   readonly wanted?: () => StageFacts['wanted'] | undefined;
-  /** Returns what has gone wrong since the cutover, the worst first. */
+  /** Returns the problems since the cutover, the worst first. */
   readonly problems?: () => readonly ErrorData[];
 }
 

@@ -15,9 +15,8 @@ const SHOWN_AFTER_END_MS = 24 * 3_600_000;
 const STATUSES = ['NEW', 'WORKING', 'COMPLETE', 'FAILED', 'EXPIRED', 'CANCELLED'];
 
 /**
- * Returns the samples of all migrations, agents and organizations in the store. What an agent reports is shown while the agent is heard;
- * after that only its silence, each
- * migration's status, whether its source is blocked, and its last cutover.
+ * Returns the samples of all migrations, agents and organizations in the store. An agent's report is shown while the agent is in
+ * contact; after that only its silence, each migration's status, whether its source is blocked, and its last cutover.
  */
 export async function serveSamples(
   store: StoreReader,

@@ -75,7 +75,7 @@ export function ownsSomeProject(): boolean {
   return holds() || (signedIn()?.roles.some(({ roleName }) => roleName === 'GROUP_OWNER') ?? false);
 }
 
-/** Whether the session may change migrations. The server decides; this only hides what it would refuse. */
+/** Whether the session may change migrations. The server decides; this only hides actions that it would refuse. */
 export function mayAct(): boolean {
   return holds();
 }

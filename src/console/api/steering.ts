@@ -19,7 +19,10 @@ export type Action =
 
 /** The actions that a reader may request of a migration, and the requests to its server. */
 export interface Steering {
-  /** Whether the reader may request it, and the server knows it. The server decides; this only hides what it would refuse. */
+  /**
+   * Whether the reader may request it, and the server knows it. The server decides; this only hides actions that it would
+   * refuse.
+   */
   readonly can: (action: Action) => boolean;
   /** Sends a request. Repeating it is harmless. @throws ApiProblem a refusal, with its reason */
   readonly act: (action: Action, body?: object) => Promise<void>;

@@ -18,7 +18,10 @@ export type Period = (typeof PERIODS)[number];
 /** An hour at one look a second; the server keeps 30 days at one a minute. */
 const MOST_SAMPLES: Readonly<Record<Period, number>> = { hour: 3600, month: 43_200 };
 
-/** A period of a migration: the history of the server, and what the page has seen since. Bounded; the oldest go first. */
+/**
+ * A period of a migration: the history of the server, and the samples that the page has received since. Bounded; the
+ * oldest go first.
+ */
 export class Samples {
   readonly all = signal<readonly Sample[]>([]);
   readonly #most: number;
@@ -27,7 +30,7 @@ export class Samples {
     this.#most = MOST_SAMPLES[period];
   }
 
-  /** Puts the server's history before what the page has seen. */
+  /** Puts the server's history before the samples of the page. */
   addHistory({ at, lagTimeSeconds, changesRead, changesApplied }: MigrationSamples): void {
     const past = at.map((iso, index) => ({
       atMs: Date.parse(iso),

@@ -10,7 +10,7 @@ export interface ConfirmDialogProps {
   readonly effect: ComponentChildren;
   readonly submit: string;
   readonly isDangerous?: boolean;
-  /** A name that has to be typed, for what can't be undone. */
+  /** A name that has to be typed, for actions that can't be undone. */
   readonly typed?: string;
   /** Further fields. The form is given to `onSubmit`. */
   readonly children?: ComponentChildren;

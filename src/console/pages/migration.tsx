@@ -35,7 +35,7 @@ interface MigrationPageProps {
   readonly migrationId: string;
 }
 
-/** After this long without a word of the server, what the page shows may be old. It says something at least every 10 s. */
+/** After this long without a message of the server, the page may be stale. The server sends one at least every 10 s. */
 const STALE_AFTER_MS = 15_000;
 
 /** One migration, live. */

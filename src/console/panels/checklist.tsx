@@ -16,7 +16,7 @@ const LOOKS: Readonly<Record<Gate['state'], readonly [IconName, string]>> = {
   SKIPPED: ['skipped', 'mute'],
 };
 
-/** Everything that a cutover depends on. What is not passed comes first, with its reasons and what to do. */
+/** Everything that a cutover depends on. Gates that are not passed come first, with their reasons and remedies. */
 export function Checklist({ gates }: { readonly gates: readonly Gate[] }) {
   const isLost = gates.some(({ name, state }) => name === 'AGENT' && state !== 'PASSED');
   // Without its agent, every other gate is unknown for the same reason.

@@ -1,4 +1,4 @@
-/** Texts of what limits a migration's speed. */
+/** Texts about the limits of a migration's speed. */
 export const limitsText = {
   title: 'What limits it',
   note: (seconds: string) => `last ${seconds} s`,

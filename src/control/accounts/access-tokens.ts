@@ -23,7 +23,7 @@ const SECRET_CLAIM = 'secret_id';
 /** The claim with the id of the last restore before the token was issued; absent if there was none. */
 const RESTORE_CLAIM = 'restore_id';
 
-/** Tokens whose hashes are kept, about 1 MB. Of those of an hour, a rotation of the master key ends what goes beyond. */
+/** Tokens whose hashes are kept, about 1 MB. A rotation of the master key ends the tokens of an hour beyond this number. */
 const MOST_ISSUED = 10_000;
 const issuedTokens = new WeakMap<Sealer, Set<string>>();
 

@@ -66,7 +66,7 @@ async function standingOfSecret(
   return { account: { actor, accessList, rightsNow }, mark: markOf(id, now.secret.hash, actor) };
 }
 
-/** Without the roles in projects: an account that makes a project gets one, and stays who it is. */
+/** Without the roles in projects: an account that makes a project gets one, and stays the same account. */
 function markOf(id: string, secret: string, { roles }: Account['actor']): string {
   return createHash('sha256')
     .update(JSON.stringify([id, secret, roles]))

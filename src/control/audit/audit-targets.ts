@@ -1,4 +1,7 @@
-/** The names of the details that say what an event is about, by the kind of that target. A value is an id or a list of ids. */
+/**
+ * The names of the details that identify the target of an event, by the kind of that target. A value is an id or a list of
+ * ids.
+ */
 const TARGETS = {
   MIGRATION: ['liveMigrationId', 'liveMigrationIds'],
   VALIDATION: ['validationId'],

@@ -61,7 +61,7 @@ export class EventThrottle {
     return false;
   }
 
-  /** Starts the next window. @returns what the last one left out */
+  /** Starts the next window. @returns the events left out of the last one */
   drain(): LeftOut[] {
     const counts = [...this.#counts.values()].filter(({ leftOut }) => leftOut > 0);
     this.#counts = new Map();

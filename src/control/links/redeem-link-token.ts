@@ -27,7 +27,7 @@ export interface Redemption {
  *
  * An agent may take over a linked host name if it has the same key or a token for that host. Any other agent waits for an owner's
  * approval, and gets no data and no work before.
- * @throws UserError LINK_TOKEN_UNKNOWN, LINK_TOKEN_EXPIRED, LINK_TOKEN_USED, LINK_TOKEN_FOR_ANOTHER_HOST, AGENT_LIMIT, and what `checkAddress` throws
+ * @throws UserError LINK_TOKEN_UNKNOWN, LINK_TOKEN_EXPIRED, LINK_TOKEN_USED, LINK_TOKEN_FOR_ANOTHER_HOST, AGENT_LIMIT, and those of `checkAddress`
  */
 export async function redeemLinkToken(control: Control, redemption: Redemption): Promise<RedeemResponse> {
   const nowMs = control.clock.now();

@@ -16,7 +16,7 @@ const KEPT_MS = 30 * 24 * 60 * 60_000;
 const CONFIRMED_EVERY_MS = 60_000;
 
 /**
- * Stores what an agent reports of a migration's lists. A list that is not in the report has not changed, once the engine
+ * Stores an agent's report of a migration's lists. A list that is not in the report has not changed, once the engine
  * knows it.
  * @param isLoaded  whether the engine has read the migration's records, and so knows the lists
  * @returns false when it lacks an earlier part, so that the agent has to begin the lists anew
@@ -68,8 +68,8 @@ async function takePart(
 }
 
 /**
- * Lists are read in descending order of this: the largest collections first, and the oldest mismatches, so that who reads
- * page after page misses none that comes meanwhile.
+ * Lists are read in descending order of this: the largest collections first, and the oldest mismatches, so that a client
+ * that pages through the list misses no new item.
  */
 function rankOf(item: ListItems[ListName]): number {
   return 'firstSeen' in item ? -Date.parse(item.firstSeen) : (item.bytesTotal ?? item.bytesCopied);

@@ -2,7 +2,7 @@ import { type AgentContact, contactOf, LOST_AFTER_MS } from '../links/agent-cont
 import type { Agent, Migration } from '../records/records.ts';
 import { isNotedAsTakenOver } from './taken-over-warning.ts';
 
-/** The contact of a migration with its agent. Unless it is `CONNECTED`, what was reported last is no longer true. */
+/** The contact of a migration with its agent. Unless it is `CONNECTED`, the last report is stale. */
 export interface MigrationContact extends Omit<AgentContact, 'status'> {
   /** `RESUMING`: the agent is back after a silence, and has not reported this migration yet. */
   readonly status: AgentContact['status'] | 'RESUMING';

@@ -85,7 +85,9 @@ function waitForAgent(migration: Migration, { isLeftOut }: MigrationContact, sin
   return { for: `the agent on ${host}`, since: dateOf(sinceMs), reason: `${silence}${then}` };
 }
 
-/** Returns what to do about a second engine; empty unless the agent says that there is one. An agent that has restarted leaves a migration out, too. */
+/**
+ * Returns the advice about a second engine; empty unless the agent says that there is one. An agent that has restarted leaves a migration out, too.
+ */
 function takeoverAdvice(migration: Migration): string {
   // rule: advice-when-taken-over
   if (!isNotedAsTakenOver(migration)) return '';

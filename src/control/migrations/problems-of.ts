@@ -3,7 +3,7 @@ import { UserError } from '../../platform/index.ts';
 import type { Migration } from '../records/records.ts';
 import { writtenText } from './source-watches.ts';
 
-/** Returns what has gone wrong since the cutover of a migration, the worst first. Empty before its cutover. */
+/** Returns the problems since the cutover of a migration, the worst first. Empty before its cutover. */
 export function problemsOf(migration: Migration): readonly ErrorData[] {
   const { state, progress } = migration;
   if (state.status !== 'COMPLETE') return [];

@@ -20,7 +20,7 @@ type SampledProgress = Pick<Progress, 'state'> & Partial<Progress>;
 
 export type SampleSpan = keyof typeof HISTORIES;
 
-/** Keeps a report's figures for charts, and forgets what is too old, of all migrations. */
+/** Keeps a report's figures for charts, and deletes the outdated figures of all migrations. */
 export async function noteSample(
   transaction: StoreTransaction,
   migrationId: string,

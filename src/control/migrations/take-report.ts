@@ -225,7 +225,7 @@ function commitOf({ state }: Migration, reported: Progress, known: Progress): 'm
   return reported.since === null && mayBeCommitted(state, known) ? 'unknown' : undefined;
 }
 
-/** Tells what a failure in a cutover that is, or may be, past its point of no return means, and who finishes the cutover. */
+/** Explains a failure in a cutover that is, or may be, past its point of no return, and how the cutover is finished. */
 function howToFinish({ host, state }: Migration, { canWrite }: Progress, commit: 'made' | 'unknown'): string {
   if (commit === 'unknown')
     return ` The cutover may be past its point of no return: the agent could not read the record that tells. Do not lift a write block. Correct this, then restart the agent on ${host}: it finishes the cutover, or opens the side that it has blocked.`;

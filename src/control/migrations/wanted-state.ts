@@ -23,7 +23,7 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
   }
   const migrations = [];
   for (const migration of await control.store.activeMigrationsOfAgent(agentId)) {
-    // With the records of a cutover gone, an engine would begin anew, and drop what users have written since.
+    // With the records of a cutover gone, an engine would begin anew, and drop all writes of users since then.
     // rule: withdraw-drop-permission
     const dropDestination = migration.dropDestination && !mayHaveMoved(migration);
     const assignment = await assignmentOf(control, 'migrations', migration.id, { ...migration, dropDestination });

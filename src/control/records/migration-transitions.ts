@@ -53,7 +53,7 @@ const complete: Rule<'committed'> = (state, event) => {
   if (state.wayBack !== undefined) return openWayBack(state, event);
   return (event.reversals ?? 0) > 0 ? 'ignored' : end(state, 'COMPLETE', event.atMs, null);
 };
-/** Its agent has lost the order, so the way back isn't followed. */
+/** The agent no longer has this migration, so nothing replicates back. */
 const completeLate: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
 const revoke: Rule<'revoked'> = (state, { message, atMs }) => end(state, 'FAILED', atMs, message);
 const fail: Rule<'failed'> = (state, { message, atMs, commit, recordLost }) => {

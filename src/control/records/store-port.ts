@@ -181,7 +181,7 @@ export interface StoreTransaction extends StoreReader {
   putSample(sample: MigrationSample): Promise<void>;
   /** Deletes the samples of a span, of all migrations, until a time. */
   deleteSamples(spanMs: number, untilMs: number): Promise<void>;
-  /** Keeps how much of a list is reported, instead of what was known before. */
+  /** Stores how much of a list is reported, in place of the earlier value. */
   putReportedList(list: ReportedList): Promise<void>;
   /** Keeps an item instead of the one with its id. */
   putListItem(item: StoredListItem): Promise<void>;

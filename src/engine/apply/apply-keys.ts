@@ -152,7 +152,10 @@ function expectedBytes({ averageBytes, largestBytes }: TrackedCollection, keys: 
   return Math.min(REPLY_BYTES, keys * averageBytes + (largestBytes || REPLY_BYTES));
 }
 
-/** Writes what was found and deletes what wasn't, including keys that equal a found one only under the collation. */
+/**
+ * Writes the documents that were found and deletes the keys that weren't, including those that equal a found one only
+ * under the collation.
+ */
 async function writeFound(
   context: ApplyKeysParts,
   collection: TrackedCollection,
@@ -171,7 +174,7 @@ async function writeFound(
 
 /**
  * Returns the current states, read at or after everything dispatched; "too large" when they exceed one reply.
- * @throws HistoryWentBack in an opposite direction: what the source has lost may be on the destination only
+ * @throws HistoryWentBack in an opposite direction: documents that the source has lost may be on the destination only
  */
 async function fetchDocuments(
   context: ApplyKeysParts,

@@ -38,7 +38,7 @@ const INDEXES_WITHIN_MS = 1_000;
 /** How often a batch makes room for its values. Each round follows newer states of the source. */
 const DISPLACED_ROUNDS = 100;
 
-/** The stream as a lane knows it: it receives what happens in the lane. */
+/** The stream as a lane knows it: it receives the events of the lane. */
 export interface LaneEvents {
   /** The destination has acknowledged the current state of these keys. */
   applied(collection: TrackedCollection, dirty: readonly DirtyKey[]): void;

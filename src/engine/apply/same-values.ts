@@ -49,7 +49,8 @@ function isQueried({ type }: RawValue): boolean {
 }
 
 /**
- * Returns what an index has for a path: also each document in an array on the way, and each element of one at its end.
+ * Returns the values that an index has for a path: also each document in an array on the way, and each element of one
+ * at its end.
  * @param names  as `elementsOf` gives them
  */
 function valuesAt(value: RawValue, names: readonly string[]): RawValue[] {

@@ -13,7 +13,7 @@ export interface RefusedDocument extends KeyedDocument {
   readonly error: WriteError;
 }
 
-/** The destination has refused documents because others there have their values in unique indexes. */
+/** The destination has refused documents because other documents there have their values in unique indexes. */
 export class UniqueConflict extends Error {
   readonly refused: readonly RefusedDocument[];
 

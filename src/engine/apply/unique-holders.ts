@@ -26,7 +26,7 @@ const MOST_HOLDERS = 100;
 /** The field of a reply with a document's values in an index. */
 const VALUES = 'values';
 
-/** Returns the indexes of a collection that refuse documents with the values of others. */
+/** Returns the indexes of a collection that refuse documents with the values of other documents. */
 export async function enforcedIndexesOf(client: MongoClient, target: Place): Promise<readonly IndexSpec[]> {
   return (await listIndexesOf(client, target)).filter((spec) => isUnique(spec) || isPreparedUnique(spec));
 }

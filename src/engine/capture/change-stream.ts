@@ -121,8 +121,8 @@ export class ChangeStream implements AsyncDisposable {
   /**
    * Returns the next batch, through failures of cursor and server.
    * @param waitMs  how long the server may wait for the first event
-   * @throws the error of `lost` when the oplog no longer reaches back to the token, lacks what was read since then, or has an entry that the
-   *   server can't read
+   * @throws the error of `lost` when the oplog no longer reaches back to the token, lacks entries that were read since then, or has an entry
+   *   that the server can't read
    * @throws MongoServerError Unauthorized when the user may not open a stream
    */
   async next(waitMs: number): Promise<StreamBatch> {

@@ -65,8 +65,8 @@ export class Dispatcher {
   async dispatch(batch: StreamBatch): Promise<void> {
     this.#context.position.sequence += 1;
     this.#sent = false;
-    // Catalog reads don't have majority read concern. What the engine read from the last primary may have been rolled
-    // back, and no event reports that.
+    // Catalog reads don't have majority read concern. The state that the engine read from the last primary may have
+    // been rolled back, and no event reports that.
     const comparison = this.#comparison;
     this.#comparison = undefined;
     // rule: compare-after-stream-break

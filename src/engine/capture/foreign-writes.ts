@@ -45,7 +45,7 @@ export async function readForeignWrites(
     if (batch === 'overwritten') return undefined;
     for (const entry of batch) writes.take(entry);
   }
-  // Checked last: what is still there now was there during the whole read.
+  // Checked last: an entry that is still there now was there during the whole read.
   const oldest = { find: 'oplog.rs', projection: { ts: 1 }, sort: { $natural: 1 }, limit: 1, singleBatch: true };
   const { cursor: oldestFound } = await client.db('local').command(oldest);
   const [kept] = oldestFound.firstBatch as { readonly ts: Timestamp }[];

@@ -29,7 +29,7 @@ export const SHARDS_NOT_SEARCHED = 'each shard has its own, and Linkspan does no
 /** How often the watch asks a source that refuses reads of its oplog. */
 const ASK_AGAIN_AFTER_MS = 10_000;
 
-/** Handles what the watch finds. Each result is on record when its method resolves. */
+/** Handles the results of the watch. Each result is on record when its method resolves. */
 export interface HiddenWritesSink {
   found(writes: OplogKeys): Promise<void>;
   /** The oplog no longer reaches back to the watch's position. */
@@ -121,7 +121,7 @@ export class HiddenWatch {
       changes.notify();
       return;
     }
-    // Barriers wait for what could not be read until now.
+    // Barriers wait for the part that could not be read until now.
     this.#time = after;
     this.#stoppedAt = undefined;
     if (writes === 'lost') await this.#sink.lost();

@@ -109,7 +109,7 @@ export async function readHiddenWrites(
     grouped.add(group);
     times.push(timeOf(entry));
   }
-  // Checked last: what is still there now was there during the whole read.
+  // Checked last: an entry that is still there now was there during the whole read.
   const oldest = { find: 'oplog.rs', projection: { ts: 1 }, sort: { $natural: 1 }, limit: 1, singleBatch: true };
   const { cursor } = await source.db('local').command(oldest);
   const [first] = cursor.firstBatch as { readonly ts: Timestamp }[];

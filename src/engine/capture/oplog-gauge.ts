@@ -62,7 +62,7 @@ export class OplogGauge {
 }
 
 /**
- * Returns what holds for every shard: the smallest of each figure. A change stream needs the oplogs of all shards.
+ * Returns the smallest of each figure over all shards. A change stream needs the oplogs of all shards.
  * @returns null unless all are known
  */
 export function lowestHeadroom(

@@ -28,7 +28,10 @@ export async function lookAtServer(client: MongoClient): Promise<OplogLook & Ope
   };
 }
 
-/** Returns the statistics of a server's oplog. An aggregation, because shards of 8.0 refuse `collStats` to who connects to them directly (by its documentation; not tried). */
+/**
+ * Returns the statistics of a server's oplog. An aggregation, because shards of 8.0 refuse `collStats` over a direct connection (by its
+ * documentation; not tried).
+ */
 export async function storageOfOplog(client: MongoClient): Promise<Document> {
   const pipeline = [{ $collStats: { storageStats: {} } }];
   const command = { aggregate: 'oplog.rs', pipeline, cursor: {}, readConcern: { level: 'local' } };

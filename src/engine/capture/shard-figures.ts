@@ -14,7 +14,7 @@ export interface ShardLook {
   readonly pingMs: number;
 }
 
-/** Asks a shard for what {@link ShardMeter} needs. */
+/** Asks a shard for the figures that {@link ShardMeter} needs. */
 export async function lookAtShard(client: MongoClient, clock: Clock): Promise<ShardLook> {
   const server = await lookAtServer(client);
   const sentAtMs = clock.elapsed();

@@ -68,7 +68,7 @@ export function stricterFields(spec: IndexSpec, than: IndexSpec): readonly strin
   return Object.keys(isStricter).filter((name) => isStricter[name]);
 }
 
-/** Whether two indexes differ only in what weakening changes. */
+/** Whether two indexes differ only in fields that weakening changes. */
 export function sameButForWeakening(a: IndexSpec, b: IndexSpec): boolean {
   return differingFields(weakened(a).fields, weakened(b).fields).length === 0;
 }

@@ -63,7 +63,7 @@ export function modernised(original: Fields): Fields {
   return fields;
 }
 
-/** Returns what modernising changed, in words; empty when nothing that means something changed. */
+/** Returns the changes by modernising that mean something, in words; empty when there are none. */
 export function changesOf(original: Fields, modern: Fields): string[] {
   return differingFields(original, modern)
     .filter((name) => name !== 'ns' && name !== 'collation')

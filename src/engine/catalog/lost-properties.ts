@@ -26,8 +26,8 @@ export function canBeWeakened(spec: IndexSpec): boolean {
 }
 
 /**
- * Returns what a collection of the destination lacks of the source's uniqueness and expiry, for example
- * `shop.orders: email_1 (unique)`.
+ * Returns the uniqueness and expiry of the source that a collection of the destination lacks, for example `shop.orders:
+ * email_1 (unique)`.
  */
 export async function lostProperties(
   destination: MongoClient,

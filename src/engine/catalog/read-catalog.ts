@@ -66,7 +66,7 @@ export async function listCollections(client: MongoClient, database: string): Pr
 }
 
 /**
- * Returns what {@link listCollections} returns, and the buckets of time series that don't exist. A time series has two
+ * Returns the result of {@link listCollections}, and the buckets of time series that don't exist. A time series has two
  * entries: a view-like one with the options, and its buckets with the data. While it is being created or dropped, the
  * listing may have only one of them. The other has its own event in the stream.
  */

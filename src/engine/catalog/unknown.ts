@@ -4,8 +4,8 @@ import type { CatalogEntry } from './read-catalog.ts';
 
 /**
  * The options and index fields that MongoDB 5.0 to 9.0 lists (server source: CollectionOptions::appendBSON, allowedFieldNames of
- * index_key_validate.h). Whatever is missing here is refused by name: the engine can't know whether it changes what a
- * server stores or deletes (docs/adr/0035-unknown-things.md).
+ * index_key_validate.h). Any other is refused by name: the engine can't know whether it changes the data that a server stores or
+ * deletes (docs/adr/0035-unknown-things.md).
  */
 const OPTIONS = new Set([
   'capped',
@@ -57,7 +57,7 @@ const INDEX_FIELDS = new Set([
   'wildcardProjection',
 ]);
 
-/** Returns why the engine doesn't know what an entry is; undefined when it does. */
+/** Returns why an entry is unknown to the engine; undefined when it is known. */
 export function whyUnknown({ type, name, uuid, options }: Omit<CatalogEntry, 'database'>): string | undefined {
   const option = [...options.keys()].find((key) => !OPTIONS.has(key));
   if (option !== undefined) return `a namespace with the option ${option}, which Linkspan does not know`;
@@ -71,7 +71,7 @@ export function whyUnknown({ type, name, uuid, options }: Omit<CatalogEntry, 'da
   return uuid === undefined ? 'a collection without a UUID' : undefined;
 }
 
-/** Returns why the engine doesn't know what an index is, in words that follow its name; undefined when it does. */
+/** Returns why an index is unknown to the engine, in words that follow its name; undefined when it is known. */
 export function whyUnknownIndex({ fields }: Pick<IndexSpec, 'fields'>): string | undefined {
   const field = [...fields.keys()].find((name) => !INDEX_FIELDS.has(name));
   return field === undefined ? undefined : `which has the field ${field}, which Linkspan does not know`;

@@ -18,7 +18,7 @@ import { findLeftovers, type Leftovers } from './leftovers.ts';
 const WITHIN_MS = 60_000;
 
 /**
- * Lists what one migration, or all migrations, left on a destination.
+ * Lists the leftovers of one migration, or of all migrations, on a destination.
  * @throws UserError NO_SUCH_MIGRATION, and the errors of connecting
  */
 export async function listLeftovers(destination: ClusterAddress, migrationId?: string): Promise<Leftovers[]> {
@@ -32,10 +32,10 @@ export async function listLeftovers(destination: ClusterAddress, migrationId?: s
  * Removes a migration's records for good: its checkpoint, and the write block that it set on the destination. Repeating
  * an interrupted cleanup continues it. For a retired migration only the records are removed, because the destination
  * belongs to another migration.
- * @param drop  also drops what the migration created there, and nothing else
+ * @param drop  also drops everything that the migration created there, and nothing else
  * @param closesWayBack  whether to close a way back that is open; without this, it is refused
  * @param dryRun  makes the same checks and changes nothing; tells of an open way back, and isn't refused then
- * @returns what was there before
+ * @returns the leftovers before this call
  * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS, CUTOVER_UNFINISHED, WAY_BACK_OPEN, COMMITTED_DATA for dropping the
  * primary copy, TAKEN_OVER when an engine or another migration was faster, WAY_BACK_LOST when users may have returned
  */

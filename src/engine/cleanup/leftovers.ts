@@ -71,7 +71,7 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
       checkpoint.views.some((record) => isNamed(entry)(record) && isAsMade(entry, record)) &&
       !ofOthers.views.some(isNamed(entry)),
   );
-  // The destination of a reversed migration was its source: what it has isn't left over, and its block keeps users on the other side.
+  // The destination of a reversed migration was its source: its data isn't left over, and its block keeps users on the other side.
   const isReversed = (migration.reversals ?? 0) > 0;
   const accountsLeft = isReversed ? [] : await accountsThere(destination, accounts, ofOthers.accounts);
   return {

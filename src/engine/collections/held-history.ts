@@ -5,8 +5,8 @@ import type { MigrationRecord } from '../records/records.ts';
 type Held = NonNullable<MigrationRecord['heldHistory']>;
 
 /**
- * Holds an opposite direction whose source went back in its history. Its destination may have the last copies of what
- * users wrote, so nothing is written there until an operator confirms it.
+ * Holds an opposite direction whose source went back in its history. Its destination may have the last copies of users'
+ * writes, so nothing is written there until an operator confirms it.
  */
 export class HeldHistory {
   #held: Held | undefined;
@@ -31,7 +31,7 @@ export class HeldHistory {
     return this.#held !== undefined;
   }
 
-  /** Notes what only the destination has. */
+  /** Notes the description of data that only the destination has. */
   tell(onlyThere: string): void {
     this.#onlyThere = onlyThere;
   }

@@ -202,7 +202,7 @@ export class IndexKeeper {
   }
 }
 
-/** Returns the function that makes of an index what `createIndexes` takes in this collection. */
+/** Returns the function that converts an index to a specification for `createIndexes` in this collection. */
 export function specToCreate({ hasCollation, options }: TrackedCollection): (spec: IndexSpec) => IndexSpec {
   return (spec) => (hasCollation ? inCollation(spec, options.has('timeseries')) : spec);
 }

@@ -59,7 +59,7 @@ export async function reconcileCatalog(context: ReconcileParts, databases: Itera
   // Must come after the last listing, so that the engine never acts on a listing of another cluster.
   // rule: confirm-source-of-catalog
   await confirmSource(context);
-  // Nor on one of a source that went back: what it lost may be on the destination only.
+  // Nor on one of a source that went back: data that it lost may be on the destination only.
   // rule: catalog-of-confirmed-history
   if (context.isReversed) await context.retrier.run('the source', () => historyOf(context.source).confirm());
   const dropped = await judgeGone(context, listed);
@@ -144,7 +144,7 @@ async function dropEmptied(context: ReconcileParts, database: string): Promise<v
  * document before the UUID is on record. So a collection with documents belongs to another client, as does one that another migration has on
  * record or may be creating.
  * @param created  ids of collections that the server has just created for this migration
- * @returns what the database had; undefined when nothing had to be adopted
+ * @returns the collections that the database had; undefined when nothing had to be adopted
  */
 async function adoptUnfinished(
   context: ReconcileParts,
@@ -266,7 +266,7 @@ async function renameMoved(
   }
 }
 
-/** @returns what the database has then; undefined when nothing is new */
+/** @returns the collections that the database has then; undefined when nothing is new */
 async function createNew(
   context: ReconcileParts,
   database: string,
@@ -282,7 +282,7 @@ async function createNew(
   const taken = new Set(listed.map(({ name }) => catalogName(name)));
   const conflict = created.find(({ destinationName }) => taken.has(catalogName(destinationName)));
   if (conflict !== undefined) throw nameTaken(to, conflict.destinationName);
-  // They must be on record before they exist: a successor adopts what a killed engine has created.
+  // They must be on record before they exist: a successor adopts the collections that a killed engine has created.
   const made = created.map((entry) => {
     const collection = new TrackedCollection(entry, { database: to, name: entry.destinationName });
     collection.filter = documentFilters.of(database, entry.name) ?? null;

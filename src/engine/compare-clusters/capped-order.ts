@@ -28,11 +28,11 @@ interface OrderLook {
 }
 
 /**
- * Compares the natural order of a capped collection's documents that both sides have. Documents that only one side has
- * are the business of the comparison by key: a capped collection discards its oldest ones at times of its own. Looks
- * again as long as a look comes to no result, or finds a disorder that has not lasted. The order is undecided when a look
- * comes to no result long after the end of the first such look. Its start doesn't count: a look of a large collection can
- * take hours. A run that follows changes looks once a round at an order that is undecided, so that it reports in time.
+ * Compares the natural order of a capped collection's documents that both sides have. The comparison by key handles
+ * documents that exist on one side only: a capped collection discards its oldest ones at times of its own. Repeats a pass
+ * that is inconclusive, or that finds an inversion younger than the settle time. The order is undecided when a pass is
+ * inconclusive long after the end of the first such pass. Its start doesn't count: a pass over a large collection can
+ * take hours. A run that follows changes makes one pass a round over an undecided order, so that it reports in time.
  */
 export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): Promise<void> {
   const { clock, signal, settleMs } = parts;

@@ -33,7 +33,7 @@ export interface VerifyOptions extends ClusterAddresses, Accepted {
   readonly usersAndRoles?: boolean;
   /** Whether to write the source's documents to the destination where they differ. */
   readonly repair?: boolean;
-  /** Whether to go on comparing what changes, until the run is stopped. */
+  /** Whether to continue with comparing changes until the run is stopped. */
   readonly follow?: boolean;
   /** Limit of reads on each side; none by default. */
   readonly bytesPerSecond?: number;
@@ -252,7 +252,7 @@ export class ClusterVerification {
     return resume?.state;
   }
 
-  /** Returns what is compared, as text. */
+  /** Returns the compared clusters and selection, as text. */
   #subject({ source, destination }: OpenedSides): string {
     const { usersAndRoles = false, keepDestination = false } = this.#options;
     const clusters = [source, destination].map(

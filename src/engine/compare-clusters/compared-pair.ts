@@ -169,7 +169,7 @@ export class ComparedPair {
     return { documents: both.value.count + source.value.count, bytes: both.value.bytes + source.value.bytes };
   }
 
-  /** Begins a chunk at the last position. What a chunk has counted that failed on its way is forgotten. */
+  /** Begins a chunk at the last position. The counts of a chunk that failed are discarded. */
   begin(): void {
     this.state = 'comparing';
     if (this.#isInvalid) this.#startOver();

@@ -33,7 +33,7 @@ export class ComparedSide {
     return this.#latest;
   }
 
-  /** Notes the time of an answer. Later reads show at least what that answer showed, whichever member they reach. */
+  /** Notes the time of an answer. Later reads show at least the state of that answer, whichever member they reach. */
   note(time: Timestamp | undefined): void {
     if (time !== undefined && (this.#latest === undefined || isBefore(this.#latest, time))) this.#latest = time;
   }

@@ -152,7 +152,7 @@ async function hiddenWrites(
   }
 }
 
-/** Returns what the work returns; undefined when the signal aborts before that. */
+/** Returns the result of the work; undefined when the signal aborts before that. */
 async function unlessStopped<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
   try {
     signal.throwIfAborted();

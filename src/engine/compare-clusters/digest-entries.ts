@@ -51,7 +51,7 @@ export function digestedEntry(entry: SideEntry, digest: CollectionDigest, writte
   };
 }
 
-/** Returns the namespaces that aren't what they were: others by UUID, or with another definition. */
+/** Returns the namespaces that changed: they have another UUID, or another definition. */
 export function changedNamespaces(before: SideCatalog, after: SideCatalog): string[] {
   const textOf = (entry: SideEntry | undefined) => {
     if (entry === undefined) return '';
@@ -78,7 +78,7 @@ export function totalsOf(
   return { collections: collections.length - views, views, ...whole.value };
 }
 
-/** Returns the collections of users and roles that aren't what they were. */
+/** Returns the collections of users and roles that changed. */
 export function changedAccounts(before: DigestReport['accounts'], after: DigestReport['accounts']): string[] {
   const textOf = (accounts: DigestReport['accounts'], wanted: 'user' | 'role') =>
     JSON.stringify(accounts?.filter(({ kind }) => kind === wanted));

@@ -27,8 +27,8 @@ export class Pairs {
   }
 
   /**
-   * Takes over what the catalogs show. A collection that was dropped, renamed or created again loses everything that was
-   * found of it, and is compared anew if it is still there.
+   * Adopts the state of the catalogs. A collection that was dropped, renamed or recreated loses all its results, and is
+   * compared anew if it still exists.
    * @returns whether any pair has to be compared
    */
   adopt(catalogs: BothCatalogs): boolean {

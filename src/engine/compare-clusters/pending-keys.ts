@@ -76,7 +76,7 @@ export class PairKey extends PendingKey<ComparedPair> {
     this.awaitsUnread = false;
   }
 
-  /** Notes an attempt to repair it. @param to  what was written; undefined when it was refused */
+  /** Notes an attempt to repair it. @param to  the written document; undefined when it was refused */
   endRepair(to: PairKey['repairedTo']): void {
     this.repairs += 1;
     this.repairedTo = to ?? this.repairedTo;

@@ -52,7 +52,7 @@ export class Repairer {
   }
 
   /**
-   * Confirms that no migration needs what a repair would overwrite. The answer holds for a second.
+   * Confirms that no migration needs the documents that a repair would overwrite. The answer holds for a second.
    * @throws UserError REPAIR_DURING_MIGRATION, REPAIR_UNCHECKED
    */
   async confirmAllowed(): Promise<void> {

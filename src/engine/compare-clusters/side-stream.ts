@@ -29,7 +29,7 @@ export function sideStream(parts: SideStreamParts, token: string | undefined): C
 }
 
 /**
- * Confirms that a side whose stream isn't read still has what was read of it.
+ * Confirms that a side whose stream isn't read still has the data that was read of it.
  * @throws UserError VERIFICATION_HISTORY_LOST
  */
 export async function confirmHistory({ side, client, retrier }: SideStreamParts): Promise<void> {

@@ -35,8 +35,8 @@ export interface CatalogDifference {
 }
 
 /**
- * Says what the destination is expected to have for a definition of the source, where that isn't the same. The
- * functions receive the source's entry.
+ * The definitions that are expected on the destination, where they differ from those of the source. The functions
+ * receive the source's entry.
  */
 export interface ExpectedCatalog {
   /** Whether the destination may have collections and views of its own. */

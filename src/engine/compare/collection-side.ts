@@ -6,8 +6,8 @@ import type { KeyRange } from './key-range.ts';
 import { type KeysRead, readKeys } from './read-keys.ts';
 
 /**
- * One side of a collection, as comparisons read it: what a majority has. Each read is repeated until its server has answered.
- * The errors are those of a collection that was dropped or moved.
+ * One side of a collection, as comparisons read it: the state of a majority. Each read is repeated until its server has
+ * answered. The errors are those of a collection that was dropped or moved.
  */
 export interface CollectionSide extends DocumentReader {
   /**

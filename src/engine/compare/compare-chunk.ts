@@ -12,7 +12,7 @@ export interface DifferingPair {
   readonly destination?: Buffer | undefined;
 }
 
-/** Which documents to compare, and who is told about them. */
+/** Which documents to compare, and the callbacks that receive the results. */
 export interface CompareChunkOptions {
   /** The key to begin after; undefined for the first chunk. */
   readonly after: DocumentKey | undefined;

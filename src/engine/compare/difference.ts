@@ -45,7 +45,7 @@ export function describeDifference(source: Buffer | undefined, destination: Buff
     if (path !== undefined) return { class: 'DIFFERENT', path: shown(path) };
     return { class: 'FIELD_ORDER', path: shown(firstMoved(source, destination)) };
   } catch (error) {
-    // A server stores what it was sent, also bytes that are no BSON inside.
+    // A server stores the bytes that it was sent, even if they aren't valid BSON inside.
     if (error instanceof RangeError) return { class: 'DIFFERENT', path: null };
     throw error;
   }

@@ -65,7 +65,7 @@ export class DocumentsDigest {
     return { count: this.#count, bytes: this.#bytes, digest };
   }
 
-  /** Makes every word less than 2^32. What the highest one carries is dropped: the sum is modulo 2^256. */
+  /** Makes every word less than 2^32. The carry of the highest one is dropped: the sum is modulo 2^256. */
   #carry(): void {
     let carried = 0;
     for (let word = WORDS - 1; word >= 0; word -= 1) {

@@ -23,8 +23,8 @@ interface RangeSource {
 
 /**
  * Returns the parts of a range whose documents, one part after the other, are those of the range, as fields of `find`.
- * A server doesn't use the filter of a range to bound what it examines of a clustered collection; it uses `min` and
- * `max`. The latter excludes the upper bound, so that is a part of its own.
+ * A server doesn't use the filter of a range to bound its scan of a clustered collection; it uses `min` and `max`. The
+ * latter excludes the upper bound, so that is a part of its own.
  */
 export function partsOfRange(
   range: KeyRange,

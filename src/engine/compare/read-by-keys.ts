@@ -9,8 +9,8 @@ const AT_ONCE = 16;
 /**
  * Reads documents by their keys. For several keys in one command, a server examines the whole of a clustered collection
  * (docs/reference/mongodb-behaviour.md#fact-8-19), so it is asked for each key.
- * @param read  reads what a filter finds
- * @returns what `read` has returned
+ * @param read  reads the documents of a filter
+ * @returns the results of `read`
  */
 export async function readByKeys<T>(
   keys: readonly DocumentKey[],

@@ -55,7 +55,7 @@ function latestOf(times: readonly (Timestamp | undefined)[]): Timestamp | undefi
   );
 }
 
-/** Returns SHA-256 of a document: what is left of it in memory while it is compared. */
+/** Returns SHA-256 of a document: all that is kept of it in memory while it is compared. */
 export function hashOf(document: Buffer): string {
   return hash('sha256', document, 'base64');
 }

@@ -33,7 +33,7 @@ export interface SideEntry {
 /** The compared entries of one side, by the namespace that each has on the source. */
 export type SideCatalog = ReadonlyMap<string, SideEntry>;
 
-/** Returns why an entry can't be compared: no rule knows what it is. @returns undefined when it can */
+/** Returns why an entry can't be compared: no rule knows its kind. @returns undefined when it can */
 export function whyIncomparable(entry: SideEntry): string | undefined {
   const unknown = whyUnknown(entry);
   if (unknown !== undefined) return unknown;
@@ -74,7 +74,7 @@ export async function readSideCatalog(client: MongoClient, side: Side, scope: Co
   return new Map(named.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The clients of both sides, and who repeats reads of them. */
+/** The clients of both sides, and the retrier of their reads. */
 interface BothClients {
   readonly source: MongoClient;
   readonly destination: MongoClient;
@@ -98,7 +98,7 @@ async function readEntry(client: MongoClient, entry: CatalogEntry, names: Names)
   return { ...listedEntry(entry, names), indexes, flags: await flagsOf(client, entry) };
 }
 
-/** Returns what the listing of its database shows: everything but indexes and flags. */
+/** Returns the entry as the listing of its database shows it: everything but indexes and flags. */
 function listedEntry({ database, name, options, type, uuid }: CatalogEntry, names: Names): SideEntry {
   return {
     type: isBuckets(name) && options.has('timeseries') ? 'timeseries' : type,

@@ -8,7 +8,7 @@ export class Changes {
   readonly #wider: Changes | undefined;
   readonly #waiting = new Set<() => void>();
 
-  /** @param wider  changes that these are a part of: those who wait for them wake up, too */
+  /** @param wider  changes that these are a part of: tasks that wait for them wake up, too */
   constructor(clock: Clock, wider?: Changes) {
     this.#clock = clock;
     this.#wider = wider;
@@ -21,7 +21,8 @@ export class Changes {
   }
 
   /**
-   * Waits until the condition holds. It is evaluated at once, after each change, and again after `everyMs`, for what depends on the time.
+   * Waits until the condition holds. It is evaluated at once, after each change, and again after `everyMs`, for conditions that depend on
+   * the time.
    * @throws the signal's reason when it aborts first
    */
   async until(condition: () => boolean, signal: AbortSignal, everyMs: number): Promise<void> {

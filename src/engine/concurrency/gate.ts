@@ -7,7 +7,7 @@ export class Gate {
     return this.#opened !== undefined;
   }
 
-  /** How often it was closed, for those who may miss that it was. */
+  /** How often it was closed, for callers that may miss a closure. */
   get closings(): number {
     return this.#closings;
   }

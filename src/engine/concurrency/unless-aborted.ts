@@ -11,7 +11,7 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
   }
 }
 
-/** The promise's result. @throws the signal's reason once it aborts; what comes later is dropped */
+/** The promise's result. @throws the signal's reason once it aborts; a later result is dropped */
 export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const result = await unlessAborted(
     promise.then((value) => ({ value })),

@@ -29,7 +29,8 @@ const NEXT_TRY_AFTER_MS = 30_000;
 const COLLECTIONS_AT_A_TIME = 16;
 
 /**
- * Takes collections from `pending` to `live`: copies them, builds their indexes, and applies what changed meanwhile.
+ * Takes collections from `pending` to `live`: copies them, builds their indexes, and applies the changes made
+ * meanwhile.
  */
 export class Copier {
   readonly #context: CopierParts;
@@ -200,7 +201,7 @@ export class Copier {
     collection.reordered = false;
     collection.readAfter = this.#context.position.time;
     const { suspicion } = collection;
-    collection.suspicion = null; // The copy reads what may have been missed.
+    collection.suspicion = null; // The copy reads all changes that may have been missed.
     await reach('engine.copy.before-first-read');
     const { checkpoint } = this.#context;
     const planned = onSource(this.#context, collection, () => planPartitions(this.#context, collection));

@@ -26,7 +26,8 @@ export interface CopiedBatch {
 const SAVE_PROGRESS_EVERY_MS = 1_000;
 
 /**
- * The acknowledged part of a partition. Others count it once it is on record, so that a successor never reports less.
+ * The acknowledged part of a partition. It counts for reports once it is on record, so that a successor never reports
+ * less.
  */
 export class PartitionProgress {
   readonly #context: PartitionProgressParts;

@@ -17,7 +17,7 @@ const KEY_NOT_FOUND = 211;
 
 /**
  * Reads a collection in natural order, through failures of cursors and servers. After an election, or when the record of
- * the position is deleted, it begins again: the caller leaves out what the destination has.
+ * the position is deleted, it begins again: the caller skips documents that the destination has.
  */
 export async function* readNaturally(
   context: ScanParts,

@@ -8,7 +8,7 @@ import { electionOf } from '../mongodb/election.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import type { NaturalPosition, ReadOrder } from '../records/records.ts';
 
-/** The sizes in bytes on which the order of a copy's reads depends; undefined for what the user may not ask. */
+/** The sizes in bytes on which the order of a copy's reads depends; undefined for those that the user may not read. */
 export interface OrderSizes {
   readonly documents: number;
   /** The index on `_id`, as it is stored. */

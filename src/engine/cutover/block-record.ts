@@ -25,9 +25,9 @@ const NO_RECORD: BlockRecord = { _id: 'writeBlock', revision: 0, ...NOTHING_KNOW
 const DUPLICATE_KEY = 11000;
 
 /**
- * Adds a step of a claim to the record of a sharded source's block, acknowledged by the majority, and returns who holds
- * the block after it. Each step replaces the record that it was derived from, so that all engines see all steps in one
- * order, as they do in the oplog of a replica set.
+ * Adds a step of a claim to the record of a sharded source's block, acknowledged by the majority, and returns the
+ * block's holder after it. Each step replaces the record that it was derived from, so that all engines see all steps in
+ * one order, as they do in the oplog of a replica set.
  * @throws NotNow when the user may not read or write the record
  */
 export async function recordStep(source: MongoClient, step: ClaimStep, claim: Claim): Promise<BlockReading> {
@@ -41,7 +41,7 @@ export async function recordStep(source: MongoClient, step: ClaimStep, claim: Cl
 }
 
 /**
- * Reads who holds a sharded source's block.
+ * Reads the holder of a sharded source's block.
  * @throws NotNow when the user may not
  */
 export async function readBlockRecord(source: MongoClient): Promise<BlockReading> {
@@ -55,12 +55,16 @@ async function readRecord(source: MongoClient): Promise<{ reading: BlockReading;
   const reply = await nameMissingPrivilege(source.db(BLOCK_RECORD.database).command(find));
   const { revision, block, holder }: BlockRecord = reply.cursor.firstBatch[0] ?? NO_RECORD;
   const upTo = operationTimeOf(reply, 'source');
-  // Read at the record's time or later, and both are in one oplog: what was set before a step of the record is shown.
+  // Read at the record's time or later, and both are in one oplog: a block that was set before a step of the record is
+  // shown.
   const shown = await blockShown(source, upTo);
   return { reading: { state: withBlock({ block, holder }, shown, upTo.getHighBits()), upTo }, revision };
 }
 
-/** Adds what the server shows of its block. One that is being set or lifted counts as set for the claim in effect. */
+/**
+ * Adds the state of the block that the server shows. One that is being set or lifted counts as set for the claim in
+ * effect.
+ */
 function withBlock(state: BlockState, shown: BlockShown, seconds: number): BlockState {
   const isKnown = state.block !== null;
   // rule: count-block-being-set

@@ -6,7 +6,7 @@ import { bypassingUsers } from './bypassing-users.ts';
 
 const SHOWN_NAMESPACES = 5;
 
-/** Returns the error for writes under the block: where they were, and who may have written them. */
+/** Returns the error for writes under the block: where they were, and which users may have made them. */
 export async function bypassed(source: MongoClient, look: Look): Promise<NotNow> {
   // The names help the operator, but not every user may read them.
   const users = await bypassingUsers(source).catch(() => undefined);

@@ -27,7 +27,7 @@ const MOST_ROUNDS = 5;
 
 /**
  * Ends a migration whose source is still being written to: the destination has the source's state at one time.
- * @param evidence  returns what the verification has compared, given the capped collections that may differ
+ * @param evidence  returns the results of the verification, given the capped collections that may differ
  */
 export async function commitOnce(
   context: CommitOnceParts,

@@ -71,7 +71,7 @@ export interface CutoverWishes {
   readonly calledOff: AbortSignal;
   readonly bypassingWrites: BypassingWrites;
   readonly timeline: CutoverTimeline;
-  /** Returns what the verification has compared, given the capped collections that may differ. */
+  /** Returns the results of the verification, given the capped collections that may differ. */
   readonly evidence: (cappedUncertain: readonly string[]) => CutoverEvidence;
   readonly preparation: CutoverPreparation;
 }
@@ -148,7 +148,7 @@ interface Blocking extends Omit<Sending, 'cappedUncertain'>, Blockable {
 
 /**
  * Fixes the position from which the opposite direction follows the destination. It comes before the block, to keep the
- * pause short: what the drain writes there after it is equal on the source.
+ * pause short: documents that the drain writes there after it are equal on the source.
  */
 async function fixReversePosition(context: CutOverParts): Promise<Partial<Pick<CutoverRecord, 'reverseFrom'>>> {
   return context.isReversible ? { reverseFrom: await fixPosition({ ...context, source: context.destination }) } : {};

@@ -46,8 +46,9 @@ export async function whileHeld<T>(stream: RunningStream, comparing: Promise<T>)
 
 /**
  * The last look, which every end of a migration passes immediately before it is on record. It confirms that everything
- * the source acknowledged up to a new barrier is on the destination, that what others wrote there is compared, and that
- * the destination has the source's users and roles, because no block stops their changes. Leaves the stream held.
+ * the source acknowledged up to a new barrier is on the destination, that writes of other clients there are compared,
+ * and that the destination has the source's users and roles, because no block stops their changes. Leaves the stream
+ * held.
  * @throws UserError UNSUPPORTED_NAMESPACE when users have created a collection in the database `admin` meanwhile
  * @throws UserError ACCOUNTS_REFUSED
  */
@@ -92,8 +93,8 @@ export function refuseDifference(difference: string | undefined): void {
 }
 
 /**
- * Compares what was changed in the catalog of the destination since the comparison before the cutover. The last look
- * must have ended, and the stream be held.
+ * Compares the changes of the destination's catalog since the comparison before the cutover. The last look must have
+ * ended, and the stream be held.
  * @returns the description of a difference; undefined when there is none
  */
 export async function changedCatalog({ signal }: LastLookParts, stream: RunningStream): Promise<string | undefined> {
@@ -101,7 +102,8 @@ export async function changedCatalog({ signal }: LastLookParts, stream: RunningS
 }
 
 /**
- * Confirms what stands still on the destination once nothing is written any more: names, options, views and indexes.
+ * Confirms the parts of the destination that no longer change once writes have stopped: names, options, views and
+ * indexes.
  * @throws UserError NAMESPACE_CONFLICT with the name of a collection that is gone
  * @throws NotNow with a difference
  */

@@ -32,8 +32,8 @@ interface PreparedBlock {
 }
 
 /**
- * Begins what a cutover needs before it blocks the source: a process, readings, and a stream in step, which take seconds
- * on a busy machine. None of it needs a decision, so the checks of the cutover may still be running.
+ * Begins the preparations of a cutover before it blocks the source: a process, readings, and a stream in sync, which
+ * take seconds on a busy machine. None of it needs a decision, so the checks of the cutover may still be running.
  * @param silentMs  the watchdog acts when the engine is silent for so long after it announced the block
  */
 export function prepareCutover(

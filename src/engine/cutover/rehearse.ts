@@ -29,9 +29,12 @@ const SET_WITHIN_MS = 100;
 const STEPS_WITHIN_MS = 150;
 /** For the catch-up and for obstacles, while users write. */
 const PREPARE_WITHIN_MS = 60_000;
-/** The watchdog opens the source when the engine is silent for so long. After that, others may block it for themselves. */
+/**
+ * The watchdog opens the source when the engine is silent for so long. After that, other engines may block it for
+ * themselves.
+ */
 const SILENT_MS = 5_000;
-/** An engine that took longer looks for who holds the block before it lifts it. */
+/** An engine that took longer reads the block's holder before it lifts the block. */
 const LIFT_UNSEEN_WITHIN_MS = 3_000;
 const ALIVE_EVERY_MS = 1_000;
 /** Namespaces that the text about capped collections names. */
@@ -154,7 +157,7 @@ async function rehearseBlock(
   else timeline.end('NOT_REHEARSED', { reason, stoppedMs });
 }
 
-/** Does what a cutover does between its block and the announcement of its commit. */
+/** Carries out the steps of a cutover between its block and the announcement of its commit. */
 async function underBlock(
   context: RehearseParts,
   stream: RunningStream,

@@ -40,7 +40,9 @@ const INVALID_OPTIONS = 72;
 const INDEX_OPTIONS_CONFLICT = 85;
 const INDEX_KEY_SPECS_CONFLICT = 86;
 const CANNOT_CONVERT_INDEX_TO_UNIQUE = 359;
-/** How servers refuse to change an index that isn't what the engine made, or that has duplicates, and to make one beside it. */
+/**
+ * How servers refuse to change an index that isn't as the engine made it, or that has duplicates, and to make one beside it.
+ */
 // rule: leave-duplicate-index
 const REFUSALS: ReadonlySet<unknown> = new Set([
   INVALID_OPTIONS,
@@ -165,7 +167,7 @@ async function convert(context: RestoreCatalogParts, collection: TrackedCollecti
 }
 
 /**
- * Runs a command on a collection of the destination, unless users have dropped or changed what it concerns.
+ * Runs a command on a collection of the destination, unless users have dropped or changed its target.
  * @param change  for the log
  */
 async function unlessTheirs<T>(

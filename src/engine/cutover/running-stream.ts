@@ -16,14 +16,14 @@ export interface RunningStream {
     readonly difference: string | undefined;
     /** Changes of capped collections that only the destination had, by their namespace on the source. */
     readonly cappedWrites: SeenChanges;
-    /** Whether it would see what others write on the destination. */
+    /** Whether it would see writes of other clients on the destination. */
     readonly seesOthers: boolean;
     /**
      * Whether a capped collection has the order of the source, apart from its ends.
      * @throws CollectionDropped, CollectionMissing
      */
     isInOrder(collection: TrackedCollection): Promise<boolean>;
-    /** Compares what was changed in the catalog of the destination. Returns the description of a difference. */
+    /** Compares the changes of the destination's catalog. Returns the description of a difference. */
     changedCatalog(): Promise<string | undefined>;
   };
   /** Makes the stream report its position at short intervals until disposed, because a note doesn't end its wait. */
@@ -33,7 +33,7 @@ export interface RunningStream {
    * @throws the signal's reason, and then reads again
    */
   hold(signal: AbortSignal): Promise<void>;
-  /** Resolves when everything that others wrote on the destination before this call is known, and waits to be compared. */
+  /** Resolves when all writes of other clients on the destination before this call are known, and wait to be compared. */
   lookAtDestination(): Promise<void>;
   /** Ends `hold`. */
   release(): void;

@@ -48,7 +48,7 @@ export interface BlockSurvey {
 }
 
 /**
- * Measures the source's majority, and reads who held its block in the last minute, which takes seconds on a busy
+ * Measures the source's majority, and reads the holders of its block in the last minute, which takes seconds on a busy
  * source.
  * @returns undefined when that fails; `untilBlockable` then does it, and waits
  */
@@ -67,7 +67,7 @@ export async function surveySource(
 /**
  * Waits until a block would neither wait for nor abort anything on the source, and no other migration cuts over from
  * it.
- * @returns how long setting the block may take, and who held it a moment ago
+ * @returns how long setting the block may take, and its holder a moment ago
  */
 export async function untilBlockable(
   { retrier, source, clock }: SourceBlockParts,
@@ -125,7 +125,7 @@ interface BlockOptions extends Blockable {
 
 /**
  * Blocks users' writes on the source, or relies on a block that has to stay.
- * @returns as `refusal`, what prevented it; then the source is open again
+ * @returns as `refusal`, the reason that prevented it; then the source is open again
  */
 export async function blockSource(
   context: SourceBlockParts,

@@ -20,7 +20,7 @@ import {
 import { appendNote, readNotes, timeOf } from './block-notes.ts';
 import { readBlockRecord, recordStep } from './block-record.ts';
 
-/** An engine acts within half of the time that others wait for it. */
+/** An engine acts within half of the time that other engines wait for it. */
 const ACT_WITHIN_MS = (CLAIM_LASTS_SECONDS * 1_000) / 2;
 
 /** An ownership as it was read. `unseen`: the user may not read it. */
@@ -159,7 +159,7 @@ function seenBy(claim: Claim, reading: BlockReading | undefined): OwnershipSeen 
 }
 
 /**
- * @param withinMs  how long others wait for an engine at least
+ * @param withinMs  how long other engines wait for an engine at least
  * @returns a function that throws NotNow when the state is too old to act on
  */
 export function actsInTime(clock: Clock, withinMs = ACT_WITHIN_MS): () => void {

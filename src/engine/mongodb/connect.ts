@@ -29,9 +29,9 @@ export interface ClusterAddresses {
 export const UNREACHABLE = { source: 'SOURCE_UNREACHABLE', destination: 'DESTINATION_UNREACHABLE' } as const;
 
 /**
- * Options of a connection string that would weaken what the engine relies on, cut connections that are only slow, or
- * run programs of the host. Names are in lower case; the listed values are harmless. All other options are allowed; the
- * engine's own settings win.
+ * Options of a connection string that would weaken the guarantees that the engine relies on, cut connections that are
+ * only slow, or run programs of the host. Names are in lower case; the listed values are harmless. All other options
+ * are allowed; the engine's own settings win.
  */
 const REFUSED_OPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
   ['readpreference', ['primary']],
@@ -71,9 +71,9 @@ const SUPPORTED_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
 /**
  * How the driver detects a server that stopped answering. Monitors, on connections of their own, hear from each server
  * every `HEARTBEAT_FREQUENCY_MS`. After silence for both times together, the driver closes all connections to that
- * server, and the engine retries what waited there. A server that is only slow still answers its monitor, so nothing is
- * cut. A connection string may ask for shorter times only; the driver's defaults, 30 and 10 s, would take up to a
- * minute.
+ * server, and the engine retries the operations that waited there. A server that is only slow still answers its
+ * monitor, so nothing is cut. A connection string may ask for shorter times only; the driver's defaults, 30 and 10 s,
+ * would take up to a minute.
  */
 const CONNECT_TIMEOUT_MS = 10_000;
 const HEARTBEAT_FREQUENCY_MS = 5_000;

@@ -188,7 +188,7 @@ export class Fence {
     await this.#inSession((session) => this.#mark(session));
   }
 
-  /** Confirms as {@link confirm} does, by one write for all who ask while another one is under way. */
+  /** Confirms as {@link confirm} does, by one write for all callers that ask while another one is under way. */
   async #confirmTogether(): Promise<void> {
     this.#nextConfirmation ??= this.#confirmation.then(() => {
       // rule: confirmation-after-request

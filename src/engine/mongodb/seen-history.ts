@@ -5,7 +5,7 @@ import { isUnauthorized } from './unauthorized.ts';
 
 /**
  * The oplog lacks an entry that majority reads have shown before. The cluster was restored from an older backup, or its
- * disks lost acknowledged writes. What was read since then may not exist any more, and no stream shows that.
+ * disks lost acknowledged writes. Data that was read since then may not exist any more, and no stream shows that.
  */
 export class HistoryWentBack extends Error {
   constructor(time: Timestamp) {
@@ -88,7 +88,7 @@ export class SeenHistory {
     this.note(time);
   }
 
-  /** Expects what an earlier process has recorded. */
+  /** Expects the history that an earlier process has recorded. */
   expectRecorded({ seenTo, shards }: HistoryRecord): void {
     if (seenTo !== undefined) this.expect(seenTo);
     if (shards !== undefined) this.shards.expect(shards);
@@ -162,7 +162,7 @@ export class SeenHistory {
 
 const histories = new WeakMap<MongoClient, SeenHistory>();
 
-/** Returns what a client has seen. The first call should come before the client connects: earlier events are lost. */
+/** Returns the history that a client has seen. The first call should come before the client connects: earlier events are lost. */
 export function historyOf(client: MongoClient): SeenHistory {
   const known = histories.get(client) ?? new SeenHistory(client);
   histories.set(client, known);

@@ -1,7 +1,7 @@
 import type { Document, MongoClient, Timestamp } from 'mongodb';
 import { isSharded } from './sharding.ts';
 
-/** A shard was removed from the cluster after a stream's position. No later stream shows what it was written until then. */
+/** A shard was removed from the cluster after a stream's position. No later stream shows the writes to it until then. */
 export class ShardRemoved extends Error {
   constructor(names: readonly string[]) {
     super(`shards were removed or changed meanwhile, and with them the history of ${names.join(', ')}`);
@@ -10,8 +10,8 @@ export class ShardRemoved extends Error {
 
 /**
  * The shards of a sharded cluster whose changes one client has followed. A stream that resumes after a shard was removed
- * misses what that shard was written last, and reports no error: the documents are on other shards by then, and moved
- * there without an event. So each stream that resumes needs every shard that the first one had.
+ * misses the last writes to that shard, and reports no error: the documents are on other shards by then, and moved there
+ * without an event. So each stream that resumes needs every shard that the first one had.
  */
 export class SeenShards {
   readonly #client: MongoClient;

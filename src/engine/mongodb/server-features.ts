@@ -30,8 +30,8 @@ export const OLDEST_VERSION = { source: '5.0', destination: '6.0' } as const;
 const TRIED = ['5.0', '6.0'];
 
 /**
- * The versions that a dialect of the tests models: a real server of 6.0, whose requests and replies are rewritten by what
- * the server's source and manual say of the newer one.
+ * The versions that a dialect of the tests models: a real server of 6.0, whose requests and replies are rewritten
+ * according to the source and manual of the newer one.
  */
 const DIALECTS = ['7.0', '8.0', '8.2', '9.0.0', '9.0.3'];
 

@@ -7,7 +7,7 @@ export function isUnauthorized(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === UNAUTHORIZED;
 }
 
-/** Returns what an act returns; undefined when its user lacks a privilege. */
+/** Returns the result of an act; undefined when its user lacks a privilege. */
 export async function unlessUnauthorized<T>(act: () => Promise<T>): Promise<T | undefined> {
   try {
     return await act();

@@ -33,7 +33,7 @@ const SHARDS_ANSWER_WITHIN_MS = 15_000;
 const ASK_FOR_LIFT_EVERY_MS = 100;
 /**
  * Time for the driver to send a command to a sharded cluster, and for a router to repeat the lift. Twice this, and the
- * 30 s in which an engine acts, are less than the minute for which others wait.
+ * 30 s in which an engine acts, are less than the minute for which other engines wait.
  */
 const SEND_TO_SHARDS_WITHIN_MS = 10_000;
 /** How long a lift waits for the majority of a replica set before its engine says so and asks again. */
@@ -216,7 +216,7 @@ export async function writesAreBlocked(client: MongoClient): Promise<boolean | u
 }
 
 async function shardsAreBlocked(client: MongoClient): Promise<boolean> {
-  // In this order, so that what is shown as set was set on all shards as this looked for a lift.
+  // In this order, so that a block that is shown as set was set on all shards as this looked for a lift.
   // rule: lift-under-way
   return !(await isBeingLifted(client)) && (await blockShown(client)) === 'set';
 }
@@ -233,9 +233,9 @@ async function isBeingLifted(client: MongoClient): Promise<boolean> {
 export type BlockShown = 'none' | 'changing' | 'set';
 
 /**
- * Returns what a sharded cluster's config server shows of the block. It has the same document as each shard: from before
- * the first shard is blocked until after the last one is open again, and `blockUserWrites` when all shards are blocked,
- * or some are and a lift has begun (tried on 6.0.5). A router's own status says nothing.
+ * Returns the state of the block that a sharded cluster's config server shows. It has the same document as each shard:
+ * from before the first shard is blocked until after the last one is open again, and `blockUserWrites` when all shards
+ * are blocked, or some are and a lift has begun (tried on 6.0.5). A router's own status says nothing.
  * @param afterClusterTime  the state at this time or later
  */
 export async function blockShown(client: MongoClient, afterClusterTime?: Timestamp): Promise<BlockShown> {

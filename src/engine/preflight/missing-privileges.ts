@@ -66,7 +66,7 @@ const FIND_ON_CONFIG: MissingPrivilege = { action: 'find', resource: { db: 'conf
 /** Needed on a sharded source to end a deadlock of its write block. No built-in role for a source's user has it. */
 const KILLOP = onCluster('killop');
 
-/** The same to keep who holds its write block. */
+/** The same to record the holder of its write block. */
 const RECORD_ACTIONS = ['find', 'insert', 'update'];
 const RECORD_RESOURCE = { db: BLOCK_RECORD.database, collection: BLOCK_RECORD.name };
 

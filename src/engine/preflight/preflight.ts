@@ -72,7 +72,7 @@ export async function preflight(
   return (await examine(options, settings)).findings;
 }
 
-/** Does the same, and also returns what it learned about the clusters. */
+/** Does the same, and also returns the facts that it learned about the clusters. */
 export async function examine(options: MigrationOptions, settings: PreflightSettings = {}): Promise<Examination> {
   const { clients, ...examination } = await examineOpen(options, settings);
   await closeClients(clients);
@@ -222,8 +222,8 @@ function foundOfClusters({ from, to, options }: Look): Found[] {
 }
 
 /**
- * Failed checks without those that a server refused a user who lacks privileges anyway. A user of whom none is missing is refused nothing that a
- * check needs, so the side need not be known.
+ * Failed checks without those that a server refused a user who lacks privileges anyway. A user who lacks none is refused nothing that a check
+ * needs, so the side need not be known.
  */
 function unexplained(failures: Outcome['failures'], found: readonly Found[]): Outcome['failures'] {
   if (!found.some(({ error }) => error.code === 'MISSING_PRIVILEGE')) return failures;

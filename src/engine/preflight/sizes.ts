@@ -32,7 +32,7 @@ export async function readSizes(
 ): Promise<Sizes> {
   const stored = entries.filter(({ type }) => type !== 'view');
   const databases = [...Map.groupBy(entries, ({ database }) => database)];
-  // The statistics of a database count what chunk migrations left on former shards.
+  // The statistics of a database count documents that chunk migrations left on former shards.
   const { results, left } =
     isWhole && !isSharded(source)
       ? await sweep(databases, signal, ([database, of]) => databaseStatistics(source, database, of))

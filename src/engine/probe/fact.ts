@@ -12,7 +12,7 @@ export interface Server {
 export interface Sight {
   /** In the words of the fact's expectation. */
   readonly seen: string;
-  /** The replies that it rests on. They hold nothing but what the probe has made. */
+  /** The replies that it rests on. They hold only data that the probe has made. */
   readonly replies?: unknown;
 }
 

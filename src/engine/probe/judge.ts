@@ -16,7 +16,7 @@ export type Verdict =
   | 'ENDANGERS_DATA'
   | 'UNSEEN';
 
-/** One fact, and what was seen of it. */
+/** One fact, and its observation. */
 export interface ProbedFact {
   readonly side: 'SOURCE' | 'DESTINATION';
   readonly name: string;

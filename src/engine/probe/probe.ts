@@ -51,7 +51,7 @@ export interface ProbeOptions extends ClusterAddresses {
 }
 
 /**
- * Tries what the engine relies on: the source is only read, and on the destination a database of its own is made and
+ * Tries the server behaviour that the engine relies on: the source is only read, and on the destination a database of its own is made and
  * removed. Takes a minute at most, and the removal 20 s more.
  * @param signal  stops it; the database is removed all the same
  * @throws UserError of a cluster that can't be reached or probed, PROBE_DATABASE_TAKEN, PROBE_LEFT, DESTINATION_IN_USE, DESTINATION_PRIMARY

@@ -16,8 +16,8 @@ const OMITTED: ReadonlySet<string> = new Set([
 const TEMPORARY = /tmp\w{5}\.convertToCapped/;
 
 /**
- * Returns replies without what differs from run to run, so that those of two servers can be compared. Values become the
- * name of their type where they are random or a time.
+ * Returns replies without the parts that differ from run to run, so that those of two servers can be compared. Values
+ * become the name of their type where they are random or a time.
  */
 export function recorded(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(TEMPORARY, 'tmp?????.convertToCapped');

@@ -40,7 +40,7 @@ export class Scratch {
   }
 
   /**
-   * Makes the database, and removes what a killed probe has left of it.
+   * Makes the database, and removes the leftovers of a killed probe.
    * @throws UserError PROBE_DATABASE_TAKEN, PROBE_LEFT
    */
   static async begin(client: MongoClient): Promise<Scratch> {
@@ -148,7 +148,7 @@ export class Scratch {
     return await this.client.db(PROBE_DATABASE).collection<Marker>(MARKER).find().toArray();
   }
 
-  /** Drops the marker last, so that what a kill leaves is recognized. */
+  /** Drops the marker last, so that the leftovers of a kill are recognized. */
   async #drop(): Promise<void> {
     const database = this.client.db(PROBE_DATABASE);
     const drop = async (command: Document) =>

@@ -72,7 +72,7 @@ export class AllCheckpoints {
     );
   }
 
-  /** Has the server refuse what engines of the migrations that `by` retired may still send, unless that is done. */
+  /** Has the server refuse writes that engines of the migrations that `by` retired may still send, unless that is done. */
   async shutOut(by: string): Promise<void> {
     await this.#ownership.shutOut(by, this.#retrier);
   }

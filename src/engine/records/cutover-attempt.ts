@@ -1,6 +1,6 @@
 import type { VerificationMode } from '../../contract/index.ts';
 
-/** The steps of a cutover in the order in which an attempt passes them, and what each is for. */
+/** The steps of a cutover in the order in which an attempt passes them, and the purpose of each. */
 export const CUTOVER_STEPS = {
   readiness: 'the migration was not ready for a cutover',
   'retry delay': 'the time between two attempts, in which users write',
@@ -38,7 +38,7 @@ const WITHOUT_ACCOUNTS: Partial<Record<CutoverStepName, string>> = {
   adoption: NO_ACCOUNTS,
 };
 
-/** Returns what a step is for. */
+/** Returns the purpose of a step. */
 export function purposeOf(step: CutoverStepName, movesAccounts: boolean): string {
   return (movesAccounts ? undefined : WITHOUT_ACCOUNTS[step]) ?? CUTOVER_STEPS[step];
 }
@@ -53,9 +53,9 @@ export interface CutoverEvidence {
   readonly open: number;
   /** The source's time at which both sides were proven equal; null when none is. */
   readonly equalAt: string | null;
-  /** Documents that others wrote on the destination. */
+  /** Documents that other clients wrote on the destination. */
   readonly foreignWrites: number;
-  /** Whether the engine would have seen what others wrote on the destination. */
+  /** Whether the engine would have seen writes of other clients on the destination. */
   readonly seesForeignWrites: boolean;
   /** Capped collections that changed or differed when they were last compared, by their namespaces on the source. */
   readonly cappedUncertain: readonly string[];

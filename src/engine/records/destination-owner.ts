@@ -11,7 +11,7 @@ const ENDED: ReadonlySet<MigrationState> = new Set(['COMMITTED', 'CANCELLED', 'F
 export interface Permission {
   /** Whether the destination keeps its data, so that migrations share it. */
   readonly keeps: boolean;
-  /** Whether the migration may drop what the destination has. */
+  /** Whether the migration may drop the data of the destination. */
   readonly mayDrop: boolean;
 }
 

@@ -143,7 +143,7 @@ export class Ownership {
    * Writes documents that belong to no migration, in one transaction with a look at the migrations on record. Each
    * migration writes the owner's record before it changes anything else here, so of the two transactions one sees the
    * other. Without that record no migration has begun, and one that begins now makes collections of its own.
-   * @param refuse  throws when a migration needs what would be written
+   * @param refuse  throws when a migration needs the documents that would be written
    * @returns the destination's time of the commit
    */
   async writeBeside(

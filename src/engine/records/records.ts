@@ -62,9 +62,12 @@ export interface MigrationRecord {
   readonly seenTo?: Timestamp;
   /** The shards that a sharded source had at the first position. A stream that resumes without one of them lacks its last changes. */
   readonly shards?: readonly string[];
-  /** Writes of others on the destination are known up to here. Absent before the verification begins. */
+  /** Writes of other clients on the destination are known up to here. Absent before the verification begins. */
   readonly foreignTo?: Timestamp;
-  /** The last term whose engine compared what it applied. What is on record of the verification counts only if that is the term before. */
+  /**
+   * The last term whose engine compared the changes that it applied. The record of the verification counts only if that is the term
+   * before.
+   */
   readonly verifiedTerm?: number;
   /** The source's catalog, on record with the token. It must not change on sources whose changes the engine can't follow. */
   readonly catalog?: CatalogRecord;
@@ -86,8 +89,8 @@ export interface MigrationRecord {
   readonly repairs?: RepairsRecord;
   readonly cutover?: CutoverRecord;
   /**
-   * The names of those who closed the way back; absent or empty while it is open. Not part of `cutover`, which its writers
-   * replace as a whole.
+   * One id for each call that closed the way back; absent or empty while it is open. Not part of `cutover`, which its
+   * writers replace as a whole.
    */
   readonly wayBackClosedBy?: readonly string[];
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
@@ -207,7 +210,7 @@ export function mayBlockSource({ cutover }: Pick<MigrationRecord, 'cutover'>): b
 /** Indexes and collections of the open destination that had another uniqueness or expiry than on the source. */
 export interface IndexesLeft {
   readonly count: number;
-  /** The first of them, with what they lacked. */
+  /** The first of them, with the properties that they lacked. */
   readonly indexes: string;
 }
 

@@ -10,8 +10,8 @@ interface RecordedCollection {
 }
 
 /**
- * The checkpoint store of a run. Each method does what {@link CheckpointStore} does under the same name, and retries it until it succeeds,
- * fails for good, or the retrier's signal aborts.
+ * The checkpoint store of a run. Each method calls the method of {@link CheckpointStore} with the same name, and retries it until it
+ * succeeds, fails for good, or the retrier's signal aborts.
  */
 export class RetryingCheckpointStore {
   /** The same store without retries: for last attempts, and for work that is retried as a whole. */
@@ -60,7 +60,7 @@ export class RetryingCheckpointStore {
     return await this.#run(() => this.unretried.collections());
   }
 
-  /** Each attempt writes what is known of the collection at that moment: an older record must not replace a newer one. */
+  /** Each attempt writes the state of the collection at that moment: an older record must not replace a newer one. */
   async saveCollection(collection: RecordedCollection): Promise<void> {
     await this.#run(() => this.unretried.saveCollection(collection.toRecord(this.migrationId)));
   }

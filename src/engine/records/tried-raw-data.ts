@@ -21,8 +21,8 @@ export interface ClusterOfVersion {
 }
 
 /**
- * Records on a cluster whether a probe could write and read the buckets of a time series by `rawData`. It replaces what an
- * earlier probe found.
+ * Records on a cluster whether a probe could write and read the buckets of a time series by `rawData`. It replaces the
+ * result of an earlier probe.
  */
 export async function recordRawData({ client, version }: ClusterOfVersion, worked: boolean): Promise<void> {
   const records = probesOn(client);

@@ -21,7 +21,7 @@ type Address = MigrationOptions['source'];
 /** Every look at a committed migration has a report, and parsing a connection string takes the driver a millisecond. */
 const plainAddresses = new WeakMap<Address, string>();
 
-/** Returns the report of a committed cutover. It depends only on what is on record, so a later run returns the same. */
+/** Returns the report of a committed cutover. It depends only on the records, so a later run returns the same. */
 export function cutoverReport(
   progress: Progress,
   { options, collections, evidence, nowMs }: ReportedCutover,

@@ -9,7 +9,7 @@ interface Beside {
   readonly watch?: SourceWatchState | undefined;
 }
 
-/** Returns what has gone wrong since the cutover of a migration, the worst first. Empty before its cutover. */
+/** Returns the problems since the cutover of a migration, the worst first. Empty before its cutover. */
 export function problemsOf(progress: Progress, { wayBack, watch }: Beside): readonly ErrorData[] {
   if (progress.state !== 'COMMITTED') return [];
   const { result, claim } = progress.cutoverReport?.verification ?? {};

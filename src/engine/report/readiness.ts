@@ -183,7 +183,7 @@ function documents({ stream, eta }: ReadinessFacts): Gate {
   });
 }
 
-/** A cutover compares what changed before it begins, so a comparison that is far behind would hold it up. */
+/** A cutover compares earlier changes before it begins, so a comparison that is far behind would hold it up. */
 function whyBehind({ compared: { isKnown, ageMs }, verification: { rechecks } }: StreamFacts): string | undefined {
   if (!isKnown) return 'the verification has not compared the latest changes';
   if (ageMs <= LAG_LIMIT_MS) return undefined;
@@ -208,7 +208,7 @@ function attempt({ attempt: wait }: ReadinessFacts): Gate {
   return unless('ATTEMPT', wait === undefined ? [] : [describeWait(wait)]);
 }
 
-/** The gates that advise: a cutover waits for what they name by itself, or can't change it. */
+/** The gates that advise: a cutover waits by itself for the conditions that they name, or can't change them. */
 function advice(facts: ReadinessFacts): Gate[] {
   const { activity, sourceBlock } = facts.conditions;
   return [

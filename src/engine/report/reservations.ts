@@ -23,7 +23,7 @@ export function conditionsOf({ seesForeignWrites, cappedUncertain }: Reserved): 
   return `${unseen}${capped}`;
 }
 
-/** Returns the reasons of the conditions, and how much others wrote, as sentences. */
+/** Returns the reasons of the conditions, and how much other clients wrote, as sentences. */
 export function reservationsOf({ seesForeignWrites, foreignWrites, cappedUncertain }: Reserved): string[] {
   return [
     ...(seesForeignWrites ? [] : ["The destination's oplog can't be read, so writes of others there stay unseen."]),

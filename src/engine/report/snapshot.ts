@@ -212,7 +212,7 @@ function leftBy({ context, log }: RunView): Left {
   };
 }
 
-/** A reversible migration writes to its old source itself, and so sees what others write there. */
+/** A reversible migration writes to its old source itself, and so sees writes of other clients there. */
 function watchedFrom(
   { committed, blocking, drainedTo, reverseFrom, accounts }: CutoverRecord,
   watchedId: string,

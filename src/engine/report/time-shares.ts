@@ -22,7 +22,7 @@ const EVERY_MS = 1_000;
 /** The first moments of a phase say little about the rest. */
 const WARM_UP_MS = 2_000;
 
-/** Measures what the time of the last minute went to, since the migration entered its state. */
+/** Measures the use of the last minute's time, since the migration entered its state. */
 export class TimeMeter {
   #samples: Sample[] = [];
   #state: MigrationState | undefined;

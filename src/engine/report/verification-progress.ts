@@ -61,7 +61,7 @@ export function verificationProgress(
   const documentsCompared = sum(({ documents }) => documents);
   const bytesCompared = sum(({ bytes }) => bytes);
   const isDone = verification?.isSettled ?? false;
-  // The source's statistics are estimates: what was compared may be more, and everything is what was compared.
+  // The source's statistics are estimates: the compared total may be higher, and counts as the whole at the end.
   const total = (estimated: number, compared: number) => (isDone ? compared : Math.max(estimated, compared));
   const bytesTotal = total(
     collections.reduce((all, { bytes }) => all + bytes, 0),

@@ -40,7 +40,7 @@ export class CutoverConditions implements MeasuredConditions {
     }
   }
 
-  /** Returns who holds the source's write block; undefined when it isn't set, or when the user may not ask. */
+  /** Returns the holder of the source's write block; undefined when it isn't set, or when the user may not ask. */
   async #describeSourceBlock(): Promise<string | undefined> {
     const { source, checkpoint } = this.#context;
     if ((await writesAreBlocked(source)) !== true) return undefined;

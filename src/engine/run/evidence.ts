@@ -13,7 +13,7 @@ interface ComparedRun {
 }
 
 /**
- * Returns what the verification has compared until now, and what it didn't see.
+ * Returns the results of the verification until now, and its blind spots.
  * @param cappedUncertain  capped collections that may differ
  */
 export function evidenceOf(

@@ -35,8 +35,8 @@ function isOfOlderState(cause: unknown): boolean {
 }
 
 /**
- * Waits for a confirmation when the source of an opposite direction went back in its history: what it lost is on the
- * destination only. Returns at once when nothing is held.
+ * Waits for a confirmation when the source of an opposite direction went back in its history: data that it lost is on
+ * the destination only. Returns at once when nothing is held.
  * @param reading  a context that ends with the reads of the stream
  * @param start  runs a task whose failure ends the run
  */

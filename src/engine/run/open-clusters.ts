@@ -29,7 +29,7 @@ interface OpeningWishes {
 }
 
 /**
- * Connects to both clusters and checks them. Without a source that can be used, opens only what doesn't need it
+ * Connects to both clusters and checks them. Without a source that can be used, opens only the parts that don't need it
  * ({@link withoutSource}).
  * @throws UserError the first finding that keeps a migration from starting; then nothing was changed
  * @throws OtherDirection as {@link withoutSource}
@@ -96,7 +96,7 @@ export async function openExamined(
   return { findings, isRefused };
 }
 
-/** Opens a migration whose cutover is committed, although a finding refuses it: what is left to do needs no source. */
+/** Opens a migration whose cutover is committed, although a finding refuses it: the remaining work needs no source. */
 async function openCommitted(
   options: MigrationOptions,
   clients: Pick<Connected, 'source' | 'destination'>,

@@ -27,7 +27,7 @@ interface Earlier {
  * Prepares the opposite direction after a cutover: both sides were equal at the position on record, so nothing is
  * copied. The old source is blocked, and its collections become this direction's destination.
  * @returns the position from which the stream follows the source
- * @throws UserError WAY_BACK_LOST when a side isn't what the cutover has left, or another migration needs the block of
+ * @throws UserError WAY_BACK_LOST when a side isn't as the cutover has left it, or another migration needs the block of
  * the old source
  */
 export async function prepareReverse(context: RunParts, log: MigrationLog, reversals: number): Promise<ResumeToken> {
@@ -91,8 +91,8 @@ async function confirmOpen({ source, retrier, checkpoint }: RunParts): Promise<v
 
 /**
  * Confirms that the old source has everything that its users wrote before the cutover. One that was restored from a file
- * copy of before has the same collections, and no stream shows what it lacks. Where the oplog no longer says, the write
- * block counts, which was set for the cutover.
+ * copy of before has the same collections, and no stream shows the missing writes. Where the oplog no longer says, the
+ * write block counts, which was set for the cutover.
  */
 async function confirmLeft(
   { destination, retrier, checkpoint }: RunParts,

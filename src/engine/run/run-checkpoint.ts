@@ -12,7 +12,7 @@ const ANSWERS_WITHIN_MS = 1_000;
 /** The part of the change stream that a checkpoint records. */
 type Position = Required<Pick<MigrationFields, 'token' | 'watchedTo'>>;
 
-/** The checkpoint of a run: where its successor resumes, and what it has counted. */
+/** The checkpoint of a run: where its successor resumes, and its counters. */
 export class RunCheckpoint {
   readonly #context: RunParts;
   readonly #position: () => Position | undefined;
@@ -46,8 +46,8 @@ export class RunCheckpoint {
   }
 
   /**
-   * Asks a new primary of the source for what earlier ones have shown. Until it has answered, the checkpoint keeps an
-   * earlier time, and a restore of the source to a time in between would stay unnoticed.
+   * Asks a new primary of the source for the history that earlier ones have shown. Until it has answered, the
+   * checkpoint keeps an earlier time, and a restore of the source to a time in between would stay unnoticed.
    */
   async #confirmHistory(): Promise<void> {
     if (this.#position() === undefined) return;

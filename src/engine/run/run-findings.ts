@@ -44,7 +44,7 @@ export class RunFindings {
   }
 }
 
-/** Leaves out what the run's own watch says as long as it is true. */
+/** Leaves out the finding that the run's own watch reports while it holds. */
 export function lasting(found: readonly Finding[]): readonly Finding[] {
   return found.filter(({ code }) => code !== 'SHARD_OPLOGS_UNSEEN');
 }

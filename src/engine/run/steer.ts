@@ -36,7 +36,9 @@ interface SteeredRun {
   readonly notReadyReasons: readonly string[];
 }
 
-/** Does what the operator wants as soon as the migration's state allows it. Returns when the migration has ended. */
+/**
+ * Carries out the operator's requests as soon as the migration's state allows it. Returns when the migration has ended.
+ */
 export async function steer(run: SteeredRun, follower: StreamFollower): Promise<Outcome> {
   const { attempts, context, log, options, order } = run;
   const { timeline } = attempts;

@@ -27,8 +27,8 @@ interface WithoutSourceOptions {
 }
 
 /**
- * Opens what doesn't need the source, after an attempt to open both clusters has failed:
- * - The cutover is committed, and isn't finished or has no way back. What is left to do is on the destination only.
+ * Opens the parts that don't need the source, after an attempt to open both clusters has failed:
+ * - The cutover is committed, and isn't finished or has no way back. The remaining work is on the destination only.
  * - The migration is cancelled, and its source can't be reached. Everything that it made, and its record, is on the destination.
  * @returns undefined if the source is needed: it may be blocked, or the destination isn't the primary copy yet
  * @throws OtherDirection when another direction has committed its cutover, and needs no source either

@@ -1,6 +1,6 @@
 /** Stands for every collection: their changes aren't known. */
 const EVERYTHING = 'everything';
-/** Stands for what has no indexes of its own to compare: views, and collections that are not migrated. */
+/** Stands for entries without indexes of their own to compare: views, and collections that are not migrated. */
 const LISTED = 'listed';
 
 /**

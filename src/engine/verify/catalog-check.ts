@@ -158,7 +158,7 @@ export class CatalogCheck {
   }
 
   /**
-   * Compares what was changed on the destination since the last comparison. For the write pause: it reads once, and only
+   * Compares the changes on the destination since the last comparison. For the write pause: it reads once, and only
    * indexes of changed collections, because the listing of a database has everything else.
    * @param isBlind  whether changes can't be known. Then it compares what the listings have
    */

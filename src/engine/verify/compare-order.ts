@@ -10,10 +10,9 @@ const LOOKED_UP_AT_A_TIME = 1_000;
 const BETWEEN_LOOKS_MS = 1_000;
 
 /**
- * Whether the documents that both sides of a capped collection have are in the same order, and none between them is
- * missing on one side. Each side discards its oldest documents by itself, and the newest may be under way, so the ends
- * don't count. Reads from the newest to the oldest: what is discarded meanwhile only makes it end sooner. Holds one reply of
- * each side at a time.
+ * Whether the documents that both sides of a capped collection have are in the same order, and none between them is missing
+ * on one side. Each side discards its oldest documents by itself, and the newest may be under way, so the ends don't count.
+ * Reads from the newest to the oldest: discards meanwhile only make it end sooner. Holds one reply of each side at a time.
  * @param isValid  whether the answer still counts
  * @throws CollectionDropped, CollectionMissing
  */

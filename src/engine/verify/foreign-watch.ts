@@ -14,7 +14,7 @@ interface ForeignWatchParts extends SidesParts {
   readonly tracked: Map<string, TrackedCollection>;
 }
 
-/** Handles what the watch finds. */
+/** Handles the results of the watch. */
 interface ForeignWritesSink {
   found(collection: TrackedCollection, keys: readonly DocumentKey[]): void;
   /** Other clients wrote so much to a collection, or so long ago, that it must be compared as a whole. */
@@ -126,7 +126,8 @@ export class ForeignWatch {
     }
     await reach('engine.verify.destination-oplog-read');
     this.#blind = undefined;
-    // Everything is compared after a loss, so what came before its end need not be read, which might lose it again.
+    // Everything is compared after a loss, so entries before its end need not be read: that read might end in another
+    // loss.
     const upTo = found === 'lost' ? await this.#now() : to;
     const any = await this.#report(found);
     this.#time = upTo;

@@ -10,7 +10,7 @@ import { batchSize } from '../copy/open-read.ts';
 /** Collections that the description names. */
 const SHOWN = 10;
 
-/** Describes for an operator what only the destination has, or has in another state. Changes nothing. */
+/** Describes for an operator the documents that only the destination has, or has in another state. Changes nothing. */
 export async function describeOnlyThere(parts: SidesParts, collections: Iterable<TrackedCollection>): Promise<string> {
   const described: string[] = [];
   for (const collection of collections) {

@@ -188,7 +188,10 @@ export class Repairs {
     return left?.suspicion === suspicion && left.keys.length < MOST_LEFT && !this.#context.drops.arePermitted;
   }
 
-  /** Reads what a comparison has left. A change that the stream has shown since explains what is equal now. */
+  /**
+   * Reads the documents that a comparison has left. A change that the stream has shown since explains those that are
+   * equal now.
+   */
   async #readLeft(collection: TrackedCollection, suspicion: Suspicion): Promise<void> {
     const { keys = [] } = this.#left.get(collection) ?? {};
     await this.#lanes.flush();

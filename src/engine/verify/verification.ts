@@ -137,7 +137,7 @@ export class Verification {
   }
 
   /**
-   * Loads what an earlier run has recorded. To be called before anything is applied.
+   * Loads the records of an earlier run. To be called before anything is applied.
    * @param counts  false when an engine ran since that compared nothing: then all is compared anew
    * @param isNew  whether the migration begins now, with nothing on record
    */

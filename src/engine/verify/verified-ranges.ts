@@ -7,7 +7,7 @@ export type VerifiedRange = { -readonly [K in keyof VerifiedRangeRecord]: Verifi
 
 /**
  * Plans the ranges of a full comparison: those of the copy, extended to all keys. Documents that were inserted later,
- * or that only the destination has, may be outside of what was copied.
+ * or that only the destination has, may be outside of the copied ranges.
  */
 export function planRanges(m: string, u: UUID, partitions: readonly PartitionRecord[]): VerifiedRange[] {
   const bounds = partitions.slice(0, -1).map(({ high }) => high);

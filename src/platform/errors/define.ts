@@ -7,7 +7,7 @@ export interface ErrorDefinition {
   readonly status: number;
   /** Atlas `errorCode`, where it differs from the catalogue's own code. */
   readonly atlasCode?: string;
-  /** The problem and what it concerns, with `%` for each parameter. */
+  /** The problem and its subject, with `%` for each parameter. */
   readonly detail: string;
   /** The action that fixes the problem, with `%` for each further parameter. */
   readonly remedy: string;

@@ -18,6 +18,6 @@ export async function checkProfiler({ source, destination, from, entries, signal
     const names = results.flat().sort();
     return names.length === 0 ? [] : [found('PROFILER_ON', [side, names.join(', ')])];
   };
-  // Routers don't tell what the profilers of shards do.
+  // Routers don't show the profilers of shards.
   return [...(from.sharded ? [] : await profiled(source, 'source')), ...(await profiled(destination, 'destination'))];
 }

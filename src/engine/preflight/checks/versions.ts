@@ -72,7 +72,7 @@ export function levelOf(cluster: ClusterDescription): string {
   return cluster.featureCompatibilityVersion || cluster.mongoDBVersion;
 }
 
-/** Returns a cluster with what decides how its time series are read. */
+/** Returns a cluster with the facts that decide how its time series are read. */
 export function ofVersion(client: MongoClient, cluster: ClusterDescription): ClusterOfVersion {
   return { client, version: cluster.mongoDBVersion, level: levelOf(cluster) };
 }

@@ -8,7 +8,7 @@ const SERIES = { timeseries: { timeField: 'at', metaField: 'of' } };
 const [FROM, TO] = ['raw_from', 'raw_to'];
 const UNKNOWN_FIELD = 40415;
 
-/** What a server does on which a migration can read and write time series without a collection of buckets. */
+/** The behaviour of a server on which a migration can read and write time series without a collection of buckets. */
 export const TAKES_BUCKETS = 'shows and takes buckets';
 
 /** Whether the engine can migrate time series of 9.0, which are one collection. */
@@ -45,7 +45,10 @@ export const RAW_DATA: TrialFact = {
   },
 };
 
-/** Returns what a migration needs and the server doesn't do, once the buckets were inserted into the other time series. */
+/**
+ * Returns the operations that a migration needs and that don't work on the server, once the buckets were inserted into the
+ * other time series.
+ */
 async function failures(
   scratch: Scratch,
   buckets: readonly Document[],

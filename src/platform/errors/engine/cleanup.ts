@@ -1,6 +1,6 @@
 import { defineErrors } from '../define.ts';
 
-/** Errors of the removal of what a migration has left on its destination. */
+/** Errors of the removal of a migration's leftovers on its destination. */
 export const cleanupErrors = defineErrors('migration', {
   NO_SUCH_MIGRATION: {
     status: 404,
