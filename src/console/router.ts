@@ -5,7 +5,7 @@ export const PAGES = ['home', 'new', 'projects', 'agents', 'access', 'audit', 'a
 
 export type PageName = (typeof PAGES)[number];
 
-/** A page of the console and what it is about. */
+/** A page of the console and its subject. */
 export type Route =
   | { readonly page: PageName | 'unknown' }
   | { readonly page: 'migration'; readonly groupId: string; readonly migrationId: string };

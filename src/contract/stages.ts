@@ -1,4 +1,4 @@
-/** The stages of a migration, and the words for them that every face shows. */
+/** The stages of a migration, and the words for them that every interface shows. */
 export const STAGES = {
   WAITING_TO_START: 'waiting to start',
   PREPARING: 'preparing',

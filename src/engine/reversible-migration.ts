@@ -248,7 +248,9 @@ export class ReversibleMigration {
     return this.#act.recordLost;
   }
 
-  /** Makes the opposite direction the one that the operator sees. It goes on following; its cutover then returns to the old source. */
+  /**
+   * Makes the opposite direction the one that the operator sees. It continues to follow; its cutover then returns to the old source.
+   */
   async #reverse(): Promise<void> {
     // rule: refuse-failed-failback
     if (this.wayBackFailure !== undefined) throw this.wayBackFailure;

@@ -114,7 +114,7 @@ export class Steering {
     await this.#tryTo({ finish: 'LAST' });
   }
 
-  /** Writes an order that is taken back when it can't be carried out, so that it doesn't block other orders. */
+  /** Writes an order that is withdrawn when it can't be carried out, so that it doesn't block other orders. */
   async #tryTo(change: Partial<Order>): Promise<void> {
     const before = this.#order;
     this.#follow(amended(before, change));

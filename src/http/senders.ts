@@ -20,8 +20,8 @@ declare module 'fastify' {
 }
 
 /**
- * Memory for unfinished bodies. A stranger's is a redemption of a link-token, at most 8 KiB. Agents have their own, so that
- * no client of the API keeps them from reporting.
+ * Memory for unfinished bodies. The body of an unauthenticated client is a redemption of a link-token, at most 8 KiB.
+ * Agents have their own, so that no client of the API keeps them from reporting.
  */
 export function bodyShares(): Readonly<Record<Pool, Shares>> {
   return {

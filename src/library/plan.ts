@@ -55,8 +55,8 @@ export interface Plan {
 }
 
 /**
- * Checks both clusters and estimates a migration: what keeps it from starting, warnings, its size and the copy's
- * duration. Writes to neither side, and answers within 30 s. An unreachable cluster is a finding.
+ * Checks both clusters and estimates a migration: obstacles to its start, warnings, its size and the copy's duration.
+ * Writes to neither side, and answers within 30 s. An unreachable cluster is a finding.
  */
 export async function planMigration(options: MigrationOptions): Promise<Plan> {
   const examination = await examine(engineOptions(options), { measuresReading: true });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { collectionProgress, listedMismatch, listOf } from '../contract/index.ts';
 
-/** A part of a list that is too long for every report: only what has changed since the part before. */
+/** A part of a list that is too long for every report: only the changes since the part before. */
 function listPart<Item extends z.ZodType>(item: Item) {
   return z.object({
     /** Names the series of parts. A series begins with part 0, at which the control plane forgets the earlier one. */

@@ -25,7 +25,7 @@ export class MetricsRegistry {
     const totals = this.#counters.advance(
       new Map(samples.filter(isCounter).map((sample) => [keyOf(sample), { from: 0, ...sample }])),
     );
-    // A new registry for each scrape: no series outlives what it measures, and scrapes don't see parts of each other.
+    // A new registry for each scrape: no series outlives its subject, and scrapes don't see parts of each other.
     const registry = registryFor(format);
     const registers = [registry];
     const gauges = new Map<MetricName, Gauge>();

@@ -53,7 +53,7 @@ export interface SyncConfiguration {
   readonly usersAndRoles?: boolean;
   /** Whether a migration can be reversed after the commit. */
   readonly reversible?: boolean;
-  /** Whether to go on although a server is newer than those that Linkspan knows. */
+  /** Whether to continue although a server is newer than those that Linkspan knows. */
   readonly acceptUntriedVersion?: boolean;
   readonly memoryMegabytes?: number;
   /** How a cutover treats writes of users who bypass the source's write block. */

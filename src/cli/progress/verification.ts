@@ -40,7 +40,7 @@ export function isVerified({ verification }: Progress): boolean {
 }
 
 /**
- * Returns one to five sentences about what is proven and what differs. They claim only what the fields say.
+ * Returns one to five sentences about the proof and the differences. They claim only what the fields say.
  * @returns undefined when this process doesn't know it, as with a migration that an earlier process has committed
  */
 export function verificationText({ state, verification }: Progress): string | undefined {

@@ -24,7 +24,7 @@ interface Step {
   readonly seconds: number;
 }
 
-/** Where the migration is: each step with its start, its duration, and what it has done. */
+/** Where the migration is: each step with its start, its duration, and its results. */
 export function Phases({ migration }: { readonly migration: LiveMigration }) {
   const steps = stepsOf(migration, serverTime(now.value));
   return (
@@ -50,7 +50,7 @@ export function Phases({ migration }: { readonly migration: LiveMigration }) {
 function stepsOf({ status, linkspan: { progress } }: LiveMigration, nowMs: number): Step[] {
   const phases = progress?.phases ?? [];
   const isOver = status !== 'WORKING' && status !== 'NEW';
-  // A phase that the console doesn't know interrupts a step, which goes on.
+  // A phase that the console doesn't know interrupts a step, which continues.
   const current = phases.findLast(({ name }) => STEPS.some(([, phase]) => phase === name))?.name;
   const at = STEPS.findIndex(([, phase]) => phase === current);
   return STEPS.map(([name, phase], index) => {

@@ -4,7 +4,7 @@ import { endWatchesOf } from './end-watches.ts';
 
 /**
  * Ends all links and all unredeemed link-tokens of an organization, fails the pending validations of their agents, and ends their watches.
- * @returns what it ended; the caller must wake the agents after the commit
+ * @returns the ended ones; the caller must wake the agents after the commit
  */
 export async function endLinks(
   transaction: StoreTransaction,

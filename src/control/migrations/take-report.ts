@@ -62,7 +62,7 @@ export async function takeReport(control: Control, agentId: string, report: Rece
   return answer;
 }
 
-/** Entries about different things: each may leave records that stay, so nothing is told of twice. */
+/** Entries about different things: each may leave records that stay, so nothing is reported twice. */
 function onceEach<Entry extends { readonly id: string }>(entries: readonly Entry[]): readonly Entry[] {
   const seen = new Set<string>();
   // rule: one-entry-for-each-id
@@ -171,7 +171,7 @@ function authorOf({ host }: Agent): Author {
   return { kind: 'AGENT', name: host, remoteAddress: null };
 }
 
-/** @param known  the reported progress, with what an agent that has not opened the migration can't know */
+/** @param known  the reported progress, with the fields that an agent that has not opened the migration can't know */
 function eventOf(
   migration: Migration,
   { progress, reversals = 0, wayBack }: ReportedMigration,

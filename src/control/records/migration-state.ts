@@ -21,7 +21,7 @@ import type { AuditRate } from './audit-rate.ts';
  *                      │ window ran out
  *                      └────────▶ EXPIRED
  *
- * A reversible migration goes on after COMPLETE while its way back is open; `reverse` makes it WORKING again, in the opposite
+ * A reversible migration continues after COMPLETE while its way back is open; `reverse` makes it WORKING again, in the opposite
  * direction (docs/adr/0028-reverse.md).
  *
  * The statuses have Atlas's meanings (docs/reference/atlas-contract.md). Atlas has no status for a cancelled migration, so it is FAILED
@@ -153,7 +153,7 @@ export function ordering(state: MigrationState, change: Parameters<typeof amende
 }
 
 /**
- * Whether a cutover, a cancellation or the end of the way back was accepted. Only a cutover can be taken back, before its
+ * Whether a cutover, a cancellation or the end of the way back was accepted. Only a cutover can be withdrawn, before its
  * point of no return.
  */
 export function isDecided(state: MigrationState): boolean {

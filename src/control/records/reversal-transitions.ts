@@ -169,7 +169,7 @@ export function finishCompleted(state: MigrationState): Transition {
   return ordering(state, { finish: lastCutoverOf(state) });
 }
 
-/** Users stay where they are: a reversal is given up. */
+/** Users stay where they are: a reversal is abandoned. */
 export function finishWorking(state: MigrationState): Transition {
   if (isFinishing(state)) return state;
   return state.order.direction > 0 && state.order.wanted !== 'CUTOVER' ? finishCompleted(state) : 'refused';

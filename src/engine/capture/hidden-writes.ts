@@ -14,7 +14,7 @@ const CONVERSION = { fromMigrate: true };
 
 /**
  * Selects groups of documents, which streams may omit: changes by the command `applyOps`. Transactions are stored as
- * `applyOps` too, but with a number in their session (docs/adr/0021-hidden-writes.md lists what was tried).
+ * `applyOps` too, but with a number in their session (docs/adr/0021-hidden-writes.md lists the experiments).
  */
 const GROUP = { op: 'c', 'o.applyOps': { $exists: true }, txnNumber: { $exists: false } };
 

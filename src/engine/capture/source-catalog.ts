@@ -2,7 +2,7 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { ChangeEvent, DocumentChange } from './change-event.ts';
 
 /**
- * Brings the destination's catalog in step with the source's.
+ * Brings the destination's catalog in sync with the source's.
  * @param databases  those to compare, by their names on the source
  * @param reindexed  whether the indexes of a collection may have changed. They cost a listing on each side
  */

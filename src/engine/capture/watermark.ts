@@ -19,9 +19,9 @@ interface OldestBatches {
 
 /**
  * Two positions of the stream. Everything before `applied` is on the destination or in the spool; everything before
- * `safe` was also compared after it was applied, and a run can resume there. Both depend
- * on what is dispatched and not yet acknowledged, and not on each worker's last result: an idle worker must neither
- * hold it back nor let it jump (docs/reference/pitfalls.md#pitfall-5).
+ * `safe` was also compared after it was applied, and a run can resume there. Both depend on the changes that are
+ * dispatched and not yet acknowledged, and not on each worker's last result: an idle worker must neither hold it back
+ * nor let it jump (docs/reference/pitfalls.md#pitfall-5).
  */
 export class Watermark {
   readonly #marks: Mark[];

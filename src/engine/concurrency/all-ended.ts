@@ -1,5 +1,5 @@
 /**
- * Waits until all promises are settled, so that nothing goes on after a failure.
+ * Waits until all promises are settled, so that nothing continues after a failure.
  * @param onFailure  called at once with each failure, to end the others
  * @throws the first failure in the order of the promises
  */

@@ -58,7 +58,7 @@ export class CutoverTimeline {
   /**
    * Begins a step of the current attempt, and ends the one before. Repeating it only changes the reason, unless that
    * differs in more than its numbers.
-   * @param reason  what it waits for; by default, what the step is for
+   * @param reason  what it waits for; by default, the purpose of the step
    */
   begin(name: CutoverStepName, reason: string = purposeOf(name, this.#movesAccounts)): void {
     const current = this.#current;

@@ -18,7 +18,7 @@ export interface CutoverPreparation extends Disposable {
   /** Undefined where the attempt doesn't block its source. */
   readonly block: PreparedBlock | undefined;
   /**
-   * Resolves when the stream is in step with a barrier of this attempt, so that the drain under the block is short. The
+   * Resolves when the stream is in sync with a barrier of this attempt, so that the drain under the block is short. The
    * stream hurries as long as the attempt lasts.
    */
   readonly caughtUp: Promise<void>;

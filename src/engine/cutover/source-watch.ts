@@ -55,7 +55,7 @@ export class SourceWatch {
   #state: SourceWatchState;
   #saved: SourceWatchState;
   #savedAt: number;
-  /** The number of changes that the log has told of. */
+  /** The number of changes that the log has reported. */
   #told: number;
 
   constructor(options: SourceWatchOptions) {

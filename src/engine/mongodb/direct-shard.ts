@@ -3,7 +3,7 @@ import { UnjoinedConnection } from '../bson/unjoined-connection.ts';
 import { dialMembersAsOwn } from './dial-members.ts';
 import type { Shard } from './sharding.ts';
 
-/** A shard that can't be reached from here must not hold up what is known of the others. */
+/** A shard that can't be reached from here must not hold up the figures of the others. */
 const SELECTION_TIMEOUT_MS = 5_000;
 
 /**

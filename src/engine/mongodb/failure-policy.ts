@@ -61,7 +61,7 @@ interface Failure {
  * src/mongo/base/error_codes.yml in the source of MongoDB were gone through, as of its commit 007ba934 (master, 2026).
  */
 export const FAILURES: readonly Failure[] = [
-  // Elections, shutdowns, restarts, and what they interrupt.
+  // Elections, shutdowns, restarts, and operations that they interrupt.
   { code: 6, name: 'HostUnreachable', kind: 'transient' },
   { code: 7, name: 'HostNotFound', kind: 'transient' },
   { code: 89, name: 'NetworkTimeout', kind: 'transient' },

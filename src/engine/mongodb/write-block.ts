@@ -22,8 +22,8 @@ export const MOST_BLOCK_LIMIT_MS = 5_000;
 const SAMPLES = 5;
 
 /**
- * The time limit on a sharded cluster. Its config server goes on setting the block after the command's time limit, and refuses
- * to lift it meanwhile (117). So ending an attempt early saves no time. Servers abort transactions after 60 s
+ * The time limit on a sharded cluster. Its config server continues to set the block after the command's time limit, and
+ * refuses to lift it meanwhile (117). So ending an attempt early saves no time. Servers abort transactions after 60 s
  * (`transactionLifetimeLimitSeconds`).
  */
 export const SHARDS_BLOCK_LIMIT_MS = 90_000;

@@ -115,7 +115,7 @@ export async function closeClients({ source, destination }: OpenClients): Promis
 }
 
 /**
- * Checks what keeps a migration from starting, over its own connections and without a time limit.
+ * Checks the obstacles to the start of a migration, over its own connections and without a time limit.
  * @throws the error of a check that failed
  */
 export async function checkClusters(

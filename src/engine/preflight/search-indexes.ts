@@ -14,7 +14,7 @@ export interface SearchIndex {
   readonly definition?: Document;
 }
 
-/** The search indexes of a cluster, and what could not be seen. */
+/** The search indexes of a cluster, and the number of namespaces that could not be read. */
 export interface SearchIndexes {
   readonly indexes: readonly SearchIndex[];
   /** Collections and views whose search indexes the user may not list. */

@@ -22,7 +22,9 @@ export async function entriesOf(scratch: Scratch, work: () => Promise<unknown>):
   return cursor.firstBatch;
 }
 
-/** Describes entries in order: the operation or command, and what tells the engine whether streams show it. */
+/**
+ * Describes entries in order: the operation or command, and the fields that tell the engine whether streams show it.
+ */
 export function shapes(entries: readonly Document[]): string {
   return runsOf(entries.map(shapeOf)) || 'no entry';
 }

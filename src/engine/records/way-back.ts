@@ -25,7 +25,7 @@ export async function closeWayBack(primary: ClusterAddress, migrationId: string,
   await refuseBlocked();
   await reach('engine.way-back.closing');
   const cutover = { migrationId, reversals };
-  // Named, because another one may close it at the same moment, and only this note may be taken back.
+  // Named, because another one may close it at the same moment, and only this note may be withdrawn.
   const note = { wayBackClosedBy: newId() };
   if (!(await noteOfCutover(client, cutover, { $addToSet: note })))
     throw new UserError('CUTOVER_RECORD_LOST', [migrationId]);

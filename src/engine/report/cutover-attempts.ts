@@ -57,7 +57,9 @@ export class CutoverAttempts {
     this.timeline.end('ABORTED');
   }
 
-  /** Ends the current attempt with the error that ends the migration. An attempt that may have committed goes on in the next engine instead. */
+  /**
+   * Ends the current attempt with the error that ends the migration. An attempt that may have committed continues in the next engine instead.
+   */
   fail(reason: string): void {
     this.timeline.end('FAILED', { reason });
   }

@@ -26,7 +26,7 @@ export interface RechecksParts extends SidesParts {
 
 /** How long a few keys wait for others, so that a few changes per second don't become many tiny reads. */
 const LINGER_MS = 50;
-/** For conditions that depend on the time. Whatever else they depend on wakes the worker. */
+/** For conditions that depend on the time. All else that they depend on wakes the worker. */
 const LOOK_AGAIN_AFTER_MS = 100;
 const BACK_OFF = { firstMs: 50, longestMs: 2_000 };
 /** How often the engine writes a note on a source whose time stands still. */

@@ -280,7 +280,7 @@ export class Verification {
     return [...this.#parts.tracked.values()].filter((collection) => this.#isCompared(collection)).length;
   }
 
-  /** Whether no comparison has to begin anew. One that does is still on record, and a successor would go on with it. */
+  /** Whether no comparison has to begin anew. One that does is still on record, and a successor would continue it. */
   get #areValid(): boolean {
     return [...this.#comparisons.keys()].every((collection) => this.#isValid(collection));
   }
