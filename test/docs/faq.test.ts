@@ -88,7 +88,7 @@ test("after a cutover, the page's steps compare both sides and return to the sou
   assert.match(hashes, /^shop orders index .*"unique":true/m);
 
   await using administrator = readerAt(folder.path, { SOURCE: source.uri, DESTINATION: destination.uri });
-  await administrator.follow(section('COMPLETE, and nobody has written to the destination'));
+  await administrator.follow(section('COMPLETE, and the destination has no new writes'));
   assert.match(administrator.answer, /ok: 1/);
 
   await destination.client.db('shop').collection('orders').insertOne({ n: 3 });

@@ -32,7 +32,7 @@ test('control plane: the page opens the destination of a committed cutover, show
     assert.equal(await app.canWrite(), true);
   }
   {
-    using part = new PagePart('Somebody writes to the source after the cutover', 'control plane');
+    using part = new PagePart('The source gets writes after the cutover', 'control plane');
     await writeLate(pair);
     const warnings = async () => (await setup.show()).linkspan.warnings.join();
     await eventually(async () => /source received 1 change in shop\.orders/.test(await warnings()), {
@@ -57,7 +57,7 @@ test('linkspan sync: the page opens the destination of a committed cutover by ha
     await expectHookReached(sync.process);
     await part.follow(reader, 1);
     assert.equal(await app.canWrite(), false);
-    using byHand = new PagePart('Nobody is left to open the destination', 'sync');
+    using byHand = new PagePart('No process is left to open the destination', 'sync');
     await byHand.follow(reader);
     assert.equal(await app.canWrite(), true);
     await sync.restart();
@@ -66,7 +66,7 @@ test('linkspan sync: the page opens the destination of a committed cutover by ha
   const [, index] = await pair.destination.client.db('shop').collection('orders').indexes();
   assert.equal(index?.unique, true);
   {
-    using part = new PagePart('Somebody writes to the source after the cutover', 'sync');
+    using part = new PagePart('The source gets writes after the cutover', 'sync');
     await writeLate(pair);
     const warnings = async () => (await sync.progress()).warnings.join();
     await eventually(async () => /source received 1 change in shop\.orders/.test(await warnings()), {

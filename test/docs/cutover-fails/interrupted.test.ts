@@ -35,7 +35,7 @@ test('control plane: the page opens a source whose agent, or whose whole machine
     assert.equal((await setup.show()).linkspan.wanted, 'RUNNING');
   }
   {
-    using part = new PagePart('Nobody is left to open the source', 'control plane');
+    using part = new PagePart('No process is left to open the source', 'control plane');
     await push.cutOver();
     await loseMachine(push.agent);
     assert.equal(await app.canWrite(), false);
@@ -88,7 +88,7 @@ test('linkspan sync: after a reversal, the page opens the cluster from which the
   assert.equal(await app.canWrite(), false);
   await fallSilent(pair.source, reader.variables.MIGRATION_ID);
   Object.assign(reader.variables, { SOURCE: pair.destination.uri, DESTINATION: pair.source.uri });
-  using part = new PagePart('Nobody is left to open the source', 'sync');
+  using part = new PagePart('No process is left to open the source', 'sync');
   await part.follow(reader);
   assert.equal(await app.canWrite(), true);
 });
