@@ -9,7 +9,7 @@ export type Step =
 /** Returns the steps of a page, or of a part of it, in order. */
 export function stepsOf(part: string): Step[] {
   const step =
-    /```sh\n(?<command>.*?)```|Its\s`(?<field>\w+)`\sis\sthe\s`(?<variable>\w+)`\sof\swhat\sfollows|Repeat\s(?:it|the\scommand)\suntil\sit\sshows\s`(?<until>[^`]+)`/gs;
+    /```sh\n(?<command>.*?)```|Its\s`(?<field>\w+)`\sis\sthe\s`(?<variable>\w+)`\sbelow|Repeat\s(?:it|the\scommand)\suntil\sit\sshows\s`(?<until>[^`]+)`/gs;
   return [...part.matchAll(step)].map(({ groups: { command, field = '', variable = '', until } = {} }) => {
     if (command !== undefined) return { does: 'run', command };
     return until === undefined ? { does: 'keep', field, variable } : { does: 'repeat', until };
