@@ -12,7 +12,7 @@ import { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { type Claim, decide, type Permission, type Standing } from './destination-owner.ts';
-import { type MigrationRecord, RETIRED_SCHEMA } from './records.ts';
+import type { MigrationRecord } from './records.ts';
 
 export const OWNER_COLLECTION = 'destination';
 
@@ -164,9 +164,8 @@ export class Ownership {
   }
 
   async #retire(ids: readonly string[], by: string, session: ClientSession): Promise<void> {
-    const retired = { retiredBy: by, schema: RETIRED_SCHEMA };
     // rule: new-term-when-retired
-    const update = { $set: retired, $inc: { term: 1 } };
+    const update = { $set: { retiredBy: by }, $inc: { term: 1 } };
     if (ids.length > 0) await this.#migrations.updateMany({ _id: { $in: [...ids] } }, update, { session });
   }
 

@@ -12,14 +12,9 @@ import type { CutoverEvidence } from './cutover-attempt.ts';
 /** Version of the records in this file. The engine refuses any other, because it would misread it. */
 export const CHECKPOINT_SCHEMA = 4;
 
-/** Version of the record of a retired migration. Engines that don't know `retiredBy` refuse it, and so can't resume the migration. */
-// rule: retired-schema
-export const RETIRED_SCHEMA = 5;
-
 /** @throws UserError CHECKPOINT_OF_OTHER_VERSION for a record that would be misread */
-export function refuseOtherSchema({ _id, schema, retiredBy }: MigrationRecord): void {
-  const known = retiredBy === undefined ? CHECKPOINT_SCHEMA : RETIRED_SCHEMA;
-  if (schema !== known) throw new UserError('CHECKPOINT_OF_OTHER_VERSION', [_id, String(schema)]);
+export function refuseOtherSchema({ _id, schema }: MigrationRecord): void {
+  if (schema !== CHECKPOINT_SCHEMA) throw new UserError('CHECKPOINT_OF_OTHER_VERSION', [_id, String(schema)]);
 }
 
 /** The record of a migration, in `linkspan_internal.migrations`. */

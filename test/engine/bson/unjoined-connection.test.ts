@@ -70,26 +70,31 @@ describe('documents are sent from where they are', async () => {
 for (const [when, bytes] of [
   ['before it is sent', 100],
   ['while it is sent', LARGEST_BYTES],
-] as const)
-  test(`a command whose connection is closed ${when} ends with an error`, async () => {
-    await using resources = new AsyncDisposableStack();
-    const server = resources.use(createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1'));
-    await once(server, 'listening');
-    const socket = dial(server.address() as { readonly port: number });
-    const [[accepted]] = await Promise.all([once(server, 'connection'), once(socket, 'connect')]);
-    resources.defer(() => accepted.destroy());
-    const connection = new UnjoinedConnection(socket, { id: 1, hostAddress: 'server' });
-    let failure: unknown;
-    // When a server ends, several sockets close at once. What reacts to the first one sends by the next one, which has not told yet.
-    if (when === 'before it is sent') socket.destroy();
-    const message = { toBin: () => [Buffer.alloc(bytes)] };
-    connection.writeCommand(message, { agreedCompressor: 'none' }).catch((error: unknown) => {
-      failure = error;
+] as const) {
+  const documents = documentSequence('documents', DocumentBatch.of([filled(1, bytes)]));
+  for (const [what, message] of [
+    ['a command', { toBin: () => [Buffer.alloc(bytes)] }],
+    ['a command with documents', { command: { documents }, toBin: () => [Buffer.alloc(16)] }],
+  ] as const)
+    test(`${what} whose connection is closed ${when} ends with an error`, async () => {
+      await using resources = new AsyncDisposableStack();
+      const server = resources.use(createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1'));
+      await once(server, 'listening');
+      const socket = dial(server.address() as { readonly port: number });
+      const [[accepted]] = await Promise.all([once(server, 'connection'), once(socket, 'connect')]);
+      resources.defer(() => accepted.destroy());
+      const connection = new UnjoinedConnection(socket, { id: 1, hostAddress: 'server' });
+      let failure: unknown;
+      // When a server ends, several sockets close at once. What reacts to the first one sends by the next one, which has not told yet.
+      if (when === 'before it is sent') socket.destroy();
+      connection.writeCommand(message, { agreedCompressor: 'none' }).catch((error: unknown) => {
+        failure = error;
+      });
+      if (when === 'while it is sent') await eventually(isSending, { what: 'the message to be on its way' });
+      socket.destroy();
+      await eventually(() => failure instanceof MongoNetworkError, { what: 'the error' });
     });
-    if (when === 'while it is sent') await eventually(isSending, { what: 'the message to be on its way' });
-    socket.destroy();
-    await eventually(() => failure instanceof MongoNetworkError, { what: 'the error' });
-  });
+}
 
 /** The system has taken a part of a message and not yet the rest. */
 function isSending(): boolean {
