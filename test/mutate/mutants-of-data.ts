@@ -333,6 +333,7 @@ export const OF_DATA: MutantTable = {
     ['create-with-fixed-bucketing', replace('true', 'argument 3'), 'from 9.0.3 to 9.0.3'],
     ['flag-of-fixed-bucketing', remove(), 'from 9.0.3 to 9.0.3'],
     ['raw-data-only-when-tried', remove(), 'they stay refused'],
+    ['raw-data-in-cleanup', remove(), 'a cleanup after'],
   ],
   'test/engine/unknown/newer-servers.test.ts': [
     ['time-series-without-buckets', remove('operand 2'), 'as MongoDB 9.0 lists it'],

@@ -12,6 +12,7 @@ import { unblockWrites } from '../mongodb/write-block.ts';
 import { AllCheckpoints } from '../records/all-checkpoints.ts';
 import { isAtWork, keepsDestination } from '../records/destination-owner.ts';
 import { hasWayBack, keepsWayBack, type MigrationRecord } from '../records/records.ts';
+import { recognizeOnDestination } from '../records/tried-raw-data.ts';
 import { closeWayBack } from '../records/way-back.ts';
 import { findLeftovers, type Leftovers } from './leftovers.ts';
 
@@ -23,6 +24,7 @@ const WITHIN_MS = 60_000;
  */
 export async function listLeftovers(destination: ClusterAddress, migrationId?: string): Promise<Leftovers[]> {
   await using client = await connectCluster(destination, 'destination');
+  await recognizeOnDestination(client);
   const checkpoints = await new AllCheckpoints(client, retrierOfCleanup()).read(migrationId);
   if (migrationId !== undefined && checkpoints.length === 0) throw new UserError('NO_SUCH_MIGRATION', [migrationId]);
   return await Promise.all(checkpoints.map((checkpoint) => findLeftovers(client, checkpoint)));
@@ -49,6 +51,8 @@ export async function cleanUp(
   }: { readonly drop: boolean; readonly dryRun?: boolean; readonly closesWayBack?: boolean },
 ): Promise<Leftovers> {
   await using client = await connectCluster(destination, 'destination');
+  // rule: raw-data-in-cleanup
+  await recognizeOnDestination(client);
   const checkpoints = new AllCheckpoints(client, retrierOfCleanup());
   const [found] = await checkpoints.read(migrationId);
   if (found === undefined) throw new UserError('NO_SUCH_MIGRATION', [migrationId]);

@@ -2,6 +2,7 @@ import type { Document, MongoClient } from 'mongodb';
 import { type Clock, systemClock } from '../../platform/index.ts';
 import type { ClusterAddress } from '../mongodb/connect.ts';
 import { connectCluster } from '../mongodb/connect.ts';
+import { levelOfSet } from '../mongodb/feature-level.ts';
 import { type Privileges, privilegesOf } from '../mongodb/privileges.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import type { Side } from '../mongodb/side.ts';
@@ -90,11 +91,6 @@ async function timedHello(client: MongoClient, clock: Clock) {
 async function shardsOf(client: MongoClient): Promise<number | undefined> {
   const { cursor } = await ifAllowed(client.db('config').command({ find: 'shards', projection: { _id: 1 } }));
   return cursor?.firstBatch.length;
-}
-
-async function levelOfSet(client: MongoClient): Promise<Document> {
-  const reply = await client.db('admin').command({ getParameter: 1, featureCompatibilityVersion: 1 });
-  return reply.featureCompatibilityVersion;
 }
 
 /** Routers don't know the parameter. The config server has the version of all shards. */

@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import { levelOfSet } from '../mongodb/feature-level.ts';
 import { useRawData } from '../mongodb/raw-data.ts';
 import { compareVersions, WITHOUT_BUCKETS } from '../mongodb/server-features.ts';
 import { unlessUnauthorized } from '../mongodb/unauthorized.ts';
@@ -46,6 +47,13 @@ export async function recognizeRawData(clusters: readonly ClusterOfVersion[]): P
   if (!without.every(({ version }) => tried.has(version))) return false;
   for (const { client } of without) useRawData(client);
   return true;
+}
+
+/** Does the same on a destination of which nothing else is known yet: its own probe decides. */
+export async function recognizeOnDestination(client: MongoClient): Promise<void> {
+  const { version } = await client.db('admin').command({ buildInfo: 1 });
+  const level = (await unlessUnauthorized(() => levelOfSet(client)))?.version ?? version;
+  await recognizeRawData([{ client, version, level }]);
 }
 
 function probesOn(client: MongoClient) {

@@ -10,6 +10,7 @@ import { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { ClusterIds } from '../records/confirm-clusters.ts';
 import { OtherDirection } from '../records/other-direction.ts';
 import { hasWayBack, type MigrationRecord } from '../records/records.ts';
+import { recognizeOnDestination } from '../records/tried-raw-data.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { Clusters, LackOfSource } from './clusters.ts';
 
@@ -92,6 +93,7 @@ async function opened(options: MigrationOptions, { destination, ids, lacksSource
   const [{ primary = '' }, writers] = await Promise.all([
     destination.db('admin').command({ hello: 1 }),
     authenticatedUsers(destination),
+    recognizeOnDestination(destination),
   ]);
   const checked = {
     source: { clusterId: ids.sourceId, primary: '' },

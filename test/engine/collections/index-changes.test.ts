@@ -162,7 +162,7 @@ test('an index build that a killed engine has left, and that the source does not
 });
 
 test('a new collection has the indexes of no other listed, and every event of an index has those of its own', {
-  skip: skip,
+  skip,
 }, async () => {
   await using pair = await startPair();
   const db = pair.source.client.db('tenants');

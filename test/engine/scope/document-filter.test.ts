@@ -214,7 +214,7 @@ describe('a migration of those documents that match', () => {
   });
 
   test('is refused before the first byte where the server or the collection cannot have it, by name', {
-    skip: skip,
+    skip,
   }, async () => {
     await fresh();
     await source.db('shop').createCollection('log', { capped: true, size: 4_096 });

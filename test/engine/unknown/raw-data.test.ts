@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Document } from 'mongodb';
-import { probeClusters } from '../../../src/engine/index.ts';
+import { cleanUp, probeClusters } from '../../../src/engine/index.ts';
 import { recordRawData } from '../../../src/engine/records/tried-raw-data.ts';
 import { inDialect, type SetInDialect } from '../../support/dialect/set-in-dialect.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -97,6 +97,29 @@ describe('time series of 9.0 (a dialect, not a real server)', {
     await running.returnToOldSource();
     assert.equal(await readings(pair).countDocuments(), 20);
     await expectIdentical(pair);
+  });
+
+  test('to 9.0.3: a cleanup after a cancelled migration drops the time series that it made', async () => {
+    await using source = await inDialect(real.source, '8.0');
+    await using destination = await inDialect(real.destination, '9.0.3');
+    await fill();
+    await probe(source, destination);
+    await using running = RunningMigration.start({ source, destination });
+    await running.untilReady();
+    await running.steering.cancel(false);
+    assert.equal(await running.outcome, 'CANCELLED');
+    const { migrationId } = running.migration.current.options;
+    const { collections } = await cleanUp({ uri: destination.uri }, migrationId, { drop: true });
+    assert.deepEqual(
+      collections.map(({ name }) => name),
+      ['system.buckets.readings'],
+    );
+    const left = await real.destination.client.db('shop').listCollections().toArray();
+    assert.deepEqual(
+      left.map(({ name }) => name).filter((name) => name !== 'system.views'),
+      [],
+      'a server of 6.0 keeps its empty list of views',
+    );
   });
 
   test('they stay refused for a server of a version that no probe has tried, and after a probe that failed', async () => {
