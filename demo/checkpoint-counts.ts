@@ -4,7 +4,7 @@ export interface CheckpointCounts {
   readonly state: string;
   readonly documentsCopied: number;
   readonly bytesCopied: number;
-  /** Duration of the initial copy so far; 0 before it. */
+  /** Duration of the initial sync so far; 0 before it. */
   readonly copySeconds: number;
   /** Document changes read from the stream. */
   readonly changesRead: number;

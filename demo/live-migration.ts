@@ -16,7 +16,7 @@ export interface MigrationStatus {
   readonly errorMessage?: string;
   readonly linkspan: {
     readonly progress: { readonly verification: Verification; readonly cutoverAttempts: readonly Attempt[] } | null;
-    readonly wayBack?: { readonly ready: boolean };
+    readonly failback?: { readonly ready: boolean };
   };
 }
 
@@ -106,7 +106,7 @@ export class LiveMigration {
     await this.#atlas.send('PUT', `${this.#path}/cutover`);
   }
 
-  /** Makes the way back the direction of the next cutover. */
+  /** Makes the failback the direction of the next cutover. */
   async reverse(): Promise<void> {
     await this.#atlas.send('PUT', `${this.#path}/reverse`);
   }

@@ -30,7 +30,7 @@ export interface DemoOptions {
 }
 
 /**
- * Runs a complete push live migration: clusters, real data, control plane, link-token, agent, migration under load, cutover, the way back and there
+ * Runs a complete push live migration: clusters, real data, control plane, link-token, agent, migration under load, cutover, the failback and there
  * again, and a comparison of both sides. Exit code 0: both sides are equal, and enough changes hit ranges that were being copied. Exit code 1: otherwise. Exit code 2: there is no mongod.
  */
 export async function demonstrate({ keep = false }: DemoOptions = {}): Promise<number> {
@@ -101,7 +101,7 @@ async function migrate(clusters: Clusters, data: DemoData, migration: LiveMigrat
     await cutOver(migration, load);
   }
   const ledger = await load.stop();
-  await migration.until('followed by the side without users', ({ linkspan }) => linkspan.wayBack?.ready === true);
+  await migration.until('followed by the side without users', ({ linkspan }) => linkspan.failback?.ready === true);
   narrate('the load has ended; comparing both sides, byte by byte, by a program that is independent of Linkspan');
   const compared = await compareInStep(clusters);
   narrate(`compared ${count(compared.documents)} documents in ${compared.collections} collections`);
@@ -163,7 +163,7 @@ function report(
   const { documentsCopied, bytesCopied, copySeconds, changesApplied, changesRead, changesDuringCopy } = counts;
   console.log(`
 live load           ${count(ledger.documentsWritten)} writes, ${count(rate)} writes/s until the cutover: ${describeKinds(ledger)}
-initial copy        ${count(documentsCopied)} documents, ${megabytes(bytesCopied)}, ${(bytesCopied / 1e6 / copySeconds).toFixed(1)} MB/s (limited for this demonstration)
+initial sync        ${count(documentsCopied)} documents, ${megabytes(bytesCopied)}, ${(bytesCopied / 1e6 / copySeconds).toFixed(1)} MB/s (limited for this demonstration)
 changes applied     ${count(changesRead)}, of which ${count(changesDuringCopy)} hit ranges being copied; written as ${count(changesApplied)} states of documents
 verified            ${count(documentsCompared)} documents in ${collectionsDone} collections by Linkspan before the cutover, ${count(documentsRechecked)} rechecks of changed documents, ${count(mismatches.found)} differed
 write pauses        ${ledger.pausesMs.map((ms) => `${ms.toFixed(0)} ms`).join(', ')}: there, back, and there again

@@ -8,7 +8,7 @@ const APPLICATION_USER = { name: 'app', password: 'applications-only' } as const
 export interface Clusters extends AsyncDisposable {
   readonly source: ReplicaSet;
   readonly destination: ReplicaSet;
-  /** Connection strings with the migration's users, who have only the privileges that docs/cut-over/go-back.md lists. */
+  /** Connection strings with the migration's users, who have only the privileges that docs/cut-over/failback.md lists. */
   readonly migrationUri: { readonly source: string; readonly destination: string };
   /** Connection strings with an application's user, which a write block binds: source, then destination. */
   readonly applications: readonly [MongoClient, MongoClient];

@@ -39,7 +39,7 @@ export class AssignedMigration {
 
   /** Whether another engine has taken the migration. */
   get wasTakenOver(): boolean {
-    const failure = this.#failure ?? this.#migration?.wayBackFailure;
+    const failure = this.#failure ?? this.#migration?.failbackFailure;
     return failure instanceof UserError && failure.code === 'TAKEN_OVER';
   }
 
@@ -74,7 +74,7 @@ export class AssignedMigration {
     if (this.#order.wanted !== order.wanted)
       this.#logger.info({ event: 'migration.steered', wanted: order.wanted }, 'the operator wants another state');
     this.#order = order;
-    // Closing a way back ends the run before the end is on record.
+    // Closing a failback ends the run before the end is on record.
     if (!this.#ended || order.finish !== null) this.#migration.follow(order);
   }
 
@@ -84,12 +84,12 @@ export class AssignedMigration {
     const progress = this.#progress();
     if (progress === undefined) return undefined;
     if (!migration?.isReversible) return { id: this.id, progress };
-    // The engine knows the direction when it has read the records. Without them, it can close the way back of a given cutover.
+    // The engine knows the direction when it has read the records. Without them, it can close the failback of a given cutover.
     const isKnown = progress.state !== 'CREATED' && progress.state !== 'FAILED';
     const assumed = typeof migration.closed === 'number' ? migration.closed : this.#order.direction;
     const reversals = isKnown ? migration.direction : assumed;
-    const wayBack = failbackReport(migration, progress.state, this.#outcome);
-    return { id: this.id, progress, reversals, ...(wayBack && { wayBack }) };
+    const failback = failbackReport(migration, progress.state, this.#outcome);
+    return { id: this.id, progress, reversals, ...(failback && { failback }) };
   }
 
   /** The lists of the direction that the report is about; none after another engine has taken over the migration. */

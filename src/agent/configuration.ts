@@ -112,7 +112,7 @@ export const agentFile = z
           .number()
           .positive()
           .optional()
-          .meta({ description: 'Upper limit of the initial copy.' }),
+          .meta({ description: 'Upper limit of the initial sync.' }),
       })
       .optional(),
   })
@@ -140,7 +140,7 @@ export interface AgentConfiguration {
   readonly verification?: VerificationMode;
   /** Whether to migrate although a server is newer than those that Linkspan knows. */
   readonly acceptUntriedVersion?: boolean;
-  /** Upper limit of the initial copy. */
+  /** Upper limit of the initial sync. */
   readonly copyBytesPerSecond?: number;
 }
 

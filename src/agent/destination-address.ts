@@ -26,7 +26,7 @@ export function destinationAddress({ uri }: Assignment['destination'], allowed: 
     if (isSurelyRefused(allowed, host) || (isOwn(place) && !isSurelyAllowed(allowed, host)))
       throw new UserError('DESTINATION_NOT_ALLOWED', [host]);
   }
-  return { uri: text, isForeign: true };
+  return { uri: text, isExternal: true };
 }
 
 function read(uri: string): ForeignConnectionString {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { LINK_FORM, parseLinkToken, publicKeyOf } from '../link/index.ts';
-import { type Clock, messageOf, reach, UserError, version } from '../platform/index.ts';
+import { type Clock, failpoint, messageOf, UserError, version } from '../platform/index.ts';
 import { AgentStore, type StoredLink } from './agent-store.ts';
 import { LinkClient, type LinkIdentity } from './link-client.ts';
 import { LinkTransport, type ServerAddress } from './link-transport.ts';
@@ -59,7 +59,7 @@ export async function establishLink(
     { form: LINK_FORM, token: tokenText.trim(), publicKey: publicKeyOf(key), host, version },
     signal,
   );
-  await reach('agent.link-token.redeemed');
+  await failpoint('agent.link-token.redeemed');
   const link = { serverUrl: token.serverUrl, keyPin: token.keyPin, serverKeys, tokenId: token.id, ...redeemed };
   store.saveLink(link);
   return { client: new LinkClient(transport, key, identityOf(store, link), clock), link };

@@ -56,11 +56,11 @@ export class Reporter {
     const watches = this.#situation.watches();
     const states = JSON.stringify([
       validations,
-      migrations.map(({ id, progress, reversals, wayBack }) => [
+      migrations.map(({ id, progress, reversals, failback }) => [
         id,
         reversals,
-        wayBack?.state,
-        wayBack?.state === 'FOLLOWING' && wayBack.ready,
+        failback?.state,
+        failback?.state === 'FOLLOWING' && failback.ready,
         progress.state,
         progress.readyForCutover,
         progress.canWrite,

@@ -26,7 +26,7 @@ export const liveMigrationResponse = z
       .meta({ description: 'Present only while WORKING and before the cutover.' }),
     errorMessage: z.string().optional().meta({
       description:
-        'Extension: why the migration FAILED, lost its way back or could not finish its cutover, and how to fix it.',
+        'Extension: why the migration FAILED, lost its failback or could not finish its cutover, and how to fix it.',
       'x-linkspan-extension': true,
     }),
     linkspan: migrationDetail,

@@ -18,7 +18,7 @@ import {
 } from '../contract/index.ts';
 import type { MigrationView } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
-import { showWayBack, wayBackFields } from './way-back.ts';
+import { failbackFields, showFailback } from './failback.ts';
 
 const date = z.iso.datetime();
 
@@ -35,11 +35,11 @@ export const migrationDetail = z
     }),
     stage,
     wanted: wantedState.meta({ description: "The operator's last request." }),
-    loadLevel: loadLevel.meta({ description: 'How much load the initial copy may cause; 3 by default.' }),
+    loadLevel: loadLevel.meta({ description: 'How much load the initial sync may cause; 3 by default.' }),
     maxMegabytesPerSecond: z
       .number()
       .nullable()
-      .meta({ description: 'Rate limit of the initial copy; null for none.' }),
+      .meta({ description: 'Rate limit of the initial sync; null for none.' }),
     dropsConfirmed: z
       .boolean()
       .meta({ description: 'Whether a user confirmed drops, so that the engine applies all of them.' }),
@@ -62,7 +62,7 @@ export const migrationDetail = z
       .int()
       .optional()
       .meta({ description: 'The id of the last rehearsal that a user requested. `cutoverAttempts` has its result.' }),
-    ...wayBackFields,
+    ...failbackFields,
     createdAt: date,
     updatedAt: date,
     endedAt: date.nullable(),
@@ -94,7 +94,7 @@ export const migrationDetail = z
     }),
     problems: listOf(errorData).meta({
       description:
-        'What has gone wrong since the cutover, the worst first: both sides differed, users wrote to the source, or the way back has failed. ' +
+        'What has gone wrong since the cutover, the worst first: both sides differed, users wrote to the source, or the failback has failed. ' +
         'Empty before the cutover, and while nothing has.',
     }),
     warnings: listOf(z.string()).meta({
@@ -141,7 +141,7 @@ export function showDetail(view: MigrationView, destinationName: string): z.outp
       cutoverAbort: { requestedAt: atlasDate(abort), isDone: progress?.cutoverAborted === abort },
     }),
     ...(rehearsal !== null && { rehearsalId: rehearsal }),
-    ...showWayBack(view),
+    ...showFailback(view),
     createdAt: atlasDate(createdAtMs),
     updatedAt: atlasDate(updatedAtMs),
     endedAt: dateOrNull(state.endedAtMs),

@@ -43,7 +43,7 @@ const copyRateRequest = z
       .number()
       .positive()
       .nullable()
-      .meta({ description: "Rate limit of the initial copy from now on; null for only the agent's own limit." }),
+      .meta({ description: "Rate limit of the initial sync from now on; null for only the agent's own limit." }),
   })
   .meta({ id: 'LinkspanCopyRate' });
 
@@ -237,7 +237,7 @@ export const migrationExtensions = [
   defineOperation({
     ...aboutOne,
     operationId: 'finishGroupLiveMigration',
-    summary: 'Close the way back of one live migration for good',
+    summary: 'Close the failback of one live migration for good',
     path: `${MIGRATION}/finish`,
     status: 202,
     versions: [{ version: '2023-01-01' }],

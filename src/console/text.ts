@@ -45,7 +45,7 @@ export const text = {
       `The agent on ${host} has reported nothing about this migration lately. What you see is its last report.`,
     windowOver: 'The cutover window ended before a cutover was requested.',
     complete: (name: string) => `${name} has all data and takes the writes of your applications.`,
-    wayBack: (lag: string) => `The way back is open${lag === '' ? '' : `, ${lag} behind`}.`,
+    failback: (lag: string) => `The failback is open${lag === '' ? '' : `, ${lag} behind`}.`,
     cutoverBegins: 'The cutover is requested. Users still write to the source.',
     blocked: (name: string) => `Writes to ${name} are stopped while the last changes are applied and compared.`,
     pausing: 'The work that has begun is finished first.',
@@ -79,7 +79,7 @@ export const text = {
     waits: 'It continues by itself when the cause is gone.',
     cutOver: 'Cut over when your applications are ready.',
     point: 'Point your applications to it.',
-    finish: 'Close the way back when you no longer need it.',
+    finish: 'Close the failback when you no longer need it.',
     gates: (points: string) => `${points} of the checklist need you.`,
   },
   phases: {
@@ -183,7 +183,7 @@ export const text = {
     left: 'Left',
     found: 'Differed',
     foundOpen: (found: string, open: string) => `${found}, still ${open}`,
-    foreign: 'Written by others',
+    external: 'Written by others',
     equalAt: 'Proven equal at',
   },
   agent: {
@@ -260,7 +260,7 @@ export const text = {
     confirmDrops: 'Confirm drops…',
     rehearse: 'Rehearse…',
     cutOver: 'Cut over…',
-    finish: 'Close way back…',
+    finish: 'Close failback…',
     reverse: 'Reverse…',
   },
   dialog: {
@@ -288,10 +288,10 @@ export const text = {
       submit: 'Reverse',
     },
     finish: {
-      title: 'Close the way back',
+      title: 'Close the failback',
       effect:
-        'The old source no longer follows the new side. After that, nobody can return to it without a new migration.',
-      submit: 'Close the way back',
+        'The old source no longer follows the new side. After that, no one can return to it without a new migration.',
+      submit: 'Close the failback',
     },
     extend: {
       title: 'Extend the cutover window',

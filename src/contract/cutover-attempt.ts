@@ -23,7 +23,7 @@ export const cutoverAttempt = z.object({
     .optional()
     .meta({
       description:
-        '`COMMITTED`; `POSTPONED`: the engine tries again; `ABORTED`: nobody wants the cutover any more; `INTERRUPTED`: its engine ended; ' +
+        '`COMMITTED`; `POSTPONED`: the engine tries again; `ABORTED`: no one wants the cutover any more; `INTERRUPTED`: its engine ended; ' +
         '`FAILED`: the migration ended with an error; ' +
         '`REHEARSED`: a rehearsal passed all steps that can be undone; `NOT_REHEARSED`: it did not. ' +
         'Absent while it runs.',
@@ -31,7 +31,7 @@ export const cutoverAttempt = z.object({
   reason: z
     .string()
     .optional()
-    .meta({ description: 'Why the attempt was put off or failed, or what a rehearsal did not reach.' }),
+    .meta({ description: 'Why the attempt was postponed or failed, or what a rehearsal did not reach.' }),
   stoppedMs: count.optional().meta({
     description: "How long users' writes were stopped: from the source's write block until one side took writes.",
   }),

@@ -61,11 +61,11 @@ export const shownCutoverReport = cutoverReport.extend({
     .describe('What has gone wrong since the cutover, the worst first; empty while nothing has'),
   blocked: z
     .array(
-      blocked.extend({ undo: blocked.shape.undo.optional().describe(`${UNDO}; absent while the way back is open`) }),
+      blocked.extend({ undo: blocked.shape.undo.optional().describe(`${UNDO}; absent while the failback is open`) }),
     )
     .describe('What stays blocked after the cutover'),
   cleanup: cutoverReport.shape.cleanup.describe(
-    'Commands that remove what the migration leaves; empty while the way back is open, which needs it',
+    'Commands that remove what the migration leaves; empty while the failback is open, which needs it',
   ),
 });
 
@@ -73,13 +73,13 @@ export type ShownCutoverReport = z.output<typeof shownCutoverReport>;
 
 /** The facts about a cutover outside of its report. */
 interface Since {
-  readonly isWayBackOpen: boolean;
+  readonly isFailbackOpen: boolean;
   readonly problems: readonly ErrorData[];
 }
 
-/** Returns the report to show. While the way back is open, it names no command that would destroy that. */
-export function showCutoverReport(report: CutoverReport, { isWayBackOpen, problems }: Since): ShownCutoverReport {
+/** Returns the report to show. While the failback is open, it names no command that would destroy that. */
+export function showCutoverReport(report: CutoverReport, { isFailbackOpen, problems }: Since): ShownCutoverReport {
   const shown = { ...report, problems: [...problems] };
-  if (!isWayBackOpen) return shown;
+  if (!isFailbackOpen) return shown;
   return { ...shown, blocked: report.blocked.map(({ what }) => ({ what })), cleanup: [] };
 }

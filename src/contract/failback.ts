@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { errorData } from './error-data.ts';
 import { count, figure, listOf } from './primitives.ts';
 
-/** The states of the way back of a reversible migration. `FINISHING` follows from the order; a record has the others. */
-export const wayBackState = z
+/** The states of the failback of a reversible migration. `FINISHING` follows from the order; a record has the others. */
+export const failbackState = z
   .enum(['PLANNED', 'PREPARING', 'FOLLOWING', 'FAILED', 'FINISHING', 'CLOSED', 'LOST'])
   .meta({
     description:
@@ -12,8 +12,8 @@ export const wayBackState = z
       '`CLOSED` and `LOST` are final.',
   });
 
-/** The way back of a direction that has cut over, as its engine reports it. */
-export const wayBack = z.discriminatedUnion('state', [
+/** The failback of a direction that has cut over, as its engine reports it. */
+export const failback = z.discriminatedUnion('state', [
   z.object({ state: z.literal('PREPARING') }).meta({ description: 'The engine has not opened it yet.' }),
   z.object({
     state: z.literal('FOLLOWING'),
@@ -24,8 +24,8 @@ export const wayBack = z.discriminatedUnion('state', [
     warnings: listOf(z.string()),
   }),
   z.object({ state: z.literal('FAILED'), error: errorData }).meta({ description: 'Its engine has stopped.' }),
-  z.object({ state: z.literal('CLOSED') }).meta({ description: 'It is on record that nobody may begin it again.' }),
+  z.object({ state: z.literal('CLOSED') }).meta({ description: 'It is on record that no one may begin it again.' }),
 ]);
 
-export type WayBack = z.output<typeof wayBack>;
-export type WayBackState = z.output<typeof wayBackState>;
+export type Failback = z.output<typeof failback>;
+export type FailbackState = z.output<typeof failbackState>;

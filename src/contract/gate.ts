@@ -9,7 +9,7 @@ export const gate = z.object({
     .meta({ description: 'Its stable name. docs/reference/readiness.md lists all; other versions may report others.' }),
   state: z.enum(GATE_STATES).meta({
     description:
-      '`PASSED`; `WAITING`: it passes by itself; `BLOCKED`: somebody has to act; `UNKNOWN`: not measured, or not any more; ' +
+      '`PASSED`; `WAITING`: it passes by itself; `BLOCKED`: an operator has to act; `UNKNOWN`: not measured, or not any more; ' +
       '`SKIPPED`: it does not apply to this migration.',
   }),
   value: figure,

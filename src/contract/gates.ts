@@ -36,7 +36,7 @@ export const GATES = {
   },
   REQUEST: {
     group: 'MIGRATION',
-    title: 'Nobody has asked for a pause or a cancellation',
+    title: 'No one has asked for a pause or a cancellation',
     refuses: true,
     unit: null,
     action: 'Resume a paused migration with `linkspan migration resume`. A cancellation is final.',
@@ -123,7 +123,7 @@ export const GATES = {
   },
   SOURCE_BLOCK: {
     group: 'SOURCE',
-    title: 'Nobody else holds the write block of the source',
+    title: 'No one else holds the write block of the source',
     refuses: false,
     unit: null,
     action: 'Find out who has blocked the writes. A cutover waits while another migration holds the block.',

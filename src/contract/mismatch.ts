@@ -23,7 +23,7 @@ export const mismatch = z.object({
   times: count.meta({ description: 'How often it differed, with a repair in between.' }),
   sourceTime: clusterTime.meta({ description: "The source's cluster time of the comparison." }),
   destinationTime: clusterTime.meta({ description: "The destination's cluster time of the comparison." }),
-  foreign: z.boolean().meta({ description: 'Whether somebody else wrote it on the destination.' }),
+  external: z.boolean().meta({ description: 'Whether another client wrote it on the destination.' }),
   open: z.boolean().meta({ description: 'Whether it still differs, as far as known.' }),
 });
 

@@ -4,7 +4,7 @@ import { count } from './primitives.ts';
 const headroom = z.object({
   windowSeconds: count.meta({ description: 'From its oldest entry to its newest.' }),
   leftSeconds: count.meta({
-    description: 'Time until changes would be lost if nobody read them, at the current write rate.',
+    description: 'Time until changes would be lost if no one read them, at the current write rate.',
   }),
   headroomPercent: count.meta({ description: "The share of its size without changes that aren't safe yet." }),
 });
@@ -25,7 +25,7 @@ export const shard = z.object({
   rates: z
     .object({ writesPerSecond: count, readsPerSecond: count, oplogBytesPerSecond: count })
     .nullable()
-    .meta({ description: 'Over the last minute, as the shard counts them, whoever causes them.' }),
+    .meta({ description: 'Over the last minute, as the shard counts them, of all clients.' }),
   pingMs: z.number().nullable().meta({ description: 'Round trip to its primary.' }),
 });
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** The state that an operator wants of a migration. It isn't a command: saying it twice does no harm. */
 export const wantedState = z.enum(['RUNNING', 'PAUSED', 'CUTOVER', 'CANCELLED']);
 
-/** How much load the initial copy may cause, with mongosync's numbers: 1 is the lowest. */
+/** How much load the initial sync may cause, with mongosync's numbers: 1 is the lowest. */
 export const loadLevel = z.literal([1, 2, 3, 4]);
 
 /** How often the direction of a migration was reversed. */
@@ -22,7 +22,7 @@ export const order = z.object({
   /** With `CANCELLED`: whether the copied data is dropped too. */
   drop: z.boolean(),
   loadLevel,
-  /** Limit of the initial copy; null for none other than that of the options. */
+  /** Limit of the initial sync; null for none other than that of the options. */
   copyBytesPerSecond: z.number().positive().nullable(),
   /** The last confirmation of drops, a number that grows, and the direction whose drops it is about. */
   drops: z.object({ direction, confirmed: z.number() }).nullable(),

@@ -7,19 +7,19 @@ interface SinceCutover {
   readonly differed?: string | undefined;
   /** The changes that the source received after the commit, in words, and their namespaces. */
   readonly written?: readonly [changes: string, namespaces: string] | undefined;
-  /** Why the way back has failed, or is lost. */
-  readonly wayBack?: ErrorData | undefined;
+  /** Why the failback has failed, or is lost. */
+  readonly failback?: ErrorData | undefined;
 }
 
 /**
  * Returns the problems since a cutover, the worst first; empty while there are none. Every interface that shows a
  * complete migration shows the first of them before anything else.
  */
-export function problemsSince({ differed, written, wayBack }: SinceCutover): readonly ErrorData[] {
+export function problemsSince({ differed, written, failback }: SinceCutover): readonly ErrorData[] {
   return [
     ...(differed === undefined ? [] : [problemOf(new UserError('VERIFICATION_FAILED', [differed.replace(/\.$/, '')]))]),
     ...(written === undefined ? [] : [problemOf(new UserError('SOURCE_WRITTEN_AFTER_COMMIT', written))]),
-    ...(wayBack === undefined ? [] : [wayBack]),
+    ...(failback === undefined ? [] : [failback]),
   ];
 }
 

@@ -37,8 +37,8 @@ export const verificationProgress = z.object({
     description: 'The first differences of collections, options, views and indexes; null before they were compared.',
   }),
   catalogDifferencesFound: figure.meta({ description: 'How many differences there are.' }),
-  foreignWrites: count.meta({ description: 'Documents that others wrote on the destination.' }),
-  seesForeignWrites: z.boolean().meta({
+  externalWrites: count.meta({ description: 'Documents that others wrote on the destination.' }),
+  seesExternalWrites: z.boolean().meta({
     description:
       "False while the destination's oplog can't be read: writes of others then stay unseen once a collection is compared.",
   }),

@@ -29,7 +29,7 @@ export const verifiedSide = z.strictObject({
   bytes: count.describe('Sum of their lengths in BSON'),
   digest: hash.nullable().describe('Sum modulo 2^256 of SHA-256 over each document; null when some changed meanwhile'),
   orderDigest: hash.optional().describe('Chain of SHA-256 in natural order; of capped collections'),
-  changed: count.nullable().describe('Changes seen while it was compared; null when nobody could see them'),
+  changed: count.nullable().describe('Changes seen while it was compared; null when no one could see them'),
   options: hash.describe('Fingerprint of the options'),
   indexes: z.record(z.string(), hash).describe('Fingerprint of each complete index but the one on _id'),
 });
@@ -77,7 +77,7 @@ export const documentDifference = z.strictObject({
   firstSeenMs: z.int().describe('Milliseconds since the epoch'),
   sourceTime: clusterTime.nullable(),
   destinationTime: clusterTime.nullable(),
-  foreign: z.literal(true).optional().describe('The key changed on the destination and not on the source'),
+  external: z.literal(true).optional().describe('The key changed on the destination and not on the source'),
   repaired: z.literal(true).optional().describe('Written to the destination, and equal afterwards'),
 });
 

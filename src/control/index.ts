@@ -63,7 +63,7 @@ export { listLinks } from './links/list-links.ts';
 export { redeemLinkToken } from './links/redeem-link-token.ts';
 export { revokeLink } from './links/revoke-link.ts';
 export { unlinkAgent } from './links/unlink-agent.ts';
-export { type BootstrapResult, type BootstrapWishes, bootstrap } from './maintenance/bootstrap.ts';
+export { type BootstrapOptions, type BootstrapResult, bootstrap } from './maintenance/bootstrap.ts';
 export { assertMasterKey, loadMasterKeys, newMasterKey, replaceMasterKeys } from './maintenance/master-key.ts';
 export { reseal } from './maintenance/reseal.ts';
 export {
@@ -75,10 +75,18 @@ export {
 export { type AuditHead, verifyAudit } from './maintenance/verify-audit.ts';
 export { keepAnnouncing } from './migrations/announce.ts';
 export { expireMigrations, keepExpiring } from './migrations/expire-migrations.ts';
+export { finishMigration, reverseMigration } from './migrations/failback-requests.ts';
 export { getList, type ListPage } from './migrations/lists.ts';
 export { contactOfMigration } from './migrations/migration-contact.ts';
 export type { OrderRequest } from './migrations/migration-order.ts';
 export { type MigrationView, viewMigration } from './migrations/migration-view.ts';
+export {
+  createMigration,
+  getCutoverReport,
+  getMigration,
+  listMigrations,
+  listMigrationsOf,
+} from './migrations/migrations.ts';
 export {
   abortCutover,
   cancelMigration,
@@ -90,20 +98,12 @@ export {
   requestCutover,
   resumeMigration,
   setLoadLevel,
-} from './migrations/migration-wishes.ts';
-export {
-  createMigration,
-  getCutoverReport,
-  getMigration,
-  listMigrations,
-  listMigrationsOf,
-} from './migrations/migrations.ts';
+} from './migrations/operator-requests.ts';
 export { problemsOf } from './migrations/problems-of.ts';
 export { getSamples } from './migrations/samples.ts';
 export { takeReport } from './migrations/take-report.ts';
 export { getValidation, startValidation } from './migrations/validations.ts';
 export { awaitWantedState } from './migrations/wanted-state.ts';
-export { finishMigration, reverseMigration } from './migrations/way-back-wishes.ts';
 export { deleteOrganization } from './organizations/delete-organization.ts';
 export { getEvent, listEvents, verifyEvents } from './organizations/events.ts';
 export {
@@ -126,6 +126,7 @@ export { AgentSignals } from './ports/agent-signals.ts';
 export { Alarm } from './ports/alarm.ts';
 export type { Control } from './ports/control.ts';
 export type { DestinationPort, DiallingTenant, UserCredentials } from './ports/destination-port.ts';
+export { activeSide, stillBlocked } from './records/active-side.ts';
 export type { Actor } from './records/actor.ts';
 export {
   isFinishing,
@@ -172,4 +173,3 @@ export {
 } from './records/roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './records/sealer.ts';
 export type { AuditFilter, Store, StoreReader, StoreTransaction } from './records/store-port.ts';
-export { stillBlocked, usersOn } from './records/users-on.ts';

@@ -1,6 +1,6 @@
 import type { Db, Document } from 'mongodb';
 import type { UserCredentials } from '../control/index.ts';
-import { messageOf, reach, redact, UserError } from '../platform/index.ts';
+import { failpoint, messageOf, redact, UserError } from '../platform/index.ts';
 import { TIMEOUT_MS, withDestination } from './client.ts';
 
 /**
@@ -10,7 +10,7 @@ import { TIMEOUT_MS, withDestination } from './client.ts';
 const ROLES = ['readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];
 /** Needed to block writes of other users to the destination until the cutover. */
 const BLOCK_ACTIONS = ['setUserWriteBlockMode', 'bypassWriteBlockingMode'];
-/** Needed for a way back, whose source this cluster is. The roles above grant everything else that a source needs. */
+/** Needed for a failback, whose source this cluster is. The roles above grant everything else that a source needs. */
 const SOURCE_ACTIONS = ['appendOplogNote'];
 
 /** Actions that the registered user needs on the database `admin`: the roles `userAdmin` and `userAdminAnyDatabase` there grant them. */
@@ -49,7 +49,7 @@ export async function makeMigrationUser(
     const actions = [...BLOCK_ACTIONS, ...(reverses ? SOURCE_ACTIONS : [])];
     const privileges = [{ resource: { cluster: true }, actions }];
     await admin.command({ createRole: name, privileges, roles: ROLES, ...DURABLY });
-    await reach('destination.user.role-made');
+    await failpoint('destination.user.role-made');
     const mechanisms = ['SCRAM-SHA-256'];
     await admin.command({ createUser: name, pwd: password, roles: [name], mechanisms, ...DURABLY });
   });
@@ -62,7 +62,7 @@ export async function dropMigrationUser(connectionString: string, name: string, 
 
 async function drop(admin: Db, name: string, halfDone: string): Promise<void> {
   await unlessMissing(admin.command({ dropUser: name, ...DURABLY }), USER_NOT_FOUND);
-  await reach(halfDone);
+  await failpoint(halfDone);
   await unlessMissing(admin.command({ dropRole: name, ...DURABLY }), ROLE_NOT_FOUND);
 }
 

@@ -30,7 +30,7 @@ const MOST_ANSWER_BYTES = 64 << 10;
  * The only environment variables that the process gets: paths of trusted certificates, and the hook of tests. So it has no cloud identity,
  * no token and no secret of the server.
  */
-const ENVIRONMENT = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'LINKSPAN_TEST_HOOK'];
+const ENVIRONMENT = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'LINKSPAN_TEST_FAILPOINT'];
 
 /** A process ended without an answer: it used too much memory or time, wrote an invalid line, or ended for an unknown reason. */
 export class DiallerEnded extends Error {

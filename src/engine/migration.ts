@@ -1,7 +1,7 @@
 import type { CollectionProgress, ListedMismatch, Order, Outcome, Progress, WantedState } from '../contract/index.ts';
 import { UserError } from '../platform/index.ts';
 import { DestinationWentBack } from './mongodb/fence.ts';
-import { hasWayBack } from './records/records.ts';
+import { hasFailback } from './records/records.ts';
 import { collectionProgress } from './report/collection-progress.ts';
 import { gatesBeforeRun } from './report/gate.ts';
 import { listedMismatches } from './report/listed-mismatches.ts';
@@ -89,8 +89,8 @@ export class Migration {
   }
 
   /** Whether it has cut over, and the opposite direction may follow. */
-  get hasWayBack(): boolean {
-    return this.#run !== undefined && hasWayBack(this.#run.log.record);
+  get hasFailback(): boolean {
+    return this.#run !== undefined && hasFailback(this.#run.log.record);
   }
 
   /** Whether this direction's own record shows that the operator has asked for the opposite one. */
@@ -110,7 +110,7 @@ export class Migration {
    */
   async request(before: () => Promise<void>): Promise<void> {
     const run = this.#run;
-    if (run === undefined || !run.loaded) throw new UserError('WRONG_STATE', ['Reversing', 'preparing the way back']);
+    if (run === undefined || !run.loaded) throw new UserError('WRONG_STATE', ['Reversing', 'preparing the failback']);
     await before();
     if (!this.isRequested) await run.requestReverse();
   }

@@ -12,21 +12,21 @@ import { unlessAborted } from './concurrency/unless-aborted.ts';
 import { mayLeave } from './cutover/block-of-destination.ts';
 import { Migration } from './migration.ts';
 import { clientOf } from './mongodb/connect.ts';
+import { closeFailback, closeOnEither, noteReversal } from './records/failback.ts';
 import { OtherDirection } from './records/other-direction.ts';
 import { shownState } from './records/shown-state.ts';
-import { closeOnEither, closeWayBack, noteReversal } from './records/way-back.ts';
 import { gatesBeforeRun } from './report/gate.ts';
 import type { Clusters } from './run/clusters.ts';
 import { OrderedAct } from './run/ordered-act.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
-/** How long the old source may take to record the end of the way back. */
+/** How long the old source may take to record the end of the failback. */
 const ANSWERS_WITHIN_MS = 10_000;
-/** When a way back that failed begins again, so that it resumes soon after its cause is gone. */
+/** When a failback that failed begins again, so that it resumes soon after its cause is gone. */
 const BACK_OFF = { firstMs: 1_000, longestMs: 60_000 };
 const BEGINS_AGAIN = 'it begins again after a failure';
-/** Failures of a way back that last. */
-const LASTING: readonly ErrorCode[] = ['TAKEN_OVER', 'WAY_BACK_LOST', 'CUTOVER_RECORD_LOST', 'DESTINATION_TAKEN'];
+/** Failures of a failback that last. */
+const LASTING: readonly ErrorCode[] = ['TAKEN_OVER', 'FAILBACK_LOST', 'CUTOVER_RECORD_LOST', 'DESTINATION_TAKEN'];
 
 /**
  * A migration that may change its direction. Each direction is a migration of its own under the same id, whose records
@@ -39,10 +39,10 @@ export class ReversibleMigration {
   /** The last direction that has cut over, or the first one. */
   #current: Migration;
   /** The direction after it. */
-  #wayBack: Migration | undefined;
-  /** Aborts when the operator has closed the way back. */
+  #failback: Migration | undefined;
+  /** Aborts when the operator has closed the failback. */
   readonly #finished = new AbortController();
-  /** The last attempt of a way back that failed, and its error. */
+  /** The last attempt of a failback that failed, and its error. */
   #failed: { readonly attempt: Migration; readonly error: unknown } | undefined;
   /** The last direction after whose cutover this process has recorded that the opposite one is requested. */
   #reversed: number | undefined;
@@ -67,7 +67,7 @@ export class ReversibleMigration {
     return this.current.options.reversals ?? 0;
   }
 
-  /** Whether a way back follows a cutover. */
+  /** Whether a failback follows a cutover. */
   get isReversible(): boolean {
     return this.#options.reversible ?? false;
   }
@@ -91,31 +91,31 @@ export class ReversibleMigration {
     return next !== undefined && (isKnown || next.isRequested);
   }
 
-  /** Whether the way back of the last cutover is open, also while it can't run. */
-  get hasWayBack(): boolean {
-    return this.#current.hasWayBack && !this.#finished.signal.aborted;
+  /** Whether the failback of the last cutover is open, also while it can't run. */
+  get hasFailback(): boolean {
+    return this.#current.hasFailback && !this.#finished.signal.aborted;
   }
 
   /** The direction after the current one; undefined before the cutover, and once closed. */
   get #next(): Migration | undefined {
     const { isReversed } = this.#current;
     // An engine that starts again knows the requested direction before it has left the one that has cut over.
-    if (isReversed && this.hasWayBack) this.#wayBack ??= this.#inNextDirection();
-    return this.#wayBack;
+    if (isReversed && this.hasFailback) this.#failback ??= this.#inNextDirection();
+    return this.#failback;
   }
 
   /** The opposite direction, which follows the current one's destination; undefined before the cutover, and once closed. */
-  get wayBack(): Migration | undefined {
-    return this.isReversing ? undefined : this.#wayBack;
+  get failback(): Migration | undefined {
+    return this.isReversing ? undefined : this.#failback;
   }
 
   /**
-   * The progress of the way back. Unlike its own, it shows a failure that the way back couldn't record: it couldn't
+   * The progress of the failback. Unlike its own, it shows a failure that the failback couldn't record: it couldn't
    * begin, or another engine has taken it.
    */
-  get wayBackProgress(): Progress | undefined {
-    const progress = this.wayBack?.progress();
-    const failure = this.wayBackFailure;
+  get failbackProgress(): Progress | undefined {
+    const progress = this.failback?.progress();
+    const failure = this.failbackFailure;
     if (progress === undefined || progress.error !== undefined || !(failure instanceof UserError)) return progress;
     const { code, message, remedy } = failure;
     const ended = { readyForCutover: false, notReadyReasons: ['it has failed'] };
@@ -126,7 +126,7 @@ export class ReversibleMigration {
   /** The progress of the current direction. While a requested one begins again after a failure, its warnings say why. */
   progress(): Progress {
     const progress = this.current.progress();
-    const failure = this.isReversing ? this.wayBackFailure : undefined;
+    const failure = this.isReversing ? this.failbackFailure : undefined;
     if (failure === undefined) return progress;
     const { error: _, ...known } = progress;
     const why = `The last attempt has failed: ${redact(messageOf(failure))}`;
@@ -141,9 +141,9 @@ export class ReversibleMigration {
     };
   }
 
-  /** The error that ended the way back; undefined while it follows. Unless it lasts, the way back begins again by itself. */
-  get wayBackFailure(): unknown {
-    const attempt = this.#wayBack;
+  /** The error that ended the failback; undefined while it follows. Unless it lasts, the failback begins again by itself. */
+  get failbackFailure(): unknown {
+    const attempt = this.#failback;
     const state = attempt?.progress().state;
     // Another attempt counts when it follows. A failed one may have been unable to record its failure.
     const isFailed = attempt === this.#failed?.attempt || state === 'CREATED' || state === 'PREPARING';
@@ -151,18 +151,18 @@ export class ReversibleMigration {
   }
 
   /**
-   * Runs each direction to its end. Resolves with `committed` when the last one has cut over and its way back is closed
+   * Runs each direction to its end. Resolves with `committed` when the last one has cut over and its failback is closed
    * or none is wanted; else as {@link Migration.run}.
    * @param opened  as for {@link Migration.run}
-   * @throws UserError the failure of the direction that the operator sees; that of a way back shows in its progress
+   * @throws UserError the failure of the direction that the operator sees; that of a failback shows in its progress
    */
   async run(signal: AbortSignal, opened?: Clusters): Promise<Outcome> {
     let outcome = await this.#runCurrent(AbortSignal.any([signal, this.#finished.signal]), opened);
     if (this.#finished.signal.aborted) return 'COMMITTED';
     let failures = 0;
-    while (outcome === 'COMMITTED' && this.#current.hasWayBack) {
+    while (outcome === 'COMMITTED' && this.#current.hasFailback) {
       const next = this.#next ?? this.#inNextDirection();
-      this.#wayBack = next;
+      this.#failback = next;
       // rule: order-of-next-attempt
       this.#passOn();
       const stop = AbortSignal.any([signal, this.#finished.signal]);
@@ -182,17 +182,17 @@ export class ReversibleMigration {
         failures = this.#clock.elapsed() - beganAtMs > BACK_OFF.longestMs ? 1 : failures + 1;
         const inMs = delayAfter(failures, BACK_OFF);
         this.#options.logger.warn(
-          { event: 'way_back.failed', error: messageOf(error), inMs },
-          'The way back has failed; it begins again',
+          { event: 'failback.failed', error: messageOf(error), inMs },
+          'The failback has failed; it begins again',
         );
         await this.#clock.sleep(inMs, stop);
         if (stop.aborted) return signal.aborted ? 'STOPPED' : 'COMMITTED';
         // rule: retry-failed-failback
-        this.#wayBack = this.#inNextDirection();
+        this.#failback = this.#inNextDirection();
         continue;
       }
       this.#current = next;
-      this.#wayBack = undefined;
+      this.#failback = undefined;
       this.#failed = undefined;
       failures = 0;
     }
@@ -201,23 +201,23 @@ export class ReversibleMigration {
 
   /**
    * Follows an order from now on, and does each part of it as soon as the state allows. Aborts a cutover before it returns. Must
-   * be called again while the direction or the end of a way back isn't as ordered, also once the run has ended.
+   * be called again while the direction or the end of a failback isn't as ordered, also once the run has ended.
    */
   follow(order: Order): void {
     this.#order = order;
     const { finish, direction, revision } = order;
     const isAhead = finish === null && direction === this.direction + 1;
     if (finish !== null && finish !== this.#closed)
-      this.#act.begin(revision, 'way_back.close_failed', () => this.#finish(finish));
+      this.#act.begin(revision, 'failback.close_failed', () => this.#finish(finish));
     if (isAhead) this.#act.begin(revision, 'migration.reverse_failed', () => this.#reverse());
     this.#passOn();
   }
 
   /**
-   * Resolves when the immediate requests of the order are carried out: another direction, the end of a way back, an abort, a
+   * Resolves when the immediate requests of the order are carried out: another direction, the end of a failback, an abort, a
    * cancellation.
    * @throws UserError WRONG_STATE when the state doesn't allow it, CUTOVER_RECORD_LOST when the record of the last cutover is
-   * gone, WAY_BACK_LOST, the failure of the way back, and as {@link Migration.carriedOut}
+   * gone, FAILBACK_LOST, the failure of the failback, and as {@link Migration.carriedOut}
    */
   async carriedOut(): Promise<void> {
     const { finish, direction, revision } = this.#order;
@@ -240,10 +240,10 @@ export class ReversibleMigration {
     const isOfCurrent = this.#order.direction === this.direction && this.#order.finish === null;
     const other: Order = { ...this.#order, wanted: 'RUNNING', rehearsal: null, abort: null };
     current.follow(isOfCurrent ? this.#order : other);
-    this.wayBack?.follow(other);
+    this.failback?.follow(other);
   }
 
-  /** The error of a reversal or an end of the way back that nothing can carry out: the record of the last cutover is gone. */
+  /** The error of a reversal or an end of the failback that nothing can carry out: the record of the last cutover is gone. */
   get recordLost(): UserError | undefined {
     return this.#act.recordLost;
   }
@@ -253,8 +253,8 @@ export class ReversibleMigration {
    */
   async #reverse(): Promise<void> {
     // rule: refuse-failed-failback
-    if (this.wayBackFailure !== undefined) throw this.wayBackFailure;
-    const next = this.#openWayBack('Reversing');
+    if (this.failbackFailure !== undefined) throw this.failbackFailure;
+    const next = this.#openFailback('Reversing');
     const { migrationId, destination, reversals = 0 } = this.#current.options;
     // rule: reversal-on-users-side
     await next.request(() => noteReversal(destination, migrationId, reversals));
@@ -270,25 +270,25 @@ export class ReversibleMigration {
     // rule: pass-on-finish
     await this.#close(finish === 'LAST' ? undefined : finish);
     this.#closed = finish;
-    this.#options.logger.info({ event: 'way_back.closed' }, 'The way back is closed');
+    this.#options.logger.info({ event: 'failback.closed' }, 'The failback is closed');
   }
 
   /**
-   * Closes the way back for good: the old source follows no more changes, and stays blocked. It need not be reachable,
+   * Closes the failback for good: the old source follows no more changes, and stays blocked. It need not be reachable,
    * also when this engine has waited for it since its start.
-   * @param cutover  the direction of the cutover whose way back it is; the last one, unless given
+   * @param cutover  the direction of the cutover whose failback it is; the last one, unless given
    */
   async #close(cutover: number | undefined): Promise<void> {
     const { migrationId, destination, reversals = 0 } = this.#current.options;
-    if (this.#wayBack === undefined && this.#lacksCluster) {
+    if (this.#failback === undefined && this.#lacksCluster) {
       await closeOnEither(this.#options, migrationId, cutover);
       this.#finished.abort();
       return;
     }
-    const next = this.#openWayBack('Finishing');
+    const next = this.#openFailback('Finishing');
     // rule: close-last-cutover-only
     if (cutover !== undefined && cutover !== reversals)
-      throw new UserError('WRONG_STATE', [`Closing the way back of direction ${cutover}`, `in direction ${reversals}`]);
+      throw new UserError('WRONG_STATE', [`Closing the failback of direction ${cutover}`, `in direction ${reversals}`]);
     const ignoreLost = (error: unknown) => {
       const isLost = error instanceof UserError && error.code === 'CANCELLED_OUT_OF_REACH';
       if (!isLost && error !== this.#failed?.error) throw error;
@@ -302,20 +302,20 @@ export class ReversibleMigration {
     await Promise.race([cancelled, waited]).catch(ignoreLost);
     answered.abort();
     // rule: close-failback-on-record
-    const lost = await closeWayBack(destination, migrationId, reversals).catch((error: unknown) => {
+    const lost = await closeFailback(destination, migrationId, reversals).catch((error: unknown) => {
       if (error instanceof UserError && error.code === 'CUTOVER_RECORD_LOST') return error;
       throw error;
     });
     this.#finished.abort();
     await cancelled.catch(ignoreLost);
-    this.#wayBack = undefined;
+    this.#failback = undefined;
     // Without its record, no engine begins the opposite direction, and none commits it.
     if (lost !== undefined) throw lost;
     // rule: tell-waiting-migrations
     await this.#tellOthers();
   }
 
-  /** Tells which other migrations waited for the end of this way back, and may want to cut over from the old source. */
+  /** Tells which other migrations waited for the end of this failback, and may want to cut over from the old source. */
   async #tellOthers(): Promise<void> {
     const { source, migrationId } = this.#current.options;
     await using client = clientOf(source, 'source');
@@ -324,8 +324,8 @@ export class ReversibleMigration {
     const migrations = (await unlessAborted(looking, late)) ?? [];
     if (migrations.length === 0) return;
     this.#options.logger.warn(
-      { event: 'way_back.others_open', migrations },
-      'The way back is closed. Other migrations may cut over from the old source, and keep waiting as long as this one needs its write block',
+      { event: 'failback.others_open', migrations },
+      'The failback is closed. Other migrations may cut over from the old source, and keep waiting as long as this one needs its write block',
     );
   }
 
@@ -336,8 +336,8 @@ export class ReversibleMigration {
     return state === 'CREATED' && waiting.some(({ since }) => now - Date.parse(since) >= ANSWERS_WITHIN_MS);
   }
 
-  #openWayBack(what: string): Migration {
-    if (this.#wayBack !== undefined) return this.#wayBack;
+  #openFailback(what: string): Migration {
+    if (this.#failback !== undefined) return this.#failback;
     throw new UserError('WRONG_STATE', [what, shownState(this.#current.progress().state)]);
   }
 

@@ -52,7 +52,7 @@ export class Steering {
   }
 
   /**
-   * Takes back the wish for a cutover, also while one is under way: it ends with the source open, and the migration
+   * Takes back the request for a cutover, also while one is under way: it ends with the source open, and the migration
    * continues. Resolves when the source is open, also when an engine before this one has blocked it.
    * @throws UserError CUTOVER_COMMITTED once the commit was sent, WRONG_STATE before the migration runs, or when the run
    * ends without opening the source
@@ -77,7 +77,7 @@ export class Steering {
   }
 
   /**
-   * Limits the initial copy. Takes effect at once. Changes are never limited: that would only add lag.
+   * Limits the initial sync. Takes effect at once. Changes are never limited: that would only add lag.
    * @param load  the fields to change; `copyBytesPerSecond` is null for no limit other than that of the options
    */
   limit(load: Partial<Pick<Order, 'loadLevel' | 'copyBytesPerSecond'>>): void {
@@ -85,19 +85,19 @@ export class Steering {
   }
 
   /**
-   * Applies the drops that wait for a confirmation, and all later ones of this run, however much they remove: those of the way
-   * back once there is one. Continues a direction whose source went back in its history before this confirmation.
+   * Applies the drops that wait for a confirmation, and all later ones of this run, however much they remove: those of the failback
+   *  once there is one. Continues a direction whose source went back in its history before this confirmation.
    * @param confirmed  a number that grows with each confirmation
    */
   confirmDrops(confirmed: number): void {
-    const direction = (this.#migration.wayBack ?? this.#migration.current).options.reversals ?? 0;
+    const direction = (this.#migration.failback ?? this.#migration.current).options.reversals ?? 0;
     this.#write({ drops: { direction, confirmed } });
   }
 
   /**
    * Makes the opposite direction of a migration that has cut over the current one: its next cutover returns to the old source.
-   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, CUTOVER_RECORD_LOST when the record of
-   * that cutover is gone, or the failure of the way back
+   * @throws UserError WRONG_STATE unless a cutover is done and its failback is open, CUTOVER_RECORD_LOST when the record of
+   * that cutover is gone, or the failure of the failback
    */
   async reverse(): Promise<void> {
     if (this.#migration.isReversing) return;
@@ -106,9 +106,9 @@ export class Steering {
   }
 
   /**
-   * Closes the way back for good: the old source follows no more changes, and stays blocked. It need not be reachable.
-   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, WAY_BACK_LOST, or CUTOVER_RECORD_LOST:
-   * then the way back has ended, and no record shows that
+   * Closes the failback for good: the old source follows no more changes, and stays blocked. It need not be reachable.
+   * @throws UserError WRONG_STATE unless a cutover is done and its failback is open, FAILBACK_LOST, or CUTOVER_RECORD_LOST:
+   * then the failback has ended, and no record shows that
    */
   async finish(): Promise<void> {
     await this.#tryTo({ finish: 'LAST' });

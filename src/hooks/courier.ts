@@ -1,4 +1,4 @@
-import { type Clock, delayAfter, type Logger, messageOf, reach } from '../platform/index.ts';
+import { type Clock, delayAfter, failpoint, type Logger, messageOf } from '../platform/index.ts';
 import type { Hook } from './configuration.ts';
 import { deliver } from './deliver.ts';
 import { organizationOf } from './event.ts';
@@ -94,7 +94,7 @@ export class Courier {
   async #attempt(hook: Hook, delivery: Delivery, signal: AbortSignal): Promise<void> {
     try {
       await deliver(hook, delivery.event, this.#clock, signal);
-      await reach('hooks.sent');
+      await failpoint('hooks.sent');
       await this.#outbox.delivered(delivery);
       this.#retries.delete(delivery.id);
       if (this.#failing.delete(hook.name))

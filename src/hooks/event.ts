@@ -38,7 +38,7 @@ const event = <Type extends string, Data extends z.core.$ZodLooseShape>(type: Ty
 export const hookEvent = z
   .discriminatedUnion('type', [
     event('migration.ready', 'The migration is ready for cutover for the first time.', { ...about, windowEndsAt }),
-    event('migration.cutover_awaited', 'The migration is ready, and nobody has requested the cutover.', {
+    event('migration.cutover_awaited', 'The migration is ready, and no one has requested the cutover.', {
       ...about,
       readySince: time,
       windowEndsAt,
@@ -55,18 +55,18 @@ export const hookEvent = z
       hoursLeft: z.int().meta({ description: '24 or 1: the threshold that was passed.' }),
     }),
     event('migration.cut_over', 'The destination has taken over.', about),
-    event('migration.reverse_ready', 'The way back of a cutover is ready for a cutover for the first time.', {
+    event('migration.reverse_ready', 'The failback of a cutover is ready for a cutover for the first time.', {
       ...about,
-      usersOn: z
+      activeSide: z
         .enum(['SOURCE', 'DESTINATION'])
         .meta({ description: "The cluster that takes users' writes. They can return to the other one." }),
     }),
     event(
-      'migration.way_back_failed',
-      'The way back of a complete cutover has failed, or is lost. Users stay where they are.',
+      'migration.failback_failed',
+      'The failback of a complete cutover has failed, or is lost. Users stay where they are.',
       {
         ...about,
-        usersOn: z.enum(['SOURCE', 'DESTINATION']).meta({ description: "The cluster that takes users' writes." }),
+        activeSide: z.enum(['SOURCE', 'DESTINATION']).meta({ description: "The cluster that takes users' writes." }),
         message: z.string(),
       },
     ),

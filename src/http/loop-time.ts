@@ -10,7 +10,7 @@ const LONG_MS = 5;
 
 /**
  * The time of the event loop that work for each organization takes. While it works for one, the server answers no other. So
- * work whose size clients choose is put off for the organization whose time is used up.
+ * work whose size clients choose is postponed for the organization whose time is used up.
  */
 export class LoopTime {
   readonly #buckets: TokenBuckets;

@@ -20,8 +20,8 @@ export interface LeftoverNames {
   readonly blocked: boolean;
   /** Whether an unfinished cutover may have left the source blocked. No engine opens it once the records are gone. */
   readonly sourceBlocked: boolean;
-  /** Whether a way back needs the records, so that a cleanup without `closeWayBack` is refused. */
-  readonly wayBackOpen: boolean;
+  /** Whether a failback needs the records, so that a cleanup without `closeFailback` is refused. */
+  readonly failbackOpen: boolean;
 }
 
 /** Which migration to clean up after, and how. */
@@ -30,9 +30,9 @@ export interface CleanUpOptions {
   readonly migrationId: string;
   /** Drop everything that the migration created on the destination, and nothing else; false by default. Its records are removed in any case. */
   readonly drop?: boolean;
-  /** Close a way back that is open; without this, the cleanup is refused. No one can return after that. False by default. */
-  readonly closeWayBack?: boolean;
-  /** Check the same, and change nothing. An open way back is told in `wayBackOpen`. */
+  /** Close a failback that is open; without this, the cleanup is refused. No one can return after that. False by default. */
+  readonly closeFailback?: boolean;
+  /** Check the same, and change nothing. An open failback is told in `failbackOpen`. */
   readonly dryRun?: boolean;
 }
 
@@ -48,12 +48,12 @@ export async function listMigrationLeftovers(destination: ClusterAddress): Promi
  * Removes the records of a migration from its destination for good, and lifts the write block that it set there. Repeating an interrupted call
  * continues it.
  * @returns the leftovers before this call
- * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS while it is active, CUTOVER_UNFINISHED, WAY_BACK_OPEN, or COMMITTED_DATA for dropping the data of
+ * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS while it is active, CUTOVER_UNFINISHED, FAILBACK_OPEN, or COMMITTED_DATA for dropping the data of
  *   a migration that has cut over
  */
 export async function cleanUpMigration(options: CleanUpOptions): Promise<LeftoverNames> {
-  const { destination, migrationId, drop = false, dryRun = false, closeWayBack: closesWayBack = false } = options;
-  return namesOf(await cleanUp(destination, migrationId, { drop, dryRun, closesWayBack }));
+  const { destination, migrationId, drop = false, dryRun = false, closeFailback: closesFailback = false } = options;
+  return namesOf(await cleanUp(destination, migrationId, { drop, dryRun, closesFailback }));
 }
 
 function namesOf(left: Awaited<ReturnType<typeof cleanUp>>): LeftoverNames {

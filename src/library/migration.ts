@@ -27,7 +27,7 @@ export class Migration {
   /**
    * Starts or resumes the migration. Resolves with `COMMITTED` after the cutover, with `CANCELLED`, or with `STOPPED`
    * when `signal` aborts: then another run with the same id resumes it, also in another process. A reversible migration
-   * continues after the cutover, until the way back is closed. To be called once.
+   * continues after the cutover, until the failback is closed. To be called once.
    * @throws UserError the failure of the migration
    */
   async run(signal: AbortSignal = new AbortController().signal): Promise<Outcome> {
@@ -102,7 +102,7 @@ export class Migration {
   }
 
   /**
-   * Takes back the wish for a cutover, also while one is under way. Resolves when the source takes writes again.
+   * Takes back the request for a cutover, also while one is under way. Resolves when the source takes writes again.
    * @throws UserError CUTOVER_COMMITTED past the point of no return, WRONG_STATE while it doesn't run
    */
   async abortCutover(): Promise<void> {
@@ -118,13 +118,13 @@ export class Migration {
     await this.#steering.cancel(drop);
   }
 
-  /** Sets the load of the initial copy. Takes effect at once. */
+  /** Sets the load of the initial sync. Takes effect at once. */
   setLoadLevel(level: LoadLevel): void {
     this.#steering.limit({ loadLevel: level });
   }
 
   /**
-   * Limits the initial copy, up to the limit of the options. Takes effect at once.
+   * Limits the initial sync, up to the limit of the options. Takes effect at once.
    * @param bytesPerSecond  null for no limit other than that of the options
    */
   limitCopy(bytesPerSecond: number | null): void {
@@ -132,39 +132,39 @@ export class Migration {
   }
 
   /**
-   * Applies the drops of the source that wait for a confirmation, and all later ones of this run. Continues a way back whose
+   * Applies the drops of the source that wait for a confirmation, and all later ones of this run. Continues a failback whose
    * side with the users was restored from a backup.
    */
   confirmDrops(): void {
     this.#steering.confirmDrops(Date.now());
   }
 
-  /** The progress of the way back of a reversible migration that has cut over; undefined without one. */
-  wayBackProgress(): Progress | undefined {
-    const progress = this.#engine.wayBackProgress;
+  /** The progress of the failback of a reversible migration that has cut over; undefined without one. */
+  failbackProgress(): Progress | undefined {
+    const progress = this.#engine.failbackProgress;
     return progress && this.#shown(progress);
   }
 
   #shown(progress: EngineProgress): Progress {
     const { cutoverReport, ...shown } = progress;
     if (cutoverReport === undefined) return shown;
-    const { hasWayBack: isWayBackOpen, wayBackProgress: wayBack } = this.#engine;
-    const problems = problemsOf(progress, { wayBack });
-    return { ...shown, cutoverReport: showCutoverReport(cutoverReport, { isWayBackOpen, problems }) };
+    const { hasFailback: isFailbackOpen, failbackProgress: failback } = this.#engine;
+    const problems = problemsOf(progress, { failback });
+    return { ...shown, cutoverReport: showCutoverReport(cutoverReport, { isFailbackOpen, problems }) };
   }
 
   /**
    * Turns a reversible migration that has cut over into one in the opposite direction: its next cutover returns to the
    * old source.
-   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or the failure of the way back
+   * @throws UserError WRONG_STATE unless a cutover is done and its failback is open, or the failure of the failback
    */
   async reverse(): Promise<void> {
     await this.#steering.reverse();
   }
 
   /**
-   * Closes the way back for good. The run then ends with `COMMITTED`.
-   * @throws UserError WRONG_STATE unless a cutover is done and its way back is open, or WAY_BACK_LOST
+   * Closes the failback for good. The run then ends with `COMMITTED`.
+   * @throws UserError WRONG_STATE unless a cutover is done and its failback is open, or FAILBACK_LOST
    */
   async finish(): Promise<void> {
     await this.#steering.finish();

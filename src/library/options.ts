@@ -78,7 +78,7 @@ export interface LogEntry {
 /** How a cutover reacts when a user writes to the blocked source. `drain` applies the writes, for 60 s at most. */
 export type BypassingWrites = 'drain' | 'giveUp';
 
-/** The load that the initial copy may cause, from 1 (lowest) to 4; 3 by default. */
+/** The load that the initial sync may cause, from 1 (lowest) to 4; 3 by default. */
 export type LoadLevel = 1 | 2 | 3 | 4;
 
 /** A migration between two replica sets. The selection is fixed once the migration has begun. */
@@ -109,7 +109,7 @@ export interface MigrationOptions extends Selection {
   readonly skipDiskSpaceCheck?: boolean;
   /** Whether to start although a server is newer than those that Linkspan knows; false by default. */
   readonly acceptUntriedVersion?: boolean;
-  /** Limit of the initial copy; none by default. */
+  /** Limit of the initial sync; none by default. */
   readonly copyBytesPerSecond?: number;
   /** Memory that the process may use, in bytes; 512 MB by default, at least 384 MB. */
   readonly memoryBytes?: number;

@@ -35,7 +35,7 @@ export interface DataSize {
   readonly left: number;
 }
 
-/** An estimate of the initial copy's duration. */
+/** An estimate of the initial sync's duration. */
 export interface CopyTime {
   readonly seconds: number;
   readonly bytesPerSecond: number;

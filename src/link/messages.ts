@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { estimate, finding, listOf, order, type Progress, progress, sourceWatch, wayBack } from '../contract/index.ts';
+import { estimate, failback, finding, listOf, order, type Progress, progress, sourceWatch } from '../contract/index.ts';
 import { agentName, bounded } from './bounded.ts';
 import { type ReportedLists, reportedLists } from './reported-lists.ts';
 
@@ -58,7 +58,7 @@ const assignment = z.object({
   }),
   destination: z.object({ uri: z.string() }),
   dropDestination: z.boolean(),
-  /** Whether the migration keeps a way back. */
+  /** Whether the migration keeps a failback. */
   reversible: z.boolean(),
 });
 
@@ -119,7 +119,7 @@ const report = z.object({
       /** The direction that `progress` is about; absent for 0. */
       reversals: z.number().int().nonnegative().optional(),
       /** Only after a cutover of a reversible migration. */
-      wayBack: wayBack.optional(),
+      failback: failback.optional(),
       /** The changes of its lists; absent while nothing has. */
       lists: reportedLists.optional().catch(undefined),
     }),

@@ -258,32 +258,32 @@ export const METRICS = {
     type: 'gauge',
     labels: ['migration'],
     help:
-      'How many things have gone wrong since the cutover: both sides differed, users wrote to the source, the way back has failed. ' +
+      'How many things have gone wrong since the cutover: both sides differed, users wrote to the source, the failback has failed. ' +
       "Absent before the cutover, and in the agent's metrics.",
     of: 'migrations',
   },
-  linkspan_way_back_state: {
+  linkspan_failback_state: {
     type: 'gauge',
     labels: ['migration', 'state'],
-    help: '1 for the state of the way back of a reversible migration that has cut over, 0 for its other states; absent for others.',
+    help: '1 for the state of the failback of a reversible migration that has cut over, 0 for its other states; absent for others.',
     of: 'migrations',
   },
-  linkspan_way_back_ready: {
+  linkspan_failback_ready: {
     type: 'gauge',
     labels: ['migration'],
-    help: 'Whether a cutover could begin at once after a reversal; absent unless the way back follows.',
+    help: 'Whether a cutover could begin at once after a reversal; absent unless the failback follows.',
     of: 'migrations',
   },
-  linkspan_way_back_lag_seconds: {
+  linkspan_failback_lag_seconds: {
     type: 'gauge',
     labels: ['migration'],
     help: 'Lag of the side without users behind the other one; absent while unknown.',
     of: 'migrations',
   },
-  linkspan_way_back_oplog_headroom_seconds: {
+  linkspan_failback_oplog_headroom_seconds: {
     type: 'gauge',
     labels: ['migration'],
-    help: 'Time until changes of the side with users would be lost for the way back if its engine read no more; absent while unknown.',
+    help: 'Time until changes of the side with users would be lost for the failback if its engine read no more; absent while unknown.',
     of: 'migrations',
   },
   linkspan_cutover_step_seconds: {

@@ -50,7 +50,7 @@ export async function openMetrics(
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const path = request.url?.split('?')[0];
     if (request.method !== 'GET' && request.method !== 'HEAD') return sendText(response, 405, 'only GET');
-    if (token === undefined && isForeign(request)) return sendText(response, 403, 'for this machine only');
+    if (token === undefined && isExternal(request)) return sendText(response, 403, 'for this machine only');
     if (path === '/healthz') return sendText(response, 200, 'ok');
     if (path === '/readyz') {
       const reasons = await measured.notReady();
@@ -100,7 +100,7 @@ export async function openMetrics(
   };
 }
 
-function isForeign({ headers }: IncomingMessage): boolean {
+function isExternal({ headers }: IncomingMessage): boolean {
   const name = (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
   return headers.origin !== undefined || !isLoopback(name);
 }

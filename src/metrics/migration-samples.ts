@@ -8,23 +8,23 @@ export interface MeasuredMigration {
   readonly id: string;
   readonly progress: Progress;
   /** Absent before the cutover of a reversible migration. */
-  readonly wayBack?: MeasuredWayBack | undefined;
+  readonly failback?: MeasuredFailback | undefined;
   /** How many things have gone wrong since the cutover; undefined before it, and where it is unknown. */
   readonly problems?: number | undefined;
   /** Whether its counts began in this process, so that counters begin with all of them. */
   readonly beganHere: boolean;
 }
 
-/** The way back of a reversible migration that has cut over. */
-export interface MeasuredWayBack {
-  readonly state: (typeof WAY_BACK_STATES)[number];
+/** The failback of a reversible migration that has cut over. */
+export interface MeasuredFailback {
+  readonly state: (typeof FAILBACK_STATES)[number];
   readonly ready?: boolean;
   readonly lagSeconds?: number | null;
   /** The headroom of the oplog on the side with users. An agent of another version doesn't report it. */
   readonly oplogLeftSeconds?: number | null | undefined;
 }
 
-const WAY_BACK_STATES = ['PREPARING', 'FOLLOWING', 'FAILED', 'CLOSED'] as const;
+const FAILBACK_STATES = ['PREPARING', 'FOLLOWING', 'FAILED', 'CLOSED'] as const;
 
 const PHASES: ReadonlySet<string> = new Set(phaseName.options);
 
@@ -46,15 +46,15 @@ type Simple = Extract<Sample, { readonly labels: { readonly migration: string } 
 
 /** Returns the samples of the migrations that an engine runs in this process. */
 export function engineSamples(
-  running: readonly (Pick<MeasuredMigration, 'wayBack' | 'problems'> & { readonly progress: Progress })[],
+  running: readonly (Pick<MeasuredMigration, 'failback' | 'problems'> & { readonly progress: Progress })[],
 ): {
   readonly samples: readonly Sample[];
   readonly isComplete: boolean;
 } {
-  const migrations = running.map(({ progress, wayBack, problems }) => ({
+  const migrations = running.map(({ progress, failback, problems }) => ({
     id: progress.migrationId,
     progress,
-    wayBack,
+    failback,
     problems,
     beganHere: progress.resumedFrom === undefined,
   }));
@@ -69,7 +69,7 @@ export function migrationSamples(migrations: readonly MeasuredMigration[]): Samp
   return migrations.slice(0, MOST_SHOWN).flatMap(samplesOf);
 }
 
-function samplesOf({ id, progress, wayBack, problems, beganHere }: MeasuredMigration): Sample[] {
+function samplesOf({ id, progress, failback, problems, beganHere }: MeasuredMigration): Sample[] {
   const { state, waiting } = progress;
   const oldest = waiting.length === 0 ? null : Math.min(...waiting.map(({ since }) => secondsAt(since)));
   const samples: (Sample | undefined)[] = [
@@ -82,7 +82,7 @@ function samplesOf({ id, progress, wayBack, problems, beganHere }: MeasuredMigra
     known(id, 'linkspan_oldest_wait_timestamp_seconds', oldest),
     // Until then all figures are 0, which would look like lost data.
     ...(state === 'CREATED' ? [] : loadedSamples(id, progress, beganHere)),
-    ...(wayBack === undefined ? [] : wayBackSamples(id, wayBack)),
+    ...(failback === undefined ? [] : failbackSamples(id, failback)),
     known(id, 'linkspan_problems', problems),
   ];
   return samples.filter((sample) => sample !== undefined);
@@ -199,19 +199,19 @@ function verificationSamples(id: string, { verification }: Progress): (Sample | 
   ];
 }
 
-function wayBackSamples(
+function failbackSamples(
   id: string,
-  { state, ready, lagSeconds, oplogLeftSeconds }: MeasuredWayBack,
+  { state, ready, lagSeconds, oplogLeftSeconds }: MeasuredFailback,
 ): (Sample | undefined)[] {
   return [
-    ...oneOf(WAY_BACK_STATES, state, (one, value) => ({
-      name: 'linkspan_way_back_state',
+    ...oneOf(FAILBACK_STATES, state, (one, value) => ({
+      name: 'linkspan_failback_state',
       labels: { migration: id, state: one },
       value,
     })),
-    known(id, 'linkspan_way_back_ready', ready === undefined ? undefined : Number(ready)),
-    known(id, 'linkspan_way_back_lag_seconds', lagSeconds),
-    known(id, 'linkspan_way_back_oplog_headroom_seconds', oplogLeftSeconds),
+    known(id, 'linkspan_failback_ready', ready === undefined ? undefined : Number(ready)),
+    known(id, 'linkspan_failback_lag_seconds', lagSeconds),
+    known(id, 'linkspan_failback_oplog_headroom_seconds', oplogLeftSeconds),
   ];
 }
 

@@ -16,12 +16,12 @@ export {
 } from './dial-rules.ts';
 export { writeDurably } from './durable-file.ts';
 export { type ErrorCode, errorCatalogue, knownError, messageOf, UserError } from './errors/index.ts';
+export { failpoint, onFailpoint } from './failpoints.ts';
 export {
   ConnectionStringRefused,
   type ForeignConnectionString,
   readForeignConnectionString,
 } from './foreign-connection-string.ts';
-export { onReach, reach } from './hooks.ts';
 export { isId, newId } from './ids.ts';
 export { isLoopback, type ListenAddress, parseListenAddress } from './listen-address.ts';
 export { createLogger, type Logger, loggerTo, silentLogger, withState } from './logging.ts';

@@ -54,7 +54,7 @@ export function createSyncApi(session: SyncSession, token?: BearerToken): Fastif
       wanted: session.wanted,
       load: session.load,
       findings: session.warnings,
-      wayBack: session.wayBack,
+      failback: session.failback,
       problems: session.problems,
       sourceWatch: session.sourceWatch,
     }),

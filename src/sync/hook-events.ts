@@ -13,10 +13,10 @@ export interface HookNote {
   readonly waits?: readonly string[];
   /** How many cutovers there were. */
   readonly cutOvers?: number;
-  /** The last direction after whose cutover it was announced that the way back is ready. */
+  /** The last direction after whose cutover it was announced that the failback is ready. */
   readonly reverseReadyAfter?: number;
-  /** The failure of the way back that was announced; absent while it has none. */
-  readonly wayBackFailed?: string;
+  /** The failure of the failback that was announced; absent while it has none. */
+  readonly failbackFailed?: string;
   /** Changes of the source after the commit that were announced. */
   readonly written?: number;
 }
@@ -25,7 +25,7 @@ export interface HookNote {
 export interface HookLook {
   readonly progress: Progress;
   /** The opposite direction of a committed migration; undefined without one, and once it is the current one. */
-  readonly wayBack?: Progress;
+  readonly failback?: Progress;
   /** The current direction. */
   readonly reversals: number;
   readonly sourceWatch?: SourceWatchState;
@@ -67,14 +67,14 @@ export function hookEventsOf(
   const cutOvers = Math.max(toldCutOvers, state === 'COMMITTED' ? reversals + 1 : reversals);
   if (state === 'COMMITTED' && before !== undefined && cutOvers > toldCutOvers)
     tell({ type: 'migration.cut_over', data });
-  const ready = readyWayBack(look);
+  const ready = readyFailback(look);
   const isReverseReady = ready !== undefined && ready.after > (known.reverseReadyAfter ?? -1);
-  if (isReverseReady) tell({ type: 'migration.reverse_ready', data: { ...data, usersOn: ready.usersOn } });
+  if (isReverseReady) tell({ type: 'migration.reverse_ready', data: { ...data, activeSide: ready.activeSide } });
   const reverseReadyAfter = isReverseReady ? ready.after : known.reverseReadyAfter;
-  const failed = state === 'COMMITTED' ? look.wayBack?.error?.code : undefined;
-  if (failed !== undefined && failed !== known.wayBackFailed) {
-    const message = eventText(look.wayBack?.error?.message ?? '');
-    tell({ type: 'migration.way_back_failed', data: { ...data, usersOn: 'DESTINATION', message } });
+  const failed = state === 'COMMITTED' ? look.failback?.error?.code : undefined;
+  if (failed !== undefined && failed !== known.failbackFailed) {
+    const message = eventText(look.failback?.error?.message ?? '');
+    tell({ type: 'migration.failback_failed', data: { ...data, activeSide: 'DESTINATION', message } });
   }
   const { count: changes, namespaces } = writtenAfterCommit(progress, sourceWatch);
   const isFirst = changes > 0 && known.written === undefined;
@@ -88,22 +88,22 @@ export function hookEventsOf(
     ...(waits.length > 0 && { waits: waits.map(({ key }) => key) }),
     ...(cutOvers > 0 && { cutOvers }),
     ...(reverseReadyAfter !== undefined && { reverseReadyAfter }),
-    ...(failed !== undefined && { wayBackFailed: failed }),
+    ...(failed !== undefined && { failbackFailed: failed }),
     ...(written !== undefined && { written }),
   };
   return { note, events };
 }
 
-/** Returns the direction whose way back is ready for a cutover, also once it is requested; undefined while it isn't. */
-function readyWayBack({
+/** Returns the direction whose failback is ready for a cutover, also once it is requested; undefined while it isn't. */
+function readyFailback({
   progress: { state, readyForCutover },
-  wayBack,
+  failback,
   reversals,
-}: HookLook): { readonly after: number; readonly usersOn: 'SOURCE' | 'DESTINATION' } | undefined {
-  if (wayBack?.readyForCutover) return { after: reversals, usersOn: 'DESTINATION' };
+}: HookLook): { readonly after: number; readonly activeSide: 'SOURCE' | 'DESTINATION' } | undefined {
+  if (failback?.readyForCutover) return { after: reversals, activeSide: 'DESTINATION' };
   // A cutover that has begun was ready. It may have begun between two looks.
   const isReady = readyForCutover || state === 'COMMITTING';
-  return isReady && reversals > 0 ? { after: reversals - 1, usersOn: 'SOURCE' } : undefined;
+  return isReady && reversals > 0 ? { after: reversals - 1, activeSide: 'SOURCE' } : undefined;
 }
 
 /** Returns the event of a run that failed. */

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { loadLevel } from '../contract/index.ts';
 import { UserError } from '../platform/index.ts';
 
-/** Keys of the configuration file that limit the initial copy. */
+/** Keys of the configuration file that limit the initial sync. */
 export const loadFields = {
   loadLevel: loadLevel.optional(),
   maxMegabytesPerSecond: z.number().positive().optional(),
 };
 
-/** Load level and rate limit of the initial copy at the start. */
+/** Load level and rate limit of the initial sync at the start. */
 export type InitialLoad = z.infer<z.ZodObject<typeof loadFields>>;
 
 const body = z.strictObject({ ...loadFields, maxMegabytesPerSecond: loadFields.maxMegabytesPerSecond.nullable() });

@@ -46,7 +46,7 @@ interface Circumstances {
   /** Warnings of the preflight. */
   readonly findings?: readonly Finding[];
   /** The opposite direction, if the migration is reversible. */
-  readonly wayBack?: Progress | undefined;
+  readonly failback?: Progress | undefined;
   /** The problems since the cutover, the worst first. */
   readonly problems?: readonly ErrorData[];
   /** The watch of a source that stays blocked. */
@@ -116,7 +116,7 @@ function infoOf({ state }: Progress): string {
 }
 
 function extensionOf(progress: Progress, circumstances: Circumstances) {
-  const { wayBack, sourceWatch, wanted, load, findings = [], problems = [] } = circumstances;
+  const { failback, sourceWatch, wanted, load, findings = [], problems = [] } = circumstances;
   return {
     ...showProgress(progress),
     stage: stageOfRun(progress, wanted ?? 'RUNNING', problems.length > 0),
@@ -126,13 +126,13 @@ function extensionOf(progress: Progress, circumstances: Circumstances) {
     findings,
     sourceBlockedSince: sourceBlockedSince(progress),
     problems,
-    ...(wayBack && { wayBack: shownWayBack(wayBack) }),
+    ...(failback && { failback: shownFailback(failback) }),
     ...(sourceWatch && { sourceWatch: showSourceWatch(sourceWatch) }),
   };
 }
 
 /** Returns the facts that decide whether a commit can be undone: the opposite direction follows the destination. */
-function shownWayBack({ state, readyForCutover, notReadyReasons, lagSeconds, warnings, error }: Progress) {
+function shownFailback({ state, readyForCutover, notReadyReasons, lagSeconds, warnings, error }: Progress) {
   const isOpening = state === 'CREATED' || state === 'PREPARING';
   return {
     state: state === 'FAILED' ? ('FAILED' as const) : isOpening ? ('PREPARING' as const) : ('FOLLOWING' as const),

@@ -102,7 +102,7 @@ export class SyncSession {
     return this.#migration?.wanted;
   }
 
-  /** The load of the initial copy, as it was requested. */
+  /** The load of the initial sync, as it was requested. */
   get load(): LoadRequest {
     return this.#load;
   }
@@ -133,8 +133,8 @@ export class SyncSession {
   }
 
   /** The progress of the opposite direction, which follows a committed migration; undefined without one. */
-  get wayBack(): Progress | undefined {
-    return this.#migration?.wayBackProgress;
+  get failback(): Progress | undefined {
+    return this.#migration?.failbackProgress;
   }
 
   /** Migrations of these clusters, in either direction, that are on record and unfinished: a start in that direction resumes them. */
@@ -146,7 +146,7 @@ export class SyncSession {
         // An unreachable cluster is reported when a start needs it.
         const standing = await recordedStanding(destination, migrationId, this.#stop.signal).catch(() => undefined);
         const isOpen =
-          standing !== undefined && !standing.isRetired && (standing.hasWayBack || !ENDED.has(standing.state));
+          standing !== undefined && !standing.isRetired && (standing.hasFailback || !ENDED.has(standing.state));
         return isOpen ? [{ ...direction, migrationId, state: standing.state }] : [];
       }),
     );
@@ -195,7 +195,7 @@ export class SyncSession {
     else this.#expect('PAUSED', 'resume');
   }
 
-  /** Changes load level and rate limit of the initial copy, until this process ends. @throws UserError WRONG_STATE in IDLE */
+  /** Changes load level and rate limit of the initial sync, until this process ends. @throws UserError WRONG_STATE in IDLE */
   setLoad(request: LoadRequest): void {
     const steering = this.#started('load');
     this.#load = { ...this.#load, ...request };
@@ -219,13 +219,13 @@ export class SyncSession {
 
   /**
    * Swaps the direction of a committed reversible migration. A commit then returns to the old source.
-   * @throws UserError WRONG_STATE unless COMMITTED with a way back, or before the way back runs
+   * @throws UserError WRONG_STATE unless COMMITTED with a failback, or before the failback runs
    */
   async reverse(): Promise<void> {
     await this.#started('reverse').reverse();
   }
 
-  /** Closes the way back of a committed migration for good. @throws UserError WRONG_STATE, WAY_BACK_LOST */
+  /** Closes the failback of a committed migration for good. @throws UserError WRONG_STATE, FAILBACK_LOST */
   async finish(): Promise<void> {
     await this.#started('finish').finish();
   }
@@ -257,7 +257,7 @@ export class SyncSession {
     const report = this.progress()?.cutoverReport;
     if (report === undefined) throw new UserError('WRONG_STATE', ['cutoverReport', this.state]);
     return showCutoverReport(report, {
-      isWayBackOpen: this.#migration?.hasWayBack ?? false,
+      isFailbackOpen: this.#migration?.hasFailback ?? false,
       problems: this.problems,
     });
   }
@@ -265,7 +265,7 @@ export class SyncSession {
   /** The problems since the cutover, the worst first; empty before it. */
   get problems(): readonly ErrorData[] {
     const progress = this.progress();
-    return progress === undefined ? [] : problemsOf(progress, { wayBack: this.wayBack, watch: this.sourceWatch });
+    return progress === undefined ? [] : problemsOf(progress, { failback: this.failback, watch: this.sourceWatch });
   }
 
   /** Stops the run with a checkpoint. Resolves when the run has ended or failed. */

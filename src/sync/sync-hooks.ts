@@ -62,10 +62,10 @@ export class SyncHooks {
     const progress = session.progress();
     if (progress === undefined || progress.state === 'CREATED') return;
     const before = this.#outbox.noteOf(progress.migrationId) as HookNote | undefined;
-    const { awaitsCutover, wayBack, reversals, sourceWatch } = session;
+    const { awaitsCutover, failback, reversals, sourceWatch } = session;
     const look = {
       progress,
-      wayBack,
+      failback,
       reversals,
       sourceWatch,
       awaitsCutover,

@@ -18,7 +18,7 @@ import {
   setLoadLevel,
   startValidation,
 } from '../../src/control/index.ts';
-import { onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
+import { onFailpoint, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
@@ -332,7 +332,7 @@ test('the control plane knows that the source is blocked, even if the host is lo
   const { id } = await createMigration(control, actor, groupId, await orderTo(plane, pair.destination.uri));
   await migrationIs(plane, id, 'ready', ({ state }) => state.readyForCutover);
   const goOn = Promise.withResolvers<void>();
-  using _hook = onReach('engine.cutover.source-blocked', () => goOn.promise);
+  using _hook = onFailpoint('engine.cutover.source-blocked', () => goOn.promise);
   await requestCutover(control, actor, groupId, id);
   await migrationIs(plane, id, 'known to be blocked', ({ progress }) => progress?.cutover?.blocking === true);
   goOn.resolve();

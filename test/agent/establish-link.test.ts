@@ -6,7 +6,7 @@ import { AgentStore } from '../../src/agent/agent-store.ts';
 import { establishLink, linkTokenFrom } from '../../src/agent/establish-link.ts';
 import { approveLink, deleteLinks } from '../../src/control/index.ts';
 import { formatLinkToken, newLinkToken } from '../../src/link/index.ts';
-import { onReach, systemClock, type UserError } from '../../src/platform/index.ts';
+import { onFailpoint, systemClock, type UserError } from '../../src/platform/index.ts';
 import { freePort } from '../support/mongod-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { startControlPlane } from './control-plane.ts';
@@ -35,7 +35,7 @@ test('an agent that is killed between redeeming its token and storing the link g
   const token = await plane.newToken();
   let reached = 0;
   {
-    using _hook = onReach('agent.link-token.redeemed', () => {
+    using _hook = onFailpoint('agent.link-token.redeemed', () => {
       reached += 1;
       throw new Error('killed');
     });

@@ -57,7 +57,7 @@ test('orders that come early, late or twice turn a migration no further than the
   assert.equal(failbackReport(again.migration, 'COMMITTED', 'COMMITTED')?.state, 'CLOSED');
 });
 
-test('a finish closes the way back of the cutover that it names, and none once the users have returned', {
+test('a finish closes the failback of the cutover that it names, and none once the users have returned', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -72,8 +72,8 @@ test('a finish closes the way back of the cutover that it names, and none once t
   }
   const records = pair.source.client
     .db('linkspan_internal')
-    .collection<{ _id: string; wayBackClosedBy?: string[] }>('migrations');
-  const closedBy = async () => (await records.findOne({ _id: migrationId }))?.wayBackClosedBy;
+    .collection<{ _id: string; failbackClosedBy?: string[] }>('migrations');
+  const closedBy = async () => (await records.findOne({ _id: migrationId }))?.failbackClosedBy;
   assert.equal(await closedBy(), undefined);
 
   await pair.destination.members[0]?.kill();
@@ -91,12 +91,12 @@ test('a finish closes the way back of the cutover that it names, and none once t
     order(running, { direction: 1, finish: 1 });
     return reportOf(running)?.state === 'CLOSED';
   };
-  await eventually(closed, { what: 'the way back of the return to be closed' });
+  await eventually(closed, { what: 'the failback of the return to be closed' });
   assert.equal((await closedBy())?.length, 1);
   assert.equal(migration.closed, 1);
 });
 
-test('an agent that starts after the old source is lost closes the way back', { skip }, async () => {
+test('an agent that starts after the old source is lost closes the failback', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
   const addresses = await reversibleUsers(pair);
@@ -112,7 +112,7 @@ test('an agent that starts after the old source is lost closes the way back', { 
       order(running, { finish: 0 });
       return reportOf(running)?.state === 'CLOSED';
     };
-    await eventually(closed, { what: 'the way back to be closed' });
+    await eventually(closed, { what: 'the failback to be closed' });
     assert.equal(await running.outcome, 'COMMITTED');
   }
   await pair.source.members[0]?.restart();

@@ -8,7 +8,7 @@ import { establishLink } from '../../src/agent/establish-link.ts';
 import { MigrationHost, openOpsManagerApi } from '../../src/agent/index.ts';
 import { deleteLinks } from '../../src/control/index.ts';
 import { DigestClient } from '../../src/digest/index.ts';
-import { type Logger, onReach, silentLogger, systemClock } from '../../src/platform/index.ts';
+import { type Logger, onFailpoint, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
@@ -167,7 +167,7 @@ type Refusal = (plane: ControlPlane) => Promise<AsyncDisposable>;
 const commitFails =
   (error: Error): Refusal =>
   async () => {
-    const failing = onReach('store.commit', () => {
+    const failing = onFailpoint('store.commit', () => {
       throw error;
     });
     return { [Symbol.asyncDispose]: async () => failing[Symbol.dispose]() };

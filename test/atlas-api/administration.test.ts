@@ -47,7 +47,7 @@ test('an API key is shown in full once; its creation, its roles and its deletion
 });
 
 test('the private key of the first start is never shown, not even its last characters', async () => {
-  await using plane = await startControlPlane({ wishes: { privateKey: 'a-short-private-key' } });
+  await using plane = await startControlPlane({ bootstrapping: { privateKey: 'a-short-private-key' } });
   const { text } = await plane.api('GET', `${orgOf(plane)}/apiKeys`);
   assert.match(text, /"privateKey":"\*{8}-\*{4}-\*{4}-\*{12}"/);
 });
@@ -207,7 +207,7 @@ test('one organization links to its projects; in a list it has only the link to 
   assert.equal((await plane.api('GET', `${orgOf(plane)}/groups`)).status, 200);
 });
 
-test('a new organization can be used with the credentials created with it, and by nobody else', async () => {
+test('a new organization can be used with the credentials created with it, and by no one else', async () => {
   await using plane = await startControlPlane();
   const create = (body: object) => plane.api('POST', '/api/atlas/v2/orgs', { body });
   assert.equal((await create({ name: 'second' })).json.errorCode, 'VALIDATION_ERROR');

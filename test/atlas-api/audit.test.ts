@@ -157,11 +157,11 @@ test('every mutation of the API leaves exactly one record with its actor, addres
     agent.report({
       migrations: [{ id: fourth, progress: progress(fourth, { state: 'COMMITTED' }), reversals: 0, ...more }],
     });
-  await committed({ wayBack: { state: 'PREPARING' } });
+  await committed({ failback: { state: 'PREPARING' } });
   await change('reverseGroupLiveMigration', 'LIVE_MIGRATION_REVERSE_REQUESTED', `${path}/${fourth}/reverse`);
   await change('finishGroupLiveMigration', 'LIVE_MIGRATION_FINISH_REQUESTED', `${path}/${fourth}/finish`);
-  await committed({ wayBack: { state: 'CLOSED' } });
-  assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_WAY_BACK_CLOSED');
+  await committed({ failback: { state: 'CLOSED' } });
+  assert.equal((await newest(plane))?.eventTypeName, 'LIVE_MIGRATION_FAILBACK_CLOSED');
 
   await change('deleteOrgLiveMigrationLinkTokens', 'LINKS_DELETED', `${org}/liveMigrations/linkTokens`);
   const made = await change('createGroup', 'GROUP_CREATED', '/api/atlas/v2/groups', { name: 'q', orgId: plane.orgId });

@@ -43,7 +43,7 @@ const withToken = (plane: ControlPlane, token: string) =>
 
 test('a service account gets an access token with credentials in the form encoding of SDKs, and uses it', async () => {
   const clock = new FakeClock();
-  await using plane = await startControlPlane({ clock, wishes: { serviceAccount: ACCOUNT } });
+  await using plane = await startControlPlane({ clock, bootstrapping: { serviceAccount: ACCOUNT } });
   const answer = await oauth(plane, 'token', { grant_type: 'client_credentials' });
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get('cache-control'), 'no-store');
@@ -60,7 +60,7 @@ test('a service account gets an access token with credentials in the form encodi
 });
 
 test('a revoked token is invalid at once, and other tokens of the account stay valid', async () => {
-  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  await using plane = await startControlPlane({ bootstrapping: { serviceAccount: ACCOUNT } });
   const [revoked, other] = [await newToken(plane), await newToken(plane)];
   for (let times = 0; times < 2; times += 1) {
     const answer = await oauth(plane, 'revoke', { token: revoked, token_type_hint: 'access_token' });
@@ -73,7 +73,7 @@ test('a revoked token is invalid at once, and other tokens of the account stay v
 });
 
 test('a wrong token request gets the error of OAuth', async () => {
-  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  await using plane = await startControlPlane({ bootstrapping: { serviceAccount: ACCOUNT } });
   const grant = { grant_type: 'client_credentials' };
   for (const wrong of [basic(CLIENT_ID, 'wrong'), basic('mdb_sa_id_none', SECRET), 'Basic %%%', 'Bearer x']) {
     const answer = await oauth(plane, 'token', grant, wrong);
@@ -100,8 +100,8 @@ test('a wrong token request gets the error of OAuth', async () => {
 });
 
 test('forged tokens are refused like wrong keys: unsigned, of another server, changed', async () => {
-  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
-  await using another = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  await using plane = await startControlPlane({ bootstrapping: { serviceAccount: ACCOUNT } });
+  await using another = await startControlPlane({ bootstrapping: { serviceAccount: ACCOUNT } });
   const token = await newToken(plane);
   const [header = '', payload = '', signature = ''] = token.split('.');
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -124,7 +124,7 @@ const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?
 
 test('a token is valid for one hour from its issue, whatever expiry it claims; a token of another form is refused', async () => {
   const clock = new FakeClock();
-  await using plane = await startControlPlane({ clock, wishes: { serviceAccount: ACCOUNT } });
+  await using plane = await startControlPlane({ clock, bootstrapping: { serviceAccount: ACCOUNT } });
   const key = plane.control.sealer.deriveKey('access tokens');
   const claims = claimsOf(await newToken(plane));
   const statusOf = async (changes: object) =>
@@ -143,7 +143,7 @@ test('a token is valid for one hour from its issue, whatever expiry it claims; a
 // id: replaced-master-key
 test('a replaced master key signs no new token', async () => {
   const clock = new FakeClock();
-  await using plane = await startControlPlane({ clock, wishes: { serviceAccount: ACCOUNT } });
+  await using plane = await startControlPlane({ clock, bootstrapping: { serviceAccount: ACCOUNT } });
   const { sealer } = plane.control;
   const key = sealer.deriveKey('access tokens');
   const before = await newToken(plane);
@@ -163,7 +163,7 @@ test('a replaced master key signs no new token', async () => {
 });
 
 test('deleting a secret ends the tokens that were issued for it, and no others', async () => {
-  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  await using plane = await startControlPlane({ bootstrapping: { serviceAccount: ACCOUNT } });
   const secrets = `/api/atlas/v2/orgs/${plane.orgId}/serviceAccounts/${CLIENT_ID}/secrets`;
   const leaked = await plane.api('POST', secrets, { body: { secretExpiresAfterHours: 8 } });
   assert.equal(leaked.status, 201);
@@ -182,7 +182,7 @@ test('deleting a secret ends the tokens that were issued for it, and no others',
 });
 
 test('the store keeps only a hash of a client secret', async () => {
-  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  await using plane = await startControlPlane({ bootstrapping: { serviceAccount: ACCOUNT } });
   const kept = JSON.stringify(await plane.store.serviceAccount(CLIENT_ID));
   assert.ok(kept.includes(CLIENT_ID) && !kept.includes(SECRET));
 });
@@ -212,8 +212,8 @@ test('a key with an access list works only from there, also for IPv4 peers in ma
 });
 
 test('the access list of a service account applies where its token is used, not where it is requested', async () => {
-  const wishes = { serviceAccount: ACCOUNT, accessList: ['192.0.2.7'] };
-  await using plane = await startControlPlane({ wishes, trustedProxies: ['127.0.0.1'] });
+  const bootstrapping = { serviceAccount: ACCOUNT, accessList: ['192.0.2.7'] };
+  await using plane = await startControlPlane({ bootstrapping, trustedProxies: ['127.0.0.1'] });
   const headers = { authorization: `Bearer ${await newToken(plane)}` };
   assert.equal((await plane.api('GET', ORGS, { headers })).status, 403);
   const from = { ...headers, 'x-forwarded-for': '192.0.2.7' };
@@ -221,8 +221,8 @@ test('the access list of a service account applies where its token is used, not 
 });
 
 test('in several X-Forwarded-For headers, the last address is the nearest', async () => {
-  const wishes = { serviceAccount: ACCOUNT, accessList: ['192.0.2.7'] };
-  await using plane = await startControlPlane({ wishes, trustedProxies: ['127.0.0.1'] });
+  const bootstrapping = { serviceAccount: ACCOUNT, accessList: ['192.0.2.7'] };
+  await using plane = await startControlPlane({ bootstrapping, trustedProxies: ['127.0.0.1'] });
   const headers = { authorization: `Bearer ${await newToken(plane)}`, accept: ATLAS };
   for (const [lines, status] of [
     [['198.51.100.1', '192.0.2.7'], 200],
@@ -236,12 +236,12 @@ test('in several X-Forwarded-For headers, the last address is the nearest', asyn
 });
 
 test('a forwarded address counts only from a trusted proxy, and only as far as trusted proxies wrote it', async () => {
-  const wishes = { accessList: ['192.0.2.7', '2001:db8::7'] };
+  const bootstrapping = { accessList: ['192.0.2.7', '2001:db8::7'] };
   const statusFrom = async (trustedProxies: readonly string[], forwarded: string) => {
-    await using plane = await startControlPlane({ wishes, trustedProxies });
+    await using plane = await startControlPlane({ bootstrapping, trustedProxies });
     return (await plane.api('GET', ORGS, { headers: { 'x-forwarded-for': forwarded } })).status;
   };
-  assert.equal(await statusFrom([], '192.0.2.7'), 403, 'nobody is trusted by default');
+  assert.equal(await statusFrom([], '192.0.2.7'), 403, 'no one is trusted by default');
   assert.equal(await statusFrom(['10.0.0.0/8'], '192.0.2.7'), 403, 'the peer is not trusted');
   assert.equal(await statusFrom(['127.0.0.0/8'], '192.0.2.7'), 200);
   assert.equal(await statusFrom(['127.0.0.1', '10.0.0.0/8'], '192.0.2.7, 10.1.1.1'), 200, 'through two proxies');

@@ -6,7 +6,7 @@ import {
   AgentSignals,
   Alarm,
   type ApiKey,
-  type BootstrapWishes,
+  type BootstrapOptions,
   bootstrap,
   type Control,
   type DestinationPort,
@@ -94,7 +94,7 @@ export interface ControlPlaneOptions {
   readonly failedAttemptsPerMinute?: number;
   /** Logs the server and its security events; silent by default. */
   readonly logger?: Logger;
-  readonly wishes?: BootstrapWishes;
+  readonly bootstrapping?: BootstrapOptions;
   readonly linkTokenLifetimeMs?: number;
   /** How long a blocked source is watched after the commit; by default it isn't. */
   readonly watchSourceMs?: number;
@@ -110,7 +110,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     trustedProxies,
     digestAlgorithms,
     rateLimits,
-    wishes = {},
+    bootstrapping = {},
     linkTokenLifetimeMs,
     watchSourceMs,
     destinations,
@@ -152,7 +152,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   await registerGateway(app, control, logger, failedAttempts);
   options.register?.(app);
   url = await app.listen({ host: '127.0.0.1', port: 0 });
-  const first = await bootstrap(control, wishes);
+  const first = await bootstrap(control, bootstrapping);
   assert.ok(first);
   const answers = new AnswerCheck((await (await fetch(`${url}/openapi.json`)).json()) as object);
   const own = [first.publicKey, first.privateKey] as const;

@@ -286,7 +286,7 @@ test("an invalid HTTP request gets an answer in Atlas's form, too, with its head
 
 test('a request line with a full URL, as for a proxy, means the path of that URL', async () => {
   const serviceAccount = { clientId: `mdb_sa_id_${'0c'.repeat(12)}`, secret: 'mdb_sa_sk_0123456789abcdefghijklmnop' };
-  await using plane = await startControlPlane({ wishes: { serviceAccount } });
+  await using plane = await startControlPlane({ bootstrapping: { serviceAccount } });
   const credentials = Buffer.from(`${serviceAccount.clientId}:${serviceAccount.secret}`).toString('base64');
   const token = await fetch(`${plane.url}/api/oauth/token`, {
     method: 'POST',

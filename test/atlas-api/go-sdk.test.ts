@@ -29,7 +29,7 @@ for (const scheme of ['digest', 'oauth'] as const) {
   test(`MongoDB's Go SDK runs a migration from start to end with ${scheme}, and parses every error as one of Atlas`, {
     skip: skipReason(sdk),
   }, async () => {
-    await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+    await using plane = await startControlPlane({ bootstrapping: { serviceAccount: ACCOUNT } });
     const { agent, groupId } = await prepare(plane);
     const call = sdkOf(plane, scheme);
 
@@ -202,7 +202,7 @@ test("MongoDB's Go SDK answers the stronger of two challenges, and each of them 
 test("MongoDB's Go SDK distinguishes wrong credentials and revoked tokens from other errors", {
   skip: skipReason(sdk),
 }, async () => {
-  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  await using plane = await startControlPlane({ bootstrapping: { serviceAccount: ACCOUNT } });
   const digest = await sdkOf(plane, 'digest', 'wrong')('listOrgs');
   assert.deepEqual([digest.status, digest.error?.detail], [401, 'You are not authorized for this resource.']);
   const oauth = await sdkOf(plane, 'oauth', 'wrong')('listOrgs');

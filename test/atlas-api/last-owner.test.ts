@@ -116,7 +116,7 @@ test('owners without an access list do not count where one is required', async (
   });
   const log = keptLog();
   await look(plane, log);
-  assert.equal(log.lines.at(-1)?.orgId, orgId, 'nobody could use the key');
+  assert.equal(log.lines.at(-1)?.orgId, orgId, 'no one could use the key');
 });
 
 // id: expired-owners-enter-again
@@ -131,8 +131,8 @@ test('who can start the server enters an organization again whose owners have al
   });
   clock.nowMs += 9 * HOUR_MS;
   const account = { clientId: `mdb_sa_id_${'0b'.repeat(12)}`, secret: 'a_secret_of_this_test_that_is_long_enough_0' };
-  const wishes = { orgId, accessList: ['127.0.0.1'], serviceAccount: account };
-  for (let starts = 0; starts < 2; starts += 1) assert.equal(await bootstrap(plane.control, wishes), null);
+  const bootstrapping = { orgId, accessList: ['127.0.0.1'], serviceAccount: account };
+  for (let starts = 0; starts < 2; starts += 1) assert.equal(await bootstrap(plane.control, bootstrapping), null);
   const answer = await requestAccessToken(plane.url, `${account.clientId}:${account.secret}`);
   const { access_token: token } = (await answer.json()) as { access_token: string };
   const made = await plane.api('POST', `/api/atlas/v2/orgs/${orgId}/apiKeys`, {
@@ -144,7 +144,7 @@ test('who can start the server enters an organization again whose owners have al
     headers: { authorization: `Bearer ${token}` },
   });
   assert.equal(removed.json.errorCode, 'CANNOT_REMOVE_LAST_ORG_OWNER', 'the key has no access list yet');
-  await assert.rejects(bootstrap(plane.control, { ...wishes, accessList: ['127.0.0.2'] }), {
+  await assert.rejects(bootstrap(plane.control, { ...bootstrapping, accessList: ['127.0.0.2'] }), {
     code: 'BOOTSTRAP_MISMATCH',
   });
 });

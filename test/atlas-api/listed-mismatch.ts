@@ -12,7 +12,7 @@ export function listedMismatch(number: number): ListedMismatch {
     times: 1,
     sourceTime: { t: 1, i: 1 },
     destinationTime: { t: 1, i: 2 },
-    foreign: false,
+    external: false,
     open: true,
   };
 }

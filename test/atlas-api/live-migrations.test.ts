@@ -64,7 +64,7 @@ test('a migration runs from start to end: projects, validation, start, progress,
   await report({});
   assert.deepEqual(await show(), { ...fresh, status: 'WORKING', lagTimeSeconds: 7, readyForCutover: false });
   const copying = await plane.api('PUT', `${path}/${id}/cutover`);
-  assert.match(String(copying.json.detail), /is not ready for cutover: the initial copy is under way\.$/);
+  assert.match(String(copying.json.detail), /is not ready for cutover: the initial sync is under way\.$/);
   await report({ state: 'FOLLOWING', readyForCutover: true, lagSeconds: 0, notReadyReasons: [] });
   assert.equal((await show()).readyForCutover, true);
 

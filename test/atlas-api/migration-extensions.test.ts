@@ -4,7 +4,7 @@ import { dateOf, FIRST_ORDER } from '../../src/contract/index.ts';
 import { expireMigrations } from '../../src/control/index.ts';
 import { notYetRunning } from '../../src/engine/report/not-yet-running.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
-import { onReach } from '../../src/platform/index.ts';
+import { onFailpoint } from '../../src/platform/index.ts';
 import { linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import { addOrganization, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -136,7 +136,7 @@ test('when an agent polls during a cancellation, either it gets the migration or
   const { show, ask, wanted } = await start(plane);
   let told: object[];
   {
-    using _ = onReach('control.order.sent', async () => {
+    using _ = onFailpoint('control.order.sent', async () => {
       assert.equal((await ask('cancel', { dropCopiedData: false })).json.status, 'NEW');
     });
     told = await wanted();
@@ -271,7 +271,7 @@ test('GET shows phases, counts and reasons as the agent reported them', async ()
     pingMs: { source: 1, destination: 1 },
     etaSeconds: 8,
     indexes: { building: null, built: 0, total: 0 },
-    notReadyReasons: ['the initial copy is under way'],
+    notReadyReasons: ['the initial sync is under way'],
     oplog,
     state: 'COPYING',
     phases: [{ name: 'COPYING', startedAt: dateOf(0) }],

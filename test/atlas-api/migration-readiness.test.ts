@@ -162,7 +162,7 @@ test('an agent that leaves out a migration without a silence is not taken for on
   assert.deepEqual((await shop.show()).linkspan.agent, { status: 'LOST', lastSeen: '2026-11-01T12:00:00Z' });
 });
 
-test('a migration that somebody reports was not taken over, whatever another agent with the same key says', async () => {
+test('a migration that another client reports was not taken over, whatever another agent with the same key says', async () => {
   await using shop = await world();
   await shop.report(READY);
   await shop.agent.report({ takenOver: [shop.id] });

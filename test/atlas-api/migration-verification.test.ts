@@ -19,7 +19,7 @@ test('GET shows how far source and destination are compared, and which documents
     times: 1,
     sourceTime: { t: 1, i: 1 },
     destinationTime: { t: 2, i: 1 },
-    foreign: true,
+    external: true,
     open: true,
   };
   const verification = {
@@ -29,7 +29,7 @@ test('GET shows how far source and destination are compared, and which documents
     equalAt: dateOf(7_000),
     catalogDifferences: ['shop.orders: index missing a_1'],
     catalogDifferencesFound: 12,
-    seesForeignWrites: true,
+    seesExternalWrites: true,
     cappedCollections: 1,
     etaSeconds: 4,
   } as const;

@@ -54,7 +54,7 @@ test('the last day of a cutover window is a warning until it is extended, and an
   assert.equal((await eventsOf(plane, 'WINDOW_ENDING')).length, 2);
 });
 
-test('an agent that is silent, and a readiness that nobody uses, are events once', async () => {
+test('an agent that is silent, and a readiness that no one uses, are events once', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const { id, report } = await start(plane);

@@ -87,7 +87,7 @@ export function progress(migrationId: string, changes: Partial<Progress> = {}): 
     oplog: null,
     verification: verificationProgress('REPAIR'),
     repairs: null,
-    notReadyReasons: ['the initial copy is under way'],
+    notReadyReasons: ['the initial sync is under way'],
     canWrite: false,
     cutoverAttempts: [],
     pingMs: { source: 1, destination: 1 },

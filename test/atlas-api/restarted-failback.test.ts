@@ -5,7 +5,7 @@ import { startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FOLLOWING, start } from './reversible-world.ts';
 
-test('a requested way back whose agent has restarted, and reports the cutover before it, is heard and not ready', async () => {
+test('a requested failback whose agent has restarted, and reports the cutover before it, is heard and not ready', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const { report, ask, show, cutOver } = await start(plane);
@@ -34,8 +34,8 @@ test('a requested way back whose agent has restarted, and reports the cutover be
   await report(1, { state: 'FOLLOWING', readyForCutover: true });
   assert.equal((await ask('cutover')).status, 202);
   await report(1, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
-  assert.equal((await show()).linkspan.wayBack?.ready, true);
+  assert.equal((await show()).linkspan.failback?.ready, true);
   await report(0, { state: 'CREATED', since: null });
   const { status, linkspan } = await show();
-  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.ready], ['COMPLETE', 'PREPARING', false]);
+  assert.deepEqual([status, linkspan.failback?.state, linkspan.failback?.ready], ['COMPLETE', 'PREPARING', false]);
 });

@@ -8,7 +8,7 @@ import { FOLLOWING, start } from './reversible-world.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** The direction of an order, and the cutover whose way back it closes. */
+/** The direction of an order, and the cutover whose failback it closes. */
 function aimOf(order: Order | undefined) {
   return [order?.direction, order?.finish];
 }
@@ -16,12 +16,20 @@ function aimOf(order: Order | undefined) {
 test('a migration stays assigned after its cutover, goes back and there again, and ends with finish', async () => {
   await using plane = await startControlPlane();
   const { report, ask, show, order, cutOver } = await start(plane);
-  assert.deepEqual([(await show()).linkspan.usersOn, (await show()).linkspan.wayBack?.state], ['SOURCE', 'PLANNED']);
-  for (const wish of ['reverse', 'finish']) assert.equal((await ask(wish)).json.errorCode, 'WAY_BACK_NOT_POSSIBLE');
+  assert.deepEqual(
+    [(await show()).linkspan.activeSide, (await show()).linkspan.failback?.state],
+    ['SOURCE', 'PLANNED'],
+  );
+  for (const wish of ['reverse', 'finish']) assert.equal((await ask(wish)).json.errorCode, 'FAILBACK_NOT_POSSIBLE');
   await cutOver();
   const followed = await show();
   assert.deepEqual(
-    [followed.status, followed.linkspan.usersOn, followed.linkspan.wayBack?.state, followed.linkspan.wayBack?.ready],
+    [
+      followed.status,
+      followed.linkspan.activeSide,
+      followed.linkspan.failback?.state,
+      followed.linkspan.failback?.ready,
+    ],
     ['COMPLETE', 'DESTINATION', 'FOLLOWING', true],
   );
   assert.equal(followed.linkspan.endedAt, null);
@@ -38,12 +46,12 @@ test('a migration stays assigned after its cutover, goes back and there again, a
     'a report of the first direction says nothing about the second',
   );
   assert.equal((await ask('cutover')).status, 409);
-  assert.equal((await ask('cancel', { body: { dropCopiedData: true } })).json.errorCode, 'WAY_BACK_NOT_POSSIBLE');
+  assert.equal((await ask('cancel', { body: { dropCopiedData: true } })).json.errorCode, 'FAILBACK_NOT_POSSIBLE');
   await report(1, { state: 'FOLLOWING', readyForCutover: true });
   assert.equal((await ask('cutover')).status, 202);
   assert.equal((await ask('finish')).status, 409, 'users may be on either side by now');
   await report(1, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
-  assert.deepEqual([(await show()).status, (await show()).linkspan.usersOn], ['COMPLETE', 'SOURCE']);
+  assert.deepEqual([(await show()).status, (await show()).linkspan.activeSide], ['COMPLETE', 'SOURCE']);
 
   assert.equal((await ask('reverse')).status, 202);
   await report(2, { state: 'FOLLOWING', readyForCutover: true });
@@ -54,14 +62,14 @@ test('a migration stays assigned after its cutover, goes back and there again, a
   assert.deepEqual(aimOf(await order()), [2, 2]);
   await report(2, { state: 'COMMITTED' }, { state: 'CLOSED' });
   const ended = await show();
-  assert.deepEqual([ended.status, ended.linkspan.wayBack?.state], ['COMPLETE', 'CLOSED']);
-  assert.match(ended.linkspan.wayBack?.warnings.join() ?? '', /^The source stays blocked.*setUserWriteBlockMode: 1/);
+  assert.deepEqual([ended.status, ended.linkspan.failback?.state], ['COMPLETE', 'CLOSED']);
+  assert.match(ended.linkspan.failback?.warnings.join() ?? '', /^The source stays blocked.*setUserWriteBlockMode: 1/);
   assert.equal(await order(), undefined);
   assert.equal((await ask('finish')).status, 202, 'repeating it is harmless');
 });
 
 // id: failback-waits-for-agent
-test('a requested way back waits for its agent by name until the agent begins it, whether the agent is heard or not', async () => {
+test('a requested failback waits for its agent by name until the agent begins it, whether the agent is heard or not', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const { agent, report, ask, show, cutOver } = await start(plane);
@@ -69,7 +77,7 @@ test('a requested way back waits for its agent by name until the agent begins it
   clock.nowMs += 5_000;
   assert.equal((await ask('reverse')).status, 202);
   const waits = async () => (await show()).linkspan.waiting.map((wait) => [wait.for, wait.reason]);
-  const notBegun = [['the agent on host-1', 'it has not begun the requested way back yet.']];
+  const notBegun = [['the agent on host-1', 'it has not begun the requested failback yet.']];
   assert.deepEqual(await waits(), notBegun, 'the agent is down, and its silence is short');
   clock.nowMs += 26_000;
   assert.deepEqual(await waits(), [['the agent on host-1', 'it has not reported since.']]);
@@ -81,7 +89,7 @@ test('a requested way back waits for its agent by name until the agent begins it
   assert.deepEqual(await waits(), []);
 });
 
-test('a way back that is ready leaves one record for each cutover, with the side that has the users', async () => {
+test('a failback that is ready leaves one record for each cutover, with the side that has the users', async () => {
   await using plane = await startControlPlane();
   const { report, ask, show, cutOver } = await start(plane);
   const records = async () => {
@@ -90,7 +98,7 @@ test('a way back that is ready leaves one record for each cutover, with the side
       names.includes(eventTypeName),
     );
     return found.map(({ eventTypeName, details }) =>
-      [eventTypeName.replace('LIVE_MIGRATION_', ''), details.usersOn].filter(Boolean).join(' '),
+      [eventTypeName.replace('LIVE_MIGRATION_', ''), details.activeSide].filter(Boolean).join(' '),
     );
   };
   const committed = { state: 'COMMITTED', canWrite: true } as const;
@@ -137,10 +145,10 @@ test('a finish gives up a reversal that has not cut over, and users stay', async
   assert.equal((await show()).linkspan.endedAt, null, 'the end is not on record yet');
   await report(0, { state: 'COMMITTED' }, { state: 'CLOSED' });
   const { status, linkspan } = await show();
-  assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'DESTINATION', 'CLOSED']);
+  assert.deepEqual([status, linkspan.activeSide, linkspan.failback?.state], ['COMPLETE', 'DESTINATION', 'CLOSED']);
 });
 
-test('a finish of a reversal that has cut over unseen closes nothing, and the way back of the return stays open', async () => {
+test('a finish of a reversal that has cut over unseen closes nothing, and the failback of the return stays open', async () => {
   await using plane = await startControlPlane();
   const { report, ask, show, order, cutOver } = await start(plane);
   await cutOver();
@@ -152,13 +160,13 @@ test('a finish of a reversal that has cut over unseen closes nothing, and the wa
   assert.deepEqual(aimOf(await order()), [1, 0]);
   await report(1, { state: 'COMMITTED', canWrite: true }, FOLLOWING);
   const { status, linkspan } = await show();
-  assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'SOURCE', 'FOLLOWING']);
+  assert.deepEqual([status, linkspan.activeSide, linkspan.failback?.state], ['COMPLETE', 'SOURCE', 'FOLLOWING']);
   assert.deepEqual(aimOf(await order()), [1, null]);
   assert.equal((await ask('finish')).status, 202);
   assert.deepEqual(aimOf(await order()), [1, 1]);
 });
 
-test('a way back that was closed while the old source was lost ends, although the agent could not open the migration', async () => {
+test('a failback that was closed while the old source was lost ends, although the agent could not open the migration', async () => {
   for (const isReversed of [false, true]) {
     await using plane = await startControlPlane();
     const { report, ask, show, order, cutOver } = await start(plane);
@@ -171,11 +179,11 @@ test('a way back that was closed while the old source was lost ends, although th
     assert.equal(aimOf(await order())[1], 0);
     if (isReversed) {
       await report(1, { state: 'CREATED', since: null }, { state: 'CLOSED' });
-      assert.equal((await show()).status, 'WORKING', 'the return has not cut over, so it has no way back to close');
+      assert.equal((await show()).status, 'WORKING', 'the return has not cut over, so it has no failback to close');
     }
     await report(0, { state: 'CREATED', since: null }, { state: 'CLOSED' });
     const { status, linkspan } = await show();
-    assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'DESTINATION', 'CLOSED']);
+    assert.deepEqual([status, linkspan.activeSide, linkspan.failback?.state], ['COMPLETE', 'DESTINATION', 'CLOSED']);
     assert.notEqual(linkspan.endedAt, null);
     assert.equal(await order(), undefined);
   }
@@ -187,17 +195,17 @@ test('an agent that restarts after the cutover changes nothing, and is not ready
   await cutOver();
   await report(0, { state: 'CREATED', since: null });
   const { status, linkspan } = await show();
-  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.ready], ['COMPLETE', 'PREPARING', false]);
+  assert.deepEqual([status, linkspan.failback?.state, linkspan.failback?.ready], ['COMPLETE', 'PREPARING', false]);
 });
 
-test('a failed way back leaves the cutover as it is: it can be finished, or resumes, but is not reversed', async () => {
+test('a failed failback leaves the cutover as it is: it can be finished, or resumes, but is not reversed', async () => {
   await using plane = await startControlPlane();
   const { report, ask, show, cutOver } = await start(plane);
   await cutOver();
-  const error = { code: 'WAY_BACK_LOST', message: 'No way.', remedy: 'Stay.' };
+  const error = { code: 'FAILBACK_LOST', message: 'No way.', remedy: 'Stay.' };
   await report(0, { state: 'COMMITTED' }, { state: 'FAILED', error });
   const { status, linkspan } = await show();
-  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.wayBack?.error], ['COMPLETE', 'FAILED', error]);
+  assert.deepEqual([status, linkspan.failback?.state, linkspan.failback?.error], ['COMPLETE', 'FAILED', error]);
   assert.match(String((await ask('reverse')).json.detail), /No way\./);
   await report(0, { state: 'COMMITTED' }, FOLLOWING);
   assert.equal((await ask('reverse')).status, 202);
@@ -214,7 +222,7 @@ test('a migration whose cutover has lost its record says so, and ends by a finis
   const inProcess = { state: 'FAILED', error };
   const isLost = async ({ show, order }: Awaited<ReturnType<typeof start>>) => {
     const { status, errorMessage, linkspan } = await show();
-    assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], ['COMPLETE', 'DESTINATION', 'LOST']);
+    assert.deepEqual([status, linkspan.activeSide, linkspan.failback?.state], ['COMPLETE', 'DESTINATION', 'LOST']);
     assert.match(errorMessage ?? '', /^The record is gone\. The source stays blocked .*setUserWriteBlockMode: 1/);
     assert.notEqual(linkspan.endedAt, null);
     assert.equal(await order(), undefined);
@@ -224,12 +232,12 @@ test('a migration whose cutover has lost its record says so, and ends by a finis
     const world = await start(plane);
     const { report, ask, show, cutOver } = world;
     await cutOver();
-    assert.equal((await ask('cancel', { body: { dropCopiedData: true } })).json.errorCode, 'WAY_BACK_NOT_POSSIBLE');
+    assert.equal((await ask('cancel', { body: { dropCopiedData: true } })).json.errorCode, 'FAILBACK_NOT_POSSIBLE');
     if (happens === 'finish of a reversal') await ask('reverse');
     if (happens === 'cancel') await report(0, { state: 'FAILED', error });
     else await ask('finish');
     if (happens === 'cancel') {
-      assert.deepEqual((await show()).linkspan.wayBack?.error, error);
+      assert.deepEqual((await show()).linkspan.failback?.error, error);
       assert.equal((await ask('cancel', { body: { dropCopiedData: true } })).status, 202);
     } else if (happens === 'finish after a restart') await report(0, { state: 'FAILED', error });
     else await report(0, { state: 'COMMITTED' }, inProcess);
@@ -247,11 +255,11 @@ test('a commit that the control plane learns of by the loss of its record is com
     await report(0, { state: 'FAILED', since: null, error });
     const { status, linkspan } = await show();
     const expected = ['COMPLETE', 'DESTINATION', wish === 'cancel' ? 'LOST' : 'FAILED'];
-    assert.deepEqual([status, linkspan.usersOn, linkspan.wayBack?.state], expected);
+    assert.deepEqual([status, linkspan.activeSide, linkspan.failback?.state], expected);
   }
 });
 
-test('the report of a cutover names what removes the way back only once that is closed', async () => {
+test('the report of a cutover names what removes the failback only once that is closed', async () => {
   await using plane = await startControlPlane();
   const { report, ask, id, path, cutOver } = await start(plane);
   const shown = async () => {
@@ -293,7 +301,7 @@ test('a reversal that fails says where the users are, and how to lift the block 
   assert.match(errorMessage ?? '', /^Broken\. Fix\. Users stay on the destination\. The source stays blocked/);
 });
 
-test('while the way back of a migration is open, no other one begins into its destination', async () => {
+test('while the failback of a migration is open, no other one begins into its destination', async () => {
   await using plane = await startControlPlane();
   const { path, groupId, cutOver, id } = await start(plane);
   await cutOver();
@@ -323,7 +331,7 @@ test('a confirmation of drops counts for one direction', async () => {
   assert.ok(third && third.confirmed > second.confirmed, 'a repeated confirmation is a new one');
 });
 
-test('revoking the link of the agent loses the way back, keeps the cutover, and says what stays blocked', async () => {
+test('revoking the link of the agent loses the failback, keeps the cutover, and says what stays blocked', async () => {
   await using plane = await startControlPlane();
   const { show, cutOver, ask } = await start(plane);
   await cutOver();
@@ -331,32 +339,32 @@ test('revoking the link of the agent loses the way back, keeps the cutover, and 
   const [link] = (await plane.api<{ results: { id: string }[] } & Record<string, unknown>>('GET', links)).json.results;
   await plane.api('DELETE', `${links}/${link?.id}`);
   const { status, errorMessage, linkspan } = await show();
-  assert.deepEqual([status, linkspan.wayBack?.state, linkspan.usersOn], ['COMPLETE', 'LOST', 'DESTINATION']);
-  assert.match(errorMessage ?? '', /way back is lost\. The source stays blocked.*setUserWriteBlockMode: 1/);
+  assert.deepEqual([status, linkspan.failback?.state, linkspan.activeSide], ['COMPLETE', 'LOST', 'DESTINATION']);
+  assert.match(errorMessage ?? '', /failback is lost\. The source stays blocked.*setUserWriteBlockMode: 1/);
   for (const wish of ['reverse', 'finish']) assert.equal((await ask(wish)).status, 409);
 });
 
-test('a way back has no end of its own, and warns when it is open for 120 hours', async () => {
+test('a failback has no end of its own, and warns when it is open for 120 hours', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const { show, cutOver, report } = await start(plane);
   await cutOver();
-  const warnings = async () => (await show()).linkspan.wayBack?.warnings.join() ?? '';
+  const warnings = async () => (await show()).linkspan.failback?.warnings.join() ?? '';
   clock.nowMs += 119 * HOUR_MS;
   assert.equal(await warnings(), '');
   clock.nowMs += 2 * HOUR_MS;
   await report(0, { state: 'COMMITTED' }, FOLLOWING);
   assert.match(await warnings(), /open for 121 h.*linkspan migration finish/);
-  assert.equal((await show()).linkspan.wayBack?.state, 'FOLLOWING');
+  assert.equal((await show()).linkspan.failback?.state, 'FOLLOWING');
 });
 
-test('a way back that its agent leaves out of its reports is not ready, and its lag is not known', async () => {
+test('a failback that its agent leaves out of its reports is not ready, and its lag is not known', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const { agent, show, cutOver } = await start(plane);
   await cutOver();
   const shown = async () => {
-    const { ready, lagSeconds } = (await show()).linkspan.wayBack ?? {};
+    const { ready, lagSeconds } = (await show()).linkspan.failback ?? {};
     return [ready, lagSeconds];
   };
   assert.deepEqual(await shown(), [true, 1]);

@@ -14,8 +14,8 @@ interface Shown {
     readonly endedAt: string | null;
     readonly agent?: { readonly status: string };
     readonly reversals?: number;
-    readonly usersOn?: string;
-    readonly wayBack?: {
+    readonly activeSide?: string;
+    readonly failback?: {
       readonly state: string;
       readonly ready: boolean;
       readonly lagSeconds: number | null;
@@ -33,9 +33,9 @@ export async function start(plane: ControlPlane, more: object = {}) {
   const { agent, groupId, path } = world;
   const body = cliBody(groupId, { linkspan: { reversible: true }, ...more });
   const id = String((await plane.api('POST', path, { body })).json._id);
-  const report = (reversals: number, changes: Parameters<typeof progress>[1], wayBack?: object) =>
+  const report = (reversals: number, changes: Parameters<typeof progress>[1], failback?: object) =>
     agent.report({
-      migrations: [{ id, progress: progress(id, changes), reversals, ...(wayBack && { wayBack }) }],
+      migrations: [{ id, progress: progress(id, changes), reversals, ...(failback && { failback }) }],
     });
   /** The assigned migration, as its agent gets it. */
   const assigned = async () => {

@@ -44,8 +44,8 @@ async function replayOf(agent: AgentClient, url: string): Promise<void> {
 test('each kind of refused attempt leaves one log line and one event with its address and without a secret', async () => {
   const log = keptLog();
   const clock = new FakeClock();
-  const wishes = { serviceAccount: { clientId: CLIENT, secret: SECRET } };
-  await using plane = await startControlPlane({ clock, logger: log.logger, wishes });
+  const bootstrapping = { serviceAccount: { clientId: CLIENT, secret: SECRET } };
+  await using plane = await startControlPlane({ clock, logger: log.logger, bootstrapping });
   const elsewhere = await addOrganization(plane, plane.orgId, ['ORG_MEMBER'], ['192.0.2.1']);
   const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
   const key = loadSigningKey(newSigningKey());

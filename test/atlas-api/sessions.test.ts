@@ -105,7 +105,7 @@ test('the session cookie is out of reach for scripts, other sites and other host
 });
 
 // id: other-origin
-test('a page of another origin can neither use a session nor sign somebody in', async () => {
+test('a page of another origin can neither use a session nor sign anyone in', async () => {
   await using plane = await startControlPlane();
   const client = await signedIn(plane);
   const body = { name: 'p', orgId: plane.orgId };

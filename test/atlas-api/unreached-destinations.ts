@@ -2,7 +2,7 @@ import type { DestinationPort } from '../../src/control/index.ts';
 import { checkConnectionString } from '../../src/destination/index.ts';
 
 const unreached = async () => {
-  throw new Error('nobody answers there');
+  throw new Error('no one answers there');
 };
 
 /** Destinations that only agents can reach, as with `--check-destinations form`. */

@@ -38,7 +38,7 @@ export async function checkCommitted(
     log.find(plan.selection ? 'the source of a selection is blocked' : 'the source is not blocked after the cutover');
   const { state, cutover } = await recordOn(destination);
   if (state !== 'COMMITTED' || !cutover?.committed) log.find(`on record the migration is ${state}`);
-  if (engine.latest?.canWrite !== true) log.find('it is committed, but progress reports that nobody can write');
+  if (engine.latest?.canWrite !== true) log.find('it is committed, but progress reports that no one can write');
   const missing = await writers.acknowledged.missingOn(destination);
   if (missing.length > 0)
     log.find(`acknowledged writes are not on the destination: ${missing.slice(0, SHOWN).join('; ')}`);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome, Progress } from '../../src/contract/index.ts';
 import type {} from '../../src/engine/index.ts';
-import { messageOf, onReach, UserError } from '../../src/platform/index.ts';
+import { messageOf, onFailpoint, UserError } from '../../src/platform/index.ts';
 import type { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
@@ -53,7 +53,7 @@ export function holdCutovers(holdsMs: readonly number[], log: RoundLog): Disposa
       log.say(`${point}, held for ${ms} ms`);
       await delay(ms);
     };
-    held.use(onReach(point, hold));
+    held.use(onFailpoint(point, hold));
   }
   return held;
 }

@@ -4,7 +4,7 @@ const CALL_DEADLINE_MS = 5_000;
 /** Requests that are refused until the migration is ready. */
 const REPEATED: readonly string[] = ['commit', 'rehearseCommit', 'reverse'];
 
-interface WayBack {
+interface Failback {
   readonly state: string;
   readonly error?: { readonly code: string };
 }
@@ -15,7 +15,7 @@ export interface Answer {
   readonly error?: string;
   readonly errorDescription?: string;
   /** In the answer to `progress`; only what the campaign reads. */
-  readonly progress?: { readonly linkspan: { readonly wayBack: WayBack | null } | null };
+  readonly progress?: { readonly linkspan: { readonly failback: Failback | null } | null };
 }
 
 export interface Call {

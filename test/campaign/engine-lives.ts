@@ -86,14 +86,14 @@ export class EngineLives {
   readonly #isReversible: boolean;
   /** Whether a process that has committed is to end. */
   #mayEnd: boolean;
-  /** Whether the failback has ended with WAY_BACK_LOST, as the end of the process then tells. */
-  lostWayBack = false;
+  /** Whether the failback has ended with FAILBACK_LOST, as the end of the process then tells. */
+  lostFailback = false;
   /** Whether the process has stopped itself at a named point, where it waits for a moment. */
   standsStill = false;
   #url: string | undefined;
 
   /**
-   * @param options  `hooks`: value of `LINKSPAN_TEST_HOOK` for each process, in order
+   * @param options  `hooks`: value of `LINKSPAN_TEST_FAILPOINT` for each process, in order
    * @param selection  fields of `/start` other than the clusters
    */
   constructor(
@@ -183,7 +183,7 @@ export class EngineLives {
       this.#current = undefined;
       this.#log.say(`the engine ended: ${JSON.stringify(exit)}`);
       const expected = this.#ended.get(engine);
-      const isLost = this.lostWayBack && codeOf(engine) === 'WAY_BACK_LOST';
+      const isLost = this.lostFailback && codeOf(engine) === 'FAILBACK_LOST';
       const isOver = this.#mayEnd && (isLost || endedWhenTold(exit));
       if (isOver && this.latest?.state === 'COMMITTED') return 'committed';
       if (isOver && this.#isReversible) return { failed: 'ended before its cutover' };

@@ -3,7 +3,7 @@ import type { Side } from './plan.ts';
 
 /**
  * Phases of a migration in their order, named as in `linkspan sync`. `trial` begins with the first cutover that ends with the
- * source open (`trial-cutovers.ts`), `commit` with the request of the last one, `way back` when a reversible migration has
+ * source open (`trial-cutovers.ts`), `commit` with the request of the last one, `failback` when a reversible migration has
  * cut over.
  */
 export const MOMENTS = [
@@ -14,7 +14,7 @@ export const MOMENTS = [
   'in sync',
   'trial',
   'commit',
-  'way back',
+  'failback',
 ] as const;
 export type Moment = (typeof MOMENTS)[number];
 

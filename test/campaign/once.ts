@@ -1,4 +1,4 @@
-import { onReach } from '../../src/platform/index.ts';
+import { onFailpoint } from '../../src/platform/index.ts';
 import { dropShells, fillModel } from '../engine/model/run-schedule.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
@@ -6,13 +6,13 @@ import { startPair } from '../support/replica-set.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { differencesOfOrder } from './capped-order.ts';
 import { failureOf } from './drive.ts';
-import { hiddenWrites } from './hidden-writes.ts';
 import { letters } from './letters.ts';
 import { ODD_WRITERS, type OddWriter } from './plan.ts';
 import { fillRings, rings } from './rings.ts';
 import type { RoundReport } from './round.ts';
 import type { RoundLog } from './round-log.ts';
 import { saves } from './saves.ts';
+import { unstreamedWrites } from './unstreamed-writes.ts';
 
 const SHOWN = 10;
 
@@ -30,7 +30,7 @@ export function drawOnce(seed: number): OncePlan {
   const writers = ODD_WRITERS.filter(() => random.next() < 0.6);
   return {
     seed,
-    writers: writers.length === 0 ? ['hidden'] : writers,
+    writers: writers.length === 0 ? ['unstreamed'] : writers,
     bursts: Array.from({ length: 1 + random.integer(3) }, () => ({
       batch: 1 + random.integer(8),
       steps: 20 + random.integer(60),
@@ -45,7 +45,7 @@ export async function runOnce(plan: OncePlan, log: RoundLog): Promise<RoundRepor
   const [source, destination] = [pair.source.client, pair.destination.client];
   const rows = Array.from({ length: plan.documents }, (_, n) => ({ n, text: 'x'.repeat(200) }));
   await source.db('shop').collection('items').insertMany(rows);
-  await source.db('hidden').collection('turned').insertMany(rows);
+  await source.db('unstreamed').collection('turned').insertMany(rows);
   await fillModel(source, 0);
   await fillRings(source);
   const random = new SeededRandom(plan.seed);
@@ -53,7 +53,7 @@ export async function runOnce(plan: OncePlan, log: RoundLog): Promise<RoundRepor
     saves: saves(source, random),
     rings: rings(source, random, { drops: true }),
     letters: letters(source, random),
-    hidden: hiddenWrites(source, random, { catalog: true }),
+    unstreamed: unstreamedWrites(source, random, { catalog: true }),
   };
   let batch = 0;
   const writing: Promise<void>[] = [];
@@ -62,7 +62,7 @@ export async function runOnce(plan: OncePlan, log: RoundLog): Promise<RoundRepor
     for (let step = 0; step < steps; step += 1)
       for (const writer of plan.writers) await makers[writer]().catch(() => undefined);
   };
-  using _ = onReach('engine.copy.batch-acknowledged', async () => {
+  using _ = onFailpoint('engine.copy.batch-acknowledged', async () => {
     batch += 1;
     for (const burst of plan.bursts) if (burst.batch === batch) writing.push(write(burst.steps));
     await Promise.all(writing);

@@ -6,7 +6,7 @@ import { drawTrials, type TrialCutover } from './trial-cutovers.ts';
 export type Side = 'source' | 'destination';
 
 /** Writers of some rounds. */
-export const ODD_WRITERS = ['saves', 'rings', 'letters', 'hidden'] as const;
+export const ODD_WRITERS = ['saves', 'rings', 'letters', 'unstreamed'] as const;
 export type OddWriter = (typeof ODD_WRITERS)[number];
 
 /** Everything that a seed decides about a migration. It can't decide the machine's speed, and so the exact moment of a fault. */

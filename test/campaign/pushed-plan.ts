@@ -10,7 +10,7 @@ const OF_SERVER = [
   'control.order.sent',
 ];
 const OF_AGENT = [...OF_CUTOVER.filter((point) => !point.includes('@')), ...OF_REVERSE, 'engine.checkpoint.saved@2'];
-const MOMENTS = ['in sync', 'commit', 'way back'] as const;
+const MOMENTS = ['in sync', 'commit', 'failback'] as const;
 const PROCESSES = ['agent', 'server'] as const;
 
 /** The end of a process of a push migration, after which it is started again. */

@@ -15,7 +15,7 @@ const ASK_EVERY_MS = 250;
 /**
  * Moves the users of a reversible migration between both sides through the API of a control plane, while it and the agent
  * are killed and started again. The same must hold as without a control plane: the sides take turns, no acknowledged write
- * is lost, and both are identical whenever nobody writes. At the end the way back is closed.
+ * is lost, and both are identical whenever no one writes. At the end the failback is closed.
  */
 export async function runPushed(plan: PushedPlan, log: RoundLog): Promise<RoundReport> {
   await using resources = new AsyncDisposableStack();
@@ -51,14 +51,14 @@ export async function runPushed(plan: PushedPlan, log: RoundLog): Promise<RoundR
     begin('commit');
     await migration.ask('cutover', 'complete', (now) => isInTurn(now) && now.status === 'COMPLETE');
     log.say('it has cut over');
-    begin('way back');
+    begin('failback');
     await Promise.all(faults);
     await untilUsersOn(sides, log);
-    await migration.until('followed back', ({ linkspan: { wayBack } }) => wayBack?.ready === true);
-    documents = await compareAtRest(sides, log, async () => (await setup.show()).linkspan.wayBack);
+    await migration.until('followed back', ({ linkspan: { failback } }) => failback?.ready === true);
+    documents = await compareAtRest(sides, log, async () => (await setup.show()).linkspan.failback);
     await SideWriter.assertTurns([first.writer, second.writer], n + 1).catch((error: Error) => log.find(error.message));
   }
-  await migration.ask('finish', 'finished', ({ linkspan: { wayBack } }) => wayBack?.state === 'CLOSED');
+  await migration.ask('finish', 'finished', ({ linkspan: { failback } }) => failback?.state === 'CLOSED');
   return { end: `${plan.turns.length} cutovers by the API`, documents };
 }
 
@@ -82,7 +82,7 @@ class AskedMigration {
     await this.#repeat(what, condition, async () => undefined);
   }
 
-  /** Repeats a request until the migration meets a condition: an answer may be lost, and a cutover be put off. */
+  /** Repeats a request until the migration meets a condition: an answer may be lost, and a cutover be postponed. */
   async ask(request: 'reverse' | 'cutover' | 'finish', what: string, condition: Condition): Promise<void> {
     await this.#repeat(what, condition, () => this.#setup.ask('PUT', request));
   }

@@ -152,7 +152,7 @@ async function followThenCutOver(
   const tryOut = (trials: readonly TrialCutover[]) =>
     runTrials({ engine, application, source: sets.source.client, log, isCurrent: () => true }, trials, ended);
   await Promise.race([engine.untilReached('in sync'), over]);
-  // A cutover of a selection fails while somebody writes to it.
+  // A cutover of a selection fails while another client writes to it.
   const whileWritten = plan.trials.filter(({ kind }) => !plan.selection || kind === 'rehearsal');
   const tried = tryOut(whileWritten);
   await delay(plan.followMs, undefined, { signal: ended }).catch(() => undefined);

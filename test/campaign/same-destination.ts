@@ -78,7 +78,7 @@ export async function runSameDestination(plan: SameDestinationPlan, log: RoundLo
   const startFirst = () => start({ migrationId });
   if (plan.stopsFirst) await stopWhenReady(startFirst());
   else if ((await driveToEnd('the first', startFirst, plan.first, log)) === 'COMMITTED') {
-    // The cancellation was too late. Then nobody may drop the destination.
+    // The cancellation was too late. Then no one may drop the destination.
     await start({ dropDestination: true }).outcome.then(
       () => log.find('a migration dropped the primary copy'),
       ({ code }) => code === 'DESTINATION_PRIMARY' || log.find(`a migration into the primary copy ended with ${code}`),

@@ -28,7 +28,7 @@ export function passSeats(client: MongoClient, random: SeededRandom): WriteStep 
       const before = await seats.findOneAndUpdate({ _id }, { $set: { seat: free } }, { upsert: true });
       free = before?.seat ?? free - 1;
     } catch (error) {
-      // The side refuses writes, or somebody sits there: another value is free.
+      // The side refuses writes, or another client sits there: another value is free.
       free = -1 - random.integer(1_000_000);
       throw error;
     }

@@ -78,8 +78,8 @@ export function drawSharded(seed: number, kinds: readonly FaultKind[]): ShardedP
     documents: 200 + random.integer(1_000),
     documentBytes: random.pick([200, 1_000, 3_000]),
     writesPerSecond: 10 + random.integer(50),
-    // Hidden writes are not seen on a sharded source.
-    oddWriters: ODD_WRITERS.filter((name) => name !== 'hidden' && chance(0.5)),
+    // Unstreamed writes are not seen on a sharded source.
+    oddWriters: ODD_WRITERS.filter((name) => name !== 'unstreamed' && chance(0.5)),
     catalogEveryMs: random.pick([300, 1_000]),
     catalogStandsStill: chance(0.4),
     catalogUntilEnd: chance(0.5),

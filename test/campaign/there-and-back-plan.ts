@@ -22,7 +22,7 @@ const KINDS: readonly FaultKind[] = [
   'blackHole',
 ];
 /** Relative frequency of the moments in a turn at which its faults begin. */
-const MOMENTS: Readonly<Partial<Record<Moment, number>>> = { 'in sync': 3, commit: 4, 'way back': 4 };
+const MOMENTS: Readonly<Partial<Record<Moment, number>>> = { 'in sync': 3, commit: 4, failback: 4 };
 /** While values of a unique index are in transit. */
 const OF_TRANSIT = Object.keys(ELSEWHERE).filter((point) => point.endsWith('displace') || point.endsWith('displaced'));
 const HOOKS = [...OF_CUTOVER.filter((point) => !point.includes('@')), ...OF_REVERSE, ...OF_REHEARSAL, ...OF_TRANSIT];
@@ -74,8 +74,8 @@ export function drawThereAndBack(seed: number, kinds: readonly FaultKind[]): The
     const trials = drawTrials(random);
     const faults = Array.from({ length: random.pick([0, 1, 1, 2, 3]) }, () => {
       const moment = random.weighted(MOMENTS as Record<Moment, number>);
-      // The way back is the next direction.
-      const isTurned = (n + (moment === 'way back' ? 1 : 0)) % 2 === 1;
+      // The failback is the next direction.
+      const isTurned = (n + (moment === 'failback' ? 1 : 0)) % 2 === 1;
       return drawTurnFault(random, possible, isTurned ? turned : proxied, moment);
     }).flat();
     const changes = drawUserChanges(random);

@@ -17,7 +17,7 @@ import { portOf } from './users.ts';
 
 /**
  * Moves the users between both sides under faults, while applications write on whichever accepts it. The sides have to
- * take turns, each acknowledged write must be on the last one, and both must be identical whenever nobody writes. Users
+ * take turns, each acknowledged write must be on the last one, and both must be identical whenever no one writes. Users
  * and roles change before each turn.
  */
 export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Promise<RoundReport> {

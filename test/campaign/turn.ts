@@ -40,7 +40,7 @@ export interface TurnWorld extends UserSides {
 
 /**
  * Moves the users to the other side, with the trials and faults of the turn. Afterwards exactly that side must accept
- * writes, and both must be identical while nobody writes.
+ * writes, and both must be identical while no one writes.
  * @returns the number of compared documents
  */
 export async function runTurn(world: TurnWorld, turn: Turn, ended: AbortSignal): Promise<number> {
@@ -71,11 +71,11 @@ export async function runTurn(world: TurnWorld, turn: Turn, ended: AbortSignal):
   if (ended.aborted) return 0;
   await expectOneSide(world, log);
   if (turn.misuse) await refuseCleanup(world);
-  begin('way back', { ...world, from: to, to: from });
+  begin('failback', { ...world, from: to, to: from });
   await Promise.all(faults);
   await untilUsersOn(world, log);
   const documents = await compareAtRest(world, log, async () => {
-    return (await engine.call('progress', { method: 'GET' })).progress?.linkspan?.wayBack;
+    return (await engine.call('progress', { method: 'GET' })).progress?.linkspan?.failback;
   });
   if (userInPause !== undefined && !(await hasUser(to.set, userInPause.name))) {
     world.lateUsers.add(userInPause.name);
@@ -124,7 +124,7 @@ function startFaults({ engine, log, from, to }: TurnWorld, { faults }: Turn, mom
 /** Asks for the direction of the turn until the engine shows it. */
 async function untilShown({ engine, log, isCurrent }: TurnWorld, ended: AbortSignal): Promise<void> {
   while (!ended.aborted && !isCurrent()) {
-    await refuseLostWayBack(engine, log);
+    await refuseLostFailback(engine, log);
     await engine.call('reverse');
     await delay(ASK_EVERY_MS);
   }
@@ -151,14 +151,14 @@ async function cutOver(world: TurnWorld, onAccepted: () => void, ended: AbortSig
 }
 
 /**
- * An engine that was stopped before it took the way back takes it from its successor when it resumes. Then the successor
+ * An engine that was stopped before it took the failback takes it from its successor when it resumes. Then the successor
  * is started again.
- * @throws Error when the way back has failed for another reason
+ * @throws Error when the failback has failed for another reason
  */
-async function refuseLostWayBack(engine: EngineLives, log: RoundLog): Promise<void> {
+async function refuseLostFailback(engine: EngineLives, log: RoundLog): Promise<void> {
   const { progress } = await engine.call('progress', { method: 'GET' });
-  const wayBack = progress?.linkspan?.wayBack;
-  if (wayBack?.state !== 'FAILED') return;
-  if (wayBack.error?.code === 'TAKEN_OVER' && log.met.has('zombie')) engine.end('terminated');
-  else throw new Error(`the way back has failed: ${JSON.stringify(wayBack)}`);
+  const failback = progress?.linkspan?.failback;
+  if (failback?.state !== 'FAILED') return;
+  if (failback.error?.code === 'TAKEN_OVER' && log.met.has('zombie')) engine.end('terminated');
+  else throw new Error(`the failback has failed: ${JSON.stringify(failback)}`);
 }

@@ -89,13 +89,13 @@ function isUntilReturn(difference: string): boolean {
 
 /**
  * Compares both sides while no application writes.
- * @param wayBack  returns what is told of the way back, for the log when they differ
+ * @param failback  returns what is told of the failback, for the log when they differ
  * @returns the number of compared documents
  */
 export async function compareAtRest(
   { from, to }: UserSides,
   log: RoundLog,
-  wayBack: () => Promise<unknown>,
+  failback: () => Promise<unknown>,
 ): Promise<number> {
   using held = new DisposableStack();
   for (const one of [from.writer, to.writer, from.seats, to.seats]) held.use(await one.hold());
@@ -111,7 +111,7 @@ export async function compareAtRest(
   await eventually(isIdentical, { what: 'both sides to be identical', deadlineMs: WITHIN_MS }).catch(() =>
     log.find(`the sides differ: ${compared.differences.slice(0, SHOWN).join('; ')}`),
   );
-  if (compared.differences.length > 0) log.say(`the way back: ${JSON.stringify(await wayBack())}`);
+  if (compared.differences.length > 0) log.say(`the failback: ${JSON.stringify(await failback())}`);
   log.say(`${compared.documents} documents were compared`);
   return compared.documents;
 }

@@ -3,16 +3,16 @@ import { type LedgerWriter, startLedgerWriter } from '../support/ledger-writer.t
 import { SeededRandom } from '../support/seeded-random.ts';
 import { AcknowledgedWriter } from './acknowledged-writer.ts';
 import { type CatalogPlan, CatalogWriter } from './catalog-writer.ts';
-import { hiddenWrites } from './hidden-writes.ts';
 import { letters } from './letters.ts';
 import type { OddWriter, Plan } from './plan.ts';
 import { rings } from './rings.ts';
 import type { RoundLog } from './round-log.ts';
 import { saves } from './saves.ts';
+import { unstreamedWrites } from './unstreamed-writes.ts';
 import { WriterLoop, type WriteStep } from './writer-loop.ts';
 
 const SAVE_EVERY_MS = 25;
-const HIDDEN_EVERY_MS = 120;
+const UNSTREAMED_EVERY_MS = 120;
 const RING_EVERY_MS = 40;
 const LETTERS_EVERY_MS = 250;
 
@@ -57,10 +57,10 @@ export async function startWriters(
   const saving = odd('saves', saves(source, random(3)), SAVE_EVERY_MS);
   const inRings = odd('rings', rings(source, random(4), { drops }), RING_EVERY_MS);
   const inLetters = drops ? odd('letters', letters(source, random(5)), LETTERS_EVERY_MS) : undefined;
-  const hidden = odd('hidden', hiddenWrites(source, random(6), { catalog: drops }), HIDDEN_EVERY_MS);
+  const unstreamed = odd('unstreamed', unstreamedWrites(source, random(6), { catalog: drops }), UNSTREAMED_EVERY_MS);
   const stopSelected = async () =>
     void (await Promise.all([ledger.stop(), acknowledged.stop(), saving?.stop(), inRings?.stop()]));
-  const stopCatalog = async () => void (await Promise.all([catalog.stop(), inLetters?.stop(), hidden?.stop()]));
+  const stopCatalog = async () => void (await Promise.all([catalog.stop(), inLetters?.stop(), unstreamed?.stop()]));
   const stop = async () => void (await Promise.all([stopSelected(), stopCatalog()]));
   return {
     ledger,
@@ -70,11 +70,11 @@ export async function startWriters(
     stopCatalog,
     stop: async () => {
       await stop();
-      const accepted = [catalog, saving, inRings, inLetters, hidden].map((one) => one?.accepted ?? 0);
+      const accepted = [catalog, saving, inRings, inLetters, unstreamed].map((one) => one?.accepted ?? 0);
       log.say(
         `${ledger.snapshot().documentsWritten} documents written, ${acknowledged.acknowledged} acknowledged one by one; accepted: ${accepted.join(
           ', ',
-        )} of the catalog, saves, capped collections, letters, hidden writes`,
+        )} of the catalog, saves, capped collections, letters, unstreamed writes`,
       );
     },
     [Symbol.asyncDispose]: async () => {

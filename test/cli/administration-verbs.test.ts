@@ -230,20 +230,20 @@ test('every command sends its request and shows the answer', async () => {
   assert.match(await run('event list --limit 2 --output json'), /"dropCopied": true/);
   await agent.report({ migrations: [{ id: second, progress: progress(second, { state: 'FAILED' }) }] });
   const { _id: third = '' } = await made(`migration create ${order} --reversible`);
-  const committed = (wayBack: object) => ({
-    migrations: [{ id: third, progress: progress(third, { state: 'COMMITTED' }), reversals: 0, wayBack }],
+  const committed = (failback: object) => ({
+    migrations: [{ id: third, progress: progress(third, { state: 'COMMITTED' }), reversals: 0, failback }],
   });
   const following = { state: 'FOLLOWING', ready: true, notReadyReasons: [], lagSeconds: 2, warnings: [] };
   await agent.report(committed(following));
   await said(
     `migration describe ${third}`,
-    /users +on the destination\nway back +follows every change, 2 s behind, ready to return, open since \d/,
+    /users +on the destination\nfailback +follows every change, 2 s behind, ready to return, open since \d/,
   );
-  await said(`migration reverse ${third}`, /WORKING.*\n\nusers +on the destination, reversed 1x\nway back +planned/s);
-  await said(`migration finish ${third}`, /way back +is being closed/);
+  await said(`migration reverse ${third}`, /WORKING.*\n\nusers +on the destination, reversed 1x\nfailback +planned/s);
+  await said(`migration finish ${third}`, /failback +is being closed/);
   await agent.report(committed({ state: 'CLOSED' }));
   await said('org migration list', new RegExp(`^linkspan.destination.groupId +_id .*\n\\w{24} +${third} +COMPLETE`));
-  await said(`migration finish ${third}`, /COMPLETE.*way back +closed for good\nwarning +The source stays blocked/s);
+  await said(`migration finish ${third}`, /COMPLETE.*failback +closed for good\nwarning +The source stays blocked/s);
   const { linkToken = '' } = await made('link-token create --migrationHost host-2');
   assert.equal((await new AgentClient(plane.url).redeem(linkToken, 'host-2')).status, 201);
   const { results: links = [] } = await made('link list');

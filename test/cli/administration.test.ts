@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const ACCOUNT = { clientId: `mdb_sa_id_${'0c'.repeat(12)}`, secret: 'mdb_sa_sk_0123456789abcdefghijklmnopqrstuv' };
 
 test('the command line administers the API with digest and service accounts, for people and programs', async () => {
-  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  await using plane = await startControlPlane({ bootstrapping: { serviceAccount: ACCOUNT } });
   using folder = temporaryFolder('administration');
   const profiles = join(folder.path, 'profiles.yaml');
   writeFileSync(

@@ -40,7 +40,7 @@ test('the agent has the metrics of its migrations, is ready while the control pl
 
   await plane.goDown();
   await eventually(async () => (await readiness()).reasons[0] === 'the control plane has no recent report', {
-    what: 'the agent to notice that nobody hears it',
+    what: 'the agent to notice that no one hears it',
   });
   assert.equal((await scrape()).get(copied), 200);
   assert.equal((await fetch(`${url}/healthz`)).status, 200);

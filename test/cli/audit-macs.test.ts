@@ -83,7 +83,7 @@ test('verify detects records that were rewritten with correct hashes, and record
   const anew = await verify(data);
   assert.deepEqual(
     [anew.code, anew.stderr],
-    [3, 'linkspan audit: record 3: its MAC is wrong: somebody without the master key wrote it'],
+    [3, 'linkspan audit: record 3: its MAC is wrong: it was written without the master key'],
   );
   tamper(data, (database) => database.exec('UPDATE audit_records SET key_id = NULL, mac = NULL WHERE sequence >= 3'));
   assert.match((await verify(data)).stderr, /record 3: it has no MAC/);

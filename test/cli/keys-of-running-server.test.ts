@@ -13,7 +13,7 @@ import {
 } from '../../src/control/index.ts';
 import { createDialler } from '../../src/destination/index.ts';
 import { wantedState } from '../../src/link/index.ts';
-import { type Logger, onReach, silentLogger } from '../../src/platform/index.ts';
+import { type Logger, onFailpoint, silentLogger } from '../../src/platform/index.ts';
 import { type ControlPlane, startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, prepare } from '../atlas-api/migration-world.ts';
 import { eventually } from '../support/eventually.ts';
@@ -48,7 +48,7 @@ test('a user that is made on a destination while the master key is rotated keeps
   const { agent, path, groupId } = await prepare(plane, set.uri);
   using following = follow(plane);
   let rotations = 0;
-  using _rotating = onReach('control.destination-user.made', async () => {
+  using _rotating = onFailpoint('control.destination-user.made', async () => {
     rotations += 1;
     await using rotation = rotate(plane);
     assert.equal((await rotation.exit).code, 0, rotation.stderr);
@@ -78,7 +78,7 @@ test('a rotation that the server failed to take up is completed by the same comm
   const failures: unknown[] = [];
   using following = follow(plane, { ...silentLogger, error: (fields: unknown) => failures.push(fields) } as Logger);
   {
-    using _full = onReach('store.commit', () => {
+    using _full = onFailpoint('store.commit', () => {
       throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
     });
     await using killed = rotate(plane, 'cli.keys.added=kill');

@@ -50,7 +50,7 @@ test('a plan reports sizes, the basis of its estimate and problems, and writes n
     /^documents +8,000$/m,
     /^bytes +8\.\d+ MB, on the source's disk .+ with indexes$/m,
     /^indexes +2 besides those on _id/m,
-    /^initial copy +about 0:0\d, without index builds$/m,
+    /^initial sync +about 0:0\d, without index builds$/m,
     /a short test read the source at .+B\/s/,
     /^ {2}Linkspan does not block writes of other users to the destination .* \[DESTINATION_UNPROTECTED\]\n {4}Use a destination/m,
     /^Nothing stops this migration\.$/m,

@@ -50,7 +50,7 @@ test('a server shows what its agents report while they are heard, and their sile
   const silent = await scrape(Date.now() + 26_000);
   assert.equal(silent.has(of('lag_seconds')), false);
   assert.equal(silent.has(of('migration_state', ',state="committing"')), false);
-  assert.equal(silent.get(of('source_blocked')), 1, 'nobody has said that it is open');
+  assert.equal(silent.get(of('source_blocked')), 1, 'no one has said that it is open');
   assert.ok([...silent.keys()].some((name) => name.startsWith('linkspan_agent_last_seen_timestamp_seconds{')));
 
   const error = { code: 'INTERNAL_ERROR', message: 'm', remedy: 'r' };

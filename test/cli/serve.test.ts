@@ -70,7 +70,7 @@ test('the first start prints keys and a request for a link-token that works unch
   assert.equal((await new AtlasClient(url, publicKey, privateKey).request('GET', '/orgs')).status, 200);
 });
 
-test('a sign-in link is printed only when it is asked for, and only where nobody else can reach the server', async () => {
+test('a sign-in link is printed only when it is asked for, and only where no one else can reach the server', async () => {
   using folder = temporaryFolder('serve');
   await using server = serve(folder.path, { args: ['--sign-in-link'], env: CREDENTIALS });
   const url = await urlOf(server);

@@ -71,7 +71,7 @@ test('a migration that fails tells its hooks why, and /progress says which hook 
   assert.match(failed.data.message, /has been taken over|taken over/);
 });
 
-test('a way back that is ready is announced once for each cutover, whatever kills the process in between', {
+test('a failback that is ready is announced once for each cutover, whatever kills the process in between', {
   skip: needsSource('6.0', 'it has no write block'),
 }, async () => {
   using folder = hooksFolder();
@@ -86,22 +86,22 @@ test('a way back that is ready is announced once for each cutover, whatever kill
     sync.linkspan.kill('SIGKILL');
     await sync.linkspan.exit;
   };
-  const isReadyToReturn = async (sync: SyncProcess) => (await sync.progress()).linkspan.wayBack?.ready === true;
+  const isReadyToReturn = async (sync: SyncProcess) => (await sync.progress()).linkspan.failback?.ready === true;
   const told = () =>
-    receiver.distinctEvents.map(({ type, data }) => [type, data.usersOn].filter(Boolean).join(' on the '));
+    receiver.distinctEvents.map(({ type, data }) => [type, data.activeSide].filter(Boolean).join(' on the '));
   const expected = ['migration.ready', 'migration.cut_over', 'migration.reverse_ready on the DESTINATION'];
   {
     await using sync = await run();
     await eventually(() => isReady(sync), { what: 'readiness' });
     await eventually(() => receiver.requests.length === 1, { what: 'the first event' });
     await sync.call('commit');
-    await eventually(() => told().length === 3, { what: 'the way back to be announced' });
+    await eventually(() => told().length === 3, { what: 'the failback to be announced' });
     assert.deepEqual(told(), expected);
     await kill(sync);
   }
   {
     await using sync = await run();
-    await eventually(() => isReadyToReturn(sync), { what: 'the way back to be ready again' });
+    await eventually(() => isReadyToReturn(sync), { what: 'the failback to be ready again' });
     assert.equal((await sync.call('reverse')).success, true);
     await eventually(() => isReady(sync), { what: 'readiness to return' });
     await kill(sync);
@@ -110,7 +110,7 @@ test('a way back that is ready is announced once for each cutover, whatever kill
   await eventually(() => isReady(sync), { what: 'readiness to return again' });
   assert.equal((await sync.call('commit')).success, true);
   expected.push('migration.cut_over', 'migration.reverse_ready on the DESTINATION');
-  await eventually(() => told().length >= expected.length, { what: 'the second way back' });
+  await eventually(() => told().length >= expected.length, { what: 'the second failback' });
   assert.equal((await sync.call('finish')).success, true);
   sync.linkspan.kill('SIGTERM');
   await sync.linkspan.exit;

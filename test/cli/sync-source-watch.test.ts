@@ -60,7 +60,7 @@ test('a write to the blocked source long after the commit is an alarm, also of t
   await items.insertOne({ after: 'the end of the process' });
   await using next = await committed(pair, ['--hooks-file', file]);
   await eventually(async () => (await alarmOf(next)).join() === '3,shop.items', {
-    what: 'what was written while nobody watched',
+    what: 'what was written while no one watched',
   });
   assert.deepEqual(
     receiver.events.map(({ data }) => [data.changes, data.namespaces]),

@@ -56,7 +56,7 @@ describe('on one pair, without a kill or a cutover', () => {
     assert.ok(Date.parse(verification?.equalAt ?? '') <= Date.now(), JSON.stringify(verification));
   });
 
-  test('a document that somebody deletes again after each repair ends a sync with 3', async () => {
+  test('a document that another client deletes again after each repair ends a sync with 3', async () => {
     await refill(pair);
     const orders = pair.destination.client.db('shop').collection<{ _id: number }>('orders');
     await using sync = await startSync({ source: pair.source.uri, destination: pair.destination.uri });

@@ -140,7 +140,7 @@ for (const hook of ['engine.compare.chunk-compared@2', 'engine.compare.state-sav
     const flags = [...uris(), '--report', report, '--rate', '1'];
     await using linkspan = start(flags, { hook: `${hook}=kill` });
     await expectHookReached(linkspan);
-    // Changes while nobody looks are seen on the streams, which resume where they were.
+    // Changes while no one looks are seen on the streams, which resume where they were.
     await there().deleteOne({ _id: 4 });
     const resumed = await verify(flags);
     assert.equal(resumed.code, 3, resumed.stdout + resumed.stderr);

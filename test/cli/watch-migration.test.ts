@@ -47,7 +47,7 @@ test("describe shows a migration's stage, speed, waits, and why it is not ready"
     /^agent +CONNECTED, last report 2\d{3}-\S+Z$/m,
     /^waiting +for the source since 1970-01-01T00:00:00\.000Z: it is out of reach$/m,
     /^Ready for cutover: no$/m,
-    /^ {2}\.\. {2}The migration runs and follows the source \[RUNNING\]\n {6}the initial copy is under way\n {6}-> Wait/m,
+    /^ {2}\.\. {2}The migration runs and follows the source \[RUNNING\]\n {6}the initial sync is under way\n {6}-> Wait/m,
     /^ {2}ok {2}The agent was heard recently: \d+ seconds \(limit 25\) \[AGENT\]$/m,
     /^ {2}The source has users who can write: admin\.root\. \[USERS_BYPASS_BLOCK\]$/m,
   ]) {
@@ -99,8 +99,8 @@ test('what has gone wrong since the cutover comes first in describe, list and re
   await using watching = shop.run('describe', shop.id, '--watch');
   await watching.waitForLine(/^copying/);
   const error = { code: 'MISSING_PRIVILEGE', message: 'The user lacks a privilege.', remedy: 'Grant it.' };
-  const wayBack = { state: 'FAILED', error };
-  await shop.report({ state: 'COMMITTED', cutoverReport: cutoverReport('a warning') }, { reversals: 0, wayBack });
+  const failback = { state: 'FAILED', error };
+  await shop.report({ state: 'COMMITTED', cutoverReport: cutoverReport('a warning') }, { reversals: 0, failback });
   assert.equal((await watching.exit).code, 1);
   assert.match(watching.stderr, /^complete, with problems: The user lacks a privilege\./m);
   assert.match(watching.stderr, /The user lacks a privilege\. Grant it\. \[MISSING_PRIVILEGE\]/);

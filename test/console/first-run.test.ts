@@ -126,7 +126,7 @@ test('a person leads users to another cluster and back, with nothing but the pag
   await using _agent = runInShell(String(command), folder.path);
 
   await page.getByRole('link', { name: 'New migration' }).last().click(PATIENT);
-  await page.getByLabel('Keep a way back').check();
+  await page.getByLabel('Keep a failback').check();
   await page.getByRole('button', { name: 'Check', exact: true }).click();
   await page.getByText('Both sides are ready for this migration.').waitFor(PATIENT);
   await page.getByText('2,000 documents in 1 collection').waitFor();

@@ -51,7 +51,7 @@ test('charts show the last hour to everybody who opens the page', { skip }, asyn
   assert.deepEqual(watched.faults, []);
 });
 
-test('charts show the last 30 days when somebody asks for them, one point a minute', { skip }, async () => {
+test('charts show the last 30 days on request, one point a minute', { skip }, async () => {
   await using opened = await openLag([
     [20 * DAY_MS, 51],
     [10 * DAY_MS, 52],

@@ -44,7 +44,7 @@ test('a migration is checked with every finding and its remedy, and starts when 
   assert.deepEqual(await violationsOf(watched), []);
   await page.getByRole('textbox', { name: 'User' }).fill('reader');
   await page.getByLabel('Password').fill('source-canary');
-  await page.getByLabel('Keep a way back').check();
+  await page.getByLabel('Keep a failback').check();
   await check.click();
   await page.getByText('The agent checks both sides…').waitFor();
   await answerValidation(agent, {

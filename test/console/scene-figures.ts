@@ -91,7 +91,7 @@ export const copied: Partial<Progress> = {
 export const verification = (changes: Partial<Progress['verification']> = {}): Progress['verification'] => ({
   ...verificationProgress('REPAIR'),
   phase: 'COMPARING',
-  seesForeignWrites: true,
+  seesExternalWrites: true,
   collectionsTotal: 68,
   collectionsDone: 40,
   documentsTotal: 719_445_051,
@@ -174,7 +174,7 @@ export const mismatch = {
   times: 2,
   sourceTime: { t: 1, i: 1 },
   destinationTime: { t: 1, i: 2 },
-  foreign: true,
+  external: true,
   open: true,
 };
 

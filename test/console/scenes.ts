@@ -283,7 +283,7 @@ export const SCENES: readonly Scene[] = [
         verification: verification({
           mode: 'REPORT',
           mismatches: { found: 3, open: 1, latest: [mismatch] },
-          foreignWrites: 2,
+          externalWrites: 2,
         }),
         readiness: gates({
           DOCUMENTS: { state: 'BLOCKED', value: 1, limit: 0, reasons: ['source and destination differ in 1 document'] },

@@ -33,7 +33,7 @@ async function open(plane: ControlPlane, options = {}): Promise<WatchedPage> {
   return watched;
 }
 
-test('somebody signs in with the keyboard, stays signed in after a reload, and signs out', { skip }, async () => {
+test('a person signs in with the keyboard, stays signed in after a reload, and signs out', { skip }, async () => {
   await using plane = await startWithConsole(built.path);
   await using watched = await open(plane);
   const { page, context } = watched;

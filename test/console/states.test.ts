@@ -193,7 +193,7 @@ test('what limits the speed is not shown for an agent that is silent', { skip },
 
 /** The limits of a comparison's result, and the words for them. */
 const RESERVATIONS = [
-  [{ seesForeignWrites: false }, 'No difference, unless others wrote to the destination'],
+  [{ seesExternalWrites: false }, 'No difference, unless others wrote to the destination'],
   [{ cappedUncertain: ['shop.log'] }, 'No difference, except perhaps in capped collections'],
 ] as const;
 

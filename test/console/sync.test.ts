@@ -81,7 +81,7 @@ test('a migration of linkspan sync is started, watched and cut over on its own p
   const dialog = page.getByRole('dialog');
   await page.getByRole('heading', { name: 'No migration runs in this process.' }).waitFor();
   assert.deepEqual(await violationsOf(watched), []);
-  await page.getByLabel('Keep a way back').check();
+  await page.getByLabel('Keep a failback').check();
   await page.getByRole('button', { name: 'Start…' }).click();
   await dialog.getByText('Users keep writing to cluster0 until you cut over.').waitFor();
   await dialog.getByRole('button', { name: 'Start' }).click();
@@ -117,7 +117,7 @@ test('a migration of linkspan sync is started, watched and cut over on its own p
   assert.deepEqual(faults, []);
 });
 
-test('with an API token, the page shows everything and changes nothing until somebody types the token', {
+test('with an API token, the page shows everything and changes nothing until a person types the token', {
   skip,
 }, async () => {
   assert.ok(browser);

@@ -88,7 +88,7 @@ async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
     destinationClusterId: '0000000000000000000000d1',
     reversible: false,
     progress,
-    wayBack: null,
+    failback: null,
     reportedAtMs: atMs,
     createdAtMs: atMs - 3_600_000,
     updatedAtMs: atMs,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { MongoClient, MongoServerError } from 'mongodb';
 import { connectToDestination, dropMigrationUser, makeMigrationUser } from '../../src/destination/index.ts';
-import { onReach } from '../../src/platform/index.ts';
+import { onFailpoint } from '../../src/platform/index.ts';
 import { freePort } from '../support/mongod-process.ts';
 import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
 
@@ -44,7 +44,7 @@ describe('the user of a migration', () => {
 
   test('is completed after an attempt that ended half-way', async () => {
     {
-      using _ = onReach('destination.user.role-made', () => {
+      using _ = onFailpoint('destination.user.role-made', () => {
         throw new Error('killed');
       });
       await assert.rejects(make(), /killed/);

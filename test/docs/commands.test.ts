@@ -79,7 +79,7 @@ async function follow(part: string, plane: ControlPlane, given: Readonly<Record<
 test('the curl commands of docs/migrate/atlas-cli-and-curl.md work unchanged, in their order', {
   skip: skipReason(curl),
 }, async () => {
-  await using plane = await startControlPlane({ wishes: { serviceAccount: ACCOUNT } });
+  await using plane = await startControlPlane({ bootstrapping: { serviceAccount: ACCOUNT } });
   const commands = await follow(CURL_PART, plane, { CLIENT_ID: ACCOUNT.clientId, CLIENT_SECRET: ACCOUNT.secret });
   assert.ok(commands >= 17, `only ${commands} commands were found`);
 });

@@ -18,7 +18,7 @@ test('the contents of the manual list every page once, by task', () => {
       'Plan',
       'Migrate',
       'Verify',
-      'Cut over and go back',
+      'Cut over and fail back',
       'Operate',
       'Secure',
       'Reference',

@@ -55,11 +55,11 @@ test('Prometheus has data for every expression of the board, of a real migration
       ? missing.size === 0
       : [...missing].every((expr) => those.some((name) => expr.includes(name)));
   };
-  const ofCutover = ['linkspan_write_pause_seconds', 'linkspan_cutover_step_seconds', 'linkspan_way_back_'];
-  await eventually(() => without(ofCutover), { what: 'data of everything but the cutover and the way back' });
+  const ofCutover = ['linkspan_write_pause_seconds', 'linkspan_cutover_step_seconds', 'linkspan_failback_'];
+  await eventually(() => without(ofCutover), { what: 'data of everything but the cutover and the failback' });
   await eventually(async () => (await sync.progress()).canCommit, { what: 'readiness' });
   await sync.call('commit');
-  await eventually(() => without([]), { what: 'data of the cutover and the way back' });
+  await eventually(() => without([]), { what: 'data of the cutover and the failback' });
 });
 
 /** Serves the metrics of a control plane one of whose agents reports a migration. */

@@ -45,7 +45,7 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       shows: [['time() - linkspan_agent_last_seen_timestamp_seconds', '{{host}}']],
     },
   ],
-  'Initial copy': [
+  'Initial sync': [
     {
       title: 'Copied',
       type: 'timeseries',
@@ -147,32 +147,32 @@ const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       shows: [[`linkspan_cutover_step_seconds${OF}`, '{{migration}} {{step}}']],
     },
   ],
-  'Way back': [
+  Failback: [
     {
-      title: 'State of the way back',
+      title: 'State of the failback',
       type: 'stat',
       unit: 'none',
-      shows: [['linkspan_way_back_state{migration=~"$migration"} == 1', '{{migration}} {{state}}']],
+      shows: [['linkspan_failback_state{migration=~"$migration"} == 1', '{{migration}} {{state}}']],
       texts: { 1: 'now' },
     },
     {
       title: 'Ready to return',
       type: 'stat',
       unit: 'none',
-      shows: [[`linkspan_way_back_ready${OF}`, '{{migration}}']],
+      shows: [[`linkspan_failback_ready${OF}`, '{{migration}}']],
       texts: YES_NO,
     },
     {
-      title: 'Lag of the way back',
+      title: 'Lag of the failback',
       type: 'timeseries',
       unit: 's',
-      shows: [[`linkspan_way_back_lag_seconds${OF}`, '{{migration}}']],
+      shows: [[`linkspan_failback_lag_seconds${OF}`, '{{migration}}']],
     },
     {
-      title: 'Until the way back loses changes',
+      title: 'Until the failback loses changes',
       type: 'timeseries',
       unit: 's',
-      shows: [[`linkspan_way_back_oplog_headroom_seconds${OF}`, '{{migration}}']],
+      shows: [[`linkspan_failback_oplog_headroom_seconds${OF}`, '{{migration}}']],
     },
   ],
   Processes: [

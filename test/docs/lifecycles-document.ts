@@ -14,7 +14,7 @@ have no arrow.
 ## A collection
 
 \`src/engine/collections/lifecycle.ts\`. The record on the destination says \`pending\` for \`planning\`, and \`indexing\` for
-\`draining\` and \`set aside\`: a successor starts there. A collection may be suspect, refused or missing besides, in most states.
+\`draining\` and \`quarantined\`: a successor starts there. A collection may be suspect, refused or missing besides, in most states.
 
 ${diagram(COLLECTION_TRANSITIONS, 'creating')}
 ## A migration

@@ -4,6 +4,6 @@ import { lifecyclesDocument } from './lifecycles-document.ts';
 
 test("docs/reference/lifecycles.md shows the engine's tables", () => {
   const written = lifecyclesDocument();
-  assert.match(written, /^ {2}live --> set_aside: set aside$/m);
+  assert.match(written, /^ {2}live --> quarantined: quarantined$/m);
   assert.match(written, /^ {2}blocked --> committed: committed$/m);
 });

@@ -15,7 +15,7 @@ const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
 const LINKSPAN = `linkspan() { ${program()
   .map((word) => `'${word}'`)
   .join(' ')} "$@"; }\n`;
-/** Nobody types faster, and each command starts a process. */
+/** No one types faster, and each command starts a process. */
 const BETWEEN_COMMANDS_MS = 1_000;
 
 /** Follows a page like a person at a new machine. Processes in separate terminals end when the reader is disposed. */

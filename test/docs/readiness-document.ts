@@ -14,7 +14,7 @@ The checklist is the same everywhere: \`linkspan.readiness\` of the API's live m
 |---|---|
 | \`name\` | the gate's stable name |
 | \`group\`, \`title\`, \`unit\`, \`refuses\`, \`action\` | as in the tables below |
-| \`state\` | \`PASSED\`; \`WAITING\`: it passes by itself; \`BLOCKED\`: somebody has to act; \`UNKNOWN\`: not measured, or not any more; \`SKIPPED\`: it does not apply, as \`reasons\` says |
+| \`state\` | \`PASSED\`; \`WAITING\`: it passes by itself; \`BLOCKED\`: an operator has to act; \`UNKNOWN\`: not measured, or not any more; \`SKIPPED\`: it does not apply, as \`reasons\` says |
 | \`value\`, \`limit\` | numbers in the gate's unit; null when there are none |
 | \`reasons\` | why it is not passed |
 | \`measuredAt\` | when it was measured, by the clock of who measured it; null when it was not |

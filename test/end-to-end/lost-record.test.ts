@@ -13,9 +13,10 @@ checkForLeaks({ sockets: false });
 const skip = needsSource('6.0', 'it has no write block');
 const DOCUMENTS = 20;
 
-const isFollowed = ({ status, linkspan }: MigrationStatus) => status === 'COMPLETE' && linkspan.wayBack?.ready === true;
+const isFollowed = ({ status, linkspan }: MigrationStatus) =>
+  status === 'COMPLETE' && linkspan.failback?.ready === true;
 
-describe('a migration whose way back is open and whose record is removed', { skip }, () => {
+describe('a migration whose failback is open and whose record is removed', { skip }, () => {
   let pair: ReplicaSetPair;
   let sourceUri: string;
   before(async () => {
@@ -46,7 +47,7 @@ describe('a migration whose way back is open and whose record is removed', { ski
   };
 
   // id: cleanup-leaves-failback
-  test('cleanup and the report leave the way back alone; a finish without the record ends it with a word', async () => {
+  test('cleanup and the report leave the failback alone; a finish without the record ends it with a word', async () => {
     await using setup = await PushSetup.create(pair, sourceUri);
     await cutOver(setup, true);
     const { cleanup, blocked } = await setup.ask('GET', 'cutoverReport');
@@ -59,7 +60,7 @@ describe('a migration whose way back is open and whose record is removed', { ski
     await setup.request('finish');
     await setup.until('ended', ({ linkspan }) => linkspan.endedAt !== null);
     const { status, errorMessage, linkspan } = await setup.show();
-    assert.deepEqual([status, linkspan.wayBack.state], ['COMPLETE', 'LOST']);
+    assert.deepEqual([status, linkspan.failback.state], ['COMPLETE', 'LOST']);
     assert.match(errorMessage, /its record is gone from the side with the users/);
     await setup.deleteDestination();
     await expectNothingDropped();
@@ -73,11 +74,11 @@ describe('a migration whose way back is open and whose record is removed', { ski
     await agent.exit;
     await forgetRecord();
     setup.agent();
-    await setup.until('failed', ({ linkspan }) => linkspan.wayBack?.state === 'FAILED');
-    assert.equal((await setup.show()).linkspan.wayBack.error.code, 'CUTOVER_RECORD_LOST');
+    await setup.until('failed', ({ linkspan }) => linkspan.failback?.state === 'FAILED');
+    assert.equal((await setup.show()).linkspan.failback.error.code, 'CUTOVER_RECORD_LOST');
     await setup.ask('PUT', 'cancel', { dropCopiedData: true });
     const { status, linkspan } = await setup.show();
-    assert.deepEqual([status, linkspan.wayBack.state, linkspan.endedAt === null], ['COMPLETE', 'LOST', false]);
+    assert.deepEqual([status, linkspan.failback.state, linkspan.endedAt === null], ['COMPLETE', 'LOST', false]);
     await setup.deleteDestination();
     await expectNothingDropped();
   });

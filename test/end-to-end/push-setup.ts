@@ -24,8 +24,8 @@ export interface MigrationStatus {
     readonly progress: { readonly cutoverAttempts: readonly Attempt[] } | null;
     readonly endedAt: string | null;
     readonly reversals?: number;
-    readonly usersOn?: string;
-    readonly wayBack?: { readonly state: string; readonly ready: boolean; readonly warnings: readonly string[] };
+    readonly activeSide?: string;
+    readonly failback?: { readonly state: string; readonly ready: boolean; readonly warnings: readonly string[] };
   };
 }
 

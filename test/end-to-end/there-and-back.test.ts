@@ -18,7 +18,7 @@ checkForLeaks({ sockets: false });
 
 const skip = needsSource('6.0', 'it has no write block');
 
-/** Points where each life of the agent ends: while it begins the way back, and past the point of no return of the return. */
+/** Points where each life of the agent ends: while it begins the failback, and past the point of no return of the return. */
 const AGENT_KILLS = ['engine.reverse.collections-recorded', 'engine.cutover.committed'];
 /** Points where each life of the control plane ends: it has stored a request, and has not answered it. */
 const SERVER_KILLS = ['control.reverse.committed', 'control.finish.committed'];
@@ -26,9 +26,9 @@ const SERVER_KILLS = ['control.reverse.committed', 'control.finish.committed'];
 const BETWEEN_WRITES_MS = 100;
 
 const isFollowed = ({ status, linkspan }: MigrationStatus) =>
-  status === 'COMPLETE' && linkspan.wayBack?.state === 'FOLLOWING' && linkspan.wayBack.ready;
+  status === 'COMPLETE' && linkspan.failback?.state === 'FOLLOWING' && linkspan.failback.ready;
 
-test('users go there and back, and the way back is closed, although agent and control plane are killed', {
+test('users go there and back, and the failback is closed, although agent and control plane are killed', {
   skip,
 }, async () => {
   using folder = hooksFolder();
@@ -36,7 +36,7 @@ test('users go there and back, and the way back is closed, although agent and co
   const pager = { name: 'pager', url: receiver.url, secretFile: 'hook.secret', events: ['migration.reverse_ready'] };
   const flags = ['--hooks-file', folder.write({ hooks: [pager] })];
   /** The side with the users in each event. */
-  const announced = () => receiver.distinctEvents.map(({ data }) => data.usersOn);
+  const announced = () => receiver.distinctEvents.map(({ data }) => data.activeSide);
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.client.db('shop').collection('orders').insertMany(numbered(500));
   const { source } = await reversibleUsers(pair);
@@ -79,7 +79,7 @@ test('users go there and back, and the way back is closed, although agent and co
   await setup.until('followed back', isFollowed);
   await eventually(() => onDestination.acknowledged > 20, { what: 'users to write to the destination' });
   assert.equal(await onSource.canWrite(), false);
-  await eventually(() => announced().length > 0, { what: 'the way back to be announced' });
+  await eventually(() => announced().length > 0, { what: 'the failback to be announced' });
 
   await setup.request('reverse');
   await setup.until('ready to return', ({ status, readyForCutover }) => status === 'WORKING' && readyForCutover);
@@ -93,17 +93,17 @@ test('users go there and back, and the way back is closed, although agent and co
   const differences = async () => (await compareClusters(pair.source.client, pair.destination.client)).differences;
   await eventually(async () => (await differences()).length === 0, { what: 'both sides to be identical', pollMs: 250 });
 
-  await eventually(() => announced().length > 1, { what: 'the second way back to be announced' });
+  await eventually(() => announced().length > 1, { what: 'the second failback to be announced' });
 
   await setup.request('finish');
   let last: MigrationStatus | undefined;
   await setup.until('finished', (now) => {
     last = now;
-    return now.linkspan.wayBack?.state === 'CLOSED';
+    return now.linkspan.failback?.state === 'CLOSED';
   });
   assert.equal(last?.status, 'COMPLETE');
-  assert.equal(last?.linkspan.usersOn, 'SOURCE');
-  assert.match(last?.linkspan.wayBack?.warnings.join() ?? '', /^The destination stays blocked for its users/);
+  assert.equal(last?.linkspan.activeSide, 'SOURCE');
+  assert.match(last?.linkspan.failback?.warnings.join() ?? '', /^The destination stays blocked for its users/);
   assert.notEqual(last?.linkspan.endedAt, null);
   assert.equal(await onSource.canWrite(), true);
   assert.equal(await onDestination.canWrite(), false);
@@ -132,9 +132,9 @@ test('a finish ends a migration whose old source is lost, also after a restart o
   await agent.exit;
   setup.agent();
   await setup.request('finish');
-  await setup.until('finished', ({ linkspan }) => linkspan.wayBack?.state === 'CLOSED');
+  await setup.until('finished', ({ linkspan }) => linkspan.failback?.state === 'CLOSED');
   const { status, linkspan } = await setup.show();
-  assert.deepEqual([status, linkspan.usersOn], ['COMPLETE', 'DESTINATION']);
+  assert.deepEqual([status, linkspan.activeSide], ['COMPLETE', 'DESTINATION']);
   await using onDestination = await SideWriter.start(pair.destination, 'destination');
   assert.equal(await onDestination.canWrite(), true);
 });

@@ -34,7 +34,7 @@ export const UNTIL_CUTOVER = [
   'engine.verify.catalogs-compared',
   'engine.capture.batch-dispatched@3',
   'engine.capture.oplog-read',
-  'engine.capture.hidden-writes-recorded',
+  'engine.capture.unstreamed-writes-recorded',
   'engine.apply.batch-taken',
   'engine.write.commit',
   'engine.apply.batch-acknowledged',
@@ -114,7 +114,7 @@ export const VARIABLE: Readonly<Record<string, readonly string[]>> = {
 /** Points at which other tests stop or kill the engine, with the test file. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   'engine.opening.without-source': 'run/finish-without-source.test.ts',
-  'engine.way-back.closing': 'run/way-back.test.ts',
+  'engine.failback.closing': 'run/failback.test.ts',
   'engine.destination.shut-out': 'records/destination-owner.test.ts',
   'engine.destination.beside': 'compare-clusters/repair-beside.test.ts',
   'engine.write.update.displaced': 'run/displaced.test.ts',

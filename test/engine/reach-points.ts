@@ -1,4 +1,4 @@
-import { onReach } from '../../src/platform/index.ts';
+import { onFailpoint } from '../../src/platform/index.ts';
 
 /** A named point of the engine where a test holds it. Disposing releases it. */
 export interface HeldPoint extends Disposable {
@@ -17,7 +17,7 @@ export function holdAt(point: string, { after = 0, times = Number.POSITIVE_INFIN
   const reached = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   let arrivals = 0;
-  const listening = onReach(point, async () => {
+  const listening = onFailpoint(point, async () => {
     arrivals += 1;
     if (arrivals <= after || arrivals > after + times) return;
     reached.resolve();
@@ -39,7 +39,7 @@ export interface ActionAtPoint<T> extends Disposable {
 /** Runs `action` when the engine reaches the named point for the first time. The engine waits there until the action has ended. */
 export function onceAt<T>(point: string, action: () => Promise<T>): ActionAtPoint<T> {
   let result: Promise<T> | undefined;
-  const listening = onReach(point, async () => {
+  const listening = onFailpoint(point, async () => {
     result ??= action();
     await result;
   });

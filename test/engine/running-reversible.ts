@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { LEAST_ROLES } from '../support/least-privilege.ts';
 import type { ReplicaSetPair } from '../support/replica-set.ts';
 
-/** Returns the addresses of both sides with users that have the roles of both sides, as a way back needs. */
+/** Returns the addresses of both sides with users that have the roles of both sides, as a failback needs. */
 export async function reversibleUsers({ source, destination }: ReplicaSetPair) {
   const roles = [...new Set([...LEAST_ROLES.source, ...LEAST_ROLES.destination])];
   for (const set of [source, destination]) await set.createUser('mover', 'secret', roles);
@@ -46,8 +46,8 @@ export class RunningReversible implements AsyncDisposable {
     const { signal } = this.#over;
     await eventually(condition, { what, pollMs: 50, signal }).catch((error: unknown) => {
       signal.throwIfAborted();
-      const { current, wayBack } = this.migration;
-      const told = [current, wayBack].map((one) => {
+      const { current, failback } = this.migration;
+      const told = [current, failback].map((one) => {
         const { state, notReadyReasons, warnings } = one?.progress() ?? {};
         return { reversals: one?.options.reversals, state, notReadyReasons, warnings };
       });
@@ -57,7 +57,7 @@ export class RunningReversible implements AsyncDisposable {
 
   /** Fails the test if the verification had to repair what the engine did. */
   expectNoMismatches(): void {
-    for (const one of [this.migration.current, this.migration.wayBack]) {
+    for (const one of [this.migration.current, this.migration.failback]) {
       const { found = 0, latest = [] } = one?.progress().verification.mismatches ?? {};
       assert.equal(found, 0, JSON.stringify(latest));
     }
@@ -71,10 +71,10 @@ export class RunningReversible implements AsyncDisposable {
     await this.untilFollowing();
   }
 
-  /** Waits until the way back has everything and could cut over. */
+  /** Waits until the failback has everything and could cut over. */
   async untilFollowing(): Promise<void> {
-    await this.until('the way back to be ready', () => {
-      const progress = this.migration.wayBack?.progress();
+    await this.until('the failback to be ready', () => {
+      const progress = this.migration.failback?.progress();
       assert.notEqual(progress?.state, 'FAILED', JSON.stringify(progress?.error));
       return progress?.readyForCutover ?? false;
     });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AnswerKey, formatLinkToken, newLinkToken, parseLinkToken, wantedState } from '../../src/link/index.ts';
-import { onReach } from '../../src/platform/index.ts';
+import { onFailpoint } from '../../src/platform/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { FakeClock } from '../atlas-api/fake-clock.ts';
 import { AgentClient, createToken, linkAgent } from './agent-client.ts';
@@ -194,7 +194,7 @@ test('a report is answered only after it is stored', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
   let stored: number | undefined;
-  using _hook = onReach('control.report.committed', async () => {
+  using _hook = onFailpoint('control.report.committed', async () => {
     stored = (await plane.store.linkedAgentsOf(plane.orgId))[0]?.lastSequence;
   });
   const { json } = await agent.report({});

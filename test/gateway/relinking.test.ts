@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../src/platform/index.ts';
+import { onFailpoint } from '../../src/platform/index.ts';
 import { type ControlPlane, type Page, startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, prepare } from '../atlas-api/migration-world.ts';
 import { AgentClient, createToken, linkAgent } from './agent-client.ts';
@@ -108,7 +108,7 @@ test('a server that is killed during a revocation has revoked all or nothing', a
   const agent = await linkAgent(plane);
   const [link] = await links(plane);
   {
-    using _killed = onReach('store.commit', () => {
+    using _killed = onFailpoint('store.commit', () => {
       throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
     });
     assert.notEqual((await plane.api('DELETE', `${linksOf(plane)}/${link?.id}`)).status, 204);

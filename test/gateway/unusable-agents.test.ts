@@ -65,7 +65,7 @@ test('the control plane stores nothing of a request that it refuses for the stat
   }
 });
 
-test('an agent that is sent away again and again is refused unchecked, and nobody else at its address notices', async () => {
+test('an agent that is sent away again and again is refused unchecked, and no one else at its address notices', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
   const { agent } = await link(plane, 'mover', 'mover');

@@ -66,7 +66,7 @@ test('an address at its connection limit is disconnected, others are served, and
   await eventually(async () => (await status(HERE, served.url)) === 200, { what: 'a free place' });
 });
 
-test('at the limit of all connections nobody is served until one closes', async () => {
+test('at the limit of all connections no one is served until one closes', async () => {
   await using served = await serve({ connectionLimits: { total: 3, perAddress: 100 } });
   const open = await Promise.all([HERE, ELSEWHERE, '127.0.0.3'].map((address) => served.connectFrom(address)));
   await eventually(async () => (await status('127.0.0.4', served.url)) === 'ECONNRESET', { what: 'the limit to hold' });

@@ -48,7 +48,7 @@ test('a program lists and removes what a migration left, and never the data of o
     roles: [],
     blocked: false,
     sourceBlocked: false,
-    wayBackOpen: false,
+    failbackOpen: false,
   });
   assert.deepEqual(await cleanUpMigration({ destination, migrationId, drop: true, dryRun: true }), left);
   assert.equal(await there.collection('items').countDocuments(), 10);

@@ -153,20 +153,20 @@ test('a log function that throws makes warnings of the process, and the migratio
   assert.match(String(await warned), /the disk of the log is full/);
 });
 
-test('a program reverses a migration that has cut over, and closes the way back', { skip }, async () => {
+test('a program reverses a migration that has cut over, and closes the failback', { skip }, async () => {
   await using pair = await startShop({ auth: true });
   const migration = new Migration({ ...optionsFor(await reversibleUsers(pair)), reversible: true });
   migration.cutOverOnceReady();
   await using run = running(migration);
-  const wayBackFollows = () => migration.wayBackProgress()?.readyForCutover;
-  await eventually(wayBackFollows, { what: 'the way back' });
+  const failbackFollows = () => migration.failbackProgress()?.readyForCutover;
+  await eventually(failbackFollows, { what: 'the failback' });
   await pair.destination.client.db('shop').collection('orders').insertMany(numbered(20));
 
   await migration.reverse();
-  assert.equal(migration.wayBackProgress(), undefined);
+  assert.equal(migration.failbackProgress(), undefined);
   await untilReady(migration);
   migration.cutOver();
-  await eventually(wayBackFollows, { what: 'the way there' });
+  await eventually(failbackFollows, { what: 'the way there' });
   await migration.finish();
   assert.equal(await run.outcome, 'COMMITTED');
   assert.equal(await pair.source.client.db('shop').collection('orders').countDocuments(), 320);

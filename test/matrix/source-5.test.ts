@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Db } from 'mongodb';
 import { preflight } from '../../src/engine/index.ts';
-import { newId, onReach, silentLogger } from '../../src/platform/index.ts';
+import { newId, onFailpoint, silentLogger } from '../../src/platform/index.ts';
 import { hurried, refill } from '../engine/fixed-catalog-shop.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { compareClusters } from '../support/compare-clusters.ts';
@@ -74,7 +74,7 @@ describe('a source of version 5.0', { skip }, () => {
     test(`a migration in the middle of the copy fails and names the collection when ${what}`, async () => {
       await refill(pair);
       let changed: Promise<unknown> | undefined;
-      using _ = onReach('engine.copy.batch-acknowledged', async () => {
+      using _ = onFailpoint('engine.copy.batch-acknowledged', async () => {
         changed ??= change(pair.source.client.db('shop'));
         await changed;
       });

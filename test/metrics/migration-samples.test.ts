@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dateOf, type Progress } from '../../src/contract/index.ts';
-import { engineSamples, type MeasuredWayBack, migrationSamples } from '../../src/metrics/index.ts';
+import { engineSamples, type MeasuredFailback, migrationSamples } from '../../src/metrics/index.ts';
 import { MetricsRegistry } from '../../src/metrics/registry.ts';
 import { progress } from '../atlas-api/migration-world.ts';
 import { scraped } from './scraped.ts';
@@ -136,13 +136,13 @@ test('the shares of time are a series for each use, and absent while not measure
   assert.ok(!text.includes('linkspan_time_share_ratio'), text);
 });
 
-test('a way back shows its state, and its figures only while it follows', async () => {
-  const at = async (wayBack: MeasuredWayBack | undefined) => {
-    const { samples } = engineSamples([{ progress: progress(ID, { state: 'COMMITTED' }), wayBack }]);
+test('a failback shows its state, and its figures only while it follows', async () => {
+  const at = async (failback: MeasuredFailback | undefined) => {
+    const { samples } = engineSamples([{ progress: progress(ID, { state: 'COMMITTED' }), failback }]);
     const values = scraped((await new MetricsRegistry().render(samples, 'prometheus')).text);
-    const state = (one: string) => values.get(series('linkspan_way_back_state', `,state="${one}"`));
+    const state = (one: string) => values.get(series('linkspan_failback_state', `,state="${one}"`));
     const figures = ['ready', 'lag_seconds', 'oplog_headroom_seconds'].map((name) =>
-      values.get(series(`linkspan_way_back_${name}`)),
+      values.get(series(`linkspan_failback_${name}`)),
     );
     return [state('FOLLOWING'), state('FAILED'), ...figures];
   };

@@ -21,8 +21,8 @@ export const OF_CUTOVER: MutantTable = {
   'test/engine/cutover/block-with-reason.test.ts': [['wait-for-block-with-reason', remove()]],
   'test/engine/cutover/block-of-destination.test.ts': [
     ['block-of-unknown-age', keep('operand'), 'whose entry the oplog no longer has'],
-    ['leave-block-to-failback', replace('{ $exists: false }'), 'nobody cuts over from an old source'],
-    ['block-used-by-another', remove(), 'a way back ends when another migration'],
+    ['leave-block-to-failback', replace('{ $exists: false }'), 'no one cuts over from an old source'],
+    ['block-used-by-another', remove(), 'a failback ends when another migration'],
     ['leave-block-to-committed-cutover', remove('value'), 'only after its block was lifted'],
     ['tell-waiting-migrations', remove(), 'only after its block was lifted'],
   ],
@@ -40,7 +40,7 @@ export const OF_CUTOVER: MutantTable = {
     ['differing-ends-end-pause', remove(), 'whose ends differ'],
     ['copied-once-for-ends', keep('operand'), 'than the size of a capped collection allows'],
     ['pause-bounds-comparison', replace('context', 'argument 3'), 'falls silent'],
-    ['refuse-foreign-capped-writes', remove('call'), 'is not committed'],
+    ['refuse-external-capped-writes', remove('call'), 'is not committed'],
   ],
   'test/engine/cutover/cutover.test.ts': [
     ['write-pause-deadline', keep('element 2', 'argument 2'), 'before its deadline'],
@@ -64,7 +64,7 @@ export const OF_CUTOVER: MutantTable = {
     ['barrier-of-last-look', replace('await $(name 3).hold($(name 2).signal)'), 'after the drain'],
     ['wait-for-quiet-source', operator('<', 'value'), 'after the drain'],
     ['writes-under-block', operator('>=', 'value'), 'give up at once'],
-    ['compare-changed-catalog', remove(), 'a definition that somebody'],
+    ['compare-changed-catalog', remove(), 'a definition that another client'],
   ],
   'test/engine/cutover/missing-collection.test.ts': [
     ['wait-for-new-collection', replace('false', 'branch 2'), 'only makes the cutover wait'],

@@ -103,8 +103,8 @@ export const OF_DATA: MutantTable = {
     ['search-conversions', remove(), 'are found in the oplog'],
     ['suspect-after-conversion', operator('<', 'value'), 'may not read the oplog'],
   ],
-  'test/engine/capture/foreign-writes.test.ts': [['ignore-capped-discards', remove(), 'told from what others write']],
-  'test/engine/capture/hidden-writes.test.ts': [
+  'test/engine/capture/external-writes.test.ts': [['ignore-capped-discards', remove(), 'told from what others write']],
+  'test/engine/capture/unstreamed-writes.test.ts': [
     [
       'barrier-includes-oplog-search',
       replace('return $(name 2).watermark.safe.time;', 'rule'),
@@ -112,7 +112,7 @@ export const OF_DATA: MutantTable = {
     ],
     ['reread-unstreamed-writes', remove(), 'what applyOps writes'],
     ['flush-found-writes', remove(), 'not on record as further'],
-    ['flush-lanes-before-repair', remove(), 'a state from before a hidden write'],
+    ['flush-lanes-before-repair', remove(), 'a state from before a unstreamed write'],
     ['record-search-position', replace('this.#watermark.safe.time'), 'a search that was behind'],
     ['unstreamed-view-changes', replace('$(name).isEmpty'), 'a view that applyOps makes'],
     ['oplog-reaches-position', remove(), 'an oplog that no longer reaches back'],
@@ -161,9 +161,9 @@ export const OF_DATA: MutantTable = {
     ['drops-before-creates', swap(), 'between two runs'],
     ['drop-case-namesake', replace('$(name 2).destination === undefined'), 'has no view'],
   ],
-  'test/engine/collections/held-drops.test.ts': [
+  'test/engine/collections/unconfirmed-drops.test.ts': [
     ['no-end-while-drops-held', remove('operand 2'), 'also when nothing is compared'],
-    ['hold-large-drops', replace('false', 'condition'), 'until somebody confirms them'],
+    ['hold-large-drops', replace('false', 'condition'), 'until an operator confirms them'],
     ['count-dropped-documents', keep('operand', 'property 2'), 'when most documents are in one'],
     ['count-remaining-documents', operator('>', 'operand'), 'have lost most'],
     ['recreated-is-not-lost', replace('($(name 4)) => true', 'argument'), 'exist again'],
@@ -223,7 +223,7 @@ export const OF_DATA: MutantTable = {
     ],
     ['confirmation-after-request', remove(), 'share a confirmation'],
     ['no-opening-after-commit', remove('property 3'), 'only the acknowledgement'],
-    ['last-look-at-destination', remove('element 2'), 'somebody dropped'],
+    ['last-look-at-destination', remove('element 2'), 'another client dropped'],
   ],
   'test/engine/mongodb/fixed-session.test.ts': [
     ['number-each-write', replace('$(name 4)', 'object')],
@@ -310,7 +310,7 @@ export const OF_DATA: MutantTable = {
     ['probe-keeps-foreign-data', remove(), 'other data is kept'],
     ['refuse-dangerous-mismatch', replace("'DIFFERS'"), 'judged by what it endangers'],
   ],
-  'test/engine/records/way-back.test.ts': [
+  'test/engine/records/failback.test.ts': [
     ['withdraw-own-note', replace('$unset: $(name 4)', 'property'), 'stays closed'],
     ['withdraw-own-note', remove(), 'stays closed'],
     ['failback-needs-record', replace('return;', 'statement'), 'has lost its record'],

@@ -38,9 +38,9 @@ export const OF_PRODUCT: MutantTable = {
   ],
   'test/agent/failback-report.test.ts': [
     ['request-of-its-direction', replace('true'), 'orders that come early'],
-    ['pass-on-finish', remove('argument'), 'closes the way back of the cutover'],
-    ['close-last-cutover-only', replace('false'), 'closes the way back of the cutover'],
-    ['close-named-cutover-on-record', replace('false'), 'closes the way back of the cutover'],
+    ['pass-on-finish', remove('argument'), 'closes the failback of the cutover'],
+    ['close-last-cutover-only', replace('false'), 'closes the failback of the cutover'],
+    ['close-named-cutover-on-record', replace('false'), 'closes the failback of the cutover'],
   ],
   'test/agent/unwritable-data.test.ts': [
     ['cutover-after-durable-note', replace('true')],
@@ -107,7 +107,7 @@ export const OF_PRODUCT: MutantTable = {
     ['confirm-drops-of-failback', keep('branch 2'), 'counts for one direction'],
     [
       'cutover-of-ready-failback',
-      replace('$(name 2).wayBackReadyAfter !== undefined'),
+      replace('$(name 2).failbackReadyAfter !== undefined'),
       'leaves one record for each cutover',
     ],
     ['withdraw-drop-permission', keep('operand'), 'loses the permission to drop'],
@@ -140,7 +140,7 @@ export const OF_PRODUCT: MutantTable = {
   'test/control/records/reversal-transitions.test.ts': [
     [
       'forget-finish-after-cutover',
-      replace("wayBack: state.wayBack === 'FINISHING' ? 'FINISHING' : $(value)", 'rule'),
+      replace("failback: state.failback === 'FINISHING' ? 'FINISHING' : $(value)", 'rule'),
       'a reversible migration that is',
     ],
     ['ignore-earlier-cutover', keep('branch 2'), 'a reversible migration that is'],

@@ -19,7 +19,7 @@ export const OF_RUNS: MutantTable = {
     ['former-source-keeps-extra', negate('operand 2'), 'that the verification finds'],
     ['recheck-confirmed-delete', keep('operand'), 'that the verification finds'],
     ['repair-keeps-former-extra', negate('operand'), 'that the repair of lost history finds'],
-    ['failback-waits-for-held-documents', remove('choice'), 'puts the return off'],
+    ['failback-waits-for-unconfirmed-deletes', remove('choice'), 'puts the return off'],
   ],
   'test/engine/run/failures.test.ts': [['reopen-after-failure', remove(), 'in the middle of a cutover']],
   'test/engine/run/finish-without-source.test.ts': [
@@ -34,7 +34,7 @@ export const OF_RUNS: MutantTable = {
   'test/engine/run/live-migration.test.ts': [['block-before-drain', replace('{}'), 'least-privilege']],
   'test/engine/run/new-side-restored.test.ts': [
     ['hold-lost-history', replace('$(name) && $(name 3) === null'), 'was restored while no engine ran'],
-    ['held-history-survives-restart', remove(), 'stays on the old side until'],
+    ['unconfirmed-history-survives-restart', remove(), 'stays on the old side until'],
     ['fetch-confirmed-history', keep('call 2', 'rule'), 'is not read from there'],
     ['catalog-of-confirmed-history', remove(), 'a catalog of a restored new side'],
     ['hold-history-by-stream', replace('$(operand) || ($(operand 3) && false)'), 'that only its stream tells'],
@@ -42,7 +42,7 @@ export const OF_RUNS: MutantTable = {
   ],
   'test/engine/run/old-source-restored.test.ts': [
     ['use-restored-set', remove(), 'with fewer elections'],
-    ['confirm-cutover-on-old-source', remove(), 'a way back is lost when its old source is restored'],
+    ['confirm-cutover-on-old-source', remove(), 'a failback is lost when its old source is restored'],
     ['block-shows-cutover', replace('$(name) ?? true'), 'when neither the oplog nor the block'],
     ['lost-oplog-is-no-answer', remove('call'), 'whose oplog no longer has the cutover'],
     ['failback-begins-again', replace('false'), 'begins again when its old source'],
@@ -76,7 +76,7 @@ export const OF_RUNS: MutantTable = {
   'test/engine/run/reverse-kinds.test.ts': [['users-expiry-off', remove('branch')]],
   'test/engine/run/reverse.test.ts': [
     ['make-room-for-unique-values', replace('false', 'operand'), 'documents that pass values'],
-    ['resume-recorded-direction', remove('literal'), 'a way back whose engine'],
+    ['resume-recorded-direction', remove('literal'), 'a failback whose engine'],
   ],
   'test/engine/run/rules.test.ts': [
     ['insert-becomes-replace', replace('$(name 4).state', 'call 2'), 'the last of several states'],
@@ -104,13 +104,13 @@ export const OF_RUNS: MutantTable = {
     ['announce-before-block', remove(), 'left behind is lifted'],
     ['commit-on-record', remove(), 'past the point of no return'],
   ],
-  'test/engine/run/way-back.test.ts': [
+  'test/engine/run/failback.test.ts': [
     ['refuse-two-blocked-sides', remove()],
     ['block-old-source', remove()],
     ['confirm-collections-of-cutover', remove()],
     ['reversed-further-is-taken-over', keep('branch 2'), 'an engine that sleeps'],
-    ['retry-failback', remove('operand'), 'a requested way back that'],
-    ['order-of-next-attempt', remove(), 'a requested way back that'],
+    ['retry-failback', remove('operand'), 'a requested failback that'],
+    ['order-of-next-attempt', remove(), 'a requested failback that'],
     ['show-taken-over-failback', keep('name'), 'another engine has taken'],
     ['reversal-on-users-side', remove(), 'shows the requested direction'],
     ['refuse-failed-failback', remove(), 'not what the cutover left'],

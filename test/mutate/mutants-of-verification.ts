@@ -37,18 +37,18 @@ export const OF_VERIFICATION: MutantTable = {
     ['crowded-pair-anew', replace('undefined'), 'the destination lags'],
   ],
   'test/engine/compare-clusters/unique-repairs.test.ts': [
-    ['foreign-stays-foreign', remove('operand 2'), 'only the destination changes'],
+    ['external-stays-external', remove('operand 2'), 'only the destination changes'],
   ],
-  'test/engine/compare-clusters/foreign-repairs.test.ts': [
+  'test/engine/compare-clusters/external-repairs.test.ts': [
     ['leave-destination-only-changes', remove('operand'), 'a repair leaves what only the destination changes'],
-    ['own-repair-or-foreign-write', replace("$(name)?.hash === 'none'"), 'what the source changed meanwhile'],
+    ['own-repair-or-external-write', replace("$(name)?.hash === 'none'"), 'what the source changed meanwhile'],
   ],
   'test/engine/compare/clustered-reads.test.ts': [['clustered-hint', remove(), 'before 6.0']],
   'test/engine/compare-clusters/side-stream.test.ts': [
     ['pass-first-token', replace('$(name) !== undefined'), 'at the very time of a new stream'],
   ],
   'test/engine/compare-clusters/refused-repairs.test.ts': [
-    ['open-failback-refuses-repairs', replace('$() && $(name 2).state === undefined'), 'waits until the way back'],
+    ['open-failback-refuses-repairs', replace('$() && $(name 2).state === undefined'), 'waits until the failback'],
     ['source-records-refuse-repairs', replace('[]'), 'may not read the records'],
     ['recheck-repair-permission', replace('$(name) !== $(name 2)'), 'a migration that begins'],
     ['refuse-after-cutover-from-source', replace('false', 'operand 2'), 'a cutover from this source'],
@@ -128,7 +128,7 @@ export const OF_VERIFICATION: MutantTable = {
     ['destination-position-on-record', remove()],
     ['forget-gone-collection', remove()],
     ['count-killed-run-once', replace('$(name 2)?.open === undefined && $(name 4).has($(name 5))')],
-    ['reread-foreign-writes', remove('operand 2')],
+    ['reread-external-writes', remove('operand 2')],
     ['position-after-settled-keys', remove(), 'continues before a key'],
   ],
   'test/engine/verify/verification.test.ts': [

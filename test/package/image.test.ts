@@ -229,7 +229,7 @@ test('a container that is killed in a cutover leaves the source blocked, and the
   // Below another process: the first one of a container can't stop itself.
   const below = `require('node:child_process').spawn('linkspan', ${JSON.stringify(sync)}, { stdio: 'inherit' })`;
   await start('killed', {
-    flags: ['--env', 'LINKSPAN_TEST_HOOK=engine.cutover.source-blocked=stop', '--entrypoint', NODE],
+    flags: ['--env', 'LINKSPAN_TEST_FAILPOINT=engine.cutover.source-blocked=stop', '--entrypoint', NODE],
     command: ['-e', below],
   });
   await eventually(() => call('commit'), { what: 'the cutover to be accepted' });

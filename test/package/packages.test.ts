@@ -138,7 +138,7 @@ test('systemd runs the services of a Debian package, restarts them at an upgrade
   const [oldServe, oldAgent, oldSync] = [await processOf(serve), await processOf(agent), await processOf(sync)];
   await install();
   assert.ok((await isAnother(serve, oldServe)) && (await isAnother(agent, oldAgent)));
-  assert.equal(await processOf(sync), oldSync, 'somebody would have to start its migration again');
+  assert.equal(await processOf(sync), oldSync, 'an operator would have to start its migration again');
   await machine.run('systemctl', 'stop', agent);
   await install();
   assert.equal(await processOf(agent), '0', 'what was stopped stays so');

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Files that commands of the documentation create when somebody runs them in the checkout. All may contain secrets. */
+/** Files that commands of the documentation create when a reader runs them in the checkout. All may contain secrets. */
 const SECRETS = [
   'agent.yaml',
   'sync.yaml',

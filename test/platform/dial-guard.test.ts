@@ -119,7 +119,7 @@ test('a member that a destination names is refused like an address in its connec
     message: /refused to connect to 127\.0\.0\.1: it is an address of this machine/,
   });
   assert.ok(told.length > 0 && told.every((refusal) => refusal.includes(' 127.0.0.1:')), String(told));
-  const asDestination = { uri: `${uri}&serverSelectionTimeoutMS=500`, isForeign: true };
+  const asDestination = { uri: `${uri}&serverSelectionTimeoutMS=500`, isExternal: true };
   await assert.rejects(
     inspectCluster(asDestination, 'source'),
     { code: 'SOURCE_UNREACHABLE' },

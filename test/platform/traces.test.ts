@@ -9,7 +9,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { inWords, phaseName } from '../../src/contract/index.ts';
-import { onReach } from '../../src/platform/index.ts';
+import { onFailpoint } from '../../src/platform/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
 import { eventually } from '../support/eventually.ts';
@@ -69,7 +69,7 @@ test('each phase of a migration is a span from its beginning to its end', async 
 test('the phase in which a migration fails is a failed span', async () => {
   await using pair = await startPair();
   await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
-  using _ = onReach('engine.copy.batch-acknowledged', () => {
+  using _ = onFailpoint('engine.copy.batch-acknowledged', () => {
     throw new Error('broken');
   });
   await using running = RunningMigration.start(pair, {});

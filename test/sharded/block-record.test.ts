@@ -16,7 +16,7 @@ import { noteRouters } from '../../src/engine/mongodb/sharding.ts';
 import { blockShown, tryToBlockWrites, unblockWrites, writesAreBlocked } from '../../src/engine/mongodb/write-block.ts';
 import { checkCluster } from '../../src/engine/preflight/checks/versions.ts';
 import { describeCluster } from '../../src/engine/preflight/inspect-cluster.ts';
-import { systemClock as clock, newId, onReach } from '../../src/platform/index.ts';
+import { systemClock as clock, newId, onFailpoint } from '../../src/platform/index.ts';
 import { holdAt } from '../engine/reach-points.ts';
 import { eventually } from '../support/eventually.ts';
 import { LEAST_ROLES } from '../support/least-privilege.ts';
@@ -35,7 +35,7 @@ function readingOf(staked: OwnershipSeen): BlockReading {
 
 /** Ends an act of an engine at a named point, as its death does. */
 async function dieAt(point: string, act: () => Promise<unknown>): Promise<void> {
-  using _ = onReach(point, () => {
+  using _ = onFailpoint(point, () => {
     throw new Error('it died');
   });
   await assert.rejects(act(), /it died/);
@@ -163,7 +163,7 @@ suite('the record of a sharded source', () => {
       assert.equal(await writesAreBlocked(one), true);
     });
 
-  test('keeps the block of a migration that has committed, and one that nobody is known to have set', async () => {
+  test('keeps the block of a migration that has committed, and one that no one is known to have set', async () => {
     const claim = newClaim();
     readingOf(await stakeClaim(one, claim));
     await block(one);
@@ -198,7 +198,7 @@ suite('the record of a sharded source', () => {
     assert.equal(foreseen.outcome === 'held' && foreseen.isFound && foreseen.block?.committedBy, gone.migrationId);
   });
 
-  test('ends the claim whose block somebody lifts by hand', async () => {
+  test('ends the claim whose block another client lifts by hand', async () => {
     const claim = newClaim();
     const other = newClaim();
     readingOf(await stakeClaim(one, claim));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, suite, test } from 'node:test';
 import { cleanUp } from '../../src/engine/index.ts';
-import { newId, onReach } from '../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../src/platform/index.ts';
 import { changesBetween, snapshotOf } from '../campaign/snapshot-of.ts';
 import { onceAt } from '../engine/reach-points.ts';
 import { RunningMigration } from '../engine/running-migration.ts';
@@ -67,7 +67,7 @@ suite('a sharded source', () => {
       await using running = RunningMigration.start({ source, destination }, { migrationId });
       if (point !== MOMENTS['in its copy']) await running.untilReady();
       let cancelled: Promise<void> | undefined;
-      using _ = onReach(point, async () => {
+      using _ = onFailpoint(point, async () => {
         cancelled ??= running.steering.cancel(true);
       });
       if (point.startsWith('engine.cutover')) running.steering.cutOver();

@@ -11,7 +11,7 @@ interface Person {
   region: string;
 }
 
-test('_ids on two shards that only the collation takes as equal set their collection aside, and nothing is lost', async () => {
+test('_ids on two shards that only the collation takes as equal quarantine their collection, and nothing is lost', async () => {
   await using source = await startShardedCluster();
   await using destination = await startReplicaSet();
   const [first] = source.shards;

@@ -30,7 +30,7 @@ test('history that one shard has lost is repaired by a comparison, and the other
   };
   await changeOn(0);
   await changeOn(50);
-  // Nobody but the second shard had this change, and it has moved away without an event since.
+  // No one but the second shard had this change, and it has moved away without an event since.
   await orders.updateOne({ _id: 60 }, { $set: { n: 4 } });
   await source.split('shop.orders', { _id: 70 });
   await source.move('shop.orders', { _id: 60 }, first.name);

@@ -25,7 +25,7 @@ test('what a shard was written before it was removed, while no engine ran, is no
   await early.untilReady();
   await early.stop();
 
-  // Its oplog alone has these changes, and nobody reads that any more. Documents that move to another shard are no changes.
+  // Its oplog alone has these changes, and no one reads that any more. Documents that move to another shard are no changes.
   await orders.updateOne({ _id: 70 }, { $set: { n: 2 } });
   await orders.deleteOne({ _id: 80 });
   await orders.insertOne({ _id: 200, n: 1 });

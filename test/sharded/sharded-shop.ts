@@ -36,7 +36,7 @@ export async function newShop(source: ShardedCluster, destination: ReplicaSet, d
   await ordersOf(source).insertMany(identified(documents, { n: 1 }));
 }
 
-/** A clock with which a collection that is set aside is tried again after 2 s, in place of 30 s. */
+/** A clock with which a collection that is quarantined is tried again after 2 s, in place of 30 s. */
 export const hurried: Clock = {
   ...systemClock,
   sleep: (ms, signal) => systemClock.sleep(ms === 30_000 ? 2_000 : ms, signal),

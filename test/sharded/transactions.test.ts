@@ -39,7 +39,7 @@ test('a cutover in the middle of transactions over two shards takes each of them
           await transfer(teller);
           acknowledged.transfers += 1;
         } catch (error) {
-          // Nobody knows the result of a commit without an answer; both sides must agree. The server aborts a transaction that waits for the block.
+          // No one knows the result of a commit without an answer; both sides must agree. The server aborts a transaction that waits for the block.
           if (!(error instanceof MongoServerError && RETRIED.some((label) => error.hasErrorLabel(label)))) throw error;
         }
       }),

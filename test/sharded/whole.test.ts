@@ -36,7 +36,7 @@ test('a sharded cluster is migrated live while chunks move, byte-equal, and its 
     logger: silentLogger,
   });
   const codes = findings.map(({ code }) => code);
-  for (const code of ['SHARDED_SOURCE_EXPERIMENTAL', 'HIDDEN_WRITES_UNSEEN']) assert.ok(codes.includes(code), code);
+  for (const code of ['SHARDED_SOURCE_EXPERIMENTAL', 'UNSTREAMED_WRITES_UNSEEN']) assert.ok(codes.includes(code), code);
   assert.deepEqual(
     findings.filter(({ severity }) => severity === 'ERROR'),
     [],

@@ -95,7 +95,7 @@ const MIGRATION: Migration = {
   id: '1'.repeat(24),
   state: NEW_MIGRATION,
   progress: null,
-  wayBack: null,
+  failback: null,
   reportedAtMs: 7,
   createdAtMs: 7,
   updatedAtMs: 7,

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { Organization } from '../../src/control/index.ts';
-import { onReach } from '../../src/platform/index.ts';
+import { onFailpoint } from '../../src/platform/index.ts';
 import { backUpStore, openSqliteReader, openSqliteStore, restoreStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testAuditConformance } from './audit-conformance.ts';
@@ -112,7 +112,7 @@ test('while the disk is full, changes are refused with that reason and reads wor
   const insert = (id: string) => store.write((transaction) => transaction.insertOrganization(organization(id)));
   await insert('before');
   {
-    using _full = onReach('store.commit', () => {
+    using _full = onFailpoint('store.commit', () => {
       throw sqliteError(13);
     });
     await assert.rejects(insert('lost'), { code: 'STORAGE_FULL' });
@@ -157,7 +157,7 @@ test('after a disk failure the store writes nothing more and reports the failure
   const insert = (id: string) => store.write((transaction) => transaction.insertOrganization(organization(id)));
   {
     // SQLITE_IOERR_FSYNC
-    using _failing = onReach('store.commit', () => {
+    using _failing = onFailpoint('store.commit', () => {
       throw sqliteError(1034);
     });
     await assert.rejects(insert('lost'), { code: 'STORAGE_FAILED' });
@@ -173,7 +173,7 @@ test('a disk failure fails every write that waits for a later commit, and none o
   // More writes than two commits take.
   const ids = Array.from({ length: 200 }, (_, number) => String(number));
   let commits = 0;
-  using _failing = onReach('store.commit', () => {
+  using _failing = onFailpoint('store.commit', () => {
     commits += 1;
     if (commits === 1) throw sqliteError(1034);
   });
@@ -188,7 +188,7 @@ test('a directory that cannot be created is refused with the cause', () => {
   assert.throws(() => openSqliteStore('/dev/null/data'), /The data directory \/dev\/null\/data cannot be used/);
 });
 
-test('a backup does not write into a file that somebody else created at its path', async () => {
+test('a backup does not write into a file that another client created at its path', async () => {
   using folder = temporaryFolder('store');
   const [data, file, victim] = ['data', 'backup.db', 'victim'].map((name) => join(folder.path, name)) as [
     string,

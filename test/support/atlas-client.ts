@@ -20,7 +20,7 @@ export class AtlasClient {
     this.#digest = new DigestClient(url, publicKey, privateKey, timeoutMs);
   }
 
-  /** Sends a request and returns the answer, also when it is an error. @param path  after `/api/atlas/v2` @throws Error when nobody answers */
+  /** Sends a request and returns the answer, also when it is an error. @param path  after `/api/atlas/v2` @throws Error when no one answers */
   async request<Body = Json>(method: Method, path: string, body?: object): Promise<AtlasAnswer<Body>> {
     const answer = await this.#digest.fetch(`/api/atlas/v2${path}`, {
       method,

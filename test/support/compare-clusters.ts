@@ -39,7 +39,7 @@ export interface Comparison {
 
 /**
  * Compares all data of two clusters byte by byte: databases, collections, their types and options, indexes, views, and documents per `_id`.
- * It is independent of Linkspan: it imports none of its code and lists everything itself. Nobody may write to either side meanwhile.
+ * It is independent of Linkspan: it imports none of its code and lists everything itself. No one may write to either side meanwhile.
  */
 export async function compareClusters(
   source: MongoClient,

@@ -24,7 +24,7 @@ interface Placement {
 
 /**
  * Compares the documents that the shards themselves have with those of the destination, byte by byte and without a router. The config server
- * says which documents of a shard are its own: all others are orphans. No chunk may move, and nobody may write meanwhile.
+ * says which documents of a shard are its own: all others are orphans. No chunk may move, and no one may write meanwhile.
  * @returns one sentence for each difference
  */
 export async function differencesOfShards(

@@ -20,7 +20,7 @@ function install(): void {
       try {
         cleanUp();
       } catch {
-        // The process is ending, so nobody could handle the error, and the rest still has to be cleaned up.
+        // The process is ending, so no one could handle the error, and the rest still has to be cleaned up.
       }
     }
   });

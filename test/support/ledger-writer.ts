@@ -290,7 +290,7 @@ const OF_FORMER_MEMBERS = new Set(['MongoPoolClosedError', 'MongoServerClosedErr
 
 /**
  * Whether the error is a broken connection, an election, or a majority that does not acknowledge in time, after the driver's own retry, or
- * somebody dropped the collection meanwhile.
+ * another client dropped the collection meanwhile.
  */
 function mayHaveHappened(error: unknown): boolean {
   return (

@@ -19,7 +19,7 @@ const LINE_DEADLINE_MS = 60_000;
 export interface RunOptions {
   /** Additions to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Named point where it kills or stops itself, in the form of `LINKSPAN_TEST_HOOK`: `name@2=kill`. */
+  /** Named point where it kills or stops itself, in the form of `LINKSPAN_TEST_FAILPOINT`: `name@2=kill`. */
   readonly hook?: string;
   /** Working folder; this process's by default. */
   readonly cwd?: string;
@@ -59,7 +59,7 @@ export function runLinkspan(args: readonly string[], options: RunOptions = {}): 
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     cwd: options.cwd,
-    env: { ...ownEnvironment(), ...options.env, ...(options.hook ? { LINKSPAN_TEST_HOOK: options.hook } : {}) },
+    env: { ...ownEnvironment(), ...options.env, ...(options.hook ? { LINKSPAN_TEST_FAILPOINT: options.hook } : {}) },
   });
   const output = { stdout: '', stderr: '' };
   const lines: string[] = [];

@@ -15,7 +15,7 @@ function watched(before?: HookNote) {
     changes: Partial<Progress>,
     minutes: number,
     awaitsCutover = true,
-    direction: { readonly reversals: number; readonly wayBack?: Progress } = { reversals: 0 },
+    direction: { readonly reversals: number; readonly failback?: Progress } = { reversals: 0 },
   ) => {
     const look = {
       progress: progress('m', changes),
@@ -45,7 +45,7 @@ test('a stand-alone migration announces its readiness, the wait for a person and
   assert.deepEqual(look({ state: 'COMMITTED' }, 99, false), []);
 });
 
-test('a migration that nobody cuts over by hand is never awaited', () => {
+test('a migration that no one cuts over by hand is never awaited', () => {
   const look = watched();
   look({}, 0, false);
   assert.deepEqual(look(READY, 1, false), []);
@@ -57,16 +57,16 @@ test('a commit that was on record before the first look is not announced', () =>
   assert.deepEqual(look({ state: 'COMMITTED' }, 0), []);
 });
 
-test('a failed way back is announced once, and again after it has followed', () => {
+test('a failed failback is announced once, and again after it has followed', () => {
   const look = watched({ cutOvers: 1 });
   const error = { code: 'MISSING_PRIVILEGE', message: 'Lacks a privilege.', remedy: 'Grant it.' };
-  const failed = { reversals: 0, wayBack: progress('m', { state: 'FAILED', error }) };
-  const follows = { reversals: 0, wayBack: progress('m', { state: 'FOLLOWING' }) };
+  const failed = { reversals: 0, failback: progress('m', { state: 'FAILED', error }) };
+  const follows = { reversals: 0, failback: progress('m', { state: 'FOLLOWING' }) };
   const committed = { state: 'COMMITTED' } as const;
-  assert.deepEqual(look(committed, 1, false, failed), ['way_back_failed']);
+  assert.deepEqual(look(committed, 1, false, failed), ['failback_failed']);
   assert.deepEqual(look(committed, 2, false, failed), []);
   assert.deepEqual(look(committed, 3, false, follows), []);
-  assert.deepEqual(look(committed, 4, false, failed), ['way_back_failed']);
+  assert.deepEqual(look(committed, 4, false, failed), ['failback_failed']);
 });
 
 test('a wait is announced once, and the next one for the same again', () => {
@@ -91,11 +91,11 @@ test('a process that starts after a reversal shows the earlier cutover for a mom
   assert.deepEqual(look({ state: 'COMMITTED' }, 5, false, { reversals: 1 }), ['cut_over']);
 });
 
-test('a way back that is ready is announced once for each cutover, also when it was requested before', () => {
+test('a failback that is ready is announced once for each cutover, also when it was requested before', () => {
   const look = watched();
   const following = (reversals: number, readyForCutover: boolean) => ({
     reversals,
-    wayBack: progress('m', { state: 'FOLLOWING', readyForCutover }),
+    failback: progress('m', { state: 'FOLLOWING', readyForCutover }),
   });
   const COMMITTED = { state: 'COMMITTED' } as const;
   look(READY, 0);
@@ -104,7 +104,7 @@ test('a way back that is ready is announced once for each cutover, also when it 
   assert.deepEqual(look(COMMITTED, 3, false, following(0, true)), ['reverse_ready']);
   assert.deepEqual(look(COMMITTED, 4, false, following(0, false)), []);
   assert.deepEqual(look(COMMITTED, 5, false, following(0, true)), []);
-  assert.deepEqual(look(READY, 6, true, { reversals: 1 }), [], 'it is the same way back');
+  assert.deepEqual(look(READY, 6, true, { reversals: 1 }), [], 'it is the same failback');
   assert.deepEqual(look(COMMITTED, 7, false, { reversals: 1 }), ['cut_over']);
   assert.deepEqual(look({ state: 'FOLLOWING' }, 8, true, { reversals: 2 }), [], 'requested before it was ready');
   assert.deepEqual(look(READY, 9, true, { reversals: 2 }), ['reverse_ready']);
@@ -117,15 +117,15 @@ test('a way back that is ready is announced once for each cutover, also when it 
   assert.deepEqual(look({ state: 'COMMITTING' }, 12, false, { reversals: 3 }), []);
 });
 
-test('a way back that is ready names the side that has the users', () => {
-  const READY_BACK = { reversals: 0, wayBack: progress('m', READY) };
+test('a failback that is ready names the side that has the users', () => {
+  const READY_BACK = { reversals: 0, failback: progress('m', READY) };
   const [committed, requested] = [{ state: 'COMMITTED' } as const, READY];
   const sideOf = (
     changes: Partial<Progress>,
-    direction: { readonly reversals: number; readonly wayBack?: Progress },
+    direction: { readonly reversals: number; readonly failback?: Progress },
   ) => {
     const look = { progress: progress('m', changes), ...direction, awaitsCutover: false, waitingMs: 1, atMs: 0 };
-    return hookEventsOf({ cutOvers: 1 }, look).events.map(({ data }) => 'usersOn' in data && data.usersOn);
+    return hookEventsOf({ cutOvers: 1 }, look).events.map(({ data }) => 'activeSide' in data && data.activeSide);
   };
   assert.deepEqual(sideOf(committed, READY_BACK), ['DESTINATION']);
   assert.deepEqual(sideOf(requested, { reversals: 1 }), ['SOURCE']);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Progress } from '../../src/contract/index.ts';
-import { onReach, silentLogger } from '../../src/platform/index.ts';
+import { onFailpoint, silentLogger } from '../../src/platform/index.ts';
 import { openSyncApi } from '../../src/sync/api.ts';
 import { SyncSession } from '../../src/sync/session.ts';
 import type { SessionOptions } from '../../src/sync/session-options.ts';
@@ -170,7 +170,7 @@ describe('a migration that is not committed', () => {
     await emptyPair(pair);
     await fill(pair);
     await using api = await openApi(pair.source.uri, pair.destination.uri);
-    using _ = onReach('engine.copy.indexed', async () => {
+    using _ = onFailpoint('engine.copy.indexed', async () => {
       await pair.destination.client.db('shop').collection<{ _id: number }>('orders').deleteOne({ _id: 7 });
     });
     await api.call('start', START);
@@ -187,7 +187,7 @@ describe('a migration that is not committed', () => {
     assert.doesNotMatch(String(ready.warnings), /not verified/);
     const { verification } = ready.linkspan as { verification: ShownVerification };
     const { mode, phase, collectionsDone, documentsCompared, catalogDifferences, mismatches, ...proof } = verification;
-    const { equalAt, catalogDifferencesFound, seesForeignWrites, cappedCollections } = proof;
+    const { equalAt, catalogDifferencesFound, seesExternalWrites, cappedCollections } = proof;
     assert.deepEqual(
       { mode, phase, collectionsDone, documentsCompared, catalogDifferences },
       { mode: 'REPAIR', phase: 'FOLLOWING', collectionsDone: 1, documentsCompared: 2_000, catalogDifferences: [] },
@@ -197,7 +197,7 @@ describe('a migration that is not committed', () => {
       { namespace, key, kind, path, open },
       { namespace: 'shop.orders', key: '{"$numberInt":"7"}', kind: 'MISSING', path: null, open: false },
     );
-    assert.deepEqual([catalogDifferencesFound, seesForeignWrites, cappedCollections], [0, true, 0]);
+    assert.deepEqual([catalogDifferencesFound, seesExternalWrites, cappedCollections], [0, true, 0]);
     assert.ok(Math.abs(Date.parse(equalAt ?? '') - Date.now()) < DEADLINE_MS, String(equalAt));
     assert.match(String(firstSeen), /^2\d{3}-\d\d-\d\dT/);
     assert.deepEqual([mismatches.found, mismatches.open], [1, 0]);
@@ -245,7 +245,7 @@ test('a load level of the start applies to the copy', async () => {
   await using pair = await startPair();
   for (const name of ['a', 'b', 'c', 'd']) await pair.source.client.db('shop').collection(name).insertOne({ n: 1 });
   let [copying, most] = [0, 0];
-  using _ = onReach('engine.copy.batch-acknowledged', async () => {
+  using _ = onFailpoint('engine.copy.batch-acknowledged', async () => {
     copying += 1;
     most = Math.max(most, copying);
     await new Promise(setImmediate);

@@ -56,13 +56,13 @@ test('a reversible migration that is killed at each step goes there, back and th
     const died = sync.linkspan.exit.then(() => isOver.abort());
     const isDone = async () => {
       const progress = await sync.progress();
-      assert.notEqual(progress.linkspan?.wayBack?.state, 'FAILED', JSON.stringify(progress.linkspan?.wayBack));
+      assert.notEqual(progress.linkspan?.failback?.state, 'FAILED', JSON.stringify(progress.linkspan?.failback));
       if (progress.state === 'RUNNING' && progress.canCommit) await sync.call('commit');
       if (progress.state !== 'COMMITTED') return false;
       const reversals = progress.directionMapping.Source.startsWith('cluster0') ? 0 : 1;
       if (turns % 2 === reversals) turns += 1;
       if (hook === undefined && turns === 3) return true;
-      if (progress.linkspan.wayBack?.ready) await sync.call('reverse');
+      if (progress.linkspan.failback?.ready) await sync.call('reverse');
       return false;
     };
     const answered = () =>

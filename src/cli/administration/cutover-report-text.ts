@@ -6,7 +6,7 @@ import { problemLines } from './problem-lines.ts';
 
 const LABEL_COLUMNS = 16;
 const WHILE_OPEN =
-  'The way back needs it: this report has the command that lifts it once linkspan migration finish has closed that.';
+  'The failback needs it: this report has the command that lifts it once linkspan migration finish has closed that.';
 
 /** The text of `migration report` below its table. */
 export function cutoverReportText(answer: unknown): string {

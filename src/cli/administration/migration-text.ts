@@ -11,9 +11,9 @@ import {
 } from '../progress/index.ts';
 import { wrap, wrapBeside } from '../terminal/index.ts';
 import type { Column } from './command.ts';
+import { failbackLines } from './failback-text.ts';
 import { problemLines } from './problem-lines.ts';
 import { hasEnded, lagOf, progressViewOf } from './shown-migration.ts';
-import { wayBackLines } from './way-back-text.ts';
 
 const LABEL_COLUMNS = 16;
 /** Characters of an error in a list. */
@@ -81,7 +81,7 @@ export function migrationText(answer: unknown): string {
     ['source blocked', sourceBlockedSince && `since ${sourceBlockedSince}`],
     ['cutover asked', cutoverRequestedAt && `at ${cutoverRequestedAt}`],
     ...attemptLines(view.progress.cutoverAttempts, Date.now()),
-    ...wayBackLines(migration.linkspan),
+    ...failbackLines(migration.linkspan),
   ];
   const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined);
   const text = shown.map(([label, value]) => `${wrapBeside(label, LABEL_COLUMNS, value, process.stdout)}\n`);

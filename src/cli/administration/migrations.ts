@@ -3,6 +3,7 @@ import { findingsText } from '../command-line/findings.ts';
 import { awaitCutoverRequest } from './await-cutover-request.ts';
 import { type AdministrationCommand, type Column, type Flag, force, needed, paging } from './command.ts';
 import { cutoverReportText } from './cutover-report-text.ts';
+import { failbackText } from './failback-text.ts';
 import { historyText } from './history-text.ts';
 import {
   agentColumn,
@@ -15,7 +16,6 @@ import {
 } from './migration-text.ts';
 import { reportedText } from './reported-text.ts';
 import { watchMigration } from './watch-migration.ts';
-import { wayBackText } from './way-back-text.ts';
 
 const MIGRATION = [
   '_id',
@@ -53,7 +53,7 @@ const order: readonly Flag[] = [
   { name: 'sourceSsl', description: 'Connect to the source with TLS', kind: 'boolean' },
   { name: 'sourceCACertificatePath', description: "CA file of the source, on the agent's machine; implies TLS" },
   { name: 'drop', description: 'Drop the databases of the destination first', kind: 'boolean' },
-  { name: 'reversible', description: 'Keep a way back to the source after the cutover', kind: 'boolean' },
+  { name: 'reversible', description: 'Keep a failback to the source after the cutover', kind: 'boolean' },
   force,
 ];
 
@@ -238,14 +238,14 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     flags: [
       {
         name: 'maxMegabytesPerSecond',
-        description: "Limit of the initial copy; without this flag only the agent's limit applies",
+        description: "Limit of the initial sync; without this flag only the agent's limit applies",
         kind: 'number',
       },
     ],
     body: ({ maxMegabytesPerSecond = null }) => ({ maxMegabytesPerSecond }),
   }),
-  steer('reverse', 'Reverse a migration that has cut over', 'reverse', { more: wayBackText }),
-  steer('finish', 'Close the way back of a migration for good', 'finish', { more: wayBackText }),
+  steer('reverse', 'Reverse a migration that has cut over', 'reverse', { more: failbackText }),
+  steer('finish', 'Close the failback of a migration for good', 'finish', { more: failbackText }),
   steer('confirm-drops', 'Confirm the drops that a migration waits for, and later ones', 'confirmDrops'),
   steer('extend-window', 'Extend the cutover window', 'cutoverWindow', {
     flags: [needed({ name: 'hours', description: 'Hours from now, up to 720', kind: 'number' })],

@@ -11,7 +11,7 @@ import {
   settleRestore,
   withAuditMacs,
 } from '../../control/index.ts';
-import { reach, systemClock, UserError } from '../../platform/index.ts';
+import { failpoint, systemClock, UserError } from '../../platform/index.ts';
 import { openSqliteReader, openSqliteStore } from '../../store/sqlite/index.ts';
 import { tell } from '../terminal/index.ts';
 import { dataDirectory, masterKeyFile } from '../terminal/setting.ts';
@@ -48,10 +48,10 @@ async function rotateMasterKey({ dataDir, masterKeyFile: given }: KeysOptions): 
   const keys = before.length > 1 ? before : [newMasterKey(), ...before];
   // The file is written also when the keys stay the same, because a server that failed to take them up reads the file again only after a change.
   replaceMasterKeys(file, keys);
-  await reach('cli.keys.added');
+  await failpoint('cli.keys.added');
   const sealer = new Sealer(keys);
   await sealEverything(dataDir, file, sealer);
-  await reach('cli.keys.resealed');
+  await failpoint('cli.keys.resealed');
   replaceMasterKeys(file, keys.slice(0, 1));
   tell('linkspan keys', `everything in ${dataDir} is sealed with the new master key in ${file}`);
 }

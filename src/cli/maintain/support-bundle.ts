@@ -2,7 +2,7 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { MIGRATION_STATES, order, phaseName, verificationMode, wayBackState } from '../../contract/index.ts';
+import { failbackState, MIGRATION_STATES, order, phaseName, verificationMode } from '../../contract/index.ts';
 import { type Migration, type StoreReader, verifyAudit } from '../../control/index.ts';
 import { messageOf, UserError, version } from '../../platform/index.ts';
 import { openSqliteReader } from '../../store/sqlite/index.ts';
@@ -86,10 +86,10 @@ const shownMigration = z.object({
   state: z.object({
     status: oneOf('NEW', 'WORKING', 'FAILED', 'COMPLETE', 'EXPIRED'),
     order: order.optional().catch(undefined),
-    wayBack: oneOf(...wayBackState.options),
+    failback: oneOf(...failbackState.options),
     orderSent: flag,
-    wayBackSinceMs: number,
-    wayBackReadyAfter: number,
+    failbackSinceMs: number,
+    failbackReadyAfter: number,
     readyForCutover: flag,
     readySinceMs: number,
     cutoverRequestedAtMs: number,
@@ -110,8 +110,8 @@ const shownMigration = z.object({
           documentsCompared: number,
           documentsRechecked: number,
           catalogDifferencesFound: number,
-          foreignWrites: number,
-          seesForeignWrites: flag,
+          externalWrites: number,
+          seesExternalWrites: flag,
           mismatches: z.object({ found: number, open: number }).catch({}),
         })
         .catch({ mismatches: {} }),

@@ -11,7 +11,7 @@ interface CleanupFlags {
   readonly migration?: string;
   readonly drop?: boolean;
   readonly dryRun?: boolean;
-  readonly closeWayBack?: boolean;
+  readonly closeFailback?: boolean;
   readonly output: OutputFormat;
 }
 
@@ -19,8 +19,8 @@ const SOURCE_BLOCKED =
   "  the source may still refuse its users' writes, because a cutover was interrupted. After this cleanup nothing lifts that block; run " +
   'there: db.adminCommand({setUserWriteBlockMode: 1, global: false})';
 
-const WAY_BACK_OPEN =
-  '  its way back is open and needs these records: a cleanup without --close-way-back is refused. linkspan migration finish, or POST ' +
+const FAILBACK_OPEN =
+  '  its failback is open and needs these records: a cleanup without --close-failback is refused. linkspan migration finish, or POST ' +
   '/finish of linkspan sync, closes it';
 
 /** `linkspan cleanup`: shows or removes the leftovers of migrations on a destination. */
@@ -30,14 +30,14 @@ export function cleanupCommand(): Command {
       'Show or remove what migrations left on a destination. Without --migration, it shows the leftovers of every migration. With it, it ' +
         'deletes the checkpoint of that migration and lifts its write block; with --drop it also drops what the migration created, and ' +
         'nothing else. If another migration has taken over the destination, it only deletes the checkpoint. It refuses a reversible migration ' +
-        'whose way back is open. It asks for no confirmation: try --dry-run first.',
+        'whose failback is open. It asks for no confirmation: try --dry-run first.',
     )
     .addOption(
       new Option('--destination <uri>', 'Connection string of the destination (required)').env('LINKSPAN_DESTINATION'),
     )
     .option('--migration <id>', 'Id of the migration to clean up')
     .option('--drop', 'Also drop the collections, views, users and roles that it created')
-    .option('--close-way-back', 'Close a way back that is open: no one can return after that')
+    .option('--close-failback', 'Close a failback that is open: no one can return after that')
     .option('--dry-run', 'Show what would be done, and change nothing')
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')
@@ -64,10 +64,10 @@ async function runCleanup(flags: CleanupFlags): Promise<ExitCode> {
 }
 
 async function cleanUpOrShow(flags: CleanupFlags): Promise<void> {
-  const { destination, migration, drop = false, dryRun, closeWayBack: closesWayBack, output } = flags;
+  const { destination, migration, drop = false, dryRun, closeFailback: closesFailback, output } = flags;
   if (!destination) throw new UserError('USAGE', ['--destination or LINKSPAN_DESTINATION is needed']);
   if (drop && migration === undefined) throw new UserError('USAGE', ['--drop needs --migration']);
-  if (closesWayBack && migration === undefined) throw new UserError('USAGE', ['--close-way-back needs --migration']);
+  if (closesFailback && migration === undefined) throw new UserError('USAGE', ['--close-failback needs --migration']);
   const address = { uri: destination };
   if (migration === undefined) {
     const found = await listLeftovers(address);
@@ -75,9 +75,9 @@ async function cleanUpOrShow(flags: CleanupFlags): Promise<void> {
     if (found.length === 0) tell('no migration left anything on this destination');
     return;
   }
-  const left = await cleanUp(address, migration, { drop, dryRun, closesWayBack });
+  const left = await cleanUp(address, migration, { drop, dryRun, closesFailback });
   const drops = drop && left.retiredBy === undefined;
-  const would = left.wayBackOpen && !closesWayBack ? 'stays' : 'would be forgotten';
+  const would = left.failbackOpen && !closesFailback ? 'stays' : 'would be forgotten';
   const [fate, done] = dryRun ? ['would be dropped', `${would}; nothing was changed`] : ['dropped', 'is forgotten'];
   show(left, output, drops ? fate : 'stays');
   tell(`migration ${migration} ${done}`);
@@ -90,9 +90,9 @@ function show(left: Leftovers, output: OutputFormat, fate: string): void {
     users: left.users.map(({ _id }) => _id.id),
     roles: left.roles.map(({ _id }) => _id.id),
   };
-  const { migrationId, state, retiredBy, error, weakenedIndexes, blocked, sourceBlocked, wayBackOpen } = left;
+  const { migrationId, state, retiredBy, error, weakenedIndexes, blocked, sourceBlocked, failbackOpen } = left;
   if (output === 'json') {
-    const flags = { blocked, sourceBlocked, wayBackOpen };
+    const flags = { blocked, sourceBlocked, failbackOpen };
     const found = { type: 'leftovers', migrationId, state, retiredBy, error, ...names, weakenedIndexes, ...flags };
     process.stdout.write(`${JSON.stringify(found)}\n`);
     return;
@@ -106,7 +106,7 @@ function show(left: Leftovers, output: OutputFormat, fate: string): void {
     ...weakenedIndexes.map((index) => `  not as on the source: index ${index}`),
     ...(blocked ? ["  the destination's users cannot write until the migration is forgotten"] : []),
     ...(sourceBlocked ? [SOURCE_BLOCKED] : []),
-    ...(wayBackOpen ? [WAY_BACK_OPEN] : []),
+    ...(failbackOpen ? [FAILBACK_OPEN] : []),
   ];
   for (const line of lines) process.stdout.write(`${wrap(line, process.stdout, 4)}\n`);
 }

@@ -30,7 +30,7 @@ function linesOf(entry: DigestedEntry): string[] {
   if (entry.type === 'view') return [`${entry.namespace}  view`, ...options, ''];
   const time = entry.atClusterTime ? 'at the cluster time' : 'not at one time';
   const written =
-    entry.written === null ? 'nobody could see writes' : entry.written ? 'written meanwhile' : 'not written';
+    entry.written === null ? 'no one could see writes' : entry.written ? 'written meanwhile' : 'not written';
   return [
     `${entry.namespace}  ${entry.type}, ${formatCount(entry.count)} documents, ${formatCount(entry.bytes)} bytes, read ${time}, ${written}`,
     `  digest  ${entry.digest}`,

@@ -63,7 +63,7 @@ function rowsOf({ source, destination, sizes, copyTime }: Examination): [string,
         ? `${counted(sizes.left, 'database or collection', 'databases or collections')}: the time limit was reached`
         : undefined,
     ],
-    ['initial copy', copyTime && `about ${formatSeconds(copyTime.seconds)}, without index builds`],
+    ['initial sync', copyTime && `about ${formatSeconds(copyTime.seconds)}, without index builds`],
     ['', copyTime && `at ${formatBytes(copyTime.bytesPerSecond)}/s: ${basisOf(copyTime)}`],
   ];
   return rows.filter((row): row is [string, string] => row[1] !== undefined);

@@ -7,7 +7,7 @@ type SearchIndexes = NonNullable<Examination['searchIndexes']>;
  * end of its own.
  */
 const HEAD = `// Search indexes of the source, for the destination: mongosh "$DESTINATION" --file THIS_FILE
-// Run it when the initial copy has ended. A build reads its whole collection at full speed, and competes with the
+// Run it when the initial sync has ended. A build reads its whole collection at full speed, and competes with the
 // migration and with users. The script makes one index after the other, and can be run again.
 function create(database, collection, index) {
   const target = db.getSiblingDB(database);

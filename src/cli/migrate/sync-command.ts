@@ -64,10 +64,10 @@ export function syncCommand(): Command {
     .addOption(
       new Option(
         '--load-level <level>',
-        'Load level of the initial copy, from 1 (lowest load) to 4 (default: 3)',
+        'Load level of the initial sync, from 1 (lowest load) to 4 (default: 3)',
       ).choices(LOAD_LEVELS.map(String)),
     )
-    .option('--max-megabytes-per-second <number>', 'Limit of the initial copy', parseRate)
+    .option('--max-megabytes-per-second <number>', 'Limit of the initial sync', parseRate)
     .option('--config <file>', 'YAML file with these settings; it may refer to environment variables')
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')

@@ -1,16 +1,16 @@
 import type { Progress } from '../../contract/index.ts';
-import { engineSamples, type Measured, type MeasuredWayBack } from '../../metrics/index.ts';
+import { engineSamples, type Measured, type MeasuredFailback } from '../../metrics/index.ts';
 import type { SyncSession } from '../../sync/index.ts';
 
 /** Returns the metrics and the readiness of a session. It has no series before the start of its migration. */
-export function measuredOf(session: Pick<SyncSession, 'progress' | 'wayBack' | 'problems'>): Measured {
+export function measuredOf(session: Pick<SyncSession, 'progress' | 'failback' | 'problems'>): Measured {
   return {
     command: 'sync',
     measure: async () => {
       const progress = session.progress();
       if (progress === undefined) return engineSamples([]);
       const problems = progress.state === 'COMMITTED' ? session.problems.length : undefined;
-      return engineSamples([{ progress, wayBack: measuredWayBack(session.wayBack), problems }]);
+      return engineSamples([{ progress, failback: measuredFailback(session.failback), problems }]);
     },
     notReady: () => {
       const { state, waiting = [] } = session.progress() ?? {};
@@ -20,9 +20,9 @@ export function measuredOf(session: Pick<SyncSession, 'progress' | 'wayBack' | '
   };
 }
 
-function measuredWayBack(wayBack: Progress | undefined): MeasuredWayBack | undefined {
-  if (wayBack === undefined) return undefined;
-  const { state, readyForCutover: ready, lagSeconds, oplog } = wayBack;
+function measuredFailback(failback: Progress | undefined): MeasuredFailback | undefined {
+  if (failback === undefined) return undefined;
+  const { state, readyForCutover: ready, lagSeconds, oplog } = failback;
   if (state === 'FAILED') return { state };
   return state === 'CREATED' || state === 'PREPARING'
     ? { state: 'PREPARING' }

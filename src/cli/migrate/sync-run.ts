@@ -98,7 +98,7 @@ export async function runApi(
 function endOfApi(session: SyncSession, by: 'SIGINT' | 'SIGTERM' | undefined): End {
   const withProblems = tellProblems(session);
   if (withProblems !== undefined) return withProblems;
-  if (session.state === 'COMMITTED' && session.wayBack === undefined) {
+  if (session.state === 'COMMITTED' && session.failback === undefined) {
     tell('ended; the migration is committed');
     return { code: exitCode.done };
   }
@@ -113,11 +113,11 @@ function endOfApi(session: SyncSession, by: 'SIGINT' | 'SIGTERM' | undefined): E
 }
 
 /** Reports the problems since the cutover. @returns the end of the process, for the worst of them; undefined if there are none */
-function tellProblems({ problems, wayBack }: SyncSession): End | undefined {
+function tellProblems({ problems, failback }: SyncSession): End | undefined {
   for (const { message, remedy, code } of problems) tell(`${redact(message)} ${remedy} [${code}]`, 'error');
   const [problem] = problems;
   if (problem === undefined) return undefined;
-  const resumes = wayBack === undefined ? '' : '; start the same command again to resume the way back';
+  const resumes = failback === undefined ? '' : '; start the same command again to resume the failback';
   tell(`ended; the migration is committed, with problems${resumes}`, 'error');
   return { code: codeOfProblem(problem), problem };
 }

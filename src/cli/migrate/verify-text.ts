@@ -60,9 +60,9 @@ function digestLines(what: string, source: string | undefined, destination: stri
   return [`  ${what} of the source      ${source}`, `  ${what} of the destination ${destination}`];
 }
 
-function documentLine({ namespace, _id, class: kind, path, foreign, repaired }: DocumentDifference): string {
+function documentLine({ namespace, _id, class: kind, path, external, repaired }: DocumentDifference): string {
   const at = path === null ? '' : ` at ${path}`;
-  const notes = [...(foreign ? ['changed on the destination only'] : []), ...(repaired ? ['repaired'] : [])];
+  const notes = [...(external ? ['changed on the destination only'] : []), ...(repaired ? ['repaired'] : [])];
   const note = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
   return `  ${namespace} _id ${JSON.stringify(_id)}: ${inWords(kind)}${at}${note}`;
 }

@@ -129,9 +129,9 @@ function catalogDifferencesOf({ catalogDifferences, catalogDifferencesFound }: V
 export function differenceLines(verification: Verification): string[] {
   const { mismatches, catalogDifferences } = verification;
   const { found, latest } = mismatches;
-  const lines = latest.map(({ namespace, key, class: kind, path, foreign, open }) => {
+  const lines = latest.map(({ namespace, key, class: kind, path, external, open }) => {
     const where = path === null ? '' : ` at \`${path}\``;
-    const by = foreign ? ', written by somebody else on the destination' : '';
+    const by = external ? ', written by another client on the destination' : '';
     return `${namespace} _id ${key}: ${inWords(kind)}${where}${by} (${open ? 'differs' : 'differs no more'})`;
   });
   const listed = catalogDifferences ?? [];

@@ -75,7 +75,7 @@ export async function serveNotReady(
 }
 
 function samplesOf(migration: Migration, isHeard: boolean): Sample[] {
-  const { id, state, progress, wayBack } = migration;
+  const { id, state, progress, failback } = migration;
   const isCancelled = state.status === 'FAILED' && state.order.wanted === 'CANCELLED';
   const status = isCancelled ? 'CANCELLED' : state.status;
   const samples = oneOf(STATUSES, status, (one, value) => ({
@@ -100,7 +100,7 @@ function samplesOf(migration: Migration, isHeard: boolean): Sample[] {
   const isCurrent = state.endedAtMs === null && isHeard;
   // Counters begin with what this server saw: an earlier one, or the agent's own metrics, have counted the rest.
   const figures = isCurrent
-    ? migrationSamples([{ id, progress, wayBack: wayBack ?? undefined, beganHere: false }])
+    ? migrationSamples([{ id, progress, failback: failback ?? undefined, beganHere: false }])
     : lastingSamples(id, progress);
   return [...samples, ...problems, ...ended, ...figures];
 }

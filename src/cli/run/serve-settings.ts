@@ -1,4 +1,4 @@
-import { type BootstrapWishes, CLIENT_ID_PATTERN } from '../../control/index.ts';
+import { type BootstrapOptions, CLIENT_ID_PATTERN } from '../../control/index.ts';
 import { type Hooks, readHooks } from '../../hooks/index.ts';
 import type { DigestAlgorithm } from '../../http/index.ts';
 import {
@@ -62,7 +62,7 @@ export interface ServeSettings extends ListenAddress, ServeLimits {
   readonly watchSourceMs: number;
   /** Undefined without a hooks file. */
   readonly hooks?: Hooks;
-  readonly bootstrap: BootstrapWishes;
+  readonly bootstrap: BootstrapOptions;
 }
 
 /** The store has fast hashes of private keys, so an attacker could guess short keys from a stolen store. */
@@ -189,7 +189,7 @@ function readPublicUrl(text: string | undefined): string | undefined {
   return url.origin;
 }
 
-function readBootstrap(options: ServeOptions): BootstrapWishes {
+function readBootstrap(options: ServeOptions): BootstrapOptions {
   const { bootstrapOrgId: orgId, bootstrapPublicKey: publicKey, bootstrapPrivateKey: privateKey } = options;
   if (orgId !== undefined && !isId(orgId)) {
     throw new UserError('USAGE', ['--bootstrap-org-id does not have 24 lower-case hexadecimal digits']);
@@ -204,7 +204,7 @@ function readBootstrap(options: ServeOptions): BootstrapWishes {
   return { orgId, publicKey, privateKey, accessList, serviceAccount: readServiceAccount(options) };
 }
 
-function readServiceAccount(options: ServeOptions): BootstrapWishes['serviceAccount'] {
+function readServiceAccount(options: ServeOptions): BootstrapOptions['serviceAccount'] {
   const { bootstrapClientId: clientId, bootstrapClientSecret: secret } = options;
   if (clientId === undefined && secret === undefined) return undefined;
   if (clientId === undefined || secret === undefined) {

@@ -20,10 +20,10 @@ export function Actions({ migration, steering }: ActionsProps) {
   const problem = useSignal<string | undefined>(undefined);
   const { can } = steering;
   const { status, readyForCutover, linkspan } = migration;
-  const { wanted, wayBack, cutoverWindowEndsAt } = linkspan;
+  const { wanted, failback, cutoverWindowEndsAt } = linkspan;
   const words = text.actions;
   const isActive = (status === 'NEW' || status === 'WORKING') && (wanted === 'RUNNING' || wanted === 'PAUSED');
-  const isBack = status === 'COMPLETE' && linkspan.endedAt === null && wayBack !== undefined;
+  const isBack = status === 'COMPLETE' && linkspan.endedAt === null && failback !== undefined;
 
   const at = (action: Action) => async () => {
     problem.value = undefined;
@@ -76,7 +76,7 @@ export function Actions({ migration, steering }: ActionsProps) {
           <button type="button" onClick={ask('finish')}>
             {words.finish}
           </button>
-          <button type="button" disabled={wayBack.state !== 'FOLLOWING'} onClick={ask('reverse')}>
+          <button type="button" disabled={failback.state !== 'FOLLOWING'} onClick={ask('reverse')}>
             {words.reverse}
           </button>
         </>

@@ -5,7 +5,7 @@ import { Bar, Fact, Facts, Panel } from './panel.tsx';
 
 type Progress = NonNullable<LiveMigration['linkspan']['progress']>;
 
-/** How much of the initial copy is done, and how fast it is. */
+/** How much of the initial sync is done, and how fast it is. */
 export function CopyPanel({ progress, columns }: { readonly progress: Progress; readonly columns: 8 | 12 }) {
   const { copy, rates, indexes, etaSeconds, state } = progress;
   const words = text.copy;

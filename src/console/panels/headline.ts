@@ -113,7 +113,7 @@ function askOf(stage: Stage, migration: LiveMigration): string {
     case 'COMPLETE_WITH_PROBLEMS':
       return linkspan.problems[0]?.remedy ?? '';
     case 'COMPLETE':
-      return linkspan.wayBack?.state === 'FOLLOWING' ? asks.finish : asks.point;
+      return linkspan.failback?.state === 'FOLLOWING' ? asks.finish : asks.point;
     default:
       return blockedGates(migration) > 0 ? asks.gates(counted(blockedGates(migration), 'point')) : asks.nothing;
   }
@@ -125,10 +125,10 @@ function blockedGates({ linkspan }: LiveMigration): number {
 }
 
 function completeText({ linkspan }: LiveMigration): string {
-  const { wayBack, usersOn, source, destination } = linkspan;
-  const main = words.complete(usersOn === 'SOURCE' ? source.clusterName : destination.clusterName);
-  if (wayBack?.state !== 'FOLLOWING') return main;
-  return `${main} ${words.wayBack(wayBack.lagSeconds === null ? '' : duration(wayBack.lagSeconds))}`;
+  const { failback, activeSide, source, destination } = linkspan;
+  const main = words.complete(activeSide === 'SOURCE' ? source.clusterName : destination.clusterName);
+  if (failback?.state !== 'FOLLOWING') return main;
+  return `${main} ${words.failback(failback.lagSeconds === null ? '' : duration(failback.lagSeconds))}`;
 }
 
 function copyText(migration: LiveMigration): string {

@@ -18,7 +18,7 @@ interface VerificationProps {
 /** Whether both sides are the same, as far as they are compared. */
 export function VerificationPanel({ verification, path, id }: VerificationProps) {
   const words = text.verification;
-  const { mode, phase, mismatches, catalogDifferences, equalAt, foreignWrites, etaSeconds } = verification;
+  const { mode, phase, mismatches, catalogDifferences, equalAt, externalWrites, etaSeconds } = verification;
   if (mode === 'OFF') {
     return (
       <Panel title={words.title} columns={4}>
@@ -46,7 +46,7 @@ export function VerificationPanel({ verification, path, id }: VerificationProps)
         {mismatches.found > 0 && (
           <Fact name={words.found}>{words.foundOpen(count(mismatches.found), count(mismatches.open))}</Fact>
         )}
-        {foreignWrites > 0 && <Fact name={words.foreign}>{count(foreignWrites)}</Fact>}
+        {externalWrites > 0 && <Fact name={words.external}>{count(externalWrites)}</Fact>}
         {equalAt != null && (
           <Fact name={words.equalAt}>
             <Time iso={equalAt} />
@@ -69,13 +69,13 @@ function verdictOf({
   catalogDifferences,
   documentsCompared,
   phase,
-  seesForeignWrites = true,
+  seesExternalWrites = true,
   cappedUncertain = [],
 }: Verification) {
   const words = text.verification;
   const differences = mismatches.open + (catalogDifferences?.length ?? 0);
   if (differences > 0) return ['warning', 'bad', words.differences(differences)] as const;
-  if (phase === 'FOLLOWING' && !seesForeignWrites) return ['done', 'mute', words.noDifferenceSeen] as const;
+  if (phase === 'FOLLOWING' && !seesExternalWrites) return ['done', 'mute', words.noDifferenceSeen] as const;
   if (phase === 'FOLLOWING' && cappedUncertain.length > 0)
     return ['done', 'mute', words.noDifferenceButCapped] as const;
   if (phase === 'FOLLOWING') return ['done', 'ok', words.noDifference] as const;

@@ -62,12 +62,12 @@ export function notesOfFindings(findings: readonly Finding[]): Note[] {
 }
 
 function notesOf({ errorMessage, linkspan }: LiveMigration): Note[] {
-  const { waiting, warnings, findings, progress, wayBack } = linkspan;
-  const error = wayBack?.error;
-  const plain = [...warnings, ...(wayBack?.warnings ?? []), ...(progress?.warnings ?? [])];
+  const { waiting, warnings, findings, progress, failback } = linkspan;
+  const error = failback?.error;
+  const plain = [...warnings, ...(failback?.warnings ?? []), ...(progress?.warnings ?? [])];
   return [
     ...(errorMessage === undefined ? [] : [{ key: 'error', message: errorMessage, tone: 'bad' as const }]),
-    ...(error ? [{ key: 'way back', message: error.message, remedy: error.remedy, tone: 'bad' as const }] : []),
+    ...(error ? [{ key: 'failback', message: error.message, remedy: error.remedy, tone: 'bad' as const }] : []),
     ...waiting.map((wait) => ({
       key: `wait ${wait.for}`,
       message: text.warnings.waits(wait.for, wait.reason),

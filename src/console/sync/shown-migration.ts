@@ -17,7 +17,7 @@ export function isStarted(progress: ShownProgress): progress is Started {
 /** The migration of `linkspan sync` in the form that the panels show. Its clusters are in the present direction. */
 export function shownMigration({ linkspan: own, ...progress }: Started): LiveMigration {
   const clusterOf = (side: string) => ({ groupId: '', clusterName: side.split(':')[0] ?? '' });
-  const { state, stage, since, wanted, wayBack, problems, waiting, readiness, findings, load, sourceBlockedSince } =
+  const { state, stage, since, wanted, failback, problems, waiting, readiness, findings, load, sourceBlockedSince } =
     own;
   const found = new Set(findings.map(({ message }) => message));
   const first = own.phases[0]?.startedAt ?? since ?? new Date().toISOString();
@@ -37,8 +37,8 @@ export function shownMigration({ linkspan: own, ...progress }: Started): LiveMig
       dropsConfirmed: false,
       cutoverWindowEndsAt: null,
       ...(sourceBlockedSince !== null && { sourceBlockedSince }),
-      usersOn: state === 'COMMITTED' ? 'DESTINATION' : 'SOURCE',
-      ...(wayBack && { wayBack }),
+      activeSide: state === 'COMMITTED' ? 'DESTINATION' : 'SOURCE',
+      ...(failback && { failback }),
       createdAt: first,
       updatedAt: since ?? first,
       endedAt: null,

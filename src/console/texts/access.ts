@@ -7,13 +7,13 @@ export const accessText = {
   createKey: 'Create API key…',
   creation: {
     title: 'Create an API key',
-    effect: 'Whoever has the key may do what its roles allow. The private key is shown once.',
+    effect: 'A client with the key may do what its roles allow. The private key is shown once.',
     submit: 'Create API key',
   },
   createAccount: 'Create service account…',
   accountCreation: {
     title: 'Create a service account',
-    effect: 'Whoever has its secret may do what its roles allow, until the secret expires. The secret is shown once.',
+    effect: 'A client with its secret may do what its roles allow, until the secret expires. The secret is shown once.',
     submit: 'Create service account',
   },
   description: 'Description',

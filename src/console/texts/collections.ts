@@ -27,6 +27,6 @@ export const collectionsText = {
     CATCHING_UP: 'Catching up',
     DONE: 'Done',
     SUSPECT: 'Compared again',
-    QUARANTINED: 'Set aside',
+    QUARANTINED: 'Quarantined',
   },
 } as const;

@@ -17,7 +17,7 @@ export const newText = {
   drop: 'Drop what the destination holds',
   dropWhy:
     'All its databases are dropped before the copy begins. Without this, a destination that holds data is refused.',
-  reversible: 'Keep a way back',
+  reversible: 'Keep a failback',
   reversibleWhy:
     'After the cutover, the old source follows every write, so that users can return without losing one. It needs more privileges on both sides.',
   check: 'Check',

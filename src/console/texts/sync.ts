@@ -6,7 +6,7 @@ export const syncText = {
   direction: 'Direction',
   choice: (from: string, fromHosts: string, to: string, toHosts: string) =>
     `from ${from} (${fromHosts}) to ${to} (${toHosts})`,
-  reversible: 'Keep a way back',
+  reversible: 'Keep a failback',
   reversibleWhy: 'After the cutover, the old source follows every write, so that users can return without losing one.',
   resumes: 'If an earlier process has begun a migration in this direction, it resumes.',
   start: 'Start…',

@@ -81,7 +81,7 @@ export class AuditMacCheck {
       this.#current = { id: keyId, key };
     }
     const good = timingSafeEqual(fixed(macOf(this.#current.key, record)), fixed(mac));
-    return good ? undefined : 'its MAC is wrong: somebody without the master key wrote it';
+    return good ? undefined : 'its MAC is wrong: it was written without the master key';
   }
 
   /** @returns the problem of the chain's end; undefined for a valid end or an empty chain */

@@ -1,4 +1,4 @@
-import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { failpoint, messageOf, UserError } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Cluster, DestinationUser } from '../records/records.ts';
@@ -58,13 +58,13 @@ async function make(
     if (reason === undefined) throw error;
     return await failOrder(control, user, reason);
   }
-  await reach('control.destination-user.made');
+  await failpoint('control.destination-user.made');
   await control.store.write(async (transaction) => {
     // rule: reread-destination-user
     await changeUser(transaction, user.id, { state: 'made' });
     await auditUser(control, transaction, user, order, 'MONGODB_USER_ADDED');
   });
-  await reach('control.destination-user.recorded');
+  await failpoint('control.destination-user.recorded');
   control.signals.wake(order.agentId);
 }
 
@@ -89,7 +89,7 @@ async function drop(
     // A deleted cluster may no longer exist. Don't keep its credentials for retries.
     state = 'left';
   }
-  await reach('control.destination-user.dropped');
+  await failpoint('control.destination-user.dropped');
   await control.store.write(async (transaction) => {
     const password = control.sealer.seal('', passwordPlace(user.id));
     await changeUser(transaction, user.id, { state, password });

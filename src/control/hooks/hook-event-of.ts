@@ -1,6 +1,6 @@
 import { eventText, type HookEvent } from '../../hooks/index.ts';
+import { activeSide } from '../records/active-side.ts';
 import type { AuditRecord, Migration } from '../records/records.ts';
-import { usersOn } from '../records/users-on.ts';
 
 /**
  * Returns the event of hooks that an audit record announces; undefined for a record that announces none.
@@ -52,14 +52,14 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
       return {
         ...head,
         type: 'migration.reverse_ready',
-        data: { ...about, usersOn: details.usersOn === 'SOURCE' ? 'SOURCE' : 'DESTINATION' },
+        data: { ...about, activeSide: details.activeSide === 'SOURCE' ? 'SOURCE' : 'DESTINATION' },
       };
-    case 'LIVE_MIGRATION_WAY_BACK_FAILED':
-    case 'LIVE_MIGRATION_WAY_BACK_LOST': {
-      const { wayBack, state } = migration;
-      const reason = state.errorMessage ?? (wayBack?.state === 'FAILED' ? wayBack.error.message : '');
-      const told = { usersOn: usersOn(state), message: eventText(reason) };
-      return { ...head, type: 'migration.way_back_failed', data: { ...about, ...told } };
+    case 'LIVE_MIGRATION_FAILBACK_FAILED':
+    case 'LIVE_MIGRATION_FAILBACK_LOST': {
+      const { failback, state } = migration;
+      const reason = state.errorMessage ?? (failback?.state === 'FAILED' ? failback.error.message : '');
+      const told = { activeSide: activeSide(state), message: eventText(reason) };
+      return { ...head, type: 'migration.failback_failed', data: { ...about, ...told } };
     }
     case 'LIVE_MIGRATION_EXPIRED':
       return { ...head, type: 'migration.expired', data: about };

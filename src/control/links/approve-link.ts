@@ -1,4 +1,4 @@
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
@@ -24,6 +24,6 @@ export async function approveLink(control: Control, actor: Actor, orgId: string,
     await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_APPROVED', orgId, details });
     return [agent, ...earlier];
   });
-  await reach('control.link-approval.committed');
+  await failpoint('control.link-approval.committed');
   for (const { id } of woken) control.signals.wake(id);
 }

@@ -1,5 +1,5 @@
 import { formatLinkToken, hashSecret, newLinkToken } from '../../link/index.ts';
-import { reach, UserError } from '../../platform/index.ts';
+import { failpoint, UserError } from '../../platform/index.ts';
 import { authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
@@ -47,6 +47,6 @@ export async function createLinkToken(
     const details = { linkTokenId: token.id, accessListIps, ...(host === null ? {} : { migrationHost: host }) };
     await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_TOKEN_CREATED', orgId, details });
   });
-  await reach('control.link-token.committed');
+  await failpoint('control.link-token.committed');
   return formatLinkToken(token);
 }

@@ -1,4 +1,4 @@
-import { reach, UserError } from '../../platform/index.ts';
+import { failpoint, UserError } from '../../platform/index.ts';
 import { authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
@@ -25,6 +25,6 @@ export async function deleteLinks(control: Control, actor: Actor, orgId: string)
     await audit(transaction, actor, deletedAtMs, { eventTypeName: 'LINKS_DELETED', orgId, details });
     return ended.agents;
   });
-  await reach('control.links-deletion.committed');
+  await failpoint('control.links-deletion.committed');
   for (const agent of agents) control.signals.wake(agent.id);
 }

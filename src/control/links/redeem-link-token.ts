@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { hashSecret, type LinkToken, type RedeemResponse } from '../../link/index.ts';
-import { newId, reach, UserError } from '../../platform/index.ts';
+import { failpoint, newId, UserError } from '../../platform/index.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Agent, Link, StoredLinkToken } from '../records/records.ts';
@@ -81,7 +81,7 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
     await audit(transaction, author, nowMs, { eventTypeName: 'LINK_TOKEN_REDEEMED', orgId, details });
     return { answer: { agentId: agent.id, linkId: link.id, orgId }, superseded };
   });
-  await reach('control.redemption.committed');
+  await failpoint('control.redemption.committed');
   for (const agent of superseded) control.signals.wake(agent.id);
   return answer;
 }

@@ -1,14 +1,14 @@
-import { reach, UserError } from '../../platform/index.ts';
+import { failpoint, UserError } from '../../platform/index.ts';
 import { authorizeOrganization } from '../accounts/actor.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
+import { stillBlocked } from '../records/active-side.ts';
 import type { Actor } from '../records/actor.ts';
 import { mayBeCommitted } from '../records/may-be-committed.ts';
 import { ACTIVE_STATUSES } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
-import { stillBlocked } from '../records/users-on.ts';
 import { endWatchesOf } from './end-watches.ts';
 import { findOpenLink } from './list-links.ts';
 
@@ -29,7 +29,7 @@ export async function revokeLink(control: Control, actor: Actor, orgId: string, 
     await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_REVOKED', orgId, details });
     return agent.id;
   });
-  await reach('control.link-revocation.committed');
+  await failpoint('control.link-revocation.committed');
   control.signals.wake(agentId);
   control.userAlarm.ring();
 }
@@ -49,7 +49,7 @@ async function failWorkOf(
     await transaction.updateMigration({ ...migration, state, password: null, updatedAtMs: atMs });
     const { id, orgId, groupId } = migration;
     const details = { liveMigrationId: id };
-    const eventTypeName = state.status === 'FAILED' ? 'LIVE_MIGRATION_FAILED' : 'LIVE_MIGRATION_WAY_BACK_LOST';
+    const eventTypeName = state.status === 'FAILED' ? 'LIVE_MIGRATION_FAILED' : 'LIVE_MIGRATION_FAILBACK_LOST';
     await audit(transaction, SYSTEM, atMs, { eventTypeName, orgId, groupId, details });
     failed.push(id);
   }
@@ -72,7 +72,7 @@ function leftBlocked({ id, progress, state }: Migration): string {
       ' Its cutover is past its point of no return: the destination is the primary copy. Do not lift the write block of the source. To let users ' +
       'write to the destination, whose unique indexes and expiry are not all restored, run there: db.adminCommand({setUserWriteBlockMode: 1, global: false})'
     );
-  if (hasMoved) return ` Its way back is lost. ${stillBlocked(state)}`;
+  if (hasMoved) return ` Its failback is lost. ${stillBlocked(state)}`;
   // rule: advice-read-records
   if (isOpenCutover)
     return (

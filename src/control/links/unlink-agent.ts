@@ -1,4 +1,4 @@
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import { endWatchesOf } from './end-watches.ts';
@@ -32,7 +32,7 @@ export async function unlinkAgent(control: Control, agentId: string, remoteAddre
     await audit(transaction, author, nowMs, { eventTypeName: 'LINK_ENDED_BY_HOST', orgId: link.orgId, details });
     return true;
   });
-  await reach('control.unlink.committed');
+  await failpoint('control.unlink.committed');
   if (ended) control.signals.wake(agentId);
   control.userAlarm.ring();
   return ended;

@@ -8,7 +8,7 @@ import type { AccessListEntry, ApiKey, CredentialVerifiers } from '../records/re
 import type { StoreTransaction } from '../records/store-port.ts';
 
 /** Values that an operator may choose for the first organization and its API key; the server generates the others. */
-export interface BootstrapWishes {
+export interface BootstrapOptions {
   readonly orgId?: string;
   readonly publicKey?: string;
   readonly privateKey?: string;
@@ -30,19 +30,19 @@ export interface BootstrapResult {
  * @returns null if an organization already exists
  * @throws UserError BOOTSTRAP_MISMATCH when the store has other values than the operator chose
  */
-export async function bootstrap(control: Control, wishes: BootstrapWishes): Promise<BootstrapResult | null> {
+export async function bootstrap(control: Control, options: BootstrapOptions): Promise<BootstrapResult | null> {
   const nowMs = control.clock.now();
   const result = {
-    orgId: wishes.orgId ?? newId(nowMs),
-    publicKey: wishes.publicKey ?? newPublicKey(),
-    privateKey: wishes.privateKey ?? newPrivateKey(),
+    orgId: options.orgId ?? newId(nowMs),
+    publicKey: options.publicKey ?? newPublicKey(),
+    privateKey: options.privateKey ?? newPrivateKey(),
   };
-  const accessList = (wishes.accessList ?? []).map((address) => ({ address, createdAtMs: nowMs }));
+  const accessList = (options.accessList ?? []).map((address) => ({ address, createdAtMs: nowMs }));
   const apiKey = newApiKey(control, result, accessList, nowMs);
   return control.store.write(async (transaction) => {
     const [existing] = await transaction.organizations();
     if (existing) {
-      await assertSame(control, transaction, wishes);
+      await assertSame(control, transaction, options);
     } else {
       const { orgId } = result;
       const organization = {
@@ -58,9 +58,9 @@ export async function bootstrap(control: Control, wishes: BootstrapWishes): Prom
       const details = { name: organization.name, targetPublicKey: result.publicKey };
       await audit(transaction, SYSTEM, nowMs, { eventTypeName: 'ORG_CREATED', orgId, details });
     }
-    if (wishes.serviceAccount) {
-      const orgId = wishes.orgId ?? existing?.id ?? result.orgId;
-      await keepServiceAccount(transaction, { orgId, ...wishes.serviceAccount }, accessList, nowMs);
+    if (options.serviceAccount) {
+      const orgId = options.orgId ?? existing?.id ?? result.orgId;
+      await keepServiceAccount(transaction, { orgId, ...options.serviceAccount }, accessList, nowMs);
     }
     return existing ? null : result;
   });
@@ -112,8 +112,8 @@ function newApiKey(
   };
 }
 
-async function assertSame(control: Control, store: StoreTransaction, wishes: BootstrapWishes): Promise<void> {
-  const { orgId, publicKey, privateKey, accessList, serviceAccount } = wishes;
+async function assertSame(control: Control, store: StoreTransaction, options: BootstrapOptions): Promise<void> {
+  const { orgId, publicKey, privateKey, accessList, serviceAccount } = options;
   if (orgId !== undefined && !(await store.organization(orgId))) throw new UserError('BOOTSTRAP_MISMATCH');
   // The access list of a service account is compared with the account. Its organization may have other keys, or none.
   // rule: bootstrap-past-access-list

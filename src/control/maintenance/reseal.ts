@@ -1,4 +1,4 @@
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 
@@ -28,6 +28,6 @@ export async function reseal({ store, sealer, clock }: Pick<Control, 'store' | '
     });
     if (count === 0) return total;
     total += count;
-    await reach('control.reseal.batch');
+    await failpoint('control.reseal.batch');
   }
 }

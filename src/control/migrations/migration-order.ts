@@ -19,7 +19,7 @@ export interface OrderRequest {
   };
   readonly destination: { readonly groupId: string; readonly clusterName: string };
   readonly dropDestination: boolean;
-  /** Whether to keep a way back after the cutover; false by default. */
+  /** Whether to keep a failback after the cutover; false by default. */
   readonly reversible?: boolean;
 }
 

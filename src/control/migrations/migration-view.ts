@@ -43,7 +43,7 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   const waits: Wait[] = [];
   if (agent && contact && contact.status !== 'CONNECTED')
     waits.push(waitForAgent(migration, contact, contact.lastReportAtMs ?? agent.createdAtMs));
-  else if (isWayBackAwaited(migration)) waits.push(waitForWayBack(migration));
+  else if (isFailbackAwaited(migration)) waits.push(waitForFailback(migration));
   if (migration.state.status === 'NEW' && !migration.state.orderSent) waits.push(waitForOrder(migration));
   const user = await control.store.destinationUser(migration.id);
   if (user?.state === 'wanted') waits.push(waitForUser(migration));
@@ -94,14 +94,14 @@ function takeoverAdvice(migration: Migration): string {
   return ' Another engine has taken the migration over. Find the second agent or sync process and stop it, then restart the agent.';
 }
 
-/** Whether a way back is requested that its agent has not begun. The request takes away the progress of the direction before. */
-function isWayBackAwaited({ progress, state }: Migration): boolean {
+/** Whether a failback is requested that its agent has not begun. The request takes away the progress of the direction before. */
+function isFailbackAwaited({ progress, state }: Migration): boolean {
   // rule: wait-for-agent-of-failback
   return progress === null && state.status === 'WORKING' && !isFinishing(state) && state.order.direction > 0;
 }
 
-function waitForWayBack({ host, updatedAtMs }: Migration): Wait {
-  const reason = 'it has not begun the requested way back yet.';
+function waitForFailback({ host, updatedAtMs }: Migration): Wait {
+  const reason = 'it has not begun the requested failback yet.';
   return { for: `the agent on ${host}`, since: dateOf(updatedAtMs), reason };
 }
 

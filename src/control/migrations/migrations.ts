@@ -1,5 +1,5 @@
 import { type ShownCutoverReport, showCutoverReport } from '../../contract/index.ts';
-import { isId, newId, reach, UserError } from '../../platform/index.ts';
+import { failpoint, isId, newId, UserError } from '../../platform/index.ts';
 import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import { addressOfCluster } from '../clusters/clusters.ts';
@@ -33,9 +33,9 @@ export async function createMigration(
     const record: Migration = {
       ...order,
       id,
-      state: order.reversible ? { ...NEW_MIGRATION, wayBack: 'PLANNED' } : NEW_MIGRATION,
+      state: order.reversible ? { ...NEW_MIGRATION, failback: 'PLANNED' } : NEW_MIGRATION,
       progress: null,
-      wayBack: null,
+      failback: null,
       reportedAtMs: null,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
@@ -50,7 +50,7 @@ export async function createMigration(
     });
     return record;
   });
-  await reach('control.migration.committed');
+  await failpoint('control.migration.committed');
   control.userAlarm.ring();
   control.signals.wake(migration.agentId);
   return migration;
@@ -109,8 +109,8 @@ export async function getCutoverReport(
   const migration = await getMigrationOfReader(control, actor, groupId, migrationId);
   const { progress, state } = migration;
   if (progress?.cutoverReport === undefined) throw new UserError('CUTOVER_REPORT_MISSING', [migrationId]);
-  const isWayBackOpen = state.wayBack !== undefined && state.endedAtMs === null;
-  return showCutoverReport(progress.cutoverReport, { isWayBackOpen, problems: problemsOf(migration) });
+  const isFailbackOpen = state.failback !== undefined && state.endedAtMs === null;
+  return showCutoverReport(progress.cutoverReport, { isFailbackOpen, problems: problemsOf(migration) });
 }
 
 /** @throws UserError INVALID_PATH_PARAMETER, LIVE_MIGRATION_NOT_FOUND, and as {@link authorizeGroup} */

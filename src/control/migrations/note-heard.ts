@@ -8,19 +8,19 @@ import type { StoreTransaction } from '../records/store-port.ts';
  * first, and waits while the other side is unreachable. The agent is heard, but the figures of its earlier reports are no longer
  * true. The cutover in them is kept, because it may be past its point of no return. Ignored once the migration has ended.
  */
-export async function noteHeard(
+export async function recordContact(
   transaction: StoreTransaction,
   migration: Migration,
   reported: Report['migrations'][number]['progress'],
   atMs: number,
 ): Promise<void> {
   if (migration.state.endedAtMs !== null) return;
-  const { progress, wayBack, state } = migration;
+  const { progress, failback, state } = migration;
   await transaction.updateMigration({
     ...migration,
     // rule: withdraw-failback-ready
     progress: progress && notOpened(progress, reported),
-    ...(wayBack?.state === 'FOLLOWING' && { wayBack: null, state: { ...state, wayBack: 'PREPARING' } }),
+    ...(failback?.state === 'FOLLOWING' && { failback: null, state: { ...state, failback: 'PREPARING' } }),
     // rule: note-earlier-direction
     reportedAtMs: atMs,
   });

@@ -12,14 +12,14 @@ export function problemsOf(migration: Migration): readonly ErrorData[] {
   return problemsSince({
     differed: verification?.result === 'DIFFERENT' ? verification.claim : undefined,
     written: sourceWatch === undefined || sourceWatch.changes === 0 ? undefined : writtenText(sourceWatch),
-    wayBack: problemOfWayBack(migration),
+    failback: problemOfFailback(migration),
   });
 }
 
-function problemOfWayBack({ id, state, wayBack }: Migration): ErrorData | undefined {
-  if (state.wayBack === 'LOST') {
-    const { code, remedy } = new UserError('WAY_BACK_LOST', [id, '']);
+function problemOfFailback({ id, state, failback }: Migration): ErrorData | undefined {
+  if (state.failback === 'LOST') {
+    const { code, remedy } = new UserError('FAILBACK_LOST', [id, '']);
     return { code, message: state.errorMessage ?? '', remedy };
   }
-  return state.endedAtMs === null && wayBack?.state === 'FAILED' ? wayBack.error : undefined;
+  return state.endedAtMs === null && failback?.state === 'FAILED' ? failback.error : undefined;
 }

@@ -1,10 +1,11 @@
 import type { Progress } from '../../contract/index.ts';
 import type { ReceivedReport, Report, ReportedMigration, ReportResponse } from '../../link/index.ts';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { type Announcement, type Author, audit } from '../audit/audit.ts';
 import { contactOf } from '../links/agent-contact.ts';
 import { assertLinked } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
+import { activeSide, stillBlocked } from '../records/active-side.ts';
 import { withinRate } from '../records/audit-rate.ts';
 import { mayBeCommitted } from '../records/may-be-committed.ts';
 import { ACTIVE_STATUSES, isOpen, type MigrationEvent, type MigrationState } from '../records/migration-state.ts';
@@ -12,11 +13,10 @@ import { transition } from '../records/migration-transitions.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import { lastCutoverOf } from '../records/reversal-transitions.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
-import { stillBlocked, usersOn } from '../records/users-on.ts';
 import { knownProgress } from './known-progress.ts';
 import { takeLists } from './lists.ts';
 import { saysReady } from './migration-gates.ts';
-import { noteHeard } from './note-heard.ts';
+import { recordContact } from './note-heard.ts';
 import { noteTakenOver } from './note-taken-over.ts';
 import { noteSample } from './samples.ts';
 import { takeWatch, watchAfterCommit } from './source-watches.ts';
@@ -56,7 +56,7 @@ export async function takeReport(control: Control, agentId: string, report: Rece
     for (const watch of onceEach(report.watches)) await takeWatch(transaction, agent, authorOf(agent), watch, atMs);
     return { sequence: report.sequence, resendLists };
   });
-  await reach('control.report.committed');
+  await failpoint('control.report.committed');
   // The agent's wanted state no longer contains validations and migrations that have ended.
   control.signals.wake(agentId);
   return answer;
@@ -103,13 +103,13 @@ async function takeProgress(
   entry: ReportedMigration,
   atMs: number,
 ): Promise<boolean> {
-  const { id, progress, lists, wayBack = null } = entry;
+  const { id, progress, lists, failback = null } = entry;
   const migration = await transaction.migration(id);
   if (migration?.agentId !== agent.id) return true;
   const reported = knownProgress(migration.progress, progress);
   const next = transition(migration.state, eventOf(migration, entry, reported, atMs));
   if (next === 'ignored' || next === 'refused') {
-    await noteHeard(transaction, migration, progress, atMs);
+    await recordContact(transaction, migration, progress, atMs);
     return true;
   }
   const sourceWatch =
@@ -125,12 +125,12 @@ async function takeProgress(
   const password = state.endedAtMs === null || sourceWatch !== undefined ? migration.password : null;
   const isFailure = progress.state === 'FAILED' && progress.error !== undefined && state.status === 'COMPLETE';
   const known = isFailure ? migration.progress : reported;
-  const shown = isFailure && progress.error ? { state: 'FAILED' as const, error: progress.error } : wayBack;
+  const shown = isFailure && progress.error ? { state: 'FAILED' as const, error: progress.error } : failback;
   await transaction.updateMigration({
     ...migration,
     state,
     progress: known,
-    wayBack: shown,
+    failback: shown,
     password,
     reportedAtMs: atMs,
     updatedAtMs: atMs,
@@ -156,14 +156,14 @@ function eventsBetween(before: MigrationState, after: MigrationState, { state }:
   else if (after.status !== 'COMPLETE' && isNewError)
     events.push({ eventTypeName: 'LIVE_MIGRATION_CUTOVER_UNFINISHED' });
   // `PLANNED` only follows from the request.
-  const [was, is] = [before, after].map(({ wayBack }) => (isOpen(wayBack) ? 'OPEN' : wayBack));
+  const [was, is] = [before, after].map(({ failback }) => (isOpen(failback) ? 'OPEN' : failback));
   if (is !== undefined && is !== was && is !== 'PLANNED')
-    events.push({ eventTypeName: `LIVE_MIGRATION_WAY_BACK_${is}` });
+    events.push({ eventTypeName: `LIVE_MIGRATION_FAILBACK_${is}` });
   if (before.windowEndsAtMs === null && after.windowEndsAtMs !== null)
     events.push({ eventTypeName: 'LIVE_MIGRATION_READY' });
   // rule: cutover-of-ready-failback
-  if (before.wayBackReadyAfter !== after.wayBackReadyAfter)
-    events.push({ eventTypeName: 'LIVE_MIGRATION_REVERSE_READY', details: { usersOn: usersOn(after) } });
+  if (before.failbackReadyAfter !== after.failbackReadyAfter)
+    events.push({ eventTypeName: 'LIVE_MIGRATION_REVERSE_READY', details: { activeSide: activeSide(after) } });
   return events;
 }
 
@@ -174,14 +174,14 @@ function authorOf({ host }: Agent): Author {
 /** @param known  the reported progress, with the fields that an agent that has not opened the migration can't know */
 function eventOf(
   migration: Migration,
-  { progress, reversals = 0, wayBack }: ReportedMigration,
+  { progress, reversals = 0, failback }: ReportedMigration,
   known: Progress,
   atMs: number,
 ): MigrationEvent {
   switch (progress.state) {
     case 'COMMITTED': {
-      const state = { ...(wayBack && { wayBack: wayBack.state }), wayBackReady: isReady(wayBack) };
-      const lost = lostRecord(wayBack?.state === 'FAILED' ? wayBack.error : undefined);
+      const state = { ...(failback && { failback: failback.state }), failbackReady: isReady(failback) };
+      const lost = lostRecord(failback?.state === 'FAILED' ? failback.error : undefined);
       return { kind: 'committed', atMs, reversals, ...state, ...lost };
     }
     case 'FAILED': {
@@ -195,10 +195,10 @@ function eventOf(
     case 'CANCELLED':
       return { kind: 'cancelled', atMs };
     default:
-      // An agent that can't open the migration, because the side without users is lost, has closed the way back on record.
+      // An agent that can't open the migration, because the side without users is lost, has closed the failback on record.
       // rule: end-with-lost-side
-      if (wayBack?.state === 'CLOSED' && reversals === lastCutoverOf(migration.state))
-        return { kind: 'committed', atMs, reversals, wayBack: 'CLOSED' };
+      if (failback?.state === 'CLOSED' && reversals === lastCutoverOf(migration.state))
+        return { kind: 'committed', atMs, reversals, failback: 'CLOSED' };
       return { kind: 'progress', ready: saysReady(progress), atMs, reversals };
   }
 }
@@ -208,8 +208,8 @@ function lostRecord(error: Progress['error']): { readonly recordLost: string } |
   return error?.code === 'CUTOVER_RECORD_LOST' ? { recordLost: error.message } : undefined;
 }
 
-function isReady(wayBack: ReportedMigration['wayBack']): boolean {
-  return wayBack?.state === 'FOLLOWING' && wayBack.ready;
+function isReady(failback: ReportedMigration['failback']): boolean {
+  return failback?.state === 'FOLLOWING' && failback.ready;
 }
 
 /**
@@ -229,7 +229,7 @@ function commitOf({ state }: Migration, reported: Progress, known: Progress): 'm
 function howToFinish({ host, state }: Migration, { canWrite }: Progress, commit: 'made' | 'unknown'): string {
   if (commit === 'unknown')
     return ` The cutover may be past its point of no return: the agent could not read the record that tells. Do not lift a write block. Correct this, then restart the agent on ${host}: it finishes the cutover, or opens the side that it has blocked.`;
-  const side = usersOn({ ...state, status: 'COMPLETE' }).toLowerCase();
+  const side = activeSide({ ...state, status: 'COMPLETE' }).toLowerCase();
   const open = canWrite
     ? `users can write to the ${side}, whose unique indexes and expiry are not all restored`
     : 'both sides refuse writes';
@@ -240,5 +240,5 @@ function howToFinish({ host, state }: Migration, { canWrite }: Progress, commit:
 function whereUsersAre(state: MigrationState): string {
   return state.order.direction === 0
     ? ''
-    : ` Users stay on the ${usersOn(state).toLowerCase()}. ${stillBlocked(state)}`;
+    : ` Users stay on the ${activeSide(state).toLowerCase()}. ${stillBlocked(state)}`;
 }

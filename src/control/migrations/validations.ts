@@ -1,4 +1,4 @@
-import { isId, newId, reach, UserError } from '../../platform/index.ts';
+import { failpoint, isId, newId, UserError } from '../../platform/index.ts';
 import { authorizeGroup } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import { addressOfCluster } from '../clusters/clusters.ts';
@@ -45,7 +45,7 @@ export async function startValidation(
     });
     return record;
   });
-  await reach('control.validation.committed');
+  await failpoint('control.validation.committed');
   control.userAlarm.ring();
   control.signals.wake(validation.agentId);
   return validation;

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Assignment, WantedAgentState } from '../../link/index.ts';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { destinationUri } from '../clusters/destination-users.ts';
 import { assertLinked, findAgent } from '../links/identify-agent.ts';
 import type { Control } from '../ports/control.ts';
@@ -96,7 +96,7 @@ async function noteSent(control: Control, migration: Migration, agentId: string)
     await transaction.updateMigration(sent);
     return sent;
   });
-  await reach('control.order.sent');
+  await failpoint('control.order.sent');
   return now;
 }
 

@@ -3,7 +3,7 @@ export interface UserCredentials {
   /** Also the name of the user's role. */
   readonly name: string;
   readonly password: string;
-  /** Whether it also needs the privileges of a source, for a way back. */
+  /** Whether it also needs the privileges of a source, for a failback. */
   readonly reverses: boolean;
 }
 

@@ -1,11 +1,11 @@
 import {
   amended,
+  type Failback,
+  type FailbackState,
   FIRST_ORDER,
   type LoadLevel,
   type Order,
   type SourceWatchState,
-  type WayBack,
-  type WayBackState,
 } from '../../contract/index.ts';
 import type { Announced } from './announced.ts';
 import type { AuditRate } from './audit-rate.ts';
@@ -21,7 +21,7 @@ import type { AuditRate } from './audit-rate.ts';
  *                      │ window ran out
  *                      └────────▶ EXPIRED
  *
- * A reversible migration continues after COMPLETE while its way back is open; `reverse` makes it WORKING again, in the opposite
+ * A reversible migration continues after COMPLETE while its failback is open; `reverse` makes it WORKING again, in the opposite
  * direction (docs/adr/0028-reverse.md).
  *
  * The statuses have Atlas's meanings (docs/reference/atlas-contract.md). Atlas has no status for a cancelled migration, so it is FAILED
@@ -39,11 +39,11 @@ export interface MigrationState {
   /** Whether the order was sent to an agent, or is about to be. When false, nothing has started. */
   readonly orderSent: boolean;
   /** Absent for a migration that isn't reversible. */
-  readonly wayBack?: RecordedWayBack;
-  /** When the last cutover opened the way back; absent before it. */
-  readonly wayBackSinceMs?: number;
-  /** The last direction after whose cutover the way back became ready for a cutover; absent before the first. */
-  readonly wayBackReadyAfter?: number;
+  readonly failback?: RecordedFailback;
+  /** When the last cutover opened the failback; absent before it. */
+  readonly failbackSinceMs?: number;
+  /** The last direction after whose cutover the failback became ready for a cutover; absent before the first. */
+  readonly failbackReadyAfter?: number;
   readonly readyForCutover: boolean;
   /** Since when it is ready without a break; absent while it isn't. */
   readonly readySinceMs?: number;
@@ -57,14 +57,14 @@ export interface MigrationState {
   readonly cutoverRequestedAtMs?: number;
   /** End of the cutover window; null before the migration was first ready for cutover. */
   readonly windowEndsAtMs: number | null;
-  /** Null while the migration is assigned to its agent, also after a cutover whose way back is open. */
+  /** Null while the migration is assigned to its agent, also after a cutover whose failback is open. */
   readonly endedAtMs: number | null;
-  /** The error that ended the migration or its way back, or that keeps a cutover from being finished. */
+  /** The error that ended the migration or its failback, or that keeps a cutover from being finished. */
   readonly errorMessage: string | null;
 }
 
-/** The way back, as far as the operator doesn't close it. */
-type RecordedWayBack = Exclude<WayBackState, 'FINISHING'>;
+/** The failback, as far as the operator doesn't close it. */
+type RecordedFailback = Exclude<FailbackState, 'FINISHING'>;
 
 /** An event that may change a migration's state. */
 export type MigrationEvent =
@@ -72,14 +72,14 @@ export type MigrationEvent =
   | { readonly kind: 'order sent' }
   /** The agent reports progress. */
   | { readonly kind: 'progress'; readonly ready: boolean; readonly atMs: number; readonly reversals?: number }
-  /** The agent reports that a direction has cut over, and how its way back is; `PREPARING` by default. */
+  /** The agent reports that a direction has cut over, and how its failback is; `PREPARING` by default. */
   | {
       readonly kind: 'committed';
       readonly atMs: number;
       readonly reversals?: number;
-      readonly wayBack?: WayBack['state'];
-      /** Whether the way back could cut over now. */
-      readonly wayBackReady?: boolean;
+      readonly failback?: Failback['state'];
+      /** Whether the failback could cut over now. */
+      readonly failbackReady?: boolean;
       readonly recordLost?: string;
     }
   /**
@@ -97,12 +97,12 @@ export type MigrationEvent =
   | { readonly kind: 'cancelled'; readonly atMs: number }
   /** An owner revoked the link of its agent. */
   | { readonly kind: 'revoked'; readonly message: string; readonly atMs: number }
-  | Wish
+  | OperatorRequest
   /** The window may be over. `mayBeCommitted`: whether the agent may have committed a cutover without a report of it. */
   | { readonly kind: 'window ran out'; readonly atMs: number; readonly mayBeCommitted?: boolean };
 
 /** A request of an operator. Repeating a request changes nothing. */
-export type Wish =
+export type OperatorRequest =
   | { readonly kind: 'cutover'; readonly atMs: number }
   | { readonly kind: 'abort cutover'; readonly atMs: number }
   | { readonly kind: 'rehearse'; readonly atMs: number }
@@ -132,17 +132,17 @@ export const NEW_MIGRATION: MigrationState = {
 /** Statuses of migrations that have not ended. */
 export const ACTIVE_STATUSES: readonly MigrationStatus[] = ['NEW', 'WORKING'];
 
-/** Whether a migration has cut over, and its way back is neither closed nor lost. */
-export function isFollowed({ status, wayBack }: MigrationState): boolean {
-  return status === 'COMPLETE' && (isOpen(wayBack) || wayBack === 'FAILED');
+/** Whether a migration has cut over, and its failback is neither closed nor lost. */
+export function isFollowed({ status, failback }: MigrationState): boolean {
+  return status === 'COMPLETE' && (isOpen(failback) || failback === 'FAILED');
 }
 
 /** Whether the side without users follows the other one, or is about to. */
-export function isOpen(wayBack: MigrationState['wayBack']): boolean {
-  return wayBack === 'PREPARING' || wayBack === 'FOLLOWING';
+export function isOpen(failback: MigrationState['failback']): boolean {
+  return failback === 'PREPARING' || failback === 'FOLLOWING';
 }
 
-/** Whether the operator closes the way back. */
+/** Whether the operator closes the failback. */
 export function isFinishing({ order, endedAtMs }: MigrationState): boolean {
   return order.finish !== null && endedAtMs === null;
 }
@@ -153,7 +153,7 @@ export function ordering(state: MigrationState, change: Parameters<typeof amende
 }
 
 /**
- * Whether a cutover, a cancellation or the end of the way back was accepted. Only a cutover can be withdrawn, before its
+ * Whether a cutover, a cancellation or the end of the failback was accepted. Only a cutover can be withdrawn, before its
  * point of no return.
  */
 export function isDecided(state: MigrationState): boolean {

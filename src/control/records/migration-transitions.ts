@@ -12,12 +12,12 @@ import {
   cancelCompleted,
   directionOf,
   failCommitted,
-  failWayBack,
+  failFailback,
   finishCompleted,
   finishWorking,
-  followWayBack,
-  loseWayBack,
-  openWayBack,
+  followFailback,
+  loseFailback,
+  openFailback,
   progressAfterCutover,
   reverseCompleted,
   reverseWorking,
@@ -39,7 +39,7 @@ const refused = () => 'refused' as const;
 
 const work: Rule<'progress'> = (state, { ready, atMs, reversals = 0 }) => {
   const direction = directionOf(state, reversals);
-  if (direction === 'earlier' || (direction === 'later' && state.wayBack === undefined)) return 'ignored';
+  if (direction === 'earlier' || (direction === 'later' && state.failback === undefined)) return 'ignored';
   const { readySinceMs, ...current } = direction === 'later' ? turned(state, reversals) : state;
   const readiness = { readyForCutover: ready, ...(ready && { readySinceMs: readySinceMs ?? atMs }) };
   // An agent that has restarted after a failure works on.
@@ -50,14 +50,14 @@ const work: Rule<'progress'> = (state, { ready, atMs, reversals = 0 }) => {
 };
 const send: Rule<'order sent'> = (state) => (state.orderSent ? 'ignored' : { ...state, orderSent: true });
 const complete: Rule<'committed'> = (state, event) => {
-  if (state.wayBack !== undefined) return openWayBack(state, event);
+  if (state.failback !== undefined) return openFailback(state, event);
   return (event.reversals ?? 0) > 0 ? 'ignored' : end(state, 'COMPLETE', event.atMs, null);
 };
 /** The agent no longer has this migration, so nothing replicates back. */
 const completeLate: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
 const revoke: Rule<'revoked'> = (state, { message, atMs }) => end(state, 'FAILED', atMs, message);
 const fail: Rule<'failed'> = (state, { message, atMs, commit, recordLost }) => {
-  if (recordLost !== undefined && state.wayBack !== undefined && !isReversed(state))
+  if (recordLost !== undefined && state.failback !== undefined && !isReversed(state))
     return failCommitted(state, atMs, recordLost);
   // rule: committed-survives-failure
   if (commit === undefined) return end(state, 'FAILED', atMs, message);
@@ -145,7 +145,7 @@ const ENDED: Rules = {
   'copy rate': refused,
   'confirm drops': refused,
   reverse: refused,
-  finish: (state) => (state.wayBack === 'CLOSED' && state.status === 'COMPLETE' ? state : 'refused'),
+  finish: (state) => (state.failback === 'CLOSED' && state.status === 'COMPLETE' ? state : 'refused'),
   extend: refused,
   'window ran out': ignored,
 };
@@ -172,13 +172,13 @@ const ACTIVE: Rules = {
   'window ran out': expire,
 };
 
-/** A migration that has cut over, and whose way back isn't closed. */
+/** A migration that has cut over, and whose failback isn't closed. */
 const FOLLOWED: Rules = {
   ...ENDED,
   progress: progressAfterCutover,
-  committed: followWayBack,
-  failed: failWayBack,
-  revoked: loseWayBack,
+  committed: followFailback,
+  failed: failFailback,
+  revoked: loseFailback,
   cancel: cancelCompleted,
   'confirm drops': confirmDrops,
   reverse: reverseCompleted,
@@ -267,7 +267,7 @@ function end(
   endedAtMs: number,
   errorMessage: string | null,
 ): MigrationState {
-  const wayBack =
-    state.wayBack && ({ wayBack: status === 'COMPLETE' || isReversed(state) ? 'LOST' : 'CLOSED' } as const);
-  return { ...state, status, readyForCutover: false, endedAtMs, errorMessage, ...wayBack };
+  const failback =
+    state.failback && ({ failback: status === 'COMPLETE' || isReversed(state) ? 'LOST' : 'CLOSED' } as const);
+  return { ...state, status, readyForCutover: false, endedAtMs, errorMessage, ...failback };
 }

@@ -1,4 +1,11 @@
-import type { CollectionProgress, Estimate, Finding, ListedMismatch, Progress, WayBack } from '../../contract/index.ts';
+import type {
+  CollectionProgress,
+  Estimate,
+  Failback,
+  Finding,
+  ListedMismatch,
+  Progress,
+} from '../../contract/index.ts';
 import type { HookEvent } from '../../hooks/index.ts';
 import type { Deployment, InventoryProject } from '../../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
@@ -204,7 +211,7 @@ export interface Order {
   readonly ssl: boolean;
   readonly caCertificatePath: string | null;
   readonly dropDestination: boolean;
-  /** Whether the migration keeps a way back after the cutover. */
+  /** Whether the migration keeps a failback after the cutover. */
   readonly reversible: boolean;
 }
 
@@ -226,8 +233,8 @@ export interface Migration extends Order {
   readonly state: MigrationState;
   /** The engine's last report. */
   readonly progress: Progress | null;
-  /** The way back by the engine's last report; null while there is none. */
-  readonly wayBack: WayBack | null;
+  /** The failback by the engine's last report; null while there is none. */
+  readonly failback: Failback | null;
   /** When the agent last reported it; null before the first report. */
   readonly reportedAtMs: number | null;
   readonly createdAtMs: number;

@@ -1,3 +1,4 @@
+import { stillBlocked } from './active-side.ts';
 import {
   isFinishing,
   isOpen,
@@ -6,7 +7,6 @@ import {
   ordering,
   type Transition,
 } from './migration-state.ts';
-import { stillBlocked } from './users-on.ts';
 
 type Event<K extends MigrationEvent['kind']> = Extract<MigrationEvent, { kind: K }>;
 
@@ -38,32 +38,32 @@ export function turned(state: MigrationState, reversals: number): MigrationState
   return {
     ...ordering(rest, { direction: reversals, wanted: 'RUNNING', abort: null, rehearsal: null, finish }),
     status: 'WORKING',
-    wayBack: 'PLANNED',
+    failback: 'PLANNED',
     readyForCutover: false,
-    // Only the first direction has a window: the end of a later one would take the way back from the users.
+    // Only the first direction has a window: the end of a later one would take the failback from the users.
     windowEndsAtMs: null,
   };
 }
 
-/** Progress after a cutover: an agent has restarted, and opens the direction that has cut over before the way back. */
+/** Progress after a cutover: an agent has restarted, and opens the direction that has cut over before the failback. */
 export function progressAfterCutover(state: MigrationState, event: Event<'progress'>): Transition {
-  if (state.wayBack === undefined) return 'ignored';
+  if (state.failback === undefined) return 'ignored';
   switch (directionOf(state, event.reversals)) {
     case 'earlier':
       return 'ignored';
     case 'this':
-      return isOpen(state.wayBack) ? { ...state, wayBack: 'PREPARING' } : state;
+      return isOpen(state.failback) ? { ...state, failback: 'PREPARING' } : state;
     case 'later':
       return { ...turned(state, event.reversals ?? 0), readyForCutover: event.ready };
   }
 }
 
 /**
- * A cutover of a reversible migration. It opens the way back, unless that is closed already. A `finish` that was accepted before
- * was about the way back of an earlier cutover, which has ended with this one.
+ * A cutover of a reversible migration. It opens the failback, unless that is closed already. A `finish` that was accepted before
+ * was about the failback of an earlier cutover, which has ended with this one.
  */
-export function openWayBack(state: MigrationState, event: Event<'committed'>): Transition {
-  const { reversals = 0, wayBack = 'PREPARING', atMs } = event;
+export function openFailback(state: MigrationState, event: Event<'committed'>): Transition {
+  const { reversals = 0, failback = 'PREPARING', atMs } = event;
   if (directionOf(state, reversals) === 'earlier') return endReversal(state, event);
   const opened: MigrationState = {
     // rule: forget-finish-after-cutover
@@ -71,93 +71,93 @@ export function openWayBack(state: MigrationState, event: Event<'committed'>): T
     status: 'COMPLETE',
     readyForCutover: false,
     windowEndsAtMs: null,
-    wayBack,
-    wayBackSinceMs: atMs,
+    failback,
+    failbackSinceMs: atMs,
     errorMessage: event.recordLost ?? null,
   };
-  return wayBack === 'CLOSED' ? closed(opened, atMs) : withReadyWayBack(opened, event);
+  return failback === 'CLOSED' ? closed(opened, atMs) : withReadyFailback(opened, event);
 }
 
-/** Notes that the way back of the last cutover is ready. The note outlives restarts, failures and reversals. */
-function withReadyWayBack(state: MigrationState, { wayBackReady = false }: Event<'committed'>): MigrationState {
-  const isReady = wayBackReady && isOpen(state.wayBack) && !isFinishing(state);
-  return isReady ? { ...state, wayBackReadyAfter: state.order.direction } : state;
+/** Notes that the failback of the last cutover is ready. The note outlives restarts, failures and reversals. */
+function withReadyFailback(state: MigrationState, { failbackReady = false }: Event<'committed'>): MigrationState {
+  const isReady = failbackReady && isOpen(state.failback) && !isFinishing(state);
+  return isReady ? { ...state, failbackReadyAfter: state.order.direction } : state;
 }
 
-/** Notes that a way back is ready that was requested before. */
+/** Notes that a failback is ready that was requested before. */
 export function withReadyReversal(state: MigrationState): MigrationState {
   const isReady = state.readyForCutover && !isFinishing(state);
-  return isReady ? { ...state, wayBackReadyAfter: state.order.direction - 1 } : state;
+  return isReady ? { ...state, failbackReadyAfter: state.order.direction - 1 } : state;
 }
 
-/** Ends a requested reversal without a cutover: the way back is closed, or failed before the agent knew of the request. */
+/** Ends a requested reversal without a cutover: the failback is closed, or failed before the agent knew of the request. */
 function endReversal(
   state: MigrationState,
-  { reversals = 0, wayBack, atMs, recordLost }: Event<'committed'>,
+  { reversals = 0, failback, atMs, recordLost }: Event<'committed'>,
 ): Transition {
   if (reversals !== state.order.direction - 1) return 'ignored';
   const ordered = ordering(state, { direction: reversals, wanted: 'RUNNING' });
-  const before: MigrationState = { ...ordered, status: 'COMPLETE', wayBack: 'PREPARING', readyForCutover: false };
-  if (wayBack === 'CLOSED') return closed(before, atMs);
-  return wayBack === 'FAILED' ? failWayBack(before, { atMs, recordLost }) : 'ignored';
+  const before: MigrationState = { ...ordered, status: 'COMPLETE', failback: 'PREPARING', readyForCutover: false };
+  if (failback === 'CLOSED') return closed(before, atMs);
+  return failback === 'FAILED' ? failFailback(before, { atMs, recordLost }) : 'ignored';
 }
 
-/** A report about a cutover that is on record: it shows how the way back is. */
-export function followWayBack(state: MigrationState, event: Event<'committed'>): Transition {
-  if (state.wayBack === undefined) return 'ignored';
-  const { wayBack = 'PREPARING', atMs } = event;
+/** A report about a cutover that is on record: it shows how the failback is. */
+export function followFailback(state: MigrationState, event: Event<'committed'>): Transition {
+  if (state.failback === undefined) return 'ignored';
+  const { failback = 'PREPARING', atMs } = event;
   switch (directionOf(state, event.reversals)) {
     case 'earlier':
       return 'ignored';
     case 'later':
-      return openWayBack(state, event);
+      return openFailback(state, event);
     case 'this':
-      if (wayBack === 'CLOSED') return closed(state, atMs);
-      if (wayBack === 'FAILED') return failWayBack(state, event);
-      return withReadyWayBack(isFinishing(state) ? state : { ...state, wayBack, errorMessage: null }, event);
+      if (failback === 'CLOSED') return closed(state, atMs);
+      if (failback === 'FAILED') return failFailback(state, event);
+      return withReadyFailback(isFinishing(state) ? state : { ...state, failback, errorMessage: null }, event);
   }
 }
 
 /**
  * A failure after a cutover: the agent can't open the migration. The cutover stays valid. When the record of the cutover is
- * gone, no one can close the way back on record: a `finish` ends it without that.
+ * gone, no one can close the failback on record: a `finish` ends it without that.
  */
-export function failWayBack(
+export function failFailback(
   state: MigrationState,
   { recordLost, atMs }: { readonly recordLost?: string | undefined; readonly atMs: number },
 ): MigrationState {
-  if (!isFinishing(state)) return { ...state, wayBack: 'FAILED', errorMessage: recordLost ?? null };
+  if (!isFinishing(state)) return { ...state, failback: 'FAILED', errorMessage: recordLost ?? null };
   // rule: end-unclosable-failback
-  return recordLost === undefined ? state : giveUpWayBack(state, recordLost, atMs);
+  return recordLost === undefined ? state : giveUpFailback(state, recordLost, atMs);
 }
 
-/** Ends a way back whose cutover has lost its record. Any other is closed by `finish`. */
+/** Ends a failback whose cutover has lost its record. Any other is closed by `finish`. */
 export function cancelCompleted(state: MigrationState, { atMs }: Event<'cancel'>): Transition {
-  const { wayBack, errorMessage } = state;
-  return wayBack === 'FAILED' && errorMessage !== null ? giveUpWayBack(state, errorMessage, atMs) : 'refused';
+  const { failback, errorMessage } = state;
+  return failback === 'FAILED' && errorMessage !== null ? giveUpFailback(state, errorMessage, atMs) : 'refused';
 }
 
 /** A run that failed although its cutover was committed before, because the record of that is gone. */
 export function failCommitted(state: MigrationState, atMs: number, recordLost: string): Transition {
-  const moved = openWayBack(state, { kind: 'committed', atMs, wayBack: 'FAILED', recordLost });
+  const moved = openFailback(state, { kind: 'committed', atMs, failback: 'FAILED', recordLost });
   const isGivenUp = state.order.wanted === 'CANCELLED' && typeof moved !== 'string';
-  return isGivenUp ? giveUpWayBack(moved, recordLost, atMs) : moved;
+  return isGivenUp ? giveUpFailback(moved, recordLost, atMs) : moved;
 }
 
-function giveUpWayBack(state: MigrationState, reason: string, atMs: number): MigrationState {
-  return loseWayBack(state, { message: `${reason} ${stillBlocked(state)}`, atMs });
+function giveUpFailback(state: MigrationState, reason: string, atMs: number): MigrationState {
+  return loseFailback(state, { message: `${reason} ${stillBlocked(state)}`, atMs });
 }
 
-/** The end of the way back without its agent. */
-export function loseWayBack(
+/** The end of the failback without its agent. */
+export function loseFailback(
   state: MigrationState,
   { message, atMs }: Pick<Event<'revoked'>, 'message' | 'atMs'>,
 ): MigrationState {
-  return { ...state, wayBack: 'LOST', endedAtMs: atMs, errorMessage: message };
+  return { ...state, failback: 'LOST', endedAtMs: atMs, errorMessage: message };
 }
 
 export function reverseCompleted(state: MigrationState): Transition {
-  return isOpen(state.wayBack) && !isFinishing(state) ? turned(state, state.order.direction + 1) : 'refused';
+  return isOpen(state.failback) && !isFinishing(state) ? turned(state, state.order.direction + 1) : 'refused';
 }
 
 /** Repeating a reversal changes nothing. */
@@ -176,5 +176,5 @@ export function finishWorking(state: MigrationState): Transition {
 }
 
 function closed(state: MigrationState, atMs: number): MigrationState {
-  return { ...state, wayBack: 'CLOSED', endedAtMs: atMs };
+  return { ...state, failback: 'CLOSED', endedAtMs: atMs };
 }

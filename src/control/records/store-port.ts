@@ -82,7 +82,7 @@ export interface StoreReader {
   migration(id: string): Promise<Migration | undefined>;
   /** Migrations into a project, including ended ones. */
   migrationsOf(groupId: string): Promise<Migration[]>;
-  /** All migrations that have not ended: NEW, WORKING, or COMPLETE with a way back that isn't closed. */
+  /** All migrations that have not ended: NEW, WORKING, or COMPLETE with a failback that isn't closed. */
   activeMigrations(): Promise<Migration[]>;
   /** An agent's migrations that have not ended. */
   activeMigrationsOfAgent(agentId: string): Promise<Migration[]>;

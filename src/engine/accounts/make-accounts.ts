@@ -1,5 +1,5 @@
 import { Binary, type Document, MongoServerError } from 'mongodb';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { documentSequence } from '../bson/document-sequence.ts';
 import { BSON_TYPE } from '../bson/elements.ts';
 import { array } from '../bson/raw-document.ts';
@@ -30,12 +30,12 @@ export async function makeAccounts(
   // Before the record: when two migrations create one role, the later one owns it, or neither does.
   await made.takeNames([...users.missing, ...roles.missing]);
   await made.announce([...users.missing, ...users.changed, ...roles.missing, ...roles.changed]);
-  await reach('engine.accounts.announced');
+  await failpoint('engine.accounts.announced');
   // Servers can't set an existing user's password verifier, so a changed user is dropped and recreated.
   for (const { database, name } of [...users.changed, ...users.gone.map(nameOf)]) {
     await dropUser(fence, database, name);
   }
-  await reach('engine.accounts.users-dropped');
+  await failpoint('engine.accounts.users-dropped');
   await merge(fence, [...users.missing, ...users.changed], roles.missing);
   // Servers refuse cycles of roles. The source has none, but an intermediate state could, so all changed roles first
   // lose their roles.
@@ -43,7 +43,7 @@ export async function makeAccounts(
   for (const role of roles.changed) await updateRole(fence, role, { roles: none });
   for (const role of roles.changed) await updateRole(fence, role);
   for (const role of roles.gone) await dropRole(fence, role);
-  await reach('engine.accounts.made');
+  await failpoint('engine.accounts.made');
   await made.saveRoles(
     [...roles.missing, ...roles.changed].map(({ id, bytes }) => ({ id, definition: new Binary(bytes) })),
   );
@@ -73,7 +73,7 @@ async function merge(fence: Fence, users: readonly Definition[], roles: readonly
   try {
     await put(fence, usersFrom, users);
     await put(fence, rolesFrom, roles);
-    await reach('engine.accounts.put');
+    await failpoint('engine.accounts.put');
     const command = {
       _mergeAuthzCollections: 1,
       tempUsersCollection: users.length > 0 ? `${INTERNAL_DATABASE}.${usersFrom}` : '',
@@ -82,7 +82,7 @@ async function merge(fence: Fence, users: readonly Definition[], roles: readonly
       db: '',
     };
     await quietly(fence.change('admin', command));
-    await reach('engine.accounts.merged');
+    await failpoint('engine.accounts.merged');
   } finally {
     await clearTransit(fence);
   }

@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { type IndexSpec, sameButForWeakening, stricterFields } from '../catalog/index-spec.ts';
 import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
@@ -72,8 +72,8 @@ async function displace(
   for (const { key } of holders) displaced.set(key.identity, key);
   // rule: record-before-displacing
   await record(holders.map(({ key }) => key));
-  await reach('engine.apply.about-to-displace');
+  await failpoint('engine.apply.about-to-displace');
   for (const error of await deleteUnchanged(fence, target, holders))
     refuseWriteError(target, holders[error.index]?.key, error);
-  await reach('engine.apply.displaced');
+  await failpoint('engine.apply.displaced');
 }

@@ -1,4 +1,4 @@
-import { type Logger, messageOf, newId, reach, type UserError } from '../../platform/index.ts';
+import { failpoint, type Logger, messageOf, newId, type UserError } from '../../platform/index.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { listIndexesOf } from '../catalog/read-catalog.ts';
 import type { IndexKeeper } from '../collections/index-keeper.ts';
@@ -13,7 +13,7 @@ import { type ApplyKeysParts, applyKeys } from './apply-keys.ts';
 import { coalesce, type DirtyKey, hasKnownDocument, takesLastPlace, UNKNOWN } from './dirty-key.ts';
 import { displaceHolders } from './displace-holders.ts';
 import type { Displaced } from './displaced.ts';
-import { setAside } from './set-aside.ts';
+import { quarantine } from './quarantine.ts';
 import type { Spool } from './spool.ts';
 import { type RefusedDocument, UniqueConflict } from './unique-conflict.ts';
 
@@ -33,7 +33,7 @@ const LINGER_MS = 20;
 /** How often a batch with a refused document is retried. */
 const ATTEMPTS = 5;
 const BETWEEN_ATTEMPTS_MS = 200;
-/** How long an attempt waits for the indexes. A build may take hours, during which the collection is set aside. */
+/** How long an attempt waits for the indexes. A build may take hours, during which the collection is quarantined. */
 const INDEXES_WITHIN_MS = 1_000;
 /** How often a batch makes room for its values. Each round follows newer states of the source. */
 const DISPLACED_ROUNDS = 100;
@@ -44,7 +44,7 @@ export interface LaneEvents {
   applied(collection: TrackedCollection, dirty: readonly DirtyKey[]): void;
   /** A document that was out of date is deleted: its key has to be applied again. */
   displaced(dirty: DirtyKey): void;
-  /** A live collection was set aside: it must be retried until it is live again. */
+  /** A live collection was quarantined: it must be retried until it is live again. */
   revive(collection: TrackedCollection): void;
   /** Whether a task waits for a barrier, and perhaps users for the end of a write pause. */
   isHurried(): boolean;
@@ -124,7 +124,7 @@ export class Lane {
   }
 
   /**
-   * Resolves when everything in the lane now is on the destination, or set aside.
+   * Resolves when everything in the lane now is on the destination, or quarantined.
    * @throws when the lane stops before that
    */
   async flush(): Promise<void> {
@@ -163,17 +163,17 @@ export class Lane {
 
   async #applyBatch(): Promise<void> {
     this.#inFlight = this.#take();
-    await reach('engine.apply.batch-taken');
+    await failpoint('engine.apply.batch-taken');
     const byCollection = Map.groupBy(this.#inFlight, ({ collection }) => collection);
     const writes = [...byCollection].map(([collection, dirty]) =>
       this.#slots.run(() => this.#apply(collection, dirty)),
     );
     // rule: await-all-collections-of-batch
     await Promise.all(writes);
-    await reach('engine.apply.batch-acknowledged');
+    await failpoint('engine.apply.batch-acknowledged');
     this.#inFlight = [];
     this.#context.changes.notify();
-    // Compares numbers, not counts: later keys may be set aside before the awaited ones are done.
+    // Compares numbers, not counts: later keys may be quarantined before the awaited ones are done.
     const [next] = this.#queue.values();
     for (const waiter of this.#waiting) {
       // rule: flush-by-key-number
@@ -284,15 +284,15 @@ export class Lane {
   }
 
   async #apply(collection: TrackedCollection, dirty: readonly DirtyKey[]): Promise<void> {
-    if (collection.isSetAside) return await this.#setAside(collection, dirty);
+    if (collection.isQuarantined) return await this.#quarantine(collection, dirty);
     try {
       await this.#applyBesideIndexes(collection, dirty);
       this.#context.counters.applied += dirty.length;
       this.#events.applied(collection, dirty);
       await this.#displaced.settle(collection, dirty);
     } catch (error) {
-      if (concernsOneCollection(error)) return await this.#setAside(collection, dirty, error);
-      if (error instanceof CollectionMissing) return await this.#setAside(collection, dirty);
+      if (concernsOneCollection(error)) return await this.#quarantine(collection, dirty, error);
+      if (error instanceof CollectionMissing) return await this.#quarantine(collection, dirty);
       if (!(error instanceof CollectionDropped)) throw error;
       this.#context.logger.debug(
         { event: 'apply.collection_dropped', namespace: messageOf(error) },
@@ -302,7 +302,7 @@ export class Lane {
   }
 
   /** Moves the lane's keys of the collection to the spool, in order. */
-  async #setAside(collection: TrackedCollection, dirty: readonly DirtyKey[], error?: UserError): Promise<void> {
+  async #quarantine(collection: TrackedCollection, dirty: readonly DirtyKey[], error?: UserError): Promise<void> {
     while (collection.settling !== undefined) await collection.settling;
     if (collection.isGone) return;
     const behind: DirtyKey[] = [];
@@ -313,7 +313,7 @@ export class Lane {
     }
     this.#inFlight.push(...behind);
     const all = [...dirty, ...behind];
-    if (await setAside(this.#context, this.#spool, collection, all, error)) this.#events.revive(collection);
+    if (await quarantine(this.#context, this.#spool, collection, all, error)) this.#events.revive(collection);
     // rule: settle-displaced-in-spool
     await this.#displaced.settle(collection, all);
   }

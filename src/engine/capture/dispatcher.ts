@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { type KnownState, UNKNOWN } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import type { SeenChanges } from '../apply/seen-changes.ts';
@@ -88,7 +88,7 @@ export class Dispatcher {
     this.#context.position.time = batch.time;
     // rule: suspect-after-conversion
     if (converted.size > 0) await this.#missed(({ id }) => converted.has(id));
-    await reach('engine.capture.batch-dispatched');
+    await failpoint('engine.capture.batch-dispatched');
     const { token, time, bytes } = batch;
     // rule: sequence-per-batch
     if (this.#sent) this.#watermark.dispatched({ sequence: this.sequence, token, time, bytes });

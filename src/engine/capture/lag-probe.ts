@@ -15,7 +15,7 @@ interface LagProbeParts {
 
 /** How far the stream is. */
 interface ProbedStream {
-  /** Whether everything up to a time is on the destination or in the spool, hidden writes included. */
+  /** Whether everything up to a time is on the destination or in the spool, unstreamed writes included. */
   hasApplied(time: Timestamp): boolean;
   /** Whether everything up to a time is also compared; the same as `hasApplied` without verification. */
   hasCompared(time: Timestamp): boolean;

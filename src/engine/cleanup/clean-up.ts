@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { reach, silentLogger, systemClock, UserError } from '../../platform/index.ts';
+import { failpoint, silentLogger, systemClock, UserError } from '../../platform/index.ts';
 import { clearTransit, dropAccounts } from '../accounts/make-accounts.ts';
 import { dropCollection } from '../catalog/change-catalog.ts';
 import { databaseExists, isEmptyDatabase } from '../catalog/read-catalog.ts';
@@ -11,9 +11,9 @@ import { Retrier } from '../mongodb/retry.ts';
 import { unblockWrites } from '../mongodb/write-block.ts';
 import { AllCheckpoints } from '../records/all-checkpoints.ts';
 import { isAtWork, keepsDestination } from '../records/destination-owner.ts';
-import { hasWayBack, keepsWayBack, type MigrationRecord } from '../records/records.ts';
+import { closeFailback } from '../records/failback.ts';
+import { hasFailback, keepsFailback, type MigrationRecord } from '../records/records.ts';
 import { recognizeOnDestination } from '../records/tried-raw-data.ts';
-import { closeWayBack } from '../records/way-back.ts';
 import { findLeftovers, type Leftovers } from './leftovers.ts';
 
 const WITHIN_MS = 60_000;
@@ -35,11 +35,11 @@ export async function listLeftovers(destination: ClusterAddress, migrationId?: s
  * an interrupted cleanup continues it. For a retired migration only the records are removed, because the destination
  * belongs to another migration.
  * @param drop  also drops everything that the migration created there, and nothing else
- * @param closesWayBack  whether to close a way back that is open; without this, it is refused
- * @param dryRun  makes the same checks and changes nothing; tells of an open way back, and isn't refused then
+ * @param closesFailback  whether to close a failback that is open; without this, it is refused
+ * @param dryRun  makes the same checks and changes nothing; tells of an open failback, and isn't refused then
  * @returns the leftovers before this call
- * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS, CUTOVER_UNFINISHED, WAY_BACK_OPEN, COMMITTED_DATA for dropping the
- * primary copy, TAKEN_OVER when an engine or another migration was faster, WAY_BACK_LOST when users may have returned
+ * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS, CUTOVER_UNFINISHED, FAILBACK_OPEN, COMMITTED_DATA for dropping the
+ * primary copy, TAKEN_OVER when an engine or another migration was faster, FAILBACK_LOST when users may have returned
  */
 export async function cleanUp(
   destination: ClusterAddress,
@@ -47,8 +47,8 @@ export async function cleanUp(
   {
     drop,
     dryRun = false,
-    closesWayBack = false,
-  }: { readonly drop: boolean; readonly dryRun?: boolean; readonly closesWayBack?: boolean },
+    closesFailback = false,
+  }: { readonly drop: boolean; readonly dryRun?: boolean; readonly closesFailback?: boolean },
 ): Promise<Leftovers> {
   await using client = await connectCluster(destination, 'destination');
   // rule: raw-data-in-cleanup
@@ -59,7 +59,7 @@ export async function cleanUp(
   const { migration } = found;
   const { retiredBy } = migration;
   if (retiredBy === undefined)
-    await refuseUnlessOver(client, migration, { drop, closesWayBack: closesWayBack || dryRun });
+    await refuseUnlessOver(client, migration, { drop, closesFailback: closesFailback || dryRun });
   if (dryRun) return await findLeftovers(client, found);
   if (retiredBy !== undefined) {
     await checkpoints.shutOut(retiredBy);
@@ -68,9 +68,9 @@ export async function cleanUp(
     return left;
   }
   // An engine that is about to return sees the note, or is seen by its block.
-  if (hasWayBack(migration)) await closeWayBack(destination, migrationId, migration.reversals ?? 0);
+  if (hasFailback(migration)) await closeFailback(destination, migrationId, migration.reversals ?? 0);
   const fence = await checkpoints.takeAway(migration);
-  await reach('engine.cleanup.taken');
+  await failpoint('engine.cleanup.taken');
   // Read again: an engine may have recorded more until the takeover.
   const [checkpoint = found] = await checkpoints.read(migrationId);
   const left = await findLeftovers(client, { ...checkpoint, migration });
@@ -78,18 +78,18 @@ export async function cleanUp(
   if (drop) {
     for (const { database, name, uuid } of [...left.collections, ...left.views]) {
       await dropCollection(fence, database, name, uuid);
-      await reach('engine.cleanup.dropped');
+      await failpoint('engine.cleanup.dropped');
     }
     // A migration that shares the destination may be about to create something in an empty database.
     if (checkpoint.alone) await dropEmptied(client, fence, migration, left);
     await dropAccounts(fence, [...left.users, ...left.roles]);
   }
-  await reach('engine.cleanup.about-to-unblock');
+  await failpoint('engine.cleanup.about-to-unblock');
   // Confirmed last: a migration that has taken the destination since may have blocked it for itself.
   // rule: confirm-before-cleanup
   await fence.confirm();
   if (left.blocked) await unblockWrites(client);
-  await reach('engine.cleanup.unblocked');
+  await failpoint('engine.cleanup.unblocked');
   await checkpoints.forget(migration, false);
   return left;
 }
@@ -97,7 +97,7 @@ export async function cleanUp(
 async function refuseUnlessOver(
   client: MongoClient,
   migration: MigrationRecord,
-  { drop, closesWayBack }: { readonly drop: boolean; readonly closesWayBack: boolean },
+  { drop, closesFailback }: { readonly drop: boolean; readonly closesFailback: boolean },
 ): Promise<void> {
   const { _id, state, cutover, reversals = 0 } = migration;
   // A reversed migration's destination was its source before.
@@ -105,7 +105,7 @@ async function refuseUnlessOver(
   if ((state === 'COMMITTED' || reversals > 0) && drop) throw new UserError('COMMITTED_DATA', [_id]);
   if (cutover?.committed && state !== 'COMMITTED') throw new UserError('CUTOVER_UNFINISHED', [_id]);
   // rule: cleanup-keeps-failback-records
-  if (!closesWayBack && keepsWayBack(migration)) throw new UserError('WAY_BACK_OPEN', [_id, _id]);
+  if (!closesFailback && keepsFailback(migration)) throw new UserError('FAILBACK_OPEN', [_id, _id]);
   const { localTime } = await client.db('admin').command({ hello: 1 });
   if (isAtWork(migration, localTime.getTime())) throw new UserError('MIGRATION_RUNS', [_id]);
 }

@@ -12,7 +12,7 @@ import type { Checkpoint } from '../records/all-checkpoints.ts';
 import type { MadeAccount } from '../records/made-accounts.ts';
 import {
   type CollectionRecord,
-  keepsWayBack,
+  keepsFailback,
   type MigrationRecord,
   mayBlockSource,
   type ViewRecord,
@@ -38,8 +38,8 @@ export interface Leftovers {
    * opens it.
    */
   readonly sourceBlocked: boolean;
-  /** Whether a way back needs the migration's records, so that a cleanup is refused. */
-  readonly wayBackOpen: boolean;
+  /** Whether a failback needs the migration's records, so that a cleanup is refused. */
+  readonly failbackOpen: boolean;
 }
 
 /** Finds which recorded objects exist. Changes nothing. */
@@ -92,7 +92,7 @@ export async function findLeftovers(destination: MongoClient, checkpoint: Checkp
       (migration.blocksDestination ?? false) &&
       migration.cutover?.canWriteAtMs === undefined,
     sourceBlocked: mayBlockSource(migration),
-    wayBackOpen: retiredBy === undefined && keepsWayBack(migration),
+    failbackOpen: retiredBy === undefined && keepsFailback(migration),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { failpoint, messageOf, UserError } from '../../platform/index.ts';
 import { createIndexes, dropIndex, modify } from '../catalog/change-catalog.ts';
 import { isSameValue } from '../catalog/fields.ts';
 import {
@@ -158,7 +158,7 @@ export class IndexKeeper {
     const record = async () => {
       // rule: original-indexes-on-record
       if (!areNone) await checkpoint.saveCollection(collection);
-      await reach('engine.indexes.recorded');
+      await failpoint('engine.indexes.recorded');
     };
     await onDestination(this.#context, collection, async (target) => {
       const listing = indexesAndBuildsOf(destination, target);
@@ -172,7 +172,7 @@ export class IndexKeeper {
       const waiting = plainTwins(originals, present);
       const wanted = originals.filter((spec) => !waiting.includes(spec));
       const isWanted = (spec: IndexSpec) => wanted.some((original) => fits(spec, original));
-      await reach('engine.indexes.compared');
+      await failpoint('engine.indexes.compared');
       // An engine that was killed has begun them. They would appear after the cutover, and delay it.
       // rule: end-unwanted-builds
       const unwanted = builds.filter((build) => !build.every(isWanted));

@@ -22,7 +22,7 @@ export type CollectionLifecycle =
   /** It is copied and indexed. Changes go to the lanes. */
   | { readonly state: 'live' }
   /** The destination rejects one of its documents, or the source's server lacks the collection. Changes, and keys still in a lane, go to the spool. */
-  | { readonly state: 'set aside'; readonly wasLive: boolean }
+  | { readonly state: 'quarantined'; readonly wasLive: boolean }
   /** The source dropped it. */
   | { readonly state: 'gone'; readonly was: RecordedState };
 
@@ -41,7 +41,7 @@ export type CollectionEvent =
   /** All spooled changes of a capped collection are in the lanes, in their order. */
   | { readonly kind: 'order drained' }
   | { readonly kind: 'drained' }
-  | { readonly kind: 'set aside' }
+  | { readonly kind: 'quarantined' }
   /** The engine has to copy it again and replaces the documents on the destination. */
   | { readonly kind: 'copy again' }
   | { readonly kind: 'dropped' };
@@ -60,7 +60,7 @@ const NOTHING: Readonly<Record<CollectionEventName, Outcome>> = {
   'drain begun': 'impossible',
   'order drained': 'impossible',
   drained: 'impossible',
-  'set aside': 'ignored',
+  quarantined: 'ignored',
   'copy again': 'impossible',
   dropped: 'gone',
 };
@@ -69,36 +69,36 @@ const NOTHING: Readonly<Record<CollectionEventName, Outcome>> = {
 export const COLLECTION_TRANSITIONS: Readonly<
   Record<CollectionStateName, Readonly<Record<CollectionEventName, Outcome>>>
 > = {
-  creating: { ...NOTHING, created: 'pending', 'set aside': 'impossible' },
+  creating: { ...NOTHING, created: 'pending', quarantined: 'impossible' },
   // A lane may still have keys of a collection that is copied again. They go to the spool, and the copy reads their documents.
   pending: { ...NOTHING, 'plan begun': 'planning', 'copy again': 'ignored' },
   planning: { ...NOTHING, 'plan failed': 'pending', planned: 'copying' },
   copying: { ...NOTHING, copied: 'indexing' },
-  indexing: { ...NOTHING, 'drain begun': 'draining', 'set aside': 'set aside', 'copy again': 'pending' },
+  indexing: { ...NOTHING, 'drain begun': 'draining', quarantined: 'quarantined', 'copy again': 'pending' },
   draining: {
     ...NOTHING,
     // A drain that failed half-way starts again.
     'drain begun': 'draining',
     'order drained': 'draining',
     drained: 'live',
-    'set aside': 'set aside',
+    quarantined: 'quarantined',
     'copy again': 'pending',
   },
   live: {
     ...NOTHING,
-    // A collection can be drained a second time, when it was set aside while its index builds were retried.
+    // A collection can be drained a second time, when it was quarantined while its index builds were retried.
     'drain begun': 'ignored',
     'order drained': 'ignored',
     drained: 'ignored',
-    'set aside': 'set aside',
+    quarantined: 'quarantined',
     'copy again': 'pending',
   },
-  'set aside': {
+  quarantined: {
     ...NOTHING,
     'drain begun': 'draining',
-    // The drain during which it was set aside checks the state only after this event.
+    // The drain during which it was quarantined checks the state only after this event.
     'order drained': 'ignored',
-    'set aside': 'ignored',
+    quarantined: 'ignored',
     'copy again': 'pending',
   },
   gone: {
@@ -110,7 +110,7 @@ export const COLLECTION_TRANSITIONS: Readonly<
     'drain begun': 'ignored',
     'order drained': 'ignored',
     drained: 'ignored',
-    'set aside': 'ignored',
+    quarantined: 'ignored',
     'copy again': 'ignored',
     dropped: 'ignored',
   },
@@ -129,7 +129,7 @@ export function afterEvent(now: CollectionLifecycle, event: CollectionEvent): Co
       throw new Error(`A collection that is ${now.state} can't be ${event.kind}`);
     case 'draining':
       return { state: outcome, wasLive: wasLive(now), ordered: event.kind === 'drain begun' && event.ordered };
-    case 'set aside':
+    case 'quarantined':
       return { state: outcome, wasLive: wasLive(now) };
     case 'gone':
       return { state: outcome, was: recordedState(now) };
@@ -140,7 +140,7 @@ export function afterEvent(now: CollectionLifecycle, event: CollectionEvent): Co
 
 /** Whether the collection has been live since its copy. It then still counts as done: that count must not fall. */
 export function wasLive(now: CollectionLifecycle): boolean {
-  return now.state === 'live' || ((now.state === 'draining' || now.state === 'set aside') && now.wasLive);
+  return now.state === 'live' || ((now.state === 'draining' || now.state === 'quarantined') && now.wasLive);
 }
 
 /** Returns the state for the record: a step that a successor has to repeat counts as not begun. */
@@ -150,7 +150,7 @@ export function recordedState(now: CollectionLifecycle): RecordedState {
       // rule: pending-until-planned
       return 'pending';
     case 'draining':
-    case 'set aside':
+    case 'quarantined':
       return 'indexing';
     case 'gone':
       return now.was;
@@ -161,5 +161,5 @@ export function recordedState(now: CollectionLifecycle): RecordedState {
 
 /** Returns the lifecycle in which a run resumes a collection, given the state on record. */
 export function recordedLifecycle(state: RecordedState, wasLive: boolean): CollectionLifecycle {
-  return state === 'indexing' && wasLive ? { state: 'set aside', wasLive } : { state };
+  return state === 'indexing' && wasLive ? { state: 'quarantined', wasLive } : { state };
 }

@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { createCollection, dropCollection } from '../catalog/change-catalog.ts';
 import { differingFields } from '../catalog/fields.ts';
 import { isNameTaken, nameTaken } from '../catalog/name-taken.ts';
@@ -62,7 +62,7 @@ export async function makeViews(
   );
   const definitions = new Map(views.map(({ destinationName, options }) => [destinationName, options]));
   await context.views.note(database, to, definitions);
-  await reach('engine.catalog.views-noted');
+  await failpoint('engine.catalog.views-noted');
   // A server refuses views on each other that form a ring or differ in their collations, also for a moment. Whatever is left
   // of the source's views has neither, so all that differ are dropped before one is made.
   const differing = views.filter(({ destinationName, options }) => {
@@ -71,7 +71,7 @@ export async function makeViews(
   });
   // rule: drop-views-before-making
   for (const { destinationName } of differing) await dropCollection(fence, to, destinationName);
-  await reach('engine.catalog.views-dropped');
+  await failpoint('engine.catalog.views-dropped');
   for (const view of [...missing, ...differing]) await make(context, view);
   await context.views.settle(database, to, definitions);
 }

@@ -1,5 +1,5 @@
 import { MongoServerError, type UUID } from 'mongodb';
-import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { failpoint, messageOf, UserError } from '../../platform/index.ts';
 import { createCollection, dropCollection, modifyOptions, renameCollection } from '../catalog/change-catalog.ts';
 import { differingFields } from '../catalog/fields.ts';
 import { isNameTaken, nameTaken } from '../catalog/name-taken.ts';
@@ -19,9 +19,9 @@ import { readAll } from '../mongodb/raw-cursor.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
 import { type ConfirmClustersParts, confirmSource } from '../records/confirm-clusters.ts';
 import { type DeclareRestartParts, declareRestart } from './declare-restart.ts';
-import type { HeldDrops } from './held-drops.ts';
 import { dropGoneViews, makeViews } from './reconcile-views.ts';
 import { TrackedCollection } from './tracked-collection.ts';
+import type { UnconfirmedDrops } from './unconfirmed-drops.ts';
 import {
   knownDatabases,
   type PlacedCollection,
@@ -33,7 +33,7 @@ import {
 
 /** The parts of a run that are used here. */
 export interface ReconcileParts extends ConfirmClustersParts, WantedCatalogParts, DeclareRestartParts {
-  readonly drops: HeldDrops;
+  readonly drops: UnconfirmedDrops;
   /** Whether the destination was a source before. */
   readonly isReversed: boolean;
 }
@@ -51,7 +51,7 @@ const DATABASE_DIFFERS_BY_CASE = 13_297;
  */
 export async function reconcileCatalog(context: ReconcileParts, databases: Iterable<string>): Promise<void> {
   const retry = async (work: () => Promise<void>) => await context.retrier.run('the catalogs of both clusters', work);
-  await reach('engine.catalog.comparison-begun');
+  await failpoint('engine.catalog.comparison-begun');
   const all = withNamesakes(context, new Set(databases));
   const listed = await context.retrier.run('the catalogs of both clusters', () =>
     untilKnown(() => readAllWanted(context, all)),
@@ -261,7 +261,7 @@ async function renameMoved(
     if (at === undefined || at === destinationName) continue;
     const inTheWay = located.get(destinationName);
     if (inTheWay !== undefined) await move(inTheWay, destinationName, `linkspan.moving.${inTheWay.id}`);
-    await reach('engine.catalog.stepped-aside');
+    await failpoint('engine.catalog.stepped-aside');
     await move(collection, at, destinationName);
   }
 }
@@ -294,7 +294,7 @@ async function createNew(
   const surelyMade = new Set<string>();
   const creating = forEach(made, async (collection) => {
     if (await create(context, collection, recorded)) surelyMade.add(collection.id);
-    await reach('engine.catalog.created');
+    await failpoint('engine.catalog.created');
   });
   await allEnded([recorded, creating]);
   const present = await adoptUnfinished(context, database, surelyMade);

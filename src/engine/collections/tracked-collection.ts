@@ -202,8 +202,8 @@ export class TrackedCollection {
   }
 
   /** Whether its keys that are still in a lane have to go to the spool. */
-  get isSetAside(): boolean {
-    return this.state === 'indexing' || this.state === 'set aside';
+  get isQuarantined(): boolean {
+    return this.state === 'indexing' || this.state === 'quarantined';
   }
 
   /** Whether its changes go to the lanes. */
@@ -256,7 +256,7 @@ export class TrackedCollection {
     return this.filter === null ? query : { $and: [query, rawDocument(this.filter)] };
   }
 
-  /** Whether it is copied and indexed. A collection that was set aside later still counts. */
+  /** Whether it is copied and indexed. A collection that was quarantined later still counts. */
   get isDone(): boolean {
     return wasLive(this.#lifecycle);
   }

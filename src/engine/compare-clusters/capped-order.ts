@@ -1,6 +1,6 @@
 import { MongoServerError } from 'mongodb';
 import type { DocumentDifference } from '../../contract/index.ts';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { presentOf } from '../compare/collection-side.ts';
 import { OrderDigest } from '../compare/digest.ts';
@@ -42,7 +42,7 @@ export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): 
   while (true) {
     const { changesSeen } = pair;
     const order = await lookOnce(parts, pair);
-    await reach('engine.compare.order-read');
+    await failpoint('engine.compare.order-read');
     if (order === undefined) {
       disorderedSince = undefined;
       fruitlessSinceMs ??= clock.elapsed();

@@ -1,5 +1,5 @@
 import type { DocumentDifference, VerificationReport, Wait } from '../../contract/index.ts';
-import { type Clock, type Logger, messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
+import { type Clock, failpoint, type Logger, messageOf, systemClock, UserError } from '../../platform/index.ts';
 import { TaskGroup } from '../concurrency/task-group.ts';
 import { Throttle } from '../concurrency/throttle.ts';
 import type { ClusterAddresses } from '../mongodb/connect.ts';
@@ -212,7 +212,7 @@ export class ClusterVerification {
         while (!signal.aborted) {
           await clock.sleep(SAVE_EVERY_MS, signal);
           parts.save();
-          await reach('engine.compare.state-saved');
+          await failpoint('engine.compare.state-saved');
         }
       });
       do {

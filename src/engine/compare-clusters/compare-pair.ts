@@ -1,4 +1,4 @@
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { compareChunk } from '../compare/compare-chunk.ts';
 import { ReadAhead } from '../compare/read-ahead.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
@@ -31,7 +31,7 @@ export async function comparePair(parts: ComparisonParts, pair: ComparedPair, th
       seen: (documents, side) => pair.saw(documents, side),
     });
     pair.advance(chunk);
-    await reach('engine.compare.chunk-compared');
+    await failpoint('engine.compare.chunk-compared');
     if (chunk.last === undefined) {
       if (!pair.isOrderedAlike) await compareBackwards(parts, pair);
       if (pair.finish()) return;

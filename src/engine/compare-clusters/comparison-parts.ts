@@ -1,4 +1,4 @@
-import { type Clock, type Logger, reach } from '../../platform/index.ts';
+import { type Clock, failpoint, type Logger } from '../../platform/index.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { ComparedPair } from './compared-pair.ts';
@@ -42,7 +42,7 @@ export async function readOf<T>(
   } catch (error) {
     if (classify(error) !== 'moved') throw error;
     pair.isMoved = true;
-    await reach('engine.compare.pair-moved');
+    await failpoint('engine.compare.pair-moved');
     throw new PairMoved(pair.namespace, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import type { Timestamp } from 'mongodb';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { compareOrder } from './capped-order.ts';
@@ -129,7 +129,7 @@ export class Comparison {
       signal.throwIfAborted();
     }
     for (const entry of pending.all()) entry.makeAwaited();
-    await reach('engine.compare.times-fixed');
+    await failpoint('engine.compare.times-fixed');
     return { sourceTime, destinationTime };
   }
 

@@ -74,8 +74,8 @@ export class Differences {
   }
 
   /** Whether a key is listed as changed on the destination only. */
-  isForeign(namespace: string, key: DocumentKey): boolean {
-    return this.#listed.get(idOf(namespace, key))?.[1].foreign === true;
+  isExternal(namespace: string, key: DocumentKey): boolean {
+    return this.#listed.get(idOf(namespace, key))?.[1].external === true;
   }
 
   /** Notes that a key will be written, by this run or, when it ends before that, by none. */

@@ -30,17 +30,17 @@ export function explain(
           ? ` Writes came after that time, to ${named(written)}.`
           : watched
             ? ' No write came after it while the digest was made.'
-            : ' Nobody could see whether writes came after it.';
+            : ' No one could see whether writes came after it.';
       return `The digests are those of one moment: the cluster time of this report.${after}`;
     }
     case 'WITHOUT_WRITES':
-      return `No write to ${named(loose)} was seen while they were read, and everything else was read at the cluster time. The digests hold from the cluster time of this report to its end time.${oplogRead ? '' : ' The oplog could not be read: they do not hold if somebody wrote there with applyOps, which no change stream shows.'}`;
+      return `No write to ${named(loose)} was seen while they were read, and everything else was read at the cluster time. The digests hold from the cluster time of this report to its end time.${oplogRead ? '' : ' The oplog could not be read: they do not hold if another client wrote there with applyOps, which no change stream shows.'}`;
     case 'CHANGED_MEANWHILE': {
       const changed = [...new Set([...catalogChanged, ...loose.filter(({ written }) => written).map(namespaceOf)])];
       return `The report proves nothing about ${names(changed)}: changed while they were read. Stop the writes and run the command again.`;
     }
     case 'UNKNOWN':
-      return `The report proves nothing about ${named(loose)} unless nobody wrote to them meanwhile: they could not be read at one cluster time, and the user may not open a change stream that would show writes.`;
+      return `The report proves nothing about ${named(loose)} unless no one wrote to them meanwhile: they could not be read at one cluster time, and the user may not open a change stream that would show writes.`;
     case 'UNFINISHED':
       return 'The command was stopped before it had read everything. The report proves nothing about the cluster as a whole.';
   }

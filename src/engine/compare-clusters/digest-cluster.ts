@@ -1,7 +1,7 @@
 import { type Document, MongoServerError, type Timestamp } from 'mongodb';
-import { type Clock, type Logger, messageOf, reach, systemClock, UserError } from '../../platform/index.ts';
-import { readHiddenWrites } from '../capture/hidden-writes.ts';
+import { type Clock, failpoint, type Logger, messageOf, systemClock, UserError } from '../../platform/index.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
+import { readUnstreamedWrites } from '../capture/unstreamed-writes.ts';
 import { type CompareScope, readSideCatalog, type SideCatalog, type SideEntry } from '../compare/side-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
@@ -113,21 +113,21 @@ async function digest(
   refuseUnknown(before.catalog, 'cluster');
   refuseUnfilterable(before.catalog, documentFilters);
   const clusterTime = await retrier.run('the cluster', () => committedTime(client, seen.firstTime, clock, signal));
-  await reach('engine.digest.time-chosen');
+  await failpoint('engine.digest.time-chosen');
   const digests = await digestAll({ ...parts, clusterTime }, before.catalog, { filters: documentFilters, rangeBytes });
-  await reach('engine.digest.documents-read');
+  await failpoint('engine.digest.documents-read');
   const after = await unlessStopped(signal, async () => {
     const definitions = await readDefinitions();
     refuseUnknown(definitions.catalog, 'cluster');
     const time = await seen.until(await retrier.run('the cluster', () => latestTime(client)));
-    const hidden = time && (await hiddenWrites(parts, { after: clusterTime, to: time }));
-    return { ...definitions, time, oplogRead: hidden !== undefined, hidden };
+    const unstreamed = time && (await unstreamedWrites(parts, { after: clusterTime, to: time }));
+    return { ...definitions, time, oplogRead: unstreamed !== undefined, unstreamed };
   });
   const wasWritten = (entry: SideEntry) => {
     if (after?.time === undefined || !seen.shows(entry)) return null;
     const { database, name, uuid } = entry;
     const place = { id: uuid?.toHexString(false) ?? '', namespace: `${database}.${name}` };
-    return seen.written(entry, clusterTime) || (after.hidden?.isOf(place) ?? false);
+    return seen.written(entry, clusterTime) || (after.unstreamed?.isOf(place) ?? false);
   };
   return { before, after, clusterTime, digests, wasWritten };
 }
@@ -136,14 +136,14 @@ async function digest(
  * Returns the writes that no change stream shows; undefined when the oplog can't be read, or no longer reaches back. No router
  * shows the oplogs of shards.
  */
-async function hiddenWrites(
+async function unstreamedWrites(
   { client, retrier, logger, features }: DigestParts,
   range: { readonly after: Timestamp; readonly to: Timestamp },
 ): Promise<OplogKeys | undefined> {
   if (isSharded(client)) return undefined;
   const passed = async () => range.to;
   try {
-    return await retrier.run('the oplog', () => readHiddenWrites(client, features, range, passed));
+    return await retrier.run('the oplog', () => readUnstreamedWrites(client, features, range, passed));
   } catch (error) {
     const isUnreadable = error instanceof MongoServerError && ['fatal', 'history-lost'].includes(classify(error));
     if (!isUnreadable) throw error;

@@ -1,5 +1,5 @@
 import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
-import { type Logger, messageOf, reach } from '../../platform/index.ts';
+import { failpoint, type Logger, messageOf } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { rawDocument } from '../bson/raw-document.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
@@ -84,7 +84,7 @@ export async function digestRange(
   while (true) {
     try {
       await reading.readToEnd();
-      await reach('engine.digest.range-read');
+      await failpoint('engine.digest.range-read');
       return reading.result(true);
     } catch (error) {
       parts.signal.throwIfAborted();
@@ -202,7 +202,7 @@ class Reading {
     if (!this.#isSharded || this.#isCapped) return;
     const key = findRepeatedKey(documents, this.#after);
     if (key === undefined) return;
-    await reach('engine.digest.repetition-met');
+    await failpoint('engine.digest.repetition-met');
     const { client, clusterTime } = this.#parts;
     // The time of the read: one of the two may have been deleted since.
     // rule: digest-time-on-shards

@@ -27,7 +27,7 @@ const collection = z.strictObject({
   written: z
     .boolean()
     .nullable()
-    .describe('Whether there was a write after clusterTime and before endTime; null when nobody could see'),
+    .describe('Whether there was a write after clusterTime and before endTime; null when no one could see'),
 });
 
 const account = z.strictObject({
@@ -68,7 +68,7 @@ export const digestReport = z.strictObject({
     })
     .describe('What was digested; empty lists mean everything'),
   clusterTime: clusterTime.describe('The time that documents were read at'),
-  endTime: clusterTime.nullable().describe('Writes were watched until this time; null when nobody could see them'),
+  endTime: clusterTime.nullable().describe('Writes were watched until this time; null when no one could see them'),
   oplogRead: z
     .boolean()
     .describe('Whether the oplog was searched for writes that no change stream shows, up to endTime'),

@@ -1,5 +1,5 @@
 import type { MongoClient, Timestamp } from 'mongodb';
-import { type Clock, reach } from '../../platform/index.ts';
+import { type Clock, failpoint } from '../../platform/index.ts';
 import { isBefore, operationTimeOf } from '../mongodb/cluster-time.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 
@@ -20,7 +20,7 @@ export async function committedTime(
     // rule: digest-time-covered
     if (first === undefined || !isBefore(time, first)) return time;
     signal.throwIfAborted();
-    await reach('engine.digest.majority-behind');
+    await failpoint('engine.digest.majority-behind');
     await clock.sleep(LOOK_EVERY_MS, signal);
   }
 }

@@ -12,14 +12,14 @@ interface Reservations {
   /** Servers before 6.0 show no changes of them. */
   readonly unseen: readonly string[];
   /** Documents that differ because they changed on the destination only. */
-  readonly foreign: number;
+  readonly external: number;
 }
 
 /** Returns the result in words, and what it proves. */
 export function explain(
   known: Known,
   differences: number,
-  { restless, unordered, unseen, foreign }: Reservations,
+  { restless, unordered, unseen, external }: Reservations,
 ): string {
   const { result, totals, views, catalogDifferences } = known;
   if (result === 'UNFINISHED')
@@ -40,27 +40,27 @@ export function explain(
       ? ''
       : ` The natural order of these capped collections could not be compared, because each time one side had more than 1,000 documents that the other lacked, or discarded documents before they were read: ${unordered.join(', ')}.`;
   const others =
-    foreign === 0
+    external === 0
       ? ''
-      : ` ${counted(foreign, 'document')} of these changed on the destination only while the comparison ran, and repairs leave such documents as they are.`;
+      : ` ${counted(external, 'document')} of these changed on the destination only while the comparison ran, and repairs leave such documents as they are.`;
   const definitions = views === 0 ? 'options and indexes' : `options, indexes and ${counted(views, 'view')}`;
-  const hidden =
+  const unstreamed =
     unseen.length === 0
       ? ''
-      : ` No stream of a server before 6.0 shows changes of ${unseen.join(', ')}: of these the result holds only if nobody wrote to them meanwhile.`;
+      : ` No stream of a server before 6.0 shows changes of ${unseen.join(', ')}: of these the result holds only if no one wrote to them meanwhile.`;
   const found = {
     EQUAL: `Both sides have the same ${what}, byte for byte, and the same ${definitions}.`,
     UNDECIDED: `No difference was found in ${what}.`,
     DIFFERENT: `${counted(differences, 'document')} and ${counted(catalogDifferences.length, 'definition')} differ, among ${what}.`,
   }[result];
-  return `${found}${others}${rechecked}${undecided}${always}${order} ${holding(known)}${hidden}${unread(known)}`;
+  return `${found}${others}${rechecked}${undecided}${always}${order} ${holding(known)}${unstreamed}${unread(known)}`;
 }
 
 function holding({ source, destination }: Known): string {
   const unseen = [...(source.watched ? [] : ['source']), ...(destination.watched ? [] : ['destination'])];
   const times = `The result holds at time ${shown(source.clusterTime)} of the source and ${shown(destination.clusterTime)} of the destination`;
   if (unseen.length === 0) return `${times}.`;
-  return `${times}, if nobody wrote to the ${unseen.join(' or the ')} while the comparison ran: the user may not open a change stream there, which would show it.`;
+  return `${times}, if no one wrote to the ${unseen.join(' or the ')} while the comparison ran: the user may not open a change stream there, which would show it.`;
 }
 
 /** Without a change stream, the result has a larger reservation. */
@@ -74,7 +74,7 @@ function unread({ source, destination }: Known): string {
     source.sharded && sides.join() === 'source'
       ? "No router shows the oplogs of the source's shards"
       : `The user may not read the oplog of the ${sides.join(' and the ')}`;
-  return ` ${why}: the result holds only if nobody wrote there by applyOps, or restored it from an older backup, while the comparison ran.`;
+  return ` ${why}: the result holds only if no one wrote there by applyOps, or restored it from an older backup, while the comparison ran.`;
 }
 
 function shown(time: ClusterTime | null): string {

@@ -1,4 +1,4 @@
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { type BothRead, readBoth } from '../compare/collection-side.ts';
 import { describeDifference, isSameDocument } from '../compare/difference.ts';
@@ -64,7 +64,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
 
   async read(pair: ComparedPair, entries: readonly PairKey[]): Promise<BothRead<string>> {
     const read = await this.#read(pair, entries, hashOf);
-    await reach('engine.compare.rechecked');
+    await failpoint('engine.compare.rechecked');
     return read;
   }
 
@@ -123,7 +123,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
       pending.queue(entry);
       return false;
     }
-    await reach('engine.compare.judging');
+    await failpoint('engine.compare.judging');
     const { wanted, there, times } = await this.#readDocuments(entry);
     if (isSameDocument(wanted, there)) {
       await this.equal(entry);
@@ -133,7 +133,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
       pending.queue(entry);
       return false;
     }
-    const isForeign = this.#isForeign(entry, wanted);
+    const isExternal = this.#isExternal(entry, wanted);
     differences.add(key, {
       namespace: pair.namespace,
       destinationNamespace: pair.destinationNamespace,
@@ -142,11 +142,11 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
       firstSeenMs: entry.firstSeenMs ?? clock.now(),
       sourceTime: clusterTime(times.source),
       destinationTime: clusterTime(times.destination),
-      ...(isForeign ? { foreign: true } : {}),
+      ...(isExternal ? { external: true } : {}),
     });
     // Never overwrite a write that another client made on the destination while the clusters were compared.
     // rule: leave-destination-only-changes
-    if (!isForeign && this.#repairer?.mayRepair(entry)) return true;
+    if (!isExternal && this.#repairer?.mayRepair(entry)) return true;
     pending.settle(entry);
     return false;
   }
@@ -155,12 +155,12 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
    * Whether another client wrote the key on the destination only. The stream also shows repairs; but after a repair, the
    * destination has the source's document.
    */
-  #isForeign({ collection: pair, key, changed, repairedTo }: PairKey, wanted: Buffer | undefined): boolean {
+  #isExternal({ collection: pair, key, changed, repairedTo }: PairKey, wanted: Buffer | undefined): boolean {
     const { differences, source } = this.#parts;
-    // rule: own-repair-or-foreign-write
+    // rule: own-repair-or-external-write
     if (repairedTo !== undefined) return repairedTo.hash === (wanted && hashOf(wanted));
-    // A key that was settled as foreign may be found again.
-    const isChanged = changed.destination || differences.isForeign(pair.namespace, key); // rule: foreign-stays-foreign
+    // A key that was settled as external may be found again.
+    const isChanged = changed.destination || differences.isExternal(pair.namespace, key); // rule: external-stays-external
     return isChanged && !changed.source && source.isWatched;
   }
 
@@ -177,7 +177,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
     // rule: record-repair-before-write
     for (const { collection: pair, key } of entries) this.#parts.differences.beginRepair(pair.namespace, key);
     this.#parts.save();
-    await reach('engine.compare.repairs-recorded');
+    await failpoint('engine.compare.repairs-recorded');
   }
 
   /**
@@ -201,7 +201,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
         if (together.some((one) => one.entry.verdict !== one.verdict)) return;
         inTheWay = (await this.#repairer?.repair(together)) ?? [];
       } while (inTheWay.length > 0);
-      await reach('engine.compare.repaired');
+      await failpoint('engine.compare.repaired');
     } finally {
       for (const one of together) pending.queue(one.entry);
     }
@@ -258,7 +258,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
   async #readDocuments(entry: PairKey) {
     const { identity } = entry.key;
     const { source, destination } = await this.#read(entry.collection, [entry], (document) => Buffer.from(document));
-    await reach('engine.compare.documents-read');
+    await failpoint('engine.compare.documents-read');
     const times = { source: source.time, destination: destination.time };
     return { wanted: source.found.get(identity), there: destination.found.get(identity), times };
   }

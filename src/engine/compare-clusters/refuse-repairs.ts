@@ -6,7 +6,7 @@ import type { Side } from '../mongodb/side.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { readClusterId } from '../records/confirm-clusters.ts';
 import { hasCutOver } from '../records/destination-owner.ts';
-import { hasWayBack, type MigrationRecord } from '../records/records.ts';
+import { hasFailback, type MigrationRecord } from '../records/records.ts';
 import { shownState } from '../records/shown-state.ts';
 
 const ENDED: readonly MigrationState[] = ['COMMITTED', 'CANCELLED', 'FAILED'];
@@ -19,8 +19,8 @@ interface ComparedSide {
 }
 
 /**
- * Refuses to write beside a migration of Linkspan that has not ended, or whose way back is open, and where a cutover from
- * this source has given the destination its users. Both sides have to be asked: the record of a way back is on the old
+ * Refuses to write beside a migration of Linkspan that has not ended, or whose failback is open, and where a cutover from
+ * this source has given the destination its users. Both sides have to be asked: the record of a failback is on the old
  * source.
  * @throws UserError REPAIR_DURING_MIGRATION, or REPAIR_UNCHECKED when the user may not read the records
  */
@@ -64,7 +64,7 @@ function isUnknown(clusterId = ''): boolean {
 
 /**
  * A migration from a third cluster into the source doesn't concern the destination once it has copied everything: not
- * even its open way back. Until then the source lacks documents.
+ * even its open failback. Until then the source lacks documents.
  */
 function refuseBesideOnSource(record: MigrationRecord, destinationId: string): void {
   const isThird = !isUnknown(record.sourceId) && !isUnknown(destinationId) && record.sourceId !== destinationId;
@@ -76,7 +76,7 @@ function refuseBesideOnSource(record: MigrationRecord, destinationId: string): v
 function refuseBeside(side: Side, record: MigrationRecord): void {
   if (!hasEnded(record)) throw refusal(side, record, shownState(record.state));
   // rule: open-failback-refuses-repairs
-  if (hasWayBack(record)) throw refusal(side, record, 'its way back is open');
+  if (hasFailback(record)) throw refusal(side, record, 'its failback is open');
 }
 
 /** An engine that resumes a failed migration is on record before the state is another one. */
@@ -100,7 +100,7 @@ async function readSourceId({ side, client }: ComparedSide): Promise<string> {
 /** Returns the records of all migrations on a side that no other one has superseded. @throws UserError REPAIR_UNCHECKED */
 async function readPresent({ side, client }: ComparedSide): Promise<readonly MigrationRecord[]> {
   const migrations = client.db(INTERNAL_DATABASE).collection<MigrationRecord>('migrations');
-  const projection = { state: 1, engine: 1, sourceId: 1, reversals: 1, cutover: 1, phases: 1, wayBackClosedBy: 1 };
+  const projection = { state: 1, engine: 1, sourceId: 1, reversals: 1, cutover: 1, phases: 1, failbackClosedBy: 1 };
   return await orUnchecked(side, 'linkspan_internal.migrations', () =>
     migrations.find({ retiredBy: { $exists: false } }, { projection }).toArray(),
   );

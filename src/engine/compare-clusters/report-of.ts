@@ -58,7 +58,7 @@ export function reportOf(
   const unseen = pairs
     .filter((pair) => [source, destination].some((side) => side.isWatched && !side.shows(pair)))
     .map(({ namespace }) => namespace);
-  const foreign = all.filter(({ foreign, repaired }) => foreign && !repaired).length;
+  const external = all.filter(({ external, repaired }) => external && !repaired).length;
   const { restless = [], unordered = [] } = proof ?? {};
   const result = resultOf(proof, total + catalogDifferences.length, undecided);
   const known = {
@@ -73,7 +73,7 @@ export function reportOf(
     formatVersion: 1,
     linkspanVersion: version,
     result,
-    explanation: explain({ ...known, result }, total, { restless, unordered, unseen, foreign }),
+    explanation: explain({ ...known, result }, total, { restless, unordered, unseen, external }),
     startedAt: new Date(startedAtMs).toISOString(),
     endedAt: new Date(clock.now()).toISOString(),
     seconds: Math.round(ranMs) / 1000,

@@ -1,5 +1,5 @@
 import { Timestamp } from 'mongodb';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
 import type { ChangeStream } from '../capture/change-stream.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
@@ -11,9 +11,9 @@ import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { ComparisonParts } from './comparison-parts.ts';
 import { clusterTime } from './differences.ts';
-import { HiddenSearch } from './hidden-search.ts';
 import type { SavedSide } from './saved-state.ts';
 import { confirmHistory, type SideStreamParts, sideStream } from './side-stream.ts';
+import { UnstreamedSearch } from './unstreamed-search.ts';
 
 const WAIT_MS = 500;
 const ROOM_EVERY_MS = 25;
@@ -25,7 +25,7 @@ export class WatchedSide implements AsyncDisposable {
   readonly #side: ComparedSide;
   readonly #concerned: (event: ChangeEvent) => boolean;
   #stream: ChangeStream;
-  #hidden: HiddenSearch;
+  #unstreamed: UnstreamedSearch;
   /** By UUID, and by name for servers that show no UUIDs. */
   #pairs: ReadonlyMap<string, ComparedPair> = new Map();
   #reply = 0;
@@ -39,7 +39,7 @@ export class WatchedSide implements AsyncDisposable {
     this.#side = side;
     this.#concerned = (event) => side.side === 'destination' || concerns(selection, event);
     this.#stream = sideStream(this.#streamParts, undefined);
-    this.#hidden = new HiddenSearch(parts, side, undefined);
+    this.#unstreamed = new UnstreamedSearch(parts, side, undefined);
   }
 
   /**
@@ -58,7 +58,7 @@ export class WatchedSide implements AsyncDisposable {
     // rule: resume-before-first-reply
     this.#tokens = token === undefined ? [] : [{ reply: -1, token }];
     const time = token === undefined ? undefined : timeOfToken({ _data: token });
-    this.#hidden = new HiddenSearch(this.#parts, this.#side, time);
+    this.#unstreamed = new UnstreamedSearch(this.#parts, this.#side, time);
     this.#side.isOplogRead = saved?.oplogRead ?? true;
     this.#side.isWatched = saved?.token !== null;
     if (!this.#side.isWatched) return await confirmHistory(this.#streamParts);
@@ -76,7 +76,7 @@ export class WatchedSide implements AsyncDisposable {
       // rule: bounded-pending-keys
       await this.#room();
       await this.#read(WAIT_MS);
-      await reach('engine.compare.stream-read');
+      await failpoint('engine.compare.stream-read');
     }
   }
 
@@ -133,15 +133,15 @@ export class WatchedSide implements AsyncDisposable {
     for (const event of events) this.#take(event);
     this.#side.note(operationTime);
     // Only a position up to which the oplog was searched, too, is one to resume from.
-    if (this.#hidden.isDue) {
-      this.#takeHidden(await this.#hidden.upTo(shownTo, operationTime));
+    if (this.#unstreamed.isDue) {
+      this.#takeUnstreamed(await this.#unstreamed.upTo(shownTo, operationTime));
       this.#tokens.push({ reply: this.#reply, token: token._data });
       this.#side.shownTo = shownTo;
     }
     this.#reply += 1;
   }
 
-  #takeHidden(writes: OplogKeys | undefined): void {
+  #takeUnstreamed(writes: OplogKeys | undefined): void {
     if (writes === undefined) return;
     for (const pair of new Set(this.#pairs.values())) {
       const { uuid, database, name } = pair[this.#side.side];

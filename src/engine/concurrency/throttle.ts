@@ -4,7 +4,7 @@ import type { Clock } from '../../platform/index.ts';
 const LONGEST_SLEEP_MS = 60_000;
 
 /**
- * Limits the rate of the initial copy. The limit may change at any time. Readers are served in order of arrival, so
+ * Limits the rate of the initial sync. The limit may change at any time. Readers are served in order of arrival, so
  * they share the rate fairly.
  */
 export class Throttle {

@@ -1,4 +1,4 @@
-import { reach, type UserError } from '../../platform/index.ts';
+import { failpoint, type UserError } from '../../platform/index.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import { READ_KEYS, type Spool } from '../apply/spool.ts';
 import type { StreamPosition } from '../apply/stream-position.ts';
@@ -76,7 +76,7 @@ export class Copier {
       );
   }
 
-  /** Copies a live collection again, in place of its current content. Does nothing for one that is not live, such as one that is set aside. */
+  /** Copies a live collection again, in place of its current content. Does nothing for one that is not live, such as one that is quarantined. */
   async copyAnew(collection: TrackedCollection): Promise<void> {
     await this.#takenUp.get(collection); // The rest of its first copy.
     if (collection.state !== 'live') return;
@@ -101,7 +101,7 @@ export class Copier {
   }
 
   /**
-   * Retries a collection that was set aside, until the destination accepts what it refused and the source has the
+   * Retries a collection that was quarantined, until the destination accepts what it refused and the source has the
    * collection.
    */
   async revive(collection: TrackedCollection): Promise<void> {
@@ -128,7 +128,7 @@ export class Copier {
       try {
         await this.#collectionSlots.run(() => this.#copy(collection));
         const indexes = await this.#context.waitTimes.during('destination', this.#indexes.attempt(collection));
-        await reach('engine.copy.indexed');
+        await failpoint('engine.copy.indexed');
         await this.#drainSpool(collection);
         await indexes.done;
         return;
@@ -180,7 +180,7 @@ export class Copier {
     if (failed !== undefined) throw failed.reason;
     collection.stuck = undefined;
     if (collection.filter !== null) await this.#countSelected(collection);
-    await reach('engine.copy.collection-copied');
+    await failpoint('engine.copy.collection-copied');
     // Not recorded on its own: a successor finds all ranges done.
     collection.advance({ kind: 'copied' });
   }
@@ -202,7 +202,7 @@ export class Copier {
     collection.readAfter = this.#context.position.time;
     const { suspicion } = collection;
     collection.suspicion = null; // The copy reads all changes that may have been missed.
-    await reach('engine.copy.before-first-read');
+    await failpoint('engine.copy.before-first-read');
     const { checkpoint } = this.#context;
     const planned = onSource(this.#context, collection, () => planPartitions(this.#context, collection));
     // The removal of an earlier plan must have ended before another one is written, also when this one fails.
@@ -238,12 +238,12 @@ export class Copier {
       collection.intake.open();
     }
     await this.#lanes.flush();
-    await reach('engine.copy.drained');
+    await failpoint('engine.copy.drained');
     if (collection.stuck !== undefined && collection.stuck !== before) throw collection.stuck.error;
-    // The collection was set aside because the source's server didn't have it: the spool has keys that no lane has
+    // The collection was quarantined because the source's server didn't have it: the spool has keys that no lane has
     // written.
     // rule: no-drain-when-quarantined
-    if (collection.state === 'set aside') throw new CollectionMissing(collection.namespace);
+    if (collection.state === 'quarantined') throw new CollectionMissing(collection.namespace);
     collection.stuck = undefined;
     collection.settling = this.#settle(collection, hadKeys).finally(() => {
       collection.settling = undefined;
@@ -266,7 +266,7 @@ export class Copier {
       }
       // A shorter batch is the last one, or one of long keys, of which a lane holds no more.
       if (keys.length < READ_KEYS) await this.#lanes.flush();
-      // When set aside, the lanes return their keys to the spool, and a later drain takes them all.
+      // When quarantined, the lanes return their keys to the spool, and a later drain takes them all.
       if (collection.state !== 'draining') return hadKeys;
       if (collection.drainsInOrder) await this.#beforeRead(collection);
     }

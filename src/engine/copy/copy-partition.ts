@@ -1,4 +1,4 @@
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Gate } from '../concurrency/gate.ts';
@@ -48,7 +48,7 @@ export async function copyPartition(
         .then(async () => {
           // rule: batches-in-order
           await previous; // Progress is contiguous: a later batch counts once the earlier ones are acknowledged.
-          await reach('engine.copy.batch-acknowledged');
+          await failpoint('engine.copy.batch-acknowledged');
           await progress.advance({ position, documents, bytes, startsOver });
         });
       write.catch(() => undefined); // Handled below, or by the next write.

@@ -1,4 +1,4 @@
-import { type Clock, reach } from '../../platform/index.ts';
+import { type Clock, failpoint } from '../../platform/index.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { NaturalPosition, PartitionRecord } from '../records/records.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
@@ -65,7 +65,7 @@ export class PartitionProgress {
     if (this.#context.clock.elapsed() - this.#savedAtMs < SAVE_PROGRESS_EVERY_MS) return;
     this.#savedAtMs = this.#context.clock.elapsed();
     await this.save();
-    await reach('engine.copy.progress-saved');
+    await failpoint('engine.copy.progress-saved');
   }
 
   async finish(): Promise<void> {

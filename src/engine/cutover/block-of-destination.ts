@@ -10,7 +10,7 @@ import { UserError } from '../../platform/index.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { unlessUnauthorized } from '../mongodb/unauthorized.ts';
-import { hasWayBack, type MigrationRecord } from '../records/records.ts';
+import { hasFailback, type MigrationRecord } from '../records/records.ts';
 import { recordsOn } from '../records/records-on.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { foreseeClaim } from './source-claim.ts';
@@ -36,7 +36,7 @@ export async function migrationInto(source: MongoClient, migrationId: string): P
 export function describeMigrationInto(migrationId: string): string {
   return (
     `the source is the destination of migration ${migrationId}, which has blocked it and will open it. Cut that over, cancel it, or close its ` +
-    'way back, before you cut over from here'
+    'failback, before you cut over from here'
   );
 }
 
@@ -46,7 +46,7 @@ export function describeMigrationInto(migrationId: string): string {
  */
 export async function mayLeave(cluster: MongoClient, migrationId: string): Promise<readonly string[]> {
   const others = recordsOn<MigrationRecord>(cluster, 'migrations').find({ _id: { $ne: migrationId } });
-  return (await others.toArray()).filter(hasWayBack).map(({ _id }) => _id);
+  return (await others.toArray()).filter(hasFailback).map(({ _id }) => _id);
 }
 
 interface OldSourceParts {
@@ -58,7 +58,7 @@ interface OldSourceParts {
 /**
  * Confirms that no other migration relies on the block of an old source, which a return would lift. Waits for one that
  * is cutting over from there. The record of the opposite direction must be there already.
- * @throws UserError WAY_BACK_LOST when another migration has cut over from there
+ * @throws UserError FAILBACK_LOST when another migration has cut over from there
  */
 export async function confirmBlockUnused({ destination, retrier, checkpoint }: OldSourceParts): Promise<void> {
   const { migrationId } = checkpoint;
@@ -69,7 +69,7 @@ export async function confirmBlockUnused({ destination, retrier, checkpoint }: O
     return owned.outcome === 'held' ? owned.block?.committedBy : undefined;
   });
   if (!committedBy || committedBy === migrationId) return;
-  throw new UserError('WAY_BACK_LOST', [
+  throw new UserError('FAILBACK_LOST', [
     migrationId,
     `migration ${committedBy} has cut over from the old source since, and needs its write block`,
   ]);

@@ -1,5 +1,5 @@
 import { type MongoClient, MongoServerError } from 'mongodb';
-import { messageOf, reach } from '../../platform/index.ts';
+import { failpoint, messageOf } from '../../platform/index.ts';
 import { operationTimeOf } from '../mongodb/cluster-time.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import { BLOCK_RECORD } from '../mongodb/namespaces.ts';
@@ -35,7 +35,7 @@ export async function recordStep(source: MongoClient, step: ClaimStep, claim: Cl
     const { reading, revision } = await readRecord(source);
     const seconds = reading.upTo.getHighBits();
     const state = blockStateAfter([{ step, claim, seconds }], reading.state);
-    await reach('engine.cutover.block-record-read');
+    await failpoint('engine.cutover.block-record-read');
     if (await replaceRecord(source, revision, state)) return { ...reading, state };
   }
 }

@@ -42,13 +42,13 @@ export async function commitOnce(
     await orderCapped(context, stream);
     await holdAt(context, stream, await barrier(context));
     using look = context.seen.look();
-    using foreign = stream.verification.cappedWrites.look();
+    using external = stream.verification.cappedWrites.look();
     // rule: settle-capped-once
     const { again, shorter, unordered } = await whileHeld(stream, compareCappedEnds(context));
     await lastLook(context, stream);
     // The source may have changed its own since the barrier. The next round follows that.
     const [changes] = await Promise.all([changedCatalog(context, stream), confirmDestination(context)]);
-    const difference = changes ?? cappedWritten(foreign);
+    const difference = changes ?? cappedWritten(external);
     const capped = [...context.tracked.values()].filter(({ isCapped }) => isCapped).map(({ namespace }) => namespace);
     const changed = capped.filter((namespace) => look.namespaces.includes(namespace));
     const differed = [...again, ...shorter, ...unordered].map(({ namespace }) => namespace);

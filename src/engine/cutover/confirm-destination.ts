@@ -38,7 +38,7 @@ export async function confirmDestination({
     const lost = collections.find((one) => names.get(one.destinationUuid?.toHexString()) !== one.destinationName);
     if (lost === undefined) return;
     const namespace = `${database}.${lost.destinationName}`;
-    throw new UserError('NAMESPACE_CONFLICT', [namespace, 'somebody else dropped or renamed it on the destination']);
+    throw new UserError('NAMESPACE_CONFLICT', [namespace, 'another client dropped or renamed it on the destination']);
   };
   await allEnded([...byDatabase].map(([database, collections]) => slots.run(() => confirm(database, collections))));
 }

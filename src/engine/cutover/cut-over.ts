@@ -1,5 +1,5 @@
 import type { Timestamp } from 'mongodb';
-import { messageOf, reach, UserError } from '../../platform/index.ts';
+import { failpoint, messageOf, UserError } from '../../platform/index.ts';
 import type { SeenChanges } from '../apply/seen-changes.ts';
 import { fixPosition } from '../capture/fix-position.ts';
 import { CollectionMissing } from '../collections/moved.ts';
@@ -8,9 +8,9 @@ import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import type { Counters } from '../records/counters.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
+import { confirmFailbackOpen } from '../records/failback.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverRecord } from '../records/records.ts';
-import { confirmWayBackOpen } from '../records/way-back.ts';
 import { within } from '../records/within.ts';
 import type { BypassingWrites } from '../scope/options.ts';
 import type { Claim } from './block-history.ts';
@@ -60,13 +60,13 @@ interface CutOverParts extends LastLookParts, RefusalParts {
 const LONGEST_PAUSE_MS = 60_000;
 
 /** A failed attempt that ended with the source open again. The engine retries it. */
-export interface PutOff {
+export interface Postponed {
   readonly reason: string;
   /** How long users' writes were blocked; 0 when they weren't. */
   readonly stoppedMs: number;
 }
 
-export interface CutoverWishes {
+export interface CutoverOptions {
   /** Aborts when the operator cancels the migration or aborts the cutover. That ends the attempt before the commit is sent. */
   readonly calledOff: AbortSignal;
   readonly bypassingWrites: BypassingWrites;
@@ -85,9 +85,9 @@ export async function cutOver(
   context: CutOverParts,
   log: MigrationLog,
   stream: RunningStream,
-  wishes: CutoverWishes,
-): Promise<'committed' | 'called off' | PutOff> {
-  const { calledOff, timeline, preparation } = wishes;
+  options: CutoverOptions,
+): Promise<'committed' | 'called off' | Postponed> {
+  const { calledOff, timeline, preparation } = options;
   using _ = stream.hurry();
   const attempt = within(context, calledOff);
   try {
@@ -108,13 +108,13 @@ export async function cutOver(
       timeline.begin('obstacles');
       const survey = await orAbort(block.surveying, attempt.signal);
       const blockable = await untilBlockable(attempt, claim, survey);
-      const blocking = { ...wishes, ...blockable, positions, watchdog, claim };
+      const blocking = { ...options, ...blockable, positions, watchdog, claim };
       const drained = await drainUnderBlock(context, log, stream, blocking);
       if ('reason' in drained) return drained;
       await drained.committing;
     } else {
       const cappedUncertain = await drainWithoutBlock(attempt, stream, timeline);
-      await sendCommit(context, log, stream, { ...wishes, positions, cappedUncertain }).committing;
+      await sendCommit(context, log, stream, { ...options, positions, cappedUncertain }).committing;
     }
     return 'committed';
   } catch (error) {
@@ -134,7 +134,7 @@ export async function cutOver(
   }
 }
 
-interface Sending extends CutoverWishes {
+interface Sending extends CutoverOptions {
   /** Fields of the commit's record. */
   readonly positions: Partial<Pick<CutoverRecord, 'reverseFrom'>>;
   /** Capped collections that may differ, by their namespaces on the source. */
@@ -188,10 +188,10 @@ async function drainUnderBlock(
   log: MigrationLog,
   stream: RunningStream,
   blocking: Blocking,
-): Promise<PutOff | Sent> {
+): Promise<Postponed | Sent> {
   const { clock, logger } = context;
   const { calledOff, bypassingWrites, timeline, watchdog, claim } = blocking;
-  const putOff = (reason: string, stoppedMs = timeline.since('block')): PutOff => {
+  const postpone = (reason: string, stoppedMs = timeline.since('block')): Postponed => {
     logger.warn(
       { event: 'cutover.attempt_failed', reason, stoppedMs },
       'The cutover attempt failed: the source is open again',
@@ -199,28 +199,28 @@ async function drainUnderBlock(
     return { reason, stoppedMs };
   };
   const blocked = await blockSource(context, log, blocking);
-  if ('refusal' in blocked) return putOff(blocked.refusal);
+  if ('refusal' in blocked) return postpone(blocked.refusal);
   let noted: Promise<void> | undefined;
   const late = clock.timeout(LONGEST_PAUSE_MS);
   // rule: write-pause-deadline
   const pause = within(context, AbortSignal.any([late, calledOff]));
   let written: NotNow | undefined;
   try {
-    await reach('engine.cutover.source-blocked');
+    await failpoint('engine.cutover.source-blocked');
     noted = log.advanceCutover('block set', { sourceBlockedAtMs: clock.now(), timeline: timeline.attempts });
     noted.catch(() => undefined); // Handled below.
     for (let round = 1; ; round += 1) {
       await drain(pause, stream, { timeline, blocked, noted, ...(round === 1 ? { setAt: blocked.setAt } : {}) });
       using look = context.seen.look();
       timeline.begin('capped collections');
-      using foreign = stream.verification.cappedWrites.look();
+      using external = stream.verification.cappedWrites.look();
       // rule: pause-bounds-comparison
       const cappedUncertain = await whileHeld(stream, settleCapped(pause));
       timeline.begin('last look');
       await counted(context, timeline, () => unlessRefused(pause, (step) => lastLook(step, stream)));
       calledOff.throwIfAborted();
-      // rule: refuse-foreign-capped-writes
-      const difference = stream.verification.difference ?? cappedWritten(foreign);
+      // rule: refuse-external-capped-writes
+      const difference = stream.verification.difference ?? cappedWritten(external);
       // rule: reported-difference-ends-cutover
       if (difference !== undefined) throw new NotNow(difference);
       // rule: writes-under-block
@@ -229,7 +229,7 @@ async function drainUnderBlock(
         timeline.begin('announcement');
         // rule: last-look-at-destination
         await allEnded([confirmClaim(pause, claim, blocked), confirmCatalog(pause, stream), confirmDirection(pause)]);
-        await reach('engine.cutover.announced');
+        await failpoint('engine.cutover.announced');
         return sendCommit(context, log, stream, { ...blocking, cappedUncertain });
       }
       await confirmBlocked(pause);
@@ -255,13 +255,13 @@ async function drainUnderBlock(
     if (error instanceof CappedDiffer) await copyCappedAgain(context, error.collections);
     const passes = error instanceof NotNow || error instanceof CollectionMissing;
     if (error !== late.reason && !passes) throw error;
-    return putOff(error === late.reason ? (written?.message ?? notReached) : messageOf(error), stoppedMs);
+    return postpone(error === late.reason ? (written?.message ?? notReached) : messageOf(error), stoppedMs);
   }
 }
 
-/** @throws UserError WAY_BACK_LOST when this is an opposite direction, and it was closed */
+/** @throws UserError FAILBACK_LOST when this is an opposite direction, and it was closed */
 async function confirmDirection({ source, retrier, checkpoint, isReversed }: CutOverParts): Promise<void> {
-  if (isReversed) await retrier.run('the source', () => confirmWayBackOpen(source, checkpoint.migrationId));
+  if (isReversed) await retrier.run('the source', () => confirmFailbackOpen(source, checkpoint.migrationId));
 }
 
 interface Draining {
@@ -315,11 +315,11 @@ async function drainWithoutBlock(
   await holdAt(context, stream, await barrier(context));
   refuseWrites();
   timeline.begin('capped collections');
-  using foreign = stream.verification.cappedWrites.look();
+  using external = stream.verification.cappedWrites.look();
   const cappedUncertain = await whileHeld(stream, settleCapped(context));
   timeline.begin('last look');
   await lastLook(context, stream);
-  refuseDifference(stream.verification.difference ?? cappedWritten(foreign));
+  refuseDifference(stream.verification.difference ?? cappedWritten(external));
   await confirmDestination(context);
   const difference = await changedCatalog(context, stream);
   refuseWrites();

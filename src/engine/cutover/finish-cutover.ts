@@ -1,4 +1,4 @@
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -29,7 +29,7 @@ export async function finishCutover(
   log: MigrationLog,
   timeline: CutoverTimeline,
 ): Promise<void> {
-  await reach('engine.cutover.committed');
+  await failpoint('engine.cutover.committed');
   const { lacksSource: reason, logger } = context;
   if (reason === undefined) {
     // rule: note-of-commit
@@ -60,7 +60,7 @@ async function openAndRestore(
   const own = isOpen ? await ownCollections(context, log) : [...context.tracked.values()];
   // rule: restore-catalog-before-opening
   timeline.count({ commands: await restoreCatalog(context, own) });
-  await reach('engine.cutover.unique-prepared');
+  await failpoint('engine.cutover.unique-prepared');
   timeline.begin('opening');
   // A block that was set on an open destination belongs to another client.
   // rule: leave-open-block
@@ -71,7 +71,7 @@ async function openAndRestore(
     const canWriteAtMs = context.clock.now();
     await log.advanceCutover('destination opened', { canWriteAtMs, timeline: timeline.attempts });
   }
-  await reach('engine.cutover.destination-open');
+  await failpoint('engine.cutover.destination-open');
   await convertUniqueIndexes(context);
   const indexesLeft = await findIndexesLeft(context);
   // rule: report-left-indexes

@@ -1,5 +1,5 @@
 import type { Timestamp } from 'mongodb';
-import { reach, UserError } from '../../platform/index.ts';
+import { failpoint, UserError } from '../../platform/index.ts';
 import type { Look } from '../apply/seen-changes.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
@@ -53,7 +53,7 @@ export async function whileHeld<T>(stream: RunningStream, comparing: Promise<T>)
  * @throws UserError ACCOUNTS_REFUSED
  */
 export async function lastLook(context: LastLookParts, stream: RunningStream): Promise<void> {
-  await reach('engine.cutover.drained');
+  await failpoint('engine.cutover.drained');
   const failed = new AbortController();
   const parts = within(context, failed.signal);
   // rule: last-look-at-accounts
@@ -83,7 +83,7 @@ async function lookAtData(context: LastLookParts, stream: RunningStream): Promis
 export function cappedWritten({ namespaces: [namespace] }: Look): string | undefined {
   return (
     namespace &&
-    `${namespace}: somebody else wrote to the capped collection on the destination meanwhile, or it lost documents there that the source has`
+    `${namespace}: another client wrote to the capped collection on the destination meanwhile, or it lost documents there that the source has`
   );
 }
 

@@ -1,4 +1,4 @@
-import { counted, messageOf, reach } from '../../platform/index.ts';
+import { counted, failpoint, messageOf } from '../../platform/index.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
@@ -40,7 +40,7 @@ const ALIVE_EVERY_MS = 1_000;
 /** Namespaces that the text about capped collections names. */
 const SHOWN = 3;
 
-export interface RehearsalWishes {
+export interface RehearsalOptions {
   /** Aborts when the operator cancels, pauses or cuts over. */
   readonly calledOff: AbortSignal;
   readonly timeline: CutoverTimeline;
@@ -56,7 +56,7 @@ export async function rehearse(
   context: RehearseParts,
   log: MigrationLog,
   stream: RunningStream,
-  { calledOff, timeline, rehearsal }: RehearsalWishes,
+  { calledOff, timeline, rehearsal }: RehearsalOptions,
 ): Promise<void> {
   using resources = new DisposableStack();
   resources.use(stream.hurry());
@@ -66,7 +66,7 @@ export async function rehearse(
     timeline.begin('catch up');
     const { block, caughtUp } = resources.use(prepareCutover(attempt, log, stream, SILENT_MS));
     await log.advanceCutover('rehearsal begun', { rehearsed: rehearsal, timeline: timeline.attempts });
-    await reach('engine.rehearsal.begun');
+    await failpoint('engine.rehearsal.begun');
     if (block === undefined)
       throw new NotNow('a cutover of this migration does not block its source, so there is no pause to rehearse');
     // rule: no-rehearsal-when-sharded
@@ -92,7 +92,7 @@ export async function rehearse(
   await log.advanceCutover('source opened', { timeline: timeline.attempts });
 }
 
-interface Blocking extends Omit<RehearsalWishes, 'rehearsal'>, Blockable {
+interface Blocking extends Omit<RehearsalOptions, 'rehearsal'>, Blockable {
   readonly claim: Claim;
   readonly watchdog: Watchdog;
 }
@@ -121,8 +121,8 @@ async function rehearseBlock(
   let stoppedMs = 0;
   try {
     if (!blocked.isOwn)
-      throw new NotNow("the source's write block may be somebody else's, which a rehearsal doesn't touch");
-    await reach('engine.rehearsal.source-blocked');
+      throw new NotNow("the source's write block may be another client's, which a rehearsal doesn't touch");
+    await failpoint('engine.rehearsal.source-blocked');
     steps = underBlock(within(context, over), stream, timeline, blocked);
     // rule: rehearsal-opens-early
     await orAbort(steps, over);
@@ -149,7 +149,7 @@ async function rehearseBlock(
   // A step that is under way releases the stream at its end, which must not happen in a later attempt.
   await steps.catch(() => undefined);
   stream.release();
-  await reach('engine.rehearsal.opened');
+  await failpoint('engine.rehearsal.opened');
   await reopenSource(context, log, { claim });
   stoppedMs ||= timeline.since('block');
   if (failure !== undefined) throw failure;

@@ -1,5 +1,5 @@
 import type { MongoClient, Timestamp } from 'mongodb';
-import { messageOf, reach } from '../../platform/index.ts';
+import { failpoint, messageOf } from '../../platform/index.ts';
 import { electionOf } from '../mongodb/election.ts';
 import { classify, NotNow, reasonOf } from '../mongodb/failure-policy.ts';
 import { isSharded } from '../mongodb/sharding.ts';
@@ -136,13 +136,13 @@ export async function blockSource(
   const attempts = (log.record.cutover?.attempts ?? 0) + 1;
   timeline.begin('claim');
   await log.advanceCutover('block announced', { claim: claim.id, attempts, timeline: timeline.attempts }); // rule: announce-before-block
-  await reach('engine.cutover.about-to-block');
+  await failpoint('engine.cutover.about-to-block');
   const blocked = await retrier.run('the source', async () => {
     await fence.confirm();
     const election = await electionOf(source);
     const confirmInTime = actsInTime(clock);
     const staked = await stakeClaim(source, claim, earlier);
-    await reach('engine.cutover.claimed');
+    await failpoint('engine.cutover.claimed');
     confirmInTime();
     if (staked.outcome === 'refused') return { refusal: describeHolder(staked.holder) };
     // The steps before wait for both clusters without a limit, and a watchdog may end meanwhile.
@@ -218,7 +218,8 @@ export async function confirmBlock({ retrier, source }: SourceBlockParts, { elec
 export async function confirmClaim(context: SourceBlockParts, claim: Claim, blocked: Blocked): Promise<void> {
   const { retrier, source } = context;
   const said = await retrier.run('the source', () => announceCommit(source, claim, blocked.reading));
-  if (said === 'lost') throw new NotNow("somebody has lifted the source's write block, or another cutover holds it");
+  if (said === 'lost')
+    throw new NotNow("another client has lifted the source's write block, or another cutover holds it");
   if (said === 'confirmed' && !isSharded(source)) return;
   // A router doesn't show whether a client lifts the block at this moment.
   await confirmBlocked(context);
@@ -229,7 +230,7 @@ export async function confirmClaim(context: SourceBlockParts, claim: Claim, bloc
 export async function confirmBlocked({ retrier, source }: SourceBlockParts): Promise<void> {
   // rule: last-look-without-oplog
   if ((await retrier.run('the source', () => writesAreBlocked(source))) === false)
-    throw new NotNow("somebody has lifted the source's write block");
+    throw new NotNow("another client has lifted the source's write block");
 }
 
 /** Notes on the source that its block has to stay, so that no other migration waits for this one. */

@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { type Clock, reach } from '../../platform/index.ts';
+import { type Clock, failpoint } from '../../platform/index.ts';
 import { endingDeadlocks } from '../mongodb/block-deadlock.ts';
 import { electionOf } from '../mongodb/election.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
@@ -102,12 +102,12 @@ export async function liftBlock(source: MongoClient, claim: Claim, options: Lift
   if (isHeld && owned.step === 'committing') return 'committing';
   const lifts = isHeld && !owned.isFound;
   if (isHeld) {
-    await reach('engine.cutover.about-to-open');
+    await failpoint('engine.cutover.about-to-open');
     // rule: check-time-after-sleep
     confirmInTime();
     // rule: leave-foreign-block
     if (lifts) await unblockPrimary(source);
-    await reach('engine.cutover.opened');
+    await failpoint('engine.cutover.opened');
   }
   onEnded?.(lifts);
   await confirmByMajority(source, election);

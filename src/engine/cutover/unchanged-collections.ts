@@ -1,6 +1,6 @@
 import { MongoServerError, type Timestamp } from 'mongodb';
 import { messageOf } from '../../platform/index.ts';
-import { readForeignWrites } from '../capture/foreign-writes.ts';
+import { readExternalWrites } from '../capture/external-writes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { RestoreCatalogParts } from './restore-catalog.ts';
@@ -20,7 +20,7 @@ export async function unchangedCollections(
   if (since === undefined || to === undefined) return [];
   try {
     const range = { after: since, to };
-    const changed = (await retrier.run('the oplog of the destination', () => readForeignWrites(fence, range, [])))
+    const changed = (await retrier.run('the oplog of the destination', () => readExternalWrites(fence, range, [])))
       ?.changedCollections;
     const isUnchanged = ({ destinationUuid }: TrackedCollection) =>
       // rule: leave-changed-collections

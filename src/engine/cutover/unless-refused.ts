@@ -1,5 +1,5 @@
-import type { HeldDrops } from '../collections/held-drops.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { UnconfirmedDrops } from '../collections/unconfirmed-drops.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import { type ScopedParts, within } from '../records/within.ts';
@@ -7,7 +7,7 @@ import { type ScopedParts, within } from '../records/within.ts';
 /** The parts of a run that looking for refusals needs. */
 export interface RefusalParts extends ScopedParts {
   readonly tracked: Map<string, TrackedCollection>;
-  readonly drops: HeldDrops;
+  readonly drops: UnconfirmedDrops;
   readonly changes: Changes;
 }
 

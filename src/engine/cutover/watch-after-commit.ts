@@ -57,7 +57,7 @@ export async function watchAfterCommit(
         'Could not check whether the source was written to after the commit',
       );
   });
-  // The way back compares all of the source, and overwrites writes of other clients there.
+  // The failback compares all of the source, and overwrites writes of other clients there.
   const atLeast = reverseFrom === undefined ? clock.sleep(AT_LEAST_MS, signal) : undefined;
   try {
     await work();

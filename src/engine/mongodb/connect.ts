@@ -17,7 +17,7 @@ export interface ClusterAddress {
   /** PEM file on this host with the CA that signed the servers' certificates. */
   readonly tlsCaFile?: string;
   /** Whether a client of the API gave it, so that the rules for destinations apply to it on either side. */
-  readonly isForeign?: boolean;
+  readonly isExternal?: boolean;
 }
 
 export interface ClusterAddresses {
@@ -137,7 +137,7 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
   historyOf(client);
   noteRouters(client);
   // rule: trust-configured-addresses
-  if (side === 'source' && address.isForeign !== true) dialMembersAsOwn(client);
+  if (side === 'source' && address.isExternal !== true) dialMembersAsOwn(client);
   using seen = new SeenSets(client);
   try {
     await client.connect();

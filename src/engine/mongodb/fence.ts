@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Binary, type Document, type MongoClient, MongoServerError, type Timestamp, type UUID } from 'mongodb';
-import { type Clock, reach, UserError } from '../../platform/index.ts';
+import { type Clock, failpoint, UserError } from '../../platform/index.ts';
 import { isBefore, operationTimeOf } from './cluster-time.ts';
 import { FixedSession } from './fixed-session.ts';
 import { keptNumbers } from './kept-numbers.ts';
@@ -124,7 +124,7 @@ export class Fence {
     const used = term === 1 ? [] : all;
     // rule: fence-each-session
     await Promise.all(used.map((session) => retrier.run('the destination', () => this.#mark(session))));
-    await reach('engine.fence.raised');
+    await failpoint('engine.fence.raised');
     this.#idle.push(...all);
   }
 
@@ -150,7 +150,7 @@ export class Fence {
   async writeTogether(database: string, commands: readonly Document[]): Promise<readonly Document[] | undefined> {
     return await this.#inSession(async (session) => {
       for (const command of commands) await reachWrite(command);
-      const beforeCommit = () => reach('engine.write.commit');
+      const beforeCommit = () => failpoint('engine.write.commit');
       try {
         return await this.#send(() => session.sendTogether(database, commands, beforeCommit), session);
       } catch (error) {
@@ -170,7 +170,7 @@ export class Fence {
   async change(database: string, command: Document, recorded?: Promise<void>): Promise<Document> {
     // rule: confirm-before-change
     await Promise.all([this.#confirmTogether(), recorded]);
-    await reach(`engine.change.${Object.keys(command)[0]}`);
+    await failpoint(`engine.change.${Object.keys(command)[0]}`);
     await this.#confirmWrites();
     // rule: catalog-changes-by-majority
     const reply = await this.client.db(database).command({ ...command, writeConcern: MAJORITY }, REPLY_OPTIONS);
@@ -307,7 +307,7 @@ export class Fence {
     const updates = [{ q: this.#own, u: { $inc: { marks: 1 } } }];
     const command = { update: 'migrations', updates, writeConcern: MAJORITY };
     const reply = await this.#send(() => session.send(INTERNAL_DATABASE, command), session);
-    await reach('engine.fence.marked');
+    await failpoint('engine.fence.marked');
     if (reply.writeErrors) throw new MongoServerError(reply.writeErrors[0]);
     if (reply.n === 0) this.lose();
     this.#unsettled.delete(session);
@@ -332,5 +332,5 @@ export class Fence {
 
 async function reachWrite(command: Document): Promise<void> {
   const [kind, collection] = Object.entries(command)[0] ?? [];
-  await reach(`engine.write.${kind}.${collection}`);
+  await failpoint(`engine.write.${kind}.${collection}`);
 }

@@ -312,7 +312,7 @@ async function setBlock(client: MongoClient, fields: Document, sent?: AbortSigna
     // rule: wait-for-block-with-reason
     if (hasCode(error, ILLEGAL_OPERATION))
       throw new NotNow(
-        `its write block is set for another reason, and whoever set it has to lift it: ${messageOf(error)}`,
+        `its write block is set for another reason, and the client that set it has to lift it: ${messageOf(error)}`,
       );
     throw error;
   });

@@ -22,7 +22,7 @@ import { checkKept } from './checks/kept.ts';
 import { checkLargeDocuments } from './checks/large-documents.ts';
 import { leftByMigrations } from './checks/left-by-migrations.ts';
 import { checkIndexes, checkNamespaces } from './checks/namespaces.ts';
-import { checkHiddenWrites, checkOplog } from './checks/oplog.ts';
+import { checkOplog, checkUnstreamedWrites } from './checks/oplog.ts';
 import { checkProfiler } from './checks/profiler.ts';
 import { checkRandomIds } from './checks/random-ids.ts';
 import { checkNames, checkRemapped } from './checks/remap.ts';
@@ -80,7 +80,7 @@ export const ADVICE: readonly Check[] = [
   },
   { what: 'documents near the limit', optional: true, run: checkLargeDocuments },
   { what: "the source's oplog", optional: true, run: checkOplog },
-  { what: 'writes that no change stream shows', optional: true, run: checkHiddenWrites },
+  { what: 'writes that no change stream shows', optional: true, run: checkUnstreamedWrites },
   { what: 'the versions of the servers', optional: true, run: checkVersionsTried },
   { what: "the destination's limit of open files", optional: true, run: checkOpenFiles },
   { what: 'the profilers', optional: true, run: checkProfiler },

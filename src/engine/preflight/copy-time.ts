@@ -19,7 +19,7 @@ export const LEAST_MEASURED_BYTES = 4_000_000;
 /** Any large collection will do. */
 const MOST_COMPARED = 500;
 
-/** The estimated duration of the initial copy, without index builds, and the basis of the estimate. */
+/** The estimated duration of the initial sync, without index builds, and the basis of the estimate. */
 export interface CopyTime {
   readonly seconds: number;
   readonly bytesPerSecond: number;

@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { newId, reach, UserError } from '../../platform/index.ts';
+import { failpoint, newId, UserError } from '../../platform/index.ts';
 import { type ClusterAddresses, connectCluster } from '../mongodb/connect.ts';
 import { compareVersions, WITHOUT_BUCKETS } from '../mongodb/server-features.ts';
 import { isSharded } from '../mongodb/sharding.ts';
@@ -108,7 +108,7 @@ async function tryAll(place: Place, client: MongoClient, isScratch: boolean): Pr
   try {
     const probed: ProbedFact[] = [];
     for (const fact of facts) {
-      await reach('engine.probe.fact');
+      await failpoint('engine.probe.fact');
       probed.push(await judged(place, fact, () => scratch.during(() => fact.attempt(scratch))));
     }
     return probed;

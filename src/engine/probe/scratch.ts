@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Document, MongoClient } from 'mongodb';
-import { messageOf, reach, redact, UserError } from '../../platform/index.ts';
+import { failpoint, messageOf, redact, UserError } from '../../platform/index.ts';
 import { databaseExists } from '../catalog/read-catalog.ts';
 import { REPLY_OPTIONS } from '../mongodb/reply-options.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
@@ -93,7 +93,7 @@ export class Scratch {
     this.#mayBlock = true;
     try {
       await this.read({ setUserWriteBlockMode: 1, global: true }, 'admin');
-      await reach('engine.probe.blocked');
+      await failpoint('engine.probe.blocked');
       return await work();
     } finally {
       await this.#lift();

@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { reach, systemClock, UserError } from '../../platform/index.ts';
+import { failpoint, systemClock, UserError } from '../../platform/index.ts';
 import { operationTimeOf } from '../mongodb/cluster-time.ts';
 import { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
@@ -108,7 +108,7 @@ export class AllCheckpoints {
     if (!isRetired) await this.#of('accounts').deleteMany({ migration: id });
     if (!(await this.#retrier.run('the destination', () => this.#ownership.release(id)))) return;
     await this.#of('accounts').deleteMany({});
-    await reach('engine.cleanup.closing');
+    await failpoint('engine.cleanup.closing');
     const database = this.#destination.db(INTERNAL_DATABASE);
     for (const { name } of await database.listCollections({}, { nameOnly: true }).toArray()) {
       if (name === OWNER_COLLECTION) continue;

@@ -1,5 +1,5 @@
 import { type Binary, type Collection, type Document, MongoServerError, UUID } from 'mongodb';
-import { reach, UserError } from '../../platform/index.ts';
+import { failpoint, UserError } from '../../platform/index.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
@@ -90,7 +90,7 @@ export class CheckpointStore {
     try {
       const record = (await this.#enterTerm(identity, takeOver)) ?? (await this.#begin(identity, retrier, permitted));
       this.#term = record.term;
-      await reach('engine.migration.entered');
+      await failpoint('engine.migration.entered');
       await this.#fence.raise(record.term, record.sessions, retrier);
       return record;
     } catch (error) {
@@ -185,7 +185,7 @@ export class CheckpointStore {
     const claim = { ...permission, migrationId: this.migrationId };
     const claimed = () => retrier.expect('the destination', this.#ownership.claim(claim, this.#term));
     if (!this.#beganAlone && !(await retrier.run('the destination', claimed))) this.#fence.lose();
-    await reach('engine.destination.taken');
+    await failpoint('engine.destination.taken');
     if (!this.#beganAlone)
       await retrier.run('the destination', () => this.#ownership.shutOut(this.migrationId, retrier));
   }

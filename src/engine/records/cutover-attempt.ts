@@ -54,9 +54,9 @@ export interface CutoverEvidence {
   /** The source's time at which both sides were proven equal; null when none is. */
   readonly equalAt: string | null;
   /** Documents that other clients wrote on the destination. */
-  readonly foreignWrites: number;
+  readonly externalWrites: number;
   /** Whether the engine would have seen writes of other clients on the destination. */
-  readonly seesForeignWrites: boolean;
+  readonly seesExternalWrites: boolean;
   /** Capped collections that changed or differed when they were last compared, by their namespaces on the source. */
   readonly cappedUncertain: readonly string[];
   /** The warnings that the verification had. */

@@ -12,7 +12,7 @@ export type MigrationEvent =
   | 'tail resumed'
   | 'cutover begun'
   /** The attempt ended with the source open again. */
-  | 'cutover put off'
+  | 'cutover postponed'
   /** After a failure past the point of no return. */
   | 'finish resumed'
   | 'finished'
@@ -30,7 +30,7 @@ const NOTHING: Readonly<Record<MigrationEvent, Outcome<MigrationState>>> = {
   'copy resumed': 'impossible',
   'tail resumed': 'impossible',
   'cutover begun': 'impossible',
-  'cutover put off': 'impossible',
+  'cutover postponed': 'impossible',
   'finish resumed': 'impossible',
   finished: 'impossible',
   cancelled: 'CANCELLED',
@@ -53,7 +53,7 @@ export const MIGRATION_TRANSITIONS: Readonly<
     finished: 'COMMITTED',
   },
   PAUSED: { ...NOTHING, 'copy begun': 'COPYING', 'copy resumed': 'COPYING', 'tail resumed': 'FOLLOWING' },
-  COMMITTING: { ...NOTHING, 'copy begun': 'COPYING', 'cutover put off': 'FOLLOWING', finished: 'COMMITTED' },
+  COMMITTING: { ...NOTHING, 'copy begun': 'COPYING', 'cutover postponed': 'FOLLOWING', finished: 'COMMITTED' },
   FAILED: {
     ...NOTHING,
     'preparation begun': 'PREPARING',

@@ -32,14 +32,14 @@ const PHASES: Readonly<Record<MigrationEvent, PhaseTime['name'] | 'same' | 'none
   'copy resumed': 'same',
   'tail resumed': 'same',
   'cutover begun': 'CUTOVER',
-  'cutover put off': 'FOLLOWING',
+  'cutover postponed': 'FOLLOWING',
   'finish resumed': 'none',
   finished: 'none',
   cancelled: 'none',
   failed: 'same',
 };
 
-type Facts = Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'state' | 'cutover' | 'wayBackClosedBy' | 'error'>;
+type Facts = Omit<MigrationRecord, '_id' | 'schema' | 'term' | 'state' | 'cutover' | 'failbackClosedBy' | 'error'>;
 
 /** The migration's own record, in memory and on the destination. The engine always writes it before it acts on it. */
 export class MigrationLog {

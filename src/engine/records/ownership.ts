@@ -6,7 +6,7 @@ import {
   type Timestamp,
   type TransactionOptions,
 } from 'mongodb';
-import { reach, systemClock, UserError } from '../../platform/index.ts';
+import { failpoint, systemClock, UserError } from '../../platform/index.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import { Fence } from '../mongodb/fence.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
@@ -115,7 +115,7 @@ export class Ownership {
     // rule: fence-retired-after-kill
     for (const retired of await this.#migrations.find({ retiredBy: by, shutOut: { $ne: true } }).toArray()) {
       await this.#shutOutOne(retired, retrier);
-      await reach('engine.destination.shut-out');
+      await failpoint('engine.destination.shut-out');
     }
   }
 
@@ -156,7 +156,7 @@ export class Ownership {
         await this.#owner.updateOne(OWNER, { $inc: { turns: 1 } }, { session });
         // rule: migrations-in-repair-transaction
         refuse(await this.#migrations.find({}, { session }).toArray());
-        await reach('engine.destination.beside');
+        await failpoint('engine.destination.beside');
         await write(session);
       }, DURABLE);
       return session.operationTime;

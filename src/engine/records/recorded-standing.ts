@@ -1,14 +1,14 @@
 import type { MigrationState } from '../../contract/index.ts';
 import { type ClusterAddress, clientOf } from '../mongodb/connect.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
-import { hasWayBack, type MigrationRecord } from './records.ts';
+import { hasFailback, type MigrationRecord } from './records.ts';
 
 /** The state of a migration by its record, and whether another one has taken its destination. */
 export interface RecordedStanding {
   readonly state: MigrationState;
   readonly isRetired: boolean;
   /** Whether it has cut over, and the opposite direction may follow. */
-  readonly hasWayBack: boolean;
+  readonly hasFailback: boolean;
 }
 
 /**
@@ -28,5 +28,5 @@ export async function recordedStanding(
     .collection<MigrationRecord>('migrations')
     .findOne({ _id: migrationId });
   if (record === null) return undefined;
-  return { state: record.state, isRetired: record.retiredBy !== undefined, hasWayBack: hasWayBack(record) };
+  return { state: record.state, isRetired: record.retiredBy !== undefined, hasFailback: hasFailback(record) };
 }

@@ -10,7 +10,7 @@ import { UserError } from '../../platform/index.ts';
 import type { CutoverEvidence } from './cutover-attempt.ts';
 
 /** Version of the records in this file. The engine refuses any other, because it would misread it. */
-export const CHECKPOINT_SCHEMA = 4;
+export const CHECKPOINT_SCHEMA = 5;
 
 /** @throws UserError CHECKPOINT_OF_OTHER_VERSION for a record that would be misread */
 export function refuseOtherSchema({ _id, schema }: MigrationRecord): void {
@@ -58,7 +58,7 @@ export interface MigrationRecord {
   /** The shards that a sharded source had at the first position. A stream that resumes without one of them lacks its last changes. */
   readonly shards?: readonly string[];
   /** Writes of other clients on the destination are known up to here. Absent before the verification begins. */
-  readonly foreignTo?: Timestamp;
+  readonly externalTo?: Timestamp;
   /**
    * The last term whose engine compared the changes that it applied. The record of the verification counts only if that is the term
    * before.
@@ -67,12 +67,12 @@ export interface MigrationRecord {
   /** The source's catalog, on record with the token. It must not change on sources whose changes the engine can't follow. */
   readonly catalog?: CatalogRecord;
   /** The collections, by UUID, whose drops wait for a confirmation; absent until the first. */
-  readonly heldDrops?: readonly string[];
+  readonly unconfirmedDrops?: readonly string[];
   /**
    * Why nothing is written to the destination before a confirmation: in this opposite direction the source went back in
    * its history. `after` is the last confirmation of drops before that. Null once a later one has come.
    */
-  readonly heldHistory?: { readonly atMs: number; readonly reason: string; readonly after: number } | null;
+  readonly unconfirmedHistory?: { readonly atMs: number; readonly reason: string; readonly after: number } | null;
   /**
    * The collections of users and roles of this opposite direction's destination that changed after the cutover's last look
    * at them. Absent in a first direction.
@@ -84,10 +84,10 @@ export interface MigrationRecord {
   readonly repairs?: RepairsRecord;
   readonly cutover?: CutoverRecord;
   /**
-   * One id for each call that closed the way back; absent or empty while it is open. Not part of `cutover`, which its
+   * One id for each call that closed the failback; absent or empty while it is open. Not part of `cutover`, which its
    * writers replace as a whole.
    */
-  readonly wayBackClosedBy?: readonly string[];
+  readonly failbackClosedBy?: readonly string[];
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
   /** The migration that took the destination. Since then, this one writes, opens, drops and blocks nothing there. */
   readonly retiredBy?: string;
@@ -96,18 +96,18 @@ export interface MigrationRecord {
 }
 
 /** Whether the migration has cut over, and the opposite direction may follow. */
-export function hasWayBack({ cutover, wayBackClosedBy = [] }: MigrationRecord): boolean {
-  return cutover?.committed === true && cutover.reverseFrom !== undefined && wayBackClosedBy.length === 0;
+export function hasFailback({ cutover, failbackClosedBy = [] }: MigrationRecord): boolean {
+  return cutover?.committed === true && cutover.reverseFrom !== undefined && failbackClosedBy.length === 0;
 }
 
 /**
- * Whether a return to the old source needs the record: it has the cutover whose way back is open, or it is the record of
- * the way back itself.
+ * Whether a return to the old source needs the record: it has the cutover whose failback is open, or it is the record of
+ * the failback itself.
  */
-export function keepsWayBack(record: MigrationRecord): boolean {
+export function keepsFailback(record: MigrationRecord): boolean {
   const { state, reversals = 0, error } = record;
-  if (state === 'COMMITTED') return hasWayBack(record);
-  const isLost = state === 'FAILED' && (error?.code === 'WAY_BACK_LOST' || error?.code === 'CUTOVER_RECORD_LOST');
+  if (state === 'COMMITTED') return hasFailback(record);
+  const isLost = state === 'FAILED' && (error?.code === 'FAILBACK_LOST' || error?.code === 'CUTOVER_RECORD_LOST');
   // rule: failback-keeps-own-records
   return reversals > 0 && state !== 'CANCELLED' && !isLost;
 }

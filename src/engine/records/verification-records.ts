@@ -37,7 +37,7 @@ export interface MismatchRecord {
   readonly sourceTime: Timestamp;
   readonly destinationTime: Timestamp;
   /** Whether the destination's oplog shows that another client wrote the document there. */
-  readonly foreign: boolean;
+  readonly external: boolean;
   readonly open: boolean;
 }
 

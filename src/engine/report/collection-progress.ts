@@ -54,7 +54,7 @@ function stateOf({ state, stuck, missing, indexesStuck, suspicion }: TrackedColl
       return 'INDEXING';
     case 'draining':
     // An engine that resumes a collection drains its spool again.
-    case 'set aside':
+    case 'quarantined':
       return 'CATCHING_UP';
     case 'live':
       if (indexesStuck !== undefined) return 'INDEXING';

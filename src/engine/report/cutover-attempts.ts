@@ -1,6 +1,6 @@
 import { dateOf, type Wait } from '../../contract/index.ts';
 import { type Clock, counted, delayAfter } from '../../platform/index.ts';
-import type { PutOff } from '../cutover/cut-over.ts';
+import type { Postponed } from '../cutover/cut-over.ts';
 import { CutoverTimeline } from '../cutover/cutover-timeline.ts';
 import type { CutoverRecord } from '../records/records.ts';
 
@@ -28,7 +28,7 @@ export class CutoverAttempts {
   }
 
   /** Notes a failed attempt. */
-  add({ reason, stoppedMs }: PutOff): void {
+  add({ reason, stoppedMs }: Postponed): void {
     this.#failed += 1;
     if (stoppedMs > 0) this.#stops += 1;
     this.#stoppedMs += stoppedMs;

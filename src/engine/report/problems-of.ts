@@ -3,21 +3,21 @@ import { counted } from '../../platform/index.ts';
 
 /** The facts beside the progress of the direction that has cut over. */
 interface Beside {
-  /** The progress of its way back. */
-  readonly wayBack: Progress | undefined;
+  /** The progress of its failback. */
+  readonly failback: Progress | undefined;
   /** The watch of the source after the end of the migration. */
   readonly watch?: SourceWatchState | undefined;
 }
 
 /** Returns the problems since the cutover of a migration, the worst first. Empty before its cutover. */
-export function problemsOf(progress: Progress, { wayBack, watch }: Beside): readonly ErrorData[] {
+export function problemsOf(progress: Progress, { failback, watch }: Beside): readonly ErrorData[] {
   if (progress.state !== 'COMMITTED') return [];
   const { result, claim } = progress.cutoverReport?.verification ?? {};
   const { count, namespaces } = writtenAfterCommit(progress, watch);
   return problemsSince({
     differed: result === 'DIFFERENT' ? claim : undefined,
     written: count === 0 ? undefined : [counted(count, 'change'), namespaces],
-    wayBack: wayBack?.error,
+    failback: failback?.error,
   });
 }
 

@@ -270,7 +270,9 @@ function destinationBlock({ destination, conditions: { destinationIsBlocked } }:
     ]);
   return measured('DESTINATION_BLOCK', destinationIsBlocked, (isBlocked) => {
     if (isBlocked === undefined) return gate('DESTINATION_BLOCK', 'UNKNOWN', ["the migration's user may not ask"]);
-    return unless('DESTINATION_BLOCK', isBlocked ? [] : ['somebody has lifted its write block'], { not: 'BLOCKED' });
+    return unless('DESTINATION_BLOCK', isBlocked ? [] : ['another client has lifted its write block'], {
+      not: 'BLOCKED',
+    });
   });
 }
 

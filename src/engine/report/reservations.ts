@@ -2,8 +2,8 @@ import { counted } from '../../platform/index.ts';
 
 /** The limits of a proof of equality. */
 export interface Reserved {
-  readonly seesForeignWrites: boolean;
-  readonly foreignWrites: number;
+  readonly seesExternalWrites: boolean;
+  readonly externalWrites: number;
   readonly cappedUncertain: readonly string[];
 }
 
@@ -11,23 +11,23 @@ export interface Reserved {
 const NAMED = 3;
 
 /** Whether nothing limits a proof of equality. */
-export function isUnreserved({ seesForeignWrites, cappedUncertain }: Reserved): boolean {
+export function isUnreserved({ seesExternalWrites, cappedUncertain }: Reserved): boolean {
   // rule: reserve-unseen-writes
-  return seesForeignWrites && cappedUncertain.length === 0;
+  return seesExternalWrites && cappedUncertain.length === 0;
 }
 
 /** Returns the conditions of a proof of equality, to be put after the words that claim it; empty without one. */
-export function conditionsOf({ seesForeignWrites, cappedUncertain }: Reserved): string {
-  const unseen = seesForeignWrites ? '' : ', unless others wrote to the destination';
+export function conditionsOf({ seesExternalWrites, cappedUncertain }: Reserved): string {
+  const unseen = seesExternalWrites ? '' : ', unless others wrote to the destination';
   const capped = cappedUncertain.length === 0 ? '' : `, except for ${cappedCount(cappedUncertain)}`;
   return `${unseen}${capped}`;
 }
 
 /** Returns the reasons of the conditions, and how much other clients wrote, as sentences. */
-export function reservationsOf({ seesForeignWrites, foreignWrites, cappedUncertain }: Reserved): string[] {
+export function reservationsOf({ seesExternalWrites, externalWrites, cappedUncertain }: Reserved): string[] {
   return [
-    ...(seesForeignWrites ? [] : ["The destination's oplog can't be read, so writes of others there stay unseen."]),
-    ...(foreignWrites === 0 ? [] : [`Others wrote ${counted(foreignWrites, 'document')} to the destination.`]),
+    ...(seesExternalWrites ? [] : ["The destination's oplog can't be read, so writes of others there stay unseen."]),
+    ...(externalWrites === 0 ? [] : [`Others wrote ${counted(externalWrites, 'document')} to the destination.`]),
     ...(cappedUncertain.length === 0
       ? []
       : [

@@ -30,7 +30,7 @@ export interface StreamView {
   /** Undefined while something isn't compared, or differs. */
   readonly provenAt: Timestamp | undefined;
   readonly oplog: OplogWatch;
-  readonly hidden: { readonly warnings: readonly string[] };
+  readonly unstreamed: { readonly warnings: readonly string[] };
 }
 
 /** The fields of a run that a report reads. */

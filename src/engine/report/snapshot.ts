@@ -137,7 +137,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
         ...indexWarnings,
         ...keptAccounts,
         ...(oplog?.warnings ?? []),
-        ...(following ? (follower?.hidden.warnings ?? []) : []),
+        ...(following ? (follower?.unstreamed.warnings ?? []) : []),
         ...verificationWarnings(run, following),
         ...repairWarnings(repairs),
         ...(written === undefined ? [] : [writtenAfterCommitWarning(written).message]),
@@ -177,7 +177,7 @@ function verificationWarnings({ log, follower }: RunView, following: boolean): r
   const { cutover } = log.record;
   // rule: warnings-after-commit
   if (cutover?.committed) return cutover.evidence?.warnings ?? [];
-  return following ? (follower?.verification.foreign.warnings ?? []) : [];
+  return following ? (follower?.verification.external.warnings ?? []) : [];
 }
 
 function repairWarnings(repairs: RepairsProgress | null): string[] {

@@ -15,7 +15,7 @@ export interface VerificationView {
   readonly rechecks: { readonly size: number };
   readonly mismatches: { readonly found: number; readonly open: number; readonly latest: readonly MismatchRecord[] };
   readonly catalog: { readonly differences: readonly CatalogDifference[] | undefined };
-  readonly foreign: { readonly count: number; readonly isBlind: boolean; readonly warnings: readonly string[] };
+  readonly external: { readonly count: number; readonly isBlind: boolean; readonly warnings: readonly string[] };
 }
 
 /** Per second, over the last minute; null before enough was measured. */
@@ -89,8 +89,8 @@ export function verificationProgress(
     equalAt: provenAt === undefined ? null : dateOf(provenAt.getHighBitsUnsigned() * 1_000),
     catalogDifferences: verification?.catalog.differences?.slice(0, SHOWN).map(describeCatalogDifference) ?? null,
     catalogDifferencesFound: verification?.catalog.differences?.length ?? null,
-    foreignWrites: verification?.foreign.count ?? 0,
-    seesForeignWrites: verification !== undefined && !verification.foreign.isBlind,
+    externalWrites: verification?.external.count ?? 0,
+    seesExternalWrites: verification !== undefined && !verification.external.isBlind,
     cappedCollections: collections.filter(({ isCapped }) => isCapped).length,
     cappedUncertain,
     ...rates,

@@ -1,7 +1,7 @@
 import { dateOf, type Wait } from '../../contract/index.ts';
 import { type Clock, counted, type UserError } from '../../platform/index.ts';
-import type { HeldDrops } from '../collections/held-drops.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { UnconfirmedDrops } from '../collections/unconfirmed-drops.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 
 /** The parts of a run that waits depend on. */
@@ -9,7 +9,7 @@ export interface WaitsParts {
   readonly retrier: Retrier;
   readonly clock: Clock;
   readonly tracked: Map<string, TrackedCollection>;
-  readonly drops: HeldDrops;
+  readonly drops: UnconfirmedDrops;
 }
 
 /** The stream normally shows a drop within milliseconds of its discovery. */

@@ -21,7 +21,7 @@ export function evidenceOf(
   { verification, provenAt }: StreamFollower,
   cappedUncertain: readonly string[] = [],
 ): CutoverEvidence {
-  const { mode, documentsCompared, documentsRechecked, mismatches, equalAt, foreignWrites, seesForeignWrites } =
+  const { mode, documentsCompared, documentsRechecked, mismatches, equalAt, externalWrites, seesExternalWrites } =
     verificationProgress(options.verification ?? 'REPAIR', verification, {
       collections: [...context.tracked.values()],
       documentsRechecked: context.counters.rechecked,
@@ -32,6 +32,6 @@ export function evidenceOf(
   const { found, open } = mismatches;
   const compared = { documentsCompared, documentsRechecked, differed: found, open, equalAt };
   const uncertain = cappedUncertain.length === 0 ? [] : [new UserError('CAPPED_UNCERTAIN', [named(cappedUncertain)])];
-  const warnings = [...verification.foreign.warnings, ...uncertain.map(({ message }) => message)];
-  return { mode, ...compared, foreignWrites, seesForeignWrites, cappedUncertain, warnings };
+  const warnings = [...verification.external.warnings, ...uncertain.map(({ message }) => message)];
+  return { mode, ...compared, externalWrites, seesExternalWrites, cappedUncertain, warnings };
 }

@@ -1,5 +1,5 @@
 import { MongoServerError } from 'mongodb';
-import { messageOf, reach } from '../../platform/index.ts';
+import { failpoint, messageOf } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { HistoryWentBack } from '../mongodb/seen-history.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -21,10 +21,10 @@ export async function declareLoss(context: RunParts, log: MigrationLog, cause: u
   const reason = messageOf(cause);
   // rule: hold-lost-history
   if (isReversed && isOfOlderState(cause)) {
-    await log.save({ heldHistory: { atMs: clock.now(), reason, after: drops.history.confirmed } });
+    await log.save({ unconfirmedHistory: { atMs: clock.now(), reason, after: drops.history.confirmed } });
   }
   await declareMissed(context, log, reason);
-  await reach('engine.capture.loss-declared');
+  await failpoint('engine.capture.loss-declared');
   await clock.sleep(AFTER_LOSS_MS, signal);
 }
 
@@ -45,15 +45,15 @@ export async function untilHistoryConfirmed(
   log: MigrationLog,
   start: (task: () => Promise<void>) => void,
 ): Promise<void> {
-  const { heldHistory } = log.record;
-  if (heldHistory == null) return;
+  const { unconfirmedHistory } = log.record;
+  if (unconfirmedHistory == null) return;
   const { drops, signal, tracked } = reading;
-  const confirmed = drops.history.hold(heldHistory);
+  const confirmed = drops.history.hold(unconfirmedHistory);
   start(async () => {
     const onlyThere = describeOnlyThere(reading, tracked.values());
     drops.history.tell(await onlyThere.catch((error: unknown) => `it is not known what: ${messageOf(error)}`));
   });
   await unlessAborted(confirmed, signal);
   signal.throwIfAborted();
-  await log.save({ heldHistory: null });
+  await log.save({ unconfirmedHistory: null });
 }

@@ -42,7 +42,7 @@ import { clearLeftSpools, loadTracked, prepareNew } from './prepare.ts';
 import { prepareReverse } from './prepare-reverse.ts';
 import { RunCheckpoint } from './run-checkpoint.ts';
 import { RunFindings } from './run-findings.ts';
-import { refuseHeldDrops, steer } from './steer.ts';
+import { refuseUnconfirmedDrops, steer } from './steer.ts';
 import { StreamFollower } from './stream-follower.ts';
 import { permissionOf, takeMigration } from './take-migration.ts';
 
@@ -286,7 +286,7 @@ export class MigrationRun {
     this.#tasks.start(() => watchClusters(context));
     this.#tasks.start(() => this.indexBuilds.run());
     this.#tasks.start(() => this.conditions.run());
-    if (this.options.once) this.#tasks.start(() => refuseHeldDrops(context));
+    if (this.options.once) this.#tasks.start(() => refuseUnconfirmedDrops(context));
     this.#tasks.start(() => this.speed.run(context, () => snapshot(this, this.options)));
     this.#tasks.start(() => this.collectionRates.run(context));
     this.#tasks.start(() => this.time.run(context, () => log.record.state));
@@ -353,7 +353,7 @@ export class MigrationRun {
     const found = await checkpoint.unretried.peek().catch(() => 'unknown' as const);
     if (found === 'unknown') return fence.signal.reason;
     if (found?.retiredBy !== undefined) return takenBy(checkpoint.migrationId, found.retiredBy);
-    // An old source has no record in a backup of before its way back began. The next run says what it lacks.
+    // An old source has no record in a backup of before its failback began. The next run says what it lacks.
     // rule: failback-begins-again
     const isGone = found === undefined && this.context.isReversed;
     return isGone || this.log.isOlder(found) ? new DestinationWentBack() : fence.signal.reason;

@@ -21,7 +21,7 @@ interface Connected {
   readonly failure: unknown;
 }
 
-interface OpeningWishes {
+interface OpeningOptions {
   /** Whether the migration only runs to be cancelled, which no finding prevents. */
   readonly isCancelled: () => boolean;
   /** Whether another try follows, and the end of a committed cutover can wait for that. */
@@ -36,7 +36,7 @@ interface OpeningWishes {
  */
 export async function openClusters(
   options: MigrationOptions,
-  { isCancelled, waitsForSource }: OpeningWishes,
+  { isCancelled, waitsForSource }: OpeningOptions,
 ): Promise<Clusters> {
   const clients = await connectBoth(options);
   try {

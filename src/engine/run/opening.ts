@@ -80,8 +80,8 @@ export class Opening {
     if (this.#isCancelled && !(await hasBegun(this.#options))) return 'never began';
     const opened = this.#opened;
     this.#opened = undefined;
-    const wishes = { isCancelled: () => this.#isCancelled, waitsForSource: () => this.#waitsForSource };
-    const clusters = opened ?? (await openClusters(this.#options, wishes));
+    const options = { isCancelled: () => this.#isCancelled, waitsForSource: () => this.#waitsForSource };
+    const clusters = opened ?? (await openClusters(this.#options, options));
     return await MigrationRun.open(this.#options, this.#occasion, this.#retrier, clusters);
   }
 }

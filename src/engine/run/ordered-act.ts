@@ -1,11 +1,11 @@
 import { type Clock, type Logger, messageOf, redact, UserError } from '../../platform/index.ts';
 
-/** Each attempt to close a way back connects to the cluster, and the first may come before the engine has opened it. */
+/** Each attempt to close a failback connects to the cluster, and the first may come before the engine has opened it. */
 const CLOSES_AGAIN_AFTER_MS = 2_000;
 
-const WAITS_MS = { 'migration.reverse_failed': 0, 'way_back.close_failed': CLOSES_AGAIN_AFTER_MS } as const;
+const WAITS_MS = { 'migration.reverse_failed': 0, 'failback.close_failed': CLOSES_AGAIN_AFTER_MS } as const;
 
-/** A part of an order that takes a while: a reversal, or the end of a way back. One at a time; a repeated order tries a refused one again. */
+/** A part of an order that takes a while: a reversal, or the end of a failback. One at a time; a repeated order tries a refused one again. */
 export class OrderedAct {
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -29,7 +29,7 @@ export class OrderedAct {
     const refused = (error: unknown) => {
       const waitsMs = isLost(error) ? Number.POSITIVE_INFINITY : WAITS_MS[failed];
       this.#refusal = { error, revision, untilMs: this.#clock.elapsed() + waitsMs };
-      // The engine has not opened the way back yet, and is asked again. Or another cutover has followed the one whose way back
+      // The engine has not opened the failback yet, and is asked again. Or another cutover has followed the one whose failback
       // is to be closed.
       if (error instanceof UserError && error.code === 'WRONG_STATE') return;
       this.#logger.warn({ event: failed, error: redact(messageOf(error)) }, 'The order was not carried out');

@@ -3,9 +3,9 @@ import type { Clock, Logger } from '../../platform/index.ts';
 import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { StreamPosition } from '../apply/stream-position.ts';
-import type { HeldDrops } from '../collections/held-drops.ts';
 import type { MadeViews } from '../collections/made-views.ts';
 import type { TrackedCollections } from '../collections/tracked-collections.ts';
+import type { UnconfirmedDrops } from '../collections/unconfirmed-drops.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
 import type { MemoryBudget } from '../concurrency/memory-budget.ts';
@@ -49,7 +49,7 @@ export interface RunParts {
   /** Announces changes of collections' states and of the order, which are rarer than progress. */
   readonly stateChanges: Changes;
   readonly views: MadeViews;
-  readonly drops: HeldDrops;
+  readonly drops: UnconfirmedDrops;
   /** The `replicaSetId` of each cluster with which the migration began. */
   readonly identity: ClusterIds;
   readonly position: StreamPosition;

@@ -1,4 +1,4 @@
-import { reach, UserError } from '../../platform/index.ts';
+import { failpoint, UserError } from '../../platform/index.ts';
 import { readLateAccounts } from '../accounts/late-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import { listCollections } from '../catalog/read-catalog.ts';
@@ -27,7 +27,7 @@ interface Earlier {
  * Prepares the opposite direction after a cutover: both sides were equal at the position on record, so nothing is
  * copied. The old source is blocked, and its collections become this direction's destination.
  * @returns the position from which the stream follows the source
- * @throws UserError WAY_BACK_LOST when a side isn't as the cutover has left it, or another migration needs the block of
+ * @throws UserError FAILBACK_LOST when a side isn't as the cutover has left it, or another migration needs the block of
  * the old source
  */
 export async function prepareReverse(context: RunParts, log: MigrationLog, reversals: number): Promise<ResumeToken> {
@@ -40,12 +40,12 @@ export async function prepareReverse(context: RunParts, log: MigrationLog, rever
   // rule: confirm-cutover-on-old-source
   await confirmLeft(context, earlier.cutover);
   await log.save({ blocksDestination: true });
-  await reach('engine.reverse.block-recorded');
+  await failpoint('engine.reverse.block-recorded');
   // rule: block-used-by-another
   await confirmBlockUnused(context);
   // rule: block-old-source
   await closeDestination(context);
-  await reach('engine.reverse.destination-blocked');
+  await failpoint('engine.reverse.destination-blocked');
   // rule: confirm-collections-of-cutover
   await confirmCollections(context, earlier.collections);
   await retrier.run('the destination', async () => {
@@ -54,11 +54,11 @@ export async function prepareReverse(context: RunParts, log: MigrationLog, rever
     // rule: inherit-accounts
     if (context.movesAccounts) await context.accounts.inherit(earlier.accounts);
   });
-  await reach('engine.reverse.collections-recorded');
+  await failpoint('engine.reverse.collections-recorded');
   // rule: late-accounts-of-old-source
   const lateAccounts = context.movesAccounts ? await readLateAccounts(context, earlier.cutover) : [];
   await log.save({ token: earlier.reverseFrom, lateAccounts });
-  await reach('engine.reverse.position-recorded');
+  await failpoint('engine.reverse.position-recorded');
   return earlier.reverseFrom;
 }
 
@@ -86,7 +86,7 @@ async function readEarlier({ source, checkpoint, identity }: RunParts, reversals
  */
 async function confirmOpen({ source, retrier, checkpoint }: RunParts): Promise<void> {
   if ((await retrier.run('the source', () => writesAreBlocked(source))) !== true) return;
-  throw new UserError('WAY_BACK_LOST', [checkpoint.migrationId, "the side that has the users refuses users' writes"]);
+  throw new UserError('FAILBACK_LOST', [checkpoint.migrationId, "the side that has the users refuses users' writes"]);
 }
 
 /**
@@ -106,7 +106,7 @@ async function confirmLeft(
   });
   if (isLeft) return;
   const reason = 'the old source lacks the end of the cutover: it was restored from a backup of before';
-  throw new UserError('WAY_BACK_LOST', [checkpoint.migrationId, reason]);
+  throw new UserError('FAILBACK_LOST', [checkpoint.migrationId, reason]);
 }
 
 /** Confirms that the old source still has every collection: a restored or re-created one has others. */
@@ -120,7 +120,7 @@ async function confirmCollections(
     const lost = records.find(({ _id, destinationUuid }) => destinationUuid && !present.has(_id.u.toHexString(false)));
     if (lost === undefined) continue;
     const reason = `the old source no longer has the collection ${database}.${lost.sourceName} of the cutover`;
-    throw new UserError('WAY_BACK_LOST', [checkpoint.migrationId, reason]);
+    throw new UserError('FAILBACK_LOST', [checkpoint.migrationId, reason]);
   }
 }
 

@@ -1,4 +1,4 @@
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import { fixPosition } from '../capture/fix-position.ts';
 import { listUserDatabases } from '../catalog/read-catalog.ts';
@@ -31,7 +31,7 @@ export async function prepareNew(
     await log.save({ blocksDestination: blocked });
     await closeDestination(context);
   }
-  await reach('engine.prepare.destination-ready');
+  await failpoint('engine.prepare.destination-ready');
   const token = await fixPosition(context);
   // The catalog is read after the position: a later change is in the stream, and an earlier one in the fingerprint.
   const { shards } = historyOf(context.source).record;
@@ -46,7 +46,7 @@ export async function prepareNew(
     'copy begun',
     context.sourceFeatures.showsCatalogChanges ? fields : { ...fields, catalog: await readCatalog(context) },
   );
-  await reach('engine.prepare.position-fixed');
+  await failpoint('engine.prepare.position-fixed');
   return token;
 }
 

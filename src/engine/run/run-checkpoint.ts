@@ -1,4 +1,4 @@
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
 import type { MigrationFields } from '../records/checkpoint-store.ts';
@@ -66,6 +66,6 @@ export class RunCheckpoint {
   }
 
   async #reached(): Promise<void> {
-    if (this.#position() !== undefined) await reach('engine.checkpoint.saved');
+    if (this.#position() !== undefined) await failpoint('engine.checkpoint.saved');
   }
 }

@@ -75,7 +75,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
       if (ended === 'called off') attempts.abandon();
       else attempts.add(ended);
       await log.advanceCutover('source opened', { timeline: timeline.attempts });
-      await log.advance('cutover put off');
+      await log.advance('cutover postponed');
     }
     if (order.current.wanted !== 'CUTOVER') attempts.abandon();
     const { rehearsal, wanted } = order.current;
@@ -158,7 +158,7 @@ async function isConfirmed({ verification }: StreamFollower, over: AbortSignal):
   const { catalog } = verification;
   const lost = catalog.differences?.find((one) => one.class === 'COLLECTION_MISSING' && !catalog.isNew(one));
   if (lost === undefined) return false;
-  const reason = 'somebody else dropped or renamed it on the destination';
+  const reason = 'another client dropped or renamed it on the destination';
   throw new UserError('NAMESPACE_CONFLICT', [lost.destinationNamespace, reason]);
 }
 
@@ -177,7 +177,7 @@ async function pause({ context, log, order, checkpoint }: SteeredRun, follower: 
 }
 
 /** Fails an unattended run: no operator is there to confirm its drops. @throws UserError DROPS_UNCONFIRMED */
-export async function refuseHeldDrops({ clock, drops, signal, stateChanges }: RunParts): Promise<void> {
+export async function refuseUnconfirmedDrops({ clock, drops, signal, stateChanges }: RunParts): Promise<void> {
   while (!signal.aborted) {
     const refusal = drops.refusal(clock, RECREATED_WITHIN_MS);
     if (refusal !== undefined) throw refusal;

@@ -1,6 +1,6 @@
 import type { Timestamp } from 'mongodb';
 import type { VerificationMode } from '../../contract/index.ts';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { Displaced } from '../apply/displaced.ts';
 import { Lanes } from '../apply/lanes.ts';
 import { Spool } from '../apply/spool.ts';
@@ -9,10 +9,10 @@ import { Dispatcher } from '../capture/dispatcher.ts';
 import { fixPosition } from '../capture/fix-position.ts';
 import { FixedCatalog } from '../capture/fixed-catalog.ts';
 import { FollowedCatalog } from '../capture/followed-catalog.ts';
-import { HiddenWatch } from '../capture/hidden-watch.ts';
 import { LagProbe } from '../capture/lag-probe.ts';
 import { OplogWatch } from '../capture/oplog-watch.ts';
 import type { BringInStep, SourceCatalog } from '../capture/source-catalog.ts';
+import { UnstreamedWatch } from '../capture/unstreamed-watch.ts';
 import { Watermark } from '../capture/watermark.ts';
 import { IndexKeeper } from '../collections/index-keeper.ts';
 import { reconcileCatalog } from '../collections/reconcile.ts';
@@ -35,7 +35,7 @@ import { Verification } from '../verify/verification.ts';
 import { declareLoss, untilHistoryConfirmed } from './lost-history.ts';
 import type { RunParts } from './parts.ts';
 import { StreamProgress } from './stream-progress.ts';
-import { takeHidden } from './take-hidden.ts';
+import { takeUnstreamed } from './take-unstreamed.ts';
 
 const IDLE_WAIT_MS = 100;
 const HURRIED_WAIT_MS = 5;
@@ -71,7 +71,7 @@ export class StreamFollower implements RunningStream {
   readonly #verification: Verification;
   readonly #log: MigrationLog;
   readonly oplog: OplogWatch;
-  readonly hidden: HiddenWatch;
+  readonly unstreamed: UnstreamedWatch;
   readonly lag: LagProbe;
   readonly #stopped = new AbortController();
   readonly #abandoned = new AbortController();
@@ -116,7 +116,7 @@ export class StreamFollower implements RunningStream {
     this.#progress = new StreamProgress({
       watermark: this.#watermark,
       uncompared: () => this.#verification.oldestSequence,
-      searchedTo: () => this.hidden.time,
+      searchedTo: () => this.unstreamed.time,
     });
     const stream = {
       passedTo: () => this.#progress.passedTo,
@@ -126,7 +126,7 @@ export class StreamFollower implements RunningStream {
     this.#verification = new Verification(
       this.#reading,
       { lanes: this.#lanes, throttle, stream },
-      { mode: verification, foreignTo: log.record.foreignTo },
+      { mode: verification, externalTo: log.record.externalTo },
       (task) => this.#start(task),
     );
     const verificationForgotten = (collection: TrackedCollection) => this.#verification.untilForgotten(collection);
@@ -140,18 +140,18 @@ export class StreamFollower implements RunningStream {
       ? new FollowedCatalog(context, bringInStep)
       : new FixedCatalog(context, log.record.catalog, bringInStep);
     const sinks = { lanes: this.#lanes, spool: this.#spool, watermark: this.#watermark };
-    this.#dispatcher = new Dispatcher(context, sinks, this.#catalog, (concerned) => this.#declareHidden(concerned));
-    this.hidden = new HiddenWatch(this.#reading, log.record.watchedTo ?? time, {
+    this.#dispatcher = new Dispatcher(context, sinks, this.#catalog, (concerned) => this.#declareUnstreamed(concerned));
+    this.unstreamed = new UnstreamedWatch(this.#reading, log.record.watchedTo ?? time, {
       found: (writes) =>
-        takeHidden(this.#reading, writes, {
+        takeUnstreamed(this.#reading, writes, {
           lanes: this.#lanes,
           dispatcher: this.#dispatcher,
-          declareHidden: (concerned) => this.#declareHidden(concerned),
+          declareUnstreamed: (concerned) => this.#declareUnstreamed(concerned),
           flush: () => this.flush(this.#reading.signal),
-          applied: (sequence) => this.#progress.appliedHidden(sequence),
+          applied: (sequence) => this.#progress.appliedUnstreamed(sequence),
         }),
       lost: () =>
-        declareMissed(context, log, 'the oplog no longer reaches back to where it was searched for hidden writes'),
+        declareMissed(context, log, 'the oplog no longer reaches back to where it was searched for unstreamed writes'),
       hurried: () => this.#hurried > 0,
     });
     this.lag = new LagProbe(this.#reading, {
@@ -169,7 +169,7 @@ export class StreamFollower implements RunningStream {
   /** The time from which a successor searches for writes that the stream doesn't show. It is never later than the token's. */
   get safeWatchedTo(): Timestamp {
     const { comparedTo } = this.#progress;
-    const { searchedTo } = this.hidden;
+    const { searchedTo } = this.unstreamed;
     return isBefore(searchedTo, comparedTo) ? searchedTo : comparedTo; // rule: record-search-position
   }
 
@@ -210,7 +210,7 @@ export class StreamFollower implements RunningStream {
     this.#start(() => this.#lanes.run(signal));
     this.#start(() => this.#flushSpool());
     // An earlier run has found that the source went back.
-    this.#repairs.held = this.#log.record.heldHistory != null; // rule: held-history-survives-restart
+    this.#repairs.held = this.#log.record.unconfirmedHistory != null; // rule: unconfirmed-history-survives-restart
     // Shows whether the source still has its history, before anything depends on it.
     const first = await this.#next(IDLE_WAIT_MS);
     await this.#loadVerification();
@@ -219,7 +219,7 @@ export class StreamFollower implements RunningStream {
     this.#start(() => this.#repairs.run());
     this.#start(() => this.#verification.run());
     this.#start(() => this.#catalog.watch());
-    this.#start(() => this.hidden.run());
+    this.#start(() => this.unstreamed.run());
     this.#start(() => this.lag.run());
     this.#start(() => this.#follow(first));
   }
@@ -313,7 +313,7 @@ export class StreamFollower implements RunningStream {
         while (this.#intake.closed) await this.#intake.pass(this.#reading.signal);
         this.#dispatching = this.#dispatcher.dispatch(batch);
         await this.#dispatching;
-        this.hidden.follow(batch.time);
+        this.unstreamed.follow(batch.time);
         await gate.pass(signal);
         await this.#verification.rechecks.room(this.#reading.signal);
         batch = await this.#next(this.#hurried > 0 ? HURRIED_WAIT_MS : IDLE_WAIT_MS);
@@ -348,7 +348,7 @@ export class StreamFollower implements RunningStream {
     return undefined;
   }
 
-  async #declareHidden(concerned: (collection: TrackedCollection) => boolean): Promise<void> {
+  async #declareUnstreamed(concerned: (collection: TrackedCollection) => boolean): Promise<void> {
     const reason = 'some were written in a way that no change stream shows, as applyOps and convertToCapped do';
     await declareMissed(this.#context, this.#log, reason, concerned);
   }
@@ -368,10 +368,10 @@ export class StreamFollower implements RunningStream {
     await markSuspect(this.#context);
     this.#verification.dropSuspectKeys(); // rule: drop-suspect-keys
     this.#dispatcher.goOnAt(token);
-    this.hidden.goOnAt(position.time);
-    this.#progress.forgetHidden();
+    this.unstreamed.goOnAt(position.time);
+    this.#progress.forgetUnstreamed();
     await checkpoint.save({ token, watchedTo: position.time, ...historyOf(this.#context.source).record });
-    await reach('engine.capture.position-fixed-anew');
+    await failpoint('engine.capture.position-fixed-anew');
     await this.#catalog.start();
     this.#stream = ChangeStream.ofSource(this.#reading, token, true);
     this.#repairs.held = false;

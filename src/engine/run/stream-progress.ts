@@ -7,12 +7,12 @@ interface Positions {
   readonly watermark: Pick<Watermark, 'applied' | 'safe'>;
   /** The oldest stream batch with an applied key that isn't compared since; Infinity when there is none. */
   readonly uncompared: () => number;
-  /** The time up to which hidden writes are searched for, and applied. */
+  /** The time up to which unstreamed writes are searched for, and applied. */
   readonly searchedTo: () => Timestamp;
 }
 
-/** Hidden writes whose keys are applied, and wait to be compared. */
-interface HiddenWrites {
+/** Unstreamed writes whose keys are applied, and wait to be compared. */
+interface UnstreamedWrites {
   /** The time after which they were written. */
   readonly after: Timestamp;
   /** The stream batch under which their keys wait. */
@@ -20,30 +20,30 @@ interface HiddenWrites {
 }
 
 /**
- * The times up to which the changes of the source are applied and compared, hidden writes included. The watermark alone
+ * The times up to which the changes of the source are applied and compared, unstreamed writes included. The watermark alone
  * doesn't cover those: the search finds them behind the stream, so their keys wait under a batch that is later than
  * their time, and a batch without changes has no mark to hold back.
  */
 export class StreamProgress {
   readonly #positions: Positions;
   /** In the order in which they were found. */
-  #hidden: readonly HiddenWrites[] = [];
+  #unstreamed: readonly UnstreamedWrites[] = [];
 
   constructor(positions: Positions) {
     this.#positions = positions;
   }
 
   /**
-   * Notes that hidden writes are applied, before the search counts as further.
+   * Notes that unstreamed writes are applied, before the search counts as further.
    * @param sequence  the stream batch under which their keys wait to be compared
    */
-  appliedHidden(sequence: number): void {
-    this.#hidden = [...this.#waiting, { after: this.#positions.searchedTo(), sequence }];
+  appliedUnstreamed(sequence: number): void {
+    this.#unstreamed = [...this.#waiting, { after: this.#positions.searchedTo(), sequence }];
   }
 
-  /** Forgets hidden writes: everything is compared anyway. */
-  forgetHidden(): void {
-    this.#hidden = [];
+  /** Forgets unstreamed writes: everything is compared anyway. */
+  forgetUnstreamed(): void {
+    this.#unstreamed = [];
   }
 
   /** Whether the changes that the stream has shown up to the safe position are compared. */
@@ -51,10 +51,10 @@ export class StreamProgress {
     return this.#positions.uncompared() > this.#positions.watermark.safe.sequence;
   }
 
-  /** The time up to which all changes that aren't under way are compared. A successor searches for hidden writes from there. */
+  /** The time up to which all changes that aren't under way are compared. A successor searches for unstreamed writes from there. */
   get comparedTo(): Timestamp {
     // rule: barrier-includes-oplog-search
-    return earlier(this.#positions.watermark.safe.time, this.#hiddenComparedTo);
+    return earlier(this.#positions.watermark.safe.time, this.#unstreamedComparedTo);
   }
 
   /** The time before which everything is on the destination or in the spool. */
@@ -72,15 +72,15 @@ export class StreamProgress {
     return this.isCompared && !isBefore(this.comparedTo, time);
   }
 
-  get #hiddenComparedTo(): Timestamp {
+  get #unstreamedComparedTo(): Timestamp {
     const [oldest] = this.#waiting;
     // rule: wait-for-unstreamed-comparison
     return oldest?.after ?? this.#positions.searchedTo();
   }
 
-  get #waiting(): readonly HiddenWrites[] {
+  get #waiting(): readonly UnstreamedWrites[] {
     const uncompared = this.#positions.uncompared();
-    return this.#hidden.filter(({ sequence }) => sequence >= uncompared);
+    return this.#unstreamed.filter(({ sequence }) => sequence >= uncompared);
   }
 }
 

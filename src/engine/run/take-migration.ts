@@ -2,9 +2,9 @@ import { Timestamp } from 'mongodb';
 import { systemClock, UserError, withState } from '../../platform/index.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { SeenChanges } from '../apply/seen-changes.ts';
-import { HeldDrops } from '../collections/held-drops.ts';
 import { MadeViews } from '../collections/made-views.ts';
 import { TrackedCollections } from '../collections/tracked-collections.ts';
+import { UnconfirmedDrops } from '../collections/unconfirmed-drops.ts';
 import { Changes } from '../concurrency/changes.ts';
 import { Gate } from '../concurrency/gate.ts';
 import { MemoryBudget } from '../concurrency/memory-budget.ts';
@@ -105,7 +105,7 @@ export async function takeMigration(
     changes,
     stateChanges,
     views: new MadeViews(store),
-    drops: new HeldDrops(options.confirmDrops ?? false, record.heldDrops),
+    drops: new UnconfirmedDrops(options.confirmDrops ?? false, record.unconfirmedDrops),
     identity,
     position: { time: new Timestamp(0n), sequence: 0 },
     pace: { load: loadOf(order.current.loadLevel) },

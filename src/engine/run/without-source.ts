@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { messageOf, reach, redact, systemClock, UserError } from '../../platform/index.ts';
+import { failpoint, messageOf, redact, systemClock, UserError } from '../../platform/index.ts';
 import { authenticatedUsers } from '../accounts/definition.ts';
 import { clientOf } from '../mongodb/connect.ts';
 import { Fence } from '../mongodb/fence.ts';
@@ -9,7 +9,7 @@ import { describeCluster } from '../preflight/inspect-cluster.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
 import type { ClusterIds } from '../records/confirm-clusters.ts';
 import { OtherDirection } from '../records/other-direction.ts';
-import { hasWayBack, type MigrationRecord } from '../records/records.ts';
+import { hasFailback, type MigrationRecord } from '../records/records.ts';
 import { recognizeOnDestination } from '../records/tried-raw-data.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import type { Clusters, LackOfSource } from './clusters.ts';
@@ -29,7 +29,7 @@ interface WithoutSourceOptions {
 
 /**
  * Opens the parts that don't need the source, after an attempt to open both clusters has failed:
- * - The cutover is committed, and isn't finished or has no way back. The remaining work is on the destination only.
+ * - The cutover is committed, and isn't finished or has no failback. The remaining work is on the destination only.
  * - The migration is cancelled, and its source can't be reached. Everything that it made, and its record, is on the destination.
  * @returns undefined if the source is needed: it may be blocked, or the destination isn't the primary copy yet
  * @throws OtherDirection when another direction has committed its cutover, and needs no source either
@@ -54,7 +54,7 @@ export async function withoutSource(
     const [finding] = checkCluster(described, 'destination', options);
     // rule: check-lone-destination
     if (finding !== undefined) throw finding.error;
-    await reach('engine.opening.without-source');
+    await failpoint('engine.opening.without-source');
     // Records that were restored to another cluster are not this migration's.
     const ids = { sourceId: own.sourceId, destinationId: described.clusterId };
     return await opened(options, { destination, ids, lacksSource: { act: 'finish the cutover', reason } });
@@ -76,11 +76,11 @@ async function recordOn(
 
 /**
  * Returns the direction that has cut over by its record, and ends without its source; -1 for none. One that is finished
- * and has a way back needs both sides: only the way back is left to run.
+ * and has a failback needs both sides: only the failback is left to run.
  */
 function endingDirection(record: MigrationRecord | undefined): number {
   if (record?.cutover?.committed !== true || record.retiredBy !== undefined) return -1;
-  return record.state === 'COMMITTED' && hasWayBack(record) ? -1 : (record.reversals ?? 0);
+  return record.state === 'COMMITTED' && hasFailback(record) ? -1 : (record.reversals ?? 0);
 }
 
 interface Destination {

@@ -68,7 +68,7 @@ export interface MigrationOptions {
   readonly namespaceRemap?: readonly NamespaceRemap[];
   /** Target size of an `_id` range of the copy, the unit of parallel work; 256 MiB by default. */
   readonly partitionBytes?: number;
-  /** Limit of the initial copy in bytes per second; none by default. */
+  /** Limit of the initial sync in bytes per second; none by default. */
   readonly copyBytesPerSecond?: number;
   /** Memory limit of the process in bytes; 512 MB by default, at least 384 MB. */
   readonly memoryBytes?: number;

@@ -1,8 +1,8 @@
 import type { MongoClient } from 'mongodb';
-import { type Clock, type Logger, reach } from '../../platform/index.ts';
-import type { HeldDrops } from '../collections/held-drops.ts';
+import { type Clock, failpoint, type Logger } from '../../platform/index.ts';
 import type { MadeViews } from '../collections/made-views.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { UnconfirmedDrops } from '../collections/unconfirmed-drops.ts';
 import {
   type CatalogDifference,
   compareCatalogs,
@@ -34,7 +34,7 @@ export interface CatalogCheckParts {
   readonly keepsDestination: boolean;
   /** Whether the destination was a source before, and so has unique indexes and expiry. */
   readonly isReversed: boolean;
-  readonly drops: HeldDrops;
+  readonly drops: UnconfirmedDrops;
   readonly tracked: Map<string, TrackedCollection>;
   readonly views: MadeViews;
 }
@@ -112,7 +112,7 @@ export class CatalogCheck {
     for (let times = 1; ; times += 1) {
       const made = this.#madePlaces();
       const found = await this.#read();
-      await reach('engine.verify.catalogs-compared');
+      await failpoint('engine.verify.catalogs-compared');
       // An index that is being built is no difference yet.
       if (!this.#isLive()) return false;
       const names = new Map(found.map((difference) => [describeCatalogDifference(difference), difference]));

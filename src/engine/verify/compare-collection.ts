@@ -1,5 +1,5 @@
 import { Binary } from 'mongodb';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import { keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
@@ -29,7 +29,7 @@ const MOST_DIFFERING = 10_000;
 /**
  * Compares a range of a live collection on both sides, from its recorded position on. Keys that differ go to the
  * rechecks, and the position is recorded only when those are settled.
- * @param isValid  false once the collection is copied again or set aside: then the comparison ends without a result
+ * @param isValid  false once the collection is copied again or quarantined: then the comparison ends without a result
  */
 export async function compareRange(
   parts: CompareCollectionParts,
@@ -64,7 +64,7 @@ export async function compareRange(
     const chunk = await compareHeld({ after, high, limit: batchSize(collection), differ });
     range.documents += chunk.documents;
     range.bytes += chunk.bytes;
-    await reach('engine.verify.range-compared');
+    await failpoint('engine.verify.range-compared');
     if (chunk.last === undefined) break;
     after = chunk.last;
     await throttle.take(chunk.bytes, signal);
@@ -76,14 +76,14 @@ export async function compareRange(
     range.comparedTo = new Binary(keyBytes(after));
     const { comparedTo, documents, bytes } = range;
     await records.saveRange(range._id, { comparedTo, documents, bytes });
-    await reach('engine.verify.range-position-saved');
+    await failpoint('engine.verify.range-position-saved');
   }
   await untilSettled(parts, collection, uses);
   if (!isValid()) return;
   const { documents, bytes } = range;
   await records.saveRange(range._id, { documents, bytes, done: true });
   range.done = true;
-  await reach('engine.verify.range-done');
+  await failpoint('engine.verify.range-done');
 }
 
 /** Waits until each key that differed so far is equal, or its mismatch is on record and stays open. */

@@ -1,6 +1,6 @@
 import { Binary } from 'mongodb';
 import { inWords } from '../../contract/index.ts';
-import { type Logger, reach, UserError } from '../../platform/index.ts';
+import { failpoint, type Logger, UserError } from '../../platform/index.ts';
 import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import { canonicalKey, type DocumentKey, keyBytes, keyFromBytes, keyOf } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
@@ -100,19 +100,19 @@ export class Mismatches {
       times: (before?.times ?? 0) + (isSameFinding ? 0 : 1),
       sourceTime: operationTimeOf({ operationTime: source.time }, 'source'),
       destinationTime: operationTimeOf({ operationTime: destination.time }, 'destination'),
-      foreign: open.foreign || (before?.foreign ?? false),
+      external: open.external || (before?.external ?? false),
       open: true,
     };
     await this.#records.saveMismatch(record);
     this.#keep(id, record);
     this.#noted.add(id);
-    const { namespace, class: kind, path, foreign, times } = record;
-    const evidence = { namespace, _id: record.key, class: kind, path, foreign, times };
+    const { namespace, class: kind, path, external, times } = record;
+    const evidence = { namespace, _id: record.key, class: kind, path, external, times };
     this.#parts.logger.warn(
       { event: 'verification.mismatch', ...evidence },
       'A document differs between source and destination',
     );
-    await reach('engine.verify.mismatch-recorded');
+    await failpoint('engine.verify.mismatch-recorded');
     // rule: stop-when-differing
     if (times > RETURNS && !isSameFinding) {
       throw new UserError('VERIFICATION_FAILED', [`${describeMismatch(record)}, for the ${times}th time`]);
@@ -162,7 +162,7 @@ export class Mismatches {
 }
 
 /** Describes a mismatch for people. */
-function describeMismatch({ namespace, key, class: kind, path, foreign }: MismatchRecord): string {
+function describeMismatch({ namespace, key, class: kind, path, external }: MismatchRecord): string {
   const where = path === null ? '' : ` at \`${path}\``;
-  return `${namespace} _id ${key}: ${inWords(kind)}${where}${foreign ? ', written by somebody else on the destination' : ''}`;
+  return `${namespace} _id ${key}: ${inWords(kind)}${where}${external ? ', written by another client on the destination' : ''}`;
 }

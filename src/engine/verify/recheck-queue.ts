@@ -11,7 +11,7 @@ export class OpenKey extends PendingKey<TrackedCollection> {
   /** The stream batch with its last change; Infinity when it doesn't hold back the checkpoint. */
   readonly sequence: number;
   /** Whether another client wrote it on the destination. */
-  readonly foreign: boolean;
+  readonly external: boolean;
   /** Comparisons in a row that differed. */
   differed = 0;
   /** The stream must have passed this time before the next comparison: then a change before it would be known. */
@@ -19,10 +19,10 @@ export class OpenKey extends PendingKey<TrackedCollection> {
   /** Hash of the source's document in the last comparison; undefined when the source had none. */
   sourceHash: string | undefined;
 
-  constructor(collection: TrackedCollection, key: DocumentKey, sequence: number, foreign: boolean) {
+  constructor(collection: TrackedCollection, key: DocumentKey, sequence: number, external: boolean) {
     super(collection, key);
     this.sequence = sequence;
-    this.foreign = foreign;
+    this.external = external;
   }
 }
 
@@ -57,9 +57,9 @@ export class RecheckQueue extends PendingKeys<TrackedCollection, OpenKey> {
   }
 
   /** Adds a key, or replaces its entry. */
-  add(collection: TrackedCollection, key: DocumentKey, sequence: number, foreign = false): void {
-    const wasForeign = this.get(collection, key)?.foreign ?? false;
-    this.put(new OpenKey(collection, key, sequence, foreign || wasForeign));
+  add(collection: TrackedCollection, key: DocumentKey, sequence: number, external = false): void {
+    const wasForeign = this.get(collection, key)?.external ?? false;
+    this.put(new OpenKey(collection, key, sequence, external || wasForeign));
     this.#bySequence.set(sequence, (this.#bySequence.get(sequence) ?? 0) + 1);
   }
 

@@ -1,5 +1,5 @@
 import type { Timestamp } from 'mongodb';
-import { delayAfter, type Logger, reach } from '../../platform/index.ts';
+import { delayAfter, failpoint, type Logger } from '../../platform/index.ts';
 import type { DirtyKey } from '../apply/dirty-key.ts';
 import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
@@ -39,7 +39,7 @@ const COUNTS_AFTER = 3;
 /** The stream as the rechecks know it. */
 export interface AppliedStream {
   /**
-   * The time before which everything that the source acknowledged is applied, hidden writes included. A time itself
+   * The time before which everything that the source acknowledged is applied, unstreamed writes included. A time itself
    * isn't passed yet: events of one transaction share one, and may come in several batches.
    */
   passedTo(): Timestamp;
@@ -115,7 +115,7 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   }
 
   /** Takes keys that other clients wrote on the destination. */
-  foreign(collection: TrackedCollection, keys: readonly DocumentKey[]): void {
+  external(collection: TrackedCollection, keys: readonly DocumentKey[]): void {
     if (!this.#begun.has(collection)) return;
     for (const key of keys) this.keys.add(collection, key, Number.POSITIVE_INFINITY, true);
     this.#parts.changes.notify();
@@ -158,7 +158,7 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
     using _ = await memory.fetches.take(expectedBytes(collection, batch.length), signal);
     const keys = batch.map(({ key }) => key);
     const read = await readBoth(sidesOf(this.#parts, collection), keys, hashOf);
-    await reach('engine.verify.keys-compared');
+    await failpoint('engine.verify.keys-compared');
     return read;
   }
 
@@ -189,7 +189,7 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   }
 
   pauseAfter(error: unknown): number {
-    // The collection is dropped, or set aside until the source's server has it again.
+    // The collection is dropped, or quarantined until the source's server has it again.
     if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;
     return BACK_OFF.longestMs;
   }

@@ -1,13 +1,13 @@
 import { Binary } from 'mongodb';
-import { reach } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
 import { type DocumentKey, detachedKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
-import type { HeldDrops } from '../collections/held-drops.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { Suspicion, TrackedCollection } from '../collections/tracked-collection.ts';
+import type { UnconfirmedDrops } from '../collections/unconfirmed-drops.ts';
 import { ONLY_KEYS, readBoth } from '../compare/collection-side.ts';
 import { compareChunk, type DifferingPair } from '../compare/compare-chunk.ts';
 import type { Changes } from '../concurrency/changes.ts';
@@ -29,7 +29,7 @@ interface RepairsParts extends SidesParts {
   readonly tracked: Map<string, TrackedCollection>;
   readonly pace: Pace;
   readonly stateChanges: Changes;
-  readonly drops: HeldDrops;
+  readonly drops: UnconfirmedDrops;
   /** Whether the destination was a source before, and so may have the last copy of a document. */
   readonly isReversed: boolean;
 }
@@ -166,7 +166,7 @@ export class Repairs {
       if (collection.suspicion !== suspicion) return;
       counters.compared += chunk.documents;
       counters.differed += chunk.differing;
-      await reach('engine.verify.chunk-compared');
+      await failpoint('engine.verify.chunk-compared');
       if (chunk.last === undefined) break;
       after = chunk.last;
       await this.#throttle.take(chunk.bytes, signal);
@@ -176,7 +176,7 @@ export class Repairs {
       await this.#lanes.flush();
       const comparedTo = new Binary(keyBytes(after));
       await checkpoint.saveCompared(collection.uuid, suspicion.mark, comparedTo);
-      await reach('engine.verify.position-saved');
+      await failpoint('engine.verify.position-saved');
     }
     await this.#lanes.flush();
     await this.#end(collection, suspicion, left);

@@ -19,7 +19,7 @@ import { CatalogCheck, type CatalogCheckParts } from './catalog-check.ts';
 import { describeCatalogDifference } from './catalog-difference-text.ts';
 import { type CompareCollectionParts, compareRange } from './compare-collection.ts';
 import { isInOrder } from './compare-order.ts';
-import { ForeignWatch } from './foreign-watch.ts';
+import { ExternalWatch } from './external-watch.ts';
 import { Mismatches } from './mismatches.ts';
 import type { OpenKey } from './recheck-queue.ts';
 import { type AppliedStream, MigrationRechecks, type RechecksParts, type SettledMismatch } from './rechecks.ts';
@@ -36,7 +36,7 @@ interface VerificationParts extends CompareCollectionParts, RechecksParts, Catal
 
 /** The full comparison of a collection. */
 interface Comparison {
-  /** The collection's lifecycle when it began: another one means that it was copied again or set aside since. */
+  /** The collection's lifecycle when it began: another one means that it was copied again or quarantined since. */
   readonly lifecycle: object;
   readonly ranges: readonly VerifiedRange[];
   /** Whether the order of a capped collection was compared in this run. */
@@ -69,7 +69,7 @@ export class Verification {
   #openAgainAtMs: number | undefined;
   readonly rechecks: MigrationRechecks;
   readonly mismatches: Mismatches;
-  readonly foreign: ForeignWatch;
+  readonly external: ExternalWatch;
   readonly catalog: CatalogCheck;
   /** Changes of capped collections that only the destination had, by their namespace on the source. */
   readonly cappedWrites = new SeenChanges();
@@ -81,7 +81,7 @@ export class Verification {
       readonly throttle: Throttle;
       readonly stream: AppliedStream & { isLive(): boolean };
     },
-    { mode, foreignTo }: { readonly mode: VerificationMode; readonly foreignTo: Timestamp | undefined },
+    { mode, externalTo }: { readonly mode: VerificationMode; readonly externalTo: Timestamp | undefined },
     start: (task: () => Promise<void>) => Promise<void>,
   ) {
     this.#parts = parts;
@@ -101,17 +101,17 @@ export class Verification {
       onCrowded: (collection) => this.#compareAgain(collection),
     });
     const sink = {
-      found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.foreign(collection, keys),
+      found: (collection: TrackedCollection, keys: readonly DocumentKey[]) => this.rechecks.external(collection, keys),
       lost: (collection: TrackedCollection) => this.#compareAgain(collection),
       cappedWritten: async (collection: TrackedCollection) => {
         this.cappedWrites.note(collection.namespace);
         await noteReordered(parts, collection); // rule: compare-written-capped-order
       },
       changedCatalog: (collections: ReadonlySet<string> | undefined) => this.catalog.changed(collections),
-      isSettled: () => this.rechecks.keys.unbound === 0 && this.#areValid, // rule: reread-foreign-writes
+      isSettled: () => this.rechecks.keys.unbound === 0 && this.#areValid, // rule: reread-external-writes
       isHurried: uses.stream.isHurried,
     };
-    this.foreign = new ForeignWatch(parts, sink, foreignTo);
+    this.external = new ExternalWatch(parts, sink, externalTo);
     this.catalog = new CatalogCheck(parts, uses.stream.isLive);
   }
 
@@ -164,8 +164,8 @@ export class Verification {
     if (this.isOff) return;
     const { signal, stateChanges, tracked } = this.#parts;
     // Before the first comparison: all writes of other clients from here on are seen.
-    await this.foreign.look();
-    void this.#start(() => this.foreign.run());
+    await this.external.look();
+    void this.#start(() => this.external.run());
     void this.#start(() => this.catalog.run());
     void this.#start(() => this.rechecks.run());
     for await (const _ of stateChanges.looks(signal, LOOK_AGAIN_AFTER_MS)) {
@@ -198,7 +198,7 @@ export class Verification {
 
   /** Whether it would see writes of other clients on the destination. */
   get seesOthers(): boolean {
-    return !this.isOff && !this.foreign.isBlind;
+    return !this.isOff && !this.external.isBlind;
   }
 
   /** Whether everything is compared, and each difference is repaired or on record. Always, without verification. */
@@ -240,14 +240,14 @@ export class Verification {
    * @returns the description of a difference; undefined when there is none
    */
   async changedCatalog(): Promise<string | undefined> {
-    const difference = this.isOff ? undefined : await this.catalog.compareChanged(this.foreign.isBlind);
+    const difference = this.isOff ? undefined : await this.catalog.compareChanged(this.external.isBlind);
     return difference && describeCatalogDifference(difference);
   }
 
   /** The position to put on record with the checkpoint. */
-  get position(): { readonly foreignTo?: Timestamp } {
-    const { safeTime } = this.foreign;
-    return safeTime === undefined ? {} : { foreignTo: safeTime };
+  get position(): { readonly externalTo?: Timestamp } {
+    const { safeTime } = this.external;
+    return safeTime === undefined ? {} : { externalTo: safeTime };
   }
 
   /**
@@ -268,7 +268,7 @@ export class Verification {
 
   /** Makes sure that all writes of other clients on the destination before this call are compared. */
   async lookAtDestination(): Promise<void> {
-    if (!this.isOff) await this.foreign.look();
+    if (!this.isOff) await this.external.look();
   }
 
   /** The ranges of all collections that are compared, or being compared. */
@@ -364,7 +364,7 @@ export class Verification {
   }
 
   /**
-   * The collection is copied again, set aside, repaired or dropped. Its keys hold the checkpoint back until that is on
+   * The collection is copied again, quarantined, repaired or dropped. Its keys hold the checkpoint back until that is on
    * record.
    */
   async #forget(collection: TrackedCollection): Promise<void> {

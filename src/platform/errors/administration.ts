@@ -16,7 +16,7 @@ export const administrationErrors = defineErrors('request', {
     status: 400,
     atlasCode: 'VALIDATION_ERROR',
     detail: 'A new organization needs an apiKey or a serviceAccount with the role ORG_OWNER.',
-    remedy: 'Add one of them to the request. Without an owner, nobody can access the organization.',
+    remedy: 'Add one of them to the request. Without an owner, no one can access the organization.',
   },
   CANNOT_REMOVE_LAST_ORG_OWNER: {
     status: 409,
@@ -52,7 +52,7 @@ export const administrationErrors = defineErrors('request', {
   },
   LINK_TOKEN_LIMIT: {
     status: 400,
-    detail: 'The organization % has % link-tokens that nobody has redeemed, and no more are allowed.',
+    detail: 'The organization % has % link-tokens that no one has redeemed, and no more are allowed.',
     remedy: 'Delete the link-tokens of the organization, or wait until they expire.',
   },
   AGENT_LIMIT: {
@@ -124,7 +124,7 @@ export const administrationErrors = defineErrors('request', {
   },
   CANNOT_DELETE_LAST_ORG: {
     status: 409,
-    detail: 'Organization % is the only one on this server. Without an organization, nobody could access the server.',
+    detail: 'Organization % is the only one on this server. Without an organization, no one could access the server.',
     remedy: 'Create another organization first: POST /orgs.',
   },
   CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS: {

@@ -340,10 +340,10 @@ export const apiErrors = defineErrors('request', {
       'Live migration % has no cutover window to extend: it is not ready for cutover yet, or the window has expired.',
     remedy: 'Send the request again when GET of the migration shows readyForCutover: true.',
   },
-  WAY_BACK_NOT_POSSIBLE: {
+  FAILBACK_NOT_POSSIBLE: {
     status: 409,
     detail: 'Live migration % cannot be %: %.',
-    remedy: 'GET of the migration shows its status, and its way back in linkspan.wayBack.',
+    remedy: 'GET of the migration shows its status, and its failback in linkspan.failback.',
   },
   CUTOVER_AFTER_END: {
     status: 409,

@@ -27,7 +27,7 @@ export const comparisonErrors = defineErrors('request', {
     status: 409,
     detail: 'The % has the record of migration % (%). A repair could overwrite or delete %.',
     remedy:
-      'Wait until the migration has ended, or cancel it. Close a way back that is open: linkspan migration finish, or POST /finish of linkspan sync. After a cutover from this source, copy by hand what is missing; if it was from another source, linkspan cleanup removes the record. A running migration finds and repairs differences by itself. Without --repair, linkspan verify only reads.',
+      'Wait until the migration has ended, or cancel it. Close a failback that is open: linkspan migration finish, or POST /finish of linkspan sync. After a cutover from this source, copy by hand what is missing; if it was from another source, linkspan cleanup removes the record. A running migration finds and repairs differences by itself. Without --repair, linkspan verify only reads.',
   },
   REPAIR_UNCHECKED: {
     status: 403,

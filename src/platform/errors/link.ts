@@ -97,7 +97,7 @@ export const linkErrors = defineErrors('request', {
     detail: 'The agent has sent more than % requests within ten minutes.',
     remedy:
       'Look for a second process or host that uses the key of this agent. If you find none, revoke the link and link the agent again, ' +
-      'because somebody else may have its key. Requests are accepted again after ten minutes.',
+      'because another client may have its key. Requests are accepted again after ten minutes.',
   },
   LINK_MESSAGE_INVALID: {
     status: 400,
@@ -123,7 +123,7 @@ export const linkErrors = defineErrors('request', {
     status: 400,
     detail: "Others can read the agent's key: % has mode %.",
     remedy:
-      'If somebody else may have read it, ask the administrator to delete the link, remove the file, and link the agent again. ' +
+      'If another user may have read it, ask the administrator to delete the link, remove the file, and link the agent again. ' +
       'Otherwise make it readable only by the agent: chmod 600.',
   },
   CONTROL_PLANE_NOT_SECURE: {

@@ -16,18 +16,18 @@ export const verificationErrors = defineErrors('migration', {
     remedy:
       'After `--once`, stop the writes to them and copy again, or cut over. After a cutover, the source had more documents than the size of the collection allows.',
   },
-  FOREIGN_WRITES: {
+  EXTERNAL_WRITES: {
     status: 200,
     severity: 'WARNING',
-    detail: 'Somebody else wrote % to the destination, most recently % in `%`.',
+    detail: 'Another client wrote % to the destination, most recently % in `%`.',
     remedy:
       'Stop the applications that write to the destination. The migration compares each of these documents with the source.',
   },
-  FOREIGN_WRITES_UNSEEN: {
+  EXTERNAL_WRITES_UNSEEN: {
     status: 200,
     severity: 'WARNING',
     detail:
       "The destination's oplog can't be read (%), so writes of others on the destination stay unseen after their collection was compared.",
-    remedy: 'Grant the role clusterMonitor on the destination. Without it, make sure that nobody else writes there.',
+    remedy: 'Grant the role clusterMonitor on the destination. Without it, make sure that no one else writes there.',
   },
 });

@@ -10,7 +10,7 @@ export const cutoverLogEvents = {
   },
   'cutover.block_found': {
     level: 'warn',
-    meaning: 'Somebody else had blocked the source. The cutover relies on that block, and leaves it set.',
+    meaning: 'Another client had blocked the source. The cutover relies on that block, and leaves it set.',
   },
   'cutover.block_released': {
     level: 'info',

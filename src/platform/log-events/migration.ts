@@ -123,14 +123,14 @@ export const migrationLogEvents = {
     fields: ['declared', 'atMs', 'reason', 'collections'],
     meaning: 'Changes of the source were missed. This number of collections is compared and repaired.',
   },
-  'verification.foreign_write': {
+  'verification.external_write': {
     level: 'warn',
     fields: ['namespace', 'documents', '_id?'],
-    meaning: 'Somebody else wrote to the destination.',
+    meaning: 'Another client wrote to the destination.',
   },
   'verification.mismatch': {
     level: 'warn',
-    fields: ['namespace', '_id', 'class', 'path', 'foreign', 'times'],
+    fields: ['namespace', '_id', 'class', 'path', 'external', 'times'],
     meaning: 'A document differs between source and destination although no change explains it.',
   },
   'wait.long': {
@@ -144,21 +144,21 @@ export const migrationLogEvents = {
     meaning:
       'A server has answered with an error that Linkspan does not know. It tries again for a minute, then gives up.',
   },
-  'way_back.close_failed': {
+  'failback.close_failed': {
     level: 'warn',
     fields: ['error'],
-    meaning: 'The way back could not be closed. An agent tries again.',
+    meaning: 'The failback could not be closed. An agent tries again.',
   },
-  'way_back.closed': { level: 'info', meaning: 'The way back was closed for good.' },
-  'way_back.failed': {
+  'failback.closed': { level: 'info', meaning: 'The failback was closed for good.' },
+  'failback.failed': {
     level: 'warn',
     fields: ['error', 'inMs'],
-    meaning: 'The way back has failed. It begins again after `inMs` milliseconds.',
+    meaning: 'The failback has failed. It begins again after `inMs` milliseconds.',
   },
-  'way_back.others_open': {
+  'failback.others_open': {
     level: 'warn',
     fields: ['migrations'],
     meaning:
-      'The way back is closed. The migrations named may want to cut over from its old source, and wait as long as that keeps the write block of this migration.',
+      'The failback is closed. The migrations named may want to cut over from its old source, and wait as long as that keeps the write block of this migration.',
   },
 } as const satisfies Readonly<Record<string, LogEventDefinition>>;

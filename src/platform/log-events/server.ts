@@ -121,7 +121,7 @@ export const serverLogEvents = {
   'organization.owners_expiring': {
     level: 'warn',
     fields: ['orgId', 'expiresAt', 'hoursLeft'],
-    meaning: 'Nobody can administer an organization once this last secret of its owners has expired.',
+    meaning: 'No one can administer an organization once this last secret of its owners has expired.',
   },
   'organization.owners_unchecked': {
     level: 'error',
@@ -155,6 +155,6 @@ export const serverLogEvents = {
   'security.events_left_out': {
     level: 'warn',
     fields: ['securityEvent', 'leftOut', 'addresses'],
-    meaning: 'Further security events of one kind were left out of the log, so that nobody can flood it.',
+    meaning: 'Further security events of one kind were left out of the log, so that no one can flood it.',
   },
 } as const satisfies Readonly<Record<string, LogEventDefinition>>;

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StoreTransaction } from '../../control/index.ts';
-import { reach, type UserError } from '../../platform/index.ts';
+import { failpoint, type UserError } from '../../platform/index.ts';
 import { storageFailure } from './storage-failure.ts';
 
 /** Maximum number of writes per commit. More would make the first one wait too long, and gain little. */
@@ -91,7 +91,7 @@ export class GroupCommit {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       answers = (await this.#runTogether(group)) ?? (await this.#runApart(group));
-      await reach('store.commit');
+      await failpoint('store.commit');
       this.#database.exec('COMMIT');
     } catch (error) {
       const failure = storageFailure(error);
@@ -102,7 +102,7 @@ export class GroupCommit {
       if (this.#broken) this.#failWaiting(this.#broken);
       return;
     }
-    await reach('store.committed');
+    await failpoint('store.committed');
     this.#committed();
     for (const answer of answers) answer();
   }

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { UserError } from '../../platform/index.ts';
 
 /** The version of {@link SCHEMA}, which a store has as its `user_version`. Earlier ones are of Linkspan 0.2.0 and older. */
-const VERSION = 23;
+const VERSION = 24;
 
 /** Lists and objects are JSON text. Columns with sealed values have the name of the secret. */
 const SCHEMA = `
@@ -81,8 +81,8 @@ const SCHEMA = `
     destination_cluster_id TEXT NOT NULL REFERENCES clusters, username TEXT, password TEXT, ssl INTEGER NOT NULL,
     ca_certificate_path TEXT, drop_destination INTEGER NOT NULL, status TEXT NOT NULL GENERATED ALWAYS AS (state ->> 'status') STORED,
     state TEXT NOT NULL, progress TEXT, created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, reversible INTEGER NOT NULL,
-    way_back TEXT, reported_at_ms INTEGER, is_active INTEGER GENERATED ALWAYS AS (
-      status IN ('NEW', 'WORKING') OR (status = 'COMPLETE' AND coalesce(state ->> 'wayBack', '') IN ('PREPARING', 'FOLLOWING', 'FAILED'))
+    failback TEXT, reported_at_ms INTEGER, is_active INTEGER GENERATED ALWAYS AS (
+      status IN ('NEW', 'WORKING') OR (status = 'COMPLETE' AND coalesce(state ->> 'failback', '') IN ('PREPARING', 'FOLLOWING', 'FAILED'))
     ) VIRTUAL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX migrations_of_group ON migrations (group_id);

@@ -157,7 +157,7 @@ export function operationsOn(database: DatabaseSync): StoreTransaction {
     id: plain,
     state: json,
     progress: json,
-    wayBack: json,
+    failback: json,
     reportedAtMs: plain,
     createdAtMs: plain,
     updatedAtMs: plain,

@@ -5,7 +5,7 @@ import { describeView } from '../../../src/cli/progress/describe.ts';
 import { type CutoverAttempt, dateOf } from '../../../src/contract/index.ts';
 import { snapshot, viewed } from './snapshots.ts';
 
-const putOff: CutoverAttempt = {
+const postponed: CutoverAttempt = {
   number: 1,
   startedAt: dateOf(0),
   result: 'POSTPONED',
@@ -25,7 +25,7 @@ const current: CutoverAttempt = {
 };
 
 test('attempts to cut over show how they ended, and where the time of the last one goes', () => {
-  assert.deepEqual(attemptLines([putOff, current], 3_200), [
+  assert.deepEqual(attemptLines([postponed, current], 3_200), [
     ['attempt 1', "postponed after 0.20 s, users' writes stopped for 0.20 s: late"],
     ['attempt 2', 'under way after 3.00 s'],
     ['', '0.99 s drain: applied (applied 1,234)'],
@@ -37,6 +37,6 @@ test('attempts to cut over show how they ended, and where the time of the last o
 test('the live display shows the step that a cutover is in', () => {
   const shown = (cutoverAttempts: readonly CutoverAttempt[]) =>
     describeView(viewed(snapshot({ state: 'COMMITTING', cutoverAttempts }), 3_200)).join(', ');
-  assert.match(shown([putOff, current]), /obstacles: waited for a moment: a transaction/);
-  assert.doesNotMatch(shown([putOff]), /block/);
+  assert.match(shown([postponed, current]), /obstacles: waited for a moment: a transaction/);
+  assert.doesNotMatch(shown([postponed]), /block/);
 });

@@ -31,7 +31,7 @@ export function snapshot(changed: Partial<Progress> = {}): Progress {
     repairs: null,
     readiness: [],
     readyForCutover: false,
-    notReadyReasons: ['the initial copy is not done'],
+    notReadyReasons: ['the initial sync is not done'],
     canWrite: false,
     cutoverAttempts: [],
     pingMs: { source: 1, destination: 2 },
@@ -48,7 +48,7 @@ export function comparing(changed: Partial<Progress['verification']> = {}): Prog
   return {
     ...verificationProgress('REPAIR'),
     phase: 'COMPARING',
-    seesForeignWrites: true,
+    seesExternalWrites: true,
     collectionsTotal: 3,
     collectionsDone: 1,
     documentsTotal: 2_000,
@@ -84,7 +84,7 @@ export const mismatch: Progress['verification']['mismatches']['latest'][number] 
   times: 1,
   sourceTime: { t: 1, i: 1 },
   destinationTime: { t: 2, i: 1 },
-  foreign: true,
+  external: true,
   open: true,
 };
 
@@ -104,7 +104,7 @@ export function tailing(changed: Partial<Progress> = {}): Progress {
   });
 }
 
-/** The view of a migration whose engine runs in this process, as nobody steers it. */
+/** The view of a migration whose engine runs in this process, as no one steers it. */
 export function viewed(progress: Progress, atMs = 0): ProgressView {
   return viewOf(progress, stageOfRun(progress, 'RUNNING', false), atMs);
 }

@@ -22,7 +22,7 @@ test('the result of a verification says since when both sides are equal, for wha
   }
   assert.equal(
     committed(
-      verified({ documentsRechecked: 0, foreignWrites: 5, mismatches: { found: 2, open: 0, latest: [mismatch] } }),
+      verified({ documentsRechecked: 0, externalWrites: 5, mismatches: { found: 2, open: 0, latest: [mismatch] } }),
     ),
     `Verified: ${EQUAL}. Others wrote 5 documents to the destination. 2 documents differed earlier and do not any more. Nothing differs.`,
   );
@@ -32,7 +32,7 @@ test('the result of a verification says since when both sides are equal, for wha
 
 test('a result names what it does not cover: unseen writes of others, later changes, and capped collections', () => {
   assert.equal(
-    running(verified({ documentsRechecked: 0, seesForeignWrites: false })),
+    running(verified({ documentsRechecked: 0, seesExternalWrites: false })),
     `Verified, unless others wrote to the destination: ${EQUAL}. ` +
       "The destination's oplog can't be read, so writes of others there stay unseen. Nothing that was compared differs.",
   );
@@ -112,7 +112,7 @@ test('a result is a warning unless both sides are proven equal and writes of oth
     verificationProgress('REPAIR'),
     comparing(),
     verified({ equalAt: null }),
-    verified({ seesForeignWrites: false }),
+    verified({ seesExternalWrites: false }),
     verified({ cappedUncertain: ['shop.log'] }),
     verified({ mismatches: { found: 1, open: 1, latest: [] } }),
     verified({ catalogDifferences: ['shop.items: options'] }),
@@ -123,7 +123,7 @@ test('a result is a warning unless both sides are proven equal and writes of oth
 
 test('differences are listed with namespace, key, class and path, and the rest is counted', () => {
   const key = '{"$numberInt":"8"}';
-  const latest = [mismatch, { ...mismatch, key, class: 'MISSING' as const, path: null, foreign: false, open: false }];
+  const latest = [mismatch, { ...mismatch, key, class: 'MISSING' as const, path: null, external: false, open: false }];
   assert.deepEqual(
     differenceLines(
       verified({
@@ -133,7 +133,7 @@ test('differences are listed with namespace, key, class and path, and the rest i
       }),
     ),
     [
-      'shop.orders _id {"$numberInt":"7"}: different at `a.b`, written by somebody else on the destination (differs)',
+      'shop.orders _id {"$numberInt":"7"}: different at `a.b`, written by another client on the destination (differs)',
       'shop.orders _id {"$numberInt":"8"}: missing (differs no more)',
       '10 other documents in `linkspan_internal.mismatches` on the destination',
       'shop.items: options',

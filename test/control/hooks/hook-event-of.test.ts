@@ -4,26 +4,26 @@ import { hookEventOf } from '../../../src/control/hooks/hook-event-of.ts';
 import { type Migration, NEW_MIGRATION } from '../../../src/control/index.ts';
 import { hookEvent } from '../../../src/hooks/index.ts';
 
-test('hooks are told of a way back that fails or is lost, with the reason and the side with the users', () => {
+test('hooks are told of a failback that fails or is lost, with the reason and the side with the users', () => {
   const error = { code: 'MISSING_PRIVILEGE', message: 'Lacks a privilege.', remedy: 'Grant it.' };
-  const state = { ...NEW_MIGRATION, status: 'COMPLETE', wayBack: 'FAILED' } as const;
+  const state = { ...NEW_MIGRATION, status: 'COMPLETE', failback: 'FAILED' } as const;
   const about = { id: 'm', orgId: 'o', groupId: 'g', sourceClusterName: 's' };
-  const failed = { ...about, state, wayBack: { state: 'FAILED', error } };
-  const lost = { ...failed, state: { ...state, wayBack: 'LOST', errorMessage: 'The link was revoked.' } };
+  const failed = { ...about, state, failback: { state: 'FAILED', error } };
+  const lost = { ...failed, state: { ...state, failback: 'LOST', errorMessage: 'The link was revoked.' } };
   const record = { id: 'e', createdAtMs: 0, details: {} };
   const told = [
-    hookEventOf({ ...record, eventTypeName: 'LIVE_MIGRATION_WAY_BACK_FAILED' } as never, failed as never, 'd'),
+    hookEventOf({ ...record, eventTypeName: 'LIVE_MIGRATION_FAILBACK_FAILED' } as never, failed as never, 'd'),
     hookEventOf(
-      { ...record, eventTypeName: 'LIVE_MIGRATION_WAY_BACK_LOST' } as never,
+      { ...record, eventTypeName: 'LIVE_MIGRATION_FAILBACK_LOST' } as never,
       lost as unknown as Migration,
       'd',
     ),
   ].map((event) => hookEvent.parse(event));
   assert.deepEqual(
-    told.map(({ type, data }) => [type, 'message' in data && data.message, 'usersOn' in data && data.usersOn]),
+    told.map(({ type, data }) => [type, 'message' in data && data.message, 'activeSide' in data && data.activeSide]),
     [
-      ['migration.way_back_failed', 'Lacks a privilege.', 'DESTINATION'],
-      ['migration.way_back_failed', 'The link was revoked.', 'DESTINATION'],
+      ['migration.failback_failed', 'Lacks a privilege.', 'DESTINATION'],
+      ['migration.failback_failed', 'The link was revoked.', 'DESTINATION'],
     ],
   );
 });

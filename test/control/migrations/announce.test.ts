@@ -96,7 +96,7 @@ test('whoever extends the window is not warned of the end that they have just ch
   assert.deepEqual(windowOnly(longer.lookUntil(atMs, atMs + 48 * HOUR_MS)), ['WINDOW_ENDING 24', 'WINDOW_ENDING 1']);
 });
 
-test('nobody is warned of a window after the cutover was requested', () => {
+test('no one is warned of a window after the cutover was requested', () => {
   const migration = new Watched().ready(BEGIN_MS).change({ kind: 'cutover', atMs: BEGIN_MS });
   assert.deepEqual(migration.lookUntil(endsAtMs - 25 * HOUR_MS, endsAtMs + HOUR_MS), []);
 });
@@ -125,7 +125,7 @@ test('each threshold is announced exactly once whatever restarts and small steps
   );
 });
 
-test('a migration that is ready and that nobody cuts over is announced once for each time that it stays ready', () => {
+test('a migration that is ready and that no one cuts over is announced once for each time that it stays ready', () => {
   const migration = new Watched().ready(BEGIN_MS);
   assert.deepEqual(migration.lookUntil(BEGIN_MS, BEGIN_MS + 14 * MINUTE_MS), []);
   migration.ready(BEGIN_MS + 14 * MINUTE_MS);

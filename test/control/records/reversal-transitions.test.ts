@@ -13,28 +13,28 @@ import {
 const AT = 1_000_000_000;
 
 /** The states of a reversible migration, in the order of its life. */
-const BEGUN: MigrationState = { ...NEW_MIGRATION, status: 'WORKING', wayBack: 'PLANNED', readyForCutover: true };
-const FOLLOWED: MigrationState = { ...NEW_MIGRATION, status: 'COMPLETE', wayBack: 'FOLLOWING', wayBackSinceMs: 1 };
+const BEGUN: MigrationState = { ...NEW_MIGRATION, status: 'WORKING', failback: 'PLANNED', readyForCutover: true };
+const FOLLOWED: MigrationState = { ...NEW_MIGRATION, status: 'COMPLETE', failback: 'FOLLOWING', failbackSinceMs: 1 };
 const REVERSED: MigrationState = ordered(BEGUN, { direction: 1 });
 const STATES = {
   begun: BEGUN,
   followed: FOLLOWED,
-  'way back failed': { ...FOLLOWED, wayBack: 'FAILED' },
+  'failback failed': { ...FOLLOWED, failback: 'FAILED' },
   finishing: ordered(FOLLOWED, { finish: 0 }),
   reversed: REVERSED,
   returning: ordered(REVERSED, { wanted: 'CUTOVER' }),
   'giving up': ordered(REVERSED, { finish: 0 }),
   back: ordered(FOLLOWED, { direction: 1 }),
-  closed: { ...FOLLOWED, wayBack: 'CLOSED', endedAtMs: 5 },
-  lost: { ...FOLLOWED, wayBack: 'LOST', endedAtMs: 5, errorMessage: 'why' },
+  closed: { ...FOLLOWED, failback: 'CLOSED', endedAtMs: 5 },
+  lost: { ...FOLLOWED, failback: 'LOST', endedAtMs: 5, errorMessage: 'why' },
 } as const satisfies Record<string, MigrationState>;
 
 const progress = (reversals: number): MigrationEvent => ({ kind: 'progress', ready: true, atMs: AT, reversals });
-const committed = (reversals: number, wayBack: 'FOLLOWING' | 'FAILED' | 'CLOSED'): MigrationEvent => ({
+const committed = (reversals: number, failback: 'FOLLOWING' | 'FAILED' | 'CLOSED'): MigrationEvent => ({
   kind: 'committed',
   atMs: AT,
   reversals,
-  wayBack,
+  failback,
 });
 
 const EVENTS = {
@@ -62,10 +62,10 @@ function ordered(state: MigrationState, change: Parameters<typeof amended>[1]): 
   return { ...state, order: amended(state.order, change) };
 }
 
-/** The status, direction and way back of a state; `refused` and `ignored` stay as they are. */
+/** The status, direction and failback of a state; `refused` and `ignored` stay as they are. */
 function told(next: MigrationState | 'ignored' | 'refused'): string {
   if (typeof next === 'string') return next;
-  return `${next.status} ${next.order.direction} ${isFinishing(next) ? 'FINISHING' : next.wayBack}`;
+  return `${next.status} ${next.order.direction} ${isFinishing(next) ? 'FINISHING' : next.failback}`;
 }
 
 const NOTHING = 'ignored';
@@ -110,7 +110,7 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
     'refused',
     NOTHING,
   ],
-  'way back failed': [
+  'failback failed': [
     'COMPLETE 0 FAILED',
     'WORKING 1 PLANNED',
     'COMPLETE 0 FOLLOWING',
@@ -235,7 +235,7 @@ const EXPECTED: Record<keyof typeof STATES, readonly string[]> = {
 };
 
 for (const [name, row] of Object.entries(EXPECTED)) {
-  test(`a reversible migration that is ${name} has the direction and way back that the table names after every event`, () => {
+  test(`a reversible migration that is ${name} has the direction and failback that the table names after every event`, () => {
     const state = STATES[name as keyof typeof STATES];
     const found = Object.entries(EVENTS).map(([event, each]) => `${event}: ${told(transition(state, each))}`);
     assert.deepEqual(
@@ -245,13 +245,13 @@ for (const [name, row] of Object.entries(EXPECTED)) {
   });
 }
 
-test('a finish is about one cutover: after a later one the way back is as reported', () => {
+test('a finish is about one cutover: after a later one the failback is as reported', () => {
   const { finishing, 'giving up': givingUp } = STATES;
   assert.equal(told(transition(finishing, progress(2))), 'WORKING 2 PLANNED');
   assert.equal(told(transition(givingUp, progress(2))), 'WORKING 2 PLANNED');
   assert.equal(told(transition(givingUp, committed(1, 'FAILED'))), 'COMPLETE 1 FAILED');
   assert.equal(
-    told(transition(givingUp, { ...committed(1, 'FOLLOWING'), wayBackReady: true } as MigrationEvent)),
+    told(transition(givingUp, { ...committed(1, 'FOLLOWING'), failbackReady: true } as MigrationEvent)),
     'COMPLETE 1 FOLLOWING',
   );
 });
@@ -267,21 +267,21 @@ test('the first direction alone has a cutover window', () => {
   assert.equal(turned.windowEndsAtMs, null);
 });
 
-test('a way back that is ready is noted once for each cutover', () => {
+test('a failback that is ready is noted once for each cutover', () => {
   let state: MigrationState = BEGUN;
   const noted = (event: MigrationEvent) => {
     const next = transition(state, JSON.parse(JSON.stringify(event)));
     assert.ok(typeof next !== 'string', event.kind);
-    const isNew = next.wayBackReadyAfter !== state.wayBackReadyAfter;
+    const isNew = next.failbackReadyAfter !== state.failbackReadyAfter;
     state = JSON.parse(JSON.stringify(next));
-    return isNew ? next.wayBackReadyAfter : 'no';
+    return isNew ? next.failbackReadyAfter : 'no';
   };
-  const follows = (reversals: number, wayBackReady: boolean): MigrationEvent => ({
+  const follows = (reversals: number, failbackReady: boolean): MigrationEvent => ({
     kind: 'committed',
     atMs: AT,
     reversals,
-    wayBack: 'FOLLOWING',
-    wayBackReady,
+    failback: 'FOLLOWING',
+    failbackReady,
   });
   assert.equal(noted(follows(0, false)), 'no');
   assert.equal(noted(follows(0, true)), 0);
@@ -292,8 +292,8 @@ test('a way back that is ready is noted once for each cutover', () => {
   assert.equal(noted(EVENTS['cutover of 0, failed']), 'no', 'the engine had not begun the reversal');
   assert.equal(noted(follows(0, true)), 'no');
   assert.equal(noted(EVENTS.reverse), 'no');
-  assert.equal(noted(progress(1)), 'no', 'it is the same way back');
-  assert.equal(noted(follows(1, true)), 1, 'a cutover, whose way back is ready in the same report');
+  assert.equal(noted(progress(1)), 'no', 'it is the same failback');
+  assert.equal(noted(follows(1, true)), 1, 'a cutover, whose failback is ready in the same report');
   assert.equal(noted(EVENTS.reverse), 'no');
   assert.equal(noted(follows(2, false)), 'no');
   assert.equal(noted(EVENTS.reverse), 'no');
@@ -301,14 +301,14 @@ test('a way back that is ready is noted once for each cutover', () => {
   assert.equal(noted(progress(3)), 2);
 });
 
-test('nobody is told of a way back that is about to be closed', () => {
+test('no one is told of a failback that is about to be closed', () => {
   for (const [before, event] of [
-    [STATES.finishing, { ...committed(0, 'FOLLOWING'), wayBackReady: true }],
+    [STATES.finishing, { ...committed(0, 'FOLLOWING'), failbackReady: true }],
     [STATES['giving up'], progress(1)],
   ] as readonly (readonly [MigrationState, MigrationEvent])[]) {
     const next = transition(before, event);
     assert.ok(typeof next !== 'string');
-    assert.equal(next.wayBackReadyAfter, undefined);
+    assert.equal(next.failbackReadyAfter, undefined);
   }
 });
 
@@ -317,8 +317,8 @@ test('after any sequence of events the direction never goes back after its cutov
     kind: fc.constant('committed' as const),
     atMs: fc.nat(),
     reversals: fc.nat({ max: 3 }),
-    wayBack: fc.constantFrom('FOLLOWING' as const, 'FAILED' as const, 'CLOSED' as const),
-    wayBackReady: fc.boolean(),
+    failback: fc.constantFrom('FOLLOWING' as const, 'FAILED' as const, 'CLOSED' as const),
+    failbackReady: fc.boolean(),
   });
   const seen = fc.record({
     kind: fc.constant('progress' as const),
@@ -326,7 +326,7 @@ test('after any sequence of events the direction never goes back after its cutov
     atMs: fc.nat(),
     reversals: fc.nat({ max: 3 }),
   });
-  const wishes = fc.record({
+  const bootstrapping = fc.record({
     kind: fc.constantFrom('reverse' as const, 'finish' as const, 'cutover' as const, 'pause' as const),
     atMs: fc.nat(),
   });
@@ -336,23 +336,23 @@ test('after any sequence of events the direction never goes back after its cutov
     atMs: fc.nat(),
   });
   fc.assert(
-    fc.property(fc.array(fc.oneof(reports, seen, wishes, ends)), (history) => {
-      let state: MigrationState = { ...NEW_MIGRATION, wayBack: 'PLANNED' };
+    fc.property(fc.array(fc.oneof(reports, seen, bootstrapping, ends)), (history) => {
+      let state: MigrationState = { ...NEW_MIGRATION, failback: 'PLANNED' };
       let cutOver = -1;
       for (const each of history) {
         const next = transition(state, each);
         if (typeof next === 'string' || next === state) continue;
         assert.equal(state.endedAtMs, null, 'an end is final');
-        const { wayBackReadyAfter: told = -1 } = state;
+        const { failbackReadyAfter: told = -1 } = state;
         state = next;
-        const { order, wayBackReadyAfter: ready = -1 } = state;
+        const { order, failbackReadyAfter: ready = -1 } = state;
         assert.ok(order.direction >= cutOver, 'a direction that has cut over stays cut over');
-        assert.ok(ready >= told, 'a way back is announced once');
+        assert.ok(ready >= told, 'a failback is announced once');
         if (state.status === 'COMPLETE') cutOver = order.direction;
-        assert.ok(ready <= Math.max(cutOver, order.direction - 1), 'only a cutover has a way back');
-        const isFollowed = ['PREPARING', 'FOLLOWING', 'FAILED'].includes(state.wayBack ?? '');
+        assert.ok(ready <= Math.max(cutOver, order.direction - 1), 'only a cutover has a failback');
+        const isFollowed = ['PREPARING', 'FOLLOWING', 'FAILED'].includes(state.failback ?? '');
         assert.equal(isFollowed, state.status === 'COMPLETE' && state.endedAtMs === null);
-        assert.equal(['CLOSED', 'LOST'].includes(state.wayBack ?? ''), state.endedAtMs !== null);
+        assert.equal(['CLOSED', 'LOST'].includes(state.failback ?? ''), state.endedAtMs !== null);
       }
     }),
   );

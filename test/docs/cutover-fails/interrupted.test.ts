@@ -80,8 +80,8 @@ test('linkspan sync: after a reversal, the page opens the cluster from which the
   const { pair, reader } = sync;
   await using app = await SideWriter.start(pair.destination, 'destination', SELDOM_MS);
   await sync.cutOver();
-  const isReady = async () => (await sync.progress()).linkspan.wayBack?.ready === true;
-  await eventually(isReady, { what: 'the way back to be ready', pollMs: 100 });
+  const isReady = async () => (await sync.progress()).linkspan.failback?.ready === true;
+  await eventually(isReady, { what: 'the failback to be ready', pollMs: 100 });
   await sync.call('reverse');
   await sync.cutOver();
   await loseMachine(sync.process);

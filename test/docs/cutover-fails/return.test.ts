@@ -88,7 +88,7 @@ async function assertReturned(onSource: SideWriter, onDestination: SideWriter): 
   await SideWriter.assertTurns([onSource, onDestination], 2);
 }
 
-/** Ends the cutover windows of a server that is stopped: nobody waits for 120 hours. */
+/** Ends the cutover windows of a server that is stopped: no one waits for 120 hours. */
 function endWindow(dataDirectory: string): void {
   const database = new DatabaseSync(join(dataDirectory, 'linkspan.db'));
   database.prepare("UPDATE migrations SET state = json_set(state, '$.windowEndsAtMs', ?)").run(Date.now());

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Document } from 'mongodb';
 import { cleanUp, listLeftovers } from '../../../src/engine/index.ts';
 import type { MadeAccount } from '../../../src/engine/records/made-accounts.ts';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { allowWrites, needsSource } from '../../support/source-version.ts';
@@ -24,7 +24,7 @@ test('a committed migration owns the views, users and roles that an earlier one 
   await first.untilReady();
   {
     let cancelled: Promise<void> | undefined;
-    using _ = onReach('engine.cutover.source-blocked', async () => {
+    using _ = onFailpoint('engine.cutover.source-blocked', async () => {
       cancelled = first.steering.cancel(false);
     });
     first.steering.cutOver();
@@ -57,7 +57,7 @@ test('users and roles that are on record of two sources belong to neither, and s
   await using first = RunningMigration.start(pair, { usersAndRoles: true });
   await first.untilReady();
   {
-    using _ = onReach('engine.accounts.made', () => Promise.reject(new Error('stopped here')));
+    using _ = onFailpoint('engine.accounts.made', () => Promise.reject(new Error('stopped here')));
     await assert.rejects(first.commit(), /stopped here/);
   }
   // A second migration, killed after it recorded what it is about to create, leaves this record.

@@ -4,7 +4,7 @@ import { type Document, MongoClient } from 'mongodb';
 import type { Progress } from '../../../src/contract/index.ts';
 import { changedAccounts, readAccountsDigest } from '../../../src/engine/accounts/accounts-digest.ts';
 import { type MigrationOptions, preflight, ReversibleMigration, Steering } from '../../../src/engine/index.ts';
-import { newId, onReach, silentLogger, systemClock } from '../../../src/platform/index.ts';
+import { newId, onFailpoint, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { expectHookReached, runLinkspan } from '../../support/linkspan-process.ts';
@@ -151,7 +151,7 @@ describe('users and roles', () => {
     const { source, destination } = pair;
     await makeAccounts(source);
     const before = await ids(destination);
-    using _ = onReach('engine.cutover.drained', () => {
+    using _ = onFailpoint('engine.cutover.drained', () => {
       throw new Error('stopped here');
     });
     await using running = start();

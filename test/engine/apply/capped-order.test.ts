@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Collection } from 'mongodb';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
@@ -63,7 +63,7 @@ test('an order that is wrong in the middle, since changes came twice, is correct
   {
     await using first = RunningMigration.start(pair, { migrationId });
     await first.untilReady();
-    using _ = onReach('engine.apply.batch-acknowledged', async () => {
+    using _ = onFailpoint('engine.apply.batch-acknowledged', async () => {
       if ((await orderOf(pair.destination)).includes(12)) throw new Error('the engine ends here');
     });
     await changeTogether(first, log, 1 + 4, async () => {

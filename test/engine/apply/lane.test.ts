@@ -14,7 +14,7 @@ import { holdAt } from '../reach-points.ts';
 import { unconnectedParts } from '../unconnected-parts.ts';
 
 /** A collection whose keys a lane hands to the spool. */
-function setAside(name: string): TrackedCollection {
+function quarantine(name: string): TrackedCollection {
   const entry = { database: 'shop', name, type: 'collection', uuid: new UUID(), options: new Map() };
   const collection = new TrackedCollection(entry, entry);
   for (const kind of ['created', 'plan begun', 'planned', 'copied'] as const) collection.advance({ kind });
@@ -69,7 +69,7 @@ function startLane({ flush = async () => {}, isHurried = false, lingersForever =
 }
 
 test('a lane is flushed when all that was in it is written, however much came and went meanwhile', async () => {
-  const [a, b] = [setAside('a'), setAside('b')] as const;
+  const [a, b] = [quarantine('a'), quarantine('b')] as const;
   using taken = holdAt('engine.apply.batch-taken');
   await using started = startLane();
   const { lane, add, spooled } = started;
@@ -93,7 +93,7 @@ test('a collection that takes long holds up no other one of its batch, and the f
   await using started = startLane({ flush });
   using _ = { [Symbol.dispose]: slow.resolve };
   const { lane, add, spooled } = started;
-  for (const name of ['slow', 'quick']) add(setAside(name), 1);
+  for (const name of ['slow', 'quick']) add(quarantine(name), 1);
   let isFlushed = false;
   const flushed = lane.flush().then(() => {
     isFlushed = true;
@@ -105,10 +105,10 @@ test('a collection that takes long holds up no other one of its batch, and the f
   assert.equal(lane.size, 0);
 });
 
-test('a few keys wait for others, unless somebody waits for a barrier', async () => {
+test('a few keys wait for others, unless a caller waits for a barrier', async () => {
   await using unhurried = startLane({ lingersForever: true });
   await using hurried = startLane({ lingersForever: true, isHurried: true });
-  for (const { add } of [unhurried, hurried]) add(setAside('a'), 1);
+  for (const { add } of [unhurried, hurried]) add(quarantine('a'), 1);
   await eventually(() => hurried.lane.size === 0, { what: 'the key to be written' });
   assert.deepEqual([hurried.spooled, unhurried.spooled], [['a'], []]);
 });
@@ -117,7 +117,7 @@ test('a document that made room needs no record of its own once its key is in th
   await using started = startLane({ isHurried: true });
   const { lane, add, spooled, settled } = started;
   using taken = holdAt('engine.apply.batch-taken', { times: 1 });
-  const collection = setAside('a');
+  const collection = quarantine('a');
   add(collection, 1);
   await taken.reached;
   add(collection, 2, { displacedBy: ['mark'] });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
@@ -108,7 +108,7 @@ describe('a document that the destination refuses', async () => {
 
   test('that comes just as its collection becomes live is not lost', async () => {
     let refused = false;
-    using _ = onReach('engine.copy.drained', async () => {
+    using _ = onFailpoint('engine.copy.drained', async () => {
       if (refused) return;
       refused = true;
       await refuse();
@@ -123,7 +123,7 @@ describe('a document that the destination refuses', async () => {
     await identical();
   });
 
-  test('fails a migration that nobody attends to, with its name, once all others are done', async () => {
+  test('fails a migration that no one attends to, with its name, once all others are done', async () => {
     await refuse();
     await using running = RunningMigration.start(pair, { clock: hurried, once: true });
     await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.a .*_id 0/ });

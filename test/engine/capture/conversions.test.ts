@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Timestamp } from 'mongodb';
-import { areShown, readHiddenWrites } from '../../../src/engine/capture/hidden-writes.ts';
+import { areShown, readUnstreamedWrites } from '../../../src/engine/capture/unstreamed-writes.ts';
 import { listCollections } from '../../../src/engine/catalog/read-catalog.ts';
 import { preflight } from '../../../src/engine/index.ts';
 import { writeBarrier } from '../../../src/engine/mongodb/cluster-time.ts';
@@ -84,9 +84,9 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
     await expectIdentical(pair);
     const options = { migrationId: newId(), dropDestination: true, logger: silentLogger };
     const findings = await preflight({ ...options, source, destination: { uri } });
-    assert.ok(findings.some(({ code }) => code === 'HIDDEN_WRITES_UNSEEN'));
+    assert.ok(findings.some(({ code }) => code === 'UNSTREAMED_WRITES_UNSEEN'));
     const ofRoot = await preflight({ ...options, source: { uri: pair.source.uri }, destination: { uri } });
-    assert.ok(!ofRoot.some(({ code }) => code === 'HIDDEN_WRITES_UNSEEN'));
+    assert.ok(!ofRoot.some(({ code }) => code === 'UNSTREAMED_WRITES_UNSEEN'));
   });
 
   test('are found in the oplog by their UUIDs, and an oplog that no longer reaches back is detected', async () => {
@@ -105,7 +105,7 @@ describe('collections that become capped', { skip: needsSource('6.0', 'the catal
       const entry = entries.find((one) => one.name === name);
       return { id: entry?.uuid?.toHexString(false) ?? '', namespace: 'renamed' };
     });
-    const read = (from: Timestamp) => readHiddenWrites(client, sourceFeatures('6.0'), { after: from, to });
+    const read = (from: Timestamp) => readUnstreamedWrites(client, sourceFeatures('6.0'), { after: from, to });
     const writes = await read(after);
     assert.ok(writes && clone && writes.isOf(clone));
     assert.ok(original && !writes.isOf(original));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Db } from 'mongodb';
 import { type MigrationOptions, preflight } from '../../../src/engine/index.ts';
-import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
+import { newId, onFailpoint, silentLogger } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -57,7 +57,7 @@ describe('a source whose catalog cannot be followed', () => {
       return hurried.sleep(ms, signal);
     };
     let looksAfterwards = 0;
-    using _ = onReach('engine.cutover.destination-open', async () => {
+    using _ = onFailpoint('engine.cutover.destination-open', async () => {
       await pair.source.client.db('shop').collection('new').insertOne({ n: 1 });
       const before = looks;
       await eventually(() => looks >= before + ENOUGH_LOOKS, { what: 'looks at the catalog' });
@@ -126,7 +126,7 @@ describe('a source whose catalog cannot be followed', () => {
 
   test('a write after the stream has ended prevents the cutover', async () => {
     await refill(pair);
-    using _ = onReach('engine.cutover.drained', async () => {
+    using _ = onFailpoint('engine.cutover.drained', async () => {
       await pair.source.client.db('shop').collection('items').insertOne({ late: true });
     });
     await using running = RunningMigration.start(pair);

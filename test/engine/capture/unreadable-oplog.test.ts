@@ -15,7 +15,7 @@ checkForLeaks({ sockets: false });
 
 const skip = needsSource('6.0', 'it has no write block');
 
-/** A migration whose user may not read the oplog, after a hidden write. */
+/** A migration whose user may not read the oplog, after a unstreamed write. */
 async function withHiddenWrite() {
   await using resources = new AsyncDisposableStack();
   const pair = resources.use(await startPair({ source: { auth: true } }));

@@ -4,7 +4,7 @@ import { BSON, Decimal128, type Document, Double, Int32, Long } from 'mongodb';
 import { documentOf } from '../../../src/engine/catalog/fields.ts';
 import { isUnique, readIndexSpec, sameButForWeakening } from '../../../src/engine/catalog/index-spec.ts';
 import { preflight } from '../../../src/engine/index.ts';
-import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
+import { newId, onFailpoint, silentLogger } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { PLANTING, plantIndexes } from '../../support/plant-indexes.ts';
@@ -192,7 +192,7 @@ describe('indexes that old servers made', () => {
       { a: 1, b: 2, c: 1 },
     ]);
     let compared = 0;
-    using _ = onReach('engine.indexes.compared', () => {
+    using _ = onFailpoint('engine.indexes.compared', () => {
       compared += 1;
     });
     await using running = RunningMigration.start(pair);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cleanUp, listLeftovers } from '../../../src/engine/index.ts';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { fallSilent } from '../../support/fall-silent.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
@@ -41,7 +41,7 @@ test('what a migration leaves is listed, and goes without anything else', async 
     assert.equal(left?.blocked, true);
 
     {
-      using _ = onReach('engine.cleanup.dropped', () => Promise.reject(new Error('killed')));
+      using _ = onFailpoint('engine.cleanup.dropped', () => Promise.reject(new Error('killed')));
       await assert.rejects(cleanUp(destination, ID, { drop: true }), /killed/);
     }
     const [halfway] = await listLeftovers(destination, ID);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Db, UUID } from 'mongodb';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -172,12 +172,12 @@ for (const point of ['engine.copy.before-first-read', 'engine.copy.collection-co
     const changed = Promise.withResolvers<void>();
     let step: 'before' | 'changing' | 'changed' | 'indexed' = 'before';
     // The stream waits here, because its next event would show the new name.
-    using _held = onReach('engine.capture.batch-dispatched', async () => {
+    using _held = onFailpoint('engine.capture.batch-dispatched', async () => {
       if (step === 'before') return;
       changed.resolve();
       await eventually(() => step === 'indexed', { what: 'the indexes', deadlineMs: 5_000 }).catch(() => undefined);
     });
-    using _changed = onReach(point, async () => {
+    using _changed = onFailpoint(point, async () => {
       if (step !== 'before') return;
       step = 'changing';
       await changed.promise;
@@ -186,7 +186,7 @@ for (const point of ['engine.copy.before-first-read', 'engine.copy.collection-co
       await db.createCollection('orders', { viewOn: 'orders_old', pipeline: [] });
       step = 'changed';
     });
-    using _indexed = onReach('engine.copy.indexed', () => {
+    using _indexed = onFailpoint('engine.copy.indexed', () => {
       step = 'indexed';
     });
     await syncOnce(pair);
@@ -262,7 +262,7 @@ test('documents of collections that are not selected compare no catalogs', { ski
   });
   await running.untilReady();
   let comparisons = 0;
-  using _ = onReach('engine.catalog.comparison-begun', () => {
+  using _ = onFailpoint('engine.catalog.comparison-begun', () => {
     comparisons += 1;
   });
   for (let n = 0; n < 20; n += 1) await db.collection(`other-${n}`).insertOne({ n });

@@ -1,5 +1,5 @@
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -20,7 +20,7 @@ test('a collection that was copied while convertToCapped filled it is copied aga
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   let begun = 0;
-  using _ = onReach('engine.copy.before-first-read', async () => {
+  using _ = onFailpoint('engine.copy.before-first-read', async () => {
     begun += 1;
   });
   await db.command({ convertToCapped: 'c', size: 60_000_000 });

@@ -29,7 +29,7 @@ describe('a database that is dropped and created again in another letter case en
   test('while the migration follows', async () => {
     await using pair = await startPair();
     await fill(pair);
-    // No data is lost, so nobody has to confirm the drop.
+    // No data is lost, so no one has to confirm the drop.
     await using running = RunningMigration.start(pair, { confirmDrops: false });
     await running.untilReady();
     await makeAnew(pair);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -20,7 +20,7 @@ for (const point of ['engine.indexes.recorded', 'engine.copy.indexed', 'engine.c
     const items = pair.source.client.db('shop').collection('items');
     await items.insertMany([{ n: 1 }, { n: 2 }]);
     let dispatched = 0;
-    using _counted = onReach('engine.capture.batch-dispatched', () => {
+    using _counted = onFailpoint('engine.capture.batch-dispatched', () => {
       dispatched += 1;
     });
     const makeIndex = async () => {
@@ -99,7 +99,7 @@ test('a migration that fails while indexes are being built ends', async () => {
   await items.createIndex({ n: 1 });
   const lost = { failCommands: ['getMore'], errorCode: 2, appName: 'linkspan-source' };
   const failed = Promise.withResolvers<void>();
-  using _ = onReach('engine.indexes.recorded', async () => {
+  using _ = onFailpoint('engine.indexes.recorded', async () => {
     await pair.source.failCommand({ mode: 'alwaysOn', data: lost });
     // After the stream has ended, the engine dispatches no more events.
     const hit = { waitForFailPoint: 'failCommand', timesEntered: 1, maxTimeMS: 10_000 };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UUID } from 'mongodb';
 import type { CollectionRecord } from '../../../src/engine/records/records.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -22,7 +22,7 @@ test('a collection that the source drops before a killed engine could make it do
   await shop.collection('items').insertOne({});
   const clusteredIndex = { key: { _id: 1 }, unique: true };
   await shop.createCollection('sessions', { clusteredIndex, expireAfterSeconds: 3_600 });
-  const killAt = (point: string) => onReach(point, () => Promise.reject(new Error('killed')));
+  const killAt = (point: string) => onFailpoint(point, () => Promise.reject(new Error('killed')));
   const start = (migrationId?: string) =>
     RunningMigration.start(pair, migrationId === undefined ? {} : { migrationId });
 

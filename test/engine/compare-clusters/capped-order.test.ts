@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { MongoClient } from 'mongodb';
 import type { VerificationReport } from '../../../src/contract/index.ts';
 import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { onceAt } from '../reach-points.ts';
@@ -67,7 +67,7 @@ test('a run that follows changes looks once a round at an order that it could no
     data: { failCommands: ['getMore'], errorCode: CAPPED_POSITION_LOST, namespace: 'shop.log' },
   });
   let looks = 0;
-  using _ = onReach('engine.compare.order-read', () => {
+  using _ = onFailpoint('engine.compare.order-read', () => {
     looks += 1;
   });
   const rounds: { readonly result: string; readonly looks: number }[] = [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClusterVerification } from '../../../src/engine/compare-clusters/cluster-verification.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { identified } from '../../support/seeds.ts';
@@ -77,7 +77,7 @@ async function changeAndChangeBack(): Promise<void> {
 async function holdStreams(): Promise<Disposable> {
   const released = Promise.withResolvers<void>();
   let held = 0;
-  const listening = onReach('engine.compare.stream-read', async () => {
+  const listening = onFailpoint('engine.compare.stream-read', async () => {
     held += 1;
     await released.promise;
   });
@@ -96,7 +96,7 @@ test('a key that changes while it is read again is read once more, although the 
   await changeAndChangeBack();
   await held.reached;
   let isAwaited = false;
-  using _ = onReach('engine.compare.times-fixed', () => {
+  using _ = onFailpoint('engine.compare.times-fixed', () => {
     isAwaited = true;
   });
   await eventually(() => isAwaited, { what: 'the result to wait for the key' });
@@ -162,7 +162,7 @@ test('a key that changes while another one is judged does not count before it ha
   await here().updateOne({ _id: 2 }, { $set: { n: 5 } });
   await run.untilShown(3);
   let counted: number | undefined;
-  using _ = onReach('engine.compare.rechecked', () => {
+  using _ = onFailpoint('engine.compare.rechecked', () => {
     counted ??= run.differences;
   });
   held.release();
@@ -174,7 +174,7 @@ test('a repair does not write what it has read before both sides changed', async
   await using run = await FollowingRun.start({ repair: true });
   using held = holdAt('engine.compare.repairs-recorded', { times: 1 });
   let repaired = 0;
-  using _ = onReach('engine.compare.repaired', () => {
+  using _ = onFailpoint('engine.compare.repaired', () => {
     repaired += 1;
   });
   await here().updateOne({ _id: 1 }, { $set: { n: -1 } });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
 import { BSON, Decimal128, Double, Long, type MongoClient, Timestamp, UUID } from 'mongodb';
 import { type DigestOptions, type DigestReport, digestCluster } from '../../../src/engine/index.ts';
-import { onReach, silentLogger } from '../../../src/platform/index.ts';
+import { onFailpoint, silentLogger } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { isolatePrimary } from '../../support/lagging-member.ts';
 import { LEAST_ROLES } from '../../support/least-privilege.ts';
@@ -123,7 +123,7 @@ test('a large collection is read in ranges of _id at the same time, with the sam
     Array.from({ length: 3_000 }, (_, n) => ({ _id: n % 2 ? `${n}` : 100 + n, text: 'z'.repeat(400) })),
   );
   let ranges = 0;
-  using _ = onReach('engine.digest.range-read', () => {
+  using _ = onFailpoint('engine.digest.range-read', () => {
     ranges += 1;
   });
   const report = await digest({ rangeBytes: 200_000 });
@@ -136,7 +136,7 @@ test('a large collection is read in ranges of _id at the same time, with the sam
   assert.equal(report.claim, 'AT_CLUSTER_TIME');
 });
 
-test('a capped collection has a digest of its order, which holds when nobody wrote to it', async () => {
+test('a capped collection has a digest of its order, which holds when no one wrote to it', async () => {
   const log = await set.client.db('shop').createCollection<{ _id: number }>('log', { capped: true, size: 100_000 });
   await log.insertMany([3, 1, 2].map((_id) => ({ _id })));
   const report = await digest();
@@ -203,7 +203,7 @@ test('what applyOps writes while a digest reads without a snapshot counts as a w
   assert.deepEqual([entryOf(report, 'shop.log').written, report.oplogRead], [true, true]);
 });
 
-test('a digest by a user who may not read the oplog says what nobody could see', async () => {
+test('a digest by a user who may not read the oplog says what no one could see', async () => {
   await using guarded = await startReplicaSet({ auth: true });
   await guarded.client.db('shop').createCollection('log', { capped: true, size: 4_096 });
   const actions = ['find', 'listCollections', 'listIndexes', 'collStats', 'changeStream'];
@@ -219,7 +219,7 @@ test('a digest by a user who may not read the oplog says what nobody could see',
   );
   const report = await digest({ cluster: { uri: guarded.uriFor('auditor', 'secret') } });
   assert.deepEqual([report.claim, report.oplogRead], ['WITHOUT_WRITES', false]);
-  assert.match(report.explanation, /do not hold if somebody wrote there with applyOps/);
+  assert.match(report.explanation, /do not hold if another client wrote there with applyOps/);
 });
 
 test('a digest survives lost cursors and a step-down, and counts no document twice', async () => {
@@ -363,13 +363,13 @@ test('a user who may not open a change stream gets a digest at one time, and kno
   const cluster = { uri: guarded.uriFor('auditor', 'secret') };
   const report = await digest({ cluster });
   assert.equal(report.claim, 'AT_CLUSTER_TIME', report.explanation);
-  assert.match(report.explanation, /Nobody could see whether writes came after it/);
+  assert.match(report.explanation, /No one could see whether writes came after it/);
   assert.equal(report.endTime, null);
   assert.equal(entryOf(report, 'shop.orders').written, null);
   await db.createCollection('log', { capped: true, size: 4_096 });
   const unknown = await digest({ cluster });
   assert.equal(unknown.claim, 'UNKNOWN');
-  assert.match(unknown.explanation, /proves nothing about shop\.log unless nobody wrote/);
+  assert.match(unknown.explanation, /proves nothing about shop\.log unless no one wrote/);
 });
 
 test('a digest waits for a majority that lags behind, so that no write falls between its time and its change stream', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { identified } from '../../support/seeds.ts';
@@ -36,7 +36,7 @@ test('differences are found while a writer writes, also of keys that changed beh
   await using writer = LaggingWriter.start(pair, { lagMs: 300, spares: (_id) => _id >= 4_000 });
   await there().deleteOne({ _id: 4_001 });
   let planted = false;
-  using _ = onReach('engine.compare.chunk-compared', async () => {
+  using _ = onFailpoint('engine.compare.chunk-compared', async () => {
     if (planted) return;
     planted = true;
     // Behind the position of the comparison, or before it.
@@ -46,11 +46,11 @@ test('differences are found while a writer writes, also of keys that changed beh
   assert.equal(report.result, 'DIFFERENT');
   assert.deepEqual(
     differences
-      .map(({ _id, class: kind, foreign }) => ({ _id, kind, foreign }))
+      .map(({ _id, class: kind, external }) => ({ _id, kind, external }))
       .sort((a, b) => (a.kind < b.kind ? -1 : 1)),
     [
-      { _id: { $numberInt: '4002' }, kind: 'DIFFERENT', foreign: true },
-      { _id: { $numberInt: '4001' }, kind: 'MISSING', foreign: undefined },
+      { _id: { $numberInt: '4002' }, kind: 'DIFFERENT', external: true },
+      { _id: { $numberInt: '4001' }, kind: 'MISSING', external: undefined },
     ],
   );
   assert.ok(writer.written > 0);
@@ -59,7 +59,7 @@ test('differences are found while a writer writes, also of keys that changed beh
 test('an election on either side while a writer writes invents nothing', async () => {
   await using writer = LaggingWriter.start(pair, { lagMs: 300 });
   let elections = 0;
-  using _ = onReach('engine.compare.chunk-compared', async () => {
+  using _ = onFailpoint('engine.compare.chunk-compared', async () => {
     elections += 1;
     if (elections === 2) await pair.destination.stepDown();
     if (elections === 4) await pair.source.stepDown();
@@ -82,7 +82,7 @@ test('collections and views that are dropped or created again while they are com
   }
   await sides[1]?.collection<{ _id: number }>('dropped').deleteOne({ _id: 1 });
   let changed = false;
-  using _ = onReach('engine.compare.chunk-compared', async () => {
+  using _ = onFailpoint('engine.compare.chunk-compared', async () => {
     if (changed) return;
     changed = true;
     for (const side of sides) {
@@ -150,7 +150,7 @@ for (const [what, atChunk] of [
     const stop = new AbortController();
     let state: SavedState | undefined;
     let chunks = 0;
-    using _ = onReach('engine.compare.chunk-compared', async () => {
+    using _ = onFailpoint('engine.compare.chunk-compared', async () => {
       chunks += 1;
       // The comparison has passed this key.
       if (chunks === atChunk) await there().deleteOne({ _id: 0 });
@@ -199,7 +199,7 @@ test('a resumed run knows of documents that are out of order in a capped collect
 test('a collection that is renamed for a moment is counted once', async () => {
   const admin = pair.destination.client.db('admin');
   let chunks = 0;
-  using _ = onReach('engine.compare.chunk-compared', async () => {
+  using _ = onFailpoint('engine.compare.chunk-compared', async () => {
     chunks += 1;
     if (chunks !== 2) return;
     await there().updateMany({ _id: { $gte: 4_000 } }, { $set: { n: 1 } });
@@ -210,7 +210,7 @@ test('a collection that is renamed for a moment is counted once', async () => {
     );
   });
   let moved = false;
-  using __ = onReach('engine.compare.pair-moved', () => {
+  using __ = onFailpoint('engine.compare.pair-moved', () => {
     moved = true;
   });
   const { report } = await verify(pair, { bytesPerSecond: 2_000_000 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Clock, onReach, systemClock } from '../../../src/platform/index.ts';
+import { type Clock, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -21,7 +21,7 @@ test('changes that come faster than they are compared stay on the servers, and t
   );
   await Promise.all(sides.map((items) => items.insertMany(identified(140_000, { n: 0 }), { ordered: false })));
   const rechecks = Promise.withResolvers<void>();
-  using _held = onReach('engine.compare.rechecked', () => rechecks.promise);
+  using _held = onFailpoint('engine.compare.rechecked', () => rechecks.promise);
   let [most, waits] = [0, 0];
   // Nothing else in a comparison sleeps for as long.
   const sleep: Clock['sleep'] = (ms, signal) => {
@@ -29,7 +29,7 @@ test('changes that come faster than they are compared stay on the servers, and t
     return systemClock.sleep(ms, signal);
   };
   let updates: Promise<unknown> = Promise.resolve();
-  using _seen = onReach('engine.compare.stream-read', async () => {
+  using _seen = onFailpoint('engine.compare.stream-read', async () => {
     await updates;
     most = Math.max(most, verification.progress().pending);
   });
@@ -55,7 +55,7 @@ test('a collection of which too many documents differ because the destination la
   assert.ok(here && there);
   for (const items of [here, there]) await items.insertMany(identified(170_000, { n: 0 }), { ordered: false });
   let [most, compared, isAnew] = [0, 0, false];
-  using _seen = onReach('engine.compare.stream-read', () => {
+  using _seen = onFailpoint('engine.compare.stream-read', () => {
     const { pending, documents } = verification.progress();
     if (documents < compared) isAnew = true;
     [most, compared] = [Math.max(most, pending), documents];

@@ -36,7 +36,7 @@ test('without the privilege for a stream a run compares, and says what the resul
   const { report } = await verify(pair, { source: { uri: watching }, destination: { uri: blind } });
   assert.equal(report.result, 'EQUAL', report.explanation);
   assert.deepEqual([report.source.watched, report.destination.watched], [true, false]);
-  assert.match(report.explanation, /if nobody wrote to the destination while the comparison ran/);
+  assert.match(report.explanation, /if no one wrote to the destination while the comparison ran/);
   assert.equal(report.source.oplogRead, false);
   assert.match(report.explanation, /The user may not read the oplog of the source: the result holds only if/);
   assert.equal(report.collections[0]?.destination.changed, null);
@@ -48,7 +48,7 @@ test('without the privilege for a stream a run compares, and says what the resul
   });
 });
 
-test('a resumed run reads differences again that nobody could see disappear', async () => {
+test('a resumed run reads differences again that no one could see disappear', async () => {
   await using pair = await startPair({ destination: { auth: true } });
   for (const { client } of [pair.source, pair.destination]) {
     const collection = client.db('shop').collection<{ _id: number }>('c');

@@ -68,11 +68,11 @@ describe('beside records of migrations', () => {
   const cutover = { committed: true, reverseFrom: { _data: '82' } };
 
   // id: waits-for-failback
-  test('a repair waits until the way back of a cutover is closed, and the migration has ended', async () => {
+  test('a repair waits until the failback of a cutover is closed, and the migration has ended', async () => {
     const records = recordsOf(pair.destination);
     await records.insertOne({ _id: 'a'.repeat(24), state: 'COMMITTED', phases: [], cutover });
     await assert.rejects(verify(pair, { repair: true }), DURING_MIGRATION);
-    await records.updateOne({}, { $set: { wayBackClosedBy: ['b'.repeat(24)] } });
+    await records.updateOne({}, { $set: { failbackClosedBy: ['b'.repeat(24)] } });
     await recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'CANCELLED', phases: [] });
     const { report } = await verify(pair, { repair: true });
     assert.deepEqual([report.result, report.differences.repaired], ['EQUAL', 400], report.explanation);
@@ -109,12 +109,12 @@ describe('beside records of migrations', () => {
     assert.equal(await itemsOf(pair.destination).countDocuments({ n: 1 }), 400);
   });
 
-  test('the open way back of a migration from a third cluster into the source does not refuse repairs', async () => {
+  test('the open failback of a migration from a third cluster into the source does not refuse repairs', async () => {
     const records = recordsOf(pair.source);
     const _id = 'a'.repeat(24);
     await records.insertOne({ _id, state: 'COMMITTED', sourceId: 'b'.repeat(24), phases: [], cutover });
     assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
-    // The way back between the same two clusters does.
+    // The failback between the same two clusters does.
     await records.updateOne({}, { $set: { sourceId: await replicaSetIdOf(pair.destination) } });
     await assert.rejects(verify(pair, { repair: true }), DURING_MIGRATION);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { type BackUp, backUp } from '../../support/back-up.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
@@ -70,7 +70,7 @@ for (const side of ['source', 'destination'] as const) {
     await using pair = await startFilled();
     using backup = await backUpThenChange(pair, side);
     let chunks = 0;
-    using _ = onReach('engine.compare.chunk-compared', async () => {
+    using _ = onFailpoint('engine.compare.chunk-compared', async () => {
       chunks += 1;
       if (chunks === 3) await backup.restore();
     });

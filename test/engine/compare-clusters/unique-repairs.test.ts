@@ -46,7 +46,7 @@ test('a document that only the destination changes meanwhile keeps the unique va
   using _ = onceAt('engine.compare.chunk-compared', () => there().insertOne({ _id: 7, u: 1 }));
   const { report, differences } = await verify(pair, { repair: true });
   assert.deepEqual([report.result, report.differences.repaired], ['DIFFERENT', 0]);
-  assert.deepEqual(differences.map(({ class: kind, foreign }) => [kind, foreign]).toSorted(), [
+  assert.deepEqual(differences.map(({ class: kind, external }) => [kind, external]).toSorted(), [
     ['DIFFERENT', undefined],
     ['EXTRA', true],
   ]);

@@ -200,7 +200,7 @@ test('filters and remaps decide what is compared, and other data of the destinat
   const there = pair.destination.client;
   await there.db('z').createCollection('first');
   await there.db('z').createCollection('two');
-  for (const name of ['one', 'of somebody else']) await there.db('a').createCollection(name);
+  for (const name of ['one', 'of another client']) await there.db('a').createCollection(name);
   const remaps = [
     { from: { database: 'a' }, to: { database: 'z' } },
     { from: { database: 'a', collection: 'one' }, to: { database: 'z', collection: 'first' } },
@@ -230,7 +230,7 @@ test('users and roles that are missing or differ are found, whatever order their
   assert.deepEqual((await found()).map(shown).sort(), ['role s reader', 'user s ann']);
   await syncOnce(own, { usersAndRoles: true });
   assert.deepEqual(await found(), []);
-  // Equal roles that somebody made in another order, and an account that only the destination has.
+  // Equal roles that another client made in another order, and an account that only the destination has.
   await own.destination.client
     .db('s')
     .command({ updateRole: 'reader', privileges: privileges.toReversed(), roles: ['dbAdmin', 'read'] });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -33,7 +33,7 @@ test('a batch that was cut off in the middle of a message is sent again as it wa
     proxy?.restore();
     if (cuts >= CUTS) proxy?.set({});
   };
-  using _ = onReach('engine.write.insert.items', () => {
+  using _ = onFailpoint('engine.write.insert.items', () => {
     if (cuts < CUTS) waiting ??= cutNext();
   });
   await using running = RunningMigration.start(pair);

@@ -5,7 +5,7 @@ import type { Collection, MongoClient } from 'mongodb';
 import { idIndexBytes } from '../../../src/engine/catalog/read-catalog.ts';
 import { type OrderSizes, orderOf } from '../../../src/engine/copy/read-order.ts';
 import type { PartitionRecord } from '../../../src/engine/records/records.ts';
-import { type Clock, newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { type Clock, newId, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
@@ -59,7 +59,7 @@ test('a scan in natural order', async (t) => {
   await t.test('a collection of random ids is copied in natural order, while it changes', async () => {
     const items = await fill(pair);
     let batches = 0;
-    using _ = onReach('engine.copy.batch-acknowledged', async () => {
+    using _ = onFailpoint('engine.copy.batch-acknowledged', async () => {
       batches += 1;
       // The first number is of a document that is copied, the second one of a document that is not.
       for (const n of [batches, DOCUMENTS - batches]) {
@@ -149,7 +149,7 @@ test('a scan in natural order', async (t) => {
   await t.test('an election while it copies leaves nothing out', async () => {
     await fill(pair);
     let batches = 0;
-    using _ = onReach('engine.copy.batch-acknowledged', async () => {
+    using _ = onFailpoint('engine.copy.batch-acknowledged', async () => {
       batches += 1;
       if (batches !== 2) return;
       await pair.source.stepDown();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Collection } from 'mongodb';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -61,7 +61,7 @@ test('a cutover can be aborted at each step before its point of no return, withi
   for (const step of ['engine.verify.catalogs-compared', ...OF_CUTOVER.slice(0, until)]) {
     let aborting: Promise<void> | undefined;
     let atMs = 0;
-    using _ = onReach(step, () => {
+    using _ = onFailpoint(step, () => {
       if (aborting !== undefined || running.migration.wanted !== 'CUTOVER') return;
       atMs = performance.now();
       aborting = running.steering.abortCutover();
@@ -92,7 +92,7 @@ test('when an abort and a commit come at the same moment, one wins, and both tel
     await using running = RunningMigration.start(pair, { migrationId: newId() });
     await running.untilReady();
     let aborting: Promise<string> | undefined;
-    using _ = onReach('engine.cutover.announced', () => {
+    using _ = onFailpoint('engine.cutover.announced', () => {
       aborting ??= (async () => {
         for (let turn = 0; turn < turns; turn += 1) await delay(0);
         return await running.steering.abortCutover().then(

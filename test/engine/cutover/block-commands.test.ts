@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Document } from 'mongodb';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { SentCommands } from '../../support/sent-commands.ts';
@@ -25,7 +25,7 @@ test('the source is asked whose its write block is with two commands before the 
   using points = new DisposableStack();
   for (const point of ['about-to-block', 'claimed', 'source-blocked', 'drained', 'announced', 'committed'])
     points.use(
-      onReach(`engine.cutover.${point}`, () => {
+      onFailpoint(`engine.cutover.${point}`, () => {
         asked[point] = source.commands.slice(from).flatMap(aboutBlock);
         from = source.commands.length;
       }),

@@ -42,7 +42,7 @@ describe('who holds the write block of a source', () => {
     assert.equal(holderAfter(['claimed', A], 'set', ['claimed', EARLIER_A]), 'a');
   });
 
-  it('is nobody once the block was lifted', () => {
+  it('is no one once the block was lifted', () => {
     assert.deepEqual(after(['claimed', A], 'set', 'lifted'), { block: null, holder: null });
     assert.equal(holderAfter(['claimed', A], 'set', 'lifted', ['committing', A]), undefined);
   });
@@ -60,7 +60,7 @@ describe('who holds the write block of a source', () => {
   });
 });
 
-describe('a block whose engine announces its commit while somebody else opens the source', () => {
+describe('a block whose engine announces its commit while another client opens the source', () => {
   it('goes to whichever came first', () => {
     assert.equal(after(['claimed', A], 'set', ['committing', A], ['opening', A]).holder?.step, 'committing');
     assert.equal(after(['claimed', A], 'set', ['opening', A], ['committing', A]).holder?.step, 'opening');
@@ -85,18 +85,18 @@ describe('a block is to be lifted', () => {
     assert.equal(lifts('A', ['claimed', A], 'set', ['claimed', LATER_A]), true);
   });
 
-  it('by nobody when it was set by hand', () => {
+  it('by no one when it was set by hand', () => {
     assert.equal(lifts('A', 'set', ['claimed', A]), false);
   });
 
-  it('by nobody once a migration was committed under it', () => {
+  it('by no one once a migration was committed under it', () => {
     const committed = [['claimed', A], 'set', ['committing', A], ['committed', A]] as const;
     assert.equal(lifts('A', ...committed), false);
     assert.equal(lifts('B', ...committed, ['claimed', B]), false);
     assert.equal(holderAfter(...committed, ['claimed', B]), 'b');
   });
 
-  it('by nobody who relied on the block of a migration that was about to commit ten minutes before', () => {
+  it('by no one who relied on the block of a migration that was about to commit ten minutes before', () => {
     const silent = [['claimed', A], 'set', ['committing', A]] as const;
     assert.equal(holderAfter(...silent, ['claimed', B, 600]), 'a');
     assert.equal(holderAfter(...silent, ['claimed', B, 601]), 'b');

@@ -39,7 +39,7 @@ async function twoFromOneSource(source: ReplicaSetOptions = {}) {
 }
 
 // id: no-cutover-from-old-source
-test('nobody cuts over from an old source as long as its way back is open, and so the return opens no other source', {
+test('no one cuts over from an old source as long as its failback is open, and so the return opens no other source', {
   skip,
 }, async () => {
   await using world = await twoFromOneSource();
@@ -63,7 +63,7 @@ test('nobody cuts over from an old source as long as its way back is open, and s
 });
 
 // id: block-without-entry-stays
-test('nobody lifts a block whose entry the oplog no longer has, and no cutover relies on that of an old source', {
+test('no one lifts a block whose entry the oplog no longer has, and no cutover relies on that of an old source', {
   skip,
 }, async () => {
   await using world = await twoFromOneSource(smallOplog);
@@ -84,7 +84,7 @@ test('nobody lifts a block whose entry the oplog no longer has, and no cutover r
 });
 
 // id: failback-ends-by-other-cutover
-test('a way back ends when another migration has cut over from the old source before it began', { skip }, async () => {
+test('a failback ends when another migration has cut over from the old source before it began', { skip }, async () => {
   await using world = await twoFromOneSource();
   const { reversible, other, apps } = world;
   using held = holdAt('engine.cutover.destination-open', { times: 1 });
@@ -94,11 +94,11 @@ test('a way back ends when another migration has cut over from the old source be
   other.steering.cutOver();
   assert.equal(await other.outcome, 'COMMITTED');
   held.release();
-  const failure = () => reversible.migration.wayBackFailure as { code?: string } | undefined;
-  await eventually(() => failure() !== undefined, { what: 'the way back to end' });
-  assert.equal(failure()?.code, 'WAY_BACK_LOST');
+  const failure = () => reversible.migration.failbackFailure as { code?: string } | undefined;
+  await eventually(() => failure() !== undefined, { what: 'the failback to end' });
+  assert.equal(failure()?.code, 'FAILBACK_LOST');
   assert.match(String(failure()), new RegExp(`migration ${other.migration.current.options.migrationId} has cut over`));
-  await assert.rejects(reversible.steering.reverse(), { code: 'WAY_BACK_LOST' });
+  await assert.rejects(reversible.steering.reverse(), { code: 'FAILBACK_LOST' });
   assert.equal(await reversible.outcome, 'COMMITTED');
   assert.equal(await apps.old.canWrite(), false);
   assert.equal(await apps.primary.canWrite(), true);
@@ -132,10 +132,10 @@ test('a migration that came back cuts over again from a side that another one ha
   await returned.steering.reverse();
   returned.steering.cutOverOnceReady();
   const isRefused = (why: string) => returned.progress.cutoverAttempts.some(({ reason }) => reason?.includes(why));
-  await returned.until('the open way back to be told', () => isRefused(`the destination of migration ${ids.other}`));
+  await returned.until('the open failback to be told', () => isRefused(`the destination of migration ${ids.other}`));
 
   await other.steering.finish();
-  const closed = lines.find(({ event }) => event === 'way_back.others_open');
+  const closed = lines.find(({ event }) => event === 'failback.others_open');
   assert.deepEqual(closed?.migrations, [ids.returned]);
   await returned.until('the committed block to be told', () => isRefused(`migration ${ids.other} has cut over from`));
   assert.deepEqual(await Promise.all([left.canWrite(), users.canWrite()]), [false, true]);

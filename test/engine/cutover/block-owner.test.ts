@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
@@ -103,7 +103,7 @@ test('of two cutovers from one source the second waits, and begins when the firs
       held.release();
       await cancelled;
       assert.equal(await two.outcome, 'COMMITTED');
-      assert.ok(app.acknowledged > before, 'nobody could write in between');
+      assert.ok(app.acknowledged > before, 'no one could write in between');
       assert.equal(await app.canWrite(), false);
       await eventually(() => appOfTwo.acknowledged > 0, { what: 'the second destination to take writes' });
       await app.assertTakenOverBy(appOfTwo);
@@ -135,7 +135,9 @@ test('a migration that was killed in its cutover does not open the source when a
 });
 
 // id: block-set-by-hand
-test('a block that somebody set by hand serves the cutover, and is left to whoever set it', { skip }, async () => {
+test('a block that another client set by hand serves the cutover, and is left to whoever set it', {
+  skip,
+}, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await using app = await SideWriter.start(pair.source, 'source');
   await eventually(() => app.acknowledged > 0, { what: 'the application to write' });
@@ -159,7 +161,7 @@ test('a block that somebody set by hand serves the cutover, and is left to whoev
   await app.assertTakenOverBy(appThere);
 });
 
-test('a block that somebody lifts before the commit aborts the cutover', { skip }, async (t) => {
+test('a block that another client lifts before the commit aborts the cutover', { skip }, async (t) => {
   for (const readsOplog of [true, false])
     await t.test(READS[`${readsOplog}`], async () => {
       await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -169,7 +171,7 @@ test('a block that somebody lifts before the commit aborts the cutover', { skip 
       await running.untilReady();
       await using appThere = await SideWriter.start(pair.destination, 'destination');
       let lifted = 0;
-      using _ = onReach('engine.cutover.drained', async () => {
+      using _ = onFailpoint('engine.cutover.drained', async () => {
         lifted += 1;
         if (lifted > 1) return;
         await pair.source.client.db('admin').command(LIFT);
@@ -182,13 +184,13 @@ test('a block that somebody lifts before the commit aborts the cutover', { skip 
     });
 });
 
-test('a block that somebody lifts and sets again before the commit aborts the cutover', { skip }, async () => {
+test('a block that another client lifts and sets again before the commit aborts the cutover', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const source = await sourceUser(pair.source, { readsOplog: true });
   await using running = RunningMigration.start({ source, destination: pair.destination });
   await running.untilReady();
   let drained = 0;
-  using _ = onReach('engine.cutover.drained', async () => {
+  using _ = onFailpoint('engine.cutover.drained', async () => {
     drained += 1;
     if (drained > 1) return;
     const admin = pair.source.client.db('admin');

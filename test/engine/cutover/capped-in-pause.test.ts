@@ -22,7 +22,7 @@ async function seedLog(client: MongoClient): Promise<void> {
 }
 
 // id: capped-written-in-pause
-test('a document that somebody writes to a capped collection of the destination in the write pause is not committed', {
+test('a document that another client writes to a capped collection of the destination in the write pause is not committed', {
   skip,
 }, async () => {
   await using pair = await startPair();
@@ -37,11 +37,11 @@ test('a document that somebody writes to a capped collection of the destination 
   assert.ok(written.result !== undefined);
   const [attempt] = running.progress.cutoverAttempts;
   assert.equal(attempt?.result, 'POSTPONED');
-  assert.match(attempt?.reason ?? '', /^shop\.log: somebody else wrote to the capped collection/);
+  assert.match(attempt?.reason ?? '', /^shop\.log: another client wrote to the capped collection/);
   await expectIdentical(pair);
 });
 
-test('a copy with `once` compares a capped collection again that somebody writes to on the destination', {
+test('a copy with `once` compares a capped collection again that another client writes to on the destination', {
   skip,
 }, async () => {
   await using pair = await startPair();
@@ -124,7 +124,7 @@ test('a source that holds more documents than the size of a capped collection al
     ['POSTPONED', 'COMMITTED'],
     'copied once more, because the destination may have lost count, too',
   );
-  assert.equal(verification.foreignWrites, 0);
+  assert.equal(verification.externalWrites, 0);
   assert.deepEqual(verification.cappedUncertain, ['shop.log']);
   const [kept, all] = [await numbersOf(pair.destination), await numbersOf(pair.source)];
   assert.ok(kept.length > 0 && kept.length < all.length);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { onReach, systemClock } from '../../../src/platform/index.ts';
+import { onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -64,7 +64,7 @@ test('a migration that is cancelled while its cutover waits, or drains, ends, wi
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     let cancelled: Promise<void> | undefined;
-    using _blocked = onReach('engine.cutover.source-blocked', async () => {
+    using _blocked = onFailpoint('engine.cutover.source-blocked', async () => {
       cancelled = running.steering.cancel(true);
     });
     running.steering.cutOver();
@@ -98,13 +98,13 @@ test('a cutover that is not in sync before its deadline opens the source again, 
   await running.untilReady();
   using holds = new DisposableStack();
   let held: HeldPoint | undefined;
-  using _blocking = onReach('engine.cutover.about-to-block', async () => {
+  using _blocking = onFailpoint('engine.cutover.about-to-block', async () => {
     if (deadlines.length > 0) return;
     held = holds.use(holdAt('engine.apply.batch-taken'));
     await items.insertOne({ last: true });
   });
   // A busy machine may not set the block in time, and then catches up before it tries again.
-  using _opening = onReach('engine.cutover.about-to-open', () => {
+  using _opening = onFailpoint('engine.cutover.about-to-open', () => {
     if (deadlines.length === 0) held?.release();
   });
   running.steering.cutOver();
@@ -125,7 +125,7 @@ test('a cutover during which the source elects another primary is retried: that 
   await using pair = await startPair({ source: { members: 3 } });
   await pair.source.client.db('shop').collection('items').insertOne({});
   let blocked = 0;
-  using _ = onReach('engine.cutover.source-blocked', async () => {
+  using _ = onFailpoint('engine.cutover.source-blocked', async () => {
     blocked += 1;
     if (blocked === 1) await pair.source.stepDown();
   });
@@ -134,7 +134,7 @@ test('a cutover during which the source elects another primary is retried: that 
   await expectIdentical(pair);
 });
 
-test('nobody but the migration can write on the destination until it is the primary copy', { skip }, async () => {
+test('no one but the migration can write on the destination until it is the primary copy', { skip }, async () => {
   await using pair = await startPair({ destination: { auth: true } });
   await pair.source.client.db('shop').collection('items').insertOne({});
   await pair.destination.createUser('app', 'secret', ['readWriteAnyDatabase']);

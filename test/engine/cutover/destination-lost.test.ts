@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { openAbandonedSource } from '../../../src/engine/cutover/open-abandoned-source.ts';
 import { stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
 import { MOST_BLOCK_LIMIT_MS, tryToBlockWrites } from '../../../src/engine/mongodb/write-block.ts';
-import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { newId, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
@@ -35,7 +35,7 @@ async function startLost(pair: ReplicaSetPair, options: { readonly readsOplog: b
 function killAt(point: string, { destination }: ReplicaSetPair) {
   const killed = Promise.withResolvers<void>();
   let times = 0;
-  const hook = onReach(point, async () => {
+  const hook = onFailpoint(point, async () => {
     times += 1;
     if (times > 1) return;
     await destination.members[0]?.kill();

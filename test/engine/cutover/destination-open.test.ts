@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Collection, Document } from 'mongodb';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
@@ -41,7 +41,7 @@ test('a drop by applications on the open destination does not prevent the restor
       await moved.collection('without index').dropIndex('at_1');
     },
   ];
-  using _ = onReach('engine.cutover.destination-open', () => dropInTwoRuns.shift()?.());
+  using _ = onFailpoint('engine.cutover.destination-open', () => dropInTwoRuns.shift()?.());
   await using first = RunningMigration.start(pair);
   await assert.rejects(first.commit(), /the engine ends here/);
   await using second = RunningMigration.start(pair, { migrationId: first.progress.migrationId });

@@ -74,7 +74,7 @@ const OF_UNIQUENESS: Readonly<Record<string, UsersChange>> = {
 const CHANGES = { ...OF_EXPIRY, ...OF_UNIQUENESS };
 
 // id: users-index-changes-stay
-test('indexes that users change on the open destination stay as they made them, and the way back follows', {
+test('indexes that users change on the open destination stay as they made them, and the failback follows', {
   skip,
 }, async (t) => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach, systemClock } from '../../../src/platform/index.ts';
+import { onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -39,7 +39,7 @@ test('a selection whose documents or catalog change after the drain is not commi
   for (const change of changes) {
     await db.dropDatabase();
     await db.collection('items').insertOne({ n: 1 });
-    using _ = onReach('engine.cutover.drained', async () => {
+    using _ = onFailpoint('engine.cutover.drained', async () => {
       // A slow stream: only a barrier can tell whether it has shown everything.
       await pair.source.failCommand({ mode: { times: 1 }, data: SLOW_STREAM });
       for (let n = 0; n < 5; n += 1) await pair.source.client.db('other').collection('items').insertOne({ n });
@@ -63,7 +63,7 @@ test('writes of a user who bypasses the write block are applied before the commi
   const items = pair.source.client.db('shop').collection('items');
   await items.insertOne({ n: 1 });
   let drained = 0;
-  using _ = onReach('engine.cutover.drained', async () => {
+  using _ = onFailpoint('engine.cutover.drained', async () => {
     drained += 1;
     if (drained > 1) return;
     await items.insertOne({ under: 'the block' });
@@ -77,7 +77,7 @@ test('writes of a user who bypasses the write block are applied before the commi
 });
 
 // id: gives-up-at-once
-test('a cutover may give up at once when somebody writes under the block, says who, and is tried again', {
+test('a cutover may give up at once when another client writes under the block, says who, and is tried again', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true } });
@@ -85,7 +85,7 @@ test('a cutover may give up at once when somebody writes under the block, says w
   const items = pair.source.client.db('shop').collection('items');
   await items.insertOne({ n: 1 });
   let attempts = 0;
-  using _ = onReach('engine.cutover.drained', async () => {
+  using _ = onFailpoint('engine.cutover.drained', async () => {
     attempts += 1;
     if (attempts === 1) await items.insertOne({ under: 'the block' });
   });
@@ -118,7 +118,7 @@ test('a user who writes under the block without end keeps the source from being 
     return deadline.signal;
   };
   let rounds = 0;
-  using _ = onReach('engine.cutover.drained', async () => {
+  using _ = onFailpoint('engine.cutover.drained', async () => {
     rounds += 1;
     if (deadlines.length === 1) await items.insertOne({ rounds });
     if (rounds === 3) deadlines[0]?.abort(new Error('late'));
@@ -143,10 +143,10 @@ test('what comes between the last look and the commit is not applied, and raises
   await using running = RunningMigration.start(pair, { clock: withoutCheckpoints });
   await running.untilReady();
   let drained = false;
-  using _drained = onReach('engine.cutover.drained', async () => {
+  using _drained = onFailpoint('engine.cutover.drained', async () => {
     drained = true;
   });
-  using _committing = onReach('engine.write.update.migrations', async () => {
+  using _committing = onFailpoint('engine.write.update.migrations', async () => {
     if (!drained) return;
     drained = false;
     await items.insertOne({ after: 'the last look' });
@@ -163,7 +163,7 @@ test('what comes between the last look and the commit is not applied, and raises
 });
 
 // id: definition-changed-in-pause
-test('a definition that somebody changes on the destination in the write pause is not committed', {
+test('a definition that another client changes on the destination in the write pause is not committed', {
   skip,
 }, async () => {
   await using pair = await startPair();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Db } from 'mongodb';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -29,7 +29,7 @@ test('a collection that is made on the source while a cutover is checked only ma
   await shop.createCollection('orders');
   await slow.reached;
   let compared = 0;
-  using _ = onReach('engine.verify.catalogs-compared', () => {
+  using _ = onFailpoint('engine.verify.catalogs-compared', () => {
     compared += 1;
   });
   running.steering.cutOver();
@@ -55,7 +55,7 @@ for (const [what, change] of [
       await slow.reached;
     });
     let compared = 0;
-    using _ = onReach('engine.verify.catalogs-compared', () => {
+    using _ = onFailpoint('engine.verify.catalogs-compared', () => {
       compared += 1;
     });
     await using running = RunningMigration.start(pair, { once: true });
@@ -66,7 +66,7 @@ for (const [what, change] of [
     await expectIdentical(pair);
   });
 
-test('a collection that somebody drops on the destination ends the cutover with its name', { skip }, async () => {
+test('a collection that another client drops on the destination ends the cutover with its name', { skip }, async () => {
   await using pair = await startPair();
   await pair.source.client.db('shop').createCollection('items');
   await using running = RunningMigration.start(pair);
@@ -76,7 +76,9 @@ test('a collection that somebody drops on the destination ends the cutover with 
   await assert.rejects(running.outcome, { code: 'NAMESPACE_CONFLICT', message: /shop\.items/ });
 });
 
-test('a view that somebody drops on the destination ends a copy with `once` with its name', { skip }, async () => {
+test('a view that another client drops on the destination ends a copy with `once` with its name', {
+  skip,
+}, async () => {
   await using pair = await startPair();
   const shop = pair.source.client.db('shop');
   await shop.createCollection('items');

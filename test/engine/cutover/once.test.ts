@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -33,7 +33,7 @@ test('a copy with `once` has every document of a collection that becomes capped 
   await db.collection('c').insertMany(documents(0, 2_500, 3_000));
   await db.collection('cloned').insertMany(documents(0, 800, 2_500));
   let changed: Promise<unknown> | undefined;
-  using _ = onReach('engine.copy.batch-acknowledged', async () => {
+  using _ = onFailpoint('engine.copy.batch-acknowledged', async () => {
     changed ??= (async () => {
       await db.command({ convertToCapped: 'c', size: 60_000_000 });
       await db.command({ cloneCollectionAsCapped: 'cloned', toCollection: 'clone', size: 60_000_000 });

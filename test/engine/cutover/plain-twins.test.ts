@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Collection, Double } from 'mongodb';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
@@ -55,7 +55,7 @@ test('an index that waits for its unique twin is built by the engine that finish
   await indexTwice(itemsOf(pair.source), 'n');
   const migrationId = newId();
   {
-    using _ = onReach('engine.cutover.destination-open', () => {
+    using _ = onFailpoint('engine.cutover.destination-open', () => {
       throw new Error('the engine ends here');
     });
     await using first = RunningMigration.start(pair, { migrationId });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -14,7 +14,7 @@ test('a destination that forgot the sessions during a long conversion accepts th
   const migrationId = newId();
   {
     await using first = RunningMigration.start(pair, { migrationId });
-    using _ = onReach('engine.cutover.committed', async () => {
+    using _ = onFailpoint('engine.cutover.committed', async () => {
       void first.stop();
     });
     await first.untilReady();
@@ -25,7 +25,7 @@ test('a destination that forgot the sessions during a long conversion accepts th
   const { client } = pair.destination;
   const transactions = client.db('config').collection('transactions');
   let forgotten = 0;
-  using _ = onReach('engine.change.collMod', async () => {
+  using _ = onFailpoint('engine.change.collMod', async () => {
     // A server does this itself to a session that was not used for 30 minutes. Unacknowledged, because an acknowledgement would need a session.
     forgotten += await transactions.countDocuments();
     await transactions.deleteMany({}, { writeConcern: { w: 0 } });

@@ -22,8 +22,8 @@ const clock = {
   sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 200), signal),
 };
 
-describe('a write pause that nobody can end well is ended at once, with the reason', { skip }, () => {
-  /** Has something happen right before the block is set. Returns the attempt, which is then put off. */
+describe('a write pause that no one can end well is ended at once, with the reason', { skip }, () => {
+  /** Has something happen right before the block is set. Returns the attempt, which is then postponed. */
   async function attemptWith(running: RunningMigration, happens: () => Promise<unknown>) {
     await running.untilReady();
     using blocking = onceAt('engine.cutover.about-to-block', happens);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CutoverAttempt, FIRST_ORDER } from '../../../src/contract/index.ts';
 import { writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
-import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { newId, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { expectHookReached, runLinkspan, untilStopped } from '../../support/linkspan-process.ts';
@@ -212,7 +212,7 @@ test('a rehearsal ends with the source open when the operator cuts over, pauses,
       await running.untilReady();
       let acted: Promise<unknown> | undefined;
       {
-        using _ = onReach(point, () => {
+        using _ = onFailpoint(point, () => {
           if (act === 'pause') acted ??= Promise.resolve(running.steering.pause());
           if (act === 'stop') acted ??= running.stop();
           if (act === 'cancel') acted ??= running.steering.cancel(true);

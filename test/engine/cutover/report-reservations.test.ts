@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isVerified, verificationText } from '../../../src/cli/progress/index.ts';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { LEAST_ROLES, leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -13,7 +13,7 @@ checkForLeaks();
 
 const skip = needsSource('6.0', 'it has no write block');
 const UNSEEN = /The destination's oplog can't be read/;
-const FOREIGN = /Somebody else wrote 1 document to the destination, most recently .* in `shop\.items`/;
+const FOREIGN = /Another client wrote 1 document to the destination, most recently .* in `shop\.items`/;
 const UNCERTAIN = /Capped collections may differ from the source: shop\.log\./;
 
 /** Returns what the report claims after the commit. A later run, which has only the records, must claim the same. */
@@ -77,7 +77,7 @@ test('a copy with `once` does not claim that a capped collection is equal that c
   await using pair = await startPair();
   const log = await fillLog(pair, 10);
   let next = 10;
-  using _ = onReach('engine.cutover.drained', async () => {
+  using _ = onFailpoint('engine.cutover.drained', async () => {
     await log.insertOne({ _id: next });
     next += 1;
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -34,7 +34,7 @@ test('an engine that is restarted at any step of the cutover leaves the source o
     await first.untilReady();
     let stopped: Promise<unknown> | undefined;
     {
-      using _ = onReach(step, async () => {
+      using _ = onFailpoint(step, async () => {
         stopped ??= first.stop().catch(() => undefined);
       });
       first.steering.cutOver();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NotNow } from '../../../src/engine/mongodb/failure-policy.ts';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { interruptCutover } from '../interrupted-cutover.ts';
@@ -36,7 +36,7 @@ test('an engine that is stopped while it opens the source after an interrupted c
   await using second = RunningMigration.start(pair, { migrationId });
   const stopped = Promise.withResolvers<unknown>();
   let attempts = 0;
-  using _ = onReach('engine.cutover.about-to-open', async () => {
+  using _ = onFailpoint('engine.cutover.about-to-open', async () => {
     attempts += 1;
     if (attempts > 1) return;
     stopped.resolve(second.stop());
@@ -57,7 +57,7 @@ test('an engine that is stopped before it opens the source for one that was lost
   await interrupt(pair, migrationId, 'lost as well');
   await using stopped = RunningMigration.start(pair, { migrationId });
   {
-    using _ = onReach('engine.destination.taken', async () => void stopped.stop());
+    using _ = onFailpoint('engine.destination.taken', async () => void stopped.stop());
     assert.equal(await stopped.outcome, 'STOPPED');
   }
   await using last = RunningMigration.start(pair, { migrationId });

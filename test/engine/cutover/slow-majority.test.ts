@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { compareClusters } from '../../support/compare-clusters.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -20,7 +20,7 @@ test('a source gets as long to set its write block as its majority needs, and is
   const items = direct.db('shop').collection('items');
   await items.insertOne({ n: 1 });
   let attempts = 0;
-  using _ = onReach('engine.cutover.about-to-block', async () => {
+  using _ = onFailpoint('engine.cutover.about-to-block', async () => {
     attempts += 1;
   });
   await using running = RunningMigration.start(pair);

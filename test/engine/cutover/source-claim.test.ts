@@ -4,7 +4,7 @@ import type { MongoClient } from 'mongodb';
 import type { BlockReading, Claim } from '../../../src/engine/cutover/block-history.ts';
 import { announceCommit, liftBlock, type OwnershipSeen, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
 import { MOST_BLOCK_LIMIT_MS, tryToBlockWrites, writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
-import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { newId, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { startReplicaSet } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
@@ -64,14 +64,14 @@ test('the notes of a source decide between engines that act at the same moment',
       await stakeClaim(client, claim);
       assert.ok(await tryToBlockWrites(client, MOST_BLOCK_LIMIT_MS));
       let sleptMs = 0;
-      using _ = onReach('engine.cutover.about-to-open', () => {
+      using _ = onFailpoint('engine.cutover.about-to-open', () => {
         sleptMs = 60_000;
       });
       const asleep = { ...systemClock, [slow]: () => systemClock[slow]() + sleptMs };
       await assert.rejects(liftBlock(client, claim, { uncommitted: true, clock: asleep }), /took too long/);
       assert.equal(await writesAreBlocked(client), true);
       sleptMs = 0;
-      using _awake = onReach('engine.cutover.about-to-open', () => undefined);
+      using _awake = onFailpoint('engine.cutover.about-to-open', () => undefined);
       assert.equal(await liftBlock(client, claim, { uncommitted: true, clock }), 'lifted');
     }
   });

@@ -1,5 +1,5 @@
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -17,7 +17,7 @@ test('a note that a source refuses because its global lock is taken is retried',
     .collection('orders')
     .insertMany([{ n: 1 }, { n: 2 }]);
   let locked = false;
-  using _ = onReach('engine.prepare.destination-ready', async () => {
+  using _ = onFailpoint('engine.prepare.destination-ready', async () => {
     await admin.command({ fsync: 1, lock: true });
     locked = true;
   });

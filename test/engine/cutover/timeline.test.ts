@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CutoverAttempt } from '../../../src/contract/index.ts';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -43,7 +43,7 @@ test('a cutover accounts for all of its time, and says what it waited for, also 
 
   running.steering.cutOver(); // As an agent repeats an order.
   const { cutoverAttempts, since } = running.progress;
-  // On a busy machine an attempt may be put off before.
+  // On a busy machine an attempt may be postponed before.
   const attempt = cutoverAttempts.at(-1);
   assert.equal(attempt?.result, 'COMMITTED');
   assertAccounted(cutoverAttempts, requestedAtMs, Date.parse(since ?? ''));
@@ -91,7 +91,7 @@ test('an attempt whose engine ended shows so, and the next engine begins another
     await using first = RunningMigration.start(pair, { migrationId });
     await first.untilReady();
     let stopped: Promise<unknown> | undefined;
-    using _ = onReach('engine.cutover.drained', async () => {
+    using _ = onFailpoint('engine.cutover.drained', async () => {
       stopped ??= first.stop();
     });
     first.steering.cutOver();
@@ -100,7 +100,7 @@ test('an attempt whose engine ended shows so, and the next engine begins another
   }
   await using second = RunningMigration.start(pair, { migrationId });
   await second.commit();
-  // On a busy machine an attempt may be put off before.
+  // On a busy machine an attempt may be postponed before.
   const [interrupted, last] = second.progress.cutoverAttempts.filter(({ result }) => result !== 'POSTPONED');
   assert.deepEqual([interrupted?.result, last?.result], ['INTERRUPTED', 'COMMITTED']);
   assert.ok(interrupted?.steps.some(({ name }) => name === 'block'));

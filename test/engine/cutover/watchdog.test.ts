@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type AbandonedCutover, openAbandonedSource } from '../../../src/engine/cutover/open-abandoned-source.ts';
 import { announceCommit, stakeClaim } from '../../../src/engine/cutover/source-claim.ts';
 import { ALIVE, DONE } from '../../../src/engine/cutover/watchdog-messages.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
@@ -199,7 +199,7 @@ test('a source whose engine is killed under the write block is opened by the wat
     await t.test(`an engine that wakes up ${when} can no longer commit`, async () => {
       await using other = await startPair();
       await other.source.client.db('shop').collection('a').insertOne({});
-      using _ = onReach(point, async () => {
+      using _ = onFailpoint(point, async () => {
         const [record] = await other.destination.client
           .db('linkspan_internal')
           .collection('migrations')
@@ -225,10 +225,10 @@ test('the watchdog ends with the commit, however long the work after it takes', 
   const before = childrenOf(process.pid);
   const watchdogs = () => childrenOf(process.pid).filter((pid) => !before.includes(pid));
   const seen = { underBlock: 0, afterCommit: 0 };
-  using _blocked = onReach('engine.cutover.source-blocked', async () => {
+  using _blocked = onFailpoint('engine.cutover.source-blocked', async () => {
     seen.underBlock = watchdogs().length;
   });
-  using _committed = onReach('engine.cutover.unique-prepared', async () => {
+  using _committed = onFailpoint('engine.cutover.unique-prepared', async () => {
     await eventually(() => watchdogs().length === 0, { what: 'the watchdog to end', deadlineMs: 10_000 }).catch(
       () => undefined,
     );
@@ -249,7 +249,7 @@ test('no source is blocked once the watchdog of the attempt has ended', { skip }
   const watchdogs = () => childrenOf(process.pid).filter((pid) => !before.includes(pid));
   using held = holdAt('engine.cutover.about-to-block', { times: 1 });
   const underBlock: number[] = [];
-  using _ = onReach('engine.cutover.source-blocked', async () => void underBlock.push(watchdogs().length));
+  using _ = onFailpoint('engine.cutover.source-blocked', async () => void underBlock.push(watchdogs().length));
   await using running = RunningMigration.start(pair);
   await running.untilReady();
   running.steering.cutOver();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { emptyCluster } from '../../support/seeds.ts';
@@ -22,7 +22,7 @@ test('writes to a source after the commit are a warning of the migration that st
     await using pair = await startPair({ source: { auth: true } });
     const items = pair.source.client.db('shop').collection('items');
     await items.insertOne({ n: 1 });
-    using _ = onReach('engine.cutover.destination-open', async () => {
+    using _ = onFailpoint('engine.cutover.destination-open', async () => {
       await items.insertMany([{ after: 1 }, { after: 2 }]);
     });
     await using running = RunningMigration.start(pair);
@@ -43,7 +43,7 @@ test('writes to a source after the commit are a warning of the migration that st
       documentFilters: [{ database: 'shop', collection: 'orders', filter: { region: 'north' } }],
     };
     const commitWith = async (change: () => Promise<unknown>) => {
-      using _ = onReach('engine.cutover.committed', async () => {
+      using _ = onFailpoint('engine.cutover.committed', async () => {
         await change();
       });
       await emptyCluster(pair.destination.client);
@@ -72,7 +72,7 @@ test('writes to a source after the commit are a warning of the migration that st
     await first.untilReady();
     {
       let stopped: Promise<unknown> | undefined;
-      using _ = onReach('engine.cutover.committed', async () => {
+      using _ = onFailpoint('engine.cutover.committed', async () => {
         stopped = first.stop();
         await items.insertOne({ after: 'the commit' });
       });
@@ -92,7 +92,7 @@ test('a source that is switched off after the commit does not keep the destinati
 }, async () => {
   await using pair = await startPair();
   await pair.source.client.db('shop').collection('items').insertOne({ n: 1 });
-  using _ = onReach('engine.cutover.committed', async () => {
+  using _ = onFailpoint('engine.cutover.committed', async () => {
     await (await pair.source.primary()).kill();
   });
   await using running = RunningMigration.start(pair);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type MongoClient, UUID } from 'mongodb';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { ReplicaSetPair } from '../../support/replica-set.ts';
@@ -76,12 +76,12 @@ async function migrate(
   using listeners = new DisposableStack();
   for (const point of POINTS) {
     listeners.use(
-      onReach(point, async () => {
+      onFailpoint(point, async () => {
         if (pacer.exhausted) return;
         reached += 1;
         if (stops.delete(reached)) void current?.stop();
         const pause = schedule.pauses[reached % schedule.pauses.length] ?? 0;
-        // Once it only follows, each batch has to let somebody write, or none would ever.
+        // Once it only follows, each batch has to let others write, or none would ever.
         await pacer.grant(current?.progress.readyForCutover ? Math.max(1, pause) : pause);
       }),
     );

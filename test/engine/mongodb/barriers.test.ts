@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { writeBarrier } from '../../../src/engine/mongodb/cluster-time.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { isolatePrimary } from '../../support/lagging-member.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -26,7 +26,7 @@ test('what the majority of the source may never have is no barrier, and no posit
   });
   await eventually(async () => (await notes()) === 1, { what: 'the note' });
   let fixed = false;
-  using _ = onReach('engine.prepare.position-fixed', () => {
+  using _ = onFailpoint('engine.prepare.position-fixed', () => {
     fixed = true;
   });
   await using running = RunningMigration.start(pair);

@@ -4,7 +4,7 @@ import { Binary, BSONRegExp, MongoClient, Timestamp, UUID } from 'mongodb';
 import type { CheckpointStore } from '../../../src/engine/records/checkpoint-store.ts';
 import type { CollectionRecord, PartitionRecord } from '../../../src/engine/records/records.ts';
 import { putRecords } from '../../../src/engine/records/write-records.ts';
-import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { newId, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
@@ -73,7 +73,7 @@ test('an engine that is held up just before it applies a change does not write i
   assert.match(third.progress.warnings.join(), /wrote as user admin\.writer\./, 'sessions of another user are others');
 });
 
-test('a migration whose collections somebody dropped on the destination does not commit, and the source is open again', async () => {
+test('a migration whose collections another client dropped on the destination does not commit, and the source is open again', async () => {
   await using pair = await startPair();
   const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
   await orders.insertOne({ _id: 1 });
@@ -113,7 +113,7 @@ test('a source stays closed when only the acknowledgement of the point of no ret
   const orders = pair.source.client.db('shop').collection<{ _id: number }>('orders');
   await orders.insertOne({ _id: 1 });
   const migrations = pair.destination.client.db('linkspan_internal').collection('migrations');
-  using _ = onReach('engine.cutover.announced', async () => {
+  using _ = onFailpoint('engine.cutover.announced', async () => {
     await migrations.updateOne({}, { $set: { 'cutover.committed': true } });
     await pair.destination.failCommand({
       mode: { times: 1 },
@@ -251,7 +251,7 @@ describe('on one server, which each test empties', () => {
     await emptyCluster(set.client);
     const { fence } = await takeMigration(set.client, newId());
     let creations = 0;
-    using _ = onReach('engine.change.create', () => {
+    using _ = onFailpoint('engine.change.create', () => {
       creations += 1;
     });
     const refused = new Error('the record was refused');
@@ -374,7 +374,7 @@ describe('on one server, which each test empties', () => {
     await emptyCluster(set.client);
     const migrationId = newId();
     let suspendedMs = 0;
-    // The clock that nobody can set stands still meanwhile.
+    // The clock that no one can set stands still meanwhile.
     const clock = { ...systemClock, now: () => Date.now() + suspendedMs };
     const { fence } = await takeMigration(set.client, migrationId, clock);
     // A successor whose first writes are forgotten, too.

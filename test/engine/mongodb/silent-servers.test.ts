@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
 import type { Progress } from '../../../src/contract/index.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
@@ -49,7 +49,7 @@ describe('a server that falls silent', async () => {
     await writer.stop();
 
     let silenced = false;
-    using _ = onReach('engine.cutover.source-blocked', async () => {
+    using _ = onFailpoint('engine.cutover.source-blocked', async () => {
       if (silenced) return;
       silenced = true;
       blackHole(pair.destination, true);
@@ -73,7 +73,7 @@ describe('a server that falls silent', async () => {
     const deadline = mock.method(AbortSignal, 'timeout', (ms: number) =>
       ms === LONGEST_PAUSE_MS && !over.signal.aborted ? over.signal : timeout.call(AbortSignal, ms),
     );
-    using _ = onReach('engine.cutover.source-blocked', () => {
+    using _ = onFailpoint('engine.cutover.source-blocked', () => {
       if (!over.signal.aborted) blackHole(pair.destination, true);
     });
     try {

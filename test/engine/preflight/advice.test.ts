@@ -68,7 +68,7 @@ describe('advice about the source', { skip: needsSource('6.0', 'its findings are
     for (const set of [source, destination]) await reconfigure(set, {}, {});
   });
 
-  test('finds default concerns that somebody has set on the source, and that the destination lacks', async () => {
+  test('finds default concerns that another client has set on the source, and that the destination lacks', async () => {
     const { source, destination } = clusters;
     const setDefaults = async (set: ReplicaSet, w: string | number, level: string) => {
       const defaults = { defaultWriteConcern: { w }, defaultReadConcern: { level } };

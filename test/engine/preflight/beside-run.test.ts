@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
@@ -30,7 +30,7 @@ test('a migration tells all warnings of preflight, advice too, and at its cutove
   );
   await pair.source.createUser('late', 'secret', ['root']);
   const atCutover: (string | undefined)[] = [];
-  using _ = onReach('engine.cutover.source-blocked', async () => void atCutover.push(bypassing()?.message));
+  using _ = onFailpoint('engine.cutover.source-blocked', async () => void atCutover.push(bypassing()?.message));
   await running.commit();
   assert.match(atCutover.join(), /admin\.root, admin\.late\.$/);
   assert.ok(bypassing(), 'the warning stays after the end');

@@ -24,7 +24,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       [['WEAK_CONNECTION_OPTION', /readPreference/]],
     ],
     [
-      'two clusters that nobody answers for',
+      'two clusters that no one answers for',
       () => ({ source: nobody(), destination: nobody() }),
       [
         ['SOURCE_UNREACHABLE', /127\.0\.0\.1:1/],
@@ -32,7 +32,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       ],
     ],
     [
-      'what there is to say of one cluster where nobody answers for the other',
+      'what there is to say of one cluster where no one answers for the other',
       () => ({ source: clusters.source.uriFor('reader', 'secret'), destination: nobody() }),
       [
         ['MISSING_PRIVILEGE', /^User admin\.reader on the source lacks .*appendOplogNote.*setUserWriteBlockMode/],

@@ -325,7 +325,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       [
         'OPLOG_SHORT',
         undefined,
-        /covers (less than a minute|1 minute|[2-9] minutes), and the initial copy may take 4,\d{3}(\.\d)? hours.* compare .* repair/,
+        /covers (less than a minute|1 minute|[2-9] minutes), and the initial sync may take 4,\d{3}(\.\d)? hours.* compare .* repair/,
       ],
     ];
     expectFindings(

@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { cleanUp, listLeftovers, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
 import { CHECKPOINT_SCHEMA } from '../../../src/engine/records/records.ts';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { fallSilent } from '../../support/fall-silent.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -101,7 +101,7 @@ describe('a destination has at most one owner', () => {
     const options = { ...DROP, migrationId: newId() };
     const points = ['engine.migration.entered', 'engine.destination.taken', 'engine.destination.shut-out'];
     for (const point of [...points, 'engine.change.dropDatabase']) {
-      using _ = onReach(point, () => Promise.reject(new Error(`killed at ${point}`)));
+      using _ = onFailpoint(point, () => Promise.reject(new Error(`killed at ${point}`)));
       await using killed = start(options);
       await assert.rejects(killed.outcome, /killed at/);
       await using earlier = start({ migrationId });
@@ -117,7 +117,7 @@ describe('a destination has at most one owner', () => {
 
   test('a migration whose destination is taken between its record and its first write names the other one', async () => {
     let other: RunningMigration | undefined;
-    using _ = onReach('engine.migration.entered', async () => {
+    using _ = onFailpoint('engine.migration.entered', async () => {
       if (other !== undefined) return;
       other = start(DROP);
       await other.untilReady();
@@ -145,7 +145,7 @@ describe('a destination has at most one owner', () => {
   test('without permission to drop it, a destination is not taken from a running migration', async () => {
     let later: RunningMigration | undefined;
     // Nothing on the destination shows the owner yet.
-    using _ = onReach('engine.prepare.destination-ready', async () => {
+    using _ = onFailpoint('engine.prepare.destination-ready', async () => {
       later ??= start();
       await assert.rejects(later.outcome, { code: 'DESTINATION_IN_USE' });
     });
@@ -178,7 +178,7 @@ describe('a destination has at most one owner', () => {
     await using committed = start();
     await committed.untilReady();
     {
-      using _ = onReach('engine.cutover.destination-open', () => {
+      using _ = onFailpoint('engine.cutover.destination-open', () => {
         throw new Error('as if a privilege was withdrawn');
       });
       committed.steering.cutOver();
@@ -224,7 +224,7 @@ describe('a destination has at most one owner', () => {
     const migrationId = await stopped();
     await fallSilent(pair.destination, migrationId);
     let second: RunningMigration | undefined;
-    using _ = onReach('engine.cleanup.about-to-unblock', async () => {
+    using _ = onFailpoint('engine.cleanup.about-to-unblock', async () => {
       second = start(DROP);
       await second.untilReady();
     });
@@ -238,7 +238,7 @@ describe('a destination has at most one owner', () => {
     const migrationId = await stopped();
     await fallSilent(pair.destination, migrationId);
     let second: RunningMigration | undefined;
-    using _ = onReach('engine.cleanup.closing', async () => {
+    using _ = onFailpoint('engine.cleanup.closing', async () => {
       second ??= start();
       await second.until('the wait', ({ waiting }) => waiting.some(({ reason }) => /cleanup/.test(reason)));
     });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { cleanUp, type MigrationOptions, preflight } from '../../../src/engine/index.ts';
-import { newId, onReach, silentLogger } from '../../../src/platform/index.ts';
+import { newId, onFailpoint, silentLogger } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -120,7 +120,9 @@ describe('two migrations with kept data share a destination', { skip }, () => {
     await set(1).client.db('own').collection('items').insertOne({});
     await using kept = start(0);
     await kept.untilReady();
-    using _ = onReach('engine.destination.taken', () => assert.rejects(kept.outcome, { code: 'DESTINATION_TAKEN' }));
+    using _ = onFailpoint('engine.destination.taken', () =>
+      assert.rejects(kept.outcome, { code: 'DESTINATION_TAKEN' }),
+    );
     await syncOnce(clusters(1), { dropDestination: true });
     await assert.rejects(start(0, { migrationId: kept.progress.migrationId }).outcome, { code: 'DESTINATION_TAKEN' });
     await expectIdentical({ source: set(1), destination: set(2) });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
-import { type Clock, onReach, systemClock } from '../../../src/platform/index.ts';
+import { type Clock, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
@@ -57,7 +57,7 @@ test('a source that is initiated again, whose oplog does not reach back, gets no
   await using running = RunningMigration.start(pair, { clock: seldom });
   await running.untilReady();
   let fixed = false;
-  using _ = onReach('engine.capture.position-fixed-anew', () => {
+  using _ = onFailpoint('engine.capture.position-fixed-anew', () => {
     fixed = true;
   });
   // A newly initiated set has its whole history, so its servers accept the resume token.

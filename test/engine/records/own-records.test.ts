@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectCluster } from '../../../src/engine/mongodb/connect.ts';
 import { Retrier } from '../../../src/engine/mongodb/retry.ts';
-import { onReach, silentLogger, systemClock } from '../../../src/platform/index.ts';
+import { onFailpoint, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { type LaggingMember, lagBehind } from '../../support/lagging-member.ts';
@@ -39,7 +39,7 @@ test('changes during the copy are migrated, even if the destination elects a lag
   });
   using elected = onceAt('engine.copy.indexed', async () => (await changed.result)?.elect());
   let drained = false;
-  using ___ = onReach('engine.copy.drained', () => {
+  using ___ = onFailpoint('engine.copy.drained', () => {
     drained = true;
   });
   await using running = RunningMigration.start(pair);

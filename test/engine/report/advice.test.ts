@@ -55,7 +55,7 @@ describe('the checklist of a migration', { skip: needsSource('6.0', 'it has no w
     await admin.command({ setUserWriteBlockMode: 1, global: false });
 
     await pair.destination.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
-    await advises('DESTINATION_BLOCK', /somebody has lifted its write block/);
+    await advises('DESTINATION_BLOCK', /another client has lifted its write block/);
   });
 
   test('says why a destination that keeps its data is not protected', async () => {

@@ -58,7 +58,7 @@ test('each collection shows how far it is, also after another engine has resumed
   await resumed.until('the drop', () => !byName(resumed).has('shop.small'));
 });
 
-test('a collection that the destination refuses is set aside, with the reason, while the others continue', async () => {
+test('a collection that the destination refuses is quarantined, with the reason, while the others continue', async () => {
   await using pair = await startPair();
   for (const name of ['refused', 'fine'])
     await pair.source.client.db('shop').collection<{ _id: number }>(name).insertMany(identified(100));

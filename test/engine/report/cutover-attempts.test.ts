@@ -31,7 +31,7 @@ test('attempts that stop writes wait longer each time, up to five minutes, and a
 
 test('each millisecond of a cutover belongs to a step with a reason, over attempts and engines', () => {
   let atMs = 1_000;
-  // A wall clock that somebody sets back changes no duration.
+  // A wall clock that another client sets back changes no duration.
   let wallMs = 50_000;
   const clock = { ...systemClock, now: () => wallMs, elapsed: () => atMs };
   const pass = (ms: number) => {
@@ -55,9 +55,9 @@ test('each millisecond of a cutover belongs to a step with a reason, over attemp
   pass(5_000);
   first.note([]);
   pass(7);
-  const [putOff, current] = first.timeline.attempts;
+  const [postponed, current] = first.timeline.attempts;
   assert.deepEqual(
-    putOff?.steps.map(({ name, durationMs, reason, counts }) => [name, durationMs, reason, counts]),
+    postponed?.steps.map(({ name, durationMs, reason, counts }) => [name, durationMs, reason, counts]),
     [
       ['readiness', 0, 'the migration was not ready for a cutover', undefined],
       ['readiness', 1_500, 'the lag is 12 s', undefined],
@@ -66,7 +66,7 @@ test('each millisecond of a cutover belongs to a step with a reason, over attemp
     ],
   );
   assert.deepEqual(
-    [putOff?.number, putOff?.result, putOff?.reason, putOff?.stoppedMs],
+    [postponed?.number, postponed?.result, postponed?.reason, postponed?.stoppedMs],
     [1, 'POSTPONED', 'a reason', 200],
   );
   assertNoGap(first.timeline.attempts);
@@ -94,7 +94,7 @@ test('each millisecond of a cutover belongs to a step with a reason, over attemp
   assertNoGap(committed.timeline.attempts);
 });
 
-test('the record of a cutover that is put off for days stays small', () => {
+test('the record of a cutover that is postponed for days stays small', () => {
   const attempts = new CutoverAttempts(systemClock);
   for (let n = 0; n < 500; n += 1) {
     attempts.note(['x'.repeat(100_000)]);

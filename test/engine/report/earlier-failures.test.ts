@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { listLeftovers } from '../../../src/engine/index.ts';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair } from '../../support/seeds.ts';
@@ -64,7 +64,7 @@ async function begin(pair: ReplicaSetPair): Promise<void> {
 }
 
 async function failAt(place: string, pair: ReplicaSetPair, migrationId: string): Promise<void> {
-  using _ = onReach(place, () => {
+  using _ = onFailpoint(place, () => {
     throw new Error('it fails here');
   });
   await using running = RunningMigration.start(pair, { migrationId });

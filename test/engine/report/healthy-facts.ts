@@ -17,7 +17,7 @@ export const healthyStream = {
     rechecks: { size: 0 },
     mismatches: { found: 0, open: 0, latest: [] },
     catalog: { differences: [] },
-    foreign: { count: 0, isBlind: false, warnings: [] },
+    external: { count: 0, isBlind: false, warnings: [] },
   },
   oplog: { windowSeconds: 1_000, leftSeconds: 900, headroomPercent: 90 },
 };

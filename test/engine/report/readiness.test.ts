@@ -70,7 +70,7 @@ const facts: fc.Arbitrary<ReadinessFacts> = fc.record({
               [{ namespace: 'shop.a', destinationNamespace: 'shop.a', class: 'INDEX_MISSING' as const, name: 'a_1' }],
             ),
           }),
-          foreign: fc.constant(stream.verification.foreign),
+          external: fc.constant(stream.verification.external),
         }),
         oplog: fc.constantFrom(null, { windowSeconds: 9, leftSeconds: 1, headroomPercent: 2 }),
       }),

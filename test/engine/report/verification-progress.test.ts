@@ -11,7 +11,7 @@ const VIEW: VerificationView = {
   rechecks: { size: 0 },
   mismatches: { found: 0, open: 0, latest: [] },
   catalog: { differences: undefined },
-  foreign: { count: 0, isBlind: false, warnings: [] },
+  external: { count: 0, isBlind: false, warnings: [] },
 };
 
 /** The time left of a verification of 1,000 bytes, at 2 bytes per second. */

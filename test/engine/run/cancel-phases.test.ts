@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach, systemClock } from '../../../src/platform/index.ts';
+import { onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -41,7 +41,7 @@ test('a migration that is cancelled in any phase ends cancelled, with both sides
   for (const phase of PHASES) {
     await using running = RunningMigration.start(pair);
     let cancelled: Promise<void> | undefined;
-    using _ = onReach(phase, async () => {
+    using _ = onFailpoint(phase, async () => {
       cancelled ??= running.steering.cancel(true);
     });
     if (phase.startsWith('engine.cutover')) {
@@ -66,11 +66,11 @@ test('a migration that is cancelled past the point of no return is committed, an
   await using running = RunningMigration.start(pair, { clock: withoutCheckpoints });
   await running.untilReady();
   let drained = false;
-  using _drained = onReach('engine.cutover.drained', async () => {
+  using _drained = onFailpoint('engine.cutover.drained', async () => {
     drained = true;
   });
   let cancelled: Promise<unknown> | undefined;
-  using _committing = onReach('engine.write.update.migrations', async () => {
+  using _committing = onFailpoint('engine.write.update.migrations', async () => {
     if (!drained) return;
     cancelled ??= running.steering.cancel(true).catch((error: unknown) => error);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { RunningMigration } from '../running-migration.ts';
@@ -20,7 +20,7 @@ test('a migration whose source is gone for good is cancelled with all that it ma
   await first.untilReady();
   {
     // The destination has the users and roles, and the source is not blocked yet.
-    using _ = onReach('engine.accounts.made', () => Promise.reject(new Error('stopped here')));
+    using _ = onFailpoint('engine.accounts.made', () => Promise.reject(new Error('stopped here')));
     await assert.rejects(first.commit(), /stopped here/);
   }
   assert.equal(await isBlocked(pair), true);
@@ -40,7 +40,7 @@ test('a migration whose source is gone for good is cancelled with all that it ma
 test('a migration whose source is lost while it begins can be cancelled', async () => {
   await using pair = await startPair();
   await fill(pair);
-  using _ = onReach('engine.prepare.destination-ready', async () => (await pair.source.primary()).kill());
+  using _ = onFailpoint('engine.prepare.destination-ready', async () => (await pair.source.primary()).kill());
   await using running = RunningMigration.start({ source: soonGone(pair.source), destination: pair.destination });
   await running.until('the wait', ({ waiting }) => waiting.length > 0);
   await running.steering.cancel(true);

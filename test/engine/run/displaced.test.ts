@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { Binary, BSON, type CollectionInfo, type Document, Timestamp, type UpdateFilter } from 'mongodb';
 import { keyBytes, keyOf } from '../../../src/engine/bson/document-key.ts';
 import type { MigrationOptions } from '../../../src/engine/index.ts';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -49,7 +49,7 @@ function serialized(_id: number): Buffer {
   return Buffer.from(BSON.serialize({ _id }));
 }
 
-/** Returns records of the way back, which are on the old source. */
+/** Returns records of the failback, which are on the old source. */
 function recordsOf(name: string) {
   return pair.source.client.db('linkspan_internal').collection(name);
 }
@@ -62,7 +62,7 @@ function seatsOf(hall: number): Seat[] {
 /** Counts the documents that lanes displace, until it is disposed of. */
 function countDisplaced() {
   let count = 0;
-  const listening = onReach('engine.apply.displaced', () => {
+  const listening = onFailpoint('engine.apply.displaced', () => {
     count += 1;
   });
   return {
@@ -73,13 +73,13 @@ function countDisplaced() {
   };
 }
 
-/** Waits until the way back names the index that the old source still has, and checks that it isn't ready. */
+/** Waits until the failback names the index that the old source still has, and checks that it isn't ready. */
 async function untilItWaitsForTheIndex({ migration }: RunningReversible): Promise<void> {
-  const waits = () => migration.wayBack?.progress().waiting.map(({ reason }) => reason) ?? [];
+  const waits = () => migration.failback?.progress().waiting.map(({ reason }) => reason) ?? [];
   const isTold = () =>
     waits().some((reason) => /by a unique index that the source does not have now: E11000/.test(reason));
   await eventually(isTold, { what: 'the wait for the index' });
-  assert.equal(migration.wayBack?.progress().readyForCutover, false);
+  assert.equal(migration.failback?.progress().readyForCutover, false);
 }
 
 /** Users drop a unique index and write what it refused, while the old source still has it. The engine is stopped then. */
@@ -136,7 +136,7 @@ test(
   () => useFreedom({ isBuilt: true }),
 );
 
-/** Has a way back displace the documents 1 and 3 for document 2. The change of 1 is held, and 3 has no change. */
+/** Has a failback displace the documents 1 and 3 for document 2. The change of 1 is held, and 3 has no change. */
 async function displaceBeside(running: RunningReversible) {
   const { here, there } = collections<Placed>('places');
   await here.createIndex({ 'at.row': 1, 'at.seat': 1 }, { unique: true });
@@ -177,15 +177,15 @@ for (const point of [
   });
 
 // id: not-ready-with-made-room
-test('a way back with a document that made room is not ready, and says why', { skip }, async () => {
+test('a failback with a document that made room is not ready, and says why', { skip }, async () => {
   await using running = new RunningReversible(addresses);
   const { here, late } = await displaceBeside(running);
   using _ = late;
   await eventually(() => here.findOne({ _id: 2, 'at.row': 1 }), { what: 'the document that needed room' });
-  const reasons = () => running.migration.wayBackProgress?.notReadyReasons.join() ?? '';
+  const reasons = () => running.migration.failbackProgress?.notReadyReasons.join() ?? '';
   const isTold = () => /for shop\.places since .*: 1 document made room for unique values of others/.test(reasons());
   await eventually(isTold, { what: 'the document whose change is held to be the only one that made room' });
-  const { readyForCutover, readiness } = running.migration.wayBackProgress ?? {};
+  const { readyForCutover, readiness } = running.migration.failbackProgress ?? {};
   assert.equal(readyForCutover, false);
   const states = ['WAITS', 'INDEXES'].map((name) => readiness?.find((gate) => gate.name === name)?.state);
   assert.deepEqual(states, ['WAITING', 'PASSED']);
@@ -195,7 +195,7 @@ test('a way back with a document that made room is not ready, and says why', { s
 });
 
 // id: not-proven-before-write
-test('a way back is not proven equal while the next engine has yet to write a document that made room', {
+test('a failback is not proven equal while the next engine has yet to write a document that made room', {
   skip,
 }, async () => {
   const { here } = collections<Seat>('seats');
@@ -215,7 +215,7 @@ test('a way back is not proven equal while the next engine has yet to write a do
   using late = holdAt('engine.apply.batch-taken');
   await using second = new RunningReversible(addresses, id);
   await late.reached;
-  const progress = () => second.migration.wayBackProgress;
+  const progress = () => second.migration.failbackProgress;
   const isPassed = (gate: string) => progress()?.readiness.find(({ name }) => name === gate)?.state === 'PASSED';
   await second.until('all else to be ready', () => ['DOCUMENTS', 'LAG', 'INDEXES'].every(isPassed));
   assert.match(progress()?.notReadyReasons.join() ?? '', /1 document made room/);
@@ -226,8 +226,8 @@ test('a way back is not proven equal while the next engine has yet to write a do
 });
 
 /**
- * Inserts a document on the old source, and has the way back compare everything.
- * @param fields  the change of the way back's record that makes it compare
+ * Inserts a document on the old source, and has the failback compare everything.
+ * @param fields  the change of the failback's record that makes it compare
  */
 async function holdsExtra(fields: UpdateFilter<Document>, options: Partial<MigrationOptions> = {}): Promise<void> {
   const { here, there } = collections<Seat>('seats');
@@ -243,11 +243,11 @@ async function holdsExtra(fields: UpdateFilter<Document>, options: Partial<Migra
   await there.deleteOne({ _id: 1_000 });
   await using second = new RunningReversible(addresses, id, options);
   const { migration } = second;
-  const waits = () => migration.wayBack?.progress().waiting.map(({ reason }) => reason) ?? [];
+  const waits = () => migration.failback?.progress().waiting.map(({ reason }) => reason) ?? [];
   const told =
     /^The destination has documents that the source lacks: at least 1, the first in shop\.seats with _id 1\./;
   await second.until('the wait for a confirmation', () => waits().some((reason) => told.test(reason)));
-  const gates = migration.wayBack?.progress().readiness ?? [];
+  const gates = migration.failback?.progress().readiness ?? [];
   assert.equal(gates.find(({ name }) => name === 'DROPS')?.state, 'BLOCKED');
   await eventually(async () => (await here.countDocuments()) === 20, { what: 'the delete that the stream shows' });
   assert.equal(await here.countDocuments({ _id: 1 }), 1);
@@ -264,7 +264,7 @@ test(
   {
     skip,
   },
-  () => holdsExtra({ $unset: { verifiedTerm: 1, foreignTo: 1 } }),
+  () => holdsExtra({ $unset: { verifiedTerm: 1, externalTo: 1 } }),
 );
 
 // id: repair-deletes-nothing
@@ -285,7 +285,7 @@ test('a document that is found only on the old source in the write pause of a re
   await using running = new RunningReversible(addresses);
   await running.cutOver();
   await running.steering.reverse();
-  await running.until('the way back to be ready', () => running.progress.readyForCutover);
+  await running.until('the failback to be ready', () => running.progress.readyForCutover);
   using inPause = onceAt('engine.cutover.source-blocked', () => here.insertOne({ _id: 1, seat: 1, hall: 1 }));
   running.steering.cutOver();
   const isHeld = () => running.progress.waiting.some(({ for: what }) => what === 'a confirmation of drops');

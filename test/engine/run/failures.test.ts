@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -18,7 +18,7 @@ test('step-downs of both primaries, in the copy and while following, lose nothin
   await using pair = await startPair({ source: { members: 3 }, destination: { members: 3 } });
   await fill(pair.source);
   let steppedDown: Promise<unknown> | undefined;
-  using _ = onReach('engine.copy.batch-acknowledged', () => {
+  using _ = onFailpoint('engine.copy.batch-acknowledged', () => {
     steppedDown ??= Promise.all([pair.source.stepDown(), pair.destination.stepDown()]);
   });
   await using writer = await startLedgerWriter({
@@ -118,7 +118,7 @@ test('a lost history is declared and repaired, in the copy and while following, 
   };
   using lost = onceAt('engine.copy.batch-acknowledged', () => lose(286));
   let tooEarly = false;
-  using __ = onReach('engine.capture.position-fixed-anew', () => {
+  using __ = onFailpoint('engine.capture.position-fixed-anew', () => {
     tooEarly ||= running.progress.readyForCutover;
   });
   await using running = RunningMigration.start(pair);
@@ -159,11 +159,11 @@ for (const point of [BLOCKED, 'engine.cutover.drained', 'engine.capture.oplog-re
     const fail = () => {
       if (isBlocked) throw new Error('something unforeseen');
     };
-    using _ = onReach(BLOCKED, () => {
+    using _ = onFailpoint(BLOCKED, () => {
       isBlocked = true;
       if (point === BLOCKED) fail();
     });
-    using __ = point === BLOCKED ? undefined : onReach(point, fail);
+    using __ = point === BLOCKED ? undefined : onFailpoint(point, fail);
     await using running = RunningMigration.start(pair);
     await assert.rejects(running.commit(), { code: 'INTERNAL_ERROR' });
     await pair.source.client.db('shop').collection('a').insertOne({ open: true });

@@ -120,7 +120,7 @@ test('a commit that the destination loses before an engine takes it is not finis
 });
 
 // id: reversible-without-source
-test('a reversible cutover is finished without its source, whose way back begins when it is there again', {
+test('a reversible cutover is finished without its source, whose failback begins when it is there again', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -135,13 +135,13 @@ test('a reversible cutover is finished without its source, whose way back begins
   await using again = new RunningReversible(sides, migrationId, { usersAndRoles: true });
   await again.until('the end of the cutover', () => again.progress.state === 'COMMITTED');
   assert.deepEqual(await standingOf(pair.destination), FINISHED);
-  await again.until('the wait of the way back', () => (again.migration.wayBackProgress?.waiting.length ?? 0) > 0);
+  await again.until('the wait of the failback', () => (again.migration.failbackProgress?.waiting.length ?? 0) > 0);
   await pair.destination.client.db('shop').collection('items').insertOne({ n: -1 });
   await pair.source.members[0]?.restart();
   await again.untilFollowing();
   const items = pair.source.client.db('shop').collection('items');
   await eventually(async () => (await items.countDocuments({ n: -1 })) === 1, { what: 'the write to arrive' });
-  const warnings = again.migration.wayBackProgress?.warnings.join('\n') ?? '';
+  const warnings = again.migration.failbackProgress?.warnings.join('\n') ?? '';
   assert.match(warnings, /the old source received changes in admin\.system\.users\. They exist only there/);
 });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { amended, FIRST_ORDER } from '../../../src/contract/index.ts';
 import { FollowedOrder } from '../../../src/engine/run/followed-order.ts';
 
-test('a changed order reaches those who follow it at once, a repeated one wakes nobody, and a cancellation stays', () => {
+test('a changed order reaches those who follow it at once, a repeated one wakes no one, and a cancellation stays', () => {
   const order = new FollowedOrder();
   const seen: string[] = [];
   const following = order.onChange(() => seen.push(order.current.wanted));

@@ -27,7 +27,7 @@ const hooksAt = (points: readonly string[]) =>
   points.flatMap((point) => Array(KILLS).fill(`${point}=kill`) as string[]);
 
 // id: killed-while-destination-changes
-test('a migration whose destination somebody changes, killed at each durable step, in a row, ends identical, and so does its cleanup', {
+test('a migration whose destination another client changes, killed at each durable step, in a row, ends identical, and so does its cleanup', {
   skip,
 }, async () => {
   await using pair = await startPair();

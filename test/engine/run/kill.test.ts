@@ -25,7 +25,7 @@ const WHILE_WRITTEN_TO = [
   'engine.copy.drained',
 ];
 
-/** Past the point of no return the engine follows no changes, so nobody writes in these rounds. */
+/** Past the point of no return the engine follows no changes, so no one writes in these rounds. */
 const AT_THE_END = ['engine.cutover.committed', 'engine.cutover.destination-open'];
 
 // id: killed-migration-ends-identical

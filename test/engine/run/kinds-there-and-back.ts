@@ -20,7 +20,7 @@ const measurements = (count: number, meta: string) =>
 const dated = (count: number) =>
   Array.from({ length: count }, (_, n) => ({ n, at: new Date(Date.now() + n * HOUR_MS + HOUR_MS) }));
 
-/** The kinds of collections, views and indexes that the way back has to keep as they are. */
+/** The kinds of collections, views and indexes that the failback has to keep as they are. */
 export const KINDS: readonly KindThereAndBack[] = [
   {
     name: 'time_series',

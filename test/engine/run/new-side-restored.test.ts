@@ -48,7 +48,7 @@ async function write({ source, destination }: ReplicaSetPair): Promise<void> {
 }
 
 function heldOf({ migration }: RunningReversible) {
-  return migration.wayBackProgress?.waiting.find(({ for: what }) => what === 'a confirmation of drops');
+  return migration.failbackProgress?.waiting.find(({ for: what }) => what === 'a confirmation of drops');
 }
 
 async function assertHeld(running: RunningReversible, pair: ReplicaSetPair): Promise<void> {
@@ -58,11 +58,11 @@ async function assertHeld(running: RunningReversible, pair: ReplicaSetPair): Pro
   const reason = heldOf(running)?.reason ?? '';
   assert.match(reason, /4 documents and another state of 1 document of shop\.items, first _id 0/);
   assert.match(reason, /the collection shop\.orders with 3 documents/);
-  assert.equal(running.migration.wayBackProgress?.readyForCutover, false);
+  assert.equal(running.migration.failbackProgress?.readyForCutover, false);
   assert.deepEqual(await keptBy(pair.source), ALL);
 }
 
-/** Restores the new side of a way back, with an engine that runs or none, restarts the engine, and confirms. */
+/** Restores the new side of a failback, with an engine that runs or none, restarts the engine, and confirms. */
 async function restoreAndConfirm(verification: 'REPAIR' | 'OFF'): Promise<void> {
   await using pair = await startPair({ source: { auth: true }, destination: { ...smallOplog, auth: true } });
   await itemsOf(pair.source).insertMany(identified(20));
@@ -90,7 +90,7 @@ async function restoreAndConfirm(verification: 'REPAIR' | 'OFF'): Promise<void> 
   second.steering.confirmDrops(Date.now());
   await second.untilFollowing();
   // Whichever tells it first: the oplog, or the stream.
-  const reason = second.migration.wayBackProgress?.repairs?.reason ?? '';
+  const reason = second.migration.failbackProgress?.repairs?.reason ?? '';
   assert.match(reason, /restored from a backup|resume token was not found/);
   await second.steering.finish();
   await expectIdentical(pair);
@@ -123,7 +123,7 @@ async function restoreAt(point: string, change: (side: ReplicaSet) => Promise<un
   held.release();
   await assertHeld(running, pair);
   await running.steering.finish();
-  assert.deepEqual(await keptBy(pair.source), ALL, 'the end of the way back has changed the old side');
+  assert.deepEqual(await keptBy(pair.source), ALL, 'the end of the failback has changed the old side');
 }
 
 // id: lost-change-not-read

@@ -35,9 +35,9 @@ async function restart({ members, primary }: ReplicaSet): Promise<void> {
 }
 
 async function assertLost({ migration, steering }: RunningReversible): Promise<void> {
-  await eventually(() => migration.wayBackFailure !== undefined, { what: 'the way back to end' });
-  assert.match(String(migration.wayBackFailure), /it was restored from a backup of before/);
-  await assert.rejects(steering.reverse(), { code: 'WAY_BACK_LOST' });
+  await eventually(() => migration.failbackFailure !== undefined, { what: 'the failback to end' });
+  assert.match(String(migration.failbackFailure), /it was restored from a backup of before/);
+  await assert.rejects(steering.reverse(), { code: 'FAILBACK_LOST' });
 }
 
 /**
@@ -65,22 +65,22 @@ async function restoreBefore({ runs = false, hasFewerElections = false }): Promi
 }
 
 // id: old-source-restored-before-cutover
-test('a way back is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
+test('a failback is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
   restoreBefore({}),
 );
 
 // id: old-source-restored-while-running
-test('a way back that runs is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
+test('a failback that runs is lost when its old source is restored from a copy of before the cutover', { skip }, () =>
   restoreBefore({ runs: true }),
 );
 
 // id: old-source-restored-of-fewer-elections
-test('a way back that runs is lost when its old source is restored from a copy with fewer elections', { skip }, () =>
+test('a failback that runs is lost when its old source is restored from a copy with fewer elections', { skip }, () =>
   restoreBefore({ runs: true, hasFewerElections: true }),
 );
 
 // id: old-source-restored-after-cutover
-test('a way back begins again when its old source is restored from a copy of after the cutover', { skip }, async () => {
+test('a failback begins again when its old source is restored from a copy of after the cutover', { skip }, async () => {
   await using world = await filledPair();
   const { pair, addresses } = world;
   using open = holdAt('engine.cutover.destination-open', { times: 1 });
@@ -99,7 +99,7 @@ test('a way back begins again when its old source is restored from a copy of aft
   await expectIdentical(pair);
 });
 
-/** Begins a way back when the oplog of the old source has gone round since the cutover. */
+/** Begins a failback when the oplog of the old source has gone round since the cutover. */
 async function beginAfterRound(isBlocked: boolean): Promise<void> {
   await using world = await filledPair(smallOplog);
   const { pair, addresses } = world;
@@ -116,11 +116,11 @@ async function beginAfterRound(isBlocked: boolean): Promise<void> {
 }
 
 // id: blocked-old-source-without-entry
-test('a way back is open to a blocked old source whose oplog no longer has the cutover', { skip }, () =>
+test('a failback is open to a blocked old source whose oplog no longer has the cutover', { skip }, () =>
   beginAfterRound(true),
 );
 
 // id: neither-oplog-nor-block
-test('a way back is lost when neither the oplog nor the block of its old source shows the cutover', { skip }, () =>
+test('a failback is lost when neither the oplog nor the block of its old source shows the cutover', { skip }, () =>
   beginAfterRound(false),
 );

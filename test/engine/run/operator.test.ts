@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
@@ -40,7 +40,7 @@ test('the load level changes how many ranges are copied at a time, while they ar
   let copying = 0;
   let most = 0;
   const release = Promise.withResolvers<void>();
-  using _ = onReach('engine.copy.batch-acknowledged', async () => {
+  using _ = onFailpoint('engine.copy.batch-acknowledged', async () => {
     copying += 1;
     most = Math.max(most, copying);
     await release.promise;

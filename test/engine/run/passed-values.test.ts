@@ -7,7 +7,7 @@ import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
 import { document, element } from '../../../src/engine/bson/raw-document.ts';
 import { RawValue } from '../../../src/engine/bson/raw-value.ts';
 import { timeOfToken } from '../../../src/engine/mongodb/cluster-time.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { fillSeats } from '../../campaign/seats.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -21,7 +21,7 @@ checkForLeaks({ sockets: false });
 
 const skip = needsSource('6.0', 'it has no write block');
 
-// One way back serves all tests. Each of them changes documents of its own.
+// One failback serves all tests. Each of them changes documents of its own.
 let pair: ReplicaSetPair;
 let running: RunningReversible;
 before(async () => {
@@ -100,7 +100,7 @@ test('documents that pass values inside of DBRefs, beside invalid UTF-8, make ro
 }, async () => {
   const [here, there] = [ownedOf(pair.source), ownedOf(pair.destination)];
   let displaced = 0;
-  using _ = onReach('engine.apply.displaced', () => {
+  using _ = onFailpoint('engine.apply.displaced', () => {
     displaced += 1;
   });
   using late = holdAt('engine.apply.batch-taken', { times: 1 });
@@ -109,7 +109,7 @@ test('documents that pass values inside of DBRefs, beside invalid UTF-8, make ro
   await there.updateOne({ _id: 2 }, { $set: { 'owner.$id': 1 } });
   const passed = () => here.countDocuments({ _id: 2, 'owner.$id': 1 });
   await eventually(passed, { what: 'the document that needed room' });
-  assert.equal(displaced, 1, 'it got room, and the way back did not begin again');
+  assert.equal(displaced, 1, 'it got room, and the failback did not begin again');
   late.release();
   await untilIdentical();
 });
@@ -121,7 +121,7 @@ test('a document that gets a newer state before it would make room for another o
   using _ = onceAt('engine.apply.displaced', async () => {
     isMissing = (await seats.here.countDocuments({ _id: 11 })) === 0;
   });
-  // The way back meets the value of 11 in 12 before it has applied what 11 has now.
+  // The failback meets the value of 11 in 12 before it has applied what 11 has now.
   using late = holdAt('engine.apply.batch-taken', { times: 1 });
   await seats.there.updateOne({ _id: 11 }, { $set: { seat: -11 } });
   await late.reached;
@@ -139,7 +139,7 @@ test('a document that makes room for another one of its batch is read again, too
   const seats = { there: seatsOf(pair.destination), here: seatsOf(pair.source) };
   const [first = 0, holder = 0, other = 0] = inOneLane();
   let displaced = 0;
-  using _ = onReach('engine.apply.displaced', () => {
+  using _ = onFailpoint('engine.apply.displaced', () => {
     displaced += 1;
   });
   using before = holdAt('engine.apply.batch-taken', { times: 1 });
@@ -147,7 +147,7 @@ test('a document that makes room for another one of its batch is read again, too
   await before.reached;
   await seats.there.replaceOne({ _id: holder }, { seat: -32 });
   await seats.there.updateOne({ _id: other }, { $set: { seat: -33 } });
-  const isQueued = () => running.migration.wayBack?.progress().changes.queued === 3;
+  const isQueued = () => running.migration.failback?.progress().changes.queued === 3;
   await eventually(isQueued, { what: 'both changes in the lane' });
   using both = holdAt('engine.apply.batch-taken', { times: 1 });
   before.release();
@@ -164,7 +164,7 @@ test('a document that makes room for another one of its batch is read again, too
 test('a state that is out of date makes no room for itself', { skip }, async () => {
   const seats = { there: seatsOf(pair.destination), here: seatsOf(pair.source) };
   let displaced = 0;
-  using _ = onReach('engine.apply.displaced', () => {
+  using _ = onFailpoint('engine.apply.displaced', () => {
     displaced += 1;
   });
   using late = holdAt('engine.apply.batch-taken', { times: 1 });
@@ -189,7 +189,7 @@ function inOneLane(): readonly number[] {
   return [...lanes.values()].find(({ length }) => length >= 3) ?? [];
 }
 
-/** Waits until the old source has what users changed, while the way back follows. */
+/** Waits until the old source has what users changed, while the failback follows. */
 async function untilIdentical(): Promise<void> {
   await eventually(() => expectIdentical(pair), { what: 'both sides to be identical', pollMs: 200 });
   await running.untilFollowing();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
-import { onReach, systemClock } from '../../../src/platform/index.ts';
+import { onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
@@ -64,7 +64,7 @@ test('a rename of members, in the copy and while following, costs time only', as
     }
   };
   let renamed: Promise<void> | undefined;
-  using _ = onReach('engine.copy.batch-acknowledged', () => {
+  using _ = onFailpoint('engine.copy.batch-acknowledged', () => {
     renamed ??= renameMembers();
   });
   await using writer = await startLedgerWriter({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { compareClusters } from '../../support/compare-clusters.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../../support/fault-proxy.ts';
@@ -39,12 +39,12 @@ for (const cutOff of ['source', 'destination'] as const)
     for (const turn of [1, 2]) {
       using cuts = new CutsAtPoints(proxy, running);
       await eventually(() => hasCutOver(running, turn), { what: `cutover ${turn}`, deadlineMs: TURN_WITHIN_MS });
-      const isFollowing = () => running.migration.wayBack?.progress().readyForCutover;
-      await eventually(isFollowing, { what: `way back ${turn}`, deadlineMs: TURN_WITHIN_MS });
+      const isFollowing = () => running.migration.failback?.progress().readyForCutover;
+      await eventually(isFollowing, { what: `failback ${turn}`, deadlineMs: TURN_WITHIN_MS });
       assert.deepEqual([...cuts.left], []);
       cuts.cut();
       await cuts.healed;
-      await eventually(isFollowing, { what: `way back ${turn} after a cut`, deadlineMs: TURN_WITHIN_MS });
+      await eventually(isFollowing, { what: `failback ${turn} after a cut`, deadlineMs: TURN_WITHIN_MS });
       running.expectNoMismatches();
       await SideWriter.assertTurns(writers, turn);
     }
@@ -69,7 +69,7 @@ class CutsAtPoints implements Disposable {
     this.#running = running;
     for (const point of POINTS)
       this.#listening.use(
-        onReach(point, () => {
+        onFailpoint(point, () => {
           if (this.left.delete(point)) this.cut();
         }),
       );
@@ -85,7 +85,7 @@ class CutsAtPoints implements Disposable {
     const { migration } = this.#running;
     const isFelt = () =>
       cut !== this.#cuts ||
-      [migration.current, migration.wayBack].some((direction) =>
+      [migration.current, migration.failback].some((direction) =>
         direction?.progress().waiting.some((wait) => wait.for !== 'the next attempt to cut over'),
       );
     await eventually(isFelt, { what: 'the engine to wait for the side that is cut off' });

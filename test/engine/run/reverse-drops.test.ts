@@ -8,7 +8,7 @@ import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
 
-test('drops that were confirmed for one direction wait for a confirmation of their own on the way back', {
+test('drops that were confirmed for one direction wait for a confirmation of their own on the failback', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -20,9 +20,9 @@ test('drops that were confirmed for one direction wait for a confirmation of the
   running.steering.confirmDrops(Date.now());
   await running.cutOver();
   await pair.destination.client.db('shop').dropDatabase();
-  const { wayBack } = running.migration;
+  const { failback } = running.migration;
   const isHeld = () =>
-    wayBack?.progress().waiting.some(({ for: waitsFor }) => waitsFor === 'a confirmation of drops') ?? false;
+    failback?.progress().waiting.some(({ for: waitsFor }) => waitsFor === 'a confirmation of drops') ?? false;
   await eventually(isHeld, { what: 'the drops to be held' });
   const left = async () => (await old.listCollections().toArray()).length;
   assert.ok((await left()) > 0, 'the old source has lost all of its collections');

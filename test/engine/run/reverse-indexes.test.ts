@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -35,7 +35,7 @@ test('an index that users made again without its expiry or uniqueness has neithe
     assert.equal(await running.stop(), 'STOPPED');
   }
 
-  // The way back sees the indexes only as they are after all of this.
+  // The failback sees the indexes only as they are after all of this.
   await there.collection('sessions').dropIndex('at_1');
   await there.collection('sessions').createIndex({ at: 1 });
   await there.collection('seats').dropIndex('n_1');
@@ -45,7 +45,7 @@ test('an index that users made again without its expiry or uniqueness has neithe
   await there.collection('prepared').insertMany([...numbered(3), ...numbered(3)]);
 
   let dropped = 0;
-  using _ = onReach('engine.change.dropIndexes', () => {
+  using _ = onFailpoint('engine.change.dropIndexes', () => {
     dropped += 1;
   });
   await using running = new RunningReversible(addresses, id);
@@ -82,10 +82,10 @@ test('an expiry that users changed, of an index or of a collection, is that of t
   };
   let committed = false;
   let commands = 0;
-  using _committed = onReach('engine.cutover.committed', () => {
+  using _committed = onFailpoint('engine.cutover.committed', () => {
     committed = true;
   });
-  using _command = onReach('engine.change.collMod', () => {
+  using _command = onFailpoint('engine.change.collMod', () => {
     commands += committed ? 1 : 0;
   });
   using atOpening = onceAt('engine.cutover.destination-open', expiry);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -86,7 +86,7 @@ test('documents that pass values of a unique index to each other reach the old s
 
   // The source enforces the index, so one of two documents with the same value is out of date.
   let stopped: Promise<unknown> | undefined;
-  using _ = onReach('engine.apply.displaced', async () => {
+  using _ = onFailpoint('engine.apply.displaced', async () => {
     stopped ??= first.stop();
   });
   const there = pair.destination.client.db('shop').collection<{ _id: number; seat: number }>('seats');
@@ -104,7 +104,7 @@ test('documents that pass values of a unique index to each other reach the old s
   await expectIdentical(pair);
 });
 
-test('a way back whose engine is stopped is resumed in its direction', { skip }, async () => {
+test('a failback whose engine is stopped is resumed in its direction', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.client.db('shop').collection('items').insertMany(numbered(100));
   const addresses = await reversibleUsers(pair);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { BSON, type Document, Int32, Long } from 'mongodb';
 import { keyOf, laneHash } from '../../../src/engine/bson/document-key.ts';
-import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { newId, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -69,7 +69,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     await shop()
       .collection('a')
       .updateMany({ n: { $lt: 10 } }, { $set: { n: 0 } });
-    using _ = onReach('engine.copy.before-first-read', async () => {
+    using _ = onFailpoint('engine.copy.before-first-read', async () => {
       const { client } = pair.destination;
       if ((await client.db('shop').listCollections({ name: 'a' }).toArray()).length > 0)
         await client.db('shop').collection('a').createIndex({ n: 1 }, { unique: true });
@@ -144,7 +144,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   test('a batch that was not written is written by the next run', async () => {
     await failThenFinish({}, async (running) => {
       await running.untilReady();
-      using _ = onReach('engine.apply.batch-taken', () => {
+      using _ = onFailpoint('engine.apply.batch-taken', () => {
         throw new Error('the engine ends here');
       });
       await shop().collection('a').insertOne({ late: true });
@@ -234,7 +234,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
       await untilRangeDone();
       await changeAll();
       await running.until('the changes', ({ changes }) => changes.read >= 400);
-      using _drain = onReach('engine.apply.batch-taken', async () => {
+      using _drain = onFailpoint('engine.apply.batch-taken', async () => {
         // Leaves time in which a wrong record could say that the spool is drained.
         const live = async () => (await records('collections').countDocuments({ state: 'live' })) > 0;
         await eventually(live, { what: 'a live collection', deadlineMs: 1_000 }).catch(() => undefined);
@@ -261,7 +261,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     let looking = Promise.resolve<unknown>(undefined);
-    using _block = onReach('engine.cutover.about-to-block', async () => {
+    using _block = onFailpoint('engine.cutover.about-to-block', async () => {
       // From here until some time after the block, the engine doesn't read the stream.
       const record = () => records('migrations').findOne({ 'cutover.sourceBlockedAtMs': { $exists: true } });
       looking = eventually(record, { what: 'the block' }).then(async () => {
@@ -273,7 +273,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
     });
     const held = Promise.withResolvers<void>();
     const inDispatch = held.promise;
-    using _dispatch = onReach('engine.capture.batch-dispatched', async () => {
+    using _dispatch = onFailpoint('engine.capture.batch-dispatched', async () => {
       held.resolve();
       await looking;
     });
@@ -297,7 +297,7 @@ describe('rules', { skip: needsSource('6.0', 'half of the moments are in a cutov
   });
 
   test('an index that was made while the migration followed is unique after a kill past the point of no return, and the source stays blocked', async () => {
-    using _ = onReach('engine.cutover.committed', () => {
+    using _ = onFailpoint('engine.cutover.committed', () => {
       throw new Error('the engine ends here');
     });
     const migrationId = newId();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach, systemClock } from '../../../src/platform/index.ts';
+import { onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -42,7 +42,7 @@ test('a run that is stopped while the destination builds an index for a long tim
     },
   });
   const { promise: building, resolve } = Promise.withResolvers<void>();
-  using _ = onReach('engine.change.createIndexes', resolve);
+  using _ = onFailpoint('engine.change.createIndexes', resolve);
   await using running = RunningMigration.start(pair);
   await building;
   let outcome: string | undefined;

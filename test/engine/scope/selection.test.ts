@@ -32,7 +32,7 @@ test('filters select as mongosync describes it: include first, then exclude remo
 });
 
 // id: only-selection-moved
-test('only what is selected is moved, and nobody else is kept from writing', async () => {
+test('only what is selected is moved, and no one else is kept from writing', async () => {
   await using pair = await startPair();
   const { client } = pair.source;
   await fill(client);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Document } from 'mongodb';
-import { UNKNOWN } from '../../../src/engine/capture/hidden-writes.ts';
+import { UNKNOWN } from '../../../src/engine/capture/unstreamed-writes.ts';
 import { digestCluster, preflight } from '../../../src/engine/index.ts';
 import { newId, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { batchOf, type Dialect, type Rewrites, startDialect } from '../../support/dialect.ts';

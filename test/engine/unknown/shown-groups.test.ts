@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { readHiddenWrites } from '../../../src/engine/capture/hidden-writes.ts';
+import { readUnstreamedWrites } from '../../../src/engine/capture/unstreamed-writes.ts';
 import { writeBarrier } from '../../../src/engine/mongodb/cluster-time.ts';
 import { sourceFeatures } from '../../../src/engine/mongodb/server-features.ts';
 import { batchOf, type Requests, type Rewrites, startDialect } from '../../support/dialect.ts';
@@ -55,7 +55,7 @@ test('a stream is asked once whether it shows groups of documents, such as inser
       await write();
       streams = 0;
       const range = { after, to: await writeBarrier(set.client) };
-      const writes = await readHiddenWrites(source, sourceFeatures(version), range);
+      const writes = await readUnstreamedWrites(source, sourceFeatures(version), range);
       return { streams, found: writes?.isEmpty === false };
     };
     const group = (...ids: string[]) =>

@@ -15,7 +15,7 @@ const skip = needsSource('6.0', 'nothing can be deleted from a capped collection
 /** More than the engine keeps of the keys that others write to a collection. */
 const MANY = 1_500;
 
-test('what a full capped collection discards on the destination is no write of somebody else', { skip }, async () => {
+test('what a full capped collection discards on the destination is no write of another client', { skip }, async () => {
   await using pair = await startPair();
   const log = await fillLog(pair, 100, { max: 100 });
   await using running = RunningMigration.start(pair);
@@ -23,7 +23,7 @@ test('what a full capped collection discards on the destination is no write of s
   await log.insertMany(identified(MANY).map(({ _id }) => ({ _id: _id + 100 })));
   await running.commit();
   const { cutoverAttempts, verification } = running.progress;
-  assert.equal(verification.foreignWrites, 0);
+  assert.equal(verification.externalWrites, 0);
   assert.deepEqual(
     cutoverAttempts.map(({ result, reason }) => ({ result, reason })),
     [{ result: 'COMMITTED', reason: undefined }],
@@ -32,7 +32,7 @@ test('what a full capped collection discards on the destination is no write of s
 });
 
 // id: deleted-and-written-again
-test('a document that somebody deletes, and that the source writes again, takes its place at the cutover', {
+test('a document that another client deletes, and that the source writes again, takes its place at the cutover', {
   skip,
 }, async () => {
   await deleteThere({ expectsMismatches: true });
@@ -44,7 +44,7 @@ test('without verification, all keys of a capped collection are compared in orde
   await deleteThere({ verification: 'OFF' });
 });
 
-/** Cuts over after somebody has deleted a document on the destination, and the source has written it again. */
+/** Cuts over after another client has deleted a document on the destination, and the source has written it again. */
 async function deleteThere(options: Parameters<typeof RunningMigration.start>[1]): Promise<void> {
   await using pair = await startPair();
   const log = await fillLog(pair, 10);
@@ -60,7 +60,7 @@ async function deleteThere(options: Parameters<typeof RunningMigration.start>[1]
 }
 
 // id: replaced-document-found
-test('a document that somebody puts in the place of another is found, although the ends and the number are the same', {
+test('a document that another client puts in the place of another is found, although the ends and the number are the same', {
   skip,
 }, async () => {
   await using pair = await startPair();
@@ -72,7 +72,7 @@ test('a document that somebody puts in the place of another is found, although t
   await log.insertOne({ _id: 10 });
   await eventually(async () => (await orderOf(pair.destination)).includes(10), { what: 'the last insert' });
   await running.commit();
-  assert.ok(running.progress.verification.foreignWrites > 0);
+  assert.ok(running.progress.verification.externalWrites > 0);
   await expectSameOrder(pair);
 });
 

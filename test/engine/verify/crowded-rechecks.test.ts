@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VerificationProgress } from '../../../src/contract/index.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -33,7 +33,7 @@ test('the stream continues when it has to show why all documents that wait diffe
   await items.insertMany(identified(DOCUMENTS, { n: 0 }));
   await items.updateMany({}, { $inc: { n: 1 } });
   let most = 0;
-  using _ = onReach('engine.capture.batch-dispatched', () => {
+  using _ = onFailpoint('engine.capture.batch-dispatched', () => {
     most = Math.max(most, running.progress.verification.waiting);
   });
   running.steering.resume();
@@ -48,7 +48,7 @@ test('the stream continues when it has to show why all documents that wait diffe
 
 // id: suspect-waits-its-turn
 test('the stream continues while a suspect collection waits for its turn to be compared', {
-  skip: needsSource('6.0', 'its oplog is not searched for hidden writes'),
+  skip: needsSource('6.0', 'its oplog is not searched for unstreamed writes'),
 }, async () => {
   await using pair = await startPair();
   const { client } = pair.source;
@@ -80,7 +80,7 @@ test('changed documents of one collection are compared in several batches at a t
   await running.untilReady();
   const replies = Promise.withResolvers<void>();
   let batches = 0;
-  using _ = onReach('engine.verify.keys-compared', async () => {
+  using _ = onFailpoint('engine.verify.keys-compared', async () => {
     batches += 1;
     await replies.promise;
   });

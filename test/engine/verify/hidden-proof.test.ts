@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -11,7 +11,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
 
-test('nothing is said to be equal at a time up to which hidden writes are not known', { skip }, async () => {
+test('nothing is said to be equal at a time up to which unstreamed writes are not known', { skip }, async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection<{ _id: number }>('items');
   await items.insertOne({ _id: 0 });
@@ -42,7 +42,7 @@ test('nothing is said to be equal at a time up to which hidden writes are not kn
   await expectIdentical(pair);
 });
 
-test('a cutover waits until a hidden write is compared', { skip }, async () => {
+test('a cutover waits until a unstreamed write is compared', { skip }, async () => {
   await using pair = await startPair();
   await pair.source.client.db('shop').collection<{ _id: number }>('items').insertOne({ _id: 0 });
   await using running = RunningMigration.start(pair);
@@ -51,14 +51,14 @@ test('a cutover waits until a hidden write is compared', { skip }, async () => {
   const hidden = (await insertHidden(pair.source.client, 1)).getHighBitsUnsigned();
   await comparing.reached;
   let looks = 0;
-  using _looked = onReach('engine.verify.destination-oplog-read', () => {
+  using _looked = onFailpoint('engine.verify.destination-oplog-read', () => {
     looks += 1;
   });
   const hasCaughtUp = () =>
     running.progress.cutoverAttempts.some(({ steps }) => steps.some(({ name }) => name === 'accounts'));
   running.steering.cutOver();
   await eventually(() => looks >= 20 || hasCaughtUp(), { what: 'looks at the destination' });
-  assert.equal(hasCaughtUp(), false, 'a hidden write is not compared');
+  assert.equal(hasCaughtUp(), false, 'a unstreamed write is not compared');
   const { equalAt } = running.progress.verification;
   assert.ok(equalAt === null || Date.parse(equalAt) <= hidden * 1_000, `${equalAt} is later than ${hidden}`);
   comparing.release();

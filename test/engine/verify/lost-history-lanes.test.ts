@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import { ObjectId } from 'mongodb';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
@@ -23,13 +23,13 @@ test('changes that were read before history was lost are written before anything
   using written = holdAt('engine.apply.batch-taken');
   let lost = false;
   // This falls into the gap: no event shows that the document is deleted again.
-  using __ = onReach('engine.capture.loss-declared', async () => {
+  using __ = onFailpoint('engine.capture.loss-declared', async () => {
     await items.deleteOne(taken);
     lost = true;
   });
-  using ___ = onReach('engine.verify.chunk-compared', () => written.release());
+  using ___ = onFailpoint('engine.verify.chunk-compared', () => written.release());
   let checkpoints = 0;
-  using ____ = onReach('engine.checkpoint.saved', () => {
+  using ____ = onFailpoint('engine.checkpoint.saved', () => {
     if (lost) checkpoints += 1;
     if (checkpoints === CHECKPOINTS) written.release();
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -54,15 +54,15 @@ test('after lost history', async (t) => {
     await eventually(() => reopened.result !== undefined, { what: 'another stream' });
     let searches = 0;
     let checkpoints = 0;
-    using _searches = onReach('engine.capture.hidden-writes-recorded', () => {
+    using _searches = onFailpoint('engine.capture.unstreamed-writes-recorded', () => {
       searches += 1;
     });
-    using _saved = onReach('engine.checkpoint.saved', () => {
+    using _saved = onFailpoint('engine.checkpoint.saved', () => {
       checkpoints += 1;
     });
     await rollOplog(pair.source, async () => {
       const before = searches;
-      await eventually(() => searches > before, { what: 'a search for hidden writes' });
+      await eventually(() => searches > before, { what: 'a search for unstreamed writes' });
     });
     const before = checkpoints;
     await eventually(() => checkpoints >= before + 2, { what: 'checkpoints' });
@@ -100,12 +100,12 @@ test('after lost history', async (t) => {
       await loseHistory(pair.source);
       await eventually(() => isHeld, { what: point });
       let checkpoints = 0;
-      using _saved = onReach('engine.checkpoint.saved', () => {
+      using _saved = onFailpoint('engine.checkpoint.saved', () => {
         checkpoints += 1;
       });
       await eventually(() => checkpoints >= CHECKPOINTS, { what: 'checkpoints' });
       let compared = 0;
-      using _ = onReach('engine.verify.range-compared', () => {
+      using _ = onFailpoint('engine.verify.range-compared', () => {
         compared += 1;
       });
       await using second = RunningMigration.start(pair, { migrationId });

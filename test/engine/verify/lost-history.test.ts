@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Db, type Document, Long } from 'mongodb';
-import { type Clock, newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { type Clock, newId, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -28,7 +28,7 @@ test('an oplog that goes round', async (t) => {
   await t.test('several times during the copy needs no repair, for the copy need not fit into it', async () => {
     await refill();
     let searches = 0;
-    using _searches = onReach('engine.capture.hidden-writes-recorded', () => {
+    using _searches = onFailpoint('engine.capture.unstreamed-writes-recorded', () => {
       searches += 1;
     });
     const goRound = async () => {
@@ -38,7 +38,7 @@ test('an oplog that goes round', async (t) => {
           const before = searches;
           await db.collection('items').updateMany({ n: { $lt: 20 } }, { $inc: { changed: 1 } });
           await running.until('the changes to be read', ({ changes }) => changes.read >= read + 20);
-          await eventually(() => searches > before, { what: 'a search for hidden writes' });
+          await eventually(() => searches > before, { what: 'a search for unstreamed writes' });
         });
       }
     };
@@ -113,7 +113,7 @@ test('an oplog that goes round', async (t) => {
     await db.collection('items').updateMany({ n: { $lt: 3 } }, { $inc: { n: 1 } });
     await rollOplog(pair.source);
     const saved = Promise.withResolvers<void>();
-    using __ = onReach('engine.verify.position-saved', () => {
+    using __ = onFailpoint('engine.verify.position-saved', () => {
       if ((third.progress.repairs?.documentsCompared ?? 0) > compared + FIRST_CHUNK) saved.resolve();
     });
     await using third = RunningMigration.start(pair, { ...options, clock: fast });
@@ -141,15 +141,15 @@ test('an oplog that goes round', async (t) => {
     const lost = Promise.withResolvers<void>();
     let failing: Promise<void> | undefined;
     let copied = 0;
-    using _ = onReach('engine.copy.batch-acknowledged', async () => {
+    using _ = onFailpoint('engine.copy.batch-acknowledged', async () => {
       failing ??= pair.source.failCommand({ mode: { times: 1 }, data: { ...stream, errorCode: 286 } });
       await failing;
       await lost.promise;
     });
-    using __ = onReach('engine.copy.collection-copied', () => {
+    using __ = onFailpoint('engine.copy.collection-copied', () => {
       copied += 1;
     });
-    using ___ = onReach('engine.capture.loss-declared', async () => {
+    using ___ = onFailpoint('engine.capture.loss-declared', async () => {
       lost.resolve();
       await running.until('the copies', ({ copy }) => copied >= copy.collectionsTotal);
       for (const name of names) await db.collection(name).updateMany({}, { $set: { late: true } });
@@ -177,10 +177,10 @@ test('an oplog that goes round', async (t) => {
 
     const opening = { failCommands: ['aggregate'], namespace: 'admin.$cmd.aggregate', appName: 'linkspan-source' };
     let declared = 0;
-    using _anew = onReach('engine.capture.position-fixed-anew', async () => {
+    using _anew = onFailpoint('engine.capture.position-fixed-anew', async () => {
       if (declared === 1) await pair.source.failCommand({ mode: { times: 1 }, data: { ...opening, errorCode: 286 } });
     });
-    using _lost = onReach('engine.capture.loss-declared', async () => {
+    using _lost = onFailpoint('engine.capture.loss-declared', async () => {
       declared += 1;
       if (declared === 2)
         await second.until('the changes', ({ changes }) => changes.queued > 0 || changes.applied > applied);

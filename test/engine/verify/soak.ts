@@ -16,7 +16,7 @@ import { BulkWriter } from './bulk-writer.ts';
 /**
  * `npm run test:verification -- [--minutes 10] [--rate 5000] [--members 1|3] [--seed N]`: verifies a migration while clients write,
  * collections are dropped, renamed and made again, and the primaries of both sides step down in turn. Fails when the verification
- * finds a difference that nobody made, misses one of those that are made at the end, or the sides differ after the cutover.
+ * finds a difference that no one made, misses one of those that are made at the end, or the sides differ after the cutover.
  */
 const { values } = parseArgs({
   options: {
@@ -67,13 +67,13 @@ async function soak(): Promise<void> {
     }
     const written = load.snapshot().documentsWritten + bulk.written;
     const { found } = await tell(sync, written / ((Date.now() - beganAtMs) / 1_000));
-    assert.equal(found, 0, 'nobody has made a difference');
+    assert.equal(found, 0, 'no one has made a difference');
   }
   await catalog.stop();
   await bulk.stop();
   const { documentsWritten } = await load.stop();
   await untilReady(sync);
-  assert.equal((await verificationOf(sync)).mismatches.found, 0, 'nobody has made a difference');
+  assert.equal((await verificationOf(sync)).mismatches.found, 0, 'no one has made a difference');
   await plant(pair);
   await eventually(async () => (await verificationOf(sync)).mismatches.found === 3, {
     what: 'the planted differences',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Document, MongoClient, WithId } from 'mongodb';
-import { type Clock, newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { type Clock, newId, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { migrationIdOf } from '../../../src/sync/clusters.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -49,23 +49,23 @@ test('the verification of a migration whose engine is stopped or killed', async 
     await using first = RunningMigration.start(pair, { migrationId });
     await first.untilReady();
     await first.stop();
-    await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'foreign' } });
+    await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'external' } });
     await using second = RunningMigration.start(pair, { migrationId, expectsMismatches: true });
     await second.commit();
     assert.equal(second.progress.verification.mismatches.found, 1);
     await expectIdentical(pair);
   });
 
-  await t.test('finds many foreign writes from before a stop, in what it had compared by then', async () => {
+  await t.test('finds many external writes from before a stop, in what it had compared by then', async () => {
     await refill(1_100);
     const migrationId = newId();
     await using first = RunningMigration.start(pair, { migrationId, expectsMismatches: true });
     using comparing = holdAt('engine.verify.range-done');
     await comparing.reached;
     // More than a look keeps apart.
-    await destination.collection('items').updateMany({}, { $set: { a: 'foreign' } });
+    await destination.collection('items').updateMany({}, { $set: { a: 'external' } });
     let looks = 0;
-    using _ = onReach('engine.verify.destination-oplog-read', () => {
+    using _ = onFailpoint('engine.verify.destination-oplog-read', () => {
       looks += 1;
     });
     await eventually(() => looks >= 3, { what: 'looks at the destination' });
@@ -87,7 +87,7 @@ test('the verification of a migration whose engine is stopped or killed', async 
     }
     await using last = RunningMigration.start(pair, { migrationId });
     let compared = 0;
-    using _ = onReach('engine.verify.range-compared', () => {
+    using _ = onFailpoint('engine.verify.range-compared', () => {
       compared += 1;
     });
     await last.untilReady();
@@ -209,7 +209,7 @@ test('a comparison that was stopped continues before a key whose difference is n
   const there = pair.destination.client.db('shop').collection<{ _id: number }>('items');
   const migrationId = newId();
   let looks = 0;
-  using _ = onReach('engine.verify.destination-oplog-read', () => {
+  using _ = onFailpoint('engine.verify.destination-oplog-read', () => {
     looks += 1;
   });
   const untilLooked = async (times: number) => {
@@ -218,7 +218,7 @@ test('a comparison that was stopped continues before a key whose difference is n
   };
   // Before the position from which a successor looks at the destination: only a comparison finds it.
   using _planted = onceAt('engine.copy.collection-copied', async () => {
-    await there.updateOne({ _id: 0 }, { $set: { text: 'foreign' } });
+    await there.updateOne({ _id: 0 }, { $set: { text: 'external' } });
     await untilLooked(4);
   });
   using rechecked = holdAt('engine.verify.keys-compared');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Db, Double, Int32, Long } from 'mongodb';
-import { type Clock, onReach, systemClock } from '../../../src/platform/index.ts';
+import { type Clock, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -64,14 +64,14 @@ test('the verification of a migration', async (t) => {
     await refill();
     await using running = RunningMigration.start(pair, planted);
     await running.untilReady();
-    await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'foreign' } });
-    await running.until('the foreign write to be repaired', ({ verification }) => {
+    await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'external' } });
+    await running.until('the external write to be repaired', ({ verification }) => {
       const { found, open } = verification.mismatches;
       return found === 1 && open === 0;
     });
     const [mismatch] = running.progress.verification.mismatches.latest;
-    assert.equal(mismatch?.foreign, true);
-    assert.match(running.progress.warnings.join('\n'), /Somebody else wrote 1 document to the destination/);
+    assert.equal(mismatch?.external, true);
+    assert.match(running.progress.warnings.join('\n'), /Another client wrote 1 document to the destination/);
     await running.commit();
     await expectIdentical(pair);
   });
@@ -85,10 +85,10 @@ test('the verification of a migration', async (t) => {
       await running.untilReady();
       const reads = { failCommands: ['find'], namespace: 'local.oplog.rs', appName: 'linkspan-destination' };
       await pair.destination.failCommand({ mode: 'alwaysOn', data: { ...reads, errorCode: 136 } });
-      await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'foreign' } });
+      await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'external' } });
       await running.until('the comparison to begin again', ({ readyForCutover }) => !readyForCutover);
       await pair.destination.clearFailPoints();
-      await running.until('the foreign write to be repaired', ({ verification: { mismatches } }) => {
+      await running.until('the external write to be repaired', ({ verification: { mismatches } }) => {
         return mismatches.found === 1 && mismatches.open === 0;
       });
       await running.commit();
@@ -97,11 +97,11 @@ test('the verification of a migration', async (t) => {
   );
 
   // id: refuses-written-in-pause
-  await t.test('does not let a cutover pass a document that somebody writes in the write pause', async () => {
+  await t.test('does not let a cutover pass a document that another client writes in the write pause', async () => {
     await refill();
     await using running = RunningMigration.start(pair, planted);
     using written = onceAt('engine.cutover.drained', async () => {
-      await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'foreign' } });
+      await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'external' } });
     });
     await running.commit();
     assert.ok(written.result !== undefined);
@@ -116,15 +116,15 @@ test('the verification of a migration', async (t) => {
     using applying = holdAt('engine.apply.batch-taken');
     await source.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'new' } });
     await applying.reached;
-    await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'foreign' } });
+    await destination.collection<{ _id: number }>('items').updateOne({ _id: 9 }, { $set: { a: 'external' } });
     let compared = 0;
-    using _ = onReach('engine.verify.keys-compared', () => {
+    using _ = onFailpoint('engine.verify.keys-compared', () => {
       compared += 1;
     });
-    await running.until('the foreign write to be seen', ({ verification }) => verification.foreignWrites === 1);
+    await running.until('the external write to be seen', ({ verification }) => verification.externalWrites === 1);
     await eventually(() => compared > 0, { what: 'a comparison of the document' });
     let looks = 0;
-    using __ = onReach('engine.verify.destination-oplog-read', () => {
+    using __ = onFailpoint('engine.verify.destination-oplog-read', () => {
       looks += 1;
     });
     // Longer than three comparisons with their pauses.
@@ -177,7 +177,7 @@ test('the verification of a migration', async (t) => {
       await refill();
       using _ = plantBefore(() => destination.collection<{ _id: number }>('items').deleteOne({ _id: 4 }));
       let found = 0;
-      using _found = onReach('engine.verify.mismatch-recorded', () => {
+      using _found = onFailpoint('engine.verify.mismatch-recorded', () => {
         found += 1;
       });
       // It compares open mismatches again every 10 s.
@@ -239,7 +239,7 @@ test('the verification of a migration', async (t) => {
       /index missing a_1/.test(notReadyReasons.join());
     await running.until('the missing index to be found', isRefused);
     let comparisons = 0;
-    using _ = onReach('engine.verify.catalogs-compared', () => {
+    using _ = onFailpoint('engine.verify.catalogs-compared', () => {
       comparisons += 1;
     });
     await running.until('the cutover to wait for the index', () => comparisons >= 3);
@@ -259,7 +259,7 @@ test('the verification of a migration', async (t) => {
       (error: unknown) => error as Error & { readonly code: string },
     );
     for (let n = 1; n <= 4; n += 1) {
-      await items.updateOne({ _id: 9 }, { $set: { a: `foreign ${n}` } });
+      await items.updateOne({ _id: 9 }, { $set: { a: `external ${n}` } });
       if (n === 4) break;
       const isRepaired = ({ verification }: typeof running.progress) => {
         const [latest] = verification.mismatches.latest;
@@ -271,7 +271,7 @@ test('the verification of a migration', async (t) => {
     assert.equal(error?.code, 'VERIFICATION_FAILED');
     assert.match(
       error?.message ?? '',
-      /shop\.items _id {"\$numberInt":"9"}: different at `a`, written by somebody else/,
+      /shop\.items _id {"\$numberInt":"9"}: different at `a`, written by another client/,
     );
   });
 });

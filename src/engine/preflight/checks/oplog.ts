@@ -1,7 +1,7 @@
 import { type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
 import { counted, messageOf } from '../../../platform/index.ts';
-import { SHARDS_NOT_SEARCHED } from '../../capture/hidden-watch.ts';
 import { storageOfOplog } from '../../capture/oplog-look.ts';
+import { SHARDS_NOT_SEARCHED } from '../../capture/unstreamed-watch.ts';
 import { classify } from '../../mongodb/failure-policy.ts';
 import { describeUnseen, shardsOf } from '../../mongodb/shard-clients.ts';
 import { type Found, found } from '../finding.ts';
@@ -51,15 +51,15 @@ async function checkShardOplogs({ source, copyTime }: OplogLook): Promise<Found[
 }
 
 /** Whether the user may read the oplog, which alone shows what change streams omit. */
-export async function checkHiddenWrites({ source, from }: Look): Promise<Found[]> {
-  if (from.sharded) return [found('HIDDEN_WRITES_UNSEEN', [SHARDS_NOT_SEARCHED])];
+export async function checkUnstreamedWrites({ source, from }: Look): Promise<Found[]> {
+  if (from.sharded) return [found('UNSTREAMED_WRITES_UNSEEN', [SHARDS_NOT_SEARCHED])];
   if (!from.replicaSet) return [];
   try {
     await source.db('local').command({ find: 'oplog.rs', limit: 1, projection: { ts: 1 }, singleBatch: true });
     return [];
   } catch (error) {
     if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
-    return [found('HIDDEN_WRITES_UNSEEN', [error.codeName ?? messageOf(error)])];
+    return [found('UNSTREAMED_WRITES_UNSEEN', [error.codeName ?? messageOf(error)])];
   }
 }
 

@@ -12,11 +12,11 @@ export const cleanupErrors = defineErrors('migration', {
     detail: 'Migration % was active less than 30 seconds ago.',
     remedy: 'Stop or cancel it where it runs, wait 30 seconds, then try again.',
   },
-  WAY_BACK_OPEN: {
+  FAILBACK_OPEN: {
     status: 409,
-    detail: 'The way back of migration % is open, and its records are needed for it. Nothing was changed.',
+    detail: 'The failback of migration % is open, and its records are needed for it. Nothing was changed.',
     remedy:
-      'Close it first: linkspan migration finish %, or POST /finish of linkspan sync. If no engine runs the migration any more, repeat the cleanup with --close-way-back: no one can return after that.',
+      'Close it first: linkspan migration finish %, or POST /finish of linkspan sync. If no engine runs the migration any more, repeat the cleanup with --close-failback: no one can return after that.',
   },
   CUTOVER_UNFINISHED: {
     status: 409,

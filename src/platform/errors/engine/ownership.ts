@@ -30,9 +30,9 @@ export const ownershipErrors = defineErrors('migration', {
     detail:
       'The data of the destination is the primary copy since the cutover of migration %. Linkspan does not drop it.',
     remedy:
-      'Use another destination. If nobody needs that data, forget the migration first: linkspan cleanup --destination URI --migration %.',
+      'Use another destination. If no one needs that data, forget the migration first: linkspan cleanup --destination URI --migration %.',
   },
-  WAY_BACK_LOST: {
+  FAILBACK_LOST: {
     status: 409,
     detail: 'Migration % can no longer be reversed: %.',
     remedy:

@@ -21,7 +21,7 @@ export const preflightErrors = defineErrors('migration', {
     concerns: 'CUTOVER',
     detail:
       'The destination keeps its data and its writers. Linkspan does not block their writes to the migrated namespaces.',
-    remedy: 'Make sure that nobody writes to the migrated namespaces there until the cutover is complete.',
+    remedy: 'Make sure that no one writes to the migrated namespaces there until the cutover is complete.',
   },
   DESTINATION_UNPROTECTED: {
     status: 200,
@@ -33,7 +33,7 @@ export const preflightErrors = defineErrors('migration', {
   REVERSE_IMPOSSIBLE: {
     status: 400,
     detail: 'The migration could not be reversed after the cutover: %.',
-    remedy: 'Change that, or start the migration without a way back.',
+    remedy: 'Change that, or start the migration without a failback.',
   },
   UNSUPPORTED_NAMESPACE: {
     status: 400,
@@ -91,11 +91,11 @@ export const preflightErrors = defineErrors('migration', {
     status: 200,
     severity: 'WARNING',
     detail:
-      "The source's oplog covers %, and the initial copy may take %. After a longer stop than the oplog covers, Linkspan has to compare all copied data with the source and repair it before the cutover.",
+      "The source's oplog covers %, and the initial sync may take %. After a longer stop than the oplog covers, Linkspan has to compare all copied data with the source and repair it before the cutover.",
     remedy:
       'Enlarge the oplog (replSetResizeOplog, minRetentionHours) until it covers the duration of the copy, and at least an hour.',
   },
-  HIDDEN_WRITES_UNSEEN: {
+  UNSTREAMED_WRITES_UNSEEN: {
     status: 200,
     severity: 'WARNING',
     detail:
@@ -132,7 +132,7 @@ export const preflightErrors = defineErrors('migration', {
     concerns: 'CUTOVER',
     detail: 'User writes on the % were blocked at the time of the check.',
     remedy:
-      'If nobody needs this block and no migration has committed from there, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
+      'If no one needs this block and no migration has committed from there, lift it: db.adminCommand({setUserWriteBlockMode: 1, global: false}).',
   },
   BLOCK_OWNER_UNSEEN: {
     status: 200,

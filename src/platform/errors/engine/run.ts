@@ -50,7 +50,7 @@ export const runErrors = defineErrors('migration', {
     detail:
       'The side that has the users went back in its history: %. The other side may have the last copies of what users wrote, so Linkspan writes nothing there before you confirm. Only the other side has: %.',
     remedy:
-      'Copy what you want to keep from the other side to the side that has the users. Then call confirmDrops: Linkspan makes the other side equal, and deletes there what is not on the side that has the users. To keep the other side as it is, close the way back (finish).',
+      'Copy what you want to keep from the other side to the side that has the users. Then call confirmDrops: Linkspan makes the other side equal, and deletes there what is not on the side that has the users. To keep the other side as it is, close the failback (finish).',
   },
   DELETES_UNCONFIRMED: {
     status: 409,
@@ -116,9 +116,9 @@ export const runErrors = defineErrors('migration', {
     status: 200,
     severity: 'WARNING',
     detail:
-      'The cutover of migration % was finished without the source: %. Nobody looked for writes that the source took after the commit.',
+      'The cutover of migration % was finished without the source: %. No one looked for writes that the source took after the commit.',
     remedy:
-      'If anybody may have written to the source after the commit, compare both sides before you delete it: linkspan verify.',
+      'If a client may have written to the source after the commit, compare both sides before you delete it: linkspan verify.',
   },
   INDEXES_LEFT: {
     status: 200,

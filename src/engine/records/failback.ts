@@ -1,32 +1,32 @@
 import type { Collection, Document, MongoClient } from 'mongodb';
-import { newId, reach, UserError } from '../../platform/index.ts';
+import { failpoint, newId, UserError } from '../../platform/index.ts';
 import { type ClusterAddress, clientOf } from '../mongodb/connect.ts';
 import { INTERNAL_DATABASE } from '../mongodb/namespaces.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
-import { hasWayBack, type MigrationRecord } from './records.ts';
+import { hasFailback, type MigrationRecord } from './records.ts';
 
 const ANSWERS_WITHIN_MS = 5_000;
 
 /**
- * Records on the side that has the users that the way back to the other one is closed. From then on no engine begins
+ * Records on the side that has the users that the failback to the other one is closed. From then on no engine begins
  * the opposite direction, and one that has begun it doesn't commit. Durable when it returns, and doesn't need the other
  * side.
  * @param primary    the destination of the last cutover
  * @param reversals  the direction of that cutover; any, unless given
- * @throws UserError CUTOVER_RECORD_LOST when no such cutover is on record there, WAY_BACK_LOST when its users are blocked:
+ * @throws UserError CUTOVER_RECORD_LOST when no such cutover is on record there, FAILBACK_LOST when its users are blocked:
  * then the opposite direction may have cut over
  */
-export async function closeWayBack(primary: ClusterAddress, migrationId: string, reversals?: number): Promise<void> {
+export async function closeFailback(primary: ClusterAddress, migrationId: string, reversals?: number): Promise<void> {
   await using client = clientOf(primary, 'destination');
   const refuseBlocked = async () => {
     if (!(await writesAreBlocked(client))) return;
-    throw new UserError('WAY_BACK_LOST', [migrationId, "the side that has the users refuses users' writes"]);
+    throw new UserError('FAILBACK_LOST', [migrationId, "the side that has the users refuses users' writes"]);
   };
   await refuseBlocked();
-  await reach('engine.way-back.closing');
+  await failpoint('engine.failback.closing');
   const cutover = { migrationId, reversals };
   // Named, because another one may close it at the same moment, and only this note may be withdrawn.
-  const note = { wayBackClosedBy: newId() };
+  const note = { failbackClosedBy: newId() };
   if (!(await noteOfCutover(client, cutover, { $addToSet: note })))
     throw new UserError('CUTOVER_RECORD_LOST', [migrationId]);
   try {
@@ -41,9 +41,9 @@ export async function closeWayBack(primary: ClusterAddress, migrationId: string,
 }
 
 /**
- * Closes the way back on the side that has the users, when only the record there can tell which one that is: the other side
+ * Closes the failback on the side that has the users, when only the record there can tell which one that is: the other side
  * is blocked or lost.
- * @param cutover  as `reversals` of {@link closeWayBack}, whose errors it has
+ * @param cutover  as `reversals` of {@link closeFailback}, whose errors it has
  */
 export async function closeOnEither(
   { source, destination }: { readonly source: ClusterAddress; readonly destination: ClusterAddress },
@@ -51,27 +51,27 @@ export async function closeOnEither(
   cutover: number | undefined,
 ): Promise<void> {
   // rule: close-named-cutover-on-record
-  if (cutover !== undefined) return await closeWayBack(cutover % 2 === 0 ? destination : source, migrationId, cutover);
+  if (cutover !== undefined) return await closeFailback(cutover % 2 === 0 ? destination : source, migrationId, cutover);
   try {
-    await closeWayBack(destination, migrationId);
+    await closeFailback(destination, migrationId);
   } catch (error) {
-    await closeWayBack(source, migrationId).catch(() => {
+    await closeFailback(source, migrationId).catch(() => {
       throw error;
     });
   }
 }
 
 /**
- * Confirms, while users can't write to the source of an opposite direction, that this way back is on record and open.
- * @throws UserError WAY_BACK_LOST when it was closed, CUTOVER_RECORD_LOST when the record of its cutover is gone
+ * Confirms, while users can't write to the source of an opposite direction, that this failback is on record and open.
+ * @throws UserError FAILBACK_LOST when it was closed, CUTOVER_RECORD_LOST when the record of its cutover is gone
  */
-export async function confirmWayBackOpen(source: MongoClient, migrationId: string): Promise<void> {
+export async function confirmFailbackOpen(source: MongoClient, migrationId: string): Promise<void> {
   // A primary that was replaced may not know, and one without a majority would not answer.
   const options = { readConcern: 'linearizable', maxTimeMS: ANSWERS_WITHIN_MS } as const;
   const record = await recordsOf(source).findOne({ _id: migrationId }, options);
   // rule: failback-needs-record
   if (record === null) throw new UserError('CUTOVER_RECORD_LOST', [migrationId]);
-  if (!hasWayBack(record)) throw new UserError('WAY_BACK_LOST', [migrationId, 'the way back was closed']);
+  if (!hasFailback(record)) throw new UserError('FAILBACK_LOST', [migrationId, 'the failback was closed']);
 }
 
 /**

@@ -11,7 +11,7 @@ import { skip } from './page-reader.ts';
 
 checkForLeaks({ sockets: false });
 
-test('control plane: the page makes a migration ready, ends attempts that are put off, and one that blocks users', {
+test('control plane: the page makes a migration ready, ends attempts that are postponed, and one that blocks users', {
   skip,
 }, async () => {
   await using push = await OperatedPush.ready();
@@ -38,7 +38,7 @@ test('control plane: the page makes a migration ready, ends attempts that are pu
   }
   await using app = await SideWriter.start(pair.source, 'source', SELDOM_MS);
   {
-    using part = new PagePart('The attempt is put off again and again', 'control plane');
+    using part = new PagePart('The attempt is postponed again and again', 'control plane');
     await using transaction = await OpenTransaction.begin(pair.source);
     await push.cutOver();
     await eventually(async () => /^waiting .*a\s+transaction\s+of\s+checkout/ms.test(await describe(push)), {
@@ -74,7 +74,7 @@ test('control plane: the page makes a migration ready, ends attempts that are pu
   }
 });
 
-test('linkspan sync: the page makes a migration ready, ends attempts that are put off, and one that blocks users', {
+test('linkspan sync: the page makes a migration ready, ends attempts that are postponed, and one that blocks users', {
   skip,
 }, async () => {
   await using sync = await OperatedSync.ready();
@@ -98,7 +98,7 @@ test('linkspan sync: the page makes a migration ready, ends attempts that are pu
   await using app = await SideWriter.start(pair.source, 'source', SELDOM_MS);
   const attempt = async () => (await sync.progress()).linkspan.cutoverAttempts.at(-1);
   {
-    using part = new PagePart('The attempt is put off again and again', 'sync');
+    using part = new PagePart('The attempt is postponed again and again', 'sync');
     await using transaction = await OpenTransaction.begin(pair.source);
     await sync.cutOver();
     await eventually(async () => (await attempt())?.steps.at(-1).reason.includes('a transaction of checkout'), {

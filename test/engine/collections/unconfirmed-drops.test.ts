@@ -38,7 +38,7 @@ describe('drops that take most of a migration', { skip }, async () => {
   };
 
   // id: most-drops-held-until-confirmed
-  test('are held and reported with names and counts, while changes of others continue, until somebody confirms them', async () => {
+  test('are held and reported with names and counts, while changes of others continue, until an operator confirms them', async () => {
     await using pair = await startFilled();
     await using running = start(pair);
     await running.untilReady();
@@ -131,7 +131,7 @@ describe('drops that take most of a migration', { skip }, async () => {
     await expectIdentical(pair);
   });
 
-  // id: held-drops-forgotten
+  // id: unconfirmed-drops-forgotten
   test('are forgotten when the collections exist again, which are then copied again', async () => {
     await using pair = await startFilled();
     await using running = start(pair);

@@ -2,13 +2,13 @@ import { dateOf, type Wait } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import type { MigrationRecord } from '../records/records.ts';
 
-type Held = NonNullable<MigrationRecord['heldHistory']>;
+type Held = NonNullable<MigrationRecord['unconfirmedHistory']>;
 
 /**
  * Holds an opposite direction whose source went back in its history. Its destination may have the last copies of users'
  * writes, so nothing is written there until an operator confirms it.
  */
-export class HeldHistory {
+export class UnconfirmedHistory {
   #held: Held | undefined;
   #confirmed = 0;
   #released = Promise.withResolvers<void>();

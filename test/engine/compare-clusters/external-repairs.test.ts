@@ -25,7 +25,7 @@ test('a repair leaves what only the destination changes meanwhile, says so, and 
     await there().updateOne({ _id: 3 }, { $set: { n: 1 } });
   });
   const { report, differences } = await verify(pair, { repair: true });
-  assert.deepEqual(differences.map(({ class: kind, foreign, repaired }) => [kind, foreign, repaired]).toSorted(), [
+  assert.deepEqual(differences.map(({ class: kind, external, repaired }) => [kind, external, repaired]).toSorted(), [
     ['DIFFERENT', true, undefined],
     ['EXTRA', true, undefined],
     ['MISSING', undefined, true],
@@ -38,13 +38,13 @@ test('a repair leaves what only the destination changes meanwhile, says so, and 
 });
 
 // id: keeps-later-writes
-test('a repair does not overwrite what somebody writes on the destination after it', async () => {
+test('a repair does not overwrite what another client writes on the destination after it', async () => {
   await there().insertOne({ _id: 8, n: 5 });
   await expectLeftAfterRepair();
 });
 
 // id: keeps-writes-after-recheck
-test('a repair of what the source changed meanwhile does not overwrite what somebody writes after it', async () => {
+test('a repair of what the source changed meanwhile does not overwrite what another client writes after it', async () => {
   await there().insertOne({ _id: 8, n: 0 });
   using _ = onceAt('engine.compare.chunk-compared', () => here().updateOne({ _id: 8 }, { $set: { n: 5 } }));
   await expectLeftAfterRepair();
@@ -53,7 +53,7 @@ test('a repair of what the source changed meanwhile does not overwrite what some
 async function expectLeftAfterRepair(): Promise<void> {
   using _ = onceAt('engine.compare.repaired', () => there().updateOne({ _id: 8 }, { $set: { n: 1 } }));
   const { report, differences } = await verify(pair, { repair: true });
-  assert.deepEqual([report.result, differences.map(({ foreign }) => foreign)], ['DIFFERENT', [true]]);
+  assert.deepEqual([report.result, differences.map(({ external }) => external)], ['DIFFERENT', [true]]);
   assert.equal((await there().findOne({ _id: 8 }))?.n, 1);
 }
 

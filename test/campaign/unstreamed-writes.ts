@@ -2,14 +2,14 @@ import type { Document, MongoClient } from 'mongodb';
 import type { SeededRandom } from '../support/seeded-random.ts';
 import type { WriteStep } from './writer-loop.ts';
 
-const DATABASE = 'hidden';
+const DATABASE = 'unstreamed';
 const DOCUMENTS = 'documents';
 const KEYS = 60;
 const CAPPED_BYTES = 1_048_576;
 const FEW = 60;
 
 /** Writes with commands that change streams do not show: `applyOps`, `convertToCapped`, `cloneCollectionAsCapped`. */
-export function hiddenWrites(
+export function unstreamedWrites(
   client: MongoClient,
   random: SeededRandom,
   { catalog }: { readonly catalog: boolean },

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { BSON, type Document, type Timestamp, type UUID } from 'mongodb';
 import { DocumentBatch } from '../../../src/engine/bson/document-batch.ts';
 import { type DocumentKey, keyOf } from '../../../src/engine/bson/document-key.ts';
-import { readDiscards, readForeignWrites } from '../../../src/engine/capture/foreign-writes.ts';
+import { readDiscards, readExternalWrites } from '../../../src/engine/capture/external-writes.ts';
 import type { Fence } from '../../../src/engine/mongodb/fence.ts';
 import { insertRaw } from '../../../src/engine/mongodb/raw-write.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -44,7 +44,7 @@ test('what a capped collection discards is told from what others write to it', a
   const target = { database: 'shop', name: 'log', uuid };
   assert.deepEqual(await insertRaw(fence, target, DocumentBatch.of(documents)), []);
   range.to = await now();
-  const writes = await readForeignWrites(fence, range, [uuid]);
+  const writes = await readExternalWrites(fence, range, [uuid]);
   assert.equal(writes?.isEmpty, true);
   const discarded: DocumentKey[] = [];
   for await (const batch of readDiscards(fence, range, [uuid]))
@@ -55,13 +55,13 @@ test('what a capped collection discards is told from what others write to it', a
   );
 });
 
-test('an insert of somebody else into a capped collection counts as written by others, and what it discards does not', async () => {
+test('an insert of another client into a capped collection counts as written by others, and what it discards does not', async () => {
   const uuid = await makeLog('other');
   const log = cluster.client.db('shop').collection<{ _id: number }>('other');
   await log.insertMany(identified(CAPPED_AT));
   const after = await now();
   await log.insertOne({ _id: CAPPED_AT });
-  const writes = await readForeignWrites(fence, { after, to: await now() }, [uuid]);
+  const writes = await readExternalWrites(fence, { after, to: await now() }, [uuid]);
   const keys = writes?.keysOf({ id: uuid.toHexString(false), namespace: 'shop.other' });
   const document = Buffer.from(BSON.serialize({ _id: CAPPED_AT }));
   assert.deepEqual(

@@ -8,7 +8,7 @@ import type { TrackedCollection } from './tracked-collection.ts';
  * source before, they may be the last copies, so a comparison doesn't delete them until an operator confirms that.
  * A run finds them again by its comparisons, so they have no record of their own.
  */
-export class HeldDocuments {
+export class UnconfirmedDeletes {
   readonly #held = new Map<TrackedCollection, Map<string, DocumentKey>>();
   #sinceMs = 0;
 

@@ -26,7 +26,7 @@ export interface OplogRange {
  * @returns undefined when the oplog no longer reaches back to `after`
  * @throws MongoServerError Unauthorized when the user may not read the oplog; `clusterMonitor` may
  */
-export async function readForeignWrites(
+export async function readExternalWrites(
   fence: Fence,
   { after, to }: OplogRange,
   capped: readonly UUID[],
@@ -57,7 +57,7 @@ export async function readForeignWrites(
  * way the documents that such a collection discards to make room for an insert of any client, and those that
  * `deleteMany` deletes (tried on 6.0.5 and 6.0.27).
  * @returns the keys by the UUID of the collection, in hexadecimal
- * @throws MongoServerError like {@link readForeignWrites}, which has to be called after this: only it sees whether the
+ * @throws MongoServerError like {@link readExternalWrites}, which has to be called after this: only it sees whether the
  * oplog still reaches back
  */
 export async function* readDiscards(

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { onReach, reach } from '../../src/platform/index.ts';
+import { failpoint, onFailpoint } from '../../src/platform/index.ts';
 
-const hooks = new URL('../../src/platform/hooks.ts', import.meta.url).href;
+const failpoints = new URL('../../src/platform/failpoints.ts', import.meta.url).href;
 
 /** Runs a process that reaches the point `p` three times and prints that each time. Returns its output and how it ended. */
-function reachThrice(hook: string): { said: string; signal: NodeJS.Signals | null } {
+function reachThrice(point: string): { said: string; signal: NodeJS.Signals | null } {
   const script = `
     import { writeSync } from 'node:fs';
-    const { reach } = await import(${JSON.stringify(hooks)});
-    for (let n = 1; n <= 3; n++) { await reach('p'); writeSync(1, String(n)); }`;
+    const { failpoint } = await import(${JSON.stringify(failpoints)});
+    for (let n = 1; n <= 3; n++) { await failpoint('p'); writeSync(1, String(n)); }`;
   const { stdout, signal } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
     encoding: 'utf8',
-    env: { ...process.env, LINKSPAN_TEST_HOOK: hook },
+    env: { ...process.env, LINKSPAN_TEST_FAILPOINT: point },
   });
   return { said: stdout, signal };
 }
@@ -22,12 +22,12 @@ describe('a named point', () => {
   it('holds its caller until the listener resolves', async () => {
     const gate = Promise.withResolvers<void>();
     const reached = Promise.withResolvers<void>();
-    using _listening = onReach('here', () => {
+    using _listening = onFailpoint('here', () => {
       reached.resolve();
       return gate.promise;
     });
     let passed = false;
-    const walk = reach('here').then(() => {
+    const walk = failpoint('here').then(() => {
       passed = true;
     });
     await reached.promise;
@@ -38,16 +38,16 @@ describe('a named point', () => {
   });
 
   it("passes its listener's error on to its caller", async () => {
-    using _listening = onReach('here', () => Promise.reject(new Error('stop here')));
-    await assert.rejects(reach('here'), /stop here/);
+    using _listening = onFailpoint('here', () => Promise.reject(new Error('stop here')));
+    await assert.rejects(failpoint('here'), /stop here/);
   });
 
   it('does not hold its caller without a listener', async () => {
     {
-      using _listening = onReach('here', () => Promise.reject(new Error('stop here')));
+      using _listening = onFailpoint('here', () => Promise.reject(new Error('stop here')));
     }
-    await reach('here');
-    await reach('nowhere');
+    await failpoint('here');
+    await failpoint('nowhere');
   });
 
   it('kills another process at the point that the environment names', () => {
@@ -56,8 +56,8 @@ describe('a named point', () => {
   });
 
   it('leaves a process alone whose environment names another or an invalid point', () => {
-    for (const hook of ['q=kill', 'p@4=kill', 'p=explode', '']) {
-      assert.deepEqual(reachThrice(hook), { said: '123', signal: null }, hook);
+    for (const point of ['q=kill', 'p@4=kill', 'p=explode', '']) {
+      assert.deepEqual(reachThrice(point), { said: '123', signal: null }, point);
     }
   });
 });

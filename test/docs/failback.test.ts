@@ -13,12 +13,12 @@ import { Reader } from './reader.ts';
 
 checkForLeaks({ sockets: false });
 
-const page = readFileSync(new URL('../../docs/cut-over/go-back.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/cut-over/failback.md', import.meta.url), 'utf8');
 
-test("the page's commands move the users there, back, and close the way back", {
+test("the page's commands move the users there, back, and close the failback", {
   skip: needsSource('6.0', 'it has no write block'),
 }, async () => {
-  using folder = temporaryFolder('go-back');
+  using folder = temporaryFolder('failback');
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.client.db('shop').collection('items').insertMany(numbered(50));
   const { source, destination } = await reversibleUsers(pair);

@@ -1,8 +1,8 @@
 import type { Timestamp } from 'mongodb';
 import { messageOf, UserError } from '../../platform/index.ts';
-import { readHiddenWrites } from '../capture/hidden-writes.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { searchOplog } from '../capture/search-oplog.ts';
+import { readUnstreamedWrites } from '../capture/unstreamed-writes.ts';
 import { justBefore } from '../mongodb/cluster-time.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import type { ComparedSide } from './compared-side.ts';
@@ -11,7 +11,7 @@ import type { ComparisonParts } from './comparison-parts.ts';
 const SEARCH_EVERY_MS = 100;
 
 /** Searches the oplog of one side, behind its change stream, for writes that the stream doesn't show. */
-export class HiddenSearch {
+export class UnstreamedSearch {
   readonly #parts: Pick<ComparisonParts, 'clock' | 'logger' | 'retrier'>;
   readonly #side: ComparedSide;
   /** Everything up to this time is known. */
@@ -61,7 +61,7 @@ export class HiddenSearch {
       return undefined;
     }
     const passed = async () => range.to;
-    const read = () => readHiddenWrites(client, features, range, passed);
+    const read = () => readUnstreamedWrites(client, features, range, passed);
     const found = await searchOplog(retrier, `the oplog of the ${side}`, read);
     if (found === 'lost')
       throw new UserError('VERIFICATION_HISTORY_LOST', [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, Timestamp } from 'mongodb';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
@@ -67,7 +67,7 @@ describe('writes that no change stream shows', () => {
       await running.untilReady();
       const { changes, repairs } = running.progress;
       await hide('shop.followed');
-      await running.until('the hidden writes', (now) => now.changes.read === changes.read + 3);
+      await running.until('the unstreamed writes', (now) => now.changes.read === changes.read + 3);
       const { declared } = running.progress.repairs ?? {};
       assert.equal(declared, repairs?.declared, 'documents whose keys are known are no loss of history');
       running.steering.pause();
@@ -79,7 +79,7 @@ describe('writes that no change stream shows', () => {
     }
     await hide('shop.down');
     await using running = RunningMigration.start(pair, { migrationId });
-    using _ = onReach('engine.cutover.source-blocked', () => hide('shop.blocked'));
+    using _ = onFailpoint('engine.cutover.source-blocked', () => hide('shop.blocked'));
     await running.commit();
     await expectIdentical(pair);
   });
@@ -90,7 +90,7 @@ describe('writes that no change stream shows', () => {
     await using running = RunningMigration.start(pair);
     await insert.reached;
     const taken = Promise.withResolvers<void>();
-    using _ = onReach('engine.capture.hidden-writes-recorded', () => {
+    using _ = onFailpoint('engine.capture.unstreamed-writes-recorded', () => {
       const { changes, repairs } = running.progress;
       if (changes.read > 0 || (repairs?.declared ?? 0) > 0) taken.resolve();
     });
@@ -129,7 +129,7 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
-  test('transactions, prepared or in several entries, and namespaces that are not selected are not taken for hidden writes', async () => {
+  test('transactions, prepared or in several entries, and namespaces that are not selected are not taken for unstreamed writes', async () => {
     await refill('items');
     await items('items', 'other').insertMany(numbered());
     await using running = RunningMigration.start(pair, { filters: { exclude: [{ database: 'other' }] } });
@@ -182,7 +182,7 @@ describe('writes that no change stream shows', () => {
     // The verification would wait for the search, too.
     await using running = RunningMigration.start(pair, { once: true, verification: 'OFF' });
     using hidden = onceAt('engine.copy.collection-copied', () => hide('shop.items'));
-    using __ = onReach('engine.capture.oplog-read', async () => {
+    using __ = onFailpoint('engine.capture.oplog-read', async () => {
       if (hidden.result === undefined) return;
       // Long enough for a run that does not wait for the search to end.
       held ??= Promise.race([running.outcome.catch(() => undefined), sleep(2_000)]);
@@ -192,7 +192,7 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
-  test('a state from before a hidden write does not overwrite what was compared', async () => {
+  test('a state from before a unstreamed write does not overwrite what was compared', async () => {
     await refill('items');
     await using running = RunningMigration.start(pair);
     await running.untilReady();
@@ -203,7 +203,7 @@ describe('writes that no change stream shows', () => {
       const inserts = Array.from({ length: 1_001 }, (_, n) => ({ op: 'i', ns, o: { _id: `many ${n}` } }));
       const applyOps = [update, ...inserts];
       await pair.source.client.db('admin').command({ applyOps, writeConcern: { w: 'majority' } });
-      await running.until('the hidden write', ({ repairs }) => repairs !== null);
+      await running.until('the unstreamed write', ({ repairs }) => repairs !== null);
       // Long enough for a comparison that does not wait for the lanes.
       const compared = running.until('the end of the repair', ({ repairs }) => repairs?.collectionsDone === 1);
       await Promise.race([compared.catch(() => undefined), sleep(2_000)]);
@@ -213,14 +213,14 @@ describe('writes that no change stream shows', () => {
     await expectIdentical(pair);
   });
 
-  test('a source with hidden writes all the time is followed all the same', async () => {
+  test('a source with unstreamed writes all the time is followed all the same', async () => {
     await refill('items');
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     let hidden = 0;
     const again = async () => await hide('shop.items', hidden++ % 20);
-    using _ = onReach('engine.verify.chunk-compared', again);
-    using __ = onReach('engine.apply.batch-acknowledged', again);
+    using _ = onFailpoint('engine.verify.chunk-compared', again);
+    using __ = onFailpoint('engine.apply.batch-acknowledged', again);
     await again();
     await running.until('many of them', ({ changes, readyForCutover }) => changes.read > 60 && readyForCutover);
     _[Symbol.dispose]();
@@ -235,14 +235,14 @@ describe('writes that no change stream shows', () => {
     await running.untilReady();
     let saves = Number.NEGATIVE_INFINITY;
     using held = holdAt('engine.apply.batch-taken');
-    using __ = onReach('engine.checkpoint.saved', () => {
+    using __ = onFailpoint('engine.checkpoint.saved', () => {
       saves += 1;
     });
     const records = pair.destination.client.db('linkspan_internal').collection('migrations');
     const before = await pair.source.client.db('admin').command({ ping: 1 });
     const { read } = running.progress.changes;
     await hide('shop.items');
-    await running.until('the hidden writes', ({ changes }) => changes.read === read + 3);
+    await running.until('the unstreamed writes', ({ changes }) => changes.read === read + 3);
     saves = 0;
     await running.until('three checkpoints', () => saves >= 3);
     const record = await records.findOne();
@@ -259,7 +259,7 @@ describe('writes that no change stream shows', () => {
     await using running = RunningMigration.start(pair);
     await running.untilReady();
     let drained = 0;
-    using _ = onReach('engine.cutover.drained', async () => {
+    using _ = onFailpoint('engine.cutover.drained', async () => {
       drained += 1;
       if (drained === 1) await hide('shop.items');
     });
@@ -276,10 +276,10 @@ describe('writes that no change stream shows', () => {
     {
       await using running = RunningMigration.start(pair, unverified);
       await running.untilReady();
-      using held = holdAt('engine.capture.hidden-writes-recorded');
+      using held = holdAt('engine.capture.unstreamed-writes-recorded');
       const { read } = running.progress.changes;
       await hide('shop.first');
-      await running.until('the hidden writes', ({ changes }) => changes.read === read + 3);
+      await running.until('the unstreamed writes', ({ changes }) => changes.read === read + 3);
       await hide('shop.second');
       const { applied } = running.progress.changes;
       await items('first').insertOne({ _id: 'shown' });

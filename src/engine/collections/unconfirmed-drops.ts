@@ -5,12 +5,12 @@ import { collectionSize } from '../catalog/read-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-import { HeldDocuments } from './held-documents.ts';
-import { HeldHistory } from './held-history.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
+import { UnconfirmedDeletes } from './unconfirmed-deletes.ts';
+import { UnconfirmedHistory } from './unconfirmed-history.ts';
 
 /** The parts of a run that are used here. */
-interface HeldDropsParts {
+interface UnconfirmedDropsParts {
   readonly checkpoint: Pick<RetryingCheckpointStore, 'save'>;
   readonly destination: MongoClient;
   readonly retrier: Retrier;
@@ -41,7 +41,7 @@ interface Share {
  * also in the next run, until its drop is confirmed or the source has its name again. All other collections continue, and a cutover has
  * to wait.
  */
-export class HeldDrops {
+export class UnconfirmedDrops {
   #held: ReadonlyMap<TrackedCollection, Loss> = new Map();
   /** Were held, and are about to be dropped. */
   #released: readonly TrackedCollection[] = [];
@@ -50,9 +50,9 @@ export class HeldDrops {
   #since: { readonly sinceMs: number; readonly elapsedMs: number } | undefined;
   #share: Share = { collections: 0, ofCollections: 0, documents: 0, ofDocuments: 0 };
   /** Held as a whole, for the same confirmation, when the source went back in its history. */
-  readonly history = new HeldHistory();
+  readonly history = new UnconfirmedHistory();
   /** Documents whose deletes wait for the same confirmation. */
-  readonly documents = new HeldDocuments();
+  readonly documents = new UnconfirmedDeletes();
   /** The ids of the held collections that are on record, in order. */
   #recorded: readonly string[];
   /** Those of them that an earlier run has held, and this one hasn't judged yet. */
@@ -100,7 +100,7 @@ export class HeldDrops {
   /** The wait for a confirmation; undefined while nothing is held. */
   get wait(): Wait | undefined {
     if (this.history.isHeld) return this.history.wait;
-    // rule: failback-waits-for-held-documents
+    // rule: failback-waits-for-unconfirmed-deletes
     if (this.#since === undefined) return this.#permitted ? undefined : this.documents.wait;
     return { for: 'a confirmation of drops', since: dateOf(this.#since.sinceMs), reason: this.#error.message };
   }
@@ -118,7 +118,7 @@ export class HeldDrops {
    * @returns the collections to drop now; all others are held
    */
   async judge(
-    context: HeldDropsParts,
+    context: UnconfirmedDropsParts,
     databases: ReadonlySet<string>,
     gone: readonly TrackedCollection[],
     isThereAgain: (collection: TrackedCollection) => boolean,
@@ -153,16 +153,16 @@ export class HeldDrops {
   }
 
   /** Puts on record which drops are held, before any other is followed. */
-  async #record({ checkpoint }: HeldDropsParts): Promise<void> {
+  async #record({ checkpoint }: UnconfirmedDropsParts): Promise<void> {
     const ids = [...new Set([...[...this.#held.keys()].map(({ id }) => id), ...this.#heldBefore])].sort();
     if (ids.join() === this.#recorded.join()) return;
-    await checkpoint.save({ heldDrops: ids });
+    await checkpoint.save({ unconfirmedDrops: ids });
     this.#recorded = ids;
   }
 
   /** Returns the share of these, together with the drops followed within the last minute, and whether it is more than half. */
   async #judgeShare(
-    context: HeldDropsParts,
+    context: UnconfirmedDropsParts,
     lost: readonly (readonly [TrackedCollection, Loss])[],
   ): Promise<{ readonly share: Share; readonly isMost: boolean }> {
     const all = [...this.#followed, ...lost.map(([, loss]) => loss)];
@@ -191,7 +191,7 @@ export class HeldDrops {
  * collections may have grown or shrunk since.
  */
 async function documentsOf(
-  context: HeldDropsParts,
+  context: UnconfirmedDropsParts,
   collections: readonly TrackedCollection[],
   enough: number,
 ): Promise<number> {
@@ -206,7 +206,7 @@ async function documentsOf(
 
 /** Returns the documents that the destination would lose with each collection, or would never get. */
 async function losses(
-  context: HeldDropsParts,
+  context: UnconfirmedDropsParts,
   collections: readonly TrackedCollection[],
 ): Promise<(readonly [TrackedCollection, Loss])[]> {
   const slots = new Slots(SIZES_AT_A_TIME);

@@ -4,7 +4,7 @@ import { wrapBeside } from '../terminal/index.ts';
 const LABEL_COLUMNS = 16;
 
 /** The fields of a reversible migration in the API's answer. */
-type ShownWayBack = Pick<LiveMigration['linkspan'], 'reversals' | 'usersOn' | 'wayBack'>;
+type ShownFailback = Pick<LiveMigration['linkspan'], 'reversals' | 'activeSide' | 'failback'>;
 
 const SENTENCES = {
   PLANNED: 'planned: the cutover opens it',
@@ -16,19 +16,19 @@ const SENTENCES = {
   LOST: 'lost',
 } as const;
 
-/** The lines about the direction and the way back of a reversible migration; none for others. */
-export function wayBackLines({ usersOn, reversals = 0, wayBack }: ShownWayBack): (readonly [string, string])[] {
-  if (wayBack === undefined || usersOn === undefined) return [];
-  const { state, ready, lagSeconds, notReadyReasons, warnings, error } = wayBack;
+/** The lines about the direction and the failback of a reversible migration; none for others. */
+export function failbackLines({ activeSide, reversals = 0, failback }: ShownFailback): (readonly [string, string])[] {
+  if (failback === undefined || activeSide === undefined) return [];
+  const { state, ready, lagSeconds, notReadyReasons, warnings, error } = failback;
   const facts = [
     SENTENCES[state],
     ...(lagSeconds === null ? [] : [`${lagSeconds} s behind`]),
     ...(ready ? ['ready to return'] : []),
-    ...(wayBack.openSince === undefined ? [] : [`open since ${wayBack.openSince}`]),
+    ...(failback.openSince === undefined ? [] : [`open since ${failback.openSince}`]),
   ];
   return [
-    ['users', `on the ${usersOn.toLowerCase()}${reversals > 0 ? `, reversed ${reversals}x` : ''}`],
-    ['way back', facts.join(', ')],
+    ['users', `on the ${activeSide.toLowerCase()}${reversals > 0 ? `, reversed ${reversals}x` : ''}`],
+    ['failback', facts.join(', ')],
     ...notReadyReasons.map((reason) => ['not ready', reason] as const),
     ...warnings.map((warning) => ['warning', warning] as const),
     ...(error ? [['error', `${error.message} ${error.remedy} [${error.code}]`] as const] : []),
@@ -36,9 +36,9 @@ export function wayBackLines({ usersOn, reversals = 0, wayBack }: ShownWayBack):
 }
 
 /** The text below the table of `migration reverse` and `migration finish`. */
-export function wayBackText(answer: unknown): string {
-  const { linkspan } = answer as { readonly linkspan: ShownWayBack };
-  return `\n${wayBackLines(linkspan)
+export function failbackText(answer: unknown): string {
+  const { linkspan } = answer as { readonly linkspan: ShownFailback };
+  return `\n${failbackLines(linkspan)
     .map(([label, text]) => `${wrapBeside(label, LABEL_COLUMNS, text, process.stdout)}\n`)
     .join('')}`;
 }

@@ -1,17 +1,17 @@
 import { type MongoClient, Timestamp } from 'mongodb';
-import { type Clock, type Logger, messageOf, reach, UserError } from '../../platform/index.ts';
+import { type Clock, failpoint, type Logger, messageOf, UserError } from '../../platform/index.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
 import { untilKnown } from '../mongodb/failure-policy.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { isSharded } from '../mongodb/sharding.ts';
-import { readHiddenWrites } from './hidden-writes.ts';
 import type { OplogKeys } from './oplog-keys.ts';
 import { searchOplog } from './search-oplog.ts';
+import { readUnstreamedWrites } from './unstreamed-writes.ts';
 
 /** The parts of a run that the watch needs. */
-interface HiddenWatchParts {
+interface UnstreamedWatchParts {
   readonly changes: Changes;
   readonly source: MongoClient;
   readonly sourceFeatures: SourceFeatures;
@@ -30,7 +30,7 @@ export const SHARDS_NOT_SEARCHED = 'each shard has its own, and Linkspan does no
 const ASK_AGAIN_AFTER_MS = 10_000;
 
 /** Handles the results of the watch. Each result is on record when its method resolves. */
-export interface HiddenWritesSink {
+export interface UnstreamedWritesSink {
   found(writes: OplogKeys): Promise<void>;
   /** The oplog no longer reaches back to the watch's position. */
   lost(): Promise<void>;
@@ -42,9 +42,9 @@ export interface HiddenWritesSink {
  * Reads the source's oplog behind the change stream, and finds writes that the stream doesn't show. It never overtakes
  * the stream's position, so all changes before such a write are dispatched when it is found.
  */
-export class HiddenWatch {
-  readonly #context: HiddenWatchParts;
-  readonly #sink: HiddenWritesSink;
+export class UnstreamedWatch {
+  readonly #context: UnstreamedWatchParts;
+  readonly #sink: UnstreamedWritesSink;
   #time: Timestamp;
   #streamTime: Timestamp;
   #readAtMs = Number.NEGATIVE_INFINITY;
@@ -53,14 +53,14 @@ export class HiddenWatch {
   #stoppedAt: Timestamp | undefined;
 
   /** @param time  everything before it is known */
-  constructor(context: HiddenWatchParts, time: Timestamp, sink: HiddenWritesSink) {
+  constructor(context: UnstreamedWatchParts, time: Timestamp, sink: UnstreamedWritesSink) {
     this.#context = context;
     this.#sink = sink;
     this.#time = time;
     this.#streamTime = time;
   }
 
-  /** The time up to which all hidden writes are recorded as suspect, or can't be known. */
+  /** The time up to which all unstreamed writes are recorded as suspect, or can't be known. */
   get time(): Timestamp {
     return this.#time;
   }
@@ -110,7 +110,7 @@ export class HiddenWatch {
     const end = this.#streamTime;
     const to = isBefore(step, end) ? step : end;
     const writes = await this.#read({ after, to });
-    await reach('engine.capture.oplog-read');
+    await failpoint('engine.capture.oplog-read');
     // The run stopped, or the stream lost its history meanwhile and continues elsewhere.
     if (signal.aborted || !this.#time.equals(before)) return;
     if (writes === 'blind') {
@@ -127,7 +127,7 @@ export class HiddenWatch {
     if (writes === 'lost') await this.#sink.lost();
     else if (!writes.isEmpty) await this.#sink.found(writes);
     if (signal.aborted || !this.#time.equals(after)) return;
-    await reach('engine.capture.hidden-writes-recorded');
+    await failpoint('engine.capture.unstreamed-writes-recorded');
     this.#time = writes === 'lost' ? end : to;
     changes.notify();
   }
@@ -136,7 +136,7 @@ export class HiddenWatch {
     const { clock, logger, retrier, source, sourceFeatures } = this.#context;
     if (this.#blind !== undefined && clock.elapsed() < this.#blind.untilMs) return 'blind';
     if (isSharded(source)) return this.#cannotSee(SHARDS_NOT_SEARCHED);
-    const read = () => untilKnown(() => readHiddenWrites(source, sourceFeatures, range));
+    const read = () => untilKnown(() => readUnstreamedWrites(source, sourceFeatures, range));
     const writes = await searchOplog(retrier, 'the oplog of the source', read);
     if (writes !== 'lost' && 'unreadable' in writes) {
       const { unreadable } = writes;
@@ -150,7 +150,7 @@ export class HiddenWatch {
   }
 
   #cannotSee(reason: string, cause?: unknown): 'blind' {
-    const error = new UserError('HIDDEN_WRITES_UNSEEN', [reason], { cause });
+    const error = new UserError('UNSTREAMED_WRITES_UNSEEN', [reason], { cause });
     this.#blind = { untilMs: this.#context.clock.elapsed() + ASK_AGAIN_AFTER_MS, error };
     return 'blind';
   }

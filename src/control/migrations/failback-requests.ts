@@ -3,12 +3,12 @@ import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import { isFinishing } from '../records/migration-state.ts';
 import type { Migration } from '../records/records.ts';
-import { wish } from './migration-wishes.ts';
+import { carryOut } from './operator-requests.ts';
 
 /**
  * Makes the opposite direction of a migration that has cut over the current one. Its cutover then returns to the side that had
  * the users before. Repeating it before that cutover changes nothing.
- * @throws UserError WAY_BACK_NOT_POSSIBLE, and as {@link findMigration}
+ * @throws UserError FAILBACK_NOT_POSSIBLE, and as {@link findMigration}
  */
 export async function reverseMigration(
   control: Control,
@@ -16,14 +16,14 @@ export async function reverseMigration(
   groupId: string,
   migrationId: string,
 ): Promise<Migration> {
-  return await wish(control, actor, [groupId, migrationId], { kind: 'reverse' }, (migration) =>
+  return await carryOut(control, actor, [groupId, migrationId], { kind: 'reverse' }, (migration) =>
     refusal(migration, 'reversed'),
   );
 }
 
 /**
- * Closes the way back of a migration for good. The side without users stays blocked. Ends a reversal that has not cut over.
- * @throws UserError WAY_BACK_NOT_POSSIBLE, and as {@link findMigration}
+ * Closes the failback of a migration for good. The side without users stays blocked. Ends a reversal that has not cut over.
+ * @throws UserError FAILBACK_NOT_POSSIBLE, and as {@link findMigration}
  */
 export async function finishMigration(
   control: Control,
@@ -31,30 +31,30 @@ export async function finishMigration(
   groupId: string,
   migrationId: string,
 ): Promise<Migration> {
-  return await wish(control, actor, [groupId, migrationId], { kind: 'finish' }, (migration) =>
+  return await carryOut(control, actor, [groupId, migrationId], { kind: 'finish' }, (migration) =>
     refusal(migration, 'finished'),
   );
 }
 
 function refusal(migration: Migration, what: 'reversed' | 'finished'): UserError {
-  return new UserError('WAY_BACK_NOT_POSSIBLE', [migration.id, what, whyNot(migration)]);
+  return new UserError('FAILBACK_NOT_POSSIBLE', [migration.id, what, whyNot(migration)]);
 }
 
-function whyNot({ state, wayBack }: Migration): string {
-  if (isFinishing(state)) return 'its way back is being closed';
-  switch (state.wayBack) {
+function whyNot({ state, failback }: Migration): string {
+  if (isFinishing(state)) return 'its failback is being closed';
+  switch (state.failback) {
     case undefined:
-      return 'it was created without a way back';
+      return 'it was created without a failback';
     case 'PLANNED':
       return state.order.wanted === 'CUTOVER' ? 'its cutover has started' : 'it has not cut over yet';
     case 'FAILED':
-      return wayBack?.state === 'FAILED'
-        ? `its way back has failed: ${wayBack.error.message}`
-        : 'its way back has failed';
+      return failback?.state === 'FAILED'
+        ? `its failback has failed: ${failback.error.message}`
+        : 'its failback has failed';
     case 'CLOSED':
-      return 'its way back is closed';
+      return 'its failback is closed';
     case 'LOST':
-      return 'its way back is lost';
+      return 'its failback is lost';
     case 'PREPARING':
     case 'FOLLOWING':
       return `it is ${state.status}`;

@@ -1,21 +1,21 @@
 import type { Timestamp, UUID } from 'mongodb';
-import { counted, type Logger, messageOf, reach, UserError } from '../../platform/index.ts';
+import { counted, failpoint, type Logger, messageOf, UserError } from '../../platform/index.ts';
 import type { SidesParts } from '../apply/migrated-sides.ts';
 import { type DocumentKey, describeKey } from '../bson/document-key.ts';
-import { type OplogRange, readDiscards, readForeignWrites } from '../capture/foreign-writes.ts';
+import { type OplogRange, readDiscards, readExternalWrites } from '../capture/external-writes.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { searchOplog } from '../capture/search-oplog.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { wereDeleted } from './early-discards.ts';
 
 /** The parts of a run that the watch needs. */
-interface ForeignWatchParts extends SidesParts {
+interface ExternalWatchParts extends SidesParts {
   readonly logger: Logger;
   readonly tracked: Map<string, TrackedCollection>;
 }
 
 /** Handles the results of the watch. */
-interface ForeignWritesSink {
+interface ExternalWritesSink {
   found(collection: TrackedCollection, keys: readonly DocumentKey[]): void;
   /** Other clients wrote so much to a collection, or so long ago, that it must be compared as a whole. */
   lost(collection: TrackedCollection): void;
@@ -38,9 +38,9 @@ const HURRIED_READ_EVERY_MS = 100;
 const ASK_AGAIN_AFTER_MS = 10_000;
 
 /** Finds documents that other clients write to the migration's collections on the destination. */
-export class ForeignWatch {
-  readonly #parts: ForeignWatchParts;
-  readonly #sink: ForeignWritesSink;
+export class ExternalWatch {
+  readonly #parts: ExternalWatchParts;
+  readonly #sink: ExternalWritesSink;
   /** Everything before it is known. */
   #time: Timestamp | undefined;
   /** Everything before it is known and settled. */
@@ -51,7 +51,7 @@ export class ForeignWatch {
   #count = 0;
 
   /** @param time  where an earlier run stood; undefined for a new migration */
-  constructor(parts: ForeignWatchParts, sink: ForeignWritesSink, time: Timestamp | undefined) {
+  constructor(parts: ExternalWatchParts, sink: ExternalWritesSink, time: Timestamp | undefined) {
     this.#parts = parts;
     this.#sink = sink;
     this.#time = time;
@@ -78,7 +78,7 @@ export class ForeignWatch {
     if (this.#latest === undefined) return unseen;
     const { namespace, atMs } = this.#latest;
     const parameters = [counted(this.#count, 'document'), new Date(atMs).toISOString(), namespace];
-    return [...unseen, new UserError('FOREIGN_WRITES', parameters).message];
+    return [...unseen, new UserError('EXTERNAL_WRITES', parameters).message];
   }
 
   /** Looks regularly until the signal aborts. */
@@ -113,18 +113,18 @@ export class ForeignWatch {
     const places = [...capped.values()].map(({ target }) => target.uuid);
     const found = await searchOplog(retrier, 'the oplog of the destination', async () => {
       await this.#lookUpDiscards(range, capped, places);
-      return await readForeignWrites(fence, range, places);
+      return await readExternalWrites(fence, range, places);
     });
     if (found !== 'lost' && 'unreadable' in found) {
       const reason = messageOf(found.unreadable);
       if (this.#blind === undefined)
         logger.warn({ event: 'oplog.destination_unreadable', reason }, 'The oplog of the destination cannot be read');
       const cause = found.unreadable;
-      const unseen = new UserError('FOREIGN_WRITES_UNSEEN', [cause.codeName ?? reason], { cause });
+      const unseen = new UserError('EXTERNAL_WRITES_UNSEEN', [cause.codeName ?? reason], { cause });
       this.#blind = { untilMs: clock.elapsed() + ASK_AGAIN_AFTER_MS, error: unseen };
       return;
     }
-    await reach('engine.verify.destination-oplog-read');
+    await failpoint('engine.verify.destination-oplog-read');
     this.#blind = undefined;
     // Everything is compared after a loss, so entries before its end need not be read: that read might end in another
     // loss.
@@ -189,8 +189,8 @@ export class ForeignWatch {
     const first = keys?.[0];
     const evidence = { namespace, documents: keys?.length, ...(first && { _id: describeKey(first) }) };
     this.#parts.logger.warn(
-      { event: 'verification.foreign_write', ...evidence },
-      'Somebody else wrote to the destination',
+      { event: 'verification.external_write', ...evidence },
+      'Another client wrote to the destination',
     );
   }
 }

@@ -1,16 +1,20 @@
 import type { LoadLevel } from '../../contract/index.ts';
-import { reach, UserError } from '../../platform/index.ts';
+import { failpoint, UserError } from '../../platform/index.ts';
 import { type Audited, audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
-import { ACTIVE_STATUSES, isFinishing, isFollowed, type Wish } from '../records/migration-state.ts';
+import { ACTIVE_STATUSES, isFinishing, isFollowed, type OperatorRequest } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Migration } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import { gatesOfMigration } from './migration-gates.ts';
 import { findMigration } from './migrations.ts';
 
-type WishWithoutTime = Wish extends infer Each ? (Each extends Wish ? Omit<Each, 'atMs'> : never) : never;
+type RequestWithoutTime = OperatorRequest extends infer Each
+  ? Each extends OperatorRequest
+    ? Omit<Each, 'atMs'>
+    : never
+  : never;
 
 /**
  * Requests the cutover of a migration that is ready for it. Repeating this or any other request of this file is harmless.
@@ -22,7 +26,7 @@ export async function requestCutover(
   groupId: string,
   migrationId: string,
 ): Promise<void> {
-  await wish(control, actor, [groupId, migrationId], { kind: 'cutover' }, refusal);
+  await carryOut(control, actor, [groupId, migrationId], { kind: 'cutover' }, refusal);
 }
 
 /**
@@ -39,7 +43,7 @@ export async function abortCutover(
   const { state, progress } = await findMigration(control.store, actor, groupId, migrationId, 'ORG_OWNER');
   if (state.status === 'COMPLETE' || progress?.cutoverReport !== undefined)
     throw new UserError('CUTOVER_COMMITTED', [migrationId]);
-  return await wish(control, actor, [groupId, migrationId], { kind: 'abort cutover' }, refusal);
+  return await carryOut(control, actor, [groupId, migrationId], { kind: 'abort cutover' }, refusal);
 }
 
 /**
@@ -52,7 +56,7 @@ export async function rehearseCutover(
   groupId: string,
   migrationId: string,
 ): Promise<Migration> {
-  return await wish(control, actor, [groupId, migrationId], { kind: 'rehearse' }, refusal);
+  return await carryOut(control, actor, [groupId, migrationId], { kind: 'rehearse' }, refusal);
 }
 
 /** Requests a pause. @throws UserError LIVE_MIGRATION_ENDED, LIVE_MIGRATION_DECIDED, and as {@link findMigration} */
@@ -62,7 +66,7 @@ export async function pauseMigration(
   groupId: string,
   migrationId: string,
 ): Promise<Migration> {
-  return await wish(control, actor, [groupId, migrationId], { kind: 'pause' }, refusal);
+  return await carryOut(control, actor, [groupId, migrationId], { kind: 'pause' }, refusal);
 }
 
 /** Resumes a paused migration. @throws UserError as {@link pauseMigration} */
@@ -72,7 +76,7 @@ export async function resumeMigration(
   groupId: string,
   migrationId: string,
 ): Promise<Migration> {
-  return await wish(control, actor, [groupId, migrationId], { kind: 'resume' }, refusal);
+  return await carryOut(control, actor, [groupId, migrationId], { kind: 'resume' }, refusal);
 }
 
 /**
@@ -88,7 +92,7 @@ export async function cancelMigration(
   migrationId: string,
   dropCopied: boolean,
 ): Promise<Migration> {
-  return await wish(control, actor, [groupId, migrationId], { kind: 'cancel', dropCopied }, cancelRefusal);
+  return await carryOut(control, actor, [groupId, migrationId], { kind: 'cancel', dropCopied }, cancelRefusal);
 }
 
 /** Limits the load of a migration. @throws UserError LIVE_MIGRATION_ENDED, and as {@link findMigration} */
@@ -99,11 +103,11 @@ export async function setLoadLevel(
   migrationId: string,
   level: LoadLevel,
 ): Promise<Migration> {
-  return await wish(control, actor, [groupId, migrationId], { kind: 'load level', level }, refusal);
+  return await carryOut(control, actor, [groupId, migrationId], { kind: 'load level', level }, refusal);
 }
 
 /**
- * Limits the rate of the initial copy. The agent's own limit still applies.
+ * Limits the rate of the initial sync. The agent's own limit still applies.
  * @param megabytesPerSecond  null for no limit
  * @throws UserError as {@link setLoadLevel}
  */
@@ -114,7 +118,7 @@ export async function limitCopy(
   migrationId: string,
   megabytesPerSecond: number | null,
 ): Promise<Migration> {
-  return await wish(control, actor, [groupId, migrationId], { kind: 'copy rate', megabytesPerSecond }, refusal);
+  return await carryOut(control, actor, [groupId, migrationId], { kind: 'copy rate', megabytesPerSecond }, refusal);
 }
 
 /**
@@ -127,7 +131,7 @@ export async function confirmDrops(
   groupId: string,
   migrationId: string,
 ): Promise<Migration> {
-  return await wish(control, actor, [groupId, migrationId], { kind: 'confirm drops' }, refusal);
+  return await carryOut(control, actor, [groupId, migrationId], { kind: 'confirm drops' }, refusal);
 }
 
 /**
@@ -141,7 +145,7 @@ export async function extendWindow(
   migrationId: string,
   forMs: number,
 ): Promise<Migration> {
-  return await wish(
+  return await carryOut(
     control,
     actor,
     [groupId, migrationId],
@@ -151,11 +155,11 @@ export async function extendWindow(
 }
 
 /** Carries out a request of an operator. Requests that change the direction start with no progress. */
-export async function wish(
+export async function carryOut(
   control: Control,
   actor: Actor,
   [groupId, migrationId]: readonly [groupId: string, migrationId: string],
-  wanted: WishWithoutTime,
+  wanted: RequestWithoutTime,
   refuse: (migration: Migration) => UserError,
 ): Promise<Migration> {
   const atMs = control.clock.now();
@@ -165,22 +169,22 @@ export async function wish(
     const state = transition(record.state, { ...wanted, atMs });
     if (state === 'refused' || state === 'ignored') throw refuse(record);
     const password = state.endedAtMs === null ? record.password : null;
-    const begun = state.order.direction === record.state.order.direction ? {} : { progress: null, wayBack: null };
+    const begun = state.order.direction === record.state.order.direction ? {} : { progress: null, failback: null };
     const changed = { ...record, ...begun, state, password, updatedAtMs: atMs };
     if (state !== record.state) {
       await transaction.updateMigration(changed);
-      await audit(transaction, actor, atMs, auditedWish(record, wanted));
+      await audit(transaction, actor, atMs, auditedRequest(record, wanted));
       if (state.endedAtMs !== null) await audit(transaction, SYSTEM, atMs, auditedEnd(changed));
     }
     return changed;
   });
-  await reach(`control.${wanted.kind}.committed`);
+  await failpoint(`control.${wanted.kind}.committed`);
   control.signals.wake(migration.agentId);
   if (migration.state.endedAtMs !== null) control.userAlarm.ring();
   return migration;
 }
 
-const EVENT_TYPE_NAMES: Readonly<Record<Wish['kind'], string>> = {
+const EVENT_TYPE_NAMES: Readonly<Record<OperatorRequest['kind'], string>> = {
   cutover: 'LIVE_MIGRATION_CUTOVER_REQUESTED',
   'abort cutover': 'LIVE_MIGRATION_CUTOVER_ABORT_REQUESTED',
   rehearse: 'LIVE_MIGRATION_CUTOVER_REHEARSAL_REQUESTED',
@@ -195,16 +199,16 @@ const EVENT_TYPE_NAMES: Readonly<Record<Wish['kind'], string>> = {
   extend: 'LIVE_MIGRATION_WINDOW_EXTENDED',
 };
 
-function auditedWish({ id, orgId, groupId }: Migration, wanted: WishWithoutTime): Audited {
-  const { kind, ...wish } =
+function auditedRequest({ id, orgId, groupId }: Migration, wanted: RequestWithoutTime): Audited {
+  const { kind, ...about } =
     wanted.kind === 'copy rate' ? { ...wanted, megabytesPerSecond: wanted.megabytesPerSecond ?? 'unlimited' } : wanted;
-  return { eventTypeName: EVENT_TYPE_NAMES[kind], orgId, groupId, details: { liveMigrationId: id, ...wish } };
+  return { eventTypeName: EVENT_TYPE_NAMES[kind], orgId, groupId, details: { liveMigrationId: id, ...about } };
 }
 
 /** The audit record of a migration that a request ended: before an agent had its order, or after its cutover. */
 function auditedEnd({ id, orgId, groupId, state }: Migration): Audited {
   if (state.status === 'COMPLETE')
-    return { eventTypeName: 'LIVE_MIGRATION_WAY_BACK_LOST', orgId, groupId, details: { liveMigrationId: id } };
+    return { eventTypeName: 'LIVE_MIGRATION_FAILBACK_LOST', orgId, groupId, details: { liveMigrationId: id } };
   return { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details: { liveMigrationId: id, cancelled: true } };
 }
 
@@ -221,13 +225,13 @@ async function assertReady(store: StoreReader, migration: Migration, nowMs: numb
 function cancelRefusal(migration: Migration): UserError {
   const { id, state } = migration;
   if (isFollowed(state))
-    return new UserError('WAY_BACK_NOT_POSSIBLE', [
+    return new UserError('FAILBACK_NOT_POSSIBLE', [
       id,
       'cancelled',
-      'users have moved, and finish closes the way back',
+      'users have moved, and finish closes the failback',
     ]);
   if (state.status !== 'WORKING') return refusal(migration);
-  return new UserError('WAY_BACK_NOT_POSSIBLE', [id, 'cancelled', 'users have moved, and finish ends the reversal']);
+  return new UserError('FAILBACK_NOT_POSSIBLE', [id, 'cancelled', 'users have moved, and finish ends the reversal']);
 }
 
 function refusal({ id, state }: Migration): UserError {

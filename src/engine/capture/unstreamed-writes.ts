@@ -14,7 +14,7 @@ const CONVERSION = { fromMigrate: true };
 
 /**
  * Selects groups of documents, which streams may omit: changes by the command `applyOps`. Transactions are stored as
- * `applyOps` too, but with a number in their session (docs/adr/0021-hidden-writes.md lists the experiments).
+ * `applyOps` too, but with a number in their session (docs/adr/0021-unstreamed-writes.md lists the experiments).
  */
 const GROUP = { op: 'c', 'o.applyOps': { $exists: true }, txnNumber: { $exists: false } };
 
@@ -84,7 +84,7 @@ interface Range {
  * @returns undefined when the oplog no longer reaches back to the beginning of that part
  * @throws UserError UNKNOWN_OPERATION when an entry is one that no rule knows
  */
-export async function readHiddenWrites(
+export async function readUnstreamedWrites(
   source: MongoClient,
   features: SourceFeatures,
   { after, to }: Range,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
 import { cleanUp, listLeftovers } from '../../../src/engine/index.ts';
-import { closeWayBack } from '../../../src/engine/records/way-back.ts';
-import { newId, onReach, systemClock } from '../../../src/platform/index.ts';
+import { closeFailback } from '../../../src/engine/records/failback.ts';
+import { newId, onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
@@ -35,7 +35,7 @@ test('an old source that is not what the cutover left is never written to', { sk
     return new RunningReversible(addresses, id);
   };
   const failure = (running: RunningReversible) =>
-    eventually(() => running.migration.wayBack?.progress().error, { what: 'the way back to fail' });
+    eventually(() => running.migration.failback?.progress().error, { what: 'the failback to fail' });
   const forgetRecords = () => pair.source.client.db('linkspan_internal').dropDatabase();
 
   await t.test('its collections were dropped and restored from a backup', async () => {
@@ -45,9 +45,9 @@ test('an old source that is not what the cutover left is never written to', { sk
       await items.drop();
       await items.insertMany(numbered(3));
     });
-    assert.equal((await failure(running))?.code, 'WAY_BACK_LOST');
+    assert.equal((await failure(running))?.code, 'FAILBACK_LOST');
     assert.equal(await running.outcome, 'COMMITTED');
-    await assert.rejects(running.steering.reverse(), { code: 'WAY_BACK_LOST' });
+    await assert.rejects(running.steering.reverse(), { code: 'FAILBACK_LOST' });
     assert.equal(running.progress.canWrite, true);
     assert.equal(await items.countDocuments(), 3);
   });
@@ -61,7 +61,7 @@ test('an old source that is not what the cutover left is never written to', { sk
     await block(pair.destination, false);
   });
 
-  await t.test('its records are gone, and it is as it was: the way back begins again from the cutover', async () => {
+  await t.test('its records are gone, and it is as it was: the failback begins again from the cutover', async () => {
     await using running = await reversed(async () => {
       await pair.destination.client.db('shop').collection('items').insertOne({ later: true });
       await forgetRecords();
@@ -70,7 +70,7 @@ test('an old source that is not what the cutover left is never written to', { sk
     await eventually(async () => (await items.countDocuments({ later: true })) === 1, { what: 'the write to arrive' });
   });
 
-  await t.test('somebody has lifted its block: it is blocked again before the way back begins', async () => {
+  await t.test('another client has lifted its block: it is blocked again before the failback begins', async () => {
     await using running = await reversed(async () => {
       await forgetRecords();
       await block(pair.source, false);
@@ -108,9 +108,9 @@ describe('an engine that finds no commit on the side that has the users writes n
     const items = pair.destination.client.db('shop').collection('items');
     await items.insertOne({ ofUsers: true });
     for (const side of [addresses.source, addresses.destination])
-      await assert.rejects(cleanUp(side, id, { drop: false }), { code: 'WAY_BACK_OPEN' });
-    assert.equal((await cleanUp(addresses.destination, id, { drop: false, dryRun: true })).wayBackOpen, true);
-    assert.equal((await cleanUp(addresses.destination, id, { drop: false, closesWayBack: true })).state, 'COMMITTED');
+      await assert.rejects(cleanUp(side, id, { drop: false }), { code: 'FAILBACK_OPEN' });
+    assert.equal((await cleanUp(addresses.destination, id, { drop: false, dryRun: true })).failbackOpen, true);
+    assert.equal((await cleanUp(addresses.destination, id, { drop: false, closesFailback: true })).state, 'COMMITTED');
     {
       await using again = new RunningReversible(addresses, id);
       await refuses(again);
@@ -143,7 +143,7 @@ describe('an engine that finds no commit on the side that has the users writes n
   });
 });
 
-test('a way back that another engine has taken says so, and only that engine reverses', { skip }, async () => {
+test('a failback that another engine has taken says so, and only that engine reverses', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await pair.source.client.db('shop').collection('items').insertMany(numbered(10));
   const addresses = await reversibleUsers(pair);
@@ -153,7 +153,7 @@ test('a way back that another engine has taken says so, and only that engine rev
   await using second = new RunningReversible(addresses, id, { takeOver: true });
   await second.untilFollowing();
   assert.equal(await first.outcome, 'COMMITTED');
-  const { state, error, readyForCutover } = first.migration.wayBackProgress ?? {};
+  const { state, error, readyForCutover } = first.migration.failbackProgress ?? {};
   assert.deepEqual([state, error?.code, readyForCutover], ['FAILED', 'TAKEN_OVER', false]);
   await assert.rejects(first.steering.reverse(), { code: 'TAKEN_OVER' });
   await second.returnToOldSource();
@@ -166,9 +166,9 @@ test('an engine that sleeps while another one reverses twice leaves the migratio
   const addresses = await reversibleUsers(pair);
   const id = newId();
   const woken = Promise.withResolvers<void>();
-  // It falls asleep once its way back has failed.
+  // It falls asleep once its failback has failed.
   const sleep = (ms: number, signal?: AbortSignal) =>
-    first.migration.wayBackFailure === undefined ? systemClock.sleep(ms, signal) : woken.promise;
+    first.migration.failbackFailure === undefined ? systemClock.sleep(ms, signal) : woken.promise;
   await using first: RunningReversible = new RunningReversible(addresses, id, { clock: { ...systemClock, sleep } });
   using _ = { [Symbol.dispose]: woken.resolve };
   await first.cutOver();
@@ -177,7 +177,7 @@ test('an engine that sleeps while another one reverses twice leaves the migratio
   const { users } = await admin.command({ usersInfo: 'mover' });
   await admin.command({ updateUser: 'mover', roles: [] });
   await pair.destination.client.db('shop').collection('items').insertOne({ later: true });
-  await eventually(() => first.migration.wayBackFailure !== undefined, { what: 'the way back to fail' });
+  await eventually(() => first.migration.failbackFailure !== undefined, { what: 'the failback to fail' });
   await admin.command({ updateUser: 'mover', roles: users[0].roles });
   await using second = new RunningReversible(addresses, id, { takeOver: true });
   for (const _turn of ['there', 'and back']) await second.returnToOldSource();
@@ -187,7 +187,7 @@ test('an engine that sleeps while another one reverses twice leaves the migratio
   await second.returnToOldSource();
 });
 
-test('a way back that has failed begins again when its cause is gone, without a restart', { skip }, async () => {
+test('a failback that has failed begins again when its cause is gone, without a restart', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const items = pair.source.client.db('shop').collection('items');
   await items.insertMany(numbered(10));
@@ -201,17 +201,17 @@ test('a way back that has failed begins again when its cause is gone, without a 
   await admin.command({ updateUser: 'mover', roles: [] });
   const there = pair.destination.client.db('shop').collection('items');
   await there.insertOne({ later: true });
-  await eventually(() => running.migration.wayBackProgress?.state === 'FAILED', { what: 'the way back to fail' });
+  await eventually(() => running.migration.failbackProgress?.state === 'FAILED', { what: 'the failback to fail' });
   await assert.rejects(running.steering.reverse());
   await admin.command({ updateUser: 'mover', roles });
-  await eventually(() => running.migration.wayBackFailure === undefined, { what: 'the way back to begin again' });
+  await eventually(() => running.migration.failbackFailure === undefined, { what: 'the failback to begin again' });
   await running.untilFollowing();
   await eventually(async () => (await items.countDocuments({ later: true })) === 1, { what: 'the write to arrive' });
   await running.returnToOldSource();
   assert.equal(running.progress.canWrite, true);
 });
 
-test('a requested way back that has failed begins again, says why, and does what the operator wants meanwhile', {
+test('a requested failback that has failed begins again, says why, and does what the operator wants meanwhile', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -224,7 +224,7 @@ test('a requested way back that has failed begins again, says why, and does what
   const { users } = await admin.command({ usersInfo: 'mover' });
   await admin.command({ updateUser: 'mover', roles: [] });
   await pair.destination.client.db('shop').collection('items').insertOne({ later: true });
-  await running.until('the failure', () => running.migration.wayBackFailure !== undefined);
+  await running.until('the failure', () => running.migration.failbackFailure !== undefined);
   const { state, readyForCutover, notReadyReasons, warnings, error } = running.migration.progress();
   assert.deepEqual(
     [state, readyForCutover, notReadyReasons, error],
@@ -254,11 +254,11 @@ test('an engine that starts again shows the requested direction before it has re
   await using running = new RunningReversible(addresses, id);
   const shown = new Set<unknown>();
   const look = () => {
-    const { current, wayBack } = running.migration;
-    shown.add(`${current.options.reversals ?? 0} ${current.progress().state} ${wayBack?.options.reversals}`);
+    const { current, failback } = running.migration;
+    shown.add(`${current.options.reversals ?? 0} ${current.progress().state} ${failback?.options.reversals}`);
   };
   // The first to take its records is the direction that has cut over, the second the requested one.
-  using _ = onReach('engine.fence.raised', look);
+  using _ = onFailpoint('engine.fence.raised', look);
   const isFollowing = () => {
     look();
     return running.progress.state === 'FOLLOWING';
@@ -271,7 +271,7 @@ test('an engine that starts again shows the requested direction before it has re
   await running.cutOver();
 });
 
-test('finish closes the way back for good, keeps the old source blocked, and a cleanup changes nothing there', {
+test('finish closes the failback for good, keeps the old source blocked, and a cleanup changes nothing there', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -290,7 +290,7 @@ test('finish closes the way back for good, keeps the old source blocked, and a c
   {
     await using again = new RunningReversible(addresses, id);
     assert.equal(await again.outcome, 'COMMITTED');
-    assert.equal(again.migration.wayBack, undefined);
+    assert.equal(again.migration.failback, undefined);
   }
   const [left] = await listLeftovers(addresses.source, id);
   assert.deepEqual([left?.collections, left?.blocked], [[], false]);
@@ -312,12 +312,12 @@ test('finish needs no answer of an old source that is lost', { skip }, async () 
   assert.equal(await running.outcome, 'COMMITTED');
   const record = await pair.destination.client
     .db('linkspan_internal')
-    .collection<{ _id: string; wayBackClosedBy?: string[] }>('migrations')
+    .collection<{ _id: string; failbackClosedBy?: string[] }>('migrations')
     .findOne({ _id: id });
-  assert.equal(record?.wayBackClosedBy?.length, 1);
+  assert.equal(record?.failbackClosedBy?.length, 1);
 });
 
-test('a way back is closed or cut over to, never both, whatever another engine does meanwhile', { skip }, async (t) => {
+test('a failback is closed or cut over to, never both, whatever another engine does meanwhile', { skip }, async (t) => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const items = pair.source.client.db('shop').collection('items');
   await items.insertMany(numbered(10));
@@ -325,15 +325,15 @@ test('a way back is closed or cut over to, never both, whatever another engine d
   const id = newId();
   await using running = new RunningReversible(addresses, id);
   await running.cutOver();
-  const isBlocked = { code: 'WAY_BACK_LOST', message: /refuses users' writes/ };
+  const isBlocked = { code: 'FAILBACK_LOST', message: /refuses users' writes/ };
 
   await t.test('it cuts over between the first look at the block and the note', async () => {
     await running.steering.reverse();
-    await running.until('the way back to be ready', () => running.progress.readyForCutover);
+    await running.until('the failback to be ready', () => running.progress.readyForCutover);
     const announced = Promise.withResolvers<void>();
-    using _ = onReach('engine.way-back.closing', () => announced.promise);
-    const closing = closeWayBack(addresses.destination, id);
-    using _cutover = onReach('engine.cutover.announced', async () => {
+    using _ = onFailpoint('engine.failback.closing', () => announced.promise);
+    const closing = closeFailback(addresses.destination, id);
+    using _cutover = onFailpoint('engine.cutover.announced', async () => {
       announced.resolve();
       await assert.rejects(closing, isBlocked);
     });
@@ -344,10 +344,10 @@ test('a way back is closed or cut over to, never both, whatever another engine d
 
   await t.test('it is closed just before the block', async () => {
     await running.steering.reverse();
-    await running.until('the way back to be ready', () => running.progress.readyForCutover);
-    using _ = onReach('engine.cutover.about-to-block', () => closeWayBack(addresses.source, id));
+    await running.until('the failback to be ready', () => running.progress.readyForCutover);
+    using _ = onFailpoint('engine.cutover.about-to-block', () => closeFailback(addresses.source, id));
     running.steering.cutOver();
-    await assert.rejects(running.outcome, { code: 'WAY_BACK_LOST', message: /the way back was closed/ });
+    await assert.rejects(running.outcome, { code: 'FAILBACK_LOST', message: /the failback was closed/ });
     await appOf(pair.source, 'shop');
     await assert.rejects(appOf(pair.destination, 'shop'), WRITES_BLOCKED);
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Document } from 'mongodb';
 import type { SavedState } from '../../../src/engine/compare-clusters/saved-state.ts';
-import { onReach } from '../../../src/platform/index.ts';
+import { onFailpoint } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { identified } from '../../support/seeds.ts';
 import { SharedPair } from './shared-pair.ts';
@@ -41,7 +41,7 @@ for (const [side, kinds] of [
 ] as const) {
   test(`what applyOps writes to the ${side} behind the comparison is found, and is no difference on both sides`, async () => {
     let chunks = 0;
-    using _ = onReach('engine.compare.chunk-compared', async () => {
+    using _ = onFailpoint('engine.compare.chunk-compared', async () => {
       chunks += 1;
       if (chunks !== 3) return;
       await hide(side, THREE);
@@ -67,7 +67,7 @@ for (const [side, kinds] of [
 
 test('a collection in which applyOps writes very many documents is compared anew', async () => {
   let chunks = 0;
-  using _ = onReach('engine.compare.chunk-compared', async () => {
+  using _ = onFailpoint('engine.compare.chunk-compared', async () => {
     chunks += 1;
     if (chunks === 4)
       await hide(

@@ -6,12 +6,12 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import type { RunParts } from './parts.ts';
 
-/** The parts that handle hidden writes. */
-interface HiddenIntake {
+/** The parts that handle unstreamed writes. */
+interface UnstreamedIntake {
   readonly lanes: Lanes;
   readonly dispatcher: Dispatcher;
   /** Declares a loss of the collections' history. */
-  declareHidden(concerned: (collection: TrackedCollection) => boolean): Promise<void>;
+  declareUnstreamed(concerned: (collection: TrackedCollection) => boolean): Promise<void>;
   /** Resolves when everything in the lanes and the spool is durable. */
   flush(): Promise<void>;
   /** Notes that keys are applied. @param sequence  the stream batch under which they wait to be compared */
@@ -23,7 +23,7 @@ interface HiddenIntake {
  * with unknown keys, or whose order counts, such a write is a loss of history.
  * @param reading  the parts of a run, whose signal aborts when the stream stops
  */
-export async function takeHidden(reading: RunParts, writes: OplogKeys, intake: HiddenIntake): Promise<void> {
+export async function takeUnstreamed(reading: RunParts, writes: OplogKeys, intake: UnstreamedIntake): Promise<void> {
   const { signal, tracked } = reading;
   // rule: unstreamed-view-changes
   if (writes.changesCatalog) {
@@ -38,7 +38,7 @@ export async function takeHidden(reading: RunParts, writes: OplogKeys, intake: H
       readAgain(reading, collection, writes.keysOf(collection), { lanes: intake.lanes, sequence })
     )
       readAnew.add(collection);
-  await intake.declareHidden((collection) => writes.isOf(collection) && !readAnew.has(collection));
+  await intake.declareUnstreamed((collection) => writes.isOf(collection) && !readAnew.has(collection));
   // The search continues after these writes, so they must be durable before a successor can begin there.
   // rule: flush-found-writes
   await intake.flush();

@@ -5,7 +5,7 @@ import type { Spool, SpoolParts } from './spool.ts';
 import type { StreamPosition } from './stream-position.ts';
 
 /** The parts of a run that setting a collection aside needs. */
-interface SetAsideParts extends SpoolParts {
+interface QuarantineParts extends SpoolParts {
   readonly clock: Clock;
   readonly position: StreamPosition;
 }
@@ -18,15 +18,15 @@ interface SetAsideParts extends SpoolParts {
  * @param dirty  keys that are in no lane any more; durable when it returns
  * @returns whether it was live until now
  */
-export async function setAside(
-  context: SetAsideParts,
+export async function quarantine(
+  context: QuarantineParts,
   spool: Spool,
   collection: TrackedCollection,
   dirty: readonly DirtyKey[],
   error: UserError | undefined,
 ): Promise<boolean> {
   const wasLive = collection.state === 'live';
-  collection.advance({ kind: 'set aside' });
+  collection.advance({ kind: 'quarantined' });
   if (error !== undefined) collection.stuck = refusedAgain(collection.stuck, error, context.clock);
   // No `await` before this line: no later change may enter the spool before these keys.
   for (const { key, sequence, state } of dirty) spool.add(collection, key, sequence, context.position.time, state);

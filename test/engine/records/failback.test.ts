@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { closeWayBack } from '../../../src/engine/records/way-back.ts';
-import { newId, onReach } from '../../../src/platform/index.ts';
+import { closeFailback } from '../../../src/engine/records/failback.ts';
+import { newId, onFailpoint } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, startPair } from '../../support/replica-set.ts';
 import { emptyCluster, numbered } from '../../support/seeds.ts';
@@ -12,7 +12,7 @@ checkForLeaks({ sockets: false });
 
 const skip = needsSource('6.0', 'it has no write block');
 
-test('a way back that was closed stays closed, whatever is written to the record afterwards', { skip }, async (t) => {
+test('a failback that was closed stays closed, whatever is written to the record afterwards', { skip }, async (t) => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const addresses = await reversibleUsers(pair);
 
@@ -32,17 +32,17 @@ test('a way back that was closed stays closed, whatever is written to the record
     again.outcome.then(() => {
       hasEnded = true;
     });
-    await again.until('the end or a way back', () => hasEnded || again.migration.wayBack !== undefined);
-    assert.equal(hasEnded, true, 'a way back that was closed has begun');
+    await again.until('the end or a failback', () => hasEnded || again.migration.failback !== undefined);
+    assert.equal(hasEnded, true, 'a failback that was closed has begun');
     await assert.rejects(again.steering.reverse(), { code: 'WRONG_STATE' });
   };
 
   await t.test('another finish meets a blocked side, and takes back its own note alone', async () => {
     const id = await cutOver();
-    await closeWayBack(addresses.destination, id);
+    await closeFailback(addresses.destination, id);
     {
-      using _ = onReach('engine.way-back.closing', () => block(pair.destination, true));
-      await assert.rejects(closeWayBack(addresses.destination, id), { code: 'WAY_BACK_LOST' });
+      using _ = onFailpoint('engine.failback.closing', () => block(pair.destination, true));
+      await assert.rejects(closeFailback(addresses.destination, id), { code: 'FAILBACK_LOST' });
     }
     await block(pair.destination, false);
     await expectClosed(id);
@@ -50,15 +50,15 @@ test('a way back that was closed stays closed, whatever is written to the record
 
   await t.test('the engine of the cutover writes its last steps', async () => {
     const close = (id: string) =>
-      onReach('engine.cutover.destination-open', () => closeWayBack(addresses.destination, id));
+      onFailpoint('engine.cutover.destination-open', () => closeFailback(addresses.destination, id));
     await expectClosed(await cutOver(close));
   });
 
-  await t.test('a finish that met a blocked side alone leaves the way back open', async () => {
+  await t.test('a finish that met a blocked side alone leaves the failback open', async () => {
     const id = await cutOver();
     {
-      using _ = onReach('engine.way-back.closing', () => block(pair.destination, true));
-      await assert.rejects(closeWayBack(addresses.destination, id), { code: 'WAY_BACK_LOST' });
+      using _ = onFailpoint('engine.failback.closing', () => block(pair.destination, true));
+      await assert.rejects(closeFailback(addresses.destination, id), { code: 'FAILBACK_LOST' });
     }
     await block(pair.destination, false);
     await using again = new RunningReversible(addresses, id);
@@ -67,7 +67,7 @@ test('a way back that was closed stays closed, whatever is written to the record
 });
 
 // id: lost-record-not-closed
-test('a way back whose cutover has lost its record is neither requested nor closed, and does not commit', {
+test('a failback whose cutover has lost its record is neither requested nor closed, and does not commit', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
@@ -88,8 +88,8 @@ test('a way back whose cutover has lost its record is neither requested nor clos
   assert.equal(migration.isReversing, false);
   await records.insertOne(kept);
   await steering.reverse();
-  await running.until('the way back to be ready', () => running.progress.readyForCutover);
-  using _ = onReach('engine.cutover.about-to-block', async () => void (await records.deleteMany({})));
+  await running.until('the failback to be ready', () => running.progress.readyForCutover);
+  using _ = onFailpoint('engine.cutover.about-to-block', async () => void (await records.deleteMany({})));
   steering.cutOver();
   const returned = running.until('the return', () => running.progress.state === 'COMMITTED');
   await assert.rejects(returned, lost);
