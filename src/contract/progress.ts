@@ -7,7 +7,7 @@ import { gate } from './gate.ts';
 import { oplog, shard } from './oplog.ts';
 import { phaseName } from './phase-name.ts';
 import { count, date, figure, listOf } from './primitives.ts';
-import { accountsDigest, resumeToken, sourceWatch } from './source-watch.ts';
+import { sourceWatch, watchStart } from './source-watch.ts';
 import { timeShares } from './time-shares.ts';
 import { verificationProgress } from './verification-progress.ts';
 import { wait } from './wait.ts';
@@ -109,12 +109,9 @@ const cutover = z.object({
   attempts: count.optional().meta({ description: "How often users' writes were stopped, or were about to be." }),
   sourceBlockedAt: date.optional(),
   canWriteAt: date.optional(),
-  watchedFrom: resumeToken.optional().meta({
-    description:
-      "The stream's position at the commit of a source that stays blocked: writes after it are on the source only.",
+  watchStart: watchStart.optional().meta({
+    description: 'After the commit, of a source that stays blocked: later writes are on the source only.',
   }),
-  watchedId: z.string().optional().meta({ description: 'With `watchedFrom`: the `replicaSetId` of the source.' }),
-  watchedAccounts: accountsDigest.optional(),
   writtenAfterCommit: z
     .object({ count, namespaces: z.string() })
     .optional()

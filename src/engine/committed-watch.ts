@@ -1,6 +1,6 @@
-import { dateOf, type SourceWatchState } from '../contract/index.ts';
+import { dateOf, newWatch, type SourceWatchState } from '../contract/index.ts';
 import type { Clock, Logger } from '../platform/index.ts';
-import { newWatch, SourceWatch, sourceWrittenWarning } from './cutover/source-watch.ts';
+import { SourceWatch, sourceWrittenWarning } from './cutover/source-watch.ts';
 import { writtenAfterCommitWarning } from './cutover/watch-after-commit.ts';
 import type { Migration } from './migration.ts';
 import { recordSourceWatch } from './records/record-source-watch.ts';
@@ -33,10 +33,9 @@ export class CommittedWatch {
   static begin(migration: Migration, forMs: number, { logger, clock, signal }: WatchParts): CommittedWatch | undefined {
     const { migrationId, source, destination } = migration.options;
     const { cutover } = migration.progress();
-    if (cutover?.watchedFrom === undefined) return undefined;
+    if (cutover?.watchStart === undefined) return undefined;
     const fromMs = cutover.canWriteAt === undefined ? clock.now() : Date.parse(cutover.canWriteAt);
-    const { watchedFrom, watchedId, watchedAccounts } = cutover;
-    const state = cutover.watch ?? newWatch(watchedFrom, dateOf(fromMs + forMs), watchedId, watchedAccounts);
+    const state = cutover.watch ?? newWatch(cutover.watchStart, dateOf(fromMs + forMs));
     const save = (next: SourceWatchState) => recordSourceWatch(destination, migrationId, next);
     const watch = new SourceWatch({ migrationId, source, state, save, logger, clock });
     const written = cutover.writtenAfterCommit;

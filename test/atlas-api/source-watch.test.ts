@@ -9,13 +9,19 @@ import { type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { start } from './started-migration.ts';
 
-const TOKEN = `82${'0'.repeat(16)}2B`;
-const SOURCE_ID = '5e'.repeat(12);
+/** A position at the time of the clock. */
+const TOKEN = `82${(new FakeClock().nowMs / 1_000).toString(16).toUpperCase()}${'0'.repeat(8)}2B`;
+const WATCH_START = {
+  token: TOKEN,
+  sourceId: '5e'.repeat(12),
+  accounts: { user: 'one', role: 'another' },
+  rawData: true,
+} as const;
 const HOUR_MS = 3_600_000;
 const COMMITTED = {
   state: 'COMMITTED',
   canWrite: true,
-  cutover: { requestedAt: dateOf(0), blocking: true, watchedFrom: TOKEN, watchedId: SOURCE_ID },
+  cutover: { requestedAt: dateOf(0), blocking: true, watchStart: WATCH_START },
 } as const;
 
 /** A migration that has committed on a control plane that watches sources for an hour. */
@@ -42,8 +48,7 @@ test('the agent gets the watch with the password of the source, and the password
         id,
         password: 'source-canary',
         watch: {
-          sourceId: SOURCE_ID,
-          token: TOKEN,
+          ...WATCH_START,
           until: dateOf(shop.clock.nowMs + HOUR_MS),
           watchedTo: dateOf(shop.clock.nowMs),
           changes: 0,
@@ -53,7 +58,7 @@ test('the agent gets the watch with the password of the source, and the password
     ],
   );
   const next = {
-    sourceId: SOURCE_ID,
+    ...WATCH_START,
     token: `${TOKEN}00`,
     until: dateOf(0),
     watchedTo: dateOf(shop.clock.nowMs + 1000),
@@ -112,7 +117,7 @@ test('an agent that replaces the watching one resumes the watch, with the passwo
   await using shop = await committed();
   const { agent, id } = shop;
   const next = {
-    sourceId: SOURCE_ID,
+    sourceId: WATCH_START.sourceId,
     token: `${TOKEN}00`,
     until: dateOf(0),
     watchedTo: dateOf(shop.clock.nowMs + 1000),

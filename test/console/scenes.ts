@@ -319,9 +319,12 @@ export const SCENES: readonly Scene[] = [
     word: 'Complete, with problems',
     says: 'After the commit, the source received 24,715 changes in shop.orders.',
     play: async (started) => {
-      const cutover = { requestedAt: dateOf(Date.now()), blocking: true, watchedFrom: `82${'0'.repeat(16)}2B` };
+      const cutover = { requestedAt: dateOf(Date.now()), blocking: true };
       await cutOver(started);
-      await started.report({ ...done(), cutover: { ...cutover, watchedId: '5e'.repeat(12) } });
+      await started.report({
+        ...done(),
+        cutover: { ...cutover, watchStart: { token: `82${'0'.repeat(16)}2B`, sourceId: '5e'.repeat(12) } },
+      });
       const watch = {
         token: `82${'0'.repeat(16)}2B00`,
         until: dateOf(0),

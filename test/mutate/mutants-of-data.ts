@@ -329,6 +329,7 @@ export const OF_DATA: MutantTable = {
     ['groups-of-all-members', remove('operand')],
   ],
   'test/engine/unknown/raw-data.test.ts': [
+    ['watch-with-raw-data', remove(), 'a watch of the source after the commit'],
     ['streams-with-raw-data', replace('command', 'value'), 'from 9.0.3 to 9.0.3'],
     ['create-with-fixed-bucketing', replace('true', 'argument 3'), 'from 9.0.3 to 9.0.3'],
     ['flag-of-fixed-bucketing', remove(), 'from 9.0.3 to 9.0.3'],

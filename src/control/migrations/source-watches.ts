@@ -1,4 +1,4 @@
-import { dateOf, type Progress, type SourceWatchState } from '../../contract/index.ts';
+import { dateOf, newWatch, type Progress, type SourceWatchState } from '../../contract/index.ts';
 import type { Report } from '../../link/index.ts';
 import { counted } from '../../platform/index.ts';
 import { type Author, audit } from '../audit/audit.ts';
@@ -12,17 +12,15 @@ const REPORTED_WITHIN_MS = 10 * 60_000;
 
 /**
  * Returns the watch that begins with a commit; undefined when the source isn't blocked, or watches are turned off.
- * @param cutover  the stream's position at the commit and the id of the source, as the agent reports them
+ * @param cutover  as the agent reports it
  */
 export function watchAfterCommit(
   { watchSourceMs = 0 }: Pick<Control, 'watchSourceMs'>,
-  { watchedFrom: token, watchedId: sourceId }: NonNullable<Progress['cutover']>,
+  { watchStart }: NonNullable<Progress['cutover']>,
   atMs: number,
 ): SourceWatchState | undefined {
-  if (watchSourceMs === 0 || token === undefined) return undefined;
-  const until = dateOf(atMs + watchSourceMs);
-  const known = sourceId !== undefined && { sourceId };
-  return { token, until, watchedTo: dateOf(atMs), changes: 0, namespaces: [], ...known };
+  if (watchSourceMs === 0 || watchStart === undefined) return undefined;
+  return newWatch(watchStart, dateOf(atMs + watchSourceMs));
 }
 
 /** Stores how far an agent has watched a source. Ignores watches of other agents, and those that have ended. */

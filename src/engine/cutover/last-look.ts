@@ -6,6 +6,7 @@ import { allEnded } from '../concurrency/all-ended.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
+import { usesRawData } from '../mongodb/raw-data.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverRecord } from '../records/records.ts';
 import { within } from '../records/within.ts';
@@ -121,7 +122,7 @@ export async function confirmCatalog(context: LastLookParts, stream: RunningStre
  * @param fields  further fields of the record
  */
 export async function commit(
-  { fence }: LastLookParts,
+  { fence, source }: LastLookParts,
   log: MigrationLog,
   stream: RunningStream,
   watched: boolean,
@@ -129,7 +130,8 @@ export async function commit(
 ): Promise<void> {
   const writtenTo = fence.afterOwnWrites.afterClusterTime;
   // rule: commit-position-on-record
-  const reached = { ...(watched ? { drainedTo: stream.safeToken } : {}), ...(writtenTo && { writtenTo }) };
+  const from = watched && { drainedTo: stream.safeToken, ...(usesRawData(source) && { rawData: true as const }) };
+  const reached = { ...from, ...(writtenTo && { writtenTo }) };
   // rule: commit-on-record
   await log.advanceCutover('committed', { ...fields, ...reached });
   stream.stop();

@@ -1,11 +1,12 @@
-import { type AccountsDigest, dateOf, type SourceWatchState } from '../../contract/index.ts';
+import { dateOf, type SourceWatchState } from '../../contract/index.ts';
 import type { Clock, Logger, UserError } from '../../platform/index.ts';
 import { changedAccounts, readAccountsDigest } from '../accounts/accounts-digest.ts';
 import { concerns } from '../capture/change-event.ts';
 import { ChangeStream, type StreamBatch } from '../capture/change-stream.ts';
-import { isBefore, timeOfToken, writeBarrier } from '../mongodb/cluster-time.ts';
+import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';
 import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
 import { reasonOf } from '../mongodb/failure-policy.ts';
+import { useRawData } from '../mongodb/raw-data.ts';
 import { Retrier } from '../mongodb/retry.ts';
 import { sourceFeatures } from '../mongodb/server-features.ts';
 import { Selection } from '../scope/selection.ts';
@@ -15,7 +16,7 @@ import { writtenAfterCommitWarning } from './watch-after-commit.ts';
 interface SourceWatchOptions {
   readonly migrationId: string;
   readonly source: ClusterAddress;
-  /** Where an earlier process left the watch, or {@link newWatch}. */
+  /** Where an earlier process left the watch, or `newWatch`. */
   readonly state: SourceWatchState;
   /** Records the state. A failure is repeated with the next state. */
   readonly save: (state: SourceWatchState) => Promise<void>;
@@ -28,18 +29,6 @@ const SAVE_EVERY_MS = 10_000;
 /** For the last barrier after the time is over. */
 const LAST_LOOK_WITHIN_MS = 10_000;
 const KEPT_NAMESPACES = 20;
-
-/**
- * Returns the state of a watch that begins at the commit.
- * @param token  the stream's position at the commit
- * @param sourceId  the `replicaSetId` of the source; the watch itself finds it out when it is undefined
- * @param accounts  the source's users and roles at the commit; undefined if they weren't migrated
- */
-export function newWatch(token: string, until: string, sourceId?: string, accounts?: AccountsDigest): SourceWatchState {
-  const watchedTo = dateOf(timeOfToken({ _data: token }).getHighBits() * 1_000);
-  const known = { ...(sourceId !== undefined && { sourceId }), ...(accounts && { accounts }) };
-  return { token, until, watchedTo, changes: 0, namespaces: [], ...known };
-}
 
 /** Returns the warning of a watch that has seen writes, which stays with the migration; undefined without any. */
 export function sourceWrittenWarning({ changes, namespaces }: SourceWatchState): UserError | undefined {
@@ -110,6 +99,8 @@ export class SourceWatch {
     const { clock, logger, migrationId, source } = this.#options;
     const retrier = new Retrier(clock, logger, end);
     await using client = await retrier.run('the source', () => connectCluster(source, 'source'));
+    // rule: watch-with-raw-data
+    if (this.#state.rawData) useRawData(client);
     // Only sources of 6.0 and newer have a block.
     const parts = { source: client, sourceFeatures: sourceFeatures('6.0'), checkpoint: { migrationId }, retrier };
     // As after a break: the first batch also needs a confirmed source.

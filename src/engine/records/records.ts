@@ -164,6 +164,8 @@ export interface CutoverRecord {
   readonly attempts?: number;
   /** The stream's position on the destination at the point of no return. Absent if the source may take writes afterwards. */
   readonly drainedTo?: { readonly _data: string };
+  /** Whether the source's streams show buckets only with `rawData`. */
+  readonly rawData?: true;
   /** The destination's time before the point of no return, after every change that the engine had made in its catalog. */
   readonly writtenTo?: Timestamp;
   /** The indexes that the end of the cutover left; null for none. Absent before it. */

@@ -121,7 +121,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
             attempts: cutover.attempts,
             ...(cutover.sourceBlockedAtMs !== undefined && { sourceBlockedAt: dateOf(cutover.sourceBlockedAtMs) }),
             ...(cutover.canWriteAtMs !== undefined && { canWriteAt: dateOf(cutover.canWriteAtMs) }),
-            ...watchedFrom(cutover, log.record.sourceId),
+            ...startOfWatch(cutover, log.record.sourceId),
             ...(written && { writtenAfterCommit: written }),
             ...(cutover.watch && { watch: cutover.watch }),
           },
@@ -213,10 +213,12 @@ function leftBy({ context, log }: RunView): Left {
 }
 
 /** A reversible migration writes to its old source itself, and so sees writes of other clients there. */
-function watchedFrom(
-  { committed, blocking, drainedTo, reverseFrom, accounts }: CutoverRecord,
-  watchedId: string,
-): Pick<NonNullable<Progress['cutover']>, 'watchedFrom' | 'watchedId' | 'watchedAccounts'> {
+function startOfWatch(
+  { committed, blocking, drainedTo, reverseFrom, accounts, rawData }: CutoverRecord,
+  sourceId: string,
+): Pick<NonNullable<Progress['cutover']>, 'watchStart'> {
   if (!committed || !blocking || drainedTo === undefined || reverseFrom !== undefined) return {};
-  return { watchedFrom: drainedTo._data, watchedId, ...(accounts && { watchedAccounts: accounts }) };
+  return {
+    watchStart: { token: drainedTo._data, sourceId, ...(accounts && { accounts }), ...(rawData && { rawData }) },
+  };
 }

@@ -118,12 +118,14 @@ describe('users and roles', () => {
     using _ = onceAt('engine.cutover.committed', () => shop.command({ updateUser: 'app', pwd: 'new-password' }));
     await using running = start();
     await running.commit();
-    const { writtenAfterCommit, watchedAccounts } = running.progress.cutover ?? {};
+    const { writtenAfterCommit, watchStart } = running.progress.cutover ?? {};
     assert.deepEqual(writtenAfterCommit, { count: 1, namespaces: 'admin.system.users' });
     assert.equal(await mayRead(destination, 'app', 'old-password'), true);
     assert.match(running.progress.warnings.join('\n'), /the source received 1 change in admin\.system\.users\./);
-    assert.ok(watchedAccounts !== undefined);
-    assert.deepEqual(changedAccounts(watchedAccounts, await readAccountsDigest(source.client)), ['admin.system.users']);
+    assert.ok(watchStart?.accounts !== undefined);
+    assert.deepEqual(changedAccounts(watchStart.accounts, await readAccountsDigest(source.client)), [
+      'admin.system.users',
+    ]);
   });
 
   test('that an earlier migration made are updated by the next, and no others', async () => {

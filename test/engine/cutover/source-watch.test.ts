@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { dateOf, type SourceWatchState } from '../../../src/contract/index.ts';
+import { dateOf, newWatch, type SourceWatchState } from '../../../src/contract/index.ts';
 import { readAccountsDigest } from '../../../src/engine/accounts/accounts-digest.ts';
-import { newWatch, SourceWatch } from '../../../src/engine/cutover/source-watch.ts';
+import { SourceWatch } from '../../../src/engine/cutover/source-watch.ts';
 import { silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
@@ -65,7 +65,7 @@ test('a watch that resumes after its time still sees everything that was written
   const token = await positionOf(source);
   await source.client.db('shop').collection('items').insertMany(numbered(25_000, {}));
   await source.client.db('shop').collection('orders').insertOne({ n: 0 });
-  const last = (await watch(source, newWatch(token, dateOf(Date.now() - 1_000)))).at(-1);
+  const last = (await watch(source, newWatch({ token }, dateOf(Date.now() - 1_000)))).at(-1);
   // The insert into orders creates the collection, which is a change as well.
   assert.deepEqual([last?.ended, last?.changes, last?.namespaces], ['over', 25_002, ['shop.items', 'shop.orders']]);
 });
@@ -76,9 +76,9 @@ test('a watch counts changes of users and roles, which no stream shows, if they 
   const token = await positionOf(source);
   const before = await readAccountsDigest(source.client);
   await source.client.db('shop').command({ createRole: 'reads', privileges: [], roles: [] });
-  const last = (await watch(source, newWatch(token, dateOf(Date.now() - 1_000), undefined, before))).at(-1);
+  const last = (await watch(source, newWatch({ token, accounts: before }, dateOf(Date.now() - 1_000)))).at(-1);
   assert.deepEqual([last?.ended, last?.changes, last?.namespaces], ['over', 1, ['admin.system.roles']]);
-  const whole = (await watch(source, newWatch(token, dateOf(Date.now() - 1_000)))).at(-1);
+  const whole = (await watch(source, newWatch({ token }, dateOf(Date.now() - 1_000)))).at(-1);
   assert.equal(whole?.changes, 0);
 });
 
@@ -88,7 +88,7 @@ test("a watch ends when another replica set answers under the source's address, 
   await using source = await startReplicaSet();
   const token = await positionOf(source);
   const until = dateOf(Date.now() + HOUR_MS);
-  const known = newWatch(token, until, await replicaSetIdOf(source));
+  const known = newWatch({ token, sourceId: await replicaSetIdOf(source) }, until);
   // A watch may begin without the id of its set.
   const { sourceId: _, ...unknown } = known;
   const running = begin(source, unknown);
@@ -111,10 +111,10 @@ test('a watch whose position the source refuses ends at once, and names the reas
   const seconds = Number.parseInt(token.slice(2, 10), 16);
   const until = dateOf(Date.now() + HOUR_MS);
   for (const refused of [`82${'0'.repeat(16)}2B`, token.slice(0, -6), token.slice(0, -1)]) {
-    const last = (await watch(source, newWatch(refused, until))).at(-1);
+    const last = (await watch(source, newWatch({ token: refused }, until))).at(-1);
     assert.match(last?.ended ?? '', /^the source does not accept the position of the watch: /, refused);
   }
-  const later = newWatch(tokenAt(token, seconds + 3_600), until);
+  const later = newWatch({ token: tokenAt(token, seconds + 3_600) }, until);
   assert.match((await watch(source, later)).at(-1)?.ended ?? '', /^the source is older than the position of the watch/);
 });
 
@@ -125,6 +125,6 @@ test('a watch whose position is no longer in the oplog ends at once, and says so
     mode: { times: 1 },
     data: { failCommands: ['aggregate'], errorCode: 286, appName: 'linkspan-source' },
   });
-  const last = (await watch(source, newWatch(token, dateOf(Date.now() + HOUR_MS)))).at(-1);
+  const last = (await watch(source, newWatch({ token }, dateOf(Date.now() + HOUR_MS)))).at(-1);
   assert.match(last?.ended ?? '', /^The oplog of the source no longer has the entry/);
 });

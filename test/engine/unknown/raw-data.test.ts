@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Document } from 'mongodb';
-import { cleanUp, probeClusters } from '../../../src/engine/index.ts';
+import { dateOf, newWatch } from '../../../src/contract/index.ts';
+import { cleanUp, probeClusters, SourceWatch } from '../../../src/engine/index.ts';
 import { recordRawData } from '../../../src/engine/records/tried-raw-data.ts';
+import { silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { inDialect, type SetInDialect } from '../../support/dialect/set-in-dialect.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -77,6 +79,30 @@ describe('time series of 9.0 (a dialect, not a real server)', {
       await pair.destination.client.db('shop').collection('system.buckets.readings').deleteOne({});
       assert.equal((await verify(pair)).report.result, 'DIFFERENT');
     });
+
+  test('from 9.0.3: a watch of the source after the commit sees writes to its time series', async () => {
+    await using source = await inDialect(real.source, '9.0.3');
+    await using destination = await inDialect(real.destination, '9.0.3');
+    await fill();
+    await probe(source, destination);
+    await using running = RunningMigration.start({ source, destination });
+    await running.untilReady();
+    await running.commit();
+    const { watchStart } = running.progress.cutover ?? {};
+    assert.ok(watchStart);
+    await real.source.client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+    await readings().insertMany(numbered(20, { at: new Date(86_400_000), of: 'late' }));
+    const watch = new SourceWatch({
+      migrationId: running.migration.current.options.migrationId,
+      source: { uri: source.uri },
+      state: newWatch(watchStart, dateOf(Date.now() - 1_000)),
+      save: async () => undefined,
+      logger: silentLogger,
+      clock: systemClock,
+    });
+    await watch.run(never);
+    assert.deepEqual([watch.state.ended, watch.state.namespaces], ['over', ['shop.readings']]);
+  });
 
   // id: time-series-of-9
   test('from 9.0.3 to 9.0.3: measurements of users of the new side come back, and time series that they made and dropped', async () => {
