@@ -3,7 +3,7 @@ import type { LiveMigration } from '../api/types.ts';
 import { Message } from '../message.tsx';
 import { Gates, isOpen } from '../panels/checklist.tsx';
 import { directionOf } from '../panels/shown-stage.ts';
-import { text } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 
 interface CutoverDialogProps {
@@ -16,7 +16,7 @@ interface CutoverDialogProps {
 export function CutoverDialog({ migration, steering, onClose }: CutoverDialogProps) {
   const { readiness, findings } = migration.linkspan;
   const { from, to } = directionOf(migration);
-  const words = text.cutover;
+  const words = migrationText.cutover;
   const advice = readiness.filter(isOpen);
   const concerns = findings.filter(({ concerns: what }) => what === 'CUTOVER');
   return (

@@ -12,6 +12,7 @@ import { Panel } from '../panels/panel.tsx';
 import { type Column, Table } from '../table.tsx';
 import { text } from '../text.ts';
 import { agentsText as words } from '../texts/agents.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Time } from '../time.tsx';
 
 /** Links to agents, and the clusters that they can migrate. */
@@ -94,7 +95,7 @@ function State({ link: { status, agentStatus } }: { readonly link: AgentLink }) 
   return (
     <span class={`word ${isHeard ? 'ok' : 'bad'}`}>
       <Icon name={isHeard ? 'done' : 'warning'} />
-      {isHeard ? text.agent.connected : text.agent.lost}
+      {isHeard ? migrationText.agent.connected : migrationText.agent.lost}
     </span>
   );
 }

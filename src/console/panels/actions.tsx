@@ -4,7 +4,8 @@ import type { LiveMigration } from '../api/types.ts';
 import { ConfirmDialog } from '../dialogs/confirm-dialog.tsx';
 import { CutoverDialog } from '../dialogs/cutover-dialog.tsx';
 import { Message } from '../message.tsx';
-import { messageOf, text } from '../text.ts';
+import { messageOf } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { gateOf } from './shown-stage.ts';
 
 type Asked = 'cutover' | 'cancel' | 'cutoverWindow' | 'confirmDrops' | 'reverse' | 'finish' | 'rehearseCutover';
@@ -21,7 +22,7 @@ export function Actions({ migration, steering }: ActionsProps) {
   const { can } = steering;
   const { status, readyForCutover, linkspan } = migration;
   const { wanted, failback, cutoverWindowEndsAt } = linkspan;
-  const words = text.actions;
+  const words = migrationText.actions;
   const isActive = (status === 'NEW' || status === 'WORKING') && (wanted === 'RUNNING' || wanted === 'PAUSED');
   const isBack = status === 'COMPLETE' && linkspan.endedAt === null && failback !== undefined;
 
@@ -99,7 +100,7 @@ export function Actions({ migration, steering }: ActionsProps) {
 function AskedDialog({ asked, ...props }: ActionsProps & { readonly asked: Asked; readonly onClose: () => void }) {
   const { migration, steering, onClose } = props;
   const { source, destination } = migration.linkspan;
-  const words = text.dialogs;
+  const words = migrationText.dialogs;
   const common = { onClose, onSubmit: () => steering.act(asked) } as const;
   switch (asked) {
     case 'cutover':

@@ -2,14 +2,14 @@ import { now, serverTime } from '../api/clock.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { count, duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
-import { text } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Time } from '../time.tsx';
 import { Fact, Facts, Panel } from './panel.tsx';
 
 /** Whether an agent or a process works on the migration, and where. */
 export function AgentPanel({ migration }: { readonly migration: LiveMigration }) {
   const { agent, progress } = migration.linkspan;
-  const words = text.agent;
+  const words = migrationText.agent;
   const isHeard = agent?.status === 'CONNECTED';
   const resumed = progress?.resumedFrom;
   return (

@@ -1,6 +1,6 @@
 import type { LiveMigration } from '../api/types.ts';
 import { shortDuration } from '../format.ts';
-import { text } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Time } from '../time.tsx';
 import { Panel } from './panel.tsx';
 
@@ -9,7 +9,7 @@ type Attempt = NonNullable<LiveMigration['linkspan']['progress']>['cutoverAttemp
 /** The attempts to cut over, the newest first, with the time that each step took. */
 export function AttemptsPanel({ attempts }: { readonly attempts: readonly Attempt[] }) {
   if (attempts.length === 0) return null;
-  const words = text.attempts;
+  const words = migrationText.attempts;
   return (
     <Panel title={words.title} note={words.note(attempts.length)}>
       {attempts.toReversed().map((attempt, at) => (

@@ -2,7 +2,7 @@ import type { LiveMigration } from '../api/types.ts';
 import { bytes, count, duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import type { IconName } from '../icon-shapes.ts';
-import { text } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { WithCode } from '../with-code.tsx';
 import { Panel } from './panel.tsx';
 
@@ -24,16 +24,16 @@ export function Checklist({ gates }: { readonly gates: readonly Gate[] }) {
   const open = gates.filter((gate) => isOpen(gate) && !silent.includes(gate));
   const passed = gates.filter(({ state }) => state === 'PASSED');
   const skipped = gates.filter(({ state }) => state === 'SKIPPED');
-  const note = text.checklist.note(passed.length, gates.length - skipped.length);
+  const note = migrationText.checklist.note(passed.length, gates.length - skipped.length);
   return (
-    <Panel title={text.checklist.title} note={note}>
+    <Panel title={migrationText.checklist.title} note={note}>
       <Gates gates={open} />
       <ShortGates gates={passed} />
-      {silent.length > 0 && <p class="small mute">{text.checklist.silent(silent.length)}</p>}
+      {silent.length > 0 && <p class="small mute">{migrationText.checklist.silent(silent.length)}</p>}
       <ShortGates gates={silent} />
       {skipped.length > 0 && (
         <details class="small">
-          <summary>{text.checklist.skipped(skipped.length)}</summary>
+          <summary>{migrationText.checklist.skipped(skipped.length)}</summary>
           <Gates gates={skipped} />
         </details>
       )}
@@ -67,7 +67,7 @@ export function Gates({ gates }: { readonly gates: readonly Gate[] }) {
           <Mark gate={gate} />
           <span>
             {gate.title}
-            {!gate.refuses && isOpen(gate) && <span class="mute"> · {text.checklist.advice}</span>}
+            {!gate.refuses && isOpen(gate) && <span class="mute"> · {migrationText.checklist.advice}</span>}
           </span>
           <em>{[figureOf(gate), etaOf(gate)].filter((part) => part !== '').join(', ')}</em>
           <div>
@@ -92,9 +92,9 @@ export function isOpen({ state }: Gate): boolean {
 function Mark({ gate: { state } }: { readonly gate: Gate }) {
   const [icon, tone] = LOOKS[state];
   return (
-    <span class={`mark ${tone}`} title={text.gateStates[state]}>
+    <span class={`mark ${tone}`} title={migrationText.gateStates[state]}>
       <Icon name={icon} tone={tone} />
-      <span class="unseen">{text.gateStates[state]}: </span>
+      <span class="unseen">{migrationText.gateStates[state]}: </span>
     </span>
   );
 }
@@ -103,23 +103,23 @@ function figureOf({ value, limit, unit }: Gate): string {
   if (value === null || unit === null) return '';
   switch (unit) {
     case 'seconds':
-      return limit === null ? duration(value) : text.checklist.atMost(duration(value), duration(limit));
+      return limit === null ? duration(value) : migrationText.checklist.atMost(duration(value), duration(limit));
     case 'bytes':
       return bytes(value);
     case 'collections':
     case 'indexes':
       return limit === null || limit === 0
         ? `${count(value)} ${unit}`
-        : text.checklist.of(count(value), count(limit), unit);
+        : migrationText.checklist.of(count(value), count(limit), unit);
     case '% free':
-      return text.checklist.atLeast(`${value} %`, limit === null ? '' : `${limit} %`);
+      return migrationText.checklist.atLeast(`${value} %`, limit === null ? '' : `${limit} %`);
     default:
       return value === 0 ? '' : `${count(value)} ${value === 1 ? unit.replace(/s$/, '') : unit}`;
   }
 }
 
 function etaOf({ etaSeconds, state }: Gate): string {
-  return etaSeconds === null || state === 'PASSED' ? '' : text.checklist.about(duration(etaSeconds));
+  return etaSeconds === null || state === 'PASSED' ? '' : migrationText.checklist.about(duration(etaSeconds));
 }
 
 function sentence(reason: string): string {

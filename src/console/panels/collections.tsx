@@ -5,9 +5,11 @@ import type { MigrationCollection } from '../api/types.ts';
 import { bytes, count, rate } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import type { IconName } from '../icon-shapes.ts';
-import { collectionsText as words } from '../texts/collections.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Time } from '../time.tsx';
 import { Panel } from './panel.tsx';
+
+const words = migrationText.collections;
 
 /** Rows that are drawn above and below the visible ones, so that scrolling shows no gap. */
 const SPARE_ROWS = 10;

@@ -1,6 +1,6 @@
 import type { LiveMigration } from '../api/types.ts';
 import { bytes, count, duration, percent, rate } from '../format.ts';
-import { text } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Bar, Fact, Facts, Panel } from './panel.tsx';
 
 type Progress = NonNullable<LiveMigration['linkspan']['progress']>;
@@ -8,7 +8,7 @@ type Progress = NonNullable<LiveMigration['linkspan']['progress']>;
 /** How much of the initial sync is done, and how fast it is. */
 export function CopyPanel({ progress, columns }: { readonly progress: Progress; readonly columns: 8 | 12 }) {
   const { copy, rates, indexes, etaSeconds, state } = progress;
-  const words = text.copy;
+  const words = migrationText.copy;
   const isCopying = state === 'COPYING';
   const rows = [
     [words.data, copy.bytesCopied, copy.bytesTotal, bytes],

@@ -1,7 +1,7 @@
 import type { Stage } from '../../contract/index.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { bytes, count, counted, duration, percent, rate } from '../format.ts';
-import { text } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { directionOf, gateOf, shownStageOf } from './shown-stage.ts';
 
 /** A sentence on the state of a migration, and a request to the reader. */
@@ -11,7 +11,7 @@ export interface Headline {
   readonly ask: string;
 }
 
-const words = text.headline;
+const words = migrationText.headline;
 
 /** The sentence at the top of a migration's page. It says only what the API's answer says. */
 export function headlineOf(migration: LiveMigration): Headline {
@@ -88,7 +88,7 @@ function bodyOf(stage: Stage, migration: LiveMigration): string {
 
 function askOf(stage: Stage, migration: LiveMigration): string {
   const { linkspan, migrationHosts } = migration;
-  const { asks } = text;
+  const { asks } = migrationText;
   switch (stage) {
     case 'FAILED':
       return asks.failed;

@@ -5,6 +5,7 @@ import { PeriodChoice } from '../charts/period.tsx';
 import { type Period, ratesOf, type Sample } from '../charts/samples.ts';
 import { count, duration, rate } from '../format.ts';
 import { text } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Panel } from './panel.tsx';
 
 interface ChangesProps {
@@ -21,12 +22,14 @@ export function LagPanel({
   const { lagTimeSeconds: lag } = migration;
   const shown = lag == null ? '–' : duration(lag);
   return (
-    <Panel title={text.lag.title} note={period ? <PeriodChoice period={period} /> : text.chart.sinceOpened}>
+    <Panel title={migrationText.lag.title} note={period ? <PeriodChoice period={period} /> : text.chart.sinceOpened}>
       <p class="figure">{shown}</p>
       <LineChart
-        label={text.lag.label(period ? text.chart.periods[period.value] : text.chart.sinceOpened, shown)}
+        label={migrationText.lag.label(period ? text.chart.periods[period.value] : text.chart.sinceOpened, shown)}
         timesMs={samples.map(({ atMs }) => atMs)}
-        lines={[{ name: text.lag.title, colour: 'accent', values: samples.map(({ lagSeconds }) => lagSeconds) }]}
+        lines={[
+          { name: migrationText.lag.title, colour: 'accent', values: samples.map(({ lagSeconds }) => lagSeconds) },
+        ]}
         format={(value) => `${Math.round(value)} s`}
       />
     </Panel>
@@ -37,7 +40,7 @@ export function LagPanel({
 export function ChangesPanel({ migration, samples }: ChangesProps) {
   const { changes } = migration.linkspan.progress ?? {};
   const [read, applied] = [ratesOf(samples, 'read'), ratesOf(samples, 'applied')];
-  const words = text.changes;
+  const words = migrationText.changes;
   return (
     <Panel title={words.title} note={changes && words.note(count(changes.queued))}>
       <p class="legend">

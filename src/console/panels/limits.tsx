@@ -1,8 +1,10 @@
 import type { LiveMigration } from '../api/types.ts';
 import { count } from '../format.ts';
-import { limitsText as words } from '../texts/limits.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Panel } from './panel.tsx';
 import { wholePercents } from './whole-percents.ts';
+
+const words = migrationText.limits;
 
 type TimeShares = NonNullable<NonNullable<LiveMigration['linkspan']['progress']>['timeShares']>;
 

@@ -5,7 +5,9 @@ import { unlessSessionEnded } from '../api/session.ts';
 import type { Mismatch } from '../api/types.ts';
 import { count } from '../format.ts';
 import { messageOf } from '../text.ts';
-import { mismatchesText as words } from '../texts/mismatches.ts';
+import { migrationText } from '../texts/migration.ts';
+
+const words = migrationText.mismatches;
 
 interface MismatchesProps extends Pick<DownloadProps, 'found' | 'id'> {
   readonly latest: readonly Mismatch[];

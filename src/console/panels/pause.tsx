@@ -6,7 +6,8 @@ import type { LiveMigration } from '../api/types.ts';
 import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { Message } from '../message.tsx';
-import { messageOf, text } from '../text.ts';
+import { messageOf } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { directionOf } from './shown-stage.ts';
 
 const TICK_MS = 100;
@@ -23,7 +24,7 @@ export function PausePanel({
   const { status, linkspan } = migration;
   const { wanted, sourceBlockedSince, cutoverAbort, progress } = linkspan;
   if (status !== 'WORKING' || (wanted !== 'CUTOVER' && sourceBlockedSince === undefined)) return null;
-  const words = text.pause;
+  const words = migrationText.pause;
   const { from } = directionOf(migration);
   const attempt = progress?.cutoverAttempts.at(-1);
   const step = attempt?.result === undefined ? attempt?.steps.at(-1) : undefined;

@@ -2,7 +2,7 @@ import { now, serverTime } from '../api/clock.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { bytes, counted, duration, percent } from '../format.ts';
 import { Icon } from '../icon.tsx';
-import { text } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Time } from '../time.tsx';
 import { etaOf } from './headline.ts';
 
@@ -28,17 +28,17 @@ interface Step {
 export function Phases({ migration }: { readonly migration: LiveMigration }) {
   const steps = stepsOf(migration, serverTime(now.value));
   return (
-    <ol class="steps" aria-label={text.phases.title}>
+    <ol class="steps" aria-label={migrationText.phases.title}>
       {steps.map((step) => (
         <li key={step.name} class={step.state} aria-current={step.state === 'now' ? 'step' : undefined}>
           <b>
             {step.state === 'done' && <Icon name="done" tone="live" />}
-            {text.phases[step.name]}
+            {migrationText.phases[step.name]}
           </b>
           <span>{noteOf(step, migration)}</span>
           {step.startedAt !== undefined && (
             <span class="since">
-              {text.phases.since} <Time iso={step.startedAt} />
+              {migrationText.phases.since} <Time iso={step.startedAt} />
             </span>
           )}
         </li>
@@ -69,7 +69,7 @@ function noteOf({ name, state, seconds, startedAt }: Step, migration: LiveMigrat
   const { progress } = migration.linkspan;
   const took = startedAt === undefined ? [] : [duration(seconds)];
   const eta = state === 'now' ? etaOf(migration) : null;
-  const left = eta === null ? [] : [text.phases.left(duration(eta))];
+  const left = eta === null ? [] : [migrationText.phases.left(duration(eta))];
   const done = progress && state !== 'later' ? amountOf(name, progress) : [];
   return [...done, ...took, ...left].join(' · ');
 }
@@ -82,6 +82,6 @@ function amountOf(name: StepName, { copy, verification, indexes }: Progress): st
   if (name !== 'follow') return [];
   const share = verification && percent(verification.documentsCompared, verification.documentsTotal);
   if (indexes.built < indexes.total)
-    return [text.phases.indexes(counted(indexes.total - indexes.built, 'index', 'indexes'))];
-  return share === undefined ? [] : [text.phases.verified(share)];
+    return [migrationText.phases.indexes(counted(indexes.total - indexes.built, 'index', 'indexes'))];
+  return share === undefined ? [] : [migrationText.phases.verified(share)];
 }

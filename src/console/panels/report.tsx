@@ -4,7 +4,7 @@ import type { Steering } from '../api/steering.ts';
 import type { CutoverReport } from '../api/types.ts';
 import { CopyButton } from '../copy-button.tsx';
 import { bytes, count, counted, duration, shortDuration } from '../format.ts';
-import { text } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Time } from '../time.tsx';
 import { Fact, Facts, Panel } from './panel.tsx';
 
@@ -24,7 +24,7 @@ export function ReportPanel({ steering }: { readonly steering: Steering }) {
   }, [steering]);
   if (report.value === undefined) return null;
   const { pause, copied, indexes, verification, blocked, cleanup, seconds, endedAt, connectionStrings } = report.value;
-  const words = text.report;
+  const words = migrationText.report;
   return (
     <Panel title={words.title} note={endedAt !== null && <Time iso={endedAt} />}>
       <p class="figures">

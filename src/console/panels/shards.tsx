@@ -1,9 +1,11 @@
 import type { LiveMigration } from '../api/types.ts';
 import { bytes, duration, rate } from '../format.ts';
 import { type Column, Table } from '../table.tsx';
-import { shardsText as words } from '../texts/shards.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Panel } from './panel.tsx';
 import { pingText } from './source.tsx';
+
+const words = migrationText.shards;
 
 type Shard = NonNullable<NonNullable<LiveMigration['linkspan']['progress']>['shards']>[number];
 

@@ -3,13 +3,14 @@ import type { Action, Steering } from '../api/steering.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { duration } from '../format.ts';
 import { Message } from '../message.tsx';
-import { messageOf, text } from '../text.ts';
+import { messageOf } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Bar, Fact, Facts, Panel } from './panel.tsx';
 
 /** How long the source's oplog still has all changes that the migration needs. */
 export function OplogPanel({ migration }: { readonly migration: LiveMigration }) {
   const { oplog, shards } = migration.linkspan.progress ?? {};
-  const words = text.oplog;
+  const words = migrationText.oplog;
   return (
     <Panel title={words.title} note={oplog ? words.note(oplog.headroomPercent) : ''} columns={4}>
       {oplog ? (
@@ -36,7 +37,7 @@ const AFTER_COPY: readonly string[] = ['FOLLOWING', 'COMMITTING', 'COMMITTED'];
 export function LoadPanel({ migration, steering }: { readonly migration: LiveMigration; readonly steering: Steering }) {
   const { loadLevel, maxMegabytesPerSecond, progress } = migration.linkspan;
   const problem = useSignal<string | undefined>(undefined);
-  const words = text.load;
+  const words = migrationText.load;
   const change = async (what: Action, body: object) => {
     problem.value = undefined;
     await steering.act(what, body).catch((error) => {

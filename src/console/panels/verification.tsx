@@ -1,7 +1,7 @@
 import type { LiveMigration } from '../api/types.ts';
 import { count, duration, percent, rate } from '../format.ts';
 import { Icon } from '../icon.tsx';
-import { text } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Time } from '../time.tsx';
 import { Mismatches } from './mismatches.tsx';
 import { Bar, Fact, Facts, Panel } from './panel.tsx';
@@ -17,7 +17,7 @@ interface VerificationProps {
 
 /** Whether both sides are the same, as far as they are compared. */
 export function VerificationPanel({ verification, path, id }: VerificationProps) {
-  const words = text.verification;
+  const words = migrationText.verification;
   const { mode, phase, mismatches, catalogDifferences, equalAt, externalWrites, etaSeconds } = verification;
   if (mode === 'OFF') {
     return (
@@ -72,7 +72,7 @@ function verdictOf({
   seesExternalWrites = true,
   cappedUncertain = [],
 }: Verification) {
-  const words = text.verification;
+  const words = migrationText.verification;
   const differences = mismatches.open + (catalogDifferences?.length ?? 0);
   if (differences > 0) return ['warning', 'bad', words.differences(differences)] as const;
   if (phase === 'FOLLOWING' && !seesExternalWrites) return ['done', 'mute', words.noDifferenceSeen] as const;

@@ -1,7 +1,7 @@
 import type { LiveMigration } from '../api/types.ts';
 import { CopyButton } from '../copy-button.tsx';
 import { Icon } from '../icon.tsx';
-import { text } from '../text.ts';
+import { migrationText } from '../texts/migration.ts';
 import { Time } from '../time.tsx';
 import { Panel } from './panel.tsx';
 
@@ -20,7 +20,7 @@ export function WarningsPanel({ migration }: { readonly migration: LiveMigration
   const notes = notesOf(migration);
   if (notes.length === 0) return null;
   return (
-    <Panel title={text.warnings.title} note={String(notes.length)}>
+    <Panel title={migrationText.warnings.title} note={String(notes.length)}>
       <Notes notes={notes} />
     </Panel>
   );
@@ -38,7 +38,7 @@ export function Notes({ notes }: { readonly notes: readonly Note[] }) {
             {remedy !== undefined && <p class="mute small">{remedy}</p>}
             {since !== undefined && (
               <p class="mute small">
-                {text.warnings.since} <Time iso={since} />
+                {migrationText.warnings.since} <Time iso={since} />
               </p>
             )}
           </div>
@@ -70,7 +70,7 @@ function notesOf({ errorMessage, linkspan }: LiveMigration): Note[] {
     ...(error ? [{ key: 'failback', message: error.message, remedy: error.remedy, tone: 'bad' as const }] : []),
     ...waiting.map((wait) => ({
       key: `wait ${wait.for}`,
-      message: text.warnings.waits(wait.for, wait.reason),
+      message: migrationText.warnings.waits(wait.for, wait.reason),
       since: wait.since,
       tone: 'warn' as const,
     })),

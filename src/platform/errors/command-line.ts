@@ -115,7 +115,7 @@ export const commandLineErrors = defineErrors('request', {
   },
   API_OVER_PLAIN_HTTP: {
     status: 400,
-    detail: 'This request would send secrets to % over plain HTTP, where anybody on the network path can read them.',
+    detail: 'This request would send secrets to % over plain HTTP, where anyone on the network path can read them.',
     remedy:
       'Use an https URL in LINKSPAN_URL or the profile. On a protected network, set LINKSPAN_PLAIN_HTTP=anywhere, or plainHttp: anywhere in the profile.',
   },
