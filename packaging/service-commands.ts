@@ -7,7 +7,7 @@ export const RELOAD = 'systemctl daemon-reload';
 
 /**
  * They run after an upgrade. The control plane comes first: agents that are newer than it follow no orders (docs/adr/0022-signed-answers.md). A `sync` that is
- * started again waits for somebody who starts its migration, so its service goes on as it is.
+ * started again waits for an operator who starts its migration, so its service continues as it is.
  */
 export const RESTART = ['serve', 'agent'].map((name) => `systemctl try-restart linkspan-${name}.service || true`);
 

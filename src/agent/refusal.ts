@@ -4,7 +4,7 @@ import { type ErrorCode, errorCatalogue, UserError } from '../platform/index.ts'
 /** The gateway's answer to a request that it refuses. */
 const refusal = z.object({ errorCode: z.string(), detail: z.string() });
 
-/** Codes that end the link for good. All other errors may be transient. */
+/** Codes that end the link permanently. All other errors may be transient. */
 const FINAL: readonly ErrorCode[] = ['LINK_DELETED', 'LINK_REVOKED', 'AGENT_SUPERSEDED', 'AGENT_UNKNOWN'];
 
 /** Whether an error ends the link. */

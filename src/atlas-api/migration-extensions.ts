@@ -237,7 +237,7 @@ export const migrationExtensions = [
   defineOperation({
     ...aboutOne,
     operationId: 'finishGroupLiveMigration',
-    summary: 'Close the failback of one live migration for good',
+    summary: 'Close the failback of one live migration permanently',
     path: `${MIGRATION}/finish`,
     status: 202,
     versions: [{ version: '2023-01-01' }],

@@ -25,7 +25,7 @@ export const sourceWatch = z.object({
   }),
   namespaces: listOf(z.string()).meta({ description: 'The first namespaces with such changes.' }),
   ended: z.string().optional().meta({
-    description: 'Absent while it goes on; `over`: its time is over, and nothing was missed; else why it ended.',
+    description: 'Absent while it continues; `over`: its time is over, and nothing was missed; else why it ended.',
   }),
 });
 

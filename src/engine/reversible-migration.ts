@@ -274,7 +274,7 @@ export class ReversibleMigration {
   }
 
   /**
-   * Closes the failback for good: the old source follows no more changes, and stays blocked. It need not be reachable,
+   * Closes the failback permanently: the old source follows no more changes, and stays blocked. It need not be reachable,
    * also when this engine has waited for it since its start.
    * @param cutover  the direction of the cutover whose failback it is; the last one, unless given
    */

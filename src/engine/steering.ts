@@ -66,7 +66,7 @@ export class Steering {
   }
 
   /**
-   * Cancels the migration for good. Resolves when that is done. Before its run, it makes that run end cancelled.
+   * Cancels the migration permanently. Resolves when that is done. Before its run, it makes that run end cancelled.
    * @param drop  whether to drop the copied data too
    * @throws UserError WRONG_STATE past the cutover's point of no return, or the failure of the run
    */
@@ -106,7 +106,7 @@ export class Steering {
   }
 
   /**
-   * Closes the failback for good: the old source follows no more changes, and stays blocked. It need not be reachable.
+   * Closes the failback permanently: the old source follows no more changes, and stays blocked. It need not be reachable.
    * @throws UserError WRONG_STATE unless a cutover is done and its failback is open, FAILBACK_LOST, or CUTOVER_RECORD_LOST:
    * then the failback has ended, and no record shows that
    */

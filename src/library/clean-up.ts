@@ -45,7 +45,7 @@ export async function listMigrationLeftovers(destination: ClusterAddress): Promi
 }
 
 /**
- * Removes the records of a migration from its destination for good, and lifts the write block that it set there. Repeating an interrupted call
+ * Removes the records of a migration from its destination permanently, and lifts the write block that it set there. Repeating an interrupted call
  * continues it.
  * @returns the leftovers before this call
  * @throws UserError NO_SUCH_MIGRATION, MIGRATION_RUNS while it is active, CUTOVER_UNFINISHED, FAILBACK_OPEN, or COMMITTED_DATA for dropping the data of

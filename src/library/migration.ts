@@ -110,7 +110,7 @@ export class Migration {
   }
 
   /**
-   * Cancels the migration for good. Resolves when that is done. Before {@link run}, it makes that run end cancelled. The
+   * Cancels the migration permanently. Resolves when that is done. Before {@link run}, it makes that run end cancelled. The
    * copied data stays on the destination, unless `drop` is true.
    * @throws UserError WRONG_STATE past the cutover's point of no return
    */
@@ -163,7 +163,7 @@ export class Migration {
   }
 
   /**
-   * Closes the failback for good. The run then ends with `COMMITTED`.
+   * Closes the failback permanently. The run then ends with `COMMITTED`.
    * @throws UserError WRONG_STATE unless a cutover is done and its failback is open, or FAILBACK_LOST
    */
   async finish(): Promise<void> {

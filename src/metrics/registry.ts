@@ -13,7 +13,7 @@ const CONTENT_TYPES: Readonly<Record<Format, RegistryContentType>> = {
 /** Renders samples, and the metrics of the process, for a scrape. The only module that knows prom-client. */
 export class MetricsRegistry {
   readonly #counters = new ProcessCounters();
-  /** One for each format, because prom-client renames its counters for good when it renders OpenMetrics. */
+  /** One for each format, because prom-client renames its counters permanently when it renders OpenMetrics. */
   readonly #processes = new Map<Format, Registry<RegistryContentType>>();
 
   /** Returns the text of a scrape. Samples that aren't finite numbers are left out: unknown is not 0. */

@@ -225,7 +225,7 @@ export class SyncSession {
     await this.#started('reverse').reverse();
   }
 
-  /** Closes the failback of a committed migration for good. @throws UserError WRONG_STATE, FAILBACK_LOST */
+  /** Closes the failback of a committed migration permanently. @throws UserError WRONG_STATE, FAILBACK_LOST */
   async finish(): Promise<void> {
     await this.#started('finish').finish();
   }

@@ -162,7 +162,7 @@ export class EngineLives {
     this.#cutoverWanted = true;
   }
 
-  /** Ends a reversible migration for good: the process gets SIGTERM, and no other one is started. */
+  /** Ends a reversible migration permanently: the process gets SIGTERM, and no other one is started. */
   finish(): void {
     this.#mayEnd = true;
   }

@@ -243,7 +243,7 @@ test('every command sends its request and shows the answer', async () => {
   await said(`migration finish ${third}`, /failback +is being closed/);
   await agent.report(committed({ state: 'CLOSED' }));
   await said('org migration list', new RegExp(`^linkspan.destination.groupId +_id .*\n\\w{24} +${third} +COMPLETE`));
-  await said(`migration finish ${third}`, /COMPLETE.*failback +closed for good\nwarning +The source stays blocked/s);
+  await said(`migration finish ${third}`, /COMPLETE.*failback +closed permanently\nwarning +The source stays blocked/s);
   const { linkToken = '' } = await made('link-token create --migrationHost host-2');
   assert.equal((await new AgentClient(plane.url).redeem(linkToken, 'host-2')).status, 201);
   const { results: links = [] } = await made('link list');

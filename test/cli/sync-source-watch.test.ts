@@ -103,7 +103,7 @@ test('a source that is switched off ends the watch when its time is over, with t
   assert.equal((await sync.linkspan.exit).code, 0);
 });
 
-test('without a watch there is none, and SIGTERM ends one that goes on', { skip }, async () => {
+test('without a watch there is none, and SIGTERM ends one that continues', { skip }, async () => {
   await using pair = await startPair({ source: { auth: true } });
   await pair.source.client.db('shop').collection('items').insertOne({ n: 1 });
   {

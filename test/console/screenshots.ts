@@ -20,7 +20,7 @@ interface Shot {
   /** Prepares another state than a scene. @returns the address of the page, after the server's */
   readonly prepare?: (plane: ControlPlane) => Promise<string>;
   readonly look?: PageOptions;
-  /** Whether the charts need a past: the migration then goes on for a while before the picture. */
+  /** Whether the charts need a past: the migration then continues for a while before the picture. */
   readonly isLive?: boolean;
   /** Actions and waits before the picture. */
   readonly before: (watched: WatchedPage) => Promise<unknown>;
@@ -125,7 +125,7 @@ const SHOTS: readonly Shot[] = [
 /** Seconds of a past; an agent counts as lost after 25 s without a report. */
 const PAST_SECONDS = 22;
 
-/** Lets a migration go on: its lag falls, and changes come and go. */
+/** Lets a migration continue: its lag falls, and changes come and go. */
 async function goOn({ store }: ControlPlane): Promise<void> {
   for (let second = 0; second < PAST_SECONDS; second += 1) {
     const [migration] = await store.activeMigrations();

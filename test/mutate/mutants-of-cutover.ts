@@ -121,7 +121,7 @@ export const OF_CUTOVER: MutantTable = {
   'test/engine/cutover/taken-lock.test.ts': [['retry-lock-failed', remove(), 'its global lock is taken']],
   'test/engine/cutover/timeline.test.ts': [['first-attempt-of-order', keep('operand'), 'accounts for all of its time']],
   'test/engine/cutover/waits-end.test.ts': [
-    ['release-after-abort', remove(), 'goes on following'],
+    ['release-after-abort', remove(), 'continues following'],
     [
       'cancel-ends-checks',
       replace('$(name 2).aborted ? $(name 2) : $(name 3)'),
@@ -141,7 +141,7 @@ export const OF_CUTOVER: MutantTable = {
     ['watchdog-keeps-block-on-record', keep('operand')],
   ],
   'test/engine/cutover/written-after-commit.test.ts': [
-    ['commit-position-on-record', keep('branch 2', 'choice'), 'a warning of the migration'],
+    ['commit-position-on-record', replace('false', 'value'), 'a warning of the migration'],
     ['late-writes-on-record', remove(), 'a warning of the migration'],
     ['look-without-source-is-bounded', keep('element', 'call'), 'switched off'],
   ],

@@ -5,7 +5,7 @@ import { keep, negate, operator, remove, replace } from './operations.ts';
 export const OF_RUNS: MutantTable = {
   'test/engine/mongodb/connect.test.ts': [['modules-of-options', remove(), 'lacks a module']],
   'test/engine/run/cancel-without-source.test.ts': [
-    ['cancel-without-source', replace('$(name 2)', 'operand 2'), 'gone for good'],
+    ['cancel-without-source', replace('$(name 2)', 'operand 2'), 'gone permanently'],
     ['cancel-first-wait', keep('argument'), 'while it begins'],
   ],
   'test/engine/run/displaced.test.ts': [

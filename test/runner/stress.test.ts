@@ -8,7 +8,7 @@ import { stress } from './stress.ts';
 import { useAllProcessors } from './use-all-processors.ts';
 
 describe('a run under stress', () => {
-  it('goes on after failures, and prints them by test with their number and what the first one wrote', async () => {
+  it('continues after failures, and prints them by test with their number and what the first one wrote', async () => {
     const printed: string[] = [];
     let round = 0;
     const runFiles = async ([file = '']: readonly string[], tally: TestTally) => {

@@ -4,7 +4,7 @@ import { type Failure, TestTally } from '../support/test-tally.ts';
 type RunFiles = (files: readonly string[], tally: TestTally) => Promise<void>;
 
 /**
- * Runs test files again and again, and goes on after failures. Prints what failed in each round, and at the end each failed test with the number of
+ * Runs test files again and again, and continues after failures. Prints what failed in each round, and at the end each failed test with the number of
  * its failures and the output of the first one. The last line is `N passed, N failed, N skipped`, the sums of all rounds.
  * @param root   paths are shown relative to it
  * @param files  absolute paths

@@ -41,7 +41,7 @@ suite('a write block and a transaction that commits on two shards', () => {
 
   after(() => resources.disposeAsync());
 
-  /** Begins a commit that is prepared on both shards, and goes on at `goOn`. */
+  /** Begins a commit that is prepared on both shards, and resumes at `goOn`. */
   async function beginCommit(n: number): Promise<{ goOn: () => Promise<unknown>; committed: Promise<void> }> {
     const set = (mode: 'alwaysOn' | 'off') =>
       coordinator.client.db('admin').command({ configureFailPoint: 'hangBeforeWritingDecision', mode });

@@ -79,7 +79,7 @@ suite('a sharded source', () => {
     });
   }
 
-  test('opens for good when the migration is cancelled while a transaction still holds its block up', async () => {
+  test('opens permanently when the migration is cancelled while a transaction still holds its block up', async () => {
     const migrationId = newId();
     await using running = RunningMigration.start({ source, destination }, { migrationId });
     await running.untilReady();

@@ -83,7 +83,7 @@ suite('of several routers behind one DNS name', () => {
     assert.equal(used(lost), first);
   });
 
-  test('a migration that loses one of them goes on with another one, and waits while there is none', async () => {
+  test('a migration that loses one of them continues with another one, and waits while there is none', async () => {
     const orders = ordersOf(source);
     using inCopy = onceAt('engine.copy.batch-acknowledged', async () => used().cut());
     await using running = RunningMigration.start({ source: soonGone(named), destination }, { partitionBytes: 4_000 });

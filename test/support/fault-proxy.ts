@@ -75,7 +75,7 @@ class TcpProxy implements FaultProxy {
 
   cut(): void {
     this.#isCut = true;
-    // Node.js can't reset a socket that is ending: it would keep the handle for good.
+    // Node.js can't reset a socket that is ending: it would keep the handle permanently.
     for (const socket of this.#sockets) socket.writableEnded ? socket.destroy() : socket.resetAndDestroy();
   }
 

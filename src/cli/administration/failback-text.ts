@@ -12,7 +12,7 @@ const SENTENCES = {
   FOLLOWING: 'follows every change',
   FAILED: 'failed; it resumes when the agent restarts',
   FINISHING: 'is being closed',
-  CLOSED: 'closed for good',
+  CLOSED: 'closed permanently',
   LOST: 'lost',
 } as const;
 

@@ -245,7 +245,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     body: ({ maxMegabytesPerSecond = null }) => ({ maxMegabytesPerSecond }),
   }),
   steer('reverse', 'Reverse a migration that has cut over', 'reverse', { more: failbackText }),
-  steer('finish', 'Close the failback of a migration for good', 'finish', { more: failbackText }),
+  steer('finish', 'Close the failback of a migration permanently', 'finish', { more: failbackText }),
   steer('confirm-drops', 'Confirm the drops that a migration waits for, and later ones', 'confirmDrops'),
   steer('extend-window', 'Extend the cutover window', 'cutoverWindow', {
     flags: [needed({ name: 'hours', description: 'Hours from now, up to 720', kind: 'number' })],

@@ -35,7 +35,7 @@ export function digestCommand(): Command {
     )
     .option('--config <file>', 'YAML file of linkspan sync with the selection, in the names of this cluster')
     .option('--users-and-roles', 'Also take fingerprints of users and custom roles')
-    .option('--accept-untried-version', 'Go on although a server is newer than those that Linkspan knows')
+    .option('--accept-untried-version', 'Continue although a server is newer than those that Linkspan knows')
     .option('--report <file>', 'File for the report, as JSON')
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')

@@ -39,7 +39,7 @@ export function planCommand(): Command {
     .option('--keep-destination', 'Assume that the destination keeps its data')
     .option('--users-and-roles', 'Assume that users and custom roles are migrated as well')
     .option('--reversible', 'Assume that the migration can be reversed after the cutover')
-    .option('--accept-untried-version', 'Go on although a server is newer than those that Linkspan knows')
+    .option('--accept-untried-version', 'Continue although a server is newer than those that Linkspan knows')
     .option('--config <file>', 'YAML file of linkspan sync with selection and names')
     .option(
       '--search-index-script <file>',

@@ -48,7 +48,7 @@ export function syncCommand(): Command {
     )
     .option('--confirm-drops', 'Apply drops of the source even if they remove most of the copied data')
     .option('--take-over', 'Take over the migration from another process, which then stops')
-    .option('--accept-untried-version', 'Go on although a server is newer than those that Linkspan knows')
+    .option('--accept-untried-version', 'Continue although a server is newer than those that Linkspan knows')
     .option('--users-and-roles', 'Also migrate users and custom roles, at the cutover')
     .addOption(
       new Option(

@@ -57,7 +57,7 @@ export function verifyCommand(): Command {
       parsePositive,
       DEFAULT_SETTLE_SECONDS,
     )
-    .option('--accept-untried-version', 'Go on although a server is newer than those that Linkspan knows')
+    .option('--accept-untried-version', 'Continue although a server is newer than those that Linkspan knows')
     .option('--report <file>', 'File for the report, and for the state of a run that was stopped')
     .option('--reports <files...>', 'Compare two reports of linkspan digest, without a connection to either cluster')
     .addOption(

@@ -17,7 +17,7 @@ export const projectsText = {
   deleteProject: 'Delete project…',
   deletion: (name: string) => ({
     title: `Delete the project ${name}`,
-    effect: 'The project and the roles of keys in it end for good. Projects with destinations are refused.',
+    effect: 'The project and the roles of keys in it end permanently. Projects with destinations are refused.',
     submit: 'Delete project',
   }),
   register: 'Register destination…',

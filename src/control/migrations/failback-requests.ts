@@ -22,7 +22,7 @@ export async function reverseMigration(
 }
 
 /**
- * Closes the failback of a migration for good. The side without users stays blocked. Ends a reversal that has not cut over.
+ * Closes the failback of a migration permanently. The side without users stays blocked. Ends a reversal that has not cut over.
  * @throws UserError FAILBACK_NOT_POSSIBLE, and as {@link findMigration}
  */
 export async function finishMigration(

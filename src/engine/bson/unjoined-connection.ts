@@ -62,7 +62,7 @@ export class UnjoinedConnection extends Connection {
 
   /**
    * Ends a write when the connection is closed. The driver waits for a socket to drain, and a closed one never does: the command would
-   * wait for good, and a monitor of the driver would never ask its server again.
+   * wait forever, and a monitor of the driver would never ask its server again.
    */
   async #unlessClosed(writing: Promise<void>): Promise<void> {
     const closed = Promise.withResolvers<never>();

@@ -22,7 +22,7 @@ const MIXED_SCHEMA = 'timeseriesBucketsMayHaveMixedSchemaData';
 export const SPANS_CHANGED = 'timeseriesBucketingParametersHaveChanged';
 
 /**
- * An option of time series since 9.0: whether the spans are those of their creation. A server without a word about it takes
+ * An option of time series since 9.0: whether the spans are those of their creation. A server that says nothing about it takes
  * `true` at the creation, and `false` with each change of the spans (jstests/core/timeseries, fixed_bucketing; not tried).
  */
 const FIXED = 'fixedBucketing';

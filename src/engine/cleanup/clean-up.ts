@@ -31,7 +31,7 @@ export async function listLeftovers(destination: ClusterAddress, migrationId?: s
 }
 
 /**
- * Removes a migration's records for good: its checkpoint, and the write block that it set on the destination. Repeating
+ * Removes a migration's records permanently: its checkpoint, and the write block that it set on the destination. Repeating
  * an interrupted cleanup continues it. For a retired migration only the records are removed, because the destination
  * belongs to another migration.
  * @param drop  also drops everything that the migration created there, and nothing else

@@ -52,7 +52,7 @@ async function readWanted(context: WantedCatalogParts, database: string): Promis
   const wanted = listed
     .filter(({ name }) => context.selection.has(database, name))
     .map((entry) => ({ ...entry, destinationName: context.namespaces.collection(database, entry.name) }));
-  refuseUnsupported(wanted, context.sourceFeatures); // First: a collection may have the name of another's buckets for good.
+  refuseUnsupported(wanted, context.sourceFeatures); // First: a collection may have the name of another's buckets permanently.
   refuseRepeatedNames(wanted);
   refuseNameConflicts(context.namespaces, database, wanted);
   refuseRenamedAway(context, listed);

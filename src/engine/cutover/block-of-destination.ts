@@ -1,6 +1,6 @@
 /**
  * Keeps two migrations from sharing the block of one cluster: the one whose destination it is opens it at its cutover,
- * and the one whose source it is needs it for good. The first writes its record there and then reads the notes about
+ * and the one whose source it is needs it permanently. The first writes its record there and then reads the notes about
  * the block; the second writes its note and then reads the records. So at least one of them sees the other.
  */
 

@@ -146,7 +146,7 @@ export async function reopenSource(context: SourceBlockParts, log: MigrationLog,
 function explainUnseen(error: unknown): never {
   if (classify(error) !== 'transient') throw error;
   throw new NotNow(
-    `its oplog may not be read, so the destination first has to confirm who owns the migration: ${reasonOf(error)}. If that is lost for good, ` +
+    `its oplog may not be read, so the destination first has to confirm who owns the migration: ${reasonOf(error)}. If that is lost permanently, ` +
       `run on the source: ${LIFT_COMMAND}`,
   );
 }

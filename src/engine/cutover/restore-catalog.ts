@@ -125,7 +125,7 @@ function expiryOf({ options }: TrackedCollection, isReversed: boolean): RawValue
 }
 
 /**
- * Step 2, after the opening: makes indexes unique for good that still are as step 1 left them, and builds those for which
+ * Step 2, after the opening: makes indexes unique permanently that still are as step 1 left them, and builds those for which
  * they stood.
  */
 export async function convertUniqueIndexes(context: RestoreCatalogParts): Promise<void> {

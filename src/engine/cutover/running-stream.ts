@@ -42,6 +42,6 @@ export interface RunningStream {
    * @throws UserError CATALOG_CHANGED
    */
   confirmCatalog(): Promise<void>;
-  /** Stops reading changes for good. Must be held before. */
+  /** Stops reading changes permanently. Must be held before. */
   stop(): void;
 }

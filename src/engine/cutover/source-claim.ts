@@ -176,7 +176,7 @@ export function describeHolder(holder: Holder | null): string {
   if (holder === null) return 'another migration is cutting over from the same source';
   const since = new Date(holder.seconds * 1_000).toISOString();
   return (
-    `migration ${holder.migrationId} is cutting over from the same source since ${since}. If it is gone for good and the source refuses ` +
+    `migration ${holder.migrationId} is cutting over from the same source since ${since}. If it is gone permanently and the source refuses ` +
     `writes, run there: ${LIFT_COMMAND}`
   );
 }

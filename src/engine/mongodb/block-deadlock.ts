@@ -24,7 +24,7 @@ const ANSWER_WITHIN_MS = 5_000;
 /**
  * Runs an act on a cluster, and meanwhile ends deadlocks between its write block and transactions over several shards.
  * On each shard, a block that is being set waits for open transactions, and no other operation gets a lock. A
- * transaction that commits on several shards needs locks and majorities there, so that both wait for good
+ * transaction that commits on several shards needs locks and majorities there, so that both wait forever
  * (docs/reference/mongodb-behaviour.md#fact-8-17). This interrupts the shards' commands; the config server sends them
  * again at once. It has no effect without a deadlock, or when the user may not do that.
  */

@@ -9,7 +9,7 @@ const STEPS_DOWN_WITHIN_MS = 30_000;
 
 /**
  * Lets a client use a set again that was restored from a copy of its files with fewer elections than the client has seen.
- * The driver refuses such a primary for good, as a former one that hasn't stepped down yet ("marked stale due to
+ * The driver refuses such a primary permanently, as a former one that hasn't stepped down yet ("marked stale due to
  * electionId/setVersion mismatch"). Nothing else tells a restored set from that, except time.
  */
 export function acceptRestoredSet(client: MongoClient, clock: Clock = systemClock): void {

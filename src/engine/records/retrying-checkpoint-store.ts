@@ -11,7 +11,7 @@ interface RecordedCollection {
 
 /**
  * The checkpoint store of a run. Each method calls the method of {@link CheckpointStore} with the same name, and retries it until it
- * succeeds, fails for good, or the retrier's signal aborts.
+ * succeeds, fails permanently, or the retrier's signal aborts.
  */
 export class RetryingCheckpointStore {
   /** The same store without retries: for last attempts, and for work that is retried as a whole. */

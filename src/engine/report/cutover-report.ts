@@ -87,7 +87,7 @@ function pauseOf({ cutoverAttempts, cutover }: Progress): CutoverReport['pause']
     return {
       milliseconds: stoppedMs,
       explanation:
-        "From the command that set the source's write block until the destination took writes. Reads went on. A client that retries writes " +
+        "From the command that set the source's write block until the destination took writes. Reads continued. A client that retries writes " +
         'also needs the time until it connects to the destination.',
     };
   const explanation = cutover?.blocking ? 'The pause is not on record.' : 'The source was not blocked.';

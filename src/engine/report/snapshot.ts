@@ -196,7 +196,7 @@ function commitWarnings({ log }: RunView, waiting: readonly Wait[]): string[] {
   const since = new Date(cutover.sourceBlockedAtMs ?? cutover.requestedAtMs).toISOString();
   return [
     `The commit of the cutover was sent, and the destination has not acknowledged it. The source refuses writes since ${since}, until the ` +
-      `destination answers. If the destination is lost for good, run on the source: ${LIFT_COMMAND}`,
+      `destination answers. If the destination is lost permanently, run on the source: ${LIFT_COMMAND}`,
   ];
 }
 

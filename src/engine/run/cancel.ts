@@ -6,7 +6,7 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import type { RunParts } from './parts.ts';
 
 /**
- * Cancels a migration for good. It follows no more changes, and blocks no users. The copied data stays, with weakened
+ * Cancels a migration permanently. It follows no more changes, and blocks no users. The copied data stays, with weakened
  * indexes, unless it is dropped.
  */
 export async function cancel(

@@ -15,7 +15,7 @@ export class FollowedOrder {
     return this.#current;
   }
 
-  /** Aborts when the operator cancels the migration, which is for good. */
+  /** Aborts when the operator cancels the migration, which is permanent. */
   get cancelled(): AbortSignal {
     return this.#cancelled.signal;
   }

@@ -308,7 +308,7 @@ export class MigrationRun {
     this.context.logger.info({ event: 'migration.resumed', ...this.resumedFrom }, 'resuming from the checkpoint');
   }
 
-  /** Ends early when the operator cancels: the source may be gone for good. */
+  /** Ends early when the operator cancels: the source may be gone permanently. */
   async #startFollowing(): Promise<StreamFollower> {
     const { context, log } = this;
     const { cancelled } = this.order;

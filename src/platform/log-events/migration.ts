@@ -149,7 +149,7 @@ export const migrationLogEvents = {
     fields: ['error'],
     meaning: 'The failback could not be closed. An agent tries again.',
   },
-  'failback.closed': { level: 'info', meaning: 'The failback was closed for good.' },
+  'failback.closed': { level: 'info', meaning: 'The failback was closed permanently.' },
   'failback.failed': {
     level: 'warn',
     fields: ['error', 'inMs'],

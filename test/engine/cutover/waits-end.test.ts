@@ -20,7 +20,7 @@ async function silence(side: ReplicaSet, of: 'source' | 'destination', failComma
   await side.failCommand({ mode: 'alwaysOn', data });
 }
 
-test('a cutover of a part of a cluster that is aborted in its last step goes on following', async () => {
+test('a cutover of a part of a cluster that is aborted in its last step continues following', async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');
   await items.insertMany(numbered(10));

@@ -42,7 +42,7 @@ test('a transaction has a number like any write, and is done whole or not at all
   await assert.rejects(session.sendTogether('d', [put(3, 30)], nothing), { code: 11_601 });
   const others = { update: 'c', updates: [{ q: { _id: 3 }, u: { $set: { n: 3 } } }], maxTimeMS: 5_000 };
   assert.equal((await set.client.db('d').command(others)).n, 1, 'it holds nothing, before a later write ends it');
-  assert.equal((await session.send('d', put(5, 50))).n, 1, 'the session goes on');
+  assert.equal((await session.send('d', put(5, 50))).n, 1, 'the session continues');
 
   const successor = new FixedSession(set.client, id, 2n << 32n);
   const late = session.sendTogether('d', [drop(2), put(6, 60)], async () => {

@@ -58,7 +58,7 @@ test('transient failures are retried forever, whatever the wall clock says; the 
     lines[0]?.msg ?? '',
     /^Waiting for the source since 20.*Z: it is out of space \(disk full\)\. .*by itself/,
   );
-  assert.ok(Math.max(...longestPauses) <= 10_000, 'pauses stay short enough to go on soon');
+  assert.ok(Math.max(...longestPauses) <= 10_000, 'pauses stay short enough to continue soon');
 });
 
 test('permanent failures are thrown at once, and a deadline or the end of the run ends the retries', async () => {

@@ -250,7 +250,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     await clusters.source.client.db('shop').createCollection('series', { timeseries: { timeField: 'at' } });
   });
 
-  test('says what it could not look at, and goes on', async () => {
+  test('says what it could not look at, and continues', async () => {
     const fail = async (command: string, expected: readonly Expected[]) => {
       await clusters.source.failCommand({ mode: 'alwaysOn', data: { failCommands: [command], errorCode: 2 } });
       expectFindings(await clusters.check(), expected);

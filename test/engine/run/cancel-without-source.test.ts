@@ -11,7 +11,7 @@ checkForLeaks({ sockets: false });
 const GONE = { uri: 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200' };
 
 // id: cancelled-without-source
-test('a migration whose source is gone for good is cancelled with all that it made, users and roles, too', async () => {
+test('a migration whose source is gone permanently is cancelled with all that it made, users and roles, too', async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   await fill(pair);
   await pair.source.client.db('shop').command({ createRole: 'clerk', privileges: [], roles: ['readWrite'] });

@@ -271,7 +271,7 @@ test('an engine that starts again shows the requested direction before it has re
   await running.cutOver();
 });
 
-test('finish closes the failback for good, keeps the old source blocked, and a cleanup changes nothing there', {
+test('finish closes the failback permanently, keeps the old source blocked, and a cleanup changes nothing there', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });

@@ -88,7 +88,7 @@ describe('a migration of those documents that match', () => {
     await orders().deleteMany({ n: { $in: [36, 37] } });
     await running.commit();
     await assertInStep(inRegion);
-    await orders().insertOne({ n: -3, region: 'south', others: 'go on: the source is not blocked' });
+    await orders().insertOne({ n: -3, region: 'south', others: 'continue: the source is not blocked' });
   });
 
   // id: filter-match-changes

@@ -58,7 +58,7 @@ test('a collection beside a plain one with the name of its buckets does not hide
   assert.match((await refusals()).join(), NAME);
 });
 
-test('a plan names buckets whose time series is missing for good', { skip }, async () => {
+test('a plan names buckets whose time series is missing permanently', { skip }, async () => {
   const options = { clusteredIndex: true, timeseries: { timeField: 'at' } };
   await pair.source.client.db('shop').command({ create: 'system.buckets.orphan', ...options });
   const [refusal] = await refusals();

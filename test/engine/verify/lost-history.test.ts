@@ -123,7 +123,7 @@ test('an oplog that goes round', async (t) => {
     await using fourth = RunningMigration.start(pair, options);
     await fourth.untilReady();
     const again = (fourth.progress.repairs?.documentsCompared ?? 0) - until;
-    assert.ok(again < compared, `the repair went on where it was stopped, and compared ${again} of ${compared}`);
+    assert.ok(again < compared, `the repair continued where it was stopped, and compared ${again} of ${compared}`);
     assert.equal(fourth.progress.repairs?.declared, 2);
     await fourth.commit();
     assert.ok(fourth.progress.copy.restarts > 0, 'the capped collection was copied anew, which is declared');

@@ -10,7 +10,7 @@ const BODY_OF_MSG = 21;
 /** Header, flags, cursor, and two numbers. */
 const BODY_OF_REPLY = 36;
 
-/** Whether the sender goes on without a message of the other side. */
+/** Whether the sender continues without a message of the other side. */
 export function hasMoreToCome(frame: Buffer): boolean {
   return frame.readInt32LE(12) === OP_MSG && (frame.readInt32LE(FLAGS) & MORE_TO_COME) !== 0;
 }

@@ -53,7 +53,8 @@ export const LISTING_FACTS: readonly TrialFact[] = [
     name: 'COLLATION_VERSION',
     what: 'the version of a collation that the server lists',
     expected: () => ['57.1'],
-    meaning: 'Strings may be ordered otherwise than on the other side, and options of collections may differ for good.',
+    meaning:
+      'Strings may be ordered otherwise than on the other side, and options of collections may differ permanently.',
     attempt: async (scratch) => {
       const collation = { locale: 'fr' };
       const [, index] = await indexesWith(scratch, 'index_collation', { key: { n: 1 }, name: 'n', collation });

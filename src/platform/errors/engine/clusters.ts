@@ -136,7 +136,7 @@ export const clusterErrors = defineErrors('migration', {
     status: 400,
     detail: 'The % runs MongoDB %. This version of Linkspan knows servers up to MongoDB %.',
     remedy:
-      'Upgrade Linkspan. To go on without, rehearse with a copy of your data, then use --accept-untried-version, or acceptUntriedVersion: true in the configuration file.',
+      'Upgrade Linkspan. To continue without, rehearse with a copy of your data, then use --accept-untried-version, or acceptUntriedVersion: true in the configuration file.',
   },
   DESTINATION_OLDER: {
     status: 400,
