@@ -15,7 +15,7 @@ import { patienceMs } from './patience.ts';
 const BATCH_DOCUMENTS = 1_000;
 const LOOK_AGAIN_EVERY_MS = 1_000;
 
-/** Documents that only one side has, each of which is looked up on the other. With more of them, the look comes to no result. */
+/** Documents that only one side has, each of which is looked up on the other. With more of them, a pass is inconclusive. */
 const MOST_ALONE = 1_000;
 
 /** CursorNotFound, MaxTimeMSExpired, CursorKilled and Interrupted: a limit of time or an operator may end each read that lasts. */
