@@ -44,6 +44,7 @@ export const LONG_FILES: readonly string[] = [
   'test/package/packages.test.ts',
   'test/engine/cutover/rehearsal.test.ts',
   'test/cli/sync-source-watch.test.ts',
+  'test/cli/sync-standby.test.ts',
   'test/cli/dialler-process.test.ts',
   'test/engine/memory/memory.test.ts',
   'test/sharded/figures.test.ts',

@@ -7,6 +7,7 @@ import { parseLoadRequest } from './load-request.ts';
 import { progressResponse } from './progress-response.ts';
 import type { SyncSession } from './session.ts';
 import { settingsResponse } from './settings-response.ts';
+import type { Standby } from './standby.ts';
 import { parseStartRequest, requireEmptyBody } from './start-request.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -19,8 +20,9 @@ const LOOPBACK = '127.0.0.1';
  * Like mongosync's, the API has no authentication unless it has a token. {@link assertLocal} keeps foreign web pages from calling it through a
  * browser on this machine.
  * @param token  token that every call except GET must send; without it any user of this machine can make every call
+ * @param standby  refuses calls that change something while another process leads
  */
-export function createSyncApi(session: SyncSession, token?: BearerToken): FastifyInstance {
+export function createSyncApi(session: SyncSession, token?: BearerToken, standby?: Standby): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
@@ -45,12 +47,16 @@ export function createSyncApi(session: SyncSession, token?: BearerToken): Fastif
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(SECURITY_HEADERS);
     assertLocal(request);
-    if (!isReading(request) && !mayChange(request)) throw new UserError('SYNC_TOKEN_MISSING');
+    if (isReading(request)) return;
+    if (!mayChange(request)) throw new UserError('SYNC_TOKEN_MISSING');
+    const leader = standby?.leader;
+    if (leader) throw new UserError('STANDBY', [String(leader.pid), leader.host]);
   });
 
   app.get('/api/v1/settings', async (request) => settingsResponse(session.settings, mayChange(request)));
   app.get('/api/v1/progress', async () => ({
     progress: progressResponse(session.state, session.direction, session.progress(), {
+      leader: standby?.leader,
       wanted: session.wanted,
       load: session.load,
       findings: session.warnings,
@@ -100,16 +106,17 @@ export interface OpenedApi {
 /**
  * Opens the API on loopback.
  * @param port      port to listen on; 0 for any free port
+ * @param standby   as in {@link createSyncApi}
  * @param register  adds further paths, such as a page
  * @throws UserError PORT_IN_USE
  */
 export async function openSyncApi(
   session: SyncSession,
   port: number,
-  token?: BearerToken,
+  { token, standby }: { readonly token?: BearerToken | undefined; readonly standby?: Standby | undefined } = {},
   register: (app: FastifyInstance) => void = () => undefined,
 ): Promise<OpenedApi> {
-  const app = createSyncApi(session, token);
+  const app = createSyncApi(session, token, standby);
   register(app);
   try {
     const origin = await app.listen({ host: LOOPBACK, port });

@@ -26,6 +26,7 @@ const file = z.strictObject({
   watchSourceMinutes: z.number().min(0).max(10_080).optional(),
   usersAndRoles: z.boolean().optional(),
   reversible: z.boolean().optional(),
+  standby: z.boolean().optional(),
   acceptUntriedVersion: z.boolean().optional(),
   memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
   bypassingWrites: z.enum(['drain', 'giveUp']).optional(),
@@ -53,6 +54,8 @@ export interface SyncConfiguration {
   readonly usersAndRoles?: boolean;
   /** Whether a migration can be reversed after the commit. */
   readonly reversible?: boolean;
+  /** Whether to wait beside the process that leads the migration, and to take over from it. */
+  readonly standby?: boolean;
   /** Whether to continue although a server is newer than those that Linkspan knows. */
   readonly acceptUntriedVersion?: boolean;
   readonly memoryMegabytes?: number;
@@ -81,6 +84,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     watchSourceMinutes,
     usersAndRoles,
     reversible,
+    standby,
     acceptUntriedVersion,
     memoryMegabytes,
     bypassingWrites,
@@ -101,6 +105,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     ...(watchSourceMinutes === undefined ? {} : { watchSourceMinutes }),
     usersAndRoles,
     reversible,
+    ...(standby === undefined ? {} : { standby }),
     ...(acceptUntriedVersion === undefined ? {} : { acceptUntriedVersion }),
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),

@@ -7,4 +7,5 @@ export type { ShownProgress } from './progress-response.ts';
 export type { RequestedSelection } from './requested-selection.ts';
 export { SyncSession } from './session.ts';
 export type { ShownSettings } from './settings-response.ts';
+export { Standby } from './standby.ts';
 export { SyncHooks } from './sync-hooks.ts';

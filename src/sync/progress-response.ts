@@ -1,5 +1,6 @@
 import {
   DEFAULT_LOAD_LEVEL,
+  dateOf,
   type ErrorData,
   type Finding,
   type Progress,
@@ -11,6 +12,7 @@ import {
   stageOfRun,
   type WantedState,
 } from '../contract/index.ts';
+import type { Leader } from '../engine/index.ts';
 import type { LoadRequest } from './load-request.ts';
 import type { SessionState } from './session-state.ts';
 import type { Direction } from './start-request.ts';
@@ -34,6 +36,16 @@ const idle = {
   linkspan: null,
 } as const;
 
+/** The response of a standby. */
+function standingBy({ host, pid, wroteAtMs, silentMs }: Leader) {
+  const lastSeen = dateOf(wroteAtMs);
+  return {
+    ...idle,
+    info: `standby: process ${pid} on host ${host} leads the migration, and wrote ${Math.round(silentMs / 1_000)} s ago`,
+    linkspan: { standby: { host, pid, lastSeen } },
+  } as const;
+}
+
 const NOT_VERIFIED = 'The copied data is not verified: verification is switched off.';
 
 /** mongosync's names of the phases of a verification. */
@@ -43,6 +55,8 @@ const PHASES = { WAITING: 'not started', COMPARING: 'initial hashing', FOLLOWING
 interface Circumstances {
   readonly wanted?: WantedState | undefined;
   readonly load?: LoadRequest;
+  /** The process that leads the migration, while this one is a standby. */
+  readonly leader?: Leader | undefined;
   /** Warnings of the preflight. */
   readonly findings?: readonly Finding[];
   /** The opposite direction, if the migration is reversible. */
@@ -66,7 +80,7 @@ export function progressResponse(
   progress: Progress | undefined,
   circumstances: Circumstances = {},
 ) {
-  if (!progress || !direction) return idle;
+  if (!progress || !direction) return circumstances.leader ? standingBy(circumstances.leader) : idle;
   const applying = progress.state === 'FOLLOWING';
   const known = progress.state !== 'CREATED';
   return {

@@ -14,6 +14,8 @@ export interface SessionOptions {
   readonly usersAndRoles?: boolean;
   /** Whether a migration can be reversed after the commit, unless `/start` requests otherwise. */
   readonly reversible?: boolean;
+  /** Whether a session whose migration another engine has taken can start again, instead of failing. */
+  readonly standby?: boolean;
   /** Whether to take the migration from another engine that runs it. */
   readonly takeOver?: boolean;
   /** Whether to start although a server is newer than those that Linkspan knows. */

@@ -20,10 +20,11 @@ import {
   type RecordedStanding,
   ReversibleMigration,
   recordedStanding,
+  type StandingReader,
   Steering,
 } from '../engine/index.ts';
 import { systemClock, UserError } from '../platform/index.ts';
-import { clusterNames, migrationIdOf, otherThan } from './clusters.ts';
+import { type ClusterName, clusterNames, migrationIdOf, otherThan } from './clusters.ts';
 import type { LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
 import type { SessionOptions } from './session-options.ts';
@@ -36,6 +37,12 @@ export interface UnfinishedMigration extends Direction {
   readonly state: RecordedStanding['state'];
 }
 
+/** An unfinished migration by its records. */
+export interface RecordedMigration {
+  readonly request: StartRequest;
+  readonly standings: readonly RecordedStanding[];
+}
+
 /** A migration whose clusters were checked, with the connections for its first run, if that needs no further check. */
 interface PreparedMigration {
   readonly migration: ReversibleMigration;
@@ -44,6 +51,15 @@ interface PreparedMigration {
 
 const ENDED: ReadonlySet<RecordedStanding['state']> = new Set(['COMMITTED', 'CANCELLED']);
 
+function isOpen({ isRetired, hasFailback, state }: RecordedStanding): boolean {
+  return !isRetired && (hasFailback || !ENDED.has(state));
+}
+
+/** Whether another process runs the migration: it has taken it, or was not silent long enough to lose it. */
+function isLed(error: unknown): boolean {
+  return error instanceof UserError && (error.code === 'TAKEN_OVER' || error.code === 'ENGINE_RUNNING');
+}
+
 /**
  * The migration of a `linkspan sync` process. It begins IDLE. `start` resumes an earlier run between the same clusters if there is one,
  * however that run ended. (mongosync documents both "call /start" and "the earlier state returns"; Linkspan does the first.)
@@ -51,6 +67,8 @@ const ENDED: ReadonlySet<RecordedStanding['state']> = new Set(['COMMITTED', 'CAN
 export class SyncSession {
   readonly #options: SessionOptions;
   readonly #stop = new AbortController();
+  /** Aborts when the session leaves its migration to another process. */
+  #leave = new AbortController();
   readonly #finished = Promise.withResolvers<Outcome>();
   #direction: StartRequest | undefined;
   #migration: ReversibleMigration | undefined;
@@ -145,12 +163,28 @@ export class SyncSession {
         const { migrationId, destination } = this.#migrationOptions(direction, 1);
         // An unreachable cluster is reported when a start needs it.
         const standing = await recordedStanding(destination, migrationId, this.#stop.signal).catch(() => undefined);
-        const isOpen =
-          standing !== undefined && !standing.isRetired && (standing.hasFailback || !ENDED.has(standing.state));
-        return isOpen ? [{ ...direction, migrationId, state: standing.state }] : [];
+        return standing && isOpen(standing) ? [{ ...direction, migrationId, state: standing.state }] : [];
       }),
     );
     return found.flat();
+  }
+
+  /**
+   * Reads the migration of these clusters that is on record and unfinished, with the request that began it, and its
+   * records on its destination and, after a reversal, on the other side. Undefined without one.
+   * @throws the error of a cluster that can't be read
+   */
+  async recorded(readers: Readonly<Record<ClusterName, StandingReader>>): Promise<RecordedMigration | undefined> {
+    for (const source of clusterNames) {
+      const direction = { source, destination: otherThan(source) };
+      const { migrationId } = this.#migrationOptions(direction, 1);
+      const own = await readers[direction.destination].read(migrationId);
+      if (own === undefined || !isOpen(own)) continue;
+      const opposite = await readers[source].read(migrationId);
+      const request = own.request === undefined ? direction : (JSON.parse(own.request) as StartRequest);
+      return { request, standings: opposite === undefined ? [own] : [own, opposite] };
+    }
+    return undefined;
   }
 
   /**
@@ -178,10 +212,31 @@ export class SyncSession {
       this.#direction = undefined;
       throw error;
     }
-    this.#runToEnd(direction, 1, prepared).then((outcome) => {
-      if (outcome === 'COMMITTED') this.#watchSource(prepared.migration.current);
-      this.#finished.resolve(outcome);
-    }, this.#finished.reject);
+    this.#runToEnd(direction, 1, prepared).then(
+      (outcome) => {
+        if (this.#leave.signal.aborted && !this.#stop.signal.aborted) return this.#forget();
+        if (outcome === 'COMMITTED') this.#watchSource(prepared.migration.current);
+        this.#finished.resolve(outcome);
+      },
+      (error: unknown) => {
+        // rule: standby-after-take-over
+        if (this.#options.standby && isLed(error) && !this.#stop.signal.aborted) this.#forget();
+        else this.#finished.reject(error);
+      },
+    );
+  }
+
+  /** Leaves a migration whose failback another process has taken. The session is IDLE when the run has ended. */
+  leaveTaken(): void {
+    if (isLed(this.#migration?.failbackFailure)) this.#leave.abort();
+  }
+
+  #forget(): void {
+    this.#direction = undefined;
+    this.#migration = undefined;
+    this.#steering = undefined;
+    this.#warnings = [];
+    this.#leave = new AbortController();
   }
 
   /** @throws UserError WRONG_STATE unless RUNNING */
@@ -321,7 +376,8 @@ export class SyncSession {
     { migration, clusters }: PreparedMigration,
   ): Promise<Outcome> {
     this.#roundStartedAtMs = (this.#options.clock ?? systemClock).now();
-    const outcome = await migration.run(this.#stop.signal, clusters).catch(async (error: unknown) => {
+    const stop = AbortSignal.any([this.#stop.signal, this.#leave.signal]);
+    const outcome = await migration.run(stop, clusters).catch(async (error: unknown) => {
       if (!(await this.#isRoundOver(error, direction, round, migration))) throw error;
     });
     if (outcome === 'STOPPED') return outcome;
@@ -361,10 +417,12 @@ export class SyncSession {
       verification,
       load: _,
       moreWarnings: _warnings,
+      standby: _standby,
       watchSourceMs: _watch,
       ...options
     } = this.#options;
     // Several selections of one source can be copied one after the other to a destination that keeps its data. Each is its own migration.
+    const request = JSON.stringify({ source, destination, skipDiskSpaceCheck, verifies, ...selection });
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
     const migrationId = migrationIdOf(uris, source, destination, (once ? `once ${round}` : 'continuous') + part);
     return {
@@ -376,6 +434,7 @@ export class SyncSession {
       waitForClusters: true,
       once,
       skipDiskSpaceCheck,
+      request,
       verification: verificationOf(verifies, verification),
       ...options,
       logger: options.logger.child({ migrationId }),

@@ -136,6 +136,11 @@ export const OF_PRODUCT: MutantTable = {
   'test/cli/sync-source-watch.test.ts': [
     ['watch-resumes-at-position', replace('new $(name 2)($(name 3), undefined)'), 'resumes the watch'],
   ],
+  'test/cli/sync-standby.test.ts': [
+    ['standby-after-outage', remove(), 'longer than the lease'],
+    ['standby-keeps-pause', remove(), 'stays paused'],
+    ['standby-after-take-over', replace('false', 'condition'), 'loses the migration'],
+  ],
   'test/cli/verify.test.ts': [['record-repair-before-write', remove(), 'a repair that is killed at']],
   'test/control/records/reversal-transitions.test.ts': [
     [

@@ -9,9 +9,27 @@ export interface SyncProcess extends AsyncDisposable {
   progress(): Promise<any>;
 }
 
+interface Uris {
+  readonly source: string;
+  readonly destination: string;
+}
+
 /** Starts `linkspan sync` between two connection strings, on a free port, and starts or resumes the migration. */
 export async function startSync(
-  uris: { readonly source: string; readonly destination: string },
+  uris: Uris,
+  flags: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<SyncProcess> {
+  const sync = await openSync(uris, flags, options);
+  const started = await sync.call('start', { source: 'cluster0', destination: 'cluster1' });
+  if (started.success === true) return sync;
+  await sync[Symbol.asyncDispose]();
+  throw new Error(`not started: ${JSON.stringify(started)}`);
+}
+
+/** Starts `linkspan sync` between two connection strings, on a free port, without a migration. */
+export async function openSync(
+  uris: Uris,
   flags: readonly string[] = [],
   options: RunOptions = {},
 ): Promise<SyncProcess> {
@@ -31,14 +49,10 @@ export async function startSync(
   // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each test reads something else
   const answer = async (path: string, init?: RequestInit): Promise<any> =>
     await (await fetch(`${url}/${path}`, init)).json();
-  const sync: SyncProcess = {
+  return {
     linkspan,
     call: (name, body = {}) => answer(name, { method: 'POST', body: JSON.stringify(body) }),
     progress: async () => (await answer('progress')).progress,
     [Symbol.asyncDispose]: () => linkspan[Symbol.asyncDispose](),
   };
-  const started = await sync.call('start', { source: 'cluster0', destination: 'cluster1' });
-  if (started.success === true) return sync;
-  await linkspan[Symbol.asyncDispose]();
-  throw new Error(`not started: ${JSON.stringify(started)}`);
 }

@@ -47,6 +47,12 @@ export function syncCommand(): Command {
       ),
     )
     .option('--confirm-drops', 'Apply drops of the source even if they remove most of the copied data')
+    .addOption(
+      new Option(
+        '--standby',
+        'Wait beside the process on another host that leads the migration, and take over when it ends or is silent',
+      ).conflicts('once'),
+    )
     .option('--take-over', 'Take over the migration from another process, which then stops')
     .option('--accept-untried-version', 'Continue although a server is newer than those that Linkspan knows')
     .option('--users-and-roles', 'Also migrate users and custom roles, at the cutover')

@@ -17,6 +17,7 @@ export interface SyncFlags extends MetricsFlags {
   readonly keepDestination?: boolean;
   readonly confirmDrops?: boolean;
   readonly takeOver?: boolean;
+  readonly standby?: boolean;
   readonly acceptUntriedVersion?: boolean;
   readonly usersAndRoles?: boolean;
   readonly reversible?: boolean;

@@ -1,7 +1,13 @@
 import type { Finding, Progress } from '../../contract/index.ts';
-import { shownState } from '../../engine/index.ts';
+import { type Leader, shownState } from '../../engine/index.ts';
 import { type BearerToken, counted, redact } from '../../platform/index.ts';
-import { openSyncApi, PreflightFailed, type RequestedSelection, type SyncSession } from '../../sync/index.ts';
+import {
+  openSyncApi,
+  PreflightFailed,
+  type RequestedSelection,
+  type Standby,
+  type SyncSession,
+} from '../../sync/index.ts';
 import { serveConsole } from '../command-line/console.ts';
 import { describeError } from '../command-line/describe-error.ts';
 import { exitCode } from '../command-line/exit-code.ts';
@@ -19,6 +25,13 @@ import {
 } from '../progress/index.ts';
 import { tell as tellLine } from '../terminal/index.ts';
 import { reportTimes } from './sync-result.ts';
+
+interface ApiOptions {
+  readonly port: number;
+  readonly token: BearerToken | undefined;
+  /** Waits beside the process that leads, and takes over from it. */
+  readonly standby: Standby | undefined;
+}
 
 interface RunFlags {
   readonly output: OutputFormat;
@@ -57,18 +70,19 @@ export async function runOnce(session: SyncSession, flags: RunFlags, selection: 
 export async function runApi(
   session: SyncSession,
   flags: RunFlags,
-  { port, token }: { readonly port: number; readonly token?: BearerToken },
+  { port, token, standby }: ApiOptions,
 ): Promise<End> {
   using signals = catchSignals();
   const asked = new Promise<void>((resolve) => signals.signal.addEventListener('abort', () => resolve()));
   let hasConsole = false;
-  const api = await openSyncApi(session, port, token, (app) => {
+  const api = await openSyncApi(session, port, { token, standby }, (app) => {
     hasConsole = serveConsole(app, 'sync.html');
   });
   tell(`mongosync's API is ready at ${api.url}`);
   if (hasConsole) tell(`console at ${api.origin}/`);
-  void tellUnfinished(session);
+  if (standby === undefined) void tellUnfinished(session);
   const ended = new AbortController();
+  const standing = standby?.run(AbortSignal.any([signals.signal, ended.signal]), tellLeader);
   const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal, {
     wanted: () => session.wanted,
     problems: () => session.problems,
@@ -83,6 +97,7 @@ export async function runApi(
   }
   ended.abort();
   await shown;
+  await standing;
   await api.close();
   if (failure !== undefined) {
     tell(describeError(failure), 'error');
@@ -131,6 +146,15 @@ async function tellUnfinished(session: SyncSession): Promise<void> {
         `POST /api/v1/start with {"source":"${source}","destination":"${destination}"} resumes it`,
     );
   }
+}
+
+/** Says which process leads, each time that this changes. */
+function tellLeader(leader: Leader | undefined): void {
+  tell(
+    leader === undefined
+      ? 'no process leads a migration of these clusters'
+      : `standby: process ${leader.pid} on host ${leader.host} leads the migration`,
+  );
 }
 
 /** Returns a function that reads the session's progress. It reports a resumed run once on stderr. */

@@ -1,13 +1,14 @@
 import { dirname, join, resolve } from 'node:path';
 import type { VerificationMode } from '../../contract/index.ts';
 import { readHooks } from '../../hooks/index.ts';
-import { type Logger, readBearerToken, UserError } from '../../platform/index.ts';
+import { type Logger, readBearerToken, systemClock, UserError } from '../../platform/index.ts';
 import {
   checkUris,
   type InitialLoad,
   PreflightFailed,
   pairIdOf,
   readSyncConfiguration,
+  Standby,
   SyncHooks,
   SyncSession,
 } from '../../sync/index.ts';
@@ -66,11 +67,14 @@ async function openSession(flags: SyncFlags): Promise<OpenedSession> {
   }
   const hooksFile = flags.hooksFile ?? file.hooksFile;
   const hooks = hooksFile === undefined ? undefined : openHooks(hooksFile, uris, logger);
+  const standby = flags.standby ?? file.standby ?? false;
+  if (once && standby) throw new UserError('USAGE', ['standby in the file does not go with --once']);
   const session = new SyncSession({
     uris,
     dropDestination: sideToDrop(flags, once),
     confirmDrops: flags.confirmDrops,
     takeOver: flags.takeOver,
+    standby,
     acceptUntriedVersion: flags.acceptUntriedVersion ?? file.acceptUntriedVersion,
     usersAndRoles: flags.usersAndRoles ?? file.usersAndRoles,
     reversible: flags.reversible ?? file.reversible,
@@ -90,7 +94,9 @@ async function openSession(flags: SyncFlags): Promise<OpenedSession> {
   const tokenFile = flags.apiTokenFile ?? file.apiTokenFile;
   const token = tokenFile === undefined ? undefined : readBearerToken(tokenFile, 'SYNC_TOKEN_UNUSABLE');
   const port = flags.port ?? file.port ?? DEFAULT_PORT;
-  return { session, metrics, run: withHooks(() => runApi(session, flags, { port, token })) };
+  const waiting = standby ? new Standby(session, uris, { logger, clock: systemClock }) : undefined;
+  const run = withHooks(() => runApi(session, flags, { port, token, standby: waiting }));
+  return { session, metrics, run };
 }
 
 /** Opens the hooks of a file. Their queue is in a folder beside it. @throws UserError the errors of the file */

@@ -58,7 +58,7 @@ function Shown({ state: { settings, progress }, heardAtMs, reload }: ShownProps)
         <div class="head">
           <h1>{words.title}</h1>
         </div>
-        <StartPanel settings={settings} reload={reload} />
+        {progress.info === null ? <StartPanel settings={settings} reload={reload} /> : <p>{progress.info}</p>}
       </>
     );
   }

@@ -1,7 +1,10 @@
 import type { ShownProgress } from '../../sync/index.ts';
 import type { LiveMigration } from '../api/types.ts';
 
-type Started = Exclude<ShownProgress, { readonly linkspan: null }>;
+type Started = Exclude<
+  ShownProgress,
+  { readonly linkspan: null } | { readonly linkspan: { readonly standby: object } }
+>;
 
 const STATUS: Partial<Readonly<Record<Started['linkspan']['state'], LiveMigration['status']>>> = {
   COMMITTED: 'COMPLETE',
@@ -9,9 +12,9 @@ const STATUS: Partial<Readonly<Record<Started['linkspan']['state'], LiveMigratio
   CANCELLED: 'FAILED',
 };
 
-/** Whether a migration was started. */
+/** Whether this process runs a migration. */
 export function isStarted(progress: ShownProgress): progress is Started {
-  return progress.linkspan !== null;
+  return progress.linkspan !== null && !('standby' in progress.linkspan);
 }
 
 /** The migration of `linkspan sync` in the form that the panels show. Its clusters are in the present direction. */

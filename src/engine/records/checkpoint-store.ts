@@ -29,7 +29,7 @@ const DUPLICATE_KEY = 11_000;
 /** The clusters and the selection of a migration, and the engine and user that write it now. */
 export type Identity = Pick<
   MigrationRecord,
-  'sourceId' | 'destinationId' | 'selection' | 'reversals' | 'writer' | 'engine'
+  'sourceId' | 'destinationId' | 'selection' | 'request' | 'reversals' | 'writer' | 'engine'
 >;
 
 /** Fields of the migration's record that a running engine changes. */
@@ -128,6 +128,7 @@ export class CheckpointStore {
           term: found.term + 1,
           writer: identity.writer,
           engine: identity.engine,
+          ...(identity.request !== undefined && { request: identity.request }),
         },
         $currentDate: { savedAt: true },
       },

@@ -33,6 +33,8 @@ export interface MigrationRecord {
   readonly destinationId: string;
   /** The selection and the names on the destination, as JSON. A run can't resume a copy that was made with another selection. */
   readonly selection: string;
+  /** The request that its engine was started with, for a successor on another host. Absent without one. */
+  readonly request?: string;
   /**
    * How often the migration has been reversed; absent for 0. Its record of each direction is on the cluster that is the
    * destination then, so the larger number of the two is the current direction.

@@ -3,26 +3,51 @@ import { hostname } from 'node:os';
 import { UserError } from '../../platform/index.ts';
 import type { MigrationRecord, RunningEngine } from './records.ts';
 
-/** An engine writes its record every 5 s, so after this time at least five writes are missing. */
-const ALIVE_WITHIN_MS = 30_000;
+/** An engine writes its record every 5 s, so after this time three writes are missing. An election takes up to 12 s. */
+const ALIVE_WITHIN_MS = 20_000;
 
 /** Describes this process as a running engine. @param startedAtMs  wall clock, in milliseconds since the epoch */
 export function thisEngine(startedAtMs: number): RunningEngine {
   return { host: hostname(), pid: process.pid, place: placeOfProcess(), startedAtMs };
 }
 
+/** The engine that runs a migration, by its record. */
+export interface Leader {
+  readonly host: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  /** The time of its last write, by the destination's clock. */
+  readonly wroteAtMs: number;
+  /** The time since then, in milliseconds. */
+  readonly silentMs: number;
+  /** Whether it has written in time, so that no other engine may take the migration. */
+  readonly isAlive: boolean;
+}
+
 /**
- * Refuses a migration that another engine has just written to. An engine of this host whose process has ended doesn't count.
+ * Returns the engine that runs a migration; undefined when none does: it has left, or it was of this host and its process
+ * has ended.
  * @param nowMs  the time of the destination's clock, which also set `savedAt`
+ */
+export function leaderOf({ engine, savedAt }: MigrationRecord, nowMs: number): Leader | undefined {
+  if (engine === undefined || isGone(engine)) return undefined;
+  const { host, pid, startedAtMs } = engine;
+  const wroteAtMs = savedAt?.getTime() ?? startedAtMs;
+  const silentMs = Math.max(0, nowMs - wroteAtMs);
+  return { host, pid, startedAtMs, wroteAtMs, silentMs, isAlive: silentMs <= ALIVE_WITHIN_MS };
+}
+
+/**
+ * Refuses a migration that another engine has just written to.
+ * @param nowMs  as in {@link leaderOf}
  * @throws UserError ENGINE_RUNNING
  */
-export function assertNotRunning({ _id, engine, savedAt }: MigrationRecord, nowMs: number): void {
-  if (engine === undefined || isGone(engine)) return;
-  const silentMs = Math.max(0, nowMs - (savedAt?.getTime() ?? engine.startedAtMs));
-  if (silentMs > ALIVE_WITHIN_MS) return;
-  const since = new Date(engine.startedAtMs).toISOString();
-  const seconds = String(Math.round(silentMs / 1000));
-  throw new UserError('ENGINE_RUNNING', [_id, String(engine.pid), engine.host, since, seconds]);
+export function assertNotRunning(record: MigrationRecord, nowMs: number): void {
+  const leader = leaderOf(record, nowMs);
+  if (!leader?.isAlive) return;
+  const { host, pid, startedAtMs, silentMs } = leader;
+  const since = new Date(startedAtMs).toISOString();
+  throw new UserError('ENGINE_RUNNING', [record._id, String(pid), host, since, String(Math.round(silentMs / 1_000))]);
 }
 
 function isGone({ place, pid }: RunningEngine): boolean {

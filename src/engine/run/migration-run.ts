@@ -48,7 +48,7 @@ import { permissionOf, takeMigration } from './take-migration.ts';
 
 /** The process that stops a run waits for it. The watchdog opens a source that stays blocked after that. */
 const LAST_ACTS_WITHIN_MS = 5_000;
-/** For one write. Without that write, the next engine on another host waits 30 s. */
+/** For one write. Without that write, the next engine on another host waits 20 s. */
 const LEAVES_WITHIN_MS = 2_000;
 /** For the end of an attempt to cut over, which announces nothing. */
 const OPEN_LOOK_EVERY_MS = 20;

@@ -62,6 +62,7 @@ export async function takeMigration(
     sourceId: checked.source.clusterId,
     destinationId: checked.destination.clusterId,
     selection: selectionOf(options),
+    ...(options.request !== undefined && { request: options.request }),
     ...(reversals > 0 && { reversals }),
     writer: [...writers].join(', '),
     engine: thisEngine(clock.now()),

@@ -34,10 +34,12 @@ export interface MigrationOptions {
    */
   readonly waitForClusters?: boolean;
   /**
-   * Whether to take over a migration that another engine wrote to within the last 30 s; false by default. That engine
+   * Whether to take over a migration that another engine wrote to within the last 20 s; false by default. That engine
    * then stops. No takeover is needed from an engine whose process on this host has ended.
    */
   readonly takeOver?: boolean;
+  /** What a successor on another host has to know of the request that started the migration. The record keeps it. */
+  readonly request?: string;
   /** Whether to start although the destination's disk seems too small. */
   readonly skipDiskSpaceCheck?: boolean;
   /** Whether to start although a server is newer than those that Linkspan knows. */

@@ -49,6 +49,11 @@ export const commandLineErrors = defineErrors('request', {
     detail: 'This value of the field % is not supported: %.',
     remedy: 'Omit the field. docs/migrate/sync.md lists what is supported.',
   },
+  STANDBY: {
+    status: 409,
+    detail: 'This process is a standby. Process % on host % leads the migration.',
+    remedy: 'Send the call there. This process takes over when that one ends or is silent.',
+  },
   FOREIGN_PAGE: {
     status: 403,
     detail:

@@ -123,6 +123,17 @@ export const migrationLogEvents = {
     fields: ['declared', 'atMs', 'reason', 'collections'],
     meaning: 'Changes of the source were missed. This number of collections is compared and repaired.',
   },
+  'standby.not_taken': {
+    level: 'info',
+    fields: ['reason'],
+    meaning:
+      'A standby could not read the records of the migration, or another process took it first. It keeps waiting.',
+  },
+  'standby.takes_over': {
+    level: 'warn',
+    fields: ['leader?'],
+    meaning: 'The process that led the migration has left, or has been silent for too long. A standby takes over.',
+  },
   'verification.external_write': {
     level: 'warn',
     fields: ['namespace', 'documents', '_id?'],

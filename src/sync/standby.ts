@@ -1,0 +1,113 @@
+import { type Leader, type RecordedStanding, StandingReader } from '../engine/index.ts';
+import { type Clock, type Logger, messageOf } from '../platform/index.ts';
+import type { ClusterName, ClusterUris } from './clusters.ts';
+import type { SyncSession } from './session.ts';
+import type { StartRequest } from './start-request.ts';
+
+const LOOK_EVERY_MS = 2_000;
+/** Two of the leader's writes. After an outage of the destination, the leader gets the chance to write first. */
+const STEADY_MS = 10_000;
+/** After a commit, no engine is on record until the failback has begun. */
+const BETWEEN_DIRECTIONS_MS = 60_000;
+
+/** What the last look found. */
+interface Sign {
+  readonly leader: Leader | undefined;
+  /** When this process found it first, by its monotonic clock. */
+  readonly sinceMs: number;
+}
+
+/**
+ * Waits beside the process that leads a migration, and takes it over when that process has left or is silent. Writes
+ * nothing before. This decides only who starts; the fence decides who may write, so a needless take-over loses nothing
+ * (docs/adr/0039-standby.md).
+ */
+export class Standby {
+  readonly #session: SyncSession;
+  readonly #uris: ClusterUris;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #sign: Sign | undefined;
+  #leader: Leader | undefined;
+
+  constructor(
+    session: SyncSession,
+    uris: ClusterUris,
+    { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  ) {
+    this.#session = session;
+    this.#uris = uris;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** The process that leads the migration, as it was seen last; undefined while this one does, or none. */
+  get leader(): Leader | undefined {
+    return this.#session.migrationId === undefined ? this.#leader : undefined;
+  }
+
+  /**
+   * Waits, takes over, and waits again once another process has taken over, until `signal` aborts.
+   * @param changed  called when another process leads, or none does
+   */
+  async run(signal: AbortSignal, changed: (leader: Leader | undefined) => void = () => undefined): Promise<void> {
+    const readerOf = (name: ClusterName) => new StandingReader({ uri: this.#uris[name] }, signal);
+    await using cluster0 = readerOf('cluster0');
+    await using cluster1 = readerOf('cluster1');
+    let told: number | undefined;
+    for (; !signal.aborted; await this.#clock.sleep(LOOK_EVERY_MS, signal)) {
+      const { leader } = this;
+      if (leader?.startedAtMs !== told) changed(leader);
+      told = leader?.startedAtMs;
+      if (this.#session.migrationId !== undefined) {
+        this.#session.leaveTaken();
+        this.#sign = undefined;
+        continue;
+      }
+      try {
+        await this.#look({ cluster0, cluster1 });
+      } catch (error) {
+        // The leader may not have been able to write either, so its silence counts from the next look on.
+        // rule: standby-after-outage
+        this.#sign = undefined;
+        if (!signal.aborted) this.#logger.info({ event: 'standby.not_taken', reason: messageOf(error) }, 'standing by');
+      }
+    }
+  }
+
+  async #look(readers: Readonly<Record<ClusterName, StandingReader>>): Promise<void> {
+    const found = await this.#session.recorded(readers);
+    if (found === undefined) {
+      this.#sign = this.#leader = undefined;
+      return;
+    }
+    const leader = newestLeader(found.standings);
+    this.#leader = leader;
+    if (this.#sign === undefined || this.#sign.leader?.wroteAtMs !== leader?.wroteAtMs)
+      this.#sign = { leader, sinceMs: this.#clock.elapsed() };
+    // The operator of a migration that failed has to remove the cause.
+    if (found.standings.some(({ state }) => state === 'FAILED')) return;
+    const waitMs = patienceFor(leader, found.standings);
+    if (waitMs === undefined || this.#clock.elapsed() - this.#sign.sinceMs < waitMs) return;
+    await this.#takeOver(found.request, found.standings);
+  }
+
+  async #takeOver(request: StartRequest, standings: readonly RecordedStanding[]): Promise<void> {
+    this.#logger.warn({ event: 'standby.takes_over', leader: this.#leader?.host }, 'the leader is gone: taking over');
+    await this.#session.start(request);
+    this.#sign = this.#leader = undefined;
+    // rule: standby-keeps-pause
+    if (standings.some(({ state }) => state === 'PAUSED')) this.#session.pause();
+  }
+}
+
+function newestLeader(standings: readonly RecordedStanding[]): Leader | undefined {
+  return standings.flatMap(({ leader }) => leader ?? []).sort((a, b) => b.wroteAtMs - a.wroteAtMs)[0];
+}
+
+/** Returns how long nothing may change before a take-over, in milliseconds; undefined while the leader is alive. */
+function patienceFor(leader: Leader | undefined, standings: readonly RecordedStanding[]): number | undefined {
+  if (leader?.isAlive) return undefined;
+  if (leader !== undefined) return STEADY_MS;
+  return standings.every(({ state }) => state === 'COMMITTED') ? BETWEEN_DIRECTIONS_MS : 0;
+}
