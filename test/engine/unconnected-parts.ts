@@ -1,5 +1,5 @@
 import { MongoClient, Timestamp } from 'mongodb';
-import { SeenChanges } from '../../src/engine/apply/seen-changes.ts';
+import { SeenChanges } from '../../src/engine/collections/seen-changes.ts';
 import { Changes } from '../../src/engine/concurrency/changes.ts';
 import { MemoryBudget } from '../../src/engine/concurrency/memory-budget.ts';
 import { WaitTimes } from '../../src/engine/concurrency/wait-times.ts';

@@ -1,7 +1,7 @@
-import type { SeenChanges } from '../apply/seen-changes.ts';
 import { type CatalogEntry, listCollections, listUserDatabases } from '../catalog/read-catalog.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import { databasesOf, type ReconcileParts } from '../collections/reconcile.ts';
+import type { SeenChanges } from '../collections/seen-changes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';

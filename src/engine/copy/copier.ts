@@ -49,12 +49,12 @@ export class Copier {
     this.#lanes = lanes;
     this.#indexes = indexes;
     this.#throttle = throttle;
-    this.#partitionSlots = new Slots(context.pace.load.partitionsAtATime);
+    this.#partitionSlots = new Slots(context.load.current.partitionsAtATime);
   }
 
   /** Applies the operator's load level. */
   adjustLoad(): void {
-    this.#partitionSlots.resize(this.#context.pace.load.partitionsAtATime);
+    this.#partitionSlots.resize(this.#context.load.current.partitionsAtATime);
   }
 
   /**

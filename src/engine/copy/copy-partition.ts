@@ -2,12 +2,12 @@ import { failpoint } from '../../platform/index.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { Gate } from '../concurrency/gate.ts';
+import type { CurrentLoad, Load } from '../concurrency/load-level.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
 import type { PartitionRecord } from '../records/records.ts';
 import { blameFilter } from '../scope/document-filters.ts';
 import { insertHeld } from './held-batch.ts';
-import type { Pace } from './load-level.ts';
 import { PartitionProgress, type PartitionProgressParts } from './partition-progress.ts';
 import { readNaturally } from './read-naturally.ts';
 import type { ReadOrderParts } from './read-order.ts';
@@ -16,7 +16,7 @@ import { type ReadBatch, type ReadPartitionParts, readInOrder, readPartition } f
 /** The parts of a run that copying a range needs. */
 export interface CopyPartitionParts extends ReadPartitionParts, ReadOrderParts, PartitionProgressParts {
   readonly gate: Gate;
-  readonly pace: Pace;
+  readonly load: CurrentLoad;
 }
 
 /** Copies one partition, from its last acknowledged position on. */
@@ -54,7 +54,7 @@ export async function copyPartition(
       write.catch(() => undefined); // Handled below, or by the next write.
       writes.push(write);
       // Writing one batch while reading the next hides the latency to the destination.
-      const inFlight = batchesInFlight(context.pace, collection, partition);
+      const inFlight = batchesInFlight(context.load.current, collection, partition);
       for (let oldest = writes[0]; oldest !== undefined && writes.length >= inFlight; oldest = writes[0]) {
         await waitTimes.during('destination', oldest);
         writes.shift();
@@ -93,7 +93,7 @@ function read(
 }
 
 /** A scan in natural order is the collection's only partition, so it writes as much at a time as several. */
-function batchesInFlight({ load }: Pace, { isCapped }: TrackedCollection, { natural }: PartitionRecord): number {
+function batchesInFlight(load: Load, { isCapped }: TrackedCollection, { natural }: PartitionRecord): number {
   if (isCapped) return 1;
   return natural === undefined ? load.batchesInFlight : load.batchesInFlight * load.partitionsAtATime;
 }

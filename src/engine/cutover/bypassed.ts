@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { counted } from '../../platform/index.ts';
-import type { Look } from '../apply/seen-changes.ts';
+import type { Look } from '../collections/seen-changes.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import { bypassingUsers } from './bypassing-users.ts';
 

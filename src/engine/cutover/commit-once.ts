@@ -1,4 +1,4 @@
-import type { SeenChanges } from '../apply/seen-changes.ts';
+import type { SeenChanges } from '../collections/seen-changes.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { bringOverAccounts } from './bring-over-accounts.ts';

@@ -1,8 +1,8 @@
 import type { Timestamp } from 'mongodb';
 import { failpoint, messageOf, UserError } from '../../platform/index.ts';
-import type { SeenChanges } from '../apply/seen-changes.ts';
 import { fixPosition } from '../capture/fix-position.ts';
 import { CollectionMissing } from '../collections/moved.ts';
+import type { SeenChanges } from '../collections/seen-changes.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';

@@ -1,7 +1,7 @@
 import type { Timestamp } from 'mongodb';
 import { failpoint, UserError } from '../../platform/index.ts';
-import type { Look } from '../apply/seen-changes.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
+import type { Look } from '../collections/seen-changes.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';

@@ -1,6 +1,6 @@
 import type { Timestamp } from 'mongodb';
-import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
+import type { SeenChanges } from '../collections/seen-changes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 
 /** The part of the running stream that an end of the migration needs. */

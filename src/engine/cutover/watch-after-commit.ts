@@ -1,8 +1,8 @@
 import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
 import { changedAccounts, readAccountsDigest } from '../accounts/accounts-digest.ts';
-import { Look } from '../apply/seen-changes.ts';
 import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
 import { ChangeStream, type ChangeStreamParts, type ResumeToken } from '../capture/change-stream.ts';
+import { Look } from '../collections/seen-changes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readByKeys } from '../compare/read-by-keys.ts';
 import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';

@@ -9,10 +9,10 @@ import { knownError, messageOf, UserError } from '../../platform/index.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
+import { loadOf } from '../concurrency/load-level.ts';
 import type { TaskGroup } from '../concurrency/task-group.ts';
 import { Throttle } from '../concurrency/throttle.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
-import { loadOf } from '../copy/load-level.ts';
 import { finishCutover } from '../cutover/finish-cutover.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/open-source.ts';
 import { DestinationWentBack } from '../mongodb/fence.ts';
@@ -224,7 +224,7 @@ export class MigrationRun {
     const { context, options } = this;
     const { loadLevel, copyBytesPerSecond, drops } = this.order.current;
     const unlimited = Number.POSITIVE_INFINITY;
-    context.pace.load = loadOf(loadLevel);
+    context.load.current = loadOf(loadLevel);
     this.follower?.adjustLoad();
     this.#throttle.bytesPerSecond = Math.min(copyBytesPerSecond ?? unlimited, options.copyBytesPerSecond ?? unlimited);
     // A confirmation is about the drops of one direction.

@@ -1,16 +1,16 @@
 import type { MongoClient } from 'mongodb';
 import type { Clock, Logger } from '../../platform/index.ts';
 import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
-import type { SeenChanges } from '../apply/seen-changes.ts';
 import type { StreamPosition } from '../apply/stream-position.ts';
 import type { MadeViews } from '../collections/made-views.ts';
+import type { SeenChanges } from '../collections/seen-changes.ts';
 import type { TrackedCollections } from '../collections/tracked-collections.ts';
 import type { UnconfirmedDrops } from '../collections/unconfirmed-drops.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
+import type { CurrentLoad } from '../concurrency/load-level.ts';
 import type { MemoryBudget } from '../concurrency/memory-budget.ts';
 import type { WaitTimes } from '../concurrency/wait-times.ts';
-import type { Pace } from '../copy/load-level.ts';
 import type { ClusterAddresses } from '../mongodb/connect.ts';
 import type { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
@@ -65,7 +65,7 @@ export interface RunParts {
   readonly addresses: ClusterAddresses;
   /** Target size of a range of the copy, in bytes. */
   readonly partitionBytes: number;
-  readonly pace: Pace;
+  readonly load: CurrentLoad;
   /** Whether the cutover fixes a position for the opposite direction. */
   readonly isReversible: boolean;
   /** Whether the destination was a source before, and so has its unique indexes. */

@@ -1,16 +1,16 @@
 import { Timestamp } from 'mongodb';
 import { systemClock, UserError, withState } from '../../platform/index.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
-import { SeenChanges } from '../apply/seen-changes.ts';
 import { MadeViews } from '../collections/made-views.ts';
+import { SeenChanges } from '../collections/seen-changes.ts';
 import { TrackedCollections } from '../collections/tracked-collections.ts';
 import { UnconfirmedDrops } from '../collections/unconfirmed-drops.ts';
 import { Changes } from '../concurrency/changes.ts';
 import { Gate } from '../concurrency/gate.ts';
+import { loadOf } from '../concurrency/load-level.ts';
 import { MemoryBudget } from '../concurrency/memory-budget.ts';
 import { TaskGroup } from '../concurrency/task-group.ts';
 import { WaitTimes } from '../concurrency/wait-times.ts';
-import { loadOf } from '../copy/load-level.ts';
 import { DEFAULT_PARTITION_BYTES } from '../copy/plan-partitions.ts';
 import { Fence } from '../mongodb/fence.ts';
 import type { Retrier } from '../mongodb/retry.ts';
@@ -109,7 +109,7 @@ export async function takeMigration(
     drops: new UnconfirmedDrops(options.confirmDrops ?? false, record.unconfirmedDrops),
     identity,
     position: { time: new Timestamp(0n), sequence: 0 },
-    pace: { load: loadOf(order.current.loadLevel) },
+    load: { current: loadOf(order.current.loadLevel) },
     selection: new Selection(options.filters),
     accounts: new UsersAndRoles(source, fence, new MadeAccounts(fence, checked.source.clusterId)),
     movesAccounts: options.usersAndRoles ?? false,

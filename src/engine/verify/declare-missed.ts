@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../../platform/index.ts';
-import type { SeenChanges } from '../apply/seen-changes.ts';
+import type { SeenChanges } from '../collections/seen-changes.ts';
 import { markSuspect, type SuspicionParts } from '../collections/suspicion.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { MigrationLog } from '../records/migration-log.ts';

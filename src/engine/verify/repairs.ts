@@ -12,10 +12,10 @@ import { ONLY_KEYS, readBoth } from '../compare/collection-side.ts';
 import { compareChunk, type DifferingPair } from '../compare/compare-chunk.ts';
 import type { Changes } from '../concurrency/changes.ts';
 import type { Gate } from '../concurrency/gate.ts';
+import type { CurrentLoad } from '../concurrency/load-level.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { Copier } from '../copy/copier.ts';
-import type { Pace } from '../copy/load-level.ts';
 import { batchSize } from '../copy/open-read.ts';
 import { RepeatedId } from '../mongodb/repeated-ids.ts';
 import type { Counters } from '../records/counters.ts';
@@ -27,7 +27,7 @@ interface RepairsParts extends SidesParts {
   readonly gate: Gate;
   readonly counters: Counters;
   readonly tracked: Map<string, TrackedCollection>;
-  readonly pace: Pace;
+  readonly load: CurrentLoad;
   readonly stateChanges: Changes;
   readonly drops: UnconfirmedDrops;
   /** Whether the destination was a source before, and so may have the last copy of a document. */
@@ -94,12 +94,12 @@ export class Repairs {
     this.#throttle = parts.throttle;
     this.#verificationForgotten = parts.verificationForgotten;
     this.#start = start;
-    this.#slots = new Slots(context.pace.load.partitionsAtATime);
+    this.#slots = new Slots(context.load.current.partitionsAtATime);
   }
 
   /** Applies the operator's load level. */
   adjustLoad(): void {
-    this.#slots.resize(this.#context.pace.load.partitionsAtATime);
+    this.#slots.resize(this.#context.load.current.partitionsAtATime);
   }
 
   /** Works until the run ends. */

@@ -3,14 +3,14 @@ import type { VerificationMode } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { type DirtyKey, unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
-import { SeenChanges } from '../apply/seen-changes.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import { noteReordered } from '../collections/note-reordered.ts';
+import { SeenChanges } from '../collections/seen-changes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { CurrentLoad } from '../concurrency/load-level.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
-import type { Pace } from '../copy/load-level.ts';
 import { RepeatedId } from '../mongodb/repeated-ids.ts';
 import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { VerifiedRangeRecord } from '../records/verification-records.ts';
@@ -29,7 +29,7 @@ import { coverAll, planRanges, type VerifiedRange } from './verified-ranges.ts';
 interface VerificationParts extends CompareCollectionParts, RechecksParts, CatalogCheckParts {
   readonly checkpoint: RetryingCheckpointStore;
   readonly tracked: Map<string, TrackedCollection>;
-  readonly pace: Pace;
+  readonly load: CurrentLoad;
   /** Whether the destination was a source before, and so may have the last copy of a document. */
   readonly isReversed: boolean;
 }
@@ -90,7 +90,7 @@ export class Verification {
     this.mode = mode;
     this.#start = start;
     this.#records = new VerificationRecords(parts.fence, parts.retrier);
-    this.#slots = new Slots(parts.pace.load.partitionsAtATime);
+    this.#slots = new Slots(parts.load.current.partitionsAtATime);
     this.mismatches = new Mismatches(parts, this.#records);
     this.rechecks = new MigrationRechecks(parts, uses.stream, {
       onMismatch: (open) => this.#settleMismatch(open),
@@ -126,7 +126,7 @@ export class Verification {
 
   /** Applies the operator's load level. */
   adjustLoad(): void {
-    this.#slots.resize(this.#parts.pace.load.partitionsAtATime);
+    this.#slots.resize(this.#parts.load.current.partitionsAtATime);
   }
 
   readonly isInOrder = (collection: TrackedCollection) => isInOrder(this.#parts, collection, () => true);

@@ -18,6 +18,6 @@ export function loadOf(level: LoadLevel): Load {
 }
 
 /** The current load of the copy; the operator can change it at any time. */
-export interface Pace {
-  load: Load;
+export interface CurrentLoad {
+  current: Load;
 }
