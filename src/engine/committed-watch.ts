@@ -1,15 +1,9 @@
 import { dateOf, newWatch, type SourceWatchState } from '../contract/index.ts';
-import type { Clock, Logger } from '../platform/index.ts';
 import { SourceWatch, sourceWrittenWarning } from './cutover/source-watch.ts';
 import { writtenAfterCommitWarning } from './cutover/watch-after-commit.ts';
 import type { Migration } from './migration.ts';
+import type { Pace, Telling } from './records/context.ts';
 import { recordSourceWatch } from './records/record-source-watch.ts';
-
-interface WatchParts {
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
 
 /** The watch of a committed migration's source in the background of a process. Its record is on the destination. */
 export class CommittedWatch {
@@ -30,7 +24,11 @@ export class CommittedWatch {
    * @param forMs  how long the watch lasts from the moment at which the destination took writes
    * @returns undefined for a source that isn't blocked: it may be written to
    */
-  static begin(migration: Migration, forMs: number, { logger, clock, signal }: WatchParts): CommittedWatch | undefined {
+  static begin(
+    migration: Migration,
+    forMs: number,
+    { logger, clock, signal }: Pick<Pace & Telling, 'logger' | 'clock' | 'signal'>,
+  ): CommittedWatch | undefined {
     const { migrationId, source, destination } = migration.options;
     const { cutover } = migration.progress();
     if (cutover?.watchStart === undefined) return undefined;

@@ -32,7 +32,7 @@ export { notYetRunning } from './report/not-yet-running.ts';
 export { problemsOf, writtenAfterCommit } from './report/problems-of.ts';
 export { conditionsOf, isUnreserved, reservationsOf } from './report/reservations.ts';
 export { ReversibleMigration } from './reversible-migration.ts';
-export type { Clusters } from './run/clusters.ts';
+export type { CheckedClusters } from './run/clusters.ts';
 export { openExamined } from './run/open-clusters.ts';
 export { lasting } from './run/run-findings.ts';
 export type { DocumentFilter } from './scope/document-filters.ts';

@@ -7,7 +7,7 @@ import { gatesBeforeRun } from './report/gate.ts';
 import { listedMismatches } from './report/listed-mismatches.ts';
 import { beforeRun, snapshot } from './report/snapshot.ts';
 import { refuseLateCancel } from './run/cancel.ts';
-import type { Clusters } from './run/clusters.ts';
+import type { CheckedClusters } from './run/clusters.ts';
 import { FollowedOrder } from './run/followed-order.ts';
 import type { MigrationRun, Occasion } from './run/migration-run.ts';
 import { Opening } from './run/opening.ts';
@@ -32,7 +32,7 @@ export class Migration {
    * @param opened  the connections of a preflight, which the run closes; it opens its own otherwise
    * @throws UserError the failure of the migration, which is recorded in the checkpoint first
    */
-  async run(signal: AbortSignal, opened?: Clusters): Promise<Outcome> {
+  async run(signal: AbortSignal, opened?: CheckedClusters): Promise<Outcome> {
     this.#ended = this.#openAndRun(signal, opened);
     return await this.#ended;
   }
@@ -147,7 +147,7 @@ export class Migration {
     return this.#run && listedMismatches(this.#run);
   }
 
-  async #openAndRun(stop: AbortSignal, opened: Clusters | undefined): Promise<Outcome> {
+  async #openAndRun(stop: AbortSignal, opened: CheckedClusters | undefined): Promise<Outcome> {
     for (let wentBack: DestinationWentBack | undefined; ; ) {
       const occasion = { stop, order: this.#order, wentBack };
       const run = await this.#open(occasion, wentBack === undefined ? opened : undefined).catch((error: unknown) => {
@@ -172,7 +172,7 @@ export class Migration {
     }
   }
 
-  async #open(occasion: Occasion, opened: Clusters | undefined): Promise<MigrationRun | 'never began'> {
+  async #open(occasion: Occasion, opened: CheckedClusters | undefined): Promise<MigrationRun | 'never began'> {
     const opening = new Opening(this.options, occasion, opened);
     this.#opening = opening;
     return await opening.open();

@@ -16,7 +16,7 @@ import { closeFailback, closeOnEither, noteReversal } from './records/failback.t
 import { OtherDirection } from './records/other-direction.ts';
 import { shownState } from './records/shown-state.ts';
 import { gatesBeforeRun } from './report/gate.ts';
-import type { Clusters } from './run/clusters.ts';
+import type { CheckedClusters } from './run/clusters.ts';
 import { OrderedAct } from './run/ordered-act.ts';
 import type { MigrationOptions } from './scope/options.ts';
 
@@ -156,7 +156,7 @@ export class ReversibleMigration {
    * @param opened  as for {@link Migration.run}
    * @throws UserError the failure of the direction that the operator sees; that of a failback shows in its progress
    */
-  async run(signal: AbortSignal, opened?: Clusters): Promise<Outcome> {
+  async run(signal: AbortSignal, opened?: CheckedClusters): Promise<Outcome> {
     let outcome = await this.#runCurrent(AbortSignal.any([signal, this.#finished.signal]), opened);
     if (this.#finished.signal.aborted) return 'COMMITTED';
     let failures = 0;
@@ -342,7 +342,7 @@ export class ReversibleMigration {
   }
 
   /** Runs the first direction or, when the migration has been reversed since, the last one that has cut over. */
-  async #runCurrent(signal: AbortSignal, opened: Clusters | undefined): Promise<Outcome> {
+  async #runCurrent(signal: AbortSignal, opened: CheckedClusters | undefined): Promise<Outcome> {
     // Each side only has the record of its own last direction, so it may take a look at both.
     for (let clusters = opened; ; clusters = undefined) {
       try {

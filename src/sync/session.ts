@@ -10,7 +10,7 @@ import {
   type WantedState,
 } from '../contract/index.ts';
 import {
-  type Clusters,
+  type CheckedClusters,
   CommittedWatch,
   lasting,
   type Migration,
@@ -46,7 +46,7 @@ export interface RecordedMigration {
 /** A migration whose clusters were checked, with the connections for its first run, if that needs no further check. */
 interface PreparedMigration {
   readonly migration: ReversibleMigration;
-  readonly clusters: Clusters | undefined;
+  readonly clusters: CheckedClusters | undefined;
 }
 
 const ENDED: ReadonlySet<RecordedStanding['state']> = new Set(['COMMITTED', 'CANCELLED']);

@@ -1,16 +1,17 @@
 import type { MigrationState, Order } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
+import type { RunContext } from '../collections/context.ts';
 import { dropMade } from '../collections/reconcile.ts';
 import { openDestination } from '../cutover/destination-block.ts';
+import type { Records } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { RunParts } from './parts.ts';
 
 /**
  * Cancels a migration permanently. It follows no more changes, and blocks no users. The copied data stays, with weakened
  * indexes, unless it is dropped.
  */
 export async function cancel(
-  context: RunParts,
+  context: RunContext,
   log: MigrationLog,
   { drop }: Pick<Order, 'drop'>,
 ): Promise<'CANCELLED'> {
@@ -35,7 +36,7 @@ export function refuseLateCancel(state: MigrationState, committed: boolean): voi
 }
 
 /** Ends the opposite direction. The old source keeps its data, its indexes and its write block. */
-async function endReverse({ checkpoint }: RunParts, log: MigrationLog): Promise<'CANCELLED'> {
+async function endReverse({ checkpoint }: Records, log: MigrationLog): Promise<'CANCELLED'> {
   await checkpoint.forgetSpool();
   await log.advance('cancelled');
   return 'CANCELLED';

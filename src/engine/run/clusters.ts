@@ -4,7 +4,7 @@ import type { SourceFeatures } from '../mongodb/server-features.ts';
 import type { ClusterDescription } from '../preflight/inspect-cluster.ts';
 
 /** The connections to both clusters of a run, with the results of their checks. */
-export interface Clusters {
+export interface CheckedClusters {
   readonly source: MongoClient;
   readonly destination: MongoClient;
   readonly checked: {

@@ -2,9 +2,9 @@ import { messageOf } from '../../platform/index.ts';
 import { describeHolder, describeReliance, foreseeClaim } from '../cutover/source-claim.ts';
 import { readSourceActivity } from '../mongodb/source-activity.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
+import type { Clusters, Pace, Records, Telling } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { LONG_TRANSACTION_SECONDS, type Measured, type MeasuredConditions } from '../report/measured-conditions.ts';
-import type { RunParts } from './parts.ts';
 
 /** Each look is four small commands. A cutover looks again by itself, so older answers do no harm. */
 const EVERY_MS = 10_000;
@@ -12,13 +12,13 @@ const LOOK_AGAIN_AFTER_MS = 1_000;
 
 /** The servers' conditions for a cutover, measured while the migration follows its source. Nothing depends on this advice. */
 export class CutoverConditions implements MeasuredConditions {
-  readonly #context: RunParts;
+  readonly #context: Clusters & Records & Pace & Telling;
   readonly #log: MigrationLog;
   activity: MeasuredConditions['activity'];
   sourceBlock: MeasuredConditions['sourceBlock'];
   destinationIsBlocked: MeasuredConditions['destinationIsBlocked'];
 
-  constructor(context: RunParts, log: MigrationLog) {
+  constructor(context: Clusters & Records & Pace & Telling, log: MigrationLog) {
     this.#context = context;
     this.#log = log;
   }

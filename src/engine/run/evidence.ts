@@ -1,14 +1,15 @@
 import { UserError } from '../../platform/index.ts';
+import type { Migrated } from '../collections/context.ts';
+import type { Telling } from '../records/context.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import { named } from '../report/reservations.ts';
 import { verificationProgress } from '../report/verification-progress.ts';
 import type { MigrationOptions } from '../scope/options.ts';
-import type { RunParts } from './parts.ts';
 import type { StreamFollower } from './stream-follower.ts';
 
-/** The parts of a run that its evidence comes from. */
+/** The fields of a run that its evidence comes from. */
 interface ComparedRun {
-  readonly context: Pick<RunParts, 'tracked' | 'counters'>;
+  readonly context: Telling & Migrated;
   readonly options: Pick<MigrationOptions, 'verification'>;
 }
 

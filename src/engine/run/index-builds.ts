@@ -1,15 +1,16 @@
 import type { IndexBuild } from '../../contract/index.ts';
-import type { RunParts } from './parts.ts';
+import type { Migrated } from '../collections/context.ts';
+import type { Clusters, Pace } from '../records/context.ts';
 
 const EVERY_MS = 2_000;
 
 /** The progress of the destination's index builds, from its `currentOp`. */
 export class IndexBuilds {
-  readonly #context: RunParts;
+  readonly #context: Clusters & Pace & Migrated;
   /** Null while there are none, and if the user lacks the privilege. */
   current: readonly IndexBuild[] | null = null;
 
-  constructor(context: RunParts) {
+  constructor(context: Clusters & Pace & Migrated) {
     this.#context = context;
   }
 

@@ -1,11 +1,12 @@
 import { MongoServerError } from 'mongodb';
 import { failpoint, messageOf } from '../../platform/index.ts';
+import type { Dispatched, Migrated, RunContext } from '../collections/context.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { HistoryWentBack } from '../mongodb/seen-history.ts';
+import type { Clusters, Pace } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { declareMissed } from '../verify/declare-missed.ts';
 import { describeOnlyThere } from '../verify/only-there.ts';
-import type { RunParts } from './parts.ts';
 
 /** Limits how often the engine reopens the stream of a source that keeps losing its history. */
 const AFTER_LOSS_MS = 250;
@@ -16,7 +17,7 @@ const TOKEN_NOT_FOUND = 280;
  * Puts on record that the stream lost changes, and which collections they may concern.
  * @param cause  the error of the stream
  */
-export async function declareLoss(context: RunParts, log: MigrationLog, cause: unknown): Promise<void> {
+export async function declareLoss(context: RunContext, log: MigrationLog, cause: unknown): Promise<void> {
   const { clock, drops, isReversed, signal } = context;
   const reason = messageOf(cause);
   // rule: hold-lost-history
@@ -41,7 +42,7 @@ function isOfOlderState(cause: unknown): boolean {
  * @param start  runs a task whose failure ends the run
  */
 export async function untilHistoryConfirmed(
-  reading: RunParts,
+  reading: Clusters & Pace & Migrated & Dispatched,
   log: MigrationLog,
   start: (task: () => Promise<void>) => void,
 ): Promise<void> {

@@ -8,6 +8,7 @@ import {
 import { knownError, messageOf, UserError } from '../../platform/index.ts';
 import { clearTransit } from '../accounts/make-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
+import type { RunContext } from '../collections/context.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { loadOf } from '../concurrency/load-level.ts';
 import type { TaskGroup } from '../concurrency/task-group.ts';
@@ -32,11 +33,10 @@ import { TimeMeter } from '../report/time-shares.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 import { declareMissed } from '../verify/declare-missed.ts';
 import { cancel } from './cancel.ts';
-import type { Clusters } from './clusters.ts';
+import type { CheckedClusters } from './clusters.ts';
 import { CutoverConditions } from './cutover-conditions.ts';
 import type { FollowedOrder } from './followed-order.ts';
 import { IndexBuilds } from './index-builds.ts';
-import type { RunParts } from './parts.ts';
 import { Pings } from './pings.ts';
 import { clearLeftSpools, loadTracked, prepareNew } from './prepare.ts';
 import { prepareReverse } from './prepare-reverse.ts';
@@ -71,7 +71,7 @@ export class MigrationRun {
   readonly #tasks: TaskGroup;
   readonly #stop: AbortSignal;
   readonly #throttle: Throttle;
-  readonly context: RunParts;
+  readonly context: RunContext;
   readonly log: MigrationLog;
   readonly addresses: { readonly source: string; readonly destination: string };
   readonly warnings: readonly string[];
@@ -101,7 +101,7 @@ export class MigrationRun {
     options: MigrationOptions,
     { stop, order, wentBack }: Occasion,
     { tasks, context, log, warnings }: Awaited<ReturnType<typeof takeMigration>>,
-    checked: Clusters['checked'],
+    checked: CheckedClusters['checked'],
   ) {
     this.options = options;
     this.order = order;
@@ -132,7 +132,7 @@ export class MigrationRun {
     options: MigrationOptions,
     occasion: Occasion,
     waiting: Retrier,
-    clusters: Clusters,
+    clusters: CheckedClusters,
   ): Promise<MigrationRun> {
     try {
       const taken = await takeMigration(options, occasion, waiting, clusters);

@@ -10,7 +10,7 @@ import { checkClusters, closeClients, examineOpen } from '../preflight/preflight
 import { CheckpointStore } from '../records/checkpoint-store.ts';
 import { OtherDirection } from '../records/other-direction.ts';
 import type { MigrationOptions } from '../scope/options.ts';
-import type { Clusters } from './clusters.ts';
+import type { CheckedClusters } from './clusters.ts';
 import { withoutSource } from './without-source.ts';
 
 /** The clients of the clusters that could be reached. */
@@ -37,7 +37,7 @@ interface OpeningOptions {
 export async function openClusters(
   options: MigrationOptions,
   { isCancelled, waitsForSource }: OpeningOptions,
-): Promise<Clusters> {
+): Promise<CheckedClusters> {
   const clients = await connectBoth(options);
   try {
     try {
@@ -59,7 +59,7 @@ async function openBoth(
   { source, destination, failure }: Connected,
   options: MigrationOptions,
   isCancelled: () => boolean,
-): Promise<Clusters> {
+): Promise<CheckedClusters> {
   if (source === undefined || destination === undefined) throw failure;
   const checked = await endingDeadlocks(source, () => checkClusters(source, destination, options));
   const [firstError] = checked.errors;
@@ -73,9 +73,11 @@ async function openBoth(
  * would have needed more time, so that the run has to check by itself. For a committed cutover, which no finding
  * refuses, only the warnings; no clusters when the run has to begin with another direction
  */
-export async function openExamined(
-  options: MigrationOptions,
-): Promise<{ readonly findings: readonly Finding[]; readonly isRefused: boolean; readonly clusters?: Clusters }> {
+export async function openExamined(options: MigrationOptions): Promise<{
+  readonly findings: readonly Finding[];
+  readonly isRefused: boolean;
+  readonly clusters?: CheckedClusters;
+}> {
   const { findings, clients, sizes, ...examined } = await examineOpen(options);
   const { source, destination } = clients;
   const isRefused = findings.some(({ severity }) => severity === 'ERROR');
@@ -101,7 +103,7 @@ async function openCommitted(
   options: MigrationOptions,
   clients: Pick<Connected, 'source' | 'destination'>,
   { message }: Finding,
-): Promise<{ readonly clusters?: Clusters } | undefined> {
+): Promise<{ readonly clusters?: CheckedClusters } | undefined> {
   try {
     const clusters = await withoutSource(options, clients, { error: message, isCancelled: false });
     if (clusters === undefined) return undefined;

@@ -2,7 +2,7 @@ import { systemClock, UserError } from '../../platform/index.ts';
 import { classify, reasonOf } from '../mongodb/failure-policy.ts';
 import { Retrier } from '../mongodb/retry.ts';
 import type { MigrationOptions } from '../scope/options.ts';
-import type { Clusters } from './clusters.ts';
+import type { CheckedClusters } from './clusters.ts';
 import { MigrationRun, type Occasion } from './migration-run.ts';
 import { hasBegun, openClusters } from './open-clusters.ts';
 
@@ -20,12 +20,12 @@ export class Opening {
   readonly #occasion: Occasion;
   readonly #retrier: Retrier;
   /** For the first try. */
-  #opened: Clusters | undefined;
+  #opened: CheckedClusters | undefined;
   /** When it began to wait for the clusters; undefined when it doesn't wait. */
   #waitsSince: number | undefined;
 
   /** @param opened  the connections of a preflight, which this run closes */
-  constructor(options: MigrationOptions, occasion: Occasion, opened?: Clusters) {
+  constructor(options: MigrationOptions, occasion: Occasion, opened?: CheckedClusters) {
     this.#options = options;
     this.#occasion = occasion;
     this.#opened = opened;

@@ -1,15 +1,15 @@
 import type { MongoClient } from 'mongodb';
-import type { RunParts } from './parts.ts';
+import type { Clusters, Pace } from '../records/context.ts';
 
 const EVERY_MS = 10_000;
 
 /** Round-trip times to both clusters, in milliseconds; null before the first answer, and when the last ping had none. */
 export class Pings {
-  readonly #context: RunParts;
+  readonly #context: Clusters & Pace;
   source: number | null = null;
   destination: number | null = null;
 
-  constructor(context: RunParts) {
+  constructor(context: Clusters & Pace) {
     this.#context = context;
   }
 

@@ -2,16 +2,17 @@ import { failpoint, UserError } from '../../platform/index.ts';
 import { readLateAccounts } from '../accounts/late-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import { listCollections } from '../catalog/read-catalog.ts';
+import type { RunContext } from '../collections/context.ts';
 import { hasAnnounced } from '../cutover/block-notes.ts';
 import { confirmBlockUnused } from '../cutover/block-of-destination.ts';
 import { closeDestination } from '../cutover/destination-block.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
+import type { Clusters, Pace, Records } from '../records/context.ts';
 import type { MadeAccount } from '../records/made-accounts.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CollectionRecord, CutoverRecord, MigrationRecord, ViewRecord } from '../records/records.ts';
 import { recordsOn } from '../records/records-on.ts';
-import type { RunParts } from './parts.ts';
 
 /** The records of the direction before this one, on this direction's source. */
 interface Earlier {
@@ -30,7 +31,7 @@ interface Earlier {
  * @throws UserError FAILBACK_LOST when a side isn't as the cutover has left it, or another migration needs the block of
  * the old source
  */
-export async function prepareReverse(context: RunParts, log: MigrationLog, reversals: number): Promise<ResumeToken> {
+export async function prepareReverse(context: RunContext, log: MigrationLog, reversals: number): Promise<ResumeToken> {
   const { checkpoint, retrier } = context;
   await log.advance('preparation begun');
   await checkpoint.forgetCollections();
@@ -63,7 +64,7 @@ export async function prepareReverse(context: RunParts, log: MigrationLog, rever
 }
 
 /** @throws UserError CUTOVER_RECORD_LOST when the record shows no reversible cutover */
-async function readEarlier({ source, checkpoint, identity }: RunParts, reversals: number): Promise<Earlier> {
+async function readEarlier({ source, checkpoint, identity }: Clusters & Records, reversals: number): Promise<Earlier> {
   const of = <T extends object>(name: string) => recordsOn<T>(source, name);
   const { migrationId } = checkpoint;
   const record = await of<MigrationRecord>('migrations').findOne({ _id: migrationId });
@@ -84,7 +85,7 @@ async function readEarlier({ source, checkpoint, identity }: RunParts, reversals
  * Confirms that users write to the source. When both sides are blocked, the records on the other one are missing, and
  * it may be the side that has the newer documents.
  */
-async function confirmOpen({ source, retrier, checkpoint }: RunParts): Promise<void> {
+async function confirmOpen({ source, retrier, checkpoint }: Clusters & Records & Pace): Promise<void> {
   if ((await retrier.run('the source', () => writesAreBlocked(source))) !== true) return;
   throw new UserError('FAILBACK_LOST', [checkpoint.migrationId, "the side that has the users refuses users' writes"]);
 }
@@ -95,7 +96,7 @@ async function confirmOpen({ source, retrier, checkpoint }: RunParts): Promise<v
  * write block counts, which was set for the cutover.
  */
 async function confirmLeft(
-  { destination, retrier, checkpoint }: RunParts,
+  { destination, retrier, checkpoint }: Clusters & Records & Pace,
   { claim, drainedTo }: CutoverRecord,
 ): Promise<void> {
   if (claim === undefined || drainedTo === undefined) return;
@@ -111,7 +112,7 @@ async function confirmLeft(
 
 /** Confirms that the old source still has every collection: a restored or re-created one has others. */
 async function confirmCollections(
-  { destination, retrier, checkpoint }: RunParts,
+  { destination, retrier, checkpoint }: Clusters & Records & Pace,
   collections: readonly CollectionRecord[],
 ): Promise<void> {
   for (const [database, records] of Map.groupBy(collections, ({ sourceDatabase }) => sourceDatabase)) {

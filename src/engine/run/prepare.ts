@@ -2,16 +2,17 @@ import { failpoint } from '../../platform/index.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import { fixPosition } from '../capture/fix-position.ts';
 import { listUserDatabases } from '../catalog/read-catalog.ts';
+import type { Migrated, RunContext } from '../collections/context.ts';
 import { fingerprintOfSource } from '../collections/fingerprint.ts';
 import { TrackedCollection } from '../collections/tracked-collection.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { blocksDestination, closeDestination } from '../cutover/destination-block.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
+import type { Clusters, Pace, Records } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CatalogRecord } from '../records/records.ts';
 import type { MigrationOptions } from '../scope/options.ts';
-import type { RunParts } from './parts.ts';
 
 const AT_A_TIME = 8;
 
@@ -20,7 +21,7 @@ const AT_A_TIME = 8;
  * (docs/reference/pitfalls.md#pitfall-1). Records that the copy has begun, and returns that position.
  */
 export async function prepareNew(
-  context: RunParts,
+  context: RunContext,
   log: MigrationLog,
   options: MigrationOptions,
 ): Promise<ResumeToken> {
@@ -51,7 +52,7 @@ export async function prepareNew(
 }
 
 /** Loads the records of an earlier run. Writes nothing. */
-export async function loadTracked(context: RunParts): Promise<void> {
+export async function loadTracked(context: Records & Pace & Migrated): Promise<void> {
   const { checkpoint, retrier, views } = context;
   const [marked, records, partitions] = await Promise.all([
     checkpoint.suspects(),
@@ -77,17 +78,17 @@ export async function loadTracked(context: RunParts): Promise<void> {
 }
 
 /** Clears the spools of copied collections: an engine that was killed at the end of a copy leaves them behind. */
-export async function clearLeftSpools({ checkpoint, tracked }: RunParts): Promise<void> {
+export async function clearLeftSpools({ checkpoint, tracked }: Records & Migrated): Promise<void> {
   const live = [...tracked.values()].filter(({ state }) => state === 'live');
   const slots = new Slots(AT_A_TIME);
   await allEnded(live.map(({ uuid }) => slots.run(() => checkpoint.clearSpool(uuid))));
 }
 
-async function readCatalog(context: RunParts): Promise<CatalogRecord> {
+async function readCatalog(context: Clusters & Pace & Migrated): Promise<CatalogRecord> {
   return [...(await context.retrier.run('the source', () => fingerprintOfSource(context)))];
 }
 
-async function dropUserDatabases(context: RunParts): Promise<void> {
+async function dropUserDatabases(context: Clusters & Pace): Promise<void> {
   const { destination, fence, retrier } = context;
   for (const database of await retrier.run('the destination', () => listUserDatabases(destination))) {
     await retrier.run('the destination', () => fence.change(database, { dropDatabase: 1 }));

@@ -2,8 +2,8 @@ import { failpoint } from '../../platform/index.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
 import type { MigrationFields } from '../records/checkpoint-store.ts';
+import type { Clusters, Pace, Records, Telling } from '../records/context.ts';
 import { recordedCounts } from '../records/counters.ts';
-import type { RunParts } from './parts.ts';
 
 const EVERY_MS = 5_000;
 /** A source that doesn't answer must not delay the end of a run. */
@@ -14,11 +14,11 @@ type Position = Required<Pick<MigrationFields, 'token' | 'watchedTo'>>;
 
 /** The checkpoint of a run: where its successor resumes, and its counters. */
 export class RunCheckpoint {
-  readonly #context: RunParts;
+  readonly #context: Clusters & Records & Pace & Telling;
   readonly #position: () => Position | undefined;
 
   /** @param position  returns undefined before the run follows the source */
-  constructor(context: RunParts, position: () => Position | undefined) {
+  constructor(context: Clusters & Records & Pace & Telling, position: () => Position | undefined) {
     this.#context = context;
     this.#position = position;
   }

@@ -1,20 +1,20 @@
 import type { Finding } from '../../contract/index.ts';
 import { ADVICE, AT_CUTOVER } from '../preflight/all-checks.ts';
 import { lookBeside } from '../preflight/preflight.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { MigrationOptions } from '../scope/options.ts';
-import type { RunParts } from './parts.ts';
 
 /** Limits the checks before the write pause. The cutover doesn't wait for a source that answers later. */
 const CUTOVER_CHECKS_WITHIN_MS = 5_000;
 
 /** The warnings of the preflight that a run shows. */
 export class RunFindings {
-  readonly #context: RunParts;
+  readonly #context: Clusters & Pace & Telling;
   readonly #options: MigrationOptions;
   #all: readonly Finding[];
 
   /** @param found  the findings when the run was opened */
-  constructor(context: RunParts, options: MigrationOptions, found: readonly Finding[]) {
+  constructor(context: Clusters & Pace & Telling, options: MigrationOptions, found: readonly Finding[]) {
     this.#context = context;
     this.#options = options;
     this.#all = lasting(found);

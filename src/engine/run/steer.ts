@@ -1,11 +1,13 @@
 import type { Outcome } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
+import type { Migrated, RunContext } from '../collections/context.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver } from '../cutover/cut-over.ts';
 import { finishCutover } from '../cutover/finish-cutover.ts';
 import { prepareCutover } from '../cutover/prepare-cutover.ts';
 import { rehearse } from '../cutover/rehearse.ts';
+import type { Pace, Telling } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { CutoverAttempts } from '../report/cutover-attempts.ts';
@@ -14,7 +16,6 @@ import type { MigrationOptions } from '../scope/options.ts';
 import { cancel } from './cancel.ts';
 import { evidenceOf } from './evidence.ts';
 import type { FollowedOrder } from './followed-order.ts';
-import type { RunParts } from './parts.ts';
 import type { RunCheckpoint } from './run-checkpoint.ts';
 import type { RunFindings } from './run-findings.ts';
 import type { StreamFollower } from './stream-follower.ts';
@@ -24,9 +25,9 @@ const LOOK_AGAIN_AFTER_MS = 250;
 /** The source recreates a collection within this time, if it drops it only for that. */
 const RECREATED_WITHIN_MS = 10_000;
 
-/** The parts of a run that its steering needs. */
+/** The fields of a run that its steering uses. */
 interface SteeredRun {
-  readonly context: RunParts;
+  readonly context: RunContext;
   readonly log: MigrationLog;
   readonly options: MigrationOptions;
   readonly order: FollowedOrder;
@@ -100,7 +101,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
 async function attemptCutover(
   run: SteeredRun,
   follower: StreamFollower,
-  timed: RunParts,
+  timed: RunContext,
 ): Promise<Awaited<ReturnType<typeof cutOver>> | 'unconfirmed'> {
   const { attempts, findings, log, options, order } = run;
   using _ = follower.hurry();
@@ -177,7 +178,12 @@ async function pause({ context, log, order, checkpoint }: SteeredRun, follower: 
 }
 
 /** Fails an unattended run: no operator is there to confirm its drops. @throws UserError DROPS_UNCONFIRMED */
-export async function refuseUnconfirmedDrops({ clock, drops, signal, stateChanges }: RunParts): Promise<void> {
+export async function refuseUnconfirmedDrops({
+  clock,
+  drops,
+  signal,
+  stateChanges,
+}: Pace & Telling & Migrated): Promise<void> {
   while (!signal.aborted) {
     const refusal = drops.refusal(clock, RECREATED_WITHIN_MS);
     if (refusal !== undefined) throw refusal;

@@ -14,6 +14,7 @@ import { OplogWatch } from '../capture/oplog-watch.ts';
 import type { BringInStep, SourceCatalog } from '../capture/source-catalog.ts';
 import { UnstreamedWatch } from '../capture/unstreamed-watch.ts';
 import { Watermark } from '../capture/watermark.ts';
+import type { RunContext } from '../collections/context.ts';
 import { IndexKeeper } from '../collections/index-keeper.ts';
 import { reconcileCatalog } from '../collections/reconcile.ts';
 import { markSuspect } from '../collections/suspicion.ts';
@@ -33,7 +34,6 @@ import { declareMissed } from '../verify/declare-missed.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { Verification } from '../verify/verification.ts';
 import { declareLoss, untilHistoryConfirmed } from './lost-history.ts';
-import type { RunParts } from './parts.ts';
 import { StreamProgress } from './stream-progress.ts';
 import { takeUnstreamed } from './take-unstreamed.ts';
 
@@ -45,8 +45,7 @@ const LOOK_AGAIN_AFTER_MS = 250;
 /** Longer than the driver takes to detect a server that no longer answers. */
 const ABANDONED_WITHIN_MS = 30_000;
 
-/** The parts of a run that only the follower needs. */
-interface FollowerParts {
+interface FollowerOptions {
   readonly tasks: TaskGroup;
   readonly log: MigrationLog;
   readonly token: ResumeToken;
@@ -56,7 +55,7 @@ interface FollowerParts {
 
 /** Follows the source from a token on, with catalog, copy, spool and lanes. It is a running migration without its lifecycle. */
 export class StreamFollower implements RunningStream {
-  readonly #context: RunParts;
+  readonly #context: RunContext;
   readonly #tasks: TaskGroup;
   readonly #lanes: Lanes;
   readonly #spool: Spool;
@@ -75,8 +74,8 @@ export class StreamFollower implements RunningStream {
   readonly lag: LagProbe;
   readonly #stopped = new AbortController();
   readonly #abandoned = new AbortController();
-  /** The parts for stream reads. They end on `stop()`. */
-  readonly #reading: RunParts;
+  /** The context of stream reads. It ends on `stop()`. */
+  readonly #reading: RunContext;
   readonly #running = new Set<Promise<void>>();
   /** Closed while the engine must not take batches from the stream. */
   readonly #intake = new Gate();
@@ -86,7 +85,7 @@ export class StreamFollower implements RunningStream {
   /** The source's time in its last answer. */
   #sourceTime: Timestamp | undefined;
 
-  constructor(run: RunParts, { tasks, log, token, throttle, verification }: FollowerParts) {
+  constructor(run: RunContext, { tasks, log, token, throttle, verification }: FollowerOptions) {
     const context = within(run, this.#abandoned.signal);
     this.#context = context;
     this.#reading = within(context, this.#stopped.signal);
@@ -130,8 +129,8 @@ export class StreamFollower implements RunningStream {
       (task) => this.#start(task),
     );
     const verificationForgotten = (collection: TrackedCollection) => this.#verification.untilForgotten(collection);
-    const parts = { lanes: this.#lanes, copier: this.#copier, throttle, verificationForgotten };
-    this.#repairs = new Repairs(context, parts, (task) => this.#start(task));
+    const uses = { lanes: this.#lanes, copier: this.#copier, throttle, verificationForgotten };
+    this.#repairs = new Repairs(context, uses, (task) => this.#start(task));
     this.oplog = new OplogWatch(context, () => this.#watermark.safe.time);
     const bringInStep: BringInStep = (...changed) => this.#bringCatalogInStep(...changed);
     // Data that was read by name needs a catalog that doesn't change, also after an upgrade of the source.

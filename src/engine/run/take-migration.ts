@@ -1,6 +1,7 @@
 import { Timestamp } from 'mongodb';
 import { systemClock, UserError, withState } from '../../platform/index.ts';
 import { UsersAndRoles } from '../accounts/users-and-roles.ts';
+import type { RunContext } from '../collections/context.ts';
 import { MadeViews } from '../collections/made-views.ts';
 import { SeenChanges } from '../collections/seen-changes.ts';
 import { TrackedCollections } from '../collections/tracked-collections.ts';
@@ -28,20 +29,19 @@ import { DocumentFilters } from '../scope/document-filters.ts';
 import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type MigrationOptions, selectionOf } from '../scope/options.ts';
 import { Selection } from '../scope/selection.ts';
-import type { Clusters, LackOfSource } from './clusters.ts';
+import type { CheckedClusters, LackOfSource } from './clusters.ts';
 import type { FollowedOrder } from './followed-order.ts';
-import type { RunParts } from './parts.ts';
 
-/** A migration that this engine has taken, with the parts that its run works with. */
+/** A migration that this engine has taken, with the context of its run. */
 interface TakenMigration {
   readonly tasks: TaskGroup;
-  readonly context: RunParts;
+  readonly context: RunContext;
   readonly log: MigrationLog;
   readonly warnings: readonly string[];
 }
 
 /**
- * Takes the migration for this engine, and makes the parts of its run.
+ * Takes the migration for this engine, and makes the context of its run.
  * @param waiting  reports what the opening waits for
  * @throws UserError the reason why the migration can't start; then nothing was changed
  */
@@ -49,7 +49,7 @@ export async function takeMigration(
   options: MigrationOptions,
   { stop, order }: { readonly stop: AbortSignal; readonly order: FollowedOrder },
   waiting: Retrier,
-  { source, destination, checked, writers, lacksSource }: Clusters,
+  { source, destination, checked, writers, lacksSource }: CheckedClusters,
 ): Promise<TakenMigration> {
   const { logger, clock = systemClock, reversals = 0 } = options;
   const tasks = new TaskGroup();
@@ -87,7 +87,7 @@ export async function takeMigration(
   const changes = new Changes(clock);
   const stateChanges = new Changes(clock, changes);
   const log = new MigrationLog(checkpoint, clock, record);
-  const context: RunParts = {
+  const context: RunContext = {
     source,
     sourceFeatures: checked.sourceFeatures,
     destination,

@@ -2,9 +2,10 @@ import type { Lanes } from '../apply/lanes.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import type { Dispatcher } from '../capture/dispatcher.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
+import type { Dispatched, Migrated } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
-import type { RunParts } from './parts.ts';
+import type { Pace, Telling } from '../records/context.ts';
 
 /** The parts that handle unstreamed writes. */
 interface UnstreamedIntake {
@@ -21,9 +22,13 @@ interface UnstreamedIntake {
 /**
  * Handles writes that the oplog shows and the stream doesn't. Reads documents with known keys again. For a collection
  * with unknown keys, or whose order counts, such a write is a loss of history.
- * @param reading  the parts of a run, whose signal aborts when the stream stops
+ * @param reading  the context of a run, whose signal aborts when the stream stops
  */
-export async function takeUnstreamed(reading: RunParts, writes: OplogKeys, intake: UnstreamedIntake): Promise<void> {
+export async function takeUnstreamed(
+  reading: Pace & Telling & Migrated & Dispatched,
+  writes: OplogKeys,
+  intake: UnstreamedIntake,
+): Promise<void> {
   const { signal, tracked } = reading;
   // rule: unstreamed-view-changes
   if (writes.changesCatalog) {
@@ -48,7 +53,7 @@ export async function takeUnstreamed(reading: RunParts, writes: OplogKeys, intak
 
 /** Has the lanes read documents again, if that is enough. @returns whether it is */
 function readAgain(
-  { counters, seen }: RunParts,
+  { counters, seen }: Telling & Dispatched,
   collection: TrackedCollection,
   keys: readonly DocumentKey[] | undefined,
   { lanes, sequence }: { readonly lanes: Lanes; readonly sequence: number },

@@ -7,12 +7,12 @@ import { sourceFeatures } from '../mongodb/server-features.ts';
 import { checkCluster } from '../preflight/checks/versions.ts';
 import { describeCluster } from '../preflight/inspect-cluster.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
-import type { ClusterIds } from '../records/confirm-clusters.ts';
+import type { ClusterIds } from '../records/context.ts';
 import { OtherDirection } from '../records/other-direction.ts';
 import { hasFailback, type MigrationRecord } from '../records/records.ts';
 import { recognizeOnDestination } from '../records/tried-raw-data.ts';
 import type { MigrationOptions } from '../scope/options.ts';
-import type { Clusters, LackOfSource } from './clusters.ts';
+import type { CheckedClusters, LackOfSource } from './clusters.ts';
 
 /** The connections to both clusters; undefined for one that can't be reached. */
 interface Reached {
@@ -39,7 +39,7 @@ export async function withoutSource(
   options: MigrationOptions,
   { source, destination }: Reached,
   { error, isCancelled }: WithoutSourceOptions,
-): Promise<Clusters | undefined> {
+): Promise<CheckedClusters | undefined> {
   const { reversals = 0 } = options;
   const [opposite, own] = await Promise.all([recordOn(source, options), recordOn(destination, options)]);
   const ending = Math.max(endingDirection(opposite), endingDirection(own));
@@ -89,7 +89,10 @@ interface Destination {
   readonly lacksSource: LackOfSource;
 }
 
-async function opened(options: MigrationOptions, { destination, ids, lacksSource }: Destination): Promise<Clusters> {
+async function opened(
+  options: MigrationOptions,
+  { destination, ids, lacksSource }: Destination,
+): Promise<CheckedClusters> {
   const [{ primary = '' }, writers] = await Promise.all([
     destination.db('admin').command({ hello: 1 }),
     authenticatedUsers(destination),

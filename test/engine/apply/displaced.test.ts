@@ -6,10 +6,9 @@ import { Displaced } from '../../../src/engine/apply/displaced.ts';
 import { keyFromBytes } from '../../../src/engine/bson/document-key.ts';
 import { BSON_TYPE } from '../../../src/engine/bson/elements.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
-import { Retrier } from '../../../src/engine/mongodb/retry.ts';
-import { silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
 import { takeMigration } from '../taken-migration.ts';
+import { unconnectedContext } from '../unconnected-context.ts';
 
 let set: ReplicaSet;
 before(async () => {
@@ -26,13 +25,13 @@ function tracked(...steps: readonly ('created' | 'plan begun' | 'planned' | 'cop
   return collection;
 }
 
-/** Returns the parts of a migration with these collections, and what an engine that starts would load. */
+/** Returns the displaced keys of a migration with these collections, and what an engine that starts would load. */
 async function startWith(...collections: readonly TrackedCollection[]) {
   const { fence } = await takeMigration(set.client);
-  const retrier = new Retrier(systemClock, silentLogger, AbortSignal.timeout(30_000));
-  const parts = { fence, retrier, clock: systemClock, tracked: new Map(collections.map((one) => [one.id, one])) };
-  const loaded = async () => (await new Displaced(parts).load()).map(({ displacedBy }) => displacedBy);
-  return { displaced: new Displaced(parts), loaded };
+  const shared = unconnectedContext(AbortSignal.timeout(30_000));
+  const context = { ...shared, fence, tracked: new Map(collections.map((one) => [one.id, one])) };
+  const loaded = async () => (await new Displaced(context).load()).map(({ displacedBy }) => displacedBy);
+  return { displaced: new Displaced(context), loaded };
 }
 
 test('a document that makes room again before its key is applied keeps its record until that one is applied', async () => {

@@ -11,7 +11,7 @@ import { TrackedCollection } from '../../../src/engine/collections/tracked-colle
 import { systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { holdAt } from '../reach-points.ts';
-import { unconnectedParts } from '../unconnected-parts.ts';
+import { unconnectedContext } from '../unconnected-context.ts';
 
 /** A collection whose keys a lane hands to the spool. */
 function quarantine(name: string): TrackedCollection {
@@ -34,10 +34,10 @@ function startLane({ flush = async () => {}, isHurried = false, lingersForever =
     holdUntil: () => undefined,
   } as unknown as Spool;
   const stop = new AbortController();
-  const parts = unconnectedParts(stop.signal);
-  parts.checkpoint.saveCollection = async () => undefined;
+  const context = unconnectedContext(stop.signal);
+  context.checkpoint.saveCollection = async () => undefined;
   const ended = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
-  if (lingersForever) parts.clock = { ...systemClock, sleep: () => ended };
+  if (lingersForever) context.clock = { ...systemClock, sleep: () => ended };
   const settled: unknown[] = [];
   const displaced = {
     record: async () => undefined,
@@ -45,9 +45,9 @@ function startLane({ flush = async () => {}, isHurried = false, lingersForever =
       settled.push(...dirty.map(({ displacedBy }) => [displacedBy, spooled.length]));
     },
   };
-  const indexes = new IndexKeeper(parts, () => undefined);
+  const indexes = new IndexKeeper(context, () => undefined);
   const lane = new Lane(
-    parts,
+    context,
     { indexes, spool, displaced },
     {
       applied: () => undefined,

@@ -9,7 +9,7 @@ import { RawValue } from '../../../src/engine/bson/raw-value.ts';
 import { bufferOf } from '../../../src/engine/bson/stored-bytes.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
 import type { SpoolRecord } from '../../../src/engine/records/records.ts';
-import { unconnectedParts } from '../unconnected-parts.ts';
+import { unconnectedContext } from '../unconnected-context.ts';
 
 const now = new Timestamp(Long.ONE);
 const source = { database: 'shop', name: 'a', type: 'collection', uuid: new UUID(), options: new Map() };
@@ -22,9 +22,9 @@ function spoolOnto(durable: Promise<void>, written: SpoolRecord[] = []): Spool {
     written.push(...records);
     return durable;
   };
-  const parts = unconnectedParts(new AbortController().signal);
-  parts.checkpoint.unretried.addToSpool = addToSpool;
-  return new Spool(parts);
+  const context = unconnectedContext(new AbortController().signal);
+  context.checkpoint.unretried.addToSpool = addToSpool;
+  return new Spool(context);
 }
 
 test('a key that holds nothing back hides none that does, whether it waits or is being written', async () => {

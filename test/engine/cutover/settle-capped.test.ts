@@ -32,42 +32,42 @@ function streamOf(isInOrder: RunningStream['verification']['isInOrder']): Runnin
 }
 
 test('an order that was compared and is equal needs no further comparison', async () => {
-  const { parts, collection } = await logOf('compared', identified(10));
+  const { context, collection } = await logOf('compared', identified(10));
   collection.reordered = true;
   await orderCapped(
-    parts,
+    context,
     streamOf(async () => true),
   );
   assert.equal(collection.reordered, false);
-  assert.deepEqual(await settleCapped(parts), []);
+  assert.deepEqual(await settleCapped(context), []);
 });
 
 test('a small order that may have changed since is compared in the write pause', async () => {
-  const { parts, collection } = await logOf('small', identified(10));
+  const { context, collection } = await logOf('small', identified(10));
   collection.reordered = true;
   const changedMeanwhile = async () => {
     collection.reorders += 1; // What `noteReordered` counts.
     return true;
   };
-  await orderCapped(parts, streamOf(changedMeanwhile));
+  await orderCapped(context, streamOf(changedMeanwhile));
   assert.equal(collection.reordered, true);
-  assert.deepEqual(await settleCapped(parts), []);
+  assert.deepEqual(await settleCapped(context), []);
 });
 
 test('a small order that differs in the write pause ends it, and the collection is copied again', async () => {
   const [first, second, ...rest] = identified(10);
   assert.ok(first && second);
-  const { parts, collection } = await logOf(
+  const { context, collection } = await logOf(
     'swapped',
     [first, second, ...rest],
     [first, ...rest.slice(0, 1), second, ...rest.slice(1)],
   );
   collection.reordered = true;
-  await assert.rejects(settleCapped(parts), CappedDiffer);
+  await assert.rejects(settleCapped(context), CappedDiffer);
 });
 
 test('a large order that may have changed since has to be compared again, and the write pause refuses it', async () => {
-  const { parts, collection } = await logOf('large', identified(1_001));
+  const { context, collection } = await logOf('large', identified(1_001));
   collection.reordered = true;
-  await assert.rejects(settleCapped(parts), (error) => error instanceof NotNow && !(error instanceof CappedDiffer));
+  await assert.rejects(settleCapped(context), (error) => error instanceof NotNow && !(error instanceof CappedDiffer));
 });

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { NotNow } from '../../../src/engine/mongodb/failure-policy.ts';
 import type { CollectionRecord } from '../../../src/engine/records/records.ts';
 import { within } from '../../../src/engine/records/within.ts';
-import { unconnectedParts } from '../unconnected-parts.ts';
+import { unconnectedContext } from '../unconnected-context.ts';
 
 const record = (documents: number) => ({ documents }) as CollectionRecord;
 
 test('a retried write of a collection writes its record as of that attempt, not as of the first', async () => {
-  const { checkpoint } = unconnectedParts(new AbortController().signal);
+  const { checkpoint } = unconnectedContext(new AbortController().signal);
   const written: number[] = [];
   let documents = 1;
   checkpoint.unretried.saveCollection = async (given) => {
@@ -22,10 +22,10 @@ test('a retried write of a collection writes its record as of that attempt, not 
 
 test('parts with a deadline stop retrying checkpoint writes when it is over', async () => {
   const over = new AbortController();
-  const parts = unconnectedParts(new AbortController().signal);
-  const { checkpoint } = within(parts, over.signal);
+  const context = unconnectedContext(new AbortController().signal);
+  const { checkpoint } = within(context, over.signal);
   let attempts = 0;
-  parts.checkpoint.unretried.forgetSpool = async () => {
+  context.checkpoint.unretried.forgetSpool = async () => {
     attempts += 1;
     over.abort(new Error('over'));
     throw new NotNow('there is no primary');

@@ -39,10 +39,10 @@ for (const [what, source, destination, lost, expected] of CASES)
       if (keys.length > 0) await log.insertMany(keys.map((n) => ({ _id: n })));
     }
     const trackedOf = await trackedPair({ source: pair.source.client, destination: pair.destination.client });
-    const { parts, collection } = await trackedOf('log');
+    const { context, collection } = await trackedOf('log');
     assert.equal(
       await wereDeleted(
-        parts,
+        context,
         collection,
         lost.map((_id) => keyOf(Buffer.from(BSON.serialize({ _id })))),
       ),

@@ -3,7 +3,7 @@ import { fieldsOf } from '../../../src/engine/catalog/fields.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
 import { isInOrder } from '../../../src/engine/verify/compare-order.ts';
 import { takeMigration } from '../taken-migration.ts';
-import { unconnectedParts } from '../unconnected-parts.ts';
+import { unconnectedContext } from '../unconnected-context.ts';
 
 const DATABASE = 'shop';
 
@@ -17,8 +17,8 @@ export interface Sides {
 export async function orderComparison(sides: Sides): Promise<(name: string) => Promise<boolean>> {
   const trackedOf = await trackedPair(sides);
   return async (name) => {
-    const { parts, collection } = await trackedOf(name);
-    return await isInOrder(parts, collection, () => true);
+    const { context, collection } = await trackedOf(name);
+    return await isInOrder(context, collection, () => true);
   };
 }
 
@@ -37,8 +37,15 @@ export async function trackedPair({ source, destination }: Sides) {
     const { operationTime } = await source.db('admin').command({ ping: 1 });
     const position = { time: operationTime, sequence: 0 };
     const tracked = new Map([[collection.id, collection]]);
-    const parts = { ...unconnectedParts(AbortSignal.timeout(120_000)), source, destination, fence, position, tracked };
-    return { parts, collection };
+    const context = {
+      ...unconnectedContext(AbortSignal.timeout(120_000)),
+      source,
+      destination,
+      fence,
+      position,
+      tracked,
+    };
+    return { context, collection };
   };
 }
 
