@@ -1,4 +1,5 @@
 import type { CollectionProgress } from '../../contract/index.ts';
+import type { Migrated } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { CollectionRate, CollectionRates } from './collection-rates.ts';
 
@@ -9,7 +10,7 @@ const MISSED = 'Changes of it may have been missed. Both sides are compared.';
 
 /** The fields of a run that the progress of collections is read from. */
 export interface CollectionsView {
-  readonly context: { readonly tracked: Map<string, TrackedCollection> };
+  readonly context: Migrated;
   /** Whether the records are loaded: before that, nothing is known. */
   readonly loaded: boolean;
   readonly collectionRates: Pick<CollectionRates, 'of'>;

@@ -1,13 +1,7 @@
-import type { Clock } from '../../platform/index.ts';
+import type { Migrated } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Pace } from '../records/context.ts';
 import { RateWindow } from './rate-window.ts';
-
-/** The parts of a run that measuring the collections' copy needs. */
-interface CollectionRatesParts {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly tracked: Map<string, TrackedCollection>;
-}
 
 /** The recent copy rate of one collection, per second; null before enough was measured. */
 export interface CollectionRate {
@@ -23,7 +17,7 @@ export class CollectionRates {
   readonly #windows = new Map<TrackedCollection, { readonly documents: RateWindow; readonly bytes: RateWindow }>();
 
   /** Samples every second until the run ends. */
-  async run({ clock, signal, tracked }: CollectionRatesParts): Promise<void> {
+  async run({ clock, signal, tracked }: Pace & Migrated): Promise<void> {
     while (!signal.aborted) {
       this.add([...tracked.values()], clock.elapsed());
       await clock.sleep(EVERY_MS, signal);

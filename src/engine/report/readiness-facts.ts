@@ -1,19 +1,15 @@
-import type { Clock } from '../../platform/index.ts';
-import type { Gate as PauseGate } from '../concurrency/gate.ts';
+import type { Migrated } from '../collections/context.ts';
+import type { Clusters, Pace } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverAttempts } from './cutover-attempts.ts';
 import type { MeasuredConditions } from './measured-conditions.ts';
 import type { ReadinessFacts } from './readiness.ts';
 import type { StreamView } from './run-view.ts';
-import { type WaitsParts, waitsBesideDrops, waitsOfDisplaced } from './waits.ts';
+import { waitsBesideDrops, waitsOfDisplaced } from './waits.ts';
 
 /** The fields of a run that its readiness depends on. */
 interface ReadinessView {
-  readonly context: WaitsParts & {
-    readonly clock: Clock;
-    readonly gate: PauseGate;
-    readonly keepsDestination: boolean;
-  };
+  readonly context: Clusters & Pace & Migrated;
   readonly log: MigrationLog;
   readonly follower: StreamView | undefined;
   readonly attempts: CutoverAttempts;

@@ -1,18 +1,15 @@
 import type { Timestamp } from 'mongodb';
 import type { Finding, IndexBuild, Progress } from '../../contract/index.ts';
-import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import type { LagReading } from '../capture/lag-meter.ts';
 import type { OplogWatch } from '../capture/oplog-watch.ts';
-import type { MadeViews } from '../collections/made-views.ts';
-import type { Gate } from '../concurrency/gate.ts';
-import type { Counters } from '../records/counters.ts';
+import type { Migrated } from '../collections/context.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverAttempts } from './cutover-attempts.ts';
 import type { MeasuredConditions } from './measured-conditions.ts';
 import type { Speed } from './speed.ts';
 import type { TimeMeter } from './time-shares.ts';
 import type { VerificationView } from './verification-progress.ts';
-import type { WaitsParts } from './waits.ts';
 
 /** The fields of the change stream that a report reads. */
 export interface StreamView {
@@ -35,14 +32,7 @@ export interface StreamView {
 
 /** The fields of a run that a report reads. */
 export interface RunView {
-  readonly context: WaitsParts & {
-    readonly gate: Gate;
-    readonly counters: Counters;
-    readonly views: MadeViews;
-    readonly accounts: UsersAndRoles;
-    readonly movesAccounts: boolean;
-    readonly keepsDestination: boolean;
-  };
+  readonly context: Clusters & Pace & Telling & Migrated;
   readonly log: MigrationLog;
   /** Undefined until the run follows the source. */
   readonly follower: StreamView | undefined;

@@ -1,13 +1,7 @@
 import type { MigrationState, Progress } from '../../contract/index.ts';
-import type { Clock } from '../../platform/index.ts';
+import type { Pace } from '../records/context.ts';
 import { RateWindow, secondsFor } from './rate-window.ts';
 import type { VerificationRates } from './verification-progress.ts';
-
-/** The parts of a run that measuring speed needs. */
-interface SpeedParts {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
 
 const EVERY_MS = 1_000;
 
@@ -24,7 +18,7 @@ export class Speed {
   #restarts = 0;
 
   /** Samples every second until the run ends. */
-  async run({ clock, signal }: SpeedParts, progress: () => Progress): Promise<void> {
+  async run({ clock, signal }: Pace, progress: () => Progress): Promise<void> {
     while (!signal.aborted) {
       this.add(progress(), clock.elapsed());
       await clock.sleep(EVERY_MS, signal);

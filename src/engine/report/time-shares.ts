@@ -1,14 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { MigrationState, TimeShares } from '../../contract/index.ts';
-import type { Clock } from '../../platform/index.ts';
-import { WAITED_FOR, type WaitedMs, type WaitTimes } from '../concurrency/wait-times.ts';
-
-/** The parts of a run that measuring shares needs. */
-interface TimeSharesParts {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly waitTimes: WaitTimes;
-}
+import { WAITED_FOR, type WaitedMs } from '../concurrency/wait-times.ts';
+import type { Pace } from '../records/context.ts';
 
 interface Sample {
   readonly atMs: number;
@@ -28,7 +21,7 @@ export class TimeMeter {
   #state: MigrationState | undefined;
 
   /** Samples every second until the run ends. */
-  async run({ clock, signal, waitTimes }: TimeSharesParts, state: () => MigrationState): Promise<void> {
+  async run({ clock, signal, waitTimes }: Pace, state: () => MigrationState): Promise<void> {
     while (!signal.aborted) {
       const { active: busyMs } = performance.eventLoopUtilization();
       this.add(state(), { atMs: clock.elapsed(), waitedMs: waitTimes.totals, busyMs });

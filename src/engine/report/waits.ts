@@ -1,16 +1,7 @@
 import { dateOf, type Wait } from '../../contract/index.ts';
-import { type Clock, counted, type UserError } from '../../platform/index.ts';
-import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { UnconfirmedDrops } from '../collections/unconfirmed-drops.ts';
-import type { Retrier } from '../mongodb/retry.ts';
-
-/** The parts of a run that waits depend on. */
-export interface WaitsParts {
-  readonly retrier: Retrier;
-  readonly clock: Clock;
-  readonly tracked: Map<string, TrackedCollection>;
-  readonly drops: UnconfirmedDrops;
-}
+import { counted, type UserError } from '../../platform/index.ts';
+import type { Migrated } from '../collections/context.ts';
+import type { Pace } from '../records/context.ts';
 
 /** The stream normally shows a drop within milliseconds of its discovery. */
 const TOLD_AFTER_MS = 5_000;
@@ -21,7 +12,7 @@ const NOT_SHOWN =
  * Returns everything that the migration waits for: servers, and collections with something that the destination
  * refuses.
  */
-export function waitsOf(context: WaitsParts): Wait[] {
+export function waitsOf(context: Pace & Migrated): Wait[] {
   const { wait } = context.drops;
   return [
     ...(wait === undefined ? [] : [wait]),
@@ -31,7 +22,7 @@ export function waitsOf(context: WaitsParts): Wait[] {
 }
 
 /** Returns a wait for each collection with documents that made room for others `afterMs` ago or earlier. */
-export function waitsOfDisplaced({ tracked, clock }: WaitsParts, afterMs: number): Wait[] {
+export function waitsOfDisplaced({ tracked, clock }: Pace & Migrated, afterMs: number): Wait[] {
   return [...tracked.values()].flatMap(({ namespace, displaced }) => {
     const [oldest] = displaced.values();
     if (oldest === undefined || clock.elapsed() - oldest.elapsedMs < afterMs) return [];
@@ -41,7 +32,7 @@ export function waitsOfDisplaced({ tracked, clock }: WaitsParts, afterMs: number
 }
 
 /** Returns all waits but the one for a confirmation of drops. */
-export function waitsBesideDrops(context: WaitsParts): Wait[] {
+export function waitsBesideDrops(context: Pace & Migrated): Wait[] {
   const { retrier, tracked } = context;
   const refused = [...tracked.values()].flatMap(({ namespace, stuck, indexesStuck }) =>
     [stuck, indexesStuck]
@@ -52,7 +43,7 @@ export function waitsBesideDrops(context: WaitsParts): Wait[] {
 }
 
 /** Collections that were found dropped without a change in the stream. */
-function missingOf({ tracked, drops, clock }: WaitsParts): Wait[] {
+function missingOf({ tracked, drops, clock }: Pace & Migrated): Wait[] {
   return [...tracked.values()].flatMap((collection) => {
     const { missing, namespace } = collection;
     if (missing === undefined || drops.has(collection) || clock.elapsed() - missing.elapsedMs < TOLD_AFTER_MS)
@@ -65,7 +56,7 @@ function missingOf({ tracked, drops, clock }: WaitsParts): Wait[] {
  * Returns the error that keeps an unattended migration from ending, once it waits only for collections that need an
  * operator.
  */
-export function lastRefusal({ tracked }: WaitsParts): UserError | undefined {
+export function lastRefusal({ tracked }: Migrated): UserError | undefined {
   let first: UserError | undefined;
   for (const { state, stuck, indexesStuck } of tracked.values()) {
     if (state === 'live' && !indexesStuck) continue;
