@@ -1,8 +1,5 @@
-import type { MongoClient } from 'mongodb';
-import { type Clock, failpoint, type Logger } from '../../platform/index.ts';
-import type { MadeViews } from '../collections/made-views.ts';
-import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { UnconfirmedDrops } from '../collections/unconfirmed-drops.ts';
+import { failpoint } from '../../platform/index.ts';
+import type { Migrated } from '../collections/context.ts';
 import {
   type CatalogDifference,
   compareCatalogs,
@@ -10,34 +7,10 @@ import {
   weakenedCatalog,
 } from '../compare/catalog-differences.ts';
 import { type CompareScope, readBothCatalogs } from '../compare/side-catalog.ts';
-import type { Changes } from '../concurrency/changes.ts';
-import type { Gate } from '../concurrency/gate.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
-import type { Retrier } from '../mongodb/retry.ts';
-import type { NamespaceMap } from '../scope/namespace-map.ts';
-import type { Selection } from '../scope/selection.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import { CatalogChanges } from './catalog-changes.ts';
 import { describeCatalogDifference } from './catalog-difference-text.ts';
-
-/** The parts of a run that comparing catalogs needs. */
-export interface CatalogCheckParts {
-  readonly source: MongoClient;
-  readonly destination: MongoClient;
-  readonly retrier: Retrier;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly gate: Gate;
-  readonly stateChanges: Changes;
-  readonly signal: AbortSignal;
-  readonly selection: Selection;
-  readonly namespaces: NamespaceMap;
-  readonly keepsDestination: boolean;
-  /** Whether the destination was a source before, and so has unique indexes and expiry. */
-  readonly isReversed: boolean;
-  readonly drops: UnconfirmedDrops;
-  readonly tracked: Map<string, TrackedCollection>;
-  readonly views: MadeViews;
-}
 
 const EVERY_MS = 60_000;
 /** With thousands of collections a comparison takes long; the servers have other work. */
@@ -53,7 +26,7 @@ const LOOK_AGAIN_AFTER_MS = 500;
  * the form that they have until the cutover.
  */
 export class CatalogCheck {
-  readonly #parts: CatalogCheckParts;
+  readonly #context: Clusters & Pace & Telling & Migrated;
   readonly #isLive: () => boolean;
   readonly #changes = new CatalogChanges();
   #turn: Promise<unknown> = Promise.resolve();
@@ -63,8 +36,8 @@ export class CatalogCheck {
   #tookMs = 0;
 
   /** @param isLive  whether every collection is copied, indexed and followed */
-  constructor(parts: CatalogCheckParts, isLive: () => boolean) {
-    this.#parts = parts;
+  constructor(context: Clusters & Pace & Telling & Migrated, isLive: () => boolean) {
+    this.#context = context;
     this.#isLive = isLive;
   }
 
@@ -83,7 +56,7 @@ export class CatalogCheck {
 
   /** Compares regularly until the signal aborts. */
   async run(): Promise<void> {
-    const { clock, gate, signal, stateChanges } = this.#parts;
+    const { clock, gate, signal, stateChanges } = this.#context;
     while (!signal.aborted) {
       await gate.pass(signal);
       const dueInMs = this.#isLive() ? this.#comparedAtMs + this.#pauseMs - clock.elapsed() : LOOK_AGAIN_AFTER_MS;
@@ -105,7 +78,7 @@ export class CatalogCheck {
   }
 
   async #compare(): Promise<boolean> {
-    const { clock, logger, signal, stateChanges } = this.#parts;
+    const { clock, logger, signal, stateChanges } = this.#context;
     const beganAtMs = clock.elapsed();
     let counted = new Set<string>();
     this.#changes.begin();
@@ -144,7 +117,7 @@ export class CatalogCheck {
 
   /** Returns the names of all collections and views that the migration has made on the destination. */
   #madePlaces(): ReadonlySet<string> {
-    const { namespaces, tracked, views } = this.#parts;
+    const { namespaces, tracked, views } = this.#context;
     const made = [...tracked.values()].filter(({ destinationUuid }) => destinationUuid !== null);
     return new Set([
       ...made.map(({ destinationDatabase: to, destinationName }) => `${to}.${catalogName(destinationName)}`),
@@ -164,7 +137,7 @@ export class CatalogCheck {
    */
   async compareChanged(isBlind: boolean): Promise<CatalogDifference | undefined> {
     if (this.#changes.isEmpty && !isBlind) return undefined;
-    const changed = [...this.#parts.tracked.values()].filter((one) =>
+    const changed = [...this.#context.tracked.values()].filter((one) =>
       this.#changes.has(one.destinationUuid?.toHexString(false)),
     );
     const complete = changed.map(({ sourceDatabase, sourceName }) => `${sourceDatabase}.${catalogName(sourceName)}`);
@@ -173,9 +146,9 @@ export class CatalogCheck {
   }
 
   async #read(complete?: CompareScope['complete']): Promise<CatalogDifference[]> {
-    const { keepsDestination, isReversed, selection, namespaces } = this.#parts;
+    const { keepsDestination, isReversed, selection, namespaces } = this.#context;
     const scope = { selection, namespaces, ...(complete && { complete }) };
-    const { source, destination } = await readBothCatalogs(this.#parts, scope);
+    const { source, destination } = await readBothCatalogs(this.#context, scope);
     const found = isReversed ? weakenedCatalog(destination, source) : destination;
     return compareCatalogs(source, found, { ...EXPECTED_UNTIL_CUTOVER, keepsDestination });
   }

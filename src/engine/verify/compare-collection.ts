@@ -1,25 +1,18 @@
 import { Binary } from 'mongodb';
 import { failpoint } from '../../platform/index.ts';
-import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
+import { sidesOf } from '../apply/migrated-sides.ts';
 import { keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
+import type { Dispatched } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { type CompareChunkOptions, compareChunk, type DifferingPair } from '../compare/compare-chunk.ts';
-import type { Changes } from '../concurrency/changes.ts';
-import type { Gate } from '../concurrency/gate.ts';
-import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { batchSize } from '../copy/open-read.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { VerificationRecords } from '../records/verification-records.ts';
 import type { MigrationRechecks } from './rechecks.ts';
 import type { VerifiedRange } from './verified-ranges.ts';
-
-/** The parts of a run that a full comparison needs. */
-export interface CompareCollectionParts extends SidesParts {
-  readonly changes: Changes;
-  readonly gate: Gate;
-  readonly memory: MemoryBudget;
-}
 
 const SAVE_POSITION_EVERY_MS = 2_000;
 const LOOK_AGAIN_AFTER_MS = 250;
@@ -32,7 +25,7 @@ const MOST_DIFFERING = 10_000;
  * @param isValid  false once the collection is copied again or quarantined: then the comparison ends without a result
  */
 export async function compareRange(
-  parts: CompareCollectionParts,
+  context: Clusters & Pace & Telling & Dispatched,
   collection: TrackedCollection,
   range: VerifiedRange,
   uses: {
@@ -42,9 +35,9 @@ export async function compareRange(
     readonly isValid: () => boolean;
   },
 ): Promise<void> {
-  const { changes, clock, gate, memory, signal } = parts;
+  const { changes, clock, gate, memory, signal } = context;
   const { rechecks, throttle, records, isValid } = uses;
-  const { source, destination } = sidesOf(parts, collection);
+  const { source, destination } = sidesOf(context, collection);
   const high = range.high === null ? undefined : keyFromBytes(bufferOf(range.high));
   const start = range.comparedTo ?? range.low;
   let after = start === null ? undefined : keyFromBytes(bufferOf(start));
@@ -71,14 +64,14 @@ export async function compareRange(
     if (clock.elapsed() - savedAtMs < SAVE_POSITION_EVERY_MS) continue;
     savedAtMs = clock.elapsed();
     // rule: position-after-settled-keys
-    await untilSettled(parts, collection, uses);
+    await untilSettled(context, collection, uses);
     if (!isValid()) return;
     range.comparedTo = new Binary(keyBytes(after));
     const { comparedTo, documents, bytes } = range;
     await records.saveRange(range._id, { comparedTo, documents, bytes });
     await failpoint('engine.verify.range-position-saved');
   }
-  await untilSettled(parts, collection, uses);
+  await untilSettled(context, collection, uses);
   if (!isValid()) return;
   const { documents, bytes } = range;
   await records.saveRange(range._id, { documents, bytes, done: true });
@@ -88,7 +81,7 @@ export async function compareRange(
 
 /** Waits until each key that differed so far is equal, or its mismatch is on record and stays open. */
 async function untilSettled(
-  { changes, signal }: CompareCollectionParts,
+  { changes, signal }: Pace & Telling,
   collection: TrackedCollection,
   { rechecks, isValid }: { readonly rechecks: MigrationRechecks; readonly isValid: () => boolean },
 ): Promise<void> {

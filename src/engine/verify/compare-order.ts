@@ -1,9 +1,11 @@
-import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
+import { sidesOf } from '../apply/migrated-sides.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
+import type { Dispatched } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { type CollectionSide, presentOf } from '../compare/collection-side.ts';
 import { NaturalOrder } from '../compare/natural-order.ts';
 import { classify } from '../mongodb/failure-policy.ts';
+import type { Clusters, Pace } from '../records/context.ts';
 
 const KEYS_AT_A_TIME = 20_000;
 const LOOKED_UP_AT_A_TIME = 1_000;
@@ -17,14 +19,14 @@ const BETWEEN_LOOKS_MS = 1_000;
  * @throws CollectionDropped, CollectionMissing
  */
 export async function isInOrder(
-  parts: SidesParts,
+  context: Clusters & Pace & Dispatched,
   collection: TrackedCollection,
   isValid: () => boolean,
 ): Promise<boolean> {
-  const { clock, signal } = parts;
+  const { clock, signal } = context;
   while (true) {
     try {
-      return await compareOnce(parts, collection, isValid);
+      return await compareOnce(context, collection, isValid);
     } catch (error) {
       signal.throwIfAborted();
       if (classify(error) !== 'transient') throw error;
@@ -34,12 +36,16 @@ export async function isInOrder(
   }
 }
 
-async function compareOnce(parts: SidesParts, collection: TrackedCollection, isValid: () => boolean): Promise<boolean> {
-  const sides = sidesOf(parts, collection);
+async function compareOnce(
+  context: Clusters & Pace & Dispatched,
+  collection: TrackedCollection,
+  isValid: () => boolean,
+): Promise<boolean> {
+  const sides = sidesOf(context, collection);
   const options = { batchSize: KEYS_AT_A_TIME, newestFirst: true, onlyKeys: true };
   await using source = new NaturalOrder(sides.source, options);
   await using destination = new NaturalOrder(sides.destination, options);
-  const { signal } = parts;
+  const { signal } = context;
   const presentOn = (side: CollectionSide) => async (keys: readonly DocumentKey[]) => {
     signal.throwIfAborted();
     return await presentOf(side, keys);

@@ -1,28 +1,20 @@
-import type { Clock, Logger } from '../../platform/index.ts';
-import type { SeenChanges } from '../collections/seen-changes.ts';
-import { markSuspect, type SuspicionParts } from '../collections/suspicion.ts';
+import type { RunContext } from '../collections/context.ts';
+import { markSuspect } from '../collections/suspicion.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-
-/** The parts of a run that declaring a loss needs. */
-interface DeclareMissedParts extends SuspicionParts {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly seen: SeenChanges;
-}
 
 /**
  * Marks collections as suspect, and records the loss for this run and its successors.
  * @param concerned  selects the collections of which changes may be missing; all by default
  */
 export async function declareMissed(
-  parts: DeclareMissedParts,
+  context: RunContext,
   log: MigrationLog,
   reason: string,
   concerned?: (collection: TrackedCollection) => boolean,
 ): Promise<void> {
-  const { clock, logger, seen, tracked } = parts;
-  const marked = await markSuspect(parts, concerned);
+  const { clock, logger, seen, tracked } = context;
+  const marked = await markSuspect(context, concerned);
   if (concerned !== undefined && marked.length === 0) return;
   for (const { filter, namespace } of concerned === undefined ? [] : marked) if (filter === null) seen.note(namespace);
   const { declared } = log.record.repairs ?? { declared: 0 };

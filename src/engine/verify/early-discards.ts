@@ -1,9 +1,11 @@
-import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
+import { sidesOf } from '../apply/migrated-sides.ts';
 import { decode } from '../bson/decode.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
+import type { Dispatched } from '../collections/context.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { keysInOrder } from '../compare/natural-order.ts';
+import type { Clusters, Pace } from '../records/context.ts';
 
 const LOOKED_UP_AT_A_TIME = 1_000;
 const WITH_PLACE = { _id: 1, place: { $meta: 'recordId' } };
@@ -14,13 +16,13 @@ const WITH_PLACE = { _id: 1, place: { $meta: 'recordId' } };
  * source has more than the size of the collection allows (docs/reference/mongodb-behaviour.md#fact-8-20).
  */
 export async function wereDeleted(
-  parts: SidesParts,
+  context: Clusters & Pace & Dispatched,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<boolean> {
   try {
     for (let n = 0; n < keys.length; n += LOOKED_UP_AT_A_TIME)
-      if (await hasYounger(parts, collection, keys.slice(n, n + LOOKED_UP_AT_A_TIME))) return true;
+      if (await hasYounger(context, collection, keys.slice(n, n + LOOKED_UP_AT_A_TIME))) return true;
     return false;
   } catch (error) {
     if (error instanceof CollectionDropped) return false;
@@ -31,11 +33,11 @@ export async function wereDeleted(
 }
 
 async function hasYounger(
-  parts: SidesParts,
+  context: Clusters & Pace & Dispatched,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<boolean> {
-  const { source, destination } = sidesOf(parts, collection);
+  const { source, destination } = sidesOf(context, collection);
   const [oldest] = await keysInOrder(destination, 1, 1);
   const asked = oldest === undefined ? keys : [...keys, oldest];
   const { found: places } = await source.readKeys(asked, placeOf, WITH_PLACE);

@@ -1,18 +1,12 @@
 import type { Timestamp, UUID } from 'mongodb';
-import { counted, failpoint, type Logger, messageOf, UserError } from '../../platform/index.ts';
-import type { SidesParts } from '../apply/migrated-sides.ts';
+import { counted, failpoint, messageOf, UserError } from '../../platform/index.ts';
 import { type DocumentKey, describeKey } from '../bson/document-key.ts';
 import { type OplogRange, readDiscards, readExternalWrites } from '../capture/external-writes.ts';
 import type { OplogKeys } from '../capture/oplog-keys.ts';
 import { searchOplog } from '../capture/search-oplog.ts';
+import type { RunContext } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { wereDeleted } from './early-discards.ts';
-
-/** The parts of a run that the watch needs. */
-interface ExternalWatchParts extends SidesParts {
-  readonly logger: Logger;
-  readonly tracked: Map<string, TrackedCollection>;
-}
 
 /** Handles the results of the watch. */
 interface ExternalWritesSink {
@@ -39,7 +33,7 @@ const ASK_AGAIN_AFTER_MS = 10_000;
 
 /** Finds documents that other clients write to the migration's collections on the destination. */
 export class ExternalWatch {
-  readonly #parts: ExternalWatchParts;
+  readonly #context: RunContext;
   readonly #sink: ExternalWritesSink;
   /** Everything before it is known. */
   #time: Timestamp | undefined;
@@ -51,8 +45,8 @@ export class ExternalWatch {
   #count = 0;
 
   /** @param time  where an earlier run stood; undefined for a new migration */
-  constructor(parts: ExternalWatchParts, sink: ExternalWritesSink, time: Timestamp | undefined) {
-    this.#parts = parts;
+  constructor(context: RunContext, sink: ExternalWritesSink, time: Timestamp | undefined) {
+    this.#context = context;
     this.#sink = sink;
     this.#time = time;
     this.#safeTime = time;
@@ -83,7 +77,7 @@ export class ExternalWatch {
 
   /** Looks regularly until the signal aborts. */
   async run(): Promise<void> {
-    const { clock, signal } = this.#parts;
+    const { clock, signal } = this.#context;
     while (!signal.aborted) {
       await this.look();
       await clock.sleep(this.#sink.isHurried() ? HURRIED_READ_EVERY_MS : READ_EVERY_MS, signal);
@@ -98,7 +92,7 @@ export class ExternalWatch {
   }
 
   async #look(): Promise<void> {
-    const { clock, fence, logger, retrier, signal } = this.#parts;
+    const { clock, fence, logger, retrier, signal } = this.#context;
     if (signal.aborted || (this.#blind !== undefined && clock.elapsed() < this.#blind.untilMs)) return;
     const to = await this.#now();
     const after = this.#time;
@@ -136,7 +130,7 @@ export class ExternalWatch {
 
   /** Returns the time of a write of the primary: later than every write that was acknowledged before. */
   async #now(): Promise<Timestamp | undefined> {
-    const { fence, retrier } = this.#parts;
+    const { fence, retrier } = this.#context;
     await retrier.run('the destination', () => fence.confirm());
     return fence.afterOwnWrites.afterClusterTime;
   }
@@ -146,7 +140,7 @@ export class ExternalWatch {
     const writes = found === 'lost' ? undefined : found;
     if (writes === undefined || writes.changesCatalog) this.#sink.changedCatalog(writes?.changedCollections);
     let any = false;
-    for (const collection of this.#parts.tracked.values()) {
+    for (const collection of this.#context.tracked.values()) {
       if (collection.destinationUuid === null) continue;
       const { database, name, uuid } = collection.target;
       const place = { id: uuid.toHexString(false), namespace: `${database}.${name}` };
@@ -163,7 +157,7 @@ export class ExternalWatch {
 
   /** The capped collections that the destination has, by their UUID there. */
   #capped(): ReadonlyMap<string, TrackedCollection> {
-    const all = [...this.#parts.tracked.values()];
+    const all = [...this.#context.tracked.values()];
     const capped = all.filter(({ isCapped, destinationUuid }) => isCapped && destinationUuid !== null);
     return new Map(capped.map((collection) => [collection.target.uuid.toHexString(false), collection]));
   }
@@ -173,11 +167,11 @@ export class ExternalWatch {
     capped: ReadonlyMap<string, TrackedCollection>,
     places: readonly UUID[],
   ): Promise<void> {
-    for await (const discarded of readDiscards(this.#parts.fence, range, places)) {
+    for await (const discarded of readDiscards(this.#context.fence, range, places)) {
       for (const [id, keys] of discarded) {
         const collection = capped.get(id);
         // rule: discards-on-source
-        if (collection !== undefined && (await wereDeleted(this.#parts, collection, keys)))
+        if (collection !== undefined && (await wereDeleted(this.#context, collection, keys)))
           await this.#sink.cappedWritten(collection);
       }
     }
@@ -185,10 +179,10 @@ export class ExternalWatch {
 
   #note(namespace: string, keys: readonly DocumentKey[] | undefined): void {
     this.#count += keys?.length ?? 1;
-    this.#latest = { namespace, atMs: this.#parts.clock.now() };
+    this.#latest = { namespace, atMs: this.#context.clock.now() };
     const first = keys?.[0];
     const evidence = { namespace, documents: keys?.length, ...(first && { _id: describeKey(first) }) };
-    this.#parts.logger.warn(
+    this.#context.logger.warn(
       { event: 'verification.external_write', ...evidence },
       'Another client wrote to the destination',
     );

@@ -1,20 +1,17 @@
 import { Binary } from 'mongodb';
 import { inWords } from '../../contract/index.ts';
-import { failpoint, type Logger, UserError } from '../../platform/index.ts';
-import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
+import { failpoint, UserError } from '../../platform/index.ts';
+import { sidesOf } from '../apply/migrated-sides.ts';
 import { canonicalKey, type DocumentKey, keyBytes, keyFromBytes, keyOf } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
+import type { Dispatched } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readBoth } from '../compare/collection-side.ts';
 import { describeDifference, isSameDocument } from '../compare/difference.ts';
 import { operationTimeOf } from '../mongodb/cluster-time.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { MismatchRecord, VerificationRecords } from '../records/verification-records.ts';
 import type { OpenKey } from './recheck-queue.ts';
-
-/** The parts of a run that mismatches need. */
-interface MismatchesParts extends SidesParts {
-  readonly logger: Logger;
-}
 
 /**
  * How often a document may differ again after a repair. One that differs more often is written by another client, or by
@@ -28,7 +25,7 @@ const SHOWN = 10;
 
 /** Evidence of documents that differed although no change explains it. */
 export class Mismatches {
-  readonly #parts: MismatchesParts;
+  readonly #context: Clusters & Pace & Telling & Dispatched;
   readonly #records: VerificationRecords;
   /** By the UUID of the collection and the identity of the key, in the order in which they were found. */
   readonly #known = new Map<string, MismatchRecord>();
@@ -37,8 +34,8 @@ export class Mismatches {
   #open = 0;
   #isLoaded = false;
 
-  constructor(parts: MismatchesParts, records: VerificationRecords) {
-    this.#parts = parts;
+  constructor(context: Clusters & Pace & Telling & Dispatched, records: VerificationRecords) {
+    this.#context = context;
     this.#records = records;
   }
 
@@ -80,7 +77,7 @@ export class Mismatches {
    */
   async note(open: OpenKey, repairs: boolean): Promise<'noted' | 'equal' | 'discarded'> {
     const { collection, key } = open;
-    const { source, destination } = await readBoth(sidesOf(this.#parts, collection), [key], (document) => document);
+    const { source, destination } = await readBoth(sidesOf(this.#context, collection), [key], (document) => document);
     const [there, here] = [source.found.get(key.identity), destination.found.get(key.identity)];
     if (isSameDocument(there, here)) return 'equal';
     const isOnOneSide = there === undefined || here === undefined;
@@ -91,12 +88,12 @@ export class Mismatches {
     const isSameFinding = before?.open === true && !(repairs && this.#noted.has(id));
     const difference = describeDifference(there, here);
     const record: MismatchRecord = {
-      _id: { m: this.#parts.fence.migrationId, u: collection.uuid, k: new Binary(keyBytes(key)) },
+      _id: { m: this.#context.fence.migrationId, u: collection.uuid, k: new Binary(keyBytes(key)) },
       namespace: collection.namespace,
       key: canonicalKey(there === undefined ? key : keyOf(there)),
       class: difference.class,
       path: difference.path,
-      firstSeen: before?.firstSeen ?? new Date(this.#parts.clock.now()),
+      firstSeen: before?.firstSeen ?? new Date(this.#context.clock.now()),
       times: (before?.times ?? 0) + (isSameFinding ? 0 : 1),
       sourceTime: operationTimeOf({ operationTime: source.time }, 'source'),
       destinationTime: operationTimeOf({ operationTime: destination.time }, 'destination'),
@@ -108,7 +105,7 @@ export class Mismatches {
     this.#noted.add(id);
     const { namespace, class: kind, path, external, times } = record;
     const evidence = { namespace, _id: record.key, class: kind, path, external, times };
-    this.#parts.logger.warn(
+    this.#context.logger.warn(
       { event: 'verification.mismatch', ...evidence },
       'A document differs between source and destination',
     );

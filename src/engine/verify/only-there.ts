@@ -1,20 +1,25 @@
 import { counted } from '../../platform/index.ts';
-import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
+import { sidesOf } from '../apply/migrated-sides.ts';
 import { describeKey } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
+import type { Dispatched } from '../collections/context.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { compareChunk } from '../compare/compare-chunk.ts';
 import { batchSize } from '../copy/open-read.ts';
+import type { Clusters, Pace } from '../records/context.ts';
 
 /** Collections that the description names. */
 const SHOWN = 10;
 
 /** Describes for an operator the documents that only the destination has, or has in another state. Changes nothing. */
-export async function describeOnlyThere(parts: SidesParts, collections: Iterable<TrackedCollection>): Promise<string> {
+export async function describeOnlyThere(
+  context: Clusters & Pace & Dispatched,
+  collections: Iterable<TrackedCollection>,
+): Promise<string> {
   const described: string[] = [];
   for (const collection of collections) {
-    const text = await describeOne(parts, collection);
+    const text = await describeOne(context, collection);
     if (text !== undefined) described.push(text);
   }
   if (described.length === 0) return 'nothing';
@@ -23,10 +28,13 @@ export async function describeOnlyThere(parts: SidesParts, collections: Iterable
 }
 
 /** @returns undefined when the destination has nothing that the source lacks */
-async function describeOne(parts: SidesParts, collection: TrackedCollection): Promise<string | undefined> {
-  const { destination, retrier } = parts;
+async function describeOne(
+  context: Clusters & Pace & Dispatched,
+  collection: TrackedCollection,
+): Promise<string | undefined> {
+  const { destination, retrier } = context;
   try {
-    return await describeDocuments(parts, collection);
+    return await describeDocuments(context, collection);
   } catch (error) {
     if (error instanceof CollectionDropped) return undefined;
     if (!(error instanceof CollectionMissing)) throw error;
@@ -38,8 +46,11 @@ async function describeOne(parts: SidesParts, collection: TrackedCollection): Pr
   return `the collection ${namespace} with ${counted(size.documents, 'document')}`;
 }
 
-async function describeDocuments(parts: SidesParts, collection: TrackedCollection): Promise<string | undefined> {
-  const { source, destination } = sidesOf(parts, collection);
+async function describeDocuments(
+  context: Clusters & Pace & Dispatched,
+  collection: TrackedCollection,
+): Promise<string | undefined> {
+  const { source, destination } = sidesOf(context, collection);
   let only = 0;
   let other = 0;
   let first: string | undefined;

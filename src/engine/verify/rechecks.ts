@@ -1,28 +1,18 @@
 import type { Timestamp } from 'mongodb';
-import { delayAfter, failpoint, type Logger } from '../../platform/index.ts';
+import { delayAfter, failpoint } from '../../platform/index.ts';
 import type { DirtyKey } from '../apply/dirty-key.ts';
-import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
+import { sidesOf } from '../apply/migrated-sides.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
+import type { Dispatched } from '../collections/context.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { type BothRead, readBoth } from '../compare/collection-side.ts';
 import { hashOf } from '../compare/read-keys.ts';
 import { type Patience, Rechecks } from '../compare/rechecks.ts';
-import type { Changes } from '../concurrency/changes.ts';
-import type { Gate } from '../concurrency/gate.ts';
-import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import { isBefore, operationTimeOf, writeBarrier } from '../mongodb/cluster-time.ts';
-import type { Counters } from '../records/counters.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import { type OpenKey, RecheckQueue } from './recheck-queue.ts';
-
-/** The parts of a run that rechecks need. */
-export interface RechecksParts extends SidesParts {
-  readonly changes: Changes;
-  readonly counters: Counters;
-  readonly gate: Gate;
-  readonly logger: Logger;
-  readonly memory: MemoryBudget;
-}
 
 /** How long a few keys wait for others, so that a few changes per second don't become many tiny reads. */
 const LINGER_MS = 50;
@@ -70,7 +60,7 @@ interface RecheckResults {
  * haven't written the key meanwhile: then no change explains it.
  */
 export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
-  readonly #parts: RechecksParts;
+  readonly #context: Clusters & Pace & Telling & Dispatched;
   readonly #stream: AppliedStream;
   readonly #results: RecheckResults;
   readonly keys = new RecheckQueue();
@@ -79,8 +69,8 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   /** Whether one batch of the stream may pass, although many keys are open. */
   #passesOne = false;
 
-  constructor(parts: RechecksParts, stream: AppliedStream, results: RecheckResults) {
-    this.#parts = parts;
+  constructor(context: Clusters & Pace & Telling & Dispatched, stream: AppliedStream, results: RecheckResults) {
+    this.#context = context;
     this.#stream = stream;
     this.#results = results;
   }
@@ -98,7 +88,7 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   forget(collection: TrackedCollection): void {
     this.#begun.delete(collection);
     this.keys.forget(collection);
-    this.#parts.changes.notify();
+    this.#context.changes.notify();
   }
 
   /** Takes keys that a lane has just written. */
@@ -111,26 +101,26 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   suspect(collection: TrackedCollection, keys: readonly DocumentKey[]): void {
     for (const key of keys)
       if (this.keys.get(collection, key) === undefined) this.keys.add(collection, key, Number.POSITIVE_INFINITY);
-    this.#parts.changes.notify();
+    this.#context.changes.notify();
   }
 
   /** Takes keys that other clients wrote on the destination. */
   external(collection: TrackedCollection, keys: readonly DocumentKey[]): void {
     if (!this.#begun.has(collection)) return;
     for (const key of keys) this.keys.add(collection, key, Number.POSITIVE_INFINITY, true);
-    this.#parts.changes.notify();
+    this.#context.changes.notify();
   }
 
   /** Resolves when the engine may read another batch of the stream. */
   async room(signal: AbortSignal): Promise<void> {
     const hasRoom = () => !this.keys.isFull || this.#passesOne;
-    if (!hasRoom()) await this.#parts.changes.until(hasRoom, signal, LOOK_AGAIN_AFTER_MS);
+    if (!hasRoom()) await this.#context.changes.until(hasRoom, signal, LOOK_AGAIN_AFTER_MS);
     this.#passesOne = false;
   }
 
   /** Works until the run ends. */
   async run(): Promise<void> {
-    const { clock, signal } = this.#parts;
+    const { clock, signal } = this.#context;
     await new Rechecks(this.keys, this, clock).run(signal);
   }
 
@@ -139,7 +129,7 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   }
 
   async ready(): Promise<void> {
-    await this.#parts.gate.pass(this.#parts.signal);
+    await this.#context.gate.pass(this.#context.signal);
   }
 
   averageBytes({ averageBytes, state, suspicion }: TrackedCollection): number | undefined {
@@ -154,17 +144,17 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   }
 
   async read(collection: TrackedCollection, batch: readonly OpenKey[]): Promise<BothRead<string>> {
-    const { memory, signal } = this.#parts;
+    const { memory, signal } = this.#context;
     using _ = await memory.fetches.take(expectedBytes(collection, batch.length), signal);
     const keys = batch.map(({ key }) => key);
-    const read = await readBoth(sidesOf(this.#parts, collection), keys, hashOf);
+    const read = await readBoth(sidesOf(this.#context, collection), keys, hashOf);
     await failpoint('engine.verify.keys-compared');
     return read;
   }
 
   async equal(open: OpenKey): Promise<void> {
     await this.#results.onEqual(open);
-    this.#parts.counters.rechecked += 1;
+    this.#context.counters.rechecked += 1;
     this.keys.settle(open);
   }
 
@@ -184,7 +174,7 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
       const counts = open.collection.suspicion === null && this.keys.isCurrent(open);
       const settled = counts ? await this.#results.onMismatch(open) : 'equal';
       if (settled === 'left') this.keys.settle(open);
-      if (settled === 'equal') open.release(this.#parts.clock.elapsed() + delayAfter(COUNTS_AFTER, BACK_OFF));
+      if (settled === 'equal') open.release(this.#context.clock.elapsed() + delayAfter(COUNTS_AFTER, BACK_OFF));
     }
   }
 
@@ -195,11 +185,11 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
   }
 
   ended(): void {
-    this.#parts.changes.notify();
+    this.#context.changes.notify();
   }
 
   async rest(reads: ReadonlySet<Promise<void>>): Promise<void> {
-    const { changes, signal } = this.#parts;
+    const { changes, signal } = this.#context;
     if (reads.size === 0) this.#makeProgress();
     await this.#moveTime();
     await Promise.race([changes.next(signal, LOOK_AGAIN_AFTER_MS), ...reads]);
@@ -216,12 +206,12 @@ export class MigrationRechecks implements Patience<TrackedCollection, OpenKey> {
     if (crowded !== undefined) this.#results.onCrowded(crowded);
     // rule: pass-one-event
     if (crowded === undefined) this.#passesOne = true;
-    this.#parts.changes.notify();
+    this.#context.changes.notify();
   }
 
   /** On a source without writes, the stream would take 10 s to pass the time of a comparison. */
   async #moveTime(): Promise<void> {
-    const { clock, retrier, source } = this.#parts;
+    const { clock, retrier, source } = this.#context;
     const everyMs = this.#stream.isHurried() ? MOVE_TIME_HURRIED_EVERY_MS : MOVE_TIME_EVERY_MS;
     if (clock.elapsed() - this.#movedAtMs < everyMs) return;
     const isReady = this.readiness();

@@ -2,37 +2,19 @@ import { Binary } from 'mongodb';
 import { failpoint } from '../../platform/index.ts';
 import { unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
-import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
+import { sidesOf } from '../apply/migrated-sides.ts';
 import { type DocumentKey, detachedKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
+import type { RunContext } from '../collections/context.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import type { Suspicion, TrackedCollection } from '../collections/tracked-collection.ts';
-import type { UnconfirmedDrops } from '../collections/unconfirmed-drops.ts';
 import { ONLY_KEYS, readBoth } from '../compare/collection-side.ts';
 import { compareChunk, type DifferingPair } from '../compare/compare-chunk.ts';
-import type { Changes } from '../concurrency/changes.ts';
-import type { Gate } from '../concurrency/gate.ts';
-import type { CurrentLoad } from '../concurrency/load-level.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { Copier } from '../copy/copier.ts';
 import { batchSize } from '../copy/open-read.ts';
 import { RepeatedId } from '../mongodb/repeated-ids.ts';
-import type { Counters } from '../records/counters.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-
-/** The parts of a run that repairs need. */
-interface RepairsParts extends SidesParts {
-  readonly checkpoint: RetryingCheckpointStore;
-  readonly gate: Gate;
-  readonly counters: Counters;
-  readonly tracked: Map<string, TrackedCollection>;
-  readonly load: CurrentLoad;
-  readonly stateChanges: Changes;
-  readonly drops: UnconfirmedDrops;
-  /** Whether the destination was a source before, and so may have the last copy of a document. */
-  readonly isReversed: boolean;
-}
 
 /** When documents that only the destination had are read again. The stream has shown most deletes by then. */
 const LEFT_AGAIN_AFTER_MS = 1_000;
@@ -65,7 +47,7 @@ interface Left {
  * stays suspect, until an operator confirms that they are deleted.
  */
 export class Repairs {
-  readonly #context: RepairsParts;
+  readonly #context: RunContext;
   readonly #lanes: Lanes;
   readonly #copier: Copier;
   readonly #throttle: Throttle;
@@ -77,10 +59,10 @@ export class Repairs {
   /** While the stream has no position, nothing may be compared. */
   held = false;
 
-  /** @param parts  `verificationForgotten` resolves when no earlier verification of a collection is on record */
+  /** @param uses  `verificationForgotten` resolves when no earlier verification of a collection is on record */
   constructor(
-    context: RepairsParts,
-    parts: {
+    context: RunContext,
+    uses: {
       readonly lanes: Lanes;
       readonly copier: Copier;
       readonly throttle: Throttle;
@@ -89,10 +71,10 @@ export class Repairs {
     start: (task: () => Promise<void>) => Promise<void>,
   ) {
     this.#context = context;
-    this.#lanes = parts.lanes;
-    this.#copier = parts.copier;
-    this.#throttle = parts.throttle;
-    this.#verificationForgotten = parts.verificationForgotten;
+    this.#lanes = uses.lanes;
+    this.#copier = uses.copier;
+    this.#throttle = uses.throttle;
+    this.#verificationForgotten = uses.verificationForgotten;
     this.#start = start;
     this.#slots = new Slots(context.load.current.partitionsAtATime);
   }

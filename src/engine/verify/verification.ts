@@ -4,35 +4,25 @@ import { UserError } from '../../platform/index.ts';
 import { type DirtyKey, unknownKey } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
+import type { RunContext } from '../collections/context.ts';
 import { CollectionDropped, CollectionMissing } from '../collections/moved.ts';
 import { noteReordered } from '../collections/note-reordered.ts';
 import { SeenChanges } from '../collections/seen-changes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { CurrentLoad } from '../concurrency/load-level.ts';
 import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { RepeatedId } from '../mongodb/repeated-ids.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { VerifiedRangeRecord } from '../records/verification-records.ts';
 import { VerificationRecords } from '../records/verification-records.ts';
-import { CatalogCheck, type CatalogCheckParts } from './catalog-check.ts';
+import { CatalogCheck } from './catalog-check.ts';
 import { describeCatalogDifference } from './catalog-difference-text.ts';
-import { type CompareCollectionParts, compareRange } from './compare-collection.ts';
+import { compareRange } from './compare-collection.ts';
 import { isInOrder } from './compare-order.ts';
 import { ExternalWatch } from './external-watch.ts';
 import { Mismatches } from './mismatches.ts';
 import type { OpenKey } from './recheck-queue.ts';
-import { type AppliedStream, MigrationRechecks, type RechecksParts, type SettledMismatch } from './rechecks.ts';
+import { type AppliedStream, MigrationRechecks, type SettledMismatch } from './rechecks.ts';
 import { coverAll, planRanges, type VerifiedRange } from './verified-ranges.ts';
-
-/** The parts of a run that verification needs. */
-interface VerificationParts extends CompareCollectionParts, RechecksParts, CatalogCheckParts {
-  readonly checkpoint: RetryingCheckpointStore;
-  readonly tracked: Map<string, TrackedCollection>;
-  readonly load: CurrentLoad;
-  /** Whether the destination was a source before, and so may have the last copy of a document. */
-  readonly isReversed: boolean;
-}
 
 /** The full comparison of a collection. */
 interface Comparison {
@@ -54,7 +44,7 @@ const ORDER_COUNTS_AFTER = 3;
  * its last change. Its positions and its evidence are on the destination, so a successor continues.
  */
 export class Verification {
-  readonly #parts: VerificationParts;
+  readonly #context: RunContext;
   readonly #lanes: Lanes;
   readonly #throttle: Throttle;
   readonly #start: (task: () => Promise<void>) => Promise<void>;
@@ -75,7 +65,7 @@ export class Verification {
   readonly cappedWrites = new SeenChanges();
 
   constructor(
-    parts: VerificationParts,
+    context: RunContext,
     uses: {
       readonly lanes: Lanes;
       readonly throttle: Throttle;
@@ -84,18 +74,18 @@ export class Verification {
     { mode, externalTo }: { readonly mode: VerificationMode; readonly externalTo: Timestamp | undefined },
     start: (task: () => Promise<void>) => Promise<void>,
   ) {
-    this.#parts = parts;
+    this.#context = context;
     this.#lanes = uses.lanes;
     this.#throttle = uses.throttle;
     this.mode = mode;
     this.#start = start;
-    this.#records = new VerificationRecords(parts.fence, parts.retrier);
-    this.#slots = new Slots(parts.load.current.partitionsAtATime);
-    this.mismatches = new Mismatches(parts, this.#records);
-    this.rechecks = new MigrationRechecks(parts, uses.stream, {
+    this.#records = new VerificationRecords(context.fence, context.retrier);
+    this.#slots = new Slots(context.load.current.partitionsAtATime);
+    this.mismatches = new Mismatches(context, this.#records);
+    this.rechecks = new MigrationRechecks(context, uses.stream, {
       onMismatch: (open) => this.#settleMismatch(open),
       onEqual: async (open) => {
-        this.#parts.drops.documents.release(open.collection, open.key);
+        this.#context.drops.documents.release(open.collection, open.key);
         await this.mismatches.close(open);
       },
       onCrowded: (collection) => this.#compareAgain(collection),
@@ -105,14 +95,14 @@ export class Verification {
       lost: (collection: TrackedCollection) => this.#compareAgain(collection),
       cappedWritten: async (collection: TrackedCollection) => {
         this.cappedWrites.note(collection.namespace);
-        await noteReordered(parts, collection); // rule: compare-written-capped-order
+        await noteReordered(context, collection); // rule: compare-written-capped-order
       },
       changedCatalog: (collections: ReadonlySet<string> | undefined) => this.catalog.changed(collections),
       isSettled: () => this.rechecks.keys.unbound === 0 && this.#areValid, // rule: reread-external-writes
       isHurried: uses.stream.isHurried,
     };
-    this.external = new ExternalWatch(parts, sink, externalTo);
-    this.catalog = new CatalogCheck(parts, uses.stream.isLive);
+    this.external = new ExternalWatch(context, sink, externalTo);
+    this.catalog = new CatalogCheck(context, uses.stream.isLive);
   }
 
   /** The oldest stream batch with a key that isn't compared since; Infinity when there is none. */
@@ -126,10 +116,10 @@ export class Verification {
 
   /** Applies the operator's load level. */
   adjustLoad(): void {
-    this.#slots.resize(this.#parts.load.current.partitionsAtATime);
+    this.#slots.resize(this.#context.load.current.partitionsAtATime);
   }
 
-  readonly isInOrder = (collection: TrackedCollection) => isInOrder(this.#parts, collection, () => true);
+  readonly isInOrder = (collection: TrackedCollection) => isInOrder(this.#context, collection, () => true);
 
   /** Takes keys that a lane has just written. */
   applied(collection: TrackedCollection, dirty: readonly DirtyKey[]): void {
@@ -149,7 +139,7 @@ export class Verification {
     this.mismatches.load(mismatches);
     const byCollection = Map.groupBy(ranges, ({ _id }) => _id.u.toHexString(false));
     for (const [id, ranges] of byCollection) {
-      const collection = this.#parts.tracked.get(id);
+      const collection = this.#context.tracked.get(id);
       const continues = counts && collection?.state === 'live' && coverAll(ranges);
       if (continues) {
         this.#take(collection, ranges);
@@ -162,7 +152,7 @@ export class Verification {
   /** Works until the run ends. */
   async run(): Promise<void> {
     if (this.isOff) return;
-    const { signal, stateChanges, tracked } = this.#parts;
+    const { signal, stateChanges, tracked } = this.#context;
     // Before the first comparison: all writes of other clients from here on are seen.
     await this.external.look();
     void this.#start(() => this.external.run());
@@ -187,8 +177,8 @@ export class Verification {
    * readable. Not at once: a comparison that has just ended would look incomplete again.
    */
   #compareOpenAgain(): void {
-    if (this.mode !== 'REPORT' && !this.#parts.isReversed) return; // rule: recheck-confirmed-delete
-    const nowMs = this.#parts.clock.elapsed();
+    if (this.mode !== 'REPORT' && !this.#context.isReversed) return; // rule: recheck-confirmed-delete
+    const nowMs = this.#context.clock.elapsed();
     const dueAtMs = this.#openAgainAtMs ?? nowMs + OPEN_AGAIN_AFTER_MS;
     const isDue = dueAtMs <= nowMs;
     this.#openAgainAtMs = this.mismatches.open === 0 || isDue ? undefined : dueAtMs;
@@ -205,7 +195,7 @@ export class Verification {
   get isSettled(): boolean {
     if (this.isOff) return true;
     if (this.rechecks.keys.unbound > 0) return false;
-    return [...this.#parts.tracked.values()].every((collection) => this.#isCompared(collection));
+    return [...this.#context.tracked.values()].every((collection) => this.#isCompared(collection));
   }
 
   /** Whether documents and catalogs are compared, and equal. Always, without verification. */
@@ -226,7 +216,7 @@ export class Verification {
 
   /** Describes a document that differs and that the engine doesn't repair; undefined when there is none. */
   get difference(): string | undefined {
-    return this.mode === 'REPORT' ? this.mismatches.describeOpen() : this.#parts.drops.documents.wait?.reason;
+    return this.mode === 'REPORT' ? this.mismatches.describeOpen() : this.#context.drops.documents.wait?.reason;
   }
 
   /** Compares the catalogs now. @returns whether both sides are equal */
@@ -262,7 +252,7 @@ export class Verification {
 
   /** Resolves when no comparison of a suspect collection is on record. Must precede the end of its suspicion. */
   async untilForgotten(collection: TrackedCollection): Promise<void> {
-    const { changes, signal } = this.#parts;
+    const { changes, signal } = this.#context;
     await changes.until(() => !this.#comparisons.has(collection), signal, LOOK_AGAIN_AFTER_MS);
   }
 
@@ -277,7 +267,7 @@ export class Verification {
   }
 
   get collectionsDone(): number {
-    return [...this.#parts.tracked.values()].filter((collection) => this.#isCompared(collection)).length;
+    return [...this.#context.tracked.values()].filter((collection) => this.#isCompared(collection)).length;
   }
 
   /** Whether no comparison has to begin anew. One that does is still on record, and a successor would continue it. */
@@ -302,7 +292,7 @@ export class Verification {
   }
 
   async #compare(collection: TrackedCollection): Promise<void> {
-    const { checkpoint } = this.#parts;
+    const { checkpoint } = this.#context;
     try {
       if (!this.#comparisons.has(collection)) {
         const ranges = planRanges(
@@ -318,11 +308,11 @@ export class Verification {
       const isValid = () => this.#comparisons.get(collection) === comparison && this.#isValid(collection);
       const uses = { rechecks: this.rechecks, throttle: this.#throttle, records: this.#records, isValid };
       const open = (comparison?.ranges ?? []).filter(({ done }) => !done);
-      const compare = (range: VerifiedRange) => () => compareRange(this.#parts, collection, range, uses);
+      const compare = (range: VerifiedRange) => () => compareRange(this.#context, collection, range, uses);
       const inTurn = (work: () => Promise<void>) => this.#slots.run(() => this.#during(collection, work));
       await Promise.all(open.map((range) => inTurn(compare(range))));
       if (collection.isCapped) await this.#compareOrder(collection, isValid);
-      this.#parts.stateChanges.notify();
+      this.#context.stateChanges.notify();
     } catch (error) {
       // Its lane meets the same documents, and sets the collection aside.
       if (error instanceof RepeatedId) return this.#lanes.add(unknownKey(collection, error.key));
@@ -347,15 +337,15 @@ export class Verification {
 
   /** A capped collection that isn't found in order is compared again before the cutover, and copied again. */
   async #compareOrder(collection: TrackedCollection, isValid: () => boolean): Promise<void> {
-    const { clock, logger, signal } = this.#parts;
+    const { clock, logger, signal } = this.#context;
     const comparison = this.#comparisons.get(collection);
-    const compare = () => this.#during(collection, () => isInOrder(this.#parts, collection, isValid));
+    const compare = () => this.#during(collection, () => isInOrder(this.#context, collection, isValid));
     for (let times = 1; !(await this.#slots.run(compare)); times += 1) {
       if (!isValid()) return;
       if (times === ORDER_COUNTS_AFTER) {
         const { namespace } = collection;
         logger.warn({ event: 'verification.capped_reordered', namespace }, 'A capped collection is in another order');
-        await noteReordered(this.#parts, collection);
+        await noteReordered(this.#context, collection);
         break;
       }
       await clock.sleep(LOOK_AGAIN_AFTER_MS, signal);
@@ -371,7 +361,7 @@ export class Verification {
     if (this.#working.has(collection)) return; // rule: forget-waiting-comparison
     await this.#records.forget(collection.uuid);
     await this.mismatches.forget(collection);
-    this.#parts.drops.documents.releaseAll(collection);
+    this.#context.drops.documents.releaseAll(collection);
     this.#comparisons.delete(collection);
     this.rechecks.forget(collection);
   }
@@ -381,12 +371,12 @@ export class Verification {
     const comparison = this.#comparisons.get(collection);
     if (comparison === undefined) return;
     this.#comparisons.set(collection, { ...comparison, lifecycle: {} });
-    this.#parts.stateChanges.notify();
+    this.#context.stateChanges.notify();
   }
 
   async #settleMismatch(open: OpenKey): Promise<SettledMismatch> {
     const { collection, key, sequence } = open;
-    const { clock, drops, isReversed } = this.#parts;
+    const { clock, drops, isReversed } = this.#context;
     const isExtra = open.sourceHash === undefined;
     const isHeld = this.mode === 'REPAIR' && isReversed && isExtra && !drops.arePermitted; // rule: former-source-keeps-extra
     const result = await this.mismatches.note(open, this.mode === 'REPAIR' && !isHeld);
