@@ -8,11 +8,10 @@ import { randomUUID } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
-import type { Retrier } from '../mongodb/retry.ts';
 import { unlessUnauthorized } from '../mongodb/unauthorized.ts';
+import type { Clusters, Pace, Records } from '../records/context.ts';
 import { hasFailback, type MigrationRecord } from '../records/records.ts';
 import { recordsOn } from '../records/records-on.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { foreseeClaim } from './source-claim.ts';
 
 /**
@@ -49,18 +48,16 @@ export async function mayLeave(cluster: MongoClient, migrationId: string): Promi
   return (await others.toArray()).filter(hasFailback).map(({ _id }) => _id);
 }
 
-interface OldSourceParts {
-  readonly destination: MongoClient;
-  readonly retrier: Retrier;
-  readonly checkpoint: RetryingCheckpointStore;
-}
-
 /**
  * Confirms that no other migration relies on the block of an old source, which a return would lift. Waits for one that
  * is cutting over from there. The record of the opposite direction must be there already.
  * @throws UserError FAILBACK_LOST when another migration has cut over from there
  */
-export async function confirmBlockUnused({ destination, retrier, checkpoint }: OldSourceParts): Promise<void> {
+export async function confirmBlockUnused({
+  destination,
+  retrier,
+  checkpoint,
+}: Clusters & Records & Pace): Promise<void> {
   const { migrationId } = checkpoint;
   const committedBy = await retrier.run('the destination', async () => {
     const owned = await foreseeClaim(destination, { id: randomUUID(), migrationId, term: Number.MAX_SAFE_INTEGER });

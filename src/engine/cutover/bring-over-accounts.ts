@@ -1,14 +1,7 @@
-import type { UsersAndRoles } from '../accounts/users-and-roles.ts';
-import type { Retrier } from '../mongodb/retry.ts';
-
-/** The parts of a run that migrating accounts needs. */
-export interface BringOverAccountsParts {
-  readonly retrier: Retrier;
-  readonly accounts: UsersAndRoles;
-  readonly movesAccounts: boolean;
-}
+import type { Migrated } from '../collections/context.ts';
+import type { Pace } from '../records/context.ts';
 
 /** Gives the destination the source's current users and roles, when they are selected. */
-export async function bringOverAccounts({ accounts, movesAccounts, retrier }: BringOverAccountsParts): Promise<void> {
+export async function bringOverAccounts({ accounts, movesAccounts, retrier }: Pace & Migrated): Promise<void> {
   if (movesAccounts) await accounts.bringOver(retrier);
 }

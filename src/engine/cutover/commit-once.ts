@@ -1,4 +1,4 @@
-import type { SeenChanges } from '../collections/seen-changes.ts';
+import type { RunContext } from '../collections/context.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { bringOverAccounts } from './bring-over-accounts.ts';
@@ -9,18 +9,12 @@ import {
   changedCatalog,
   commit,
   holdAt,
-  type LastLookParts,
   lastLook,
   refuseDifference,
   whileHeld,
 } from './last-look.ts';
 import type { RunningStream } from './running-stream.ts';
 import { compareCappedEnds, copyCappedAgain, orderCapped } from './settle-capped.ts';
-
-/** The parts of a run that the commit needs. */
-interface CommitOnceParts extends LastLookParts {
-  readonly seen: SeenChanges;
-}
 
 /** A capped collection with constant writes would be copied again forever. */
 const MOST_ROUNDS = 5;
@@ -30,7 +24,7 @@ const MOST_ROUNDS = 5;
  * @param evidence  returns the results of the verification, given the capped collections that may differ
  */
 export async function commitOnce(
-  context: CommitOnceParts,
+  context: RunContext,
   log: MigrationLog,
   stream: RunningStream,
   evidence: (cappedUncertain: readonly string[]) => CutoverEvidence,

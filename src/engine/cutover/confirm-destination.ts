@@ -1,19 +1,10 @@
-import type { MongoClient } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import { listCollections } from '../catalog/read-catalog.ts';
+import type { Migrated } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { Slots } from '../concurrency/slots.ts';
-import type { Fence } from '../mongodb/fence.ts';
-import type { Retrier } from '../mongodb/retry.ts';
-
-/** The parts of a run that this check needs. */
-interface ConfirmDestinationParts {
-  readonly destination: MongoClient;
-  readonly fence: Fence;
-  readonly retrier: Retrier;
-  readonly tracked: Map<string, TrackedCollection>;
-}
+import type { Clusters, Pace } from '../records/context.ts';
 
 const AT_A_TIME = 8;
 
@@ -27,7 +18,7 @@ export async function confirmDestination({
   fence,
   retrier,
   tracked,
-}: ConfirmDestinationParts): Promise<void> {
+}: Clusters & Pace & Migrated): Promise<void> {
   // Catalogs are read from the primary; this write confirms that it still is the primary.
   await retrier.run('the destination', () => fence.confirm());
   const byDatabase = Map.groupBy(tracked.values(), ({ destinationDatabase }) => destinationDatabase);

@@ -1,12 +1,12 @@
 import type { Timestamp } from 'mongodb';
 import { failpoint, messageOf, UserError } from '../../platform/index.ts';
 import { fixPosition } from '../capture/fix-position.ts';
+import type { Migrated, RunContext } from '../collections/context.ts';
 import { CollectionMissing } from '../collections/moved.ts';
-import type { SeenChanges } from '../collections/seen-changes.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
-import type { Counters } from '../records/counters.ts';
+import type { Clusters, Pace, Records, Telling } from '../records/context.ts';
 import type { CutoverEvidence } from '../records/cutover-attempt.ts';
 import { confirmFailbackOpen } from '../records/failback.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -25,7 +25,6 @@ import {
   commit,
   confirmCatalog,
   holdAt,
-  type LastLookParts,
   lastLook,
   refuseDifference,
   whileHeld,
@@ -43,18 +42,8 @@ import {
   confirmClaim,
   untilBlockable,
 } from './source-block.ts';
-import { type RefusalParts, unlessRefused } from './unless-refused.ts';
+import { unlessRefused } from './unless-refused.ts';
 import type { Watchdog } from './watchdog.ts';
-
-/** The parts of a run that a cutover needs. */
-interface CutOverParts extends LastLookParts, RefusalParts {
-  readonly seen: SeenChanges;
-  /** Whether the cutover fixes a position for the opposite direction. */
-  readonly isReversible: boolean;
-  /** Whether this is the opposite direction of an earlier one. */
-  readonly isReversed: boolean;
-  readonly counters: Counters;
-}
 
 /** The longest write pause. After it the attempt fails, and traffic resumes. */
 const LONGEST_PAUSE_MS = 60_000;
@@ -82,7 +71,7 @@ export interface CutoverOptions {
  * are never writable at the same time (docs/reference/mongodb-behaviour.md#fact-8-4).
  */
 export async function cutOver(
-  context: CutOverParts,
+  context: RunContext,
   log: MigrationLog,
   stream: RunningStream,
   options: CutoverOptions,
@@ -150,7 +139,7 @@ interface Blocking extends Omit<Sending, 'cappedUncertain'>, Blockable {
  * Fixes the position from which the opposite direction follows the destination. It comes before the block, to keep the
  * pause short: documents that the drain writes there after it are equal on the source.
  */
-async function fixReversePosition(context: CutOverParts): Promise<Partial<Pick<CutoverRecord, 'reverseFrom'>>> {
+async function fixReversePosition(context: RunContext): Promise<Partial<Pick<CutoverRecord, 'reverseFrom'>>> {
   return context.isReversible ? { reverseFrom: await fixPosition({ ...context, source: context.destination }) } : {};
 }
 
@@ -164,7 +153,7 @@ interface Sent {
  * abort comes before both, or is refused because the commit was sent.
  * @throws the reason of `calledOff`
  */
-function sendCommit(context: CutOverParts, log: MigrationLog, stream: RunningStream, sending: Sending): Sent {
+function sendCommit(context: Clusters & Migrated, log: MigrationLog, stream: RunningStream, sending: Sending): Sent {
   const { calledOff, timeline, evidence, positions, cappedUncertain } = sending;
   // rule: abort-before-commit
   calledOff.throwIfAborted();
@@ -184,7 +173,7 @@ function sendCommit(context: CutOverParts, log: MigrationLog, stream: RunningStr
  * @throws the reason of `calledOff`, with the source open again
  */
 async function drainUnderBlock(
-  context: CutOverParts,
+  context: RunContext,
   log: MigrationLog,
   stream: RunningStream,
   blocking: Blocking,
@@ -260,7 +249,7 @@ async function drainUnderBlock(
 }
 
 /** @throws UserError FAILBACK_LOST when this is an opposite direction, and it was closed */
-async function confirmDirection({ source, retrier, checkpoint, isReversed }: CutOverParts): Promise<void> {
+async function confirmDirection({ source, retrier, checkpoint, isReversed }: Clusters & Records & Pace): Promise<void> {
   if (isReversed) await retrier.run('the source', () => confirmFailbackOpen(source, checkpoint.migrationId));
 }
 
@@ -277,20 +266,20 @@ interface Draining {
  * the block stays: users wait, so independent steps run in parallel.
  * @param pause  ends at the deadline
  */
-async function drain(pause: CutOverParts, stream: RunningStream, draining: Draining): Promise<void> {
+async function drain(pause: RunContext, stream: RunningStream, draining: Draining): Promise<void> {
   const { timeline, blocked, noted, setAt } = draining;
   const failed = new AbortController();
-  const parts = within(pause, failed.signal);
+  const limited = within(pause, failed.signal);
   if (setAt === undefined) timeline.begin('barrier');
-  const time = barrier(parts);
+  const time = barrier(limited);
   const drained = (async () => {
     const until = setAt ?? (await time);
     timeline.begin('drain');
-    await counted(pause, timeline, () => unlessRefused(parts, (step) => holdAt(step, stream, until)));
+    await counted(pause, timeline, () => unlessRefused(limited, (step) => holdAt(step, stream, until)));
   })();
   // rule: block-survives-election
-  const confirmed = time.then(() => confirmBlock(parts, blocked));
-  await allEnded([confirmed, orAbort(noted, parts.signal), drained], (error) => failed.abort(error));
+  const confirmed = time.then(() => confirmBlock(limited, blocked));
+  await allEnded([confirmed, orAbort(noted, limited.signal), drained], (error) => failed.abort(error));
 }
 
 /**
@@ -301,7 +290,7 @@ async function drain(pause: CutOverParts, stream: RunningStream, draining: Drain
  * @throws UserError SOURCE_STILL_WRITTEN when there are changes
  */
 async function drainWithoutBlock(
-  context: CutOverParts,
+  context: RunContext,
   stream: RunningStream,
   timeline: CutoverTimeline,
 ): Promise<readonly string[]> {
@@ -328,7 +317,7 @@ async function drainWithoutBlock(
 }
 
 /** Adds to the current step how many changes were applied and compared in it. */
-async function counted<T>({ counters }: CutOverParts, timeline: CutoverTimeline, act: () => Promise<T>): Promise<T> {
+async function counted<T>({ counters }: Telling, timeline: CutoverTimeline, act: () => Promise<T>): Promise<T> {
   const { applied, rechecked } = counters;
   try {
     return await act();

@@ -1,8 +1,4 @@
-import type { MongoClient } from 'mongodb';
-import type { Logger } from '../../platform/index.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
-import type { Fence } from '../mongodb/fence.ts';
-import type { Retrier } from '../mongodb/retry.ts';
 import {
   canWriteThroughBlock,
   LEAST_BLOCK_LIMIT_MS,
@@ -10,25 +6,13 @@ import {
   tryToBlockWrites,
   unblockWrites,
 } from '../mongodb/write-block.ts';
-
-/** The parts of a run that the destination's block needs. */
-export interface DestinationBlockParts {
-  readonly destination: MongoClient;
-  readonly fence: Fence;
-  readonly retrier: Retrier;
-  readonly logger: Logger;
-  readonly keepsDestination: boolean;
-}
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 
 /**
  * Whether the migration blocks its destination. A destination that keeps its data is in use, and a block there isn't
  * the migration's.
  */
-export async function blocksDestination({
-  destination,
-  keepsDestination,
-  retrier,
-}: DestinationBlockParts): Promise<boolean> {
+export async function blocksDestination({ destination, keepsDestination, retrier }: Clusters & Pace): Promise<boolean> {
   return !keepsDestination && (await retrier.run('the destination', () => canWriteThroughBlock(destination)));
 }
 
@@ -36,7 +20,7 @@ export async function blocksDestination({
  * Blocks users' writes on the destination. They would mix with copied data, and an application that finds the source
  * blocked would switch too early.
  */
-export async function closeDestination(context: DestinationBlockParts): Promise<void> {
+export async function closeDestination(context: Clusters & Pace & Telling): Promise<void> {
   const { destination, fence, retrier } = context;
   if (!(await blocksDestination(context))) {
     context.logger.warn({ event: 'destination.unprotected' }, 'The destination is not protected from writes by others');
@@ -53,7 +37,7 @@ export async function closeDestination(context: DestinationBlockParts): Promise<
 }
 
 /** Lets users write to the destination. */
-export async function openDestination({ destination, fence, retrier }: DestinationBlockParts): Promise<void> {
+export async function openDestination({ destination, fence, retrier }: Clusters & Pace): Promise<void> {
   await retrier.run('the destination', async () => {
     await fence.confirm();
     await unblockWrites(destination);

@@ -1,34 +1,19 @@
 import { failpoint } from '../../platform/index.ts';
+import type { Migrated, RunContext } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { writesAreBlocked } from '../mongodb/write-block.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-import type { BringOverAccountsParts } from './bring-over-accounts.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
-import { type DestinationBlockParts, openDestination } from './destination-block.ts';
+import { openDestination } from './destination-block.ts';
 import { findIndexesLeft } from './indexes-left.ts';
-import { convertUniqueIndexes, type RestoreCatalogParts, restoreCatalog } from './restore-catalog.ts';
+import { convertUniqueIndexes, restoreCatalog } from './restore-catalog.ts';
 import { tellCommitted } from './source-block.ts';
 import { unchangedCollections } from './unchanged-collections.ts';
-import { type WatchAfterCommitParts, watchAfterCommit } from './watch-after-commit.ts';
-
-/** The parts of a run that the end of a committed cutover needs. */
-interface FinishCutoverParts
-  extends RestoreCatalogParts,
-    DestinationBlockParts,
-    WatchAfterCommitParts,
-    BringOverAccountsParts {
-  readonly checkpoint: RetryingCheckpointStore;
-  /** Why the source can't be used; undefined when it can. */
-  readonly lacksSource: string | undefined;
-}
+import { watchAfterCommit } from './watch-after-commit.ts';
 
 /** Does the work after the point of no return; resumes where a killed engine left it. */
-export async function finishCutover(
-  context: FinishCutoverParts,
-  log: MigrationLog,
-  timeline: CutoverTimeline,
-): Promise<void> {
+export async function finishCutover(context: RunContext, log: MigrationLog, timeline: CutoverTimeline): Promise<void> {
   await failpoint('engine.cutover.committed');
   const { lacksSource: reason, logger } = context;
   if (reason === undefined) {
@@ -50,7 +35,7 @@ export async function finishCutover(
 }
 
 async function openAndRestore(
-  context: FinishCutoverParts,
+  context: Clusters & Pace & Telling & Migrated,
   log: MigrationLog,
   timeline: CutoverTimeline,
 ): Promise<void> {
@@ -83,7 +68,7 @@ async function openAndRestore(
 }
 
 /** Whether users may have changed the destination: an earlier engine has opened it, or an operator has done it by hand. */
-async function hasOpened(context: FinishCutoverParts, log: MigrationLog, closed: boolean): Promise<boolean> {
+async function hasOpened(context: Clusters & Pace, log: MigrationLog, closed: boolean): Promise<boolean> {
   // rule: opening-on-record
   if (log.record.cutover?.canWriteAtMs !== undefined) return true;
   if (!closed || log.commitWasSent) return false;
@@ -95,7 +80,7 @@ async function hasOpened(context: FinishCutoverParts, log: MigrationLog, closed:
  * restored. An engine opens a destination only when they are.
  */
 async function ownCollections(
-  context: FinishCutoverParts,
+  context: Clusters & Pace & Telling & Migrated,
   { record: { cutover } }: MigrationLog,
 ): Promise<TrackedCollection[]> {
   // rule: restore-unchanged-collections

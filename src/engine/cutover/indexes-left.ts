@@ -1,9 +1,10 @@
 import { counted, UserError } from '../../platform/index.ts';
 import { canBeWeakened, lostProperties } from '../catalog/lost-properties.ts';
 import { listCollections } from '../catalog/read-catalog.ts';
+import type { Migrated } from '../collections/context.ts';
 import { Slots } from '../concurrency/slots.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { IndexesLeft } from '../records/records.ts';
-import type { RestoreCatalogParts } from './restore-catalog.ts';
 
 const AT_A_TIME = 8;
 const SHOWN = 10;
@@ -13,7 +14,7 @@ const SHOWN = 10;
  * changed them on purpose, so this only reports them.
  * @returns null when there are none
  */
-export async function findIndexesLeft(context: RestoreCatalogParts): Promise<IndexesLeft | null> {
+export async function findIndexesLeft(context: Clusters & Pace & Telling & Migrated): Promise<IndexesLeft | null> {
   const { destination, logger, retrier, tracked } = context;
   const slots = new Slots(AT_A_TIME);
   const concerned = [...tracked.values()].filter(

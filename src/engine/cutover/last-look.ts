@@ -1,33 +1,28 @@
 import type { Timestamp } from 'mongodb';
 import { failpoint, UserError } from '../../platform/index.ts';
 import { refuseUnsupported, selectedInAdmin } from '../catalog/unsupported.ts';
+import type { Migrated } from '../collections/context.ts';
 import type { Look } from '../collections/seen-changes.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import { usesRawData } from '../mongodb/raw-data.ts';
+import type { Clusters, Pace, Records } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { CutoverRecord } from '../records/records.ts';
 import { within } from '../records/within.ts';
-import type { Selection } from '../scope/selection.ts';
-import { type BringOverAccountsParts, bringOverAccounts } from './bring-over-accounts.ts';
+import { bringOverAccounts } from './bring-over-accounts.ts';
 import { confirmDestination } from './confirm-destination.ts';
 import type { RunningStream } from './running-stream.ts';
-import type { SettleCappedParts } from './settle-capped.ts';
-
-/** The parts of a run that the last look needs. */
-export interface LastLookParts extends SettleCappedParts, BringOverAccountsParts {
-  readonly selection: Selection;
-}
 
 /** Returns a time that is later than everything the source acknowledged before this call. */
-export async function barrier({ retrier, source }: LastLookParts): Promise<Timestamp> {
+export async function barrier({ retrier, source }: Clusters & Pace): Promise<Timestamp> {
   return await retrier.run('the source', () => writeBarrier(source));
 }
 
 /** Holds the stream where everything before the time is on the destination, and every collection is live. */
-export async function holdAt(context: LastLookParts, stream: RunningStream, time: Timestamp): Promise<void> {
+export async function holdAt(context: Pace, stream: RunningStream, time: Timestamp): Promise<void> {
   while (true) {
     await stream.inStepAt(time, context.signal);
     await stream.hold(context.signal);
@@ -53,15 +48,15 @@ export async function whileHeld<T>(stream: RunningStream, comparing: Promise<T>)
  * @throws UserError UNSUPPORTED_NAMESPACE when users have created a collection in the database `admin` meanwhile
  * @throws UserError ACCOUNTS_REFUSED
  */
-export async function lastLook(context: LastLookParts, stream: RunningStream): Promise<void> {
+export async function lastLook(context: Clusters & Records & Pace & Migrated, stream: RunningStream): Promise<void> {
   await failpoint('engine.cutover.drained');
   const failed = new AbortController();
-  const parts = within(context, failed.signal);
+  const limited = within(context, failed.signal);
   // rule: last-look-at-accounts
-  await allEnded([lookAtData(parts, stream), bringOverAccounts(parts)], (error) => failed.abort(error));
+  await allEnded([lookAtData(limited, stream), bringOverAccounts(limited)], (error) => failed.abort(error));
 }
 
-async function lookAtData(context: LastLookParts, stream: RunningStream): Promise<void> {
+async function lookAtData(context: Clusters & Pace & Migrated, stream: RunningStream): Promise<void> {
   const { retrier, source, selection, sourceFeatures, signal } = context;
   const [time, inAdmin] = await Promise.all([
     barrier(context),
@@ -98,7 +93,7 @@ export function refuseDifference(difference: string | undefined): void {
  * ended, and the stream be held.
  * @returns the description of a difference; undefined when there is none
  */
-export async function changedCatalog({ signal }: LastLookParts, stream: RunningStream): Promise<string | undefined> {
+export async function changedCatalog({ signal }: Pace, stream: RunningStream): Promise<string | undefined> {
   return await orAbort(stream.verification.changedCatalog(), signal);
 }
 
@@ -108,7 +103,7 @@ export async function changedCatalog({ signal }: LastLookParts, stream: RunningS
  * @throws UserError NAMESPACE_CONFLICT with the name of a collection that is gone
  * @throws NotNow with a difference
  */
-export async function confirmCatalog(context: LastLookParts, stream: RunningStream): Promise<void> {
+export async function confirmCatalog(context: Clusters & Pace & Migrated, stream: RunningStream): Promise<void> {
   await confirmDestination(context);
   const difference = await changedCatalog(context, stream);
   // rule: compare-changed-catalog
@@ -122,7 +117,7 @@ export async function confirmCatalog(context: LastLookParts, stream: RunningStre
  * @param fields  further fields of the record
  */
 export async function commit(
-  { fence, source }: LastLookParts,
+  { fence, source }: Clusters,
   log: MigrationLog,
   stream: RunningStream,
   watched: boolean,

@@ -1,36 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { MongoClient } from 'mongodb';
-import { type Clock, type Logger, messageOf } from '../../platform/index.ts';
+import { messageOf } from '../../platform/index.ts';
 import { classify, NotNow, reasonOf } from '../mongodb/failure-policy.ts';
-import type { Fence } from '../mongodb/fence.ts';
-import type { Retrier } from '../mongodb/retry.ts';
 import { LIFT_COMMAND, unblockWrites } from '../mongodb/write-block.ts';
+import type { Clusters, Pace, Records, Telling } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { mayBlockSource } from '../records/records.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import type { Claim } from './block-history.ts';
 import { describeHolder, type Lifted, liftBlock, stakeClaim } from './source-claim.ts';
-
-/** The parts of a run that blocking and opening the source needs. */
-export interface SourceBlockParts {
-  readonly source: MongoClient;
-  readonly fence: Fence;
-  readonly checkpoint: RetryingCheckpointStore;
-  readonly retrier: Retrier;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Whether this is the opposite direction of an earlier one. */
-  readonly isReversed: boolean;
-}
 
 const TO_OPEN = 'the source, to end its write block';
 
 /** Returns a claim of this engine to the source's block; a new one, unless its id is given. */
-export function newClaim(
-  { checkpoint }: Pick<SourceBlockParts, 'checkpoint'>,
-  { record }: MigrationLog,
-  id: string = randomUUID(),
-): Claim {
+export function newClaim({ checkpoint }: Records, { record }: MigrationLog, id: string = randomUUID()): Claim {
   return { id, migrationId: checkpoint.migrationId, term: record.term };
 }
 
@@ -38,7 +19,7 @@ export function newClaim(
  * Opens the source after an interrupted cutover. It is the first act of an engine that finds a block it may have set,
  * because no other client will lift it (docs/reference/mongodb-behaviour.md#fact-8-4).
  */
-export async function settleOpenBlock(context: SourceBlockParts, log: MigrationLog): Promise<void> {
+export async function settleOpenBlock(context: Clusters & Records & Pace & Telling, log: MigrationLog): Promise<void> {
   if (!mayBlockSource(log.record)) return;
   context.logger.warn({ event: 'cutover.interrupted' }, 'A cutover was interrupted: opening the source again');
   const { source } = context;
@@ -66,7 +47,7 @@ export async function settleOpenBlock(context: SourceBlockParts, log: MigrationL
  * @param within  aborts when the watchdog or a later run has to do it
  */
 export async function reopenAfterFailure(
-  context: SourceBlockParts,
+  context: Clusters & Records & Pace & Telling,
   log: MigrationLog,
   within: AbortSignal,
 ): Promise<void> {
@@ -91,7 +72,7 @@ export async function reopenAfterFailure(
 }
 
 /** Lifts the block by the claim on record, or by that with which this engine opens the source for an earlier one. */
-async function liftOwnBlock(context: SourceBlockParts, log: MigrationLog): Promise<Lifted> {
+async function liftOwnBlock(context: Clusters & Records & Pace, log: MigrationLog): Promise<Lifted> {
   const { source, clock } = context;
   const lift = (id: string) => liftBlock(source, newClaim(context, log, id), { uncommitted: true, clock });
   const lifted = await lift(log.record.cutover?.claim ?? '');
@@ -114,7 +95,11 @@ export interface Reopening {
  * Opens the source again after a cutover whose commit wasn't sent, however long that takes. Where the source's notes
  * can be read, it needs no answer from the destination.
  */
-export async function reopenSource(context: SourceBlockParts, log: MigrationLog, reopening: Reopening): Promise<void> {
+export async function reopenSource(
+  context: Clusters & Pace & Telling,
+  log: MigrationLog,
+  reopening: Reopening,
+): Promise<void> {
   const { source, fence, retrier, clock } = context;
   const { claim, noted, onOpened } = reopening;
   let isTold = false;
@@ -152,7 +137,7 @@ function explainUnseen(error: unknown): never {
 }
 
 /** Logs the command that opens the source, for when the engine could not. */
-function tellHowToReopen({ logger }: Pick<SourceBlockParts, 'logger'>, error: unknown): void {
+function tellHowToReopen({ logger }: Telling, error: unknown): void {
   logger.error(
     { event: 'cutover.source_not_opened', error: messageOf(error) },
     `The source may still refuse writes. If nothing resumes the migration, run there: ${LIFT_COMMAND}`,

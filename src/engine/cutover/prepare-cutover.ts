@@ -1,17 +1,12 @@
+import type { RunContext } from '../collections/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
-import type { DocumentFilters } from '../scope/document-filters.ts';
 import type { Claim } from './block-history.ts';
-import { barrier, type LastLookParts } from './last-look.ts';
+import { barrier } from './last-look.ts';
 import { newClaim } from './open-source.ts';
 import type { RunningStream } from './running-stream.ts';
 import { type BlockSurvey, surveySource } from './source-block.ts';
-import { startWatchdog, type Watchdog, type WatchdogParts } from './watchdog.ts';
-
-/** The parts of a run that the preparation needs. */
-export interface PrepareCutoverParts extends WatchdogParts, LastLookParts {
-  readonly documentFilters: DocumentFilters;
-}
+import { startWatchdog, type Watchdog } from './watchdog.ts';
 
 /** The preparation of one attempt to cut over. Disposing ends its watchdog, unless the source may be blocked. */
 export interface CutoverPreparation extends Disposable {
@@ -37,14 +32,14 @@ interface PreparedBlock {
  * @param silentMs  the watchdog acts when the engine is silent for so long after it announced the block
  */
 export function prepareCutover(
-  context: PrepareCutoverParts,
+  context: RunContext,
   log: MigrationLog,
   stream: RunningStream,
   silentMs?: number,
 ): CutoverPreparation {
   const over = new AbortController();
-  const parts = within(context, over.signal);
-  const caughtUp = barrier(parts).then((time) => stream.inStepAt(time, parts.signal));
+  const limited = within(context, over.signal);
+  const caughtUp = barrier(limited).then((time) => stream.inStepAt(time, limited.signal));
   caughtUp.catch(() => undefined); // Handled where it is awaited; an attempt may end before.
   const block = prepareBlock(context, log, silentMs);
   return {
@@ -57,11 +52,7 @@ export function prepareCutover(
   };
 }
 
-function prepareBlock(
-  context: PrepareCutoverParts,
-  log: MigrationLog,
-  silentMs: number | undefined,
-): PreparedBlock | undefined {
+function prepareBlock(context: RunContext, log: MigrationLog, silentMs: number | undefined): PreparedBlock | undefined {
   const { selection, documentFilters, sourceFeatures } = context;
   if (!selection.isWhole || !documentFilters.isEmpty || !sourceFeatures.blocksWrites) return undefined;
   const claim = newClaim(context, log);

@@ -1,4 +1,5 @@
 import { counted, failpoint, messageOf } from '../../platform/index.ts';
+import type { RunContext } from '../collections/context.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
@@ -8,19 +9,14 @@ import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
 import type { Claim } from './block-history.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
-import { barrier, confirmCatalog, holdAt, type LastLookParts, lastLook } from './last-look.ts';
+import { barrier, confirmCatalog, holdAt, lastLook } from './last-look.ts';
 import { reopenSource } from './open-source.ts';
-import { type PrepareCutoverParts, prepareCutover } from './prepare-cutover.ts';
+import { prepareCutover } from './prepare-cutover.ts';
 import type { RunningStream } from './running-stream.ts';
 import { type CappedEnds, compareCappedEnds } from './settle-capped.ts';
 import { type Blockable, type Blocked, blockSource, confirmBlock, untilBlockable } from './source-block.ts';
 import { actsInTime } from './source-claim.ts';
 import type { Watchdog } from './watchdog.ts';
-
-/** The parts of a run that a rehearsal needs. */
-interface RehearseParts extends LastLookParts, PrepareCutoverParts {
-  readonly isReversed: boolean;
-}
 
 /** How long users' writes may be stopped in total. */
 export const LONGEST_BLOCK_MS = 200;
@@ -53,7 +49,7 @@ export interface RehearsalOptions {
  * anything that commits. The record says that it is a rehearsal, and from there the lifecycle has no way to a commit.
  */
 export async function rehearse(
-  context: RehearseParts,
+  context: RunContext,
   log: MigrationLog,
   stream: RunningStream,
   { calledOff, timeline, rehearsal }: RehearsalOptions,
@@ -99,7 +95,7 @@ interface Blocking extends Omit<RehearsalOptions, 'rehearsal'>, Blockable {
 
 /** Blocks the source, runs the steps under the block, and opens the source, whatever happens. */
 async function rehearseBlock(
-  context: RehearseParts,
+  context: RunContext,
   log: MigrationLog,
   stream: RunningStream,
   { calledOff, timeline, watchdog, claim, limit, earlier }: Blocking,
@@ -159,7 +155,7 @@ async function rehearseBlock(
 
 /** Carries out the steps of a cutover between its block and the announcement of its commit. */
 async function underBlock(
-  context: RehearseParts,
+  context: RunContext,
   stream: RunningStream,
   timeline: CutoverTimeline,
   blocked: Blocked,

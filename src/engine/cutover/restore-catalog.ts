@@ -1,5 +1,5 @@
-import type { Document, MongoClient } from 'mongodb';
-import { type Logger, messageOf, UserError } from '../../platform/index.ts';
+import type { Document } from 'mongodb';
+import { messageOf, UserError } from '../../platform/index.ts';
 import type { RawValue } from '../bson/raw-value.ts';
 import { createIndexes, modify } from '../catalog/change-catalog.ts';
 import { isSameValue } from '../catalog/fields.ts';
@@ -14,22 +14,14 @@ import {
 } from '../catalog/index-spec.ts';
 import { canBeWeakened } from '../catalog/lost-properties.ts';
 import { confirmName, isOfView, listIndexesOf } from '../catalog/read-catalog.ts';
+import type { Migrated } from '../collections/context.ts';
 import { specToCreate } from '../collections/index-keeper.ts';
-import { isGone, type MovedParts, onDestination } from '../collections/moved.ts';
+import { isGone, onDestination } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { classify } from '../mongodb/failure-policy.ts';
-import type { Fence } from '../mongodb/fence.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
-
-/** The parts of a run that restoring needs. */
-export interface RestoreCatalogParts extends MovedParts {
-  readonly destination: MongoClient;
-  readonly fence: Fence;
-  readonly logger: Logger;
-  readonly tracked: Map<string, TrackedCollection>;
-  readonly isReversed: boolean;
-}
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 
 /** Commands that change metadata mostly wait for round trips and the majority, and users wait for them. */
 const CHANGED_AT_A_TIME = 32;
@@ -65,7 +57,7 @@ const REFUSALS: ReadonlySet<unknown> = new Set([
  * @returns the number of commands
  */
 export async function restoreCatalog(
-  context: RestoreCatalogParts,
+  context: Clusters & Pace & Telling,
   collections: readonly TrackedCollection[],
 ): Promise<number> {
   const slots = new Slots(CHANGED_AT_A_TIME);
@@ -86,7 +78,7 @@ interface CatalogChange {
 }
 
 /** Returns the changes that a collection needs. A former source has kept its indexes, so they are listed first. */
-async function changesOf(context: RestoreCatalogParts, collection: TrackedCollection): Promise<CatalogChange[]> {
+async function changesOf(context: Clusters & Pace & Telling, collection: TrackedCollection): Promise<CatalogChange[]> {
   const { destination, isReversed } = context;
   const later = plainTwins(collection.indexes);
   const specs = collection.indexes.filter((spec) => canBeWeakened(spec) && !later.includes(spec));
@@ -128,7 +120,7 @@ function expiryOf({ options }: TrackedCollection, isReversed: boolean): RawValue
  * Step 2, after the opening: makes indexes unique permanently that still are as step 1 left them, and builds those for which
  * they stood.
  */
-export async function convertUniqueIndexes(context: RestoreCatalogParts): Promise<void> {
+export async function convertUniqueIndexes(context: Clusters & Pace & Telling & Migrated): Promise<void> {
   const slots = new Slots(CONVERTED_AT_A_TIME);
   const work = [...context.tracked.values()].map(async (collection) => {
     const unique = collection.indexes.filter(isUnique);
@@ -140,7 +132,7 @@ export async function convertUniqueIndexes(context: RestoreCatalogParts): Promis
 }
 
 /** Builds the plain indexes of a collection whose unique twins are converted. */
-async function buildTwins(context: RestoreCatalogParts, collection: TrackedCollection): Promise<void> {
+async function buildTwins(context: Clusters & Pace & Telling, collection: TrackedCollection): Promise<void> {
   const { destination, fence } = context;
   const twins = plainTwins(collection.indexes);
   const change = { createIndexes: twins.map(({ name }) => name) };
@@ -153,7 +145,11 @@ async function buildTwins(context: RestoreCatalogParts, collection: TrackedColle
 }
 
 /** Converts an index that still has the mark of step 1, `prepareUnique`. An index that users make has it only on purpose. */
-async function convert(context: RestoreCatalogParts, collection: TrackedCollection, spec: IndexSpec): Promise<void> {
+async function convert(
+  context: Clusters & Pace & Telling,
+  collection: TrackedCollection,
+  spec: IndexSpec,
+): Promise<void> {
   const change = { index: { name: spec.name, unique: true } };
   await unlessTheirs(context, collection, change, async (target) => {
     const listed = await listIndexesOf(context.destination, target);
@@ -171,7 +167,7 @@ async function convert(context: RestoreCatalogParts, collection: TrackedCollecti
  * @param change  for the log
  */
 async function unlessTheirs<T>(
-  context: RestoreCatalogParts,
+  context: Clusters & Pace & Telling,
   collection: TrackedCollection,
   change: Document,
   run: (target: WriteTarget) => Promise<T>,
@@ -195,7 +191,7 @@ async function unlessTheirs<T>(
   });
 }
 
-function skip({ logger }: RestoreCatalogParts, target: WriteTarget, change: Document, reason: string): void {
+function skip({ logger }: Telling, target: WriteTarget, change: Document, reason: string): void {
   const namespace = `${target.database}.${target.name}`;
   logger.warn({ event: 'cutover.restore_skipped', namespace, reason, change }, 'Not restored: users have changed it');
 }

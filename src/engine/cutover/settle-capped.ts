@@ -1,20 +1,16 @@
-import type { Logger } from '../../platform/index.ts';
-import { type SidesParts, sidesOf } from '../apply/migrated-sides.ts';
+import { sidesOf } from '../apply/migrated-sides.ts';
 import { type DocumentKey, keyBytes } from '../bson/document-key.ts';
+import type { Dispatched, Migrated, RunContext } from '../collections/context.ts';
 import { CollectionDropped } from '../collections/moved.ts';
-import { markSuspect, type SuspicionParts } from '../collections/suspicion.ts';
+import { markSuspect } from '../collections/suspicion.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { type BothSides, presentOf } from '../compare/collection-side.ts';
 import { keysInOrder } from '../compare/natural-order.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
+import type { Clusters, Pace, Records, Telling } from '../records/context.ts';
 import type { RunningStream } from './running-stream.ts';
-
-/** The parts of a run that comparing capped collections needs. */
-export interface SettleCappedParts extends SidesParts, SuspicionParts {
-  readonly logger: Logger;
-}
 
 /** A comparison of the ends of capped collections, once no client writes. */
 export interface CappedEnds {
@@ -51,7 +47,7 @@ export class CappedDiffer extends NotNow {
  * Those that differ are copied again. When it returns, the destination has everything that users wrote until then.
  * @throws CollectionMissing when the source's server doesn't have one
  */
-export async function orderCapped(context: SettleCappedParts, stream: RunningStream): Promise<void> {
+export async function orderCapped(context: RunContext, stream: RunningStream): Promise<void> {
   const { verification } = stream;
   // rule: capped-order-unverified
   const unsure = cappedOf(context).filter(({ reordered }) => reordered || !verification.seesOthers);
@@ -74,7 +70,7 @@ export async function orderCapped(context: SettleCappedParts, stream: RunningStr
  * takes four small reads of each collection, whatever its size: the rest was compared before, and is unchanged since.
  * @throws CollectionMissing when the source's server doesn't have one
  */
-export async function compareCappedEnds(context: SettleCappedParts): Promise<CappedEnds> {
+export async function compareCappedEnds(context: Clusters & Pace & Migrated & Dispatched): Promise<CappedEnds> {
   const capped = cappedOf(context);
   const compare = async (collection: TrackedCollection) => {
     const sides = sidesOf(context, collection);
@@ -101,7 +97,7 @@ export async function compareCappedEnds(context: SettleCappedParts): Promise<Cap
  * allows, and a second copy ended like the first (docs/reference/mongodb-behaviour.md#fact-8-20)
  * @throws CappedDiffer, CollectionMissing
  */
-export async function settleCapped(context: SettleCappedParts): Promise<readonly string[]> {
+export async function settleCapped(context: Clusters & Pace & Migrated & Dispatched): Promise<readonly string[]> {
   const { again, shorter, unordered } = await compareCappedEnds(context);
   // rule: differing-ends-end-pause
   if (again.length > 0) throw new CappedDiffer(again);
@@ -116,7 +112,7 @@ export async function settleCapped(context: SettleCappedParts): Promise<readonly
 
 /** Copies capped collections again while users write, like those that may have missed changes. On record when it returns. */
 export async function copyCappedAgain(
-  context: SettleCappedParts,
+  context: Records & Telling & Migrated,
   collections: readonly TrackedCollection[],
 ): Promise<void> {
   if (collections.length === 0) return;
@@ -128,7 +124,7 @@ export async function copyCappedAgain(
   await markSuspect(context, (collection) => collections.includes(collection));
 }
 
-function cappedOf({ tracked }: SettleCappedParts): TrackedCollection[] {
+function cappedOf({ tracked }: Migrated): TrackedCollection[] {
   return [...tracked.values()].filter(({ isCapped }) => isCapped);
 }
 
@@ -153,7 +149,7 @@ async function compareEnds({ source, destination }: BothSides): Promise<EndsResu
  * @param ends  the result for its ends
  */
 async function compareSmall(
-  { retrier }: SettleCappedParts,
+  { retrier }: Pace,
   { source, destination }: BothSides,
   ends: EndsResult,
 ): Promise<EndsResult> {

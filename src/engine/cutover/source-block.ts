@@ -12,11 +12,12 @@ import {
   writeBlockObstacles,
   writesAreBlocked,
 } from '../mongodb/write-block.ts';
+import type { Clusters, Pace, Records, Telling } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import type { BlockReading, Claim } from './block-history.ts';
 import { describeMigrationInto, migrationInto } from './block-of-destination.ts';
 import type { CutoverTimeline } from './cutover-timeline.ts';
-import { newClaim, reopenSource, type SourceBlockParts } from './open-source.ts';
+import { newClaim, reopenSource } from './open-source.ts';
 import {
   actsInTime,
   announceCommit,
@@ -52,10 +53,7 @@ export interface BlockSurvey {
  * source.
  * @returns undefined when that fails; `untilBlockable` then does it, and waits
  */
-export async function surveySource(
-  { source, clock }: Pick<SourceBlockParts, 'source' | 'clock'>,
-  claim: Claim,
-): Promise<BlockSurvey | undefined> {
+export async function surveySource({ source, clock }: Clusters & Pace, claim: Claim): Promise<BlockSurvey | undefined> {
   try {
     const earlier = await refuseOthersBlock(source, claim, undefined);
     return { measured: { limit: await blockLimit(source), atMs: clock.elapsed() }, earlier };
@@ -70,7 +68,7 @@ export async function surveySource(
  * @returns how long setting the block may take, and its holder a moment ago
  */
 export async function untilBlockable(
-  { retrier, source, clock }: SourceBlockParts,
+  { retrier, source, clock }: Clusters & Pace,
   claim: Claim,
   survey?: BlockSurvey,
 ): Promise<Blockable> {
@@ -128,7 +126,7 @@ interface BlockOptions extends Blockable {
  * @returns as `refusal`, the reason that prevented it; then the source is open again
  */
 export async function blockSource(
-  context: SourceBlockParts,
+  context: Clusters & Pace & Telling,
   log: MigrationLog,
   { claim, limit, earlier, timeline, watchdog }: BlockOptions,
 ): Promise<Blocked | { readonly refusal: string }> {
@@ -186,7 +184,7 @@ const WATCHDOG_ENDED =
   "the attempt's watchdog, a process that opens the source when the engine is killed, has ended. The next attempt starts another one";
 
 /** @throws NotNow when the claim is no longer in effect, or when it took too long to find that out */
-async function confirmHeld({ source, clock }: SourceBlockParts, claim: Claim): Promise<void> {
+async function confirmHeld({ source, clock }: Clusters & Pace, claim: Claim): Promise<void> {
   const confirmInTime = actsInTime(clock);
   const staked = await stakeClaim(source, claim);
   // The claim is still this one while its watchdog lifts the block.
@@ -205,7 +203,7 @@ function notInTime(source: MongoClient, { limitMs, majorityMs }: BlockLimit): st
  * concern, so a new primary may not have it, and could have accepted writes before the barrier.
  * @throws NotNow when there was an election in between
  */
-export async function confirmBlock({ retrier, source }: SourceBlockParts, { election }: Blocked): Promise<void> {
+export async function confirmBlock({ retrier, source }: Clusters & Pace, { election }: Blocked): Promise<void> {
   if ((await retrier.run('the source', () => electionOf(source))) === election) return;
   throw new NotNow('the source has elected another primary while it was being blocked');
 }
@@ -215,7 +213,7 @@ export async function confirmBlock({ retrier, source }: SourceBlockParts, { elec
  * other client lifts it.
  * @throws NotNow when it doesn't hold
  */
-export async function confirmClaim(context: SourceBlockParts, claim: Claim, blocked: Blocked): Promise<void> {
+export async function confirmClaim(context: Clusters & Pace, claim: Claim, blocked: Blocked): Promise<void> {
   const { retrier, source } = context;
   const said = await retrier.run('the source', () => announceCommit(source, claim, blocked.reading));
   if (said === 'lost')
@@ -227,14 +225,14 @@ export async function confirmClaim(context: SourceBlockParts, claim: Claim, bloc
 }
 
 /** @throws NotNow when the source has no write block any more */
-export async function confirmBlocked({ retrier, source }: SourceBlockParts): Promise<void> {
+export async function confirmBlocked({ retrier, source }: Clusters & Pace): Promise<void> {
   // rule: last-look-without-oplog
   if ((await retrier.run('the source', () => writesAreBlocked(source))) === false)
     throw new NotNow("another client has lifted the source's write block");
 }
 
 /** Notes on the source that its block has to stay, so that no other migration waits for this one. */
-export async function tellCommitted(context: SourceBlockParts, log: MigrationLog): Promise<void> {
+export async function tellCommitted(context: Clusters & Records & Pace & Telling, log: MigrationLog): Promise<void> {
   const id = log.record.cutover?.claim;
   if (id === undefined) return;
   const retrier = context.retrier.until(context.clock.timeout(TELL_WITHIN_MS));

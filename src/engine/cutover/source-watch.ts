@@ -102,10 +102,10 @@ export class SourceWatch {
     // rule: watch-with-raw-data
     if (this.#state.rawData) useRawData(client);
     // Only sources of 6.0 and newer have a block.
-    const parts = { source: client, sourceFeatures: sourceFeatures('6.0'), checkpoint: { migrationId }, retrier };
+    const watched = { source: client, sourceFeatures: sourceFeatures('6.0'), checkpoint: { migrationId }, retrier };
     // As after a break: the first batch also needs a confirmed source.
     // rule: watch-resumes-at-position
-    await using stream = ChangeStream.ofSource(parts, { _data: this.#state.token }, true);
+    await using stream = ChangeStream.ofSource(watched, { _data: this.#state.token }, true);
     let isOpen = false;
     for (let isLast = false; !isLast; ) {
       isLast = over.aborted;

@@ -1,9 +1,10 @@
 import { MongoServerError, type Timestamp } from 'mongodb';
 import { messageOf } from '../../platform/index.ts';
 import { readExternalWrites } from '../capture/external-writes.ts';
+import type { Migrated } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { classify } from '../mongodb/failure-policy.ts';
-import type { RestoreCatalogParts } from './restore-catalog.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 
 /**
  * Returns the collections whose options and indexes no client has changed on the destination since a time, not even an
@@ -12,7 +13,7 @@ import type { RestoreCatalogParts } from './restore-catalog.ts';
  * @returns none when the oplog doesn't reach back, or can't be read
  */
 export async function unchangedCollections(
-  { fence, logger, retrier, tracked }: RestoreCatalogParts,
+  { fence, logger, retrier, tracked }: Clusters & Pace & Telling & Migrated,
   since: Timestamp | undefined,
 ): Promise<TrackedCollection[]> {
   await retrier.run('the destination', () => fence.confirm());

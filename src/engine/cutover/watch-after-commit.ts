@@ -1,25 +1,17 @@
-import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
+import { messageOf, UserError } from '../../platform/index.ts';
 import { changedAccounts, readAccountsDigest } from '../accounts/accounts-digest.ts';
 import { type ChangeEvent, concerns, isDocumentChange } from '../capture/change-event.ts';
-import { ChangeStream, type ChangeStreamParts, type ResumeToken } from '../capture/change-stream.ts';
+import { ChangeStream, type ResumeToken } from '../capture/change-stream.ts';
+import type { Migrated, RunContext } from '../collections/context.ts';
 import { Look } from '../collections/seen-changes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readByKeys } from '../compare/read-by-keys.ts';
 import { isBefore, writeBarrier } from '../mongodb/cluster-time.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import { Retrier } from '../mongodb/retry.ts';
+import type { Clusters, Telling } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
-import type { Selection } from '../scope/selection.ts';
 import { shownChanges, shownNamespaces } from './bypassed.ts';
-
-/** The parts of a run that this watch needs. */
-export interface WatchAfterCommitParts extends ChangeStreamParts {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-  readonly tracked: Map<string, TrackedCollection>;
-  readonly selection: Selection;
-}
 
 /** A writer that bypasses the block, or wasn't stopped, writes again within this time. */
 const AT_LEAST_MS = 1_000;
@@ -36,7 +28,7 @@ const LAST_LOOK_WITHIN_MS = 5_000;
  * doesn't prevent the end.
  */
 export async function watchAfterCommit(
-  context: WatchAfterCommitParts,
+  context: RunContext,
   log: MigrationLog,
   work: () => Promise<void>,
 ): Promise<void> {
@@ -70,17 +62,12 @@ export async function watchAfterCommit(
   }
 }
 
-/** Returns parts with a retrier of their own: this wait delays no one, so it isn't reported. */
-function lookingContext(context: WatchAfterCommitParts, signal: AbortSignal): WatchAfterCommitParts {
+/** Returns the context with a retrier of its own: this wait delays no one, so it isn't reported. */
+function lookingContext(context: RunContext, signal: AbortSignal): RunContext {
   return { ...context, retrier: new Retrier(context.clock, context.logger, signal), signal };
 }
 
-async function lookUntil(
-  context: WatchAfterCommitParts,
-  log: MigrationLog,
-  from: ResumeToken,
-  over: AbortSignal,
-): Promise<void> {
+async function lookUntil(context: RunContext, log: MigrationLog, from: ResumeToken, over: AbortSignal): Promise<void> {
   const { clock, retrier, source } = context;
   const endsAt = clock.elapsed() + AT_MOST_MS;
   const look = new Look();
@@ -108,7 +95,7 @@ async function lookUntil(
   }
 }
 
-async function note(context: WatchAfterCommitParts, look: Look, events: readonly ChangeEvent[]): Promise<void> {
+async function note(context: Clusters & Migrated, look: Look, events: readonly ChangeEvent[]): Promise<void> {
   const filtered = new Map<TrackedCollection, ChangeEvent[]>();
   for (const event of events.filter((one) => concerns(context.selection, one))) {
     const collection = filteredCollection(context, event);
@@ -122,7 +109,7 @@ async function note(context: WatchAfterCommitParts, look: Look, events: readonly
 }
 
 function filteredCollection(
-  { tracked }: WatchAfterCommitParts,
+  { tracked }: Migrated,
   { collectionId, database, collection }: ChangeEvent,
 ): TrackedCollection | undefined {
   const isMeant = (one: TrackedCollection) =>
@@ -135,7 +122,7 @@ function filteredCollection(
  * isn't blocked. Deleted documents can't be matched any more.
  */
 async function countMatching(
-  { source }: WatchAfterCommitParts,
+  { source }: Clusters,
   collection: TrackedCollection,
   changes: readonly ChangeEvent[],
 ): Promise<number> {
@@ -147,7 +134,7 @@ async function countMatching(
   return found.flat().length;
 }
 
-async function alarm(context: WatchAfterCommitParts, log: MigrationLog, look: Look): Promise<void> {
+async function alarm(context: Telling, log: MigrationLog, look: Look): Promise<void> {
   const writtenAfterCommit = { count: look.count, namespaces: shownNamespaces(look) };
   context.logger.error(
     { event: 'cutover.late_writes', ...writtenAfterCommit },

@@ -3,18 +3,12 @@ import { once } from 'node:events';
 import { getCompileCacheDir } from 'node:module';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { dialRules, type Logger, messageOf, programBeside } from '../../platform/index.ts';
-import type { ClusterAddresses } from '../mongodb/connect.ts';
+import { dialRules, messageOf, programBeside } from '../../platform/index.ts';
+import type { Clusters, Telling } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { mayBlockSource } from '../records/records.ts';
 import type { Claim } from './block-history.ts';
 import { ALIVE, DONE, type WatchdogOrder } from './watchdog-messages.ts';
-
-/** The parts of a run that starting a watchdog needs. */
-export interface WatchdogParts {
-  readonly logger: Logger;
-  readonly addresses: ClusterAddresses;
-}
 
 const PROGRAM = programBeside(import.meta.url, 'watchdog-process');
 
@@ -41,7 +35,7 @@ export interface Watchdog extends Disposable {
  * started before the block.
  */
 export async function startWatchdog(
-  context: WatchdogParts,
+  context: Clusters & Telling,
   log: MigrationLog,
   claim: Claim,
   deadlineMs = DEADLINE_MS,
