@@ -1,22 +1,14 @@
-import type { MongoClient } from 'mongodb';
-import { type Logger, UserError } from '../../platform/index.ts';
-import type { Retrier } from '../mongodb/retry.ts';
+import { UserError } from '../../platform/index.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { CutoverRecord } from '../records/records.ts';
 import { changedAccounts, readAccountsDigest } from './accounts-digest.ts';
-
-/** The parts of an opposite direction that read the users and roles of its destination, the old source. */
-interface LateAccountsParts {
-  readonly destination: MongoClient;
-  readonly logger: Logger;
-  readonly retrier: Retrier;
-}
 
 /**
  * Returns the old source's collections of users and roles that changed after the last look of the cutover, and of which
  * the cutover didn't tell: the old source may have been away when it ended.
  */
 export async function readLateAccounts(
-  { destination, logger, retrier }: LateAccountsParts,
+  { destination, logger, retrier }: Clusters & Pace & Telling,
   { accounts, writtenAfterCommit }: CutoverRecord,
 ): Promise<readonly string[]> {
   if (accounts === undefined) return [];

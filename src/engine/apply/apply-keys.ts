@@ -1,15 +1,14 @@
 import { DocumentBatch } from '../bson/document-batch.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
-import { type MovedParts, onDestination, onSource, pinTo } from '../collections/moved.ts';
+import type { Dispatched } from '../collections/context.ts';
+import { onDestination, onSource, pinTo } from '../collections/moved.ts';
 import { noteReordered } from '../collections/note-reordered.ts';
 import { refuseRepeatedIds } from '../collections/repeated-ids.ts';
-import type { SeenChanges } from '../collections/seen-changes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { presentOf } from '../compare/collection-side.ts';
 import { readByKeys } from '../compare/read-by-keys.ts';
-import { type MemoryBudget, REPLY_BYTES } from '../concurrency/memory-budget.ts';
-import type { WaitTimes } from '../concurrency/wait-times.ts';
+import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import {
   changeTogether,
@@ -24,22 +23,12 @@ import {
   type WriteTarget,
 } from '../mongodb/raw-write.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
+import type { Clusters, Pace, Records } from '../records/context.ts';
 import { blameFilter } from '../scope/document-filters.ts';
 import { type DirtyKey, isCertain, leftItsPlace } from './dirty-key.ts';
 import { sourceOf } from './migrated-sides.ts';
-import type { StreamPosition } from './stream-position.ts';
 import { type RefusedDocument, refusedByUniqueIndex, UniqueConflict } from './unique-conflict.ts';
-import { type KeyedDocument, type WriteInOrderParts, writeInOrder } from './write-in-order.ts';
-
-/** The parts of a run that applying keys needs. */
-export interface ApplyKeysParts extends MovedParts, WriteInOrderParts {
-  readonly seen: SeenChanges;
-  readonly memory: MemoryBudget;
-  readonly position: StreamPosition;
-  readonly waitTimes: WaitTimes;
-  /** Whether the destination was a source before: it has its unique indexes, and may have the last copy of a document. */
-  readonly isReversed: boolean;
-}
+import { type KeyedDocument, writeInOrder } from './write-in-order.ts';
 
 const IMMUTABLE_FIELD = 66;
 
@@ -58,7 +47,7 @@ interface Writes {
  * @throws UniqueConflict when documents that are out of date hold values of these in unique indexes
  */
 export async function applyKeys(
-  context: ApplyKeysParts,
+  context: Clusters & Records & Pace & Dispatched,
   collection: TrackedCollection,
   dirty: readonly DirtyKey[],
 ): Promise<void> {
@@ -89,7 +78,7 @@ export async function applyKeys(
  * delete isn't fetched: a later insert has an entry of its own.
  */
 async function applyInOrder(
-  context: ApplyKeysParts,
+  context: Clusters & Records & Pace & Dispatched,
   collection: TrackedCollection,
   dirty: readonly DirtyKey[],
 ): Promise<void> {
@@ -112,7 +101,7 @@ async function applyInOrder(
  * order as it is. On record before the checkpoint passes the change: a successor may not see it.
  */
 async function noteReinserted(
-  context: ApplyKeysParts,
+  context: Clusters & Records & Pace & Dispatched,
   collection: TrackedCollection,
   deletes: readonly DocumentKey[],
 ): Promise<void> {
@@ -122,7 +111,7 @@ async function noteReinserted(
 }
 
 async function fetchAndWrite(
-  context: ApplyKeysParts,
+  context: Clusters & Records & Pace & Dispatched,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<void> {
@@ -157,7 +146,7 @@ function expectedBytes({ averageBytes, largestBytes }: TrackedCollection, keys: 
  * under the collation.
  */
 async function writeFound(
-  context: ApplyKeysParts,
+  context: Clusters & Records & Pace & Dispatched,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
   found: DocumentBatch,
@@ -177,7 +166,7 @@ async function writeFound(
  * @throws HistoryWentBack in an opposite direction: documents that the source has lost may be on the destination only
  */
 async function fetchDocuments(
-  context: ApplyKeysParts,
+  context: Clusters & Pace & Dispatched,
   collection: TrackedCollection,
   keys: readonly DocumentKey[],
 ): Promise<DocumentBatch | 'too large'> {
@@ -222,7 +211,11 @@ function joined(batches: readonly (DocumentBatch | 'too large')[]): DocumentBatc
   return bytes > REPLY_BYTES ? 'too large' : DocumentBatch.of([...documents.values()]);
 }
 
-async function write(context: ApplyKeysParts, collection: TrackedCollection, writes: Writes): Promise<void> {
+async function write(
+  context: Clusters & Records & Pace & Dispatched,
+  collection: TrackedCollection,
+  writes: Writes,
+): Promise<void> {
   const bytes = [...writes.inserts, ...writes.replaces].reduce((sum, { document }) => sum + document.length, 0);
   const { waitTimes, memory, signal } = context;
   using _ = await waitTimes.during('memory', memory.changeWrites.take(bytes, signal));
@@ -245,7 +238,7 @@ async function write(context: ApplyKeysParts, collection: TrackedCollection, wri
  * @returns how many documents existed to delete
  */
 async function change(
-  context: ApplyKeysParts,
+  context: Clusters & Records,
   collection: TrackedCollection,
   target: WriteTarget,
   { deletes, replaces }: Writes,
@@ -267,17 +260,13 @@ async function change(
   return removed;
 }
 
-async function remove({ fence }: ApplyKeysParts, target: WriteTarget, keys: readonly DocumentKey[]): Promise<number> {
+async function remove({ fence }: Clusters, target: WriteTarget, keys: readonly DocumentKey[]): Promise<number> {
   const { errors, removed } = await deleteRaw(fence, target, keys);
   for (const error of errors) refuseWriteError(target, keys[error.index], error);
   return removed;
 }
 
-async function insert(
-  context: ApplyKeysParts,
-  target: WriteTarget,
-  documents: readonly KeyedDocument[],
-): Promise<void> {
+async function insert(context: Clusters, target: WriteTarget, documents: readonly KeyedDocument[]): Promise<void> {
   const batch = DocumentBatch.of(documents.map(({ document }) => document));
   const errors = await insertRaw(context.fence, target, batch);
   refuse(
@@ -289,11 +278,7 @@ async function insert(
   await replace(context, target, atErrors(documents, errors));
 }
 
-async function replace(
-  context: ApplyKeysParts,
-  target: WriteTarget,
-  documents: readonly KeyedDocument[],
-): Promise<void> {
+async function replace(context: Clusters, target: WriteTarget, documents: readonly KeyedDocument[]): Promise<void> {
   const errors = await updateRaw(context.fence, target, statementsFor(documents));
   refuse(
     context,
@@ -310,7 +295,7 @@ function atErrors(documents: readonly KeyedDocument[], errors: readonly WriteErr
 
 /** @throws UniqueConflict, or UserError NAMESPACE_CONFLICT for anything else that the destination refused */
 function refuse(
-  { isReversed }: ApplyKeysParts,
+  { isReversed }: Clusters,
   target: WriteTarget,
   documents: readonly KeyedDocument[],
   errors: readonly WriteError[],
@@ -335,11 +320,7 @@ function statementsFor(documents: readonly KeyedDocument[]): Buffer[] {
  * collection's collation, so it is deleted first. The same protects empty timestamps: secondaries write their own time
  * into a replaced document, but keep an inserted one (docs/reference/mongodb-behaviour.md#fact-8-8).
  */
-async function putInPlace(
-  context: ApplyKeysParts,
-  target: WriteTarget,
-  documents: readonly KeyedDocument[],
-): Promise<void> {
+async function putInPlace(context: Clusters, target: WriteTarget, documents: readonly KeyedDocument[]): Promise<void> {
   if (documents.length === 0) return;
   const keys = documents.map(({ key }) => key);
   const statements = documents.map(({ key, document }) => exactReplaceStatement(key, document));

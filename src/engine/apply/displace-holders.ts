@@ -1,17 +1,13 @@
-import type { MongoClient } from 'mongodb';
 import { failpoint } from '../../platform/index.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { type IndexSpec, sameButForWeakening, stricterFields } from '../catalog/index-spec.ts';
 import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
-import type { Fence } from '../mongodb/fence.ts';
 import { deleteUnchanged, type ReadDocument, refuseWriteError, type WriteTarget } from '../mongodb/raw-write.ts';
+import type { Clusters } from '../records/context.ts';
 import type { RefusedDocument } from './unique-conflict.ts';
 import { enforcedIndexesOf, holdersOf, indexesInTheWay } from './unique-holders.ts';
 
-/** The parts of a run that this needs. */
-interface DisplaceHoldersParts {
-  readonly destination: MongoClient;
-  readonly fence: Fence;
+interface DisplaceOptions extends Pick<Clusters, 'destination' | 'fence'> {
   /** The indexes that the source has now. */
   readonly sourceIndexes: readonly IndexSpec[];
   /** Puts keys on record before their documents are deleted. */
@@ -27,26 +23,26 @@ interface DisplaceHoldersParts {
  * @throws UserError NAMESPACE_CONFLICT when the source has no such unique index now
  */
 export async function displaceHolders(
-  parts: DisplaceHoldersParts,
+  options: DisplaceOptions,
   target: WriteTarget,
   refused: readonly RefusedDocument[],
   displaced: Map<string, DocumentKey>,
 ): Promise<void> {
-  const server = { client: parts.destination, readConcern: parts.fence.afterOwnWrites };
-  const indexes = await enforcedIndexesOf(parts.destination, target);
+  const server = { client: options.destination, readConcern: options.fence.afterOwnWrites };
+  const indexes = await enforcedIndexesOf(options.destination, target);
   const found = new Map<string, ReadDocument>();
   let bytes = 0;
   for (const one of refused) {
     const inTheWay = indexesInTheWay(indexes, one);
     // rule: room-for-current-index
-    if (!inTheWay.every((index) => isOnSource(index, parts.sourceIndexes))) refuseFormerIndex(target, one);
+    if (!inTheWay.every((index) => isOnSource(index, options.sourceIndexes))) refuseFormerIndex(target, one);
     // An index that is gone refuses nothing: the caller writes the document again.
     for (const holder of inTheWay.length > 0 ? await holdersOf(server, target, one, inTheWay) : []) {
       found.set(holder.key.identity, holder);
       bytes += holder.value.bytes.length;
     }
     if (bytes < REPLY_BYTES && one !== refused.at(-1)) continue;
-    await displace(parts, target, [...found.values()], displaced);
+    await displace(options, target, [...found.values()], displaced);
     found.clear();
     bytes = 0;
   }
@@ -63,7 +59,7 @@ function refuseFormerIndex(target: WriteTarget, { key, error: { code, errmsg } }
 }
 
 async function displace(
-  { fence, record }: DisplaceHoldersParts,
+  { fence, record }: DisplaceOptions,
   target: WriteTarget,
   holders: readonly ReadDocument[],
   displaced: Map<string, DocumentKey>,

@@ -1,21 +1,12 @@
 import { Binary } from 'mongodb';
-import type { Clock } from '../../platform/index.ts';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
+import type { Migrated } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { Fence } from '../mongodb/fence.ts';
-import type { Retrier } from '../mongodb/retry.ts';
+import type { Clusters, Pace } from '../records/context.ts';
 import { DisplacedRecords } from '../records/displaced-records.ts';
 import type { DisplacedRecord } from '../records/records.ts';
 import { type DirtyKey, unknownKey } from './dirty-key.ts';
-
-/** The parts of a run that keeping displaced documents on record needs. */
-interface DisplacedParts {
-  readonly fence: Fence;
-  readonly retrier: Retrier;
-  readonly clock: Clock;
-  readonly tracked: Map<string, TrackedCollection>;
-}
 
 /**
  * Keeps on record which documents were deleted on the destination to make room for others. The change that such a
@@ -24,17 +15,17 @@ interface DisplacedParts {
  * Invariant: from before the delete until the document's key is applied again, or is in the spool, its record exists.
  */
 export class Displaced {
-  readonly #parts: DisplacedParts;
+  readonly #context: Clusters & Pace & Migrated;
   readonly #records: DisplacedRecords;
 
-  constructor(parts: DisplacedParts) {
-    this.#parts = parts;
-    this.#records = new DisplacedRecords(parts.fence, parts.retrier);
+  constructor(context: Clusters & Pace & Migrated) {
+    this.#context = context;
+    this.#records = new DisplacedRecords(context.fence, context.retrier);
   }
 
   /** Puts keys on record, before their documents are deleted. Durable when it returns. */
   async record(collection: TrackedCollection, keys: readonly DocumentKey[], mark: string): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock } = this.#context;
     const now = { sinceMs: clock.now(), elapsedMs: clock.elapsed() };
     for (const { identity } of keys)
       collection.displaced.set(identity, { ...(collection.displaced.get(identity) ?? now), mark });
@@ -56,7 +47,7 @@ export class Displaced {
    * anew needs none of them.
    */
   async load(): Promise<readonly DirtyKey[]> {
-    const { clock, tracked } = this.#parts;
+    const { clock, tracked } = this.#context;
     const keys: DirtyKey[] = [];
     const unneeded: DisplacedRecord[] = [];
     for (const record of await this.#records.all()) {

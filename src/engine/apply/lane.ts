@@ -1,28 +1,20 @@
-import { failpoint, type Logger, messageOf, newId, type UserError } from '../../platform/index.ts';
+import { failpoint, messageOf, newId, type UserError } from '../../platform/index.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { listIndexesOf } from '../catalog/read-catalog.ts';
+import type { RunContext } from '../collections/context.ts';
 import type { IndexKeeper } from '../collections/index-keeper.ts';
 import { CollectionDropped, CollectionMissing, onDestination, onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { Changes } from '../concurrency/changes.ts';
 import { Slots } from '../concurrency/slots.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
 import { refuseWriteError } from '../mongodb/raw-write.ts';
-import type { Counters } from '../records/counters.ts';
-import { type ApplyKeysParts, applyKeys } from './apply-keys.ts';
+import { applyKeys } from './apply-keys.ts';
 import { coalesce, type DirtyKey, hasKnownDocument, takesLastPlace, UNKNOWN } from './dirty-key.ts';
 import { displaceHolders } from './displace-holders.ts';
 import type { Displaced } from './displaced.ts';
 import { quarantine } from './quarantine.ts';
 import type { Spool } from './spool.ts';
 import { type RefusedDocument, UniqueConflict } from './unique-conflict.ts';
-
-/** The parts of a run that a lane needs. */
-export interface LaneParts extends ApplyKeysParts {
-  readonly changes: Changes;
-  readonly logger: Logger;
-  readonly counters: Counters;
-}
 
 const BATCH_KEYS = 1_000;
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -50,7 +42,7 @@ export interface LaneEvents {
   isHurried(): boolean;
 }
 
-/** The parts that all lanes share. */
+/** The objects that all lanes share. */
 export interface LaneUses {
   readonly indexes: IndexKeeper;
   readonly spool: Spool;
@@ -71,7 +63,7 @@ interface QueuedKey extends DirtyKey {
 
 /** An ordered queue of dirty keys. A key always takes the same lane, so its states are written one after the other. */
 export class Lane {
-  readonly #context: LaneParts;
+  readonly #context: RunContext;
   readonly #indexes: IndexKeeper;
   readonly #spool: Spool;
   readonly #displaced: LaneUses['displaced'];
@@ -88,7 +80,7 @@ export class Lane {
   readonly #waiting = new Set<Waiter>();
   readonly #slots = new Slots(COLLECTIONS_AT_A_TIME);
 
-  constructor(context: LaneParts, uses: LaneUses, events: LaneEvents) {
+  constructor(context: RunContext, uses: LaneUses, events: LaneEvents) {
     this.#context = context;
     this.#indexes = uses.indexes;
     this.#spool = uses.spool;

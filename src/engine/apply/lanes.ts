@@ -1,10 +1,8 @@
 import { laneHash } from '../bson/document-key.ts';
 import { hashOfText } from '../bson/hash.ts';
+import type { RunContext } from '../collections/context.ts';
 import type { DirtyKey } from './dirty-key.ts';
-import { Lane, type LaneEvents, type LaneParts, type LaneUses } from './lane.ts';
-
-/** The parts of a run that the lanes need. */
-type LanesParts = LaneParts;
+import { Lane, type LaneEvents, type LaneUses } from './lane.ts';
 
 export const LANES = 8;
 /** The most keys that wait in all lanes together. Above it, the engine stops reading the stream. */
@@ -13,9 +11,9 @@ const MOST_QUEUED_KEYS = 20_000;
 /** All lanes of a migration. */
 export class Lanes {
   readonly #lanes: readonly Lane[];
-  readonly #context: LanesParts;
+  readonly #context: RunContext;
 
-  constructor(context: LanesParts, uses: LaneUses, events: LaneEvents) {
+  constructor(context: RunContext, uses: LaneUses, events: LaneEvents) {
     this.#context = context;
     this.#lanes = Array.from({ length: LANES }, () => new Lane(context, uses, events));
   }

@@ -1,14 +1,9 @@
-import type { Clock, UserError } from '../../platform/index.ts';
+import type { UserError } from '../../platform/index.ts';
+import type { Dispatched } from '../collections/context.ts';
 import { refusedAgain, type TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Pace, Records } from '../records/context.ts';
 import type { DirtyKey } from './dirty-key.ts';
-import type { Spool, SpoolParts } from './spool.ts';
-import type { StreamPosition } from './stream-position.ts';
-
-/** The parts of a run that setting a collection aside needs. */
-interface QuarantineParts extends SpoolParts {
-  readonly clock: Clock;
-  readonly position: StreamPosition;
-}
+import type { Spool } from './spool.ts';
 
 /**
  * Takes a collection out of the lanes, because the destination refuses one of its documents, or the source's server
@@ -19,7 +14,7 @@ interface QuarantineParts extends SpoolParts {
  * @returns whether it was live until now
  */
 export async function quarantine(
-  context: QuarantineParts,
+  context: Records & Pace & Dispatched,
   spool: Spool,
   collection: TrackedCollection,
   dirty: readonly DirtyKey[],

@@ -2,16 +2,9 @@ import { Binary, type Timestamp } from 'mongodb';
 import { type DocumentKey, keyBytes, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { Changes } from '../concurrency/changes.ts';
+import type { Records, Telling } from '../records/context.ts';
 import type { SpoolRecord } from '../records/records.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
 import { type KnownState, latestInOrder, leftItsPlace, takesLastPlace, UNKNOWN } from './dirty-key.ts';
-
-/** The parts of a run that the spool needs. */
-export interface SpoolParts {
-  readonly changes: Changes;
-  readonly checkpoint: RetryingCheckpointStore;
-}
 
 const FLUSH_AT_KEYS = 2_000;
 /** Keys per batch, unless the keys are long. */
@@ -30,7 +23,7 @@ export interface SpooledKey {
  * (docs/reference/pitfalls.md#pitfall-6).
  */
 export class Spool {
-  readonly #context: SpoolParts;
+  readonly #context: Records & Telling;
   #buffer = new Map<string, SpoolRecord>();
   /**
    * The oldest stream batch with a key of the buffer. It isn't always the first key's, because some hold nothing back.
@@ -41,7 +34,7 @@ export class Spool {
   #held: Promise<unknown> | undefined;
   #flushing: { readonly oldest: number; readonly done: Promise<void> } | undefined;
 
-  constructor(context: SpoolParts) {
+  constructor(context: Records & Telling) {
     this.#context = context;
   }
 

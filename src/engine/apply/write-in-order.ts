@@ -1,11 +1,9 @@
-import type { MongoClient } from 'mongodb';
 import { DocumentBatch } from '../bson/document-batch.ts';
 import type { DocumentKey } from '../bson/document-key.ts';
 import { needsExactWrite } from '../bson/exact-write.ts';
-import { type NoteReorderedParts, noteReordered } from '../collections/note-reordered.ts';
+import { noteReordered } from '../collections/note-reordered.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { BatchInterrupted } from '../mongodb/failure-policy.ts';
-import type { Fence } from '../mongodb/fence.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import {
   deleteRaw,
@@ -17,12 +15,7 @@ import {
   updateRaw,
   type WriteTarget,
 } from '../mongodb/raw-write.ts';
-
-/** The parts of a run that ordered writes need. */
-export interface WriteInOrderParts extends NoteReorderedParts {
-  readonly destination: MongoClient;
-  readonly fence: Fence;
-}
+import type { Clusters, Records } from '../records/context.ts';
 
 export interface KeyedDocument {
   readonly key: DocumentKey;
@@ -40,7 +33,7 @@ interface Ordered {
  * (docs/reference/pitfalls.md#pitfall-35). An existing document keeps its place.
  */
 export async function writeInOrder(
-  context: WriteInOrderParts,
+  context: Clusters & Records,
   collection: TrackedCollection,
   target: WriteTarget,
   ordered: Ordered,
@@ -55,7 +48,7 @@ export async function writeInOrder(
 }
 
 async function writeOnce(
-  context: WriteInOrderParts,
+  context: Clusters & Records,
   collection: TrackedCollection,
   target: WriteTarget,
   { documents, ifPresent }: Ordered,
@@ -74,11 +67,7 @@ async function writeOnce(
 }
 
 /** A server processes a batch in order, and continues after a duplicate. */
-async function insertRun(
-  { fence }: WriteInOrderParts,
-  target: WriteTarget,
-  { documents, ifPresent }: Ordered,
-): Promise<void> {
+async function insertRun({ fence }: Clusters, target: WriteTarget, { documents, ifPresent }: Ordered): Promise<void> {
   const present: KeyedDocument[] = [];
   const batch = DocumentBatch.of(documents.map(({ document }) => document));
   for (const error of await insertRaw(fence, target, batch)) {
@@ -95,7 +84,7 @@ async function insertRun(
 
 /** @returns false when a document with its key exists */
 async function insertExactly(
-  { fence }: WriteInOrderParts,
+  { fence }: Clusters,
   target: WriteTarget,
   { key, document }: KeyedDocument,
 ): Promise<boolean> {
@@ -110,7 +99,7 @@ async function insertExactly(
  * cutover.
  */
 async function putLast(
-  context: WriteInOrderParts,
+  context: Clusters & Records,
   collection: TrackedCollection,
   target: WriteTarget,
   one: KeyedDocument,
@@ -123,7 +112,7 @@ async function putLast(
 }
 
 async function readPresent(
-  { destination, fence }: WriteInOrderParts,
+  { destination, fence }: Clusters,
   { database, name, uuid }: WriteTarget,
   { value }: DocumentKey,
 ): Promise<Buffer | undefined> {

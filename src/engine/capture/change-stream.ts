@@ -5,21 +5,11 @@ import { BatchInterrupted, classify, untilKnown } from '../mongodb/failure-polic
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import type { Retrier } from '../mongodb/retry.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
-import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import type { Side } from '../mongodb/side.ts';
 import { isUnreadableEntry } from '../mongodb/unreadable-entry.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import type { Clusters, Pace, Records } from '../records/context.ts';
 import { type ChangeEvent, readChangeEvent } from './change-event.ts';
-
-/** The parts of a run that the change stream of its source needs. */
-export interface ChangeStreamParts {
-  readonly source: MongoClient;
-  readonly sourceFeatures: SourceFeatures;
-  /** The migration, for errors. */
-  readonly checkpoint: Pick<RetryingCheckpointStore, 'migrationId'>;
-  readonly retrier: Retrier;
-}
 
 /** A cluster whose stream is read, and for what. */
 export interface StreamOptions {
@@ -102,8 +92,18 @@ export class ChangeStream implements AsyncDisposable {
   }
 
   /** Returns the stream of a migration's source, which fails with HISTORY_LOST. Parameters as for the constructor. */
-  static ofSource(parts: ChangeStreamParts, token: ResumeToken | undefined, broke = false): ChangeStream {
-    const { source: client, sourceFeatures, checkpoint, retrier } = parts;
+  static ofSource(
+    {
+      source: client,
+      sourceFeatures,
+      retrier,
+      checkpoint,
+    }: Pick<Clusters & Pace, 'source' | 'sourceFeatures' | 'retrier'> & {
+      readonly checkpoint: Pick<Records['checkpoint'], 'migrationId'>;
+    },
+    token: ResumeToken | undefined,
+    broke = false,
+  ): ChangeStream {
     const options: StreamOptions = {
       client,
       side: 'source',

@@ -1,36 +1,23 @@
-import type { MongoClient } from 'mongodb';
 import { failpoint } from '../../platform/index.ts';
 import { type KnownState, UNKNOWN } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import type { Spool } from '../apply/spool.ts';
-import type { StreamPosition } from '../apply/stream-position.ts';
-import type { SeenChanges } from '../collections/seen-changes.ts';
+import type { Dispatched } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { Changes } from '../concurrency/changes.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
 import { isSharded } from '../mongodb/sharding.ts';
-import type { Counters } from '../records/counters.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import { type ChangeEvent, type DocumentChange, isDocumentChange, isOfUsers } from './change-event.ts';
 import type { ResumeToken, StreamBatch } from './change-stream.ts';
 import type { SourceCatalog } from './source-catalog.ts';
 import type { Watermark } from './watermark.ts';
-
-/** The parts of a run that dispatching needs. */
-interface DispatcherParts {
-  readonly source: MongoClient;
-  readonly changes: Changes;
-  readonly signal: AbortSignal;
-  readonly counters: Counters;
-  readonly seen: SeenChanges;
-  readonly position: StreamPosition;
-}
 
 /**
  * Dispatches each change in the order of the stream: to a lane, to the spool, or to the catalog. Serial, so that every
  * event sees one consistent collection state.
  */
 export class Dispatcher {
-  readonly #context: DispatcherParts;
+  readonly #context: Clusters & Pace & Telling & Dispatched;
   readonly #lanes: Lanes;
   readonly #spool: Spool;
   readonly #watermark: Watermark;
@@ -43,7 +30,7 @@ export class Dispatcher {
 
   /** @param missed  declares that changes of collections were missed; on record when it resolves */
   constructor(
-    context: DispatcherParts,
+    context: Clusters & Pace & Telling & Dispatched,
     sinks: { readonly lanes: Lanes; readonly spool: Spool; readonly watermark: Watermark },
     catalog: SourceCatalog,
     missed: (concerned: (collection: TrackedCollection) => boolean) => Promise<void>,

@@ -1,8 +1,6 @@
 import { writeBarrier } from '../mongodb/cluster-time.ts';
-import { ChangeStream, type ChangeStreamParts, type ResumeToken } from './change-stream.ts';
-
-/** The parts of a run that fixing the position needs. */
-type FixPositionParts = ChangeStreamParts;
+import type { Clusters, Pace, Records } from '../records/context.ts';
+import { ChangeStream, type ResumeToken } from './change-stream.ts';
 
 /**
  * Returns a token with two properties: the stream will show every later change, and every read from now on sees every
@@ -10,7 +8,7 @@ type FixPositionParts = ChangeStreamParts;
  * position counts only if the majority has something later (docs/adr/0004-barriers.md).
  * @throws UserError HISTORY_LOST when the oplog discarded the position meanwhile
  */
-export async function fixPosition(context: FixPositionParts): Promise<ResumeToken> {
+export async function fixPosition(context: Clusters & Records & Pace): Promise<ResumeToken> {
   await using stream = ChangeStream.ofSource(context, undefined);
   const { token } = await stream.next(0);
   // rule: barrier-after-start

@@ -1,14 +1,13 @@
 import { UserError } from '../../platform/index.ts';
+import type { Migrated } from '../collections/context.ts';
 import { type Fingerprint, findChange, fingerprintOfCopy, fingerprintOfSource } from '../collections/fingerprint.ts';
-import { databasesOf, type ReconcileParts } from '../collections/reconcile.ts';
+import { databasesOf } from '../collections/reconcile.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
+import type { Clusters, Pace, Records } from '../records/context.ts';
 import type { CatalogRecord } from '../records/records.ts';
 import type { ChangeEvent, DocumentChange } from './change-event.ts';
 import type { BringInStep, SourceCatalog } from './source-catalog.ts';
-
-/** The parts of a run that a fixed catalog needs. */
-type FixedCatalogParts = ReconcileParts;
 
 /** How long a change without an event may stay unnoticed (docs/reference/mongodb-behaviour.md#fact-8-11). */
 const LOOK_EVERY_MS = 10_000;
@@ -23,12 +22,16 @@ const WHAT_HAPPENED: Readonly<Record<string, string>> = {
  * identify collections as well as UUIDs do (docs/adr/0005-sources-before-6.0.md).
  */
 export class FixedCatalog implements SourceCatalog {
-  readonly #context: FixedCatalogParts;
+  readonly #context: Clusters & Records & Pace & Migrated;
   readonly #recorded: Fingerprint | undefined;
   readonly #bringInStep: BringInStep;
   #byNamespace: ReadonlyMap<string, TrackedCollection> = new Map();
 
-  constructor(context: FixedCatalogParts, recorded: CatalogRecord | undefined, bringInStep: BringInStep) {
+  constructor(
+    context: Clusters & Records & Pace & Migrated,
+    recorded: CatalogRecord | undefined,
+    bringInStep: BringInStep,
+  ) {
     this.#context = context;
     this.#recorded = recorded && new Map(recorded);
     this.#bringInStep = bringInStep;

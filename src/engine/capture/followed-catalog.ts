@@ -1,17 +1,12 @@
 import { type CatalogEntry, listCollections, listUserDatabases } from '../catalog/read-catalog.ts';
+import type { RunContext } from '../collections/context.ts';
 import { CollectionMissing } from '../collections/moved.ts';
-import { databasesOf, type ReconcileParts } from '../collections/reconcile.ts';
-import type { SeenChanges } from '../collections/seen-changes.ts';
+import { databasesOf } from '../collections/reconcile.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import { type ChangeEvent, concerns, type DocumentChange } from './change-event.ts';
 import type { BringInStep, SourceCatalog } from './source-catalog.ts';
-
-/** The parts of a run that a followed catalog needs. */
-interface FollowedCatalogParts extends ReconcileParts {
-  readonly seen: SeenChanges;
-}
 
 /**
  * Collections that were dropped before their changes arrived. The engine remembers them, to look for each only once.
@@ -30,7 +25,7 @@ const LOOK_EVERY_MS = 10_000;
  * identified by UUID.
  */
 export class FollowedCatalog implements SourceCatalog {
-  readonly #context: FollowedCatalogParts;
+  readonly #context: RunContext;
   readonly #bringInStep: BringInStep;
   /** Databases that events name, and collections whose indexes they may have changed, by UUID. */
   readonly #changed = new Set<string>();
@@ -41,7 +36,7 @@ export class FollowedCatalog implements SourceCatalog {
   /** Databases with a change that the stream hasn't shown. */
   readonly #unshown = new Set<string>();
 
-  constructor(context: FollowedCatalogParts, bringInStep: BringInStep) {
+  constructor(context: RunContext, bringInStep: BringInStep) {
     this.#context = context;
     this.#bringInStep = bringInStep;
   }

@@ -1,17 +1,9 @@
-import type { MongoClient, Timestamp } from 'mongodb';
-import { type Clock, messageOf } from '../../platform/index.ts';
-import type { Gate } from '../concurrency/gate.ts';
+import type { Timestamp } from 'mongodb';
+import { messageOf } from '../../platform/index.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import { writeBarrier } from '../mongodb/cluster-time.ts';
+import type { Clusters, Pace } from '../records/context.ts';
 import { LagMeter, type LagReading, type Moment } from './lag-meter.ts';
-
-/** The parts of a run that the probe needs. */
-interface LagProbeParts {
-  readonly source: MongoClient;
-  readonly clock: Clock;
-  readonly gate: Gate;
-  readonly signal: AbortSignal;
-}
 
 /** How far the stream is. */
 interface ProbedStream {
@@ -40,7 +32,7 @@ const MOST_AHEAD = 64;
 
 /** Sends barriers to the source, and measures how long the stream takes to pass them. */
 export class LagProbe {
-  readonly #context: LagProbeParts;
+  readonly #context: Clusters & Pace;
   readonly #applied: Ahead;
   readonly #compared: Ahead;
   readonly #times: ProbedStream['times'];
@@ -48,7 +40,7 @@ export class LagProbe {
   #closings: number;
   #whyUnanswered: string | undefined;
 
-  constructor(context: LagProbeParts, stream: ProbedStream) {
+  constructor(context: Clusters & Pace, stream: ProbedStream) {
     this.#context = context;
     this.#times = () => stream.times();
     this.#closings = context.gate.closings;

@@ -1,20 +1,13 @@
-import type { MongoClient, Timestamp } from 'mongodb';
+import type { Timestamp } from 'mongodb';
 import type { Oplog, Shard } from '../../contract/index.ts';
-import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
+import { messageOf, UserError } from '../../platform/index.ts';
 import { describeUnseen, type ShardAnswer, shardsOf } from '../mongodb/shard-clients.ts';
 import { isSharded } from '../mongodb/sharding.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import { lowestHeadroom } from './oplog-gauge.ts';
 import { lookAtServer, secondsOf } from './oplog-look.ts';
 import { lookAtShard, ShardMeter } from './shard-figures.ts';
 import { WatchedOplog } from './watched-oplog.ts';
-
-/** The parts of a run that the watch needs. */
-interface OplogWatchParts {
-  readonly source: MongoClient;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-}
 
 const EVERY_MS = 10_000;
 
@@ -23,7 +16,7 @@ const EVERY_MS = 10_000;
  * (docs/reference/pitfalls.md#pitfall-2). Each shard of a sharded source has an oplog of its own, which the shard itself shows.
  */
 export class OplogWatch {
-  readonly #context: OplogWatchParts;
+  readonly #context: Clusters & Pace & Telling;
   readonly #safeTime: () => Timestamp;
   readonly #oplog = new WatchedOplog("the source's oplog");
   #shards: ReadonlyMap<string, ShardMeter> = new Map();
@@ -31,7 +24,7 @@ export class OplogWatch {
   #whyNoShards: string | undefined;
 
   /** @param safeTime  the time up to which changes are safe on the destination */
-  constructor(context: OplogWatchParts, safeTime: () => Timestamp) {
+  constructor(context: Clusters & Pace & Telling, safeTime: () => Timestamp) {
     this.#context = context;
     this.#safeTime = safeTime;
   }

@@ -1,25 +1,12 @@
-import { type MongoClient, Timestamp } from 'mongodb';
-import { type Clock, failpoint, type Logger, messageOf, UserError } from '../../platform/index.ts';
-import type { Changes } from '../concurrency/changes.ts';
+import { Timestamp } from 'mongodb';
+import { failpoint, messageOf, UserError } from '../../platform/index.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
 import { untilKnown } from '../mongodb/failure-policy.ts';
-import type { Retrier } from '../mongodb/retry.ts';
-import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { isSharded } from '../mongodb/sharding.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { OplogKeys } from './oplog-keys.ts';
 import { searchOplog } from './search-oplog.ts';
 import { readUnstreamedWrites } from './unstreamed-writes.ts';
-
-/** The parts of a run that the watch needs. */
-interface UnstreamedWatchParts {
-  readonly changes: Changes;
-  readonly source: MongoClient;
-  readonly sourceFeatures: SourceFeatures;
-  readonly retrier: Retrier;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-}
 
 const READ_EVERY_MS = 250;
 /** Cluster time per read, so that the watch catches up with a long absence in steps. */
@@ -43,7 +30,7 @@ export interface UnstreamedWritesSink {
  * the stream's position, so all changes before such a write are dispatched when it is found.
  */
 export class UnstreamedWatch {
-  readonly #context: UnstreamedWatchParts;
+  readonly #context: Clusters & Pace & Telling;
   readonly #sink: UnstreamedWritesSink;
   #time: Timestamp;
   #streamTime: Timestamp;
@@ -53,7 +40,7 @@ export class UnstreamedWatch {
   #stoppedAt: Timestamp | undefined;
 
   /** @param time  everything before it is known */
-  constructor(context: UnstreamedWatchParts, time: Timestamp, sink: UnstreamedWritesSink) {
+  constructor(context: Clusters & Pace & Telling, time: Timestamp, sink: UnstreamedWritesSink) {
     this.#context = context;
     this.#sink = sink;
     this.#time = time;

@@ -1,19 +1,13 @@
-import { type Counters, recordedCounts } from '../records/counters.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import type { Records, Telling } from '../records/context.ts';
+import { recordedCounts } from '../records/counters.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
-
-/** The parts of a run that are used here. */
-export interface DeclareRestartParts {
-  readonly checkpoint: RetryingCheckpointStore;
-  readonly counters: Counters;
-}
 
 /**
  * Counts and records a restart when the collection counted as copied in part, so that progress can explain why its counts fell.
  * The counter changes before the first `await`: readers see it together with the caller's change.
  */
 export async function declareRestart(
-  { counters, checkpoint }: DeclareRestartParts,
+  { counters, checkpoint }: Records & Telling,
   { copied, isDone }: TrackedCollection,
 ): Promise<void> {
   // One without documents counts, too: its ranges are done, or it is.

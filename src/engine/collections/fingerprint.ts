@@ -1,23 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { MongoClient, UUID } from 'mongodb';
+import type { UUID } from 'mongodb';
 import { type Fields, fieldsOf } from '../catalog/fields.ts';
 import { readIndexSpec } from '../catalog/index-spec.ts';
 import { isFinished, listCollections, listRawIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
-import type { NamespaceMap } from '../scope/namespace-map.ts';
-import type { Selection } from '../scope/selection.ts';
-import type { MadeViews } from './made-views.ts';
-import type { TrackedCollection } from './tracked-collection.ts';
-
-/** The parts of a run that are used here. */
-interface FingerprintParts {
-  readonly source: MongoClient;
-  readonly destination: MongoClient;
-  readonly tracked: Map<string, TrackedCollection>;
-  readonly views: MadeViews;
-  readonly selection: Selection;
-  readonly namespaces: NamespaceMap;
-}
+import type { Clusters } from '../records/context.ts';
+import type { Migrated } from './context.ts';
 
 /** A catalog in short: by namespace, a digest of all that defines a collection or view. */
 export type Fingerprint = ReadonlyMap<string, string>;
@@ -25,7 +13,7 @@ export type Fingerprint = ReadonlyMap<string, string>;
 const LISTED_AT_A_TIME = 8;
 
 /** Fingerprint of the selected namespaces on the source. */
-export async function fingerprintOfSource({ source, selection }: FingerprintParts): Promise<Fingerprint> {
+export async function fingerprintOfSource({ source, selection }: Clusters & Migrated): Promise<Fingerprint> {
   const slots = new Slots(LISTED_AT_A_TIME);
   const databases = await listUserDatabases(source);
   const entries = await Promise.all(databases.map((database) => slots.run(() => listCollections(source, database))));
@@ -41,7 +29,7 @@ export async function fingerprintOfSource({ source, selection }: FingerprintPart
 }
 
 /** Fingerprint of the catalog that was copied: collections as they were read, views as they are on the destination. */
-export async function fingerprintOfCopy(context: FingerprintParts): Promise<Fingerprint> {
+export async function fingerprintOfCopy(context: Clusters & Migrated): Promise<Fingerprint> {
   const { destination, tracked, namespaces, views } = context;
   const fingerprint = new Map<string, string>();
   for (const { namespace, uuid, options, indexes } of tracked.values()) {

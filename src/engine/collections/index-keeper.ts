@@ -1,4 +1,3 @@
-import type { MongoClient } from 'mongodb';
 import { failpoint, messageOf, UserError } from '../../platform/index.ts';
 import { createIndexes, dropIndex, modify } from '../catalog/change-catalog.ts';
 import { isSameValue } from '../catalog/fields.ts';
@@ -13,31 +12,11 @@ import {
 } from '../catalog/index-spec.ts';
 import { indexesAndBuildsOf, listIndexesOf } from '../catalog/read-catalog.ts';
 import { whyUnknownIndex } from '../catalog/unknown.ts';
-import type { Changes } from '../concurrency/changes.ts';
 import { classify, concernsOneCollection } from '../mongodb/failure-policy.ts';
-import type { Fence } from '../mongodb/fence.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-import {
-  CollectionDropped,
-  CollectionMissing,
-  type MovedParts,
-  onDestination,
-  onSource,
-  pinTo,
-  untilBack,
-} from './moved.ts';
+import type { Clusters, Pace, Records, Telling } from '../records/context.ts';
+import { CollectionDropped, CollectionMissing, onDestination, onSource, pinTo, untilBack } from './moved.ts';
 import { refusedAgain, type TrackedCollection } from './tracked-collection.ts';
-
-/** The parts of a run that are used here. */
-interface IndexKeeperParts extends MovedParts {
-  readonly stateChanges: Changes;
-  readonly destination: MongoClient;
-  readonly fence: Fence;
-  readonly checkpoint: RetryingCheckpointStore;
-  /** Whether the destination was a source before, and so has unique indexes and expiry. */
-  readonly isReversed: boolean;
-}
 
 /** Number of quick retries of a rejected build once its collection is live: the documents that it needs may still be in a lane. */
 const ATTEMPTS = 20;
@@ -60,13 +39,13 @@ interface Keeping {
  * index, so the index rejects it. Such a rejection is not final while changes are on their way.
  */
 export class IndexKeeper {
-  readonly #context: IndexKeeperParts;
+  readonly #context: Clusters & Records & Pace & Telling;
   readonly #busy = new Map<TrackedCollection, Keeping>();
 
   readonly #fail: (error: unknown) => void;
 
   /** @param fail  ends the migration, because no caller may ignore a missing index */
-  constructor(context: IndexKeeperParts, fail: (error: unknown) => void) {
+  constructor(context: Clusters & Records & Pace & Telling, fail: (error: unknown) => void) {
     this.#context = context;
     this.#fail = fail;
   }

@@ -1,21 +1,11 @@
-import { type MongoClient, MongoServerError, type UUID } from 'mongodb';
-import { type Clock, delayAfter, UserError } from '../../platform/index.ts';
+import { MongoServerError, type UUID } from 'mongodb';
+import { delayAfter, UserError } from '../../platform/index.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import type { WriteTarget } from '../mongodb/raw-write.ts';
 import { REPLY_OPTIONS } from '../mongodb/reply-options.ts';
-import type { Retrier } from '../mongodb/retry.ts';
-import type { SourceFeatures } from '../mongodb/server-features.ts';
+import type { Clusters, Pace } from '../records/context.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
-
-/** The parts of a run that are used here. */
-export interface MovedParts {
-  readonly source: MongoClient;
-  readonly sourceFeatures: SourceFeatures;
-  readonly retrier: Retrier;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
 
 const NAMESPACE_NOT_FOUND = 26;
 const INDEX_NOT_FOUND = 27;
@@ -38,7 +28,7 @@ const BETWEEN_LOOKS = { firstMs: 100, longestMs: 5_000 };
  * @throws UserError NAMESPACE_CONFLICT when another client dropped it on the destination
  */
 export async function onDestination<T>(
-  context: MovedParts,
+  context: Pace,
   collection: TrackedCollection,
   write: (target: WriteTarget) => Promise<T>,
 ): Promise<T> {
@@ -69,7 +59,7 @@ export async function onDestination<T>(
  * @throws CollectionMissing when the server does not have it, which alone proves no drop
  */
 export async function onSource<T>(
-  context: MovedParts,
+  context: Clusters & Pace,
   collection: TrackedCollection,
   read: (name: string) => Promise<T>,
 ): Promise<T> {
@@ -98,7 +88,7 @@ export async function onSource<T>(
  * Resolves when the source has the collection.
  * @throws CollectionDropped when the engine has followed its drop
  */
-export async function untilBack(context: MovedParts, collection: TrackedCollection): Promise<void> {
+export async function untilBack(context: Clusters & Pace, collection: TrackedCollection): Promise<void> {
   const { clock, signal, source } = context;
   const over = AbortSignal.any([signal, collection.dropped.signal]);
   for (let looks = 1; ; looks += 1) {
@@ -120,7 +110,7 @@ export async function untilBack(context: MovedParts, collection: TrackedCollecti
  * Returns the command fields that pin a read to exactly this collection. A source before 6.0 has no such fields: the engine reads it by
  * name and detects each drop and rename (docs/adr/0005-sources-before-6.0.md).
  */
-export function pinTo({ sourceFeatures }: MovedParts, { uuid }: TrackedCollection): { readonly collectionUUID?: UUID } {
+export function pinTo({ sourceFeatures }: Clusters, { uuid }: TrackedCollection): { readonly collectionUUID?: UUID } {
   // rule: reads-by-uuid
   return sourceFeatures.pinsReads ? { collectionUUID: uuid } : {};
 }
@@ -137,7 +127,7 @@ function movedTo(error: unknown): string | null {
   return actualCollection(error);
 }
 
-function missing({ clock }: MovedParts, collection: TrackedCollection): Error {
+function missing({ clock }: Pace, collection: TrackedCollection): Error {
   if (collection.isGone) return new CollectionDropped(collection.namespace);
   collection.missing ??= { sinceMs: clock.now(), elapsedMs: clock.elapsed() };
   return new CollectionMissing(collection.namespace);
@@ -147,7 +137,7 @@ function missing({ clock }: MovedParts, collection: TrackedCollection): Error {
  * Throws `CollectionMissing` when the name no longer belongs to this collection. A read by name of a dropped collection finds nothing, which
  * must not look like deleted documents. Must run after the read, to detect a drop that came before the read.
  */
-async function refuseOther({ source }: MovedParts, collection: TrackedCollection, name: string): Promise<void> {
+async function refuseOther({ source }: Clusters, collection: TrackedCollection, name: string): Promise<void> {
   const list = { listCollections: 1, filter: { name } };
   const { cursor } = await source.db(collection.sourceDatabase).command(list, REPLY_OPTIONS);
   const [entry] = cursor.firstBatch;

@@ -1,29 +1,16 @@
-import type { MongoClient } from 'mongodb';
 import { failpoint } from '../../platform/index.ts';
 import { createCollection, dropCollection } from '../catalog/change-catalog.ts';
 import { differingFields } from '../catalog/fields.ts';
 import { isNameTaken, nameTaken } from '../catalog/name-taken.ts';
 import { type CatalogEntry, listCollections } from '../catalog/read-catalog.ts';
-import type { Fence } from '../mongodb/fence.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-import type { NamespaceMap } from '../scope/namespace-map.ts';
-import type { MadeViews } from './made-views.ts';
+import type { Clusters, Records } from '../records/context.ts';
+import type { Migrated } from './context.ts';
 import type { PlacedEntry } from './placed-entry.ts';
-
-/** The parts of a run that are used here. */
-export interface ReconcileViewsParts {
-  readonly destination: MongoClient;
-  readonly fence: Fence;
-  readonly checkpoint: RetryingCheckpointStore;
-  readonly views: MadeViews;
-  readonly namespaces: NamespaceMap;
-  readonly keepsDestination: boolean;
-}
 
 /** Drops the views that the migration made and the source no longer has. */
 export async function dropGoneViews(
-  context: ReconcileViewsParts,
+  context: Clusters & Records & Migrated,
   database: string,
   views: readonly PlacedEntry[],
 ): Promise<void> {
@@ -45,7 +32,7 @@ export async function dropGoneViews(
 
 /** Creates missing views, and changes those that differ. @throws UserError NAMESPACE_CONFLICT when something else has a view's name */
 export async function makeViews(
-  context: ReconcileViewsParts,
+  context: Clusters & Records & Migrated,
   database: string,
   views: readonly PlacedEntry[],
 ): Promise<void> {
@@ -81,7 +68,7 @@ export async function makeViews(
  * must also have a recorded definition, and be on no other migration's record.
  */
 async function refuseTaken(
-  { checkpoint, keepsDestination, namespaces, views: made }: ReconcileViewsParts,
+  { checkpoint, keepsDestination, namespaces, views: made }: Clusters & Records & Migrated,
   database: string,
   views: readonly PlacedEntry[],
   present: ReadonlyMap<string, CatalogEntry>,
@@ -98,7 +85,7 @@ async function refuseTaken(
   }
 }
 
-async function make(context: ReconcileViewsParts, { database, destinationName, options }: PlacedEntry): Promise<void> {
+async function make(context: Clusters & Migrated, { database, destinationName, options }: PlacedEntry): Promise<void> {
   const { destination, fence, namespaces } = context;
   const to = namespaces.database(database);
   try {

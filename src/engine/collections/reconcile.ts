@@ -17,26 +17,13 @@ import { classify, NotNow, untilKnown } from '../mongodb/failure-policy.ts';
 import { catalogName, STORED_FUNCTIONS } from '../mongodb/namespaces.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
-import { type ConfirmClustersParts, confirmSource } from '../records/confirm-clusters.ts';
-import { type DeclareRestartParts, declareRestart } from './declare-restart.ts';
+import { confirmSource } from '../records/confirm-clusters.ts';
+import type { Clusters, Pace, Records, Telling } from '../records/context.ts';
+import type { Migrated, RunContext } from './context.ts';
+import { declareRestart } from './declare-restart.ts';
 import { dropGoneViews, makeViews } from './reconcile-views.ts';
 import { TrackedCollection } from './tracked-collection.ts';
-import type { UnconfirmedDrops } from './unconfirmed-drops.ts';
-import {
-  knownDatabases,
-  type PlacedCollection,
-  readAllWanted,
-  type Wanted,
-  type WantedCatalogParts,
-  withNamesakes,
-} from './wanted-catalog.ts';
-
-/** The parts of a run that are used here. */
-export interface ReconcileParts extends ConfirmClustersParts, WantedCatalogParts, DeclareRestartParts {
-  readonly drops: UnconfirmedDrops;
-  /** Whether the destination was a source before. */
-  readonly isReversed: boolean;
-}
+import { knownDatabases, type PlacedCollection, readAllWanted, type Wanted, withNamesakes } from './wanted-catalog.ts';
 
 /** Collections are created and dropped in parallel: each costs round trips and a commit, and there may be thousands. */
 const AT_A_TIME = 16;
@@ -49,7 +36,7 @@ const DATABASE_DIFFERS_BY_CASE = 13_297;
  *
  * Invariant: at most one call runs at a time.
  */
-export async function reconcileCatalog(context: ReconcileParts, databases: Iterable<string>): Promise<void> {
+export async function reconcileCatalog(context: RunContext, databases: Iterable<string>): Promise<void> {
   const retry = async (work: () => Promise<void>) => await context.retrier.run('the catalogs of both clusters', work);
   await failpoint('engine.catalog.comparison-begun');
   const all = withNamesakes(context, new Set(databases));
@@ -70,7 +57,7 @@ export async function reconcileCatalog(context: ReconcileParts, databases: Itera
 }
 
 /** Source names of all databases to compare: those on the source, those the engine knows, and those left on the destination. */
-export async function databasesOf(context: ReconcileParts): Promise<Set<string>> {
+export async function databasesOf(context: Clusters & Pace & Migrated): Promise<Set<string>> {
   const { retrier, source, destination, keepsDestination, namespaces } = context;
   const [there, here] = await retrier.run('the catalogs of both clusters', () =>
     Promise.all([listUserDatabases(source), keepsDestination ? [] : listUserDatabases(destination)]),
@@ -79,7 +66,7 @@ export async function databasesOf(context: ReconcileParts): Promise<Set<string>>
 }
 
 /** Drops only the collections, views and databases that the migration made. */
-export async function dropMade(context: ReconcileParts): Promise<void> {
+export async function dropMade(context: RunContext): Promise<void> {
   for (const database of new Set(knownDatabases(context))) {
     await context.retrier.run('the destination', async () => {
       await adoptUnfinished(context, database);
@@ -91,7 +78,10 @@ export async function dropMade(context: ReconcileParts): Promise<void> {
 }
 
 /** Returns the collections that the source no longer has, without those whose drops are held. */
-async function judgeGone(context: ReconcileParts, listed: readonly Wanted[]): Promise<ReadonlySet<TrackedCollection>> {
+async function judgeGone(
+  context: Clusters & Records & Pace & Migrated,
+  listed: readonly Wanted[],
+): Promise<ReadonlySet<TrackedCollection>> {
   const databases = new Set(listed.map(({ database }) => database));
   const alive = new Set(listed.flatMap(({ collections }) => collections.map(({ uuid }) => uuid.toHexString(false))));
   const gone = [...context.tracked.values()].filter((one) => databases.has(one.sourceDatabase) && !alive.has(one.id));
@@ -112,7 +102,7 @@ function placeOf({ database, name }: Pick<CatalogEntry, 'database' | 'name'>): s
 }
 
 async function dropFrom(
-  context: ReconcileParts,
+  context: Clusters & Records & Telling & Migrated,
   { database, isGone, views }: Wanted,
   dropped: ReadonlySet<TrackedCollection>,
 ): Promise<void> {
@@ -122,7 +112,7 @@ async function dropFrom(
   if (isGone) await dropEmptied(context, database);
 }
 
-async function makeIn(context: ReconcileParts, { database, collections, views }: Wanted): Promise<void> {
+async function makeIn(context: Clusters & Records & Migrated, { database, collections, views }: Wanted): Promise<void> {
   const to = context.namespaces.database(database);
   await adoptUnfinished(context, database); // An earlier attempt may have created some.
   await renameMoved(context, database, collections);
@@ -132,7 +122,7 @@ async function makeIn(context: ReconcileParts, { database, collections, views }:
 }
 
 /** Drops a database without collections: it remains when its last view is dropped. A database of a kept destination stays. */
-async function dropEmptied(context: ReconcileParts, database: string): Promise<void> {
+async function dropEmptied(context: Clusters & Migrated, database: string): Promise<void> {
   const { destination, fence, keepsDestination, namespaces } = context;
   const emptied = namespaces.database(database);
   if (keepsDestination || !(await isEmptyDatabase(destination, emptied))) return;
@@ -147,7 +137,7 @@ async function dropEmptied(context: ReconcileParts, database: string): Promise<v
  * @returns the collections that the database had; undefined when nothing had to be adopted
  */
 async function adoptUnfinished(
-  context: ReconcileParts,
+  context: Clusters & Records & Migrated,
   database: string,
   created: ReadonlySet<string> = new Set(),
 ): Promise<readonly CatalogEntry[] | undefined> {
@@ -191,7 +181,7 @@ async function adoptUnfinished(
 }
 
 async function hasDocuments(
-  { destination, fence }: ReconcileParts,
+  { destination, fence }: Clusters,
   { database, name }: CatalogEntry,
   collectionUUID: UUID,
 ): Promise<boolean> {
@@ -200,7 +190,7 @@ async function hasDocuments(
 }
 
 async function dropGone(
-  context: ReconcileParts,
+  context: Clusters & Records & Telling & Migrated,
   database: string,
   dropped: ReadonlySet<TrackedCollection>,
 ): Promise<void> {
@@ -224,7 +214,7 @@ async function dropGone(
 
 /** Renames collections. Renames may swap names or form a ring, so a collection in the way first gets a temporary name. */
 async function renameMoved(
-  context: ReconcileParts,
+  context: Clusters & Records & Migrated,
   database: string,
   collections: readonly PlacedCollection[],
 ): Promise<void> {
@@ -268,7 +258,7 @@ async function renameMoved(
 
 /** @returns the collections that the database has then; undefined when nothing is new */
 async function createNew(
-  context: ReconcileParts,
+  context: Clusters & Records & Migrated,
   database: string,
   collections: readonly PlacedCollection[],
 ): Promise<readonly CatalogEntry[] | undefined> {
@@ -308,7 +298,7 @@ async function createNew(
  * dropped, even when it has no collection left.
  * @returns false when that is not the cause, or the other database is not empty
  */
-async function forgetEmptyNamesake(context: ReconcileParts, error: unknown): Promise<boolean> {
+async function forgetEmptyNamesake(context: Clusters, error: unknown): Promise<boolean> {
   const { destination, fence, keepsDestination } = context;
   if (keepsDestination || !(error instanceof MongoServerError) || error.code !== DATABASE_DIFFERS_BY_CASE) return false;
   const [, namesake] = /already have: \[([^\]]+)\]/.exec(error.message) ?? [];
@@ -318,11 +308,7 @@ async function forgetEmptyNamesake(context: ReconcileParts, error: unknown): Pro
 }
 
 /** @returns false when something already has the name */
-async function create(
-  context: ReconcileParts,
-  collection: TrackedCollection,
-  recorded: Promise<void>,
-): Promise<boolean> {
+async function create(context: Clusters, collection: TrackedCollection, recorded: Promise<void>): Promise<boolean> {
   const { sourceDatabase: database, sourceName: name, destinationDatabase, destinationName } = collection;
   try {
     const options = await optionsToCreate(context, { database, name, options: collection.options });
@@ -345,7 +331,7 @@ async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>)
   await allEnded(items.map((item) => slots.run(() => work(item))));
 }
 
-async function saveAll(context: ReconcileParts, collections: readonly TrackedCollection[]): Promise<void> {
+async function saveAll(context: Records, collections: readonly TrackedCollection[]): Promise<void> {
   const { checkpoint } = context;
   await checkpoint.unretried.saveCollections(
     collections.map((collection) => collection.toRecord(checkpoint.migrationId)),
@@ -353,7 +339,7 @@ async function saveAll(context: ReconcileParts, collections: readonly TrackedCol
 }
 
 async function modifyChanged(
-  context: ReconcileParts,
+  context: Clusters & Records & Migrated,
   collections: readonly PlacedCollection[],
   listed: readonly CatalogEntry[],
 ): Promise<void> {

@@ -1,22 +1,14 @@
 import { UserError } from '../../platform/index.ts';
 import type { CatalogEntry } from '../catalog/read-catalog.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
-import { type DocumentFilters, whyUnfilterable } from '../scope/document-filters.ts';
-import type { Selection } from '../scope/selection.ts';
-import type { TrackedCollection } from './tracked-collection.ts';
-
-/** The parts of a run that are used here. */
-export interface RefuseRenamedParts {
-  readonly tracked: Map<string, TrackedCollection>;
-  readonly selection: Selection;
-  readonly documentFilters: DocumentFilters;
-}
+import { whyUnfilterable } from '../scope/document-filters.ts';
+import type { Migrated } from './context.ts';
 
 /**
  * Refuses a collection that was renamed out of the selection. The engine would no longer follow its changes, which must not look like a drop.
  * @throws UserError NAMESPACE_CONFLICT
  */
-export function refuseRenamedAway(context: RefuseRenamedParts, listed: readonly CatalogEntry[]): void {
+export function refuseRenamedAway(context: Migrated, listed: readonly CatalogEntry[]): void {
   for (const { database, name, uuid } of listed) {
     const collection = uuid === undefined ? undefined : context.tracked.get(uuid.toHexString(false));
     if (collection === undefined || context.selection.has(database, name)) continue;
@@ -32,10 +24,7 @@ export function refuseRenamedAway(context: RefuseRenamedParts, listed: readonly 
  * collection that has the name first, and the engine must not guess whether the user meant the other one too.
  * @throws UserError NAMESPACE_CONFLICT
  */
-export function refuseOtherFilters(
-  { documentFilters, tracked }: RefuseRenamedParts,
-  wanted: readonly CatalogEntry[],
-): void {
+export function refuseOtherFilters({ documentFilters, tracked }: Migrated, wanted: readonly CatalogEntry[]): void {
   for (const entry of wanted) {
     const query = documentFilters.of(entry.database, catalogName(entry.name));
     if (query === undefined) continue;

@@ -3,7 +3,8 @@ import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
 import { findCollatedKey, findRepeatedKey, refuseRepeatedKey } from '../mongodb/repeated-ids.ts';
 import { isSharded } from '../mongodb/sharding.ts';
-import { type MovedParts, onSource, pinTo } from './moved.ts';
+import type { Clusters, Pace } from '../records/context.ts';
+import { onSource, pinTo } from './moved.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 
 /**
@@ -15,7 +16,7 @@ import type { TrackedCollection } from './tracked-collection.ts';
  * @throws NotNow, which is transient, when the read met one document twice, because it moved to another shard meanwhile
  */
 export async function refuseRepeatedIds(
-  context: MovedParts,
+  context: Clusters & Pace,
   collection: TrackedCollection,
   documents: Iterable<Buffer>,
   readAfter: Timestamp | null,
@@ -30,7 +31,7 @@ export async function refuseRepeatedIds(
 
 /** Returns a key of these documents that another shard's key equals under the collation. The two may be in different reads. */
 async function findTwin(
-  context: MovedParts,
+  context: Clusters & Pace,
   collection: TrackedCollection,
   documents: Iterable<Buffer>,
   readAfter: Timestamp | null,
@@ -51,7 +52,7 @@ async function findTwin(
  * @throws RepeatedId
  */
 export async function refuseRepeatedId(
-  context: MovedParts,
+  context: Clusters & Pace,
   collection: TrackedCollection,
   key: DocumentKey,
   readAfter: Timestamp | null,
@@ -70,7 +71,7 @@ export async function refuseRepeatedId(
 }
 
 /** Whether two shards may have one `_id`. A capped collection can't be sharded, nor be read at the time of a snapshot. */
-function mayRepeatIds({ source }: MovedParts, { isCapped }: TrackedCollection): boolean {
+function mayRepeatIds({ source }: Clusters, { isCapped }: TrackedCollection): boolean {
   // rule: sharded-capped-without-snapshot
   return isSharded(source) && !isCapped;
 }

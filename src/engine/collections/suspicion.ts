@@ -1,12 +1,7 @@
 import { newId } from '../../platform/index.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import type { Records } from '../records/context.ts';
+import type { Migrated } from './context.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
-
-/** The parts of a run that marking needs. */
-export interface SuspicionParts {
-  readonly checkpoint: RetryingCheckpointStore;
-  readonly tracked: Map<string, TrackedCollection>;
-}
 
 /**
  * Marks collections as suspect if the destination may have data of them. A collection whose copy hasn't begun is read
@@ -15,7 +10,7 @@ export interface SuspicionParts {
  * @returns the marked collections
  */
 export async function markSuspect(
-  { tracked, checkpoint }: SuspicionParts,
+  { tracked, checkpoint }: Records & Migrated,
   concerned: (collection: TrackedCollection) => boolean = () => true,
 ): Promise<readonly TrackedCollection[]> {
   const mark = newId();

@@ -1,22 +1,11 @@
-import type { MongoClient } from 'mongodb';
 import { dateOf, type Wait } from '../../contract/index.ts';
 import { type Clock, UserError } from '../../platform/index.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { Slots } from '../concurrency/slots.ts';
-import type { Retrier } from '../mongodb/retry.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
+import type { Clusters, Pace, Records } from '../records/context.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 import { UnconfirmedDeletes } from './unconfirmed-deletes.ts';
 import { UnconfirmedHistory } from './unconfirmed-history.ts';
-
-/** The parts of a run that are used here. */
-interface UnconfirmedDropsParts {
-  readonly checkpoint: Pick<RetryingCheckpointStore, 'save'>;
-  readonly destination: MongoClient;
-  readonly retrier: Retrier;
-  readonly clock: Clock;
-  readonly tracked: Map<string, TrackedCollection>;
-}
 
 /** Drops within this time are judged together, because a script drops databases one after the other. */
 const TOGETHER_MS = 60_000;
@@ -118,7 +107,7 @@ export class UnconfirmedDrops {
    * @returns the collections to drop now; all others are held
    */
   async judge(
-    context: UnconfirmedDropsParts,
+    context: Clusters & Records & Pace & { readonly tracked: Map<string, TrackedCollection> },
     databases: ReadonlySet<string>,
     gone: readonly TrackedCollection[],
     isThereAgain: (collection: TrackedCollection) => boolean,
@@ -153,7 +142,7 @@ export class UnconfirmedDrops {
   }
 
   /** Puts on record which drops are held, before any other is followed. */
-  async #record({ checkpoint }: UnconfirmedDropsParts): Promise<void> {
+  async #record({ checkpoint }: Records): Promise<void> {
     const ids = [...new Set([...[...this.#held.keys()].map(({ id }) => id), ...this.#heldBefore])].sort();
     if (ids.join() === this.#recorded.join()) return;
     await checkpoint.save({ unconfirmedDrops: ids });
@@ -162,7 +151,7 @@ export class UnconfirmedDrops {
 
   /** Returns the share of these, together with the drops followed within the last minute, and whether it is more than half. */
   async #judgeShare(
-    context: UnconfirmedDropsParts,
+    context: Clusters & Pace & { readonly tracked: Map<string, TrackedCollection> },
     lost: readonly (readonly [TrackedCollection, Loss])[],
   ): Promise<{ readonly share: Share; readonly isMost: boolean }> {
     const all = [...this.#followed, ...lost.map(([, loss]) => loss)];
@@ -191,7 +180,7 @@ export class UnconfirmedDrops {
  * collections may have grown or shrunk since.
  */
 async function documentsOf(
-  context: UnconfirmedDropsParts,
+  context: Clusters & Pace,
   collections: readonly TrackedCollection[],
   enough: number,
 ): Promise<number> {
@@ -206,7 +195,7 @@ async function documentsOf(
 
 /** Returns the documents that the destination would lose with each collection, or would never get. */
 async function losses(
-  context: UnconfirmedDropsParts,
+  context: Clusters & Pace,
   collections: readonly TrackedCollection[],
 ): Promise<(readonly [TrackedCollection, Loss])[]> {
   const slots = new Slots(SIZES_AT_A_TIME);

@@ -1,19 +1,13 @@
-import type { MongoClient, UUID } from 'mongodb';
+import type { UUID } from 'mongodb';
 import { databaseExists, listCollections } from '../catalog/read-catalog.ts';
 import { refuseUnsupported } from '../catalog/unsupported.ts';
 import { NotNow } from '../mongodb/failure-policy.ts';
-import type { SourceFeatures } from '../mongodb/server-features.ts';
+import type { Clusters } from '../records/context.ts';
 import { refuseNameConflicts } from '../scope/name-conflicts.ts';
+import type { Migrated } from './context.ts';
 import type { PlacedEntry } from './placed-entry.ts';
-import type { ReconcileViewsParts } from './reconcile-views.ts';
-import { type RefuseRenamedParts, refuseOtherFilters, refuseRenamedAway } from './refuse-renamed.ts';
+import { refuseOtherFilters, refuseRenamedAway } from './refuse-renamed.ts';
 import { refuseRepeatedNames } from './refuse-repeated-names.ts';
-
-/** The parts of a run that are used here. */
-export interface WantedCatalogParts extends ReconcileViewsParts, RefuseRenamedParts {
-  readonly source: MongoClient;
-  readonly sourceFeatures: SourceFeatures;
-}
 
 export type PlacedCollection = PlacedEntry & { readonly uuid: UUID };
 
@@ -27,7 +21,7 @@ export interface Wanted {
 }
 
 /** Adds known databases whose names differ only by case from one of these: no server has both at the same time. */
-export function withNamesakes(context: WantedCatalogParts, databases: ReadonlySet<string>): ReadonlySet<string> {
+export function withNamesakes(context: Migrated, databases: ReadonlySet<string>): ReadonlySet<string> {
   const folded = new Set([...databases].map((name) => context.namespaces.database(name).toLowerCase()));
   const known = knownDatabases(context).filter((name) => folded.has(context.namespaces.database(name).toLowerCase()));
   return new Set([...databases, ...known]);
@@ -35,7 +29,7 @@ export function withNamesakes(context: WantedCatalogParts, databases: ReadonlySe
 
 /** @throws NotNow when a database was dropped and recreated meanwhile with a name that differs only by case: both would be listed */
 export async function readAllWanted(
-  context: WantedCatalogParts,
+  context: Clusters & Migrated,
   databases: Iterable<string>,
 ): Promise<readonly Wanted[]> {
   const listed: Wanted[] = [];
@@ -47,7 +41,7 @@ export async function readAllWanted(
   return listed;
 }
 
-async function readWanted(context: WantedCatalogParts, database: string): Promise<Wanted> {
+async function readWanted(context: Clusters & Migrated, database: string): Promise<Wanted> {
   const listed = await listCollections(context.source, database);
   const wanted = listed
     .filter(({ name }) => context.selection.has(database, name))
@@ -64,6 +58,6 @@ async function readWanted(context: WantedCatalogParts, database: string): Promis
 }
 
 /** Returns the databases of the migration's collections and views, by their names on the source. */
-export function knownDatabases({ tracked, views }: WantedCatalogParts): string[] {
+export function knownDatabases({ tracked, views }: Migrated): string[] {
   return [...[...tracked.values()].map(({ sourceDatabase }) => sourceDatabase), ...views.databases];
 }

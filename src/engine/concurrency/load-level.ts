@@ -16,8 +16,3 @@ const LOADS: Readonly<Record<LoadLevel, Load>> = {
 export function loadOf(level: LoadLevel): Load {
   return LOADS[level];
 }
-
-/** The current load of the copy; the operator can change it at any time. */
-export interface CurrentLoad {
-  current: Load;
-}

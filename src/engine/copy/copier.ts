@@ -1,9 +1,9 @@
 import { failpoint, type UserError } from '../../platform/index.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import { READ_KEYS, type Spool } from '../apply/spool.ts';
-import type { StreamPosition } from '../apply/stream-position.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
-import { type DeclareRestartParts, declareRestart } from '../collections/declare-restart.ts';
+import type { RunContext } from '../collections/context.ts';
+import { declareRestart } from '../collections/declare-restart.ts';
 import type { IndexKeeper } from '../collections/index-keeper.ts';
 import { CollectionDropped, CollectionMissing, onSource, untilBack } from '../collections/moved.ts';
 import { refusedAgain, type TrackedCollection } from '../collections/tracked-collection.ts';
@@ -12,15 +12,9 @@ import { Slots } from '../concurrency/slots.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
 import type { PartitionRecord } from '../records/records.ts';
-import { type CopyPartitionParts, copyPartition } from './copy-partition.ts';
+import { copyPartition } from './copy-partition.ts';
 import { emptyCollection } from './insert-documents.ts';
-import { type PlanPartitionsParts, planPartitions } from './plan-partitions.ts';
-
-/** The parts of a run that copying needs. */
-interface CopierParts extends CopyPartitionParts, PlanPartitionsParts, DeclareRestartParts {
-  readonly tracked: Map<string, TrackedCollection>;
-  readonly position: StreamPosition;
-}
+import { planPartitions } from './plan-partitions.ts';
 
 /** Delay between attempts for a collection with something that the destination refuses. */
 const NEXT_TRY_AFTER_MS = 30_000;
@@ -33,7 +27,7 @@ const COLLECTIONS_AT_A_TIME = 16;
  * meanwhile.
  */
 export class Copier {
-  readonly #context: CopierParts;
+  readonly #context: RunContext;
   readonly #spool: Spool;
   readonly #lanes: Lanes;
   readonly #indexes: IndexKeeper;
@@ -43,7 +37,7 @@ export class Copier {
   /** The task that takes each collection to `live`. */
   readonly #takenUp = new WeakMap<TrackedCollection, Promise<void>>();
 
-  constructor(context: CopierParts, spool: Spool, lanes: Lanes, indexes: IndexKeeper, throttle: Throttle) {
+  constructor(context: RunContext, spool: Spool, lanes: Lanes, indexes: IndexKeeper, throttle: Throttle) {
     this.#context = context;
     this.#spool = spool;
     this.#lanes = lanes;

@@ -1,27 +1,20 @@
 import { failpoint } from '../../platform/index.ts';
 import { CollectionMissing } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { Gate } from '../concurrency/gate.ts';
-import type { CurrentLoad, Load } from '../concurrency/load-level.ts';
+import type { Load } from '../concurrency/load-level.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import { concernsOneCollection } from '../mongodb/failure-policy.ts';
+import type { Clusters, Pace, Records, Telling } from '../records/context.ts';
 import type { PartitionRecord } from '../records/records.ts';
 import { blameFilter } from '../scope/document-filters.ts';
 import { insertHeld } from './held-batch.ts';
-import { PartitionProgress, type PartitionProgressParts } from './partition-progress.ts';
+import { PartitionProgress } from './partition-progress.ts';
 import { readNaturally } from './read-naturally.ts';
-import type { ReadOrderParts } from './read-order.ts';
-import { type ReadBatch, type ReadPartitionParts, readInOrder, readPartition } from './read-partition.ts';
-
-/** The parts of a run that copying a range needs. */
-export interface CopyPartitionParts extends ReadPartitionParts, ReadOrderParts, PartitionProgressParts {
-  readonly gate: Gate;
-  readonly load: CurrentLoad;
-}
+import { type ReadBatch, readInOrder, readPartition } from './read-partition.ts';
 
 /** Copies one partition, from its last acknowledged position on. */
 export async function copyPartition(
-  context: CopyPartitionParts,
+  context: Clusters & Records & Pace & Telling,
   collection: TrackedCollection,
   partition: PartitionRecord,
   throttle: Throttle,
@@ -71,7 +64,7 @@ export async function copyPartition(
 }
 
 async function* readBlamingFilter(
-  context: CopyPartitionParts,
+  context: Clusters & Pace & Telling,
   collection: TrackedCollection,
   partition: PartitionRecord,
 ): AsyncGenerator<ReadBatch> {
@@ -83,7 +76,7 @@ async function* readBlamingFilter(
 }
 
 function read(
-  context: CopyPartitionParts,
+  context: Clusters & Pace & Telling,
   collection: TrackedCollection,
   partition: PartitionRecord,
 ): AsyncGenerator<ReadBatch> {

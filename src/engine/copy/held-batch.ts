@@ -2,16 +2,10 @@ import { Binary, type Long } from 'mongodb';
 import { DocumentBatch } from '../bson/document-batch.ts';
 import { keyBytes, keyOf } from '../bson/document-key.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import type { HeldBytes, MemoryBudget } from '../concurrency/memory-budget.ts';
-import type { WaitTimes } from '../concurrency/wait-times.ts';
+import type { HeldBytes } from '../concurrency/memory-budget.ts';
 import type { RawBatch } from '../mongodb/raw-cursor.ts';
-import { absentFrom, type InsertDocumentsParts, insertDocuments } from './insert-documents.ts';
-
-/** The parts of a run that batches in memory need. */
-export interface HeldBatchParts extends InsertDocumentsParts {
-  readonly memory: MemoryBudget;
-  readonly waitTimes: WaitTimes;
-}
+import type { Clusters, Pace, Records } from '../records/context.ts';
+import { absentFrom, insertDocuments } from './insert-documents.ts';
 
 /** Documents of the copy in memory. Disposed once the destination has them, or they are no longer needed. */
 export class HeldBatch implements Disposable {
@@ -52,7 +46,7 @@ export interface BegunRead {
  * @param expectedBytes  the room to wait for
  */
 export function beginRead(
-  { memory, signal }: HeldBatchParts,
+  { memory, signal }: Pace,
   collection: TrackedCollection,
   expectedBytes: number,
   read: () => Promise<RawBatch>,
@@ -75,7 +69,7 @@ export function beginRead(
 }
 
 /** Awaits a batch, and measures what it waits for. */
-export async function finishRead({ waitTimes }: HeldBatchParts, { admitted, batch }: BegunRead): Promise<HeldBatch> {
+export async function finishRead({ waitTimes }: Pace, { admitted, batch }: BegunRead): Promise<HeldBatch> {
   await waitTimes.during('memory', admitted);
   return await waitTimes.during('source', batch);
 }
@@ -85,7 +79,7 @@ export async function finishRead({ waitTimes }: HeldBatchParts, { admitted, batc
  * @param mayBeThere  whether the destination may have many of them, which would be slow to refuse one by one
  */
 export async function insertHeld(
-  context: HeldBatchParts,
+  context: Clusters & Records & Pace,
   collection: TrackedCollection,
   batch: HeldBatch,
   mayBeThere = false,

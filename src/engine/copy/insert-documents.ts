@@ -1,8 +1,8 @@
-import { type WriteInOrderParts, writeInOrder } from '../apply/write-in-order.ts';
+import { writeInOrder } from '../apply/write-in-order.ts';
 import { DocumentBatch } from '../bson/document-batch.ts';
 import { keyOf } from '../bson/document-key.ts';
 import { exactWrites } from '../bson/exact-write.ts';
-import { type MovedParts, onDestination } from '../collections/moved.ts';
+import { onDestination } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readKeys } from '../compare/read-keys.ts';
 import {
@@ -13,16 +13,14 @@ import {
   refuseWriteError,
   updateRaw,
 } from '../mongodb/raw-write.ts';
-
-/** The parts of a run that inserting documents needs. */
-export type InsertDocumentsParts = MovedParts & WriteInOrderParts;
+import type { Clusters, Pace, Records } from '../records/context.ts';
 
 /**
  * Inserts documents of the copy. It never overwrites one, because an existing document is from an earlier attempt or
  * newer (docs/reference/pitfalls.md#pitfall-6). Acknowledged by the majority when it returns.
  */
 export async function insertDocuments(
-  context: InsertDocumentsParts,
+  context: Clusters & Records & Pace,
   collection: TrackedCollection,
   documents: DocumentBatch,
 ): Promise<void> {
@@ -47,7 +45,7 @@ export async function insertDocuments(
 
 /** Returns those documents of a batch that the destination doesn't have, by their keys. */
 export async function absentFrom(
-  context: InsertDocumentsParts,
+  context: Clusters & Pace,
   collection: TrackedCollection,
   documents: DocumentBatch,
 ): Promise<DocumentBatch> {
@@ -63,7 +61,7 @@ export async function absentFrom(
 }
 
 /** Removes all documents of a collection from the destination, before it is copied again. */
-export async function emptyCollection(context: InsertDocumentsParts, collection: TrackedCollection): Promise<void> {
+export async function emptyCollection(context: Clusters & Pace, collection: TrackedCollection): Promise<void> {
   await onDestination(context, collection, async (target) => {
     for (const error of await deleteAll(context.fence, target)) refuseWriteError(target, undefined, error);
   });

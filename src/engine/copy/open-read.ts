@@ -4,7 +4,8 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
-import { type BegunRead, beginRead, finishRead, type HeldBatch, type HeldBatchParts } from './held-batch.ts';
+import type { Clusters, Pace } from '../records/context.ts';
+import { type BegunRead, beginRead, finishRead, type HeldBatch } from './held-batch.ts';
 
 /** Target size of a batch: large enough for the server, small enough that several in flight need little memory. */
 const BATCH_BYTES = 4 * 1024 * 1024;
@@ -15,7 +16,7 @@ const BATCH_DOCUMENTS = 20_000;
  * @param find  the command, by the collection's name
  */
 export async function openRead(
-  context: HeldBatchParts,
+  context: Clusters & Pace,
   collection: TrackedCollection,
   find: (name: string) => Document,
 ): Promise<[RawCursor, HeldBatch]> {
@@ -39,7 +40,7 @@ export async function openRead(
 
 /** Begins to read the cursor's next batch. */
 export function readNext(
-  context: HeldBatchParts,
+  context: Pace,
   collection: TrackedCollection,
   cursor: RawCursor,
   previousBytes: number,

@@ -1,13 +1,7 @@
-import { type Clock, failpoint } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
+import type { Pace, Records } from '../records/context.ts';
 import type { NaturalPosition, PartitionRecord } from '../records/records.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-
-/** The parts of a run that recording the progress needs. */
-export interface PartitionProgressParts {
-  readonly clock: Clock;
-  readonly checkpoint: RetryingCheckpointStore;
-}
 
 /** Where the reading of a partition resumes, by its order. */
 export type PartitionPosition =
@@ -30,7 +24,7 @@ const SAVE_PROGRESS_EVERY_MS = 1_000;
  * less.
  */
 export class PartitionProgress {
-  readonly #context: PartitionProgressParts;
+  readonly #context: Records & Pace;
   readonly #collection: TrackedCollection;
   readonly #partition: PartitionRecord;
   #position: PartitionPosition;
@@ -39,7 +33,7 @@ export class PartitionProgress {
   #recorded: { readonly documents: number; readonly bytes: number };
   #savedAtMs: number;
 
-  constructor(context: PartitionProgressParts, collection: TrackedCollection, partition: PartitionRecord) {
+  constructor(context: Records & Pace, collection: TrackedCollection, partition: PartitionRecord) {
     const { natural } = partition;
     this.#context = context;
     this.#collection = collection;

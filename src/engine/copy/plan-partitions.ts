@@ -1,21 +1,14 @@
 import { Binary, type Document } from 'mongodb';
-import type { Logger } from '../../platform/index.ts';
 import { type DocumentKey, keyBytes, keyOf } from '../bson/document-key.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
 import { sampleBounds } from '../catalog/sample-bounds.ts';
+import type { RunContext } from '../collections/context.ts';
 import { pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
+import type { Clusters } from '../records/context.ts';
 import type { PartitionRecord } from '../records/records.ts';
-import type { RetryingCheckpointStore } from '../records/retrying-checkpoint-store.ts';
-import { chooseReadOrder, type ReadOrderParts, SMALL_BYTES } from './read-order.ts';
-
-/** The parts of a run that planning needs. */
-export interface PlanPartitionsParts extends ReadOrderParts {
-  readonly checkpoint: RetryingCheckpointStore;
-  readonly partitionBytes: number;
-  readonly logger: Logger;
-}
+import { chooseReadOrder, SMALL_BYTES } from './read-order.ts';
 
 /** Small enough that a large collection has several ranges in parallel, and large enough that there are few bounds. */
 export const DEFAULT_PARTITION_BYTES = 256 * 1024 * 1024;
@@ -25,10 +18,7 @@ export const DEFAULT_PARTITION_BYTES = 256 * 1024 * 1024;
  * a growing collection: later inserts are changes.
  * @returns no partition for an empty collection
  */
-export async function planPartitions(
-  context: PlanPartitionsParts,
-  collection: TrackedCollection,
-): Promise<PartitionRecord[]> {
+export async function planPartitions(context: RunContext, collection: TrackedCollection): Promise<PartitionRecord[]> {
   const { source, checkpoint } = context;
   // rule: plan-after-position
   const readConcern = { level: 'majority', afterClusterTime: collection.readAfter };
@@ -67,7 +57,7 @@ export async function planPartitions(
 }
 
 async function highestKey(
-  context: PlanPartitionsParts,
+  context: Clusters,
   collection: TrackedCollection,
   fields: Document,
 ): Promise<Binary | undefined> {

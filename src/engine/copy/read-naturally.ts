@@ -3,14 +3,12 @@ import { CollectionDropped, onSource } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { electionOf } from '../mongodb/election.ts';
 import type { RawCursor } from '../mongodb/raw-cursor.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { NaturalPosition } from '../records/records.ts';
 import { type BegunRead, finishRead, type HeldBatch } from './held-batch.ts';
 import { canReadOn, discard, openRead, readNext } from './open-read.ts';
-import { beginScan, type ReadOrderParts } from './read-order.ts';
-import type { ReadBatch, ReadPartitionParts } from './read-partition.ts';
-
-/** The parts of a run that a scan needs. */
-type ScanParts = ReadPartitionParts & ReadOrderParts;
+import { beginScan } from './read-order.ts';
+import type { ReadBatch } from './read-partition.ts';
 
 /** The server's code for a record that is deleted: the scan can't resume after it. */
 const KEY_NOT_FOUND = 211;
@@ -20,7 +18,7 @@ const KEY_NOT_FOUND = 211;
  * the position is deleted, it begins again: the caller skips documents that the destination has.
  */
 export async function* readNaturally(
-  context: ScanParts,
+  context: Clusters & Pace & Telling,
   collection: TrackedCollection,
   from: NaturalPosition,
 ): AsyncGenerator<ReadBatch> {
@@ -74,7 +72,7 @@ interface OpenScan {
  * @returns undefined for a collection that is empty now
  */
 async function openScan(
-  context: ScanParts,
+  context: Clusters & Pace,
   collection: TrackedCollection,
   wanted: NaturalPosition,
 ): Promise<OpenScan | undefined> {

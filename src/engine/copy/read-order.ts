@@ -1,11 +1,13 @@
 import { type Document, Long } from 'mongodb';
 import { hasRandomIds } from '../catalog/id-order.ts';
 import { idIndexBytes } from '../catalog/read-catalog.ts';
-import { type MovedParts, pinTo } from '../collections/moved.ts';
+import type { Migrated } from '../collections/context.ts';
+import { pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { readCacheBytes } from '../mongodb/cache-size.ts';
 import { electionOf } from '../mongodb/election.ts';
 import { isSharded } from '../mongodb/sharding.ts';
+import type { Clusters, Pace } from '../records/context.ts';
 import type { NaturalPosition, ReadOrder } from '../records/records.ts';
 
 /** The sizes in bytes on which the order of a copy's reads depends; undefined for those that the user may not read. */
@@ -51,19 +53,16 @@ function mebibytes(bytes: number): string {
   return Math.round(bytes / MIB).toLocaleString('en');
 }
 
-/** The parts of a run that choosing an order needs. */
-export interface ReadOrderParts extends MovedParts {
-  readonly destination: MovedParts['source'];
-  readonly tracked: ReadonlyMap<string, TrackedCollection>;
-}
-
 /** The order of a copy, with where a scan in natural order begins and ends. */
 interface ChosenOrder extends ReadOrder {
   readonly natural?: NaturalPosition;
 }
 
 /** Chooses the order in which a copy reads a collection. */
-export async function chooseReadOrder(context: ReadOrderParts, collection: TrackedCollection): Promise<ChosenOrder> {
+export async function chooseReadOrder(
+  context: Clusters & Pace & Migrated,
+  collection: TrackedCollection,
+): Promise<ChosenOrder> {
   collection.scannedIdIndex = 0;
   if (collection.isCapped) return { order: 'NATURAL', reason: 'it is capped' };
   // These are read in natural order anyway, or their keys can't be looked up by their bytes.
@@ -103,7 +102,7 @@ export async function chooseReadOrder(context: ReadOrderParts, collection: Track
  * @returns undefined for an empty collection
  */
 export async function beginScan(
-  context: ReadOrderParts,
+  context: Clusters,
   collection: TrackedCollection,
   name: string,
 ): Promise<NaturalPosition | undefined> {

@@ -1,20 +1,15 @@
 import type { Binary } from 'mongodb';
-import type { Logger } from '../../platform/index.ts';
 import { type DocumentKey, keyFromBytes } from '../bson/document-key.ts';
 import { bufferOf } from '../bson/stored-bytes.ts';
 import { refuseRepeatedId, refuseRepeatedIds } from '../collections/repeated-ids.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { ifEmptyPart, partsOfRange } from '../compare/key-range.ts';
 import { classify } from '../mongodb/failure-policy.ts';
+import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { PartitionRecord } from '../records/records.ts';
-import { type BegunRead, finishRead, type HeldBatch, type HeldBatchParts } from './held-batch.ts';
+import { type BegunRead, finishRead, type HeldBatch } from './held-batch.ts';
 import { canReadOn, discard, openRead, readNext } from './open-read.ts';
 import type { PartitionPosition } from './partition-progress.ts';
-
-/** The parts of a run that reading documents of the copy needs. */
-export interface ReadPartitionParts extends HeldBatchParts {
-  readonly logger: Logger;
-}
 
 /** A batch, and where the reading resumes after it. */
 export interface ReadBatch {
@@ -26,7 +21,7 @@ export interface ReadBatch {
 
 /** Yields the range's documents in batches, through failures of cursors and servers. */
 export async function* readPartition(
-  context: ReadPartitionParts,
+  context: Clusters & Pace & Telling,
   collection: TrackedCollection,
   partition: PartitionRecord,
 ): AsyncGenerator<ReadBatch> {
@@ -81,7 +76,7 @@ export async function* readPartition(
  * @throws RepeatedId, NotNow
  */
 async function refuseRepetitions(
-  context: ReadPartitionParts,
+  context: Clusters & Pace,
   collection: TrackedCollection,
   batch: HeldBatch,
   { previous, after }: { readonly previous: DocumentKey | undefined; readonly after: Binary | null },
@@ -102,7 +97,7 @@ async function refuseRepetitions(
  * read again, and existing documents keep their place (docs/reference/pitfalls.md#pitfall-35).
  */
 export async function* readInOrder(
-  context: ReadPartitionParts,
+  context: Clusters & Pace & Telling,
   collection: TrackedCollection,
 ): AsyncGenerator<ReadBatch> {
   // rule: count-reread-capped-anew

@@ -1,28 +1,10 @@
 import type { MongoClient } from 'mongodb';
-import { type Clock, UserError } from '../../platform/index.ts';
-import type { Retrier } from '../mongodb/retry.ts';
+import { UserError } from '../../platform/index.ts';
 import { isSharded, shardedClusterId } from '../mongodb/sharding.ts';
 import { unlessUnauthorized } from '../mongodb/unauthorized.ts';
-import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
-
-/** The parts of a run that confirming its clusters needs. */
-export interface ConfirmClustersParts {
-  readonly source: MongoClient;
-  readonly destination: MongoClient;
-  readonly checkpoint: RetryingCheckpointStore;
-  readonly retrier: Retrier;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly identity: ClusterIds;
-}
+import type { Clusters, Pace, Records } from './context.ts';
 
 const LOOK_EVERY_MS = 5_000;
-
-/** The results of {@link clusterIdOf} for both clusters when the migration began. */
-export interface ClusterIds {
-  readonly sourceId: string;
-  readonly destinationId: string;
-}
 
 /**
  * Returns the `replicaSetId` of a replica set, or the `clusterId` of a sharded cluster. It tells clusters of the same name
@@ -45,7 +27,12 @@ export async function readClusterId(client: MongoClient): Promise<string> {
  * was initiated anew answers under the same name and is empty. Its missing collections were not dropped.
  * @throws UserError OTHER_SOURCE
  */
-export async function confirmSource({ source, retrier, identity, checkpoint }: ConfirmClustersParts): Promise<void> {
+export async function confirmSource({
+  source,
+  retrier,
+  identity,
+  checkpoint,
+}: Clusters & Records & Pace): Promise<void> {
   const sourceId = await retrier.run('the source', () => clusterIdOf(source));
   if (sourceId !== identity.sourceId) throw new UserError('OTHER_SOURCE', [checkpoint.migrationId]);
 }
@@ -55,7 +42,7 @@ export async function otherDestination({
   destination,
   identity,
   checkpoint,
-}: ConfirmClustersParts): Promise<UserError | undefined> {
+}: Clusters & Records): Promise<UserError | undefined> {
   // rule: confirm-destination
   const isSame = (await clusterIdOf(destination)) === identity.destinationId;
   return isSame ? undefined : new UserError('OTHER_SOURCE', [checkpoint.migrationId]);
@@ -65,7 +52,7 @@ export async function otherDestination({
  * Confirms both clusters regularly until the run ends: a cluster that is initiated anew doesn't announce it.
  * @throws UserError OTHER_SOURCE
  */
-export async function watchClusters(context: ConfirmClustersParts): Promise<void> {
+export async function watchClusters(context: Clusters & Records & Pace): Promise<void> {
   const { retrier, clock, signal } = context;
   const confirmDestination = async () => {
     const other = await retrier.run('the destination', () => otherDestination(context));

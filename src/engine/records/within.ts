@@ -1,16 +1,8 @@
-import type { Retrier } from '../mongodb/retry.ts';
-import type { RetryingCheckpointStore } from './retrying-checkpoint-store.ts';
+import type { Pace, Records } from './context.ts';
 
-/** The parts of a run that keep trying until a signal aborts. */
-export interface ScopedParts {
-  readonly retrier: Retrier;
-  readonly checkpoint: RetryingCheckpointStore;
-  readonly signal: AbortSignal;
-}
-
-/** Returns the same parts for work that also ends when `over` aborts: nothing is retried after that. */
-export function within<Parts extends ScopedParts>(parts: Parts, over: AbortSignal): Parts {
-  const retrier = parts.retrier.until(over);
-  const signal = AbortSignal.any([parts.signal, over]);
-  return { ...parts, retrier, checkpoint: parts.checkpoint.with(retrier), signal };
+/** Returns the same context for work that also ends when `over` aborts: nothing is retried after that. */
+export function within<Context extends Records & Pace>(context: Context, over: AbortSignal): Context {
+  const retrier = context.retrier.until(over);
+  const signal = AbortSignal.any([context.signal, over]);
+  return { ...context, retrier, checkpoint: context.checkpoint.with(retrier), signal };
 }
