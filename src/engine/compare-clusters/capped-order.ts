@@ -7,7 +7,7 @@ import { OrderDigest } from '../compare/digest.ts';
 import { NaturalOrder } from '../compare/natural-order.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { ComparedPair, KnownOrder } from './compared-pair.ts';
-import type { ComparisonParts } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-parts.ts';
 import { clusterTime, shownId } from './differences.ts';
 import { pairSide } from './pair-side.ts';
 import { patienceMs } from './patience.ts';
@@ -34,14 +34,14 @@ interface OrderLook {
  * inconclusive long after the end of the first such pass. Its start doesn't count: a pass over a large collection can
  * take hours. A run that follows changes makes one pass a round over an undecided order, so that it reports in time.
  */
-export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): Promise<void> {
-  const { clock, signal, settleMs } = parts;
+export async function compareOrder(context: ComparisonContext, pair: ComparedPair): Promise<void> {
+  const { clock, signal, settleMs } = context;
   // rule: retry-order-without-result
   let fruitlessSinceMs: number | undefined;
   let disorderedSince: { readonly wallMs: number; readonly ms: number } | undefined;
   while (true) {
     const { changesSeen } = pair;
-    const order = await lookOnce(parts, pair);
+    const order = await lookOnce(context, pair);
     await failpoint('engine.compare.order-read');
     if (order === undefined) {
       disorderedSince = undefined;
@@ -53,7 +53,7 @@ export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): 
       if (key === undefined) return pair.endOrder({ changesSeen, disorder: undefined, digests });
       disorderedSince ??= { wallMs: clock.now(), ms: clock.elapsed() };
       if (clock.elapsed() - disorderedSince.ms >= settleMs) {
-        const disorder = differenceOf(parts, pair, key, disorderedSince.wallMs);
+        const disorder = differenceOf(context, pair, key, disorderedSince.wallMs);
         return pair.endOrder({ changesSeen, disorder, digests });
       }
     }
@@ -67,11 +67,11 @@ export async function compareOrder(parts: ComparisonParts, pair: ComparedPair): 
  * @returns undefined when the collection discarded documents faster than they were read, too many were on one side only, or a server
  *   ended the read for its duration
  */
-async function lookOnce(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook | undefined> {
+async function lookOnce(context: ComparisonContext, pair: ComparedPair): Promise<OrderLook | undefined> {
   // rule: retry-order-after-failover
-  return await parts.retrier.run('both clusters', async () => {
+  return await context.retrier.run('both clusters', async () => {
     try {
-      return await look(parts, pair);
+      return await look(context, pair);
     } catch (error) {
       const isCutOff = error instanceof MongoServerError && CUT_OFF.includes(Number(error.code));
       if (!isCutOff && classify(error) !== 'history-lost') throw error;
@@ -80,9 +80,9 @@ async function lookOnce(parts: ComparisonParts, pair: ComparedPair): Promise<Ord
   });
 }
 
-async function look(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLook | undefined> {
-  await using left = new KeysInOrder(parts, pair, 'source');
-  await using right = new KeysInOrder(parts, pair, 'destination');
+async function look(context: ComparisonContext, pair: ComparedPair): Promise<OrderLook | undefined> {
+  await using left = new KeysInOrder(context, pair, 'source');
+  await using right = new KeysInOrder(context, pair, 'destination');
   let alone = 0;
   let [a, b] = [await left.next(), await right.next()];
   while (a !== undefined && b !== undefined) {
@@ -90,8 +90,8 @@ async function look(parts: ComparisonParts, pair: ComparedPair): Promise<OrderLo
       [a, b] = [await left.next(), await right.next()];
       continue;
     }
-    const thereIsA = (await presentOf(pairSide(parts, pair, 'destination'), [a])).has(a.identity);
-    const thereIsB = (await presentOf(pairSide(parts, pair, 'source'), [b])).has(b.identity);
+    const thereIsA = (await presentOf(pairSide(context, pair, 'destination'), [a])).has(a.identity);
+    const thereIsB = (await presentOf(pairSide(context, pair, 'source'), [b])).has(b.identity);
     if (thereIsA && thereIsB) return { disorder: a, digests: undefined };
     alone += 1;
     // rule: retry-when-many-alone
@@ -109,8 +109,8 @@ class KeysInOrder implements AsyncDisposable {
   readonly #order: NaturalOrder;
   readonly chain = new OrderDigest();
 
-  constructor(parts: ComparisonParts, pair: ComparedPair, side: 'source' | 'destination') {
-    this.#order = new NaturalOrder(pairSide(parts, pair, side), { batchSize: BATCH_DOCUMENTS });
+  constructor(context: ComparisonContext, pair: ComparedPair, side: 'source' | 'destination') {
+    this.#order = new NaturalOrder(pairSide(context, pair, side), { batchSize: BATCH_DOCUMENTS });
   }
 
   async next(): Promise<DocumentKey | undefined> {
@@ -127,7 +127,7 @@ class KeysInOrder implements AsyncDisposable {
 }
 
 function differenceOf(
-  { source, destination }: ComparisonParts,
+  { source, destination }: ComparisonContext,
   pair: ComparedPair,
   key: DocumentKey,
   firstSeenMs: number,

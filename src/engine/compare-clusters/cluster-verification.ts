@@ -9,7 +9,7 @@ import { type DocumentFilter, DocumentFilters } from '../scope/document-filters.
 import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
 import { type NamespaceFilters, Selection } from '../scope/selection.ts';
 import { Comparison, type Phase, type Proof } from './comparison.ts';
-import type { ComparisonParts } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-parts.ts';
 import { Differences } from './differences.ts';
 import { type Accepted, type OpenedSides, openSides } from './open-sides.ts';
 import { type BothCatalogs, readCatalogs } from './paired-catalog.ts';
@@ -82,7 +82,7 @@ export class ClusterVerification {
   readonly #filters: DocumentFilters;
   readonly #selection: Selection;
   readonly #namespaces: NamespaceMap;
-  #parts: ComparisonParts | undefined;
+  #context: ComparisonContext | undefined;
   #pairs: Pairs | undefined;
   #comparison: Comparison | undefined;
 
@@ -105,12 +105,12 @@ export class ClusterVerification {
       collectionsDone: pairs.filter(({ state }) => state === 'compared').length,
       documents: compared.reduce((sum, { documents }) => sum + documents, 0),
       bytes: compared.reduce((sum, { bytes }) => sum + bytes, 0),
-      pending: this.#parts?.pending.size ?? 0,
+      pending: this.#context?.pending.size ?? 0,
       rechecked: pairs.reduce((sum, { rechecked }) => sum + rechecked, 0),
-      differences: this.#parts?.differences.remaining() ?? 0,
+      differences: this.#context?.differences.remaining() ?? 0,
       waiting: [
-        ...(this.#parts?.retrier.waits ?? []),
-        ...(this.#parts?.pending.wait ? [this.#parts.pending.wait] : []),
+        ...(this.#context?.retrier.waits ?? []),
+        ...(this.#context?.pending.wait ? [this.#context.pending.wait] : []),
       ],
     };
   }
@@ -148,7 +148,7 @@ export class ClusterVerification {
     const clock = this.#clock;
     const group = new TaskGroup();
     const signal = AbortSignal.any([stop, group.signal]);
-    const parts: ComparisonParts = {
+    const context: ComparisonContext = {
       source: sides.source,
       destination: sides.destination,
       retrier: new Retrier(clock, logger, signal),
@@ -161,16 +161,16 @@ export class ClusterVerification {
       chunkBytes: Math.min(CHUNK_BYTES, Math.max(LEAST_CHUNK_BYTES, bytesPerSecond / 4)),
       save: () => save?.(stateNow()),
     };
-    const pairs = new Pairs(parts, this.#filters, saved?.pairs ?? []);
-    await using source = new WatchedSide(parts, sides.source, this.#selection);
-    await using destination = new WatchedSide(parts, sides.destination, this.#selection);
-    const comparison = new Comparison(parts, {
+    const pairs = new Pairs(context, this.#filters, saved?.pairs ?? []);
+    await using source = new WatchedSide(context, sides.source, this.#selection);
+    await using destination = new WatchedSide(context, sides.destination, this.#selection);
+    const comparison = new Comparison(context, {
       pairs,
       watches: [source, destination],
       throttle: new Throttle(bytesPerSecond, clock),
-      readCatalogs: () => this.#readCatalogs(parts),
+      readCatalogs: () => this.#readCatalogs(context),
     });
-    this.#parts = parts;
+    this.#context = context;
     this.#pairs = pairs;
     this.#comparison = comparison;
     const startedAtMs = saved?.startedAtMs ?? clock.now();
@@ -183,16 +183,16 @@ export class ClusterVerification {
       destination: destination.saved(),
       pairs: pairs.all
         .filter(({ state }) => state !== 'waiting')
-        .map((pair) => pair.saved(parts.pending.oldestChunk(pair))),
-      differences: parts.differences.saved,
+        .map((pair) => pair.saved(context.pending.oldestChunk(pair))),
+      differences: context.differences.saved,
     });
     const report = (proof: Proof | undefined): Verified => ({
-      report: reportOf(parts, pairs.all, proof, {
+      report: reportOf(context, pairs.all, proof, {
         startedAtMs,
         ranMs: clock.elapsed() - beganAtMs,
         selection: this.#shownSelection(),
       }),
-      differences: [...parts.differences.listed, ...pairs.all.flatMap(({ order }) => order?.disorder ?? [])],
+      differences: [...context.differences.listed, ...pairs.all.flatMap(({ order }) => order?.disorder ?? [])],
     });
     let verified: Verified | undefined;
     let hasStarted = false;
@@ -204,14 +204,14 @@ export class ClusterVerification {
       if (follow) refuseUnwatched(sides);
       hasStarted = true;
       // A file that can't be written shows now, not after hours.
-      parts.save();
+      context.save();
       void group.start(() => source.run());
       void group.start(() => destination.run());
-      void group.start(() => new PairRechecks(parts, repair ? new Repairer(parts) : undefined).run());
+      void group.start(() => new PairRechecks(context, repair ? new Repairer(context) : undefined).run());
       void group.start(async () => {
         while (!signal.aborted) {
           await clock.sleep(SAVE_EVERY_MS, signal);
-          parts.save();
+          context.save();
           await failpoint('engine.compare.state-saved');
         }
       });
@@ -231,10 +231,10 @@ export class ClusterVerification {
     }
     // Keys and orders that are undecided are still pending or open: a resumed run reads them again.
     const isOver = verified !== undefined && (verified as Verified).report.result !== 'UNDECIDED';
-    if (hasStarted && !isOver) parts.save();
+    if (hasStarted && !isOver) context.save();
     return verified ?? report(undefined);
   }
-  async #readCatalogs({ source, destination, retrier }: ComparisonParts): Promise<BothCatalogs> {
+  async #readCatalogs({ source, destination, retrier }: ComparisonContext): Promise<BothCatalogs> {
     const { keepDestination = false, usersAndRoles = false } = this.#options;
     const scope = { selection: this.#selection, namespaces: this.#namespaces };
     return await readCatalogs(

@@ -3,7 +3,7 @@ import { compareChunk } from '../compare/compare-chunk.ts';
 import { ReadAhead } from '../compare/read-ahead.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { ComparedPair } from './compared-pair.ts';
-import type { ComparisonParts } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-parts.ts';
 import { pairSide } from './pair-side.ts';
 
 const CHUNK_DOCUMENTS = 20_000;
@@ -12,32 +12,32 @@ const FIRST_DOCUMENTS = 200;
 const ROOM_EVERY_MS = 50;
 
 /** Compares all documents of a pair, from its position on. Differing keys become pending. */
-export async function comparePair(parts: ComparisonParts, pair: ComparedPair, throttle: Throttle): Promise<void> {
+export async function comparePair(context: ComparisonContext, pair: ComparedPair, throttle: Throttle): Promise<void> {
   if (pair.state === 'compared' && !pair.isInvalid) return;
-  const { signal, pending } = parts;
-  await using source = new ReadAhead(pairSide(parts, pair, 'source'));
-  await using destination = new ReadAhead(pairSide(parts, pair, 'destination'));
+  const { signal, pending } = context;
+  await using source = new ReadAhead(pairSide(context, pair, 'source'));
+  await using destination = new ReadAhead(pairSide(context, pair, 'destination'));
   let limit = FIRST_DOCUMENTS;
   while (true) {
     pair.begin();
-    await untilRoom(parts);
+    await untilRoom(context);
     const chunk = await compareChunk(source, destination, {
       after: pair.after,
       limit,
       differ: async (pairs) => {
         for (const { key } of pairs) pending.addCandidate(pair, key, pair.chunk);
-        await untilRoom(parts);
+        await untilRoom(context);
       },
       seen: (documents, side) => pair.saw(documents, side),
     });
     pair.advance(chunk);
     await failpoint('engine.compare.chunk-compared');
     if (chunk.last === undefined) {
-      if (!pair.isOrderedAlike) await compareBackwards(parts, pair);
+      if (!pair.isOrderedAlike) await compareBackwards(context, pair);
       if (pair.finish()) return;
       continue;
     }
-    limit = Math.max(1, Math.min(CHUNK_DOCUMENTS, Math.floor((parts.chunkBytes * chunk.documents) / chunk.bytes)));
+    limit = Math.max(1, Math.min(CHUNK_DOCUMENTS, Math.floor((context.chunkBytes * chunk.documents) / chunk.bytes)));
     await throttle.take(chunk.bytes, signal);
     signal.throwIfAborted();
   }
@@ -47,18 +47,18 @@ export async function comparePair(parts: ComparisonParts, pair: ComparedPair, th
  * Looks at every document of the destination. Where the sides sort keys differently, the source's ranges don't cover all
  * keys of the destination.
  */
-async function compareBackwards(parts: ComparisonParts, pair: ComparedPair): Promise<void> {
-  const { pending, signal } = parts;
-  const readers = [pairSide(parts, pair, 'destination'), pairSide(parts, pair, 'source')] as const;
+async function compareBackwards(context: ComparisonContext, pair: ComparedPair): Promise<void> {
+  const { pending, signal } = context;
+  const readers = [pairSide(context, pair, 'destination'), pairSide(context, pair, 'source')] as const;
   let after: ComparedPair['after'];
   do {
-    await untilRoom(parts);
+    await untilRoom(context);
     const chunk = await compareChunk(...readers, {
       after,
       limit: FIRST_DOCUMENTS,
       differ: async (pairs) => {
         for (const { key } of pairs) pending.addCandidate(pair, key, pair.chunk);
-        await untilRoom(parts);
+        await untilRoom(context);
       },
     });
     after = chunk.last;
@@ -67,7 +67,7 @@ async function compareBackwards(parts: ComparisonParts, pair: ComparedPair): Pro
 }
 
 /** Waits while too many keys are pending. */
-async function untilRoom({ pending, clock, signal }: ComparisonParts): Promise<void> {
+async function untilRoom({ pending, clock, signal }: ComparisonContext): Promise<void> {
   while (pending.isFull && !signal.aborted) await clock.sleep(ROOM_EVERY_MS, signal);
   signal.throwIfAborted();
 }

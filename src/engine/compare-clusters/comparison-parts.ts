@@ -1,19 +1,15 @@
-import { type Clock, failpoint, type Logger } from '../../platform/index.ts';
+import { failpoint } from '../../platform/index.ts';
 import { classify } from '../mongodb/failure-policy.ts';
-import type { Retrier } from '../mongodb/retry.ts';
+import type { Pace, Telling } from '../records/context.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { Differences } from './differences.ts';
 import type { PairKeys } from './pending-keys.ts';
 
-/** The objects that the parts of a comparison share. */
-export interface ComparisonParts {
+/** What the functions of a comparison share. */
+export interface ComparisonContext extends Pick<Pace & Telling, 'retrier' | 'clock' | 'logger' | 'signal'> {
   readonly source: ComparedSide;
   readonly destination: ComparedSide;
-  readonly retrier: Retrier;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
   readonly pending: PairKeys;
   readonly differences: Differences;
   /** How long a difference must last before it counts. */
@@ -32,7 +28,7 @@ export class PairMoved extends Error {}
  * @throws PairMoved when the server no longer has the collection under that name
  */
 export async function readOf<T>(
-  { retrier }: Pick<ComparisonParts, 'retrier'>,
+  { retrier }: Pick<Pace, 'retrier'>,
   pair: ComparedPair,
   side: ComparedSide,
   read: () => Promise<T>,

@@ -6,7 +6,7 @@ import { compareOrder } from './capped-order.ts';
 import { comparePair } from './compare-pair.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
-import { type ComparisonParts, PairMoved } from './comparison-parts.ts';
+import { type ComparisonContext, PairMoved } from './comparison-parts.ts';
 import type { BothCatalogs } from './paired-catalog.ts';
 import type { Pairs } from './pairs.ts';
 import { patienceMs, UNDECIDED_AFTER_MS, UNDECIDED_AFTER_SETTLES } from './patience.ts';
@@ -37,7 +37,7 @@ export type Phase = 'COMPARING' | 'SETTLING' | 'FOLLOWING';
 
 /** Compares two clusters, which may change meanwhile. */
 export class Comparison {
-  readonly #parts: ComparisonParts;
+  readonly #context: ComparisonContext;
   readonly #pairs: Pairs;
   readonly #watches: readonly WatchedSide[];
   readonly #throttle: Throttle;
@@ -45,7 +45,7 @@ export class Comparison {
   phase: Phase = 'COMPARING';
 
   constructor(
-    parts: ComparisonParts,
+    context: ComparisonContext,
     others: {
       readonly pairs: Pairs;
       readonly watches: readonly WatchedSide[];
@@ -53,7 +53,7 @@ export class Comparison {
       readonly readCatalogs: () => Promise<BothCatalogs>;
     },
   ) {
-    this.#parts = parts;
+    this.#context = context;
     this.#pairs = others.pairs;
     this.#watches = others.watches;
     this.#throttle = others.throttle;
@@ -71,17 +71,17 @@ export class Comparison {
   async prove(): Promise<Proof> {
     await this.adoptCatalogs();
     for (let round = 1; ; round += 1) {
-      await this.#eachOf(this.#pairs.unfinished, (pair) => comparePair(this.#parts, pair, this.#throttle));
+      await this.#eachOf(this.#pairs.unfinished, (pair) => comparePair(this.#context, pair, this.#throttle));
       const { sourceTime, destinationTime } = await this.#fixTimes();
       // Only catalogs read after these times show every collection that exists at them.
       const isLast = round >= MOST_ROUNDS;
       if (this.#adopt(await this.#readCatalogs()) && !isLast) {
-        await this.#parts.clock.sleep(ROUND_EVERY_MS, this.#parts.signal);
+        await this.#context.clock.sleep(ROUND_EVERY_MS, this.#context.signal);
         continue;
       }
       const orders = this.#eachOf(
         this.#pairs.all.filter(({ isOrderOpen }) => isOrderOpen),
-        (pair) => compareOrder(this.#parts, pair),
+        (pair) => compareOrder(this.#context, pair),
       );
       const [undecided, catalogs] = await Promise.all([this.#settle(), this.#lastingCatalogs(), orders]);
       this.#adopt(catalogs);
@@ -107,7 +107,7 @@ export class Comparison {
       pairs.map((pair) =>
         slots.run(async () => {
           try {
-            this.#parts.signal.throwIfAborted();
+            this.#context.signal.throwIfAborted();
             await work(pair);
           } catch (error) {
             if (!(error instanceof PairMoved)) throw error;
@@ -122,7 +122,7 @@ export class Comparison {
    * to them, so that every key that changed before is known.
    */
   async #fixTimes() {
-    const { source, destination, clock, signal, pending } = this.#parts;
+    const { source, destination, clock, signal, pending } = this.#context;
     const [sourceTime, destinationTime] = await Promise.all([this.#timeOf(source), this.#timeOf(destination)]);
     while (!source.hasShown(sourceTime) || !destination.hasShown(destinationTime)) {
       await clock.sleep(LOOK_EVERY_MS, signal);
@@ -134,7 +134,7 @@ export class Comparison {
   }
 
   async #timeOf(side: ComparedSide): Promise<Timestamp | undefined> {
-    const { operationTime } = await this.#parts.retrier.run(`the ${side.side}`, () =>
+    const { operationTime } = await this.#context.retrier.run(`the ${side.side}`, () =>
       side.client.db('admin').command({ ping: 1 }),
     );
     side.note(operationTime);
@@ -143,12 +143,12 @@ export class Comparison {
 
   /** Waits until the keys that changed before the fixed times have settled. @returns those that keep changing */
   async #settle(): Promise<ReadonlyMap<ComparedPair, number>> {
-    const { clock, signal, settleMs } = this.#parts;
+    const { clock, signal, settleMs } = this.#context;
     this.phase = this.phase === 'COMPARING' ? 'SETTLING' : this.phase;
     let least = Number.POSITIVE_INFINITY;
     let sinceMs = clock.elapsed();
     while (true) {
-      const awaited = [...this.#parts.pending.all()].filter(({ isAwaited }) => isAwaited);
+      const awaited = [...this.#context.pending.all()].filter(({ isAwaited }) => isAwaited);
       if (awaited.length < least) {
         least = awaited.length;
         sinceMs = clock.elapsed();
@@ -165,7 +165,7 @@ export class Comparison {
 
   /** Reads the catalogs until their differences have stayed the same for as long as a difference takes to count. */
   async #lastingCatalogs(): Promise<BothCatalogs> {
-    const { clock, signal, settleMs } = this.#parts;
+    const { clock, signal, settleMs } = this.#context;
     let catalogs = await this.#readCatalogs();
     let sinceMs = clock.elapsed();
     let looks = 0;

@@ -7,7 +7,7 @@ import { Slots } from '../concurrency/slots.ts';
 import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { Retrier } from '../mongodb/retry.ts';
-import { type SourceFeatures, sourceFeatures } from '../mongodb/server-features.ts';
+import { sourceFeatures } from '../mongodb/server-features.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { levelOf, ofVersion } from '../preflight/checks/versions.ts';
@@ -16,7 +16,7 @@ import { recognizeRawData } from '../records/tried-raw-data.ts';
 import { type DocumentFilter, DocumentFilters, invalidFilter, whyUnfilterable } from '../scope/document-filters.ts';
 import { NamespaceMap } from '../scope/namespace-map.ts';
 import { type NamespaceFilters, Selection } from '../scope/selection.ts';
-import { type CollectionDigest, type DigestCollectionParts, digestRange, wholeOf } from './digest-collection.ts';
+import { type CollectionDigest, type DigestContext, digestRange, wholeOf } from './digest-collection.ts';
 import { digestAccounts, isView } from './digest-entries.ts';
 import { DigestProgress } from './digest-progress.ts';
 import type { DigestReport } from './digest-report.ts';
@@ -71,9 +71,8 @@ export async function digestCluster(
     onProgress(progress);
     const level = levelOf(cluster);
     const features = sourceFeatures(level, level, await recognizeRawData([ofVersion(client, cluster)]));
-    const { pinsReads, showsCatalogChanges: showsAll } = features;
-    const parts = { client, retrier, logger, clock, signal, progress, features, pinsReads, showsAll };
-    const found = await digest(parts, { ...options, scope, documentFilters: filters });
+    const context = { client, features, retrier, logger, clock, signal, progress };
+    const found = await digest(context, { ...options, scope, documentFilters: filters });
     return digestReportOf(found, { cluster, startedAtMs, endedAtMs: clock.now(), selection: selectionOf(options) });
   } catch (error) {
     if (!isUnauthorized(error)) throw error;
@@ -83,14 +82,8 @@ export async function digestCluster(
   }
 }
 
-interface DigestParts extends Omit<DigestCollectionParts, 'clusterTime'> {
-  readonly clock: Clock;
-  readonly features: SourceFeatures;
-  readonly showsAll: boolean;
-}
-
 async function digest(
-  parts: DigestParts,
+  context: DigestContext,
   {
     scope,
     documentFilters,
@@ -101,26 +94,26 @@ async function digest(
     readonly documentFilters: DocumentFilters;
   },
 ): Promise<FoundByDigest> {
-  const { client, retrier, clock, signal } = parts;
+  const { client, retrier, clock, signal } = context;
   const readDefinitions = () =>
     retrier.run('the cluster', async () => ({
       catalog: await readSideCatalog(client, 'source', scope),
       accounts: usersAndRoles ? await digestAccounts(client) : null,
     }));
   // The stream opens before the time is chosen, so that it misses nothing after it.
-  await using seen = await SeenWrites.open(parts);
+  await using seen = await SeenWrites.open(context);
   const before = await readDefinitions();
   refuseUnknown(before.catalog, 'cluster');
   refuseUnfilterable(before.catalog, documentFilters);
   const clusterTime = await retrier.run('the cluster', () => committedTime(client, seen.firstTime, clock, signal));
   await failpoint('engine.digest.time-chosen');
-  const digests = await digestAll({ ...parts, clusterTime }, before.catalog, { filters: documentFilters, rangeBytes });
+  const digests = await digestAll(context, before.catalog, { filters: documentFilters, rangeBytes, clusterTime });
   await failpoint('engine.digest.documents-read');
   const after = await unlessStopped(signal, async () => {
     const definitions = await readDefinitions();
     refuseUnknown(definitions.catalog, 'cluster');
     const time = await seen.until(await retrier.run('the cluster', () => latestTime(client)));
-    const unstreamed = time && (await unstreamedWrites(parts, { after: clusterTime, to: time }));
+    const unstreamed = time && (await unstreamedWrites(context, { after: clusterTime, to: time }));
     return { ...definitions, time, oplogRead: unstreamed !== undefined, unstreamed };
   });
   const wasWritten = (entry: SideEntry) => {
@@ -137,7 +130,7 @@ async function digest(
  * shows the oplogs of shards.
  */
 async function unstreamedWrites(
-  { client, retrier, logger, features }: DigestParts,
+  { client, retrier, logger, features }: DigestContext,
   range: { readonly after: Timestamp; readonly to: Timestamp },
 ): Promise<OplogKeys | undefined> {
   if (isSharded(client)) return undefined;
@@ -164,17 +157,21 @@ async function unlessStopped<T>(signal: AbortSignal, work: () => Promise<T>): Pr
 }
 
 async function digestAll(
-  parts: DigestCollectionParts,
+  context: DigestContext,
   catalog: SideCatalog,
-  { filters, rangeBytes }: { readonly filters: DocumentFilters; readonly rangeBytes: number },
+  {
+    filters,
+    rangeBytes,
+    clusterTime,
+  }: { readonly filters: DocumentFilters; readonly rangeBytes: number; readonly clusterTime: Timestamp },
 ): Promise<ReadonlyMap<SideEntry, CollectionDigest>> {
-  const { progress, signal } = parts;
+  const { progress, signal } = context;
   const slots = new Slots(RANGES_AT_A_TIME);
   const digests = new Map<SideEntry, CollectionDigest>();
   const entries = [...catalog.values()].filter((entry) => !isView(entry));
   progress.collections = entries.length;
   const ended = new AbortController();
-  const own = { ...parts, signal: AbortSignal.any([signal, ended.signal]) };
+  const own = { ...context, signal: AbortSignal.any([signal, ended.signal]) };
   const work = entries.map(async (entry) => {
     const filter = filters.of(entry.database, entry.name);
     const inTurn = <T>(task: () => Promise<T>) =>
@@ -183,7 +180,9 @@ async function digestAll(
         return await task();
       });
     const ranges = await inTurn(() => own.retrier.run('the cluster', () => keyRanges(own.client, entry, rangeBytes)));
-    const digested = await Promise.all(ranges.map((range) => inTurn(() => digestRange(own, entry, { range, filter }))));
+    const digested = await Promise.all(
+      ranges.map((range) => inTurn(() => digestRange(own, entry, { range, clusterTime, filter }))),
+    );
     digests.set(entry, wholeOf(digested));
     progress.collectionsDone += 1;
   });

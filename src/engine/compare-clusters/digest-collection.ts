@@ -1,5 +1,5 @@
 import { type Document, type MongoClient, MongoServerError, type Timestamp } from 'mongodb';
-import { failpoint, type Logger, messageOf } from '../../platform/index.ts';
+import { failpoint, messageOf } from '../../platform/index.ts';
 import { type DocumentKey, keyOf } from '../bson/document-key.ts';
 import { rawDocument } from '../bson/raw-document.ts';
 import { collectionSize } from '../catalog/read-catalog.ts';
@@ -10,26 +10,23 @@ import type { SideEntry } from '../compare/side-catalog.ts';
 import { classify, type FailureClass, NotNow } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import { findRepeatedKey, refuseRepeatedKey } from '../mongodb/repeated-ids.ts';
-import type { Retrier } from '../mongodb/retry.ts';
+import type { SourceFeatures } from '../mongodb/server-features.ts';
 import { isSharded } from '../mongodb/sharding.ts';
+import type { Pace, Telling } from '../records/context.ts';
 import type { DigestProgress } from './digest-progress.ts';
 
-/** The parts of a run that reading a collection needs. */
-export interface DigestCollectionParts {
+/** What the functions of a digest share. */
+export interface DigestContext extends Pick<Pace & Telling, 'retrier' | 'clock' | 'logger' | 'signal'> {
   readonly client: MongoClient;
-  readonly retrier: Retrier;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
+  readonly features: SourceFeatures;
   readonly progress: DigestProgress;
-  /** Documents are read as of this time, as long as the server keeps it. */
-  readonly clusterTime: Timestamp;
-  /** Whether reads can name the UUID of their collection. */
-  readonly pinsReads: boolean;
 }
 
 /** The part of a collection that a digest reads. */
 export interface ReadPart {
   readonly range: KeyRange;
+  /** Documents are read as of this time, as long as the server keeps it. */
+  readonly clusterTime: Timestamp;
   /** The query that selects documents, as BSON; all by default. */
   readonly filter?: Buffer | undefined;
 }
@@ -75,23 +72,19 @@ export function wholeOf(parts: readonly CollectionDigest[]): CollectionDigest {
  * Reads a range of a collection once, and holds at most two replies of the server at a time. It reads as of the run's
  * cluster time. When the server no longer keeps that time, it reads the rest as it is now, and the result says so.
  */
-export async function digestRange(
-  parts: DigestCollectionParts,
-  entry: SideEntry,
-  part: ReadPart,
-): Promise<CollectionDigest> {
-  const reading = new Reading(parts, entry, part);
+export async function digestRange(context: DigestContext, entry: SideEntry, part: ReadPart): Promise<CollectionDigest> {
+  const reading = new Reading(context, entry, part);
   while (true) {
     try {
       await reading.readToEnd();
       await failpoint('engine.digest.range-read');
       return reading.result(true);
     } catch (error) {
-      parts.signal.throwIfAborted();
+      context.signal.throwIfAborted();
       if (error instanceof Moving) return reading.result(false);
       if (!(error instanceof NoSnapshot) && classify(error) !== 'transient') throw error;
       const { namespace } = reading;
-      parts.logger.debug(
+      context.logger.debug(
         { event: 'comparison.read_resumed', namespace, reason: messageOf(error) },
         'Reading resumes with a new cursor',
       );
@@ -102,8 +95,9 @@ export async function digestRange(
 
 class Reading {
   readonly namespace: string;
-  readonly #parts: DigestCollectionParts;
+  readonly #context: DigestContext;
   readonly #entry: SideEntry;
+  readonly #clusterTime: Timestamp;
   readonly #filter: Buffer | undefined;
   readonly #isCapped: boolean;
   readonly #isClustered: boolean;
@@ -116,11 +110,12 @@ class Reading {
   #atClusterTime = true;
   #averageBytes: number | undefined;
 
-  constructor(parts: DigestCollectionParts, entry: SideEntry, { range, filter }: ReadPart) {
-    this.#parts = parts;
+  constructor(context: DigestContext, entry: SideEntry, { range, clusterTime, filter }: ReadPart) {
+    this.#context = context;
     this.#entry = entry;
+    this.#clusterTime = clusterTime;
     this.#filter = filter;
-    this.#isSharded = isSharded(parts.client);
+    this.#isSharded = isSharded(context.client);
     this.#low = range.after;
     this.#after = range.after;
     this.#high = range.high;
@@ -132,7 +127,7 @@ class Reading {
 
   /** @throws an error of the server, NoSnapshot, Moving */
   async readToEnd(): Promise<void> {
-    const { client, retrier, signal } = this.#parts;
+    const { client, retrier, signal } = this.#context;
     const { database, name } = this.#entry;
     for (const part of this.#partsOfRange()) {
       const opened = await retrier.run('the cluster', async () => {
@@ -164,7 +159,7 @@ class Reading {
       { after: this.#after, high: this.#high },
       {
         isClustered: this.#isClustered,
-        takesHint: this.#parts.pinsReads,
+        takesHint: this.#context.features.pinsReads,
         select: (query) => (filter === undefined ? query : { $and: [rawDocument(filter), query] }),
       },
     );
@@ -179,7 +174,7 @@ class Reading {
     if (!this.#isCapped && !this.#isSharded) return;
     this.#after = this.#low;
     const { count, bytes } = this.#documents.value;
-    this.#parts.progress.add(-count, -bytes);
+    this.#context.progress.add(-count, -bytes);
     this.#documents = new DocumentsDigest();
     this.#order = new OrderDigest();
   }
@@ -203,11 +198,11 @@ class Reading {
     const key = findRepeatedKey(documents, this.#after);
     if (key === undefined) return;
     await failpoint('engine.digest.repetition-met');
-    const { client, clusterTime } = this.#parts;
+    const clusterTime = this.#clusterTime;
     // The time of the read: one of the two may have been deleted since.
     // rule: digest-time-on-shards
     const time = this.#atClusterTime ? { at: clusterTime } : { from: clusterTime };
-    await translated(refuseRepeatedKey(client, this.#entry, key, time));
+    await translated(refuseRepeatedKey(this.#context.client, this.#entry, key, time));
     // rule: reread-moved-range
     throw new NotNow(`a document of ${this.namespace} moves to another shard`);
   }
@@ -220,17 +215,17 @@ class Reading {
     const last = documents.at(-1);
     // rule: digest-resumes-behind-last
     if (last !== undefined && !this.#isCapped) this.#after = keyOf(last);
-    this.#parts.progress.add(documents.length, documents.bytes.length);
+    this.#context.progress.add(documents.length, documents.bytes.length);
   }
 
   #find(part: object): Document {
     const { uuid, name } = this.#entry;
-    const { clusterTime, pinsReads } = this.#parts;
+    const clusterTime = this.#clusterTime;
     return {
       find: name,
       ...part,
       batchSize: this.#batchSize(),
-      ...(pinsReads && uuid !== undefined ? { collectionUUID: uuid } : {}),
+      ...(this.#context.features.pinsReads && uuid !== undefined ? { collectionUUID: uuid } : {}),
       readConcern: this.#atClusterTime
         ? { level: 'snapshot', atClusterTime: clusterTime }
         : { level: 'majority', afterClusterTime: clusterTime },

@@ -1,19 +1,19 @@
 import { type BothSides, type CollectionSide, collectionSide } from '../compare/collection-side.ts';
 import type { Side } from '../mongodb/side.ts';
 import type { ComparedPair } from './compared-pair.ts';
-import { type ComparisonParts, readOf } from './comparison-parts.ts';
+import { type ComparisonContext, readOf } from './comparison-parts.ts';
 import { refuseRepetition, refuseRepetitions } from './refuse-repetitions.ts';
 
 /** Returns both sides of a compared pair. They fail with PairMoved. */
-export function pairSides(parts: ComparisonParts, pair: ComparedPair): BothSides {
-  return { source: pairSide(parts, pair, 'source'), destination: pairSide(parts, pair, 'destination') };
+export function pairSides(context: ComparisonContext, pair: ComparedPair): BothSides {
+  return { source: pairSide(context, pair, 'source'), destination: pairSide(context, pair, 'destination') };
 }
 
 /** Returns one side of a compared pair. It fails with PairMoved. */
-export function pairSide(parts: ComparisonParts, pair: ComparedPair, side: Side): CollectionSide {
-  const compared = parts[side];
+export function pairSide(context: ComparisonContext, pair: ComparedPair, side: Side): CollectionSide {
+  const compared = context[side];
   return collectionSide(compared.client, {
-    run: (read) => readOf(parts, pair, compared, () => read(compared.readFrom(pair))),
+    run: (read) => readOf(context, pair, compared, () => read(compared.readFrom(pair))),
     checkRange: async ({ after }, { operationTime, documents }) => {
       compared.note(operationTime);
       await refuseRepetitions(compared, pair, after, documents);

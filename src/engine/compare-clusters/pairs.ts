@@ -1,19 +1,19 @@
 import { type DocumentFilters, invalidFilter, whyUnfilterable } from '../scope/document-filters.ts';
 import { ComparedPair } from './compared-pair.ts';
-import type { ComparisonParts } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-parts.ts';
 import { type BothCatalogs, pairsOf } from './paired-catalog.ts';
 import type { SavedPair } from './saved-state.ts';
 
 /** The pairs of collections that a comparison knows, as the catalogs had them when it looked last. */
 export class Pairs {
-  readonly #parts: ComparisonParts;
+  readonly #context: ComparisonContext;
   readonly #filters: DocumentFilters;
   /** Pairs of an earlier run, by identity. */
   readonly #saved: Map<string, SavedPair>;
   #all = new Map<string, ComparedPair>();
 
-  constructor(parts: ComparisonParts, filters: DocumentFilters, saved: readonly SavedPair[]) {
-    this.#parts = parts;
+  constructor(context: ComparisonContext, filters: DocumentFilters, saved: readonly SavedPair[]) {
+    this.#context = context;
     this.#filters = filters;
     this.#saved = new Map(saved.map((pair) => [pair.identity, pair]));
   }
@@ -47,8 +47,8 @@ export class Pairs {
     }
     for (const [namespace, pair] of before) {
       if (this.#all.get(namespace) === pair) continue;
-      this.#parts.pending.forget(pair);
-      this.#parts.differences.forget(namespace);
+      this.#context.pending.forget(pair);
+      this.#context.differences.forget(namespace);
     }
     return this.unfinished.length > 0;
   }
@@ -57,13 +57,13 @@ export class Pairs {
   #restored(pair: ComparedPair): ComparedPair {
     const saved = this.#saved.get(pair.identity);
     if (saved === undefined || saved.namespace !== pair.namespace) {
-      this.#parts.differences.forget(pair.namespace);
+      this.#context.differences.forget(pair.namespace);
       return pair;
     }
     this.#saved.delete(pair.identity);
     const restored = new ComparedPair(pair.source, pair.destination, pair.filter, saved);
     // If no stream can be opened, changes while the comparison was stopped are unknown.
-    const { differences, pending } = this.#parts;
+    const { differences, pending } = this.#context;
     for (const key of differences.keysOf(pair.namespace)) pending.addCandidate(restored, key, restored.chunk);
     return restored;
   }

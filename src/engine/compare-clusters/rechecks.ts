@@ -5,7 +5,7 @@ import { describeDifference, isSameDocument } from '../compare/difference.ts';
 import { hashOf } from '../compare/read-keys.ts';
 import { type Patience, Rechecks } from '../compare/rechecks.ts';
 import type { ComparedPair } from './compared-pair.ts';
-import { type ComparisonParts, PairMoved } from './comparison-parts.ts';
+import { type ComparisonContext, PairMoved } from './comparison-parts.ts';
 import { clusterTime, shownId } from './differences.ts';
 import { pairSides } from './pair-side.ts';
 import type { PairKey, ReadTimes } from './pending-keys.ts';
@@ -24,23 +24,23 @@ const EXPIRY_SETTLES_MS = 150_000;
  * a while without a change on either side.
  */
 export class PairRechecks implements Patience<ComparedPair, PairKey> {
-  readonly #parts: ComparisonParts;
+  readonly #context: ComparisonContext;
   readonly #repairer: Repairer | undefined;
   readonly lingerMs = 0;
 
-  constructor(parts: ComparisonParts, repairer: Repairer | undefined) {
-    this.#parts = parts;
+  constructor(context: ComparisonContext, repairer: Repairer | undefined) {
+    this.#context = context;
     this.#repairer = repairer;
   }
 
   /** Works until the signal aborts. */
   async run(): Promise<void> {
-    const { pending, clock, signal } = this.#parts;
+    const { pending, clock, signal } = this.#context;
     await new Rechecks(pending, this, clock).run(signal);
   }
 
   async ready(): Promise<void> {
-    const { pending } = this.#parts;
+    const { pending } = this.#context;
     // Changes that come faster than they are compared would fill the memory.
     // rule: crowded-pair-anew
     const { crowded } = pending;
@@ -57,7 +57,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
     return (entry) => {
       if (entry.verdict === undefined || this.#areShown(entry.verdict.times)) return true;
       // Asking for each of many keys at every look would use up the processor.
-      entry.dueAtMs = this.#parts.clock.elapsed() + SHOWN_AGAIN_AFTER_MS;
+      entry.dueAtMs = this.#context.clock.elapsed() + SHOWN_AGAIN_AFTER_MS;
       return false;
     };
   }
@@ -72,12 +72,12 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
   async equal(entry: PairKey): Promise<void> {
     const { collection: pair, key, changed } = entry;
     if ((changed.source || changed.destination) && (entry.isAwaited || !entry.isUnread)) pair.rechecked += 1;
-    this.#parts.differences.resolve(pair.namespace, key);
-    this.#parts.pending.settleAsRead(entry);
+    this.#context.differences.resolve(pair.namespace, key);
+    this.#context.pending.settleAsRead(entry);
   }
 
   differs(entry: PairKey, { source, destination }: BothRead<string>): number | undefined {
-    const { clock } = this.#parts;
+    const { clock } = this.#context;
     if (entry.isUnread) return entry.nextReadInMs();
     if (entry.verdict !== undefined) return undefined;
     entry.firstSeenMs ??= clock.now();
@@ -105,7 +105,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
   ended(): void {}
 
   async rest(reads: ReadonlySet<Promise<void>>): Promise<void> {
-    const { clock, signal } = this.#parts;
+    const { clock, signal } = this.#context;
     await Promise.race([clock.sleep(LOOK_EVERY_MS, signal), ...reads]);
   }
 
@@ -114,7 +114,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
    * @returns whether it counts and hasn't settled
    */
   async #judge(entry: PairKey): Promise<boolean> {
-    const { pending, differences, clock } = this.#parts;
+    const { pending, differences, clock } = this.#context;
     const { collection: pair, key, verdict } = entry;
     // A change takes the verdict back, also while another key is judged.
     // rule: change-withdraws-verdict
@@ -156,7 +156,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
    * destination has the source's document.
    */
   #isExternal({ collection: pair, key, changed, repairedTo }: PairKey, wanted: Buffer | undefined): boolean {
-    const { differences, source } = this.#parts;
+    const { differences, source } = this.#context;
     // rule: own-repair-or-external-write
     if (repairedTo !== undefined) return repairedTo.hash === (wanted && hashOf(wanted));
     // A key that was settled as external may be found again.
@@ -175,8 +175,8 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
 
   async #record(entries: readonly PairKey[]): Promise<void> {
     // rule: record-repair-before-write
-    for (const { collection: pair, key } of entries) this.#parts.differences.beginRepair(pair.namespace, key);
-    this.#parts.save();
+    for (const { collection: pair, key } of entries) this.#context.differences.beginRepair(pair.namespace, key);
+    this.#context.save();
     await failpoint('engine.compare.repairs-recorded');
   }
 
@@ -186,7 +186,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
    * @param left  judged keys on record that wait for their repair. Those that are repaired along are taken from it
    */
   async #repairOne(entry: PairKey, left: Set<PairKey>): Promise<void> {
-    const { pending } = this.#parts;
+    const { pending } = this.#context;
     await this.#repairer?.confirmAllowed();
     const first = await this.#toRepair(entry);
     if (first === undefined) return;
@@ -218,7 +218,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
       }
       return { entry, verdict, wanted, there };
     }
-    this.#parts.pending.queue(entry);
+    this.#context.pending.queue(entry);
     return undefined;
   }
 
@@ -232,7 +232,7 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
     left: Set<PairKey>,
     together: Repair[],
   ): Promise<number> {
-    const { pending } = this.#parts;
+    const { pending } = this.#context;
     const before = together.length;
     for (const key of keys) {
       const judged = [...left].find((one) => one.collection === pair && one.key.identity === key.identity);
@@ -266,16 +266,16 @@ export class PairRechecks implements Patience<ComparedPair, PairKey> {
   async #read<T>(pair: ComparedPair, entries: readonly PairKey[], take: (document: Buffer) => T): Promise<BothRead<T>> {
     for (const entry of entries) entry.beginRead();
     const keys = entries.map(({ key }) => key);
-    return await readBoth(pairSides(this.#parts, pair), keys, take);
+    return await readBoth(pairSides(this.#context, pair), keys, take);
   }
 
   /** Whether both streams have shown everything up to the times of a read. */
   #areShown(times: ReadTimes): boolean {
-    const { source, destination } = this.#parts;
+    const { source, destination } = this.#context;
     return source.hasShown(times.source) && destination.hasShown(times.destination);
   }
 
   #settlesAfterMs(pair: ComparedPair, isMissing: boolean): number {
-    return isMissing && pair.expires ? Math.max(EXPIRY_SETTLES_MS, this.#parts.settleMs) : this.#parts.settleMs;
+    return isMissing && pair.expires ? Math.max(EXPIRY_SETTLES_MS, this.#context.settleMs) : this.#context.settleMs;
   }
 }

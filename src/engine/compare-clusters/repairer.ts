@@ -14,7 +14,7 @@ import { exactReplaceStatement, pastValidation, replaceStatement } from '../mong
 import { REPLY_OPTIONS } from '../mongodb/reply-options.ts';
 import { Ownership } from '../records/ownership.ts';
 import type { ComparedPair } from './compared-pair.ts';
-import { type ComparisonParts, readOf } from './comparison-parts.ts';
+import { type ComparisonContext, readOf } from './comparison-parts.ts';
 import type { PairKey } from './pending-keys.ts';
 import { refuseBesideOnDestination, refuseRepairs } from './refuse-repairs.ts';
 
@@ -39,11 +39,11 @@ export interface Repair {
 
 /** Writes the source's state of differing keys to the destination, one by one, or together those that have each other's unique values. Never changes the catalog. */
 export class Repairer {
-  readonly #parts: ComparisonParts;
+  readonly #context: ComparisonContext;
   #allowedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: ComparisonParts) {
-    this.#parts = parts;
+  constructor(context: ComparisonContext) {
+    this.#context = context;
   }
 
   mayRepair({ collection: pair, repairs }: PairKey): boolean {
@@ -56,11 +56,11 @@ export class Repairer {
    * @throws UserError REPAIR_DURING_MIGRATION, REPAIR_UNCHECKED
    */
   async confirmAllowed(): Promise<void> {
-    const { clock, retrier } = this.#parts;
+    const { clock, retrier } = this.#context;
     const askedAtMs = clock.elapsed();
     // rule: recheck-repair-permission
     if (askedAtMs - this.#allowedAtMs < ALLOWED_FOR_MS) return;
-    await retrier.run('both clusters', () => refuseRepairs(this.#parts));
+    await retrier.run('both clusters', () => refuseRepairs(this.#context));
     this.#allowedAtMs = askedAtMs;
   }
 
@@ -74,7 +74,7 @@ export class Repairer {
     if (entry === undefined) return [];
     const { collection: pair } = entry;
     try {
-      await readOf(this.#parts, pair, this.#parts.destination, () => this.#write(pair, repairs));
+      await readOf(this.#context, pair, this.#context.destination, () => this.#write(pair, repairs));
       for (const { entry: one, wanted } of repairs) one.endRepair({ hash: wanted && hashOf(wanted) });
     } catch (error) {
       const known = new Set(repairs.map(({ entry: { key: one } }) => one.identity));
@@ -93,7 +93,7 @@ export class Repairer {
     entry.endRepair(undefined);
     const { collection: pair, key } = entry;
     const shown = { namespace: pair.destinationNamespace, _id: describeKey(key), reason };
-    this.#parts.logger.warn(
+    this.#context.logger.warn(
       { event: 'comparison.repair_refused', ...shown },
       'The destination refused a repaired document',
     );
@@ -118,10 +118,10 @@ export class Repairer {
   /** Returns the keys of the destination's documents with the unique values of a refused one. */
   async #holdersOf(pair: ComparedPair, [refused]: readonly RefusedDocument[]): Promise<readonly DocumentKey[]> {
     if (refused === undefined) return [];
-    const { client, features } = this.#parts.destination;
+    const { client, features } = this.#context.destination;
     const { database, name, uuid } = pair.destination;
     const place = { database, name, uuid: features.pinsReads ? uuid : undefined };
-    return await readOf(this.#parts, pair, this.#parts.destination, async () => {
+    return await readOf(this.#context, pair, this.#context.destination, async () => {
       const indexes = indexesInTheWay(await enforcedIndexesOf(client, place), refused);
       if (indexes.length === 0) return [];
       const server = { client, readConcern: { level: 'local' } };
@@ -131,7 +131,7 @@ export class Repairer {
 
   /** Sends commands in one transaction with a look for migrations, which may have begun since the last confirmation. */
   async #together(pair: ComparedPair, write: (session: ClientSession | undefined) => Promise<void>): Promise<void> {
-    const { destination } = this.#parts;
+    const { destination } = this.#context;
     const ownership = new Ownership(destination.client);
     // No server writes to it in a transaction (50791).
     const isAlone = pair.destination.name === STORED_FUNCTIONS;
@@ -169,7 +169,7 @@ export class Repairer {
     options: Document,
     session: ClientSession | undefined,
   ) {
-    const { client, features } = this.#parts.destination;
+    const { client, features } = this.#context.destination;
     const { database, name, uuid } = pair.destination;
     const sent = {
       [command]: name,
@@ -179,7 +179,7 @@ export class Repairer {
       ...(session === undefined ? { writeConcern: MAJORITY } : {}),
     };
     const reply = await client.db(database).command(sent, { ...REPLY_OPTIONS, session });
-    this.#parts.destination.note(reply.operationTime);
+    this.#context.destination.note(reply.operationTime);
     const [failure] = (reply.writeErrors ?? []) as Document[];
     if (failure !== undefined) throw new MongoServerError({ ...failure, message: failure.errmsg });
   }

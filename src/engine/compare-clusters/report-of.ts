@@ -7,7 +7,7 @@ import { isSharded } from '../mongodb/sharding.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { Proof } from './comparison.ts';
-import type { ComparisonParts } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-parts.ts';
 import { clusterTime } from './differences.ts';
 import { explain } from './explain.ts';
 
@@ -25,12 +25,12 @@ export interface ReportFrame {
  * @param proof  undefined when it was stopped before it had compared everything
  */
 export function reportOf(
-  parts: ComparisonParts,
+  context: ComparisonContext,
   pairs: readonly ComparedPair[],
   proof: Proof | undefined,
   { startedAtMs, ranMs, selection }: ReportFrame,
 ): VerificationReport {
-  const { source, destination, differences, clock } = parts;
+  const { source, destination, differences, clock } = context;
   const disorders = pairs.flatMap(({ order }) => order?.disorder ?? []);
   const all = [...differences.listed, ...disorders];
   const undecided = [...(proof?.undecided.values() ?? [])].reduce((sum, one) => sum + one, 0);
@@ -42,7 +42,7 @@ export function reportOf(
     ({ namespace }) => namespace,
   );
   const collections = pairs.map((pair) =>
-    collectionOf(parts, pair, {
+    collectionOf(context, pair, {
       differences: remaining.get(pair.namespace)?.length ?? 0,
       undecided: proof?.undecided.get(pair) ?? 0,
     }),
@@ -108,7 +108,7 @@ function sideOf(side: ComparedSide, time: Proof['sourceTime']): VerificationRepo
 }
 
 function collectionOf(
-  { source, destination }: ComparisonParts,
+  { source, destination }: ComparisonContext,
   pair: ComparedPair,
   counts: { readonly differences: number; readonly undecided: number },
 ): VerificationReport['collections'][number] {

@@ -1,22 +1,12 @@
-import type { MongoClient, Timestamp } from 'mongodb';
-import { type Clock, type Logger, messageOf, UserError } from '../../platform/index.ts';
+import type { Timestamp } from 'mongodb';
+import { messageOf, UserError } from '../../platform/index.ts';
 import type { ChangeStream } from '../capture/change-stream.ts';
 import type { SideEntry } from '../compare/side-catalog.ts';
 import { Changes } from '../concurrency/changes.ts';
 import { isBefore } from '../mongodb/cluster-time.ts';
-import type { Retrier } from '../mongodb/retry.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
+import type { DigestContext } from './digest-collection.ts';
 import { sideStream } from './side-stream.ts';
-
-interface SeenWritesParts {
-  readonly client: MongoClient;
-  /** Whether the cluster's streams show changes of system collections, too. */
-  readonly showsAll: boolean;
-  readonly retrier: Retrier;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
 
 /** Events arrive at once; this is only how long a server may wait when there are none. */
 const WAIT_MS = 500;
@@ -26,7 +16,7 @@ const WAIT_MS = 500;
  * collections, not with that of writes.
  */
 export class SeenWrites implements AsyncDisposable {
-  readonly #parts: SeenWritesParts;
+  readonly #context: DigestContext;
   readonly #stream: ChangeStream;
   /** The time of the last write, by namespace. */
   readonly #writtenAt = new Map<string, Timestamp>();
@@ -38,15 +28,16 @@ export class SeenWrites implements AsyncDisposable {
   #unknown: UserError | undefined;
   #following: Promise<void> = Promise.resolve();
 
-  private constructor(parts: SeenWritesParts) {
-    this.#parts = parts;
-    this.#changes = new Changes(parts.clock);
-    this.#stream = sideStream({ side: 'source', ...parts }, undefined);
+  private constructor(context: DigestContext) {
+    this.#context = context;
+    const { client, features, retrier, clock } = context;
+    this.#changes = new Changes(clock);
+    this.#stream = sideStream({ side: 'source', client, retrier, showsAll: features.showsCatalogChanges }, undefined);
   }
 
   /** Opens the stream. Where the user may not, the result shows nothing. */
-  static async open(parts: SeenWritesParts): Promise<SeenWrites> {
-    const seen = new SeenWrites(parts);
+  static async open(context: DigestContext): Promise<SeenWrites> {
+    const seen = new SeenWrites(context);
     await seen.#read(0);
     seen.#following = seen.#follow();
     return seen;
@@ -64,14 +55,14 @@ export class SeenWrites implements AsyncDisposable {
    */
   async until(time: Timestamp): Promise<Timestamp | undefined> {
     const isReached = () => this.#shownTo !== undefined && !isBefore(this.#shownTo, time);
-    await this.#changes.until(() => this.#ended || isReached(), this.#parts.signal, WAIT_MS);
+    await this.#changes.until(() => this.#ended || isReached(), this.#context.signal, WAIT_MS);
     if (this.#unknown !== undefined) throw this.#unknown;
     return isReached() ? time : undefined;
   }
 
   /** Whether the stream shows writes to this collection. */
   shows({ name }: SideEntry): boolean {
-    return this.#parts.showsAll || !name.startsWith('system.');
+    return this.#context.features.showsCatalogChanges || !name.startsWith('system.');
   }
 
   /** Whether a collection was written to after a time. */
@@ -105,7 +96,7 @@ export class SeenWrites implements AsyncDisposable {
       this.#ended = true;
       if (error instanceof UserError && error.code === 'UNKNOWN_OPERATION') this.#unknown = error;
       else if (!isUnauthorized(error))
-        this.#parts.logger.warn(
+        this.#context.logger.warn(
           { event: 'comparison.writes_unwatched', reason: messageOf(error) },
           'Writes are no longer watched',
         );

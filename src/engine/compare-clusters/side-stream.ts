@@ -6,8 +6,8 @@ import type { Retrier } from '../mongodb/retry.ts';
 import { historyOf } from '../mongodb/seen-history.ts';
 import type { Side } from '../mongodb/side.ts';
 
-/** The parts of a comparison that a stream needs. */
-export interface SideStreamParts {
+/** The side whose stream is read. */
+export interface SideStreamOptions {
   readonly side: Side;
   readonly client: MongoClient;
   /** Whether the side's streams show changes of the catalog and of system collections. */
@@ -22,17 +22,17 @@ const MOST_EVENTS = 5_000;
  * with VERIFICATION_HISTORY_LOST.
  * @param token  the position to resume from; undefined for now
  */
-export function sideStream(parts: SideStreamParts, token: string | undefined): ChangeStream {
-  const lost: StreamOptions['lost'] = (reason, cause) => historyLost(parts.side, reason, cause);
-  const options = { ...parts, showsDocuments: false, mostEvents: MOST_EVENTS, waitsForUnknown: false, lost };
-  return new ChangeStream(options, token === undefined ? undefined : { _data: token });
+export function sideStream(options: SideStreamOptions, token: string | undefined): ChangeStream {
+  const lost: StreamOptions['lost'] = (reason, cause) => historyLost(options.side, reason, cause);
+  const all = { ...options, showsDocuments: false, mostEvents: MOST_EVENTS, waitsForUnknown: false, lost };
+  return new ChangeStream(all, token === undefined ? undefined : { _data: token });
 }
 
 /**
  * Confirms that a side whose stream isn't read still has the data that was read of it.
  * @throws UserError VERIFICATION_HISTORY_LOST
  */
-export async function confirmHistory({ side, client, retrier }: SideStreamParts): Promise<void> {
+export async function confirmHistory({ side, client, retrier }: SideStreamOptions): Promise<void> {
   try {
     await retrier.run(`the change stream of the ${side}`, () => historyOf(client).confirm());
   } catch (error) {

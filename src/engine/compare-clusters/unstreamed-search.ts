@@ -6,25 +6,21 @@ import { readUnstreamedWrites } from '../capture/unstreamed-writes.ts';
 import { justBefore } from '../mongodb/cluster-time.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import type { ComparedSide } from './compared-side.ts';
-import type { ComparisonParts } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-parts.ts';
 
 const SEARCH_EVERY_MS = 100;
 
 /** Searches the oplog of one side, behind its change stream, for writes that the stream doesn't show. */
 export class UnstreamedSearch {
-  readonly #parts: Pick<ComparisonParts, 'clock' | 'logger' | 'retrier'>;
+  readonly #context: ComparisonContext;
   readonly #side: ComparedSide;
   /** Everything up to this time is known. */
   #time: Timestamp | undefined;
   #searchedAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param time  where an earlier run stood; undefined to begin where the stream begins */
-  constructor(
-    parts: Pick<ComparisonParts, 'clock' | 'logger' | 'retrier'>,
-    side: ComparedSide,
-    time: Timestamp | undefined,
-  ) {
-    this.#parts = parts;
+  constructor(context: ComparisonContext, side: ComparedSide, time: Timestamp | undefined) {
+    this.#context = context;
     this.#side = side;
     // The next operation may have the very time of a stream's first token.
     this.#time = time && justBefore(time);
@@ -32,7 +28,7 @@ export class UnstreamedSearch {
 
   /** Whether the next part of the oplog is to be searched now. */
   get isDue(): boolean {
-    return this.#parts.clock.elapsed() - this.#searchedAtMs >= SEARCH_EVERY_MS;
+    return this.#context.clock.elapsed() - this.#searchedAtMs >= SEARCH_EVERY_MS;
   }
 
   /**
@@ -42,7 +38,7 @@ export class UnstreamedSearch {
    * @throws UserError VERIFICATION_HISTORY_LOST
    */
   async upTo(time: Timestamp, latest: Timestamp | undefined): Promise<OplogKeys | undefined> {
-    this.#searchedAtMs = this.#parts.clock.elapsed();
+    this.#searchedAtMs = this.#context.clock.elapsed();
     this.#time ??= justBefore(time);
     const after = this.#time;
     const to = latest?.lessThan(time) ? latest : time;
@@ -53,7 +49,7 @@ export class UnstreamedSearch {
   }
 
   async #read(range: { readonly after: Timestamp; readonly to: Timestamp }): Promise<OplogKeys | undefined> {
-    const { logger, retrier } = this.#parts;
+    const { logger, retrier } = this.#context;
     const { side, client, features } = this.#side;
     if (isSharded(client)) {
       // Each shard has an oplog of its own, and routers don't show them.

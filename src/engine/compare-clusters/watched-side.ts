@@ -9,10 +9,10 @@ import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import type { Selection } from '../scope/selection.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
-import type { ComparisonParts } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-parts.ts';
 import { clusterTime } from './differences.ts';
 import type { SavedSide } from './saved-state.ts';
-import { confirmHistory, type SideStreamParts, sideStream } from './side-stream.ts';
+import { confirmHistory, type SideStreamOptions, sideStream } from './side-stream.ts';
 import { UnstreamedSearch } from './unstreamed-search.ts';
 
 const WAIT_MS = 500;
@@ -21,7 +21,7 @@ const PASSES_AFTER_MS = 500;
 
 /** Makes the keys pending that the change stream of one side shows. */
 export class WatchedSide implements AsyncDisposable {
-  readonly #parts: ComparisonParts;
+  readonly #context: ComparisonContext;
   readonly #side: ComparedSide;
   readonly #concerned: (event: ChangeEvent) => boolean;
   #stream: ChangeStream;
@@ -34,12 +34,12 @@ export class WatchedSide implements AsyncDisposable {
   /** Changes of the catalog that concern the comparison. */
   catalogChanges = 0;
 
-  constructor(parts: ComparisonParts, side: ComparedSide, selection: Selection) {
-    this.#parts = parts;
+  constructor(context: ComparisonContext, side: ComparedSide, selection: Selection) {
+    this.#context = context;
     this.#side = side;
     this.#concerned = (event) => side.side === 'destination' || concerns(selection, event);
-    this.#stream = sideStream(this.#streamParts, undefined);
-    this.#unstreamed = new UnstreamedSearch(parts, side, undefined);
+    this.#stream = sideStream(this.#streamOptions, undefined);
+    this.#unstreamed = new UnstreamedSearch(context, side, undefined);
   }
 
   /**
@@ -53,15 +53,15 @@ export class WatchedSide implements AsyncDisposable {
     if (saved?.seen) history.expect(new Timestamp(saved.seen));
     if (saved?.shards) history.shards.expect(saved.shards);
     const token = saved?.token ?? undefined;
-    this.#stream = sideStream(this.#streamParts, token);
+    this.#stream = sideStream(this.#streamOptions, token);
     // The first reply may have changes. Until they have settled, a later run has to resume before them, too.
     // rule: resume-before-first-reply
     this.#tokens = token === undefined ? [] : [{ reply: -1, token }];
     const time = token === undefined ? undefined : timeOfToken({ _data: token });
-    this.#unstreamed = new UnstreamedSearch(this.#parts, this.#side, time);
+    this.#unstreamed = new UnstreamedSearch(this.#context, this.#side, time);
     this.#side.isOplogRead = saved?.oplogRead ?? true;
     this.#side.isWatched = saved?.token !== null;
-    if (!this.#side.isWatched) return await confirmHistory(this.#streamParts);
+    if (!this.#side.isWatched) return await confirmHistory(this.#streamOptions);
     try {
       await this.#read(0);
     } catch (error) {
@@ -72,7 +72,7 @@ export class WatchedSide implements AsyncDisposable {
 
   /** Follows the stream until the signal aborts. */
   async run(): Promise<void> {
-    while (this.#side.isWatched && !this.#parts.signal.aborted) {
+    while (this.#side.isWatched && !this.#context.signal.aborted) {
       // rule: bounded-pending-keys
       await this.#room();
       await this.#read(WAIT_MS);
@@ -85,7 +85,7 @@ export class WatchedSide implements AsyncDisposable {
    * time of their reads, so streams that waited for them would wait forever.
    */
   async #room(): Promise<void> {
-    const { clock, pending, signal } = this.#parts;
+    const { clock, pending, signal } = this.#context;
     const beganAtMs = clock.elapsed();
     // rule: streams-pass-slowly
     const isOver = () => clock.elapsed() - Math.max(beganAtMs, pending.settledAtMs) >= PASSES_AFTER_MS;
@@ -116,7 +116,7 @@ export class WatchedSide implements AsyncDisposable {
   #safeToken(): string | null {
     if (!this.#side.isWatched) return null;
     let oldest = Number.POSITIVE_INFINITY;
-    for (const { since } of this.#parts.pending.all()) {
+    for (const { since } of this.#context.pending.all()) {
       oldest = Math.min(oldest, since[this.#side.side] ?? Number.POSITIVE_INFINITY);
     }
     const place = this.#tokens.findLastIndex(({ reply }) => reply < oldest);
@@ -150,7 +150,7 @@ export class WatchedSide implements AsyncDisposable {
       const keys = writes.keysOf(place);
       pair.changes[this.#side.side] += keys?.length ?? 1;
       if (keys === undefined) pair.invalidate();
-      else for (const key of keys) this.#parts.pending.addChange(pair, key, this.#side.side, this.#reply);
+      else for (const key of keys) this.#context.pending.addChange(pair, key, this.#side.side, this.#reply);
     }
   }
 
@@ -163,11 +163,11 @@ export class WatchedSide implements AsyncDisposable {
     // A collection whose comparison has not begun is read later, at or after this change.
     if (pair === undefined || pair.state === 'waiting') return;
     pair.changes[this.#side.side] += 1;
-    this.#parts.pending.addChange(pair, event.key, this.#side.side, this.#reply);
+    this.#context.pending.addChange(pair, event.key, this.#side.side, this.#reply);
   }
 
-  get #streamParts(): SideStreamParts {
+  get #streamOptions(): SideStreamOptions {
     const { side, client, features } = this.#side;
-    return { side, client, showsAll: features.showsCatalogChanges, retrier: this.#parts.retrier };
+    return { side, client, showsAll: features.showsCatalogChanges, retrier: this.#context.retrier };
   }
 }
