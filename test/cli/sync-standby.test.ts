@@ -98,10 +98,11 @@ test('a paused migration stays paused when a standby takes it over', { skip }, a
   assert.equal((await leader.call('pause')).success, true);
   await eventually(async () => (await leader.progress()).state === 'PAUSED', { what: 'the pause' });
   leader.linkspan.kill('SIGKILL');
-  await eventually(async () => (await standby.progress()).state === 'PAUSED', {
+  await eventually(async () => (await standby.progress()).linkspan?.wanted === 'PAUSED', {
     what: 'the pause of the standby',
     deadlineMs: TAKEN_OVER_WITHIN_MS,
   });
+  await eventually(async () => (await standby.progress()).state === 'PAUSED', { what: 'the end of its work' });
   assert.equal((await standby.call('resume')).success, true);
   await commit(standby, pair);
 });
@@ -137,8 +138,14 @@ test('an outage of the destination that is longer than the lease does not cost t
     return Math.max(0, ...waiting.map(({ since }: { since: string }) => Date.now() - Date.parse(since)));
   };
   await eventually(async () => (await waitedMs()) > 22_000, { what: 'an outage of 22 s', deadlineMs: 60_000 });
+  leader.linkspan.kill('SIGSTOP');
   await member?.restart();
   const back = Date.now();
+  await eventually(async () => /wrote (2[2-9]|[3-9]\d) s ago/.test((await standby.progress()).info), {
+    what: 'a look of the standby',
+    pollMs: 50,
+  });
+  leader.linkspan.kill('SIGCONT');
   await eventually(async () => Date.parse((await standby.progress()).linkspan?.standby?.lastSeen) > back, {
     what: 'a write of the leader',
   });
