@@ -119,6 +119,8 @@ describe('the comparer', () => {
         found.some((each) => seen.test(each)),
         `saw only: ${found.join('\n')}`,
       );
+      const inRanges = await compareClusters(pair.source.client, pair.destination.client, { rangeDocuments: 2 });
+      assert.deepEqual(inRanges.differences.toSorted(), found.toSorted());
     });
   }
 

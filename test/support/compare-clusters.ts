@@ -5,6 +5,7 @@ import {
   type CollectionInfo,
   type Db,
   type Document,
+  type FindOptions,
   type ListCollectionsCursor,
   type MongoClient,
 } from 'mongodb';
@@ -14,6 +15,7 @@ import { exactTypes, idBytes, show } from './raw-document.ts';
 /** The server's own databases, and the one that Linkspan reserves for its checkpoints. All others are data. */
 const NOT_DATA = new Set(['admin', 'config', 'local', 'linkspan_internal']);
 const BATCH_DOCUMENTS = 5_000;
+const RANGE_DOCUMENTS = 1_000_000;
 const SHOWN_PER_COLLECTION = 10;
 
 export interface CompareOptions {
@@ -23,6 +25,8 @@ export interface CompareOptions {
   readonly renamed?: ReadonlyMap<string, string>;
   /** Selects the source's documents that the destination must have; all by default. */
   readonly selects?: (namespace: string, document: Document) => boolean;
+  /** The digests of so many documents are in memory at a time; 1,000,000 by default. A map holds at most 16.7 million. */
+  readonly rangeDocuments?: number;
 }
 
 export interface Comparison {
@@ -44,7 +48,7 @@ export interface Comparison {
 export async function compareClusters(
   source: MongoClient,
   destination: MongoClient,
-  { except = new Map(), renamed = new Map(), selects }: CompareOptions = {},
+  { except = new Map(), renamed = new Map(), selects, rangeDocuments = RANGE_DOCUMENTS }: CompareOptions = {},
 ): Promise<Comparison> {
   const differences: string[] = [];
   let collections = 0;
@@ -70,9 +74,15 @@ export async function compareClusters(
       await compareIndexes(namespace, of, copy, sameVersion, differences);
       const leftOut = (document: Uint8Array) => selects?.(namespace, BSON.deserialize(document)) === false;
       const ids = except.get(namespace) ?? new Set();
-      const compared = await compareDocuments(namespace, of, copy, { ids, leftOut }, differences);
-      documents += compared.documents;
-      bytes += compared.bytes;
+      const found: string[] = [];
+      for (const range of await rangesOf(of, rangeDocuments)) {
+        const compared = await compareDocuments(of, copy, range, { ids, leftOut }, found);
+        documents += compared.documents;
+        bytes += compared.bytes;
+      }
+      differences.push(...found.slice(0, SHOWN_PER_COLLECTION).map((each) => `${namespace}: ${each}`));
+      const more = found.length - SHOWN_PER_COLLECTION;
+      if (more > 0) differences.push(`${namespace}: ${more} more documents differ`);
     }
   }
   const databases = onSource.size;
@@ -133,25 +143,41 @@ async function listIndexes(collection: Collection, sameVersion: boolean): Promis
   return listed;
 }
 
+/** A part of a collection by its index on `_id`; the whole collection in its natural order when empty. */
+type Range = Pick<FindOptions, 'min' | 'max' | 'hint'>;
+
+/** Returns ranges that together have all documents of both sides, each with `most` documents of the source. */
+async function rangesOf(collection: Collection, most: number): Promise<Range[]> {
+  if ((await collection.estimatedDocumentCount()) <= most) return [{}];
+  const bounds: Document[] = [];
+  let seen = 0;
+  const sorted = collection.find({}, { ...exactTypes, projection: { _id: 1 }, sort: { _id: 1 }, batchSize: 10_000 });
+  for await (const { _id } of sorted) if (++seen % most === 0) bounds.push({ _id });
+  return [undefined, ...bounds].map((min, n) => ({
+    hint: { _id: 1 },
+    ...(min && { min }),
+    ...(bounds[n] && { max: bounds[n] }),
+  }));
+}
+
 async function compareDocuments(
-  namespace: string,
   of: Collection,
   at: Collection,
+  range: Range,
   except: { readonly ids: ReadonlySet<string>; readonly leftOut: (document: Uint8Array) => boolean },
-  differences: string[],
+  found: string[],
 ): Promise<{ documents: number; bytes: number }> {
-  const found: string[] = [];
   // A digest for each document limits memory to about 200 bytes per document of any size.
   const digests = new Map<string, string>();
   let bytes = 0;
-  for await (const document of readRaw(of)) {
+  for await (const document of readRaw(of, range)) {
     const id = idBytes(document);
     if (except.ids.has(id) || except.leftOut(document)) continue;
     digests.set(id, digest(document));
     bytes += document.length;
   }
   const documents = digests.size;
-  for await (const document of readRaw(at)) {
+  for await (const document of readRaw(at, range)) {
     const id = idBytes(document);
     if (except.ids.has(id)) continue;
     const expected = digests.get(id);
@@ -166,14 +192,11 @@ async function compareDocuments(
     }
   }
   for (const id of digests.keys()) found.push(`only the source has the document whose _id has the bytes ${id}`);
-  differences.push(...found.slice(0, SHOWN_PER_COLLECTION).map((each) => `${namespace}: ${each}`));
-  const more = found.length - SHOWN_PER_COLLECTION;
-  if (more > 0) differences.push(`${namespace}: ${more} more documents differ`);
   return { documents, bytes };
 }
 
-async function* readRaw(collection: Collection): AsyncGenerator<Uint8Array> {
-  for await (const document of collection.find({}, { raw: true, batchSize: BATCH_DOCUMENTS })) {
+async function* readRaw(collection: Collection, range: Range): AsyncGenerator<Uint8Array> {
+  for await (const document of collection.find({}, { ...range, raw: true, batchSize: BATCH_DOCUMENTS })) {
     // With `raw` the driver returns bytes, although its types say otherwise.
     if (!(document instanceof Uint8Array)) throw new Error('the driver decoded a document that was asked for raw');
     yield document;

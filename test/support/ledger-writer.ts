@@ -122,7 +122,7 @@ async function readNamespaces(
   const random = new SeededRandom(seed);
   const shares: LedgerNamespace[][] = Array.from({ length: WRITERS }, () => []);
   for (const name of namespaces) {
-    const chosen = random.sample(await existingIds(source, name), EXISTING_DOCUMENTS);
+    const chosen = await someIds(source, name, random);
     shares.forEach((share, writer) => {
       const own = chosen.filter((_, index) => index % WRITERS === writer);
       share.push(new LedgerNamespace(name, own));
@@ -131,13 +131,21 @@ async function readNamespaces(
   return shares;
 }
 
-async function existingIds(source: MongoClient, name: string): Promise<DocumentId[]> {
+/** Chooses at most `EXISTING_DOCUMENTS` ids at random. Keeps no other ids in memory, as a collection may have many millions. */
+async function someIds(source: MongoClient, name: string, random: SeededRandom): Promise<DocumentId[]> {
   const collection = new LedgerNamespace(name, []).on(source);
   const database = source.db(collection.dbName);
   const exists = await database.listCollections({ name: collection.collectionName }).hasNext();
   if (!exists) await database.createCollection(collection.collectionName);
   const sorted = collection.find({}, { ...exactTypes, projection: { _id: 1 }, sort: { _id: 1 }, batchSize: 10_000 });
-  return await sorted.map(({ _id }) => _id).toArray();
+  const chosen: DocumentId[] = [];
+  let seen = 0;
+  for await (const { _id } of sorted) {
+    seen += 1;
+    const place = chosen.length < EXISTING_DOCUMENTS ? chosen.length : random.integer(seen);
+    if (place < EXISTING_DOCUMENTS) chosen[place] = _id;
+  }
+  return chosen;
 }
 
 class Writer {

@@ -31,19 +31,20 @@ export class MongodProcess {
   }
 
   /**
-   * Starts a mongod on a free loopback port and waits until it listens.
+   * Starts a mongod on loopback and waits until it listens.
    * @param args   all arguments except address and port
    * @param binary path of the mongod; by default the one that `findMongod` returns
+   * @param ownPort  its port; a free one by default
    */
-  static async start(args: readonly string[], binary?: string): Promise<MongodProcess> {
+  static async start(args: readonly string[], binary?: string, ownPort?: number): Promise<MongodProcess> {
     const path = binary ?? (await findMongod()).path;
     for (let attempt = 1; ; attempt++) {
-      const mongod = new MongodProcess(path, await freePort(), args);
+      const mongod = new MongodProcess(path, ownPort ?? (await freePort()), args);
       try {
         await mongod.restart();
         return mongod;
       } catch (error) {
-        if (attempt === START_ATTEMPTS || !(error instanceof PortTaken)) throw error;
+        if (ownPort !== undefined || attempt === START_ATTEMPTS || !(error instanceof PortTaken)) throw error;
       }
     }
   }

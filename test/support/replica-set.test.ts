@@ -25,6 +25,20 @@ describe('a replica set for tests', () => {
     await assert.rejects(stranger.db('a').command({ ping: 1 }), /Authentication failed/);
   });
 
+  it('resumes in a folder of its own', async () => {
+    using folder = temporaryFolder('replica-set');
+    const options = { folder: folder.path, name: 'kept', auth: true, key: 'secret' };
+    const insert = { insert: 'b', documents: [{ n: 1 }], writeConcern: { w: 'majority' } } as const;
+    const ports: number[][] = [];
+    for (const there of [0, 1]) {
+      await using set = await startReplicaSet(options);
+      ports.push(set.members.map(({ port }) => port));
+      assert.equal(await set.client.db('a').collection('b').countDocuments(), there);
+      await set.client.db('a').command(insert);
+    }
+    assert.deepEqual(ports[0], ports[1]);
+  });
+
   it('elects another primary when one is killed, and lets that one rejoin', async () => {
     await using set = await startReplicaSet({ members: 3 });
     const first = await set.primary();

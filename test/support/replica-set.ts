@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
 import { eventually } from './eventually.ts';
@@ -41,6 +41,11 @@ export interface ReplicaSetOptions {
   /** Path of the mongod; by default the one that `findMongod` returns. */
   readonly mongod?: string;
   readonly mongodArgs?: readonly string[];
+  /**
+   * A folder that outlives this process. A set that is started in it again has the data, ports and users of the one before, and needs the same
+   * `name` and `key`. A temporary folder by default.
+   */
+  readonly folder?: string;
   /** Server parameters at the start. */
   readonly setParameters?: Readonly<Record<string, string | number | boolean>>;
 }
@@ -101,19 +106,27 @@ export async function startReplicaSet(options: ReplicaSetOptions = {}): Promise<
 async function startServers(options: ReplicaSetOptions): Promise<Servers> {
   const name = options.name ?? `rs-${randomBytes(3).toString('hex')}`;
   await using resources = new AsyncDisposableStack();
-  const folder = resources.use(temporaryFolder('replica-set', process.env.LINKSPAN_TEST_CLUSTERS));
+  const folder =
+    options.folder ?? resources.use(temporaryFolder('replica-set', process.env.LINKSPAN_TEST_CLUSTERS)).path;
+  const portsFile = join(folder, 'ports.json');
+  const ports: readonly number[] = existsSync(portsFile) ? JSON.parse(readFileSync(portsFile, 'utf8')) : [];
+  mkdirSync(folder, { recursive: true });
   const args = ['--replSet', name, '--oplogSize', String(options.oplogSizeMegabytes ?? 512)];
   if (options.auth) {
-    const keyFile = join(folder.path, 'key');
+    const keyFile = join(folder, 'key');
+    rmSync(keyFile, { force: true });
     writeFileSync(keyFile, options.key ?? randomBytes(48).toString('base64'), { mode: 0o600 });
     args.push('--keyFile', keyFile);
   }
   if (options.clusterRole) args.push(`--${options.clusterRole}`);
   const members = await Promise.all(
     Array.from({ length: options.members ?? 1 }, async (_, index) => {
-      const dbPath = join(folder.path, `member${index}`);
-      mkdirSync(dbPath);
-      const member = await MongodProcess.start([...args, ...mongodArguments(dbPath, options)], options.mongod);
+      const dbPath = join(folder, `member${index}`);
+      // Without its ports, the set was never initiated as a whole.
+      if (ports.length === 0) rmSync(dbPath, { recursive: true, force: true });
+      mkdirSync(dbPath, { recursive: true });
+      const memberArgs = [...args, ...mongodArguments(dbPath, options)];
+      const member = await MongodProcess.start(memberArgs, options.mongod, ports[index]);
       resources.defer(() => member.kill());
       return member;
     }),
@@ -121,13 +134,15 @@ async function startServers(options: ReplicaSetOptions): Promise<Servers> {
   const proxies = options.proxied ? await Promise.all(members.map(({ port }) => startFaultProxy(port))) : [];
   for (const proxy of proxies) resources.use(proxy);
   const addresses = members.map(({ port }, n) => `127.0.0.1:${proxies[n]?.port ?? port}`);
-  await initiate(name, members, addresses, options);
+  if (ports.length > 0) await findPrimary(members);
+  else await initiate(name, members, addresses, options);
+  writeFileSync(portsFile, JSON.stringify(members.map(({ port }) => port)));
   const kept = resources.move();
   return {
     name,
     members,
     proxies,
-    folder: folder.path,
+    folder,
     connect: () => clientOf(members[0] as MongodProcess, options.auth === true),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

@@ -15,7 +15,7 @@ export const smallOplog: ReplicaSetOptions = {
 };
 
 /** Writes notes of 1 MB to the oplog, which change no data. */
-export async function writeNotes({ client }: ReplicaSet, megabytes: number): Promise<void> {
+export async function writeNotes({ client }: Pick<ReplicaSet, 'client'>, megabytes: number): Promise<void> {
   for (let n = 0; n < megabytes; n += 1) {
     await client.db('admin').command({ appendOplogNote: 1, data: { filler: NOTE } });
   }
@@ -25,7 +25,10 @@ export async function writeNotes({ client }: ReplicaSet, megabytes: number): Pro
  * Writes notes until all current entries of the oplog are overwritten.
  * @param follow  waits until a reader has caught up; called several times
  */
-export async function rollOplog(set: ReplicaSet, follow: () => Promise<void> = async () => undefined): Promise<void> {
+export async function rollOplog(
+  set: Pick<ReplicaSet, 'client'>,
+  follow: () => Promise<void> = async () => undefined,
+): Promise<void> {
   const admin = set.client.db('admin');
   const { operationTime } = await admin.command({ ping: 1 });
   const isRound = async () => {
