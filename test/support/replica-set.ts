@@ -127,7 +127,8 @@ async function startServers(options: ReplicaSetOptions): Promise<Servers> {
       mkdirSync(dbPath, { recursive: true });
       const memberArgs = [...args, ...mongodArguments(dbPath, options)];
       const member = await MongodProcess.start(memberArgs, options.mongod, ports[index]);
-      resources.defer(() => member.kill());
+      // After a kill a server applies its last changes again, and then discards other documents of a capped collection than before.
+      resources.defer(() => member.kill(options.folder === undefined ? 'SIGKILL' : 'SIGTERM'));
       return member;
     }),
   );
