@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { OPLOG_MEGABYTES } from './servers.ts';
 
 /**
- * Bytes on disk for each byte of documents, on both sides together, without full oplogs. Soaks of 0.05 and 0.2 GB had 44 and 170 MB of
- * documents, and 0.27 and 0.64 GB on disk after the cutover: 2.9 bytes for each further byte, with oplogs that were still filling.
+ * Bytes on disk for each byte of documents, on both sides together, without oplogs. Soaks of 0.05 and 0.2 GB had 47 and 188 MB of documents,
+ * and 0.25 and 0.79 GB on disk after the cutover: 3.8 bytes for each further byte. That includes the destination's oplog, which has each
+ * copied document until it is full.
  */
 const BYTES_PER_BYTE = 3.5;
 /** Journals, and the servers' own files. */
