@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ShownProgress } from '../../src/sync/index.ts';
+import type { LeaderProgress } from '../../src/sync/index.ts';
 import { startApplications } from './applications.ts';
 import { SoakEngine } from './engine.ts';
 import type { Soak } from './soak.ts';
@@ -46,6 +46,6 @@ export async function cutOver(soak: Soak): Promise<string> {
 }
 
 /** Returns 0 when the direction is that of the first cutover, 1 when it is the opposite one. */
-function reversals({ directionMapping }: Pick<ShownProgress, 'directionMapping'>): 0 | 1 {
+function reversals({ directionMapping }: Pick<LeaderProgress, 'directionMapping'>): 0 | 1 {
   return directionMapping?.Source.startsWith('cluster1') ? 1 : 0;
 }

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MongoClient } from 'mongodb';
-import type { ShownProgress } from '../../src/sync/index.ts';
+import type { LeaderProgress } from '../../src/sync/index.ts';
 import { memoryOf } from '../../test/engine/memory/slow-destination.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { freePort } from '../../test/support/mongod-process.ts';
@@ -68,7 +68,7 @@ export class SoakEngine implements AsyncDisposable {
   }
 
   /** Returns the progress; undefined while no process answers. */
-  async progress(): Promise<ShownProgress | undefined> {
+  async progress(): Promise<LeaderProgress | undefined> {
     return await answered(this.#sync?.progress());
   }
 
@@ -81,7 +81,7 @@ export class SoakEngine implements AsyncDisposable {
    * Waits for a condition of the progress, at most until the end of the phase.
    * @throws Error when the process ends by itself
    */
-  async until<T>(what: string, condition: (progress: ShownProgress) => T | Promise<T>): Promise<NonNullable<T>> {
+  async until<T>(what: string, condition: (progress: LeaderProgress) => T | Promise<T>): Promise<NonNullable<T>> {
     const signal = AbortSignal.any([this.#failed.signal, this.#soak.signal]);
     const look = async () => {
       const progress = await this.progress();

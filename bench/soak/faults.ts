@@ -1,4 +1,4 @@
-import type { ShownProgress } from '../../src/sync/index.ts';
+import type { LeaderProgress } from '../../src/sync/index.ts';
 import { rollOplog, writeNotes } from '../../test/support/roll-oplog.ts';
 import { SeededRandom } from '../../test/support/seeded-random.ts';
 import type { SoakEngine } from './engine.ts';
@@ -55,7 +55,7 @@ export function plannedFaults(seed: number): Fault[] {
 }
 
 /** Returns the place of a migration in terms of {@link Fault.place}; undefined while it is unknown. */
-export function placeOf({ linkspan, canCommit }: Pick<ShownProgress, 'linkspan' | 'canCommit'>): number | undefined {
+export function placeOf({ linkspan, canCommit }: Pick<LeaderProgress, 'linkspan' | 'canCommit'>): number | undefined {
   if (linkspan === null || linkspan.state === 'CREATED') return undefined;
   if (canCommit) return 2;
   const { copy, verification, state } = linkspan;

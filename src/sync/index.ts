@@ -3,7 +3,7 @@ export { checkUris, pairIdOf } from './clusters.ts';
 export { readSyncConfiguration } from './configuration.ts';
 export type { InitialLoad } from './load-request.ts';
 export { PreflightFailed } from './preflight-failed.ts';
-export type { ShownProgress } from './progress-response.ts';
+export type { LeaderProgress, ShownProgress } from './progress-response.ts';
 export type { RequestedSelection } from './requested-selection.ts';
 export { SyncSession } from './session.ts';
 export type { ShownSettings } from './settings-response.ts';

@@ -112,6 +112,8 @@ export function progressResponse(
 
 /** The `progress` of `GET /progress`. */
 export type ShownProgress = ReturnType<typeof progressResponse>;
+/** The same of a process that is no standby. */
+export type LeaderProgress = Exclude<ShownProgress, { readonly linkspan: { readonly standby: object } }>;
 
 function infoOf({ state }: Progress): string {
   switch (state) {

@@ -1,10 +1,7 @@
-import type { ShownProgress } from '../../sync/index.ts';
+import type { LeaderProgress, ShownProgress } from '../../sync/index.ts';
 import type { LiveMigration } from '../api/types.ts';
 
-type Started = Exclude<
-  ShownProgress,
-  { readonly linkspan: null } | { readonly linkspan: { readonly standby: object } }
->;
+type Started = Exclude<LeaderProgress, { readonly linkspan: null }>;
 
 const STATUS: Partial<Readonly<Record<Started['linkspan']['state'], LiveMigration['status']>>> = {
   COMMITTED: 'COMPLETE',
