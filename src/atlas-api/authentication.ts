@@ -6,6 +6,7 @@ import {
   type Control,
   claimedClientId,
   findAccount,
+  findOne,
   findTokenAccount,
   type SecurityEvent,
   type Sender,
@@ -121,7 +122,9 @@ export class Authentication {
   async refuseSignIn(request: FastifyRequest, reply: FastifyReply, name: string): Promise<void> {
     const { store } = this.#control;
     const isClient = CLIENT_ID_PATTERN.test(name);
-    const owner = isClient ? await store.serviceAccount(name) : await store.apiKey(name);
+    const owner = isClient
+      ? await findOne(store, 'serviceAccounts', { clientId: name })
+      : await findOne(store, 'apiKeys', { publicKey: name });
     const type = isClient ? 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED' : 'API_KEY_AUTHENTICATION_FAILED';
     const claim = { kind: isClient ? 'SERVICE_ACCOUNT' : 'API_KEY', name } as const;
     this.#note(request, { type, reason: 'wrong sign-in', claim, orgId: owner?.orgId });
@@ -168,7 +171,7 @@ export class Authentication {
     const outcome = await findTokenAccount(this.#control, token);
     if ('account' in outcome) return outcome.account;
     if (outcome.refused !== 'expired') {
-      const orgId = (await this.#control.store.serviceAccount(name))?.orgId;
+      const orgId = (await findOne(this.#control.store, 'serviceAccounts', { clientId: name }))?.orgId;
       const claim = { kind: 'SERVICE_ACCOUNT', name } as const;
       const reason = outcome.refused === 'ended' ? 'revoked access token' : 'wrong access token';
       this.#note(request, { type: 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED', reason, claim, orgId });

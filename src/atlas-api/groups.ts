@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   type Control,
+  clustersOf,
   createGroup,
   deleteGroup,
   type Group,
@@ -148,7 +149,7 @@ export const groupOperations = [
 
 async function show({ store }: Control, record: Group, href: string): Promise<z.output<typeof group>> {
   return {
-    clusterCount: (await store.clustersOf(record.id)).length,
+    clusterCount: (await clustersOf(store, record.id)).length,
     created: atlasDate(record.createdAtMs),
     id: record.id,
     links: [{ href, rel: 'self' }],

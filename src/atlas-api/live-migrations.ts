@@ -92,7 +92,7 @@ export async function showMigration(
   migration: Migration,
 ): Promise<z.output<typeof liveMigrationResponse>> {
   const view = await viewMigration(control, migration);
-  const destination = await control.store.cluster(migration.destinationClusterId);
+  const destination = await control.store.get('clusters', migration.destinationClusterId);
   const { id, host, state, progress, contact } = view;
   const isWorking = state.status === 'WORKING';
   const isCurrent = contact === null || contact.status === 'CONNECTED';

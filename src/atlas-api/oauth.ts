@@ -3,6 +3,7 @@ import {
   ACCESS_TOKEN_LIFE_SECONDS,
   type AuthenticatedAccount,
   type Control,
+  findOne,
   findServiceAccount,
   issueAccessToken,
   revokeAccessToken,
@@ -105,7 +106,7 @@ async function authenticate(
     return account;
   }
   if (authorization !== undefined) {
-    const orgId = (await control.store.serviceAccount(clientId))?.orgId;
+    const orgId = (await findOne(control.store, 'serviceAccounts', { clientId }))?.orgId;
     control.security.note({
       type: 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED',
       address: request.ip,

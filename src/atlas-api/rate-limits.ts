@@ -16,7 +16,7 @@ interface LimitSet {
 /** The project of a request. All foreign projects share one bucket: invented ids would otherwise fill the memory and remove real buckets. */
 async function groupOf(request: FastifyRequest, { orgId }: Actor, store: Control['store']): Promise<string> {
   const groupId = String(Reflect.get(Object(request.params), 'groupId'));
-  const group = await store.group(groupId);
+  const group = await store.get('groups', groupId);
   return group?.orgId === orgId ? groupId : '';
 }
 

@@ -128,6 +128,7 @@ export type { Control } from './ports/control.ts';
 export type { DestinationPort, DiallingTenant, UserCredentials } from './ports/destination-port.ts';
 export { activeSide, stillBlocked } from './records/active-side.ts';
 export type { Actor } from './records/actor.ts';
+export { KEEPING, type Keeping, type Kind, type Records } from './records/kinds.ts';
 export {
   isFinishing,
   type MigrationEvent,
@@ -136,17 +137,33 @@ export {
   NEW_MIGRATION,
 } from './records/migration-state.ts';
 export { transition } from './records/migration-transitions.ts';
+export {
+  type AuditFilter,
+  auditRecordsAfter,
+  clusterNamed,
+  clustersOf,
+  countAuditRecords,
+  findAuditRecords,
+  findOrganizations,
+  groupsOf,
+  lastAuditRecord,
+  lastValidationInto,
+  linkedAgentsOf,
+  markRedeemed,
+  migrationsSince,
+  openLinkTokensOf,
+  standingDestinationUsers,
+} from './records/queries.ts';
+export type { HasEntry, Where, Window } from './records/query.ts';
 export type {
   AccessListEntry,
   Agent,
   ApiKey,
-  AuditKey,
   AuditRecord,
   Cluster,
   DestinationUser,
   Group,
   HookDelivery,
-  Link as StoredLink,
   ListItems,
   ListName,
   Migration,
@@ -155,9 +172,6 @@ export type {
   Organization,
   PutBack,
   ReportedList,
-  Restore,
-  RevokedAccessToken,
-  ServerKey,
   ServiceAccount,
   ServiceAccountSecret,
   StoredLinkToken,
@@ -172,4 +186,4 @@ export {
   type OrganizationRole,
 } from './records/roles.ts';
 export { type Sealed, type SealedPlace, Sealer } from './records/sealer.ts';
-export type { AuditFilter, Store, StoreReader, StoreTransaction } from './records/store-port.ts';
+export { findOne, type Store, type StoreReader, type StoreTransaction } from './records/store-port.ts';

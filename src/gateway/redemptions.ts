@@ -46,7 +46,7 @@ export class Redemptions {
     } catch (error) {
       await this.#refused.note(error, request, reply, async () => ({
         claim: { kind: 'LINK_TOKEN', name: token?.id ?? '' },
-        orgId: token && (await this.#control.store.linkToken(token.id))?.orgId,
+        orgId: token && (await this.#control.store.get('linkTokens', token.id))?.orgId,
       }));
       throw error;
     }

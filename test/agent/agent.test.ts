@@ -11,6 +11,7 @@ import {
   deleteLinks,
   getMigration,
   getValidation,
+  linkedAgentsOf,
   type Migration,
   pauseMigration,
   requestCutover,
@@ -93,7 +94,7 @@ async function startAgent(
 }
 
 async function inventoryOf(plane: ControlPlane) {
-  const [agent] = await plane.control.store.linkedAgentsOf(plane.orgId);
+  const [agent] = await linkedAgentsOf(plane.control.store, plane.orgId);
   return agent?.inventory[0];
 }
 

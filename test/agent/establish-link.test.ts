@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { AgentStore } from '../../src/agent/agent-store.ts';
 import { establishLink, linkTokenFrom } from '../../src/agent/establish-link.ts';
-import { approveLink, deleteLinks } from '../../src/control/index.ts';
+import { approveLink, deleteLinks, linkedAgentsOf } from '../../src/control/index.ts';
 import { formatLinkToken, newLinkToken } from '../../src/link/index.ts';
 import { onFailpoint, systemClock, type UserError } from '../../src/platform/index.ts';
 import { freePort } from '../support/mongod-process.ts';
@@ -45,7 +45,7 @@ test('an agent that is killed between redeeming its token and storing the link g
   assert.equal(new AgentStore(plane.agentDirectory).link(), undefined);
   const { client } = await establish(plane.agentDirectory, token);
   await client.poll({ revision: null, waitSeconds: 0 });
-  const agents = await plane.control.store.linkedAgentsOf(plane.orgId);
+  const agents = await linkedAgentsOf(plane.control.store, plane.orgId);
   assert.equal(agents.length, 1);
 });
 

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { establishLink } from '../../src/agent/establish-link.ts';
 import { LinkTransport } from '../../src/agent/link-transport.ts';
+import { linkedAgentsOf } from '../../src/control/index.ts';
 import { keyPinOf } from '../../src/link/index.ts';
 import { systemClock } from '../../src/platform/index.ts';
 import { createAuthority, withoutOpenssl } from '../support/certificates.ts';
@@ -65,7 +66,7 @@ test("a token may pin the server's own key; without a pin a private CA is refuse
     const linking = establishLink({ ...options(plane.agentDirectory), token: await plane.newToken() }, never);
     if (code) await assert.rejects(linking, { code });
     else await linking;
-    assert.equal((await plane.control.store.linkedAgentsOf(plane.orgId)).length, code ? 0 : 1);
+    assert.equal((await linkedAgentsOf(plane.control.store, plane.orgId)).length, code ? 0 : 1);
   }
 });
 

@@ -6,7 +6,7 @@ import { AgentStore } from '../../src/agent/agent-store.ts';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
 import { establishLink } from '../../src/agent/establish-link.ts';
 import { MigrationHost, openOpsManagerApi } from '../../src/agent/index.ts';
-import { deleteLinks } from '../../src/control/index.ts';
+import { deleteLinks, linkedAgentsOf } from '../../src/control/index.ts';
 import { DigestClient } from '../../src/digest/index.ts';
 import { type Logger, onFailpoint, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
@@ -110,7 +110,7 @@ test("only the key's owner gets answers, only about this organization, and error
     [link, { linkToken: await plane.newToken(['192.0.2.1']) }, 'AGENT_ADDRESS_REFUSED'],
   ];
   for (const [path, body, code] of wrong) assert.equal((await agent.call('POST', path, body)).errorCode, code);
-  assert.equal((await plane.control.store.linkedAgentsOf(plane.orgId)).length, 0);
+  assert.equal((await linkedAgentsOf(plane.control.store, plane.orgId)).length, 0);
 });
 
 test('guesses of the key are limited, and its owner is answered meanwhile', async () => {
@@ -134,7 +134,7 @@ test('the control plane is notified of an unlinking, so that any token can link 
   for (const _again of [1, 2]) {
     assert.equal((await agent.call('POST', link, { linkToken: await plane.newToken() })).status, 'SYNCED');
     assert.equal((await agent.call('DELETE', link)).status, 204);
-    assert.deepEqual(await plane.control.store.openLinksOf(plane.orgId), []);
+    assert.deepEqual(await plane.control.store.find('links', { orgId: plane.orgId, ended: null }), []);
   }
   assert.deepEqual(readdirSync(plane.agentDirectory), [], 'the key of the link is forgotten, too');
 });
@@ -142,7 +142,8 @@ test('the control plane is notified of an unlinking, so that any token can link 
 test('after a restart the agent notifies the control plane of an unlinking that it could not report before', async () => {
   await using plane = await startControlPlane();
   const link = `${ORG_ID}/liveExport/migrationLink`;
-  const isTold = async () => (await plane.control.store.openLinksOf(plane.orgId)).length === 0;
+  const isTold = async () =>
+    (await plane.control.store.find('links', { orgId: plane.orgId, ended: null })).length === 0;
   {
     await using agent = await startHost(plane, await plane.newToken());
     await eventually(() => agent.host.current, { what: 'the link' });
@@ -174,10 +175,10 @@ const commitFails =
   };
 
 const addressIsNotListed: Refusal = async ({ control, orgId }) => {
-  const [link] = await control.store.openLinksOf(orgId);
+  const [link] = await control.store.find('links', { orgId, ended: null });
   assert.ok(link);
   const list = (accessListIps: string[]) =>
-    control.store.write((transaction) => transaction.updateLink({ ...link, accessListIps }));
+    control.store.write((transaction) => transaction.update('links', { ...link, accessListIps }));
   await list(['192.0.2.1']);
   return { [Symbol.asyncDispose]: () => list([]) };
 };
@@ -199,7 +200,8 @@ for (const [code, refuse] of [
       await logged(`"code":"${code}"`);
     }
     assert.equal((await unlinking).status, 204);
-    const isTold = async () => (await plane.control.store.openLinksOf(plane.orgId)).length === 0;
+    const isTold = async () =>
+      (await plane.control.store.find('links', { orgId: plane.orgId, ended: null })).length === 0;
     await eventually(isTold, { what: 'the end of the link' });
   });
 }
@@ -211,7 +213,8 @@ test('an agent that waits for approval ends its link when it is unlinked, so tha
   const { link } = await establishLink(linked, new AbortController().signal);
   await using agent = await startHost(plane, await plane.newToken());
   await eventually(() => agent.host.current, { what: 'the link that waits' });
-  const openLinks = async () => (await plane.control.store.openLinksOf(plane.orgId)).map(({ id }) => id);
+  const openLinks = async () =>
+    (await plane.control.store.find('links', { orgId: plane.orgId, ended: null })).map(({ id }) => id);
   assert.equal((await openLinks()).length, 2);
   assert.equal((await agent.call('DELETE', `${ORG_ID}/liveExport/migrationLink`)).status, 204);
   const onlyOther = async () => (await openLinks()).join() === link.linkId;
@@ -230,7 +233,7 @@ test('a host that is linked while it is being unlinked keeps the new link', asyn
   const { current } = agent.host;
   assert.notEqual(current?.linkId, earlier.linkId);
   assert.equal(new AgentStore(plane.agentDirectory).link()?.linkId, current?.linkId, 'the next start has the new link');
-  const open = await plane.control.store.openLinksOf(plane.orgId);
+  const open = await plane.control.store.find('links', { orgId: plane.orgId, ended: null });
   assert.deepEqual(
     open.map(({ id, approved }) => [id, approved]),
     [[current?.linkId, true]],

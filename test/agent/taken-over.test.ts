@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { Agent } from '../../src/agent/agent.ts';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
 import { establishLink } from '../../src/agent/establish-link.ts';
-import { createMigration, getMigration, requestCutover, viewMigration } from '../../src/control/index.ts';
+import {
+  createMigration,
+  getMigration,
+  linkedAgentsOf,
+  requestCutover,
+  viewMigration,
+} from '../../src/control/index.ts';
 import { systemClock } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPair } from '../support/replica-set.ts';
@@ -41,7 +47,8 @@ test('a migration that its agent has lost to another engine twice is not ready, 
   const { client } = await establishLink(options, stop.signal);
   const running = new Agent({ configuration, client, logger }).run(stop.signal);
   try {
-    const hasInventory = async () => (await control.store.linkedAgentsOf(plane.orgId))[0]?.inventory[0]?.deployments[0];
+    const hasInventory = async () =>
+      (await linkedAgentsOf(control.store, plane.orgId))[0]?.inventory[0]?.deployments[0];
     await eventually(hasInventory, { what: 'the inventory' });
     const { id } = await createMigration(control, actor, groupId, await orderTo(plane, pair.destination.uri));
     const view = async () => await viewMigration(control, await getMigration(control, actor, groupId, id));

@@ -152,9 +152,9 @@ test('an agent whose address was removed from the access list is refused until t
   const stop = new AbortController();
   const running = new Agent({ configuration, client, logger }).run(stop.signal);
   const list = async (accessListIps: string[]) => {
-    const stored = await plane.control.store.link(link.linkId);
+    const stored = await plane.control.store.get('links', link.linkId);
     assert.ok(stored);
-    await plane.control.store.write((transaction) => transaction.updateLink({ ...stored, accessListIps }));
+    await plane.control.store.write((transaction) => transaction.update('links', { ...stored, accessListIps }));
     plane.control.signals.wake(link.agentId);
   };
   await list(['192.0.2.1']);

@@ -9,6 +9,7 @@ import {
   createMigration,
   getMigration,
   getValidation,
+  linkedAgentsOf,
   requestCutover,
   startValidation,
 } from '../../src/control/index.ts';
@@ -41,7 +42,8 @@ test('a cutover that cannot be noted waits and says why, other orders are carrie
   const { client } = await establishLink(options, stop.signal);
   const running = new Agent({ configuration, client, logger }).run(stop.signal);
   try {
-    const hasInventory = async () => (await control.store.linkedAgentsOf(plane.orgId))[0]?.inventory[0]?.deployments[1];
+    const hasInventory = async () =>
+      (await linkedAgentsOf(control.store, plane.orgId))[0]?.inventory[0]?.deployments[1];
     await eventually(hasInventory, { what: 'the inventory' });
     const seen = (id: string) => getMigration(control, actor, groupId, id);
     const isReady = async (id: string) => (await seen(id)).state.readyForCutover;
@@ -92,7 +94,8 @@ test('orders that arrive with new keys of the control plane are carried out whil
   const { client } = await establishLink(options, stop.signal);
   const running = new Agent({ configuration, client, logger }).run(stop.signal);
   try {
-    const hasInventory = async () => (await control.store.linkedAgentsOf(plane.orgId))[0]?.inventory[0]?.deployments[0];
+    const hasInventory = async () =>
+      (await linkedAgentsOf(control.store, plane.orgId))[0]?.inventory[0]?.deployments[0];
     await eventually(hasInventory, { what: 'the inventory' });
     const validated = async () => {
       const { id } = await startValidation(control, actor, groupId, await orderTo(plane, destination.uri));

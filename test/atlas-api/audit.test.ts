@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { operations } from '../../src/atlas-api/operations.ts';
 import { audit, SYSTEM } from '../../src/control/audit/audit.ts';
-import { controlFor, expireMigrations, findAccount, verifyAudit, verifyEvents } from '../../src/control/index.ts';
+import {
+  controlFor,
+  expireMigrations,
+  findAccount,
+  lastAuditRecord,
+  verifyAudit,
+  verifyEvents,
+  type Where,
+  type Window,
+} from '../../src/control/index.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
 import { type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -11,7 +20,7 @@ import { cliBody, prepare, progress } from './migration-world.ts';
 
 const HEAD_HOURS = 121;
 
-const newest = async (plane: ControlPlane) => await plane.store.lastAuditRecord();
+const newest = async (plane: ControlPlane) => await lastAuditRecord(plane.store);
 
 test('every mutation of the API leaves exactly one record with its actor, address, action and target, and no secret', async () => {
   const clock = new FakeClock();
@@ -256,14 +265,14 @@ test('verifications that are requested at the same time read the records once', 
   const account = await findAccount(control, plane.publicKey);
   assert.ok(account);
   const actor = { ...account.actor, remoteAddress: '127.0.0.1' };
-  const read = control.store.auditRecordsAfter;
+  const { find } = control.store;
   let begun = 0;
   Object.assign(control.store, {
-    auditRecordsAfter: async (sequence: number, limit: number) => {
-      if (sequence === 0) begun += 1;
+    find: async (kind: 'auditRecords', where: Where<'auditRecords'>, window: Window<'auditRecords'>) => {
+      if (JSON.stringify(where) === '{"sequence":{"gt":0}}') begun += 1;
       // Every request of this turn is under way before the first batch.
       await turn();
-      return await read(sequence, limit);
+      return await find(kind, where, window);
     },
   });
   const verify = () => verifyEvents(controlFor(control, { account, actor }), actor, orgId);

@@ -192,8 +192,8 @@ export async function addOrganization(
   const id = randomBytes(12).toString('hex');
   const verifiers = JSON.stringify(digestSecrets(publicKey, 'private'));
   await plane.store.write(async (transaction) => {
-    if (!(await transaction.organization(orgId))) {
-      await transaction.insertOrganization({
+    if (!(await transaction.get('organizations', orgId))) {
+      await transaction.insert('organizations', {
         id: orgId,
         name: 'other',
         accessListRequired: false,
@@ -202,7 +202,7 @@ export async function addOrganization(
         deletedAtMs: null,
       });
     }
-    await transaction.insertApiKey({
+    await transaction.insert('apiKeys', {
       id,
       orgId,
       publicKey,
@@ -210,7 +210,7 @@ export async function addOrganization(
       roles,
       groupRoles,
       privateKeyEnd: null,
-      verifiers: plane.control.sealer.seal(verifiers, { table: 'api_keys', id, field: 'verifiers' }),
+      verifiers: plane.control.sealer.seal(verifiers, { kind: 'apiKeys', id, field: 'verifiers' }),
       accessList: accessList.map((address) => ({ address, createdAtMs: 1 })),
       createdAtMs: 1,
     });

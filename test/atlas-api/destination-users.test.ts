@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { MongoClient } from 'mongodb';
-import { type DestinationPort, expireMigrations, keepDestinationUsers } from '../../src/control/index.ts';
+import { clusterNamed, type DestinationPort, expireMigrations, keepDestinationUsers } from '../../src/control/index.ts';
 import {
   connectToDestination,
   createDialler,
@@ -261,23 +261,23 @@ describe('with a destination whose registered user may create users', () => {
       const { plane, groupId, agent } = setup.world;
       const id = await setup.order();
       await setup.uri();
-      const { id: clusterId = '' } = (await plane.store.clusterNamed(groupId, 'C1')) ?? {};
+      const { id: clusterId = '' } = (await clusterNamed(plane.store, groupId, 'C1')) ?? {};
       await agent.report({ migrations: [{ id, progress: progress(id, { state: 'COMMITTED' }) }] });
       await plane.api('DELETE', `/api/atlas/v2/groups/${groupId}/clusters/C1`);
       const user = await eventually(
         async () => {
-          const found = await plane.store.destinationUser(id);
+          const found = await plane.store.get('destinationUsers', id);
           return found?.state === 'made' ? undefined : found;
         },
         { what: 'the user to be created or dropped' },
       );
       assert.equal(user.state, isGone ? 'left' : 'dropped');
       assert.equal(await isThere(id), isGone);
-      const cluster = await plane.store.cluster(clusterId);
+      const cluster = await plane.store.get('clusters', clusterId);
       assert.ok(cluster);
-      const place = { table: 'clusters', id: clusterId, field: 'connection_string' };
+      const place = { kind: 'clusters', id: clusterId, field: 'connectionString' };
       assert.equal(plane.control.sealer.open(cluster.connectionString, place), '');
-      const left = { table: 'destination_users', id, field: 'password' };
+      const left = { kind: 'destinationUsers', id, field: 'password' };
       assert.equal(plane.control.sealer.open(user.password, left), '');
       if (isGone) await dropMigrationUser(set.uri, `linkspan-${id}`, new AbortController().signal);
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { clustersOf, findAuditRecords, findOne, findOrganizations, openLinkTokensOf } from '../../src/control/index.ts';
 import { DigestSession } from '../../src/digest/index.ts';
 import { requestAccessToken } from '../support/access-token.ts';
 import { ATLAS, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
@@ -51,10 +52,10 @@ async function assertRefused(plane: ControlPlane, held: HeldRequest, status: num
 /** The reasons of refused requests whose sender was authenticated. */
 async function refusals(plane: ControlPlane) {
   await plane.control.security.flush();
-  const records = await plane.store.auditRecords(
+  const records = await findAuditRecords(
+    plane.store,
     { orgId: plane.orgId, eventTypeNames: ['API_REQUEST_UNAUTHORIZED'] },
-    0,
-    500,
+    { limit: 500 },
   );
   return records.map(({ details }) => details.reason);
 }
@@ -84,10 +85,10 @@ test('a request that began before its key was deleted changes nothing after the 
     await assertRefused(plane, held, 401, 'UNAUTHORIZED', `${method} ${path}`);
   }
   assert.equal(dialled, 0, 'a deleted key makes the server dial nobody');
-  assert.equal((await plane.store.apiKeysOf(plane.orgId)).length, 1);
-  assert.deepEqual(await plane.store.serviceAccountsOf(plane.orgId), []);
-  assert.deepEqual(await plane.store.openLinkTokensOf(plane.orgId), []);
-  assert.equal((await plane.store.organizations()).length, 1);
+  assert.equal((await plane.store.find('apiKeys', { orgId: plane.orgId })).length, 1);
+  assert.deepEqual(await plane.store.find('serviceAccounts', { orgId: plane.orgId }), []);
+  assert.deepEqual(await openLinkTokensOf(plane.store, plane.orgId), []);
+  assert.equal((await findOrganizations(plane.store)).length, 1);
 });
 
 test('a request that began before its key lost a role or its address is refused', async () => {
@@ -145,7 +146,7 @@ test('a request that began before its access token or its account ended is refus
     },
     'its secret is deleted': async (client: string) => {
       const [clientId = ''] = client.split(':');
-      const [secret] = (await plane.store.serviceAccount(clientId))?.secrets ?? [];
+      const [secret] = (await findOne(plane.store, 'serviceAccounts', { clientId }))?.secrets ?? [];
       await plane.api('DELETE', `${accounts}/${clientId}/secrets/${secret?.id}`);
     },
     'its account is deleted': async (client: string) => {
@@ -206,7 +207,7 @@ test('a destination that was dialled for a key that is deleted meanwhile is not 
   assert.equal((await plane.api('DELETE', `${ORGS}/${plane.orgId}/apiKeys/${key.id}`)).status, 204);
   answered.resolve();
   assert.equal((await registering).status, 401);
-  assert.deepEqual(await plane.store.clustersOf(String(json.id)), []);
+  assert.deepEqual(await clustersOf(plane.store, String(json.id)), []);
 });
 
 test('a key that creates and deletes projects is not refused in another one because its roles change', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serveSamples } from '../../src/cli/run/serve-metrics.ts';
-import { bootstrap, keepWarningOfExpiry } from '../../src/control/index.ts';
+import { bootstrap, findAuditRecords, keepWarningOfExpiry } from '../../src/control/index.ts';
 import { newId } from '../../src/platform/index.ts';
 import { keptLog } from '../control/audit/kept-log.ts';
 import { requestAccessToken } from '../support/access-token.ts';
@@ -75,7 +75,11 @@ test('owners are warned once 7 days, a day and at the end before their last secr
   const told = async () => {
     await look(plane, log);
     await look(plane, log);
-    const records = await plane.store.auditRecords({ orgId, eventTypeNames: ['ORG_OWNERS_EXPIRING'] }, 0, 10);
+    const records = await findAuditRecords(
+      plane.store,
+      { orgId, eventTypeNames: ['ORG_OWNERS_EXPIRING'] },
+      { limit: 10 },
+    );
     const logged = log.lines.filter(({ event }) => event === 'organization.owners_expiring');
     assert.equal(logged.length, records.length);
     return records.toReversed().map(({ details }) => [details.expiresAt, details.hoursLeft]);
@@ -107,12 +111,15 @@ test('owners without an access list do not count where one is required', async (
   const orgId = await organizationOf(plane, 8);
   const key = { description: 'd', roles: ['ORG_OWNER'] as const, id: newId(clock.nowMs) };
   await plane.store.write(async (transaction) => {
-    const [organization, [other]] = [await transaction.organization(orgId), await transaction.apiKeysOf(plane.orgId)];
-    const [account] = await transaction.serviceAccountsOf(orgId);
+    const [organization, [other]] = [
+      await transaction.get('organizations', orgId),
+      await transaction.find('apiKeys', { orgId: plane.orgId }),
+    ];
+    const [account] = await transaction.find('serviceAccounts', { orgId });
     assert.ok(organization && other && account);
-    await transaction.insertApiKey({ ...other, ...key, publicKey: 'unlisted', orgId, accessList: [] });
-    await transaction.updateServiceAccount({ ...account, accessList: [{ address: '127.0.0.1', createdAtMs: 0 }] });
-    await transaction.updateOrganization({ ...organization, accessListRequired: true });
+    await transaction.insert('apiKeys', { ...other, ...key, publicKey: 'unlisted', orgId, accessList: [] });
+    await transaction.update('serviceAccounts', { ...account, accessList: [{ address: '127.0.0.1', createdAtMs: 0 }] });
+    await transaction.update('organizations', { ...organization, accessListRequired: true });
   });
   const log = keptLog();
   await look(plane, log);
@@ -125,9 +132,9 @@ test('who can start the server enters an organization again whose owners have al
   await using plane = await startControlPlane({ clock });
   const orgId = await organizationOf(plane, 8);
   await plane.store.write(async (transaction) => {
-    const organization = await transaction.organization(orgId);
+    const organization = await transaction.get('organizations', orgId);
     assert.ok(organization);
-    await transaction.updateOrganization({ ...organization, accessListRequired: true });
+    await transaction.update('organizations', { ...organization, accessListRequired: true });
   });
   clock.nowMs += 9 * HOUR_MS;
   const account = { clientId: `mdb_sa_id_${'0b'.repeat(12)}`, secret: 'a_secret_of_this_test_that_is_long_enough_0' };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { openLinkTokensOf } from '../../src/control/index.ts';
 import { parseLinkToken } from '../../src/link/index.ts';
 import { addOrganization, startControlPlane } from './control-plane.ts';
 
@@ -27,7 +28,7 @@ test("creating a link-token gets the answer of Atlas's recorded exchange, header
   assert.deepEqual(Object.keys(created.json), ['linkToken']);
   const token = parseLinkToken(String(created.json.linkToken));
   assert.equal(token.serverUrl, plane.url);
-  assert.deepEqual((await plane.store.linkToken(token.id))?.accessListIps, ['1.2.3.4', '5.6.7.8']);
+  assert.deepEqual((await plane.store.get('linkTokens', token.id))?.accessListIps, ['1.2.3.4', '5.6.7.8']);
 });
 
 test('the challenge equals the recorded one, byte for byte, and is sent before the rest of the request is checked', async () => {
@@ -87,7 +88,7 @@ test('an invalid entry of accessListIps is named in the error, and no token is c
     parameters: ['1.2.3.4/99'],
     reason: 'Bad Request',
   });
-  assert.deepEqual(await plane.store.openLinkTokensOf(plane.orgId), []);
+  assert.deepEqual(await openLinkTokensOf(plane.store, plane.orgId), []);
 });
 
 test("deleting gets the answers of Atlas's recorded exchanges: 204 once, then 404 with the recorded body", async () => {
@@ -142,13 +143,13 @@ test('only its own owners can use an organization', async () => {
       assert.equal(response.json.errorCode, errorCode);
     }
   }
-  assert.deepEqual(await plane.store.openLinkTokensOf(plane.orgId), []);
+  assert.deepEqual(await openLinkTokensOf(plane.store, plane.orgId), []);
 });
 
 test('the store keeps a hash of the secret, and nothing that redeems the token', async () => {
   await using plane = await startControlPlane();
   const created = await plane.api('POST', linkTokens(plane.orgId), { body: {} });
   const { id, secret } = parseLinkToken(String(created.json.linkToken));
-  const kept = JSON.stringify(await plane.store.linkToken(id));
+  const kept = JSON.stringify(await plane.store.get('linkTokens', id));
   assert.ok(!kept.includes(secret));
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Progress } from '../../src/contract/index.ts';
+import { clustersOf } from '../../src/control/index.ts';
 import { AnswerKey, wantedState } from '../../src/link/index.ts';
 import { linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.ts';
 import { addOrganization, startControlPlane } from './control-plane.ts';
@@ -252,9 +253,9 @@ test('passwords are shown in no answer, and not kept in the clear or after the e
   const { agent, groupId, path } = await prepare(plane);
   const created = await plane.api('POST', path, { body: cliBody(groupId) });
   const id = String(created.json._id);
-  const kept = JSON.stringify([await plane.store.migration(id), await plane.store.clustersOf(groupId)]);
+  const kept = JSON.stringify([await plane.store.get('migrations', id), await clustersOf(plane.store, groupId)]);
   for (const text of [created.text, kept, (await plane.api('GET', `${path}/${id}`)).text])
     assert.ok(!text.includes('canary'));
   await agent.report({ migrations: [{ id, progress: progress(id, { state: 'FAILED' }) }] });
-  assert.equal((await plane.store.migration(id))?.password, null);
+  assert.equal((await plane.store.get('migrations', id))?.password, null);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dateOf, type Order } from '../../src/contract/index.ts';
-import { expireMigrations } from '../../src/control/index.ts';
+import { auditRecordsAfter, expireMigrations, findAuditRecords } from '../../src/control/index.ts';
 import { startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cutoverReport } from './migration-world.ts';
@@ -63,7 +63,7 @@ test('a failure past the point of no return ends nothing: the message says who f
   await report({ ...committed, state: 'COMMITTED', canWrite: true });
   const ended = await show();
   assert.deepEqual([ended.status, ended.errorMessage], ['COMPLETE', undefined]);
-  const told = (await plane.store.auditRecordsAfter(0, 1_000)).map(({ eventTypeName }) => eventTypeName);
+  const told = (await auditRecordsAfter(plane.store, 0, 1_000)).map(({ eventTypeName }) => eventTypeName);
   assert.equal(told.filter((name) => name === 'LIVE_MIGRATION_CUTOVER_UNFINISHED').length, 2, 'one for each message');
   assert.ok(!told.includes('LIVE_MIGRATION_FAILED'));
 });
@@ -108,7 +108,7 @@ test('the end of the window waits for the answer to an abort, because the agent 
   await report(READY);
   await ask('cutover');
   await ask('abortCutover');
-  const abort = async () => (await plane.store.migration(id))?.state.order.abort ?? undefined;
+  const abort = async () => (await plane.store.get('migrations', id))?.state.order.abort ?? undefined;
   const earlier = await abort();
   clock.nowMs += 1;
   await ask('cutover');
@@ -159,7 +159,10 @@ test('an agent that fails before it has read the records keeps its order, when i
     await report(READY);
     assert.equal((await show()).errorMessage, undefined, 'the agent has restarted');
     if (request === 'none') continue;
-    await report({ ...READY, cutoverAborted: (await plane.store.migration(id))?.state.order.abort ?? undefined });
+    await report({
+      ...READY,
+      cutoverAborted: (await plane.store.get('migrations', id))?.state.order.abort ?? undefined,
+    });
     await report({ state: 'CREATED', since: null });
     await report(unread);
     assert.equal((await show()).status, 'FAILED', 'no commit can follow the answer to an abort');
@@ -193,7 +196,7 @@ test('an agent that reports another failure each time writes 60 records an hour'
     report({ ...READY, state: 'FAILED', error: { code: 'X', message: `It broke ${n}.`, remedy: '' }, cutover });
   const failures = async () => {
     const filter = { orgId: plane.orgId, eventTypeNames: ['LIVE_MIGRATION_CUTOVER_UNFINISHED'] };
-    return await plane.store.auditRecords(filter, 0, 200);
+    return await findAuditRecords(plane.store, filter, { limit: 200 });
   };
   for (let n = 0; n < 80; n += 1) await fail(n);
   // The first report of all has two more.

@@ -29,10 +29,10 @@ test('a migration without a cutover within 120 hours of its readiness is EXPIRED
   const { status, readyForCutover, lagTimeSeconds } = await show();
   assert.deepEqual([status, readyForCutover, lagTimeSeconds], ['EXPIRED', undefined, undefined]);
   assert.deepEqual(await wanted(), []);
-  assert.equal((await plane.store.migration(id))?.password, null);
+  assert.equal((await plane.store.get('migrations', id))?.password, null);
   const late = await plane.api(
     'PUT',
-    `/api/atlas/v2/groups/${(await plane.store.migration(id))?.groupId}/liveMigrations/${id}/cutover`,
+    `/api/atlas/v2/groups/${(await plane.store.get('migrations', id))?.groupId}/liveMigrations/${id}/cutover`,
   );
   assert.equal(late.json.errorCode, 'CUTOVER_AFTER_END');
 });
@@ -125,7 +125,7 @@ test('a migration that is cancelled before its agent got it ends at once, and no
   assert.deepEqual([asked.status, asked.json.status], [202, 'FAILED']);
   assert.match(String((await show()).errorMessage), /cancelled before its agent got the order; nothing was copied/);
   assert.deepEqual(await wanted(), []);
-  assert.equal((await plane.store.migration(id))?.password, null);
+  assert.equal((await plane.store.get('migrations', id))?.password, null);
   assert.equal((await api('POST', path, { body: cliBody(groupId) })).status, 201);
   const events = await api<Page<unknown>>('GET', `/api/atlas/v2/orgs/${orgId}/events?eventType=LIVE_MIGRATION_FAILED`);
   assert.equal(events.json.results.length, 1);

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Cluster, ServiceAccount } from '../../src/control/index.ts';
+import {
+  type Cluster,
+  groupsOf,
+  linkedAgentsOf,
+  openLinkTokensOf,
+  type ServiceAccount,
+} from '../../src/control/index.ts';
 import { newId } from '../../src/platform/index.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
@@ -26,12 +32,12 @@ test('an organization has at most 250 projects, and room for another one once on
   await plane.store.write(async (transaction) => {
     for (let at = 0; at < 249; at += 1) {
       const group = { id: newId(at), orgId: plane.orgId, name: `${at}`, createdAtMs: at, deletedAtMs: null };
-      await transaction.insertGroup(group);
+      await transaction.insert('groups', group);
     }
   });
   const bodyOf = (name: string) => ({ name, orgId: plane.orgId });
   assert.deepEqual(await askTwice(plane, '/groups', bodyOf), [201, 400, 'MAX_GROUPS_PER_ORG_EXCEEDED']);
-  const [{ id } = { id: '' }] = await plane.store.groupsOf(plane.orgId);
+  const [{ id } = { id: '' }] = await groupsOf(plane.store, plane.orgId);
   assert.equal((await plane.api('DELETE', `${API}/groups/${id}`)).status, 202);
   assert.equal((await plane.api('POST', `${API}/groups`, { body: bodyOf('one more') })).status, 201);
 });
@@ -50,7 +56,7 @@ test('an organization has at most 500 service accounts', async () => {
         roles: [],
         ...more,
       };
-      await transaction.insertServiceAccount(account);
+      await transaction.insert('serviceAccounts', account);
     }
   });
   const path = `/orgs/${plane.orgId}/serviceAccounts`;
@@ -69,7 +75,7 @@ test('a project has at most 200 registered clusters', async () => {
   };
   await plane.store.write(async (transaction) => {
     for (let at = 0; at < 199; at += 1)
-      await transaction.insertCluster({ ...cluster, id: newId(at), name: `${at}`, createdAtMs: at });
+      await transaction.insert('clusters', { ...cluster, id: newId(at), name: `${at}`, createdAtMs: at });
   });
   const connectionStrings = { standard: DESTINATION };
   const bodyOf = (name: string) => ({ name: name.replaceAll(' ', '-'), connectionStrings });
@@ -80,17 +86,23 @@ test('an organization has at most 200 linked agents, and one may take the place 
   await using plane = await startControlPlane();
   const { orgId, store } = plane;
   await linkAgent(plane, 'host-1');
-  const [first] = await store.linkedAgentsOf(orgId);
-  const link = first && (await store.link(first.linkId));
-  const token = link && (await store.linkToken(link.tokenId));
+  const [first] = await linkedAgentsOf(store, orgId);
+  const link = first && (await store.get('links', first.linkId));
+  const token = link && (await store.get('linkTokens', link.tokenId));
   assert.ok(first && link && token);
   await store.write(async (transaction) => {
     for (let at = 2; at <= 200; at += 1) {
       const linkId = newId(at);
       const tokenId = `token${String(at).padStart(7, '0')}`;
-      await transaction.insertLinkToken({ ...token, id: tokenId });
-      await transaction.insertLink({ ...link, id: linkId, tokenId });
-      await transaction.insertAgent({ ...first, id: newId(at), linkId, host: `host-${at}`, publicKey: `key ${at}` });
+      await transaction.insert('linkTokens', { ...token, id: tokenId });
+      await transaction.insert('links', { ...link, id: linkId, tokenId });
+      await transaction.insert('agents', {
+        ...first,
+        id: newId(at),
+        linkId,
+        host: `host-${at}`,
+        publicKey: `key ${at}`,
+      });
     }
   });
   const redeem = async (host: string) => {
@@ -106,12 +118,12 @@ test('an organization has at most 500 link-tokens that can be redeemed', async (
   await using plane = await startControlPlane();
   const { orgId, store } = plane;
   await createToken(plane);
-  const [first] = await store.openLinkTokensOf(orgId);
+  const [first] = await openLinkTokensOf(store, orgId);
   assert.ok(first);
   await store.write(async (transaction) => {
     for (let at = 1; at < 499; at += 1)
-      await transaction.insertLinkToken({ ...first, id: `token${String(at).padStart(7, '0')}` });
-    await transaction.insertLinkToken({ ...first, id: 'expiredtoken', expiresAtMs: 1 });
+      await transaction.insert('linkTokens', { ...first, id: `token${String(at).padStart(7, '0')}` });
+    await transaction.insert('linkTokens', { ...first, id: 'expiredtoken', expiresAtMs: 1 });
   });
   const path = `/orgs/${orgId}/liveMigrations/linkTokens`;
   assert.deepEqual(await askTwice(plane, path, () => ({})), [201, 400, 'LINK_TOKEN_LIMIT']);
@@ -126,7 +138,7 @@ async function addOrganizations({ store }: ControlPlane, count: number, creatorI
   await store.write(async (transaction) => {
     for (let createdAtMs = 0; createdAtMs < count; createdAtMs += 1) {
       const more = { accessListRequired: false, creatorId, createdAtMs, deletedAtMs: null };
-      await transaction.insertOrganization({ id: newId(createdAtMs), name: 'n', ...more });
+      await transaction.insert('organizations', { id: newId(createdAtMs), name: 'n', ...more });
     }
   });
 }

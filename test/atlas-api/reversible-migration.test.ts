@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Order } from '../../src/contract/index.ts';
+import { auditRecordsAfter } from '../../src/control/index.ts';
 import { startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, cutoverReport } from './migration-world.ts';
@@ -94,7 +95,7 @@ test('a failback that is ready leaves one record for each cutover, with the side
   const { report, ask, show, cutOver } = await start(plane);
   const records = async () => {
     const names = ['LIVE_MIGRATION_COMPLETE', 'LIVE_MIGRATION_REVERSE_READY'];
-    const found = (await plane.store.auditRecordsAfter(0, 1_000)).filter(({ eventTypeName }) =>
+    const found = (await auditRecordsAfter(plane.store, 0, 1_000)).filter(({ eventTypeName }) =>
       names.includes(eventTypeName),
     );
     return found.map(({ eventTypeName, details }) =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { operations } from '../../src/atlas-api/operations.ts';
+import { auditRecordsAfter } from '../../src/control/index.ts';
 import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { cliBody, prepare, progress } from './migration-world.ts';
@@ -137,7 +138,7 @@ async function keysOf(plane: ControlPlane, groupId: string, otherGroupId: string
 
 /** How many changes are on record. Refused attempts are on record, too, but are no changes. */
 const recordsOf = async ({ store }: ControlPlane) => {
-  const records = await store.auditRecordsAfter(0, 100_000);
+  const records = await auditRecordsAfter(store, 0, 100_000);
   return records.filter(({ eventTypeName }) => eventTypeName !== 'API_REQUEST_UNAUTHORIZED').length;
 };
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { auditRecordsAfter, lastAuditRecord } from '../../src/control/index.ts';
 import { loadSigningKey, MOST_REQUESTS, newSigningKey, ReplayGuard } from '../../src/link/index.ts';
 import { keptLog } from '../control/audit/kept-log.ts';
 import { AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
@@ -124,15 +125,15 @@ test('each kind of refused attempt leaves one log line and one event with its ad
   const claims = Buffer.from(JSON.stringify({ sub: CLIENT })).toString('base64url');
   await bearer(`e30.${claims}.canarysignature`);
   await plane.control.security.flush();
-  const records = (await plane.store.lastAuditRecord())?.sequence ?? 0;
+  const records = (await lastAuditRecord(plane.store))?.sequence ?? 0;
   await plane.api('GET', ORGS, { user: ['canary-private-key-as-name', 'x'] });
   await plane.api('GET', ORGS, { user: ['qwertyui', 'x'] });
   await new AgentClient(plane.url, undefined, now).redeem('mlt_canary');
   await plane.control.security.flush();
-  assert.equal((await plane.store.lastAuditRecord())?.sequence, records);
+  assert.equal((await lastAuditRecord(plane.store))?.sequence, records);
   const names = log.lines.map(({ claimedName }) => claimedName).slice(-3);
   assert.deepEqual(names, ['(another form)', 'qwertyui', undefined]);
-  const stored = JSON.stringify(await plane.store.auditRecordsAfter(0, 1_000));
+  const stored = JSON.stringify(await auditRecordsAfter(plane.store, 0, 1_000));
   for (const secret of [/canary/, new RegExp(token.split('_')[2] ?? ''), new RegExp(SECRET)]) {
     assert.doesNotMatch(log.text(), secret);
     assert.doesNotMatch(stored, secret);
@@ -185,7 +186,7 @@ test('requests of an agent beyond its limit are an event with their addresses an
   });
   await using plane = await startControlPlane({ clock, logger: log.logger, failedAttemptsPerMinute: 4 });
   const linked = await linkAgent(plane);
-  const { publicKey = '' } = (await plane.store.agent(linked.agentId ?? '')) ?? {};
+  const { publicKey = '' } = (await plane.store.get('agents', linked.agentId ?? '')) ?? {};
   for (let at = 1; at < MOST_REQUESTS; at += 1)
     guards[0]?.admit(publicKey, { audience: '', nonce: `${at}`, signedAtMs: clock.nowMs, digest: '' }, clock.nowMs);
   for (let times = 0; times < 8; times += 1) {

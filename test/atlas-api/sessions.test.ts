@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Sessions } from '../../src/control/index.ts';
+import { findOne, Sessions } from '../../src/control/index.ts';
 import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { codeOf, SessionClient } from './session-client.ts';
@@ -197,11 +197,11 @@ test('a stolen cookie is worth nothing once its key is deleted, gets another sec
 
   const replaced = await signedIn(plane, demoted.user);
   await plane.store.write(async (transaction) => {
-    const key = await transaction.apiKey(demoted.user[0]);
+    const key = await findOne(transaction, 'apiKeys', { publicKey: demoted.user[0] });
     assert.ok(key);
-    const place = { table: 'api_keys', id: key.id, field: 'verifiers' };
+    const place = { kind: 'apiKeys', id: key.id, field: 'verifiers' };
     const verifiers = JSON.stringify(plane.control.verifiersOf(key.publicKey, 'another private key'));
-    await transaction.updateApiKey({ ...key, verifiers: plane.control.sealer.seal(verifiers, place) });
+    await transaction.update('apiKeys', { ...key, verifiers: plane.control.sealer.seal(verifiers, place) });
   });
   assert.equal(codeOf(await replaced.send('GET', ORGS)), 'SESSION_ENDED');
 });
@@ -222,10 +222,10 @@ test('a session outlives the projects that it makes and deletes, and ends when i
     assert.equal((await client.send('DELETE', deleted)).status, 202);
     assert.equal((await client.send('GET', kept)).status, 200);
     await plane.store.write(async (transaction) => {
-      const key = await transaction.apiKey(creator.user[0]);
-      const account = await transaction.serviceAccount(creator.user[0]);
-      if (key) await transaction.updateApiKey({ ...key, groupRoles: [] });
-      if (account) await transaction.updateServiceAccount({ ...account, groupRoles: [] });
+      const key = await findOne(transaction, 'apiKeys', { publicKey: creator.user[0] });
+      const account = await findOne(transaction, 'serviceAccounts', { clientId: creator.user[0] });
+      if (key) await transaction.update('apiKeys', { ...key, groupRoles: [] });
+      if (account) await transaction.update('serviceAccounts', { ...account, groupRoles: [] });
     });
     assert.equal(codeOf(await client.send('GET', ORGS)), 'SESSION_ENDED', kind);
   }
@@ -361,9 +361,9 @@ test('without a key that owns the first organization there is no sign-in link, w
   await plane.api('DELETE', `${keys}/${own?.id}`, { user: member.user });
   assert.ok((await plane.signInLinks.issue()) !== undefined, 'the other owner');
   await plane.store.write(async (transaction) => {
-    const organization = await transaction.organization(plane.orgId);
+    const organization = await transaction.get('organizations', plane.orgId);
     assert.ok(organization);
-    await transaction.updateOrganization({ ...organization, deletedAtMs: 1 });
+    await transaction.update('organizations', { ...organization, deletedAtMs: 1 });
   });
   assert.equal(await plane.signInLinks.issue(), undefined);
 });

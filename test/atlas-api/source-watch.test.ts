@@ -32,7 +32,7 @@ async function committed(changes: object = {}) {
   await started.report({});
   await started.report({ ...COMMITTED, ...changes });
   const wanted = async () => wantedState.parse((await started.agent.poll(null)).json);
-  const password = async () => (await plane.store.migration(started.id))?.password ?? null;
+  const password = async () => (await plane.store.get('migrations', started.id))?.password ?? null;
   return { ...started, clock, plane, wanted, password, [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose]() };
 }
 

@@ -193,7 +193,7 @@ test('every command sends its request and shows the answer', async () => {
   const reported = async (changes: Parameters<typeof progress>[1]) =>
     agent.report({ migrations: [{ id: _id, progress: progress(_id, { state: 'FOLLOWING', ...changes }) }] });
   await assert.rejects(run(`migration cutover ${_id} --abort --dry-run`), { code: 'USAGE' });
-  const orderOf = async () => (await plane.control.store.migration(_id))?.state.order;
+  const orderOf = async () => (await plane.control.store.get('migrations', _id))?.state.order;
   const aborting = said(`migration cutover ${_id} --abort`, /WORKING +ready to cut over +true/);
   const cutoverAborted = await eventually(async () => (await orderOf())?.abort, { what: 'the abort' });
   // A report from before the abort proves nothing.

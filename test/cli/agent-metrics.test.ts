@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createMigration } from '../../src/control/index.ts';
+import { createMigration, linkedAgentsOf } from '../../src/control/index.ts';
 import { orderTo, SOURCE_PROJECT, startControlPlane } from '../agent/control-plane.ts';
 import { scraped } from '../metrics/scraped.ts';
 import { eventually } from '../support/eventually.ts';
@@ -30,7 +30,7 @@ test('the agent has the metrics of its migrations, is ready while the control pl
   const isMigration = (name: string) => name.includes('migration="');
   assert.ok(![...(await scrape()).keys()].some(isMigration));
 
-  await eventually(async () => (await plane.control.store.linkedAgentsOf(plane.orgId))[0]?.inventory[0], {
+  await eventually(async () => (await linkedAgentsOf(plane.control.store, plane.orgId))[0]?.inventory[0], {
     what: 'the inventory',
   });
   const { control, actor, groupId } = plane;

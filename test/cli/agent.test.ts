@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createMigration, deleteLinks, getMigration, requestCutover } from '../../src/control/index.ts';
+import { createMigration, deleteLinks, getMigration, linkedAgentsOf, requestCutover } from '../../src/control/index.ts';
 import { type ControlPlane, orderTo, SOURCE_PROJECT, startControlPlane } from '../agent/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
@@ -43,7 +43,7 @@ test('linkspan agent check prints its results, and exits with 2 if a check faile
 function linked(plane: ControlPlane) {
   return eventually(
     async () => {
-      const [agent] = await plane.control.store.linkedAgentsOf(plane.orgId);
+      const [agent] = await linkedAgentsOf(plane.control.store, plane.orgId);
       return agent?.inventory[0]?.deployments[0];
     },
     { what: 'the inventory of the agent' },

@@ -38,10 +38,10 @@ test('a server shows what its agents report while they are heard, and their sile
   assert.ok(Math.abs((seen?.[1] ?? 0) - Date.now() / 1_000) < 60);
 
   // An agent that is heard leaves the migration out, and a request of an operator has changed it since.
-  const record = await plane.store.migration(id);
+  const record = await plane.store.get('migrations', id);
   assert.ok(record);
   const noted = (reportedAtMs: number) =>
-    plane.store.write((transaction) => transaction.updateMigration({ ...record, reportedAtMs }));
+    plane.store.write((transaction) => transaction.update('migrations', { ...record, reportedAtMs }));
   await noted(Date.now() - 26_000);
   const leftOut = await scrape();
   assert.deepEqual([leftOut.has(of('lag_seconds')), leftOut.get(of('source_blocked'))], [false, 1]);

@@ -30,13 +30,13 @@ test('a support bundle has no text of a migration, whatever an agent has reporte
     cutoverReport: cutoverReport('a warning'),
   });
   await plane.store.write(async (transaction) => {
-    const migration = await transaction.migration(id);
+    const migration = await transaction.get('migrations', id);
     assert.ok(migration);
     const { progress, state } = migration;
     const watch = { token: MARK, until: MARK, watchedTo: MARK, changes: 1, namespaces: [MARK] };
     const all = { ...progress, verification: { ...progress?.verification, mismatches: { latest: [mismatch] } } };
     const changed = { state: { ...state, ...(marked(state) as object), sourceWatch: watch }, progress: marked(all) };
-    await transaction.updateMigration({ ...migration, ...changed } as Migration);
+    await transaction.update('migrations', { ...migration, ...changed } as Migration);
   });
   using folder = temporaryFolder('bundle');
   const file = join(folder.path, 'bundle.json');

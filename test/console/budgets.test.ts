@@ -54,7 +54,7 @@ async function startLarge() {
       [60_000, 1_440],
     ] as const)
       for (let at = 1; at <= number; at += 1)
-        await transaction.putSample({
+        await transaction.put('migrationSamples', {
           migrationId: id,
           spanMs,
           atMs: nowMs - (number - at) * spanMs,

@@ -91,7 +91,7 @@ test('a migration is checked with every finding and its remedy, and starts when 
   await page.getByLabel('Type target to confirm').fill('target');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: 'orders → target' }).waitFor();
-  const [migration] = await plane.store.activeMigrations();
+  const [migration] = await plane.store.find('migrations', { isActive: true });
   assert.ok(migration);
   const { host, username, dropDestination, reversible, sourceGroupId } = migration;
   assert.deepEqual(

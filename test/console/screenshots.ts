@@ -128,7 +128,7 @@ const PAST_SECONDS = 22;
 /** Lets a migration continue: its lag falls, and changes come and go. */
 async function goOn({ store }: ControlPlane): Promise<void> {
   for (let second = 0; second < PAST_SECONDS; second += 1) {
-    const [migration] = await store.activeMigrations();
+    const [migration] = await store.find('migrations', { isActive: true });
     if (!migration?.progress) return;
     const { changes } = migration.progress;
     const read = changes.read + 5200 + Math.round(900 * Math.sin(second / 2));
@@ -139,7 +139,7 @@ async function goOn({ store }: ControlPlane): Promise<void> {
       lagSeconds,
       changes: { ...changes, read, applied, queued: read - applied },
     };
-    await store.write((transaction) => transaction.updateMigration({ ...migration, progress }));
+    await store.write((transaction) => transaction.update('migrations', { ...migration, progress }));
     await setTimeout(1000);
   }
 }

@@ -102,11 +102,11 @@ test('the list follows a migration by a stream, and asks for it only once', { sk
   await row.getByText('Copying', { exact: true }).waitFor();
   const projectsAsked = () => asked.filter((url) => url.includes('/groups?')).length;
   const before = projectsAsked();
-  const [migration] = await plane.store.activeMigrations();
+  const [migration] = await plane.store.find('migrations', { isActive: true });
   assert.ok(migration);
   const order = { ...migration.state.order, wanted: 'CANCELLED' as const };
   const state = { ...migration.state, order };
-  await plane.store.write((transaction) => transaction.updateMigration({ ...migration, state }));
+  await plane.store.write((transaction) => transaction.update('migrations', { ...migration, state }));
   await row.getByText('Cancelling', { exact: true }).waitFor();
   await page.waitForRequest((request) => request.url().includes('/groups?'));
   assert.ok(projectsAsked() > before, 'the page has asked for projects again');
@@ -130,7 +130,7 @@ test('a cutover asks for a review, for applications that are ready, and for the 
   await dialog.getByLabel('Type target to confirm').fill('target');
   await go.click();
   const wanted = async () => {
-    const [migration] = await plane.store.activeMigrations();
+    const [migration] = await plane.store.find('migrations', { isActive: true });
     return migration?.state.order.wanted;
   };
   assert.equal(await wanted(), 'RUNNING', 'the applications are not ready yet');
@@ -260,10 +260,10 @@ test('the focus stays where it is while updates arrive', { skip }, async () => {
   const pause = shown.page.getByRole('button', { name: 'Pause' });
   await pause.focus();
   const { plane } = shown;
-  const [migration] = await plane.store.activeMigrations();
+  const [migration] = await plane.store.find('migrations', { isActive: true });
   assert.ok(migration?.progress);
   const progress = { ...migration.progress, changes: { ...migration.progress.changes, queued: 777 } };
-  await plane.store.write((transaction) => transaction.updateMigration({ ...migration, progress }));
+  await plane.store.write((transaction) => transaction.update('migrations', { ...migration, progress }));
   await shown.page.getByText('777 queued').waitFor();
   assert.equal(await shown.page.evaluate(FOCUSED), 'Pause');
 });
@@ -297,10 +297,10 @@ test('where no stream passes, the page asks again and again', { skip }, async ()
   await page.goto(plane.url + path);
   await signIn(watched, plane.publicKey, plane.privateKey);
   await page.getByRole('status').filter({ hasText: 'Ready to cut over.' }).waitFor();
-  const [migration] = await plane.store.activeMigrations();
+  const [migration] = await plane.store.find('migrations', { isActive: true });
   assert.ok(migration);
   await plane.store.write((transaction) =>
-    transaction.updateMigration({
+    transaction.update('migrations', {
       ...migration,
       state: { ...migration.state, order: { ...migration.state.order, wanted: 'PAUSED' } },
     }),

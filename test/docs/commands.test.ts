@@ -70,9 +70,9 @@ async function follow(part: string, plane: ControlPlane, given: Readonly<Record<
     commands += 1;
     if (/cutover("| --)/.test(step.command)) await report({ state: 'COMMITTED', canWrite: true, lagSeconds: null });
   }
-  const [migration] = await plane.store.migrationsOf(variables.GROUP_ID ?? '');
+  const [migration] = await plane.store.find('migrations', { groupId: variables.GROUP_ID ?? '' });
   assert.equal(migration?.state.status, 'COMPLETE');
-  assert.deepEqual(await plane.store.openLinksOf(plane.orgId), []);
+  assert.deepEqual(await plane.store.find('links', { orgId: plane.orgId, ended: null }), []);
   return commands;
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { linkedAgentsOf } from '../../src/control/index.ts';
 import { AnswerKey, formatLinkToken, newLinkToken, parseLinkToken, wantedState } from '../../src/link/index.ts';
 import { onFailpoint } from '../../src/platform/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
@@ -22,7 +23,7 @@ test('a link-token is redeemed once: of 100 agents that race for it one is linke
   const losers = answers.filter(({ status }) => status === 409);
   assert.equal(losers.length, 99);
   for (const { json } of losers) assert.equal(json.errorCode, 'LINK_TOKEN_USED');
-  assert.equal((await plane.store.linkedAgentsOf(plane.orgId)).length, 1);
+  assert.equal((await linkedAgentsOf(plane.store, plane.orgId)).length, 1);
 });
 
 test('an agent that was killed before it read the answer redeems again with its key and keeps its identity', async () => {
@@ -85,9 +86,9 @@ test('an agent that is not on the access list of a token cannot redeem it, and a
 test('the access list applies to every later request, too', async () => {
   await using plane = await startControlPlane();
   const agent = await linkAgent(plane);
-  const [link] = await plane.store.openLinksOf(plane.orgId);
+  const [link] = await plane.store.find('links', { orgId: plane.orgId, ended: null });
   assert.ok(link);
-  await plane.store.write((transaction) => transaction.updateLink({ ...link, accessListIps: ['192.0.2.1'] }));
+  await plane.store.write((transaction) => transaction.update('links', { ...link, accessListIps: ['192.0.2.1'] }));
   for (const answer of [await agent.poll(null), await agent.report({})]) {
     assert.equal(answer.status, 403);
     assert.equal(answer.json.errorCode, 'AGENT_ADDRESS_REFUSED');
@@ -173,7 +174,7 @@ test('an agent that is linked with a token for its host replaces the agent of th
   const successor = await linkAgent(plane, 'host-1');
   assert.equal((await old.poll(null)).json.errorCode, 'AGENT_SUPERSEDED');
   assert.equal((await successor.poll(null)).status, 200);
-  const hosts = (await plane.store.linkedAgentsOf(plane.orgId)).map(({ host }) => host);
+  const hosts = (await linkedAgentsOf(plane.store, plane.orgId)).map(({ host }) => host);
   assert.deepEqual(hosts.sort(), ['host-1', 'host-2']);
 });
 
@@ -186,7 +187,7 @@ test('repeated and reordered reports change nothing', async () => {
   assert.equal((await send(100, 'new')).json.sequence, 100);
   assert.equal((await send(100, 'doubled')).json.sequence, 100);
   assert.equal((await send(99, 'late')).json.sequence, 100);
-  const [kept] = await plane.store.linkedAgentsOf(plane.orgId);
+  const [kept] = await linkedAgentsOf(plane.store, plane.orgId);
   assert.deepEqual(kept?.inventory, inventory('new'));
 });
 
@@ -195,7 +196,7 @@ test('a report is answered only after it is stored', async () => {
   const agent = await linkAgent(plane);
   let stored: number | undefined;
   using _hook = onFailpoint('control.report.committed', async () => {
-    stored = (await plane.store.linkedAgentsOf(plane.orgId))[0]?.lastSequence;
+    stored = (await linkedAgentsOf(plane.store, plane.orgId))[0]?.lastSequence;
   });
   const { json } = await agent.report({});
   assert.equal(stored, json.sequence);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dateOf, type Progress } from '../../src/contract/index.ts';
+import { linkedAgentsOf } from '../../src/control/index.ts';
 import { newId } from '../../src/platform/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { FakeClock } from '../atlas-api/fake-clock.ts';
@@ -41,12 +42,12 @@ test('fields of an agent that the contract does not have are not shown', async (
 test('an inventory that is too long holds up nothing, and the one before it is kept', async () => {
   await using plane = await startControlPlane();
   const { agent, id, show } = await start(plane);
-  const before = (await plane.store.linkedAgentsOf(plane.orgId))[0]?.inventory;
+  const before = (await linkedAgentsOf(plane.store, plane.orgId))[0]?.inventory;
   const name = 'x'.repeat(4_000);
   const inventory = Array.from({ length: 40 }, (_, n) => ({ projectId: newId(n), name, deployments: [] }));
   const migrations = [{ id, progress: { ...progress(id), etaSeconds: 5 } }];
   assert.equal(((await agent.report({ inventory, migrations })) as { status: number }).status, 200);
-  assert.deepEqual((await plane.store.linkedAgentsOf(plane.orgId))[0]?.inventory, before);
+  assert.deepEqual((await linkedAgentsOf(plane.store, plane.orgId))[0]?.inventory, before);
   assert.equal(((await show()).linkspan.progress as Progress | null)?.etaSeconds, 5);
 });
 

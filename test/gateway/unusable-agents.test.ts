@@ -50,9 +50,11 @@ test('the control plane stores nothing of a request that it refuses for the stat
   const pending = await link(plane, 'mover');
   const elsewhere = await link(plane, 'elsewhere');
   const path = await linkOf(plane, elsewhere.agent);
-  const open = (await plane.store.openLinksOf(plane.orgId)).find(({ id }) => path.endsWith(id));
+  const open = (await plane.store.find('links', { orgId: plane.orgId, ended: null })).find(({ id }) =>
+    path.endsWith(id),
+  );
   assert.ok(open);
-  await plane.store.write((transaction) => transaction.updateLink({ ...open, accessListIps: ['192.0.2.1'] }));
+  await plane.store.write((transaction) => transaction.update('links', { ...open, accessListIps: ['192.0.2.1'] }));
   for (const [{ sign, codeOf }, code] of [
     [revoked, 'LINK_REVOKED'],
     [superseded, 'AGENT_SUPERSEDED'],

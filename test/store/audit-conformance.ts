@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AuditRecord, Store } from '../../src/control/index.ts';
+import {
+  type AuditFilter,
+  type AuditRecord,
+  auditRecordsAfter,
+  countAuditRecords,
+  findAuditRecords,
+  lastAuditRecord,
+} from '../../src/control/index.ts';
 import type { StoreUnderTest } from './conformance.ts';
 
 const ORG = 'a'.repeat(24);
@@ -35,12 +42,12 @@ export function testAuditConformance(name: string, create: () => Promise<StoreUn
       record(4, { orgId: 'x' }),
     ];
     await store.write(async (transaction) => {
-      assert.equal(await transaction.lastAuditRecord(), undefined);
+      assert.equal(await lastAuditRecord(transaction), undefined);
       for (const each of records) await transaction.appendAuditRecord(each);
-      assert.deepEqual(await transaction.lastAuditRecord(), records[3]);
+      assert.deepEqual(await lastAuditRecord(transaction), records[3]);
     });
-    const sequences = async (...asked: Parameters<Store['auditRecords']>) =>
-      (await store.auditRecords(...asked)).map(({ sequence }) => sequence);
+    const sequences = async (filter: AuditFilter, skip: number, limit: number) =>
+      (await findAuditRecords(store, filter, { skip, limit })).map(({ sequence }) => sequence);
     assert.deepEqual(await sequences({ orgId: ORG }, 0, 2), [3, 2]);
     assert.deepEqual(await sequences({ orgId: ORG }, 2, 2), [1]);
     assert.deepEqual(await sequences({ orgId: ORG, groupId: GROUP }, 0, 9), [2]);
@@ -48,7 +55,7 @@ export function testAuditConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual(await sequences({ orgId: ORG, actorName: 'other' }, 0, 9), [3]);
     assert.deepEqual(await sequences({ orgId: ORG, fromMs: 2, untilMs: 3 }, 0, 9), [3, 2]);
     assert.deepEqual(await sequences({ orgId: ORG, actorName: 'other', untilMs: 2 }, 0, 9), []);
-    assert.equal(await store.countAuditRecords({ orgId: ORG, eventTypeNames: ['A'] }), 2);
+    assert.equal(await countAuditRecords(store, { orgId: ORG, eventTypeNames: ['A'] }), 2);
     const about = async (details: readonly string[], id?: string) =>
       sequences({ orgId: 'about', target: { details, ...(id !== undefined && { id }) } }, 0, 9);
     const detailed: AuditRecord['details'][] = [
@@ -69,9 +76,9 @@ export function testAuditConformance(name: string, create: () => Promise<StoreUn
     assert.deepEqual(await about(['one'], 'X'), []);
     assert.deepEqual(await about(['one'], ''), []);
     assert.deepEqual(await about(['one'], '%'), []);
-    assert.equal(await store.countAuditRecords({ orgId: 'about', target: { details: ['one', 'many'], id: 'x' } }), 2);
-    assert.deepEqual(await store.auditRecordsAfter(2, 1), [records[2]]);
-    assert.deepEqual(await store.auditRecord(records[0]?.id ?? ''), records[0]);
+    assert.equal(await countAuditRecords(store, { orgId: 'about', target: { details: ['one', 'many'], id: 'x' } }), 2);
+    assert.deepEqual(await auditRecordsAfter(store, 2, 1), [records[2]]);
+    assert.deepEqual(await store.get('auditRecords', records[0]?.id ?? ''), records[0]);
     await assert.rejects(store.write((transaction) => transaction.appendAuditRecord(record(4))));
   });
 }

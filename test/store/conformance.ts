@@ -1,20 +1,31 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type {
-  Agent,
-  ApiKey,
-  Cluster,
-  DestinationUser,
-  Group,
-  Migration,
-  Order,
-  Organization,
-  Sealed,
-  ServiceAccount,
-  Store,
-  StoredLinkToken,
+import {
+  type Agent,
+  type ApiKey,
+  type Cluster,
+  clusterNamed,
+  clustersOf,
+  type DestinationUser,
+  findOne,
+  findOrganizations,
+  type Group,
+  groupsOf,
+  lastValidationInto,
+  linkedAgentsOf,
+  type Migration,
+  markRedeemed,
+  migrationsSince,
+  NEW_MIGRATION,
+  type Order,
+  type Organization,
+  openLinkTokensOf,
+  type Sealed,
+  type ServiceAccount,
+  type Store,
+  type StoredLinkToken,
+  standingDestinationUsers,
 } from '../../src/control/index.ts';
-import { NEW_MIGRATION } from '../../src/control/index.ts';
 
 /** A store under test, and a way to reopen its data. */
 export interface StoreUnderTest {
@@ -110,14 +121,14 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       await fill(store);
     }
     await using store = await under.open();
-    assert.deepEqual(await store.group(GROUP.id), GROUP);
-    assert.deepEqual(await store.clusterNamed(GROUP.id, 'destination'), CLUSTER);
-    assert.deepEqual(await store.linkToken(TOKEN.id), TOKEN);
-    assert.deepEqual(await store.linkOfToken(TOKEN.id), LINK);
-    assert.deepEqual(await store.agentOfLink(LINK.id), AGENT);
-    assert.deepEqual(await store.migration(MIGRATION.id), MIGRATION);
-    assert.equal(await store.migration('2'.repeat(24)), undefined);
-    assert.equal(await store.clusterNamed(GROUP.id, 'other'), undefined);
+    assert.deepEqual(await store.get('groups', GROUP.id), GROUP);
+    assert.deepEqual(await clusterNamed(store, GROUP.id, 'destination'), CLUSTER);
+    assert.deepEqual(await store.get('linkTokens', TOKEN.id), TOKEN);
+    assert.deepEqual(await findOne(store, 'links', { tokenId: TOKEN.id }), LINK);
+    assert.deepEqual(await findOne(store, 'agents', { linkId: LINK.id }), AGENT);
+    assert.deepEqual(await store.get('migrations', MIGRATION.id), MIGRATION);
+    assert.equal(await store.get('migrations', '2'.repeat(24)), undefined);
+    assert.equal(await clusterNamed(store, GROUP.id, 'other'), undefined);
   });
 
   test(`${name}: a write that throws changes nothing, and other writes of the same commit are kept`, async () => {
@@ -125,7 +136,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await using store = await under.open();
     const insert = (id: string) =>
       store.write(async (transaction) => {
-        await transaction.insertOrganization({ ...ORGANIZATION, id });
+        await transaction.insert('organizations', { ...ORGANIZATION, id });
         if (id === 'second') throw new Error('changed my mind');
       });
     const outcomes = await Promise.allSettled(['first', 'second', 'third'].map(insert));
@@ -133,50 +144,50 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       outcomes.map(({ status }) => status),
       ['fulfilled', 'rejected', 'fulfilled'],
     );
-    assert.deepEqual((await store.organizations()).map(({ id }) => id).sort(), ['first', 'third']);
+    assert.deepEqual((await findOrganizations(store)).map(({ id }) => id).sort(), ['first', 'third']);
   });
 
   test(`${name}: a write sees earlier writes, and readers see a write only after its commit`, async () => {
     await using under = await create();
     await using store = await under.open();
-    await store.write((transaction) => transaction.insertOrganization(ORGANIZATION));
+    await store.write((transaction) => transaction.insert('organizations', ORGANIZATION));
     await Promise.all([
       store.write(async (transaction) => {
-        await transaction.insertGroup(GROUP);
-        assert.equal(await store.group(GROUP.id), undefined);
+        await transaction.insert('groups', GROUP);
+        assert.equal(await store.get('groups', GROUP.id), undefined);
       }),
-      store.write(async (transaction) => assert.deepEqual(await transaction.group(GROUP.id), GROUP)),
+      store.write(async (transaction) => assert.deepEqual(await transaction.get('groups', GROUP.id), GROUP)),
     ]);
-    assert.deepEqual(await store.group(GROUP.id), GROUP);
+    assert.deepEqual(await store.get('groups', GROUP.id), GROUP);
   });
 
   test(`${name}: an organization is read as it was last committed`, async () => {
     await using under = await create();
     await using store = await under.open();
     const renamed = { ...ORGANIZATION, name: 'another name' };
-    assert.equal(await store.organization(ORGANIZATION.id), undefined);
+    assert.equal(await store.get('organizations', ORGANIZATION.id), undefined);
     await store.write(async (transaction) => {
-      await transaction.insertOrganization(ORGANIZATION);
-      assert.equal(await store.organization(ORGANIZATION.id), undefined);
+      await transaction.insert('organizations', ORGANIZATION);
+      assert.equal(await store.get('organizations', ORGANIZATION.id), undefined);
     });
-    assert.deepEqual(await store.organization(ORGANIZATION.id), ORGANIZATION);
+    assert.deepEqual(await store.get('organizations', ORGANIZATION.id), ORGANIZATION);
     const changed = store.write(async (transaction) => {
-      await transaction.updateOrganization(renamed);
+      await transaction.update('organizations', renamed);
       throw new Error('changed my mind');
     });
     await assert.rejects(changed, /changed my mind/);
-    assert.deepEqual(await store.organization(ORGANIZATION.id), ORGANIZATION);
-    await store.write((transaction) => transaction.updateOrganization(renamed));
-    assert.deepEqual(await store.organization(ORGANIZATION.id), renamed);
+    assert.deepEqual(await store.get('organizations', ORGANIZATION.id), ORGANIZATION);
+    await store.write((transaction) => transaction.update('organizations', renamed));
+    assert.deepEqual(await store.get('organizations', ORGANIZATION.id), renamed);
   });
 
   test(`${name}: a duplicate of a unique name is refused, and an update of a missing record fails`, async () => {
     await using under = await create();
     await using store = await under.open();
     await fill(store);
-    await assert.rejects(store.write((transaction) => transaction.insertGroup({ ...GROUP, id: '9'.repeat(24) })));
-    await assert.rejects(store.write((transaction) => transaction.insertLinkToken(TOKEN)));
-    await assert.rejects(store.write((transaction) => transaction.updateAgent({ ...AGENT, id: '9'.repeat(24) })));
+    await assert.rejects(store.write((transaction) => transaction.insert('groups', { ...GROUP, id: '9'.repeat(24) })));
+    await assert.rejects(store.write((transaction) => transaction.insert('linkTokens', TOKEN)));
+    await assert.rejects(store.write((transaction) => transaction.update('agents', { ...AGENT, id: '9'.repeat(24) })));
   });
 
   test(`${name}: users on destinations are found until they are dropped or abandoned`, async () => {
@@ -193,21 +204,38 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     };
     const other = { ...wanted, id: '4'.repeat(24), purpose: 'validation', createdAtMs: 9 } as const;
     await store.write(async (transaction) => {
-      await transaction.insertDestinationUser(other);
-      await transaction.insertDestinationUser(wanted);
-      assert.deepEqual(await transaction.standingDestinationUsers(), [wanted, other]);
+      await transaction.insert('destinationUsers', other);
+      await transaction.insert('destinationUsers', wanted);
+      assert.deepEqual(await standingDestinationUsers(transaction), [wanted, other]);
     });
     const made = { ...wanted, state: 'made' } as const;
-    await store.write((transaction) => transaction.updateDestinationUser(made));
-    assert.deepEqual(await store.destinationUser(MIGRATION.id), made);
-    assert.equal(await store.destinationUser('2'.repeat(24)), undefined);
-    const places = (await store.valuesNotSealedAs('', 99)).map(({ place }) => `${place.table}.${place.field}`);
-    assert.ok(places.includes('destination_users.password'), String(places));
+    await store.write((transaction) => transaction.update('destinationUsers', made));
+    assert.deepEqual(await store.get('destinationUsers', MIGRATION.id), made);
+    assert.equal(await store.get('destinationUsers', '2'.repeat(24)), undefined);
+    const places = (await store.valuesNotSealedAs('', 99)).map(({ place }) => `${place.kind}.${place.field}`);
+    assert.ok(places.includes('destinationUsers.password'), String(places));
     await store.write(async (transaction) => {
-      await transaction.updateDestinationUser({ ...made, state: 'dropped' });
-      await transaction.updateDestinationUser({ ...other, state: 'left' });
+      await transaction.update('destinationUsers', { ...made, state: 'dropped' });
+      await transaction.update('destinationUsers', { ...other, state: 'left' });
     });
-    assert.deepEqual(await store.standingDestinationUsers(), []);
+    assert.deepEqual(await standingDestinationUsers(store), []);
+  });
+
+  test(`${name}: a condition without a value is refused, and so is a sealed value at an unknown place`, async () => {
+    await using under = await create();
+    await using store = await under.open();
+    await fill(store);
+    await assert.rejects(store.find('groups', { orgId: undefined }));
+    await assert.rejects(store.write((transaction) => transaction.delete('apiKeys', { id: undefined })));
+    const replace = (kind: string, field: string) => {
+      const place = { kind, id: MIGRATION.id, field };
+      return store.write((transaction) => transaction.replaceSealed(place, 'new' as Sealed));
+    };
+    await assert.rejects(replace('migrations', 'host'));
+    await replace('migrations', 'password');
+    assert.deepEqual(await store.get('migrations', MIGRATION.id), { ...MIGRATION, password: 'new' });
+    const values = await store.valuesNotSealedAs('sea', 9);
+    assert.deepEqual(values, [{ place: { kind: 'migrations', id: MIGRATION.id, field: 'password' }, value: 'new' }]);
   });
 
   test(`${name}: service accounts are found by their client id, and revoked tokens are kept until they would have expired`, async () => {
@@ -228,16 +256,16 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     };
     const revoked = ['first', 'second'].map((id, at) => ({ id, expiresAtMs: 100 + at, createdAtMs: 9 }));
     await store.write(async (transaction) => {
-      await transaction.insertServiceAccount(account);
-      for (const token of revoked) await transaction.insertRevokedAccessToken(token);
+      await transaction.insert('serviceAccounts', account);
+      for (const token of revoked) await transaction.insert('revokedAccessTokens', token);
     });
-    assert.deepEqual(await store.serviceAccount('mdb_sa_id_1'), account);
-    assert.equal(await store.serviceAccount('mdb_sa_id_2'), undefined);
-    await store.write((transaction) => transaction.deleteRevokedAccessTokens(100));
-    assert.equal(await store.revokedAccessToken('first'), undefined);
-    assert.deepEqual(await store.revokedAccessToken('second'), revoked[1]);
+    assert.deepEqual(await findOne(store, 'serviceAccounts', { clientId: 'mdb_sa_id_1' }), account);
+    assert.equal(await findOne(store, 'serviceAccounts', { clientId: 'mdb_sa_id_2' }), undefined);
+    await store.write((transaction) => transaction.delete('revokedAccessTokens', { expiresAtMs: { lte: 100 } }));
+    assert.equal(await store.get('revokedAccessTokens', 'first'), undefined);
+    assert.deepEqual(await store.get('revokedAccessTokens', 'second'), revoked[1]);
     await assert.rejects(
-      store.write((transaction) => transaction.insertServiceAccount({ ...account, id: '8'.repeat(24) })),
+      store.write((transaction) => transaction.insert('serviceAccounts', { ...account, id: '8'.repeat(24) })),
     );
   });
 
@@ -257,33 +285,33 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       accessList: [],
       createdAtMs: 8,
     };
-    assert.equal(await store.apiKey('abcdefgh'), undefined);
+    assert.equal(await findOne(store, 'apiKeys', { publicKey: 'abcdefgh' }), undefined);
     await store.write(async (transaction) => {
-      await transaction.insertApiKey(apiKey);
-      assert.equal(await store.apiKey('abcdefgh'), undefined);
+      await transaction.insert('apiKeys', apiKey);
+      assert.equal(await findOne(store, 'apiKeys', { publicKey: 'abcdefgh' }), undefined);
     });
-    assert.deepEqual(await store.apiKey('abcdefgh'), apiKey);
+    assert.deepEqual(await findOne(store, 'apiKeys', { publicKey: 'abcdefgh' }), apiKey);
     const other = { ...apiKey, id: '5'.repeat(24), publicKey: 'other' };
     const undone = store.write(async (transaction) => {
-      await transaction.insertApiKey(other);
+      await transaction.insert('apiKeys', other);
       throw new Error('changed my mind');
     });
     await assert.rejects(undone);
-    assert.equal(await store.apiKey('other'), undefined);
-    await store.write((transaction) => transaction.insertApiKey(other));
-    assert.deepEqual(await store.apiKey('other'), other);
-    await store.write((transaction) => transaction.updateApiKey({ ...other, roles: ['ORG_MEMBER'] }));
-    assert.deepEqual((await store.apiKey('other'))?.roles, ['ORG_MEMBER']);
-    await store.write((transaction) => transaction.deleteApiKey(other.id));
-    assert.equal(await store.apiKey('other'), undefined);
-    assert.deepEqual(await store.apiKeysOf(ORG), [apiKey]);
+    assert.equal(await findOne(store, 'apiKeys', { publicKey: 'other' }), undefined);
+    await store.write((transaction) => transaction.insert('apiKeys', other));
+    assert.deepEqual(await findOne(store, 'apiKeys', { publicKey: 'other' }), other);
+    await store.write((transaction) => transaction.update('apiKeys', { ...other, roles: ['ORG_MEMBER'] }));
+    assert.deepEqual((await findOne(store, 'apiKeys', { publicKey: 'other' }))?.roles, ['ORG_MEMBER']);
+    await store.write((transaction) => transaction.delete('apiKeys', { id: other.id }));
+    assert.equal(await findOne(store, 'apiKeys', { publicKey: 'other' }), undefined);
+    assert.deepEqual(await store.find('apiKeys', { orgId: ORG }), [apiKey]);
     const demoted: ApiKey = { ...apiKey, roles: ['ORG_MEMBER'] };
     const refused = store.write(async (transaction) => {
-      await transaction.deleteApiKey(apiKey.id);
+      await transaction.delete('apiKeys', { id: apiKey.id });
       throw new Error('refused');
     });
-    const demotion = store.write((transaction) => transaction.updateApiKey(demoted));
-    const seen = store.write((transaction) => transaction.apiKey('abcdefgh'));
+    const demotion = store.write((transaction) => transaction.update('apiKeys', demoted));
+    const seen = store.write((transaction) => findOne(transaction, 'apiKeys', { publicKey: 'abcdefgh' }));
     await assert.rejects(refused, /refused/);
     assert.deepEqual(await seen, demoted, 'as the transaction before it left it, in the same commit');
     await demotion;
@@ -302,15 +330,15 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       { ...CLUSTER, id: '9'.repeat(24) },
     ];
     await store.write(async (transaction) => {
-      await transaction.updateCluster(cluster);
-      await transaction.insertCluster(newCluster);
-      await transaction.updateGroup(group);
-      await transaction.insertGroup(newGroup);
+      await transaction.update('clusters', cluster);
+      await transaction.insert('clusters', newCluster);
+      await transaction.update('groups', group);
+      await transaction.insert('groups', newGroup);
     });
-    assert.deepEqual(await store.clustersOf(GROUP.id), [newCluster]);
-    assert.deepEqual(await store.clusterNamed(GROUP.id, CLUSTER.name), newCluster);
-    assert.deepEqual(await store.groupsOf(ORG), [newGroup]);
-    assert.deepEqual([await store.cluster(CLUSTER.id), await store.group(GROUP.id)], [cluster, group]);
+    assert.deepEqual(await clustersOf(store, GROUP.id), [newCluster]);
+    assert.deepEqual(await clusterNamed(store, GROUP.id, CLUSTER.name), newCluster);
+    assert.deepEqual(await groupsOf(store, ORG), [newGroup]);
+    assert.deepEqual([await store.get('clusters', CLUSTER.id), await store.get('groups', GROUP.id)], [cluster, group]);
   });
 
   test(`${name}: exactly one of several concurrent redemptions of a token succeeds`, async () => {
@@ -318,21 +346,21 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await using store = await under.open();
     await fill(store);
     const attempts = Array.from({ length: 100 }, (_, at) =>
-      store.write((transaction) => transaction.redeemLinkToken(TOKEN.id, at)),
+      store.write((transaction) => markRedeemed(transaction, TOKEN.id, at)),
     );
     assert.equal((await Promise.all(attempts)).filter(Boolean).length, 1);
-    assert.deepEqual(await store.openLinkTokensOf(ORG), []);
+    assert.deepEqual(await openLinkTokensOf(store, ORG), []);
   });
 
   test(`${name}: a deleted or expired token cannot be redeemed, and one that is about to expire can`, async () => {
     await using under = await create();
     await using store = await under.open();
     await fill(store);
-    const redeem = (atMs: number) => store.write((transaction) => transaction.redeemLinkToken(TOKEN.id, atMs));
-    await store.write((transaction) => transaction.updateLinkToken({ ...TOKEN, deletedAtMs: 9 }));
+    const redeem = (atMs: number) => store.write((transaction) => markRedeemed(transaction, TOKEN.id, atMs));
+    await store.write((transaction) => transaction.update('linkTokens', { ...TOKEN, deletedAtMs: 9 }));
     assert.equal(await redeem(10), false);
-    assert.deepEqual(await store.openLinkTokensOf(ORG), []);
-    await store.write((transaction) => transaction.updateLinkToken({ ...TOKEN, expiresAtMs: 10 }));
+    assert.deepEqual(await openLinkTokensOf(store, ORG), []);
+    await store.write((transaction) => transaction.update('linkTokens', { ...TOKEN, expiresAtMs: 10 }));
     assert.equal(await redeem(10), false);
     assert.equal(await redeem(9), true);
   });
@@ -354,43 +382,43 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       createdAtMs: 9,
     } as const;
     await store.write(async (transaction) => {
-      await transaction.insertMigration(later);
-      await transaction.insertValidation(validation);
+      await transaction.insert('migrations', later);
+      await transaction.insert('validations', validation);
     });
-    assert.deepEqual(await store.activeMigrationsOfAgent(AGENT.id), [MIGRATION, later]);
-    assert.deepEqual(await store.pendingValidationsOf(AGENT.id), [validation]);
-    assert.deepEqual(await store.lastValidationInto(GROUP.id, CLUSTER.name), validation);
-    assert.equal(await store.lastValidationInto(GROUP.id, 'other'), undefined);
-    assert.deepEqual(await store.linkedAgentsOf(ORG), [AGENT]);
-    await store.write((transaction) => transaction.updateLink({ ...LINK, approved: false }));
-    assert.deepEqual(await store.linkedAgentsOf(ORG), []);
-    assert.equal((await store.openLinksOf(ORG)).length, 1);
+    assert.deepEqual(await store.find('migrations', { agentId: AGENT.id, isActive: true }), [MIGRATION, later]);
+    assert.deepEqual(await store.find('validations', { agentId: AGENT.id, status: 'PENDING' }), [validation]);
+    assert.deepEqual(await lastValidationInto(store, GROUP.id, CLUSTER.name), validation);
+    assert.equal(await lastValidationInto(store, GROUP.id, 'other'), undefined);
+    assert.deepEqual(await linkedAgentsOf(store, ORG), [AGENT]);
+    await store.write((transaction) => transaction.update('links', { ...LINK, approved: false }));
+    assert.deepEqual(await linkedAgentsOf(store, ORG), []);
+    assert.equal((await store.find('links', { orgId: ORG, ended: null })).length, 1);
     await store.write(async (transaction) => {
-      await transaction.updateMigration({ ...MIGRATION, state: { ...NEW_MIGRATION, status: 'COMPLETE' } });
-      await transaction.updateValidation({ ...validation, status: 'FAILED' });
-      await transaction.updateLink({ ...LINK, ended: 'deleted' });
+      await transaction.update('migrations', { ...MIGRATION, state: { ...NEW_MIGRATION, status: 'COMPLETE' } });
+      await transaction.update('validations', { ...validation, status: 'FAILED' });
+      await transaction.update('links', { ...LINK, ended: 'deleted' });
     });
-    assert.deepEqual(await store.activeMigrationsOfOrganization(ORG), [later]);
+    assert.deepEqual(await store.find('migrations', { orgId: ORG, isActive: true }), [later]);
     const ended = { ...MIGRATION, state: { ...NEW_MIGRATION, status: 'COMPLETE', endedAtMs: 100 } } as const;
-    await store.write((transaction) => transaction.updateMigration(ended));
-    assert.deepEqual(await store.migrationsSince(100, 5), [later, ended]);
-    assert.deepEqual(await store.migrationsSince(100, 1), [later]);
-    assert.deepEqual(await store.migrationsSince(101, 5), [later]);
-    assert.equal(await store.lastValidationInto(GROUP.id, CLUSTER.name), undefined);
-    assert.deepEqual(await store.pendingValidationsOf(AGENT.id), []);
-    assert.deepEqual(await store.linkedAgentsOf(ORG), []);
-    assert.deepEqual(await store.openLinksOf(ORG), []);
+    await store.write((transaction) => transaction.update('migrations', ended));
+    assert.deepEqual(await migrationsSince(store, 100, 5), [later, ended]);
+    assert.deepEqual(await migrationsSince(store, 100, 1), [later]);
+    assert.deepEqual(await migrationsSince(store, 101, 5), [later]);
+    assert.equal(await lastValidationInto(store, GROUP.id, CLUSTER.name), undefined);
+    assert.deepEqual(await store.find('validations', { agentId: AGENT.id, status: 'PENDING' }), []);
+    assert.deepEqual(await linkedAgentsOf(store, ORG), []);
+    assert.deepEqual(await store.find('links', { orgId: ORG, ended: null }), []);
   });
 }
 
 async function fill(store: Store): Promise<void> {
   await store.write(async (transaction) => {
-    await transaction.insertOrganization(ORGANIZATION);
-    await transaction.insertGroup(GROUP);
-    await transaction.insertCluster(CLUSTER);
-    await transaction.insertLinkToken(TOKEN);
-    await transaction.insertLink(LINK);
-    await transaction.insertAgent(AGENT);
-    await transaction.insertMigration(MIGRATION);
+    await transaction.insert('organizations', ORGANIZATION);
+    await transaction.insert('groups', GROUP);
+    await transaction.insert('clusters', CLUSTER);
+    await transaction.insert('linkTokens', TOKEN);
+    await transaction.insert('links', LINK);
+    await transaction.insert('agents', AGENT);
+    await transaction.insert('migrations', MIGRATION);
   });
 }

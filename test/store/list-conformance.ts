@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ListItems, ReportedList, StoredListItem } from '../../src/control/index.ts';
+import {
+  findOne,
+  type ListItems,
+  type ListName,
+  type ReportedList,
+  type StoredListItem,
+  type Where,
+  type Window,
+} from '../../src/control/index.ts';
+import { deleteLists } from '../../src/control/migrations/lists.ts';
 import type { StoreUnderTest } from './conformance.ts';
 
 const collection = (id: string, namespace: string, bytesTotal: number): ListItems['collections'] => ({
@@ -16,6 +25,8 @@ const collection = (id: string, namespace: string, bytesTotal: number): ListItem
   documentsPerSecond: null,
   bytesPerSecond: 4,
 });
+
+const collections = (migrationId: string) => ({ migrationId, list: 'collections' }) as const;
 
 const stored = (migrationId: string, item: ListItems['collections']): StoredListItem => ({
   migrationId,
@@ -45,32 +56,43 @@ export function testListConformance(name: string, create: () => Promise<StoreUnd
     {
       await using store = await under.open();
       await store.write(async (transaction) => {
-        await transaction.putListItem(stored('a', { ...small, bytesTotal: 99 }));
-        for (const item of [small, odd, large]) await transaction.putListItem(stored('a', item));
-        await transaction.putListItem(stored('b', small));
-        await transaction.putReportedList(record('a', 1));
-        await transaction.putReportedList(record('a', 7));
-        await transaction.putReportedList(record('b', 8));
+        await transaction.put('migrationListItems', stored('a', { ...small, bytesTotal: 99 }));
+        for (const item of [small, odd, large]) await transaction.put('migrationListItems', stored('a', item));
+        await transaction.put('migrationListItems', stored('b', small));
+        await transaction.put('migrationLists', record('a', 1));
+        await transaction.put('migrationLists', record('a', 7));
+        await transaction.put('migrationLists', record('b', 8));
       });
     }
     await using store = await under.open();
+    const itemsOf = async (...query: [Where<'migrationListItems'>, Window<'migrationListItems'>]) =>
+      (await store.find('migrationListItems', ...query)).map(({ item }) => item);
     const read = (migrationId: string, namespace = '', skip = 0, limit = 9) =>
-      store.listItems(migrationId, 'collections', { namespace, skip, limit });
+      itemsOf({ migrationId, list: 'collections', namespace: { contains: namespace } }, { skip, limit });
+    const reportedList = (migrationId: string, list: ListName) =>
+      findOne(store, 'migrationLists', { migrationId, list });
     assert.deepEqual(await read('a'), [large, odd, small]);
     assert.deepEqual(await read('a', '', 1, 1), [odd]);
     assert.deepEqual(await read('a', 'ORDERS'), [large, odd]);
     assert.deepEqual(await read('a', '%_'), [odd]);
-    assert.equal(await store.countListItems('a', 'collections', 'orders'), 2);
-    assert.deepEqual(await store.listItems('a', 'mismatches', { namespace: '', skip: 0, limit: 9 }), []);
-    assert.deepEqual(await store.reportedList('a', 'collections'), record('a', 7));
-    assert.equal(await store.reportedList('a', 'mismatches'), undefined);
+    assert.equal(
+      await store.count('migrationListItems', {
+        migrationId: 'a',
+        list: 'collections',
+        namespace: { contains: 'orders' },
+      }),
+      2,
+    );
+    assert.deepEqual(await itemsOf({ migrationId: 'a', list: 'mismatches' }, { limit: 9 }), []);
+    assert.deepEqual(await reportedList('a', 'collections'), record('a', 7));
+    assert.equal(await reportedList('a', 'mismatches'), undefined);
 
-    await store.write((transaction) => transaction.deleteListItem('a', 'collections', '3'));
+    await store.write((transaction) => transaction.delete('migrationListItems', { ...collections('a'), id: '3' }));
     assert.deepEqual(await read('a'), [large, small]);
-    await store.write((transaction) => transaction.deleteLists(7));
-    assert.deepEqual([await read('a'), await store.reportedList('a', 'collections')], [[], undefined]);
+    await store.write((transaction) => deleteLists(transaction, 7));
+    assert.deepEqual([await read('a'), await reportedList('a', 'collections')], [[], undefined]);
     assert.deepEqual(await read('b'), [small]);
-    await store.write((transaction) => transaction.clearList('b', 'collections'));
-    assert.deepEqual([await read('b'), await store.reportedList('b', 'collections')], [[], record('b', 8)]);
+    await store.write((transaction) => transaction.delete('migrationListItems', collections('b')));
+    assert.deepEqual([await read('b'), await reportedList('b', 'collections')], [[], record('b', 8)]);
   });
 }

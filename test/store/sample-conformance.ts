@@ -27,18 +27,21 @@ export function testSampleConformance(name: string, create: () => Promise<StoreU
     {
       await using store = await under.open();
       await store.write(async (transaction) => {
-        for (const atMs of [2_500, 1_000, 1_900]) await transaction.putSample(sample('a', 1_000, atMs));
-        for (const atMs of [1_000, 59_999, 60_000]) await transaction.putSample(sample('a', 60_000, atMs));
-        await transaction.putSample(sample('b', 1_000, 1_500));
+        for (const atMs of [2_500, 1_000, 1_900]) await transaction.put('migrationSamples', sample('a', 1_000, atMs));
+        for (const atMs of [1_000, 59_999, 60_000])
+          await transaction.put('migrationSamples', sample('a', 60_000, atMs));
+        await transaction.put('migrationSamples', sample('b', 1_000, 1_500));
       });
     }
     await using store = await under.open();
-    assert.deepEqual(await store.samplesOf('a', 1_000, 0), [sample('a', 1_000, 1_900), sample('a', 1_000, 2_500)]);
-    assert.deepEqual(await store.samplesOf('a', 1_000, 1_900), [sample('a', 1_000, 2_500)]);
-    const times = async (spanMs: number) => (await store.samplesOf('a', spanMs, 0)).map(({ atMs }) => atMs);
+    const samplesOf = (migrationId: string, spanMs: number, afterMs: number) =>
+      store.find('migrationSamples', { migrationId, spanMs, atMs: { gt: afterMs } });
+    assert.deepEqual(await samplesOf('a', 1_000, 0), [sample('a', 1_000, 1_900), sample('a', 1_000, 2_500)]);
+    assert.deepEqual(await samplesOf('a', 1_000, 1_900), [sample('a', 1_000, 2_500)]);
+    const times = async (spanMs: number) => (await samplesOf('a', spanMs, 0)).map(({ atMs }) => atMs);
     assert.deepEqual(await times(60_000), [59_999, 60_000]);
-    await store.write((transaction) => transaction.deleteSamples(1_000, 1_900));
+    await store.write((transaction) => transaction.delete('migrationSamples', { spanMs: 1_000, atMs: { lte: 1_900 } }));
     assert.deepEqual([await times(1_000), await times(60_000)], [[2_500], [59_999, 60_000]]);
-    assert.deepEqual(await store.samplesOf('b', 1_000, 0), []);
+    assert.deepEqual(await samplesOf('b', 1_000, 0), []);
   });
 }

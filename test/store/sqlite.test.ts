@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import type { Organization } from '../../src/control/index.ts';
+import { findOrganizations, type Organization } from '../../src/control/index.ts';
 import { onFailpoint } from '../../src/platform/index.ts';
 import { backUpStore, openSqliteReader, openSqliteStore, restoreStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -54,7 +54,7 @@ test('only the owner can read the data directory and the files in it', async () 
   const directory = join(folder.path, 'data');
   mkdirSync(directory, { mode: 0o755 });
   await using store = openSqliteStore(directory);
-  await store.write((transaction) => transaction.insertOrganization(organization('o')));
+  await store.write((transaction) => transaction.insert('organizations', organization('o')));
   assert.equal(statSync(directory).mode & 0o777, 0o700);
   for (const file of readdirSync(directory)) assert.equal(statSync(join(directory, file)).mode & 0o077, 0, file);
 });
@@ -109,17 +109,17 @@ const sqliteError = (errcode: number) => Object.assign(new Error('database or di
 test('while the disk is full, changes are refused with that reason and reads work; afterwards changes work again', async () => {
   using folder = temporaryFolder('store');
   await using store = openSqliteStore(folder.path);
-  const insert = (id: string) => store.write((transaction) => transaction.insertOrganization(organization(id)));
+  const insert = (id: string) => store.write((transaction) => transaction.insert('organizations', organization(id)));
   await insert('before');
   {
     using _full = onFailpoint('store.commit', () => {
       throw sqliteError(13);
     });
     await assert.rejects(insert('lost'), { code: 'STORAGE_FULL' });
-    assert.equal((await store.organization('before'))?.name, 'before');
+    assert.equal((await store.get('organizations', 'before'))?.name, 'before');
   }
   await insert('after');
-  assert.deepEqual((await store.organizations()).map(({ id }) => id).sort(), ['after', 'before']);
+  assert.deepEqual((await findOrganizations(store)).map(({ id }) => id).sort(), ['after', 'before']);
 });
 
 /** Mounts a disk of 2 MB. Returns a text with the reason when that fails. */
@@ -138,23 +138,23 @@ test('a really full disk loses no confirmed write, and writes work again once th
   writeFileSync(ballast, Buffer.alloc(300_000));
   await using store = openSqliteStore(join(folder.path, 'data'));
   const insert = (id: string) =>
-    store.write((transaction) => transaction.insertOrganization(organization(id, 'n'.repeat(20_000))));
+    store.write((transaction) => transaction.insert('organizations', organization(id, 'n'.repeat(20_000))));
   let kept = 0;
   const fill = async () => {
     for (; kept < 500; kept += 1) await insert(String(kept));
   };
   await assert.rejects(fill(), { code: 'STORAGE_FULL' });
-  assert.equal((await store.organizations()).length, kept);
+  assert.equal((await findOrganizations(store)).length, kept);
   rmSync(ballast);
   await insert('healed');
-  assert.equal((await store.organizations()).length, kept + 1);
+  assert.equal((await findOrganizations(store)).length, kept + 1);
 });
 
 test('after a disk failure the store writes nothing more and reports the failure', async () => {
   using folder = temporaryFolder('store');
   const told: string[] = [];
   await using store = openSqliteStore(folder.path, ({ code }) => told.push(code));
-  const insert = (id: string) => store.write((transaction) => transaction.insertOrganization(organization(id)));
+  const insert = (id: string) => store.write((transaction) => transaction.insert('organizations', organization(id)));
   {
     // SQLITE_IOERR_FSYNC
     using _failing = onFailpoint('store.commit', () => {
@@ -163,7 +163,7 @@ test('after a disk failure the store writes nothing more and reports the failure
     await assert.rejects(insert('lost'), { code: 'STORAGE_FAILED' });
   }
   await assert.rejects(insert('later'), { code: 'STORAGE_FAILED' });
-  assert.deepEqual([told, await store.organizations()], [['STORAGE_FAILED'], []]);
+  assert.deepEqual([told, await findOrganizations(store)], [['STORAGE_FAILED'], []]);
 });
 
 test('a disk failure fails every write that waits for a later commit, and none of them is stored', async () => {
@@ -177,11 +177,11 @@ test('a disk failure fails every write that waits for a later commit, and none o
     commits += 1;
     if (commits === 1) throw sqliteError(1034);
   });
-  const writes = ids.map((id) => store.write((transaction) => transaction.insertOrganization(organization(id))));
+  const writes = ids.map((id) => store.write((transaction) => transaction.insert('organizations', organization(id))));
   const outcomes = await Promise.allSettled(writes);
   const reasons = new Set(outcomes.map((each) => (each.status === 'rejected' ? each.reason.code : 'stored')));
   assert.deepEqual([[...reasons], commits, told], [['STORAGE_FAILED'], 1, ['STORAGE_FAILED']]);
-  assert.deepEqual(await store.organizations(), []);
+  assert.deepEqual(await findOrganizations(store), []);
 });
 
 test('a directory that cannot be created is refused with the cause', () => {

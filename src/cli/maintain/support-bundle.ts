@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { failbackState, MIGRATION_STATES, order, phaseName, verificationMode } from '../../contract/index.ts';
-import { type Migration, type StoreReader, verifyAudit } from '../../control/index.ts';
+import {
+  findOrganizations,
+  groupsOf,
+  linkedAgentsOf,
+  type Migration,
+  openLinkTokensOf,
+  type StoreReader,
+  verifyAudit,
+} from '../../control/index.ts';
 import { messageOf, UserError, version } from '../../platform/index.ts';
 import { openSqliteReader } from '../../store/sqlite/index.ts';
 import { tell } from '../terminal/index.ts';
@@ -32,22 +40,24 @@ export function supportBundleCommand(): Command {
 
 async function bundleOf(store: StoreReader, directory: string): Promise<object> {
   const organizations = [];
-  for (const { id, accessListRequired } of await store.organizations()) {
-    const groups = await store.groupsOf(id);
+  for (const { id, accessListRequired } of await findOrganizations(store)) {
+    const groups = await groupsOf(store, id);
     organizations.push({
       id,
       accessListRequired,
-      apiKeys: (await store.apiKeysOf(id)).length,
-      serviceAccounts: (await store.serviceAccountsOf(id)).length,
-      unusedLinkTokens: (await store.openLinkTokensOf(id)).length,
-      agents: (await store.linkedAgentsOf(id)).map((agent) => ({
+      apiKeys: (await store.find('apiKeys', { orgId: id })).length,
+      serviceAccounts: (await store.find('serviceAccounts', { orgId: id })).length,
+      unusedLinkTokens: (await openLinkTokensOf(store, id)).length,
+      agents: (await linkedAgentsOf(store, id)).map((agent) => ({
         id: agent.id,
         version: agent.version,
         deployments: agent.inventory.flatMap(({ deployments }) => deployments).length,
         lastReportAtMs: agent.lastReportAtMs,
       })),
       projects: groups.length,
-      migrations: (await Promise.all(groups.map((group) => store.migrationsOf(group.id)))).flat().map(shown),
+      migrations: (await Promise.all(groups.map((group) => store.find('migrations', { groupId: group.id }))))
+        .flat()
+        .map(shown),
     });
   }
   const { platform, arch, versions } = process;

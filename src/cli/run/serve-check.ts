@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { loadMasterKeys, unacknowledgedRestores } from '../../control/index.ts';
+import { findOrganizations, loadMasterKeys, unacknowledgedRestores } from '../../control/index.ts';
 import { counted, isLoopback, messageOf } from '../../platform/index.ts';
 import { openSqliteReader } from '../../store/sqlite/index.ts';
 import type { ServeSettings } from './serve-settings.ts';
@@ -81,8 +81,11 @@ async function ofStore(dataDir: string): Promise<ServeFinding[]> {
   using store = openSqliteReader(dataDir);
   const restores = await unacknowledgedRestores(store);
   const open: string[] = [];
-  for (const { id, accessListRequired } of await store.organizations()) {
-    const keys = [...(await store.apiKeysOf(id)), ...(await store.serviceAccountsOf(id))];
+  for (const { id, accessListRequired } of await findOrganizations(store)) {
+    const keys = [
+      ...(await store.find('apiKeys', { orgId: id })),
+      ...(await store.find('serviceAccounts', { orgId: id })),
+    ];
     if (!accessListRequired && keys.some(({ accessList }) => accessList.length === 0)) open.push(id);
   }
   return [

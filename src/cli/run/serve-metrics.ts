@@ -1,6 +1,9 @@
 import {
   contactOfMigration,
+  findOrganizations,
+  linkedAgentsOf,
   type Migration,
+  migrationsSince,
   ownersExpireAtMs,
   problemsOf,
   type SecurityEvents,
@@ -24,8 +27,8 @@ export async function serveSamples(
 ): Promise<{ readonly samples: readonly Sample[]; readonly isComplete: boolean }> {
   const agents = [];
   const expirySamples: Sample[] = [];
-  for (const { id } of await store.organizations()) {
-    agents.push(...(await store.linkedAgentsOf(id)));
+  for (const { id } of await findOrganizations(store)) {
+    agents.push(...(await linkedAgentsOf(store, id)));
     const expiresAtMs = await ownersExpireAtMs(store, id);
     if (expiresAtMs !== null)
       expirySamples.push({
@@ -34,7 +37,7 @@ export async function serveSamples(
         value: expiresAtMs / 1_000,
       });
   }
-  const found = await store.migrationsSince(nowMs - SHOWN_AFTER_END_MS, MOST_SHOWN + 1);
+  const found = await migrationsSince(store, nowMs - SHOWN_AFTER_END_MS, MOST_SHOWN + 1);
   const migrations = found.slice(0, MOST_SHOWN);
   const byId = new Map(agents.map((agent) => [agent.id, agent]));
   const isHeard = (migration: Migration) => {

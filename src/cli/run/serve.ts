@@ -8,6 +8,7 @@ import {
   beginHooks,
   bootstrap,
   type Control,
+  findOrganizations,
   keepAnnouncing,
   keepDestinationUsers,
   keepExpiring,
@@ -70,7 +71,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     setTimeout(() => process.exit(exitCode.failed), 1000);
   });
   const keyFile = options.masterKeyFile ?? join(options.dataDir, 'master.key');
-  const masterKeys = loadMasterKeys(keyFile, (await opened.organizations()).length === 0);
+  const masterKeys = loadMasterKeys(keyFile, (await findOrganizations(opened)).length === 0);
   const sealer = new Sealer(masterKeys);
   await assertMasterKey({ store: opened, sealer }, keyFile);
   const store = withAuditMacs(opened, sealer);

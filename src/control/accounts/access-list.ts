@@ -129,14 +129,14 @@ async function ownedList(store: StoreReader, { orgId, apiKeyId, clientId }: List
     return {
       name: clientId,
       accessList: account.accessList,
-      save: (transaction, accessList) => transaction.updateServiceAccount({ ...account, accessList }),
+      save: (transaction, accessList) => transaction.update('serviceAccounts', { ...account, accessList }),
     };
   }
   const key = await findApiKey(store, orgId, apiKeyId);
   return {
     name: key.publicKey,
     accessList: key.accessList,
-    save: (transaction, accessList) => transaction.updateApiKey({ ...key, accessList }),
+    save: (transaction, accessList) => transaction.update('apiKeys', { ...key, accessList }),
   };
 }
 

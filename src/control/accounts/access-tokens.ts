@@ -1,9 +1,10 @@
 import { hash, randomUUID } from 'node:crypto';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
+import { lastRestore } from '../records/queries.ts';
 import type { ServiceAccount } from '../records/records.ts';
 import type { Sealer } from '../records/sealer.ts';
-import type { StoreReader } from '../records/store-port.ts';
+import { findOne, type StoreReader } from '../records/store-port.ts';
 import type { Account } from './actor.ts';
 import type { AuthenticatedAccount } from './service-accounts.ts';
 
@@ -42,7 +43,7 @@ export async function issueAccessToken(
 ): Promise<string> {
   const { SignJWT } = await import('jose');
   const nowSeconds = Math.floor(control.clock.now() / 1000);
-  const restore = await control.store.lastRestore();
+  const restore = await lastRestore(control.store);
   const token = await new SignJWT({ [SECRET_CLAIM]: secretId, ...(restore && { [RESTORE_CLAIM]: restore.id }) })
     .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
     .setIssuer(ISSUER)
@@ -96,10 +97,10 @@ async function accountOf(
   store: StoreReader,
   { clientId, secretId, tokenId, restoreId }: Claims,
 ): Promise<ServiceAccount | undefined> {
-  const account = await store.serviceAccount(clientId);
+  const account = await findOne(store, 'serviceAccounts', { clientId });
   if (!account?.secrets.some(({ id }) => id === secretId)) return undefined;
-  if (await store.revokedAccessToken(tokenId)) return undefined;
-  return restoreId === (await store.lastRestore())?.id ? account : undefined;
+  if (await store.get('revokedAccessTokens', tokenId)) return undefined;
+  return restoreId === (await lastRestore(store))?.id ? account : undefined;
 }
 
 /** The client id that a token claims, unverified; empty if it claims none. */
@@ -124,9 +125,9 @@ export async function revokeAccessToken(
   const { tokenId: id, expiresAtMs } = claims;
   const nowMs = control.clock.now();
   await control.store.write(async (transaction) => {
-    await transaction.deleteRevokedAccessTokens(nowMs);
-    if (await transaction.revokedAccessToken(id)) return;
-    await transaction.insertRevokedAccessToken({ id, expiresAtMs, createdAtMs: nowMs });
+    await transaction.delete('revokedAccessTokens', { expiresAtMs: { lte: nowMs } });
+    if (await transaction.get('revokedAccessTokens', id)) return;
+    await transaction.insert('revokedAccessTokens', { id, expiresAtMs, createdAtMs: nowMs });
     const { clientId, orgId, roles, groupRoles } = account;
     const author = { kind: 'SERVICE_ACCOUNT', name: clientId, orgId, roles, groupRoles, remoteAddress } as const;
     const details = { clientId, accessTokenId: id };

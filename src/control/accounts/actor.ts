@@ -4,7 +4,7 @@ import type { Actor } from '../records/actor.ts';
 import type { ApiKey, CredentialVerifiers, Group, Organization } from '../records/records.ts';
 import { type GroupRole, grantsInGroup, grantsInOrganization, type OrganizationRole } from '../records/roles.ts';
 import type { Sealed, Sealer } from '../records/sealer.ts';
-import type { StoreReader } from '../records/store-port.ts';
+import { findOne, type StoreReader } from '../records/store-port.ts';
 
 /** The roles of an account, and the addresses that it may send requests from. An empty access list allows all, unless the organization requires a list. */
 export type Rights = Pick<ApiKey, 'orgId' | 'roles' | 'groupRoles' | 'accessList'>;
@@ -21,7 +21,7 @@ export async function findAccount(
   { store, sealer }: Control,
   publicKey: string,
 ): Promise<(Account & { readonly secrets: CredentialVerifiers }) | undefined> {
-  const key = await store.apiKey(publicKey);
+  const key = await findOne(store, 'apiKeys', { publicKey });
   if (!key) {
     spendTimeOn(sealer, publicKey);
     return undefined;
@@ -29,7 +29,7 @@ export async function findAccount(
   const { id, orgId, roles, groupRoles, accessList } = key;
   const actor = { kind: 'API_KEY', name: publicKey, orgId, roles, groupRoles } as const;
   const rightsNow = async (from: StoreReader) => {
-    const found = await from.apiKey(publicKey);
+    const found = await findOne(from, 'apiKeys', { publicKey });
     return found?.id === id ? found : undefined;
   };
   return { actor, accessList, rightsNow, secrets: verifiersOf(sealer, key) };
@@ -44,7 +44,7 @@ const MAX_OPENED = 1000;
 
 /** Unknown names that were already checked once. Their first check opens a dummy value, so that the time of an answer reveals nothing. */
 const strangers = new WeakMap<Sealer, { readonly sealed: Sealed; readonly seen: Set<string> }>();
-const NOWHERE = { table: 'api_keys', id: '', field: 'verifiers' };
+const NOWHERE = { kind: 'apiKeys', id: '', field: 'verifiers' };
 
 function spendTimeOn(sealer: Sealer, publicKey: string): void {
   const kept = strangers.get(sealer);
@@ -65,7 +65,7 @@ function verifiersOf(sealer: Sealer, { id, verifiers }: ApiKey): CredentialVerif
   const known = opened.get(sealer) ?? new Map<Sealed, CredentialVerifiers>();
   const kept = known.get(verifiers);
   if (kept) return kept;
-  const read: CredentialVerifiers = JSON.parse(sealer.open(verifiers, { table: 'api_keys', id, field: 'verifiers' }));
+  const read: CredentialVerifiers = JSON.parse(sealer.open(verifiers, { kind: 'apiKeys', id, field: 'verifiers' }));
   if (known.size >= MAX_OPENED) known.clear();
   opened.set(sealer, known.set(verifiers, read));
   return read;
@@ -98,7 +98,7 @@ export async function authorizeOrganization(
   role: OrganizationRole,
 ): Promise<Organization> {
   if (!isId(orgId)) throw new UserError('INVALID_ORG_ID', [orgId]);
-  const organization = await store.organization(orgId);
+  const organization = await store.get('organizations', orgId);
   if (!organization || organization.deletedAtMs !== null) throw new UserError('ORG_NOT_FOUND', [orgId]);
   if (actor.orgId !== orgId) throw new UserError('USER_CANNOT_ACCESS_ORG', [orgId]);
   assertOrganizationRole(actor, role);
@@ -116,7 +116,7 @@ export async function authorizeGroup(
   role: 'ORG_OWNER' | 'ORG_MEMBER' | GroupRole,
 ): Promise<Group> {
   if (!isId(groupId)) throw new UserError('INVALID_GROUP_ID', [groupId]);
-  const group = await store.group(groupId);
+  const group = await store.get('groups', groupId);
   if (!group || group.deletedAtMs !== null) throw new UserError('GROUP_NOT_FOUND', [groupId]);
   if (actor.orgId !== group.orgId) throw new UserError('USER_CANNOT_ACCESS_GROUP', [groupId]);
   if (role === 'ORG_OWNER' || role === 'ORG_MEMBER') {

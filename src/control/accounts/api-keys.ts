@@ -6,7 +6,7 @@ import type { Actor } from '../records/actor.ts';
 import type { ApiKey } from '../records/records.ts';
 import type { OrganizationRole } from '../records/roles.ts';
 import type { SealedPlace } from '../records/sealer.ts';
-import type { StoreReader } from '../records/store-port.ts';
+import { findOne, type StoreReader } from '../records/store-port.ts';
 import { authorizeOrganization } from './actor.ts';
 import { assertOwned } from './assert-owned.ts';
 
@@ -44,7 +44,7 @@ export function newApiKey(control: Control, request: ApiKeyRequest, nowMs: numbe
 
 /** The place of a key's sealed verifiers. */
 export function verifiersPlace(id: string): SealedPlace {
-  return { table: 'api_keys', id, field: 'verifiers' };
+  return { kind: 'apiKeys', id, field: 'verifiers' };
 }
 
 /** @throws UserError as {@link authorizeOrganization} */
@@ -60,7 +60,7 @@ export async function createApiKey(
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     await assertRoomForKey(transaction, orgId);
     const made = newApiKey(control, { orgId, description, roles, groupRoles: [] }, nowMs);
-    await transaction.insertApiKey(made.key);
+    await transaction.insert('apiKeys', made.key);
     const details = { targetPublicKey: made.key.publicKey, roles };
     await audit(transaction, actor, nowMs, { eventTypeName: 'API_KEY_CREATED', orgId, details });
     return made;
@@ -69,14 +69,14 @@ export async function createApiKey(
 
 /** Limits the number of keys, because each change of a key reads all of them. @throws UserError API_KEY_LIMIT */
 export async function assertRoomForKey(store: StoreReader, orgId: string): Promise<void> {
-  const { length } = await store.apiKeysOf(orgId);
+  const { length } = await store.find('apiKeys', { orgId });
   if (length >= MOST_KEYS) throw new UserError('API_KEY_LIMIT', [orgId, String(MOST_KEYS)]);
 }
 
 /** @throws UserError as {@link authorizeOrganization} */
 export async function listApiKeys({ store }: Control, actor: Actor, orgId: string): Promise<ApiKey[]> {
   await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
-  return await store.apiKeysOf(orgId);
+  return await store.find('apiKeys', { orgId });
 }
 
 /** @throws UserError API_KEY_NOT_FOUND, and as {@link authorizeOrganization} */
@@ -98,7 +98,7 @@ export async function updateApiKey(
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     const before = await findApiKey(transaction, orgId, id);
     const key = { ...before, ...changes };
-    await transaction.updateApiKey(key);
+    await transaction.update('apiKeys', key);
     await assertOwned(transaction, before, key, nowMs);
     const details = { targetPublicKey: key.publicKey, roles: key.roles };
     const eventTypeName = changes.roles ? 'API_KEY_ROLES_CHANGED' : 'API_KEY_DESCRIPTION_CHANGED';
@@ -113,7 +113,7 @@ export async function deleteApiKey(control: Control, actor: Actor, orgId: string
   await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     const key = await findApiKey(transaction, orgId, id);
-    await transaction.deleteApiKey(id);
+    await transaction.delete('apiKeys', { id });
     await assertOwned(transaction, key, undefined, nowMs);
     const details = { targetPublicKey: key.publicKey };
     await audit(transaction, actor, nowMs, { eventTypeName: 'API_KEY_DELETED', orgId, details });
@@ -122,12 +122,12 @@ export async function deleteApiKey(control: Control, actor: Actor, orgId: string
 
 /** The API key of the actor; null if the actor is a service account. */
 export async function findOwnApiKey({ store }: Control, { kind, name }: Actor): Promise<ApiKey | null> {
-  return kind === 'API_KEY' ? ((await store.apiKey(name)) ?? null) : null;
+  return kind === 'API_KEY' ? ((await findOne(store, 'apiKeys', { publicKey: name })) ?? null) : null;
 }
 
 /** @throws UserError API_KEY_NOT_FOUND */
 export async function findApiKey(store: StoreReader, orgId: string, id: string): Promise<ApiKey> {
-  const key = (await store.apiKeysOf(orgId)).find((each) => each.id === id);
+  const key = (await store.find('apiKeys', { orgId })).find((each) => each.id === id);
   if (!key) throw new UserError('API_KEY_NOT_FOUND', [id]);
   return key;
 }

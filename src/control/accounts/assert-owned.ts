@@ -35,8 +35,8 @@ function removesOwner(before: Account, after: Account | undefined, nowMs: number
 
 /** Returns the owners of an organization, without those whose requests it refuses because they have no access list. */
 export async function ownersOf(store: StoreReader, orgId: string): Promise<Account[]> {
-  const isRequired = (await store.organization(orgId))?.accessListRequired ?? false;
-  const accounts = [...(await store.apiKeysOf(orgId)), ...(await store.serviceAccountsOf(orgId))];
+  const isRequired = (await store.get('organizations', orgId))?.accessListRequired ?? false;
+  const accounts = [...(await store.find('apiKeys', { orgId })), ...(await store.find('serviceAccounts', { orgId }))];
   return accounts.filter((account) => isOwner(account) && !(isRequired && account.accessList.length === 0));
 }
 

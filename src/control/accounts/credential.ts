@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Control } from '../ports/control.ts';
 import type { ServiceAccount } from '../records/records.ts';
-import type { StoreReader } from '../records/store-port.ts';
+import { findOne, type StoreReader } from '../records/store-port.ts';
 import { type Account, findAccount } from './actor.ts';
 import { isGoodSecret } from './good-secret.ts';
 import { CLIENT_ID_PATTERN, findServiceAccount } from './service-accounts.ts';
@@ -41,7 +41,7 @@ export async function standingOf(control: Control, credential: Credential): Prom
 }
 
 async function standingOfKey(control: Control, publicKey: string): Promise<Standing | undefined> {
-  const key = await control.store.apiKey(publicKey);
+  const key = await findOne(control.store, 'apiKeys', { publicKey });
   const account = key && (await findAccount(control, publicKey));
   if (!account) return undefined;
   const { secrets, ...shown } = account;
@@ -54,7 +54,7 @@ async function standingOfSecret(
   secretId: string,
 ): Promise<Standing | undefined> {
   const find = async (from: StoreReader) => {
-    const found = await from.serviceAccount(clientId);
+    const found = await findOne(from, 'serviceAccounts', { clientId });
     const secret = found?.secrets.find(({ id }) => id === secretId);
     return found && secret && isGoodSecret(secret, clock.now()) ? { found, secret } : undefined;
   };

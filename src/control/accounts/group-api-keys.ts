@@ -25,7 +25,7 @@ export async function createGroupApiKey(
     await assertRoomForKey(transaction, orgId);
     const groupRoles = roles.map((roleName) => ({ groupId, roleName }));
     const made = newApiKey(control, { orgId, description, roles: ['ORG_MEMBER'], groupRoles }, nowMs);
-    await transaction.insertApiKey(made.key);
+    await transaction.insert('apiKeys', made.key);
     const details = { targetPublicKey: made.key.publicKey, roles };
     await audit(transaction, actor, nowMs, { eventTypeName: 'API_KEY_CREATED', orgId, groupId, details });
     return made;
@@ -35,7 +35,7 @@ export async function createGroupApiKey(
 /** The keys that have a role in the project. @throws UserError as {@link authorizeGroup} */
 export async function listGroupApiKeys({ store }: Control, actor: Actor, groupId: string): Promise<ApiKey[]> {
   const { orgId } = await authorizeGroup(store, actor, groupId, 'GROUP_READ_ONLY');
-  return (await store.apiKeysOf(orgId)).filter((key) => hasRoleIn(key, groupId));
+  return (await store.find('apiKeys', { orgId })).filter((key) => hasRoleIn(key, groupId));
 }
 
 /**
@@ -58,7 +58,7 @@ export async function setGroupApiKeyRoles(
     const elsewhere = former.groupRoles.filter((role) => role.groupId !== groupId);
     const groupRoles = roles ? [...elsewhere, ...roles.map((roleName) => ({ groupId, roleName }))] : former.groupRoles;
     const key = { ...former, groupRoles, description: description ?? former.description };
-    await transaction.updateApiKey(key);
+    await transaction.update('apiKeys', key);
     const eventTypeName = eventOf(hasRoleIn(former, groupId), hasRoleIn(key, groupId));
     const details = { targetPublicKey: key.publicKey, ...(roles ? { roles } : {}) };
     await audit(transaction, actor, nowMs, { eventTypeName, orgId, groupId, details });

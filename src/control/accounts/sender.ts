@@ -21,7 +21,7 @@ export async function whyRefusedFrom(
   { isOnAccessList }: Pick<Control, 'isOnAccessList'>,
 ): Promise<UserError | undefined> {
   if (accessList.length === 0) {
-    const isRequired = (await store.organization(orgId))?.accessListRequired ?? false;
+    const isRequired = (await store.get('organizations', orgId))?.accessListRequired ?? false;
     return isRequired ? new UserError('RESOURCE_REQUIRES_ACCESS_LIST', [address]) : undefined;
   }
   const allowed = accessList.map((entry) => entry.address);
@@ -77,7 +77,7 @@ export async function hasLostRole(
   const kept = new Set(now.groupRoles.map(({ groupId, roleName }) => `${groupId} ${roleName}`));
   for (const { groupId, roleName } of before.groupRoles) {
     if (kept.has(`${groupId} ${roleName}`)) continue;
-    const group = await store.group(groupId);
+    const group = await store.get('groups', groupId);
     // rule: ignore-deleted-projects
     if (group?.deletedAtMs === null) return true;
   }

@@ -4,7 +4,7 @@ import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import type { AccessListEntry, ServiceAccount, ServiceAccountSecret } from '../records/records.ts';
-import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
+import { findOne, type StoreReader, type StoreTransaction } from '../records/store-port.ts';
 import { authorizeOrganization } from './actor.ts';
 import { assertOwned } from './assert-owned.ts';
 import { isGoodSecret } from './good-secret.ts';
@@ -89,9 +89,9 @@ export async function createServiceAccount(
   const made = newServiceAccount(orgId, request, nowMs);
   return control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
-    const { length } = await transaction.serviceAccountsOf(orgId);
+    const { length } = await transaction.find('serviceAccounts', { orgId });
     if (length >= MOST_ACCOUNTS) throw new UserError('SERVICE_ACCOUNT_LIMIT', [orgId, String(MOST_ACCOUNTS)]);
-    await transaction.insertServiceAccount(made.account);
+    await transaction.insert('serviceAccounts', made.account);
     const details = { clientId: made.account.clientId, roles: request.roles };
     await audit(transaction, actor, nowMs, { eventTypeName: 'SERVICE_ACCOUNT_CREATED', orgId, details });
     return made;
@@ -101,7 +101,7 @@ export async function createServiceAccount(
 /** @throws UserError as {@link authorizeOrganization} */
 export async function listServiceAccounts({ store }: Control, actor: Actor, orgId: string): Promise<ServiceAccount[]> {
   await authorizeOrganization(store, actor, orgId, 'ORG_READ_ONLY');
-  return await store.serviceAccountsOf(orgId);
+  return await store.find('serviceAccounts', { orgId });
 }
 
 /** @throws UserError SERVICE_ACCOUNT_NOT_FOUND, and as {@link authorizeOrganization} */
@@ -125,7 +125,7 @@ export async function updateServiceAccount(
 ): Promise<ServiceAccount> {
   return await change(control, actor, orgId, clientId, async (account, transaction) => {
     const changed = { ...account, ...changes };
-    await transaction.updateServiceAccount(changed);
+    await transaction.update('serviceAccounts', changed);
     await assertOwned(transaction, account, changed, control.clock.now());
     return { result: changed, eventTypeName: 'SERVICE_ACCOUNT_DETAILS_CHANGED', details: { roles: changed.roles } };
   });
@@ -139,7 +139,7 @@ export async function deleteServiceAccount(
   clientId: string,
 ): Promise<void> {
   await change(control, actor, orgId, clientId, async (account, transaction) => {
-    await transaction.deleteServiceAccount(account.id);
+    await transaction.delete('serviceAccounts', { id: account.id });
     await assertOwned(transaction, account, undefined, control.clock.now());
     return { result: undefined, eventTypeName: 'SERVICE_ACCOUNT_DELETED', details: {} };
   });
@@ -158,7 +158,7 @@ export async function addSecret(
   return await change(control, actor, orgId, clientId, async (account, transaction) => {
     const good = account.secrets.filter((secret) => isGoodSecret(secret, nowMs));
     if (good.length >= MAX_SECRETS) throw new UserError('SERVICE_ACCOUNT_SECRET_LIMIT', [clientId, `${MAX_SECRETS}`]);
-    await transaction.updateServiceAccount({ ...account, secrets: [...good, made.record] });
+    await transaction.update('serviceAccounts', { ...account, secrets: [...good, made.record] });
     const details = { secretId: made.record.id };
     return { result: made, eventTypeName: 'SERVICE_ACCOUNT_SECRET_ADDED', details };
   });
@@ -178,7 +178,7 @@ export async function deleteSecret(
       throw new UserError('SERVICE_ACCOUNT_SECRET_NOT_FOUND', [secretId, clientId]);
     }
     const changed = { ...account, secrets };
-    await transaction.updateServiceAccount(changed);
+    await transaction.update('serviceAccounts', changed);
     // rule: assert-owned-after-secrets
     await assertOwned(transaction, account, changed, control.clock.now());
     return { result: undefined, eventTypeName: 'SERVICE_ACCOUNT_SECRET_DELETED', details: { secretId } };
@@ -197,7 +197,7 @@ export async function findServiceAccount(
   clientId: string,
   secret: string,
 ): Promise<AuthenticatedAccount | undefined> {
-  const account = await store.serviceAccount(clientId);
+  const account = await findOne(store, 'serviceAccounts', { clientId });
   const secretId = findSecret(account, secret, clock.now());
   return account && secretId !== undefined ? { account, secretId } : undefined;
 }
@@ -216,7 +216,7 @@ export function findSecret(account: ServiceAccount | undefined, secret: string, 
 
 /** @throws UserError SERVICE_ACCOUNT_NOT_FOUND */
 export async function findIn(store: StoreReader, orgId: string, clientId: string): Promise<ServiceAccount> {
-  const account = await store.serviceAccount(clientId);
+  const account = await findOne(store, 'serviceAccounts', { clientId });
   if (account?.orgId !== orgId) throw new UserError('SERVICE_ACCOUNT_NOT_FOUND', [clientId]);
   return account;
 }

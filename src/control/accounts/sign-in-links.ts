@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../platform/index.ts';
-import type { Store } from '../records/store-port.ts';
+import { findOrganizations } from '../records/queries.ts';
+import type { StoreReader } from '../records/store-port.ts';
 import type { Credential } from './credential.ts';
 
 /** How long a link works. */
@@ -9,7 +10,7 @@ const TOKEN_BYTES = 32;
 
 /** The parts of the control plane that sign-in links need. */
 interface SignInLinksParts {
-  readonly store: Pick<Store, 'organizations' | 'apiKeysOf'>;
+  readonly store: StoreReader;
   readonly clock: Clock;
 }
 
@@ -32,8 +33,10 @@ export class SignInLinks {
   async issue(): Promise<string | undefined> {
     const { store, clock } = this.#parts;
     // rule: sign-in-as-first-organization
-    const first = (await store.organizations()).find(({ creatorId }) => creatorId === null);
-    const owner = (await store.apiKeysOf(first?.id ?? '')).find(({ roles }) => roles.includes('ORG_OWNER'));
+    const first = (await findOrganizations(store)).find(({ creatorId }) => creatorId === null);
+    const owner = (await store.find('apiKeys', { orgId: first?.id ?? '' })).find(({ roles }) =>
+      roles.includes('ORG_OWNER'),
+    );
     if (owner === undefined) return undefined;
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
     const credential = { kind: 'API_KEY', name: owner.publicKey } as const;

@@ -1,6 +1,7 @@
 import { type Logger, messageOf } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
+import { findAuditRecords, findOrganizations } from '../records/queries.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import { ownersExpireAtMs } from './owners-expiry.ts';
 
@@ -19,7 +20,7 @@ interface Due {
 
 /** Records for each organization, once at each threshold, that the last secret of its owners expires. Logs the same. */
 async function warnOfExpiry({ store, clock }: Control, logger: Logger): Promise<void> {
-  for (const { id: orgId } of await store.organizations()) {
+  for (const { id: orgId } of await findOrganizations(store)) {
     const atMs = clock.now();
     if (!(await dueOf(store, orgId, atMs))) continue;
     const told = await store.write(async (transaction) => {
@@ -55,7 +56,7 @@ async function dueOf(store: StoreReader, orgId: string, atMs: number): Promise<D
   const hoursLeft = THRESHOLDS.find((hours) => expiresAtMs - atMs <= hours * HOUR_MS);
   if (hoursLeft === undefined) return undefined;
   const expiresAt = new Date(expiresAtMs).toISOString();
-  const [last] = await store.auditRecords({ orgId, eventTypeNames: [EVENT] }, 0, 1);
+  const [last] = await findAuditRecords(store, { orgId, eventTypeNames: [EVENT] }, { limit: 1 });
   const isKnown = last?.details.expiresAt === expiresAt && Number(last.details.hoursLeft) <= hoursLeft;
   return isKnown ? undefined : { expiresAt, hoursLeft };
 }

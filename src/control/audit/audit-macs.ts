@@ -47,9 +47,9 @@ function withMacs(transaction: StoreTransaction, sealer: Sealer, currentKey: () 
     ...transaction,
     appendAuditRecord: async (record) => {
       const { id, bytes, key } = currentKey();
-      if (!(await transaction.auditKey(id))) {
+      if (!(await transaction.get('auditKeys', id))) {
         const macKey = sealer.seal(bytes.toString('base64url'), placeOf(id));
-        await transaction.insertAuditKey({ id, macKey, createdAtMs: record.createdAtMs });
+        await transaction.insert('auditKeys', { id, macKey, createdAtMs: record.createdAtMs });
       }
       await transaction.appendAuditRecord({ ...record, keyId: id, mac: macOf(key, record) });
     },
@@ -92,7 +92,7 @@ export class AuditMacCheck {
   }
 
   async #keyOf(id: string): Promise<KeyObject | undefined> {
-    const stored = await this.#store.auditKey(id);
+    const stored = await this.#store.get('auditKeys', id);
     if (!stored) return undefined;
     try {
       return createSecretKey(this.#sealer.open(stored.macKey, placeOf(id)), 'base64url');
@@ -116,5 +116,5 @@ function fixed(text: string): Buffer {
 }
 
 function placeOf(id: string): SealedPlace {
-  return { table: 'audit_keys', id, field: 'mac_key' };
+  return { kind: 'auditKeys', id, field: 'macKey' };
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { newId } from '../../platform/index.ts';
 import type { Actor } from '../records/actor.ts';
+import { lastAuditRecord } from '../records/queries.ts';
 import type { AuditRecord } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 
@@ -29,7 +30,7 @@ export async function audit(
   atMs: number,
   { eventTypeName, orgId, groupId, details }: Audited,
 ): Promise<void> {
-  const last = await transaction.lastAuditRecord();
+  const last = await lastAuditRecord(transaction);
   const content = {
     id: newId(atMs),
     sequence: (last?.sequence ?? 0) + 1,

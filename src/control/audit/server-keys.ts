@@ -34,11 +34,11 @@ export class ServerKeys {
 
   /** Loads the keys, or creates the first one if there is none. */
   static async open(parts: Parts): Promise<ServerKeys> {
-    const known = await parts.store.serverKeys();
+    const known = await parts.store.find('serverKeys');
     if (known.length > 0) return new ServerKeys(parts, known);
     const made = await parts.store.write(async (transaction) => {
       await insertNew(parts, transaction);
-      return await transaction.serverKeys();
+      return await transaction.find('serverKeys');
     });
     return new ServerKeys(parts, made);
   }
@@ -60,8 +60,8 @@ export class ServerKeys {
     const { store, clock } = this.#parts;
     const keys = await store.write(async (transaction) => {
       const nowMs = clock.now();
-      for (const key of await transaction.serverKeys())
-        if (key.supersededAtMs === null) await transaction.updateServerKey({ ...key, supersededAtMs: nowMs });
+      for (const key of await transaction.find('serverKeys'))
+        if (key.supersededAtMs === null) await transaction.update('serverKeys', { ...key, supersededAtMs: nowMs });
       const id = await insertNew(this.#parts, transaction);
       // The record is about the whole server, so it has no organization.
       await audit(transaction, SYSTEM, nowMs, {
@@ -69,7 +69,7 @@ export class ServerKeys {
         orgId: '',
         details: { keyId: id },
       });
-      return await transaction.serverKeys();
+      return await transaction.find('serverKeys');
     });
     this.#loaded = load(this.#parts, keys);
   }
@@ -84,7 +84,7 @@ async function insertNew({ sealer, clock }: Parts, transaction: StoreTransaction
   const nowMs = clock.now();
   const id = newId(nowMs);
   const privateKey = sealer.seal(newSigningKey(), placeOf(id));
-  await transaction.insertServerKey({ id, privateKey, supersededAtMs: null, createdAtMs: nowMs });
+  await transaction.insert('serverKeys', { id, privateKey, supersededAtMs: null, createdAtMs: nowMs });
   return id;
 }
 
@@ -96,5 +96,5 @@ function load({ sealer }: Parts, keys: readonly ServerKey[]): readonly Loaded[] 
 }
 
 function placeOf(id: string) {
-  return { table: 'server_keys', id, field: 'private_key' };
+  return { kind: 'serverKeys', id, field: 'privateKey' };
 }

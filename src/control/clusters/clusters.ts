@@ -3,7 +3,9 @@ import { authorizeGroup } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { clusterNamed, clustersOf, linkedAgentsOf, standingDestinationUsers } from '../records/queries.ts';
 import type { Agent, Cluster } from '../records/records.ts';
+import type { SealedPlace } from '../records/sealer.ts';
 import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 import { addressOf, type DestinationAddress } from './destination-address.ts';
 
@@ -37,8 +39,8 @@ export async function registerCluster(
   const id = newId(nowMs);
   return control.store.write(async (transaction) => {
     const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_CLUSTER_MANAGER');
-    if (await transaction.clusterNamed(groupId, name)) throw new UserError('DUPLICATE_CLUSTER_NAME', [name, groupId]);
-    const { length } = await transaction.clustersOf(groupId);
+    if (await clusterNamed(transaction, groupId, name)) throw new UserError('DUPLICATE_CLUSTER_NAME', [name, groupId]);
+    const { length } = await clustersOf(transaction, groupId);
     if (length >= MOST_CLUSTERS) throw new UserError('CLUSTER_LIMIT', [groupId, String(MOST_CLUSTERS)]);
     const sealed = control.sealer.seal(connectionString, connectionStringPlace(id));
     const cluster: Cluster = {
@@ -50,7 +52,7 @@ export async function registerCluster(
       createdAtMs: nowMs,
       deletedAtMs: null,
     };
-    await transaction.insertCluster(cluster);
+    await transaction.insert('clusters', cluster);
     const details = { clusterName: name, clusterId: id, hosts: addressOf(connectionString).hosts };
     await audit(transaction, actor, nowMs, { eventTypeName: 'CLUSTER_CREATED', orgId, groupId, details });
     return show(control, cluster);
@@ -66,19 +68,19 @@ export async function deleteCluster(control: Control, actor: Actor, groupId: str
   const deletedAtMs = control.clock.now();
   const agentIds = await control.store.write(async (transaction) => {
     const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_OWNER');
-    const cluster = await transaction.clusterNamed(groupId, name);
+    const cluster = await clusterNamed(transaction, groupId, name);
     if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
-    const migrations = await transaction.activeMigrationsOfOrganization(orgId);
+    const migrations = await transaction.find('migrations', { orgId, isActive: true });
     const running = migrations.find(({ destinationClusterId }) => destinationClusterId === cluster.id);
     if (running) throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [name, running.id]);
-    const agents = await transaction.linkedAgentsOf(orgId);
+    const agents = await linkedAgentsOf(transaction, orgId);
     const why = 'The destination cluster was deleted before the migration host answered.';
     await failValidationsInto(transaction, agents, cluster.id, why);
     const nothing = control.sealer.seal('', connectionStringPlace(cluster.id));
-    const standing = await transaction.standingDestinationUsers();
+    const standing = await standingDestinationUsers(transaction);
     const isNeeded = standing.some(({ clusterId }) => clusterId === cluster.id);
     const connectionString = isNeeded ? cluster.connectionString : nothing;
-    await transaction.updateCluster({ ...cluster, connectionString, deletedAtMs });
+    await transaction.update('clusters', { ...cluster, connectionString, deletedAtMs });
     const details = { clusterName: name, clusterId: cluster.id };
     await audit(transaction, actor, deletedAtMs, { eventTypeName: 'CLUSTER_DELETED', orgId, groupId, details });
     return agents.map(({ id }) => id);
@@ -90,13 +92,13 @@ export async function deleteCluster(control: Control, actor: Actor, groupId: str
 /** @throws UserError as {@link authorizeGroup} */
 export async function listClusters(control: Control, actor: Actor, groupId: string): Promise<ShownCluster[]> {
   await authorizeGroup(control.store, actor, groupId, 'GROUP_READ_ONLY');
-  return (await control.store.clustersOf(groupId)).map((cluster) => show(control, cluster));
+  return (await clustersOf(control.store, groupId)).map((cluster) => show(control, cluster));
 }
 
 /** @throws UserError CLUSTER_NOT_FOUND, and as {@link authorizeGroup} */
 export async function getCluster(control: Control, actor: Actor, groupId: string, name: string): Promise<ShownCluster> {
   await authorizeGroup(control.store, actor, groupId, 'GROUP_READ_ONLY');
-  const cluster = await control.store.clusterNamed(groupId, name);
+  const cluster = await clusterNamed(control.store, groupId, name);
   if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
   return show(control, cluster);
 }
@@ -112,7 +114,7 @@ export async function addressOfCluster(
   store: StoreReader,
   clusterId: string,
 ): Promise<DestinationAddress> {
-  const cluster = await store.cluster(clusterId);
+  const cluster = await store.get('clusters', clusterId);
   if (!cluster) throw new Error(`The cluster ${clusterId} is missing in the store`);
   return addressOf(sealer.open(cluster.connectionString, connectionStringPlace(clusterId)));
 }
@@ -125,16 +127,16 @@ export async function failValidationsInto(
   errorMessage: string,
 ): Promise<void> {
   for (const agent of agents) {
-    for (const validation of await transaction.pendingValidationsOf(agent.id)) {
+    for (const validation of await transaction.find('validations', { agentId: agent.id, status: 'PENDING' })) {
       if (validation.destinationClusterId !== clusterId) continue;
-      await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
+      await transaction.update('validations', { ...validation, status: 'FAILED', errorMessage, password: null });
     }
   }
 }
 
 /** The place of a cluster's sealed connection string. */
-export function connectionStringPlace(id: string): { table: string; id: string; field: string } {
-  return { table: 'clusters', id, field: 'connection_string' };
+export function connectionStringPlace(id: string): SealedPlace {
+  return { kind: 'clusters', id, field: 'connectionString' };
 }
 
 function show(control: Control, cluster: Cluster): ShownCluster {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Control } from '../ports/control.ts';
 import type { UserCredentials } from '../ports/destination-port.ts';
 import type { Cluster, DestinationUser, Order } from '../records/records.ts';
+import type { SealedPlace } from '../records/sealer.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { connectionStringPlace, usersOf } from './clusters.ts';
 
@@ -26,11 +27,11 @@ export async function wantUser(
   purpose: DestinationUser['purpose'],
 ): Promise<string | undefined> {
   const { id, destinationClusterId: clusterId, createdAtMs } = order;
-  const cluster = await transaction.cluster(clusterId);
+  const cluster = await transaction.get('clusters', clusterId);
   if (!cluster || usersOf(control, cluster) === 'FIXED') return undefined;
   // Only letters, digits, - and _, which need no escaping in a connection string.
   const password = control.sealer.seal(randomBytes(PASSWORD_BYTES).toString('base64url'), passwordPlace(id));
-  await transaction.insertDestinationUser({ id, purpose, clusterId, password, state: 'wanted', createdAtMs });
+  await transaction.insert('destinationUsers', { id, purpose, clusterId, password, state: 'wanted', createdAtMs });
   return userNameOf(id);
 }
 
@@ -38,7 +39,7 @@ export async function wantUser(
 export async function destinationUri(control: Control, id: string, cluster: Cluster): Promise<string | undefined> {
   const { store, sealer } = control;
   const registered = sealer.open(cluster.connectionString, connectionStringPlace(cluster.id));
-  const user = await store.destinationUser(id);
+  const user = await store.get('destinationUsers', id);
   if (user === undefined) return registered;
   return user.state === 'made' ? asUser(registered, credentialsOf(control, user)) : undefined;
 }
@@ -51,8 +52,8 @@ export function credentialsOf(
 }
 
 /** The place of a user's sealed password. */
-export function passwordPlace(id: string): { table: string; id: string; field: string } {
-  return { table: 'destination_users', id, field: 'password' };
+export function passwordPlace(id: string): SealedPlace {
+  return { kind: 'destinationUsers', id, field: 'password' };
 }
 
 /** The connection string with another user, who is defined in the database `admin`. */

@@ -1,5 +1,6 @@
 import { delayAfter, type Logger, messageOf } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
+import { standingDestinationUsers } from '../records/queries.ts';
 import { userNameOf } from './destination-users.ts';
 import { settleDestinationUser } from './settle-destination-user.ts';
 
@@ -36,7 +37,7 @@ export async function keepDestinationUsers(control: Control, logger: Logger, sig
   while (!signal.aborted) {
     const rung = userAlarm.next;
     try {
-      for (const user of await store.standingDestinationUsers()) {
+      for (const user of await standingDestinationUsers(store)) {
         const isTooEarly = clock.elapsed() < (failed.get(user.id)?.againAtMs ?? 0);
         if (!isTooEarly && !underWay.has(user.id)) underWay.set(user.id, settle(user));
       }

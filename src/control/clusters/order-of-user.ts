@@ -43,7 +43,7 @@ export async function failOrder(
         reason === 'cancelled' ? ({ kind: 'cancelled', atMs } as const) : ({ kind: 'failed', message, atMs } as const);
       const state = transition(migration.state, event);
       if (typeof state === 'string') return;
-      await transaction.updateMigration({ ...migration, state, password: null, updatedAtMs: atMs });
+      await transaction.update('migrations', { ...migration, state, password: null, updatedAtMs: atMs });
       const { id, orgId, groupId } = migration;
       const details = { liveMigrationId: id };
       await audit(transaction, SYSTEM, atMs, { eventTypeName: 'LIVE_MIGRATION_FAILED', orgId, groupId, details });
@@ -52,7 +52,7 @@ export async function failOrder(
       if (validation.status !== 'PENDING') return;
       const { code, message: what, remedy } = reason;
       const findings = [{ severity: 'ERROR', code, message: what, remedy } as const];
-      await transaction.updateValidation({
+      await transaction.update('validations', {
         ...validation,
         status: 'FAILED',
         errorMessage: message,
@@ -72,13 +72,13 @@ export async function failOrder(
 }
 
 async function migrationOf(store: StoreReader, { id }: DestinationUser): Promise<Migration> {
-  const migration = await store.migration(id);
+  const migration = await store.get('migrations', id);
   if (!migration) throw new Error(`The migration ${id} is missing in the store`);
   return migration;
 }
 
 async function validationOf(store: StoreReader, { id }: DestinationUser): Promise<Validation> {
-  const validation = await store.validation(id);
+  const validation = await store.get('validations', id);
   if (!validation) throw new Error(`The validation ${id} is missing in the store`);
   return validation;
 }

@@ -1,6 +1,7 @@
 import { failpoint, messageOf, UserError } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
+import { standingDestinationUsers } from '../records/queries.ts';
 import type { Cluster, DestinationUser } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { connectionStringPlace } from './clusters.ts';
@@ -22,7 +23,7 @@ export async function settleDestinationUser(
   signal: AbortSignal,
 ): Promise<void> {
   const order = await orderOf(control.store, user);
-  const cluster = await control.store.cluster(user.clusterId);
+  const cluster = await control.store.get('clusters', user.clusterId);
   if (!cluster) throw new Error(`The destination of the user ${userNameOf(user.id)} is missing in the store`);
   if (order.endedAtMs === null) {
     if (user.state === 'wanted') await make(control, user, order, cluster, signal);
@@ -37,8 +38,8 @@ export async function settleDestinationUser(
 
 /** Whether the agent's link was revoked. Then its user is dropped without waiting. */
 async function isRevoked({ store }: Control, agentId: string): Promise<boolean> {
-  const agent = await store.agent(agentId);
-  return agent !== undefined && (await store.link(agent.linkId))?.ended === 'revoked';
+  const agent = await store.get('agents', agentId);
+  return agent !== undefined && (await store.get('links', agent.linkId))?.ended === 'revoked';
 }
 
 async function make(
@@ -108,18 +109,21 @@ async function changeUser(
   id: string,
   change: Partial<Pick<DestinationUser, 'state' | 'password'>>,
 ): Promise<void> {
-  const current = await transaction.destinationUser(id);
+  const current = await transaction.get('destinationUsers', id);
   if (!current) throw new Error(`The user ${userNameOf(id)} is missing in the store`);
-  await transaction.updateDestinationUser({ ...current, ...change });
+  await transaction.update('destinationUsers', { ...current, ...change });
 }
 
 /** Erases the connection string of a deleted cluster, once no user has to be dropped there. */
 async function forgetDeleted({ sealer }: Control, transaction: StoreTransaction, clusterId: string): Promise<void> {
-  const cluster = await transaction.cluster(clusterId);
+  const cluster = await transaction.get('clusters', clusterId);
   if (!cluster || cluster.deletedAtMs === null) return;
-  const standing = await transaction.standingDestinationUsers();
+  const standing = await standingDestinationUsers(transaction);
   if (standing.some((other) => other.clusterId === clusterId)) return;
-  await transaction.updateCluster({ ...cluster, connectionString: sealer.seal('', connectionStringPlace(clusterId)) });
+  await transaction.update('clusters', {
+    ...cluster,
+    connectionString: sealer.seal('', connectionStringPlace(clusterId)),
+  });
 }
 
 function registeredUri({ sealer }: Control, cluster: Cluster): string {

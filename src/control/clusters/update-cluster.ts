@@ -3,6 +3,7 @@ import { authorizeGroup } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { clusterNamed, linkedAgentsOf } from '../records/queries.ts';
 import {
   addressOfCluster,
   connectionStringPlace,
@@ -30,18 +31,18 @@ export async function updateCluster(
   const nowMs = control.clock.now();
   const agentIds = await control.store.write(async (transaction) => {
     const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_CLUSTER_MANAGER');
-    const cluster = await transaction.clusterNamed(groupId, name);
+    const cluster = await clusterNamed(transaction, groupId, name);
     if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
     // The migration's checkpoint is on the cluster that it started with, and this may be another cluster.
-    const migrations = await transaction.activeMigrationsOfOrganization(orgId);
+    const migrations = await transaction.find('migrations', { orgId, isActive: true });
     const running = migrations.find(({ destinationClusterId }) => destinationClusterId === cluster.id);
     if (running) throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [name, running.id]);
     const sealed = control.sealer.seal(connectionString, connectionStringPlace(cluster.id));
     const before = await addressOfCluster(control, transaction, cluster.id);
     const { hosts, fingerprint } = addressOf(connectionString);
     const addressChanged = fingerprint !== before.fingerprint;
-    await transaction.updateCluster({ ...cluster, connectionString: sealed, makesUsers });
-    const agents = addressChanged ? await transaction.linkedAgentsOf(orgId) : [];
+    await transaction.update('clusters', { ...cluster, connectionString: sealed, makesUsers });
+    const agents = addressChanged ? await linkedAgentsOf(transaction, orgId) : [];
     const why = 'The address of the destination cluster was changed before the migration host answered.';
     await failValidationsInto(transaction, agents, cluster.id, why);
     const details = { clusterName: name, clusterId: cluster.id, addressChanged, hosts };

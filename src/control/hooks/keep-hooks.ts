@@ -1,8 +1,9 @@
 import { Courier, type Hook, MOST_WAITING, organizationOf, takes } from '../../hooks/index.ts';
 import { type Logger, messageOf, Shares } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
+import { auditRecordsAfter, lastAuditRecord } from '../records/queries.ts';
 import type { AuditRecord, HookDelivery } from '../records/records.ts';
-import type { StoreTransaction } from '../records/store-port.ts';
+import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 import { hookEventOf } from './hook-event-of.ts';
 import { StoreOutbox } from './store-outbox.ts';
 
@@ -11,6 +12,8 @@ const AT_ONCE = 100;
 /** Undelivered events of hooks that are no longer configured, and those that were given up. */
 const KEPT_MS = 30 * 24 * 3_600_000;
 
+const CURSOR = { id: 'hooks' } as const;
+
 type HooksControl = Pick<Control, 'store' | 'clock'>;
 
 /**
@@ -18,13 +21,13 @@ type HooksControl = Pick<Control, 'store' | 'clock'>;
  * newest audit record. Without hooks, nothing is queued, also not for a later server with hooks.
  */
 export async function beginHooks({ store, clock }: HooksControl, hooks: readonly Hook[]): Promise<void> {
-  const cursor = await store.hookCursor();
+  const cursor = await cursorOf(store);
   if (hooks.length === 0 && cursor === undefined) return;
   await store.write(async (transaction) => {
-    const last = (await transaction.lastAuditRecord())?.sequence ?? 0;
-    if (hooks.length === 0) await transaction.setHookCursor(null);
-    else if (cursor === undefined || cursor > last) await transaction.setHookCursor(last);
-    await transaction.deleteHookDeliveries(clock.now() - KEPT_MS);
+    const last = (await lastAuditRecord(transaction))?.sequence ?? 0;
+    if (hooks.length === 0) await transaction.delete('hookCursors', CURSOR);
+    else if (cursor === undefined || cursor > last) await setCursor(transaction, last);
+    await transaction.delete('hookDeliveries', { createdAtMs: { lte: clock.now() - KEPT_MS } });
   });
 }
 
@@ -33,24 +36,24 @@ export async function beginHooks({ store, clock }: HooksControl, hooks: readonly
  * @returns whether it looked at a full page, so that more may be left
  */
 async function queueEvents({ store, clock }: HooksControl, hooks: readonly Hook[], logger: Logger): Promise<boolean> {
-  const cursor = await store.hookCursor();
+  const cursor = await cursorOf(store);
   if (cursor === undefined) return false;
-  const records = await store.auditRecordsAfter(cursor, AT_ONCE);
+  const records = await auditRecordsAfter(store, cursor, AT_ONCE);
   const last = records.at(-1);
   if (last === undefined) return false;
   const queued = (await Promise.all(records.map((record) => deliveriesOf({ store, clock }, record, hooks)))).flat();
   const leftOut = await store.write(async (transaction) => {
-    if ((await transaction.hookCursor()) !== cursor) return [];
+    if ((await cursorOf(transaction)) !== cursor) return [];
     const shares = new Map<string, Shares>();
     for (const hook of new Set(queued.map((one) => one.hook))) shares.set(hook, await sharesOf(transaction, hook));
     const full: HookDelivery[] = [];
     for (const delivery of queued) {
       // rule: share-of-hook-queue
       const exceeded = shares.get(delivery.hook)?.take({ organization: organizationOf(delivery.event) }, 1);
-      if (exceeded === undefined) await transaction.insertHookDelivery(delivery);
+      if (exceeded === undefined) await transaction.insert('hookDeliveries', delivery);
       else full.push(delivery);
     }
-    await transaction.setHookCursor(last.sequence);
+    await setCursor(transaction, last.sequence);
     return full;
   });
   for (const { hook, event } of leftOut)
@@ -61,10 +64,20 @@ async function queueEvents({ store, clock }: HooksControl, hooks: readonly Hook[
   return records.length === AT_ONCE;
 }
 
+/** Returns the number of the last audit record that was looked at; undefined while no server has hooks. */
+async function cursorOf(store: StoreReader): Promise<number | undefined> {
+  return (await store.get('hookCursors', CURSOR.id))?.sequence;
+}
+
+function setCursor(transaction: StoreTransaction, sequence: number): Promise<void> {
+  return transaction.put('hookCursors', { ...CURSOR, sequence });
+}
+
 /** The queue of a hook, which organizations share. */
 async function sharesOf(transaction: StoreTransaction, hook: string): Promise<Shares> {
   const shares = new Shares({ total: MOST_WAITING, each: {} });
-  for (const [organization, count] of await transaction.countHookDeliveries(hook)) shares.hold({ organization }, count);
+  const counts = await transaction.countBy('hookDeliveries', 'orgId', { hook });
+  for (const [organization, count] of counts) shares.hold({ organization }, count);
   return shares;
 }
 
@@ -111,9 +124,9 @@ async function deliveriesOf(
 ): Promise<HookDelivery[]> {
   const { liveMigrationId } = record.details;
   if (typeof liveMigrationId !== 'string') return [];
-  const migration = await store.migration(liveMigrationId);
+  const migration = await store.get('migrations', liveMigrationId);
   if (migration === undefined) return [];
-  const destination = (await store.cluster(migration.destinationClusterId))?.name ?? '';
+  const destination = (await store.get('clusters', migration.destinationClusterId))?.name ?? '';
   const event = hookEventOf(record, migration, destination);
   if (event === undefined) return [];
   return hooks

@@ -10,21 +10,22 @@ export class StoreOutbox implements Outbox {
   }
 
   async heads(hooks: readonly string[]): Promise<readonly Delivery[]> {
-    return await this.#control.store.headsOfHooks(hooks);
+    const waiting = { hook: { in: hooks }, givenUpAtMs: null };
+    return await this.#control.store.find('hookDeliveries', waiting, { firstOfEach: ['hook', 'subject'] });
   }
 
   async delivered({ id }: Delivery): Promise<void> {
-    await this.#control.store.write((transaction) => transaction.deleteHookDelivery(id));
+    await this.#control.store.write((transaction) => transaction.delete('hookDeliveries', { id }));
   }
 
-  async failed({ id, subject }: Delivery, reason: string, givenUp: boolean): Promise<void> {
+  async failed({ id }: Delivery, reason: string, givenUp: boolean): Promise<void> {
     const { store, clock } = this.#control;
     const atMs = clock.now();
     await store.write(async (transaction) => {
-      const delivery = (await transaction.hookDeliveriesOf(subject)).find((one) => one.id === id);
+      const delivery = await transaction.get('hookDeliveries', id);
       if (delivery === undefined) return;
       const givenUpAtMs = givenUp ? atMs : null;
-      await transaction.updateHookDelivery({
+      await transaction.update('hookDeliveries', {
         ...delivery,
         attempts: delivery.attempts + 1,
         lastError: reason,

@@ -3,6 +3,7 @@ import { authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { linkedAgentsOf } from '../records/queries.ts';
 import { findOpenLink } from './list-links.ts';
 import { replaceAgent } from './replace-agent.ts';
 
@@ -16,9 +17,9 @@ export async function approveLink(control: Control, actor: Actor, orgId: string,
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     const { link, agent } = await findOpenLink(transaction, orgId, linkId);
     if (link.approved) return [];
-    const earlier = (await transaction.linkedAgentsOf(orgId)).filter(({ host }) => host === agent.host);
+    const earlier = (await linkedAgentsOf(transaction, orgId)).filter(({ host }) => host === agent.host);
     for (const other of earlier) await replaceAgent(transaction, other, agent);
-    await transaction.updateLink({ ...link, approved: true });
+    await transaction.update('links', { ...link, approved: true });
     const supersededAgentIds = earlier.map(({ id }) => id);
     const details = { linkId, agentId: agent.id, migrationHost: agent.host, supersededAgentIds };
     await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_APPROVED', orgId, details });

@@ -1,6 +1,7 @@
 import { authorizeOrganization } from '../accounts/actor.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { linkedAgentsOf } from '../records/queries.ts';
 import type { Deployment } from '../records/records.ts';
 
 /** A source project, merged from the reports of all linked agents. */
@@ -19,7 +20,7 @@ export interface AvailableProject {
 export async function availableProjects(control: Control, actor: Actor, orgId: string): Promise<AvailableProject[]> {
   await authorizeOrganization(control.store, actor, orgId, 'ORG_OWNER');
   const projects = new Map<string, AvailableProject>();
-  for (const { id, host, inventory } of await control.store.linkedAgentsOf(orgId)) {
+  for (const { id, host, inventory } of await linkedAgentsOf(control.store, orgId)) {
     control.signals.wantInventory(id, control.clock.now());
     for (const { projectId, name, deployments } of inventory) {
       const known = projects.get(projectId);

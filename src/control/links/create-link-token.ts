@@ -4,6 +4,7 @@ import { authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { countRedeemable } from '../records/queries.ts';
 
 /** The limit of `linkspan serve` for an organization. All its tokens are deleted in one transaction, for which other organizations wait. */
 export const MOST_LINK_TOKENS = 500;
@@ -30,9 +31,9 @@ export async function createLinkToken(
   await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     // rule: most-link-tokens
-    if (mostLinkTokens !== undefined && (await transaction.countLinkTokensOf(orgId, nowMs)) >= mostLinkTokens)
+    if (mostLinkTokens !== undefined && (await countRedeemable(transaction, orgId, nowMs)) >= mostLinkTokens)
       throw new UserError('LINK_TOKEN_LIMIT', [orgId, String(mostLinkTokens)]);
-    await transaction.insertLinkToken({
+    await transaction.insert('linkTokens', {
       id: token.id,
       orgId,
       secretHash: hashSecret(token.secret),

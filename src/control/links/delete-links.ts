@@ -14,7 +14,7 @@ export async function deleteLinks(control: Control, actor: Actor, orgId: string)
   const deletedAtMs = control.clock.now();
   const agents = await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
-    const migrations = await transaction.activeMigrationsOfOrganization(orgId);
+    const migrations = await transaction.find('migrations', { orgId, isActive: true });
     if (migrations.length > 0) {
       const groupIds = [...new Set(migrations.map((migration) => migration.groupId))].join(', ');
       throw new UserError('CANNOT_DELETE_ORG_ACTIVE_LIVE_MIGRATION_ATLAS_ORG_LINK', [groupIds]);

@@ -1,3 +1,4 @@
+import { linkedAgentsOf, openLinkTokensOf } from '../records/queries.ts';
 import type { Agent } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { endWatchesOf } from './end-watches.ts';
@@ -11,16 +12,16 @@ export async function endLinks(
   orgId: string,
   atMs: number,
 ): Promise<{ readonly linkTokenIds: readonly string[]; readonly links: number; readonly agents: readonly Agent[] }> {
-  const tokens = await transaction.openLinkTokensOf(orgId);
-  const links = await transaction.openLinksOf(orgId);
-  const agents = await transaction.linkedAgentsOf(orgId);
-  for (const token of tokens) await transaction.updateLinkToken({ ...token, deletedAtMs: atMs });
-  for (const link of links) await transaction.updateLink({ ...link, ended: 'deleted' });
+  const tokens = await openLinkTokensOf(transaction, orgId);
+  const links = await transaction.find('links', { orgId, ended: null });
+  const agents = await linkedAgentsOf(transaction, orgId);
+  for (const token of tokens) await transaction.update('linkTokens', { ...token, deletedAtMs: atMs });
+  for (const link of links) await transaction.update('links', { ...link, ended: 'deleted' });
   for (const agent of agents) {
     await endWatchesOf(transaction, agent, 'the link of its agent was deleted after it watched until', atMs);
-    for (const validation of await transaction.pendingValidationsOf(agent.id)) {
+    for (const validation of await transaction.find('validations', { agentId: agent.id, status: 'PENDING' })) {
       const errorMessage = 'The link to the migration host was deleted before it answered.';
-      await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
+      await transaction.update('validations', { ...validation, status: 'FAILED', errorMessage, password: null });
     }
   }
   return { linkTokenIds: tokens.map(({ id }) => id), links: links.length, agents };

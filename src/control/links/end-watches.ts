@@ -16,7 +16,7 @@ export async function endWatch(
   if (state.sourceWatch === undefined) return;
   const { watchedTo } = state.sourceWatch;
   const sourceWatch = { ...state.sourceWatch, ended: `${why} ${watchedTo}` };
-  await transaction.updateMigration({ ...migration, state: { ...state, sourceWatch }, password: null });
+  await transaction.update('migrations', { ...migration, state: { ...state, sourceWatch }, password: null });
   await audit(transaction, SYSTEM, atMs, {
     eventTypeName: 'LIVE_MIGRATION_SOURCE_WATCH_LOST',
     orgId,
@@ -35,6 +35,6 @@ export async function endWatchesOf(
   why: string,
   atMs: number,
 ): Promise<void> {
-  for (const migration of await transaction.watchedMigrationsOfAgent(agent.id))
+  for (const migration of await transaction.find('migrations', { agentId: agent.id, isWatched: true }))
     await endWatch(transaction, migration, why, atMs);
 }

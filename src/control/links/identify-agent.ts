@@ -14,8 +14,8 @@ export interface LinkedAgent {
  * @throws UserError AGENT_UNKNOWN
  */
 export async function findAgent({ store }: Control, agentId: string): Promise<LinkedAgent> {
-  const agent = isId(agentId) ? await store.agent(agentId) : undefined;
-  const link = agent && (await store.link(agent.linkId));
+  const agent = isId(agentId) ? await store.get('agents', agentId) : undefined;
+  const link = agent && (await store.get('links', agent.linkId));
   if (!agent || !link) throw new UserError('AGENT_UNKNOWN');
   return { agent, link };
 }

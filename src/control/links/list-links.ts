@@ -3,7 +3,7 @@ import { authorizeOrganization } from '../accounts/actor.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import type { Agent, Link } from '../records/records.ts';
-import type { StoreReader } from '../records/store-port.ts';
+import { findOne, type StoreReader } from '../records/store-port.ts';
 import { type AgentContact, contactOf } from './agent-contact.ts';
 
 /**
@@ -17,8 +17,8 @@ export async function listLinks(
 ): Promise<{ readonly link: Link; readonly agent: Agent; readonly contact: AgentContact }[]> {
   await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
   const links = [];
-  for (const link of await store.openLinksOf(orgId)) {
-    const agent = await store.agentOfLink(link.id);
+  for (const link of await store.find('links', { orgId, ended: null })) {
+    const agent = await findOne(store, 'agents', { linkId: link.id });
     if (!agent) continue;
     links.push({ link, agent, contact: contactOf(agent, clock.now()) });
   }
@@ -31,8 +31,8 @@ export async function findOpenLink(
   orgId: string,
   linkId: string,
 ): Promise<{ readonly link: Link; readonly agent: Agent }> {
-  const link = await store.link(linkId);
-  const agent = link?.orgId === orgId && link.ended === null ? await store.agentOfLink(linkId) : undefined;
+  const link = await store.get('links', linkId);
+  const agent = link?.orgId === orgId && link.ended === null ? await findOne(store, 'agents', { linkId }) : undefined;
   if (!link || !agent) throw new UserError('LINK_NOT_FOUND', [linkId]);
   return { link, agent };
 }

@@ -3,8 +3,9 @@ import { hashSecret, type LinkToken, type RedeemResponse } from '../../link/inde
 import { failpoint, newId, UserError } from '../../platform/index.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
+import { linkedAgentsOf, markRedeemed } from '../records/queries.ts';
 import type { Agent, Link, StoredLinkToken } from '../records/records.ts';
-import type { StoreTransaction } from '../records/store-port.ts';
+import { findOne, type StoreTransaction } from '../records/store-port.ts';
 import { replaceAgent } from './replace-agent.ts';
 
 /** Linked agents of one organization. */
@@ -38,18 +39,18 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
     version,
   } = redemption;
   const { answer, superseded } = await control.store.write(async (transaction) => {
-    const token = await transaction.linkToken(tokenId);
+    const token = await transaction.get('linkTokens', tokenId);
     if (!token || !isSecretOf(token, secret)) throw new UserError('LINK_TOKEN_UNKNOWN', [tokenId]);
     redemption.checkAddress(token.accessListIps);
     if (token.deletedAtMs !== null) throw new UserError('LINK_TOKEN_UNKNOWN', [tokenId]);
     if (token.host !== null && token.host !== host)
       throw new UserError('LINK_TOKEN_FOR_ANOTHER_HOST', [tokenId, token.host]);
-    if (!(await transaction.redeemLinkToken(tokenId, nowMs))) {
+    if (!(await markRedeemed(transaction, tokenId, nowMs))) {
       if (token.redeemedAtMs === null) throw new UserError('LINK_TOKEN_EXPIRED', [tokenId, expiryOf(token)]);
       return { answer: await redeemedBefore(transaction, tokenId, publicKey), superseded: [] };
     }
     const { orgId, accessListIps } = token;
-    const linked = await transaction.linkedAgentsOf(orgId);
+    const linked = await linkedAgentsOf(transaction, orgId);
     const earlier = linked.filter((other) => other.host === host);
     const approved = token.host === host || earlier.every((other) => other.publicKey === publicKey);
     // An agent that takes the place of another one is no further one.
@@ -70,8 +71,8 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
       heardSinceMs: null,
     };
     const superseded = approved ? earlier : [];
-    await transaction.insertLink(link);
-    await transaction.insertAgent(agent);
+    await transaction.insert('links', link);
+    await transaction.insert('agents', agent);
     for (const other of superseded) await replaceAgent(transaction, other, agent);
     const { remoteAddress } = redemption;
     const author = { kind: 'AGENT', name: host, remoteAddress } as const;
@@ -91,8 +92,8 @@ async function redeemedBefore(
   tokenId: string,
   publicKey: string,
 ): Promise<RedeemResponse> {
-  const link = await transaction.linkOfToken(tokenId);
-  const agent = link && (await transaction.agentOfLink(link.id));
+  const link = await findOne(transaction, 'links', { tokenId });
+  const agent = link && (await findOne(transaction, 'agents', { linkId: link.id }));
   if (!agent || agent.publicKey !== publicKey) throw new UserError('LINK_TOKEN_USED', [tokenId]);
   return { agentId: agent.id, linkId: agent.linkId, orgId: agent.orgId };
 }

@@ -6,15 +6,15 @@ import type { StoreTransaction } from '../records/store-port.ts';
  * commit, and validations. The old agent's key is invalid from then on.
  */
 export async function replaceAgent(transaction: StoreTransaction, old: Agent, successor: Agent): Promise<void> {
-  const link = await transaction.link(old.linkId);
-  if (link) await transaction.updateLink({ ...link, ended: 'superseded' });
-  const active = await transaction.activeMigrationsOfAgent(old.id);
-  const watched = await transaction.watchedMigrationsOfAgent(old.id);
+  const link = await transaction.get('links', old.linkId);
+  if (link) await transaction.update('links', { ...link, ended: 'superseded' });
+  const active = await transaction.find('migrations', { agentId: old.id, isActive: true });
+  const watched = await transaction.find('migrations', { agentId: old.id, isWatched: true });
   // rule: move-watches
   for (const migration of [...active, ...watched]) {
-    await transaction.updateMigration({ ...migration, agentId: successor.id });
+    await transaction.update('migrations', { ...migration, agentId: successor.id });
   }
-  for (const validation of await transaction.pendingValidationsOf(old.id)) {
-    await transaction.updateValidation({ ...validation, agentId: successor.id });
+  for (const validation of await transaction.find('validations', { agentId: old.id, status: 'PENDING' })) {
+    await transaction.update('validations', { ...validation, agentId: successor.id });
   }
 }

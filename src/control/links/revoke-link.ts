@@ -22,7 +22,7 @@ export async function revokeLink(control: Control, actor: Actor, orgId: string, 
   const agentId = await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     const { link, agent } = await findOpenLink(transaction, orgId, linkId);
-    await transaction.updateLink({ ...link, ended: 'revoked' });
+    await transaction.update('links', { ...link, ended: 'revoked' });
     const failed = await failWorkOf(transaction, agent, new UserError('LINK_REVOKED', [agent.host]), nowMs);
     await endWatchesOf(transaction, agent, 'the link of its agent was revoked after it watched until', nowMs);
     const details = { linkId, agentId: agent.id, migrationHost: agent.host, liveMigrationIds: failed };
@@ -42,20 +42,20 @@ async function failWorkOf(
   atMs: number,
 ): Promise<string[]> {
   const failed: string[] = [];
-  for (const migration of await transaction.activeMigrationsOfAgent(agent.id)) {
+  for (const migration of await transaction.find('migrations', { agentId: agent.id, isActive: true })) {
     const message = `${reason.message} ${reason.remedy}${leftBlocked(migration)}`;
     const state = transition(migration.state, { kind: 'revoked', message, atMs });
     if (typeof state === 'string') continue;
-    await transaction.updateMigration({ ...migration, state, password: null, updatedAtMs: atMs });
+    await transaction.update('migrations', { ...migration, state, password: null, updatedAtMs: atMs });
     const { id, orgId, groupId } = migration;
     const details = { liveMigrationId: id };
     const eventTypeName = state.status === 'FAILED' ? 'LIVE_MIGRATION_FAILED' : 'LIVE_MIGRATION_FAILBACK_LOST';
     await audit(transaction, SYSTEM, atMs, { eventTypeName, orgId, groupId, details });
     failed.push(id);
   }
-  for (const validation of await transaction.pendingValidationsOf(agent.id)) {
+  for (const validation of await transaction.find('validations', { agentId: agent.id, status: 'PENDING' })) {
     const errorMessage = `${reason.message} ${reason.remedy}`;
-    await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
+    await transaction.update('validations', { ...validation, status: 'FAILED', errorMessage, password: null });
   }
   return failed;
 }

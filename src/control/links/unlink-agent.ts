@@ -16,17 +16,17 @@ import { assertLinkOpen } from './identify-agent.ts';
 export async function unlinkAgent(control: Control, agentId: string, remoteAddress: string): Promise<boolean> {
   const nowMs = control.clock.now();
   const ended = await control.store.write(async (transaction) => {
-    const agent = await transaction.agent(agentId);
-    const link = agent && (await transaction.link(agent.linkId));
+    const agent = await transaction.get('agents', agentId);
+    const link = agent && (await transaction.get('links', agent.linkId));
     if (!agent || !link) throw new Error(`Agent ${agentId} is missing in the store`);
     assertLinkOpen({ agent, link });
-    if ((await transaction.activeMigrationsOfAgent(agentId)).length > 0) return false;
-    for (const validation of await transaction.pendingValidationsOf(agentId)) {
+    if ((await transaction.find('migrations', { agentId, isActive: true })).length > 0) return false;
+    for (const validation of await transaction.find('validations', { agentId, status: 'PENDING' })) {
       const errorMessage = 'The migration host was unlinked before it answered.';
-      await transaction.updateValidation({ ...validation, status: 'FAILED', errorMessage, password: null });
+      await transaction.update('validations', { ...validation, status: 'FAILED', errorMessage, password: null });
     }
     await endWatchesOf(transaction, agent, 'its migration host was unlinked after it watched until', nowMs);
-    await transaction.updateLink({ ...link, ended: 'deleted' });
+    await transaction.update('links', { ...link, ended: 'deleted' });
     const author = { kind: 'AGENT', name: agent.host, remoteAddress } as const;
     const details = { linkId: link.id, agentId, migrationHost: agent.host };
     await audit(transaction, author, nowMs, { eventTypeName: 'LINK_ENDED_BY_HOST', orgId: link.orgId, details });

@@ -4,8 +4,9 @@ import { newPrivateKey, newPublicKey, verifiersPlace } from '../accounts/api-key
 import { findSecret, givenServiceAccount } from '../accounts/service-accounts.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
+import { findOrganizations } from '../records/queries.ts';
 import type { AccessListEntry, ApiKey, CredentialVerifiers } from '../records/records.ts';
-import type { StoreTransaction } from '../records/store-port.ts';
+import { findOne, type StoreTransaction } from '../records/store-port.ts';
 
 /** Values that an operator may choose for the first organization and its API key; the server generates the others. */
 export interface BootstrapOptions {
@@ -40,7 +41,7 @@ export async function bootstrap(control: Control, options: BootstrapOptions): Pr
   const accessList = (options.accessList ?? []).map((address) => ({ address, createdAtMs: nowMs }));
   const apiKey = newApiKey(control, result, accessList, nowMs);
   return control.store.write(async (transaction) => {
-    const [existing] = await transaction.organizations();
+    const [existing] = await findOrganizations(transaction);
     if (existing) {
       await assertSame(control, transaction, options);
     } else {
@@ -53,8 +54,8 @@ export async function bootstrap(control: Control, options: BootstrapOptions): Pr
         createdAtMs: nowMs,
         deletedAtMs: null,
       };
-      await transaction.insertOrganization(organization);
-      await transaction.insertApiKey(apiKey);
+      await transaction.insert('organizations', organization);
+      await transaction.insert('apiKeys', apiKey);
       const details = { name: organization.name, targetPublicKey: result.publicKey };
       await audit(transaction, SYSTEM, nowMs, { eventTypeName: 'ORG_CREATED', orgId, details });
     }
@@ -74,9 +75,9 @@ async function keepServiceAccount(
   nowMs: number,
 ): Promise<void> {
   const { orgId, clientId, secret } = credentials;
-  const known = await transaction.serviceAccount(clientId);
+  const known = await findOne(transaction, 'serviceAccounts', { clientId });
   if (!known) {
-    await transaction.insertServiceAccount(givenServiceAccount(credentials, accessList, nowMs));
+    await transaction.insert('serviceAccounts', givenServiceAccount(credentials, accessList, nowMs));
     await audit(transaction, SYSTEM, nowMs, { eventTypeName: 'SERVICE_ACCOUNT_CREATED', orgId, details: { clientId } });
     return;
   }
@@ -114,11 +115,11 @@ function newApiKey(
 
 async function assertSame(control: Control, store: StoreTransaction, options: BootstrapOptions): Promise<void> {
   const { orgId, publicKey, privateKey, accessList, serviceAccount } = options;
-  if (orgId !== undefined && !(await store.organization(orgId))) throw new UserError('BOOTSTRAP_MISMATCH');
+  if (orgId !== undefined && !(await store.get('organizations', orgId))) throw new UserError('BOOTSTRAP_MISMATCH');
   // The access list of a service account is compared with the account. Its organization may have other keys, or none.
   // rule: bootstrap-past-access-list
   if (accessList !== undefined && (publicKey !== undefined || serviceAccount === undefined)) {
-    const [first] = await store.apiKeysOf(orgId ?? (await store.organizations())[0]?.id ?? '');
+    const [first] = await store.find('apiKeys', { orgId: orgId ?? (await findOrganizations(store))[0]?.id ?? '' });
     if (
       !first ||
       !isSameList(
@@ -129,7 +130,7 @@ async function assertSame(control: Control, store: StoreTransaction, options: Bo
       throw new UserError('BOOTSTRAP_MISMATCH');
   }
   if (publicKey === undefined) return;
-  const key = await store.apiKey(publicKey);
+  const key = await findOne(store, 'apiKeys', { publicKey });
   if (!key || (orgId !== undefined && key.orgId !== orgId)) throw new UserError('BOOTSTRAP_MISMATCH');
   if (privateKey === undefined) return;
   const kept: CredentialVerifiers = JSON.parse(control.sealer.open(key.verifiers, verifiersPlace(key.id)));

@@ -1,6 +1,7 @@
 import { newId } from '../../platform/index.ts';
 import { type Audited, audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
+import { findOrganizations, lastRestore, linkedAgentsOf, openLinkTokensOf } from '../records/queries.ts';
 import type { Agent, ApiKey, Link, Organization, Restore, ServiceAccount } from '../records/records.ts';
 import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 
@@ -22,9 +23,9 @@ export async function settleRestore({ store, clock }: Pick<Control, 'store' | 'c
   if (reason === null) return;
   const nowMs = clock.now();
   await store.write(async (transaction) => {
-    const number = ((await transaction.lastRestore())?.number ?? 0) + 1;
+    const number = ((await lastRestore(transaction))?.number ?? 0) + 1;
     const restore: Restore = { id: newId(nowMs), number, reason, acknowledgedAtMs: null, createdAtMs: nowMs };
-    await transaction.insertRestore(restore);
+    await transaction.insert('restores', restore);
     const eventTypeName = 'STORE_RESTORED';
     const about = { restoreId: restore.id, reason };
     for (const credentials of await credentialsToReview(transaction)) {
@@ -39,19 +40,19 @@ export async function settleRestore({ store, clock }: Pick<Control, 'store' | 'c
 
 /** Restores whose review no operator has acknowledged. */
 export async function unacknowledgedRestores(store: StoreReader): Promise<Restore[]> {
-  return (await store.restores()).filter(({ acknowledgedAtMs }) => acknowledgedAtMs === null);
+  return await store.find('restores', { acknowledgedAtMs: null });
 }
 
 /** Reads the credentials to review after a restore, by organization. */
 export async function credentialsToReview(store: StoreReader): Promise<CredentialsOfOrganization[]> {
   const all = [];
-  for (const organization of await store.organizations()) {
+  for (const organization of await findOrganizations(store)) {
     const { id } = organization;
     all.push({
       organization,
-      apiKeys: await store.apiKeysOf(id),
-      serviceAccounts: await store.serviceAccountsOf(id),
-      agents: await store.linkedAgentsOf(id),
+      apiKeys: await store.find('apiKeys', { orgId: id }),
+      serviceAccounts: await store.find('serviceAccounts', { orgId: id }),
+      agents: await linkedAgentsOf(store, id),
     });
   }
   return all;
@@ -64,10 +65,10 @@ export async function credentialsToReview(store: StoreReader): Promise<Credentia
 export async function acknowledgeRestores({ store, clock }: Pick<Control, 'store' | 'clock'>): Promise<number> {
   const nowMs = clock.now();
   return store.write(async (transaction) => {
-    const organizations = await transaction.organizations();
+    const organizations = await findOrganizations(transaction);
     const waiting = await unacknowledgedRestores(transaction);
     for (const restore of waiting) {
-      await transaction.updateRestore({ ...restore, acknowledgedAtMs: nowMs });
+      await transaction.update('restores', { ...restore, acknowledgedAtMs: nowMs });
       const change = { eventTypeName: 'STORE_RESTORE_ACKNOWLEDGED', details: { restoreId: restore.id } };
       const places = [...organizations.map(({ id }) => id), ''];
       for (const orgId of places) await audit(transaction, SYSTEM, nowMs, { ...change, orgId });
@@ -82,10 +83,10 @@ async function endOpenEntries(
   orgId: string,
   atMs: number,
 ): Promise<{ readonly endedLinkTokenIds: readonly string[]; readonly endedLinkIds: readonly string[] }> {
-  const tokens = await transaction.openLinkTokensOf(orgId);
-  for (const token of tokens) await transaction.updateLinkToken({ ...token, deletedAtMs: atMs });
-  const pending: Link[] = (await transaction.openLinksOf(orgId)).filter(({ approved }) => !approved);
-  for (const link of pending) await transaction.updateLink({ ...link, ended: 'deleted' });
+  const tokens = await openLinkTokensOf(transaction, orgId);
+  for (const token of tokens) await transaction.update('linkTokens', { ...token, deletedAtMs: atMs });
+  const pending: Link[] = (await transaction.find('links', { orgId, ended: null })).filter(({ approved }) => !approved);
+  for (const link of pending) await transaction.update('links', { ...link, ended: 'deleted' });
   return { endedLinkTokenIds: tokens.map(({ id }) => id), endedLinkIds: pending.map(({ id }) => id) };
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { hashOf } from '../audit/audit.ts';
 import { AuditMacCheck } from '../audit/audit-macs.ts';
+import { auditRecordsAfter } from '../records/queries.ts';
 import type { AuditRecord } from '../records/records.ts';
 import type { Sealer } from '../records/sealer.ts';
 import type { StoreReader } from '../records/store-port.ts';
@@ -45,7 +46,7 @@ export async function verifyAudit(store: StoreReader, { sealer, noted }: AuditCh
   const counts = new Map<string, number>();
   let head: AuditHead = { sequence: 0, hash: '' };
   for (;;) {
-    const records = await store.auditRecordsAfter(head.sequence, BATCH);
+    const records = await auditRecordsAfter(store, head.sequence, BATCH);
     for (const record of records) {
       const { sequence, hash, mac, createdAtMs } = record;
       const problem = problemOf(record, head) ?? (await macs?.problemOf(record));

@@ -68,7 +68,8 @@ export function dueAnnouncements(
 /** Records the due announcements of all active migrations, once. @returns the number of events */
 async function announce(control: Control, watching: Omit<Watching, 'atMs'>): Promise<number> {
   let count = 0;
-  for (const { id } of await control.store.activeMigrations()) count += await announceOne(control, id, watching);
+  for (const { id } of await control.store.find('migrations', { isActive: true }))
+    count += await announceOne(control, id, watching);
   return count;
 }
 
@@ -93,18 +94,18 @@ export async function keepAnnouncing(
 
 async function announceOne(control: Control, id: string, watching: Omit<Watching, 'atMs'>): Promise<number> {
   const { store, clock } = control;
-  const migration = await store.migration(id);
+  const migration = await store.get('migrations', id);
   if (migration === undefined) return 0;
   const { state, waits } = await viewMigration(control, migration);
   const atMs = clock.now();
   const { announced, ...due } = dueAnnouncements({ state, waits }, { ...watching, atMs });
   if (JSON.stringify(state.announced ?? {}) === JSON.stringify(announced)) return 0;
   return await store.write(async (transaction) => {
-    const current = await transaction.migration(id);
+    const current = await transaction.get('migrations', id);
     // The state may have changed since: the next look decides then.
     if (current === undefined || JSON.stringify(current.state) !== JSON.stringify(state)) return 0;
     const { events, auditRate } = withinRate(due.events, state.auditRate, atMs);
-    await transaction.updateMigration({
+    await transaction.update('migrations', {
       ...current,
       state: { ...state, announced, ...(auditRate && { auditRate }) },
     });

@@ -22,13 +22,13 @@ export async function expireMigrations({
 }: Pick<Control, 'store' | 'clock' | 'signals'>): Promise<number> {
   const atMs = clock.now();
   const isOver = (migration: Migration) => typeof expiryOf(migration, atMs) !== 'string';
-  if (!(await store.activeMigrations()).some(isOver)) return 0;
+  if (!(await store.find('migrations', { isActive: true })).some(isOver)) return 0;
   const agentIds = await store.write(async (transaction) => {
-    const expired = (await transaction.activeMigrations()).filter(isOver);
+    const expired = (await transaction.find('migrations', { isActive: true })).filter(isOver);
     for (const migration of expired) {
       const state = expiryOf(migration, atMs);
       if (typeof state === 'string') continue;
-      await transaction.updateMigration({ ...migration, state, password: null, updatedAtMs: atMs });
+      await transaction.update('migrations', { ...migration, state, password: null, updatedAtMs: atMs });
       const { id, orgId, groupId } = migration;
       const details = { liveMigrationId: id };
       await audit(transaction, SYSTEM, atMs, { eventTypeName: 'LIVE_MIGRATION_EXPIRED', orgId, groupId, details });

@@ -2,7 +2,7 @@ import type { ReportedLists } from '../../link/index.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import type { ListItems, ListName, ReportedList } from '../records/records.ts';
-import type { StoreTransaction } from '../records/store-port.ts';
+import { findOne, type StoreTransaction } from '../records/store-port.ts';
 import { contactOfMigration } from './migration-contact.ts';
 import { getMigrationOfReader } from './migrations.ts';
 
@@ -30,7 +30,7 @@ export async function takeLists(
     atMs,
   }: { readonly lists: ReportedLists | undefined; readonly isLoaded: boolean; readonly atMs: number },
 ): Promise<boolean> {
-  await transaction.deleteLists(atMs - KEPT_MS);
+  await deleteLists(transaction, atMs - KEPT_MS);
   let isComplete = true;
   for (const list of NAMES) {
     const place = { migrationId, list, atMs };
@@ -39,31 +39,40 @@ export async function takeLists(
   return isComplete;
 }
 
+/** Deletes the lists, of all migrations, of which nothing was reported after a time. */
+export async function deleteLists(transaction: StoreTransaction, untilMs: number): Promise<void> {
+  for (const { migrationId, list } of await transaction.find('migrationLists', { atMs: { lte: untilMs } })) {
+    await transaction.delete('migrationListItems', { migrationId, list });
+    await transaction.delete('migrationLists', { migrationId, list });
+  }
+}
+
 async function takePart(
   transaction: StoreTransaction,
   place: { readonly migrationId: string; readonly list: ListName; readonly atMs: number },
   { lists, isLoaded }: { readonly lists: ReportedLists | undefined; readonly isLoaded: boolean },
 ): Promise<boolean> {
   const { migrationId, list, atMs } = place;
-  const before = await transaction.reportedList(migrationId, list);
+  const before = await findOne(transaction, 'migrationLists', { migrationId, list });
   const part = lists?.[list];
   if (part === undefined) {
     if (isLoaded && before !== undefined && atMs - before.atMs >= CONFIRMED_EVERY_MS)
-      await transaction.putReportedList({ ...before, atMs });
+      await transaction.put('migrationLists', { ...before, atMs });
     return true;
   }
   const { series, total, changed, removed } = part;
-  if (part.part === 0) await transaction.clearList(migrationId, list);
+  if (part.part === 0) await transaction.delete('migrationListItems', { migrationId, list });
   // The part before, or this one: its answer may have been lost.
   else if (before?.series !== series || (before.part !== part.part - 1 && before.part !== part.part)) return false;
-  for (const item of changed) await transaction.putListItem({ migrationId, list, item, rank: rankOf(item) });
-  for (const id of removed) await transaction.deleteListItem(migrationId, list, id);
-  let stored = await transaction.countListItems(migrationId, list, '');
+  for (const item of changed)
+    await transaction.put('migrationListItems', { migrationId, list, item, rank: rankOf(item) });
+  for (const id of removed) await transaction.delete('migrationListItems', { migrationId, list, id });
+  let stored = await transaction.count('migrationListItems', { migrationId, list });
   if (total > MOST_ITEMS || stored > MOST_ITEMS) {
-    await transaction.clearList(migrationId, list);
+    await transaction.delete('migrationListItems', { migrationId, list });
     stored = 0;
   }
-  await transaction.putReportedList({ ...place, series, part: part.part, total, stored });
+  await transaction.put('migrationLists', { ...place, series, part: part.part, total, stored });
   return true;
 }
 
@@ -89,7 +98,7 @@ export interface ListPage<Name extends ListName> {
 /**
  * Returns items of a migration's list, largest collections or oldest mismatches first.
  * @param place   ids of the project and the migration
- * @param window  `namespace`: only items whose namespace contains it, in any case; empty for all
+ * @param namespace  only items whose namespace contains it, in any case; empty for all
  * @throws UserError as {@link getMigrationOfReader}
  */
 export async function getList<Name extends ListName>(
@@ -97,16 +106,19 @@ export async function getList<Name extends ListName>(
   actor: Actor,
   [groupId, migrationId]: readonly [groupId: string, migrationId: string],
   list: Name,
-  window: { readonly namespace: string; readonly skip: number; readonly limit: number },
+  { namespace, skip, limit }: { readonly namespace: string; readonly skip: number; readonly limit: number },
 ): Promise<ListPage<Name>> {
   const { store, clock } = control;
   const migration = await getMigrationOfReader(control, actor, groupId, migrationId);
-  const agent = await store.agent(migration.agentId);
+  const agent = await store.get('agents', migration.agentId);
   const contact = agent && contactOfMigration(migration, agent, clock.now());
+  const where = { migrationId, list, namespace: { contains: namespace } };
+  const items = await store.find('migrationListItems', where, { skip, limit });
   return {
-    reported: await store.reportedList(migrationId, list),
-    items: await store.listItems(migrationId, list, window),
-    matching: await store.countListItems(migrationId, list, window.namespace),
+    reported: await findOne(store, 'migrationLists', { migrationId, list }),
+    // The items are of this list.
+    items: items.map(({ item }) => item as ListItems[Name]),
+    matching: await store.count('migrationListItems', where),
     isCurrent: migration.state.endedAtMs === null && contact?.status === 'CONNECTED',
   };
 }

@@ -3,6 +3,7 @@ import { authorizeGroup } from '../accounts/actor.ts';
 import { contactOf } from '../links/agent-contact.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { clusterNamed, linkedAgentsOf } from '../records/queries.ts';
 import type { Agent, AuditRecord, Order } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
 
@@ -39,9 +40,9 @@ export async function resolveOrder(
 ): Promise<Order> {
   const { orgId } = await authorizeGroup(store, actor, groupId, 'ORG_OWNER');
   if (destination.groupId !== groupId) throw new UserError('GROUP_MISMATCH', [groupId, destination.groupId]);
-  const cluster = await store.clusterNamed(groupId, destination.clusterName);
+  const cluster = await clusterNamed(store, groupId, destination.clusterName);
   if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [destination.clusterName, groupId]);
-  const agent = (await store.linkedAgentsOf(orgId)).find((candidate) => candidate.host === migrationHost);
+  const agent = (await linkedAgentsOf(store, orgId)).find((candidate) => candidate.host === migrationHost);
   if (!agent) throw new UserError('MIGRATION_HOST_NOT_FOUND', [migrationHost]);
   assertConnected(agent, nowMs);
   const project = agent.inventory.find((candidate) => candidate.projectId === source.groupId);
@@ -93,8 +94,8 @@ export function orderDetails(
 /** Returns a function that seals the source's password for one record. */
 export function passwordSealer(
   { sealer }: Control,
-  table: string,
+  kind: 'migrations' | 'validations',
   id: string,
 ): (password: string) => Order['password'] {
-  return (password) => sealer.seal(password, { table, id, field: 'password' });
+  return (password) => sealer.seal(password, { kind, id, field: 'password' });
 }

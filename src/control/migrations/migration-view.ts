@@ -33,19 +33,19 @@ export interface MigrationView extends Migration {
 export async function viewMigration(control: Control, migration: Migration): Promise<MigrationView> {
   const atMs = control.clock.now();
   const problems = problemsOf(migration);
-  const undelivered = (await control.store.hookDeliveriesOf(migration.id)).flatMap(hookWarning);
+  const undelivered = (await control.store.find('hookDeliveries', { subject: migration.id })).flatMap(hookWarning);
   if (migration.state.endedAtMs !== null) {
     const warnings = [...writtenWarning(migration), ...undelivered];
     return { ...migration, atMs, contact: null, waits: [], gates: [], isReady: false, problems, warnings };
   }
-  const agent = await control.store.agent(migration.agentId);
+  const agent = await control.store.get('agents', migration.agentId);
   const contact = agent ? contactOfMigration(migration, agent, atMs) : null;
   const waits: Wait[] = [];
   if (agent && contact && contact.status !== 'CONNECTED')
     waits.push(waitForAgent(migration, contact, contact.lastReportAtMs ?? agent.createdAtMs));
   else if (isFailbackAwaited(migration)) waits.push(waitForFailback(migration));
   if (migration.state.status === 'NEW' && !migration.state.orderSent) waits.push(waitForOrder(migration));
-  const user = await control.store.destinationUser(migration.id);
+  const user = await control.store.get('destinationUsers', migration.id);
   if (user?.state === 'wanted') waits.push(waitForUser(migration));
   const { all: gates, areReady: isReady } = gatesOfMigration(migration, agent, atMs);
   const warnings = [...windowWarning(migration, atMs), ...undelivered];

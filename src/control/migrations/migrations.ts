@@ -7,6 +7,7 @@ import { wantUser } from '../clusters/destination-users.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import { NEW_MIGRATION } from '../records/migration-state.ts';
+import { groupsOf, lastValidationInto } from '../records/queries.ts';
 import type { Migration, Order } from '../records/records.ts';
 import { grantsInGroup } from '../records/roles.ts';
 import type { StoreReader } from '../records/store-port.ts';
@@ -40,7 +41,7 @@ export async function createMigration(
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     };
-    await transaction.insertMigration(record);
+    await transaction.insert('migrations', record);
     const databaseUser = await wantUser(control, transaction, record, 'migration');
     await audit(transaction, actor, nowMs, {
       eventTypeName: 'LIVE_MIGRATION_CREATED',
@@ -59,7 +60,7 @@ export async function createMigration(
 /** All migrations into the project, including ended ones. @throws UserError as {@link authorizeGroup} */
 export async function listMigrations({ store }: Control, actor: Actor, groupId: string): Promise<Migration[]> {
   await authorizeGroup(store, actor, groupId, 'GROUP_READ_ONLY');
-  return await store.migrationsOf(groupId);
+  return await store.find('migrations', { groupId });
 }
 
 /**
@@ -68,8 +69,8 @@ export async function listMigrations({ store }: Control, actor: Actor, groupId: 
  */
 export async function listMigrationsOf({ store }: Control, actor: Actor, orgId: string): Promise<Migration[]> {
   await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
-  const groups = (await store.groupsOf(orgId)).filter(({ id }) => grantsInGroup(actor, id, 'GROUP_READ_ONLY'));
-  const lists = await Promise.all(groups.map(({ id }) => store.migrationsOf(id)));
+  const groups = (await groupsOf(store, orgId)).filter(({ id }) => grantsInGroup(actor, id, 'GROUP_READ_ONLY'));
+  const lists = await Promise.all(groups.map(({ id }) => store.find('migrations', { groupId: id })));
   return lists.flat().sort((a, b) => b.createdAtMs - a.createdAtMs || b.id.localeCompare(a.id));
 }
 
@@ -123,7 +124,7 @@ export async function findMigration(
 ): Promise<Migration> {
   await authorizeGroup(store, actor, groupId, role);
   if (!isId(migrationId)) throw new UserError('INVALID_PATH_PARAMETER', ['liveMigrationId']);
-  const migration = await store.migration(migrationId);
+  const migration = await store.get('migrations', migrationId);
   if (migration?.groupId !== groupId) throw new UserError('LIVE_MIGRATION_NOT_FOUND', [migrationId, groupId]);
   return migration;
 }
@@ -133,7 +134,7 @@ export async function findMigration(
  * has the cluster's name. Once the migration exists, its destination can't be changed before it ends.
  */
 async function assertSameDestination(control: Control, store: StoreReader, order: Order, name: string): Promise<void> {
-  const validation = await store.lastValidationInto(order.groupId, name);
+  const validation = await lastValidationInto(store, order.groupId, name);
   if (!validation) return;
   const { fingerprint } = await addressOfCluster(control, store, order.destinationClusterId);
   if (fingerprint !== validation.destinationAddress) throw new UserError('DESTINATION_CHANGED', [name, validation.id]);
@@ -141,7 +142,7 @@ async function assertSameDestination(control: Control, store: StoreReader, order
 
 /** Invariant: a source cluster and a destination cluster are each in at most one active migration. */
 async function assertIdle(store: StoreReader, order: Order, destinationName: string): Promise<void> {
-  for (const other of await store.activeMigrationsOfOrganization(order.orgId)) {
+  for (const other of await store.find('migrations', { orgId: order.orgId, isActive: true })) {
     if (other.destinationClusterId === order.destinationClusterId) {
       throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [destinationName, other.id]);
     }

@@ -16,7 +16,7 @@ export async function recordContact(
 ): Promise<void> {
   if (migration.state.endedAtMs !== null) return;
   const { progress, failback, state } = migration;
-  await transaction.updateMigration({
+  await transaction.update('migrations', {
     ...migration,
     // rule: withdraw-failback-ready
     progress: progress && notOpened(progress, reported),

@@ -15,13 +15,13 @@ export async function noteTakenOver(
   migrationId: string,
   atMs: number,
 ): Promise<void> {
-  const migration = await transaction.migration(migrationId);
+  const migration = await transaction.get('migrations', migrationId);
   if (migration?.agentId !== agent.id || migration.state.endedAtMs !== null || migration.progress === null) return;
   // rule: report-takeover-once
   if (!contactOfMigration(migration, agent, atMs).isLeftOut) return;
   const { progress } = migration;
   if (isNotedAsTakenOver(migration)) return;
-  await transaction.updateMigration({
+  await transaction.update('migrations', {
     ...migration,
     progress: { ...progress, warnings: [...progress.warnings, takenOverWarning(migrationId)] },
   });

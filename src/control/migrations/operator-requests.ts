@@ -172,7 +172,7 @@ export async function carryOut(
     const begun = state.order.direction === record.state.order.direction ? {} : { progress: null, failback: null };
     const changed = { ...record, ...begun, state, password, updatedAtMs: atMs };
     if (state !== record.state) {
-      await transaction.updateMigration(changed);
+      await transaction.update('migrations', changed);
       await audit(transaction, actor, atMs, auditedRequest(record, wanted));
       if (state.endedAtMs !== null) await audit(transaction, SYSTEM, atMs, auditedEnd(changed));
     }
@@ -218,7 +218,7 @@ async function assertReady(store: StoreReader, migration: Migration, nowMs: numb
   if (!ACTIVE_STATUSES.includes(state.status)) throw new UserError('CUTOVER_AFTER_END', [id, state.status]);
   if (isFinishing(state)) throw new UserError('LIVE_MIGRATION_DECIDED', [id, 'finish']);
   if (state.order.wanted === 'CUTOVER') return;
-  const { refusals } = gatesOfMigration(migration, await store.agent(agentId), nowMs);
+  const { refusals } = gatesOfMigration(migration, await store.get('agents', agentId), nowMs);
   if (refusals.length > 0) throw new UserError('CUTOVER_NOT_READY', [id, refusals.join('; ')]);
 }
 

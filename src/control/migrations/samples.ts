@@ -39,8 +39,8 @@ export async function noteSample(
     oplogLeftSeconds: oplog?.leftSeconds ?? null,
   };
   for (const { spanMs, keptMs } of Object.values(HISTORIES)) {
-    await transaction.deleteSamples(spanMs, atMs - keptMs);
-    await transaction.putSample({ migrationId, spanMs, atMs, figures });
+    await transaction.delete('migrationSamples', { spanMs, atMs: { lte: atMs - keptMs } });
+    await transaction.put('migrationSamples', { migrationId, spanMs, atMs, figures });
   }
 }
 
@@ -58,5 +58,6 @@ export async function getSamples(
   const { spanMs, keptMs } = HISTORIES[span];
   // A migration that has ended keeps its samples until another one reports.
   const oldestMs = control.clock.now() - keptMs;
-  return await control.store.samplesOf(migrationId, spanMs, Math.max(afterMs, oldestMs));
+  const isAfter = { gt: Math.max(afterMs, oldestMs) };
+  return await control.store.find('migrationSamples', { migrationId, spanMs, atMs: isAfter });
 }

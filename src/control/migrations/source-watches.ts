@@ -31,7 +31,7 @@ export async function takeWatch(
   { id, watch }: Report['watches'][number],
   atMs: number,
 ): Promise<void> {
-  const migration = await transaction.migration(id);
+  const migration = await transaction.get('migrations', id);
   const known = migration?.state.sourceWatch;
   if (migration?.agentId !== agent.id || known === undefined || known.ended !== undefined) return;
   const next = { ...watch, until: known.until, changes: Math.max(known.changes, watch.changes) };
@@ -40,7 +40,7 @@ export async function takeWatch(
   // The first write, and the total at the end. Each write in between would be an event of its own.
   const isTold = next.changes > told && (told === 0 || next.ended !== undefined);
   const announced = isTold ? { ...state.announced, written: next.changes } : state.announced;
-  await transaction.updateMigration({
+  await transaction.update('migrations', {
     ...migration,
     state: { ...state, sourceWatch: next, ...(announced && { announced }) },
     password: next.ended === undefined ? migration.password : null,
@@ -60,10 +60,10 @@ export async function endSilentWatches({ store, clock }: Pick<Control, 'store' |
   const atMs = clock.now();
   const isSilent = ({ state: { sourceWatch } }: Migration) =>
     sourceWatch === undefined || atMs >= Date.parse(sourceWatch.until) + REPORTED_WITHIN_MS;
-  if (!(await store.watchedMigrations()).some(isSilent)) return;
+  if (!(await store.find('migrations', { isWatched: true })).some(isSilent)) return;
   await store.write(async (transaction) => {
     const why = 'its agent has not reported since it watched until';
-    for (const migration of (await transaction.watchedMigrations()).filter(isSilent))
+    for (const migration of (await transaction.find('migrations', { isWatched: true })).filter(isSilent))
       await endWatch(transaction, migration, why, atMs);
   });
 }

@@ -30,8 +30,8 @@ import { takeWatch, watchAfterCommit } from './source-watches.ts';
 export async function takeReport(control: Control, agentId: string, report: ReceivedReport): Promise<ReportResponse> {
   const atMs = control.clock.now();
   const answer = await control.store.write(async (transaction) => {
-    const agent = await transaction.agent(agentId);
-    const link = agent && (await transaction.link(agent.linkId));
+    const agent = await transaction.get('agents', agentId);
+    const link = agent && (await transaction.get('links', agent.linkId));
     if (!agent || !link) throw new Error(`Agent ${agentId} is missing in the store`);
     assertLinked({ agent, link });
     if (report.sequence <= agent.lastSequence) return { sequence: agent.lastSequence, resendLists: [] };
@@ -43,7 +43,7 @@ export async function takeReport(control: Control, agentId: string, report: Rece
       lastReportAtMs: atMs,
       heardSinceMs: wasSilent ? atMs : agent.heardSinceMs,
     };
-    await transaction.updateAgent(heard);
+    await transaction.update('agents', heard);
     for (const result of onceEach(report.validations)) await takeValidation(transaction, agent, result, atMs);
     const resendLists: string[] = [];
     for (const entry of onceEach(report.migrations)) {
@@ -75,9 +75,9 @@ async function takeValidation(
   { id, status, errorMessage, findings, estimate }: Report['validations'][number],
   atMs: number,
 ): Promise<void> {
-  const validation = await transaction.validation(id);
+  const validation = await transaction.get('validations', id);
   if (validation?.agentId !== agent.id || validation.status !== 'PENDING') return;
-  await transaction.updateValidation({
+  await transaction.update('validations', {
     ...validation,
     status,
     errorMessage,
@@ -104,7 +104,7 @@ async function takeProgress(
   atMs: number,
 ): Promise<boolean> {
   const { id, progress, lists, failback = null } = entry;
-  const migration = await transaction.migration(id);
+  const migration = await transaction.get('migrations', id);
   if (migration?.agentId !== agent.id) return true;
   const reported = knownProgress(migration.progress, progress);
   const next = transition(migration.state, eventOf(migration, entry, reported, atMs));
@@ -126,7 +126,7 @@ async function takeProgress(
   const isFailure = progress.state === 'FAILED' && progress.error !== undefined && state.status === 'COMPLETE';
   const known = isFailure ? migration.progress : reported;
   const shown = isFailure && progress.error ? { state: 'FAILED' as const, error: progress.error } : failback;
-  await transaction.updateMigration({
+  await transaction.update('migrations', {
     ...migration,
     state,
     progress: known,

@@ -34,7 +34,7 @@ export async function startValidation(
       destinationAddress: (await addressOfCluster(control, transaction, order.destinationClusterId)).fingerprint,
       createdAtMs,
     };
-    await transaction.insertValidation(record);
+    await transaction.insert('validations', record);
     // The same kind of user as for the migration. Otherwise the validation would check the privileges of another user.
     const databaseUser = await wantUser(control, transaction, record, 'validation');
     await audit(transaction, actor, createdAtMs, {
@@ -60,7 +60,7 @@ export async function getValidation(
 ): Promise<Validation> {
   await authorizeGroup(store, actor, groupId, 'ORG_OWNER');
   if (!isId(validationId)) throw new UserError('INVALID_PATH_PARAMETER', ['validationId']);
-  const validation = await store.validation(validationId);
+  const validation = await store.get('validations', validationId);
   if (validation?.groupId !== groupId) throw new UserError('VALIDATION_NOT_FOUND', [validationId, groupId]);
   return validation;
 }

@@ -16,13 +16,13 @@ import type { Migration, Order } from '../records/records.ts';
 async function wantedStateOf(control: Control, agentId: string): Promise<WantedAgentState> {
   assertLinked(await findAgent(control, agentId));
   const validations = [];
-  for (const validation of await control.store.pendingValidationsOf(agentId)) {
+  for (const validation of await control.store.find('validations', { agentId, status: 'PENDING' })) {
     const { id } = validation;
     const assignment = await assignmentOf(control, 'validations', id, validation);
     if (assignment) validations.push({ id, assignment });
   }
   const migrations = [];
-  for (const migration of await control.store.activeMigrationsOfAgent(agentId)) {
+  for (const migration of await control.store.find('migrations', { agentId, isActive: true })) {
     // With the records of a cutover gone, an engine would begin anew, and drop all writes of users since then.
     // rule: withdraw-drop-permission
     const dropDestination = migration.dropDestination && !mayHaveMoved(migration);
@@ -34,7 +34,7 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
     migrations.push({ id, assignment, order: state.order });
   }
   const watches = [];
-  for (const migration of await control.store.watchedMigrationsOfAgent(agentId)) {
+  for (const migration of await control.store.find('migrations', { agentId, isWatched: true })) {
     const { id, state } = migration;
     if (state.sourceWatch)
       watches.push({ id, source: sourceOf(control, 'migrations', id, migration), watch: state.sourceWatch });
@@ -88,12 +88,12 @@ export async function awaitWantedState(
 async function noteSent(control: Control, migration: Migration, agentId: string): Promise<Migration | undefined> {
   if (migration.state.orderSent) return migration;
   const now = await control.store.write(async (transaction) => {
-    const current = await transaction.migration(migration.id);
+    const current = await transaction.get('migrations', migration.id);
     if (current?.agentId !== agentId || current.state.endedAtMs !== null) return undefined;
     const state = transition(current.state, { kind: 'order sent' });
     if (typeof state === 'string') return current;
     const sent = { ...current, state };
-    await transaction.updateMigration(sent);
+    await transaction.update('migrations', sent);
     return sent;
   });
   await failpoint('control.order.sent');
@@ -103,24 +103,24 @@ async function noteSent(control: Control, migration: Migration, agentId: string)
 /** The assignment of an order; undefined until its user exists on the destination. */
 async function assignmentOf(
   control: Control,
-  table: string,
+  kind: 'migrations' | 'validations',
   id: string,
   order: Order,
 ): Promise<Assignment | undefined> {
-  const cluster = await control.store.cluster(order.destinationClusterId);
-  if (!cluster) throw new Error(`The destination of ${table} ${id} is missing in the store`);
+  const cluster = await control.store.get('clusters', order.destinationClusterId);
+  if (!cluster) throw new Error(`The destination of ${kind} ${id} is missing in the store`);
   const uri = await destinationUri(control, id, cluster);
   if (uri === undefined) return undefined;
   return {
-    source: sourceOf(control, table, id, order),
+    source: sourceOf(control, kind, id, order),
     destination: { uri },
     dropDestination: order.dropDestination,
     reversible: order.reversible,
   };
 }
 
-function sourceOf({ sealer }: Control, table: string, id: string, order: Order): Assignment['source'] {
-  const place = { table, id, field: 'password' };
+function sourceOf({ sealer }: Control, kind: string, id: string, order: Order): Assignment['source'] {
+  const place = { kind, id, field: 'password' };
   return {
     projectId: order.sourceGroupId,
     clusterName: order.sourceClusterName,

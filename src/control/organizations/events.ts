@@ -3,9 +3,10 @@ import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
 import { verifyAudit } from '../maintenance/verify-audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { type AuditFilter, countAuditRecords, findAuditRecords } from '../records/queries.ts';
 import type { AuditRecord } from '../records/records.ts';
 import type { Sealer } from '../records/sealer.ts';
-import type { AuditFilter, StoreReader } from '../records/store-port.ts';
+import type { StoreReader } from '../records/store-port.ts';
 
 /** The organization or project whose events are requested. */
 type EventScope = ({ readonly orgId: string } | { readonly groupId: string }) &
@@ -22,7 +23,10 @@ export async function listEvents(
   { skip, limit }: { readonly skip: number; readonly limit: number },
 ): Promise<{ readonly records: readonly AuditRecord[]; readonly total: number }> {
   const filter = await authorizedFilter(store, actor, scope);
-  return { records: await store.auditRecords(filter, skip, limit), total: await store.countAuditRecords(filter) };
+  return {
+    records: await findAuditRecords(store, filter, { skip, limit }),
+    total: await countAuditRecords(store, filter),
+  };
 }
 
 /**
@@ -49,7 +53,7 @@ export async function verifyEvents(
 /** @throws UserError EVENT_NOT_FOUND, and as {@link listEvents} */
 export async function getEvent({ store }: Control, actor: Actor, scope: EventScope, id: string): Promise<AuditRecord> {
   const filter = await authorizedFilter(store, actor, scope);
-  const record = await store.auditRecord(id);
+  const record = await store.get('auditRecords', id);
   const isInScope =
     record?.orgId === filter.orgId && (filter.groupId === undefined || record.groupId === filter.groupId);
   if (!record || !isInScope) throw new UserError('EVENT_NOT_FOUND', [id]);

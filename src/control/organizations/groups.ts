@@ -3,16 +3,17 @@ import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { clustersOf, groupsOf } from '../records/queries.ts';
 import type { Group } from '../records/records.ts';
 import { type GroupRoleAssignment, grantsInGroup } from '../records/roles.ts';
-import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
+import { findOne, type StoreReader, type StoreTransaction } from '../records/store-port.ts';
 
 /** Maximum number of projects of an organization, as in Atlas. */
 const MOST_PROJECTS = 250;
 
 /** The projects that the actor may read: all for owners and readers of the organization, otherwise those in which it has a role. */
 export async function listGroups({ store }: Control, actor: Actor): Promise<Group[]> {
-  const groups = await store.groupsOf(actor.orgId);
+  const groups = await groupsOf(store, actor.orgId);
   return groups.filter(({ id }) => grantsInGroup(actor, id, 'GROUP_READ_ONLY'));
 }
 
@@ -47,9 +48,9 @@ export async function createGroup(control: Control, actor: Actor, orgId: string,
   return control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_GROUP_CREATOR');
     await assertFree(transaction, orgId, name);
-    const { length } = await transaction.groupsOf(orgId);
+    const { length } = await groupsOf(transaction, orgId);
     if (length >= MOST_PROJECTS) throw new UserError('MAX_GROUPS_PER_ORG_EXCEEDED', [String(MOST_PROJECTS), orgId]);
-    await transaction.insertGroup(group);
+    await transaction.insert('groups', group);
     if (!actor.roles.includes('ORG_OWNER')) await giveOwnership(transaction, actor, group.id);
     await audit(transaction, actor, nowMs, {
       eventTypeName: 'GROUP_CREATED',
@@ -69,7 +70,7 @@ export async function renameGroup(control: Control, actor: Actor, groupId: strin
     if (group.name === name) return group;
     await assertFree(transaction, group.orgId, name);
     const renamed = { ...group, name };
-    await transaction.updateGroup(renamed);
+    await transaction.update('groups', renamed);
     const details = { name, formerName: group.name };
     await audit(transaction, actor, nowMs, {
       eventTypeName: 'GROUP_NAME_CHANGED',
@@ -89,17 +90,20 @@ export async function deleteGroup(control: Control, actor: Actor, groupId: strin
   const deletedAtMs = control.clock.now();
   await control.store.write(async (transaction) => {
     const group = await authorizeGroup(transaction, actor, groupId, 'GROUP_OWNER');
-    const clusters = await transaction.clustersOf(groupId);
+    const clusters = await clustersOf(transaction, groupId);
     if (clusters.length > 0) {
       const names = clusters.map(({ name }) => name).join(', ');
       throw new UserError('CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS', [groupId, names]);
     }
-    await transaction.updateGroup({ ...group, deletedAtMs });
-    for (const key of await transaction.apiKeysOf(group.orgId)) {
-      await transaction.updateApiKey({ ...key, groupRoles: withoutGroup(key.groupRoles, groupId) });
+    await transaction.update('groups', { ...group, deletedAtMs });
+    for (const key of await transaction.find('apiKeys', { orgId: group.orgId })) {
+      await transaction.update('apiKeys', { ...key, groupRoles: withoutGroup(key.groupRoles, groupId) });
     }
-    for (const account of await transaction.serviceAccountsOf(group.orgId)) {
-      await transaction.updateServiceAccount({ ...account, groupRoles: withoutGroup(account.groupRoles, groupId) });
+    for (const account of await transaction.find('serviceAccounts', { orgId: group.orgId })) {
+      await transaction.update('serviceAccounts', {
+        ...account,
+        groupRoles: withoutGroup(account.groupRoles, groupId),
+      });
     }
     const details = { name: group.name };
     await audit(transaction, actor, deletedAtMs, {
@@ -114,11 +118,11 @@ export async function deleteGroup(control: Control, actor: Actor, groupId: strin
 async function giveOwnership(transaction: StoreTransaction, { kind, name }: Actor, groupId: string): Promise<void> {
   const role = { groupId, roleName: 'GROUP_OWNER' } as const;
   if (kind === 'API_KEY') {
-    const key = await transaction.apiKey(name);
-    if (key) await transaction.updateApiKey({ ...key, groupRoles: [...key.groupRoles, role] });
+    const key = await findOne(transaction, 'apiKeys', { publicKey: name });
+    if (key) await transaction.update('apiKeys', { ...key, groupRoles: [...key.groupRoles, role] });
   } else {
-    const account = await transaction.serviceAccount(name);
-    if (account) await transaction.updateServiceAccount({ ...account, groupRoles: [...account.groupRoles, role] });
+    const account = await findOne(transaction, 'serviceAccounts', { clientId: name });
+    if (account) await transaction.update('serviceAccounts', { ...account, groupRoles: [...account.groupRoles, role] });
   }
 }
 
@@ -127,6 +131,6 @@ function withoutGroup(roles: readonly GroupRoleAssignment[], groupId: string): r
 }
 
 async function assertFree(store: StoreReader, orgId: string, name: string): Promise<void> {
-  const groups = await store.groupsOf(orgId);
+  const groups = await groupsOf(store, orgId);
   if (groups.some((other) => other.name === name)) throw new UserError('GROUP_ALREADY_EXISTS', [name]);
 }

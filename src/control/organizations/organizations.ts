@@ -9,9 +9,10 @@ import {
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { findOrganizations } from '../records/queries.ts';
 import type { Organization } from '../records/records.ts';
 import type { OrganizationRole } from '../records/roles.ts';
-import type { StoreTransaction } from '../records/store-port.ts';
+import { findOne, type StoreTransaction } from '../records/store-port.ts';
 
 /** Organizations of a server, and those that descend from one that its first one has created. Owners of the first one have no limit. */
 const MOST_ORGANIZATIONS = 250;
@@ -61,9 +62,9 @@ export async function createOrganization(
     const organization: Organization = { id: orgId, name, accessListRequired: false, creatorId, ...times };
     const apiKey = request.apiKey && newApiKey(control, { orgId, groupRoles: [], ...request.apiKey }, nowMs);
     const serviceAccount = request.serviceAccount && newServiceAccount(orgId, request.serviceAccount, nowMs);
-    await transaction.insertOrganization(organization);
-    if (apiKey) await transaction.insertApiKey(apiKey.key);
-    if (serviceAccount) await transaction.insertServiceAccount(serviceAccount.account);
+    await transaction.insert('organizations', organization);
+    if (apiKey) await transaction.insert('apiKeys', apiKey.key);
+    if (serviceAccount) await transaction.insert('serviceAccounts', serviceAccount.account);
     await audit(transaction, actor, nowMs, { eventTypeName: 'ORG_CREATED', orgId, details: { name } });
     return { organization, apiKey, serviceAccount };
   });
@@ -75,9 +76,9 @@ export async function createOrganization(
  */
 async function creatorFor(store: StoreTransaction, { id, creatorId }: Organization): Promise<string> {
   if (creatorId === null) return id;
-  const parent = await store.organization(creatorId);
+  const parent = await store.get('organizations', creatorId);
   const counted = parent?.creatorId === null ? id : creatorId;
-  const all = await store.organizations();
+  const all = await findOrganizations(store);
   const own = all.filter((one) => one.creatorId === counted);
   // rule: organization-limit
   if (all.length >= MOST_ORGANIZATIONS || own.length >= MOST_OF_CREATOR)
@@ -96,7 +97,7 @@ export async function renameOrganization(
   return control.store.write(async (transaction) => {
     const organization = await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     const details = { name, formerName: organization.name };
-    await transaction.updateOrganization({ ...organization, name });
+    await transaction.update('organizations', { ...organization, name });
     await audit(transaction, actor, nowMs, { eventTypeName: 'ORG_RENAMED', orgId, details });
     return { ...organization, name };
   });
@@ -118,7 +119,7 @@ export async function requireAccessLists(
     if (accessListRequired && (await listOf(transaction, actor)).length === 0) {
       throw new UserError('RESOURCE_REQUIRES_ACCESS_LIST', [actor.remoteAddress]);
     }
-    await transaction.updateOrganization({ ...organization, accessListRequired });
+    await transaction.update('organizations', { ...organization, accessListRequired });
     const eventTypeName = `ORG_PUBLIC_API_ACCESS_LIST_${accessListRequired ? 'REQUIRED' : 'NOT_REQUIRED'}`;
     await audit(transaction, actor, nowMs, { eventTypeName, orgId });
     return { ...organization, accessListRequired };
@@ -126,6 +127,9 @@ export async function requireAccessLists(
 }
 
 async function listOf(transaction: StoreTransaction, { kind, name }: Actor): Promise<readonly unknown[]> {
-  const account = kind === 'API_KEY' ? await transaction.apiKey(name) : await transaction.serviceAccount(name);
+  const account =
+    kind === 'API_KEY'
+      ? await findOne(transaction, 'apiKeys', { publicKey: name })
+      : await findOne(transaction, 'serviceAccounts', { clientId: name });
   return account?.accessList ?? [];
 }

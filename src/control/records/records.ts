@@ -357,6 +357,13 @@ export interface HookDelivery {
   readonly createdAtMs: number;
 }
 
+/** How far the audit records were looked at for hooks. There is one, or none while no server has hooks. */
+export interface HookCursor {
+  readonly id: 'hooks';
+  /** The number of the last audit record that was looked at. */
+  readonly sequence: number;
+}
+
 /** A MAC key, kept to check its records. */
 export interface AuditKey {
   /** The first digits of the key's SHA-256. */

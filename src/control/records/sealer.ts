@@ -5,9 +5,9 @@ declare const sealed: unique symbol;
 /** An encrypted secret that may be stored on disk. Only a {@link Sealer} creates and opens it, so no store sees a secret. */
 export type Sealed = string & { readonly [sealed]: true };
 
-/** The row and column of a sealed value. It opens only with this place, so copying it to another row or column reveals nothing. */
+/** The record and field of a sealed value. It opens only with this place, so copying it to another record or field reveals nothing. */
 export interface SealedPlace {
-  readonly table: string;
+  readonly kind: string;
   readonly id: string;
   readonly field: string;
 }
@@ -83,7 +83,7 @@ export class Sealer {
   open(value: Sealed, place: SealedPlace): string {
     const mark = value.slice(0, MARK_LENGTH);
     const key = this.#keys.find((each) => each.mark === mark);
-    if (!key) throw new Error(`The sealed value in ${place.table} needs another master key`);
+    if (!key) throw new Error(`The sealed value in ${place.kind} needs another master key`);
     return unseal(Buffer.from(value, 'base64url').subarray(1 + KEY_ID_BYTES), key.sealing, place);
   }
 
@@ -118,6 +118,6 @@ function unseal(bytes: Buffer, key: Buffer, place: SealedPlace): string {
   return decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
 }
 
-function bound({ table, id, field }: SealedPlace): Buffer {
-  return Buffer.from(JSON.stringify([table, id, field]));
+function bound({ kind, id, field }: SealedPlace): Buffer {
+  return Buffer.from(JSON.stringify([kind, id, field]));
 }

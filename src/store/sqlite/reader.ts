@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StoreReader } from '../../control/index.ts';
 import { messageOf, UserError } from '../../platform/index.ts';
+import { operationsOn } from './operations.ts';
 import { hasSchema } from './schema.ts';
-import { operationsOn } from './tables.ts';
 
 /**
  * Opens a store to read committed data. A server may have it open at the same time.

@@ -2,9 +2,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import { UserError } from '../../platform/index.ts';
 
 /** The version of {@link SCHEMA}, which a store has as its `user_version`. Earlier ones are of Linkspan 0.2.0 and older. */
-const VERSION = 24;
+const VERSION = 25;
 
-/** Lists and objects are JSON text. Columns with sealed values have the name of the secret. */
+/**
+ * Lists and objects are JSON text. Columns with sealed values have the name of the secret. Tables and columns have the names of
+ * src/control/records/kinds.ts in snake case, also those for queries alone.
+ */
 const SCHEMA = `
   CREATE TABLE organizations (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at_ms INTEGER NOT NULL, access_list_required INTEGER NOT NULL,
@@ -44,14 +47,15 @@ const SCHEMA = `
     id TEXT PRIMARY KEY, purpose TEXT NOT NULL, cluster_id TEXT NOT NULL REFERENCES clusters, password TEXT NOT NULL,
     state TEXT NOT NULL, created_at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX standing_destination_users ON destination_users (created_at_ms) WHERE state IN ('wanted', 'made');
+  CREATE INDEX destination_users_by_state ON destination_users (state, created_at_ms);
 
   CREATE TABLE link_tokens (
     id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, secret_hash TEXT NOT NULL, access_list_ips TEXT NOT NULL,
     created_by TEXT NOT NULL, created_at_ms INTEGER NOT NULL, redeemed_at_ms INTEGER, deleted_at_ms INTEGER,
     expires_at_ms INTEGER, host TEXT
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX open_link_tokens ON link_tokens (org_id) WHERE redeemed_at_ms IS NULL AND deleted_at_ms IS NULL;
+  CREATE INDEX open_link_tokens ON link_tokens (org_id, redeemed_at_ms, deleted_at_ms, expires_at_ms)
+    WHERE redeemed_at_ms IS NULL AND deleted_at_ms IS NULL;
 
   CREATE TABLE links (
     id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, token_id TEXT NOT NULL UNIQUE REFERENCES link_tokens,
@@ -72,25 +76,22 @@ const SCHEMA = `
     ca_certificate_path TEXT, drop_destination INTEGER NOT NULL, status TEXT NOT NULL, error_message TEXT,
     created_at_ms INTEGER NOT NULL, findings TEXT NOT NULL, destination_address TEXT NOT NULL, reversible INTEGER NOT NULL, estimate TEXT
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX pending_validations ON validations (agent_id) WHERE status = 'PENDING';
+  CREATE INDEX validations_of_agent ON validations (agent_id, status);
   CREATE INDEX validations_of_group ON validations (group_id, created_at_ms);
 
   CREATE TABLE migrations (
     id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, group_id TEXT NOT NULL REFERENCES groups,
     agent_id TEXT NOT NULL REFERENCES agents, host TEXT NOT NULL, source_group_id TEXT NOT NULL, source_cluster_name TEXT NOT NULL,
     destination_cluster_id TEXT NOT NULL REFERENCES clusters, username TEXT, password TEXT, ssl INTEGER NOT NULL,
-    ca_certificate_path TEXT, drop_destination INTEGER NOT NULL, status TEXT NOT NULL GENERATED ALWAYS AS (state ->> 'status') STORED,
+    ca_certificate_path TEXT, drop_destination INTEGER NOT NULL,
     state TEXT NOT NULL, progress TEXT, created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, reversible INTEGER NOT NULL,
-    failback TEXT, reported_at_ms INTEGER, is_active INTEGER GENERATED ALWAYS AS (
-      status IN ('NEW', 'WORKING') OR (status = 'COMPLETE' AND coalesce(state ->> 'failback', '') IN ('PREPARING', 'FOLLOWING', 'FAILED'))
-    ) VIRTUAL
+    failback TEXT, reported_at_ms INTEGER, is_active INTEGER NOT NULL, is_watched INTEGER NOT NULL, ended_at_ms INTEGER
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX migrations_of_group ON migrations (group_id);
-  CREATE INDEX active_migrations ON migrations (created_at_ms) WHERE is_active;
-  CREATE INDEX active_migrations_of_agent ON migrations (agent_id) WHERE is_active;
-  CREATE INDEX active_migrations_of_organization ON migrations (org_id) WHERE is_active;
-  CREATE INDEX watched_migrations ON migrations (agent_id)
-    WHERE state ->> '$.sourceWatch.token' IS NOT NULL AND state ->> '$.sourceWatch.ended' IS NULL;
+  CREATE INDEX active_migrations ON migrations (created_at_ms) WHERE is_active = 1;
+  CREATE INDEX active_migrations_of_agent ON migrations (agent_id) WHERE is_active = 1;
+  CREATE INDEX active_migrations_of_organization ON migrations (org_id) WHERE is_active = 1;
+  CREATE INDEX watched_migrations ON migrations (agent_id) WHERE is_watched = 1;
 
   CREATE TABLE migration_samples (
     migration_id TEXT NOT NULL, span_ms INTEGER NOT NULL, part INTEGER NOT NULL, at_ms INTEGER NOT NULL, figures TEXT NOT NULL,
@@ -134,14 +135,13 @@ const SCHEMA = `
 
   CREATE TABLE hook_deliveries (
     id TEXT PRIMARY KEY, hook TEXT NOT NULL, subject TEXT NOT NULL, sequence INTEGER NOT NULL, event TEXT NOT NULL,
-    attempts INTEGER NOT NULL, last_error TEXT, given_up_at_ms INTEGER, created_at_ms INTEGER NOT NULL,
-    org_id TEXT GENERATED ALWAYS AS (event ->> '$.data.orgId') VIRTUAL
+    attempts INTEGER NOT NULL, last_error TEXT, given_up_at_ms INTEGER, created_at_ms INTEGER NOT NULL, org_id TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX hook_deliveries_in_order ON hook_deliveries (hook, subject, sequence) WHERE given_up_at_ms IS NULL;
   CREATE INDEX hook_deliveries_of_migration ON hook_deliveries (subject, sequence);
   CREATE INDEX hook_deliveries_of_organization ON hook_deliveries (hook, org_id);
 
-  CREATE TABLE hook_cursor (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL) STRICT;
+  CREATE TABLE hook_cursors (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
 /** Creates the tables of a new store in one transaction. Has no effect on one that has them. */

@@ -1,37 +1,31 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Sealed, SealedPlace } from '../../control/index.ts';
+import { KEEPING, type Sealed, type SealedPlace } from '../../control/index.ts';
+import { columnOf } from './condition.ts';
 
-/** All columns with sealed values. */
-const COLUMNS = [
-  ['api_keys', 'verifiers'],
-  ['clusters', 'connection_string'],
-  ['validations', 'password'],
-  ['migrations', 'password'],
-  ['destination_users', 'password'],
-  ['server_keys', 'private_key'],
-  ['audit_keys', 'mac_key'],
-] as const;
+/** The places of all sealed values, without the ids. */
+const PLACES = [...KEEPING].flatMap(([kind, { sealed: field }]) => (field === undefined ? [] : [{ kind, field }]));
 
-/** Sealed values that do not start with the mark. @param mark  empty for all values */
+/** Returns sealed values that do not start with the mark. @param mark  empty for all values */
 export function notSealedAs(
   database: DatabaseSync,
   mark: string,
   limit: number,
 ): { readonly place: SealedPlace; readonly value: Sealed }[] {
-  const selects = COLUMNS.map(
-    ([table, field]) => `SELECT '${table}' AS "table", id, '${field}' AS field, ${field} AS value FROM ${table}`,
+  const selects = PLACES.map(
+    ({ kind, field }) =>
+      `SELECT '${kind}' AS kind, id, '${field}' AS field, ${columnOf(field)} AS value FROM ${columnOf(kind)}`,
   );
   const sql = `SELECT * FROM (${selects.join(' UNION ALL ')}) WHERE substr(value, 1, ?) <> ? OR (? = '' AND value <> '') LIMIT ?`;
   const rows = database.prepare(sql).all(mark.length, mark, mark, limit);
-  return rows.map(({ table, id, field, value }) => ({
-    place: { table: String(table), id: String(id), field: String(field) },
+  return rows.map(({ kind, id, field, value }) => ({
+    place: { kind: String(kind), id: String(id), field: String(field) },
     value: String(value) as Sealed,
   }));
 }
 
-export function replaceSealed(database: DatabaseSync, { table, id, field }: SealedPlace, value: Sealed): void {
-  if (!COLUMNS.some(([knownTable, known]) => knownTable === table && known === field)) {
-    throw new Error(`${table}.${field} has no sealed values`);
+export function replaceSealed(database: DatabaseSync, { kind, id, field }: SealedPlace, value: Sealed): void {
+  if (!PLACES.some((place) => place.kind === kind && place.field === field)) {
+    throw new Error(`${kind}.${field} has no sealed values`);
   }
-  database.prepare(`UPDATE ${table} SET ${field} = ? WHERE id = ?`).run(value, id);
+  database.prepare(`UPDATE ${columnOf(kind)} SET ${columnOf(field)} = ? WHERE id = ?`).run(value, id);
 }

@@ -5,8 +5,8 @@ import { messageOf, UserError } from '../../platform/index.ts';
 import { createPrivateFile, takeDataDirectory } from './data-directory.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createHeadFile, HeadFile, lookForRestore } from './head-file.ts';
+import { operationsOn } from './operations.ts';
 import { createSchema, hasSchema } from './schema.ts';
-import { operationsOn } from './tables.ts';
 
 /**
  * Opens the embedded store of one server.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { audit, SYSTEM } from '../../../src/control/audit/audit.ts';
-import { Sealer, type Store, verifyAudit, withAuditMacs } from '../../../src/control/index.ts';
+import { auditRecordsAfter, Sealer, type Store, verifyAudit, withAuditMacs } from '../../../src/control/index.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -16,7 +16,7 @@ test('after a rotation of the master key under a running server, records have MA
   sealer.use([next, former]);
   await record(store);
   await record(store);
-  const keyIds = (await store.auditRecordsAfter(0, 10)).map(({ keyId }) => keyId);
+  const keyIds = (await auditRecordsAfter(store, 0, 10)).map(({ keyId }) => keyId);
   assert.equal(keyIds.length, 3);
   assert.notEqual(keyIds[0], keyIds[1]);
   assert.equal(keyIds[1], keyIds[2]);

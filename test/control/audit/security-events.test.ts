@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SecurityEvents, verifyAudit } from '../../../src/control/index.ts';
+import { findAuditRecords, SecurityEvents, verifyAudit } from '../../../src/control/index.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/index.ts';
 import { FakeClock } from '../../atlas-api/fake-clock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -34,7 +34,7 @@ test('a flood from 10,000 addresses writes at most 251 lines a minute and 6 reco
   const leftOut = of.reduce((sum, line) => sum + Number(line.leftOut ?? 0), 0);
   assert.equal(singles + leftOut, 20_000);
   assert.ok(of.length <= 2 * 251, `${of.length} lines`);
-  const records = await store.auditRecords({ orgId, eventTypeNames: [TYPE] }, 0, 100);
+  const records = await findAuditRecords(store, { orgId, eventTypeNames: [TYPE] }, { limit: 100 });
   assert.equal(records.length, 6);
   const { leftOut: unrecorded, addresses } = records[0]?.details ?? {};
   assert.deepEqual([unrecorded, Array.isArray(addresses) && addresses.length], [19_995, 10]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { beginHooks, type HookDelivery, keepHooks } from '../../../src/control/index.ts';
+import { beginHooks, type HookDelivery, keepHooks, lastAuditRecord } from '../../../src/control/index.ts';
 import { readHooks } from '../../../src/hooks/index.ts';
 import { silentLogger } from '../../../src/platform/index.ts';
 import { startControlPlane } from '../../atlas-api/control-plane.ts';
@@ -34,16 +34,18 @@ async function queuedBeside(filling: 'ITS_OWN' | 'ANOTHER'): Promise<number> {
   await beginHooks(plane.control, hooks);
   const orgId = filling === 'ITS_OWN' ? plane.orgId : 'f'.repeat(24);
   await plane.store.write(async (transaction) => {
-    for (let number = 0; number < HALF; number += 1) await transaction.insertHookDelivery(waiting(number, orgId));
+    for (let number = 0; number < HALF; number += 1) await transaction.insert('hookDeliveries', waiting(number, orgId));
   });
   await report(READY);
   const stop = new AbortController();
   const kept = keepHooks(plane.control, hooks, silentLogger, stop.signal);
-  const last = (await plane.store.lastAuditRecord())?.sequence;
-  await eventually(async () => (await plane.store.hookCursor()) === last, { what: 'a look at the event' });
+  const last = (await lastAuditRecord(plane.store))?.sequence;
+  await eventually(async () => (await plane.store.get('hookCursors', 'hooks'))?.sequence === last, {
+    what: 'a look at the event',
+  });
   stop.abort();
   await kept;
-  return (await plane.store.hookDeliveriesOf(id)).length;
+  return (await plane.store.find('hookDeliveries', { subject: id })).length;
 }
 
 // id: hook-queue-shared

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { loadMasterKeys, replaceMasterKeys, type Sealed, Sealer } from '../../../src/control/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-const place = { table: 'clusters', id: '1', field: 'connection_string' };
+const place = { kind: 'clusters', id: '1', field: 'connectionString' };
 
 test('a sealed secret opens with the same master key, and does not contain the plain secret', () => {
   const key = randomBytes(32);
@@ -25,7 +25,7 @@ test('a sealed secret does not open with another key, in another place, or after
   const sealed = sealer.seal('secret', place);
   assert.throws(() => new Sealer([randomBytes(32)]).open(sealed, place));
   for (const other of [
-    { ...place, table: 'x' },
+    { ...place, kind: 'x' },
     { ...place, id: '2' },
     { ...place, field: 'x' },
   ]) {
