@@ -49,7 +49,7 @@ export function showMadeApiKey({ key, privateKey }: MadeApiKey, href: string): z
 }
 
 export function showApiKey(key: ApiKey, href: string): z.output<typeof apiKey> {
-  const { id, description: desc, publicKey, privateKeyEnd } = key;
+  const { id, description: desc, name: publicKey, privateKeyEnd } = key;
   return {
     desc,
     id,

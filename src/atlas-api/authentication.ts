@@ -1,12 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
-  type Account,
   type Actor,
+  accountNamed,
+  actorOf,
+  type Caller,
   CLIENT_ID_PATTERN,
   type Control,
   claimedClientId,
   findAccount,
-  findOne,
   findTokenAccount,
   type SecurityEvent,
   type Sender,
@@ -54,24 +55,23 @@ export class Authentication {
   async senderOf(request: FastifyRequest, reply: FastifyReply): Promise<Sender | undefined> {
     const { authorization } = request.headers;
     const [, bearer] = BEARER.exec(authorization ?? '') ?? [];
-    const account =
+    const caller =
       authorization === undefined
-        ? await this.#sessionAccount(request, reply)
+        ? await this.#sessionCaller(request, reply)
         : bearer === undefined
-          ? await this.#digestAccount(request, reply)
-          : await this.#tokenAccount(request, reply, bearer);
-    return account && { account, actor: await this.admit(account, request, reply) };
+          ? await this.#digestCaller(request, reply)
+          : await this.#tokenCaller(request, reply, bearer);
+    return caller && { ...caller, actor: await this.admit(caller, request, reply) };
   }
 
   /**
    * Admits an authenticated account from the address of a request.
    * @throws UserError IP_ADDRESS_NOT_ON_ACCESS_LIST, RESOURCE_REQUIRES_ACCESS_LIST, TOO_MANY_FAILED_ATTEMPTS
    */
-  async admit(account: Account, request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
-    const { actor } = account;
+  async admit({ account }: Caller, request: FastifyRequest, reply: FastifyReply): Promise<Actor> {
+    const actor = actorOf(account, request.ip);
     const { orgId } = actor;
-    const rights = { orgId, accessList: account.accessList };
-    const refusal = await whyRefusedFrom(request.ip, rights, this.#control.store, this.#control);
+    const refusal = await whyRefusedFrom(request.ip, account, this.#control.store, this.#control);
     if (refusal) {
       const type = actor.kind === 'API_KEY' ? 'API_KEY_ADDRESS_REFUSED' : 'SERVICE_ACCOUNT_ADDRESS_REFUSED';
       this.#note(request, { type, reason: refusal.code, actor, orgId });
@@ -79,7 +79,7 @@ export class Authentication {
       throw refusal;
     }
     this.#failed.succeeded(request, reply, actor.name);
-    return { ...actor, remoteAddress: request.ip };
+    return actor;
   }
 
   /**
@@ -91,20 +91,20 @@ export class Authentication {
     const { authorization } = request.headers;
     const [, bearer] = BEARER.exec(authorization ?? '') ?? [];
     let mark: string | undefined;
-    const find = async (): Promise<Account | undefined> => {
-      if (authorization === undefined) return await this.#sessionAccount(request, reply);
+    const find = async (): Promise<Caller | undefined> => {
+      if (authorization === undefined) return await this.#sessionCaller(request, reply);
       if (bearer !== undefined) {
         const outcome = await findTokenAccount(this.#control, bearer);
-        return 'account' in outcome ? outcome.account : undefined;
+        return 'caller' in outcome ? outcome.caller : undefined;
       }
       const standing = await standingOf(this.#control, { kind: 'API_KEY', name });
       mark ??= standing?.mark;
-      return standing?.mark === mark ? standing?.account : undefined;
+      return standing?.mark === mark ? standing : undefined;
     };
     return async () => {
-      const account = await find();
-      if (!account) throw new UserError('UNAUTHORIZED');
-      return await this.admit(account, request, reply);
+      const caller = await find();
+      if (!caller) throw new UserError('UNAUTHORIZED');
+      return await this.admit(caller, request, reply);
     };
   }
 
@@ -122,34 +122,32 @@ export class Authentication {
   async refuseSignIn(request: FastifyRequest, reply: FastifyReply, name: string): Promise<void> {
     const { store } = this.#control;
     const isClient = CLIENT_ID_PATTERN.test(name);
-    const owner = isClient
-      ? await findOne(store, 'serviceAccounts', { clientId: name })
-      : await findOne(store, 'apiKeys', { publicKey: name });
+    const kind = isClient ? 'SERVICE_ACCOUNT' : 'API_KEY';
+    const orgId = (await accountNamed(store, kind, name))?.orgId;
     const type = isClient ? 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED' : 'API_KEY_AUTHENTICATION_FAILED';
-    const claim = { kind: isClient ? 'SERVICE_ACCOUNT' : 'API_KEY', name } as const;
-    this.#note(request, { type, reason: 'wrong sign-in', claim, orgId: owner?.orgId });
+    this.#note(request, { type, reason: 'wrong sign-in', claim: { kind, name }, orgId });
     this.#failed.failed(request, reply, name);
   }
 
   /** No proxy may keep an answer for another reader of the same address, as it could for a request with a cookie. */
-  async #sessionAccount(request: FastifyRequest, reply: FastifyReply): Promise<Account> {
+  async #sessionCaller(request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
     const publicUrl = this.#control.publicUrl();
     reply.header('cache-control', 'no-store');
     assertOwnOrigin(request, publicUrl);
     const token = sessionTokenOf(request, publicUrl);
     const found = token === undefined ? undefined : await this.#sessions.find(token);
     if (!found) throw new UserError('SESSION_ENDED');
-    return found.account;
+    return found;
   }
 
-  async #digestAccount(request: FastifyRequest, reply: FastifyReply): Promise<Account | undefined> {
+  async #digestCaller(request: FastifyRequest, reply: FastifyReply): Promise<Caller | undefined> {
     const { method, originalUrl, headers } = request;
     const outcome = await this.#digest.authenticate(method, originalUrl, headers.authorization, (username) =>
       this.#failed.assertMayTry(request, reply, username),
     );
     if ('account' in outcome) return outcome.account;
     if (outcome.stale) {
-      const actor = outcome.replayed?.actor;
+      const actor = outcome.replayed?.account;
       // A replayed request gets a new nonce, because its client may only have lost the connection.
       if (actor) {
         this.#note(request, { type: 'API_REQUEST_REPLAYED', reason: 'nonce count used', actor, orgId: actor.orgId });
@@ -157,7 +155,7 @@ export class Authentication {
     } else {
       const { username: name, claimed } = outcome;
       const claim = { kind: 'API_KEY', name } as const;
-      const orgId = claimed?.actor.orgId;
+      const orgId = claimed?.account.orgId;
       this.#note(request, { type: 'API_KEY_AUTHENTICATION_FAILED', reason: 'wrong credentials', claim, orgId });
       this.#failed.failed(request, reply, name);
     }
@@ -165,13 +163,13 @@ export class Authentication {
     return undefined;
   }
 
-  async #tokenAccount(request: FastifyRequest, reply: FastifyReply, token: string): Promise<Account | undefined> {
+  async #tokenCaller(request: FastifyRequest, reply: FastifyReply, token: string): Promise<Caller | undefined> {
     const name = claimedClientId(token);
     this.#failed.assertMayTry(request, reply, name);
     const outcome = await findTokenAccount(this.#control, token);
-    if ('account' in outcome) return outcome.account;
+    if ('caller' in outcome) return outcome.caller;
     if (outcome.refused !== 'expired') {
-      const orgId = (await findOne(this.#control.store, 'serviceAccounts', { clientId: name }))?.orgId;
+      const orgId = (await accountNamed(this.#control.store, 'SERVICE_ACCOUNT', name))?.orgId;
       const claim = { kind: 'SERVICE_ACCOUNT', name } as const;
       const reason = outcome.refused === 'ended' ? 'revoked access token' : 'wrong access token';
       this.#note(request, { type: 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED', reason, claim, orgId });

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   ACCESS_TOKEN_LIFE_SECONDS,
-  type AuthenticatedAccount,
+  type AuthenticatedClient,
+  accountNamed,
   type Control,
-  findOne,
   findServiceAccount,
   issueAccessToken,
   revokeAccessToken,
@@ -32,17 +32,17 @@ class OAuthError extends Error {
  * form. Access lists don't apply here, only where a token is used.
  */
 export async function registerOAuth(app: FastifyInstance, control: Control, failed: FailedAttempts): Promise<void> {
-  const clients = new WeakMap<FastifyRequest, AuthenticatedAccount>();
+  const clients = new WeakMap<FastifyRequest, AuthenticatedClient>();
   const route = {
     bodyLimit: BODY_LIMIT_BYTES,
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
       const client = await authenticate(control, failed, request, reply);
       clients.set(request, client);
-      const { orgId, clientId } = client.account;
-      request.authenticated = { pool: 'clients', holder: { organization: orgId, account: clientId } };
+      const { orgId, name } = client.account;
+      request.authenticated = { pool: 'clients', holder: { organization: orgId, account: name } };
     },
   };
-  const clientOf = (request: FastifyRequest): AuthenticatedAccount => {
+  const clientOf = (request: FastifyRequest): AuthenticatedClient => {
     const client = clients.get(request);
     if (!client) throw new Error('A handler was reached without authentication');
     return client;
@@ -58,7 +58,7 @@ export async function registerOAuth(app: FastifyInstance, control: Control, fail
       });
 
       scope.post('/token', route, async (request, reply) => {
-        const account = clientOf(request);
+        const { credential } = clientOf(request);
         const grants = formOf(request).getAll('grant_type');
         // RFC 6749 §3.2: a parameter without a value counts as absent, and none may be repeated.
         if (grants.length !== 1 || grants[0] === '') {
@@ -69,7 +69,7 @@ export async function registerOAuth(app: FastifyInstance, control: Control, fail
         }
         // RFC 6749 §5.1: no proxy may cache the answer.
         reply.header('cache-control', 'no-store');
-        const accessToken = await issueAccessToken(control, account);
+        const accessToken = await issueAccessToken(control, credential);
         return { access_token: accessToken, expires_in: ACCESS_TOKEN_LIFE_SECONDS, token_type: 'Bearer' };
       });
 
@@ -96,7 +96,7 @@ async function authenticate(
   failed: FailedAttempts,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<AuthenticatedAccount> {
+): Promise<AuthenticatedClient> {
   const { authorization } = request.headers;
   const [clientId, secret] = basicCredentials(authorization);
   failed.assertMayTry(request, reply, clientId);
@@ -106,7 +106,7 @@ async function authenticate(
     return account;
   }
   if (authorization !== undefined) {
-    const orgId = (await findOne(control.store, 'serviceAccounts', { clientId }))?.orgId;
+    const orgId = (await accountNamed(control.store, 'SERVICE_ACCOUNT', clientId))?.orgId;
     control.security.note({
       type: 'SERVICE_ACCOUNT_AUTHENTICATION_FAILED',
       address: request.ip,

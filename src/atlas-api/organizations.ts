@@ -94,8 +94,11 @@ export const organizationOperations = [
     response: madeOrganization,
     handle: async ({ control, actor, body, address }) => {
       const { name, apiKey, serviceAccount } = body;
-      const wantedKey = apiKey && { description: apiKey.desc, roles: apiKey.roles };
-      const made = await createOrganization(control, actor, { name, apiKey: wantedKey, serviceAccount });
+      const made = await createOrganization(control, actor, {
+        name,
+        apiKey: apiKey && { description: apiKey.desc, roles: apiKey.roles },
+        serviceAccount: serviceAccount && { ...serviceAccount, title: serviceAccount.name },
+      });
       const href = `${address}/${made.organization.id}`;
       return {
         organization: show(made.organization, href),

@@ -53,12 +53,12 @@ export const serviceAccount = z
 export type ShownServiceAccount = z.output<typeof serviceAccount>;
 
 export function showAccount(account: ServiceAccount): z.output<typeof serviceAccount> {
-  const { clientId, createdAtMs, description: text, name: called, roles, secrets } = account;
+  const { name: clientId, createdAtMs, description: text, title, roles, secrets } = account;
   return {
     clientId,
     createdAt: atlasDate(createdAtMs),
     description: text,
-    name: called,
+    name: title,
     roles: [...roles],
     secrets: secrets.map(showSecret),
   };

@@ -47,7 +47,7 @@ export const serviceAccountOperations = [
     versions: [{ version: '2024-08-05', body: serviceAccountRequest }],
     response: serviceAccount,
     handle: async ({ control, actor, path, body }) =>
-      showMadeAccount(await createServiceAccount(control, actor, path('orgId'), body)),
+      showMadeAccount(await createServiceAccount(control, actor, path('orgId'), { ...body, title: body.name })),
   }),
   defineOperation({
     operationId: 'getOrgServiceAccount',
@@ -69,8 +69,10 @@ export const serviceAccountOperations = [
     role: 'ORG_OWNER',
     versions: [{ version: '2024-08-05', body: serviceAccountUpdate }],
     response: serviceAccount,
-    handle: async ({ control, actor, path, body }) =>
-      showAccount(await updateServiceAccount(control, actor, path('orgId'), path('clientId'), body)),
+    handle: async ({ control, actor, path, body: { name: title, ...others } }) => {
+      const changes = title === undefined ? others : { ...others, title };
+      return showAccount(await updateServiceAccount(control, actor, path('orgId'), path('clientId'), changes));
+    },
   }),
   defineOperation({
     operationId: 'deleteOrgServiceAccount',

@@ -3,7 +3,7 @@ import {
   type Control,
   type Credential,
   findCredential,
-  type SessionAccount,
+  type SessionCaller,
   type Sessions,
   type SignInLinks,
   standingOf,
@@ -68,7 +68,7 @@ export async function registerSessions(app: FastifyInstance, parts: SessionParts
   app.get('/api/session', ownOnly, async (request, reply): Promise<ShownSession> => {
     const token = sessionTokenOf(request, control.publicUrl());
     const found = token === undefined ? undefined : await sessions.find(token);
-    if (found) await authentication.admit(found.account, request, reply);
+    if (found) await authentication.admit(found, request, reply);
     return show(found);
   });
 
@@ -76,7 +76,7 @@ export async function registerSessions(app: FastifyInstance, parts: SessionParts
     const credential = await credentialOf(parts, request, reply);
     const standing = await standingOf(control, credential);
     if (!standing) throw new UserError('WRONG_SIGN_IN');
-    const actor = await authentication.admit(standing.account, request, reply);
+    const actor = await authentication.admit(standing, request, reply);
     await limits?.count(request, reply, actor, '');
     const former = sessionTokenOf(request, control.publicUrl());
     const token = await sessions.begin(credential, request.ip);
@@ -115,9 +115,9 @@ async function credentialOf(
   throw new UserError(token === undefined ? 'WRONG_SIGN_IN' : 'SIGN_IN_LINK_SPENT');
 }
 
-function show(found: SessionAccount | undefined): ShownSession {
+function show(found: SessionCaller | undefined): ShownSession {
   if (!found) return { signedIn: false };
-  const { actor } = found.account;
-  const { kind, name, orgId } = actor;
-  return { signedIn: true, kind, name, orgId, roles: showRoles(actor), expiresAt: atlasDate(found.expiresAtMs) };
+  const { account, expiresAtMs } = found;
+  const { kind, name, orgId } = account;
+  return { signedIn: true, kind, name, orgId, roles: showRoles(account), expiresAt: atlasDate(expiresAtMs) };
 }

@@ -41,7 +41,7 @@ export const systemStatusOperations = [
         apiKey: key && {
           accessList: key.accessList.map(showAddress),
           id: key.id,
-          publicKey: key.publicKey,
+          publicKey: key.name,
           roles: showRoles(key),
         },
         appName: 'MongoDB Atlas',

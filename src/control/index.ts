@@ -14,7 +14,7 @@ export {
   issueAccessToken,
   revokeAccessToken,
 } from './accounts/access-tokens.ts';
-export { type Account, authorizePlace, findAccount } from './accounts/actor.ts';
+export { authorizePlace, findAccount } from './accounts/actor.ts';
 export {
   createApiKey,
   deleteApiKey,
@@ -24,12 +24,13 @@ export {
   type MadeApiKey,
   updateApiKey,
 } from './accounts/api-keys.ts';
+export { actorOf, type Caller } from './accounts/caller.ts';
 export { type Credential, findCredential, standingOf } from './accounts/credential.ts';
 export { createGroupApiKey, listGroupApiKeys, setGroupApiKeyRoles } from './accounts/group-api-keys.ts';
 export { ownersExpireAtMs } from './accounts/owners-expiry.ts';
 export { assertStillAdmitted, controlFor, type Sender, whyRefusedFrom } from './accounts/sender.ts';
 export {
-  type AuthenticatedAccount,
+  type AuthenticatedClient,
   addSecret,
   CLIENT_ID_PATTERN,
   createServiceAccount,
@@ -42,7 +43,7 @@ export {
   type MadeServiceAccount,
   updateServiceAccount,
 } from './accounts/service-accounts.ts';
-export { type SessionAccount, Sessions } from './accounts/sessions.ts';
+export { type SessionCaller, Sessions } from './accounts/sessions.ts';
 export { SignInLinks } from './accounts/sign-in-links.ts';
 export { keepWarningOfExpiry } from './accounts/warn-of-expiry.ts';
 export { withAuditMacs } from './audit/audit-macs.ts';
@@ -139,6 +140,8 @@ export {
 export { transition } from './records/migration-transitions.ts';
 export {
   type AuditFilter,
+  accountNamed,
+  accountsOf,
   auditRecordsAfter,
   clusterNamed,
   clustersOf,

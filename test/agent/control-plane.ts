@@ -4,6 +4,7 @@ import {
   type Actor,
   AgentSignals,
   Alarm,
+  actorOf,
   bootstrap,
   type Control,
   createGroup,
@@ -95,9 +96,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     await control.security.flush();
   });
   const first = await bootstrap(control, {});
-  const account = first && (await findAccount(control, first.publicKey));
-  if (!account) throw new Error('the first account is missing');
-  const actor = { ...account.actor, remoteAddress: '127.0.0.1' };
+  const caller = first && (await findAccount(control, first.publicKey));
+  if (!caller) throw new Error('the first account is missing');
+  const actor = actorOf(caller.account, '127.0.0.1');
   const group = await createGroup(control, actor, actor.orgId, 'destination');
   const kept = resources.move();
   return {

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { operations } from '../../src/atlas-api/operations.ts';
 import { audit, SYSTEM } from '../../src/control/audit/audit.ts';
 import {
+  actorOf,
   controlFor,
   expireMigrations,
   findAccount,
@@ -262,9 +263,9 @@ test('a verification lets the server answer others between its batches', async (
 test('verifications that are requested at the same time read the records once', async () => {
   await using plane = await startControlPlane();
   const { control, orgId } = plane;
-  const account = await findAccount(control, plane.publicKey);
-  assert.ok(account);
-  const actor = { ...account.actor, remoteAddress: '127.0.0.1' };
+  const caller = await findAccount(control, plane.publicKey);
+  assert.ok(caller);
+  const actor = actorOf(caller.account, '127.0.0.1');
   const { find } = control.store;
   let begun = 0;
   Object.assign(control.store, {
@@ -275,7 +276,7 @@ test('verifications that are requested at the same time read the records once', 
       return await find(kind, where, window);
     },
   });
-  const verify = () => verifyEvents(controlFor(control, { account, actor }), actor, orgId);
+  const verify = () => verifyEvents(controlFor(control, { ...caller, actor }), actor, orgId);
   const [first, second] = await Promise.all([verify(), verify()]);
   assert.deepEqual(first, second);
   assert.equal(begun, 1);

@@ -5,7 +5,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { SignJWT } from 'jose';
-import { findAccount, findOne } from '../../src/control/index.ts';
+import { accountNamed, findAccount } from '../../src/control/index.ts';
 import { DigestSession } from '../../src/digest/index.ts';
 import { DigestAuthenticator } from '../../src/http/index.ts';
 import { ATLAS, addOrganization, type ControlPlane, startControlPlane } from './control-plane.ts';
@@ -147,7 +147,7 @@ test('a replaced master key signs no new token', async () => {
   const { sealer } = plane.control;
   const key = sealer.deriveKey('access tokens');
   const before = await newToken(plane);
-  const account = await findOne(plane.store, 'serviceAccounts', { clientId: CLIENT_ID });
+  const account = await accountNamed(plane.store, 'SERVICE_ACCOUNT', CLIENT_ID);
   assert.ok(account);
   clock.nowMs += 60_000;
   sealer.use([randomBytes(32), plane.masterKey]);
@@ -183,7 +183,7 @@ test('deleting a secret ends the tokens that were issued for it, and no others',
 
 test('the store keeps only a hash of a client secret', async () => {
   await using plane = await startControlPlane({ bootstrapping: { serviceAccount: ACCOUNT } });
-  const kept = JSON.stringify(await findOne(plane.store, 'serviceAccounts', { clientId: CLIENT_ID }));
+  const kept = JSON.stringify(await accountNamed(plane.store, 'SERVICE_ACCOUNT', CLIENT_ID));
   assert.ok(kept.includes(CLIENT_ID) && !kept.includes(SECRET));
 });
 

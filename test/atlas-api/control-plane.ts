@@ -202,15 +202,18 @@ export async function addOrganization(
         deletedAtMs: null,
       });
     }
-    await transaction.insert('apiKeys', {
+    await transaction.insert('accounts', {
+      kind: 'API_KEY',
       id,
       orgId,
-      publicKey,
+      name: publicKey,
       description: '',
       roles,
       groupRoles,
       privateKeyEnd: null,
-      verifiers: plane.control.sealer.seal(verifiers, { kind: 'apiKeys', id, field: 'verifiers' }),
+      title: null,
+      secrets: null,
+      verifiers: plane.control.sealer.seal(verifiers, { kind: 'accounts', id, field: 'verifiers' }),
       accessList: accessList.map((address) => ({ address, createdAtMs: 1 })),
       createdAtMs: 1,
     });

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clustersOf, findAuditRecords, findOne, findOrganizations, openLinkTokensOf } from '../../src/control/index.ts';
+import {
+  accountNamed,
+  accountsOf,
+  clustersOf,
+  findAuditRecords,
+  findOrganizations,
+  openLinkTokensOf,
+} from '../../src/control/index.ts';
 import { DigestSession } from '../../src/digest/index.ts';
 import { requestAccessToken } from '../support/access-token.ts';
 import { ATLAS, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
@@ -85,8 +92,8 @@ test('a request that began before its key was deleted changes nothing after the 
     await assertRefused(plane, held, 401, 'UNAUTHORIZED', `${method} ${path}`);
   }
   assert.equal(dialled, 0, 'a deleted key makes the server dial nobody');
-  assert.equal((await plane.store.find('apiKeys', { orgId: plane.orgId })).length, 1);
-  assert.deepEqual(await plane.store.find('serviceAccounts', { orgId: plane.orgId }), []);
+  assert.equal((await accountsOf(plane.store, plane.orgId, 'API_KEY')).length, 1);
+  assert.deepEqual(await accountsOf(plane.store, plane.orgId, 'SERVICE_ACCOUNT'), []);
   assert.deepEqual(await openLinkTokensOf(plane.store, plane.orgId), []);
   assert.equal((await findOrganizations(plane.store)).length, 1);
 });
@@ -146,7 +153,7 @@ test('a request that began before its access token or its account ended is refus
     },
     'its secret is deleted': async (client: string) => {
       const [clientId = ''] = client.split(':');
-      const [secret] = (await findOne(plane.store, 'serviceAccounts', { clientId }))?.secrets ?? [];
+      const [secret] = (await accountNamed(plane.store, 'SERVICE_ACCOUNT', clientId))?.secrets ?? [];
       await plane.api('DELETE', `${accounts}/${clientId}/secrets/${secret?.id}`);
     },
     'its account is deleted': async (client: string) => {

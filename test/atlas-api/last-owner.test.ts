@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serveSamples } from '../../src/cli/run/serve-metrics.ts';
-import { bootstrap, findAuditRecords, keepWarningOfExpiry } from '../../src/control/index.ts';
+import { accountsOf, bootstrap, findAuditRecords, keepWarningOfExpiry } from '../../src/control/index.ts';
 import { newId } from '../../src/platform/index.ts';
 import { keptLog } from '../control/audit/kept-log.ts';
 import { requestAccessToken } from '../support/access-token.ts';
@@ -113,12 +113,12 @@ test('owners without an access list do not count where one is required', async (
   await plane.store.write(async (transaction) => {
     const [organization, [other]] = [
       await transaction.get('organizations', orgId),
-      await transaction.find('apiKeys', { orgId: plane.orgId }),
+      await accountsOf(transaction, plane.orgId, 'API_KEY'),
     ];
-    const [account] = await transaction.find('serviceAccounts', { orgId });
+    const [account] = await accountsOf(transaction, orgId, 'SERVICE_ACCOUNT');
     assert.ok(organization && other && account);
-    await transaction.insert('apiKeys', { ...other, ...key, publicKey: 'unlisted', orgId, accessList: [] });
-    await transaction.update('serviceAccounts', { ...account, accessList: [{ address: '127.0.0.1', createdAtMs: 0 }] });
+    await transaction.insert('accounts', { ...other, ...key, name: 'unlisted', orgId, accessList: [] });
+    await transaction.update('accounts', { ...account, accessList: [{ address: '127.0.0.1', createdAtMs: 0 }] });
     await transaction.update('organizations', { ...organization, accessListRequired: true });
   });
   const log = keptLog();

@@ -49,14 +49,17 @@ test('an organization has at most 500 service accounts', async () => {
       const id = newId(at);
       const more = { orgId: plane.orgId, groupRoles: [], accessList: [], secrets: [], createdAtMs: at };
       const account: ServiceAccount = {
+        kind: 'SERVICE_ACCOUNT',
         id,
-        clientId: `mdb_sa_id_${id}`,
-        name: 'n',
+        name: `mdb_sa_id_${id}`,
+        title: 'n',
+        verifiers: null,
+        privateKeyEnd: null,
         description: '',
         roles: [],
         ...more,
       };
-      await transaction.insert('serviceAccounts', account);
+      await transaction.insert('accounts', account);
     }
   });
   const path = `/orgs/${plane.orgId}/serviceAccounts`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findOne, Sessions } from '../../src/control/index.ts';
+import { accountNamed, Sessions } from '../../src/control/index.ts';
 import { addOrganization, type ControlPlane, type Page, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
 import { codeOf, SessionClient } from './session-client.ts';
@@ -197,11 +197,11 @@ test('a stolen cookie is worth nothing once its key is deleted, gets another sec
 
   const replaced = await signedIn(plane, demoted.user);
   await plane.store.write(async (transaction) => {
-    const key = await findOne(transaction, 'apiKeys', { publicKey: demoted.user[0] });
+    const key = await accountNamed(transaction, 'API_KEY', demoted.user[0]);
     assert.ok(key);
-    const place = { kind: 'apiKeys', id: key.id, field: 'verifiers' };
-    const verifiers = JSON.stringify(plane.control.verifiersOf(key.publicKey, 'another private key'));
-    await transaction.update('apiKeys', { ...key, verifiers: plane.control.sealer.seal(verifiers, place) });
+    const place = { kind: 'accounts', id: key.id, field: 'verifiers' };
+    const verifiers = JSON.stringify(plane.control.verifiersOf(key.name, 'another private key'));
+    await transaction.update('accounts', { ...key, verifiers: plane.control.sealer.seal(verifiers, place) });
   });
   assert.equal(codeOf(await replaced.send('GET', ORGS)), 'SESSION_ENDED');
 });
@@ -222,10 +222,10 @@ test('a session outlives the projects that it makes and deletes, and ends when i
     assert.equal((await client.send('DELETE', deleted)).status, 202);
     assert.equal((await client.send('GET', kept)).status, 200);
     await plane.store.write(async (transaction) => {
-      const key = await findOne(transaction, 'apiKeys', { publicKey: creator.user[0] });
-      const account = await findOne(transaction, 'serviceAccounts', { clientId: creator.user[0] });
-      if (key) await transaction.update('apiKeys', { ...key, groupRoles: [] });
-      if (account) await transaction.update('serviceAccounts', { ...account, groupRoles: [] });
+      const key = await accountNamed(transaction, 'API_KEY', creator.user[0]);
+      const account = await accountNamed(transaction, 'SERVICE_ACCOUNT', creator.user[0]);
+      if (key) await transaction.update('accounts', { ...key, groupRoles: [] });
+      if (account) await transaction.update('accounts', { ...account, groupRoles: [] });
     });
     assert.equal(codeOf(await client.send('GET', ORGS)), 'SESSION_ENDED', kind);
   }

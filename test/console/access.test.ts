@@ -227,12 +227,12 @@ test('roles, access lists and further secrets are changed, and roles in single p
 test('a list that is longer than the longest page of the API is shown as a whole', { skip }, async () => {
   assert.ok(browser);
   await using plane = await startWithConsole(built.path);
-  const [key] = await plane.store.find('apiKeys', { orgId: plane.orgId });
+  const [key] = await plane.store.find('accounts', { kind: 'API_KEY', orgId: plane.orgId });
   assert.ok(key);
   await plane.store.write(async (transaction) => {
     for (let number = 1; number <= 1000; number += 1) {
       const publicKey = `key${String(number).padStart(5, '0')}`;
-      await transaction.insert('apiKeys', { ...key, id: newId(), publicKey, description: `Key ${number}` });
+      await transaction.insert('accounts', { ...key, id: newId(), name: publicKey, description: `Key ${number}` });
     }
   });
   await using watched = await openPage(browser, plane.url);

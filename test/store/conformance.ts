@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import {
   type Agent,
   type ApiKey,
+  accountNamed,
+  accountsOf,
   type Cluster,
   clusterNamed,
   clustersOf,
@@ -226,7 +228,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await using store = await under.open();
     await fill(store);
     await assert.rejects(store.find('groups', { orgId: undefined }));
-    await assert.rejects(store.write((transaction) => transaction.delete('apiKeys', { id: undefined })));
+    await assert.rejects(store.write((transaction) => transaction.delete('accounts', { id: undefined })));
     const replace = (kind: string, field: string) => {
       const place = { kind, id: MIGRATION.id, field };
       return store.write((transaction) => transaction.replaceSealed(place, 'new' as Sealed));
@@ -243,10 +245,13 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await using store = await under.open();
     await fill(store);
     const account: ServiceAccount = {
+      kind: 'SERVICE_ACCOUNT',
       id: '7'.repeat(24),
       orgId: ORG,
-      clientId: 'mdb_sa_id_1',
-      name: 'account',
+      name: 'mdb_sa_id_1',
+      title: 'account',
+      verifiers: null,
+      privateKeyEnd: null,
       description: 'for a test',
       roles: ['ORG_OWNER'],
       groupRoles: [{ groupId: GROUP.id, roleName: 'GROUP_OWNER' }],
@@ -256,16 +261,16 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     };
     const revoked = ['first', 'second'].map((id, at) => ({ id, expiresAtMs: 100 + at, createdAtMs: 9 }));
     await store.write(async (transaction) => {
-      await transaction.insert('serviceAccounts', account);
+      await transaction.insert('accounts', account);
       for (const token of revoked) await transaction.insert('revokedAccessTokens', token);
     });
-    assert.deepEqual(await findOne(store, 'serviceAccounts', { clientId: 'mdb_sa_id_1' }), account);
-    assert.equal(await findOne(store, 'serviceAccounts', { clientId: 'mdb_sa_id_2' }), undefined);
+    assert.deepEqual(await accountNamed(store, 'SERVICE_ACCOUNT', 'mdb_sa_id_1'), account);
+    assert.equal(await accountNamed(store, 'SERVICE_ACCOUNT', 'mdb_sa_id_2'), undefined);
     await store.write((transaction) => transaction.delete('revokedAccessTokens', { expiresAtMs: { lte: 100 } }));
     assert.equal(await store.get('revokedAccessTokens', 'first'), undefined);
     assert.deepEqual(await store.get('revokedAccessTokens', 'second'), revoked[1]);
     await assert.rejects(
-      store.write((transaction) => transaction.insert('serviceAccounts', { ...account, id: '8'.repeat(24) })),
+      store.write((transaction) => transaction.insert('accounts', { ...account, id: '8'.repeat(24) })),
     );
   });
 
@@ -274,9 +279,12 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await using store = await under.open();
     await fill(store);
     const apiKey: ApiKey = {
+      kind: 'API_KEY',
       id: '6'.repeat(24),
       orgId: ORG,
-      publicKey: 'abcdefgh',
+      name: 'abcdefgh',
+      title: null,
+      secrets: null,
       description: 'key',
       roles: ['ORG_OWNER'],
       groupRoles: [],
@@ -285,33 +293,33 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
       accessList: [],
       createdAtMs: 8,
     };
-    assert.equal(await findOne(store, 'apiKeys', { publicKey: 'abcdefgh' }), undefined);
+    assert.equal(await accountNamed(store, 'API_KEY', 'abcdefgh'), undefined);
     await store.write(async (transaction) => {
-      await transaction.insert('apiKeys', apiKey);
-      assert.equal(await findOne(store, 'apiKeys', { publicKey: 'abcdefgh' }), undefined);
+      await transaction.insert('accounts', apiKey);
+      assert.equal(await accountNamed(store, 'API_KEY', 'abcdefgh'), undefined);
     });
-    assert.deepEqual(await findOne(store, 'apiKeys', { publicKey: 'abcdefgh' }), apiKey);
-    const other = { ...apiKey, id: '5'.repeat(24), publicKey: 'other' };
+    assert.deepEqual(await accountNamed(store, 'API_KEY', 'abcdefgh'), apiKey);
+    const other = { ...apiKey, id: '5'.repeat(24), name: 'other' };
     const undone = store.write(async (transaction) => {
-      await transaction.insert('apiKeys', other);
+      await transaction.insert('accounts', other);
       throw new Error('changed my mind');
     });
     await assert.rejects(undone);
-    assert.equal(await findOne(store, 'apiKeys', { publicKey: 'other' }), undefined);
-    await store.write((transaction) => transaction.insert('apiKeys', other));
-    assert.deepEqual(await findOne(store, 'apiKeys', { publicKey: 'other' }), other);
-    await store.write((transaction) => transaction.update('apiKeys', { ...other, roles: ['ORG_MEMBER'] }));
-    assert.deepEqual((await findOne(store, 'apiKeys', { publicKey: 'other' }))?.roles, ['ORG_MEMBER']);
-    await store.write((transaction) => transaction.delete('apiKeys', { id: other.id }));
-    assert.equal(await findOne(store, 'apiKeys', { publicKey: 'other' }), undefined);
-    assert.deepEqual(await store.find('apiKeys', { orgId: ORG }), [apiKey]);
+    assert.equal(await accountNamed(store, 'API_KEY', 'other'), undefined);
+    await store.write((transaction) => transaction.insert('accounts', other));
+    assert.deepEqual(await accountNamed(store, 'API_KEY', 'other'), other);
+    await store.write((transaction) => transaction.update('accounts', { ...other, roles: ['ORG_MEMBER'] }));
+    assert.deepEqual((await accountNamed(store, 'API_KEY', 'other'))?.roles, ['ORG_MEMBER']);
+    await store.write((transaction) => transaction.delete('accounts', { id: other.id }));
+    assert.equal(await accountNamed(store, 'API_KEY', 'other'), undefined);
+    assert.deepEqual(await accountsOf(store, ORG, 'API_KEY'), [apiKey]);
     const demoted: ApiKey = { ...apiKey, roles: ['ORG_MEMBER'] };
     const refused = store.write(async (transaction) => {
-      await transaction.delete('apiKeys', { id: apiKey.id });
+      await transaction.delete('accounts', { id: apiKey.id });
       throw new Error('refused');
     });
-    const demotion = store.write((transaction) => transaction.update('apiKeys', demoted));
-    const seen = store.write((transaction) => findOne(transaction, 'apiKeys', { publicKey: 'abcdefgh' }));
+    const demotion = store.write((transaction) => transaction.update('accounts', demoted));
+    const seen = store.write((transaction) => accountNamed(transaction, 'API_KEY', 'abcdefgh'));
     await assert.rejects(refused, /refused/);
     assert.deepEqual(await seen, demoted, 'as the transaction before it left it, in the same commit');
     await demotion;

@@ -17,8 +17,7 @@ type Data = ReadonlyMap<Kind, Records>;
 
 /** Unique values of the kinds that have more than their key; null for a record that shares them. */
 const UNIQUE: { readonly [K in Kind]?: (record: AnyRecord) => unknown[] | null } = {
-  apiKeys: ({ publicKey }) => [publicKey],
-  serviceAccounts: ({ clientId }) => [clientId],
+  accounts: ({ kind, name }) => [kind, name],
   groups: ({ orgId, name, deletedAtMs }) => (deletedAtMs === null ? [orgId, name] : null),
   clusters: ({ groupId, name, deletedAtMs }) => (deletedAtMs === null ? [groupId, name] : null),
   links: ({ tokenId }) => [tokenId],

@@ -78,8 +78,8 @@ async function list(directory: string): Promise<void> {
   for (const { createdAtMs, reason } of waiting) tell(`noticed at ${new Date(createdAtMs).toISOString()} (${reason})`);
   for (const { organization, apiKeys, serviceAccounts, agents } of await credentialsToReview(store)) {
     const lines = [
-      ...apiKeys.map(({ publicKey, description }) => `api key ${publicKey} ${description}`),
-      ...serviceAccounts.map(({ clientId, name }) => `service account ${clientId} ${name}`),
+      ...apiKeys.map(({ name, description }) => `api key ${name} ${description}`),
+      ...serviceAccounts.map(({ name, title }) => `service account ${name} ${title}`),
       ...agents.map(({ host, linkId }) => `agent ${host} ${linkId}`),
     ];
     for (const line of lines) process.stdout.write(`${organization.id} ${withoutControls(line).trim()}\n`);

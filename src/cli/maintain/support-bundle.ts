@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { failbackState, MIGRATION_STATES, order, phaseName, verificationMode } from '../../contract/index.ts';
 import {
+  accountsOf,
   findOrganizations,
   groupsOf,
   linkedAgentsOf,
@@ -45,8 +46,8 @@ async function bundleOf(store: StoreReader, directory: string): Promise<object> 
     organizations.push({
       id,
       accessListRequired,
-      apiKeys: (await store.find('apiKeys', { orgId: id })).length,
-      serviceAccounts: (await store.find('serviceAccounts', { orgId: id })).length,
+      apiKeys: (await accountsOf(store, id, 'API_KEY')).length,
+      serviceAccounts: (await accountsOf(store, id, 'SERVICE_ACCOUNT')).length,
       unusedLinkTokens: (await openLinkTokensOf(store, id)).length,
       agents: (await linkedAgentsOf(store, id)).map((agent) => ({
         id: agent.id,

@@ -82,10 +82,7 @@ async function ofStore(dataDir: string): Promise<ServeFinding[]> {
   const restores = await unacknowledgedRestores(store);
   const open: string[] = [];
   for (const { id, accessListRequired } of await findOrganizations(store)) {
-    const keys = [
-      ...(await store.find('apiKeys', { orgId: id })),
-      ...(await store.find('serviceAccounts', { orgId: id })),
-    ];
+    const keys = await store.find('accounts', { orgId: id });
     if (!accessListRequired && keys.some(({ accessList }) => accessList.length === 0)) open.push(id);
   }
   return [

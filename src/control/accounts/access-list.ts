@@ -2,8 +2,8 @@ import { UserError } from '../../platform/index.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
-import type { AccessListEntry } from '../records/records.ts';
-import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
+import type { AccessListEntry, Account } from '../records/records.ts';
+import type { StoreReader } from '../records/store-port.ts';
 import { authorizeOrganization } from './actor.ts';
 import { findApiKey } from './api-keys.ts';
 import { findIn } from './service-accounts.ts';
@@ -17,13 +17,6 @@ export type ListOwner = { readonly orgId: string } & (
   | { readonly clientId: string; readonly apiKeyId?: undefined }
 );
 
-interface OwnedList {
-  /** The owner's name as an actor. */
-  readonly name: string;
-  readonly accessList: readonly AccessListEntry[];
-  readonly save: (transaction: StoreTransaction, accessList: readonly AccessListEntry[]) => Promise<void>;
-}
-
 /** @throws UserError API_KEY_NOT_FOUND, SERVICE_ACCOUNT_NOT_FOUND, and as {@link authorizeOrganization} */
 export async function listAccessList(
   { store }: Control,
@@ -31,7 +24,7 @@ export async function listAccessList(
   owner: ListOwner,
 ): Promise<readonly AccessListEntry[]> {
   await authorizeOrganization(store, actor, owner.orgId, owner.clientId === undefined ? 'ORG_MEMBER' : 'ORG_READ_ONLY');
-  return (await ownedList(store, owner)).accessList;
+  return (await ownerOf(store, owner)).accessList;
 }
 
 /** @throws UserError ACCESS_LIST_ENTRY_NOT_FOUND, and as {@link listAccessList} */
@@ -106,38 +99,25 @@ async function changeList(
   const { orgId } = owner;
   return control.store.write(async (transaction) => {
     const { accessListRequired } = await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
-    const { name, accessList, save } = await ownedList(transaction, owner);
-    const changed = change(accessList);
+    const account = await ownerOf(transaction, owner);
+    const { kind, name } = account;
+    const changed = change(account.accessList);
     const allowed = changed.map(({ address }) => address);
     const shutsOut =
       !control.isOnAccessList(allowed, actor.remoteAddress) || (accessListRequired && allowed.length === 0);
     if (name === actor.name && shutsOut) {
       throw new UserError('CANNOT_REMOVE_CALLER_FROM_ACCESS_LIST', [actor.remoteAddress]);
     }
-    await save(transaction, changed);
-    const kind = owner.clientId === undefined ? 'API_KEY' : 'SERVICE_ACCOUNT';
+    await transaction.update('accounts', { ...account, accessList: changed });
     const eventTypeName = `${kind}_ACCESS_LIST_ENTRY_${what}`;
-    const target = owner.clientId === undefined ? 'targetPublicKey' : 'clientId';
+    const target = kind === 'API_KEY' ? 'targetPublicKey' : 'clientId';
     await audit(transaction, actor, nowMs, { eventTypeName, orgId, details: { [target]: name, addresses } });
     return changed;
   });
 }
 
-async function ownedList(store: StoreReader, { orgId, apiKeyId, clientId }: ListOwner): Promise<OwnedList> {
-  if (clientId !== undefined) {
-    const account = await findIn(store, orgId, clientId);
-    return {
-      name: clientId,
-      accessList: account.accessList,
-      save: (transaction, accessList) => transaction.update('serviceAccounts', { ...account, accessList }),
-    };
-  }
-  const key = await findApiKey(store, orgId, apiKeyId);
-  return {
-    name: key.publicKey,
-    accessList: key.accessList,
-    save: (transaction, accessList) => transaction.update('apiKeys', { ...key, accessList }),
-  };
+async function ownerOf(store: StoreReader, { orgId, apiKeyId, clientId }: ListOwner): Promise<Account> {
+  return clientId === undefined ? await findApiKey(store, orgId, apiKeyId) : await findIn(store, orgId, clientId);
 }
 
 function isSame(left: string, right: string): boolean {

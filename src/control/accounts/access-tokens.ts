@@ -1,12 +1,12 @@
 import { hash, randomUUID } from 'node:crypto';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
-import { lastRestore } from '../records/queries.ts';
+import { accountNamed, lastRestore } from '../records/queries.ts';
 import type { ServiceAccount } from '../records/records.ts';
 import type { Sealer } from '../records/sealer.ts';
-import { findOne, type StoreReader } from '../records/store-port.ts';
-import type { Account } from './actor.ts';
-import type { AuthenticatedAccount } from './service-accounts.ts';
+import type { StoreReader } from '../records/store-port.ts';
+import { actorOf, type Caller } from './caller.ts';
+import type { ClientCredential } from './service-accounts.ts';
 
 /** Lifetime of an access token, as in Atlas (docs/reference/atlas-contract.md). */
 export const ACCESS_TOKEN_LIFE_SECONDS = 3600;
@@ -37,10 +37,7 @@ interface Claims {
 }
 
 /** Issues an access token of a service account: a JWT for which nothing is written to the store. Only Linkspan reads it. */
-export async function issueAccessToken(
-  control: Control,
-  { account: { clientId }, secretId }: AuthenticatedAccount,
-): Promise<string> {
+export async function issueAccessToken(control: Control, { name, secretId }: ClientCredential): Promise<string> {
   const { SignJWT } = await import('jose');
   const nowSeconds = Math.floor(control.clock.now() / 1000);
   const restore = await lastRestore(control.store);
@@ -48,7 +45,7 @@ export async function issueAccessToken(
     .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
-    .setSubject(clientId)
+    .setSubject(name)
     .setJti(randomUUID())
     .setIssuedAt(nowSeconds)
     .setExpirationTime(nowSeconds + ACCESS_TOKEN_LIFE_SECONDS)
@@ -72,10 +69,10 @@ function hashOf(token: string): string {
 }
 
 /**
- * The account of an access token, or why the token is refused. An `expired` token is genuine and no attack: clients send one about once
+ * The caller with an access token, or why the token is refused. An `expired` token is genuine and no attack: clients send one about once
  * an hour.
  */
-export type TokenOutcome = { readonly account: Account } | { readonly refused: 'expired' | 'ended' | 'wrong' };
+export type TokenOutcome = { readonly caller: Caller } | { readonly refused: 'expired' | 'ended' | 'wrong' };
 
 /**
  * Checks an access token. A token becomes invalid when the secret that requested it is deleted. It also does after a restore, because the
@@ -84,12 +81,9 @@ export type TokenOutcome = { readonly account: Account } | { readonly refused: '
 export async function findTokenAccount(control: Control, token: string): Promise<TokenOutcome> {
   const claims = await verify(control, token);
   if (typeof claims === 'string') return { refused: claims };
-  const rightsNow = (store: StoreReader) => accountOf(store, claims);
-  const found = await rightsNow(control.store);
-  if (!found) return { refused: 'ended' };
-  const { clientId, orgId, roles, groupRoles, accessList } = found;
-  const actor = { kind: 'SERVICE_ACCOUNT', name: clientId, orgId, roles, groupRoles } as const;
-  return { account: { actor, accessList, rightsNow } };
+  const accountNow = (store: StoreReader) => accountOf(store, claims);
+  const account = await accountNow(control.store);
+  return account ? { caller: { account, accountNow } } : { refused: 'ended' };
 }
 
 /** The account of verified claims; undefined if the token has ended before its time. */
@@ -97,7 +91,7 @@ async function accountOf(
   store: StoreReader,
   { clientId, secretId, tokenId, restoreId }: Claims,
 ): Promise<ServiceAccount | undefined> {
-  const account = await findOne(store, 'serviceAccounts', { clientId });
+  const account = await accountNamed(store, 'SERVICE_ACCOUNT', clientId);
   if (!account?.secrets.some(({ id }) => id === secretId)) return undefined;
   if (await store.get('revokedAccessTokens', tokenId)) return undefined;
   return restoreId === (await lastRestore(store))?.id ? account : undefined;
@@ -121,15 +115,15 @@ export async function revokeAccessToken(
   remoteAddress: string,
 ): Promise<void> {
   const claims = await verify(control, token);
-  if (typeof claims === 'string' || claims.clientId !== account.clientId) return;
+  if (typeof claims === 'string' || claims.clientId !== account.name) return;
   const { tokenId: id, expiresAtMs } = claims;
   const nowMs = control.clock.now();
   await control.store.write(async (transaction) => {
     await transaction.delete('revokedAccessTokens', { expiresAtMs: { lte: nowMs } });
     if (await transaction.get('revokedAccessTokens', id)) return;
     await transaction.insert('revokedAccessTokens', { id, expiresAtMs, createdAtMs: nowMs });
-    const { clientId, orgId, roles, groupRoles } = account;
-    const author = { kind: 'SERVICE_ACCOUNT', name: clientId, orgId, roles, groupRoles, remoteAddress } as const;
+    const { name: clientId, orgId } = account;
+    const author = actorOf(account, remoteAddress);
     const details = { clientId, accessTokenId: id };
     await audit(transaction, author, nowMs, { eventTypeName: 'ACCESS_TOKEN_REVOKED', orgId, details });
   });

@@ -1,38 +1,28 @@
 import { isId, UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { accountNamed } from '../records/queries.ts';
 import type { ApiKey, CredentialVerifiers, Group, Organization } from '../records/records.ts';
 import { type GroupRole, grantsInGroup, grantsInOrganization, type OrganizationRole } from '../records/roles.ts';
 import type { Sealed, Sealer } from '../records/sealer.ts';
-import { findOne, type StoreReader } from '../records/store-port.ts';
+import type { StoreReader } from '../records/store-port.ts';
+import type { Caller } from './caller.ts';
 
-/** The roles of an account, and the addresses that it may send requests from. An empty access list allows all, unless the organization requires a list. */
-export type Rights = Pick<ApiKey, 'orgId' | 'roles' | 'groupRoles' | 'accessList'>;
-
-/** An authenticated account without the address of its request. */
-export interface Account extends Pick<Rights, 'accessList'> {
-  readonly actor: Omit<Actor, 'remoteAddress'>;
-  /** Reads the rights again from a store or a transaction; undefined if the credential of this request is no longer valid. */
-  readonly rightsNow: (store: StoreReader) => Promise<Rights | undefined>;
-}
-
-/** The account of a public key, with the hashes for checking its private key; undefined if there is none. */
+/** The API key of a public key, with the hashes for checking its private key; undefined if there is none. */
 export async function findAccount(
   { store, sealer }: Control,
   publicKey: string,
-): Promise<(Account & { readonly secrets: CredentialVerifiers }) | undefined> {
-  const key = await findOne(store, 'apiKeys', { publicKey });
-  if (!key) {
+): Promise<(Caller & { readonly secrets: CredentialVerifiers }) | undefined> {
+  const account = await accountNamed(store, 'API_KEY', publicKey);
+  if (!account) {
     spendTimeOn(sealer, publicKey);
     return undefined;
   }
-  const { id, orgId, roles, groupRoles, accessList } = key;
-  const actor = { kind: 'API_KEY', name: publicKey, orgId, roles, groupRoles } as const;
-  const rightsNow = async (from: StoreReader) => {
-    const found = await findOne(from, 'apiKeys', { publicKey });
-    return found?.id === id ? found : undefined;
+  const accountNow = async (from: StoreReader) => {
+    const found = await accountNamed(from, 'API_KEY', publicKey);
+    return found?.id === account.id ? found : undefined;
   };
-  return { actor, accessList, rightsNow, secrets: verifiersOf(sealer, key) };
+  return { account, accountNow, secrets: verifiersOf(sealer, account) };
 }
 
 /**
@@ -44,7 +34,7 @@ const MAX_OPENED = 1000;
 
 /** Unknown names that were already checked once. Their first check opens a dummy value, so that the time of an answer reveals nothing. */
 const strangers = new WeakMap<Sealer, { readonly sealed: Sealed; readonly seen: Set<string> }>();
-const NOWHERE = { kind: 'apiKeys', id: '', field: 'verifiers' };
+const NOWHERE = { kind: 'accounts', id: '', field: 'verifiers' };
 
 function spendTimeOn(sealer: Sealer, publicKey: string): void {
   const kept = strangers.get(sealer);
@@ -65,7 +55,7 @@ function verifiersOf(sealer: Sealer, { id, verifiers }: ApiKey): CredentialVerif
   const known = opened.get(sealer) ?? new Map<Sealed, CredentialVerifiers>();
   const kept = known.get(verifiers);
   if (kept) return kept;
-  const read: CredentialVerifiers = JSON.parse(sealer.open(verifiers, { kind: 'apiKeys', id, field: 'verifiers' }));
+  const read: CredentialVerifiers = JSON.parse(sealer.open(verifiers, { kind: 'accounts', id, field: 'verifiers' }));
   if (known.size >= MAX_OPENED) known.clear();
   opened.set(sealer, known.set(verifiers, read));
   return read;

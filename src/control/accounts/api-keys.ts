@@ -3,10 +3,11 @@ import { newId, UserError } from '../../platform/index.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { accountNamed, accountsOf } from '../records/queries.ts';
 import type { ApiKey } from '../records/records.ts';
 import type { OrganizationRole } from '../records/roles.ts';
 import type { SealedPlace } from '../records/sealer.ts';
-import { findOne, type StoreReader } from '../records/store-port.ts';
+import type { StoreReader } from '../records/store-port.ts';
 import { authorizeOrganization } from './actor.ts';
 import { assertOwned } from './assert-owned.ts';
 
@@ -32,10 +33,13 @@ export function newApiKey(control: Control, request: ApiKeyRequest, nowMs: numbe
   const verifiers = JSON.stringify(control.verifiersOf(publicKey, privateKey));
   const key: ApiKey = {
     ...request,
+    kind: 'API_KEY',
     id,
-    publicKey,
+    name: publicKey,
     verifiers: control.sealer.seal(verifiers, verifiersPlace(id)),
     privateKeyEnd: privateKey.slice(-SHOWN_LENGTH),
+    title: null,
+    secrets: null,
     accessList: [],
     createdAtMs: nowMs,
   };
@@ -44,7 +48,7 @@ export function newApiKey(control: Control, request: ApiKeyRequest, nowMs: numbe
 
 /** The place of a key's sealed verifiers. */
 export function verifiersPlace(id: string): SealedPlace {
-  return { kind: 'apiKeys', id, field: 'verifiers' };
+  return { kind: 'accounts', id, field: 'verifiers' };
 }
 
 /** @throws UserError as {@link authorizeOrganization} */
@@ -60,8 +64,8 @@ export async function createApiKey(
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     await assertRoomForKey(transaction, orgId);
     const made = newApiKey(control, { orgId, description, roles, groupRoles: [] }, nowMs);
-    await transaction.insert('apiKeys', made.key);
-    const details = { targetPublicKey: made.key.publicKey, roles };
+    await transaction.insert('accounts', made.key);
+    const details = { targetPublicKey: made.key.name, roles };
     await audit(transaction, actor, nowMs, { eventTypeName: 'API_KEY_CREATED', orgId, details });
     return made;
   });
@@ -69,14 +73,14 @@ export async function createApiKey(
 
 /** Limits the number of keys, because each change of a key reads all of them. @throws UserError API_KEY_LIMIT */
 export async function assertRoomForKey(store: StoreReader, orgId: string): Promise<void> {
-  const { length } = await store.find('apiKeys', { orgId });
+  const { length } = await accountsOf(store, orgId, 'API_KEY');
   if (length >= MOST_KEYS) throw new UserError('API_KEY_LIMIT', [orgId, String(MOST_KEYS)]);
 }
 
 /** @throws UserError as {@link authorizeOrganization} */
 export async function listApiKeys({ store }: Control, actor: Actor, orgId: string): Promise<ApiKey[]> {
   await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
-  return await store.find('apiKeys', { orgId });
+  return await accountsOf(store, orgId, 'API_KEY');
 }
 
 /** @throws UserError API_KEY_NOT_FOUND, and as {@link authorizeOrganization} */
@@ -97,10 +101,10 @@ export async function updateApiKey(
   return control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     const before = await findApiKey(transaction, orgId, id);
-    const key = { ...before, ...changes };
-    await transaction.update('apiKeys', key);
+    const key: ApiKey = { ...before, ...changes };
+    await transaction.update('accounts', key);
     await assertOwned(transaction, before, key, nowMs);
-    const details = { targetPublicKey: key.publicKey, roles: key.roles };
+    const details = { targetPublicKey: key.name, roles: key.roles };
     const eventTypeName = changes.roles ? 'API_KEY_ROLES_CHANGED' : 'API_KEY_DESCRIPTION_CHANGED';
     await audit(transaction, actor, nowMs, { eventTypeName, orgId, details });
     return key;
@@ -113,21 +117,21 @@ export async function deleteApiKey(control: Control, actor: Actor, orgId: string
   await control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
     const key = await findApiKey(transaction, orgId, id);
-    await transaction.delete('apiKeys', { id });
+    await transaction.delete('accounts', { id });
     await assertOwned(transaction, key, undefined, nowMs);
-    const details = { targetPublicKey: key.publicKey };
+    const details = { targetPublicKey: key.name };
     await audit(transaction, actor, nowMs, { eventTypeName: 'API_KEY_DELETED', orgId, details });
   });
 }
 
 /** The API key of the actor; null if the actor is a service account. */
 export async function findOwnApiKey({ store }: Control, { kind, name }: Actor): Promise<ApiKey | null> {
-  return kind === 'API_KEY' ? ((await findOne(store, 'apiKeys', { publicKey: name })) ?? null) : null;
+  return kind === 'API_KEY' ? ((await accountNamed(store, 'API_KEY', name)) ?? null) : null;
 }
 
 /** @throws UserError API_KEY_NOT_FOUND */
 export async function findApiKey(store: StoreReader, orgId: string, id: string): Promise<ApiKey> {
-  const key = (await store.find('apiKeys', { orgId })).find((each) => each.id === id);
+  const key = (await accountsOf(store, orgId, 'API_KEY')).find((each) => each.id === id);
   if (!key) throw new UserError('API_KEY_NOT_FOUND', [id]);
   return key;
 }

@@ -1,9 +1,7 @@
 import { UserError } from '../../platform/index.ts';
-import type { ApiKey, ServiceAccount } from '../records/records.ts';
+import type { Account } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import { isGoodSecret } from './good-secret.ts';
-
-type Account = ApiKey | ServiceAccount;
 
 /**
  * Checks that a change that removes an owner leaves its organization another one that can sign in, because no one could add one
@@ -36,7 +34,7 @@ function removesOwner(before: Account, after: Account | undefined, nowMs: number
 /** Returns the owners of an organization, without those whose requests it refuses because they have no access list. */
 export async function ownersOf(store: StoreReader, orgId: string): Promise<Account[]> {
   const isRequired = (await store.get('organizations', orgId))?.accessListRequired ?? false;
-  const accounts = [...(await store.find('apiKeys', { orgId })), ...(await store.find('serviceAccounts', { orgId }))];
+  const accounts = await store.find('accounts', { orgId });
   return accounts.filter((account) => isOwner(account) && !(isRequired && account.accessList.length === 0));
 }
 
@@ -46,5 +44,5 @@ function isOwner({ roles }: Account): boolean {
 
 function canSignIn(account: Account, nowMs: number): boolean {
   // rule: owner-needs-secret
-  return !('secrets' in account) || account.secrets.some((secret) => isGoodSecret(secret, nowMs));
+  return account.kind === 'API_KEY' || account.secrets.some((secret) => isGoodSecret(secret, nowMs));
 }

@@ -2,6 +2,7 @@ import { UserError } from '../../platform/index.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { accountsOf } from '../records/queries.ts';
 import type { ApiKey } from '../records/records.ts';
 import type { GroupRole } from '../records/roles.ts';
 import type { StoreReader } from '../records/store-port.ts';
@@ -25,8 +26,8 @@ export async function createGroupApiKey(
     await assertRoomForKey(transaction, orgId);
     const groupRoles = roles.map((roleName) => ({ groupId, roleName }));
     const made = newApiKey(control, { orgId, description, roles: ['ORG_MEMBER'], groupRoles }, nowMs);
-    await transaction.insert('apiKeys', made.key);
-    const details = { targetPublicKey: made.key.publicKey, roles };
+    await transaction.insert('accounts', made.key);
+    const details = { targetPublicKey: made.key.name, roles };
     await audit(transaction, actor, nowMs, { eventTypeName: 'API_KEY_CREATED', orgId, groupId, details });
     return made;
   });
@@ -35,7 +36,7 @@ export async function createGroupApiKey(
 /** The keys that have a role in the project. @throws UserError as {@link authorizeGroup} */
 export async function listGroupApiKeys({ store }: Control, actor: Actor, groupId: string): Promise<ApiKey[]> {
   const { orgId } = await authorizeGroup(store, actor, groupId, 'GROUP_READ_ONLY');
-  return (await store.find('apiKeys', { orgId })).filter((key) => hasRoleIn(key, groupId));
+  return (await accountsOf(store, orgId, 'API_KEY')).filter((key) => hasRoleIn(key, groupId));
 }
 
 /**
@@ -57,10 +58,10 @@ export async function setGroupApiKeyRoles(
     const former = await findKey(transaction, orgId, id, mustBeIn ? groupId : undefined);
     const elsewhere = former.groupRoles.filter((role) => role.groupId !== groupId);
     const groupRoles = roles ? [...elsewhere, ...roles.map((roleName) => ({ groupId, roleName }))] : former.groupRoles;
-    const key = { ...former, groupRoles, description: description ?? former.description };
-    await transaction.update('apiKeys', key);
+    const key: ApiKey = { ...former, groupRoles, description: description ?? former.description };
+    await transaction.update('accounts', key);
     const eventTypeName = eventOf(hasRoleIn(former, groupId), hasRoleIn(key, groupId));
-    const details = { targetPublicKey: key.publicKey, ...(roles ? { roles } : {}) };
+    const details = { targetPublicKey: key.name, ...(roles ? { roles } : {}) };
     await audit(transaction, actor, nowMs, { eventTypeName, orgId, groupId, details });
     return key;
   });

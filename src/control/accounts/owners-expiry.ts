@@ -7,7 +7,7 @@ import { ownersOf } from './assert-owned.ts';
  */
 export async function ownersExpireAtMs(store: StoreReader, orgId: string): Promise<number | null> {
   const ends = (await ownersOf(store, orgId)).flatMap((owner) =>
-    'secrets' in owner ? owner.secrets.map(({ expiresAtMs }) => expiresAtMs) : [null],
+    owner.kind === 'API_KEY' ? [null] : owner.secrets.map(({ expiresAtMs }) => expiresAtMs),
   );
   const lastMs = Math.max(0, ...ends.map((endMs) => endMs ?? Number.POSITIVE_INFINITY));
   return Number.isFinite(lastMs) ? lastMs : null;

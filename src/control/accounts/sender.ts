@@ -1,12 +1,12 @@
 import { UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import type { Account } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
-import type { Account, Rights } from './actor.ts';
+import type { Caller } from './caller.ts';
 
-/** The account that sent a request, and the same account with the address of the request. */
-export interface Sender {
-  readonly account: Account;
+/** A caller that sent a request, and its account with the address of the request. */
+export interface Sender extends Caller {
   readonly actor: Actor;
 }
 
@@ -16,7 +16,7 @@ export interface Sender {
  */
 export async function whyRefusedFrom(
   address: string,
-  { orgId, accessList }: Pick<Rights, 'orgId' | 'accessList'>,
+  { orgId, accessList }: Pick<Account, 'orgId' | 'accessList'>,
   store: StoreReader,
   { isOnAccessList }: Pick<Control, 'isOnAccessList'>,
 ): Promise<UserError | undefined> {
@@ -36,9 +36,9 @@ export async function whyRefusedFrom(
 export async function assertStillAdmitted(
   control: Pick<Control, 'isOnAccessList'>,
   store: StoreReader,
-  { account, actor }: Sender,
+  { accountNow, actor }: Sender,
 ): Promise<void> {
-  const now = await account.rightsNow(store);
+  const now = await accountNow(store);
   if (!now || (await hasLostRole(store, actor, now))) throw new UserError('UNAUTHORIZED');
   const refusal = await whyRefusedFrom(actor.remoteAddress, now, store, control);
   if (refusal) throw refusal;
@@ -68,12 +68,10 @@ export function controlFor(control: Control, sender: Sender): Control {
  */
 export async function hasLostRole(
   store: StoreReader,
-  before: Pick<Rights, 'roles' | 'groupRoles'>,
-  now: Pick<Rights, 'roles' | 'groupRoles'>,
+  before: Pick<Account, 'roles' | 'groupRoles'>,
+  now: Pick<Account, 'roles' | 'groupRoles'>,
 ): Promise<boolean> {
   if (before.roles.some((role) => !now.roles.includes(role))) return true;
-  // The same list, unless a key has changed: the store caches its records.
-  if (before.groupRoles === now.groupRoles) return false;
   const kept = new Set(now.groupRoles.map(({ groupId, roleName }) => `${groupId} ${roleName}`));
   for (const { groupId, roleName } of before.groupRoles) {
     if (kept.has(`${groupId} ${roleName}`)) continue;

@@ -3,8 +3,9 @@ import { newId, UserError } from '../../platform/index.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { accountNamed, accountsOf } from '../records/queries.ts';
 import type { AccessListEntry, ServiceAccount, ServiceAccountSecret } from '../records/records.ts';
-import { findOne, type StoreReader, type StoreTransaction } from '../records/store-port.ts';
+import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 import { authorizeOrganization } from './actor.ts';
 import { assertOwned } from './assert-owned.ts';
 import { isGoodSecret } from './good-secret.ts';
@@ -20,7 +21,7 @@ const MAX_SECRETS = 2;
 const MOST_ACCOUNTS = 500;
 const MS_PER_HOUR = 3_600_000;
 
-export type ServiceAccountRequest = Pick<ServiceAccount, 'name' | 'description' | 'roles'> & {
+export type ServiceAccountRequest = Pick<ServiceAccount, 'title' | 'description' | 'roles'> & {
   readonly secretExpiresAfterHours: number;
 };
 
@@ -37,18 +38,21 @@ export interface MadeServiceAccount {
 
 /** Creates an account with its first secret, without storing it. */
 export function newServiceAccount(orgId: string, request: ServiceAccountRequest, nowMs: number): MadeServiceAccount {
-  const { name, description, roles, secretExpiresAfterHours } = request;
+  const { title, description, roles, secretExpiresAfterHours } = request;
   const made = newSecret(secretExpiresAfterHours, nowMs);
   const id = newId(nowMs);
   const account: ServiceAccount = {
+    kind: 'SERVICE_ACCOUNT',
     id,
     orgId,
-    clientId: `mdb_sa_id_${id}`,
-    name,
+    name: `mdb_sa_id_${id}`,
+    title,
     description,
     roles,
     groupRoles: [],
     secrets: [made.record],
+    verifiers: null,
+    privateKeyEnd: null,
     accessList: [],
     createdAtMs: nowMs,
   };
@@ -65,14 +69,17 @@ export function givenServiceAccount(
   nowMs: number,
 ): ServiceAccount {
   return {
+    kind: 'SERVICE_ACCOUNT',
     id: newId(nowMs),
     orgId,
-    clientId,
-    name: 'Created at a server start',
+    name: clientId,
+    title: 'Created at a server start',
     description: '',
     roles: ['ORG_OWNER'],
     groupRoles: [],
     secrets: [{ id: newId(nowMs), hash: hashOf(secret), end: null, createdAtMs: nowMs, expiresAtMs: null }],
+    verifiers: null,
+    privateKeyEnd: null,
     accessList,
     createdAtMs: nowMs,
   };
@@ -89,10 +96,10 @@ export async function createServiceAccount(
   const made = newServiceAccount(orgId, request, nowMs);
   return control.store.write(async (transaction) => {
     await authorizeOrganization(transaction, actor, orgId, 'ORG_OWNER');
-    const { length } = await transaction.find('serviceAccounts', { orgId });
+    const { length } = await accountsOf(transaction, orgId, 'SERVICE_ACCOUNT');
     if (length >= MOST_ACCOUNTS) throw new UserError('SERVICE_ACCOUNT_LIMIT', [orgId, String(MOST_ACCOUNTS)]);
-    await transaction.insert('serviceAccounts', made.account);
-    const details = { clientId: made.account.clientId, roles: request.roles };
+    await transaction.insert('accounts', made.account);
+    const details = { clientId: made.account.name, roles: request.roles };
     await audit(transaction, actor, nowMs, { eventTypeName: 'SERVICE_ACCOUNT_CREATED', orgId, details });
     return made;
   });
@@ -101,7 +108,7 @@ export async function createServiceAccount(
 /** @throws UserError as {@link authorizeOrganization} */
 export async function listServiceAccounts({ store }: Control, actor: Actor, orgId: string): Promise<ServiceAccount[]> {
   await authorizeOrganization(store, actor, orgId, 'ORG_READ_ONLY');
-  return await store.find('serviceAccounts', { orgId });
+  return await accountsOf(store, orgId, 'SERVICE_ACCOUNT');
 }
 
 /** @throws UserError SERVICE_ACCOUNT_NOT_FOUND, and as {@link authorizeOrganization} */
@@ -121,11 +128,11 @@ export async function updateServiceAccount(
   actor: Actor,
   orgId: string,
   clientId: string,
-  changes: Partial<Pick<ServiceAccount, 'name' | 'description' | 'roles'>>,
+  changes: Partial<Pick<ServiceAccount, 'title' | 'description' | 'roles'>>,
 ): Promise<ServiceAccount> {
   return await change(control, actor, orgId, clientId, async (account, transaction) => {
     const changed = { ...account, ...changes };
-    await transaction.update('serviceAccounts', changed);
+    await transaction.update('accounts', changed);
     await assertOwned(transaction, account, changed, control.clock.now());
     return { result: changed, eventTypeName: 'SERVICE_ACCOUNT_DETAILS_CHANGED', details: { roles: changed.roles } };
   });
@@ -139,7 +146,7 @@ export async function deleteServiceAccount(
   clientId: string,
 ): Promise<void> {
   await change(control, actor, orgId, clientId, async (account, transaction) => {
-    await transaction.delete('serviceAccounts', { id: account.id });
+    await transaction.delete('accounts', { id: account.id });
     await assertOwned(transaction, account, undefined, control.clock.now());
     return { result: undefined, eventTypeName: 'SERVICE_ACCOUNT_DELETED', details: {} };
   });
@@ -158,7 +165,7 @@ export async function addSecret(
   return await change(control, actor, orgId, clientId, async (account, transaction) => {
     const good = account.secrets.filter((secret) => isGoodSecret(secret, nowMs));
     if (good.length >= MAX_SECRETS) throw new UserError('SERVICE_ACCOUNT_SECRET_LIMIT', [clientId, `${MAX_SECRETS}`]);
-    await transaction.update('serviceAccounts', { ...account, secrets: [...good, made.record] });
+    await transaction.update('accounts', { ...account, secrets: [...good, made.record] });
     const details = { secretId: made.record.id };
     return { result: made, eventTypeName: 'SERVICE_ACCOUNT_SECRET_ADDED', details };
   });
@@ -178,17 +185,24 @@ export async function deleteSecret(
       throw new UserError('SERVICE_ACCOUNT_SECRET_NOT_FOUND', [secretId, clientId]);
     }
     const changed = { ...account, secrets };
-    await transaction.update('serviceAccounts', changed);
+    await transaction.update('accounts', changed);
     // rule: assert-owned-after-secrets
     await assertOwned(transaction, account, changed, control.clock.now());
     return { result: undefined, eventTypeName: 'SERVICE_ACCOUNT_SECRET_DELETED', details: { secretId } };
   });
 }
 
-/** An authenticated account, and the secret that it used. */
-export interface AuthenticatedAccount {
-  readonly account: ServiceAccount;
+/** One secret of a service account. */
+export interface ClientCredential {
+  readonly kind: 'SERVICE_ACCOUNT';
+  readonly name: string;
   readonly secretId: string;
+}
+
+/** An authenticated service account, and the secret that it used. */
+export interface AuthenticatedClient {
+  readonly account: ServiceAccount;
+  readonly credential: ClientCredential;
 }
 
 /** The service account with these credentials; undefined if there is none. */
@@ -196,10 +210,11 @@ export async function findServiceAccount(
   { store, clock }: Control,
   clientId: string,
   secret: string,
-): Promise<AuthenticatedAccount | undefined> {
-  const account = await findOne(store, 'serviceAccounts', { clientId });
+): Promise<AuthenticatedClient | undefined> {
+  const account = await accountNamed(store, 'SERVICE_ACCOUNT', clientId);
   const secretId = findSecret(account, secret, clock.now());
-  return account && secretId !== undefined ? { account, secretId } : undefined;
+  if (!account || secretId === undefined) return undefined;
+  return { account, credential: { kind: 'SERVICE_ACCOUNT', name: clientId, secretId } };
 }
 
 /** The id of the account's valid secret that equals `secret`. Takes the same time whether or not the account exists. */
@@ -216,7 +231,7 @@ export function findSecret(account: ServiceAccount | undefined, secret: string, 
 
 /** @throws UserError SERVICE_ACCOUNT_NOT_FOUND */
 export async function findIn(store: StoreReader, orgId: string, clientId: string): Promise<ServiceAccount> {
-  const account = await findOne(store, 'serviceAccounts', { clientId });
+  const account = await accountNamed(store, 'SERVICE_ACCOUNT', clientId);
   if (account?.orgId !== orgId) throw new UserError('SERVICE_ACCOUNT_NOT_FOUND', [clientId]);
   return account;
 }

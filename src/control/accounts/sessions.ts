@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
-import type { Account } from './actor.ts';
+import type { Account } from '../records/records.ts';
+import { actorOf, type Caller } from './caller.ts';
 import { type Credential, standingOf } from './credential.ts';
 import { hasLostRole } from './sender.ts';
 
@@ -15,18 +16,19 @@ const MOST_OF_ACCOUNT = 20;
 const MOST_SESSIONS = 10_000;
 const TOKEN_BYTES = 32;
 
+type Rights = Pick<Account, 'orgId' | 'roles' | 'groupRoles'>;
+
 interface Session {
   readonly credential: Credential;
   readonly mark: string;
   readonly beganAtMs: number;
-  /** The account as it was at the last use. */
-  actor: Account['actor'];
+  /** The account's rights at the last use. Without its secrets, which a reader of the memory could use. */
+  rights: Rights;
   usedAtMs: number;
 }
 
-/** An account that a session stands for, and when the session ends at the latest. */
-export interface SessionAccount {
-  readonly account: Account;
+/** A caller that a session stands for, and when the session ends at the latest. */
+export interface SessionCaller extends Caller {
   readonly expiresAtMs: number;
 }
 
@@ -60,15 +62,14 @@ export class Sessions {
     await this.#record('CONSOLE_SESSION_BEGAN', standing.account, remoteAddress);
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
     const nowMs = this.#control.clock.now();
-    const { mark, account } = standing;
-    const { actor } = account;
-    this.#sessions.set(hashOf(token), { credential, mark, beganAtMs: nowMs, actor, usedAtMs: nowMs });
+    const session = { credential, mark: standing.mark, beganAtMs: nowMs, rights: rightsOf(standing), usedAtMs: nowMs };
+    this.#sessions.set(hashOf(token), session);
     this.#limit(credential);
     return token;
   }
 
   /** The account of a session that has not ended. Counts as its use. */
-  async find(token: string): Promise<SessionAccount | undefined> {
+  async find(token: string): Promise<SessionCaller | undefined> {
     const hash = hashOf(token);
     const session = this.#sessions.get(hash);
     if (!session) return undefined;
@@ -76,22 +77,22 @@ export class Sessions {
     const standing = await standingOf(this.#control, credential);
     // rule: session-ends-with-role
     const isDemoted =
-      standing?.mark !== mark || (await hasLostRole(this.#control.store, session.actor, standing.account.actor));
+      standing?.mark !== mark || (await hasLostRole(this.#control.store, session.rights, standing.account));
     // Read after the wait: it may have been signed out meanwhile.
     const nowMs = this.#control.clock.now();
     const isOld = nowMs - usedAtMs >= SESSION_IDLE_MS || nowMs - beganAtMs >= SESSION_LIFE_MS;
     if (isOld || isDemoted) this.#sessions.delete(hash);
     if (!standing || this.#sessions.get(hash) !== session) return undefined;
-    session.actor = standing.account.actor;
+    session.rights = rightsOf(standing);
     session.usedAtMs = nowMs;
     this.#sessions.delete(hash);
     this.#sessions.set(hash, session);
-    const rightsNow: Account['rightsNow'] = async (store) => {
-      const rights = await standing.account.rightsNow(store);
+    const accountNow: Caller['accountNow'] = async (store) => {
+      const account = await standing.accountNow(store);
       // rule: requests-end-with-session
-      return this.#sessions.get(hash) === session ? rights : undefined;
+      return this.#sessions.get(hash) === session ? account : undefined;
     };
-    return { account: { ...standing.account, rightsNow }, expiresAtMs: beganAtMs + SESSION_LIFE_MS };
+    return { account: standing.account, accountNow, expiresAtMs: beganAtMs + SESSION_LIFE_MS };
   }
 
   /** Ends a session, and records it. @param remoteAddress  the client's address */
@@ -107,20 +108,24 @@ export class Sessions {
     );
     for (const [hash] of own.slice(0, Math.max(0, own.length - MOST_OF_ACCOUNT))) this.#sessions.delete(hash);
     if (this.#sessions.size <= this.#most) return;
-    const organizations = Map.groupBy(this.#sessions, ([, { actor }]) => actor.orgId);
+    const organizations = Map.groupBy(this.#sessions, ([, { rights }]) => rights.orgId);
     // rule: largest-organization-gives-way
     const [largest] = [...organizations.values()].toSorted((left, right) => right.length - left.length);
     const [longestUnused] = largest ?? [];
     if (longestUnused !== undefined) this.#sessions.delete(longestUnused[0]);
   }
 
-  async #record(eventTypeName: string, { actor }: Account, remoteAddress: string): Promise<void> {
+  async #record(eventTypeName: string, account: Account, remoteAddress: string): Promise<void> {
     const { store, clock } = this.#control;
-    const { orgId } = actor;
+    const { orgId } = account;
     await store.write((transaction) =>
-      audit(transaction, { ...actor, remoteAddress }, clock.now(), { eventTypeName, orgId }),
+      audit(transaction, actorOf(account, remoteAddress), clock.now(), { eventTypeName, orgId }),
     );
   }
+}
+
+function rightsOf({ account: { orgId, roles, groupRoles } }: Caller): Rights {
+  return { orgId, roles, groupRoles };
 }
 
 function hashOf(token: string): string {

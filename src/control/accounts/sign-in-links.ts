@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../platform/index.ts';
-import { findOrganizations } from '../records/queries.ts';
+import { accountsOf, findOrganizations } from '../records/queries.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import type { Credential } from './credential.ts';
 
@@ -34,12 +34,12 @@ export class SignInLinks {
     const { store, clock } = this.#parts;
     // rule: sign-in-as-first-organization
     const first = (await findOrganizations(store)).find(({ creatorId }) => creatorId === null);
-    const owner = (await store.find('apiKeys', { orgId: first?.id ?? '' })).find(({ roles }) =>
+    const owner = (await accountsOf(store, first?.id ?? '', 'API_KEY')).find(({ roles }) =>
       roles.includes('ORG_OWNER'),
     );
     if (owner === undefined) return undefined;
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
-    const credential = { kind: 'API_KEY', name: owner.publicKey } as const;
+    const credential = { kind: 'API_KEY', name: owner.name } as const;
     this.#open.set(hashOf(token), { credential, endsAtMs: clock.now() + LIFE_MS });
     return token;
   }

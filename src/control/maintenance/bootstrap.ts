@@ -4,9 +4,9 @@ import { newPrivateKey, newPublicKey, verifiersPlace } from '../accounts/api-key
 import { findSecret, givenServiceAccount } from '../accounts/service-accounts.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
-import { findOrganizations } from '../records/queries.ts';
+import { accountNamed, accountsOf, findOrganizations } from '../records/queries.ts';
 import type { AccessListEntry, ApiKey, CredentialVerifiers } from '../records/records.ts';
-import { findOne, type StoreTransaction } from '../records/store-port.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
 
 /** Values that an operator may choose for the first organization and its API key; the server generates the others. */
 export interface BootstrapOptions {
@@ -55,7 +55,7 @@ export async function bootstrap(control: Control, options: BootstrapOptions): Pr
         deletedAtMs: null,
       };
       await transaction.insert('organizations', organization);
-      await transaction.insert('apiKeys', apiKey);
+      await transaction.insert('accounts', apiKey);
       const details = { name: organization.name, targetPublicKey: result.publicKey };
       await audit(transaction, SYSTEM, nowMs, { eventTypeName: 'ORG_CREATED', orgId, details });
     }
@@ -75,9 +75,9 @@ async function keepServiceAccount(
   nowMs: number,
 ): Promise<void> {
   const { orgId, clientId, secret } = credentials;
-  const known = await findOne(transaction, 'serviceAccounts', { clientId });
+  const known = await accountNamed(transaction, 'SERVICE_ACCOUNT', clientId);
   if (!known) {
-    await transaction.insert('serviceAccounts', givenServiceAccount(credentials, accessList, nowMs));
+    await transaction.insert('accounts', givenServiceAccount(credentials, accessList, nowMs));
     await audit(transaction, SYSTEM, nowMs, { eventTypeName: 'SERVICE_ACCOUNT_CREATED', orgId, details: { clientId } });
     return;
   }
@@ -101,13 +101,16 @@ function newApiKey(
   return {
     id,
     orgId,
-    publicKey,
+    kind: 'API_KEY',
+    name: publicKey,
     description: 'Created at the first start',
     roles: ['ORG_OWNER'],
     groupRoles: [],
     verifiers: control.sealer.seal(verifiers, verifiersPlace(id)),
     // A key that the operator chose may be short, so its end would reveal too much of it.
     privateKeyEnd: null,
+    title: null,
+    secrets: null,
     accessList,
     createdAtMs: nowMs,
   };
@@ -119,7 +122,7 @@ async function assertSame(control: Control, store: StoreTransaction, options: Bo
   // The access list of a service account is compared with the account. Its organization may have other keys, or none.
   // rule: bootstrap-past-access-list
   if (accessList !== undefined && (publicKey !== undefined || serviceAccount === undefined)) {
-    const [first] = await store.find('apiKeys', { orgId: orgId ?? (await findOrganizations(store))[0]?.id ?? '' });
+    const [first] = await accountsOf(store, orgId ?? (await findOrganizations(store))[0]?.id ?? '', 'API_KEY');
     if (
       !first ||
       !isSameList(
@@ -130,7 +133,7 @@ async function assertSame(control: Control, store: StoreTransaction, options: Bo
       throw new UserError('BOOTSTRAP_MISMATCH');
   }
   if (publicKey === undefined) return;
-  const key = await findOne(store, 'apiKeys', { publicKey });
+  const key = await accountNamed(store, 'API_KEY', publicKey);
   if (!key || (orgId !== undefined && key.orgId !== orgId)) throw new UserError('BOOTSTRAP_MISMATCH');
   if (privateKey === undefined) return;
   const kept: CredentialVerifiers = JSON.parse(control.sealer.open(key.verifiers, verifiersPlace(key.id)));

@@ -1,7 +1,7 @@
 import { newId } from '../../platform/index.ts';
 import { type Audited, audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
-import { findOrganizations, lastRestore, linkedAgentsOf, openLinkTokensOf } from '../records/queries.ts';
+import { accountsOf, findOrganizations, lastRestore, linkedAgentsOf, openLinkTokensOf } from '../records/queries.ts';
 import type { Agent, ApiKey, Link, Organization, Restore, ServiceAccount } from '../records/records.ts';
 import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 
@@ -50,8 +50,8 @@ export async function credentialsToReview(store: StoreReader): Promise<Credentia
     const { id } = organization;
     all.push({
       organization,
-      apiKeys: await store.find('apiKeys', { orgId: id }),
-      serviceAccounts: await store.find('serviceAccounts', { orgId: id }),
+      apiKeys: await accountsOf(store, id, 'API_KEY'),
+      serviceAccounts: await accountsOf(store, id, 'SERVICE_ACCOUNT'),
       agents: await linkedAgentsOf(store, id),
     });
   }
@@ -92,8 +92,8 @@ async function endOpenEntries(
 
 function namesOf({ apiKeys, serviceAccounts, agents }: CredentialsOfOrganization): Audited['details'] {
   return {
-    apiKeysToReview: apiKeys.map(({ publicKey }) => publicKey),
-    serviceAccountsToReview: serviceAccounts.map(({ clientId }) => clientId),
+    apiKeysToReview: apiKeys.map(({ name }) => name),
+    serviceAccountsToReview: serviceAccounts.map(({ name }) => name),
     migrationHostsToReview: agents.map(({ host }) => host),
   };
 }

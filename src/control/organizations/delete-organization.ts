@@ -19,9 +19,7 @@ export async function deleteOrganization(control: Control, actor: Actor, orgId: 
     // Without an organization, no one could authenticate to create another one.
     if ((await findOrganizations(transaction)).length === 1) throw new UserError('CANNOT_DELETE_LAST_ORG', [orgId]);
     const ended = await endLinks(transaction, orgId, deletedAtMs);
-    for (const { id } of await transaction.find('apiKeys', { orgId })) await transaction.delete('apiKeys', { id });
-    for (const { id } of await transaction.find('serviceAccounts', { orgId }))
-      await transaction.delete('serviceAccounts', { id });
+    await transaction.delete('accounts', { orgId });
     await transaction.update('organizations', { ...organization, deletedAtMs });
     const details = { name: organization.name };
     await audit(transaction, actor, deletedAtMs, { eventTypeName: 'ORG_DELETED', orgId, details });

@@ -3,10 +3,10 @@ import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
-import { clustersOf, groupsOf } from '../records/queries.ts';
+import { accountNamed, clustersOf, groupsOf } from '../records/queries.ts';
 import type { Group } from '../records/records.ts';
 import { type GroupRoleAssignment, grantsInGroup } from '../records/roles.ts';
-import { findOne, type StoreReader, type StoreTransaction } from '../records/store-port.ts';
+import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 
 /** Maximum number of projects of an organization, as in Atlas. */
 const MOST_PROJECTS = 250;
@@ -96,14 +96,8 @@ export async function deleteGroup(control: Control, actor: Actor, groupId: strin
       throw new UserError('CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS', [groupId, names]);
     }
     await transaction.update('groups', { ...group, deletedAtMs });
-    for (const key of await transaction.find('apiKeys', { orgId: group.orgId })) {
-      await transaction.update('apiKeys', { ...key, groupRoles: withoutGroup(key.groupRoles, groupId) });
-    }
-    for (const account of await transaction.find('serviceAccounts', { orgId: group.orgId })) {
-      await transaction.update('serviceAccounts', {
-        ...account,
-        groupRoles: withoutGroup(account.groupRoles, groupId),
-      });
+    for (const account of await transaction.find('accounts', { orgId: group.orgId })) {
+      await transaction.update('accounts', { ...account, groupRoles: withoutGroup(account.groupRoles, groupId) });
     }
     const details = { name: group.name };
     await audit(transaction, actor, deletedAtMs, {
@@ -117,13 +111,8 @@ export async function deleteGroup(control: Control, actor: Actor, groupId: strin
 
 async function giveOwnership(transaction: StoreTransaction, { kind, name }: Actor, groupId: string): Promise<void> {
   const role = { groupId, roleName: 'GROUP_OWNER' } as const;
-  if (kind === 'API_KEY') {
-    const key = await findOne(transaction, 'apiKeys', { publicKey: name });
-    if (key) await transaction.update('apiKeys', { ...key, groupRoles: [...key.groupRoles, role] });
-  } else {
-    const account = await findOne(transaction, 'serviceAccounts', { clientId: name });
-    if (account) await transaction.update('serviceAccounts', { ...account, groupRoles: [...account.groupRoles, role] });
-  }
+  const account = await accountNamed(transaction, kind, name);
+  if (account) await transaction.update('accounts', { ...account, groupRoles: [...account.groupRoles, role] });
 }
 
 function withoutGroup(roles: readonly GroupRoleAssignment[], groupId: string): readonly GroupRoleAssignment[] {

@@ -9,10 +9,10 @@ import {
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
-import { findOrganizations } from '../records/queries.ts';
+import { accountNamed, findOrganizations } from '../records/queries.ts';
 import type { Organization } from '../records/records.ts';
 import type { OrganizationRole } from '../records/roles.ts';
-import { findOne, type StoreTransaction } from '../records/store-port.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
 
 /** Organizations of a server, and those that descend from one that its first one has created. Owners of the first one have no limit. */
 const MOST_ORGANIZATIONS = 250;
@@ -63,8 +63,8 @@ export async function createOrganization(
     const apiKey = request.apiKey && newApiKey(control, { orgId, groupRoles: [], ...request.apiKey }, nowMs);
     const serviceAccount = request.serviceAccount && newServiceAccount(orgId, request.serviceAccount, nowMs);
     await transaction.insert('organizations', organization);
-    if (apiKey) await transaction.insert('apiKeys', apiKey.key);
-    if (serviceAccount) await transaction.insert('serviceAccounts', serviceAccount.account);
+    if (apiKey) await transaction.insert('accounts', apiKey.key);
+    if (serviceAccount) await transaction.insert('accounts', serviceAccount.account);
     await audit(transaction, actor, nowMs, { eventTypeName: 'ORG_CREATED', orgId, details: { name } });
     return { organization, apiKey, serviceAccount };
   });
@@ -127,9 +127,5 @@ export async function requireAccessLists(
 }
 
 async function listOf(transaction: StoreTransaction, { kind, name }: Actor): Promise<readonly unknown[]> {
-  const account =
-    kind === 'API_KEY'
-      ? await findOne(transaction, 'apiKeys', { publicKey: name })
-      : await findOne(transaction, 'serviceAccounts', { clientId: name });
-  return account?.accessList ?? [];
+  return (await accountNamed(transaction, kind, name))?.accessList ?? [];
 }

@@ -1,8 +1,8 @@
 import { organizationOf } from '../../hooks/index.ts';
 import { ACTIVE_STATUSES, isFollowed } from './migration-state.ts';
 import type {
+  Account,
   Agent,
-  ApiKey,
   AuditKey,
   AuditRecord,
   Cluster,
@@ -18,7 +18,6 @@ import type {
   Restore,
   RevokedAccessToken,
   ServerKey,
-  ServiceAccount,
   StoredLinkToken,
   StoredListItem,
   Validation,
@@ -27,8 +26,7 @@ import type {
 /** The records of the store, by kind. */
 export interface Records {
   organizations: Organization;
-  apiKeys: ApiKey;
-  serviceAccounts: ServiceAccount;
+  accounts: Account;
   revokedAccessTokens: RevokedAccessToken;
   serverKeys: ServerKey;
   groups: Group;
@@ -54,8 +52,7 @@ export type Kind = keyof Records;
 /** The fields that a query may name: fields of the record, and fields that {@link KINDS} derives from it. */
 export interface QueriedFields {
   organizations: Pick<Organization, 'deletedAtMs'>;
-  apiKeys: Pick<ApiKey, 'id' | 'orgId' | 'publicKey'>;
-  serviceAccounts: Pick<ServiceAccount, 'id' | 'orgId' | 'clientId'>;
+  accounts: Pick<Account, 'id' | 'kind' | 'orgId' | 'name'>;
   revokedAccessTokens: Pick<RevokedAccessToken, 'expiresAtMs'>;
   serverKeys: Pick<ServerKey, 'supersededAtMs'>;
   groups: Pick<Group, 'orgId' | 'deletedAtMs'>;
@@ -112,8 +109,7 @@ const BY_CREATION = { createdAtMs: 1, id: 1 } as const;
 /** How each kind is kept. */
 const KINDS: { readonly [K in Kind]: Declared<K> } = {
   organizations: {},
-  apiKeys: { sealed: 'verifiers' },
-  serviceAccounts: {},
+  accounts: { sealed: 'verifiers' },
   revokedAccessTokens: {},
   serverKeys: { sealed: 'privateKey' },
   groups: {},

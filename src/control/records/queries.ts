@@ -1,5 +1,6 @@
 import type { Where, Window } from './query.ts';
 import type {
+  Account,
   Agent,
   AuditRecord,
   Cluster,
@@ -16,6 +17,27 @@ import { findOne, type StoreReader, type StoreTransaction } from './store-port.t
 /** Finds the organizations that are not deleted. */
 export function findOrganizations(store: StoreReader): Promise<Organization[]> {
   return store.find('organizations', { deletedAtMs: null });
+}
+
+/** The accounts of a kind. */
+type AccountOf<K extends Account['kind']> = Extract<Account, { readonly kind: K }>;
+
+/** Finds the API keys or the service accounts of an organization. */
+export async function accountsOf<K extends Account['kind']>(
+  store: StoreReader,
+  orgId: string,
+  kind: K,
+): Promise<AccountOf<K>[]> {
+  return (await store.find('accounts', { kind, orgId })) as AccountOf<K>[];
+}
+
+/** Finds an API key by its public key, or a service account by its client id. */
+export async function accountNamed<K extends Account['kind']>(
+  store: StoreReader,
+  kind: K,
+  name: string,
+): Promise<AccountOf<K> | undefined> {
+  return (await findOne(store, 'accounts', { kind, name })) as AccountOf<K> | undefined;
 }
 
 /** Finds the groups of an organization that are not deleted. */

@@ -40,43 +40,47 @@ export interface AccessListEntry {
   readonly createdAtMs: number;
 }
 
-export interface ApiKey {
+/** The sender of API requests: an API key or a service account. */
+export type Account = ApiKey | ServiceAccount;
+
+interface AnyAccount {
   readonly id: string;
   readonly orgId: string;
-  /** The user name of HTTP digest; unique. */
-  readonly publicKey: string;
+  /** The public key of an API key, or the client id of a service account; unique among those of its kind. */
+  readonly name: string;
   readonly description: string;
   readonly roles: readonly OrganizationRole[];
   readonly groupRoles: readonly GroupRoleAssignment[];
+  /** Addresses from which the key or its access tokens may be used; empty for any. */
+  readonly accessList: readonly AccessListEntry[];
+  readonly createdAtMs: number;
+}
+
+/** An account that authenticates with HTTP digest. Its name is the user name. */
+export interface ApiKey extends AnyAccount {
+  readonly kind: 'API_KEY';
   /** JSON of {@link CredentialVerifiers}. */
   readonly verifiers: Sealed;
   /** The last characters of a private key, so that its owner can recognize it; null when the operator chose the key. */
   readonly privateKeyEnd: string | null;
-  /** Empty for any address. */
-  readonly accessList: readonly AccessListEntry[];
-  readonly createdAtMs: number;
+  readonly title: null;
+  readonly secrets: null;
+}
+
+/** An account that may request access tokens with OAuth 2.0 client credentials. Its name is `mdb_sa_id_` and 24 hexadecimal digits. */
+export interface ServiceAccount extends AnyAccount {
+  readonly kind: 'SERVICE_ACCOUNT';
+  /** The name that people gave it. */
+  readonly title: string;
+  readonly secrets: readonly ServiceAccountSecret[];
+  readonly verifiers: null;
+  readonly privateKeyEnd: null;
 }
 
 /** Hashes for checking a private key. They are password-equivalents, so the store keeps them only sealed. */
 export interface CredentialVerifiers {
   readonly MD5: string;
   readonly 'SHA-256': string;
-}
-
-/** An account that may request access tokens with OAuth 2.0 client credentials. */
-export interface ServiceAccount {
-  readonly id: string;
-  readonly orgId: string;
-  /** `mdb_sa_id_` and 24 hexadecimal digits; unique. */
-  readonly clientId: string;
-  readonly name: string;
-  readonly description: string;
-  readonly roles: readonly OrganizationRole[];
-  readonly groupRoles: readonly GroupRoleAssignment[];
-  readonly secrets: readonly ServiceAccountSecret[];
-  /** Addresses from which its access tokens may be used; empty for any. */
-  readonly accessList: readonly AccessListEntry[];
-  readonly createdAtMs: number;
 }
 
 export interface ServiceAccountSecret {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { UserError } from '../../platform/index.ts';
 
 /** The version of {@link SCHEMA}, which a store has as its `user_version`. Earlier ones are of Linkspan 0.2.0 and older. */
-const VERSION = 25;
+const VERSION = 26;
 
 /**
  * Lists and objects are JSON text. Columns with sealed values have the name of the secret. Tables and columns have the names of
@@ -14,16 +14,10 @@ const SCHEMA = `
     deleted_at_ms INTEGER, creator_id TEXT
   ) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE api_keys (
-    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, public_key TEXT NOT NULL UNIQUE, description TEXT NOT NULL,
-    roles TEXT NOT NULL, verifiers TEXT NOT NULL, created_at_ms INTEGER NOT NULL, access_list TEXT NOT NULL,
-    group_roles TEXT NOT NULL, private_key_end TEXT
-  ) STRICT, WITHOUT ROWID;
-
-  CREATE TABLE service_accounts (
-    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, client_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-    roles TEXT NOT NULL, access_list TEXT NOT NULL, created_at_ms INTEGER NOT NULL, description TEXT NOT NULL,
-    group_roles TEXT NOT NULL, secrets TEXT NOT NULL
+  CREATE TABLE accounts (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, org_id TEXT NOT NULL REFERENCES organizations, name TEXT NOT NULL, description TEXT NOT NULL,
+    roles TEXT NOT NULL, group_roles TEXT NOT NULL, access_list TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
+    verifiers TEXT, private_key_end TEXT, title TEXT, secrets TEXT, UNIQUE (kind, name)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE revoked_access_tokens (
