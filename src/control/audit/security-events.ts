@@ -118,7 +118,8 @@ function lineOf(event: SecurityEvent) {
 
 /** The author of a record. An unauthenticated client is not the author; the record names it as the target. */
 function authorOf({ actor, address }: SecurityEvent): Author {
-  return { ...(actor ?? { kind: SYSTEM.kind, name: SYSTEM.name }), remoteAddress: address };
+  const { kind, name } = actor ?? SYSTEM;
+  return { kind, name, remoteAddress: address };
 }
 
 const TARGETS = {
