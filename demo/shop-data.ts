@@ -3,10 +3,10 @@ import { SeededRandom } from '../test/support/seeded-random.ts';
 import type { Dataset, DemoData } from './data.ts';
 
 const SEED = 1;
-const CUSTOMERS = 30_000;
-const PRODUCTS = 5_000;
-const ORDERS = 150_000;
-const VISITS = 190_000;
+const CUSTOMERS = 10_000;
+const PRODUCTS = 2_000;
+const ORDERS = 50_000;
+const VISITS = 60_000;
 const FIRST_ORDER = Date.UTC(2026, 0, 1);
 const BETWEEN_ORDERS_MS = 2 * 60_000;
 const CITIES = ['Accra', 'Berlin', 'Bogotá', 'Chennai', 'Lisbon', 'Montréal', 'Osaka', '서울'];
