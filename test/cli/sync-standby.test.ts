@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { reversibleUsers } from '../engine/running-reversible.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import type { RunOptions } from '../support/linkspan-process.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { numbered } from '../support/seeds.ts';
 import { needsSource } from '../support/source-version.ts';
-import { openSync, type SyncProcess, startSync } from '../support/sync-process.ts';
+import { openSync, type SyncProcess, startSync, type Uris } from '../support/sync-process.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
 /** The lease of 20 s and the looks after it, and more for a busy machine. */
 const TAKEN_OVER_WITHIN_MS = 120_000;
 
 /** Starts a migration on one process, and beside it a standby that knows its leader. Disposing ends both. */
-async function startBoth(pair: ReplicaSetPair, flags: readonly string[] = [], options: RunOptions = {}) {
-  const uris = { source: pair.source.uri, destination: pair.destination.uri };
+async function startBoth(uris: Uris, flags: readonly string[] = [], options: RunOptions = {}) {
   const stack = new AsyncDisposableStack();
   const leader = stack.use(await startSync(uris, ['--standby', ...flags], options));
   const standby = stack.use(await openSync(uris, ['--standby', ...flags]));
@@ -37,6 +37,11 @@ async function commit({ progress, call }: SyncProcess, pair: ReplicaSetPair): Pr
   await expectIdentical(pair);
 }
 
+const urisOf = ({ source, destination }: ReplicaSetPair): Uris => ({
+  source: source.uri,
+  destination: destination.uri,
+});
+
 const fill = (pair: ReplicaSetPair) =>
   pair.source.client
     .db('shop')
@@ -48,7 +53,7 @@ test('a standby refuses calls, names its leader, and resumes the copy of a leade
 }, async () => {
   await using pair = await startPair();
   await fill(pair);
-  await using both = await startBoth(pair, ['--max-megabytes-per-second', '0.5']);
+  await using both = await startBoth(urisOf(pair), ['--max-megabytes-per-second', '0.5']);
   const { leader, standby } = both;
   const { state, info, linkspan } = await standby.progress();
   assert.equal(state, 'IDLE');
@@ -70,7 +75,7 @@ test('a leader that hangs loses the migration, waits as a standby, and gets it b
 }, async () => {
   await using pair = await startPair();
   await fill(pair);
-  await using both = await startBoth(pair);
+  await using both = await startBoth(urisOf(pair));
   const { leader, standby } = both;
   await eventually(async () => (await leader.progress()).canCommit, { what: 'readiness' });
   leader.linkspan.kill('SIGSTOP');
@@ -93,7 +98,7 @@ test('a leader that hangs loses the migration, waits as a standby, and gets it b
 test('a paused migration stays paused when a standby takes it over', { skip }, async () => {
   await using pair = await startPair();
   await fill(pair);
-  await using both = await startBoth(pair);
+  await using both = await startBoth(urisOf(pair));
   const { leader, standby } = both;
   assert.equal((await leader.call('pause')).success, true);
   await eventually(async () => (await leader.progress()).state === 'PAUSED', { what: 'the pause' });
@@ -112,7 +117,7 @@ test('a standby opens the source when the leader is killed in the write pause, a
 }, async () => {
   await using pair = await startPair();
   await fill(pair);
-  await using both = await startBoth(pair, [], { hook: 'engine.cutover.source-blocked=kill' });
+  await using both = await startBoth(urisOf(pair), [], { hook: 'engine.cutover.source-blocked=kill' });
   const { leader, standby } = both;
   await eventually(async () => (await leader.progress()).canCommit, { what: 'readiness' });
   assert.equal((await leader.call('commit')).success, true);
@@ -128,7 +133,7 @@ test('an outage of the destination that is longer than the lease does not cost t
 }, async () => {
   await using pair = await startPair();
   await fill(pair);
-  await using both = await startBoth(pair);
+  await using both = await startBoth(urisOf(pair));
   const { leader, standby } = both;
   await eventually(async () => (await leader.progress()).canCommit, { what: 'readiness' });
   const [member] = pair.destination.members;
@@ -151,4 +156,21 @@ test('an outage of the destination that is longer than the lease does not cost t
   });
   assert.doesNotMatch(standby.linkspan.stderr, /standby\.takes_over/);
   await commit(leader, pair);
+});
+
+test('a standby follows back when the leader is killed after the commit, and fails back', { skip }, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
+  await fill(pair);
+  const { source, destination } = await reversibleUsers(pair);
+  await using both = await startBoth({ source: source.uri, destination: destination.uri }, ['--reversible']);
+  const { leader, standby } = both;
+  await commit(leader, pair);
+  const isFollowed = async ({ progress }: SyncProcess) => (await progress()).linkspan?.failback?.ready === true;
+  await eventually(() => isFollowed(leader), { what: 'the failback to be ready' });
+  leader.linkspan.kill('SIGKILL');
+  await pair.destination.client.db('shop').collection('items').insertOne({ after: 'the loss of the leader' });
+  await eventually(() => isFollowed(standby), { what: 'the take-over', deadlineMs: TAKEN_OVER_WITHIN_MS });
+  assert.equal((await standby.call('reverse')).success, true);
+  await commit(standby, pair);
+  assert.equal(await pair.source.client.db('shop').collection('items').countDocuments(), 3_001);
 });

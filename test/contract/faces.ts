@@ -6,7 +6,7 @@ import { describeView, viewOf } from '../../src/cli/progress/index.ts';
 import type { LiveMigration } from '../../src/console/api/types.ts';
 import { headlineOf } from '../../src/console/panels/headline.ts';
 import { FIRST_ORDER, type Progress, STAGES, stageOfRun } from '../../src/contract/index.ts';
-import type { Agent, Control, Migration } from '../../src/control/index.ts';
+import type { Control, Kind, Migration } from '../../src/control/index.ts';
 import { reportRequest } from '../../src/link/messages.ts';
 import { engineSamples } from '../../src/metrics/index.ts';
 import { progressResponse } from '../../src/sync/progress-response.ts';
@@ -109,11 +109,7 @@ async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
     lastReportAtMs: atMs,
     heardSinceMs: 0,
   };
-  const store = {
-    agent: async () => agent as unknown as Agent,
-    cluster: async () => ({ name: 'new' }),
-    destinationUser: async () => undefined,
-    hookDeliveriesOf: async () => [],
-  };
+  const records: Partial<Readonly<Record<Kind, unknown>>> = { agents: agent, clusters: { name: 'new' } };
+  const store = { get: async (kind: Kind) => records[kind], find: async () => [] };
   return await showMigration({ clock: { now: () => atMs }, store } as unknown as Control, migration);
 }

@@ -9,7 +9,8 @@ export interface SyncProcess extends AsyncDisposable {
   progress(): Promise<any>;
 }
 
-interface Uris {
+/** The connection strings of both clusters. */
+export interface Uris {
   readonly source: string;
   readonly destination: string;
 }
