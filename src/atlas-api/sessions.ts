@@ -36,7 +36,7 @@ export type ShownSession =
       readonly expiresAt: string;
     };
 
-interface SessionParts {
+interface SessionOptions {
   readonly control: Control;
   readonly sessions: Sessions;
   readonly authentication: Authentication;
@@ -53,8 +53,8 @@ const LINK = /^linkspan-link ([A-Za-z0-9_-]{1,100})$/i;
  * All three need the header of the console and its own origin. No answer asks for credentials with `WWW-Authenticate`: browsers would
  * open a dialog of their own.
  */
-export async function registerSessions(app: FastifyInstance, parts: SessionParts): Promise<void> {
-  const { control, sessions, authentication, limits } = parts;
+export async function registerSessions(app: FastifyInstance, options: SessionOptions): Promise<void> {
+  const { control, sessions, authentication, limits } = options;
   const ownOnly = {
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => {
       reply.header('cache-control', 'no-store');
@@ -73,7 +73,7 @@ export async function registerSessions(app: FastifyInstance, parts: SessionParts
   });
 
   app.post('/api/session', ownOnly, async (request, reply): Promise<ShownSession> => {
-    const credential = await credentialOf(parts, request, reply);
+    const credential = await credentialOf(options, request, reply);
     const standing = await standingOf(control, credential);
     if (!standing) throw new UserError('WRONG_SIGN_IN');
     const actor = await authentication.admit(standing, request, reply);
@@ -101,7 +101,7 @@ export async function registerSessions(app: FastifyInstance, parts: SessionParts
  * @throws UserError WRONG_SIGN_IN, SIGN_IN_LINK_SPENT, TOO_MANY_FAILED_ATTEMPTS
  */
 async function credentialOf(
-  { control, authentication, failedAttempts, signInLinks }: SessionParts,
+  { control, authentication, failedAttempts, signInLinks }: SessionOptions,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Credential> {

@@ -157,7 +157,7 @@ function startMoving(source: ShardedCluster, { balancer }: ShardedPlan): { stop(
   return { stop: async () => void (await Promise.all([mover.stop(), zones.stop()])) };
 }
 
-/** Places the twins one after the other: while one sets its collection aside, the engine doesn't look for the next. */
+/** Places the twins one after the other: while one quarantines its collection, the engine doesn't look for the next. */
 function placeTwins(
   { twins }: ShardedPlan,
   world: Parameters<typeof placeTwin>[0],

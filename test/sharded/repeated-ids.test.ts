@@ -30,7 +30,7 @@ function reasonOf(running: RunningMigration, namespace: string): string | null |
   return found?.state === 'QUARANTINED' ? found.reason : undefined;
 }
 
-test('an _id on two shards sets its collection aside by name, with both shard keys, and nothing is lost', async () => {
+test('an _id on two shards quarantines its collection by name, with both shard keys, and nothing is lost', async () => {
   await using source = await startShop();
   await using destination = await startReplicaSet();
   const customers = customersOf(source);

@@ -9,7 +9,7 @@ const LIFE_MS = 10 * 60_000;
 const TOKEN_BYTES = 32;
 
 /** The parts of the control plane that sign-in links need. */
-interface SignInLinksParts {
+interface SignInLinksOptions {
   readonly store: StoreReader;
   readonly clock: Clock;
 }
@@ -19,11 +19,11 @@ interface SignInLinksParts {
  * hold all its secrets anyway. Only the SHA-256 of a link's token is in memory.
  */
 export class SignInLinks {
-  readonly #parts: SignInLinksParts;
+  readonly #options: SignInLinksOptions;
   readonly #open = new Map<string, { readonly credential: Credential; readonly endsAtMs: number }>();
 
-  constructor(parts: SignInLinksParts) {
-    this.#parts = parts;
+  constructor(options: SignInLinksOptions) {
+    this.#options = options;
   }
 
   /**
@@ -31,7 +31,7 @@ export class SignInLinks {
    * @returns undefined when there is none
    */
   async issue(): Promise<string | undefined> {
-    const { store, clock } = this.#parts;
+    const { store, clock } = this.#options;
     // rule: sign-in-as-first-organization
     const first = (await findOrganizations(store)).find(({ creatorId }) => creatorId === null);
     const owner = (await accountsOf(store, first?.id ?? '', 'API_KEY')).find(({ roles }) =>
@@ -52,7 +52,7 @@ export class SignInLinks {
     const hash = hashOf(token);
     const found = this.#open.get(hash);
     this.#open.delete(hash);
-    return found !== undefined && this.#parts.clock.now() < found.endsAtMs ? found.credential : undefined;
+    return found !== undefined && this.#options.clock.now() < found.endsAtMs ? found.credential : undefined;
   }
 }
 

@@ -9,7 +9,7 @@ import { audit, SYSTEM } from './audit.ts';
 /** How long a key continues to sign after its rotation. An agent that is offline longer has to be linked again. */
 const OVERLAP_MS = 30 * 86_400_000;
 
-interface Parts {
+interface ServerKeysOptions {
   readonly store: Store;
   readonly sealer: Sealer;
   readonly clock: Clock;
@@ -23,24 +23,24 @@ interface Loaded {
 
 /** The keys with which this control plane signs its answers to agents. */
 export class ServerKeys {
-  readonly #parts: Parts;
+  readonly #options: ServerKeysOptions;
   /** Newest first. */
   #loaded: readonly Loaded[];
 
-  private constructor(parts: Parts, keys: readonly ServerKey[]) {
-    this.#parts = parts;
-    this.#loaded = load(parts, keys);
+  private constructor(options: ServerKeysOptions, keys: readonly ServerKey[]) {
+    this.#options = options;
+    this.#loaded = load(options, keys);
   }
 
   /** Loads the keys, or creates the first one if there is none. */
-  static async open(parts: Parts): Promise<ServerKeys> {
-    const known = await parts.store.find('serverKeys');
-    if (known.length > 0) return new ServerKeys(parts, known);
-    const made = await parts.store.write(async (transaction) => {
-      await insertNew(parts, transaction);
+  static async open(options: ServerKeysOptions): Promise<ServerKeys> {
+    const known = await options.store.find('serverKeys');
+    if (known.length > 0) return new ServerKeys(options, known);
+    const made = await options.store.write(async (transaction) => {
+      await insertNew(options, transaction);
       return await transaction.find('serverKeys');
     });
-    return new ServerKeys(parts, made);
+    return new ServerKeys(options, made);
   }
 
   /** All keys that sign now. */
@@ -57,12 +57,12 @@ export class ServerKeys {
 
   /** Creates a new key. The former keys continue to sign for 30 days, so that agents can learn the new one. */
   async rotate(): Promise<void> {
-    const { store, clock } = this.#parts;
+    const { store, clock } = this.#options;
     const keys = await store.write(async (transaction) => {
       const nowMs = clock.now();
       for (const key of await transaction.find('serverKeys'))
         if (key.supersededAtMs === null) await transaction.update('serverKeys', { ...key, supersededAtMs: nowMs });
-      const id = await insertNew(this.#parts, transaction);
+      const id = await insertNew(this.#options, transaction);
       // The record is about the whole server, so it has no organization.
       await audit(transaction, SYSTEM, nowMs, {
         eventTypeName: 'SERVER_KEY_ROTATED',
@@ -71,16 +71,16 @@ export class ServerKeys {
       });
       return await transaction.find('serverKeys');
     });
-    this.#loaded = load(this.#parts, keys);
+    this.#loaded = load(this.#options, keys);
   }
 
   get #good(): readonly Loaded[] {
-    const nowMs = this.#parts.clock.now();
+    const nowMs = this.#options.clock.now();
     return this.#loaded.filter(({ supersededAtMs }) => supersededAtMs === null || nowMs < supersededAtMs + OVERLAP_MS);
   }
 }
 
-async function insertNew({ sealer, clock }: Parts, transaction: StoreTransaction): Promise<string> {
+async function insertNew({ sealer, clock }: ServerKeysOptions, transaction: StoreTransaction): Promise<string> {
   const nowMs = clock.now();
   const id = newId(nowMs);
   const privateKey = sealer.seal(newSigningKey(), placeOf(id));
@@ -88,7 +88,7 @@ async function insertNew({ sealer, clock }: Parts, transaction: StoreTransaction
   return id;
 }
 
-function load({ sealer }: Parts, keys: readonly ServerKey[]): readonly Loaded[] {
+function load({ sealer }: ServerKeysOptions, keys: readonly ServerKey[]): readonly Loaded[] {
   return keys.toReversed().map(({ id, privateKey, supersededAtMs }) => {
     const key = loadSigningKey(sealer.open(privateKey, placeOf(id)));
     return { key, publicKey: publicKeyOf(key), supersededAtMs };

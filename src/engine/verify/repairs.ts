@@ -115,7 +115,7 @@ export class Repairs {
       // History was lost again meanwhile, and the loop passed over a collection that was under way.
       if (collection.suspicion !== null) this.#context.stateChanges.notify();
     } catch (error) {
-      // Its lane meets the same documents, and sets the collection aside.
+      // Its lane meets the same documents, and quarantines the collection.
       if (error instanceof RepeatedId) return await this.#carryOver(collection, [error.key]);
       // A missing collection stays suspect, so the next rounds repair it.
       if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;

@@ -314,7 +314,7 @@ export class Verification {
       if (collection.isCapped) await this.#compareOrder(collection, isValid);
       this.#context.stateChanges.notify();
     } catch (error) {
-      // Its lane meets the same documents, and sets the collection aside.
+      // Its lane meets the same documents, and quarantines the collection.
       if (error instanceof RepeatedId) return this.#lanes.add(unknownKey(collection, error.key));
       // A missing collection is compared later, a dropped one not at all.
       if (!(error instanceof CollectionDropped || error instanceof CollectionMissing)) throw error;

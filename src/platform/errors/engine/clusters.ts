@@ -125,7 +125,7 @@ export const clusterErrors = defineErrors('migration', {
     detail:
       '% has documents with the same _id on two shards: % of % sampled _ids, such as %. A replica set can hold only one document of each.',
     remedy:
-      'Find all such _ids with the query in docs/plan/sharded-sources.md. Delete one document of each on the source, or give it another _id. Otherwise Linkspan sets the collection aside, and the cutover waits.',
+      'Find all such _ids with the query in docs/plan/sharded-sources.md. Delete one document of each on the source, or give it another _id. Otherwise Linkspan quarantines the collection, and the cutover waits.',
   },
   VERSION_TOO_OLD: {
     status: 400,
