@@ -111,7 +111,7 @@ test('every named point of the engine is one where a test kills it', () => {
   const files = globSync('src/engine/**/*.ts', { cwd: root }).filter(ofMigration);
   const sources = files.map((file) => readFileSync(resolve(root, file), 'utf8'));
   const inSources = sources
-    .flatMap((text) => [...text.matchAll(/\breach\(['`]([^'`]+)['`]\)/g)].map(([, name = '']) => name))
+    .flatMap((text) => [...text.matchAll(/\bfailpoint\(['`]([^'`]+)['`]\)/g)].map(([, name = '']) => name))
     .flatMap((name) => {
       const [fixed = '', variable] = name.split(/(?=\$\{)/);
       return variable === undefined ? [name] : (VARIABLE[fixed] ?? [variable]).map((part) => `${fixed}${part}`);
