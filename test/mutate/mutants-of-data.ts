@@ -321,6 +321,7 @@ export const OF_DATA: MutantTable = {
     ['create-with-shortest-spans', replace('true', 'condition'), 'spans of buckets are followed'],
     ['create-without-marks', replace('...Object.fromEntries(options)', 'property 2'), 'spans of buckets are followed'],
     ['absent-flag-of-spans', replace('false'), 'relies on changed spans'],
+    ['flag-of-listed-spans', replace('true', 'value'), 'right after a listing'],
     ['spans-of-former-source', keep('await'), 'a failback takes'],
     ['compare-spans-of-former-source', remove(), 'a failback takes'],
   ],

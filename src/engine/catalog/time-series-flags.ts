@@ -53,8 +53,12 @@ export async function raisedFlags(client: MongoClient, entry: NamedOptions): Pro
   if (!isBuckets(entry.name)) return [];
   const metadata = await readMetadata(client, entry);
   if (metadata === undefined) return [];
+  const listed = decode(entry.options.get('timeseries')?.bytes ?? document());
+  // Spans that were changed since the listing have an event of their own, which lists them again.
+  // rule: flag-of-listed-spans
+  const isListed = Number(listed[SPANS[0]]) === Number(metadata.options?.timeseries?.[SPANS[0]]);
   // rule: absent-flag-of-spans
-  const isChanged = mayHaveFixedBuckets(entry.options) && stateOf(metadata, SPANS_CHANGED) !== false;
+  const isChanged = isListed && mayHaveFixedBuckets(entry.options) && stateOf(metadata, SPANS_CHANGED) !== false;
   return FLAGS.filter((flag) => (flag === SPANS_CHANGED ? isChanged : stateOf(metadata, flag) === true));
 }
 
