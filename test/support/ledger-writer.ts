@@ -10,6 +10,7 @@ import {
   MongoWriteConcernError,
   type Timestamp,
 } from 'mongodb';
+import { eventually } from './eventually.ts';
 import {
   type DocumentId,
   defaultMix,
@@ -135,8 +136,12 @@ async function readNamespaces(
 async function someIds(source: MongoClient, name: string, random: SeededRandom): Promise<DocumentId[]> {
   const collection = new LedgerNamespace(name, []).on(source);
   const database = source.db(collection.dbName);
-  const exists = await database.listCollections({ name: collection.collectionName }).hasNext();
-  if (!exists) await database.createCollection(collection.collectionName);
+  const createMissing = async () => {
+    const exists = await database.listCollections({ name: collection.collectionName }).hasNext();
+    return exists || (await database.createCollection(collection.collectionName));
+  };
+  // An election may interrupt it.
+  await eventually(createMissing, { what: `the collection ${name}` });
   const sorted = collection.find({}, { ...exactTypes, projection: { _id: 1 }, sort: { _id: 1 }, batchSize: 10_000 });
   const chosen: DocumentId[] = [];
   let seen = 0;
