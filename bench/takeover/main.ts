@@ -14,7 +14,7 @@ import { DATABASE } from '../servers.ts';
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
 const POLL_MS = 50;
 const WITHIN_MS = 120_000;
-const DOCUMENTS = 3_000;
+const DOCUMENTS = 20_000;
 
 interface Phase {
   readonly name: string;
@@ -35,7 +35,7 @@ const untilReady = (leader: SyncProcess) => until(leader, 'readiness', ({ canCom
 const PHASES: readonly Phase[] = [
   {
     name: 'initial sync',
-    flags: ['--max-megabytes-per-second', '0.1'],
+    flags: ['--max-megabytes-per-second', '0.5'],
     reach: (leader) => until(leader, 'the copy', ({ linkspan }) => linkspan?.state === 'COPYING'),
   },
   { name: 'ready', reach: untilReady },
