@@ -33,7 +33,7 @@ export class SoakEngine implements AsyncDisposable {
   /** Starts the migration, or resumes it. */
   static async start(soak: Soak): Promise<SoakEngine> {
     const engine = new SoakEngine(soak);
-    // Of earlier commands.
+    // The record has the processor time of earlier commands.
     engine.#formerSeconds =
       readRecord(soak.folder.record).findLast((one) => one.processorSeconds)?.processorSeconds ?? 0;
     await engine.start();

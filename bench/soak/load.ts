@@ -5,7 +5,7 @@ import { countOf, documentsOf, KINDS, type Kind, Text } from './data.ts';
 import type { Soak } from './soak.ts';
 
 const WRITERS = 2;
-/** What is loaded between two looks at the state on disk. */
+/** The loader writes this much before it saves its state again. */
 const CHUNK_BYTES = 32e6;
 const MOST_PER_BATCH = 5_000;
 const BATCH_BYTES = 8e6;

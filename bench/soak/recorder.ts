@@ -21,7 +21,7 @@ type Name =
   | 'processorMicrosPerDocument'
   | 'recordsMegabytes';
 
-/** What a phase knows at a moment. */
+/** The figures of a phase at one moment. */
 export interface Figures extends Partial<Readonly<Record<Name, number | null | undefined>>> {
   /** State and stage of the migration, as in `/progress`; absent while no process answers. */
   readonly state?: string | undefined;

@@ -2,7 +2,7 @@ import type { Recorder } from './recorder.ts';
 import type { Servers } from './servers.ts';
 import type { SoakFolder } from './state.ts';
 
-/** What every phase works with. */
+/** The context of a phase. */
 export interface Soak {
   readonly folder: SoakFolder;
   readonly servers: Servers;
