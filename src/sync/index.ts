@@ -4,6 +4,7 @@ export { readSyncConfiguration } from './configuration.ts';
 export type { InitialLoad } from './load-request.ts';
 export { PreflightFailed } from './preflight-failed.ts';
 export type { LeaderProgress, ShownProgress } from './progress-response.ts';
+export { unfinishedMigrations } from './recorded-migrations.ts';
 export type { RequestedSelection } from './requested-selection.ts';
 export { SyncSession } from './session.ts';
 export type { ShownSettings } from './settings-response.ts';

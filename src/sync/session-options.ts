@@ -4,6 +4,9 @@ import type { Clock, Logger } from '../platform/index.ts';
 import type { ClusterName, ClusterUris } from './clusters.ts';
 import type { InitialLoad } from './load-request.ts';
 
+/** The mode of a migration that runs until its cutover, which is part of its id. */
+export const CONTINUOUS = 'continuous';
+
 /** How a session of `linkspan sync` runs its migration. */
 export interface SessionOptions {
   readonly uris: ClusterUris;

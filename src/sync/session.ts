@@ -17,42 +17,22 @@ import {
   type MigrationOptions,
   openExamined,
   problemsOf,
-  type RecordedStanding,
   ReversibleMigration,
   recordedStanding,
-  type StandingReader,
   Steering,
 } from '../engine/index.ts';
 import { systemClock, UserError } from '../platform/index.ts';
-import { type ClusterName, clusterNames, migrationIdOf, otherThan } from './clusters.ts';
+import { migrationIdOf } from './clusters.ts';
 import type { LoadRequest } from './load-request.ts';
 import { PreflightFailed } from './preflight-failed.ts';
-import type { SessionOptions } from './session-options.ts';
+import { CONTINUOUS, type SessionOptions } from './session-options.ts';
 import { type SessionState, sessionState } from './session-state.ts';
 import { type Direction, type StartRequest, verificationOf } from './start-request.ts';
-
-/** A migration that an earlier process began. */
-export interface UnfinishedMigration extends Direction {
-  readonly migrationId: string;
-  readonly state: RecordedStanding['state'];
-}
-
-/** An unfinished migration by its records. */
-export interface RecordedMigration {
-  readonly request: StartRequest;
-  readonly standings: readonly RecordedStanding[];
-}
 
 /** A migration whose clusters were checked, with the connections for its first run, if that needs no further check. */
 interface PreparedMigration {
   readonly migration: ReversibleMigration;
   readonly clusters: CheckedClusters | undefined;
-}
-
-const ENDED: ReadonlySet<RecordedStanding['state']> = new Set(['COMMITTED', 'CANCELLED']);
-
-function isOpen({ isRetired, hasFailback, state }: RecordedStanding): boolean {
-  return !isRetired && (hasFailback || !ENDED.has(state));
 }
 
 /** Whether another process runs the migration: it has taken it, or was not silent long enough to lose it. */
@@ -153,38 +133,6 @@ export class SyncSession {
   /** The progress of the opposite direction, which follows a committed migration; undefined without one. */
   get failback(): Progress | undefined {
     return this.#migration?.failbackProgress;
-  }
-
-  /** Migrations of these clusters, in either direction, that are on record and unfinished: a start in that direction resumes them. */
-  async unfinished(): Promise<readonly UnfinishedMigration[]> {
-    const directions = clusterNames.map((source) => ({ source, destination: otherThan(source) }));
-    const found = await Promise.all(
-      directions.map(async (direction) => {
-        const { migrationId, destination } = this.#migrationOptions(direction, 1);
-        // An unreachable cluster is reported when a start needs it.
-        const standing = await recordedStanding(destination, migrationId, this.#stop.signal).catch(() => undefined);
-        return standing && isOpen(standing) ? [{ ...direction, migrationId, state: standing.state }] : [];
-      }),
-    );
-    return found.flat();
-  }
-
-  /**
-   * Reads the migration of these clusters that is on record and unfinished, with the request that began it, and its
-   * records on its destination and, after a reversal, on the other side. Undefined without one.
-   * @throws the error of a cluster that can't be read
-   */
-  async recorded(readers: Readonly<Record<ClusterName, StandingReader>>): Promise<RecordedMigration | undefined> {
-    for (const source of clusterNames) {
-      const direction = { source, destination: otherThan(source) };
-      const { migrationId } = this.#migrationOptions(direction, 1);
-      const own = await readers[direction.destination].read(migrationId);
-      if (own === undefined || !isOpen(own)) continue;
-      const opposite = await readers[source].read(migrationId);
-      const request = own.request === undefined ? direction : (JSON.parse(own.request) as StartRequest);
-      return { request, standings: opposite === undefined ? [own] : [own, opposite] };
-    }
-    return undefined;
   }
 
   /**
@@ -424,7 +372,7 @@ export class SyncSession {
     // Several selections of one source can be copied one after the other to a destination that keeps its data. Each is its own migration.
     const request = JSON.stringify({ source, destination, skipDiskSpaceCheck, verifies, ...selection });
     const part = selection.keepDestination ? ` ${JSON.stringify(selection)}` : '';
-    const migrationId = migrationIdOf(uris, source, destination, (once ? `once ${round}` : 'continuous') + part);
+    const migrationId = migrationIdOf(uris, source, destination, (once ? `once ${round}` : CONTINUOUS) + part);
     return {
       migrationId,
       source: { uri: uris[source] },

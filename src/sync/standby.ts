@@ -1,6 +1,7 @@
 import { type Leader, type RecordedStanding, StandingReader } from '../engine/index.ts';
 import { type Clock, type Logger, messageOf } from '../platform/index.ts';
 import type { ClusterName, ClusterUris } from './clusters.ts';
+import { type Readers, recordedMigration } from './recorded-migrations.ts';
 import type { SyncSession } from './session.ts';
 import type { StartRequest } from './start-request.ts';
 
@@ -10,7 +11,7 @@ const STEADY_MS = 10_000;
 /** After a commit, no engine is on record until the failback has begun. */
 const BETWEEN_DIRECTIONS_MS = 60_000;
 
-/** What the last look found. */
+/** The state of the leader's record, and the time since when it is as it is. */
 interface Sign {
   readonly leader: Leader | undefined;
   /** When this process found it first, by its monotonic clock. */
@@ -75,8 +76,8 @@ export class Standby {
     }
   }
 
-  async #look(readers: Readonly<Record<ClusterName, StandingReader>>): Promise<void> {
-    const found = await this.#session.recorded(readers);
+  async #look(readers: Readers): Promise<void> {
+    const found = await recordedMigration(this.#uris, readers);
     if (found === undefined) {
       this.#sign = this.#leader = undefined;
       return;

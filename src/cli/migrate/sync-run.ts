@@ -7,6 +7,7 @@ import {
   type RequestedSelection,
   type Standby,
   type SyncSession,
+  unfinishedMigrations,
 } from '../../sync/index.ts';
 import { serveConsole } from '../command-line/console.ts';
 import { describeError } from '../command-line/describe-error.ts';
@@ -80,7 +81,7 @@ export async function runApi(
   });
   tell(`mongosync's API is ready at ${api.url}`);
   if (hasConsole) tell(`console at ${api.origin}/`);
-  if (standby === undefined) void tellUnfinished(session);
+  if (standby === undefined) void tellUnfinished(session, signals.signal);
   const ended = new AbortController();
   const standing = standby?.run(AbortSignal.any([signals.signal, ended.signal]), tellLeader);
   const shown = watchProgress(snapshotsOf(session), chooseRenderer(flags.output), ended.signal, {
@@ -138,8 +139,8 @@ function tellProblems({ problems, failback }: SyncSession): End | undefined {
 }
 
 /** Says which migration a `/start` resumes; nothing where none is on record, or another client has started one meanwhile. */
-async function tellUnfinished(session: SyncSession): Promise<void> {
-  for (const { migrationId, source, destination, state } of await session.unfinished()) {
+async function tellUnfinished(session: SyncSession, stop: AbortSignal): Promise<void> {
+  for (const { migrationId, source, destination, state } of await unfinishedMigrations(session.settings.uris, stop)) {
     if (session.direction !== undefined) return;
     tell(
       `migration ${migrationId} from ${source} to ${destination} is unfinished (${shownState(state)}): ` +
