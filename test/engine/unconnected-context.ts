@@ -25,7 +25,7 @@ import { silentLogger, systemClock } from '../../src/platform/index.ts';
 
 const UNREACHABLE = 'mongodb://127.0.0.1:1';
 
-/** What the functions of a run share, as the engine makes it, with clients that never connect: for tests without a server. */
+/** A context of a run as the engine makes it, with clients that never connect: for tests without a server. */
 export function unconnectedContext(signal: AbortSignal) {
   const client = new MongoClient(UNREACHABLE);
   const fence = new Fence(client, 'm', systemClock);

@@ -26,7 +26,7 @@ const UNIQUE: { readonly [K in Kind]?: (record: AnyRecord) => unknown[] | null }
   auditRecords: ({ sequence }) => [sequence],
 };
 
-/** What a memory store leaves to the next one. */
+/** The data that a memory store leaves to the next one. */
 export interface Kept {
   data: Data;
 }

@@ -1,3 +1,4 @@
+import { testAccountConformance } from './account-conformance.ts';
 import { testAuditConformance } from './audit-conformance.ts';
 import { testStoreConformance } from './conformance.ts';
 import { testHookConformance } from './hook-conformance.ts';
@@ -10,6 +11,7 @@ const create = async () => {
   return { open: async () => openMemoryStore(kept), [Symbol.asyncDispose]: async () => undefined };
 };
 testStoreConformance('memory', create);
+testAccountConformance('memory', create);
 testAuditConformance('memory', create);
 testHookConformance('memory', create);
 testSampleConformance('memory', create);

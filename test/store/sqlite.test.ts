@@ -17,6 +17,7 @@ import { findOrganizations, type Organization } from '../../src/control/index.ts
 import { onFailpoint } from '../../src/platform/index.ts';
 import { backUpStore, openSqliteReader, openSqliteStore, restoreStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { testAccountConformance } from './account-conformance.ts';
 import { testAuditConformance } from './audit-conformance.ts';
 import { testStoreConformance } from './conformance.ts';
 import { testHookConformance } from './hook-conformance.ts';
@@ -31,6 +32,7 @@ const create = async () => {
   };
 };
 testStoreConformance('SQLite', create);
+testAccountConformance('SQLite', create);
 testAuditConformance('SQLite', create);
 testHookConformance('SQLite', create);
 testSampleConformance('SQLite', create);

@@ -9,7 +9,7 @@ import type { SeenChanges } from './seen-changes.ts';
 import type { TrackedCollection } from './tracked-collection.ts';
 import type { UnconfirmedDrops } from './unconfirmed-drops.ts';
 
-/** What a run migrates. */
+/** The selection of a run, and the collections, views and accounts in it. */
 export interface Migrated {
   readonly selection: Selection;
   readonly namespaces: NamespaceMap;
@@ -31,14 +31,14 @@ export interface StreamPosition {
   sequence: number;
 }
 
-/** What a run has dispatched from the change stream. */
+/** The progress of the dispatcher through the change stream. */
 export interface Dispatched {
   readonly position: StreamPosition;
   /** Changes of migrated documents. Those of a filtered collection are noted when they are applied. */
   readonly seen: SeenChanges;
 }
 
-/** What the functions of a run share. One that uses few of the groups takes an intersection of them, such as `Clusters & Pace`. */
+/** The context of a run. A function that uses few of the groups takes an intersection of them, such as `Clusters & Pace`. */
 export interface RunContext extends Clusters, Records, Pace, Telling, Migrated, Dispatched {
   /** Whether the cutover fixes a position for the opposite direction. */
   readonly isReversible: boolean;

@@ -7,7 +7,7 @@ import { OrderDigest } from '../compare/digest.ts';
 import { NaturalOrder } from '../compare/natural-order.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { ComparedPair, KnownOrder } from './compared-pair.ts';
-import type { ComparisonContext } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-context.ts';
 import { clusterTime, shownId } from './differences.ts';
 import { pairSide } from './pair-side.ts';
 import { patienceMs } from './patience.ts';

@@ -9,7 +9,7 @@ import { type DocumentFilter, DocumentFilters } from '../scope/document-filters.
 import { NamespaceMap, type NamespaceRemap } from '../scope/namespace-map.ts';
 import { type NamespaceFilters, Selection } from '../scope/selection.ts';
 import { Comparison, type Phase, type Proof } from './comparison.ts';
-import type { ComparisonContext } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-context.ts';
 import { Differences } from './differences.ts';
 import { type Accepted, type OpenedSides, openSides } from './open-sides.ts';
 import { type BothCatalogs, readCatalogs } from './paired-catalog.ts';

@@ -3,7 +3,7 @@ import { compareChunk } from '../compare/compare-chunk.ts';
 import { ReadAhead } from '../compare/read-ahead.ts';
 import type { Throttle } from '../concurrency/throttle.ts';
 import type { ComparedPair } from './compared-pair.ts';
-import type { ComparisonContext } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-context.ts';
 import { pairSide } from './pair-side.ts';
 
 const CHUNK_DOCUMENTS = 20_000;

@@ -6,7 +6,7 @@ import type { ComparedSide } from './compared-side.ts';
 import type { Differences } from './differences.ts';
 import type { PairKeys } from './pending-keys.ts';
 
-/** What the functions of a comparison share. */
+/** The context of a comparison. */
 export interface ComparisonContext extends Pick<Pace & Telling, 'retrier' | 'clock' | 'logger' | 'signal'> {
   readonly source: ComparedSide;
   readonly destination: ComparedSide;

@@ -6,7 +6,7 @@ import { compareOrder } from './capped-order.ts';
 import { comparePair } from './compare-pair.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
-import { type ComparisonContext, PairMoved } from './comparison-parts.ts';
+import { type ComparisonContext, PairMoved } from './comparison-context.ts';
 import type { BothCatalogs } from './paired-catalog.ts';
 import type { Pairs } from './pairs.ts';
 import { patienceMs, UNDECIDED_AFTER_MS, UNDECIDED_AFTER_SETTLES } from './patience.ts';

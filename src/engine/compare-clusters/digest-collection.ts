@@ -15,7 +15,7 @@ import { isSharded } from '../mongodb/sharding.ts';
 import type { Pace, Telling } from '../records/context.ts';
 import type { DigestProgress } from './digest-progress.ts';
 
-/** What the functions of a digest share. */
+/** The context of a digest. */
 export interface DigestContext extends Pick<Pace & Telling, 'retrier' | 'clock' | 'logger' | 'signal'> {
   readonly client: MongoClient;
   readonly features: SourceFeatures;

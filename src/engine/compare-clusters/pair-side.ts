@@ -1,7 +1,7 @@
 import { type BothSides, type CollectionSide, collectionSide } from '../compare/collection-side.ts';
 import type { Side } from '../mongodb/side.ts';
 import type { ComparedPair } from './compared-pair.ts';
-import { type ComparisonContext, readOf } from './comparison-parts.ts';
+import { type ComparisonContext, readOf } from './comparison-context.ts';
 import { refuseRepetition, refuseRepetitions } from './refuse-repetitions.ts';
 
 /** Returns both sides of a compared pair. They fail with PairMoved. */

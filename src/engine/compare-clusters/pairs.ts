@@ -1,6 +1,6 @@
 import { type DocumentFilters, invalidFilter, whyUnfilterable } from '../scope/document-filters.ts';
 import { ComparedPair } from './compared-pair.ts';
-import type { ComparisonContext } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-context.ts';
 import { type BothCatalogs, pairsOf } from './paired-catalog.ts';
 import type { SavedPair } from './saved-state.ts';
 

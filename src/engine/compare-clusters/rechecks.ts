@@ -5,7 +5,7 @@ import { describeDifference, isSameDocument } from '../compare/difference.ts';
 import { hashOf } from '../compare/read-keys.ts';
 import { type Patience, Rechecks } from '../compare/rechecks.ts';
 import type { ComparedPair } from './compared-pair.ts';
-import { type ComparisonContext, PairMoved } from './comparison-parts.ts';
+import { type ComparisonContext, PairMoved } from './comparison-context.ts';
 import { clusterTime, shownId } from './differences.ts';
 import { pairSides } from './pair-side.ts';
 import type { PairKey, ReadTimes } from './pending-keys.ts';

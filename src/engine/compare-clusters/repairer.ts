@@ -14,7 +14,7 @@ import { exactReplaceStatement, pastValidation, replaceStatement } from '../mong
 import { REPLY_OPTIONS } from '../mongodb/reply-options.ts';
 import { Ownership } from '../records/ownership.ts';
 import type { ComparedPair } from './compared-pair.ts';
-import { type ComparisonContext, readOf } from './comparison-parts.ts';
+import { type ComparisonContext, readOf } from './comparison-context.ts';
 import type { PairKey } from './pending-keys.ts';
 import { refuseBesideOnDestination, refuseRepairs } from './refuse-repairs.ts';
 

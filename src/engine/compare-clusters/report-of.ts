@@ -7,7 +7,7 @@ import { isSharded } from '../mongodb/sharding.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
 import type { Proof } from './comparison.ts';
-import type { ComparisonContext } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-context.ts';
 import { clusterTime } from './differences.ts';
 import { explain } from './explain.ts';
 

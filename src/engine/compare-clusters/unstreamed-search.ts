@@ -6,7 +6,7 @@ import { readUnstreamedWrites } from '../capture/unstreamed-writes.ts';
 import { justBefore } from '../mongodb/cluster-time.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import type { ComparedSide } from './compared-side.ts';
-import type { ComparisonContext } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-context.ts';
 
 const SEARCH_EVERY_MS = 100;
 

@@ -9,7 +9,7 @@ import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import type { Selection } from '../scope/selection.ts';
 import type { ComparedPair } from './compared-pair.ts';
 import type { ComparedSide } from './compared-side.ts';
-import type { ComparisonContext } from './comparison-parts.ts';
+import type { ComparisonContext } from './comparison-context.ts';
 import { clusterTime } from './differences.ts';
 import type { SavedSide } from './saved-state.ts';
 import { confirmHistory, type SideStreamOptions, sideStream } from './side-stream.ts';

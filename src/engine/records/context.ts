@@ -35,7 +35,7 @@ export interface ClusterIds {
   readonly destinationId: string;
 }
 
-/** What a run has on record on its destination. */
+/** The checkpoint of a run, and the clusters that it names. */
 export interface Records {
   readonly checkpoint: RetryingCheckpointStore;
   readonly identity: ClusterIds;

@@ -38,7 +38,7 @@ export interface MigrationOptions {
    * then stops. No takeover is needed from an engine whose process on this host has ended.
    */
   readonly takeOver?: boolean;
-  /** What a successor on another host has to know of the request that started the migration. The record keeps it. */
+  /** The request that started the migration, as JSON. The record keeps it for a successor on another host. */
   readonly request?: string;
   /** Whether to start although the destination's disk seems too small. */
   readonly skipDiskSpaceCheck?: boolean;
