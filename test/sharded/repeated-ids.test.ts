@@ -57,6 +57,14 @@ test('an _id on two shards quarantines its collection by name, with both shard k
   await running.until('the change to meet it', () => /_id 7 /.test(reasonOf(running, 'shop.customers') ?? ''));
   // The document that stays is the other one.
   await customers.deleteOne({ _id: 7, region: 'asia' });
+  await running.untilReady();
+
+  // The delete of the first document comes after the insert of the second one, which stays.
+  running.steering.pause();
+  await running.until('the pause', ({ state }) => state === 'PAUSED');
+  await customers.insertOne({ _id: 9, region: 'europe', name: 'moved by hand' });
+  await customers.deleteOne({ _id: 9, region: 'asia' });
+  running.steering.resume();
   await running.commit();
   await expectIdentical({ source, destination });
   assert.equal(
