@@ -53,6 +53,8 @@ export const OF_VERIFICATION: MutantTable = {
     ['recheck-repair-permission', replace('$(name) !== $(name 2)'), 'a migration that begins'],
     ['refuse-after-cutover-from-source', replace('false', 'operand 2'), 'a cutover from this source'],
     ['refuse-after-cutover-from-source', remove('operand'), 'that may be from this source'],
+    ['no-repair-beside-other-version', remove(), 'a record of another version'],
+    ['no-repair-from-other-version', remove(), 'a record of another version'],
     ['refuse-unfinished-copy', replace('$(name 3).state === undefined', 'condition 2'), 'has copied the source'],
   ],
   'test/engine/compare-clusters/repair-beside.test.ts': [

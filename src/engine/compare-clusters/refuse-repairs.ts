@@ -6,7 +6,7 @@ import type { Side } from '../mongodb/side.ts';
 import { isUnauthorized } from '../mongodb/unauthorized.ts';
 import { readClusterId } from '../records/confirm-clusters.ts';
 import { hasCutOver } from '../records/destination-owner.ts';
-import { hasFailback, type MigrationRecord } from '../records/records.ts';
+import { hasFailback, type MigrationRecord, refuseOtherSchema } from '../records/records.ts';
 import { shownState } from '../records/shown-state.ts';
 
 const ENDED: readonly MigrationState[] = ['COMMITTED', 'CANCELLED', 'FAILED'];
@@ -22,7 +22,8 @@ interface ComparedSide {
  * Refuses to write beside a migration of Linkspan that has not ended, or whose failback is open, and where a cutover from
  * this source has given the destination its users. Both sides have to be asked: the record of a failback is on the old
  * source.
- * @throws UserError REPAIR_DURING_MIGRATION, or REPAIR_UNCHECKED when the user may not read the records
+ * @throws UserError REPAIR_DURING_MIGRATION, CHECKPOINT_OF_OTHER_VERSION when a record would be misread, or
+ * REPAIR_UNCHECKED when the user may not read the records
  */
 export async function refuseRepairs({
   source,
@@ -47,9 +48,16 @@ export async function refuseRepairs({
   throw refusal('destination', committed, `committed from ${origin}`);
 }
 
-/** Refuses to write beside the migrations of a destination's records. @throws UserError REPAIR_DURING_MIGRATION */
+/**
+ * Refuses to write beside the migrations of a destination's records.
+ * @throws UserError REPAIR_DURING_MIGRATION, or CHECKPOINT_OF_OTHER_VERSION
+ */
 export function refuseBesideOnDestination(records: readonly MigrationRecord[]): void {
-  for (const record of records) if (record.retiredBy === undefined) refuseBeside('destination', record);
+  for (const record of records.filter(({ retiredBy }) => retiredBy === undefined)) {
+    // rule: no-repair-beside-other-version
+    refuseOtherSchema(record);
+    refuseBeside('destination', record);
+  }
 }
 
 /** Returns whether a cutover of the opposite direction has given the users back since. */
@@ -67,6 +75,8 @@ function isUnknown(clusterId = ''): boolean {
  * even its open failback. Until then the source lacks documents.
  */
 function refuseBesideOnSource(record: MigrationRecord, destinationId: string): void {
+  // rule: no-repair-from-other-version
+  refuseOtherSchema(record);
   const isThird = !isUnknown(record.sourceId) && !isUnknown(destinationId) && record.sourceId !== destinationId;
   // rule: refuse-unfinished-copy
   if (!isThird) refuseBeside('source', record);
@@ -100,7 +110,16 @@ async function readSourceId({ side, client }: ComparedSide): Promise<string> {
 /** Returns the records of all migrations on a side that no other one has superseded. @throws UserError REPAIR_UNCHECKED */
 async function readPresent({ side, client }: ComparedSide): Promise<readonly MigrationRecord[]> {
   const migrations = client.db(INTERNAL_DATABASE).collection<MigrationRecord>('migrations');
-  const projection = { state: 1, engine: 1, sourceId: 1, reversals: 1, cutover: 1, phases: 1, failbackClosedBy: 1 };
+  const projection = {
+    schema: 1,
+    state: 1,
+    engine: 1,
+    sourceId: 1,
+    reversals: 1,
+    cutover: 1,
+    phases: 1,
+    failbackClosedBy: 1,
+  };
   return await orUnchecked(side, 'linkspan_internal.migrations', () =>
     migrations.find({ retiredBy: { $exists: false } }, { projection }).toArray(),
   );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { CHECKPOINT_SCHEMA } from '../../../src/engine/records/records.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair, identified } from '../../support/seeds.ts';
@@ -20,6 +21,7 @@ interface Item {
 
 interface StoredRecord {
   _id: string;
+  schema: number;
   state: string;
   sourceId?: string;
   reversals?: number;
@@ -27,6 +29,7 @@ interface StoredRecord {
   cutover?: object;
 }
 
+const schema = CHECKPOINT_SCHEMA;
 const itemsOf = ({ client }: ReplicaSet) => client.db('shop').collection<Item>('items');
 const recordsOf = ({ client }: ReplicaSet) => client.db('linkspan_internal').collection<StoredRecord>('migrations');
 
@@ -70,10 +73,10 @@ describe('beside records of migrations', () => {
   // id: waits-for-failback
   test('a repair waits until the failback of a cutover is closed, and the migration has ended', async () => {
     const records = recordsOf(pair.destination);
-    await records.insertOne({ _id: 'a'.repeat(24), state: 'COMMITTED', phases: [], cutover });
+    await records.insertOne({ _id: 'a'.repeat(24), schema, state: 'COMMITTED', phases: [], cutover });
     await assert.rejects(verify(pair, { repair: true }), DURING_MIGRATION);
     await records.updateOne({}, { $set: { failbackClosedBy: ['b'.repeat(24)] } });
-    await recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'CANCELLED', phases: [] });
+    await recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), schema, state: 'CANCELLED', phases: [] });
     const { report } = await verify(pair, { repair: true });
     assert.deepEqual([report.result, report.differences.repaired], ['EQUAL', 400], report.explanation);
   });
@@ -81,7 +84,7 @@ describe('beside records of migrations', () => {
   // id: after-cutover-from-this-source
   test('a repair does not undo what users write after a cutover from this source', async () => {
     const sourceId = await replicaSetIdOf(pair.source);
-    const record = { _id: 'a'.repeat(24), state: 'COMMITTED', sourceId, phases: [{ name: 'CUTOVER' }] };
+    const record = { _id: 'a'.repeat(24), schema, state: 'COMMITTED', sourceId, phases: [{ name: 'CUTOVER' }] };
     const records = recordsOf(pair.destination);
     await records.insertOne(record);
     await assert.rejects(verify(pair, { repair: true }), {
@@ -98,6 +101,7 @@ describe('beside records of migrations', () => {
     const records = recordsOf(pair.destination);
     await records.insertOne({
       _id: 'a'.repeat(24),
+      schema,
       state: 'COMMITTED',
       sourceId: '',
       phases: [{ name: 'CUTOVER' }],
@@ -112,7 +116,7 @@ describe('beside records of migrations', () => {
   test('the open failback of a migration from a third cluster into the source does not refuse repairs', async () => {
     const records = recordsOf(pair.source);
     const _id = 'a'.repeat(24);
-    await records.insertOne({ _id, state: 'COMMITTED', sourceId: 'b'.repeat(24), phases: [], cutover });
+    await records.insertOne({ _id, schema, state: 'COMMITTED', sourceId: 'b'.repeat(24), phases: [], cutover });
     assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
     // The failback between the same two clusters does.
     await records.updateOne({}, { $set: { sourceId: await replicaSetIdOf(pair.destination) } });
@@ -122,7 +126,7 @@ describe('beside records of migrations', () => {
   // id: waits-for-third-cluster
   test('a repair waits until a migration from a third cluster has copied the source', async () => {
     await itemsOf(pair.source).deleteMany({ _id: { $gt: 10 } });
-    const record = { _id: 'a'.repeat(24), state: 'COPYING', sourceId: 'b'.repeat(24), phases: [] };
+    const record = { _id: 'a'.repeat(24), schema, state: 'COPYING', sourceId: 'b'.repeat(24), phases: [] };
     await recordsOf(pair.source).insertOne(record);
     await assert.rejects(verify(pair, { repair: true }), {
       ...DURING_MIGRATION,
@@ -135,13 +139,30 @@ describe('beside records of migrations', () => {
     const records = recordsOf(pair.destination);
     await records.insertOne({
       _id: 'a'.repeat(24),
+      schema,
       state: 'COMMITTED',
       sourceId: 'b'.repeat(24),
       phases: [{ name: 'CUTOVER' }],
     });
     const sourceId = await replicaSetIdOf(pair.source);
-    await records.insertOne({ _id: 'b'.repeat(24), state: 'COMMITTED', sourceId, phases: [{ name: 'COPYING' }] });
+    await records.insertOne({
+      _id: 'b'.repeat(24),
+      schema,
+      state: 'COMMITTED',
+      sourceId,
+      phases: [{ name: 'COPYING' }],
+    });
     assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 400);
+  });
+
+  test('beside a record of another version, on either side, nothing is repaired', async () => {
+    for (const records of [recordsOf(pair.source), recordsOf(pair.destination)]) {
+      await records.insertOne({ _id: 'a'.repeat(24), schema: schema - 1, state: 'COMMITTED', phases: [] });
+      const refusal = { code: 'CHECKPOINT_OF_OTHER_VERSION', message: /^The checkpoint of migration a{24} / };
+      await assert.rejects(verify(pair, { repair: true }), refusal);
+      await records.deleteMany({});
+    }
+    assert.equal(await itemsOf(pair.destination).countDocuments({ n: 1 }), 400);
   });
 
   for (const [when, point, most] of [
@@ -149,7 +170,9 @@ describe('beside records of migrations', () => {
     ['during a repair', 'engine.compare.repaired', 399],
   ] as const) {
     test(`a migration that begins ${when} ends it`, async () => {
-      using _ = onceAt(point, () => recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), state: 'FOLLOWING' }));
+      using _ = onceAt(point, () =>
+        recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), schema, state: 'FOLLOWING' }),
+      );
       // The clock lets a confirmation be out of date soon.
       await assert.rejects(verify(pair, { repair: true, clock: new FastClock() }), DURING_MIGRATION);
       const written = await itemsOf(pair.destination).countDocuments({ n: 0 });
@@ -186,7 +209,7 @@ test('a set without a replicaSetId is repaired beside the cutover of another sou
   await forgetReplicaSetId(pair.source);
   for (const [n, side] of [pair.source, pair.destination].entries())
     await itemsOf(side).insertMany(identified(10, { n }));
-  const record = { state: 'COMMITTED', phases: [{ name: 'CUTOVER' }] };
+  const record = { schema, state: 'COMMITTED', phases: [{ name: 'CUTOVER' }] };
   await recordsOf(pair.destination).insertOne({ ...record, _id: 'a'.repeat(24), sourceId: 'b'.repeat(24) });
   assert.equal((await verify(pair, { repair: true })).report.differences.repaired, 10);
   await recordsOf(pair.destination).insertOne({ ...record, _id: 'b'.repeat(24), sourceId: '' });
@@ -196,7 +219,13 @@ test('a set without a replicaSetId is repaired beside the cutover of another sou
 test('a repair whose user may not read the id of the source is refused beside a cutover', async () => {
   await using pair = await startPair({ source: { auth: true } });
   for (const side of [pair.source, pair.destination]) await itemsOf(side).insertMany(identified(10, { n: 0 }));
-  const record = { _id: 'a'.repeat(24), state: 'COMMITTED', sourceId: 'b'.repeat(24), phases: [{ name: 'CUTOVER' }] };
+  const record = {
+    _id: 'a'.repeat(24),
+    schema,
+    state: 'COMMITTED',
+    sourceId: 'b'.repeat(24),
+    phases: [{ name: 'CUTOVER' }],
+  };
   await recordsOf(pair.destination).insertOne(record);
   await pair.source.createUser('reader', 'secret', ['readAnyDatabase']);
   const source = { uri: pair.source.uriFor('reader', 'secret') };
