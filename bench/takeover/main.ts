@@ -7,11 +7,12 @@ import { openSync, type SyncProcess, startSync } from '../../test/support/sync-p
 import { DATABASE } from '../servers.ts';
 
 /**
- * `npm run bench:takeover -- [--rounds 5]`: how long a standby of `linkspan sync` takes to take over from a leader that hangs, which is
+ * `npm run bench:takeover -- [--rounds 5] [--phase NAME]`: how long a standby of `linkspan sync` takes to take over from a leader that hangs, which is
  * what a lost host is to the others, in each phase of a migration. The leader gets SIGSTOP: a standby on its host would notice
- * an ended process at once. In the write pause it also measures how long users of the source wait.
+ * an ended process at once. In the write pause it also measures how long users of the source wait, with the destination
+ * and without it.
  */
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, phase: { type: 'string' } } });
 const POLL_MS = 50;
 const WITHIN_MS = 120_000;
 const DOCUMENTS = 20_000;
@@ -21,6 +22,8 @@ interface Phase {
   readonly flags?: readonly string[];
   /** A named point at which the leader stops itself. */
   readonly hook?: string;
+  /** Whether the destination is lost as well, so that no standby can take over. */
+  readonly losesDestination?: boolean;
   /** Brings the leader to the phase. */
   reach(leader: SyncProcess): Promise<void>;
 }
@@ -31,6 +34,12 @@ const until = async (
   holds: (now: Awaited<ReturnType<SyncProcess['progress']>>) => boolean,
 ) => void (await eventually(async () => holds(await progress()), { what, pollMs: POLL_MS, deadlineMs: WITHIN_MS }));
 const untilReady = (leader: SyncProcess) => until(leader, 'readiness', ({ canCommit }) => canCommit);
+
+const IN_WRITE_PAUSE = 'engine.cutover.source-blocked=stop';
+const requestCutover = async (leader: SyncProcess) => {
+  await untilReady(leader);
+  await leader.call('commit');
+};
 
 const PHASES: readonly Phase[] = [
   {
@@ -47,24 +56,19 @@ const PHASES: readonly Phase[] = [
       await until(leader, 'the pause', ({ state }) => state === 'PAUSED');
     },
   },
-  {
-    name: 'write pause',
-    hook: 'engine.cutover.source-blocked=stop',
-    reach: async (leader) => {
-      await untilReady(leader);
-      await leader.call('commit');
-    },
-  },
+  { name: 'write pause', hook: IN_WRITE_PAUSE, reach: requestCutover },
+  { name: 'write pause, destination lost', hook: IN_WRITE_PAUSE, losesDestination: true, reach: requestCutover },
 ];
 
 /** Times of one round, in seconds. */
 interface Times {
-  readonly takenOver: number;
+  /** Undefined without a destination. */
+  readonly takenOver: number | undefined;
   /** Until the source took a write of its users again; undefined where it was never blocked. */
   readonly open: number | undefined;
 }
 
-async function measure({ flags = [], hook, reach }: Phase): Promise<Times> {
+async function measure({ flags = [], hook, losesDestination, reach }: Phase): Promise<Times> {
   await using pair = await startPair();
   const items = pair.source.client.db(DATABASE).collection('items');
   await items.insertMany(numbered(DOCUMENTS, { text: 'x'.repeat(1_000) }));
@@ -79,8 +83,13 @@ async function measure({ flags = [], hook, reach }: Phase): Promise<Times> {
   const startedMs = performance.now();
   const seconds = () => (performance.now() - startedMs) / 1_000;
   const options = { pollMs: POLL_MS, deadlineMs: WITHIN_MS };
-  await eventually(async () => (await termOf(pair)) > term, { what: 'the take-over', ...options });
-  const takenOver = seconds();
+  let takenOver: number | undefined;
+  if (losesDestination) {
+    for (const member of pair.destination.members) await member.kill();
+  } else {
+    await eventually(async () => (await termOf(pair)) > term, { what: 'the take-over', ...options });
+    takenOver = seconds();
+  }
   if (hook === undefined) return { takenOver, open: undefined };
   await eventually(async () => !(await isBlocked(items)), { what: 'an open source', ...options });
   return { takenOver, open: seconds() };
@@ -100,25 +109,26 @@ async function isBlocked(items: Collection): Promise<boolean> {
 
 /** Returns the value below which a share of the values is. */
 function percentile(all: readonly number[], share: number): string {
+  if (all.length === 0) return '';
   const sorted = [...all].sort((a, b) => a - b);
   return (sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN).toFixed(1);
 }
 
 const rows = [];
-for (const phase of PHASES) {
+for (const phase of PHASES.filter(({ name }) => values.phase === undefined || name === values.phase)) {
   const times: Times[] = [];
   for (let round = 1; round <= Number(values.rounds); round += 1) {
     times.push(await measure(phase));
     console.error(`${phase.name}, round ${round}: ${JSON.stringify(times.at(-1))}`);
   }
-  const taken = times.map(({ takenOver }) => takenOver);
+  const taken = times.flatMap((one) => one.takenOver ?? []);
   const open = times.flatMap((one) => one.open ?? []);
   rows.push({
     phase: phase.name,
     'take-over p50 (s)': percentile(taken, 0.5),
     'p95 (s)': percentile(taken, 0.95),
-    'source open p50 (s)': open.length === 0 ? '' : percentile(open, 0.5),
-    'p95 of that (s)': open.length === 0 ? '' : percentile(open, 0.95),
+    'source open p50 (s)': percentile(open, 0.5),
+    'p95 of that (s)': percentile(open, 0.95),
   });
 }
 console.table(rows);

@@ -17,9 +17,10 @@ export interface RecordedMigration {
 }
 
 /** A reader of each cluster's records. */
-export type Readers = Readonly<Record<ClusterName, StandingReader>>;
+export type Readers = Readonly<Record<ClusterName, Pick<StandingReader, 'read'>>>;
 
-const DIRECTIONS = clusterNames.map((source) => ({ source, destination: otherThan(source) }));
+/** Both directions of a migration between two clusters. */
+export const DIRECTIONS = clusterNames.map((source) => ({ source, destination: otherThan(source) }));
 const ENDED: ReadonlySet<RecordedStanding['state']> = new Set(['COMMITTED', 'CANCELLED']);
 
 /**
@@ -55,7 +56,7 @@ export async function recordedMigration(uris: ClusterUris, readers: Readers): Pr
 }
 
 /** The id of a migration without `--once` into a destination that keeps no other data. */
-function idOf(uris: ClusterUris, { source, destination }: Direction): string {
+export function idOf(uris: ClusterUris, { source, destination }: Direction): string {
   return migrationIdOf(uris, source, destination, CONTINUOUS);
 }
 

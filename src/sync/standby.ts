@@ -2,6 +2,7 @@ import { type Leader, type RecordedStanding, StandingReader } from '../engine/in
 import { type Clock, type Logger, messageOf } from '../platform/index.ts';
 import type { ClusterName, ClusterUris } from './clusters.ts';
 import { type Readers, recordedMigration } from './recorded-migrations.ts';
+import { RemoteWatchdog } from './remote-watchdog.ts';
 import type { SyncSession } from './session.ts';
 import type { StartRequest } from './start-request.ts';
 
@@ -55,6 +56,13 @@ export class Standby {
     const readerOf = (name: ClusterName) => new StandingReader({ uri: this.#uris[name] }, signal);
     await using cluster0 = readerOf('cluster0');
     await using cluster1 = readerOf('cluster1');
+    const watchdog = new RemoteWatchdog(this.#uris, { clock: this.#clock, logger: this.#logger });
+    const readers = watchdog.told({ cluster0, cluster1 });
+    const isLeading = () => this.#session.migrationId !== undefined;
+    await Promise.all([watchdog.run(isLeading, signal), this.#standBy(readers, signal, changed)]);
+  }
+
+  async #standBy(readers: Readers, signal: AbortSignal, changed: (leader: Leader | undefined) => void): Promise<void> {
     let told: number | undefined;
     for (; !signal.aborted; await this.#clock.sleep(LOOK_EVERY_MS, signal)) {
       const { leader } = this;
@@ -66,7 +74,7 @@ export class Standby {
         continue;
       }
       try {
-        await this.#look({ cluster0, cluster1 });
+        await this.#look(readers);
       } catch (error) {
         // The leader may not have been able to write either, so its silence counts from the next look on.
         // rule: standby-after-outage

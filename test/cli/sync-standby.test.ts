@@ -129,6 +129,32 @@ test('a standby opens the source when the leader is killed in the write pause, a
   await commit(standby, pair);
 });
 
+// id: leader-and-destination-lost
+test('a standby opens the source when the leader and the destination are lost together in the write pause', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  await fill(pair);
+  // A process that stops is to the others what a lost host is: its watchdog waits, too.
+  await using both = await startBoth(urisOf(pair), [], { hook: 'engine.cutover.source-blocked=stop' });
+  const { leader, standby } = both;
+  await untilReady(leader);
+  await leader.call('commit');
+  const items = pair.source.client.db('shop').collection('items');
+  const isOpen = async () =>
+    await items.insertOne({ n: -1 }).then(
+      () => true,
+      () => false,
+    );
+  await eventually(async () => !(await isOpen()), { what: 'the write block' });
+  const [member] = pair.destination.members;
+  await member?.kill();
+  await eventually(isOpen, { what: 'an open source', deadlineMs: TAKEN_OVER_WITHIN_MS });
+  leader.linkspan.kill('SIGKILL');
+  await member?.restart();
+  await commit(standby, pair);
+});
+
 test('an outage of the destination that is longer than the lease does not cost the leader its migration', {
   skip,
 }, async () => {

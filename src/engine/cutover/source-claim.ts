@@ -46,12 +46,15 @@ export async function stakeClaim(source: MongoClient, claim: Claim, earlier?: Bl
  * @param earlier  the read continues from there
  */
 export async function foreseeClaim(source: MongoClient, claim: Claim, earlier?: BlockReading): Promise<OwnershipSeen> {
-  const reading = isSharded(source)
-    ? await readBlockRecord(source)
-    : await readNotes(source, await timeOf(source), earlier);
+  const reading = await readBlock(source, earlier);
   if (reading === undefined) return { outcome: 'unseen' };
   const claimed: BlockEvent = { step: 'claimed', claim, seconds: reading.upTo.getHighBits() };
   return { ...ownershipOf(blockStateAfter([claimed], reading.state), claim), reading };
+}
+
+/** Reads whose the block is. @returns undefined when the user may not */
+export async function readBlock(source: MongoClient, earlier?: BlockReading): Promise<BlockReading | undefined> {
+  return isSharded(source) ? await readBlockRecord(source) : await readNotes(source, await timeOf(source), earlier);
 }
 
 /**

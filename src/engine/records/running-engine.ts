@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { UserError } from '../../platform/index.ts';
 import type { MigrationRecord, RunningEngine } from './records.ts';
 
-/** An engine writes its record every 5 s, so after this time three writes are missing. An election takes up to 12 s. */
-const ALIVE_WITHIN_MS = 20_000;
+/** An engine that was silent for longer may be taken over. It writes its record every 5 s, so after this time three writes are missing. An election takes up to 12 s. */
+export const ALIVE_WITHIN_MS = 20_000;
 
 /** Describes this process as a running engine. @param startedAtMs  wall clock, in milliseconds since the epoch */
 export function thisEngine(startedAtMs: number): RunningEngine {

@@ -129,6 +129,17 @@ export const migrationLogEvents = {
     meaning:
       'A standby could not read the records of the migration, or another process took it first. It keeps waiting.',
   },
+  'standby.opened_source': {
+    level: 'warn',
+    fields: ['block', 'unread'],
+    meaning:
+      'A standby could not read the destination for 20 s, while a cutover blocked the source for 10 s: it has opened the source. `block` has the result.',
+  },
+  'standby.source_unread': {
+    level: 'info',
+    fields: ['reason'],
+    meaning: 'A standby can read neither the destination nor whether a cutover blocks the source. It keeps trying.',
+  },
   'standby.takes_over': {
     level: 'warn',
     fields: ['leader?'],
