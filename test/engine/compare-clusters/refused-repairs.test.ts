@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { CHECKPOINT_SCHEMA } from '../../../src/engine/records/records.ts';
+import { systemClock } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { type ReplicaSet, type ReplicaSetPair, startPair } from '../../support/replica-set.ts';
 import { emptyPair, identified } from '../../support/seeds.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningReversible, reversibleUsers } from '../running-reversible.ts';
-import { FastClock } from './fast-clock.ts';
 import { verify } from './verify-pair.ts';
 
 checkForLeaks({ sockets: false });
@@ -170,11 +170,14 @@ describe('beside records of migrations', () => {
     ['during a repair', 'engine.compare.repaired', 399],
   ] as const) {
     test(`a migration that begins ${when} ends it`, async () => {
-      using _ = onceAt(point, () =>
-        recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), schema, state: 'FOLLOWING' }),
-      );
-      // The clock lets a confirmation be out of date soon.
-      await assert.rejects(verify(pair, { repair: true, clock: new FastClock() }), DURING_MIGRATION);
+      let passedMs = 0;
+      using _ = onceAt(point, async () => {
+        await recordsOf(pair.source).insertOne({ _id: 'a'.repeat(24), schema, state: 'FOLLOWING' });
+        // Then the last confirmation is out of date.
+        passedMs = 2_000;
+      });
+      const clock = { ...systemClock, elapsed: () => systemClock.elapsed() + passedMs };
+      await assert.rejects(verify(pair, { repair: true, clock }), DURING_MIGRATION);
       const written = await itemsOf(pair.destination).countDocuments({ n: 0 });
       assert.ok(written <= most, `${written} documents were written`);
     });
