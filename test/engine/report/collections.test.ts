@@ -4,6 +4,7 @@ import { newId } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { identified } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { holdAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -54,6 +55,7 @@ test('each collection shows how far it is, also after another engine has resumed
     ['shop.large', 'DONE', 60_000, 60_000],
     ['shop.small', 'DONE', 10, 10],
   ]);
+  if (needsSource('6.0', 'no drop is followed there')) return;
   await shop.dropCollection('small');
   await resumed.until('the drop', () => !byName(resumed).has('shop.small'));
 });

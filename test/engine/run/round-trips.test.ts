@@ -5,13 +5,16 @@ import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { RoundTrips } from '../../support/round-trips.ts';
+import { needsSource } from '../../support/source-version.ts';
 
 checkForLeaks();
 
 /** Measured: 55 to 58 and 46 to 50. On a busy machine, what looks regularly adds rounds. */
 const MOST_IN_SEQUENCE = { destination: 68, source: 60 };
 
-test('the fixed part of a migration has a bounded number of round trips to each side', async () => {
+test('the fixed part of a migration has a bounded number of round trips to each side', {
+  skip: needsSource('6.0', 'the bound is that of newer sources'),
+}, async () => {
   await using pair = await startPair();
   const shop = pair.source.client.db('shop');
   for (const name of ['orders', 'items'])

@@ -31,7 +31,9 @@ const refusals = async () => {
 };
 
 // id: plain-buckets-name-refused
-test('a plain collection with a name of buckets is refused by its name: by plan, sync, verify and digest', async () => {
+test('a plain collection with a name of buckets is refused by its name: by plan, sync, verify and digest', {
+  skip: needsSource('6.0', 'every time series is refused there'),
+}, async () => {
   const shop = pair.source.client.db('shop');
   await shop.command({ create: 'system.buckets.orphan' });
   await shop.collection('system.buckets.orphan').insertOne({ n: 1 });

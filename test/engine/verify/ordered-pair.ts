@@ -1,6 +1,7 @@
 import { BSON, type Document, type MongoClient } from 'mongodb';
 import { fieldsOf } from '../../../src/engine/catalog/fields.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
+import { sourceFeatures } from '../../../src/engine/mongodb/server-features.ts';
 import { isInOrder } from '../../../src/engine/verify/compare-order.ts';
 import { takeMigration } from '../taken-migration.ts';
 import { unconnectedContext } from '../unconnected-context.ts';
@@ -25,6 +26,7 @@ export async function orderComparison(sides: Sides): Promise<(name: string) => P
 /** Returns a function that makes a migration's view of a capped collection that both sides have. */
 export async function trackedPair({ source, destination }: Sides) {
   const { fence } = await takeMigration(destination);
+  const { version } = await source.db('admin').command({ buildInfo: 1 });
   return async (name: string) => {
     const entry = {
       database: DATABASE,
@@ -40,6 +42,7 @@ export async function trackedPair({ source, destination }: Sides) {
     const context = {
       ...unconnectedContext(AbortSignal.timeout(120_000)),
       source,
+      sourceFeatures: sourceFeatures(version),
       destination,
       fence,
       position,

@@ -7,6 +7,7 @@ import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { startPair } from '../../support/replica-set.ts';
 import { emptyPair, identified } from '../../support/seeds.ts';
+import { needsSource } from '../../support/source-version.ts';
 import { holdAt, onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
@@ -196,26 +197,31 @@ test('the verification of a migration', async (t) => {
     },
   );
 
-  await t.test('that only reports takes back a cutover in whose write pause a document comes to differ', async () => {
-    await refill();
-    await using running = RunningMigration.start(pair, { ...planted, verification: 'REPORT' });
-    await running.untilReady();
-    using written = onceAt('engine.cutover.drained', async () => {
-      await destination.collection<{ _id: number }>('items').deleteOne({ _id: 9 });
-    });
-    running.steering.cutOver();
-    await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
-    assert.ok(written.result !== undefined);
-    const [attempt] = running.progress.cutoverAttempts;
-    assert.deepEqual(
-      [attempt?.result, /shop\.items/.test(attempt?.reason ?? '')],
-      ['POSTPONED', true],
-      attempt?.reason,
-    );
-    await destination.collection<{ _id: number }>('items').insertOne({ _id: 9, a: 1, b: 2 } as never);
-    assert.equal(await running.outcome, 'COMMITTED');
-    await expectIdentical(pair);
-  });
+  const skip = needsSource('6.0', 'it has no write block');
+  await t.test(
+    'that only reports takes back a cutover in whose write pause a document comes to differ',
+    { skip },
+    async () => {
+      await refill();
+      await using running = RunningMigration.start(pair, { ...planted, verification: 'REPORT' });
+      await running.untilReady();
+      using written = onceAt('engine.cutover.drained', async () => {
+        await destination.collection<{ _id: number }>('items').deleteOne({ _id: 9 });
+      });
+      running.steering.cutOver();
+      await running.until('the attempt to end', ({ cutoverAttempts }) => cutoverAttempts[0]?.result !== undefined);
+      assert.ok(written.result !== undefined);
+      const [attempt] = running.progress.cutoverAttempts;
+      assert.deepEqual(
+        [attempt?.result, /shop\.items/.test(attempt?.reason ?? '')],
+        ['POSTPONED', true],
+        attempt?.reason,
+      );
+      await destination.collection<{ _id: number }>('items').insertOne({ _id: 9, a: 1, b: 2 } as never);
+      assert.equal(await running.outcome, 'COMMITTED');
+      await expectIdentical(pair);
+    },
+  );
 
   await t.test('that only reports fails a single copy in whose last look a document comes to differ', async () => {
     await refill();
