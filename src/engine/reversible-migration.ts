@@ -1,13 +1,12 @@
-import { FIRST_ORDER, type Order, type Outcome, type Progress, type WantedState } from '../contract/index.ts';
 import {
-  type Clock,
-  delayAfter,
-  type ErrorCode,
-  messageOf,
-  redact,
-  systemClock,
-  UserError,
-} from '../platform/index.ts';
+  FIRST_ORDER,
+  isLastingFailure,
+  type Order,
+  type Outcome,
+  type Progress,
+  type WantedState,
+} from '../contract/index.ts';
+import { type Clock, delayAfter, messageOf, redact, systemClock, UserError } from '../platform/index.ts';
 import { unlessAborted } from './concurrency/unless-aborted.ts';
 import { mayLeave } from './cutover/block-of-destination.ts';
 import { Migration } from './migration.ts';
@@ -25,8 +24,6 @@ const ANSWERS_WITHIN_MS = 10_000;
 /** When a failback that failed begins again, so that it resumes soon after its cause is gone. */
 const BACK_OFF = { firstMs: 1_000, longestMs: 60_000 };
 const BEGINS_AGAIN = 'it begins again after a failure';
-/** Failures of a failback that last. */
-const LASTING: readonly ErrorCode[] = ['TAKEN_OVER', 'FAILBACK_LOST', 'CUTOVER_RECORD_LOST', 'DESTINATION_TAKEN'];
 
 /**
  * A migration that may change its direction. Each direction is a migration of its own under the same id, whose records
@@ -174,7 +171,7 @@ export class ReversibleMigration {
         outcome = ended;
       } catch (failure) {
         const error = this.#takenOver(failure);
-        const lasts = error instanceof UserError && LASTING.includes(error.code);
+        const lasts = error instanceof UserError && isLastingFailure(error);
         // rule: retry-failback
         if (lasts && this.isReversing) throw error;
         this.#failed = { attempt: next, error };

@@ -153,6 +153,12 @@ describe('on one pair, without a cutover', () => {
       /left on the destination: 1 collection, 0 views, 0 indexes that are not as on the source, 0 users, 0 roles\. /,
     );
     assert.match(linkspan.stderr, /linkspan cleanup --migration \w+ .*including linkspan_internal$/m);
+    await pair.destination.clearFailPoints();
+    assert.match(linkspan.stderr, /Run the same command again to resume/);
+    await using again = runLinkspan(['sync', ...clusters(pair), '--once']);
+    assert.equal((await again.exit).code, 0, again.stderr);
+    assert.match(again.stderr, /resuming /);
+    await expectIdentical(pair);
   });
 
   test('running a finished copy again copies the current data instead of reporting the old result', async () => {

@@ -1,4 +1,5 @@
 import type { LiveMigration } from '../../atlas-api/index.ts';
+import { isLastingFailure } from '../../contract/index.ts';
 import { wrapBeside } from '../terminal/index.ts';
 
 const LABEL_COLUMNS = 16;
@@ -10,7 +11,7 @@ const SENTENCES = {
   PLANNED: 'planned: the cutover opens it',
   PREPARING: 'preparing',
   FOLLOWING: 'follows every change',
-  FAILED: 'failed; it resumes when the agent restarts',
+  FAILED: 'failed; it begins again by itself, at the latest when the agent restarts',
   FINISHING: 'is being closed',
   CLOSED: 'closed permanently',
   LOST: 'lost',
@@ -21,7 +22,7 @@ export function failbackLines({ activeSide, reversals = 0, failback }: ShownFail
   if (failback === undefined || activeSide === undefined) return [];
   const { state, ready, lagSeconds, notReadyReasons, warnings, error } = failback;
   const facts = [
-    SENTENCES[state],
+    error && isLastingFailure(error) ? 'failed, and does not begin again by itself' : SENTENCES[state],
     ...(lagSeconds === null ? [] : [`${lagSeconds} s behind`]),
     ...(ready ? ['ready to return'] : []),
     ...(failback.openSince === undefined ? [] : [`open since ${failback.openSince}`]),

@@ -1,4 +1,4 @@
-import type { Finding, Progress } from '../../contract/index.ts';
+import { type Finding, isLastingFailure, type Progress } from '../../contract/index.ts';
 import { type Leader, shownState } from '../../engine/index.ts';
 import { type BearerToken, counted, redact } from '../../platform/index.ts';
 import {
@@ -103,7 +103,7 @@ export async function runApi(
   if (failure !== undefined) {
     tell(describeError(failure), 'error');
     tellVerification(session.progress());
-    tellLeft(session.progress());
+    tellLeft(session.progress(), 'Run the same command again, and POST /api/v1/start, to resume');
     return { code: codeOfFailure(failure), error: failure };
   }
   tellVerification(session.progress());
@@ -133,7 +133,8 @@ function tellProblems({ problems, failback }: SyncSession): End | undefined {
   for (const { message, remedy, code } of problems) tell(`${redact(message)} ${remedy} [${code}]`, 'error');
   const [problem] = problems;
   if (problem === undefined) return undefined;
-  const resumes = failback === undefined ? '' : '; start the same command again to resume the failback';
+  const lasts = failback?.error !== undefined && isLastingFailure(failback.error);
+  const resumes = failback === undefined || lasts ? '' : '; start the same command again to resume the failback';
   tell(`ended; the migration is committed, with problems${resumes}`, 'error');
   return { code: codeOfProblem(problem), problem };
 }
@@ -193,14 +194,14 @@ function stopped(by: 'SIGINT' | 'SIGTERM' | undefined): End {
 }
 
 /** Reports what a failed migration leaves on the destination, and the commands that resume it or clean up. */
-function tellLeft(progress: Progress | undefined): void {
+function tellLeft(progress: Progress | undefined, resuming = 'Run the same command again to resume'): void {
   if (progress?.left === undefined) return;
   const { migrationId, left } = progress;
   const { collections, views, weakenedIndexes, users, roles, blocked } = left;
   tell(
     `left on the destination: ${counted(collections, 'collection')}, ${counted(views, 'view')}, ` +
       `${counted(weakenedIndexes, 'index that is', 'indexes that are')} not as on the source, ` +
-      `${counted(users, 'user')}, ${counted(roles, 'role')}${blocked ? '; its users cannot write' : ''}. Run the same command again to resume, ` +
+      `${counted(users, 'user')}, ${counted(roles, 'role')}${blocked ? '; its users cannot write' : ''}. ${resuming}, ` +
       `or linkspan cleanup --migration ${migrationId} to show or remove what is left, including linkspan_internal`,
   );
 }

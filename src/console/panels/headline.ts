@@ -98,7 +98,7 @@ function askOf(stage: Stage, migration: LiveMigration): string {
     case 'AGENT_LOST':
       return asks.startAgent(migrationHosts[0] ?? '');
     case 'CUTTING_OVER':
-      return migration.errorMessage === undefined ? asks.wait : asks.startAgent(migrationHosts[0] ?? '');
+      return migration.errorMessage === undefined ? asks.wait : asks.restartAgent(migrationHosts[0] ?? '');
     case 'PAUSED':
       return asks.resume;
     case 'DROPS_HELD':

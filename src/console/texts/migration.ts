@@ -1,3 +1,7 @@
+import { newText } from './new-migration.ts';
+
+const NEW_ONE_DROPS = `If this one has copied anything, choose “${newText.drop}”.`;
+
 /** Texts of the page of a migration, and of its panels and dialogs. */
 export const migrationText = {
   headline: {
@@ -31,9 +35,10 @@ export const migrationText = {
   },
   asks: {
     nothing: 'Nothing is asked of you.',
-    failed: 'Fix the cause, and start the migration again.',
-    again: 'Start a new migration to try again.',
-    startAgent: (host: string) => `Start the agent on ${host}. It resumes by itself.`,
+    failed: `Fix the cause, then start a new migration. ${NEW_ONE_DROPS}`,
+    again: `Start a new migration to try again. ${NEW_ONE_DROPS}`,
+    startAgent: (host: string) => `Start the agent on ${host}. It resumes by itself. If it runs, its log says why.`,
+    restartAgent: (host: string) => `Fix the cause, then restart the agent on ${host}.`,
     wait: 'Wait, or abort below.',
     resume: 'Resume it when you want it to continue.',
     drops: 'Confirm the drops, or cancel the migration.',

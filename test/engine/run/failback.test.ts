@@ -49,6 +49,9 @@ test('an old source that is not what the cutover left is never written to', { sk
     assert.equal(await running.outcome, 'COMMITTED');
     await assert.rejects(running.steering.reverse(), { code: 'FAILBACK_LOST' });
     assert.equal(running.progress.canWrite, true);
+    await using restarted = new RunningReversible(addresses, running.migration.current.options.migrationId);
+    assert.equal((await failure(restarted))?.code, 'FAILBACK_LOST');
+    assert.equal(await restarted.outcome, 'COMMITTED');
     assert.equal(await items.countDocuments(), 3);
   });
 
