@@ -30,8 +30,13 @@ export function OplogPanel({ migration }: { readonly migration: LiveMigration })
   );
 }
 
-/** Phases in which the limits of the copy have no effect. */
-const AFTER_COPY: readonly string[] = ['FOLLOWING', 'COMMITTING', 'COMMITTED'];
+/** The work that the load level and the rate limit hold back at present, in words. */
+function heldBack({ linkspan: { progress } }: LiveMigration): string {
+  const { effects } = migrationText.load;
+  const { state, verification } = progress ?? {};
+  if (state !== 'FOLLOWING' && state !== 'COMMITTING') return effects.copy;
+  return verification?.phase === 'COMPARING' ? effects.comparison : effects.again;
+}
 
 /** The load that the migration may cause on both sides, and how long they take to answer. */
 export function LoadPanel({ migration, steering }: { readonly migration: LiveMigration; readonly steering: Steering }) {
@@ -51,10 +56,9 @@ export function LoadPanel({ migration, steering }: { readonly migration: LiveMig
     await change('copyRate', { maxMegabytesPerSecond: megabytes > 0 ? megabytes : null });
   };
   const { source, destination } = progress?.pingMs ?? {};
-  const isCopying = !AFTER_COPY.includes(progress?.state ?? 'CREATED');
   return (
     <Panel title={words.title} note={words.note(loadLevel)} columns={4}>
-      {steering.can('loadLevel') && isCopying ? (
+      {steering.can('loadLevel') ? (
         <>
           <label class="range">
             {words.level}
@@ -85,8 +89,9 @@ export function LoadPanel({ migration, steering }: { readonly migration: LiveMig
           </form>
         </>
       ) : (
-        <p class="small mute">{isCopying ? words.levels[loadLevel] : words.copyOnly}</p>
+        <p class="small mute">{words.levels[loadLevel]}</p>
       )}
+      <p class="small mute">{heldBack(migration)}</p>
       {problem.value !== undefined && <Message tone="bad">{problem.value}</Message>}
       <Facts>
         <Fact name={words.sourcePing}>{pingText(source)}</Fact>

@@ -1,6 +1,6 @@
 import type { LoadLevel } from '../../contract/index.ts';
 
-/** The limits of the initial sync at a load level. Changes always flow at full speed: a limit would only add lag. */
+/** The limits of copy and comparison at a load level. Changes always flow at full speed: a limit would only add lag. */
 export interface Load {
   readonly partitionsAtATime: number;
   readonly batchesInFlight: number;
