@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { loadSigningKey, newSigningKey } from '../link/index.ts';
-import { messageOf, UserError, writeDurably } from '../platform/index.ts';
+import { fullDisk, messageOf, UserError, writeDurably } from '../platform/index.ts';
 
 const linkFile = z.object({
   /** Version of the file's format. */
@@ -29,7 +29,7 @@ export type StoredLink = Omit<z.infer<typeof linkFile>, 'version'>;
 export class AgentStore {
   readonly #directory: string;
 
-  /** @throws UserError AGENT_DATA_UNUSABLE */
+  /** @throws UserError AGENT_DATA_UNUSABLE, DISK_FULL */
   constructor(directory: string) {
     this.#directory = directory;
     this.#use(() => mkdirSync(directory, { recursive: true, mode: 0o700 }));
@@ -43,7 +43,7 @@ export class AgentStore {
   /**
    * The agent's key. The first call creates it. Invariant: the key is durable before it is used, so that an agent that is killed right after
    * redeeming its link-token still has the key of the link.
-   * @throws UserError AGENT_DATA_UNUSABLE, AGENT_KEY_EXPOSED
+   * @throws UserError AGENT_DATA_UNUSABLE, DISK_FULL, AGENT_KEY_EXPOSED
    */
   key(): KeyObject {
     const file = this.#keyFile;
@@ -59,7 +59,7 @@ export class AgentStore {
     });
   }
 
-  /** The link; undefined if there is none or if its key is missing. @throws UserError AGENT_DATA_UNUSABLE */
+  /** The link; undefined if there is none or if its key is missing. @throws UserError AGENT_DATA_UNUSABLE, DISK_FULL */
   link(): StoredLink | undefined {
     return this.#use(() => {
       if (!existsSync(this.#keyFile)) return undefined;
@@ -68,13 +68,13 @@ export class AgentStore {
     });
   }
 
-  /** Stores the link. It is durable on return. @throws UserError AGENT_DATA_UNUSABLE */
+  /** Stores the link. It is durable on return. @throws UserError AGENT_DATA_UNUSABLE, DISK_FULL */
   saveLink(link: StoredLink): void {
     const text = JSON.stringify({ version: 1, ...link }, null, 2);
     this.#use(() => writeDurably(join(this.#directory, 'link.json'), `${text}\n`));
   }
 
-  /** Deletes the link and its key. With the key, redeeming the same token again would restore the link. @throws UserError AGENT_DATA_UNUSABLE */
+  /** Deletes the link and its key. With the key, redeeming the same token again would restore the link. @throws UserError AGENT_DATA_UNUSABLE, DISK_FULL */
   forgetLink(): void {
     this.#use(() => {
       for (const file of [this.#keyFile, join(this.#directory, 'link.json')]) rmSync(file, { force: true });
@@ -84,7 +84,7 @@ export class AgentStore {
   /**
    * Ends the link on this side. Keeps its key until the control plane has been notified; only the key of the last ended link is kept.
    * @param linkId  the link to end; another one stays
-   * @throws UserError AGENT_DATA_UNUSABLE
+   * @throws UserError AGENT_DATA_UNUSABLE, DISK_FULL
    */
   retireLink(linkId: string): void {
     const link = this.link();
@@ -128,7 +128,8 @@ export class AgentStore {
       return act();
     } catch (error) {
       if (error instanceof UserError) throw error;
-      throw new UserError('AGENT_DATA_UNUSABLE', [this.#directory, messageOf(error)], { cause: error });
+      const data = [this.#directory, messageOf(error)];
+      throw fullDisk(this.#directory, error) ?? new UserError('AGENT_DATA_UNUSABLE', data, { cause: error });
     }
   }
 }

@@ -22,6 +22,7 @@ export {
   type ForeignConnectionString,
   readForeignConnectionString,
 } from './foreign-connection-string.ts';
+export { fullDisk } from './full-disk.ts';
 export { isId, newId } from './ids.ts';
 export { isLoopback, type ListenAddress, parseListenAddress } from './listen-address.ts';
 export { createLogger, type Logger, loggerTo, silentLogger, withState } from './logging.ts';

@@ -145,7 +145,8 @@ export function createSchema(database: DatabaseSync): void {
     if (userVersion(database) === 0) database.exec(`${SCHEMA}; PRAGMA user_version = ${VERSION}`);
     database.exec('COMMIT');
   } catch (error) {
-    database.exec('ROLLBACK');
+    // A full disk or an I/O error has already rolled back.
+    if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AuditRecord, Store } from '../../control/index.ts';
-import { messageOf, UserError } from '../../platform/index.ts';
-import { createPrivateFile, takeDataDirectory } from './data-directory.ts';
+import { UserError } from '../../platform/index.ts';
+import { createPrivateFile, takeDataDirectory, unusable } from './data-directory.ts';
 import { GroupCommit } from './group-commit.ts';
 import { createHeadFile, HeadFile, lookForRestore } from './head-file.ts';
 import { operationsOn } from './operations.ts';
@@ -12,7 +12,7 @@ import { createSchema, hasSchema } from './schema.ts';
  * Opens the embedded store of one server.
  * @param directory  created if it is missing; only one server may use it
  * @param failed     called when the disk has failed: nothing is written after that, and the process should end
- * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE, STORE_TOO_NEW, STORE_TOO_OLD
+ * @throws UserError DATA_DIRECTORY_IN_USE, DATA_DIRECTORY_UNUSABLE, DISK_FULL, STORE_TOO_NEW, STORE_TOO_OLD
  */
 export function openSqliteStore(directory: string, failed: (error: UserError) => void = () => undefined): Store {
   const lock = takeDataDirectory(directory);
@@ -21,7 +21,7 @@ export function openSqliteStore(directory: string, failed: (error: UserError) =>
   } catch (error) {
     lock[Symbol.dispose]();
     if (error instanceof UserError) throw error;
-    throw new UserError('DATA_DIRECTORY_UNUSABLE', [directory, messageOf(error)], { cause: error });
+    throw unusable(directory, error);
   }
 }
 
