@@ -72,7 +72,9 @@ describe('the error catalogue', () => {
     );
     assert.deepEqual(codesWith(({ retry }) => retry === 'transient').toSorted(), [
       'DESTINATION_UNREACHABLE',
+      'REPLICA_SET_NOT_INITIATED',
       'SOURCE_UNREACHABLE',
+      'STANDALONE_SERVER',
       'WRONG_REPLICA_SET',
     ]);
     assert.equal(errorCatalogue.MIGRATION_HOST_LOST.scope, 'request');

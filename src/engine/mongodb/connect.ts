@@ -129,7 +129,7 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
 
 /**
  * Opens a client that reads from the primary with majority and writes with majority and journal.
- * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION, UNSUPPORTED_CONNECTION_OPTION, AUTHENTICATION_FAILED, AUTHENTICATION_REQUIRED, WRONG_REPLICA_SET,
+ * @throws UserError INVALID_CONNECTION_STRING, WEAK_CONNECTION_OPTION, UNSUPPORTED_CONNECTION_OPTION, AUTHENTICATION_FAILED, AUTHENTICATION_REQUIRED, WRONG_REPLICA_SET, STANDALONE_SERVER, REPLICA_SET_NOT_INITIATED,
  * SOURCE_/DESTINATION_UNREACHABLE
  */
 export async function connectCluster(address: ClusterAddress, side: Side): Promise<MongoClient> {

@@ -1,17 +1,20 @@
-import type { MongoClient, ServerHeartbeatSucceededEvent } from 'mongodb';
+import type { Document, MongoClient, ServerHeartbeatSucceededEvent } from 'mongodb';
 import { UserError } from '../../platform/index.ts';
 import type { Side } from './side.ts';
 
 /** Servers accept far shorter names only. The peer may be something else than a MongoDB server. */
 const LONGEST_NAME = 128;
 
+/** The set that a server belongs to, by its answer to `hello`; or why it belongs to none. */
+type Seen = { readonly name: string } | 'STANDALONE_SERVER' | 'REPLICA_SET_NOT_INITIATED';
+
 /**
- * Notes, while a client connects, which replica sets the servers belong to. With another `replicaSet` in the connection
- * string, the driver drops each server that answers, and finally reports only that it found none.
+ * Notes, while a client connects, which replica sets the servers belong to. The driver drops each server that answers and
+ * isn't of the set in the connection string, or of any set, and finally reports only that it found none.
  */
 export class SeenSets implements Disposable {
   readonly #client: MongoClient;
-  readonly #names = new Map<string, string>();
+  readonly #seen = new Map<string, Seen>();
 
   constructor(client: MongoClient) {
     this.#client = client;
@@ -19,22 +22,33 @@ export class SeenSets implements Disposable {
   }
 
   readonly #hear = ({ connectionId, reply }: ServerHeartbeatSucceededEvent) => {
-    const { setName } = reply;
-    if (typeof setName === 'string') this.#names.set(connectionId, setName.slice(0, LONGEST_NAME));
+    const seen = seenIn(reply);
+    if (seen !== undefined) this.#seen.set(connectionId, seen);
   };
 
   /**
-   * Returns WRONG_REPLICA_SET when every server that answered belongs to another set than the connection string names.
+   * Returns why none of the servers that answered can be used: STANDALONE_SERVER, REPLICA_SET_NOT_INITIATED, or
+   * WRONG_REPLICA_SET when the connection string names another set. Undefined if one can, or none answered.
    */
   whyNone(side: Side): UserError | undefined {
     const { replicaSet } = this.#client.options;
-    const [first] = this.#names;
-    if (!replicaSet || first === undefined || [...this.#names.values()].includes(replicaSet)) return undefined;
-    const [server, name] = first;
-    return new UserError('WRONG_REPLICA_SET', [server, side, name, replicaSet]);
+    const [first] = this.#seen;
+    const isUsable = (seen: Seen) => typeof seen !== 'string' && (!replicaSet || seen.name === replicaSet);
+    if (first === undefined || [...this.#seen.values()].some(isUsable)) return undefined;
+    const [server, seen] = first;
+    if (seen === 'STANDALONE_SERVER') return new UserError(seen, [side, server]);
+    if (seen === 'REPLICA_SET_NOT_INITIATED') return new UserError(seen, [server, side]);
+    return new UserError('WRONG_REPLICA_SET', [server, side, seen.name, replicaSet]);
   }
 
   [Symbol.dispose](): void {
     this.#client.off('serverHeartbeatSucceeded', this.#hear);
   }
+}
+
+function seenIn({ setName, isreplicaset, isWritablePrimary, ismaster, msg }: Document): Seen | undefined {
+  if (typeof setName === 'string') return { name: setName.slice(0, LONGEST_NAME) };
+  if (isreplicaset === true) return 'REPLICA_SET_NOT_INITIATED';
+  // A router of a sharded cluster has a `msg`.
+  return (isWritablePrimary ?? ismaster) === true && msg === undefined ? 'STANDALONE_SERVER' : undefined;
 }

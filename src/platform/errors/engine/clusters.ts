@@ -38,6 +38,13 @@ export const clusterErrors = defineErrors('migration', {
     detail: 'The server % of the % belongs to replica set `%`, but the connection string says `%`.',
     remedy: "Set replicaSet in the connection string to the server's replica set name, or correct the host names.",
   },
+  REPLICA_SET_NOT_INITIATED: {
+    status: 400,
+    retry: 'transient',
+    detail: 'The server % of the % answers, but it has no configuration of a replica set.',
+    remedy:
+      'If the set is new, run rs.initiate() in mongosh on one of its members. If it exists, correct the host names in the connection string, or add this server to it with rs.add().',
+  },
   AUTHENTICATION_FAILED: {
     status: 400,
     detail: 'The % refused the user name or password.',
@@ -74,8 +81,10 @@ export const clusterErrors = defineErrors('migration', {
   },
   STANDALONE_SERVER: {
     status: 400,
+    retry: 'transient',
     detail: 'The % (%) is a standalone server: it has no oplog.',
-    remedy: 'Convert it to a replica set of one member (rs.initiate()) first.',
+    remedy:
+      'Convert it to a replica set of one member: restart mongod with --replSet NAME (replication.replSetName in its file), run rs.initiate() in mongosh, and set replicaSet=NAME in the connection string.',
   },
   SHARDED_CLUSTER: {
     status: 400,
