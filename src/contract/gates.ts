@@ -11,6 +11,8 @@ export interface GateDeclaration {
   readonly unit: string | null;
   /** The action to take while it isn't passed. */
   readonly action: string;
+  /** The action while it passes by itself, if that is another one. */
+  readonly whileWaiting?: string;
 }
 
 /**
@@ -24,7 +26,8 @@ export const GATES = {
     refuses: true,
     unit: null,
     action:
-      'Wait until the copy is done. Resume a paused migration with `linkspan migration resume`, or with `POST /resume` of `linkspan sync`.',
+      'Resume a paused migration with `linkspan migration resume`, or with `POST /resume` of `linkspan sync`. One that has ended takes no cutover.',
+    whileWaiting: 'Wait until the copy is done, or until the cutover under way ends.',
   },
   AGENT: {
     group: 'MIGRATION',
@@ -36,10 +39,11 @@ export const GATES = {
   },
   REQUEST: {
     group: 'MIGRATION',
-    title: 'No one has asked for a pause or a cancellation',
+    title: 'No one has asked for a pause, a cancellation or a cutover',
     refuses: true,
     unit: null,
     action: 'Resume a paused migration with `linkspan migration resume`. A cancellation is final.',
+    whileWaiting: 'Wait for the cutover, or abort it with `linkspan migration cutover --abort`.',
   },
   WAITS: {
     group: 'MIGRATION',

@@ -7,7 +7,7 @@ export * from './estimate.ts';
 export * from './failback.ts';
 export * from './finding.ts';
 export * from './gate.ts';
-export { GATE_GROUPS, GATES, type GateName } from './gates.ts';
+export { GATE_GROUPS, GATES, type GateDeclaration, type GateName } from './gates.ts';
 export * from './in-words.ts';
 export * from './mismatch.ts';
 export * from './oplog.ts';

@@ -23,7 +23,12 @@ export function refusalsOf(gates: readonly Gate[]): string[] {
 export function showGates(gates: readonly Gate[]): ShownGate[] {
   const order = Object.keys(GATES);
   const place = ({ name }: Gate) => (order.includes(name) ? order.indexOf(name) : order.length);
-  return [...gates].sort((a, b) => place(a) - place(b)).map((one) => ({ ...one, ...declarationOf(one) }));
+  return [...gates].sort((a, b) => place(a) - place(b)).map(shown);
+}
+
+function shown(one: Gate): ShownGate {
+  const { whileWaiting, action, ...declaration } = declarationOf(one);
+  return { ...one, ...declaration, action: (one.state === 'WAITING' ? whileWaiting : undefined) ?? action };
 }
 
 /** A gate of another version counts as one that refuses: this version can't know its purpose. */

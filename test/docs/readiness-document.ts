@@ -1,4 +1,4 @@
-import { GATE_GROUPS, GATES } from '../../src/contract/index.ts';
+import { GATE_GROUPS, GATES, type GateDeclaration } from '../../src/contract/index.ts';
 
 const INTRODUCTION = `# Readiness for the cutover
 
@@ -51,8 +51,8 @@ function tableOf(group: (typeof GATE_GROUPS)[number]): string {
     '| gate | passed when | refuses | unit | what to do |',
     '|---|---|---|---|---|',
     ...rows.map(
-      ([name, { title, refuses, unit, action }]) =>
-        `| \`${name}\` | ${title} | ${refuses ? 'yes' : 'no, advice'} | ${unit ?? ''} | ${action} |`,
+      ([name, { title, refuses, unit, action, whileWaiting }]: [string, GateDeclaration]) =>
+        `| \`${name}\` | ${title} | ${refuses ? 'yes' : 'no, advice'} | ${unit ?? ''} | ${[whileWaiting, action].filter(Boolean).join(' ')} |`,
     ),
     '',
   ].join('\n');

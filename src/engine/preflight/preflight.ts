@@ -171,8 +171,10 @@ async function examineBoth(
   const opened = await inTime(lookAt(source, destination, options, { host, signal: soft, measuresReading }), hard);
   if ('reason' in opened) return { findings: [asData(failed('CHECK_FAILED', 'both clusters', opened.reason))] };
   const look = opened.value;
-  const { found, failures } = await runChecks([...GUARDS, ...ADVICE], look, hard);
+  const clusters = { source: look.from, destination: look.to, sourceFeatures: look.features };
   const ofClusters = foundOfClusters(look);
+  if (ofClusters.some(isOneCluster)) return { ...clusters, findings: ofClusters.map(asData) };
+  const { found, failures } = await runChecks([...GUARDS, ...ADVICE], look, hard);
   const all = [...ofClusters, ...found, ...failuresOf(unexplained(failures, ofClusters))];
   const [sizes, copyTime, search] = await Promise.all([
     inTime(look.sizes(), hard),
@@ -180,10 +182,8 @@ async function examineBoth(
     inTime(searchIndexesThere(look, options), hard),
   ]);
   return {
+    ...clusters,
     findings: all.map(asData),
-    source: look.from,
-    destination: look.to,
-    sourceFeatures: look.features,
     ...('value' in sizes ? { sizes: sizes.value } : {}),
     ...('value' in copyTime ? { copyTime: copyTime.value } : {}),
     ...('value' in search ? { searchIndexes: search.value } : {}),
@@ -213,12 +213,16 @@ async function examineOne(
   return checkCluster(described.value, side, options);
 }
 
+/** Returns the findings about the clusters themselves. If both are one, only that: all else is about a mistaken pair. */
 function foundOfClusters({ from, to, options }: Look): Found[] {
-  return [
-    ...checkCluster(from, 'source', options),
-    ...checkCluster(to, 'destination', options),
-    ...checkPair(from, to),
-  ];
+  const ofPair = checkPair(from, to);
+  const one = ofPair.find(isOneCluster);
+  if (one !== undefined) return [one];
+  return [...checkCluster(from, 'source', options), ...checkCluster(to, 'destination', options), ...ofPair];
+}
+
+function isOneCluster({ error }: Found): boolean {
+  return error.code === 'SAME_CLUSTER';
 }
 
 /**

@@ -161,19 +161,22 @@ function lag({ stream, eta }: ReadinessFacts): Gate {
   return gate('LAG', 'WAITING', [reason], { ...more, etaSeconds: steadyInSeconds });
 }
 
-function documents({ stream, eta }: ReadinessFacts): Gate {
+function documents({ collections: { total }, stream, eta }: ReadinessFacts): Gate {
   if (stream === undefined) return gate('DOCUMENTS', 'UNKNOWN', ['nothing is compared yet']);
-  const { mode, isSettled, mismatches, rechecks } = stream.verification;
+  const { mode, isSettled, collectionsDone, mismatches, rechecks } = stream.verification;
   if (mode === 'OFF') return gate('DOCUMENTS', 'SKIPPED', ['verification is switched off']);
   const differ =
     // rule: refuse-while-differing
     mismatches.open > 0 ? [`source and destination differ in ${counted(mismatches.open, 'document')}`] : [];
   // rule: wait-for-comparisons
   const late = isSettled ? whyBehind(stream) : undefined;
-  const incomplete =
+  const again =
     rechecks.size > 0
-      ? `the verification has yet to compare ${counted(rechecks.size, 'document')} again`
-      : 'the verification has not compared all collections';
+      ? `yet to compare ${counted(rechecks.size, 'document')} again`
+      : 'not compared the latest changes';
+  // The documents to compare again are few beside those that aren't compared once.
+  const isFirst = collectionsDone < total;
+  const incomplete = `the verification has ${isFirst ? `compared ${collectionsDone} of ${counted(total, 'collection')}` : again}`;
   const reasons = [...differ, ...(isSettled ? [] : [incomplete]), ...(late === undefined ? [] : [late])];
   return unless('DOCUMENTS', reasons, {
     not: differ.length > 0 && mode === 'REPORT' ? 'BLOCKED' : 'WAITING',

@@ -78,6 +78,11 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
       [['TLS_FAILED', /source/]],
     ],
     ['one cluster twice', () => ({ source: clusters.destination.uri, once: true }), [['SAME_CLUSTER', /same/]]],
+    [
+      'one cluster twice before all that could be wrong with it',
+      () => ({ source: clusters.destination.uri, usersAndRoles: true, reversible: true }),
+      [['SAME_CLUSTER', /same/]],
+    ],
   ];
   for (const [what, changes, expected] of CASES) {
     test(`finds ${what}`, async () => expectFindings(await clusters.check(changes()), expected));

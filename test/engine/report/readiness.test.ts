@@ -141,6 +141,13 @@ test('each fault closes its own gate, and says so', () => {
   const unseen = { shard: 'b', whyUnknown: 'it is silent', oplog: null, rates: null, pingMs: null };
   const seen = { ...unseen, shard: 'a', whyUnknown: null, oplog: stream.oplog };
   const low = { ...seen, oplog: { windowSeconds: 9, headroomPercent: 20, leftSeconds: 7 } };
+  const comparing = ({ collectionsDone }: { readonly collectionsDone: number }) => ({
+    collections: { total: 3, copied: 3, live: 3 },
+    stream: {
+      ...stream,
+      verification: { ...stream.verification, isSettled: false, collectionsDone, rechecks: { size: 2 } },
+    },
+  });
   const faults: readonly (readonly [gate: GateName, Partial<ReadinessFacts>, RegExp])[] = [
     ['RUNNING', { state: 'PAUSED', isPaused: true }, /^it is paused$/],
     ['WAITS', { waits: [wait] }, /^Waiting for the source since .*: it does not answer$/],
@@ -160,6 +167,8 @@ test('each fault closes its own gate, and says so', () => {
       { stream: { ...stream, applied: { ...steady, isSteady: false, steadyInMs: 6_200 } } },
       /must stay small for 7 s more/,
     ],
+    ['DOCUMENTS', comparing({ collectionsDone: 2 }), /^the verification has compared 2 of 3 collections$/],
+    ['DOCUMENTS', comparing({ collectionsDone: 3 }), /^the verification has yet to compare 2 documents again$/],
     ['DOCUMENTS', { stream: { ...stream, compared: { ...steady, ageMs: 31_000 } } }, /31 s behind, above 10 s/],
     ['ATTEMPT', { attempt: wait }, /^Waiting for/],
     ['OPLOG', { stream: { ...stream, oplog: { ...stream.oplog, headroomPercent: 20, leftSeconds: 7 } } }, /about 7 s/],
@@ -197,6 +206,13 @@ test('each fault closes its own gate, and says so', () => {
     assert.equal(areReady(gates), shown?.refuses === false, `${name} refuses a cutover, or only advises`);
     assert.ok(shown !== undefined && shown.action.length > 10);
   }
+});
+
+test('the advice about a gate that is held by a cutover under way is to wait for it, not to resume', () => {
+  const [committing] = showGates(gatesOf({ ...healthy, state: 'COMMITTING' }));
+  assert.match(committing?.action ?? '', /^Wait .*cutover under way ends\.$/);
+  const [paused] = showGates(gatesOf({ ...healthy, state: 'PAUSED', isPaused: true }));
+  assert.match(paused?.action ?? '', /^Resume a paused migration/);
 });
 
 test('a gate that only another version knows refuses a cutover', () => {
