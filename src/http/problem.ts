@@ -14,13 +14,15 @@ export interface AtlasError {
 
 /** The answer to a client's mistake. */
 export function atlasError(error: UserError): AtlasError {
-  const { status } = error.definition;
+  const { status, detail } = error.definition;
+  // The values after these are for the remedy, which Atlas doesn't have.
+  const parameters = error.parameters.slice(0, detail.split('%').length - 1);
   return {
     detail: error.message,
     error: status,
     errorCode: error.atlasCode,
     // As recorded from Atlas: null for a missing link, the substituted values for a missing group.
-    parameters: error.parameters.length > 0 ? error.parameters : null,
+    parameters: parameters.length > 0 ? parameters : null,
     reason: STATUS_CODES[status] ?? '',
   };
 }

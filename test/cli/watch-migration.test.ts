@@ -199,4 +199,5 @@ test('a cutover repeats its warnings', async () => {
     /^linkspan: warning: The source has users who can write: admin\.root\. Stop them\. \[USERS_BYPASS_BLOCK\]$/m,
   );
   assert.doesNotMatch(cutover.stderr, /Busy/);
+  assert.match(cutover.stdout, new RegExp(`^The cutover of migration ${shop.id} is requested\\. .*\nFollow it with: `));
 });

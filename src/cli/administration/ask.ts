@@ -16,7 +16,7 @@ interface Page {
 /**
  * Sends the request of a command.
  * @param given  the command's flags and argument
- * @returns the answer as text to print; empty if the answer has no body
+ * @returns the answer as text to print; empty if it has no body, and the command no text for that
  * @throws UserError USAGE, and the errors of {@link readProfile} and {@link ApiClient}
  */
 export async function ask(command: AdministrationCommand, given: Values): Promise<string> {
@@ -36,7 +36,7 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   const first = given.watch && command.watch ? await command.watch(send, format) : await send();
   const look = () => api.ask('GET', filledPath(command.record ?? command.path, values));
   const answer = command.after ? await command.after(look, values, first) : first;
-  if (answer === undefined) return '';
+  if (answer === undefined) return format === 'text' ? (command.done?.(values) ?? '') : '';
   const { results = [], totalCount = 0 } = answer as Page;
   if (results.length < totalCount) {
     tell('linkspan', `${results.length} of ${totalCount} are shown; see --page and --limit`);

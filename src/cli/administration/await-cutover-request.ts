@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LiveMigration } from '../../atlas-api/index.ts';
 import { UserError } from '../../platform/index.ts';
 import type { Values } from './command.ts';
+import { refused } from './refusal.ts';
 import { hasEnded, isLost } from './shown-migration.ts';
 
 const LOOK_EVERY_MS = 250;
@@ -23,8 +24,8 @@ export async function awaitCutoverRequest(
   let migration = first as LiveMigration;
   while (performance.now() < deadlineMs && !(abort ? isAborted(migration) : isRehearsed(migration))) {
     if (abort && migration.status === 'COMPLETE') {
-      const { message } = new UserError('CUTOVER_COMMITTED', [migration._id]);
-      throw new UserError('API_REFUSED', [message, 'CUTOVER_COMMITTED']);
+      const { message, code, remedy } = new UserError('CUTOVER_COMMITTED', [migration._id]);
+      throw refused({ said: message, code }, remedy);
     }
     // A lost agent reports nothing. An operator who has to open a source by hand must not wait for it.
     if (hasEnded(migration) || isLost(migration)) break;

@@ -1,6 +1,7 @@
 import { DigestClient, type DigestRequest } from '../../digest/index.ts';
-import { messageOf, UserError } from '../../platform/index.ts';
+import { UserError } from '../../platform/index.ts';
 import type { Profile } from './profile.ts';
+import { jsonOf, notTheApi, pathIsWrong, refusalOf, refused, unreachable } from './refusal.ts';
 import { serverUrlOf } from './server-url.ts';
 
 /** Media type of the newest API version that the server has. */
@@ -20,7 +21,8 @@ export class ApiClient {
    * Sends a request to the API.
    * @param path  the part after `/api/atlas/v2`
    * @returns the answer's body; undefined if it has none
-   * @throws UserError API_REFUSED with the server's reason, API_UNAUTHORIZED, API_UNREACHABLE, USAGE, API_OVER_PLAIN_HTTP
+   * @throws UserError API_REFUSED with the server's reason, API_UNAUTHORIZED, USAGE, API_OVER_PLAIN_HTTP, and as
+   * {@link refusalOf} and {@link unreachable}
    */
   async ask(method: string, path: string, body?: object): Promise<unknown> {
     const url = serverUrlOf(this.#profile);
@@ -31,12 +33,12 @@ export class ApiClient {
       ? this.#withToken(url, target, request)
       : this.#withDigest(url, target, request));
     const text = await answer.text();
-    if (answer.ok) return text === '' ? undefined : JSON.parse(text);
-    const refusal = refusalOf(answer.status, text);
-    const [said, code] = refusal;
+    if (answer.ok) return text === '' ? undefined : answeredBy(url, answer, text);
+    const refusal = refusalOf(url, answer, text);
     // Atlas sends this code with the challenge. Other codes with status 401 mean that the key lacks a permission.
-    if (answer.status === 401 && code === 'UNEXPECTED_ERROR') throw unauthorized(url, this.#profile, said);
-    throw new UserError('API_REFUSED', refusal);
+    if (answer.status === 401 && refusal.code === 'UNEXPECTED_ERROR')
+      throw (await pathIsWrong(url)) ?? unauthorized(url, this.#profile, refusal.said);
+    throw refused(refusal, answer.headers.get('x-error-remedy'));
   }
 
   async #withDigest(url: string, target: string, request: DigestRequest): Promise<Response> {
@@ -72,31 +74,23 @@ async function bearerOf(url: string, profile: Profile): Promise<string> {
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch((error: unknown) => {
-    throw new UserError('API_UNREACHABLE', [url, messageOf(error)], { cause: error });
+    throw unreachable(url, error);
   });
   const text = await answer.text();
   if (!answer.ok) {
-    const refusal = refusalOf(answer.status, text);
-    throw answer.status === 401 ? unauthorized(url, profile, refusal[0]) : new UserError('API_REFUSED', refusal);
+    const refusal = refusalOf(url, answer, text);
+    throw answer.status === 401 ? unauthorized(url, profile, refusal.said) : refused(refusal, null);
   }
-  return `Bearer ${JSON.parse(text).access_token}`;
+  return `Bearer ${(answeredBy(url, answer, text) as { readonly access_token: string }).access_token}`;
 }
 
-function unreachable(url: string, error: unknown): UserError {
-  const cause = error instanceof Error && error.cause ? error.cause : error;
-  return new UserError('API_UNREACHABLE', [url, messageOf(cause)], { cause: error });
+/** Returns the JSON of a success. @throws UserError as {@link refusalOf} when there is none */
+function answeredBy(url: string, { status }: Response, text: string): unknown {
+  const answer = jsonOf(text);
+  if (answer === undefined) throw notTheApi(url, status);
+  return answer;
 }
 
 function unauthorized(url: string, { clientId }: Profile, said: string): UserError {
   return new UserError('API_UNAUTHORIZED', [url, clientId ? 'service account' : 'API key', said]);
-}
-
-/** The server's reason and its error code. */
-function refusalOf(status: number, text: string): [said: string, code: string] {
-  try {
-    const { detail, error_description: description, errorCode, error } = JSON.parse(text);
-    return [String(detail ?? description).replace(/\.$/, ''), String(errorCode ?? error)];
-  } catch {
-    return ['it gives no reason', String(status)];
-  }
 }

@@ -42,6 +42,8 @@ export interface AdministrationCommand {
   readonly columns: readonly Column[];
   /** Makes the text below the table. */
   readonly more?: (answer: unknown) => string;
+  /** Makes the text for people of a success whose answer has no body; none by default. */
+  readonly done?: (values: Values) => string;
   /** Fetches warnings to show before the request is sent. */
   readonly before?: { readonly path: string; readonly warnings: (answer: unknown) => readonly string[] };
   /**

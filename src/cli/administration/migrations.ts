@@ -162,7 +162,9 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     paths: { abort: `${one}/abortCutover`, dryRun: `${one}/rehearseCutover` },
     record: one,
     after: awaitCutoverRequest,
-    more: (answer) => (answer === undefined ? '' : migrationText(answer)),
+    more: migrationText,
+    done: ({ liveMigrationId: id }) =>
+      `The cutover of migration ${id} is requested. It begins as soon as the agent has the request.\nFollow it with: linkspan migration describe ${id} --watch\n`,
   }),
   {
     name: 'report',

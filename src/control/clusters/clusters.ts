@@ -7,6 +7,7 @@ import { clusterNamed, clustersOf, linkedAgentsOf, standingDestinationUsers } fr
 import type { Agent, Cluster } from '../records/records.ts';
 import type { SealedPlace } from '../records/sealer.ts';
 import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
+import { clusterNotFound } from './cluster-not-found.ts';
 import { addressOf, type DestinationAddress } from './destination-address.ts';
 
 /** A registered destination without credentials, for display. */
@@ -69,7 +70,7 @@ export async function deleteCluster(control: Control, actor: Actor, groupId: str
   const agentIds = await control.store.write(async (transaction) => {
     const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_OWNER');
     const cluster = await clusterNamed(transaction, groupId, name);
-    if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
+    if (!cluster) throw await clusterNotFound(transaction, groupId, name);
     const migrations = await transaction.find('migrations', { orgId, isActive: true });
     const running = migrations.find(({ destinationClusterId }) => destinationClusterId === cluster.id);
     if (running) throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [name, running.id]);
@@ -99,7 +100,7 @@ export async function listClusters(control: Control, actor: Actor, groupId: stri
 export async function getCluster(control: Control, actor: Actor, groupId: string, name: string): Promise<ShownCluster> {
   await authorizeGroup(control.store, actor, groupId, 'GROUP_READ_ONLY');
   const cluster = await clusterNamed(control.store, groupId, name);
-  if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
+  if (!cluster) throw await clusterNotFound(control.store, groupId, name);
   return show(control, cluster);
 }
 

@@ -4,6 +4,7 @@ import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import { clusterNamed, linkedAgentsOf } from '../records/queries.ts';
+import { clusterNotFound } from './cluster-not-found.ts';
 import {
   addressOfCluster,
   connectionStringPlace,
@@ -32,7 +33,7 @@ export async function updateCluster(
   const agentIds = await control.store.write(async (transaction) => {
     const { orgId } = await authorizeGroup(transaction, actor, groupId, 'GROUP_CLUSTER_MANAGER');
     const cluster = await clusterNamed(transaction, groupId, name);
-    if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [name, groupId]);
+    if (!cluster) throw await clusterNotFound(transaction, groupId, name);
     // The migration's checkpoint is on the cluster that it started with, and this may be another cluster.
     const migrations = await transaction.find('migrations', { orgId, isActive: true });
     const running = migrations.find(({ destinationClusterId }) => destinationClusterId === cluster.id);

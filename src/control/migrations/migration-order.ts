@@ -1,5 +1,6 @@
 import { UserError } from '../../platform/index.ts';
 import { authorizeGroup } from '../accounts/actor.ts';
+import { clusterNotFound, namesOf } from '../clusters/cluster-not-found.ts';
 import { contactOf } from '../links/agent-contact.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
@@ -41,14 +42,23 @@ export async function resolveOrder(
   const { orgId } = await authorizeGroup(store, actor, groupId, 'ORG_OWNER');
   if (destination.groupId !== groupId) throw new UserError('GROUP_MISMATCH', [groupId, destination.groupId]);
   const cluster = await clusterNamed(store, groupId, destination.clusterName);
-  if (!cluster) throw new UserError('CLUSTER_NOT_FOUND', [destination.clusterName, groupId]);
-  const agent = (await linkedAgentsOf(store, orgId)).find((candidate) => candidate.host === migrationHost);
-  if (!agent) throw new UserError('MIGRATION_HOST_NOT_FOUND', [migrationHost]);
+  if (!cluster) throw await clusterNotFound(store, groupId, destination.clusterName);
+  const agents = await linkedAgentsOf(store, orgId);
+  const agent = agents.find((candidate) => candidate.host === migrationHost);
+  if (!agent) {
+    const hosts = agents.map(({ host }) => host);
+    throw new UserError('MIGRATION_HOST_NOT_FOUND', [migrationHost, namesOf(hosts)]);
+  }
   assertConnected(agent, nowMs);
   const project = agent.inventory.find((candidate) => candidate.projectId === source.groupId);
-  if (!project) throw new UserError('SOURCE_PROJECT_NOT_FOUND', [migrationHost, source.groupId]);
-  if (!project.deployments.some((candidate) => candidate.name === source.clusterName)) {
-    throw new UserError('SOURCE_CLUSTER_NOT_FOUND', [migrationHost, source.clusterName, source.groupId]);
+  if (!project) {
+    const projects = agent.inventory.map(({ projectId }) => projectId);
+    throw new UserError('SOURCE_PROJECT_NOT_FOUND', [migrationHost, source.groupId, namesOf(projects)]);
+  }
+  const deployments = project.deployments.map(({ name }) => name);
+  if (!deployments.includes(source.clusterName)) {
+    const asked = [migrationHost, source.clusterName, source.groupId];
+    throw new UserError('SOURCE_CLUSTER_NOT_FOUND', [...asked, namesOf(deployments)]);
   }
   return {
     orgId,

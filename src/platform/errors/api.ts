@@ -245,7 +245,8 @@ export const apiErrors = defineErrors('request', {
   CLUSTER_NOT_FOUND: {
     status: 404,
     detail: 'No cluster named % exists in group %.',
-    remedy: 'Register the destination first: POST /groups/{groupId}/clusters with its connection string.',
+    remedy:
+      'Its clusters: %. Register another destination with POST /groups/{groupId}/clusters and its connection string.',
   },
   DUPLICATE_CLUSTER_NAME: {
     status: 400,
@@ -266,7 +267,8 @@ export const apiErrors = defineErrors('request', {
   MIGRATION_HOST_NOT_FOUND: {
     status: 404,
     detail: 'This organization has no agent on migration host %.',
-    remedy: 'Start an agent there with a link-token; GET …/liveMigrations/availableProjects lists the hosts.',
+    remedy:
+      'Its migration hosts: %. Start an agent on another one with a link-token; GET …/liveMigrations/availableProjects lists them.',
   },
   MIGRATION_HOST_LOST: {
     status: 409,
@@ -276,12 +278,14 @@ export const apiErrors = defineErrors('request', {
   SOURCE_PROJECT_NOT_FOUND: {
     status: 404,
     detail: 'The agent on migration host % does not report a source project with ID %.',
-    remedy: "Use a project of GET …/liveMigrations/availableProjects, or add it to the agent's configuration.",
+    remedy:
+      "It reports the projects: %. Use one of them (GET …/liveMigrations/availableProjects), or add it to the agent's configuration.",
   },
   SOURCE_CLUSTER_NOT_FOUND: {
     status: 404,
     detail: 'The agent on migration host % does not report a cluster named % in source project %.',
-    remedy: "Use a deployment of GET …/liveMigrations/availableProjects, or add it to the agent's configuration.",
+    remedy:
+      "It reports the clusters: %. Use one of them (GET …/liveMigrations/availableProjects), or add it to the agent's configuration.",
   },
   SOURCE_CLUSTER_ALREADY_MIGRATING: {
     status: 409,
@@ -368,16 +372,16 @@ export const apiErrors = defineErrors('request', {
     remedy:
       'Set --data-dir, LINKSPAN_DATA_DIR or dataDir in the configuration of linkspan agent to a directory that this user can create and write to.',
   },
-  STORE_TOO_NEW: {
-    status: 400,
-    detail: 'The store in % has schema version %, but this version of Linkspan supports versions up to %.',
-    remedy: 'Use the version of Linkspan that wrote the store, or a newer one.',
   DISK_FULL: {
     status: 507,
     detail: 'The data directory % cannot be used, because its disk is full: the file system at % has % kB free.',
     remedy:
       'Free at least 100 MB there, or move the directory to a larger disk, then start again. Its files are not damaged: keep them.',
   },
+  STORE_TOO_NEW: {
+    status: 400,
+    detail: 'The store in % has schema version %, but this version of Linkspan supports versions up to %.',
+    remedy: 'Use the version of Linkspan that wrote the store, or a newer one.',
   },
   MASTER_KEY_UNUSABLE: {
     status: 400,

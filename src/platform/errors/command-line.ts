@@ -104,7 +104,30 @@ export const commandLineErrors = defineErrors('request', {
   API_REFUSED: {
     status: 400,
     detail: 'The server refused: % (%).',
-    remedy: 'Look up the code in parentheses in docs/reference/errors.md, which says what to do.',
+    remedy: '%See docs/reference/errors.md for the code in parentheses.',
+  },
+  API_BEHIND_PROXY: {
+    status: 502,
+    detail: 'A proxy at % answers with HTTP %, and not the Linkspan server behind it.',
+    remedy: 'Check that linkspan serve runs, and that the proxy forwards to its address and port.',
+  },
+  API_URL_HAS_PATH: {
+    status: 400,
+    detail: 'The server at % has no API below the path %.',
+    remedy:
+      'Set LINKSPAN_URL or the url of the profile to %. A path is only for a proxy that removes it before it forwards.',
+  },
+  API_NOT_LINKSPAN: {
+    status: 400,
+    detail: 'The server at % answers (HTTP %), but it is not a Linkspan server.',
+    remedy:
+      'Set LINKSPAN_URL or the url of the profile to the address of linkspan serve, such as http://127.0.0.1:8080.',
+  },
+  API_NOT_TLS: {
+    status: 400,
+    detail: 'The server at % does not speak TLS.',
+    remedy:
+      'Without a certificate, linkspan serve speaks plain HTTP: set LINKSPAN_URL or the url of the profile to %, or give the server a certificate.',
   },
   API_UNAUTHORIZED: {
     status: 401,
