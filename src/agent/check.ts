@@ -1,3 +1,4 @@
+import { shownBytes } from '../contract/index.ts';
 import { checkCluster, inspectCluster } from '../engine/index.ts';
 import { parseLinkToken } from '../link/index.ts';
 import { type Clock, messageOf, redact, UserError } from '../platform/index.ts';
@@ -52,7 +53,7 @@ export async function* checkAgent(
         const seen = await inspectCluster(deploymentAddress(deployment));
         const [stops] = checkCluster(seen, 'source', {});
         if (stops !== undefined) throw stops.error;
-        return `MongoDB ${seen.mongoDBVersion}, ${shownSize(seen.dbSizeBytes)}, ${seen.sharded ? 'router' : 'primary'} ${seen.primary}`;
+        return `MongoDB ${seen.mongoDBVersion}, ${shownBytes(seen.dbSizeBytes)}, ${seen.sharded ? 'router' : 'primary'} ${seen.primary}`;
       });
     }
   }
@@ -75,10 +76,6 @@ async function askServer(
     throw new UserError('CONTROL_PLANE_REFUSED', [server.serverUrl, `HTTP ${answer.status}`]);
   }
   return `answers; ${clockSays(answer.serverTimeMs === undefined ? undefined : clock.now() - answer.serverTimeMs)}`;
-}
-
-function shownSize(bytes: number): string {
-  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 function clockSays(aheadMs: number | undefined): string {

@@ -1,15 +1,6 @@
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
-
 /** A count with separators: `1,204`. */
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
-}
-
-/** Bytes in binary units: `241 GiB`, `1.5 MiB`. */
-export function bytes(value: number): string {
-  const power = value < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(value) / 10));
-  const scaled = value / 1024 ** power;
-  return `${power === 0 || scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${UNITS[power]}`;
 }
 
 /** A rate: `5,214/s`; a dash while it is unknown. */

@@ -18,6 +18,7 @@ export { listOf } from './primitives.ts';
 export * from './problems.ts';
 export * from './progress.ts';
 export * from './readiness.ts';
+export { shownBytes } from './shown-bytes.ts';
 export * from './source-blocked-since.ts';
 export * from './source-watch.ts';
 export * from './stage.ts';

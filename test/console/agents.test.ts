@@ -55,7 +55,7 @@ test('a link-token is shown once with the command of the agent, which then appea
   const sources = page.getByRole('table', { name: 'Clusters that agents can migrate' });
   await sources.getByRole('cell', { name: 'large, sharded (2 shards)', exact: true }).waitFor();
   const source = sources.getByRole('row').last();
-  assert.deepEqual(await source.getByRole('cell').allTextContents(), ['source', 'shop', 'mover-1', '8.0.4', '5.0 GiB']);
+  assert.deepEqual(await source.getByRole('cell').allTextContents(), ['source', 'shop', 'mover-1', '8.0.4', '5.37 GB']);
   clock.offsetMs = 60_000;
   await row.getByText('Silent').waitFor();
   assert.deepEqual(await violationsOf(watched), []);

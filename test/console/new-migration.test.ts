@@ -79,9 +79,9 @@ test('a migration is checked with every finding and its remedy, and starts when 
     copy: { seconds: 300, bytesPerSecond: 20_000_000, restsOn: 'MEASURED_SOURCE_READ' },
   };
   await answerValidation(agent, { status: 'SUCCESS', errorMessage: null, findings: [], estimate });
-  await page.getByText('5.6 GiB, 40,000 documents in 3 collections').waitFor();
+  await page.getByText('6.00 GB, 40,000 documents in 3 collections').waitFor();
   await page
-    .getByText('about 5 min 0 s at 19.1 MiB/s: measured now, by reading the source for a moment', { exact: true })
+    .getByText('about 5 min 0 s at 20.0 MB/s: measured now, by reading the source for a moment', { exact: true })
     .waitFor();
   await page.getByText('1 database or collection could not be measured in time.').waitFor();
   assert.deepEqual(await violationsOf(watched), []);

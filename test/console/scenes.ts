@@ -155,7 +155,7 @@ export const SCENES: readonly Scene[] = [
   {
     name: 'copying',
     word: 'Copying',
-    says: '261 GiB of 412 GiB (63 %) are copied',
+    says: '280 GB of 442 GB (63 %) are copied',
     play: (started) =>
       started.report(
         {

@@ -27,6 +27,10 @@ export const stageColumn: Column = {
     return [STAGES[migration.linkspan.stage], percentOf(migration)].join(' ').trimEnd();
   },
 };
+export const createdColumn: Column = {
+  title: 'createdAt',
+  of: (record) => (record as LiveMigration).linkspan.createdAt,
+};
 export const lagColumn: Column = { title: 'lagTimeSeconds', of: (record) => lagOf(record as LiveMigration) };
 /** An error's beginning; `migration describe` has the whole. */
 export const shortErrorColumn: Column = {

@@ -7,6 +7,7 @@ import { failbackText } from './failback-text.ts';
 import { historyText } from './history-text.ts';
 import {
   agentColumn,
+  createdColumn,
   cutoverWarnings,
   lagColumn,
   migrationText,
@@ -19,6 +20,7 @@ import { watchMigration } from './watch-migration.ts';
 
 const MIGRATION = [
   '_id',
+  createdColumn,
   'status',
   stageColumn,
   'readyForCutover',

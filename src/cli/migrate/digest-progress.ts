@@ -1,6 +1,7 @@
+import { shownBytes } from '../../contract/index.ts';
 import type { DigestProgress } from '../../engine/index.ts';
 import { counted, systemClock } from '../../platform/index.ts';
-import { formatBytes, formatCount } from '../progress/format.ts';
+import { formatCount } from '../progress/format.ts';
 import type { Terminal } from '../progress/tty.ts';
 import { CLEAR_LINE } from '../terminal/index.ts';
 
@@ -28,6 +29,6 @@ function describe(
 ): string {
   const [wait] = waiting;
   if (wait !== undefined) return `waiting for ${wait.for}: ${wait.reason}`;
-  const read = `${counted(documents, 'document')}, ${formatBytes(bytes)}, ${formatBytes(Math.max(0, perSecond))}/s`;
+  const read = `${counted(documents, 'document')}, ${shownBytes(bytes)}, ${shownBytes(Math.max(0, perSecond))}/s`;
   return `read ${formatCount(collectionsDone)} of ${counted(collections, 'collection')}, ${read}`;
 }

@@ -1,9 +1,10 @@
+import { shownBytes } from '../../contract/index.ts';
 import type { Examination } from '../../engine/index.ts';
 import { counted } from '../../platform/index.ts';
 import { exitCode } from '../command-line/exit-code.ts';
 import { findingsText } from '../command-line/findings.ts';
 import { type End, outcomeOf } from '../command-line/outcome.ts';
-import { formatBytes, formatCount, formatSeconds } from '../progress/format.ts';
+import { formatCount, formatSeconds } from '../progress/format.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import type { Terminal } from '../progress/tty.ts';
 import { colour, wrapBeside } from '../terminal/index.ts';
@@ -51,11 +52,11 @@ function rowsOf({ source, destination, sizes, copyTime }: Examination): [string,
     ['documents', sizes && formatCount(sizes.documents)],
     [
       'bytes',
-      sizes && `${formatBytes(sizes.bytes)}, on the source's disk ${formatBytes(sizes.storedBytes)} with indexes`,
+      sizes && `${shownBytes(sizes.bytes)}, on the source's disk ${shownBytes(sizes.storedBytes)} with indexes`,
     ],
     [
       'indexes',
-      sizes && `${formatCount(sizes.indexes)} besides those on _id; all of them take ${formatBytes(sizes.indexBytes)}`,
+      sizes && `${formatCount(sizes.indexes)} besides those on _id; all of them take ${shownBytes(sizes.indexBytes)}`,
     ],
     [
       'not counted',
@@ -64,7 +65,7 @@ function rowsOf({ source, destination, sizes, copyTime }: Examination): [string,
         : undefined,
     ],
     ['initial sync', copyTime && `about ${formatSeconds(copyTime.seconds)}, without index builds`],
-    ['', copyTime && `at ${formatBytes(copyTime.bytesPerSecond)}/s: ${basisOf(copyTime)}`],
+    ['', copyTime && `at ${shownBytes(copyTime.bytesPerSecond)}/s: ${basisOf(copyTime)}`],
   ];
   return rows.filter((row): row is [string, string] => row[1] !== undefined);
 }
@@ -80,7 +81,7 @@ function basisOf({ restsOn, readBytesPerSecond }: NonNullable<Examination['copyT
   const read =
     readBytesPerSecond === undefined
       ? 'the source has too little data to measure its read rate'
-      : `a short test read the source at ${formatBytes(readBytesPerSecond)}/s`;
+      : `a short test read the source at ${shownBytes(readBytesPerSecond)}/s`;
   switch (restsOn) {
     case 'MEASURED_SOURCE_READ':
       return `${read}, with one reader`;

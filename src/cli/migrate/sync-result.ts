@@ -1,7 +1,7 @@
-import { inWords, type PhaseTime, type Progress } from '../../contract/index.ts';
+import { inWords, type PhaseTime, type Progress, shownBytes } from '../../contract/index.ts';
 import { PreflightFailed, type SyncSession } from '../../sync/index.ts';
 import { type End, writeResult } from '../command-line/outcome.ts';
-import { formatBytes, formatCount } from '../progress/format.ts';
+import { formatCount } from '../progress/format.ts';
 import type { TextSink } from '../progress/renderer.ts';
 
 /** Writes the duration of each phase of a finished migration, and its totals. */
@@ -9,12 +9,12 @@ export function reportTimes(progress: Progress, sink: TextSink): void {
   const { copy, changes, indexes } = progress;
   const { times, totalSeconds } = timesOf(progress);
   const copySeconds = times.find(({ name }) => name === 'COPYING')?.seconds ?? 0;
-  const rate = copySeconds > 0 ? ` (${formatBytes(copy.bytesCopied / copySeconds)}/s)` : '';
+  const rate = copySeconds > 0 ? ` (${shownBytes(copy.bytesCopied / copySeconds)}/s)` : '';
   const rows: [string, string][] = [
     ...times.map(({ name, seconds }): [string, string] => [inWords(name), `${seconds.toFixed(1)} s`]),
     ['total', `${totalSeconds.toFixed(1)} s`],
     ['documents', formatCount(copy.documentsCopied)],
-    ['bytes', `${formatBytes(copy.bytesCopied)}${rate}`],
+    ['bytes', `${shownBytes(copy.bytesCopied)}${rate}`],
     ['indexes', formatCount(indexes.built)],
     ['changes applied', formatCount(changes.applied)],
   ];

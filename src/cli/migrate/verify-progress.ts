@@ -1,7 +1,7 @@
-import { inWords } from '../../contract/index.ts';
+import { inWords, shownBytes } from '../../contract/index.ts';
 import type { ClusterVerification, ClusterVerificationProgress } from '../../engine/index.ts';
 import { counted, systemClock } from '../../platform/index.ts';
-import { formatBytes, formatCount } from '../progress/format.ts';
+import { formatCount } from '../progress/format.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import type { Terminal } from '../progress/tty.ts';
 import { CLEAR_LINE } from '../terminal/index.ts';
@@ -40,7 +40,7 @@ function describe(progress: ClusterVerificationProgress, bytesPerSecond: number)
     inWords(phase),
     `${formatCount(collectionsDone)} of ${counted(collections, 'collection')}`,
     counted(documents, 'document'),
-    `${formatBytes(bytes)}, ${formatBytes(bytesPerSecond)}/s`,
+    `${shownBytes(bytes)}, ${shownBytes(bytesPerSecond)}/s`,
     ...(pending > 0 ? [`${counted(pending, 'key')} to read again`] : []),
     ...(differences > 0 ? [`${formatCount(differences)} different`] : []),
   ].join(', ');

@@ -1,7 +1,7 @@
-import { type DocumentDifference, inWords, type VerificationReport } from '../../contract/index.ts';
+import { type DocumentDifference, inWords, shownBytes, type VerificationReport } from '../../contract/index.ts';
 import type { Verified } from '../../engine/index.ts';
 import { counted } from '../../platform/index.ts';
-import { formatBytes, formatCount, formatSeconds } from '../progress/format.ts';
+import { formatCount, formatSeconds } from '../progress/format.ts';
 import type { Terminal } from '../progress/tty.ts';
 import { colour, type Meaning, withoutControls, wrap } from '../terminal/index.ts';
 
@@ -29,7 +29,7 @@ export function writeVerification(
     ...more(report.differences.total + report.differences.repaired, 'document'),
     ...(listedIn === undefined || differences.length === 0 ? [] : [`All documents that differ are in ${listedIn}`]),
     ...(report.catalogDifferences.length + differences.length === 0 ? [] : ['']),
-    `Linkspan ${report.linkspanVersion} compared ${formatBytes(report.totals.bytes)} of each side in ${formatSeconds(report.seconds)}, ` +
+    `Linkspan ${report.linkspanVersion} compared ${shownBytes(report.totals.bytes)} of each side in ${formatSeconds(report.seconds)}, ` +
       `from ${report.startedAt} to ${report.endedAt}.`,
   ];
   for (const line of lines) sink.write(`${wrap(withoutControls(line), sink, 4)}\n`);
@@ -42,7 +42,7 @@ function linesOf(entry: VerificationReport['collections'][number]): string[] {
   const name = namespace === destinationNamespace ? namespace : `${namespace} → ${destinationNamespace}`;
   const facts = [
     counted(source.count, 'document'),
-    formatBytes(source.bytes),
+    shownBytes(source.bytes),
     ...(rechecked > 0 ? [`${counted(rechecked, 'key')} rechecked`] : []),
     ...(differences > 0 ? [`${formatCount(differences)} different`] : []),
     ...(undecided > 0 ? [`${formatCount(undecided)} undecided`] : []),

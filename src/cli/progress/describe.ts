@@ -1,8 +1,8 @@
-import { STAGES, type Stage, workStageOf } from '../../contract/index.ts';
+import { STAGES, type Stage, shownBytes, workStageOf } from '../../contract/index.ts';
 import { counted } from '../../platform/index.ts';
 import type { ProgressView } from './collect.ts';
 import { currentStep } from './cutover-attempts.ts';
-import { formatBytes, formatCount, formatSeconds } from './format.ts';
+import { formatCount, formatSeconds } from './format.ts';
 import { describeReadiness } from './readiness.ts';
 import { describeDifferences, describeVerification } from './verification.ts';
 
@@ -26,11 +26,11 @@ export function describeView(view: ProgressView): string[] {
   switch (work) {
     case 'COPYING':
       facts.push(
-        rates.bytesPerSecond === null ? undefined : `${formatBytes(rates.bytesPerSecond)}/s`,
+        rates.bytesPerSecond === null ? undefined : `${shownBytes(rates.bytesPerSecond)}/s`,
         lag(view),
         eta(view),
         oplogs(view),
-        `${formatBytes(progress.copy.bytesCopied)} of ${formatBytes(progress.copy.bytesTotal)}`,
+        `${shownBytes(progress.copy.bytesCopied)} of ${shownBytes(progress.copy.bytesTotal)}`,
         counted(progress.copy.documentsCopied, 'document'),
         restarts(view),
       );
@@ -74,7 +74,7 @@ export function describeView(view: ProgressView): string[] {
     case 'COMPLETE':
       facts.push(
         ...view.problems.map(({ message }) => message),
-        `${formatBytes(progress.copy.bytesCopied)} in ${counted(progress.copy.documentsCopied, 'document')} copied`,
+        `${shownBytes(progress.copy.bytesCopied)} in ${counted(progress.copy.documentsCopied, 'document')} copied`,
         `${counted(progress.changes.applied, 'change')} applied`,
       );
       break;

@@ -1,17 +1,3 @@
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
-
-/** Formats bytes with decimal units and three significant digits: `85.3 MB`. */
-export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${value.toFixed(digits)} ${UNITS[unit]}`;
-}
-
 /** Formats a count with thousands separators, whatever the machine's locale. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');

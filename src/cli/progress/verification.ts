@@ -1,7 +1,7 @@
-import { inWords, type Progress } from '../../contract/index.ts';
+import { inWords, type Progress, shownBytes } from '../../contract/index.ts';
 import { conditionsOf, isUnreserved, reservationsOf } from '../../engine/index.ts';
 import { counted } from '../../platform/index.ts';
-import { formatBytes, formatCount, formatSeconds } from './format.ts';
+import { formatCount, formatSeconds } from './format.ts';
 
 type Verification = Progress['verification'];
 
@@ -12,7 +12,7 @@ const RECORD = '`linkspan_internal.mismatches` on the destination';
 export function describeVerification(verification: Verification): (string | undefined)[] {
   const { bytesPerSecond, etaSeconds, documentsCompared, documentsTotal, mismatches, waiting } = verification;
   return [
-    bytesPerSecond === null ? undefined : `${formatBytes(bytesPerSecond)}/s`,
+    bytesPerSecond === null ? undefined : `${shownBytes(bytesPerSecond)}/s`,
     etaSeconds === null ? undefined : `ETA ${formatSeconds(etaSeconds)}`,
     `${formatCount(documentsCompared)} of ${counted(documentsTotal, 'document')} compared`,
     mismatches.found === 0 ? undefined : `${formatCount(mismatches.found)} differed`,

@@ -1,3 +1,4 @@
+import { shownBytes } from '../../contract/index.ts';
 import { type ListedAgents, listAgents } from '../api/agents.ts';
 import { call } from '../api/client.ts';
 import { usePolled } from '../api/polled.ts';
@@ -5,7 +6,7 @@ import { mayAct, organizationId } from '../api/session.ts';
 import type { AgentLink, SourceProject } from '../api/types.ts';
 import { Ask } from '../dialogs/ask.tsx';
 import { IssueLinkToken } from '../dialogs/issue-link-token.tsx';
-import { bytes, clusterName } from '../format.ts';
+import { clusterName } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { PolledPage } from '../page.tsx';
 import { Panel } from '../panels/panel.tsx';
@@ -107,7 +108,10 @@ function Sources({ sources }: { readonly sources: readonly SourceProject[] }) {
     [words.project, ({ project }) => project.name],
     [words.hosts, ({ project }) => project.migrationHosts.join(', ')],
     ['MongoDB', ({ deployment }) => deployment.mongoDBVersion],
-    [words.size, ({ deployment: { dbSizeBytes } }) => (dbSizeBytes === undefined ? words.unknown : bytes(dbSizeBytes))],
+    [
+      words.size,
+      ({ deployment: { dbSizeBytes } }) => (dbSizeBytes === undefined ? words.unknown : shownBytes(dbSizeBytes)),
+    ],
   ];
   return (
     <Panel title={words.sources}>

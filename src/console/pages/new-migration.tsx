@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { shownBytes } from '../../contract/index.ts';
 import { listSources } from '../api/agents.ts';
 import { call } from '../api/client.ts';
 import { listProjects } from '../api/lists.ts';
@@ -8,7 +9,7 @@ import type { LiveMigration, MigrationRequest, Validation } from '../api/types.t
 import { validate } from '../api/validations.ts';
 import { Ask } from '../dialogs/ask.tsx';
 import { Field, textOf } from '../dialogs/field.tsx';
-import { bytes, clusterName, count, counted, duration, rate } from '../format.ts';
+import { clusterName, count, counted, duration, rate } from '../format.ts';
 import { Message } from '../message.tsx';
 import { PolledPage } from '../page.tsx';
 import { Fact, Facts, Panel } from '../panels/panel.tsx';
@@ -195,13 +196,13 @@ function Estimate({ estimate }: { readonly estimate: Validation['linkspan']['est
     <>
       <Facts isWide>
         <Fact name={words.data}>
-          {words.dataOf(bytes(size), counted(documents, 'document'), counted(collections, 'collection'))}
+          {words.dataOf(shownBytes(size), counted(documents, 'document'), counted(collections, 'collection'))}
         </Fact>
-        <Fact name={words.indexes}>{words.indexesOf(count(indexes), bytes(indexBytes))}</Fact>
+        <Fact name={words.indexes}>{words.indexesOf(count(indexes), shownBytes(indexBytes))}</Fact>
         <Fact name={words.copyTime}>
           {copy === undefined
             ? words.timeUnknown
-            : words.timeOf(duration(copy.seconds), rate(copy.bytesPerSecond, bytes), words.bases[copy.restsOn])}
+            : words.timeOf(duration(copy.seconds), rate(copy.bytesPerSecond, shownBytes), words.bases[copy.restsOn])}
         </Fact>
       </Facts>
       {left > 0 && <Message tone="warn">{words.leftOut(left)}</Message>}

@@ -1,5 +1,6 @@
+import { shownBytes } from '../../contract/index.ts';
 import type { LiveMigration } from '../api/types.ts';
-import { bytes, count, duration } from '../format.ts';
+import { count, duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import type { IconName } from '../icon-shapes.ts';
 import { migrationText } from '../texts/migration.ts';
@@ -105,7 +106,7 @@ function figureOf({ value, limit, unit }: Gate): string {
     case 'seconds':
       return limit === null ? duration(value) : migrationText.checklist.atMost(duration(value), duration(limit));
     case 'bytes':
-      return bytes(value);
+      return shownBytes(value);
     case 'collections':
     case 'indexes':
       return limit === null || limit === 0

@@ -1,8 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { shownBytes } from '../../contract/index.ts';
 import { type CollectionRows, useCollections } from '../api/collections.ts';
 import type { MigrationCollection } from '../api/types.ts';
-import { bytes, count, rate } from '../format.ts';
+import { count, rate } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import type { IconName } from '../icon-shapes.ts';
 import { migrationText } from '../texts/migration.ts';
@@ -172,8 +173,8 @@ function Row({ place, row }: { readonly place: number; readonly row: MigrationCo
       <td class="n documents" data-unit={words.unit}>
         {share(documentsCopied, documentsTotal, count)}
       </td>
-      <td class="n">{share(bytesCopied, bytesTotal, bytes)}</td>
-      <td class="n">{rate(bytesPerSecond, bytes)}</td>
+      <td class="n">{share(bytesCopied, bytesTotal, shownBytes)}</td>
+      <td class="n">{rate(bytesPerSecond, shownBytes)}</td>
     </tr>
   );
 }

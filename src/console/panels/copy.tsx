@@ -1,5 +1,6 @@
+import { shownBytes } from '../../contract/index.ts';
 import type { LiveMigration } from '../api/types.ts';
-import { bytes, count, duration, percent, rate } from '../format.ts';
+import { count, duration, percent, rate } from '../format.ts';
 import { migrationText } from '../texts/migration.ts';
 import { Bar, Fact, Facts, Panel } from './panel.tsx';
 
@@ -11,7 +12,7 @@ export function CopyPanel({ progress, columns }: { readonly progress: Progress; 
   const words = migrationText.copy;
   const isCopying = state === 'COPYING';
   const rows = [
-    [words.data, copy.bytesCopied, copy.bytesTotal, bytes],
+    [words.data, copy.bytesCopied, copy.bytesTotal, shownBytes],
     [words.documents, copy.documentsCopied, copy.documentsTotal, count],
     [words.collections, copy.collectionsDone, copy.collectionsTotal, count],
     [words.indexes, indexes.built, indexes.total, count],
@@ -30,7 +31,7 @@ export function CopyPanel({ progress, columns }: { readonly progress: Progress; 
       </ul>
       {isCopying && (
         <Facts>
-          <Fact name={words.rate}>{rate(rates?.bytesPerSecond, bytes)}</Fact>
+          <Fact name={words.rate}>{rate(rates?.bytesPerSecond, shownBytes)}</Fact>
           <Fact name={words.documentRate}>{rate(rates?.documentsPerSecond)}</Fact>
           <Fact name={words.left}>{etaSeconds == null ? '–' : duration(etaSeconds)}</Fact>
         </Facts>

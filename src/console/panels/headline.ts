@@ -1,6 +1,6 @@
-import type { Stage } from '../../contract/index.ts';
+import { type Stage, shownBytes } from '../../contract/index.ts';
 import type { LiveMigration } from '../api/types.ts';
-import { bytes, count, counted, duration, percent, rate } from '../format.ts';
+import { count, counted, duration, percent, rate } from '../format.ts';
 import { migrationText } from '../texts/migration.ts';
 import { directionOf, gateOf, shownStageOf } from './shown-stage.ts';
 
@@ -136,11 +136,11 @@ function copyText(migration: LiveMigration): string {
   if (!copy) return '';
   const share = percent(copy.bytesCopied, copy.bytesTotal);
   const done = words.copied(
-    bytes(copy.bytesCopied),
-    bytes(copy.bytesTotal),
+    shownBytes(copy.bytesCopied),
+    shownBytes(copy.bytesTotal),
     share === undefined ? '' : ` (${share} %)`,
   );
-  const speed = rates?.bytesPerSecond == null ? '' : ` ${words.at(rate(rates.bytesPerSecond, bytes))}`;
+  const speed = rates?.bytesPerSecond == null ? '' : ` ${words.at(rate(rates.bytesPerSecond, shownBytes))}`;
   return `${done}${speed}${etaText(etaSeconds)}`;
 }
 

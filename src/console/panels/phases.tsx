@@ -1,6 +1,7 @@
+import { shownBytes } from '../../contract/index.ts';
 import { now, serverTime } from '../api/clock.ts';
 import type { LiveMigration } from '../api/types.ts';
-import { bytes, counted, duration, percent } from '../format.ts';
+import { counted, duration, percent } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { migrationText } from '../texts/migration.ts';
 import { Time } from '../time.tsx';
@@ -77,7 +78,7 @@ function noteOf({ name, state, seconds, startedAt }: Step, migration: LiveMigrat
 function amountOf(name: StepName, { copy, verification, indexes }: Progress): string[] {
   if (name === 'copy') {
     const share = percent(copy.bytesCopied, copy.bytesTotal);
-    return [share === undefined || share === 100 ? bytes(copy.bytesCopied) : `${share} %`];
+    return [share === undefined || share === 100 ? shownBytes(copy.bytesCopied) : `${share} %`];
   }
   if (name !== 'follow') return [];
   const share = verification && percent(verification.documentsCompared, verification.documentsTotal);

@@ -1,9 +1,10 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { shownBytes } from '../../contract/index.ts';
 import type { Steering } from '../api/steering.ts';
 import type { CutoverReport } from '../api/types.ts';
 import { CopyButton } from '../copy-button.tsx';
-import { bytes, count, counted, duration, shortDuration } from '../format.ts';
+import { count, counted, duration, shortDuration } from '../format.ts';
 import { migrationText } from '../texts/migration.ts';
 import { Time } from '../time.tsx';
 import { Fact, Facts, Panel } from './panel.tsx';
@@ -32,7 +33,7 @@ export function ReportPanel({ steering }: { readonly steering: Steering }) {
           <b>{pause.milliseconds === null ? '–' : shortDuration(pause.milliseconds)}</b> {words.pause}
         </span>
         <span>
-          <b>{bytes(copied.bytes)}</b>{' '}
+          <b>{shownBytes(copied.bytes)}</b>{' '}
           {words.copied(counted(copied.documents, 'document'), counted(copied.collections, 'collection'))}
         </span>
         {seconds !== null && (

@@ -1,5 +1,6 @@
+import { shownBytes } from '../../contract/index.ts';
 import type { LiveMigration } from '../api/types.ts';
-import { bytes, duration, rate } from '../format.ts';
+import { duration, rate } from '../format.ts';
 import { type Column, Table } from '../table.tsx';
 import { migrationText } from '../texts/migration.ts';
 import { Panel } from './panel.tsx';
@@ -14,7 +15,7 @@ const COLUMNS: readonly Column<Shard>[] = [
   [words.left, ({ oplog, whyUnknown }) => (oplog ? duration(oplog.leftSeconds) : (whyUnknown ?? '–'))],
   [words.covers, ({ oplog }) => (oplog ? duration(oplog.windowSeconds) : '–')],
   [words.free, ({ oplog }) => (oplog ? words.percent(oplog.headroomPercent) : '–')],
-  [words.written, ({ rates }) => rate(rates?.oplogBytesPerSecond, bytes)],
+  [words.written, ({ rates }) => rate(rates?.oplogBytesPerSecond, shownBytes)],
   [words.writes, ({ rates }) => rate(rates?.writesPerSecond)],
   [words.reads, ({ rates }) => rate(rates?.readsPerSecond)],
   [words.ping, ({ pingMs }) => pingText(pingMs)],

@@ -266,6 +266,13 @@ export class TrackedCollection {
     return this.isBegun && this.state !== 'planning' && this.state !== 'copying';
   }
 
+  /** What the copy reads: an estimate by the source's statistics until it is done. */
+  get total(): { readonly documents: number; readonly bytes: number } {
+    const { documents, bytes } = this.copied;
+    if (this.isCopied) return { documents, bytes };
+    return { documents: Math.max(this.documents, documents), bytes: Math.max(this.bytes, bytes) };
+  }
+
   /** Whether the destination may have documents of it. */
   get isBegun(): boolean {
     return this.state !== 'creating' && this.state !== 'pending' && this.state !== 'gone';

@@ -1,4 +1,5 @@
 import { type Document, Long } from 'mongodb';
+import { shownBytes } from '../../contract/index.ts';
 import { hasRandomIds } from '../catalog/id-order.ts';
 import { idIndexBytes } from '../catalog/read-catalog.ts';
 import type { Migrated } from '../collections/context.ts';
@@ -27,10 +28,8 @@ export interface OrderSizes {
  */
 const INDEX_SHARE = 0.1;
 
-const MIB = 1024 * 1024;
-
 /** Smaller than any cache. A migration may have thousands of such collections, and their order doesn't matter. */
-export const SMALL_BYTES = 16 * MIB;
+export const SMALL_BYTES = 16_000_000;
 
 /**
  * Returns the order in which documents with random `_id`s are read. In the order of `_id`, a source that can't keep its
@@ -39,18 +38,14 @@ export const SMALL_BYTES = 16 * MIB;
 export function orderOf({ documents, idIndex, otherIdIndexes, sourceCache, destinationCache }: OrderSizes): ReadOrder {
   const inOrder = (reason: string): ReadOrder => ({ order: 'ID', reason });
   if (sourceCache === undefined) return inOrder('the size of the cache of the source is unknown');
-  const ofSource = `the cache of the source, which has ${mebibytes(sourceCache)} MiB`;
+  const ofSource = `the cache of the source, which has ${shownBytes(sourceCache)}`;
   if (documents <= sourceCache) return inOrder(`its documents fit into ${ofSource}`);
   if (destinationCache === undefined) return inOrder('the size of the cache of the destination is unknown');
-  const others = otherIdIndexes === 0 ? '' : `, those of others under way have ${mebibytes(otherIdIndexes)} MiB`;
-  const index = `its index on _id has ${mebibytes(idIndex)} MiB${others}`;
-  const caches = `${index}, and the cache of the destination has ${mebibytes(destinationCache)} MiB`;
+  const others = otherIdIndexes === 0 ? '' : `, those of others under way have ${shownBytes(otherIdIndexes)}`;
+  const index = `its index on _id has ${shownBytes(idIndex)}${others}`;
+  const caches = `${index}, and the cache of the destination has ${shownBytes(destinationCache)}`;
   if (idIndex + otherIdIndexes >= destinationCache * INDEX_SHARE) return inOrder(caches);
   return { order: 'NATURAL', reason: `its _ids are random, its documents do not fit into ${ofSource}; ${caches}` };
-}
-
-function mebibytes(bytes: number): string {
-  return Math.round(bytes / MIB).toLocaleString('en');
 }
 
 /** The order of a copy, with where a scan in natural order begins and ends. */

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../platform/index.ts';
 import type { ClusterAddress } from '../mongodb/connect.ts';
 import { connectCluster } from '../mongodb/connect.ts';
 import { levelOfSet } from '../mongodb/feature-level.ts';
+import { isUserDatabase } from '../mongodb/namespaces.ts';
 import { type Privileges, privilegesOf } from '../mongodb/privileges.ts';
 import { isSharded } from '../mongodb/sharding.ts';
 import type { Side } from '../mongodb/side.ts';
@@ -75,11 +76,17 @@ export async function describeCluster(client: MongoClient, clock: Clock = system
     clusterId: sharded || replicaSet ? await clusterId : '',
     primary: hello.primary ?? client.options.hosts[0]?.toString() ?? '',
     tlsEnabled: client.options.tls === true,
-    dbSizeBytes: Number(databases.totalSize ?? 0),
+    dbSizeBytes: sizeOfUsers(databases.databases ?? []),
     oplogSizeMB: oplog.maxSize === undefined ? undefined : Math.round(Number(oplog.maxSize) / (1024 * 1024)),
     clockAheadMs: aheadOf(Number(hello.localTime), askedAtMs, answeredAtMs),
     privileges,
   };
+}
+
+/** Returns what the databases of users take on disk: an idle server's `local` can be larger than all of them. */
+function sizeOfUsers(databases: readonly { readonly name: string; readonly sizeOnDisk?: number }[]): number {
+  const ofUsers = databases.filter(({ name }) => isUserDatabase(name));
+  return ofUsers.reduce((sum, { sizeOnDisk }) => sum + Number(sizeOnDisk ?? 0), 0);
 }
 
 async function timedHello(client: MongoClient, clock: Clock) {

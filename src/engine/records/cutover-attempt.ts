@@ -2,7 +2,7 @@ import type { VerificationMode } from '../../contract/index.ts';
 
 /** The steps of a cutover in the order in which an attempt passes them, and the purpose of each. */
 export const CUTOVER_STEPS = {
-  readiness: 'the migration was not ready for a cutover',
+  readiness: 'it was looked up whether the migration is ready for a cutover',
   'retry delay': 'the time between two attempts, in which users write',
   checks: 'the catalogs of both sides were compared, and the users who bypass a write block looked up',
   'catch up': 'changes from before the attempt were applied, while users write',

@@ -29,7 +29,7 @@ export function collectionProgress({
 }
 
 function progressOf(collection: TrackedCollection, rate: CollectionRate): CollectionProgress {
-  const { id, namespace, copied, documents, bytes, isBegun, readOrder } = collection;
+  const { id, namespace, copied, documents, bytes, total, isBegun, readOrder } = collection;
   // The statistics are read before the first copy begins. A collection without any may be empty, or not be measured yet.
   const isMeasured = isBegun || documents > 0 || bytes > 0;
   return {
@@ -38,9 +38,9 @@ function progressOf(collection: TrackedCollection, rate: CollectionRate): Collec
     state: stateOf(collection),
     reason: reasonOf(collection)?.slice(0, LONGEST_REASON) ?? null,
     documentsCopied: copied.documents,
-    documentsTotal: isMeasured ? Math.max(documents, copied.documents) : null,
+    documentsTotal: isMeasured ? total.documents : null,
     bytesCopied: copied.bytes,
-    bytesTotal: isMeasured ? Math.max(bytes, copied.bytes) : null,
+    bytesTotal: isMeasured ? total.bytes : null,
     readOrder,
     ...rate,
   };

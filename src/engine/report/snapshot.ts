@@ -80,9 +80,9 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
       collectionsDone: done.length,
       collectionsQuarantined: collections.filter(({ stuck, missing }) => stuck !== undefined || missing !== undefined)
         .length,
-      documentsTotal: sum(({ documents, copied }) => Math.max(documents, copied.documents)),
+      documentsTotal: sum(({ total }) => total.documents),
       documentsCopied: sum(({ copied }) => copied.documents),
-      bytesTotal: sum(({ bytes, copied }) => Math.max(bytes, copied.bytes)),
+      bytesTotal: sum(({ total }) => total.bytes),
       bytesCopied: sum(({ copied }) => copied.bytes),
       partitionsTotal: sum(({ copied }) => copied.partitions),
       partitionsDone: sum(({ copied }) => copied.partitionsDone),

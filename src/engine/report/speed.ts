@@ -4,13 +4,16 @@ import { RateWindow, secondsFor } from './rate-window.ts';
 import type { VerificationRates } from './verification-progress.ts';
 
 const EVERY_MS = 1_000;
+const ESTIMATED_AFTER_MS = 10_000;
 
 /** The recent speed of a migration, and the estimated time left. */
 export class Speed {
   readonly #bytes = new RateWindow();
+  /** For the estimate. The first batches of a copy say little about the rest, and would make hours of seconds. */
+  readonly #bytesForEta = new RateWindow(undefined, ESTIMATED_AFTER_MS);
   readonly #documents = new RateWindow();
   readonly #changes = new RateWindow();
-  readonly #lag = new RateWindow();
+  readonly #lag = new RateWindow(undefined, ESTIMATED_AFTER_MS);
   readonly #documentsCompared = new RateWindow();
   readonly #bytesCompared = new RateWindow();
   #latest: Progress | undefined;
@@ -32,12 +35,14 @@ export class Speed {
   add(progress: Progress, atMs: number): void {
     const { state, copy, changes, lagSeconds, verification } = progress;
     if (state !== this.#state || copy.restarts !== this.#restarts) {
-      for (const window of [this.#bytes, this.#documents, this.#changes, this.#lag]) window.reset();
+      const windows = [this.#bytes, this.#bytesForEta, this.#documents, this.#changes, this.#lag];
+      for (const window of windows) window.reset();
     }
     this.#state = state;
     this.#restarts = copy.restarts;
     this.#latest = progress;
     this.#bytes.count(atMs, copy.bytesCopied);
+    this.#bytesForEta.count(atMs, copy.bytesCopied);
     this.#documents.count(atMs, copy.documentsCopied);
     this.#changes.count(atMs, changes.applied);
     this.#documentsCompared.count(atMs, verification.documentsCompared);
@@ -66,7 +71,7 @@ export class Speed {
   get etaSeconds(): number | null {
     if (this.#latest === undefined) return null;
     const { state, copy, lagSeconds, readyForCutover } = this.#latest;
-    if (state === 'COPYING') return secondsFor(copy.bytesTotal - copy.bytesCopied, this.#bytes.perSecond());
+    if (state === 'COPYING') return secondsFor(copy.bytesTotal - copy.bytesCopied, this.#bytesForEta.perSecond());
     if (state !== 'FOLLOWING' || readyForCutover || lagSeconds === null) return null;
     const falling = this.#lag.perSecond();
     return falling === null ? null : secondsFor(lagSeconds, -falling);

@@ -40,7 +40,7 @@ export const migrationLogEvents = {
   'copy.order_chosen': {
     level: 'info',
     fields: ['namespace', 'order', 'reason'],
-    meaning: 'The copy of a collection of at least 16 MiB reads it in the order of _id or in natural order.',
+    meaning: 'The copy of a collection of at least 16 MB reads it in the order of _id or in natural order.',
   },
   'copy.read_restarted': {
     level: 'debug',

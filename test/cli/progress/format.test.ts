@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes, formatCount, formatSeconds } from '../../../src/cli/progress/format.ts';
+import { formatCount, formatSeconds } from '../../../src/cli/progress/format.ts';
+import { shownBytes } from '../../../src/contract/index.ts';
 
 test('sizes, counts and durations are readable from zero to very large', () => {
-  assert.deepEqual([0, 999, 1_000, 85_349_000, 999_600, 12_345_678, 4e15].map(formatBytes), [
+  assert.deepEqual([0, 999, 1_000, 85_349_000, 999_600, 12_345_678, 4e15].map(shownBytes), [
     '0 B',
     '999 B',
     '1.00 kB',

@@ -60,6 +60,17 @@ test('each collection shows how far it is, also after another engine has resumed
   await resumed.until('the drop', () => !byName(resumed).has('shop.small'));
 });
 
+test('a copy that reads less than the statistics of the source promise is complete at its end', async () => {
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection<{ _id: number }>('part').insertMany(identified(100));
+  const documentFilters = [{ database: 'shop', collection: 'part', filter: { _id: { $lt: 4 } } }];
+  await using running = RunningMigration.start(pair, { documentFilters });
+  await running.untilReady();
+  const { documentsTotal, documentsCopied, bytesTotal, bytesCopied } = running.migration.current.progress().copy;
+  assert.deepEqual([documentsCopied, documentsTotal, bytesTotal - bytesCopied], [4, 4, 0]);
+  assert.equal(byName(running).get('shop.part')?.documentsTotal, 4);
+});
+
 test('a collection that the destination refuses is quarantined, with the reason, while the others continue', async () => {
   await using pair = await startPair();
   for (const name of ['refused', 'fine'])

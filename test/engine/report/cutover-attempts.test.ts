@@ -59,7 +59,7 @@ test('each millisecond of a cutover belongs to a step with a reason, over attemp
   assert.deepEqual(
     postponed?.steps.map(({ name, durationMs, reason, counts }) => [name, durationMs, reason, counts]),
     [
-      ['readiness', 0, 'the migration was not ready for a cutover', undefined],
+      ['readiness', 0, 'it was looked up whether the migration is ready for a cutover', undefined],
       ['readiness', 1_500, 'the lag is 12 s', undefined],
       ['checks', 40, CUTOVER_STEPS.checks, undefined],
       ['block', 200, 'waited for the source: ECONNREFUSED', { applied: 3 }],

@@ -1,4 +1,5 @@
 import type { Document } from 'mongodb';
+import { shownBytes } from '../../../contract/index.ts';
 import type { CatalogEntry } from '../../catalog/read-catalog.ts';
 import { classify } from '../../mongodb/failure-policy.ts';
 import { type Found, found, NO_TIME } from '../finding.ts';
@@ -50,7 +51,7 @@ async function sample({ source }: Look, entry: CatalogEntry): Promise<Found[]> {
     const options = { maxTimeMS: MAX_TIME_MS, allowDiskUse: false };
     const [result] = await source.db(entry.database).collection(entry.name).aggregate(pipeline, options).toArray();
     if (result === undefined || result.largest < NEAR_LIMIT_BYTES) return [];
-    const largest = (result.largest / MIB).toFixed(1);
+    const largest = shownBytes(result.largest);
     return [found('DOCUMENTS_NEAR_LIMIT', [namespace, largest, String(result.seen)], namespace)];
   } catch (error) {
     if (classify(error) === 'fatal') throw error;

@@ -1,3 +1,4 @@
+import { shownBytes } from '../../../contract/index.ts';
 import { hasRandomIds } from '../../catalog/id-order.ts';
 import { type CatalogEntry, idIndexBytes } from '../../catalog/read-catalog.ts';
 import { type OrderSizes, orderOf } from '../../copy/read-order.ts';
@@ -7,8 +8,6 @@ import { type Found, found, NO_TIME } from '../finding.ts';
 import type { Look } from '../look.ts';
 import { collectionStatistics } from '../sizes.ts';
 import { sweep } from '../within.ts';
-
-const MIB = 1024 * 1024;
 
 /**
  * Finds collections that don't fit into the source's cache and whose `_id`s are random, and tells in which order the
@@ -34,7 +33,7 @@ export async function checkRandomIds({ source, destination, from, entries, optio
     const order = why
       ? `The copy reads it in the order of _id, because ${why}`
       : describeOrder(sizes, await idIndexBytes(source, entry), await readCacheBytes(destination));
-    return [found('RANDOM_IDS', [namespace, mebibytes(sizes.documents), mebibytes(cacheBytes), order], namespace)];
+    return [found('RANDOM_IDS', [namespace, shownBytes(sizes.documents), shownBytes(cacheBytes), order], namespace)];
   });
   return [...results.flat(), ...unseen(left, 'collections'), ...unseen(large.left, 'databases')];
 }
@@ -53,10 +52,6 @@ function describeOrder(
   const { order, reason } = orderOf({ ...sizes, idIndex, otherIdIndexes: 0, destinationCache });
   if (order === 'NATURAL') return 'The copy reads it in natural order';
   return `The copy reads it in the order of _id, because ${reason}`;
-}
-
-function mebibytes(bytes: number): string {
-  return Math.round(bytes / MIB).toLocaleString('en');
 }
 
 function unseen(left: number, what: string): Found[] {

@@ -64,7 +64,7 @@ export const preflightErrors = defineErrors('migration', {
   DOCUMENTS_NEAR_LIMIT: {
     status: 200,
     severity: 'WARNING',
-    detail: '% has documents near the limit of 16 MiB: up to % MiB in a sample of %.',
+    detail: '% has documents near the limit of 16.8 MB: up to % in a sample of %.',
     remedy:
       'No action is needed: they are migrated. Each change of such a document transfers all of it, so expect more lag.',
   },
@@ -232,7 +232,7 @@ export const preflightErrors = defineErrors('migration', {
   RANDOM_IDS: {
     status: 200,
     severity: 'WARNING',
-    detail: 'Collection % has % MiB of documents with random _ids, and the cache of the source has % MiB. %.',
+    detail: 'Collection % has % of documents with random _ids, and the cache of the source has %. %.',
     remedy:
       'Expect the copy to displace documents of your users from the cache, and to be slow in the order of _id. Copy it in quiet hours, or limit the copy rate.',
   },
