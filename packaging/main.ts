@@ -8,11 +8,12 @@ import { makeProgramTree } from './program-tree.ts';
 import { provenanceOf, sha256Of } from './provenance.ts';
 import { makeRpm } from './rpm.ts';
 import { packTarball } from './tarball.ts';
+import { describeMissing, missingTools } from './tools.ts';
 
 /**
  * `npm run package [-- amd64 arm64]`: makes the packages of this version in `dist/packages`: the npm package, and for these processors, or for
  * the one of this machine, a tarball that needs neither npm nor a network, a Debian package, an RPM package and an SBOM; then the provenance of all, and
- * `SHA256SUMS`. All files have the time of the last commit, or of `SOURCE_DATE_EPOCH`, so that the same commit gives the same bytes.
+ * `SHA256SUMS`. A package whose tool is missing is left out. All files have the time of the last commit, or of `SOURCE_DATE_EPOCH`, so that the same commit gives the same bytes.
  */
 const root = resolve(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -23,7 +24,7 @@ const output = join(root, 'dist/packages');
 rmSync(output, { recursive: true, force: true });
 mkdirSync(output, { recursive: true });
 
-/** @returns the paths of tarball, Debian package, RPM package and SBOM */
+/** @returns the paths of tarball, SBOM, and the Debian and RPM packages for which there are tools */
 async function packFor(architecture: Architecture): Promise<readonly string[]> {
   const work = mkdtempSync(join(tmpdir(), 'linkspan-packages-'));
   try {
@@ -34,11 +35,17 @@ async function packFor(architecture: Architecture): Promise<readonly string[]> {
     await packTarball(tree, builtAt, tarball);
     const sbom = join(output, `linkspan-${version}-linux-${architecture}.spdx.json`);
     copyFileSync(join(tree, 'sbom.spdx.json'), sbom);
-    const deb = await makeDeb(tree, join(work, 'deb'), options, output);
-    return [tarball, deb, await makeRpm(tree, join(work, 'rpm'), options, output), sbom];
+    const files = [tarball];
+    if (has('dpkg-deb')) files.push(await makeDeb(tree, join(work, 'deb'), options, output));
+    if (has('rpmbuild')) files.push(await makeRpm(tree, join(work, 'rpm'), options, output));
+    return [...files, sbom];
   } finally {
     rmSync(work, { recursive: true });
   }
+}
+
+function has(tool: string): boolean {
+  return !missing.some(({ name }) => name === tool);
 }
 
 /** @returns the path of the npm package */
@@ -48,6 +55,7 @@ function packForNpm(): string {
   return join(output, filename);
 }
 
+const missing = missingTools();
 const architectures = named.length > 0 ? named : [ownArchitecture()];
 const files = [packForNpm()];
 for (const architecture of architectures) files.push(...(await packFor(architecture)));
@@ -56,3 +64,4 @@ writeFileSync(provenance, `${JSON.stringify(provenanceOf(root, files, { version,
 const sums = [...files, provenance].map((file) => `${sha256Of(file)}  ${basename(file)}\n`).join('');
 writeFileSync(join(output, 'SHA256SUMS'), sums);
 process.stdout.write(sums);
+process.stderr.write(missing.map(describeMissing).join(''));
