@@ -101,6 +101,7 @@ export const LONG_FILES: readonly string[] = [
   'test/cli/killed-writes.test.ts',
   'test/cli/destination-users.test.ts',
   'test/end-to-end/there-and-back.test.ts',
+  'test/end-to-end/started-again.test.ts',
   'test/cli/digest.test.ts',
   'test/docs/compose.test.ts',
   'test/engine/run/unresponsive-clusters.test.ts',
