@@ -27,6 +27,7 @@ export { type Examination, examine, preflight } from './preflight/preflight.ts';
 export type { ProbedFact } from './probe/judge.ts';
 export { type ProbeReport, probeClusters } from './probe/probe.ts';
 export { CUTOVER_STEPS } from './records/cutover-attempt.ts';
+export { LeaderSilence } from './records/leader-silence.ts';
 export { type RecordedStanding, recordedStanding, StandingReader } from './records/recorded-standing.ts';
 export { ALIVE_WITHIN_MS, type Leader } from './records/running-engine.ts';
 export { shownState } from './records/shown-state.ts';

@@ -1,4 +1,4 @@
-import { type Leader, type RecordedStanding, StandingReader } from '../engine/index.ts';
+import { type Leader, LeaderSilence, type RecordedStanding, StandingReader } from '../engine/index.ts';
 import { type Clock, type Logger, messageOf } from '../platform/index.ts';
 import type { ClusterName, ClusterUris } from './clusters.ts';
 import { type Readers, recordedMigration } from './recorded-migrations.ts';
@@ -7,17 +7,6 @@ import type { SyncSession } from './session.ts';
 import type { StartRequest } from './start-request.ts';
 
 const LOOK_EVERY_MS = 2_000;
-/** Two of the leader's writes. After an outage of the destination, the leader gets the chance to write first. */
-const STEADY_MS = 10_000;
-/** After a commit, no engine is on record until the failback has begun. */
-const BETWEEN_DIRECTIONS_MS = 60_000;
-
-/** The state of the leader's record, and the time since when it is as it is. */
-interface Sign {
-  readonly leader: Leader | undefined;
-  /** When this process found it first, by its monotonic clock. */
-  readonly sinceMs: number;
-}
 
 /**
  * Waits beside the process that leads a migration, and takes it over when that process has left or is silent. Writes
@@ -29,8 +18,7 @@ export class Standby {
   readonly #uris: ClusterUris;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  #sign: Sign | undefined;
-  #leader: Leader | undefined;
+  readonly #silence: LeaderSilence;
 
   constructor(
     session: SyncSession,
@@ -41,11 +29,12 @@ export class Standby {
     this.#uris = uris;
     this.#clock = clock;
     this.#logger = logger;
+    this.#silence = new LeaderSilence(clock);
   }
 
   /** The process that leads the migration, as it was seen last; undefined while this one does, or none. */
   get leader(): Leader | undefined {
-    return this.#session.migrationId === undefined ? this.#leader : undefined;
+    return this.#session.migrationId === undefined ? this.#silence.leader : undefined;
   }
 
   /**
@@ -70,15 +59,14 @@ export class Standby {
       told = leader?.startedAtMs;
       if (this.#session.migrationId !== undefined) {
         this.#session.leaveTaken();
-        this.#sign = undefined;
+        this.#silence.doubt();
         continue;
       }
       try {
         await this.#look(readers);
       } catch (error) {
-        // The leader may not have been able to write either, so its silence counts from the next look on.
         // rule: standby-after-outage
-        this.#sign = undefined;
+        this.#silence.doubt();
         if (!signal.aborted) this.#logger.info({ event: 'standby.not_taken', reason: messageOf(error) }, 'standing by');
       }
     }
@@ -86,37 +74,18 @@ export class Standby {
 
   async #look(readers: Readers): Promise<void> {
     const found = await recordedMigration(this.#uris, readers);
-    if (found === undefined) {
-      this.#sign = this.#leader = undefined;
-      return;
-    }
-    const leader = newestLeader(found.standings);
-    this.#leader = leader;
-    if (this.#sign === undefined || this.#sign.leader?.wroteAtMs !== leader?.wroteAtMs)
-      this.#sign = { leader, sinceMs: this.#clock.elapsed() };
-    // The operator of a migration that failed has to remove the cause.
-    if (found.standings.some(({ state }) => state === 'FAILED')) return;
-    const waitMs = patienceFor(leader, found.standings);
-    if (waitMs === undefined || this.#clock.elapsed() - this.#sign.sinceMs < waitMs) return;
-    await this.#takeOver(found.request, found.standings);
+    if (found === undefined) this.#silence.forget();
+    else if (this.#silence.look(found.standings)) await this.#takeOver(found.request, found.standings);
   }
 
   async #takeOver(request: StartRequest, standings: readonly RecordedStanding[]): Promise<void> {
-    this.#logger.warn({ event: 'standby.takes_over', leader: this.#leader?.host }, 'the leader is gone: taking over');
+    this.#logger.warn(
+      { event: 'standby.takes_over', leader: this.#silence.leader?.host },
+      'the leader is gone: taking over',
+    );
     await this.#session.start(request);
-    this.#sign = this.#leader = undefined;
+    this.#silence.forget();
     // rule: standby-keeps-pause
     if (standings.some(({ state }) => state === 'PAUSED')) this.#session.pause();
   }
-}
-
-function newestLeader(standings: readonly RecordedStanding[]): Leader | undefined {
-  return standings.flatMap(({ leader }) => leader ?? []).sort((a, b) => b.wroteAtMs - a.wroteAtMs)[0];
-}
-
-/** Returns how long nothing may change before a take-over, in milliseconds; undefined while the leader is alive. */
-function patienceFor(leader: Leader | undefined, standings: readonly RecordedStanding[]): number | undefined {
-  if (leader?.isAlive) return undefined;
-  if (leader !== undefined) return STEADY_MS;
-  return standings.every(({ state }) => state === 'COMMITTED') ? BETWEEN_DIRECTIONS_MS : 0;
 }
