@@ -13,6 +13,7 @@ import { endsLink } from './refusal.ts';
 import { Reporter } from './reporter.ts';
 import { sourceAddress } from './source-address.ts';
 import { SourceWatches } from './source-watches.ts';
+import { Standbys } from './standbys.ts';
 import { Validator } from './validator.ts';
 
 const POLL_WAIT_SECONDS = 30;
@@ -45,6 +46,7 @@ export class Agent {
   readonly #validator: Validator;
   readonly #runner: MigrationRunner;
   readonly #watches: SourceWatches;
+  readonly #standbys: Standbys;
   readonly #reporter: Reporter;
   readonly #orders: MigrationOrders;
   /** Announces results, ends of migrations, a new inventory, and reports that arrived. */
@@ -82,12 +84,15 @@ export class Agent {
     this.#runner = new MigrationRunner(optionsOf, logger, changed);
     this.#orders = new MigrationOrders(new CutoverNotes(configuration.dataDir), this.#runner, { logger, clock });
     this.#watches = new SourceWatches({ configuration, logger, clock, changed });
+    this.#standbys = new Standbys({ configuration, logger, clock, changed });
     const situation = {
       validations: () => this.#validator.results(),
       migrations: () => this.migrations,
       takenOver: () => this.#runner.takenOver(),
       watches: () => this.#watches.reports(),
+      standbys: () => this.#standbys.reports(),
       lists: () => this.#runner.lists(),
+      takeBack: (ids: readonly string[]) => this.#runner.takeBack(ids),
     };
     this.#reporter = new Reporter(client, situation, clock);
   }
@@ -125,7 +130,8 @@ export class Agent {
     ]);
     this.#validator.setWanted([]);
     const allStopped = new AbortController();
-    const stopping = Promise.all([this.#runner.stopAll(), this.#watches.stopAll()]).finally(() => allStopped.abort());
+    const parts = [this.#runner, this.#watches, this.#standbys];
+    const stopping = Promise.all(parts.map((part) => part.stopAll())).finally(() => allStopped.abort());
     await Promise.race([stopping, this.#clock.sleep(STOP_WITHIN_MS, allStopped.signal)]);
     if (!linkEnded.signal.aborted) return;
     this.#orders.forget();
@@ -140,6 +146,7 @@ export class Agent {
       this.#validator.setWanted(wanted.validations);
       this.#orders.setWanted(wanted.migrations);
       this.#watches.setWanted(wanted.watches);
+      this.#standbys.setWanted(wanted.standbys);
       if (wanted.inventoryWantedAtMs !== this.#inventoryWantedAtMs) this.#lookAgain.abort();
       this.#inventoryWantedAtMs = wanted.inventoryWantedAtMs;
       // Last, so that a state that could not be applied is asked for again at once.

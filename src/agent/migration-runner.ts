@@ -45,7 +45,6 @@ export class MigrationRunner {
   /** Starts and steers migrations as far as possible now. Must be called repeatedly, because more may become possible later. */
   advance(): void {
     for (const { id, assignment, order } of this.#wanted) {
-      this.#takeBack(id);
       const { projectId, clusterName } = assignment.source;
       const migration =
         this.#migrations.get(id) ??
@@ -58,14 +57,18 @@ export class MigrationRunner {
   }
 
   /**
-   * Restarts a migration that was taken over and is still wanted from this agent, once. A watchdog takes over the migrations of an agent that
-   * hangs, and no other agent would continue them. Only once: a second agent with the same key would take it over as well, and one has to
-   * stop.
+   * Restarts migrations that were taken over, each once. A watchdog takes over the migrations of an agent that hangs, and no other agent
+   * would continue them. Only once: a second agent with the same key would take it over as well, and one has to stop.
+   * @param ids  those that the control plane still wants from this agent. It has answered after they were taken over, so they are not ones that it
+   *   has given to a standby
    */
-  #takeBack(id: string): void {
-    if (!this.#migrations.get(id)?.wasTakenOver || this.#takenBack.has(id)) return;
-    this.#takenBack.add(id);
-    this.#migrations.delete(id);
+  takeBack(ids: readonly string[]): void {
+    for (const id of ids) {
+      if (!this.#migrations.get(id)?.wasTakenOver || this.#takenBack.has(id)) continue;
+      this.#takenBack.add(id);
+      this.#migrations.delete(id);
+    }
+    this.advance();
   }
 
   /** The reports of all migrations. */

@@ -14,8 +14,11 @@ export interface Situation {
   /** The migrations that other engines have taken over. */
   takenOver(): Report['takenOver'];
   watches(): Report['watches'];
+  standbys(): Report['standbys'];
   /** The lists of the migrations. They are long, and only asked for when a report is due. */
   lists(): readonly CurrentLists[];
+  /** Restarts migrations that other engines have taken over, because the control plane still wants them from this agent. */
+  takeBack(ids: readonly string[]): void;
 }
 
 /** Decides when a report is due, and sends it. */
@@ -54,6 +57,7 @@ export class Reporter {
     const migrations = this.#situation.migrations();
     const takenOver = this.#situation.takenOver();
     const watches = this.#situation.watches();
+    const standbys = this.#situation.standbys();
     const states = JSON.stringify([
       validations,
       migrations.map(({ id, progress, reversals, failback }) => [
@@ -70,13 +74,16 @@ export class Reporter {
       ]),
       takenOver,
       watches.map(({ id, watch }) => [id, watch.changes > 0, watch.ended]),
+      standbys.map(({ id, record }) => [id, record]),
     ]);
     const numbers = JSON.stringify([migrations, watches]);
+    // The control plane gives the migration to this agent when it gets a report after its own limit.
+    const isTakeOverDue = standbys.some(({ record }) => record === 'SILENT');
     const silentMs = this.#clock.elapsed() - this.#sentAtMs;
     const due =
       this.#inventory !== undefined ||
       states !== this.#sentStates ||
-      ((numbers !== this.#sentNumbers || this.#lists.hasMore) && silentMs >= CHANGED_EVERY_MS) ||
+      ((numbers !== this.#sentNumbers || this.#lists.hasMore || isTakeOverDue) && silentMs >= CHANGED_EVERY_MS) ||
       silentMs >= UNCHANGED_EVERY_MS;
     if (!due) return false;
 
@@ -89,9 +96,14 @@ export class Reporter {
       migrations: migrations.map((entry) => ({ ...entry, ...(lists.has(entry.id) && { lists: lists.get(entry.id) }) })),
       takenOver,
       watches,
+      standbys,
       inventory: inventory && [...inventory],
     };
-    const { sequence: seen, resendLists } = await this.#client.report(report, signal).catch((error: unknown) => {
+    const {
+      sequence: seen,
+      resendLists,
+      takeBack,
+    } = await this.#client.report(report, signal).catch((error: unknown) => {
       this.#lists.lose();
       throw error;
     });
@@ -102,6 +114,7 @@ export class Reporter {
       return this.sendIfDue(signal);
     }
     this.#lists.acknowledge(resendLists);
+    this.#situation.takeBack(takeBack);
     if (this.#inventory === inventory) this.#inventory = undefined;
     this.#sentAtMs = this.#clock.elapsed();
     this.#sentStates = states;

@@ -4,6 +4,8 @@ import { agentName } from '../link/index.ts';
 import { address } from './address.ts';
 import { defineOperation } from './operation.ts';
 
+/** Each further host needs connections to both clusters, and one of them leads. */
+const MAX_HOSTS = 5;
 /** More addresses than any gateway has; the limit keeps the check of a token's list fast. */
 const MAX_ADDRESSES = 200;
 
@@ -16,6 +18,19 @@ const targetOrgRequest = z
       description:
         'Extension. The only host that may redeem the token. Its agent may also replace a linked agent with this host name.',
     }),
+    linkspan: z
+      .strictObject({
+        hosts: z.int().min(1).max(MAX_HOSTS).optional().meta({
+          description:
+            'How many agents may redeem the token, each on a host of its own; 1 by default. They stand by for each other.',
+        }),
+      })
+      .nullish()
+      .meta({ id: 'LinkspanTargetOrgRequest', description: 'Extension.', 'x-linkspan-extension': true }),
+  })
+  .refine(({ migrationHost, linkspan }) => !migrationHost || (linkspan?.hosts ?? 1) === 1, {
+    message: 'a token for one named host is for 1 host',
+    path: ['linkspan', 'hosts'],
   })
   .meta({ id: 'TargetOrgRequest' });
 
@@ -42,6 +57,7 @@ export const linkTokenOperations = [
       linkToken: await createLinkToken(control, actor, path('orgId'), {
         accessListIps: body.accessListIps ?? [],
         host: body.migrationHost ?? null,
+        hosts: body.linkspan?.hosts ?? 1,
       }),
     }),
   }),

@@ -17,6 +17,11 @@ const migrationLink = z
     agentStatus: z
       .enum(['CONNECTED', 'LOST'])
       .meta({ description: 'LOST if the agent has not reported for 25 seconds.' }),
+    leads: z.int().meta({ description: 'How many active migrations the agent leads.' }),
+    standsBy: z.int().meta({
+      description:
+        'For how many active migrations, which other hosts of the same link-token lead, the agent stands by.',
+    }),
     accessListIps: z.array(z.string()),
     created: z.iso.datetime(),
     lastSeen: z.iso.datetime().nullable().meta({ description: 'When the agent last reported.' }),
@@ -38,13 +43,15 @@ export const linkOperations = [
     response: page('LinkspanLink', migrationLink),
     handle: async ({ control, actor, path, query, address }) => {
       const links = await listLinks(control, actor, path('orgId'));
-      const shown = links.map(({ link, agent, contact }) => ({
+      const shown = links.map(({ link, agent, contact, leads, standsBy }) => ({
         id: link.id,
         agentId: agent.id,
         migrationHost: agent.host,
         status: link.approved ? ('LINKED' as const) : ('PENDING_APPROVAL' as const),
         agentVersion: agent.version,
         agentStatus: contact.status,
+        leads,
+        standsBy,
         accessListIps: link.accessListIps,
         created: atlasDate(link.createdAtMs),
         lastSeen: contact.lastReportAtMs === null ? null : atlasDate(contact.lastReportAtMs),

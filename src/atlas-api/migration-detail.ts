@@ -24,6 +24,17 @@ const date = z.iso.datetime();
 
 const namedCluster = z.object({ groupId: z.string(), clusterName: z.string() });
 
+const standbyHost = z
+  .object({
+    host: z.string(),
+    status: z.enum(['READY', 'NOT_READY', 'LOST']).meta({
+      description:
+        'READY: its agent reads both clusters, and can take over. LOST: its agent has not reported for 25 seconds.',
+    }),
+    reason: z.string().optional().meta({ description: 'Why it is NOT_READY.' }),
+  })
+  .meta({ id: 'LinkspanStandbyHost' });
+
 /** Schema of Linkspan's own fields of a migration. */
 export const migrationDetail = z
   .object({
@@ -80,6 +91,19 @@ export const migrationDetail = z
       })
       .nullable()
       .meta({ description: 'Null after the migration has ended.' }),
+    standbyHosts: listOf(standbyHost)
+      .optional()
+      .meta({
+        description:
+          'The other hosts of the same link-token. One of them takes the migration over when the host of `migrationHosts`, which leads it, is lost. ' +
+          'Absent without one, and after the migration has ended.',
+      }),
+    takenOver: z
+      .object({ at: date, fromHost: z.string() })
+      .optional()
+      .meta({
+        description: 'When the host of `migrationHosts` took the migration over last. Absent before the first time.',
+      }),
     waiting: listOf(wait).meta({
       description:
         'Reasons why the migration waits, including its agent and its destination user; empty while it makes progress.',
@@ -111,7 +135,8 @@ const OF_THE_MOMENT: ReadonlySet<string> = new Set(['HOST_BUSY', 'OPLOG_SHORT'])
 
 /** @param destinationName  the registered name of the destination */
 export function showDetail(view: MigrationView, destinationName: string): z.output<typeof migrationDetail> {
-  const { state, progress, contact, waits, gates, problems, warnings, createdAtMs, updatedAtMs } = view;
+  const { state, progress, contact, standbys, takenOver, waits, gates, problems, warnings, createdAtMs, updatedAtMs } =
+    view;
   const { wanted, copyBytesPerSecond, drops, abort, rehearsal } = state.order;
   const dropsDirection = state.status === 'COMPLETE' ? state.order.direction + 1 : state.order.direction;
   const blockedSince = progress && sourceBlockedSince(progress);
@@ -146,6 +171,8 @@ export function showDetail(view: MigrationView, destinationName: string): z.outp
     updatedAt: atlasDate(updatedAtMs),
     endedAt: dateOrNull(state.endedAtMs),
     agent: contact && { status: contact.status, lastSeen: dateOrNull(contact.lastReportAtMs) },
+    ...(standbys.length > 0 && { standbyHosts: standbys }),
+    ...(takenOver && { takenOver: { at: atlasDate(takenOver.atMs), fromHost: takenOver.fromHost } }),
     waiting: waits,
     readiness: showGates(gates),
     ...(state.sourceWatch && { sourceWatch: showSourceWatch(state.sourceWatch) }),

@@ -102,6 +102,7 @@ export {
 } from './migrations/operator-requests.ts';
 export { problemsOf } from './migrations/problems-of.ts';
 export { getSamples } from './migrations/samples.ts';
+export { standbysOf } from './migrations/standbys.ts';
 export { takeReport } from './migrations/take-report.ts';
 export { getValidation, startValidation } from './migrations/validations.ts';
 export { awaitWantedState } from './migrations/wanted-state.ts';

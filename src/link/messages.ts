@@ -74,6 +74,20 @@ export const wantedState = z.object({
   migrations: z.array(z.object({ id, assignment, order })),
   /** Sources to watch after a commit, from where the control plane knows them. The revision ignores how far they are. */
   watches: z.array(z.object({ id, source: assignment.shape.source, watch: sourceWatch })),
+  /** The migrations for which the agent stands by: it reads their records, and writes nothing. */
+  standbys: z.array(z.object({ id, source: assignment.shape.source, destination: assignment.shape.destination })),
+});
+
+/** A migration for which an agent stands by. */
+const standby = z.object({
+  id,
+  /**
+   * `WRITTEN`: an engine writes the migration's record. `SILENT`: none has written it for so long that another one may take the
+   * migration. `UNREAD`: the agent can't read both clusters.
+   */
+  record: z.enum(['WRITTEN', 'SILENT', 'UNREAD']),
+  /** Why it can't read them; absent while it can. */
+  reason: z.string().optional(),
 });
 
 /** `POST /link/v1/poll`: answers at once when the revision differs, else when it changes or after `waitSeconds`. */
@@ -128,12 +142,15 @@ const report = z.object({
   takenOver: listOf(id),
   /** A watch in another form must not hold up the reports of migrations. */
   watches: listOf(z.object({ id, watch: sourceWatch })).catch([]),
+  standbys: listOf(standby).catch([]),
 });
 export const reportRequest = z.preprocess((sent) => bounded(sent), report);
 export const reportResponse = z.object({
   sequence: z.number().int(),
   /** The migrations of which the control plane lacks an earlier part of a list, so that their lists begin anew. */
   resendLists: z.array(id),
+  /** The migrations of `takenOver` that the agent has to run all the same, because no other agent leads them. */
+  takeBack: z.array(id),
 });
 
 /** `POST /link/v1/unlink`: the operator of the agent ends the link. */
@@ -154,5 +171,6 @@ export type ReceivedReport = z.infer<typeof report>;
 export type ReportedMigration = ReceivedReport['migrations'][number] & { readonly progress: Progress };
 /** A report as an agent sends it. */
 export type Report = Omit<ReceivedReport, 'migrations'> & { readonly migrations: readonly ReportedMigration[] };
+export type ReportedStandby = z.infer<typeof standby>;
 export type ReportResponse = z.infer<typeof reportResponse>;
 export type { ReportedLists };

@@ -304,6 +304,12 @@ export const METRICS = {
     help: 'When the migration ended; absent before.',
     of: 'serve',
   },
+  linkspan_migration_hosts: {
+    type: 'gauge',
+    labels: ['migration', 'host', 'role'],
+    help: 'The hosts of an active migration: 1 for the one that leads it (role LEADER), and for each other one (role STANDBY) 1 while it could take over, else 0.',
+    of: 'serve',
+  },
   linkspan_agent_last_seen_timestamp_seconds: {
     type: 'gauge',
     labels: ['agent', 'host'],

@@ -36,7 +36,7 @@ export interface ControlPlane extends AsyncDisposable {
   readonly url: string;
   /** Creates a folder for an agent's data. */
   readonly agentDirectory: string;
-  newToken(accessListIps?: readonly string[], host?: string): Promise<string>;
+  newToken(accessListIps?: readonly string[], host?: string, hosts?: number): Promise<string>;
   /** Stops answering, like a server that restarts. */
   goDown(): Promise<void>;
   /** Answers again at the same address. */
@@ -110,8 +110,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       return url;
     },
     agentDirectory: join(folder.path, 'agent'),
-    newToken: (accessListIps = [], host = undefined) =>
-      createLinkToken(control, actor, actor.orgId, { accessListIps, host: host ?? null }),
+    newToken: (accessListIps = [], host = undefined, hosts = 1) =>
+      createLinkToken(control, actor, actor.orgId, { accessListIps, host: host ?? null, hosts }),
     goDown,
     comeBack: async () => {
       app = await open(Number(new URL(url).port));

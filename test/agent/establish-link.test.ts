@@ -25,7 +25,14 @@ test('a link-token creates a link that outlives the token and a restart', async 
   for (const again of [undefined, token]) {
     const { client, link: same } = await establish(plane.agentDirectory, again);
     assert.equal(same.agentId, link.agentId);
-    const answer = await client.report({ sequence: 1, validations: [], migrations: [], takenOver: [], watches: [] });
+    const answer = await client.report({
+      sequence: 1,
+      validations: [],
+      migrations: [],
+      takenOver: [],
+      watches: [],
+      standbys: [],
+    });
     assert.deepEqual(answer, { sequence: 1, resendLists: [] });
   }
 });

@@ -112,6 +112,7 @@ test("an order that an attacker on the path seals to the request's key is not ex
     ],
     migrations: [],
     watches: [],
+    standbys: [],
   };
   middle.forge = ({ body }) => {
     const { answerKey } = JSON.parse(body) as { answerKey: string };

@@ -20,12 +20,15 @@ function setUp(nowMs = 1_000_000) {
     lists: [] as readonly CurrentLists[],
     migrations: undefined as Report['migrations'] | undefined,
     resendLists: [] as string[],
+    takeBack: [] as string[],
+    takenBack: [] as string[],
+    standbys: [] as Report['standbys'],
     answer: (report: Report) => report.sequence,
   };
   const client = {
     report: async (report: Report) => {
       world.sent.push(structuredClone(report));
-      return { sequence: world.answer(report), resendLists: world.resendLists };
+      return { sequence: world.answer(report), resendLists: world.resendLists, takeBack: world.takeBack };
     },
   };
   const situation = {
@@ -33,7 +36,9 @@ function setUp(nowMs = 1_000_000) {
     migrations: () => world.migrations ?? [{ id, progress: world.progress }],
     takenOver: () => [],
     watches: () => [],
+    standbys: () => world.standbys,
     lists: () => world.lists,
+    takeBack: (ids: readonly string[]) => void world.takenBack.push(...ids),
   };
   const clock = {
     ...systemClock,
@@ -203,4 +208,25 @@ test('a list that the engine does not know yet is not reported', async () => {
   world.lists = withLists(undefined);
   await sentAfter(0);
   assert.equal(world.sent[0]?.migrations[0]?.lists, undefined);
+});
+
+test('a standby whose leader is silent reports each second, so that the control plane decides at once', async () => {
+  const { world, sentAfter } = setUp();
+  world.standbys = [{ id, record: 'WRITTEN' }];
+  assert.equal(await sentAfter(0), true);
+  assert.equal(await sentAfter(1_000), false);
+  world.standbys = [{ id, record: 'SILENT' }];
+  assert.equal(await sentAfter(0), true);
+  assert.equal(await sentAfter(999), false);
+  assert.equal(await sentAfter(1), true);
+  assert.deepEqual(world.sent.at(-1)?.standbys, [{ id, record: 'SILENT' }]);
+});
+
+test('only what the control plane confirms is taken back', async () => {
+  const { world, sentAfter } = setUp();
+  await sentAfter(0);
+  assert.deepEqual(world.takenBack, []);
+  world.takeBack = [id];
+  await sentAfter(10_000);
+  assert.deepEqual(world.takenBack, [id]);
 });

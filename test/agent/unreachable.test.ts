@@ -58,13 +58,13 @@ test('an agent retries for an hour with growing delays, and continues when the c
     poll: async () => {
       attempt();
       await clock.sleep(1_000);
-      return { revision: '1', serverKeys: ['k'], validations: [], migrations: [], watches: [] };
+      return { revision: '1', serverKeys: ['k'], validations: [], migrations: [], watches: [], standbys: [] };
     },
     report: async (report) => {
       attempt();
       reports.push(report);
       stop.abort();
-      return { sequence: report.sequence, resendLists: [] };
+      return { sequence: report.sequence, resendLists: [], takeBack: [] };
     },
   };
   await new Agent({ configuration, client, logger: silentLogger, clock }).run(stop.signal);
@@ -177,7 +177,7 @@ test('whether the control plane is up to date is decided by the monotonic clock'
     poll: () => waiting.promise,
     report: async ({ sequence }) => {
       reports += 1;
-      return reports > 1 ? waiting.promise : { sequence, resendLists: [] };
+      return reports > 1 ? waiting.promise : { sequence, resendLists: [], takeBack: [] };
     },
   };
   const agent = new Agent({ configuration, client, logger: silentLogger, clock });

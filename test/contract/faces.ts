@@ -90,6 +90,7 @@ async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
     progress,
     failback: null,
     reportedAtMs: atMs,
+    takenOver: null,
     createdAtMs: atMs - 3_600_000,
     updatedAtMs: atMs,
     state: {

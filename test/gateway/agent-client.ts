@@ -86,20 +86,27 @@ function serverKeyOf(token: string): string {
   }
 }
 
-/** Creates a link-token of the control plane's organization. @param migrationHost  the only host that may redeem it */
+/**
+ * Creates a link-token of the control plane's organization.
+ * @param migrationHost  the only host that may redeem it
+ * @param hosts          how many agents may redeem it; one by default
+ */
 export async function createToken(
   plane: ControlPlane,
   accessListIps: readonly string[] = [],
   migrationHost?: string,
+  hosts?: number,
 ): Promise<string> {
   const path = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/linkTokens`;
-  return String((await plane.api('POST', path, { body: { accessListIps, migrationHost } })).json.linkToken);
+  const body = { accessListIps, migrationHost, ...(hosts !== undefined && { linkspan: { hosts } }) };
+  return String((await plane.api('POST', path, { body })).json.linkToken);
 }
 
-/** Links an agent, which redeems a token and reports one source cluster. */
-export async function linkAgent(plane: ControlPlane, host = 'host-1'): Promise<AgentClient> {
+/** Links an agent, which redeems a token and reports one source cluster. @param given  the token; by default one for the host alone */
+export async function linkAgent(plane: ControlPlane, host = 'host-1', given?: string): Promise<AgentClient> {
   const agent = new AgentClient(plane.url, undefined, () => plane.control.clock.now());
-  const answer = (await agent.redeem(await createToken(plane, [], host), host)).json as unknown as RedeemResponse;
+  const token = given ?? (await createToken(plane, [], host));
+  const answer = (await agent.redeem(token, host)).json as unknown as RedeemResponse;
   agent.agentId = answer.agentId;
   await agent.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [SOURCE] }] });
   return agent;

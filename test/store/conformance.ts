@@ -58,6 +58,7 @@ const TOKEN: StoredLinkToken = {
   createdBy: 'abcdefgh',
   createdAtMs: 4,
   host: null,
+  hosts: 1,
   expiresAtMs: null,
   redeemedAtMs: null,
   deletedAtMs: null,
@@ -66,6 +67,7 @@ const LINK = {
   id: 'd'.repeat(24),
   orgId: ORG,
   tokenId: TOKEN.id,
+  setId: TOKEN.id,
   accessListIps: [],
   createdAtMs: 5,
   ended: null,
@@ -83,6 +85,7 @@ const AGENT: Agent = {
   lastSequence: -1,
   lastReportAtMs: null,
   heardSinceMs: 6,
+  standbys: [{ id: 'f'.repeat(24), record: 'WRITTEN' }],
 };
 const ORDER: Order = {
   orgId: ORG,
@@ -106,6 +109,7 @@ const MIGRATION: Migration = {
   progress: null,
   failback: null,
   reportedAtMs: 7,
+  takenOver: { atMs: 7, fromHost: 'other' },
   createdAtMs: 7,
   updatedAtMs: 7,
 };

@@ -20,7 +20,6 @@ const UNIQUE: { readonly [K in Kind]?: (record: AnyRecord) => unknown[] | null }
   accounts: ({ kind, name }) => [kind, name],
   groups: ({ orgId, name, deletedAtMs }) => (deletedAtMs === null ? [orgId, name] : null),
   clusters: ({ groupId, name, deletedAtMs }) => (deletedAtMs === null ? [groupId, name] : null),
-  links: ({ tokenId }) => [tokenId],
   agents: ({ linkId }) => [linkId],
   restores: ({ number }) => [number],
   auditRecords: ({ sequence }) => [sequence],

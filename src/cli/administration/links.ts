@@ -14,10 +14,16 @@ export const linkTokenCommands: readonly AdministrationCommand[] = [
         name: 'migrationHost',
         description: 'The only host that may redeem the token; it replaces a linked host of that name',
       },
+      {
+        name: 'hosts',
+        description: 'How many agents may redeem the token, each on its own host; they stand by for each other',
+        kind: 'number',
+      },
     ],
-    body: ({ accessListIp, migrationHost }) => ({
+    body: ({ accessListIp, migrationHost, hosts }) => ({
       accessListIps: accessListIp ?? [],
       ...(migrationHost ? { migrationHost } : {}),
+      ...(hosts === undefined ? {} : { linkspan: { hosts } }),
     }),
     columns: ['linkToken'],
   },
@@ -31,7 +37,7 @@ export const linkCommands: readonly AdministrationCommand[] = [
     method: 'GET',
     path: '/orgs/{orgId}/liveMigrations/links',
     flags: paging,
-    columns: ['id', 'migrationHost', 'status', 'agentStatus', 'agentVersion', 'lastSeen'],
+    columns: ['id', 'migrationHost', 'status', 'agentStatus', 'leads', 'standsBy', 'agentVersion', 'lastSeen'],
   },
   {
     name: 'approve',

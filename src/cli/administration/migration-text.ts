@@ -55,7 +55,7 @@ export function migrationText(answer: unknown): string {
   const migration = answer as LiveMigration;
   const { wanted, agent, waiting, findings, cutoverWindowEndsAt, cutoverRequestedAt, sourceBlockedSince, progress } =
     migration.linkspan;
-  const { sourceWatch, warnings = [] } = migration.linkspan;
+  const { sourceWatch, warnings = [], standbyHosts = [], takenOver } = migration.linkspan;
   const view = progressViewOf(migration, Date.now());
   const facts = [percentOf(migration), ...describeView({ ...view, progress: { ...view.progress, waiting: [] } })];
   const { readiness = [] } = migration.linkspan;
@@ -76,6 +76,8 @@ export function migrationText(answer: unknown): string {
     ['resumed', resumedText(view.progress)],
     ...(progress?.verification === undefined ? [] : verificationLines(view.progress)),
     ['agent', agent ? `${agent.status}, last report ${agent.lastSeen ?? 'never'}` : undefined],
+    ['taken over', takenOver && `from ${takenOver.fromHost} at ${takenOver.at}`],
+    ...standbyHosts.map(standbyLine),
     ['asked for', isActive && wanted !== 'RUNNING' ? ASKED[wanted] : undefined],
     ...waiting.map((wait) => ['waiting', `for ${wait.for} since ${wait.since}: ${wait.reason}`] as const),
     ['source watched', sourceWatch && watchText(sourceWatch)],
@@ -90,6 +92,14 @@ export function migrationText(answer: unknown): string {
   const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined);
   const text = shown.map(([label, value]) => `${wrapBeside(label, LABEL_COLUMNS, value, process.stdout)}\n`);
   return `\n${text.join('')}${checklistText(migration)}${findingsText(findings)}`;
+}
+
+function standbyLine({
+  host,
+  status,
+  reason,
+}: NonNullable<LiveMigration['linkspan']['standbyHosts']>[number]): readonly [string, string] {
+  return ['standby', `${host}: ${status}${reason === undefined ? '' : `, ${reason}`}`];
 }
 
 /** The checklist of the cutover, grouped. */

@@ -9,6 +9,7 @@ import {
   type SecurityEvents,
   type Store,
   type StoreReader,
+  standbysOf,
 } from '../../control/index.ts';
 import { lastingSamples, MOST_SHOWN, migrationSamples, oneOf, type Sample } from '../../metrics/index.ts';
 
@@ -51,10 +52,28 @@ export async function serveSamples(
       value: (lastReportAtMs ?? createdAtMs) / 1_000,
     }),
   );
+  const hostSamples: Sample[] = [];
+  for (const migration of migrations) {
+    const leader = byId.get(migration.agentId);
+    if (migration.state.endedAtMs !== null || leader === undefined) continue;
+    const standbys = await standbysOf(store, migration, leader, nowMs);
+    hostSamples.push(hostSample(migration, leader.host, 'LEADER', 1));
+    for (const { host, status } of standbys)
+      hostSamples.push(hostSample(migration, host, 'STANDBY', status === 'READY' ? 1 : 0));
+  }
   return {
-    samples: [...expirySamples, ...agentSamples, ...migrations.flatMap((one) => samplesOf(one, isHeard(one)))],
+    samples: [
+      ...expirySamples,
+      ...agentSamples,
+      ...hostSamples,
+      ...migrations.flatMap((one) => samplesOf(one, isHeard(one))),
+    ],
     isComplete: found.length <= MOST_SHOWN && agents.length <= MOST_SHOWN,
   };
+}
+
+function hostSample({ id }: Migration, host: string, role: 'LEADER' | 'STANDBY', value: number): Sample {
+  return { name: 'linkspan_migration_hosts', labels: { migration: id, host, role }, value };
 }
 
 /** Returns how many attempts the server has refused for security reasons. */

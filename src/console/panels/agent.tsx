@@ -8,7 +8,7 @@ import { Fact, Facts, Panel } from './panel.tsx';
 
 /** Whether an agent or a process works on the migration, and where. */
 export function AgentPanel({ migration }: { readonly migration: LiveMigration }) {
-  const { agent, progress } = migration.linkspan;
+  const { agent, progress, standbyHosts = [], takenOver } = migration.linkspan;
   const words = migrationText.agent;
   const isHeard = agent?.status === 'CONNECTED';
   const resumed = progress?.resumedFrom;
@@ -27,6 +27,16 @@ export function AgentPanel({ migration }: { readonly migration: LiveMigration })
           </Fact>
         )}
         <Fact name={words.engine}>{progress ? words.phases[progress.state] : words.none}</Fact>
+        {takenOver && (
+          <Fact name={words.takenOver(takenOver.fromHost)}>
+            <Time iso={takenOver.at} />
+          </Fact>
+        )}
+        {standbyHosts.map(({ host, status, reason }) => (
+          <Fact key={host} name={words.standby(host)}>
+            {reason ?? words.standbys[status]}
+          </Fact>
+        ))}
         {resumed && (
           <Fact name={words.resumed}>
             {resumed.savedAt !== null && <Time iso={resumed.savedAt} />}{' '}

@@ -160,6 +160,9 @@ export const migrationText = {
     ago: (ago: string) => `${ago} ago`,
     engine: 'Engine',
     none: 'not started',
+    takenOver: (host: string) => `Taken over from ${host}`,
+    standby: (host: string) => `Standby ${host}`,
+    standbys: { READY: 'ready', NOT_READY: 'not ready', LOST: 'silent' },
     resumed: 'Resumed from',
     resumedAt: (documents: string) => `${documents} documents`,
     phases: {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Control } from '../ports/control.ts';
 import type { UserCredentials } from '../ports/destination-port.ts';
 import type { Cluster, DestinationUser, Order } from '../records/records.ts';
-import type { SealedPlace } from '../records/sealer.ts';
+import type { Sealed, SealedPlace, Sealer } from '../records/sealer.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { connectionStringPlace, usersOf } from './clusters.ts';
 
@@ -29,10 +29,25 @@ export async function wantUser(
   const { id, destinationClusterId: clusterId, createdAtMs } = order;
   const cluster = await transaction.get('clusters', clusterId);
   if (!cluster || usersOf(control, cluster) === 'FIXED') return undefined;
-  // Only letters, digits, - and _, which need no escaping in a connection string.
-  const password = control.sealer.seal(randomBytes(PASSWORD_BYTES).toString('base64url'), passwordPlace(id));
+  const password = newPassword(control.sealer, id);
   await transaction.insert('destinationUsers', { id, purpose, clusterId, password, state: 'wanted', createdAtMs });
   return userNameOf(id);
+}
+
+/**
+ * Records that the user of a migration is to be dropped, and one with another password created: a standby has taken the migration over. Both have
+ * one name, because sessions of another user would not meet the fence (docs/adr/0006-fence.md). Has no effect on a registered user.
+ */
+export async function renewUser({ sealer }: Control, transaction: StoreTransaction, id: string): Promise<void> {
+  const user = await transaction.get('destinationUsers', id);
+  // In any other state, no agent has got its password.
+  if (user?.state !== 'made') return;
+  await transaction.update('destinationUsers', { ...user, password: newPassword(sealer, id), state: 'renewed' });
+}
+
+function newPassword(sealer: Sealer, id: string): Sealed {
+  // Only letters, digits, - and _, which need no escaping in a connection string.
+  return sealer.seal(randomBytes(PASSWORD_BYTES).toString('base64url'), passwordPlace(id));
 }
 
 /** The connection string for the agent of an order; undefined before its user is created and after it is dropped. */

@@ -1,5 +1,6 @@
 import { failpoint, messageOf, UserError } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
+import { wakeSet } from '../links/link-sets.ts';
 import type { Control } from '../ports/control.ts';
 import { standingDestinationUsers } from '../records/queries.ts';
 import type { Cluster, DestinationUser } from '../records/records.ts';
@@ -26,7 +27,7 @@ export async function settleDestinationUser(
   const cluster = await control.store.get('clusters', user.clusterId);
   if (!cluster) throw new Error(`The destination of the user ${userNameOf(user.id)} is missing in the store`);
   if (order.endedAtMs === null) {
-    if (user.state === 'wanted') await make(control, user, order, cluster, signal);
+    if (user.state !== 'made') await make(control, user, order, cluster, signal);
   } else if (
     cluster.deletedAtMs !== null ||
     control.clock.now() - order.endedAtMs >= AFTER_END_MS ||
@@ -49,14 +50,17 @@ async function make(
   cluster: Cluster,
   signal: AbortSignal,
 ): Promise<void> {
-  if (order.isCancelled) return await failOrder(control, user, 'cancelled');
+  // Its former leader has begun, so only the agent that takes it over can end it.
+  // rule: renewal-ends-no-migration
+  const isNew = user.state === 'wanted';
+  if (isNew && order.isCancelled) return await failOrder(control, user, 'cancelled');
   try {
     const credentials = { ...credentialsOf(control, user), reverses: order.reversible };
     await control.destinations.makeUser(order, registeredUri(control, cluster), credentials, signal);
   } catch (error) {
     signal.throwIfAborted();
     const reason = error instanceof UserError ? error : tooLate(control, user, error);
-    if (reason === undefined) throw error;
+    if (!isNew || reason === undefined) throw error;
     return await failOrder(control, user, reason);
   }
   await failpoint('control.destination-user.made');
@@ -66,7 +70,7 @@ async function make(
     await auditUser(control, transaction, user, order, 'MONGODB_USER_ADDED');
   });
   await failpoint('control.destination-user.recorded');
-  control.signals.wake(order.agentId);
+  await wakeSet(control, order.agentId);
 }
 
 function tooLate({ clock }: Control, { createdAtMs }: DestinationUser, error: unknown): UserError | undefined {

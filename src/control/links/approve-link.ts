@@ -18,8 +18,8 @@ export async function approveLink(control: Control, actor: Actor, orgId: string,
     const { link, agent } = await findOpenLink(transaction, orgId, linkId);
     if (link.approved) return [];
     const earlier = (await linkedAgentsOf(transaction, orgId)).filter(({ host }) => host === agent.host);
-    for (const other of earlier) await replaceAgent(transaction, other, agent);
     await transaction.update('links', { ...link, approved: true });
+    for (const other of earlier) await replaceAgent(transaction, other, agent);
     const supersededAgentIds = earlier.map(({ id }) => id);
     const details = { linkId, agentId: agent.id, migrationHost: agent.host, supersededAgentIds };
     await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_APPROVED', orgId, details });

@@ -5,6 +5,7 @@ import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import { countRedeemable } from '../records/queries.ts';
+import type { StoredLinkToken } from '../records/records.ts';
 
 /** The limit of `linkspan serve` for an organization. All its tokens are deleted in one transaction, for which other organizations wait. */
 export const MOST_LINK_TOKENS = 500;
@@ -13,6 +14,7 @@ export const MOST_LINK_TOKENS = 500;
  * Creates a link-token of the organization. Several may be open at the same time, such as one for each source.
  * @param accessListIps  addresses and blocks from which agents may connect; empty for any
  * @param host           the only host that may redeem it, which may replace a linked agent of that name; null for any
+ * @param hosts          how many agents may redeem it, which stand by for each other
  * @returns the token's text, which is never shown again
  * @throws UserError LINK_TOKEN_LIMIT, and as {@link authorizeOrganization}
  */
@@ -20,7 +22,7 @@ export async function createLinkToken(
   control: Control,
   actor: Actor,
   orgId: string,
-  { accessListIps, host }: { readonly accessListIps: readonly string[]; readonly host: string | null },
+  { accessListIps, host, hosts }: Pick<StoredLinkToken, 'accessListIps' | 'host' | 'hosts'>,
 ): Promise<string> {
   const nowMs = control.clock.now();
   const token = newLinkToken(
@@ -39,13 +41,15 @@ export async function createLinkToken(
       secretHash: hashSecret(token.secret),
       accessListIps,
       host,
+      hosts,
       createdBy: actor.name,
       createdAtMs: nowMs,
       expiresAtMs: linkTokenLifetimeMs === undefined ? null : nowMs + linkTokenLifetimeMs,
       redeemedAtMs: null,
       deletedAtMs: null,
     });
-    const details = { linkTokenId: token.id, accessListIps, ...(host === null ? {} : { migrationHost: host }) };
+    const forHosts = { ...(host !== null && { migrationHost: host }), ...(hosts > 1 && { hosts }) };
+    const details = { linkTokenId: token.id, accessListIps, ...forHosts };
     await audit(transaction, actor, nowMs, { eventTypeName: 'LINK_TOKEN_CREATED', orgId, details });
   });
   await failpoint('control.link-token.committed');

@@ -5,7 +5,7 @@ import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import { linkedAgentsOf, markRedeemed } from '../records/queries.ts';
 import type { Agent, Link, StoredLinkToken } from '../records/records.ts';
-import { findOne, type StoreTransaction } from '../records/store-port.ts';
+import type { StoreTransaction } from '../records/store-port.ts';
 import { replaceAgent } from './replace-agent.ts';
 
 /** Linked agents of one organization. */
@@ -23,8 +23,8 @@ export interface Redemption {
 }
 
 /**
- * Redeems a link-token: links an agent's key to the organization, once. An agent that was killed before it read the answer can repeat the
- * request with the same key and gets the same answer.
+ * Redeems a link-token: links an agent's key to the organization. As many agents may redeem it as it is for. An agent that was killed before
+ * it read the answer can repeat the request with the same key and gets the same answer.
  *
  * An agent may take over a linked host name if it has the same key or a token for that host. Any other agent waits for an owner's
  * approval, and gets no data and no work before.
@@ -45,9 +45,11 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
     if (token.deletedAtMs !== null) throw new UserError('LINK_TOKEN_UNKNOWN', [tokenId]);
     if (token.host !== null && token.host !== host)
       throw new UserError('LINK_TOKEN_FOR_ANOTHER_HOST', [tokenId, token.host]);
+    const before = await redeemedBefore(transaction, tokenId, publicKey);
+    if (before !== undefined) return { answer: before, superseded: [] };
     if (!(await markRedeemed(transaction, tokenId, nowMs))) {
       if (token.redeemedAtMs === null) throw new UserError('LINK_TOKEN_EXPIRED', [tokenId, expiryOf(token)]);
-      return { answer: await redeemedBefore(transaction, tokenId, publicKey), superseded: [] };
+      throw new UserError('LINK_TOKEN_USED', [tokenId]);
     }
     const { orgId, accessListIps } = token;
     const linked = await linkedAgentsOf(transaction, orgId);
@@ -56,7 +58,16 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
     // An agent that takes the place of another one is no further one.
     if (linked.length >= MOST_AGENTS && (!approved || earlier.length === 0))
       throw new UserError('AGENT_LIMIT', [orgId, String(MOST_AGENTS)]);
-    const link: Link = { id: newId(nowMs), orgId, tokenId, accessListIps, createdAtMs: nowMs, ended: null, approved };
+    const link: Link = {
+      id: newId(nowMs),
+      orgId,
+      tokenId,
+      setId: tokenId,
+      accessListIps,
+      createdAtMs: nowMs,
+      ended: null,
+      approved,
+    };
     const agent: Agent = {
       id: newId(nowMs),
       linkId: link.id,
@@ -69,6 +80,7 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
       lastSequence: -1,
       lastReportAtMs: null,
       heardSinceMs: null,
+      standbys: [],
     };
     const superseded = approved ? earlier : [];
     await transaction.insert('links', link);
@@ -87,15 +99,17 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
   return answer;
 }
 
+/** The answer to the agent with this key that has redeemed the token before; undefined without one. */
 async function redeemedBefore(
   transaction: StoreTransaction,
   tokenId: string,
   publicKey: string,
-): Promise<RedeemResponse> {
-  const link = await findOne(transaction, 'links', { tokenId });
-  const agent = link && (await findOne(transaction, 'agents', { linkId: link.id }));
-  if (!agent || agent.publicKey !== publicKey) throw new UserError('LINK_TOKEN_USED', [tokenId]);
-  return { agentId: agent.id, linkId: agent.linkId, orgId: agent.orgId };
+): Promise<RedeemResponse | undefined> {
+  const links = await transaction.find('links', { tokenId });
+  const agents = await transaction.find('agents', { linkId: { in: links.map(({ id }) => id) } });
+  // rule: token-once-for-each-key
+  const agent = agents.find((other) => other.publicKey === publicKey);
+  return agent && { agentId: agent.id, linkId: agent.linkId, orgId: agent.orgId };
 }
 
 function expiryOf({ expiresAtMs }: StoredLinkToken): string {

@@ -4,7 +4,7 @@ import { isNotedAsTakenOver } from './taken-over-warning.ts';
 
 /** The contact of a migration with its agent. Unless it is `CONNECTED`, the last report is stale. */
 export interface MigrationContact extends Omit<AgentContact, 'status'> {
-  /** `RESUMING`: the agent is back after a silence, and has not reported this migration yet. */
+  /** `RESUMING`: the agent is back after a silence, or has taken the migration over, and has not reported it since. */
   readonly status: AgentContact['status'] | 'RESUMING';
   /** Whether the agent is heard, and has only stopped reporting this migration. */
   readonly isLeftOut: boolean;
@@ -16,20 +16,23 @@ export interface MigrationContact extends Omit<AgentContact, 'status'> {
  * it has time to resume its migrations.
  */
 export function contactOfMigration(
-  migration: Pick<Migration, 'id' | 'progress' | 'reportedAtMs'>,
+  migration: Pick<Migration, 'id' | 'progress' | 'reportedAtMs' | 'takenOver'>,
   agent: Agent,
   nowMs: number,
 ): MigrationContact {
-  const { progress, reportedAtMs } = migration;
+  const { progress, reportedAtMs, takenOver } = migration;
   const contact = contactOf(agent, nowMs);
   const isLate = progress !== null && reportedAtMs !== null && nowMs - reportedAtMs > LOST_AFTER_MS;
-  const isLeftOut = isLate && contact.status === 'CONNECTED';
+  // The last report is of its former agent.
+  // rule: figures-of-former-leader
+  const isUnreported = takenOver !== null && (reportedAtMs ?? 0) <= takenOver.atMs;
+  const isLeftOut = (isLate || isUnreported) && contact.status === 'CONNECTED';
   // rule: agent-silence-about-migration
   if (!isLeftOut) return { ...contact, isLeftOut };
-  const { heardSinceMs } = agent;
+  const sinceMs = Math.max(agent.heardSinceMs ?? 0, takenOver?.atMs ?? 0);
   // A clock that was set back must not make this longer.
   // rule: time-to-resume
-  const isRecent = heardSinceMs !== null && Math.abs(nowMs - heardSinceMs) <= LOST_AFTER_MS;
+  const isRecent = Math.abs(nowMs - sinceMs) <= LOST_AFTER_MS;
   const isBack = isRecent && !isNotedAsTakenOver(migration);
   return { status: isBack ? 'RESUMING' : 'LOST', lastReportAtMs: reportedAtMs, isLeftOut };
 }

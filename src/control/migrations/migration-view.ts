@@ -8,6 +8,7 @@ import { contactOfMigration, type MigrationContact } from './migration-contact.t
 import { gatesOfMigration } from './migration-gates.ts';
 import { problemsOf } from './problems-of.ts';
 import { writtenText } from './source-watches.ts';
+import { type Standby, standbysOf } from './standbys.ts';
 import { isNotedAsTakenOver } from './taken-over-warning.ts';
 
 type Wait = Progress['waiting'][number];
@@ -18,6 +19,8 @@ export interface MigrationView extends Migration {
   readonly atMs: number;
   /** Whether its agent reports it; null once the migration has ended. */
   readonly contact: MigrationContact | null;
+  /** The agents that stand by for it; empty once it has ended. */
+  readonly standbys: readonly Standby[];
   /** Reasons why the migration waits: first the control plane's, then those that the agent reported. */
   readonly waits: readonly Wait[];
   /** The checklist of its cutover; empty once it has ended. */
@@ -36,21 +39,32 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   const undelivered = (await control.store.find('hookDeliveries', { subject: migration.id })).flatMap(hookWarning);
   if (migration.state.endedAtMs !== null) {
     const warnings = [...writtenWarning(migration), ...undelivered];
-    return { ...migration, atMs, contact: null, waits: [], gates: [], isReady: false, problems, warnings };
+    return {
+      ...migration,
+      atMs,
+      contact: null,
+      standbys: [],
+      waits: [],
+      gates: [],
+      isReady: false,
+      problems,
+      warnings,
+    };
   }
   const agent = await control.store.get('agents', migration.agentId);
   const contact = agent ? contactOfMigration(migration, agent, atMs) : null;
+  const standbys = agent ? await standbysOf(control.store, migration, agent, atMs) : [];
   const waits: Wait[] = [];
   if (agent && contact && contact.status !== 'CONNECTED')
     waits.push(waitForAgent(migration, contact, contact.lastReportAtMs ?? agent.createdAtMs));
   else if (isFailbackAwaited(migration)) waits.push(waitForFailback(migration));
   if (migration.state.status === 'NEW' && !migration.state.orderSent) waits.push(waitForOrder(migration));
   const user = await control.store.get('destinationUsers', migration.id);
-  if (user?.state === 'wanted') waits.push(waitForUser(migration));
+  if (user?.state === 'wanted' || user?.state === 'renewed') waits.push(waitForUser(migration));
   const { all: gates, areReady: isReady } = gatesOfMigration(migration, agent, atMs);
   const warnings = [...windowWarning(migration, atMs), ...undelivered];
   const all = [...waits, ...(migration.progress?.waiting ?? [])];
-  return { ...migration, atMs, contact, waits: all, gates, isReady, problems, warnings };
+  return { ...migration, atMs, contact, standbys, waits: all, gates, isReady, problems, warnings };
 }
 
 function writtenWarning({ state: { sourceWatch } }: Migration): string[] {
@@ -110,7 +124,7 @@ function waitForOrder({ id, createdAtMs }: Migration): Wait {
   return { for: 'the agent to take the order', since: dateOf(createdAtMs), reason };
 }
 
-function waitForUser({ createdAtMs }: Migration): Wait {
+function waitForUser({ createdAtMs, takenOver }: Migration): Wait {
   const reason = 'the database user for this migration is not created there yet; the log of linkspan serve says why.';
-  return { for: 'the destination', since: dateOf(createdAtMs), reason };
+  return { for: 'the destination', since: dateOf(takenOver?.atMs ?? createdAtMs), reason };
 }

@@ -4,6 +4,7 @@ import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import { addressOfCluster } from '../clusters/clusters.ts';
 import { wantUser } from '../clusters/destination-users.ts';
+import { peersOf, wakeSet } from '../links/link-sets.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import { NEW_MIGRATION } from '../records/migration-state.ts';
@@ -38,6 +39,7 @@ export async function createMigration(
       progress: null,
       failback: null,
       reportedAtMs: null,
+      takenOver: null,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     };
@@ -53,7 +55,7 @@ export async function createMigration(
   });
   await failpoint('control.migration.committed');
   control.userAlarm.ring();
-  control.signals.wake(migration.agentId);
+  await wakeSet(control, migration.agentId);
   return migration;
 }
 
@@ -140,18 +142,24 @@ async function assertSameDestination(control: Control, store: StoreReader, order
   if (fingerprint !== validation.destinationAddress) throw new UserError('DESTINATION_CHANGED', [name, validation.id]);
 }
 
-/** Invariant: a source cluster and a destination cluster are each in at most one active migration. */
+/**
+ * Invariant: a source cluster and a destination cluster are each in at most one active migration. Agents that stand by for each other
+ * have the same source clusters.
+ */
 async function assertIdle(store: StoreReader, order: Order, destinationName: string): Promise<void> {
+  const agent = await store.get('agents', order.agentId);
+  // rule: one-migration-of-source
+  const peerIds = agent ? (await peersOf(store, agent)).map(({ id }) => id) : [];
   for (const other of await store.find('migrations', { orgId: order.orgId, isActive: true })) {
     if (other.destinationClusterId === order.destinationClusterId) {
       throw new UserError('CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT', [destinationName, other.id]);
     }
     const sameSource =
-      other.agentId === order.agentId &&
+      [order.agentId, ...peerIds].includes(other.agentId) &&
       other.sourceGroupId === order.sourceGroupId &&
       other.sourceClusterName === order.sourceClusterName;
     if (sameSource) {
-      throw new UserError('SOURCE_CLUSTER_ALREADY_MIGRATING', [other.id, order.sourceClusterName, order.host]);
+      throw new UserError('SOURCE_CLUSTER_ALREADY_MIGRATING', [other.id, order.sourceClusterName, other.host]);
     }
   }
 }

@@ -20,21 +20,23 @@ import { recordContact } from './note-heard.ts';
 import { noteTakenOver } from './note-taken-over.ts';
 import { noteSample } from './samples.ts';
 import { takeWatch, watchAfterCommit } from './source-watches.ts';
+import { takeOverFromSilent } from './take-over.ts';
 
 /**
  * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one. Ignores entries about validations and
  * migrations that belong to other agents or have ended, and further entries about the same one.
- * @returns the highest accepted sequence number, and the migrations whose lists the agent has to send anew
+ * @returns the highest accepted sequence number, the migrations whose lists the agent has to send anew, and those that it has to take back
  * @throws UserError LINK_DELETED, AGENT_SUPERSEDED
  */
 export async function takeReport(control: Control, agentId: string, report: ReceivedReport): Promise<ReportResponse> {
   const atMs = control.clock.now();
-  const answer = await control.store.write(async (transaction) => {
+  const { answer, former } = await control.store.write(async (transaction) => {
     const agent = await transaction.get('agents', agentId);
     const link = agent && (await transaction.get('links', agent.linkId));
     if (!agent || !link) throw new Error(`Agent ${agentId} is missing in the store`);
     assertLinked({ agent, link });
-    if (report.sequence <= agent.lastSequence) return { sequence: agent.lastSequence, resendLists: [] };
+    if (report.sequence <= agent.lastSequence)
+      return { answer: { sequence: agent.lastSequence, resendLists: [], takeBack: [] }, former: [] };
     const wasSilent = agent.lastReportAtMs === null || contactOf(agent, atMs).status === 'LOST';
     const heard = {
       ...agent,
@@ -42,6 +44,7 @@ export async function takeReport(control: Control, agentId: string, report: Rece
       lastSequence: report.sequence,
       lastReportAtMs: atMs,
       heardSinceMs: wasSilent ? atMs : agent.heardSinceMs,
+      standbys: report.standbys,
     };
     await transaction.update('agents', heard);
     for (const result of onceEach(report.validations)) await takeValidation(transaction, agent, result, atMs);
@@ -52,11 +55,19 @@ export async function takeReport(control: Control, agentId: string, report: Rece
         progress === null || (await takeProgress(control, transaction, agent, { ...entry, progress }, atMs));
       if (!areListsComplete) resendLists.push(entry.id);
     }
-    for (const id of new Set(report.takenOver)) await noteTakenOver(transaction, heard, id, atMs);
+    const takeBack: string[] = [];
+    for (const id of new Set(report.takenOver)) {
+      await noteTakenOver(transaction, heard, id, atMs);
+      // rule: take-back-own-only
+      if ((await transaction.get('migrations', id))?.agentId === agentId) takeBack.push(id);
+    }
     for (const watch of onceEach(report.watches)) await takeWatch(transaction, agent, authorOf(agent), watch, atMs);
-    return { sequence: report.sequence, resendLists };
+    const former = await takeOverFromSilent(control, transaction, heard, atMs);
+    return { answer: { sequence: report.sequence, resendLists, takeBack }, former };
   });
   await failpoint('control.report.committed');
+  if (former.length > 0) control.userAlarm.ring();
+  for (const id of former) control.signals.wake(id);
   // The agent's wanted state no longer contains validations and migrations that have ended.
   control.signals.wake(agentId);
   return answer;

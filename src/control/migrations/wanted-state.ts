@@ -3,10 +3,11 @@ import type { Assignment, WantedAgentState } from '../../link/index.ts';
 import { failpoint } from '../../platform/index.ts';
 import { destinationUri } from '../clusters/destination-users.ts';
 import { assertLinked, findAgent } from '../links/identify-agent.ts';
+import { offersSource, peersOf } from '../links/link-sets.ts';
 import type { Control } from '../ports/control.ts';
 import { mayBeCommitted } from '../records/may-be-committed.ts';
 import { transition } from '../records/migration-transitions.ts';
-import type { Migration, Order } from '../records/records.ts';
+import type { Agent, Migration, Order } from '../records/records.ts';
 
 /**
  * The wanted state of an agent. The revision is a hash of the content, so it needs no counter, and is the same on every server with this
@@ -14,7 +15,8 @@ import type { Migration, Order } from '../records/records.ts';
  * @throws UserError LINK_DELETED, AGENT_SUPERSEDED, AGENT_UNKNOWN
  */
 async function wantedStateOf(control: Control, agentId: string): Promise<WantedAgentState> {
-  assertLinked(await findAgent(control, agentId));
+  const linked = await findAgent(control, agentId);
+  assertLinked(linked);
   const validations = [];
   for (const validation of await control.store.find('validations', { agentId, status: 'PENDING' })) {
     const { id } = validation;
@@ -39,13 +41,27 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
     if (state.sourceWatch)
       watches.push({ id, source: sourceOf(control, 'migrations', id, migration), watch: state.sourceWatch });
   }
+  const standbys = await wantedStandbys(control, linked.agent);
   const inventoryWantedAtMs = control.signals.inventoryWantedAtMs(agentId);
-  const content = { serverKeys: [...control.serverKeys.publicKeys], validations, migrations, inventoryWantedAtMs };
+  const serverKeys = [...control.serverKeys.publicKeys];
+  const content = { serverKeys, validations, migrations, standbys, inventoryWantedAtMs };
   // How far a watch is changes with each report of the agent itself.
   const compared = { ...content, watches: watches.map(({ id, source }) => ({ id, source })) };
   // A keyed hash, because the revision is not encrypted: with a plain hash, any reader could verify a guessed password.
   const revision = createHmac('sha256', control.sealer.deriveKey('revisions')).update(JSON.stringify(compared));
   return { revision: revision.digest('base64url'), ...content, watches };
+}
+
+/** The migrations for which an agent stands by. */
+async function wantedStandbys(control: Control, agent: Agent): Promise<WantedAgentState['standbys']> {
+  const standbys = [];
+  for (const leader of await peersOf(control.store, agent))
+    for (const migration of await control.store.find('migrations', { agentId: leader.id, isActive: true })) {
+      const { id } = migration;
+      const assignment = offersSource(agent, migration) && (await assignmentOf(control, 'migrations', id, migration));
+      if (assignment) standbys.push({ id, source: assignment.source, destination: assignment.destination });
+    }
+  return standbys;
 }
 
 /** Whether users may have moved to the destination. */

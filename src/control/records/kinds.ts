@@ -58,7 +58,7 @@ export interface QueriedFields {
   groups: Pick<Group, 'orgId' | 'deletedAtMs'>;
   clusters: Pick<Cluster, 'groupId' | 'name' | 'deletedAtMs'>;
   linkTokens: Pick<StoredLinkToken, 'orgId' | 'redeemedAtMs' | 'deletedAtMs' | 'expiresAtMs'>;
-  links: Pick<Link, 'orgId' | 'tokenId' | 'ended' | 'approved'>;
+  links: Pick<Link, 'orgId' | 'tokenId' | 'setId' | 'ended' | 'approved'>;
   agents: Pick<Agent, 'linkId'>;
   validations: Pick<Validation, 'groupId' | 'agentId' | 'destinationClusterId' | 'status'>;
   migrations: Pick<Migration, 'orgId' | 'groupId' | 'agentId'> & {

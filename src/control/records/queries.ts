@@ -68,12 +68,17 @@ export async function countRedeemable(store: StoreReader, orgId: string, atMs: n
   return lasting + (await store.count('linkTokens', { orgId, ...OPEN, expiresAtMs: { gt: atMs } }));
 }
 
-/** Marks a link-token as redeemed, if it is open and has not expired. Returns whether it did. */
+/**
+ * Redeems a link-token for one more agent, if it is open and has not expired. Returns whether it did. The caller inserts
+ * the link in the same transaction.
+ */
 export async function markRedeemed(transaction: StoreTransaction, id: string, atMs: number): Promise<boolean> {
   const token = await transaction.get('linkTokens', id);
   if (token === undefined || token.redeemedAtMs !== null || token.deletedAtMs !== null) return false;
   if (token.expiresAtMs !== null && token.expiresAtMs <= atMs) return false;
-  await transaction.update('linkTokens', { ...token, redeemedAtMs: atMs });
+  // rule: hosts-of-token
+  const isLast = (await transaction.count('links', { tokenId: id })) + 1 >= token.hosts;
+  if (isLast) await transaction.update('linkTokens', { ...token, redeemedAtMs: atMs });
   return true;
 }
 
@@ -105,9 +110,9 @@ export async function migrationsSince(store: StoreReader, timeMs: number, limit:
   return [...active, ...(await store.find('migrations', where, { reverse: true, limit: limit - active.length }))];
 }
 
-/** Finds the users on destinations that are `wanted` or `made`. */
+/** Finds the users on destinations that are `wanted`, `renewed` or `made`. */
 export function standingDestinationUsers(store: StoreReader): Promise<DestinationUser[]> {
-  return store.find('destinationUsers', { state: { in: ['wanted', 'made'] } });
+  return store.find('destinationUsers', { state: { in: ['wanted', 'renewed', 'made'] } });
 }
 
 export async function lastRestore(store: StoreReader): Promise<Restore | undefined> {

@@ -7,7 +7,7 @@ import type {
   Progress,
 } from '../../contract/index.ts';
 import type { HookEvent } from '../../hooks/index.ts';
-import type { Deployment, InventoryProject } from '../../link/index.ts';
+import type { Deployment, InventoryProject, ReportedStandby } from '../../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
 import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
 import type { Sealed } from './sealer.ts';
@@ -163,8 +163,11 @@ export interface StoredLinkToken {
   readonly createdAtMs: number;
   /** The only host that may redeem it; null for any. */
   readonly host: string | null;
+  /** How many agents may redeem it, each with its own key. */
+  readonly hosts: number;
   /** When it stops being redeemable; null for never. */
   readonly expiresAtMs: number | null;
+  /** When the last of its agents redeemed it; null before. */
   readonly redeemedAtMs: number | null;
   readonly deletedAtMs: number | null;
 }
@@ -174,6 +177,8 @@ export interface Link {
   readonly id: string;
   readonly orgId: string;
   readonly tokenId: string;
+  /** The agents of all links with one value stand by for each other. */
+  readonly setId: string;
   readonly accessListIps: readonly string[];
   readonly createdAtMs: number;
   /** `superseded`: another agent with the same host name was linked later. `revoked`: an owner revoked the link. */
@@ -198,6 +203,8 @@ export interface Agent {
   readonly lastReportAtMs: number | null;
   /** When it first reported after its last silence; null before the first report. */
   readonly heardSinceMs: number | null;
+  /** The migrations for which it stands by, by its last report. */
+  readonly standbys: readonly ReportedStandby[];
 }
 
 /** The source, the destination and the agent of a validation or migration. */
@@ -239,8 +246,10 @@ export interface Migration extends Order {
   readonly progress: Progress | null;
   /** The failback by the engine's last report; null while there is none. */
   readonly failback: Failback | null;
-  /** When the agent last reported it; null before the first report. */
+  /** When its agent last reported it; null before the first report. */
   readonly reportedAtMs: number | null;
+  /** When its agent took it over last, and from which host; null before the first time. */
+  readonly takenOver: { readonly atMs: number; readonly fromHost: string } | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }
@@ -310,8 +319,11 @@ export interface DestinationUser {
   readonly clusterId: string;
   /** An empty text once it is no longer needed. */
   readonly password: Sealed;
-  /** `left`: its cluster was deleted here, and Linkspan could not drop the user there. */
-  readonly state: 'wanted' | 'made' | 'dropped' | 'left';
+  /**
+   * `renewed`: a standby has taken the migration over. The user of the former leader is dropped, and then one with another password is created.
+   * `left`: its cluster was deleted here, and Linkspan could not drop the user there.
+   */
+  readonly state: 'wanted' | 'renewed' | 'made' | 'dropped' | 'left';
   readonly createdAtMs: number;
 }
 

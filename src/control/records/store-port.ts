@@ -13,7 +13,7 @@ import type { Sealed, SealedPlace } from './sealer.ts';
  * 4. Reads outside of a write see committed data as soon as the write has resolved. Two reads may see different states.
  * 5. Records are returned as stored, and lists in the order of their kind. Deleted organizations, groups and clusters are records like
  *    others: a query has to exclude them.
- * 6. A key is unique, and so are the names of accounts of a kind, `tokenId`, `linkId`, and the names of groups and clusters that are not deleted.
+ * 6. A key is unique, and so are the names of accounts of a kind, `linkId`, and the names of groups and clusters that are not deleted.
  * 7. Audit records are never changed or removed.
  */
 export interface Store extends StoreReader, AsyncDisposable {

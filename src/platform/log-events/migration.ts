@@ -135,6 +135,12 @@ export const migrationLogEvents = {
     meaning:
       'A standby could not read the destination for 20 s, while a cutover blocked the source for 10 s: it has opened the source. `block` has the result.',
   },
+  'standby.record': {
+    level: 'info',
+    fields: ['record', 'reason?'],
+    meaning:
+      'An agent stands by for a migration. `record` says what it reads on both clusters: `WRITTEN` by the leader, `SILENT`, or `UNREAD` with the reason.',
+  },
   'standby.source_unread': {
     level: 'info',
     fields: ['reason'],

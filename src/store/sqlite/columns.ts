@@ -56,13 +56,14 @@ export const COLUMNS: { readonly [K in Kind]: Columns<Records[K]> } = {
       'createdBy',
       'createdAtMs',
       'host',
+      'hosts',
       'expiresAtMs',
       'redeemedAtMs',
       'deletedAtMs',
     ),
     accessListIps: json,
   },
-  links: { ...plain('id', 'orgId', 'tokenId', 'createdAtMs', 'ended'), accessListIps: json, approved: flag },
+  links: { ...plain('id', 'orgId', 'tokenId', 'setId', 'createdAtMs', 'ended'), accessListIps: json, approved: flag },
   agents: {
     ...plain(
       'id',
@@ -77,6 +78,7 @@ export const COLUMNS: { readonly [K in Kind]: Columns<Records[K]> } = {
       'heardSinceMs',
     ),
     inventory: json,
+    standbys: json,
   },
   validations: {
     ...order,
@@ -90,6 +92,7 @@ export const COLUMNS: { readonly [K in Kind]: Columns<Records[K]> } = {
     state: json,
     progress: json,
     failback: json,
+    takenOver: json,
   },
   migrationSamples: { ...plain('migrationId', 'spanMs', 'atMs'), figures: json },
   migrationLists: { ...plain('migrationId', 'list', 'series', 'part', 'total', 'stored', 'atMs') },

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { UserError } from '../../platform/index.ts';
 
 /** The version of {@link SCHEMA}, which a store has as its `user_version`. Earlier ones are of Linkspan 0.2.0 and older. */
-const VERSION = 26;
+const VERSION = 27;
 
 /**
  * Lists and objects are JSON text. Columns with sealed values have the name of the secret. Tables and columns have the names of
@@ -46,21 +46,23 @@ const SCHEMA = `
   CREATE TABLE link_tokens (
     id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, secret_hash TEXT NOT NULL, access_list_ips TEXT NOT NULL,
     created_by TEXT NOT NULL, created_at_ms INTEGER NOT NULL, redeemed_at_ms INTEGER, deleted_at_ms INTEGER,
-    expires_at_ms INTEGER, host TEXT
+    expires_at_ms INTEGER, host TEXT, hosts INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX open_link_tokens ON link_tokens (org_id, redeemed_at_ms, deleted_at_ms, expires_at_ms)
     WHERE redeemed_at_ms IS NULL AND deleted_at_ms IS NULL;
 
   CREATE TABLE links (
-    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, token_id TEXT NOT NULL UNIQUE REFERENCES link_tokens,
-    access_list_ips TEXT NOT NULL, created_at_ms INTEGER NOT NULL, ended TEXT, approved INTEGER NOT NULL
+    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organizations, token_id TEXT NOT NULL REFERENCES link_tokens,
+    set_id TEXT NOT NULL, access_list_ips TEXT NOT NULL, created_at_ms INTEGER NOT NULL, ended TEXT, approved INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX links_of_token ON links (token_id);
+  CREATE INDEX links_of_set ON links (set_id);
   CREATE INDEX open_links ON links (org_id) WHERE ended IS NULL;
 
   CREATE TABLE agents (
     id TEXT PRIMARY KEY, link_id TEXT NOT NULL UNIQUE REFERENCES links, org_id TEXT NOT NULL REFERENCES organizations,
     public_key TEXT NOT NULL, host TEXT NOT NULL, version TEXT NOT NULL, inventory TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
-    last_sequence INTEGER NOT NULL, last_report_at_ms INTEGER, heard_since_ms INTEGER
+    last_sequence INTEGER NOT NULL, last_report_at_ms INTEGER, heard_since_ms INTEGER, standbys TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE validations (
@@ -79,7 +81,7 @@ const SCHEMA = `
     destination_cluster_id TEXT NOT NULL REFERENCES clusters, username TEXT, password TEXT, ssl INTEGER NOT NULL,
     ca_certificate_path TEXT, drop_destination INTEGER NOT NULL,
     state TEXT NOT NULL, progress TEXT, created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, reversible INTEGER NOT NULL,
-    failback TEXT, reported_at_ms INTEGER, is_active INTEGER NOT NULL, is_watched INTEGER NOT NULL, ended_at_ms INTEGER
+    failback TEXT, reported_at_ms INTEGER, taken_over TEXT, is_active INTEGER NOT NULL, is_watched INTEGER NOT NULL, ended_at_ms INTEGER
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX migrations_of_group ON migrations (group_id);
   CREATE INDEX active_migrations ON migrations (created_at_ms) WHERE is_active = 1;

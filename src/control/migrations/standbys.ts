@@ -1,0 +1,34 @@
+import { contactOf } from '../links/agent-contact.ts';
+import { offersSource, peersOf } from '../links/link-sets.ts';
+import type { Agent, Migration } from '../records/records.ts';
+import type { StoreReader } from '../records/store-port.ts';
+
+/** An agent that stands by for a migration, as users of the API see it. */
+export interface Standby {
+  readonly host: string;
+  /** `READY`: it reads both clusters, and takes over when its leader is gone. */
+  readonly status: 'READY' | 'NOT_READY' | 'LOST';
+  /** Why it is not ready; absent when it is ready or lost. */
+  readonly reason?: string | undefined;
+}
+
+/** The agents that stand by for a migration. @param leader  its agent */
+export async function standbysOf(
+  store: StoreReader,
+  migration: Migration,
+  leader: Agent,
+  atMs: number,
+): Promise<readonly Standby[]> {
+  return (await peersOf(store, leader)).map((agent) => standbyOf(agent, migration, atMs));
+}
+
+function standbyOf(agent: Agent, migration: Migration, atMs: number): Standby {
+  const { host, standbys } = agent;
+  if (contactOf(agent, atMs).status === 'LOST') return { host, status: 'LOST' };
+  if (!offersSource(agent, migration))
+    return { host, status: 'NOT_READY', reason: 'its configuration lacks the source' };
+  const reported = standbys.find(({ id }) => id === migration.id);
+  if (reported === undefined) return { host, status: 'NOT_READY', reason: 'it has not read both clusters yet' };
+  if (reported.record !== 'UNREAD') return { host, status: 'READY' };
+  return { host, status: 'NOT_READY', reason: reported.reason ?? 'it cannot read both clusters' };
+}
