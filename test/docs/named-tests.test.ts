@@ -141,6 +141,7 @@ test('every fault has its row in docs/operate/faults.md', () => {
       '21k',
       '22',
       '22a',
+      '22aa',
       '22b',
       '22c',
       '22d',

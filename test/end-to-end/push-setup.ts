@@ -11,6 +11,8 @@ const SOURCE_PROJECT = '0123456789abcdef01234567';
 const PUBLIC_KEY = 'testerkey';
 const PRIVATE_KEY = 'a-private-key-of-the-test';
 
+/** The host of the only agent, or of the one that leads first. */
+const FIRST_HOST = 'mover';
 /** Each request costs the control plane milliseconds that the migration lacks. */
 const POLL_MS = 250;
 
@@ -59,15 +61,24 @@ export class PushSetup implements AsyncDisposable {
   /** Writes the agent's configuration. Starts no process: `register` is the next step. */
   static async create(pair: Clusters, sourceUri = pair.source.uri): Promise<PushSetup> {
     const setup = new PushSetup(await freePort());
+    setup.addHost(FIRST_HOST, sourceUri);
+    return setup;
+  }
+
+  /** Writes the configuration of an agent on one more host. */
+  addHost(host: string, sourceUri: string): void {
     const configuration = {
-      host: 'mover',
-      dataDir: join(setup.#folder, 'agent'),
+      host,
+      dataDir: join(this.#folder, host),
       allowedDestinations: ['127.0.0.0/8'],
       projects: [{ id: SOURCE_PROJECT, name: 'Shop', deployments: [{ name: 'orders', uri: sourceUri }] }],
       copy: { maxMegabytesPerSecond: 8 },
     };
-    writeFileSync(join(setup.#folder, 'agent.yaml'), JSON.stringify(configuration), { mode: 0o600 }); // JSON is YAML.
-    return setup;
+    writeFileSync(this.#configurationOf(host), JSON.stringify(configuration), { mode: 0o600 }); // JSON is YAML.
+  }
+
+  #configurationOf(host: string): string {
+    return join(this.#folder, `${host}.yaml`);
   }
 
   async serve(hook?: string, flags: readonly string[] = []): Promise<LinkspanProcess> {
@@ -87,10 +98,10 @@ export class PushSetup implements AsyncDisposable {
     return server;
   }
 
-  agent(hook?: string): LinkspanProcess {
+  agent(hook?: string, host = FIRST_HOST): LinkspanProcess {
     const environment = { LINKSPAN_LINK_TOKEN: this.#token };
     return this.#resources.use(
-      runLinkspan(['agent', '--config', join(this.#folder, 'agent.yaml')], { env: environment, hook }),
+      runLinkspan(['agent', '--config', this.#configurationOf(host)], { env: environment, hook }),
     );
   }
 
@@ -111,13 +122,16 @@ export class PushSetup implements AsyncDisposable {
     };
   }
 
-  /** Registers the destination and creates a link-token. */
-  async register(pair: Clusters): Promise<void> {
+  /** Registers the destination and creates a link-token for a number of hosts. */
+  async register(pair: Clusters, hosts = 1): Promise<void> {
     const group = await this.#atlas.send('POST', '/groups', { name: 'destination', orgId: ORG_ID });
     this.#groupId = String(group.body.id);
     const cluster = { name: 'target', connectionStrings: { standard: pair.destination.uri } };
     await this.#atlas.send('POST', `/groups/${this.#groupId}/clusters`, cluster);
-    const token = await this.#atlas.send('POST', `/orgs/${ORG_ID}/liveMigrations/linkTokens`, { accessListIps: [] });
+    const token = await this.#atlas.send('POST', `/orgs/${ORG_ID}/liveMigrations/linkTokens`, {
+      accessListIps: [],
+      ...(hosts > 1 && { linkspan: { hosts } }),
+    });
     this.#token = String(token.body.linkToken);
   }
 
@@ -126,7 +140,7 @@ export class PushSetup implements AsyncDisposable {
     const request = {
       source: { clusterName: 'orders', groupId: SOURCE_PROJECT, managedAuthentication: true, ssl: false },
       destination: { clusterName: 'target', groupId: this.#groupId, hostnameSchemaType: 'PUBLIC' },
-      migrationHosts: ['mover'],
+      migrationHosts: [FIRST_HOST],
       ...more,
     };
     const create = async () => {

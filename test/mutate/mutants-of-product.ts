@@ -119,6 +119,28 @@ export const OF_PRODUCT: MutantTable = {
     ['largest-organization-gives-way', replace('[[...this.#sessions]]'), 'beyond the sessions'],
     ['sign-in-as-first-organization', replace('() => true', 'function'), 'there is no sign-in link'],
   ],
+  'test/atlas-api/standby.test.ts': [
+    ['standby-has-source', replace('true'), 'without the source in its configuration'],
+    ['leader-reports-silent', replace('true'), 'while it reports'],
+    ['leader-record-silent', replace('true'), 'its record is written or unread'],
+    ['silence-while-standby-heard', replace('true'), 'only from when the standby is heard'],
+    ['figures-of-former-leader', replace('false'), 'only its own reports count'],
+    ['take-back-own-only', replace('true', 'condition'), 'but none that a standby has'],
+    ['one-migration-of-source', replace('[]'), 'one migration at a time'],
+  ],
+  'test/atlas-api/standby-users.test.ts': [
+    ['renew-user-of-leader', remove(), 'with another password'],
+    ['renewal-ends-no-migration', replace('true'), 'ends no migration'],
+  ],
+  'test/agent/standbys.test.ts': [
+    ['standby-reads-both', replace('[await readers[0]?.read(id)]'), 'that it cannot read'],
+    ['agent-standby-after-outage', remove(), 'begins to count again'],
+  ],
+  'test/gateway/several-hosts.test.ts': [
+    ['hosts-of-token', replace('false'), 'and no third one'],
+    ['token-once-for-each-key', replace('undefined'), 'and no third one'],
+    ['successor-joins-set', remove(), 'replaces one of several hosts'],
+  ],
   'test/atlas-api/source-watch.test.ts': [['move-watches', replace('$(name 2)'), 'replaces the watching one']],
   'test/cli/digest.test.ts': [['doubt-loose-claims', replace('true'), 'proves nothing makes a comparison']],
   'test/cli/keys-of-running-server.test.ts': [

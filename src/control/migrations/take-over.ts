@@ -39,7 +39,7 @@ export async function takeOverFromSilent(
  * Whether the leader has not reported for so long that it is gone. Only silence counts in which the standby was heard: while the
  * control plane is out of reach, all agents are silent, and continue.
  */
-export function isSilentFor(
+function isSilentFor(
   leader: Pick<Agent, 'lastReportAtMs' | 'createdAtMs'>,
   { heardSinceMs }: Pick<Agent, 'heardSinceMs'>,
   atMs: number,
