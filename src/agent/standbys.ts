@@ -1,4 +1,4 @@
-import { LeaderSilence, StandingReader } from '../engine/index.ts';
+import { type ClusterAddress, LeaderSilence, RemoteWatchdog, StandingReader } from '../engine/index.ts';
 import type { Report, WantedAgentState } from '../link/index.ts';
 import { type Clock, type Logger, messageOf, redact } from '../platform/index.ts';
 import type { AgentConfiguration } from './configuration.ts';
@@ -27,7 +27,8 @@ interface RunningStandby {
 
 /**
  * Stands by for migrations that other agents lead: reads their records on both clusters, and tells the control plane, which decides
- * when this agent takes one over. Writes nothing (docs/adr/0039-standby.md).
+ * when this agent takes one over. Writes nothing, but opens a source whose leader and destination are lost together
+ * (docs/adr/0039-standby.md).
  */
 export class Standbys {
   readonly #options: StandbysOptions;
@@ -71,18 +72,27 @@ export class Standbys {
   /** Looks until `signal` aborts. @throws UserError for an address that this agent may not use */
   async #watch({ id, source, destination }: WantedStandby, signal: AbortSignal): Promise<void> {
     const { configuration, clock } = this.#options;
-    const addresses = [
-      destinationAddress(destination, configuration.allowedDestinations),
-      sourceAddress(configuration, source),
-    ];
+    const there = destinationAddress(destination, configuration.allowedDestinations);
+    const here = sourceAddress(configuration, source);
+    const watchdogs = { there: this.#watchdogOf(here, id), here: this.#watchdogOf(there, id) };
+    const watching = Object.values(watchdogs).map((watchdog) => watchdog.run(signal));
     await using resources = new AsyncDisposableStack();
-    const readers = addresses.map((address) => resources.use(new StandingReader(address, signal)));
+    resources.defer(async () => void (await Promise.all(watching)));
+    const readers = [
+      { reader: resources.use(new StandingReader(there, signal)), watchdog: watchdogs.there },
+      { reader: resources.use(new StandingReader(here, signal)), watchdog: watchdogs.here },
+    ];
+    const read = async ({ reader, watchdog }: (typeof readers)[number]) => {
+      const standing = await reader.read(id);
+      watchdog.leaseRead();
+      return standing;
+    };
     const silence = new LeaderSilence(clock);
     for (; !signal.aborted; await clock.sleep(LOOK_EVERY_MS, signal)) {
       try {
         // After a reversal the record is on the source. An agent that can't read both clusters must not take over.
         // rule: standby-reads-both
-        const standings = await Promise.all(readers.map((reader) => reader.read(id)));
+        const standings = await Promise.all(readers.map(read));
         const isSilent = silence.look(standings.filter((standing) => standing !== undefined));
         this.#note({ id, record: isSilent ? 'SILENT' : 'WRITTEN' }, signal);
       } catch (error) {
@@ -91,6 +101,11 @@ export class Standbys {
         this.#note({ id, record: 'UNREAD', reason: redact(messageOf(error)) }, signal);
       }
     }
+  }
+
+  #watchdogOf(source: ClusterAddress, id: string): RemoteWatchdog {
+    const { clock, logger } = this.#options;
+    return new RemoteWatchdog({ source, migrationIds: [id] }, { clock, logger: logger.child({ migrationId: id }) });
   }
 
   #note(found: ReportedStandby, signal: AbortSignal): void {

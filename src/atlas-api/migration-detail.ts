@@ -98,12 +98,9 @@ export const migrationDetail = z
           'The other hosts of the same link-token. One of them takes the migration over when the host of `migrationHosts`, which leads it, is lost. ' +
           'Absent without one, and after the migration has ended.',
       }),
-    takenOver: z
-      .object({ at: date, fromHost: z.string() })
-      .optional()
-      .meta({
-        description: 'When the host of `migrationHosts` took the migration over last. Absent before the first time.',
-      }),
+    takenOver: z.object({ at: date, fromHost: z.string() }).optional().meta({
+      description: 'When the host of `migrationHosts` took the migration over last. Absent before the first time.',
+    }),
     waiting: listOf(wait).meta({
       description:
         'Reasons why the migration waits, including its agent and its destination user; empty while it makes progress.',

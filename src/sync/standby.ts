@@ -1,8 +1,7 @@
-import { type Leader, LeaderSilence, type RecordedStanding, StandingReader } from '../engine/index.ts';
+import { type Leader, LeaderSilence, type RecordedStanding, RemoteWatchdog, StandingReader } from '../engine/index.ts';
 import { type Clock, type Logger, messageOf } from '../platform/index.ts';
 import type { ClusterName, ClusterUris } from './clusters.ts';
-import { type Readers, recordedMigration } from './recorded-migrations.ts';
-import { RemoteWatchdog } from './remote-watchdog.ts';
+import { DIRECTIONS, idOf, type Readers, recordedMigration } from './recorded-migrations.ts';
 import type { SyncSession } from './session.ts';
 import type { StartRequest } from './start-request.ts';
 
@@ -10,8 +9,8 @@ const LOOK_EVERY_MS = 2_000;
 
 /**
  * Waits beside the process that leads a migration, and takes it over when that process has left or is silent. Writes
- * nothing before. This decides only who starts; the fence decides who may write, so a needless take-over loses nothing
- * (docs/adr/0039-standby.md).
+ * nothing before, but opens a source whose leader and destination are lost together. This decides only who starts; the
+ * fence decides who may write, so a needless take-over loses nothing (docs/adr/0039-standby.md).
  */
 export class Standby {
   readonly #session: SyncSession;
@@ -45,10 +44,21 @@ export class Standby {
     const readerOf = (name: ClusterName) => new StandingReader({ uri: this.#uris[name] }, signal);
     await using cluster0 = readerOf('cluster0');
     await using cluster1 = readerOf('cluster1');
-    const watchdog = new RemoteWatchdog(this.#uris, { clock: this.#clock, logger: this.#logger });
-    const readers = watchdog.told({ cluster0, cluster1 });
     const isLeading = () => this.#session.migrationId !== undefined;
-    await Promise.all([watchdog.run(isLeading, signal), this.#standBy(readers, signal, changed)]);
+    const watchdogs = { cluster0: this.#watchdogOf('cluster1'), cluster1: this.#watchdogOf('cluster0') };
+    const readers = {
+      cluster0: telling(cluster0, watchdogs.cluster0),
+      cluster1: telling(cluster1, watchdogs.cluster1),
+    };
+    const watching = Object.values(watchdogs).map((watchdog) => watchdog.run(signal, isLeading));
+    await Promise.all([...watching, this.#standBy(readers, signal, changed)]);
+  }
+
+  #watchdogOf(source: ClusterName): RemoteWatchdog {
+    // A failback has the id of the first direction.
+    const migrationIds = DIRECTIONS.map((direction) => idOf(this.#uris, direction));
+    const options = { clock: this.#clock, logger: this.#logger };
+    return new RemoteWatchdog({ source: { uri: this.#uris[source] }, migrationIds }, options);
   }
 
   async #standBy(readers: Readers, signal: AbortSignal, changed: (leader: Leader | undefined) => void): Promise<void> {
@@ -88,4 +98,15 @@ export class Standby {
     // rule: standby-keeps-pause
     if (standings.some(({ state }) => state === 'PAUSED')) this.#session.pause();
   }
+}
+
+/** Returns a reader of records that tells the watchdog beside the other cluster, whose lease they have. */
+function telling(reader: StandingReader, watchdog: RemoteWatchdog): Readers[ClusterName] {
+  return {
+    read: async (migrationId) => {
+      const standing = await reader.read(migrationId);
+      watchdog.leaseRead();
+      return standing;
+    },
+  };
 }

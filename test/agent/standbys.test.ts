@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
 import { Standbys } from '../../src/agent/standbys.ts';
-import { type Clock, silentLogger, systemClock } from '../../src/platform/index.ts';
+import { silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { StandingClock } from '../support/standing-clock.ts';
 import { SOURCE_PROJECT } from './control-plane.ts';
 
 const ID = 'a'.repeat(24);
@@ -24,20 +25,10 @@ const recordsOf = (set: ReplicaSetPair['source']) =>
 class StandingBy implements AsyncDisposable {
   readonly #standbys: Standbys;
   readonly #pair: ReplicaSetPair;
-  #elapsedMs = 0;
-  /** Ends the wait for the next look; undefined during a look. */
-  #next: (() => void) | undefined;
+  /** For the looks, and a watchdog beside each cluster. */
+  readonly #clock = new StandingClock(3);
 
   constructor(pair: ReplicaSetPair) {
-    const clock: Clock = {
-      ...systemClock,
-      elapsed: () => this.#elapsedMs,
-      sleep: (_ms, signal) =>
-        new Promise((resolve) => {
-          this.#next = resolve;
-          signal?.addEventListener('abort', () => resolve(), { once: true });
-        }),
-    };
     const configuration: AgentConfiguration = {
       host: 'spare',
       dataDir: '',
@@ -46,7 +37,12 @@ class StandingBy implements AsyncDisposable {
       projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments: [{ name: 'orders', uri: pair.source.uri }] }],
     };
     this.#pair = pair;
-    this.#standbys = new Standbys({ configuration, logger: silentLogger, clock, changed: () => undefined });
+    this.#standbys = new Standbys({
+      configuration,
+      logger: silentLogger,
+      clock: this.#clock,
+      changed: () => undefined,
+    });
   }
 
   /** Begins to stand by. */
@@ -58,11 +54,7 @@ class StandingBy implements AsyncDisposable {
 
   /** Returns how the next look finds the record, `laterMs` after the last one. */
   async look(laterMs: number): Promise<string | undefined> {
-    this.#elapsedMs += laterMs;
-    const next = this.#next;
-    this.#next = undefined;
-    next?.();
-    await eventually(() => this.#next !== undefined, { what: 'the look' });
+    await this.#clock.pass(laterMs);
     return this.#standbys.reports()[0]?.record;
   }
 

@@ -158,7 +158,7 @@ export const OF_PRODUCT: MutantTable = {
   'test/cli/sync-source-watch.test.ts': [
     ['watch-resumes-at-position', replace('new $(name 2)($(name 3), undefined)'), 'resumes the watch'],
   ],
-  'test/sync/remote-watchdog.test.ts': [
+  'test/engine/cutover/remote-watchdog.test.ts': [
     ['watchdog-of-unread-lease', replace('$(operand 2)', 'condition'), 'to its own engine'],
     ['watchdog-of-held-block', replace('$(operand)', 'condition'), 'for 10 s'],
   ],
