@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentConfiguration } from '../../src/agent/configuration.ts';
 import { Standbys } from '../../src/agent/standbys.ts';
-import { silentLogger } from '../../src/platform/index.ts';
+import { stakeClaim } from '../../src/engine/cutover/source-claim.ts';
+import { blockShown, MOST_BLOCK_LIMIT_MS, tryToBlockWrites } from '../../src/engine/mongodb/write-block.ts';
+import { newId, silentLogger } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import { needsSource } from '../support/source-version.ts';
 import { StandingClock } from '../support/standing-clock.ts';
 import { SOURCE_PROJECT } from './control-plane.ts';
 
@@ -48,7 +51,7 @@ class StandingBy implements AsyncDisposable {
   /** Begins to stand by. */
   begin(): void {
     const source = { projectId: SOURCE_PROJECT, clusterName: 'orders', ssl: false };
-    const destination = { uri: this.#pair.destination.uri };
+    const destination = { uri: `${this.#pair.destination.uri}&serverSelectionTimeoutMS=500` };
     this.#standbys.setWanted([{ id: ID, source, destination }]);
   }
 
@@ -103,4 +106,24 @@ test('a standby reports a cluster that it cannot read, and begins to count again
   await eventually(async () => (await standing.look(0)) === 'WRITTEN', { what: 'a look at both clusters' });
   assert.equal(await standing.look(9_000), 'WRITTEN');
   assert.equal(await standing.look(1_000), 'SILENT');
+});
+
+// id: source-opened-by-standby
+test('a standby opens a source that a cutover has blocked, once it could not read the destination for 20 s', {
+  skip: needsSource('6.0', 'it has no write block'),
+}, async () => {
+  await using pair = await startPair();
+  const { source, destination } = pair;
+  await record(destination, 0);
+  await using standing = new StandingBy(pair);
+  standing.begin();
+  assert.equal(await standing.look(0), 'WRITTEN');
+  await stakeClaim(source.client, { id: newId(), migrationId: ID, term: 1 });
+  assert.ok(await tryToBlockWrites(source.client, MOST_BLOCK_LIMIT_MS));
+  assert.equal(await standing.look(15_000), 'WRITTEN');
+  await destination.members[0]?.kill();
+  for (const passedMs of [10_000, 9_000]) assert.equal(await standing.look(passedMs), 'UNREAD');
+  assert.equal(await blockShown(source.client), 'set');
+  await standing.look(1_000);
+  assert.equal(await blockShown(source.client), 'none');
 });
