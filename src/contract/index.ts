@@ -1,4 +1,5 @@
 export * from './collection-progress.ts';
+export * from './compression.ts';
 export * from './cutover-attempt.ts';
 export * from './cutover-report.ts';
 export * from './dates.ts';
@@ -28,3 +29,4 @@ export * from './time-shares.ts';
 export * from './verification-progress.ts';
 export * from './verification-report.ts';
 export * from './wait.ts';
+export * from './wire-ratio.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { compression } from './compression.ts';
 import { cutoverAttempt } from './cutover-attempt.ts';
 import { cutoverReport } from './cutover-report.ts';
 import { errorData } from './error-data.ts';
@@ -179,6 +180,9 @@ export const progress = z.object({
   pingMs: z
     .object({ source: figure, destination: figure })
     .meta({ description: 'Milliseconds that each cluster takes to answer a ping; null if unknown.' }),
+  compression: compression
+    .optional()
+    .meta({ description: 'The clusters to which messages are compressed now; absent while there are none.' }),
   addresses: z
     .object({ source: z.string(), destination: z.string() })
     .meta({ description: 'host:port of the primaries; empty while unknown.' }),

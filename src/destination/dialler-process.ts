@@ -21,6 +21,7 @@ async function main(): Promise<void> {
   const request = dialRequest.parse(JSON.parse(first.value));
   // The driver decompresses any compressed reply, even if no compression was negotiated.
   zlib.inflate = refuseToInflate as unknown as typeof zlib.inflate;
+  zlib.zstdDecompress = refuseToInflate as unknown as typeof zlib.zstdDecompress;
   let refusals = 0;
   using _guard = guardDialling(request, (refusal) => {
     if (++refusals <= MOST_REFUSALS) say({ refusal: boundedText(refusal) });

@@ -20,15 +20,21 @@ const SIXTEEN_MEGABYTES = {
 const BOMB_BYTES = 1024 * MEGABYTE;
 
 const NO_ANSWER = /no primary of a MongoDB replica set answered in time/;
-const attacks: readonly [string, () => Promise<Attack>, RegExp][] = [
+const attacks: readonly (readonly [string, () => Promise<Attack>, RegExp])[] = [
   ['a hello of 16 MB', async () => ({ kind: 'hello', more: SIXTEEN_MEGABYTES }), /cannot be used as a destination/],
   ['a reply without end', async () => ({ kind: 'endless' }), NO_ANSWER],
-  [
-    'a small compressed reply of 1 GB',
-    async () => ({ kind: 'bomb', zeros: await compressedZeros(BOMB_BYTES), bytes: BOMB_BYTES }),
-    // The server must not decompress it, because that would need too much memory.
-    NO_ANSWER,
-  ],
+  // The server must not decompress it, because that would need too much memory.
+  ...(['zlib', 'zstd'] as const).map(
+    (compressor) =>
+      [
+        `a small reply of 1 GB, compressed by ${compressor},`,
+        async (): Promise<Attack> => {
+          const zeros = await compressedZeros(BOMB_BYTES, compressor);
+          return { kind: 'bomb', zeros, bytes: BOMB_BYTES, compressor };
+        },
+        NO_ANSWER,
+      ] as const,
+  ),
 ];
 
 for (const [what, attack, expected] of attacks) {

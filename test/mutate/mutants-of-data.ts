@@ -73,6 +73,16 @@ export const OF_DATA: MutantTable = {
     ['offsets-of-cut-batch', keep('receiver', 'choice'), 'is cut without a copy'],
     ['bytes-from-first-statement', remove(), '46,000,000 bytes'],
   ],
+  'test/engine/bson/compressed-message.test.ts': [
+    ['unrequested-compression', remove(), 'is refused, and an uncompressed one'],
+    ['inflate-bound', remove(), 'says more than the largest message'],
+    ['inflate-limit', remove('property 2'), 'more or less than it says'],
+  ],
+  'test/engine/bson/wire.test.ts': [
+    ['measured-distance', remove('operand 1'), 'auto compresses'],
+    ['measured-distance', operator('>=', 'operand 2'), 'auto compresses'],
+    ['compress-long-links', replace('true', 'condition'), 'auto compresses'],
+  ],
   'test/engine/bson/exactness.test.ts': [
     ['exact-write-empty-timestamps', remove(), 'keeps its bytes'],
     [

@@ -26,6 +26,8 @@ test('an option that is not on the list is refused by name, even if the driver w
     ['TLSCERTIFICATEKEYFILE=x', 'TLSCERTIFICATEKEYFILE'],
     ['tlsInsecure=true', 'tlsInsecure'],
     ['compressors=zlib', 'compressors'],
+    ['Compressors=zstd', 'Compressors'],
+    ['zlibCompressionLevel=9', 'zlibCompressionLevel'],
     ['proxyHost=canary', 'proxyHost'],
     ['srvServiceName=canary', 'srvServiceName'],
     ['loadBalanced=true', 'loadBalanced'],

@@ -21,6 +21,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly port: number;
   /** Number of open connections. */
   readonly connections: number;
+  /** Bytes that it has carried, in both directions. */
+  readonly bytes: number;
   /** Replaces the fault of all connections, open and new; `{}` removes it. */
   set(fault: Fault): void;
   /** Resets all open connections, and refuses new ones until `restore`. */
@@ -44,6 +46,7 @@ class TcpProxy implements FaultProxy {
   readonly #sockets = new Set<Socket>();
   #fault: Fault = {};
   #isCut = false;
+  bytes = 0;
   #changed = Promise.withResolvers<void>();
 
   constructor(targetPort: number) {
@@ -115,6 +118,7 @@ class TcpProxy implements FaultProxy {
     let delivered = Promise.resolve();
     const stream: Transform = new Transform({
       transform: (chunk: Buffer, _encoding, done) => {
+        this.bytes += chunk.length;
         const through = this.#hold(chunk.length);
         const due = performance.now() + (this.#fault.latencyMs ?? 0);
         through.then(() => done(), done);

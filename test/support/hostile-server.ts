@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { createDeflate, constants as zlib } from 'node:zlib';
+import { constants, createDeflate, createZstdCompress } from 'node:zlib';
 import { BSON } from 'mongodb';
 
 const OP_REPLY = 1;
 const OP_COMPRESSED = 2012;
 const OP_MSG = 2013;
 const OP_QUERY = 2004;
-const ZLIB = 2;
+const COMPRESSORS = { zlib: 2, zstd: 3 } as const;
 const HEADER_BYTES = 16;
 /** Below the driver's limit of three times 16 MB. */
 const REPLY_BYTES = 40_000_000;
@@ -20,8 +20,15 @@ export type Attack =
   | { readonly kind: 'endless' }
   /** Announces a reply of 40 MB, and sends all but its last byte. */
   | { readonly kind: 'flood' }
-  /** Replies with unrequested compressed zeros. @see compressedZeros */
-  | { readonly kind: 'bomb'; readonly zeros: Buffer; readonly bytes: number }
+  /** Replies with compressed zeros, of which the reply's header names the bytes. @see compressedZeros */
+  | {
+      readonly kind: 'bomb';
+      readonly zeros: Buffer;
+      readonly bytes: number;
+      readonly compressor?: keyof typeof COMPRESSORS;
+      /** Whether it is a primary that replies with them to compressed messages only. */
+      readonly whenAsked?: boolean;
+    }
   /** Replies with a primary's `hello` and the fields of `more`, and refuses a login with `refusal`. */
   | { readonly kind: 'hello'; readonly more?: BSON.Document; readonly refusal?: BSON.Document };
 
@@ -70,8 +77,8 @@ export async function startHostileServer(attack: Attack, host = '127.0.0.1'): Pr
 }
 
 /** Returns the given number of zeros, compressed to about a thousandth. */
-export async function compressedZeros(bytes: number): Promise<Buffer> {
-  const deflate = createDeflate({ level: zlib.Z_BEST_SPEED });
+export async function compressedZeros(bytes: number, compressor: keyof typeof COMPRESSORS = 'zlib'): Promise<Buffer> {
+  const deflate = compressor === 'zlib' ? createDeflate({ level: constants.Z_BEST_SPEED }) : createZstdCompress();
   const parts: Buffer[] = [];
   deflate.on('data', (part: Buffer) => parts.push(part));
   const block = Buffer.alloc(1 << 20);
@@ -100,11 +107,14 @@ function replyOf(attack: Attack, port: number): (socket: Socket, message: Buffer
     };
   }
   if (attack.kind === 'bomb') {
+    const { compressor = 'zlib' } = attack;
+    const asPrimary = replyOf({ kind: 'hello', more: { compression: [compressor] } }, port);
     const inner = Buffer.alloc(9);
     inner.writeInt32LE(OP_MSG, 0);
     inner.writeInt32LE(attack.bytes, 4);
-    inner.writeUInt8(ZLIB, 8);
+    inner.writeUInt8(COMPRESSORS[compressor], 8);
     return (socket, message) => {
+      if (attack.whenAsked && message.readInt32LE(12) !== OP_COMPRESSED) return asPrimary(socket, message);
       const bytes = HEADER_BYTES + inner.length + attack.zeros.length;
       socket.write(Buffer.concat([header(message, bytes, OP_COMPRESSED), inner, attack.zeros]));
     };

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, connect as dial, type Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { withoutCompressors } from './router/wire.ts';
 
 /** Offsets in a message of MongoDB's wire protocol, whose header is 16 bytes. */
 const REQUEST_ID_AT = 4;
@@ -111,8 +112,9 @@ class HeldReplies implements Counted {
     this.#onMessage();
     const target = dial({ port: this.#targetPort, host: '127.0.0.1' });
     const own = `${client.remotePort} `;
-    const request = (message: Buffer) => {
+    const request = (sent: Buffer) => {
       this.#onMessage();
+      const message = withoutCompressors(sent);
       const end = message.indexOf(0, NAME_FIELD_AT);
       const mayWait = WAITING_COMMANDS.includes(message.toString('latin1', NAME_FIELD_AT, end));
       if (!mayWait) this.#unanswered.add(own + message.readInt32LE(REQUEST_ID_AT));

@@ -1,5 +1,9 @@
 import { MongoClient, MongoServerError, MongoServerSelectionError } from 'mongodb';
+import type { CompressionMode } from '../../contract/index.ts';
 import { messageOf, redact, UserError, whyInvalid, whyRefused, whyUnreadable } from '../../platform/index.ts';
+import { COMPRESSORS } from '../bson/compressed-message.ts';
+import { Wire } from '../bson/wire.ts';
+import { compressBy } from './compression.ts';
 import { dialMembersAsOwn } from './dial-members.ts';
 import { keepToOneAddress } from './one-address.ts';
 import { stayWithOneRouter } from './one-router.ts';
@@ -18,6 +22,8 @@ export interface ClusterAddress {
   readonly tlsCaFile?: string;
   /** Whether a client of the API gave it, so that the rules for destinations apply to it on either side. */
   readonly isExternal?: boolean;
+  /** `auto` by default. A connection string with `compressors` says it for itself. */
+  readonly compression?: CompressionMode;
 }
 
 export interface ClusterAddresses {
@@ -64,7 +70,7 @@ const REFUSED_OPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
  * out of reach. In lower case.
  */
 const SUPPORTED_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
-  ['compressors', ['none', 'zlib']],
+  ['compressors', ['none', ...COMPRESSORS]],
   ['authmechanism', ['default', 'scram-sha-1', 'scram-sha-256', 'plain', 'mongodb-x509']],
 ]);
 
@@ -96,7 +102,9 @@ const AUTHENTICATION_FAILED = 18;
 export function clientOf(address: ClusterAddress, side: Side): MongoClient {
   const unreadable = whyUnreadable(address.uri);
   if (unreadable !== undefined) throw new UserError('INVALID_CONNECTION_STRING', [side, unreadable]);
-  const given = numbersIn(checkedOptions(address.uri, side));
+  const options = checkedOptions(address.uri, side);
+  const given = numbersIn(options);
+  const wire = new Wire(side, compressionMode(address, options.get('compressors')));
   try {
     const client = new MongoClient(address.uri, {
       appName: `linkspan-${side}`,
@@ -116,15 +124,24 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
       maxConnecting: CONNECTING_AT_A_TIME,
       // Replies contain users' regular expressions, and JavaScript refuses some that servers accept.
       bsonRegExp: true,
+      compressors: wire.offered.length === 0 ? ['none'] : [...wire.offered],
       ...(address.tlsCaFile === undefined ? {} : { tlsCAFile: address.tlsCaFile }),
     });
     keepToOneAddress(client);
+    compressBy(client, wire);
     // rule: use-restored-set
     acceptRestoredSet(client);
     return client;
   } catch (error) {
     throw new UserError('INVALID_CONNECTION_STRING', [side, whyInvalid(address.uri, messageOf(error))]);
   }
+}
+
+/** Of several compressors in a connection string, the first one counts. */
+function compressionMode({ compression = 'auto' }: ClusterAddress, asked: string | undefined): CompressionMode {
+  const [first] = asked?.toLowerCase().split(',') ?? [];
+  if (first === undefined) return compression;
+  return COMPRESSORS.find((one) => one === first) ?? 'off';
 }
 
 /**
@@ -154,11 +171,19 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
     if (error instanceof MongoServerError && error.code === AUTHENTICATION_FAILED) {
       throw new UserError('AUTHENTICATION_FAILED', [side]);
     }
+    const refused = error instanceof MongoServerSelectionError ? refusalIn(error) : undefined;
+    if (refused !== undefined) throw refused;
     const wrongSet = error instanceof MongoServerSelectionError ? seen.whyNone(side) : undefined;
     if (wrongSet !== undefined) throw wrongSet;
     const servers = error instanceof MongoServerSelectionError ? error.reason?.servers.keys() : undefined;
     throw new UserError(UNREACHABLE[side], [whyRefused(servers ?? []) ?? redact(messageOf(error))]);
   }
+}
+
+/** Returns the refusal of a server's reply, which the driver takes for a server out of reach. */
+function refusalIn({ reason }: MongoServerSelectionError): UserError | undefined {
+  const causes = [...(reason?.servers.values() ?? [])].map(({ error }) => error?.cause);
+  return causes.find((cause) => cause instanceof UserError);
 }
 
 /**

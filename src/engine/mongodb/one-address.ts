@@ -19,7 +19,7 @@ export function keepToOneAddress(client: MongoClient): void {
     addresses.set(server, one);
     const { s: topology } = Reflect.get(client, 'topology');
     const connectionType = class extends UnjoinedConnection {
-      constructor(socket: Socket, options: object) {
+      constructor(socket: Socket, options: ConstructorParameters<typeof UnjoinedConnection>[1]) {
         super(socket, options);
         one.connectedTo(socket.remoteAddress);
       }

@@ -14,6 +14,7 @@ import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-s
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import { indexesLeftWarning } from '../cutover/indexes-left.ts';
 import { writtenAfterCommitWarning } from '../cutover/watch-after-commit.ts';
+import { compressionOf } from '../mongodb/compression.ts';
 import { describeWait } from '../mongodb/retry.ts';
 import { LIFT_COMMAND } from '../mongodb/write-block.ts';
 import type { CutoverRecord } from '../records/records.ts';
@@ -128,6 +129,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
         }),
     cutoverAttempts: run.attempts.timeline.attempts,
     pingMs: { source: run.pings.source, destination: run.pings.destination },
+    ...compression(context),
     addresses: run.addresses,
     // The preflight's warnings, and later ones.
     warnings: [
@@ -157,6 +159,12 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
   const { evidence } = cutover;
   const nowMs = context.clock.now();
   return { ...progress, cutoverReport: cutoverReport(progress, { options, collections, evidence, nowMs }) };
+}
+
+function compression(clusters: RunView['context']): Pick<Progress, 'compression'> {
+  const [source, destination] = [compressionOf(clusters.source), compressionOf(clusters.destination)];
+  if (source === undefined && destination === undefined) return {};
+  return { compression: { ...(source && { source }), ...(destination && { destination }) } };
 }
 
 function repairsOf({ context, log }: RunView): RepairsProgress | null {

@@ -91,7 +91,16 @@ function documentsIn(bytes: Buffer): Buffer[] {
   return documents;
 }
 
-/** Calls back with each complete message that a socket receives. */
+/** Returns a driver's first message without the compressors that it offers: a proxy that reads messages can't read compressed ones. */
+export function withoutCompressors(bytes: Buffer): Buffer {
+  const at = bytes.readInt32LE(12) === OP_QUERY ? bytes.indexOf('compression\0') : -1;
+  if (at === -1) return bytes;
+  const changed = Buffer.from(bytes);
+  changed.write('unknown____', at);
+  return changed;
+}
+
+/** Calls back with each complete message that a socket receives, of which no one is compressed. */
 export function onMessages(socket: Socket, take: (bytes: Buffer) => void): void {
   let chunks: Buffer[] = [];
   let received = 0;
@@ -104,7 +113,7 @@ export function onMessages(socket: Socket, take: (bytes: Buffer) => void): void 
       chunks = [bytes];
       needed = bytes.readInt32LE(0);
       if (received < needed) break;
-      take(bytes.subarray(0, needed));
+      take(withoutCompressors(bytes.subarray(0, needed)));
       chunks = [bytes.subarray(needed)];
       received -= needed;
       needed = 4;

@@ -30,7 +30,13 @@ export const clusterErrors = defineErrors('migration', {
     status: 400,
     detail: 'The connection string of the % has %=%, for which Linkspan lacks the module.',
     remedy:
-      'Compressors are zlib and none; authMechanism is SCRAM-SHA-256, SCRAM-SHA-1, MONGODB-X509 or PLAIN. Use one of these.',
+      'Compressors are zstd (from Node.js 22.15), zlib and none; authMechanism is SCRAM-SHA-256, SCRAM-SHA-1, MONGODB-X509 or PLAIN. Use one of these.',
+  },
+  COMPRESSED_REPLY_REFUSED: {
+    status: 400,
+    detail: 'The % sent a compressed reply that Linkspan does not decompress: %.',
+    remedy:
+      'Check that the addresses are those of a MongoDB server, and that nothing between changes its messages. Use TLS, or set compression: off.',
   },
   WRONG_REPLICA_SET: {
     status: 400,
