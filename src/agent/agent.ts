@@ -60,8 +60,11 @@ export class Agent {
   constructor({ configuration, client, logger, clock = systemClock }: AgentOptions) {
     const optionsOf = (migrationId: string, { source, destination, dropDestination, reversible }: Assignment) => ({
       migrationId,
-      source: sourceAddress(configuration, source),
-      destination: destinationAddress(destination, configuration.allowedDestinations),
+      source: { ...sourceAddress(configuration, source), compression: configuration.compression },
+      destination: {
+        ...destinationAddress(destination, configuration.allowedDestinations),
+        compression: configuration.compression,
+      },
       dropDestination,
       reversible,
       waitForClusters: true,

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import type { VerificationMode } from '../contract/index.ts';
+import { type CompressionMode, compressionMode, type VerificationMode } from '../contract/index.ts';
 import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
 import { agentName } from '../link/index.ts';
 import {
@@ -101,6 +101,7 @@ export const agentFile = z
       description:
         'How migrations are verified; default: repair, which writes documents that differ again. report changes nothing and refuses the cutover while something differs; off compares nothing.',
     }),
+    compression: compressionMode.optional(),
     acceptUntriedVersion: z.boolean().optional().meta({
       description:
         'Whether to migrate although a server is newer than those that this version of Linkspan knows; default: false.',
@@ -138,6 +139,8 @@ export interface AgentConfiguration {
   readonly metrics?: MetricsFile;
   /** How migrations are verified; default: the engine's, `REPAIR`. */
   readonly verification?: VerificationMode;
+  /** Compression of the connections to sources and destinations; `auto` by default. */
+  readonly compression?: CompressionMode;
   /** Whether to migrate although a server is newer than those that Linkspan knows. */
   readonly acceptUntriedVersion?: boolean;
   /** Upper limit of the initial sync. */
@@ -158,6 +161,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
     opsManagerApi,
     memoryMegabytes,
     verification,
+    compression,
     acceptUntriedVersion,
     metrics,
     copy,
@@ -178,6 +182,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
       })),
     })),
     ...(verification && { verification: verification.toUpperCase() as Uppercase<typeof verification> }),
+    ...(compression && { compression }),
     ...(acceptUntriedVersion === undefined ? {} : { acceptUntriedVersion }),
     ...(metrics && {
       metrics: { ...metrics, tokenFile: metrics.tokenFile && resolve(dirname(file), metrics.tokenFile) },

@@ -1,4 +1,4 @@
-import type { VerificationMode } from '../contract/index.ts';
+import type { CompressionMode, VerificationMode } from '../contract/index.ts';
 
 /** How to reach a replica set. */
 export interface ClusterAddress {
@@ -6,6 +6,8 @@ export interface ClusterAddress {
   readonly uri: string;
   /** PEM file on this host with the CA that signed the servers' certificates. */
   readonly tlsCaFile?: string;
+  /** Compression of the connections: `auto` by default, where a round trip takes more than 2 ms. */
+  readonly compression?: CompressionMode;
 }
 
 /** A regular expression with the server's `$regex` syntax. */

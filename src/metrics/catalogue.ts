@@ -234,6 +234,12 @@ export const METRICS = {
     help: 'Round trip of the last hello to the primary of the source or destination; absent before the first.',
     of: 'migrations',
   },
+  linkspan_compression_ratio: {
+    type: 'gauge',
+    labels: ['migration', 'side'],
+    help: 'Bytes of messages to and from the source or destination, divided by their bytes on the wire; absent while they are not compressed.',
+    of: 'migrations',
+  },
   linkspan_time_share_ratio: {
     type: 'gauge',
     labels: ['migration', 'use'],

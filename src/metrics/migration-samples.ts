@@ -111,6 +111,7 @@ function loadedSamples(id: string, progress: Progress, beganHere: boolean): (Sam
     known(id, 'linkspan_oplog_headroom_ratio', scaled(oplog?.headroomPercent, 100)),
     known(id, 'linkspan_ready_for_cutover', Number(readyForCutover)),
     ...(['source', 'destination'] as const).map((side) => pingSample(id, side, pingMs[side])),
+    ...compressionSamples(id, progress),
     ...shardSamples(id, progress),
     ...timeShareSamples(id, progress),
     ...phaseSamples(id, progress),
@@ -137,6 +138,14 @@ export function lastingSamples(id: string, progress: Progress): Sample[] {
 function pingSample(id: string, side: string, milliseconds: number | null | undefined): Sample | undefined {
   const value = scaled(milliseconds, 1_000);
   return value === undefined ? undefined : { name: 'linkspan_ping_seconds', labels: { migration: id, side }, value };
+}
+
+function compressionSamples(id: string, { compression = {} }: Progress): Sample[] {
+  return (['source', 'destination'] as const).flatMap((side) => {
+    const { messageBytes = 0, wireBytes = 0 } = compression[side] ?? {};
+    if (wireBytes === 0) return [];
+    return [{ name: 'linkspan_compression_ratio', labels: { migration: id, side }, value: messageBytes / wireBytes }];
+  });
 }
 
 function shardSamples(id: string, { shards = [] }: Progress): Sample[] {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { VerificationMode } from '../contract/index.ts';
+import { type CompressionMode, compressionMode, type VerificationMode } from '../contract/index.ts';
 import { type BypassingWrites, LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
 import { type MetricsFile, metricsFile, readConfiguration } from '../platform/index.ts';
 import { type InitialLoad, loadFields } from './load-request.ts';
@@ -19,6 +19,7 @@ const logLevels = {
 const file = z.strictObject({
   cluster0: z.string().optional(),
   cluster1: z.string().optional(),
+  compression: compressionMode.optional(),
   port: z.int().min(0).max(65_535).optional(),
   apiTokenFile: z.string().optional(),
   hooksFile: z.string().optional(),
@@ -43,6 +44,7 @@ const file = z.strictObject({
 export interface SyncConfiguration {
   readonly cluster0?: string;
   readonly cluster1?: string;
+  readonly compression?: CompressionMode;
   readonly port?: number;
   /** File with the token that API calls must send. */
   readonly apiTokenFile?: string;
@@ -77,6 +79,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
   const {
     cluster0,
     cluster1,
+    compression,
     port,
     apiTokenFile,
     hooksFile,
@@ -98,6 +101,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
   return {
     cluster0,
     cluster1,
+    ...(compression === undefined ? {} : { compression }),
     port,
     ...(apiTokenFile === undefined ? {} : { apiTokenFile }),
     ...(hooksFile === undefined ? {} : { hooksFile }),

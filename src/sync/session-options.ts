@@ -1,4 +1,4 @@
-import type { VerificationMode } from '../contract/index.ts';
+import type { CompressionMode, VerificationMode } from '../contract/index.ts';
 import type { BypassingWrites } from '../engine/index.ts';
 import type { Clock, Logger } from '../platform/index.ts';
 import type { ClusterName, ClusterUris } from './clusters.ts';
@@ -10,6 +10,8 @@ export const CONTINUOUS = 'continuous';
 /** How a session of `linkspan sync` runs its migration. */
 export interface SessionOptions {
   readonly uris: ClusterUris;
+  /** Compression of the connections to both clusters; `auto` by default. */
+  readonly compression?: CompressionMode;
   /** The only side whose databases a start may drop. */
   readonly dropDestination?: ClusterName;
   /** Whether drops of the source are applied however much they remove. */

@@ -360,6 +360,7 @@ export class SyncSession {
   ): MigrationOptions {
     const {
       uris,
+      compression,
       dropDestination,
       once,
       verification,
@@ -375,8 +376,8 @@ export class SyncSession {
     const migrationId = migrationIdOf(uris, source, destination, (once ? `once ${round}` : CONTINUOUS) + part);
     return {
       migrationId,
-      source: { uri: uris[source] },
-      destination: { uri: uris[destination] },
+      source: { uri: uris[source], compression },
+      destination: { uri: uris[destination], compression },
       dropDestination: dropDestination === destination,
       // The preflight has just reached both clusters, so a failure now is transient.
       waitForClusters: true,

@@ -39,6 +39,12 @@ test('a minimal configuration gets defaults, and its strings can come from the e
   assert.equal(configuration.projects[0]?.deployments[0]?.uri, 'mongodb://u:secret@db1,db2/?replicaSet=orders');
 });
 
+test('the file says when connections are compressed', () => {
+  for (const mode of ['auto', 'off', 'zlib', 'zstd'])
+    assert.equal(read(`compression: ${mode}\n${MINIMAL}`).configuration.compression, mode);
+  assert.match(refusalOf(`compression: snappy\n${MINIMAL}`), /line 1: compression: /);
+});
+
 test('host, data directory, CA file and copy limit can be set; paths are relative to the file', () => {
   const { folder, configuration } = read(
     `host: mover\ndataDir: state\ncopy:\n  maxMegabytesPerSecond: 2.5\n${MINIMAL}        tlsCaFile: ca.pem\n`,

@@ -50,6 +50,14 @@ test('each shard of a source has figures of its own, and one that does not answe
   }
 });
 
+test('the compression of each side is a ratio, and absent where messages are not compressed', async () => {
+  const name = (side: string) => series('linkspan_compression_ratio', `,side="${side}"`);
+  const destination = { compressor: 'zstd', wireBytes: 2_000, messageBytes: 5_400 } as const;
+  const values = await scrape({ state: 'COPYING', compression: { destination } });
+  assert.equal(values.get(name('destination')), 2.7);
+  assert.equal(values.has(name('source')), false);
+});
+
 test('before an engine has loaded its records, a migration shows its state and no figures', async () => {
   const values = await scrape({ state: 'CREATED' });
   assert.equal(values.get(series('linkspan_migration_state', ',state="CREATED"')), 1);

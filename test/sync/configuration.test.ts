@@ -39,6 +39,11 @@ test('the file says where metrics are served, and refuses metrics without an add
   assert.throws(() => read('metrics: {tokenFile: token}\n'), /metrics\.listen/);
 });
 
+test('the file says when connections are compressed', () => {
+  for (const mode of ['auto', 'off', 'zlib', 'zstd']) assert.equal(read(`compression: ${mode}\n`).compression, mode);
+  assert.throws(() => read('compression: snappy\n'), /line 1: compression: /);
+});
+
 test('an unsupported key is an error that names its line', () => {
   assert.throws(() => read('cluster0: mongodb://a\nmetricsPort: 2\n'), /line 2: unknown key metricsPort\./);
   assert.throws(() => read('loadLevel: 5\n'), /line 1: loadLevel: /);

@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
+import type { CompressionMode } from '../../contract/index.ts';
 import { type DigestReport, digestCluster } from '../../engine/index.ts';
 import { messageOf, UserError, writeDurably } from '../../platform/index.ts';
 import { readSyncConfiguration } from '../../sync/index.ts';
+import { compressionOption } from '../command-line/compression-option.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { type End, endOf, outcomeOf } from '../command-line/outcome.ts';
 import { catchSignals } from '../command-line/signals.ts';
@@ -14,6 +16,7 @@ interface DigestFlags {
   readonly cluster?: string;
   readonly usersAndRoles?: boolean;
   readonly config?: string;
+  readonly compression?: CompressionMode;
   readonly acceptUntriedVersion?: boolean;
   readonly report?: string;
   readonly output: OutputFormat;
@@ -34,6 +37,7 @@ export function digestCommand(): Command {
       ),
     )
     .option('--config <file>', 'YAML file of linkspan sync with the selection, in the names of this cluster')
+    .addOption(compressionOption())
     .option('--users-and-roles', 'Also take fingerprints of users and custom roles')
     .option('--accept-untried-version', 'Continue although a server is newer than those that Linkspan knows')
     .option('--report <file>', 'File for the report, as JSON')
@@ -83,7 +87,7 @@ async function makeReport(
   try {
     return await digestCluster(
       {
-        cluster: { uri: cluster },
+        cluster: { uri: cluster, compression: flags.compression ?? file.compression },
         filters,
         documentFilters,
         usersAndRoles: flags.usersAndRoles,

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LEAST_MEMORY_MEGABYTES } from '../../engine/index.ts';
+import { compressionOption } from '../command-line/compression-option.ts';
 import { metricsOptions } from '../command-line/metrics-options.ts';
 import { DEFAULT_PORT, DEFAULT_WATCH_MINUTES, LOAD_LEVELS, type SyncFlags } from './sync-flags.ts';
 
@@ -74,6 +75,7 @@ export function syncCommand(): Command {
       ).choices(LOAD_LEVELS.map(String)),
     )
     .option('--max-megabytes-per-second <number>', 'Limit of the initial sync', parseRate)
+    .addOption(compressionOption())
     .option('--config <file>', 'YAML file with these settings; it may refer to environment variables')
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')

@@ -1,3 +1,4 @@
+import type { CompressionMode } from '../../contract/index.ts';
 import type { MetricsFlags } from '../command-line/metrics-options.ts';
 import type { OutputFormat } from '../progress/index.ts';
 
@@ -5,6 +6,7 @@ import type { OutputFormat } from '../progress/index.ts';
 export interface SyncFlags extends MetricsFlags {
   readonly cluster0?: string;
   readonly cluster1?: string;
+  readonly compression?: CompressionMode;
   readonly port?: number;
   readonly once?: boolean;
   /** False for `--no-verify`; undefined if no flag says it. */

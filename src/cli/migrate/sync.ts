@@ -71,6 +71,7 @@ async function openSession(flags: SyncFlags): Promise<OpenedSession> {
   if (once && standby) throw new UserError('USAGE', ['standby in the file does not go with --once']);
   const session = new SyncSession({
     uris,
+    compression: flags.compression ?? file.compression,
     dropDestination: sideToDrop(flags, once),
     confirmDrops: flags.confirmDrops,
     takeOver: flags.takeOver,

@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { inWords, type VerificationReport } from '../../contract/index.ts';
+import { type CompressionMode, inWords, type VerificationReport } from '../../contract/index.ts';
 import { ClusterVerification, type Verified } from '../../engine/index.ts';
 import { UserError, version } from '../../platform/index.ts';
 import { readSyncConfiguration } from '../../sync/index.ts';
+import { compressionOption } from '../command-line/compression-option.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { type End, endOf, writeResult } from '../command-line/outcome.ts';
 import { catchSignals } from '../command-line/signals.ts';
@@ -22,6 +23,7 @@ interface VerifyFlags {
   readonly usersAndRoles?: boolean;
   readonly repair?: boolean;
   readonly rate?: number;
+  readonly compression?: CompressionMode;
   readonly once?: boolean;
   readonly follow?: boolean;
   readonly settleSeconds: number;
@@ -49,6 +51,7 @@ export function verifyCommand(): Command {
       "Write the source's documents to the destination where they differ, and delete those that the source doesn't have",
     )
     .option('--rate <megabytes>', 'Limit of reads on each side, in megabytes per second', parsePositive)
+    .addOption(compressionOption())
     .option('--once', 'Compare once and end (the default)')
     .addOption(new Option('--follow', 'Compare what changes as well, until a signal').conflicts('once'))
     .option(
@@ -107,10 +110,11 @@ async function compare(
   const uris = givenClusters([source, destination], flags, settings);
   const state = file?.read();
   const rate = flags.rate ?? settings.load?.maxMegabytesPerSecond;
+  const compression = flags.compression ?? settings.compression;
   const { filters, documentFilters, namespaceRemap, keepDestination } = settings.selection ?? {};
   const verification = new ClusterVerification({
-    source: { uri: uris.cluster0 },
-    destination: { uri: uris.cluster1 },
+    source: { uri: uris.cluster0, compression },
+    destination: { uri: uris.cluster1, compression },
     filters,
     documentFilters,
     namespaceRemap,

@@ -1,4 +1,4 @@
-import { STAGES, type Stage, shownBytes, workStageOf } from '../../contract/index.ts';
+import { STAGES, type Stage, shownBytes, wireRatio, workStageOf } from '../../contract/index.ts';
 import { counted } from '../../platform/index.ts';
 import type { ProgressView } from './collect.ts';
 import { currentStep } from './cutover-attempts.ts';
@@ -30,6 +30,7 @@ export function describeView(view: ProgressView): string[] {
         lag(view),
         eta(view),
         oplogs(view),
+        wire(view),
         `${shownBytes(progress.copy.bytesCopied)} of ${shownBytes(progress.copy.bytesTotal)}`,
         counted(progress.copy.documentsCopied, 'document'),
         restarts(view),
@@ -53,7 +54,7 @@ export function describeView(view: ProgressView): string[] {
       );
       break;
     case 'VERIFYING':
-      facts.push(lag(view), ...describeVerification(progress.verification));
+      facts.push(lag(view), ...describeVerification(progress.verification), wire(view));
       break;
     case 'CATCHING_UP':
     case 'READY':
@@ -67,6 +68,7 @@ export function describeView(view: ProgressView): string[] {
         rates.changesPerSecond === null ? undefined : `${formatCount(rates.changesPerSecond)} changes/s`,
         counted(progress.changes.applied, 'change'),
         `${formatCount(progress.changes.queued)} waiting`,
+        wire(view),
         toCompare(view),
         compared(view),
       );
@@ -117,6 +119,11 @@ function oplogs({ progress: { oplog, shards = [] } }: ProgressView): string | un
   const unseen = shards.filter(({ whyUnknown }) => whyUnknown !== null).map(({ shard }) => shard);
   if (unseen.length === 0) return undefined;
   return `oplog unknown of shard ${unseen.slice(0, 3).join(', ')}${unseen.length > 3 ? ', …' : ''}`;
+}
+
+/** How much compression has saved. */
+function wire({ progress: { compression } }: ProgressView): string | undefined {
+  return compression && `wire ${wireRatio(compression)}`;
 }
 
 function restarts({ progress: { copy } }: ProgressView): string | undefined {

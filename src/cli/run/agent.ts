@@ -6,9 +6,11 @@ import {
   openOpsManagerApi,
   readAgentConfiguration,
 } from '../../agent/index.ts';
+import type { CompressionMode } from '../../contract/index.ts';
 import { engineSamples } from '../../metrics/index.ts';
 import { guardDialling, systemClock, UserError } from '../../platform/index.ts';
 import { takeDirectory } from '../../store/sqlite/index.ts';
+import { compressionOption } from '../command-line/compression-option.ts';
 import { describeError } from '../command-line/describe-error.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { serveMetrics } from '../command-line/metrics.ts';
@@ -25,6 +27,7 @@ export function agentCommand(): Command {
         'The first start reads the link-token from LINKSPAN_LINK_TOKEN or from the file that LINKSPAN_LINK_TOKEN_FILE names.',
     )
     .requiredOption('--config <file>', 'YAML file; deploy/agent.schema.json describes its fields')
+    .addOption(compressionOption())
     .addOption(metricsListen)
     .addOption(metricsTokenFile)
     .addOption(logFormat())
@@ -46,6 +49,7 @@ export function agentCommand(): Command {
 
 interface AgentCommandOptions extends MetricsFlags {
   readonly config: string;
+  readonly compression?: CompressionMode;
   readonly logFormat?: LogFormat;
 }
 
@@ -63,9 +67,9 @@ async function check(file: string): Promise<ExitCode> {
   return code;
 }
 
-async function runAgent({ config, logFormat: format, ...flags }: AgentCommandOptions): Promise<ExitCode> {
+async function runAgent({ config, compression, logFormat: format, ...flags }: AgentCommandOptions): Promise<ExitCode> {
   using signals = catchSignals();
-  const configuration = readAgentConfiguration(config);
+  const configuration = { ...readAgentConfiguration(config), ...(compression && { compression }) };
   // Two agents with one identity would take each migration from each other in turn.
   using _directory = takeDirectory(configuration.dataDir);
   using _guard = guardDialling(configuration, tell);

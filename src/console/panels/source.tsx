@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { wireRatio } from '../../contract/index.ts';
 import type { Action, Steering } from '../api/steering.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { duration } from '../format.ts';
@@ -56,6 +57,7 @@ export function LoadPanel({ migration, steering }: { readonly migration: LiveMig
     await change('copyRate', { maxMegabytesPerSecond: megabytes > 0 ? megabytes : null });
   };
   const { source, destination } = progress?.pingMs ?? {};
+  const compression = progress?.compression;
   return (
     <Panel title={words.title} note={words.note(loadLevel)} columns={4}>
       {steering.can('loadLevel') ? (
@@ -96,6 +98,7 @@ export function LoadPanel({ migration, steering }: { readonly migration: LiveMig
       <Facts>
         <Fact name={words.sourcePing}>{pingText(source)}</Fact>
         <Fact name={words.destinationPing}>{pingText(destination)}</Fact>
+        {compression && <Fact name={words.wire}>{wireRatio(compression)}</Fact>}
       </Facts>
     </Panel>
   );

@@ -128,6 +128,7 @@ export const migrationText = {
     },
     sourcePing: 'Source answers in',
     destinationPing: 'Destination answers in',
+    wire: 'Compressed on the wire',
   },
   verification: {
     title: 'Verification',

@@ -100,6 +100,19 @@ test('a verification shows its progress, and what differs comes first', () => {
   ]);
 });
 
+test('a line says how much compression saves, and nothing where there is none', () => {
+  const lineOf = (changes: Partial<Progress>) => {
+    const paper = new Paper();
+    new PlainRenderer(paper).show(viewed({ ...copied(250_000), ...changes }, 0));
+    return paper.text;
+  };
+  const source = { compressor: 'zlib', wireBytes: 1_000, messageBytes: 1_400 } as const;
+  const destination = { compressor: 'zstd', wireBytes: 1_000, messageBytes: 4_000 } as const;
+  assert.match(lineOf({ compression: { source, destination } }), /, wire 2\.7 : 1, /);
+  assert.match(lineOf({ compression: { destination } }), /, wire 4\.0 : 1, /);
+  assert.doesNotMatch(lineOf({}), /wire/);
+});
+
 test('of a sharded source, a line names the shard whose oplog loses changes first, or those that are unknown', () => {
   const oplog = { windowSeconds: 9_000, leftSeconds: 3_600, headroomPercent: 90 };
   const shard = (name: string, whyUnknown: string | null = null) => ({
