@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { runLinkspan } from '../../test/support/linkspan-process.ts';
+import { type ReplicaSet, startPair } from '../../test/support/replica-set.ts';
+import { inBatches, sendBatches } from '../raw-commands.ts';
+import { spreadOf } from '../rounds.ts';
+import { settle } from '../servers.ts';
+import { documentsOf, KINDS, Text } from '../soak/data.ts';
+
+/**
+ * `npm run bench:wire -- [--documents 100000] [--rounds 3] [--round-trip-ms 10] [--megabits 100]`: what `linkspan sync --once` with
+ * verification sends and receives on each side, by compression, and the time and processor time that it takes. Both sides have the round trip,
+ * and each connection the rate. The documents are events of 700 bytes whose text compresses as that of real data.
+ */
+const { values } = parseArgs({
+  options: {
+    documents: { type: 'string', default: '100000' },
+    rounds: { type: 'string', default: '3' },
+    'round-trip-ms': { type: 'string', default: '10' },
+    megabits: { type: 'string' },
+  },
+});
+const MODES = ['off', 'zstd', 'zlib'] as const;
+const COLLECTION = 'events';
+const [kind] = KINDS as [(typeof KINDS)[number]];
+const documents = documentsOf(kind, 0, Number(values.documents), 1, new Text(1));
+const bytes = documents.reduce((sum, { length }) => sum + length, 0);
+const megabits = values.megabits === undefined ? undefined : Number(values.megabits);
+const link = {
+  latencyMs: Number(values['round-trip-ms']) / 2,
+  ...(megabits !== undefined && { bytesPerSecond: megabits * 125_000 }),
+};
+
+interface Sample {
+  readonly seconds: number;
+  readonly processorSeconds: number;
+  /** Bytes on the wire, divided by those of the documents. */
+  readonly source: number;
+  readonly destination: number;
+}
+
+await using pair = await startPair({ source: { proxied: true }, destination: { proxied: true } });
+await sendBatches(pair.source.client, COLLECTION, 'insert', inBatches(documents, 1_000), 2);
+const samples = new Map(MODES.map((mode) => [mode, [] as Sample[]]));
+for (let round = 0; round < Number(values.rounds); round += 1)
+  for (const [mode, all] of samples) {
+    const sample = await migrate(mode);
+    all.push(sample);
+    console.error(`round ${round + 1}: ${mode}`, sample);
+  }
+console.log(`\n${documents.length} documents, ${(bytes / 1e6).toFixed(0)} MB, ${JSON.stringify(link)} each way`);
+for (const [mode, all] of samples) {
+  const medianOf = (name: keyof Sample) => Number(spreadOf(all.map((sample) => sample[name])).median.toFixed(2));
+  const [seconds, processorSeconds] = [medianOf('seconds'), medianOf('processorSeconds')];
+  console.log(
+    JSON.stringify({
+      mode,
+      seconds,
+      processorSeconds,
+      source: medianOf('source'),
+      destination: medianOf('destination'),
+    }),
+  );
+}
+
+async function migrate(mode: string): Promise<Sample> {
+  await settle(pair.destination.client);
+  const sides = [pair.source, pair.destination] as const;
+  for (const { proxies } of sides) for (const proxy of proxies) proxy.set(link);
+  const before = sides.map(carried);
+  const beganAt = performance.now();
+  const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
+  await using linkspan = runLinkspan(['sync', '--once', ...clusters, '--compression', mode]);
+  let processorSeconds = 0;
+  const measuring = setInterval(() => {
+    processorSeconds = processorSecondsOf(linkspan.pid) ?? processorSeconds;
+  }, 20);
+  const { code } = await linkspan.exit.finally(() => clearInterval(measuring));
+  if (code !== 0) throw new Error(`linkspan sync ended with ${code}: ${linkspan.stderr}`);
+  const [source = 0, destination = 0] = sides.map((side, n) => (carried(side) - (before[n] ?? 0)) / bytes);
+  return { seconds: (performance.now() - beganAt) / 1_000, processorSeconds, source, destination };
+}
+
+function carried({ proxies }: ReplicaSet): number {
+  return proxies.reduce((sum, proxy) => sum + proxy.bytes, 0);
+}
+
+/** The processor time of a process, which the kernel counts in hundredths of a second; undefined when it has ended. */
+function processorSecondsOf(pid: number): number | undefined {
+  try {
+    const [, ...fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+    const [user = 0, system = 0] = fields.join('').split(' ').slice(11, 13).map(Number);
+    return (user + system) / 100;
+  } catch {
+    return undefined;
+  }
+}
