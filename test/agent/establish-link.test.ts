@@ -33,7 +33,7 @@ test('a link-token creates a link that outlives the token and a restart', async 
       watches: [],
       standbys: [],
     });
-    assert.deepEqual(answer, { sequence: 1, resendLists: [] });
+    assert.deepEqual(answer, { sequence: 1, resendLists: [], takeBack: [] });
   }
 });
 

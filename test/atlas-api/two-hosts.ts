@@ -7,8 +7,8 @@ import { cliBody, DESTINATION } from './migration-world.ts';
 /** How a standby finds the record of a migration. */
 export type FoundRecord = 'WRITTEN' | 'SILENT' | 'UNREAD';
 
-/** Agents report more often. */
-const REPORT_EVERY_MS = 5_000;
+/** The longest time between two reports of an agent. */
+const REPORT_EVERY_MS = 10_000;
 
 /** A migration that the agent on `leader` leads, while the one on `standby`, of the same link-token, stands by. */
 export interface TwoHosts extends AsyncDisposable {

@@ -7,6 +7,7 @@ import { dateOf } from '../../src/contract/index.ts';
 import { MetricsRegistry } from '../../src/metrics/registry.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, prepare, progress } from '../atlas-api/migration-world.ts';
+import { startTwoHosts } from '../atlas-api/two-hosts.ts';
 import { scraped } from '../metrics/scraped.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -61,6 +62,22 @@ test('a server shows what its agents report while they are heard, and their sile
   assert.ok(failed.has(of('migration_end_timestamp_seconds')));
   const later = await scrape(Date.now() + 25 * 3_600_000);
   assert.equal(later.has(of('migration_status', ',status="FAILED"')), false);
+});
+
+test('a server shows which host leads a migration, and which one could take it over', async () => {
+  await using hosts = await startTwoHosts();
+  const shown = async () => {
+    const { samples } = await serveSamples(hosts.plane.store, hosts.clock.now());
+    const { text } = await new MetricsRegistry().render(samples, 'prometheus');
+    const of = (host: string, role: string) =>
+      `linkspan_migration_hosts{migration="${hosts.id}",host="${host}",role="${role}"}`;
+    const found = scraped(text);
+    return [found.get(of('leader', 'LEADER')), found.get(of('standby', 'STANDBY'))];
+  };
+  await hosts.passHeard(10_000, 'UNREAD');
+  assert.deepEqual(await shown(), [1, 0]);
+  await hosts.passHeard(10_000);
+  assert.deepEqual(await shown(), [1, 1]);
 });
 
 test('a server counts the attempts that it refuses, and shows types that have not happened as 0', async () => {

@@ -1,7 +1,7 @@
 import { failpoint, messageOf, UserError } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
-import { wakeSet } from '../links/link-sets.ts';
 import type { Control } from '../ports/control.ts';
+import { wakeSet } from '../ports/wake-set.ts';
 import { standingDestinationUsers } from '../records/queries.ts';
 import type { Cluster, DestinationUser } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';

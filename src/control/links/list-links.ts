@@ -2,10 +2,10 @@ import { UserError } from '../../platform/index.ts';
 import { authorizeOrganization } from '../accounts/actor.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
+import { offersSource, peersOf } from '../records/link-sets.ts';
 import type { Agent, Link } from '../records/records.ts';
 import { findOne, type StoreReader } from '../records/store-port.ts';
 import { type AgentContact, contactOf } from './agent-contact.ts';
-import { offersSource, peersOf } from './link-sets.ts';
 
 /** A link with its agent, and the agent's part in active migrations. */
 export interface ListedLink {

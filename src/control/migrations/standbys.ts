@@ -1,5 +1,5 @@
 import { contactOf } from '../links/agent-contact.ts';
-import { offersSource, peersOf } from '../links/link-sets.ts';
+import { offersSource, peersOf } from '../records/link-sets.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
 

@@ -1,7 +1,7 @@
 import { audit, SYSTEM } from '../audit/audit.ts';
 import { renewUser } from '../clusters/destination-users.ts';
-import { offersSource, peersOf } from '../links/link-sets.ts';
 import type { Control } from '../ports/control.ts';
+import { offersSource, peersOf } from '../records/link-sets.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 

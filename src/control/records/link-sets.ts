@@ -1,6 +1,5 @@
-import type { Control } from '../ports/control.ts';
-import type { Agent, Order } from '../records/records.ts';
-import type { StoreReader } from '../records/store-port.ts';
+import type { Agent, Order } from './records.ts';
+import type { StoreReader } from './store-port.ts';
 
 /** The other agents of an agent's set, whose links are approved and have not ended. They stand by for its migrations. */
 export async function peersOf(store: StoreReader, { id, linkId }: Agent): Promise<Agent[]> {
@@ -19,11 +18,4 @@ export function offersSource({ inventory }: Agent, { sourceGroupId, sourceCluste
     ({ projectId, deployments }) =>
       projectId === sourceGroupId && deployments.some(({ name }) => name === sourceClusterName),
   );
-}
-
-/** Wakes an agent and those that stand by for it. */
-export async function wakeSet({ store, signals }: Pick<Control, 'store' | 'signals'>, agentId: string): Promise<void> {
-  signals.wake(agentId);
-  const agent = await store.get('agents', agentId);
-  for (const { id } of agent ? await peersOf(store, agent) : []) signals.wake(id);
 }
