@@ -51,6 +51,8 @@ test('every command sends its request and shows the answer', async () => {
   /** Output for programs. */
   const made = async (line: string): Promise<Record<string, string>> => JSON.parse(await run(`${line} -o json`));
   const empty = /^$/;
+  const requested =
+    /^The cutover of migration \w+ is requested\. .*\nFollow it with: linkspan migration describe \w+ --watch\n$/;
 
   await said('org list --name lin', new RegExp(`^id +name\n${plane.orgId}  \\w+\n$`));
   await said('org list --name nobody', empty);
@@ -172,7 +174,7 @@ test('every command sends its request and shows the answer', async () => {
     assert.ok(wished.includes(each), each);
   }
   await said(`migration describe --liveMigrationId ${_id}`, /WORKING +true/);
-  await said('migration list', /WORKING +ready to cut over +true +7 +CONNECTED( +-)?\n/);
+  await said('migration list', /WORKING +ready to cut over +true +7 +CONNECTED( +-)? +\d{4}-\d\d-\d\dT\S+Z\n/);
   await said(
     `migration history ${_id} --span minute`,
     /^spanSeconds *\n60\n\nat +state +lagTimeSeconds .*\n\S+Z +\w+ +7 /,
@@ -189,7 +191,7 @@ test('every command sends its request and shows the answer', async () => {
     `migration collections ${_id} --limit 1 --namespace SHOP`,
     /^namespace +state .*\nshop\.a +copying +1 +2 +3 +4 .*\nThe agent has sent 2 of 3 items\.\n$/,
   );
-  await said(`migration cutover ${_id}`, empty);
+  await said(`migration cutover ${_id}`, requested);
   const reported = async (changes: Parameters<typeof progress>[1]) =>
     agent.report({ migrations: [{ id: _id, progress: progress(_id, { state: 'FOLLOWING', ...changes }) }] });
   await assert.rejects(run(`migration cutover ${_id} --abort --dry-run`), { code: 'USAGE' });
@@ -216,7 +218,7 @@ test('every command sends its request and shows the answer', async () => {
   await reported({ readyForCutover: true, cutoverAttempts: [attempt] });
   await rehearsing;
   await assert.rejects(run(`migration report ${_id}`), { code: 'API_REFUSED' });
-  await said(`migration cutover ${_id}`, empty);
+  await said(`migration cutover ${_id}`, requested);
   const late = run(`migration cutover ${_id} --abort`);
   late.catch(() => undefined);
   await eventually(async () => (await orderOf())?.wanted === 'RUNNING', { what: 'the second abort' });

@@ -20,13 +20,13 @@ import { watchMigration } from './watch-migration.ts';
 
 const MIGRATION = [
   '_id',
-  createdColumn,
   'status',
   stageColumn,
   'readyForCutover',
   lagColumn,
   agentColumn,
   waitingColumn,
+  createdColumn,
   shortErrorColumn,
 ];
 /** A column of a field that has a value of an enumeration. */
