@@ -5,10 +5,10 @@ import { Standbys } from '../../src/agent/standbys.ts';
 import { stakeClaim } from '../../src/engine/cutover/source-claim.ts';
 import { blockShown, MOST_BLOCK_LIMIT_MS, tryToBlockWrites } from '../../src/engine/mongodb/write-block.ts';
 import { newId, silentLogger } from '../../src/platform/index.ts';
+import { StandingClock } from '../engine/standing-clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
-import { StandingClock } from '../support/standing-clock.ts';
 import { SOURCE_PROJECT } from './control-plane.ts';
 
 const ID = 'a'.repeat(24);

@@ -12,7 +12,7 @@ import {
 import { newId, silentLogger } from '../../../src/platform/index.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
-import { StandingClock } from '../../support/standing-clock.ts';
+import { StandingClock } from '../standing-clock.ts';
 
 describe('a standby that can read the source, and not the destination', {
   skip: needsSource('6.0', 'it has no write block'),
