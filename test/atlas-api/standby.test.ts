@@ -16,7 +16,7 @@ test('a standby knows the clusters of the migration and has no order, until repo
   const { source, destination } = assignment ?? {};
   assert.deepEqual((await hosts.wanted(standby)).standbys, [{ id, source, destination }]);
   assert.equal(await hosts.leading(), 'leader');
-  await hosts.passHeard(60_000);
+  await hosts.passHeard(30_000);
   const before = await hosts.show();
   assert.deepEqual(before.migrationHosts, ['leader']);
   assert.deepEqual(before.linkspan.standbyHosts, [{ host: 'standby', status: 'READY' }]);
@@ -46,11 +46,11 @@ test('a standby knows the clusters of the migration and has no order, until repo
 
 test('a leader keeps its migration while it reports, while its record is written or unread, and for 20 s of silence', async () => {
   await using hosts = await startTwoHosts();
-  await hosts.passHeard(60_000, 'SILENT');
+  await hosts.passHeard(30_000, 'SILENT');
   assert.equal(await hosts.leading(), 'leader', 'it reports');
-  await hosts.passSilent(60_000, 'WRITTEN');
+  await hosts.passSilent(30_000, 'WRITTEN');
   assert.equal(await hosts.leading(), 'leader', 'its record is written');
-  await hosts.passSilent(60_000, 'UNREAD');
+  await hosts.passSilent(30_000, 'UNREAD');
   assert.equal(await hosts.leading(), 'leader', 'its record is unread');
   await hosts.passHeard(5_000);
   await hosts.passSilent(20_000);
@@ -61,7 +61,7 @@ test('a leader keeps its migration while it reports, while its record is written
 
 test('silence of a leader counts only from when the standby is heard, because the control plane may have been away', async () => {
   await using hosts = await startTwoHosts();
-  await hosts.passHeard(60_000);
+  await hosts.passHeard(30_000);
   hosts.clock.nowMs += 3_600_000;
   await hosts.passSilent(30_000);
   assert.equal(await hosts.leading(), 'leader', 'the standby is heard for 20 s');
@@ -74,8 +74,8 @@ test('an agent of another link-token, or without the source in its configuration
   const { plane, standby, id } = hosts;
   const stranger = await linkAgent(plane, 'stranger');
   await standby.report({ inventory: [{ projectId: SOURCE_PROJECT, name: 'shop', deployments: [] }] });
-  await hosts.passHeard(60_000);
-  for (let seconds = 0; seconds < 60; seconds += 5) {
+  await hosts.passHeard(30_000);
+  for (let seconds = 0; seconds < 30; seconds += 5) {
     await hosts.passSilent(5_000);
     await stranger.report({ standbys: [{ id, record: 'SILENT' }] });
   }
