@@ -94,6 +94,7 @@ test('a successor gets what the operator wants of the migration, and only its ow
   await leader.report({ migrations: [{ id, progress: progress(id) }] });
   assert.equal((await hosts.ask('pause')).status, 202);
   await hosts.passHeard(30_000);
+  await leader.report({ migrations: [{ id, progress: progress(id) }] });
   await hosts.passSilent(SILENT_MS);
   const [wanted] = (await hosts.wanted(standby)).migrations;
   assert.equal(wanted?.order.wanted, 'PAUSED');
