@@ -123,6 +123,7 @@ test('every fault has its row in docs/operate/faults.md', () => {
       '17g',
       '17h',
       '17i',
+      '17j',
       '18',
       '18b',
       '19a',
