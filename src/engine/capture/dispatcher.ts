@@ -2,6 +2,7 @@ import { failpoint } from '../../platform/index.ts';
 import { type KnownState, UNKNOWN } from '../apply/dirty-key.ts';
 import type { Lanes } from '../apply/lanes.ts';
 import type { Spool } from '../apply/spool.ts';
+import { convertedBy } from '../catalog/converted-collection.ts';
 import type { Dispatched } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { timeOfToken } from '../mongodb/cluster-time.ts';
@@ -126,7 +127,7 @@ export class Dispatcher {
  * oplog, it finds them there.
  */
 function isConversion({ operation, collection }: ChangeEvent): boolean {
-  return operation === 'rename' && /^tmp.{5}\.convertToCapped\./s.test(collection);
+  return operation === 'rename' && convertedBy(collection) !== undefined;
 }
 
 /** The source decides whether a document matches its collection's filter. */

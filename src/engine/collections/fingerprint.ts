@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { UUID } from 'mongodb';
+import { convertedBy } from '../catalog/converted-collection.ts';
 import { type Fields, fieldsOf } from '../catalog/fields.ts';
 import { readIndexSpec } from '../catalog/index-spec.ts';
 import { isFinished, listCollections, listRawIndexes, listUserDatabases } from '../catalog/read-catalog.ts';
@@ -59,7 +60,13 @@ export function findChange(
       return { namespace, what: 'it is another collection, or its options or indexes differ' };
   }
   const [added] = [...now.keys()].filter((namespace) => !before.has(namespace));
-  return added === undefined ? undefined : { namespace: added, what: 'it is new' };
+  if (added === undefined) return undefined;
+  const [database = '', ...name] = added.split('.');
+  const converted = convertedBy(name.join('.'));
+  // Users know the collection that becomes capped, and not the temporary one.
+  return converted === undefined
+    ? { namespace: added, what: 'it is new' }
+    : { namespace: `${database}.${converted}`, what: 'it becomes capped' };
 }
 
 /** Returns no fields for the `_id` index: the collection's options define it. */
