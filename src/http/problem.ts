@@ -14,9 +14,9 @@ export interface AtlasError {
 
 /** The answer to a client's mistake. */
 export function atlasError(error: UserError): AtlasError {
-  const { status, detail } = error.definition;
-  // The values after these are for the remedy, which Atlas doesn't have.
-  const parameters = error.parameters.slice(0, detail.split('%').length - 1);
+  const { status, remedy } = error.definition;
+  // The last values are those of the remedy, which Atlas doesn't have. It has values that its text doesn't show.
+  const parameters = error.parameters.slice(0, error.parameters.length - (remedy.split('%').length - 1));
   return {
     detail: error.message,
     error: status,
