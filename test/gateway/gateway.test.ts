@@ -147,7 +147,7 @@ test('a poll returns at once when there is news for the agent; otherwise it wait
   const serverKeys = [...plane.control.serverKeys.publicKeys];
   assert.deepEqual(
     { ...state, revision: '' },
-    { revision: '', serverKeys, validations: [], migrations: [], watches: [] },
+    { revision: '', serverKeys, standbys: [], validations: [], migrations: [], watches: [] },
   );
   const started = performance.now();
   const same = wantedState.parse((await agent.poll(state.revision, 1)).json);

@@ -36,7 +36,9 @@ test('a batch that was cut off in the middle of a message is sent again as it wa
   using _ = onFailpoint('engine.write.insert.items', () => {
     if (cuts < CUTS) waiting ??= cutNext();
   });
-  await using running = RunningMigration.start(pair);
+  await using running = RunningMigration.start(pair, {
+    destination: { uri: pair.destination.uri, compression: 'off' },
+  });
   await running.commit();
   ended = true;
   await waiting;

@@ -19,7 +19,7 @@ export async function startSlowPair(): Promise<SlowPair> {
   const proxy = resources.use(await startFaultProxy((await pair.destination.primary()).port));
   const uris = {
     source: pair.source.uri,
-    destination: `mongodb://127.0.0.1:${proxy.port}/?directConnection=true`,
+    destination: `mongodb://127.0.0.1:${proxy.port}/?directConnection=true&compressors=none`,
   };
   const kept = resources.move();
   return { pair, proxy, uris, [Symbol.asyncDispose]: () => kept.disposeAsync() };

@@ -19,7 +19,7 @@ test('the counts of progress never go back, not even after kill -9 in the middle
   await using slow = await startFaultProxy((await pair.destination.primary()).port);
   // Several connections share the copy, and it must not end before a look at it on a busy machine.
   slow.set({ bytesPerSecond: 1_000_000 });
-  const destination = `mongodb://127.0.0.1:${slow.port}/?directConnection=true`;
+  const destination = `mongodb://127.0.0.1:${slow.port}/?directConnection=true&compressors=none`;
   const uris = { source: pair.source.uri, destination };
   const seen: [number, number, number][] = [];
   const look = async (sync: Awaited<ReturnType<typeof startSync>>) => {

@@ -86,7 +86,7 @@ test('a killed copy resumes at the last acknowledged key', async () => {
   await using proxy = await startFaultProxy((await pair.destination.primary()).port);
   // A batch takes about a second, the interval at which the engine records progress.
   proxy.set({ bytesPerSecond: 4_000_000 });
-  const destination = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true`;
+  const destination = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true&compressors=none`;
   const arguments_ = ['sync', '--once', '--no-verify', '--cluster0', pair.source.uri, '--cluster1', destination];
   await using killed = runLinkspan(arguments_, { hook: 'engine.copy.progress-saved@2=kill' });
   await expectHookReached(killed);
