@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { COMPRESSION_MODES } from './compression-modes.ts';
 import { count } from './primitives.ts';
 
 /** When the messages of a connection are compressed. */
-export const compressionMode = z.enum(['auto', 'off', 'zlib', 'zstd']).meta({
+export const compressionMode = z.enum(COMPRESSION_MODES).meta({
   description:
     'Compression of the connections to both clusters. auto (default): where a round trip takes more than 2 ms. off: never. zlib, zstd: always, by this compressor.',
 });

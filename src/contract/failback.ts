@@ -27,12 +27,5 @@ export const failback = z.discriminatedUnion('state', [
   z.object({ state: z.literal('CLOSED') }).meta({ description: 'It is on record that no one may begin it again.' }),
 ]);
 
-/** The errors of a failback that doesn't begin again by itself. A restart of its engine resumes it after a take-over only. */
-const LASTING: readonly string[] = ['TAKEN_OVER', 'FAILBACK_LOST', 'CUTOVER_RECORD_LOST', 'DESTINATION_TAKEN'];
-
-export function isLastingFailure({ code }: Pick<z.output<typeof errorData>, 'code'>): boolean {
-  return LASTING.includes(code);
-}
-
 export type Failback = z.output<typeof failback>;
 export type FailbackState = z.output<typeof failbackState>;

@@ -1,5 +1,6 @@
 export * from './collection-progress.ts';
 export * from './compression.ts';
+export * from './compression-modes.ts';
 export * from './cutover-attempt.ts';
 export * from './cutover-report.ts';
 export * from './dates.ts';
@@ -10,6 +11,7 @@ export * from './finding.ts';
 export * from './gate.ts';
 export { GATE_GROUPS, GATES, type GateDeclaration, type GateName } from './gates.ts';
 export * from './in-words.ts';
+export * from './lasting-failure.ts';
 export * from './mismatch.ts';
 export * from './oplog.ts';
 export * from './order.ts';

@@ -1,10 +1,10 @@
 import { Option } from 'commander';
-import { compressionMode } from '../../contract/index.ts';
+import { COMPRESSION_MODES } from '../../contract/index.ts';
 
 /** The option `--compression` of commands that connect to clusters. */
 export function compressionOption(): Option {
   return new Option(
     '--compression <mode>',
     'Compress the connections to the clusters. auto (default): where a round trip takes more than 2 ms. off: never. zlib, zstd: always',
-  ).choices(compressionMode.options);
+  ).choices(COMPRESSION_MODES);
 }
