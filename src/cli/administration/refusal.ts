@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../../platform/index.ts';
 
-/** What a proxy answers when the server behind it doesn't. Linkspan's own answers with these codes are JSON. */
+/** The statuses of a proxy whose server doesn't answer. Linkspan's own answers with these codes are JSON. */
 const FROM_PROXY: readonly number[] = [502, 503, 504];
 /** Codes of the errors with which TLS fails when the other side speaks plain HTTP. */
 const NO_TLS = /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/;

@@ -266,7 +266,7 @@ export class TrackedCollection {
     return this.isBegun && this.state !== 'planning' && this.state !== 'copying';
   }
 
-  /** What the copy reads: an estimate by the source's statistics until it is done. */
+  /** The documents and bytes that the copy reads: estimates by the source's statistics until it is done. */
   get total(): { readonly documents: number; readonly bytes: number } {
     const { documents, bytes } = this.copied;
     if (this.isCopied) return { documents, bytes };

@@ -137,7 +137,7 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
   }
 }
 
-/** Of several compressors in a connection string, the first one counts. */
+/** Returns how a cluster's connections compress. The first one of several compressors in a connection string counts. */
 function compressionMode({ compression = 'auto' }: ClusterAddress, asked: string | undefined): CompressionMode {
   const [first] = asked?.toLowerCase().split(',') ?? [];
   if (first === undefined) return compression;

@@ -162,6 +162,17 @@ export const administrationErrors = defineErrors('request', {
     detail: 'Linkspan could not create a user on the destination within % minutes: %.',
     remedy: 'Check that the control plane can reach the destination, then start the migration again.',
   },
+  DISK_FULL: {
+    status: 507,
+    detail: 'The data directory % cannot be used, because its disk is full: the file system at % has % kB free.',
+    remedy:
+      'Free at least 100 MB there, or move the directory to a larger disk, then start again. Its files are not damaged: keep them.',
+  },
+  STORE_TOO_NEW: {
+    status: 400,
+    detail: 'The store in % has schema version %, but this version of Linkspan supports versions up to %.',
+    remedy: 'Use the version of Linkspan that wrote the store, or a newer one.',
+  },
   STORE_TOO_OLD: {
     status: 400,
     detail:

@@ -372,17 +372,6 @@ export const apiErrors = defineErrors('request', {
     remedy:
       'Set --data-dir, LINKSPAN_DATA_DIR or dataDir in the configuration of linkspan agent to a directory that this user can create and write to.',
   },
-  DISK_FULL: {
-    status: 507,
-    detail: 'The data directory % cannot be used, because its disk is full: the file system at % has % kB free.',
-    remedy:
-      'Free at least 100 MB there, or move the directory to a larger disk, then start again. Its files are not damaged: keep them.',
-  },
-  STORE_TOO_NEW: {
-    status: 400,
-    detail: 'The store in % has schema version %, but this version of Linkspan supports versions up to %.',
-    remedy: 'Use the version of Linkspan that wrote the store, or a newer one.',
-  },
   MASTER_KEY_UNUSABLE: {
     status: 400,
     detail: 'The master key file % cannot be used: %.',
