@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { verificationReport } from '../../src/contract/index.ts';
+import { CHECKPOINT_SCHEMA } from '../../src/engine/records/records.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
 import { expectHookReached, type RunOptions, runLinkspan } from '../support/linkspan-process.ts';
@@ -193,8 +194,8 @@ for (const hook of ['engine.compare.repairs-recorded', 'engine.compare.repaired'
 test('--repair is refused beside a migration that has not ended', async () => {
   await pair.destination.client
     .db('linkspan_internal')
-    .collection<{ _id: string; state: string }>('migrations')
-    .insertOne({ _id: 'a'.repeat(24), state: 'FOLLOWING' });
+    .collection<{ _id: string; schema: number; state: string }>('migrations')
+    .insertOne({ _id: 'a'.repeat(24), schema: CHECKPOINT_SCHEMA, state: 'FOLLOWING' });
   const refused = await verify([...uris(), '--repair']);
   assert.deepEqual([refused.code, /\[REPAIR_DURING_MIGRATION\]/.test(refused.stderr)], [2, true], refused.stderr);
   assert.equal((await verify(uris())).code, 0);
