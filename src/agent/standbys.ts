@@ -74,14 +74,14 @@ export class Standbys {
     const { configuration, clock } = this.#options;
     const there = destinationAddress(destination, configuration.allowedDestinations);
     const here = sourceAddress(configuration, source);
-    const watchdogs = { there: this.#watchdogOf(here, id), here: this.#watchdogOf(there, id) };
-    const watching = Object.values(watchdogs).map((watchdog) => watchdog.run(signal));
     await using resources = new AsyncDisposableStack();
-    resources.defer(async () => void (await Promise.all(watching)));
     const readers = [
-      { reader: resources.use(new StandingReader(there, signal)), watchdog: watchdogs.there },
-      { reader: resources.use(new StandingReader(here, signal)), watchdog: watchdogs.here },
+      { reader: resources.use(new StandingReader(there, signal)), watchdog: this.#watchdogOf(here, id) },
+      { reader: resources.use(new StandingReader(here, signal)), watchdog: this.#watchdogOf(there, id) },
     ];
+    // They end with the signal, so they begin once no address can be refused any more.
+    const watching = readers.map(({ watchdog }) => watchdog.run(signal));
+    resources.defer(async () => void (await Promise.all(watching)));
     const read = async ({ reader, watchdog }: (typeof readers)[number]) => {
       const standing = await reader.read(id);
       watchdog.leaseRead();

@@ -14,15 +14,13 @@ export interface AtlasError {
 
 /** The answer to a client's mistake. */
 export function atlasError(error: UserError): AtlasError {
-  const { status, remedy } = error.definition;
-  // The last values are those of the remedy, which Atlas doesn't have. It has values that its text doesn't show.
-  const parameters = error.parameters.slice(0, error.parameters.length - (remedy.split('%').length - 1));
+  const { status } = error.definition;
   return {
     detail: error.message,
     error: status,
     errorCode: error.atlasCode,
     // As recorded from Atlas: null for a missing link, the substituted values for a missing group.
-    parameters: parameters.length > 0 ? parameters : null,
+    parameters: error.detailParameters.length > 0 ? error.detailParameters : null,
     reason: STATUS_CODES[status] ?? '',
   };
 }

@@ -48,17 +48,21 @@ class StandingBy implements AsyncDisposable {
     });
   }
 
-  /** Begins to stand by. */
-  begin(): void {
+  /** Begins to stand by. @param uri  that of the destination */
+  begin(uri = `${this.#pair.destination.uri}&serverSelectionTimeoutMS=500`): void {
     const source = { projectId: SOURCE_PROJECT, clusterName: 'orders', ssl: false };
-    const destination = { uri: `${this.#pair.destination.uri}&serverSelectionTimeoutMS=500` };
-    this.#standbys.setWanted([{ id: ID, source, destination }]);
+    this.#standbys.setWanted([{ id: ID, source, destination: { uri } }]);
   }
 
   /** Returns how the next look finds the record, `laterMs` after the last one. */
   async look(laterMs: number): Promise<string | undefined> {
     await this.#clock.pass(laterMs);
     return this.#standbys.reports()[0]?.record;
+  }
+
+  /** What it reports to the control plane. */
+  reports(): ReturnType<Standbys['reports']> {
+    return this.#standbys.reports();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -106,6 +110,16 @@ test('a standby reports a cluster that it cannot read, and begins to count again
   await eventually(async () => (await standing.look(0)) === 'WRITTEN', { what: 'a look at both clusters' });
   assert.equal(await standing.look(9_000), 'WRITTEN');
   assert.equal(await standing.look(1_000), 'SILENT');
+});
+
+test('a standby reports why it cannot use a connection string', async () => {
+  await using pair = await startPair();
+  await using standing = new StandingBy(pair);
+  standing.begin(`${pair.destination.uri}&w=1`);
+  await eventually(() => standing.reports().length > 0, { what: 'a report' });
+  const [{ record, reason } = { record: undefined, reason: undefined }] = standing.reports();
+  assert.equal(record, 'UNREAD');
+  assert.match(reason ?? '', /\bw\b/);
 });
 
 // id: source-opened-by-standby

@@ -67,9 +67,10 @@ export class RemoteWatchdog {
     if (claim === undefined || this.#seen === undefined) return;
     // rule: watchdog-of-held-block
     if (this.#unreadMs() < ALIVE_WITHIN_MS || now - this.#seen.sinceMs < HELD_MS) return;
-    const block = await openForLostEngine(source, claim);
+    // The engine may have announced its commit since, or ended its claim.
+    if ((await openForLostEngine(source, claim)) !== 'lifted') return;
     this.#logger.warn(
-      { event: 'standby.opened_source', block },
+      { event: 'standby.opened_source' },
       'opened the source of a cutover whose leader and destination are out of reach',
     );
   }

@@ -49,8 +49,16 @@ export class UserError extends Error {
   }
 
   get remedy(): string {
-    const { detail, remedy } = this.definition;
-    return fillTemplate(remedy, this.parameters.slice(detail.split('%').length - 1));
+    return fillTemplate(this.definition.remedy, this.parameters.slice(this.#placesInDetail));
+  }
+
+  /** The values without those of the remedy. Atlas also sends some that its text doesn't show. */
+  get detailParameters(): readonly string[] {
+    return this.definition.remedy.includes('%') ? this.parameters.slice(0, this.#placesInDetail) : this.parameters;
+  }
+
+  get #placesInDetail(): number {
+    return this.definition.detail.split('%').length - 1;
   }
 }
 

@@ -131,9 +131,9 @@ export const migrationLogEvents = {
   },
   'standby.opened_source': {
     level: 'warn',
-    fields: ['block'],
+    fields: [],
     meaning:
-      'A standby could not read the destination for 20 s, while a cutover blocked the source for 10 s: it has opened the source. `block` has the result.',
+      'A standby could not read the destination for 20 s, while a cutover blocked the source for 10 s: it has opened the source.',
   },
   'standby.record': {
     level: 'info',
