@@ -32,8 +32,9 @@ export async function runPushed(plan: PushedPlan, log: RoundLog): Promise<RoundR
   const migration = new AskedMigration(setup);
   await migration.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
 
-  const first = await startUsers('first', pair.source, plan, resources);
-  const second = await startUsers('second', pair.destination, plan, resources);
+  const users = { seed: plan.seed, log };
+  const first = await startUsers('first', pair.source, users, resources);
+  const second = await startUsers('second', pair.destination, users, resources);
   let documents = 0;
   for (const [n, turn] of plan.turns.entries()) {
     const sides = n % 2 === 0 ? { from: first, to: second } : { from: second, to: first };

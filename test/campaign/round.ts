@@ -5,7 +5,6 @@ import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { type ReplicaSet, startPair } from '../support/replica-set.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import type { World } from './apply-fault.ts';
-import { catalogRest } from './catalog-rest.ts';
 import { checkCommitted, checkFailed } from './check-end.ts';
 import { type End, EngineLives } from './engine-lives.ts';
 import { isThere } from './engine-process.ts';
@@ -19,6 +18,7 @@ import { SELECTED } from './selected.ts';
 import { runTrials, type TrialCutover } from './trial-cutovers.ts';
 import { applicationOf, createUsers, portOf, uriOf } from './users.ts';
 import { startWriters, type Writers } from './writers.ts';
+import { writersRest } from './writers-rest.ts';
 
 const RANDOM_IDS = { documents: 4_000, bytes: 4_600 };
 
@@ -79,8 +79,8 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
     ),
   );
   log.outputOfEngines = () => engine.output;
-  const catalogRests = catalogRest(() => engine.latestInThisLife, log);
-  const writers = resources.use(await startWriters([application, onDestination], plan, log, catalogRests));
+  const rests = writersRest(() => engine.latestInThisLife, log);
+  const writers = resources.use(await startWriters([application, onDestination], plan, log, rests));
   const world: World = { sets: pair, proxies, usual, engine, log, application, unstopped: [] };
   const ended = new AbortController();
   const faults = plan.faults.map((fault) => placeFault(world, fault, ended.signal));

@@ -8,6 +8,7 @@ import { refusesWrites } from './probes.ts';
 import type { RoundLog } from './round-log.ts';
 import { passSeats } from './seats.ts';
 import { WriterLoop } from './writer-loop.ts';
+import { writersRest } from './writers-rest.ts';
 
 const PASS_EVERY_MS = 5;
 /** Users pass seats for so long while no cutover is possible. */
@@ -38,18 +39,13 @@ export interface UserSides {
 export async function startUsers(
   name: UserSide['name'],
   set: ReplicaSet,
-  { seed, engine }: { readonly seed: number; readonly engine?: EngineLives },
+  { seed, log, engine }: { readonly seed: number; readonly log: RoundLog; readonly engine?: EngineLives },
   resources: AsyncDisposableStack,
 ): Promise<UserSide> {
   const writer = resources.use(await SideWriter.start(set, name));
   const random = new SeededRandom(seed + (name === 'first' ? 0 : 1));
-  let readyAtMs = performance.now();
-  const isBehind = () => {
-    const { state, readyForCutover = false } = engine?.latestInThisLife ?? {};
-    if (state !== 'FOLLOWING' || readyForCutover) readyAtMs = performance.now();
-    return performance.now() - readyAtMs > LONGEST_UNREADY_MS;
-  };
-  const seats = new WriterLoop(passSeats(writer.application, random), PASS_EVERY_MS, isBehind);
+  const rests = writersRest(() => engine?.latestInThisLife, log, LONGEST_UNREADY_MS);
+  const seats = new WriterLoop(passSeats(writer.application, random), PASS_EVERY_MS, rests);
   resources.defer(() => seats.stop());
   return { name, set, writer, seats };
 }

@@ -33,13 +33,13 @@ export interface Writers extends AsyncDisposable {
 
 /**
  * @param applications  clients of the source and the destination, with a user whom the write block refuses
- * @param catalogRests  whether the catalog must not change for now
+ * @param rests  whether nothing may be written for now
  */
 export async function startWriters(
   applications: readonly [MongoClient, MongoClient],
   plan: WritersPlan,
   log: RoundLog,
-  catalogRests: () => boolean,
+  rests: () => boolean,
 ): Promise<Writers> {
   const [source] = applications;
   const random = (n: number) => new SeededRandom(plan.seed + n);
@@ -48,12 +48,13 @@ export async function startWriters(
     namespaces: ['shop.a', 'shop.b'],
     seed: plan.seed,
     ratePerSecond: plan.writesPerSecond,
+    rests,
   });
   const acknowledged = new AcknowledgedWriter(source, random(1));
-  const catalog = new CatalogWriter(source, random(2), plan, catalogRests);
+  const catalog = new CatalogWriter(source, random(2), plan, rests);
   const drops = !plan.catalogStandsStill;
   const odd = (name: OddWriter, step: WriteStep, everyMs: number) =>
-    plan.oddWriters.includes(name) ? new WriterLoop(step, everyMs) : undefined;
+    plan.oddWriters.includes(name) ? new WriterLoop(step, everyMs, rests) : undefined;
   const saving = odd('saves', saves(source, random(3)), SAVE_EVERY_MS);
   const inRings = odd('rings', rings(source, random(4), { drops }), RING_EVERY_MS);
   const inLetters = drops ? odd('letters', letters(source, random(5)), LETTERS_EVERY_MS) : undefined;

@@ -27,6 +27,7 @@ import { SeededRandom } from './seeded-random.ts';
 const WRITERS = 24;
 const EXISTING_DOCUMENTS = 5_000;
 const REFUSED_RETRY_MS = 2;
+const REST_MS = 100;
 /** Server error codes. */
 export const USER_WRITES_BLOCKED = 371;
 const DUPLICATE_KEY = 11_000;
@@ -47,6 +48,8 @@ export interface LedgerWriterOptions {
   readonly seed?: number;
   /** Unlimited by default. */
   readonly ratePerSecond?: number;
+  /** Whether nothing may be written at the moment. */
+  readonly rests?: () => boolean;
   readonly mix?: Mix;
 }
 
@@ -159,6 +162,7 @@ class Writer {
   readonly #seed: number;
   readonly #mix: Mix;
   readonly #intervalMs: number;
+  readonly #rests: () => boolean;
   readonly #accepted: Record<OperationKind, number> = { ...defaultMix };
   readonly #writtenOnDestination = new Map<string, Set<string>>();
   #nextSlotMs = performance.now();
@@ -177,6 +181,7 @@ class Writer {
     this.#seed = seed;
     this.#mix = options.mix ?? defaultMix;
     this.#intervalMs = options.ratePerSecond ? 1_000 / options.ratePerSecond : 0;
+    this.#rests = options.rests ?? (() => false);
     for (const kind of Object.keys(this.#accepted) as OperationKind[]) this.#accepted[kind] = 0;
   }
 
@@ -220,6 +225,7 @@ class Writer {
 
   /** Keeps the rate across all writers. It does not catch up for the time in which writes were refused. */
   async #pace(): Promise<void> {
+    while (this.#rests() && !this.#stopped) await delay(REST_MS);
     const now = performance.now();
     const slot = Math.max(this.#nextSlotMs, now - 100);
     this.#nextSlotMs = slot + this.#intervalMs;
