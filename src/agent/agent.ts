@@ -58,7 +58,10 @@ export class Agent {
   #lookAgain = new AbortController();
 
   constructor({ configuration, client, logger, clock = systemClock }: AgentOptions) {
-    const optionsOf = (migrationId: string, { source, destination, dropDestination, reversible }: Assignment) => ({
+    const optionsOf = (
+      migrationId: string,
+      { source, destination, dropDestination, reversible, usersAndRoles }: Assignment,
+    ) => ({
       migrationId,
       source: { ...sourceAddress(configuration, source), compression: configuration.compression },
       destination: {
@@ -67,6 +70,7 @@ export class Agent {
       },
       dropDestination,
       reversible,
+      usersAndRoles,
       waitForClusters: true,
       // The control plane decides which agent runs a migration.
       takeOver: true,

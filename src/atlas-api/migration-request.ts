@@ -44,6 +44,9 @@ const common = {
         description:
           'Whether the old source follows the destination after the cutover, so that users can return to it.',
       }),
+      usersAndRoles: z.boolean().optional().meta({
+        description: "Whether the cutover migrates the source's users and custom roles, too.",
+      }),
     })
     .nullish()
     .meta({ id: 'LinkspanMigrationRequest', description: 'Extension.', 'x-linkspan-extension': true }),
@@ -95,5 +98,6 @@ function toOrder(body: CommonBody, dropDestination: boolean, context: z.Refineme
     destination: { groupId: destination.groupId, clusterName: destination.clusterName },
     dropDestination,
     reversible: body.linkspan?.reversible ?? false,
+    usersAndRoles: body.linkspan?.usersAndRoles ?? false,
   };
 }

@@ -127,7 +127,7 @@ export {
 export { AgentSignals } from './ports/agent-signals.ts';
 export { Alarm } from './ports/alarm.ts';
 export type { Control } from './ports/control.ts';
-export type { DestinationPort, DiallingTenant, UserCredentials } from './ports/destination-port.ts';
+export type { DestinationPort, DiallingTenant, MigrationUser } from './ports/destination-port.ts';
 export { activeSide, stillBlocked } from './records/active-side.ts';
 export type { Actor } from './records/actor.ts';
 export { KEEPING, type Keeping, type Kind, type Records } from './records/kinds.ts';

@@ -14,7 +14,12 @@ export const dialRequest = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('check'), ...rules }),
   z.strictObject({
     act: z.literal('makeUser'),
-    user: z.strictObject({ name: z.string(), password: z.string(), reverses: z.boolean() }),
+    user: z.strictObject({
+      name: z.string(),
+      password: z.string(),
+      reversible: z.boolean(),
+      usersAndRoles: z.boolean(),
+    }),
     ...rules,
   }),
   z.strictObject({ act: z.literal('dropUser'), name: z.string(), ...rules }),

@@ -1,17 +1,28 @@
 import type { Db, Document } from 'mongodb';
-import type { UserCredentials } from '../control/index.ts';
+import type { MigrationUser } from '../control/index.ts';
 import { failpoint, messageOf, redact, UserError } from '../platform/index.ts';
 import { TIMEOUT_MS, withDestination } from './client.ts';
 
 /**
  * Roles of a migration's user (docs/secure/privileges.md has the table). The server's role `restore` is not among them. It can create users,
- * so its holder could grant itself every privilege permanently.
+ * so its holder could grant itself every privilege permanently. Only a migration of users and roles needs that.
  */
 const ROLES = ['readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];
 /** Needed to block writes of other users to the destination until the cutover. */
 const BLOCK_ACTIONS = ['setUserWriteBlockMode', 'bypassWriteBlockingMode'];
 /** Needed for a failback, whose source this cluster is. The roles above grant everything else that a source needs. */
 const SOURCE_ACTIONS = ['appendOplogNote'];
+/** Needed to migrate users and roles. */
+const ACCOUNT_ACTIONS = [
+  'createUser',
+  'dropUser',
+  'createRole',
+  'dropRole',
+  'grantRole',
+  'revokeRole',
+  'viewRole',
+  'setAuthenticationRestriction',
+];
 
 /** Actions that the registered user needs on the database `admin`: the roles `userAdmin` and `userAdminAnyDatabase` there grant them. */
 const MAKING = ['createUser', 'dropUser', 'createRole', 'dropRole', 'grantRole'];
@@ -41,13 +52,15 @@ export async function mayMakeUsers(admin: Db): Promise<boolean> {
  */
 export async function makeMigrationUser(
   connectionString: string,
-  { name, password, reverses }: UserCredentials,
+  { name, password, reversible, usersAndRoles }: MigrationUser,
   signal: AbortSignal,
 ): Promise<void> {
   await asAdministrator(connectionString, signal, async (admin) => {
     await drop(admin, name, 'destination.user.former-role-left');
-    const actions = [...BLOCK_ACTIONS, ...(reverses ? SOURCE_ACTIONS : [])];
-    const privileges = [{ resource: { cluster: true }, actions }];
+    const privileges = [
+      { resource: { cluster: true }, actions: [...BLOCK_ACTIONS, ...(reversible ? SOURCE_ACTIONS : [])] },
+      ...(usersAndRoles ? accountPrivileges(reversible) : []),
+    ];
     await admin.command({ createRole: name, privileges, roles: ROLES, ...DURABLY });
     await failpoint('destination.user.role-made');
     const mechanisms = ['SCRAM-SHA-256'];
@@ -58,6 +71,15 @@ export async function makeMigrationUser(
 /** Drops such a user and its role if they exist. @throws as {@link makeMigrationUser} */
 export async function dropMigrationUser(connectionString: string, name: string, signal: AbortSignal): Promise<void> {
   await asAdministrator(connectionString, signal, (admin) => drop(admin, name, 'destination.user.role-left'));
+}
+
+/** The privileges to create the source's users and roles. With them, the user can make others, who stay when it is dropped. */
+function accountPrivileges(reversible: boolean): Document[] {
+  const read = ['system.users', ...(reversible ? ['system.roles'] : [])];
+  return [
+    { resource: { db: '', collection: '' }, actions: ACCOUNT_ACTIONS },
+    ...read.map((collection) => ({ resource: { db: 'admin', collection }, actions: ['find'] })),
+  ];
 }
 
 async function drop(admin: Db, name: string, halfDone: string): Promise<void> {

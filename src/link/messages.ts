@@ -60,6 +60,8 @@ const assignment = z.object({
   dropDestination: z.boolean(),
   /** Whether the migration keeps a failback. */
   reversible: z.boolean(),
+  /** Whether the cutover migrates users and custom roles, too. */
+  usersAndRoles: z.boolean(),
 });
 
 /** The wanted state of one agent: its validations, migrations and trusted keys. */

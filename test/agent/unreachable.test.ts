@@ -87,7 +87,7 @@ test('a start unblocks a source that was left blocked, even if the control plane
   }
   const destination = { uri: pair.destination.uri };
   const source = { projectId: SOURCE_PROJECT, clusterName: 'orders', ssl: false };
-  const assignment = { source, destination, dropDestination: false, reversible: false };
+  const assignment = { source, destination, dropDestination: false, reversible: false, usersAndRoles: false };
   new CutoverNotes(folder.path).note([
     {
       id: migrationId,

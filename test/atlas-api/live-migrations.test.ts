@@ -37,6 +37,7 @@ test('a migration runs from start to end: projects, validation, start, progress,
     destination: { uri: DESTINATION },
     dropDestination: false,
     reversible: false,
+    usersAndRoles: false,
   });
   await agent.report({ validations: [{ id: order.id, status: 'SUCCESS', errorMessage: null, findings: [] }] });
   const validated = await plane.api('GET', `${path}/validate/${validation.json._id}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type DestinationPort, keepDestinationUsers, type UserCredentials } from '../../src/control/index.ts';
+import { type DestinationPort, keepDestinationUsers, type MigrationUser } from '../../src/control/index.ts';
 import { silentLogger, UserError } from '../../src/platform/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTwoHosts } from './two-hosts.ts';
@@ -11,7 +11,7 @@ const SILENT_MS = 21_000;
 
 /** A control plane that makes users, on a destination whose answers the test decides. */
 async function startWithUsers() {
-  const made: UserCredentials[] = [];
+  const made: MigrationUser[] = [];
   let failure: Error | undefined;
   const destinations: DestinationPort = {
     ...unreachedDestinations,

@@ -62,7 +62,10 @@ test('a plan reports sizes, the basis of its estimate and problems, and writes n
   const json = await plan(...flags, '--output', 'json', '--keep-destination');
   assert.equal(json.code, 0, json.stderr);
   const told = JSON.parse(json.stdout);
-  assert.deepEqual([told.type, told.sizes.documents, told.copyTime.restsOn], ['plan', 8_000, 'ASSUMPTION']);
+  const { restsOn, readBytesPerSecond } = told.copyTime;
+  // A busy machine reads more slowly than is assumed for the destination.
+  const slowest = readBytesPerSecond < 30_000_000 ? 'MEASURED_SOURCE_READ' : 'ASSUMPTION';
+  assert.deepEqual([told.type, told.sizes.documents, restsOn], ['plan', 8_000, slowest]);
   assert.deepEqual([told.outcome, told.error], ['DONE', null]);
   assert.equal(told.source.privileges, undefined);
   const kept = told.findings.find(({ code }: Document) => code === 'DESTINATION_KEPT');

@@ -45,6 +45,7 @@ test('a migration is checked with every finding and its remedy, and starts when 
   await page.getByRole('textbox', { name: 'User' }).fill('reader');
   await page.getByLabel('Password').fill('source-canary');
   await page.getByLabel('Keep a failback').check();
+  await page.getByLabel('Bring users and roles over').check();
   await check.click();
   await page.getByText('The agent checks both sides…').waitFor();
   await answerValidation(agent, {
@@ -93,10 +94,10 @@ test('a migration is checked with every finding and its remedy, and starts when 
   await page.getByRole('heading', { level: 1, name: 'orders → target' }).waitFor();
   const [migration] = await plane.store.find('migrations', { isActive: true });
   assert.ok(migration);
-  const { host, username, dropDestination, reversible, sourceGroupId } = migration;
+  const { host, username, dropDestination, reversible, usersAndRoles, sourceGroupId } = migration;
   assert.deepEqual(
-    [host, username, dropDestination, reversible, sourceGroupId],
-    ['mover-1', 'reader', true, true, SOURCE_PROJECT],
+    [host, username, dropDestination, reversible, usersAndRoles, sourceGroupId],
+    ['mover-1', 'reader', true, true, true, SOURCE_PROJECT],
   );
   assert.deepEqual(faults, []);
 });

@@ -7,7 +7,12 @@ import { freePort } from '../support/mongod-process.ts';
 import { type ReplicaSet, startReplicaSet } from '../support/replica-set.ts';
 
 const never = new AbortController().signal;
-const USER = { name: 'linkspan-0123456789abcdef01234567', password: 'canary-of-the-user', reverses: false };
+const USER = {
+  name: 'linkspan-0123456789abcdef01234567',
+  password: 'canary-of-the-user',
+  reversible: false,
+  usersAndRoles: false,
+};
 /** The privileges that the registered user needs in the database admin. */
 const MAKING = ['createUser', 'dropUser', 'createRole', 'dropRole', 'grantRole'];
 

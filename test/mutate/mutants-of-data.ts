@@ -3,6 +3,7 @@ import { keep, operator, remove, replace, swap } from './operations.ts';
 
 /** Rules that keep each document and each change: copy, change stream, apply, catalog, and the records of an engine. */
 export const OF_DATA: MutantTable = {
+  'test/end-to-end/users-and-roles.test.ts': [['leave-migration-users', replace('true', 'operand 2')]],
   'test/engine/accounts/owner-of-accounts.test.ts': [
     ['keep-accounts-of-retired', keep('await', 'rule')],
     ['leave-contested-role', remove('operand 2'), 'on record of two sources'],

@@ -55,6 +55,7 @@ describe('the error catalogue', () => {
       'SOURCE_WRITTEN_AFTER_COMMIT',
       'UNSTREAMED_WRITES_UNSEEN',
       'USERS_BYPASS_BLOCK',
+      'USERS_STAY',
       'VERSION_NOT_TRIED',
       'WRITES_BLOCKED',
       'WRITE_CONCERNS_LEFT',

@@ -101,6 +101,7 @@ const ORDER: Order = {
   caCertificatePath: null,
   dropDestination: false,
   reversible: false,
+  usersAndRoles: false,
 };
 const MIGRATION: Migration = {
   ...ORDER,

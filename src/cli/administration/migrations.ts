@@ -56,6 +56,7 @@ const order: readonly Flag[] = [
   { name: 'sourceCACertificatePath', description: "CA file of the source, on the agent's machine; implies TLS" },
   { name: 'drop', description: 'Drop the databases of the destination first', kind: 'boolean' },
   { name: 'reversible', description: 'Keep a failback to the source after the cutover', kind: 'boolean' },
+  { name: 'usersAndRoles', description: 'Bring users and custom roles over, too, at the cutover', kind: 'boolean' },
   force,
 ];
 
@@ -65,7 +66,7 @@ const inNamespace: Flag = {
   query: 'namespace',
 };
 
-const orderBody: AdministrationCommand['body'] = (values) => ({
+const orderBody: AdministrationCommand['body'] = ({ reversible, usersAndRoles, ...values }) => ({
   source: {
     clusterName: values.sourceClusterName,
     groupId: values.sourceProjectId,
@@ -78,7 +79,7 @@ const orderBody: AdministrationCommand['body'] = (values) => ({
   destination: { clusterName: values.clusterName, groupId: values.projectId, hostnameSchemaType: 'PUBLIC' },
   migrationHosts: [values.migrationHost],
   dropDestinationData: values.drop ?? false,
-  ...(values.reversible ? { linkspan: { reversible: true } } : {}),
+  ...(reversible || usersAndRoles ? { linkspan: { reversible, usersAndRoles } } : {}),
 });
 
 export const validationCommands: readonly AdministrationCommand[] = [

@@ -141,6 +141,7 @@ function Order({ sources, destinations }: OrderProps) {
         <Panel title={words.options}>
           <Tick name="drop" label={words.drop} why={words.dropWhy} />
           <Tick name="reversible" label={words.reversible} why={words.reversibleWhy} />
+          <Tick name="usersAndRoles" label={words.usersAndRoles} why={words.usersAndRolesWhy} />
         </Panel>
         {problem.value !== undefined && <Message tone="bad">{problem.value}</Message>}
         <div class="actions">
@@ -254,6 +255,6 @@ function requestOf(fields: FormData): MigrationRequest {
     migrationHosts,
     destination: JSON.parse(textOf(fields, 'destination')),
     dropDestinationData: fields.has('drop'),
-    linkspan: { reversible: fields.has('reversible') },
+    linkspan: { reversible: fields.has('reversible'), usersAndRoles: fields.has('usersAndRoles') },
   };
 }

@@ -20,6 +20,9 @@ export const newText = {
   reversible: 'Keep a failback',
   reversibleWhy:
     'After the cutover, the old source follows every write, so that users can return without losing one. It needs more privileges on both sides.',
+  usersAndRoles: 'Bring users and roles over',
+  usersAndRolesWhy:
+    'At the cutover, users and custom roles of the source are made on the destination, where they log in as before. Without this, applications need users there before it.',
   check: 'Check',
   checking: 'The agent checks both sides…',
   result: 'Check',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { migrationUserName } from '../../contract/index.ts';
 import type { Control } from '../ports/control.ts';
-import type { UserCredentials } from '../ports/destination-port.ts';
+import type { MigrationUser } from '../ports/destination-port.ts';
 import type { Cluster, DestinationUser, Order } from '../records/records.ts';
 import type { Sealed, SealedPlace, Sealer } from '../records/sealer.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
@@ -9,11 +10,6 @@ import { connectionStringPlace, usersOf } from './clusters.ts';
 const PASSWORD_BYTES = 32;
 /** Options about the login of the registered user. They don't apply to a migration's user. */
 const LOGIN_OPTIONS = ['authsource', 'authmechanism', 'authmechanismproperties'];
-
-/** The name of the user of a migration or validation on the destination. */
-export function userNameOf(id: string): string {
-  return `linkspan-${id}`;
-}
 
 /**
  * Records the user of a new migration or validation, if the destination uses one. The server creates the user after the commit, and the
@@ -31,7 +27,7 @@ export async function wantUser(
   if (!cluster || usersOf(control, cluster) === 'FIXED') return undefined;
   const password = newPassword(control.sealer, id);
   await transaction.insert('destinationUsers', { id, purpose, clusterId, password, state: 'wanted', createdAtMs });
-  return userNameOf(id);
+  return migrationUserName(id);
 }
 
 /**
@@ -59,11 +55,10 @@ export async function destinationUri(control: Control, id: string, cluster: Clus
   return user.state === 'made' ? asUser(registered, credentialsOf(control, user)) : undefined;
 }
 
-export function credentialsOf(
-  { sealer }: Control,
-  { id, password }: DestinationUser,
-): Omit<UserCredentials, 'reverses'> {
-  return { name: userNameOf(id), password: sealer.open(password, passwordPlace(id)) };
+type Credentials = Pick<MigrationUser, 'name' | 'password'>;
+
+export function credentialsOf({ sealer }: Control, { id, password }: DestinationUser): Credentials {
+  return { name: migrationUserName(id), password: sealer.open(password, passwordPlace(id)) };
 }
 
 /** The place of a user's sealed password. */
@@ -72,7 +67,7 @@ export function passwordPlace(id: string): SealedPlace {
 }
 
 /** The connection string with another user, who is defined in the database `admin`. */
-function asUser(connectionString: string, { name, password }: Omit<UserCredentials, 'reverses'>): string {
+function asUser(connectionString: string, { name, password }: Credentials): string {
   const [, scheme = '', hosts = '', query = ''] =
     /^([a-z+]+:\/\/)(?:[^@/?]*@)?([^/?]*)(?:\/[^?]*)?(?:\?(.*))?$/.exec(connectionString) ?? [];
   const options = query.split('&').filter((option) => {

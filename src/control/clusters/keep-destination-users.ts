@@ -1,7 +1,7 @@
+import { migrationUserName } from '../../contract/index.ts';
 import { delayAfter, type Logger, messageOf } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import { standingDestinationUsers } from '../records/queries.ts';
-import { userNameOf } from './destination-users.ts';
 import { settleDestinationUser } from './settle-destination-user.ts';
 
 /** Short compared to a migration; each check reads the store once. */
@@ -25,7 +25,7 @@ export async function keepDestinationUsers(control: Control, logger: Logger, sig
       const before = failed.get(user.id);
       if (!before)
         logger.warn(
-          { event: 'destination_user.failed', user: userNameOf(user.id), reason: messageOf(error) },
+          { event: 'destination_user.failed', user: migrationUserName(user.id), reason: messageOf(error) },
           'could not create or drop a user on the destination; retrying',
         );
       const failures = (before?.failures ?? 0) + 1;

@@ -6,7 +6,7 @@ import type { DestinationUser, Migration, Order, Validation } from '../records/r
 import type { StoreReader } from '../records/store-port.ts';
 
 /** The order for which a user on a destination exists. */
-export interface UserOfOrder extends Pick<Order, 'orgId' | 'groupId' | 'agentId' | 'reversible'> {
+export interface UserOfOrder extends Pick<Order, 'orgId' | 'groupId' | 'agentId' | 'reversible' | 'usersAndRoles'> {
   /** Null while the user is needed. */
   readonly endedAtMs: number | null;
   /** Whether an operator cancelled the order and its agent has not confirmed it yet. */

@@ -1,3 +1,4 @@
+import { migrationUserName } from '../../contract/index.ts';
 import { failpoint, messageOf, UserError } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
@@ -6,7 +7,7 @@ import { standingDestinationUsers } from '../records/queries.ts';
 import type { Cluster, DestinationUser } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { connectionStringPlace } from './clusters.ts';
-import { credentialsOf, passwordPlace, userNameOf } from './destination-users.ts';
+import { credentialsOf, passwordPlace } from './destination-users.ts';
 import { failOrder, orderOf, type UserOfOrder } from './order-of-user.ts';
 
 /** How long a user stays after its migration's end: an engine may still write its last checkpoint, for which its agent waits this long. */
@@ -25,7 +26,7 @@ export async function settleDestinationUser(
 ): Promise<void> {
   const order = await orderOf(control.store, user);
   const cluster = await control.store.get('clusters', user.clusterId);
-  if (!cluster) throw new Error(`The destination of the user ${userNameOf(user.id)} is missing in the store`);
+  if (!cluster) throw new Error(`The destination of the user ${migrationUserName(user.id)} is missing in the store`);
   if (order.endedAtMs === null) {
     if (user.state !== 'made') await make(control, user, order, cluster, signal);
   } else if (
@@ -55,8 +56,9 @@ async function make(
   const isNew = user.state === 'wanted';
   if (isNew && order.isCancelled) return await failOrder(control, user, 'cancelled');
   try {
-    const credentials = { ...credentialsOf(control, user), reverses: order.reversible };
-    await control.destinations.makeUser(order, registeredUri(control, cluster), credentials, signal);
+    const { reversible, usersAndRoles } = order;
+    const made = { ...credentialsOf(control, user), reversible, usersAndRoles };
+    await control.destinations.makeUser(order, registeredUri(control, cluster), made, signal);
   } catch (error) {
     signal.throwIfAborted();
     const reason = error instanceof UserError ? error : tooLate(control, user, error);
@@ -87,7 +89,7 @@ async function drop(
 ): Promise<void> {
   let state: DestinationUser['state'] = 'dropped';
   try {
-    await control.destinations.dropUser(order, registeredUri(control, cluster), userNameOf(user.id), signal);
+    await control.destinations.dropUser(order, registeredUri(control, cluster), migrationUserName(user.id), signal);
   } catch (error) {
     signal.throwIfAborted();
     if (cluster.deletedAtMs === null) throw error;
@@ -114,7 +116,7 @@ async function changeUser(
   change: Partial<Pick<DestinationUser, 'state' | 'password'>>,
 ): Promise<void> {
   const current = await transaction.get('destinationUsers', id);
-  if (!current) throw new Error(`The user ${userNameOf(id)} is missing in the store`);
+  if (!current) throw new Error(`The user ${migrationUserName(id)} is missing in the store`);
   await transaction.update('destinationUsers', { ...current, ...change });
 }
 
@@ -141,6 +143,6 @@ async function auditUser(
   { orgId, groupId }: UserOfOrder,
   eventTypeName: string,
 ): Promise<void> {
-  const details = { databaseUser: userNameOf(id), clusterId };
+  const details = { databaseUser: migrationUserName(id), clusterId };
   await audit(transaction, SYSTEM, clock.now(), { eventTypeName, orgId, groupId, details });
 }

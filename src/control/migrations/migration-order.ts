@@ -23,6 +23,8 @@ export interface OrderRequest {
   readonly dropDestination: boolean;
   /** Whether to keep a failback after the cutover; false by default. */
   readonly reversible?: boolean;
+  /** Whether the cutover migrates users and custom roles, too; false by default. */
+  readonly usersAndRoles?: boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export async function resolveOrder(
   nowMs: number,
   actor: Actor,
   groupId: string,
-  { migrationHost, source, destination, dropDestination, reversible = false }: OrderRequest,
+  { migrationHost, source, destination, dropDestination, reversible = false, usersAndRoles = false }: OrderRequest,
   seal: (password: string) => Order['password'],
 ): Promise<Order> {
   const { orgId } = await authorizeGroup(store, actor, groupId, 'ORG_OWNER');
@@ -74,6 +76,7 @@ export async function resolveOrder(
     caCertificatePath: source.caCertificatePath,
     dropDestination,
     reversible,
+    usersAndRoles,
   };
 }
 
@@ -86,7 +89,7 @@ function assertConnected(agent: Agent, nowMs: number): void {
 
 /** The details of an order for the audit. @param databaseUser  the user created for it; undefined for the registered user */
 export function orderDetails(
-  { host, sourceGroupId, sourceClusterName, dropDestination, reversible }: Order,
+  { host, sourceGroupId, sourceClusterName, dropDestination, reversible, usersAndRoles }: Order,
   clusterName: string,
   databaseUser: string | undefined,
 ): AuditRecord['details'] {
@@ -97,6 +100,7 @@ export function orderDetails(
     clusterName,
     dropDestinationData: dropDestination,
     ...(reversible && { reversible }),
+    ...(usersAndRoles && { usersAndRoles }),
     databaseUser: databaseUser ?? 'as registered',
   };
 }

@@ -132,6 +132,7 @@ async function assignmentOf(
     destination: { uri },
     dropDestination: order.dropDestination,
     reversible: order.reversible,
+    usersAndRoles: order.usersAndRoles,
   };
 }
 

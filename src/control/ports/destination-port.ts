@@ -1,10 +1,12 @@
-/** A user that Linkspan creates on a destination. */
-export interface UserCredentials {
+/** A user that Linkspan creates on a destination for a migration. */
+export interface MigrationUser {
   /** Also the name of the user's role. */
   readonly name: string;
   readonly password: string;
   /** Whether it also needs the privileges of a source, for a failback. */
-  readonly reverses: boolean;
+  readonly reversible: boolean;
+  /** Whether it also needs the privileges to migrate users and roles. */
+  readonly usersAndRoles: boolean;
 }
 
 /** The organization and project for which Linkspan connects to a destination. Each has a limit of parallel connection attempts. */
@@ -26,7 +28,7 @@ export interface DestinationPort {
    * @param signal  ends the attempt, because the server stops
    * @throws UserError DESTINATION_USER_REFUSED; all other errors may be transient
    */
-  makeUser(tenant: DiallingTenant, connectionString: string, user: UserCredentials, signal: AbortSignal): Promise<void>;
+  makeUser(tenant: DiallingTenant, connectionString: string, user: MigrationUser, signal: AbortSignal): Promise<void>;
   /** Drops such a user if it exists. @throws as {@link makeUser} */
   dropUser(tenant: DiallingTenant, connectionString: string, name: string, signal: AbortSignal): Promise<void>;
 }

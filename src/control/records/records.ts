@@ -224,6 +224,8 @@ export interface Order {
   readonly dropDestination: boolean;
   /** Whether the migration keeps a failback after the cutover. */
   readonly reversible: boolean;
+  /** Whether the cutover migrates users and custom roles, too. */
+  readonly usersAndRoles: boolean;
 }
 
 export interface Validation extends Order {

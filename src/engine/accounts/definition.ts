@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb';
+import { isMigrationUser } from '../../contract/index.ts';
 import { decode } from '../bson/decode.ts';
 import type { CausalRead } from '../mongodb/fence.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';
@@ -26,7 +27,7 @@ export interface Definition {
   readonly userId: string;
 }
 
-/** Returns all users or roles. The role `backup` may read both, `restore` only users. */
+/** Returns all users or roles but those of migrations. The role `backup` may read both, `restore` only users. */
 export async function readDefinitions(
   client: MongoClient,
   kind: AccountKind,
@@ -36,10 +37,12 @@ export async function readDefinitions(
     find: STORED_IN[kind],
     readConcern,
   });
-  return stored.map((bytes) => {
+  const definitions = stored.map((bytes): Definition => {
     const { [kind]: name, db: database, userId } = decode(bytes);
     return { kind, database, name, id: `${database}.${name}`, bytes, userId: userId?.toString('hex') ?? '' };
   });
+  // rule: leave-migration-users
+  return definitions.filter(({ database, name }) => database !== 'admin' || !isMigrationUser(name));
 }
 
 /** Returns those of the roles that a cluster has. */

@@ -1,15 +1,13 @@
 import type { MongoClient } from 'mongodb';
 import type { UserError } from '../../platform/index.ts';
-import { UsersAndRoles } from '../accounts/users-and-roles.ts';
 import { listUserDatabases } from '../catalog/read-catalog.ts';
 import { CheckpointStore } from '../records/checkpoint-store.ts';
-import { MadeAccounts } from '../records/made-accounts.ts';
 import { Ownership } from '../records/ownership.ts';
 import { assertNotRunning } from '../records/running-engine.ts';
 import { DocumentFilters } from '../scope/document-filters.ts';
 import { NamespaceMap } from '../scope/namespace-map.ts';
 import type { MigrationOptions } from '../scope/options.ts';
-import { Selection } from '../scope/selection.ts';
+import { checkAccounts, checkUsersStay } from './checks/accounts.ts';
 import { checkClusterParameters } from './checks/cluster-parameters.ts';
 import { checkEncryption } from './checks/connection.ts';
 import { checkDisk } from './checks/disk.ts';
@@ -65,9 +63,6 @@ export const GUARDS: readonly Check[] = [
   { what: 'blocks of writes', optional: true, run: checkBlocked },
 ];
 
-/** Checks that run again when a cutover is requested, because users change. */
-export const AT_CUTOVER: readonly Check[] = GUARDS.filter(({ run }) => run === checkBypassingUsers);
-
 /** Useful advice, none of it vital. */
 export const ADVICE: readonly Check[] = [
   {
@@ -78,6 +73,7 @@ export const ADVICE: readonly Check[] = [
       ...checkEncryption(destination, 'destination'),
     ],
   },
+  { what: 'users that stay behind', optional: true, run: checkUsersStay },
   { what: 'documents near the limit', optional: true, run: checkLargeDocuments },
   { what: "the source's oplog", optional: true, run: checkOplog },
   { what: 'writes that no change stream shows', optional: true, run: checkUnstreamedWrites },
@@ -94,6 +90,11 @@ export const ADVICE: readonly Check[] = [
   { what: 'the load of this host', optional: true, run: checkLoad },
   { what: 'the clocks', optional: true, run: checkClocks },
 ];
+
+/** Checks that run again when a cutover is requested, because users change. */
+export const AT_CUTOVER: readonly Check[] = [...GUARDS, ...ADVICE].filter(({ run }) =>
+  [checkBypassingUsers, checkUsersStay].includes(run as typeof checkUsersStay),
+);
 
 /** Finds misspelt names. */
 async function checkNamed({ entries, options, isNew }: Look): Promise<Found[]> {
@@ -139,19 +140,6 @@ async function checkInUse(destination: MongoClient, options: MigrationOptions): 
   const { migrationId, keepDestination: keeps = false, dropDestination: mayDrop } = options;
   const reason = await new Ownership(destination).whyNot({ migrationId, keeps, mayDrop });
   return reason === undefined ? [] : [{ error: reason }];
-}
-
-async function checkAccounts({ source, fence, from, options }: Look): Promise<Found[]> {
-  if (!options.usersAndRoles) return [];
-  const { filters, documentFilters = [], namespaceRemap = [] } = options;
-  // Roles name databases and collections.
-  const isWhole = new Selection(filters).isWhole && documentFilters.length + namespaceRemap.length === 0;
-  const accounts = new UsersAndRoles(source, fence, new MadeAccounts(fence, from.clusterId));
-  await accounts.compare();
-  return [
-    ...(isWhole ? [] : [found('ACCOUNTS_NEED_WHOLE')]),
-    ...(accounts.kept === undefined ? [] : [{ error: accounts.kept }]),
-  ];
 }
 
 /** Finds the namespace of each error: its first value. For a remap, that value is the reason. */

@@ -4,6 +4,8 @@ import { lookBeside } from '../preflight/preflight.ts';
 import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { MigrationOptions } from '../scope/options.ts';
 
+/** The codes of {@link AT_CUTOVER}. */
+const OF_USERS: readonly string[] = ['USERS_BYPASS_BLOCK', 'USERS_STAY'];
 /** Limits the checks before the write pause. The cutover doesn't wait for a source that answers later. */
 const CUTOVER_CHECKS_WITHIN_MS = 5_000;
 
@@ -31,13 +33,13 @@ export class RunFindings {
     if (!signal.aborted) this.#all = [...this.#all, ...lasting(found)];
   }
 
-  /** Checks again which users can write to a blocked source, and logs all findings that concern the cutover. */
+  /** Checks again which users can write to a blocked source, and which stay behind, and logs all findings that concern the cutover. */
   async repeatAtCutover(): Promise<void> {
     const { signal, logger } = this.#context;
     const limit = { withinMs: CUTOVER_CHECKS_WITHIN_MS, stop: signal };
     const now = await lookBeside(AT_CUTOVER, this.#context, this.#options, limit);
-    const couldLook = !signal.aborted && now.every(({ code }) => code === 'USERS_BYPASS_BLOCK');
-    if (couldLook) this.#all = [...this.#all.filter(({ code }) => code !== 'USERS_BYPASS_BLOCK'), ...now];
+    const couldLook = !signal.aborted && now.every(({ code }) => OF_USERS.includes(code));
+    if (couldLook) this.#all = [...this.#all.filter(({ code }) => !OF_USERS.includes(code)), ...now];
     for (const { code, message, concerns } of this.#all) {
       if (concerns === 'CUTOVER') logger.warn({ event: 'cutover.finding', code }, message);
     }

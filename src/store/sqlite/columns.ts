@@ -32,6 +32,7 @@ const order: Columns<Order> = {
   ssl: flag,
   dropDestination: flag,
   reversible: flag,
+  usersAndRoles: flag,
 };
 
 /** The columns of all tables. A column has the field's name in snake case; fields that queries name have more of them. */

@@ -8,7 +8,7 @@ import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks({ sockets: false });
 
-test('a migration tells all warnings of preflight, advice too, and at its cutover who can write to a blocked source by then', {
+test('a migration tells all warnings of preflight, advice too, and at its cutover who can write to a blocked source by then, and who stays behind', {
   skip: needsSource('6.0', 'it has no write block'),
 }, async () => {
   await using pair = await startPair({
@@ -18,11 +18,13 @@ test('a migration tells all warnings of preflight, advice too, and at its cutove
   const text = 'x'.repeat(15.8 * 1024 * 1024);
   await pair.source.client.db('shop').collection('pictures').insertOne({ text });
   await using running = RunningMigration.start(pair);
-  const bypassing = () => running.progress.findings.find(({ code }) => code === 'USERS_BYPASS_BLOCK');
+  const told = (wanted: string) => running.progress.findings.find(({ code }) => code === wanted);
+  const bypassing = () => told('USERS_BYPASS_BLOCK');
   await running.until('the advice', ({ findings }) => findings.some(({ code }) => code === 'DOCUMENTS_NEAR_LIMIT'));
   await running.untilReady();
   assert.match(bypassing()?.message ?? '', /at the cutover: admin\.root\.$/);
   assert.equal(bypassing()?.concerns, 'CUTOVER');
+  assert.equal(told('USERS_STAY'), undefined);
   const { findings, warnings } = running.progress;
   assert.deepEqual(
     findings.map(({ message }) => message).filter((message) => !warnings.includes(message)),
@@ -34,4 +36,5 @@ test('a migration tells all warnings of preflight, advice too, and at its cutove
   await running.commit();
   assert.match(atCutover.join(), /admin\.root, admin\.late\.$/);
   assert.ok(bypassing(), 'the warning stays after the end');
+  assert.match(told('USERS_STAY')?.message ?? '', /whom the migration does not bring over: admin\.late\.$/);
 });

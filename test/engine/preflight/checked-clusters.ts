@@ -71,7 +71,8 @@ export class CheckedClusters {
     this.#pair = pair;
     await pair.source.createUser('mover', 'secret', LEAST_ROLES.source);
     await pair.destination.createUser('mover', 'secret', LEAST_ROLES.destination);
-    await pair.source.createUser('reader', 'secret', LEAST_ROLES.source.slice(1));
+    for (const set of [pair.source, pair.destination])
+      await set.createUser('reader', 'secret', LEAST_ROLES.source.slice(1));
     await pair.source.client.db('shop').collection('orders').insertOne({ n: 1 });
     await pair.source.client.db('shop').createCollection('series', { timeseries: { timeField: 'at' } });
   }

@@ -68,6 +68,14 @@ export const preflightErrors = defineErrors('migration', {
     remedy:
       'No action is needed: they are migrated. Each change of such a document transfers all of it, so expect more lag.',
   },
+  USERS_STAY: {
+    status: 200,
+    severity: 'WARNING',
+    concerns: 'CUTOVER',
+    detail: 'The source has users whom the migration does not bring over: %.',
+    remedy:
+      'Bring users and roles over, too (`--users-and-roles`, or `linkspan.usersAndRoles` of the API), or create them on the destination before the cutover.',
+  },
   ACCOUNTS_KEPT: {
     status: 200,
     severity: 'WARNING',
