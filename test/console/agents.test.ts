@@ -36,7 +36,7 @@ test('a link-token is shown once with the command of the agent, which then appea
   assert.equal(await page.evaluate('document.activeElement?.textContent'), 'Done');
   assert.deepEqual(await violationsOf(watched), []);
   await page.keyboard.press('Escape');
-  const [token = '', command = ''] = await dialog.locator('code').allTextContents();
+  const [token = '', , command = ''] = await dialog.locator('code').allTextContents();
   assert.equal(command, `LINKSPAN_LINK_TOKEN='${token}' linkspan agent --config agent.yaml`);
   await dialog.getByRole('button', { name: 'Copy' }).last().click();
   await dialog.getByRole('button', { name: 'Copied' }).waitFor();

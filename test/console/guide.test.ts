@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { readAgentConfiguration } from '../../src/agent/index.ts';
 import { AgentClient, SOURCE, SOURCE_PROJECT } from '../gateway/agent-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { violationsOf } from './axe.ts';
 import { openPage, startBrowser } from './browser.ts';
 import { buildConsole } from './built-console.ts';
@@ -45,7 +49,14 @@ test('the guide leads to a first migration, and each step ticks itself off', { s
   await now.filter({ hasText: 'Issue a link-token' }).waitFor();
   await page.getByRole('button', { name: 'Issue link-token…' }).click();
   await dialog.getByRole('button', { name: 'Issue link-token' }).click();
-  const token = String(await dialog.locator('code').first().textContent());
+  await dialog.getByText('This is shown once.').waitFor();
+  const [token = '', yaml = ''] = await dialog.locator('code').allTextContents();
+  using folder = temporaryFolder('guide');
+  const file = join(folder.path, 'agent.yaml');
+  writeFileSync(file, yaml);
+  const { projects, allowedDestinations } = readAgentConfiguration(file, { SOURCE_PASSWORD: 'secret' });
+  assert.equal(projects[0]?.deployments[0]?.uri, 'mongodb://linkspan:secret@source-1:27017/?replicaSet=rs0');
+  assert.deepEqual(allowedDestinations, ['d1']);
   // The step is done now. Its dialog stays, because the token is shown once.
   await isDone('Issue a link-token');
   await now.filter({ hasText: 'Start the agent' }).waitFor();

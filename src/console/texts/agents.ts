@@ -8,10 +8,14 @@ export const agentsText = {
   },
   host: 'Only for the host',
   hostHint: 'Optional. An agent with this name also replaces a linked one with the same name.',
+  standbys: 'Number of hosts',
+  standbysHint:
+    'Optional. Agents on several hosts redeem the token, each with a name of its own, and stand by for each other.',
   addresses: 'Only from the addresses',
   addressesHint: 'Optional. Addresses or blocks, separated by commas',
   token: 'Link-token',
-  command: 'Start the agent beside its agent.yaml, on a host near the source',
+  configuration: 'Save this as agent.yaml on a host near the source, with the name and address of your cluster',
+  command: 'Start the agent beside it, with the password of the source in SOURCE_PASSWORD',
   commandOf: (token: string) => `LINKSPAN_LINK_TOKEN='${token}' linkspan agent --config agent.yaml`,
   endAll: 'End all links…',
   ending: {
