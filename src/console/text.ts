@@ -20,8 +20,8 @@ export const text = {
   copyText: 'Copy',
   copied: 'Copied',
   signIn: {
-    title: 'Sign in',
-    lead: 'With an API key or a service account of your organization.',
+    title: 'Sign in to Linkspan',
+    lead: 'With an API key or a service account of your organization. The first start of linkspan serve printed a key; an owner makes others on the page Access.',
     name: 'Public key or client id',
     secret: 'Private key or secret',
     submit: 'Sign in',
@@ -51,6 +51,7 @@ export const text = {
     once: 'This is shown once. Copy it now.',
     busy: 'Sending…',
     typeName: (name: string) => `Type ${name} to confirm`,
+    addressesExpected: 'Give addresses or blocks, such as 10.0.0.7 or 10.0.0.0/8.',
   },
 } as const;
 

@@ -41,7 +41,12 @@ test('the guide leads to a first migration, and each step ticks itself off', { s
 
   await now.filter({ hasText: 'Register a destination' }).waitFor();
   await page.getByRole('button', { name: 'Register destination…' }).click();
-  await dialog.getByLabel('Name of the cluster').fill('target');
+  const name = dialog.getByLabel('Name of the cluster');
+  await name.fill('tar get');
+  await page.keyboard.press('Enter');
+  const said = await page.evaluate("document.querySelector('dialog input[name=name]').validationMessage");
+  assert.match(String(said), /^Use letters, digits and hyphens/);
+  await name.fill('target');
   await dialog.getByLabel('Connection string').fill('mongodb://mover:secret@d1:27017/?replicaSet=rs');
   await page.keyboard.press('Enter');
   await isDone('Register a destination');

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { dateOf } from '../../src/contract/index.ts';
 import { violationsOf } from './axe.ts';
 import { openPage, type PageOptions, startBrowser } from './browser.ts';
 import { buildConsole } from './built-console.ts';
-import { ready, settled } from './scene-figures.ts';
+import { ago, copied, ready, settled } from './scene-figures.ts';
 import { MovedClock, play, playHome, SCENES, type Scene } from './scenes.ts';
 import { signIn, startWithConsole } from './started-console.ts';
 
@@ -123,6 +124,8 @@ test('a cutover asks for a review, for applications that are ready, and for the 
   await opener.click();
   const dialog = page.getByRole('dialog', { name: 'Cut over from orders to target' });
   await dialog.getByText('A transaction of reporting has been open for 14 s.').waitFor();
+  // The audit has them.
+  await page.getByText('LIVE_MIGRATION_CREATED').waitFor({ state: 'attached' });
   assert.deepEqual(await violationsOf(shown), []);
   const go = dialog.getByRole('button', { name: 'Stop writes and cut over' });
   await dialog.getByLabel('Type target to confirm').fill('archive');
@@ -163,6 +166,22 @@ test('the charts show what happened before the page was opened', { skip }, async
   await using shown = await open({ ...sceneOf('ready'), play });
   await shown.page.getByText('As a table').first().click();
   await shown.page.getByRole('cell', { name: '41 s', exact: true }).first().waitFor();
+  assert.deepEqual(shown.faults, []);
+});
+
+test('a cutover has no date from an attempt that was aborted', { skip }, async () => {
+  const play: Scene['play'] = async (shop) => {
+    const [from, to] = [dateOf(ago(20)), dateOf(ago(19))];
+    const aborted = [
+      { name: 'CUTOVER', startedAt: from, endedAt: to },
+      { name: 'FOLLOWING', startedAt: to },
+    ] as const;
+    await shop.report({ ...copied, phases: [...(copied.phases ?? []), ...aborted] });
+  };
+  await using shown = await open({ ...sceneOf('catching up'), play });
+  const step = shown.page.getByRole('list', { name: 'Phases' }).getByRole('listitem').last();
+  await step.getByText('Cut over').waitFor();
+  assert.equal(await step.textContent(), 'Cut over');
   assert.deepEqual(shown.faults, []);
 });
 

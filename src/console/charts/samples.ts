@@ -18,6 +18,9 @@ export type Period = (typeof PERIODS)[number];
 /** An hour at one look a second; the server keeps 30 days at one a minute. */
 const MOST_SAMPLES: Readonly<Record<Period, number>> = { hour: 3600, month: 43_200 };
 
+/** Samples that are further apart, in milliseconds, have a gap between them, because the agent or the server was silent. */
+const GAP_MS: Readonly<Record<Period, number>> = { hour: 30_000, month: 180_000 };
+
 /**
  * A period of a migration: the history of the server, and the samples that the page has received since. Bounded; the
  * oldest go first.
@@ -25,9 +28,11 @@ const MOST_SAMPLES: Readonly<Record<Period, number>> = { hour: 3600, month: 43_2
 export class Samples {
   readonly all = signal<readonly Sample[]>([]);
   readonly #most: number;
+  readonly #gapMs: number;
 
   constructor(period: Period) {
     this.#most = MOST_SAMPLES[period];
+    this.#gapMs = GAP_MS[period];
   }
 
   /** Puts the server's history before the samples of the page. */
@@ -40,7 +45,9 @@ export class Samples {
     }));
     const last = past.at(-1)?.atMs ?? 0;
     const seen = this.all.value.filter(({ atMs }) => atMs > last);
-    this.all.value = [...past, ...seen].slice(-this.#most);
+    this.all.value = [...past, ...seen]
+      .flatMap((one, index, all) => this.#afterGap(one, all[index - 1]))
+      .slice(-this.#most);
   }
 
   /** @param atMs  by the server's clock, as the history is */
@@ -51,7 +58,13 @@ export class Samples {
     const kept = this.all.value;
     // Two snapshots of one second say the same twice.
     const before = atMs - (kept.at(-1)?.atMs ?? 0) < 500 ? kept.slice(0, -1) : kept;
-    this.all.value = [...before, sample].slice(-this.#most);
+    this.all.value = [...before, ...this.#afterGap(sample, before.at(-1))].slice(-this.#most);
+  }
+
+  /** The sample, after one without values if there is a gap before it. */
+  #afterGap(sample: Sample, before: Sample | undefined): Sample[] {
+    if (before === undefined || sample.atMs - before.atMs <= this.#gapMs) return [sample];
+    return [{ atMs: before.atMs + 1, lagSeconds: null, read: null, applied: null }, sample];
   }
 }
 

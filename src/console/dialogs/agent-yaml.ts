@@ -15,12 +15,12 @@ export function agentYaml({ host, destinations }: AgentFile): string {
   const allowed = [...new Set(destinations.flatMap(hostsOf))].map((name) => JSON.stringify(name)).join(', ');
   return `# docs/operate/agent.md explains every key.
 ${host === '' ? '' : `host: ${JSON.stringify(host)}\n`}projects:
-  - id: "${id}" # the source's groupId in the API
+  - id: "${id}" # the source's groupId
     name: My project
     deployments:
-      - name: my-cluster # the source's clusterName in the API
+      - name: my-cluster # the source's clusterName
         uri: mongodb://linkspan:\${SOURCE_PASSWORD}@source-1:27017/?replicaSet=rs0
-${allowed === '' ? '' : `# Where the agent may send data: the destinations that are registered now.\nallowedDestinations: [${allowed}]\n`}`;
+${allowed === '' ? '' : `# Where the agent may send data: the registered destinations.\nallowedDestinations: [${allowed}]\n`}`;
 }
 
 /** Returns the hosts of a connection string. Those behind an SRV record have names below the record's domain. */

@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import { call } from '../api/client.ts';
 import { holdsIn } from '../api/session.ts';
 import { projectsText as words } from '../texts/projects.ts';
@@ -24,23 +25,46 @@ export function RegisterDestination({ groupId, isMain = false, onDone }: Registe
         )
       }
     >
-      <Field label={words.clusterName} hint={words.clusterHint} name="name" maxLength={64} required />
+      <Field
+        label={words.clusterName}
+        hint={words.clusterHint}
+        name="name"
+        maxLength={64}
+        pattern="[A-Za-z0-9][A-Za-z0-9\-]*"
+        expected={words.clusterExpected}
+        required
+      />
       <ConnectionField />
     </Ask>
   );
 }
 
-/** The connection string. It holds a password, so it is not shown while it is typed. */
+/** The connection string. It holds a password, so it is shown while it is typed only when the reader asks. */
 export function ConnectionField() {
+  const isShown = useSignal(false);
+  const field = {
+    label: words.connection,
+    hint: words.connectionHint,
+    name: 'connection',
+    autocomplete: 'new-password',
+    pattern: 'mongodb(\\+srv)?://.+',
+    expected: words.connectionExpected,
+    required: true,
+  } as const;
   return (
-    <Field
-      label={words.connection}
-      hint={words.connectionHint}
-      name="connection"
-      type="password"
-      autocomplete="new-password"
-      required
-    />
+    <>
+      {isShown.value ? <Field {...field} type="text" /> : <Field {...field} type="password" />}
+      <label class="tick">
+        <input
+          type="checkbox"
+          checked={isShown.value}
+          onChange={({ currentTarget }) => {
+            isShown.value = currentTarget.checked;
+          }}
+        />
+        <span>{words.showConnection}</span>
+      </label>
+    </>
   );
 }
 

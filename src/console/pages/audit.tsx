@@ -6,24 +6,17 @@ import { holds, organizationId } from '../api/session.ts';
 import type { AuditEvent, AuditVerification, Project } from '../api/types.ts';
 import { Ask } from '../dialogs/ask.tsx';
 import { Field, textOf } from '../dialogs/field.tsx';
+import { EVENT_COLUMNS } from '../event-columns.tsx';
 import { count } from '../format.ts';
 import { Message } from '../message.tsx';
 import { PolledPage } from '../page.tsx';
 import { Panel } from '../panels/panel.tsx';
-import { type Column, Table } from '../table.tsx';
+import { Table } from '../table.tsx';
 import { text } from '../text.ts';
 import { auditText as words } from '../texts/audit.ts';
 import { Time } from '../time.tsx';
 
 const PAGE_SIZE = 50;
-
-const COLUMNS: readonly Column<AuditEvent>[] = [
-  [words.when, (event) => <Time iso={event.created} />],
-  [words.type, (event) => <b>{event.eventTypeName}</b>],
-  [words.who, ({ linkspan: { actorKind, actorName } }) => `${words.actorKinds[actorKind]} ${actorName}`],
-  [words.from, (event) => event.remoteAddress ?? '–'],
-  [words.details, ({ linkspan: { details } }) => <code>{detailsOf(details)}</code>],
-];
 
 /** The reader's filter: parameters of the API, and the project. */
 interface Filter {
@@ -113,7 +106,7 @@ export function AuditPage() {
             </form>
             <Table
               label={text.pages.audit}
-              columns={COLUMNS}
+              columns={EVENT_COLUMNS}
               rows={results}
               keyOf={(event) => event.id}
               none={words.none}
@@ -183,11 +176,4 @@ function VerifyAudit() {
     );
   };
   return <Ask label={words.verify} {...words.verification} onSubmit={verify} />;
-}
-
-/** The details of an event as `name: value`, without lists and quotes where they say nothing. */
-function detailsOf(details: AuditEvent['linkspan']['details']): string {
-  return Object.entries(details)
-    .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ');
 }

@@ -17,6 +17,7 @@ import { AttemptsPanel } from '../panels/attempts.tsx';
 import { Checklist } from '../panels/checklist.tsx';
 import { CollectionsPanel } from '../panels/collections.tsx';
 import { CopyPanel } from '../panels/copy.tsx';
+import { EventsPanel } from '../panels/events.tsx';
 import { headlineOf } from '../panels/headline.ts';
 import { ChangesPanel, LagPanel } from '../panels/lag.tsx';
 import { LimitsPanel } from '../panels/limits.tsx';
@@ -84,6 +85,7 @@ export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
       steering={steering}
       path={path}
       collectionsAt={path}
+      groupId={groupId}
       heardAtMs={live.heardAtMs.value}
       period={period}
       samples={samples[period.value]}
@@ -156,12 +158,14 @@ interface PanelsProps {
   readonly path: string | undefined;
   /** Path below which its collections are. */
   readonly collectionsAt: string;
+  /** Its project, whose audit has its events; undefined where there is no audit. */
+  readonly groupId: string | undefined;
   /** Undefined where the server keeps no history. */
   readonly period: Signal<Period> | undefined;
   readonly samples: Samples;
 }
 
-function Panels({ migration, steering, path, collectionsAt, period, samples }: PanelsProps) {
+function Panels({ migration, steering, path, collectionsAt, groupId, period, samples }: PanelsProps) {
   const { status, linkspan } = migration;
   const { progress, readiness } = linkspan;
   // The shares of an agent that is silent say nothing about now.
@@ -179,6 +183,7 @@ function Panels({ migration, steering, path, collectionsAt, period, samples }: P
           <div class="stack c7">
             <Checklist gates={readiness} />
             {progress && <CopyPanel progress={progress} columns={12} />}
+            <AgentPanel migration={migration} />
           </div>
         )}
         {!isOver && (
@@ -186,7 +191,6 @@ function Panels({ migration, steering, path, collectionsAt, period, samples }: P
             <LagPanel migration={migration} period={period} samples={samples.all.value} />
             <ChangesPanel migration={migration} samples={samples.all.value} />
             {isHeard && progress?.timeShares && <LimitsPanel shares={progress.timeShares} />}
-            <AgentPanel migration={migration} />
           </div>
         )}
         {progress && <CollectionsPanel path={collectionsAt} isOver={isOver} />}
@@ -199,6 +203,7 @@ function Panels({ migration, steering, path, collectionsAt, period, samples }: P
         {isOver && linkspan.agent !== null && <AgentPanel migration={migration} />}
         {!isOver && <WarningsPanel migration={migration} />}
         <AttemptsPanel attempts={progress?.cutoverAttempts ?? []} />
+        {groupId !== undefined && <EventsPanel groupId={groupId} id={migration._id} />}
       </div>
     </>
   );

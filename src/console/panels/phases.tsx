@@ -55,13 +55,15 @@ function stepsOf({ status, linkspan: { progress } }: LiveMigration, nowMs: numbe
   const current = phases.findLast(({ name }) => STEPS.some(([, phase]) => phase === name))?.name;
   const at = STEPS.findIndex(([, phase]) => phase === current);
   return STEPS.map(([name, phase], index) => {
-    const own = phases.filter((each) => each.name === phase);
+    const isDone = index < at || status === 'COMPLETE';
+    const state = isDone ? 'done' : index === at && !isOver ? 'now' : 'later';
+    const all = phases.filter((each) => each.name === phase);
+    // An attempt that was aborted is none of the cutover that follows.
+    const own = name !== 'cutover' ? all : all.slice(state === 'later' ? all.length : -1);
     const seconds = own.reduce((sum, { startedAt, endedAt }) => {
       const end = endedAt === undefined ? (isOver ? Date.parse(startedAt) : nowMs) : Date.parse(endedAt);
       return sum + Math.max(0, end - Date.parse(startedAt)) / 1000;
     }, 0);
-    const isDone = index < at || status === 'COMPLETE';
-    const state = isDone ? 'done' : index === at && !isOver ? 'now' : 'later';
     return { name, state, startedAt: own[0]?.startedAt, seconds };
   });
 }

@@ -64,6 +64,8 @@ export function notesOfFindings(findings: readonly Finding[]): Note[] {
 function notesOf({ errorMessage, linkspan }: LiveMigration): Note[] {
   const { waiting, warnings, findings, progress, failback } = linkspan;
   const error = failback?.error;
+  // The warnings of a run repeat its findings.
+  const told = new Set([errorMessage, ...findings.map(({ message }) => message)]);
   const plain = [...warnings, ...(failback?.warnings ?? []), ...(progress?.warnings ?? [])];
   return [
     ...(errorMessage === undefined ? [] : [{ key: 'error', message: errorMessage, tone: 'bad' as const }]),
@@ -74,7 +76,9 @@ function notesOf({ errorMessage, linkspan }: LiveMigration): Note[] {
       since: wait.since,
       tone: 'warn' as const,
     })),
-    ...[...new Set(plain)].map((message) => ({ key: message, message, tone: 'warn' as const })),
+    ...[...new Set(plain)]
+      .filter((message) => !told.has(message))
+      .map((message) => ({ key: message, message, tone: 'warn' as const })),
     ...notesOfFindings(findings),
   ];
 }

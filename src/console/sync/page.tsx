@@ -69,6 +69,7 @@ function Shown({ state: { settings, progress }, heardAtMs, reload }: ShownProps)
       steering={steering}
       path={undefined}
       collectionsAt={API}
+      groupId={undefined}
       heardAtMs={heardAtMs}
       period={undefined}
       samples={samples}

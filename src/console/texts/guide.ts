@@ -7,7 +7,7 @@ export const guideText = {
     ['Issue a link-token', 'With it, an agent near the source connects to this server. Nothing connects to the agent.'],
     [
       'Start the agent',
-      'Write its agent.yaml, which names the source, and start it with the command of the link-token. Done when an agent offers a cluster.',
+      'Save the agent.yaml that comes with the link-token, fill in the source, and start the agent with the command below it. Done when an agent offers a cluster.',
     ],
     ['Start the migration', 'Choose source and destination, check everything, then start.'],
   ],

@@ -183,6 +183,7 @@ export const migrationText = {
     since: 'since',
     waits: (what: string, why: string) => `It waits for ${what}: ${why}`,
   },
+  events: { title: 'Events', note: 'newest first, from the audit', none: 'The audit has no event of this migration.' },
   attempts: {
     title: 'Cutover, step by step',
     note: (number: number) => (number === 1 ? '1 attempt' : `${number} attempts`),

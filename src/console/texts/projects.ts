@@ -24,13 +24,17 @@ export const projectsText = {
   registration: {
     title: 'Register a destination',
     effect:
-      'The server connects to the cluster and checks its user. Data there stays unchanged until a migration starts.',
+      'The server connects to the cluster, and looks whether its user may make a user for each migration. Data there stays unchanged until a migration starts; the check of a migration names missing privileges.',
     submit: 'Register',
   },
   clusterName: 'Name of the cluster',
   clusterHint: 'Letters, digits and hyphens',
+  clusterExpected: 'Use letters, digits and hyphens, and begin with a letter or digit, such as shop-2.',
   connection: 'Connection string',
   connectionHint: 'With user and password. It is stored encrypted, and never shown again.',
+  connectionExpected:
+    'Begin with mongodb:// or mongodb+srv://, such as mongodb://user:password@host:27017/?replicaSet=rs0.',
+  showConnection: 'Show it here',
   change: 'Change connection…',
   changing: (name: string) => ({
     title: `Change the connection of ${name}`,
