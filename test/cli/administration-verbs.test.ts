@@ -157,6 +157,9 @@ test('every command sends its request and shows the answer', async () => {
       ].join('\n'),
     ),
   );
+  for (const noun of ['validation', 'migration validation']) await said(`${noun} wait ${validation._id}`, /FAILED +No/);
+  assert.equal(process.exitCode, 1);
+  process.exitCode = undefined;
   const { _id = '' } = await made(`migration create ${order} -u u -p p --drop`);
   await agent.report({
     migrations: [{ id: _id, progress: progress(_id, { state: 'FOLLOWING', readyForCutover: true }) }],
@@ -187,6 +190,7 @@ test('every command sends its request and shows the answer', async () => {
   const collections = { series: 'a'.repeat(24), part: 0, total: 3, changed, removed: [] };
   const ready = progress(_id, { state: 'FOLLOWING', readyForCutover: true });
   await agent.report({ migrations: [{ id: _id, progress: ready, lists: { collections } }] });
+  await said(`migration wait ${_id} --until ready`, /WORKING +ready to cut over +true/);
   await said(
     `migration collections ${_id} --limit 1 --namespace SHOP`,
     /^namespace +state .*\nshop\.a +copying +1 +2 +3 +4 .*\nThe agent has sent 2 of 3 items\.\n$/,

@@ -49,6 +49,18 @@ test('a URL with https for a server without TLS, and one with a path, are refuse
   await assert.rejects(asking(`${plane.url}/api/atlas/v2`), withPath);
 });
 
+test('a limit of requests says how long it holds', async () => {
+  const detail = 'Rate limit exceeded.';
+  using server = await answering(
+    429,
+    'application/json',
+    JSON.stringify({ detail, errorCode: 'RATE_LIMITED_TOKEN_BUCKET' }),
+  );
+  const client = new ApiClient({ url: `http://${server.url}`, ...KEY });
+  const message = /takes no request of this key for 1 s: Rate limit exceeded\.$/;
+  await assert.rejects(client.ask('GET', '/orgs'), { code: 'API_RATE_LIMITED', message });
+});
+
 test('a refusal of a name says which names there are', async () => {
   await using plane = await startControlPlane();
   const { groupId } = await prepare(plane);

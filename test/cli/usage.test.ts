@@ -147,6 +147,7 @@ test('the help of a noun separates core from targeted commands, and has examples
   assert.equal(targeted['limit-copy'], 'Limit the copy rate');
   assert.deepEqual(Object.keys(targeted), [
     'describe',
+    'wait',
     'cutover',
     'report',
     'history',

@@ -173,6 +173,21 @@ test('describe shows no temporary warning after the migration has ended', async 
   assert.deepEqual(await shown(), ['USERS_BYPASS_BLOCK']);
 });
 
+test('wait ends when the migration is ready, and tells an end and a timeout apart by the exit code', async () => {
+  await using shop = await world();
+  await shop.report({});
+  const code = async (until: string, ...words: string[]) => {
+    await using waiting = shop.run('wait', shop.id, '--until', until, ...words);
+    const { code } = await waiting.exit;
+    return [code, waiting.stderr];
+  };
+  assert.deepEqual(await code('ready', '--timeout', '1'), [4, 'linkspan: the time is up after 1 s\n']);
+  await shop.report({ state: 'FOLLOWING', readyForCutover: true, lagSeconds: 0 });
+  assert.deepEqual(await code('ready'), [0, '']);
+  await shop.report({ state: 'FAILED', error: { code: 'INTERNAL_ERROR', message: 'It broke.', remedy: 'Mend it.' } });
+  assert.deepEqual(await code('complete'), [1, 'linkspan: It broke. Mend it.\n']);
+});
+
 test('describe --watch for programs ends with the migration as its result, and exits with 1 if it failed', async () => {
   await using shop = await world();
   await shop.report({});

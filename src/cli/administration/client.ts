@@ -21,7 +21,7 @@ export class ApiClient {
    * Sends a request to the API.
    * @param path  the part after `/api/atlas/v2`
    * @returns the answer's body; undefined if it has none
-   * @throws UserError API_REFUSED with the server's reason, API_UNAUTHORIZED, USAGE, API_OVER_PLAIN_HTTP, and as
+   * @throws UserError API_REFUSED with the server's reason, API_RATE_LIMITED, API_UNAUTHORIZED, USAGE, API_OVER_PLAIN_HTTP, and as
    * {@link refusalOf} and {@link unreachable}
    */
   async ask(method: string, path: string, body?: object): Promise<unknown> {
@@ -38,6 +38,8 @@ export class ApiClient {
     // Atlas sends this code with the challenge. Other codes with status 401 mean that the key lacks a permission.
     if (answer.status === 401 && refusal.code === 'UNEXPECTED_ERROR')
       throw (await pathIsWrong(url)) ?? unauthorized(url, this.#profile, refusal.said);
+    if (refusal.code === 'RATE_LIMITED_TOKEN_BUCKET')
+      throw new UserError('API_RATE_LIMITED', [answer.headers.get('retry-after') ?? '1', refusal.said]);
     throw refused(refusal, answer.headers.get('x-error-remedy'));
   }
 

@@ -9,9 +9,11 @@ export interface Flag {
   readonly needed?: boolean;
   /**
    * Kind of value; text by default. A `list` has commas, or the flag is given several times. A `boolean` takes no value; a `choice` is
-   * `true` or `false`.
+   * `true` or `false`, or one of `choices`.
    */
   readonly kind?: 'list' | 'number' | 'boolean' | 'choice';
+  readonly choices?: readonly string[];
+  readonly byDefault?: unknown;
   /** Name of the query parameter that carries the value. */
   readonly query?: string;
   /** Whether the API has the value in capital letters: it has `API_KEY` for `apiKey`. */

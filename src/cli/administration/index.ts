@@ -100,14 +100,21 @@ function withInput(values: Values): Values {
   return Object.fromEntries(entries);
 }
 
-function optionOf({ name, short, description: what, kind, needed }: Flag, argument: string | undefined): Option {
+function optionOf(
+  { name, short, description: what, kind, choices, byDefault, needed }: Flag,
+  argument: string | undefined,
+): Option {
   const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
   const description = needed && name !== argument && !(name in PLACES) ? `${what} (required)` : what;
   if (kind === 'boolean') return new Option(names, description);
-  const option = new Option(`${names} <${kind === 'choice' ? 'boolean' : (kind ?? 'text')}>`, description);
+  const option = new Option(
+    `${names} <${kind === 'choice' ? (choices === undefined ? 'boolean' : 'moment') : (kind ?? 'text')}>`,
+    description,
+  );
   if (kind === 'list') option.argParser((text, before: readonly string[] = []) => [...before, ...text.split(',')]);
   if (kind === 'number') option.argParser(parseNumber);
-  if (kind === 'choice') option.choices(['true', 'false']);
+  if (kind === 'choice') option.choices(choices ?? ['true', 'false']);
+  if (byDefault !== undefined) option.default(byDefault);
   return option;
 }
 

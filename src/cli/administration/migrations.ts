@@ -16,6 +16,7 @@ import {
   waitingColumn,
 } from './migration-text.ts';
 import { reportedText } from './reported-text.ts';
+import { MOMENTS, waitForMigration, waitForValidation } from './wait-for.ts';
 import { watchMigration } from './watch-migration.ts';
 
 const MIGRATION = [
@@ -66,6 +67,8 @@ const inNamespace: Flag = {
   query: 'namespace',
 };
 
+const timeout: Flag = { name: 'timeout', description: 'Seconds to wait at most', kind: 'number', byDefault: 86_400 };
+
 const orderBody: AdministrationCommand['body'] = ({ reversible, usersAndRoles, ...values }) => ({
   source: {
     clusterName: values.sourceClusterName,
@@ -101,6 +104,16 @@ export const validationCommands: readonly AdministrationCommand[] = [
     columns: VALIDATION,
     more: (answer) =>
       findingsText((answer as { readonly linkspan: { readonly findings: readonly Finding[] } }).linkspan.findings),
+  },
+  {
+    name: 'wait',
+    summary: 'Wait until a validation has ended',
+    method: 'GET',
+    path: `${all}/validate/{validationId}`,
+    argument: 'validationId',
+    flags: [timeout],
+    after: waitForValidation,
+    columns: VALIDATION,
   },
 ];
 
@@ -151,6 +164,16 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     columns: ['_id', 'status', 'readyForCutover', lagColumn, 'errorMessage'],
     more: migrationText,
     watch: watchMigration,
+  },
+  {
+    name: 'wait',
+    summary: 'Wait until a live migration is ready for a cutover, or complete',
+    method: 'GET',
+    path: one,
+    argument,
+    flags: [needed({ name: 'until', description: '`ready` or `complete`', kind: 'choice', choices: MOMENTS }), timeout],
+    after: waitForMigration,
+    columns: MIGRATION,
   },
   steer('cutover', 'Cut over a live migration', 'cutover', {
     before: { path: one, warnings: cutoverWarnings },

@@ -136,6 +136,11 @@ export const commandLineErrors = defineErrors('request', {
       'Check the keys of the profile, or LINKSPAN_PUBLIC_KEY and LINKSPAN_PRIVATE_KEY. For a service account, check clientId and clientSecret, ' +
       'or LINKSPAN_CLIENT_ID and LINKSPAN_CLIENT_SECRET. Credentials work only with the server that created them, until they are deleted.',
   },
+  API_RATE_LIMITED: {
+    status: 400,
+    detail: 'The server takes no request of this key for % s: %.',
+    remedy: 'Wait that long, or use `--watch` and `wait` in place of repeated commands: they wait by themselves.',
+  },
   API_UNREACHABLE: {
     status: 502,
     detail: 'The server at % cannot be reached: %.',
