@@ -7,3 +7,15 @@ export function migrationUserName(id: string): string {
 export function isMigrationUser(name: string): boolean {
   return /^linkspan-[0-9a-f]{24}$/.test(name);
 }
+
+/** The actions on all databases of the destination that a migration of users and roles needs. */
+export const ACCOUNT_ACTIONS = [
+  'createUser',
+  'dropUser',
+  'createRole',
+  'dropRole',
+  'grantRole',
+  'revokeRole',
+  'viewRole',
+  'setAuthenticationRestriction',
+];

@@ -1,4 +1,5 @@
 import type { Db, Document } from 'mongodb';
+import { ACCOUNT_ACTIONS } from '../contract/index.ts';
 import type { MigrationUser } from '../control/index.ts';
 import { failpoint, messageOf, redact, UserError } from '../platform/index.ts';
 import { TIMEOUT_MS, withDestination } from './client.ts';
@@ -12,17 +13,6 @@ const ROLES = ['readWriteAnyDatabase', 'dbAdminAnyDatabase', 'clusterMonitor'];
 const BLOCK_ACTIONS = ['setUserWriteBlockMode', 'bypassWriteBlockingMode'];
 /** Needed for a failback, whose source this cluster is. The roles above grant everything else that a source needs. */
 const SOURCE_ACTIONS = ['appendOplogNote'];
-/** Needed to migrate users and roles. */
-const ACCOUNT_ACTIONS = [
-  'createUser',
-  'dropUser',
-  'createRole',
-  'dropRole',
-  'grantRole',
-  'revokeRole',
-  'viewRole',
-  'setAuthenticationRestriction',
-];
 
 /** Actions that the registered user needs on the database `admin`: the roles `userAdmin` and `userAdminAnyDatabase` there grant them. */
 const MAKING = ['createUser', 'dropUser', 'createRole', 'dropRole', 'grantRole'];

@@ -1,7 +1,5 @@
 import type { InputHTMLAttributes } from 'preact';
-
-/** The pattern of addresses and blocks, separated by commas or spaces. */
-export const ADDRESSES = '[0-9a-fA-F:.\\/,\\s]*';
+import { text } from '../text.ts';
 
 type FieldProps = InputHTMLAttributes<HTMLInputElement> & {
   readonly label: string;
@@ -33,6 +31,11 @@ export function Field({ label, hint, expected = '', onInput, ...input }: FieldPr
       />
     </label>
   );
+}
+
+/** A field `addresses` for addresses and blocks, separated by commas or spaces. */
+export function AddressesField(input: Pick<FieldProps, 'label' | 'hint' | 'required'>) {
+  return <Field {...input} name="addresses" pattern="[0-9a-fA-F:.\/,\s]*" expected={text.dialog.addressesExpected} />;
 }
 
 /** The text of a field, without spaces around it. */

@@ -3,11 +3,10 @@ import { call } from '../api/client.ts';
 import { listProjects } from '../api/lists.ts';
 import { holds, organizationId } from '../api/session.ts';
 import type { LinkToken } from '../api/types.ts';
-import { text } from '../text.ts';
 import { agentsText as words } from '../texts/agents.ts';
 import { agentYaml } from './agent-yaml.ts';
 import { Ask } from './ask.tsx';
-import { ADDRESSES, Field, textOf } from './field.tsx';
+import { AddressesField, Field, textOf } from './field.tsx';
 import { Secret } from './secret.tsx';
 
 /** As the API allows. */
@@ -61,13 +60,7 @@ export function IssueLinkToken() {
         max={MOST_HOSTS}
         disabled={isForHost.value}
       />
-      <Field
-        label={words.addresses}
-        hint={words.addressesHint}
-        name="addresses"
-        pattern={ADDRESSES}
-        expected={text.dialog.addressesExpected}
-      />
+      <AddressesField label={words.addresses} hint={words.addressesHint} />
     </Ask>
   );
 }

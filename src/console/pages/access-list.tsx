@@ -3,11 +3,10 @@ import { readList } from '../api/lists.ts';
 import { usePolled } from '../api/polled.ts';
 import { mayAct } from '../api/session.ts';
 import { Ask } from '../dialogs/ask.tsx';
-import { ADDRESSES, Field, textOf } from '../dialogs/field.tsx';
+import { AddressesField, textOf } from '../dialogs/field.tsx';
 import { Message } from '../message.tsx';
 import { Panel } from '../panels/panel.tsx';
 import { type Column, Table } from '../table.tsx';
-import { text } from '../text.ts';
 import { accessText as words } from '../texts/access.ts';
 
 /** An entry as the API shows it: an address is also a block of one address. */
@@ -59,14 +58,7 @@ export function AccessList({ path, name }: { readonly path: string; readonly nam
       {mayAct() && (
         <div class="buttons">
           <Ask label={words.addAddresses} {...words.adding(name)} onSubmit={add}>
-            <Field
-              label={words.addresses}
-              hint={words.addressesHint}
-              name="addresses"
-              pattern={ADDRESSES}
-              expected={text.dialog.addressesExpected}
-              required
-            />
+            <AddressesField label={words.addresses} hint={words.addressesHint} required />
           </Ask>
         </div>
       )}

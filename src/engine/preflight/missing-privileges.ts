@@ -1,3 +1,4 @@
+import { ACCOUNT_ACTIONS } from '../../contract/index.ts';
 import { BLOCK_RECORD } from '../mongodb/namespaces.ts';
 import type { Login, Privileges } from '../mongodb/privileges.ts';
 import type { Side } from '../mongodb/side.ts';
@@ -42,16 +43,6 @@ const DESTINATION_NEEDS: Needs = {
 /** Additional privileges for migrating users and roles. */
 const SOURCE_ACCOUNT_COLLECTIONS = ['system.users', 'system.roles'];
 const DESTINATION_ACCOUNT_COLLECTIONS = ['system.users'];
-const DESTINATION_ACCOUNT_ACTIONS = [
-  'createUser',
-  'dropUser',
-  'createRole',
-  'dropRole',
-  'grantRole',
-  'revokeRole',
-  'viewRole',
-  'setAuthenticationRestriction',
-];
 
 /** An action that a user lacks, and the resource. */
 export interface MissingPrivilege {
@@ -146,7 +137,7 @@ function missingForShardedBlock(privileges: Privileges): MissingPrivilege[] {
 
 function missingAccountPrivileges(privileges: Privileges, side: Side): MissingPrivilege[] {
   const collections = side === 'source' ? SOURCE_ACCOUNT_COLLECTIONS : DESTINATION_ACCOUNT_COLLECTIONS;
-  const actions = side === 'source' ? [] : DESTINATION_ACCOUNT_ACTIONS;
+  const actions = side === 'source' ? [] : ACCOUNT_ACTIONS;
   return [
     ...collections
       .filter((collection) => !privileges.hasOnServerCollection('find', 'admin', collection))
