@@ -12,7 +12,6 @@ export * from './gate.ts';
 export { GATE_GROUPS, GATES, type GateDeclaration, type GateName } from './gates.ts';
 export * from './in-words.ts';
 export * from './lasting-failure.ts';
-export * from './migration-user.ts';
 export * from './mismatch.ts';
 export * from './oplog.ts';
 export * from './order.ts';

@@ -1,7 +1,6 @@
 import type { Db, Document } from 'mongodb';
-import { ACCOUNT_ACTIONS } from '../contract/index.ts';
 import type { MigrationUser } from '../control/index.ts';
-import { failpoint, messageOf, redact, UserError } from '../platform/index.ts';
+import { ACCOUNT_ACTIONS, failpoint, messageOf, redact, UserError } from '../platform/index.ts';
 import { TIMEOUT_MS, withDestination } from './client.ts';
 
 /**

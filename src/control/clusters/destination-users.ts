@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { migrationUserName } from '../../contract/index.ts';
+import { migrationUserName } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import type { MigrationUser } from '../ports/destination-port.ts';
 import type { Cluster, DestinationUser, Order } from '../records/records.ts';

@@ -1,5 +1,4 @@
-import { migrationUserName } from '../../contract/index.ts';
-import { delayAfter, type Logger, messageOf } from '../../platform/index.ts';
+import { delayAfter, type Logger, messageOf, migrationUserName } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import { standingDestinationUsers } from '../records/queries.ts';
 import { settleDestinationUser } from './settle-destination-user.ts';

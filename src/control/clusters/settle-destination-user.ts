@@ -1,5 +1,4 @@
-import { migrationUserName } from '../../contract/index.ts';
-import { failpoint, messageOf, UserError } from '../../platform/index.ts';
+import { failpoint, messageOf, migrationUserName, UserError } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import { wakeSet } from '../ports/wake-set.ts';

@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { isMigrationUser } from '../../contract/index.ts';
+import { isMigrationUser } from '../../platform/index.ts';
 import { decode } from '../bson/decode.ts';
 import type { CausalRead } from '../mongodb/fence.ts';
 import { readAll } from '../mongodb/raw-cursor.ts';

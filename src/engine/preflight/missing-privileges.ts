@@ -1,4 +1,4 @@
-import { ACCOUNT_ACTIONS } from '../../contract/index.ts';
+import { ACCOUNT_ACTIONS } from '../../platform/index.ts';
 import { BLOCK_RECORD } from '../mongodb/namespaces.ts';
 import type { Login, Privileges } from '../mongodb/privileges.ts';
 import type { Side } from '../mongodb/side.ts';
