@@ -26,7 +26,7 @@ export async function* lookAgain<Found>(look: () => Promise<Found>, stop: AbortS
       if (!(error instanceof UserError && PASSING.includes(error.code))) throw error;
       if (!isAway) tell('linkspan', `${error.message} Trying again.`, 'warning');
       isAway = true;
-      if (error.code === 'API_RATE_LIMITED') waitMs = Number(error.parameters[0]) * 1_000;
+      if (error.code === 'API_RATE_LIMITED') waitMs = Math.max(EVERY_MS, (Number(error.parameters[0]) || 0) * 1_000);
     }
     await Promise.race([delay(waitMs), stopped]);
   }

@@ -7,6 +7,9 @@ import type { Values } from './command.ts';
 import { lookAgain } from './look-again.ts';
 import { hasEnded } from './shown-migration.ts';
 
+/** The longest time that a timer takes: three weeks and more. */
+const LONGEST_SECONDS = 2_147_483;
+
 /** What a command can wait for. */
 export const MOMENTS = ['ready', 'complete'] as const;
 
@@ -46,7 +49,7 @@ async function waitUntil<Found>(
   endOf: (found: Found) => number | undefined,
 ): Promise<Found> {
   using signals = catchSignals();
-  const isOver = AbortSignal.timeout(timeoutSeconds * 1_000);
+  const isOver = AbortSignal.timeout(Math.min(timeoutSeconds, LONGEST_SECONDS) * 1_000);
   let last = first;
   for await (const found of lookAgain(look, AbortSignal.any([signals.signal, isOver]))) {
     last = found;
