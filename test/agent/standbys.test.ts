@@ -60,7 +60,7 @@ class StandingBy implements AsyncDisposable {
     return this.#standbys.reports()[0]?.record;
   }
 
-  /** What it reports to the control plane. */
+  /** The report of its part for the control plane. */
   reports(): ReturnType<Standbys['reports']> {
     return this.#standbys.reports();
   }

@@ -10,7 +10,7 @@ import { hasEnded } from './shown-migration.ts';
 /** The longest time that a timer takes: three weeks and more. */
 const LONGEST_SECONDS = 2_147_483;
 
-/** What a command can wait for. */
+/** The states of a migration that a command can wait for. */
 export const MOMENTS = ['ready', 'complete'] as const;
 
 /**

@@ -92,8 +92,8 @@ export const ADVICE: readonly Check[] = [
 ];
 
 /** Checks that run again when a cutover is requested, because users change. */
-export const AT_CUTOVER: readonly Check[] = [...GUARDS, ...ADVICE].filter(({ run }) =>
-  [checkBypassingUsers, checkUsersStay].includes(run as typeof checkUsersStay),
+export const AT_CUTOVER: readonly Check[] = [...GUARDS, ...ADVICE].filter(
+  ({ run }) => run === checkBypassingUsers || run === checkUsersStay,
 );
 
 /** Finds misspelt names. */

@@ -14,7 +14,7 @@ import { type NeededPrivilege, privilegesTable, resourceOf } from './privileges-
 const SIDES = ['source', 'destination'] as const;
 const BLOCK = 'destination, if it can be';
 
-/** What a migration does, and its user may. */
+/** The tasks of a migration for which its user needs more privileges. */
 type Asked = Required<Pick<MigrationOptions, 'reversible' | 'usersAndRoles'>>;
 
 describe('the table of privileges in docs/secure/privileges.md', {
