@@ -184,7 +184,13 @@ export const progress = z.object({
     .optional()
     .meta({ description: 'The clusters to which messages are compressed now; absent while there are none.' }),
   addresses: z
-    .object({ source: z.string(), destination: z.string() })
+    .object({
+      source: z.string(),
+      destination: z.string(),
+      secondary: z.string().optional().meta({
+        description: 'The secondary of the source that documents are read from; absent while the primary is.',
+      }),
+    })
     .meta({ description: 'host:port of the primaries; empty while unknown.' }),
   warnings: listOf(z.string()),
   findings: listOf(finding).meta({

@@ -24,6 +24,8 @@ export interface Plan {
   /** Number of documents in each of three collections, and their size in bytes. */
   readonly documents: number;
   readonly documentBytes: number;
+  /** Whether documents of a source of three members are read from its secondaries. */
+  readonly readsSecondaries: boolean;
   /** Whether the first collection has random ids and is larger than the source's cache, so that it is read in natural order. */
   readonly randomIds: boolean;
   readonly writesPerSecond: number;
@@ -46,6 +48,7 @@ export interface Plan {
 export const OF_REHEARSAL = Object.keys(ELSEWHERE).filter((point) => point.startsWith('engine.rehearsal.'));
 
 const RANDOM_IDS = 1_000_003;
+const READS_SECONDARIES = 1_000_033;
 
 /** Faults that need a replica set of three members. */
 const OF_THREE: Readonly<Record<Side, FaultKind>> = { source: 'rollBack', destination: 'lag' };
@@ -113,6 +116,7 @@ export function drawPlan(
     documentBytes: random.pick([200, 1_000, 3_000]),
     // Drawn apart, so that all else stays as the seed has always decided it.
     randomIds: new SeededRandom(seed + RANDOM_IDS).next() < 0.3,
+    readsSecondaries: members.source === 3 && new SeededRandom(seed + READS_SECONDARIES).next() < 0.7,
     oddWriters: ODD_WRITERS.filter(() => chance(0.5)),
     writesPerSecond: 50 + random.integer(250),
     catalogEveryMs: random.pick([100, 300, 1_000]),

@@ -58,6 +58,7 @@ export async function runRound(plan: Plan, log: RoundLog): Promise<RoundReport> 
   for (const side of ['source', 'destination'] as const) {
     await createUsers(pair[side], side);
     addresses[side] = uriOf(pair[side], side);
+    if (side === 'source' && plan.readsSecondaries) addresses[side] += '&readPreference=secondaryPreferred';
     if (!plan.proxied[side]) continue;
     const proxy = resources.use(await startFaultProxy(portOf(pair[side], await pair[side].primary())));
     proxy.set(usual);

@@ -47,6 +47,7 @@ describe('the error catalogue', () => {
       'RANDOM_IDS',
       'RECOVERY_MAY_FAIL',
       'SEARCH_INDEXES_LEFT',
+      'SECONDARIES_UNUSED',
       'SHARDED_BLOCK_WAITS',
       'SHARDED_SOURCE_EXPERIMENTAL',
       'SHARD_OPLOGS_UNSEEN',

@@ -36,6 +36,11 @@ suite('figures of the shards of a source', () => {
 
   const monitor = () => source.uriFor('monitor', 'secret');
   const connected = async (uri: string) => resources.use(await connectCluster({ uri }, 'source'));
+  test('documents of a sharded source are read where its routers decide', async () => {
+    const refused = { code: 'WEAK_CONNECTION_OPTION', message: /readPreference behind mongos/ };
+    await assert.rejects(connected(`${monitor()}&readPreference=secondaryPreferred`), refused);
+  });
+
   const answersOf = async (client: MongoClient) => {
     const answers = await shardsOf(client).ask((shard) => shard.db('admin').command({ ping: 1 }));
     return Object.fromEntries(answers.map((one) => [one.shard, 'value' in one ? 'answers' : one.unseen.why]));

@@ -7,6 +7,7 @@ import { DocumentsDigest, OrderDigest } from '../compare/digest.ts';
 import { ifEmptyPart, type KeyRange, partsOfRange } from '../compare/key-range.ts';
 
 import type { SideEntry } from '../compare/side-catalog.ts';
+import { bulkRead } from '../mongodb/bulk-reads.ts';
 import { classify, type FailureClass, NotNow } from '../mongodb/failure-policy.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import { findRepeatedKey, refuseRepeatedKey } from '../mongodb/repeated-ids.ts';
@@ -132,7 +133,10 @@ class Reading {
     for (const part of this.#partsOfRange()) {
       const opened = await retrier.run('the cluster', async () => {
         this.#averageBytes ??= (await collectionSize(client, database, name)).averageBytes;
-        return await translated(RawCursor.open(client, database, this.#find(part)).catch(ifEmptyPart));
+        const open = this.#isCapped
+          ? RawCursor.open(client, database, this.#find(part))
+          : bulkRead(client, (member, bound) => RawCursor.open(member, database, { ...this.#find(part), ...bound }));
+        return await translated(open.catch(ifEmptyPart));
       });
       if (opened === undefined) continue;
       await using cursor = opened[0];

@@ -1,4 +1,5 @@
 import type { MongoClient, UUID } from 'mongodb';
+import { bulkRead } from '../mongodb/bulk-reads.ts';
 import { type RawBatch, RawCursor } from '../mongodb/raw-cursor.ts';
 import { ifEmptyPart, type KeyRange, partsOfRange } from './key-range.ts';
 
@@ -38,7 +39,9 @@ export async function readRange(
   // Servers take a UUID since 6.0, too.
   for (const part of partsOfRange(range, { isClustered, takesHint: uuid !== undefined, select })) {
     const command = { find: name, ...part, batchSize: limit, singleBatch: true, ...pinned, readConcern };
-    const opened = await RawCursor.open(client, database, command).catch(ifEmptyPart);
+    const opened = await bulkRead(client, (member, bound) =>
+      RawCursor.open(member, database, { ...command, ...bound }),
+    ).catch(ifEmptyPart);
     if (opened === undefined) continue;
     await opened[0][Symbol.asyncDispose]();
     batch = opened[1];

@@ -2,6 +2,7 @@ import type { Document } from 'mongodb';
 import { onSource, pinTo } from '../collections/moved.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { REPLY_BYTES } from '../concurrency/memory-budget.ts';
+import type { bulkRead } from '../mongodb/bulk-reads.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import { RawCursor } from '../mongodb/raw-cursor.ts';
 import type { Clusters, Pace } from '../records/context.ts';
@@ -14,22 +15,27 @@ const BATCH_DOCUMENTS = 20_000;
 /**
  * Opens a cursor on the collection and returns its first batch.
  * @param find  the command, by the collection's name
+ * @param read  reads from the primary by default: record ids and positions in natural order are a member's own
  */
 export async function openRead(
   context: Clusters & Pace,
   collection: TrackedCollection,
   find: (name: string) => Document,
+  read: typeof bulkRead = (client, run) => run(client, {}),
 ): Promise<[RawCursor, HeldBatch]> {
   let cursor: RawCursor | undefined;
   const begun = beginRead(context, collection, expectedBytes(collection, 0), async () => {
     const [opened, batch] = await onSource(context, collection, (name) =>
-      RawCursor.open(context.source, collection.sourceDatabase, {
-        ...find(name),
-        batchSize: batchSize(collection),
-        ...pinTo(context, collection),
-        // rule: copy-reads-majority
-        readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
-      }),
+      read(context.source, (client, bound) =>
+        RawCursor.open(client, collection.sourceDatabase, {
+          ...find(name),
+          batchSize: batchSize(collection),
+          ...pinTo(context, collection),
+          ...bound,
+          // rule: copy-reads-majority
+          readConcern: { level: 'majority', afterClusterTime: collection.readAfter },
+        }),
+      ),
     );
     cursor = opened;
     return batch;

@@ -4,6 +4,7 @@ import { bufferOf } from '../bson/stored-bytes.ts';
 import { refuseRepeatedId, refuseRepeatedIds } from '../collections/repeated-ids.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import { ifEmptyPart, partsOfRange } from '../compare/key-range.ts';
+import { bulkRead } from '../mongodb/bulk-reads.ts';
 import { classify } from '../mongodb/failure-policy.ts';
 import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { PartitionRecord } from '../records/records.ts';
@@ -34,7 +35,8 @@ export async function* readPartition(
     isRead = true;
     const range = { after: after === null ? undefined : keyFromBytes(bufferOf(after)), high };
     for (const part of partsOfRange(range, { isClustered, takesHint, select })) {
-      const opened = await openRead(context, collection, (name) => ({ find: name, ...part })).catch(ifEmptyPart);
+      const find = (name: string) => ({ find: name, ...part });
+      const opened = await openRead(context, collection, find, bulkRead).catch(ifEmptyPart);
       if (opened === undefined) continue;
       const [cursor, first] = opened;
       await using _ = cursor;

@@ -16,6 +16,12 @@ export function compressBy(client: MongoClient, wire: Wire): void {
   });
 }
 
+/** Lets a client that isn't connected yet compress as another one does, whose bytes count its own. */
+export function compressAs(client: MongoClient, other: MongoClient): void {
+  const wire = wires.get(other);
+  if (wire !== undefined) compressBy(client, wire);
+}
+
 /** Returns the bytes of a client since it connected; undefined while its messages aren't compressed. */
 export function compressionOf(client: MongoClient): Compression['source'] {
   const { compressor, wireBytes, messageBytes } = wires.get(client) ?? {};

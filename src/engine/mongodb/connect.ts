@@ -3,6 +3,7 @@ import type { CompressionMode } from '../../contract/index.ts';
 import { messageOf, redact, UserError, whyInvalid, whyRefused, whyUnreadable } from '../../platform/index.ts';
 import { COMPRESSORS } from '../bson/compressed-message.ts';
 import { Wire } from '../bson/wire.ts';
+import { readFromSecondaries, readsFromSecondaries } from './bulk-reads.ts';
 import { compressBy } from './compression.ts';
 import { dialMembersAsOwn } from './dial-members.ts';
 import { keepToOneAddress } from './one-address.ts';
@@ -40,8 +41,8 @@ export const UNREACHABLE = { source: 'SOURCE_UNREACHABLE', destination: 'DESTINA
  * are allowed; the engine's own settings win.
  */
 const REFUSED_OPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['readpreference', ['primary']],
-  ['readpreferencetags', []],
+  // A secondary answers only bulk reads (bulk-reads.ts), and none of a destination.
+  ['readpreference', ['primary', 'secondarypreferred']],
   ['maxstalenessseconds', ['-1']],
   ['readconcernlevel', ['majority']],
   ['w', ['majority']],
@@ -131,6 +132,8 @@ export function clientOf(address: ClusterAddress, side: Side): MongoClient {
     compressBy(client, wire);
     // rule: use-restored-set
     acceptRestoredSet(client);
+    const { mode, tags = [] } = new MongoClient(address.uri).options.readPreference;
+    if (side === 'source' && mode === 'secondaryPreferred') readFromSecondaries(client, tags);
     return client;
   } catch (error) {
     throw new UserError('INVALID_CONNECTION_STRING', [side, whyInvalid(address.uri, messageOf(error))]);
@@ -158,7 +161,12 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
   using seen = new SeenSets(client);
   try {
     await client.connect();
-    if (isSharded(client)) stayWithOneRouter(client);
+    if (isSharded(client)) {
+      // Not tried: routers would choose the members.
+      if (readsFromSecondaries(client))
+        throw new UserError('WEAK_CONNECTION_OPTION', [side, 'readPreference behind mongos']);
+      stayWithOneRouter(client);
+    }
     await Promise.all([
       client.db('admin').command({ ping: 1 }),
       refuseNobody(client, side),
@@ -206,6 +214,9 @@ function checkedOptions(uri: string, side: Side): Map<string, string> {
         throw new UserError('UNSUPPORTED_CONNECTION_OPTION', [side, decode(name), one]);
     if (!options.has(decoded)) options.set(decoded, decode(value));
   }
+  // The driver refuses tags with the primary as invalid.
+  if (options.has('readpreferencetags') && !options.has('readpreference'))
+    throw new UserError('WEAK_CONNECTION_OPTION', [side, 'readPreferenceTags']);
   return options;
 }
 

@@ -8,12 +8,13 @@ import {
   refusalsOf,
   type Wait,
 } from '../../contract/index.ts';
-import { counted } from '../../platform/index.ts';
+import { counted, UserError } from '../../platform/index.ts';
 import { lateAccountsWarning } from '../accounts/late-accounts.ts';
 import { expireAfterSeconds, type IndexSpec, isUnique } from '../catalog/index-spec.ts';
 import { modernisedWarnings } from '../catalog/legacy-index.ts';
 import { indexesLeftWarning } from '../cutover/indexes-left.ts';
 import { writtenAfterCommitWarning } from '../cutover/watch-after-commit.ts';
+import { latestBulkReader } from '../mongodb/bulk-reads.ts';
 import { compressionOf } from '../mongodb/compression.ts';
 import { describeWait } from '../mongodb/retry.ts';
 import { LIFT_COMMAND } from '../mongodb/write-block.ts';
@@ -63,6 +64,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     rates: run.speed.verificationRates,
   });
   const eta = run.speed.etaSeconds;
+  const reader = latestBulkReader(context.source);
   const readiness = gatesOf(
     readinessFacts(run, {
       copy: state === 'COPYING' ? eta : null,
@@ -130,7 +132,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     cutoverAttempts: run.attempts.timeline.attempts,
     pingMs: { source: run.pings.source, destination: run.pings.destination },
     ...compression(context),
-    addresses: run.addresses,
+    addresses: { ...run.addresses, ...(reader !== undefined && reader !== 'primary' && { secondary: reader }) },
     // The preflight's warnings, and later ones.
     warnings: [
       ...new Set([
@@ -142,6 +144,7 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
         ...(following ? (follower?.unstreamed.warnings ?? []) : []),
         ...verificationWarnings(run, following),
         ...repairWarnings(repairs),
+        ...(following && reader === 'primary' ? [new UserError('SECONDARIES_UNUSED').message] : []),
         ...(written === undefined ? [] : [writtenAfterCommitWarning(written).message]),
         ...(lateAccounts.length === 0 ? [] : [lateAccountsWarning(lateAccounts).message]),
         ...(cutover?.indexesLeft ? [indexesLeftWarning(cutover.indexesLeft).message] : []),

@@ -23,6 +23,14 @@ export const verificationErrors = defineErrors('migration', {
     remedy:
       'Stop the applications that write to the destination. The migration compares each of these documents with the source.',
   },
+  SECONDARIES_UNUSED: {
+    status: 200,
+    severity: 'WARNING',
+    detail:
+      'No secondary of the source can be read from, so its primary answers the reads of the copy and the comparison.',
+    remedy:
+      'A secondary has to be within 30 s of the primary, and to have the tags of readPreferenceTags. One whose reads fail is tried again after a minute.',
+  },
   EXTERNAL_WRITES_UNSEEN: {
     status: 200,
     severity: 'WARNING',

@@ -15,8 +15,9 @@ const NOBODY = 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50';
 const TRICKY = 'mongodb://u:p%40%3F&x@127.0.0.1:1/?serverSelectionTimeoutMS=50&authSource=admin';
 
 const WEAK = [
-  'readPreference=secondaryPreferred',
+  'readPreference=secondary',
   'READPREFERENCE=nearest',
+  'readPreference=secondaryPreferred&readPreference=nearest',
   'readPreference=primary&readPreference=secondary',
   'readPreferenceTags=dc:east',
   'maxStalenessSeconds=120',
@@ -43,6 +44,8 @@ const WEAK = [
 ];
 
 const HARMLESS = [
+  'readPreference=secondaryPreferred',
+  'readPreference=secondaryPreferred&readPreferenceTags=dc:east,use:reports&readPreferenceTags=',
   'readPreference=primary',
   'readConcernLevel=majority',
   'w=majority',
