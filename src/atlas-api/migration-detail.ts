@@ -4,6 +4,7 @@ import {
   finding,
   listOf,
   loadLevel,
+  loadWindows,
   showGates,
   shownGate,
   shownProgress,
@@ -51,6 +52,7 @@ export const migrationDetail = z
       .number()
       .nullable()
       .meta({ description: 'Rate limit of the initial sync; null for none.' }),
+    loadWindows,
     dropsConfirmed: z
       .boolean()
       .meta({ description: 'Whether a user confirmed drops, so that the engine applies all of them.' }),
@@ -155,6 +157,7 @@ export function showDetail(view: MigrationView, destinationName: string): z.outp
     wanted,
     loadLevel: state.order.loadLevel,
     maxMegabytesPerSecond: copyBytesPerSecond && copyBytesPerSecond / 1e6,
+    loadWindows: state.order.windows,
     dropsConfirmed: drops?.direction === dropsDirection,
     cutoverWindowEndsAt: dateOrNull(state.windowEndsAtMs),
     ...(blockedSince !== null && { sourceBlockedSince: blockedSince }),

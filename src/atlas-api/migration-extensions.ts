@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { loadLevel, shownCutoverReport } from '../contract/index.ts';
+import { loadLevel, loadWindows, shownCutoverReport } from '../contract/index.ts';
 import {
   abortCutover,
   cancelMigration,
@@ -15,6 +15,7 @@ import {
   resumeMigration,
   reverseMigration,
   setLoadLevel,
+  setLoadWindows,
 } from '../control/index.ts';
 import { pageOf, pageOfSome, readWindow } from '../http/index.ts';
 import { liveMigrationResponse, showMigration } from './live-migrations.ts';
@@ -46,6 +47,8 @@ const copyRateRequest = z
       .meta({ description: "Rate limit of the initial sync from now on; null for only the agent's own limit." }),
   })
   .meta({ id: 'LinkspanCopyRate' });
+
+const loadWindowsRequest = z.strictObject({ windows: loadWindows }).meta({ id: 'LinkspanLoadWindows' });
 
 const windowRequest = z
   .strictObject({
@@ -199,6 +202,19 @@ export const migrationExtensions = [
     handle: async (request) => {
       const { control, actor, body } = request;
       return showMigration(control, await limitCopy(control, actor, ...placeOf(request), body.maxMegabytesPerSecond));
+    },
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'setGroupLiveMigrationLoadWindows',
+    summary: 'Set the hours with a load of their own of one live migration',
+    path: `${MIGRATION}/loadWindows`,
+    status: 200,
+    role: 'ORG_OWNER',
+    versions: [{ version: '2023-01-01', body: loadWindowsRequest }],
+    handle: async (request) => {
+      const { control, actor, body } = request;
+      return showMigration(control, await setLoadWindows(control, actor, ...placeOf(request), body.windows));
     },
   }),
   defineOperation({

@@ -12,6 +12,8 @@ export * from './gate.ts';
 export { GATE_GROUPS, GATES, type GateDeclaration, type GateName } from './gates.ts';
 export * from './in-words.ts';
 export * from './lasting-failure.ts';
+export * from './load-level.ts';
+export * from './load-windows.ts';
 export * from './mismatch.ts';
 export * from './oplog.ts';
 export * from './order.ts';

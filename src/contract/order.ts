@@ -1,10 +1,9 @@
 import { z } from 'zod';
+import { DEFAULT_LOAD_LEVEL, loadLevel } from './load-level.ts';
+import { type LoadWindow, loadWindows, openWindow } from './load-windows.ts';
 
 /** The state that an operator wants of a migration. It isn't a command: saying it twice does no harm. */
 export const wantedState = z.enum(['RUNNING', 'PAUSED', 'CUTOVER', 'CANCELLED']);
-
-/** How much load the initial sync may cause, with mongosync's numbers: 1 is the lowest. */
-export const loadLevel = z.literal([1, 2, 3, 4]);
 
 /** How often the direction of a migration was reversed. */
 const direction = z.number().int().nonnegative();
@@ -24,6 +23,8 @@ export const order = z.object({
   loadLevel,
   /** Limit of the initial sync; null for none other than that of the options. */
   copyBytesPerSecond: z.number().positive().nullable(),
+  /** Hours of the week with another load level or limit. */
+  windows: loadWindows,
   /** The last confirmation of drops, a number that grows, and the direction whose drops it is about. */
   drops: z.object({ direction, confirmed: z.number() }).nullable(),
   /** The last rehearsal of the cutover that was asked for, a number that grows. */
@@ -36,9 +37,6 @@ export const order = z.object({
 
 export type Order = z.output<typeof order>;
 export type WantedState = z.output<typeof wantedState>;
-export type LoadLevel = z.output<typeof loadLevel>;
-
-export const DEFAULT_LOAD_LEVEL: LoadLevel = 3;
 
 /** The order of a migration that no one has steered yet. */
 export const FIRST_ORDER: Order = {
@@ -48,14 +46,37 @@ export const FIRST_ORDER: Order = {
   drop: false,
   loadLevel: DEFAULT_LOAD_LEVEL,
   copyBytesPerSecond: null,
+  windows: [],
   drops: null,
   rehearsal: null,
   abort: null,
   finish: null,
 };
 
+/** The load that an order allows at a time. */
+export interface AllowedLoad extends Pick<Order, 'loadLevel' | 'copyBytesPerSecond'> {
+  /** The window that decides it; undefined when none is open. */
+  readonly window: LoadWindow | undefined;
+}
+
+/** Returns the load that an order allows at a time. */
+export function allowedLoad(
+  { loadLevel, copyBytesPerSecond, windows }: Pick<Order, 'loadLevel' | 'copyBytesPerSecond' | 'windows'>,
+  atMs: number,
+): AllowedLoad {
+  const window = openWindow(windows, atMs);
+  const megabytes = window?.maxMegabytesPerSecond;
+  return {
+    loadLevel: window?.loadLevel ?? loadLevel,
+    copyBytesPerSecond: megabytes === undefined ? copyBytesPerSecond : megabytes && megabytes * 1e6,
+    window,
+  };
+}
+
 /** Returns the order with some fields changed, and with the next revision unless that changes nothing. */
 export function amended(before: Order, change: Partial<Omit<Order, 'revision'>>): Order {
-  const isSame = Object.entries(change).every(([field, value]) => before[field as keyof Order] === value);
+  const isSame = Object.entries(change).every(
+    ([field, value]) => JSON.stringify(before[field as keyof Order]) === JSON.stringify(value),
+  );
   return isSame ? before : { ...before, ...change, revision: before.revision + 1 };
 }

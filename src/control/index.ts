@@ -99,6 +99,7 @@ export {
   requestCutover,
   resumeMigration,
   setLoadLevel,
+  setLoadWindows,
 } from './migrations/operator-requests.ts';
 export { problemsOf } from './migrations/problems-of.ts';
 export { getSamples } from './migrations/samples.ts';

@@ -78,9 +78,9 @@ export class Steering {
 
   /**
    * Limits the initial sync. Takes effect at once. Changes are never limited: that would only add lag.
-   * @param load  the fields to change; `copyBytesPerSecond` is null for no limit other than that of the options
+   * @param load  the fields to change; `copyBytesPerSecond` is null for no limit other than that of the options; `windows` replaces all hours with a load of their own
    */
-  limit(load: Partial<Pick<Order, 'loadLevel' | 'copyBytesPerSecond'>>): void {
+  limit(load: Partial<Pick<Order, 'loadLevel' | 'copyBytesPerSecond' | 'windows'>>): void {
     this.#write(load);
   }
 

@@ -95,6 +95,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     verbosity,
     loadLevel,
     maxMegabytesPerSecond,
+    loadWindows,
     ...others
   } = readConfiguration(path, file);
   const selects = Object.keys(others).some((key) => Object.hasOwn(selectionFields, key));
@@ -114,9 +115,9 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),
     ...(verification && { verification: verification.toUpperCase() as Uppercase<typeof verification> }),
-    ...(loadLevel === undefined && maxMegabytesPerSecond === undefined
+    ...([loadLevel, maxMegabytesPerSecond, loadWindows].every((one) => one === undefined)
       ? {}
-      : { load: { loadLevel, maxMegabytesPerSecond } }),
+      : { load: { loadLevel, maxMegabytesPerSecond, loadWindows } }),
     logLevel: verbosity && logLevels[verbosity],
     ...(selects ? { selection: requestedSelection(others) } : {}),
   };

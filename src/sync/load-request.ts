@@ -1,14 +1,15 @@
 import { z } from 'zod';
-import { loadLevel } from '../contract/index.ts';
+import { loadLevel, loadWindows } from '../contract/index.ts';
 import { UserError } from '../platform/index.ts';
 
-/** Keys of the configuration file that limit the initial sync. */
+/** Keys of the configuration file that limit the load. */
 export const loadFields = {
   loadLevel: loadLevel.optional(),
   maxMegabytesPerSecond: z.number().positive().optional(),
+  loadWindows: loadWindows.optional(),
 };
 
-/** Load level and rate limit of the initial sync at the start. */
+/** Load level, rate limit and hours with a load of their own at the start. */
 export type InitialLoad = z.infer<z.ZodObject<typeof loadFields>>;
 
 const body = z.strictObject({ ...loadFields, maxMegabytesPerSecond: loadFields.maxMegabytesPerSecond.nullable() });

@@ -202,8 +202,9 @@ export class SyncSession {
   setLoad(request: LoadRequest): void {
     const steering = this.#started('load');
     this.#load = { ...this.#load, ...request };
-    const { loadLevel, maxMegabytesPerSecond: megabytes } = request;
+    const { loadLevel, maxMegabytesPerSecond: megabytes, loadWindows: windows } = request;
     if (loadLevel !== undefined) steering.limit({ loadLevel });
+    if (windows !== undefined) steering.limit({ windows });
     if (megabytes !== undefined) steering.limit({ copyBytesPerSecond: megabytes && megabytes * 1e6 });
   }
 

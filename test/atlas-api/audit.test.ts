@@ -114,6 +114,10 @@ test('every mutation of the API leaves exactly one record with its actor, addres
   await change('limitGroupLiveMigrationCopy', 'LIVE_MIGRATION_COPY_RATE_SET', `${path}/${id}/copyRate`, {
     maxMegabytesPerSecond: 5,
   });
+  const windows = [{ days: ['SAT'], from: '22:00', to: '06:00', timeZone: 'UTC', loadLevel: 4 }];
+  await change('setGroupLiveMigrationLoadWindows', 'LIVE_MIGRATION_LOAD_WINDOWS_SET', `${path}/${id}/loadWindows`, {
+    windows,
+  });
   await change('setGroupLiveMigrationLoadLevel', 'LIVE_MIGRATION_LOAD_LEVEL_SET', `${path}/${id}/loadLevel`, {
     loadLevel: 1,
   });

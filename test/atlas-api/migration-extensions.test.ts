@@ -56,6 +56,8 @@ test('the cutover window can be extended before it ends, and a cutover after its
   assert.match(String(late.json.detail), /its cutover window has expired\.$/);
 });
 
+const windows = [{ days: ['SAT'], from: '22:00', to: '06:00', timeZone: 'Europe/Berlin', maxMegabytesPerSecond: null }];
+
 test('pause, resume, load level and the confirmation of drops reach the agent, also repeatedly, and GET shows what is wanted', async () => {
   const clock = new FakeClock();
   await using plane = await startControlPlane({ clock });
@@ -65,23 +67,25 @@ test('pause, resume, load level and the confirmation of drops reach the agent, a
     assert.equal((await ask('pause')).status, 202);
     assert.equal((await ask('loadLevel', { loadLevel: 1 })).status, 200);
     assert.equal((await ask('copyRate', { maxMegabytesPerSecond: 2.5 })).status, 200);
+    assert.equal((await ask('loadWindows', { windows })).status, 200);
     assert.equal((await ask('confirmDrops')).status, 200);
     // Each confirmation has a larger number, also in the same millisecond.
     const drops = { direction: 0, confirmed: clock.nowMs + times };
-    const change = { wanted: 'PAUSED', loadLevel: 1, copyBytesPerSecond: 2_500_000, drops };
-    assert.deepEqual(await wanted(), [{ order: { ...FIRST_ORDER, ...change, revision: 4 + times } }]);
+    const change = { wanted: 'PAUSED', loadLevel: 1, copyBytesPerSecond: 2_500_000, windows, drops };
+    assert.deepEqual(await wanted(), [{ order: { ...FIRST_ORDER, ...change, revision: 5 + times } }]);
   }
   await report({ ...READY, state: 'PAUSED' });
   const paused = await show();
   assert.deepEqual([paused.status, paused.readyForCutover], ['WORKING', false]);
   assert.deepEqual([paused.linkspan.wanted, paused.linkspan.loadLevel], ['PAUSED', 1]);
+  assert.deepEqual(paused.linkspan.loadWindows, windows);
   assert.equal(paused.linkspan.dropsConfirmed, true);
   const cutover = await ask('cutover');
   assert.match(String(cutover.json.detail), /is not ready for cutover: it is paused\.$/);
   assert.equal((await ask('resume')).status, 202);
   const drops = { direction: 0, confirmed: clock.nowMs + 1 };
-  const change = { loadLevel: 1, copyBytesPerSecond: 2_500_000, drops };
-  assert.deepEqual(await wanted(), [{ order: { ...FIRST_ORDER, ...change, revision: 6 } }]);
+  const change = { loadLevel: 1, copyBytesPerSecond: 2_500_000, windows, drops };
+  assert.deepEqual(await wanted(), [{ order: { ...FIRST_ORDER, ...change, revision: 7 } }]);
   await report(READY);
   assert.equal((await ask('cutover')).status, 202);
   for (const wish of ['pause', 'resume']) assert.equal((await ask(wish)).json.errorCode, 'LIVE_MIGRATION_DECIDED');
@@ -208,6 +212,7 @@ test('a wrong request to an extension gets an error that names the attribute, as
     ['loadLevel', {}, 'MISSING_ATTRIBUTE'],
     ['copyRate', { maxMegabytesPerSecond: 0 }, 'VALIDATION_ERROR'],
     ['copyRate', {}, 'MISSING_ATTRIBUTE'],
+    ['loadWindows', { windows: [{ ...windows[0], timeZone: 'Berlin' }] }, 'INVALID_ATTRIBUTE'],
     ['cutoverWindow', { hours: 0 }, 'VALIDATION_ERROR'],
     ['cutoverWindow', { hours: 1.5 }, 'INVALID_JSON_ATTRIBUTE'],
     ['cutoverWindow', { hours: 721 }, 'VALIDATION_ERROR'],

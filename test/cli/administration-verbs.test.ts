@@ -165,6 +165,7 @@ test('every command sends its request and shows the answer', async () => {
     migrations: [{ id: _id, progress: progress(_id, { state: 'FOLLOWING', readyForCutover: true }) }],
   });
   await said(`migration set-load-level ${_id} --loadLevel 2`, /WORKING/);
+  await said(`migration set-windows ${_id}`, /WORKING/);
   await said(`migration limit-copy ${_id} --maxMegabytesPerSecond 1.5`, /WORKING/);
   await said(`migration limit-copy ${_id} 1.5`, /WORKING/);
   await said(`migration limit-copy ${_id}`, /WORKING/);
@@ -172,7 +173,7 @@ test('every command sends its request and shows the answer', async () => {
   await said(`migration extend-window ${_id} --hours 200`, /WORKING/);
   await said(`migration pause ${_id}`, /WORKING/);
   await said(`migration resume ${_id}`, /WORKING/);
-  const wished = await run('event list --limit 8 --output json');
+  const wished = await run('event list --limit 9 --output json');
   for (const each of ['"level": 2', '"megabytesPerSecond": 1.5', '"megabytesPerSecond": "unlimited"']) {
     assert.ok(wished.includes(each), each);
   }

@@ -158,6 +158,7 @@ test('the help of a noun separates core from targeted commands, and has examples
     'cancel',
     'set-load-level',
     'limit-copy',
+    'set-windows',
     'reverse',
     'finish',
     'confirm-drops',

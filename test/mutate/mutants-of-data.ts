@@ -1,10 +1,11 @@
 import type { MutantTable } from './mutant.ts';
-import { keep, operator, remove, replace, swap } from './operations.ts';
+import { keep, negate, operator, remove, replace, swap } from './operations.ts';
 
 /** Rules that keep each document and each change: copy, change stream, apply, catalog, and the records of an engine. */
 export const OF_DATA: MutantTable = {
   'test/engine/copy/secondaries.test.ts': [['avoid-failing-member', remove(), 'left alone']],
   'test/engine/mongodb/fit-member.test.ts': [['leave-lagging-member', replace('true'), 'lags']],
+  'test/engine/run/copy-load.test.ts': [['follow-windows', negate()]],
   'test/end-to-end/users-and-roles.test.ts': [['leave-migration-users', replace('true', 'operand 2')]],
   'test/engine/accounts/owner-of-accounts.test.ts': [
     ['keep-accounts-of-retired', keep('await', 'rule')],

@@ -9,9 +9,9 @@ export interface Flag {
   readonly needed?: boolean;
   /**
    * Kind of value; text by default. A `list` has commas, or the flag is given several times. A `boolean` takes no value; a `choice` is
-   * `true` or `false`, or one of `choices`.
+   * `true` or `false`, or one of `choices`. A flag of `texts` is given several times.
    */
-  readonly kind?: 'list' | 'number' | 'boolean' | 'choice';
+  readonly kind?: 'list' | 'texts' | 'number' | 'boolean' | 'choice';
   readonly choices?: readonly string[];
   readonly byDefault?: unknown;
   /** Name of the query parameter that carries the value. */

@@ -112,6 +112,7 @@ function optionOf(
     description,
   );
   if (kind === 'list') option.argParser((text, before: readonly string[] = []) => [...before, ...text.split(',')]);
+  if (kind === 'texts') option.argParser((text, before: readonly string[] = []) => [...before, text]);
   if (kind === 'number') option.argParser(parseNumber);
   if (kind === 'choice') option.choices(choices ?? ['true', 'false']);
   if (byDefault !== undefined) option.default(byDefault);

@@ -5,6 +5,7 @@ import { type AdministrationCommand, type Column, type Flag, force, needed, pagi
 import { cutoverReportText } from './cutover-report-text.ts';
 import { failbackText } from './failback-text.ts';
 import { historyText } from './history-text.ts';
+import { loadWindowsBody } from './load-windows.ts';
 import {
   agentColumn,
   createdColumn,
@@ -271,6 +272,16 @@ export const migrationCommands: readonly AdministrationCommand[] = [
       },
     ],
     body: ({ maxMegabytesPerSecond = null }) => ({ maxMegabytesPerSecond }),
+  }),
+  steer('set-windows', 'Set hours of the week with a load level or copy rate of their own', 'loadWindows', {
+    flags: [
+      {
+        name: 'window',
+        description: '`MON,TUE 22:00-06:00 Europe/Berlin level=4 rate=50`; several times for several, never for none',
+        kind: 'texts',
+      },
+    ],
+    body: ({ window = [] }) => loadWindowsBody(window as string[]),
   }),
   steer('reverse', 'Reverse a migration that has cut over', 'reverse', { more: failbackText }),
   steer('finish', 'Close the failback of a migration permanently', 'finish', { more: failbackText }),

@@ -126,6 +126,7 @@ function loadOf({ loadLevel, maxMegabytesPerSecond }: SyncFlags, file: InitialLo
   const level = LOAD_LEVELS.find((one) => String(one) === loadLevel);
   return {
     loadLevel: level ?? file.loadLevel,
+    loadWindows: file.loadWindows,
     maxMegabytesPerSecond: maxMegabytesPerSecond ?? file.maxMegabytesPerSecond,
   };
 }

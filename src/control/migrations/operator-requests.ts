@@ -1,11 +1,11 @@
-import type { LoadLevel } from '../../contract/index.ts';
+import { type LoadLevel, type LoadWindow, windowText } from '../../contract/index.ts';
 import { failpoint, UserError } from '../../platform/index.ts';
 import { type Audited, audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import { ACTIVE_STATUSES, isFinishing, isFollowed, type OperatorRequest } from '../records/migration-state.ts';
 import { transition } from '../records/migration-transitions.ts';
-import type { Migration } from '../records/records.ts';
+import type { AuditRecord, Migration } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import { gatesOfMigration } from './migration-gates.ts';
 import { findMigration } from './migrations.ts';
@@ -122,6 +122,20 @@ export async function limitCopy(
 }
 
 /**
+ * Replaces the hours of the week in which another load level or copy rate holds.
+ * @throws UserError as {@link setLoadLevel}
+ */
+export async function setLoadWindows(
+  control: Control,
+  actor: Actor,
+  groupId: string,
+  migrationId: string,
+  windows: readonly LoadWindow[],
+): Promise<Migration> {
+  return await carryOut(control, actor, [groupId, migrationId], { kind: 'load windows', windows }, refusal);
+}
+
+/**
  * Confirms the drops for which a migration waits, and all later ones, however much they drop.
  * @throws UserError as {@link setLoadLevel}
  */
@@ -193,6 +207,7 @@ const EVENT_TYPE_NAMES: Readonly<Record<OperatorRequest['kind'], string>> = {
   cancel: 'LIVE_MIGRATION_CANCEL_REQUESTED',
   'load level': 'LIVE_MIGRATION_LOAD_LEVEL_SET',
   'copy rate': 'LIVE_MIGRATION_COPY_RATE_SET',
+  'load windows': 'LIVE_MIGRATION_LOAD_WINDOWS_SET',
   'confirm drops': 'LIVE_MIGRATION_DROPS_CONFIRMED',
   reverse: 'LIVE_MIGRATION_REVERSE_REQUESTED',
   finish: 'LIVE_MIGRATION_FINISH_REQUESTED',
@@ -200,9 +215,15 @@ const EVENT_TYPE_NAMES: Readonly<Record<OperatorRequest['kind'], string>> = {
 };
 
 function auditedRequest({ id, orgId, groupId }: Migration, wanted: RequestWithoutTime): Audited {
-  const { kind, ...about } =
-    wanted.kind === 'copy rate' ? { ...wanted, megabytesPerSecond: wanted.megabytesPerSecond ?? 'unlimited' } : wanted;
-  return { eventTypeName: EVENT_TYPE_NAMES[kind], orgId, groupId, details: { liveMigrationId: id, ...about } };
+  const details = { liveMigrationId: id, ...aboutRequest(wanted) };
+  return { eventTypeName: EVENT_TYPE_NAMES[wanted.kind], orgId, groupId, details };
+}
+
+function aboutRequest(wanted: RequestWithoutTime): AuditRecord['details'] {
+  if (wanted.kind === 'copy rate') return { megabytesPerSecond: wanted.megabytesPerSecond ?? 'unlimited' };
+  if (wanted.kind === 'load windows') return { windows: wanted.windows.map(windowText) };
+  const { kind: _, ...about } = wanted;
+  return about;
 }
 
 /** The audit record of a migration that a request ended: before an agent had its order, or after its cutover. */

@@ -4,6 +4,7 @@ import {
   type FailbackState,
   FIRST_ORDER,
   type LoadLevel,
+  type LoadWindow,
   type Order,
   type SourceWatchState,
 } from '../../contract/index.ts';
@@ -111,6 +112,7 @@ export type OperatorRequest =
   | { readonly kind: 'cancel'; readonly dropCopied: boolean; readonly atMs: number }
   | { readonly kind: 'load level'; readonly level: LoadLevel; readonly atMs: number }
   | { readonly kind: 'copy rate'; readonly megabytesPerSecond: number | null; readonly atMs: number }
+  | { readonly kind: 'load windows'; readonly windows: readonly LoadWindow[]; readonly atMs: number }
   | { readonly kind: 'confirm drops'; readonly atMs: number }
   | { readonly kind: 'reverse'; readonly atMs: number }
   | { readonly kind: 'finish'; readonly atMs: number }

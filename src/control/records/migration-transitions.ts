@@ -113,6 +113,7 @@ const cancel: Rule<'cancel'> = (state, { dropCopied }) =>
 const setLoadLevel: Rule<'load level'> = (state, { level }) => ordering(state, { loadLevel: level });
 const limitCopy: Rule<'copy rate'> = (state, { megabytesPerSecond }) =>
   ordering(state, { copyBytesPerSecond: megabytesPerSecond && megabytesPerSecond * 1e6 });
+const setLoadWindows: Rule<'load windows'> = (state, { windows }) => ordering(state, { windows: [...windows] });
 const confirmDrops: Rule<'confirm drops'> = (state, { atMs }) => {
   const { drops, direction } = state.order;
   // After a cutover it is about the opposite direction, which follows.
@@ -143,6 +144,7 @@ const ENDED: Rules = {
   cancel: refused,
   'load level': refused,
   'copy rate': refused,
+  'load windows': refused,
   'confirm drops': refused,
   reverse: refused,
   finish: (state) => (state.failback === 'CLOSED' && state.status === 'COMPLETE' ? state : 'refused'),
@@ -165,6 +167,7 @@ const ACTIVE: Rules = {
   cancel,
   'load level': setLoadLevel,
   'copy rate': limitCopy,
+  'load windows': setLoadWindows,
   'confirm drops': confirmDrops,
   reverse: reverseWorking,
   finish: finishWorking,
@@ -239,6 +242,8 @@ export function transition(state: MigrationState, event: MigrationEvent): Transi
       return rules['load level'](state, event);
     case 'copy rate':
       return rules['copy rate'](state, event);
+    case 'load windows':
+      return rules['load windows'](state, event);
     case 'confirm drops':
       return rules['confirm drops'](state, event);
     case 'extend':

@@ -10,9 +10,7 @@ import { clearTransit } from '../accounts/make-accounts.ts';
 import type { ResumeToken } from '../capture/change-stream.ts';
 import type { RunContext } from '../collections/context.ts';
 import { allEnded } from '../concurrency/all-ended.ts';
-import { loadOf } from '../concurrency/load-level.ts';
 import type { TaskGroup } from '../concurrency/task-group.ts';
-import { Throttle } from '../concurrency/throttle.ts';
 import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { finishCutover } from '../cutover/finish-cutover.ts';
 import { reopenAfterFailure, settleOpenBlock } from '../cutover/open-source.ts';
@@ -34,6 +32,7 @@ import type { MigrationOptions } from '../scope/options.ts';
 import { declareMissed } from '../verify/declare-missed.ts';
 import { cancel } from './cancel.ts';
 import type { CheckedClusters } from './clusters.ts';
+import { CopyLoad } from './copy-load.ts';
 import { CutoverConditions } from './cutover-conditions.ts';
 import type { FollowedOrder } from './followed-order.ts';
 import { IndexBuilds } from './index-builds.ts';
@@ -70,7 +69,7 @@ export class MigrationRun {
   readonly order: FollowedOrder;
   readonly #tasks: TaskGroup;
   readonly #stop: AbortSignal;
-  readonly #throttle: Throttle;
+  readonly #copyLoad: CopyLoad;
   readonly context: RunContext;
   readonly log: MigrationLog;
   readonly addresses: { readonly source: string; readonly destination: string };
@@ -114,7 +113,8 @@ export class MigrationRun {
     this.warnings = warnings;
     this.findings = new RunFindings(context, options, checked.warnings);
     this.#hasAdvice = checked.hasAdvice;
-    this.#throttle = new Throttle(options.copyBytesPerSecond ?? Number.POSITIVE_INFINITY, context.clock);
+    const current = () => order.current;
+    this.#copyLoad = new CopyLoad(context, options.copyBytesPerSecond, current, () => this.follower?.adjustLoad());
     this.pings = new Pings(context);
     this.attempts = new CutoverAttempts(context.clock, log.record.cutover, context.movesAccounts);
     this.indexBuilds = new IndexBuilds(context);
@@ -222,11 +222,8 @@ export class MigrationRun {
 
   #applyOrder(): void {
     const { context, options } = this;
-    const { loadLevel, copyBytesPerSecond, drops } = this.order.current;
-    const unlimited = Number.POSITIVE_INFINITY;
-    context.load.current = loadOf(loadLevel);
-    this.follower?.adjustLoad();
-    this.#throttle.bytesPerSecond = Math.min(copyBytesPerSecond ?? unlimited, options.copyBytesPerSecond ?? unlimited);
+    const { drops } = this.order.current;
+    this.#copyLoad.apply();
     // A confirmation is about the drops of one direction.
     // rule: confirmation-of-its-direction
     if (drops?.direction === (options.reversals ?? 0)) context.drops.permit(drops.confirmed);
@@ -283,6 +280,7 @@ export class MigrationRun {
       return await cancel(context, log, order.current);
     }
     this.#tasks.start(() => this.pings.run());
+    this.#tasks.start(() => this.#copyLoad.run());
     this.#tasks.start(() => watchClusters(context));
     this.#tasks.start(() => this.indexBuilds.run());
     this.#tasks.start(() => this.conditions.run());
@@ -318,7 +316,7 @@ export class MigrationRun {
       tasks: this.#tasks,
       log,
       token,
-      throttle: this.#throttle,
+      throttle: this.#copyLoad.throttle,
       verification: this.options.verification ?? 'REPAIR',
     });
     this.follower = follower;
