@@ -8,9 +8,10 @@ import { settle } from '../servers.ts';
 import { documentsOf, KINDS, Text } from '../soak/data.ts';
 
 /**
- * `npm run bench:wire -- [--documents 100000] [--rounds 3] [--round-trip-ms 10] [--megabits 100]`: what `linkspan sync --once` with
+ * `npm run bench:wire -- [--documents 100000] [--rounds 3] [--round-trip-ms 10] [--megabits 100] [--secondaries]`: what `linkspan sync --once` with
  * verification sends and receives on each side, by compression, and the time and processor time that it takes. Both sides have the round trip,
- * and each connection the rate. The documents are events of 700 bytes whose text compresses as that of real data.
+ * and each connection the rate. The documents are events of 700 bytes whose text compresses as that of real data. With `--secondaries` the
+ * source has three members, and its secondaries answer the reads of documents.
  */
 const { values } = parseArgs({
   options: {
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     'round-trip-ms': { type: 'string', default: '10' },
     megabits: { type: 'string' },
+    secondaries: { type: 'boolean', default: false },
   },
 });
 const MODES = ['off', 'zstd', 'zlib'] as const;
@@ -26,6 +28,7 @@ const [kind] = KINDS as [(typeof KINDS)[number]];
 const documents = documentsOf(kind, 0, Number(values.documents), 1, new Text(1));
 const bytes = documents.reduce((sum, { length }) => sum + length, 0);
 const megabits = values.megabits === undefined ? undefined : Number(values.megabits);
+const preference = values.secondaries ? '&readPreference=secondaryPreferred' : '';
 const link = {
   latencyMs: Number(values['round-trip-ms']) / 2,
   ...(megabits !== undefined && { bytesPerSecond: megabits * 125_000 }),
@@ -37,9 +40,14 @@ interface Sample {
   /** Bytes on the wire, divided by those of the documents. */
   readonly source: number;
   readonly destination: number;
+  /** Of all documents that members of the source returned. */
+  readonly primaryShare: number;
 }
 
-await using pair = await startPair({ source: { proxied: true }, destination: { proxied: true } });
+await using pair = await startPair({
+  source: { proxied: true, members: values.secondaries ? 3 : 1 },
+  destination: { proxied: true },
+});
 await sendBatches(pair.source.client, COLLECTION, 'insert', inBatches(documents, 1_000), 2);
 const samples = new Map(MODES.map((mode) => [mode, [] as Sample[]]));
 for (let round = 0; round < Number(values.rounds); round += 1)
@@ -50,7 +58,7 @@ for (let round = 0; round < Number(values.rounds); round += 1)
   }
 console.log(`\n${documents.length} documents, ${(bytes / 1e6).toFixed(0)} MB, ${JSON.stringify(link)} each way`);
 for (const [mode, all] of samples) {
-  const medianOf = (name: keyof Sample) => Number(spreadOf(all.map((sample) => sample[name])).median.toFixed(2));
+  const medianOf = (name: keyof Sample) => Number(spreadOf(all.map((sample) => sample[name])).median.toFixed(3));
   const [seconds, processorSeconds] = [medianOf('seconds'), medianOf('processorSeconds')];
   console.log(
     JSON.stringify({
@@ -59,6 +67,7 @@ for (const [mode, all] of samples) {
       processorSeconds,
       source: medianOf('source'),
       destination: medianOf('destination'),
+      primaryShare: medianOf('primaryShare'),
     }),
   );
 }
@@ -68,8 +77,9 @@ async function migrate(mode: string): Promise<Sample> {
   const sides = [pair.source, pair.destination] as const;
   for (const { proxies } of sides) for (const proxy of proxies) proxy.set(link);
   const before = sides.map(carried);
+  const returnedBefore = await returnedDocuments(pair.source);
   const beganAt = performance.now();
-  const clusters = ['--cluster0', pair.source.uri, '--cluster1', pair.destination.uri];
+  const clusters = ['--cluster0', `${pair.source.uri}${preference}`, '--cluster1', pair.destination.uri];
   await using linkspan = runLinkspan(['sync', '--once', ...clusters, '--compression', mode]);
   let processorSeconds = 0;
   const measuring = setInterval(() => {
@@ -78,11 +88,26 @@ async function migrate(mode: string): Promise<Sample> {
   const { code } = await linkspan.exit.finally(() => clearInterval(measuring));
   if (code !== 0) throw new Error(`linkspan sync ended with ${code}: ${linkspan.stderr}`);
   const [source = 0, destination = 0] = sides.map((side, n) => (carried(side) - (before[n] ?? 0)) / bytes);
-  return { seconds: (performance.now() - beganAt) / 1_000, processorSeconds, source, destination };
+  const seconds = (performance.now() - beganAt) / 1_000;
+  const returned = (await returnedDocuments(pair.source)).map((count, n) => count - (returnedBefore[n] ?? 0));
+  const [ofPrimary = 0] = returned;
+  const primaryShare = ofPrimary / returned.reduce((sum, count) => sum + count);
+  return { seconds, processorSeconds, source, destination, primaryShare };
 }
 
 function carried({ proxies }: ReplicaSet): number {
   return proxies.reduce((sum, proxy) => sum + proxy.bytes, 0);
+}
+
+/** How many documents each member has returned to its clients, the primary first. */
+async function returnedDocuments(set: ReplicaSet): Promise<number[]> {
+  const primary = await set.primary();
+  const returned: number[] = [];
+  for (const member of set.members.toSorted((one, other) => Number(other === primary) - Number(one === primary))) {
+    await using client = set.clientOf(member);
+    returned.push((await client.db('admin').command({ serverStatus: 1 })).metrics.document.returned);
+  }
+  return returned;
 }
 
 /** The processor time of a process, which the kernel counts in hundredths of a second; undefined when it has ended. */

@@ -15,6 +15,7 @@ export * from './lasting-failure.ts';
 export * from './load-level.ts';
 export * from './load-windows.ts';
 export * from './mismatch.ts';
+export { openWindow, windowText } from './open-window.ts';
 export * from './oplog.ts';
 export * from './order.ts';
 export * from './outcome.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_LOAD_LEVEL, loadLevel } from './load-level.ts';
-import { type LoadWindow, loadWindows, openWindow } from './load-windows.ts';
+import { loadWindows } from './load-windows.ts';
+import { openWindow } from './open-window.ts';
 
 /** The state that an operator wants of a migration. It isn't a command: saying it twice does no harm. */
 export const wantedState = z.enum(['RUNNING', 'PAUSED', 'CUTOVER', 'CANCELLED']);
@@ -53,23 +54,16 @@ export const FIRST_ORDER: Order = {
   finish: null,
 };
 
-/** The load that an order allows at a time. */
-export interface AllowedLoad extends Pick<Order, 'loadLevel' | 'copyBytesPerSecond'> {
-  /** The window that decides it; undefined when none is open. */
-  readonly window: LoadWindow | undefined;
-}
-
 /** Returns the load that an order allows at a time. */
 export function allowedLoad(
   { loadLevel, copyBytesPerSecond, windows }: Pick<Order, 'loadLevel' | 'copyBytesPerSecond' | 'windows'>,
   atMs: number,
-): AllowedLoad {
+): Pick<Order, 'loadLevel' | 'copyBytesPerSecond'> {
   const window = openWindow(windows, atMs);
   const megabytes = window?.maxMegabytesPerSecond;
   return {
     loadLevel: window?.loadLevel ?? loadLevel,
     copyBytesPerSecond: megabytes === undefined ? copyBytesPerSecond : megabytes && megabytes * 1e6,
-    window,
   };
 }
 

@@ -184,14 +184,11 @@ export const progress = z.object({
     .optional()
     .meta({ description: 'The clusters to which messages are compressed now; absent while there are none.' }),
   addresses: z
-    .object({
-      source: z.string(),
-      destination: z.string(),
-      secondary: z.string().optional().meta({
-        description: 'The secondary of the source that documents are read from; absent while the primary is.',
-      }),
-    })
+    .object({ source: z.string(), destination: z.string() })
     .meta({ description: 'host:port of the primaries; empty while unknown.' }),
+  secondary: z.string().optional().meta({
+    description: 'host:port of the secondary of the source that documents are read from; absent while the primary is.',
+  }),
   warnings: listOf(z.string()),
   findings: listOf(finding).meta({
     description: "Warnings of the migration's own preflight; `warnings` has their messages, too.",

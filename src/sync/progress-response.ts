@@ -137,7 +137,11 @@ function extensionOf(progress: Progress, circumstances: Circumstances) {
     ...showProgress(progress),
     stage: stageOfRun(progress, wanted ?? 'RUNNING', problems.length > 0),
     wanted: wanted ?? null,
-    load: { level: load?.loadLevel ?? DEFAULT_LOAD_LEVEL, maxMegabytesPerSecond: load?.maxMegabytesPerSecond ?? null },
+    load: {
+      level: load?.loadLevel ?? DEFAULT_LOAD_LEVEL,
+      maxMegabytesPerSecond: load?.maxMegabytesPerSecond ?? null,
+      windows: load?.loadWindows ?? [],
+    },
     readiness: showGates(progress.readiness),
     findings,
     sourceBlockedSince: sourceBlockedSince(progress),

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { wireRatio } from '../../contract/index.ts';
+import { openWindow, windowText, wireRatio } from '../../contract/index.ts';
 import type { Action, Steering } from '../api/steering.ts';
 import type { LiveMigration } from '../api/types.ts';
 import { duration } from '../format.ts';
@@ -41,7 +41,7 @@ function heldBack({ linkspan: { progress } }: LiveMigration): string {
 
 /** The load that the migration may cause on both sides, and how long they take to answer. */
 export function LoadPanel({ migration, steering }: { readonly migration: LiveMigration; readonly steering: Steering }) {
-  const { loadLevel, maxMegabytesPerSecond, progress } = migration.linkspan;
+  const { loadLevel, maxMegabytesPerSecond, loadWindows, progress } = migration.linkspan;
   const problem = useSignal<string | undefined>(undefined);
   const words = migrationText.load;
   const change = async (what: Action, body: object) => {
@@ -58,6 +58,8 @@ export function LoadPanel({ migration, steering }: { readonly migration: LiveMig
   };
   const { source, destination } = progress?.pingMs ?? {};
   const compression = progress?.compression;
+  const secondary = progress?.secondary;
+  const open = openWindow(loadWindows, Date.now());
   return (
     <Panel title={words.title} note={words.note(loadLevel)} columns={4}>
       {steering.can('loadLevel') ? (
@@ -94,11 +96,17 @@ export function LoadPanel({ migration, steering }: { readonly migration: LiveMig
         <p class="small mute">{words.levels[loadLevel]}</p>
       )}
       <p class="small mute">{heldBack(migration)}</p>
+      {loadWindows.map((window) => (
+        <p class="small" key={windowText(window)}>
+          {window === open ? words.openWindow : words.window} {windowText(window)}
+        </p>
+      ))}
       {problem.value !== undefined && <Message tone="bad">{problem.value}</Message>}
       <Facts>
         <Fact name={words.sourcePing}>{pingText(source)}</Fact>
         <Fact name={words.destinationPing}>{pingText(destination)}</Fact>
         {compression && <Fact name={words.wire}>{wireRatio(compression)}</Fact>}
+        {secondary !== undefined && <Fact name={words.secondary}>{secondary}</Fact>}
       </Facts>
     </Panel>
   );

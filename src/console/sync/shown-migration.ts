@@ -34,6 +34,7 @@ export function shownMigration({ linkspan: own, ...progress }: Started): LiveMig
       wanted: wanted ?? 'RUNNING',
       loadLevel: load.level,
       maxMegabytesPerSecond: load.maxMegabytesPerSecond,
+      loadWindows: load.windows,
       dropsConfirmed: false,
       cutoverWindowEndsAt: null,
       ...(sourceBlockedSince !== null && { sourceBlockedSince }),

@@ -129,6 +129,9 @@ export const migrationText = {
     sourcePing: 'Source answers in',
     destinationPing: 'Destination answers in',
     wire: 'Compressed on the wire',
+    secondary: 'Documents are read from',
+    window: 'In these hours:',
+    openWindow: 'Now, instead:',
   },
   verification: {
     title: 'Verification',

@@ -132,7 +132,8 @@ export function snapshot(run: RunView, options: MigrationOptions): Progress {
     cutoverAttempts: run.attempts.timeline.attempts,
     pingMs: { source: run.pings.source, destination: run.pings.destination },
     ...compression(context),
-    addresses: { ...run.addresses, ...(reader !== undefined && reader !== 'primary' && { secondary: reader }) },
+    addresses: run.addresses,
+    ...(reader !== undefined && reader !== 'primary' && { secondary: reader }),
     // The preflight's warnings, and later ones.
     warnings: [
       ...new Set([

@@ -42,7 +42,7 @@ test('copy and comparison read from a secondary, and the primary answers almost 
   const ofSecondaries = reads.filter(([is]) => !is).reduce((sum, [, count]) => sum + count, 0);
   assert.ok(ofSecondaries >= 4, JSON.stringify(reads));
   assert.ok((ofPrimary ?? 0) <= ofSecondaries / 2, JSON.stringify(reads));
-  assert.match(running.progress.addresses.secondary ?? '', /^127\.0\.0\.1:\d+$/);
+  assert.match(running.progress.secondary ?? '', /^127\.0\.0\.1:\d+$/);
   await running.commit();
   await expectIdentical(pair);
 });
@@ -80,7 +80,7 @@ test('secondaries whose reads fail are left alone, and the primary answers, with
   }
   await using running = RunningMigration.start(pair, fromSecondaries(pair));
   await running.untilReady();
-  assert.equal(running.progress.addresses.secondary, undefined);
+  assert.equal(running.progress.secondary, undefined);
   assert.match(running.progress.warnings.join(), /No secondary of the source can be read from/);
   await running.commit();
   await expectIdentical(pair);
