@@ -4,7 +4,10 @@ import { loadLevel } from './load-level.ts';
 
 const MOST_WINDOWS = 20;
 
-const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day, such as 22:30');
+const time = z
+  .string()
+  .max(5)
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day, such as 22:30');
 
 const loadWindow = z
   .strictObject({

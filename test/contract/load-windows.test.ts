@@ -56,9 +56,7 @@ test('the first open window decides what it names, and the order everything else
     copyBytesPerSecond: 5e6,
     windows: [{ ...NIGHTS, loadLevel: undefined }, NIGHTS],
   };
-  const at = (iso: string) => {
-    return allowedLoad(order, Date.parse(iso));
-  };
+  const at = (iso: string) => allowedLoad(order, Date.parse(iso));
   assert.deepEqual(at('2026-11-27T12:00:00Z'), { loadLevel: 2, copyBytesPerSecond: 5e6 });
   assert.deepEqual(at('2026-11-27T23:00:00Z'), { loadLevel: 2, copyBytesPerSecond: null });
 });
