@@ -29,7 +29,7 @@ for (const cutOff of ['source', 'destination'] as const)
     await shop.collection('items').insertMany(numbered(100));
     await shop.collection('orders').createIndex({ n: 1 }, { unique: true });
     await shop.collection('orders').insertMany(numbered(100));
-    await using proxy = await startFaultProxy((await pair[cutOff].primary()).port);
+    await using proxy = await startFaultProxy(Number(new URL(pair[cutOff].uri).port));
     await using running = await startBehind(pair, cutOff, proxy);
     await running.until('the first direction to be ready', () => running.progress.readyForCutover);
     await using source = await SideWriter.start(pair.source, 'source');

@@ -60,7 +60,7 @@ function modelledServer(
     fixedBucketing: new Map(),
     timeSeriesSeen: seen,
     timeSeriesOf: async (database) => {
-      const listed = await client.db(database).listCollections().toArray();
+      const listed = await client.db(database).listCollections({}, { bsonRegExp: true }).toArray();
       const uuids = new Map(listed.map((one) => [one.name, 'info' in one ? one.info?.uuid : undefined]));
       const names = listed.filter(({ type }) => type === 'timeseries').map(({ name }) => name);
       for (const name of names) seen.add(`${database}.${name}`);
