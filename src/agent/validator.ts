@@ -1,4 +1,4 @@
-import type { Finding } from '../contract/index.ts';
+import { errorText, type Finding } from '../contract/index.ts';
 import { type Examination, examine, findingOf, type MigrationOptions } from '../engine/index.ts';
 import type { Report, WantedAgentState } from '../link/index.ts';
 import { type Logger, messageOf, UserError } from '../platform/index.ts';
@@ -51,7 +51,7 @@ export class Validator {
       { event: 'validation.finished', validation: id, errors: errors.length, findings: findings.length },
       'validation finished',
     );
-    const errorMessage = errors.map(({ message, remedy }) => `${message} ${remedy}`).join(' ') || null;
+    const errorMessage = errors.map(errorText).join(' ') || null;
     const status = errorMessage === null ? 'SUCCESS' : 'FAILED';
     this.#results.set(id, { id, status, errorMessage, findings, ...(estimate && { estimate }) });
     this.#changed();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorText } from '../contract/index.ts';
 import {
   type Control,
   createMigration,
@@ -103,7 +104,7 @@ export async function showMigration(
     migrationHosts: [host],
     ...(isWorking ? { readyForCutover: view.isReady } : {}),
     ...(beforeCutover ? { lagTimeSeconds: isCurrent ? (progress?.lagSeconds ?? null) : null } : {}),
-    ...(state.errorMessage === null ? {} : { errorMessage: state.errorMessage }),
+    ...(state.error && { errorMessage: errorText(state.error) }),
     linkspan: showDetail(view, destination?.name ?? ''),
   };
 }

@@ -115,6 +115,10 @@ export const migrationDetail = z
       description:
         'The watch of a source that stays blocked after the commit, for writes of users who bypass the block. Absent without one.',
     }),
+    error: errorData.optional().meta({
+      description:
+        'Why the migration failed, was cancelled, lost its failback or could not finish its cutover; the parts of `errorMessage`.',
+    }),
     problems: listOf(errorData).meta({
       description:
         'What has gone wrong since the cutover, the worst first: both sides differed, users wrote to the source, or the failback has failed. ' +
@@ -176,6 +180,7 @@ export function showDetail(view: MigrationView, destinationName: string): z.outp
     waiting: waits,
     readiness: showGates(gates),
     ...(state.sourceWatch && { sourceWatch: showSourceWatch(state.sourceWatch) }),
+    ...(state.error && { error: state.error }),
     problems,
     warnings,
     findings: (progress?.findings ?? []).filter(({ code }) => !hasEnded || !OF_THE_MOMENT.has(code)),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { UserError } from '../platform/index.ts';
 
 /** An error as data: a filled-in entry of the error catalogue. */
 export const errorData = z.object({
@@ -8,3 +9,13 @@ export const errorData = z.object({
 });
 
 export type ErrorData = z.output<typeof errorData>;
+
+/** Returns an error of the catalogue as data. */
+export function errorDataOf({ code, message, remedy }: UserError): ErrorData {
+  return { code, message, remedy };
+}
+
+/** Returns an error as one text, for fields of Atlas that have no other place for it. */
+export function errorText({ message, remedy }: Pick<ErrorData, 'message' | 'remedy'>): string {
+  return `${message} ${remedy}`.trim();
+}

@@ -1,5 +1,5 @@
 import { UserError } from '../platform/index.ts';
-import type { ErrorData } from './error-data.ts';
+import { type ErrorData, errorDataOf } from './error-data.ts';
 
 /** The facts about a migration since its cutover. */
 interface SinceCutover {
@@ -17,12 +17,10 @@ interface SinceCutover {
  */
 export function problemsSince({ differed, written, failback }: SinceCutover): readonly ErrorData[] {
   return [
-    ...(differed === undefined ? [] : [problemOf(new UserError('VERIFICATION_FAILED', [differed.replace(/\.$/, '')]))]),
-    ...(written === undefined ? [] : [problemOf(new UserError('SOURCE_WRITTEN_AFTER_COMMIT', written))]),
+    ...(differed === undefined
+      ? []
+      : [errorDataOf(new UserError('VERIFICATION_FAILED', [differed.replace(/\.$/, '')]))]),
+    ...(written === undefined ? [] : [errorDataOf(new UserError('SOURCE_WRITTEN_AFTER_COMMIT', written))]),
     ...(failback === undefined ? [] : [failback]),
   ];
-}
-
-function problemOf({ code, message, remedy }: UserError): ErrorData {
-  return { code, message, remedy };
 }

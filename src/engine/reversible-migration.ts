@@ -1,4 +1,5 @@
 import {
+  errorDataOf,
   FIRST_ORDER,
   isLastingFailure,
   type Order,
@@ -114,10 +115,9 @@ export class ReversibleMigration {
     const progress = this.failback?.progress();
     const failure = this.failbackFailure;
     if (progress === undefined || progress.error !== undefined || !(failure instanceof UserError)) return progress;
-    const { code, message, remedy } = failure;
     const ended = { readyForCutover: false, notReadyReasons: ['it has failed'] };
     // rule: show-taken-over-failback
-    return { ...progress, ...ended, state: 'FAILED', error: { code, message, remedy } };
+    return { ...progress, ...ended, state: 'FAILED', error: errorDataOf(failure) };
   }
 
   /** The progress of the current direction. While a requested one begins again after a failure, its warnings say why. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type ErrorData, errorData, errorText } from '../contract/index.ts';
 
 const time = z.iso.datetime();
 
@@ -15,6 +16,11 @@ const about = {
     description:
       "The name of the destination cluster; in events of `linkspan sync`, its primary's address, once known.",
   }),
+};
+
+const failure = {
+  message: z.string().meta({ description: 'The message of `error` and its remedy, as one text.' }),
+  error: errorData,
 };
 
 const windowEndsAt = time.optional().meta({
@@ -67,7 +73,7 @@ export const hookEvent = z
       {
         ...about,
         activeSide: z.enum(['SOURCE', 'DESTINATION']).meta({ description: "The cluster that takes users' writes." }),
-        message: z.string(),
+        ...failure,
       },
     ),
     event('migration.source_written', 'Users who bypass the write block wrote to the source after the cutover.', {
@@ -77,7 +83,7 @@ export const hookEvent = z
     }),
     event('migration.failed', 'The migration has failed, or its committed cutover was not finished.', {
       ...about,
-      message: z.string(),
+      ...failure,
     }),
     event('migration.expired', 'The cutover window has ended without a cutover, and the migration with it.', about),
     event('migration.cancelled', 'The migration was cancelled.', about),
@@ -90,6 +96,8 @@ export type HookEvent = z.infer<typeof hookEvent>;
 
 export type HookEventType = HookEvent['type'];
 
+type FailureEvent = Extract<HookEvent, { readonly type: 'migration.failed' }>;
+
 /** Returns the organization of an event; empty for an event of `linkspan sync`, and for a test event. */
 export function organizationOf({ data }: HookEvent): string {
   return 'orgId' in data ? (data.orgId ?? '') : '';
@@ -101,6 +109,12 @@ export const HOOK_EVENT_TYPES: readonly HookEventType[] = hookEvent.options
   .filter((type) => type !== 'hooks.test');
 
 const LONGEST_TEXT = 2_000;
+
+/** Returns the fields of an event that tell an error. */
+export function errorOfEvent({ code, message, remedy }: ErrorData): Pick<FailureEvent['data'], 'message' | 'error'> {
+  const error = { code, message: eventText(message), remedy: eventText(remedy) };
+  return { message: eventText(errorText(error)), error };
+}
 
 /** Returns a text for an event, shortened: texts come from servers and agents, and an event stays below 20 kB. */
 export function eventText(text: string): string {

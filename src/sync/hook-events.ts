@@ -1,7 +1,7 @@
-import type { Progress, SourceWatchState } from '../contract/index.ts';
+import { errorDataOf, type Progress, type SourceWatchState } from '../contract/index.ts';
 import { writtenAfterCommit } from '../engine/index.ts';
-import { eventText, type HookEvent } from '../hooks/index.ts';
-import { newId } from '../platform/index.ts';
+import { errorOfEvent, eventText, type HookEvent } from '../hooks/index.ts';
+import { newId, type UserError } from '../platform/index.ts';
 
 /** The announcements of a migration, as JSON. */
 export interface HookNote {
@@ -71,11 +71,10 @@ export function hookEventsOf(
   const isReverseReady = ready !== undefined && ready.after > (known.reverseReadyAfter ?? -1);
   if (isReverseReady) tell({ type: 'migration.reverse_ready', data: { ...data, activeSide: ready.activeSide } });
   const reverseReadyAfter = isReverseReady ? ready.after : known.reverseReadyAfter;
-  const failed = state === 'COMMITTED' ? look.failback?.error?.code : undefined;
-  if (failed !== undefined && failed !== known.failbackFailed) {
-    const message = eventText(look.failback?.error?.message ?? '');
-    tell({ type: 'migration.failback_failed', data: { ...data, activeSide: 'DESTINATION', message } });
-  }
+  const failure = state === 'COMMITTED' ? look.failback?.error : undefined;
+  const failed = failure?.code;
+  if (failure !== undefined && failed !== known.failbackFailed)
+    tell({ type: 'migration.failback_failed', data: { ...data, activeSide: 'DESTINATION', ...errorOfEvent(failure) } });
   const { count: changes, namespaces } = writtenAfterCommit(progress, sourceWatch);
   const isFirst = changes > 0 && known.written === undefined;
   const isLast = sourceWatch?.ended !== undefined && changes > (known.written ?? 0);
@@ -110,11 +109,11 @@ function readyFailback({
 export function failedEvent(
   migrationId: string,
   progress: Progress | undefined,
-  message: string,
+  error: UserError,
   atMs: number,
 ): HookEvent {
   const data = progress === undefined ? { migrationId } : aboutOf(progress);
-  return dated({ type: 'migration.failed', data: { ...data, message: eventText(message) } }, atMs);
+  return dated({ type: 'migration.failed', data: { ...data, ...errorOfEvent(errorDataOf(error)) } }, atMs);
 }
 
 function dated(event: Omit<HookEvent, 'id' | 'timestamp'>, atMs: number): HookEvent {

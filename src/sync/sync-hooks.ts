@@ -1,5 +1,5 @@
 import { Courier, FileOutbox, type HookEvent, type Hooks, takes } from '../hooks/index.ts';
-import { type Clock, type Logger, messageOf, systemClock, UserError } from '../platform/index.ts';
+import { type Clock, knownError, type Logger, systemClock, UserError } from '../platform/index.ts';
 import { failedEvent, type HookNote, hookEventsOf } from './hook-events.ts';
 import type { SyncSession } from './session.ts';
 
@@ -79,8 +79,7 @@ export class SyncHooks {
 
   #noteFailure(session: SyncSession, error: unknown): void {
     const migrationId = session.migrationId ?? '';
-    const remedy = error instanceof UserError ? ` ${error.remedy}` : '';
-    const event = failedEvent(migrationId, session.progress(), `${messageOf(error)}${remedy}`, this.#clock.now());
+    const event = failedEvent(migrationId, session.progress(), knownError(error), this.#clock.now());
     this.#announce(migrationId, this.#outbox.noteOf(migrationId) ?? {}, [event]);
   }
 

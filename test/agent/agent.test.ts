@@ -260,7 +260,11 @@ test('a migration pauses before its first document, resumes on request, and is c
     'FAILED',
     (migration) => migration.state.status === 'FAILED',
   );
-  assert.equal(state.errorMessage, 'The migration was cancelled; the copied data was dropped.');
+  const { code, message } = state.error ?? {};
+  assert.deepEqual(
+    [code, message],
+    ['MIGRATION_CANCELLED', 'The migration was cancelled; the copied data was dropped.'],
+  );
   assert.equal(password, null);
   const { databases } = await destination.client.db().admin().listDatabases();
   assert.ok(!databases.some(({ name }) => name === 'shop'));
@@ -321,7 +325,7 @@ test('a migration fails when another one takes its destination, and names that o
   await migrationIs(plane, id, 'ready', ({ state }) => state.readyForCutover);
   await using taking = RunningMigration.start({ source, destination }, { dropDestination: true });
   const { state } = await migrationIs(plane, id, 'FAILED', (migration) => migration.state.status === 'FAILED');
-  assert.match(state.errorMessage ?? '', new RegExp(`${taking.progress.migrationId} has taken it`));
+  assert.match(state.error?.message ?? '', new RegExp(`${taking.progress.migrationId} has taken it`));
 });
 
 test('the control plane knows that the source is blocked, even if the host is lost at that moment', async () => {
@@ -353,7 +357,7 @@ test('a migration that cannot start fails with a message for its requester', asy
     await orderTo(plane, destination.uri),
   );
   const { state } = await migrationIs(plane, id, 'FAILED', (migration) => migration.state.status === 'FAILED');
-  assert.match(state.errorMessage ?? '', /not empty/);
+  assert.deepEqual(state.error?.code, 'DESTINATION_NOT_EMPTY');
   assert.equal(await destination.client.db('here').collection('already').countDocuments(), 1);
 });
 

@@ -102,8 +102,14 @@ test('a cancelled migration is FAILED after its agent has stopped it, reports wh
   assert.deepEqual(await wanted(), [{ order: cancelled }]);
   assert.equal((await ask('pause')).json.errorCode, 'LIVE_MIGRATION_DECIDED');
   await report({ state: 'CANCELLED' });
-  const { status, errorMessage } = await show();
-  assert.deepEqual([status, errorMessage], ['FAILED', 'The migration was cancelled; the copied data was dropped.']);
+  const { status, errorMessage, linkspan } = await show();
+  const error = {
+    code: 'MIGRATION_CANCELLED',
+    message: 'The migration was cancelled; the copied data was dropped.',
+    remedy: 'Create another one to migrate after all.',
+  };
+  assert.deepEqual([status, linkspan.error], ['FAILED', error]);
+  assert.equal(errorMessage, `${error.message} ${error.remedy}`);
   for (const [wish, body] of [
     ['cancel', { dropCopiedData: false }],
     ['pause', undefined],
@@ -127,7 +133,7 @@ test('a migration that is cancelled before its agent got it ends at once, and no
   } = await start(plane);
   const asked = await ask('cancel', { dropCopiedData: false });
   assert.deepEqual([asked.status, asked.json.status], [202, 'FAILED']);
-  assert.match(String((await show()).errorMessage), /cancelled before its agent got the order; nothing was copied/);
+  assert.match(String((await show()).errorMessage), /cancelled; its agent never got the order, so nothing was copied/);
   assert.deepEqual(await wanted(), []);
   assert.equal((await plane.store.get('migrations', id))?.password, null);
   assert.equal((await api('POST', path, { body: cliBody(groupId) })).status, 201);

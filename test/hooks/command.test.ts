@@ -11,7 +11,11 @@ const EVENT: HookEvent = {
   id: '6566a1b2c3d4e5f601234567',
   type: 'migration.failed',
   timestamp: '2026-11-01T12:00:00.000Z',
-  data: { migrationId: '0123456789abcdef01234567', message: 'It failed: $(touch /tmp/x); "quoted" \u0000\n' },
+  data: {
+    migrationId: '0123456789abcdef01234567',
+    message: 'It failed: $(touch /tmp/x); "quoted" \u0000\n',
+    error: { code: 'INTERNAL_ERROR', message: 'It failed.', remedy: '' },
+  },
 };
 
 /** Runs a script as a hook. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dateOf, type Progress } from '../../src/contract/index.ts';
 import { hookEvent } from '../../src/hooks/index.ts';
+import { UserError } from '../../src/platform/index.ts';
 import { failedEvent, type HookNote, hookEventsOf } from '../../src/sync/hook-events.ts';
 import { progress } from '../atlas-api/migration-world.ts';
 
@@ -133,7 +134,7 @@ test('a failback that is ready names the side that has the users', () => {
 
 test('a failure has its message, shortened, also when the migration never ran', () => {
   for (const known of [undefined, progress('m')]) {
-    const event = failedEvent('m', known, 'x'.repeat(100_000), 0);
+    const event = failedEvent('m', known, new UserError('INTERNAL_ERROR', ['x'.repeat(100_000)]), 0);
     assert.deepEqual(hookEvent.parse(event), event);
     assert.ok(JSON.stringify(event).length < 20_000);
   }

@@ -55,7 +55,7 @@ export function migrationText(answer: unknown): string {
   const migration = answer as LiveMigration;
   const { wanted, agent, waiting, findings, cutoverWindowEndsAt, cutoverRequestedAt, sourceBlockedSince, progress } =
     migration.linkspan;
-  const { sourceWatch, warnings = [], standbyHosts = [], takenOver } = migration.linkspan;
+  const { sourceWatch, warnings = [], standbyHosts = [], takenOver, error } = migration.linkspan;
   const view = progressViewOf(migration, Date.now());
   const facts = [percentOf(migration), ...describeView({ ...view, progress: { ...view.progress, waiting: [] } })];
   const { readiness = [] } = migration.linkspan;
@@ -67,8 +67,8 @@ export function migrationText(answer: unknown): string {
     [
       'stage',
       [
-        STAGES[view.stage],
-        facts.filter((fact) => fact !== '' && fact !== migration.errorMessage && !told.has(fact)).join(', '),
+        error === undefined ? STAGES[view.stage] : `${STAGES[view.stage]} [${error.code}]`,
+        facts.filter((fact) => fact !== '' && fact !== error?.message && !told.has(fact)).join(', '),
       ]
         .filter((part) => part !== '')
         .join(': '),

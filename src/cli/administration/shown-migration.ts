@@ -29,7 +29,7 @@ function progressOf(migration: LiveMigration): Progress {
   // An agent that has reported nothing verifies nothing.
   const unknown = notYetRunning({ migrationId: migration._id, verification: 'OFF' });
   const known = { ...unknown, ...progress };
-  const message = migration.errorMessage ?? migration.status;
+  const error = migration.linkspan.error ?? { code: migration.status, message: migration.status, remedy: '' };
   const stale = { documentsPerSecond: null, bytesPerSecond: null, etaSeconds: null };
   return {
     ...known,
@@ -38,7 +38,7 @@ function progressOf(migration: LiveMigration): Progress {
       etaSeconds: null,
       verification: { ...known.verification, ...stale },
     }),
-    ...(hasEnded(migration) && { error: { code: migration.status, message, remedy: '' } }),
+    ...(hasEnded(migration) && { error }),
     state: stateOf(migration),
     phases: [],
     lagSeconds: lagOf(migration) ?? null,

@@ -138,6 +138,6 @@ const shownMigration = z.object({
 /** @throws Error for a record that has no id */
 function shown(migration: Migration): object {
   const { state } = migration;
-  const facts = { hasErrorMessage: state.errorMessage !== null, isSourceWatched: state.sourceWatch !== undefined };
+  const facts = { error: state.error?.code ?? null, isSourceWatched: state.sourceWatch !== undefined };
   return { ...shownMigration.parse(migration), ...facts };
 }

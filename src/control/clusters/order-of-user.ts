@@ -1,3 +1,4 @@
+import { errorDataOf, errorText } from '../../contract/index.ts';
 import type { UserError } from '../../platform/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
@@ -35,12 +36,13 @@ export async function failOrder(
   reason: UserError | 'cancelled',
 ): Promise<void> {
   const atMs = clock.now();
-  const message = reason === 'cancelled' ? '' : `${reason.message} ${reason.remedy}`;
   await store.write(async (transaction) => {
     if (user.purpose === 'migration') {
       const migration = await migrationOf(transaction, user);
       const event =
-        reason === 'cancelled' ? ({ kind: 'cancelled', atMs } as const) : ({ kind: 'failed', message, atMs } as const);
+        reason === 'cancelled'
+          ? ({ kind: 'cancelled', atMs } as const)
+          : ({ kind: 'failed', error: errorDataOf(reason), atMs } as const);
       const state = transition(migration.state, event);
       if (typeof state === 'string') return;
       await transaction.update('migrations', { ...migration, state, password: null, updatedAtMs: atMs });
@@ -50,12 +52,11 @@ export async function failOrder(
     } else if (reason !== 'cancelled') {
       const validation = await validationOf(transaction, user);
       if (validation.status !== 'PENDING') return;
-      const { code, message: what, remedy } = reason;
-      const findings = [{ severity: 'ERROR', code, message: what, remedy } as const];
+      const findings = [{ severity: 'ERROR', ...errorDataOf(reason) } as const];
       await transaction.update('validations', {
         ...validation,
         status: 'FAILED',
-        errorMessage: message,
+        errorMessage: errorText(reason),
         findings,
         password: null,
       });

@@ -1,6 +1,9 @@
-import { eventText, type HookEvent } from '../../hooks/index.ts';
+import { errorOfEvent, eventText, type HookEvent } from '../../hooks/index.ts';
 import { activeSide } from '../records/active-side.ts';
 import type { AuditRecord, Migration } from '../records/records.ts';
+
+/** The error of a failure that no report explains. */
+const UNKNOWN = { code: 'INTERNAL_ERROR', message: '', remedy: '' };
 
 /**
  * Returns the event of hooks that an audit record announces; undefined for a record that announces none.
@@ -57,8 +60,8 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
     case 'LIVE_MIGRATION_FAILBACK_FAILED':
     case 'LIVE_MIGRATION_FAILBACK_LOST': {
       const { failback, state } = migration;
-      const reason = state.errorMessage ?? (failback?.state === 'FAILED' ? failback.error.message : '');
-      const told = { activeSide: activeSide(state), message: eventText(reason) };
+      const error = state.error ?? (failback?.state === 'FAILED' ? failback.error : UNKNOWN);
+      const told = { activeSide: activeSide(state), ...errorOfEvent(error) };
       return { ...head, type: 'migration.failback_failed', data: { ...about, ...told } };
     }
     case 'LIVE_MIGRATION_EXPIRED':
@@ -70,7 +73,7 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
         : {
             ...head,
             type: 'migration.failed',
-            data: { ...about, message: eventText(migration.state.errorMessage ?? '') },
+            data: { ...about, ...errorOfEvent(migration.state.error ?? UNKNOWN) },
           };
     default:
       return undefined;

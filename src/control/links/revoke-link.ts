@@ -1,3 +1,4 @@
+import { errorDataOf, errorText } from '../../contract/index.ts';
 import { failpoint, UserError } from '../../platform/index.ts';
 import { authorizeOrganization } from '../accounts/actor.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
@@ -43,8 +44,9 @@ async function failWorkOf(
 ): Promise<string[]> {
   const failed: string[] = [];
   for (const migration of await transaction.find('migrations', { agentId: agent.id, isActive: true })) {
-    const message = `${reason.message} ${reason.remedy}${leftBlocked(migration)}`;
-    const state = transition(migration.state, { kind: 'revoked', message, atMs });
+    const known = errorDataOf(reason);
+    const error = { ...known, remedy: `${known.remedy}${leftBlocked(migration)}` };
+    const state = transition(migration.state, { kind: 'revoked', error, atMs });
     if (typeof state === 'string') continue;
     await transaction.update('migrations', { ...migration, state, password: null, updatedAtMs: atMs });
     const { id, orgId, groupId } = migration;
@@ -54,7 +56,7 @@ async function failWorkOf(
     failed.push(id);
   }
   for (const validation of await transaction.find('validations', { agentId: agent.id, status: 'PENDING' })) {
-    const errorMessage = `${reason.message} ${reason.remedy}`;
+    const errorMessage = errorText(reason);
     await transaction.update('validations', { ...validation, status: 'FAILED', errorMessage, password: null });
   }
   return failed;

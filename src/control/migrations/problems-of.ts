@@ -1,4 +1,4 @@
-import { type ErrorData, problemsSince } from '../../contract/index.ts';
+import { type ErrorData, errorText, problemsSince } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import type { Migration } from '../records/records.ts';
 import { writtenText } from './source-watches.ts';
@@ -19,7 +19,7 @@ export function problemsOf(migration: Migration): readonly ErrorData[] {
 function problemOfFailback({ id, state, failback }: Migration): ErrorData | undefined {
   if (state.failback === 'LOST') {
     const { code, remedy } = new UserError('FAILBACK_LOST', [id, '']);
-    return { code, message: state.errorMessage ?? '', remedy };
+    return { code, message: state.error === null ? '' : errorText(state.error), remedy };
   }
   return state.endedAtMs === null && failback?.state === 'FAILED' ? failback.error : undefined;
 }

@@ -1,4 +1,5 @@
-import type { Progress } from '../../contract/index.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { ErrorData, Progress } from '../../contract/index.ts';
 import type { ReceivedReport, Report, ReportedMigration, ReportResponse } from '../../link/index.ts';
 import { failpoint } from '../../platform/index.ts';
 import { type Announcement, type Author, audit } from '../audit/audit.ts';
@@ -21,6 +22,9 @@ import { noteTakenOver } from './note-taken-over.ts';
 import { noteSample } from './samples.ts';
 import { takeWatch, watchAfterCommit } from './source-watches.ts';
 import { takeOverFromSilent } from './take-over.ts';
+
+/** Agents explain a failure. This one stands for an agent that didn't. */
+const UNEXPLAINED: ErrorData = { code: 'INTERNAL_ERROR', message: 'The migration failed.', remedy: '' };
 
 /**
  * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one. Ignores entries about validations and
@@ -158,7 +162,7 @@ async function takeProgress(
 /** Returns the events that a report tells of, by the states before and after it. */
 function eventsBetween(before: MigrationState, after: MigrationState, { state }: Progress): readonly Announcement[] {
   const events: Announcement[] = [];
-  const isNewError = after.errorMessage !== null && after.errorMessage !== before.errorMessage;
+  const isNewError = after.error !== null && !isDeepStrictEqual(after.error, before.error);
   if (after.status !== before.status)
     events.push({
       eventTypeName: `LIVE_MIGRATION_${after.status}`,
@@ -196,12 +200,13 @@ function eventOf(
       return { kind: 'committed', atMs, reversals, ...state, ...lost };
     }
     case 'FAILED': {
-      const { message, remedy } = progress.error ?? { message: 'The migration failed.', remedy: '' };
+      const error = progress.error ?? UNEXPLAINED;
       const lost = lostRecord(progress.error);
-      if (lost !== undefined) return { kind: 'failed', message: `${message} ${remedy}`, atMs, ...lost };
+      if (lost !== undefined) return { kind: 'failed', error, atMs, ...lost };
       const commit = commitOf(migration, progress, known);
       const more = commit === undefined ? whereUsersAre(migration.state) : howToFinish(migration, known, commit);
-      return { kind: 'failed', message: `${message} ${remedy}${more}`.trim(), atMs, ...(commit && { commit }) };
+      const remedy = `${error.remedy}${more}`.trim();
+      return { kind: 'failed', error: { ...error, remedy }, atMs, ...(commit && { commit }) };
     }
     case 'CANCELLED':
       return { kind: 'cancelled', atMs };
@@ -214,9 +219,9 @@ function eventOf(
   }
 }
 
-/** The message of an error that says that the record of a cutover is gone. */
-function lostRecord(error: Progress['error']): { readonly recordLost: string } | undefined {
-  return error?.code === 'CUTOVER_RECORD_LOST' ? { recordLost: error.message } : undefined;
+/** The error that says that the record of a cutover is gone. */
+function lostRecord(error: Progress['error']): { readonly recordLost: ErrorData } | undefined {
+  return error?.code === 'CUTOVER_RECORD_LOST' ? { recordLost: error } : undefined;
 }
 
 function isReady(failback: ReportedMigration['failback']): boolean {

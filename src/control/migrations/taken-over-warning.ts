@@ -1,3 +1,4 @@
+import { errorText } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import type { Migration } from '../records/records.ts';
 
@@ -8,6 +9,5 @@ export function isNotedAsTakenOver({ id, progress }: Pick<Migration, 'id' | 'pro
 
 /** The warning in the last progress of a migration that its agent has lost to another engine. */
 export function takenOverWarning(migrationId: string): string {
-  const { message, remedy } = new UserError('TAKEN_OVER', [migrationId]);
-  return `${message} ${remedy}`;
+  return errorText(new UserError('TAKEN_OVER', [migrationId]));
 }

@@ -1,5 +1,6 @@
 import {
   amended,
+  type ErrorData,
   type Failback,
   type FailbackState,
   FIRST_ORDER,
@@ -61,7 +62,7 @@ export interface MigrationState {
   /** Null while the migration is assigned to its agent, also after a cutover whose failback is open. */
   readonly endedAtMs: number | null;
   /** The error that ended the migration or its failback, or that keeps a cutover from being finished. */
-  readonly errorMessage: string | null;
+  readonly error: ErrorData | null;
 }
 
 /** The failback, as far as the operator doesn't close it. */
@@ -81,7 +82,7 @@ export type MigrationEvent =
       readonly failback?: Failback['state'];
       /** Whether the failback could cut over now. */
       readonly failbackReady?: boolean;
-      readonly recordLost?: string;
+      readonly recordLost?: ErrorData;
     }
   /**
    * A run of the engine failed. `commit`: its cutover is past its point of no return, or that isn't known yet.
@@ -89,15 +90,15 @@ export type MigrationEvent =
    */
   | {
       readonly kind: 'failed';
-      readonly message: string;
+      readonly error: ErrorData;
       readonly atMs: number;
       readonly commit?: 'made' | 'unknown';
-      readonly recordLost?: string;
+      readonly recordLost?: ErrorData;
     }
   /** The agent has cancelled the migration. */
   | { readonly kind: 'cancelled'; readonly atMs: number }
   /** An owner revoked the link of its agent. */
-  | { readonly kind: 'revoked'; readonly message: string; readonly atMs: number }
+  | { readonly kind: 'revoked'; readonly error: ErrorData; readonly atMs: number }
   | OperatorRequest
   /** The window may be over. `mayBeCommitted`: whether the agent may have committed a cutover without a report of it. */
   | { readonly kind: 'window ran out'; readonly atMs: number; readonly mayBeCommitted?: boolean };
@@ -128,7 +129,7 @@ export const NEW_MIGRATION: MigrationState = {
   readyForCutover: false,
   windowEndsAtMs: null,
   endedAtMs: null,
-  errorMessage: null,
+  error: null,
 };
 
 /** Statuses of migrations that have not ended. */

@@ -1,3 +1,5 @@
+import { type ErrorData, errorDataOf } from '../../contract/index.ts';
+import { UserError } from '../../platform/index.ts';
 import { windowSetTo } from './announced.ts';
 import {
   isDecided,
@@ -43,7 +45,7 @@ const work: Rule<'progress'> = (state, { ready, atMs, reversals = 0 }) => {
   const { readySinceMs, ...current } = direction === 'later' ? turned(state, reversals) : state;
   const readiness = { readyForCutover: ready, ...(ready && { readySinceMs: readySinceMs ?? atMs }) };
   // An agent that has restarted after a failure works on.
-  const working = { ...current, ...readiness, errorMessage: null };
+  const working = { ...current, ...readiness, error: null };
   if (reversals > 0) return withReadyReversal(working);
   const windowEndsAtMs = current.windowEndsAtMs ?? (ready ? atMs + CUTOVER_WINDOW_MS : null);
   return { ...working, status: 'WORKING', windowEndsAtMs };
@@ -55,22 +57,22 @@ const complete: Rule<'committed'> = (state, event) => {
 };
 /** The agent no longer has this migration, so nothing replicates back. */
 const completeLate: Rule<'committed'> = (state, { atMs }) => end(state, 'COMPLETE', atMs, null);
-const revoke: Rule<'revoked'> = (state, { message, atMs }) => end(state, 'FAILED', atMs, message);
-const fail: Rule<'failed'> = (state, { message, atMs, commit, recordLost }) => {
+const revoke: Rule<'revoked'> = (state, { error, atMs }) => end(state, 'FAILED', atMs, error);
+const fail: Rule<'failed'> = (state, { error, atMs, commit, recordLost }) => {
   if (recordLost !== undefined && state.failback !== undefined && !isReversed(state))
     return failCommitted(state, atMs, recordLost);
   // rule: committed-survives-failure
-  if (commit === undefined) return end(state, 'FAILED', atMs, message);
+  if (commit === undefined) return end(state, 'FAILED', atMs, error);
   // Past the point of no return only the engine can open the destination, so the agent keeps its order.
   const wanted = commit === 'made' ? 'CUTOVER' : state.order.wanted;
-  return { ...ordering(state, { wanted }), readyForCutover: false, errorMessage: message };
+  return { ...ordering(state, { wanted }), readyForCutover: false, error };
 };
 const cancelled: Rule<'cancelled'> = (state, { atMs }) => {
   // The engine gives up a reversal, and reports the direction before it next.
   if (isReversed(state)) return state;
   const dropped = state.order.wanted === 'CANCELLED' && state.order.drop;
-  const copied = dropped ? 'was dropped' : 'stays on the destination';
-  return end(state, 'FAILED', atMs, `The migration was cancelled; the copied data ${copied}.`);
+  const copied = dropped ? 'the copied data was dropped' : 'the copied data stays on the destination';
+  return end(state, 'FAILED', atMs, cancellation(copied));
 };
 const expire: Rule<'window ran out'> = (state, { atMs, mayBeCommitted = false }) => {
   // A cutover or cancellation that was accepted in time still completes. Only the agent can open the destination after a
@@ -97,12 +99,7 @@ const resume: Rule<'resume'> = (state) => (isDecided(state) ? 'refused' : orderi
 const cancelNew: Rule<'cancel'> = (state, event) =>
   state.orderSent
     ? cancel(state, event)
-    : end(
-        state,
-        'FAILED',
-        event.atMs,
-        'The migration was cancelled before its agent got the order; nothing was copied.',
-      );
+    : end(state, 'FAILED', event.atMs, cancellation('its agent never got the order, so nothing was copied'));
 const cancel: Rule<'cancel'> = (state, { dropCopied }) =>
   // There is nothing to cancel once users have moved: `finish` ends a reversal.
   // rule: refuse-cancel-of-reversal
@@ -266,13 +263,18 @@ function isWindowOver({ windowEndsAtMs }: MigrationState, atMs: number): boolean
   return windowEndsAtMs !== null && atMs >= windowEndsAtMs;
 }
 
+/** The error of a cancelled migration: Atlas's status of one is `FAILED`. */
+function cancellation(copied: string): ErrorData {
+  return errorDataOf(new UserError('MIGRATION_CANCELLED', [copied]));
+}
+
 function end(
   state: MigrationState,
   status: MigrationStatus,
   endedAtMs: number,
-  errorMessage: string | null,
+  error: ErrorData | null,
 ): MigrationState {
   const failback =
     state.failback && ({ failback: status === 'COMPLETE' || isReversed(state) ? 'LOST' : 'CLOSED' } as const);
-  return { ...state, status, readyForCutover: false, endedAtMs, errorMessage, ...failback };
+  return { ...state, status, readyForCutover: false, endedAtMs, error, ...failback };
 }

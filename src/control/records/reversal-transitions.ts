@@ -1,3 +1,4 @@
+import type { ErrorData } from '../../contract/index.ts';
 import { stillBlocked } from './active-side.ts';
 import {
   isFinishing,
@@ -73,7 +74,7 @@ export function openFailback(state: MigrationState, event: Event<'committed'>): 
     windowEndsAtMs: null,
     failback,
     failbackSinceMs: atMs,
-    errorMessage: event.recordLost ?? null,
+    error: event.recordLost ?? null,
   };
   return failback === 'CLOSED' ? closed(opened, atMs) : withReadyFailback(opened, event);
 }
@@ -114,7 +115,7 @@ export function followFailback(state: MigrationState, event: Event<'committed'>)
     case 'this':
       if (failback === 'CLOSED') return closed(state, atMs);
       if (failback === 'FAILED') return failFailback(state, event);
-      return withReadyFailback(isFinishing(state) ? state : { ...state, failback, errorMessage: null }, event);
+      return withReadyFailback(isFinishing(state) ? state : { ...state, failback, error: null }, event);
   }
 }
 
@@ -124,36 +125,36 @@ export function followFailback(state: MigrationState, event: Event<'committed'>)
  */
 export function failFailback(
   state: MigrationState,
-  { recordLost, atMs }: { readonly recordLost?: string | undefined; readonly atMs: number },
+  { recordLost, atMs }: { readonly recordLost?: ErrorData | undefined; readonly atMs: number },
 ): MigrationState {
-  if (!isFinishing(state)) return { ...state, failback: 'FAILED', errorMessage: recordLost ?? null };
+  if (!isFinishing(state)) return { ...state, failback: 'FAILED', error: recordLost ?? null };
   // rule: end-unclosable-failback
   return recordLost === undefined ? state : giveUpFailback(state, recordLost, atMs);
 }
 
 /** Ends a failback whose cutover has lost its record. Any other is closed by `finish`. */
 export function cancelCompleted(state: MigrationState, { atMs }: Event<'cancel'>): Transition {
-  const { failback, errorMessage } = state;
-  return failback === 'FAILED' && errorMessage !== null ? giveUpFailback(state, errorMessage, atMs) : 'refused';
+  const { failback, error } = state;
+  return failback === 'FAILED' && error !== null ? giveUpFailback(state, error, atMs) : 'refused';
 }
 
 /** A run that failed although its cutover was committed before, because the record of that is gone. */
-export function failCommitted(state: MigrationState, atMs: number, recordLost: string): Transition {
+export function failCommitted(state: MigrationState, atMs: number, recordLost: ErrorData): Transition {
   const moved = openFailback(state, { kind: 'committed', atMs, failback: 'FAILED', recordLost });
   const isGivenUp = state.order.wanted === 'CANCELLED' && typeof moved !== 'string';
   return isGivenUp ? giveUpFailback(moved, recordLost, atMs) : moved;
 }
 
-function giveUpFailback(state: MigrationState, reason: string, atMs: number): MigrationState {
-  return loseFailback(state, { message: `${reason} ${stillBlocked(state)}`, atMs });
+function giveUpFailback(state: MigrationState, reason: ErrorData, atMs: number): MigrationState {
+  return loseFailback(state, { error: { ...reason, remedy: stillBlocked(state) }, atMs });
 }
 
 /** The end of the failback without its agent. */
 export function loseFailback(
   state: MigrationState,
-  { message, atMs }: Pick<Event<'revoked'>, 'message' | 'atMs'>,
+  { error, atMs }: Pick<Event<'revoked'>, 'error' | 'atMs'>,
 ): MigrationState {
-  return { ...state, failback: 'LOST', endedAtMs: atMs, errorMessage: message };
+  return { ...state, failback: 'LOST', endedAtMs: atMs, error };
 }
 
 export function reverseCompleted(state: MigrationState): Transition {

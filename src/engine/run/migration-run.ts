@@ -1,4 +1,5 @@
 import {
+  errorDataOf,
   type MigrationState,
   type Outcome,
   type Progress,
@@ -367,7 +368,7 @@ export class MigrationRun {
 
   async #recordFailure(error: unknown): Promise<UserError> {
     const known = knownError(this.#describe(error));
-    this.failure = { code: known.code, message: known.message, remedy: known.remedy };
+    this.failure = errorDataOf(known);
     if (!this.commitWasSent) this.attempts.fail(known.message);
     await this.log.fail(this.failure).catch((cause: unknown) => {
       this.context.logger.error(

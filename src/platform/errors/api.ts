@@ -377,6 +377,11 @@ export const apiErrors = defineErrors('request', {
     detail: 'The master key file % cannot be used: %.',
     remedy: 'Set LINKSPAN_MASTER_KEY_FILE to the key file that this data directory was first started with.',
   },
+  MIGRATION_CANCELLED: {
+    status: 409,
+    detail: 'The migration was cancelled; %.',
+    remedy: 'Create another one to migrate after all.',
+  },
   BOOTSTRAP_MISMATCH: {
     status: 400,
     detail:

@@ -9,7 +9,10 @@ test('hooks are told of a failback that fails or is lost, with the reason and th
   const state = { ...NEW_MIGRATION, status: 'COMPLETE', failback: 'FAILED' } as const;
   const about = { id: 'm', orgId: 'o', groupId: 'g', sourceClusterName: 's' };
   const failed = { ...about, state, failback: { state: 'FAILED', error } };
-  const lost = { ...failed, state: { ...state, failback: 'LOST', errorMessage: 'The link was revoked.' } };
+  const lost = {
+    ...failed,
+    state: { ...state, failback: 'LOST', error: { ...error, message: 'The link was revoked.' } },
+  };
   const record = { id: 'e', createdAtMs: 0, details: {} };
   const told = [
     hookEventOf({ ...record, eventTypeName: 'LIVE_MIGRATION_FAILBACK_FAILED' } as never, failed as never, 'd'),
@@ -20,7 +23,11 @@ test('hooks are told of a failback that fails or is lost, with the reason and th
     ),
   ].map((event) => hookEvent.parse(event));
   assert.deepEqual(
-    told.map(({ type, data }) => [type, 'message' in data && data.message, 'activeSide' in data && data.activeSide]),
+    told.map(({ type, data }) => [
+      type,
+      'error' in data && data.error.message,
+      'activeSide' in data && data.activeSide,
+    ]),
     [
       ['migration.failback_failed', 'Lacks a privilege.', 'DESTINATION'],
       ['migration.failback_failed', 'The link was revoked.', 'DESTINATION'],

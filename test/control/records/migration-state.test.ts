@@ -11,6 +11,7 @@ import {
 
 type Outcome = MigrationStatus | 'ignored' | 'refused';
 const AT = 1_000_000_000;
+const ERROR = { code: 'DESTINATION_NOT_EMPTY', message: 'Not empty.', remedy: 'Empty it.' };
 const HOUR_MS = 3_600_000;
 const NOT_READY: MigrationState = { ...NEW_MIGRATION, status: 'WORKING' };
 const READY: MigrationState = { ...NOT_READY, readyForCutover: true, windowEndsAtMs: AT };
@@ -19,7 +20,7 @@ const events: Record<string, MigrationEvent> = {
   'order sent': { kind: 'order sent' },
   progress: { kind: 'progress', ready: false, atMs: AT },
   committed: { kind: 'committed', atMs: AT },
-  failed: { kind: 'failed', message: 'because', atMs: AT },
+  failed: { kind: 'failed', error: ERROR, atMs: AT },
   cancelled: { kind: 'cancelled', atMs: AT },
   cutover: { kind: 'cutover', atMs: AT - 1 },
   abort: { kind: 'abort cutover', atMs: AT },
@@ -31,7 +32,7 @@ const events: Record<string, MigrationEvent> = {
   rate: { kind: 'copy rate', megabytesPerSecond: 5, atMs: AT },
   'confirm drops': { kind: 'confirm drops', atMs: AT },
   extension: { kind: 'extend', untilMs: AT + 5, atMs: AT - 1 },
-  revoked: { kind: 'revoked', message: 'revoked', atMs: AT },
+  revoked: { kind: 'revoked', error: ERROR, atMs: AT },
   reverse: { kind: 'reverse', atMs: AT },
   finish: { kind: 'finish', atMs: AT },
   expiry: { kind: 'window ran out', atMs: AT },
@@ -204,9 +205,9 @@ test('a cancellation waits for the agent once the order was sent', () => {
 test('a cancelled migration reports what happened to the copied data, and a request to drop it is final', () => {
   const cancel = (state: MigrationState, dropCopied: boolean) => after(state, { kind: 'cancel', dropCopied, atMs: 1 });
   const given = (state: MigrationState) => after(state, { kind: 'cancelled', atMs: 2 });
-  assert.match(given(cancel(READY, false)).errorMessage ?? '', /cancelled; the copied data stays/);
+  assert.match(given(cancel(READY, false)).error?.message ?? '', /cancelled; the copied data stays/);
   const dropping = cancel(cancel(READY, true), false);
-  assert.match(given(dropping).errorMessage ?? '', /cancelled; the copied data was dropped/);
+  assert.match(given(dropping).error?.message ?? '', /cancelled; the copied data was dropped/);
 });
 
 test('after any sequence of events an end has a time, a failure has a reason, and COMPLETE and FAILED are final', () => {
@@ -218,7 +219,7 @@ test('after any sequence of events an end has a time, a failure has a reason, an
     }),
     fc.record({ kind: fc.constant('cancel' as const), dropCopied: fc.boolean(), atMs: fc.nat() }),
     fc.record({ kind: fc.constant('extend' as const), untilMs: fc.nat(), atMs: fc.nat() }),
-    fc.record({ kind: fc.constant('failed' as const), message: fc.string(), atMs: fc.nat() }),
+    fc.record({ kind: fc.constant('failed' as const), error: fc.constant(ERROR), atMs: fc.nat() }),
   );
   fc.assert(
     fc.property(fc.array(event), (history) => {
@@ -230,7 +231,7 @@ test('after any sequence of events an end has a time, a failure has a reason, an
         state = next;
         const ended = state.status !== 'NEW' && state.status !== 'WORKING';
         assert.equal(state.endedAtMs !== null, ended);
-        assert.equal(state.errorMessage !== null, state.status === 'FAILED');
+        assert.equal(state.error !== null, state.status === 'FAILED');
         if (ended) assert.equal(state.readyForCutover, false);
       }
     }),

@@ -11,6 +11,7 @@ import {
 } from '../../../src/control/index.ts';
 
 const AT = 1_000_000_000;
+const ERROR = { code: 'LINK_REVOKED', message: 'It was revoked.', remedy: 'Link it again.' };
 
 /** The states of a reversible migration, in the order of its life. */
 const BEGUN: MigrationState = { ...NEW_MIGRATION, status: 'WORKING', failback: 'PLANNED', readyForCutover: true };
@@ -26,7 +27,7 @@ const STATES = {
   'giving up': ordered(REVERSED, { finish: 0 }),
   back: ordered(FOLLOWED, { direction: 1 }),
   closed: { ...FOLLOWED, failback: 'CLOSED', endedAtMs: 5 },
-  lost: { ...FOLLOWED, failback: 'LOST', endedAtMs: 5, errorMessage: 'why' },
+  lost: { ...FOLLOWED, failback: 'LOST', endedAtMs: 5, error: ERROR },
 } as const satisfies Record<string, MigrationState>;
 
 const progress = (reversals: number): MigrationEvent => ({ kind: 'progress', ready: true, atMs: AT, reversals });
@@ -45,9 +46,9 @@ const EVENTS = {
   'cutover of 0, closed': committed(0, 'CLOSED'),
   'cutover of 1': committed(1, 'FOLLOWING'),
   'cutover of 1, closed': committed(1, 'CLOSED'),
-  failed: { kind: 'failed', message: 'because', atMs: AT },
+  failed: { kind: 'failed', error: ERROR, atMs: AT },
   cancelled: { kind: 'cancelled', atMs: AT },
-  revoked: { kind: 'revoked', message: 'revoked', atMs: AT },
+  revoked: { kind: 'revoked', error: ERROR, atMs: AT },
   reverse: { kind: 'reverse', atMs: AT },
   finish: { kind: 'finish', atMs: AT },
   cutover: { kind: 'cutover', atMs: AT },
@@ -332,7 +333,7 @@ test('after any sequence of events the direction never goes back after its cutov
   });
   const ends = fc.record({
     kind: fc.constantFrom('failed' as const, 'revoked' as const),
-    message: fc.string(),
+    error: fc.constant(ERROR),
     atMs: fc.nat(),
   });
   fc.assert(
