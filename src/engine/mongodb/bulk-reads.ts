@@ -4,6 +4,7 @@ import { compressAs } from './compression.ts';
 import { dialMembersAsOwn } from './dial-members.ts';
 import { classify } from './failure-policy.ts';
 import { fitMember, type TagSets } from './fit-member.ts';
+import { keepToOneAddress } from './one-address.ts';
 import { optionsBeside } from './options-beside.ts';
 
 /** A member whose reads fail is left alone for this time. */
@@ -72,11 +73,13 @@ class BulkReads {
     const known = this.#members.get(address);
     if (known !== undefined) return known;
     const [options, login] = optionsBeside(this.#main);
+    const { compressors, maxPoolSize } = this.#main.options;
     const client = new MongoClient(`${login}${address}/`, {
-      ...options,
+      ...{ ...options, compressors, maxPoolSize },
       directConnection: true,
       readPreference: 'secondaryPreferred',
     });
+    keepToOneAddress(client);
     compressAs(client, this.#main);
     dialMembersAsOwn(client);
     this.#members.set(address, client);

@@ -29,11 +29,14 @@ const fromSecondaries = ({ source }: ReplicaSetPair) => ({
   source: { uri: `${source.uri}&readPreference=secondaryPreferred` },
 });
 
-test('copy and comparison read from a secondary, and the primary answers almost no read of documents', async () => {
+test('copy and comparison read from a secondary, compressed, and the primary answers almost no read of documents', async () => {
   await using pair = await startPair({ source: { members: 3 } });
   await fill(pair);
-  await using running = RunningMigration.start(pair, fromSecondaries(pair));
+  const source = { uri: `${fromSecondaries(pair).source.uri}&compressors=zstd` };
+  await using running = RunningMigration.start({ ...pair, source });
   await running.untilReady();
+  const { messageBytes = 0, wireBytes = 0 } = running.progress.compression?.source ?? {};
+  assert.ok(messageBytes > 2 * wireBytes, `${messageBytes} bytes, ${wireBytes} on the wire`);
   const primary = await pair.source.primary();
   const reads = await Promise.all(
     pair.source.members.map(async (member) => [member === primary, await readsOn(pair.source, member)] as const),
