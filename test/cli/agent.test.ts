@@ -112,7 +112,7 @@ test('a second agent with the same data directory is refused with 2, until the f
   await third.waitForLine(READY);
 });
 
-test('an agent that cannot be linked reports why and exits with 2; one whose link is deleted exits with 1', async () => {
+test('an agent that cannot be linked, or whose link is deleted, reports why and exits with 2; in Kubernetes it then stays, unready', async () => {
   await using plane = await startControlPlane();
   const uri = 'mongodb://127.0.0.1:1/?replicaSet=none';
   const refused: [Record<string, string>, RegExp][] = [
@@ -125,9 +125,21 @@ test('an agent that cannot be linked reports why and exits with 2; one whose lin
     assert.equal((await agent.exit).code, 2);
     assert.match(agent.stderr, message);
   }
-  await using agent = runAgent(plane, uri, { env: { LINKSPAN_LINK_TOKEN: await plane.newToken() } });
-  await agent.waitForLine(READY);
-  await deleteLinks(plane.control, plane.actor, plane.orgId);
-  assert.equal((await agent.exit).code, 1, agent.stderr);
-  assert.match(agent.stderr, /The link of this agent has been deleted\. .*\[LINK_DELETED\]/);
+  for (const inKubernetes of [false, true]) {
+    const env = {
+      LINKSPAN_LINK_TOKEN: await plane.newToken(),
+      ...(inKubernetes && { KUBERNETES_SERVICE_HOST: '192.0.2.1' }),
+    };
+    await using agent = runAgent(plane, uri, { env }, ['--metrics-listen', '127.0.0.1:0']);
+    const [, url = ''] = await agent.waitForLine(/metrics are served at (http:\/\/\S+)\/metrics$/);
+    await agent.waitForLine(READY);
+    await deleteLinks(plane.control, plane.actor, plane.orgId);
+    await agent.waitForLine(/The link of this agent has been deleted\. .*\[LINK_DELETED\]/);
+    if (inKubernetes) {
+      const readiness = await (await fetch(`${url}/readyz`)).json();
+      assert.deepEqual(readiness, { ready: false, reasons: ['the link has ended, and a new link-token is needed'] });
+      agent.kill('SIGTERM');
+    }
+    assert.equal((await agent.exit).code, 2, agent.stderr);
+  }
 });

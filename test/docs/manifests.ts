@@ -59,7 +59,11 @@ export interface Manifest {
 export function readManifests(file: string): Manifest[] {
   // Kubernetes reads YAML 1.1, where 0440 is octal.
   const documents = parseAllDocuments(readFileSync(`${FOLDER}${file}`, 'utf8'), { version: '1.1' });
-  return documents.map((document) => document.toJS());
+  return documents.map((document) => {
+    // A key that stands twice, for one: Kubernetes refuses it.
+    if (document.errors.length > 0) throw document.errors[0];
+    return document.toJS();
+  });
 }
 
 /** Returns the pod of a file of deploy/kubernetes. @throws Error when it has none */

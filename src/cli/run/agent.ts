@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import {
   checkAgent,
+  endsLink,
   linkTokenFrom,
   MigrationHost,
   openOpsManagerApi,
@@ -79,6 +80,7 @@ async function runAgent({ config, compression, logFormat: format, ...flags }: Ag
   // Child processes and crash reports must not contain the token.
   delete process.env.LINKSPAN_LINK_TOKEN;
   let isLinked = false;
+  let linkEnded = false;
   const migrationHost = new MigrationHost({
     configuration,
     logger,
@@ -91,7 +93,7 @@ async function runAgent({ config, compression, logFormat: format, ...flags }: Ag
   const measured = {
     command: 'agent' as const,
     measure: async () => engineSamples(migrationHost.migrations),
-    notReady: () => notReady(migrationHost),
+    notReady: () => (linkEnded ? ['the link has ended, and a new link-token is needed'] : notReady(migrationHost)),
   };
   await serveMetrics(flags, configuration.metrics, measured, logger);
   if (opsManagerApi) {
@@ -104,7 +106,13 @@ async function runAgent({ config, compression, logFormat: format, ...flags }: Ag
   } catch (error) {
     if (!signals.received()) {
       tell(describeError(error), 'error');
-      code = isLinked || !(error instanceof UserError) ? exitCode.failed : exitCode.usageOrPrecondition;
+      // A supervisor would start it again and again: only a new link-token helps.
+      const isPlanned = endsLink(error) || (!isLinked && error instanceof UserError);
+      code = isPlanned ? exitCode.usageOrPrecondition : exitCode.failed;
+      linkEnded = endsLink(error);
+      // Kubernetes restarts a container after any exit.
+      while (linkEnded && process.env.KUBERNETES_SERVICE_HOST !== undefined && !signals.received())
+        await systemClock.sleep(60_000, signals.signal);
     }
   }
   // Sockets to a cluster that does not answer can stay open for 30 s. All state is durable by now, so the process does not wait.
