@@ -2,5 +2,5 @@ export { checkAgent } from './check.ts';
 export { agentFile, readAgentConfiguration } from './configuration.ts';
 export { linkTokenFrom } from './establish-link.ts';
 export { MigrationHost } from './migration-host.ts';
-export { endsLink } from './refusal.ts';
 export { openOpsManagerApi } from './ops-manager-api/index.ts';
+export { endsLink } from './refusal.ts';
