@@ -100,7 +100,7 @@ async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
       readyForCutover: sent.readyForCutover,
       windowEndsAtMs: null,
       endedAtMs: status === 'NEW' || status === 'WORKING' ? null : atMs,
-      errorMessage: sent.error?.message ?? null,
+      error: sent.error ?? null,
     },
   } as unknown as Migration;
   const agent = {
