@@ -52,9 +52,11 @@ test('an unsupported key is an error that names its line', () => {
   assert.throws(() => read('port: 70000\n'), /line 1: port: /);
 });
 
-test('a file sets load level and copy limit', () => {
-  const { load } = read('loadLevel: 1\nmaxMegabytesPerSecond: 2.5\n');
-  assert.deepEqual(load, { loadLevel: 1, maxMegabytesPerSecond: 2.5 });
+test('a file sets load level, copy limit and hours with a load of their own', () => {
+  const window = { days: ['SAT'], from: '22:00', to: '06:00', timeZone: 'UTC', loadLevel: 4 };
+  const { load } = read(`loadLevel: 1\nmaxMegabytesPerSecond: 2.5\nloadWindows: [${JSON.stringify(window)}]\n`);
+  assert.deepEqual(load, { loadLevel: 1, maxMegabytesPerSecond: 2.5, loadWindows: [window] });
+  assert.throws(() => read('loadWindows: [{days: [SAT]}]\n'), /line 1: loadWindows/);
 });
 
 test('a file sets how to verify', () => {
