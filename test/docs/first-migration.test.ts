@@ -29,7 +29,7 @@ async function migrate(part: string, then?: (reader: Reader) => Promise<unknown>
   const commands = await reader.follow(part);
   const { documents } = await expectIdentical(pair);
   assert.equal(documents, 500);
-  assert.equal((await reader.agent?.exit)?.code, 1);
+  assert.equal((await reader.agent?.exit)?.code, 2);
   assert.match(reader.agent?.stderr ?? '', /LINK_DELETED/);
   await then?.(reader);
   return commands;
