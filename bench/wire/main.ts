@@ -40,7 +40,7 @@ interface Sample {
   /** Bytes on the wire, divided by those of the documents. */
   readonly source: number;
   readonly destination: number;
-  /** Of all documents that members of the source returned. */
+  /** The primary's share of all documents that the members of the source returned, from 0 to 1. */
   readonly primaryShare: number;
 }
 

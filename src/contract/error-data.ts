@@ -10,6 +10,9 @@ export const errorData = z.object({
 
 export type ErrorData = z.output<typeof errorData>;
 
+/** Stands for the error of a failure that no agent has explained. */
+export const UNEXPLAINED: ErrorData = { code: 'INTERNAL_ERROR', message: 'The migration failed.', remedy: '' };
+
 /** Returns an error of the catalogue as data. */
 export function errorDataOf({ code, message, remedy }: UserError): ErrorData {
   return { code, message, remedy };

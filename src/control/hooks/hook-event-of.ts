@@ -1,9 +1,7 @@
+import { UNEXPLAINED } from '../../contract/index.ts';
 import { errorOfEvent, eventText, type HookEvent } from '../../hooks/index.ts';
 import { activeSide } from '../records/active-side.ts';
 import type { AuditRecord, Migration } from '../records/records.ts';
-
-/** The error of a failure that no report explains. */
-const UNKNOWN = { code: 'INTERNAL_ERROR', message: '', remedy: '' };
 
 /**
  * Returns the event of hooks that an audit record announces; undefined for a record that announces none.
@@ -60,7 +58,7 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
     case 'LIVE_MIGRATION_FAILBACK_FAILED':
     case 'LIVE_MIGRATION_FAILBACK_LOST': {
       const { failback, state } = migration;
-      const error = state.error ?? (failback?.state === 'FAILED' ? failback.error : UNKNOWN);
+      const error = state.error ?? (failback?.state === 'FAILED' ? failback.error : UNEXPLAINED);
       const told = { activeSide: activeSide(state), ...errorOfEvent(error) };
       return { ...head, type: 'migration.failback_failed', data: { ...about, ...told } };
     }
@@ -73,7 +71,7 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
         : {
             ...head,
             type: 'migration.failed',
-            data: { ...about, ...errorOfEvent(migration.state.error ?? UNKNOWN) },
+            data: { ...about, ...errorOfEvent(migration.state.error ?? UNEXPLAINED) },
           };
     default:
       return undefined;

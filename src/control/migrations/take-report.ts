@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ErrorData, Progress } from '../../contract/index.ts';
+import { type ErrorData, type Progress, UNEXPLAINED } from '../../contract/index.ts';
 import type { ReceivedReport, Report, ReportedMigration, ReportResponse } from '../../link/index.ts';
 import { failpoint } from '../../platform/index.ts';
 import { type Announcement, type Author, audit } from '../audit/audit.ts';
@@ -22,9 +22,6 @@ import { noteTakenOver } from './note-taken-over.ts';
 import { noteSample } from './samples.ts';
 import { takeWatch, watchAfterCommit } from './source-watches.ts';
 import { takeOverFromSilent } from './take-over.ts';
-
-/** Agents explain a failure. This one stands for an agent that didn't. */
-const UNEXPLAINED: ErrorData = { code: 'INTERNAL_ERROR', message: 'The migration failed.', remedy: '' };
 
 /**
  * Stores an agent's report. Ignores a report whose sequence number is not higher than the last one. Ignores entries about validations and

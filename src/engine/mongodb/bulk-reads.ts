@@ -12,7 +12,7 @@ const AVOIDED_MS = 60_000;
 /** Bounds the wait for a member that no longer replicates. A range that takes longer is read on from its last key. */
 const MEMBER_READ_MS = 120_000;
 
-/** What a read adds to its command. */
+/** The fields that a read adds to its command. */
 interface Bound {
   readonly maxTimeMS?: number;
 }
@@ -42,7 +42,7 @@ class BulkReads {
     });
   }
 
-  /** What answered last: the address of a secondary, or the primary; undefined before the first read. */
+  /** The member that answered last: the address of a secondary, or the primary; undefined before the first read. */
   get latest(): string | 'primary' | undefined {
     return this.#hasRead ? (this.#address ?? 'primary') : undefined;
   }
