@@ -198,7 +198,7 @@ export class SyncSession {
     else this.#expect('PAUSED', 'resume');
   }
 
-  /** Changes load level and rate limit of the initial sync, until this process ends. @throws UserError WRONG_STATE in IDLE */
+  /** Changes load level, rate limit and windows, until this process ends. @throws UserError WRONG_STATE in IDLE */
   setLoad(request: LoadRequest): void {
     const steering = this.#started('load');
     this.#load = { ...this.#load, ...request };
