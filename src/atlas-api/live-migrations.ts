@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { errorText } from '../contract/index.ts';
+import { errorText, migrationStatus } from '../contract/index.ts';
 import {
   type Control,
   createMigration,
@@ -17,7 +17,7 @@ import { id } from './schemas.ts';
 export const liveMigrationResponse = z
   .object({
     _id: id,
-    status: z.enum(['NEW', 'WORKING', 'FAILED', 'COMPLETE', 'EXPIRED']),
+    status: migrationStatus,
     migrationHosts: z.array(z.string()),
     readyForCutover: z.boolean().optional().meta({ description: 'Present only while WORKING.' }),
     lagTimeSeconds: z
@@ -45,9 +45,10 @@ export const liveMigrationOperations = [
     status: 201,
     role: 'ORG_OWNER',
     versions: migrationRequestVersions,
+    takesIdempotencyKey: true,
     response: liveMigrationResponse,
-    handle: async ({ control, actor, path, body }) =>
-      showMigration(control, await createMigration(control, actor, path('groupId'), body)),
+    handle: async ({ control, actor, path, body, idempotencyKey }) =>
+      showMigration(control, await createMigration(control, actor, path('groupId'), body, idempotencyKey)),
   }),
   defineOperation({
     operationId: 'getGroupLiveMigration',

@@ -1,15 +1,18 @@
 import { z } from 'zod';
-import { loadLevel, loadWindows, shownCutoverReport } from '../contract/index.ts';
+import { labels, loadLevel, loadWindows, note, shownCutoverReport } from '../contract/index.ts';
 import {
   abortCutover,
+  type Control,
   cancelMigration,
   confirmDrops,
   extendWindow,
   finishMigration,
   getCutoverReport,
+  labelMigration,
   limitCopy,
   listMigrations,
   listMigrationsOf,
+  type Migration,
   pauseMigration,
   rehearseCutover,
   resumeMigration,
@@ -17,8 +20,9 @@ import {
   setLoadLevel,
   setLoadWindows,
 } from '../control/index.ts';
-import { pageOf, pageOfSome, readWindow } from '../http/index.ts';
+import { pageOfSome, readWindow } from '../http/index.ts';
 import { liveMigrationResponse, showMigration } from './live-migrations.ts';
+import { MIGRATION_FILTERS, readMigrationFilter } from './migration-filter.ts';
 import { defineOperation, type OperationRequest } from './operation.ts';
 import { page } from './schemas.ts';
 
@@ -49,6 +53,8 @@ const copyRateRequest = z
   .meta({ id: 'LinkspanCopyRate' });
 
 const loadWindowsRequest = z.strictObject({ windows: loadWindows }).meta({ id: 'LinkspanLoadWindows' });
+
+const labelsRequest = z.strictObject({ labels, note: note.optional() }).meta({ id: 'LinkspanLabels' });
 
 const windowRequest = z
   .strictObject({
@@ -91,19 +97,18 @@ export const migrationExtensions = [
   }),
   defineOperation({
     operationId: 'listGroupLiveMigrations',
-    summary: 'List the live migrations of one project',
+    summary: 'List the live migrations of one project, newest first',
     method: 'GET',
     path: '/groups/{groupId}/liveMigrations',
     live: true,
     status: 200,
     extension: true,
     versions: [{ version: '2023-01-01' }],
-    query: ['pageNum', 'itemsPerPage', 'includeCount'],
+    query: ['pageNum', 'itemsPerPage', 'includeCount', ...MIGRATION_FILTERS],
     response: migrationPage,
     handle: async ({ control, actor, path, query, address }) => {
-      const migrations = await listMigrations(control, actor, path('groupId'));
-      const shown = await Promise.all(migrations.map((migration) => showMigration(control, migration)));
-      return pageOf(shown, query, address);
+      const migrations = await listMigrations(control, actor, path('groupId'), readMigrationFilter(query));
+      return await pageOfMigrations(control, migrations, query, address);
     },
   }),
   defineOperation({
@@ -115,14 +120,11 @@ export const migrationExtensions = [
     status: 200,
     extension: true,
     versions: [{ version: '2023-01-01' }],
-    query: ['pageNum', 'itemsPerPage', 'includeCount'],
+    query: ['pageNum', 'itemsPerPage', 'includeCount', ...MIGRATION_FILTERS],
     response: migrationPage,
     handle: async ({ control, actor, path, query, address }) => {
-      const migrations = await listMigrationsOf(control, actor, path('orgId'));
-      const { skip, limit } = readWindow(query);
-      const asked = migrations.slice(skip, skip + limit);
-      const results = await Promise.all(asked.map((migration) => showMigration(control, migration)));
-      return pageOfSome({ results, total: migrations.length }, query, address);
+      const migrations = await listMigrationsOf(control, actor, path('orgId'), readMigrationFilter(query));
+      return await pageOfMigrations(control, migrations, query, address);
     },
   }),
   defineOperation({
@@ -219,6 +221,19 @@ export const migrationExtensions = [
   }),
   defineOperation({
     ...aboutOne,
+    operationId: 'labelGroupLiveMigration',
+    summary: 'Replace the labels and the note of one live migration',
+    path: `${MIGRATION}/labels`,
+    status: 200,
+    role: 'ORG_OWNER',
+    versions: [{ version: '2023-01-01', body: labelsRequest }],
+    handle: async (request) => {
+      const { control, actor, body } = request;
+      return showMigration(control, await labelMigration(control, actor, placeOf(request), body));
+    },
+  }),
+  defineOperation({
+    ...aboutOne,
     operationId: 'confirmGroupLiveMigrationDrops',
     summary: 'Confirm the drops for which one live migration waits',
     path: `${MIGRATION}/confirmDrops`,
@@ -261,3 +276,16 @@ export const migrationExtensions = [
       showMigration(request.control, await finishMigration(request.control, request.actor, ...placeOf(request))),
   }),
 ];
+
+/** Shows only the migrations of the page that is asked for. */
+async function pageOfMigrations(
+  control: Control,
+  migrations: readonly Migration[],
+  query: URLSearchParams,
+  address: string,
+) {
+  const { skip, limit } = readWindow(query);
+  const asked = migrations.slice(skip, skip + limit);
+  const results = await Promise.all(asked.map((migration) => showMigration(control, migration)));
+  return pageOfSome({ results, total: migrations.length }, query, address);
+}

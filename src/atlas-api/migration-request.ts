@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { labels, note } from '../contract/index.ts';
 import type { OrderRequest } from '../control/index.ts';
 import { issueOf } from '../http/index.ts';
 import { absentOrText, id } from './schemas.ts';
@@ -47,6 +48,8 @@ const common = {
       usersAndRoles: z.boolean().optional().meta({
         description: "Whether the cutover migrates the source's users and custom roles, too.",
       }),
+      labels: labels.optional(),
+      note: note.optional(),
     })
     .nullish()
     .meta({ id: 'LinkspanMigrationRequest', description: 'Extension.', 'x-linkspan-extension': true }),
@@ -99,5 +102,7 @@ function toOrder(body: CommonBody, dropDestination: boolean, context: z.Refineme
     dropDestination,
     reversible: body.linkspan?.reversible ?? false,
     usersAndRoles: body.linkspan?.usersAndRoles ?? false,
+    labels: body.linkspan?.labels ?? {},
+    note: body.linkspan?.note ?? null,
   };
 }

@@ -70,7 +70,24 @@ const QUERY_PARAMETERS = {
       '`SECOND`: a sample a second, of the last hour (default); `MINUTE`: a sample a minute, of the last 30 days.',
   }),
   since: z.iso.datetime().optional().meta({ description: 'Only samples after this time.' }),
+  status: z.string().optional().meta({ description: 'Only migrations with this status; several with commas.' }),
+  source: z.string().optional().meta({ description: 'Only migrations from a cluster with this name.' }),
+  destination: z.string().optional().meta({ description: 'Only migrations to a cluster with this name.' }),
+  label: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'Only migrations with this label: `name=value`, or `name`. Several times for several.' }),
 } as const;
+
+const idempotencyKey = z
+  .string()
+  .regex(/^[!-~]{1,255}$/)
+  .optional()
+  .meta({
+    description:
+      'A key of your own. Repeating the request with the same key returns the migration that the first one created, also once it has ended.',
+    'x-linkspan-extension': true,
+  });
 
 const streamOf = z.string().meta({
   description:
@@ -126,6 +143,7 @@ function describe(operation: AnyOperation, isVersioned: boolean): ZodOpenApiOper
         Object.fromEntries(parameters.map((name) => [name, TEXT_PARAMETERS.includes(name) ? z.string() : id])),
       ),
       query: z.object(Object.fromEntries(query.map((name) => [name, QUERY_PARAMETERS[name]]))),
+      ...(operation.takesIdempotencyKey && { header: z.object({ 'Idempotency-Key': idempotencyKey }) }),
     },
     ...(body.length > 0 ? { requestBody: { required: true, content: Object.fromEntries(body) } } : {}),
     responses: {

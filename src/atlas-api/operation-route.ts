@@ -83,6 +83,7 @@ export function registerOperation(
       await assertStillAdmitted(control, control.store, sender);
       const query = queryOf(request);
       const presentation = readPresentation(query);
+      assertKnown(operation, query);
       const body = readOperationBody(request, operation, isVersioned ? versions : [oldest]);
       const handle = (actor: Actor) =>
         operation.handle({
@@ -91,6 +92,7 @@ export function registerOperation(
           path: (name) => parameterOf(request, name),
           query,
           body: body as never,
+          idempotencyKey: operation.takesIdempotencyKey ? idempotencyKeyOf(request) : null,
           address: control.publicUrl() + pathOf(request.url),
         });
       const { actor } = sender;
@@ -151,6 +153,25 @@ function senderOf(request: FastifyRequest): Sender {
 function parameterOf(request: FastifyRequest, name: string): string {
   const value: unknown = Reflect.get(Object(request.params), name);
   return typeof value === 'string' ? value : '';
+}
+
+/**
+ * Checks that an operation that reads has each query parameter of a request. Atlas ignores unknown ones, so only extensions refuse them.
+ * @throws UserError UNKNOWN_QUERY_PARAMETER
+ */
+function assertKnown({ method, extension, query: own = [] }: AnyOperation, query: URLSearchParams): void {
+  if (!extension || method !== 'GET') return;
+  const known: readonly string[] = [...own, 'envelope', 'pretty'];
+  const unknown = [...query.keys()].find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new UserError('UNKNOWN_QUERY_PARAMETER', [unknown.slice(0, 100), known.join(', ')]);
+}
+
+/** @throws UserError INVALID_IDEMPOTENCY_KEY */
+function idempotencyKeyOf({ headers }: FastifyRequest): string | null {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return null;
+  if (typeof key !== 'string' || !/^[!-~]{1,255}$/.test(key)) throw new UserError('INVALID_IDEMPOTENCY_KEY');
+  return key;
 }
 
 /** The query of a request. It may contain another `?`. */

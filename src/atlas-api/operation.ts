@@ -21,6 +21,8 @@ export interface OperationRequest<Body> {
   readonly path: (name: string) => string;
   readonly query: URLSearchParams;
   readonly body: Body;
+  /** The request's Idempotency-Key; null without one, and for an operation that takes none. */
+  readonly idempotencyKey: string | null;
   /** The public URL of the request's path, for links. */
   readonly address: string;
 }
@@ -54,7 +56,13 @@ export interface Operation<Body = never> {
     | 'targetId'
     | 'span'
     | 'since'
+    | 'status'
+    | 'source'
+    | 'destination'
+    | 'label'
   )[];
+  /** True if a client may send an Idempotency-Key, so that a repeated request creates nothing. */
+  readonly takesIdempotencyKey?: boolean;
   /** True if a client may ask for a stream of the answer (`Accept: text/event-stream`), one event for each change. */
   readonly live?: boolean;
   /** True if Atlas has no such operation, or Linkspan's differs. */

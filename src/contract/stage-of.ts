@@ -1,5 +1,6 @@
 import type { Gate } from './gate.ts';
 import type { GateName } from './gates.ts';
+import type { MigrationStatus } from './migration-status.ts';
 import type { WantedState } from './order.ts';
 import type { Progress } from './progress.ts';
 import { sourceBlockedSince } from './source-blocked-since.ts';
@@ -14,7 +15,7 @@ export type Work = Pick<
 /** The facts, beside the engine's progress, that decide about a stage. */
 export interface StageFacts {
   /** Whether the migration has ended, as far as the answering program knows. */
-  readonly status: 'NEW' | 'WORKING' | 'COMPLETE' | 'FAILED' | 'EXPIRED';
+  readonly status: MigrationStatus;
   /** The operator's last request. */
   readonly wanted: WantedState;
   readonly isAgentLost: boolean;

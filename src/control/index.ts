@@ -77,6 +77,8 @@ export { type AuditHead, verifyAudit } from './maintenance/verify-audit.ts';
 export { keepAnnouncing } from './migrations/announce.ts';
 export { expireMigrations, keepExpiring } from './migrations/expire-migrations.ts';
 export { finishMigration, reverseMigration } from './migrations/failback-requests.ts';
+export { labelMigration } from './migrations/label-migration.ts';
+export { listMigrations, listMigrationsOf, type MigrationFilter } from './migrations/list-migrations.ts';
 export { getList, type ListPage } from './migrations/lists.ts';
 export { contactOfMigration } from './migrations/migration-contact.ts';
 export type { OrderRequest } from './migrations/migration-order.ts';
@@ -85,8 +87,6 @@ export {
   createMigration,
   getCutoverReport,
   getMigration,
-  listMigrations,
-  listMigrationsOf,
 } from './migrations/migrations.ts';
 export {
   abortCutover,
@@ -136,7 +136,6 @@ export {
   isFinishing,
   type MigrationEvent,
   type MigrationState,
-  type MigrationStatus,
   NEW_MIGRATION,
 } from './records/migration-state.ts';
 export { transition } from './records/migration-transitions.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ErrorData, errorData, errorText } from '../contract/index.ts';
+import { type ErrorData, errorData, errorText, labels } from '../contract/index.ts';
 
 const time = z.iso.datetime();
 
@@ -16,6 +16,7 @@ const about = {
     description:
       "The name of the destination cluster; in events of `linkspan sync`, its primary's address, once known.",
   }),
+  labels: labels.optional().meta({ description: "The user's labels of the migration; absent without any." }),
 };
 
 const failure = {

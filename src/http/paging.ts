@@ -5,7 +5,20 @@ import { readBoolean } from './presentation.ts';
 const DEFAULT_ITEMS = 100;
 const MAX_ITEMS = 500;
 /** Query parameters that the links of a page repeat. */
-const FILTERS = ['name', 'eventType', 'namespace', 'minDate', 'maxDate', 'actorName', 'targetKind', 'targetId'];
+const FILTERS = [
+  'name',
+  'eventType',
+  'namespace',
+  'minDate',
+  'maxDate',
+  'actorName',
+  'targetKind',
+  'targetId',
+  'status',
+  'source',
+  'destination',
+  'label',
+];
 
 interface Link {
   readonly href: string;

@@ -310,6 +310,18 @@ export const METRICS = {
     help: 'When the migration ended; absent before.',
     of: 'serve',
   },
+  linkspan_migration_info: {
+    type: 'gauge',
+    labels: ['migration', 'organization', 'project', 'source', 'destination'],
+    help: 'The ids of the migration, its organization and its project, and the names of its clusters; always 1.',
+    of: 'serve',
+  },
+  linkspan_migration_label: {
+    type: 'gauge',
+    labels: ['migration', 'name', 'value'],
+    help: "A user's label of the migration; always 1.",
+    of: 'serve',
+  },
   linkspan_migration_hosts: {
     type: 'gauge',
     labels: ['migration', 'host', 'role'],

@@ -160,7 +160,9 @@ test('every command sends its request and shows the answer', async () => {
   for (const noun of ['validation', 'migration validation']) await said(`${noun} wait ${validation._id}`, /FAILED +No/);
   assert.equal(process.exitCode, 1);
   process.exitCode = undefined;
-  const { _id = '' } = await made(`migration create ${order} -u u -p p --drop`);
+  const create = `migration create ${order} -u u -p p --drop --idempotencyKey job-1`;
+  const { _id = '' } = await made(create);
+  assert.equal((await made(create))._id, _id);
   await agent.report({
     migrations: [{ id: _id, progress: progress(_id, { state: 'FOLLOWING', readyForCutover: true }) }],
   });
@@ -178,7 +180,15 @@ test('every command sends its request and shows the answer', async () => {
     assert.ok(wished.includes(each), each);
   }
   await said(`migration describe --liveMigrationId ${_id}`, /WORKING +true/);
-  await said('migration list', /WORKING +ready to cut over +true +7 +CONNECTED( +-)? +\d{4}-\d\d-\d\dT\S+Z\n/);
+  await said(`migration set-labels ${_id} --label team=payments --label wave=2 --note soon`, /WORKING/);
+  await said(`migration describe ${_id}`, /\nlabels +team=payments, wave=2\nnote +soon\n/);
+  for (const list of ['migration list --label team=payments --label wave', 'org migration list --status NEW,WORKING'])
+    await said(list, /team=payments, wave=2\n$/);
+  await said('org migration list --source elsewhere', /^$/);
+  await said(
+    'migration list',
+    / source +C +WORKING +ready to cut over +true +7 +CONNECTED( +-)? +\d{4}-\d\d-\d\dT\S+Z /,
+  );
   await said(
     `migration history ${_id} --span minute`,
     /^spanSeconds *\n60\n\nat +state +lagTimeSeconds .*\n\S+Z +\w+ +7 /,
@@ -249,7 +259,10 @@ test('every command sends its request and shows the answer', async () => {
   await said(`migration reverse ${third}`, /WORKING.*\n\nusers +on the destination, reversed 1x\nfailback +planned/s);
   await said(`migration finish ${third}`, /failback +is being closed/);
   await agent.report(committed({ state: 'CLOSED' }));
-  await said('org migration list', new RegExp(`^linkspan.destination.groupId +_id .*\n\\w{24} +${third} +COMPLETE`));
+  await said(
+    'org migration list',
+    new RegExp(`^linkspan.destination.groupId +_id .*\n\\w{24} +${third} +source +C +COMPLETE`),
+  );
   await said(`migration finish ${third}`, /COMPLETE.*failback +closed permanently\nwarning +The source stays blocked/s);
   const { linkToken = '' } = await made('link-token create --migrationHost host-2');
   assert.equal((await new AgentClient(plane.url).redeem(linkToken, 'host-2')).status, 201);

@@ -128,6 +128,9 @@ export const OF_PRODUCT: MutantTable = {
     ['take-back-own-only', replace('true', 'condition'), 'but none that a standby has'],
     ['one-migration-of-source', replace('[]'), 'one migration at a time'],
   ],
+  'test/atlas-api/idempotency-key.test.ts': [
+    ['one-migration-of-key', replace('undefined'), 'returns the first migration'],
+  ],
   'test/atlas-api/standby-users.test.ts': [
     ['renew-user-of-leader', remove(), 'with another password'],
     ['renewal-ends-no-migration', replace('true'), 'ends no migration'],

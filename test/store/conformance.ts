@@ -111,6 +111,9 @@ const MIGRATION: Migration = {
   failback: null,
   reportedAtMs: 7,
   takenOver: { atMs: 7, fromHost: 'other' },
+  labels: { team: 'payments' },
+  note: 'after the audit',
+  idempotency: { key: 'job-1', requestHash: 'a'.repeat(64) },
   createdAtMs: 7,
   updatedAtMs: 7,
 };

@@ -32,7 +32,7 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
     const answer = await api.ask('GET', filledPath(path, values));
     for (const warning of warnings(answer)) tell('linkspan', `warning: ${warning}`, 'warning');
   }
-  const send = () => api.ask(method, targetOf(command, values), body?.(values));
+  const send = () => api.ask(method, targetOf(command, values), body?.(values), headersOf(command, values));
   const first = given.watch && command.watch ? await command.watch(send, format) : await send();
   const look = () => api.ask('GET', filledPath(command.record ?? command.path, values));
   const answer = command.after ? await command.after(look, values, first) : first;
@@ -68,8 +68,16 @@ function targetOf(command: AdministrationCommand, values: Values): string {
   const filled = filledPath(chosenPath(command, values) ?? path, values);
   const query = new URLSearchParams();
   for (const { name, query: parameter, isEnumerated = false } of flags) {
-    const value = String(values[name]);
-    if (parameter && values[name] !== undefined) query.set(parameter, isEnumerated ? enumerated(value) : value);
+    if (!parameter || values[name] === undefined) continue;
+    for (const value of [values[name]].flat().map(String))
+      query.append(parameter, isEnumerated ? enumerated(value) : value);
   }
   return query.size === 0 ? filled : `${filled}?${query}`;
+}
+
+function headersOf({ flags = [] }: AdministrationCommand, values: Values): Record<string, string> {
+  const given = flags.flatMap(({ name, header }) =>
+    header && values[name] !== undefined ? [[header, values[name]]] : [],
+  );
+  return Object.fromEntries(given) as Record<string, string>;
 }

@@ -20,14 +20,20 @@ export class ApiClient {
   /**
    * Sends a request to the API.
    * @param path  the part after `/api/atlas/v2`
+   * @param more  headers besides the usual ones
    * @returns the answer's body; undefined if it has none
    * @throws UserError API_REFUSED with the server's reason, API_RATE_LIMITED, API_UNAUTHORIZED, USAGE, API_OVER_PLAIN_HTTP, and as
    * {@link refusalOf} and {@link unreachable}
    */
-  async ask(method: string, path: string, body?: object): Promise<unknown> {
+  async ask(
+    method: string,
+    path: string,
+    body?: object,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<unknown> {
     const url = serverUrlOf(this.#profile);
     const target = `/api/atlas/v2${path}`;
-    const headers = { accept: ACCEPT, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+    const headers = { ...more, accept: ACCEPT, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
     const request = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
     const answer = await (this.#profile.clientId
       ? this.#withToken(url, target, request)

@@ -14,8 +14,9 @@ export interface Flag {
   readonly kind?: 'list' | 'texts' | 'number' | 'boolean' | 'choice';
   readonly choices?: readonly string[];
   readonly byDefault?: unknown;
-  /** Name of the query parameter that carries the value. */
+  /** Name of the query parameter, or of the header, that carries the value. */
   readonly query?: string;
+  readonly header?: string;
   /** Whether the API has the value in capital letters: it has `API_KEY` for `apiKey`. */
   readonly isEnumerated?: boolean;
 }

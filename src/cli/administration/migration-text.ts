@@ -31,6 +31,18 @@ export const createdColumn: Column = {
   title: 'createdAt',
   of: (record) => (record as LiveMigration).linkspan.createdAt,
 };
+export const sourceColumn: Column = {
+  title: 'source',
+  of: (record) => (record as LiveMigration).linkspan.source.clusterName,
+};
+export const destinationColumn: Column = {
+  title: 'destination',
+  of: (record) => (record as LiveMigration).linkspan.destination.clusterName,
+};
+export const labelsColumn: Column = {
+  title: 'labels',
+  of: (record) => labelsTextOf(record as LiveMigration),
+};
 export const lagColumn: Column = { title: 'lagTimeSeconds', of: (record) => lagOf(record as LiveMigration) };
 /** An error's beginning; `migration describe` has the whole. */
 export const shortErrorColumn: Column = {
@@ -73,6 +85,8 @@ export function migrationText(answer: unknown): string {
         .filter((part) => part !== '')
         .join(': '),
     ],
+    ['labels', labelsTextOf(migration)],
+    ['note', migration.linkspan.note ?? undefined],
     ['resumed', resumedText(view.progress)],
     ...(progress?.verification === undefined ? [] : verificationLines(view.progress)),
     ['agent', agent ? `${agent.status}, last report ${agent.lastSeen ?? 'never'}` : undefined],
@@ -92,6 +106,11 @@ export function migrationText(answer: unknown): string {
   const shown = lines.filter((line): line is readonly [string, string] => line[1] !== undefined);
   const text = shown.map(([label, value]) => `${wrapBeside(label, LABEL_COLUMNS, value, process.stdout)}\n`);
   return `\n${text.join('')}${checklistText(migration)}${findingsText(findings)}`;
+}
+
+function labelsTextOf({ linkspan: { labels = {} } }: LiveMigration): string | undefined {
+  const texts = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return texts.join(', ') || undefined;
 }
 
 function standbyLine({

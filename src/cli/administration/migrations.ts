@@ -5,14 +5,18 @@ import { type AdministrationCommand, type Column, type Flag, force, needed, pagi
 import { cutoverReportText } from './cutover-report-text.ts';
 import { failbackText } from './failback-text.ts';
 import { historyText } from './history-text.ts';
+import { filters, label, labelsOf, note } from './labels.ts';
 import { loadWindowsBody } from './load-windows.ts';
 import {
   agentColumn,
   createdColumn,
   cutoverWarnings,
+  destinationColumn,
+  labelsColumn,
   lagColumn,
   migrationText,
   shortErrorColumn,
+  sourceColumn,
   stageColumn,
   waitingColumn,
 } from './migration-text.ts';
@@ -20,8 +24,7 @@ import { reportedText } from './reported-text.ts';
 import { MOMENTS, waitForMigration, waitForValidation } from './wait-for.ts';
 import { watchMigration } from './watch-migration.ts';
 
-const MIGRATION = [
-  '_id',
+const STATE = [
   'status',
   stageColumn,
   'readyForCutover',
@@ -31,6 +34,8 @@ const MIGRATION = [
   createdColumn,
   shortErrorColumn,
 ];
+const MIGRATION = ['_id', ...STATE];
+const LISTED = ['_id', sourceColumn, destinationColumn, ...STATE, labelsColumn];
 /** A column of a field that has a value of an enumeration. */
 const inWordsColumn = (title: string): Column => ({
   title,
@@ -62,6 +67,17 @@ const order: readonly Flag[] = [
   force,
 ];
 
+/** The flags of a migration that a validation has not. */
+const ofMigration: readonly Flag[] = [
+  label,
+  note,
+  {
+    name: 'idempotencyKey',
+    description: 'A key of your own: repeating the command with it creates no second migration',
+    header: 'idempotency-key',
+  },
+];
+
 const inNamespace: Flag = {
   name: 'namespace',
   description: 'Only items whose namespace contains this text, in any case',
@@ -83,7 +99,7 @@ const orderBody: AdministrationCommand['body'] = ({ reversible, usersAndRoles, .
   destination: { clusterName: values.clusterName, groupId: values.projectId, hostnameSchemaType: 'PUBLIC' },
   migrationHosts: [values.migrationHost],
   dropDestinationData: values.drop ?? false,
-  ...(reversible || usersAndRoles ? { linkspan: { reversible, usersAndRoles } } : {}),
+  linkspan: { reversible, usersAndRoles, labels: labelsOf(values), note: values.note },
 });
 
 export const validationCommands: readonly AdministrationCommand[] = [
@@ -141,18 +157,25 @@ export const organizationMigrations: AdministrationCommand = {
   method: 'GET',
   path: '/orgs/{orgId}/liveMigrations',
   argument: 'orgId',
-  flags: paging,
-  columns: ['linkspan.destination.groupId', ...MIGRATION],
+  flags: [...paging, ...filters],
+  columns: ['linkspan.destination.groupId', ...LISTED],
 };
 
 export const migrationCommands: readonly AdministrationCommand[] = [
-  { name: 'list', summary: 'List live migrations', method: 'GET', path: all, flags: paging, columns: MIGRATION },
+  {
+    name: 'list',
+    summary: 'List live migrations, the newest first',
+    method: 'GET',
+    path: all,
+    flags: [...paging, ...filters],
+    columns: LISTED,
+  },
   {
     name: 'create',
     summary: 'Start a live migration',
     method: 'POST',
     path: all,
-    flags: order,
+    flags: [...order, ...ofMigration],
     body: orderBody,
     columns: MIGRATION,
   },
@@ -282,6 +305,10 @@ export const migrationCommands: readonly AdministrationCommand[] = [
       },
     ],
     body: ({ window = [] }) => loadWindowsBody(window as string[]),
+  }),
+  steer('set-labels', 'Replace the labels, and the note if one is given', 'labels', {
+    flags: [label, note],
+    body: (values) => ({ labels: labelsOf(values) ?? {}, note: values.note }),
   }),
   steer('reverse', 'Reverse a migration that has cut over', 'reverse', { more: failbackText }),
   steer('finish', 'Close the failback of a migration permanently', 'finish', { more: failbackText }),

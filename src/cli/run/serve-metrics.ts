@@ -53,6 +53,9 @@ export async function serveSamples(
     }),
   );
   const hostSamples: Sample[] = [];
+  const destinations = await Promise.all(
+    migrations.map(({ destinationClusterId }) => store.get('clusters', destinationClusterId)),
+  );
   for (const migration of migrations) {
     const leader = byId.get(migration.agentId);
     if (migration.state.endedAtMs !== null || leader === undefined) continue;
@@ -66,10 +69,29 @@ export async function serveSamples(
       ...expirySamples,
       ...agentSamples,
       ...hostSamples,
+      ...migrations.flatMap((one, at) => namesOf(one, destinations[at]?.name ?? '')),
       ...migrations.flatMap((one) => samplesOf(one, isHeard(one))),
     ],
     isComplete: found.length <= MOST_SHOWN && agents.length <= MOST_SHOWN,
   };
+}
+
+function namesOf(migration: Migration, destination: string): Sample[] {
+  const { id, orgId, groupId, sourceClusterName: source, labels } = migration;
+  return [
+    {
+      name: 'linkspan_migration_info',
+      labels: { migration: id, organization: orgId, project: groupId, source, destination },
+      value: 1,
+    },
+    ...Object.entries(labels).map(
+      ([name, value]): Sample => ({
+        name: 'linkspan_migration_label',
+        labels: { migration: id, name, value },
+        value: 1,
+      }),
+    ),
+  ];
 }
 
 function hostSample({ id }: Migration, host: string, role: 'LEADER' | 'STANDBY', value: number): Sample {

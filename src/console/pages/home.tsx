@@ -3,7 +3,7 @@ import { duration } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import { PolledPage } from '../page.tsx';
 import { etaOf, reasonOf } from '../panels/headline.ts';
-import { nameOf, shownStageOf } from '../panels/shown-stage.ts';
+import { labelTexts, nameOf, shownStageOf } from '../panels/shown-stage.ts';
 import { migrationHref } from '../router.ts';
 import { text } from '../text.ts';
 import { Time } from '../time.tsx';
@@ -51,7 +51,7 @@ function Card({ project, groupId, migration }: CardProps) {
         <h2>
           <a href={migrationHref(groupId, migration._id)}>{nameOf(migration)}</a>
         </h2>
-        <p class="small mute">{project}</p>
+        <p class="small mute">{[project, ...labelTexts(migration)].join(' · ')}</p>
       </div>
       <p class="reason">{reasonOf(migration)}</p>
       <dl>

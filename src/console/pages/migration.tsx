@@ -25,7 +25,7 @@ import { PausePanel } from '../panels/pause.tsx';
 import { Phases } from '../panels/phases.tsx';
 import { ReportPanel } from '../panels/report.tsx';
 import { ShardsPanel } from '../panels/shards.tsx';
-import { nameOf, shownStageOf } from '../panels/shown-stage.ts';
+import { labelTexts, nameOf, shownStageOf } from '../panels/shown-stage.ts';
 import { LoadPanel, OplogPanel } from '../panels/source.tsx';
 import { VerificationPanel } from '../panels/verification.tsx';
 import { WarningsPanel } from '../panels/warnings.tsx';
@@ -129,6 +129,8 @@ function Head({ migration, steering, silentMs }: HeadProps) {
   const { word, icon, tone } = shownStageOf(migration);
   const { lead, body, ask } = headlineOf(migration);
   const name = nameOf(migration);
+  const { note } = migration.linkspan;
+  const about = [...labelTexts(migration), ...(note === null ? [] : [note])];
   useEffect(() => {
     document.title = `${word}: ${name} · ${text.product}`;
   }, [word, name]);
@@ -136,6 +138,7 @@ function Head({ migration, steering, silentMs }: HeadProps) {
     <div class="head">
       <div>
         <h1>{name}</h1>
+        {about.length > 0 && <p class="small mute">{about.join(' · ')}</p>}
         <p class="say" role="status">
           <Icon name={icon} tone={tone} />
           <span>

@@ -52,6 +52,11 @@ export function directionOf({ linkspan: { source, destination, reversals = 0 } }
   return { from: from.clusterName, to: to.clusterName };
 }
 
+/** The user's labels of a migration, each as `name=value`. */
+export function labelTexts({ linkspan: { labels } }: LiveMigration): string[] {
+  return Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+}
+
 /** The clusters in the direction of the migration. */
 export function nameOf(migration: LiveMigration): string {
   const { from, to } = directionOf(migration);

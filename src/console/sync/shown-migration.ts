@@ -40,6 +40,8 @@ export function shownMigration({ linkspan: own, ...progress }: Started): LiveMig
       ...(sourceBlockedSince !== null && { sourceBlockedSince }),
       activeSide: state === 'COMMITTED' ? 'DESTINATION' : 'SOURCE',
       ...(failback && { failback }),
+      labels: {},
+      note: null,
       createdAt: first,
       updatedAt: since ?? first,
       endedAt: null,

@@ -17,6 +17,7 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
     groupId: migration.groupId,
     source: migration.sourceClusterName,
     destination,
+    ...(Object.keys(migration.labels).length > 0 && { labels: migration.labels }),
   };
   const { windowEndsAtMs } = migration.state;
   const window = windowEndsAtMs === null ? {} : { windowEndsAt: new Date(windowEndsAtMs).toISOString() };

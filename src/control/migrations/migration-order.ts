@@ -1,3 +1,4 @@
+import type { Labels } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { authorizeGroup } from '../accounts/actor.ts';
 import { clusterNotFound, namesOf } from '../clusters/cluster-not-found.ts';
@@ -25,6 +26,9 @@ export interface OrderRequest {
   readonly reversible?: boolean;
   /** Whether the cutover migrates users and custom roles, too; false by default. */
   readonly usersAndRoles?: boolean;
+  /** Labels and a note for the migration; none by default. A validation has none. */
+  readonly labels?: Labels;
+  readonly note?: string | null;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type ShownCutoverReport, showCutoverReport } from '../../contract/index.ts';
 import { failpoint, isId, newId, UserError } from '../../platform/index.ts';
-import { authorizeGroup, authorizeOrganization } from '../accounts/actor.ts';
+import { authorizeGroup } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import { addressOfCluster } from '../clusters/clusters.ts';
 import { wantUser } from '../clusters/destination-users.ts';
@@ -9,27 +9,36 @@ import { wakeSet } from '../ports/wake-set.ts';
 import type { Actor } from '../records/actor.ts';
 import { peersOf } from '../records/link-sets.ts';
 import { NEW_MIGRATION } from '../records/migration-state.ts';
-import { groupsOf, lastValidationInto } from '../records/queries.ts';
+import { lastValidationInto } from '../records/queries.ts';
 import type { Migration, Order } from '../records/records.ts';
-import { grantsInGroup } from '../records/roles.ts';
 import type { StoreReader } from '../records/store-port.ts';
+import { createdBefore, idempotencyOf } from './created-before.ts';
+import { labelDetails } from './label-migration.ts';
 import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
 import { problemsOf } from './problems-of.ts';
 
 /**
  * Creates a migration. Its agent gets the order once the migration's user exists on the destination, and then starts.
- * @throws UserError DESTINATION_CHANGED, SOURCE_CLUSTER_ALREADY_MIGRATING, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as {@link resolveOrder}
+ * @param key  an Idempotency-Key: a repeated request returns the migration that the first one created, also once it has ended. None by default
+ * @throws UserError DESTINATION_CHANGED, SOURCE_CLUSTER_ALREADY_MIGRATING, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as
+ *   {@link resolveOrder} and {@link createdBefore}
  */
 export async function createMigration(
   control: Control,
   actor: Actor,
   groupId: string,
   request: OrderRequest,
+  key: string | null = null,
 ): Promise<Migration> {
   const nowMs = control.clock.now();
   const id = newId(nowMs);
   const seal = passwordSealer(control, 'migrations', id);
+  const idempotency = idempotencyOf(key, request);
   const migration = await control.store.write(async (transaction) => {
+    await authorizeGroup(transaction, actor, groupId, 'ORG_OWNER');
+    // rule: one-migration-of-key
+    const before = await createdBefore(transaction, groupId, idempotency);
+    if (before !== undefined) return before;
     const order = await resolveOrder(transaction, nowMs, actor, groupId, request, seal);
     await assertIdle(transaction, order, request.destination.clusterName);
     await assertSameDestination(control, transaction, order, request.destination.clusterName);
@@ -41,6 +50,9 @@ export async function createMigration(
       failback: null,
       reportedAtMs: null,
       takenOver: null,
+      labels: request.labels ?? {},
+      note: request.note ?? null,
+      idempotency,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     };
@@ -50,7 +62,11 @@ export async function createMigration(
       eventTypeName: 'LIVE_MIGRATION_CREATED',
       orgId: order.orgId,
       groupId,
-      details: { liveMigrationId: id, ...orderDetails(order, request.destination.clusterName, databaseUser) },
+      details: {
+        liveMigrationId: id,
+        ...orderDetails(order, request.destination.clusterName, databaseUser),
+        ...labelDetails(record),
+      },
     });
     return record;
   });
@@ -58,23 +74,6 @@ export async function createMigration(
   control.userAlarm.ring();
   await wakeSet(control, migration.agentId);
   return migration;
-}
-
-/** All migrations into the project, including ended ones. @throws UserError as {@link authorizeGroup} */
-export async function listMigrations({ store }: Control, actor: Actor, groupId: string): Promise<Migration[]> {
-  await authorizeGroup(store, actor, groupId, 'GROUP_READ_ONLY');
-  return await store.find('migrations', { groupId });
-}
-
-/**
- * All migrations into the projects of an organization that the actor may read, the newest first, including ended ones.
- * @throws UserError as {@link authorizeOrganization}
- */
-export async function listMigrationsOf({ store }: Control, actor: Actor, orgId: string): Promise<Migration[]> {
-  await authorizeOrganization(store, actor, orgId, 'ORG_MEMBER');
-  const groups = (await groupsOf(store, orgId)).filter(({ id }) => grantsInGroup(actor, id, 'GROUP_READ_ONLY'));
-  const lists = await Promise.all(groups.map(({ id }) => store.find('migrations', { groupId: id })));
-  return lists.flat().sort((a, b) => b.createdAtMs - a.createdAtMs || b.id.localeCompare(a.id));
 }
 
 /**

@@ -67,6 +67,7 @@ export interface QueriedFields {
     /** Whether its source is watched after the commit. */
     readonly isWatched: boolean;
     readonly endedAtMs: number | null;
+    readonly idempotencyKey: string | null;
   };
   /** `part`: the number of the sample's part of time. */
   migrationSamples: Pick<MigrationSample, 'migrationId' | 'spanMs' | 'atMs'> & { readonly part: number };
@@ -124,6 +125,7 @@ const KINDS: { readonly [K in Kind]: Declared<K> } = {
       isActive: ({ state }) => ACTIVE_STATUSES.includes(state.status) || isFollowed(state),
       isWatched: ({ state: { sourceWatch } }) => sourceWatch !== undefined && sourceWatch.ended === undefined,
       endedAtMs: ({ state }) => state.endedAtMs,
+      idempotencyKey: ({ idempotency }) => idempotency?.key ?? null,
     },
   },
   migrationSamples: {

@@ -6,6 +6,7 @@ import {
   FIRST_ORDER,
   type LoadLevel,
   type LoadWindow,
+  type MigrationStatus,
   type Order,
   type SourceWatchState,
 } from '../../contract/index.ts';
@@ -13,7 +14,7 @@ import type { Announced } from './announced.ts';
 import type { AuditRate } from './audit-rate.ts';
 
 /**
- * The status of a live migration in the API, an immutable state machine.
+ * The state of a live migration, an immutable state machine over its status in the API.
  *
  *          started               committed
  *   NEW ───────────▶ WORKING ───────────────▶ COMPLETE
@@ -30,8 +31,6 @@ import type { AuditRate } from './audit-rate.ts';
  * with a message that says so. A migration that is cancelled before its order was sent to an agent ends at once. Pause, cutover and
  * cancellation are not statuses: the operator wants them in `order`, and the agent carries them out.
  */
-export type MigrationStatus = 'NEW' | 'WORKING' | 'COMPLETE' | 'FAILED' | 'EXPIRED';
-
 export interface MigrationState {
   readonly status: MigrationStatus;
   /**

@@ -1,4 +1,4 @@
-import { type ErrorData, errorDataOf } from '../../contract/index.ts';
+import { type ErrorData, errorDataOf, type MigrationStatus } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { windowSetTo } from './announced.ts';
 import {
@@ -6,7 +6,6 @@ import {
   isFollowed,
   type MigrationEvent,
   type MigrationState,
-  type MigrationStatus,
   ordering,
   type Transition,
 } from './migration-state.ts';

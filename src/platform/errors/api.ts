@@ -124,6 +124,22 @@ export const apiErrors = defineErrors('request', {
     detail: 'An invalid value was specified for the query parameter %.',
     remedy: 'Correct or remove the parameter.',
   },
+  UNKNOWN_QUERY_PARAMETER: {
+    status: 400,
+    atlasCode: 'INVALID_QUERY_PARAMETER',
+    detail: 'There is no query parameter % here; there are %.',
+    remedy: 'Correct or remove the parameter.',
+  },
+  INVALID_IDEMPOTENCY_KEY: {
+    status: 400,
+    detail: 'The header Idempotency-Key needs 1 to 255 visible characters of ASCII.',
+    remedy: 'Send a key of your own for each migration that you want, such as a UUID or the name of your job.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 409,
+    detail: 'The Idempotency-Key % has created the live migration %, from a request that differs from this one.',
+    remedy: 'Repeat the first request unchanged, or send another key for another migration.',
+  },
   INVALID_IP_ADDRESS_OR_CIDR_NOTATION: {
     status: 400,
     detail: 'The address % must be in valid IP address or CIDR notation.',

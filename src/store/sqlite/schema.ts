@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { UserError } from '../../platform/index.ts';
 
 /** The version of {@link SCHEMA}, which a store has as its `user_version`. Earlier ones are of Linkspan 0.2.0 and older. */
-const VERSION = 29;
+const VERSION = 30;
 
 /**
  * Lists and objects are JSON text. Columns with sealed values have the name of the secret. Tables and columns have the names of
@@ -81,9 +81,11 @@ const SCHEMA = `
     destination_cluster_id TEXT NOT NULL REFERENCES clusters, username TEXT, password TEXT, ssl INTEGER NOT NULL,
     ca_certificate_path TEXT, drop_destination INTEGER NOT NULL,
     state TEXT NOT NULL, progress TEXT, created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, reversible INTEGER NOT NULL, users_and_roles INTEGER NOT NULL,
-    failback TEXT, reported_at_ms INTEGER, taken_over TEXT, is_active INTEGER NOT NULL, is_watched INTEGER NOT NULL, ended_at_ms INTEGER
+    failback TEXT, reported_at_ms INTEGER, taken_over TEXT, is_active INTEGER NOT NULL, is_watched INTEGER NOT NULL, ended_at_ms INTEGER,
+    labels TEXT NOT NULL, note TEXT, idempotency TEXT, idempotency_key TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX migrations_of_group ON migrations (group_id);
+  CREATE UNIQUE INDEX migrations_by_key ON migrations (group_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
   CREATE INDEX active_migrations ON migrations (created_at_ms) WHERE is_active = 1;
   CREATE INDEX active_migrations_of_agent ON migrations (agent_id) WHERE is_active = 1;
   CREATE INDEX active_migrations_of_organization ON migrations (org_id) WHERE is_active = 1;

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  type MigrationEvent,
-  type MigrationState,
-  type MigrationStatus,
-  NEW_MIGRATION,
-  transition,
-} from '../../../src/control/index.ts';
+import type { MigrationStatus } from '../../../src/contract/index.ts';
+import { type MigrationEvent, type MigrationState, NEW_MIGRATION, transition } from '../../../src/control/index.ts';
 
 type Outcome = MigrationStatus | 'ignored' | 'refused';
 const AT = 1_000_000_000;
