@@ -70,6 +70,43 @@ test('the first start prints keys and a request for a link-token that works unch
   assert.equal((await new AtlasClient(url, publicKey, privateKey).request('GET', '/orgs')).status, 200);
 });
 
+test('the first private key and client secret come from files, and the printed request reads them there', async () => {
+  using folder = temporaryFolder('serve');
+  const file = (name: string, text: string, mode = 0o600) => {
+    writeFileSync(join(folder.path, name), text, { mode });
+    return join(folder.path, name);
+  };
+  const clientId = `mdb_sa_id_${'1'.repeat(24)}`;
+  const secret = `mdb_sa_sk_${'2'.repeat(40)}`;
+  const env = {
+    LINKSPAN_BOOTSTRAP_ORG_ID: ORG_ID,
+    LINKSPAN_BOOTSTRAP_PUBLIC_KEY: 'testerkey',
+    LINKSPAN_BOOTSTRAP_PRIVATE_KEY_FILE: file("tester's key", `${CREDENTIALS.LINKSPAN_BOOTSTRAP_PRIVATE_KEY}\n`),
+    LINKSPAN_BOOTSTRAP_CLIENT_ID: clientId,
+    LINKSPAN_BOOTSTRAP_CLIENT_SECRET_FILE: file('secret', secret),
+  };
+  const data = join(folder.path, 'data');
+  {
+    await using server = serve(data, { env });
+    const url = await urlOf(server);
+    const shown = await welcomeOf(server);
+    assert.ok(!shown.includes(CREDENTIALS.LINKSPAN_BOOTSTRAP_PRIVATE_KEY));
+    const command = shown.slice(shown.indexOf('curl --user'));
+    const answer = execFileSync('sh', ['-c', command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    assert.match(answer, LINK_TOKEN_PATTERN);
+    assert.equal((await requestAccessToken(url, `${clientId}:${secret}`)).status, 200);
+  }
+  const refused = async (more: Record<string, string>, reason: RegExp) => {
+    await using server = serve(data, { env: { ...env, ...more } });
+    assert.equal((await server.exit).code, 2);
+    assert.match(server.stderr, reason);
+  };
+  const KEY_FILE = 'LINKSPAN_BOOTSTRAP_PRIVATE_KEY_FILE';
+  await refused({ [KEY_FILE]: file('open', 'a-private-key-of-the-test', 0o644) }, /mode is 644/);
+  await refused({ [KEY_FILE]: join(folder.path, 'absent') }, /ENOENT/);
+  await refused({ LINKSPAN_BOOTSTRAP_PRIVATE_KEY: 'a-private-key-of-the-test' }, /exclude each other/);
+});
+
 test('a sign-in link is printed only when it is asked for, and only where no one else can reach the server', async () => {
   using folder = temporaryFolder('serve');
   await using server = serve(folder.path, { args: ['--sign-in-link'], env: CREDENTIALS });

@@ -25,11 +25,13 @@ export function serveCommand(): Command {
     .addOption(setting('bootstrap-org-id', '<id>', 'Organization id that the first start creates'))
     .addOption(setting('bootstrap-public-key', '<key>', 'Public key that the first start creates'))
     .addOption(setting('bootstrap-private-key', '<key>', 'Private key that the first start creates'))
+    .addOption(setting('bootstrap-private-key-file', '<file>', 'File with that private key, in place of the key'))
     .addOption(
       setting('bootstrap-access-list', '<addresses>', 'Addresses that may use the first key and account; default: any'),
     )
     .addOption(setting('bootstrap-client-id', '<id>', 'Client id of a service account; created if missing'))
     .addOption(setting('bootstrap-client-secret', '<secret>', 'Secret of that service account'))
+    .addOption(setting('bootstrap-client-secret-file', '<file>', 'File with that secret, in place of the secret'))
     .addOption(setting('plain-http', '<where>', 'Where to serve plain HTTP: loopback or anywhere').default('loopback'))
     .addOption(
       setting('trusted-proxies', '<addresses>', 'Proxies whose X-Forwarded-For header is trusted; default: none'),

@@ -1,10 +1,9 @@
-import { type BootstrapOptions, CLIENT_ID_PATTERN } from '../../control/index.ts';
+import type { BootstrapOptions } from '../../control/index.ts';
 import { type Hooks, readHooks } from '../../hooks/index.ts';
 import type { DigestAlgorithm } from '../../http/index.ts';
 import {
   isAddressOrBlock,
   isAllowedDestination,
-  isId,
   isLoopback,
   type ListenAddress,
   parseListenAddress,
@@ -12,11 +11,12 @@ import {
 } from '../../platform/index.ts';
 import type { MetricsFlags } from '../command-line/metrics-options.ts';
 import type { LogFormat } from '../terminal/index.ts';
+import { type BootstrapFlags, readBootstrap } from './serve-bootstrap.ts';
 import { pinOf, readCertificate, type TlsFiles } from './serve-certificate.ts';
 import { type LimitOptions, readLimits, type ServeLimits } from './serve-limits.ts';
 
 /** The options of `linkspan serve` as given: flags, or `LINKSPAN_…` variables of the same names. */
-export interface ServeOptions extends LimitOptions, MetricsFlags {
+export interface ServeOptions extends BootstrapFlags, LimitOptions, MetricsFlags {
   readonly listen: string;
   readonly dataDir: string;
   readonly publicUrl?: string;
@@ -25,12 +25,7 @@ export interface ServeOptions extends LimitOptions, MetricsFlags {
   readonly tlsPin: string;
   readonly linkTokenHours: string;
   readonly masterKeyFile?: string;
-  readonly bootstrapOrgId?: string;
-  readonly bootstrapPublicKey?: string;
-  readonly bootstrapPrivateKey?: string;
   readonly bootstrapAccessList?: string;
-  readonly bootstrapClientId?: string;
-  readonly bootstrapClientSecret?: string;
   readonly plainHttp: string;
   readonly trustedProxies?: string;
   readonly digestAlgorithms: string;
@@ -65,9 +60,6 @@ export interface ServeSettings extends ListenAddress, ServeLimits {
   readonly bootstrap: BootstrapOptions;
 }
 
-/** The store has fast hashes of private keys, so an attacker could guess short keys from a stolen store. */
-const MIN_PRIVATE_KEY_LENGTH = 16;
-const MIN_CLIENT_SECRET_LENGTH = 32;
 const MAX_WATCH_MINUTES = 7 * 24 * 60;
 const MAX_HOURS = 10 * 365 * 24;
 
@@ -95,7 +87,7 @@ export function readServeSettings(options: ServeOptions): ServeSettings {
     destinationUsers: readDestinationUsers(options.destinationUsers),
     watchSourceMs: readMinutes('--watch-source-minutes', options.watchSourceMinutes),
     ...(options.hooksFile === undefined ? {} : { hooks: readHooks(options.hooksFile) }),
-    bootstrap: readBootstrap(options),
+    bootstrap: readBootstrap(options, readAddresses('--bootstrap-access-list', options.bootstrapAccessList)),
   };
 }
 
@@ -187,34 +179,4 @@ function readPublicUrl(text: string | undefined): string | undefined {
   const isOrigin = url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.username;
   if (!isOrigin) throw new UserError('USAGE', [`--public-url ${text} is not of the form https://host[:port]`]);
   return url.origin;
-}
-
-function readBootstrap(options: ServeOptions): BootstrapOptions {
-  const { bootstrapOrgId: orgId, bootstrapPublicKey: publicKey, bootstrapPrivateKey: privateKey } = options;
-  if (orgId !== undefined && !isId(orgId)) {
-    throw new UserError('USAGE', ['--bootstrap-org-id does not have 24 lower-case hexadecimal digits']);
-  }
-  if (publicKey !== undefined && !/^[\w-]{1,64}$/.test(publicKey)) {
-    throw new UserError('USAGE', ['--bootstrap-public-key may only contain letters, digits, - and _, up to 64']);
-  }
-  if (privateKey !== undefined && privateKey.length < MIN_PRIVATE_KEY_LENGTH) {
-    throw new UserError('USAGE', [`--bootstrap-private-key is shorter than ${MIN_PRIVATE_KEY_LENGTH} characters`]);
-  }
-  const accessList = readAddresses('--bootstrap-access-list', options.bootstrapAccessList);
-  return { orgId, publicKey, privateKey, accessList, serviceAccount: readServiceAccount(options) };
-}
-
-function readServiceAccount(options: ServeOptions): BootstrapOptions['serviceAccount'] {
-  const { bootstrapClientId: clientId, bootstrapClientSecret: secret } = options;
-  if (clientId === undefined && secret === undefined) return undefined;
-  if (clientId === undefined || secret === undefined) {
-    throw new UserError('USAGE', ['A service account needs both --bootstrap-client-id and --bootstrap-client-secret']);
-  }
-  if (!CLIENT_ID_PATTERN.test(clientId)) {
-    throw new UserError('USAGE', ['--bootstrap-client-id is not mdb_sa_id_ with 24 hexadecimal digits']);
-  }
-  if (secret.length < MIN_CLIENT_SECRET_LENGTH) {
-    throw new UserError('USAGE', [`--bootstrap-client-secret is shorter than ${MIN_CLIENT_SECRET_LENGTH} characters`]);
-  }
-  return { clientId, secret };
 }

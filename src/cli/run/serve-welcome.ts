@@ -1,18 +1,23 @@
 import type { BootstrapResult, SignInLinks } from '../../control/index.ts';
 import { ownFile } from '../../platform/index.ts';
 import { wrap, wrapBeside } from '../terminal/index.ts';
+import type { BootstrapFlags } from './serve-bootstrap.ts';
 
 const BIN = ownFile('bin');
 
 /**
  * Returns the text that the first start prints once: the credentials, the next step of docs/get-started/first-migration.md, and the request that creates
  * a link-token. Users can paste both into a new terminal.
- * @param keyWasGiven  the operator chose the private key, so the text doesn't show it
+ * @param given  the private key that the operator chose, as a shell finds it, so that the text doesn't show it; undefined when the start made one up
  */
-export function welcome({ orgId, publicKey, privateKey }: BootstrapResult, url: string, keyWasGiven: boolean): string {
-  const shownKey = keyWasGiven ? 'as given' : `${privateKey} (shown only now)`;
-  const secret = keyWasGiven ? '"$LINKSPAN_BOOTSTRAP_PRIVATE_KEY"' : `'${privateKey}'`;
-  const user = keyWasGiven ? `"${publicKey}:$LINKSPAN_BOOTSTRAP_PRIVATE_KEY"` : `'${publicKey}:${privateKey}'`;
+export function welcome(
+  { orgId, publicKey, privateKey }: BootstrapResult,
+  url: string,
+  given: string | undefined,
+): string {
+  const shownKey = given === undefined ? `${privateKey} (shown only now)` : 'as given';
+  const secret = given === undefined ? `'${privateKey}'` : `"${given}"`;
+  const user = given === undefined ? `'${publicKey}:${privateKey}'` : `"${publicKey}:${given}"`;
   const paragraph = (text: string) => wrap(text, process.stdout);
   return `${paragraph('Linkspan has created an organization and an API key that owns it.')}
 
@@ -38,6 +43,12 @@ curl --user ${user} --digest \\
   --request POST '${url}/api/atlas/v1.0/orgs/${orgId}/liveMigrations/linkTokens?pretty=true' \\
   --data '{ "accessListIps": [] }'
 `;
+}
+
+/** Returns the private key that the operator gave, as a shell finds it; undefined when none was given. */
+export function givenKeyOf({ bootstrapPrivateKey, bootstrapPrivateKeyFile: file }: BootstrapFlags): string | undefined {
+  if (file !== undefined) return `$(cat '${file.replaceAll("'", `'\\''`)}')`;
+  return bootstrapPrivateKey === undefined ? undefined : '$LINKSPAN_BOOTSTRAP_PRIVATE_KEY';
 }
 
 /** Returns the text with a link that signs in to the console once. */

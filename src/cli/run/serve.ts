@@ -42,7 +42,7 @@ import { followMasterKey } from './serve-master-key.ts';
 import { securitySamples, serveNotReady, serveSamples } from './serve-metrics.ts';
 import { warnOfRestores } from './serve-restored.ts';
 import { readServeSettings, type ServeOptions } from './serve-settings.ts';
-import { signInText, welcome } from './serve-welcome.ts';
+import { givenKeyOf, signInText, welcome } from './serve-welcome.ts';
 
 /** Checks what `serve` would start with. */
 export async function check(options: ServeOptions): Promise<ExitCode> {
@@ -157,7 +157,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   try {
     const first = await bootstrap(control, settings.bootstrap);
     using _masterKey = followMasterKey(control, keyFile, logger);
-    if (first) process.stdout.write(welcome(first, publicUrl, settings.bootstrap.privateKey !== undefined));
+    if (first) process.stdout.write(welcome(first, publicUrl, givenKeyOf(options)));
     tell('linkspan serve', `ready at ${address}, data in ${options.dataDir}`);
     if (options.signInLink) process.stdout.write(await signInText(signInLinks, publicUrl));
     tell('linkspan serve', hasConsole ? `console at ${publicUrl}/` : 'no console: npm run build makes it');

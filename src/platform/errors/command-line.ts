@@ -81,6 +81,11 @@ export const commandLineErrors = defineErrors('request', {
     detail: 'The token file of the metrics % cannot be used: %.',
     remedy: 'Create one, for example with (umask 077; openssl rand -hex 32 > FILE).',
   },
+  SECRET_FILE_UNUSABLE: {
+    status: 400,
+    detail: '% % cannot be used: %.',
+    remedy: 'Name a file with the secret that only this process and root can read.',
+  },
   HOOK_SECRET_UNUSABLE: {
     status: 400,
     detail: 'The secret of hook % cannot be used: %.',
