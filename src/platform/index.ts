@@ -25,7 +25,7 @@ export {
 export { fullDisk } from './full-disk.ts';
 export { isId, newId } from './ids.ts';
 export { isLoopback, type ListenAddress, parseListenAddress } from './listen-address.ts';
-export { createLogger, type Logger, loggerTo, silentLogger, withState } from './logging.ts';
+export { createFileLogger, createLogger, type Logger, loggerTo, silentLogger, withState } from './logging.ts';
 export { type MetricsFile, metricsFile } from './metrics-file.ts';
 export { ACCOUNT_ACTIONS, isMigrationUser, migrationUserName } from './migration-user.ts';
 export { ownFile, programBeside } from './own-files.ts';

@@ -39,6 +39,24 @@ export function createLogger(
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 }
 
+/**
+ * A logger that appends lines of JSON to a file of mode 600.
+ * @param level   pino level
+ * @param failed  called when lines can't be written, until they can be again
+ * @returns the logger, and a function that opens the path anew after the file was renamed
+ * @throws Error when the file can't be opened
+ */
+export function createFileLogger(
+  path: string,
+  level: string,
+  failed: (error: Error) => void,
+): { readonly logger: Logger; readonly reopen: () => void } {
+  const file = pino.destination({ dest: path, sync: true, append: true, mode: 0o600 });
+  file.on('error', failed);
+  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, file);
+  return { logger, reopen: () => file.reopen() };
+}
+
 /** A logger that hands each line of JSON, from the level `info` on, to a function. */
 export function loggerTo(receive: (line: string) => void): Logger {
   return pino({ level: 'info', base: null }, { write: receive });

@@ -3,18 +3,10 @@ import { type CompressionMode, compressionMode, type VerificationMode } from '..
 import { type BypassingWrites, LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
 import { type MetricsFile, metricsFile, readConfiguration } from '../platform/index.ts';
 import { type InitialLoad, loadFields } from './load-request.ts';
+import { LOG_LEVELS, PROCESS_OPTIONS, type Verbosity } from './mongosync-options.ts';
 import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
 
-/** Linkspan's log level for each `verbosity` of mongosync. */
-const logLevels = {
-  TRACE: 'trace',
-  DEBUG: 'debug',
-  INFO: 'info',
-  WARN: 'warn',
-  ERROR: 'error',
-  FATAL: 'fatal',
-  PANIC: 'fatal',
-} as const;
+const refused = (name: keyof typeof PROCESS_OPTIONS) => z.never({ error: PROCESS_OPTIONS[name].note }).optional();
 
 const file = z.strictObject({
   cluster0: z.string().optional(),
@@ -32,10 +24,18 @@ const file = z.strictObject({
   memoryMegabytes: z.number().min(LEAST_MEMORY_MEGABYTES).optional(),
   bypassingWrites: z.enum(['drain', 'giveUp']).optional(),
   verification: z.enum(['repair', 'report', 'off']).optional(),
-  verbosity: z.enum(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'PANIC']).optional(),
-  // Accepted for compatibility with files for mongosync. Linkspan has no disclaimer and no telemetry.
+  verbosity: z.enum(Object.keys(LOG_LEVELS) as Verbosity[]).optional(),
+  logPath: z.string().min(1).optional(),
+  disableVerification: z.boolean().optional(),
   acceptDisclaimer: z.boolean().optional(),
   disableTelemetry: z.boolean().optional(),
+  disableMetricsLogging: z.boolean().optional(),
+  enableCappedCollectionHandling: z.boolean().optional(),
+  id: refused('id'),
+  metricsLoggingFilepath: refused('metricsLoggingFilepath'),
+  createIndexesBatchSize: refused('createIndexesBatchSize'),
+  hotDocIDs: refused('hotDocIDs'),
+  longRetryTime: refused('longRetryTime'),
   ...loadFields,
   ...selectionFields,
 });
@@ -67,6 +67,8 @@ export interface SyncConfiguration {
   /** Initial load level and rate limit; undefined if the file has neither. */
   readonly load?: InitialLoad;
   readonly logLevel?: string;
+  /** The directory of the log, in place of stderr. */
+  readonly logPath?: string;
   /** Selection and names of a run with `--once`, in the fields of `/start`; undefined if the file has none of them. */
   readonly selection?: RequestedSelection;
 }
@@ -92,7 +94,9 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     memoryMegabytes,
     bypassingWrites,
     verification,
+    disableVerification,
     verbosity,
+    logPath,
     loadLevel,
     maxMegabytesPerSecond,
     loadWindows,
@@ -115,10 +119,12 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     ...(memoryMegabytes === undefined ? {} : { memoryMegabytes }),
     ...(bypassingWrites === undefined ? {} : { bypassingWrites }),
     ...(verification && { verification: verification.toUpperCase() as Uppercase<typeof verification> }),
+    ...(disableVerification && { verification: 'OFF' }),
     ...([loadLevel, maxMegabytesPerSecond, loadWindows].every((one) => one === undefined)
       ? {}
       : { load: { loadLevel, maxMegabytesPerSecond, loadWindows } }),
-    logLevel: verbosity && logLevels[verbosity],
+    logLevel: verbosity && LOG_LEVELS[verbosity],
+    ...(logPath === undefined ? {} : { logPath }),
     ...(selects ? { selection: requestedSelection(others) } : {}),
   };
 }

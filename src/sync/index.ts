@@ -1,7 +1,8 @@
 export { openSyncApi } from './api.ts';
 export { checkUris, pairIdOf } from './clusters.ts';
-export { readSyncConfiguration } from './configuration.ts';
+export { readSyncConfiguration, type SyncConfiguration } from './configuration.ts';
 export type { InitialLoad } from './load-request.ts';
+export { LOG_LEVELS, PROCESS_OPTIONS, type Verbosity } from './mongosync-options.ts';
 export { PreflightFailed } from './preflight-failed.ts';
 export type { LeaderProgress, ShownProgress } from './progress-response.ts';
 export { unfinishedMigrations } from './recorded-migrations.ts';

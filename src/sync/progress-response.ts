@@ -83,6 +83,7 @@ export function progressResponse(
   if (!progress || !direction) return circumstances.leader ? standingBy(circumstances.leader) : idle;
   const applying = progress.state === 'FOLLOWING';
   const known = progress.state !== 'CREATED';
+  const warnings = [...progress.warnings, ...(progress.verification.mode === 'OFF' ? [NOT_VERIFIED] : [])];
   return {
     state,
     canCommit: state === 'RUNNING' && progress.readyForCutover,
@@ -106,7 +107,7 @@ export function progressResponse(
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
     linkspan: extensionOf(progress, circumstances),
-    warnings: [...progress.warnings, ...(progress.verification.mode === 'OFF' ? [NOT_VERIFIED] : [])],
+    ...(warnings.length > 0 && { warnings }),
   };
 }
 

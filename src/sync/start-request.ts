@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { VerificationMode } from '../contract/index.ts';
 import { UserError } from '../platform/index.ts';
 import { type ClusterName, clusterNames } from './clusters.ts';
+import { START_OPTIONS } from './mongosync-options.ts';
 import { type RequestedSelection, requestedSelection, selectionFields } from './requested-selection.ts';
 
 /** Direction of a migration, as `/start` requests it. */
@@ -24,6 +25,7 @@ const startBody = z.looseObject({
   source: cluster,
   destination: cluster,
   buildIndexes: z.string().optional(),
+  enableUserWriteBlocking: z.union([z.string(), z.boolean()]).optional(),
   detectRandomId: z.boolean().optional(),
   reversible: z.boolean().optional(),
   verification: z.strictObject({ enabled: z.boolean().optional() }).optional(),
@@ -45,13 +47,16 @@ export function parseStartRequest(body: unknown): StartRequest {
   if (request.source === request.destination)
     throw new UserError('INVALID_REQUEST', ['source and destination are the same']);
   const refuse = (field: string, why: string) => new UserError('UNSUPPORTED_FIELD', [field, why]);
-  if (request.buildIndexes !== undefined && request.buildIndexes !== 'afterDataCopy') {
-    throw refuse('buildIndexes', 'indexes are always built after the data is copied (afterDataCopy)');
-  }
+  const { source, destination, reversible, verification, buildIndexes, enableUserWriteBlocking = true } = request;
+  if (buildIndexes !== undefined && buildIndexes !== 'afterDataCopy')
+    throw refuse('buildIndexes', START_OPTIONS.buildIndexes.note);
+  if (enableUserWriteBlocking !== true && enableUserWriteBlocking !== 'sourceAndDestination')
+    throw refuse('enableUserWriteBlocking', START_OPTIONS.enableUserWriteBlocking.note);
   for (const field of Object.keys(request)) {
-    if (!Object.hasOwn(startBody.shape, field)) throw refuse(field, 'Linkspan does not know this field');
+    if (Object.hasOwn(startBody.shape, field)) continue;
+    const known = Object.entries(START_OPTIONS).find(([name]) => name === field);
+    throw refuse(field, known?.[1].note ?? 'Linkspan does not know this field');
   }
-  const { source, destination, reversible, verification } = request;
   const verifies = verification?.enabled;
   return {
     source,

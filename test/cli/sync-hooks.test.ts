@@ -59,7 +59,7 @@ test('a migration that fails tells its hooks why, and /progress says which hook 
   await pair.source.client.db('shop').collection('orders').insertMany(numbered(100, {}));
   const uris = { source: pair.source.uri, destination: pair.destination.uri };
   await using sync = await startSync(uris, ['--hooks-file', file]);
-  const warnings = async () => (await sync.progress()).warnings as string[];
+  const warnings = async () => ((await sync.progress()).warnings ?? []) as string[];
   await eventually(async () => (await warnings()).includes('Hook ticket fails: it ended with status 1.'), {
     what: 'the warning',
   });

@@ -24,7 +24,7 @@ async function committed(pair: ReplicaSetPair, flags: readonly string[]): Promis
 }
 
 async function alarmOf(sync: SyncProcess): Promise<string[]> {
-  return (await sync.progress()).warnings.flatMap((one: string) => ALARM.exec(one)?.slice(1) ?? []);
+  return ((await sync.progress()).warnings ?? []).flatMap((one: string) => ALARM.exec(one)?.slice(1) ?? []);
 }
 
 const shownWatch = async (sync: SyncProcess) => (await sync.progress()).linkspan.sourceWatch;

@@ -91,6 +91,8 @@ async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
     failback: null,
     reportedAtMs: atMs,
     takenOver: null,
+    labels: {},
+    note: null,
     createdAtMs: atMs - 3_600_000,
     updatedAtMs: atMs,
     state: {

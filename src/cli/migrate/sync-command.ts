@@ -2,15 +2,16 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { LEAST_MEMORY_MEGABYTES } from '../../engine/index.ts';
 import { compressionOption } from '../command-line/compression-option.ts';
 import { metricsOptions } from '../command-line/metrics-options.ts';
-import { DEFAULT_PORT, DEFAULT_WATCH_MINUTES, LOAD_LEVELS, type SyncFlags } from './sync-flags.ts';
+import { withMongosyncFlags } from './mongosync-flags.ts';
+import { DEFAULT_PORT, DEFAULT_WATCH_MINUTES, LOAD_LEVELS, type SyncFlags, VERBOSITIES } from './sync-flags.ts';
 
 /** `linkspan sync`: runs one migration without a control plane. The engine loads when it runs, so that the help starts fast. */
 export function syncCommand(): Command {
   const [metricsListen, metricsTokenFile] = metricsOptions();
-  return new Command('sync')
+  return withMongosyncFlags(new Command('sync'))
     .description(
       'Migrate between two replica sets, or from a sharded cluster to a replica set, without a control plane. With --once, it copies cluster0 to cluster1, catches up and ends. ' +
-        "Otherwise it serves mongosync's HTTP API on loopback. Run again with the same clusters, it resumes from its checkpoint.",
+        "Otherwise it serves mongosync's HTTP API on loopback, and takes mongosync's flags under their names. Run again with the same clusters, it resumes from its checkpoint.",
     )
     .option(
       '--cluster0 <uri>',
@@ -76,6 +77,11 @@ export function syncCommand(): Command {
     )
     .option('--max-megabytes-per-second <number>', 'Limit of the initial sync', parseRate)
     .addOption(compressionOption())
+    .addOption(new Option('--verbosity <level>', 'Least level of the log (default: WARN)').choices(VERBOSITIES))
+    .option(
+      '--log-path <directory>',
+      'Directory for the log, in place of stderr, from INFO on; SIGHUP begins a new file',
+    )
     .option('--config <file>', 'YAML file with these settings; it may refer to environment variables')
     .addOption(
       new Option('--output <format>', 'Output format: text for people, json for programs')

@@ -1,4 +1,5 @@
 import type { CompressionMode } from '../../contract/index.ts';
+import type { Verbosity } from '../../sync/index.ts';
 import type { MetricsFlags } from '../command-line/metrics-options.ts';
 import type { OutputFormat } from '../progress/index.ts';
 
@@ -26,6 +27,10 @@ export interface SyncFlags extends MetricsFlags {
   readonly memoryMegabytes?: number;
   readonly loadLevel?: string;
   readonly maxMegabytesPerSecond?: number;
+  readonly verbosity?: Verbosity;
+  readonly logPath?: string;
+  /** mongosync's name of `--no-verify`. */
+  readonly disableVerification?: true;
   readonly config?: string;
   readonly output: OutputFormat;
 }
@@ -33,3 +38,5 @@ export interface SyncFlags extends MetricsFlags {
 export const DEFAULT_PORT = 27_182;
 export const DEFAULT_WATCH_MINUTES = 60;
 export const LOAD_LEVELS = [1, 2, 3, 4] as const;
+/** mongosync's. */
+export const VERBOSITIES = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'PANIC'] as const satisfies Verbosity[];

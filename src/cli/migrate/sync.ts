@@ -5,17 +5,21 @@ import { type Logger, readBearerToken, systemClock, UserError } from '../../plat
 import {
   checkUris,
   type InitialLoad,
+  LOG_LEVELS,
+  PROCESS_OPTIONS,
   PreflightFailed,
   pairIdOf,
   readSyncConfiguration,
   Standby,
+  type SyncConfiguration,
   SyncHooks,
   SyncSession,
 } from '../../sync/index.ts';
 import type { ExitCode } from '../command-line/exit-code.ts';
 import { serveMetrics } from '../command-line/metrics.ts';
 import { type End, endOf } from '../command-line/outcome.ts';
-import { openLog } from '../terminal/index.ts';
+import { openLog, openLogFile } from '../terminal/index.ts';
+import { refusedFlag } from './mongosync-flags.ts';
 import { DEFAULT_PORT, DEFAULT_WATCH_MINUTES, LOAD_LEVELS, type SyncFlags } from './sync-flags.ts';
 import { measuredOf } from './sync-metrics.ts';
 import { writeSyncResult } from './sync-result.ts';
@@ -50,15 +54,14 @@ interface OpenedSession {
 }
 
 async function openSession(flags: SyncFlags): Promise<OpenedSession> {
+  const refused = refusedFlag(flags);
+  if (refused !== undefined) throw new UserError('USAGE', [`--${refused}: ${PROCESS_OPTIONS[refused].note}`]);
   const file = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
   const uris = { cluster0: flags.cluster0 ?? file.cluster0 ?? '', cluster1: flags.cluster1 ?? file.cluster1 ?? '' };
   if (!uris.cluster0 || !uris.cluster1) throw new UserError('USAGE', ['Both --cluster0 and --cluster1 are needed']);
   checkUris(uris);
   // The progress display shows normal work, so the log only has problems by default.
-  const logger = await openLog({
-    overProgress: true,
-    level: process.env.LINKSPAN_LOG_LEVEL ?? file.logLevel ?? 'warn',
-  });
+  const logger = await openSyncLog(flags, file);
   const once = flags.once ?? false;
   if (!once && (file.selection !== undefined || flags.keepDestination)) {
     throw new UserError('USAGE', [
@@ -100,6 +103,13 @@ async function openSession(flags: SyncFlags): Promise<OpenedSession> {
   return { session, metrics, run };
 }
 
+async function openSyncLog({ verbosity, logPath }: SyncFlags, file: SyncConfiguration): Promise<Logger> {
+  const directory = logPath ?? file.logPath;
+  const asked = process.env.LINKSPAN_LOG_LEVEL ?? (verbosity === undefined ? file.logLevel : LOG_LEVELS[verbosity]);
+  if (directory !== undefined) return openLogFile(directory, asked ?? 'info');
+  return await openLog({ overProgress: true, level: asked ?? 'warn' });
+}
+
 /** Opens the hooks of a file. Their queue is in a folder beside it. @throws UserError the errors of the file */
 function openHooks(path: string, uris: Parameters<typeof pairIdOf>[0], logger: Logger): SyncHooks {
   const queue = join(dirname(resolve(path)), 'linkspan-hooks', `${pairIdOf(uris)}.json`);
@@ -131,8 +141,10 @@ function loadOf({ loadLevel, maxMegabytesPerSecond }: SyncFlags, file: InitialLo
   };
 }
 
-function verificationOf({ verify }: SyncFlags): VerificationMode | undefined {
-  return verify === false ? 'OFF' : (verify?.toUpperCase() as Uppercase<NonNullable<typeof verify>> | undefined);
+function verificationOf({ verify, disableVerification }: SyncFlags): VerificationMode | undefined {
+  return verify === false || disableVerification
+    ? 'OFF'
+    : (verify?.toUpperCase() as Uppercase<NonNullable<typeof verify>> | undefined);
 }
 
 function bytesOf(megabytes: number | undefined): number | undefined {

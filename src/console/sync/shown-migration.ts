@@ -52,7 +52,7 @@ export function shownMigration({ linkspan: own, ...progress }: Started): LiveMig
       problems,
       warnings: [],
       findings,
-      progress: { ...own, warnings: progress.warnings.filter((warning) => !found.has(warning)) },
+      progress: { ...own, warnings: (progress.warnings ?? []).filter((warning) => !found.has(warning)) },
     },
   };
 }

@@ -2,7 +2,8 @@ import type { Labels } from '../../contract/index.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
-import type { AuditRecord, Migration } from '../records/records.ts';
+import type { Migration } from '../records/records.ts';
+import { labelDetails } from './migration-order.ts';
 import { findMigration } from './migrations.ts';
 
 /**
@@ -29,10 +30,4 @@ export async function labelMigration(
     });
     return changed;
   });
-}
-
-/** The details of a migration's labels for the audit; none without labels. */
-export function labelDetails({ labels }: Pick<Migration, 'labels'>): AuditRecord['details'] {
-  const texts = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
-  return texts.length === 0 ? {} : { labels: texts };
 }

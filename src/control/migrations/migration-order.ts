@@ -109,6 +109,12 @@ export function orderDetails(
   };
 }
 
+/** The details of a migration's labels for the audit; none without labels. */
+export function labelDetails({ labels }: { readonly labels: Labels }): AuditRecord['details'] {
+  const texts = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return texts.length === 0 ? {} : { labels: texts };
+}
+
 /** Returns a function that seals the source's password for one record. */
 export function passwordSealer(
   { sealer }: Control,

@@ -13,8 +13,7 @@ import { lastValidationInto } from '../records/queries.ts';
 import type { Migration, Order } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import { createdBefore, idempotencyOf } from './created-before.ts';
-import { labelDetails } from './label-migration.ts';
-import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
+import { labelDetails, type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
 import { problemsOf } from './problems-of.ts';
 
 /**

@@ -81,6 +81,11 @@ export const commandLineErrors = defineErrors('request', {
     detail: 'The token file of the metrics % cannot be used: %.',
     remedy: 'Create one, for example with (umask 077; openssl rand -hex 32 > FILE).',
   },
+  LOG_PATH_UNUSABLE: {
+    status: 400,
+    detail: 'The log in the directory % cannot be written: %.',
+    remedy: 'Name a directory that this user may write to.',
+  },
   SECRET_FILE_UNUSABLE: {
     status: 400,
     detail: '% % cannot be used: %.',
