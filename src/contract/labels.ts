@@ -12,6 +12,7 @@ export const labels = z
   .record(labelName, z.string().max(255))
   .refine((all) => Object.keys(all).length <= MOST_LABELS, `must have at most ${MOST_LABELS} labels`)
   .meta({
+    maxProperties: MOST_LABELS,
     description: `Labels of your own, at most ${MOST_LABELS}: a name of up to 63 characters, and a value of up to 255.`,
   });
 

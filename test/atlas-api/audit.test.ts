@@ -114,6 +114,9 @@ test('every mutation of the API leaves exactly one record with its actor, addres
   await change('limitGroupLiveMigrationCopy', 'LIVE_MIGRATION_COPY_RATE_SET', `${path}/${id}/copyRate`, {
     maxMegabytesPerSecond: 5,
   });
+  await change('labelGroupLiveMigration', 'LIVE_MIGRATION_LABELS_SET', `${path}/${id}/labels`, {
+    labels: { team: 'payments' },
+  });
   const windows = [{ days: ['SAT'], from: '22:00', to: '06:00', timeZone: 'UTC', loadLevel: 4 }];
   await change('setGroupLiveMigrationLoadWindows', 'LIVE_MIGRATION_LOAD_WINDOWS_SET', `${path}/${id}/loadWindows`, {
     windows,

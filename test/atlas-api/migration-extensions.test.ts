@@ -330,14 +330,14 @@ test('the time since when the source is blocked comes from the last report, howe
 
 test('readers can list migrations of a project and members links of an organization, in pages', async () => {
   await using plane = await startControlPlane();
-  const { path, id, report, groupId } = await start(plane);
+  const { path, report, groupId } = await start(plane);
   await report({ state: 'FAILED' });
-  await plane.api('POST', path, { body: cliBody(groupId) });
+  const newest = await plane.api('POST', path, { body: cliBody(groupId) });
   const member = await addOrganization(plane, plane.orgId, ['ORG_MEMBER']);
   const reader = await addOrganization(plane, plane.orgId, ['ORG_READ_ONLY']);
   const migrations = await plane.api<Page<{ _id: string }>>('GET', `${path}?itemsPerPage=1`, { user: reader });
   assert.equal(migrations.json.totalCount, 2);
-  assert.equal(migrations.json.results[0]?._id, id);
+  assert.equal(migrations.json.results[0]?._id, newest.json._id);
   const links = `/api/atlas/v2/orgs/${plane.orgId}/liveMigrations/links`;
   const [link] = (await plane.api<Page<Record<string, unknown>>>('GET', links, { user: member })).json.results;
   assert.deepEqual([link?.migrationHost, link?.agentVersion, link?.accessListIps], ['host-1', '1.0.0', []]);

@@ -15,6 +15,7 @@ interface Schema {
   readonly const?: unknown;
   readonly maxLength?: number;
   readonly maxItems?: number;
+  readonly maxProperties?: number;
   readonly items?: Schema;
   readonly prefixItems?: readonly Schema[];
   readonly properties?: Record<string, Schema>;
@@ -44,7 +45,7 @@ function unlimited(schema: Schema, at: string): string[] {
   return [
     ...(isText && !isLimited ? [at] : []),
     ...(type === 'array' && schema.maxItems === undefined ? [`${at}[]`] : []),
-    ...(typeof additionalProperties === 'object' ? [`${at}{}`] : []),
+    ...(typeof additionalProperties === 'object' && schema.maxProperties === undefined ? [`${at}{}`] : []),
     ...parts.flatMap((part) => unlimited(part, at)),
     ...(items ? unlimited(items, `${at}[]`) : []),
     ...Object.entries(properties).flatMap(([name, part]) => unlimited(part, `${at}.${name}`)),

@@ -141,7 +141,10 @@ test('the help of a noun separates core from targeted commands, and has examples
     'Examples',
     'See also',
   ]);
-  assert.deepEqual(sections['Core commands'], { list: 'List live migrations', create: 'Start a live migration' });
+  assert.deepEqual(sections['Core commands'], {
+    list: 'List live migrations, the newest first',
+    create: 'Start a live migration',
+  });
   const targeted = sections['Targeted commands'] ?? {};
   assert.equal(targeted.cancel, 'Cancel a live migration');
   assert.equal(targeted['limit-copy'], 'Limit the copy rate');
@@ -159,6 +162,7 @@ test('the help of a noun separates core from targeted commands, and has examples
     'set-load-level',
     'limit-copy',
     'set-windows',
+    'set-labels',
     'reverse',
     'finish',
     'confirm-drops',

@@ -296,7 +296,7 @@ export function testStoreConformance(name: string, create: () => Promise<StoreUn
     await using under = await create();
     await using store = await under.open();
     await fill(store);
-    const later = { ...MIGRATION, id: '0'.repeat(24), createdAtMs: 8 };
+    const later = { ...MIGRATION, id: '0'.repeat(24), createdAtMs: 8, idempotency: null };
     const finding = { severity: 'ERROR', code: 'DISK_TOO_SMALL', message: 'm', remedy: 'r', namespace: 'a.b' } as const;
     const validation = {
       ...ORDER,

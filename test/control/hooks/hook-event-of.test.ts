@@ -7,7 +7,7 @@ import { hookEvent } from '../../../src/hooks/index.ts';
 test('hooks are told of a failback that fails or is lost, with the reason and the side with the users', () => {
   const error = { code: 'MISSING_PRIVILEGE', message: 'Lacks a privilege.', remedy: 'Grant it.' };
   const state = { ...NEW_MIGRATION, status: 'COMPLETE', failback: 'FAILED' } as const;
-  const about = { id: 'm', orgId: 'o', groupId: 'g', sourceClusterName: 's' };
+  const about = { id: 'm', orgId: 'o', groupId: 'g', sourceClusterName: 's', labels: { team: 'payments' } };
   const failed = { ...about, state, failback: { state: 'FAILED', error } };
   const lost = {
     ...failed,
@@ -27,10 +27,11 @@ test('hooks are told of a failback that fails or is lost, with the reason and th
       type,
       'error' in data && data.error.message,
       'activeSide' in data && data.activeSide,
+      'labels' in data && data.labels?.team,
     ]),
     [
-      ['migration.failback_failed', 'Lacks a privilege.', 'DESTINATION'],
-      ['migration.failback_failed', 'The link was revoked.', 'DESTINATION'],
+      ['migration.failback_failed', 'Lacks a privilege.', 'DESTINATION', 'payments'],
+      ['migration.failback_failed', 'The link was revoked.', 'DESTINATION', 'payments'],
     ],
   );
 });

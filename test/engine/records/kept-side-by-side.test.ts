@@ -43,9 +43,9 @@ describe('two migrations with kept data share a destination', { skip }, () => {
     const [north, south] = [set(0).client, set(1).client];
     await north.db('shop').createCollection('view', { viewOn: 'anything', pipeline: [] });
     await using writers = new AsyncDisposableStack();
-    writers.use(await startLedgerWriter({ clients: [north], namespaces: ['shop.north'], ratePerSecond: 100 }));
+    writers.use(await startLedgerWriter({ clients: [north], namespaces: ['shop.north'], ratePerSecond: 25 }));
     const writer = writers.use(
-      await startLedgerWriter({ clients: [south], namespaces: ['shop.south'], ratePerSecond: 100 }),
+      await startLedgerWriter({ clients: [south], namespaces: ['shop.south'], ratePerSecond: 25 }),
     );
     await using first = start(0);
     await using second = start(1);
