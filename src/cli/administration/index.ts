@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { endOf, writeResult } from '../command-line/outcome.ts';
 import { ADDITIONAL, colour, wrap } from '../terminal/index.ts';
 import { type AdministrationCommand, type Flag, force, PLACES, type Values } from './command.ts';
 import { nounHelp } from './noun-help.ts';
@@ -87,7 +88,12 @@ function verb(definition: AdministrationCommand, print: Print): Command {
     );
     const flagged = command.opts<Record<string, unknown>>();
     const { ask } = await import('./ask.ts');
-    print(await ask(definition, withInput({ ...flagged, ...Object.fromEntries(positional) })));
+    try {
+      print(await ask(definition, withInput({ ...flagged, ...Object.fromEntries(positional) })));
+    } catch (error) {
+      if (flagged.output === 'json') writeResult(endOf(error), { write: print });
+      throw error;
+    }
   });
 }
 

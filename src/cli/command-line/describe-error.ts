@@ -12,7 +12,13 @@ export function describeError(error: unknown): string {
 /** Describes an error for programs, like {@link describeError} for users. */
 export function errorData(error: unknown): ErrorData {
   const known = knownError(error);
+  if (known.code === 'API_REFUSED') return ofServer(known);
   return { code: known.code, message: redact(known.message), remedy: remedyOf(known) };
+}
+
+/** A server's refusal, as the server said it. */
+function ofServer({ parameters: [said = '', code = '', remedy = ''] }: UserError): ErrorData {
+  return { code, message: redact(`${said}.`), remedy: redact(remedy.trim()) };
 }
 
 function remedyOf({ code, remedy }: UserError): string {

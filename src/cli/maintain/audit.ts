@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { type AuditHead, loadMasterKeys, Sealer, verifyAudit } from '../../control/index.ts';
-import { counted } from '../../platform/index.ts';
+import { counted, UserError } from '../../platform/index.ts';
 import { openSqliteReader } from '../../store/sqlite/index.ts';
-import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
+import { exitCode } from '../command-line/exit-code.ts';
+import { reporting } from '../command-line/reporting.ts';
 import { tell } from '../terminal/index.ts';
 import { dataDirectory, masterKeyFile } from '../terminal/setting.ts';
 
@@ -25,10 +26,8 @@ export function auditCommand(): Command {
     )
     .addOption(dataDirectory())
     .addOption(masterKeyFile())
-    .option('--head <head>', 'An earlier head: SEQUENCE:HASH, or a file with the output of audit head', parseHead)
-    .action(async (options: AuditOptions) => {
-      process.exitCode = await run(options, ({ sequence, hash }) => `${sequence}:${hash}`);
-    });
+    .option('--head <head>', 'An earlier head: SEQUENCE:HASH, or a file with the output of audit head', parseHead);
+  reporting<AuditOptions>(verify, (options) => run(options, ({ sequence, hash }) => `${sequence}:${hash}`));
   const head = new Command('head')
     .summary('Print the head of the audit records, to keep it elsewhere')
     .description(
@@ -36,13 +35,8 @@ export function auditCommand(): Command {
         'and pass it to audit verify --head: it then detects records that were cut off or restored from a backup.',
     )
     .addOption(dataDirectory())
-    .addOption(masterKeyFile())
-    .action(async (options: AuditOptions) => {
-      process.exitCode = await run(options, ({ sequence, hash, mac = null, createdAtMs }) => {
-        const created = createdAtMs === undefined ? null : new Date(createdAtMs).toISOString();
-        return JSON.stringify({ sequence, hash, mac, created });
-      });
-    });
+    .addOption(masterKeyFile());
+  reporting<AuditOptions>(head, (options) => run(options, (newest) => JSON.stringify(shown(newest))));
   return new Command('audit')
     .description('Check the audit records.')
     .commandsGroup('Core commands:')
@@ -50,22 +44,23 @@ export function auditCommand(): Command {
     .addCommand(head);
 }
 
-async function run(
-  { dataDir, masterKeyFile: given, head: noted }: AuditOptions,
-  show: (head: AuditHead) => string,
-): Promise<ExitCode> {
+async function run({ dataDir, masterKeyFile: given, head: noted }: AuditOptions, show: (head: AuditHead) => string) {
   const sealer = new Sealer(loadMasterKeys(given ?? join(dataDir, 'master.key'), false));
   using store = openSqliteReader(dataDir);
   const outcome = await verifyAudit(store, { sealer, noted });
   if ('broken' in outcome) {
     const { sequence, problem } = outcome.broken;
     tell('linkspan audit', `record ${sequence}: ${problem}`, 'error');
-    return exitCode.differences;
+    const error = new UserError('AUDIT_RECORDS_BROKEN', [String(sequence), problem]);
+    return { code: exitCode.differences, error };
   }
   const { head } = outcome;
-  process.stdout.write(`${show(head)}\n`);
   tell('linkspan audit', `${counted(head.sequence, 'record is', 'records are')} complete and unchanged`);
-  return exitCode.done;
+  return { text: `${show(head)}\n`, facts: { head: shown(head) } };
+}
+
+function shown({ sequence, hash, mac = null, createdAtMs }: AuditHead) {
+  return { sequence, hash, mac, created: createdAtMs === undefined ? null : new Date(createdAtMs).toISOString() };
 }
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { UserError } from '../../platform/index.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
-import { writeCheck } from '../terminal/index.ts';
+import { reporting } from '../command-line/reporting.ts';
 import { checkHost, readHost } from './host-checks.ts';
 
 interface DoctorOptions {
@@ -16,7 +16,7 @@ interface DoctorOptions {
  * @param run  runs another command of the program, and returns its exit code
  */
 export function doctorCommand(run: (words: readonly string[]) => Promise<ExitCode>): Command {
-  return new Command('doctor')
+  const command = new Command('doctor')
     .description(
       'Check this host, and everything that is named: the agent of a configuration file (as "agent check" does), the server of a data directory ' +
         '(as "serve check" does, with the settings of the environment), and two clusters (as "plan" does). It changes nothing.',
@@ -24,17 +24,20 @@ export function doctorCommand(run: (words: readonly string[]) => Promise<ExitCod
     .option('--config <file>', "The agent's YAML file")
     .option('--data-dir <dir>', "The server's data directory")
     .option('--cluster0 <uri>', 'Connection string of a source')
-    .option('--cluster1 <uri>', 'Connection string of a destination')
-    .action(async (options: DoctorOptions) => {
-      const commands = commandsFor(options);
-      for (const { level, subject, message } of checkHost(readHost())) writeCheck(level, subject, message);
-      const codes: number[] = [];
-      for (const words of commands) {
-        process.stdout.write(`\nlinkspan ${words[0]}:\n`);
-        codes.push(await run(words));
-      }
-      process.exitCode = Math.max(exitCode.done, ...codes);
-    });
+    .option('--cluster1 <uri>', 'Connection string of a destination');
+  return reporting<DoctorOptions>(command, async (options, check) => {
+    const commands = commandsFor(options);
+    for (const { level, subject, message } of checkHost(readHost())) check(level, subject, message);
+    let code: ExitCode = exitCode.done;
+    const failed: string[] = [];
+    for (const words of commands) {
+      if (options.output === 'text') process.stdout.write(`\nlinkspan ${words[0]}:\n`);
+      const its = await run([...words, '--output', options.output]);
+      if (its !== exitCode.done) failed.push(`linkspan ${words[0]}`);
+      if (its > code) code = its;
+    }
+    return failed.length === 0 ? {} : { code, error: new UserError('CHECKS_FAILED', [failed.join(', ')]) };
+  });
 }
 
 function commandsFor({ config, dataDir, cluster0, cluster1 }: DoctorOptions): string[][] {

@@ -13,6 +13,7 @@ import {
 } from '../../control/index.ts';
 import { failpoint, systemClock, UserError } from '../../platform/index.ts';
 import { openSqliteReader, openSqliteStore } from '../../store/sqlite/index.ts';
+import { reporting } from '../command-line/reporting.ts';
 import { tell } from '../terminal/index.ts';
 import { dataDirectory, masterKeyFile } from '../terminal/setting.ts';
 
@@ -34,13 +35,13 @@ export function keysCommand(): Command {
         'Earlier backups need the old key file: keep a copy with them.',
     )
     .addOption(dataDirectory())
-    .addOption(masterKeyFile())
-    .action(rotateMasterKey);
+    .addOption(masterKeyFile());
+  reporting(rotate, rotateMasterKey);
   return new Command('keys').description('Rotate the master key.').commandsGroup('Core commands:').addCommand(rotate);
 }
 
 /** Writes both keys to the file, seals all secrets with the new one, then removes the old one from the file. A crash between the steps loses nothing. */
-async function rotateMasterKey({ dataDir, masterKeyFile: given }: KeysOptions): Promise<void> {
+async function rotateMasterKey({ dataDir, masterKeyFile: given }: KeysOptions) {
   process.umask(0o077);
   const file = given ?? join(dataDir, 'master.key');
   const before = loadMasterKeys(file, false);
@@ -54,6 +55,7 @@ async function rotateMasterKey({ dataDir, masterKeyFile: given }: KeysOptions): 
   await failpoint('cli.keys.resealed');
   replaceMasterKeys(file, keys.slice(0, 1));
   tell('linkspan keys', `everything in ${dataDir} is sealed with the new master key in ${file}`);
+  return { facts: { masterKeyFile: file } };
 }
 
 /** Seals all secrets with the new key, unless a server has the store open: then waits until the server has done it. */

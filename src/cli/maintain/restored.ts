@@ -12,6 +12,7 @@ import {
 } from '../../control/index.ts';
 import { systemClock } from '../../platform/index.ts';
 import { declareStoreRestored, openSqliteReader, openSqliteStore } from '../../store/sqlite/index.ts';
+import { reporting } from '../command-line/reporting.ts';
 import { tell as tellLine, withoutControls } from '../terminal/index.ts';
 import { dataDirectory, masterKeyFile } from '../terminal/setting.ts';
 
@@ -24,7 +25,7 @@ interface RestoredOptions {
 
 /** `linkspan restored`: supports the review of credentials after a restore. */
 export function restoredCommand(): Command {
-  return new Command('restored')
+  const command = new Command('restored')
     .description(
       'List the API keys, service accounts and linked agents of a restored store. Those that were deleted since the backup work again. ' +
         'The server may run meanwhile; stop it for --acknowledge and --declare.',
@@ -37,14 +38,14 @@ export function restoredCommand(): Command {
         '--declare',
         'Report a restore that Linkspan cannot detect: of the whole data directory, disk or machine',
       ).conflicts('acknowledge'),
-    )
-    .action(async (options: RestoredOptions) => {
-      process.umask(0o077);
-      if (options.declare) declare(options.dataDir);
-      else if (options.acknowledge)
-        await acknowledge(options.dataDir, options.masterKeyFile ?? join(options.dataDir, 'master.key'));
-      else await list(options.dataDir);
-    });
+    );
+  return reporting<RestoredOptions>(command, async ({ dataDir, declare: isDeclared, ...options }) => {
+    process.umask(0o077);
+    if (isDeclared) declare(dataDir);
+    else if (options.acknowledge) await acknowledge(dataDir, options.masterKeyFile ?? join(dataDir, 'master.key'));
+    else return await list(dataDir);
+    return {};
+  });
 }
 
 function declare(directory: string): void {
@@ -71,19 +72,25 @@ async function acknowledge(directory: string, keyFile: string): Promise<void> {
   );
 }
 
-async function list(directory: string): Promise<void> {
+async function list(directory: string) {
   using store = openSqliteReader(directory);
   const waiting = await unacknowledgedRestores(store);
-  if (waiting.length === 0) return tell('no restore waits for a review');
-  for (const { createdAtMs, reason } of waiting) tell(`noticed at ${new Date(createdAtMs).toISOString()} (${reason})`);
-  for (const { organization, apiKeys, serviceAccounts, agents } of await credentialsToReview(store)) {
-    const lines = [
-      ...apiKeys.map(({ name, description }) => `api key ${name} ${description}`),
-      ...serviceAccounts.map(({ name, title }) => `service account ${name} ${title}`),
-      ...agents.map(({ host, linkId }) => `agent ${host} ${linkId}`),
-    ];
-    for (const line of lines) process.stdout.write(`${organization.id} ${withoutControls(line).trim()}\n`);
+  if (waiting.length === 0) {
+    tell('no restore waits for a review');
+    return { facts: { restores: [], credentials: [] } };
   }
+  for (const { createdAtMs, reason } of waiting) tell(`noticed at ${new Date(createdAtMs).toISOString()} (${reason})`);
+  const credentials = (await credentialsToReview(store)).flatMap(
+    ({ organization: { id: orgId }, apiKeys, serviceAccounts, agents }) => [
+      ...apiKeys.map(({ name, description }) => ({ orgId, kind: 'api key', name, title: description })),
+      ...serviceAccounts.map(({ name, title }) => ({ orgId, kind: 'service account', name, title })),
+      ...agents.map(({ host, linkId }) => ({ orgId, kind: 'agent', name: host, title: linkId })),
+    ],
+  );
+  const line = ({ orgId, kind, name, title }: (typeof credentials)[number]) =>
+    `${orgId} ${withoutControls(`${kind} ${name} ${title}`).trim()}\n`;
+  const restores = waiting.map(({ createdAtMs, reason }) => ({ noticed: new Date(createdAtMs).toISOString(), reason }));
+  return { text: credentials.map(line).join(''), facts: { restores, credentials } };
 }
 
 function tell(text: string): void {

@@ -15,28 +15,30 @@ import {
 } from '../../control/index.ts';
 import { messageOf, UserError, version } from '../../platform/index.ts';
 import { openSqliteReader } from '../../store/sqlite/index.ts';
+import { reporting } from '../command-line/reporting.ts';
 import { tell } from '../terminal/index.ts';
 import { dataDirectory } from '../terminal/setting.ts';
 
 /** `linkspan support-bundle`: writes the facts that support needs, without anything confidential. */
 export function supportBundleCommand(): Command {
-  return new Command('support-bundle')
+  const command = new Command('support-bundle')
     .description(
       'Write a JSON file for diagnosis: versions, sizes, counts, and the state of migrations. It contains ids, but no secrets, names, hosts or messages. ' +
         'The server may run meanwhile.',
     )
     .addOption(dataDirectory())
-    .requiredOption('--file <file>', 'File to write; must not exist')
-    .action(async ({ dataDir, file }: { readonly dataDir: string; readonly file: string }) => {
-      using store = openSqliteReader(dataDir);
-      const bundle = `${JSON.stringify(await bundleOf(store, dataDir), null, 2)}\n`;
-      try {
-        writeFileSync(file, bundle, { flag: 'wx', mode: 0o600 });
-      } catch (error) {
-        throw new UserError('USAGE', [`The file ${file} cannot be written: ${messageOf(error)}`], { cause: error });
-      }
-      tell('linkspan support-bundle', file);
-    });
+    .requiredOption('--file <file>', 'File to write; must not exist');
+  return reporting<{ readonly dataDir: string; readonly file: string }>(command, async ({ dataDir, file }) => {
+    using store = openSqliteReader(dataDir);
+    const bundle = `${JSON.stringify(await bundleOf(store, dataDir), null, 2)}\n`;
+    try {
+      writeFileSync(file, bundle, { flag: 'wx', mode: 0o600 });
+    } catch (error) {
+      throw new UserError('USAGE', [`The file ${file} cannot be written: ${messageOf(error)}`], { cause: error });
+    }
+    tell('linkspan support-bundle', file);
+    return { facts: { file } };
+  });
 }
 
 async function bundleOf(store: StoreReader, directory: string): Promise<object> {

@@ -3,6 +3,7 @@ import { cleanUp, type Leftovers, listLeftovers, shownState } from '../../engine
 import { UserError } from '../../platform/index.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { type End, endOf, writeResult } from '../command-line/outcome.ts';
+import { outputOption } from '../command-line/output-option.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { tell as tellLine, wrap } from '../terminal/index.ts';
 
@@ -39,11 +40,7 @@ export function cleanupCommand(): Command {
     .option('--drop', 'Also drop the collections, views, users and roles that it created')
     .option('--close-failback', 'Close a failback that is open: no one can return after that')
     .option('--dry-run', 'Show what would be done, and change nothing')
-    .addOption(
-      new Option('--output <format>', 'Output format: text for people, json for programs')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
+    .addOption(outputOption())
     .action(async (flags: CleanupFlags) => {
       process.exitCode = await runCleanup(flags);
     });

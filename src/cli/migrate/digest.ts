@@ -6,6 +6,7 @@ import { readSyncConfiguration } from '../../sync/index.ts';
 import { compressionOption } from '../command-line/compression-option.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { type End, endOf, outcomeOf } from '../command-line/outcome.ts';
+import { outputOption } from '../command-line/output-option.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { openLog, tell as tellLine } from '../terminal/index.ts';
@@ -41,11 +42,7 @@ export function digestCommand(): Command {
     .option('--users-and-roles', 'Also take fingerprints of users and custom roles')
     .option('--accept-untried-version', 'Continue although a server is newer than those that Linkspan knows')
     .option('--report <file>', 'File for the report, as JSON')
-    .addOption(
-      new Option('--output <format>', 'Output format: text for people, json for programs')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
+    .addOption(outputOption())
     .action(async (uri: string | undefined, flags: DigestFlags) => {
       // Sockets to a server that does not answer can stay open for 30 s.
       process.exit(await runDigest(uri, flags));

@@ -5,6 +5,7 @@ import { counted, messageOf, newId, UserError } from '../../platform/index.ts';
 import { PreflightFailed, readSyncConfiguration } from '../../sync/index.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { endOf } from '../command-line/outcome.ts';
+import { outputOption } from '../command-line/output-option.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { openLog, tell } from '../terminal/index.ts';
 import { givenClusters, withClusters } from './given-clusters.ts';
@@ -45,11 +46,7 @@ export function planCommand(): Command {
       '--search-index-script <file>',
       'Write a script for mongosh that creates the search indexes of the source on the destination; the file must not exist',
     )
-    .addOption(
-      new Option('--output <format>', 'Output format: text for people, json for programs')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
+    .addOption(outputOption())
     .action(async (source: string | undefined, destination: string | undefined, flags: PlanFlags) => {
       // Sockets to a server that does not answer can stay open for 30 s.
       process.exit(await runPlan(source, destination, flags));

@@ -1,9 +1,10 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { type ProbeReport, probeClusters } from '../../engine/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { readSyncConfiguration } from '../../sync/index.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { type End, endOf } from '../command-line/outcome.ts';
+import { outputOption } from '../command-line/output-option.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { tell } from '../terminal/index.ts';
@@ -37,11 +38,7 @@ export function probeCommand(): Command {
     .option('--config <file>', 'YAML file of linkspan sync with both connection strings')
     .option('--scratch', 'The destination is a scratch cluster: also block the writes of its users for a moment')
     .option('--yes', 'Write to the destination; without it, the probe only says what it would write')
-    .addOption(
-      new Option('--output <format>', 'Output format: text for people, json for programs')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
+    .addOption(outputOption())
     .action(async (source: string | undefined, destination: string | undefined, flags: ProbeFlags) => {
       // Sockets to a server that does not answer can stay open for 30 s.
       process.exit(await runProbe(source, destination, flags));

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { LEAST_MEMORY_MEGABYTES } from '../../engine/index.ts';
 import { compressionOption } from '../command-line/compression-option.ts';
 import { metricsOptions } from '../command-line/metrics-options.ts';
+import { outputOption } from '../command-line/output-option.ts';
 import { withMongosyncFlags } from './mongosync-flags.ts';
 import { DEFAULT_PORT, DEFAULT_WATCH_MINUTES, LOAD_LEVELS, type SyncFlags, VERBOSITIES } from './sync-flags.ts';
 
@@ -83,11 +84,7 @@ export function syncCommand(): Command {
       'Directory for the log, in place of stderr, from INFO on; SIGHUP begins a new file',
     )
     .option('--config <file>', 'YAML file with these settings; it may refer to environment variables')
-    .addOption(
-      new Option('--output <format>', 'Output format: text for people, json for programs')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
+    .addOption(outputOption())
     .action(async (flags: SyncFlags) => {
       const { runSync } = await import('./sync.ts');
       process.exitCode = await runSync(flags);

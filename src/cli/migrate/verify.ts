@@ -6,6 +6,7 @@ import { readSyncConfiguration } from '../../sync/index.ts';
 import { compressionOption } from '../command-line/compression-option.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { type End, endOf, writeResult } from '../command-line/outcome.ts';
+import { outputOption } from '../command-line/output-option.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { openLog, tell as tellLine } from '../terminal/index.ts';
@@ -63,11 +64,7 @@ export function verifyCommand(): Command {
     .option('--accept-untried-version', 'Continue although a server is newer than those that Linkspan knows')
     .option('--report <file>', 'File for the report, and for the state of a run that was stopped')
     .option('--reports <files...>', 'Compare two reports of linkspan digest, without a connection to either cluster')
-    .addOption(
-      new Option('--output <format>', 'Output format: text for people, json for programs')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
+    .addOption(outputOption())
     .action(async (source: string | undefined, destination: string | undefined, flags: VerifyFlags) => {
       // Sockets to a server that does not answer can stay open for 30 s.
       process.exit(await runVerify(source, destination, flags));

@@ -16,8 +16,9 @@ import { describeError } from '../command-line/describe-error.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { serveMetrics } from '../command-line/metrics.ts';
 import { type MetricsFlags, metricsOptions } from '../command-line/metrics-options.ts';
+import { type ReportCheck, reporting } from '../command-line/reporting.ts';
 import { catchSignals } from '../command-line/signals.ts';
-import { type LogFormat, logFormat, openLog, tell as tellLine, writeCheck } from '../terminal/index.ts';
+import { type LogFormat, logFormat, openLog, tell as tellLine } from '../terminal/index.ts';
 
 /** `linkspan agent`: runs the migration host, a service beside the source clusters. */
 export function agentCommand(): Command {
@@ -37,14 +38,14 @@ export function agentCommand(): Command {
     })
     .commandsGroup('Core commands:')
     .addCommand(
-      new Command('check')
-        .summary('Check configuration, link, control plane and sources (read-only)')
-        .description('Check configuration, link, control plane and sources. It changes nothing.')
-        // --config is a flag of `agent`; without this the help would not show it.
-        .configureHelp({ showGlobalOptions: true })
-        .action(async (_options, command: Command) => {
-          process.exitCode = await check(command.optsWithGlobals<AgentCommandOptions>().config);
-        }),
+      reporting<AgentCommandOptions>(
+        new Command('check')
+          .summary('Check configuration, link, control plane and sources (read-only)')
+          .description('Check configuration, link, control plane and sources. It changes nothing.')
+          // --config is a flag of `agent`; without this the help would not show it.
+          .configureHelp({ showGlobalOptions: true }),
+        ({ config }, report) => check(config, report),
+      ),
     );
 }
 
@@ -54,18 +55,18 @@ interface AgentCommandOptions extends MetricsFlags {
   readonly logFormat?: LogFormat;
 }
 
-async function check(file: string): Promise<ExitCode> {
+async function check(file: string, report: ReportCheck): Promise<{ readonly code: ExitCode }> {
   const configuration = readAgentConfiguration(file);
   using _guard = guardDialling(configuration, tell);
-  writeCheck('ok', `configuration ${file}`, `host ${configuration.host}`);
+  report('ok', `configuration ${file}`, `host ${configuration.host}`);
   const destinations = configuration.allowedDestinations?.join(', ') ?? 'anywhere but on this machine';
-  writeCheck('ok', 'destinations', destinations);
+  report('ok', 'destinations', destinations);
   let code: ExitCode = exitCode.done;
   for await (const { subject, ok, message } of checkAgent(configuration, linkTokenFrom(process.env), systemClock)) {
-    writeCheck(ok ? 'ok' : 'failed', subject, message);
+    report(ok ? 'ok' : 'failed', subject, message);
     if (!ok) code = exitCode.usageOrPrecondition;
   }
-  return code;
+  return { code };
 }
 
 async function runAgent({ config, compression, logFormat: format, ...flags }: AgentCommandOptions): Promise<ExitCode> {

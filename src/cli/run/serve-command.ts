@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { metricsOptions } from '../command-line/metrics-options.ts';
+import { reporting } from '../command-line/reporting.ts';
 import { logFormat } from '../terminal/index.ts';
 import { dataDirectory, masterKeyFile, setting } from '../terminal/setting.ts';
 import type { ServeOptions } from './serve-settings.ts';
@@ -96,12 +97,11 @@ export function serveCommand(): Command {
     })
     .commandsGroup('Core commands:')
     .addCommand(
-      new Command('check')
-        .summary('Check settings, master key and store for security (read-only)')
-        .description('Check settings, master key and store for security. It changes nothing.')
-        .action(async (_options, command: Command) => {
-          const { check } = await import('./serve.ts');
-          process.exitCode = await check(command.optsWithGlobals<ServeOptions>());
-        }),
+      reporting<ServeOptions>(
+        new Command('check')
+          .summary('Check settings, master key and store for security (read-only)')
+          .description('Check settings, master key and store for security. It changes nothing.'),
+        async (options, check) => (await import('./serve.ts')).check(options, check),
+      ),
     );
 }

@@ -33,8 +33,9 @@ import { openSqliteStore } from '../../store/sqlite/index.ts';
 import { serveConsole } from '../command-line/console.ts';
 import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { serveMetrics } from '../command-line/metrics.ts';
+import type { ReportCheck } from '../command-line/reporting.ts';
 import { catchSignals } from '../command-line/signals.ts';
-import { openLog, tell, writeCheck } from '../terminal/index.ts';
+import { openLog, tell } from '../terminal/index.ts';
 import { listen } from './serve-address.ts';
 import { followCertificate, pinOf, type TlsFiles } from './serve-certificate.ts';
 import { checkServe } from './serve-check.ts';
@@ -45,11 +46,12 @@ import { readServeSettings, type ServeOptions } from './serve-settings.ts';
 import { givenKeyOf, signInText, welcome } from './serve-welcome.ts';
 
 /** Checks what `serve` would start with. */
-export async function check(options: ServeOptions): Promise<ExitCode> {
+export async function check(options: ServeOptions, report: ReportCheck): Promise<{ readonly code: ExitCode }> {
   const { dataDir, masterKeyFile: keyFile = join(dataDir, 'master.key') } = options;
   const findings = await checkServe(readServeSettings(options), { dataDir, keyFile });
-  for (const { level, subject, message } of findings) writeCheck(level, subject, message);
-  return findings.some(({ level }) => level === 'failed') ? exitCode.usageOrPrecondition : exitCode.done;
+  for (const { level, subject, message } of findings) report(level, subject, message);
+  const isWrong = findings.some(({ level }) => level === 'failed');
+  return { code: isWrong ? exitCode.usageOrPrecondition : exitCode.done };
 }
 
 /** Runs the control plane until a signal ends it. Only this file composes a server. */

@@ -1,4 +1,4 @@
-export { writeCheck } from './check-line.ts';
+export { type CheckLevel, writeCheck } from './check-line.ts';
 export { colour, type Meaning } from './colour.ts';
 export { ADDITIONAL, configureHelp, takeNoColor } from './help.ts';
 export { openLog } from './log.ts';

@@ -81,6 +81,16 @@ export const commandLineErrors = defineErrors('request', {
     detail: 'The token file of the metrics % cannot be used: %.',
     remedy: 'Create one, for example with (umask 077; openssl rand -hex 32 > FILE).',
   },
+  CHECKS_FAILED: {
+    status: 400,
+    detail: 'Checks have failed: %.',
+    remedy: 'Correct what they name, then check again.',
+  },
+  AUDIT_RECORDS_BROKEN: {
+    status: 400,
+    detail: 'Audit record % is the first with a problem: %.',
+    remedy: 'Keep the data directory as it is, and compare it with a backup: someone or a failing disk has changed it.',
+  },
   LOG_PATH_UNUSABLE: {
     status: 400,
     detail: 'The log in the directory % cannot be written: %.',
