@@ -98,6 +98,7 @@ export class Agent {
       takenOver: () => this.#runner.takenOver(),
       watches: () => this.#watches.reports(),
       standbys: () => this.#standbys.reports(),
+      maxMigrations: configuration.maxMigrations,
       lists: () => this.#runner.lists(),
       takeBack: (ids: readonly string[]) => this.#runner.takeBack(ids),
     };

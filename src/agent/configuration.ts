@@ -2,12 +2,13 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { type CompressionMode, compressionMode, type VerificationMode } from '../contract/index.ts';
-import { LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
+import { DEFAULT_MEMORY_MEGABYTES, LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
 import { agentName } from '../link/index.ts';
 import {
   type AllowedDestinations,
   isAllowedDestination,
   type MetricsFile,
+  memoryOfHost,
   metricsFile,
   readConfiguration,
 } from '../platform/index.ts';
@@ -97,6 +98,10 @@ export const agentFile = z
       .min(LEAST_MEMORY_MEGABYTES)
       .optional()
       .meta({ description: 'Memory limit of each migration, in megabytes; default: 512.' }),
+    maxMigrations: z.int().min(1).max(1_000).optional().meta({
+      description:
+        'The most migrations to run at once, reversible ones until their failback is closed; further ones wait. Default: the memory of the machine or container, divided by memoryMegabytes.',
+    }),
     verification: z.enum(['repair', 'report', 'off']).optional().meta({
       description:
         'How migrations are verified; default: repair, which writes documents that differ again. report changes nothing and refuses the cutover while something differs; off compares nothing.',
@@ -135,6 +140,8 @@ export interface AgentConfiguration {
   readonly projects: readonly SourceProject[];
   /** Memory limit of each running migration. */
   readonly memoryBytes?: number;
+  /** The most migrations to run at once; undefined for no limit. A file always gives one. */
+  readonly maxMigrations?: number;
   readonly opsManagerApi?: OpsManagerApiSettings;
   readonly metrics?: MetricsFile;
   /** How migrations are verified; default: the engine's, `REPAIR`. */
@@ -160,6 +167,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
     projects,
     opsManagerApi,
     memoryMegabytes,
+    maxMigrations = placesIn(memoryOfHost(), memoryMegabytes),
     verification,
     compression,
     acceptUntriedVersion,
@@ -188,8 +196,14 @@ export function readAgentConfiguration(file: string, environment = process.env):
       metrics: { ...metrics, tokenFile: metrics.tokenFile && resolve(dirname(file), metrics.tokenFile) },
     }),
     memoryBytes: memoryMegabytes && memoryMegabytes * 1e6,
+    maxMigrations,
     copyBytesPerSecond: megabytes && Math.round(megabytes * 1e6),
   };
+}
+
+/** How many migrations fit into a memory, one at least. */
+export function placesIn(memoryBytes: number, megabytesEach = DEFAULT_MEMORY_MEGABYTES): number {
+  return Math.max(1, Math.floor(memoryBytes / (megabytesEach * 1e6)));
 }
 
 function unique(names: readonly string[]): boolean {

@@ -15,6 +15,7 @@ export interface Situation {
   takenOver(): Report['takenOver'];
   watches(): Report['watches'];
   standbys(): Report['standbys'];
+  readonly maxMigrations?: number | undefined;
   /** The lists of the migrations. They are long, and only asked for when a report is due. */
   lists(): readonly CurrentLists[];
   /** Restarts migrations that other engines have taken over, because the control plane still wants them from this agent. */
@@ -97,6 +98,7 @@ export class Reporter {
       takenOver,
       watches,
       standbys,
+      maxMigrations: this.#situation.maxMigrations,
       inventory: inventory && [...inventory],
     };
     const {

@@ -22,6 +22,10 @@ const migrationLink = z
       description:
         'For how many active migrations, which other hosts of the same link-token lead, the agent stands by.',
     }),
+    maxMigrations: z
+      .int()
+      .nullable()
+      .meta({ description: 'The most migrations that the agent runs at once; null without a limit.' }),
     accessListIps: z.array(z.string()),
     created: z.iso.datetime(),
     lastSeen: z.iso.datetime().nullable().meta({ description: 'When the agent last reported.' }),
@@ -52,6 +56,7 @@ export const linkOperations = [
         agentStatus: contact.status,
         leads,
         standsBy,
+        maxMigrations: agent.maxMigrations,
         accessListIps: link.accessListIps,
         created: atlasDate(link.createdAtMs),
         lastSeen: contact.lastReportAtMs === null ? null : atlasDate(contact.lastReportAtMs),

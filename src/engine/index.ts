@@ -13,7 +13,7 @@ export { type DigestedEntry, type DigestReport, digestReport } from './compare-c
 export { readReport } from './compare-clusters/read-report.ts';
 export { type SavedState, savedState } from './compare-clusters/saved-state.ts';
 export { Changes } from './concurrency/changes.ts';
-export { LEAST_MEMORY_MEGABYTES } from './concurrency/memory-budget.ts';
+export { DEFAULT_MEMORY_MEGABYTES, LEAST_MEMORY_MEGABYTES } from './concurrency/memory-budget.ts';
 export { Slots } from './concurrency/slots.ts';
 export { RemoteWatchdog } from './cutover/remote-watchdog.ts';
 export { SourceWatch } from './cutover/source-watch.ts';

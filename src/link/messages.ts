@@ -145,6 +145,8 @@ const report = z.object({
   /** A watch in another form must not hold up the reports of migrations. */
   watches: listOf(z.object({ id, watch: sourceWatch })).catch([]),
   standbys: listOf(standby).catch([]),
+  /** The most migrations that the agent runs at once; absent for one that has no limit. */
+  maxMigrations: z.number().int().positive().optional().catch(undefined),
 });
 export const reportRequest = z.preprocess((sent) => bounded(sent), report);
 export const reportResponse = z.object({

@@ -26,6 +26,7 @@ export { fullDisk } from './full-disk.ts';
 export { isId, newId } from './ids.ts';
 export { isLoopback, type ListenAddress, parseListenAddress } from './listen-address.ts';
 export { createFileLogger, createLogger, type Logger, loggerTo, silentLogger, withState } from './logging.ts';
+export { memoryOfHost } from './memory-of-host.ts';
 export { type MetricsFile, metricsFile } from './metrics-file.ts';
 export { ACCOUNT_ACTIONS, isMigrationUser, migrationUserName } from './migration-user.ts';
 export { ownFile, programBeside } from './own-files.ts';

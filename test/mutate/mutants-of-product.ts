@@ -128,6 +128,8 @@ export const OF_PRODUCT: MutantTable = {
     ['take-back-own-only', replace('true', 'condition'), 'but none that a standby has'],
     ['one-migration-of-source', replace('[]'), 'one migration at a time'],
   ],
+  'test/atlas-api/places.test.ts': [['most-migrations-of-agent', remove(), 'begins when another one has ended']],
+  'test/control/migrations/announce.test.ts': [['place-is-no-alarm', replace('waits'), 'for a place']],
   'test/atlas-api/idempotency-key.test.ts': [
     ['one-migration-of-key', replace('undefined'), 'returns the first migration'],
   ],

@@ -86,6 +86,7 @@ const AGENT: Agent = {
   lastReportAtMs: null,
   heardSinceMs: 6,
   standbys: [{ id: 'f'.repeat(24), record: 'WRITTEN' }],
+  maxMigrations: 2,
 };
 const ORDER: Order = {
   orgId: ORG,

@@ -1,5 +1,5 @@
-import { availableParallelism, loadavg, totalmem } from 'node:os';
-import { counted } from '../../platform/index.ts';
+import { availableParallelism, loadavg } from 'node:os';
+import { counted, memoryOfHost } from '../../platform/index.ts';
 
 /** Result of one check of this machine. */
 export interface HostFinding {
@@ -28,11 +28,10 @@ const BUSY_LOAD = 2;
 
 /** Reads the facts of this machine, or of the container that the process runs in. */
 export function readHost(): HostFacts {
-  const limit = process.constrainedMemory();
   const processors = availableParallelism();
   return {
     // Without a limit, the answer is 0 or more than the machine has.
-    memoryBytes: limit > 0 ? Math.min(limit, totalmem()) : totalmem(),
+    memoryBytes: memoryOfHost(),
     processors,
     load: (loadavg()[0] ?? 0) / processors,
     openFiles: openFilesLimit(),

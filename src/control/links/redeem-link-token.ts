@@ -81,6 +81,7 @@ export async function redeemLinkToken(control: Control, redemption: Redemption):
       lastReportAtMs: null,
       heardSinceMs: null,
       standbys: [],
+      maxMigrations: null,
     };
     const superseded = approved ? earlier : [];
     await transaction.insert('links', link);

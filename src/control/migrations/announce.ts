@@ -5,6 +5,7 @@ import { type Announced, windowAfter } from '../records/announced.ts';
 import { withinRate } from '../records/audit-rate.ts';
 import { ACTIVE_STATUSES, isDecided } from '../records/migration-state.ts';
 import { type MigrationView, viewMigration } from './migration-view.ts';
+import { isForPlace } from './places.ts';
 
 const LOOK_EVERY_MS = 10_000;
 
@@ -37,7 +38,9 @@ export function dueAnnouncements(
   const { readySinceMs } = state;
   const isAwaited = isOpen && state.order.wanted === 'RUNNING' && readySinceMs !== undefined && isDue(readySinceMs);
   const known = state.announced?.waits ?? [];
-  const due = waits.filter(
+  // rule: place-is-no-alarm
+  const faults = waits.filter((wait) => !isForPlace(wait));
+  const due = faults.filter(
     (wait) => known.includes(keyOf(wait)) || isDue(Math.max(Date.parse(wait.since), runningSinceMs)),
   );
   const events: Announcement[] = due

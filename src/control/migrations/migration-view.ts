@@ -6,6 +6,7 @@ import { isDecided, isFinishing } from '../records/migration-state.ts';
 import type { HookDelivery, Migration } from '../records/records.ts';
 import { contactOfMigration, type MigrationContact } from './migration-contact.ts';
 import { gatesOfMigration } from './migration-gates.ts';
+import { isFull, waitForPlace } from './places.ts';
 import { problemsOf } from './problems-of.ts';
 import { writtenText } from './source-watches.ts';
 import { type Standby, standbysOf } from './standbys.ts';
@@ -58,7 +59,10 @@ export async function viewMigration(control: Control, migration: Migration): Pro
   if (agent && contact && contact.status !== 'CONNECTED')
     waits.push(waitForAgent(migration, contact, contact.lastReportAtMs ?? agent.createdAtMs));
   else if (isFailbackAwaited(migration)) waits.push(waitForFailback(migration));
-  if (migration.state.status === 'NEW' && !migration.state.orderSent) waits.push(waitForOrder(migration));
+  if (migration.state.status === 'NEW' && !migration.state.orderSent)
+    waits.push(
+      agent && (await isFull(control.store, agent)) ? waitForPlace(migration, agent) : waitForOrder(migration),
+    );
   const user = await control.store.get('destinationUsers', migration.id);
   if (user?.state === 'wanted' || user?.state === 'renewed') waits.push(waitForUser(migration));
   const { all: gates, areReady: isReady } = gatesOfMigration(migration, agent, atMs);

@@ -46,6 +46,7 @@ export async function takeReport(control: Control, agentId: string, report: Rece
       lastReportAtMs: atMs,
       heardSinceMs: wasSilent ? atMs : agent.heardSinceMs,
       standbys: report.standbys,
+      maxMigrations: report.maxMigrations ?? null,
     };
     await transaction.update('agents', heard);
     for (const result of onceEach(report.validations)) await takeValidation(transaction, agent, result, atMs);

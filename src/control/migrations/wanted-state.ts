@@ -8,6 +8,7 @@ import { offersSource, peersOf } from '../records/link-sets.ts';
 import { mayBeCommitted } from '../records/may-be-committed.ts';
 import { transition } from '../records/migration-transitions.ts';
 import type { Agent, Migration, Order } from '../records/records.ts';
+import { isFull } from './places.ts';
 
 /**
  * The wanted state of an agent. The revision is a hash of the content, so it needs no counter, and is the same on every server with this
@@ -99,13 +100,16 @@ export async function awaitWantedState(
 /**
  * Records that an order goes to its agent, before the server sends it. A migration that was cancelled earlier has ended, and its order is
  * never sent.
- * @returns the current migration; undefined when it has ended or belongs to another agent now
+ * @returns the current migration; undefined when it has ended or belongs to another agent now, and while the agent has no place for it
  */
 async function noteSent(control: Control, migration: Migration, agentId: string): Promise<Migration | undefined> {
   if (migration.state.orderSent) return migration;
   const now = await control.store.write(async (transaction) => {
     const current = await transaction.get('migrations', migration.id);
     if (current?.agentId !== agentId || current.state.endedAtMs !== null) return undefined;
+    const agent = await transaction.get('agents', agentId);
+    // rule: most-migrations-of-agent
+    if (agent && !current.state.orderSent && (await isFull(transaction, agent))) return undefined;
     const state = transition(current.state, { kind: 'order sent' });
     if (typeof state === 'string') return current;
     const sent = { ...current, state };

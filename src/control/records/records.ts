@@ -206,6 +206,8 @@ export interface Agent {
   readonly heardSinceMs: number | null;
   /** The migrations for which it stands by, by its last report. */
   readonly standbys: readonly ReportedStandby[];
+  /** The most migrations that it runs at once; null without a limit, and before its first report. */
+  readonly maxMigrations: number | null;
 }
 
 /** The source, the destination and the agent of a validation or migration. */

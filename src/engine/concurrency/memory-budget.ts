@@ -3,7 +3,8 @@ import { BufferCollector } from './collect-buffers.ts';
 /** The size of a server's reply. With large documents a read takes this much, whatever size it asked for. */
 export const REPLY_BYTES = 16 * 1024 * 1024;
 
-const DEFAULT_BYTES = 512_000_000;
+export const DEFAULT_MEMORY_MEGABYTES = 512;
+const DEFAULT_BYTES = DEFAULT_MEMORY_MEGABYTES * 1e6;
 
 /** Below this budget, a document of 16 MiB has no room in each of the places that can hold one at the same time. */
 export const LEAST_MEMORY_MEGABYTES = 384;

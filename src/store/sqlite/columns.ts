@@ -77,6 +77,7 @@ export const COLUMNS: { readonly [K in Kind]: Columns<Records[K]> } = {
       'lastSequence',
       'lastReportAtMs',
       'heardSinceMs',
+      'maxMigrations',
     ),
     inventory: json,
     standbys: json,

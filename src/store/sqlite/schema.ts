@@ -62,7 +62,8 @@ const SCHEMA = `
   CREATE TABLE agents (
     id TEXT PRIMARY KEY, link_id TEXT NOT NULL UNIQUE REFERENCES links, org_id TEXT NOT NULL REFERENCES organizations,
     public_key TEXT NOT NULL, host TEXT NOT NULL, version TEXT NOT NULL, inventory TEXT NOT NULL, created_at_ms INTEGER NOT NULL,
-    last_sequence INTEGER NOT NULL, last_report_at_ms INTEGER, heard_since_ms INTEGER, standbys TEXT NOT NULL
+    last_sequence INTEGER NOT NULL, last_report_at_ms INTEGER, heard_since_ms INTEGER, standbys TEXT NOT NULL,
+    max_migrations INTEGER
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE validations (

@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { dateOf } from '../../../src/contract/index.ts';
 import { type MigrationState, NEW_MIGRATION, transition } from '../../../src/control/index.ts';
 import { dueAnnouncements } from '../../../src/control/migrations/announce.ts';
+import { waitForPlace } from '../../../src/control/migrations/places.ts';
+import type { Agent, Migration } from '../../../src/control/records/records.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -148,6 +150,14 @@ test('a wait is announced once when it is long enough, and another wait for the 
   assert.deepEqual(migration.look(BEGIN_MS + HOUR_MS), []);
   migration.waits = [wait(BEGIN_MS + HOUR_MS)];
   assert.deepEqual(migration.lookUntil(BEGIN_MS + HOUR_MS, BEGIN_MS + 2 * HOUR_MS), ['WAITING']);
+});
+
+test('a wait for a place on an agent is no fault, so nothing is announced however long it takes', () => {
+  const migration = new Watched();
+  migration.waits = [
+    waitForPlace({ host: 'host-1', createdAtMs: BEGIN_MS } as Migration, { maxMigrations: 3 } as Agent),
+  ];
+  assert.deepEqual(migration.lookUntil(BEGIN_MS, BEGIN_MS + 48 * HOUR_MS), []);
 });
 
 test('a server that was down does not blame agents for the time in which they could not report', () => {
