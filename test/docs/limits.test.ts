@@ -34,7 +34,7 @@ test('the limits that flags change are their defaults', () => {
   for (const [, number = '', flag = ''] of flags) {
     const plain = number.replaceAll(',', '');
     const isDefault = new RegExp(`'${flag}'[\\s\\S]{0,200}?['(]${plain}[')]`).test(settings);
-    const isMemory = flag === 'memory-megabytes' && settings.includes(`DEFAULT_BYTES = ${plain}_000_000`);
+    const isMemory = flag === 'memory-megabytes' && settings.includes(`DEFAULT_MEMORY_MEGABYTES = ${plain};`);
     assert.ok(isDefault || isMemory, `--${flag} is ${number} by default`);
   }
 });

@@ -38,5 +38,5 @@ export interface SyncFlags extends MetricsFlags {
 export const DEFAULT_PORT = 27_182;
 export const DEFAULT_WATCH_MINUTES = 60;
 export const LOAD_LEVELS = [1, 2, 3, 4] as const;
-/** mongosync's. */
+/** The values of mongosync's `verbosity`. */
 export const VERBOSITIES = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'PANIC'] as const satisfies Verbosity[];

@@ -14,9 +14,11 @@ export function openLogFile(directory: string, level: string): Logger {
   const path = join(directory, NAME);
   try {
     mkdirSync(directory, { recursive: true });
-    const { logger, reopen } = createFileLogger(path, level, (error) =>
-      tell('linkspan', `the log: ${error.message}`, 'warning'),
-    );
+    let isTold = false;
+    const { logger, reopen } = createFileLogger(path, level, (error) => {
+      if (!isTold) tell('linkspan', `the log: ${error.message}`, 'warning');
+      isTold = true;
+    });
     process.on('SIGHUP', () => {
       try {
         renameSync(path, join(directory, `linkspan-${new Date().toISOString().replaceAll(':', '-')}.log`));

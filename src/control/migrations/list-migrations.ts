@@ -8,7 +8,7 @@ import { grantsInGroup } from '../records/roles.ts';
 
 /** Selects migrations. An empty filter selects all. */
 export interface MigrationFilter {
-  /** One of these. */
+  /** Migrations with one of these statuses. */
   readonly statuses?: readonly MigrationStatus[];
   /** The names of the clusters. */
   readonly source?: string;

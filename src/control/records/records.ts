@@ -255,7 +255,6 @@ export interface Migration extends Order {
   readonly reportedAtMs: number | null;
   /** When its agent took it over last, and from which host; null before the first time. */
   readonly takenOver: { readonly atMs: number; readonly fromHost: string } | null;
-  /** Users' own labels, and their note. */
   readonly labels: Labels;
   readonly note: string | null;
   /** The Idempotency-Key of the request that created it, and SHA-256 of that request, hexadecimal; null without a key. */

@@ -6,6 +6,7 @@ import type { ErrorDefinition } from './define.ts';
 import { engineErrors } from './engine.ts';
 import { linkErrors } from './link.ts';
 import { withoutProtocolFields } from './protocol-fields.ts';
+import { serverErrors } from './server.ts';
 import { verificationErrors } from './verification.ts';
 
 export type { ErrorDefinition } from './define.ts';
@@ -15,6 +16,7 @@ export const errorCatalogue = {
   ...engineErrors,
   ...linkErrors,
   ...apiErrors,
+  ...serverErrors,
   ...administrationErrors,
   ...comparisonErrors,
   ...commandLineErrors,
