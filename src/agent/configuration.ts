@@ -202,7 +202,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
 }
 
 /** How many migrations fit into a memory, one at least. */
-export function placesIn(memoryBytes: number, megabytesEach = DEFAULT_MEMORY_MEGABYTES): number {
+function placesIn(memoryBytes: number, megabytesEach = DEFAULT_MEMORY_MEGABYTES): number {
   return Math.max(1, Math.floor(memoryBytes / (megabytesEach * 1e6)));
 }
 

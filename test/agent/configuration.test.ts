@@ -45,6 +45,14 @@ test('the file says when connections are compressed', () => {
   assert.match(refusalOf(`compression: snappy\n${MINIMAL}`), /line 1: compression: /);
 });
 
+test('as many migrations run at once as the file says, by default as fit into the memory, and one at least', () => {
+  const limitOf = (more: string) => read(`${more}${MINIMAL}`).configuration.maxMigrations;
+  assert.equal(limitOf('maxMigrations: 3\n'), 3);
+  assert.equal(limitOf('memoryMegabytes: 100000000\n'), 1);
+  assert.ok((limitOf('memoryMegabytes: 384\n') ?? 0) >= (limitOf('') ?? 0));
+  assert.match(refusalOf(`maxMigrations: 0\n${MINIMAL}`), /line 1: maxMigrations: /);
+});
+
 test('host, data directory, CA file and copy limit can be set; paths are relative to the file', () => {
   const { folder, configuration } = read(
     `host: mover\ndataDir: state\ncopy:\n  maxMegabytesPerSecond: 2.5\n${MINIMAL}        tlsCaFile: ca.pem\n`,
