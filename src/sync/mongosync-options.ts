@@ -1,7 +1,7 @@
 /** How Linkspan takes an option of mongosync. `no effect`: it is accepted, and there is nothing that it could change. */
 interface MongosyncOption {
   readonly taken: 'same' | 'better' | 'different' | 'no effect' | 'refused';
-  /** What is better or different; of a refused one why, and what to do instead. */
+  /** The note says how Linkspan differs. For a refused option it gives the reason, and what to do instead. */
   readonly note: string;
 }
 

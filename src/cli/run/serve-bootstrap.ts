@@ -1,7 +1,7 @@
 import { type BootstrapOptions, CLIENT_ID_PATTERN } from '../../control/index.ts';
 import { isId, messageOf, readPrivateFile, UserError } from '../../platform/index.ts';
 
-/** What the first start creates, as given. A secret is given, or a file that has it. */
+/** The flags for what the first start creates. Each secret is given as it is, or as a file. */
 export interface BootstrapFlags {
   readonly bootstrapOrgId?: string;
   readonly bootstrapPublicKey?: string;

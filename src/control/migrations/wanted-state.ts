@@ -25,7 +25,12 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
     if (assignment) validations.push({ id, assignment });
   }
   const migrations = [];
-  for (const migration of await control.store.find('migrations', { agentId, isActive: true })) {
+  const active = await control.store.find('migrations', { agentId, isActive: true });
+  const isNew = ({ state }: Migration) => !state.orderSent;
+  // One look for all that wait: without it, each would take the store's lock at each poll.
+  const hasNoPlace = active.some(isNew) && (await isFull(control.store, linked.agent));
+  for (const migration of active) {
+    if (hasNoPlace && isNew(migration)) continue;
     // With the records of a cutover gone, an engine would begin anew, and drop all writes of users since then.
     // rule: withdraw-drop-permission
     const dropDestination = migration.dropDestination && !mayHaveMoved(migration);
