@@ -40,6 +40,9 @@ export interface AtlasApiOptions {
   readonly rateLimits?: boolean;
 }
 
+/** Created on the first request: it needs all schemas, and few clients request it. */
+let description: SharedAnswer | undefined;
+
 /** Registers the Atlas Administration API on a server, and its description at `/openapi.json`. */
 export async function registerAtlasApi(
   app: FastifyInstance,
@@ -50,9 +53,7 @@ export async function registerAtlasApi(
   const sessions = new Sessions(control);
   const authentication = new Authentication(control, failedAttempts, sessions, digestAlgorithms);
   const limits = rateLimits ? new RateLimits(control) : undefined;
-  let description: SharedAnswer | undefined;
   app.get('/openapi.json', async (request, reply) => {
-    // Created on the first request: it needs all schemas, and few clients request it.
     description ??= new SharedAnswer('application/json; charset=utf-8', JSON.stringify(openApiDocument(operations)));
     return description.send(request, reply);
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { request as urllib } from 'urllib';
 import { operations } from '../../src/atlas-api/operations.ts';
-import { type Answer, AnswerCheck } from './check-answer.ts';
+import { type Answer, answerCheckOf } from './check-answer.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { findCurl, findPython, runClient, skipReason, startPython } from './foreign-clients.ts';
 import { DESTINATION } from './migration-world.ts';
@@ -77,7 +77,7 @@ async function administerWithPython(kind: 'requests' | 'httpx'): Promise<void> {
 /** Sends a request to every Atlas operation about organizations, projects, clusters, keys, accounts and events. */
 async function administer(plane: ControlPlane, send: Send): Promise<void> {
   const { orgId } = plane;
-  const check = new AnswerCheck((await (await fetch(`${plane.url}/openapi.json`)).json()) as object);
+  const check = await answerCheckOf(plane.url);
   const untried = new Set(operations.filter(({ path }) => !path.includes('liveMigrations')));
   /** Sends a request and expects a status or an error code. */
   const ask = async (method: string, path: string, expected: number | string, body?: unknown) => {

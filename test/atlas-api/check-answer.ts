@@ -18,8 +18,17 @@ export interface Answer {
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'];
 
+let latest: { readonly text: string; readonly check: AnswerCheck } | undefined;
+
+/** Compiled once for all tests of a process whose servers publish the same document. */
+export async function answerCheckOf(server: string): Promise<AnswerCheck> {
+  const text = await (await fetch(`${server}/openapi.json`)).text();
+  if (latest?.text !== text) latest = { text, check: new AnswerCheck(JSON.parse(text)) };
+  return latest.check;
+}
+
 /** Checks answers of a server against the OpenAPI document that it publishes: paths, statuses, content types, bodies. */
-export class AnswerCheck {
+class AnswerCheck {
   readonly #ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
   readonly #operations: readonly { readonly method: string; readonly path: RegExp; readonly template: string }[];
   readonly #document: Description;

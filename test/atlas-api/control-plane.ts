@@ -32,7 +32,7 @@ import {
 import { type Clock, type Logger, silentLogger, systemClock } from '../../src/platform/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { AnswerCheck } from './check-answer.ts';
+import { answerCheckOf } from './check-answer.ts';
 import { unreachedDestinations } from './unreached-destinations.ts';
 
 /** The date that current Atlas clients send for every resource. */
@@ -154,7 +154,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   url = await app.listen({ host: '127.0.0.1', port: 0 });
   const first = await bootstrap(control, bootstrapping);
   assert.ok(first);
-  const answers = new AnswerCheck((await (await fetch(`${url}/openapi.json`)).json()) as object);
+  const answers = await answerCheckOf(url);
   const own = [first.publicKey, first.privateKey] as const;
   return {
     url,
