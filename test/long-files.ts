@@ -11,6 +11,7 @@ export const LONG_FILES: readonly string[] = [
   'test/engine/run/failback.test.ts',
   'test/package/image.test.ts',
   'test/end-to-end/standby.test.ts',
+  'test/end-to-end/move.test.ts',
   'test/engine/run/kill-again.test.ts',
   'test/docs/cutover-fails/interrupted.test.ts',
   'test/engine/verify/verification-resume.test.ts',

@@ -3,6 +3,7 @@ import type { Assignment, Report } from '../link/index.ts';
 import { type Clock, type Logger, messageOf, systemClock } from '../platform/index.ts';
 import { Backoff } from './backoff.ts';
 import type { AgentConfiguration } from './configuration.ts';
+import { isCutOff } from './cut-off.ts';
 import { CutoverNotes } from './cutover-notes.ts';
 import { destinationAddress } from './destination-address.ts';
 import { Inventory } from './inventory.ts';
@@ -24,8 +25,9 @@ const INVENTORY_EVERY_MS = 60_000;
 const CLOCK_APART_MS = 60_000;
 /** Allows for two missing reports. */
 const SYNCED_FOR_MS = 25_000;
-/** Timeout for the last checkpoints. Service managers kill a process after 10 s or more. */
-const STOP_WITHIN_MS = 9_000;
+/** Timeouts for the last checkpoints, and for the last report. Service managers kill a process after 10 s or more. */
+const STOP_WITHIN_MS = 7_500;
+const LEAVE_WITHIN_MS = 1_500;
 
 export interface AgentOptions {
   readonly configuration: AgentConfiguration;
@@ -98,6 +100,8 @@ export class Agent {
       takenOver: () => this.#runner.takenOver(),
       watches: () => this.#watches.reports(),
       standbys: () => this.#standbys.reports(),
+      stopping: () => this.#runner.stopping(),
+      cutOff: () => this.migrations.filter(({ progress }) => isCutOff(progress, clock.now())).map(({ id }) => id),
       maxMigrations: configuration.maxMigrations,
       lists: () => this.#runner.lists(),
       takeBack: (ids: readonly string[]) => this.#runner.takeBack(ids),
@@ -141,9 +145,12 @@ export class Agent {
     const parts = [this.#runner, this.#watches, this.#standbys];
     const stopping = Promise.all(parts.map((part) => part.stopAll())).finally(() => allStopped.abort());
     await Promise.race([stopping, this.#clock.sleep(STOP_WITHIN_MS, allStopped.signal)]);
-    if (!linkEnded.signal.aborted) return;
-    this.#orders.forget();
-    throw linkEnded.signal.reason;
+    if (linkEnded.signal.aborted) {
+      this.#orders.forget();
+      throw linkEnded.signal.reason;
+    }
+    // Without it, a standby takes over after 20 s.
+    await this.#reporter.sendLast(this.#clock.timeout(LEAVE_WITHIN_MS)).catch(() => undefined);
   }
 
   #poller(): (signal: AbortSignal) => Promise<void> {

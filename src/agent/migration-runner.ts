@@ -84,6 +84,14 @@ export class MigrationRunner {
     return [...this.#migrations.values()].filter(({ wasTakenOver }) => wasTakenOver).map(({ id }) => id);
   }
 
+  /** The migrations that this agent has to run no more, and whose engines still write their last checkpoint. */
+  stopping(): Report['stopping'] {
+    const wanted = new Set(this.#wanted.map(({ id }) => id));
+    return [...this.#migrations.values(), ...this.#stopping]
+      .filter(({ id, running }) => running && !wanted.has(id))
+      .map(({ id }) => id);
+  }
+
   /** The lists of all migrations. */
   lists(): readonly CurrentLists[] {
     return [...this.#migrations.values()].map((migration) => migration.lists());

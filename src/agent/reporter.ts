@@ -15,6 +15,9 @@ export interface Situation {
   takenOver(): Report['takenOver'];
   watches(): Report['watches'];
   standbys(): Report['standbys'];
+  stopping(): Report['stopping'];
+  /** The migrations that another host should continue, because this one can't reach one of their clusters. */
+  cutOff(): Report['cutOff'];
   readonly maxMigrations?: number | undefined;
   /** The lists of the migrations. They are long, and only asked for when a report is due. */
   lists(): readonly CurrentLists[];
@@ -59,6 +62,8 @@ export class Reporter {
     const takenOver = this.#situation.takenOver();
     const watches = this.#situation.watches();
     const standbys = this.#situation.standbys();
+    const stopping = this.#situation.stopping();
+    const cutOff = this.#situation.cutOff();
     const states = JSON.stringify([
       validations,
       migrations.map(({ id, progress, reversals, failback }) => [
@@ -76,6 +81,8 @@ export class Reporter {
       takenOver,
       watches.map(({ id, watch }) => [id, watch.changes > 0, watch.ended]),
       standbys.map(({ id, record }) => [id, record]),
+      stopping,
+      cutOff,
     ]);
     const numbers = JSON.stringify([migrations, watches]);
     // The control plane gives the migration to this agent when it gets a report after its own limit.
@@ -98,6 +105,9 @@ export class Reporter {
       takenOver,
       watches,
       standbys,
+      stopping,
+      cutOff,
+      leaving: false,
       maxMigrations: this.#situation.maxMigrations,
       inventory: inventory && [...inventory],
     };
@@ -122,5 +132,19 @@ export class Reporter {
     this.#sentStates = states;
     this.#sentNumbers = numbers;
     return true;
+  }
+
+  /**
+   * Sends the last report, with which the control plane gives the migrations to hosts that stand by for them.
+   * @throws UserError the errors of {@link LinkClient.report}
+   */
+  async sendLast(signal: AbortSignal): Promise<void> {
+    this.#sequence += 1;
+    const nothing = { validations: [], migrations: [], takenOver: [], watches: [], standbys: [], cutOff: [] };
+    const { stopping, maxMigrations } = this.#situation;
+    await this.#client.report(
+      { ...nothing, sequence: this.#sequence, stopping: stopping(), leaving: true, maxMigrations },
+      signal,
+    );
   }
 }

@@ -104,8 +104,23 @@ export const migrationDetail = z
           'The other hosts of the same link-token. One of them takes the migration over when the host of `migrationHosts`, which leads it, is lost. ' +
           'Absent without one, and after the migration has ended.',
       }),
-    takenOver: z.object({ at: date, fromHost: z.string() }).optional().meta({
-      description: 'When the host of `migrationHosts` took the migration over last. Absent before the first time.',
+    takenOver: z
+      .object({
+        at: date,
+        fromHost: z.string(),
+        reason: z.enum(['SILENT', 'LEFT', 'REQUESTED', 'CUT_OFF']).meta({
+          description:
+            'SILENT: the former host was lost. LEFT: its agent had ended as planned. REQUESTED: an operator moved the migration. ' +
+            'CUT_OFF: only the former host could not reach one of the clusters.',
+        }),
+      })
+      .optional()
+      .meta({
+        description: 'When the host of `migrationHosts` took the migration over last. Absent before the first time.',
+      }),
+    movingTo: z.string().optional().meta({
+      description:
+        'The host that takes the migration over once the one of `migrationHosts` has stopped it. Absent unless it is being moved.',
     }),
     waiting: listOf(wait).meta({
       description:
@@ -142,8 +157,20 @@ const OF_THE_MOMENT: ReadonlySet<string> = new Set(['HOST_BUSY', 'OPLOG_SHORT'])
 
 /** @param destinationName  the registered name of the destination */
 export function showDetail(view: MigrationView, destinationName: string): z.output<typeof migrationDetail> {
-  const { state, progress, contact, standbys, takenOver, waits, gates, problems, warnings, createdAtMs, updatedAtMs } =
-    view;
+  const {
+    state,
+    progress,
+    contact,
+    standbys,
+    takenOver,
+    move,
+    waits,
+    gates,
+    problems,
+    warnings,
+    createdAtMs,
+    updatedAtMs,
+  } = view;
   const { wanted, copyBytesPerSecond, drops, abort, rehearsal } = state.order;
   const dropsDirection = state.status === 'COMPLETE' ? state.order.direction + 1 : state.order.direction;
   const blockedSince = progress && sourceBlockedSince(progress);
@@ -182,7 +209,8 @@ export function showDetail(view: MigrationView, destinationName: string): z.outp
     endedAt: dateOrNull(state.endedAtMs),
     agent: contact && { status: contact.status, lastSeen: dateOrNull(contact.lastReportAtMs) },
     ...(standbys.length > 0 && { standbyHosts: standbys }),
-    ...(takenOver && { takenOver: { at: atlasDate(takenOver.atMs), fromHost: takenOver.fromHost } }),
+    ...(takenOver && { takenOver: showTakenOver(takenOver) }),
+    ...(move && { movingTo: move.toHost }),
     waiting: waits,
     readiness: showGates(gates),
     ...(state.sourceWatch && { sourceWatch: showSourceWatch(state.sourceWatch) }),
@@ -196,4 +224,8 @@ export function showDetail(view: MigrationView, destinationName: string): z.outp
 
 function dateOrNull(ms: number | null): string | null {
   return ms === null ? null : atlasDate(ms);
+}
+
+function showTakenOver({ atMs, ...takenOver }: NonNullable<MigrationView['takenOver']>) {
+  return { at: atlasDate(atMs), ...takenOver };
 }

@@ -13,6 +13,7 @@ import {
   listMigrations,
   listMigrationsOf,
   type Migration,
+  moveMigration,
   pauseMigration,
   rehearseCutover,
   resumeMigration,
@@ -55,6 +56,12 @@ const copyRateRequest = z
 const loadWindowsRequest = z.strictObject({ windows: loadWindows }).meta({ id: 'LinkspanLoadWindows' });
 
 const labelsRequest = z.strictObject({ labels, note: note.optional() }).meta({ id: 'LinkspanLabels' });
+
+const moveRequest = z
+  .strictObject({
+    migrationHost: z.string().min(1).max(255).meta({ description: 'A host of `linkspan.standbyHosts` that is READY.' }),
+  })
+  .meta({ id: 'LinkspanMove' });
 
 const windowRequest = z
   .strictObject({
@@ -230,6 +237,19 @@ export const migrationExtensions = [
     handle: async (request) => {
       const { control, actor, body } = request;
       return showMigration(control, await labelMigration(control, actor, placeOf(request), body));
+    },
+  }),
+  defineOperation({
+    ...aboutOne,
+    operationId: 'moveGroupLiveMigration',
+    summary: 'Move one live migration to a host that stands by for it',
+    path: `${MIGRATION}/move`,
+    status: 202,
+    role: 'ORG_OWNER',
+    versions: [{ version: '2023-01-01', body: moveRequest }],
+    handle: async (request) => {
+      const { control, actor, body } = request;
+      return showMigration(control, await moveMigration(control, actor, placeOf(request), body.migrationHost));
     },
   }),
   defineOperation({

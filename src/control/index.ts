@@ -88,6 +88,7 @@ export {
   getCutoverReport,
   getMigration,
 } from './migrations/migrations.ts';
+export { moveMigration } from './migrations/move-migration.ts';
 export {
   abortCutover,
   cancelMigration,
@@ -131,6 +132,7 @@ export type { Control } from './ports/control.ts';
 export type { DestinationPort, DiallingTenant, MigrationUser } from './ports/destination-port.ts';
 export { activeSide, stillBlocked } from './records/active-side.ts';
 export type { Actor } from './records/actor.ts';
+export type { HookDelivery } from './records/hook-records.ts';
 export { KEEPING, type Keeping, type Kind, type Records } from './records/kinds.ts';
 export {
   isFinishing,
@@ -167,7 +169,6 @@ export type {
   Cluster,
   DestinationUser,
   Group,
-  HookDelivery,
   ListItems,
   ListName,
   Migration,

@@ -145,6 +145,12 @@ const report = z.object({
   /** A watch in another form must not hold up the reports of migrations. */
   watches: listOf(z.object({ id, watch: sourceWatch })).catch([]),
   standbys: listOf(standby).catch([]),
+  /** The migrations that it has to run no more, and whose engines still write their last checkpoint. */
+  stopping: listOf(id).catch([]),
+  /** The migrations that have waited for one of their clusters for 20 s, by the agent's clock. */
+  cutOff: listOf(id).catch([]),
+  /** Its last report: all its engines have stopped, but those of `stopping`. */
+  leaving: z.boolean().catch(false),
   /** The most migrations that the agent runs at once; absent for one that has no limit. */
   maxMigrations: z.number().int().positive().optional().catch(undefined),
 });

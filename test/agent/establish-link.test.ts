@@ -32,6 +32,9 @@ test('a link-token creates a link that outlives the token and a restart', async 
       takenOver: [],
       watches: [],
       standbys: [],
+      stopping: [],
+      cutOff: [],
+      leaving: false,
     });
     assert.deepEqual(answer, { sequence: 1, resendLists: [], takeBack: [] });
   }

@@ -23,6 +23,8 @@ function setUp(nowMs = 1_000_000) {
     takeBack: [] as string[],
     takenBack: [] as string[],
     standbys: [] as Report['standbys'],
+    stopping: [] as string[],
+    cutOff: [] as string[],
     answer: (report: Report) => report.sequence,
   };
   const client = {
@@ -37,6 +39,8 @@ function setUp(nowMs = 1_000_000) {
     takenOver: () => [],
     watches: () => [],
     standbys: () => world.standbys,
+    stopping: () => world.stopping,
+    cutOff: () => world.cutOff,
     lists: () => world.lists,
     takeBack: (ids: readonly string[]) => void world.takenBack.push(...ids),
   };
@@ -66,6 +70,36 @@ test('changed numbers are reported each second, unchanged ones every ten seconds
   assert.equal(await sentAfter(1), true);
   assert.equal(await sentAfter(9_999), false);
   assert.equal(await sentAfter(1), true);
+});
+
+test('a migration that stops, has stopped or is cut off is reported at once', async () => {
+  const { world, sentAfter } = setUp();
+  await sentAfter(0);
+  world.cutOff = [id];
+  assert.equal(await sentAfter(1), true);
+  world.stopping = [id];
+  assert.equal(await sentAfter(1), true);
+  world.stopping = [];
+  assert.equal(await sentAfter(1), true);
+  assert.deepEqual(
+    world.sent.map(({ stopping, cutOff }) => [stopping.length, cutOff.length]),
+    [
+      [0, 0],
+      [0, 1],
+      [1, 1],
+      [0, 1],
+    ],
+  );
+});
+
+test('the last report says that the agent leaves, and which engines still run', async () => {
+  const { world, reporter, sentAfter } = setUp();
+  await sentAfter(0);
+  world.stopping = [id];
+  await reporter.sendLast(never);
+  const [first, last] = world.sent;
+  assert.deepEqual([last?.leaving, last?.stopping, last?.migrations], [true, [id], []]);
+  assert.ok((last?.sequence ?? 0) > (first?.sequence ?? 0));
 });
 
 test('a changed state, readiness, validation result or inventory is reported at once', async () => {

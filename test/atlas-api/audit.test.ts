@@ -117,6 +117,17 @@ test('every mutation of the API leaves exactly one record with its actor, addres
   await change('labelGroupLiveMigration', 'LIVE_MIGRATION_LABELS_SET', `${path}/${id}/labels`, {
     labels: { team: 'payments' },
   });
+  const ofTwo = await createToken(plane, [], undefined, 2);
+  const leader = await linkAgent(plane, 'leader', ofTwo);
+  const standby = await linkAgent(plane, 'standby', ofTwo);
+  const led = cliBody(groupId, { migrationHosts: ['leader'], destination: { clusterName: 'C2' } });
+  const moved = String((await plane.api('POST', path, { body: led })).json._id);
+  await leader.poll(null);
+  await standby.report({ standbys: [{ id: moved, record: 'WRITTEN' }] });
+  await change('moveGroupLiveMigration', 'LIVE_MIGRATION_MOVE_REQUESTED', `${path}/${moved}/move`, {
+    migrationHost: 'standby',
+  });
+  await leader.report({ migrations: [{ id: moved, progress: progress(moved, { state: 'CANCELLED' }) }] });
   const windows = [{ days: ['SAT'], from: '22:00', to: '06:00', timeZone: 'UTC', loadLevel: 4 }];
   await change('setGroupLiveMigrationLoadWindows', 'LIVE_MIGRATION_LOAD_WINDOWS_SET', `${path}/${id}/loadWindows`, {
     windows,

@@ -51,6 +51,7 @@ const TABLE: Readonly<Record<string, { readonly may: readonly string[]; readonly
   reverseGroupLiveMigration: { may: OWNER },
   finishGroupLiveMigration: { may: OWNER },
   limitGroupLiveMigrationCopy: { may: OWNER, body: () => ({ maxMegabytesPerSecond: 1 }) },
+  moveGroupLiveMigration: { may: OWNER, body: () => ({ migrationHost: 'host-1' }) },
   labelGroupLiveMigration: { may: OWNER, body: () => ({ labels: {} }) },
   setGroupLiveMigrationLoadWindows: { may: OWNER, body: () => ({ windows: [] }) },
   extendGroupLiveMigrationCutoverWindow: { may: OWNER, body: () => ({ hours: 1 }) },

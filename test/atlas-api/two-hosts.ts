@@ -2,7 +2,7 @@ import { type WantedAgentState, wantedState } from '../../src/link/index.ts';
 import { type AgentClient, createToken, linkAgent } from '../gateway/agent-client.ts';
 import { type ApiResponse, type ControlPlane, type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 import { FakeClock } from './fake-clock.ts';
-import { cliBody, DESTINATION } from './migration-world.ts';
+import { cliBody, DESTINATION, progress } from './migration-world.ts';
 
 /** How a standby finds the record of a migration. */
 export type FoundRecord = 'WRITTEN' | 'SILENT' | 'UNREAD';
@@ -22,6 +22,10 @@ export interface TwoHosts extends AsyncDisposable {
   readonly passHeard: (ms: number, record?: FoundRecord) => Promise<void>;
   /** Lets time pass in which only the standby reports. */
   readonly passSilent: (ms: number, record?: FoundRecord) => Promise<void>;
+  /** Lets the leader report the migration. */
+  readonly runs: () => Promise<void>;
+  /** Lets the standby report how it finds the record. */
+  readonly standsBy: (record?: FoundRecord) => Promise<void>;
   readonly wanted: (agent: AgentClient) => Promise<WantedAgentState>;
   /** Which of both gets the order of the migration. */
   readonly leading: () => Promise<string>;
@@ -62,6 +66,8 @@ export async function startTwoHosts(options: ControlPlaneOptions = {}): Promise<
     id,
     passHeard: (ms, record = 'WRITTEN') => pass(ms, true, record),
     passSilent: (ms, record = 'SILENT') => pass(ms, false, record),
+    runs: async () => void (await leader.report({ migrations: [{ id, progress: progress(id) }] })),
+    standsBy: async (record = 'WRITTEN') => void (await standby.report({ standbys: [{ id, record }] })),
     wanted,
     leading: async () => {
       const ofBoth = [

@@ -180,6 +180,7 @@ test('every command sends its request and shows the answer', async () => {
     assert.ok(wished.includes(each), each);
   }
   await said(`migration describe --liveMigrationId ${_id}`, /WORKING +true/);
+  await said(`migration move ${_id} --host host-1`, /WORKING/);
   await said(`migration set-labels ${_id} --label team=payments --label wave=2 --note soon`, /WORKING/);
   await said(`migration describe ${_id}`, /\nlabels +team=payments, wave=2\nnote +soon\n/);
   for (const list of ['migration list --label team=payments --label wave', 'org migration list --status NEW,WORKING'])

@@ -163,6 +163,7 @@ test('the help of a noun separates core from targeted commands, and has examples
     'limit-copy',
     'set-windows',
     'set-labels',
+    'move',
     'reverse',
     'finish',
     'confirm-drops',

@@ -91,6 +91,7 @@ async function apiOf(atMs: number, sent: Progress): Promise<unknown> {
     failback: null,
     reportedAtMs: atMs,
     takenOver: null,
+    move: null,
     labels: {},
     note: null,
     createdAtMs: atMs - 3_600_000,

@@ -23,7 +23,7 @@ export interface MigrationStatus {
   readonly linkspan: {
     readonly rehearsalId?: number;
     readonly cutoverAbort?: { readonly isDone: boolean };
-    readonly progress: { readonly cutoverAttempts: readonly Attempt[] } | null;
+    readonly progress: { readonly state: string; readonly cutoverAttempts: readonly Attempt[] } | null;
     readonly endedAt: string | null;
     readonly reversals?: number;
     readonly activeSide?: string;

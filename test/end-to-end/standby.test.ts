@@ -4,12 +4,11 @@ import { reversibleUsers } from '../engine/running-reversible.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
 import { checkForLeaks } from '../support/leak-check.ts';
-import { startLedgerWriter } from '../support/ledger-writer.ts';
 import { expectHookReached, type LinkspanProcess, untilStopped } from '../support/linkspan-process.ts';
 import { childrenOf, statusOf } from '../support/process-status.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
+import type { ReplicaSetPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
-import { PushSetup } from './push-setup.ts';
+import { cutOver, fill, ledgerOf, startBoth, startServers, untilReady, untilStandingBy } from './two-agents.ts';
 
 checkForLeaks({ sockets: false });
 
@@ -23,76 +22,6 @@ interface EngineRecord {
 
 const engineOf = async (pair: ReplicaSetPair) =>
   await pair.destination.client.db('linkspan_internal').collection<EngineRecord>('migrations').findOne();
-
-const startServers = () => startPair({ source: { auth: true }, destination: { auth: true } });
-
-async function fill({ source }: ReplicaSetPair): Promise<void> {
-  for (const name of ['a', 'b']) {
-    const collection = source.client.db('shop').collection(name);
-    // Two batches of a copy, so that there is a third one to kill the agent at.
-    await collection.insertMany(Array.from({ length: 500 }, (_, n) => ({ n, name, text: 'x'.repeat(16_000) })));
-    await collection.createIndex({ n: 1, _id: 1 }, { unique: true });
-  }
-}
-
-/**
- * Starts a control plane, a migration that the agent on `mover` leads, and the agent on `spare`, which stands by. Disposing ends all.
- * @param hook  where the leader kills or stops itself
- */
-async function startBoth(pair: ReplicaSetPair, { hook, sourceUri = pair.source.uri, more = {} }: BothOptions = {}) {
-  await using stack = new AsyncDisposableStack();
-  const setup = stack.use(await PushSetup.create(pair, sourceUri));
-  setup.addHost('spare', sourceUri);
-  await setup.serve();
-  await setup.register(pair, 2);
-  const leader = setup.agent(hook);
-  const standby = setup.agent(undefined, 'spare');
-  const hosts = async () => (await setup.availableProjects())[0]?.migrationHosts ?? [];
-  await eventually(async () => (await hosts()).length === 2, { what: 'both agents to be linked' });
-  await setup.start(more);
-  const kept = stack.move();
-  return {
-    setup,
-    leader,
-    standby,
-    /** Waits until the other host leads the migration, and runs it. */
-    untilTakenOver: async () => {
-      const isLed = async () => {
-        const { migrationHosts, linkspan } = await setup.show();
-        return migrationHosts[0] === 'spare' && linkspan.agent?.status === 'CONNECTED';
-      };
-      await eventually(isLed, { what: 'the take-over', pollMs: 250 });
-    },
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
-  };
-}
-
-interface BothOptions {
-  readonly hook?: string;
-  readonly sourceUri?: string;
-  readonly more?: object;
-}
-
-const untilReady = (setup: PushSetup) => setup.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
-
-/** Cuts the migration over, and asserts that both sides are equal. */
-async function cutOver(setup: PushSetup, pair: ReplicaSetPair): Promise<void> {
-  await untilReady(setup);
-  await setup.cutOver();
-  await setup.until('complete', ({ status }) => status === 'COMPLETE');
-  await expectIdentical(pair);
-}
-
-async function untilStandingBy(setup: PushSetup, host: string): Promise<void> {
-  const isReady = async () => {
-    const standbys: { host: string; status: string }[] = (await setup.show()).linkspan.standbyHosts ?? [];
-    return standbys.some((standby) => standby.host === host && standby.status === 'READY');
-  };
-  await eventually(isReady, { what: `${host} to stand by`, pollMs: 250 });
-}
-
-const ledgerOf = ({ source }: ReplicaSetPair) =>
-  startLedgerWriter({ clients: [source.client], namespaces: ['shop.a', 'shop.b'], seed: 4, ratePerSecond: 40 });
 
 test('a standby resumes the copy of a host that is lost in the initial sync', { skip }, async () => {
   await using pair = await startServers();

@@ -128,6 +128,14 @@ export const OF_PRODUCT: MutantTable = {
     ['take-back-own-only', replace('true', 'condition'), 'but none that a standby has'],
     ['one-migration-of-source', replace('[]'), 'one migration at a time'],
   ],
+  'test/atlas-api/move.test.ts': [
+    ['stop-to-move', remove(), 'is withdrawn from its leader'],
+    ['move-once-stopped', replace('true'), 'once the leader has stopped it'],
+    ['standby-ready-to-move', replace('(host ?? agent.host) === agent.host', 'function'), 'that is not ready'],
+    ['move-is-bounded', replace('hasStopped', 'condition'), 'after a minute'],
+    ['no-move-in-circles', remove(), 'at most once in ten minutes'],
+  ],
+  'test/agent/cut-off.test.ts': [['cut-off-after-election', replace('waiting.length > 0'), 'for 20 s']],
   'test/atlas-api/places.test.ts': [['most-migrations-of-agent', remove(), 'begins when another one has ended']],
   'test/control/migrations/announce.test.ts': [['place-is-no-alarm', replace('waits'), 'for a place']],
   'test/atlas-api/idempotency-key.test.ts': [

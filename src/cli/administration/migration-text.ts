@@ -62,6 +62,13 @@ export const waitingColumn: Column = {
   of: (record) => (record as LiveMigration).linkspan.waiting.map((wait) => wait.for).join(', ') || undefined,
 };
 
+const TAKEN_OVER = {
+  SILENT: 'which was lost',
+  LEFT: 'whose agent had ended',
+  REQUESTED: 'as requested',
+  CUT_OFF: 'which could not reach one of the clusters',
+} as const;
+
 /** The text of `migration describe` below the table: stage, why the migration is not ready for cutover, and warnings. */
 export function migrationText(answer: unknown): string {
   const migration = answer as LiveMigration;
@@ -90,7 +97,7 @@ export function migrationText(answer: unknown): string {
     ['resumed', resumedText(view.progress)],
     ...(progress?.verification === undefined ? [] : verificationLines(view.progress)),
     ['agent', agent ? `${agent.status}, last report ${agent.lastSeen ?? 'never'}` : undefined],
-    ['taken over', takenOver && `from ${takenOver.fromHost} at ${takenOver.at}`],
+    ['taken over', takenOver && `from ${takenOver.fromHost} at ${takenOver.at}, ${TAKEN_OVER[takenOver.reason]}`],
     ...standbyHosts.map(standbyLine),
     ['asked for', isActive && wanted !== 'RUNNING' ? ASKED[wanted] : undefined],
     ...waiting.map((wait) => ['waiting', `for ${wait.for} since ${wait.since}: ${wait.reason}`] as const),

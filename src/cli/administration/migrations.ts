@@ -310,6 +310,10 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     flags: [label, note],
     body: (values) => ({ labels: labelsOf(values) ?? {}, note: values.note }),
   }),
+  steer('move', 'Move a migration to a host that stands by for it', 'move', {
+    flags: [needed({ name: 'host', description: 'A host that `describe` shows as a READY standby' })],
+    body: ({ host }) => ({ migrationHost: host }),
+  }),
   steer('reverse', 'Reverse a migration that has cut over', 'reverse', { more: failbackText }),
   steer('finish', 'Close the failback of a migration permanently', 'finish', { more: failbackText }),
   steer('confirm-drops', 'Confirm the drops that a migration waits for, and later ones', 'confirmDrops'),

@@ -14,6 +14,7 @@ export type Action =
   | 'copyRate'
   | 'confirmDrops'
   | 'cutoverWindow'
+  | 'move'
   | 'reverse'
   | 'finish';
 

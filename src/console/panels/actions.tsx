@@ -8,7 +8,15 @@ import { messageOf } from '../text.ts';
 import { migrationText } from '../texts/migration.ts';
 import { gateOf } from './shown-stage.ts';
 
-type Asked = 'cutover' | 'cancel' | 'cutoverWindow' | 'confirmDrops' | 'reverse' | 'finish' | 'rehearseCutover';
+type Asked =
+  | 'cutover'
+  | 'cancel'
+  | 'move'
+  | 'cutoverWindow'
+  | 'confirmDrops'
+  | 'reverse'
+  | 'finish'
+  | 'rehearseCutover';
 
 interface ActionsProps {
   readonly migration: LiveMigration;
@@ -24,6 +32,7 @@ export function Actions({ migration, steering }: ActionsProps) {
   const { wanted, failback, cutoverWindowEndsAt } = linkspan;
   const words = migrationText.actions;
   const isActive = (status === 'NEW' || status === 'WORKING') && (wanted === 'RUNNING' || wanted === 'PAUSED');
+  const isMovable = linkspan.standbyHosts?.some((standby) => standby.status === 'READY') ?? false;
   const isBack = status === 'COMPLETE' && linkspan.endedAt === null && failback !== undefined;
 
   const at = (action: Action) => async () => {
@@ -50,6 +59,11 @@ export function Actions({ migration, steering }: ActionsProps) {
       {isActive && cutoverWindowEndsAt !== null && can('cutoverWindow') && (
         <button type="button" onClick={ask('cutoverWindow')}>
           {words.extend}
+        </button>
+      )}
+      {(isActive || isBack) && isMovable && can('move') && (
+        <button type="button" onClick={ask('move')}>
+          {words.move}
         </button>
       )}
       {isActive && can('cancel') && (
@@ -99,7 +113,7 @@ export function Actions({ migration, steering }: ActionsProps) {
 
 function AskedDialog({ asked, ...props }: ActionsProps & { readonly asked: Asked; readonly onClose: () => void }) {
   const { migration, steering, onClose } = props;
-  const { source, destination } = migration.linkspan;
+  const { source, destination, standbyHosts = [] } = migration.linkspan;
   const words = migrationText.dialogs;
   const common = { onClose, onSubmit: () => steering.act(asked) } as const;
   switch (asked) {
@@ -113,6 +127,21 @@ function AskedDialog({ asked, ...props }: ActionsProps & { readonly asked: Asked
       return <ConfirmDialog {...common} {...words.reverse} />;
     case 'finish':
       return <ConfirmDialog {...common} {...words.finish} isDangerous typed={source.clusterName} />;
+    case 'move':
+      return (
+        <ConfirmDialog
+          {...words.move}
+          onClose={onClose}
+          onSubmit={(fields) => steering.act(asked, { migrationHost: fields.get('host') })}
+        >
+          <label>
+            {words.move.host}
+            <select name="host">
+              {standbyHosts.map(({ host, status }) => status === 'READY' && <option key={host}>{host}</option>)}
+            </select>
+          </label>
+        </ConfirmDialog>
+      );
     case 'cutoverWindow':
       return (
         <ConfirmDialog

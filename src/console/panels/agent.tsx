@@ -8,7 +8,7 @@ import { Fact, Facts, Panel } from './panel.tsx';
 
 /** Whether an agent or a process works on the migration, and where. */
 export function AgentPanel({ migration }: { readonly migration: LiveMigration }) {
-  const { agent, progress, standbyHosts = [], takenOver } = migration.linkspan;
+  const { agent, progress, standbyHosts = [], takenOver, movingTo } = migration.linkspan;
   const words = migrationText.agent;
   const isHeard = agent?.status === 'CONNECTED';
   const resumed = progress?.resumedFrom;
@@ -32,6 +32,7 @@ export function AgentPanel({ migration }: { readonly migration: LiveMigration })
             <Time iso={takenOver.at} />
           </Fact>
         )}
+        {movingTo !== undefined && <Fact name={words.movingTo}>{movingTo}</Fact>}
         {standbyHosts.map(({ host, status, reason }) => (
           <Fact key={host} name={words.standby(host)}>
             {reason ?? words.standbys[status]}

@@ -165,6 +165,7 @@ export const migrationText = {
     engine: 'Engine',
     none: 'not started',
     takenOver: (host: string) => `Taken over from ${host}`,
+    movingTo: 'Moving to',
     standby: (host: string) => `Standby ${host}`,
     standbys: { READY: 'ready', NOT_READY: 'not ready', LOST: 'silent' },
     resumed: 'Resumed from',
@@ -228,6 +229,7 @@ export const migrationText = {
     pause: 'Pause',
     resume: 'Resume',
     extend: 'Extend window…',
+    move: 'Move…',
     cancel: 'Cancel…',
     confirmDrops: 'Confirm drops…',
     rehearse: 'Rehearse…',
@@ -257,6 +259,12 @@ export const migrationText = {
       effect:
         'The old source no longer follows the new side. After that, no one can return to it without a new migration.',
       submit: 'Close the failback',
+    },
+    move: {
+      title: 'Move to another host',
+      effect: 'The agent stops the migration with a checkpoint, and the one on the other host resumes it there.',
+      host: 'Host',
+      submit: 'Move',
     },
     extend: {
       title: 'Extend the cutover window',

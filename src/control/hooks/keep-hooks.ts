@@ -1,8 +1,9 @@
 import { Courier, type Hook, MOST_WAITING, organizationOf, takes } from '../../hooks/index.ts';
 import { type Logger, messageOf, Shares } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
+import type { HookDelivery } from '../records/hook-records.ts';
 import { auditRecordsAfter, lastAuditRecord } from '../records/queries.ts';
-import type { AuditRecord, HookDelivery } from '../records/records.ts';
+import type { AuditRecord } from '../records/records.ts';
 import type { StoreReader, StoreTransaction } from '../records/store-port.ts';
 import { hookEventOf } from './hook-event-of.ts';
 import { StoreOutbox } from './store-outbox.ts';

@@ -2,8 +2,9 @@ import { dateOf, type ErrorData, type Gate, type Progress } from '../../contract
 import { counted, UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
 import { thresholdOf } from '../records/announced.ts';
+import type { HookDelivery } from '../records/hook-records.ts';
 import { isDecided, isFinishing } from '../records/migration-state.ts';
-import type { HookDelivery, Migration } from '../records/records.ts';
+import type { Migration } from '../records/records.ts';
 import { contactOfMigration, type MigrationContact } from './migration-contact.ts';
 import { gatesOfMigration } from './migration-gates.ts';
 import { isFull, waitForPlace } from './places.ts';
@@ -63,6 +64,7 @@ export async function viewMigration(control: Control, migration: Migration): Pro
     waits.push(
       agent && (await isFull(control.store, agent)) ? waitForPlace(migration, agent) : waitForOrder(migration),
     );
+  if (migration.move) waits.push(waitForMove(migration.host, migration.move));
   const user = await control.store.get('destinationUsers', migration.id);
   if (user?.state === 'wanted' || user?.state === 'renewed') waits.push(waitForUser(migration));
   const { all: gates, areReady: isReady } = gatesOfMigration(migration, agent, atMs);
@@ -126,6 +128,14 @@ function waitForFailback({ host, updatedAtMs }: Migration): Wait {
 function waitForOrder({ id, createdAtMs }: Migration): Wait {
   const reason = `nothing is copied yet, and linkspan migration cancel ${id} ends the migration at once.`;
   return { for: 'the agent to take the order', since: dateOf(createdAtMs), reason };
+}
+
+function waitForMove(host: string, { atMs, toHost }: NonNullable<Migration['move']>): Wait {
+  return {
+    for: `the agent on ${host}`,
+    since: dateOf(atMs),
+    reason: `it stops the migration, which then moves to ${toHost}.`,
+  };
 }
 
 function waitForUser({ createdAtMs, takenOver }: Migration): Wait {

@@ -49,6 +49,7 @@ export async function createMigration(
       failback: null,
       reportedAtMs: null,
       takenOver: null,
+      move: null,
       labels: request.labels ?? {},
       note: request.note ?? null,
       idempotency,

@@ -22,6 +22,22 @@ export async function standbysOf(
   return (await peersOf(store, leader)).map((agent) => standbyOf(agent, migration, atMs));
 }
 
+/**
+ * Returns an agent that could take a migration over now.
+ * @param host  only this one; by default any
+ */
+export async function readyStandby(
+  store: StoreReader,
+  migration: Migration,
+  leader: Agent,
+  { atMs, host }: { readonly atMs: number; readonly host?: string | undefined },
+): Promise<Agent | undefined> {
+  // rule: standby-ready-to-move
+  return (await peersOf(store, leader)).find(
+    (agent) => (host ?? agent.host) === agent.host && standbyOf(agent, migration, atMs).status === 'READY',
+  );
+}
+
 function standbyOf(agent: Agent, migration: Migration, atMs: number): Standby {
   const { host, standbys } = agent;
   if (contactOf(agent, atMs).status === 'LOST') return { host, status: 'LOST' };

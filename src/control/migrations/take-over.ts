@@ -2,7 +2,7 @@ import { audit, SYSTEM } from '../audit/audit.ts';
 import { renewUser } from '../clusters/destination-users.ts';
 import type { Control } from '../ports/control.ts';
 import { offersSource, peersOf } from '../records/link-sets.ts';
-import type { Agent, Migration } from '../records/records.ts';
+import type { Agent, Migration, TakeOverReason } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 
 /** An agent reports at least every 10 s, so two reports are missing by then. */
@@ -29,7 +29,7 @@ export async function takeOverFromSilent(
     const watched = await transaction.find('migrations', { agentId: leader.id, isWatched: true, isActive: false });
     const silent = active.filter((migration) => isRecordSilent(standby, migration));
     const taken = [...silent, ...watched].filter((migration) => offersSource(standby, migration));
-    for (const migration of taken) await takeOver(control, transaction, migration, standby, atMs);
+    for (const migration of taken) await takeOver(control, transaction, migration, { standby, atMs, reason: 'SILENT' });
     if (taken.length > 0) former.push(leader.id);
   }
   return former;
@@ -57,18 +57,19 @@ function isRecordSilent({ standbys }: Agent, { id }: Migration): boolean {
   return standbys.some((standby) => standby.id === id && standby.record === 'SILENT');
 }
 
-async function takeOver(
+/** Makes a standby the leader of a migration. The caller must wake both agents, and ring for the user, after the commit. */
+export async function takeOver(
   control: Control,
   transaction: StoreTransaction,
   migration: Migration,
-  standby: Agent,
-  atMs: number,
+  { standby, atMs, reason }: { readonly standby: Agent; readonly atMs: number; readonly reason: TakeOverReason },
 ): Promise<void> {
   const { id, orgId, groupId, host: fromHost } = migration;
   const { id: agentId, host } = standby;
-  await transaction.update('migrations', { ...migration, agentId, host, takenOver: { atMs, fromHost } });
+  const takenOver = { atMs, fromHost, reason };
+  await transaction.update('migrations', { ...migration, agentId, host, takenOver, move: null });
   // rule: renew-user-of-leader
   await renewUser(control, transaction, id);
-  const details = { liveMigrationId: id, migrationHost: host, formerMigrationHost: fromHost };
+  const details = { liveMigrationId: id, migrationHost: host, formerMigrationHost: fromHost, reason };
   await audit(transaction, SYSTEM, atMs, { eventTypeName: 'LIVE_MIGRATION_TAKEN_OVER', orgId, groupId, details });
 }

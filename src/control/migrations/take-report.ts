@@ -14,6 +14,7 @@ import { transition } from '../records/migration-transitions.ts';
 import type { Agent, Migration } from '../records/records.ts';
 import { lastCutoverOf } from '../records/reversal-transitions.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
+import { handOver } from './hand-over.ts';
 import { knownProgress } from './known-progress.ts';
 import { takeLists } from './lists.ts';
 import { saysReady } from './migration-gates.ts';
@@ -31,13 +32,13 @@ import { takeOverFromSilent } from './take-over.ts';
  */
 export async function takeReport(control: Control, agentId: string, report: ReceivedReport): Promise<ReportResponse> {
   const atMs = control.clock.now();
-  const { answer, former } = await control.store.write(async (transaction) => {
+  const { answer, former, successors } = await control.store.write(async (transaction) => {
     const agent = await transaction.get('agents', agentId);
     const link = agent && (await transaction.get('links', agent.linkId));
     if (!agent || !link) throw new Error(`Agent ${agentId} is missing in the store`);
     assertLinked({ agent, link });
     if (report.sequence <= agent.lastSequence)
-      return { answer: { sequence: agent.lastSequence, resendLists: [], takeBack: [] }, former: [] };
+      return { answer: { sequence: agent.lastSequence, resendLists: [], takeBack: [] }, former: [], successors: [] };
     const wasSilent = agent.lastReportAtMs === null || contactOf(agent, atMs).status === 'LOST';
     const heard = {
       ...agent,
@@ -65,11 +66,13 @@ export async function takeReport(control: Control, agentId: string, report: Rece
     }
     for (const watch of onceEach(report.watches)) await takeWatch(transaction, agent, authorOf(agent), watch, atMs);
     const former = await takeOverFromSilent(control, transaction, heard, atMs);
-    return { answer: { sequence: report.sequence, resendLists, takeBack }, former };
+    const successors = await handOver(control, transaction, heard, report, atMs);
+    return { answer: { sequence: report.sequence, resendLists, takeBack }, former, successors };
   });
   await failpoint('control.report.committed');
-  if (former.length > 0) control.userAlarm.ring();
-  for (const id of former) control.signals.wake(id);
+  const others = [...former, ...successors];
+  if (others.length > 0) control.userAlarm.ring();
+  for (const id of others) control.signals.wake(id);
   // The agent's wanted state no longer contains validations and migrations that have ended.
   control.signals.wake(agentId);
   return answer;

@@ -31,6 +31,8 @@ async function wantedStateOf(control: Control, agentId: string): Promise<WantedA
   const hasNoPlace = active.some(isNew) && (await isFull(control.store, linked.agent));
   for (const migration of active) {
     if (hasNoPlace && isNew(migration)) continue;
+    // rule: stop-to-move
+    if (migration.move !== null) continue;
     // With the records of a cutover gone, an engine would begin anew, and drop all writes of users since then.
     // rule: withdraw-drop-permission
     const dropDestination = migration.dropDestination && !mayHaveMoved(migration);

@@ -1,4 +1,5 @@
 import { organizationOf } from '../../hooks/index.ts';
+import type { HookCursor, HookDelivery } from './hook-records.ts';
 import { ACTIVE_STATUSES, isFollowed } from './migration-state.ts';
 import type {
   Account,
@@ -8,8 +9,6 @@ import type {
   Cluster,
   DestinationUser,
   Group,
-  HookCursor,
-  HookDelivery,
   Link,
   Migration,
   MigrationSample,

@@ -7,7 +7,6 @@ import type {
   ListedMismatch,
   Progress,
 } from '../../contract/index.ts';
-import type { HookEvent } from '../../hooks/index.ts';
 import type { Deployment, InventoryProject, ReportedStandby } from '../../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
 import type { GroupRoleAssignment, OrganizationRole } from './roles.ts';
@@ -244,6 +243,11 @@ export interface Validation extends Order {
   readonly createdAtMs: number;
 }
 
+/** `REQUESTED`: by an operator. `CUT_OFF`: only its own agent can't reach one of the clusters. */
+export type MoveReason = 'REQUESTED' | 'CUT_OFF';
+/** `SILENT`: the former agent was gone. `LEFT`: it had ended as planned. */
+export type TakeOverReason = 'SILENT' | 'LEFT' | MoveReason;
+
 export interface Migration extends Order {
   readonly id: string;
   readonly state: MigrationState;
@@ -253,8 +257,10 @@ export interface Migration extends Order {
   readonly failback: Failback | null;
   /** When its agent last reported it; null before the first report. */
   readonly reportedAtMs: number | null;
-  /** When its agent took it over last, and from which host; null before the first time. */
-  readonly takenOver: { readonly atMs: number; readonly fromHost: string } | null;
+  /** When its agent took it over last, from which host, and why; null before the first time. */
+  readonly takenOver: { readonly atMs: number; readonly fromHost: string; readonly reason: TakeOverReason } | null;
+  /** The host that takes it over once its agent has stopped it, since when, and why; null unless it is being moved. */
+  readonly move: { readonly atMs: number; readonly toHost: string; readonly reason: MoveReason } | null;
   readonly labels: Labels;
   readonly note: string | null;
   /** The Idempotency-Key of the request that created it, and SHA-256 of that request, hexadecimal; null without a key. */
@@ -361,32 +367,6 @@ export interface AuditRecord {
   readonly keyId: string | null;
   /** HMAC-SHA256 over the hash, hexadecimal. */
   readonly mac: string | null;
-}
-
-/** An event for one hook that is not delivered. */
-export interface HookDelivery {
-  /** The hook's name and the event's id. */
-  readonly id: string;
-  readonly hook: string;
-  /** The id of the migration. */
-  readonly subject: string;
-  /** The number of the event's audit record: events of one migration are delivered in this order. */
-  readonly sequence: number;
-  readonly event: HookEvent;
-  /** Failed attempts. */
-  readonly attempts: number;
-  /** The reason of the last failure; null before the first. */
-  readonly lastError: string | null;
-  /** When the server stopped retrying; null while it retries. */
-  readonly givenUpAtMs: number | null;
-  readonly createdAtMs: number;
-}
-
-/** How far the audit records were looked at for hooks. There is one, or none while no server has hooks. */
-export interface HookCursor {
-  readonly id: 'hooks';
-  /** The number of the last audit record that was looked at. */
-  readonly sequence: number;
 }
 
 /** A MAC key, kept to check its records. */

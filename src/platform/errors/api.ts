@@ -354,6 +354,11 @@ export const apiErrors = defineErrors('request', {
     detail: 'Live migration % can no longer be changed: its % has started.',
     remedy: 'Wait until the migration ends; GET of the migration shows its status.',
   },
+  STANDBY_NOT_READY: {
+    status: 409,
+    detail: 'Host % cannot take over live migration %: %.',
+    remedy: 'Wait until linkspan.standbyHosts of the migration shows the host as READY.',
+  },
   CUTOVER_WINDOW_NOT_OPEN: {
     status: 409,
     detail:

@@ -95,6 +95,7 @@ export const COLUMNS: { readonly [K in Kind]: Columns<Records[K]> } = {
     progress: json,
     failback: json,
     takenOver: json,
+    move: json,
     labels: json,
     idempotency: json,
   },

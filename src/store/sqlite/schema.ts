@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { UserError } from '../../platform/index.ts';
 
 /** The version of {@link SCHEMA}, which a store has as its `user_version`. Earlier ones are of Linkspan 0.2.0 and older. */
-const VERSION = 30;
+const VERSION = 31;
 
 /**
  * Lists and objects are JSON text. Columns with sealed values have the name of the secret. Tables and columns have the names of
@@ -82,7 +82,7 @@ const SCHEMA = `
     destination_cluster_id TEXT NOT NULL REFERENCES clusters, username TEXT, password TEXT, ssl INTEGER NOT NULL,
     ca_certificate_path TEXT, drop_destination INTEGER NOT NULL,
     state TEXT NOT NULL, progress TEXT, created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, reversible INTEGER NOT NULL, users_and_roles INTEGER NOT NULL,
-    failback TEXT, reported_at_ms INTEGER, taken_over TEXT, is_active INTEGER NOT NULL, is_watched INTEGER NOT NULL, ended_at_ms INTEGER,
+    failback TEXT, reported_at_ms INTEGER, taken_over TEXT, move TEXT, is_active INTEGER NOT NULL, is_watched INTEGER NOT NULL, ended_at_ms INTEGER,
     labels TEXT NOT NULL, note TEXT, idempotency TEXT, idempotency_key TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX migrations_of_group ON migrations (group_id);
