@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LinkspanProcess } from '../support/linkspan-process.ts';
+import { childrenOf } from '../support/process-status.ts';
 import type { RoundLog } from './round-log.ts';
 
 /** A process that is started again whenever it ends, until it is disposed of. */
@@ -49,12 +50,17 @@ export class ProcessLives implements AsyncDisposable {
     this.#running.catch((error: unknown) => this.#log.find(`the ${this.#name} did not start: ${error}`));
   }
 
-  /** Ends the current process, and has the next one start after a while. Does nothing while none runs. */
-  end(signal: NodeJS.Signals, downMs: number): void {
+  /**
+   * Ends the current process, and has the next one start after a while. Does nothing while none runs.
+   * @param signal  `LOST`: SIGKILL, also for its watchdogs, as when its host is lost
+   */
+  end(signal: 'SIGKILL' | 'SIGTERM' | 'LOST', downMs: number): void {
     if (this.#downMs !== undefined) return;
     this.#log.say(`the ${this.#name} gets ${signal}, and starts again after ${downMs} ms`);
     this.#downMs = downMs;
-    this.#current?.kill(signal);
+    const watchdogs = signal === 'LOST' && this.#current !== undefined ? childrenOf(this.#current.pid) : [];
+    for (const pid of watchdogs) process.kill(pid, 'SIGKILL');
+    this.#current?.kill(signal === 'LOST' ? 'SIGKILL' : signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -25,9 +25,13 @@ export async function runPushed(plan: PushedPlan, log: RoundLog): Promise<RoundR
   const setup = resources.use(await PushSetup.create(pair, source.uri));
   const server = resources.use(new ProcessLives('server', (hook) => setup.serve(hook), plan.hooks.server, log));
   await server.begin();
-  await setup.register(pair);
+  if (plan.standby) setup.addHost('spare', source.uri);
+  await setup.register(pair, plan.standby ? 2 : 1);
   const agent = resources.use(new ProcessLives('agent', async (hook) => setup.agent(hook), plan.hooks.agent, log));
+  const startSpare = async (hook?: string) => setup.agent(hook, 'spare');
+  const spare = resources.use(new ProcessLives('spare', startSpare, plan.hooks.spare, log));
   await agent.begin();
+  if (plan.standby) await spare.begin();
   await setup.start({ linkspan: { reversible: true } });
   const migration = new AskedMigration(setup);
   await migration.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
@@ -42,7 +46,9 @@ export async function runPushed(plan: PushedPlan, log: RoundLog): Promise<RoundR
     const faults: Promise<void>[] = [];
     const begin = (moment: ProcessFault['moment']) => {
       const ending = turn.faults.filter((fault) => fault.moment === moment);
-      faults.push(...ending.map((fault) => endLater({ agent, server }[fault.process], fault)));
+      faults.push(...ending.map((fault) => endLater({ agent, spare, server }[fault.process], fault)));
+      const moves = turn.moves.filter((move) => move.moment === moment);
+      faults.push(...moves.map(({ afterMs }) => delay(afterMs).then(() => moveAway(setup, log))));
     };
     const isInTurn = ({ linkspan }: MigrationStatus) => (linkspan.reversals ?? 0) === n;
     await migration.ask('reverse', 'in its direction', isInTurn);
@@ -66,6 +72,16 @@ export async function runPushed(plan: PushedPlan, log: RoundLog): Promise<RoundR
 async function endLater(process: ProcessLives, { signal, afterMs, downMs }: ProcessFault): Promise<void> {
   await delay(afterMs);
   process.end(signal, downMs);
+}
+
+/** Moves the migration to the host that stands by, if it may be moved now. */
+async function moveAway(setup: PushSetup, log: RoundLog): Promise<void> {
+  const [standby] = (await setup.show().catch(() => undefined))?.linkspan.standbyHosts ?? [];
+  const moved = await setup.ask('PUT', 'move', { migrationHost: standby?.host ?? 'mover' }).then(
+    () => 'accepted',
+    (error: Error) => error.message,
+  );
+  log.say(`a move to ${standby?.host}: ${moved}`);
 }
 
 type Condition = (status: MigrationStatus) => boolean;

@@ -53,6 +53,11 @@ const ROUNDS = {
     const plan = drawPushed(seed);
     return { plan, alone: false, run: (log) => runPushed(plan, log) };
   },
+  /** The same with a second agent, which stands by, and hosts that are lost for longer than the lease. */
+  standby: (seed: number) => {
+    const plan = drawPushed(seed, true);
+    return { plan, alone: false, run: (log) => runPushed(plan, log) };
+  },
 } satisfies Record<string, (seed: number, faults: readonly FaultKind[]) => Round>;
 
 export type RoundKind = keyof typeof ROUNDS;
@@ -73,6 +78,7 @@ const MIX: readonly RoundKind[] = [
   'refusable',
   'thereAndBack',
   'pushed',
+  'standby',
 ];
 const OF_FAULTS: readonly RoundKind[] = ['whole', 'selection'];
 /** Faults that only a sharded source has. */
