@@ -12,6 +12,7 @@ export const LONG_FILES: readonly string[] = [
   'test/package/image.test.ts',
   'test/end-to-end/standby.test.ts',
   'test/end-to-end/move.test.ts',
+  'test/end-to-end/lost-server.test.ts',
   'test/engine/run/kill-again.test.ts',
   'test/docs/cutover-fails/interrupted.test.ts',
   'test/engine/verify/verification-resume.test.ts',

@@ -1,4 +1,4 @@
-export { backUpStore, restoreStore } from './backup.ts';
+export { backUpStore, followStore, restoreStore } from './backup.ts';
 export { takeDirectory } from './data-directory.ts';
 export { declareStoreRestored } from './declare-restored.ts';
 export { openSqliteReader } from './reader.ts';
