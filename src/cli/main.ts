@@ -21,8 +21,8 @@ const noun = (name: string): Listed => ({
 });
 
 /**
- * The commands, by the group that the help shows them in. The groups are the folders beside this file, but for `migration` and `validation`:
- * users look for these among the commands that migrate. A command loads when it runs: `serve` starts in half the time without engine and driver.
+ * The commands, by the group that the help shows them in. The groups are the folders beside this file, but for `migration`, `validation` and
+ * the commands of fleets: users look for these among the commands that migrate. A command loads when it runs: `serve` starts in half the time without engine and driver.
  */
 const groups: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
   'Run:': {
@@ -39,6 +39,12 @@ const groups: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
   'Migrate:': {
     migration: noun('migration'),
     validation: noun('validation'),
+    apply: listed('Create the migrations of a file, wave by wave', async () =>
+      (await import('./fleets/apply.ts')).applyCommand(),
+    ),
+    fleet: listed('Show the migrations of a file by wave', async () =>
+      (await import('./fleets/fleet.ts')).fleetCommand(),
+    ),
     plan: listed('Check two clusters and estimate a migration (read-only)', async () =>
       (await import('./migrate/plan.ts')).planCommand(),
     ),

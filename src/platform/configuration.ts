@@ -16,13 +16,15 @@ const yaml = () => require('yaml') as typeof import('yaml');
 /** The value of an environment variable, or the content of a file. */
 const REFERENCE = /\$\{(?:file:([^}]+)|(\w+))\}/g;
 const WITH_PASSWORD = /^mongodb(\+srv)?:\/\/[^/@]*:[^/@]+@/;
-const SECRET_KEYS: readonly unknown[] = ['privateKey', 'clientSecret'];
+const SECRET_KEYS: readonly unknown[] = ['privateKey', 'clientSecret', 'password'];
+const WRITTEN_PASSWORD = `a password is written here: name a variable that has it, as \${NAME}, or a file, as \${file:PATH}`;
 
 /**
  * Reads a YAML configuration file. `${NAME}` in a string stands for an environment variable, and `${file:PATH}` for the content
  * of a file without its last line break. So the configuration file needs no secrets. Paths are relative to the configuration file.
  * @param file        path of the file; error messages name it
  * @param schema      strict objects, so that a misspelt key is an error and not a silent default
+ * @param isShared    the file is one to share, for instance in a repository: it must have no secret itself, whatever its mode
  * @throws UserError  CONFIGURATION_UNREADABLE, CONFIGURATION_INVALID, or CONFIGURATION_EXPOSED for a file that other users may
  *   read and that has a secret itself, with the file and the line; never with a value, which may be a secret
  */
@@ -30,6 +32,7 @@ export function readConfiguration<Schema extends z.ZodType>(
   file: string,
   schema: Schema,
   environment: NodeJS.ProcessEnv = process.env,
+  isShared = false,
 ): z.output<Schema> {
   let text: string;
   let stats: Stats;
@@ -55,8 +58,10 @@ export function readConfiguration<Schema extends z.ZodType>(
       const pair = path.at(-1);
       const name = key === 'value' && isPair(pair) && isScalar(pair.key) ? pair.key.value : undefined;
       const written = node.value.replace(REFERENCE, '');
+      const hasSecret = WITH_PASSWORD.test(written) || (SECRET_KEYS.includes(name) && written !== '');
+      if (isShared && hasSecret) throw invalid(offsetOf(node), WRITTEN_PASSWORD);
       // rule: exposed-secret
-      if (exposed && (WITH_PASSWORD.test(written) || (SECRET_KEYS.includes(name) && written !== ''))) {
+      if (exposed && hasSecret) {
         const mode = (stats.mode & 0o777).toString(8);
         throw new UserError('CONFIGURATION_EXPOSED', [file, mode, String(lines.linePos(offsetOf(node)).line)]);
       }

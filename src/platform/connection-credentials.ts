@@ -26,6 +26,11 @@ export function whyInvalid(uri: string, said: string): string {
   return isDoubtful ? NOT_ENCODED : redact(said).replace(/\.$/, '');
 }
 
+/** Returns a connection string without user name and password. */
+export function withoutCredentials(uri: string): string {
+  return uri.replace(/^(mongodb(?:\+srv)?:\/\/)[^/?]*@/, '$1');
+}
+
 function afterScheme(uri: string): string | undefined {
   return SCHEME.test(uri) ? uri.replace(SCHEME, '') : undefined;
 }

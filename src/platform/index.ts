@@ -4,7 +4,7 @@ export { delayAfter } from './back-off.ts';
 export { BearerToken, readBearerToken } from './bearer-token.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { readConfiguration } from './configuration.ts';
-export { whyInvalid, whyUnreadable } from './connection-credentials.ts';
+export { whyInvalid, whyUnreadable, withoutCredentials } from './connection-credentials.ts';
 export { counted } from './counted.ts';
 export { type DialRules, dialAsOwn, dialRules, guardDialling, wasDialledAsOwn, whyRefused } from './dial-guard.ts';
 export {

@@ -113,6 +113,8 @@ test('the help groups the commands by purpose, one line each', async () => {
   assert.deepEqual(Object.keys(sections.Migrate ?? {}), [
     'migration',
     'validation',
+    'apply',
+    'fleet',
     'plan',
     'probe',
     'sync',

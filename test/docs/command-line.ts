@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Command } from 'commander';
+import { applyCommand } from '../../src/cli/fleets/apply.ts';
 import { syncCommand } from '../../src/cli/migrate/sync-command.ts';
 import { agentCommand } from '../../src/cli/run/agent.ts';
 import { serveCommand } from '../../src/cli/run/serve-command.ts';
 
 const COMMANDS: Readonly<Record<string, () => Command>> = {
   agent: agentCommand,
+  apply: applyCommand,
   serve: serveCommand,
   sync: syncCommand,
 };
@@ -19,6 +21,7 @@ const OTHER_VARIABLES = [
   'LINKSPAN_ORG_ID',
   'LINKSPAN_PUBLIC_KEY',
   'LINKSPAN_PRIVATE_KEY',
+  'LINKSPAN_CONFIG_FILE',
 ];
 
 /**

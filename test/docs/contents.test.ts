@@ -58,6 +58,7 @@ test('the page of each command explains all of its flags', () => {
     verify: 'verify/compare-clusters',
     digest: 'verify/digests',
     cleanup: 'operate/clean-up',
+    apply: 'operate/fleets',
   })) {
     const text = read(`docs/${page}.md`);
     const flags = flagsOf.get(command) ?? [];

@@ -6,7 +6,7 @@ import { findPython, runClient, skipReason } from '../atlas-api/foreign-clients.
 import { parsedBy } from './command-line.ts';
 import { MANIFESTS, readManifests, readPod } from './manifests.ts';
 
-const WITH_POD = ['agent.yaml', 'serve.yaml', 'sync-job.yaml'] as const;
+const WITH_POD = ['agent.yaml', 'apply-job.yaml', 'serve.yaml', 'sync-job.yaml'] as const;
 
 /** Kubernetes's own schemas, without unknown fields. */
 const validator = await findPython(['kubernetes-validate==1.37.0']);
@@ -26,7 +26,7 @@ for (const version of ['1.30', '1.37'])
     skip: skipReason(validator),
   }, async () => {
     const manifests = MANIFESTS.flatMap(readManifests);
-    assert.equal(manifests.length, 9);
+    assert.equal(manifests.length, 11);
     const outcomes = await Promise.all(manifests.map((manifest) => validate(manifest, version)));
     assert.deepEqual(new Set(outcomes), new Set(['valid']));
     const [job] = readManifests('sync-job.yaml');

@@ -61,8 +61,14 @@ export interface AdministrationCommand {
   readonly watch?: (look: () => Promise<unknown>, format: OutputFormat) => Promise<unknown>;
 }
 
-/** A path in the answer, such as `roles.roleName`, or a title and a function that makes the cell of a record. */
-export type Column = string | { readonly title: string; readonly of: (record: unknown) => unknown };
+/** A title, and a function that makes the cell of a record. */
+export interface ComputedColumn {
+  readonly title: string;
+  readonly of: (record: unknown) => unknown;
+}
+
+/** A column of a table: a path in the answer, such as `roles.roleName`, or a computed one. */
+export type Column = string | ComputedColumn;
 
 /** Marks a flag as required. */
 export const needed = <T extends Flag>(flag: T) => ({ ...flag, needed: true });

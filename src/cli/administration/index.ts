@@ -5,6 +5,7 @@ import { ADDITIONAL, colour, wrap } from '../terminal/index.ts';
 import { type AdministrationCommand, type Flag, force, PLACES, type Values } from './command.ts';
 import { nounHelp } from './noun-help.ts';
 import { aliases, nouns } from './nouns.ts';
+import { profileOption } from './profile-option.ts';
 
 type Print = (text: string) => void;
 
@@ -74,9 +75,7 @@ function verb(definition: AdministrationCommand, print: Print): Command {
     if (path.includes(`{${name}}`)) command.option(`--${name} <id>`, description);
   }
   command
-    .addOption(
-      new Option('--profile <name>', 'Profile of profiles.yaml to use').env('LINKSPAN_PROFILE').default('default'),
-    )
+    .addOption(profileOption())
     .addOption(
       new Option('-o, --output <format>', 'Output format: table for people, json for programs')
         .choices(['table', 'json'])

@@ -10,7 +10,7 @@ import {
   verificationText,
 } from '../progress/index.ts';
 import { wrap, wrapBeside } from '../terminal/index.ts';
-import type { Column } from './command.ts';
+import type { ComputedColumn } from './command.ts';
 import { failbackLines } from './failback-text.ts';
 import { problemLines } from './problem-lines.ts';
 import { hasEnded, lagOf, progressViewOf } from './shown-migration.ts';
@@ -20,32 +20,32 @@ const LABEL_COLUMNS = 16;
 const SHORT_ERROR = 60;
 
 /** Columns of a list of migrations that are computed, because the API has no such fields. */
-export const stageColumn: Column = {
+export const stageColumn: ComputedColumn = {
   title: 'stage',
   of: (record) => {
     const migration = record as LiveMigration;
     return [STAGES[migration.linkspan.stage], percentOf(migration)].join(' ').trimEnd();
   },
 };
-export const createdColumn: Column = {
+export const createdColumn: ComputedColumn = {
   title: 'createdAt',
   of: (record) => (record as LiveMigration).linkspan.createdAt,
 };
-export const sourceColumn: Column = {
+export const sourceColumn: ComputedColumn = {
   title: 'source',
   of: (record) => (record as LiveMigration).linkspan.source.clusterName,
 };
-export const destinationColumn: Column = {
+export const destinationColumn: ComputedColumn = {
   title: 'destination',
   of: (record) => (record as LiveMigration).linkspan.destination.clusterName,
 };
-export const labelsColumn: Column = {
+export const labelsColumn: ComputedColumn = {
   title: 'labels',
   of: (record) => labelsTextOf(record as LiveMigration),
 };
-export const lagColumn: Column = { title: 'lagTimeSeconds', of: (record) => lagOf(record as LiveMigration) };
+export const lagColumn: ComputedColumn = { title: 'lagTimeSeconds', of: (record) => lagOf(record as LiveMigration) };
 /** An error's beginning; `migration describe` has the whole. */
-export const shortErrorColumn: Column = {
+export const shortErrorColumn: ComputedColumn = {
   title: 'errorMessage',
   of: (record) => {
     const { errorMessage, linkspan } = record as LiveMigration;
@@ -53,11 +53,11 @@ export const shortErrorColumn: Column = {
     return text !== undefined && text.length > SHORT_ERROR ? `${text.slice(0, SHORT_ERROR - 1)}…` : text;
   },
 };
-export const agentColumn: Column = {
+export const agentColumn: ComputedColumn = {
   title: 'agent',
   of: (record) => (record as LiveMigration).linkspan.agent?.status,
 };
-export const waitingColumn: Column = {
+export const waitingColumn: ComputedColumn = {
   title: 'waitingFor',
   of: (record) => (record as LiveMigration).linkspan.waiting.map((wait) => wait.for).join(', ') || undefined,
 };

@@ -1,14 +1,11 @@
 import type { LiveMigration } from '../../atlas-api/index.ts';
 import { exitCode } from '../command-line/exit-code.ts';
 import { codeOfProblem } from '../command-line/outcome.ts';
-import { catchSignals } from '../command-line/signals.ts';
 import { tell } from '../terminal/index.ts';
 import type { Values } from './command.ts';
 import { lookAgain } from './look-again.ts';
 import { hasEnded } from './shown-migration.ts';
-
-/** The longest time that a timer takes: three weeks and more. */
-const LONGEST_SECONDS = 2_147_483;
+import { WaitLimit } from './wait-limit.ts';
 
 /** The states of a migration that a command can wait for. */
 export const MOMENTS = ['ready', 'complete'] as const;
@@ -48,17 +45,15 @@ async function waitUntil<Found>(
   first: Found,
   endOf: (found: Found) => number | undefined,
 ): Promise<Found> {
-  using signals = catchSignals();
-  const isOver = AbortSignal.timeout(Math.min(timeoutSeconds, LONGEST_SECONDS) * 1_000);
+  using limit = new WaitLimit(timeoutSeconds);
   let last = first;
-  for await (const found of lookAgain(look, AbortSignal.any([signals.signal, isOver]))) {
+  for await (const found of lookAgain(look, limit.stop)) {
     last = found;
     const end = endOf(found);
     if (end === undefined) continue;
     process.exitCode = end;
     return last;
   }
-  process.exitCode = signals.received() === 'SIGINT' ? exitCode.interrupted : exitCode.stoppedCanBeResumed;
-  if (signals.received() === undefined) tell('linkspan', `the time is up after ${timeoutSeconds} s`, 'warning');
+  process.exitCode = limit.end();
   return last;
 }

@@ -23,13 +23,18 @@ export type ReportCheck = (level: CheckLevel, subject: string, message: string) 
 
 /**
  * Gives a command `--output` and its action. With `json`, stdout has only its result (docs/reference/interfaces.md), also when it throws.
- * @param work  gets the flags, also those of the command that this one belongs to
+ * @param work  gets the flags, also those of the command that this one belongs to, and the arguments
  */
 export function reporting<Flags>(
   command: Command,
-  work: (flags: Flags & { readonly output: OutputFormat }, check: ReportCheck) => Promise<Report> | Report,
+  work: (
+    flags: Flags & { readonly output: OutputFormat },
+    check: ReportCheck,
+    given: readonly string[],
+  ) => Promise<Report> | Report,
 ): Command {
-  return command.addOption(outputOption()).action(async (_flags: Flags, self: Command) => {
+  return command.addOption(outputOption()).action(async (...all: unknown[]) => {
+    const self = all.at(-1) as Command;
     const flags = self.optsWithGlobals<Flags & { readonly output: OutputFormat }>();
     const isText = flags.output === 'text';
     const checks: { readonly level: CheckLevel; readonly subject: string; readonly message: string }[] = [];
@@ -38,7 +43,7 @@ export function reporting<Flags>(
       if (isText) writeCheck(level, subject, message);
     };
     try {
-      const { code = exitCode.done, error, facts, text = '' } = await work(flags, check);
+      const { code = exitCode.done, error, facts, text = '' } = await work(flags, check, self.args);
       const failed = checks.filter(({ level }) => level === 'failed').map(({ subject }) => subject);
       const why = error ?? (failed.length === 0 ? undefined : new UserError('CHECKS_FAILED', [failed.join(', ')]));
       const more = { ...(checks.length > 0 && { checks }), ...facts };

@@ -1,4 +1,4 @@
-import { newId, UserError } from '../../platform/index.ts';
+import { newId, UserError, withoutCredentials } from '../../platform/index.ts';
 import { authorizeGroup } from '../accounts/actor.ts';
 import { audit } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
@@ -142,6 +142,6 @@ export function connectionStringPlace(id: string): SealedPlace {
 
 function show(control: Control, cluster: Cluster): ShownCluster {
   const full = control.sealer.open(cluster.connectionString, connectionStringPlace(cluster.id));
-  const connectionString = full.replace(/^(mongodb(?:\+srv)?:\/\/)[^/?]*@/, '$1');
+  const connectionString = withoutCredentials(full);
   return { ...cluster, connectionString, users: usersOf(control, cluster) };
 }

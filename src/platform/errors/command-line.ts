@@ -20,7 +20,8 @@ export const commandLineErrors = defineErrors('request', {
   CONFIGURATION_INVALID: {
     status: 400,
     detail: 'The configuration file % is not valid, line %: %.',
-    remedy: 'Correct that line; docs/operate/agent.md, docs/migrate/sync.md and docs/operate/hooks.md list every key.',
+    remedy:
+      'Correct that line; docs/operate/agent.md, docs/migrate/sync.md, docs/operate/hooks.md and docs/operate/fleets.md list every key.',
   },
   CONFIGURATION_EXPOSED: {
     status: 400,
@@ -120,6 +121,28 @@ export const commandLineErrors = defineErrors('request', {
     status: 400,
     detail: 'The destination of this start is %, but --drop-destination allows only % to be dropped.',
     remedy: 'Nothing was changed. Correct the direction, or start the process with the cluster that may be dropped.',
+  },
+  FLEET_CHANGE_REFUSED: {
+    status: 400,
+    detail: 'The file changes the % of entry % from % to %, which a migration keeps for its whole life.',
+    remedy:
+      'Nothing was changed. Correct the file, or give the entry another name for a new migration. A failed migration is replaced with --retry-failed.',
+  },
+  FLEET_DESTINATION_MOVED: {
+    status: 400,
+    detail: 'Destination % is registered with another address or other options (hosts %) than in the file (hosts %).',
+    remedy: 'Nothing was changed. Correct the file, or change the registration with linkspan cluster update %.',
+  },
+  FLEET_DESTINATION_UNKNOWN: {
+    status: 400,
+    detail: 'Entry % has the destination %, which is neither in the file nor registered in the project.',
+    remedy: 'Nothing was changed. Correct the name, or add the destination to the file.',
+  },
+  FLEET_HELD: {
+    status: 400,
+    detail: '% of % entries of fleet % failed: %.',
+    remedy:
+      'Fix what the error of each of them says, then apply the file again with --retry-failed. The next wave begins when all of them are ready or complete.',
   },
   API_REFUSED: {
     status: 400,

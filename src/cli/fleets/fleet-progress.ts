@@ -1,0 +1,38 @@
+import type { OutputFormat } from '../progress/index.ts';
+import { tell } from '../terminal/index.ts';
+import { type EntryState, entryData } from './fleet-state.ts';
+
+/** Tells each change of an entry's state: people on stderr, programs as JSON lines on stdout. */
+export class FleetProgress {
+  readonly #format: OutputFormat;
+  /** The last state of each entry; the states of all after the last look. */
+  #last: readonly EntryState[] = [];
+
+  constructor(format: OutputFormat) {
+    this.#format = format;
+  }
+
+  get last(): readonly EntryState[] {
+    return this.#last;
+  }
+
+  show(states: readonly EntryState[]): void {
+    const before = new Map(this.#last.map(({ entry, state, migration }) => [entry, `${state} ${migration?._id}`]));
+    const changed = states.filter(({ entry, state, migration }) => before.get(entry) !== `${state} ${migration?._id}`);
+    this.#last = states;
+    for (const one of changed) {
+      if (this.#format === 'json') process.stdout.write(`${JSON.stringify({ type: 'progress', ...entryData(one) })}\n`);
+      else if (one.state !== 'WAITING') tell('linkspan', sentenceOf(one), one.state === 'FAILED' ? 'error' : 'note');
+    }
+  }
+}
+
+function sentenceOf({ entry, wave, agent, state, migration, failure }: EntryState): string {
+  const named = `entry ${entry} of wave ${wave}`;
+  if (failure !== undefined) {
+    const { message, remedy, code } = failure.error;
+    return `${named} failed: ${[message, remedy].filter((text) => text !== '').join(' ')} [${code}]`;
+  }
+  const words = { WAITING: 'waits', RUNNING: 'runs', READY: 'is ready for the cutover', COMPLETE: 'is complete' };
+  return `${named} ${state === 'FAILED' ? 'failed' : words[state]} on ${agent} (${migration?._id})`;
+}
