@@ -16,6 +16,7 @@ import {
   sourceBlockedSince,
   stage,
   stageOf,
+  takeOverReason,
   wait,
   wantedState,
 } from '../contract/index.ts';
@@ -108,11 +109,7 @@ export const migrationDetail = z
       .object({
         at: date,
         fromHost: z.string(),
-        reason: z.enum(['SILENT', 'LEFT', 'REQUESTED', 'CUT_OFF']).meta({
-          description:
-            'SILENT: the former host was lost. LEFT: its agent had ended as planned. REQUESTED: an operator moved the migration. ' +
-            'CUT_OFF: only the former host could not reach one of the clusters.',
-        }),
+        reason: takeOverReason,
       })
       .optional()
       .meta({

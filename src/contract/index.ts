@@ -32,6 +32,7 @@ export * from './source-watch.ts';
 export * from './stage.ts';
 export * from './stage-of.ts';
 export * from './stages.ts';
+export { type TakeOverReason, takeOverReason } from './take-over.ts';
 export * from './time-shares.ts';
 export * from './verification-progress.ts';
 export * from './verification-report.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ErrorData, errorData, errorText, labels } from '../contract/index.ts';
+import { type ErrorData, errorData, errorText, labels, takeOverReason } from '../contract/index.ts';
 
 const time = z.iso.datetime();
 
@@ -55,6 +55,12 @@ export const hookEvent = z
       for: z.string(),
       since: time,
       reason: z.string(),
+    }),
+    event('migration.taken_over', 'Another host has taken the migration over.', {
+      ...about,
+      host: z.string().meta({ description: 'The host that leads it now.' }),
+      fromHost: z.string(),
+      reason: takeOverReason,
     }),
     event('migration.window_ending', 'The cutover window ends soon.', {
       ...about,

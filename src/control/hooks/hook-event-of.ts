@@ -1,4 +1,4 @@
-import { UNEXPLAINED } from '../../contract/index.ts';
+import { takeOverReason, UNEXPLAINED } from '../../contract/index.ts';
 import { errorOfEvent, eventText, type HookEvent } from '../../hooks/index.ts';
 import { activeSide } from '../records/active-side.ts';
 import type { AuditRecord, Migration } from '../records/records.ts';
@@ -35,6 +35,17 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
         ...head,
         type: 'migration.waiting',
         data: { ...about, for: text('for'), since: text('since'), reason: text('reason') },
+      };
+    case 'LIVE_MIGRATION_TAKEN_OVER':
+      return {
+        ...head,
+        type: 'migration.taken_over',
+        data: {
+          ...about,
+          host: text('migrationHost'),
+          fromHost: text('formerMigrationHost'),
+          reason: takeOverReason.parse(details.reason),
+        },
       };
     case 'LIVE_MIGRATION_WINDOW_ENDING':
       return {

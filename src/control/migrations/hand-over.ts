@@ -1,7 +1,8 @@
+import type { TakeOverReason } from '../../contract/index.ts';
 import type { ReceivedReport } from '../../link/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import type { Control } from '../ports/control.ts';
-import type { Agent, Migration, TakeOverReason } from '../records/records.ts';
+import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 import { readyStandby } from './standbys.ts';
 import { takeOver } from './take-over.ts';

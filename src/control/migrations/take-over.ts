@@ -1,8 +1,9 @@
+import type { TakeOverReason } from '../../contract/index.ts';
 import { audit, SYSTEM } from '../audit/audit.ts';
 import { renewUser } from '../clusters/destination-users.ts';
 import type { Control } from '../ports/control.ts';
 import { offersSource, peersOf } from '../records/link-sets.ts';
-import type { Agent, Migration, TakeOverReason } from '../records/records.ts';
+import type { Agent, Migration } from '../records/records.ts';
 import type { StoreTransaction } from '../records/store-port.ts';
 
 /** An agent reports at least every 10 s, so two reports are missing by then. */

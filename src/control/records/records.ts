@@ -6,6 +6,7 @@ import type {
   Labels,
   ListedMismatch,
   Progress,
+  TakeOverReason,
 } from '../../contract/index.ts';
 import type { Deployment, InventoryProject, ReportedStandby } from '../../link/index.ts';
 import type { MigrationState } from './migration-state.ts';
@@ -243,11 +244,6 @@ export interface Validation extends Order {
   readonly createdAtMs: number;
 }
 
-/** `REQUESTED`: by an operator. `CUT_OFF`: only its own agent can't reach one of the clusters. */
-export type MoveReason = 'REQUESTED' | 'CUT_OFF';
-/** `SILENT`: the former agent was gone. `LEFT`: it had ended as planned. */
-export type TakeOverReason = 'SILENT' | 'LEFT' | MoveReason;
-
 export interface Migration extends Order {
   readonly id: string;
   readonly state: MigrationState;
@@ -260,7 +256,7 @@ export interface Migration extends Order {
   /** When its agent took it over last, from which host, and why; null before the first time. */
   readonly takenOver: { readonly atMs: number; readonly fromHost: string; readonly reason: TakeOverReason } | null;
   /** The host that takes it over once its agent has stopped it, since when, and why; null unless it is being moved. */
-  readonly move: { readonly atMs: number; readonly toHost: string; readonly reason: MoveReason } | null;
+  readonly move: { readonly atMs: number; readonly toHost: string; readonly reason: TakeOverReason } | null;
   readonly labels: Labels;
   readonly note: string | null;
   /** The Idempotency-Key of the request that created it, and SHA-256 of that request, hexadecimal; null without a key. */

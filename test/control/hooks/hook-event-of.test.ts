@@ -35,3 +35,24 @@ test('hooks are told of a failback that fails or is lost, with the reason and th
     ],
   );
 });
+
+test('hooks are told which host has taken a migration over, from which one and why', () => {
+  const migration = { id: 'm', orgId: 'o', groupId: 'g', sourceClusterName: 's', labels: {}, state: NEW_MIGRATION };
+  const details = { liveMigrationId: 'm', migrationHost: 'b', formerMigrationHost: 'a', reason: 'CUT_OFF' };
+  const record = { id: 'e', createdAtMs: 0, details, eventTypeName: 'LIVE_MIGRATION_TAKEN_OVER' };
+  const { type, data } = hookEvent.parse(hookEventOf(record as never, migration as never, 'd'));
+  assert.equal(type, 'migration.taken_over');
+  assert.deepEqual(
+    { ...data },
+    {
+      migrationId: 'm',
+      orgId: 'o',
+      groupId: 'g',
+      source: 's',
+      destination: 'd',
+      host: 'b',
+      fromHost: 'a',
+      reason: 'CUT_OFF',
+    },
+  );
+});
