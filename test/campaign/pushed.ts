@@ -9,6 +9,7 @@ import type { RoundReport } from './round.ts';
 import type { RoundLog } from './round-log.ts';
 import { fillSeats } from './seats.ts';
 import { compareAtRest, startUsers, untilUsersOn, WITHIN_MS } from './user-sides.ts';
+import type { Pace } from './writers-rest.ts';
 
 const ASK_EVERY_MS = 250;
 
@@ -36,7 +37,7 @@ export async function runPushed(plan: PushedPlan, log: RoundLog): Promise<RoundR
   const migration = new AskedMigration(setup);
   await migration.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
 
-  const users = { seed: plan.seed, log };
+  const users = { seed: plan.seed, log, latest: () => migration.pace };
   const first = await startUsers('first', pair.source, users, resources);
   const second = await startUsers('second', pair.destination, users, resources);
   let documents = 0;
@@ -89,9 +90,18 @@ type Condition = (status: MigrationStatus) => boolean;
 /** A migration whose control plane may not answer for a while. */
 class AskedMigration {
   readonly #setup: PushSetup;
+  #latest: MigrationStatus | undefined;
 
   constructor(setup: PushSetup) {
     this.#setup = setup;
+  }
+
+  /** How far it was when it was last asked for. */
+  get pace(): Pace | undefined {
+    const { readyForCutover, linkspan } = this.#latest ?? {};
+    const { failback, progress } = linkspan ?? {};
+    if (failback?.state === 'FOLLOWING') return { ...failback, state: 'FOLLOWING', readyForCutover: failback.ready };
+    return progress ? { ...progress, readyForCutover: readyForCutover ?? false } : undefined;
   }
 
   /** Waits until it meets a condition. @throws Error when it has failed, or after the deadline */
@@ -106,14 +116,14 @@ class AskedMigration {
 
   async #repeat(what: string, condition: Condition, act: () => Promise<unknown>): Promise<void> {
     const endMs = performance.now() + WITHIN_MS;
-    let status: MigrationStatus | undefined;
     while (performance.now() < endMs) {
-      status = (await this.#setup.show().catch(() => undefined)) ?? status;
+      this.#latest = (await this.#setup.show().catch(() => undefined)) ?? this.#latest;
+      const status = this.#latest;
       if (status?.status === 'FAILED') throw new Error(`the migration has failed: ${status.errorMessage}`);
       if (status !== undefined && condition(status)) return;
       await act().catch(() => undefined);
       await delay(ASK_EVERY_MS);
     }
-    throw new Error(`the migration is not ${what}: ${JSON.stringify(status)}`);
+    throw new Error(`the migration is not ${what}: ${JSON.stringify(this.#latest)}`);
   }
 }

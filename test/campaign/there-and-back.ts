@@ -62,7 +62,15 @@ export async function runThereAndBack(plan: ThereAndBackPlan, log: RoundLog): Pr
   const turning = async () => {
     await Promise.race([engine.untilReached('in sync'), end]);
     const side = async (name: 'first' | 'second', of: 'source' | 'destination'): Promise<TurnSide> => {
-      return { ...(await startUsers(name, pair[of], { seed: plan.seed, log, engine }, resources)), proxy: proxies[of] };
+      return {
+        ...(await startUsers(
+          name,
+          pair[of],
+          { seed: plan.seed, log, latest: () => engine.latestInThisLife },
+          resources,
+        )),
+        proxy: proxies[of],
+      };
     };
     const sides = [await side('first', 'source'), await side('second', 'destination')] as const;
     const userChanges = new UserChanges(log);

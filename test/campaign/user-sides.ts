@@ -3,12 +3,11 @@ import { compareClusters } from '../support/compare-clusters.ts';
 import { eventually } from '../support/eventually.ts';
 import type { ReplicaSet } from '../support/replica-set.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
-import type { EngineLives } from './engine-lives.ts';
 import { refusesWrites } from './probes.ts';
 import type { RoundLog } from './round-log.ts';
 import { passSeats } from './seats.ts';
 import { WriterLoop } from './writer-loop.ts';
-import { writersRest } from './writers-rest.ts';
+import { type Pace, writersRest } from './writers-rest.ts';
 
 const PASS_EVERY_MS = 5;
 /** Users pass seats for so long while no cutover is possible. */
@@ -33,18 +32,18 @@ export interface UserSides {
 
 /**
  * Starts the applications of a side. They stop with the resources.
- * @param engine  no seats are passed once it has not been ready for a cutover for a while: on a busy machine, users can
- * pass them faster than any engine can follow. By default, users never rest
+ * @param latest  the latest progress: no seats are passed once it has not been ready for a cutover for a while: on a busy machine, users can
+ * pass them faster than any engine can follow
  */
 export async function startUsers(
   name: UserSide['name'],
   set: ReplicaSet,
-  { seed, log, engine }: { readonly seed: number; readonly log: RoundLog; readonly engine?: EngineLives },
+  { seed, log, latest }: { readonly seed: number; readonly log: RoundLog; readonly latest: () => Pace | undefined },
   resources: AsyncDisposableStack,
 ): Promise<UserSide> {
   const writer = resources.use(await SideWriter.start(set, name));
   const random = new SeededRandom(seed + (name === 'first' ? 0 : 1));
-  const rests = writersRest(() => engine?.latestInThisLife, log, LONGEST_UNREADY_MS);
+  const rests = writersRest(latest, log, LONGEST_UNREADY_MS);
   const seats = new WriterLoop(passSeats(writer.application, random), PASS_EVERY_MS, rests);
   resources.defer(() => seats.stop());
   return { name, set, writer, seats };

@@ -1,6 +1,9 @@
 import type { Progress } from '../../src/contract/index.ts';
 import type { RoundLog } from './round-log.ts';
 
+/** The part of a migration's progress by which writers rest. */
+export type Pace = Pick<Progress, 'state' | 'readyForCutover' | 'lagSeconds'>;
+
 const FAR_BEHIND_SECONDS = 60;
 
 /**
@@ -10,7 +13,7 @@ const FAR_BEHIND_SECONDS = 60;
  * @param latest  the latest progress; undefined before the first
  * @param unreadyMs  that time
  */
-export function writersRest(latest: () => Progress | undefined, log: RoundLog, unreadyMs = 120_000): () => boolean {
+export function writersRest(latest: () => Pace | undefined, log: RoundLog, unreadyMs = 120_000): () => boolean {
   let rests = false;
   let readyAtMs = performance.now();
   return () => {

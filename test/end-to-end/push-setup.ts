@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Progress } from '../../src/contract/index.ts';
 import { AtlasClient } from '../support/atlas-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { type LinkspanProcess, runLinkspan } from '../support/linkspan-process.ts';
@@ -23,11 +24,18 @@ export interface MigrationStatus {
   readonly linkspan: {
     readonly rehearsalId?: number;
     readonly cutoverAbort?: { readonly isDone: boolean };
-    readonly progress: { readonly state: string; readonly cutoverAttempts: readonly Attempt[] } | null;
+    readonly progress:
+      | (Pick<Progress, 'state' | 'lagSeconds'> & { readonly cutoverAttempts: readonly Attempt[] })
+      | null;
     readonly endedAt: string | null;
     readonly reversals?: number;
     readonly activeSide?: string;
-    readonly failback?: { readonly state: string; readonly ready: boolean; readonly warnings: readonly string[] };
+    readonly failback?: {
+      readonly state: string;
+      readonly ready: boolean;
+      readonly lagSeconds: number | null;
+      readonly warnings: readonly string[];
+    };
   };
 }
 
