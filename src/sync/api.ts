@@ -37,9 +37,7 @@ export function createSyncApi(session: SyncSession, token?: BearerToken, standby
     const known = asUserError(error);
     const status = known?.definition.status ?? 500;
     const description = known ? `${known.message} ${known.remedy}` : 'Unexpected error. See the log.';
-    return reply
-      .code(status)
-      .send({ success: false, error: errorName(known), errorDescription: description });
+    return reply.code(status).send({ success: false, error: errorName(known), errorDescription: description });
   });
   app.setNotFoundHandler((request) => {
     throw new UserError('UNKNOWN_CALL', [`${request.method} ${request.url}`]);
@@ -61,6 +59,7 @@ export function createSyncApi(session: SyncSession, token?: BearerToken, standby
       wanted: session.wanted,
       load: session.load,
       findings: session.warnings,
+      collections: session.collections(),
       failback: session.failback,
       problems: session.problems,
       sourceWatch: session.sourceWatch,
