@@ -11,6 +11,10 @@ import { pairWithData } from './sync-output.ts';
 
 checkForLeaks({ sockets: false });
 
+/** Further keys of a file for mongosync, which are accepted. */
+const SETTINGS =
+  'loadLevel: 3\nverbosity: INFO\nacceptDisclaimer: true\ndisableTelemetry: true\ndisableMetricsLogging: true\n';
+
 interface Answer {
   readonly success: boolean;
   readonly error?: string;
@@ -54,11 +58,13 @@ class Runbook {
   }
 }
 
-test("a client written for mongosync migrates with mongosync's flags, file and calls, and its log is rotated", async () => {
+test("a client written for mongosync plans and migrates with mongosync's flags, file and calls, and its log is rotated", async () => {
   await using pair = await pairWithData();
   using folder = temporaryFolder('runbook');
   const config = join(folder.path, 'mongosync.yaml');
-  writeFileSync(config, `cluster0: ${pair.source.uri}\ncluster1: ${pair.destination.uri}\nport: 0\n`, { mode: 0o600 });
+  writeFileSync(config, `cluster0: ${pair.source.uri}\ncluster1: ${pair.destination.uri}\nport: 0\n${SETTINGS}`, {
+    mode: 0o600,
+  });
   const log = join(folder.path, 'log');
   const flags = [
     '--loadLevel',
@@ -70,6 +76,8 @@ test("a client written for mongosync migrates with mongosync's flags, file and c
     '--acceptDisclaimer',
     '--disableTelemetry',
   ];
+  await using planned = runLinkspan(['plan', '--config', config]);
+  assert.equal((await planned.exit).code, 0, planned.stderr);
   await using mongosync = runLinkspan(['sync', '--config', config, ...flags]);
   const [, port = ''] = await mongosync.waitForLine(/127\.0\.0\.1:(\d+)/);
   const runbook = new Runbook(port);
