@@ -3,6 +3,7 @@ import { SECURITY_HEADERS } from '../http/index.ts';
 import { type BearerToken, messageOf, UserError } from '../platform/index.ts';
 import { assertLocal, isReading } from './callers.ts';
 import { collectionsResponse } from './collections-response.ts';
+import { errorName } from './error-name.ts';
 import { parseLoadRequest } from './load-request.ts';
 import { progressResponse } from './progress-response.ts';
 import type { SyncSession } from './session.ts';
@@ -14,8 +15,8 @@ const LOOPBACK = '127.0.0.1';
 
 /**
  * Creates mongosync's HTTP API for a session. mongosync's documentation leaves some points open; Linkspan decides them as follows. A refused call
- * answers `{ success: false, error, errorDescription }` with status 400, or 409 if the state does not allow the call. `error` is the code of the
- * error catalogue in PascalCase. A body is JSON whatever its content type, and an empty body counts as `{}`.
+ * answers `{ success: false, error, errorDescription }` with status 400, or 409 if the state does not allow the call. {@link errorName} has
+ * the names. A body is JSON whatever its content type, and an empty body counts as `{}`.
  *
  * Like mongosync's, the API has no authentication unless it has a token. {@link assertLocal} keeps foreign web pages from calling it through a
  * browser on this machine.
@@ -36,9 +37,7 @@ export function createSyncApi(session: SyncSession, token?: BearerToken, standby
     const known = asUserError(error);
     const status = known?.definition.status ?? 500;
     const description = known ? `${known.message} ${known.remedy}` : 'Unexpected error. See the log.';
-    return reply
-      .code(status)
-      .send({ success: false, error: pascalCase(known?.code ?? 'INTERNAL_ERROR'), errorDescription: description });
+    return reply.code(status).send({ success: false, error: errorName(known), errorDescription: description });
   });
   app.setNotFoundHandler((request) => {
     throw new UserError('UNKNOWN_CALL', [`${request.method} ${request.url}`]);
@@ -60,6 +59,7 @@ export function createSyncApi(session: SyncSession, token?: BearerToken, standby
       wanted: session.wanted,
       load: session.load,
       findings: session.warnings,
+      collections: session.collections(),
       failback: session.failback,
       problems: session.problems,
       sourceWatch: session.sourceWatch,
@@ -131,8 +131,4 @@ function asUserError(error: unknown): UserError | undefined {
   if (error instanceof UserError) return error;
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   return status < 500 ? new UserError('INVALID_REQUEST', [messageOf(error)]) : undefined;
-}
-
-function pascalCase(code: string): string {
-  return code.toLowerCase().replace(/(?:^|_)(\w)/g, (_match, letter: string) => letter.toUpperCase());
 }

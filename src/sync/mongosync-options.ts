@@ -18,7 +18,7 @@ export const PROCESS_OPTIONS = {
   verbosity: { taken: 'different', note: 'The default is WARN on stderr, and INFO with logPath' },
   logPath: {
     taken: 'different',
-    note: 'The file is linkspan.log. SIGHUP, not SIGUSR1, begins a new one. Nothing is compressed',
+    note: 'The file is linkspan.log. SIGUSR1 begins a new one, as does SIGHUP. Nothing is compressed',
   },
   disableVerification: { taken: 'better', note: 'It holds for one run: the next one verifies again' },
   enableCappedCollectionHandling: {

@@ -6,9 +6,17 @@ export class PreflightFailed extends UserError {
   readonly findings: readonly Finding[];
 
   constructor(findings: readonly Finding[]) {
-    const errors = findings.filter(({ severity }) => severity === 'ERROR');
-    const list = errors.map(({ code, message, remedy }) => `${message} ${remedy} [${code}]`).join(' ');
-    super('PREFLIGHT_FAILED', [list]);
+    const list = errorsOf(findings).map(({ code, message, remedy }) => `${message} ${remedy} [${code}]`);
+    super('PREFLIGHT_FAILED', [list.join(' ')]);
     this.findings = findings;
   }
+
+  /** The findings that prevent the start. */
+  get errors(): readonly Finding[] {
+    return errorsOf(this.findings);
+  }
+}
+
+function errorsOf(findings: readonly Finding[]): readonly Finding[] {
+  return findings.filter(({ severity }) => severity === 'ERROR');
 }

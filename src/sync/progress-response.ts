@@ -1,4 +1,5 @@
 import {
+  type CollectionProgress,
   DEFAULT_LOAD_LEVEL,
   dateOf,
   type ErrorData,
@@ -14,6 +15,7 @@ import {
 } from '../contract/index.ts';
 import type { Leader } from '../engine/index.ts';
 import type { LoadRequest } from './load-request.ts';
+import { type PhaseTexts, phaseTexts } from './phase-texts.ts';
 import type { SessionState } from './session-state.ts';
 import type { Direction } from './start-request.ts';
 
@@ -59,6 +61,8 @@ interface Circumstances {
   readonly leader?: Leader | undefined;
   /** Warnings of the preflight. */
   readonly findings?: readonly Finding[];
+  /** The progress of each collection. */
+  readonly collections?: readonly CollectionProgress[] | undefined;
   /** The opposite direction, if the migration is reversible. */
   readonly failback?: Progress | undefined;
   /** The problems since the cutover, the worst first. */
@@ -70,9 +74,9 @@ interface Circumstances {
 /**
  * Returns the `progress` of `GET /progress`, with mongosync's names and units.
  *
- * Counts are null, as in IDLE, until the process has opened the migration. `verification` is also null while verification is off. `linkspan` has the
- * values for which mongosync has no field. `directionMapping` names a cluster by its primary. `mongosyncID` and `coordinatorID` are the id of the
- * migration.
+ * Until the process has read the migration's records, it has mongosync's values of the time before the copy. `verification` is null while
+ * verification is off. `linkspan` has the values for which mongosync has no field. `directionMapping` names a cluster by its primary. `mongosyncID`
+ * and `coordinatorID` are the id of the migration.
  */
 export function progressResponse(
   state: SessionState,
@@ -81,21 +85,22 @@ export function progressResponse(
   circumstances: Circumstances = {},
 ) {
   if (!progress || !direction) return circumstances.leader ? standingBy(circumstances.leader) : idle;
-  const applying = progress.state === 'FOLLOWING';
-  const known = progress.state !== 'CREATED';
+  const { info, ceaStage } = phaseTexts(progress, circumstances.collections);
+  const isFollowing = progress.state === 'FOLLOWING';
+  const lagSeconds = lagSecondsOf(progress);
   const warnings = [...progress.warnings, ...(progress.verification.mode === 'OFF' ? [NOT_VERIFIED] : [])];
   return {
     state,
     canCommit: state === 'RUNNING' && progress.readyForCutover,
     canWrite: progress.canWrite,
-    info: infoOf(progress),
-    ...(applying && { ceaStage: 'steady state' }),
-    lag: state === 'PAUSED' ? null : lagOf(progress),
-    lagTimeSeconds: state === 'PAUSED' ? null : progress.lagSeconds,
-    totalEventsApplied: known ? progress.changes.applied : null,
-    collectionCopy: known ? copyOf(progress) : null,
-    ...(applying && progress.etaSeconds !== null && { estimatedSecondsToCEACatchup: progress.etaSeconds }),
-    ...(applying && { indexBuilding: indexBuildingOf(progress) }),
+    info,
+    ...(ceaStage && { ceaStage }),
+    lag: state === 'PAUSED' ? null : lagOf(lagSeconds),
+    lagTimeSeconds: lagSeconds,
+    totalEventsApplied: progress.changes.applied,
+    collectionCopy: copyOf(progress, info),
+    ...(isFollowing && progress.etaSeconds !== null && { estimatedSecondsToCEACatchup: progress.etaSeconds }),
+    ...(ceaStage && { indexBuilding: indexBuildingOf(progress) }),
     directionMapping: {
       Source: `${direction.source}: ${progress.addresses.source}`,
       Destination: `${direction.destination}: ${progress.addresses.destination}`,
@@ -103,7 +108,7 @@ export function progressResponse(
     source: pingOf(progress.pingMs.source),
     destination: pingOf(progress.pingMs.destination),
     ...(state === 'RUNNING' && !progress.canWrite && { estimatedOplogTimeRemaining: oplogTimeOf(progress) }),
-    verification: known ? verificationOf(state, progress) : null,
+    verification: verificationOf(progress, lagSeconds),
     mongosyncID: progress.migrationId,
     coordinatorID: progress.migrationId,
     linkspan: extensionOf(progress, circumstances),
@@ -115,22 +120,6 @@ export function progressResponse(
 export type ShownProgress = ReturnType<typeof progressResponse>;
 /** The same of a process that is no standby. */
 export type LeaderProgress = Exclude<ShownProgress, { readonly linkspan: { readonly standby: object } }>;
-
-function infoOf({ state }: Progress): string {
-  switch (state) {
-    case 'CREATED':
-    case 'PREPARING':
-      return 'initializing collections and indexes';
-    case 'COPYING':
-      return 'collection copy';
-    case 'COMMITTING':
-      return 'waiting for commit to complete';
-    case 'COMMITTED':
-      return 'commit completed';
-    default:
-      return 'change event application';
-  }
-}
 
 function extensionOf(progress: Progress, circumstances: Circumstances) {
   const { failback, sourceWatch, wanted, load, findings = [], problems = [] } = circumstances;
@@ -169,7 +158,7 @@ function shownFailback({ state, readyForCutover, notReadyReasons, lagSeconds, wa
  * Returns mongosync's fields of a verification. Linkspan reads both sides at the same time, so both have the same figures. The lag is the
  * migration's.
  */
-function verificationOf(state: SessionState, { verification, lagSeconds }: Progress): Record<string, unknown> | null {
+function verificationOf({ verification }: Progress, lagTimeSeconds: number | null): Record<string, unknown> | null {
   const { phase, documentsTotal, documentsCompared, collectionsTotal, collectionsDone } = verification;
   if (phase === 'OFF') return null;
   const side = {
@@ -178,20 +167,25 @@ function verificationOf(state: SessionState, { verification, lagSeconds }: Progr
     hashedDocumentCount: documentsCompared,
     scannedCollectionCount: collectionsDone,
     totalCollectionCount: collectionsTotal,
-    lagTimeSeconds: state === 'PAUSED' ? null : lagSeconds,
+    lagTimeSeconds,
   };
   return { source: side, destination: side };
 }
 
-function lagOf({ lagSeconds }: Progress): Record<string, number | null> {
+/** mongosync's lag becomes zero with the commit. It is null while it is unknown, and in PAUSED. */
+function lagSecondsOf({ state, lagSeconds }: Progress): number | null {
+  return state === 'COMMITTED' ? 0 : lagSeconds;
+}
+
+function lagOf(lagSeconds: number | null): Record<string, number | null> {
   return { overallLagSeconds: lagSeconds, crudLagSeconds: lagSeconds, ddlLagSeconds: null };
 }
 
 /** Follows mongosync's conventions: a total of 1 byte before the copy begins, and copied = total when it is complete. */
-function copyOf({ state, copy }: Progress): Record<string, number> {
+function copyOf({ copy }: Progress, info: PhaseTexts['info']): Record<string, number> {
   const estimatedTotalBytes = Math.max(1, copy.bytesTotal);
-  const over = state === 'FOLLOWING' || state === 'COMMITTING' || state === 'COMMITTED';
-  return { estimatedTotalBytes, estimatedCopiedBytes: over ? estimatedTotalBytes : copy.bytesCopied };
+  const isCopying = info === 'initializing collections and indexes' || info === 'collection copy';
+  return { estimatedTotalBytes, estimatedCopiedBytes: isCopying ? copy.bytesCopied : estimatedTotalBytes };
 }
 
 function indexBuildingOf({ indexes, copy }: Progress): Record<string, number> {

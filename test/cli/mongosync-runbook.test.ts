@@ -11,6 +11,10 @@ import { pairWithData } from './sync-output.ts';
 
 checkForLeaks({ sockets: false });
 
+/** Further keys of a file for mongosync, which are accepted. */
+const SETTINGS =
+  'loadLevel: 3\nverbosity: INFO\nacceptDisclaimer: true\ndisableTelemetry: true\ndisableMetricsLogging: true\n';
+
 interface Answer {
   readonly success: boolean;
   readonly error?: string;
@@ -54,11 +58,13 @@ class Runbook {
   }
 }
 
-test("a client written for mongosync migrates with mongosync's flags, file and calls, and its log is rotated", async () => {
+test("a client written for mongosync plans and migrates with mongosync's flags, file and calls, and its log is rotated", async () => {
   await using pair = await pairWithData();
   using folder = temporaryFolder('runbook');
   const config = join(folder.path, 'mongosync.yaml');
-  writeFileSync(config, `cluster0: ${pair.source.uri}\ncluster1: ${pair.destination.uri}\nport: 0\n`, { mode: 0o600 });
+  writeFileSync(config, `cluster0: ${pair.source.uri}\ncluster1: ${pair.destination.uri}\nport: 0\n${SETTINGS}`, {
+    mode: 0o600,
+  });
   const log = join(folder.path, 'log');
   const flags = [
     '--loadLevel',
@@ -70,6 +76,8 @@ test("a client written for mongosync migrates with mongosync's flags, file and c
     '--acceptDisclaimer',
     '--disableTelemetry',
   ];
+  await using planned = runLinkspan(['plan', '--config', config]);
+  assert.equal((await planned.exit).code, 0, planned.stderr);
   await using mongosync = runLinkspan(['sync', '--config', config, ...flags]);
   const [, port = ''] = await mongosync.waitForLine(/127\.0\.0\.1:(\d+)/);
   const runbook = new Runbook(port);
@@ -89,14 +97,14 @@ test("a client written for mongosync migrates with mongosync's flags, file and c
     'a migration that can be committed again',
     ({ state, canCommit }) => state === 'RUNNING' && canCommit,
   );
-  mongosync.kill('SIGHUP');
-  const files = await eventually(
-    async () => {
-      const names = readdirSync(log).sort();
-      return names.length === 2 ? names : undefined;
-    },
-    { what: 'a second file of the log' },
-  );
+  // mongosync's own signal, and the usual one.
+  for (const [signal, count] of [
+    ['SIGUSR1', 2],
+    ['SIGHUP', 3],
+  ] as const) {
+    mongosync.kill(signal);
+    await eventually(async () => readdirSync(log).length === count || undefined, { what: `a new file at ${signal}` });
+  }
   assert.deepEqual(await runbook.call('commit'), { success: true });
   await runbook.until('a destination that can be written', ({ canWrite }) => canWrite === true);
   await runbook.until('COMMITTED', ({ state }) => state === 'COMMITTED');
@@ -108,8 +116,10 @@ test("a client written for mongosync migrates with mongosync's flags, file and c
   mongosync.kill('SIGTERM');
   assert.equal((await mongosync.exit).code, 0, mongosync.stderr);
 
-  assert.match(files[0] ?? '', /^linkspan-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z\.log$/);
-  for (const name of ['linkspan.log', files[0] ?? '']) {
+  const [newest, ...others] = readdirSync(log).sort().reverse();
+  assert.equal(newest, 'linkspan.log');
+  for (const name of others) assert.match(name, /^linkspan-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z\.log$/);
+  for (const name of ['linkspan.log', others.at(-1) ?? '']) {
     assert.equal(statSync(join(log, name)).mode & 0o777, 0o600, name);
     const lines = readFileSync(join(log, name), 'utf8').trimEnd().split('\n');
     assert.ok(

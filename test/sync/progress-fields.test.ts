@@ -22,12 +22,18 @@ const documented = z.strictObject({
   state: z.enum(['RUNNING', 'PAUSED', 'COMMITTING', 'COMMITTED', 'REVERSING']),
   canCommit: z.boolean(),
   canWrite: z.boolean(),
-  info: z.string(),
+  info: z.enum([
+    'initializing collections and indexes',
+    'collection copy',
+    'change event application',
+    'waiting for commit to complete',
+    'commit completed',
+  ]),
   ceaStage: z.enum(['collection copy drain', 'steady state']).optional(),
   lag: z.strictObject({ overallLagSeconds: lag, crudLagSeconds: lag, ddlLagSeconds: lag }).nullable(),
   lagTimeSeconds: lag,
-  totalEventsApplied: count.nullable(),
-  collectionCopy: z.strictObject({ estimatedTotalBytes: z.int().min(1), estimatedCopiedBytes: count }).nullable(),
+  totalEventsApplied: count,
+  collectionCopy: z.strictObject({ estimatedTotalBytes: z.int().min(1), estimatedCopiedBytes: count }),
   indexBuilding: z
     .strictObject({
       indexesBuilt: count,
@@ -74,6 +80,18 @@ test('fields that mongosync shows only at a time are absent at others', () => {
     const isRunning = progress.state === 'RUNNING' && !progress.canWrite;
     assert.equal('estimatedOplogTimeRemaining' in progress, isRunning, name);
     if (progress.state === 'PAUSED') assert.deepEqual([progress.lag, progress.lagTimeSeconds], [null, null], name);
+    if (progress.state === 'COMMITTED') assert.equal(progress.lagTimeSeconds, 0, name);
+    assert.equal(progress.verification === null, progress.linkspan.verification.mode === 'OFF', name);
+  }
+});
+
+test('before the copy, its figures are those that mongosync has then', () => {
+  const early = answers.filter(({ progress }) => progress.linkspan.state === 'CREATED');
+  assert.ok(early.length > 0);
+  for (const { name, progress } of early) {
+    const { totalEventsApplied, collectionCopy } = progress;
+    const figures = { estimatedTotalBytes: 1, estimatedCopiedBytes: 0 };
+    assert.deepEqual({ totalEventsApplied, collectionCopy }, { totalEventsApplied: 0, collectionCopy: figures }, name);
   }
 });
 

@@ -81,7 +81,7 @@ export function syncCommand(): Command {
     .addOption(new Option('--verbosity <level>', 'Least level of the log (default: WARN)').choices(VERBOSITIES))
     .option(
       '--log-path <directory>',
-      'Directory for the log, in place of stderr, from INFO on; SIGHUP begins a new file',
+      'Directory for the log, in place of stderr, from INFO on; SIGHUP or SIGUSR1 begins a new file',
     )
     .option('--config <file>', 'YAML file with these settings; it may refer to environment variables')
     .addOption(outputOption())

@@ -93,7 +93,7 @@ function rewriting(dialect: VersionDialect, server: ModelledServer, proxies: Rea
 }
 
 /** Replaces the members' addresses with those of their proxies, which is no fact about a version. */
-function throughProxies(reply: Buffer, { name }: Command, proxies: ReadonlyMap<string, string>): Buffer {
+export function throughProxies(reply: Buffer, { name }: Command, proxies: ReadonlyMap<string, string>): Buffer {
   if (!['hello', 'isMaster', 'ismaster'].includes(name)) return reply;
   let changed = reply;
   for (const field of ADDRESSES) {
@@ -110,7 +110,8 @@ function throughProxies(reply: Buffer, { name }: Command, proxies: ReadonlyMap<s
       );
 }
 
-function addressOf(host: string): Address {
+/** Parses `host:port`. */
+export function addressOf(host: string): Address {
   const [name = '', port] = host.split(':');
   return { host: name, port: Number(port) };
 }
