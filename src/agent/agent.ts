@@ -1,9 +1,8 @@
-import { Changes } from '../engine/index.ts';
+import { Changes, isCutOff } from '../engine/index.ts';
 import type { Assignment, Report } from '../link/index.ts';
 import { type Clock, type Logger, messageOf, systemClock } from '../platform/index.ts';
 import { Backoff } from './backoff.ts';
 import type { AgentConfiguration } from './configuration.ts';
-import { isCutOff } from './cut-off.ts';
 import { CutoverNotes } from './cutover-notes.ts';
 import { destinationAddress } from './destination-address.ts';
 import { Inventory } from './inventory.ts';
@@ -101,7 +100,8 @@ export class Agent {
       watches: () => this.#watches.reports(),
       standbys: () => this.#standbys.reports(),
       stopping: () => this.#runner.stopping(),
-      cutOff: () => this.migrations.filter(({ progress }) => isCutOff(progress, clock.now())).map(({ id }) => id),
+      cutOff: () =>
+        this.migrations.filter(({ progress }) => isCutOff(progress.waiting, clock.now())).map(({ id }) => id),
       maxMigrations: configuration.maxMigrations,
       lists: () => this.#runner.lists(),
       takeBack: (ids: readonly string[]) => this.#runner.takeBack(ids),

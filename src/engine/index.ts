@@ -30,6 +30,7 @@ export { LeaderSilence } from './records/leader-silence.ts';
 export { type RecordedStanding, recordedStanding, StandingReader } from './records/recorded-standing.ts';
 export type { Leader } from './records/running-engine.ts';
 export { shownState } from './records/shown-state.ts';
+export { isCutOff } from './report/cut-off.ts';
 export { notYetRunning } from './report/not-yet-running.ts';
 export { problemsOf, writtenAfterCommit } from './report/problems-of.ts';
 export { conditionsOf, isUnreserved, reservationsOf } from './report/reservations.ts';

@@ -8,7 +8,7 @@ import type { StartRequest } from './start-request.ts';
 const LOOK_EVERY_MS = 2_000;
 
 /**
- * Waits beside the process that leads a migration, and takes it over when that process has left or is silent. Writes
+ * Waits beside the process that leads a migration, and takes it over when that process has left, is silent or can't reach the source. Writes
  * nothing before, but opens a source whose leader and destination are lost together. This decides only who starts; the
  * fence decides who may write, so a needless take-over loses nothing (docs/adr/0039-standby.md).
  */
@@ -84,14 +84,17 @@ export class Standby {
 
   async #look(readers: Readers): Promise<void> {
     const found = await recordedMigration(this.#uris, readers);
-    if (found === undefined) this.#silence.forget();
-    else if (this.#silence.look(found.standings)) await this.#takeOver(found.request, found.standings);
+    if (found === undefined) return this.#silence.forget();
+    const isSilent = this.#silence.look(found.standings);
+    // This process has just read both clusters.
+    // rule: take-from-cut-off-leader
+    if (isSilent || this.#silence.leader?.isCutOff) await this.#takeOver(found.request, found.standings);
   }
 
   async #takeOver(request: StartRequest, standings: readonly RecordedStanding[]): Promise<void> {
     this.#logger.warn(
       { event: 'standby.takes_over', leader: this.#silence.leader?.host },
-      'the leader is gone: taking over',
+      'the leader is gone, or cannot reach the source: taking over',
     );
     await this.#session.start(request);
     this.#silence.forget();

@@ -202,6 +202,27 @@ test('a standby follows back when the leader is killed after the commit, and fai
   assert.equal(await pair.source.client.db('shop').collection('items').countDocuments(), 3_001);
 });
 
+// id: cut-off-leader-of-sync
+test('a standby that reads both clusters takes over from a leader that has lost the source', { skip }, async () => {
+  await using pair = await startPair();
+  await fill(pair);
+  await using both = await startBoth(urisOf(pair));
+  const { leader, standby } = both;
+  await untilReady(leader);
+  const records = pair.destination.client.db('linkspan_internal').collection('migrations');
+  // What a leader writes that waits for the source. This one reaches it, and soon writes the opposite.
+  const isTaken = async () => {
+    await records.updateOne({ cutOffTakenAt: { $exists: false } }, { $set: { cutOff: true } });
+    return (await records.findOne())?.cutOffTakenAt !== undefined;
+  };
+  await eventually(isTaken, { what: 'the take-over', deadlineMs: TAKEN_OVER_WITHIN_MS });
+  await eventually(async () => (await leader.progress()).linkspan?.standby !== undefined, {
+    what: 'the former leader to stand by',
+    deadlineMs: TAKEN_OVER_WITHIN_MS,
+  });
+  await commit(standby, pair);
+});
+
 test('a process with --standby that starts after the leader was killed finishes its cutover', { skip }, async () => {
   await using pair = await startPair();
   await fill(pair);

@@ -135,7 +135,11 @@ export const OF_PRODUCT: MutantTable = {
     ['move-is-bounded', replace('hasStopped', 'condition'), 'after a minute'],
     ['no-move-in-circles', remove(), 'at most once in ten minutes'],
   ],
-  'test/agent/cut-off.test.ts': [['cut-off-after-election', replace('waiting.length > 0'), 'for 20 s']],
+  'test/engine/run/running-engine.test.ts': [
+    ['cut-off-of-former-engine', remove(), 'gives way'],
+    ['no-hand-over-in-circles', replace('cutOff'), 'gives way'],
+  ],
+  'test/engine/report/cut-off.test.ts': [['cut-off-after-election', replace('waits.length > 0'), 'for 20 s']],
   'test/atlas-api/places.test.ts': [['most-migrations-of-agent', remove(), 'begins when another one has ended']],
   'test/control/migrations/announce.test.ts': [['place-is-no-alarm', replace('waits'), 'for a place']],
   'test/atlas-api/idempotency-key.test.ts': [
@@ -177,6 +181,7 @@ export const OF_PRODUCT: MutantTable = {
   ],
   'test/cli/sync-standby.test.ts': [
     ['standby-after-outage', remove(), 'longer than the lease'],
+    ['take-from-cut-off-leader', keep('operand', 'condition'), 'has lost the source'],
     ['standby-keeps-pause', remove(), 'stays paused'],
     ['standby-after-take-over', replace('false', 'condition'), 'loses the migration'],
   ],

@@ -128,9 +128,11 @@ export class CheckpointStore {
           term: found.term + 1,
           writer: identity.writer,
           engine: identity.engine,
+          // rule: cut-off-of-former-engine
+          cutOff: false,
           ...(identity.request !== undefined && { request: identity.request }),
         },
-        $currentDate: { savedAt: true },
+        $currentDate: { savedAt: true, ...(found.cutOff && { cutOffTakenAt: true }) },
       },
       { returnDocument: 'after' },
     );

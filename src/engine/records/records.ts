@@ -49,6 +49,10 @@ export interface MigrationRecord {
   readonly savedAt?: Date;
   /** The engine that runs the migration; absent while none does. */
   readonly engine?: RunningEngine;
+  /** Whether that engine has waited for the source so long that another one, which reads both clusters, should continue. */
+  readonly cutOff?: boolean;
+  /** When another engine last took it for that reason, by the destination's clock. */
+  readonly cutOffTakenAt?: Date;
   /** Whether this migration blocks users' writes on the destination. It records this before it blocks. */
   readonly blocksDestination?: boolean;
   /** The position at which the stream resumes. Everything before it is on the destination, in the spool, or still to be copied. */

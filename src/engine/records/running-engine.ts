@@ -6,6 +6,9 @@ import type { MigrationRecord, RunningEngine } from './records.ts';
 /** An engine that was silent for longer may be taken over. It writes its record every 5 s, so after this time three writes are missing. An election takes up to 12 s. */
 export const ALIVE_WITHIN_MS = 20_000;
 
+/** A migration whose source no engine reaches must not go from one to the next. */
+const TAKEN_AGAIN_AFTER_MS = 10 * 60_000;
+
 /** Describes this process as a running engine. @param startedAtMs  wall clock, in milliseconds since the epoch */
 export function thisEngine(startedAtMs: number): RunningEngine {
   return { host: hostname(), pid: process.pid, place: placeOfProcess(), startedAtMs };
@@ -22,6 +25,8 @@ export interface Leader {
   readonly silentMs: number;
   /** Whether it has written in time, so that no other engine may take the migration. */
   readonly isAlive: boolean;
+  /** Whether it can't reach the source, and another engine may try. */
+  readonly isCutOff: boolean;
 }
 
 /**
@@ -29,22 +34,25 @@ export interface Leader {
  * has ended.
  * @param nowMs  the time of the destination's clock, which also set `savedAt`
  */
-export function leaderOf({ engine, savedAt }: MigrationRecord, nowMs: number): Leader | undefined {
+export function leaderOf(record: MigrationRecord, nowMs: number): Leader | undefined {
+  const { engine, savedAt, cutOff = false, cutOffTakenAt } = record;
   if (engine === undefined || isGone(engine)) return undefined;
   const { host, pid, startedAtMs } = engine;
   const wroteAtMs = savedAt?.getTime() ?? startedAtMs;
   const silentMs = Math.max(0, nowMs - wroteAtMs);
-  return { host, pid, startedAtMs, wroteAtMs, silentMs, isAlive: silentMs <= ALIVE_WITHIN_MS };
+  // rule: no-hand-over-in-circles
+  const isCutOff = cutOff && nowMs - (cutOffTakenAt?.getTime() ?? Number.NEGATIVE_INFINITY) >= TAKEN_AGAIN_AFTER_MS;
+  return { host, pid, startedAtMs, wroteAtMs, silentMs, isAlive: silentMs <= ALIVE_WITHIN_MS, isCutOff };
 }
 
 /**
- * Refuses a migration that another engine has just written to.
+ * Refuses a migration that another engine has just written to, unless that one can't reach the source.
  * @param nowMs  as in {@link leaderOf}
  * @throws UserError ENGINE_RUNNING
  */
 export function assertNotRunning(record: MigrationRecord, nowMs: number): void {
   const leader = leaderOf(record, nowMs);
-  if (!leader?.isAlive) return;
+  if (!leader?.isAlive || leader.isCutOff) return;
   const { host, pid, startedAtMs, silentMs } = leader;
   const since = new Date(startedAtMs).toISOString();
   throw new UserError('ENGINE_RUNNING', [record._id, String(pid), host, since, String(Math.round(silentMs / 1_000))]);

@@ -4,6 +4,7 @@ import { historyOf } from '../mongodb/seen-history.ts';
 import type { MigrationFields } from '../records/checkpoint-store.ts';
 import type { Clusters, Pace, Records, Telling } from '../records/context.ts';
 import { recordedCounts } from '../records/counters.ts';
+import { isCutOff } from '../report/cut-off.ts';
 
 const EVERY_MS = 5_000;
 /** A source that doesn't answer must not delay the end of a run. */
@@ -61,8 +62,13 @@ export class RunCheckpoint {
 
   /** Without a position, the write itself shows other engines that this one runs the migration. */
   #fields(): MigrationFields {
+    const { counters, retrier, clock } = this.#context;
+    const cutOff = isCutOff(
+      retrier.waits.filter((wait) => wait.for === 'the source'),
+      clock.now(),
+    );
     const position = this.#position();
-    return position === undefined ? {} : { ...position, counts: recordedCounts(this.#context.counters) };
+    return { cutOff, ...(position && { ...position, counts: recordedCounts(counters) }) };
   }
 
   async #reached(): Promise<void> {

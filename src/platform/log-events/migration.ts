@@ -149,7 +149,8 @@ export const migrationLogEvents = {
   'standby.takes_over': {
     level: 'warn',
     fields: ['leader?'],
-    meaning: 'The process that led the migration has left, or has been silent for too long. A standby takes over.',
+    meaning:
+      'The process that led the migration has left, has been silent for too long, or cannot reach the source. A standby takes over.',
   },
   'verification.external_write': {
     level: 'warn',

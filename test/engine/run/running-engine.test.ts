@@ -12,6 +12,8 @@ interface EngineOnRecord {
   readonly _id: string;
   readonly engine?: { readonly host: string; readonly pid: number; readonly place: string };
   readonly savedAt: Date;
+  readonly cutOff?: boolean;
+  readonly cutOffTakenAt?: Date;
 }
 
 const recordOf = ({ destination }: ReplicaSetPair) =>
@@ -83,4 +85,25 @@ test('an engine keeps writing its record while it is paused, so that other engin
   ]);
   assert.ok(await savedAfter.next());
   await savedAfter.close();
+});
+
+test('an engine elsewhere that cannot reach the source gives way to another one, once in ten minutes', async () => {
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection('items').insertOne({});
+  await using first = RunningMigration.start(pair);
+  await first.untilReady();
+  const { migrationId } = first.progress;
+  await first.stop();
+  const engine = { host: 'mover-2', pid: 77, place: 'another boot', startedAtMs: 0 };
+  const cutOff = (fields: object) =>
+    recordOf(pair).updateOne({ _id: migrationId }, [{ $set: { engine, savedAt: '$$NOW', cutOff: true, ...fields } }]);
+  await cutOff({});
+  assert.equal(await again(pair, migrationId), 'runs');
+  const taken = await recordOf(pair).findOne({ _id: migrationId });
+  assert.equal(taken?.cutOff, false, 'its successor does not give way, too');
+  assert.ok(taken?.cutOffTakenAt instanceof Date);
+  await cutOff({});
+  assert.match(await again(pair, migrationId), /^ENGINE_RUNNING/);
+  await cutOff({ cutOffTakenAt: { $subtract: ['$$NOW', 600_000] } });
+  assert.equal(await again(pair, migrationId), 'runs');
 });
