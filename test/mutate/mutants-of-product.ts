@@ -135,10 +135,7 @@ export const OF_PRODUCT: MutantTable = {
     ['move-is-bounded', replace('hasStopped', 'condition'), 'after a minute'],
     ['no-move-in-circles', remove(), 'at most once in ten minutes'],
   ],
-  'test/engine/run/running-engine.test.ts': [
-    ['cut-off-of-former-engine', remove(), 'gives way'],
-    ['no-hand-over-in-circles', replace('cutOff'), 'gives way'],
-  ],
+  'test/engine/run/running-engine.test.ts': [['no-hand-over-in-circles', replace('cutOff'), 'gives way']],
   'test/engine/report/cut-off.test.ts': [['cut-off-after-election', replace('waits.length > 0'), 'for 20 s']],
   'test/atlas-api/places.test.ts': [['most-migrations-of-agent', remove(), 'begins when another one has ended']],
   'test/control/migrations/announce.test.ts': [['place-is-no-alarm', replace('waits'), 'for a place']],

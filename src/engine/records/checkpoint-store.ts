@@ -128,8 +128,6 @@ export class CheckpointStore {
           term: found.term + 1,
           writer: identity.writer,
           engine: identity.engine,
-          // rule: cut-off-of-former-engine
-          cutOff: false,
           ...(identity.request !== undefined && { request: identity.request }),
         },
         $currentDate: { savedAt: true, ...(found.cutOff && { cutOffTakenAt: true }) },
