@@ -64,7 +64,7 @@ async function moveFromCutOff(
 ): Promise<void> {
   const { id, orgId, groupId, takenOver } = migration;
   // rule: no-move-in-circles
-  if (takenOver !== null && atMs - takenOver.atMs < MOVE_AGAIN_AFTER_MS) return;
+  if (takenOver?.reason === 'CUT_OFF' && atMs - takenOver.atMs < MOVE_AGAIN_AFTER_MS) return;
   const standby = await readyStandby(transaction, migration, leader, { atMs });
   if (standby === undefined) return;
   const reason = 'CUT_OFF';
