@@ -5,6 +5,7 @@ import { type ReplicaSetPair, startPair } from '../../test/support/replica-set.t
 import { numbered } from '../../test/support/seeds.ts';
 import { openSync, type SyncProcess, startSync } from '../../test/support/sync-process.ts';
 import { DATABASE } from '../servers.ts';
+import { percentile } from './percentile.ts';
 
 /**
  * `npm run bench:takeover -- [--rounds 5] [--phase NAME]`: how long a standby of `linkspan sync` takes to take over from a leader that hangs, which is
@@ -105,13 +106,6 @@ async function isBlocked(items: Collection): Promise<boolean> {
     () => false,
     () => true,
   );
-}
-
-/** Returns the value below which a share of the values is. */
-function percentile(all: readonly number[], share: number): string {
-  if (all.length === 0) return '';
-  const sorted = [...all].sort((a, b) => a - b);
-  return (sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN).toFixed(1);
 }
 
 const rows = [];

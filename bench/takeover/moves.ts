@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { startBoth, startServers, untilReady, untilStandingBy } from '../../test/end-to-end/two-agents.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { DATABASE } from '../servers.ts';
+import { percentile } from './percentile.ts';
 
 /**
  * `npm run bench:move -- [--moves 10]`: how far the destination falls behind while a migration moves to another host, and back: the age of the newest
@@ -45,13 +46,12 @@ for (let move = 1; move <= Number(values.moves); move += 1) {
     },
     { what: `${to} to lead`, pollMs: 1 },
   );
-  lags.push(most);
+  lags.push(most / 1_000);
   console.error(`move ${move} to ${to}: ${most} ms`);
 }
 isWriting = false;
 await writer;
-lags.sort((a, b) => a - b);
-const at = (share: number) => `${lags[Math.ceil(share * lags.length) - 1]} ms`;
+const at = (share: number) => `${percentile(lags, share)} s`;
 console.log(
   `before a move at most ${standing} ms behind; in a move ${at(0.5)} (p50), ${at(0.95)} (p95), ${at(1)} at most`,
 );
