@@ -43,8 +43,8 @@ test('a fleet file that is not valid is refused with the path of the field, and 
     fleet({ migrations: [entry({ source: { ...SOURCE, username: 'u', password: 'canary' } })] }),
     /a password is/,
   );
-  writeFileSync(file, `${'#'.repeat(1024 * 1024)}\n`);
-  assert.throws(() => readFleet(file), /not valid, line 1: it has more than 1 MiB/);
+  writeFileSync(file, `${'#'.repeat(1_000_000)}\n`);
+  assert.throws(() => readFleet(file), /not valid, line 1: it has more than 1 MB/);
 });
 
 test('passwords come from variables and files, also in a file that everyone may read', () => {
