@@ -50,6 +50,7 @@ export const LONG_FILES: readonly string[] = [
   'test/cli/compression-bombs.test.ts',
   'test/cli/sync-source-watch.test.ts',
   'test/cli/sync-standby.test.ts',
+  'test/cli/sync-standby-lease.test.ts',
   'test/cli/dialler-process.test.ts',
   'test/engine/memory/memory.test.ts',
   'test/sharded/figures.test.ts',

@@ -3,54 +3,20 @@ import { test } from 'node:test';
 import { reversibleUsers } from '../engine/running-reversible.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectIdentical } from '../support/expect-identical.ts';
-import type { RunOptions } from '../support/linkspan-process.ts';
-import { type ReplicaSetPair, startPair } from '../support/replica-set.ts';
-import { numbered } from '../support/seeds.ts';
+import { startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
-import { openSync, type SyncProcess, startSync, type Uris } from '../support/sync-process.ts';
+import { openSync, type SyncProcess, startSync } from '../support/sync-process.ts';
+import {
+  commit,
+  fill,
+  startBoth,
+  TAKEN_OVER_WITHIN_MS,
+  untilLeading,
+  untilReady,
+  urisOf,
+} from './leader-and-standby.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
-/** The lease of 20 s and the looks after it, and more for a busy machine. */
-const TAKEN_OVER_WITHIN_MS = 120_000;
-
-/** Starts a migration on one process, and beside it a standby that knows its leader. Disposing ends both. */
-async function startBoth(uris: Uris, flags: readonly string[] = [], options: RunOptions = {}) {
-  const stack = new AsyncDisposableStack();
-  const leader = stack.use(await startSync(uris, ['--standby', ...flags], options));
-  const standby = stack.use(await openSync(uris, ['--standby', ...flags]));
-  await eventually(async () => (await standby.progress()).linkspan?.standby?.pid, { what: 'a standby with a leader' });
-  return { leader, standby, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-}
-
-async function untilLeading({ progress }: SyncProcess): Promise<void> {
-  await eventually(async () => (await progress()).state !== 'IDLE', {
-    what: 'the take-over',
-    deadlineMs: TAKEN_OVER_WITHIN_MS,
-  });
-}
-
-async function untilReady({ progress }: Pick<SyncProcess, 'progress'>): Promise<void> {
-  await eventually(async () => (await progress()).canCommit, { what: 'readiness', deadlineMs: TAKEN_OVER_WITHIN_MS });
-}
-
-/** Commits the migration on a process, and asserts that both sides are equal. */
-async function commit({ progress, call }: SyncProcess, pair: ReplicaSetPair): Promise<void> {
-  await untilReady({ progress });
-  assert.equal((await call('commit')).success, true);
-  await eventually(async () => (await progress()).state === 'COMMITTED', { what: 'the commit' });
-  await expectIdentical(pair);
-}
-
-const urisOf = ({ source, destination }: ReplicaSetPair): Uris => ({
-  source: source.uri,
-  destination: destination.uri,
-});
-
-const fill = (pair: ReplicaSetPair) =>
-  pair.source.client
-    .db('shop')
-    .collection('items')
-    .insertMany(numbered(3_000, { text: 'x'.repeat(1_000) }));
 
 test('a standby refuses calls, names its leader, and resumes the copy of a leader that was killed', {
   skip,
