@@ -48,6 +48,7 @@ export { SignInLinks } from './accounts/sign-in-links.ts';
 export { keepWarningOfExpiry } from './accounts/warn-of-expiry.ts';
 export { withAuditMacs } from './audit/audit-macs.ts';
 export { AUDIT_TARGET_KINDS, type AuditTargetKind, isAuditTargetKind, targetDetails } from './audit/audit-targets.ts';
+export { withChangesLogged } from './audit/log-changes.ts';
 export type { Claim, SecurityEvent, SecurityEventType } from './audit/security-event.ts';
 export { SecurityEvents } from './audit/security-events.ts';
 export { ServerKeys } from './audit/server-keys.ts';

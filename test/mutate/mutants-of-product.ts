@@ -138,6 +138,7 @@ export const OF_PRODUCT: MutantTable = {
   'test/engine/run/running-engine.test.ts': [['no-hand-over-in-circles', replace('cutOff'), 'gives way']],
   'test/engine/report/cut-off.test.ts': [['cut-off-after-election', replace('waits.length > 0'), 'for 20 s']],
   'test/atlas-api/places.test.ts': [['most-migrations-of-agent', remove(), 'begins when another one has ended']],
+  'test/control/audit/log-changes.test.ts': [['log-after-commit', remove(), 'once it is committed']],
   'test/control/migrations/announce.test.ts': [['place-is-no-alarm', replace('waits'), 'for a place']],
   'test/atlas-api/idempotency-key.test.ts': [
     ['one-migration-of-key', replace('undefined'), 'returns the first migration'],

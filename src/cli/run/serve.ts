@@ -23,6 +23,7 @@ import {
   SignInLinks,
   settleRestore,
   withAuditMacs,
+  withChangesLogged,
 } from '../../control/index.ts';
 import { checkConnectionString, createDialler } from '../../destination/index.ts';
 import { registerGateway } from '../../gateway/index.ts';
@@ -76,7 +77,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const masterKeys = loadMasterKeys(keyFile, (await findOrganizations(opened)).length === 0);
   const sealer = new Sealer(masterKeys);
   await assertMasterKey({ store: opened, sealer }, keyFile);
-  const store = withAuditMacs(opened, sealer);
+  const store = withChangesLogged(withAuditMacs(opened, sealer), logger);
   await settleRestore({ store, clock: systemClock });
   await warnOfRestores(store, options.dataDir);
   const { hooks = [], waitingMs = DEFAULT_WAITING_MS } = settings.hooks ?? {};

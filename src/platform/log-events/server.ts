@@ -108,6 +108,12 @@ export const serverLogEvents = {
     fields: ['reason'],
     meaning: 'The server cannot check what migrations wait for, so events about waits are late.',
   },
+  'migration.changed': {
+    level: 'info',
+    fields: ['migrationId', 'change', 'by', 'details'],
+    meaning:
+      'A migration has changed: the name and details of its event (`linkspan event list`), and the account, agent or `linkspan` that changed it.',
+  },
   'migration.windows_expired': {
     level: 'warn',
     fields: ['expired'],
