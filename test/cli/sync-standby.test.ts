@@ -176,7 +176,7 @@ test('a standby that reads both clusters takes over from a leader that has lost 
   const { leader, standby } = both;
   await untilReady(leader);
   const records = pair.destination.client.db('linkspan_internal').collection('migrations');
-  // What a leader writes that waits for the source. This one reaches it, and soon writes the opposite.
+  // A leader that waits for the source writes this. The leader here reaches it, and soon writes the opposite.
   const isTaken = async () => {
     await records.updateOne({ cutOffTakenAt: { $exists: false } }, { $set: { cutOff: true } });
     return (await records.findOne())?.cutOffTakenAt !== undefined;

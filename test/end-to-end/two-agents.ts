@@ -53,7 +53,7 @@ export async function startBoth(
 interface BothOptions {
   readonly hook?: string;
   readonly sourceUri?: string;
-  /** That of the leader alone; by default it is the same. */
+  /** The leader's own connection string of the source; by default both have the same. */
   readonly leaderSourceUri?: string;
   readonly more?: object;
 }

@@ -12,7 +12,7 @@ export interface Change {
   readonly to: string;
 }
 
-/** What an apply does about an entry. */
+/** An entry of the file beside its migration, with the action of an apply. */
 export interface EntryDiff {
   readonly entry: Entry;
   readonly action: 'CREATE' | 'CHANGE' | 'SAME';
@@ -25,7 +25,7 @@ export interface EntryDiff {
   readonly attempt: number;
 }
 
-/** What an apply does about a destination. */
+/** A destination of the file beside the registered one, with the action of an apply. */
 export interface DestinationDiff {
   readonly name: string;
   readonly action: 'CREATE' | 'SAME';
@@ -40,7 +40,7 @@ export interface FleetDiff {
   readonly unmanaged: readonly LiveMigration[];
 }
 
-/** What the server has of a fleet. */
+/** The registered destinations and the fleet's migrations on the server. */
 interface Found {
   readonly destinations: readonly Cluster[];
   /** The newest first. */

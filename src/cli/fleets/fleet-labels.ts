@@ -1,7 +1,7 @@
 import type { LiveMigration } from '../../atlas-api/index.ts';
 import type { Labels } from '../../contract/index.ts';
 
-/** What the labels begin with that `linkspan apply` gives to migrations. */
+/** Prefix of the labels that `linkspan apply` gives to migrations. */
 export const OWN_PREFIX = 'linkspan/';
 const FLEET = `${OWN_PREFIX}fleet`;
 const ENTRY = `${OWN_PREFIX}entry`;

@@ -1,6 +1,6 @@
 import type { EntryState } from './fleet-state.ts';
 
-/** What an apply does next. */
+/** The next step of an apply. */
 interface Next {
   /** Names of the entries to create, in their order. */
   readonly begin: readonly string[];

@@ -46,9 +46,9 @@ export async function moveMigration(
     };
     // No agent has its order yet, so none has to stop it.
     if (standby !== undefined && !state.orderSent)
-      await takeOver(control, transaction, changed, { standby, atMs, reason });
-    else await transaction.update('migrations', changed);
-    return (await transaction.get('migrations', id)) ?? changed;
+      return await takeOver(control, transaction, changed, { standby, atMs, reason });
+    await transaction.update('migrations', changed);
+    return changed;
   });
   control.userAlarm.ring();
   await wakeSet(control, moved.agentId);

@@ -58,19 +58,23 @@ function isRecordSilent({ standbys }: Agent, { id }: Migration): boolean {
   return standbys.some((standby) => standby.id === id && standby.record === 'SILENT');
 }
 
-/** Makes a standby the leader of a migration. The caller must wake both agents, and ring for the user, after the commit. */
+/**
+ * Makes a standby the leader of a migration. The caller must wake both agents, and ring for the user, after the commit.
+ * @returns the changed migration
+ */
 export async function takeOver(
   control: Control,
   transaction: StoreTransaction,
   migration: Migration,
   { standby, atMs, reason }: { readonly standby: Agent; readonly atMs: number; readonly reason: TakeOverReason },
-): Promise<void> {
+): Promise<Migration> {
   const { id, orgId, groupId, host: fromHost } = migration;
   const { id: agentId, host } = standby;
-  const takenOver = { atMs, fromHost, reason };
-  await transaction.update('migrations', { ...migration, agentId, host, takenOver, move: null });
+  const taken = { ...migration, agentId, host, takenOver: { atMs, fromHost, reason }, move: null };
+  await transaction.update('migrations', taken);
   // rule: renew-user-of-leader
   await renewUser(control, transaction, id);
   const details = { liveMigrationId: id, migrationHost: host, formerMigrationHost: fromHost, reason };
   await audit(transaction, SYSTEM, atMs, { eventTypeName: 'LIVE_MIGRATION_TAKEN_OVER', orgId, groupId, details });
+  return taken;
 }
