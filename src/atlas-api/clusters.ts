@@ -43,7 +43,10 @@ const connectionStrings = z.strictObject({
     .meta({ description: 'The connection string for agents, with credentials. Stored sealed, and never shown again.' }),
 });
 const clusterRequest = z
-  .strictObject({ name: name(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 64), connectionStrings })
+  .strictObject({
+    name: name(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 64, 'letters of ASCII, digits and hyphens, and no hyphen first'),
+    connectionStrings,
+  })
   .meta({ id: 'ClusterRegistration' });
 const clusterUpdate = z.strictObject({ connectionStrings }).meta({ id: 'ClusterRegistrationUpdate' });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  AUDIT_TARGET_KINDS,
   type AuditRecord,
   getEvent,
   isAuditTargetKind,
@@ -9,7 +10,7 @@ import {
 } from '../control/index.ts';
 import { atlasDate, pageOfSome, readWindow } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
-import { defineOperation, type OperationRequest } from './operation.ts';
+import { defineOperation, type OperationRequest, timeOf } from './operation.ts';
 import { id, link, page } from './schemas.ts';
 
 const event = z
@@ -156,18 +157,10 @@ async function pageOfEvents(
 /** @throws UserError INVALID_QUERY_PARAMETER for an unknown kind */
 function targetOf(query: URLSearchParams) {
   const [kind, id] = [query.get('targetKind'), query.get('targetId')];
-  if (kind !== null && !isAuditTargetKind(kind)) throw new UserError('INVALID_QUERY_PARAMETER', ['targetKind']);
+  if (kind !== null && !isAuditTargetKind(kind))
+    throw new UserError('INVALID_QUERY_PARAMETER', ['targetKind', AUDIT_TARGET_KINDS.join(', ')]);
   if (kind === null && id === null) return undefined;
   return { details: targetDetails(kind ?? undefined), ...(id !== null && { id }) };
-}
-
-/** @throws UserError INVALID_QUERY_PARAMETER */
-function timeOf(query: URLSearchParams, name: 'minDate' | 'maxDate'): number | undefined {
-  const text = query.get(name);
-  if (text === null) return undefined;
-  const atMs = Date.parse(text);
-  if (Number.isNaN(atMs)) throw new UserError('INVALID_QUERY_PARAMETER', [name]);
-  return atMs;
 }
 
 function show(record: AuditRecord, href: string): z.output<typeof event> {

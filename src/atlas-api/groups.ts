@@ -30,7 +30,7 @@ export type Project = z.output<typeof group>;
 
 const groupPage = page('Group', group);
 
-const groupName = name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64);
+const groupName = name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64, "letters, digits, spaces and -_.(),:&@+'");
 
 const groupRequest = z
   .strictObject({

@@ -24,7 +24,8 @@ export function readMigrationFilter(query: URLSearchParams): MigrationFilter {
 function statusesOf(text: string) {
   return text.split(',').map((name) => {
     const { data } = migrationStatus.safeParse(name);
-    if (data === undefined) throw new UserError('INVALID_QUERY_PARAMETER', ['status']);
+    if (data === undefined)
+      throw new UserError('INVALID_QUERY_PARAMETER', ['status', migrationStatus.options.join(', ')]);
     return data;
   });
 }

@@ -3,7 +3,7 @@ import { migrationState } from '../contract/index.ts';
 import { getSamples, type MigrationSample } from '../control/index.ts';
 import { atlasDate } from '../http/index.ts';
 import { UserError } from '../platform/index.ts';
-import { defineOperation } from './operation.ts';
+import { defineOperation, timeOf } from './operation.ts';
 
 const figures = z.array(z.number().nullable());
 
@@ -41,10 +41,8 @@ export const sampleOperations = [
     response: samples,
     handle: async ({ control, actor, path, query }) => {
       const span = SPANS.find((one) => one === (query.get('span') ?? 'SECOND'));
-      if (span === undefined) throw new UserError('INVALID_QUERY_PARAMETER', ['span']);
-      const since = query.get('since');
-      const afterMs = since === null ? 0 : Date.parse(since);
-      if (Number.isNaN(afterMs)) throw new UserError('INVALID_QUERY_PARAMETER', ['since']);
+      if (span === undefined) throw new UserError('INVALID_QUERY_PARAMETER', ['span', SPANS.join(' or ')]);
+      const afterMs = timeOf(query, 'since') ?? 0;
       const place = [path('groupId'), path('liveMigrationId')] as const;
       return show(await getSamples(control, actor, place, { span, afterMs }), span);
     },

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Actor, Control, GroupRole, OrganizationRole } from '../control/index.ts';
+import { UserError } from '../platform/index.ts';
 
 /** The versions of Atlas's resources that Linkspan serves, as dates. */
 type Version = '2023-01-01' | '2024-05-30' | '2024-08-05';
@@ -11,6 +12,18 @@ interface OperationVersion<Schema> {
   readonly body?: Schema;
   /** Set if a newer version replaced it: since when, and until when Linkspan serves it. HTTP dates, as Atlas sends them. */
   readonly superseded?: { readonly deprecation: string; readonly sunset: string };
+}
+
+/**
+ * Returns the time of a query parameter in milliseconds since 1970; undefined without one.
+ * @throws UserError INVALID_QUERY_PARAMETER
+ */
+export function timeOf(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const atMs = Date.parse(text);
+  if (Number.isNaN(atMs)) throw new UserError('INVALID_QUERY_PARAMETER', [name, 'a time such as 2026-11-01T12:00:00Z']);
+  return atMs;
 }
 
 /** The checked request that an operation's handler gets. */

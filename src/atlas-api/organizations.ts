@@ -20,7 +20,7 @@ const atlasOrganization = z
 
 export type ShownOrganization = z.output<typeof atlasOrganization>;
 
-const organizationName = name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64);
+const organizationName = name(/^[\p{L}\p{N}\-_.(),:&@+' ]+$/u, 64, "letters, digits, spaces and -_.(),:&@+'");
 const noAlerts = z.boolean().optional().meta({ description: 'Accepted without effect: Linkspan has no alerts.' });
 
 const organizationUpdate = z

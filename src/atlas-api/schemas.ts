@@ -34,15 +34,15 @@ export const absentOrText = z
   .nullish()
   .transform((text) => (text ? text : null));
 
-/** Schema of a name in the form that Atlas allows. */
-export const name = (form: RegExp, most: number) =>
+/** Schema of a name in the form that Atlas allows. @param characters  that form, in words that follow "It has only" */
+export const name = (form: RegExp, most: number, characters: string) =>
   z
     .string()
     .min(1)
     .max(most)
     .check((context) => {
       const { value } = context;
-      if (!form.test(value)) context.issues.push({ ...issueOf('INVALID_ATTRIBUTE', ['name']), input: value });
+      if (!form.test(value)) context.issues.push({ ...issueOf('INVALID_NAME', ['name', characters]), input: value });
     });
 
 /** Schema of every error of this API. */

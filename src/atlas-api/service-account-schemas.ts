@@ -8,7 +8,7 @@ import { id, name } from './schemas.ts';
 const MIN_SECRET_HOURS = 8;
 export const MAX_SECRET_HOURS = 8760;
 
-const accountName = name(/^[\p{L}\p{N}\-_.,' ]*$/u, 64);
+const accountName = name(/^[\p{L}\p{N}\-_.,' ]*$/u, 64, "letters, digits, spaces and -_.,'");
 const description = z.string().max(250);
 const hours = z.int().min(MIN_SECRET_HOURS).max(MAX_SECRET_HOURS);
 

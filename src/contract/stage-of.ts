@@ -43,6 +43,7 @@ export function stageOf(facts: StageFacts, work: Work | null): Stage {
   if (status === 'NEW') return 'WAITING_TO_START';
   if (wanted === 'PAUSED') return work?.state === 'PAUSED' ? 'PAUSED' : 'PAUSING';
   if (work === null) return 'PREPARING';
+  if (work.state === 'PAUSED') return 'RESUMING';
   const stage = workStageOf(work);
   if (stage === 'CUTTING_OVER') return stage;
   if (isGate(work, 'DROPS', 'BLOCKED')) return 'DROPS_HELD';

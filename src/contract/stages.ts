@@ -11,6 +11,7 @@ export const STAGES = {
   CUTTING_OVER: 'cutting over',
   PAUSING: 'pausing',
   PAUSED: 'paused',
+  RESUMING: 'resuming',
   WAITING: 'waiting',
   DROPS_HELD: 'waiting for you',
   DIFFERENT: 'differences found',

@@ -41,6 +41,8 @@ function errorOf(issue: z.core.$ZodIssue, body: unknown): UserError {
     case 'invalid_value':
       if (isAbsent(body, issue.path)) return new UserError('MISSING_ATTRIBUTE', [path]);
       return new UserError('INVALID_ENUM_VALUE', [path, issue.values.filter((value) => value !== '').join(', ')]);
+    case 'invalid_key':
+      return new UserError('VALIDATION_ERROR', [`${path}: the name ${issue.issues[0]?.message ?? 'is not allowed'}`]);
     case 'custom':
       return customError(issue.params, path);
     default:

@@ -83,6 +83,6 @@ function readNumber(query: URLSearchParams, name: string, byDefault: number, mos
   const text = query.get(name);
   if (text === null) return byDefault;
   const number = /^\d{1,10}$/.test(text) ? Number(text) : 0;
-  if (number < 1 || number > most) throw new UserError('INVALID_QUERY_PARAMETER', [name]);
+  if (number < 1 || number > most) throw new UserError('INVALID_QUERY_PARAMETER', [name, `a number from 1 to ${most}`]);
   return number;
 }

@@ -18,7 +18,7 @@ export function readPresentation(query: URLSearchParams): Presentation {
 export function readBoolean(query: URLSearchParams, name: string, byDefault: boolean): boolean {
   const text = query.get(name)?.toLowerCase();
   if (text === undefined) return byDefault;
-  if (text !== 'true' && text !== 'false') throw new UserError('INVALID_QUERY_PARAMETER', [name]);
+  if (text !== 'true' && text !== 'false') throw new UserError('INVALID_QUERY_PARAMETER', [name, 'true or false']);
   return text === 'true';
 }
 

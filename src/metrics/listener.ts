@@ -84,7 +84,8 @@ export async function openMetrics(
   server.once('error', listening.reject);
   server.listen({ host, port }, () => listening.resolve());
   await listening.promise.catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE') throw new UserError('PORT_IN_USE', [`${host}:${port}`], { cause: error });
+    if (error.code === 'EADDRINUSE')
+      throw new UserError('PORT_IN_USE', [`${host}:${port}`, '--metrics-listen'], { cause: error });
     throw new UserError('USAGE', [`Cannot listen on ${host}:${port}: ${messageOf(error)}`], { cause: error });
   });
   const bound = server.address();

@@ -123,7 +123,7 @@ export async function openSyncApi(
     return { origin, url: `${origin}/api/v1`, close: () => app.close() };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new UserError('PORT_IN_USE', [`${LOOPBACK}:${port}`], { cause: error });
+    throw new UserError('PORT_IN_USE', [`${LOOPBACK}:${port}`, '--port'], { cause: error });
   }
 }
 

@@ -56,6 +56,20 @@ test('a refusal says what to do in a header, so that its body stays as Atlas has
   assert.deepEqual(Object.keys(unknown.json).sort(), ['detail', 'error', 'errorCode', 'parameters', 'reason']);
 });
 
+test('a refused name, page or label comes with what is allowed', async () => {
+  await using plane = await startControlPlane();
+  const name = await plane.api('POST', '/api/atlas/v2/groups', { body: { name: 'a/b', orgId: plane.orgId } });
+  const { errorCode, detail, parameters } = name.json;
+  assert.deepEqual(
+    [errorCode, detail, parameters],
+    ['INVALID_ATTRIBUTE', 'Invalid attribute name specified.', ['name']],
+  );
+  const allowed = "A name here has only letters, digits, spaces and -_.(),:&@+'.";
+  assert.equal(name.headers.get('x-error-remedy'), allowed);
+  const page = await plane.api('GET', '/api/atlas/v2/groups?itemsPerPage=5000');
+  assert.equal(page.headers.get('x-error-remedy'), 'Remove the parameter, or give a number from 1 to 500.');
+});
+
 test('what to do is percent-encoded in the header where it is not plain ASCII', () => {
   const mistake = new UserError('MIGRATION_HOST_NOT_FOUND', ['host-1']);
   const header = String(remedyHeader(mistake)['x-error-remedy']);
@@ -110,7 +124,8 @@ test('envelope and pretty work as Atlas documents them, for answers, lists and e
   assert.equal(error.json.status, 404);
   assert.match(error.text, /^\{\n {2}"content": \{\n {4}"detail": "An invalid group ID xyz/);
   const wrong = await plane.api('GET', '/api/atlas/v2/orgs?pretty=maybe');
-  assert.equal(wrong.json.errorCode, 'INVALID_QUERY_PARAMETER');
+  assert.deepEqual([wrong.json.errorCode, wrong.json.parameters], ['INVALID_QUERY_PARAMETER', ['pretty']]);
+  assert.equal(wrong.headers.get('x-error-remedy'), 'Remove the parameter, or give true or false.');
 });
 
 test('each of the eight operations answers in an envelope and indented for atlas api --envelope --pretty', async () => {

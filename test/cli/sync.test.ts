@@ -268,7 +268,7 @@ test('a sync with a user without privileges is refused with findings on separate
 test('a wrong command line prints one message and exits with 2; no password is shown', async () => {
   const wrong: [string[], RegExp][] = [
     [[], /Usage:\s+linkspan/],
-    [['sync'], /Both --cluster0 and --cluster1 are needed\. .*\[USAGE\]/],
+    [['sync'], /A source and a destination are needed: --cluster0 and --cluster1\. .*\[USAGE\]/],
     [['sync', '--port', '70000'], /'70000' is invalid\. It is not a port number\. See .* \[USAGE\]/],
     [
       ['sync', '--cluster0', 'mongodb://a', '--cluster1', 'mongodb://b', '--keep-destination'],
@@ -283,7 +283,9 @@ test('a wrong command line prints one message and exits with 2; no password is s
       /\[INVALID_CONNECTION_STRING\]/,
     ],
     [['agent'], /required option '--config <file>' not specified\. See .*\[USAGE\]/],
-    [['sync', 'mongodb://u:hidden@a', 'b'], /too many arguments for 'sync'.*mongodb:\/\/\*\*\*@a/],
+    [['sync', 'mongodb://u:hidden@a', 'b', 'c'], /too many arguments for 'sync'.*mongodb:\/\/\*\*\*@a/],
+    [['sync', 'mongodb://u:hidden@a', 'b'], /\[INVALID_CONNECTION_STRING\]/],
+    [['sync', 'mongodb://a', '--cluster0', 'mongodb://b'], /The source is given twice/],
     [['sync', '--clusterX=mongodb://u:hidden@a'], /unknown option '--clusterX'\. Did you mean/],
     [
       ['migration', 'create', '--sourcePasswort=hidden'],

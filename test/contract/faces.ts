@@ -46,14 +46,15 @@ export async function facesOf({ atMs, progress }: Snapshot): Promise<Faces> {
   const clock = mock.method(Date, 'now', () => atMs);
   try {
     const api = await apiOf(atMs, progress);
-    const stage = stageOfRun(progress, 'RUNNING', false);
+    const wanted = progress.state === 'PAUSED' ? 'PAUSED' : 'RUNNING';
+    const stage = stageOfRun(progress, wanted, false);
     const view = viewOf(progress, stage, atMs);
     return {
       api,
       console: headlineOf(api as LiveMigration),
       describe: stripVTControlCharacters(migrationText(api)).split('\n'),
       sync: progressResponse(sessionState(progress, false), { source: 'cluster0', destination: 'cluster1' }, progress, {
-        wanted: 'RUNNING',
+        wanted,
         findings: progress.findings,
       }),
       line: [STAGES[stage], view.fraction?.toFixed(3), ...describeView(view)].join(' | '),

@@ -80,6 +80,7 @@ test('the stage is what an operator has to know first', () => {
     [{ wanted: 'PAUSED' }, all, 'PAUSING'],
     [{ wanted: 'PAUSED' }, snapshot({ state: 'PAUSED', waiting }), 'PAUSED'],
     [{}, null, 'PREPARING'],
+    [{}, snapshot({ state: 'PAUSED', waiting }), 'RESUMING'],
     [{}, all, 'DROPS_HELD'],
     [{}, { ...all, readiness: [] }, 'DIFFERENT'],
     [{}, tailing({ waiting }), 'WAITING'],

@@ -78,7 +78,7 @@ async function open(app: FastifyInstance, listen: string): Promise<string> {
     return await app.listen({ host, port: Number(port) });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-      throw new UserError('PORT_IN_USE', [listen], { cause: error });
+      throw new UserError('PORT_IN_USE', [listen, 'opsManagerApi.listen of the configuration'], { cause: error });
     }
     throw new UserError('USAGE', [`Cannot listen on ${listen}: ${messageOf(error)}`], { cause: error });
   }

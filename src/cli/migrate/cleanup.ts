@@ -8,7 +8,7 @@ import type { OutputFormat } from '../progress/index.ts';
 import { tell as tellLine, wrap } from '../terminal/index.ts';
 
 interface CleanupFlags {
-  readonly destination?: string;
+  readonly destination?: string | undefined;
   readonly migration?: string;
   readonly drop?: boolean;
   readonly dryRun?: boolean;
@@ -33,16 +33,20 @@ export function cleanupCommand(): Command {
         'nothing else. If another migration has taken over the destination, it only deletes the checkpoint. It refuses a reversible migration ' +
         'whose failback is open. It asks for no confirmation: try --dry-run first.',
     )
+    .argument('[destination]', 'The same as --destination')
     .addOption(
-      new Option('--destination <uri>', 'Connection string of the destination (required)').env('LINKSPAN_DESTINATION'),
+      new Option(
+        '--destination <uri>',
+        'Connection string of the destination (required, here, as the argument or in the variable, which is not visible in the process list)',
+      ).env('LINKSPAN_DESTINATION'),
     )
     .option('--migration <id>', 'Id of the migration to clean up')
     .option('--drop', 'Also drop the collections, views, users and roles that it created')
     .option('--close-failback', 'Close a failback that is open: no one can return after that')
     .option('--dry-run', 'Show what would be done, and change nothing')
     .addOption(outputOption())
-    .action(async (flags: CleanupFlags) => {
-      process.exitCode = await runCleanup(flags);
+    .action(async (destination: string | undefined, flags: CleanupFlags) => {
+      process.exitCode = await runCleanup({ ...flags, destination: destination ?? flags.destination });
     });
 }
 
@@ -62,7 +66,8 @@ async function runCleanup(flags: CleanupFlags): Promise<ExitCode> {
 
 async function cleanUpOrShow(flags: CleanupFlags): Promise<void> {
   const { destination, migration, drop = false, dryRun, closeFailback: closesFailback, output } = flags;
-  if (!destination) throw new UserError('USAGE', ['--destination or LINKSPAN_DESTINATION is needed']);
+  if (!destination)
+    throw new UserError('USAGE', ['A destination is needed: as the argument, --destination or LINKSPAN_DESTINATION']);
   if (drop && migration === undefined) throw new UserError('USAGE', ['--drop needs --migration']);
   if (closesFailback && migration === undefined) throw new UserError('USAGE', ['--close-failback needs --migration']);
   const address = { uri: destination };

@@ -8,6 +8,9 @@ interface Given {
   readonly cluster1?: string;
 }
 
+/** The arguments of a command that takes two clusters. */
+export type Words = readonly [source: string | undefined, destination: string | undefined];
+
 /** Lets a command take two clusters, as {@link givenClusters} reads them. */
 export function withClusters(command: Command): Command {
   return command
@@ -28,7 +31,7 @@ export function withClusters(command: Command): Command {
  * @throws UserError USAGE if one is missing, or given twice; those of a connection string that can't be used
  */
 export function givenClusters(
-  [source, destination]: readonly [string | undefined, string | undefined],
+  [source, destination]: Words,
   flags: Given,
   file: Given,
 ): { readonly cluster0: string; readonly cluster1: string } {

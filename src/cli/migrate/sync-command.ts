@@ -3,22 +3,18 @@ import { LEAST_MEMORY_MEGABYTES } from '../../engine/index.ts';
 import { compressionOption } from '../command-line/compression-option.ts';
 import { metricsOptions } from '../command-line/metrics-options.ts';
 import { outputOption } from '../command-line/output-option.ts';
+import { withClusters } from './given-clusters.ts';
 import { withMongosyncFlags } from './mongosync-flags.ts';
 import { DEFAULT_PORT, DEFAULT_WATCH_MINUTES, LOAD_LEVELS, type SyncFlags, VERBOSITIES } from './sync-flags.ts';
 
 /** `linkspan sync`: runs one migration without a control plane. The engine loads when it runs, so that the help starts fast. */
 export function syncCommand(): Command {
   const [metricsListen, metricsTokenFile] = metricsOptions();
-  return withMongosyncFlags(new Command('sync'))
+  return withClusters(withMongosyncFlags(new Command('sync')))
     .description(
       'Migrate between two replica sets, or from a sharded cluster to a replica set, without a control plane. With --once, it copies cluster0 to cluster1, catches up and ends. ' +
         "Otherwise it serves mongosync's HTTP API on loopback, and takes mongosync's flags under their names. Run again with the same clusters, it resumes from its checkpoint.",
     )
-    .option(
-      '--cluster0 <uri>',
-      'Connection string of the first cluster (required, here or in --config, which is not visible in the process list)',
-    )
-    .option('--cluster1 <uri>', 'Connection string of the second cluster (required, here or in --config)')
     .option('--port <number>', `Port of the HTTP API (default: ${DEFAULT_PORT})`, parsePort)
     .option('--once', 'Copy cluster0 to cluster1, catch up once, end')
     .addOption(
@@ -85,9 +81,9 @@ export function syncCommand(): Command {
     )
     .option('--config <file>', 'YAML file with these settings; it may refer to environment variables')
     .addOption(outputOption())
-    .action(async (flags: SyncFlags) => {
+    .action(async (source: string | undefined, destination: string | undefined, flags: SyncFlags) => {
       const { runSync } = await import('./sync.ts');
-      process.exitCode = await runSync(flags);
+      process.exitCode = await runSync([source, destination], flags);
     });
 }
 

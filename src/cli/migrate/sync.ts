@@ -3,7 +3,6 @@ import type { VerificationMode } from '../../contract/index.ts';
 import { readHooks } from '../../hooks/index.ts';
 import { type Logger, readBearerToken, systemClock, UserError } from '../../platform/index.ts';
 import {
-  checkUris,
   type InitialLoad,
   LOG_LEVELS,
   PROCESS_OPTIONS,
@@ -19,6 +18,7 @@ import type { ExitCode } from '../command-line/exit-code.ts';
 import { serveMetrics } from '../command-line/metrics.ts';
 import { type End, endOf } from '../command-line/outcome.ts';
 import { openLog, openLogFile } from '../terminal/index.ts';
+import { givenClusters, type Words } from './given-clusters.ts';
 import { refusedFlag } from './mongosync-flags.ts';
 import { DEFAULT_PORT, DEFAULT_WATCH_MINUTES, LOAD_LEVELS, type SyncFlags } from './sync-flags.ts';
 import { measuredOf } from './sync-metrics.ts';
@@ -26,14 +26,14 @@ import { writeSyncResult } from './sync-result.ts';
 import { runApi, runOnce, tellFailure } from './sync-run.ts';
 
 /** Runs `linkspan sync` with these flags. */
-export async function runSync(flags: SyncFlags): Promise<ExitCode> {
+export async function runSync(words: Words, flags: SyncFlags): Promise<ExitCode> {
   let session: SyncSession | undefined;
   const report = (end: End) => {
     if (flags.output === 'json') writeSyncResult(end, session, process.stdout);
     return end.code;
   };
   try {
-    const opened = await openSession(flags);
+    const opened = await openSession(words, flags);
     session = opened.session;
     await using _metrics = await opened.metrics();
     return report(await opened.run());
@@ -53,13 +53,11 @@ interface OpenedSession {
   readonly run: () => Promise<End>;
 }
 
-async function openSession(flags: SyncFlags): Promise<OpenedSession> {
+async function openSession(words: Words, flags: SyncFlags): Promise<OpenedSession> {
   const refused = refusedFlag(flags);
   if (refused !== undefined) throw new UserError('USAGE', [`--${refused}: ${PROCESS_OPTIONS[refused].note}`]);
   const file = flags.config === undefined ? {} : readSyncConfiguration(flags.config);
-  const uris = { cluster0: flags.cluster0 ?? file.cluster0 ?? '', cluster1: flags.cluster1 ?? file.cluster1 ?? '' };
-  if (!uris.cluster0 || !uris.cluster1) throw new UserError('USAGE', ['Both --cluster0 and --cluster1 are needed']);
-  checkUris(uris);
+  const uris = givenClusters(words, flags, file);
   // The progress display shows normal work, so the log only has problems by default.
   const logger = await openSyncLog(flags, file);
   const once = flags.once ?? false;

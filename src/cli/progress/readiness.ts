@@ -49,6 +49,7 @@ function linesOf(gate: ShownGate): string[] {
 /** Returns value, limit and estimate, as far as they are known. */
 function figureOf({ value, limit, unit, etaSeconds }: ShownGate): string {
   const of = limit === null ? '' : ` (limit ${limit})`;
-  const figure = value === null || unit === null ? '' : `: ${value} ${unit}${of}`;
+  const units = value === 1 ? unit?.replace(/(?<=x)es\b|s\b/, '') : unit;
+  const figure = value === null || unit === null ? '' : `: ${value} ${units}${of}`;
   return etaSeconds === null ? figure : `${figure}, in about ${etaSeconds} s`;
 }

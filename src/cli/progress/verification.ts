@@ -46,7 +46,10 @@ export function isVerified({ verification }: Progress): boolean {
 export function verificationText({ state, verification }: Progress): string | undefined {
   const { mode, phase, equalAt, waiting, catalogDifferences, documentsCompared, documentsTotal } = verification;
   if (mode === 'OFF') return 'Not verified: verification is switched off.';
-  if (phase === 'WAITING') return state === 'COMMITTED' ? undefined : 'Not verified yet: nothing was compared.';
+  if (phase === 'WAITING') {
+    const isOver = state === 'FAILED' || state === 'CANCELLED';
+    return state === 'COMMITTED' ? undefined : `Not verified${isOver ? '' : ' yet'}: nothing was compared.`;
+  }
   const differences = describeDifferences(verification).map(
     (difference) => `${difference.charAt(0).toUpperCase()}${difference.slice(1)}.`,
   );

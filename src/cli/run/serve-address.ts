@@ -14,7 +14,7 @@ export async function listen(
     await app.listen({ host, port });
   } catch (error) {
     const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    if (isTaken) throw new UserError('PORT_IN_USE', [`${host}:${port}`], { cause: error });
+    if (isTaken) throw new UserError('PORT_IN_USE', [`${host}:${port}`, '--listen'], { cause: error });
     throw new UserError('USAGE', [`Cannot listen on ${host}:${port}: ${messageOf(error)}`], { cause: error });
   }
   const bound = app.server.address();

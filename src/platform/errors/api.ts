@@ -89,6 +89,12 @@ export const apiErrors = defineErrors('request', {
     detail: 'Invalid attribute % specified.',
     remedy: 'Remove the attribute, or correct its name or value; GET /openapi.json has the schema.',
   },
+  INVALID_NAME: {
+    status: 400,
+    atlasCode: 'INVALID_ATTRIBUTE',
+    detail: 'Invalid attribute % specified.',
+    remedy: 'A name here has only %.',
+  },
   INVALID_ENUM_VALUE: {
     status: 400,
     detail: 'An invalid enumeration value was specified for the attribute %: it must be one of %.',
@@ -122,7 +128,7 @@ export const apiErrors = defineErrors('request', {
   INVALID_QUERY_PARAMETER: {
     status: 400,
     detail: 'An invalid value was specified for the query parameter %.',
-    remedy: 'Correct or remove the parameter.',
+    remedy: 'Remove the parameter, or give %.',
   },
   UNKNOWN_QUERY_PARAMETER: {
     status: 400,

@@ -198,6 +198,6 @@ export const commandLineErrors = defineErrors('request', {
   PORT_IN_USE: {
     status: 400,
     detail: 'The address % is already in use.',
-    remedy: 'Stop the other process, or choose another port.',
+    remedy: 'Stop the other process, or choose another port with %.',
   },
 });

@@ -27,7 +27,13 @@ test('the result of a verification says since when both sides are equal, for wha
     `Verified: ${EQUAL}. Others wrote 5 documents to the destination. 2 documents differed earlier and do not any more. Nothing differs.`,
   );
   assert.equal(committed(verificationProgress('OFF')), 'Not verified: verification is switched off.');
-  assert.equal(committed(verificationProgress('REPAIR')), undefined, 'an earlier process has committed it');
+  const unread = verificationProgress('REPAIR');
+  assert.equal(running(unread), 'Not verified yet: nothing was compared.');
+  assert.equal(
+    verificationText(snapshot({ state: 'FAILED', verification: unread })),
+    'Not verified: nothing was compared.',
+  );
+  assert.equal(committed(unread), undefined, 'an earlier process has committed it');
 });
 
 test('a result names what it does not cover: unseen writes of others, later changes, and capped collections', () => {

@@ -24,7 +24,8 @@ export const clusterErrors = defineErrors('migration', {
     status: 400,
     detail: 'The connection string of the % sets %, which a migration does not allow.',
     remedy:
-      'Remove the option. Linkspan reads from primaries with read concern majority, and writes with write concern majority.',
+      'Remove the option. Linkspan reads with read concern majority, writes with write concern majority, and decides by what primaries say. ' +
+      'readPreference=secondaryPreferred lets secondaries of the source answer the bulk reads.',
   },
   UNSUPPORTED_CONNECTION_OPTION: {
     status: 400,

@@ -6,7 +6,7 @@ export const preflightErrors = defineErrors('migration', {
     status: 400,
     detail: 'The destination is not empty: it has %.',
     remedy:
-      'Choose an empty cluster. Or drop the existing data: start linkspan sync with --drop-destination cluster1 (the side to drop; /start cannot ask for it), ' +
+      'Check that this is the destination, and not the source. Choose an empty cluster. Or drop the existing data: start linkspan sync with --drop-destination cluster1 (the side to drop; /start cannot ask for it), ' +
       "use linkspan migration create --drop, or send dropDestinationData: true in Linkspan's API. " +
       'Or keep it: linkspan sync --once --keep-destination, preExistingDestinationData: true of /start.',
   },
