@@ -89,6 +89,11 @@ test('a real migration is watched, cut over and reported in the browser', { skip
   await page.getByRole('heading', { name: 'Cutover report' }).waitFor({ timeout: 120_000 });
   await page.getByRole('status').filter({ hasText: 'Complete.' }).waitFor();
   await page.getByText('in 2,000 documents of 1 collection').waitFor();
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const text of ['From the command that set', 'the point of no return was recorded']) {
+    const box = await page.getByText(text).first().boundingBox();
+    assert.ok(box !== null && box.width > 300, `"${text}" is ${box?.width} px wide on a screen of 390`);
+  }
   assert.deepEqual(await violationsOf(watched), []);
   assert.deepEqual(faults, []);
   await expectIdentical(pair);

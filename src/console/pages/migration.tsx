@@ -174,6 +174,9 @@ function Panels({ migration, steering, path, collectionsAt, groupId, period, sam
   // The shares of an agent that is silent say nothing about now.
   const isHeard = linkspan.agent === null || linkspan.agent.status === 'CONNECTED';
   const isOver = status !== 'NEW' && status !== 'WORKING';
+  const verification = progress?.verification && (
+    <VerificationPanel verification={progress.verification} path={path} id={migration._id} />
+  );
   return (
     <>
       <PausePanel migration={migration} steering={steering} />
@@ -196,10 +199,9 @@ function Panels({ migration, steering, path, collectionsAt, groupId, period, sam
             {isHeard && progress?.timeShares && <LimitsPanel shares={progress.timeShares} />}
           </div>
         )}
+        {isOver && verification}
         {progress && <CollectionsPanel path={collectionsAt} isOver={isOver} />}
-        {progress?.verification && (
-          <VerificationPanel verification={progress.verification} path={path} id={migration._id} />
-        )}
+        {!isOver && verification}
         {!isOver && isHeard && progress?.shards && <ShardsPanel shards={progress.shards} />}
         {!isOver && <OplogPanel migration={migration} />}
         {!isOver && <LoadPanel migration={migration} steering={steering} />}

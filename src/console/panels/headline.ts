@@ -63,6 +63,8 @@ function bodyOf(stage: Stage, migration: LiveMigration): string {
       return words.pausing;
     case 'PAUSED':
       return progress?.oplog ? words.pausedFor(duration(progress.oplog.leftSeconds)) : words.paused;
+    case 'RESUMING':
+      return words.resuming;
     case 'CANCELLING':
       return words.cancelling;
     case 'DROPS_HELD':

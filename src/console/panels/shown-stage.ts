@@ -18,6 +18,7 @@ const LOOKS: Readonly<Record<Stage, readonly [IconName, Tone]>> = {
   CUTTING_OVER: ['running', 'live'],
   PAUSING: ['running', 'calm'],
   PAUSED: ['paused', 'warn'],
+  RESUMING: ['running', 'calm'],
   DROPS_HELD: ['warning', 'warn'],
   DIFFERENT: ['warning', 'bad'],
   WAITING: ['waiting', 'warn'],

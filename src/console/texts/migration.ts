@@ -17,6 +17,7 @@ export const migrationText = {
     pausing: 'The work that has begun is finished first.',
     paused: 'Nothing is copied or applied.',
     pausedFor: (left: string) => `Nothing is copied or applied. The source's oplog lasts for about ${left} more.`,
+    resuming: 'The agent continues where the migration was paused.',
     cancelling: 'The agent stops the migration.',
     differ: (what: string) => `Source and destination differ in ${what}.`,
     ready: (from: string, to: string) => `${to} has everything that ${from} has, and follows every change.`,
