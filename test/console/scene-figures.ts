@@ -181,7 +181,7 @@ export const mismatch = {
 export const NO_SPACE = {
   code: 'NAMESPACE_CONFLICT',
   message: 'Collection shop.orders already exists on the destination.',
-  remedy: 'Drop it there, exclude it, or rename it.',
+  remedy: 'Drop it there, or exclude it with `excludeNamespaces`.',
 };
 
 export function open(

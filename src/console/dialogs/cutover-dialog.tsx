@@ -4,6 +4,7 @@ import { Message } from '../message.tsx';
 import { Gates, isOpen } from '../panels/checklist.tsx';
 import { directionOf } from '../panels/shown-stage.ts';
 import { migrationText } from '../texts/migration.ts';
+import { WithCode } from '../with-code.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 
 interface CutoverDialogProps {
@@ -33,7 +34,7 @@ export function CutoverDialog({ migration, steering, onClose }: CutoverDialogPro
       <Gates gates={advice} />
       {concerns.map(({ code, namespace, message, remedy }) => (
         <Message key={`${code} ${namespace}`} tone="warn">
-          {message} {remedy}
+          <WithCode content={`${message} ${remedy}`} />
         </Message>
       ))}
       <h3>{words.applications}</h3>

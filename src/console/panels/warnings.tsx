@@ -3,6 +3,7 @@ import { CopyButton } from '../copy-button.tsx';
 import { Icon } from '../icon.tsx';
 import { migrationText } from '../texts/migration.ts';
 import { Time } from '../time.tsx';
+import { WithCode } from '../with-code.tsx';
 import { Panel } from './panel.tsx';
 
 type Finding = LiveMigration['linkspan']['findings'][number];
@@ -34,8 +35,14 @@ export function Notes({ notes }: { readonly notes: readonly Note[] }) {
         <li key={key}>
           <Icon name={tone === 'bad' ? 'failed' : 'warning'} tone={tone} />
           <div>
-            <p>{message}</p>
-            {remedy !== undefined && <p class="mute small">{remedy}</p>}
+            <p>
+              <WithCode content={message} />
+            </p>
+            {remedy !== undefined && (
+              <p class="mute small">
+                <WithCode content={remedy} />
+              </p>
+            )}
             {since !== undefined && (
               <p class="mute small">
                 {migrationText.warnings.since} <Time iso={since} />
