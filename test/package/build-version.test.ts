@@ -12,6 +12,8 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const semver: { compare(a: string, b: string): number } = createRequire(
   createRequire(import.meta.url).resolve('mongodb-memory-server-core'),
 )('semver');
+/** @returns its stdout @throws Error when it fails */
+const runTool = (tool: string, args: readonly string[]) => execFileSync(tool, args, { encoding: 'utf8' });
 const isMissing = (tool: string) => spawnSync(tool, ['--version']).error !== undefined && `${tool} is not installed`;
 
 /** A release 1.2.3, two later commits, and the next release, in the order of their times. */
@@ -56,15 +58,15 @@ test('a commit between releases has a version after the last release and earlier
 test('dpkg sees an upgrade from each build to the next', { skip: isMissing('dpkg') }, () => {
   for (const pair of pairs) {
     const [earlier, later] = pair.map(distributionVersion);
-    execFileSync('dpkg', ['--compare-versions', earlier ?? '', 'lt', later ?? '']);
+    runTool('dpkg', ['--compare-versions', earlier ?? '', 'lt', later ?? '']);
   }
 });
 
 test('rpm sees an upgrade from each build to the next', { skip: isMissing('rpm') }, () => {
   for (const pair of pairs) {
     const [earlier, later] = pair.map(distributionVersion);
-    const order = execFileSync('rpm', ['--eval', `%{lua:print(rpm.vercmp("${earlier}", "${later}"))}`]);
-    assert.equal(order.toString().trim(), '-1', `${earlier} < ${later}`);
+    const order = runTool('rpm', ['--eval', `%{lua:print(rpm.vercmp("${earlier}", "${later}"))}`]);
+    assert.equal(order.trim(), '-1', `${earlier} < ${later}`);
   }
 });
 
