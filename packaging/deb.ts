@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { distributionVersion } from './build-version.ts';
 import { layOutRoot } from './installed-root.ts';
 import type { TreeOptions } from './program-tree.ts';
 import { RELOAD, RESTART, STOP } from './service-commands.ts';
@@ -43,7 +44,8 @@ export async function makeDeb(
   { architecture, builtAt }: TreeOptions,
   output: string,
 ): Promise<string> {
-  const { version, description, license } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8'));
+  const { version: built, description, license } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8'));
+  const version = distributionVersion(built);
   layOutRoot(tree, root);
   mkdirSync(join(root, 'DEBIAN'));
   const control = [

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ARCHITECTURES, type Architecture } from './architectures.ts';
+import { unpackNpmPackage } from './npm-package.ts';
 import { writeSbom } from './sbom.ts';
 
 const run = promisify(execFile);
@@ -29,17 +29,7 @@ export async function makeProgramTree(
   folder: string,
   { architecture, builtAt }: TreeOptions,
 ): Promise<void> {
-  const work = mkdtempSync(join(tmpdir(), 'linkspan-packaging-'));
-  try {
-    const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', work], {
-      cwd: checkout,
-    });
-    const [{ filename }] = JSON.parse(packed.stdout);
-    mkdirSync(folder, { recursive: true });
-    await run('tar', ['-xzf', join(work, filename), '-C', folder, '--strip-components=1']);
-  } finally {
-    rmSync(work, { recursive: true });
-  }
+  await unpackNpmPackage(checkout, folder);
   for (const file of ['package-lock.json', '.npmrc']) copyFileSync(join(checkout, file), join(folder, file));
   const flags = ['--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
   await run('npm', ['ci', ...flags, '--os=linux', `--cpu=${ARCHITECTURES[architecture]}`], { cwd: folder });

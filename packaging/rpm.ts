@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { distributionVersion } from './build-version.ts';
 import { layOutRoot } from './installed-root.ts';
 import type { TreeOptions } from './program-tree.ts';
 import { RELOAD, RESTART, STOP } from './service-commands.ts';
@@ -73,8 +74,7 @@ export async function makeRpm(
   layOutRoot(tree, content);
   await run('chmod', ['-R', 'u+rwX,go+rX,go-w', content]);
   const processor = PROCESSORS[architecture];
-  // A hyphen separates version and release in RPM; a tilde marks what comes before a version.
-  const rpmVersion = version.replaceAll('-', '~');
+  const rpmVersion = distributionVersion(version);
   const spec = join(work, 'linkspan.spec');
   writeFileSync(
     spec,

@@ -25,8 +25,9 @@ const targetOrgRequest = z
             'How many agents may redeem the token, each on a host of its own; 1 by default. They stand by for each other.',
         }),
       })
+      .meta({ id: 'LinkspanTargetOrgRequest' })
       .nullish()
-      .meta({ id: 'LinkspanTargetOrgRequest', description: 'Extension.', 'x-linkspan-extension': true }),
+      .meta({ description: 'Extension.', 'x-linkspan-extension': true }),
   })
   .refine(({ migrationHost, linkspan }) => !migrationHost || (linkspan?.hosts ?? 1) === 1, {
     message: 'a token for one named host is for 1 host',

@@ -51,8 +51,9 @@ const common = {
       labels: labels.optional(),
       note: note.optional(),
     })
+    .meta({ id: 'LinkspanMigrationRequest' })
     .nullish()
-    .meta({ id: 'LinkspanMigrationRequest', description: 'Extension.', 'x-linkspan-extension': true }),
+    .meta({ description: 'Extension.', 'x-linkspan-extension': true }),
   sharding: z
     .unknown()
     .optional()

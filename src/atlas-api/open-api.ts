@@ -1,10 +1,15 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import {
+  createDocument,
+  type ZodOpenApiObject,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+} from 'zod-openapi';
 import { AUDIT_TARGET_KINDS } from '../control/index.ts';
 import { versionedMediaType } from '../http/index.ts';
 import { version as release } from '../platform/index.ts';
-import type { AnyOperation } from './operation.ts';
+import type { TaggedOperation } from './operation.ts';
 import { apiError, id } from './schemas.ts';
 
 const ERROR_STATUSES = [
@@ -95,8 +100,14 @@ const streamOf = z.string().meta({
     '`Last-Event-ID`; `end` with `errorCode` and `detail` when the access ends.',
 });
 
-/** The OpenAPI 3.1 description of the operations, generated from the schemas that validate their requests. */
-export function openApiDocument(operations: readonly AnyOperation[]): object {
+/** The tag of all operations under v1.0, which have the same names and forms as under v2. */
+const V1_TAG = 'Version 1.0';
+
+/**
+ * The OpenAPI 3.1 description of the operations, generated from the schemas that validate their requests. Answers allow further fields, which later
+ * versions will have.
+ */
+export function openApiDocument(operations: readonly TaggedOperation[]): object {
   const paths: ZodOpenApiPathsObject = {};
   for (const operation of operations) {
     for (const prefix of ['/api/atlas/v2', '/api/atlas/v1.0']) {
@@ -105,7 +116,7 @@ export function openApiDocument(operations: readonly AnyOperation[]): object {
       paths[path] = { ...paths[path], [method]: describe(operation, prefix.endsWith('v2')) };
     }
   }
-  return createDocument({
+  const document: ZodOpenApiObject = {
     openapi: '3.1.0',
     info: {
       title: 'Linkspan',
@@ -113,6 +124,8 @@ export function openApiDocument(operations: readonly AnyOperation[]): object {
       description:
         'The part of the MongoDB Atlas Administration API that live migrations need. Operations marked x-linkspan-extension differ from it.',
     },
+    servers: [{ url: '/', description: 'The server that this description comes from.' }],
+    tags: [...new Set(operations.map(({ tag }) => tag)), V1_TAG].map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: {
@@ -124,11 +137,22 @@ export function openApiDocument(operations: readonly AnyOperation[]): object {
       },
     },
     security: [{ DigestAuth: [] }, { ServiceAccounts: [] }],
+  };
+  return createDocument(document, {
+    override: ({ jsonSchema, io }) => {
+      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      const [item, ...others] = jsonSchema.prefixItems ?? [];
+      // Generators of clients fail on a tuple. The only one has a single item.
+      if (item !== undefined && others.length === 0) {
+        delete jsonSchema.prefixItems;
+        Object.assign(jsonSchema, { items: item, minItems: 1, maxItems: 1 });
+      }
+    },
   });
 }
 
-function describe(operation: AnyOperation, isVersioned: boolean): ZodOpenApiOperationObject {
-  const { operationId, summary, status, response, versions } = operation;
+function describe(operation: TaggedOperation, isVersioned: boolean): ZodOpenApiOperationObject {
+  const { operationId, summary, tag, status, response, versions } = operation;
   const served = isVersioned ? versions : versions.slice(0, 1);
   const mediaType = (version: string) => (isVersioned ? versionedMediaType(version) : 'application/json');
   const parameters = [...operation.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
@@ -137,6 +161,7 @@ function describe(operation: AnyOperation, isVersioned: boolean): ZodOpenApiOper
   return {
     operationId: isVersioned ? operationId : `${operationId}V1`,
     summary,
+    tags: [isVersioned ? tag : V1_TAG],
     ...(operation.extension ? { 'x-linkspan-extension': true } : {}),
     requestParams: {
       path: z.object(

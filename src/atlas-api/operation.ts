@@ -89,6 +89,9 @@ export type AnyOperation = Omit<Operation, 'handle' | 'versions'> & {
   readonly handle: (request: OperationRequest<never>) => Promise<unknown>;
 };
 
+/** An operation with its group in the API's description. */
+export type TaggedOperation = AnyOperation & { readonly tag: string };
+
 /** Declares an operation. The compiler checks that the handler accepts the body that the schemas produce. */
 export function defineOperation<Body = undefined>(operation: Operation<Body>): AnyOperation {
   return operation;

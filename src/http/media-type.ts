@@ -1,5 +1,7 @@
 import { UserError } from '../platform/index.ts';
 
+/** A client that takes every type, such as one that was generated from the API's description. */
+const ANY = /(^|,)\s*(\*|application)\/\*\s*(;|,|$)/i;
 const VERSIONED = /application\/vnd\.atlas\.([^\s;,+]+)\+json/i;
 
 /** The content type of a resource's version. */
@@ -9,12 +11,13 @@ export function versionedMediaType(version: string): string {
 
 /**
  * The version that answers a request: the newest of `versions` (ascending dates) that is not newer than the requested date.
- * @param accept  the request's Accept header
+ * @param accept  the request's Accept header. One without a version that takes every type gets the newest version
  * @throws UserError NOT_ACCEPTABLE, INVALID_VERSION_DATE
  */
 export function negotiateVersion(versions: readonly string[], accept: string | undefined): string {
   const oldest = versions[0] ?? '';
   const wanted = VERSIONED.exec(accept ?? '')?.[1];
+  if (wanted === undefined && ANY.test(accept ?? '')) return versions.at(-1) ?? '';
   if (wanted === undefined || wanted.toLowerCase() === 'preview') {
     throw new UserError('NOT_ACCEPTABLE', [oldest, accept?.slice(0, 100) || 'none']);
   }

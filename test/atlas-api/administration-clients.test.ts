@@ -67,7 +67,7 @@ for line in sys.stdin:
 
 async function administerWithPython(kind: 'requests' | 'httpx'): Promise<void> {
   await using plane = await startControlPlane();
-  using program = startPython(PYTHON, kind, plane.url, plane.publicKey, plane.privateKey);
+  using program = startPython(PYTHON, [kind, plane.url, plane.publicKey, plane.privateKey]);
   await administer(plane, async (_plane, method, path, body) => {
     const [status, contentType, text] = JSON.parse(await program.ask(JSON.stringify([method, path, body ?? null])));
     return { status, contentType, text };

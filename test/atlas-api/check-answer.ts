@@ -35,8 +35,8 @@ class AnswerCheck {
   readonly #validators = new Map<string, ValidateFunction>();
 
   constructor(document: object) {
-    this.#document = document as Description;
-    this.#ajv.addSchema(document, 'api');
+    this.#document = closed(document) as Description;
+    this.#ajv.addSchema(this.#document, 'api');
     this.#operations = Object.entries(this.#document.paths).flatMap(([template, methods]) =>
       METHODS.filter((method) => methods[method]).map((method) => ({
         method,
@@ -86,6 +86,15 @@ class AnswerCheck {
     this.#validators.set(reference, validate);
     assert.ok(validate(body), `${what}: ${this.#ajv.errorsText(validate.errors)}`);
   }
+}
+
+/** Returns a copy of the description in which no object allows further fields: an answer of this version has only described ones. */
+function closed(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(closed);
+  if (part === null || typeof part !== 'object') return part;
+  const copy = Object.fromEntries(Object.entries(part).map(([name, inner]) => [name, closed(inner)]));
+  const isObject = copy.type === 'object' && copy.properties !== undefined && copy.additionalProperties === undefined;
+  return isObject ? { ...copy, additionalProperties: false } : copy;
 }
 
 function unwrap(body: unknown, target: string): unknown {

@@ -60,15 +60,26 @@ export async function findPython(packages: readonly string[] = PYTHON_PACKAGES):
   return { run: (program, ...args) => output('python3', ['-c', program ?? '', ...args], pythonEnvironment(folder)) };
 }
 
+/** A folder in the cache whose `node_modules` has packages, pinned, or the reason why it can't be made. */
+export async function findNpmPackages(
+  packages: readonly string[],
+): Promise<{ readonly missing: string } | { readonly folder: string }> {
+  const folder = join(CACHE, `npm-${packages.join('-').replaceAll(/[@/]/g, '-')}`);
+  if (exists(folder)) return { folder };
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-save', '--prefix'];
+  const failed = await inNewFolder(folder, (draft) => failureOf('npm', ['install', ...flags, draft, ...packages]));
+  return failed ?? { folder };
+}
+
 /** A Python program that answers each line of its input with a line. */
 export interface PythonProgram extends Disposable {
   ask(line: string): Promise<string>;
 }
 
-/** Starts a program with the packages that {@link findPython} found. */
-export function startPython(program: string, ...args: string[]): PythonProgram {
+/** Starts a program with the packages that {@link findPython} found. @param packages  the same */
+export function startPython(program: string, args: readonly string[], packages = PYTHON_PACKAGES): PythonProgram {
   const child = spawn('python3', ['-u', '-c', program, ...args], {
-    env: pythonEnvironment(folderOf(PYTHON_PACKAGES)),
+    env: pythonEnvironment(folderOf(packages)),
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -102,7 +113,8 @@ async function output(command: string, args: readonly string[], env?: NodeJS.Pro
   return (await run(command, args, { env, timeout: DEADLINE_MS })).stdout;
 }
 
-async function failureOf(
+/** Runs a program that a test needs. @returns why it can't run; undefined for a success */
+export async function failureOf(
   command: string,
   args: readonly string[],
   cwd?: string,

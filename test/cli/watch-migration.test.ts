@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { LiveMigration } from '../../src/atlas-api/index.ts';
 import { migrationText } from '../../src/cli/administration/migration-text.ts';
 import { dateOf } from '../../src/contract/index.ts';
 import { startControlPlane } from '../atlas-api/control-plane.ts';
 import { cliBody, cutoverReport, prepare, progress } from '../atlas-api/migration-world.ts';
+import { eventually } from '../support/eventually.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { comparing, mismatch, verified } from './progress/snapshots.ts';
 
@@ -31,6 +33,8 @@ async function world(more: Record<string, unknown> = {}) {
     id,
     report: (changes: Parameters<typeof progress>[1], direction: object = {}) =>
       agent.report({ migrations: [{ id, progress: progress(id, changes), ...direction }] }),
+    migration: async () => (await plane.api('GET', `${path}/${id}`)).json as unknown as LiveMigration,
+    abort: () => plane.api('PUT', `${path}/${id}/abortCutover`, { body: {} }),
     run: (...words: string[]) => runLinkspan(['migration', ...words], { env }),
     [Symbol.asyncDispose]: () => plane[Symbol.asyncDispose](),
   };
@@ -215,4 +219,27 @@ test('a cutover repeats its warnings', async () => {
   );
   assert.doesNotMatch(cutover.stderr, /Busy/);
   assert.match(cutover.stdout, new RegExp(`^The cutover of migration ${shop.id} is requested\\. .*\nFollow it with: `));
+});
+
+test('cutover --wait ends with the report of the cutover, and exits with 1 when the cutover is aborted', async () => {
+  const ready = { state: 'FOLLOWING', readyForCutover: true, lagSeconds: 0 } as const;
+  const report = cutoverReport('a warning');
+  const after = async (act: (shop: Awaited<ReturnType<typeof world>>) => Promise<unknown>, ...words: string[]) => {
+    await using shop = await world();
+    await shop.report(ready);
+    await using cutover = shop.run('cutover', shop.id, '--wait', ...words);
+    await eventually(async () => (await shop.migration()).linkspan.wanted === 'CUTOVER', { what: 'the request' });
+    await act(shop);
+    return { code: (await cutover.exit).code, stdout: cutover.stdout, stderr: cutover.stderr };
+  };
+  const aborted = await after((shop) => shop.abort());
+  assert.equal(aborted.code, 1);
+  assert.match(aborted.stderr, /the cutover of migration [0-9a-f]{24} was aborted/);
+  const complete = (shop: Awaited<ReturnType<typeof world>>) =>
+    shop.report({ state: 'COMMITTED', cutoverReport: report });
+  const shown = await after(complete);
+  assert.deepEqual([shown.code, shown.stdout.split('COMPLETE').length], [0, 2], shown.stdout);
+  assert.match(shown.stdout, /\npause +80 ms\. an explanation\n/);
+  const result = JSON.parse((await after(complete, '--output', 'json')).stdout);
+  assert.deepEqual([result.status, result.cutoverReport.pause], ['COMPLETE', report.pause]);
 });

@@ -43,7 +43,17 @@ export const BUILT: Documents = {
 };
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): string {
-  return `${JSON.stringify(z.toJSONSchema(schema, { io }), null, 2)}\n`;
+  const text = JSON.stringify(
+    z.toJSONSchema(schema, { io, override: ({ jsonSchema }) => allowFields(jsonSchema, io) }),
+    null,
+    2,
+  );
+  return `${text}\n`;
+}
+
+/** Later versions write further fields. A file that Linkspan reads has only known ones. */
+function allowFields(schema: z.core.JSONSchema.BaseSchema, io: 'input' | 'output'): void {
+  if (io === 'output' && schema.additionalProperties === false) delete schema.additionalProperties;
 }
 
 /** Writes those documents of a checkout that differ from the source. */

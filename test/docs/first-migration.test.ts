@@ -42,7 +42,7 @@ test('a newcomer gets from an empty directory to a finished migration with the c
     assert.ok(length >= 8, `only ${length} commands of docs/operate/administration.md and its parts were found`);
   };
   const commands = await migrate(WITH_LINKSPAN, administer);
-  assert.ok(commands.length >= 14, `only ${commands.length} commands were found`);
+  assert.ok(commands.length >= 13, `only ${commands.length} commands were found`);
   assert.deepEqual(
     commands.filter((command) => !/^(.* )?linkspan /m.test(command) || /curl|api /.test(command)),
     [],

@@ -106,8 +106,9 @@ export class PushSetup implements AsyncDisposable {
     return server;
   }
 
-  agent(hook?: string, host = FIRST_HOST): LinkspanProcess {
-    const environment = { LINKSPAN_LINK_TOKEN: this.#token };
+  /** @param token  of another creator than `register` */
+  agent(hook?: string, host = FIRST_HOST, token = this.#token): LinkspanProcess {
+    const environment = { LINKSPAN_LINK_TOKEN: token };
     return this.#resources.use(
       runLinkspan(['agent', '--config', this.#configurationOf(host)], { env: environment, hook }),
     );

@@ -16,8 +16,14 @@ test('the newest version that is not newer than the requested date answers', () 
   assert.equal(negotiateVersion(VERSIONS, `text/html, ${atlas('2023-01-01')};q=0.9`), '2023-01-01');
 });
 
+test('the newest version answers a client that takes every type and names no version', () => {
+  for (const accept of ['*/*', 'application/*', 'text/html, */*;q=0.8', 'text/html,*/*'])
+    assert.equal(negotiateVersion(VERSIONS, accept), '2024-05-30', accept);
+  assert.equal(negotiateVersion(VERSIONS, `*/*, ${atlas('2023-01-01')}`), '2023-01-01');
+});
+
 test('a request without a version, with an invalid date, or with a date before the first version is refused', () => {
-  for (const accept of [undefined, '*/*', 'application/json', atlas('preview'), atlas('2022-12-31')]) {
+  for (const accept of [undefined, 'image/*', 'application/json', atlas('preview'), atlas('2022-12-31')]) {
     assert.throws(() => negotiateVersion(VERSIONS, accept), code('NOT_ACCEPTABLE'));
   }
   for (const date of ['2023-1-1', '2023-13-01', '2023-02-30', 'x', '99999-01-01']) {

@@ -34,7 +34,7 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   }
   const send = () => api.ask(method, targetOf(command, values), body?.(values), headersOf(command, values));
   const first = given.watch && command.watch ? await command.watch(send, format) : await send();
-  const look = () => api.ask('GET', filledPath(command.record ?? command.path, values));
+  const look = (path = command.record ?? command.path) => api.ask('GET', filledPath(path, values));
   const answer = command.after ? await command.after(look, values, first) : first;
   if (answer === undefined) return format === 'text' ? (command.done?.(values) ?? '') : '';
   const { results = [], totalCount = 0 } = answer as Page;

@@ -51,10 +51,10 @@ export interface AdministrationCommand {
   readonly before?: { readonly path: string; readonly warnings: (answer: unknown) => readonly string[] };
   /**
    * Waits for the effect of the request.
-   * @param look  fetches the record
+   * @param look  fetches the record, or what is at another path
    * @returns the last answer, which the command shows
    */
-  readonly after?: (look: () => Promise<unknown>, values: Values, answer: unknown) => Promise<unknown>;
+  readonly after?: (look: (path?: string) => Promise<unknown>, values: Values, answer: unknown) => Promise<unknown>;
   /** The path from which `after` fetches the record. */
   readonly record?: string;
   /** Follows the record until it ends; runs for `--watch`. @returns the last answer, which the command shows */

@@ -1,6 +1,6 @@
 import { type Finding, inWords } from '../../contract/index.ts';
 import { findingsText } from '../command-line/findings.ts';
-import { awaitCutoverRequest } from './await-cutover-request.ts';
+import { awaitCutoverRequest, CUTOVER_REPORT } from './await-cutover-request.ts';
 import { type AdministrationCommand, type Column, type Flag, force, needed, paging } from './command.ts';
 import { cutoverReportText } from './cutover-report-text.ts';
 import { failbackText } from './failback-text.ts';
@@ -134,6 +134,12 @@ export const validationCommands: readonly AdministrationCommand[] = [
   },
 ];
 
+/** The text of `migration cutover`: the report of a cutover that it waited for. */
+function cutoverText(answer: unknown): string {
+  const { cutoverReport } = answer as { readonly cutoverReport?: unknown };
+  return cutoverReport === undefined ? migrationText(answer) : cutoverReportText(cutoverReport);
+}
+
 /** A command that steers one migration. */
 const steer = (
   name: string,
@@ -208,11 +214,13 @@ export const migrationCommands: readonly AdministrationCommand[] = [
         kind: 'boolean',
       },
       { name: 'abort', description: 'Abort it, before its point of no return', kind: 'boolean' },
+      { name: 'wait', description: 'Wait until it is complete, and print its report', kind: 'boolean' },
+      timeout,
     ],
     paths: { abort: `${one}/abortCutover`, dryRun: `${one}/rehearseCutover` },
     record: one,
     after: awaitCutoverRequest,
-    more: migrationText,
+    more: cutoverText,
     done: ({ liveMigrationId: id }) =>
       `The cutover of migration ${id} is requested. It begins as soon as the agent has the request.\nFollow it with: linkspan migration describe ${id} --watch\n`,
   }),
@@ -220,7 +228,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     name: 'report',
     summary: 'Show the report of a cutover',
     method: 'GET',
-    path: `${one}/cutoverReport`,
+    path: CUTOVER_REPORT,
     argument,
     columns: ['migrationId', 'isComplete', 'startedAt', 'endedAt', 'pause.milliseconds', 'verification.result'],
     more: cutoverReportText,

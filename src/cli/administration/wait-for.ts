@@ -19,14 +19,39 @@ export const MOMENTS = ['ready', 'complete'] as const;
 export async function waitForMigration(look: () => Promise<unknown>, { until, timeout }: Values, first: unknown) {
   return await waitUntil(look as () => Promise<LiveMigration>, Number(timeout), first as LiveMigration, (migration) => {
     if (until === 'ready' && migration.readyForCutover) return exitCode.done;
-    if (!hasEnded(migration)) return undefined;
-    const [problem] = migration.linkspan.problems;
-    if (migration.status !== 'COMPLETE') {
-      tell('linkspan', migration.errorMessage ?? migration.status, 'error');
-      return exitCode.failed;
-    }
-    return problem === undefined ? exitCode.done : codeOfProblem(problem);
+    return endOfMigration(migration);
   });
+}
+
+/**
+ * Waits until a requested cutover is complete, however many attempts it takes. As {@link waitForMigration}; an aborted cutover has failed, too.
+ * @param look  fetches the migration, or what is at another path
+ * @returns the last answer, with the report of a complete cutover as `cutoverReport`
+ */
+export async function waitForCutover(
+  look: (path?: string) => Promise<unknown>,
+  { timeout, liveMigrationId }: Values,
+  reportPath: string,
+): Promise<unknown> {
+  const fetched = look as () => Promise<LiveMigration>;
+  const last = await waitUntil<LiveMigration | undefined>(fetched, Number(timeout), undefined, (migration) => {
+    if (migration === undefined) return undefined;
+    if (hasEnded(migration) || migration.linkspan.wanted === 'CUTOVER') return endOfMigration(migration);
+    tell('linkspan', `the cutover of migration ${liveMigrationId} was aborted`, 'error');
+    return exitCode.failed;
+  });
+  return last?.status === 'COMPLETE' ? { ...last, cutoverReport: await look(reportPath) } : last;
+}
+
+/** Returns the exit code of a migration that has ended. Prints why it has failed. */
+function endOfMigration(migration: LiveMigration): number | undefined {
+  if (!hasEnded(migration)) return undefined;
+  const [problem] = migration.linkspan.problems;
+  if (migration.status !== 'COMPLETE') {
+    tell('linkspan', migration.errorMessage ?? migration.status, 'error');
+    return exitCode.failed;
+  }
+  return problem === undefined ? exitCode.done : codeOfProblem(problem);
 }
 
 /** Waits until a validation has ended. As {@link waitForMigration}. */
