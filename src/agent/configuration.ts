@@ -173,7 +173,7 @@ export function readAgentConfiguration(file: string, environment = process.env):
     acceptUntriedVersion,
     metrics,
     copy,
-  } = readConfiguration(file, agentFile, environment);
+  } = readConfiguration(file, 'docs/operate/agent.md', agentFile, environment);
   const megabytes = copy?.maxMegabytesPerSecond;
   return {
     host: host ?? hostname(),

@@ -87,7 +87,7 @@ export interface Hooks {
  * @throws UserError CONFIGURATION_UNREADABLE, CONFIGURATION_INVALID or HOOK_SECRET_UNUSABLE; never with a secret or the path of a URL
  */
 export function readHooks(path: string, environment: NodeJS.ProcessEnv = process.env): Hooks {
-  const { waitingMinutes, hooks } = readConfiguration(path, file, environment);
+  const { waitingMinutes, hooks } = readConfiguration(path, 'docs/operate/hooks.md', file, environment);
   return {
     waitingMs: waitingMinutes === undefined ? DEFAULT_WAITING_MS : waitingMinutes * 60_000,
     hooks: hooks.map((entry) => hookOf(entry, dirname(path), environment)),

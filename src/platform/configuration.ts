@@ -23,6 +23,7 @@ const WRITTEN_PASSWORD = `a password is written here: name a variable that has i
  * Reads a YAML configuration file. `${NAME}` in a string stands for an environment variable, and `${file:PATH}` for the content
  * of a file without its last line break. So the configuration file needs no secrets. Paths are relative to the configuration file.
  * @param file        path of the file; error messages name it
+ * @param page        page of the manual that lists the keys
  * @param schema      strict objects, so that a misspelt key is an error and not a silent default
  * @param isShared    the file is one to share, for instance in a repository: it must have no secret itself, whatever its mode
  * @throws UserError  CONFIGURATION_UNREADABLE, CONFIGURATION_INVALID, or CONFIGURATION_EXPOSED for a file that other users may
@@ -30,6 +31,7 @@ const WRITTEN_PASSWORD = `a password is written here: name a variable that has i
  */
 export function readConfiguration<Schema extends z.ZodType>(
   file: string,
+  page: string,
   schema: Schema,
   environment: NodeJS.ProcessEnv = process.env,
   isShared = false,
@@ -47,7 +49,7 @@ export function readConfiguration<Schema extends z.ZodType>(
   // Pretty errors quote the file's text, which may contain passwords.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const invalid = (offset: number, problem: string) =>
-    new UserError('CONFIGURATION_INVALID', [file, String(lines.linePos(offset).line), problem]);
+    new UserError('CONFIGURATION_INVALID', [file, String(lines.linePos(offset).line), problem, page]);
 
   const [syntaxError] = document.errors;
   if (syntaxError) throw invalid(syntaxError.pos[0], syntaxError.message);

@@ -101,7 +101,7 @@ export function readSyncConfiguration(path: string): SyncConfiguration {
     maxMegabytesPerSecond,
     loadWindows,
     ...others
-  } = readConfiguration(path, file);
+  } = readConfiguration(path, 'docs/migrate/sync.md', file);
   const selects = Object.keys(others).some((key) => Object.hasOwn(selectionFields, key));
   return {
     cluster0,

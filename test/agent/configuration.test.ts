@@ -76,7 +76,11 @@ test('a value can come from a file, whose path is relative to the configuration'
   const uri = () => readAgentConfiguration(file, { USER_NAME: 'u' }).projects[0]?.deployments[0]?.uri;
   assert.equal(uri(), 'mongodb://u:from-a-file@db1,db2/?replicaSet=orders');
   rmSync(join(folder.path, 'password'));
-  assert.throws(uri, { code: 'CONFIGURATION_INVALID', message: /line 7: the file \S+\/password cannot be read/ });
+  assert.throws(uri, {
+    code: 'CONFIGURATION_INVALID',
+    message: /line 7: the file \S+\/password cannot be read/,
+    remedy: 'Correct that line; docs/operate/agent.md lists every key.',
+  });
 });
 
 test('a misspelt key is an error that names the key and its line', () => {

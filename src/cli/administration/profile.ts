@@ -19,6 +19,8 @@ const profile = z.strictObject({
 /** The server, the credentials, and the default organization and project. */
 export type Profile = z.output<typeof profile>;
 
+const PAGE = 'docs/operate/administration.md';
+
 export const VARIABLES: Readonly<Record<keyof Profile, string>> = {
   url: 'LINKSPAN_URL',
   plainHttp: 'LINKSPAN_PLAIN_HTTP',
@@ -38,7 +40,7 @@ export const VARIABLES: Readonly<Record<keyof Profile, string>> = {
 export function readProfile(name = 'default', environment: NodeJS.ProcessEnv = process.env): Profile {
   const folder = environment.XDG_CONFIG_HOME ?? join(homedir(), '.config');
   const file = environment.LINKSPAN_CONFIG_FILE ?? join(folder, 'linkspan', 'profiles.yaml');
-  const profiles = existsSync(file) ? readConfiguration(file, z.record(z.string(), profile), environment) : {};
+  const profiles = existsSync(file) ? readConfiguration(file, PAGE, z.record(z.string(), profile), environment) : {};
   const found = profiles[name];
   if (!found && name !== 'default') throw new UserError('USAGE', [`There is no profile ${name} in ${file}`]);
   const overlay = Object.entries(VARIABLES).flatMap(([field, variable]) =>

@@ -5,6 +5,7 @@ import { messageOf, readConfiguration, UserError } from '../../platform/index.ts
 import { OWN_PREFIX } from './fleet-labels.ts';
 
 const MOST_BYTES = 1_000_000;
+const PAGE = 'docs/operate/fleets.md';
 const MOST_ENTRIES = 500;
 /** A migration has 32 labels at most, of which a fleet needs three. */
 const MOST_LABELS = 29;
@@ -77,8 +78,9 @@ export type Fleet = z.output<typeof fleetFile>;
  * @throws UserError CONFIGURATION_UNREADABLE, CONFIGURATION_INVALID
  */
 export function readFleet(file: string, environment?: NodeJS.ProcessEnv): Fleet {
-  if (sizeOf(file) > MOST_BYTES) throw new UserError('CONFIGURATION_INVALID', [file, '1', 'it has more than 1 MB']);
-  return readConfiguration(file, fleetFile, environment, true);
+  if (sizeOf(file) > MOST_BYTES)
+    throw new UserError('CONFIGURATION_INVALID', [file, '1', 'it has more than 1 MB', PAGE]);
+  return readConfiguration(file, PAGE, fleetFile, environment, true);
 }
 
 function sizeOf(file: string): number {

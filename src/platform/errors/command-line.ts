@@ -20,8 +20,7 @@ export const commandLineErrors = defineErrors('request', {
   CONFIGURATION_INVALID: {
     status: 400,
     detail: 'The configuration file % is not valid, line %: %.',
-    remedy:
-      'Correct that line; docs/operate/agent.md, docs/migrate/sync.md, docs/operate/hooks.md and docs/operate/fleets.md list every key.',
+    remedy: 'Correct that line; % lists every key.',
   },
   CONFIGURATION_EXPOSED: {
     status: 400,
