@@ -8,10 +8,11 @@ import { settle } from '../servers.ts';
 import { documentsOf, KINDS, Text } from '../soak/data.ts';
 
 /**
- * `npm run bench:wire -- [--documents 100000] [--rounds 3] [--round-trip-ms 10] [--megabits 100] [--secondaries]`: what `linkspan sync --once` with
- * verification sends and receives on each side, by compression, and the time and processor time that it takes. Both sides have the round trip,
- * and each connection the rate. The documents are events of 700 bytes whose text compresses as that of real data. With `--secondaries` the
- * source has three members, and its secondaries answer the reads of documents.
+ * `npm run bench:wire -- [--documents 100000] [--rounds 3] [--round-trip-ms 10,50] [--megabits 100] [--modes off,zstd,zlib] [--near-source]
+ * [--secondaries]`: what `linkspan sync --once` with verification sends and receives on each side, by distance and compression, and the time and
+ * processor time that it takes. Both sides have the round trip, and each connection the rate; with `--near-source` only the destination.
+ * The documents are events of 700 bytes whose text compresses as that of real data. With `--secondaries` the source has three members, and its
+ * secondaries answer the reads of documents.
  */
 const { values } = parseArgs({
   options: {
@@ -19,20 +20,22 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     'round-trip-ms': { type: 'string', default: '10' },
     megabits: { type: 'string' },
+    modes: { type: 'string', default: 'off,zstd,zlib' },
+    'near-source': { type: 'boolean', default: false },
     secondaries: { type: 'boolean', default: false },
   },
 });
-const MODES = ['off', 'zstd', 'zlib'] as const;
 const COLLECTION = 'events';
 const [kind] = KINDS as [(typeof KINDS)[number]];
 const documents = documentsOf(kind, 0, Number(values.documents), 1, new Text(1));
 const bytes = documents.reduce((sum, { length }) => sum + length, 0);
 const megabits = values.megabits === undefined ? undefined : Number(values.megabits);
 const preference = values.secondaries ? '&readPreference=secondaryPreferred' : '';
-const link = {
-  latencyMs: Number(values['round-trip-ms']) / 2,
-  ...(megabits !== undefined && { bytesPerSecond: megabits * 125_000 }),
-};
+const cases = values['round-trip-ms']
+  .split(',')
+  .flatMap((roundTripMs) =>
+    values.modes.split(',').map((mode) => ({ roundTripMs: Number(roundTripMs), mode, samples: [] as Sample[] })),
+  );
 
 interface Sample {
   readonly seconds: number;
@@ -49,19 +52,22 @@ await using pair = await startPair({
   destination: { proxied: true },
 });
 await sendBatches(pair.source.client, COLLECTION, 'insert', inBatches(documents, 1_000), 2);
-const samples = new Map(MODES.map((mode) => [mode, [] as Sample[]]));
 for (let round = 0; round < Number(values.rounds); round += 1)
-  for (const [mode, all] of samples) {
-    const sample = await migrate(mode);
-    all.push(sample);
-    console.error(`round ${round + 1}: ${mode}`, sample);
+  for (const { roundTripMs, mode, samples } of cases) {
+    const sample = await migrate(roundTripMs, mode);
+    samples.push(sample);
+    console.error(`round ${round + 1}: ${roundTripMs} ms, ${mode}`, sample);
   }
-console.log(`\n${documents.length} documents, ${(bytes / 1e6).toFixed(0)} MB, ${JSON.stringify(link)} each way`);
-for (const [mode, all] of samples) {
-  const medianOf = (name: keyof Sample) => Number(spreadOf(all.map((sample) => sample[name])).median.toFixed(3));
+const far = values['near-source'] ? 'the destination' : 'both sides';
+console.log(
+  `\n${documents.length} documents, ${(bytes / 1e6).toFixed(1)} MB, distance to ${far}, megabits ${megabits ?? 'not limited'}`,
+);
+for (const { roundTripMs, mode, samples } of cases) {
+  const medianOf = (name: keyof Sample) => Number(spreadOf(samples.map((sample) => sample[name])).median.toFixed(3));
   const [seconds, processorSeconds] = [medianOf('seconds'), medianOf('processorSeconds')];
   console.log(
     JSON.stringify({
+      roundTripMs,
       mode,
       seconds,
       processorSeconds,
@@ -72,10 +78,12 @@ for (const [mode, all] of samples) {
   );
 }
 
-async function migrate(mode: string): Promise<Sample> {
+async function migrate(roundTripMs: number, mode: string): Promise<Sample> {
   await settle(pair.destination.client);
   const sides = [pair.source, pair.destination] as const;
-  for (const { proxies } of sides) for (const proxy of proxies) proxy.set(link);
+  const link = { latencyMs: roundTripMs / 2, ...(megabits !== undefined && { bytesPerSecond: megabits * 125_000 }) };
+  for (const side of values['near-source'] ? [pair.destination] : sides)
+    for (const proxy of side.proxies) proxy.set(link);
   const before = sides.map(carried);
   const returnedBefore = await returnedDocuments(pair.source);
   const beganAt = performance.now();

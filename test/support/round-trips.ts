@@ -7,6 +7,8 @@ import { withoutCompressors } from './router/wire.ts';
 const REQUEST_ID_AT = 4;
 const RESPONSE_TO_AT = 8;
 const NAME_FIELD_AT = 26;
+const TYPE_OF_NAME_AT = 25;
+const TEXT = 2;
 
 /** The server may answer these late: it waits for a change. */
 const WAITING_COMMANDS = ['getMore', 'hello', 'isMaster', 'ismaster'];
@@ -16,8 +18,8 @@ const QUIET_MS = 3;
 /** A proxy in front of one server, whose replies wait for the next round. */
 interface Counted extends AsyncDisposable {
   readonly port: number;
-  /** The rounds that brought replies of this server. */
-  readonly rounds: number;
+  /** The rounds that brought replies of this server: each with the commands that were sent for it, and what they read or write. */
+  readonly rounds: readonly string[];
 }
 
 /**
@@ -67,8 +69,9 @@ class HeldReplies implements Counted {
   readonly #sockets = new Set<Socket>();
   readonly #unanswered = new Set<string>();
   readonly #held: (() => void)[] = [];
+  readonly #sent: string[] = [];
+  readonly rounds: string[] = [];
   #passes = false;
-  rounds = 0;
 
   constructor(targetPort: number, onMessage: () => void) {
     this.#targetPort = targetPort;
@@ -93,7 +96,7 @@ class HeldReplies implements Counted {
 
   deliver(): void {
     if (this.#held.length === 0) return;
-    this.rounds += 1;
+    this.rounds.push(this.#sent.splice(0).join(', '));
     for (const send of this.#held.splice(0)) send();
   }
 
@@ -116,7 +119,11 @@ class HeldReplies implements Counted {
       this.#onMessage();
       const message = withoutCompressors(sent);
       const end = message.indexOf(0, NAME_FIELD_AT);
-      const mayWait = WAITING_COMMANDS.includes(message.toString('latin1', NAME_FIELD_AT, end));
+      const name = message.toString('latin1', NAME_FIELD_AT, end);
+      const value =
+        message[TYPE_OF_NAME_AT] === TEXT ? ` ${message.toString('latin1', end + 5, message.indexOf(0, end + 5))}` : '';
+      this.#sent.push(`${name}${value}`);
+      const mayWait = WAITING_COMMANDS.includes(name);
       if (!mayWait) this.#unanswered.add(own + message.readInt32LE(REQUEST_ID_AT));
       target.write(message);
     };
