@@ -8,6 +8,7 @@ import {
 } from '../compare/catalog-differences.ts';
 import { type CompareScope, readBothCatalogs } from '../compare/side-catalog.ts';
 import { catalogName } from '../mongodb/namespaces.ts';
+import type { Side } from '../mongodb/side.ts';
 import type { Clusters, Pace, Telling } from '../records/context.ts';
 import { CatalogChanges } from './catalog-changes.ts';
 import { describeCatalogDifference } from './catalog-difference-text.ts';
@@ -146,8 +147,10 @@ export class CatalogCheck {
   }
 
   async #read(complete?: CompareScope['complete']): Promise<CatalogDifference[]> {
-    const { keepsDestination, isReversed, selection, namespaces } = this.#context;
-    const scope = { selection, namespaces, ...(complete && { complete }) };
+    const { keepsDestination, isReversed, selection, namespaces, tracked } = this.#context;
+    const expected = (side: Side) =>
+      new Set([...tracked.values()].map((one) => (side === 'source' ? one.sourceDatabase : one.destinationDatabase)));
+    const scope = { selection, namespaces, expected, ...(complete && { complete }) };
     const { source, destination } = await readBothCatalogs(this.#context, scope);
     const found = isReversed ? weakenedCatalog(destination, source) : destination;
     return compareCatalogs(source, found, { ...EXPECTED_UNTIL_CUTOVER, keepsDestination });
