@@ -1,5 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { type ClusterAddress, connectCluster } from '../mongodb/connect.ts';
+import { isUserDatabase } from '../mongodb/namespaces.ts';
 import { readClusterId } from '../records/confirm-clusters.ts';
 import type { RangeDigest, RangeQuestion } from '../scope/digest-helper.ts';
 import { digestRange } from './range-digest.ts';
@@ -19,6 +20,8 @@ export class RangeDigester implements AsyncDisposable {
    * @throws an error when the cluster is another one, or can't be read
    */
   async digest(question: RangeQuestion, signal: AbortSignal): Promise<RangeDigest> {
+    // rule: digest-user-data-only
+    if (!isUserDatabase(question.database)) throw new Error('it digests no data of the server itself');
     this.#opened ??= this.#open();
     const opening = this.#opened;
     const { client, clusterId } = await opening.catch((error: unknown) => {

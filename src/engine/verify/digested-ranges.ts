@@ -77,7 +77,7 @@ export class DigestedRanges {
       clusterId: identity.destinationId,
       database,
       collection: name,
-      uuid: uuid.toString('hex'),
+      uuid: uuid.toHexString(false),
       isClustered,
       ...range,
       // rule: digest-after-own-writes

@@ -199,7 +199,8 @@ test('the verification of a migration with a digest helper', async (t) => {
     await expectIdentical(pair as never);
   });
 
-  await t.test('always reads capped collections and time series, and names them', needsSource('6.0'), async () => {
+  const skip = needsSource('6.0', 'time series are not followed');
+  await t.test('always reads capped collections and time series, and names them', { skip }, async () => {
     await refill();
     const shop = source.client.db('shop');
     const log = await shop.createCollection('log', { capped: true, size: 100_000 });
