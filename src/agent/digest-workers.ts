@@ -67,7 +67,6 @@ export class DigestWorkers {
       (one) => one.offer.projectId === offer.projectId && one.offer.clusterName === offer.clusterName,
     );
     try {
-      // rule: digest-configured-clusters
       if (cluster === undefined) throw new Error('its configuration has no such cluster');
       const ending = AbortSignal.any([signal, this.#clock.timeout(ANSWER_WITHIN_MS)]);
       const digest = await cluster.digester.digest(question, ending);

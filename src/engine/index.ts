@@ -39,7 +39,7 @@ export { ReversibleMigration } from './reversible-migration.ts';
 export type { CheckedClusters } from './run/clusters.ts';
 export { openExamined } from './run/open-clusters.ts';
 export { lasting } from './run/run-findings.ts';
-export type { DigestHelper, RangeDigest, RangeQuestion } from './scope/digest-helper.ts';
+export type { DigestHelper, RangeQuestion } from './scope/digest-helper.ts';
 export type { DocumentFilter } from './scope/document-filters.ts';
 export type { NamespaceRemap } from './scope/namespace-map.ts';
 export type { BypassingWrites, MigrationOptions } from './scope/options.ts';

@@ -46,7 +46,6 @@ export async function registerGateway(
   const refused = new RefusedAttempts(control, failedAttempts);
   const agents = new AgentRequests(control, new ReplayGuard(), refused);
   // Requests about digests are many. With nonces of their own, they use up nothing of polls and reports.
-  // rule: digests-have-own-limit
   const relayed = new AgentRequests(control, new ReplayGuard(), refused);
   const leftOutFields = new LeftOutFields(logger);
   const redemptions = new Redemptions(control, refused);

@@ -75,6 +75,8 @@ test('the verification of a migration with a digest helper', async (t) => {
     const { digests, documentsCompared } = running.progress.verification;
     const ranges = helper.asked.length;
     assert.ok(ranges > 1);
+    const { lastWrite } = await destination.client.db('admin').command({ hello: 1 });
+    for (const { readAfter } of helper.asked) assert.ok(Math.abs(readAfter.t - lastWrite.opTime.ts.t) < 60);
     assert.equal(documentsCompared, DOCUMENTS);
     assert.deepEqual(digests, { host: HOST, ranges, documents: DOCUMENTS, unanswered: null, alwaysRead: [] });
     await running.commit();
@@ -165,7 +167,7 @@ test('the verification of a migration with a digest helper', async (t) => {
     assert.equal(helper.asked.length, 1);
   });
 
-  await t.test('answers for no other cluster', async () => {
+  await t.test('answers for no other cluster, and for no data of the server itself', async () => {
     await refill();
     await using helper = new LocalHelper(destination);
     const { asked } = helper;
@@ -178,7 +180,8 @@ test('the verification of a migration with a digest helper', async (t) => {
       return typeof verification.digests?.unanswered === 'string';
     });
     assert.match(running.progress.verification.digests?.unanswered ?? '', /it reads another cluster/);
-    assert.ok(asked.length > 0);
+    const ofServer = { ...(asked[0] as RangeQuestion), database: 'admin', collection: 'system.version' };
+    await assert.rejects(helper.ask(ofServer, AbortSignal.timeout(10_000)), /no data of the server itself/);
   });
 
   // id: digests-under-writes
