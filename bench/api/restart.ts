@@ -103,5 +103,7 @@ function noting(client: AgentOptions['client'], requests: Set<Request>): AgentOp
     },
     poll: (...request) => note(() => client.poll(...request)),
     report: (...request) => note(() => client.report(...request)),
+    askForDigest: (...request) => note(() => client.askForDigest(...request)),
+    workOnDigests: (...request) => note(() => client.workOnDigests(...request)),
   };
 }

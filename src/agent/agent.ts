@@ -5,6 +5,7 @@ import { Backoff } from './backoff.ts';
 import type { AgentConfiguration } from './configuration.ts';
 import { CutoverNotes } from './cutover-notes.ts';
 import { destinationAddress } from './destination-address.ts';
+import { DigestWorkers, helperBy } from './digest-workers.ts';
 import { Inventory } from './inventory.ts';
 import type { LinkClient } from './link-client.ts';
 import { MigrationOrders } from './migration-orders.ts';
@@ -30,7 +31,10 @@ const LEAVE_WITHIN_MS = 1_500;
 
 export interface AgentOptions {
   readonly configuration: AgentConfiguration;
-  readonly client: Pick<LinkClient, 'poll' | 'report' | 'clockAheadMs' | 'keysUnstored'>;
+  readonly client: Pick<
+    LinkClient,
+    'poll' | 'report' | 'clockAheadMs' | 'keysUnstored' | 'askForDigest' | 'workOnDigests'
+  >;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -50,6 +54,7 @@ export class Agent {
   readonly #standbys: Standbys;
   readonly #reporter: Reporter;
   readonly #orders: MigrationOrders;
+  readonly #digests: DigestWorkers;
   /** Announces results, ends of migrations, a new inventory, and reports that arrived. */
   readonly #changes: Changes;
   #isClockWrong = false;
@@ -61,7 +66,7 @@ export class Agent {
   constructor({ configuration, client, logger, clock = systemClock }: AgentOptions) {
     const optionsOf = (
       migrationId: string,
-      { source, destination, dropDestination, reversible, usersAndRoles }: Assignment,
+      { source, destination, dropDestination, reversible, usersAndRoles, digestsBy }: Assignment,
     ) => ({
       migrationId,
       source: { ...sourceAddress(configuration, source), compression: configuration.compression },
@@ -78,6 +83,7 @@ export class Agent {
       copyBytesPerSecond: configuration.copyBytesPerSecond,
       memoryBytes: configuration.memoryBytes,
       verification: configuration.verification,
+      ...(digestsBy !== undefined && { digests: helperBy(client, migrationId, digestsBy) }),
       acceptUntriedVersion: configuration.acceptUntriedVersion,
       logger: logger.child({ migrationId }),
       clock,
@@ -91,6 +97,7 @@ export class Agent {
     this.#validator = new Validator(optionsOf, logger, changed);
     this.#runner = new MigrationRunner(optionsOf, logger, changed);
     this.#orders = new MigrationOrders(new CutoverNotes(configuration.dataDir), this.#runner, { logger, clock });
+    this.#digests = new DigestWorkers(configuration.digests ?? [], { client, logger, clock });
     this.#watches = new SourceWatches({ configuration, logger, clock, changed });
     this.#standbys = new Standbys({ configuration, logger, clock, changed });
     const situation = {
@@ -139,6 +146,7 @@ export class Agent {
       this.#repeat(ending, this.#poller()).catch(end),
       this.#repeat(ending, () => this.#look(ending)).catch(end),
       this.#keepInventory(ending),
+      this.#digests.run(ending),
     ]);
     this.#validator.setWanted([]);
     const allStopped = new AbortController();

@@ -27,7 +27,7 @@ export async function* checkAgent(
   token: string | undefined,
   clock: Clock,
 ): AsyncGenerator<CheckFinding> {
-  const { dataDir, plainHttp, projects } = configuration;
+  const { dataDir, plainHttp, projects, digests = [] } = configuration;
   let linked: LinkClient | undefined;
   let server: ServerAddress | undefined;
   yield await finding('key and link', async () => {
@@ -47,6 +47,15 @@ export async function* checkAgent(
     return `not linked yet; link-token ${id} is well-formed, and the first start redeems it`;
   });
   if (server) yield await finding(`control plane ${server.serverUrl}`, () => askServer(server, linked, clock));
+  for (const { name: project, deployments } of digests) {
+    for (const deployment of deployments) {
+      yield await finding(`destination ${project}/${deployment.name}`, async () => {
+        const seen = await inspectCluster({ ...deploymentAddress(deployment), isExternal: false }, 'destination');
+        if (seen.clusterId === '') throw new Error('the user may not read its replicaSetId: grant it clusterMonitor');
+        return `MongoDB ${seen.mongoDBVersion}, primary ${seen.primary}`;
+      });
+    }
+  }
   for (const { name: project, deployments } of projects) {
     for (const deployment of deployments) {
       yield await finding(`source ${project}/${deployment.name}`, async () => {

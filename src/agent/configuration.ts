@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { type CompressionMode, compressionMode, type VerificationMode } from '../contract/index.ts';
 import { DEFAULT_MEMORY_MEGABYTES, LEAST_MEMORY_MEGABYTES } from '../engine/index.ts';
-import { agentName } from '../link/index.ts';
+import { agentName, MOST_OFFERS } from '../link/index.ts';
 import {
   type AllowedDestinations,
   isAllowedDestination,
@@ -33,6 +33,15 @@ const project = z.strictObject({
   name: z.string().min(1),
   deployments: z.array(deployment).min(1),
 });
+
+const projects = z
+  .array(project)
+  .min(1)
+  .refine((all) => unique(all.map(({ id }) => id)), 'two projects have the same id')
+  .refine(
+    (all) => all.every(({ deployments }) => unique(deployments.map(({ name }) => name))),
+    'two deployments of one project have the same name',
+  );
 
 /** The agent's configuration file. A script generates `deploy/agent.schema.json` from this schema. */
 export const agentFile = z
@@ -64,14 +73,14 @@ export const agentFile = z
         description:
           "Host names (*.example.com for all below), addresses and CIDR blocks that destinations may have; default: all except this machine's own.",
       }),
-    projects: z
-      .array(project)
-      .min(1)
-      .refine((projects) => unique(projects.map(({ id }) => id)), 'two projects have the same id')
-      .refine(
-        (projects) => projects.every(({ deployments }) => unique(deployments.map(({ name }) => name))),
-        'two deployments of one project have the same name',
-      ),
+    projects: projects.optional().meta({ description: 'The source clusters, for an agent that runs migrations.' }),
+    digests: projects
+      .refine((all) => all.flatMap(({ deployments }) => deployments).length <= MOST_OFFERS, `more than ${MOST_OFFERS}`)
+      .optional()
+      .meta({
+        description:
+          'The destination clusters, for a digest helper, which runs no migrations: projects and clusters as the API names them. The users in the connection strings need only readAnyDatabase and clusterMonitor.',
+      }),
     opsManagerApi: z
       .strictObject({
         listen: z
@@ -122,6 +131,11 @@ export const agentFile = z
       })
       .optional(),
   })
+  // Migrations and digests are for hosts on opposite sides.
+  .refine(
+    ({ projects, digests }) => (projects === undefined) !== (digests === undefined),
+    'expected either projects, to run migrations, or digests, to be a digest helper',
+  )
   .meta({ title: 'Configuration of linkspan agent' });
 
 export type OpsManagerApiSettings = NonNullable<z.infer<typeof agentFile>['opsManagerApi']>;
@@ -137,7 +151,10 @@ export interface AgentConfiguration {
   readonly plainHttp: 'loopback' | 'anywhere';
   /** Hosts and addresses that destinations may have; undefined: all except this machine's own. */
   readonly allowedDestinations?: AllowedDestinations;
+  /** Empty for a digest helper. */
   readonly projects: readonly SourceProject[];
+  /** The destinations that a digest helper reads; absent for an agent that runs migrations. */
+  readonly digests?: readonly SourceProject[];
   /** Memory limit of each running migration. */
   readonly memoryBytes?: number;
   /** The most migrations to run at once; undefined for no limit. A file always gives one. */
@@ -164,7 +181,8 @@ export function readAgentConfiguration(file: string, environment = process.env):
     dataDir,
     plainHttp = 'loopback',
     allowedDestinations,
-    projects,
+    projects = [],
+    digests,
     opsManagerApi,
     memoryMegabytes,
     maxMigrations = placesIn(memoryOfHost(), memoryMegabytes),
@@ -182,13 +200,8 @@ export function readAgentConfiguration(file: string, environment = process.env):
     plainHttp,
     allowedDestinations,
     opsManagerApi,
-    projects: projects.map((entry) => ({
-      ...entry,
-      deployments: entry.deployments.map((one) => ({
-        ...one,
-        tlsCaFile: one.tlsCaFile && resolve(dirname(file), one.tlsCaFile),
-      })),
-    })),
+    projects: projects.map((one) => withPaths(one, file)),
+    ...(digests && { digests: digests.map((one) => withPaths(one, file)) }),
     ...(verification && { verification: verification.toUpperCase() as Uppercase<typeof verification> }),
     ...(compression && { compression }),
     ...(acceptUntriedVersion === undefined ? {} : { acceptUntriedVersion }),
@@ -199,6 +212,12 @@ export function readAgentConfiguration(file: string, environment = process.env):
     maxMigrations,
     copyBytesPerSecond: megabytes && Math.round(megabytes * 1e6),
   };
+}
+
+/** Makes the paths of a project absolute, from the configuration file on. */
+function withPaths({ deployments, ...rest }: SourceProject, file: string): SourceProject {
+  const absolute = (path: string | undefined) => path && resolve(dirname(file), path);
+  return { ...rest, deployments: deployments.map((one) => ({ ...one, tlsCaFile: absolute(one.tlsCaFile) })) };
 }
 
 /** How many migrations fit into a memory, one at least. */

@@ -2,6 +2,12 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import {
   AnswerKey,
+  type DigestAnswer,
+  type DigestAskRequest,
+  type DigestWork,
+  type DigestWorkRequest,
+  digestAnswer,
+  digestWork,
   isAnswerOf,
   type PollRequest,
   pollResponse,
@@ -86,9 +92,7 @@ export class LinkClient {
 
   /** Waits for the wanted state to differ from the one at `revision`. Returns it also when its new keys can't be stored ({@link keysUnstored}). */
   async poll(request: Omit<PollRequest, 'answerKey'>, signal?: AbortSignal): Promise<WantedAgentState> {
-    const message: PollRequest = { ...request, answerKey: this.#answerKey.publicKey };
-    const { sealed } = await this.#post('poll', message, pollResponse, signal);
-    const wanted = this.#read(wantedState, this.#open(sealed));
+    const wanted = await this.#postForSealed('poll', request, wantedState, signal);
     this.#serverKeys = wanted.serverKeys;
     this.#storeKeys();
     return wanted;
@@ -110,6 +114,27 @@ export class LinkClient {
   /** Sends a report of the actual state. Returns the highest sequence number that the control plane has received from this agent. */
   async report(report: Report, signal?: AbortSignal): Promise<ReportResponse> {
     return await this.#post('report', report, reportResponse, signal);
+  }
+
+  /** Asks the digest helper of a migration, by way of the control plane. */
+  async askForDigest(request: Omit<DigestAskRequest, 'answerKey'>, signal: AbortSignal): Promise<DigestAnswer> {
+    return await this.#postForSealed('digest-ask', request, digestAnswer, signal);
+  }
+
+  /** Answers the last question to this digest helper, and waits for the next one. */
+  async workOnDigests(request: Omit<DigestWorkRequest, 'answerKey'>, signal: AbortSignal): Promise<DigestWork> {
+    return await this.#postForSealed('digest-work', request, digestWork, signal);
+  }
+
+  async #postForSealed<Schema extends z.ZodType>(
+    call: string,
+    request: object,
+    schema: Schema,
+    signal: AbortSignal | undefined,
+  ): Promise<z.output<Schema>> {
+    const message = { ...request, answerKey: this.#answerKey.publicKey };
+    const { sealed } = await this.#post(call, message, pollResponse, signal);
+    return this.#read(schema, this.#open(sealed));
   }
 
   /** Reports that this side has ended the link. @returns whether the control plane has ended it as well */

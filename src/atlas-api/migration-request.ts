@@ -48,6 +48,10 @@ const common = {
       usersAndRoles: z.boolean().optional().meta({
         description: "Whether the cutover migrates the source's users and custom roles, too.",
       }),
+      digestsBy: z.string().min(1).max(255).nullish().meta({
+        description:
+          'Host name of a digest helper beside the destination: the verification then reads only ranges whose digests differ. By default it reads all documents.',
+      }),
       labels: labels.optional(),
       note: note.optional(),
     })
@@ -103,6 +107,7 @@ function toOrder(body: CommonBody, dropDestination: boolean, context: z.Refineme
     dropDestination,
     reversible: body.linkspan?.reversible ?? false,
     usersAndRoles: body.linkspan?.usersAndRoles ?? false,
+    digestsBy: body.linkspan?.digestsBy ?? null,
     labels: body.linkspan?.labels ?? {},
     note: body.linkspan?.note ?? null,
   };

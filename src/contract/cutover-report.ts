@@ -39,6 +39,10 @@ export const cutoverReport = z.object({
     documentsRechecked: count.describe('Comparisons of documents after their last change'),
     differed: count.describe('Documents that differed although no change explained it'),
     equalAt: date.nullable().describe("The source's time at which both sides were proven equal"),
+    digests: z
+      .object({ host: z.string(), ranges: count, documents: count })
+      .optional()
+      .describe('What a digest helper on this host showed to be equal, so that the engine did not read its documents'),
   }),
   blocked: z.array(blocked).describe('What stays blocked after the cutover'),
   warnings: z.array(z.string()),

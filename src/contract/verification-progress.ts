@@ -8,6 +8,21 @@ import { count, date, figure, listOf } from './primitives.ts';
  */
 export const verificationMode = z.enum(['REPAIR', 'REPORT', 'OFF']);
 
+/** What a helper beside the destination has spared the verification to read. */
+const digests = z.object({
+  host: z.string().meta({ description: 'Host name of the digest helper.' }),
+  ranges: count.meta({
+    description: 'Ranges that its digests showed to be equal, so that their documents stayed there.',
+  }),
+  documents: count.meta({ description: 'Documents of the source in these ranges.' }),
+  unanswered: z.string().nullable().meta({
+    description: 'Why it did not answer last, so that documents are read instead; null while it answers.',
+  }),
+  alwaysRead: listOf(z.string()).meta({
+    description: 'The first capped collections and time series. Their documents are read all the same.',
+  }),
+});
+
 /** How far source and destination are compared. */
 export const verificationProgress = z.object({
   mode: verificationMode,
@@ -50,6 +65,7 @@ export const verificationProgress = z.object({
     description:
       'Capped collections that changed or differed when they were last compared before the commit, so that they may differ.',
   }),
+  digests: digests.optional().meta({ description: 'How much is compared by digest; absent without a digest helper.' }),
   documentsPerSecond: figure,
   bytesPerSecond: figure,
   etaSeconds: figure,

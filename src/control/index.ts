@@ -76,6 +76,7 @@ export {
 } from './maintenance/restores.ts';
 export { type AuditHead, verifyAudit } from './maintenance/verify-audit.ts';
 export { keepAnnouncing } from './migrations/announce.ts';
+export { askForDigest, workOnDigests } from './migrations/digests.ts';
 export { expireMigrations, keepExpiring } from './migrations/expire-migrations.ts';
 export { finishMigration, reverseMigration } from './migrations/failback-requests.ts';
 export { labelMigration } from './migrations/label-migration.ts';

@@ -1,6 +1,7 @@
 export { cleanUp, listLeftovers } from './cleanup/clean-up.ts';
 export type { Leftovers } from './cleanup/leftovers.ts';
 export { CommittedWatch } from './committed-watch.ts';
+export { RangeDigester } from './compare/range-digester.ts';
 export {
   ClusterVerification,
   type ClusterVerificationProgress,
@@ -38,6 +39,7 @@ export { ReversibleMigration } from './reversible-migration.ts';
 export type { CheckedClusters } from './run/clusters.ts';
 export { openExamined } from './run/open-clusters.ts';
 export { lasting } from './run/run-findings.ts';
+export type { DigestHelper, RangeQuestion } from './scope/digest-helper.ts';
 export type { DocumentFilter } from './scope/document-filters.ts';
 export type { NamespaceRemap } from './scope/namespace-map.ts';
 export type { BypassingWrites, MigrationOptions } from './scope/options.ts';

@@ -1,8 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { awaitWantedState, type Control, takeReport, unlinkAgent } from '../control/index.ts';
+import {
+  askForDigest,
+  awaitWantedState,
+  type Control,
+  takeReport,
+  unlinkAgent,
+  workOnDigests,
+} from '../control/index.ts';
 import { type FailedAttempts, LoopTime, pathOf } from '../http/index.ts';
 import {
   ANSWER_HEADER,
+  digestAskRequest,
+  digestWorkRequest,
   pollRequest,
   proofHeaders,
   ReplayGuard,
@@ -36,6 +45,8 @@ export async function registerGateway(
 ): Promise<void> {
   const refused = new RefusedAttempts(control, failedAttempts);
   const agents = new AgentRequests(control, new ReplayGuard(), refused);
+  // Requests about digests are many. With nonces of their own, they use up nothing of polls and reports.
+  const relayed = new AgentRequests(control, new ReplayGuard(), refused);
   const leftOutFields = new LeftOutFields(logger);
   const redemptions = new Redemptions(control, refused);
   const loopTime = new LoopTime(control.clock);
@@ -88,6 +99,18 @@ export async function registerGateway(
         const { agent } = agents.senderOf(request);
         const read = () => readMessage(reportRequest, request, (fields) => leftOutFields.note(agent, fields));
         return await takeReport(control, agent.id, await loopTime.spend(agent.orgId, read));
+      });
+
+      scope.post('/digest-ask', { ...relayed.route, bodyLimit: SHORT_BODY_BYTES }, async (request, reply) => {
+        const { answerKey, ...asked } = readMessage(digestAskRequest, request);
+        const answer = await askForDigest(control, relayed.senderOf(request).agent, asked, hangUpOf(reply));
+        return { sealed: seal(answerKey, JSON.stringify(answer)) };
+      });
+
+      scope.post('/digest-work', { ...relayed.route, bodyLimit: SHORT_BODY_BYTES }, async (request, reply) => {
+        const { answerKey, ...sent } = readMessage(digestWorkRequest, request);
+        const work = await workOnDigests(control, relayed.senderOf(request).agent, sent, hangUpOf(reply));
+        return { sealed: seal(answerKey, JSON.stringify(work)) };
       });
 
       // rule: unlink-pending-agent

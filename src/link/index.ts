@@ -1,4 +1,5 @@
 export { agentName, leftOut } from './bounded.ts';
+export * from './digest-messages.ts';
 export { keyPinOf } from './key-pin.ts';
 export * from './messages.ts';
 export {

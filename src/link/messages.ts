@@ -62,6 +62,8 @@ const assignment = z.object({
   reversible: z.boolean(),
   /** Whether the cutover migrates users and custom roles, too. */
   usersAndRoles: z.boolean(),
+  /** Host name of the helper that digests ranges of the destination; absent without one. */
+  digestsBy: agentName.optional(),
 });
 
 /** The wanted state of one agent: its validations, migrations and trusted keys. */

@@ -31,6 +31,12 @@ const configuration: AgentOptions['configuration'] = {
 /** A clock that is wrong by a fixed difference. */
 const clockAhead = (ms: number): Clock => ({ ...systemClock, now: () => Date.now() + ms });
 
+/** The calls about digests, which no agent here sends. */
+const silentRelay = {
+  askForDigest: () => Promise.reject(new Error('not asked')),
+  workOnDigests: () => Promise.reject(new Error('not asked')),
+};
+
 test('an agent retries for an hour with growing delays, and continues when the control plane answers', async () => {
   let nowMs = Date.parse('2026-11-01T12:00:00Z');
   const end = nowMs + HOUR_MS;
@@ -53,6 +59,7 @@ test('an agent retries for an hour with growing delays, and continues when the c
     throw new UserError('CONTROL_PLANE_UNREACHABLE', ['https://l.example', 'connect ECONNREFUSED']);
   };
   const client: AgentOptions['client'] = {
+    ...silentRelay,
     clockAheadMs: 0,
     keysUnstored: undefined,
     poll: async () => {
@@ -107,7 +114,7 @@ test('a start unblocks a source that was left blocked, even if the control plane
       dataDir: folder.path,
       projects: [{ id: SOURCE_PROJECT, name: 'shop', deployments }],
     },
-    client: { clockAheadMs: 0, keysUnstored: undefined, poll: fails, report: fails },
+    client: { ...silentRelay, clockAheadMs: 0, keysUnstored: undefined, poll: fails, report: fails },
     logger: silentLogger,
   }).run(stop.signal);
   await eventually(() => shop.insertOne({ open: true }), { what: 'the source to take writes' });
@@ -172,6 +179,7 @@ test('whether the control plane is up to date is decided by the monotonic clock'
   const waiting = Promise.withResolvers<never>();
   let reports = 0;
   const client: AgentOptions['client'] = {
+    ...silentRelay,
     clockAheadMs: 0,
     keysUnstored: undefined,
     poll: () => waiting.promise,

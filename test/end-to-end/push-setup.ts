@@ -85,6 +85,17 @@ export class PushSetup implements AsyncDisposable {
     writeFileSync(this.#configurationOf(host), JSON.stringify(configuration), { mode: 0o600 }); // JSON is YAML.
   }
 
+  /**
+   * Starts a digest helper with a link-token of its own. To be called once the destination is registered.
+   * @param projectId  that its configuration names; the destination's by default
+   */
+  async addDigestHelper(host: string, uri: string, hook?: string, projectId = this.#groupId): Promise<LinkspanProcess> {
+    const digests = [{ id: projectId, name: 'destination', deployments: [{ name: 'target', uri }] }];
+    const configuration = { host, dataDir: join(this.#folder, host), digests };
+    writeFileSync(this.#configurationOf(host), JSON.stringify(configuration), { mode: 0o600 });
+    return this.agent(hook, host, await this.#newToken());
+  }
+
   #configurationOf(host: string): string {
     return join(this.#folder, `${host}.yaml`);
   }
@@ -137,30 +148,39 @@ export class PushSetup implements AsyncDisposable {
     this.#groupId = String(group.body.id);
     const cluster = { name: 'target', connectionStrings: { standard: pair.destination.uri } };
     await this.#atlas.send('POST', `/groups/${this.#groupId}/clusters`, cluster);
+    this.#token = await this.#newToken(hosts);
+  }
+
+  async #newToken(hosts = 1): Promise<string> {
     const token = await this.#atlas.send('POST', `/orgs/${ORG_ID}/liveMigrations/linkTokens`, {
       accessListIps: [],
       ...(hosts > 1 && { linkspan: { hosts } }),
     });
-    this.#token = String(token.body.linkToken);
+    return String(token.body.linkToken);
   }
 
   /** Waits until the agent offers its cluster, and starts the migration. */
   async start(more: object = {}): Promise<void> {
-    const request = {
-      source: { clusterName: 'orders', groupId: SOURCE_PROJECT, managedAuthentication: true, ssl: false },
-      destination: { clusterName: 'target', groupId: this.#groupId, hostnameSchemaType: 'PUBLIC' },
-      migrationHosts: [FIRST_HOST],
-      ...more,
-    };
     const create = async () => {
       try {
-        return String((await this.#atlas.send('POST', `/groups/${this.#groupId}/liveMigrations`, request)).body._id);
+        return await this.tryToStart(more);
       } catch (error) {
         // The answer to an earlier request was lost with its server. The error names the migration that this request had started.
         return /of live migration ([0-9a-f]{24})/.exec(String(error))?.[1];
       }
     };
     this.#migrationId = await eventually(create, { what: 'the migration to be accepted', pollMs: POLL_MS });
+  }
+
+  /** Sends the request for a migration once. @returns the migration's id @throws the refusal */
+  async tryToStart(more: object): Promise<string> {
+    const request = {
+      source: { clusterName: 'orders', groupId: SOURCE_PROJECT, managedAuthentication: true, ssl: false },
+      destination: { clusterName: 'target', groupId: this.#groupId, hostnameSchemaType: 'PUBLIC' },
+      migrationHosts: [FIRST_HOST],
+      ...more,
+    };
+    return String((await this.#atlas.send('POST', `/groups/${this.#groupId}/liveMigrations`, request)).body._id);
   }
 
   async cutOver(): Promise<void> {

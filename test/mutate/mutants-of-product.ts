@@ -24,6 +24,14 @@ export const OF_PRODUCT: MutantTable = {
     ['reserve-for-changes', replace('false'), 'have a reserve'],
     ['refusals-in-a-loop-wait', remove(), 'in a loop'],
   ],
+  'test/gateway/digests.test.ts': [
+    ['ask-for-own-migration', remove('operand 3'), 'only the agent that leads'],
+    ['helper-of-own-organization', replace("await store.find('agents', {})", 'await'), 'another organization'],
+    ['helper-of-own-project', keep('operand', 'condition'), 'names a helper that is linked'],
+    ['questions-expire', replace('new Promise<never>(() => undefined)'), 'that no one answers expires'],
+    ['answer-own-questions', replace('$(name) !== undefined', 'condition'), 'another organization'],
+    ['most-open-digests', remove(), 'no more than a share'],
+  ],
   'test/gateway/unread-bodies.test.ts': [
     ['close-behind-too-large', keep('operand', 'condition'), 'before its body arrives'],
   ],
@@ -35,6 +43,7 @@ export const OF_PRODUCT: MutantTable = {
   'test/hooks/courier.test.ts': [['organizations-in-turn', replace('[...$(name 2)][0]'), 'take turns']],
   'test/platform/dial-guard.test.ts': [
     ['trust-configured-addresses', keep('operand', 'condition'), 'a member of a source is not'],
+    ['trust-own-destination', remove(), 'a member of a source is not'],
   ],
   'test/agent/failback-report.test.ts': [
     ['request-of-its-direction', replace('true'), 'orders that come early'],

@@ -31,6 +31,15 @@ export const OF_VERIFICATION: MutantTable = {
     ['digest-notices-catalog-changes', remove('operand'), 'users and roles says when'],
     ['digest-of-unseen-writes', remove(), 'may not open a change stream'],
   ],
+  'test/engine/verify/digests.test.ts': [
+    ['always-read-collections', keep('operand 2', 'condition'), 'always reads capped'],
+    ['only-equal-digests-skip', remove(), 'answers for other documents'],
+    ['only-equal-digests-skip', keep('operand', 'condition'), 'answers with another count'],
+    ['digest-after-own-writes', replace('{ t: 0, i: 0 }'), 'moves almost none'],
+    ['digest-answer-is-bounded', replace('$(name)'), 'a helper is silent'],
+    ['digest-of-same-cluster', remove(), 'answers for no other cluster'],
+    ['digest-user-data-only', remove(), 'answers for no other cluster'],
+  ],
   'test/engine/compare-clusters/many-changes.test.ts': [
     ['bounded-pending-keys', remove(), 'faster than they are compared'],
     ['streams-pass-slowly', replace('() => false', 'value'), 'the destination lags'],

@@ -126,6 +126,8 @@ test('a member that a destination names is refused like an address in its connec
     'in a reversed migration',
   );
   assert.ok((await inspectCluster({ uri }, 'source')).replicaSet);
+  const own = { uri, isExternal: false };
+  assert.ok((await inspectCluster(own, 'destination')).replicaSet, "a digest helper's");
   await assert.rejects(inspectCluster(asDestination, 'destination'), { code: 'DESTINATION_UNREACHABLE' });
 });
 

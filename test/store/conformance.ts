@@ -103,6 +103,7 @@ const ORDER: Order = {
   dropDestination: false,
   reversible: false,
   usersAndRoles: false,
+  digestsBy: 'helper',
 };
 const MIGRATION: Migration = {
   ...ORDER,

@@ -64,6 +64,10 @@ const order: readonly Flag[] = [
   { name: 'drop', description: 'Drop the databases of the destination first', kind: 'boolean' },
   { name: 'reversible', description: 'Keep a failback to the source after the cutover', kind: 'boolean' },
   { name: 'usersAndRoles', description: 'Bring users and custom roles over, too, at the cutover', kind: 'boolean' },
+  {
+    name: 'digestsBy',
+    description: 'Host name of a digest helper beside the destination: only ranges whose digests differ are read',
+  },
   force,
 ];
 
@@ -86,7 +90,7 @@ const inNamespace: Flag = {
 
 const timeout: Flag = { name: 'timeout', description: 'Seconds to wait at most', kind: 'number', byDefault: 86_400 };
 
-const orderBody: AdministrationCommand['body'] = ({ reversible, usersAndRoles, ...values }) => ({
+const orderBody: AdministrationCommand['body'] = ({ reversible, usersAndRoles, digestsBy, ...values }) => ({
   source: {
     clusterName: values.sourceClusterName,
     groupId: values.sourceProjectId,
@@ -99,7 +103,7 @@ const orderBody: AdministrationCommand['body'] = ({ reversible, usersAndRoles, .
   destination: { clusterName: values.clusterName, groupId: values.projectId, hostnameSchemaType: 'PUBLIC' },
   migrationHosts: [values.migrationHost],
   dropDestinationData: values.drop ?? false,
-  linkspan: { reversible, usersAndRoles, labels: labelsOf(values), note: values.note },
+  linkspan: { reversible, usersAndRoles, digestsBy, labels: labelsOf(values), note: values.note },
 });
 
 export const validationCommands: readonly AdministrationCommand[] = [

@@ -142,6 +142,7 @@ function Order({ sources, destinations }: OrderProps) {
           <Tick name="drop" label={words.drop} why={words.dropWhy} />
           <Tick name="reversible" label={words.reversible} why={words.reversibleWhy} />
           <Tick name="usersAndRoles" label={words.usersAndRoles} why={words.usersAndRolesWhy} />
+          <Field label={words.digestsBy} hint={words.digestsByHint} name="digestsBy" />
         </Panel>
         {problem.value !== undefined && <Message tone="bad">{problem.value}</Message>}
         <div class="actions">
@@ -249,12 +250,17 @@ function Tick({ name, label, why }: { readonly name: string; readonly label: str
 function requestOf(fields: FormData): MigrationRequest {
   const { source, migrationHosts }: Source = JSON.parse(textOf(fields, 'source'));
   const username = textOf(fields, 'username');
+  const digestsBy = textOf(fields, 'digestsBy');
   const credentials = { username, password: textOf(fields, 'password'), managedAuthentication: false };
   return {
     source: username === '' ? source : { ...source, ...credentials },
     migrationHosts,
     destination: JSON.parse(textOf(fields, 'destination')),
     dropDestinationData: fields.has('drop'),
-    linkspan: { reversible: fields.has('reversible'), usersAndRoles: fields.has('usersAndRoles') },
+    linkspan: {
+      reversible: fields.has('reversible'),
+      usersAndRoles: fields.has('usersAndRoles'),
+      ...(digestsBy !== '' && { digestsBy }),
+    },
   };
 }

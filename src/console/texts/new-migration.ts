@@ -23,6 +23,9 @@ export const newText = {
   usersAndRoles: 'Bring users and roles over',
   usersAndRolesWhy:
     'At the cutover, users and custom roles of the source are made on the destination, where they log in as before. Without this, applications need users there before it.',
+  digestsBy: 'Digest helper',
+  digestsByHint:
+    'Host of an agent beside the destination that compares by digest, so that fewer documents are read over a slow line. Empty for none.',
   check: 'Check',
   checking: 'The agent checks both sides…',
   result: 'Check',

@@ -26,6 +26,8 @@ export interface OrderRequest {
   readonly reversible?: boolean;
   /** Whether the cutover migrates users and custom roles, too; false by default. */
   readonly usersAndRoles?: boolean;
+  /** Host name of a digest helper beside the destination; none by default. */
+  readonly digestsBy?: string | null;
   /** Labels and a note for the migration; none by default. A validation has none. */
   readonly labels?: Labels;
   readonly note?: string | null;
@@ -42,9 +44,11 @@ export async function resolveOrder(
   nowMs: number,
   actor: Actor,
   groupId: string,
-  { migrationHost, source, destination, dropDestination, reversible = false, usersAndRoles = false }: OrderRequest,
+  request: OrderRequest,
   seal: (password: string) => Order['password'],
 ): Promise<Order> {
+  const { migrationHost, source, destination, dropDestination } = request;
+  const { reversible = false, usersAndRoles = false, digestsBy = null } = request;
   const { orgId } = await authorizeGroup(store, actor, groupId, 'ORG_OWNER');
   if (destination.groupId !== groupId) throw new UserError('GROUP_MISMATCH', [groupId, destination.groupId]);
   const cluster = await clusterNamed(store, groupId, destination.clusterName);
@@ -81,6 +85,7 @@ export async function resolveOrder(
     dropDestination,
     reversible,
     usersAndRoles,
+    digestsBy,
   };
 }
 
@@ -93,7 +98,7 @@ function assertConnected(agent: Agent, nowMs: number): void {
 
 /** The details of an order for the audit. @param databaseUser  the user created for it; undefined for the registered user */
 export function orderDetails(
-  { host, sourceGroupId, sourceClusterName, dropDestination, reversible, usersAndRoles }: Order,
+  { host, sourceGroupId, sourceClusterName, dropDestination, reversible, usersAndRoles, digestsBy }: Order,
   clusterName: string,
   databaseUser: string | undefined,
 ): AuditRecord['details'] {
@@ -105,6 +110,7 @@ export function orderDetails(
     dropDestinationData: dropDestination,
     ...(reversible && { reversible }),
     ...(usersAndRoles && { usersAndRoles }),
+    ...(digestsBy !== null && { digestsBy }),
     databaseUser: databaseUser ?? 'as registered',
   };
 }

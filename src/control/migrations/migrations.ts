@@ -13,13 +13,14 @@ import { lastValidationInto } from '../records/queries.ts';
 import type { Migration, Order } from '../records/records.ts';
 import type { StoreReader } from '../records/store-port.ts';
 import { createdBefore, idempotencyOf } from './created-before.ts';
+import { assertDigestHelper } from './digests.ts';
 import { labelDetails, type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
 import { problemsOf } from './problems-of.ts';
 
 /**
  * Creates a migration. Its agent gets the order once the migration's user exists on the destination, and then starts.
  * @param key  an Idempotency-Key: a repeated request returns the migration that the first one created, also once it has ended. None by default
- * @throws UserError DESTINATION_CHANGED, SOURCE_CLUSTER_ALREADY_MIGRATING, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as
+ * @throws UserError DIGEST_HELPER_NOT_FOUND, DESTINATION_CHANGED, SOURCE_CLUSTER_ALREADY_MIGRATING, CANNOT_MODIFY_CLUSTER_WITH_RUNNING_LIVE_IMPORT, and as
  *   {@link resolveOrder} and {@link createdBefore}
  */
 export async function createMigration(
@@ -39,6 +40,7 @@ export async function createMigration(
     const before = await createdBefore(transaction, groupId, idempotency);
     if (before !== undefined) return before;
     const order = await resolveOrder(transaction, nowMs, actor, groupId, request, seal);
+    await assertDigestHelper(control, transaction, order);
     await assertIdle(transaction, order, request.destination.clusterName);
     await assertSameDestination(control, transaction, order, request.destination.clusterName);
     const record: Migration = {

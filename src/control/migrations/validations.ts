@@ -6,12 +6,13 @@ import { wantUser } from '../clusters/destination-users.ts';
 import type { Control } from '../ports/control.ts';
 import type { Actor } from '../records/actor.ts';
 import type { Validation } from '../records/records.ts';
+import { assertDigestHelper } from './digests.ts';
 import { type OrderRequest, orderDetails, passwordSealer, resolveOrder } from './migration-order.ts';
 
 /**
  * Asks the agent to check whether a migration could succeed.
  * @returns the validation, PENDING until the agent has reported
- * @throws UserError as {@link resolveOrder}
+ * @throws UserError DIGEST_HELPER_NOT_FOUND, and as {@link resolveOrder}
  */
 export async function startValidation(
   control: Control,
@@ -24,6 +25,7 @@ export async function startValidation(
   const seal = passwordSealer(control, 'validations', id);
   const validation = await control.store.write(async (transaction) => {
     const order = await resolveOrder(transaction, createdAtMs, actor, groupId, request, seal);
+    await assertDigestHelper(control, transaction, order);
     const record: Validation = {
       ...order,
       id,

@@ -144,6 +144,7 @@ async function assignmentOf(
     dropDestination: order.dropDestination,
     reversible: order.reversible,
     usersAndRoles: order.usersAndRoles,
+    ...(order.digestsBy !== null && { digestsBy: order.digestsBy }),
   };
 }
 

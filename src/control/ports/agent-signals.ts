@@ -1,3 +1,5 @@
+import { DigestRelay } from './digest-relay.ts';
+
 /** Minimum time between two inventories of an agent, because each opens connections to the sources. */
 const INVENTORY_AT_MOST_EVERY_MS = 10_000;
 
@@ -6,6 +8,8 @@ export class AgentSignals {
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #inventoryWantedAtMs = new Map<string, number>();
   #closed = false;
+  /** Questions to digest helpers, which poll like agents. */
+  readonly digests = new DigestRelay();
 
   /**
    * Starts to listen. Call this before you read the state to compare, or you miss a change in between.
@@ -50,6 +54,7 @@ export class AgentSignals {
   /** Ends all current and later waits, because the server stops. */
   close(): void {
     this.#closed = true;
+    this.digests.close();
     for (const agentId of this.#waiting.keys()) this.wake(agentId);
   }
 }

@@ -229,6 +229,8 @@ export interface Order {
   readonly reversible: boolean;
   /** Whether the cutover migrates users and custom roles, too. */
   readonly usersAndRoles: boolean;
+  /** Host name of the helper that digests ranges of the destination for the verification; null for none. */
+  readonly digestsBy: string | null;
 }
 
 export interface Validation extends Order {

@@ -21,7 +21,10 @@ export interface ClusterAddress {
   readonly uri: string;
   /** PEM file on this host with the CA that signed the servers' certificates. */
   readonly tlsCaFile?: string;
-  /** Whether a client of the API gave it, so that the rules for destinations apply to it on either side. */
+  /**
+   * Whether a client of the API gave it, so that the rules for destinations apply to it on either side. False for a destination of the
+   * operator's own configuration; undefined where the side decides.
+   */
   readonly isExternal?: boolean;
   /** `auto` by default. A connection string with `compressors` says it for itself. */
   readonly compression?: CompressionMode;
@@ -158,6 +161,8 @@ export async function connectCluster(address: ClusterAddress, side: Side): Promi
   noteRouters(client);
   // rule: trust-configured-addresses
   if (side === 'source' && address.isExternal !== true) dialMembersAsOwn(client);
+  // rule: trust-own-destination
+  if (side === 'destination' && address.isExternal === false) dialMembersAsOwn(client);
   using seen = new SeenSets(client);
   try {
     await client.connect();

@@ -17,6 +17,8 @@ export interface VerifiedRangeRecord {
   /** Documents of the source that were compared. */
   readonly documents: number;
   readonly bytes: number;
+  /** The parts that digests showed to be equal, and the documents in them; absent for none. */
+  readonly digested?: { readonly ranges: number; readonly documents: number };
   readonly done: boolean;
 }
 
@@ -65,7 +67,7 @@ export class VerificationRecords {
 
   async saveRange(
     id: VerifiedRangeRecord['_id'],
-    fields: Partial<Pick<VerifiedRangeRecord, 'comparedTo' | 'documents' | 'bytes' | 'done'>>,
+    fields: Partial<Pick<VerifiedRangeRecord, 'comparedTo' | 'documents' | 'bytes' | 'digested' | 'done'>>,
   ): Promise<void> {
     const updates = [{ q: { _id: id }, u: { $set: fields } }];
     await this.#run(() => updateRecords(this.#fence, 'verifications', updates));

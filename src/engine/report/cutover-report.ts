@@ -100,11 +100,11 @@ function verificationOf(evidence: CutoverEvidence | undefined): CutoverReport['v
     const nothing = { documentsCompared: 0, documentsRechecked: 0, differed: 0, equalAt: null };
     return { mode: evidence?.mode ?? 'UNKNOWN', result: 'NOT_VERIFIED', claim, ...nothing };
   }
-  const { mode, documentsCompared, documentsRechecked, differed, open, equalAt } = evidence;
+  const { mode, documentsCompared, documentsRechecked, differed, open, equalAt, digests } = evidence;
   const compared =
     `${counted(documentsCompared, 'document')} compared, and ${counted(documentsRechecked, 'comparison')} of documents ` +
     'after their last change';
-  const found = { mode, documentsCompared, documentsRechecked, differed, equalAt };
+  const found = { mode, documentsCompared, documentsRechecked, differed, equalAt, ...(digests && { digests }) };
   const claimOf = (...facts: readonly string[]) => [...facts, ...reservationsOf(evidence)].join(' ');
   if (open > 0) {
     const claim = claimOf(`${compared}. ${counted(open, 'document')} differed at the cutover.`);

@@ -5,6 +5,8 @@ export interface Reserved {
   readonly seesExternalWrites: boolean;
   readonly externalWrites: number;
   readonly cappedUncertain: readonly string[];
+  /** What digests showed to be equal; absent without a digest helper. */
+  readonly digests?: { readonly host: string; readonly ranges: number; readonly documents: number } | undefined;
 }
 
 /** The most names in a sentence. */
@@ -23,9 +25,10 @@ export function conditionsOf({ seesExternalWrites, cappedUncertain }: Reserved):
   return `${unseen}${capped}`;
 }
 
-/** Returns the reasons of the conditions, and how much other clients wrote, as sentences. */
-export function reservationsOf({ seesExternalWrites, externalWrites, cappedUncertain }: Reserved): string[] {
+/** Returns the reasons of the conditions, what was compared by digest, and how much other clients wrote, as sentences. */
+export function reservationsOf({ seesExternalWrites, externalWrites, cappedUncertain, digests }: Reserved): string[] {
   return [
+    ...(digests === undefined ? [] : [digestsText(digests)]),
     ...(seesExternalWrites ? [] : ["The destination's oplog can't be read, so writes of others there stay unseen."]),
     ...(externalWrites === 0 ? [] : [`Others wrote ${counted(externalWrites, 'document')} to the destination.`]),
     ...(cappedUncertain.length === 0
@@ -40,6 +43,10 @@ export function reservationsOf({ seesExternalWrites, externalWrites, cappedUncer
 export function named(names: readonly string[]): string {
   const more = names.length - NAMED;
   return more > 0 ? `${names.slice(0, NAMED).join(', ')} and ${more} more` : names.join(', ');
+}
+
+function digestsText({ host, ranges, documents }: NonNullable<Reserved['digests']>): string {
+  return `Compared by digest at host ${host}: ${counted(ranges, 'range')}, ${counted(documents, 'document')}.`;
 }
 
 function cappedCount(namespaces: readonly string[]): string {

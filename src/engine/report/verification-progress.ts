@@ -4,13 +4,16 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { CatalogDifference } from '../compare/catalog-differences.ts';
 import type { MismatchRecord } from '../records/verification-records.ts';
 import { describeCatalogDifference } from '../verify/catalog-difference-text.ts';
+import { type DigestedRanges, isAlwaysRead } from '../verify/digested-ranges.ts';
+import type { VerifiedRange } from '../verify/verified-ranges.ts';
 import { secondsFor } from './rate-window.ts';
 
 /** The fields of a verification that a report reads. */
 export interface VerificationView {
   readonly mode: VerificationMode;
   readonly isSettled: boolean;
-  readonly ranges: readonly { readonly documents: number; readonly bytes: number }[];
+  readonly ranges: readonly Pick<VerifiedRange, 'documents' | 'bytes' | 'digested'>[];
+  readonly digests?: Pick<DigestedRanges, 'host' | 'unanswered'> | undefined;
   readonly collectionsDone: number;
   readonly rechecks: { readonly size: number };
   readonly mismatches: { readonly found: number; readonly open: number; readonly latest: readonly MismatchRecord[] };
@@ -26,7 +29,7 @@ export interface VerificationRates {
 
 /** Share of the bytes that are compared before an estimate: small collections come first, while the large ones are still copied. */
 const LEAST_MEASURED = 0.01;
-/** The most differences of catalogs in progress. */
+/** The most differences of catalogs, and the most collections, in progress. */
 const SHOWN = 10;
 
 const NOTHING_YET = {
@@ -60,6 +63,7 @@ export function verificationProgress(
     (verification?.ranges ?? []).reduce((total, range) => total + pick(range), 0);
   const documentsCompared = sum(({ documents }) => documents);
   const bytesCompared = sum(({ bytes }) => bytes);
+  const helper = verification?.digests;
   const isDone = verification?.isSettled ?? false;
   // The source's statistics are estimates: the compared total may be higher, and counts as the whole at the end.
   const total = (estimated: number, compared: number) => (isDone ? compared : Math.max(estimated, compared));
@@ -93,6 +97,18 @@ export function verificationProgress(
     seesExternalWrites: verification !== undefined && !verification.external.isBlind,
     cappedCollections: collections.filter(({ isCapped }) => isCapped).length,
     cappedUncertain,
+    ...(helper && {
+      digests: {
+        host: helper.host,
+        ranges: sum(({ digested }) => digested?.ranges ?? 0),
+        documents: sum(({ digested }) => digested?.documents ?? 0),
+        unanswered: helper.unanswered ?? null,
+        alwaysRead: collections
+          .filter(isAlwaysRead)
+          .slice(0, SHOWN)
+          .map(({ namespace }) => namespace),
+      },
+    }),
     ...rates,
     etaSeconds:
       isDone || bytesCompared < bytesTotal * LEAST_MEASURED

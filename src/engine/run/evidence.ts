@@ -22,7 +22,7 @@ export function evidenceOf(
   { verification, provenAt }: StreamFollower,
   cappedUncertain: readonly string[] = [],
 ): CutoverEvidence {
-  const { mode, documentsCompared, documentsRechecked, mismatches, equalAt, externalWrites, seesExternalWrites } =
+  const { mode, documentsCompared, documentsRechecked, mismatches, digests, equalAt, ...external } =
     verificationProgress(options.verification ?? 'REPAIR', verification, {
       collections: [...context.tracked.values()],
       documentsRechecked: context.counters.rechecked,
@@ -30,9 +30,12 @@ export function evidenceOf(
       cappedUncertain,
       rates: { documentsPerSecond: null, bytesPerSecond: null },
     });
+  const { externalWrites, seesExternalWrites } = external;
   const { found, open } = mismatches;
   const compared = { documentsCompared, documentsRechecked, differed: found, open, equalAt };
+  const byDigest = digests && { host: digests.host, ranges: digests.ranges, documents: digests.documents };
   const uncertain = cappedUncertain.length === 0 ? [] : [new UserError('CAPPED_UNCERTAIN', [named(cappedUncertain)])];
   const warnings = [...verification.external.warnings, ...uncertain.map(({ message }) => message)];
-  return { mode, ...compared, externalWrites, seesExternalWrites, cappedUncertain, warnings };
+  const facts = { ...compared, ...(byDigest && { digests: byDigest }) };
+  return { mode, ...facts, externalWrites, seesExternalWrites, cappedUncertain, warnings };
 }

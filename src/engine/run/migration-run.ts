@@ -319,6 +319,8 @@ export class MigrationRun {
       token,
       throttle: this.#copyLoad.throttle,
       verification: this.options.verification ?? 'REPAIR',
+      // The helper is beside the first destination.
+      digests: (this.options.reversals ?? 0) === 0 ? this.options.digests : undefined,
     });
     this.follower = follower;
     const abandon = () => void follower.abandon();

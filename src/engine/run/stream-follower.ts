@@ -30,6 +30,7 @@ import { historyOf } from '../mongodb/seen-history.ts';
 import { confirmSource } from '../records/confirm-clusters.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
+import type { DigestHelper } from '../scope/digest-helper.ts';
 import { declareMissed } from '../verify/declare-missed.ts';
 import { Repairs } from '../verify/repairs.ts';
 import { Verification } from '../verify/verification.ts';
@@ -51,6 +52,7 @@ interface FollowerOptions {
   readonly token: ResumeToken;
   readonly throttle: Throttle;
   readonly verification: VerificationMode;
+  readonly digests: DigestHelper | undefined;
 }
 
 /** Follows the source from a token on, with catalog, copy, spool and lanes. It is a running migration without its lifecycle. */
@@ -85,7 +87,7 @@ export class StreamFollower implements RunningStream {
   /** The source's time in its last answer. */
   #sourceTime: Timestamp | undefined;
 
-  constructor(run: RunContext, { tasks, log, token, throttle, verification }: FollowerOptions) {
+  constructor(run: RunContext, { tasks, log, token, throttle, verification, digests }: FollowerOptions) {
     const context = within(run, this.#abandoned.signal);
     this.#context = context;
     this.#reading = within(context, this.#stopped.signal);
@@ -125,7 +127,7 @@ export class StreamFollower implements RunningStream {
     this.#verification = new Verification(
       this.#reading,
       { lanes: this.#lanes, throttle, stream },
-      { mode: verification, externalTo: log.record.externalTo },
+      { mode: verification, digests, externalTo: log.record.externalTo },
       (task) => this.#start(task),
     );
     const verificationForgotten = (collection: TrackedCollection) => this.#verification.untilForgotten(collection);

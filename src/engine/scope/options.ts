@@ -1,6 +1,7 @@
 import type { VerificationMode } from '../../contract/index.ts';
 import type { Clock, Logger } from '../../platform/index.ts';
 import type { ClusterAddress } from '../mongodb/connect.ts';
+import type { DigestHelper } from './digest-helper.ts';
 import type { DocumentFilter } from './document-filters.ts';
 import type { NamespaceRemap } from './namespace-map.ts';
 import type { NamespaceFilters } from './selection.ts';
@@ -81,6 +82,8 @@ export interface MigrationOptions {
   readonly bypassingWrites?: BypassingWrites;
   /** Whether to compare both sides before the cutover; `repair` by default. */
   readonly verification?: VerificationMode;
+  /** Digests ranges beside the destination, so that the verification reads only those that differ; none by default. */
+  readonly digests?: DigestHelper;
   readonly logger: Logger;
   readonly clock?: Clock;
 }

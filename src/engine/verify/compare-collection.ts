@@ -11,6 +11,7 @@ import type { Throttle } from '../concurrency/throttle.ts';
 import { batchSize } from '../copy/open-read.ts';
 import type { Clusters, Pace, Telling } from '../records/context.ts';
 import type { VerificationRecords } from '../records/verification-records.ts';
+import type { DigestedRanges } from './digested-ranges.ts';
 import type { MigrationRechecks } from './rechecks.ts';
 import type { VerifiedRange } from './verified-ranges.ts';
 
@@ -32,11 +33,13 @@ export async function compareRange(
     readonly rechecks: MigrationRechecks;
     readonly throttle: Throttle;
     readonly records: VerificationRecords;
+    /** Asked first; undefined without a digest helper. */
+    readonly digests: DigestedRanges | undefined;
     readonly isValid: () => boolean;
   },
 ): Promise<void> {
   const { changes, clock, gate, memory, signal } = context;
-  const { rechecks, throttle, records, isValid } = uses;
+  const { rechecks, throttle, records, digests, isValid } = uses;
   const { source, destination } = sidesOf(context, collection);
   const high = range.high === null ? undefined : keyFromBytes(bufferOf(range.high));
   const start = range.comparedTo ?? range.low;
@@ -47,14 +50,21 @@ export async function compareRange(
     const hasRoom = () => rechecks.keys.unbound < MOST_DIFFERING && !rechecks.keys.isFull;
     await changes.until(() => !isValid() || hasRoom(), signal, LOOK_AGAIN_AFTER_MS);
   };
-  const compareHeld = async (chunk: CompareChunkOptions) => {
-    using _ = await memory.copyReads.take(expectedBytes(collection), signal);
+  const hold = (replies: number) => memory.copyReads.take(replies * expectedBytes(collection), signal);
+  const compareNext = async (chunk: CompareChunkOptions) => {
+    const equal = await digests?.compare(collection, source, chunk, () => hold(1));
+    if (equal !== undefined) {
+      const { ranges, documents } = range.digested ?? { ranges: 0, documents: 0 };
+      range.digested = { ranges: ranges + 1, documents: documents + equal.documents };
+      return equal;
+    }
+    using _ = await hold(2);
     return await compareChunk(source, destination, chunk);
   };
   let savedAtMs = clock.elapsed();
   while (isValid()) {
     await gate.pass(signal);
-    const chunk = await compareHeld({ after, high, limit: batchSize(collection), differ });
+    const chunk = await compareNext({ after, high, limit: batchSize(collection), differ });
     range.documents += chunk.documents;
     range.bytes += chunk.bytes;
     await failpoint('engine.verify.range-compared');
@@ -67,14 +77,14 @@ export async function compareRange(
     await untilSettled(context, collection, uses);
     if (!isValid()) return;
     range.comparedTo = new Binary(keyBytes(after));
-    const { comparedTo, documents, bytes } = range;
-    await records.saveRange(range._id, { comparedTo, documents, bytes });
+    const { comparedTo, documents, bytes, digested } = range;
+    await records.saveRange(range._id, { comparedTo, documents, bytes, ...(digested && { digested }) });
     await failpoint('engine.verify.range-position-saved');
   }
   await untilSettled(context, collection, uses);
   if (!isValid()) return;
-  const { documents, bytes } = range;
-  await records.saveRange(range._id, { documents, bytes, done: true });
+  const { documents, bytes, digested } = range;
+  await records.saveRange(range._id, { documents, bytes, ...(digested && { digested }), done: true });
   range.done = true;
   await failpoint('engine.verify.range-done');
 }
@@ -88,7 +98,7 @@ async function untilSettled(
   await changes.until(() => !isValid() || !rechecks.keys.hasUnbound(collection), signal, LOOK_AGAIN_AFTER_MS);
 }
 
-/** One reply of each side. */
+/** One reply. */
 function expectedBytes(collection: TrackedCollection): number {
-  return 2 * Math.min(REPLY_BYTES, batchSize(collection) * (collection.averageBytes || 1) + collection.largestBytes);
+  return Math.min(REPLY_BYTES, batchSize(collection) * (collection.averageBytes || 1) + collection.largestBytes);
 }

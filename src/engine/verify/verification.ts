@@ -14,10 +14,12 @@ import type { Throttle } from '../concurrency/throttle.ts';
 import { RepeatedId } from '../mongodb/repeated-ids.ts';
 import type { VerifiedRangeRecord } from '../records/verification-records.ts';
 import { VerificationRecords } from '../records/verification-records.ts';
+import type { DigestHelper } from '../scope/digest-helper.ts';
 import { CatalogCheck } from './catalog-check.ts';
 import { describeCatalogDifference } from './catalog-difference-text.ts';
 import { compareRange } from './compare-collection.ts';
 import { isInOrder } from './compare-order.ts';
+import { DigestedRanges } from './digested-ranges.ts';
 import { ExternalWatch } from './external-watch.ts';
 import { Mismatches } from './mismatches.ts';
 import type { OpenKey } from './recheck-queue.ts';
@@ -31,6 +33,13 @@ interface Comparison {
   readonly ranges: readonly VerifiedRange[];
   /** Whether the order of a capped collection was compared in this run. */
   isOrdered: boolean;
+}
+
+interface VerificationOptions {
+  readonly mode: VerificationMode;
+  /** Computes digests beside the destination; undefined to read its documents. */
+  readonly digests: DigestHelper | undefined;
+  readonly externalTo: Timestamp | undefined;
 }
 
 const LOOK_AGAIN_AFTER_MS = 1_000;
@@ -61,6 +70,8 @@ export class Verification {
   readonly mismatches: Mismatches;
   readonly external: ExternalWatch;
   readonly catalog: CatalogCheck;
+  /** Undefined without a digest helper. */
+  readonly digests: DigestedRanges | undefined;
   /** Changes of capped collections that only the destination had, by their namespace on the source. */
   readonly cappedWrites = new SeenChanges();
 
@@ -71,13 +82,14 @@ export class Verification {
       readonly throttle: Throttle;
       readonly stream: AppliedStream & { isLive(): boolean };
     },
-    { mode, externalTo }: { readonly mode: VerificationMode; readonly externalTo: Timestamp | undefined },
+    { mode, digests, externalTo }: VerificationOptions,
     start: (task: () => Promise<void>) => Promise<void>,
   ) {
     this.#context = context;
     this.#lanes = uses.lanes;
     this.#throttle = uses.throttle;
     this.mode = mode;
+    this.digests = digests && new DigestedRanges(context, digests);
     this.#start = start;
     this.#records = new VerificationRecords(context.fence, context.retrier);
     this.#slots = new Slots(context.load.current.partitionsAtATime);
@@ -306,7 +318,8 @@ export class Verification {
       }
       const comparison = this.#comparisons.get(collection);
       const isValid = () => this.#comparisons.get(collection) === comparison && this.#isValid(collection);
-      const uses = { rechecks: this.rechecks, throttle: this.#throttle, records: this.#records, isValid };
+      const { rechecks, digests } = this;
+      const uses = { rechecks, throttle: this.#throttle, records: this.#records, digests, isValid };
       const open = (comparison?.ranges ?? []).filter(({ done }) => !done);
       const compare = (range: VerifiedRange) => () => compareRange(this.#context, collection, range, uses);
       const inTurn = (work: () => Promise<void>) => this.#slots.run(() => this.#during(collection, work));

@@ -104,6 +104,27 @@ export const linkErrors = defineErrors('request', {
     detail: 'The message is not valid: %.',
     remedy: 'Agent and control plane must have compatible versions: upgrade the older one.',
   },
+  DIGEST_HELPER_NOT_FOUND: {
+    status: 409,
+    detail: 'No linked agent on host % offers digests of cluster % of project %.',
+    remedy:
+      "Start an agent there whose configuration names this cluster and project under `digests`, with a link-token of the destination's organization. Or create the migration without digestsBy.",
+  },
+  DIGEST_NOT_ORDERED: {
+    status: 403,
+    detail: 'This agent does not lead migration %, or that has no digest helper.',
+    remedy: 'The agent reads the documents of the destination itself. No one needs to act.',
+  },
+  DIGEST_UNANSWERED: {
+    status: 409,
+    detail: 'The digest helper on host % did not answer: %.',
+    remedy: 'The verification reads documents instead. Look at the log of the digest helper, and check that it runs.',
+  },
+  DIGESTS_BUSY: {
+    status: 429,
+    detail: 'Too many questions to digest helpers are open.',
+    remedy: 'The verification reads documents instead, and asks again later. No one needs to act.',
+  },
   LINK_TOKEN_MISSING: {
     status: 400,
     detail: 'This agent is not linked yet: % contains no link, and no link-token is set.',

@@ -63,6 +63,11 @@ export const agentLogEvents = {
     fields: ['deployment', 'reason'],
     meaning: 'The agent cannot read the databases and sizes of a deployment.',
   },
+  'digest.unanswered': {
+    level: 'warn',
+    fields: ['namespace', 'reason'],
+    meaning: 'The digest helper cannot digest a range. The agent that asked reads its documents instead.',
+  },
   'migration.ended': { level: 'info', fields: ['outcome'], meaning: 'A migration has ended without an error.' },
   'migration.failed': { level: 'error', fields: ['error'], meaning: 'A migration has failed.' },
   'migration.started': { level: 'info', meaning: 'The engine of a migration starts or resumes.' },

@@ -123,6 +123,17 @@ export const migrationLogEvents = {
     fields: ['declared', 'atMs', 'reason', 'collections'],
     meaning: 'Changes of the source were missed. This number of collections is compared and repaired.',
   },
+  'verification.digests_answered': {
+    level: 'info',
+    fields: ['host'],
+    meaning: 'The digest helper answers again.',
+  },
+  'verification.digests_unanswered': {
+    level: 'warn',
+    fields: ['host', 'reason'],
+    meaning:
+      'The digest helper does not answer. The verification reads documents of the destination instead, and asks again later.',
+  },
   'standby.not_taken': {
     level: 'info',
     fields: ['reason'],

@@ -28,6 +28,7 @@ const order: Columns<Order> = {
     'username',
     'password',
     'caCertificatePath',
+    'digestsBy',
   ),
   ssl: flag,
   dropDestination: flag,

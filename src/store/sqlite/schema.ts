@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { UserError } from '../../platform/index.ts';
 
 /** The version of {@link SCHEMA}, which a store has as its `user_version`. Earlier ones are of Linkspan 0.2.0 and older. */
-const VERSION = 31;
+const VERSION = 32;
 
 /**
  * Lists and objects are JSON text. Columns with sealed values have the name of the secret. Tables and columns have the names of
@@ -71,7 +71,7 @@ const SCHEMA = `
     agent_id TEXT NOT NULL REFERENCES agents, host TEXT NOT NULL, source_group_id TEXT NOT NULL, source_cluster_name TEXT NOT NULL,
     destination_cluster_id TEXT NOT NULL REFERENCES clusters, username TEXT, password TEXT, ssl INTEGER NOT NULL,
     ca_certificate_path TEXT, drop_destination INTEGER NOT NULL, status TEXT NOT NULL, error_message TEXT,
-    created_at_ms INTEGER NOT NULL, findings TEXT NOT NULL, destination_address TEXT NOT NULL, reversible INTEGER NOT NULL, users_and_roles INTEGER NOT NULL, estimate TEXT
+    created_at_ms INTEGER NOT NULL, findings TEXT NOT NULL, destination_address TEXT NOT NULL, reversible INTEGER NOT NULL, users_and_roles INTEGER NOT NULL, digests_by TEXT, estimate TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX validations_of_agent ON validations (agent_id, status);
   CREATE INDEX validations_of_group ON validations (group_id, created_at_ms);
@@ -81,7 +81,7 @@ const SCHEMA = `
     agent_id TEXT NOT NULL REFERENCES agents, host TEXT NOT NULL, source_group_id TEXT NOT NULL, source_cluster_name TEXT NOT NULL,
     destination_cluster_id TEXT NOT NULL REFERENCES clusters, username TEXT, password TEXT, ssl INTEGER NOT NULL,
     ca_certificate_path TEXT, drop_destination INTEGER NOT NULL,
-    state TEXT NOT NULL, progress TEXT, created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, reversible INTEGER NOT NULL, users_and_roles INTEGER NOT NULL,
+    state TEXT NOT NULL, progress TEXT, created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, reversible INTEGER NOT NULL, users_and_roles INTEGER NOT NULL, digests_by TEXT,
     failback TEXT, reported_at_ms INTEGER, taken_over TEXT, move TEXT, is_active INTEGER NOT NULL, is_watched INTEGER NOT NULL, ended_at_ms INTEGER,
     labels TEXT NOT NULL, note TEXT, idempotency TEXT, idempotency_key TEXT
   ) STRICT, WITHOUT ROWID;
