@@ -126,7 +126,7 @@ test('a missing environment variable, a broken file, an empty file and a missing
   assert.match(refusalOf(MINIMAL, { USER_NAME: 'u' }), /line 7: the environment variable PASSWORD is not set/);
   assert.match(refusalOf('projects:\n  - "secret\n'), /line \d: /);
   assert.doesNotMatch(refusalOf('projects:\n  - "secret\n'), /secret/);
-  assert.match(refusalOf(''), /projects: /);
+  assert.match(refusalOf(''), /expected either projects, .* or digests/);
   assert.throws(() => readAgentConfiguration('/nowhere/agent.yaml'), { code: 'CONFIGURATION_UNREADABLE' });
 });
 

@@ -146,6 +146,7 @@ test('every fault has its row in docs/operate/faults.md', () => {
       '22ab',
       '22ac',
       '22ad',
+      '22ae',
       '22b',
       '22c',
       '22d',

@@ -88,8 +88,9 @@ test('the verification of a migration with a digest helper', async (t) => {
 
   await t.test('moves them all without one', async () => {
     await refill();
-    await using running = RunningMigration.start(pair);
-    assert.ok((await verified(running)) > ALL_BYTES * 0.9);
+    await using running = RunningMigration.start(pair, { destination: { uri: destination.uri, compression: 'off' } });
+    const bytes = await verified(running);
+    assert.ok(bytes > ALL_BYTES * 0.9, `${bytes} of ${ALL_BYTES} bytes`);
     assert.equal(running.progress.verification.digests, undefined);
   });
 
