@@ -16,6 +16,8 @@ export const LONG_FILES: readonly string[] = [
   'test/engine/run/kill-again.test.ts',
   'test/docs/cutover-fails/interrupted.test.ts',
   'test/engine/verify/verification-resume.test.ts',
+  'test/end-to-end/digest-helper.test.ts',
+  'test/engine/verify/digests.test.ts',
   'test/engine/run/kill.test.ts',
   'test/engine/report/honest-readiness.test.ts',
   'test/engine/run/failures.test.ts',

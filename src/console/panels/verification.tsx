@@ -18,7 +18,7 @@ interface VerificationProps {
 /** Whether both sides are the same, as far as they are compared. */
 export function VerificationPanel({ verification, path, id }: VerificationProps) {
   const words = migrationText.verification;
-  const { mode, phase, mismatches, catalogDifferences, equalAt, externalWrites, etaSeconds } = verification;
+  const { mode, phase, mismatches, catalogDifferences, equalAt, externalWrites, etaSeconds, digests } = verification;
   if (mode === 'OFF') {
     return (
       <Panel title={words.title} columns={4}>
@@ -45,6 +45,9 @@ export function VerificationPanel({ verification, path, id }: VerificationProps)
         {etaSeconds !== null && <Fact name={words.left}>{duration(etaSeconds)}</Fact>}
         {mismatches.found > 0 && (
           <Fact name={words.found}>{words.foundOpen(count(mismatches.found), count(mismatches.open))}</Fact>
+        )}
+        {digests !== undefined && (
+          <Fact name={words.digests}>{words.digestsOf(count(digests.documents), digests.host)}</Fact>
         )}
         {externalWrites > 0 && <Fact name={words.external}>{count(externalWrites)}</Fact>}
         {equalAt != null && (

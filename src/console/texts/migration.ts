@@ -152,6 +152,8 @@ export const migrationText = {
     left: 'Left',
     found: 'Differed',
     foundOpen: (found: string, open: string) => `${found}, still ${open}`,
+    digests: 'Compared by digest',
+    digestsOf: (documents: string, host: string) => `${documents} documents, at ${host}`,
     external: 'Written by others',
     equalAt: 'Proven equal at',
   },

@@ -10,7 +10,7 @@ const GONE_AFTER_MS = 75_000;
 /** The most open questions. Each has at most 8 KB, and one process relays for all organizations. */
 export const MOST_OF_MIGRATION = 16;
 export const MOST_OF_ORGANIZATION = 64;
-const MOST = 512;
+const MOST_OPEN = 512;
 /** The most requests for work of one helper that wait at once. */
 const MOST_WAITING = 16;
 
@@ -134,7 +134,7 @@ export class DigestRelay {
     const ofMigration = open.filter((one) => one.migrationId === migrationId).length;
     const ofOrganization = open.filter((one) => one.orgId === orgId).length;
     // rule: most-open-digests
-    if (ofMigration >= MOST_OF_MIGRATION || ofOrganization >= MOST_OF_ORGANIZATION || open.length >= MOST)
+    if (ofMigration >= MOST_OF_MIGRATION || ofOrganization >= MOST_OF_ORGANIZATION || open.length >= MOST_OPEN)
       throw new UserError('DIGESTS_BUSY');
   }
 
