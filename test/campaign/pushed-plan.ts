@@ -41,6 +41,8 @@ export interface PushedPlan {
   readonly seed: number;
   /** Whether a second agent stands by. */
   readonly standby: boolean;
+  /** Whether a digest helper compares beside the destination. */
+  readonly digests: boolean;
   readonly turns: readonly PushedTurn[];
   /** Named points where a process kills itself, one for each of its lives in order. */
   readonly hooks: Readonly<Record<ProcessFault['process'], readonly string[]>>;
@@ -68,5 +70,6 @@ export function drawPushed(seed: number, standby = false): PushedPlan {
     })),
     moves: standby ? drawMoves() : [],
   }));
-  return { seed, standby, turns, hooks };
+  const digests = random.next() < 0.5;
+  return { seed, standby, digests, turns, hooks };
 }

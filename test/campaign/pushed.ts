@@ -33,7 +33,11 @@ export async function runPushed(plan: PushedPlan, log: RoundLog): Promise<RoundR
   const spare = resources.use(new ProcessLives('spare', startSpare, plan.hooks.spare, log));
   await agent.begin();
   if (plan.standby) await spare.begin();
-  await setup.start({ linkspan: { reversible: true } });
+  if (plan.digests) {
+    const helper = await setup.addDigestHelper('helper', pair.destination.uri);
+    await helper.waitForLine(/linked to organization/);
+  }
+  await setup.start({ linkspan: { reversible: true, ...(plan.digests && { digestsBy: 'helper' }) } });
   const migration = new AskedMigration(setup);
   await migration.until('ready for cutover', ({ readyForCutover }) => readyForCutover);
 
