@@ -132,10 +132,10 @@ export const agentFile = z
       .optional(),
   })
   // Migrations and digests are for hosts on opposite sides.
-  .refine(
-    ({ projects, digests }) => (projects === undefined) !== (digests === undefined),
-    'expected either projects, to run migrations, or digests, to be a digest helper',
-  )
+  .refine(({ projects, digests }) => (projects === undefined) !== (digests === undefined), {
+    path: ['projects'],
+    error: 'expected either projects, to run migrations, or digests, to be a digest helper',
+  })
   .meta({ title: 'Configuration of linkspan agent' });
 
 export type OpsManagerApiSettings = NonNullable<z.infer<typeof agentFile>['opsManagerApi']>;

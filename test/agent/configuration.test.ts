@@ -68,6 +68,14 @@ test('migrations are verified as the configuration says', () => {
   assert.match(refusalOf(`verification: no\n${MINIMAL}`), /line 1: verification: /);
 });
 
+test('a digest helper has destinations in place of sources', () => {
+  const { digests, projects } = read(MINIMAL.replace('projects:', 'digests:')).configuration;
+  assert.deepEqual(projects, []);
+  assert.equal(digests?.[0]?.deployments[0]?.name, read(MINIMAL).configuration.projects[0]?.deployments[0]?.name);
+  const both = `${MINIMAL}\n${MINIMAL.slice(MINIMAL.indexOf('projects:')).replace('projects:', 'digests:')}`;
+  assert.match(refusalOf(both), /projects: expected either projects, to run migrations, or digests/);
+});
+
 test('a value can come from a file, whose path is relative to the configuration', () => {
   using folder = temporaryFolder('configuration');
   writeFileSync(join(folder.path, 'password'), 'from-a-file\n');

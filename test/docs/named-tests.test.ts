@@ -154,6 +154,7 @@ test('every fault has its row in docs/operate/faults.md', () => {
       '22f',
       '23',
       '23a',
+      '24',
     ],
   );
 });

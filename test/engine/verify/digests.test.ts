@@ -69,7 +69,6 @@ test('the verification of a migration with a digest helper', async (t) => {
     before = crossed();
   });
 
-  // id: digests-spare-the-reading
   await t.test('moves almost none of the equal documents', async () => {
     await refill();
     await using helper = new LocalHelper(destination);
@@ -190,7 +189,6 @@ test('the verification of a migration with a digest helper', async (t) => {
     await assert.rejects(helper.ask(ofServer, AbortSignal.timeout(10_000)), /no data of the server itself/);
   });
 
-  // id: digests-under-writes
   await t.test('takes no write during the verification for a difference', async () => {
     await refill();
     await using helper = new LocalHelper(destination);
