@@ -32,6 +32,7 @@ async function beside(destination: ReplicaSet): Promise<string> {
 
 const crossed = ({ destination }: ReplicaSetPair) => destination.proxies.reduce((sum, { bytes }) => sum + bytes, 0);
 
+// id: digest-helper-beside-destination
 test('with a digest helper, documents cross to the destination once and not back', { skip }, async () => {
   await using pair = await startServers();
   await using setup = await PushSetup.create(pair);

@@ -48,6 +48,7 @@ async function taken(helper: AgentClient, groupId: string) {
   return await eventually(took, { what: 'a question', pollMs: 10 });
 }
 
+// id: digests-by-relay
 test('a question goes to the helper of its migration, and the answer back, both sealed', async () => {
   await using plane = await startControlPlane();
   const { agent, groupId, helper, create } = await prepareHelper(plane);
