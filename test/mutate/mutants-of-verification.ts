@@ -36,7 +36,7 @@ export const OF_VERIFICATION: MutantTable = {
     ['only-equal-digests-skip', remove()],
     ['only-equal-digests-skip', keep('operand', 'condition')],
     ['digest-after-own-writes', replace('{ t: 0, i: 0 }')],
-    ['digest-answer-is-bounded', replace('$(name 2)')],
+    ['digest-answer-is-bounded', replace('$(name 3)')],
     ['digest-of-same-cluster', remove()],
     ['digest-user-data-only', remove()],
   ],
