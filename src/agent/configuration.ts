@@ -136,7 +136,8 @@ export const agentFile = z
     path: ['projects'],
     error: 'expected either projects, to run migrations, or digests, to be a digest helper',
   })
-  .meta({ title: 'Configuration of linkspan agent' });
+  // The same for JSON Schema, which has no refinements.
+  .meta({ title: 'Configuration of linkspan agent', oneOf: [{ required: ['projects'] }, { required: ['digests'] }] });
 
 export type OpsManagerApiSettings = NonNullable<z.infer<typeof agentFile>['opsManagerApi']>;
 type SourceProject = z.infer<typeof project>;

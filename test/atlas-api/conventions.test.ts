@@ -62,7 +62,7 @@ test('a refused name, page or label comes with what is allowed', async () => {
   const { errorCode, detail, parameters } = name.json;
   assert.deepEqual(
     [errorCode, detail, parameters],
-    ['INVALID_ATTRIBUTE', 'Invalid attribute name specified.', ['name']],
+    ['INVALID_ATTRIBUTE', 'Invalid attribute name specified: it has other characters than a name.', ['name']],
   );
   const allowed = "A name here has only letters, digits, spaces and -_.(),:&@+'.";
   assert.equal(name.headers.get('x-error-remedy'), allowed);

@@ -16,7 +16,13 @@ test('deploy/agent.schema.json accepts the shipped file and names errors', () =>
   const check = new Ajv2020({ allErrors: true }).compile(JSON.parse(schema));
   const good: Record<string, unknown> = parse(readFileSync(shipped('agent.yaml'), 'utf8'));
   assert.ok(check(good), JSON.stringify(check.errors));
-  for (const wrong of [{ ...good, hosts: 'x' }, { ...good, projects: [] }, { ...good, plainHttp: 'yes' }, {}]) {
+  for (const wrong of [
+    { ...good, hosts: 'x' },
+    { ...good, projects: [] },
+    { ...good, plainHttp: 'yes' },
+    {},
+    { ...good, digests: good.projects },
+  ]) {
     assert.ok(!check(wrong), JSON.stringify(wrong));
   }
 });

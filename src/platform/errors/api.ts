@@ -92,7 +92,7 @@ export const apiErrors = defineErrors('request', {
   INVALID_NAME: {
     status: 400,
     atlasCode: 'INVALID_ATTRIBUTE',
-    detail: 'Invalid attribute % specified.',
+    detail: 'Invalid attribute % specified: it has other characters than a name.',
     remedy: 'A name here has only %.',
   },
   INVALID_ENUM_VALUE: {
