@@ -237,7 +237,7 @@ test('the error names a port that is in use', async () => {
   const { port } = taken.address() as AddressInfo;
   await assert.rejects(openSyncApi(idleApi().session, port), {
     code: 'PORT_IN_USE',
-    parameters: [`127.0.0.1:${port}`],
+    parameters: [`127.0.0.1:${port}`, '--port'],
   });
   taken.close();
 });

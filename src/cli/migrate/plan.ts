@@ -8,7 +8,8 @@ import { endOf } from '../command-line/outcome.ts';
 import { outputOption } from '../command-line/output-option.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { openLog, tell } from '../terminal/index.ts';
-import { givenClusters, withClusters } from './given-clusters.ts';
+import { withClusters } from './cluster-arguments.ts';
+import { givenClusters } from './given-clusters.ts';
 import { showPlan, writePlan } from './plan-result.ts';
 import { searchIndexScript } from './search-index-script.ts';
 

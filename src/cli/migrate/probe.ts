@@ -8,7 +8,8 @@ import { outputOption } from '../command-line/output-option.ts';
 import { catchSignals } from '../command-line/signals.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { tell } from '../terminal/index.ts';
-import { givenClusters, withClusters } from './given-clusters.ts';
+import { withClusters } from './cluster-arguments.ts';
+import { givenClusters } from './given-clusters.ts';
 import { showProbe, writeProbe } from './probe-result.ts';
 
 interface ProbeFlags {

@@ -3,7 +3,7 @@ import { LEAST_MEMORY_MEGABYTES } from '../../engine/index.ts';
 import { compressionOption } from '../command-line/compression-option.ts';
 import { metricsOptions } from '../command-line/metrics-options.ts';
 import { outputOption } from '../command-line/output-option.ts';
-import { withClusters } from './given-clusters.ts';
+import { withClusters } from './cluster-arguments.ts';
 import { withMongosyncFlags } from './mongosync-flags.ts';
 import { DEFAULT_PORT, DEFAULT_WATCH_MINUTES, LOAD_LEVELS, type SyncFlags, VERBOSITIES } from './sync-flags.ts';
 

@@ -4,7 +4,8 @@ import type { TrackedCollection } from '../collections/tracked-collection.ts';
 import type { CatalogDifference } from '../compare/catalog-differences.ts';
 import type { MismatchRecord } from '../records/verification-records.ts';
 import { describeCatalogDifference } from '../verify/catalog-difference-text.ts';
-import { type DigestedRanges, isAlwaysRead } from '../verify/digested-ranges.ts';
+import type { DigestedRanges } from '../verify/digested-ranges.ts';
+import { isAlwaysRead } from '../verify/is-always-read.ts';
 import type { VerifiedRange } from '../verify/verified-ranges.ts';
 import { secondsFor } from './rate-window.ts';
 

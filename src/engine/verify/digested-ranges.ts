@@ -8,6 +8,7 @@ import { digestOf } from '../compare/range-digest.ts';
 import { orAbort } from '../concurrency/unless-aborted.ts';
 import type { Clusters, Pace, Records, Telling } from '../records/context.ts';
 import type { DigestHelper, RangeQuestion } from '../scope/digest-helper.ts';
+import { isAlwaysRead } from './is-always-read.ts';
 
 /** Longer than a helper takes for one batch of documents, and short enough for a range to be read instead. */
 const ANSWER_WITHIN_MS = 30_000;
@@ -134,9 +135,4 @@ async function digestNext(source: DocumentReader, range: KeyRange, limit: number
   if (lastDocument === undefined) return undefined;
   const last = detachedKey(keyOf(lastDocument));
   return { ...digestOf(documents), bytes: documents.bytes.length, last };
-}
-
-/** Whether its documents are always read: each side discards by itself, or its documents are buckets. */
-export function isAlwaysRead({ isCapped, options }: TrackedCollection): boolean {
-  return isCapped || options.has('timeseries');
 }
