@@ -17,6 +17,8 @@ import { auditText as words } from '../texts/audit.ts';
 import { Time } from '../time.tsx';
 
 const PAGE_SIZE = 50;
+/** Where the filter leaves room for events. On a narrow screen it is folded. */
+const ROOMY = '(min-width: 901px)';
 
 /** The reader's filter: parameters of the API, and the project. */
 interface Filter {
@@ -82,28 +84,31 @@ export function AuditPage() {
         const last = first + results.length;
         return (
           <Panel title={words.title} note={words.range(count(first + 1), count(last), count(totalCount))}>
-            <form class="filters" onSubmit={choose}>
-              <Field label={words.filter} hint={words.filterHint} name="types" />
-              <Field label={words.actor} hint={words.actorHint} name="actor" />
-              <Choice
-                name="project"
-                label={words.project}
-                hint={words.projectHint}
-                any={words.allProjects}
-                options={projects.map(({ id, name }) => [id, name])}
-              />
-              <Choice
-                name="targetKind"
-                label={words.targetKind}
-                hint={words.targetKindHint}
-                any={words.anyTarget}
-                options={Object.entries(words.targetKinds)}
-              />
-              <Field label={words.targetId} hint={words.targetIdHint} name="targetId" />
-              <Field label={words.since} type="datetime-local" name="from" />
-              <Field label={words.until} type="datetime-local" name="until" />
-              <button type="submit">{words.show}</button>
-            </form>
+            <details class="narrow" open={matchMedia(ROOMY).matches}>
+              <summary>{words.narrow}</summary>
+              <form class="filters" onSubmit={choose}>
+                <Field label={words.filter} hint={words.filterHint} name="types" />
+                <Field label={words.actor} hint={words.actorHint} name="actor" />
+                <Choice
+                  name="project"
+                  label={words.project}
+                  hint={words.projectHint}
+                  any={words.allProjects}
+                  options={projects.map(({ id, name }) => [id, name])}
+                />
+                <Choice
+                  name="targetKind"
+                  label={words.targetKind}
+                  hint={words.targetKindHint}
+                  any={words.anyTarget}
+                  options={Object.entries(words.targetKinds)}
+                />
+                <Field label={words.targetId} hint={words.targetIdHint} name="targetId" />
+                <Field label={words.since} type="datetime-local" name="from" />
+                <Field label={words.until} type="datetime-local" name="until" />
+                <button type="submit">{words.show}</button>
+              </form>
+            </details>
             <Table
               label={text.pages.audit}
               columns={EVENT_COLUMNS}
