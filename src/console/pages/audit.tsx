@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
 import { API, call, send } from '../api/client.ts';
 import { readList } from '../api/lists.ts';
 import { usePolled } from '../api/polled.ts';
@@ -57,6 +58,8 @@ async function readEvents({ groupId, ...filter }: Filter, page: number, signal: 
 export function AuditPage() {
   const filter = useSignal(ALL);
   const page = useSignal(1);
+  // Read once: a later width does not unfold what the reader folded.
+  const isRoomy = useMemo(() => matchMedia(ROOMY).matches, []);
   const polled = usePolled((signal) => readEvents(filter.value, page.value, signal), {
     key: JSON.stringify([filter.value, page.value]),
   });
@@ -84,7 +87,7 @@ export function AuditPage() {
         const last = first + results.length;
         return (
           <Panel title={words.title} note={words.range(count(first + 1), count(last), count(totalCount))}>
-            <details class="narrow" open={matchMedia(ROOMY).matches}>
+            <details class="narrow" open={isRoomy}>
               <summary>{words.narrow}</summary>
               <form class="filters" onSubmit={choose}>
                 <Field label={words.filter} hint={words.filterHint} name="types" />
