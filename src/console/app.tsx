@@ -11,6 +11,7 @@ import { AuditPage } from './pages/audit.tsx';
 import { HomePage } from './pages/home.tsx';
 import { MigrationPage } from './pages/migration.tsx';
 import { NewMigrationPage } from './pages/new-migration.tsx';
+import { NotFoundPage } from './pages/not-found.tsx';
 import { ProjectsPage } from './pages/projects.tsx';
 import { SignInPage } from './pages/sign-in.tsx';
 import { type PageName, route } from './router.ts';
@@ -55,7 +56,12 @@ const PAGES: Readonly<Record<PageName, ComponentType>> = {
 function Page() {
   const { value } = route;
   if (value.page === 'migration') return <MigrationPage key={value.migrationId} {...value} />;
-  if (value.page === 'unknown' || !mayRead(value.page)) return <p>{text.notFound}</p>;
+  if (value.page === 'unknown' || !mayRead(value.page))
+    return (
+      <NotFoundPage title={text.notFound}>
+        <p>{text.notFoundWhy}</p>
+      </NotFoundPage>
+    );
   const Shown = PAGES[value.page];
   return <Shown />;
 }

@@ -9,7 +9,7 @@ export const EVENT_COLUMNS: readonly Column<AuditEvent>[] = [
   [words.type, (event) => <b>{event.eventTypeName}</b>],
   [words.who, ({ linkspan: { actorKind, actorName } }) => `${words.actorKinds[actorKind]} ${actorName}`],
   [words.from, (event) => event.remoteAddress ?? '–'],
-  [words.details, ({ linkspan: { details } }) => <code>{detailsOf(details)}</code>],
+  [words.details, ({ linkspan: { details } }) => Object.keys(details).length > 0 && <code>{detailsOf(details)}</code>],
 ];
 
 /** The details of an event as `name: value`, without lists and quotes where they say nothing. */

@@ -64,3 +64,9 @@ export function utcTime(iso: string, nowMs: number): string {
 export function localTime(iso: string): string {
   return new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
 }
+
+/** A reason of the server as a sentence: `it is paused` is `It is paused.`; empty stays empty. */
+export function sentence(reason: string): string {
+  if (reason === '') return '';
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${/[.!?]$/.test(reason) ? '' : '.'}`;
+}

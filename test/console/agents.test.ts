@@ -31,9 +31,11 @@ test('a link-token is shown once with the command of the agent, which then appea
   const dialog = page.getByRole('dialog', { name: 'Issue a link-token' });
   await dialog.getByLabel('Only for the host').fill('mover-1');
   await dialog.getByLabel('Only from the addresses').fill('127.0.0.1, 10.0.0.0/8');
+  await page.setViewportSize({ width: 1280, height: 600 });
   await page.keyboard.press('Enter');
   await dialog.getByText('This is shown once.').waitFor();
   assert.equal(await page.evaluate('document.activeElement?.textContent'), 'Done');
+  assert.equal(await page.evaluate(`document.querySelector('dialog').scrollTop`), 0, 'the warning is in sight');
   assert.deepEqual(await violationsOf(watched), []);
   await page.keyboard.press('Escape');
   const [token = '', , command = ''] = await dialog.locator('code').allTextContents();

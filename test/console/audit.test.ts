@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { lastAuditRecord } from '../../src/control/index.ts';
 import { newId } from '../../src/platform/index.ts';
 import { violationsOf } from './axe.ts';
@@ -13,6 +14,9 @@ after(async () => {
   await browser?.close();
   built[Symbol.dispose]();
 });
+
+/** The events, without the row of headings. */
+const rowsOf = (page: Page) => page.getByRole('table', { name: 'Audit' }).locator('tbody tr');
 
 test('the audit shows who did what, by type and page by page', { skip }, async () => {
   assert.ok(browser);
@@ -40,6 +44,11 @@ test('the audit shows who did what, by type and page by page', { skip }, async (
   await page.getByText('name: Project 1', { exact: true }).waitFor();
   assert.ok(await page.getByRole('button', { name: 'Older' }).isDisabled());
   assert.equal(await page.getByLabel('Type of event').inputValue(), 'group_created', 'the filter stays');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.reload();
+  await rowsOf(page).first().waitFor();
+  const top = (await rowsOf(page).first().boundingBox())?.y;
+  assert.ok(top !== undefined && top < 422, `the events begin ${top} px below the top of a phone`);
   assert.deepEqual(faults, []);
 });
 

@@ -28,6 +28,8 @@ const DIALOGS = {
   audit: ['Verify…'],
 } as const;
 
+const CUT_OFF = `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('dialog'))`;
+
 for (const colours of ['light', 'dark'] as const) {
   test(`every dialog fits a phone in ${colours} colours, and has enough contrast there`, { skip }, async () => {
     assert.ok(browser);
@@ -52,6 +54,8 @@ for (const colours of ['light', 'dark'] as const) {
         assert.deepEqual(await violationsOf(watched), [], button);
         const tooWide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
         assert.ok(Number(tooWide) <= 0, `${button}: ${tooWide} pixels too wide`);
+        const cutOff = await page.evaluate(CUT_OFF);
+        assert.ok(Number(cutOff) <= 0, `${button}: ${cutOff} pixels of its text are cut off`);
         await page.keyboard.press('Escape');
         await page.locator('dialog').waitFor({ state: 'detached' });
       }

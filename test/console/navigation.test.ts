@@ -28,6 +28,26 @@ async function open(plane: ControlPlane, key: readonly [string, string], look: P
 
 const ownKey = ({ publicKey, privateKey }: ControlPlane) => [publicKey, privateKey] as const;
 
+test('an unknown address has a heading and leads to the migrations, and so does a migration that is not there', {
+  skip,
+}, async () => {
+  await using plane = await startWithConsole(built.path);
+  const { watched, page } = await open(plane, ownKey(plane), { width: 390, height: 844 });
+  await using _watched = watched;
+  const nowhere = '0'.repeat(24);
+  for (const [address, title] of [
+    ['nowhere', 'There is no such page.'],
+    [`projects/${nowhere}/migrations/${nowhere}`, 'The migration is not shown.'],
+  ] as const) {
+    await page.goto(`${plane.url}/#/${address}`);
+    await page.getByRole('heading', { level: 1, name: title }).waitFor();
+    assert.equal(await page.title(), `${title} · Linkspan`);
+    assert.deepEqual(await violationsOf(watched), []);
+    await page.getByRole('link', { name: 'All migrations' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Migrations', exact: true }).waitFor();
+  }
+});
+
 const LOOKS: readonly PageOptions[] = [
   {},
   { colours: 'dark' },

@@ -283,6 +283,38 @@ test('what users type stands out in a remedy', { skip }, async () => {
     .waitFor();
 });
 
+test('no backtick of a text of the server is shown', { skip }, async () => {
+  await using shown = await open(sceneOf('failed'));
+  const { page } = shown;
+  await page.getByRole('status').getByRole('code').getByText('excludeNamespaces').waitFor();
+  await page.goto(`${shown.plane.url}/#/`);
+  await page.getByRole('listitem').getByRole('code').getByText('excludeNamespaces').waitFor();
+});
+
+test('the phase in which a migration fails ends with it', { skip }, async () => {
+  await using shown = await open(sceneOf('failed'));
+  await shown.page.getByRole('list', { name: 'Phases' }).getByText('1 h 42 min').waitFor();
+});
+
+test('a cancelled migration says why once, without an error', { skip }, async () => {
+  await using shown = await open(sceneOf('cancelled'));
+  await shown.page.getByRole('heading', { name: 'Events' }).waitFor();
+  assert.equal(await shown.page.getByText('The migration was cancelled').count(), 1);
+});
+
+test('panels of the source fill the row, with and without a verification beside them', { skip }, async () => {
+  for (const name of ['created', 'mismatches']) {
+    await using shown = await open(sceneOf(name));
+    const right = async (heading: string) => {
+      const panel = shown.page.getByRole('region', { name: heading }).first();
+      const box = await panel.boundingBox();
+      return Math.round((box?.x ?? 0) + (box?.width ?? 0));
+    };
+    await shown.page.getByRole('heading', { name: 'Events' }).waitFor();
+    assert.equal(await right('Load'), await right('Events'), name);
+  }
+});
+
 test('the focus stays where it is while updates arrive', { skip }, async () => {
   await using shown = await open(sceneOf('ready'));
   const pause = shown.page.getByRole('button', { name: 'Pause' });

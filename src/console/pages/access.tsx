@@ -91,7 +91,7 @@ function Keys({ keys, reload, chosen, choose }: Choosing & { readonly keys: read
   return (
     <>
       <Panel title={words.keys}>
-        <Table label={words.keys} columns={columns} rows={keys} keyOf={({ id }) => id} none="–" />
+        <Table label={words.keys} columns={columns} rows={keys} keyOf={({ id }) => id} none={words.noKey} />
         {mayAct() && (
           <div class="buttons">
             <Ask label={words.createKey} {...words.creation} onSubmit={create}>
@@ -151,7 +151,13 @@ function Accounts({ accounts, reload, chosen, choose }: Choosing & { readonly ac
   return (
     <>
       <Panel title={words.accounts}>
-        <Table label={words.accounts} columns={columns} rows={accounts} keyOf={({ clientId }) => clientId} none="–" />
+        <Table
+          label={words.accounts}
+          columns={columns}
+          rows={accounts}
+          keyOf={({ clientId }) => clientId}
+          none={words.noAccount}
+        />
         {mayAct() && (
           <div class="buttons">
             <Ask label={words.createAccount} {...words.accountCreation} onSubmit={create}>

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
 import { API, call, send } from '../api/client.ts';
 import { readList } from '../api/lists.ts';
 import { usePolled } from '../api/polled.ts';
@@ -17,6 +18,8 @@ import { auditText as words } from '../texts/audit.ts';
 import { Time } from '../time.tsx';
 
 const PAGE_SIZE = 50;
+/** Where the filter leaves room for events. On a narrow screen it is folded. */
+const ROOMY = '(min-width: 901px)';
 
 /** The reader's filter: parameters of the API, and the project. */
 interface Filter {
@@ -55,6 +58,8 @@ async function readEvents({ groupId, ...filter }: Filter, page: number, signal: 
 export function AuditPage() {
   const filter = useSignal(ALL);
   const page = useSignal(1);
+  // Read once: a later width does not unfold what the reader folded.
+  const isRoomy = useMemo(() => matchMedia(ROOMY).matches, []);
   const polled = usePolled((signal) => readEvents(filter.value, page.value, signal), {
     key: JSON.stringify([filter.value, page.value]),
   });
@@ -82,28 +87,31 @@ export function AuditPage() {
         const last = first + results.length;
         return (
           <Panel title={words.title} note={words.range(count(first + 1), count(last), count(totalCount))}>
-            <form class="filters" onSubmit={choose}>
-              <Field label={words.filter} hint={words.filterHint} name="types" />
-              <Field label={words.actor} hint={words.actorHint} name="actor" />
-              <Choice
-                name="project"
-                label={words.project}
-                hint={words.projectHint}
-                any={words.allProjects}
-                options={projects.map(({ id, name }) => [id, name])}
-              />
-              <Choice
-                name="targetKind"
-                label={words.targetKind}
-                hint={words.targetKindHint}
-                any={words.anyTarget}
-                options={Object.entries(words.targetKinds)}
-              />
-              <Field label={words.targetId} hint={words.targetIdHint} name="targetId" />
-              <Field label={words.since} type="datetime-local" name="from" />
-              <Field label={words.until} type="datetime-local" name="until" />
-              <button type="submit">{words.show}</button>
-            </form>
+            <details class="narrow" open={isRoomy}>
+              <summary>{words.narrow}</summary>
+              <form class="filters" onSubmit={choose}>
+                <Field label={words.filter} hint={words.filterHint} name="types" />
+                <Field label={words.actor} hint={words.actorHint} name="actor" />
+                <Choice
+                  name="project"
+                  label={words.project}
+                  hint={words.projectHint}
+                  any={words.allProjects}
+                  options={projects.map(({ id, name }) => [id, name])}
+                />
+                <Choice
+                  name="targetKind"
+                  label={words.targetKind}
+                  hint={words.targetKindHint}
+                  any={words.anyTarget}
+                  options={Object.entries(words.targetKinds)}
+                />
+                <Field label={words.targetId} hint={words.targetIdHint} name="targetId" />
+                <Field label={words.since} type="datetime-local" name="from" />
+                <Field label={words.until} type="datetime-local" name="until" />
+                <button type="submit">{words.show}</button>
+              </form>
+            </details>
             <Table
               label={text.pages.audit}
               columns={EVENT_COLUMNS}

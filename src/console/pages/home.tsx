@@ -7,6 +7,7 @@ import { labelTexts, nameOf, shownStageOf } from '../panels/shown-stage.ts';
 import { migrationHref } from '../router.ts';
 import { text } from '../text.ts';
 import { Time } from '../time.tsx';
+import { WithCode } from '../with-code.tsx';
 import { Guide } from './guide.tsx';
 
 /** Lists the migrations of all projects that the session sees. */
@@ -53,7 +54,9 @@ function Card({ project, groupId, migration }: CardProps) {
         </h2>
         <p class="small mute">{[project, ...labelTexts(migration)].join(' · ')}</p>
       </div>
-      <p class="reason">{reasonOf(migration)}</p>
+      <p class="reason">
+        <WithCode content={reasonOf(migration)} />
+      </p>
       <dl>
         {lag != null && (
           <div>

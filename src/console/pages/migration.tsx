@@ -30,6 +30,8 @@ import { LoadPanel, OplogPanel } from '../panels/source.tsx';
 import { VerificationPanel } from '../panels/verification.tsx';
 import { WarningsPanel } from '../panels/warnings.tsx';
 import { messageOf, text } from '../text.ts';
+import { WithCode } from '../with-code.tsx';
+import { NotFoundPage } from './not-found.tsx';
 
 interface MigrationPageProps {
   readonly groupId: string;
@@ -76,7 +78,9 @@ export function MigrationPage({ groupId, migrationId }: MigrationPageProps) {
     return problem === undefined ? (
       <p class="mute">{text.loading}</p>
     ) : (
-      <Message tone="bad">{messageOf(problem)}</Message>
+      <NotFoundPage title={text.noMigration}>
+        <Message tone="bad">{messageOf(problem)}</Message>
+      </NotFoundPage>
     );
   }
   return (
@@ -142,13 +146,15 @@ function Head({ migration, steering, silentMs }: HeadProps) {
         <p class="say" role="status">
           <Icon name={icon} tone={tone} />
           <span>
-            <strong>{lead}</strong> {body} <strong>{ask}</strong>
+            <strong>{lead}</strong> <WithCode content={body} /> <strong>{ask}</strong>
           </span>
         </p>
       </div>
       <div class="aside">
         <Actions migration={migration} steering={steering} />
-        <span class="fresh">{text.updated(duration(silentMs / 1000))}</span>
+        <span class="fresh">
+          {text.updated(duration(silentMs / 1000))}, {text.timesInUtc}
+        </span>
       </div>
     </div>
   );
@@ -201,10 +207,14 @@ function Panels({ migration, steering, path, collectionsAt, groupId, period, sam
         )}
         {isOver && verification}
         {progress && <CollectionsPanel path={collectionsAt} isOver={isOver} />}
-        {!isOver && verification}
         {!isOver && isHeard && progress?.shards && <ShardsPanel shards={progress.shards} />}
-        {!isOver && <OplogPanel migration={migration} />}
-        {!isOver && <LoadPanel migration={migration} steering={steering} />}
+        {!isOver && (
+          <div class="abreast">
+            {verification}
+            <OplogPanel migration={migration} />
+            <LoadPanel migration={migration} steering={steering} />
+          </div>
+        )}
         {isOver && linkspan.agent !== null && <AgentPanel migration={migration} />}
         {!isOver && <WarningsPanel migration={migration} />}
         <AttemptsPanel attempts={progress?.cutoverAttempts ?? []} />

@@ -168,7 +168,7 @@ function Result({ validation, request }: { readonly validation: Validation; read
   };
   const notes = notesOfFindings(linkspan.findings);
   return (
-    <Panel title={words.result} note={validation.linkspan.findings.length || ''}>
+    <Panel title={words.result} note={counted(notes.length, 'finding')}>
       <Message tone={isGood ? 'calm' : 'bad'}>
         {isGood ? words.passed : notes.length > 0 ? words.refused : errorMessage}
       </Message>

@@ -57,7 +57,13 @@ export function Secrets({ account: { name, secrets }, path, reload }: SecretsPro
   ];
   return (
     <Panel title={words.secretsOf(name)}>
-      <Table label={words.secretsOf(name)} columns={columns} rows={secrets} keyOf={({ id }) => id} none="–" />
+      <Table
+        label={words.secretsOf(name)}
+        columns={columns}
+        rows={secrets}
+        keyOf={({ id }) => id}
+        none={words.noSecret}
+      />
       {mayAct() && (
         <div class="buttons">
           <Ask label={words.createSecret} {...words.secretCreation(name)} onSubmit={create}>

@@ -1,6 +1,6 @@
 import { shownBytes } from '../../contract/index.ts';
 import type { LiveMigration } from '../api/types.ts';
-import { count, duration } from '../format.ts';
+import { count, duration, sentence } from '../format.ts';
 import { Icon } from '../icon.tsx';
 import type { IconName } from '../icon-shapes.ts';
 import { migrationText } from '../texts/migration.ts';
@@ -121,8 +121,4 @@ function figureOf({ value, limit, unit }: Gate): string {
 
 function etaOf({ etaSeconds, state }: Gate): string {
   return etaSeconds === null || state === 'PASSED' ? '' : migrationText.checklist.about(duration(etaSeconds));
-}
-
-function sentence(reason: string): string {
-  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${/[.!?]$/.test(reason) ? '' : '.'}`;
 }

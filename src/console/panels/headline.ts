@@ -1,6 +1,6 @@
 import { type Stage, shownBytes } from '../../contract/index.ts';
 import type { LiveMigration } from '../api/types.ts';
-import { count, counted, duration, percent, rate } from '../format.ts';
+import { count, counted, duration, percent, rate, sentence } from '../format.ts';
 import { migrationText } from '../texts/migration.ts';
 import { directionOf, gateOf, shownStageOf } from './shown-stage.ts';
 
@@ -68,7 +68,7 @@ function bodyOf(stage: Stage, migration: LiveMigration): string {
     case 'CANCELLING':
       return words.cancelling;
     case 'DROPS_HELD':
-      return gateOf(migration, 'DROPS')?.reasons.join('; ') ?? '';
+      return sentence(gateOf(migration, 'DROPS')?.reasons.join('; ') ?? '');
     case 'DIFFERENT':
       return words.differ(counted(progress?.verification?.mismatches.open ?? 0, 'document'));
     case 'READY':

@@ -48,7 +48,7 @@ export function Phases({ migration }: { readonly migration: LiveMigration }) {
   );
 }
 
-function stepsOf({ status, linkspan: { progress } }: LiveMigration, nowMs: number): Step[] {
+function stepsOf({ status, linkspan: { progress, endedAt: overAt } }: LiveMigration, nowMs: number): Step[] {
   const phases = progress?.phases ?? [];
   const isOver = status !== 'WORKING' && status !== 'NEW';
   // A phase that the console doesn't know interrupts a step, which continues.
@@ -61,7 +61,8 @@ function stepsOf({ status, linkspan: { progress } }: LiveMigration, nowMs: numbe
     // An attempt that was aborted is none of the cutover that follows.
     const own = name !== 'cutover' ? all : all.slice(state === 'later' ? all.length : -1);
     const seconds = own.reduce((sum, { startedAt, endedAt }) => {
-      const end = endedAt === undefined ? (isOver ? Date.parse(startedAt) : nowMs) : Date.parse(endedAt);
+      // The end of a migration also ends the phase in which it fails or is cancelled.
+      const end = endedAt === undefined && !isOver ? nowMs : Date.parse(endedAt ?? overAt ?? startedAt);
       return sum + Math.max(0, end - Date.parse(startedAt)) / 1000;
     }, 0);
     return { name, state, startedAt: own[0]?.startedAt, seconds };

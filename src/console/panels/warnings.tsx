@@ -69,13 +69,15 @@ export function notesOfFindings(findings: readonly Finding[]): Note[] {
 }
 
 function notesOf({ errorMessage, linkspan }: LiveMigration): Note[] {
+  // The headline says why a migration was cancelled, and nothing is wrong.
+  const isWrong = errorMessage !== undefined && linkspan.stage !== 'CANCELLED';
   const { waiting, warnings, findings, progress, failback } = linkspan;
   const error = failback?.error;
   // The warnings of a run repeat its findings.
   const told = new Set([errorMessage, ...findings.map(({ message }) => message)]);
   const plain = [...warnings, ...(failback?.warnings ?? []), ...(progress?.warnings ?? [])];
   return [
-    ...(errorMessage === undefined ? [] : [{ key: 'error', message: errorMessage, tone: 'bad' as const }]),
+    ...(isWrong ? [{ key: 'error', message: errorMessage, tone: 'bad' as const }] : []),
     ...(error ? [{ key: 'failback', message: error.message, remedy: error.remedy, tone: 'bad' as const }] : []),
     ...waiting.map((wait) => ({
       key: `wait ${wait.for}`,

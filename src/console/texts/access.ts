@@ -71,7 +71,10 @@ export const accessText = {
     submit: 'Remove',
   }),
   secretsOf: (name: string) => `Secrets of ${name}`,
-  created: 'Created',
+  noKey: 'No API key.',
+  noAccount: 'No service account.',
+  noSecret: 'No secret.',
+  created: 'Created, UTC',
   createSecret: 'Create secret…',
   secretCreation: (name: string) => ({
     title: `Create a secret of ${name}`,
@@ -89,7 +92,7 @@ export const accessText = {
   privateKey: 'Private key',
   clientId: 'Client id',
   secret: 'Secret',
-  expires: 'Secret expires',
+  expires: 'Secret expires, UTC',
   never: 'never',
   delete: 'Delete…',
   deletion: (name: string) => ({

@@ -46,8 +46,8 @@ export const projectsText = {
     effect: 'Migrations can no longer choose this destination. The cluster and its data stay unchanged.',
     submit: 'Delete registration',
   }),
-  none: 'No project yet.',
-  noClusters: 'No destination yet.',
+  none: 'No project yet. Create one: it holds the destinations.',
+  noClusters: 'No destination yet. Register the cluster to which the data moves.',
   clusters: (name: string) => `Destinations of ${name}`,
   cluster: 'Destination',
   address: 'Address',
@@ -56,5 +56,5 @@ export const projectsText = {
     MIGRATION: 'a user of their own for each migration',
     FIXED: 'the registered user, who may not create users',
   },
-  since: 'Registered',
+  since: 'Registered, UTC',
 } as const;
