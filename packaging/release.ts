@@ -9,7 +9,12 @@ import { cutChangelog } from './changelog.ts';
  */
 const root = resolve(import.meta.dirname, '..');
 /** Files that name the image of this version. */
-const NAMING = ['deploy/*.yaml', 'deploy/Dockerfile', 'deploy/kubernetes/*.yaml', 'docs/get-started/containers.md'];
+const NAMING = [
+  'deploy/*.yaml',
+  'deploy/Dockerfile',
+  'deploy/kubernetes/base/*/*.yaml',
+  'docs/get-started/containers.md',
+];
 const SEMANTIC = /^(\d+)\.(\d+)\.(\d+)$/;
 
 const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();

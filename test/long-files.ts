@@ -181,6 +181,7 @@ export const LONG_FILES: readonly string[] = [
   'test/cli/keys.test.ts',
   'test/cli/serve.test.ts',
   'test/cli/watch-migration.test.ts',
+  'test/cli/sync-after-reboot.test.ts',
   'test/engine/apply/long-ids.test.ts',
   'test/engine/bson/exactness.test.ts',
   'test/engine/bson/odd-documents.test.ts',

@@ -66,7 +66,13 @@ export { redeemLinkToken } from './links/redeem-link-token.ts';
 export { revokeLink } from './links/revoke-link.ts';
 export { unlinkAgent } from './links/unlink-agent.ts';
 export { type BootstrapOptions, type BootstrapResult, bootstrap } from './maintenance/bootstrap.ts';
-export { assertMasterKey, loadMasterKeys, newMasterKey, replaceMasterKeys } from './maintenance/master-key.ts';
+export {
+  assertMasterKey,
+  keepFormerMasterKey,
+  loadMasterKeys,
+  newMasterKey,
+  replaceMasterKeys,
+} from './maintenance/master-key.ts';
 export { reseal } from './maintenance/reseal.ts';
 export {
   acknowledgeRestores,

@@ -24,7 +24,7 @@ const failure = {
   error: errorData,
 };
 
-const windowEndsAt = time.optional().meta({
+const cutoverWindowEndsAt = time.optional().meta({
   description: 'End of the cutover window. Absent in events of `linkspan sync`, which has none.',
 });
 
@@ -44,11 +44,14 @@ const event = <Type extends string, Data extends z.core.$ZodLooseShape>(type: Ty
 /** The schema of the events that hooks receive. A script generates `docs/reference/hook-event.schema.json` from it. */
 export const hookEvent = z
   .discriminatedUnion('type', [
-    event('migration.ready', 'The migration is ready for cutover for the first time.', { ...about, windowEndsAt }),
+    event('migration.ready', 'The migration is ready for cutover for the first time.', {
+      ...about,
+      cutoverWindowEndsAt,
+    }),
     event('migration.cutover_awaited', 'The migration is ready, and no one has requested the cutover.', {
       ...about,
       readySince: time,
-      windowEndsAt,
+      cutoverWindowEndsAt,
     }),
     event('migration.waiting', 'The migration waits for something, such as a cluster or its agent.', {
       ...about,
@@ -64,7 +67,7 @@ export const hookEvent = z
     }),
     event('migration.window_ending', 'The cutover window ends soon.', {
       ...about,
-      windowEndsAt: time,
+      cutoverWindowEndsAt: time,
       hoursLeft: z.int().meta({ description: '24 or 1: the threshold that was passed.' }),
     }),
     event('migration.cut_over', 'The destination has taken over.', about),

@@ -39,7 +39,7 @@ test('the last day of a cutover window is a warning until it is extended, and an
     (await warnings())[0] ?? '',
     /^The cutover window ends at 2026-11-06T12:00:00\.000Z, in less than 24 hours, /,
   );
-  const day = { liveMigrationId: id, hoursLeft: 24, windowEndsAt: '2026-11-06T12:00:00.000Z' };
+  const day = { liveMigrationId: id, hoursLeft: 24, cutoverWindowEndsAt: '2026-11-06T12:00:00.000Z' };
   assert.deepEqual(await eventsOf(plane, 'WINDOW_ENDING'), [day]);
   clock.nowMs += 23 * HOUR_MS + 1;
   await look(plane);

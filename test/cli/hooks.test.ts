@@ -85,7 +85,7 @@ test('a migration tells its hooks when it is ready, failed or cut over: in order
     [ready.data.migrationId, ready.data.orgId, ready.data.source, ready.data.destination],
     [id, ORG_ID, 'source', 'C1'],
   );
-  const hours = (Date.parse(ready.data.windowEndsAt) - Date.parse(ready.timestamp)) / 3_600_000;
+  const hours = (Date.parse(ready.data.cutoverWindowEndsAt) - Date.parse(ready.timestamp)) / 3_600_000;
   assert.equal(hours, 120);
   for (const event of receiver.events) assert.deepEqual(hookEvent.parse(event), event);
   assert.deepEqual(JSON.parse(readFileSync(tickets, 'utf8')), receiver.events[2]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { AtlasClient } from '../support/atlas-client.ts';
@@ -53,6 +53,12 @@ async function makeKeys(client: AtlasClient): Promise<(readonly [string, string]
   return made;
 }
 
+/** The files of keys that were rotated out. */
+const formerOf = (keyFile: string) =>
+  globSync(`${keyFile}.former-*`).map((file) => {
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    return file;
+  });
 const keysIn = (file: string) => readFileSync(file, 'utf8').trim().split('\n');
 
 async function end(server: LinkspanProcess): Promise<void> {
@@ -118,6 +124,7 @@ test('a rotation of the master key that is killed at any point continues with th
     await using again = rotate();
     assert.equal((await again.exit).code, 0, again.stderr);
     assert.deepEqual(keysIn(keyFile), next, 'no third key was made');
+    assert.deepEqual(formerOf(keyFile).map(keysIn), [former], `${hook}: the former key is kept once`);
     await using server = serve();
     await (await clientOf(server, key)).send('GET', `/orgs/${ORG_ID}`);
     await end(server);
@@ -136,4 +143,50 @@ test('a server that is killed while it reseals secrets continues after a restart
   assert.equal((await rotation.exit).code, 0, rotation.stderr);
   assert.equal(keysIn(keyFile).length, 1);
   await end(again);
+});
+
+test('a former key file opens an earlier backup, is never overwritten, and opens nothing of the rotated store', async () => {
+  using folder = temporaryFolder('keys');
+  const { keyFile, serve, rotate } = setUp(folder);
+  const backup = join(folder.path, 'backup.db');
+  const [data, restored] = [join(folder.path, 'data'), join(folder.path, 'restored')];
+  await using server = serve();
+  const key = await makeKey(await clientOf(server));
+  await using copied = runLinkspan(['backup', '--data-dir', data, '--file', backup], { env: ENV });
+  assert.equal((await copied.exit).code, 0, copied.stderr);
+  await using first = rotate();
+  assert.equal((await first.exit).code, 0, first.stderr);
+  const [former = ''] = formerOf(keyFile);
+  assert.match(first.stderr, /earlier backups need the former key in \S+\.former-/);
+  await end(server);
+
+  await using unpacked = runLinkspan(['restore', '--data-dir', restored, '--file', backup], { env: ENV });
+  assert.equal((await unpacked.exit).code, 0, unpacked.stderr);
+  const at = (directory: string) =>
+    runLinkspan(['serve', '--listen', '127.0.0.1:0', '--data-dir', directory, '--master-key-file', former], {
+      env: ENV,
+    });
+  await using fromBackup = at(restored);
+  await (await clientOf(fromBackup, key)).send('GET', `/orgs/${ORG_ID}`);
+  await end(fromBackup);
+  await using rotatedStore = at(data);
+  assert.equal((await rotatedStore.exit).code, 2);
+  assert.match(rotatedStore.stderr, /\[MASTER_KEY_UNUSABLE\]/);
+
+  await using verified = runLinkspan(['audit', 'verify', '--data-dir', data], { env: ENV });
+  assert.equal((await verified.exit).code, 0, verified.stderr);
+  await using second = rotate();
+  assert.equal((await second.exit).code, 0, second.stderr);
+  const kept = formerOf(keyFile);
+  assert.deepEqual([kept.length, kept.includes(former)], [2, true]);
+  const own = keysIn(keyFile)[0] ?? '';
+  await using third = rotate();
+  assert.equal((await third.exit).code, 0, third.stderr);
+  const [last = ''] = formerOf(keyFile).filter((file) => keysIn(file)[0] === own);
+  // A rotation that would overwrite another key stops before it changes anything.
+  writeFileSync(keyFile, `${own}\n`);
+  writeFileSync(last, readFileSync(former));
+  await using refused = rotate();
+  assert.equal((await refused.exit).code, 2);
+  assert.deepEqual([keysIn(keyFile), keysIn(last)], [[own], keysIn(former)]);
 });

@@ -7,6 +7,7 @@ import { digestReport } from '../../src/engine/index.ts';
 import { hookEvent } from '../../src/hooks/index.ts';
 import { apiDocument } from './api-document.ts';
 import { errorsDocument } from './errors-document.ts';
+import { factsDocument } from './facts/facts-document.ts';
 import { findingsDocument } from './findings-document.ts';
 import { grafanaBoard } from './grafana-board.ts';
 import { lifecyclesDocument } from './lifecycles-document.ts';
@@ -25,6 +26,7 @@ const COMMITTED: Documents = {
   'docs/operate/troubleshooting.md': troubleshootingDocument,
   'docs/plan/plan-a-migration.md': findingsDocument,
   'docs/reference/errors.md': errorsDocument,
+  'docs/reference/facts.md': factsDocument,
   'docs/reference/lifecycles.md': lifecyclesDocument,
   'docs/reference/log-events.md': logEventsDocument,
   'docs/reference/metrics.md': metricsDocument,

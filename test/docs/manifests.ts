@@ -1,11 +1,20 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 
-const FOLDER = fileURLToPath(new URL('../../deploy/kubernetes/', import.meta.url));
+/** The bases and overlays of kustomize. */
+export const KUBERNETES = fileURLToPath(new URL('../../deploy/kubernetes/', import.meta.url));
 
-/** Names of the files of deploy/kubernetes. */
-export const MANIFESTS = readdirSync(FOLDER).sort();
+/** The manifests of deploy/kubernetes/base, by the names of their files. */
+const PATHS = new Map(
+  globSync('base/*/*.yaml', { cwd: KUBERNETES })
+    .filter((path) => basename(path) !== 'kustomization.yaml')
+    .map((path) => [basename(path), join(KUBERNETES, path)]),
+);
+
+/** Names of the files of deploy/kubernetes/base. */
+export const MANIFESTS: readonly string[] = [...PATHS.keys()].sort();
 
 interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string };
@@ -49,16 +58,21 @@ export interface Pod {
 /** An object of a manifest. */
 export interface Manifest {
   readonly kind: string;
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly namespace?: string };
   readonly data?: Readonly<Record<string, string>>;
   // biome-ignore lint/suspicious/noExplicitAny: differs by kind
   readonly spec?: any;
 }
 
-/** Returns the objects of a file of deploy/kubernetes. */
+/** Returns the objects of a file of deploy/kubernetes/base. */
 export function readManifests(file: string): Manifest[] {
+  return manifestsOf(readFileSync(PATHS.get(file) ?? file, 'utf8'));
+}
+
+/** Returns the objects of a YAML text. */
+export function manifestsOf(text: string): Manifest[] {
   // Kubernetes reads YAML 1.1, where 0440 is octal.
-  const documents = parseAllDocuments(readFileSync(`${FOLDER}${file}`, 'utf8'), { version: '1.1' });
+  const documents = parseAllDocuments(text, { version: '1.1' });
   return documents.map((document) => {
     // A key that stands twice, for one: Kubernetes refuses it.
     if (document.errors.length > 0) throw document.errors[0];
@@ -66,7 +80,7 @@ export function readManifests(file: string): Manifest[] {
   });
 }
 
-/** Returns the pod of a file of deploy/kubernetes. @throws Error when it has none */
+/** Returns the pod of a file of deploy/kubernetes/base. @throws Error when it has none */
 export function readPod(file: string): Pod {
   const found = readManifests(file).find(({ kind }) => kind === 'Deployment' || kind === 'Job');
   if (!found) throw new Error(`${file} has no pod`);

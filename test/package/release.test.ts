@@ -57,7 +57,7 @@ test('a release sets the version everywhere, cuts the changelog, commits and tag
     'deploy/compose.production.yaml',
     'docs/get-started/containers.md',
   ];
-  for (const name of [...images, 'deploy/kubernetes/serve.yaml']) {
+  for (const name of [...images, 'deploy/kubernetes/base/serve/serve.yaml']) {
     assert.ok(read(name).includes('99.0.0'), name);
     assert.ok(!read(name).includes(`linkspan:${old}`), name);
   }

@@ -45,6 +45,11 @@ export async function openSync(
     '--confirm-drops',
     ...flags,
   ];
+  return await openSyncWith(args, options);
+}
+
+/** Starts `linkspan sync` with arguments, without a migration. */
+export async function openSyncWith(args: readonly string[], options: RunOptions = {}): Promise<SyncProcess> {
   const linkspan = runLinkspan(args, options);
   const [, url] = await linkspan.waitForLine(/API is ready at (http:\/\/\S+)$/);
   // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each test reads something else

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import {
   assertMasterKey,
+  keepFormerMasterKey,
   loadMasterKeys,
   newMasterKey,
   replaceMasterKeys,
@@ -32,7 +33,7 @@ export function keysCommand(): Command {
     .summary('Seal all secrets with a new master key')
     .description(
       'Seal all secrets with a new master key. A running server loads it without a restart. After an interruption, run the same command again to continue. ' +
-        'Earlier backups need the old key file: keep a copy with them.',
+        'The former key stays in a file beside it: earlier backups need it.',
     )
     .addOption(dataDirectory())
     .addOption(masterKeyFile());
@@ -40,13 +41,17 @@ export function keysCommand(): Command {
   return new Command('keys').description('Rotate the master key.').commandsGroup('Core commands:').addCommand(rotate);
 }
 
-/** Writes both keys to the file, seals all secrets with the new one, then removes the old one from the file. A crash between the steps loses nothing. */
+/**
+ * Keeps the former key in a file of its own, writes both keys to the file, seals all secrets with the new one, then removes the former one from the file.
+ * A crash between the steps loses nothing.
+ */
 async function rotateMasterKey({ dataDir, masterKeyFile: given }: KeysOptions) {
   process.umask(0o077);
   const file = given ?? join(dataDir, 'master.key');
   const before = loadMasterKeys(file, false);
   // More than one key means that a rotation was interrupted; this one completes it.
   const keys = before.length > 1 ? before : [newMasterKey(), ...before];
+  const kept = keys.slice(1).map((key) => keepFormerMasterKey(file, key, new Sealer([key]).mark));
   // The file is written also when the keys stay the same, because a server that failed to take them up reads the file again only after a change.
   replaceMasterKeys(file, keys);
   await failpoint('cli.keys.added');
@@ -55,7 +60,8 @@ async function rotateMasterKey({ dataDir, masterKeyFile: given }: KeysOptions) {
   await failpoint('cli.keys.resealed');
   replaceMasterKeys(file, keys.slice(0, 1));
   tell('linkspan keys', `everything in ${dataDir} is sealed with the new master key in ${file}`);
-  return { facts: { masterKeyFile: file } };
+  tell('linkspan keys', `earlier backups need the former key in ${kept.join(', ')}; delete it with the last of them`);
+  return { facts: { masterKeyFile: file, formerMasterKeyFiles: kept } };
 }
 
 /** Seals all secrets with the new key, unless a server has the store open: then waits until the server has done it. */

@@ -20,7 +20,7 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
     ...(Object.keys(migration.labels).length > 0 && { labels: migration.labels }),
   };
   const { windowEndsAtMs } = migration.state;
-  const window = windowEndsAtMs === null ? {} : { windowEndsAt: new Date(windowEndsAtMs).toISOString() };
+  const window = windowEndsAtMs === null ? {} : { cutoverWindowEndsAt: new Date(windowEndsAtMs).toISOString() };
   switch (record.eventTypeName) {
     case 'LIVE_MIGRATION_READY':
       return { ...head, type: 'migration.ready', data: { ...about, ...window } };
@@ -51,7 +51,7 @@ export function hookEventOf(record: AuditRecord, migration: Migration, destinati
       return {
         ...head,
         type: 'migration.window_ending',
-        data: { ...about, windowEndsAt: text('windowEndsAt'), hoursLeft: Number(details.hoursLeft) },
+        data: { ...about, cutoverWindowEndsAt: text('cutoverWindowEndsAt'), hoursLeft: Number(details.hoursLeft) },
       };
     case 'LIVE_MIGRATION_SOURCE_WRITTEN':
       return {

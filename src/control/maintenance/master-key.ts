@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, readPrivateFile, UserError } from '../../platform/index.ts';
 import type { Control } from '../ports/control.ts';
@@ -21,7 +31,7 @@ export function loadMasterKeys(file: string, mayCreate: boolean): readonly Buffe
     if (!isMissing || !mayCreate) throw unusable(file, error);
   }
   try {
-    createMasterKey(file);
+    createKeyFile(file, newMasterKey());
     return readMasterKeys(file);
   } catch (error) {
     throw unusable(file, error);
@@ -39,6 +49,23 @@ export function replaceMasterKeys(file: string, keys: readonly Buffer[]): void {
     syncDirectory(file);
   } catch (error) {
     throw unusable(file, error);
+  }
+}
+
+/**
+ * Keeps a key that is rotated out in a file of its own beside the file of the keys, where no server reads it. A file that exists is never replaced.
+ * @param mark  tells the key from others
+ * @returns the path
+ * @throws UserError MASTER_KEY_UNUSABLE
+ */
+export function keepFormerMasterKey(file: string, key: Buffer, mark: string): string {
+  const kept = `${file}.former-${mark}`;
+  try {
+    if (!existsSync(kept)) createKeyFile(kept, key);
+    if (!readMasterKeys(kept).every((one) => one.equals(key))) throw new Error('it has another key');
+    return kept;
+  } catch (error) {
+    throw unusable(kept, error);
   }
 }
 
@@ -76,9 +103,9 @@ function readMasterKeys(file: string): Buffer[] {
   });
 }
 
-/** Creates the file. It is complete and synced before it gets its name, so that no value is sealed with a key that a crash loses. */
-function createMasterKey(file: string): void {
-  const draft = writeDraft(file, [newMasterKey()]);
+/** Creates a file. It is complete and synced before it gets its name, so that no value is sealed with a key that a crash loses. */
+function createKeyFile(file: string, key: Buffer): void {
+  const draft = writeDraft(file, [key]);
   // Unlike a rename, a link never replaces a key that another process has created meanwhile.
   linkSync(draft, file);
   unlinkSync(draft);

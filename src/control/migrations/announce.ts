@@ -50,7 +50,7 @@ export function dueAnnouncements(
       details: { for: what, since, reason },
     }));
   if (passed !== undefined && isOpen && state.windowEndsAtMs !== null) {
-    const details = { hoursLeft: passed, windowEndsAt: new Date(state.windowEndsAtMs).toISOString() };
+    const details = { hoursLeft: passed, cutoverWindowEndsAt: new Date(state.windowEndsAtMs).toISOString() };
     events.push({ eventTypeName: 'LIVE_MIGRATION_WINDOW_ENDING', details });
   }
   if (isAwaited && !state.announced?.awaited) {
