@@ -293,7 +293,10 @@ test('no backtick of a text of the server is shown', { skip }, async () => {
 
 test('the phase in which a migration fails ends with it', { skip }, async () => {
   await using shown = await open(sceneOf('failed'));
-  await shown.page.getByRole('list', { name: 'Phases' }).getByText(/1 h [45]\d min/).waitFor();
+  await shown.page
+    .getByRole('list', { name: 'Phases' })
+    .getByText(/1 h [45]\d min/)
+    .waitFor();
 });
 
 test('a cancelled migration says why once, without an error', { skip }, async () => {
