@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
 import { startPair } from '../support/replica-set.ts';
 import { needsSource } from '../support/source-version.ts';
-import { openSyncWith } from '../support/sync-process.ts';
+import { openSyncWith, type SyncProcess } from '../support/sync-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { commit, fill, untilLeading, urisOf } from './leader-and-standby.ts';
+import { commit, fill, TAKEN_OVER_WITHIN_MS, untilLeading, urisOf } from './leader-and-standby.ts';
 
 const skip = needsSource('6.0', 'it has no write block');
 const unit = readFileSync(new URL('../../deploy/linkspan-sync@.service', import.meta.url), 'utf8');
@@ -18,6 +19,12 @@ function argumentsOf(configuration: string): string[] {
   assert.ok(args.includes(configuration));
   return args;
 }
+
+const untilCopying = ({ progress }: SyncProcess) =>
+  eventually(async () => (await progress()).linkspan?.copy?.documentsCopied > 0, {
+    what: 'copied documents',
+    deadlineMs: TAKEN_OVER_WITHIN_MS,
+  });
 
 test('a migration of linkspan-sync@ with standby in its file resumes by itself after a reboot and after a loss of power', {
   skip,
@@ -34,14 +41,15 @@ test('a migration of linkspan-sync@ with standby in its file resumes by itself a
     await using first = await openSyncWith(args);
     assert.equal((await first.progress()).state, 'IDLE', 'the file alone starts no migration');
     assert.equal((await first.call('start', { source: 'cluster0', destination: 'cluster1' })).success, true);
-    await untilLeading(first);
+    // The answer of `start` comes before the migration's record is on the destination, from which a later process resumes.
+    await untilCopying(first);
     // As systemd ends it at a reboot.
     first.linkspan.kill('SIGTERM');
     assert.equal((await first.linkspan.exit).code, 4);
   }
   {
     await using second = await openSyncWith(args);
-    await untilLeading(second);
+    await untilCopying(second);
     second.linkspan.kill('SIGKILL');
     await second.linkspan.exit;
   }
