@@ -66,7 +66,7 @@ test('npm pack includes the program, its documentation and the deployment files,
     /^dist\/program\/launch\.js$/,
     /^dist\/console\/index\.html$/,
     /^docs\/(.+\.md|examples\/(digest\.py|verify-hook\.(py|mjs))|reference\/(cutover-report|digest-report|hook-event|verification-report)\.schema\.json)$/,
-    /^deploy\/(Dockerfile|image\/linkspan(-health)?|agent\.yaml|agent\.schema\.json|fleet\.yaml|compose(\.agent)?(\.production)?\.yaml|kubernetes\/(agent|apply-job|network-policy|serve|sync-job)\.yaml|linkspan-(agent|serve|sync@)\.service|grafana\/linkspan\.json|prometheus\/(alerts|rules)\.yml)$/,
+    /^deploy\/(Dockerfile|image\/linkspan(-health)?|agent\.yaml|agent\.schema\.json|fleet\.yaml|compose(\.agent)?(\.production)?\.yaml|kubernetes\/base\/[a-z-]+\/[a-z-]+\.yaml|kubernetes\/overlays\/[a-z-]+\/(mover-\d\/)?(kustomization|configuration)\.yaml|linkspan-(agent|serve|sync@)\.service|grafana\/linkspan\.json|prometheus\/(alerts|rules)\.yml)$/,
   ];
   assert.deepEqual(
     packed.filter((path) => !intended.some((pattern) => pattern.test(path))),
