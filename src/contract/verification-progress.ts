@@ -8,7 +8,7 @@ import { count, date, figure, listOf } from './primitives.ts';
  */
 export const verificationMode = z.enum(['REPAIR', 'REPORT', 'OFF']);
 
-/** What a helper beside the destination has spared the verification to read. */
+/** The documents that the verification did not read, because a helper beside the destination found their ranges equal. */
 const digests = z.object({
   host: z.string().meta({ description: 'Host name of the digest helper.' }),
   ranges: count.meta({

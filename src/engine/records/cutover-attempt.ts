@@ -51,7 +51,7 @@ export interface CutoverEvidence {
   /** Documents that differed although no change explained it, and how many of them still did. */
   readonly differed: number;
   readonly open: number;
-  /** What a digest helper showed to be equal; absent without one. */
+  /** The ranges that a digest helper found equal; absent without one. */
   readonly digests?: { readonly host: string; readonly ranges: number; readonly documents: number };
   /** The source's time at which both sides were proven equal; null when none is. */
   readonly equalAt: string | null;

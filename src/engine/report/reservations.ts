@@ -5,7 +5,7 @@ export interface Reserved {
   readonly seesExternalWrites: boolean;
   readonly externalWrites: number;
   readonly cappedUncertain: readonly string[];
-  /** What digests showed to be equal; absent without a digest helper. */
+  /** The ranges that digests showed to be equal; absent without a digest helper. */
   readonly digests?: { readonly host: string; readonly ranges: number; readonly documents: number } | undefined;
 }
 

@@ -37,7 +37,6 @@ interface Comparison {
 
 interface VerificationOptions {
   readonly mode: VerificationMode;
-  /** Computes digests beside the destination; undefined to read its documents. */
   readonly digests: DigestHelper | undefined;
   readonly externalTo: Timestamp | undefined;
 }
@@ -70,7 +69,6 @@ export class Verification {
   readonly mismatches: Mismatches;
   readonly external: ExternalWatch;
   readonly catalog: CatalogCheck;
-  /** Undefined without a digest helper. */
   readonly digests: DigestedRanges | undefined;
   /** Changes of capped collections that only the destination had, by their namespace on the source. */
   readonly cappedWrites = new SeenChanges();

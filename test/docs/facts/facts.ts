@@ -7,7 +7,7 @@ const WITHIN = 'the object around it already says `load`';
 
 /** A fact of a migration, and where each face shows it. */
 export interface Fact {
-  /** What it is, with its unit. */
+  /** The fact in words, with its unit. */
   readonly what: string;
   /** Its one name: the end of its path on every face. */
   readonly name: string;
