@@ -1,6 +1,7 @@
 import type { CollectionProgress, ListedMismatch, Order, Outcome, Progress, WantedState } from '../contract/index.ts';
 import { UserError } from '../platform/index.ts';
 import { DestinationWentBack } from './mongodb/fence.ts';
+import { OtherDirection } from './records/other-direction.ts';
 import { hasFailback } from './records/records.ts';
 import { collectionProgress } from './report/collection-progress.ts';
 import { gatesBeforeRun } from './report/gate.ts';
@@ -21,9 +22,20 @@ export class Migration {
   readonly #order = new FollowedOrder();
   #neverBegan = false;
   #ended: Promise<Outcome> | undefined;
+  readonly #recorded = Promise.withResolvers<void>();
 
   constructor(options: MigrationOptions) {
     this.options = options;
+    // Prevents an unhandled rejection if no caller reads `recorded`.
+    this.#recorded.promise.catch(() => undefined);
+  }
+
+  /**
+   * Resolves when the migration is on record at its destination, so that any process can resume it.
+   * @throws UserError the failure of a run that ended before, WRONG_STATE when it was stopped or cancelled before
+   */
+  get recorded(): Promise<void> {
+    return this.#recorded.promise;
   }
 
   /**
@@ -34,6 +46,12 @@ export class Migration {
    */
   async run(signal: AbortSignal, opened?: CheckedClusters): Promise<Outcome> {
     this.#ended = this.#openAndRun(signal, opened);
+    this.#ended.then(
+      (outcome) => this.#recorded.reject(new UserError('WRONG_STATE', ['start', outcome])),
+      // A direction that learns of a later one has read the record.
+      (failure: unknown) =>
+        failure instanceof OtherDirection ? this.#recorded.resolve() : this.#recorded.reject(failure),
+    );
     return await this.#ended;
   }
 
@@ -159,6 +177,7 @@ export class Migration {
         return 'CANCELLED';
       }
       this.#run = run;
+      this.#recorded.resolve();
       try {
         return await run.toEnd();
       } catch (error) {

@@ -81,7 +81,11 @@ export function createSyncApi(session: SyncSession, token?: BearerToken, standby
       requireEmptyBody(body);
       await act();
     });
-  call('start', (body) => session.start(parseStartRequest(body)));
+  call('start', async (body) => {
+    await session.start(parseStartRequest(body));
+    // rule: start-is-durable
+    await session.recorded();
+  });
   call('load', (body) => session.setLoad(parseLoadRequest(body)));
   plainCall('pause', () => session.pause());
   plainCall('resume', () => session.resume());

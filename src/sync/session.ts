@@ -174,6 +174,11 @@ export class SyncSession {
     );
   }
 
+  /** Resolves when the migration that was started is on record at its destination. @throws as {@link Migration.recorded} */
+  async recorded(): Promise<void> {
+    await this.#migration?.current.recorded;
+  }
+
   /** Leaves a migration whose failback another process has taken. The session is IDLE when the run has ended. */
   leaveTaken(): void {
     if (isLed(this.#migration?.failbackFailure)) this.#leave.abort();

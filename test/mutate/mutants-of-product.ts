@@ -179,6 +179,7 @@ export const OF_PRODUCT: MutantTable = {
       'failed to take up',
     ],
   ],
+  'test/cli/sync-after-reboot.test.ts': [['start-is-durable', remove(), 'after a reboot and after a loss of power']],
   'test/cli/sync-source-watch.test.ts': [
     ['watch-resumes-at-position', replace('new $(name 2)($(name 3), undefined)'), 'resumes the watch'],
   ],
