@@ -26,7 +26,8 @@ test('the shipped rules name only metrics that exist, and each alert has a chapt
       if (alert === undefined) continue;
       alerts += 1;
       assert.match(troubleshooting, new RegExp(`^### ${alert}$`, 'm'));
-      assert.equal(annotations.runbook, `docs/operate/troubleshooting.md#${alert.toLowerCase()}`);
+      const runbook = `https://manual.example.net/docs/operate/troubleshooting.html#${alert.toLowerCase()}`;
+      assert.equal(annotations.runbook_url, runbook);
       assert.ok(monitoring.includes(`\`${alert}\``), alert);
     }
   }
