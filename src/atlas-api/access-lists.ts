@@ -45,9 +45,6 @@ const accountEntry = z
 const keyPage = page('ApiUserAccessListResponse', keyEntry);
 const accountPage = page('ServiceAccountIPAccessEntry', accountEntry);
 
-const OF_KEY = '/orgs/{orgId}/apiKeys/{apiUserId}/accessList';
-const OF_ACCOUNT = '/orgs/{orgId}/serviceAccounts/{clientId}/accessList';
-
 const keyOf = ({ path }: OperationRequest<unknown>): ListOwner => ({
   orgId: path('orgId'),
   apiKeyId: path('apiUserId'),
@@ -61,8 +58,6 @@ export const accessListOperations = [
   defineOperation({
     operationId: 'listOrgApiKeyAccessListEntries',
     summary: 'List the access list of one API key',
-    method: 'GET',
-    path: OF_KEY,
     status: 200,
     versions: [{ version: '2023-01-01' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount'],
@@ -73,8 +68,6 @@ export const accessListOperations = [
   defineOperation({
     operationId: 'createOrgApiKeyAccessListEntry',
     summary: 'Add addresses and blocks to the access list of one API key',
-    method: 'POST',
-    path: OF_KEY,
     status: 200,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: request }],
@@ -89,8 +82,6 @@ export const accessListOperations = [
   defineOperation({
     operationId: 'getOrgApiKeyAccessListEntry',
     summary: 'Return one access list entry of one API key',
-    method: 'GET',
-    path: `${OF_KEY}/{ipAddress}`,
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: keyEntry,
@@ -102,8 +93,6 @@ export const accessListOperations = [
   defineOperation({
     operationId: 'deleteOrgApiKeyAccessListEntry',
     summary: 'Remove one access list entry of one API key',
-    method: 'DELETE',
-    path: `${OF_KEY}/{ipAddress}`,
     status: 204,
     versions: [{ version: '2023-01-01' }],
     handle: (asked) => removeFromAccessList(asked.control, asked.actor, keyOf(asked), asked.path('ipAddress')),
@@ -111,8 +100,6 @@ export const accessListOperations = [
   defineOperation({
     operationId: 'listOrgServiceAccountAccessList',
     summary: 'List the access list of one service account',
-    method: 'GET',
-    path: OF_ACCOUNT,
     status: 200,
     versions: [{ version: '2024-08-05' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount'],
@@ -125,8 +112,6 @@ export const accessListOperations = [
   defineOperation({
     operationId: 'createOrgServiceAccountAccessList',
     summary: 'Add addresses and blocks to the access list of one service account',
-    method: 'POST',
-    path: OF_ACCOUNT,
     status: 201,
     role: 'ORG_OWNER',
     versions: [{ version: '2024-08-05', body: request }],
@@ -139,8 +124,6 @@ export const accessListOperations = [
   defineOperation({
     operationId: 'deleteOrgServiceAccountAccessListEntry',
     summary: 'Remove one access list entry of one service account',
-    method: 'DELETE',
-    path: `${OF_ACCOUNT}/{ipAddress}`,
     status: 204,
     versions: [{ version: '2024-08-05' }],
     handle: (asked) => removeFromAccessList(asked.control, asked.actor, accountOf(asked), asked.path('ipAddress')),

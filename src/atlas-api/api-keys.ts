@@ -24,8 +24,6 @@ import { defineOperation } from './operation.ts';
 import { page } from './schemas.ts';
 
 const keyPage = page('ApiApiUser', apiKey);
-const OF_ORGANIZATION = '/orgs/{orgId}/apiKeys';
-const OF_GROUP = '/groups/{groupId}/apiKeys';
 
 const showAll = (keys: readonly ApiKey[], query: URLSearchParams, address: string) =>
   pageOf(
@@ -38,8 +36,6 @@ export const apiKeyOperations = [
   defineOperation({
     operationId: 'listOrgApiKeys',
     summary: 'List the API keys of one organization',
-    method: 'GET',
-    path: OF_ORGANIZATION,
     status: 200,
     versions: [{ version: '2023-01-01' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount'],
@@ -50,8 +46,6 @@ export const apiKeyOperations = [
   defineOperation({
     operationId: 'createOrgApiKey',
     summary: 'Create one API key of an organization',
-    method: 'POST',
-    path: OF_ORGANIZATION,
     status: 200,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: organizationApiKeyRequest }],
@@ -64,8 +58,6 @@ export const apiKeyOperations = [
   defineOperation({
     operationId: 'getOrgApiKey',
     summary: 'Return one API key of an organization',
-    method: 'GET',
-    path: `${OF_ORGANIZATION}/{apiUserId}`,
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: apiKey,
@@ -75,8 +67,6 @@ export const apiKeyOperations = [
   defineOperation({
     operationId: 'updateOrgApiKey',
     summary: 'Change the description or roles of one API key of an organization',
-    method: 'PATCH',
-    path: `${OF_ORGANIZATION}/{apiUserId}`,
     status: 200,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: organizationApiKeyUpdate }],
@@ -92,8 +82,6 @@ export const apiKeyOperations = [
   defineOperation({
     operationId: 'deleteOrgApiKey',
     summary: 'Delete one API key of an organization',
-    method: 'DELETE',
-    path: `${OF_ORGANIZATION}/{apiUserId}`,
     status: 204,
     versions: [{ version: '2023-01-01' }],
     handle: ({ control, actor, path }) => deleteApiKey(control, actor, path('orgId'), path('apiUserId')),
@@ -101,8 +89,6 @@ export const apiKeyOperations = [
   defineOperation({
     operationId: 'listGroupApiKeys',
     summary: 'List the API keys with a role in one project',
-    method: 'GET',
-    path: OF_GROUP,
     status: 200,
     versions: [{ version: '2023-01-01' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount'],
@@ -113,8 +99,6 @@ export const apiKeyOperations = [
   defineOperation({
     operationId: 'createGroupApiKey',
     summary: 'Create one API key with roles in a project',
-    method: 'POST',
-    path: OF_GROUP,
     status: 200,
     role: 'GROUP_OWNER',
     versions: [{ version: '2023-01-01', body: groupApiKeyRequest }],
@@ -127,8 +111,6 @@ export const apiKeyOperations = [
   defineOperation({
     operationId: 'updateGroupApiKeyRoles',
     summary: 'Change the roles of one API key in a project',
-    method: 'PATCH',
-    path: `${OF_GROUP}/{apiUserId}`,
     status: 200,
     role: 'GROUP_OWNER',
     versions: [{ version: '2023-01-01', body: groupApiKeyUpdate }],
@@ -141,8 +123,6 @@ export const apiKeyOperations = [
   defineOperation({
     operationId: 'addGroupApiKey',
     summary: 'Grant one API key of the organization roles in a project',
-    method: 'POST',
-    path: `${OF_GROUP}/{apiUserId}`,
     status: 204,
     role: 'GROUP_OWNER',
     versions: [{ version: '2023-01-01', body: groupRoleAssignments }],
@@ -155,8 +135,6 @@ export const apiKeyOperations = [
   defineOperation({
     operationId: 'removeGroupApiKey',
     summary: 'Remove one API key from a project; the organization keeps it',
-    method: 'DELETE',
-    path: `${OF_GROUP}/{apiUserId}`,
     status: 204,
     versions: [{ version: '2023-01-01' }],
     handle: async ({ control, actor, path }) => {

@@ -34,8 +34,6 @@ export const availableProjectOperations = [
   defineOperation({
     operationId: 'listOrgLiveMigrationAvailableProjects',
     summary: 'List the source projects that the linked agents can migrate',
-    method: 'GET',
-    path: '/orgs/{orgId}/liveMigrations/availableProjects',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: z.array(liveImportAvailableProject),

@@ -54,8 +54,6 @@ export const clusterOperations = [
   defineOperation({
     operationId: 'listGroupClusters',
     summary: 'List the registered destination clusters of one project',
-    method: 'GET',
-    path: '/groups/{groupId}/clusters',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount'],
@@ -72,8 +70,6 @@ export const clusterOperations = [
   defineOperation({
     operationId: 'createGroupCluster',
     summary: 'Register one existing cluster as a destination',
-    method: 'POST',
-    path: '/groups/{groupId}/clusters',
     status: 201,
     // Atlas creates a cluster from a description of its hardware; Linkspan registers an existing one.
     extension: true,
@@ -88,8 +84,6 @@ export const clusterOperations = [
   defineOperation({
     operationId: 'getGroupCluster',
     summary: 'Return one registered destination cluster',
-    method: 'GET',
-    path: '/groups/{groupId}/clusters/{clusterName}',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: cluster,
@@ -99,8 +93,6 @@ export const clusterOperations = [
   defineOperation({
     operationId: 'updateGroupCluster',
     summary: 'Change the connection string of one registered destination',
-    method: 'PATCH',
-    path: '/groups/{groupId}/clusters/{clusterName}',
     status: 200,
     // Atlas changes the cluster; Linkspan changes only its connection string.
     extension: true,
@@ -115,8 +107,6 @@ export const clusterOperations = [
   defineOperation({
     operationId: 'deleteGroupCluster',
     summary: 'Delete the registration of one destination; the cluster itself stays unchanged',
-    method: 'DELETE',
-    path: '/groups/{groupId}/clusters/{clusterName}',
     status: 202,
     // Atlas deletes the cluster; Linkspan deletes only its registration.
     extension: true,

@@ -70,8 +70,6 @@ export const eventOperations = [
   defineOperation({
     operationId: 'listOrgEvents',
     summary: 'List the events of one organization, newest first',
-    method: 'GET',
-    path: '/orgs/{orgId}/events',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     query: paged,
@@ -81,8 +79,6 @@ export const eventOperations = [
   defineOperation({
     operationId: 'getOrgEvent',
     summary: 'Return one event of an organization',
-    method: 'GET',
-    path: '/orgs/{orgId}/events/{eventId}',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: event,
@@ -92,8 +88,6 @@ export const eventOperations = [
   defineOperation({
     operationId: 'verifyOrgEvents',
     summary: 'Verify the audit records of the server: their hashes, their order and their MACs',
-    method: 'GET',
-    path: '/orgs/{orgId}/events/verification',
     status: 200,
     extension: true,
     versions: [{ version: '2023-01-01' }],
@@ -112,8 +106,6 @@ export const eventOperations = [
   defineOperation({
     operationId: 'listGroupEvents',
     summary: 'List the events of one project, newest first',
-    method: 'GET',
-    path: '/groups/{groupId}/events',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     query: paged,
@@ -123,8 +115,6 @@ export const eventOperations = [
   defineOperation({
     operationId: 'getGroupEvent',
     summary: 'Return one event of a project',
-    method: 'GET',
-    path: '/groups/{groupId}/events/{eventId}',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: event,

@@ -51,8 +51,6 @@ export const groupOperations = [
   defineOperation({
     operationId: 'listGroups',
     summary: 'List the projects that the API key can access',
-    method: 'GET',
-    path: '/groups',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount'],
@@ -66,8 +64,6 @@ export const groupOperations = [
   defineOperation({
     operationId: 'getOrgGroups',
     summary: 'List the projects of one organization',
-    method: 'GET',
-    path: '/orgs/{orgId}/groups',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount', 'name'],
@@ -83,8 +79,6 @@ export const groupOperations = [
   defineOperation({
     operationId: 'createGroup',
     summary: 'Create one project',
-    method: 'POST',
-    path: '/groups',
     // Atlas's specification says 200; recorded answers are 201.
     status: 201,
     role: 'ORG_GROUP_CREATOR',
@@ -98,8 +92,6 @@ export const groupOperations = [
   defineOperation({
     operationId: 'getGroup',
     summary: 'Return one project',
-    method: 'GET',
-    path: '/groups/{groupId}',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: group,
@@ -109,8 +101,6 @@ export const groupOperations = [
   defineOperation({
     operationId: 'getGroupByName',
     summary: 'Return one project by its name',
-    method: 'GET',
-    path: '/groups/byName/{groupName}',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: group,
@@ -122,8 +112,6 @@ export const groupOperations = [
   defineOperation({
     operationId: 'updateGroup',
     summary: 'Rename one project',
-    method: 'PATCH',
-    path: '/groups/{groupId}',
     status: 200,
     role: 'GROUP_OWNER',
     versions: [{ version: '2023-01-01', body: groupUpdate }],
@@ -134,8 +122,6 @@ export const groupOperations = [
   defineOperation({
     operationId: 'deleteGroup',
     summary: 'Delete one project without clusters',
-    method: 'DELETE',
-    path: '/groups/{groupId}',
     // Atlas's specification says 204; recorded answers are 202 with an empty object.
     status: 202,
     versions: [{ version: '2023-01-01' }],

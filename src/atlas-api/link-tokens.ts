@@ -41,14 +41,10 @@ const targetOrg = z
 
 export type LinkToken = z.output<typeof targetOrg>;
 
-const PATH = '/orgs/{orgId}/liveMigrations/linkTokens';
-
 export const linkTokenOperations = [
   defineOperation({
     operationId: 'createOrgLiveMigrationLinkToken',
     summary: 'Create one link-token',
-    method: 'POST',
-    path: PATH,
     // Atlas's specification says 200; every recorded answer is 201.
     status: 201,
     role: 'ORG_OWNER',
@@ -65,8 +61,6 @@ export const linkTokenOperations = [
   defineOperation({
     operationId: 'deleteOrgLiveMigrationLinkTokens',
     summary: 'End all links and unredeemed link-tokens of one organization',
-    method: 'DELETE',
-    path: PATH,
     status: 204,
     versions: [{ version: '2023-01-01' }],
     handle: async ({ control, actor, path }) => {

@@ -38,8 +38,6 @@ export const linkOperations = [
   defineOperation({
     operationId: 'listOrgLiveMigrationLinks',
     summary: 'List the links of one organization to its agents',
-    method: 'GET',
-    path: '/orgs/{orgId}/liveMigrations/links',
     status: 200,
     extension: true,
     versions: [{ version: '2023-01-01' }],
@@ -67,8 +65,6 @@ export const linkOperations = [
   defineOperation({
     operationId: 'approveOrgLiveMigrationLink',
     summary: 'Approve that one agent replaces another one with its host name',
-    method: 'POST',
-    path: '/orgs/{orgId}/liveMigrations/links/{linkId}/approve',
     status: 204,
     extension: true,
     versions: [{ version: '2023-01-01' }],
@@ -79,8 +75,6 @@ export const linkOperations = [
   defineOperation({
     operationId: 'revokeOrgLiveMigrationLink',
     summary: 'Revoke one link at once: its migrations fail, their database users are dropped, and its watches end',
-    method: 'DELETE',
-    path: '/orgs/{orgId}/liveMigrations/links/{linkId}',
     status: 204,
     extension: true,
     versions: [{ version: '2023-01-01' }],

@@ -40,8 +40,6 @@ export const liveMigrationOperations = [
   defineOperation({
     operationId: 'createGroupLiveMigration',
     summary: 'Start one live migration',
-    method: 'POST',
-    path: '/groups/{groupId}/liveMigrations',
     status: 201,
     role: 'ORG_OWNER',
     versions: migrationRequestVersions,
@@ -53,8 +51,6 @@ export const liveMigrationOperations = [
   defineOperation({
     operationId: 'getGroupLiveMigration',
     summary: 'Return one live migration',
-    method: 'GET',
-    path: '/groups/{groupId}/liveMigrations/{liveMigrationId}',
     live: true,
     status: 200,
     versions: [{ version: '2023-01-01' }],
@@ -68,8 +64,6 @@ export const liveMigrationOperations = [
   defineOperation({
     operationId: 'cutoverGroupLiveMigration',
     summary: 'Cut over one live migration',
-    method: 'PUT',
-    path: '/groups/{groupId}/liveMigrations/{liveMigrationId}/cutover',
     status: 202,
     versions: [{ version: '2023-01-01' }],
     handle: async ({ control, actor, path }) => {

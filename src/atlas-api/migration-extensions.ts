@@ -73,11 +73,8 @@ const windowRequest = z
   })
   .meta({ id: 'LinkspanCutoverWindow' });
 
-const MIGRATION = '/groups/{groupId}/liveMigrations/{liveMigrationId}';
-
 /** Common parts of the extensions about one migration. */
 const aboutOne = {
-  method: 'PUT',
   extension: true,
   response: liveMigrationResponse,
 } as const;
@@ -94,8 +91,6 @@ export const migrationExtensions = [
   defineOperation({
     operationId: 'getGroupLiveMigrationCutoverReport',
     summary: 'Return the report of one cutover',
-    method: 'GET',
-    path: `${MIGRATION}/cutoverReport`,
     status: 200,
     extension: true,
     versions: [{ version: '2023-01-01' }],
@@ -105,8 +100,6 @@ export const migrationExtensions = [
   defineOperation({
     operationId: 'listGroupLiveMigrations',
     summary: 'List the live migrations of one project, newest first',
-    method: 'GET',
-    path: '/groups/{groupId}/liveMigrations',
     live: true,
     status: 200,
     extension: true,
@@ -121,8 +114,6 @@ export const migrationExtensions = [
   defineOperation({
     operationId: 'listOrgLiveMigrations',
     summary: 'List the live migrations of all projects that the API key can access, newest first',
-    method: 'GET',
-    path: '/orgs/{orgId}/liveMigrations',
     live: true,
     status: 200,
     extension: true,
@@ -138,7 +129,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'abortGroupLiveMigrationCutover',
     summary: 'Abort one cutover before its point of no return',
-    path: `${MIGRATION}/abortCutover`,
     status: 202,
     versions: [{ version: '2023-01-01' }],
     handle: async (request) =>
@@ -148,7 +138,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'rehearseGroupLiveMigrationCutover',
     summary: 'Rehearse one cutover',
-    path: `${MIGRATION}/rehearseCutover`,
     status: 202,
     versions: [{ version: '2023-01-01' }],
     handle: async (request) =>
@@ -158,7 +147,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'pauseGroupLiveMigration',
     summary: 'Pause one live migration',
-    path: `${MIGRATION}/pause`,
     status: 202,
     versions: [{ version: '2023-01-01' }],
     handle: async (request) =>
@@ -168,7 +156,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'resumeGroupLiveMigration',
     summary: 'Resume one paused live migration',
-    path: `${MIGRATION}/resume`,
     status: 202,
     versions: [{ version: '2023-01-01' }],
     handle: async (request) =>
@@ -178,7 +165,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'cancelGroupLiveMigration',
     summary: 'Cancel one live migration',
-    path: `${MIGRATION}/cancel`,
     status: 202,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: cancellation }],
@@ -191,7 +177,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'setGroupLiveMigrationLoadLevel',
     summary: 'Limit the load of one live migration',
-    path: `${MIGRATION}/loadLevel`,
     status: 200,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: loadLevelRequest }],
@@ -204,7 +189,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'limitGroupLiveMigrationCopy',
     summary: 'Limit the copy rate of one live migration',
-    path: `${MIGRATION}/copyRate`,
     status: 200,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: copyRateRequest }],
@@ -217,7 +201,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'setGroupLiveMigrationLoadWindows',
     summary: 'Set the hours with a load of their own of one live migration',
-    path: `${MIGRATION}/loadWindows`,
     status: 200,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: loadWindowsRequest }],
@@ -230,7 +213,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'labelGroupLiveMigration',
     summary: 'Replace the labels and the note of one live migration',
-    path: `${MIGRATION}/labels`,
     status: 200,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: labelsRequest }],
@@ -243,7 +225,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'moveGroupLiveMigration',
     summary: 'Move one live migration to a host that stands by for it',
-    path: `${MIGRATION}/move`,
     status: 202,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: moveRequest }],
@@ -256,7 +237,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'confirmGroupLiveMigrationDrops',
     summary: 'Confirm the drops for which one live migration waits',
-    path: `${MIGRATION}/confirmDrops`,
     status: 200,
     versions: [{ version: '2023-01-01' }],
     handle: async (request) =>
@@ -266,7 +246,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'extendGroupLiveMigrationCutoverWindow',
     summary: 'Extend the cutover window of one live migration',
-    path: `${MIGRATION}/cutoverWindow`,
     status: 200,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: windowRequest }],
@@ -279,7 +258,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'reverseGroupLiveMigration',
     summary: 'Reverse one live migration that has cut over',
-    path: `${MIGRATION}/reverse`,
     status: 202,
     versions: [{ version: '2023-01-01' }],
     handle: async (request) =>
@@ -289,7 +267,6 @@ export const migrationExtensions = [
     ...aboutOne,
     operationId: 'finishGroupLiveMigration',
     summary: 'Close the failback of one live migration permanently',
-    path: `${MIGRATION}/finish`,
     status: 202,
     versions: [{ version: '2023-01-01' }],
     handle: async (request) =>

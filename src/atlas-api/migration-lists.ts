@@ -51,13 +51,11 @@ export type MigrationCollections = z.output<typeof collections>;
 export type MigrationMismatches = z.output<typeof mismatches>;
 
 const about = {
-  method: 'GET',
   status: 200,
   extension: true,
   versions: [{ version: '2023-01-01' }],
   query: ['pageNum', 'itemsPerPage', 'includeCount', 'namespace'],
 } as const;
-const MIGRATION = '/groups/{groupId}/liveMigrations/{liveMigrationId}';
 
 /** Lists of a migration that are too long for its record. */
 export const listOperations = [
@@ -65,7 +63,6 @@ export const listOperations = [
     ...about,
     operationId: 'listGroupLiveMigrationCollections',
     summary: 'List the collections of one live migration, largest first',
-    path: `${MIGRATION}/collections`,
     response: collections,
     handle: async (request) => await pageOf(request, 'collections', showCollection),
   }),
@@ -73,7 +70,6 @@ export const listOperations = [
     ...about,
     operationId: 'listGroupLiveMigrationMismatches',
     summary: 'List the documents that differed in one live migration, oldest first',
-    path: `${MIGRATION}/mismatches`,
     response: mismatches,
     handle: async (request) => await pageOf(request, 'mismatches', ({ id: _, ...shown }) => shown),
   }),

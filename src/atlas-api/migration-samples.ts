@@ -32,8 +32,6 @@ export const sampleOperations = [
   defineOperation({
     operationId: 'getGroupLiveMigrationSamples',
     summary: 'Return the history of one live migration',
-    method: 'GET',
-    path: '/groups/{groupId}/liveMigrations/{liveMigrationId}/samples',
     status: 200,
     extension: true,
     versions: [{ version: '2023-01-01' }],

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { type Method, type OperationId, routeOf } from '../contract/index.ts';
 import type { Actor, Control, GroupRole, OrganizationRole } from '../control/index.ts';
 import { UserError } from '../platform/index.ts';
 
@@ -42,9 +43,9 @@ export interface OperationRequest<Body> {
 
 /** An operation of the Atlas Administration API. Its routes and its OpenAPI description are generated from it. */
 export interface Operation<Body = never> {
-  readonly operationId: string;
+  readonly operationId: OperationId;
   readonly summary: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method: Method;
   /** Path after the prefix, with `{name}` for parameters. */
   readonly path: string;
   /** Status of success. */
@@ -93,6 +94,6 @@ export type AnyOperation = Omit<Operation, 'handle' | 'versions'> & {
 export type TaggedOperation = AnyOperation & { readonly tag: string };
 
 /** Declares an operation. The compiler checks that the handler accepts the body that the schemas produce. */
-export function defineOperation<Body = undefined>(operation: Operation<Body>): AnyOperation {
-  return operation;
+export function defineOperation<Body = undefined>(operation: Omit<Operation<Body>, 'method' | 'path'>): AnyOperation {
+  return { ...operation, ...routeOf(operation.operationId) };
 }

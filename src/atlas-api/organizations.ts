@@ -66,8 +66,6 @@ export const organizationOperations = [
   defineOperation({
     operationId: 'listOrgs',
     summary: 'List the organization of the API key',
-    method: 'GET',
-    path: '/orgs',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount', 'name'],
@@ -86,8 +84,6 @@ export const organizationOperations = [
   defineOperation({
     operationId: 'createOrg',
     summary: 'Create one organization with an API key or a service account',
-    method: 'POST',
-    path: '/orgs',
     status: 201,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: organizationRequest }],
@@ -110,8 +106,6 @@ export const organizationOperations = [
   defineOperation({
     operationId: 'getOrg',
     summary: 'Return one organization',
-    method: 'GET',
-    path: '/orgs/{orgId}',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: atlasOrganization,
@@ -121,8 +115,6 @@ export const organizationOperations = [
   defineOperation({
     operationId: 'updateOrg',
     summary: 'Rename one organization',
-    method: 'PATCH',
-    path: '/orgs/{orgId}',
     status: 200,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: organizationUpdate }],
@@ -133,8 +125,6 @@ export const organizationOperations = [
   defineOperation({
     operationId: 'deleteOrg',
     summary: 'Delete one organization without projects, and its API keys, service accounts and links',
-    method: 'DELETE',
-    path: '/orgs/{orgId}',
     status: 204,
     versions: [{ version: '2023-01-01' }],
     handle: ({ control, actor, path }) => deleteOrganization(control, actor, path('orgId')),
@@ -142,8 +132,6 @@ export const organizationOperations = [
   defineOperation({
     operationId: 'getOrgSettings',
     summary: 'Return the settings of one organization',
-    method: 'GET',
-    path: '/orgs/{orgId}/settings',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: organizationSettings,
@@ -152,8 +140,6 @@ export const organizationOperations = [
   defineOperation({
     operationId: 'updateOrgSettings',
     summary: 'Set whether one organization requires access lists',
-    method: 'PATCH',
-    path: '/orgs/{orgId}/settings',
     status: 200,
     role: 'ORG_OWNER',
     versions: [{ version: '2023-01-01', body: settingsUpdate }],

@@ -21,15 +21,10 @@ import {
   showMadeSecret,
 } from './service-account-schemas.ts';
 
-const ALL = '/orgs/{orgId}/serviceAccounts';
-const ONE = `${ALL}/{clientId}`;
-
 export const serviceAccountOperations = [
   defineOperation({
     operationId: 'listOrgServiceAccounts',
     summary: 'List the service accounts of one organization',
-    method: 'GET',
-    path: ALL,
     status: 200,
     versions: [{ version: '2024-08-05' }],
     query: ['pageNum', 'itemsPerPage', 'includeCount'],
@@ -40,8 +35,6 @@ export const serviceAccountOperations = [
   defineOperation({
     operationId: 'createOrgServiceAccount',
     summary: 'Create one service account with its first secret',
-    method: 'POST',
-    path: ALL,
     status: 201,
     role: 'ORG_OWNER',
     versions: [{ version: '2024-08-05', body: serviceAccountRequest }],
@@ -52,8 +45,6 @@ export const serviceAccountOperations = [
   defineOperation({
     operationId: 'getOrgServiceAccount',
     summary: 'Return one service account',
-    method: 'GET',
-    path: ONE,
     status: 200,
     versions: [{ version: '2024-08-05' }],
     response: serviceAccount,
@@ -63,8 +54,6 @@ export const serviceAccountOperations = [
   defineOperation({
     operationId: 'updateOrgServiceAccount',
     summary: 'Change the name, description or roles of one service account',
-    method: 'PATCH',
-    path: ONE,
     status: 200,
     role: 'ORG_OWNER',
     versions: [{ version: '2024-08-05', body: serviceAccountUpdate }],
@@ -77,8 +66,6 @@ export const serviceAccountOperations = [
   defineOperation({
     operationId: 'deleteOrgServiceAccount',
     summary: 'Delete one service account and revoke its access tokens',
-    method: 'DELETE',
-    path: ONE,
     status: 204,
     versions: [{ version: '2024-08-05' }],
     handle: ({ control, actor, path }) => deleteServiceAccount(control, actor, path('orgId'), path('clientId')),
@@ -86,8 +73,6 @@ export const serviceAccountOperations = [
   defineOperation({
     operationId: 'createOrgServiceAccountSecret',
     summary: 'Add a secret to one service account',
-    method: 'POST',
-    path: `${ONE}/secrets`,
     status: 201,
     role: 'ORG_OWNER',
     versions: [{ version: '2024-08-05', body: secretRequest }],
@@ -100,8 +85,6 @@ export const serviceAccountOperations = [
   defineOperation({
     operationId: 'deleteOrgServiceAccountSecret',
     summary: 'Delete one secret of a service account',
-    method: 'DELETE',
-    path: `${ONE}/secrets/{secretId}`,
     status: 204,
     versions: [{ version: '2024-08-05' }],
     handle: ({ control, actor, path }) =>

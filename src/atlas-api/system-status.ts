@@ -30,8 +30,6 @@ export const systemStatusOperations = [
   defineOperation({
     operationId: 'getSystemStatus',
     summary: 'Return the status of this API, and the API key of the request',
-    method: 'GET',
-    path: '',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: systemStatus,

@@ -29,8 +29,6 @@ export const validationOperations = [
   defineOperation({
     operationId: 'validateGroupLiveMigrations',
     summary: 'Check whether one live migration could succeed',
-    method: 'POST',
-    path: '/groups/{groupId}/liveMigrations/validate',
     status: 200,
     role: 'ORG_OWNER',
     versions: migrationRequestVersions,
@@ -41,8 +39,6 @@ export const validationOperations = [
   defineOperation({
     operationId: 'getGroupLiveMigrationValidateStatus',
     summary: 'Return one validation',
-    method: 'GET',
-    path: '/groups/{groupId}/liveMigrations/validate/{validationId}',
     status: 200,
     versions: [{ version: '2023-01-01' }],
     response: liveImportValidation,

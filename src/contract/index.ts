@@ -18,6 +18,7 @@ export * from './load-windows.ts';
 export * from './migration-status.ts';
 export * from './mismatch.ts';
 export { openWindow, windowText } from './open-window.ts';
+export * from './operations.ts';
 export * from './oplog.ts';
 export * from './order.ts';
 export * from './outcome.ts';

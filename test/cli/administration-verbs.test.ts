@@ -10,20 +10,15 @@ import { AgentClient, linkAgent, SOURCE_PROJECT } from '../gateway/agent-client.
 import { eventually } from '../support/eventually.ts';
 
 const commands = Object.entries(nouns).flatMap(([noun, those]) =>
-  those.map(({ name, method, path, paths = {} }) => ({
+  those.map(({ name, operation, others = {} }) => ({
     command: `${noun} ${name}`,
-    requests: [path, ...Object.values(paths)].map((one) => shape(method, one)),
+    operations: [operation, ...Object.values(others)],
   })),
 );
 
-/** Normalizes a request: the names of path parameters do not matter. */
-function shape(method: string, path: string): string {
-  return `${method} ${path.replace(/\{\w+\}/g, '{}')}`;
-}
-
 test('every operation of the API has a command, and there are no others', () => {
-  const requests = new Set(commands.flatMap(({ requests: all }) => all));
-  assert.deepEqual([...requests].sort(), operations.map(({ method, path }) => shape(method, path)).sort());
+  const sent = new Set(commands.flatMap(({ operations: all }) => all));
+  assert.deepEqual([...sent].sort(), operations.map(({ operationId }) => operationId).sort());
 });
 
 test('every command sends its request and shows the answer', async () => {

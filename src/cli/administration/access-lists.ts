@@ -1,20 +1,21 @@
+import type { OperationId } from '../../contract/index.ts';
 import { type AdministrationCommand, needed, paging } from './command.ts';
 
 /**
  * The commands that manage the access list of an API key or a service account.
- * @param owner  path of the key or account
- * @param flag   name of the flag with the owner's id
+ * @param flag  name of the flag with the owner's id
  */
-export function accessListCommands(owner: string, flag: string): readonly AdministrationCommand[] {
-  const all = `${owner}/accessList`;
+export function accessListCommands(
+  flag: string,
+  operations: Readonly<Record<'list' | 'create' | 'delete', OperationId>>,
+): readonly AdministrationCommand[] {
   const columns = ['cidrBlock', 'ipAddress', 'created', 'createdAt'];
   const whose = needed({ name: flag, description: 'Key or account that has the list' });
   return [
     {
       name: 'access-list list',
       summary: 'List the allowed addresses; an empty list allows all',
-      method: 'GET',
-      path: all,
+      operation: operations.list,
       argument: flag,
       flags: paging,
       columns,
@@ -22,8 +23,7 @@ export function accessListCommands(owner: string, flag: string): readonly Admini
     {
       name: 'access-list create',
       summary: 'Add allowed addresses; the first entry blocks all others',
-      method: 'POST',
-      path: all,
+      operation: operations.create,
       flags: [
         whose,
         { name: 'ip', description: 'Addresses, separated by commas', kind: 'list' },
@@ -38,8 +38,7 @@ export function accessListCommands(owner: string, flag: string): readonly Admini
     {
       name: 'access-list delete',
       summary: 'Remove an address or a block',
-      method: 'DELETE',
-      path: `${all}/{entry}`,
+      operation: operations.delete,
       argument: 'entry',
       flags: [whose],
       columns: [],

@@ -1,10 +1,12 @@
+import type { OperationId } from '../../contract/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { tell } from '../terminal/index.ts';
 import { assertGiven } from './assert-given.ts';
 import { ApiClient } from './client.ts';
-import type { AdministrationCommand, Values } from './command.ts';
+import type { AdministrationCommand, Look, Values } from './command.ts';
 import { nothingListed } from './nothing-listed.ts';
 import { readProfile } from './profile.ts';
+import { routeOf } from './route-of.ts';
 import { tableOf } from './table.ts';
 
 /** A page of a list, with the number of records on all pages. */
@@ -23,18 +25,20 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   const profile = readProfile(String(given.profile));
   const { orgId, projectId } = profile;
   const values: Values = { orgId, projectId, ...given };
-  const { method, body, columns, more } = command;
+  const { body, columns, more } = command;
   assertGiven(command, values);
   const api = new ApiClient(profile);
   const format = given.output === 'json' ? 'json' : 'text';
-  if (command.before && chosenPath(command, values) === undefined && format === 'text') {
-    const { path, warnings } = command.before;
-    const answer = await api.ask('GET', filledPath(path, values));
+  const chosen = chosenOperation(command, values);
+  const { method, path } = routeOf(command, chosen);
+  const look: Look = (operation = command.record) => api.ask('GET', filled(routeOf(command, operation).path, values));
+  if (command.before && chosen === undefined && format === 'text') {
+    const { operation, warnings } = command.before;
+    const answer = await look(operation);
     for (const warning of warnings(answer)) tell('linkspan', `warning: ${warning}`, 'warning');
   }
-  const send = () => api.ask(method, targetOf(command, values), body?.(values), headersOf(command, values));
+  const send = () => api.ask(method, targetOf(command, path, values), body?.(values), headersOf(command, values));
   const first = given.watch && command.watch ? await command.watch(send, format) : await send();
-  const look = (path = command.record ?? command.path) => api.ask('GET', filledPath(path, values));
   const answer = command.after ? await command.after(look, values, first) : first;
   if (answer === undefined) return format === 'text' ? (command.done?.(values) ?? '') : '';
   const { results = [], totalCount = 0 } = answer as Page;
@@ -48,31 +52,30 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
   return tableOf(answer, columns) + (more?.(answer) ?? '');
 }
 
-function filledPath(path: string, values: Values): string {
+function filled(path: string, values: Values): string {
   return path.replace(/\{(\w+)\}/g, (_whole, name: string) => encodeURIComponent(String(values[name])));
 }
 
-/** Returns the path that a flag chooses. @throws UserError USAGE for two of them */
-function chosenPath({ paths = {} }: AdministrationCommand, values: Values): string | undefined {
-  const [first, second] = Object.keys(paths).filter((name) => values[name]);
+/** Returns the operation that a flag chooses. @throws UserError USAGE for two of them */
+function chosenOperation({ others = {} }: AdministrationCommand, values: Values): OperationId | undefined {
+  const [first, second] = Object.keys(others).filter((name) => values[name]);
   if (second !== undefined) throw new UserError('USAGE', [`--${first} and --${second} exclude each other`]);
-  return first === undefined ? undefined : paths[first];
+  return first === undefined ? undefined : others[first];
 }
 
 function enumerated(value: string): string {
   return value.replace(/(?<=[a-z])[A-Z]/g, '_$&').toUpperCase();
 }
 
-function targetOf(command: AdministrationCommand, values: Values): string {
-  const { path, flags = [] } = command;
-  const filled = filledPath(chosenPath(command, values) ?? path, values);
+function targetOf({ flags = [] }: AdministrationCommand, path: string, values: Values): string {
+  const target = filled(path, values);
   const query = new URLSearchParams();
   for (const { name, query: parameter, isEnumerated = false } of flags) {
     if (!parameter || values[name] === undefined) continue;
     for (const value of [values[name]].flat().map(String))
       query.append(parameter, isEnumerated ? enumerated(value) : value);
   }
-  return query.size === 0 ? filled : `${filled}?${query}`;
+  return query.size === 0 ? target : `${target}?${query}`;
 }
 
 function headersOf({ flags = [] }: AdministrationCommand, values: Values): Record<string, string> {

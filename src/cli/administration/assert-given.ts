@@ -2,10 +2,12 @@ import { UserError } from '../../platform/index.ts';
 import { runningWords } from '../command-line/usage.ts';
 import type { AdministrationCommand, Values } from './command.ts';
 import { VARIABLES } from './profile.ts';
+import { routeOf } from './route-of.ts';
 
 /** Refuses a command that lacks values, and names all of them. @throws UserError USAGE */
-export function assertGiven({ path, flags = [], argument }: AdministrationCommand, values: Values): void {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+export function assertGiven(command: AdministrationCommand, values: Values): void {
+  const { flags = [], argument } = command;
+  const inPath = [...routeOf(command).path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   const names = new Set([...flags.filter(({ needed }) => needed).map(({ name }) => name), ...inPath]);
   const missing = [...names].filter((name) => values[name] === undefined || values[name] === '');
   if (missing.length === 0) return;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LiveMigration } from '../../atlas-api/index.ts';
 import { UserError } from '../../platform/index.ts';
-import type { Values } from './command.ts';
+import type { Look, Values } from './command.ts';
 import { refused } from './refusal.ts';
 import { hasEnded, isLost } from './shown-migration.ts';
 import { waitForCutover } from './wait-for.ts';
@@ -10,21 +10,14 @@ const LOOK_EVERY_MS = 250;
 /** The request stays, and the migration shows its outcome. */
 const WAIT_MS = 90_000;
 
-/** The path of a cutover's report. */
-export const CUTOVER_REPORT = '/groups/{projectId}/liveMigrations/{liveMigrationId}/cutoverReport';
-
 /**
  * Waits until an abort or a rehearsal that `migration cutover` requested has ended, and with `--wait` until the cutover has.
  * @returns the migration then, with the report of a complete cutover; the first answer for a cutover that is not awaited
  * @throws UserError API_REFUSED with CUTOVER_COMMITTED when the cutover committed first
  */
-export async function awaitCutoverRequest(
-  look: (path?: string) => Promise<unknown>,
-  values: Values,
-  first: unknown,
-): Promise<unknown> {
+export async function awaitCutoverRequest(look: Look, values: Values, first: unknown): Promise<unknown> {
   const { abort, dryRun, wait } = values;
-  if (!abort && !dryRun) return wait ? await waitForCutover(look, values, CUTOVER_REPORT) : first;
+  if (!abort && !dryRun) return wait ? await waitForCutover(look, values) : first;
   const deadlineMs = performance.now() + WAIT_MS;
   let migration = first as LiveMigration;
   while (performance.now() < deadlineMs && !(abort ? isAborted(migration) : isRehearsed(migration))) {

@@ -1,20 +1,23 @@
 import { type AdministrationCommand, called, needed, paging } from './command.ts';
 
 const CLUSTER = ['id', 'name', 'connectionStrings.standard'];
-const all = '/groups/{projectId}/clusters';
-const one = `${all}/{clusterName}`;
 const connectionString = needed({
   name: 'connectionString',
   description: 'Connection string with user and password; - reads it from stdin',
 });
 
 export const clusterCommands: readonly AdministrationCommand[] = [
-  { name: 'list', summary: 'List destination clusters', method: 'GET', path: all, flags: paging, columns: CLUSTER },
+  {
+    name: 'list',
+    summary: 'List destination clusters',
+    operation: 'listGroupClusters',
+    flags: paging,
+    columns: CLUSTER,
+  },
   {
     name: 'create',
     summary: 'Register an existing cluster as a destination',
-    method: 'POST',
-    path: all,
+    operation: 'createGroupCluster',
     argument: 'name',
     flags: [needed(called), connectionString],
     body: (values) => ({ name: values.name, connectionStrings: { standard: values.connectionString } }),
@@ -23,16 +26,14 @@ export const clusterCommands: readonly AdministrationCommand[] = [
   {
     name: 'describe',
     summary: 'Show a destination cluster',
-    method: 'GET',
-    path: one,
+    operation: 'getGroupCluster',
     argument: 'clusterName',
     columns: CLUSTER,
   },
   {
     name: 'update',
     summary: 'Change the connection string of a destination cluster',
-    method: 'PATCH',
-    path: one,
+    operation: 'updateGroupCluster',
     argument: 'clusterName',
     flags: [connectionString],
     body: (values) => ({ connectionStrings: { standard: values.connectionString } }),
@@ -41,8 +42,7 @@ export const clusterCommands: readonly AdministrationCommand[] = [
   {
     name: 'delete',
     summary: 'Remove the registration of a destination cluster',
-    method: 'DELETE',
-    path: one,
+    operation: 'deleteGroupCluster',
     argument: 'clusterName',
     columns: [],
   },

@@ -1,3 +1,4 @@
+import type { OperationId } from '../../contract/index.ts';
 import type { OutputFormat } from '../progress/index.ts';
 
 /** A flag whose value goes into the body, the query string or the path of the request. */
@@ -24,17 +25,20 @@ export interface Flag {
 /** The values of flags, argument, `orgId` and `projectId`, by name. */
 export type Values = Readonly<Record<string, unknown>>;
 
+/** Fetches a command's record, or the answer of another operation about it. */
+export type Look = (operation?: OperationId) => Promise<unknown>;
+
 /** One command that sends one API request, as data. */
 export interface AdministrationCommand {
   /** A verb, or a nested noun and a verb: `access-list create`. */
   readonly name: string;
   /** A phrase that begins with a verb, such as `List projects`. */
   readonly summary: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Path of the request. Flags or the profile give `{orgId}` and `{projectId}`; flags or the argument give other names. */
-  readonly path: string;
-  /** Other paths of the request, by the names of the flags that choose them. The flags exclude each other. */
-  readonly paths?: Readonly<Record<string, string>>;
+  readonly operation: OperationId;
+  /** Other operations, by the names of the flags that choose them. The flags exclude each other. */
+  readonly others?: Readonly<Record<string, OperationId>>;
+  /** The names of flags or the argument that fill parameters of the path, where they are not those of all commands. */
+  readonly placeholders?: Readonly<Record<string, string>>;
   /** Name of the argument. A flag of that name is accepted as well, because the Atlas CLI has some of them as flags. */
   readonly argument?: string;
   /** A flag that is taken as an argument after that one, too. */
@@ -48,15 +52,15 @@ export interface AdministrationCommand {
   /** Makes the text for people of a success whose answer has no body; none by default. */
   readonly done?: (values: Values) => string;
   /** Fetches warnings to show before the request is sent. */
-  readonly before?: { readonly path: string; readonly warnings: (answer: unknown) => readonly string[] };
+  readonly before?: { readonly operation: OperationId; readonly warnings: (answer: unknown) => readonly string[] };
   /**
    * Waits for the effect of the request.
-   * @param look  fetches the record, or what is at another path
+   * @param look  fetches the record, or the answer of another operation
    * @returns the last answer, which the command shows
    */
-  readonly after?: (look: (path?: string) => Promise<unknown>, values: Values, answer: unknown) => Promise<unknown>;
-  /** The path from which `after` fetches the record. */
-  readonly record?: string;
+  readonly after?: (look: Look, values: Values, answer: unknown) => Promise<unknown>;
+  /** The operation with which `after` fetches the record. */
+  readonly record?: OperationId;
   /** Follows the record until it ends; runs for `--watch`. @returns the last answer, which the command shows */
   readonly watch?: (look: () => Promise<unknown>, format: OutputFormat) => Promise<unknown>;
 }

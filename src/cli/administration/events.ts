@@ -1,3 +1,4 @@
+import type { OperationId } from '../../contract/index.ts';
 import { type AdministrationCommand, paging } from './command.ts';
 
 const KINDS = 'migration, validation, cluster, apiKey, serviceAccount, agent, link or linkToken';
@@ -6,20 +7,18 @@ const KINDS = 'migration, validation, cluster, apiKey, serviceAccount, agent, li
 export const eventVerification: AdministrationCommand = {
   name: 'verify',
   summary: 'Verify the audit records of the server',
-  method: 'GET',
-  path: '/orgs/{orgId}/events/verification',
+  operation: 'verifyOrgEvents',
   columns: ['isIntact', 'records', 'problem.sequence', 'problem.description', 'verifiedAt'],
 };
 
-/** The commands that read audit events. @param place  path of the organization or the project */
-export function eventCommands(place: string): readonly AdministrationCommand[] {
+/** The commands that read the audit events of an organization or a project. */
+export function eventCommands(list: OperationId, describe: OperationId): readonly AdministrationCommand[] {
   const columns = ['id', 'created', 'eventTypeName', 'linkspan.actorName', 'remoteAddress', 'targetPublicKey'];
   return [
     {
       name: 'list',
       summary: 'List audit events, the newest first',
-      method: 'GET',
-      path: `${place}/events`,
+      operation: list,
       flags: [
         { name: 'type', description: 'Types of events, separated by commas', kind: 'list', query: 'eventType' },
         { name: 'actor', description: 'Public key, client id or host name of an agent', query: 'actorName' },
@@ -39,8 +38,7 @@ export function eventCommands(place: string): readonly AdministrationCommand[] {
     {
       name: 'describe',
       summary: 'Show an audit event',
-      method: 'GET',
-      path: `${place}/events/{eventId}`,
+      operation: describe,
       argument: 'eventId',
       columns,
     },

@@ -6,6 +6,7 @@ import { type AdministrationCommand, type Flag, force, PLACES, type Values } fro
 import { nounHelp } from './noun-help.ts';
 import { aliases, nouns } from './nouns.ts';
 import { profileOption } from './profile-option.ts';
+import { routeOf } from './route-of.ts';
 
 type Print = (text: string) => void;
 
@@ -48,12 +49,14 @@ function nounCommand(noun: string, words: string): Command {
 }
 
 /** Whether the command works on one record that its path names. */
-function isTargeted({ path, argument }: AdministrationCommand): boolean {
-  return argument !== undefined && path.includes(`{${argument}}`);
+function isTargeted(command: AdministrationCommand): boolean {
+  const { argument } = command;
+  return argument !== undefined && routeOf(command).path.includes(`{${argument}}`);
 }
 
 function verb(definition: AdministrationCommand, print: Print): Command {
-  const { summary, path, argument, method } = definition;
+  const { summary, argument } = definition;
+  const { method, path } = routeOf(definition);
   const flags = [...(definition.flags ?? []), ...(method === 'DELETE' ? [force] : [])];
   const name = definition.name.split(' ').at(-1) ?? '';
   const command = new Command(name)

@@ -1,13 +1,10 @@
 import { type AdministrationCommand, paging } from './command.ts';
 
-const tokens = '/orgs/{orgId}/liveMigrations/linkTokens';
-
 export const linkTokenCommands: readonly AdministrationCommand[] = [
   {
     name: 'create',
     summary: 'Create a link-token for an agent',
-    method: 'POST',
-    path: tokens,
+    operation: 'createOrgLiveMigrationLinkToken',
     flags: [
       { name: 'accessListIp', description: 'Addresses that may redeem the token, separated by commas', kind: 'list' },
       {
@@ -27,31 +24,33 @@ export const linkTokenCommands: readonly AdministrationCommand[] = [
     }),
     columns: ['linkToken'],
   },
-  { name: 'delete', summary: 'Delete all links and unused link-tokens', method: 'DELETE', path: tokens, columns: [] },
+  {
+    name: 'delete',
+    summary: 'Delete all links and unused link-tokens',
+    operation: 'deleteOrgLiveMigrationLinkTokens',
+    columns: [],
+  },
 ];
 
 export const linkCommands: readonly AdministrationCommand[] = [
   {
     name: 'list',
     summary: 'List links to agents',
-    method: 'GET',
-    path: '/orgs/{orgId}/liveMigrations/links',
+    operation: 'listOrgLiveMigrationLinks',
     flags: paging,
     columns: ['id', 'migrationHost', 'status', 'agentStatus', 'leads', 'standsBy', 'agentVersion', 'lastSeen'],
   },
   {
     name: 'approve',
     summary: 'Approve an agent that replaces another agent of the same host name',
-    method: 'POST',
-    path: '/orgs/{orgId}/liveMigrations/links/{linkId}/approve',
+    operation: 'approveOrgLiveMigrationLink',
     argument: 'linkId',
     columns: [],
   },
   {
     name: 'revoke',
     summary: "Revoke a link at once: the agent's migrations fail",
-    method: 'DELETE',
-    path: '/orgs/{orgId}/liveMigrations/links/{linkId}',
+    operation: 'revokeOrgLiveMigrationLink',
     argument: 'linkId',
     columns: [],
   },
@@ -61,8 +60,7 @@ export const availableProjectCommands: readonly AdministrationCommand[] = [
   {
     name: 'list',
     summary: 'List source projects and clusters that linked agents can migrate',
-    method: 'GET',
-    path: '/orgs/{orgId}/liveMigrations/availableProjects',
+    operation: 'listOrgLiveMigrationAvailableProjects',
     columns: ['projectId', 'name', 'migrationHosts', 'deployments.name', 'deployments.mongoDBVersion'],
   },
 ];

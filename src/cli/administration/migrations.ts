@@ -1,6 +1,6 @@
-import { type Finding, inWords } from '../../contract/index.ts';
+import { type Finding, inWords, type OperationId } from '../../contract/index.ts';
 import { findingsText } from '../command-line/findings.ts';
-import { awaitCutoverRequest, CUTOVER_REPORT } from './await-cutover-request.ts';
+import { awaitCutoverRequest } from './await-cutover-request.ts';
 import { type AdministrationCommand, type Column, type Flag, force, needed, paging } from './command.ts';
 import { cutoverReportText } from './cutover-report-text.ts';
 import { failbackText } from './failback-text.ts';
@@ -42,8 +42,6 @@ const inWordsColumn = (title: string): Column => ({
   of: (record) => inWords((record as Readonly<Record<string, string>>)[title] ?? ''),
 });
 const VALIDATION = ['_id', 'status', 'errorMessage'];
-const all = '/groups/{projectId}/liveMigrations';
-const one = `${all}/{liveMigrationId}`;
 const argument = 'liveMigrationId';
 
 /** The flags of the Atlas CLI's `liveMigrations create`. */
@@ -110,8 +108,7 @@ export const validationCommands: readonly AdministrationCommand[] = [
   {
     name: 'create',
     summary: 'Check whether a migration can succeed',
-    method: 'POST',
-    path: `${all}/validate`,
+    operation: 'validateGroupLiveMigrations',
     flags: order,
     body: orderBody,
     columns: VALIDATION,
@@ -119,8 +116,7 @@ export const validationCommands: readonly AdministrationCommand[] = [
   {
     name: 'describe',
     summary: 'Show a validation',
-    method: 'GET',
-    path: `${all}/validate/{validationId}`,
+    operation: 'getGroupLiveMigrationValidateStatus',
     argument: 'validationId',
     columns: VALIDATION,
     more: (answer) =>
@@ -129,8 +125,7 @@ export const validationCommands: readonly AdministrationCommand[] = [
   {
     name: 'wait',
     summary: 'Wait until a validation has ended',
-    method: 'GET',
-    path: `${all}/validate/{validationId}`,
+    operation: 'getGroupLiveMigrationValidateStatus',
     argument: 'validationId',
     flags: [timeout],
     after: waitForValidation,
@@ -148,13 +143,12 @@ function cutoverText(answer: unknown): string {
 const steer = (
   name: string,
   summary: string,
-  path: string,
+  operation: OperationId,
   more: Partial<AdministrationCommand> = {},
 ): AdministrationCommand => ({
   name,
   summary,
-  method: 'PUT',
-  path: `${one}/${path}`,
+  operation,
   argument,
   columns: MIGRATION,
   ...more,
@@ -164,8 +158,7 @@ const steer = (
 export const organizationMigrations: AdministrationCommand = {
   name: 'migration list',
   summary: 'List the live migrations of all projects, the newest first',
-  method: 'GET',
-  path: '/orgs/{orgId}/liveMigrations',
+  operation: 'listOrgLiveMigrations',
   argument: 'orgId',
   flags: [...paging, ...filters],
   columns: ['linkspan.destination.groupId', ...LISTED],
@@ -175,16 +168,14 @@ export const migrationCommands: readonly AdministrationCommand[] = [
   {
     name: 'list',
     summary: 'List live migrations, the newest first',
-    method: 'GET',
-    path: all,
+    operation: 'listGroupLiveMigrations',
     flags: [...paging, ...filters],
     columns: LISTED,
   },
   {
     name: 'create',
     summary: 'Start a live migration',
-    method: 'POST',
-    path: all,
+    operation: 'createGroupLiveMigration',
     flags: [...order, ...ofMigration],
     body: orderBody,
     columns: MIGRATION,
@@ -192,8 +183,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
   {
     name: 'describe',
     summary: 'Show a live migration and its progress',
-    method: 'GET',
-    path: one,
+    operation: 'getGroupLiveMigration',
     argument,
     columns: ['_id', 'status', 'readyForCutover', lagColumn, 'errorMessage'],
     more: migrationText,
@@ -202,15 +192,14 @@ export const migrationCommands: readonly AdministrationCommand[] = [
   {
     name: 'wait',
     summary: 'Wait until a live migration is ready for a cutover, or complete',
-    method: 'GET',
-    path: one,
+    operation: 'getGroupLiveMigration',
     argument,
     flags: [needed({ name: 'until', description: '`ready` or `complete`', kind: 'choice', choices: MOMENTS }), timeout],
     after: waitForMigration,
     columns: MIGRATION,
   },
-  steer('cutover', 'Cut over a live migration', 'cutover', {
-    before: { path: one, warnings: cutoverWarnings },
+  steer('cutover', 'Cut over a live migration', 'cutoverGroupLiveMigration', {
+    before: { operation: 'getGroupLiveMigration', warnings: cutoverWarnings },
     flags: [
       {
         name: 'dry-run',
@@ -221,8 +210,8 @@ export const migrationCommands: readonly AdministrationCommand[] = [
       { name: 'wait', description: 'Wait until it is complete, and print its report', kind: 'boolean' },
       timeout,
     ],
-    paths: { abort: `${one}/abortCutover`, dryRun: `${one}/rehearseCutover` },
-    record: one,
+    others: { abort: 'abortGroupLiveMigrationCutover', dryRun: 'rehearseGroupLiveMigrationCutover' },
+    record: 'getGroupLiveMigration',
     after: awaitCutoverRequest,
     more: cutoverText,
     done: ({ liveMigrationId: id }) =>
@@ -231,8 +220,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
   {
     name: 'report',
     summary: 'Show the report of a cutover',
-    method: 'GET',
-    path: CUTOVER_REPORT,
+    operation: 'getGroupLiveMigrationCutoverReport',
     argument,
     columns: ['migrationId', 'isComplete', 'startedAt', 'endedAt', 'pause.milliseconds', 'verification.result'],
     more: cutoverReportText,
@@ -240,8 +228,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
   {
     name: 'history',
     summary: 'Show the history of a live migration',
-    method: 'GET',
-    path: `${one}/samples`,
+    operation: 'getGroupLiveMigrationSamples',
     argument,
     flags: [
       {
@@ -258,8 +245,7 @@ export const migrationCommands: readonly AdministrationCommand[] = [
   {
     name: 'collections',
     summary: 'List the collections of a live migration, largest first',
-    method: 'GET',
-    path: `${one}/collections`,
+    operation: 'listGroupLiveMigrationCollections',
     argument,
     flags: [...paging, inNamespace],
     columns: [
@@ -277,27 +263,26 @@ export const migrationCommands: readonly AdministrationCommand[] = [
   {
     name: 'mismatches',
     summary: 'List the documents that differed in a live migration, oldest first',
-    method: 'GET',
-    path: `${one}/mismatches`,
+    operation: 'listGroupLiveMigrationMismatches',
     argument,
     flags: [...paging, inNamespace],
     columns: ['namespace', 'key', inWordsColumn('class'), 'path', 'firstSeen', 'times', 'open'],
     more: reportedText,
   },
-  steer('pause', 'Pause a live migration', 'pause'),
-  steer('resume', 'Resume a paused live migration', 'resume'),
-  steer('cancel', 'Cancel a live migration', 'cancel', {
+  steer('pause', 'Pause a live migration', 'pauseGroupLiveMigration'),
+  steer('resume', 'Resume a paused live migration', 'resumeGroupLiveMigration'),
+  steer('cancel', 'Cancel a live migration', 'cancelGroupLiveMigration', {
     flags: [{ name: 'drop', description: 'Also drop the copied data', kind: 'boolean' }],
     body: ({ drop }) => ({ dropCopiedData: drop ?? false }),
   }),
-  steer('set-load-level', 'Set the load level', 'loadLevel', {
+  steer('set-load-level', 'Set the load level', 'setGroupLiveMigrationLoadLevel', {
     second: 'loadLevel',
     flags: [
       needed({ name: 'loadLevel', description: 'Load level from 1 (lowest load) to 4 (fastest copy)', kind: 'number' }),
     ],
     body: ({ loadLevel }) => ({ loadLevel }),
   }),
-  steer('limit-copy', 'Limit the copy rate', 'copyRate', {
+  steer('limit-copy', 'Limit the copy rate', 'limitGroupLiveMigrationCopy', {
     second: 'maxMegabytesPerSecond',
     flags: [
       {
@@ -308,28 +293,37 @@ export const migrationCommands: readonly AdministrationCommand[] = [
     ],
     body: ({ maxMegabytesPerSecond = null }) => ({ maxMegabytesPerSecond }),
   }),
-  steer('set-windows', 'Set hours of the week with a load level or copy rate of their own', 'loadWindows', {
-    flags: [
-      {
-        name: 'window',
-        description: '`MON,TUE 22:00-06:00 Europe/Berlin level=4 rate=50`; several times for several, never for none',
-        kind: 'texts',
-      },
-    ],
-    body: ({ window = [] }) => loadWindowsBody(window as string[]),
-  }),
-  steer('set-labels', 'Replace the labels, and the note if one is given', 'labels', {
+  steer(
+    'set-windows',
+    'Set hours of the week with a load level or copy rate of their own',
+    'setGroupLiveMigrationLoadWindows',
+    {
+      flags: [
+        {
+          name: 'window',
+          description: '`MON,TUE 22:00-06:00 Europe/Berlin level=4 rate=50`; several times for several, never for none',
+          kind: 'texts',
+        },
+      ],
+      body: ({ window = [] }) => loadWindowsBody(window as string[]),
+    },
+  ),
+  steer('set-labels', 'Replace the labels, and the note if one is given', 'labelGroupLiveMigration', {
     flags: [label, note],
     body: (values) => ({ labels: labelsOf(values) ?? {}, note: values.note }),
   }),
-  steer('move', 'Move a migration to a host that stands by for it', 'move', {
+  steer('move', 'Move a migration to a host that stands by for it', 'moveGroupLiveMigration', {
     flags: [needed({ name: 'host', description: 'A host that `describe` shows as a READY standby' })],
     body: ({ host }) => ({ migrationHost: host }),
   }),
-  steer('reverse', 'Reverse a migration that has cut over', 'reverse', { more: failbackText }),
-  steer('finish', 'Close the failback of a migration permanently', 'finish', { more: failbackText }),
-  steer('confirm-drops', 'Confirm the drops that a migration waits for, and later ones', 'confirmDrops'),
-  steer('extend-window', 'Extend the cutover window', 'cutoverWindow', {
+  steer('reverse', 'Reverse a migration that has cut over', 'reverseGroupLiveMigration', { more: failbackText }),
+  steer('finish', 'Close the failback of a migration permanently', 'finishGroupLiveMigration', { more: failbackText }),
+  steer(
+    'confirm-drops',
+    'Confirm the drops that a migration waits for, and later ones',
+    'confirmGroupLiveMigrationDrops',
+  ),
+  steer('extend-window', 'Extend the cutover window', 'extendGroupLiveMigrationCutoverWindow', {
     flags: [needed({ name: 'hours', description: 'Hours from now, up to 720', kind: 'number' })],
     body: ({ hours }) => ({ hours }),
   }),

@@ -1,3 +1,4 @@
+import { routeOf } from '../../contract/index.ts';
 import type { AdministrationCommand } from './command.ts';
 
 /** Where the API's word is not that of the command line. */
@@ -9,7 +10,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Messages for lists without entries, by the last word of the path: `no live migrations`. */
-export function nothingListed({ path }: Pick<AdministrationCommand, 'path'>): string {
-  const word = path.split('/').at(-1) ?? '';
+export function nothingListed({ operation }: Pick<AdministrationCommand, 'operation'>): string {
+  const word = routeOf(operation).path.split('/').at(-1) ?? '';
   return `no ${WORDS[word] ?? word.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`;
 }

@@ -25,13 +25,12 @@ export const nouns: Readonly<Record<string, readonly AdministrationCommand[]>> =
     ...under('link', [...linkTokenCommands, ...linkCommands]),
     ...under('validation', validationCommands),
   ],
-  event: [...eventCommands('/orgs/{orgId}'), eventVerification],
+  event: [...eventCommands('listOrgEvents', 'getOrgEvent'), eventVerification],
   status: [
     {
       name: 'describe',
       summary: 'Show whether the server answers, and the API key that you use',
-      method: 'GET',
-      path: '',
+      operation: 'getSystemStatus',
       columns: ['build', 'apiKey.publicKey', 'apiKey.roles.roleName', 'apiKey.accessList.cidrBlock'],
     },
   ],

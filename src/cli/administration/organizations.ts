@@ -2,23 +2,20 @@ import { type AdministrationCommand, called, needed, paging, roles } from './com
 
 const ORGANIZATION = ['id', 'name'];
 const SETTINGS = ['apiAccessListRequired', 'maxServiceAccountSecretValidityInHours'];
-const one = '/orgs/{orgId}';
 const byName = { name: 'name', description: 'Beginning of the name', query: 'name' } as const;
 
 export const organizationCommands: readonly AdministrationCommand[] = [
   {
     name: 'list',
     summary: 'List organizations',
-    method: 'GET',
-    path: '/orgs',
+    operation: 'listOrgs',
     flags: [byName, ...paging],
     columns: ORGANIZATION,
   },
   {
     name: 'create',
     summary: 'Create an organization with an API key or a service account that owns it',
-    method: 'POST',
-    path: '/orgs',
+    operation: 'createOrg',
     argument: 'name',
     flags: [
       needed(called),
@@ -59,16 +56,14 @@ export const organizationCommands: readonly AdministrationCommand[] = [
   {
     name: 'describe',
     summary: 'Show an organization',
-    method: 'GET',
-    path: one,
+    operation: 'getOrg',
     argument: 'orgId',
     columns: ORGANIZATION,
   },
   {
     name: 'update',
     summary: 'Rename an organization',
-    method: 'PATCH',
-    path: one,
+    operation: 'updateOrg',
     argument: 'orgId',
     flags: [needed(called)],
     body: ({ name }) => ({ name }),
@@ -77,24 +72,21 @@ export const organizationCommands: readonly AdministrationCommand[] = [
   {
     name: 'delete',
     summary: 'Delete an organization without projects, with its keys, accounts and links',
-    method: 'DELETE',
-    path: one,
+    operation: 'deleteOrg',
     argument: 'orgId',
     columns: [],
   },
   {
     name: 'settings describe',
     summary: 'Show the settings of an organization',
-    method: 'GET',
-    path: `${one}/settings`,
+    operation: 'getOrgSettings',
     argument: 'orgId',
     columns: SETTINGS,
   },
   {
     name: 'settings update',
     summary: 'Change the settings of an organization',
-    method: 'PATCH',
-    path: `${one}/settings`,
+    operation: 'updateOrgSettings',
     argument: 'orgId',
     flags: [
       needed({
@@ -109,8 +101,7 @@ export const organizationCommands: readonly AdministrationCommand[] = [
   {
     name: 'project list',
     summary: 'List the projects of an organization',
-    method: 'GET',
-    path: `${one}/groups`,
+    operation: 'getOrgGroups',
     argument: 'orgId',
     flags: [byName, ...paging],
     columns: ['id', 'name', 'clusterCount'],

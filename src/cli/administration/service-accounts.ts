@@ -2,8 +2,6 @@ import { accessListCommands } from './access-lists.ts';
 import { type AdministrationCommand, called, desc, needed, paging, roles } from './command.ts';
 
 const ACCOUNT = ['clientId', 'name', 'roles', 'secrets.id', 'secrets.secret', 'secrets.expiresAt'];
-const all = '/orgs/{orgId}/serviceAccounts';
-const one = `${all}/{clientId}`;
 const hours = needed({
   name: 'secretExpiresAfterHours',
   description: 'Lifetime of the secret in hours, from 8 to 8760',
@@ -12,12 +10,17 @@ const hours = needed({
 const whose = needed({ name: 'clientId', description: 'Service account that has the secret' });
 
 export const serviceAccountCommands: readonly AdministrationCommand[] = [
-  { name: 'list', summary: 'List service accounts', method: 'GET', path: all, flags: paging, columns: ACCOUNT },
+  {
+    name: 'list',
+    summary: 'List service accounts',
+    operation: 'listOrgServiceAccounts',
+    flags: paging,
+    columns: ACCOUNT,
+  },
   {
     name: 'create',
     summary: 'Create a service account and show its secret once',
-    method: 'POST',
-    path: all,
+    operation: 'createOrgServiceAccount',
     argument: 'name',
     flags: [needed(called), needed(desc), needed(roles), hours],
     body: ({ name, desc: description, role, secretExpiresAfterHours }) => ({
@@ -31,16 +34,14 @@ export const serviceAccountCommands: readonly AdministrationCommand[] = [
   {
     name: 'describe',
     summary: 'Show a service account',
-    method: 'GET',
-    path: one,
+    operation: 'getOrgServiceAccount',
     argument: 'clientId',
     columns: ACCOUNT,
   },
   {
     name: 'update',
     summary: 'Change the name, description or roles of a service account',
-    method: 'PATCH',
-    path: one,
+    operation: 'updateOrgServiceAccount',
     argument: 'clientId',
     flags: [called, desc, roles],
     body: ({ name, desc: description, role }) => ({ name, description, roles: role }),
@@ -49,16 +50,14 @@ export const serviceAccountCommands: readonly AdministrationCommand[] = [
   {
     name: 'delete',
     summary: 'Delete a service account and its access tokens',
-    method: 'DELETE',
-    path: one,
+    operation: 'deleteOrgServiceAccount',
     argument: 'clientId',
     columns: [],
   },
   {
     name: 'secret create',
     summary: 'Create a secret and show it once; an account has at most two',
-    method: 'POST',
-    path: `${one}/secrets`,
+    operation: 'createOrgServiceAccountSecret',
     flags: [whose, hours],
     body: ({ secretExpiresAfterHours }) => ({ secretExpiresAfterHours }),
     columns: ['id', 'secret', 'expiresAt'],
@@ -66,11 +65,14 @@ export const serviceAccountCommands: readonly AdministrationCommand[] = [
   {
     name: 'secret delete',
     summary: 'Delete a secret',
-    method: 'DELETE',
-    path: `${one}/secrets/{secretId}`,
+    operation: 'deleteOrgServiceAccountSecret',
     argument: 'secretId',
     flags: [whose],
     columns: [],
   },
-  ...accessListCommands(one, 'clientId'),
+  ...accessListCommands('clientId', {
+    list: 'listOrgServiceAccountAccessList',
+    create: 'createOrgServiceAccountAccessList',
+    delete: 'deleteOrgServiceAccountAccessListEntry',
+  }),
 ];

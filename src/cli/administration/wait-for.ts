@@ -2,7 +2,7 @@ import type { LiveMigration } from '../../atlas-api/index.ts';
 import { exitCode } from '../command-line/exit-code.ts';
 import { codeOfProblem } from '../command-line/outcome.ts';
 import { tell } from '../terminal/index.ts';
-import type { Values } from './command.ts';
+import type { Look, Values } from './command.ts';
 import { lookAgain } from './look-again.ts';
 import { hasEnded } from './shown-migration.ts';
 import { WaitLimit } from './wait-limit.ts';
@@ -25,14 +25,10 @@ export async function waitForMigration(look: () => Promise<unknown>, { until, ti
 
 /**
  * Waits until a requested cutover is complete, however many attempts it takes. As {@link waitForMigration}; an aborted cutover has failed, too.
- * @param look  fetches the migration, or what is at another path
+ * @param look  fetches the migration, or the answer of another operation about it
  * @returns the last answer, with the report of a complete cutover as `cutoverReport`
  */
-export async function waitForCutover(
-  look: (path?: string) => Promise<unknown>,
-  { timeout, liveMigrationId }: Values,
-  reportPath: string,
-): Promise<unknown> {
+export async function waitForCutover(look: Look, { timeout, liveMigrationId }: Values): Promise<unknown> {
   const fetched = look as () => Promise<LiveMigration>;
   const last = await waitUntil<LiveMigration | undefined>(fetched, Number(timeout), undefined, (migration) => {
     if (migration === undefined) return undefined;
@@ -40,7 +36,9 @@ export async function waitForCutover(
     tell('linkspan', `the cutover of migration ${liveMigrationId} was aborted`, 'error');
     return exitCode.failed;
   });
-  return last?.status === 'COMPLETE' ? { ...last, cutoverReport: await look(reportPath) } : last;
+  return last?.status === 'COMPLETE'
+    ? { ...last, cutoverReport: await look('getGroupLiveMigrationCutoverReport') }
+    : last;
 }
 
 /** Returns the exit code of a migration that has ended. Prints why it has failed. */
