@@ -64,6 +64,8 @@ async function follow(part: string, plane: ControlPlane, given: Readonly<Record<
       continue;
     }
     const env = { ...process.env, NO_PROXY: '*', ...variables };
+    // On a loaded machine the commands take longer than an agent may be silent.
+    if (agent.agentId !== undefined) await agent.report({});
     ({ stdout: answer } = await run('bash', ['-c', definitions + step.command], { env }));
     if (/^[{[]/.test(answer)) assert.equal(JSON.parse(answer).errorCode, undefined, `${step.command}\n${answer}`);
     definitions += definitionsOf(step.command);
