@@ -1,6 +1,6 @@
 import type { OutputFormat } from '../progress/index.ts';
 import { tell } from '../terminal/index.ts';
-import { type EntryState, entryData } from './fleet-state.ts';
+import { type EntryState, entryData, waitsOf } from './fleet-state.ts';
 
 /** Tells each change of an entry's state: people on stderr, programs as JSON lines on stdout. */
 export class FleetProgress {
@@ -17,8 +17,8 @@ export class FleetProgress {
   }
 
   show(states: readonly EntryState[]): void {
-    const before = new Map(this.#last.map(({ entry, state, migration }) => [entry, `${state} ${migration?._id}`]));
-    const changed = states.filter(({ entry, state, migration }) => before.get(entry) !== `${state} ${migration?._id}`);
+    const before = new Map(this.#last.map((one) => [one.entry, shownOf(one)]));
+    const changed = states.filter((one) => before.get(one.entry) !== shownOf(one));
     this.#last = states;
     for (const one of changed) {
       if (this.#format === 'json') process.stdout.write(`${JSON.stringify({ type: 'progress', ...entryData(one) })}\n`);
@@ -27,12 +27,19 @@ export class FleetProgress {
   }
 }
 
-function sentenceOf({ entry, wave, agent, state, migration, failure }: EntryState): string {
+/** What is told again when it changes. */
+function shownOf(one: EntryState): string {
+  return `${one.state} ${one.migration?._id} ${waitsOf(one)}`;
+}
+
+function sentenceOf(one: EntryState): string {
+  const { entry, wave, agent, state, migration, failure } = one;
   const named = `entry ${entry} of wave ${wave}`;
   if (failure !== undefined) {
     const { message, remedy, code } = failure.error;
     return `${named} failed: ${[message, remedy].filter((text) => text !== '').join(' ')} [${code}]`;
   }
   const words = { WAITING: 'waits', RUNNING: 'runs', READY: 'is ready for the cutover', COMPLETE: 'is complete' };
-  return `${named} ${state === 'FAILED' ? 'failed' : words[state]} on ${agent} (${migration?._id})`;
+  const waits = state === 'RUNNING' && waitsOf(one) !== '' ? `, and waits for ${waitsOf(one)}` : '';
+  return `${named} ${state === 'FAILED' ? 'failed' : words[state]} on ${agent} (${migration?._id})${waits}`;
 }

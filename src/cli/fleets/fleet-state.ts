@@ -53,6 +53,15 @@ export function newestOf(migrations: readonly LiveMigration[]): Map<string, Live
   return new Map(migrations.toReversed().map((migration) => [entryNameOf(migration), migration]));
 }
 
+function warningsOf({ linkspan: { warnings, progress } }: LiveMigration): string[] {
+  return [...warnings, ...(progress?.warnings ?? [])];
+}
+
+/** Returns the names of what a migration waits for, such as its agent; empty without a migration. */
+export function waitsOf({ migration }: EntryState): string {
+  return (migration?.linkspan.waiting ?? []).map((wait) => wait.for).join(', ');
+}
+
 /** Returns the state as data for programs. */
 export function entryData({ entry, wave, state, agent, migration, failure }: EntryState): object {
   return {
@@ -62,6 +71,10 @@ export function entryData({ entry, wave, state, agent, migration, failure }: Ent
     agent,
     migrationId: migration?._id ?? null,
     status: migration?.status ?? null,
+    stage: migration?.linkspan.stage ?? null,
+    agentStatus: migration?.linkspan.agent?.status ?? null,
+    waiting: migration?.linkspan.waiting ?? [],
+    warnings: migration === undefined ? [] : warningsOf(migration),
     lagTimeSeconds: migration === undefined ? null : (lagOf(migration) ?? null),
     error: failure?.error ?? null,
   };

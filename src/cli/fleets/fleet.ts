@@ -5,7 +5,6 @@ import { PLACES } from '../administration/command.ts';
 import { readProfile } from '../administration/profile.ts';
 import { profileOption } from '../administration/profile-option.ts';
 import { type ReportCheck, reporting } from '../command-line/reporting.ts';
-import { tell } from '../terminal/index.ts';
 import { FleetServer } from './fleet-server.ts';
 import { entryData, statesOf } from './fleet-state.ts';
 import { fleetTable } from './fleet-table.ts';
@@ -29,13 +28,13 @@ export function fleetCommand(): Command {
     .addCommand(reporting(status, showStatus));
 }
 
-/** @throws UserError USAGE, and those of {@link ApiClient} */
+/** @throws UserError USAGE, FLEET_UNKNOWN, and those of {@link ApiClient} */
 async function showStatus(flags: StatusFlags, _check: ReportCheck, [name = '']: readonly string[]) {
   const profile = readProfile(flags.profile);
   const projectId = flags.projectId ?? profile.projectId;
   if (projectId === undefined)
     throw new UserError('USAGE', ['--projectId is needed, or LINKSPAN_PROJECT_ID, or projectId in the profile']);
   const states = statesOf(await new FleetServer(new ApiClient(profile), projectId).migrations(name));
-  if (states.length === 0) tell('linkspan', `no migrations of fleet ${name}`);
-  return { facts: { entries: states.map(entryData) }, text: states.length === 0 ? '' : fleetTable(states) };
+  if (states.length === 0) throw new UserError('FLEET_UNKNOWN', [name, projectId]);
+  return { facts: { entries: states.map(entryData) }, text: fleetTable(states) };
 }

@@ -38,11 +38,15 @@ export function diffData(fleet: string, { destinations, entries, unmanaged }: Fl
   return {
     type: 'diff',
     fleet,
-    destinations: destinations.map(({ name, action }) => ({ name, action })),
+    destinations: destinations,
     entries: entries.map(({ entry, action, changes, migration }) => ({
       entry: entry.name,
       wave: entry.wave,
       action,
+      agent: entry.agent,
+      source: { project: entry.source.project, cluster: entry.source.cluster },
+      destination: entry.destination,
+      dropsDestination: action === 'CREATE' && entry.drop,
       changes,
       migrationId: migration?._id ?? null,
     })),

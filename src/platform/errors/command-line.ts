@@ -137,6 +137,11 @@ export const commandLineErrors = defineErrors('request', {
     detail: 'Entry % has the destination %, which is neither in the file nor registered in the project.',
     remedy: 'Nothing was changed. Correct the name, or add the destination to the file.',
   },
+  FLEET_UNKNOWN: {
+    status: 400,
+    detail: 'No migration of a fleet named % is in project %.',
+    remedy: 'Check the name in the fleet file, and the project. linkspan apply creates the migrations of a fleet.',
+  },
   FLEET_HELD: {
     status: 400,
     detail: '% of % entries of fleet % failed: %.',

@@ -78,6 +78,17 @@ test('an agent copies no more migrations of the fleet at once than its limit, an
   assert.deepEqual([outcome, error, ended.length], ['DONE', null, 4]);
 });
 
+test('the differences for programs say what they say for people: hosts, agent, both clusters, and a drop', async () => {
+  await using world = await FleetWorld.start();
+  const file = world.write([world.entry('a', { drop: true }), world.entry('b')]);
+  const { stdout } = await world.run(['apply', '-f', file, '--dry-run', '-o', 'json']);
+  const { destinations, entries } = JSON.parse(stdout.split('\n')[0] ?? '');
+  assert.deepEqual(destinations[0], { name: 'a', action: 'CREATE', hosts: 'd-a:27017' });
+  const { agent, source, destination, dropsDestination } = entries[0];
+  assert.deepEqual([agent, source.cluster, destination, dropsDestination], ['host-1', 'a', 'a', true]);
+  assert.equal(entries[1].dropsDestination, false);
+});
+
 test('labels, note and windows follow the file, and what cannot change is refused by name before anything changes', async () => {
   await using world = await FleetWorld.start();
   const apply = (entries: readonly object[], ...args: string[]) =>
@@ -150,7 +161,8 @@ test('an entry that the server refuses fails with its code and remedy, and the o
 test('fleet status lists the entries by wave with status, lag and agent', async () => {
   await using world = await FleetWorld.start();
   const none = await world.run(['fleet', 'status', 'spring']);
-  assert.deepEqual([none.code, none.stdout, none.stderr], [0, '', 'linkspan: no migrations of fleet spring\n']);
+  assert.deepEqual([none.code, none.stdout], [2, '']);
+  assert.match(none.stderr, /No migration of a fleet named spring is in project \w{24}\..*\[FLEET_UNKNOWN\]/);
   const entries = [world.entry('b', { agent: 'host-2', wave: 2 }), world.entry('a')];
   const file = world.write(entries);
   await using _applying = world.begin(['apply', '-f', file]);
@@ -165,10 +177,13 @@ test('fleet status lists the entries by wave with status, lag and agent', async 
   );
   const { entries: listed } = JSON.parse((await world.run(['fleet', 'status', 'spring', '-o', 'json'])).stdout);
   assert.deepEqual(
-    listed.map(({ entry, wave, state }: Record<string, unknown>) => [entry, wave, state]),
+    // biome-ignore lint/suspicious/noExplicitAny: JSON
+    listed.map(({ entry, wave, state, stage, agentStatus, waiting }: any) => {
+      return [entry, wave, state, stage, agentStatus, waiting.map((wait: { readonly for: string }) => wait.for)];
+    }),
     [
-      ['a', 1, 'READY'],
-      ['b', 2, 'RUNNING'],
+      ['a', 1, 'READY', 'READY', 'CONNECTED', []],
+      ['b', 2, 'RUNNING', 'WAITING_TO_START', 'CONNECTED', ['the agent to take the order']],
     ],
   );
 });
