@@ -31,7 +31,7 @@ test('the shipped rules name only metrics that exist, and each alert has a chapt
       assert.ok(monitoring.includes(`\`${alert}\``), alert);
     }
   }
-  assert.equal(alerts, 10);
+  assert.equal(alerts, 11);
 });
 
 test('promtool accepts the shipped rules, and their tests pass', { skip: withoutPromtool }, () => {
