@@ -27,7 +27,7 @@ export class FleetProgress {
   }
 }
 
-/** What is told again when it changes. */
+/** Returns the part of an entry's state whose change is told. */
 function shownOf(one: EntryState): string {
   return `${one.state} ${one.migration?._id} ${waitsOf(one)}`;
 }

@@ -38,7 +38,7 @@ export function diffData(fleet: string, { destinations, entries, unmanaged }: Fl
   return {
     type: 'diff',
     fleet,
-    destinations: destinations,
+    destinations,
     entries: entries.map(({ entry, action, changes, migration }) => ({
       entry: entry.name,
       wave: entry.wave,

@@ -177,9 +177,9 @@ test('fleet status lists the entries by wave with status, lag and agent', async 
   );
   const { entries: listed } = JSON.parse((await world.run(['fleet', 'status', 'spring', '-o', 'json'])).stdout);
   assert.deepEqual(
-    // biome-ignore lint/suspicious/noExplicitAny: JSON
-    listed.map(({ entry, wave, state, stage, agentStatus, waiting }: any) => {
-      return [entry, wave, state, stage, agentStatus, waiting.map((wait: { readonly for: string }) => wait.for)];
+    listed.map((one: { readonly waiting: readonly { readonly for: string }[] } & Readonly<Record<string, unknown>>) => {
+      const { entry, wave, state, stage, agentStatus, waiting } = one;
+      return [entry, wave, state, stage, agentStatus, waiting.map((wait) => wait.for)];
     }),
     [
       ['a', 1, 'READY', 'READY', 'CONNECTED', []],
