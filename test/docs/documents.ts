@@ -14,7 +14,6 @@ import { lifecyclesDocument } from './lifecycles-document.ts';
 import { logEventsDocument } from './log-events-document.ts';
 import { metricsDocument } from './metrics-document.ts';
 import { readinessDocument } from './readiness-document.ts';
-import { troubleshootingDocument } from './troubleshooting-document.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -23,7 +22,6 @@ type Documents = Readonly<Record<string, (present: string) => string>>;
 
 /** Pages that people read in the repository. */
 const COMMITTED: Documents = {
-  'docs/operate/troubleshooting.md': troubleshootingDocument,
   'docs/plan/plan-a-migration.md': findingsDocument,
   'docs/reference/errors.md': errorsDocument,
   'docs/reference/facts.md': factsDocument,
