@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Slots } from '../../src/engine/concurrency/slots.ts';
 import { findMongod } from '../support/mongod-binary.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
 import { changedSince } from './changed-since.ts';
 import { type Mutant, mutate } from './mutant.ts';
 import { MUTANTS } from './mutants.ts';
+import { repositoryCopy } from './repository-copy.ts';
 import { type Rule, readRules } from './rules.ts';
 import { runTests, type Verdict } from './run-tests.ts';
 
@@ -73,26 +72,12 @@ async function tryMutant(mutant: Mutant): Promise<{ readonly killed: boolean; re
   const before = await running;
   if (before.failed.length > 0 || before.passed === 0)
     return { killed: false, why: `without the mutant, too, ${before.failed.join(', ') || 'no test'} fails` };
-  using folder = temporaryFolder('mutant');
-  copyTree(folder.path);
   const rule = ruleOf(mutant);
+  using folder = repositoryCopy(root);
   writeFileSync(join(folder.path, rule.file), mutate(mutant, rule));
   const { passed, failed } = await runTests(folder.path, mutant.tests);
   const [first] = failed;
   return first === undefined
     ? { killed: false, why: `${passed} tests of ${mutant.tests.file} still pass` }
     : { killed: true, why: `fails: ${first}` };
-}
-
-/** Copies all files under version control in their current state. */
-function copyTree(target: string): void {
-  const files = execFileSync('git', ['ls-files', '-z', 'src', 'test', 'bin', 'package.json'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  for (const file of files.split('\0').filter(Boolean)) {
-    mkdirSync(dirname(join(target, file)), { recursive: true });
-    cpSync(join(root, file), join(target, file));
-  }
-  symlinkSync(join(root, 'node_modules'), join(target, 'node_modules'));
 }
