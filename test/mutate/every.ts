@@ -2,6 +2,7 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Slots } from '../../src/engine/concurrency/slots.ts';
+import { LONG_FILES } from '../long-files.ts';
 import { clusterFolder } from '../support/cluster-folder.ts';
 import { findMongod } from '../support/mongod-binary.ts';
 import { everyMutant, type SyntaxMutant } from './every-mutant.ts';
@@ -12,7 +13,8 @@ import { runTests } from './run-tests.ts';
 /**
  * `npm run mutate:every -- [--part 1/1] [--parallel 3] FOLDER…`: breaks each awaited statement, guard and order of the source files of
  * folders that has no rule's tag, and runs the tests of the engine that reach it, at most `TESTS` of them: the shortest first, those of the same
- * folder before others. Prints what survives, and what no test reaches. The first run takes long, because it measures what each test reaches.
+ * folder before others. Of long tests it knows only those of the same folders. Prints what survives, and what no test reaches. The first run
+ * measures what each test reaches.
  * Exit code 0: all were killed, or have a verdict in `survivors.md`. Exit code 1: some survived. Exit code 2: there is no such file.
  */
 const TESTS = 4;
@@ -33,7 +35,10 @@ process.env.LINKSPAN_TEST_DEADLINE_SECONDS = '45';
 
 const engine = globSync('src/engine/**/*.ts', { cwd: root }).sort();
 const files = engine.filter((file) => positionals.some((folder) => file.startsWith(folder)));
-const tests = globSync('test/engine/**/*.test.ts', { cwd: root }).sort();
+const isNear = (test: string) => positionals.some((folder) => dirname(test) === folderOfTests(folder));
+const tests = globSync('test/engine/**/*.test.ts', { cwd: root }).filter(
+  (test) => isNear(test) || !LONG_FILES.includes(test),
+);
 const reach = (await reachOf(root, tests, engine, parallel)).filter(({ passes }) => passes);
 const verdicts = readFileSync(join(import.meta.dirname, 'survivors.md'), 'utf8');
 const [part = 1, parts = 1] = values.part.split('/').map(Number);
@@ -81,8 +86,11 @@ async function tryMutant(mutant: SyntaxMutant): Promise<void> {
 }
 
 function costOf({ test, seconds }: Reach, { file }: SyntaxMutant): number {
-  const isSame = relative('test', dirname(test)) === relative('src', dirname(file));
-  return seconds * (isSame ? SAME_FOLDER : 1);
+  return seconds * (dirname(test) === folderOfTests(dirname(file)) ? SAME_FOLDER : 1);
+}
+
+function folderOfTests(folder: string): string {
+  return join('test', relative('src', folder));
 }
 
 /** The begin of the mutant's row in `survivors.md`. */
