@@ -2,7 +2,6 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Slots } from '../../src/engine/concurrency/slots.ts';
-import { LONG_FILES } from '../long-files.ts';
 import { clusterFolder } from '../support/cluster-folder.ts';
 import { findMongod } from '../support/mongod-binary.ts';
 import { everyMutant, type SyntaxMutant } from './every-mutant.ts';
@@ -11,21 +10,25 @@ import { repositoryCopy } from './repository-copy.ts';
 import { runTests } from './run-tests.ts';
 
 /**
- * `npm run mutate:every -- [--part 1/1] [--parallel 3] FOLDER…`: breaks each awaited statement, guard and order of the source files of
- * folders that has no rule's tag, and runs the tests of the engine that reach it, at most `TESTS` of them: the shortest first, those of the same
- * folder before others. Of long tests it knows only those of the same folders. Prints what survives, and what no test reaches. The first run
- * measures what each test reaches.
+ * `npm run mutate:every -- [--unreached] [--part 1/1] [--parallel 3] FOLDER…`: breaks each awaited statement, guard and order of the source files of
+ * folders that has no rule's tag, and runs the tests of the engine that reach it, at most four of them: the shortest first, those of the same
+ * folder before others. Prints what survives, and what no test reaches; with `--unreached` only the latter, and runs no mutant. The first run
+ * takes half an hour longer, because it measures what each test reaches.
  * Exit code 0: all were killed, or have a verdict in `survivors.md`. Exit code 1: some survived. Exit code 2: there is no such file.
  */
+const { values, positionals } = parseArgs({
+  // Tests mostly wait.
+  options: {
+    unreached: { type: 'boolean', default: false },
+    part: { type: 'string', default: '1/1' },
+    parallel: { type: 'string', default: '3' },
+  },
+  allowPositionals: true,
+});
+/** Most test files that run for a mutant. */
 const TESTS = 4;
 /** How much sooner a test of the same folder runs than others. */
 const SAME_FOLDER = 0.3;
-
-const { values, positionals } = parseArgs({
-  // Tests mostly wait.
-  options: { part: { type: 'string', default: '1/1' }, parallel: { type: 'string', default: '3' } },
-  allowPositionals: true,
-});
 const root = resolve(import.meta.dirname, '../..');
 const parallel = Number(values.parallel);
 process.env.LINKSPAN_MONGOD = (await findMongod()).path;
@@ -35,10 +38,7 @@ process.env.LINKSPAN_TEST_DEADLINE_SECONDS = '45';
 
 const engine = globSync('src/engine/**/*.ts', { cwd: root }).sort();
 const files = engine.filter((file) => positionals.some((folder) => file.startsWith(folder)));
-const isNear = (test: string) => positionals.some((folder) => dirname(test) === folderOfTests(folder));
-const tests = globSync('test/engine/**/*.test.ts', { cwd: root }).filter(
-  (test) => isNear(test) || !LONG_FILES.includes(test),
-);
+const tests = globSync('test/engine/**/*.test.ts', { cwd: root }).sort();
 const reach = (await reachOf(root, tests, engine, parallel)).filter(({ passes }) => passes);
 const verdicts = readFileSync(join(import.meta.dirname, 'survivors.md'), 'utf8');
 const [part = 1, parts = 1] = values.part.split('/').map(Number);
@@ -59,6 +59,7 @@ async function tryMutant(mutant: SyntaxMutant): Promise<void> {
   const reaching = reach
     .filter((each) => reaches(each, mutant.file, mutant.reaches))
     .sort((a, b) => costOf(a, mutant) - costOf(b, mutant));
+  if (values.unreached && reaching.length > 0) return;
   const chosen = reaching.slice(0, TESTS);
   const copy = copies.pop();
   if (copy === undefined) throw new Error('more mutants at a time than copies');
