@@ -8,7 +8,7 @@ export interface SyntaxMutant {
   readonly file: string;
   /** Line of the node, from 1. */
   readonly line: number;
-  /** What the change does. */
+  /** The change in words, such as `without the guard`. */
   readonly change: string;
   /** Begin of the node's text. */
   readonly code: string;
@@ -18,7 +18,7 @@ export interface SyntaxMutant {
   readonly reaches: number;
 }
 
-/** Changes by the node that they apply to. `at` is what a test has to reach. */
+/** A kind of change, the nodes that it fits, and the offset that a test has to reach for each. */
 interface Kind {
   readonly change: string;
   readonly operation: Operation;
@@ -43,7 +43,7 @@ const KINDS: readonly Kind[] = [
     change: 'after the next statement',
     operation: swap(),
     fits: ({ node, list = [] }) => {
-      const next = list[list.indexOf(node as never) + 1];
+      const next = list[list.indexOf(node) + 1];
       return next !== undefined && isAwaiting({ node }) && isAwaiting({ node: next });
     },
     at: start,

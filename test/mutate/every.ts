@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { Slots } from '../../src/engine/concurrency/slots.ts';
 import { clusterFolder } from '../support/cluster-folder.ts';
 import { findMongod } from '../support/mongod-binary.ts';
+import type { TemporaryFolder } from '../support/temporary-folder.ts';
 import { everyMutant, type SyntaxMutant } from './every-mutant.ts';
 import { type Reach, reaches, reachOf } from './reaching-tests.ts';
 import { repositoryCopy } from './repository-copy.ts';
@@ -34,64 +35,71 @@ const parallel = Number(values.parallel);
 process.env.LINKSPAN_MONGOD = (await findMongod()).path;
 process.env.LINKSPAN_TEST_CLUSTERS ??= clusterFolder();
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/mutants');
-process.env.LINKSPAN_TEST_DEADLINE_SECONDS = '45';
 
 const engine = globSync('src/engine/**/*.ts', { cwd: root }).sort();
 const files = engine.filter((file) => positionals.some((folder) => file.startsWith(folder)));
 const tests = globSync('test/engine/**/*.test.ts', { cwd: root }).sort();
 const reach = (await reachOf(root, tests, engine, parallel)).filter(({ passes }) => passes);
+// Set after the measurement, because healthy tests may wait longer.
+process.env.LINKSPAN_TEST_DEADLINE_SECONDS = '45';
 const verdicts = readFileSync(join(import.meta.dirname, 'survivors.md'), 'utf8');
 const [part = 1, parts = 1] = values.part.split('/').map(Number);
 const mutants = files
   .flatMap((file) => everyMutant(file, readFileSync(join(root, file), 'utf8')))
   .filter((mutant, at) => at % parts === part - 1 && !verdicts.includes(rowOf(mutant)));
 
-const counts = { killed: 0, survived: 0, unreached: 0 };
-const slots = new Slots(parallel);
-const copies = Array.from({ length: parallel }, () => repositoryCopy(root));
-await Promise.all(mutants.map((mutant) => slots.run(() => tryMutant(mutant))));
-for (const copy of copies) copy[Symbol.dispose]();
-console.log(`\n${counts.killed} mutants killed, ${counts.survived} survived, ${counts.unreached} reached by no test`);
-process.exitCode = files.length === 0 ? 2 : Math.min(counts.survived + counts.unreached, 1);
+const reached = mutants.filter((mutant) => testsOf(mutant).length > 0);
+for (const mutant of mutants)
+  if (!reached.includes(mutant)) console.log(`✖ unreached line ${mutant.line} ${rowOf(mutant)}`);
 
-async function tryMutant(mutant: SyntaxMutant): Promise<void> {
+let survived = 0;
+if (!values.unreached) {
+  const slots = new Slots(parallel);
+  const copies = Array.from({ length: parallel }, () => repositoryCopy(root));
+  await Promise.all(reached.map((mutant) => slots.run(() => tryMutant(mutant, copies))));
+  console.log(`\n${reached.length - survived} mutants killed, ${survived} survived`);
+}
+const unreached = mutants.length - reached.length;
+console.log(`${unreached} of ${mutants.length} mutants reached by no test`);
+process.exitCode = files.length === 0 ? 2 : Math.min(survived + unreached, 1);
+
+/** Runs the mutant's tests in one of the copies. */
+async function tryMutant(mutant: SyntaxMutant, copies: TemporaryFolder[]): Promise<void> {
   const began = Date.now();
-  const reaching = reach
-    .filter((each) => reaches(each, mutant.file, mutant.reaches))
-    .sort((a, b) => costOf(a, mutant) - costOf(b, mutant));
-  if (values.unreached && reaching.length > 0) return;
-  const chosen = reaching.slice(0, TESTS);
   const copy = copies.pop();
   if (copy === undefined) throw new Error('more mutants at a time than copies');
-  const healthy = join(root, mutant.file);
   const broken = join(copy.path, mutant.file);
   writeFileSync(broken, mutant.text);
+  const reaching = testsOf(mutant);
+  const chosen = reaching.slice(0, TESTS);
   let killer: string | undefined;
   for (const { test } of chosen) {
     const { failed } = await runTests(copy.path, { file: test });
     killer = failed[0];
     if (killer !== undefined) break;
   }
-  writeFileSync(broken, readFileSync(healthy));
+  writeFileSync(broken, readFileSync(join(root, mutant.file)));
   copies.push(copy);
-  const outcome = killer !== undefined ? 'killed' : chosen.length === 0 ? 'unreached' : 'survived';
-  counts[outcome] += 1;
-  const seconds = Math.round((Date.now() - began) / 1_000);
+  if (killer === undefined) survived += 1;
+  const outcome = killer === undefined ? '✖ survived' : '✔ killed';
   const why =
-    killer !== undefined
-      ? `fails: ${killer}`
-      : `${chosen.length} of ${reaching.length} files: ${chosen.map((each) => basename(each.test)).join(', ')}`;
-  console.log(
-    `${outcome === 'killed' ? '✔' : '✖'} ${outcome} line ${mutant.line} ${rowOf(mutant)} ${why} [${seconds} s]`,
-  );
+    killer === undefined
+      ? `${chosen.length} of ${reaching.length} files: ${chosen.map((each) => basename(each.test)).join(', ')}`
+      : `fails: ${killer}`;
+  const seconds = Math.round((Date.now() - began) / 1_000);
+  console.log(`${outcome} line ${mutant.line} ${rowOf(mutant)} ${why} [${seconds} s]`);
+}
+
+/** Returns the tests that reach the mutant, in the order in which they run. */
+function testsOf(mutant: SyntaxMutant): Reach[] {
+  return reach
+    .filter((each) => reaches(each, mutant.file, mutant.reaches))
+    .sort((a, b) => costOf(a, mutant) - costOf(b, mutant));
 }
 
 function costOf({ test, seconds }: Reach, { file }: SyntaxMutant): number {
-  return seconds * (dirname(test) === folderOfTests(dirname(file)) ? SAME_FOLDER : 1);
-}
-
-function folderOfTests(folder: string): string {
-  return join('test', relative('src', folder));
+  const isSame = relative('test', dirname(test)) === relative('src', dirname(file));
+  return seconds * (isSame ? SAME_FOLDER : 1);
 }
 
 /** The begin of the mutant's row in `survivors.md`. */

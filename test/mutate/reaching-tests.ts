@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { Slots } from '../../src/engine/concurrency/slots.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-/** What a test file executes of the source. */
+/** The parts of the source files that a test file executes. */
 export interface Reach {
   /** Path from the root. */
   readonly test: string;
@@ -17,7 +17,7 @@ export interface Reach {
   readonly files: Readonly<Record<string, readonly number[]>>;
 }
 
-/** What V8 writes at the end of a process for NODE_V8_COVERAGE, see https://chromedevtools.github.io/devtools-protocol/v8/Profiler/. */
+/** The file that V8 writes at the end of a process for NODE_V8_COVERAGE: https://chromedevtools.github.io/devtools-protocol/v8/Profiler/. */
 interface Coverage {
   readonly result: readonly {
     readonly url: string;
@@ -31,7 +31,8 @@ interface Coverage {
 const DEADLINE_MS = 400_000;
 
 /**
- * Runs test files and returns what each executes of the source files. It is kept in `node_modules/.cache` until one of the files changes.
+ * Runs test files and returns the parts of the source files that each executes. Results stay in `node_modules/.cache` until a source file or
+ * the test file changes.
  * @param root      the repository
  * @param tests     test files, paths from the root
  * @param sources   source files, paths from the root
@@ -43,13 +44,12 @@ export async function reachOf(
   sources: readonly string[],
   parallel: number,
 ): Promise<Reach[]> {
-  const texts = sources.map((file) => readFileSync(join(root, file), 'utf8'));
-  const known = join(root, 'node_modules/.cache/reach', createHash('sha256').update(texts.join('\0')).digest('hex'));
+  const known = join(root, 'node_modules/.cache/reach', hashOf(root, sources));
   mkdirSync(known, { recursive: true });
   const slots = new Slots(parallel);
   return await Promise.all(
     tests.map(async (test) => {
-      const kept = join(known, `${test.replaceAll('/', '-')}.json`);
+      const kept = join(known, `${hashOf(root, [test])}.json`);
       if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as Reach;
       const reach = await slots.run(() => measure(root, test, sources));
       console.log(`· ${test} (${reach.seconds} s${reach.passes ? '' : ', fails'})`);
@@ -63,6 +63,11 @@ export async function reachOf(
 export function reaches({ files }: Reach, file: string, offset: number): boolean {
   const edges = files[file] ?? [];
   return edges.findLastIndex((edge) => edge <= offset) % 2 === 0;
+}
+
+function hashOf(root: string, files: readonly string[]): string {
+  const texts = files.map((file) => readFileSync(join(root, file), 'utf8'));
+  return createHash('sha256').update(texts.join('\0')).digest('hex');
 }
 
 async function measure(root: string, test: string, sources: readonly string[]): Promise<Reach> {
