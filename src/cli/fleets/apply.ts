@@ -1,16 +1,17 @@
 import { Command, InvalidArgumentError } from 'commander';
+import type { SourceProject } from '../../atlas-api/index.ts';
 import { UserError } from '../../platform/index.ts';
 import { ApiClient } from '../administration/client.ts';
 import { readProfile } from '../administration/profile.ts';
 import { profileOption } from '../administration/profile-option.ts';
 import { WaitLimit } from '../administration/wait-limit.ts';
 import { describeError } from '../command-line/describe-error.ts';
-import { exitCode } from '../command-line/exit-code.ts';
+import { type ExitCode, exitCode } from '../command-line/exit-code.ts';
 import { reporting } from '../command-line/reporting.ts';
 import type { OutputFormat } from '../progress/index.ts';
 import { tell } from '../terminal/index.ts';
 import { applyChanges } from './apply-changes.ts';
-import { compareFleet } from './compare-fleet.ts';
+import { compareFleet, type FleetDiff } from './compare-fleet.ts';
 import { readFleet } from './fleet-file.ts';
 import { FleetProgress } from './fleet-progress.ts';
 import { FleetServer } from './fleet-server.ts';
@@ -58,22 +59,48 @@ async function apply({ file, dryRun, retryFailed = false, timeout, profile: name
   const { stop } = limit;
   const progress = new FleetProgress(output);
   try {
-    const [destinations, migrations] = await patiently(
-      async () => [await server.destinations(), await server.migrations(fleet.fleet)] as const,
+    const found = await patiently(
+      async () => ({
+        destinations: await server.destinations(),
+        migrations: await server.migrations(fleet.fleet),
+        ...(dryRun && { projects: await sourceProjects(server) }),
+      }),
       stop,
     );
-    const diff = compareFleet(fleet, { destinations, migrations }, retryFailed);
+    const diff = compareFleet(fleet, found, retryFailed);
     process.stdout.write(
       output === 'json' ? `${JSON.stringify(diffData(fleet.fleet, diff))}\n` : diffText(fleet.fleet, diff),
     );
-    if (dryRun) return {};
+    if (dryRun) return endOfDryRun(fleet.fleet, diff, output);
     await applyChanges(server, fleet, diff, stop);
     await runFleet({ server, fleet, diff, stop, show: (states) => progress.show(states) });
   } catch (error) {
     if (!stop.aborted || error !== stop.reason) throw error;
-    return { code: limit.end(), ...shown(progress.last) };
+    return { code: limit.end(), error: server.failure, ...shown(progress.last) };
   }
   return { ...endOf(fleet.fleet, progress.last, output), ...shown(progress.last) };
+}
+
+/** Returns undefined, and says why, where the account may not see what agents report. */
+async function sourceProjects(server: FleetServer): Promise<SourceProject[] | undefined> {
+  try {
+    return await server.sourceProjects();
+  } catch (error) {
+    if (!(error instanceof UserError && error.code === 'API_REFUSED')) throw error;
+    tell('linkspan', `the entries are not compared with what the agents report: ${error.message}`, 'warning');
+    return undefined;
+  }
+}
+
+/** The end of a dry run: an error where the server would refuse an entry. */
+function endOfDryRun(fleet: string, { entries }: FleetDiff, output: OutputFormat) {
+  const names = entries.flatMap(({ entry, unreported }) => (unreported === undefined ? [] : [entry.name]));
+  return names.length === 0 ? {} : ended(new UserError('FLEET_UNREPORTED', [fleet, names.join(', ')]), output);
+}
+
+function ended(error: UserError, output: OutputFormat, code: ExitCode = exitCode.usageOrPrecondition) {
+  if (output === 'text') tell('linkspan', describeError(error), 'error');
+  return { error, code };
 }
 
 /** The end of an apply after which nothing changes without an operator. */
@@ -83,8 +110,7 @@ function endOf(fleet: string, states: readonly EntryState[], output: OutputForma
   if (first === undefined) return {};
   const names = failed.map(({ entry }) => entry).join(', ');
   const error = new UserError('FLEET_HELD', [String(failed.length), String(states.length), fleet, names]);
-  if (output === 'text') tell('linkspan', describeError(error), 'error');
-  return { error, code: failed.some(({ code }) => code === exitCode.failed) ? exitCode.failed : first.code };
+  return ended(error, output, failed.some(({ code }) => code === exitCode.failed) ? exitCode.failed : first.code);
 }
 
 function shown(states: readonly EntryState[]) {

@@ -1,4 +1,4 @@
-import type { Cluster, LiveMigration } from '../../atlas-api/index.ts';
+import type { Cluster, LiveMigration, SourceProject } from '../../atlas-api/index.ts';
 import { type LoadWindow, windowText } from '../../contract/index.ts';
 import { UserError, withoutCredentials } from '../../platform/index.ts';
 import { hasEnded } from '../administration/shown-migration.ts';
@@ -23,6 +23,8 @@ export interface EntryDiff {
   readonly replaces?: string;
   /** The number of the migration that is created, from 1. */
   readonly attempt: number;
+  /** What of a new migration's source is not reported now, for people. The server refuses such a migration. */
+  readonly unreported?: string;
 }
 
 /** A destination of the file beside the registered one, with the action of an apply. */
@@ -40,9 +42,11 @@ export interface FleetDiff {
   readonly unmanaged: readonly LiveMigration[];
 }
 
-/** The registered destinations and the fleet's migrations on the server. */
+/** The registered destinations, the source projects and the fleet's migrations on the server. */
 interface Found {
   readonly destinations: readonly Cluster[];
+  /** Absent when entries are not to be compared with what agents report. */
+  readonly projects?: readonly SourceProject[];
   /** The newest first. */
   readonly migrations: readonly LiveMigration[];
 }
@@ -52,7 +56,11 @@ interface Found {
  * @param retryFailed  whether entries whose newest migration has failed are created again
  * @throws UserError FLEET_CHANGE_REFUSED, FLEET_DESTINATION_MOVED, FLEET_DESTINATION_UNKNOWN
  */
-export function compareFleet(fleet: Fleet, { destinations, migrations }: Found, retryFailed: boolean): FleetDiff {
+export function compareFleet(
+  fleet: Fleet,
+  { destinations, projects, migrations }: Found,
+  retryFailed: boolean,
+): FleetDiff {
   const registered = new Map(destinations.map((one) => [one.name, one]));
   const unknown = fleet.migrations.find(
     ({ destination }) => !registered.has(destination) && !Object.hasOwn(fleet.destinations, destination),
@@ -65,7 +73,10 @@ export function compareFleet(fleet: Fleet, { destinations, migrations }: Found, 
     destinations: Object.entries(fleet.destinations).map(([name, { connectionString }]) =>
       compareDestination(name, connectionString, registered.get(name)),
     ),
-    entries: inOrder.map((entry) => compareEntry(fleet, entry, byEntry.get(entry.name) ?? [], retryFailed)),
+    entries: inOrder.map((entry) => {
+      const diff = compareEntry(fleet, entry, byEntry.get(entry.name) ?? [], retryFailed);
+      return projects && diff.action === 'CREATE' ? { ...diff, unreported: unreportedOf(entry, projects) } : diff;
+    }),
     unmanaged: [...byEntry].flatMap(([name, [newest]]) => (names.has(name) || newest === undefined ? [] : [newest])),
   };
 }
@@ -97,6 +108,14 @@ function compareEntry(
   if (fixed !== undefined) throw new UserError('FLEET_CHANGE_REFUSED', [fixed[0], entry.name, fixed[1], fixed[2]]);
   const changes = changesOf(fleet, entry, newest);
   return { entry, action: changes.length > 0 ? 'CHANGE' : 'SAME', changes, migration: newest, attempt };
+}
+
+function unreportedOf({ source, agent }: Entry, projects: readonly SourceProject[]): string | undefined {
+  const project = projects.find(({ projectId }) => projectId === source.project);
+  if (project === undefined) return `no agent reports project ${source.project}`;
+  if (!project.migrationHosts.includes(agent)) return `agent ${agent} does not report project ${source.project}`;
+  const isSeen = project.deployments.some(({ name }) => name === source.cluster);
+  return isSeen ? undefined : `no agent reports cluster ${source.cluster} in project ${source.project}`;
 }
 
 /** The differences in what a migration keeps for its whole life. */

@@ -1,4 +1,5 @@
-import type { Cluster, LiveMigration, MigrationRequest } from '../../atlas-api/index.ts';
+import type { Cluster, LiveMigration, MigrationRequest, SourceProject } from '../../atlas-api/index.ts';
+import { UserError } from '../../platform/index.ts';
 import type { ApiClient } from '../administration/client.ts';
 import type { Entry, Fleet } from './fleet-file.ts';
 import { fleetFilter, labelsOfEntry } from './fleet-labels.ts';
@@ -14,10 +15,22 @@ interface Page<Item> {
 export class FleetServer {
   readonly #api: ApiClient;
   readonly #projectId: string;
+  #failure: UserError | undefined;
 
   constructor(api: ApiClient, projectId: string) {
     this.#api = api;
     this.#projectId = projectId;
+  }
+
+  /** The error of the last request; undefined after an answer. */
+  get failure(): UserError | undefined {
+    return this.#failure;
+  }
+
+  /** Lists the source projects that the agents of the project's organization report. */
+  async sourceProjects(): Promise<SourceProject[]> {
+    const { orgId } = (await this.#send('GET', '')) as { readonly orgId: string };
+    return (await this.#ask('GET', `/orgs/${orgId}/liveMigrations/availableProjects`)) as SourceProject[];
   }
 
   /** Lists the registered destinations. */
@@ -83,6 +96,18 @@ export class FleetServer {
   }
 
   async #send(method: string, path: string, body?: object, headers?: Readonly<Record<string, string>>) {
-    return await this.#api.ask(method, `/groups/${encodeURIComponent(this.#projectId)}/${path}`, body, headers);
+    const place = ['', 'groups', encodeURIComponent(this.#projectId), ...(path === '' ? [] : [path])].join('/');
+    return await this.#ask(method, place, body, headers);
+  }
+
+  async #ask(...request: Parameters<ApiClient['ask']>): Promise<unknown> {
+    try {
+      const answer = await this.#api.ask(...request);
+      this.#failure = undefined;
+      return answer;
+    } catch (error) {
+      if (error instanceof UserError) this.#failure = error;
+      throw error;
+    }
   }
 }

@@ -27,10 +27,11 @@ export function diffText(fleet: string, { destinations, entries, unmanaged }: Fl
   return lines.map((text) => `${withoutControls(text)}\n`).join('');
 }
 
-function aboutEntry({ entry, action, changes }: EntryDiff): string {
+function aboutEntry({ entry, action, changes, unreported }: EntryDiff): string {
   if (changes.length > 0) return changes.map(({ field, from, to }) => `${field}: ${from} → ${to}`).join('; ');
   const drop = action === 'CREATE' && entry.drop ? ', drops the databases of the destination' : '';
-  return `wave ${entry.wave}${GAP}${entry.agent}: ${entry.source.cluster} → ${entry.destination}${drop}`;
+  const lack = unreported === undefined ? '' : `; ${unreported}`;
+  return `wave ${entry.wave}${GAP}${entry.agent}: ${entry.source.cluster} → ${entry.destination}${drop}${lack}`;
 }
 
 /** Returns what an apply does as data for programs. */
@@ -39,7 +40,7 @@ export function diffData(fleet: string, { destinations, entries, unmanaged }: Fl
     type: 'diff',
     fleet,
     destinations,
-    entries: entries.map(({ entry, action, changes, migration }) => ({
+    entries: entries.map(({ entry, action, changes, migration, unreported }) => ({
       entry: entry.name,
       wave: entry.wave,
       action,
@@ -48,6 +49,7 @@ export function diffData(fleet: string, { destinations, entries, unmanaged }: Fl
       destination: entry.destination,
       dropsDestination: action === 'CREATE' && entry.drop,
       changes,
+      unreported: unreported ?? null,
       migrationId: migration?._id ?? null,
     })),
     unmanaged: unmanaged.map((migration) => ({

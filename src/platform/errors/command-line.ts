@@ -137,6 +137,12 @@ export const commandLineErrors = defineErrors('request', {
     detail: 'Entry % has the destination %, which is neither in the file nor registered in the project.',
     remedy: 'Nothing was changed. Correct the name, or add the destination to the file.',
   },
+  FLEET_UNREPORTED: {
+    status: 400,
+    detail: 'The server would refuse entries of fleet %, because no agent reports their source now: %.',
+    remedy:
+      'Compare agent, project and cluster of each with linkspan available-project list. A new agent reports within a minute.',
+  },
   FLEET_UNKNOWN: {
     status: 400,
     detail: 'No migration of a fleet named % is in project %.',

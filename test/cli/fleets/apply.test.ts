@@ -89,6 +89,32 @@ test('the differences for programs say what they say for people: hosts, agent, b
   assert.equal(entries[1].dropsDestination, false);
 });
 
+test('a dry run names the entries whose agent, project or cluster no agent reports, and exits with 2', async () => {
+  await using world = await FleetWorld.start();
+  const source = { project: '6'.repeat(24), cluster: 'a' };
+  const entries = [
+    ...[world.entry('a', { agent: 'host-9' }), world.entry('b', { source }), world.entry('d')],
+    world.entry('c', { source: { ...Object(world.entry('c')).source, cluster: 'typo' } }),
+  ];
+  const file = world.write(entries);
+  const { code, stdout, stderr } = await world.run(['apply', '-f', file, '--dry-run']);
+  assert.equal(code, 2);
+  assert.match(stdout, /^\+ create +a .*; agent host-9 does not report project \w{24}$/m);
+  assert.match(stdout, /^\+ create +b .*; no agent reports project 6{24}$/m);
+  assert.match(stdout, /^\+ create +c .*; no agent reports cluster typo in project \w{24}$/m);
+  assert.match(stdout, /^\+ create +d +wave 1 +host-1: d → d$/m);
+  assert.match(stderr, /fleet spring, because no agent reports their source now: a, b, c\..*\[FLEET_UNREPORTED\]/);
+});
+
+test('an apply whose time is up while the server is away ends with the reason', async () => {
+  await using world = await FleetWorld.start();
+  const file = world.write([world.entry('a')]);
+  const env = { LINKSPAN_URL: 'http://127.0.0.1:1' };
+  const { code, stdout } = await world.run(['apply', '-f', file, '--timeout', '1', '-o', 'json'], { env });
+  const { outcome, error } = JSON.parse(stdout);
+  assert.deepEqual([code, outcome, error.code], [4, 'STOPPED', 'API_UNREACHABLE']);
+});
+
 test('labels, note and windows follow the file, and what cannot change is refused by name before anything changes', async () => {
   await using world = await FleetWorld.start();
   const apply = (entries: readonly object[], ...args: string[]) =>

@@ -7,7 +7,7 @@ export const preflightErrors = defineErrors('migration', {
     detail: 'The destination is not empty: it has %.',
     remedy:
       'Check that this is the destination, and not the source. Choose an empty cluster. Or drop the existing data: start linkspan sync with --drop-destination cluster1 (the side to drop; /start cannot ask for it), ' +
-      "use linkspan migration create --drop, or send dropDestinationData: true in Linkspan's API. " +
+      "use linkspan migration create --drop or drop: true of the entry in a fleet file, or send dropDestinationData: true in Linkspan's API. " +
       'Or keep it: linkspan sync --once --keep-destination, preExistingDestinationData: true of /start.',
   },
   NAMESPACE_EXISTS: {
