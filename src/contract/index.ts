@@ -6,6 +6,7 @@ export * from './cutover-report.ts';
 export * from './dates.ts';
 export * from './error-data.ts';
 export * from './estimate.ts';
+export * from './event-stream.ts';
 export * from './failback.ts';
 export * from './finding.ts';
 export * from './gate.ts';

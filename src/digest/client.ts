@@ -7,6 +7,8 @@ export interface DigestRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Ends the request, and the reading of its answer. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -39,7 +41,7 @@ export class DigestClient {
         ...request,
         headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
         redirect: 'error',
-        signal: AbortSignal.timeout(this.#timeoutMs),
+        signal: AbortSignal.any([AbortSignal.timeout(this.#timeoutMs), ...(request.signal ? [request.signal] : [])]),
       });
     const first = await send(this.#session.authorization(method, target));
     if (first.status !== 401) return first;

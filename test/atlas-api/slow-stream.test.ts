@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { UpdateStreams } from '../../src/atlas-api/update-streams.ts';
-import { readEvents, type StreamPart } from '../../src/console/api/event-stream.ts';
+import { readEvents, type StreamPart } from '../../src/contract/index.ts';
 import type { Actor } from '../../src/control/index.ts';
 import { createServer } from '../../src/http/index.ts';
 import { silentLogger } from '../../src/platform/index.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readEvents, type StreamPart } from '../../src/console/api/event-stream.ts';
+import { readEvents, type StreamPart } from '../../src/contract/index.ts';
 import { DigestSession } from '../../src/digest/index.ts';
 import { requestAccessToken } from '../support/access-token.ts';
 import { eventually } from '../support/eventually.ts';

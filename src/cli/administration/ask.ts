@@ -6,6 +6,7 @@ import { ApiClient } from './client.ts';
 import type { AdministrationCommand, Look, Values } from './command.ts';
 import { nothingListed } from './nothing-listed.ts';
 import { readProfile } from './profile.ts';
+import { RecordStream } from './record-stream.ts';
 import { routeOf } from './route-of.ts';
 import { tableOf } from './table.ts';
 
@@ -37,8 +38,10 @@ export async function ask(command: AdministrationCommand, given: Values): Promis
     const answer = await look(operation);
     for (const warning of warnings(answer)) tell('linkspan', `warning: ${warning}`, 'warning');
   }
-  const send = () => api.ask(method, targetOf(command, path, values), body?.(values), headersOf(command, values));
-  const first = given.watch && command.watch ? await command.watch(send, format) : await send();
+  const target = targetOf(command, path, values);
+  const send = () => api.ask(method, target, body?.(values), headersOf(command, values));
+  using stream = new RecordStream(api, target);
+  const first = given.watch && command.watch ? await command.watch(() => stream.look(), format) : await send();
   const answer = command.after ? await command.after(look, values, first) : first;
   if (answer === undefined) return format === 'text' ? (command.done?.(values) ?? '') : '';
   const { results = [], totalCount = 0 } = answer as Page;

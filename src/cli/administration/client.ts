@@ -32,12 +32,9 @@ export class ApiClient {
     more: Readonly<Record<string, string>> = {},
   ): Promise<unknown> {
     const url = serverUrlOf(this.#profile);
-    const target = `/api/atlas/v2${path}`;
     const headers = { ...more, accept: ACCEPT, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
     const request = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-    const answer = await (this.#profile.clientId
-      ? this.#withToken(url, target, request)
-      : this.#withDigest(url, target, request));
+    const answer = await this.#send(url, path, request);
     const text = await answer.text();
     if (answer.ok) return text === '' ? undefined : answeredBy(url, answer, text);
     const refusal = refusalOf(url, answer, text);
@@ -47,6 +44,27 @@ export class ApiClient {
     if (refusal.code === 'RATE_LIMITED_TOKEN_BUCKET')
       throw new UserError('API_RATE_LIMITED', [answer.headers.get('retry-after') ?? '1', refusal.said]);
     throw refused(refusal, answer.headers.get('x-error-remedy'));
+  }
+
+  /**
+   * Opens a stream of a record's changes, which ends after a minute at the latest.
+   * @param path  the part after `/api/atlas/v2`
+   * @returns server-sent events in UTF-8
+   * @throws Error when the server gives no stream
+   */
+  async stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const headers = { accept: 'text/event-stream' };
+    const { ok, status, body } = await this.#send(serverUrlOf(this.#profile), path, { method: 'GET', headers, signal });
+    if (ok && body !== null) return body;
+    await body?.cancel();
+    throw new Error(`No stream, with status ${status}`);
+  }
+
+  async #send(url: string, path: string, request: DigestRequest): Promise<Response> {
+    const target = `/api/atlas/v2${path}`;
+    return await (this.#profile.clientId
+      ? this.#withToken(url, target, request)
+      : this.#withDigest(url, target, request));
   }
 
   async #withDigest(url: string, target: string, request: DigestRequest): Promise<Response> {
@@ -62,7 +80,7 @@ export class ApiClient {
 
   async #withToken(url: string, target: string, request: DigestRequest): Promise<Response> {
     const headers = { ...request.headers, authorization: await bearerOf(url, this.#profile) };
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(request.signal ? [request.signal] : [])]);
     return await fetch(url + target, { ...request, headers, redirect: 'error', signal }).catch((error: unknown) => {
       throw unreachable(url, error);
     });

@@ -1,7 +1,7 @@
 import { type Signal, signal } from '@preact/signals';
+import { readEvents } from '../../contract/index.ts';
 import { ApiProblem, CONSOLE_HEADERS, problemOf, send } from './client.ts';
 import { noteServerTime } from './clock.ts';
-import { readEvents } from './event-stream.ts';
 import { unlessSessionEnded } from './session.ts';
 
 /** A resource of the API that stays current. */
