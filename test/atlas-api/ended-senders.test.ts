@@ -91,7 +91,7 @@ test('a request that began before its key was deleted changes nothing after the 
     assert.equal((await plane.api('DELETE', `${org}/apiKeys/${key.id}`)).status, 204);
     await assertRefused(plane, held, 401, 'UNAUTHORIZED', `${method} ${path}`);
   }
-  assert.equal(dialled, 0, 'a deleted key makes the server dial nobody');
+  assert.equal(dialled, 0, 'a deleted key makes the server dial no one');
   assert.equal((await accountsOf(plane.store, plane.orgId, 'API_KEY')).length, 1);
   assert.deepEqual(await accountsOf(plane.store, plane.orgId, 'SERVICE_ACCOUNT'), []);
   assert.deepEqual(await openLinkTokensOf(plane.store, plane.orgId), []);

@@ -158,7 +158,7 @@ async function createOrganization(plane: ControlPlane, user?: readonly [string, 
 }
 
 // id: at-most-250-organizations
-test('a server has at most 250 organizations, whoever but an owner of the first one creates them', async () => {
+test('a server has at most 250 organizations, which only an owner of the first one exceeds', async () => {
   await using plane = await startControlPlane();
   const tenant = await createOrganization(plane);
   await addOrganizations(plane, 247);

@@ -351,7 +351,7 @@ test('guesses of sign-in links count as failed attempts', async () => {
   assert.equal(codes.at(-1), 'TOO_MANY_FAILED_ATTEMPTS');
 });
 
-test('without a key that owns the first organization there is no sign-in link, whoever owns others', async () => {
+test('without a key that owns the first organization there is no sign-in link, even if a key owns others', async () => {
   await using plane = await startControlPlane();
   await addOrganization(plane, 'f'.repeat(24), ['ORG_OWNER']);
   const [member] = [await newKey(plane, ['ORG_OWNER'])];

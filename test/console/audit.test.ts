@@ -91,7 +91,7 @@ test('the audit shows the events of an actor, of a project and of a time', { ski
   assert.deepEqual(faults, []);
 });
 
-test('the audit shows the events about one thing, whoever caused them', { skip }, async () => {
+test('the audit shows the events about one thing, by all accounts', { skip }, async () => {
   assert.ok(browser);
   await using plane = await startWithConsole(built.path);
   const keys = `/api/atlas/v2/orgs/${plane.orgId}/apiKeys`;

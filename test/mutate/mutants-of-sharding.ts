@@ -12,7 +12,7 @@ export const OF_SHARDING: MutantTable = {
   ],
   'test/sharded/block-deadlock.test.ts': [
     ['end-deadlock-of-block', keep('call', 'call'), 'both come to an end'],
-    ['end-deadlock-of-lift', keep('call', 'call 2'), 'whoever began'],
+    ['end-deadlock-of-lift', keep('call', 'call 2'), 'the client that began'],
     ['end-deadlock-in-preflight', keep('call', 'call'), 'a migration can start'],
   ],
   'test/sharded/block-record.test.ts': [

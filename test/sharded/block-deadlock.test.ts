@@ -84,7 +84,7 @@ suite('a write block and a transaction that commits on two shards', () => {
     await unblockWrites(migrator);
   });
 
-  test('a migration can start, though whoever began to set the block is gone', async () => {
+  test('a migration can start, though the client that began to set the block is gone', async () => {
     const { goOn, committed } = await beginCommit(3);
     const block = { setUserWriteBlockMode: 1, global: true, maxTimeMS: 100 };
     await assert.rejects(migrator.db('admin').command(block), { code: 50 });
@@ -104,7 +104,7 @@ suite('a write block and a transaction that commits on two shards', () => {
     await unblockWrites(migrator);
   });
 
-  test('the block can be lifted, though whoever began to set it is gone', async () => {
+  test('the block can be lifted, though the client that began to set it is gone', async () => {
     const { goOn, committed } = await beginCommit(2);
     const block = { setUserWriteBlockMode: 1, global: true, maxTimeMS: 100 };
     await assert.rejects(migrator.db('admin').command(block), { code: 50 });

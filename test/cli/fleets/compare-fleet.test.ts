@@ -28,7 +28,7 @@ const migration = (changes: object = {}, linkspan: object = {}) =>
     },
   }) as unknown as LiveMigration;
 
-test('a destination with another address, and one that nobody knows, are refused without their credentials', () => {
+test('a destination with another address, and an unknown one, are refused without their credentials', () => {
   const destinations = [cluster('mongodb://other:27017/?replicaSet=r')];
   const compare = (one: Fleet) => compareFleet(one, { destinations, migrations: [] }, false);
   assert.throws(

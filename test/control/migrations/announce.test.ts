@@ -85,7 +85,7 @@ test('a clock that is set back a little repeats nothing, and one that was hours 
   ]);
 });
 
-test('whoever extends the window is not warned of the end that they have just chosen', () => {
+test('an operator who extends the window is not warned of the end that they have just chosen', () => {
   const migration = new Watched().ready(BEGIN_MS);
   migration.look(endsAtMs - 30 * MINUTE_MS);
   const atMs = endsAtMs - 20 * MINUTE_MS;

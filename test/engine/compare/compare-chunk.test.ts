@@ -87,7 +87,7 @@ test('equal collections have no difference, whatever the size of a chunk, and ea
   }
 });
 
-test('the next batch is requested before it is asked for, and its failure meets whoever asks for it', async () => {
+test('the next batch is requested before it is asked for, and its failure meets the one who asks for it', async () => {
   await onSource().insertMany(identified(3));
   const reads: number[] = [];
   let fails = false;

@@ -135,7 +135,7 @@ test('a migration that was killed in its cutover does not open the source when a
 });
 
 // id: block-set-by-hand
-test('a block that another client set by hand serves the cutover, and is left to whoever set it', {
+test('a block that another client set by hand serves the cutover, and is left to that client', {
   skip,
 }, async () => {
   await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });

@@ -33,7 +33,7 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     assert.deepEqual(others, []);
     assert.equal(only?.code, ALWAYS);
     assert.match(only?.message ?? '', /: admin\.root\.$/);
-    assert.deepEqual(await clusters.check({ once: true }), [], 'a copy in one go blocks nobody');
+    assert.deepEqual(await clusters.check({ once: true }), [], 'a copy in one go blocks no one');
   });
 
   test('finds a destination that keeps its data', async () => {
