@@ -84,7 +84,7 @@ suite('the records with which an engine takes a migration and its destination', 
     const { fence, checkpoint } = await takeMigration(client, 'm');
     await client
       .db('linkspan_internal')
-      .collection<object>('spool')
+      .collection<{ _id: { m: string; n: number } }>('spool')
       .insertOne({ _id: { m: 'm', n: 1 } });
     const writeErrors = [{ index: 0, code: 13, errmsg: 'not authorized' }];
     Object.assign(fence, { write: async () => ({ n: 0, writeErrors }) });
