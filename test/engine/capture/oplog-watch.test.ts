@@ -1,26 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MongoClient, Timestamp } from 'mongodb';
+import { Timestamp } from 'mongodb';
 import { OplogWatch } from '../../../src/engine/capture/oplog-watch.ts';
 import type { ShardLook } from '../../../src/engine/capture/shard-figures.ts';
 import { type ShardAnswer, shardsOf } from '../../../src/engine/mongodb/shard-clients.ts';
-import { noteRouters } from '../../../src/engine/mongodb/sharding.ts';
 import { loggerTo } from '../../../src/platform/index.ts';
 import { StandingClock } from '../standing-clock.ts';
-import { unconnectedContext } from '../unconnected-context.ts';
+import { unconnectedContext, unconnectedRouter } from '../unconnected-context.ts';
 
 const LOOK_EVERY_MS = 10_000;
 const server = { earliest: 0, latest: 10, bytes: 1, capacity: 100, keptSeconds: 0, written: 1, writes: 0, reads: 0 };
 const seen = { shard: 'a', value: { server, pingMs: 1 } };
 const unseen = (why: string) => ({ shard: 'a', unseen: { why, detail: `it says: ${why}` } });
-
-/** A client that never connects, and is taken for one of a sharded cluster's routers. */
-function unconnectedRouter(): MongoClient {
-  const client = new MongoClient('mongodb://127.0.0.1:1');
-  noteRouters(client);
-  client.emit('serverDescriptionChanged', { newDescription: { type: 'Mongos' } } as never);
-  return client;
-}
 
 /** A watch of a source whose one shard answers as `answer` says. */
 function watched(answer: () => ShardAnswer<ShardLook>) {
