@@ -19,6 +19,7 @@ export class StandingClock implements Clock {
   }
 
   async sleep(_ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return;
     await new Promise<void>((resolve) => {
       this.#sleeping.push(resolve);
       signal?.addEventListener('abort', () => resolve(), { once: true });

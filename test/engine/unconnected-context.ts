@@ -14,6 +14,7 @@ import { DEFAULT_PARTITION_BYTES } from '../../src/engine/copy/plan-partitions.t
 import { Fence } from '../../src/engine/mongodb/fence.ts';
 import { Retrier } from '../../src/engine/mongodb/retry.ts';
 import { sourceFeatures } from '../../src/engine/mongodb/server-features.ts';
+import { noteRouters } from '../../src/engine/mongodb/sharding.ts';
 import { CheckpointStore } from '../../src/engine/records/checkpoint-store.ts';
 import { newCounters } from '../../src/engine/records/counters.ts';
 import { MadeAccounts } from '../../src/engine/records/made-accounts.ts';
@@ -66,4 +67,12 @@ export function unconnectedContext(signal: AbortSignal) {
     seen: new SeenChanges(),
     isReversible: false,
   } satisfies RunContext;
+}
+
+/** A client that never connects, and is taken for one of a sharded cluster's routers. */
+export function unconnectedRouter(): MongoClient {
+  const client = new MongoClient(UNREACHABLE);
+  noteRouters(client);
+  client.emit('serverDescriptionChanged', { newDescription: { type: 'Mongos' } } as never);
+  return client;
 }

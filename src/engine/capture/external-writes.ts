@@ -33,7 +33,6 @@ export async function readExternalWrites(
 ): Promise<OplogKeys | undefined> {
   const { client } = fence;
   const writes = new OplogKeys();
-  if (!isBefore(after, to)) return writes;
   const filter = {
     op: { $ne: 'n' }, // The collection of an operation that no rule knows is compared as a whole.
     'lsid.id': { $nin: fence.sessionIds },

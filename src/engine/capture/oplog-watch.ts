@@ -83,20 +83,20 @@ export class OplogWatch {
       const answers = await shardsOf(source).ask((client) => lookAtShard(client, clock));
       if (signal.aborted) return;
       this.#whyNoShards = undefined;
-      this.#shards = new Map(
-        answers.map(({ shard }) => [shard, this.#shards.get(shard) ?? new ShardMeter(shard)] as const),
-      );
-      for (const answer of answers) this.#take(answer);
+      const measured = answers.map((answer) => {
+        const meter = this.#shards.get(answer.shard) ?? new ShardMeter(answer.shard);
+        this.#take(answer, meter);
+        return [answer.shard, meter] as const;
+      });
+      this.#shards = new Map(measured);
     } catch (error) {
       this.#whyNoShards = messageOf(error);
     }
   }
 
-  #take(answer: ShardAnswer<Awaited<ReturnType<typeof lookAtShard>>>): void {
+  #take(answer: ShardAnswer<Awaited<ReturnType<typeof lookAtShard>>>, meter: ShardMeter): void {
     const { clock, logger } = this.#context;
     const { shard } = answer;
-    const meter = this.#shards.get(shard);
-    if (meter === undefined) return;
     const before = meter.oplog.unseen;
     const now = { elapsedMs: clock.elapsed(), wallMs: clock.now() };
     this.#noting(meter.oplog, { shard }, () => meter.take(answer, secondsOf(this.#safeTime()), now));

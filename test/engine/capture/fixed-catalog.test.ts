@@ -1,19 +1,23 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Db } from 'mongodb';
+import { type Db, Timestamp } from 'mongodb';
+import { FixedCatalog } from '../../../src/engine/capture/fixed-catalog.ts';
 import { type MigrationOptions, preflight } from '../../../src/engine/index.ts';
+import { clusterIdOf } from '../../../src/engine/records/confirm-clusters.ts';
+import { Selection } from '../../../src/engine/scope/selection.ts';
 import { newId, onFailpoint, silentLogger } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
 import { checkForLeaks } from '../../support/leak-check.ts';
 import { leastPrivilegeUsers } from '../../support/least-privilege.ts';
 import { startLedgerWriter } from '../../support/ledger-writer.ts';
-import type { ReplicaSetPair } from '../../support/replica-set.ts';
+import { type ReplicaSetPair, startReplicaSet } from '../../support/replica-set.ts';
 import { numbered } from '../../support/seeds.ts';
 import { needsNoDialect, needsSource, startPairWithOldSource } from '../../support/source-version.ts';
 import { hurried, refill } from '../fixed-catalog-shop.ts';
 import { onceAt } from '../reach-points.ts';
 import { RunningMigration, syncOnce } from '../running-migration.ts';
+import { unconnectedContext } from '../unconnected-context.ts';
 
 /** The intervals at which the engine checks the catalog, the oplog and the servers' positions. */
 const LOOK_EVERY_MS = 10_000;
@@ -251,6 +255,29 @@ test('a cluster that is written to is migrated by least-privilege users, across 
   await second.commit();
   assert.ok(first.progress.changes.duringCopy > 0, 'changes came while the collections were being copied');
   await expectIdentical(pair);
+});
+
+test('a source that drops a database of which no collection is selected does not stop the migration', () => {
+  const context = unconnectedContext(new AbortController().signal);
+  const selection = new Selection({ exclude: [{ database: 'shop', collections: ['extra'] }] });
+  const catalog = new FixedCatalog({ ...context, selection }, undefined, async () => undefined);
+  const event = { database: 'shop', time: new Timestamp(1n) };
+  catalog.changed({ ...event, operation: 'drop', collection: 'extra' });
+  catalog.changed({ ...event, operation: 'dropDatabase', collection: '' });
+  const dropped = () => catalog.changed({ ...event, operation: 'drop', collection: 'items' });
+  assert.throws(dropped, { code: 'CATALOG_CHANGED', message: /shop\.items/ });
+});
+
+test('a migration whose source was lowered to a level that shows no changes of the catalog is told so', async () => {
+  await using set = await startReplicaSet();
+  const source = set.client;
+  const identity = { sourceId: await clusterIdOf(source), destinationId: '' };
+  const context = { ...unconnectedContext(new AbortController().signal), source, identity };
+  const catalog = new FixedCatalog(context, undefined, async () => assert.fail('it was followed'));
+  await assert.rejects(catalog.start(), {
+    code: 'CATALOG_CHANGED',
+    message: /feature compatibility version: .*lowered/,
+  });
 });
 
 function optionsOf(source: string, destination: string): MigrationOptions {

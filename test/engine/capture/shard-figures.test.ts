@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type MongoClient, Timestamp } from 'mongodb';
 import type { Shard } from '../../../src/contract/index.ts';
 import { lowestHeadroom } from '../../../src/engine/capture/oplog-gauge.ts';
-import { ShardMeter } from '../../../src/engine/capture/shard-figures.ts';
+import { lookAtShard, ShardMeter } from '../../../src/engine/capture/shard-figures.ts';
 import { describeUnseen } from '../../../src/engine/mongodb/shard-clients.ts';
+import { systemClock } from '../../../src/platform/index.ts';
 
 const server = {
   earliest: 0,
@@ -90,4 +92,21 @@ test('shards that do not answer are named together with their reason', () => {
   ];
   assert.equal(describeUnseen(shards), 'b, d (x); c (y)');
   assert.equal(describeUnseen(shards.slice(0, 1)), undefined);
+});
+
+test("a shard's answer time is that of a ping, without that of its statistics (a stand-in for the shard)", async () => {
+  let elapsedMs = 0;
+  const time = new Timestamp({ t: 1, i: 0 });
+  const storageStats = { size: 1, maxSize: 1, wiredTiger: { cursor: { 'insert key and value bytes': 1 } } };
+  const command = async (sent: object) => {
+    await Promise.resolve();
+    elapsedMs += 'ping' in sent ? 7 : 100;
+    return {
+      oplog: { earliestOptime: time, latestOptime: time },
+      opcounters: { insert: 0, update: 0, delete: 0, query: 0, getmore: 0 },
+      cursor: { firstBatch: [{ storageStats }] },
+    };
+  };
+  const shard = { db: () => ({ command }) } as unknown as MongoClient;
+  assert.equal((await lookAtShard(shard, { ...systemClock, elapsed: () => elapsedMs })).pingMs, 7);
 });

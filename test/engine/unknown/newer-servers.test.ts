@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { Document } from 'mongodb';
-import { UNKNOWN } from '../../../src/engine/capture/unstreamed-writes.ts';
+import { type Document, MongoClient, Timestamp } from 'mongodb';
+import { readUnstreamedWrites, UNKNOWN } from '../../../src/engine/capture/unstreamed-writes.ts';
 import { digestCluster, preflight } from '../../../src/engine/index.ts';
+import { sourceFeatures } from '../../../src/engine/mongodb/server-features.ts';
 import { newId, silentLogger, systemClock } from '../../../src/platform/index.ts';
 import { batchOf, type Dialect, type Rewrites, startDialect } from '../../support/dialect.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -282,6 +283,34 @@ describe('a dialect of a newer server (no real one)', {
     source.speak(unknown);
     using _ = onceAt('engine.compare.chunk-compared', () => write(101));
     await assert.rejects(compare(), { code: 'UNKNOWN_OPERATION', message: name });
+  });
+
+  /** Searches the part of the oplog with one unknown operation, and with the other rewrites of the replies to these reads. */
+  const searchUnknown = async (ns: string, rewrite: (reply: Document, request: Document) => void = () => undefined) => {
+    await using client = new MongoClient(source.uri);
+    const { operationTime: after } = await client.db('admin').command({ ping: 1 });
+    const applyOps = [{ op: 'i', ns: 'shop.items', o: { _id: 100 } }];
+    const { operationTime: to } = await client.db('admin').command({ applyOps, writeConcern: { w: 'majority' } });
+    source.speak({
+      find: (reply, request) => {
+        for (const entry of batchOf(reply)) if (entry.op === 'c') Object.assign(entry, { op: 'zz', ns });
+        rewrite(reply, request);
+      },
+    });
+    return await readUnstreamedWrites(client, sourceFeatures('6.0'), { after, to });
+  };
+
+  test("an unknown operation of the server's own databases holds nothing up, and one without a namespace does", async () => {
+    assert.equal((await searchUnknown('config.$cmd'))?.isEmpty, true);
+    await assert.rejects(searchUnknown(''), { code: 'UNKNOWN_OPERATION', message: /the operation zz/ });
+  });
+
+  test('an unknown operation that the oplog discards while the search looks at it is a loss of history', async () => {
+    const discard = (reply: Document, { filter, sort }: Document) => {
+      if (filter?.ts instanceof Timestamp) keepOnly(reply, () => false);
+      if (sort !== undefined) for (const oldest of batchOf(reply)) oldest.ts = new Timestamp({ t: 2 ** 32 - 1, i: 1 });
+    };
+    assert.equal(await searchUnknown('shop.$cmd', discard), undefined);
   });
 
   test('the search of the oplog asks for operations and commands that no rule knows, and real servers write none', async () => {
