@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, test } from 'node:test';
 import { type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
-import type { Claim, ClaimStep } from '../../../src/engine/cutover/block-history.ts';
+import type { Claim } from '../../../src/engine/cutover/block-history.ts';
 import { confirmBlockUnused } from '../../../src/engine/cutover/block-of-destination.ts';
 import { readBlockRecord, recordStep } from '../../../src/engine/cutover/block-record.ts';
 import { settleOpenBlock } from '../../../src/engine/cutover/open-source.ts';
@@ -120,6 +120,7 @@ describe("the record of a sharded source's write block (a stand-in, no real rout
     await assert.rejects(readBlockRecord(router.asClient), { code: 8 });
     router.refusal = undefined;
     router.beforeReplacing = () => {
+      router.beforeReplacing = () => undefined;
       throw new MongoServerError({ message: 'broken', code: 8 });
     };
     await assert.rejects(recordStep(router.asClient, 'claimed', A), { code: 8 });
