@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BSON, Timestamp, UUID } from 'mongodb';
+import { keyOf } from '../../../src/engine/bson/document-key.ts';
+import { fieldsOf } from '../../../src/engine/catalog/fields.ts';
+import { CollectionDropped } from '../../../src/engine/collections/moved.ts';
+import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
+import { orderCapped } from '../../../src/engine/cutover/settle-capped.ts';
+import { RepeatedId } from '../../../src/engine/mongodb/repeated-ids.ts';
+import { compareRange } from '../../../src/engine/verify/compare-collection.ts';
+import { isInOrder } from '../../../src/engine/verify/compare-order.ts';
+import { MigrationRechecks } from '../../../src/engine/verify/rechecks.ts';
+import { Repairs } from '../../../src/engine/verify/repairs.ts';
+import { unconnectedContext } from '../unconnected-context.ts';
+
+const KEY = keyOf(Buffer.from(BSON.serialize({ _id: 1 })));
+const SUSPICION = { mark: 'm', comparedTo: null };
+
+function liveCollection(): TrackedCollection {
+  const options = fieldsOf(Buffer.from(BSON.serialize({ capped: true })));
+  const entry = { database: 'shop', name: 'log', type: 'collection', uuid: new UUID(), options };
+  const collection = new TrackedCollection(entry, entry);
+  for (const kind of ['created', 'plan begun', 'planned', 'copied'] as const) collection.advance({ kind });
+  collection.advance({ kind: 'drain begun', ordered: false });
+  collection.advance({ kind: 'drained' });
+  return collection;
+}
+
+/** A context whose run ends with the test. */
+function runContext(stop = new AbortController()) {
+  const context = unconnectedContext(stop.signal);
+  return { ...context, [Symbol.dispose]: () => stop.abort(new Error('the test is over')) };
+}
+
+test('the order of a collection that the source has dropped is not compared, and not waited for', async () => {
+  using context = runContext();
+  context.clock = { ...context.clock, sleep: () => Promise.reject(new Error('it waits')) };
+  const collection = liveCollection();
+  collection.advance({ kind: 'dropped' });
+  const compare = () => isInOrder(context, collection, () => true);
+  await assert.rejects(compare, CollectionDropped);
+});
+
+test('a capped collection that the source drops while a cutover compares its order does not end the cutover', async () => {
+  using context = runContext();
+  const collection = liveCollection();
+  context.tracked.set(collection.id, collection);
+  context.retrier.run = async <T>() => new Timestamp(0n) as T;
+  const verification = { seesOthers: false, isInOrder: () => Promise.reject(new CollectionDropped()) };
+  let isInStep = false;
+  const inStepAt = async () => {
+    isInStep = true;
+  };
+  await orderCapped(context, { verification, inStepAt } as never);
+  assert.equal(isInStep, true);
+});
+
+test('a comparison that counts no more saves no position: keys before it may differ', async () => {
+  using context = runContext();
+  let nowMs = 0;
+  context.clock = { ...context.clock, elapsed: () => nowMs };
+  const collection = liveCollection();
+  const rechecks = new MigrationRechecks(context, {} as never, {} as never);
+  rechecks.suspect(collection, [KEY]);
+  let valid = true;
+  const compare = async () => {
+    nowMs += 10_000;
+    queueMicrotask(() => {
+      valid = false;
+      context.changes.notify();
+    });
+    return { documents: 1, bytes: 1, last: KEY };
+  };
+  const saved: unknown[] = [];
+  const uses = {
+    rechecks,
+    throttle: { take: async () => undefined },
+    records: { saveRange: async (...fields: unknown[]) => void saved.push(fields) },
+    digests: { compare },
+    isValid: () => valid,
+  };
+  const range = { _id: {}, low: null, high: null, comparedTo: null, documents: 0, bytes: 0, done: false };
+  await compareRange(context, collection, range as never, uses as never);
+  assert.deepEqual(saved, []);
+});
+
+test('a key that is equal when its difference is to go on record is compared again', async () => {
+  using context = runContext();
+  const onMismatch = async () => 'equal' as const;
+  const rechecks = new MigrationRechecks(context, {} as never, { onMismatch } as never);
+  const collection = liveCollection();
+  rechecks.suspect(collection, [KEY]);
+  const open = rechecks.keys.get(collection, KEY);
+  assert.ok(open);
+  open.heldBy = {};
+  await rechecks.declare([open]);
+  assert.equal(open.heldBy, undefined);
+  assert.equal(rechecks.keys.unbound, 1);
+});
+
+/** Runs the repair of a suspect capped collection once; `copyAnew` is its repair. */
+async function repair(
+  copyAnew: () => Promise<void>,
+  verificationForgotten: (repairs: Repairs) => void = () => undefined,
+) {
+  using context = runContext();
+  const collection = liveCollection();
+  collection.suspicion = SUSPICION;
+  context.tracked.set(collection.id, collection);
+  const added: unknown[] = [];
+  const lanes = { room: async () => undefined, add: ({ key }: { key: unknown }) => void added.push(key) };
+  const ended = Promise.withResolvers<void>();
+  const uses = {
+    lanes,
+    copier: { copyAnew },
+    throttle: {},
+    verificationForgotten: async () => verificationForgotten(repairs),
+  };
+  const repairs: Repairs = new Repairs(context, uses as never, async (task) => {
+    await task().then(ended.resolve, ended.reject);
+  });
+  const running = repairs.run().catch(() => undefined);
+  await ended.promise.finally(() => context[Symbol.dispose]());
+  await running;
+  return added;
+}
+
+test('a suspect collection is not repaired once the stream has lost its position again', async () => {
+  let copied = 0;
+  const copyAnew = async () => {
+    copied += 1;
+  };
+  await repair(copyAnew);
+  assert.equal(copied, 1);
+  await repair(copyAnew, (repairs) => {
+    repairs.held = true;
+  });
+  assert.equal(copied, 1);
+});
+
+test('a repair that meets a repeated _id leaves that key to the lanes, and the run goes on', async () => {
+  const added = await repair(() => Promise.reject(new RepeatedId(KEY, 'shop.log', ['{}'])));
+  assert.deepEqual(added, [KEY]);
+});
