@@ -23,6 +23,8 @@ class StandInRouter extends EventEmitter {
   isBlocked = false;
   /** Called before the record is replaced. */
   beforeReplacing: () => void | Promise<void> = () => undefined;
+  /** Called when the block is to be set. */
+  onBlock: () => void | Promise<void> = () => undefined;
   refusal: Error | undefined;
   #seconds = 1_000;
 
@@ -42,6 +44,7 @@ class StandInRouter extends EventEmitter {
         const [name = ''] = Object.keys(command);
         this.sent.push(name);
         if (this.refusal) throw this.refusal;
+        if (command.setUserWriteBlockMode && command.global) await this.onBlock();
         this.#seconds += 1;
         const operationTime = new Timestamp({ t: this.#seconds, i: 1 });
         const isBlock = command.find === 'user_writes_critical_sections';
@@ -84,6 +87,14 @@ function interruptedLog() {
     sourceOpened: async () => void events.push('source opened'),
   } as unknown as MigrationLog;
   return { log, events };
+}
+
+/** Blocks the source under the claim of A. */
+async function block(router: StandInRouter, log: MigrationLog) {
+  const timeline = { begin: () => undefined, attempts: [] };
+  const watchdog = { hasEnded: false, keepQuiet: () => undefined };
+  const options = { claim: A, limit: { limitMs: 100, majorityMs: 1 }, earlier: undefined, timeline, watchdog };
+  return await blockSource(contextOf(router), log, options as never);
 }
 
 describe("the record of a sharded source's write block (a stand-in, no real router)", () => {
@@ -138,12 +149,30 @@ describe("the record of a sharded source's write block (a stand-in, no real rout
     const router = new StandInRouter();
     await stakeClaim(router.asClient, B);
     const { log } = interruptedLog();
-    const timeline = { begin: () => undefined, attempts: [] };
-    const watchdog = { hasEnded: false, keepQuiet: () => undefined };
-    const options = { claim: A, limit: { limitMs: 100, majorityMs: 1 }, earlier: undefined, timeline, watchdog };
-    const blocked = await blockSource(contextOf(router), log, options as never);
+    const blocked = await block(router, log);
     assert.match('refusal' in blocked ? blocked.refusal : '', /migration B is cutting over/);
     assert.equal(router.sent.includes('setUserWriteBlockMode'), false);
+  });
+
+  test('keeps an engine from asking for the block again once its claim is lost, or its watchdog opens the source', async () => {
+    for (const lose of [
+      (router: StandInRouter) => {
+        router.record = { ...router.record, holder: { ...B, step: 'claimed', seconds: 1_000 } };
+      },
+      (router: StandInRouter) => recordStep(router.asClient, 'opening', A),
+    ]) {
+      const router = new StandInRouter();
+      let asked = 0;
+      router.onBlock = async () => {
+        asked += 1;
+        if (asked > 1) return;
+        await lose(router);
+        throw new MongoServerError({ message: 'takes too long', code: 50 });
+      };
+      const blocked = await block(router, interruptedLog().log);
+      assert.match('refusal' in blocked ? blocked.refusal : '', /another cutover holds its write block/);
+      assert.equal(asked, 1);
+    }
   });
 
   test('makes an engine wait until an earlier one has opened the source, and it does not count as open before', async () => {
