@@ -11,9 +11,12 @@ import { compareRange } from '../../../src/engine/verify/compare-collection.ts';
 import { isInOrder } from '../../../src/engine/verify/compare-order.ts';
 import { MigrationRechecks } from '../../../src/engine/verify/rechecks.ts';
 import { Repairs } from '../../../src/engine/verify/repairs.ts';
+import { Verification } from '../../../src/engine/verify/verification.ts';
 import { unconnectedContext } from '../unconnected-context.ts';
 
 const KEY = keyOf(Buffer.from(BSON.serialize({ _id: 1 })));
+/** The tasks of a verification that compare no collection. */
+const BESIDE = 3;
 const SUSPICION = { mark: 'm', comparedTo: null };
 
 function liveCollection(): TrackedCollection {
@@ -140,5 +143,43 @@ test('a suspect collection is not repaired once the stream has lost its position
 
 test('a repair that meets a repeated _id leaves that key to the lanes, and the run goes on', async () => {
   const added = await repair(() => Promise.reject(new RepeatedId(KEY, 'shop.log', ['{}'])));
+  assert.deepEqual(added, [KEY]);
+});
+
+/** Begins to verify one collection, without a destination to look at; `partitions` reads the ranges of its copy. */
+async function verify(partitions: (collection: TrackedCollection) => Promise<never[]>) {
+  using context = runContext();
+  const collection = liveCollection();
+  context.tracked.set(collection.id, collection);
+  context.checkpoint.partitions = () => partitions(collection);
+  const added: unknown[] = [];
+  const lanes = { add: ({ key }: { key: unknown }) => void added.push(key) };
+  const ended = Promise.withResolvers<void>();
+  const idle = async () => undefined;
+  const uses = { lanes, throttle: {}, stream: { isLive: () => true, isHurried: () => false } };
+  const options = { mode: 'REPAIR', digests: undefined, externalTo: undefined };
+  let tasks = 0;
+  const verification = new Verification(context, uses as never, options as never, async (task) => {
+    tasks += 1;
+    if (tasks > BESIDE) await task().then(ended.resolve, ended.reject);
+  });
+  verification.external.look = idle;
+  verification.rechecks.begin = () => ended.reject(new Error('it is compared'));
+  const running = verification.run().catch(() => undefined);
+  await ended.promise.finally(() => context[Symbol.dispose]());
+  await running;
+  return { added, ranges: verification.ranges };
+}
+
+test('a collection that becomes suspect before its comparison is planned is not compared before its repair', async () => {
+  const { ranges } = await verify(async (collection) => {
+    collection.suspicion = SUSPICION;
+    return [];
+  });
+  assert.deepEqual(ranges, []);
+});
+
+test('a comparison that meets a repeated _id leaves that key to the lanes, and the run goes on', async () => {
+  const { added } = await verify(() => Promise.reject(new RepeatedId(KEY, 'shop.log', ['{}'])));
   assert.deepEqual(added, [KEY]);
 });
