@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { type Document, type MongoClient, MongoServerError, Timestamp } from 'mongodb';
 import type { Claim } from '../../../src/engine/cutover/block-history.ts';
 import { confirmBlockUnused } from '../../../src/engine/cutover/block-of-destination.ts';
@@ -83,7 +84,10 @@ function interruptedLog() {
   const cutover = { requestedAtMs: 0, blocking: true, committed: false };
   const log = {
     record: { state: 'CUTTING_OVER', term: 1, cutover },
-    advanceCutover: async (event: string) => void events.push(event),
+    advanceCutover: async (event: string) => {
+      await setImmediate();
+      events.push(event);
+    },
     sourceOpened: async () => void events.push('source opened'),
   } as unknown as MigrationLog;
   return { log, events };
