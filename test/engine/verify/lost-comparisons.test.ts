@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { BSON, Timestamp, UUID } from 'mongodb';
 import { keyOf } from '../../../src/engine/bson/document-key.ts';
 import { fieldsOf } from '../../../src/engine/catalog/fields.ts';
-import { CollectionDropped } from '../../../src/engine/collections/moved.ts';
+import { CollectionDropped, CollectionMissing } from '../../../src/engine/collections/moved.ts';
 import { TrackedCollection } from '../../../src/engine/collections/tracked-collection.ts';
+import { cutOver } from '../../../src/engine/cutover/cut-over.ts';
 import { orderCapped } from '../../../src/engine/cutover/settle-capped.ts';
 import { RepeatedId } from '../../../src/engine/mongodb/repeated-ids.ts';
 import { compareRange } from '../../../src/engine/verify/compare-collection.ts';
@@ -56,6 +57,32 @@ test('a capped collection that the source drops while a cutover compares its ord
   };
   await orderCapped(context, { verification, inStepAt } as never);
   assert.equal(isInStep, true);
+});
+
+/** Begins a cutover whose source's server lacks the capped collection; it has a write block if `block` is given. */
+async function cutOverMissing(block?: object) {
+  using context = runContext();
+  const collection = liveCollection();
+  context.tracked.set(collection.id, collection);
+  const isInOrder = () => Promise.reject(new CollectionMissing(collection.namespace));
+  const idle = async () => undefined;
+  const stream = {
+    verification: { seesOthers: false, isInOrder },
+    hurry: () => ({ [Symbol.dispose]: () => undefined }),
+    release: () => undefined,
+  };
+  const options = {
+    calledOff: new AbortController().signal,
+    timeline: { begin: () => undefined, count: () => undefined, attempts: [] },
+    preparation: { caughtUp: idle(), block },
+  };
+  const log = { advance: idle, advanceCutover: idle };
+  return await cutOver(context, log as never, stream as never, options as never);
+}
+
+test('a collection that the source lacks postpones a cutover, and ends one without a block by the name of its cause', async () => {
+  assert.deepEqual(await cutOverMissing({}), { reason: 'shop.log', stoppedMs: 0 });
+  await assert.rejects(cutOverMissing(), { code: 'SOURCE_STILL_WRITTEN' });
 });
 
 test('a comparison that counts no more saves no position: keys before it may differ', async () => {
