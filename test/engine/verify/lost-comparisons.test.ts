@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { BSON, Timestamp, UUID } from 'mongodb';
+import { DocumentBatch } from '../../../src/engine/bson/document-batch.ts';
 import { keyOf } from '../../../src/engine/bson/document-key.ts';
 import { fieldsOf } from '../../../src/engine/catalog/fields.ts';
 import { CollectionDropped, CollectionMissing } from '../../../src/engine/collections/moved.ts';
@@ -15,7 +17,8 @@ import { Repairs } from '../../../src/engine/verify/repairs.ts';
 import { Verification } from '../../../src/engine/verify/verification.ts';
 import { unconnectedContext } from '../unconnected-context.ts';
 
-const KEY = keyOf(Buffer.from(BSON.serialize({ _id: 1 })));
+const DOCUMENT = Buffer.from(BSON.serialize({ _id: 1 }));
+const KEY = keyOf(DOCUMENT);
 /** The tasks of a verification that compare no collection. */
 const BESIDE = 3;
 const SUSPICION = { mark: 'm', comparedTo: null };
@@ -209,4 +212,58 @@ test('a collection that becomes suspect before its comparison is planned is not 
 test('a comparison that meets a repeated _id leaves that key to the lanes, and the run goes on', async () => {
   const { added } = await verify(() => Promise.reject(new RepeatedId(KEY, 'shop.log', ['{}'])));
   assert.deepEqual(added, [KEY]);
+});
+
+/** A verification that only the test moves. */
+function standingVerification(context: ReturnType<typeof runContext>) {
+  const uses = { lanes: {}, throttle: {}, stream: { isLive: () => true, isHurried: () => false } };
+  const options = { mode: 'REPAIR', digests: undefined, externalTo: new Timestamp(1n) };
+  const tasks: (() => Promise<void>)[] = [];
+  const verification = new Verification(
+    context,
+    uses as never,
+    options as never,
+    async (task) => void tasks.push(task),
+  );
+  return { verification, tasks };
+}
+
+test('a collection that becomes suspect while its order is compared is not reported to be in another order', async () => {
+  using context = runContext();
+  const collection = liveCollection();
+  collection.destinationUuid = new UUID();
+  context.tracked.set(collection.id, collection);
+  context.checkpoint.partitions = async () => [];
+  context.clock = { ...context.clock, sleep: async () => undefined };
+  const cursor = { open: false, [Symbol.asyncDispose]: async () => undefined };
+  context.retrier.run = async <T>(what: string) => {
+    if (what === 'the source') collection.suspicion = SUSPICION;
+    return [cursor, { documents: DocumentBatch.of([DOCUMENT]) }] as T;
+  };
+  const { verification, tasks } = standingVerification(context);
+  verification.external.look = async () => undefined;
+  const equal = { documents: 1, bytes: 1, last: undefined };
+  Object.assign(verification, { digests: { compare: async () => equal } });
+  const running = verification.run().catch(() => undefined);
+  while (tasks.length <= BESIDE) await setImmediate();
+  await tasks.at(-1)?.();
+  assert.equal(collection.suspicion, SUSPICION);
+  assert.equal(collection.reordered, false);
+  context[Symbol.dispose]();
+  await running;
+});
+
+test('a collection that is not compared yet stays so once the oplog of the destination has lost writes to it', async () => {
+  using context = runContext();
+  const collection = liveCollection();
+  collection.destinationUuid = new UUID();
+  collection.reordered = true;
+  context.tracked.set(collection.id, collection);
+  const afterOwnWrites = { level: 'majority', afterClusterTime: new Timestamp(2n) };
+  Object.assign(context, { fence: { afterOwnWrites } });
+  context.retrier.run = async <T>() => undefined as T; // So the oplog no longer reaches back.
+  const { verification } = standingVerification(context);
+  await verification.external.look();
+  assert.equal(collection.reorders, 1, 'the loss was not noted');
+  assert.deepEqual(verification.ranges, []);
 });
