@@ -23,8 +23,8 @@ const KEY = keyOf(DOCUMENT);
 const BESIDE = 3;
 const SUSPICION = { mark: 'm', comparedTo: null };
 
-function liveCollection(): TrackedCollection {
-  const options = fieldsOf(Buffer.from(BSON.serialize({ capped: true })));
+function liveCollection(capped = true): TrackedCollection {
+  const options = fieldsOf(Buffer.from(BSON.serialize(capped ? { capped } : {})));
   const entry = { database: 'shop', name: 'log', type: 'collection', uuid: new UUID(), options };
   const collection = new TrackedCollection(entry, entry);
   for (const kind of ['created', 'plan begun', 'planned', 'copied'] as const) collection.advance({ kind });
@@ -131,22 +131,30 @@ test('a key that is equal when its difference is to go on record is compared aga
   assert.equal(rechecks.keys.unbound, 1);
 });
 
-/** Runs the repair of a suspect capped collection once; `copyAnew` is its repair. */
-async function repair(
-  copyAnew: () => Promise<void>,
-  verificationForgotten: (repairs: Repairs) => void = () => undefined,
-) {
+interface RepairUses {
+  /** The repair of a capped collection. */
+  readonly copyAnew?: () => Promise<void>;
+  /** Answers each read of a collection that isn't capped; its writes are answered too. */
+  readonly read?: (what: string, collection: TrackedCollection) => Promise<unknown>;
+  readonly verificationForgotten?: (repairs: Repairs) => void;
+}
+
+/** Runs the repair of a suspect collection once. @returns the keys that it left to the lanes */
+async function repair({ copyAnew, read, verificationForgotten = () => undefined }: RepairUses) {
   using context = runContext();
-  const collection = liveCollection();
+  const collection = liveCollection(read === undefined);
+  collection.destinationUuid = new UUID();
   collection.suspicion = SUSPICION;
   context.tracked.set(collection.id, collection);
+  if (read !== undefined) context.retrier.run = async <T>(what: string) => (await read(what, collection)) as T;
   const added: unknown[] = [];
-  const lanes = { room: async () => undefined, add: ({ key }: { key: unknown }) => void added.push(key) };
+  const idle = async () => undefined;
+  const lanes = { room: idle, flush: idle, add: ({ key }: { key: unknown }) => void added.push(key) };
   const ended = Promise.withResolvers<void>();
   const uses = {
     lanes,
     copier: { copyAnew },
-    throttle: {},
+    throttle: { take: idle },
     verificationForgotten: async () => verificationForgotten(repairs),
   };
   const repairs: Repairs = new Repairs(context, uses as never, async (task) => {
@@ -163,17 +171,40 @@ test('a suspect collection is not repaired once the stream has lost its position
   const copyAnew = async () => {
     copied += 1;
   };
-  await repair(copyAnew);
+  await repair({ copyAnew });
   assert.equal(copied, 1);
-  await repair(copyAnew, (repairs) => {
-    repairs.held = true;
+  await repair({
+    copyAnew,
+    verificationForgotten: (repairs) => {
+      repairs.held = true;
+    },
   });
   assert.equal(copied, 1);
 });
 
 test('a repair that meets a repeated _id leaves that key to the lanes, and the run goes on', async () => {
-  const added = await repair(() => Promise.reject(new RepeatedId(KEY, 'shop.log', ['{}'])));
+  const added = await repair({ copyAnew: () => Promise.reject(new RepeatedId(KEY, 'shop.log', ['{}'])) });
   assert.deepEqual(added, [KEY]);
+});
+
+test('a repair follows nothing more once history is lost again: an operator may have to confirm it first', async () => {
+  const older = Buffer.from(BSON.serialize({ _id: 2, older: true }));
+  const newer = Buffer.from(BSON.serialize({ _id: 2 }));
+  const repairWith = (suspicionAfterFirst: typeof SUSPICION) => {
+    const replies = { 'the source': [DOCUMENT, older], 'the destination': [DOCUMENT, newer] } as Record<
+      string,
+      Buffer[]
+    >;
+    return repair({
+      read: async (what, collection) => {
+        const next = replies[what]?.shift();
+        if (next === DOCUMENT) collection.suspicion = suspicionAfterFirst;
+        return { documents: DocumentBatch.of(next === undefined ? [] : [next]) };
+      },
+    });
+  };
+  assert.deepEqual(await repairWith(SUSPICION), [keyOf(older)]);
+  assert.deepEqual(await repairWith({ ...SUSPICION, mark: 'again' }), []);
 });
 
 /** Begins to verify one collection, without a destination to look at; `partitions` reads the ranges of its copy. */
