@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MongoServerError, Timestamp } from 'mongodb';
+import { MongoServerError, Timestamp, UUID } from 'mongodb';
 import { unchangedCollections } from '../../../src/engine/cutover/unchanged-collections.ts';
 import { UserError } from '../../../src/platform/index.ts';
 import { unconnectedContext } from '../unconnected-context.ts';
@@ -12,6 +12,7 @@ function unchangedAfter(since: Timestamp | undefined, read: () => Promise<undefi
   const context = unconnectedContext(new AbortController().signal);
   const fence = { confirm: async () => undefined, afterOwnWrites: { level: 'majority', afterClusterTime: TIME } };
   const run = async (what: string) => (what === 'the destination' ? undefined : await read());
+  context.tracked.set('items', { destinationUuid: new UUID() } as never);
   return unchangedCollections({ ...context, fence, retrier: { run } } as never, since);
 }
 
@@ -25,6 +26,8 @@ test('no collection counts as unchanged where the oplog of the destination can n
   };
   assert.deepEqual(await unchangedAfter(undefined, read), []);
   assert.equal(reads, 0);
+  assert.deepEqual(await unchangedAfter(TIME, read), []);
+  assert.equal(reads, 1);
 });
 
 test('an engine whose migration was taken meanwhile ends, and reports no unchanged collections', async () => {
