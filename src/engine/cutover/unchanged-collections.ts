@@ -23,7 +23,6 @@ export async function unchangedCollections(
   const read = () => readExternalWrites(fence, range, []);
   const found = await searchOplog(retrier, 'the oplog of the destination', read);
   if (found === 'lost') return [];
-
   if ('unreadable' in found) {
     logger.warn(
       { event: 'oplog.destination_unreadable', reason: messageOf(found.unreadable) },
