@@ -1,9 +1,9 @@
-import { MongoServerError, type Timestamp } from 'mongodb';
+import type { Timestamp } from 'mongodb';
 import { messageOf } from '../../platform/index.ts';
 import { readExternalWrites } from '../capture/external-writes.ts';
+import { searchOplog } from '../capture/search-oplog.ts';
 import type { Migrated } from '../collections/context.ts';
 import type { TrackedCollection } from '../collections/tracked-collection.ts';
-import { classify } from '../mongodb/failure-policy.ts';
 import type { Clusters, Pace, Telling } from '../records/context.ts';
 
 /**
@@ -19,20 +19,19 @@ export async function unchangedCollections(
   await retrier.run('the destination', () => fence.confirm());
   const to = fence.afterOwnWrites.afterClusterTime;
   if (since === undefined || to === undefined) return [];
-  try {
-    const range = { after: since, to };
-    const changed = (await retrier.run('the oplog of the destination', () => readExternalWrites(fence, range, [])))
-      ?.changedCollections;
-    const isUnchanged = ({ destinationUuid }: TrackedCollection) =>
-      // rule: leave-changed-collections
-      destinationUuid !== null && changed !== undefined && !changed.has(destinationUuid.toHexString(false));
-    return [...tracked.values()].filter(isUnchanged);
-  } catch (error) {
-    if (!(error instanceof MongoServerError) || classify(error) !== 'fatal') throw error;
+  const range = { after: since, to };
+  const read = () => readExternalWrites(fence, range, []);
+  const found = await searchOplog(retrier, 'the oplog of the destination', read);
+  if (found === 'lost') return [];
+  if ('unreadable' in found) {
     logger.warn(
-      { event: 'oplog.destination_unreadable', reason: messageOf(error) },
+      { event: 'oplog.destination_unreadable', reason: messageOf(found.unreadable) },
       'The oplog of the destination cannot be read',
     );
     return [];
   }
+  const isUnchanged = ({ destinationUuid }: TrackedCollection) =>
+    // rule: leave-changed-collections
+    destinationUuid !== null && !found.changedCollections.has(destinationUuid.toHexString(false));
+  return [...tracked.values()].filter(isUnchanged);
 }

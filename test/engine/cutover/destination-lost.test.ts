@@ -106,29 +106,33 @@ test('a destination that is lost in the write pause', { skip }, async (t) => {
   });
 });
 
-// id: watchdog-without-oplog
-test('a watchdog that may not read the oplog of the source opens it only when the destination answers', {
-  skip,
-}, async () => {
-  await using pair = await startPair({ source: { auth: true } });
+/** Blocks the source for a cutover whose engine is gone; its user may not read the oplog of the source. */
+async function abandonBlock(pair: ReplicaSetPair) {
   const source = await sourceUser(pair.source, { readsOplog: false });
-  await using app = await SideWriter.start(pair.source, 'source');
   const claim = { id: newId(), migrationId: newId(), term: 1 };
   const { _id, ...record } = {
     _id: claim.migrationId,
     term: 1,
     cutover: { blocking: true, committed: false, claim: claim.id },
   };
-  await pair.destination.client
-    .db('linkspan_internal')
-    .collection<{ _id: string }>('migrations')
-    .updateOne({ _id }, { $set: record }, { upsert: true });
+  const records = pair.destination.client.db('linkspan_internal').collection<{ _id: string }>('migrations');
+  await records.updateOne({ _id }, { $set: record }, { upsert: true });
   await stakeClaim(pair.source.client, claim);
   assert.ok(await tryToBlockWrites(pair.source.client, MOST_BLOCK_LIMIT_MS));
+  return { abandoned: { claim, source, destination: { uri: pair.destination.uri } }, records };
+}
+
+// id: watchdog-without-oplog
+test('a watchdog that may not read the oplog of the source opens it only when the destination answers', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true } });
+  await using app = await SideWriter.start(pair.source, 'source');
+  const { abandoned } = await abandonBlock(pair);
   await using proxy = await startFaultProxy((await pair.destination.primary()).port);
   proxy.cut();
   const uri = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true&serverSelectionTimeoutMS=500`;
-  const opened = openAbandonedSource({ claim, source, destination: { uri } }, new AbortController().signal);
+  const opened = openAbandonedSource({ ...abandoned, destination: { uri } }, new AbortController().signal);
   const asked = { op: 'n', 'o.linkspan.block': 'opening' };
   const oplog = pair.source.client.db('local').collection('oplog.rs');
   await eventually(async () => (await oplog.countDocuments(asked)) >= 2, {
@@ -138,4 +142,23 @@ test('a watchdog that may not read the oplog of the source opens it only when th
   proxy.restore();
   assert.equal(await opened, true);
   assert.equal(await app.canWrite(), true);
+});
+
+test('a watchdog that may not read the oplog leaves the source of an engine that took the migration while it acted', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true } });
+  await using app = await SideWriter.start(pair.source, 'source');
+  const { abandoned, records } = await abandonBlock(pair);
+  await using proxy = await startFaultProxy((await pair.source.primary()).port);
+  proxy.set({ blackHole: true });
+  const uri = `mongodb://blind:secret@127.0.0.1:${proxy.port}/?directConnection=true`;
+  const opened = openAbandonedSource({ ...abandoned, source: { uri } }, new AbortController().signal);
+  const { migrationId: _id, term } = abandoned.claim;
+  const take = () => records.findOneAndUpdate({ _id, term: term + 1 } as object, { $inc: { term: 1 } });
+  // The watchdog has the migration, and waits for the source.
+  await eventually(async () => (await take()) !== null, { what: 'the watchdog to take the migration' });
+  proxy.set({});
+  assert.equal(await opened, false);
+  assert.equal(await app.canWrite(), false);
 });

@@ -96,6 +96,30 @@ test('a rehearsal passes the steps of a cutover, leaves the source open, and say
   await expectIdentical(pair);
 });
 
+test('a migration that does not block its source, or finds it blocked by hand, is not rehearsed, and says why', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  const { client } = pair.source;
+  await client.db('shop').collection('items').insertOne({ n: 1 });
+  for (const [options, reason] of [
+    [{ filters: { include: [{ database: 'shop' }] } }, /does not block its source/],
+    [{}, /may be another client's/],
+  ] as const) {
+    await using running = RunningMigration.start(pair, { ...options, clock: patient, dropDestination: true });
+    await running.untilReady();
+    await client.db('admin').command({ setUserWriteBlockMode: 1, global: true });
+    running.steering.rehearse(1);
+    const ended = () => running.progress.cutoverAttempts.find(({ result }) => result !== undefined);
+    const attempt = await eventually(ended, { what: 'the end of the rehearsal' });
+    assert.equal(attempt.result, 'NOT_REHEARSED');
+    assert.match(attempt.reason ?? '', reason);
+    await assert.rejects(client.db('shop').collection('items').insertOne({ n: 2 }), /User writes blocked/);
+    await client.db('admin').command({ setUserWriteBlockMode: 1, global: false });
+    await running.stop();
+  }
+});
+
 test('a rehearsal that is ordered during the copy begins once the migration is ready', { skip }, async () => {
   await using pair = await startPair();
   const items = pair.source.client.db('shop').collection('items');

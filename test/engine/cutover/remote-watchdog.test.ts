@@ -10,6 +10,7 @@ import {
   unblockWrites,
 } from '../../../src/engine/mongodb/write-block.ts';
 import { newId, silentLogger } from '../../../src/platform/index.ts';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { type ReplicaSet, startReplicaSet } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { StandingClock } from '../standing-clock.ts';
@@ -32,15 +33,16 @@ describe('a standby that can read the source, and not the destination', {
     return claim;
   }
 
-  function watch({ isLeading = false } = {}) {
+  function watch({ isLeading = false, uri = source.uri, logger = silentLogger } = {}) {
     const clock = new StandingClock(1);
     const migrationId = newId();
-    const watched = { source: { uri: source.uri }, migrationIds: [newId(), migrationId] };
-    const watchdog = new RemoteWatchdog(watched, { clock, logger: silentLogger });
+    const watched = { source: { uri }, migrationIds: [newId(), migrationId] };
+    const watchdog = new RemoteWatchdog(watched, { clock, logger });
     const stop = new AbortController();
     const running = watchdog.run(stop.signal, () => isLeading);
     return {
       migrationId,
+      clock,
       leaseRead: () => watchdog.leaseRead(),
       pass: (seconds: number) => clock.pass(seconds * 1_000),
       async [Symbol.asyncDispose]() {
@@ -86,6 +88,31 @@ describe('a standby that can read the source, and not the destination', {
     await block(newId());
     for (const seconds of [20, 20, 20]) await watched.pass(seconds);
     assert.equal(await isBlocked(), true);
+  });
+
+  test('does not report a source as opened whose commit is announced while it is about to open it', async () => {
+    await using proxy = await startFaultProxy((await source.primary()).port);
+    const uri = `mongodb://127.0.0.1:${proxy.port}/?directConnection=true`;
+    const opened: unknown[] = [];
+    const logger = { ...silentLogger, warn: (fields: object) => void opened.push(fields) };
+    await using watched = watch({ uri, logger });
+    const claim = await block(watched.migrationId);
+    for (const seconds of [10, 8]) await watched.pass(seconds);
+    let announced: Promise<unknown> | undefined;
+    let reads = 0;
+    watched.clock.elapsed = () => {
+      reads += 1;
+      // It has read the claim, and its next connection has to wait.
+      if (reads === 2) {
+        proxy.set({ blackHole: true });
+        announced = announceCommit(source.client, claim).finally(() => proxy.set({}));
+      }
+      return 20_000;
+    };
+    await watched.pass(2);
+    assert.equal(await announced, 'confirmed');
+    assert.equal(await isBlocked(), true);
+    assert.deepEqual(opened, []);
   });
 
   test('leaves the source to a standby that can read the destination, and to its own engine', async () => {

@@ -128,3 +128,14 @@ test('a watch whose position is no longer in the oplog ends at once, and says so
   const last = (await watch(source, newWatch({ token }, dateOf(Date.now() + HOUR_MS)))).at(-1);
   assert.match(last?.ended ?? '', /^The oplog of the source no longer has the entry/);
 });
+
+test('a watch that has ended is not begun again, and its end stays on record', async () => {
+  const ended: SourceWatchState = { ...newWatch({ token: '8200000000' }, dateOf(0)), ended: 'over' };
+  const saved: SourceWatchState[] = [];
+  const save = async (state: SourceWatchState) => void saved.push(state);
+  const options = { migrationId: 'm', source: { uri: 'not an address' }, state: ended, save };
+  const watch = new SourceWatch({ ...options, logger: silentLogger, clock: systemClock });
+  await watch.run(new AbortController().signal);
+  assert.deepEqual(saved, []);
+  assert.equal(watch.state, ended);
+});

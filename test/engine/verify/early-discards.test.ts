@@ -49,3 +49,17 @@ for (const [what, source, destination, lost, expected] of CASES)
       expected,
     );
   });
+
+test('documents of a capped collection that the source no longer has count as deleted, and of one that it has dropped as discarded', async () => {
+  const sides = { source: pair.source.client, destination: pair.destination.client };
+  for (const client of Object.values(sides)) {
+    await client.db('shop').dropCollection('gone');
+    await client.db('shop').createCollection('gone', { capped: true, size: 100_000 });
+  }
+  const { context, collection } = await (await trackedPair(sides))('gone');
+  const lost = [keyOf(Buffer.from(BSON.serialize({ _id: 0 })))];
+  await sides.source.db('shop').dropCollection('gone');
+  assert.equal(await wereDeleted(context, collection, lost), true);
+  collection.advance({ kind: 'dropped' });
+  assert.equal(await wereDeleted(context, collection, lost), false);
+});
