@@ -51,7 +51,7 @@ export function plotOf(all: readonly Sample[]): string {
     ].join('\n');
   });
   const height = PANELS.length * PANEL_HEIGHT + 20;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12" role="img" aria-label="Rates, lag and memory of a soak, by second">
 <rect width="${WIDTH}" height="${height}" fill="#fff"/>
 <g fill="none">${panels.join('\n').replaceAll('<text', '<text fill="#000"')}</g>
 <text x="${RIGHT}" y="${height - 6}" text-anchor="end">${Math.round(total)} s</text>
